@@ -1,0 +1,121 @@
+"""Which rows train and which are tested: duplicates, schemes, and the folds of every repeat."""
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+__all__ = ["Fold", "duplicate_groups", "folds_of", "grouped_splits", "schemes_of"]
+
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The rows of one fold of one repeat.
+
+    Parameters
+    ----------
+    repeat, number : int
+        Which one, from 0.
+    train, test : ndarray of int
+        Positions of the rows.
+    """
+
+    repeat: int
+    number: int
+    train: Indices
+    test: Indices
+
+
+def duplicate_groups(texts: list[str]) -> Indices:
+    """Number the texts so that texts that differ only in case, width or spaces share a number.
+
+    Parameters
+    ----------
+    texts : list of str of length n_texts
+        Raw texts.
+
+    Returns
+    -------
+    ndarray of int of shape (n_texts,)
+        Numbers in the order of first appearance.
+
+    Examples
+    --------
+    >>> duplicate_groups(["Win  NOW", "hello", "win now "]).tolist()
+    [0, 1, 0]
+    """
+    keys = [" ".join(unicodedata.normalize("NFKC", text).casefold().split()) for text in texts]
+    return pd.factorize(np.array(keys, dtype=object))[0]
+
+
+def schemes_of(table: pd.DataFrame) -> dict[str, Indices]:
+    """Name the ways to split a table, each with the group of every row.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Messages. With a ``campaign`` column: schemes ``campaign`` and ``random`` (a row is its own group), else
+        ``grouped`` (exact duplicates together).
+
+    Returns
+    -------
+    dict of str to ndarray of int of shape (n_messages,)
+        A scheme's name to the groups that may not be torn apart.
+    """
+    if "campaign" in table:
+        return {"campaign": pd.factorize(table["campaign"])[0], "random": np.arange(len(table))}
+    return {"grouped": duplicate_groups(table["text"].tolist())}
+
+
+def folds_of(y: NDArray[Any], groups: Indices, *, repeats: int, folds: int) -> Iterator[Fold]:
+    """Cut the rows into stratified folds, several times over, shuffled with the repeat's number as seed.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,)
+        Labels.
+    groups : ndarray of int of shape (n_rows,)
+        Groups that stay whole.
+    repeats, folds : int
+        How often, and into how many.
+
+    Yields
+    ------
+    Fold
+        Every fold of every repeat.
+    """
+    for repeat in range(repeats):
+        for number, (train, test) in enumerate(grouped_splits(y, groups, folds=folds, seed=repeat)):
+            yield Fold(repeat, number, train, test)
+
+
+def grouped_splits(y: NDArray[Any], groups: Indices, *, folds: int, seed: int) -> Iterator[tuple[Indices, Indices]]:
+    """Cut the rows into stratified folds once, keeping groups whole; plainly stratified if no row shares a group.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,)
+        Labels.
+    groups : ndarray of int of shape (n_rows,)
+        Groups that stay whole.
+    folds : int
+        How many.
+    seed : int
+        Of the shuffle.
+
+    Yields
+    ------
+    (ndarray of int, ndarray of int)
+        Positions of the training rows and of the test rows.
+    """
+    if len(np.unique(groups)) == len(groups):
+        yield from StratifiedKFold(folds, shuffle=True, random_state=seed).split(y, y)
+    else:
+        yield from StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(y, y, groups)

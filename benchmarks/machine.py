@@ -1,0 +1,63 @@
+"""The machine a benchmark runs on: what it is, and how to stay on one core of it."""
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+__all__ = ["describe_machine", "one_core"]
+
+_LIBRARIES = (
+    "fraudsieve",
+    "numpy",
+    "numba",
+    "lightgbm",
+    "scikit-learn",
+    "pandas",
+    "pyarrow",
+    "fasttext-numpy2-wheel",
+)
+
+
+def describe_machine() -> dict[str, object]:
+    """Tell what decides a timing: cores at hand, processor family, Python, libraries.
+
+    Returns
+    -------
+    dict
+        ``cores`` (int), ``processor``, ``python`` (str) and ``libraries`` (a name to a version, installed ones only).
+    """
+    return {
+        "cores": _cores(),
+        "processor": platform.machine(),
+        "python": platform.python_version(),
+        "libraries": {name: found for name in _LIBRARIES if (found := _version(name))},
+    }
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep this thread, and threads it starts meanwhile, on one core, where the system can do that."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,25 @@
+"""From records to numbers: tables, folding, n-grams, cues, campaigns, and the builders."""
+
+from typing import TYPE_CHECKING, Any
+
+from fraudsieve._lazy import lazy_attribute
+
+if TYPE_CHECKING:
+    from .campaign import near_duplicate_groups
+    from .fold import fold_text
+    from .message_matrix import MessageMatrix
+    from .messages import MessageFeatures
+
+__all__ = ["MessageFeatures", "MessageMatrix", "fold_text", "near_duplicate_groups"]
+
+# Imported at first use: scoring must not import scikit-learn or pandas.
+_HOMES = {
+    "MessageFeatures": "messages",
+    "MessageMatrix": "message_matrix",
+    "fold_text": "fold",
+    "near_duplicate_groups": "campaign",
+}
+
+
+def __getattr__(name: str) -> Any:
+    return lazy_attribute(__name__, _HOMES, name)

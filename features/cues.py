@@ -1,0 +1,189 @@
+"""Cues and shape: what a message asks its reader to do, and what it looks like, counted in one pass.
+
+Cues are counts of things that matter in fraud (links, numbers to call, money); shape is lengths and shares. Both read
+the folded text, so that a full-width digit is a digit.
+"""
+
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from .text import CodePoints
+
+__all__ = ["CUES", "SHAPES", "cues_and_shape"]
+
+Array = npt.NDArray[Any]
+
+CUES = (
+    "links",
+    "dotted",
+    "mobiles",
+    "long_numbers",
+    "short_numbers",
+    "numbers",
+    "money",
+    "percents",
+    "exclamations",
+    "questions",
+    "ats",
+    "brackets",
+)
+SHAPES = (
+    "length",
+    "digits",
+    "latin",
+    "han",
+    "blanks",
+    "symbols",
+    "other",
+    "distinct",
+    "longest_run",
+    "longest_number",
+)
+
+N_CUES = len(CUES)
+HTTP_END = (58, 47, 47)  # ://
+WWW = (119, 119, 119, 46)  # www.
+MONEY = np.array(sorted(ord(c) for c in "$£¥€₹₩₽₺₦฿元"), np.uint32)
+DISTINCT_SLOTS = 4096
+MOBILE_LENGTH = 11  # a mainland Chinese mobile number: 1, then 3-9, then nine digits
+
+
+@nb.njit(inline="always")
+def _is_digit(code: np.uint32) -> bool:
+    return 48 <= code <= 57
+
+
+@nb.njit(inline="always")
+def _is_latin(code: np.uint32) -> bool:
+    return 97 <= code <= 122
+
+
+@nb.njit(inline="always")
+def _is_han(code: np.uint32) -> bool:
+    return 0x3400 <= code <= 0x9FFF or 0x20000 <= code <= 0x3FFFF
+
+
+@nb.njit(inline="always")
+def _starts(codes: Array, at: int, stop: int, word: tuple[int, ...]) -> bool:
+    if at + len(word) > stop:
+        return False
+    for k in range(len(word)):  # noqa: SIM110 - a generator does not compile
+        if codes[at + k] != word[k]:
+            return False
+    return True
+
+
+@nb.njit(inline="always")
+def _count_number(codes: Array, start: int, length: int, row: Array) -> None:
+    """Count a run of digits that just ended."""
+    row[5] += 1
+    if length == MOBILE_LENGTH and codes[start] == 49 and codes[start + 1] >= 51:
+        row[2] += 1
+    if length >= 7:
+        row[3] += 1
+    elif length >= 4:
+        row[4] += 1
+    row[N_CUES + 9] = max(row[N_CUES + 9], length)
+
+
+@nb.njit(inline="always")
+def _count_sign(codes: Array, at: int, start: int, stop: int, row: Array) -> None:
+    """Count a character that is neither letter nor digit."""
+    code = codes[at]
+    if code == 37:
+        row[7] += 1
+    elif code == 33:
+        row[8] += 1
+    elif code == 63:
+        row[9] += 1
+    elif code == 64:
+        row[10] += 1
+    elif code == 0x3010:
+        row[11] += 1
+    elif code == 58:
+        row[0] += _starts(codes, at, stop, HTTP_END)
+    elif code == 46 and at > start and at + 1 < stop:
+        before, after = codes[at - 1], codes[at + 1]
+        row[1] += (_is_latin(before) or _is_digit(before)) and _is_latin(after)
+
+
+@nb.njit(inline="always")
+def _count_kind(code: np.uint32, row: Array) -> bool:
+    """Count a character under its script and tell whether it is a sign."""
+    if _is_digit(code):
+        row[N_CUES + 1] += 1
+    elif _is_latin(code):
+        row[N_CUES + 2] += 1
+    elif _is_han(code):
+        row[N_CUES + 3] += 1
+    elif code == 32:
+        row[N_CUES + 4] += 1
+    elif code < 0xC0 or 0x2000 <= code <= 0x303F:
+        row[N_CUES + 5] += 1
+        return True
+    else:
+        row[N_CUES + 6] += 1
+    return False
+
+
+@nb.njit(cache=True, nogil=True)
+def _cue_kernel(codes: Array, offsets: Array, money: Array, out: Array) -> None:
+    last_seen = np.full(DISTINCT_SLOTS, -1, np.int64)
+    for i in range(offsets.size - 1):
+        row = out[i]
+        start, stop = offsets[i], offsets[i + 1]
+        digits = 0
+        run = 0
+        for at in range(start, stop):
+            code = codes[at]
+            if _count_kind(code, row):
+                _count_sign(codes, at, start, stop, row)
+            if code == money[np.searchsorted(money, code) % money.size]:
+                row[6] += 1
+            if code == 119 and (at == start or codes[at - 1] != 119):
+                row[0] += _starts(codes, at, stop, WWW)
+            if _is_digit(code):
+                digits += 1
+            elif digits:
+                _count_number(codes, at - digits, digits, row)
+                digits = 0
+            run = run + 1 if at > start and codes[at - 1] == code else 1
+            row[N_CUES + 8] = max(row[N_CUES + 8], run)
+            slot = code % DISTINCT_SLOTS
+            row[N_CUES + 7] += last_seen[slot] != i
+            last_seen[slot] = i
+        if digits:
+            _count_number(codes, stop - digits, digits, row)
+        row[N_CUES] = stop - start
+        for k in range(N_CUES + 1, N_CUES + 8):
+            row[k] /= max(stop - start, 1)
+
+
+def cues_and_shape(texts: CodePoints) -> Array:
+    """Count the cues of every text and measure its shape.
+
+    Parameters
+    ----------
+    texts : CodePoints
+        Folded texts.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_texts, 22)
+        The counts of `CUES`, then `SHAPES`: the length in characters; the shares of characters that are digits,
+        Latin, Han, blanks, symbols and anything else; distinct characters by length (those that agree modulo 4,096
+        count once); the longest run of one character and the longest number, in characters.
+
+    Examples
+    --------
+    >>> from fraudsieve.features.text import pack
+    >>> row = cues_and_shape(pack(["call 13800000000 or www.prize.example!"]))[0]
+    >>> {name: int(n) for name, n in zip(CUES, row) if n}
+    {'links': 1, 'dotted': 2, 'mobiles': 1, 'long_numbers': 1, 'numbers': 1, 'exclamations': 1}
+    """
+    out = np.zeros((len(texts), N_CUES + len(SHAPES)))
+    _cue_kernel(texts.codes, texts.offsets, MONEY, out)
+    return out

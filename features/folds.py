@@ -1,0 +1,48 @@
+"""Folds that keep campaigns whole and spread classes evenly, in time linear in the rows."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["campaign_folds"]
+
+Array = npt.NDArray[Any]
+
+
+def campaign_folds(y: Array, groups: Array, n_folds: int, random_state: int) -> Array:
+    """Deal campaigns to folds.
+
+    Campaigns are dealt in turn, class by class and the large ones first, so that each fold gets its share of each
+    class as far as whole campaigns allow. (scikit-learn's `StratifiedGroupKFold` loops over groups in Python: on 70,000
+    of them it takes longer than the model.)
+
+    Parameters
+    ----------
+    y : ndarray, shape (n_rows,)
+        Classes.
+    groups : ndarray, shape (n_rows,)
+        Campaigns. One with rows of several classes is dealt with the class of its first row.
+    n_folds : int
+        How many folds; fewer when there are fewer campaigns.
+    random_state : int
+        Seed of the order among campaigns of one class and size.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_rows,)
+        The fold of each row.
+
+    Examples
+    --------
+    >>> folds = campaign_folds(np.array([0, 0, 1, 1, 0, 1]), np.array([7, 7, 8, 8, 9, 5]), 2, 0)
+    >>> folds[0] == folds[1], folds[2] == folds[3], sorted(set(folds.tolist()))
+    (np.True_, np.True_, [0, 1])
+    """
+    _, first, inverse, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    _, classes = np.unique(y, return_inverse=True)
+    chance = np.random.default_rng(random_state).random(len(first))
+    order = np.lexsort((chance, -sizes, classes[first]))
+    dealt = np.empty(len(first), np.int64)
+    dealt[order] = np.arange(len(first)) % n_folds
+    return np.asarray(dealt[inverse])

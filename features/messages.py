@@ -1,0 +1,247 @@
+"""`MessageFeatures`: the builder that a scikit-learn user fits on messages."""
+
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags, check_consistent_length
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+from .campaign import near_duplicate_groups
+from .message_matrix import MessageMatrix
+from .wording_fit import out_of_fold
+
+__all__ = ["MessageFeatures"]
+
+Array = npt.NDArray[Any]
+
+
+class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Turn messages into a feature matrix.
+
+    Families of columns: ``wording`` (per-class log-odds of a linear model over hashed character 1-4-grams),
+    ``surprise`` (the share of n-grams that the wording model does not know), ``cues``, ``shape`` and ``disguise``.
+
+    `fit_transform` is not `fit` then `transform`: it returns wording scores out of fold, with campaigns kept whole, so
+    that a model trained on them meets the same scores on new messages.
+
+    Parameters
+    ----------
+    C : float, default=3.0
+        Inverse strength of the wording model's regularisation.
+    min_messages : int, default=2
+        An n-gram found in fewer messages is not used.
+    n_folds : int, default=5
+        Folds of the out-of-fold wording scores.
+    wording : bool, default=True
+        Whether to learn wording, which needs `y`.
+    random_state : int, default=0
+        Seed of the folds and the solver.
+    n_jobs : int, default=None
+        Folds fitted at a time, as in joblib.
+
+    Attributes
+    ----------
+    matrix_ : MessageMatrix
+        What `transform` computes; it is written into the model folder.
+    classes_ : ndarray, shape (n_classes,)
+        The classes of `y`, when wording is learnt.
+
+    See Also
+    --------
+    fraudsieve.models.FraudClassifier : The model that boosts from the wording columns.
+
+    Examples
+    --------
+    >>> texts = ["win a prize now", "prize waiting, call now", "see you at six", "dinner at home tonight"]
+    >>> features = MessageFeatures(n_folds=2).set_output(transform="pandas")
+    >>> frame = features.fit_transform(texts, ["spam", "spam", "ham", "ham"])
+    >>> frame.shape, frame.columns[0]
+    ((4, 30), 'wording__spam')
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "C": [Interval(Real, 0, None, closed="neither")],
+        "min_messages": [Interval(Integral, 1, None, closed="left")],
+        "n_folds": [Interval(Integral, 2, None, closed="left")],
+        "wording": ["boolean"],
+        "random_state": [Interval(Integral, 0, None, closed="left")],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        *,
+        C: float = 3.0,
+        min_messages: int = 2,
+        n_folds: int = 5,
+        wording: bool = True,
+        random_state: int = 0,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.C = C
+        self.min_messages = min_messages
+        self.n_folds = n_folds
+        self.wording = wording
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
+        """Learn the wording of each class.
+
+        Parameters
+        ----------
+        X : sequence of str, Series, or DataFrame with a column ``text``, length n_messages
+            Messages.
+        y : array-like, shape (n_messages,)
+            Classes. Not used without wording.
+        groups : array-like, shape (n_messages,), default=None
+            Campaigns, kept whole in the folds; by default near-duplicates.
+
+        Returns
+        -------
+        MessageFeatures
+            The fitted builder.
+
+        Raises
+        ------
+        ValueError
+            When `y` is missing or has one class, or lengths differ.
+        TypeError
+            When a text is not a string.
+        """
+        self.fit_transform(X, y, groups=groups)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None, *, groups: Any = None) -> Any:
+        """Learn the wording of each class and return the training matrix, out of fold.
+
+        Parameters
+        ----------
+        X, y, groups
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of float64 or DataFrame, shape (n_messages, n_columns)
+        """
+        self._validate_params()
+        texts = message_texts(X)
+        if not self.wording:
+            self.matrix_ = MessageMatrix(None)
+            return self.transform(X)
+        codes = self._check_classes(texts, y)
+        groups = near_duplicate_groups(texts) if groups is None else np.asarray(groups)
+        check_consistent_length(texts, groups)
+        folded, plain = MessageMatrix.plain(texts)
+        model, log_odds, known = out_of_fold(
+            folded,
+            codes,
+            tuple(str(name) for name in self.classes_),
+            groups,
+            C=self.C,
+            min_messages=self.min_messages,
+            n_folds=self.n_folds,
+            random_state=self.random_state,
+            n_jobs=self.n_jobs,
+        )
+        self.matrix_ = MessageMatrix(model)
+        return MessageMatrix.join(log_odds, known, plain)
+
+    def transform(self, X: Any) -> Any:
+        """Compute the feature matrix of new messages.
+
+        Parameters
+        ----------
+        X : sequence of str, Series, or DataFrame with a column ``text``, length n_messages
+            Messages.
+
+        Returns
+        -------
+        ndarray of float64 or DataFrame, shape (n_messages, n_columns)
+        """
+        check_is_fitted(self, "matrix_")
+        return self.matrix_.compute(message_texts(X))
+
+    def get_feature_names_out(self, input_features: Any = None) -> Array:
+        """Return the names of the columns.
+
+        Parameters
+        ----------
+        input_features : ignored
+            The names do not depend on the input's.
+
+        Returns
+        -------
+        ndarray of str objects, shape (n_columns,)
+        """
+        check_is_fitted(self, "matrix_")
+        return np.asarray(self.matrix_.columns, object)
+
+    def _check_classes(self, texts: list[str], y: Any) -> Array:
+        """Store the classes of `y` and return their codes."""
+        if y is None:
+            raise ValueError(
+                "This MessageFeatures estimator requires y to be passed, but the target y is None: "
+                "wording is learnt from labels. Pass y, or set wording=False."
+            )
+        y = np.asarray(y)
+        check_classification_targets(y)
+        check_consistent_length(texts, y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError("y has 1 class; wording needs at least 2. Pass more labels, or set wording=False.")
+        return np.asarray(codes)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.target_tags.required = self.wording
+        return tags
+
+
+def message_texts(X: Any) -> list[str]:
+    """Return the texts of messages as a list.
+
+    Parameters
+    ----------
+    X : sequence of str, Series, or DataFrame with a column ``text``
+        Messages.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    TypeError
+        When something in it is not a string.
+    ValueError
+        When a frame has no column ``text``, an array has other than one dimension, or there is no message.
+
+    Examples
+    --------
+    >>> message_texts(np.array(["a", "b"], object))
+    ['a', 'b']
+    """
+    if isinstance(X, str):
+        raise TypeError("Expected a sequence of messages, got one str. Put it in a list.")
+    if hasattr(X, "columns"):
+        if "text" not in X.columns:
+            raise ValueError(f"Expected a column 'text'; the frame has {[str(name) for name in X.columns]}.")
+        X = X["text"]
+    if getattr(X, "ndim", 1) != 1:
+        raise ValueError(f"Expected one text a message (1 dimension), got an array of {X.ndim} dimensions.")
+    texts = list(X)
+    bad = next((i for i, text in enumerate(texts) if not isinstance(text, str)), None)
+    if bad is not None:
+        raise TypeError(f"Expected str as text, got {type(texts[bad]).__name__} at position {bad}.")
+    if not texts:
+        raise ValueError("Found 0 messages; at least 1 is required.")
+    return [str(text) for text in texts]

@@ -1,0 +1,74 @@
+"""Texts as one array of code points, the form that every text kernel reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["CodePoints", "pack"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CodePoints:
+    """Texts laid end to end.
+
+    Parameters
+    ----------
+    codes : ndarray of uint32, shape (n_characters,)
+        The code points of all texts.
+    offsets : ndarray of int64, shape (n_texts + 1,)
+        Text ``i`` is ``codes[offsets[i]:offsets[i + 1]]``.
+
+    Examples
+    --------
+    >>> pack(["ab", ""]).offsets.tolist()
+    [0, 2, 2]
+    """
+
+    codes: Array
+    offsets: Array
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def unpack(self) -> list[str]:
+        """Return the texts as strings.
+
+        Returns
+        -------
+        list of str, length n_texts
+
+        Examples
+        --------
+        >>> pack(["中奖", "hi"]).unpack()
+        ['中奖', 'hi']
+        """
+        whole = self.codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+        return [whole[a:b] for a, b in zip(self.offsets[:-1], self.offsets[1:], strict=True)]
+
+
+def pack(texts: Sequence[str]) -> CodePoints:
+    """Lay texts end to end as code points.
+
+    Parameters
+    ----------
+    texts : sequence of str, length n_texts
+        Any strings: lone surrogates and NUL bytes included.
+
+    Returns
+    -------
+    CodePoints
+
+    Examples
+    --------
+    >>> pack(["hi", "中"]).codes.tolist()
+    [104, 105, 20013]
+    """
+    offsets = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=offsets[1:])
+    whole = "".join(texts).encode("utf-32-le", "surrogatepass")
+    return CodePoints(np.frombuffer(whole, "<u4").astype(np.uint32, copy=False), offsets)

@@ -1,0 +1,71 @@
+"""The wording model: per-class log-odds of a text, from a linear model over its hashed n-grams."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy.typing as npt
+
+from .ngrams import Ranks, linear_scores, rank_table
+from .text import CodePoints
+
+__all__ = ["Wording"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Wording:
+    """A linear model of what each class's messages say.
+
+    Parameters
+    ----------
+    classes : tuple of str, length n_outputs
+        The class of each output. A model of two classes has one output, for the second class.
+    buckets : ndarray of int32, shape (n_kept,)
+        The n-gram buckets that have weights, ascending.
+    weights : ndarray of float32, shape (n_kept, 1 + n_outputs)
+        Inverse document frequency, then that times the coefficient for each output.
+    intercept : ndarray of float64, shape (n_outputs,)
+        Added to the scores of `linear_scores`.
+    scale : float
+        Turns margins into log-odds; one number, so that it cannot change their order.
+
+    Examples
+    --------
+    >>> from fraudsieve.features.text import pack
+    >>> text = pack(["a"])
+    >>> from fraudsieve.features.ngrams import hash_ngrams
+    >>> model = Wording(("spam",), hash_ngrams(text)[0], np.array([[2, 6]], np.float32), np.array([1.0]), 0.5)
+    >>> model.log_odds(text)[0].tolist()
+    [[2.0]]
+    """
+
+    classes: tuple[str, ...]
+    buckets: Array
+    weights: Array
+    intercept: Array
+    scale: float
+
+    @cached_property
+    def ranks(self) -> Ranks:
+        """The look-up table from buckets to rows, made when it is first asked for."""
+        return rank_table(self.buckets)
+
+    def log_odds(self, texts: CodePoints) -> tuple[Array, Array]:
+        """Score folded texts.
+
+        Parameters
+        ----------
+        texts : CodePoints
+            Folded texts.
+
+        Returns
+        -------
+        log_odds : ndarray of float64, shape (n_texts, n_outputs)
+            Natural logarithms. With more than two classes they are the terms of a softmax.
+        known : ndarray of float64, shape (n_texts,)
+            The share of a text's n-grams that the model knows.
+        """
+        margins, known = linear_scores(texts, self.ranks, self.weights)
+        return self.scale * (margins + self.intercept), known

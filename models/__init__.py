@@ -1,0 +1,36 @@
+"""From numbers to a decision: the classifier, its calibration, the model folder and the scorer."""
+
+from typing import TYPE_CHECKING, Any
+
+from fraudsieve._lazy import lazy_attribute
+
+if TYPE_CHECKING:
+    from .artifact import Model, read_model, write_model
+    from .calibration import Calibration, fit_calibration
+    from .classifier import FraudClassifier
+    from .predict import Scorer
+
+__all__ = [
+    "Calibration",
+    "FraudClassifier",
+    "Model",
+    "Scorer",
+    "fit_calibration",
+    "read_model",
+    "write_model",
+]
+
+# Imported at first use: scoring must not import scikit-learn.
+_HOMES = {
+    "Calibration": "calibration",
+    "FraudClassifier": "classifier",
+    "Model": "artifact",
+    "Scorer": "predict",
+    "fit_calibration": "calibration",
+    "read_model": "artifact",
+    "write_model": "artifact",
+}
+
+
+def __getattr__(name: str) -> Any:
+    return lazy_attribute(__name__, _HOMES, name)

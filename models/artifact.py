@@ -1,0 +1,287 @@
+"""The model folder: writing it whole, checking it before anything is built, reading it.
+
+A folder holds ``manifest.json``, ``booster.txt`` (LightGBM's own text), ``wording.npz`` (arrays, no pickle) and
+``calibration.json``. The manifest names every other file with its size and SHA-256; its own SHA-256 is the model's
+digest, which a caller can pin. Reading takes the bytes of a file once, checks them, and builds from the same bytes.
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+
+from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.features.ngrams import BITS
+from fraudsieve.features.wording import Wording
+
+from .calibration import Calibration
+from .ensemble import Ensemble
+from .exceptions import ArtifactError
+from .thresholds import OperatingPoint
+
+__all__ = ["FEATURES_VERSION", "FORMAT", "Model", "read_model", "write_model"]
+
+FORMAT = 1
+"""The version of the folder's layout. It grows when an older reader would misread a newer folder."""
+FEATURES_VERSION = 1
+"""The version of the features' arithmetic. It grows when the same text would give other numbers."""
+
+MANIFEST = "manifest.json"
+LIBRARIES = ("fraudsieve", "numpy", "lightgbm", "numba")
+
+
+@dataclass(frozen=True)
+class Model:
+    """All that scoring needs.
+
+    Parameters
+    ----------
+    name : str
+        The name people know it by.
+    classes : tuple of str
+        The classes, sorted.
+    legitimate : str or None
+        The class that is no crime; None when the training data had none, and then only types are told apart.
+    matrix : MessageMatrix
+        From records to feature rows.
+    ensemble : Ensemble
+        From feature rows to log-odds.
+    calibration : Calibration
+        From log-odds to calibrated log-odds.
+    points : tuple of OperatingPoint, default=()
+        The first decides.
+    training : dict, default={}
+        What it was trained on: rows, digests, settings.
+    digest : str, default=""
+        SHA-256 of the manifest, once written or read.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    legitimate: str | None
+    matrix: MessageMatrix
+    ensemble: Ensemble
+    calibration: Calibration
+    points: tuple[OperatingPoint, ...] = ()
+    training: dict[str, Any] = field(default_factory=dict)
+    digest: str = ""
+
+
+def write_model(model: Model, folder: str | Path) -> Model:
+    """Write a model folder, whole or not at all.
+
+    Parameters
+    ----------
+    model : Model
+        What to write.
+    folder : str or Path
+        The folder to make; its parent is made too.
+
+    Returns
+    -------
+    Model
+        The same model with its digest.
+
+    Raises
+    ------
+    FileExistsError
+        When the folder is there already: models are not overwritten.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise FileExistsError(f"{folder}: a model folder must be new, this one exists. Name another or remove it.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    files = _serialise(model)
+    manifest = json.dumps(_manifest(model, files), indent=2, ensure_ascii=False).encode()
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        for name, content in [*files.items(), (MANIFEST, manifest)]:
+            _write_durably(staging / name, content)
+        staging.chmod(0o755)
+        staging.rename(folder)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    return replace(model, digest=hashlib.sha256(manifest).hexdigest())
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    with path.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _serialise(model: Model) -> dict[str, bytes]:
+    """Return the content of every file but the manifest."""
+    files = {
+        "booster.txt": model.ensemble.booster.model_to_string(num_iteration=-1).encode(),
+        "calibration.json": json.dumps(asdict(model.calibration), indent=2).encode(),
+    }
+    if model.matrix.wording is not None:
+        wording = model.matrix.wording
+        stream = io.BytesIO()
+        np.savez_compressed(
+            stream,
+            allow_pickle=False,
+            buckets=wording.buckets,
+            weights=wording.weights,
+            intercept=wording.intercept,
+            scale=np.float64(wording.scale),
+        )
+        files["wording.npz"] = stream.getvalue()
+    return files
+
+
+def _manifest(model: Model, files: dict[str, bytes]) -> dict[str, Any]:
+    wording = model.matrix.wording
+    return {
+        "format": FORMAT,
+        "name": model.name,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "subject": "message",
+        "classes": list(model.classes),
+        "legitimate": model.legitimate,
+        "features": {
+            "version": FEATURES_VERSION,
+            "wording": None if wording is None else {"classes": list(wording.classes), "bits": BITS},
+        },
+        "columns": [{"name": name, "type": "float64"} for name in model.matrix.columns],
+        "start": {"wording": list(model.ensemble.wording), "base": model.ensemble.base.tolist()},
+        "policy": {"missing": "unscorable", "wrong_type": "unscorable", "unknown": "ignore"},
+        "operating_points": [asdict(point) for point in model.points],
+        "training": model.training,
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "files": {
+            name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+            for name, content in sorted(files.items())
+        },
+    }
+
+
+def read_model(folder: str | Path, *, digest: str | None = None) -> Model:
+    """Check a model folder and read it.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A folder that `write_model` made.
+    digest : str, default=None
+        The digest that the model must have.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    ArtifactError
+        When a file is missing or changed, the format or the features are of another version, or the digest is not the
+        one asked for.
+    """
+    folder = Path(folder)
+    raw = _read_bytes(folder, MANIFEST)
+    actual = hashlib.sha256(raw).hexdigest()
+    if digest is not None and digest != actual:
+        raise ArtifactError(
+            str(folder / MANIFEST),
+            f"expected digest {digest}, got {actual}",
+            "Use the model that was pinned.",
+        )
+    manifest = _parse_manifest(raw, folder)
+    files = {name: _checked_bytes(folder, name, entry) for name, entry in manifest["files"].items()}
+    try:
+        model = replace(_build(manifest, files), digest=actual)
+    except (KeyError, TypeError, ValueError, lgb.basic.LightGBMError, zipfile.BadZipFile) as error:
+        raise ArtifactError(
+            str(folder), f"the files do not make a model ({type(error).__name__})", "Export the model again."
+        ) from None
+    _check_consistent(model, manifest, folder)
+    return model
+
+
+def _read_bytes(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        problem = f"cannot be read ({type(error).__name__})"
+        raise ArtifactError(str(folder / name), problem, "Point to a whole model folder.") from None
+
+
+def _parse_manifest(raw: bytes, folder: Path) -> dict[str, Any]:
+    """Return the manifest, once its version is one that this code reads."""
+    where = str(folder / MANIFEST)
+    try:
+        manifest = json.loads(raw)
+        found, features, files = manifest["format"], manifest["features"]["version"], manifest["files"]
+        for name, entry in files.items():
+            str(name), str(entry["sha256"]), int(entry["bytes"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ArtifactError(where, "is not a manifest of fraudsieve", "Export the model again.") from None
+    if found != FORMAT:
+        fix = "Upgrade fraudsieve." if isinstance(found, int) and found > FORMAT else "Train the model again."
+        raise ArtifactError(where, f"expected format {FORMAT}, got {found!r}", fix)
+    if features != FEATURES_VERSION:
+        fix = "Install the fraudsieve that trained the model, or train it again."
+        raise ArtifactError(where, f"expected features of version {FEATURES_VERSION}, got {features!r}", fix)
+    unknown = sorted(set(files) - {"booster.txt", "wording.npz", "calibration.json"})
+    if unknown:
+        raise ArtifactError(where, f"names {len(unknown)} files that no model has", "Export the model again.")
+    return dict(manifest)
+
+
+def _checked_bytes(folder: Path, name: str, entry: dict[str, Any]) -> bytes:
+    content = _read_bytes(folder, name)
+    if len(content) != entry["bytes"] or hashlib.sha256(content).hexdigest() != entry["sha256"]:
+        problem = "its content is not what the manifest says (SHA-256)"
+        raise ArtifactError(str(folder / name), problem, "Copy the folder again from where it was made.")
+    return content
+
+
+def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
+    """Build the model from checked bytes."""
+    wording = None
+    if manifest["features"]["wording"] is not None:
+        with np.load(io.BytesIO(files["wording.npz"]), allow_pickle=False) as arrays:
+            wording = Wording(
+                tuple(manifest["features"]["wording"]["classes"]),
+                arrays["buckets"],
+                arrays["weights"],
+                arrays["intercept"],
+                float(arrays["scale"]),
+            )
+    booster = lgb.Booster(model_str=files["booster.txt"].decode())
+    start = manifest["start"]
+    return Model(
+        name=manifest["name"],
+        classes=tuple(manifest["classes"]),
+        legitimate=manifest["legitimate"],
+        matrix=MessageMatrix(wording),
+        ensemble=Ensemble(booster, tuple(start["wording"]), np.array(start["base"], np.float64)),
+        calibration=Calibration(**json.loads(files["calibration.json"])),
+        points=tuple(OperatingPoint(**point) for point in manifest["operating_points"]),
+        training=manifest["training"],
+    )
+
+
+def _check_consistent(model: Model, manifest: dict[str, Any], folder: Path) -> None:
+    """Refuse a model whose parts do not fit each other."""
+    named = [column["name"] for column in manifest["columns"]]
+    if tuple(named) != model.matrix.columns or model.ensemble.booster.num_feature() != len(named):
+        problem = f"names {len(named)} columns that are not the ones that the features give"
+        raise ArtifactError(str(folder / MANIFEST), problem, "Train the model again.")
+    n_outputs = 1 if len(model.classes) == 2 else len(model.classes)
+    if model.ensemble.booster.num_model_per_iteration() != n_outputs or len(model.ensemble.base) != n_outputs:
+        problem = f"names {len(model.classes)} classes, and the trees have other outputs"
+        raise ArtifactError(str(folder / MANIFEST), problem, "Train the model again.")

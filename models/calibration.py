@@ -1,0 +1,150 @@
+"""Calibration: from a model's log-odds to probabilities that mean what they say.
+
+Two classes: beta calibration (Kull, Silva Filho and Flach, 2017), ``a ln p - b ln(1 - p) + c`` with a and b above zero.
+More: temperature scaling (Guo et al., 2017). Both are smooth and strictly monotone, so they never change which of two
+records is the more suspicious, and never tie scores as isotonic regression does.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Calibration", "fit_calibration", "log_sigmoid", "probabilities"]
+
+Array = npt.NDArray[Any]
+
+PRIOR = 0.1
+"""Weight of the pull towards no change: a slice of a few rows must not bend the scores."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A fitted calibration; the default changes nothing.
+
+    Parameters
+    ----------
+    low : float, default=1.0
+        Slope of ``ln p``, which matters where p is small; the temperature's inverse with more than two classes.
+    high : float, default=1.0
+        Slope of ``-ln(1 - p)``, which matters where p is large; not used with more than two classes.
+    shift : float, default=0.0
+        Added to the log-odds; not used with more than two classes.
+
+    Examples
+    --------
+    >>> Calibration(low=2.0, high=2.0, shift=1.0).apply(np.array([[0.5]])).round(6).tolist()
+    [[2.0]]
+    """
+
+    low: float = 1.0
+    high: float = 1.0
+    shift: float = 0.0
+
+    def apply(self, log_odds: Array) -> Array:
+        """Calibrate log-odds.
+
+        Parameters
+        ----------
+        log_odds : ndarray, shape (n_rows, n_outputs)
+            One column for two classes, a column a class for more.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows, n_outputs)
+        """
+        if log_odds.shape[1] > 1:
+            return self.low * log_odds
+        return self.low * log_sigmoid(log_odds) - self.high * log_sigmoid(-log_odds) + self.shift
+
+
+def log_sigmoid(values: Array) -> Array:
+    """Return ``-ln(1 + exp(-values))`` without overflow.
+
+    Parameters
+    ----------
+    values : ndarray
+        Log-odds.
+
+    Returns
+    -------
+    ndarray of float64, the same shape
+
+    Examples
+    --------
+    >>> log_sigmoid(np.array([0.0, -1000.0])).round(3).tolist()
+    [-0.693, -1000.0]
+    """
+    return np.asarray(np.minimum(values, 0) - np.log1p(np.exp(-np.abs(values))))
+
+
+def probabilities(log_odds: Array) -> Array:
+    """Return the probability of every class.
+
+    Parameters
+    ----------
+    log_odds : ndarray, shape (n_rows, n_outputs)
+        One column for two classes, a column a class for more.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows, n_classes)
+        Rows sum to one.
+
+    Examples
+    --------
+    >>> probabilities(np.array([[0.0]])).tolist(), probabilities(np.array([[1.0, 1.0, 1.0]])).round(3).tolist()
+    ([[0.5, 0.5]], [[0.333, 0.333, 0.333]])
+    """
+    if log_odds.shape[1] == 1:
+        return np.exp(np.hstack([log_sigmoid(-log_odds), log_sigmoid(log_odds)]))
+    powers = np.exp(log_odds - log_odds.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def fit_calibration(log_odds: Array, y: Array, sample_weight: Array | None = None) -> Calibration:
+    """Fit a calibration by maximum likelihood on rows that the model was not trained on.
+
+    Parameters
+    ----------
+    log_odds : ndarray, shape (n_rows, n_outputs)
+        The model's uncalibrated log-odds.
+    y : ndarray of int, shape (n_rows,)
+        Positions of the true classes.
+    sample_weight : ndarray, shape (n_rows,), default=None
+        Weights; all ones by default.
+
+    Returns
+    -------
+    Calibration
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> z = rng.normal(size=(20_000, 1))
+    >>> y = (rng.random(20_000) < 1 / (1 + np.exp(-2 * z[:, 0] - 1))).astype(int)
+    >>> fitted = fit_calibration(z, y)
+    >>> round(fitted.low), round(fitted.high), round(fitted.shift)
+    (2, 2, 1)
+    """
+    from scipy.optimize import minimize
+
+    weights = np.ones(len(y)) if sample_weight is None else sample_weight
+    binary = log_odds.shape[1] == 1
+    start = np.zeros(3 if binary else 1)
+
+    def build(point: Array) -> Calibration:
+        low, high = np.exp(point[0]), np.exp(point[1] if binary else point[0])
+        return Calibration(float(low), float(high), float(point[2] if binary else 0.0))
+
+    def loss(point: Array) -> float:
+        odds = build(point).apply(log_odds)
+        if binary:
+            terms = -log_sigmoid(np.where(y == 1, 1, -1) * odds[:, 0])
+        else:
+            top = odds.max(axis=1)
+            terms = top + np.log(np.exp(odds - top[:, None]).sum(axis=1)) - odds[np.arange(len(y)), y]
+        return float(weights @ terms + PRIOR * (point**2).sum())
+
+    return build(minimize(loss, start, method="L-BFGS-B", bounds=[(-6, 6)] * len(start)).x)

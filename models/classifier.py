@@ -1,0 +1,282 @@
+"""`FraudClassifier`: LightGBM that boosts from the wording scores, with calibrated probabilities."""
+
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags, check_consistent_length
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from fraudsieve.features.wording_fit import campaign_weights
+
+from .calibration import Calibration, fit_calibration, probabilities
+from .ensemble import Ensemble, initial_log_odds
+
+__all__ = ["FraudClassifier"]
+
+Array = npt.NDArray[Any]
+
+
+class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Classify feature rows as fraud or not, or by crime type.
+
+    The log-odds are those of the wording columns (``wording__<class>``, known by name, so pass a DataFrame: see
+    `set_output` of `MessageFeatures`) plus a LightGBM model of all columns. Without wording columns boosting starts
+    from the class frequencies. No resampling and no class weights: they ruin probabilities.
+
+    Parameters
+    ----------
+    n_rounds : int, default=80
+        Boosting rounds. Few are needed from wording scores; take some hundreds without them.
+    learning_rate : float, default=0.05
+        Shrinkage of each round.
+    num_leaves : int, default=7
+        Leaves of a tree.
+    min_leaf_weight : float, default=3.0
+        Least sum of Hessians in a leaf: in rows whose class is uncertain, four are about one.
+    min_leaf_rows : int, default=10
+        Fewest rows in a leaf.
+    feature_fraction : float, default=0.5
+        Share of the columns that each tree may use.
+    row_fraction : float, default=0.8
+        Share of the rows that each tree sees.
+    l2 : float, default=1.0
+        Penalty on squared leaf values.
+    random_state : int, default=0
+        Seed.
+    n_jobs : int, default=None
+        Threads of LightGBM; all cores by default. The model does not depend on it.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (n_classes,)
+        The classes, sorted. With two of them log-odds are those of the second.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of str objects, shape (n_features_in_,)
+        Names of the columns, when `fit` saw a DataFrame.
+    ensemble_ : Ensemble
+        The trees and what they start from.
+    calibration_ : Calibration
+        What `calibrate` fitted; changes nothing before that.
+
+    See Also
+    --------
+    fraudsieve.features.MessageFeatures : The builder of the wording columns.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(size=(400, 3)), np.repeat(["fraud", "legitimate"], 200)
+    >>> X[:200, 0] += 3
+    >>> model = FraudClassifier(random_state=0).fit(X[::2], y[::2]).calibrate(X[1::2], y[1::2])
+    >>> bool(model.score(X[1::2], y[1::2]) > 0.9), model.predict_proba(X[:3]).shape
+    (True, (3, 2))
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_rounds": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "num_leaves": [Interval(Integral, 2, None, closed="left")],
+        "min_leaf_weight": [Interval(Real, 0, None, closed="left")],
+        "min_leaf_rows": [Interval(Integral, 1, None, closed="left")],
+        "feature_fraction": [Interval(Real, 0, 1, closed="right")],
+        "row_fraction": [Interval(Real, 0, 1, closed="right")],
+        "l2": [Interval(Real, 0, None, closed="left")],
+        "random_state": [Interval(Integral, 0, None, closed="left")],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        *,
+        n_rounds: int = 80,
+        learning_rate: float = 0.05,
+        num_leaves: int = 7,
+        min_leaf_weight: float = 3.0,
+        min_leaf_rows: int = 10,
+        feature_fraction: float = 0.5,
+        row_fraction: float = 0.8,
+        l2: float = 1.0,
+        random_state: int = 0,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.n_rounds = n_rounds
+        self.learning_rate = learning_rate
+        self.num_leaves = num_leaves
+        self.min_leaf_weight = min_leaf_weight
+        self.min_leaf_rows = min_leaf_rows
+        self.feature_fraction = feature_fraction
+        self.row_fraction = row_fraction
+        self.l2 = l2
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, groups: Any = None) -> Self:
+        """Grow the trees.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of numbers, shape (n_rows, n_columns)
+            Feature rows; NaN is missing. Wording columns must be out of fold, as `MessageFeatures.fit_transform`
+            returns them.
+        y : array-like, shape (n_rows,)
+            Classes, at least two.
+        sample_weight : array-like, shape (n_rows,), default=None
+            Weights.
+        groups : array-like, shape (n_rows,), default=None
+            Campaigns: each counts as one row, so that one large campaign does not bend the model.
+
+        Returns
+        -------
+        FraudClassifier
+            The fitted model, not yet calibrated.
+
+        Raises
+        ------
+        ValueError
+            When `y` has one class, lengths differ, or X holds an infinity.
+        """
+        self._validate_params()
+        X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError("y has 1 class; FraudClassifier can't train when only one class is present.")
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if groups is not None:
+            check_consistent_length(X, groups)
+            weights = weights * campaign_weights(np.asarray(groups))
+        wording = self._wording_columns()
+        base = np.zeros(len(wording)) if wording else _class_log_odds(codes, weights)
+        start = initial_log_odds(X, wording, base).ravel(order="F")
+        data = lgb.Dataset(X, codes, weight=weights, init_score=start, params={"verbosity": -1})
+        booster = lgb.train(self._lightgbm_params(), data, self.n_rounds)
+        self.ensemble_ = Ensemble(booster, wording, base)
+        self.calibration_ = Calibration()
+        return self
+
+    def calibrate(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit the calibration on rows that the model was not trained on, best from a later slice of time.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of numbers, shape (n_rows, n_columns)
+            Feature rows.
+        y : array-like, shape (n_rows,)
+            Classes, each of them known from `fit`.
+        sample_weight : array-like, shape (n_rows,), default=None
+            Weights.
+
+        Returns
+        -------
+        FraudClassifier
+            The same model, calibrated.
+        """
+        odds = self._uncalibrated(X)
+        y = np.asarray(y)
+        check_consistent_length(odds, y)
+        if not np.isin(y, self.classes_).all():
+            raise ValueError(f"y holds a class that fit has not seen; known are {self.classes_.tolist()}.")
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, odds)
+        self.calibration_ = fit_calibration(odds, np.searchsorted(self.classes_, y), weights)
+        return self
+
+    def decision_function(self, X: Any) -> Array:
+        """Return calibrated log-odds.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of numbers, shape (n_rows, n_columns)
+            Feature rows.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows,) for two classes, else (n_rows, n_classes)
+        """
+        uncalibrated = self._uncalibrated(X)
+        odds = self.calibration_.apply(uncalibrated)
+        return odds[:, 0] if len(self.classes_) == 2 else odds
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the calibrated probability of every class.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of numbers, shape (n_rows, n_columns)
+            Feature rows.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows, n_classes)
+        """
+        uncalibrated = self._uncalibrated(X)
+        return probabilities(self.calibration_.apply(uncalibrated))
+
+    def predict(self, X: Any) -> Array:
+        """Return the likeliest class.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of numbers, shape (n_rows, n_columns)
+            Feature rows.
+
+        Returns
+        -------
+        ndarray, shape (n_rows,)
+        """
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+
+    def _uncalibrated(self, X: Any) -> Array:
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
+        return self.ensemble_.log_odds(X, n_threads=self.n_jobs or 0)
+
+    def _wording_columns(self) -> tuple[int, ...]:
+        """Return the positions of the wording columns, in the order of the outputs."""
+        names = list(getattr(self, "feature_names_in_", ()))
+        outputs = self.classes_[1:] if len(self.classes_) == 2 else self.classes_
+        wanted = [f"wording__{name}" for name in outputs]
+        if not any(name in names for name in wanted):
+            return ()
+        missing = [name for name in wanted if name not in names]
+        if missing:
+            raise ValueError(f"Expected a wording column for every class; missing are {missing}.")
+        return tuple(names.index(name) for name in wanted)
+
+    def _lightgbm_params(self) -> dict[str, Any]:
+        n_classes = len(self.classes_)
+        objective = {"objective": "binary"} if n_classes == 2 else {"objective": "multiclass", "num_class": n_classes}
+        return objective | {
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.num_leaves,
+            "min_sum_hessian_in_leaf": self.min_leaf_weight,
+            "min_data_in_leaf": self.min_leaf_rows,
+            "feature_fraction": self.feature_fraction,
+            "bagging_fraction": self.row_fraction,
+            "bagging_freq": 1,
+            "lambda_l2": self.l2,
+            "boost_from_average": False,
+            "seed": self.random_state,
+            "num_threads": self.n_jobs or 0,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        }
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _class_log_odds(codes: Array, weights: Array) -> Array:
+    """Return the log-odds of the classes as frequent as they are: one output for two classes."""
+    shares = np.bincount(codes, weights=weights) / weights.sum()
+    logs = np.log(np.maximum(shares, 1e-12))
+    return logs[1:] - logs[:1] if len(shares) == 2 else logs

@@ -1,0 +1,75 @@
+"""The trees and what they start from: uncalibrated log-odds of feature rows, in NumPy and LightGBM alone."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Ensemble", "initial_log_odds"]
+
+Array = npt.NDArray[Any]
+
+
+def initial_log_odds(X: Array, wording: tuple[int, ...], base: Array) -> Array:
+    """Return the log-odds that boosting starts from.
+
+    Parameters
+    ----------
+    X : ndarray of float64, shape (n_rows, n_columns)
+        Feature rows.
+    wording : tuple of int
+        Positions of the wording columns, one an output; empty without wording.
+    base : ndarray of float64, shape (n_outputs,)
+        Added to every row.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows, n_outputs)
+
+    Examples
+    --------
+    >>> initial_log_odds(np.array([[5.0, 2.0]]), (1,), np.array([0.5])).tolist()
+    [[2.5]]
+    """
+    if not wording:
+        return np.tile(base, (len(X), 1))
+    return X[:, wording] + base
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """LightGBM trees over a start.
+
+    Parameters
+    ----------
+    booster : lightgbm.Booster
+        The trees; they add to the start.
+    wording : tuple of int
+        Positions of the wording columns, one an output; empty without wording.
+    base : ndarray of float64, shape (n_outputs,)
+        Log-odds before any column is looked at.
+    """
+
+    booster: lgb.Booster
+    wording: tuple[int, ...]
+    base: Array
+
+    def log_odds(self, X: Array, *, n_threads: int = 0) -> Array:
+        """Score feature rows.
+
+        Parameters
+        ----------
+        X : ndarray of float64, shape (n_rows, n_columns)
+            Feature rows, columns in the order of training.
+        n_threads : int, default=0
+            Threads; 0 for all cores. The result does not depend on it.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows, n_outputs)
+            One output for two classes, one a class for more.
+        """
+        trees = np.asarray(self.booster.predict(X, raw_score=True, num_threads=n_threads))
+        return trees.reshape(len(X), -1) + initial_log_odds(X, self.wording, self.base)

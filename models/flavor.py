@@ -1,0 +1,146 @@
+"""The MLflow flavour: a thin skin over the model folder.
+
+`mlflow.pyfunc.load_model`, ``mlflow models serve`` and Spark UDFs call `Scorer` through it and return probabilities. No
+code travels with the model: whatever loads it has fraudsieve installed.
+"""
+
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+import yaml
+from mlflow.models import Model as MlflowModel
+from mlflow.models import ModelSignature
+from mlflow.models.model import MLMODEL_FILE_NAME, ModelInfo
+from mlflow.types import ColSpec, DataType, Schema
+from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
+
+from .artifact import Model, read_model
+from .predict import Scorer
+
+__all__ = ["FLAVOR", "log_model", "model_folder", "save_model", "signature"]
+
+FLAVOR = "fraudsieve"
+FOLDER = "model"
+
+
+def signature(model: Model) -> ModelSignature:
+    """Return what the model takes and gives, as MLflow writes it.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+
+    Returns
+    -------
+    ModelSignature
+        One input, ``text``, which may be missing; the columns of `Scorer.score_columns`.
+    """
+    numbers = ["probability", "false_positive_rate", *(f"probability__{name}" for name in model.classes)]
+    strings = ["label", "decision", "status", "why"]
+    outputs = [ColSpec(DataType.double, name, required=False) for name in numbers]
+    outputs += [ColSpec(DataType.string, name, required=False) for name in strings]
+    return ModelSignature(Schema([ColSpec(DataType.string, "text")]), Schema(outputs))
+
+
+def save_model(path: str | Path, *, folder: str | Path, mlflow_model: MlflowModel | None = None) -> None:
+    """Save a model folder as an MLflow model.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where the MLflow model goes.
+    folder : str or Path
+        The model folder.
+    mlflow_model : mlflow.models.Model, default=None
+        What the flavour is added to; MLflow passes it.
+
+    Raises
+    ------
+    ArtifactError
+        When the folder is not whole.
+    """
+    path = Path(path)
+    model = read_model(folder)
+    shutil.copytree(folder, path / FOLDER)
+    mlflow_model = MlflowModel() if mlflow_model is None else mlflow_model
+    mlflow_model.signature = signature(model)
+    mlflow.pyfunc.add_to_model(
+        mlflow_model,
+        loader_module="fraudsieve.models.flavor",
+        data=FOLDER,
+        conda_env="conda.yaml",
+        python_env="python_env.yaml",
+    )
+    mlflow_model.add_flavor(FLAVOR, data=FOLDER, digest=model.digest, version=version("fraudsieve"))
+    mlflow_model.save(str(path / MLMODEL_FILE_NAME))
+    requirements = [f"fraudsieve[train]=={version('fraudsieve')}"]
+    environment = _mlflow_conda_env(additional_pip_deps=requirements)
+    (path / "conda.yaml").write_text(yaml.safe_dump(environment), "utf-8")
+    (path / "requirements.txt").write_text("\n".join(requirements) + "\n", "utf-8")
+    _PythonEnv.current().to_yaml(str(path / "python_env.yaml"))
+
+
+def log_model(folder: str | Path, *, registered_model_name: str | None = None, name: str = "model") -> ModelInfo:
+    """Log a model folder to the active MLflow run.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The model folder.
+    registered_model_name : str, default=None
+        Register a version under this name.
+    name : str, default="model"
+        Name of the logged model in the run.
+
+    Returns
+    -------
+    mlflow.models.model.ModelInfo
+    """
+    import fraudsieve.models.flavor as flavor
+
+    return MlflowModel.log(
+        artifact_path=None, name=name, flavor=flavor, folder=folder, registered_model_name=registered_model_name
+    )
+
+
+def model_folder(address: str | Path) -> Path:
+    """Find the model folder behind a path or an MLflow address.
+
+    Parameters
+    ----------
+    address : str or Path
+        A model folder, a saved MLflow model, or an address such as ``models:/name@champion`` or ``runs:/...``.
+
+    Returns
+    -------
+    Path
+        A local folder; it is downloaded when the address is remote.
+    """
+    text = str(address)
+    if text.startswith(("models:/", "runs:/", "mlflow-artifacts:/")):
+        return Path(mlflow.artifacts.download_artifacts(text)) / FOLDER
+    path = Path(text)
+    return path / FOLDER if (path / MLMODEL_FILE_NAME).is_file() else path
+
+
+class _ScorerModel:
+    """What pyfunc calls: a frame in, a frame of scores out."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.scorer = scorer
+
+    def predict(self, data: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Score a frame with a column ``text``."""
+        frame = pd.DataFrame(data)
+        columns = {str(name): frame[name].to_numpy(object) for name in frame.columns}
+        return pd.DataFrame(self.scorer.score_columns(columns), index=frame.index)
+
+
+def _load_pyfunc(path: str) -> _ScorerModel:
+    """Load the model folder; MLflow calls this by name."""
+    return _ScorerModel(Scorer.load(path))

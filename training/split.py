@@ -1,0 +1,221 @@
+"""Honest splits: what a model is trained, calibrated and tested on, and what is kept apart.
+
+By time when the messages have times: training comes first, then calibration, then a gap as long as labels take to
+arrive, then the test. Without times by campaign. In both, near-duplicates of a test message are never trained on, and
+labels that were not known when the test begins do not exist. A random split is possible; it flatters, and says so.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from fraudsieve.features.folds import campaign_folds
+
+__all__ = ["Split", "SplitError", "split_by_campaign", "split_by_time", "split_randomly"]
+
+Array = npt.NDArray[Any]
+
+SLICES = 20
+"""Campaigns are dealt to this many folds, and slices are whole folds."""
+GAP_QUANTILE = 0.95
+"""By default the gap is as long as 95 % of the labels took to arrive."""
+
+
+class SplitError(ValueError):
+    """There is too little data for the split that was asked for."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Positions of the rows of each slice.
+
+    Parameters
+    ----------
+    kind : str
+        ``time``, ``campaign`` or ``random``.
+    train, calibration, test : ndarray of int64
+        Positions of rows. No row is in two of them; some rows may be in none.
+    keeps_apart : tuple of str
+        What is never on both sides.
+    dropped : dict of str to int
+        Rows in no slice, by reason.
+    """
+
+    kind: str
+    train: Array
+    calibration: Array
+    test: Array
+    keeps_apart: tuple[str, ...]
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def flatters(self) -> bool:
+        """Whether figures on the test slice promise more than a live model will keep."""
+        return self.kind == "random"
+
+
+def split_by_campaign(y: Array, groups: Array, *, test_share: float, calibration_share: float, seed: int) -> Split:
+    """Split so that no campaign is on both sides.
+
+    Parameters
+    ----------
+    y : ndarray, shape (n_rows,)
+        Classes, spread evenly.
+    groups : ndarray, shape (n_rows,)
+        Campaigns.
+    test_share, calibration_share : float
+        Share of the campaigns, rounded to a twentieth.
+    seed : int
+        Seed of the deal.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    SplitError
+        When a slice would be empty.
+
+    Examples
+    --------
+    >>> y = np.tile([0, 1], 100)
+    >>> split = split_by_campaign(y, np.arange(200), test_share=0.2, calibration_share=0.1, seed=0)
+    >>> len(split.train), len(split.calibration), len(split.test)
+    (140, 20, 40)
+    """
+    folds = campaign_folds(y, groups, SLICES, seed)
+    n_test = max(1, round(test_share * SLICES))
+    n_calibration = max(1, round(calibration_share * SLICES))
+    test, rest = folds < n_test, folds >= n_test
+    calibration = rest & (folds < n_test + n_calibration)
+    return _checked("campaign", rest & ~calibration, calibration, test, ("campaigns",), {})
+
+
+def split_randomly(n_rows: int, *, test_share: float, calibration_share: float, seed: int) -> Split:
+    """Split row by row. Near-duplicates land on both sides: figures flatter.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of rows.
+    test_share, calibration_share : float
+        Share of the rows.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    SplitError
+        When a slice would be empty.
+
+    Examples
+    --------
+    >>> split_randomly(10, test_share=0.2, calibration_share=0.1, seed=0).flatters
+    True
+    """
+    place = np.random.default_rng(seed).permutation(n_rows) / n_rows
+    test = place < test_share
+    calibration = ~test & (place < test_share + calibration_share)
+    return _checked("random", ~test & ~calibration, calibration, test, (), {})
+
+
+def split_by_time(
+    sent_at: pd.Series,
+    labelled_at: pd.Series,
+    groups: Array,
+    *,
+    test_share: float,
+    calibration_share: float,
+    gap_days: float | None,
+) -> Split:
+    """Split by time, with a gap as long as labels take to arrive.
+
+    Parameters
+    ----------
+    sent_at : Series of datetime64, shape (n_rows,)
+        When each message was sent; rows without a time are left out.
+    labelled_at : Series of datetime64, shape (n_rows,)
+        When its label became known; missing for a label that was always there.
+    groups : ndarray, shape (n_rows,)
+        Campaigns.
+    test_share, calibration_share : float
+        Share of the rows with a time.
+    gap_days : float or None
+        Length of the gap before the test, in days; None reads it off the data: `GAP_QUANTILE` of the label delays.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    SplitError
+        When a slice would be empty.
+
+    Examples
+    --------
+    >>> sent = pd.Series(pd.date_range("2026-01-01", periods=100, freq="D", tz="UTC"))
+    >>> split = split_by_time(sent, sent + pd.Timedelta(days=2), np.arange(100), test_share=0.2,
+    ...                       calibration_share=0.1, gap_days=None)
+    >>> len(split.test), int(split.train.max()), int(split.calibration.max()), split.dropped["label_not_known"]
+    (20, 69, 77, 2)
+    """
+    known = sent_at.notna().to_numpy()
+    test_start = sent_at.quantile(1 - test_share, interpolation="higher")
+    calibration_start = sent_at.quantile(1 - test_share - calibration_share, interpolation="higher")
+    gap = pd.Timedelta(days=label_delay_days(sent_at, labelled_at) if gap_days is None else gap_days)
+    test = known & (sent_at >= test_start).to_numpy()
+    before = known & ~test
+    late = before & (labelled_at >= test_start).to_numpy()
+    in_gap = before & ~late & (sent_at > test_start - gap).to_numpy()
+    usable = before & ~late & ~in_gap
+    calibration = usable & (sent_at >= calibration_start).to_numpy()
+    train = usable & ~calibration
+    shared = (usable & np.isin(groups, groups[test])) | (train & np.isin(groups, groups[calibration]))
+    dropped = {"no_time": ~known, "label_not_known": late, "in_gap": in_gap, "campaign_of_later_slice": shared}
+    counts = {reason: int(rows.sum()) for reason, rows in dropped.items()}
+    return _checked("time", train & ~shared, calibration & ~shared, test, ("time", "campaigns"), counts)
+
+
+def label_delay_days(sent_at: pd.Series, labelled_at: pd.Series) -> float:
+    """Return how long labels take: `GAP_QUANTILE` of the delays.
+
+    Parameters
+    ----------
+    sent_at, labelled_at : Series of datetime64, shape (n_rows,)
+        When a message was sent and when its label became known.
+
+    Returns
+    -------
+    float
+        In days; 0 when no label has a time.
+
+    Examples
+    --------
+    >>> sent = pd.Series(pd.to_datetime(["2026-01-01", "2026-01-02"], utc=True))
+    >>> label_delay_days(sent, sent + pd.Timedelta(days=3))
+    3.0
+    """
+    delays = (labelled_at - sent_at).dropna()
+    return 0.0 if delays.empty else float(max(delays.quantile(GAP_QUANTILE) / pd.Timedelta(days=1), 0.0))
+
+
+def _checked(
+    kind: str, train: Array, calibration: Array, test: Array, apart: tuple[str, ...], dropped: dict[str, int]
+) -> Split:
+    slices = {"training": train, "calibration": calibration, "test": test}
+    for name, rows in slices.items():
+        if not rows.any():
+            raise SplitError(
+                f"a split by {kind} leaves no row for {name} of {len(rows)} labelled rows. "
+                "Give more data, or other shares or another kind in [split]."
+            )
+    return Split(kind, *(np.flatnonzero(rows) for rows in slices.values()), apart, dropped)
