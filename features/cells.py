@@ -200,11 +200,18 @@ def plain(cells: Cells, *, printed: bool = False) -> Cells:
         return _guessed(cells.astype(STRING)) if printed else cells.astype(STRING)
     if isinstance(dtype, pd.DatetimeTZDtype) or (isinstance(dtype, np.dtype) and dtype.kind != "O"):
         return cells
-    if pd.api.types.is_numeric_dtype(dtype) and not isinstance(dtype, pd.SparseDtype):
+    if (pd.api.types.is_numeric_dtype(dtype) or dtype.kind == "b") and not isinstance(dtype, pd.SparseDtype):
         return pd.Series(cells.to_numpy("float64", na_value=np.nan), index=cells.index)
-    cells = cells.astype(object)
+    return _inferred(cells.astype(object), names=isinstance(dtype, pd.CategoricalDtype))
+
+
+def _inferred(cells: Cells, *, names: bool) -> Cells:
     try:
-        return cells.where(cells.notna(), np.nan).infer_objects()
+        if names:  # numbers that are declared as categories are names
+            cells = cells.map(str, na_action="ignore")
+        cells = cells.where(cells.notna(), np.nan)
+        truths = pd.api.types.infer_dtype(cells, skipna=True) == "boolean"
+        return cells.astype("float64") if truths else cells.infer_objects()
     except (UnicodeEncodeError, OverflowError):
         return cells
 

@@ -1,7 +1,7 @@
 """Reading a file into a frame, and writing one: Parquet, CSV and JSON Lines, the last two gzipped or not.
 
-Nothing is guessed on the way in: CSV cells stay strings, JSON and Parquet keep their own types. A row that is
-no row (too many fields, a line that is no JSON object) keeps its place, empty, and its reason.
+Nothing is guessed on the way in: CSV cells stay strings, JSON and Parquet keep their own types. A row that is no row
+(too many fields, a line that is no JSON object) keeps its place, empty, and its reason.
 """
 
 import csv
@@ -118,7 +118,7 @@ def _check_format(head: bytes, expected: str, origin: str) -> None:
         raise SchemaError(origin, f"the file is empty, {expected} was expected", "Write it again with rows.")
     seen = next((name for sign, name in _SIGNATURES.items() if head.startswith(sign)), "something else")
     text = expected in ("CSV", "JSON Lines") and seen == "something else"
-    if not (seen == expected or text):
+    if seen != expected and not text:
         raise SchemaError(origin, f"{expected} was expected, {seen} came", "Rename or convert the file.")
 
 
@@ -134,7 +134,7 @@ def _content(file: Path, expected: str, origin: str) -> bytes:
 def _parquet(file: Path, origin: str) -> Loaded:
     with file.open("rb") as stream:
         _check_format(stream.read(64), "Parquet", origin)
-    table = pyarrow.parquet.ParquetFile(file).read()
+        table = pyarrow.parquet.ParquetFile(stream).read()
     # The index of a pandas frame is no feature; one with a name was a column before, and is one again.
     kept = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
     return Loaded(_frame(table.select(kept), origin))
@@ -194,8 +194,8 @@ def _mended(data: bytes, origin: str) -> tuple[bytes, tuple[str, ...]]:
 
 def _is_utf8(data: bytes) -> bool:
     try:
-        data.decode()
-    except UnicodeDecodeError:
+        pa.array([data], pa.large_binary()).cast(pa.large_string())
+    except pa.ArrowInvalid:
         return False
     return True
 
@@ -260,12 +260,8 @@ def _decoded(column: Any, origin: str) -> Cells:
 
 READERS: Final[dict[str, Callable[[Path, str], Loaded]]] = {
     ".parquet": _parquet,
-    ".csv": _csv,
-    ".csv.gz": _csv,
-    ".jsonl": _jsonl,
-    ".jsonl.gz": _jsonl,
-    ".ndjson": _jsonl,
-    ".ndjson.gz": _jsonl,
+    **dict.fromkeys((".csv", ".csv.gz"), _csv),
+    **dict.fromkeys((".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz"), _jsonl),
 }
 
 
@@ -288,11 +284,12 @@ def save(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
 
 def _storable(cells: Cells) -> Any:
     cells = quieted(cells)
-    odd = isinstance(cells.dtype, pd.SparseDtype) or cells.dtype == np.longdouble
-    if isinstance(cells.dtype, pd.StringDtype) or (cells.dtype.kind in "biufM" and not odd):
+    if isinstance(cells.dtype, pd.DatetimeTZDtype):
+        return pa.array(cells.dt.tz_convert(None), pa.timestamp(cells.dt.unit, "UTC"), from_pandas=True)
+    simple = isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "biufM" and cells.dtype.itemsize <= 8
+    if simple or isinstance(cells.dtype, pd.StringDtype):
         return pa.array(cells, from_pandas=True)
-    there = cells.notna().to_numpy()
-    printed = [_printed(cell) if known else None for cell, known in zip(cells, there, strict=True)]
+    printed = [_printed(cell) if known else None for cell, known in zip(cells, cells.notna(), strict=True)]
     return pa.array(printed, pa.large_string())
 
 

@@ -18,7 +18,14 @@ DATA = Path(__file__).parent.parent / "features" / "data"
 KINDS = ("compat", "enclosed", "invisible", "mark", "lookalike", "case", "blank")
 LAST = 0x110000
 # Some marks spell words (the vowel signs of Indic scripts, the voicing of kana); those of these blocks only decorate.
-DECORATIONS = ((0x0300, 0x036F), (0x0483, 0x0489), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE20, 0xFE2F))
+DECORATIONS = (
+    (0x0300, 0x036F),
+    (0x0483, 0x0489),
+    (0x1AB0, 0x1AFF),
+    (0x1DC0, 0x1DFF),
+    (0x20D0, 0x20FF),
+    (0xFE20, 0xFE2F),
+)
 INVISIBLE_LETTERS = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0}
 ACCENTED_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC")
 MAX_EXPANSION = 2

@@ -125,7 +125,7 @@ def _bursts(rng: Generator, people: People, campaigns: Campaigns, size: int) -> 
     by_day, by_night = people.moments(rng, who, at), people.moments(rng, who, at, busy=BY_NIGHT)
     at = np.where(rng.random(size) < _NIGHT_SHARE, by_night, by_day)
     kind = rng.choice(len(_KINDS), size=size, p=_BURST)
-    inside = (rng.random(size) < _MATE_SHARE) & (mates != who)
+    inside = (rng.random(size) < _MATE_SHARE) & (mates != who) & (people.created[mates] <= at)
     other = np.where(inside, mates, people.others(rng, who, at, strange=1.0))
     value = rng.lognormal(5.6, 1.0, size)
     value = np.where(rng.random(size) < 0.4, np.ceil(value / 100) * 100, value)

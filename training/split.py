@@ -1,8 +1,10 @@
 """Honest splits: what a model is trained, calibrated and tested on, and what is kept apart.
 
 By time when the messages have times: training comes first, then calibration, then a gap as long as labels take to
-arrive, then the test. Without times by campaign. In both, near-duplicates of a test message are never trained on, and
-labels that were not known when the test begins do not exist. A random split is possible; it flatters, and says so.
+arrive, then the test; labels that were not known when the test begins do not exist. Near-duplicates of a crime in the
+test are never trained on. (Those of a legitimate message are: a bank's notices read alike for years, a live model has
+seen them too, and without them little is left to learn from.) Without times the split is by campaign, all of them kept
+whole. A random split is possible; it flatters, and says so.
 """
 
 from dataclasses import dataclass, field
@@ -12,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve.features.exceptions import FraudsieveError
 from fraudsieve.features.folds import campaign_folds
 
 __all__ = ["Split", "SplitError", "split_by_campaign", "split_by_time", "split_randomly"]
@@ -24,7 +27,7 @@ GAP_QUANTILE = 0.95
 """By default the gap is as long as 95 % of the labels took to arrive."""
 
 
-class SplitError(ValueError):
+class SplitError(FraudsieveError, ValueError):
     """There is too little data for the split that was asked for."""
 
 
@@ -131,6 +134,7 @@ def split_by_time(
     sent_at: pd.Series,
     labelled_at: pd.Series,
     groups: Array,
+    is_crime: Array,
     *,
     test_share: float,
     calibration_share: float,
@@ -145,7 +149,9 @@ def split_by_time(
     labelled_at : Series of datetime64, shape (n_rows,)
         When its label became known; missing for a label that was always there.
     groups : ndarray, shape (n_rows,)
-        Campaigns.
+        Near-duplicates.
+    is_crime : ndarray of bool, shape (n_rows,)
+        Rows whose near-duplicates must not be in an earlier slice.
     test_share, calibration_share : float
         Share of the rows with a time.
     gap_days : float or None
@@ -163,26 +169,30 @@ def split_by_time(
     Examples
     --------
     >>> sent = pd.Series(pd.date_range("2026-01-01", periods=100, freq="D", tz="UTC"))
-    >>> split = split_by_time(sent, sent + pd.Timedelta(days=2), np.arange(100), test_share=0.2,
+    >>> labelled = sent + pd.Timedelta(days=2)
+    >>> split = split_by_time(sent, labelled, np.arange(100), np.ones(100, bool), test_share=0.2,
     ...                       calibration_share=0.1, gap_days=None)
     >>> len(split.test), int(split.train.max()), int(split.calibration.max()), split.dropped["label_not_known"]
-    (20, 69, 77, 2)
+    (20, 67, 77, 2)
     """
     known = sent_at.notna().to_numpy()
     test_start = sent_at.quantile(1 - test_share, interpolation="higher")
-    calibration_start = sent_at.quantile(1 - test_share - calibration_share, interpolation="higher")
     gap = pd.Timedelta(days=label_delay_days(sent_at, labelled_at) if gap_days is None else gap_days)
     test = known & (sent_at >= test_start).to_numpy()
     before = known & ~test
     late = before & (labelled_at >= test_start).to_numpy()
     in_gap = before & ~late & (sent_at > test_start - gap).to_numpy()
     usable = before & ~late & ~in_gap
+    # A share of what is left before the gap: a long gap would otherwise swallow the slice.
+    calibration_share = min(calibration_share / (1 - test_share), 1.0)
+    calibration_start = sent_at[usable].quantile(1 - calibration_share, interpolation="higher")
     calibration = usable & (sent_at >= calibration_start).to_numpy()
     train = usable & ~calibration
-    shared = (usable & np.isin(groups, groups[test])) | (train & np.isin(groups, groups[calibration]))
-    dropped = {"no_time": ~known, "label_not_known": late, "in_gap": in_gap, "campaign_of_later_slice": shared}
+    shared = usable & np.isin(groups, groups[test & is_crime])
+    shared |= train & np.isin(groups, groups[calibration & is_crime])
+    dropped = {"no_time": ~known, "label_not_known": late, "in_gap": in_gap, "crime_campaign_of_later_slice": shared}
     counts = {reason: int(rows.sum()) for reason, rows in dropped.items()}
-    return _checked("time", train & ~shared, calibration & ~shared, test, ("time", "campaigns"), counts)
+    return _checked("time", train & ~shared, calibration & ~shared, test, ("time", "crime campaigns"), counts)
 
 
 def label_delay_days(sent_at: pd.Series, labelled_at: pd.Series) -> float:

@@ -2,6 +2,7 @@
 
 import decimal
 import uuid
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ def reason(value: object, kind: Kind, *, printed: bool = False) -> str | None:
     return reasons[0] if reasons else None
 
 
-def only(done: Converted) -> object:
+def only(done: Converted) -> Any:
     assert not any(rows.any() for rows in done.faults.values())
     return done.column[0]
 
@@ -78,7 +79,7 @@ def test_float32_ids_are_exact_below_2_to_the_24() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["int64", "uint8", "float64", "Int64", "category", "int64[pyarrow]"])
-def test_ids_are_the_same_from_every_dtype(dtype: str) -> None:
+def test_ids_are_the_same_from_every_dtype(dtype: Any) -> None:
     done = convert(pd.Series([7, 8]).astype(dtype), "id")
     assert done.column.tolist() == ["7", "8"]
     assert done.column.dtype == STRING
@@ -112,9 +113,7 @@ def test_words_for_nothing_are_missing(word: str, kind: Kind) -> None:
     assert pd.isna(only(convert(cells(word), kind)))
 
 
-@pytest.mark.parametrize(
-    "blank", ["", " ", "\t\r\n", "\x00\x1f", "\u200b\u200d\ufeff", "\u3000\u3164", "\u202e\ufe0f"]
-)
+@pytest.mark.parametrize("blank", ["", " ", "\t\r\n", "\x00\x1f", "\u200b\u200d\ufeff", "\u3000\u3164", "\u202e\ufe0f"])
 @pytest.mark.parametrize("kind", ["id", "text", "time", "number", "category"])
 def test_blank_cells_are_missing(blank: str, kind: Kind) -> None:
     assert pd.isna(only(convert(cells(blank), kind)))
@@ -127,10 +126,8 @@ def test_text_stays_as_it_is(text: str) -> None:
     assert only(convert(cells(text), "text")) == text
 
 
-@pytest.mark.parametrize(
-    "dtype", ["str", "string", "category", "string[pyarrow]", pd.ArrowDtype(pa.string()), object]
-)
-def test_text_is_the_same_from_every_dtype(dtype: object) -> None:
+@pytest.mark.parametrize("dtype", ["str", "string", "category", "string[pyarrow]", pd.ArrowDtype(pa.string()), object])
+def test_text_is_the_same_from_every_dtype(dtype: Any) -> None:
     done = convert(pd.Series(["a", None]).astype(dtype), "text")
     assert done.column[0] == "a"
     assert done.column.isna().tolist() == [False, True]
@@ -189,9 +186,7 @@ def test_a_string_that_is_no_number_is_refused(value: str) -> None:
     assert reason(value, "number") == "not a number"
 
 
-@pytest.mark.parametrize(
-    "value", ["inf", "-Infinity", "1e999", float("inf"), 10**400, decimal.Decimal("-Infinity")]
-)
+@pytest.mark.parametrize("value", ["inf", "-Infinity", "1e999", float("inf"), 10**400, decimal.Decimal("-Infinity")])
 def test_an_infinite_number_is_refused(value: object) -> None:
     assert reason(value, "number") == "an infinite number"
 
@@ -201,10 +196,8 @@ def test_a_number_of_another_type_is_refused(value: object) -> None:
     assert reason(value, "number") == f"{type(value).__name__} is no number"
 
 
-@pytest.mark.parametrize(
-    "dtype", ["int64", "float32", "Int64", "Float64", "double[pyarrow]", "category", "str"]
-)
-def test_numbers_are_the_same_from_every_dtype(dtype: str) -> None:
+@pytest.mark.parametrize("dtype", ["int64", "float32", "Int64", "Float64", "double[pyarrow]", "category", "str"])
+def test_numbers_are_the_same_from_every_dtype(dtype: Any) -> None:
     done = convert(pd.Series([1, 2]).astype(dtype), "number")
     assert done.column.tolist() == [1.0, 2.0]
 

@@ -1,0 +1,117 @@
+"""What every command shares: progress on the error stream, answers on the output, errors with an exit code."""
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from fraudsieve.features.exceptions import FraudsieveError
+
+__all__ = ["WORK_FAILED", "WRONG_CALL", "answer", "exit_on_error", "notes", "steps"]
+
+WORK_FAILED = 1
+WRONG_CALL = 2
+
+errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def answer(content: dict[str, Any], *, as_json: bool, title: str, rows: list[tuple[str, str]]) -> None:
+    """Print the result of a command: one JSON object, or a table for people.
+
+    Parameters
+    ----------
+    content : dict
+        What ``--json`` prints, on one line.
+    as_json : bool
+        Which of the two.
+    title : str
+        Heading of the table.
+    rows : list of (str, str)
+        Name and value.
+    """
+    if as_json:
+        sys.stdout.write(json.dumps(content, ensure_ascii=False, default=str) + "\n")
+        return
+    console = Console(soft_wrap=True, highlight=False)  # no line is broken: paths and commands are there to be copied
+    console.print(f"[bold]{title}[/]")
+    width = max(len(name) for name, _ in rows) + 2
+    for name, value in rows:
+        console.print(f"  {name:<{width}}{value}", markup=False)
+
+
+def notes(lines: tuple[str, ...]) -> None:
+    """Print what the user should know, on the error stream.
+
+    Parameters
+    ----------
+    lines : tuple of str
+        A note a line.
+    """
+    for line in lines:
+        errors.print(f"note: {line}", markup=False)
+
+
+@contextmanager
+def steps(*, quiet: bool) -> Iterator[Any]:
+    """Show which step is under way, and for how long.
+
+    Parameters
+    ----------
+    quiet : bool
+        Show nothing.
+
+    Yields
+    ------
+    callable
+        Call it with the next step, and with what is done and in all where that is known.
+    """
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
+    live = errors.is_terminal and not quiet
+    with Progress(*columns, console=errors, transient=True, disable=not live) as progress:
+        task = progress.add_task("starting", total=None)
+        begin, last = time.monotonic(), ""
+
+        def say(step: str, done: int | None = None, total: int | None = None) -> None:
+            nonlocal last
+            progress.update(task, description=step, total=total, completed=done or 0)
+            if not live and not quiet and step != last:
+                errors.print(f"[{time.monotonic() - begin:6.1f} s] {step}", markup=False)
+            last = step
+
+        yield say
+
+
+@contextmanager
+def exit_on_error(*, as_json: bool) -> Iterator[None]:
+    """Turn an error into a line and an exit code: 2 for a wrong call or wrong data, 1 for work that failed.
+
+    Parameters
+    ----------
+    as_json : bool
+        Print the error as a JSON object too.
+    """
+    try:
+        yield
+    except (FraudsieveError, FileExistsError, FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        _fail(str(error), WRONG_CALL, as_json)
+    except Exception as error:
+        if os.environ.get("FRAUDSIEVE_DEBUG"):
+            raise
+        # The text of a foreign error may quote a message or an identifier, so only its type and place are named.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{type(error).__name__} in {os.path.basename(place.filename)}, line {place.lineno}"
+        _fail(f"{where}. Set FRAUDSIEVE_DEBUG=1 to see all of it", WORK_FAILED, as_json)
+
+
+def _fail(message: str, code: int, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps({"error": message}, ensure_ascii=False) + "\n")
+    errors.print(f"error: {message}", markup=False)
+    raise SystemExit(code)

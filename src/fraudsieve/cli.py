@@ -1,0 +1,221 @@
+"""The command line: each command calls one function of the library and prints what came of it."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+__all__ = ["app", "main"]
+
+try:
+    import typer
+
+    from fraudsieve._console import answer, exit_on_error, notes, steps
+except ModuleNotFoundError as error:  # the base installation scores, and has no command line
+    sys.exit(f"fraudsieve: {error.name} is not installed. The command line needs: pip install 'fraudsieve[train]'")
+
+app = typer.Typer(
+    name="fraudsieve",
+    help="Labelled messages in, a fraud model out, scores back.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # its tracebacks print local variables, and so messages
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on the output.")]
+ModelOption = Annotated[
+    str, typer.Option("--model", help="A model folder, or an address such as models:/NAME@champion.")
+]
+Messages = Annotated[Path | None, typer.Option(help="Messages: Parquet, CSV or JSON Lines.")]
+Labels = Annotated[Path | None, typer.Option(help="Labels, when they are not a column of the messages.")]
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    if version:
+        import fraudsieve
+
+        typer.echo(fraudsieve.__version__)
+        raise typer.Exit
+
+
+@app.command()
+def train(
+    messages: Messages = None,
+    labels: Labels = None,
+    recipe: Annotated[Path | None, typer.Option(help="A TOML file that says all that the run needs.")] = None,
+    output: Annotated[Path, typer.Option(help="The model folder to make.")] = Path("fraudsieve-model"),
+    name: Annotated[str | None, typer.Option(help="Name of the registered model.")] = None,
+    legitimate: Annotated[str | None, typer.Option(help="The label that is no crime.")] = None,
+    split: Annotated[str | None, typer.Option(help="auto, time, campaign or random.")] = None,
+    experiment: Annotated[str | None, typer.Option(help="Experiment in MLflow.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all that is drawn.")] = None,
+    json: Json = False,
+) -> None:
+    """Train a model on labelled messages, and keep it in MLflow and in a folder."""
+    with exit_on_error(as_json=json), steps(quiet=json) as say:
+        from fraudsieve.training.fit import train as run
+        from fraudsieve.training.recipe import Recipe
+
+        overrides = {
+            "data.messages": messages and str(messages),
+            "data.labels": labels and str(labels),
+            "data.legitimate": legitimate,
+            "name": name,
+            "split.kind": split,
+            "track.experiment": experiment,
+            "seed": seed,
+        }
+        trained = run(Recipe.read(recipe, overrides), output=output, progress=say)
+    notes(trained.notes)
+    answer(
+        _trained_content(trained),
+        as_json=json,
+        title=f"Trained on {trained.model.training['rows']['train']:,} messages",
+        rows=_trained_rows(trained),
+    )
+
+
+@app.command()
+def evaluate(
+    model: ModelOption,
+    messages: Annotated[Path, typer.Option(help="Labelled messages: Parquet, CSV or JSON Lines.")],
+    labels: Labels = None,
+    json: Json = False,
+) -> None:
+    """Score labelled messages with a model, and say how good the scores are."""
+    with exit_on_error(as_json=json), steps(quiet=json) as say:
+        say("loading the model")
+        from fraudsieve.models.flavor import model_folder
+        from fraudsieve.models.predict import Scorer
+        from fraudsieve.training.data import load_labelled
+        from fraudsieve.training.fit import evaluate_model
+
+        scorer = Scorer.load(model_folder(model))
+        say("reading")
+        data = load_labelled(messages, labels)
+        say("scoring")
+        sheet = evaluate_model(scorer, data.messages)
+        content = {"model": scorer.model.name, "digest": scorer.model.digest, "sheet": sheet}
+        counts = {"unlabelled": data.n_unlabelled, "rejected": len(data.rejected)}
+    notes(data.notes)
+    rows = [*_sheet_rows(sheet), ("set aside", ", ".join(f"{count:,} {what}" for what, count in counts.items()))]
+    answer(content | counts, as_json=json, title=f"{scorer.model.name} on {sheet['rows']:,} messages", rows=rows)
+
+
+@app.command()
+def predict(
+    model: ModelOption,
+    input: Annotated[Path, typer.Option(help="Messages to score: Parquet, CSV or JSON Lines.")],
+    output: Annotated[Path, typer.Option(help="The Parquet file of scores to write.")] = Path("scores.parquet"),
+    json: Json = False,
+) -> None:
+    """Score a file of messages."""
+    with exit_on_error(as_json=json), steps(quiet=json) as say:
+        say("loading the model")
+        from fraudsieve.models.batch import score_file
+        from fraudsieve.models.flavor import model_folder
+        from fraudsieve.models.predict import Scorer
+
+        scorer = Scorer.load(model_folder(model))
+        say("reading")
+        scored = score_file(scorer, input, output, lambda done, total: say("scoring", done, total))
+    notes(scored.notes)
+    rows = [("scores", str(scored.output)), ("scored", f"{scored.scored:,}"), ("rejected", f"{scored.rejected:,}")]
+    if scored.rejected_output is not None:
+        rows.append(("rejected rows", str(scored.rejected_output)))
+    content = asdict(scored) | {"model": scorer.model.name, "digest": scorer.model.digest}
+    answer(content, as_json=json, title=f"Scored with {scorer.model.name}", rows=rows)
+
+
+@app.command()
+def simulate(
+    output: Annotated[Path, typer.Option(help="The folder for the four tables.")] = Path("fraudsieve-world"),
+    seed: Annotated[int, typer.Option(help="Seed of all that is drawn.")] = 0,
+    days: Annotated[int, typer.Option(help="Length of the period.")] = 120,
+    accounts: Annotated[int, typer.Option(help="Number of accounts.")] = 1500,
+    json: Json = False,
+) -> None:
+    """Make up a small world: messages, accounts, events and labels. Scores on it prove the plumbing, nothing else."""
+    with exit_on_error(as_json=json), steps(quiet=json) as say:
+        say("simulating")
+        from fraudsieve.training.simulate import simulate as run
+
+        world = run(seed=seed, days=days, n_accounts=accounts)
+        paths = world.write(output)
+        counts = {name: len(getattr(world, name)) for name in paths}
+    rows = [(name, f"{counts[name]:,} rows in {path}") for name, path in paths.items()]
+    content = {name: {"path": str(path), "rows": counts[name]} for name, path in paths.items()}
+    answer(content, as_json=json, title="A simulated world", rows=rows)
+
+
+@app.command()
+def quickstart(
+    folder: Annotated[Path, typer.Option(help="The folder to make; everything goes there.")] = Path(
+        "fraudsieve-quickstart"
+    ),
+    seed: Annotated[int, typer.Option(help="Seed of all that is drawn.")] = 0,
+    json: Json = False,
+) -> None:
+    """Simulate a small world, train on it, evaluate, register and score: the whole road in under two minutes."""
+    with exit_on_error(as_json=json), steps(quiet=json) as say:
+        from fraudsieve.training.quickstart import quickstart as run
+
+        done = run(folder, seed=seed, progress=say)
+    notes(done.trained.notes)
+    scores = {"scores": str(done.scored.output), "scored": done.scored.scored}
+    answer(
+        _trained_content(done.trained) | scores,
+        as_json=json,
+        title="A simulated world: these figures prove the plumbing and nothing else",
+        rows=[*_trained_rows(done.trained), ("scores", f"{done.scored.scored:,} new messages in {done.scored.output}")],
+    )
+
+
+def _trained_content(trained: Any) -> dict[str, Any]:
+    return {
+        "folder": str(trained.folder),
+        "digest": trained.model.digest,
+        "model_uri": trained.logged.model_uri,
+        "aliases": list(trained.logged.aliases),
+        "tracking_uri": trained.logged.uri,
+        "run_id": trained.logged.run_id,
+        "run": trained.logged.address,
+        "sheet": trained.sheet,
+        "operating_points": [asdict(point) for point in trained.model.points],
+        "unlabelled": trained.data.n_unlabelled,
+        "rejected": len(trained.data.rejected),
+        "notes": list(trained.notes),
+    }
+
+
+def _trained_rows(trained: Any) -> list[tuple[str, str]]:
+    sheet, split = trained.sheet, trained.split
+    apart = " and ".join(split.keeps_apart) or "nothing: these figures flatter"
+    rows = [("test", f"{sheet['rows']:,} messages, split by {split.kind}, apart: {apart}"), *_sheet_rows(sheet)]
+    set_aside = f"{trained.data.n_unlabelled:,} unlabelled, {len(trained.data.rejected):,} rejected"
+    return [
+        *rows,
+        ("set aside", set_aside),
+        ("model folder", str(trained.folder)),
+        ("model", f"{trained.logged.model_uri} ({', '.join(trained.logged.aliases) or 'not registered'})"),
+        ("run in MLflow", trained.logged.address),
+    ]
+
+
+def _sheet_rows(sheet: dict[str, Any]) -> list[tuple[str, str]]:
+    names = {
+        "average_precision": "average precision",
+        "base_rate": "base rate",
+        "recall_at_1pct_fpr": "recall at 1 % false positives",
+        "roc_auc": "ROC AUC",
+        "ece": "calibration error",
+        "macro_f1": "macro-F1 over types",
+    }
+    return [(text, f"{sheet[name]:.3f}") for name, text in names.items() if sheet.get(name) is not None]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

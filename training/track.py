@@ -1,0 +1,165 @@
+"""MLflow: where a run, its figures and its model are kept."""
+
+import logging
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.exceptions import MlflowException
+
+from fraudsieve.models.flavor import log_model
+
+__all__ = ["CHALLENGER", "CHAMPION", "DEFAULT_STORE", "Logged", "log_training", "tracking_uri"]
+
+DEFAULT_STORE = "sqlite:///mlflow.db"
+"""In the working folder, when neither the recipe nor ``MLFLOW_TRACKING_URI`` names another."""
+CHALLENGER = "challenger"
+"""Alias of the newest model."""
+CHAMPION = "champion"
+"""Alias of the model in use."""
+
+
+@dataclass(frozen=True)
+class Logged:
+    """Where a run went.
+
+    Parameters
+    ----------
+    uri : str
+        Address of the tracking store.
+    experiment_id, run_id : str
+        The run.
+    model_uri : str
+        Address of the model: ``models:/name/version`` when it is registered.
+    aliases : tuple of str
+        Aliases that now point to the model.
+    """
+
+    uri: str
+    experiment_id: str
+    run_id: str
+    model_uri: str
+    aliases: tuple[str, ...]
+
+    @property
+    def address(self) -> str:
+        """Where the run can be looked at, or the command that shows it."""
+        path = f"#/experiments/{self.experiment_id}/runs/{self.run_id}"
+        if self.uri.startswith("http"):
+            return f"{self.uri.rstrip('/')}/{path}"
+        return f"mlflow ui --backend-store-uri {self.uri}  then open /{path}"
+
+
+def tracking_uri(recipe_uri: str | None = None) -> str:
+    """Return the tracking store to use.
+
+    Parameters
+    ----------
+    recipe_uri : str, default=None
+        What the recipe says.
+
+    Returns
+    -------
+    str
+        The recipe's, else ``MLFLOW_TRACKING_URI``, else `DEFAULT_STORE`.
+
+    Examples
+    --------
+    >>> tracking_uri("http://127.0.0.1:5000")
+    'http://127.0.0.1:5000'
+    """
+    return recipe_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
+
+
+def log_training(
+    folder: str | Path,
+    *,
+    uri: str,
+    experiment: str,
+    name: str,
+    register: bool,
+    params: dict[str, Any],
+    metrics: dict[str, float],
+    documents: dict[str, Any],
+    tags: dict[str, str],
+) -> Logged:
+    """Log a finished training run, its model folder included.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The model folder.
+    uri : str
+        The tracking store.
+    experiment : str
+        Name of the experiment; it is made when it is not there.
+    name : str
+        Name under which the model is registered.
+    register : bool
+        Whether to register the model. A new version becomes `CHALLENGER`, and the first `CHAMPION` too.
+    params, metrics, tags : dict
+        What MLflow shows of the run.
+    documents : dict of str to object
+        File name to what is written there as JSON.
+
+    Returns
+    -------
+    Logged
+    """
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    with _quiet():
+        experiment_id = mlflow.set_experiment(experiment).experiment_id
+        with mlflow.start_run() as run:
+            mlflow.log_params(params)
+            mlflow.log_metrics(metrics)
+            mlflow.set_tags(tags | _git_state())
+            for file, content in documents.items():
+                mlflow.log_dict(content, file)
+            info = log_model(folder, registered_model_name=name if register else None)
+        if not register:
+            return Logged(uri, experiment_id, run.info.run_id, info.model_uri, ())
+        version = str(info.registered_model_version)
+        return Logged(uri, experiment_id, run.info.run_id, f"models:/{name}/{version}", _set_aliases(name, version))
+
+
+def _set_aliases(name: str, version: str) -> tuple[str, ...]:
+    client = mlflow.MlflowClient()
+    client.set_registered_model_alias(name, CHALLENGER, version)
+    try:
+        client.get_model_version_by_alias(name, CHAMPION)
+    except MlflowException:
+        client.set_registered_model_alias(name, CHAMPION, version)
+        return (CHALLENGER, CHAMPION)
+    return (CHALLENGER,)
+
+
+def _git_state() -> dict[str, str]:
+    """Return the commit of the working folder, and whether it has changes; nothing outside of git."""
+    answers = {}
+    for tag, command in {"git.commit": ["rev-parse", "HEAD"], "git.dirty": ["status", "--porcelain"]}.items():
+        try:
+            done = subprocess.run(["git", *command], capture_output=True, text=True, timeout=10, check=True)
+        except (OSError, subprocess.SubprocessError):
+            return {}
+        answers[tag] = done.stdout.strip()
+    return {"git.commit": answers["git.commit"], "git.dirty": str(bool(answers["git.dirty"])).lower()}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep MLflow and its database migrations from talking; warnings and errors still come through."""
+    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
