@@ -103,7 +103,7 @@ class FastTextSettings:
     maxn: int = 0
 
 
-CHINESE_GRID = tuple(FastTextSettings(n, 50, lr) for n in (2, 3) for lr in (0.5, 1.0))
+CHINESE_GRID = (FastTextSettings(2, 50, 1.0), FastTextSettings(3, 50, 0.5), FastTextSettings(3, 50, 1.0))
 SPACED_GRID = tuple(
     FastTextSettings(n, epoch, 0.5, minn, maxn) for minn, maxn in ((0, 0), (2, 4)) for n in (1, 2) for epoch in (10, 25)
 )

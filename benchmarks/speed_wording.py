@@ -29,8 +29,8 @@ MESSAGES = 20_000
 ROUNDS = 7
 RATIO_TO_FASTTEXT = 0.2
 _PROTOCOL = (
-    "{rows:,} messages, evenly spaced over the file (its head has one class alone), scored by models fitted on the same "
-    "messages; 2 classes are the labels, 14 classes are a hash of the row's number: good for speed alone. One core, "
+    "{rows:,} messages, evenly spaced over the file (its head has one class alone), scored by models fitted on them; "
+    "2 classes are the labels, 14 classes are a hash of the row's number: good for speed alone. One core, "
     "one call to warm up, then {rounds} rounds in turn, medians; loading, fitting and compiling are not in them, and "
     "are given apart (seconds_to_ready: fitting and the first call). Texts are folded and, for fastText, separated by "
     "spaces beforehand. fasttext: model.predict on the list, characters, wordNgrams 3, dim {dim}, 200,000 buckets. "

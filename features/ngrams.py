@@ -1,11 +1,11 @@
 """Hashed character n-grams, and the kernel that scores them.
 
-An n-gram is one to four code points in a row. Its hash is rolled from left to right, so that the n-grams that start
-at one character cost one multiplication each, and its top `BITS` bits are the bucket. In training the buckets
-become a sparse matrix; in scoring hashing and the linear model are fused, and no matrix is made.
+An n-gram is one to four code points in a row. Its hash is a sum of products, one a place, mixed once; the top `BITS`
+bits are the bucket. In training the buckets become a sparse matrix; in scoring hashing and the linear model are fused,
+and no matrix is made.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numba as nb
 import numpy as np
@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 
 from .text import CodePoints
 
-__all__ = ["BITS", "MAX_N", "MAX_TIMES", "Ranks", "hash_ngrams", "linear_scores", "rank_table"]
+__all__ = ["BITS", "MAX_N", "MAX_TIMES", "hash_ngrams", "linear_scores", "rank_table"]
 
 Array = npt.NDArray[Any]
 
@@ -26,35 +26,58 @@ MAX_N = 4
 MAX_TIMES = 100
 """A repeat of an n-gram in one text beyond this one adds nothing."""
 
-SEED = np.uint64(0x9E3779B97F4A7C15)
-MULTIPLIER = np.uint64(0xFF51AFD7ED558CCD)
-HALF = np.uint64(32)
-TOP = np.uint64(64 - BITS)
-ONE, SIX, LOW_SIX = np.uint64(1), np.uint64(6), np.uint64(63)
+# One odd multiplier a place, from the primes of xxHash (Collet), and the finaliser of MurmurHash3 (Appleby).
+FIRST, SECOND = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)
+THIRD, FOURTH = np.uint64(0x165667B19E3779F9), np.uint64(0x85EBCA77C2B2AE63)
+FINAL = np.uint64(0xFF51AFD7ED558CCD)
+HALF, TOP = np.uint64(32), np.uint64(64 - BITS)
+ONE = np.uint64(1)
 VALUES = np.concatenate(([0.0], 1.0 + np.log(np.arange(1, MAX_TIMES + 1)), [1.0 + np.log(MAX_TIMES)]))
 VALUE_STEP = np.diff(VALUES)  # what the next occurrence adds to 1 + ln(times)
 SQUARE_STEP = np.diff(VALUES**2)
 
 
 @nb.njit(inline="always")
-def _roll(state: np.uint64, code: np.uint32) -> np.uint64:
-    """Mix one more code point into a hash (the multiply-xorshift step of SplitMix64; Steele et al., 2014)."""
-    state = (state ^ np.uint64(code)) * MULTIPLIER
-    return state ^ (state >> HALF)
+def _bucket(state: np.uint64) -> np.int32:
+    return np.int32(((state ^ (state >> HALF)) * FINAL) >> TOP)
+
+
+@nb.njit(inline="always")
+def _bucket_text(codes: Array, start: int, stop: int, buckets: Array) -> int:
+    """Fill in the bucket of every n-gram of one text and return how many there are.
+
+    The sums of one start are extended from n-gram to n-gram and need not wait for each other, which rolled hashes do.
+    """
+    n = 0
+    for at in range(start, stop - 3):
+        one = np.uint64(codes[at]) * FIRST + FINAL
+        two = one + np.uint64(codes[at + 1]) * SECOND
+        three = two + np.uint64(codes[at + 2]) * THIRD
+        four = three + np.uint64(codes[at + 3]) * FOURTH
+        buckets[n] = _bucket(one)
+        buckets[n + 1] = _bucket(two ^ FIRST)  # two characters are not one with a NUL after it
+        buckets[n + 2] = _bucket(three ^ SECOND)
+        buckets[n + 3] = _bucket(four ^ THIRD)
+        n += 4
+    for at in range(max(stop - 3, start), stop):
+        one = np.uint64(codes[at]) * FIRST + FINAL
+        buckets[n] = _bucket(one)
+        n += 1
+        if at + 1 < stop:
+            two = one + np.uint64(codes[at + 1]) * SECOND
+            buckets[n] = _bucket(two ^ FIRST)
+            n += 1
+        if at + 2 < stop:
+            three = two + np.uint64(codes[at + 2]) * THIRD
+            buckets[n] = _bucket(three ^ SECOND)
+            n += 1
+    return n
 
 
 @nb.njit(cache=True, nogil=True)
 def _hash_kernel(codes: Array, offsets: Array, out: Array, ends: Array) -> None:
-    at = 0
     for i in range(offsets.size - 1):
-        stop = offsets[i + 1]
-        for start in range(offsets[i], stop):
-            state = SEED
-            for j in range(start, min(start + MAX_N, stop)):
-                state = _roll(state, codes[j])
-                out[at] = np.int32((state * MULTIPLIER) >> TOP)
-                at += 1
-        ends[i + 1] = at
+        ends[i + 1] = ends[i] + _bucket_text(codes, offsets[i], offsets[i + 1], out[ends[i] :])
 
 
 def hash_ngrams(texts: CodePoints) -> tuple[Array, Array]:
@@ -87,26 +110,11 @@ def hash_ngrams(texts: CodePoints) -> tuple[Array, Array]:
     return buckets, ends
 
 
-class Ranks(NamedTuple):
-    """Which row of weights a bucket has: a bit a bucket, and how many bits are set before each word of 64.
-
-    It takes three quarters of a megabyte, so that it stays in the second-level cache, where a plain table of four
-    million rows would go to memory for every n-gram (measured: half the time a message).
-
-    Parameters
-    ----------
-    words : ndarray of uint64, shape (2**(BITS - 6),)
-        Bit ``b % 64`` of word ``b // 64`` is set when bucket ``b`` has weights.
-    before : ndarray of int32, shape (2**(BITS - 6),)
-        The number of bits set in all earlier words.
-    """
-
-    words: Array
-    before: Array
-
-
-def rank_table(buckets: Array) -> Ranks:
+def rank_table(buckets: Array) -> Array:
     """Return the look-up table from a bucket to its row of weights.
+
+    A word covers 32 buckets: a bit for each that has a row, and above them how many rows come before. It takes a
+    megabyte and one load an n-gram, where a plain table of four million rows goes to memory (measured: twice the time).
 
     Parameters
     ----------
@@ -115,18 +123,18 @@ def rank_table(buckets: Array) -> Ranks:
 
     Returns
     -------
-    Ranks
+    ndarray of uint64, shape (2**(BITS - 5),)
 
     Examples
     --------
-    >>> ranks = rank_table(np.array([3, 7, 200], np.int32))
-    >>> ranks.words[0], ranks.before[:5].tolist()
-    (np.uint64(136), [0, 2, 2, 2, 3])
+    >>> table = rank_table(np.array([3, 7, 200], np.int32))
+    >>> [(int(word) >> 32, int(word) & 0xFFFFFFFF) for word in table[[0, 1, 6]]]
+    [(0, 136), (2, 0), (2, 256)]
     """
-    words = np.zeros(1 << (BITS - 6), np.uint64)
-    np.bitwise_or.at(words, buckets >> 6, np.uint64(1) << (buckets & 63).astype(np.uint64))
-    counts = np.bitwise_count(words).astype(np.int32)
-    return Ranks(words, np.cumsum(counts, dtype=np.int32) - counts)
+    bits = np.zeros(1 << (BITS - 5), np.uint32)
+    np.bitwise_or.at(bits, buckets >> 5, np.uint32(1) << (buckets & 31).astype(np.uint32))
+    counts = np.bitwise_count(bits).astype(np.uint64)
+    return np.asarray(((np.cumsum(counts) - counts) << HALF) | bits)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -140,61 +148,69 @@ def _popcount(_: Any, word: Any) -> Any:
 
 
 @nb.njit(inline="always")
-def _bucket_text(codes: Array, start: int, stop: int, buckets: Array) -> int:
-    """Fill in the bucket of every n-gram of one text and return how many there are."""
-    n_all = 0
-    for first in range(start, stop):
-        state = SEED
-        for j in range(first, min(first + MAX_N, stop)):
-            state = _roll(state, codes[j])
-            buckets[n_all] = (state * MULTIPLIER) >> TOP
-            n_all += 1
-    return n_all
+def _find_rows(buckets: Array, n_all: int, table: Array, rows: Array) -> int:
+    """Fill in the rows of the n-grams that have one and return how many do; no branch to mispredict."""
+    n = 0
+    for k in range(n_all):
+        word = table[buckets[k] >> 5]
+        bit = np.uint64(buckets[k] & 31)
+        rows[n] = np.int32(word >> HALF) + np.int32(_popcount(word & ((ONE << bit) - ONE)))
+        n += np.int64((word >> bit) & ONE)
+    return n
 
 
 @nb.njit(inline="always")
-def _rank_known(buckets: Array, n_all: int, words: Array, before: Array, rows: Array) -> int:
-    """Fill in the rows of the n-grams that have one and return how many do; no branch to mispredict."""
-    n_known = 0
-    for k in range(n_all):
-        word = words[buckets[k] >> SIX]
-        bit = buckets[k] & LOW_SIX
-        rows[n_known] = before[buckets[k] >> SIX] + np.int32(_popcount(word & ((ONE << bit) - ONE)))
-        n_known += np.int64((word >> bit) & ONE)
-    return n_known
+def _add_one(rows: Array, n: int, times: Array, weights: Array, scores: Array) -> float:
+    """Add up the only output of one text and return the squared length of its vector."""
+    square, score = 0.0, 0.0  # kept in registers, which an array is not
+    for k in range(n):
+        row = rows[k]
+        seen = times[row]
+        times[row] = seen + (seen < MAX_TIMES)
+        square += SQUARE_STEP[seen] * weights[row, 0] * weights[row, 0]
+        score += VALUE_STEP[seen] * weights[row, 1]
+    scores[0] = score
+    return square
+
+
+@nb.njit(inline="always")
+def _add_many(rows: Array, n: int, times: Array, weights: Array, scores: Array) -> float:
+    """Add up the outputs of one text and return the squared length of its vector."""
+    square = 0.0
+    for k in range(n):
+        row = rows[k]
+        seen = times[row]
+        times[row] = seen + (seen < MAX_TIMES)
+        square += SQUARE_STEP[seen] * weights[row, 0] * weights[row, 0]
+        value = VALUE_STEP[seen]
+        for c in range(scores.size):
+            scores[c] += value * weights[row, c + 1]
+    return square
 
 
 @nb.njit(cache=True, nogil=True)
-def _score_kernel(
-    codes: Array, offsets: Array, words: Array, before: Array, weights: Array, out: Array, known: Array
-) -> None:
-    n_outputs = weights.shape[1] - 1
+def _score_kernel(codes: Array, offsets: Array, table: Array, weights: Array, out: Array, known: Array) -> None:
     longest = 0
     for i in range(offsets.size - 1):
         longest = max(longest, offsets[i + 1] - offsets[i])
-    buckets = np.empty(MAX_N * longest + 1, np.uint64)
+    buckets = np.empty(MAX_N * longest + 1, np.int32)
     rows = np.empty(MAX_N * longest + 1, np.int32)
     times = np.zeros(weights.shape[0], np.uint8)
     for i in range(offsets.size - 1):
         n_all = _bucket_text(codes, offsets[i], offsets[i + 1], buckets)
-        n_known = _rank_known(buckets, n_all, words, before, rows)
-        square = 0.0
-        for k in range(n_known):
-            row = rows[k]
-            seen = times[row]
-            times[row] = seen + (seen < MAX_TIMES)
-            square += SQUARE_STEP[seen] * weights[row, 0] ** 2
-            for c in range(n_outputs):
-                out[i, c] += VALUE_STEP[seen] * weights[row, c + 1]
+        n_known = _find_rows(buckets, n_all, table, rows)
+        if out.shape[1] == 1:
+            square = _add_one(rows, n_known, times, weights, out[i])
+        else:
+            square = _add_many(rows, n_known, times, weights, out[i])
         for k in range(n_known):
             times[rows[k]] = 0
         if square > 0.0:
-            for c in range(n_outputs):
-                out[i, c] /= np.sqrt(square)
+            out[i] /= np.sqrt(square)
         known[i] = n_known / max(n_all, 1)
 
 
-def linear_scores(texts: CodePoints, ranks: Ranks, weights: Array) -> tuple[Array, Array]:
+def linear_scores(texts: CodePoints, table: Array, weights: Array) -> tuple[Array, Array]:
     """Score texts with a linear model over their TF-IDF vectors, without making the vectors.
 
     The value of an n-gram is ``(1 + ln(times)) * idf``, and a text's vector has length one (sublinear term
@@ -204,7 +220,7 @@ def linear_scores(texts: CodePoints, ranks: Ranks, weights: Array) -> tuple[Arra
     ----------
     texts : CodePoints
         Folded texts.
-    ranks : Ranks
+    table : ndarray of uint64, shape (2**(BITS - 5),)
         From `rank_table`.
     weights : ndarray of float32, shape (n_kept, 1 + n_outputs)
         A row an n-gram: its inverse document frequency, then that times its coefficient for each output.
@@ -228,5 +244,5 @@ def linear_scores(texts: CodePoints, ranks: Ranks, weights: Array) -> tuple[Arra
     """
     out = np.zeros((len(texts), weights.shape[1] - 1))
     known = np.zeros(len(texts))
-    _score_kernel(texts.codes, texts.offsets, ranks.words, ranks.before, weights, out, known)
+    _score_kernel(texts.codes, texts.offsets, table, weights, out, known)
     return out, known

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from .ngrams import Ranks, linear_scores, rank_table
+from .ngrams import linear_scores, rank_table
 from .text import CodePoints
 
 __all__ = ["Wording"]
@@ -33,9 +33,10 @@ class Wording:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from fraudsieve.features.ngrams import hash_ngrams
     >>> from fraudsieve.features.text import pack
     >>> text = pack(["a"])
-    >>> from fraudsieve.features.ngrams import hash_ngrams
     >>> model = Wording(("spam",), hash_ngrams(text)[0], np.array([[2, 6]], np.float32), np.array([1.0]), 0.5)
     >>> model.log_odds(text)[0].tolist()
     [[2.0]]
@@ -48,7 +49,7 @@ class Wording:
     scale: float
 
     @cached_property
-    def ranks(self) -> Ranks:
+    def table(self) -> Array:
         """The look-up table from buckets to rows, made when it is first asked for."""
         return rank_table(self.buckets)
 
@@ -67,5 +68,5 @@ class Wording:
         known : ndarray of float64, shape (n_texts,)
             The share of a text's n-grams that the model knows.
         """
-        margins, known = linear_scores(texts, self.ranks, self.weights)
+        margins, known = linear_scores(texts, self.table, self.weights)
         return self.scale * (margins + self.intercept), known

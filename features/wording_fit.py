@@ -87,6 +87,7 @@ def fit_wording(
     C: float,
     min_messages: int,
     random_state: int,
+    max_iter: int = 1000,
 ) -> Wording:
     """Fit a wording model with a scale of one.
 
@@ -104,6 +105,8 @@ def fit_wording(
         An n-gram of fewer messages gets no weight.
     random_state : int
         Seed of the solver.
+    max_iter : int, default=1000
+        Passes of the solver; the margins are good long before it has converged to the last digit.
 
     Returns
     -------
@@ -114,7 +117,7 @@ def fit_wording(
     idf = np.log((1 + counts.shape[0]) / (1 + messages[buckets])) + 1
     vectors = normalize(sparse.csr_matrix(counts[:, buckets].multiply(idf)))
     present = np.unique(y)
-    coef, intercept = _fit_svm(vectors, y, C, random_state)
+    coef, intercept = _fit_svm(vectors, y, C, random_state, max_iter)
     if len(classes) > 2:
         coef, intercept = _spread(coef, intercept, present, len(classes))
     elif len(present) == 1:
@@ -123,13 +126,13 @@ def fit_wording(
     return Wording(classes[-len(intercept) :], buckets.astype(np.int32), weights, intercept, 1.0)
 
 
-def _fit_svm(vectors: Any, y: Array, C: float, random_state: int) -> tuple[Array, Array]:
+def _fit_svm(vectors: Any, y: Array, C: float, random_state: int, max_iter: int) -> tuple[Array, Array]:
     """Return coefficients and intercepts: one row for two classes, a row a class for more."""
     if len(np.unique(y)) == 1:
         return np.zeros((1, vectors.shape[1])), np.array([1.0])
-    with warnings.catch_warnings():  # the margins are good long before the last digit of the dual is
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Liblinear failed to converge")
-        svm = LinearSVC(C=C, random_state=random_state).fit(vectors, y)
+        svm = LinearSVC(C=C, random_state=random_state, max_iter=max_iter).fit(vectors, y)
     return svm.coef_, svm.intercept_
 
 

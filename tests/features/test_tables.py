@@ -77,7 +77,7 @@ def test_long_ids_with_gaps_keep_their_digits(tmp_path: Path) -> None:
 
 
 def test_a_csv_of_float_ids_gives_whole_numbers(tmp_path: Path) -> None:
-    checked = read_table(write(FRAME.assign(account_id=[7.0, pd.NA, 12.0]), tmp_path / "m.csv"), "messages")
+    checked = read_table(write(FRAME.assign(account_id=[7.0, float("nan"), 12.0]), tmp_path / "m.csv"), "messages")
     assert checked.good["account_id"].dropna().tolist() == ["7", "12"]
     assert checked.notes == ("account_id has whole numbers with a trailing .0 in 2 rows: it was taken off",)
 
