@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import (
     average_precision_score,
-    brier_score_loss,
     f1_score,
     precision_recall_fscore_support,
     roc_auc_score,
@@ -45,8 +44,8 @@ def evaluate(
     Returns
     -------
     dict
-        ``rows``; ``macro_f1`` and ``accuracy`` over the types; ``by_type`` (precision, recall, F1 and rows of each); and
-        with a legitimate class ``base_rate``, ``average_precision``, ``roc_auc``, ``recall_at_1pct_fpr``, ``ece``
+        ``rows``; ``macro_f1`` and ``accuracy`` over the types; ``by_type`` (precision, recall, F1 and rows of each);
+        and with a legitimate class ``base_rate``, ``average_precision``, ``roc_auc``, ``recall_at_1pct_fpr``, ``ece``
         (equal mass, 15 bins), ``brier`` and ``observed_over_expected``. What cannot be computed is None.
 
     Examples
@@ -76,9 +75,7 @@ def _fraud_sheet(probability: Array, is_fraud: Array) -> dict[str, Any]:
         "roc_auc": float(roc_auc_score(is_fraud, probability)) if both else None,
         "recall_at_1pct_fpr": recall_at(probability, is_fraud, 0.01) if both else None,
         "ece": calibration_error(probability, is_fraud),
-        "brier": float(brier_score_loss(is_fraud, probability))
-        if both
-        else float(np.mean((is_fraud - probability) ** 2)),
+        "brier": float(np.mean((is_fraud - probability) ** 2)),
         "observed_over_expected": float(is_fraud.sum()) / expected if expected > 0 else None,
     }
 
