@@ -182,7 +182,7 @@ def _protocol(contestants: Mapping[str, FitPredict], *, repeats: int, folds: int
     if "fasttext" in contestants:
         said.append(
             "fasttext: dim 16, 200,000 buckets; Chinese: characters, 50 epochs, wordNgrams 3 at lr .5 or 1, "
-            "or 2 at lr 1; 
+            "or 2 at lr 1; "
             "else lower-case words, lr .5, wordNgrams 1 or 2, 10 or 25 epochs, parts of words of 2-4 or none; by "
             "macro-F1 on the first of 3 such inner folds. 12 threads on one core (with fewer than 11 it leaves a part "
             "of its weights unset), so it repeats nearly, not exactly."

@@ -68,6 +68,6 @@ def wording_scorer(texts: list[str], y: Groups) -> Callable[[list[str]], Scores]
         Folded texts of length n to log-odds of shape (n, n_classes), or (n,) for two classes.
     """
     classes = tuple(str(code) for code in np.unique(y))
-    settings = {"C": 1.0, "min_messages": 2, "random_state": 0}
-    model = fit_wording(count_ngrams(pack(texts)), y, classes, max_iter=SPEED_ITERATIONS, **settings)
+    counts = count_ngrams(pack(texts))
+    model = fit_wording(counts, y, classes, C=1.0, min_messages=2, random_state=0, max_iter=SPEED_ITERATIONS)
     return lambda messages: model.log_odds(pack(messages))[0]

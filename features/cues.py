@@ -53,17 +53,17 @@ MOBILE_LENGTH = 11  # a mainland Chinese mobile number: 1, then 3-9, then nine d
 
 @nb.njit(inline="always")
 def _is_digit(code: np.uint32) -> bool:
-    return 48 <= code <= 57
+    return bool(48 <= code <= 57)
 
 
 @nb.njit(inline="always")
 def _is_latin(code: np.uint32) -> bool:
-    return 97 <= code <= 122
+    return bool(97 <= code <= 122)
 
 
 @nb.njit(inline="always")
 def _is_han(code: np.uint32) -> bool:
-    return 0x3400 <= code <= 0x9FFF or 0x20000 <= code <= 0x3FFFF
+    return bool(0x3400 <= code <= 0x9FFF or 0x20000 <= code <= 0x3FFFF)
 
 
 @nb.njit(inline="always")

@@ -137,14 +137,17 @@ def rank_table(buckets: Array) -> Array:
     return np.asarray(((np.cumsum(counts) - counts) << HALF) | bits)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _popcount(_: Any, word: Any) -> Any:
+@intrinsic
+def _popcount_intrinsic(_: Any, word: Any) -> Any:
     """Count the bits that are set, in one instruction."""
 
     def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         return builder.ctpop(args[0])
 
     return types.uint64(types.uint64), codegen
+
+
+_popcount: Any = _popcount_intrinsic  # compiled code calls it without the typing context
 
 
 @nb.njit(inline="always")
@@ -155,7 +158,7 @@ def _find_rows(buckets: Array, n_all: int, table: Array, rows: Array) -> int:
         word = table[buckets[k] >> 5]
         bit = np.uint64(buckets[k] & 31)
         rows[n] = np.int32(word >> HALF) + np.int32(_popcount(word & ((ONE << bit) - ONE)))
-        n += np.int64((word >> bit) & ONE)
+        n += int((word >> bit) & ONE)
     return n
 
 

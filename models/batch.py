@@ -60,7 +60,7 @@ def score_frame(
     parts = []
     for start in range(0, len(messages), CHUNK):
         part = messages.iloc[start : start + CHUNK]
-        scores = scorer.score_columns({"text": part["text"].to_numpy(object)})
+        scores = scorer.score_columns({"text": part["text"].tolist()})
         parts.append(pd.DataFrame({"message_id": part["message_id"].to_numpy(object), **scores}))
         if progress is not None:
             progress(start + len(part), len(messages))

@@ -98,7 +98,7 @@ def probabilities(log_odds: Array) -> Array:
     ([[0.5, 0.5]], [[0.333, 0.333, 0.333]])
     """
     if log_odds.shape[1] == 1:
-        return np.exp(np.hstack([log_sigmoid(-log_odds), log_sigmoid(log_odds)]))
+        return np.asarray(np.exp(np.hstack([log_sigmoid(-log_odds), log_sigmoid(log_odds)])))
     powers = np.exp(log_odds - log_odds.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 

@@ -279,4 +279,4 @@ def _class_log_odds(codes: Array, weights: Array) -> Array:
     """Return the log-odds of the classes as frequent as they are: one output for two classes."""
     shares = np.bincount(codes, weights=weights) / weights.sum()
     logs = np.log(np.maximum(shares, 1e-12))
-    return logs[1:] - logs[:1] if len(shares) == 2 else logs
+    return np.asarray(logs[1:] - logs[:1] if len(shares) == 2 else logs)

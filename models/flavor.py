@@ -15,7 +15,7 @@ import yaml
 from mlflow.models import Model as MlflowModel
 from mlflow.models import ModelSignature
 from mlflow.models.model import MLMODEL_FILE_NAME, ModelInfo
-from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
 
 from .artifact import Model, read_model
@@ -42,7 +42,7 @@ def signature(model: Model) -> ModelSignature:
     """
     numbers = ["probability", "false_positive_rate", *(f"probability__{name}" for name in model.classes)]
     strings = ["label", "decision", "status", "why"]
-    outputs = [ColSpec(DataType.double, name, required=False) for name in numbers]
+    outputs: list[ColSpec | TensorSpec] = [ColSpec(DataType.double, name, required=False) for name in numbers]
     outputs += [ColSpec(DataType.string, name, required=False) for name in strings]
     return ModelSignature(Schema([ColSpec(DataType.string, "text")]), Schema(outputs))
 
@@ -79,10 +79,12 @@ def save_model(path: str | Path, *, folder: str | Path, mlflow_model: MlflowMode
     mlflow_model.add_flavor(FLAVOR, data=FOLDER, digest=model.digest, version=version("fraudsieve"))
     mlflow_model.save(str(path / MLMODEL_FILE_NAME))
     requirements = [f"fraudsieve[train]=={version('fraudsieve')}"]
-    environment = _mlflow_conda_env(additional_pip_deps=requirements)
+    environment = _mlflow_conda_env(  # type: ignore[no-untyped-call]
+        additional_pip_deps=requirements
+    )
     (path / "conda.yaml").write_text(yaml.safe_dump(environment), "utf-8")
     (path / "requirements.txt").write_text("\n".join(requirements) + "\n", "utf-8")
-    _PythonEnv.current().to_yaml(str(path / "python_env.yaml"))
+    _PythonEnv.current().to_yaml(str(path / "python_env.yaml"))  # type: ignore[no-untyped-call]
 
 
 def log_model(folder: str | Path, *, registered_model_name: str | None = None, name: str = "model") -> ModelInfo:
@@ -103,9 +105,10 @@ def log_model(folder: str | Path, *, registered_model_name: str | None = None, n
     """
     import fraudsieve.models.flavor as flavor
 
-    return MlflowModel.log(
+    info: ModelInfo = MlflowModel.log(
         artifact_path=None, name=name, flavor=flavor, folder=folder, registered_model_name=registered_model_name
     )
+    return info
 
 
 def model_folder(address: str | Path) -> Path:
@@ -137,7 +140,7 @@ class _ScorerModel:
     def predict(self, data: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Score a frame with a column ``text``."""
         frame = pd.DataFrame(data)
-        columns = {str(name): frame[name].to_numpy(object) for name in frame.columns}
+        columns = {str(name): frame[name].tolist() for name in frame.columns}
         return pd.DataFrame(self.scorer.score_columns(columns), index=frame.index)
 
 

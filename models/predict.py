@@ -70,14 +70,14 @@ class Scorer:
     def score(self, records: Record) -> Score: ...
 
     @overload
-    def score(self, records: Sequence[Record]) -> list[Score]: ...
+    def score(self, records: list[Record] | tuple[Record, ...]) -> list[Score]: ...
 
-    def score(self, records: Record | Sequence[Record]) -> Score | list[Score]:
+    def score(self, records: Record | list[Record] | tuple[Record, ...]) -> Score | list[Score]:
         """Score one record or many.
 
         Parameters
         ----------
-        records : dict or sequence of dict
+        records : dict, or list or tuple of dict
             Each with a field ``text``.
 
         Returns
@@ -91,11 +91,11 @@ class Scorer:
         Raises
         ------
         TypeError
-            When the input is not a record or a sequence of records.
+            When the input is not a record or a list of records.
         """
         if isinstance(records, Mapping):
             return self._score_records([records])[0]
-        if isinstance(records, str) or not isinstance(records, Sequence):
+        if not isinstance(records, list | tuple):
             raise TypeError(f"Expected a dict or a list of dicts, got {type(records).__name__}.")
         wrong = next((i for i, record in enumerate(records) if not isinstance(record, Mapping)), None)
         if wrong is not None:

@@ -16,7 +16,7 @@ from fraudsieve.features.schema import Source
 from fraudsieve.models.artifact import Model, write_model
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.thresholds import operating_points
+from fraudsieve.models.thresholds import OperatingPoint, operating_points
 
 from .data import Labelled, load_labelled
 from .evaluate import evaluate
@@ -153,7 +153,7 @@ def choose_split(messages: pd.DataFrame, groups: Array, recipe: Recipe) -> Split
     kind = settings.kind
     if kind == "auto":
         kind = "time" if messages["sent_at"].notna().mean() > 0.5 else "campaign"
-    shares = {"test_share": settings.test_share, "calibration_share": settings.calibration_share}
+    shares: dict[str, Any] = {"test_share": settings.test_share, "calibration_share": settings.calibration_share}
     if kind == "time":
         times = messages["sent_at"], messages["labelled_at"]
         is_crime = labels != recipe.data.legitimate
@@ -189,7 +189,7 @@ def fit_model(
         What the user should know.
     """
     texts, labels = data.messages["text"].to_numpy(object), data.messages["label"].to_numpy(object)
-    seed = {"random_state": recipe.seed, "n_jobs": recipe.n_jobs}
+    seed: dict[str, Any] = {"random_state": recipe.seed, "n_jobs": recipe.n_jobs}
     progress("learning wording")
     features = MessageFeatures(**recipe.features.model_dump(), **seed).set_output(transform="pandas")
     matrix = features.fit_transform(texts[split.train], labels[split.train], groups=groups[split.train])
@@ -210,9 +210,9 @@ def fit_model(
         calibration=classifier.calibration_,
         training=_training_facts(data, split, recipe),
     )
-    points = ()
+    points: tuple[OperatingPoint, ...] = ()
     if legitimate is not None:
-        fraud = Scorer(model).score_columns({"text": texts[split.calibration]})["probability"]
+        fraud = Scorer(model).score_columns({"text": texts[split.calibration].tolist()})["probability"]
         points = operating_points(fraud, labels[split.calibration] != legitimate)
     notes = [] if legitimate else [_no_legitimate(recipe.data.legitimate, classes)]
     if len(split.calibration) < FEW_TO_CALIBRATE:
@@ -266,7 +266,7 @@ def evaluate_model(scorer: Scorer, messages: pd.DataFrame) -> dict[str, Any]:
     dict
         As from `evaluate`, over the rows that can be scored; ``unscorable`` counts the others.
     """
-    scores = scorer.score_columns({"text": messages["text"].to_numpy(object)})
+    scores = scorer.score_columns({"text": messages["text"].tolist()})
     ok = scores["status"] == "ok"
     classes = scorer.model.classes
     by_class = np.column_stack([scores[f"probability__{name}"] for name in classes])[ok]

@@ -8,7 +8,7 @@ whole. A random split is possible; it flatters, and says so.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -176,7 +176,7 @@ def split_by_time(
     (20, 67, 77, 2)
     """
     known = sent_at.notna().to_numpy()
-    test_start = sent_at.quantile(1 - test_share, interpolation="higher")
+    test_start = _quantile(sent_at, 1 - test_share)
     gap = pd.Timedelta(days=label_delay_days(sent_at, labelled_at) if gap_days is None else gap_days)
     test = known & (sent_at >= test_start).to_numpy()
     before = known & ~test
@@ -185,7 +185,7 @@ def split_by_time(
     usable = before & ~late & ~in_gap
     # A share of what is left before the gap: a long gap would otherwise swallow the slice.
     calibration_share = min(calibration_share / (1 - test_share), 1.0)
-    calibration_start = sent_at[usable].quantile(1 - calibration_share, interpolation="higher")
+    calibration_start = _quantile(sent_at[usable], 1 - calibration_share)
     calibration = usable & (sent_at >= calibration_start).to_numpy()
     train = usable & ~calibration
     shared = usable & np.isin(groups, groups[test & is_crime])
@@ -193,6 +193,11 @@ def split_by_time(
     dropped = {"no_time": ~known, "label_not_known": late, "in_gap": in_gap, "crime_campaign_of_later_slice": shared}
     counts = {reason: int(rows.sum()) for reason, rows in dropped.items()}
     return _checked("time", train & ~shared, calibration & ~shared, test, ("time", "crime campaigns"), counts)
+
+
+def _quantile(times: pd.Series, share: float) -> pd.Timestamp:
+    """Return the first time that at least `share` of the times are not after; NaT of none."""
+    return pd.Timestamp(cast(Any, times.quantile(share, interpolation="higher")))
 
 
 def label_delay_days(sent_at: pd.Series, labelled_at: pd.Series) -> float:
@@ -215,7 +220,8 @@ def label_delay_days(sent_at: pd.Series, labelled_at: pd.Series) -> float:
     3.0
     """
     delays = (labelled_at - sent_at).dropna()
-    return 0.0 if delays.empty else float(max(delays.quantile(GAP_QUANTILE) / pd.Timedelta(days=1), 0.0))
+    days = delays.dt.total_seconds().to_numpy() / 86_400
+    return 0.0 if delays.empty else float(max(np.quantile(days, GAP_QUANTILE), 0.0))
 
 
 def _checked(
@@ -228,4 +234,4 @@ def _checked(
                 f"a split by {kind} leaves no row for {name} of {len(rows)} labelled rows. "
                 "Give more data, or other shares or another kind in [split]."
             )
-    return Split(kind, *(np.flatnonzero(rows) for rows in slices.values()), apart, dropped)
+    return Split(kind, np.flatnonzero(train), np.flatnonzero(calibration), np.flatnonzero(test), apart, dropped)

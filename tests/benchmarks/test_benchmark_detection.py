@@ -1,0 +1,175 @@
+"""The detection benchmark on made-up messages, with stub contestants and with the real peers."""
+
+import importlib.util
+import json
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import f1_score
+
+# benchmarks is no part of the installed package.
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from benchmarks import detection, ours
+from benchmarks.compare import paired_figures, scheme_bars
+from benchmarks.data import DATA_VARIABLE
+from benchmarks.folds import duplicate_groups, folds_of, schemes_of
+from benchmarks.peers import FastText, FastTextSettings, FitPredict, Groups, Labels, LinearSvm
+from benchmarks.report import Bar
+
+WORDS = {
+    "AD:Shop (new)": "sale bargain voucher today",
+    "FR:Bank": "account locked verify now",
+    "ham": "see you at home",
+}
+HAN = {"AD:Shop (new)": "特价优惠打折来店", "FR:Bank": "账户冻结验证密码", "ham": "晚上回家吃饭好吗"}
+
+
+def made_up(rows: int = 90, *, han: bool = False, campaigns: bool = False) -> pd.DataFrame:
+    """Messages of three classes, whose words are drawn anew for every row."""
+    rng = np.random.default_rng(0)
+    labels = [sorted(WORDS)[row % 3] for row in range(rows)]
+    texts = [_text(label, rng, han=han) for label in labels]
+    table = pd.DataFrame({"text": texts, "label": labels})
+    return table.assign(campaign=np.arange(rows) // 6 * 3 + np.arange(rows) % 3) if campaigns else table
+
+
+def _text(label: str, rng: np.random.Generator, *, han: bool) -> str:
+    if han:
+        return "".join(rng.choice(list(HAN[label]), 8)) + str(rng.integers(10**6))
+    return " ".join([*rng.choice(WORDS[label].split(), 5), str(rng.integers(10**6))])
+
+
+def knows_all(texts: list[str], y: Labels, groups: Groups, asked: list[str]) -> Labels:
+    """Read the class off the first word."""
+    return np.array([next(label for label in WORDS if text.split()[0] in WORDS[label].split()) for text in asked])
+
+
+def knows_one(texts: list[str], y: Labels, groups: Groups, asked: list[str]) -> Labels:
+    """Call everything ham."""
+    return np.full(len(asked), "ham", dtype=object)
+
+
+@pytest.fixture(params=["linear_svm", "fasttext"])
+def peer(request: pytest.FixtureRequest) -> FitPredict:
+    if request.param == "linear_svm":
+        return LinearSvm().fit_predict
+    if importlib.util.find_spec("fasttext") is None:
+        pytest.skip("fastText is not installed: pip install 'fraudsieve[bench]'")
+    return FastText(dim=8, bucket=1000).fit_predict
+
+
+@pytest.mark.parametrize("han", [False, True])
+def test_peers_learn(peer: FitPredict, han: bool) -> None:
+    table = made_up(240, han=han)
+    texts, y, groups = table["text"].tolist(), table["label"].to_numpy(dtype=object), np.arange(240)
+    predicted = peer(texts[:180], y[:180], groups[:180], texts[180:])
+    assert predicted.shape == (60,)
+    assert f1_score(y[180:], predicted, average="macro") > 0.9
+
+
+def test_svm_never_sees_test_texts() -> None:
+    table = made_up()
+    texts, y, groups = table["text"].tolist(), table["label"].to_numpy(dtype=object), np.arange(90)
+    whole = LinearSvm().fit_predict(texts[:60], y[:60], groups[:60], texts[60:])
+    single = [LinearSvm().fit_predict(texts[:60], y[:60], groups[:60], [text])[0] for text in texts[60:63]]
+    assert whole[:3].tolist() == single
+
+
+@pytest.mark.skipif(importlib.util.find_spec("fasttext") is None, reason="fastText is not installed")
+def test_fasttext_trains_without_ngrams() -> None:
+    lines = ["sale today", "verify account"] * 40
+    model = FastText().train(lines, np.arange(80) % 2, FastTextSettings(wordNgrams=1, epoch=5, lr=0.5))
+    labels, _ = model.predict(["sale", ""])
+    assert labels[0][0] == "__label__0"
+    assert len(labels[1]) == 1
+
+
+def test_report_of_stubs() -> None:
+    stubs = {"ours": knows_all, "linear_svm": knows_one}
+    report = detection.compare("fbs_sms", made_up(campaigns=True), stubs, repeats=2, folds=3)
+    assert report.rows == 90
+    for scheme in ("campaign", "random"):
+        assert report.figures[f"{scheme}.macro_f1"] == 1.0
+        assert report.figures[f"{scheme}.macro_f1.std"] == 0.0
+        assert report.figures[f"{scheme}.seconds_per_fold"] >= 0.0
+        assert report.peers["linear_svm"][f"{scheme}.macro_f1"] == pytest.approx(1 / 6, abs=0.02)
+        assert report.figures[f"{scheme}.vs_linear_svm.mean"] == pytest.approx(5 / 6, abs=0.02)
+    assert [bar.name for bar in report.bars] == ["campaign.macro_f1", "campaign.not_behind", "random.not_behind"]
+    assert all(bar.holds for bar in report.bars)
+    assert "fasttext" not in report.peers
+
+
+def test_sets_without_campaigns_have_one_scheme() -> None:
+    report = detection.compare("smishing", made_up(), {"ours": knows_one, "linear_svm": knows_all}, repeats=1, folds=3)
+    assert {name.split(".")[0] for name in report.figures} == {"grouped"}
+    assert [(bar.name, bar.holds) for bar in report.bars] == [("grouped.not_behind", False)]
+
+
+def test_peers_alone_have_no_bars() -> None:
+    report = detection.compare("smishing", made_up(), {"linear_svm": knows_all}, repeats=1, folds=3)
+    assert report.figures == {}
+    assert list(report.bars) == []
+
+
+def test_one_command_line_call(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "messages").mkdir()
+    made_up(campaigns=True).to_parquet(tmp_path / "messages" / "fbs_sms.parquet")
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(ours, "fit_predict", knows_all)
+    arguments = ["fbs_sms", "--json", "--repeats", "1", "--folds", "3", "--without", "fasttext"]
+    assert detection.main(arguments) == 0
+    captured = capsys.readouterr()
+    whole = json.loads(captured.out.splitlines()[-1])
+    assert whole["figures"]["campaign.macro_f1"] == 1.0
+    assert set(whole["peers"]) == {"linear_svm"}
+    assert "campaign repeat 1/1 fold 3/3 linear_svm" in captured.err
+
+
+def test_ours_labels_messages() -> None:
+    table = made_up(120)
+    texts, y = table["text"].tolist(), table["label"].to_numpy(dtype=object)
+    predicted = ours.fit_predict(texts[:90], y[:90], np.arange(90), texts[90:])
+    assert f1_score(y[90:], predicted, average="macro") > 0.9
+
+
+def test_paired_differences() -> None:
+    mine, theirs = np.array([0.9, 0.8, 0.7, 0.9]), np.array([0.8, 0.8, 0.6, 0.7])
+    figures = paired_figures("random", "svm", mine, theirs, folds=2)
+    deviation = np.std([0.1, 0.0, 0.1, 0.2], ddof=1)
+    assert figures["random.vs_svm.mean"] == pytest.approx(0.1)
+    assert figures["random.vs_svm.se"] == pytest.approx(deviation / 2)
+    assert figures["random.vs_svm.se_corrected"] == pytest.approx(deviation * math.sqrt(1 / 4 + 1))
+
+
+def test_one_fold_has_no_error() -> None:
+    assert set(paired_figures("s", "p", np.array([0.9]), np.array([0.8]), folds=5)) == {"s.vs_p.mean"}
+
+
+def test_bars_are_held_to_the_better_peer() -> None:
+    bars = scheme_bars("campaign", 0.93, {"a": 0.91, "b": 0.925}, ahead=True)
+    assert bars == [
+        Bar("campaign.macro_f1", 0.93, 0.925 + 0.01, False),
+        Bar("campaign.not_behind", 0.93, 0.925 - 0.005, True),
+    ]
+    assert scheme_bars("campaign", 0.93, {}, ahead=True) == []
+
+
+def test_folds_keep_groups_whole() -> None:
+    table = made_up(campaigns=True)
+    groups = schemes_of(table)["campaign"]
+    folds = list(folds_of(table["label"].to_numpy(dtype=object), groups, repeats=2, folds=3))
+    assert [(fold.repeat, fold.number) for fold in folds] == [(r, n) for r in range(2) for n in range(3)]
+    for fold in folds:
+        assert not set(groups[fold.train]) & set(groups[fold.test])
+    assert sorted(np.concatenate([fold.test for fold in folds[:3]])) == list(range(90))
+
+
+def test_duplicates_share_a_group() -> None:
+    assert duplicate_groups(["Ｗin  now", "hi", "WIN NOW\n", "win-now"]).tolist() == [0, 1, 0, 2]
