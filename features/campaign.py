@@ -92,6 +92,11 @@ def _link_kernel(order: Array, starts: Array, prints: Array, parent: Array) -> N
                 parent[max(low, high)] = min(low, high)
 
 
+def _as_keys(prints: Array) -> Array:
+    """Return every row as one value that sorts and compares."""
+    return np.ascontiguousarray(prints).view(f"V{prints.itemsize * prints.shape[1]}").ravel()
+
+
 def near_duplicate_groups(texts: Sequence[str]) -> Array:
     """Number the campaigns: near-duplicates of each other get the same number.
 
@@ -114,9 +119,10 @@ def near_duplicate_groups(texts: Sequence[str]) -> Array:
         return np.empty(0, np.int64)
     prints = fingerprints(fold_codes(pack(texts))[0])
     parent = np.arange(len(prints))
+    by_print = np.argsort(_as_keys(prints), kind="stable")  # a bucket's first must not depend on the order of the rows
     for band in range(0, N_HASHES, ROWS_PER_BAND):
-        keys = np.ascontiguousarray(prints[:, band : band + ROWS_PER_BAND]).view(f"V{4 * ROWS_PER_BAND}").ravel()
-        order = np.argsort(keys, kind="stable")
+        keys = _as_keys(prints[:, band : band + ROWS_PER_BAND])
+        order = by_print[np.argsort(keys[by_print], kind="stable")]
         new = np.flatnonzero(np.r_[True, keys[order][1:] != keys[order][:-1], True])
         _link_kernel(order, new, prints, parent)
     return np.array([_root(parent, i) for i in range(len(parent))], np.int64)

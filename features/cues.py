@@ -77,6 +77,14 @@ def _starts(codes: Array, at: int, stop: int, word: tuple[int, ...]) -> bool:
 
 
 @nb.njit(inline="always")
+def _is_bare_link(codes: Array, at: int, start: int, stop: int) -> bool:
+    """Tell whether ``www.`` starts here, neither inside a word ("awww.") nor after ``://``, which counts by itself."""
+    if (at > start and _is_latin(codes[at - 1])) or (at >= start + 3 and _starts(codes, at - 3, at, HTTP_END)):
+        return False
+    return _starts(codes, at, stop, WWW)
+
+
+@nb.njit(inline="always")
 def _count_number(codes: Array, start: int, length: int, row: Array) -> None:
     """Count a run of digits that just ended."""
     row[5] += 1
@@ -143,8 +151,8 @@ def _cue_kernel(codes: Array, offsets: Array, money: Array, out: Array) -> None:
                 _count_sign(codes, at, start, stop, row)
             if code == money[np.searchsorted(money, code) % money.size]:
                 row[6] += 1
-            if code == 119 and (at == start or codes[at - 1] != 119):
-                row[0] += _starts(codes, at, stop, WWW)
+            if code == 119:
+                row[0] += _is_bare_link(codes, at, start, stop)
             if _is_digit(code):
                 digits += 1
             elif digits:

@@ -1,15 +1,17 @@
 """`MessageFeatures`: the builder that a scikit-learn user fits on messages."""
 
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags, check_consistent_length
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from .campaign import near_duplicate_groups
 from .message_matrix import MessageMatrix
@@ -110,7 +112,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            When `y` is missing or has one class, or lengths differ.
+            When `y` is missing, has gaps or one class, when all messages are of one campaign, or lengths differ.
         TypeError
             When a text is not a string.
         """
@@ -137,6 +139,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         codes = self._check_classes(texts, y)
         groups = near_duplicate_groups(texts) if groups is None else np.asarray(groups)
         check_consistent_length(texts, groups)
+        if groups.ndim != 1:
+            raise ValueError(f"Expected one campaign a message (1 dimension), got groups of {groups.ndim} dimensions.")
         folded, plain = MessageMatrix.plain(texts)
         model, log_odds, known = out_of_fold(
             folded,
@@ -189,9 +193,12 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 "This MessageFeatures estimator requires y to be passed, but the target y is None: "
                 "wording is learnt from labels. Pass y, or set wording=False."
             )
-        y = np.asarray(y)
-        check_classification_targets(y)
+        y = column_or_1d(np.asarray(y), warn=True)
         check_consistent_length(texts, y)
+        missing = int(pd.isna(y).sum())
+        if missing:
+            raise ValueError(f"y has no class for {missing} of {len(y)} messages. Leave them out, or label them.")
+        check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError("y has 1 class; wording needs at least 2. Pass more labels, or set wording=False.")
@@ -230,8 +237,8 @@ def message_texts(X: Any) -> list[str]:
     >>> message_texts(np.array(["a", "b"], object))
     ['a', 'b']
     """
-    if isinstance(X, str):
-        raise TypeError("Expected a sequence of messages, got one str. Put it in a list.")
+    if isinstance(X, str | Mapping):
+        raise TypeError(f"Expected a sequence of messages, got one {type(X).__name__}. Put the texts in a list.")
     if hasattr(X, "columns"):
         if "text" not in X.columns:
             raise ValueError(f"Expected a column 'text'; the frame has {[str(name) for name in X.columns]}.")

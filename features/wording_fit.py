@@ -115,7 +115,7 @@ def fit_wording(
     messages = np.bincount(counts.indices, minlength=counts.shape[1])
     buckets = np.flatnonzero(messages >= min(min_messages, counts.shape[0]))
     idf = np.log((1 + counts.shape[0]) / (1 + messages[buckets])) + 1
-    vectors = normalize(sparse.csr_matrix(counts[:, buckets].multiply(idf)))
+    vectors = sparse.csr_matrix(counts[:, buckets].multiply(idf))
     present = np.unique(y)
     coef, intercept = _fit_svm(vectors, y, C, random_state, max_iter)
     if len(classes) > 2:
@@ -128,11 +128,15 @@ def fit_wording(
 
 def _fit_svm(vectors: Any, y: Array, C: float, random_state: int, max_iter: int) -> tuple[Array, Array]:
     """Return coefficients and intercepts: one row for two classes, a row a class for more."""
-    if len(np.unique(y)) == 1:
+    n_present = len(np.unique(y))
+    if n_present == 1:
         return np.zeros((1, vectors.shape[1])), np.array([1.0])
+    if not vectors.shape[1]:  # no n-gram in enough messages
+        n_outputs = 1 if n_present == 2 else n_present
+        return np.zeros((n_outputs, 0)), np.zeros(n_outputs)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Liblinear failed to converge")
-        svm = LinearSVC(C=C, random_state=random_state, max_iter=max_iter).fit(vectors, y)
+        svm = LinearSVC(C=C, random_state=random_state, max_iter=max_iter).fit(normalize(vectors), y)
     return svm.coef_, svm.intercept_
 
 
@@ -214,10 +218,17 @@ def out_of_fold(
         Out of fold.
     known : ndarray of float64, shape (n_texts,)
         The share of a text's n-grams known to the model that scored it.
+
+    Raises
+    ------
+    ValueError
+        When all texts are of one campaign.
     """
     counts = count_ngrams(texts)
     settings = {"C": C, "min_messages": min_messages, "random_state": random_state}
     fold_of = campaign_folds(y, groups, n_folds, random_state)
+    if not fold_of.any():
+        raise ValueError("All messages are of one campaign; wording needs at least 2. Pass more messages, or groups.")
     folds = [(np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)) for fold in np.unique(fold_of)]
     fits = [delayed(fit_wording)(counts[train], y[train], classes, **settings) for train, _ in folds]
     fits.append(delayed(fit_wording)(counts, y, classes, **settings))

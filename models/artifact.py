@@ -61,7 +61,7 @@ class Model:
         From log-odds to calibrated log-odds.
     points : tuple of OperatingPoint, default=()
         The first decides.
-    training : dict, default={}
+    training : dict, optional
         What it was trained on: rows, digests, settings.
     digest : str, default=""
         SHA-256 of the manifest, once written or read.
@@ -183,6 +183,7 @@ def read_model(folder: str | Path, *, digest: str | None = None) -> Model:
     Returns
     -------
     Model
+        With its digest.
 
     Raises
     ------

@@ -118,6 +118,7 @@ def fit_calibration(log_odds: Array, y: Array, sample_weight: Array | None = Non
     Returns
     -------
     Calibration
+        The likeliest, held a little towards no change.
 
     Examples
     --------

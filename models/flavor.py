@@ -5,6 +5,7 @@ code travels with the model: whatever loads it has fraudsieve installed.
 """
 
 import shutil
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -103,10 +104,12 @@ def log_model(folder: str | Path, *, registered_model_name: str | None = None, n
     -------
     mlflow.models.model.ModelInfo
     """
-    import fraudsieve.models.flavor as flavor
-
     info: ModelInfo = MlflowModel.log(
-        artifact_path=None, name=name, flavor=flavor, folder=folder, registered_model_name=registered_model_name
+        artifact_path=None,
+        name=name,
+        flavor=sys.modules[__name__],
+        folder=folder,
+        registered_model_name=registered_model_name,
     )
     return info
 

@@ -18,7 +18,7 @@ __all__ = ["Labelled", "data_digest", "load_labelled"]
 class Labelled:
     """Messages with labels, and what became of the rest. No row is lost: rows in is the sum of the parts.
 
-    Attributes
+    Parameters
     ----------
     messages : DataFrame
         Labelled messages; always with the columns ``label``, ``labelled_at`` and ``sent_at``.
@@ -54,6 +54,7 @@ def load_labelled(messages: Source, labels: Source | None = None, *, min_label_r
     Returns
     -------
     Labelled
+        Rows to train on, and what was set aside.
 
     Raises
     ------

@@ -37,7 +37,7 @@ FEW_TO_CALIBRATE = 200
 class Trained:
     """What a training run made.
 
-    Attributes
+    Parameters
     ----------
     model : Model
         The model, as written.
@@ -88,6 +88,7 @@ def train(
     Returns
     -------
     Trained
+        The model, its figures and its run.
 
     Raises
     ------

@@ -22,7 +22,7 @@ NEWEST_DAYS = 7
 class Quickstart:
     """What `quickstart` made.
 
-    Attributes
+    Parameters
     ----------
     trained : Trained
         The model, its figures and its run.

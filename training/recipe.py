@@ -92,6 +92,25 @@ class Recipe(_Part):
 
     Unknown keys are an error, so that a misspelt one does not go unnoticed.
 
+    Parameters
+    ----------
+    name : str, default="fraudsieve"
+        Name of the registered model.
+    seed : int, default=0
+        Seed of all that is drawn.
+    n_jobs : int, default=-1
+        Folds fitted at a time and threads of LightGBM; -1 for all cores.
+    data : DataRecipe
+        Where the tables are, and which class is no crime.
+    split : SplitRecipe
+        What is held back.
+    features : FeatureRecipe
+        Settings of `MessageFeatures`.
+    model : ModelRecipe
+        Settings of `FraudClassifier`.
+    track : TrackRecipe
+        Where the run is kept in MLflow.
+
     Examples
     --------
     >>> Recipe.model_validate({"split": {"kind": "time"}}).split.test_share

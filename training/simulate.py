@@ -33,7 +33,7 @@ _LEAST_FRAUD: Final = 2 * len(CRIMES)
 class World:
     """The four tables of a simulated world.
 
-    Attributes
+    Parameters
     ----------
     messages : pandas.DataFrame
         ``message_id``, ``text``, ``account_id`` (the sender), ``recipient_id``, ``sent_at``, ``channel``.

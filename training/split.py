@@ -77,6 +77,7 @@ def split_by_campaign(y: Array, groups: Array, *, test_share: float, calibration
     Returns
     -------
     Split
+        Positions of the rows of each slice.
 
     Raises
     ------
@@ -113,6 +114,7 @@ def split_randomly(n_rows: int, *, test_share: float, calibration_share: float, 
     Returns
     -------
     Split
+        Positions of the rows of each slice.
 
     Raises
     ------
@@ -160,6 +162,7 @@ def split_by_time(
     Returns
     -------
     Split
+        Positions of the rows of each slice.
 
     Raises
     ------

@@ -1,0 +1,231 @@
+"""The command line: what it prints, its exit codes, and bad input from end to end."""
+
+import gzip
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import fraudsieve
+from fraudsieve.cli import app
+from fraudsieve.training.simulate import simulate
+
+SECRET = "my secret words"
+Run = Callable[..., tuple[int, dict[str, Any], str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command in a folder of its own; give its exit code, its JSON and its error stream."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.delenv("FRAUDSIEVE_DEBUG", raising=False)
+
+    def invoke(*arguments: str | Path) -> tuple[int, dict[str, Any], str]:
+        result = CliRunner().invoke(app, [*map(str, arguments), "--json"])
+        lines = result.stdout.strip().splitlines()
+        assert len(lines) <= 1, "--json prints one object and nothing else"
+        return result.exit_code, json.loads(lines[0]) if lines else {}, result.stderr
+
+    return invoke
+
+
+@pytest.fixture(scope="session")
+def messages() -> pd.DataFrame:
+    """Two classes that a model can tell apart, without times."""
+    world = simulate(days=40, n_accounts=200)
+    labels = world.labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")["label"]
+    frame = world.messages[["message_id", "text"]].assign(label=world.messages["message_id"].map(labels))
+    frame = frame[frame["label"].notna()].reset_index(drop=True)
+    return frame.assign(label=frame["label"].where(frame["label"] == "legitimate", "spam").astype(object))
+
+
+@pytest.fixture(scope="session")
+def model(messages: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli")
+    messages.to_parquet(folder / "m.parquet")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
+        result = CliRunner().invoke(app, ["train", "--messages", "m.parquet", "--json"])
+    assert result.exit_code == 0, result.stderr
+    return folder / "fraudsieve-model"
+
+
+def test_train_on_a_file_alone_does_the_sensible_thing(messages: pd.DataFrame, run: Run, tmp_path: Path) -> None:
+    messages.to_csv("m.csv.gz", index=False)
+    code, said, _ = run("train", "--messages", "m.csv.gz")
+    assert code == 0
+    assert said["sheet"]["split"]["kind"] == "campaign"
+    assert said["model_uri"] == "models:/fraudsieve/1"
+    assert said["aliases"] == ["challenger", "champion"]
+    assert (tmp_path / said["folder"] / "manifest.json").is_file()
+    code, said, error = run("train", "--messages", "m.csv.gz")
+    assert code == 2
+    assert "exists already" in said["error"]
+    assert said["error"] in error
+
+
+def test_evaluate_and_predict_agree_with_the_library(model: Path, messages: pd.DataFrame, run: Run) -> None:
+    messages.to_json("m.jsonl", orient="records", lines=True)
+    code, said, _ = run("evaluate", "--model", model, "--messages", "m.jsonl")
+    assert code == 0
+    assert said["sheet"]["rows"] == len(messages)
+    code, said, _ = run("predict", "--model", model, "--input", "m.jsonl", "--output", "s.parquet")
+    assert (code, said["scored"], said["rejected"]) == (0, len(messages), 0)
+    scores = pd.read_parquet("s.parquet")
+    expected = fraudsieve.Scorer.load(model).score_columns({"text": messages["text"].tolist()})
+    assert (scores["probability"].to_numpy() == expected["probability"]).all()
+    assert scores["message_id"].tolist() == messages["message_id"].tolist()
+
+
+def test_simulate_writes_four_tables(run: Run, tmp_path: Path) -> None:
+    code, said, _ = run("simulate", "--output", "world", "--days", "20", "--accounts", "150")
+    assert code == 0
+    assert {name: len(pd.read_parquet(table["path"])) for name, table in said.items()} == {
+        name: table["rows"] for name, table in said.items()
+    }
+    assert set(said) == {"messages", "accounts", "events", "labels"}
+
+
+@pytest.mark.slow
+def test_quickstart_in_a_process_of_its_own(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "fraudsieve", "quickstart"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "prove the plumbing and nothing else" in done.stdout
+    assert "mlflow ui --backend-store-uri sqlite:///mlflow.db" in done.stdout
+    folder = tmp_path / "fraudsieve-quickstart"
+    assert len(pd.read_parquet(folder / "scores.parquet")) > 100
+    assert fraudsieve.Scorer.load(folder / "model").score({"text": "hello"})["status"] == "ok"
+    again = subprocess.run([sys.executable, "-m", "fraudsieve", "quickstart"], cwd=tmp_path, capture_output=True)
+    assert again.returncode == 2
+
+
+def test_help_and_version() -> None:
+    runner = CliRunner()
+    commands = ("quickstart", "simulate", "train", "evaluate", "predict")
+    shown = runner.invoke(app, ["--help"]).stdout
+    assert all(command in shown for command in commands)
+    assert all("--json" in runner.invoke(app, [command, "--help"]).stdout for command in commands)
+    assert runner.invoke(app, ["--version"]).stdout.strip() == fraudsieve.__version__
+    assert runner.invoke(app, ["train", "--nonsense"]).exit_code == 2
+
+
+def test_work_that_fails_for_a_reason_of_its_own_exits_with_1_and_leaks_nothing(
+    messages: pd.DataFrame, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError(SECRET)
+
+    messages.to_parquet("m.parquet")
+    monkeypatch.setattr("fraudsieve.training.fit.near_duplicate_groups", fail)
+    code, said, error = run("train", "--messages", "m.parquet")
+    assert code == 1
+    assert "RuntimeError in test_cli.py" in said["error"]
+    assert SECRET not in error
+
+
+# Bad input, from the file to the exit code. What each table check says is in tests/features.
+
+
+def write(path: str, content: str | bytes) -> None:
+    Path(path).write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("m.csv", "", "the file is empty"),
+        ("m.csv", "message_id,text,label\n", "row"),
+        ("m.csv", f"message_id,Text,label\n1,{SECRET},spam\n", "column 'text'"),
+        ("m.csv", f"id,text,label\n1,{SECRET},spam\n", "column 'message_id'"),
+        ("m.csv", f"message_id,text\n1,{SECRET}\n", "column 'label'"),
+        ("m.parquet", f"message_id,text,label\n1,{SECRET},spam\n", "Parquet was expected"),
+        ("m.csv", b"PAR1" + b"\0" * 100, "CSV was expected, Parquet came"),
+        ("m.jsonl", '[{"message_id": 1}]', "one JSON array came"),
+        ("m.xlsx", "x", "the format is unknown"),
+        ("m.csv.gz", gzip.compress(b"message_id,text,label\n1,x,spam\n")[:-9], "cannot be read"),
+        ("m.csv", f"message_id,text,label\n1,{SECRET},spam\n2,{SECRET},spam\n", "0 classes"),
+    ],
+)
+def test_a_file_that_cannot_be_used(run: Run, name: str, content: str | bytes, expected: str) -> None:
+    write(name, content)
+    code, said, error = run("train", "--messages", name)
+    assert code == 2
+    assert name in said["error"]
+    assert expected in said["error"]
+    assert SECRET not in error
+    assert not Path("fraudsieve-model").exists()
+
+
+def test_no_such_file_and_no_such_model(model: Path, run: Run) -> None:
+    assert run("train", "--messages", "none.csv")[0] == 2
+    code, said, _ = run("predict", "--model", "none", "--input", "none.csv")
+    assert code == 2
+    assert "Point to a whole model folder" in said["error"]
+
+
+ODD_TEXTS = {
+    "lone surrogate": '"\\ud800 win a prize now"',
+    "NUL": '"win\\u0000 a prize now"',
+    "right-to-left mark": '"\\u202ewin a prize now\\u200f"',
+    "very long": json.dumps("win a prize now " * 5000),
+}
+BAD_ROWS = {
+    "no text": ('{"message_id": "x", "text": null}', "text"),
+    "blank text": ('{"message_id": "x", "text": " \\u200b "}', "text"),
+    "text of 1 MB": (json.dumps({"message_id": "x", "text": "a" * 2**20}), "text"),
+    "text of another type": ('{"message_id": "x", "text": ["a"]}', "text"),
+    "no id": ('{"text": "hello"}', "message_id"),
+    "duplicate id": ('{"message_id": "0", "text": "hello"}', "message_id"),
+    "a time that is no time": ('{"message_id": "x", "text": "hello", "sent_at": "soon"}', "sent_at"),
+    "no JSON": ('{"message_id": "x", "text"', ""),
+}
+
+
+@pytest.mark.parametrize("text", ODD_TEXTS.values(), ids=ODD_TEXTS)
+def test_odd_texts_are_scored(model: Path, run: Run, text: str) -> None:
+    write("m.jsonl", '{"message_id": "0", "text": "hello"}\n{"message_id": "1", "text": ' + text + "}\n")
+    code, said, _ = run("predict", "--model", model, "--input", "m.jsonl")
+    assert (code, said["scored"], said["rejected"]) == (0, 2, 0)
+    assert pd.read_parquet("scores.parquet")["probability"].between(0, 1).all()
+
+
+@pytest.mark.parametrize(("row", "column"), BAD_ROWS.values(), ids=BAD_ROWS)
+def test_bad_rows_are_set_aside_with_a_reason(model: Path, run: Run, row: str, column: str) -> None:
+    good = "\n".join(f'{{"message_id": "{i}", "text": "hello", "sent_at": "2026-01-01"}}' for i in range(3))
+    write("m.jsonl", f"{good}\n{row}\n")
+    code, said, _ = run("predict", "--model", model, "--input", "m.jsonl")
+    assert (code, said["scored"], said["rejected"]) == (0, 3, 1)
+    rejected = pd.read_parquet(said["rejected_output"])
+    assert rejected["row"].tolist() == [3]
+    assert rejected["column"].fillna("").tolist() == [column]
+    assert rejected["reason"].str.len().ge(5).all()
+
+
+def test_a_label_seen_once_is_set_aside_and_told(messages: pd.DataFrame, run: Run) -> None:
+    odd = messages.copy()
+    odd.loc[0, "label"] = "once"
+    odd.to_parquet("m.parquet")
+    code, said, error = run("train", "--messages", "m.parquet")
+    assert code == 0
+    assert said["rejected"] == 1
+    assert "1 messages have a label of fewer than 10 rows" in error
+
+
+def test_integer_ids_and_times_of_several_zones(messages: pd.DataFrame, run: Run) -> None:
+    zones = ["+08:00", "Z", "-05:30", ""]
+    days = [f"2026-{1 + i % 6:02}-{1 + i % 28:02}T10:00:00{zones[i % 4]}" for i in range(len(messages))]
+    messages.assign(message_id=range(len(messages)), sent_at=days).to_csv("m.csv", index=False)
+    code, said, error = run("train", "--messages", "m.csv")
+    assert code == 0
+    assert said["sheet"]["split"]["kind"] == "time"
+    assert said["rejected"] == 0
+    assert "UTC" in error
