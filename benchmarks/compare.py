@@ -17,7 +17,7 @@ NOT_BEHIND = 0.005
 Scores: TypeAlias = NDArray[np.float64]
 
 
-def summary_figures(scheme: str, scores: Scores, seconds: Scores) -> dict[str, float]:
+def summary_figures(scheme: str, scores: Scores, seconds: Scores, cpu_seconds: Scores) -> dict[str, float]:
     """Sum up one contestant under one scheme.
 
     Parameters
@@ -26,15 +26,19 @@ def summary_figures(scheme: str, scores: Scores, seconds: Scores) -> dict[str, f
         First part of the figures' names.
     scores : ndarray of shape (n_folds,)
         Macro-F1 of every fold of every repeat.
-    seconds : ndarray of shape (n_folds,)
-        Time to fit, settings included, and to label the test rows.
+    seconds, cpu_seconds : ndarray of shape (n_folds,)
+        Time, by the clock and over all cores, to fit, settings included, and to label the test rows.
 
     Returns
     -------
     dict of str to float
-        Mean, standard deviation (with more than one fold) and mean time.
+        Mean, standard deviation (with more than one fold) and mean times.
     """
-    figures = {f"{scheme}.macro_f1": float(scores.mean()), f"{scheme}.seconds_per_fold": float(seconds.mean())}
+    figures = {
+        f"{scheme}.macro_f1": float(scores.mean()),
+        f"{scheme}.seconds_per_fold": float(seconds.mean()),
+        f"{scheme}.cpu_seconds_per_fold": float(cpu_seconds.mean()),
+    }
     if len(scores) > 1:
         figures[f"{scheme}.macro_f1.std"] = float(scores.std(ddof=1))
     return figures

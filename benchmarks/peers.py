@@ -38,13 +38,13 @@ class LinearSvm:
 
     Parameters
     ----------
-    costs : sequence of float, default=(1.0, 3.0, 10.0)
-        Values of ``C`` to try. At 0.3 the SVM was behind on every data set here, at 10 often ahead.
+    costs : sequence of float, default=(3.0, 10.0)
+        Values of ``C`` to try. 1 was tried on 25 training folds of four sets and never chosen; 0.3 is worse still.
     """
 
     name = "linear_svm"
 
-    def __init__(self, *, costs: Sequence[float] = (1.0, 3.0, 10.0)) -> None:
+    def __init__(self, *, costs: Sequence[float] = (3.0, 10.0)) -> None:
         self.costs = costs
 
     def fit_predict(

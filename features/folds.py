@@ -26,7 +26,7 @@ def campaign_folds(y: Array, groups: Array, n_folds: int, random_state: int) -> 
     n_folds : int
         How many folds; fewer when there are fewer campaigns.
     random_state : int
-        Seed of the order among campaigns of one class and size.
+        Seed of the order of the folds, and among campaigns of one class and size.
 
     Returns
     -------
@@ -41,8 +41,8 @@ def campaign_folds(y: Array, groups: Array, n_folds: int, random_state: int) -> 
     """
     _, first, inverse, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
     _, classes = np.unique(y, return_inverse=True)
-    chance = np.random.default_rng(random_state).random(len(first))
-    order = np.lexsort((chance, -sizes, classes[first]))
+    rng = np.random.default_rng(random_state)
+    order = np.lexsort((rng.random(len(first)), -sizes, classes[first]))
     dealt = np.empty(len(first), np.int64)
-    dealt[order] = np.arange(len(first)) % n_folds
+    dealt[order] = rng.permutation(n_folds)[np.arange(len(first)) % n_folds]
     return np.asarray(dealt[inverse])

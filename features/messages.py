@@ -193,9 +193,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 "This MessageFeatures estimator requires y to be passed, but the target y is None: "
                 "wording is learnt from labels. Pass y, or set wording=False."
             )
+        missing = int(pd.isna(np.asarray(y, object)).sum())  # asked first: beside strings NumPy makes "nan" of it
         y = column_or_1d(np.asarray(y), warn=True)
         check_consistent_length(texts, y)
-        missing = int(pd.isna(y).sum())
         if missing:
             raise ValueError(f"y has no class for {missing} of {len(y)} messages. Leave them out, or label them.")
         check_classification_targets(y)

@@ -227,9 +227,9 @@ def out_of_fold(
     counts = count_ngrams(texts)
     settings = {"C": C, "min_messages": min_messages, "random_state": random_state}
     fold_of = campaign_folds(y, groups, n_folds, random_state)
-    if not fold_of.any():
-        raise ValueError("All messages are of one campaign; wording needs at least 2. Pass more messages, or groups.")
     folds = [(np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)) for fold in np.unique(fold_of)]
+    if len(folds) < 2:
+        raise ValueError("All messages are of one campaign; wording needs at least 2. Pass more messages, or groups.")
     fits = [delayed(fit_wording)(counts[train], y[train], classes, **settings) for train, _ in folds]
     fits.append(delayed(fit_wording)(counts, y, classes, **settings))
     *fold_models, model = Parallel(n_jobs=n_jobs)(fits)

@@ -8,10 +8,10 @@ digest, which a caller can pin. Reading takes the bytes of a file once, checks t
 import hashlib
 import io
 import json
+import math
 import os
 import shutil
 import tempfile
-import zipfile
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -204,11 +204,11 @@ def read_model(folder: str | Path, *, digest: str | None = None) -> Model:
     files = {name: _checked_bytes(folder, name, entry) for name, entry in manifest["files"].items()}
     try:
         model = replace(_build(manifest, files), digest=actual)
-    except (KeyError, TypeError, ValueError, lgb.basic.LightGBMError, zipfile.BadZipFile) as error:
-        raise ArtifactError(
-            str(folder), f"the files do not make a model ({type(error).__name__})", "Export the model again."
-        ) from None
-    _check_consistent(model, manifest, folder)
+        problem = _misfit(model, manifest)
+    except Exception as error:  # whatever wrong bytes do to NumPy, zipfile, JSON and LightGBM
+        problem = f"the files do not make a model ({type(error).__name__})"
+    if problem is not None:
+        raise ArtifactError(str(folder), problem, "Export the model again.")
     return model
 
 
@@ -227,8 +227,8 @@ def _parse_manifest(raw: bytes, folder: Path) -> dict[str, Any]:
         manifest = json.loads(raw)
         found, features, files = manifest["format"], manifest["features"]["version"], manifest["files"]
         for name, entry in files.items():
-            str(name), str(entry["sha256"]), int(entry["bytes"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+            str(name), str(entry["sha256"]), str(entry["bytes"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ArtifactError(where, "is not a manifest of fraudsieve", "Export the model again.") from None
     if found != FORMAT:
         fix = "Upgrade fraudsieve." if isinstance(found, int) and found > FORMAT else "Train the model again."
@@ -276,13 +276,37 @@ def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
     )
 
 
-def _check_consistent(model: Model, manifest: dict[str, Any], folder: Path) -> None:
-    """Refuse a model whose parts do not fit each other."""
+def _misfit(model: Model, manifest: dict[str, Any]) -> str | None:
+    """Say what parts of a model do not fit each other, if any."""
     named = [column["name"] for column in manifest["columns"]]
-    if tuple(named) != model.matrix.columns or model.ensemble.booster.num_feature() != len(named):
-        problem = f"names {len(named)} columns that are not the ones that the features give"
-        raise ArtifactError(str(folder / MANIFEST), problem, "Train the model again.")
-    n_outputs = 1 if len(model.classes) == 2 else len(model.classes)
-    if model.ensemble.booster.num_model_per_iteration() != n_outputs or len(model.ensemble.base) != n_outputs:
-        problem = f"names {len(model.classes)} classes, and the trees have other outputs"
-        raise ArtifactError(str(folder / MANIFEST), problem, "Train the model again.")
+    booster, base, start = model.ensemble.booster, model.ensemble.base, list(model.ensemble.wording)
+    if tuple(named) != model.matrix.columns or booster.num_feature() != len(named):
+        return f"the manifest names {len(named)} columns that are not the ones that the features give"
+    outputs = model.classes[1:] if len(model.classes) == 2 else model.classes
+    if booster.num_model_per_iteration() != len(outputs) or base.shape != (len(outputs),):
+        return f"the manifest names {len(model.classes)} classes, and the trees have other outputs"
+    if start and start != [named.index(f"wording__{name}") for name in outputs]:
+        return "boosting starts from columns that are not the wording of the classes"
+    if {type(name) for name in (model.name, *model.classes)} != {str} or not 2 <= len(set(model.classes)):
+        return "the name or a class is no string, or there are fewer than two classes"
+    if model.legitimate not in (*model.classes, None) or (model.points and model.legitimate is None):
+        return "the legitimate class is none of the classes"
+    numbers = [*base, *asdict(model.calibration).values()]
+    numbers += [number for point in model.points for number in (point.threshold, point.false_positive_rate)]
+    if not all(map(math.isfinite, numbers)):
+        return "a threshold, a calibration or a start is no number"
+    return None if model.matrix.wording is None else _wording_misfit(model.matrix.wording, manifest)
+
+
+def _wording_misfit(wording: Wording, manifest: dict[str, Any]) -> str | None:
+    """Say what is wrong with the arrays of the wording model, if anything: its kernel does not check their bounds."""
+    buckets, n_outputs = wording.buckets, len(wording.classes)
+    shapes = (buckets.ndim, wording.weights.shape, wording.intercept.shape)
+    types = (buckets.dtype.name, wording.weights.dtype.name, wording.intercept.dtype.name)
+    expected = (1, (len(buckets), 1 + n_outputs), (n_outputs,))
+    if shapes != expected or types != ("int32", "float32", "float64") or not math.isfinite(wording.scale):
+        return "the arrays of the wording model do not fit each other"
+    ascending = (np.diff(buckets, prepend=-1, append=1 << BITS) > 0).all()
+    if manifest["features"]["wording"]["bits"] != BITS or not ascending:
+        return f"the wording model does not know n-grams by {BITS} bits"
+    return None

@@ -1,5 +1,6 @@
 """`FraudClassifier`: LightGBM that boosts from the wording scores, with calibrated probabilities."""
 
+import re
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -157,7 +158,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         start = initial_log_odds(X, wording, base).ravel(order="F")
         data = lgb.Dataset(X, codes, weight=weights, init_score=start, params={"verbosity": -1})
         booster = lgb.train(self._lightgbm_params(), data, self.n_rounds)
-        self.ensemble_ = Ensemble(booster, wording, base)
+        self.ensemble_ = Ensemble(_without_threads(booster), wording, base)
         self.calibration_ = Calibration()
         return self
 
@@ -230,7 +231,8 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         -------
         ndarray, shape (n_rows,)
         """
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        likeliest = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[likeliest])
 
     def _uncalibrated(self, X: Any) -> Array:
         check_is_fitted(self)
@@ -273,6 +275,12 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _without_threads(booster: lgb.Booster) -> lgb.Booster:
+    """Take the number of threads out of the booster's text: the same model has the same bytes on every machine."""
+    text = booster.model_to_string(num_iteration=-1)
+    return lgb.Booster(model_str=re.sub(r"(?m)^\[num_threads: -?\d+\]$", "[num_threads: 0]", text))
 
 
 def _class_log_odds(codes: Array, weights: Array) -> Array:

@@ -20,7 +20,7 @@ def initial_log_odds(X: Array, wording: tuple[int, ...], base: Array) -> Array:
     X : ndarray of float64, shape (n_rows, n_columns)
         Feature rows.
     wording : tuple of int
-        Positions of the wording columns, one an output; empty without wording.
+        Positions of the wording columns, one an output; empty without wording. A missing score adds nothing.
     base : ndarray of float64, shape (n_outputs,)
         Added to every row.
 
@@ -35,7 +35,8 @@ def initial_log_odds(X: Array, wording: tuple[int, ...], base: Array) -> Array:
     """
     if not wording:
         return np.tile(base, (len(X), 1))
-    return X[:, wording] + base
+    scores = X[:, wording]
+    return np.where(np.isnan(scores), 0.0, scores) + base
 
 
 @dataclass(frozen=True)

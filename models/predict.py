@@ -120,9 +120,13 @@ class Scorer:
         ------
         KeyError
             When there is no column ``text``.
+        TypeError
+            When that column is one string, and not a sequence of them.
         """
         if "text" not in columns:
             raise KeyError(f"Expected a column 'text'; the columns are {sorted(map(str, columns))}.")
+        if isinstance(columns["text"], str):
+            raise TypeError("Expected a sequence of texts as column 'text', got one str. Put it in a list.")
         texts = list(columns["text"])
         why = np.array([_why_unscorable(text) for text in texts], object)
         odds = np.full((len(texts), len(self.model.ensemble.base)), np.nan)
@@ -218,13 +222,13 @@ def fraud_probability(log_odds: Array, classes: Sequence[str], legitimate: str |
     if len(classes) == 2:
         return np.exp(log_sigmoid(log_odds[:, 0] if clean == 0 else -log_odds[:, 0]))
     crimes = np.delete(probabilities(log_odds), clean, axis=1)
-    return np.asarray(crimes.sum(axis=1))
+    return np.asarray(np.minimum(crimes.sum(axis=1), 1.0))  # a sum of shares may be one and a last bit
 
 
 def _why_unscorable(text: Any) -> str | None:
     """Say what is wrong with a text, in words that hold none of it."""
     if not isinstance(text, str):
-        if text is None or text != text:
+        if text is None or (isinstance(text, float) and text != text):
             return "text: expected a string, the field is missing"
         return f"text: expected a string, got {type(text).__name__}"
     return None if text.strip() else "text: expected a message, got only blanks"

@@ -27,9 +27,7 @@ def write(folder: Path) -> None:
     features = MessageFeatures().set_output(transform="pandas")
     classifier = FraudClassifier().fit(pd.DataFrame(features.fit_transform(texts, y)), y)
     classes = tuple(str(name) for name in classifier.classes_)
-    model = Model(
-        "bare", classes, "legitimate", features.matrix_, classifier.ensemble_, classifier.calibration_
-    )
+    model = Model("bare", classes, "legitimate", features.matrix_, classifier.ensemble_, classifier.calibration_)
     model = write_model(model, folder / "model")
     records = [{"text": text} for text in texts[-200:]]
     expected = {"digest": model.digest, "records": records, "scores": Scorer(model).score(records)}

@@ -57,6 +57,8 @@ def strip_marks(text: str) -> str:
 
 def fold_once(char: str, lookalikes: dict[str, str]) -> str:
     """Fold a single character by one step of every rule."""
+    if char.lower() in lookalikes:  # before NFKC, which takes the lunate sigma for a sigma
+        return lookalikes[char.lower()]
     compat = unicodedata.normalize("NFKC", char)
     if compat[:1] == "(" and compat[-1:] == ")" and len(compat) > 2:
         compat = compat[1:-1]

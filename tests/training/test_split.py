@@ -1,5 +1,7 @@
 """Splits: what they keep apart stays apart, and what nobody knew yet is not used."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +18,7 @@ from fraudsieve.training.split import (
     split_randomly,
 )
 
-SHARES = {"test_share": 0.2, "calibration_share": 0.15}
+SHARES: dict[str, Any] = {"test_share": 0.2, "calibration_share": 0.15}
 
 
 def parts(split: Split) -> list[set[int]]:
@@ -49,7 +51,7 @@ def test_time_runs_from_training_to_calibration_to_the_test(labelled_messages: p
 def test_a_label_that_came_after_the_test_began_is_not_trained_on(labelled_messages: pd.DataFrame) -> None:
     split, _ = by_time(labelled_messages, gap_days=0)
     begin = labelled_messages["sent_at"].iloc[split.test].min()
-    used = labelled_messages.iloc[np.r_[split.train, split.calibration]]
+    used = labelled_messages.iloc[[*split.train, *split.calibration]]
     assert (used["labelled_at"] < begin).all()
     assert split.dropped["label_not_known"] > 0
 
@@ -69,7 +71,7 @@ def test_crime_campaigns_of_later_slices_are_not_trained_on(labelled_messages: p
 
 def test_rows_without_a_time_are_in_no_slice() -> None:
     sent = pd.Series(pd.date_range("2026-01-01", periods=100, freq="D", tz="UTC"))
-    sent[::10] = pd.NaT
+    sent = sent.where(np.arange(100) % 10 != 0)
     split = split_by_time(sent, sent, np.arange(100), np.ones(100, bool), gap_days=1, **SHARES)
     assert split.dropped["no_time"] == 10
     assert all(sent.iloc[sorted(rows)].notna().all() for rows in parts(split))
@@ -106,7 +108,7 @@ def test_the_same_seed_gives_the_same_split() -> None:
 
 
 def test_too_little_data_is_an_error_that_says_what_to_do() -> None:
-    with pytest.raises(SplitError, match="leaves no row for training of 3 labelled rows"):
+    with pytest.raises(SplitError, match=r"leaves no row for .* of 3 labelled rows"):
         split_by_campaign(np.zeros(3), np.zeros(3), seed=0, **SHARES)
     sent = pd.Series(pd.date_range("2026-01-01", periods=50, freq="D", tz="UTC"))
     with pytest.raises(SplitError, match=r"calibration|training"):

@@ -1,0 +1,129 @@
+"""The feature matrix of messages."""
+
+import dataclasses
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fraudsieve.features.cues import CUES, SHAPES
+from fraudsieve.features.fold import DISGUISES
+from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.features.ngrams import hash_ngrams
+from fraudsieve.features.text import pack
+from fraudsieve.features.wording import Wording
+
+ANYTHING = st.text(st.characters(exclude_categories=()))
+TEXTS = ["", "WIN a priｚe", "see you", "\0\ud800", "恭喜中奖 13800000000", "раураl\u200b", "\u200b\u200b"]
+
+
+def with_wording(n_outputs: int) -> MessageMatrix:
+    rng = np.random.default_rng(0)
+    buckets = np.unique(hash_ngrams(pack(["win a prize", "see you", "中奖"]))[0])
+    weights = np.column_stack([rng.uniform(1, 5, len(buckets)), rng.normal(size=(len(buckets), n_outputs))])
+    classes = ("spam",) if n_outputs == 1 else tuple(f"c{i}" for i in range(n_outputs))
+    return MessageMatrix(Wording(classes, buckets, weights.astype(np.float32), np.zeros(n_outputs), 1.0))
+
+
+MATRICES = {"plain": MessageMatrix(None), "two classes": with_wording(1), "many classes": with_wording(4)}
+matrices = pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES.keys())
+
+
+@matrices
+def test_columns_are_named_once_each(matrix: MessageMatrix) -> None:
+    assert matrix.compute(TEXTS).shape == (len(TEXTS), len(matrix.columns))
+    assert len(set(matrix.columns)) == len(matrix.columns)
+    assert all(len(name.split("__")) == 2 for name in matrix.columns)
+
+
+def test_columns_come_family_by_family() -> None:
+    plain = (
+        *(f"cues__{name}" for name in CUES),
+        *(f"shape__{name}" for name in (*SHAPES, "upper")),
+        *(f"disguise__{name}" for name in DISGUISES),
+    )
+    assert MATRICES["plain"].columns == plain
+    assert MATRICES["two classes"].columns == ("wording__spam", "surprise__unknown", *plain)
+    assert MATRICES["many classes"].columns == (*(f"wording__c{i}" for i in range(4)), "surprise__unknown", *plain)
+
+
+@matrices
+def test_a_batch_is_its_texts_one_by_one_in_any_order(matrix: MessageMatrix) -> None:
+    whole = matrix.compute(TEXTS)
+    assert np.array_equal(whole, np.vstack([matrix.compute([text]) for text in TEXTS]))
+    assert np.array_equal(matrix.compute(TEXTS[::-1]), whole[::-1])
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(ANYTHING, min_size=1, max_size=5))
+def test_any_text_has_finite_features_whatever_its_company(texts: list[str]) -> None:
+    matrix = MATRICES["many classes"]
+    before = list(texts)
+    whole = matrix.compute(texts)
+    assert np.isfinite(whole).all()
+    assert np.array_equal(whole, np.vstack([matrix.compute([text]) for text in texts]))
+    assert texts == before
+
+
+@matrices
+def test_no_text_has_no_row(matrix: MessageMatrix) -> None:
+    assert matrix.compute([]).shape == (0, len(matrix.columns))
+
+
+def test_columns_say_what_they_are_named_for() -> None:
+    matrix = MATRICES["two classes"]
+
+    def value(text: str, name: str) -> float:
+        return float(matrix.compute([text])[0, matrix.columns.index(name)])
+
+    assert value("WIN it", "shape__upper") == 0.5
+    assert value("win it", "shape__upper") == 0
+    assert value("f\u200bre\u200be", "disguise__invisible") == 0.5
+    assert value("ｆree", "disguise__compat") == 0.25
+    assert value("①2", "disguise__enclosed") == 0.5
+    assert value("eé", "disguise__mark") == 0.5
+    assert value("аb", "disguise__lookalike") == 0.5
+    assert value("\u200b", "disguise__invisible") == 1  # nothing is left: as if of one character
+    assert value("１２３４５６７", "cues__long_numbers") == 1
+    assert value("win a prize", "surprise__unknown") == 0
+    assert value("###", "surprise__unknown") == 1
+    assert value("", "surprise__unknown") == 1
+
+
+def test_disguise_changes_disguise_columns_and_upper_case_alone() -> None:
+    matrix = MATRICES["many classes"]
+    plain, disguised = matrix.compute(["win a free prize", "ＷＩＮ\u200b А frее рrizé"])
+    changed = {name for name, one, other in zip(matrix.columns, plain, disguised, strict=True) if one != other}
+    assert changed == {"disguise__compat", "disguise__invisible", "disguise__lookalike", "disguise__mark"}
+
+
+def test_joining_is_what_compute_does() -> None:
+    matrix = MATRICES["many classes"]
+    assert matrix.wording is not None
+    folded, plain = MessageMatrix.plain(TEXTS)
+    log_odds, known = matrix.wording.log_odds(folded)
+    joined = MessageMatrix.join(log_odds, known, plain)
+    assert np.array_equal(joined, matrix.compute(TEXTS))
+    assert np.array_equal(joined[:, 4], 1 - known)
+
+
+@matrices
+def test_a_matrix_is_frozen_and_pickles(matrix: MessageMatrix) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        matrix.wording = None  # type: ignore[misc]
+    again = pickle.loads(pickle.dumps(matrix))
+    assert again.columns == matrix.columns
+    assert np.array_equal(again.compute(TEXTS), matrix.compute(TEXTS))
+
+
+def test_scoring_imports_no_training_library() -> None:
+    script = (
+        "import sys; from fraudsieve.features import MessageMatrix; MessageMatrix(None).compute(['a'])\n"
+        "print(*{'sklearn', 'pandas', 'joblib', 'pyarrow', 'mlflow'} & set(sys.modules))"  # scipy comes with numba
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

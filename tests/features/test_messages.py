@@ -1,0 +1,451 @@
+"""`MessageFeatures`: the contract of scikit-learn, and our own."""
+
+import inspect
+import pickle
+import warnings
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any, Self
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import NotFittedError, SkipTestWarning
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+import fraudsieve.features
+from fraudsieve.features import MessageFeatures, near_duplicate_groups
+from fraudsieve.features.messages import message_texts
+
+Array = npt.NDArray[Any]
+
+ANYTHING = st.text(st.characters(exclude_categories=()))
+TEXTS = [
+    "win a prize now, call 13800000000",
+    "prize waiting, claim at www.prize.example",
+    "恭喜您中奖了！点击领取",
+    "恭喜，奖金１００元已到账",
+    "раураl: verify your асcount",
+    "free cash\u200b today",
+    "see you at six",
+    "dinner at home tonight?",
+    "今天晚上一起吃饭吗",
+    "明天下午开会",
+    "happy birthday mum",
+    "\ud800 odd \0 one",
+]
+LABELS = ["spam"] * 6 + ["ham"] * 6
+NEW = ["win cash", "see you tonight", "", "\udfff\0", "恭喜中奖", "zzz" * 50]
+
+OUT_OF_FOLD = "fit_transform returns wording scores out of fold, so that it differs from fit and transform by design"
+
+
+# --- scikit-learn's own checks --------------------------------------------------------------------------------------
+
+
+def estimators() -> list[type[BaseEstimator]]:
+    public = (getattr(fraudsieve.features, name) for name in fraudsieve.features.__all__)
+    return [thing for thing in public if inspect.isclass(thing) and issubclass(thing, BaseEstimator)]
+
+
+def reading_numbers(estimator: type[Any]) -> type[Any]:
+    """Make a subclass that takes matrices: the checks of scikit-learn speak numbers and refuse an estimator of texts.
+
+    A row is read as the text of its numbers, in letters, since to a campaign all digits are one.
+    """
+    letters = str.maketrans("0123456789", "abcdefghij")
+
+    def texts(self: Any, X: Any, reset: bool) -> list[str]:
+        if isinstance(X, list) and isinstance(X[0], str):  # without wording, fit_transform calls transform
+            return X
+        return [" ".join(map(repr, row)).translate(letters) for row in validate_data(self, X, reset=reset).tolist()]
+
+    class OfNumbers(estimator):  # type: ignore[misc]
+        def fit_transform(self, X: Any, y: Any = None, *, groups: Any = None) -> Any:
+            return super().fit_transform(texts(self, X, True), y, groups=groups)
+
+        def transform(self, X: Any) -> Any:
+            check_is_fitted(self)
+            return super().transform(texts(self, X, False))
+
+        def __sklearn_tags__(self) -> Any:
+            tags = super().__sklearn_tags__()
+            tags.input_tags.two_d_array = True
+            tags.input_tags.one_d_array = tags.input_tags.string = False
+            return tags
+
+    OfNumbers.__name__ = OfNumbers.__qualname__ = f"{estimator.__name__}OfNumbers"
+    globals()[OfNumbers.__name__] = OfNumbers  # so that it pickles
+    return OfNumbers
+
+
+def expected_to_fail(estimator: Any) -> dict[str, str]:
+    checks = ("check_transformer_general", "check_transformer_data_not_an_array")
+    return dict.fromkeys(checks, OUT_OF_FOLD) if estimator.wording else {}
+
+
+with warnings.catch_warnings():
+    # One check runs on an estimator of texts as it is; the warning says that the others do not, which run below.
+    warnings.simplefilter("ignore", SkipTestWarning)
+    as_it_is = parametrize_with_checks([make() for make in estimators()])
+
+
+@as_it_is  # type: ignore[untyped-decorator]
+def test_scikit_learn_contract_on_texts(estimator: Any, check: Callable[[Any], None]) -> None:
+    check(estimator)
+
+
+@parametrize_with_checks(  # type: ignore[untyped-decorator]
+    [make(n_folds=2, wording=wording) for make in map(reading_numbers, estimators()) for wording in (True, False)],
+    expected_failed_checks=expected_to_fail,
+)
+def test_scikit_learn_contract_on_numbers_read_as_texts(estimator: Any, check: Callable[[Any], None]) -> None:
+    check(estimator)
+
+
+def test_discovery_finds_the_builder() -> None:
+    assert MessageFeatures in estimators()
+
+
+# --- our own --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def fitted() -> MessageFeatures:
+    return MessageFeatures(n_folds=3).fit(TEXTS, LABELS)
+
+
+@pytest.fixture(scope="module", params=["wording", "three classes", "no wording"])
+def any_fitted(request: pytest.FixtureRequest) -> MessageFeatures:
+    labels = [*LABELS[:9], *["loan"] * 3] if request.param == "three classes" else LABELS
+    return MessageFeatures(n_folds=3, wording=request.param != "no wording").fit(TEXTS, labels)
+
+
+def test_a_batch_is_its_messages_one_by_one_in_any_order(any_fitted: MessageFeatures) -> None:
+    whole = any_fitted.transform(NEW)
+    assert np.array_equal(whole, np.vstack([any_fitted.transform([text]) for text in NEW]))
+    assert np.array_equal(any_fitted.transform(NEW[::-1]), whole[::-1])
+    assert whole.dtype == np.float64
+    assert np.isfinite(whole).all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(ANYTHING, min_size=1, max_size=5))
+def test_any_text_is_transformed_whatever_its_company(fitted: MessageFeatures, texts: list[str]) -> None:
+    whole = fitted.transform(texts)
+    assert np.isfinite(whole).all()
+    assert np.array_equal(whole, np.vstack([fitted.transform([text]) for text in texts]))
+
+
+def test_fitting_twice_gives_the_same() -> None:
+    one, two = MessageFeatures(n_folds=3), MessageFeatures(n_folds=3)
+    assert np.array_equal(one.fit_transform(TEXTS, LABELS), two.fit_transform(TEXTS, LABELS))
+    assert np.array_equal(one.transform(NEW), two.transform(NEW))
+    assert np.array_equal(one.fit(TEXTS, LABELS).transform(NEW), two.transform(NEW))
+
+
+def test_the_order_of_training_rows_does_not_matter_to_plain_columns_nor_to_what_is_known() -> None:
+    # The solver goes through rows in turn and folds are dealt by campaign, so wording itself moves a little.
+    order = np.random.default_rng(0).permutation(len(TEXTS))
+    one = MessageFeatures(n_folds=3).fit(TEXTS, LABELS)
+    two = MessageFeatures(n_folds=3).fit([TEXTS[i] for i in order], [LABELS[i] for i in order])
+    assert np.array_equal(one.transform(NEW)[:, 1:], two.transform(NEW)[:, 1:])
+    assert one.matrix_.wording is not None
+    assert two.matrix_.wording is not None
+    assert np.array_equal(one.matrix_.wording.buckets, two.matrix_.wording.buckets)
+
+
+def object_frame(texts: list[str]) -> pd.DataFrame:
+    """A frame whose texts may have lone surrogates, which the strings of pandas may not."""
+    return pd.DataFrame({"text": pd.Series(texts, dtype=object)})
+
+
+@pytest.mark.parametrize("kind", ["list", "tuple", "array", "object array", "series", "frame", "labelled frame"])
+def test_every_kind_of_input_gives_the_same_and_is_left_alone(kind: str, fitted: MessageFeatures) -> None:
+    make: dict[str, Callable[[], Any]] = {
+        "list": lambda: list(NEW),
+        "tuple": lambda: tuple(NEW),
+        "array": lambda: np.array([text.rstrip("\0") for text in NEW]),  # NumPy strips NUL from the end of a string
+        "object array": lambda: np.array(NEW, object),
+        "series": lambda: pd.Series(NEW, dtype=object, index=range(5, 5 + len(NEW))),
+        "frame": lambda: object_frame(NEW),
+        "labelled frame": lambda: object_frame(NEW).assign(number=1).set_axis(list("abcdef")),
+    }
+    X = make[kind]()
+    before = pickle.dumps(X)
+    expected = fitted.transform(NEW if kind != "array" else [text.rstrip("\0") for text in NEW])
+    assert np.array_equal(fitted.transform(X), expected)
+    assert pickle.dumps(X) == before
+
+
+def test_pandas_strings_work(fitted: MessageFeatures) -> None:
+    texts = ["win cash", "恭喜中奖", ""]
+    assert np.array_equal(fitted.transform(pd.Series(texts)), fitted.transform(texts))
+    assert np.array_equal(fitted.transform(pd.DataFrame({"text": texts})), fitted.transform(texts))
+
+
+def test_fitting_leaves_its_input_alone() -> None:
+    X, y, groups = list(TEXTS), np.array(LABELS, object), np.arange(len(TEXTS))
+    MessageFeatures(n_folds=2).fit(X, y, groups=groups)
+    assert X == TEXTS
+    assert y.tolist() == LABELS
+    assert groups.tolist() == list(range(len(TEXTS)))
+
+
+def test_transform_writes_nothing_to_the_builder(any_fitted: MessageFeatures) -> None:
+    before = dict(vars(any_fitted))
+    any_fitted.transform(NEW)
+    any_fitted.get_feature_names_out()
+    assert list(vars(any_fitted)) == list(before)
+    assert all(vars(any_fitted)[name] is value for name, value in before.items())
+
+
+def test_pickle_and_joblib_bring_the_builder_back_before_fit_and_after(any_fitted: MessageFeatures) -> None:
+    for copy in (pickle.loads(pickle.dumps(any_fitted)), through_joblib(any_fitted)):
+        assert np.array_equal(copy.transform(NEW), any_fitted.transform(NEW))
+        assert copy.get_feature_names_out().tolist() == any_fitted.get_feature_names_out().tolist()
+    unfitted = MessageFeatures(C=2.0, n_folds=2)
+    for copy in (pickle.loads(pickle.dumps(unfitted)), through_joblib(unfitted)):
+        assert copy.get_params() == unfitted.get_params()
+        assert np.array_equal(copy.fit(TEXTS, LABELS).transform(NEW), clone(unfitted).fit(TEXTS, LABELS).transform(NEW))
+
+
+def through_joblib(features: MessageFeatures) -> Any:
+    file = BytesIO()
+    joblib.dump(features, file)
+    file.seek(0)
+    return joblib.load(file)
+
+
+def test_clone_copies_the_settings_and_not_the_fit(fitted: MessageFeatures) -> None:
+    copy = clone(fitted)
+    assert copy.get_params() == fitted.get_params()
+    with pytest.raises(NotFittedError):
+        copy.transform(NEW)
+    with pytest.raises(NotFittedError):
+        copy.get_feature_names_out()
+
+
+@pytest.mark.parametrize("labels", [LABELS, [*LABELS[:9], *["loan"] * 3], None])
+def test_frames_have_the_names_and_the_index(labels: list[str] | None) -> None:
+    features = MessageFeatures(n_folds=2, wording=labels is not None).set_output(transform="pandas")
+    frame = object_frame(TEXTS).set_axis([f"m{i}" for i in range(len(TEXTS))])
+    trained = features.fit_transform(frame, labels)
+    scored = features.transform(frame.iloc[:3])
+    assert trained.columns.tolist() == scored.columns.tolist() == features.get_feature_names_out().tolist()
+    assert trained.index.equals(frame.index)
+    assert scored.index.tolist() == ["m0", "m1", "m2"]
+    assert np.array_equal(scored.to_numpy(), features.matrix_.compute(TEXTS[:3]))
+
+
+def test_it_works_in_a_pipeline() -> None:
+    class Last(BaseEstimator):  # type: ignore[misc]
+        def fit(self, X: Array, y: Any) -> Self:
+            self.seen_ = X
+            return self
+
+    pipeline = make_pipeline(MessageFeatures(n_folds=2), Last()).fit(TEXTS, LABELS)
+    assert np.array_equal(pipeline[-1].seen_, MessageFeatures(n_folds=2).fit_transform(TEXTS, LABELS))
+
+
+def test_training_scores_are_out_of_fold() -> None:
+    rng = np.random.default_rng(0)
+    texts = ["".join(row) for row in rng.choice(list("abcdefghijklmnopqrstuvwxyz"), (300, 20)).tolist()]
+    y = rng.integers(0, 2, 300)
+    features = MessageFeatures(min_messages=1)
+    trained = features.fit_transform(texts, y)
+    assert features.get_feature_names_out()[0] == "wording__1"
+    assert roc_auc_score(y, features.transform(texts)[:, 0]) > 0.9
+    assert 0.35 < roc_auc_score(y, trained[:, 0]) < 0.65
+    assert np.array_equal(trained[:, 2:], features.transform(texts)[:, 2:])
+
+
+def test_groups_are_kept_whole_and_are_near_duplicates_by_default() -> None:
+    rng = np.random.default_rng(0)
+    once = ["".join(row) for row in rng.choice(list("abcdefghijklmnopqrstuvwxyz"), (100, 20)).tolist()]
+    texts, y = once * 2, np.tile(rng.integers(0, 2, 100), 2)
+    features = MessageFeatures(min_messages=1)
+    default = features.fit_transform(texts, y)
+    assert np.array_equal(features.fit_transform(texts, y, groups=near_duplicate_groups(texts)), default)
+    named = pd.Series([f"campaign {i % 100:02}" for i in range(200)])
+    assert np.array_equal(features.fit_transform(texts, y, groups=named), default)
+    apart = features.fit_transform(texts, y, groups=np.arange(200))
+    assert roc_auc_score(y, default[:, 0]) < 0.65
+    assert roc_auc_score(y, apart[:, 0]) > 0.8
+
+
+def test_without_wording_no_labels_are_needed_and_fit_transform_is_transform() -> None:
+    features = MessageFeatures(wording=False)
+    trained = features.fit_transform(TEXTS)
+    assert np.array_equal(trained, features.transform(TEXTS))
+    assert not any(name.startswith(("wording", "surprise")) for name in features.get_feature_names_out())
+    assert features.fit(TEXTS[:1]).transform(TEXTS[:1]).shape == (1, len(features.get_feature_names_out()))
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        ([1] * 6 + [0] * 6, ["wording__1"]),
+        ([True] * 6 + [False] * 6, ["wording__True"]),
+        ([10, 2] * 6, ["wording__10"]),
+        ([0, 1, 2] * 4, ["wording__0", "wording__1", "wording__2"]),
+        (["欺诈"] * 6 + ["正常"] * 6, ["wording__正常"]),
+        ([*["ham"] * 11, "once"], ["wording__once"]),
+        ([*["ham"] * 5, *["spam"] * 6, "once"], ["wording__ham", "wording__once", "wording__spam"]),
+        (pd.Series(LABELS), ["wording__spam"]),
+        (pd.Series(LABELS, dtype="category"), ["wording__spam"]),
+    ],
+    ids=repr,
+)
+def test_classes_of_any_kind_name_their_columns(labels: Any, names: list[str]) -> None:
+    features = MessageFeatures(n_folds=3)
+    trained = features.fit_transform(TEXTS, labels)
+    assert np.isfinite(trained).all()
+    columns = features.get_feature_names_out().tolist()
+    assert [name for name in columns if name.startswith("wording__")] == names
+    assert features.classes_.tolist() == sorted(set(labels))
+    assert np.isfinite(features.transform(NEW)).all()
+
+
+@pytest.mark.parametrize("long", ["a" * 1_000_000, "恭喜1" * 333_333, "\0" * 1_000_000], ids=["a", "mixed", "nul"])
+def test_a_megabyte_in_one_text_works(long: str) -> None:
+    features = MessageFeatures(n_folds=2)
+    trained = features.fit_transform([*TEXTS, long], [*LABELS, "spam"])
+    assert np.isfinite(trained).all()
+    assert np.isfinite(features.transform([long])).all()
+
+
+def test_texts_that_share_no_ngram_can_be_fitted() -> None:
+    trained = MessageFeatures(n_folds=2).fit_transform(list("中国人民"), list("abab"))
+    assert np.isfinite(trained).all()
+
+
+# --- what is refused ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"C": 0},
+        {"C": -1.0},
+        {"C": float("inf")},
+        {"C": float("nan")},
+        {"C": "3"},
+        {"min_messages": 0},
+        {"min_messages": 1.5},
+        {"n_folds": 1},
+        {"n_folds": None},
+        {"wording": "yes"},
+        {"random_state": -1},
+        {"random_state": None},
+        {"n_jobs": 1.5},
+    ],
+    ids=repr,
+)
+def test_a_wrong_setting_is_refused_at_fit_and_not_before(wrong: dict[str, Any]) -> None:
+    features = MessageFeatures(**wrong)
+    for fit in (features.fit, features.fit_transform):
+        with pytest.raises(InvalidParameterError, match=f"The {next(iter(wrong))!r} parameter of MessageFeatures"):
+            fit(TEXTS, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("bad", "kind"),
+    [
+        (None, "NoneType"),
+        (8675309, "int"),
+        (float("nan"), "float"),
+        (b"8675309", "bytes"),
+        (pd.NA, "NAType"),
+        (["8675309"], "list"),
+    ],
+    ids=repr,
+)
+def test_what_is_no_text_is_named_by_position_and_type_and_not_by_content(
+    bad: Any, kind: str, fitted: MessageFeatures
+) -> None:
+    texts = [*TEXTS[:2], bad, *TEXTS[3:]]
+    for refuse in (lambda: fitted.transform(texts), lambda: MessageFeatures().fit(texts, LABELS)):
+        with pytest.raises(TypeError, match=rf"^Expected str as text, got {kind} at position 2\.$") as caught:
+            refuse()
+        assert "8675309" not in str(caught.value)
+
+
+def test_a_missing_pandas_string_is_refused(fitted: MessageFeatures) -> None:
+    with pytest.raises(TypeError, match=r"^Expected str as text, got float at position 1\.$"):
+        fitted.transform(pd.DataFrame({"text": ["a", None]}))
+
+
+def test_a_frame_without_texts_is_refused_by_its_columns(fitted: MessageFeatures) -> None:
+    frame = pd.DataFrame({"body": ["secret"], "id": [1]})
+    for refuse in (lambda: fitted.transform(frame), lambda: MessageFeatures().fit(frame, ["a"])):
+        with pytest.raises(ValueError, match=r"^Expected a column 'text'; the frame has \['body', 'id'\]\.$"):
+            refuse()
+
+
+@pytest.mark.parametrize("X", [np.array([["a"]]), np.array("a"), pd.DataFrame([["a", "b"]], columns=["text", "text"])])
+def test_other_than_one_dimension_is_refused(X: Any) -> None:
+    with pytest.raises(ValueError, match=r"^Expected one text a message \(1 dimension\), got an array of [02] dim"):
+        message_texts(X)
+
+
+@pytest.mark.parametrize("X", ["secret", {"text": ["secret"]}])
+def test_one_text_or_a_dict_is_no_sequence_of_messages(X: Any) -> None:
+    with pytest.raises(TypeError, match=r"^Expected a sequence of messages, got one (str|dict)\.") as caught:
+        message_texts(X)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("empty", [[], np.array([], object), pd.Series([], dtype=str), pd.DataFrame({"text": []})])
+def test_no_message_is_refused(empty: Any, fitted: MessageFeatures) -> None:
+    for refuse in (lambda: fitted.transform(empty), lambda: MessageFeatures().fit(empty, [])):
+        with pytest.raises(ValueError, match="Found 0 messages; at least 1 is required"):
+            refuse()
+
+
+@pytest.mark.parametrize(
+    ("labels", "error"),
+    [
+        (None, "requires y to be passed, but the target y is None: wording is learnt from labels"),
+        (["spam"] * 12, r"y has 1 class; wording needs at least 2\."),
+        (LABELS[:-1], r"inconsistent numbers of samples: \[12, 11\]"),
+        ([*LABELS[:-2], None, None], r"y has no class for 2 of 12 messages\."),
+        ([*LABELS[:-1], float("nan")], r"y has no class for 1 of 12 messages\."),
+        ([*[0.0, 1.0] * 5, float("nan"), 0.0], r"y has no class for 1 of 12 messages\."),
+        (pd.Series([*LABELS[:-1], None]), r"y has no class for 1 of 12 messages\."),
+        (pd.Series([*[0, 1] * 5, 1, None], dtype="Int64"), r"y has no class for 1 of 12 messages\."),
+        (np.linspace(0, 1, 12), "Unknown label type: continuous"),
+        (np.zeros((12, 2)), "y should be a 1d array"),
+        ("spam", "y should be a 1d array"),
+    ],
+    ids=lambda value: None if isinstance(value, str) else type(value).__name__,
+)
+def test_wrong_labels_are_refused(labels: Any, error: str) -> None:
+    with pytest.raises(ValueError, match=error):
+        MessageFeatures().fit(TEXTS, labels)
+
+
+def test_wrong_groups_are_refused() -> None:
+    features = MessageFeatures()
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[12, 3\]"):
+        features.fit(TEXTS, LABELS, groups=[1, 2, 3])
+    with pytest.raises(
+        ValueError, match=r"Expected one campaign a message \(1 dimension\), got groups of 2 dimensions"
+    ):
+        features.fit(TEXTS, LABELS, groups=np.zeros((12, 2)))
+    with pytest.raises(ValueError, match="All messages are of one campaign"):
+        features.fit(TEXTS, LABELS, groups=[1] * 12)
+
+
+def test_texts_of_one_campaign_alone_are_refused() -> None:
+    with pytest.raises(ValueError, match="All messages are of one campaign; wording needs at least 2"):
+        MessageFeatures().fit([f"code {i}: your parcel is held" for i in range(12)], LABELS)
