@@ -287,7 +287,7 @@ def _misfit(model: Model, manifest: dict[str, Any]) -> str | None:
         return f"the manifest names {len(model.classes)} classes, and the trees have other outputs"
     if start and start != [named.index(f"wording__{name}") for name in outputs]:
         return "boosting starts from columns that are not the wording of the classes"
-    if {type(name) for name in (model.name, *model.classes)} != {str} or not 2 <= len(set(model.classes)):
+    if {type(name) for name in (model.name, *model.classes)} != {str} or len(set(model.classes)) < 2:
         return "the name or a class is no string, or there are fewer than two classes"
     if model.legitimate not in (*model.classes, None) or (model.points and model.legitimate is None):
         return "the legitimate class is none of the classes"

@@ -144,7 +144,11 @@ class _ScorerModel:
         """Score a frame with a column ``text``."""
         frame = pd.DataFrame(data)
         columns = {str(name): frame[name].tolist() for name in frame.columns}
-        return pd.DataFrame(self.scorer.score_columns(columns), index=frame.index)
+        scores = pd.DataFrame(self.scorer.score_columns(columns), index=frame.index)
+        # MLflow's server writes a NaN as NaN, which is no JSON; None becomes null.
+        for name in scores.columns[scores.isna().any()]:
+            scores[name] = scores[name].astype(object).where(scores[name].notna(), None)
+        return scores
 
 
 def _load_pyfunc(path: str) -> _ScorerModel:

@@ -70,9 +70,9 @@ class Scorer:
     def score(self, records: Record) -> Score: ...
 
     @overload
-    def score(self, records: list[Record] | tuple[Record, ...]) -> list[Score]: ...
+    def score(self, records: Sequence[Record]) -> list[Score]: ...
 
-    def score(self, records: Record | list[Record] | tuple[Record, ...]) -> Score | list[Score]:
+    def score(self, records: Record | Sequence[Record]) -> Score | list[Score]:
         """Score one record or many.
 
         Parameters

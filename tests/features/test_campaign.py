@@ -124,6 +124,15 @@ def test_clearly_similar_pairs_meet_and_clearly_different_ones_do_not() -> None:
     assert all(met)
 
 
+def test_texts_that_share_a_third_meet_in_bands_and_stay_apart() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(60):
+        letters = rng.choice(list("abcdefghijklmnopqrstuvwxyz"), 150)
+        one, other = "".join(letters[:100]), "".join(letters[50:])
+        assert 0.25 < len(shingles(one) & shingles(other)) / len(shingles(one) | shingles(other)) < 0.4
+        assert near_duplicate_groups([one, other]).tolist() == [0, 1]
+
+
 def test_twenty_thousand_copies_take_seconds_at_most() -> None:
     near_duplicate_groups(["warm", "warm"])
     start = time.perf_counter()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.special import log_softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -56,6 +56,7 @@ def fit_out_of_fold(
 
 
 @settings(deadline=None, max_examples=60)
+@example(["a" * 99, "a" * 100, "a" * 101, "a" * 1000])
 @given(st.lists(st.text("ab中", max_size=150), min_size=1, max_size=5))
 def test_counts_are_those_of_a_dictionary(texts: list[str]) -> None:
     counts = count_ngrams(pack(texts))

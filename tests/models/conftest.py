@@ -96,8 +96,11 @@ def scorer(binary: Fitted) -> Scorer:
 @pytest.fixture
 def run_alone(tmp_path: Path) -> Callable[[str], str]:
     """Run a Python program in a process of its own and return what it printed."""
+
     def run(program: str) -> str:
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, timeout=120
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -128,9 +128,7 @@ def test_every_changed_byte_is_seen(binary: Any, copy: Copy, name: str) -> None:
 
 @pytest.mark.parametrize("name", set(FILES) - {"manifest.json"})
 @pytest.mark.parametrize("change", [lambda content: content[:-1], lambda content: content + b"\n", lambda content: b""])
-def test_every_changed_length_is_seen(
-    binary: Any, copy: Copy, name: str, change: Callable[[bytes], bytes]
-) -> None:
+def test_every_changed_length_is_seen(binary: Any, copy: Copy, name: str, change: Callable[[bytes], bytes]) -> None:
     folder = copy()
     (folder / name).write_bytes(change((folder / name).read_bytes()))
     refused(folder, "its content is not what the manifest says")
@@ -253,7 +251,12 @@ def test_files_that_no_model_has_are_not_opened(
     folder = copy(lambda manifest: manifest["files"].update({name: entry}))
     opened: list[str] = []
     read_bytes = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path.name) or read_bytes(path))
+
+    def spy(path: Path) -> bytes:
+        opened.append(path.name)
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", spy)
     error = refused(folder, "names 1 files that no model has")
     assert opened == ["manifest.json"]
     assert name not in error.problem

@@ -75,8 +75,8 @@ def test_wording_columns_are_found_by_name_in_any_order(classes: tuple[str, ...]
     for order in (frame.columns, frame.columns[::-1], sorted(frame.columns)):
         model = small().fit(frame[order], y)
         assert [model.feature_names_in_[at] for at in model.ensemble_.wording] == wanted
-        trees = model.ensemble_.booster.predict(frame[order].to_numpy(), raw_score=True).reshape(len(frame), -1)
-        expected = trees + frame[wanted].to_numpy()
+        trees = np.asarray(model.ensemble_.booster.predict(frame[order].to_numpy(), raw_score=True))
+        expected = trees.reshape(len(frame), -1) + frame[wanted].to_numpy()
         odds = model.decision_function(frame[order]).reshape(len(frame), -1)
         np.testing.assert_allclose(odds, expected, rtol=1e-12, atol=1e-12)
 
