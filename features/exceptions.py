@@ -4,35 +4,36 @@
 
     Exception
     └── FraudsieveError
-        └── SchemaError  (a ValueError too)   a table or a file is not what was expected
+        ├── PlacedError   (a ValueError too)   where, what is wrong, what to do
+        │   ├── SchemaError                    a table or a file is not what was expected
+        │   └── ArtifactError                  a model folder is not whole or not ours (fraudsieve.models)
+        ├── RecipeError   (a ValueError too)   a recipe says what no run can do (fraudsieve.training)
+        └── SplitError    (a ValueError too)   too little data for the split (fraudsieve.training)
 
 Every class builds its message from the data of the failure. A message names files, columns, row positions,
 counts and types, never the contents of a cell.
 """
 
-__all__ = ["FraudsieveError", "SchemaError"]
+from typing import Self
+
+__all__ = ["FraudsieveError", "PlacedError", "SchemaError"]
 
 
 class FraudsieveError(Exception):
     """The root: catch it to catch all that fraudsieve raises by itself."""
 
 
-class SchemaError(FraudsieveError, ValueError):
-    """A table or a file is not what was expected.
+class PlacedError(FraudsieveError, ValueError):
+    """Something at a place is not what was expected, and there is something to do about it.
 
     Parameters
     ----------
     origin : str
-        The file, or a name for the frame.
+        The file or folder, or a name for what has none.
     problem : str
         What was expected and what came.
     fix : str
         What the reader of the message can do.
-
-    Examples
-    --------
-    >>> print(SchemaError("m.csv", "column 'text' is missing", "Add it."))
-    m.csv: column 'text' is missing. Add it.
     """
 
     def __init__(self, origin: str, problem: str, fix: str) -> None:
@@ -41,6 +42,16 @@ class SchemaError(FraudsieveError, ValueError):
         self.problem = problem
         self.fix = fix
 
-    def __reduce__(self) -> tuple[type["SchemaError"], tuple[str, str, str]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str]]:
         # Workers send an error as (class, arguments); by default these would be the finished message.
         return type(self), (self.origin, self.problem, self.fix)
+
+
+class SchemaError(PlacedError):
+    """A table or a file is not what was expected.
+
+    Examples
+    --------
+    >>> print(SchemaError("m.csv", "column 'text' is missing", "Add it."))
+    m.csv: column 'text' is missing. Add it.
+    """

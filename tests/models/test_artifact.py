@@ -54,8 +54,8 @@ def refused(folder: Path, text: str, **pinned: str) -> ArtifactError:
     with pytest.raises(ArtifactError, match=text) as caught:
         read_model(folder, **pinned)
     error = caught.value
-    assert error.part.startswith(str(folder))
-    assert str(error) == f"{error.part}: {error.problem}. {error.fix}"
+    assert error.origin.startswith(str(folder))
+    assert str(error) == f"{error.origin}: {error.problem}. {error.fix}"
     assert re.fullmatch(r"[A-Z].*\.", error.fix)
     assert isinstance(error, ValueError)
     return error
@@ -121,7 +121,7 @@ def test_every_changed_byte_is_seen(binary: Any, copy: Copy, name: str) -> None:
         changed = bytearray(content)
         changed[at] ^= 1 << (at % 8)
         (folder / name).write_bytes(changed)
-        assert refused(folder, "expected digest|its content is not", digest=binary.model.digest).part.endswith(name)
+        assert refused(folder, "expected digest|its content is not", digest=binary.model.digest).origin.endswith(name)
         if name != "manifest.json":
             refused(folder, f"{name}: its content is not what the manifest says")
 
@@ -462,4 +462,4 @@ def test_the_manifest_says_what_the_model_is(binary: Any) -> None:
 def test_the_error_survives_a_worker() -> None:
     error = ArtifactError("booster.txt", "is gone", "Copy it again.")
     copied = pickle.loads(pickle.dumps(error))
-    assert (copied.part, copied.problem, copied.fix, str(copied)) == (error.part, error.problem, error.fix, str(error))
+    assert (copied.origin, copied.problem, copied.fix, str(copied)) == (error.origin, error.problem, error.fix, str(error))
