@@ -34,12 +34,10 @@ class Wording:
     Examples
     --------
     >>> import numpy as np
-    >>> from fraudsieve.features.ngrams import hash_ngrams
     >>> from fraudsieve.features.text import pack
-    >>> text = pack(["a"])
-    >>> model = Wording(("spam",), hash_ngrams(text)[0], np.array([[2, 6]], np.float32), np.array([1.0]), 0.5)
-    >>> model.log_odds(text)[0].tolist()
-    [[2.0]]
+    >>> model = Wording(("spam",), np.empty(0, np.int32), np.empty((0, 2), np.float32), np.array([1.0]), 0.5)
+    >>> model.log_odds(pack(["a"]))[0].tolist()  # no n-gram has a weight: the intercept alone
+    [[0.5]]
     """
 
     classes: tuple[str, ...]

@@ -91,14 +91,18 @@ def score_file(
     ------
     SchemaError
         When the table cannot be used.
+    FileExistsError
+        When the output would be written over the input.
     """
     output = Path(output)
+    rejected_output = output.with_suffix(".rejected.parquet")
+    if not isinstance(source, pd.DataFrame) and Path(source).resolve() in (output.resolve(), rejected_output.resolve()):
+        raise FileExistsError(f"{source}: the scores would be written over their input. Name another output.")
     table = read_table(source, "messages")
     scores = score_frame(scorer, table.good, progress)
     for name in ("label", "decision", "status", "why"):
         scores[name] = scores[name].astype("str")
     output.parent.mkdir(parents=True, exist_ok=True)
-    rejected_output = output.with_suffix(".rejected.parquet")
     rejected_output.unlink(missing_ok=True)
     if len(table.rejected):
         write_rejected(table, rejected_output)

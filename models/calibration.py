@@ -15,7 +15,7 @@ __all__ = ["Calibration", "fit_calibration", "log_sigmoid", "probabilities"]
 
 Array = npt.NDArray[Any]
 
-PRIOR = 0.1
+PRIOR = 1.0
 """Weight of the pull towards no change: a slice of a few rows must not bend the scores."""
 
 

@@ -39,13 +39,14 @@ def signature(model: Model) -> ModelSignature:
     Returns
     -------
     ModelSignature
-        One input, ``text``, which may be missing; the columns of `Scorer.score_columns`.
+        The columns of `Scorer.score_columns`. The input, a column ``text``, is left out: MLflow's own checks quote the
+        row in their errors, and `Scorer` checks for itself.
     """
     numbers = ["probability", "false_positive_rate", *(f"probability__{name}" for name in model.classes)]
     strings = ["label", "decision", "status", "why"]
     outputs: list[ColSpec | TensorSpec] = [ColSpec(DataType.double, name, required=False) for name in numbers]
     outputs += [ColSpec(DataType.string, name, required=False) for name in strings]
-    return ModelSignature(Schema([ColSpec(DataType.string, "text")]), Schema(outputs))
+    return ModelSignature(outputs=Schema(outputs))
 
 
 def save_model(path: str | Path, *, folder: str | Path, mlflow_model: MlflowModel | None = None) -> None:

@@ -7,6 +7,8 @@ from typing import Any, Self, cast, overload
 import numpy as np
 import numpy.typing as npt
 
+from fraudsieve.features.fold import fold_text
+
 from .artifact import Model, read_model
 from .calibration import log_sigmoid, probabilities
 
@@ -231,7 +233,9 @@ def _why_unscorable(text: Any) -> str | None:
         if text is None or (isinstance(text, float) and text != text):
             return "text: expected a string, the field is missing"
         return f"text: expected a string, got {type(text).__name__}"
-    return None if text.strip() else "text: expected a message, got only blanks"
+    # Only characters that do not print can leave nothing after folding.
+    seen = text if text.isprintable() else fold_text(text)
+    return None if seen.strip() else "text: expected a message, got only blanks"
 
 
 def _plain(value: Any) -> Any:

@@ -462,4 +462,9 @@ def test_the_manifest_says_what_the_model_is(binary: Any) -> None:
 def test_the_error_survives_a_worker() -> None:
     error = ArtifactError("booster.txt", "is gone", "Copy it again.")
     copied = pickle.loads(pickle.dumps(error))
-    assert (copied.origin, copied.problem, copied.fix, str(copied)) == (error.origin, error.problem, error.fix, str(error))
+    assert (copied.origin, copied.problem, copied.fix, str(copied)) == (
+        error.origin,
+        error.problem,
+        error.fix,
+        str(error),
+    )

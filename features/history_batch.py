@@ -1,0 +1,207 @@
+"""The batch runner: a table of events and a table of moments in, the history of every row out.
+
+Reading and coding columns is what costs; it is done once whatever the windows, and, where every event is itself the
+subject, once for both tables.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .history import OF_AMOUNTS, OF_COUNTERPARTIES, History
+from .history_log import EventLog, Moments, fill_history
+from .history_order import code_strings, sort_events
+
+__all__ = ["LARGEST_AMOUNT", "coded_log", "history_features"]
+
+Array: TypeAlias = npt.NDArray[Any]
+Columns: TypeAlias = pa.Table | pd.DataFrame | Mapping[str, Any]
+
+LARGEST_AMOUNT = 1e15
+"""Larger amounts are refused: up to here sums keep their last digit."""
+_MOST_ROWS = 2**31 - 2
+_FURTHEST = 2**62
+
+
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """A table, by its columns, and what to call it in an error."""
+
+    name: str
+    columns: Columns
+
+    def __getitem__(self, column: str) -> Any:
+        names = self.columns.column_names if isinstance(self.columns, pa.Table) else list(self.columns)
+        if column not in names:
+            raise ValueError(f"{self.name}: column {column!r} is missing.")
+        cells = self.columns[column]
+        if isinstance(cells, pd.Series) and isinstance(cells.dtype, pd.DatetimeTZDtype):
+            cells = cells.dt.tz_convert(None)
+        array = cells if isinstance(cells, pa.ChunkedArray | pa.Array) else pa.array(cells, from_pandas=True)
+        if isinstance(array, pa.ChunkedArray):
+            array = array.combine_chunks()
+        return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+
+    def ids(self, column: str) -> Any:
+        """Ids as strings; whole numbers are spelled out."""
+        array = self[column]
+        if pa.types.is_integer(array.type) or pa.types.is_null(array.type):
+            array = array.cast(pa.string())
+        if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
+            raise TypeError(f"{self.name}: {column!r} holds strings or whole numbers; got {array.type}.")
+        return array
+
+    def entities(self, column: str) -> Any:
+        array = self.ids(column)
+        if array.null_count:
+            raise ValueError(f"{self.name}: {column!r} is missing in {array.null_count} rows; set them aside.")
+        return array
+
+    def moments(self, column: str) -> Array:
+        """Microseconds since 1970; a time without a zone is taken as UTC."""
+        array = self[column]
+        if not pa.types.is_timestamp(array.type):
+            raise TypeError(f"{self.name}: {column!r} holds timestamps; got {array.type}. Read it with read_table.")
+        if array.null_count:
+            raise ValueError(f"{self.name}: {column!r} is missing in {array.null_count} rows; set them aside.")
+        times = np.asarray(array.cast(pa.timestamp("us"), safe=False).cast(pa.int64()))
+        if times.size and not -_FURTHEST < times.min() <= times.max() < _FURTHEST:
+            raise ValueError(f"{self.name}: {column!r} holds times out of all range.")
+        return times
+
+    def amounts(self) -> Array:
+        array = self["amount"]
+        if not (pa.types.is_floating(array.type) or pa.types.is_integer(array.type) or pa.types.is_null(array.type)):
+            raise TypeError(f"{self.name}: 'amount' holds numbers; got {array.type}.")
+        amounts = array.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        wrong = int((np.abs(amounts) > LARGEST_AMOUNT).sum())
+        if wrong:
+            raise ValueError(
+                f"{self.name}: 'amount' is beyond {LARGEST_AMOUNT:.0e} or infinite in {wrong} rows; set them aside."
+            )
+        return np.asarray(amounts)
+
+
+def history_features(events: Columns, subjects: Columns | None = None, history: History | None = None) -> Array:
+    """Compute the history of every subject, strictly before its moment.
+
+    Parameters
+    ----------
+    events : pyarrow Table, DataFrame or mapping of str to array
+        The events, in any order: the entity column, ``occurred_at`` (timestamps; without a zone UTC), and what the
+        measures need: ``amount``, the counterparty column, ``kind``. Ids are strings or whole numbers.
+    subjects : pyarrow Table, DataFrame or mapping of str to array, default=None
+        The entity column and ``as_of``, in any order. None: every event is a subject, as of its own time.
+    history : History, default=None
+        The declaration; None stands for ``History()``.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_subjects, n_columns)
+        A row a subject, in their order, and a column for each of ``history.columns``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a column is missing or of the wrong type, an id or a time is missing, or an amount is beyond 1e15.
+
+    Examples
+    --------
+    >>> events = pd.DataFrame({
+    ...     "account_id": ["ann", "bob", "ann", "ann"],
+    ...     "occurred_at": pd.to_datetime([f"2024-05-01 {time}" for time in ("10:00", "10:10", "10:40", "23:00")]),
+    ...     "amount": [5.0, 7.0, None, 1.0],
+    ... })
+    >>> history = History(windows=("1h",), measures=("count", "sum", "max", "since_last"))
+    >>> subjects = {"account_id": ["ann", "eve"], "as_of": pd.to_datetime(["2024-05-01 11:00"] * 2)}
+    >>> history_features(events, subjects, history).tolist()
+    [[2.0, 5.0, 5.0, 1200.0], [0.0, 0.0, nan, nan]]
+    >>> history_features(events, history=history)[:, 0].tolist()
+    [0.0, 0.0, 1.0, 0.0]
+    """
+    history = History() if history is None else history
+    log, moments = coded_log(events, history, subjects)
+    out = np.full((moments.times.size, len(history.columns)), np.nan)
+    fill_history(history, log, moments, out)
+    return out
+
+
+def coded_log(events: Columns, history: History, subjects: Columns | None = None) -> tuple[EventLog, Moments]:
+    """Code and sort both tables, as far as a declaration needs them.
+
+    Parameters
+    ----------
+    events : pyarrow Table, DataFrame or mapping of str to array
+        As for `history_features`.
+    history : History
+        The declaration.
+    subjects : pyarrow Table, DataFrame or mapping of str to array, default=None
+        As for `history_features`.
+
+    Returns
+    -------
+    log : EventLog
+        The events.
+    moments : Moments
+        The subjects, whose rows are those of their table.
+
+    Examples
+    --------
+    >>> events = {"account_id": [7, 5, 7], "occurred_at": np.array([30, 20, 10], "M8[s]")}
+    >>> log, moments = coded_log(events, History(measures=("count",)))
+    >>> log.starts.tolist(), log.times.tolist(), moments.rows.tolist()
+    ([0, 2, 3], [10000000, 30000000, 20000000], [2, 0, 1])
+    """
+    source = _Source("events", events)
+    asked = source if subjects is None else _Source("subjects", subjects)
+    times = source.moments("occurred_at")
+    moments = times if subjects is None else asked.moments("as_of")
+    if max(times.size, moments.size) > _MOST_ROWS:
+        raise ValueError(f"A call takes at most {_MOST_ROWS:,} rows; split the table by entity.")
+    ids = source.entities(history.entity)
+    codes, n_entities = _codes(ids if subjects is None else _joined(ids, asked.entities(history.entity)))
+    starts, order, in_order = sort_events(codes[: times.size], times, n_entities)
+    log = _log(source, history, starts, order, in_order)
+    if subjects is None:
+        return log, Moments(starts, in_order, order)
+    asked_starts, rows, asked_times = sort_events(codes[times.size :], moments, n_entities)
+    return log, Moments(asked_starts, asked_times, rows)
+
+
+def _joined(ids: Any, more: Any) -> Any:
+    return pa.concat_arrays([ids.cast(pa.large_string()), more.cast(pa.large_string())])
+
+
+def _codes(ids: Any) -> tuple[Array, int]:
+    """Number strings, -1 where there is none."""
+    width = np.int64 if pa.types.is_large_string(ids.type) else np.int32
+    _, offsets, data = ids.buffers()
+    ends = np.zeros(1, width) if not len(ids) else np.frombuffer(offsets, width)[ids.offset :][: len(ids) + 1]
+    letters = np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
+    valid = ids.is_valid().to_numpy(zero_copy_only=False) if ids.null_count else None
+    return code_strings(ends, letters, valid)
+
+
+def _log(source: _Source, history: History, starts: Array, order: Array, times: Array) -> EventLog:
+    asked = set(history.measures)
+    parts: dict[str, Any] = {}
+    if asked & set(OF_AMOUNTS):
+        parts["amounts"] = source.amounts()[order]
+    if asked & set(OF_COUNTERPARTIES):
+        codes, parts["n_counterparties"] = _codes(source.ids(history.counterparty))
+        parts["counterparties"] = codes[order]
+    if history.kinds:
+        parts["kinds"] = _kinds(source["kind"], history.kinds)[order]
+    return EventLog(starts, times, **parts)
+
+
+def _kinds(cells: Any, kinds: tuple[str, ...]) -> Array:
+    """Find the place of every kind among those declared; -1 for another."""
+    places = pc.index_in(cells.cast(pa.large_string()), value_set=pa.array(kinds, pa.large_string()))
+    return np.asarray(pc.fill_null(places, -1))

@@ -1,0 +1,203 @@
+"""The sliding windows: kernels over events in order of entity and time, in NumPy and Numba alone.
+
+For every moment asked about, two pointers bound its window. Amounts are added at one end and taken away at the other,
+with their rounding errors kept, so that an old large amount leaves no trace; counterparties are counted in an array
+that every entity leaves as it found it; nights, weekends and first meetings are running totals, read off at both ends.
+"""
+
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["WINDOW_MEASURES", "clock_flags", "count_first_meetings", "running_count", "totals_in_window"]
+
+Array = npt.NDArray[Any]
+
+WINDOW_MEASURES = ("count", "sum", "mean", "distinct", "new", "night", "weekend", "gap_mean")
+"""The measures of `totals_in_window`, in the order of its places."""
+COUNT, SUM, MEAN, DISTINCT, NEW, NIGHT, WEEKEND, GAP_MEAN = range(len(WINDOW_MEASURES))
+SECOND = 1_000_000
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
+
+
+@nb.njit(cache=True, nogil=True)
+def count_first_meetings(starts: Array, counterparties: Array, n_counterparties: int, firsts: Array) -> None:
+    """Count the events at which an entity first meets a counterparty.
+
+    Parameters
+    ----------
+    starts : ndarray of int64, shape (n_entities + 1,)
+        Where every entity's events begin.
+    counterparties : ndarray of int32, shape (n_events,)
+        Codes; -1 for none.
+    n_counterparties : int
+        How many codes there are.
+    firsts : ndarray of int32, shape (n_events,)
+        Filled in: how many such events there are up to here, in the whole log.
+    """
+    last = np.full(n_counterparties, -1, np.int64)
+    met = 0
+    for e in range(starts.size - 1):
+        for i in range(starts[e], starts[e + 1]):
+            code = counterparties[i]
+            if code >= 0:
+                met += last[code] < starts[e]  # an earlier place is another entity's
+                last[code] = i
+            firsts[i] = met
+
+
+@nb.njit(cache=True, nogil=True)
+def clock_flags(times: Array, night_from: int, night_to: int, nights: Array, weekends: Array) -> None:
+    """Tell which events are at night and which at a weekend.
+
+    Parameters
+    ----------
+    times : ndarray of int64, shape (n_events,)
+        Microseconds since 1970, UTC.
+    night_from, night_to : int
+        Hours; the night runs over midnight where the first is the larger.
+    nights, weekends : ndarray of bool, shape (n_events,)
+        Filled in.
+    """
+    for i in range(times.size):
+        hour = times[i] % DAY // HOUR
+        late, early = hour >= night_from, hour < night_to
+        nights[i] = (late and early) if night_from < night_to else (late or early)
+        weekends[i] = (times[i] // DAY + 3) % 7 >= 5  # 1970 began on a Thursday
+
+
+def running_count(flags: Array) -> Array:
+    """Count how many flags up to here are set.
+
+    Parameters
+    ----------
+    flags : ndarray of bool, shape (n_events,)
+        What is counted.
+
+    Returns
+    -------
+    ndarray of int32, shape (n_events,)
+
+    Examples
+    --------
+    >>> running_count(np.array([True, False, True])).tolist()
+    [1, 1, 2]
+    """
+    return np.cumsum(flags, dtype=np.int32)
+
+
+@nb.njit(inline="always")
+def _between(running: Array, left: int, right: int) -> int:
+    """Take a running count at both ends of a window that has events."""
+    return int(running[right - 1]) - (int(running[left - 1]) if left > 0 else 0)
+
+
+@nb.njit(inline="always")
+def _added(total: float, lost: float, amount: float) -> tuple[float, float]:
+    """Add an amount to a sum and what it lacks (Neumaier, 1974; the error is Knuth's, without a branch)."""
+    after = total + amount
+    back = after - total
+    return after, lost + ((total - (after - back)) + (amount - back))
+
+
+@nb.njit(cache=True, nogil=True)
+def totals_in_window(
+    starts: Array,
+    times: Array,
+    asked_starts: Array,
+    moments: Array,
+    rows: Array,
+    width: int,
+    amounts: Array,
+    counterparties: Array,
+    n_counterparties: int,
+    counts: tuple[Array, Array, Array],
+    places: Array,
+    out: Array,
+) -> None:
+    """Measure one window for every moment, all but extremes and deviations.
+
+    Parameters
+    ----------
+    starts : ndarray of int64, shape (n_entities + 1,)
+        Where every entity's events begin.
+    times : ndarray of int64, shape (n_events,)
+        Microseconds, ascending within an entity.
+    asked_starts : ndarray of int64, shape (n_entities + 1,)
+        Where every entity's moments begin.
+    moments : ndarray of int64, shape (n_subjects,)
+        Microseconds, ascending within an entity.
+    rows : ndarray of int32, shape (n_subjects,)
+        The row of ``out`` that belongs to a moment.
+    width : int
+        Microseconds.
+    amounts : ndarray of float64, shape (n_events,)
+        NaN for none; empty where neither sum nor mean is asked for.
+    counterparties : ndarray of int32, shape (n_events,)
+        Codes, -1 for none; empty where no distinct counterparties are asked for.
+    n_counterparties : int
+        How many codes there are.
+    counts : tuple of ndarray
+        Running counts of first meetings, nights and weekends; empty where they are not asked for.
+    places : ndarray of int64, shape (8,)
+        The column of every one of `WINDOW_MEASURES`; -1 where it is not asked for.
+    out : ndarray of float64, shape (n_subjects, n_columns)
+        Filled in; what stays undefined is left as it is.
+    """
+    firsts, nights, weekends = counts
+    # Local numbers, since what is read from an array is read again after every write to another.
+    at_count, at_sum, at_mean, at_distinct = places[COUNT], places[SUM], places[MEAN], places[DISTINCT]
+    at_new, at_night, at_weekend, at_gap = places[NEW], places[NIGHT], places[WEEKEND], places[GAP_MEAN]
+    by_other, summed = at_distinct >= 0, at_sum >= 0 or at_mean >= 0
+    counted = at_new >= 0 or at_night >= 0 or at_weekend >= 0 or at_gap >= 0
+    times_met = np.zeros(n_counterparties if by_other else 0, np.int32)
+    for e in range(starts.size - 1):
+        start, stop = starts[e], starts[e + 1]
+        left, right, distinct = start, start, 0
+        total, lost, known = 0.0, 0.0, 0
+        for k in range(asked_starts[e], asked_starts[e + 1]):
+            moment = moments[k]
+            while right < stop and times[right] < moment:
+                if by_other and counterparties[right] >= 0:
+                    distinct += times_met[counterparties[right]] == 0
+                    times_met[counterparties[right]] += 1
+                if summed and amounts[right] == amounts[right]:
+                    total, lost = _added(total, lost, amounts[right])
+                    known += 1
+                right += 1
+            while left < right and times[left] < moment - width:
+                if by_other and counterparties[left] >= 0:
+                    times_met[counterparties[left]] -= 1
+                    distinct -= times_met[counterparties[left]] == 0
+                if summed and amounts[left] == amounts[left]:
+                    total, lost = _added(total, lost, -amounts[left])
+                    known -= 1
+                left += 1
+            n, row = right - left, rows[k]
+            if at_count >= 0:
+                out[row, at_count] = n
+            if by_other:
+                out[row, at_distinct] = distinct
+            if summed:
+                if known == 0:
+                    total, lost = 0.0, 0.0
+                if at_sum >= 0:
+                    out[row, at_sum] = total + lost
+                if at_mean >= 0 and known > 0:
+                    out[row, at_mean] = (total + lost) / known
+            if counted:
+                if at_new >= 0:
+                    out[row, at_new] = _between(firsts, left, right) if n > 0 else 0
+                if at_night >= 0 and n > 0:
+                    out[row, at_night] = _between(nights, left, right) / n
+                if at_weekend >= 0 and n > 0:
+                    out[row, at_weekend] = _between(weekends, left, right) / n
+                if at_gap >= 0 and n > 1:
+                    out[row, at_gap] = (times[right - 1] - times[left]) / (SECOND * (n - 1.0))
+        if by_other:
+            for i in range(left, right):
+                if counterparties[i] >= 0:
+                    times_met[counterparties[i]] = 0
