@@ -23,7 +23,15 @@ def test_figures_of_both_windows() -> None:
     report = speed_history.run(events=2000, rounds=1)
     assert set(report.peers) == {"duckdb"}
     assert set(report.peers["duckdb"]) == {"seconds.1h", "seconds.1d"}
-    assert set(report.figures) >= {"seconds.1h", "seconds.1d", "kernel.1h", "kernel.1d", "seconds.all", "compile.1h"}
+    assert set(report.figures) >= {
+        "seconds.1h",
+        "seconds.1d",
+        "kernel.1h",
+        "kernel.1d",
+        "seconds.all",
+        "compile.1h",
+        "slope",
+    }
     mine = report.figures["seconds.1h"] + report.figures["seconds.1d"]
     theirs = report.peers["duckdb"]["seconds.1h"] + report.peers["duckdb"]["seconds.1d"]
     assert report.figures["ratio_to_duckdb"] == pytest.approx(mine / theirs)
