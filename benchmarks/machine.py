@@ -17,6 +17,8 @@ _LIBRARIES = (
     "pandas",
     "pyarrow",
     "fasttext-numpy2-wheel",
+    "duckdb",
+    "polars",
 )
 
 

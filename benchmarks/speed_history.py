@@ -245,6 +245,7 @@ def _polars(table: pa.Table, window: str) -> Call:
     def call() -> Block:
         events = pl.DataFrame(table).with_row_index("place").sort("account_id", "occurred_at")
         rolled = events.rolling("occurred_at", period=window, closed="left", group_by="account_id").agg(measures)
-        return rolled.with_columns(events["place"]).sort("place").select("n", "total", "others").to_numpy()
+        in_order = rolled.with_columns(events["place"]).sort("place").select("n", "total", "others")
+        return np.asarray(in_order.to_numpy())
 
     return call

@@ -7,16 +7,20 @@ from fraudsieve._lazy import lazy_attribute
 if TYPE_CHECKING:
     from .campaign import near_duplicate_groups
     from .fold import fold_text
+    from .history import History
+    from .history_batch import history_features
     from .message_matrix import MessageMatrix
     from .messages import MessageFeatures
 
-__all__ = ["MessageFeatures", "MessageMatrix", "fold_text", "near_duplicate_groups"]
+__all__ = ["History", "MessageFeatures", "MessageMatrix", "fold_text", "history_features", "near_duplicate_groups"]
 
 # Imported at first use: scoring must not import scikit-learn or pandas.
 _HOMES = {
+    "History": "history",
     "MessageFeatures": "messages",
     "MessageMatrix": "message_matrix",
     "fold_text": "fold",
+    "history_features": "history_batch",
     "near_duplicate_groups": "campaign",
 }
 

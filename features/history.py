@@ -103,7 +103,7 @@ class History:
         The column that says whose history it is: an account, or a device, a card, a terminal.
     counterparty : str, default="counterparty_id"
         The column that is counted by ``distinct`` and ``new``.
-    measures : tuple of str, default=MEASURES
+    measures : tuple of str, by default all of `MEASURES`
         What is measured.
     night : tuple of int, default=(0, 6)
         The hours (UTC) from which and up to which it is night; ``(22, 6)`` runs over midnight.

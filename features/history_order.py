@@ -1,7 +1,8 @@
 """Events in order of entity and time: coding ids, and sorting, both by the radix of what is at hand.
 
 Ids become whole numbers in a hash table that compares every byte; coded events are dealt to their entities, and within
-an entity sorted by time: short runs by insertion, long ones by digits. All of it is stable, and linear in the events.
+an entity sorted by time: short runs by insertion, long ones by the leading bits first, and by all digits where many
+events share these. All of it is stable, and linear in the events.
 """
 
 from typing import Any
@@ -22,6 +23,7 @@ LONG_MARK = np.uint64(0xFF) << np.uint64(56)
 BELOW_MARK = np.uint64((1 << 56) - 1)
 INSERTION = 48
 """Runs of up to so many events are sorted by insertion."""
+MOST_BUCKETS = 1 << 16
 DIGIT = 8
 LOW_DIGIT = np.uint64((1 << DIGIT) - 1)
 
@@ -177,7 +179,7 @@ def _insertion_sort(times: Array, order: Array, start: int, stop: int) -> None:
 
 @nb.njit(cache=True, nogil=True)
 def _digit_sort(times: Array, order: Array, spare_times: Array, spare_order: Array) -> None:
-    """Sort one run by the digits of its times, the lowest first."""
+    """Sort by all digits of the times, the lowest first."""
     low = times.min()
     span = np.uint64(times.max() - low)  # wraps, and is right as an unsigned number
     counts = np.empty((1 << DIGIT) + 1, np.int64)
@@ -197,6 +199,37 @@ def _digit_sort(times: Array, order: Array, spare_times: Array, spare_order: Arr
 
 
 @nb.njit(cache=True, nogil=True)
+def _run_sort(times: Array, order: Array, spare_times: Array, spare_order: Array, ends: Array) -> None:
+    """Sort a long run: deal it to buckets by the leading bits of its times, then sort every bucket."""
+    low = times.min()
+    span = np.uint64(times.max() - low)
+    shift = np.uint64(0)
+    while span >> shift > np.uint64(min(times.size, ends.size) // 4):
+        shift += np.uint64(1)
+    n_buckets = np.int64(span >> shift) + 1
+    ends[:n_buckets] = 0
+    for i in range(times.size):
+        ends[np.int64(np.uint64(times[i] - low) >> shift)] += 1
+    before = 0
+    for b in range(n_buckets):
+        size = ends[b]
+        ends[b] = before
+        before += size
+    for i in range(times.size):
+        bucket = np.int64(np.uint64(times[i] - low) >> shift)
+        spare_times[ends[bucket]], spare_order[ends[bucket]] = times[i], order[i]
+        ends[bucket] += 1
+    times[:], order[:] = spare_times[: times.size], spare_order[: times.size]
+    start = 0
+    for b in range(n_buckets):
+        if ends[b] - start <= INSERTION:
+            _insertion_sort(times, order, start, ends[b])
+        else:
+            _digit_sort(times[start : ends[b]], order[start : ends[b]], spare_times, spare_order)
+        start = ends[b]
+
+
+@nb.njit(cache=True, nogil=True)
 def _sort_kernel(entities: Array, times: Array, starts: Array, order: Array, in_order: Array) -> None:
     for i in range(entities.size):
         starts[entities[i] + 1] += 1
@@ -210,12 +243,13 @@ def _sort_kernel(entities: Array, times: Array, starts: Array, order: Array, in_
         in_order[at], order[at] = times[i], i
         ends[entities[i]] = at + 1
     spare_times, spare_order = np.empty(longest, np.int64), np.empty(longest, np.int32)
+    buckets = np.empty(min(longest, MOST_BUCKETS) + 1, np.int64)
     for e in range(starts.size - 1):
         start, stop = starts[e], starts[e + 1]
         if stop - start <= INSERTION:
             _insertion_sort(in_order, order, start, stop)
         else:
-            _digit_sort(in_order[start:stop], order[start:stop], spare_times, spare_order)
+            _run_sort(in_order[start:stop], order[start:stop], spare_times, spare_order, buckets)
 
 
 def sort_events(entities: Array, times: Array, n_entities: int) -> tuple[Array, Array, Array]:

@@ -70,6 +70,11 @@ def causes(checked: Checked) -> list[tuple[int, str, str]]:
         (events(kind=["pay", "", "pay"]), EVENTS, (1, "kind", "no value")),
         (events(amount=[1, "abc", None]), EVENTS, (1, "amount", "not a number")),
         (events(amount=[1, np.inf, None]), EVENTS, (1, "amount", "an infinite number")),
+        (
+            events(wallet_id=[7, 7.5, None]),
+            EVENTS,
+            (1, "wallet_id", "float is no id: give a string or an exact whole number"),
+        ),
         (events(event_id=["x", "x", None]), EVENTS, (1, "event_id", TWICE)),
     ],
 )

@@ -75,6 +75,22 @@ def test_runs_of_every_length_and_span(size: int, span: int) -> None:
     assert order.tolist() == np.argsort(times, kind="stable").tolist()
 
 
+@pytest.mark.parametrize("bursts", [1, 3, 100])
+def test_bursts_in_a_long_time(bursts: int) -> None:
+    rng = np.random.default_rng(bursts)
+    times = rng.integers(0, 2**50, bursts)[rng.integers(0, bursts, 5000)] + rng.integers(0, 300, 5000)
+    times[:2] = 0, 2**50
+    _, order, _ = sort_events(np.zeros(times.size, np.int32), times, 1)
+    assert order.tolist() == np.argsort(times, kind="stable").tolist()
+
+
+def test_a_long_run_over_all_of_time() -> None:
+    times = np.random.default_rng(0).integers(-(2**63), 2**63 - 1, 5000)
+    times[:2] = 2**63 - 1, -(2**63)
+    _, order, _ = sort_events(np.zeros(times.size, np.int32), times, 1)
+    assert order.tolist() == np.argsort(times, kind="stable").tolist()
+
+
 def test_a_million_events_of_one_entity_take_a_second_at_most() -> None:
     times = np.random.default_rng(0).integers(0, 10**13, 1_000_000)
     entities = np.zeros(times.size, np.int32)

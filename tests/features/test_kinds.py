@@ -89,6 +89,7 @@ def test_ids_of_several_types_in_one_column() -> None:
     done = convert(cells("a", 7, 8.0, None, 8.5), "id")
     assert done.column.tolist()[:3] == ["a", "7", "8"]
     assert [rows.tolist() for rows in done.faults.values() if rows.any()] == [[False] * 4 + [True]]
+    assert convert(cells("null", 7, " "), "id").column.isna().tolist() == [True, False, True]
 
 
 def test_printed_whole_numbers_lose_their_point() -> None:
@@ -211,7 +212,7 @@ def test_a_category_becomes_a_stripped_string(value: object, expected: str) -> N
     assert only(convert(cells(value).infer_objects(), "category")) == expected
 
 
-@pytest.mark.parametrize("value", [["a"], float("inf"), pd.Timestamp("2024-05-01")])
+@pytest.mark.parametrize("value", [["a"], float("inf"), 10**500, pd.Timestamp("2024-05-01")])
 def test_a_category_of_another_type_is_refused(value: object) -> None:
     assert reason(value, "category") == f"{type(value).__name__} is no category: give a string"
 

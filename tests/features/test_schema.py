@@ -178,6 +178,7 @@ def test_errors_travel_between_processes() -> None:
 def test_rejected_rows_are_written_whatever_they_hold(tmp_path: Path) -> None:
     frame = messages(
         text=[1, "\ud800", {"a": [1]}],
+        lone=["\ud800"] * 3,
         mixed=[10**5000, b"\xff", [1, "\udfff"]],
         missing=[None, np.nan, pd.NA],
         distant=np.array(["300000-01-01"] * 3, dtype="M8[s]"),
