@@ -87,10 +87,9 @@ def test_a_bad_row_is_set_aside_with_its_reason(
 
 
 def test_a_row_with_several_faults_is_rejected_once_for_the_first() -> None:
-    checked = check_table(
-        messages(message_id=["a", None, "c"], text=["one", 2, "three"], sent_at=[None, 3, None]), MESSAGES
-    )
-    assert causes(checked) == [(1, "message_id", "no id")]
+    frame = messages(message_id=["a", None, "c"], text=["one", 2, "three"], sent_at=[None, 3, None])
+    assert causes(check_table(frame, MESSAGES)) == [(1, "message_id", "no id")]
+    assert causes(check_table(frame.iloc[:, ::-1], MESSAGES)) == [(1, "message_id", "no id")]
 
 
 def test_a_bad_row_takes_no_good_one_with_it() -> None:

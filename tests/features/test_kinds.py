@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from fraudsieve.features.cells import MISSING_AMOUNTS, MISSING_WORDS, STRING, Converted
+from fraudsieve.features.cells import STRING, Converted
 from fraudsieve.features.kinds import MAX_TEXT_LENGTH, Kind, convert
 
 
@@ -109,7 +109,7 @@ def test_an_id_with_a_lone_surrogate_is_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", ["id", "category"])
-@pytest.mark.parametrize("word", sorted(MISSING_WORDS))
+@pytest.mark.parametrize("word", ["nan", "NaN", "None", "null", "NULL", "<NA>", "NaT", r"\N"])
 def test_words_for_nothing_are_missing(word: str, kind: Kind) -> None:
     assert pd.isna(only(convert(cells(word), kind)))
 
@@ -177,7 +177,7 @@ def test_a_number_becomes_a_float(value: object, expected: float) -> None:
     assert done.column.dtype == "float64"
 
 
-@pytest.mark.parametrize("word", [*sorted(MISSING_AMOUNTS), None, float("nan"), pd.NA])
+@pytest.mark.parametrize("word", ["nan", "null", r"\N", "NA", "N/A", None, float("nan"), pd.NA])
 def test_a_missing_number_is_fine(word: object) -> None:
     assert pd.isna(only(convert(cells(word), "number")))
 

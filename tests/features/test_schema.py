@@ -198,6 +198,7 @@ def test_rejected_rows_are_written_whatever_they_hold(tmp_path: Path) -> None:
     assert back["row"].tolist() == [0, 2]
     assert back["mixed"].tolist() == ["(int)", r"[1, '\udfff']"]
     assert back["missing"].isna().all()
+    assert back["lone"].tolist() == ["?", "?"]
     assert back["float"].tolist() == [0.5, 1.0]
     assert back["zoned"][0] == frame["zoned"][0]
     assert len(pd.read_parquet(write_rejected(checked.rejected.iloc[:1], file))) == 1
