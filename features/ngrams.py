@@ -1,9 +1,8 @@
 """Hashed character n-grams, and the kernel that scores them.
 
 An n-gram is one to four code points in a row, of the text with a mark at its begin and at its end: how a message opens
-and closes says much. Its hash is a sum of products, one a place, mixed once; the top `BITS`
-bits are the bucket. In training the buckets become a sparse matrix; in scoring hashing and the linear model are fused,
-and no matrix is made.
+and closes says much. Its hash is a sum of products, one a place, mixed once; the top `BITS` bits are the bucket. In
+training the buckets become a sparse matrix; in scoring hashing and the linear model are fused, and no matrix is made.
 """
 
 from typing import Any

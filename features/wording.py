@@ -1,17 +1,40 @@
 """The wording model: per-class log-odds of a text, from a linear model over its hashed n-grams."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy.typing as npt
 
 from .ngrams import linear_scores, rank_table
 from .text import CodePoints
 
-__all__ = ["Wording"]
+__all__ = ["Wording", "output_classes"]
 
 Array = npt.NDArray[Any]
+T = TypeVar("T")
+
+
+def output_classes(classes: Sequence[T]) -> Sequence[T]:
+    """Return the classes that have an output of their own.
+
+    Parameters
+    ----------
+    classes : sequence
+        All classes, sorted.
+
+    Returns
+    -------
+    sequence
+        The second of two, whose log-odds say all; else every class.
+
+    Examples
+    --------
+    >>> output_classes(("ham", "spam")), output_classes(("ham", "scam", "spam"))
+    (('spam',), ('ham', 'scam', 'spam'))
+    """
+    return classes[1:] if len(classes) == 2 else classes
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ import numpy as np
 
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.ngrams import BITS
-from fraudsieve.features.wording import Wording
+from fraudsieve.features.wording import Wording, output_classes
 
 from .calibration import Calibration
 from .ensemble import Ensemble
@@ -282,7 +282,7 @@ def _misfit(model: Model, manifest: dict[str, Any]) -> str | None:
     booster, base, start = model.ensemble.booster, model.ensemble.base, list(model.ensemble.wording)
     if tuple(named) != model.matrix.columns or booster.num_feature() != len(named):
         return f"the manifest names {len(named)} columns that are not the ones that the features give"
-    outputs = model.classes[1:] if len(model.classes) == 2 else model.classes
+    outputs = output_classes(model.classes)
     if booster.num_model_per_iteration() != len(outputs) or base.shape != (len(outputs),):
         return f"the manifest names {len(model.classes)} classes, and the trees have other outputs"
     if start and start != [named.index(f"wording__{name}") for name in outputs]:

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from fraudsieve.features.wording import output_classes
 from fraudsieve.features.wording_fit import campaign_weights
 
 from .calibration import Calibration, fit_calibration, probabilities
@@ -242,8 +243,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _wording_columns(self) -> tuple[int, ...]:
         """Return the positions of the wording columns, in the order of the outputs."""
         names = list(getattr(self, "feature_names_in_", ()))
-        outputs = self.classes_[1:] if len(self.classes_) == 2 else self.classes_
-        wanted = [f"wording__{name}" for name in outputs]
+        wanted = [f"wording__{name}" for name in output_classes(self.classes_.tolist())]
         if not any(name in names for name in wanted):
             return ()
         missing = [name for name in wanted if name not in names]

@@ -12,7 +12,7 @@ from fraudsieve.features.fold import fold_text
 from .artifact import Model, read_model
 from .calibration import log_sigmoid, probabilities
 
-__all__ = ["Scorer"]
+__all__ = ["Scorer", "fraud_probability"]
 
 Array = npt.NDArray[Any]
 Record = Mapping[str, Any]

@@ -55,6 +55,11 @@ class Split:
     dropped: dict[str, int] = field(default_factory=dict)
 
     @property
+    def rows(self) -> dict[str, int]:
+        """How many rows each slice has."""
+        return {"train": len(self.train), "calibration": len(self.calibration), "test": len(self.test)}
+
+    @property
     def flatters(self) -> bool:
         """Whether figures on the test slice promise more than a live model will keep."""
         return self.kind == "random"
