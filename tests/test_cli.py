@@ -218,6 +218,9 @@ def test_a_label_seen_once_is_set_aside_and_told(messages: pd.DataFrame, run: Ru
     assert code == 0
     assert said["rejected"] == 1
     assert "1 messages have a label of fewer than 10 rows" in error
+    aside = pd.read_parquet("fraudsieve-model.rejected-messages.parquet")
+    assert aside[["row", "column"]].to_numpy().tolist() == [[0, "label"]]
+    assert "fraudsieve-model.rejected-messages.parquet" in error
 
 
 def test_integer_ids_and_times_of_several_zones(messages: pd.DataFrame, run: Run) -> None:

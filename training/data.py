@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,7 @@ import pandas as pd
 from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.features.schema import Checked, Source, read_table
 
-__all__ = ["Labelled", "data_digest", "load_labelled"]
+__all__ = ["Labelled", "data_digest", "load_labelled", "origin_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +22,9 @@ class Labelled:
     messages : DataFrame
         Labelled messages; always with the columns ``label``, ``labelled_at`` and ``sent_at``.
     rejected : DataFrame
-        Rows set aside, with their reasons.
+        Messages set aside, with their reasons.
+    rejected_labels : DataFrame
+        Rows of the table of labels set aside, with their reasons; empty without such a table.
     n_unlabelled : int
         Messages without a label: not used, and never taken for legitimate.
     notes : tuple of str
@@ -34,6 +35,7 @@ class Labelled:
 
     messages: pd.DataFrame
     rejected: pd.DataFrame
+    rejected_labels: pd.DataFrame
     n_unlabelled: int
     notes: tuple[str, ...]
     digests: dict[str, str]
@@ -72,22 +74,24 @@ def load_labelled(messages: Source, labels: Source | None = None, *, min_label_r
     frame = _with_times(read.good)
     frame["row"] = np.setdiff1d(np.arange(len(frame) + len(read.rejected)), read.rejected["row"])
     notes, digests, rejected = list(read.notes), {"messages": data_digest(messages)}, [read.rejected]
+    rejected_labels = pd.DataFrame()
     if labels is not None:
         label_table = read_table(labels, "labels")
         frame = _join_labels(frame, label_table)
         notes += [*label_table.notes, *_unmatched(frame, label_table)]
         digests["labels"] = data_digest(labels)
+        rejected_labels = label_table.rejected
     has_label = frame["label"].notna()
     labelled = frame[has_label]
     if labelled.empty:
-        raise SchemaError(_origin(messages), "no message has a label", "Give labels of these message ids.")
+        raise SchemaError(origin_of(messages), "no message has a label", "Give labels of these message ids.")
     rare = labelled["label"].map(labelled["label"].value_counts()) < min_label_rows
     if rare.any():
         rejected.append(_rejected_rare(labelled[rare], min_label_rows))
         notes.append(f"{int(rare.sum())} messages have a label of fewer than {min_label_rows} rows and are set aside")
     good = labelled[~rare].drop(columns="row").reset_index(drop=True)
     all_rejected = pd.concat(rejected, ignore_index=True) if len(rejected) > 1 else read.rejected
-    return Labelled(good, all_rejected, int((~has_label).sum()), tuple(notes), digests)
+    return Labelled(good, all_rejected, rejected_labels, int((~has_label).sum()), tuple(notes), digests)
 
 
 def _with_times(frame: pd.DataFrame) -> pd.DataFrame:
@@ -143,32 +147,29 @@ def data_digest(source: Source) -> str:
     True
     """
     if isinstance(source, pd.DataFrame):
-        columns = json_names(source.columns)
+        columns = str([str(name) for name in source.columns])
         values = pd.util.hash_pandas_object(source.astype("str"), index=False).to_numpy()
         return hashlib.sha256(columns.encode() + values.tobytes()).hexdigest()
     with Path(source).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def json_names(names: Any) -> str:
-    """Return names as one string that tells them apart.
+def origin_of(source: Source) -> str:
+    """Return what an error calls a table.
 
     Parameters
     ----------
-    names : iterable
-        Names of columns.
+    source : path or DataFrame
+        The table.
 
     Returns
     -------
     str
+        The path, or ``frame``.
 
     Examples
     --------
-    >>> json_names(["a", 1])
-    "['a', '1']"
+    >>> origin_of("m.csv"), origin_of(pd.DataFrame())
+    ('m.csv', 'frame')
     """
-    return str([str(name) for name in names])
-
-
-def _origin(source: Source) -> str:
     return "frame" if isinstance(source, pd.DataFrame) else str(source)

@@ -12,13 +12,13 @@ import pandas as pd
 from fraudsieve.features.campaign import near_duplicate_groups
 from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.features.messages import MessageFeatures
-from fraudsieve.features.schema import Source
+from fraudsieve.features.schema import Source, write_rejected
 from fraudsieve.models.artifact import Model, write_model
 from fraudsieve.models.classifier import FraudClassifier
-from fraudsieve.models.predict import Scorer
+from fraudsieve.models.predict import Scorer, fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint, operating_points
 
-from .data import Labelled, load_labelled
+from .data import Labelled, load_labelled, origin_of
 from .evaluate import evaluate
 from .recipe import Recipe
 from .split import Split, split_by_campaign, split_by_time, split_randomly
@@ -74,6 +74,8 @@ def train(
 ) -> Trained:
     """Train a model on labelled messages and keep it in MLflow and in a folder.
 
+    Rows set aside go beside the folder, into ``<folder>.rejected-messages.parquet`` and ``-labels.parquet``.
+
     Parameters
     ----------
     recipe : Recipe
@@ -119,14 +121,26 @@ def train(
     sheet["split"] = _describe_split(split)
     say("keeping the run in MLflow")
     logged = _log(recipe, Path(output), model, sheet, data)
-    return Trained(model, Path(output), sheet, split, data, logged, (*data.notes, *notes))
+    notes = (*data.notes, *notes, *_write_rejected(data, output))
+    return Trained(model, Path(output), sheet, split, data, logged, notes)
+
+
+def _write_rejected(data: Labelled, output: str | Path) -> list[str]:
+    """Write the rows set aside beside the model folder, and say where."""
+    notes = []
+    for table, rows in {"messages": data.rejected, "labels": data.rejected_labels}.items():
+        if len(rows):
+            path = write_rejected(rows, f"{output}.rejected-{table}.parquet")
+            notes.append(f"{len(rows)} rows of {table} are set aside, with their reasons, in {path}")
+    return notes
 
 
 def _check_classes(data: Labelled, source: Source) -> None:
     classes = data.messages["label"].nunique()
     if classes < 2:
-        origin = "frame" if isinstance(source, pd.DataFrame) else str(source)
-        raise SchemaError(origin, f"{classes} classes have enough rows, at least 2 are needed", "Give more labels.")
+        raise SchemaError(
+            origin_of(source), f"{classes} classes have enough rows, at least 2 are needed", "Give more labels."
+        )
 
 
 def choose_split(messages: pd.DataFrame, groups: Array, recipe: Recipe) -> Split:
@@ -198,8 +212,9 @@ def fit_model(
     classifier = FraudClassifier(**recipe.model.model_dump(), **seed)
     classifier.fit(matrix, labels[split.train], groups=groups[split.train])
     progress("calibrating")
-    known = split.calibration[np.isin(labels[split.calibration], classifier.classes_)]
-    classifier.calibrate(features.transform(texts[known]), labels[known])
+    held_back, truth = features.transform(texts[split.calibration]), labels[split.calibration]
+    known = np.isin(truth, classifier.classes_)
+    classifier.calibrate(held_back[known], truth[known])
     classes = tuple(str(name) for name in classifier.classes_)
     legitimate = recipe.data.legitimate if recipe.data.legitimate in classes else None
     model = Model(
@@ -213,8 +228,8 @@ def fit_model(
     )
     points: tuple[OperatingPoint, ...] = ()
     if legitimate is not None:
-        fraud = Scorer(model).score_columns({"text": texts[split.calibration].tolist()})["probability"]
-        points = operating_points(fraud, labels[split.calibration] != legitimate)
+        odds = model.calibration.apply(model.ensemble.log_odds(held_back.to_numpy()))
+        points = operating_points(fraud_probability(odds, classes, legitimate), truth != legitimate)
     notes = [] if legitimate else [_no_legitimate(recipe.data.legitimate, classes)]
     if len(split.calibration) < FEW_TO_CALIBRATE:
         notes.append(f"calibrated on {len(split.calibration)} rows only: take the probabilities with care")
@@ -231,7 +246,7 @@ def _no_legitimate(word: str, classes: tuple[str, ...]) -> str:
 def _training_facts(data: Labelled, split: Split, recipe: Recipe) -> dict[str, Any]:
     sent = data.messages["sent_at"].iloc[split.train].dropna()
     return {
-        "rows": {name: len(getattr(split, name)) for name in ("train", "calibration", "test")},
+        "rows": split.rows,
         "unlabelled": data.n_unlabelled,
         "rejected": len(data.rejected),
         "split": split.kind,
@@ -242,12 +257,11 @@ def _training_facts(data: Labelled, split: Split, recipe: Recipe) -> dict[str, A
 
 
 def _describe_split(split: Split) -> dict[str, Any]:
-    rows = {name: len(getattr(split, name)) for name in ("train", "calibration", "test")}
     return {
         "kind": split.kind,
         "keeps_apart": list(split.keeps_apart),
         "flatters": split.flatters,
-        "rows": rows,
+        "rows": split.rows,
         "dropped": split.dropped,
     }
 

@@ -99,6 +99,7 @@ def evaluate(
         sheet = evaluate_model(scorer, data.messages)
         content = {"model": scorer.model.name, "digest": scorer.model.digest, "sheet": sheet}
         counts = {"unlabelled": data.n_unlabelled, "rejected": len(data.rejected)}
+        counts["rejected_labels"] = len(data.rejected_labels)
     notes(data.notes)
     rows = [*_sheet_rows(sheet), ("set aside", ", ".join(f"{count:,} {what}" for what, count in counts.items()))]
     answer(content | counts, as_json=json, title=f"{scorer.model.name} on {sheet['rows']:,} messages", rows=rows)
@@ -186,6 +187,7 @@ def _trained_content(trained: Any) -> dict[str, Any]:
         "operating_points": [asdict(point) for point in trained.model.points],
         "unlabelled": trained.data.n_unlabelled,
         "rejected": len(trained.data.rejected),
+        "rejected_labels": len(trained.data.rejected_labels),
         "notes": list(trained.notes),
     }
 

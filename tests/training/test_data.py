@@ -40,6 +40,12 @@ def test_a_label_column_serves_where_the_table_has_nothing() -> None:
     assert loaded.messages["label"].tolist() == ["x", "spam"]
 
 
+def test_bad_rows_of_the_labels_are_kept_too() -> None:
+    loaded = load_labelled(messages(), labels(("a", "spam", None), ("b", "spam", "soon")))
+    assert loaded.rejected_labels[["row", "column"]].to_numpy().tolist() == [[1, "labelled_at"]]
+    assert (len(loaded.messages), loaded.n_unlabelled, len(loaded.rejected)) == (1, 2, 0)
+
+
 def test_labels_of_other_subjects_are_told() -> None:
     loaded = load_labelled(messages(), labels(("a", "spam", None), ("elsewhere", "spam", None)))
     assert "1 labels are of no message here" in loaded.notes
