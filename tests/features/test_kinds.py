@@ -12,6 +12,8 @@ import pytest
 from fraudsieve.features.cells import STRING, Converted
 from fraudsieve.features.kinds import MAX_TEXT_LENGTH, Kind, convert
 
+NOTHING = ("nan", "NaN", "None", "null", "NULL", "<NA>", "NaT", r"\N")
+
 
 def cells(*values: object) -> "pd.Series":
     return pd.Series(values, dtype=object)
@@ -109,7 +111,7 @@ def test_an_id_with_a_lone_surrogate_is_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", ["id", "category"])
-@pytest.mark.parametrize("word", ["nan", "NaN", "None", "null", "NULL", "<NA>", "NaT", r"\N"])
+@pytest.mark.parametrize("word", NOTHING)
 def test_words_for_nothing_are_missing(word: str, kind: Kind) -> None:
     assert pd.isna(only(convert(cells(word), kind)))
 
@@ -177,7 +179,7 @@ def test_a_number_becomes_a_float(value: object, expected: float) -> None:
     assert done.column.dtype == "float64"
 
 
-@pytest.mark.parametrize("word", ["nan", "null", r"\N", "NA", "N/A", None, float("nan"), pd.NA])
+@pytest.mark.parametrize("word", [*NOTHING, "NA", "N/A", None, float("nan"), pd.NA])
 def test_a_missing_number_is_fine(word: object) -> None:
     assert pd.isna(only(convert(cells(word), "number")))
 
