@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from benchmarks.report import Bar, Report, progress
 from benchmarks.timing import medians_in_turn
-from fraudsieve.features.history import History, window_seconds
+from fraudsieve.features.history import History
 from fraudsieve.features.history_batch import coded_log, history_features
 from fraudsieve.features.history_log import EventLog, Moments, fill_history
+from fraudsieve.features.history_measures import window_seconds
 
 __all__ = ["run"]
 

@@ -9,14 +9,24 @@ if TYPE_CHECKING:
     from .fold import fold_text
     from .history import History
     from .history_batch import history_features
+    from .history_live import HistoryState
     from .message_matrix import MessageMatrix
     from .messages import MessageFeatures
 
-__all__ = ["History", "MessageFeatures", "MessageMatrix", "fold_text", "history_features", "near_duplicate_groups"]
+__all__ = [
+    "History",
+    "HistoryState",
+    "MessageFeatures",
+    "MessageMatrix",
+    "fold_text",
+    "history_features",
+    "near_duplicate_groups",
+]
 
 # Imported at first use: scoring must not import scikit-learn or pandas.
 _HOMES = {
     "History": "history",
+    "HistoryState": "history_live",
     "MessageFeatures": "messages",
     "MessageMatrix": "message_matrix",
     "fold_text": "fold",

@@ -1,97 +1,49 @@
-"""Windowed account history, declared as data: windows, kinds of event, measures, and what the columns are called.
+"""Account history, declared as data: whose, over which windows, measured how, and what the columns are called.
 
-A declaration is all that the batch runner, the live runner and a model folder need to agree on. Every measure sees only
-the events strictly before the moment that is asked about, and of these the ones in ``[as_of - window, as_of)``.
-
-=============  ==============  =====================================================  ================
-measure        family          of the events in the window                            without events
-=============  ==============  =====================================================  ================
-`count`        volume          how many there are (by kind too)                       0
-`sum`          value           their amounts added up (by kind too)                   0
-`mean`         value           the mean amount                                        NaN
-`std`          value           the standard deviation of the amounts (population)     NaN
-`max`, `min`   value           the largest and the smallest amount                    NaN
-`distinct`     counterparties  how many counterparties there are                      0
-`new`          novelty         counterparties that the account first met in them      0
-`night`        rhythm          the share at night, UTC                                NaN
-`weekend`      rhythm          the share on Saturdays and Sundays, UTC                NaN
-`gap_mean`     rhythm          mean seconds from one to the next                      NaN (below two)
-`since_last`   rhythm          seconds since the last event of all; has no window     NaN
-=============  ==============  =====================================================  ================
-
-A missing amount counts in `count` and in no measure of amounts; a missing counterparty is nobody.
+A declaration is all that the batch runner, the live runner and a model folder need to agree on. The measures stand in
+`history_measures`; every one sees only the events strictly before the moment that is asked about.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Final
+from functools import cached_property
+from typing import Any, NamedTuple
 
-__all__ = ["FAMILIES", "MEASURES", "History", "window_seconds"]
+import numpy as np
+import numpy.typing as npt
 
-FAMILIES: Final[Mapping[str, str]] = {
-    "count": "volume",
-    "sum": "value",
-    "mean": "value",
-    "std": "value",
-    "max": "value",
-    "min": "value",
-    "distinct": "counterparties",
-    "new": "novelty",
-    "night": "rhythm",
-    "weekend": "rhythm",
-    "gap_mean": "rhythm",
-    "since_last": "rhythm",
-}
-"""The family of every measure."""
+from .history_measures import (
+    BY_IDENTIFIER,
+    FAMILIES,
+    MEASURES,
+    OF_LABELS,
+    WITHOUT_WINDOW,
+    check_measures,
+    check_names,
+    check_night,
+    check_prior,
+    check_windows,
+    window_seconds,
+)
 
-MEASURES: Final = tuple(FAMILIES)
-BY_KIND: Final = ("count", "sum")
-OF_AMOUNTS: Final = ("sum", "mean", "std", "max", "min")
-OF_COUNTERPARTIES: Final = ("distinct", "new")
-WITHOUT_WINDOW: Final = ("since_last",)
-
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_LONGEST: Final = 100 * 366 * 86_400
+__all__ = ["Column", "History", "check_histories", "history_columns"]
 
 
-def window_seconds(window: str) -> int:
-    """Return the length of a window.
+Array = npt.NDArray[Any]
 
-    Parameters
-    ----------
-    window : str
-        A whole number and a unit: ``s``, ``m``, ``h``, ``d`` or ``w``.
 
-    Returns
-    -------
-    int
-        Its seconds.
+class Column(NamedTuple):
+    """What one column holds: a measure, of a window, of an identifier, of a kind; an empty string for none or all."""
 
-    Raises
-    ------
-    ValueError
-        If that is no window, or one beyond 100 years.
-
-    Examples
-    --------
-    >>> window_seconds("90m"), window_seconds("7d")
-    (5400, 604800)
-    """
-    match = re.fullmatch(r"([1-9][0-9]{0,9})([smhdw])", window)
-    if match is None:
-        raise ValueError(
-            f"A window is a whole number and one of the units {', '.join(_UNITS)}, such as '7d'; got {window!r}."
-        )
-    seconds = int(match[1]) * _UNITS[match[2]]
-    if seconds > _LONGEST:
-        raise ValueError(f"A window lasts at most 100 years; got {window!r}.")
-    return seconds
+    measure: str
+    window: str = ""
+    identifier: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True)
 class History:
-    """The declaration of an account history.
+    """The declaration of one view of the events: whose history it is, and what is measured in it.
 
     Parameters
     ----------
@@ -99,14 +51,26 @@ class History:
         Lengths, each a whole number and a unit; closed left, open right: ``[as_of - window, as_of)``.
     kinds : tuple of str, default=()
         The kinds of event that get columns of their own.
-    entity : str, default="account_id"
-        The column that says whose history it is: an account, or a device, a card, a terminal.
+    by_kind : tuple of str, default=("count", "sum")
+        The measures that are taken by kind too, those of them that are measured.
+    entity : str or tuple of str, default="account_id"
+        The column that says whose history it is: an account, or a device, a card, a terminal. Several for what two
+        have in common, such as ``("account_id", "counterparty_id")``. An event without it is in nobody's history.
+    subject : str or tuple of str, default=""
+        The columns of a subject that name the entity; empty for the same as in the events. With the entity
+        ``"counterparty_id"`` and the subject ``"account_id"`` it is what an account received.
     counterparty : str, default="counterparty_id"
-        The column that is counted by ``distinct`` and ``new``.
-    measures : tuple of str, by default all of `MEASURES`
-        What is measured.
+        The column of ``distinct``, ``entropy``, ``new`` and ``repeats``.
+    identifiers : tuple of str, default=()
+        Further columns, such as ``"device_id"``, that ``distinct``, ``entropy`` and ``new`` are taken of too.
+    measures : tuple of str, default=MEASURES
+        What is measured: by default all that needs no labels.
     night : tuple of int, default=(0, 6)
         The hours (UTC) from which and up to which it is night; ``(22, 6)`` runs over midnight.
+    prior : tuple of float, default=(0.01, 10.0)
+        The rate of fraud that few labels are shrunk to, and how many labels it weighs.
+    name : str, default=""
+        Tells the columns of several views apart: ``family__name_measure_window``.
 
     Raises
     ------
@@ -124,34 +88,136 @@ class History:
 
     windows: tuple[str, ...] = ("1h", "1d", "7d", "30d")
     kinds: tuple[str, ...] = ()
-    entity: str = "account_id"
+    by_kind: tuple[str, ...] = ("count", "sum")
+    entity: str | tuple[str, ...] = "account_id"
+    subject: str | tuple[str, ...] = ""
     counterparty: str = "counterparty_id"
+    identifiers: tuple[str, ...] = ()
     measures: tuple[str, ...] = MEASURES
     night: tuple[int, int] = (0, 6)
+    prior: tuple[float, float] = (0.01, 10.0)
+    name: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("windows", "kinds", "measures"):
-            _check_names(name, getattr(self, name))
-        for name in ("entity", "counterparty"):
-            _check_column(name, getattr(self, name))
-        _check_windows(self.windows)
-        _check_measures(self.measures, self.kinds)
-        _check_night(self.night)
+        for name in ("windows", "kinds", "by_kind", "identifiers", "measures"):
+            check_names(name, getattr(self, name))
+        _check_views(self)
+        check_windows(self.windows)
+        check_measures(self.measures, "measures")
+        if self.kinds:
+            check_measures(tuple(name for name in self.by_kind if name in self.measures), "by_kind")
+        check_night(self.night)
+        check_prior(self.prior)
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the columns, ``family__measure_window`` and, by kind, ``family__measure_window_kind``."""
-        names = [name for window in self.windows for name in self._columns_of(window)]
-        plain = [f"{FAMILIES[measure]}__{measure}" for measure in self.measures if measure in WITHOUT_WINDOW]
-        return (*names, *plain)
+    def entities(self) -> tuple[str, ...]:
+        """The columns of an event that name its entity."""
+        return (self.entity,) if isinstance(self.entity, str) else self.entity
 
-    def _columns_of(self, window: str) -> list[str]:
-        names = []
-        for measure in self.measures:
-            if measure not in WITHOUT_WINDOW:
-                name = f"{FAMILIES[measure]}__{measure}_{window}"
-                names += [name, *(f"{name}_{kind}" for kind in self.kinds if measure in BY_KIND)]
-        return names
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The columns of a subject that name the entity."""
+        named = self.subject or self.entity
+        return (named,) if isinstance(named, str) else named
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether a measure is taken of labels."""
+        return bool(set(self.measures) & set(OF_LABELS))
+
+    @cached_property
+    def lengths(self) -> dict[str, int]:
+        """The seconds of every window."""
+        return {window: window_seconds(window) for window in self.windows}
+
+    @cached_property
+    def longest(self) -> str:
+        """The longest window."""
+        return max(self.lengths, key=self.lengths.__getitem__)
+
+    @cached_property
+    def shortest(self) -> str:
+        """The shortest window."""
+        return min(self.lengths, key=self.lengths.__getitem__)
+
+    @cached_property
+    def places(self) -> dict[Column, int]:
+        """Every column, and where it stands."""
+        windowed = [
+            column
+            for window in self.windows
+            for measure in self.measures
+            if measure not in WITHOUT_WINDOW and self._has(measure, window)
+            for column in self._of_measure(measure, window)
+        ]
+        plain = [
+            column for measure in self.measures if measure in WITHOUT_WINDOW for column in self._of_measure(measure, "")
+        ]
+        return {column: place for place, column in enumerate([*windowed, *plain])}
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns: ``family__measure_window``, with name, identifier and kind where there are any."""
+        return tuple(self._named(column) for column in self.places)
+
+    def find(self, measures: tuple[str, ...], window: str, identifier: str = "", kind: str = "") -> Array:
+        """Find where measures stand among the columns.
+
+        Parameters
+        ----------
+        measures : tuple of str
+            Names.
+        window, identifier, kind : str
+            As in `Column`.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_measures,)
+            Places; -1 where a measure is not taken so.
+
+        Examples
+        --------
+        >>> History(("1h",), measures=("count", "sum")).find(("sum", "mean"), "1h").tolist()
+        [1, -1]
+        """
+        asked = measures, window, identifier, kind
+        if asked not in self._found:
+            columns = [Column(measure, window, identifier, kind) for measure in measures]
+            self._found[asked] = np.array([self.places.get(column, -1) for column in columns])
+        return self._found[asked]
+
+    @cached_property
+    def _found(self) -> dict[tuple[tuple[str, ...], str, str, str], Array]:
+        return {}  # a live state asks the same for every event
+
+    def asked(self, kind: str = "") -> set[str]:
+        """Return the measures that are taken, of all events or of a kind.
+
+        Parameters
+        ----------
+        kind : str, default=""
+            The kind; empty for all events.
+
+        Returns
+        -------
+        set of str
+        """
+        return set(self.measures) & set(self.by_kind) if kind else set(self.measures)
+
+    def _has(self, measure: str, window: str) -> bool:
+        return window != {"trend": self.shortest, "new": self.longest}.get(measure)
+
+    def _of_measure(self, measure: str, window: str) -> list[Column]:
+        columns = [Column(measure, window)]
+        if measure in BY_IDENTIFIER:
+            columns += [Column(measure, window, identifier) for identifier in self.identifiers]
+        if measure in self.by_kind:
+            columns += [Column(measure, window, "", kind) for kind in self.kinds]
+        return columns
+
+    def _named(self, column: Column) -> str:
+        parts = (self.name, column.measure, column.identifier, column.window, column.kind)
+        return f"{FAMILIES[column.measure]}__" + "_".join(part for part in parts if part)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the declaration in plain JSON types.
@@ -188,9 +254,9 @@ class History:
 
         Examples
         --------
-        >>> History.from_dict({"window": ["1d"]})
+        >>> History.from_dict({"window": ["1d"]})  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        ValueError: A history has no 'window'; it has windows, kinds, entity, counterparty, measures, night.
+        ValueError: A history has no 'window'; it has windows, kinds, by_kind, entity, subject, counterparty, ...
         """
         known = [field.name for field in fields(cls)]
         for name in declared:
@@ -202,44 +268,73 @@ class History:
         return cls(**parts)
 
 
-def _check_names(name: str, value: object) -> None:
-    if not isinstance(value, tuple) or not all(isinstance(part, str) for part in value):
-        raise TypeError(f"{name} is a tuple of strings; got {value!r}.")
-    if "" in value:
-        raise ValueError(f"{name} holds an empty string.")
-    twice = sorted({part for part in value if value.count(part) > 1})
-    if twice:
-        raise ValueError(f"{name} names {', '.join(map(repr, twice))} twice.")
+def _check_views(history: History) -> None:
+    for name in ("counterparty", "name"):
+        value = getattr(history, name)
+        if not isinstance(value, str) or (not value and name != "name"):
+            raise TypeError(f"{name} is a string; got {value!r}.")
+    for name in ("entity", "subject"):
+        value = getattr(history, name)
+        if isinstance(value, tuple):
+            check_names(name, value)
+        if not isinstance(value, str | tuple) or (not value and name == "entity"):
+            raise TypeError(f"{name} is the name of a column, or a tuple of names; got {value!r}.")
+    if len(history.subjects) != len(history.entities):
+        raise ValueError(f"The entity is of {len(history.entities)} columns, the subject of {len(history.subjects)}.")
 
 
-def _check_column(name: str, value: object) -> None:
-    if not isinstance(value, str) or not value:
-        raise TypeError(f"{name} is the name of a column; got {value!r}.")
+def check_histories(histories: History | Sequence[History]) -> tuple[History, ...]:
+    """Return several views as a tuple, once their columns are told apart.
+
+    Parameters
+    ----------
+    histories : History or sequence of History
+        The views.
+
+    Returns
+    -------
+    tuple of History
+
+    Raises
+    ------
+    TypeError
+        If one is no History.
+    ValueError
+        If two would give a column of the same name.
+
+    Examples
+    --------
+    >>> check_histories([History(), History(entity="device_id")])
+    Traceback (most recent call last):
+    ValueError: Two views give the column 'volume__count_1h'; give one of them a name.
+    """
+    views = (histories,) if isinstance(histories, History) else tuple(histories)
+    seen: set[str] = set()
+    for view in views:
+        if not isinstance(view, History):
+            raise TypeError(f"Expected a History, got {type(view).__name__}.")
+        both = [name for name in view.columns if name in seen]
+        if both:
+            raise ValueError(f"Two views give the column {both[0]!r}; give one of them a name.")
+        seen.update(view.columns)
+    return views
 
 
-def _check_windows(windows: tuple[str, ...]) -> None:
-    if not windows:
-        raise ValueError("A history needs a window at least, such as '1d'.")
-    by_length: dict[int, str] = {}
-    for window in windows:
-        other = by_length.setdefault(window_seconds(window), window)
-        if other != window:
-            raise ValueError(f"The windows {other!r} and {window!r} are equally long.")
+def history_columns(histories: Sequence[History]) -> tuple[str, ...]:
+    """Return the names of the columns of several views, one after the other.
 
+    Parameters
+    ----------
+    histories : sequence of History
+        The views.
 
-def _check_measures(measures: tuple[str, ...], kinds: tuple[str, ...]) -> None:
-    if not measures:
-        raise ValueError(f"A history needs a measure at least, out of {', '.join(MEASURES)}.")
-    for measure in measures:
-        if measure not in FAMILIES:
-            raise ValueError(f"There is no measure {measure!r}; there are {', '.join(MEASURES)}.")
-    if kinds and not set(measures) & set(BY_KIND):
-        raise ValueError(f"Kinds are declared, but no measure that is taken by kind: {', '.join(BY_KIND)}.")
+    Returns
+    -------
+    tuple of str
 
-
-def _check_night(night: object) -> None:
-    if not isinstance(night, tuple) or len(night) != 2 or not all(type(hour) is int for hour in night):
-        raise TypeError(f"night is two whole hours, from and up to; got {night!r}.")
-    start, stop = night
-    if not (0 <= start < 24 and 0 <= stop <= 24) or start == stop:
-        raise ValueError(f"night runs from an hour in 0..23 up to another in 0..24; got {night!r}.")
+    Examples
+    --------
+    >>> history_columns([History(("1h",), measures=("count",)), History(("1h",), measures=("count",), name="pair")])
+    ('volume__count_1h', 'volume__pair_count_1h')
+    """
+    return tuple(name for history in histories for name in history.columns)

@@ -4,7 +4,7 @@ Reading and coding columns is what costs; it is done once whatever the windows, 
 subject, once for both tables.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,9 +14,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .history import OF_AMOUNTS, OF_COUNTERPARTIES, History
-from .history_log import EventLog, Moments, fill_history
-from .history_order import code_strings, sort_events
+from .history import History, check_histories
+from .history_ids import code_numbers, code_strings
+from .history_log import EventLog, Moments, fill_history, fill_labels
+from .history_measures import AT_HAND, OF_AMOUNTS, OF_COUNTERPARTIES, OF_LABELS
+from .history_order import sort_events
 
 __all__ = ["LARGEST_AMOUNT", "coded_log", "history_features"]
 
@@ -37,8 +39,7 @@ class _Source:
     columns: Columns
 
     def __getitem__(self, column: str) -> Any:
-        names = self.columns.column_names if isinstance(self.columns, pa.Table) else list(self.columns)
-        if column not in names:
+        if column not in self:
             raise ValueError(f"{self.name}: column {column!r} is missing.")
         cells = self.columns[column]
         if isinstance(cells, pd.Series) and isinstance(cells.dtype, pd.DatetimeTZDtype):
@@ -57,11 +58,8 @@ class _Source:
             raise TypeError(f"{self.name}: {column!r} holds strings or whole numbers; got {array.type}.")
         return array
 
-    def entities(self, column: str) -> Any:
-        array = self.ids(column)
-        if array.null_count:
-            raise ValueError(f"{self.name}: {column!r} is missing in {array.null_count} rows; set them aside.")
-        return array
+    def __contains__(self, column: str) -> bool:
+        return column in (self.columns.column_names if isinstance(self.columns, pa.Table) else list(self.columns))
 
     def moments(self, column: str) -> Array:
         """Microseconds since 1970; a time without a zone is taken as UTC."""
@@ -75,41 +73,54 @@ class _Source:
             raise ValueError(f"{self.name}: {column!r} holds times out of all range.")
         return times
 
-    def amounts(self) -> Array:
-        array = self["amount"]
-        if not (pa.types.is_floating(array.type) or pa.types.is_integer(array.type) or pa.types.is_null(array.type)):
-            raise TypeError(f"{self.name}: 'amount' holds numbers; got {array.type}.")
+    def amounts(self, column: str = "amount") -> Array:
+        array = self[column]
+        kinds = pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean, pa.types.is_null
+        if not any(is_kind(array.type) for is_kind in kinds):
+            raise TypeError(f"{self.name}: {column!r} holds numbers; got {array.type}.")
+        if pa.types.is_boolean(array.type):
+            array = array.cast(pa.uint8())
         amounts = array.cast(pa.float64()).to_numpy(zero_copy_only=False)
         wrong = int((np.abs(amounts) > LARGEST_AMOUNT).sum())
         if wrong:
             raise ValueError(
-                f"{self.name}: 'amount' is beyond {LARGEST_AMOUNT:.0e} or infinite in {wrong} rows; set them aside."
+                f"{self.name}: {column!r} is beyond {LARGEST_AMOUNT:.0e} or infinite in {wrong} rows; set them aside."
             )
         return np.asarray(amounts)
 
 
-def history_features(events: Columns, subjects: Columns | None = None, history: History | None = None) -> Array:
+def history_features(
+    events: Columns,
+    subjects: Columns | None = None,
+    history: History | Sequence[History] | None = None,
+    *,
+    labels: Columns | None = None,
+) -> Array:
     """Compute the history of every subject, strictly before its moment.
 
     Parameters
     ----------
     events : pyarrow Table, DataFrame or mapping of str to array
-        The events, in any order: the entity column, ``occurred_at`` (timestamps; without a zone UTC), and what the
+        The events, in any order: the entity columns, ``occurred_at`` (timestamps; without a zone UTC), and what the
         measures need: ``amount``, the counterparty column, ``kind``. Ids are strings or whole numbers.
     subjects : pyarrow Table, DataFrame or mapping of str to array, default=None
-        The entity column and ``as_of``, in any order. None: every event is a subject, as of its own time.
-    history : History, default=None
-        The declaration; None stands for ``History()``.
+        The subject columns, ``as_of`` and, where subjects have one, ``amount``, in any order. None: every event is a
+        subject, as of its own time.
+    history : History or sequence of History, default=None
+        The declaration, of one view or of several; None stands for ``History()``.
+    labels : pyarrow Table, DataFrame or mapping of str to array, default=None
+        What became known of events: their entity columns, ``labelled_at``, and ``is_fraud`` (1 or 0, True or False).
 
     Returns
     -------
     ndarray of float64, shape (n_subjects, n_columns)
-        A row a subject, in their order, and a column for each of ``history.columns``.
+        A row a subject, in their order, and a column for each of ``history.columns``, one view after the other. A
+        subject without an id has no history.
 
     Raises
     ------
     TypeError, ValueError
-        If a column is missing or of the wrong type, an id or a time is missing, or an amount is beyond 1e15.
+        If a column is missing or of the wrong type, a time is missing, or an amount is beyond 1e15.
 
     Examples
     --------
@@ -125,11 +136,24 @@ def history_features(events: Columns, subjects: Columns | None = None, history: 
     >>> history_features(events, history=history)[:, 0].tolist()
     [0.0, 0.0, 1.0, 0.0]
     """
-    history = History() if history is None else history
-    log, moments = coded_log(events, history, subjects)
-    out = np.full((moments.times.size, len(history.columns)), np.nan)
-    fill_history(history, log, moments, out)
-    return out
+    views = check_histories(History() if history is None else history)
+    source = _Source("events", events)
+    asked = source if subjects is None else _Source("subjects", subjects)
+    of_labels = None if labels is None else _Source("labels", labels)
+    n_subjects = len(asked["occurred_at" if subjects is None else "as_of"])
+    parts = [np.full((n_subjects, len(view.columns)), np.nan) for view in views]
+    for view, part in zip(views, parts, strict=True):
+        _fill_view(view, source, asked, of_labels, part)
+    return parts[0] if len(parts) == 1 else np.hstack(parts)
+
+
+def _fill_view(view: History, source: _Source, asked: _Source, of_labels: _Source | None, out: Array) -> None:
+    fill_history(view, *_coded(view, source, asked), out)
+    if view.needs_labels:
+        if of_labels is None:
+            needed = ", ".join(name for name in view.measures if name in OF_LABELS)
+            raise ValueError(f"labels: {needed} are taken of labels of events, and there are none. Pass labels=.")
+        fill_labels(view, *_coded(view, of_labels, asked, of_events=False), out)
 
 
 def coded_log(events: Columns, history: History, subjects: Columns | None = None) -> tuple[EventLog, Moments]:
@@ -159,19 +183,47 @@ def coded_log(events: Columns, history: History, subjects: Columns | None = None
     ([0, 2, 3], [10000000, 30000000, 20000000], [2, 0, 1])
     """
     source = _Source("events", events)
-    asked = source if subjects is None else _Source("subjects", subjects)
-    times = source.moments("occurred_at")
-    moments = times if subjects is None else asked.moments("as_of")
+    return _coded(history, source, source if subjects is None else _Source("subjects", subjects))
+
+
+def _coded(history: History, source: _Source, asked: _Source, *, of_events: bool = True) -> tuple[EventLog, Moments]:
+    """Code and sort a table of events, or of labels, and that of the subjects, which may be the same."""
+    itself = asked.name == "events"
+    times = source.moments("occurred_at" if of_events else "labelled_at")
+    moments = asked.moments("occurred_at" if itself else "as_of")
     if max(times.size, moments.size) > _MOST_ROWS:
         raise ValueError(f"A call takes at most {_MOST_ROWS:,} rows; split the table by entity.")
-    ids = source.entities(history.entity)
-    codes, n_entities = _codes(ids if subjects is None else _joined(ids, asked.entities(history.entity)))
+    whole = not any(source.ids(name).null_count for name in history.entities)
+    same = itself and of_events and whole and history.subjects == history.entities
+    codes, n_entities = _entity_codes(history, source, None if same else asked)
     starts, order, in_order = sort_events(codes[: times.size], times, n_entities)
-    log = _log(source, history, starts, order, in_order)
-    if subjects is None:
-        return log, Moments(starts, in_order, order)
+    log = _log(source, history, starts, order, in_order) if of_events else _labels(source, starts, order, in_order)
+    amounts = asked.amounts() if set(history.measures) & AT_HAND and "amount" in asked else np.empty(0)
+    if same:
+        return log, Moments(starts, in_order, order, amounts)
     asked_starts, rows, asked_times = sort_events(codes[times.size :], moments, n_entities)
-    return log, Moments(asked_starts, asked_times, rows)
+    return log, Moments(asked_starts, asked_times, rows, amounts)
+
+
+def _entity_codes(history: History, source: _Source, asked: _Source | None) -> tuple[Array, int]:
+    """Number the entities of events and then of subjects; those without one get a number that no other row has."""
+    columns = [source.ids(name) for name in history.entities]
+    n_events = len(columns[0])
+    if asked is not None:
+        columns = [_joined(ids, asked.ids(name)) for ids, name in zip(columns, history.subjects, strict=True)]
+    codes, n_entities = _codes(columns[0])
+    missing = codes < 0 if columns[0].null_count else None
+    for ids in columns[1:]:
+        more, n_more = _codes(ids)
+        lacking = (codes < 0) | (more < 0)
+        keys = (codes.astype(np.int64) * n_more + more).astype(np.uint64)
+        codes, n_entities = code_numbers(keys, ~lacking)
+        missing = lacking
+    if missing is not None:
+        codes[:n_events][missing[:n_events]] = n_entities
+        codes[n_events:][missing[n_events:]] = n_entities + 1
+        n_entities += 2
+    return codes, n_entities
 
 
 def _joined(ids: Any, more: Any) -> Any:
@@ -190,15 +242,20 @@ def _codes(ids: Any) -> tuple[Array, int]:
 
 def _log(source: _Source, history: History, starts: Array, order: Array, times: Array) -> EventLog:
     asked = set(history.measures)
-    parts: dict[str, Any] = {}
+    parts: dict[str, Any] = {"codes": {}, "n_codes": {}}
     if asked & set(OF_AMOUNTS):
         parts["amounts"] = source.amounts()[order]
     if asked & set(OF_COUNTERPARTIES):
-        codes, parts["n_counterparties"] = _codes(source.ids(history.counterparty))
-        parts["counterparties"] = codes[order]
+        for name in (history.counterparty, *history.identifiers):
+            codes, parts["n_codes"][name] = _codes(source.ids(name))
+            parts["codes"][name] = codes[order]
     if history.kinds:
         parts["kinds"] = _kinds(source["kind"], history.kinds)[order]
     return EventLog(starts, times, **parts)
+
+
+def _labels(source: _Source, starts: Array, order: Array, times: Array) -> EventLog:
+    return EventLog(starts, times, source.amounts("is_fraud")[order])
 
 
 def _kinds(cells: Any, kinds: tuple[str, ...]) -> Array:

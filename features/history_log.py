@@ -3,25 +3,24 @@
 NumPy and Numba alone: batches and the scorer both call `fill_history`.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .history import BY_KIND, FAMILIES, OF_AMOUNTS, OF_COUNTERPARTIES, WITHOUT_WINDOW, History, window_seconds
-from .history_spread import extreme_in_window, since_last, std_in_window
-from .history_windows import (
-    WINDOW_MEASURES,
-    clock_flags,
-    count_first_meetings,
-    running_count,
-    totals_in_window,
-)
+from .history import History
+from .history_codes import codes_in_window, hours_of_day, paired_keys
+from .history_ids import code_numbers
+from .history_measures import AT_HAND, OF_AMOUNTS, OF_COUNTERPARTIES
+from .history_spread import extreme_in_window, fill_ends, gaps, std_in_window, trailing_counts
+from .history_windows import HOUR, WINDOW_MEASURES, clock_flags, running_count, totals_in_window
 
-__all__ = ["EventLog", "Moments", "fill_history"]
+__all__ = ["EventLog", "Moments", "fill_history", "fill_labels"]
 
 Array = npt.NDArray[Any]
+NONE = np.empty(0)
+SECOND = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,33 +35,47 @@ class EventLog:
         Microseconds since 1970, UTC; ascending within an entity.
     amounts : ndarray of float64, shape (n_events,), default=empty
         NaN for none.
-    counterparties : ndarray of int32, shape (n_events,), default=empty
-        Codes; -1 for none.
-    n_counterparties : int, default=0
-        How many codes there are.
+    codes : dict of str to ndarray of int32, shape (n_events,), optional
+        By column, the counterparties and other identifiers; -1 for none.
+    n_codes : dict of str to int, optional
+        How many codes a column has.
     kinds : ndarray of int32, shape (n_events,), default=empty
         Places in the declared kinds; any other number for another kind.
+    firsts, lasts : ndarray of int64, shape (n_entities,), default=empty
+        When the first and the last events were that are no longer here; `NEVER` where there were none.
     """
 
     starts: Array
     times: Array
-    amounts: Array = field(default_factory=lambda: np.empty(0))
-    counterparties: Array = field(default_factory=lambda: np.empty(0, np.int32))
-    n_counterparties: int = 0
+    amounts: Array = field(default_factory=lambda: NONE)
+    codes: dict[str, Array] = field(default_factory=dict)
+    n_codes: dict[str, int] = field(default_factory=dict)
     kinds: Array = field(default_factory=lambda: np.empty(0, np.int32))
+    firsts: Array = field(default_factory=lambda: np.empty(0, np.int64))
+    lasts: Array = field(default_factory=lambda: np.empty(0, np.int64))
 
-    def of_kind(self, place: int) -> "EventLog":
-        """Return the log of one kind alone.
+    def where(self, kept: Array) -> "EventLog":
+        """Return the log of some of its events alone.
+
+        Parameters
+        ----------
+        kept : ndarray of bool, shape (n_events,)
+            Which.
+
+        Returns
+        -------
+        EventLog
 
         Examples
         --------
         >>> log = EventLog(np.array([0, 2]), np.array([5, 9]), kinds=np.array([1, 0], np.int32))
-        >>> log.of_kind(0).times.tolist(), log.of_kind(0).starts.tolist()
+        >>> log.where(log.kinds == 0).times.tolist(), log.where(log.kinds == 0).starts.tolist()
         ([9], [0, 1])
         """
-        kept = self.kinds == place
         starts = np.concatenate(([0], np.cumsum(kept)))[self.starts]
-        return EventLog(starts, self.times[kept], self.amounts[kept] if self.amounts.size else self.amounts)
+        amounts = self.amounts[kept] if self.amounts.size else self.amounts
+        codes = {name: values[kept] for name, values in self.codes.items()}
+        return EventLog(starts, self.times[kept], amounts, codes, self.n_codes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,15 +90,18 @@ class Moments:
         Microseconds since 1970, UTC; ascending within an entity.
     rows : ndarray of int32, shape (n_subjects,)
         The row of the output that belongs to a moment.
+    amounts : ndarray of float64, shape (n_subjects,), default=empty
+        The subjects' own, in the order of the output; empty where they have none, and then the last event's counts.
     """
 
     starts: Array
     times: Array
     rows: Array
+    amounts: Array = field(default_factory=lambda: NONE)
 
 
 def fill_history(history: History, log: EventLog, moments: Moments, out: Array) -> None:
-    """Compute every column of a declaration.
+    """Compute every column of a declaration but those of labels.
 
     Parameters
     ----------
@@ -98,6 +114,11 @@ def fill_history(history: History, log: EventLog, moments: Moments, out: Array) 
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; what is undefined stays as it is (NaN, by custom).
 
+    Raises
+    ------
+    ValueError
+        If the log lacks what a measure needs.
+
     Examples
     --------
     >>> log = EventLog(np.array([0, 2]), np.array([0, 40_000_000]))
@@ -108,66 +129,178 @@ def fill_history(history: History, log: EventLog, moments: Moments, out: Array) 
     [[1.0, 30.0]]
     """
     _check_log(history, log)
-    at = {name: place for place, name in enumerate(history.columns)}
-    _fill_windows(history, log, moments, at, out)
-    place = at.get(_column("since_last"))
-    if place is not None:
-        since_last(log.starts, log.times, moments.starts, moments.times, moments.rows, out[:, place])
-    by_kind = tuple(measure for measure in history.measures if measure in BY_KIND)
+    _fill_events(history, log, moments, "", out)
     for number, kind in enumerate(history.kinds):
-        plain = replace(history, kinds=(), measures=by_kind)
-        _fill_windows(plain, log.of_kind(number), moments, at, out, f"_{kind}")
+        _fill_events(history, log.where(log.kinds == number), moments, kind, out)
 
 
 def _check_log(history: History, log: EventLog) -> None:
     # Kernels do not check their bounds.
-    needs = {
-        "amounts": (log.amounts, set(history.measures) & set(OF_AMOUNTS)),
-        "counterparties": (log.counterparties, set(history.measures) & set(OF_COUNTERPARTIES)),
-        "kinds": (log.kinds, set(history.kinds)),
-    }
+    asked = set(history.measures)
+    needs = {"kinds": (log.kinds, set(history.kinds)), "amounts": (log.amounts, asked & set(OF_AMOUNTS))}
+    for name in (history.counterparty, *history.identifiers):
+        askers = asked & set(OF_COUNTERPARTIES)
+        needs[f"codes of {name}"] = (log.codes.get(name, NONE), askers)
     for name, (values, askers) in needs.items():
         if askers and values.size != log.times.size:
             raise ValueError(f"{', '.join(sorted(askers))}: {log.times.size} {name} expected; got {values.size}.")
 
 
-def _fill_windows(
-    history: History, log: EventLog, moments: Moments, at: dict[str, int], out: Array, ending: str = ""
-) -> None:
-    counts = _running_counts(history, log)
-    for window in history.windows:
-        asked = {name: at[_column(name, window) + ending] for name in history.measures if name not in WITHOUT_WINDOW}
-        places = np.array([asked.get(name, -1) for name in WINDOW_MEASURES])
-        bounds = (
-            log.starts,
-            log.times,
-            moments.starts,
-            moments.times,
-            moments.rows,
-            window_seconds(window) * 1_000_000,
-        )
-        if (places >= 0).any():
-            totals_in_window(*bounds, log.amounts, log.counterparties, log.n_counterparties, counts, places, out)
-        if "max" in asked:
-            extreme_in_window(*bounds, log.amounts, 1.0, out[:, asked["max"]])
-        if "min" in asked:
-            extreme_in_window(*bounds, log.amounts, -1.0, out[:, asked["min"]])
-        if "std" in asked:
-            std_in_window(*bounds, log.amounts, out[:, asked["std"]])
+def _fill_events(history: History, log: EventLog, moments: Moments, kind: str, out: Array) -> None:
+    _fill_totals(history, log, moments, kind, out)
+    _fill_codes(history, log, moments, kind, out)
+    _fill_pairs_and_hours(history, log, moments, kind, out)
+    _fill_spread(history, log, moments, kind, out)
+    _fill_ends(history, log, moments, kind, out)
 
 
-def _column(measure: str, window: str = "") -> str:
-    return f"{FAMILIES[measure]}__{measure}" + (f"_{window}" if window else "")
+def _bounds(log: EventLog, moments: Moments) -> tuple[Array, Array, Array, Array, Array]:
+    return log.starts, log.times, moments.starts, moments.times, moments.rows
 
 
-def _running_counts(history: History, log: EventLog) -> tuple[Array, Array, Array]:
-    """First meetings, nights and weekends; empty where they are not asked for."""
-    asked, n = set(history.measures), log.times.size
-    firsts = np.empty(n if "new" in asked else 0, np.int32)
-    if firsts.size:
-        count_first_meetings(log.starts, log.counterparties, log.n_counterparties, firsts)
+def _fill_totals(history: History, log: EventLog, moments: Moments, kind: str, out: Array) -> None:
     nights, weekends = np.empty(0, np.bool_), np.empty(0, np.bool_)
-    if asked & {"night", "weekend"}:
-        nights, weekends = np.empty(n, np.bool_), np.empty(n, np.bool_)
+    if history.asked(kind) & {"night", "weekend"}:
+        nights, weekends = np.empty(log.times.size, np.bool_), np.empty(log.times.size, np.bool_)
         clock_flags(log.times, history.night[0], history.night[1], nights, weekends)
-    return firsts, running_count(nights), running_count(weekends)
+    flags = running_count(nights), running_count(weekends)
+    others = log.codes.get(history.counterparty, np.empty(0, np.int32))
+    n_others = log.n_codes.get(history.counterparty, 0)
+    bounds = _bounds(log, moments)
+    for window, width in history.lengths.items():
+        places = history.find(WINDOW_MEASURES, window, "", kind)
+        if (places >= 0).any():
+            totals_in_window(*bounds, width * SECOND, log.amounts, others, n_others, flags, places, out)
+
+
+def _fill_codes(history: History, log: EventLog, moments: Moments, kind: str, out: Array) -> None:
+    """Entropies, distinct identifiers, and those that are new."""
+    longest, bounds = history.lengths[history.longest] * SECOND, _bounds(log, moments)
+    for identifier in ("", *history.identifiers):
+        name = identifier or history.counterparty
+        coded = log.codes.get(name, np.empty(0, np.int32)), log.n_codes.get(name, 0)
+        met = None
+        for window, width in history.lengths.items():
+            distinct, entropy, new = history.find(("distinct", "entropy", "new"), window, identifier, kind).tolist()
+            places = np.array([distinct if identifier else -1, entropy, -1])  # counterparties stand with the totals
+            if (places >= 0).any():
+                codes_in_window(*bounds, width * SECOND, 0, *coded, places, out)
+            if new >= 0:
+                if met is None:
+                    met = np.empty((len(out), 1))
+                    codes_in_window(*bounds, longest, 0, *coded, np.array([0, -1, -1]), met)
+                codes_in_window(*bounds, longest, width * SECOND, *coded, np.array([new, -1, -1]), out)
+                out[:, new] = met[:, 0] - out[:, new]
+
+
+def _fill_pairs_and_hours(history: History, log: EventLog, moments: Moments, kind: str, out: Array) -> None:
+    asked, bounds = history.asked(kind), _bounds(log, moments)
+    coded = {}
+    if "repeats" in asked:
+        coded["repeats"] = code_numbers(*paired_keys(log.codes[history.counterparty], log.amounts))
+    if "hour_entropy" in asked:
+        coded["hour_entropy"] = hours_of_day(log.times), 24
+    for measure, codes in coded.items():
+        for window, width in history.lengths.items():
+            place = int(history.find((measure,), window, "", kind)[0])
+            places = np.array([-1, -1, place] if measure == "repeats" else [-1, place, -1])
+            codes_in_window(*bounds, width * SECOND, 0, *codes, places, out)
+
+
+def _fill_spread(history: History, log: EventLog, moments: Moments, kind: str, out: Array) -> None:
+    asked, bounds = history.asked(kind), _bounds(log, moments)
+    between = gaps(log.starts, log.times) if "gap_std" in asked else NONE
+    trailing = trailing_counts(log.starts, log.times, HOUR) if "burst" in asked else NONE
+    for window, width in history.lengths.items():
+        largest, smallest, std, gap_std, burst = history.find(_SPREAD, window, "", kind).tolist()
+        extremes = (largest, log.amounts, 1.0), (smallest, log.amounts, -1.0), (burst, trailing, 1.0)
+        for place, values, sign in extremes:
+            if place >= 0:
+                extreme_in_window(*bounds, width * SECOND, values, sign, out[:, place])
+        for place, values, skip in ((std, log.amounts, 0), (gap_std, between, 1)):
+            if place >= 0:
+                std_in_window(*bounds, width * SECOND, values, skip, out[:, place])
+
+
+def _fill_ends(history: History, log: EventLog, moments: Moments, kind: str, out: Array) -> None:
+    """Fill in what has no window, and what is worked out of other columns."""
+    asked, own = history.asked(kind), moments.amounts.size > 0
+    at_hand = bool(asked & AT_HAND)
+    ends = np.full((3, len(out)), np.nan)
+    if asked & set(_ENDS) or (at_hand and not own):
+        amounts = log.amounts if at_hand else NONE
+        fill_ends(log.starts, log.times, log.firsts, log.lasts, *_bounds(log, moments)[2:], amounts, *ends)
+    for place, found in zip(history.find(_ENDS, "", "", kind).tolist(), ends, strict=False):
+        if place >= 0:
+            # Of a kind nothing is remembered beyond the longest window.
+            forgotten = bool(kind) & (found > history.lengths[history.longest])
+            out[:, place] = np.where(forgotten, np.nan, found)
+    if at_hand or "trend" in asked:
+        _fill_derived(history, kind, moments.amounts if own else ends[2], out)
+
+
+def _fill_derived(history: History, kind: str, amount: Array, out: Array) -> None:
+    for window, width in history.lengths.items():
+        count, mean, std, largest, *places = history.find(_DERIVED, window, "", kind).tolist()
+        z, to_mean, to_max, trend = places
+        if z >= 0:
+            out[:, z] = _ratio(amount - out[:, mean], out[:, std])
+        if to_mean >= 0:
+            out[:, to_mean] = _ratio(amount, out[:, mean])
+        if to_max >= 0:
+            out[:, to_max] = _ratio(amount, out[:, largest])
+        if trend >= 0:
+            shortest = int(history.find(("count",), history.shortest, "", kind)[0])
+            out[:, trend] = _ratio(out[:, shortest], out[:, count]) * (width / history.lengths[history.shortest])
+
+
+_SPREAD = ("max", "min", "std", "gap_std", "burst")
+_ENDS = ("since_first", "since_last")
+_DERIVED = ("count", "mean", "std", "max", "z", "to_mean", "to_max", "trend")
+
+
+def _ratio(above: Array, below: Array) -> Array:
+    """Divide; NaN where that is by zero."""
+    return np.asarray(np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0))
+
+
+def fill_labels(history: History, labels: EventLog, moments: Moments, out: Array) -> None:
+    """Compute the columns of labels.
+
+    Parameters
+    ----------
+    history : History
+        The declaration.
+    labels : EventLog
+        What became known of events, at the times when it became known; the amount is 1 for fraud and 0 for none.
+    moments : Moments
+        What is asked about.
+    out : ndarray of float64, shape (n_subjects, n_columns)
+        Filled in; the other columns stay as they are.
+
+    Examples
+    --------
+    >>> labels = EventLog(np.array([0, 2]), np.array([0, 40_000_000]), np.array([0.0, 1.0]))
+    >>> moments = Moments(np.array([0, 1]), np.array([50_000_000]), np.array([0], np.int32))
+    >>> history = History(("1m",), measures=("known", "frauds", "fraud_rate", "since_fraud"), prior=(0.0, 2.0))
+    >>> out = np.full((1, 4), np.nan)
+    >>> fill_labels(history, labels, moments, out)
+    >>> out.tolist()
+    [[2.0, 1.0, 0.25, 10.0]]
+    """
+    counts = np.empty(0, np.int32), np.empty(0, np.int32)
+    rate, weight = history.prior
+    bounds, codes = _bounds(labels, moments), np.empty(0, np.int32)
+    for window, width in history.lengths.items():
+        known, frauds, fraud_rate = history.find(("known", "frauds", "fraud_rate"), window).tolist()
+        places = np.array([{"count": known, "sum": frauds}.get(name, -1) for name in WINDOW_MEASURES])
+        if (places >= 0).any():
+            totals_in_window(*bounds, width * SECOND, labels.amounts, codes, 0, counts, places, out)
+        if fraud_rate >= 0:
+            out[:, fraud_rate] = (out[:, frauds] + weight * rate) / (out[:, known] + weight)
+    since_fraud = int(history.find(("since_fraud",), "")[0])
+    if since_fraud >= 0:
+        of_fraud, ends = labels.where(labels.amounts > 0), np.full((3, len(out)), np.nan)
+        lasts = labels.firsts, labels.lasts
+        fill_ends(of_fraud.starts, of_fraud.times, *lasts, *bounds[2:], NONE, *ends)
+        out[:, since_fraud] = ends[1]

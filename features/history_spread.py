@@ -1,4 +1,4 @@
-"""Extremes and deviations in sliding windows, and the time since the last event, in NumPy and Numba alone.
+"""Extremes and deviations in sliding windows, and what the ends of a log say, in NumPy and Numba alone.
 
 Neither can be read off a running total: the largest of a window is at the head of a queue that only falls, and a
 deviation is merged from two heaps, so that nothing is ever subtracted.
@@ -10,11 +10,15 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["extreme_in_window", "since_last", "std_in_window"]
+from .history_windows import first_from
+
+__all__ = ["NEVER", "extreme_in_window", "fill_ends", "gaps", "std_in_window", "trailing_counts"]
 
 Array = npt.NDArray[Any]
 
 SECOND = 1_000_000
+NEVER = np.iinfo(np.int64).min
+"""The time of an event that there was not."""
 
 
 @nb.njit(cache=True, nogil=True)
@@ -52,7 +56,10 @@ def extreme_in_window(
     """
     queue = np.empty(_longest(starts), np.int32)
     for e in range(starts.size - 1):
-        left, right, stop = starts[e], starts[e], starts[e + 1]
+        if asked_starts[e] == asked_starts[e + 1]:
+            continue
+        stop = starts[e + 1]
+        left = right = first_from(times, starts[e], stop, moments[asked_starts[e]] - width)
         head, tail = 0, 0
         for k in range(asked_starts[e], asked_starts[e + 1]):
             moment = moments[k]
@@ -95,6 +102,7 @@ def std_in_window(
     rows: Array,
     width: int,
     amounts: Array,
+    skip: int,
     out: Array,
 ) -> None:
     """Find the standard deviation of a window's amounts, without ever taking anything away again.
@@ -107,13 +115,17 @@ def std_in_window(
     ----------
     starts, times, asked_starts, moments, rows, width, amounts
         As for `extreme_in_window`.
+    skip : int
+        How many events at the start of a window are left out: 1 for gaps, since the first leads out of the window.
     out : ndarray of float64, shape (n_subjects,)
         A column, filled in; left as it is where no event has an amount.
     """
     lower = np.empty((_longest(starts), 3))
     for e in range(starts.size - 1):
+        if asked_starts[e] == asked_starts[e + 1]:
+            continue
         start, stop = starts[e], starts[e + 1]
-        left, border, right = start, start, start
+        left = border = right = first_from(times, start, stop, moments[asked_starts[e]] - width)
         n, mean, square = 0.0, 0.0, 0.0
         for k in range(asked_starts[e], asked_starts[e + 1]):
             moment = moments[k]
@@ -123,37 +135,110 @@ def std_in_window(
                 right += 1
             while left < right and times[left] < moment - width:
                 left += 1
-            if left > border:
+            first = min(left + skip, right)
+            if first > border:
                 n, mean, square = 0.0, 0.0, 0.0
-                for i in range(right - 1, left - 1, -1):
+                for i in range(right - 1, first - 1, -1):
                     if amounts[i] == amounts[i]:
                         n, mean, square = _merged(n, mean, square, 1.0, amounts[i], 0.0)
                     lower[i - start, 0], lower[i - start, 1], lower[i - start, 2] = n, mean, square
                 border = right
                 n, mean, square = 0.0, 0.0, 0.0
             total, spread = n, square
-            if left < border:
-                low = lower[left - start]
+            if first < border:
+                low = lower[first - start]
                 total, _, spread = _merged(low[0], low[1], low[2], n, mean, square)
             if total > 0.0:
                 out[rows[k]] = np.sqrt(spread / total)
 
 
 @nb.njit(cache=True, nogil=True)
-def since_last(starts: Array, times: Array, asked_starts: Array, moments: Array, rows: Array, out: Array) -> None:
-    """Find the seconds since an entity's last event.
+def gaps(starts: Array, times: Array) -> Array:
+    """Return the seconds from every event's predecessor to it; NaN for an entity's first.
+
+    Parameters
+    ----------
+    starts, times
+        As for `extreme_in_window`.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_events,)
+    """
+    found = np.full(times.size, np.nan)
+    for e in range(starts.size - 1):
+        for i in range(starts[e] + 1, starts[e + 1]):
+            found[i] = (times[i] - times[i - 1]) / SECOND
+    return found
+
+
+@nb.njit(cache=True, nogil=True)
+def trailing_counts(starts: Array, times: Array, width: int) -> Array:
+    """Count, for every event, the events of its entity in the time that ends with it.
+
+    Parameters
+    ----------
+    starts, times
+        As for `extreme_in_window`.
+    width : int
+        Microseconds; an event just so long before is not counted.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_events,)
+        The last of several events at a time has counted them all.
+    """
+    found = np.empty(times.size)
+    for e in range(starts.size - 1):
+        left = starts[e]
+        for i in range(starts[e], starts[e + 1]):
+            while times[left] <= times[i] - width:
+                left += 1
+            found[i] = i - left + 1
+    return found
+
+
+@nb.njit(cache=True, nogil=True)
+def fill_ends(
+    starts: Array,
+    times: Array,
+    firsts: Array,
+    lasts: Array,
+    asked_starts: Array,
+    moments: Array,
+    rows: Array,
+    amounts: Array,
+    since_first: Array,
+    since_last: Array,
+    last_amount: Array,
+) -> None:
+    """Find when an entity's first and last events were, and the last amount: of several at a time, the largest.
 
     Parameters
     ----------
     starts, times, asked_starts, moments, rows
-        As for `totals_in_window`.
-    out : ndarray of float64, shape (n_subjects,)
-        A column, filled in; left as it is where there was no event.
+        As for `extreme_in_window`.
+    firsts, lasts : ndarray of int64, shape (n_entities,) or empty
+        The times of the first and last events that are no longer in the log; `NEVER` where there were none.
+    amounts : ndarray of float64, shape (n_events,) or empty
+        NaN for none; empty where `last_amount` is not asked for.
+    since_first, since_last : ndarray of float64, shape (n_subjects,)
+        Seconds, filled in; left as they are where there was no event.
+    last_amount : ndarray of float64, shape (n_subjects,)
+        Filled in; NaN where no event has an amount.
     """
     for e in range(starts.size - 1):
-        right = starts[e]
+        right, largest, largest_at = starts[e], np.nan, NEVER
+        earlier = firsts.size > 0 and firsts[e] != NEVER
         for k in range(asked_starts[e], asked_starts[e + 1]):
             while right < starts[e + 1] and times[right] < moments[k]:
+                if amounts.size > 0 and amounts[right] == amounts[right]:
+                    tied = times[right] == largest_at
+                    largest = max(largest, amounts[right]) if tied else amounts[right]
+                    largest_at = times[right]
                 right += 1
-            if right > starts[e]:
-                out[rows[k]] = (moments[k] - times[right - 1]) / SECOND
+            row, any_left = rows[k], right > starts[e]
+            if earlier or any_left:
+                since_first[row] = (moments[k] - (firsts[e] if earlier else times[starts[e]])) / SECOND
+                since_last[row] = (moments[k] - (times[right - 1] if any_left else lasts[e])) / SECOND
+            last_amount[row] = largest

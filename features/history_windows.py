@@ -2,7 +2,7 @@
 
 For every moment asked about, two pointers bound its window. Amounts are added at one end and taken away at the other,
 with their rounding errors kept, so that an old large amount leaves no trace; counterparties are counted in an array
-that every entity leaves as it found it; nights, weekends and first meetings are running totals, read off at both ends.
+that every entity leaves as it found it; nights and weekends are running totals, read off at both ends.
 """
 
 from typing import Any
@@ -11,42 +11,16 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["WINDOW_MEASURES", "clock_flags", "count_first_meetings", "running_count", "totals_in_window"]
+__all__ = ["WINDOW_MEASURES", "clock_flags", "running_count", "totals_in_window"]
 
 Array = npt.NDArray[Any]
 
-WINDOW_MEASURES = ("count", "sum", "mean", "distinct", "new", "night", "weekend", "gap_mean")
+WINDOW_MEASURES = ("count", "sum", "mean", "distinct", "night", "weekend", "gap_mean")
 """The measures of `totals_in_window`, in the order of its places."""
-COUNT, SUM, MEAN, DISTINCT, NEW, NIGHT, WEEKEND, GAP_MEAN = range(len(WINDOW_MEASURES))
+COUNT, SUM, MEAN, DISTINCT, NIGHT, WEEKEND, GAP_MEAN = range(len(WINDOW_MEASURES))
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
-
-
-@nb.njit(cache=True, nogil=True)
-def count_first_meetings(starts: Array, counterparties: Array, n_counterparties: int, firsts: Array) -> None:
-    """Count the events at which an entity first meets a counterparty.
-
-    Parameters
-    ----------
-    starts : ndarray of int64, shape (n_entities + 1,)
-        Where every entity's events begin.
-    counterparties : ndarray of int32, shape (n_events,)
-        Codes; -1 for none.
-    n_counterparties : int
-        How many codes there are.
-    firsts : ndarray of int32, shape (n_events,)
-        Filled in: how many such events there are up to here, in the whole log.
-    """
-    last = np.full(n_counterparties, -1, np.int64)
-    met = 0
-    for e in range(starts.size - 1):
-        for i in range(starts[e], starts[e + 1]):
-            code = counterparties[i]
-            if code >= 0:
-                met += last[code] < starts[e]  # an earlier place is another entity's
-                last[code] = i
-            firsts[i] = met
 
 
 @nb.njit(cache=True, nogil=True)
@@ -96,11 +70,26 @@ def _between(running: Array, left: int, right: int) -> int:
 
 
 @nb.njit(inline="always")
-def _added(total: float, lost: float, amount: float) -> tuple[float, float]:
+def added(total: float, lost: float, amount: float) -> tuple[float, float]:
     """Add an amount to a sum and what it lacks (Neumaier, 1974; the error is Knuth's, without a branch)."""
     after = total + amount
     back = after - total
     return after, lost + ((total - (after - back)) + (amount - back))
+
+
+@nb.njit(inline="always")
+def first_from(times: Array, start: int, stop: int, time: int) -> int:
+    """Find an entity's first event that is not before a time: what is older no window of a later moment holds."""
+    if start == stop or times[start] >= time:
+        return start
+    low, high = start, stop
+    while low < high:
+        middle = (low + high) // 2
+        if times[middle] < time:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @nb.njit(cache=True, nogil=True)
@@ -114,7 +103,7 @@ def totals_in_window(
     amounts: Array,
     counterparties: Array,
     n_counterparties: int,
-    counts: tuple[Array, Array, Array],
+    counts: tuple[Array, Array],
     places: Array,
     out: Array,
 ) -> None:
@@ -141,22 +130,25 @@ def totals_in_window(
     n_counterparties : int
         How many codes there are.
     counts : tuple of ndarray
-        Running counts of first meetings, nights and weekends; empty where they are not asked for.
-    places : ndarray of int64, shape (8,)
+        Running counts of nights and weekends; empty where they are not asked for.
+    places : ndarray of int64, shape (7,)
         The column of every one of `WINDOW_MEASURES`; -1 where it is not asked for.
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; what stays undefined is left as it is.
     """
-    firsts, nights, weekends = counts
+    nights, weekends = counts
     # Local numbers, since what is read from an array is read again after every write to another.
     at_count, at_sum, at_mean, at_distinct = places[COUNT], places[SUM], places[MEAN], places[DISTINCT]
-    at_new, at_night, at_weekend, at_gap = places[NEW], places[NIGHT], places[WEEKEND], places[GAP_MEAN]
+    at_night, at_weekend, at_gap = places[NIGHT], places[WEEKEND], places[GAP_MEAN]
     by_other, summed = at_distinct >= 0, at_sum >= 0 or at_mean >= 0
-    counted = at_new >= 0 or at_night >= 0 or at_weekend >= 0 or at_gap >= 0
+    counted = at_night >= 0 or at_weekend >= 0 or at_gap >= 0
     times_met = np.zeros(n_counterparties if by_other else 0, np.int32)
     for e in range(starts.size - 1):
-        start, stop = starts[e], starts[e + 1]
-        left, right, distinct = start, start, 0
+        if asked_starts[e] == asked_starts[e + 1]:
+            continue
+        stop = starts[e + 1]
+        left = first_from(times, starts[e], stop, moments[asked_starts[e]] - width)
+        right, distinct = left, 0
         total, lost, known = 0.0, 0.0, 0
         for k in range(asked_starts[e], asked_starts[e + 1]):
             moment = moments[k]
@@ -165,7 +157,7 @@ def totals_in_window(
                     distinct += times_met[counterparties[right]] == 0
                     times_met[counterparties[right]] += 1
                 if summed and amounts[right] == amounts[right]:
-                    total, lost = _added(total, lost, amounts[right])
+                    total, lost = added(total, lost, amounts[right])
                     known += 1
                 right += 1
             while left < right and times[left] < moment - width:
@@ -173,7 +165,7 @@ def totals_in_window(
                     times_met[counterparties[left]] -= 1
                     distinct -= times_met[counterparties[left]] == 0
                 if summed and amounts[left] == amounts[left]:
-                    total, lost = _added(total, lost, -amounts[left])
+                    total, lost = added(total, lost, -amounts[left])
                     known -= 1
                 left += 1
             n, row = right - left, rows[k]
@@ -189,8 +181,6 @@ def totals_in_window(
                 if at_mean >= 0 and known > 0:
                     out[row, at_mean] = (total + lost) / known
             if counted:
-                if at_new >= 0:
-                    out[row, at_new] = _between(firsts, left, right) if n > 0 else 0
                 if at_night >= 0 and n > 0:
                     out[row, at_night] = _between(nights, left, right) / n
                 if at_weekend >= 0 and n > 0:

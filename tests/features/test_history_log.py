@@ -23,7 +23,7 @@ def filled(history: History, log: EventLog) -> list[list[float]]:
     ("history", "message"),
     [
         (History(measures=("mean",)), "mean: 3 amounts expected; got 0"),
-        (History(measures=("new", "distinct")), "distinct, new: 3 counterparties expected; got 0"),
+        (History(measures=("new", "distinct")), "distinct, new: 3 codes of counterparty_id expected; got 0"),
         (History(kinds=("pay",), measures=("count",)), "pay: 3 kinds expected; got 0"),
     ],
 )
@@ -44,9 +44,11 @@ def test_kinds_are_windows_over_their_own_events() -> None:
 
 
 def test_an_entity_leaves_no_counterparties_behind() -> None:
-    log = EventLog(STARTS, TIMES, counterparties=np.array([0, 1, 0], np.int32), n_counterparties=2)
-    history = History(("1m",), measures=("distinct", "new"))
-    assert filled(history, log) == [[0, 0], [1, 1], [2, 2]]
+    log = EventLog(
+        STARTS, TIMES, codes={"counterparty_id": np.array([0, 1, 0], np.int32)}, n_codes={"counterparty_id": 2}
+    )
+    history = History(("2s", "1m"), measures=("distinct", "new"))
+    assert filled(history, log) == [[0, 0, 0], [1, 1, 1], [0, 0, 2]]
 
 
 @pytest.mark.parametrize("times", [[-1], [-86_400_000_000 * 2 - 1], [-(10**15)]])

@@ -1,0 +1,206 @@
+"""Numbering ids: a hash table over their bytes, which compares every byte, in NumPy and Numba alone."""
+
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["code_numbers", "code_strings"]
+
+Array = npt.NDArray[Any]
+
+FIRST, SECOND = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)  # as in `ngrams`
+FINAL, HALF = np.uint64(0xFF51AFD7ED558CCD), np.uint64(32)
+SHORT = 15
+"""Ids of up to so many bytes fit in two words, the last byte of which is the length."""
+LONG_MARK = np.uint64(0xFF) << np.uint64(56)
+BELOW_MARK = np.uint64((1 << 56) - 1)
+
+
+@nb.njit(inline="always")
+def _bytes_at(data: Array, at: int, n: int) -> np.uint64:
+    """Read up to eight bytes as one word."""
+    word = np.uint64(0)
+    for k in range(n):
+        word |= np.uint64(data[at + k]) << np.uint64(8 * k)
+    return word
+
+
+@nb.njit(inline="always")
+def _eight_at(data: Array, at: int) -> np.uint64:
+    """Read eight bytes, written out: the compiler makes it one load."""
+    i = np.uint64(at)  # an unsigned place cannot count from the end
+    low = np.uint64(data[i]) | np.uint64(data[i + np.uint64(1)]) << np.uint64(8)
+    low |= np.uint64(data[i + np.uint64(2)]) << np.uint64(16) | np.uint64(data[i + np.uint64(3)]) << np.uint64(24)
+    high = np.uint64(data[i + np.uint64(4)]) << HALF | np.uint64(data[i + np.uint64(5)]) << np.uint64(40)
+    high |= np.uint64(data[i + np.uint64(6)]) << np.uint64(48) | np.uint64(data[i + np.uint64(7)]) << np.uint64(56)
+    return low | high
+
+
+@nb.njit(inline="always")
+def _short_key(data: Array, start: int, n: int) -> tuple[np.uint64, np.uint64]:
+    if start + 16 > data.size:
+        one, two = _bytes_at(data, start, min(n, 8)), _bytes_at(data, start + 8, max(n - 8, 0))
+    elif n >= 8:
+        one = _eight_at(data, start)
+        two = _eight_at(data, start + 8) & ((np.uint64(1) << np.uint64(8 * (n - 8))) - np.uint64(1))
+    else:
+        one = _eight_at(data, start) & ((np.uint64(1) << np.uint64(8 * n)) - np.uint64(1))
+        two = np.uint64(0)
+    return one, two | np.uint64(n) << np.uint64(56)
+
+
+@nb.njit(cache=True, nogil=True)
+def _long_key(data: Array, start: int, n: int) -> tuple[np.uint64, np.uint64]:
+    one, two = np.uint64(n), FINAL
+    for at in range(start, start + n, 8):
+        word = _bytes_at(data, at, min(8, start + n - at))
+        one = (one ^ word) * FIRST
+        one ^= one >> HALF
+        two = (two ^ word) * SECOND
+        two ^= two >> HALF
+    return one, (two & BELOW_MARK) | LONG_MARK
+
+
+@nb.njit(cache=True, nogil=True)
+def _same_bytes(data: Array, offsets: Array, i: int, j: int) -> bool:
+    n = offsets[i + 1] - offsets[i]
+    if offsets[j + 1] - offsets[j] != n:
+        return False
+    different = 0
+    for k in range(n):
+        different |= data[offsets[i] + k] ^ data[offsets[j] + k]
+    return different == 0
+
+
+@nb.njit(inline="always")
+def _slot(one: np.uint64, two: np.uint64, mask: np.uint64) -> np.uint64:
+    state = (one * FIRST) ^ (two * SECOND)
+    return ((state ^ (state >> HALF)) * FINAL >> HALF) & mask
+
+
+@nb.njit(cache=True, nogil=True)
+def _grown(table: Array, ones: Array, twos: Array, n: int) -> Array:
+    larger = np.full(table.size * 4, -1, np.int32)
+    mask = np.uint64(larger.size - 1)
+    for code in range(n):
+        slot = _slot(ones[code], twos[code], mask)
+        while larger[slot] >= 0:
+            slot = (slot + np.uint64(1)) & mask
+        larger[slot] = code
+    return larger
+
+
+@nb.njit(cache=True, nogil=True)
+def _code_kernel(offsets: Array, data: Array, valid: Array, codes: Array) -> int:
+    rows = codes.size
+    ones, twos = np.empty(rows, np.uint64), np.empty(rows, np.uint64)
+    firsts = np.empty(rows, np.int64)
+    table = np.full(1 << 12, -1, np.int32)
+    n = 0
+    for i in range(rows):
+        if valid.size and not valid[i]:
+            codes[i] = -1
+            continue
+        start, length = offsets[i], offsets[i + 1] - offsets[i]
+        short = length <= SHORT
+        one, two = _short_key(data, start, length) if short else _long_key(data, start, length)
+        mask = np.uint64(table.size - 1)
+        slot = _slot(one, two, mask)
+        code = table[slot]
+        while code >= 0:
+            if ones[code] == one and twos[code] == two and (short or _same_bytes(data, offsets, firsts[code], i)):
+                break
+            slot = (slot + np.uint64(1)) & mask
+            code = table[slot]
+        if code < 0:
+            code = np.int32(n)
+            table[slot] = code
+            ones[n], twos[n], firsts[n] = one, two, i
+            n += 1
+            if 2 * n > table.size:
+                table = _grown(table, ones, twos, n)
+        codes[i] = code
+    return n
+
+
+def code_strings(offsets: Array, data: Array, valid: Array | None = None) -> tuple[Array, int]:
+    """Number strings by first appearance.
+
+    Parameters
+    ----------
+    offsets : ndarray of int32 or int64, shape (n_rows + 1,)
+        String ``i`` is ``data[offsets[i]:offsets[i + 1]]``.
+    data : ndarray of uint8
+        The bytes of all strings.
+    valid : ndarray of bool, shape (n_rows,), default=None
+        False where a row has no string; None stands for all True.
+
+    Returns
+    -------
+    codes : ndarray of int32, shape (n_rows,)
+        The number of every string; -1 where there is none.
+    n_codes : int
+        How many different strings there are.
+
+    Examples
+    --------
+    >>> data = np.frombuffer(b"annbobann", np.uint8)
+    >>> codes, n_codes = code_strings(np.array([0, 3, 6, 9]), data)
+    >>> codes.tolist(), n_codes
+    ([0, 1, 0], 2)
+    """
+    codes = np.empty(offsets.size - 1, np.int32)
+    n_codes = _code_kernel(offsets, data, np.empty(0, np.bool_) if valid is None else valid, codes)
+    return codes, int(n_codes)
+
+
+@nb.njit(cache=True, nogil=True)
+def _number_kernel(keys: Array, valid: Array, codes: Array) -> int:
+    size = 16
+    while size < 2 * keys.size:
+        size *= 2
+    table = np.full(size, -1, np.int32)
+    firsts = np.empty(keys.size, np.uint64)
+    mask, n = np.uint64(size - 1), 0
+    for i in range(keys.size):
+        if valid.size and not valid[i]:
+            codes[i] = -1
+            continue
+        slot = _slot(keys[i], FINAL, mask)
+        while table[slot] >= 0 and firsts[table[slot]] != keys[i]:
+            slot = (slot + np.uint64(1)) & mask
+        if table[slot] < 0:
+            table[slot], firsts[n] = n, keys[i]
+            n += 1
+        codes[i] = table[slot]
+    return n
+
+
+def code_numbers(keys: Array, valid: Array | None = None) -> tuple[Array, int]:
+    """Number whole numbers by first appearance.
+
+    Parameters
+    ----------
+    keys : ndarray of uint64, shape (n_rows,)
+        The numbers.
+    valid : ndarray of bool, shape (n_rows,), default=None
+        False where a row has none; None stands for all True.
+
+    Returns
+    -------
+    codes : ndarray of int32, shape (n_rows,)
+        The number of every key; -1 where there is none.
+    n_codes : int
+        How many different keys there are.
+
+    Examples
+    --------
+    >>> codes, n_codes = code_numbers(np.array([7, 5, 7], np.uint64))
+    >>> codes.tolist(), n_codes
+    ([0, 1, 0], 2)
+    """
+    codes = np.empty(keys.size, np.int32)
+    n_codes = _number_kernel(keys, np.empty(0, np.bool_) if valid is None else valid, codes)
+    return codes, int(n_codes)

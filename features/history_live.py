@@ -1,0 +1,272 @@
+"""The live runner: takes events as they come, late ones too, and answers at any moment.
+
+It reads the same declaration as the batch runner and calls the same kernels, on the events of one entity; the two agree
+to the rounding of float64. NumPy and Numba alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from .history import History, check_histories, history_columns
+from .history_measures import window_seconds
+from .history_records import Refused, RefusedError, amount_of, digest_of, entity_key, microseconds, records_of
+from .history_spread import NEVER
+from .history_store import StateError, read_state, write_state
+from .history_timeline import Timeline, View, bits_of, signed
+
+__all__ = ["HistoryState"]
+
+Array: TypeAlias = npt.NDArray[Any]
+Record: TypeAlias = Mapping[str, Any]
+Records: TypeAlias = Record | Sequence[Record]
+
+SECOND = 1_000_000
+SWEPT = 2
+"""With every event so many other entities are rid of what is too old."""
+
+
+class HistoryState:
+    """The history of accounts, live: events in, features out, with what is too old forgotten.
+
+    Memory holds, of every view, the events of the longest window, of the declared lateness, and of one hour; of every
+    entity ever seen it keeps when its first and its last event were. An event takes ``8 * (5 + identifiers)`` bytes in
+    a view, and an entity about 400 bytes; `nbytes` says what the arrays take. Identifiers are kept as digests.
+
+    A state is not safe to use from several threads at a time; a caller that has several locks it.
+
+    Parameters
+    ----------
+    histories : History or sequence of History
+        The declaration.
+    lateness : str, default="1d"
+        How much later than a later event an event may come. It is also how far back `features` can look.
+    ahead : str, default="1h"
+        How far in the future an event may lie: clocks differ. What lies further is refused.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Names of the columns.
+    watermark : int
+        The time of the latest event, in microseconds since 1970.
+    n_events : int
+        Events and labels held now, over all views.
+
+    Examples
+    --------
+    >>> state = HistoryState(History(("1h",), measures=("count", "sum", "since_last")))
+    >>> state.update({"account_id": "ann", "occurred_at": "2026-05-01T10:00:00Z", "kind": "pay", "amount": 5})
+    ()
+    >>> state.features({"account_id": "ann", "as_of": "2026-05-01T10:00:30Z"}).tolist()
+    [[1.0, 5.0, 30.0]]
+    """
+
+    def __init__(self, histories: History | Sequence[History], *, lateness: str = "1d", ahead: str = "1h") -> None:
+        self.histories = check_histories(histories)
+        self.lateness, self.ahead = lateness, ahead
+        self.columns = history_columns(self.histories)
+        self.views = [View(history) for history in self.histories]
+        self.watermark = NEVER
+        self.n_events = 0
+        self._late, self._ahead = window_seconds(lateness) * SECOND, window_seconds(ahead) * SECOND
+
+    @property
+    def oldest(self) -> int:
+        """The oldest moment that can be asked about, in microseconds since 1970."""
+        return NEVER if self.watermark == NEVER else self.watermark - self._late
+
+    @property
+    def n_entities(self) -> int:
+        """Entities known, over all views."""
+        return sum(len(view.timelines) for view in self.views)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        timelines = [line for view in self.views for part in (view.timelines, view.labels) for line in part.values()]
+        return sum(line.block.nbytes for line in timelines)
+
+    def update(self, events: Records = (), labels: Records = (), *, now: datetime | None = None) -> tuple[Refused, ...]:
+        """Take events, and what became known of events.
+
+        Events of one call may be in any order; they are late if they are so by what was known before it.
+
+        Parameters
+        ----------
+        events : dict, or list or tuple of dict, default=()
+            Each with ``account_id``, ``occurred_at`` and what the declaration names. An event whose ``event_id`` is
+            there already, at the same time, counts once.
+        labels : dict, or list or tuple of dict, default=()
+            Each with the entity columns of an event, ``labelled_at`` and ``is_fraud``.
+        now : datetime, default=None
+            The time by which the future is told; None for the clock's.
+
+        Returns
+        -------
+        tuple of Refused
+            What was set aside, and why: events first, then labels.
+
+        Raises
+        ------
+        TypeError
+            If that is no record or list of records.
+        """
+        limit = microseconds(now or datetime.now(UTC), "now") + self._ahead
+        oldest, refused, latest = self.oldest, [], self.watermark
+        for records, take in ((events, self._take_event), (labels, self._take_label)):
+            for position, record in enumerate(records_of(records)):
+                try:
+                    latest = max(latest, take(record, oldest, limit))
+                except RefusedError as error:
+                    refused.append(Refused(position, str(error)))
+        self.watermark = latest
+        if latest != NEVER:
+            n = SWEPT * (len(refused) + 1 if isinstance(events, Mapping) else len(events) + 1)
+            self.n_events -= sum(view.sweep(self.oldest, n) for view in self.views)
+        return tuple(refused)
+
+    def _take_event(self, event: Record, oldest: int, limit: int) -> int:
+        time, amount = _time(event, "occurred_at", oldest, limit), amount_of(event.get("amount"))
+        if entity_key(event, ("account_id",)) is None:
+            raise RefusedError("account_id: expected a string or a whole number, the field is missing")
+        rows = [(view, entity_key(event, view.history.entities), view.row(event, time, amount)) for view in self.views]
+        for view, key, row in rows:  # none is taken unless all can be
+            if key is not None:
+                self._add(view, view.timelines, key, row)
+        return time
+
+    def _take_label(self, label: Record, oldest: int, limit: int) -> int:
+        time, fraud = _time(label, "labelled_at", oldest, limit), label.get("is_fraud")
+        if fraud not in (0, 1):
+            raise RefusedError("is_fraud: expected True or False, got something else")
+        row = [time, bits_of(float(fraud)), -1, signed(digest_of(label.get("event_id"), "event_id"))]
+        keys = [(view, entity_key(label, view.history.entities)) for view in self.views if view.history.needs_labels]
+        for view, key in keys:
+            if key is not None:
+                self._add(view, view.labels, key, row)
+        return time
+
+    def _add(self, view: View, timelines: dict[bytes, Timeline], key: bytes, row: list[int]) -> None:
+        timeline = timelines.get(key)
+        if timeline is None:
+            if key not in view.timelines and key not in view.labels:
+                view.round.append(key)
+            timeline = timelines[key] = Timeline(len(row))
+        before = timeline.size
+        timeline.add(row)
+        self.n_events += timeline.size - before
+
+    def features(self, subjects: Records) -> Array:
+        """Compute the history of subjects, strictly before their moments.
+
+        Parameters
+        ----------
+        subjects : dict, or list or tuple of dict
+            Each with the subject columns, ``as_of`` and, where it has one, ``amount``.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_subjects, n_columns)
+            What the batch runner would give.
+
+        Raises
+        ------
+        ValueError
+            If a moment is missing, or older than the state remembers.
+        """
+        return self.answer(subjects)[0]
+
+    def answer(self, subjects: Records) -> tuple[Array, Array]:
+        """Compute the history of subjects, and tell which of them have any.
+
+        Parameters
+        ----------
+        subjects : dict, or list or tuple of dict
+            As for `features`.
+
+        Returns
+        -------
+        features : ndarray of float64, shape (n_subjects, n_columns)
+            As from `features`.
+        known : ndarray of bool, shape (n_subjects,)
+            Whether the first view knew of an event.
+        """
+        records = records_of(subjects)
+        own = any("amount" in record for record in records)
+        out, known = np.empty((len(records), len(self.columns))), np.zeros(len(records), np.bool_)
+        for place, record in enumerate(records):
+            moment = microseconds(record.get("as_of"), "as_of")
+            if moment < self.oldest:
+                raise RefusedError("as_of: expected a moment that the state remembers, got an older one")
+            amounts = np.full(2, amount_of(record.get("amount"))) if own else np.empty(0)
+            start = 0
+            for number, view in enumerate(self.views):
+                stop = start + len(view.history.columns)
+                # Of two rows: so a column has the layout that it has in a batch, and kernels are compiled once.
+                block = np.full((2, stop - start), np.nan)
+                has_any = view.fill(record, moment, amounts, block)
+                known[place] = has_any if number == 0 else known[place]
+                out[place, start:stop] = block[0]
+                start = stop
+        return out, known
+
+    def save(self, folder: str | Path) -> None:
+        """Write the state into a folder, in one step over the one that is there.
+
+        Parameters
+        ----------
+        folder : str or Path
+            The folder; it is made when it is not there.
+        """
+        facts = {
+            "histories": [history.to_dict() for history in self.histories],
+            "lateness": self.lateness,
+            "ahead": self.ahead,
+            "watermark": None if self.watermark == NEVER else self.watermark,
+        }
+        write_state(folder, facts, [view.dump() for view in self.views])
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read a state that `save` wrote.
+
+        Parameters
+        ----------
+        folder : str or Path
+            The folder.
+
+        Returns
+        -------
+        HistoryState
+            Answers as the one that was saved.
+
+        Raises
+        ------
+        StateError
+            If a file is missing or changed, or of another version.
+        """
+        facts, views = read_state(folder)
+        try:
+            histories = [History.from_dict(declared) for declared in facts["histories"]]
+            state = cls(histories, lateness=facts["lateness"], ahead=facts["ahead"])
+            state.watermark = NEVER if facts["watermark"] is None else int(facts["watermark"])
+            for view, parts in zip(state.views, views, strict=True):
+                state.n_events += view.fill_from(parts)
+        except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+            problem = f"the files do not make a state ({type(error).__name__})"
+            raise StateError(str(folder), problem, "Build the state again from the events.") from None
+        return state
+
+
+def _time(record: Record, field: str, oldest: int, limit: int) -> int:
+    time = microseconds(record.get(field), field)
+    if time > limit:
+        raise RefusedError(f"{field}: expected a time that is not in the future, got a later one")
+    if time < oldest:
+        raise RefusedError(f"{field}: expected a time within the declared lateness, got an older one")
+    return time

@@ -1,0 +1,211 @@
+"""Events and subjects as they come to a service: single records, read into numbers, or refused with a reason.
+
+NumPy alone. Identifiers are kept as digests of 8 and 16 bytes: enough to tell them apart, and no identifier is stored.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import numpy as np
+
+__all__ = ["Refused", "RefusedError", "amount_of", "digest_of", "entity_key", "microseconds", "records_of"]
+
+LARGEST_AMOUNT = 1e15
+"""Larger amounts are refused: up to here sums keep their last digit."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Refused(NamedTuple):
+    """A record that was set aside: its position in the call, and why, in words that hold none of it."""
+
+    position: int
+    reason: str
+
+
+class RefusedError(ValueError):
+    """A record cannot be used; the text names the field and what was expected."""
+
+
+def records_of(records: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Return one record or many as a sequence.
+
+    Parameters
+    ----------
+    records : dict, or list or tuple of dict
+        Records.
+
+    Returns
+    -------
+    sequence of dict
+
+    Raises
+    ------
+    TypeError
+        If that is neither.
+
+    Examples
+    --------
+    >>> records_of({"kind": "pay"})
+    [{'kind': 'pay'}]
+    """
+    if isinstance(records, Mapping):
+        return [records]
+    if not isinstance(records, list | tuple) or not all(isinstance(record, Mapping) for record in records):
+        raise TypeError(f"Expected a dict or a list of dicts, got {type(records).__name__}.")
+    return records
+
+
+def microseconds(value: Any, field: str) -> int:
+    """Return a time as microseconds since 1970.
+
+    Parameters
+    ----------
+    value : datetime, datetime64 or str
+        A time; without a zone UTC. A string in the form of ISO 8601.
+    field : str
+        What an error calls it.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    RefusedError
+        If it is missing, or no time.
+
+    Examples
+    --------
+    >>> microseconds("1970-01-01T08:00:01+08:00", "sent_at"), microseconds(datetime(1970, 1, 2), "sent_at")
+    (1000000, 86400000000)
+    """
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            raise RefusedError(f"{field}: expected a time such as 2026-05-01T10:00:00Z, got other text") from None
+    if isinstance(value, np.datetime64) and not np.isnat(value):
+        return int(value.astype("M8[us]").astype(np.int64))
+    if not isinstance(value, datetime) or value != value:  # NaT is a datetime that equals nothing
+        raise RefusedError(f"{field}: expected a time, {_what(value)}")
+    return ((value if value.tzinfo else value.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
+
+
+def amount_of(value: Any, field: str = "amount") -> float:
+    """Return an amount; NaN for none.
+
+    Parameters
+    ----------
+    value : int, float or None
+        The amount; negative ones are amounts.
+    field : str, default="amount"
+        What an error calls it.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    RefusedError
+        If it is no number, infinite, or beyond 1e15.
+
+    Examples
+    --------
+    >>> amount_of(-3), amount_of(None)
+    (-3.0, nan)
+    """
+    if value is None:
+        return math.nan
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+        raise RefusedError(f"{field}: expected a number, got {type(value).__name__}")
+    if abs(float(value)) > LARGEST_AMOUNT:
+        raise RefusedError(f"{field}: expected a number up to {LARGEST_AMOUNT:.0e}, got a larger or an infinite one")
+    return float(value)
+
+
+def spelled(value: Any, field: str) -> str | None:
+    """Return an id as text without blanks around it; None for none.
+
+    Parameters
+    ----------
+    value : str, int or None
+        The id.
+    field : str
+        What an error calls it.
+
+    Returns
+    -------
+    str or None
+
+    Raises
+    ------
+    RefusedError
+        If it is neither a string nor a whole number.
+    """
+    if isinstance(value, str):
+        return value.strip() or None
+    if value is None or value != value:
+        return None
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        raise RefusedError(f"{field}: expected a string or a whole number, got {type(value).__name__}")
+    return str(value)
+
+
+def digest_of(value: Any, field: str) -> int:
+    """Return 64 bits that stand for an id; 0 for none.
+
+    Parameters
+    ----------
+    value, field
+        As for `spelled`.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> digest_of(7, "ip") == digest_of(" 7 ", "ip"), digest_of(None, "ip")
+    (True, 0)
+    """
+    text = spelled(value, field)
+    return 0 if text is None else int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") or 1
+
+
+def entity_key(record: Mapping[str, Any], columns: Sequence[str]) -> bytes | None:
+    """Return 16 bytes that stand for the entity of a record; None where a part is missing.
+
+    Parameters
+    ----------
+    record : dict
+        An event or a subject.
+    columns : sequence of str
+        Which fields name the entity.
+
+    Returns
+    -------
+    bytes or None
+
+    Examples
+    --------
+    >>> entity_key({"account_id": "ann"}, ["account_id"]) == entity_key({"sender": "ann"}, ["sender"])
+    True
+    """
+    state = blake2b(digest_size=16)
+    for column in columns:
+        text = spelled(record.get(column), column)
+        if text is None:
+            return None
+        part = text.encode()
+        state.update(len(part).to_bytes(4, "little"))
+        state.update(part)
+    return state.digest()
+
+
+def _what(value: Any) -> str:
+    return "the field is missing" if value is None or value != value else f"got {type(value).__name__}"
