@@ -20,7 +20,7 @@ from .history_log import EventLog, Moments, fill_history, fill_labels
 from .history_measures import AT_HAND, OF_AMOUNTS, OF_COUNTERPARTIES, OF_LABELS
 from .history_order import sort_events
 
-__all__ = ["LARGEST_AMOUNT", "coded_log", "history_features"]
+__all__ = ["LARGEST_AMOUNT", "Columns", "Source", "code_ids", "coded_log", "history_features"]
 
 Array: TypeAlias = npt.NDArray[Any]
 Columns: TypeAlias = pa.Table | pd.DataFrame | Mapping[str, Any]
@@ -32,8 +32,16 @@ _FURTHEST = 2**62
 
 
 @dataclass(frozen=True, eq=False)
-class _Source:
-    """A table, by its columns, and what to call it in an error."""
+class Source:
+    """A table, by its columns, and what to call it in an error.
+
+    Parameters
+    ----------
+    name : str
+        What an error calls it.
+    columns : pyarrow Table, DataFrame or mapping of str to array
+        The table.
+    """
 
     name: str
     columns: Columns
@@ -50,7 +58,7 @@ class _Source:
         return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
     def ids(self, column: str) -> Any:
-        """Ids as strings; whole numbers are spelled out."""
+        """Return ids as strings; whole numbers are spelled out."""
         array = self[column]
         if pa.types.is_integer(array.type) or pa.types.is_null(array.type):
             array = array.cast(pa.string())
@@ -62,7 +70,7 @@ class _Source:
         return column in (self.columns.column_names if isinstance(self.columns, pa.Table) else list(self.columns))
 
     def moments(self, column: str) -> Array:
-        """Microseconds since 1970; a time without a zone is taken as UTC."""
+        """Return microseconds since 1970; a time without a zone is taken as UTC."""
         array = self[column]
         if not pa.types.is_timestamp(array.type):
             raise TypeError(f"{self.name}: {column!r} holds timestamps; got {array.type}. Read it with read_table.")
@@ -74,6 +82,7 @@ class _Source:
         return times
 
     def amounts(self, column: str = "amount") -> Array:
+        """Return numbers as float64; NaN where there is none."""
         array = self[column]
         kinds = pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean, pa.types.is_null
         if not any(is_kind(array.type) for is_kind in kinds):
@@ -137,9 +146,9 @@ def history_features(
     [0.0, 0.0, 1.0, 0.0]
     """
     views = check_histories(History() if history is None else history)
-    source = _Source("events", events)
-    asked = source if subjects is None else _Source("subjects", subjects)
-    of_labels = None if labels is None else _Source("labels", labels)
+    source = Source("events", events)
+    asked = source if subjects is None else Source("subjects", subjects)
+    of_labels = None if labels is None else Source("labels", labels)
     n_subjects = len(asked["occurred_at" if subjects is None else "as_of"])
     parts = [np.full((n_subjects, len(view.columns)), np.nan) for view in views]
     for view, part in zip(views, parts, strict=True):
@@ -147,7 +156,7 @@ def history_features(
     return parts[0] if len(parts) == 1 else np.hstack(parts)
 
 
-def _fill_view(view: History, source: _Source, asked: _Source, of_labels: _Source | None, out: Array) -> None:
+def _fill_view(view: History, source: Source, asked: Source, of_labels: Source | None, out: Array) -> None:
     fill_history(view, *_coded(view, source, asked), out)
     if view.needs_labels:
         if of_labels is None:
@@ -182,11 +191,11 @@ def coded_log(events: Columns, history: History, subjects: Columns | None = None
     >>> log.starts.tolist(), log.times.tolist(), moments.rows.tolist()
     ([0, 2, 3], [10000000, 30000000, 20000000], [2, 0, 1])
     """
-    source = _Source("events", events)
-    return _coded(history, source, source if subjects is None else _Source("subjects", subjects))
+    source = Source("events", events)
+    return _coded(history, source, source if subjects is None else Source("subjects", subjects))
 
 
-def _coded(history: History, source: _Source, asked: _Source, *, of_events: bool = True) -> tuple[EventLog, Moments]:
+def _coded(history: History, source: Source, asked: Source, *, of_events: bool = True) -> tuple[EventLog, Moments]:
     """Code and sort a table of events, or of labels, and that of the subjects, which may be the same."""
     itself = asked.name == "events"
     times = source.moments("occurred_at" if of_events else "labelled_at")
@@ -205,7 +214,7 @@ def _coded(history: History, source: _Source, asked: _Source, *, of_events: bool
     return log, Moments(asked_starts, asked_times, rows, amounts)
 
 
-def _entity_codes(history: History, source: _Source, asked: _Source | None) -> tuple[Array, int]:
+def _entity_codes(history: History, source: Source, asked: Source | None) -> tuple[Array, int]:
     """Number the entities of events and then of subjects; those without one get a number that no other row has."""
     columns = [source.ids(name) for name in history.entities]
     n_events = len(columns[0])
@@ -226,6 +235,27 @@ def _entity_codes(history: History, source: _Source, asked: _Source | None) -> t
     return codes, n_entities
 
 
+def code_ids(columns: Sequence[Any]) -> Array:
+    """Number the ids of several columns alike.
+
+    Parameters
+    ----------
+    columns : sequence of pyarrow Array
+        Strings.
+
+    Returns
+    -------
+    ndarray of int32, shape (n_rows,)
+        One column after the other; -1 where there is no id.
+
+    Examples
+    --------
+    >>> code_ids([pa.array(["ann", "bob"]), pa.array(["bob", None])]).tolist()
+    [0, 1, 1, -1]
+    """
+    return _codes(pa.concat_arrays([ids.cast(pa.large_string()) for ids in columns]))[0]
+
+
 def _joined(ids: Any, more: Any) -> Any:
     return pa.concat_arrays([ids.cast(pa.large_string()), more.cast(pa.large_string())])
 
@@ -240,7 +270,7 @@ def _codes(ids: Any) -> tuple[Array, int]:
     return code_strings(ends, letters, valid)
 
 
-def _log(source: _Source, history: History, starts: Array, order: Array, times: Array) -> EventLog:
+def _log(source: Source, history: History, starts: Array, order: Array, times: Array) -> EventLog:
     asked = set(history.measures)
     parts: dict[str, Any] = {"codes": {}, "n_codes": {}}
     if asked & set(OF_AMOUNTS):
@@ -254,7 +284,7 @@ def _log(source: _Source, history: History, starts: Array, order: Array, times: 
     return EventLog(starts, times, **parts)
 
 
-def _labels(source: _Source, starts: Array, order: Array, times: Array) -> EventLog:
+def _labels(source: Source, starts: Array, order: Array, times: Array) -> EventLog:
     return EventLog(starts, times, source.amounts("is_fraud")[order])
 
 

@@ -18,6 +18,8 @@ from .history_records import Refused, RefusedError, amount_of, digest_of, entity
 from .history_spread import NEVER
 from .history_store import StateError, read_state, write_state
 from .history_timeline import Timeline, View, bits_of, signed
+from .network import Network
+from .network_live import NetworkState
 
 __all__ = ["HistoryState"]
 
@@ -35,7 +37,8 @@ class HistoryState:
 
     Memory holds, of every view, the events of the longest window, of the declared lateness, and of one hour; of every
     entity ever seen it keeps when its first and its last event were. An event takes ``8 * (5 + identifiers)`` bytes in
-    a view, and an entity about 400 bytes; `nbytes` says what the arrays take. Identifiers are kept as digests.
+    a view, and an entity about 400 bytes; `nbytes` says what the arrays take. Identifiers are kept as digests. A
+    network keeps every pair of account and counterparty, whatever its age.
 
     A state is not safe to use from several threads at a time; a caller that has several locks it.
 
@@ -43,6 +46,8 @@ class HistoryState:
     ----------
     histories : History or sequence of History
         The declaration.
+    network : Network, default=None
+        What is computed of the network; None for nothing.
     lateness : str, default="1d"
         How much later than a later event an event may come. It is also how far back `features` can look.
     ahead : str, default="1h"
@@ -66,10 +71,18 @@ class HistoryState:
     [[1.0, 5.0, 30.0]]
     """
 
-    def __init__(self, histories: History | Sequence[History], *, lateness: str = "1d", ahead: str = "1h") -> None:
+    def __init__(
+        self,
+        histories: History | Sequence[History],
+        *,
+        network: Network | None = None,
+        lateness: str = "1d",
+        ahead: str = "1h",
+    ) -> None:
         self.histories = check_histories(histories)
         self.lateness, self.ahead = lateness, ahead
-        self.columns = history_columns(self.histories)
+        self.columns = history_columns(self.histories) + (network.columns if network else ())
+        self.network = NetworkState(network) if network else None
         self.views = [View(history) for history in self.histories]
         self.watermark = NEVER
         self.n_events = 0
@@ -91,7 +104,14 @@ class HistoryState:
         timelines = [line for view in self.views for part in (view.timelines, view.labels) for line in part.values()]
         return sum(line.block.nbytes for line in timelines)
 
-    def update(self, events: Records = (), labels: Records = (), *, now: datetime | None = None) -> tuple[Refused, ...]:
+    def update(
+        self,
+        events: Records = (),
+        labels: Records = (),
+        *,
+        account_labels: Records = (),
+        now: datetime | None = None,
+    ) -> tuple[Refused, ...]:
         """Take events, and what became known of events.
 
         Events of one call may be in any order; they are late if they are so by what was known before it.
@@ -103,13 +123,15 @@ class HistoryState:
             there already, at the same time, counts once.
         labels : dict, or list or tuple of dict, default=()
             Each with the entity columns of an event, ``labelled_at`` and ``is_fraud``.
+        account_labels : dict, or list or tuple of dict, default=()
+            What became known of accounts, for the network: each with ``account_id``, ``labelled_at`` and ``is_fraud``.
         now : datetime, default=None
             The time by which the future is told; None for the clock's.
 
         Returns
         -------
         tuple of Refused
-            What was set aside, and why: events first, then labels.
+            What was set aside, and why: events first, then labels, then those of accounts.
 
         Raises
         ------
@@ -118,7 +140,8 @@ class HistoryState:
         """
         limit = microseconds(now or datetime.now(UTC), "now") + self._ahead
         oldest, refused, latest = self.oldest, [], self.watermark
-        for records, take in ((events, self._take_event), (labels, self._take_label)):
+        takers = (events, self._take_event), (labels, self._take_label), (account_labels, self._take_account_label)
+        for records, take in takers:
             for position, record in enumerate(records_of(records)):
                 try:
                     latest = max(latest, take(record, oldest, limit))
@@ -135,15 +158,24 @@ class HistoryState:
         if entity_key(event, ("account_id",)) is None:
             raise RefusedError("account_id: expected a string or a whole number, the field is missing")
         rows = [(view, entity_key(event, view.history.entities), view.row(event, time, amount)) for view in self.views]
+        if self.network is not None:
+            self.network.add(event, time)
         for view, key, row in rows:  # none is taken unless all can be
             if key is not None:
                 self._add(view, view.timelines, key, row)
         return time
 
+    def _take_account_label(self, label: Record, oldest: int, limit: int) -> int:
+        time, account = _time(label, "labelled_at", oldest, limit), digest_of(label.get("account_id"), "account_id")
+        fraud = _is_fraud(label)
+        if not account:
+            raise RefusedError("account_id: expected a string or a whole number, the field is missing")
+        if self.network is not None:
+            self.network.label(account, time, fraud)
+        return time
+
     def _take_label(self, label: Record, oldest: int, limit: int) -> int:
-        time, fraud = _time(label, "labelled_at", oldest, limit), label.get("is_fraud")
-        if fraud not in (0, 1):
-            raise RefusedError("is_fraud: expected True or False, got something else")
+        time, fraud = _time(label, "labelled_at", oldest, limit), _is_fraud(label)
         row = [time, bits_of(float(fraud)), -1, signed(digest_of(label.get("event_id"), "event_id"))]
         keys = [(view, entity_key(label, view.history.entities)) for view in self.views if view.history.needs_labels]
         for view, key in keys:
@@ -213,6 +245,8 @@ class HistoryState:
                 known[place] = has_any if number == 0 else known[place]
                 out[place, start:stop] = block[0]
                 start = stop
+            if self.network is not None:
+                out[place, start:] = self.network.columns_of(record, moment)
         return out, known
 
     def save(self, folder: str | Path) -> None:
@@ -225,11 +259,13 @@ class HistoryState:
         """
         facts = {
             "histories": [history.to_dict() for history in self.histories],
+            "network": self.network.network.to_dict() if self.network else None,
             "lateness": self.lateness,
             "ahead": self.ahead,
             "watermark": None if self.watermark == NEVER else self.watermark,
         }
-        write_state(folder, facts, [view.dump() for view in self.views])
+        parts = [view.dump() for view in self.views]
+        write_state(folder, facts, parts + ([self.network.dump()] if self.network else []))
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -253,14 +289,24 @@ class HistoryState:
         facts, views = read_state(folder)
         try:
             histories = [History.from_dict(declared) for declared in facts["histories"]]
-            state = cls(histories, lateness=facts["lateness"], ahead=facts["ahead"])
+            network = facts["network"] and Network.from_dict(facts["network"])
+            state = cls(histories, network=network, lateness=facts["lateness"], ahead=facts["ahead"])
             state.watermark = NEVER if facts["watermark"] is None else int(facts["watermark"])
+            if state.network is not None:
+                state.network.fill_from(views.pop())
             for view, parts in zip(state.views, views, strict=True):
                 state.n_events += view.fill_from(parts)
         except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
             problem = f"the files do not make a state ({type(error).__name__})"
             raise StateError(str(folder), problem, "Build the state again from the events.") from None
         return state
+
+
+def _is_fraud(label: Record) -> bool:
+    fraud = label.get("is_fraud")
+    if not isinstance(fraud, bool | int | float | np.bool_ | np.number) or fraud not in (0, 1):
+        raise RefusedError("is_fraud: expected True or False, got something else")
+    return bool(fraud)
 
 
 def _time(record: Record, field: str, oldest: int, limit: int) -> int:

@@ -88,6 +88,8 @@ TAKEN_FROM: Final[Mapping[str, tuple[str, ...]]] = {
 """What a measure is worked out of, when that is other measures."""
 AT_HAND: Final = frozenset({"z", "to_mean", "to_max"})
 OF_AMOUNTS: Final = ("sum", "mean", "std", "max", "min", "z", "to_mean", "to_max", "repeats")
+TIMELESS: Final = frozenset({"count", "sum", "mean", "std", "max", "min", "distinct", "entropy", "repeats"})
+"""What can be measured of events without times."""
 OF_COUNTERPARTIES: Final = ("distinct", "entropy", "repeats", "new")
 BY_IDENTIFIER: Final = ("distinct", "entropy", "new")
 WITHOUT_WINDOW: Final = ("since_last", "since_first", "since_fraud")
@@ -102,7 +104,7 @@ def window_seconds(window: str) -> int:
     Parameters
     ----------
     window : str
-        A whole number and a unit: ``s``, ``m``, ``h``, ``d`` or ``w``.
+        A whole number and a unit, ``s``, ``m``, ``h``, ``d`` or ``w``; or ``all``, which is 100 years.
 
     Returns
     -------
@@ -119,6 +121,8 @@ def window_seconds(window: str) -> int:
     >>> window_seconds("90m"), window_seconds("7d")
     (5400, 604800)
     """
+    if window == "all":
+        return _LONGEST
     match = re.fullmatch(r"([1-9][0-9]{0,9})([smhdw])", window)
     if match is None:
         raise ValueError(

@@ -18,6 +18,7 @@ from fraudsieve.features.history_batch import history_features
 from fraudsieve.features.history_live import HistoryState
 from fraudsieve.features.history_measures import FAMILIES
 from fraudsieve.features.history_store import StateError
+from fraudsieve.features.network import Network
 
 START = datetime(2024, 5, 3, 20, tzinfo=UTC)  # a Friday
 VIEWS = [
@@ -243,6 +244,25 @@ def test_a_saved_state_answers_the_same(tmp_path: Path) -> None:
     names = sorted(path.name for path in (tmp_path / "state").iterdir())
     assert len(names) == 1 + len(VIEWS)
     assert not any(b"account-1" in path.read_bytes() for path in (tmp_path / "state").iterdir())
+
+
+def test_a_network_beside_the_views(tmp_path: Path) -> None:
+    network = Network(prior=(0.5, 2.0))
+    state = HistoryState(VIEWS[2], network=network)
+    events = [
+        {"account_id": one, "counterparty_id": "shop", "occurred_at": at(0), "kind": "pay"} for one in ("ann", "bob")
+    ]
+    labels = [{"account_id": "bob", "labelled_at": at(10), "is_fraud": True}, {"labelled_at": at(10), "is_fraud": True}]
+    refused = state.update(events, account_labels=labels)
+    assert refused == ((1, "account_id: expected a string or a whole number, the field is missing"),)
+    state.save(tmp_path)
+    for one in (state, HistoryState.load(tmp_path)):
+        assert one.columns == VIEWS[2].columns + network.columns
+        for minute, frauds in ((10, 0), (11, 1)):
+            row = dict(
+                zip(one.columns, one.features({"account_id": "ann", "as_of": at(minute)})[0].tolist(), strict=True)
+            )
+            assert (row["network__sharing"], row["network__sharing_frauds"]) == (1, frauds)
 
 
 def test_an_empty_state_can_be_saved(tmp_path: Path) -> None:
