@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from .cues import CUES, SHAPES, cues_and_shape
 from .fold import DISGUISES, KINDS, fold_codes
+from .history import History, history_columns
+from .history_live import HistoryState
 from .text import CodePoints, pack
 from .wording import Wording
 
@@ -28,6 +30,8 @@ class MessageMatrix:
     ----------
     wording : Wording or None
         The wording model; without one there are no wording columns.
+    sender : tuple of History, default=()
+        The views of the sender's events, as of the time that a message was sent.
 
     Examples
     --------
@@ -37,29 +41,50 @@ class MessageMatrix:
     """
 
     wording: Wording | None
+    sender: tuple[History, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, ``family__name``."""
         plain = [f"cues__{name}" for name in CUES] + [f"shape__{name}" for name in (*SHAPES, "upper")]
         plain += [f"disguise__{name}" for name in DISGUISES]
+        plain += [f"sender__{name.split('__', 1)[1]}" for name in history_columns(self.sender)]
         if self.wording is None:
             return tuple(plain)
         return (*(f"wording__{name}" for name in self.wording.classes), "surprise__unknown", *plain)
 
-    def compute(self, texts: Sequence[str]) -> Array:
+    def new_state(self, *, lateness: str = "1d") -> HistoryState:
+        """Return an empty live state for the sender's history.
+
+        Parameters
+        ----------
+        lateness : str, default="1d"
+            As for `HistoryState`.
+
+        Returns
+        -------
+        HistoryState
+        """
+        return HistoryState(self.sender, lateness=lateness)
+
+    def compute(self, texts: Sequence[str], sender: Array | None = None) -> Array:
         """Compute every column.
 
         Parameters
         ----------
         texts : sequence of str, length n_messages
             Texts as they came.
+        sender : ndarray of float64, shape (n_messages, n_sender), default=None
+            The history of the senders; None for unknown.
 
         Returns
         -------
         ndarray of float64, shape (n_messages, n_columns)
         """
         folded, plain = self.plain(texts)
+        if self.sender:
+            unknown = np.full((len(texts), len(history_columns(self.sender))), np.nan)
+            plain = np.hstack([plain, unknown if sender is None else sender])
         if self.wording is None:
             return plain
         return self.join(*self.wording.log_odds(folded), plain)

@@ -1,6 +1,6 @@
 """`MessageFeatures`: the builder that a scikit-learn user fits on messages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -13,7 +13,10 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from .account_views import default_histories
 from .campaign import near_duplicate_groups
+from .history import History, check_histories, history_columns
+from .history_batch import history_features
 from .message_matrix import MessageMatrix
 from .wording_fit import out_of_fold
 
@@ -26,7 +29,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn messages into a feature matrix.
 
     Families of columns: ``wording`` (per-class log-odds of a linear model over hashed character 1-4-grams),
-    ``surprise`` (the share of n-grams that the wording model does not know), ``cues``, ``shape`` and ``disguise``.
+    ``surprise`` (the share of n-grams that the wording model does not know), ``cues``, ``shape``, ``disguise`` and,
+    where events are given, ``sender``: the history of the sender as of the time that the message was sent.
 
     `fit_transform` is not `fit` then `transform`: it returns wording scores out of fold, with campaigns kept whole, so
     that a model trained on them meets the same scores on new messages.
@@ -41,6 +45,11 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Folds of the out-of-fold wording scores.
     wording : bool, default=True
         Whether to learn wording, which needs `y`.
+    events : DataFrame, default=None
+        Events of the senders. With them X is a frame with ``account_id`` and ``sent_at``, either of which may be
+        missing in a row: it has no history then.
+    history : History or sequence of History, default=None
+        The views of the events; None for those that they allow.
     random_state : int, default=0
         Seed of the folds and the solver.
     n_jobs : int, default=None
@@ -71,6 +80,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "min_messages": [Interval(Integral, 1, None, closed="left")],
         "n_folds": [Interval(Integral, 2, None, closed="left")],
         "wording": ["boolean"],
+        "events": [pd.DataFrame, None],
+        "history": [History, list, tuple, None],
         "random_state": [Interval(Integral, 0, None, closed="left")],
         "n_jobs": [Integral, None],
     }
@@ -82,6 +93,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         min_messages: int = 2,
         n_folds: int = 5,
         wording: bool = True,
+        events: pd.DataFrame | None = None,
+        history: History | Sequence[History] | None = None,
         random_state: int = 0,
         n_jobs: int | None = None,
     ) -> None:
@@ -89,6 +102,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.min_messages = min_messages
         self.n_folds = n_folds
         self.wording = wording
+        self.events = events
+        self.history = history
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -133,8 +148,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         self._validate_params()
         texts = message_texts(X)
+        views = self._views()
         if not self.wording:
-            self.matrix_ = MessageMatrix(None)
+            self.matrix_ = MessageMatrix(None, views)
             return self.transform(X)
         codes = self._check_classes(texts, y)
         groups = near_duplicate_groups(texts) if groups is None else np.asarray(groups)
@@ -153,7 +169,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             random_state=self.random_state,
             n_jobs=self.n_jobs,
         )
-        self.matrix_ = MessageMatrix(model)
+        self.matrix_ = MessageMatrix(model, views)
+        plain = np.hstack([plain, *self._sender(X)])
         return MessageMatrix.join(log_odds, known, plain)
 
     def transform(self, X: Any) -> Any:
@@ -169,7 +186,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of float64 or DataFrame, shape (n_messages, n_columns)
         """
         check_is_fitted(self, "matrix_")
-        return self.matrix_.compute(message_texts(X))
+        return self.matrix_.compute(message_texts(X), *self._sender(X))
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of the columns.
@@ -185,6 +202,17 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "matrix_")
         return np.asarray(self.matrix_.columns, object)
+
+    def _views(self) -> tuple[History, ...]:
+        if self.events is None:
+            return ()
+        return check_histories(self.history or default_histories(map(str, self.events.columns)))
+
+    def _sender(self, X: Any) -> list[Array]:
+        """Compute the history of the senders: a block, or none without events."""
+        if not self.matrix_.sender or self.events is None:
+            return []
+        return [sender_history(self.events, X, self.matrix_.sender)]
 
     def _check_classes(self, texts: list[str], y: Any) -> Array:
         """Store the classes of `y` and return their codes."""
@@ -211,6 +239,40 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.two_d_array = False
         tags.target_tags.required = self.wording
         return tags
+
+
+def sender_history(events: pd.DataFrame, messages: Any, histories: Sequence[History]) -> Array:
+    """Compute the history of the senders of messages, as of the time that each was sent.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Their events.
+    messages : DataFrame
+        With ``account_id`` and ``sent_at``.
+    histories : sequence of History
+        The views.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_messages, n_sender)
+        NaN where the sender or the time is missing.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When that is no frame, a column is missing, or ``sent_at`` holds no times.
+    """
+    if not isinstance(messages, pd.DataFrame):
+        raise TypeError(f"Expected a DataFrame with account_id and sent_at, got {type(messages).__name__}.")
+    for name in ("account_id", "sent_at"):
+        if name not in messages:
+            raise ValueError(f"messages: column {name!r} is missing; the history of senders needs it.")
+    subjects = messages[["account_id", "sent_at"]].rename(columns={"sent_at": "as_of"})
+    known = subjects.notna().all(axis=1).to_numpy()
+    block = np.full((len(subjects), len(history_columns(histories))), np.nan)
+    block[known] = history_features(events, subjects[known], histories)
+    return block
 
 
 def message_texts(X: Any) -> list[str]:

@@ -21,13 +21,14 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
-from fraudsieve.features.message_matrix import MessageMatrix
-from fraudsieve.features.ngrams import BITS
+from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.wording import Wording, output_classes
 
 from .calibration import Calibration
 from .ensemble import Ensemble
 from .exceptions import ArtifactError
+from .features import build_matrix, describe_matrix, wording_misfit
+from .inputs import Matrix
 from .thresholds import OperatingPoint
 
 __all__ = ["FEATURES_VERSION", "FORMAT", "Model", "read_model", "write_model"]
@@ -53,7 +54,7 @@ class Model:
         The classes, sorted.
     legitimate : str or None
         The class that is no crime; None when the training data had none, and then only types are told apart.
-    matrix : MessageMatrix
+    matrix : MessageMatrix or AccountMatrix
         From records to feature rows.
     ensemble : Ensemble
         From feature rows to log-odds.
@@ -70,12 +71,22 @@ class Model:
     name: str
     classes: tuple[str, ...]
     legitimate: str | None
-    matrix: MessageMatrix
+    matrix: Matrix
     ensemble: Ensemble
     calibration: Calibration
     points: tuple[OperatingPoint, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
     digest: str = ""
+
+    @property
+    def subject(self) -> str:
+        """What the model scores: ``message``, ``account`` or ``event``."""
+        return self.matrix.subject if isinstance(self.matrix, AccountMatrix) else "message"
+
+    @property
+    def wording(self) -> Wording | None:
+        """The wording model; None without one."""
+        return None if isinstance(self.matrix, AccountMatrix) else self.matrix.wording
 
 
 def write_model(model: Model, folder: str | Path) -> Model:
@@ -129,8 +140,8 @@ def _serialise(model: Model) -> dict[str, bytes]:
         "booster.txt": model.ensemble.booster.model_to_string(num_iteration=-1).encode(),
         "calibration.json": json.dumps(asdict(model.calibration), indent=2).encode(),
     }
-    if model.matrix.wording is not None:
-        wording = model.matrix.wording
+    if model.wording is not None:
+        wording = model.wording
         stream = io.BytesIO()
         np.savez_compressed(
             stream,
@@ -145,18 +156,14 @@ def _serialise(model: Model) -> dict[str, bytes]:
 
 
 def _manifest(model: Model, files: dict[str, bytes]) -> dict[str, Any]:
-    wording = model.matrix.wording
     return {
         "format": FORMAT,
         "name": model.name,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "subject": "message",
+        "subject": model.subject,
         "classes": list(model.classes),
         "legitimate": model.legitimate,
-        "features": {
-            "version": FEATURES_VERSION,
-            "wording": None if wording is None else {"classes": list(wording.classes), "bits": BITS},
-        },
+        "features": {"version": FEATURES_VERSION, **describe_matrix(model.matrix)},
         "columns": [{"name": name, "type": "float64"} for name in model.matrix.columns],
         "start": {"wording": list(model.ensemble.wording), "base": model.ensemble.base.tolist()},
         "policy": {"missing": "unscorable", "wrong_type": "unscorable", "unknown": "ignore"},
@@ -252,23 +259,13 @@ def _checked_bytes(folder: Path, name: str, entry: dict[str, Any]) -> bytes:
 
 def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
     """Build the model from checked bytes."""
-    wording = None
-    if manifest["features"]["wording"] is not None:
-        with np.load(io.BytesIO(files["wording.npz"]), allow_pickle=False) as arrays:
-            wording = Wording(
-                tuple(manifest["features"]["wording"]["classes"]),
-                arrays["buckets"],
-                arrays["weights"],
-                arrays["intercept"],
-                float(arrays["scale"]),
-            )
     booster = lgb.Booster(model_str=files["booster.txt"].decode())
     start = manifest["start"]
     return Model(
         name=manifest["name"],
         classes=tuple(manifest["classes"]),
         legitimate=manifest["legitimate"],
-        matrix=MessageMatrix(wording),
+        matrix=build_matrix(manifest["subject"], manifest["features"], files),
         ensemble=Ensemble(booster, tuple(start["wording"]), np.array(start["base"], np.float64)),
         calibration=Calibration(**json.loads(files["calibration.json"])),
         points=tuple(OperatingPoint(**point) for point in manifest["operating_points"]),
@@ -295,18 +292,4 @@ def _misfit(model: Model, manifest: dict[str, Any]) -> str | None:
     numbers += [number for point in model.points for number in (point.threshold, point.false_positive_rate)]
     if not all(map(math.isfinite, numbers)):
         return "a threshold, a calibration or a start is no number"
-    return None if model.matrix.wording is None else _wording_misfit(model.matrix.wording, manifest)
-
-
-def _wording_misfit(wording: Wording, manifest: dict[str, Any]) -> str | None:
-    """Say what is wrong with the arrays of the wording model, if anything: its kernel does not check their bounds."""
-    buckets, n_outputs = wording.buckets, len(wording.classes)
-    shapes = (buckets.ndim, wording.weights.shape, wording.intercept.shape)
-    types = (buckets.dtype.name, wording.weights.dtype.name, wording.intercept.dtype.name)
-    expected = (1, (len(buckets), 1 + n_outputs), (n_outputs,))
-    if shapes != expected or types != ("int32", "float32", "float64") or not math.isfinite(wording.scale):
-        return "the arrays of the wording model do not fit each other"
-    ascending = (np.diff(buckets, prepend=-1, append=1 << BITS) > 0).all()
-    if manifest["features"]["wording"]["bits"] != BITS or not ascending:
-        return f"the wording model does not know n-grams by {BITS} bits"
-    return None
+    return None if model.wording is None else wording_misfit(model.wording, manifest["features"])

@@ -7,10 +7,12 @@ from typing import Any, Self, cast, overload
 import numpy as np
 import numpy.typing as npt
 
-from fraudsieve.features.fold import fold_text
+from fraudsieve.features.history_live import HistoryState
+from fraudsieve.features.message_matrix import MessageMatrix
 
 from .artifact import Model, read_model
 from .calibration import log_sigmoid, probabilities
+from .inputs import Events, account_rows, sender_columns, state_of, why_unscorable
 
 __all__ = ["Scorer", "fraud_probability"]
 
@@ -41,6 +43,10 @@ class Scorer:
 
         scorer = Scorer.load("fraudsieve-model")
         scorer.score({"text": "Your parcel is held, pay the fee at ..."})["probability"]
+
+        state = scorer.new_state()  # a model of accounts or events, live
+        state.update({"account_id": "ann", "occurred_at": "2026-05-01T10:00:00Z", "kind": "transfer", "amount": 90})
+        scorer.score({"account_id": "ann", "as_of": "2026-05-01T11:00:00Z"}, history=state)
     """
 
     def __init__(self, model: Model) -> None:
@@ -68,19 +74,37 @@ class Scorer:
         """
         return cls(read_model(folder, digest=digest))
 
-    @overload
-    def score(self, records: Record) -> Score: ...
+    def new_state(self, *, lateness: str = "1d") -> HistoryState:
+        """Return an empty live state with the history that the model needs.
+
+        Parameters
+        ----------
+        lateness : str, default="1d"
+            As for `HistoryState`.
+
+        Returns
+        -------
+        HistoryState
+        """
+        return self.model.matrix.new_state(lateness=lateness)
 
     @overload
-    def score(self, records: Sequence[Record]) -> list[Score]: ...
+    def score(self, records: Record, *, history: Events | None = None) -> Score: ...
 
-    def score(self, records: Record | Sequence[Record]) -> Score | list[Score]:
+    @overload
+    def score(self, records: Sequence[Record], *, history: Events | None = None) -> list[Score]: ...
+
+    def score(self, records: Record | Sequence[Record], *, history: Events | None = None) -> Score | list[Score]:
         """Score one record or many.
 
         Parameters
         ----------
         records : dict, or list or tuple of dict
-            Each with a field ``text``.
+            A message has ``text``, and ``account_id`` and ``sent_at`` where the model looks at senders. An account has
+            ``account_id`` and ``as_of``; an event what an event has; both the columns that the model was trained on.
+        history : HistoryState, list of dict, or dict of lists, default=None
+            What is known of the accounts: a live state from `new_state`, events, or a dict with ``events``, ``labels``
+            and ``account_labels``. Only what was before a record's moment counts.
 
         Returns
         -------
@@ -88,29 +112,34 @@ class Scorer:
             ``probability`` (of fraud, calibrated; None when the model knows no legitimate class), ``label`` (the
             likeliest class), ``probabilities`` (of every class), ``decision`` (``flag`` or ``pass``; None without an
             operating point), ``false_positive_rate`` (of the strictest operating point that the score reaches),
-            ``status`` (``ok`` or ``unscorable``), ``why`` and ``model`` (name and digest).
+            ``status`` (``ok``, ``no_history`` where no event of the account was known, or ``unscorable``), ``why`` and
+            ``model`` (name and digest).
 
         Raises
         ------
         TypeError
             When the input is not a record or a list of records.
+        ValueError
+            When the history is not one that the model can use.
         """
         if isinstance(records, Mapping):
-            return self._score_records([records])[0]
+            return self._score_records([records], history)[0]
         if not isinstance(records, list | tuple):
             raise TypeError(f"Expected a dict or a list of dicts, got {type(records).__name__}.")
         wrong = next((i for i, record in enumerate(records) if not isinstance(record, Mapping)), None)
         if wrong is not None:
             raise TypeError(f"Expected a dict as record, got {type(records[wrong]).__name__} at position {wrong}.")
-        return self._score_records(records)
+        return self._score_records(records, history)
 
-    def score_columns(self, columns: Mapping[str, Sequence[Any]]) -> dict[str, Array]:
+    def score_columns(self, columns: Mapping[str, Sequence[Any]], *, history: Events | None = None) -> dict[str, Array]:
         """Score records given as columns.
 
         Parameters
         ----------
         columns : mapping of str to sequence, each of length n_records
-            With a column ``text``.
+            As the fields of the records of `score`.
+        history : HistoryState, list of dict, or dict of lists, default=None
+            As for `score`.
 
         Returns
         -------
@@ -121,42 +150,100 @@ class Scorer:
         Raises
         ------
         KeyError
-            When there is no column ``text``.
+            When there is no column ``text``, or ``account_id`` for a model of accounts or events.
         TypeError
             When that column is one string, and not a sequence of them.
+        ValueError
+            When the history is not one that the model can use.
         """
-        if "text" not in columns:
-            raise KeyError(f"Expected a column 'text'; the columns are {sorted(map(str, columns))}.")
-        if isinstance(columns["text"], str):
-            raise TypeError("Expected a sequence of texts as column 'text', got one str. Put it in a list.")
-        texts = list(columns["text"])
-        why = np.array([_why_unscorable(text) for text in texts], object)
-        odds = np.full((len(texts), len(self.model.ensemble.base)), np.nan)
+        matrix = self.model.matrix
+        needed = "text" if isinstance(matrix, MessageMatrix) else "account_id"
+        if needed not in columns:
+            raise KeyError(f"Expected a column {needed!r}; the columns are {sorted(map(str, columns))}.")
+        if isinstance(columns[needed], str):
+            raise TypeError(f"Expected a sequence as column {needed!r}, got one str. Put it in a list.")
+        if isinstance(matrix, MessageMatrix):
+            return self._score_messages(matrix, columns, history)
+        rows, known, why = account_rows(matrix, columns, state_of(matrix, history))
+        return self.score_rows(rows, why, known if matrix.histories else None)
+
+    def score_rows(self, rows: Array, why: Array | None = None, known: Array | None = None) -> dict[str, Array]:
+        """Score feature rows, as a builder makes them.
+
+        Parameters
+        ----------
+        rows : ndarray of float64, shape (n_records, n_columns)
+            In the order of the model's columns.
+        why : ndarray of object, shape (n_records,), default=None
+            What is wrong with a record, None where nothing is; None for no such record.
+        known : ndarray of bool, shape (n_records,), default=None
+            Whether any event of the account was known; None where that is not told.
+
+        Returns
+        -------
+        dict of str to ndarray, each of shape (n_records,)
+            As from `score_columns`.
+
+        Raises
+        ------
+        ValueError
+            When the rows have another number of columns than the model.
+        """
+        if rows.ndim != 2 or rows.shape[1] != len(self.model.matrix.columns):
+            expected = len(self.model.matrix.columns)
+            raise ValueError(f"Expected rows of {expected} columns, got an array of shape {rows.shape}.")
+        why = np.full(len(rows), None, object) if why is None else why
+        odds = np.full((len(rows), len(self.model.ensemble.base)), np.nan)
         good = np.flatnonzero(why == None)  # noqa: E711 - compares every element
+        if len(good):
+            odds[good] = self._odds_of(rows[good])
+        return self._describe(odds, why, known)
+
+    def _score_messages(
+        self, matrix: MessageMatrix, columns: Mapping[str, Sequence[Any]], history: Events | None
+    ) -> dict[str, Array]:
+        texts = list(columns["text"])
+        why = np.array([why_unscorable(text) for text in texts], object)
+        sender = None
+        if matrix.sender:
+            sender, wrong = sender_columns({**columns, "text": texts}, state_of(matrix, history))
+            why = np.where(why == None, wrong, why)  # noqa: E711
+        odds = np.full((len(texts), len(self.model.ensemble.base)), np.nan)
+        good = np.flatnonzero(why == None)  # noqa: E711
         for start in range(0, len(good), CHUNK):
             rows = good[start : start + CHUNK]
-            odds[rows] = self.log_odds([texts[i] for i in rows])
+            odds[rows] = self.log_odds([texts[i] for i in rows], None if sender is None else sender[rows])
         return self._describe(odds, why)
 
-    def log_odds(self, texts: Sequence[str]) -> Array:
-        """Return calibrated log-odds.
+    def log_odds(self, texts: Sequence[str], sender: Array | None = None) -> Array:
+        """Return calibrated log-odds of messages.
 
         Parameters
         ----------
         texts : sequence of str, length n_texts
             Scorable texts.
+        sender : ndarray of float64, shape (n_texts, n_sender), default=None
+            The history of the senders; None for unknown.
 
         Returns
         -------
         ndarray of float64, shape (n_texts, n_outputs)
             One output for two classes, one a class for more.
-        """
-        model = self.model
-        rows = model.matrix.compute(texts)
-        threads = 1 if len(rows) <= FEW else 0
-        return model.calibration.apply(model.ensemble.log_odds(rows, n_threads=threads))
 
-    def _describe(self, odds: Array, why: Array) -> dict[str, Array]:
+        Raises
+        ------
+        TypeError
+            When the model is not one of messages.
+        """
+        if not isinstance(self.model.matrix, MessageMatrix):
+            raise TypeError(f"Expected a model of messages, got one of {self.model.subject}s.")
+        return self._odds_of(self.model.matrix.compute(texts, sender))
+
+    def _odds_of(self, rows: Array) -> Array:
+        threads = 1 if len(rows) <= FEW else 0
+        return self.model.calibration.apply(self.model.ensemble.log_odds(rows, n_threads=threads))
+
+    def _describe(self, odds: Array, why: Array, known: Array | None = None) -> dict[str, Array]:
         """Turn log-odds into the columns of a score."""
         model = self.model
         scored = why == None  # noqa: E711 - compares every element
@@ -167,12 +254,15 @@ class Scorer:
         decision = np.full(len(odds), None, object)
         if model.points:
             decision[scored] = np.where(fraud[scored] >= model.points[0].threshold, "flag", "pass")
+        status = np.where(scored, "ok", "unscorable").astype(object)
+        if known is not None:
+            status[scored & ~known] = "no_history"
         columns = {
             "probability": fraud,
             "label": label,
             "decision": decision,
             "false_positive_rate": self._reached(fraud),
-            "status": np.where(scored, "ok", "unscorable").astype(object),
+            "status": status,
             "why": why,
         }
         return columns | {f"probability__{name}": classes[:, k] for k, name in enumerate(model.classes)}
@@ -184,8 +274,12 @@ class Scorer:
             reached[fraud >= point.threshold] = point.false_positive_rate
         return reached
 
-    def _score_records(self, records: Sequence[Record]) -> list[Score]:
-        columns = self.score_columns({"text": [record.get("text") for record in records]})
+    def _score_records(self, records: Sequence[Record], history: Events | None) -> list[Score]:
+        needed = "text" if isinstance(self.model.matrix, MessageMatrix) else "account_id"
+        names = {needed, *(name for record in records for name in record)}
+        columns = self.score_columns(
+            {name: [record.get(name) for record in records] for name in names}, history=history
+        )
         model = {"name": self.model.name, "digest": self.model.digest}
         classes = [(name, columns.pop(f"probability__{name}")) for name in self.model.classes]
         scores = []
@@ -225,17 +319,6 @@ def fraud_probability(log_odds: Array, classes: Sequence[str], legitimate: str |
         return np.exp(log_sigmoid(log_odds[:, 0] if clean == 0 else -log_odds[:, 0]))
     crimes = np.delete(probabilities(log_odds), clean, axis=1)
     return np.asarray(np.minimum(crimes.sum(axis=1), 1.0))  # a sum of shares may be one and a last bit
-
-
-def _why_unscorable(text: Any) -> str | None:
-    """Say what is wrong with a text, in words that hold none of it."""
-    if not isinstance(text, str):
-        if text is None or (isinstance(text, float) and text != text):
-            return "text: expected a string, the field is missing"
-        return f"text: expected a string, got {type(text).__name__}"
-    # Only characters that do not print can leave nothing after folding.
-    seen = text if text.isprintable() else fold_text(text)
-    return None if seen.strip() else "text: expected a message, got only blanks"
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,150 @@
+"""From records to feature rows, by what the model scores: messages, accounts or events. NumPy and Numba alone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.fold import fold_text
+from fraudsieve.features.history_live import HistoryState
+from fraudsieve.features.history_records import RefusedError
+from fraudsieve.features.message_matrix import MessageMatrix
+
+__all__ = ["Events", "Matrix", "account_rows", "sender_columns", "state_of", "why_unscorable"]
+
+Array = npt.NDArray[Any]
+Record = Mapping[str, Any]
+Matrix: TypeAlias = MessageMatrix | AccountMatrix
+Events: TypeAlias = HistoryState | Sequence[Record] | Mapping[str, Sequence[Record]]
+"""A live state; or events; or, by name, ``events``, ``labels`` of events and ``account_labels``."""
+
+PARTS = ("events", "labels", "account_labels")
+
+
+def state_of(matrix: Matrix, history: Events | None) -> HistoryState:
+    """Return the state that answers for a model.
+
+    Parameters
+    ----------
+    matrix : MessageMatrix or AccountMatrix
+        What is computed.
+    history : HistoryState, sequence of dict, mapping, or None
+        See `Events`; None for no event at all.
+
+    Returns
+    -------
+    HistoryState
+
+    Raises
+    ------
+    ValueError
+        When a state has other columns than the model, or an event cannot be used: the position and the field are named.
+    TypeError
+        When it is something else.
+
+    Examples
+    --------
+    >>> from fraudsieve.features.history import History
+    >>> matrix = AccountMatrix("account", (History(("1h",), measures=("count",)),))
+    >>> state_of(matrix, [{"account_id": "ann", "occurred_at": "2026-05-01", "kind": "pay"}]).n_events
+    1
+    """
+    empty = matrix.new_state(lateness="all")
+    if history is None:
+        return empty
+    if isinstance(history, HistoryState):
+        if history.columns != empty.columns:
+            raise ValueError("history: the state has other columns than the model. Make one with Scorer.new_state().")
+        return history
+    parts = dict(history) if isinstance(history, Mapping) else {"events": history}
+    unknown = sorted(set(parts) - set(PARTS))
+    if unknown:
+        raise ValueError(f"history: expected {', '.join(PARTS)}, got {len(unknown)} other names.")
+    for name in PARTS:
+        records = list(parts.get(name, ()))
+        taken = {"events": (), "labels": (), "account_labels": ()} | {name: records}
+        refused = empty.update(taken["events"], taken["labels"], account_labels=taken["account_labels"])
+        if refused:
+            raise ValueError(f"history: {name}, position {refused[0].position}: {refused[0].reason}")
+    return empty
+
+
+def sender_columns(columns: Mapping[str, Sequence[Any]], state: HistoryState) -> tuple[Array, Array]:
+    """Compute the history of the senders of messages, as of the time that each was sent.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence, each of length n_messages
+        ``text`` and, where known, ``account_id`` and ``sent_at``.
+    state : HistoryState
+        Their history.
+
+    Returns
+    -------
+    block : ndarray of float64, shape (n_messages, n_sender)
+        NaN where the sender or the time is missing.
+    why : ndarray of object, shape (n_messages,)
+        What is wrong with a message, None where nothing is.
+    """
+    n = len(columns["text"])
+    block, why = np.full((n, len(state.columns)), np.nan), np.full(n, None, object)
+    senders, times = (columns.get(name, [None] * n) for name in ("account_id", "sent_at"))
+    for place, (sender, sent) in enumerate(zip(senders, times, strict=True)):
+        if sent is None or sent != sent or sender is None or sender != sender:
+            continue  # nobody's history, or of no moment
+        try:
+            block[place] = state.features({"account_id": sender, "as_of": sent})[0]
+        except RefusedError as error:
+            why[place] = str(error).replace("as_of", "sent_at")
+    return block, why
+
+
+def why_unscorable(text: Any) -> str | None:
+    """Say what is wrong with a text, in words that hold none of it; None where nothing is.
+
+    Parameters
+    ----------
+    text : object
+        What came as the text.
+
+    Returns
+    -------
+    str or None
+    """
+    if not isinstance(text, str):
+        if text is None or (isinstance(text, float) and text != text):
+            return "text: expected a string, the field is missing"
+        return f"text: expected a string, got {type(text).__name__}"
+    # Only characters that do not print can leave nothing after folding.
+    seen = text if text.isprintable() else fold_text(text)
+    return None if seen.strip() else "text: expected a message, got only blanks"
+
+
+def account_rows(
+    matrix: AccountMatrix, columns: Mapping[str, Sequence[Any]], state: HistoryState
+) -> tuple[Array, Array, Array]:
+    """Compute the rows of accounts or events.
+
+    Parameters
+    ----------
+    matrix : AccountMatrix
+        What is computed.
+    columns : mapping of str to sequence
+        The records, by column.
+    state : HistoryState
+        Their history.
+
+    Returns
+    -------
+    rows, known, why : ndarray
+        As from `AccountMatrix.compute`.
+    """
+    names = list(columns)
+    cells = [_plain_cells(columns[name]) for name in names]
+    return matrix.compute([dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)], state)
+
+
+def _plain_cells(cells: Any) -> Any:
+    return cells.tolist() if isinstance(cells, np.ndarray) and cells.dtype.kind != "M" else cells
