@@ -60,8 +60,9 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         What a row of X is.
     history : History or sequence of History, default=None
         The views; None for those that the events allow.
-    network : Network, default=None
-        The network; None for what the events allow where the subject is an account, and nothing for an event.
+    network : Network or False, default=None
+        The network; None for what the events allow where the subject is an account, and nothing for an event. False
+        for none.
     exclude : sequence of str, default=()
         Columns of the records that are not used.
     min_category_rows : int, default=5
@@ -91,7 +92,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "account_labels": [pd.DataFrame, None],
         "subject": [StrOptions({"account", "event"})],
         "history": [History, list, tuple, None],
-        "network": [Network, None],
+        "network": [Network, "boolean", None],
         "exclude": ["array-like"],
         "min_category_rows": [Interval(Integral, 1, None, closed="left")],
         "n_folds": [Interval(Integral, 2, None, closed="left")],
@@ -106,7 +107,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         account_labels: pd.DataFrame | None = None,
         subject: str = "account",
         history: History | Sequence[History] | None = None,
-        network: Network | None = None,
+        network: Network | bool | None = None,
         exclude: Sequence[str] = (),
         min_category_rows: int = 5,
         n_folds: int = 5,
@@ -255,8 +256,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             histories = default_histories(columns, subject=self.subject, kinds=kinds, labels=of_events)
         else:
             histories = check_histories(self.history)
-        network = self.network
-        if network is None and self.subject == "account":
+        network = self.network if isinstance(self.network, Network) else None
+        if self.network in (None, True) and self.subject == "account":
             network = default_network(columns, labels=self.account_labels is not None)
         return histories if timed else tuple(timeless(history) for history in histories), network
 

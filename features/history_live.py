@@ -226,9 +226,10 @@ class HistoryState:
         features : ndarray of float64, shape (n_subjects, n_columns)
             As from `features`.
         known : ndarray of bool, shape (n_subjects,)
-            Whether the first view knew of an event.
+            Whether there was an event of the account; without a view of accounts, of any entity.
         """
         records = records_of(subjects)
+        tells = [view for view in self.views if view.history.entities == ("account_id",)] or self.views
         own = any("amount" in record for record in records)
         out, known = np.empty((len(records), len(self.columns))), np.zeros(len(records), np.bool_)
         for place, record in enumerate(records):
@@ -237,12 +238,12 @@ class HistoryState:
                 raise RefusedError("as_of: expected a moment that the state remembers, got an older one")
             amounts = np.full(2, amount_of(record.get("amount"))) if own else np.empty(0)
             start = 0
-            for number, view in enumerate(self.views):
+            for view in self.views:
                 stop = start + len(view.history.columns)
                 # Of two rows: so a column has the layout that it has in a batch, and kernels are compiled once.
                 block = np.full((2, stop - start), np.nan)
                 has_any = view.fill(record, moment, amounts, block)
-                known[place] = has_any if number == 0 else known[place]
+                known[place] |= has_any and view in tells
                 out[place, start:stop] = block[0]
                 start = stop
             if self.network is not None:

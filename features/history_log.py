@@ -13,7 +13,7 @@ from .history import History
 from .history_codes import codes_in_window, hours_of_day, paired_keys
 from .history_ids import code_numbers
 from .history_measures import AT_HAND, OF_AMOUNTS, OF_COUNTERPARTIES
-from .history_spread import extreme_in_window, fill_ends, gaps, std_in_window, trailing_counts
+from .history_spread import extreme_in_window, fill_ends, gaps, label_runs, std_in_window, trailing_counts
 from .history_windows import HOUR, WINDOW_MEASURES, clock_flags, running_count, totals_in_window
 
 __all__ = ["EventLog", "Moments", "fill_history", "fill_labels"]
@@ -212,11 +212,12 @@ def _fill_spread(history: History, log: EventLog, moments: Moments, kind: str, o
     between = gaps(log.starts, log.times) if "gap_std" in asked else NONE
     trailing = trailing_counts(log.starts, log.times, HOUR) if "burst" in asked else NONE
     for window, width in history.lengths.items():
-        largest, smallest, std, gap_std, burst = history.find(_SPREAD, window, "", kind).tolist()
+        largest, smallest, std, gap_std, burst, since = history.find(_SPREAD, window, "", kind).tolist()
         extremes = (largest, log.amounts, 1.0), (smallest, log.amounts, -1.0), (burst, trailing, 1.0)
         for place, values, sign in extremes:
             if place >= 0:
-                extreme_in_window(*bounds, width * SECOND, values, sign, out[:, place])
+                when = since if place == largest and since >= 0 else place
+                extreme_in_window(*bounds, width * SECOND, values, sign, out[:, place], out[:, when])
         for place, values, skip in ((std, log.amounts, 0), (gap_std, between, 1)):
             if place >= 0:
                 std_in_window(*bounds, width * SECOND, values, skip, out[:, place])
@@ -235,28 +236,31 @@ def _fill_ends(history: History, log: EventLog, moments: Moments, kind: str, out
             # Of a kind nothing is remembered beyond the longest window.
             forgotten = bool(kind) & (found > history.lengths[history.longest])
             out[:, place] = np.where(forgotten, np.nan, found)
-    if at_hand or "trend" in asked:
+    if at_hand or asked & {"trend", "peak"}:
         _fill_derived(history, kind, moments.amounts if own else ends[2], out)
 
 
 def _fill_derived(history: History, kind: str, amount: Array, out: Array) -> None:
     for window, width in history.lengths.items():
         count, mean, std, largest, *places = history.find(_DERIVED, window, "", kind).tolist()
-        z, to_mean, to_max, trend = places
+        z, to_mean, to_max, peak, trend = places
         if z >= 0:
             out[:, z] = _ratio(amount - out[:, mean], out[:, std])
         if to_mean >= 0:
             out[:, to_mean] = _ratio(amount, out[:, mean])
         if to_max >= 0:
             out[:, to_max] = _ratio(amount, out[:, largest])
+        if peak >= 0:
+            usual = int(history.find(("mean",), history.longest, "", kind)[0])
+            out[:, peak] = _ratio(out[:, largest], out[:, usual])
         if trend >= 0:
             shortest = int(history.find(("count",), history.shortest, "", kind)[0])
             out[:, trend] = _ratio(out[:, shortest], out[:, count]) * (width / history.lengths[history.shortest])
 
 
-_SPREAD = ("max", "min", "std", "gap_std", "burst")
+_SPREAD = ("max", "min", "std", "gap_std", "burst", "since_max")
 _ENDS = ("since_first", "since_last")
-_DERIVED = ("count", "mean", "std", "max", "z", "to_mean", "to_max", "trend")
+_DERIVED = ("count", "mean", "std", "max", "z", "to_mean", "to_max", "peak", "trend")
 
 
 def _ratio(above: Array, below: Array) -> Array:
@@ -298,7 +302,13 @@ def fill_labels(history: History, labels: EventLog, moments: Moments, out: Array
             totals_in_window(*bounds, width * SECOND, labels.amounts, codes, 0, counts, places, out)
         if fraud_rate >= 0:
             out[:, fraud_rate] = (out[:, frauds] + weight * rate) / (out[:, known] + weight)
-    since_fraud = int(history.find(("since_fraud",), "")[0])
+    since_fraud, since_clean, run = history.find(("since_fraud", "since_clean", "fraud_run"), "").tolist()
+    if since_clean >= 0 or run >= 0:
+        found = np.full((2, len(out)), np.nan)
+        label_runs(*bounds, history.lengths[history.longest] * SECOND, labels.amounts, *found)
+        for place, values in zip((since_clean, run), found, strict=True):
+            if place >= 0:
+                out[:, place] = values
     if since_fraud >= 0:
         of_fraud, ends = labels.where(labels.amounts > 0), np.full((3, len(out)), np.nan)
         lasts = labels.firsts, labels.lasts

@@ -15,6 +15,8 @@ measure         family          of the events in the window                     
 `z`             value           the amount at hand less `mean`, over `std`                           NaN
 `to_mean`       value           the amount at hand over `mean`                                       NaN
 `to_max`        value           the amount at hand over `max`                                        NaN
+`peak`          value           `max` over the mean amount of the longest window                     NaN
+`since_max`     value           seconds since the largest amount, the last of several                NaN
 `distinct`      counterparties  how many counterparties there are                                    0
 `entropy`       counterparties  their entropy, in nats                                               NaN
 `repeats`       counterparties  events whose counterparty and amount an earlier one had              0
@@ -31,12 +33,14 @@ measure         family          of the events in the window                     
 `frauds`        network         how many of these were of fraud                                      0
 `fraud_rate`    network         ``(frauds + weight * rate) / (known + weight)``, from `prior`        the rate
 `since_fraud`   network         seconds since the last label of fraud; has no window                 NaN
+`since_clean`   network         seconds since the last label of none; has no window                  NaN
+`fraud_run`     network         labels of fraud since the last label of none; has no window          0
 ==============  ==============  ===================================================================  ================
 
 The amount at hand is the subject's own where subjects have one (a payment), else the last one. A missing amount counts
 in `count` and in no measure of amounts; a missing counterparty is nobody. `trend` has no column for the shortest window
 and `new` none for the longest, where it would be `distinct`. `since_last` of a kind is missing where the longest window
-holds none. The last four need labels of events.
+holds none; so are `since_clean`, and `fraud_run` counts no label that is older. The last six need labels of events.
 """
 
 import re
@@ -56,6 +60,8 @@ FAMILIES: Final[Mapping[str, str]] = {
     "z": "value",
     "to_mean": "value",
     "to_max": "value",
+    "peak": "value",
+    "since_max": "value",
     "distinct": "counterparties",
     "entropy": "counterparties",
     "repeats": "counterparties",
@@ -72,10 +78,12 @@ FAMILIES: Final[Mapping[str, str]] = {
     "frauds": "network",
     "fraud_rate": "network",
     "since_fraud": "network",
+    "since_clean": "network",
+    "fraud_run": "network",
 }
 """The family of every measure."""
 
-OF_LABELS: Final = ("known", "frauds", "fraud_rate", "since_fraud")
+OF_LABELS: Final = ("known", "frauds", "fraud_rate", "since_fraud", "since_clean", "fraud_run")
 MEASURES: Final = tuple(name for name in FAMILIES if name not in OF_LABELS)
 """What is measured by default: all that needs no labels."""
 TAKEN_FROM: Final[Mapping[str, tuple[str, ...]]] = {
@@ -83,16 +91,18 @@ TAKEN_FROM: Final[Mapping[str, tuple[str, ...]]] = {
     "z": ("mean", "std"),
     "to_mean": ("mean",),
     "to_max": ("max",),
+    "peak": ("max", "mean"),
+    "since_max": ("max",),
     "fraud_rate": ("known", "frauds"),
 }
 """What a measure is worked out of, when that is other measures."""
 AT_HAND: Final = frozenset({"z", "to_mean", "to_max"})
-OF_AMOUNTS: Final = ("sum", "mean", "std", "max", "min", "z", "to_mean", "to_max", "repeats")
+OF_AMOUNTS: Final = ("sum", "mean", "std", "max", "min", "z", "to_mean", "to_max", "peak", "since_max", "repeats")
 TIMELESS: Final = frozenset({"count", "sum", "mean", "std", "max", "min", "distinct", "entropy", "repeats"})
 """What can be measured of events without times."""
 OF_COUNTERPARTIES: Final = ("distinct", "entropy", "repeats", "new")
 BY_IDENTIFIER: Final = ("distinct", "entropy", "new")
-WITHOUT_WINDOW: Final = ("since_last", "since_first", "since_fraud")
+WITHOUT_WINDOW: Final = ("since_last", "since_first", "since_fraud", "since_clean", "fraud_run")
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LONGEST: Final = 100 * 366 * 86_400

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .history_windows import first_from
 
-__all__ = ["NEVER", "extreme_in_window", "fill_ends", "gaps", "std_in_window", "trailing_counts"]
+__all__ = ["NEVER", "extreme_in_window", "fill_ends", "gaps", "label_runs", "std_in_window", "trailing_counts"]
 
 Array = npt.NDArray[Any]
 
@@ -40,6 +40,7 @@ def extreme_in_window(
     amounts: Array,
     sign: float,
     out: Array,
+    since: Array,
 ) -> None:
     """Find the largest amount of a window (``sign`` 1) or the smallest (-1), by a queue that only falls.
 
@@ -53,6 +54,8 @@ def extreme_in_window(
         1 or -1.
     out : ndarray of float64, shape (n_subjects,)
         A column, filled in; left as it is where no event has an amount.
+    since : ndarray of float64, shape (n_subjects,)
+        Seconds since that amount, the last of several, filled in likewise; it may be ``out``, and is not kept then.
     """
     queue = np.empty(_longest(starts), np.int32)
     for e in range(starts.size - 1):
@@ -76,6 +79,7 @@ def extreme_in_window(
             while head < tail and queue[head] < left:
                 head += 1
             if head < tail:
+                since[rows[k]] = (moment - times[queue[head]]) / SECOND
                 out[rows[k]] = amounts[queue[head]]
 
 
@@ -242,3 +246,47 @@ def fill_ends(
                 since_first[row] = (moments[k] - (firsts[e] if earlier else times[starts[e]])) / SECOND
                 since_last[row] = (moments[k] - (times[right - 1] if any_left else lasts[e])) / SECOND
             last_amount[row] = largest
+
+
+@nb.njit(cache=True, nogil=True)
+def label_runs(
+    starts: Array,
+    times: Array,
+    asked_starts: Array,
+    moments: Array,
+    rows: Array,
+    width: int,
+    frauds: Array,
+    since_clean: Array,
+    run: Array,
+) -> None:
+    """Find when the last label of no fraud was, and how many labels of fraud came after it.
+
+    Parameters
+    ----------
+    starts, times, asked_starts, moments, rows, width
+        As for `extreme_in_window`; times are those of labels.
+    frauds : ndarray of float64, shape (n_labels,)
+        1 for fraud and 0 for none.
+    since_clean : ndarray of float64, shape (n_subjects,)
+        Seconds, filled in; left as it is without such a label in the window.
+    run : ndarray of float64, shape (n_subjects,)
+        Filled in.
+    """
+    for e in range(starts.size - 1):
+        left = right = starts[e]
+        before, so_far, at_clean, clean = 0, 0, 0, NEVER
+        for k in range(asked_starts[e], asked_starts[e + 1]):
+            while right < starts[e + 1] and times[right] < moments[k]:
+                if frauds[right] > 0.0:
+                    so_far += 1
+                    at_clean += times[right] == clean
+                else:
+                    clean, at_clean = times[right], so_far
+                right += 1
+            while left < right and times[left] < moments[k] - width:
+                before += frauds[left] > 0.0
+                left += 1
+            run[rows[k]] = so_far - max(before, at_clean)
+            if clean != NEVER and clean >= moments[k] - width:
+                since_clean[rows[k]] = (moments[k] - clean) / SECOND

@@ -126,6 +126,7 @@ ACCOUNTS: Final = Table(
     (
         Column("account_id", "id", required=True),
         Column("created_at", "time"),
+        Column("as_of", "time"),
         Column("label", "category"),
     ),
     unique=("account_id",),
@@ -142,6 +143,8 @@ EVENTS: Final = Table(
         Column("device_id", "id"),
         Column("ip", "id"),
         Column("card_id", "id"),
+        Column("label", "category"),
+        Column("labelled_at", "time"),
     ),
     unique=("event_id",),
 )

@@ -1,4 +1,4 @@
-"""Scoring a file of messages: read, check, score, write, and keep what was set aside beside it."""
+"""Scoring a file of messages, accounts or events: read, check, score, write, and keep what was set aside beside it."""
 
 import os
 import tempfile
@@ -6,13 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.accounts import AccountFeatures
+from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.features.messages import sender_history
 from fraudsieve.features.schema import Source, read_table, write_rejected
 
+from .inputs import why_unscorable
 from .predict import CHUNK, Scorer
 
-__all__ = ["Scored", "score_file", "score_frame"]
+__all__ = ["Scored", "has_history", "known_labels", "score_file", "score_frame"]
 
 
 @dataclass(frozen=True)
@@ -39,49 +46,98 @@ class Scored:
 
 
 def score_frame(
-    scorer: Scorer, messages: pd.DataFrame, progress: Callable[[int, int], None] | None = None
+    scorer: Scorer,
+    records: pd.DataFrame,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    events: pd.DataFrame | None = None,
+    labels: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Score a frame of messages.
+    """Score a frame of messages, accounts or events.
 
     Parameters
     ----------
     scorer : Scorer
         The model.
-    messages : DataFrame
-        With columns ``message_id`` and ``text``.
+    records : DataFrame
+        Messages (``message_id``, ``text``), accounts (``account_id``, ``as_of``) or events.
     progress : callable, default=None
         Called with the rows done and the rows in all.
+    events : DataFrame, default=None
+        The events that are their history.
+    labels : DataFrame, default=None
+        What became known of events or accounts: ``labelled_at``, ``is_fraud`` and the columns that name them.
 
     Returns
     -------
     DataFrame
-        ``message_id`` and the columns of `Scorer.score_columns`, in the order of the input.
+        The ids of the records and the columns of `Scorer.score_columns`, in the order of the input.
     """
+    matrix = scorer.model.matrix
+    names = [name for name in IDS[scorer.model.subject] if name in records]
+    ids = pd.DataFrame({name: records[name].to_numpy(object) for name in names})
+    if isinstance(matrix, AccountMatrix) or matrix.sender:
+        return pd.concat([ids, _with_history(scorer, records, events, labels)], axis=1)
     parts = []
-    for start in range(0, len(messages), CHUNK):
-        part = messages.iloc[start : start + CHUNK]
-        scores = scorer.score_columns({"text": part["text"].tolist()})
-        parts.append(pd.DataFrame({"message_id": part["message_id"].to_numpy(object), **scores}))
+    for start in range(0, len(records), CHUNK):
+        part = records.iloc[start : start + CHUNK]
+        parts.append(pd.DataFrame(scorer.score_columns({"text": part["text"].tolist()})))
         if progress is not None:
-            progress(start + len(part), len(messages))
-    return pd.concat(parts, ignore_index=True)
+            progress(start + len(part), len(records))
+    return pd.concat([ids, pd.concat(parts, ignore_index=True)], axis=1)
+
+
+IDS = {
+    "message": ("message_id",),
+    "account": ("account_id", "as_of"),
+    "event": ("event_id", "account_id", "occurred_at"),
+}
+"""The columns of a record that its score keeps."""
+
+
+def _with_history(
+    scorer: Scorer, records: pd.DataFrame, events: pd.DataFrame | None, labels: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Score in one go: the history of all records is computed at once."""
+    matrix = scorer.model.matrix
+    if isinstance(matrix, MessageMatrix):
+        sender = None if events is None else sender_history(events, records, matrix.sender)
+        why = np.array([why_unscorable(text) for text in records["text"]], object)
+        return pd.DataFrame(scorer.score_rows(matrix.compute(records["text"].tolist(), sender), why))
+    builder = AccountFeatures(events, subject=matrix.subject)
+    builder.labels = labels if matrix.subject == "event" else None
+    builder.account_labels = labels if matrix.subject == "account" else None
+    builder.matrix_ = matrix
+    rows = np.asarray(builder.transform(records), np.float64)
+    seen = has_history(records, events, matrix.timed) if matrix.histories else None
+    return pd.DataFrame(scorer.score_rows(rows, known=seen))
 
 
 def score_file(
-    scorer: Scorer, source: Source, output: str | Path, progress: Callable[[int, int], None] | None = None
+    scorer: Scorer,
+    source: Source,
+    output: str | Path,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    events: Source | None = None,
+    labels: Source | None = None,
 ) -> Scored:
-    """Score a file of messages into a Parquet file.
+    """Score a file of messages, accounts or events into a Parquet file.
 
     Parameters
     ----------
     scorer : Scorer
         The model.
     source : path or DataFrame
-        A table of messages.
+        A table of what the model scores. Accounts without ``as_of`` are looked at after the last event.
     output : str or Path
         The Parquet file to write, whole or not at all; rejected rows go beside it, into ``<name>.rejected.parquet``.
     progress : callable, default=None
         Called with the rows done and the rows in all.
+    events : path or DataFrame, default=None
+        The events that are the history of what is scored. Events that are scored themselves are their own by default.
+    labels : path or DataFrame, default=None
+        What became known of events or accounts, for models that look at it.
 
     Returns
     -------
@@ -98,8 +154,15 @@ def score_file(
     rejected_output = output.with_suffix(".rejected.parquet")
     if not isinstance(source, pd.DataFrame) and Path(source).resolve() in (output.resolve(), rejected_output.resolve()):
         raise FileExistsError(f"{source}: the scores would be written over their input. Name another output.")
-    table = read_table(source, "messages")
-    scores = score_frame(scorer, table.good, progress)
+    subject = scorer.model.subject
+    table = read_table(source, f"{subject}s")
+    notes = list(table.notes)
+    history = table.good if subject == "event" and events is None else _read_events(events, notes)
+    if history is None and scorer.model.matrix.new_state().columns:
+        notes.append("the model looks at events, and none were given: every history is unknown")
+    known = None if labels is None else known_labels(scorer, read_table(labels, "labels").good, history)
+    records = table.good if subject != "account" else _with_moment(table.good, history, notes)
+    scores = score_frame(scorer, records, progress, events=history, labels=known)
     for name in ("label", "decision", "status", "why"):
         scores[name] = scores[name].astype("str")
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -110,5 +173,81 @@ def score_file(
         scores.to_parquet(Path(staging, output.name), index=False)
         os.replace(Path(staging, output.name), output)
     return Scored(
-        output, rejected_output if len(table.rejected) else None, len(scores), len(table.rejected), table.notes
+        output, rejected_output if len(table.rejected) else None, len(scores), len(table.rejected), tuple(notes)
     )
+
+
+def _read_events(events: Source | None, notes: list[str]) -> pd.DataFrame | None:
+    if events is None:
+        return None
+    table = read_table(events, "events")
+    notes += table.notes
+    if len(table.rejected):
+        notes.append(f"{len(table.rejected)} events cannot be used and are left out")
+    return table.good
+
+
+def _with_moment(accounts: pd.DataFrame, events: pd.DataFrame | None, notes: list[str]) -> pd.DataFrame:
+    """Fill in the moments of accounts that have none: just after the last event, or now without events."""
+    missing = accounts["as_of"].isna() if "as_of" in accounts else pd.Series(True, accounts.index)
+    if not missing.any():
+        return accounts
+    last = pd.Timestamp.now("UTC") if events is None else events["occurred_at"].max() + pd.Timedelta(microseconds=1)
+    notes.append(f"{int(missing.sum())} accounts have no as_of: they are looked at as of the end of the events")
+    moments = pd.Series(last, accounts.index, "datetime64[us, UTC]")
+    return accounts.assign(as_of=accounts["as_of"].where(~missing, moments) if "as_of" in accounts else moments)
+
+
+def known_labels(scorer: Scorer, labels: pd.DataFrame, events: pd.DataFrame | None) -> pd.DataFrame:
+    """Return labels in the form that the history of a model looks at.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        The model.
+    labels : DataFrame
+        A checked table of labels; those without a time are left out.
+    events : DataFrame or None
+        The events; labels of events name them by ``event_id``.
+
+    Returns
+    -------
+    DataFrame
+        ``labelled_at``, ``is_fraud``, and ``account_id`` or the columns of the event.
+    """
+    if "labelled_at" not in labels:
+        labels = labels.assign(labelled_at=pd.Series(pd.NaT, labels.index, "datetime64[us, UTC]"))
+    found = labels[labels["labelled_at"].notna()]
+    found = found.assign(is_fraud=(found["label"] != scorer.model.legitimate).to_numpy())
+    found = found[["subject_id", "labelled_at", "is_fraud"]]
+    if scorer.model.subject != "event":
+        return found.rename(columns={"subject_id": "account_id"})
+    others = [] if events is None else [name for name in events.columns if name not in found]
+    frame = pd.DataFrame({"event_id": []}) if events is None else events[others]
+    return found.rename(columns={"subject_id": "event_id"}).merge(frame, on="event_id")
+
+
+def has_history(records: pd.DataFrame, events: pd.DataFrame | None, timed: bool) -> npt.NDArray[np.bool_]:
+    """Tell which records have an event of their account before them.
+
+    Parameters
+    ----------
+    records : DataFrame
+        Accounts or events.
+    events : DataFrame or None
+        The events.
+    timed : bool
+        Whether there are times.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_records,)
+    """
+    if events is None or not len(events):
+        return np.zeros(len(records), np.bool_)
+    first = events.groupby(events["account_id"].astype("str"))["occurred_at"].min() if timed else None
+    accounts = records["account_id"].astype("str")
+    if first is None:
+        return accounts.isin(events["account_id"].astype("str")).to_numpy()
+    moments = records["as_of" if "as_of" in records else "occurred_at"]
+    return (accounts.map(first) < moments).to_numpy()

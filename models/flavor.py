@@ -13,6 +13,7 @@ from typing import Any
 import mlflow
 import pandas as pd
 import yaml
+from mlflow.exceptions import MlflowException
 from mlflow.models import Model as MlflowModel
 from mlflow.models import ModelSignature
 from mlflow.models.model import MLMODEL_FILE_NAME, ModelInfo
@@ -20,6 +21,7 @@ from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
 
 from .artifact import Model, read_model
+from .exceptions import ArtifactError
 from .predict import Scorer
 
 __all__ = ["FLAVOR", "log_model", "model_folder", "save_model", "signature"]
@@ -127,10 +129,19 @@ def model_folder(address: str | Path) -> Path:
     -------
     Path
         A local folder; it is downloaded when the address is remote.
+
+    Raises
+    ------
+    ArtifactError
+        When MLflow has no such model.
     """
     text = str(address)
     if text.startswith(("models:/", "runs:/", "mlflow-artifacts:/")):
-        return Path(mlflow.artifacts.download_artifacts(text)) / FOLDER
+        try:
+            return Path(mlflow.artifacts.download_artifacts(text)) / FOLDER
+        except MlflowException as error:
+            problem = f"is not in the store that MLFLOW_TRACKING_URI names ({error.error_code})"
+            raise ArtifactError(text, problem, "Train a model there, or name one that is.") from None
     path = Path(text)
     return path / FOLDER if (path / MLMODEL_FILE_NAME).is_file() else path
 

@@ -1,7 +1,7 @@
-"""Labelled messages: tables in, one frame of rows that can be trained on out."""
+"""Labelled records: tables in, one frame of rows that can be trained on out; here for messages."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,38 +10,49 @@ import pandas as pd
 from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.features.schema import Checked, Source, read_table
 
-__all__ = ["Labelled", "data_digest", "load_labelled", "origin_of"]
+__all__ = ["Labelled", "data_digest", "join_labels", "keep_labelled", "load_labelled", "origin_of", "with_times"]
 
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Messages with labels, and what became of the rest. No row is lost: rows in is the sum of the parts.
+    """Records with labels, and what became of the rest. No row is lost: rows in is the sum of the parts.
 
     Parameters
     ----------
-    messages : DataFrame
-        Labelled messages; always with the columns ``label``, ``labelled_at`` and ``sent_at``.
+    rows : DataFrame
+        Labelled messages, accounts or events; always with the columns ``label``, ``labelled_at`` and ``as_of``.
     rejected : DataFrame
-        Messages set aside, with their reasons.
+        Records set aside, with their reasons.
     rejected_labels : DataFrame
         Rows of the table of labels set aside, with their reasons; empty without such a table.
     n_unlabelled : int
-        Messages without a label: not used, and never taken for legitimate.
+        Records without a label: not trained on, and never taken for legitimate.
     notes : tuple of str
         What was assumed or changed, for the user.
     digests : dict of str to str
         SHA-256 of each table.
+    subject : {"message", "account", "event"}, default="message"
+        What a row is.
+    events : DataFrame, default=None
+        All good events: the history of the rows.
+    rejected_events : DataFrame, default=empty
+        Events set aside, where these are not the rows.
     """
 
-    messages: pd.DataFrame
+    rows: pd.DataFrame
     rejected: pd.DataFrame
     rejected_labels: pd.DataFrame
     n_unlabelled: int
     notes: tuple[str, ...]
     digests: dict[str, str]
+    subject: str = "message"
+    events: pd.DataFrame | None = None
+    rejected_events: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
-def load_labelled(messages: Source, labels: Source | None = None, *, min_label_rows: int = 1) -> Labelled:
+def load_labelled(
+    messages: Source, labels: Source | None = None, *, events: Source | None = None, min_label_rows: int = 1
+) -> Labelled:
     """Read messages and their labels.
 
     Parameters
@@ -50,6 +61,8 @@ def load_labelled(messages: Source, labels: Source | None = None, *, min_label_r
         The table of messages; a column ``label`` is taken where `labels` has nothing.
     labels : path or DataFrame, default=None
         The table of labels; of several for one subject the latest counts.
+    events : path or DataFrame, default=None
+        The events of the senders.
     min_label_rows : int, default=1
         Rows of a label with fewer rows are set aside: a class needs some to be learnt and tested.
 
@@ -67,36 +80,89 @@ def load_labelled(messages: Source, labels: Source | None = None, *, min_label_r
     --------
     >>> frame = pd.DataFrame({"message_id": ["a", "b"], "text": ["win now", "hi"], "label": ["spam", None]})
     >>> loaded = load_labelled(frame)
-    >>> len(loaded.messages), loaded.n_unlabelled
+    >>> len(loaded.rows), loaded.n_unlabelled
     (1, 1)
     """
     read = read_table(messages, "messages", require=() if labels is not None else ("label",))
-    frame = _with_times(read.good)
+    frame = with_times(read.good, "sent_at")
+    frame["as_of"] = frame["sent_at"]
     frame["row"] = np.setdiff1d(np.arange(len(frame) + len(read.rejected)), read.rejected["row"])
-    notes, digests, rejected = list(read.notes), {"messages": data_digest(messages)}, [read.rejected]
-    rejected_labels = pd.DataFrame()
-    if labels is not None:
-        label_table = read_table(labels, "labels")
-        frame = _join_labels(frame, label_table)
-        notes += [*label_table.notes, *_unmatched(frame, label_table)]
-        digests["labels"] = data_digest(labels)
-        rejected_labels = label_table.rejected
+    label_table = None if labels is None else read_table(labels, "labels")
+    if label_table is not None:
+        frame = join_labels(frame, label_table, "message_id")
+    loaded = keep_labelled(frame, read, label_table, "message", origin_of(messages), min_label_rows)
+    sources = {"messages": messages, "labels": labels, "events": events}
+    digests = {name: data_digest(source) for name, source in sources.items() if source is not None}
+    loaded = replace(loaded, notes=(*read.notes, *loaded.notes), digests=digests)
+    if events is None:
+        return loaded
+    history = read_table(events, "events")
+    notes = (*loaded.notes, *history.notes)
+    return replace(loaded, events=history.good, rejected_events=history.rejected, notes=notes)
+
+
+def keep_labelled(
+    frame: pd.DataFrame, read: Checked, labels: Checked | None, what: str, origin: str, min_label_rows: int
+) -> Labelled:
+    """Keep the rows that have a label of enough rows.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        All good rows, with their labels and their positions in the input (``row``).
+    read : Checked
+        Their table.
+    labels : Checked or None
+        The table of labels.
+    what : str
+        What a row is.
+    origin : str
+        What an error calls the table.
+    min_label_rows : int
+        Rows of a label with fewer rows are set aside.
+
+    Returns
+    -------
+    Labelled
+        Without digests.
+
+    Raises
+    ------
+    SchemaError
+        When no row has a label.
+    """
     has_label = frame["label"].notna()
     labelled = frame[has_label]
     if labelled.empty:
-        raise SchemaError(origin_of(messages), "no message has a label", "Give labels of these message ids.")
+        raise SchemaError(origin, f"no {what} has a label", f"Give labels of these {what}s' ids.")
+    notes = [] if labels is None else [*labels.notes, *_unmatched(frame, labels, f"{what}_id")]
+    rejected = [read.rejected]
     rare = labelled["label"].map(labelled["label"].value_counts()) < min_label_rows
     if rare.any():
         rejected.append(_rejected_rare(labelled[rare], min_label_rows))
-        notes.append(f"{int(rare.sum())} messages have a label of fewer than {min_label_rows} rows and are set aside")
+        notes.append(f"{int(rare.sum())} {what}s have a label of fewer than {min_label_rows} rows and are set aside")
     good = labelled[~rare].drop(columns="row").reset_index(drop=True)
     all_rejected = pd.concat(rejected, ignore_index=True) if len(rejected) > 1 else read.rejected
-    return Labelled(good, all_rejected, rejected_labels, int((~has_label).sum()), tuple(notes), digests)
+    rejected_labels = pd.DataFrame() if labels is None else labels.rejected
+    return Labelled(good, all_rejected, rejected_labels, int((~has_label).sum()), tuple(notes), {})
 
 
-def _with_times(frame: pd.DataFrame) -> pd.DataFrame:
+def with_times(frame: pd.DataFrame, *further: str) -> pd.DataFrame:
+    """Return a copy that has a column ``label``, and ``labelled_at`` and further columns as times.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A table.
+    *further : str
+        Names of columns of times.
+
+    Returns
+    -------
+    DataFrame
+    """
     frame = frame.copy()
-    for name in ("sent_at", "labelled_at"):
+    for name in (*further, "labelled_at"):
         if name not in frame:
             frame[name] = pd.Series(pd.NaT, frame.index, "datetime64[us, UTC]")
         frame[name] = pd.to_datetime(frame[name], utc=True)
@@ -105,22 +171,37 @@ def _with_times(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _join_labels(frame: pd.DataFrame, labels: Checked) -> pd.DataFrame:
-    """Put the latest label of each message into the frame."""
-    table = _with_times(labels.good)
+def join_labels(frame: pd.DataFrame, labels: Checked, subject: str) -> pd.DataFrame:
+    """Put the latest label of each subject into the frame.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From `with_times`.
+    labels : Checked
+        The table of labels.
+    subject : str
+        The column that a label's ``subject_id`` names.
+
+    Returns
+    -------
+    DataFrame
+        The same frame.
+    """
+    table = with_times(labels.good)
     latest = table.sort_values("labelled_at", kind="stable", na_position="first").drop_duplicates(
         "subject_id", keep="last"
     )
-    found = latest.set_index("subject_id")[["label", "labelled_at"]].reindex(frame["message_id"])
+    found = latest.set_index("subject_id")[["label", "labelled_at"]].reindex(frame[subject])
     has_label = found["label"].notna().to_numpy()
     for name in ("label", "labelled_at"):
         frame[name] = frame[name].where(~has_label, found[name].set_axis(frame.index))
     return frame
 
 
-def _unmatched(frame: pd.DataFrame, labels: Checked) -> list[str]:
-    missing = int((~labels.good["subject_id"].isin(frame["message_id"])).sum())
-    return [f"{missing} labels are of no message here"] if missing else []
+def _unmatched(frame: pd.DataFrame, labels: Checked, subject: str) -> list[str]:
+    missing = int((~labels.good["subject_id"].isin(frame[subject])).sum())
+    return [f"{missing} labels are of no {subject.removesuffix('_id')} here"] if missing else []
 
 
 def _rejected_rare(rows: pd.DataFrame, min_label_rows: int) -> pd.DataFrame:

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fraudsieve.features.campaign import near_duplicate_groups
 from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.features.schema import Source, write_rejected
@@ -18,7 +17,8 @@ from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.predict import Scorer, fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint, operating_points
 
-from .data import Labelled, load_labelled, origin_of
+from .builders import Builder, groups_of, make_builder, read_data
+from .data import Labelled, origin_of
 from .evaluate import evaluate
 from .recipe import Recipe
 from .split import Split, split_by_campaign, split_by_time, split_randomly
@@ -29,6 +29,9 @@ __all__ = ["Trained", "evaluate_model", "fit_model", "train"]
 Array = npt.NDArray[Any]
 Progress = Callable[[str], None]
 
+TABLES = ("messages", "accounts", "events", "labels")
+FEW_MOMENTS = 20
+"""Rows of no more moments than these are not split by time."""
 FEW_TO_CALIBRATE = 200
 """Below so many rows a calibration and its operating points say little."""
 
@@ -70,11 +73,13 @@ def train(
     output: str | Path,
     messages: Source | None = None,
     labels: Source | None = None,
+    accounts: Source | None = None,
+    events: Source | None = None,
     progress: Progress | None = None,
 ) -> Trained:
-    """Train a model on labelled messages and keep it in MLflow and in a folder.
+    """Train a model on labelled messages, accounts or events, and keep it in MLflow and in a folder.
 
-    Rows set aside go beside the folder, into ``<folder>.rejected-messages.parquet`` and ``-labels.parquet``.
+    Rows set aside go beside the folder, into ``<folder>.rejected-messages.parquet``, ``-labels.parquet`` and so on.
 
     Parameters
     ----------
@@ -82,8 +87,8 @@ def train(
         What to do.
     output : str or Path
         The model folder to make.
-    messages, labels : path or DataFrame, default=None
-        The tables; by default those of the recipe.
+    messages, labels, accounts, events : path or DataFrame, default=None
+        The tables; by default those of the recipe. Beside messages, events are the history of their senders.
     progress : callable, default=None
         Called with what is done next.
 
@@ -96,28 +101,28 @@ def train(
     ------
     SchemaError
         When a table cannot be used, or the labels are of one class.
+    RecipeError
+        When the tables do not fit the subject.
     SplitError
         When there is too little data for the split.
     FileExistsError
         When the model folder is there already.
     """
     say = progress or (lambda step: None)
-    messages = recipe.data.messages if messages is None else messages
-    labels = recipe.data.labels if labels is None else labels
-    if messages is None:
-        raise SchemaError("recipe", "names no messages", "Give data.messages, or --messages.")
+    given = dict(zip(TABLES, (messages, accounts, events, labels), strict=True))
+    tables = {name: getattr(recipe.data, name) if table is None else table for name, table in given.items()}
     if Path(output).exists():
         raise FileExistsError(f"{output}: the model folder exists already. Name another with --output, or remove it.")
     say("reading")
-    data = load_labelled(messages, labels, min_label_rows=recipe.data.min_label_rows)
-    _check_classes(data, messages)
-    say("looking for campaigns")
-    groups = near_duplicate_groups(data.messages["text"].tolist())
-    split = choose_split(data.messages, groups, recipe)
-    model, notes = fit_model(data, groups, split, recipe, say)
+    data = read_data(recipe, tables, min_label_rows=recipe.data.min_label_rows)
+    _check_classes(data, next(tables[name] for name in given if tables[name] is not None))
+    say("looking for campaigns" if data.subject == "message" else "looking for accounts")
+    groups, what = groups_of(data)
+    split = choose_split(data, groups, what, recipe)
+    model, builder, notes = fit_model(data, groups, split, recipe, say)
     model = write_model(model, output)
     say("evaluating")
-    sheet = evaluate_model(Scorer(model), data.messages.iloc[split.test])
+    sheet = evaluate_model(Scorer(model), data.rows.iloc[split.test], builder)
     sheet["split"] = _describe_split(split)
     say("keeping the run in MLflow")
     logged = _log(recipe, Path(output), model, sheet, data)
@@ -128,7 +133,8 @@ def train(
 def _write_rejected(data: Labelled, output: str | Path) -> list[str]:
     """Write the rows set aside beside the model folder, and say where."""
     notes = []
-    for table, rows in {"messages": data.rejected, "labels": data.rejected_labels}.items():
+    tables = {f"{data.subject}s": data.rejected, "labels": data.rejected_labels}
+    for table, rows in (tables | {"events": data.rejected_events} if data.subject != "event" else tables).items():
         if len(rows):
             path = write_rejected(rows, f"{output}.rejected-{table}.parquet")
             notes.append(f"{len(rows)} rows of {table} are set aside, with their reasons, in {path}")
@@ -136,22 +142,24 @@ def _write_rejected(data: Labelled, output: str | Path) -> list[str]:
 
 
 def _check_classes(data: Labelled, source: Source) -> None:
-    classes = data.messages["label"].nunique()
+    classes = data.rows["label"].nunique()
     if classes < 2:
         raise SchemaError(
             origin_of(source), f"{classes} classes have enough rows, at least 2 are needed", "Give more labels."
         )
 
 
-def choose_split(messages: pd.DataFrame, groups: Array, recipe: Recipe) -> Split:
-    """Split as the recipe says; by default by time where most rows have one, else by campaign.
+def choose_split(data: Labelled, groups: Array, what: str, recipe: Recipe) -> Split:
+    """Split as the recipe says; by default by time where most rows have one, else by campaign or account.
 
     Parameters
     ----------
-    messages : DataFrame
-        Labelled messages.
-    groups : ndarray, shape (n_messages,)
-        Campaigns.
+    data : Labelled
+        The rows.
+    groups : ndarray, shape (n_rows,)
+        Campaigns or accounts.
+    what : str
+        Which of the two.
     recipe : Recipe
         The kind and the shares, the legitimate class and the seed.
 
@@ -164,23 +172,24 @@ def choose_split(messages: pd.DataFrame, groups: Array, recipe: Recipe) -> Split
     SplitError
         When a slice would be empty.
     """
-    settings, labels = recipe.split, messages["label"].to_numpy(object)
-    kind = settings.kind
+    settings, labels = recipe.split, data.rows["label"].to_numpy(object)
+    kind, moments = settings.kind, data.rows["as_of"]
     if kind == "auto":
-        kind = "time" if messages["sent_at"].notna().mean() > 0.5 else "campaign"
+        # Accounts that are all looked at as of one moment are not split by it.
+        kind = "time" if moments.notna().mean() > 0.5 and moments.nunique() > FEW_MOMENTS else "campaign"
     shares: dict[str, Any] = {"test_share": settings.test_share, "calibration_share": settings.calibration_share}
     if kind == "time":
-        times = messages["sent_at"], messages["labelled_at"]
         is_crime = labels != recipe.data.legitimate
-        return split_by_time(*times, groups, is_crime, gap_days=settings.gap_days, **shares)
-    if kind == "campaign":
-        return split_by_campaign(labels, groups, seed=recipe.seed, **shares)
-    return split_randomly(len(messages), seed=recipe.seed, **shares)
+        times = moments, data.rows["labelled_at"]
+        return split_by_time(*times, groups, is_crime, gap_days=settings.gap_days, what=what, **shares)
+    if kind in ("campaign", "account"):
+        return split_by_campaign(labels, groups, seed=recipe.seed, what=what, **shares)
+    return split_randomly(len(labels), seed=recipe.seed, **shares)
 
 
 def fit_model(
     data: Labelled, groups: Array, split: Split, recipe: Recipe, progress: Progress
-) -> tuple[Model, tuple[str, ...]]:
+) -> tuple[Model, Builder, tuple[str, ...]]:
     """Fit features, trees, calibration and operating points on their slices.
 
     Parameters
@@ -188,7 +197,7 @@ def fit_model(
     data : Labelled
         All rows.
     groups : ndarray, shape (n_rows,)
-        Campaigns.
+        Campaigns or accounts.
     split : Split
         The slices.
     recipe : Recipe
@@ -200,19 +209,23 @@ def fit_model(
     -------
     model : Model
         Not yet written.
+    builder : MessageFeatures or AccountFeatures
+        Fitted.
     notes : tuple of str
         What the user should know.
     """
-    texts, labels = data.messages["text"].to_numpy(object), data.messages["label"].to_numpy(object)
-    seed: dict[str, Any] = {"random_state": recipe.seed, "n_jobs": recipe.n_jobs}
-    progress("learning wording")
-    features = MessageFeatures(**recipe.features.model_dump(), **seed).set_output(transform="pandas")
-    matrix = features.fit_transform(texts[split.train], labels[split.train], groups=groups[split.train])
+    rows, labels = data.rows, data.rows["label"].to_numpy(object)
+    progress("learning wording" if data.subject == "message" else "computing histories")
+    features = make_builder(data, recipe).set_output(transform="pandas")
+    # A message's campaign counts as one row; the events of an account are as many as they are.
+    campaigns = {"groups": groups[split.train]} if data.subject == "message" else {}
+    matrix = features.fit_transform(rows.iloc[split.train], labels[split.train], **campaigns)
     progress("growing trees")
-    classifier = FraudClassifier(**recipe.model.model_dump(), **seed)
-    classifier.fit(matrix, labels[split.train], groups=groups[split.train])
+    settings = recipe.model.settings(data.subject)
+    classifier = FraudClassifier(**settings, random_state=recipe.seed, n_jobs=recipe.n_jobs)
+    classifier.fit(matrix, labels[split.train], **campaigns)
     progress("calibrating")
-    held_back, truth = features.transform(texts[split.calibration]), labels[split.calibration]
+    held_back, truth = features.transform(rows.iloc[split.calibration]), labels[split.calibration]
     known = np.isin(truth, classifier.classes_)
     classifier.calibrate(held_back[known], truth[known])
     classes = tuple(str(name) for name in classifier.classes_)
@@ -233,7 +246,7 @@ def fit_model(
     notes = [] if legitimate else [_no_legitimate(recipe.data.legitimate, classes)]
     if len(split.calibration) < FEW_TO_CALIBRATE:
         notes.append(f"calibrated on {len(split.calibration)} rows only: take the probabilities with care")
-    return replace(model, points=points), tuple(notes)
+    return replace(model, points=points), features, tuple(notes)
 
 
 def _no_legitimate(word: str, classes: tuple[str, ...]) -> str:
@@ -244,7 +257,7 @@ def _no_legitimate(word: str, classes: tuple[str, ...]) -> str:
 
 
 def _training_facts(data: Labelled, split: Split, recipe: Recipe) -> dict[str, Any]:
-    sent = data.messages["sent_at"].iloc[split.train].dropna()
+    sent = data.rows["as_of"].iloc[split.train].dropna()
     return {
         "rows": split.rows,
         "unlabelled": data.n_unlabelled,
@@ -252,7 +265,9 @@ def _training_facts(data: Labelled, split: Split, recipe: Recipe) -> dict[str, A
         "split": split.kind,
         "window": [] if sent.empty else [sent.min().isoformat(), sent.max().isoformat()],
         "digests": data.digests,
-        "recipe": recipe.model_dump(mode="json", exclude={"data": {"messages", "labels"}, "track": True}),
+        "recipe": recipe.model_dump(
+            mode="json", exclude={"data": {"messages", "accounts", "events", "labels"}, "track": True}
+        ),
     }
 
 
@@ -266,26 +281,31 @@ def _describe_split(split: Split) -> dict[str, Any]:
     }
 
 
-def evaluate_model(scorer: Scorer, messages: pd.DataFrame) -> dict[str, Any]:
-    """Score labelled messages and compute the sheet.
+def evaluate_model(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None = None) -> dict[str, Any]:
+    """Score labelled records and compute the sheet.
 
     Parameters
     ----------
     scorer : Scorer
         The model.
-    messages : DataFrame
-        With columns ``text`` and ``label``.
+    rows : DataFrame
+        Records with a column ``label``.
+    builder : MessageFeatures or AccountFeatures, default=None
+        What computes their features where they have a history; None for messages alone.
 
     Returns
     -------
     dict
         As from `evaluate`, over the rows that can be scored; ``unscorable`` counts the others.
     """
-    scores = scorer.score_columns({"text": messages["text"].tolist()})
-    ok = scores["status"] == "ok"
+    if builder is None or (isinstance(builder, MessageFeatures) and not builder.matrix_.sender):
+        scores = scorer.score_columns({"text": rows["text"].tolist()})
+    else:
+        scores = scorer.score_rows(np.asarray(builder.transform(rows), np.float64))
+    ok = scores["status"] != "unscorable"
     classes = scorer.model.classes
     by_class = np.column_stack([scores[f"probability__{name}"] for name in classes])[ok]
-    labels = messages["label"].to_numpy(object)[ok]
+    labels = rows["label"].to_numpy(object)[ok]
     sheet = evaluate(scores["probability"][ok], classes, by_class, labels, scorer.model.legitimate)
     return sheet | {"unscorable": int((~ok).sum())}
 
@@ -293,14 +313,16 @@ def evaluate_model(scorer: Scorer, messages: pd.DataFrame) -> dict[str, Any]:
 def _log(recipe: Recipe, folder: Path, model: Model, sheet: dict[str, Any], data: Labelled) -> Logged:
     flat = {name: value for name, value in sheet.items() if isinstance(value, int | float)}
     flat |= {f"f1.{_metric_name(name)}": figures["f1"] for name, figures in sheet["by_type"].items()}
-    settings = recipe.features.model_dump() | recipe.model.model_dump() | {"seed": recipe.seed}
+    settings = FraudClassifier(**recipe.model.settings(data.subject)).get_params()
+    of_text = recipe.features.model_dump() if data.subject == "message" else {}
+    del settings["random_state"], settings["n_jobs"]
     return log_training(
         folder,
         uri=tracking_uri(recipe.track.uri),
         experiment=recipe.track.experiment,
         name=recipe.name,
         register=recipe.track.register_model,
-        params=settings | {"split": sheet["split"]["kind"], "legitimate": model.legitimate},
+        params={**settings, **of_text, "seed": recipe.seed, "subject": data.subject, **_facts(model, sheet)},
         metrics=flat,
         documents={
             "sheet.json": sheet,
@@ -309,6 +331,10 @@ def _log(recipe: Recipe, folder: Path, model: Model, sheet: dict[str, Any], data
         },
         tags={f"data.{name}.sha256": digest for name, digest in data.digests.items()} | {"model.digest": model.digest},
     )
+
+
+def _facts(model: Model, sheet: dict[str, Any]) -> dict[str, Any]:
+    return {"split": sheet["split"]["kind"], "legitimate": model.legitimate}
 
 
 def _metric_name(name: str) -> str:

@@ -1,14 +1,28 @@
 """The recipe: all that a training run needs to know, with a default for everything."""
 
 import tomllib
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from fraudsieve.features.exceptions import FraudsieveError
+from fraudsieve.features.history import History, check_histories
+from fraudsieve.features.network import Network
 
-__all__ = ["DataRecipe", "FeatureRecipe", "ModelRecipe", "Recipe", "RecipeError", "SplitRecipe", "TrackRecipe"]
+__all__ = [
+    "DataRecipe",
+    "FeatureRecipe",
+    "HistoryRecipe",
+    "ModelRecipe",
+    "Recipe",
+    "RecipeError",
+    "SplitRecipe",
+    "TrackRecipe",
+]
+
+T = TypeVar("T")
 
 
 class RecipeError(FraudsieveError, ValueError):
@@ -41,18 +55,53 @@ class _Part(BaseModel):
 
 
 class DataRecipe(_Part):
-    """Where the tables are, and which class is no crime."""
+    """Where the tables are, what a row to be scored is, and which class is no crime."""
 
     messages: Path | None = None
+    accounts: Path | None = None
+    events: Path | None = None
     labels: Path | None = None
+    subject: Literal["auto", "message", "account", "event"] = "auto"
     legitimate: str = "legitimate"
     min_label_rows: int = Field(default=10, ge=2)
+
+    def subject_of(self, given: Iterable[str]) -> str:
+        """Tell what is scored: by default a message where there are messages, else an account, else an event.
+
+        Parameters
+        ----------
+        given : iterable of str
+            The names of the tables that there are.
+
+        Returns
+        -------
+        str
+            ``message``, ``account`` or ``event``.
+
+        Raises
+        ------
+        RecipeError
+            When a table is missing that the subject needs.
+
+        Examples
+        --------
+        >>> DataRecipe().subject_of(["events", "labels"])
+        'event'
+        """
+        names = set(given)
+        found = next((table for table in ("messages", "accounts", "events") if table in names), "messages")
+        subject = found.removesuffix("s") if self.subject == "auto" else self.subject
+        needed = {"message": ["messages"], "account": ["accounts", "labels"], "event": ["events"]}[subject]
+        if not names & set(needed):
+            tables = " or ".join(f"data.{name} (--{name})" for name in needed)
+            raise RecipeError("recipe", [f"names no {needed[0]}. Give {tables}"])
+        return subject
 
 
 class SplitRecipe(_Part):
     """What is held back: the test slice, and the slice that calibrates."""
 
-    kind: Literal["auto", "time", "campaign", "random"] = "auto"
+    kind: Literal["auto", "time", "campaign", "account", "random"] = "auto"
     test_share: float = Field(default=0.2, gt=0, lt=0.9)
     calibration_share: float = Field(default=0.15, gt=0, lt=0.9)
     gap_days: float | None = Field(default=None, ge=0)
@@ -66,17 +115,95 @@ class FeatureRecipe(_Part):
     n_folds: int = Field(default=5, ge=2)
 
 
-class ModelRecipe(_Part):
-    """Settings of `FraudClassifier`."""
+class HistoryRecipe(_Part):
+    """The history of accounts: the views, the network, and the columns of the records themselves.
 
-    n_rounds: int = Field(default=80, ge=1)
-    learning_rate: float = Field(default=0.05, gt=0)
-    num_leaves: int = Field(default=7, ge=2)
-    min_leaf_weight: float = Field(default=3.0, ge=0)
-    min_leaf_rows: int = Field(default=10, ge=1)
-    feature_fraction: float = Field(default=0.5, gt=0, le=1)
-    row_fraction: float = Field(default=0.8, gt=0, le=1)
-    l2: float = Field(default=1.0, ge=0)
+    A view is a table with the parameters of `History`; without any, those that the events allow are taken. ``network``
+    is a table with the parameters of `Network`, or False.
+    """
+
+    views: tuple[dict[str, Any], ...] | None = None
+    network: dict[str, Any] | bool = True
+    exclude: tuple[str, ...] = ()
+    min_category_rows: int = Field(default=5, ge=1)
+
+    @field_validator("views")
+    @classmethod
+    def _check_views(cls, views: tuple[dict[str, Any], ...] | None) -> tuple[dict[str, Any], ...] | None:
+        check_histories([_declared(History.from_dict, view) for view in views or ()])
+        return views
+
+    @field_validator("network")
+    @classmethod
+    def _check_network(cls, network: dict[str, Any] | bool) -> dict[str, Any] | bool:
+        if isinstance(network, dict):
+            _declared(Network.from_dict, network)
+        return network
+
+    @property
+    def histories(self) -> tuple[History, ...] | None:
+        """The views, None for those that the events allow."""
+        return None if self.views is None else tuple(History.from_dict(view) for view in self.views)
+
+    @property
+    def declared_network(self) -> Network | bool | None:
+        """The network: None for what the events allow, False for none."""
+        if isinstance(self.network, dict):
+            return Network.from_dict(self.network)
+        return None if self.network else False
+
+
+def _declared(read: Callable[[Any], T], declared: dict[str, Any]) -> T:
+    try:
+        return read(declared)
+    except TypeError as error:  # pydantic reports a ValueError
+        raise ValueError(str(error)) from None
+
+
+class ModelRecipe(_Part):
+    """Settings of `FraudClassifier`; what is not said has its default.
+
+    A message's is that of `FraudClassifier`: boosting starts from the wording. Accounts and events have none, so they
+    take more rounds of as small trees.
+    """
+
+    n_rounds: int | None = Field(default=None, ge=1)
+    learning_rate: float | None = Field(default=None, gt=0)
+    num_leaves: int | None = Field(default=None, ge=2)
+    min_leaf_weight: float | None = Field(default=None, ge=0)
+    min_leaf_rows: int | None = Field(default=None, ge=1)
+    feature_fraction: float | None = Field(default=None, gt=0, le=1)
+    row_fraction: float | None = Field(default=None, gt=0, le=1)
+    l2: float | None = Field(default=None, ge=0)
+
+    def settings(self, subject: str) -> dict[str, Any]:
+        """Return the settings for a subject.
+
+        Parameters
+        ----------
+        subject : {"message", "account", "event"}
+            What is scored.
+
+        Returns
+        -------
+        dict
+
+        Examples
+        --------
+        >>> ModelRecipe(num_leaves=15).settings("message")
+        {'num_leaves': 15}
+        """
+        return (WITHOUT_WORDING if subject != "message" else {}) | self.model_dump(exclude_none=True)
+
+
+WITHOUT_WORDING: Final[dict[str, Any]] = {
+    "n_rounds": 300,
+    "learning_rate": 0.03,
+    "min_leaf_weight": 1.0,
+    "min_leaf_rows": 20,
+    "feature_fraction": 0.3,
+}
+"""Settings for accounts and events: on real sets with few frauds many small trees over few columns each did best."""
 
 
 class TrackRecipe(_Part):
@@ -106,6 +233,8 @@ class Recipe(_Part):
         What is held back.
     features : FeatureRecipe
         Settings of `MessageFeatures`.
+    history : HistoryRecipe
+        The history of accounts, of events, or of the senders of messages.
     model : ModelRecipe
         Settings of `FraudClassifier`.
     track : TrackRecipe
@@ -123,6 +252,7 @@ class Recipe(_Part):
     data: DataRecipe = DataRecipe()
     split: SplitRecipe = SplitRecipe()
     features: FeatureRecipe = FeatureRecipe()
+    history: HistoryRecipe = HistoryRecipe()
     model: ModelRecipe = ModelRecipe()
     track: TrackRecipe = TrackRecipe()
 

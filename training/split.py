@@ -65,8 +65,10 @@ class Split:
         return self.kind == "random"
 
 
-def split_by_campaign(y: Array, groups: Array, *, test_share: float, calibration_share: float, seed: int) -> Split:
-    """Split so that no campaign is on both sides.
+def split_by_campaign(
+    y: Array, groups: Array, *, test_share: float, calibration_share: float, seed: int, what: str = "campaign"
+) -> Split:
+    """Split so that no campaign, or no account, is on both sides.
 
     Parameters
     ----------
@@ -78,6 +80,8 @@ def split_by_campaign(y: Array, groups: Array, *, test_share: float, calibration
         Share of the campaigns, rounded to a twentieth.
     seed : int
         Seed of the deal.
+    what : str, default="campaign"
+        What a group is: the kind of the split.
 
     Returns
     -------
@@ -101,7 +105,7 @@ def split_by_campaign(y: Array, groups: Array, *, test_share: float, calibration
     n_calibration = max(1, round(calibration_share * SLICES))
     test, rest = folds < n_test, folds >= n_test
     calibration = rest & (folds < n_test + n_calibration)
-    return _checked("campaign", rest & ~calibration, calibration, test, ("campaigns",), {})
+    return _checked(what, rest & ~calibration, calibration, test, (f"{what}s",), {})
 
 
 def split_randomly(n_rows: int, *, test_share: float, calibration_share: float, seed: int) -> Split:
@@ -146,6 +150,7 @@ def split_by_time(
     test_share: float,
     calibration_share: float,
     gap_days: float | None,
+    what: str = "campaign",
 ) -> Split:
     """Split by time, with a gap as long as labels take to arrive.
 
@@ -163,6 +168,8 @@ def split_by_time(
         Share of the rows with a time.
     gap_days : float or None
         Length of the gap before the test, in days; None reads it off the data: `GAP_QUANTILE` of the label delays.
+    what : str, default="campaign"
+        What a group is.
 
     Returns
     -------
@@ -198,9 +205,9 @@ def split_by_time(
     train = usable & ~calibration
     shared = usable & np.isin(groups, groups[test & is_crime])
     shared |= train & np.isin(groups, groups[calibration & is_crime])
-    dropped = {"no_time": ~known, "label_not_known": late, "in_gap": in_gap, "crime_campaign_of_later_slice": shared}
+    dropped = {"no_time": ~known, "label_not_known": late, "in_gap": in_gap, f"crime_{what}_of_later_slice": shared}
     counts = {reason: int(rows.sum()) for reason, rows in dropped.items()}
-    return _checked("time", train & ~shared, calibration & ~shared, test, ("time", "crime campaigns"), counts)
+    return _checked("time", train & ~shared, calibration & ~shared, test, ("time", f"crime {what}s"), counts)
 
 
 def _quantile(times: pd.Series, share: float) -> pd.Timestamp:

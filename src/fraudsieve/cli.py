@@ -16,7 +16,7 @@ except ModuleNotFoundError as error:  # the base installation scores, and has no
 
 app = typer.Typer(
     name="fraudsieve",
-    help="Labelled messages in, a fraud model out, scores back.",
+    help="Labelled messages and account histories in, a fraud model out, scores back.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # its tracebacks print local variables, and so messages
     add_completion=False,
@@ -28,7 +28,9 @@ ModelOption = Annotated[
     str, typer.Option("--model", help="A model folder, or an address such as models:/NAME@champion.")
 ]
 Messages = Annotated[Path | None, typer.Option(help="Messages: Parquet, CSV or JSON Lines.")]
-Labels = Annotated[Path | None, typer.Option(help="Labels, when they are not a column of the messages.")]
+Accounts = Annotated[Path | None, typer.Option(help="Accounts and what they say of themselves.")]
+Events = Annotated[Path | None, typer.Option(help="Events: the history of accounts, or of the senders of messages.")]
+Labels = Annotated[Path | None, typer.Option(help="Labels, when they are not a column of what is labelled.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -43,24 +45,32 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 @app.command()
 def train(
     messages: Messages = None,
+    accounts: Accounts = None,
+    events: Events = None,
     labels: Labels = None,
+    subject: Annotated[
+        str | None, typer.Option(help="What is scored: auto, message, account or event (is this payment fraud?).")
+    ] = None,
     recipe: Annotated[Path | None, typer.Option(help="A TOML file that says all that the run needs.")] = None,
     output: Annotated[Path, typer.Option(help="The model folder to make.")] = Path("fraudsieve-model"),
     name: Annotated[str | None, typer.Option(help="Name of the registered model.")] = None,
     legitimate: Annotated[str | None, typer.Option(help="The label that is no crime.")] = None,
-    split: Annotated[str | None, typer.Option(help="auto, time, campaign or random.")] = None,
+    split: Annotated[str | None, typer.Option(help="auto, time, campaign, account or random.")] = None,
     experiment: Annotated[str | None, typer.Option(help="Experiment in MLflow.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all that is drawn.")] = None,
     json: Json = False,
 ) -> None:
-    """Train a model on labelled messages, and keep it in MLflow and in a folder."""
+    """Train a model on labelled messages, accounts or events, and keep it in MLflow and in a folder."""
     with exit_on_error(as_json=json), steps(quiet=json) as say:
         from fraudsieve.training.fit import train as run
         from fraudsieve.training.recipe import Recipe
 
         overrides = {
             "data.messages": messages and str(messages),
+            "data.accounts": accounts and str(accounts),
+            "data.events": events and str(events),
             "data.labels": labels and str(labels),
+            "data.subject": subject,
             "data.legitimate": legitimate,
             "name": name,
             "split.kind": split,
@@ -72,7 +82,7 @@ def train(
     answer(
         _trained_content(trained),
         as_json=json,
-        title=f"Trained on {trained.model.training['rows']['train']:,} messages",
+        title=f"Trained on {trained.model.training['rows']['train']:,} {trained.model.subject}s",
         rows=_trained_rows(trained),
     )
 
@@ -80,39 +90,47 @@ def train(
 @app.command()
 def evaluate(
     model: ModelOption,
-    messages: Annotated[Path, typer.Option(help="Labelled messages: Parquet, CSV or JSON Lines.")],
+    messages: Messages = None,
+    accounts: Accounts = None,
+    events: Events = None,
     labels: Labels = None,
     json: Json = False,
 ) -> None:
-    """Score labelled messages with a model, and say how good the scores are."""
+    """Score labelled messages, accounts or events with a model, and say how good the scores are."""
     with exit_on_error(as_json=json), steps(quiet=json) as say:
         say("loading the model")
         from fraudsieve.models.flavor import model_folder
         from fraudsieve.models.predict import Scorer
-        from fraudsieve.training.data import load_labelled
+        from fraudsieve.training.builders import builder_of_model, read_data
         from fraudsieve.training.fit import evaluate_model
+        from fraudsieve.training.recipe import Recipe
 
         scorer = Scorer.load(model_folder(model))
         say("reading")
-        data = load_labelled(messages, labels)
+        recipe = Recipe.read(overrides={"data.subject": scorer.model.subject})
+        tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
+        data = read_data(recipe, tables, min_label_rows=1)
         say("scoring")
-        sheet = evaluate_model(scorer, data.messages)
+        sheet = evaluate_model(scorer, data.rows, builder_of_model(scorer.model, data))
         content = {"model": scorer.model.name, "digest": scorer.model.digest, "sheet": sheet}
         counts = {"unlabelled": data.n_unlabelled, "rejected": len(data.rejected)}
         counts["rejected_labels"] = len(data.rejected_labels)
     notes(data.notes)
     rows = [*_sheet_rows(sheet), ("set aside", ", ".join(f"{count:,} {what}" for what, count in counts.items()))]
-    answer(content | counts, as_json=json, title=f"{scorer.model.name} on {sheet['rows']:,} messages", rows=rows)
+    title = f"{scorer.model.name} on {sheet['rows']:,} {scorer.model.subject}s"
+    answer(content | counts, as_json=json, title=title, rows=rows)
 
 
 @app.command()
 def predict(
     model: ModelOption,
-    input: Annotated[Path, typer.Option(help="Messages to score: Parquet, CSV or JSON Lines.")],
+    input: Annotated[Path, typer.Option(help="Messages, accounts or events to score: Parquet, CSV or JSON Lines.")],
+    events: Events = None,
+    labels: Annotated[Path | None, typer.Option(help="What became known, for models that look at it.")] = None,
     output: Annotated[Path, typer.Option(help="The Parquet file of scores to write.")] = Path("scores.parquet"),
     json: Json = False,
 ) -> None:
-    """Score a file of messages."""
+    """Score a file of messages, accounts or events."""
     with exit_on_error(as_json=json), steps(quiet=json) as say:
         say("loading the model")
         from fraudsieve.models.batch import score_file
@@ -121,7 +139,11 @@ def predict(
 
         scorer = Scorer.load(model_folder(model))
         say("reading")
-        scored = score_file(scorer, input, output, lambda done, total: say("scoring", done, total))
+
+        def done(rows: int, total: int) -> None:
+            say("scoring", rows, total)
+
+        scored = score_file(scorer, input, output, done, events=events, labels=labels)
     notes(scored.notes)
     rows = [("scores", str(scored.output)), ("scored", f"{scored.scored:,}"), ("rejected", f"{scored.rejected:,}")]
     if scored.rejected_output is not None:
@@ -195,7 +217,10 @@ def _trained_content(trained: Any) -> dict[str, Any]:
 def _trained_rows(trained: Any) -> list[tuple[str, str]]:
     sheet, split = trained.sheet, trained.split
     apart = " and ".join(split.keeps_apart) or "nothing: these figures flatter"
-    rows = [("test", f"{sheet['rows']:,} messages, split by {split.kind}, apart: {apart}"), *_sheet_rows(sheet)]
+    rows = [
+        ("test", f"{sheet['rows']:,} {trained.model.subject}s, split by {split.kind}, apart: {apart}"),
+        *_sheet_rows(sheet),
+    ]
     set_aside = f"{trained.data.n_unlabelled:,} unlabelled, {len(trained.data.rejected):,} rejected"
     return [
         *rows,

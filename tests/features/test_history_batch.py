@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.features.history import Column, History
 from fraudsieve.features.history_batch import history_features
-from fraudsieve.features.history_measures import window_seconds
+from fraudsieve.features.history_measures import OF_LABELS, window_seconds
 
 HISTORY = History(
     windows=("1h", "1m", "2d"),
@@ -90,6 +90,8 @@ SQL = {
     "burst": "max(in_hour) FROM {seen}",
     "since_last": "epoch(any_value(as_of) - max(occurred_at)) FROM {seen}",
     "since_first": "epoch(any_value(as_of) - min(occurred_at)) FROM {seen}",
+    "since_max": """epoch(any_value(as_of) - arg_max(occurred_at, (amount, occurred_at))) FROM {seen}
+        WHERE amount IS NOT NULL""",
     "last": "arg_max(amount, (occurred_at, amount)) FROM {seen}",
 }
 ZERO = ("count", "sum", "distinct", "repeats", "new")
@@ -115,6 +117,8 @@ def _column(base: Any, history: History, column: Column, n: int) -> npt.NDArray[
             derived = found("count", history.shortest) / found("count") * lengths
         elif column.measure == "z":
             derived = (found("last", "") - found("mean")) / found("std")
+        elif column.measure == "peak":
+            derived = found("max") / found("mean", history.longest)
         elif column.measure in ("to_mean", "to_max"):
             derived = found("last", "") / found(column.measure[3:])
         else:
@@ -227,7 +231,8 @@ def test_by_hand() -> None:
     first = {name.split("__")[1]: value for name, value in rows[0].items()}
     assert {name: first[name] for name in first if name.endswith(("3h", "3h_pay"))} == {
         "count_3h": 3, "count_3h_pay": 2, "sum_3h": 80, "sum_3h_pay": 80, "mean_3h": 40, "std_3h": 20, "max_3h": 60,
-        "min_3h": 20, "z_3h": 1, "to_mean_3h": 1.5, "to_max_3h": 1, "distinct_3h": 2, "repeats_3h": 0, "new_3h": 1,
+        "min_3h": 20, "peak_3h": 2, "since_max_3h": 60,
+        "z_3h": 1, "to_mean_3h": 1.5, "to_max_3h": 1, "distinct_3h": 2, "repeats_3h": 0, "new_3h": 1,
         "entropy_3h": pytest.approx(math.log(3) - 2 / 3 * math.log(2)), "night_3h": 1, "weekend_3h": 1 / 3,
         "gap_mean_3h": 4500, "gap_std_3h": 4500, "burst_3h": 2,
         "hour_entropy_3h": pytest.approx(math.log(3) - 2 / 3 * math.log(2)),
@@ -330,9 +335,7 @@ def test_views_of_any_entity_are_what_duckdb_says(events: Rows) -> None:
 
 
 LABELS = st.lists(st.tuples(st.sampled_from(["x", "y"]), MINUTES, st.booleans()), max_size=15)
-LABEL_HISTORY = History(
-    ("1h", "2d"), entity="counterparty_id", measures=("known", "frauds", "fraud_rate", "since_fraud"), prior=(0.1, 4)
-)
+LABEL_HISTORY = History(("1h", "2d"), entity="counterparty_id", measures=OF_LABELS, prior=(0.1, 4))
 
 
 def as_labels(rows: Rows) -> pa.Table:
@@ -354,12 +357,17 @@ def test_labels_count_from_when_they_were_known(labels: Rows, now: int) -> None:
     frauds = [time for other, time, fraud in labels if other == "x" and fraud and time < now]
     since = row["network__since_fraud"]
     assert since == (now - max(frauds)) * 60 if frauds else math.isnan(since)
+    recent = [(time, fraud) for other, time, fraud in labels if other == "x" and now - 2880 <= time < now]
+    clean = max((time for time, fraud in recent if not fraud), default=-1)
+    since = row["network__since_clean"]
+    assert since == (now - clean) * 60 if clean >= 0 else math.isnan(since)
+    assert row["network__fraud_run"] == sum(fraud and time > clean for time, fraud in recent)
     past = as_labels([row for row in labels if row[1] < now])
     np.testing.assert_array_equal(history_features(as_events([]), subjects, LABEL_HISTORY, labels=past)[0], ours)
 
 
 def test_measures_of_labels_need_labels() -> None:
-    with pytest.raises(ValueError, match="labels: known, frauds, fraud_rate, since_fraud are taken of labels"):
+    with pytest.raises(ValueError, match=f"labels: {', '.join(OF_LABELS)} are taken of labels"):
         history_features(as_events([]), None, LABEL_HISTORY)
 
 

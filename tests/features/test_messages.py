@@ -54,7 +54,7 @@ OUT_OF_FOLD = "fit_transform returns wording scores out of fold, so that it diff
 
 def estimators() -> list[type[BaseEstimator]]:
     public = (getattr(fraudsieve.features, name) for name in fraudsieve.features.__all__)
-    return [thing for thing in public if inspect.isclass(thing) and issubclass(thing, BaseEstimator)]
+    return [thing for thing in public if inspect.isclass(thing) and issubclass(thing, MessageFeatures)]
 
 
 def reading_numbers(estimator: type[Any]) -> type[Any]:

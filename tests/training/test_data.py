@@ -22,28 +22,28 @@ def test_rows_in_are_labelled_unlabelled_and_rejected() -> None:
     frame = messages(label=["spam", None, "spam"], extra=[1, 2, 3])
     frame.loc[2, "text"] = ""
     loaded = load_labelled(frame)
-    assert (len(loaded.messages), loaded.n_unlabelled, len(loaded.rejected)) == (1, 1, 1)
-    assert loaded.messages["extra"].tolist() == [1]
+    assert (len(loaded.rows), loaded.n_unlabelled, len(loaded.rejected)) == (1, 1, 1)
+    assert loaded.rows["extra"].tolist() == [1]
 
 
 def test_the_latest_label_counts_whatever_the_order_of_rows() -> None:
     table = labels(("a", "spam", "2026-02-02"), ("a", "legitimate", "2026-03-03"), ("b", "spam", "2026-01-01"))
     for rows in (table, table.iloc[::-1]):
         loaded = load_labelled(messages(), rows)
-        assert loaded.messages["label"].tolist() == ["legitimate", "spam"]
-        assert loaded.messages["labelled_at"].iloc[0] == pd.Timestamp("2026-03-03", tz="UTC")
+        assert loaded.rows["label"].tolist() == ["legitimate", "spam"]
+        assert loaded.rows["labelled_at"].iloc[0] == pd.Timestamp("2026-03-03", tz="UTC")
     assert loaded.n_unlabelled == 1
 
 
 def test_a_label_column_serves_where_the_table_has_nothing() -> None:
     loaded = load_labelled(messages(label=["x", "y", None]), labels(("b", "spam", None)))
-    assert loaded.messages["label"].tolist() == ["x", "spam"]
+    assert loaded.rows["label"].tolist() == ["x", "spam"]
 
 
 def test_bad_rows_of_the_labels_are_kept_too() -> None:
     loaded = load_labelled(messages(), labels(("a", "spam", None), ("b", "spam", "soon")))
     assert loaded.rejected_labels[["row", "column"]].to_numpy().tolist() == [[1, "labelled_at"]]
-    assert (len(loaded.messages), loaded.n_unlabelled, len(loaded.rejected)) == (1, 2, 0)
+    assert (len(loaded.rows), loaded.n_unlabelled, len(loaded.rejected)) == (1, 2, 0)
 
 
 def test_labels_of_other_subjects_are_told() -> None:
@@ -54,7 +54,7 @@ def test_labels_of_other_subjects_are_told() -> None:
 def test_a_label_seen_once_is_set_aside_with_its_place_and_reason() -> None:
     frame = messages(label=["spam", "rare", "spam"])
     loaded = load_labelled(frame, min_label_rows=2)
-    assert loaded.messages["label"].unique().tolist() == ["spam"]
+    assert loaded.rows["label"].unique().tolist() == ["spam"]
     assert loaded.rejected[["row", "column"]].to_numpy().tolist() == [[1, "label"]]
     assert "fewer than 2 rows" in loaded.rejected["reason"].iloc[0]
 
@@ -76,14 +76,14 @@ def test_no_label_at_all_is_an_error() -> None:
 def test_integer_ids_meet_string_ids() -> None:
     frame = pd.DataFrame({"message_id": [1, 2], "text": ["x", "y"]})
     loaded = load_labelled(frame, labels(("1", "spam", None), ("2", "ham", None)))
-    assert loaded.messages["label"].tolist() == ["spam", "ham"]
+    assert loaded.rows["label"].tolist() == ["spam", "ham"]
 
 
 def test_files_and_frames_give_the_same_rows(small_world: World, tmp_path: Path) -> None:
     paths = small_world.write(tmp_path)
     from_files = load_labelled(paths["messages"], paths["labels"])
     from_frames = load_labelled(small_world.messages, small_world.labels)
-    pd.testing.assert_frame_equal(from_files.messages, from_frames.messages)
+    pd.testing.assert_frame_equal(from_files.rows, from_frames.rows)
     assert from_files.n_unlabelled > 0
 
 

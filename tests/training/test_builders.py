@@ -1,0 +1,244 @@
+"""Training on accounts and on events: from tables to scores, alike from a file, from records and live."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fraudsieve.features.accounts import AccountFeatures
+from fraudsieve.features.messages import MessageFeatures
+from fraudsieve.models.batch import score_file
+from fraudsieve.models.predict import Scorer
+from fraudsieve.training.builders import builder_of_model, groups_of, make_builder, read_data
+from fraudsieve.training.fit import Trained, evaluate_model, train
+from fraudsieve.training.recipe import Recipe, RecipeError
+from fraudsieve.training.simulate import World
+
+COMMON = {"track.register_model": False, "n_jobs": 1, "model.n_rounds": 30}
+
+
+def recipe(folder: Path, **overrides: object) -> Recipe:
+    return Recipe.read(overrides={"track.uri": f"sqlite:///{folder}/mlflow.db", **COMMON, **overrides})
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    clean = frame.astype(object).where(frame.notna(), None)
+    return [dict(zip(clean.columns, row, strict=True)) for row in clean.itertuples(index=False, name=None)]
+
+
+def payments(world: World) -> pd.DataFrame:
+    """Payments, of which those of confirmed accounts are fraud, known after three days."""
+    labels = world.labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")["label"]
+    frame = world.events[world.events["kind"] == "payment"].reset_index(drop=True)
+    label = frame["account_id"].map(labels).fillna("legitimate")
+    fraud = (label != "legitimate") & (frame["amount"].rank(pct=True) > 0.5)
+    return frame.assign(
+        label=np.where(fraud, "online_fraud", "legitimate"), labelled_at=frame["occurred_at"] + pd.Timedelta("3D")
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Done:
+    """A training run and its tables."""
+
+    trained: Trained
+    world: World
+    events: pd.DataFrame
+    labels: pd.DataFrame
+
+
+@pytest.fixture(scope="module")
+def accounts(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    folder = tmp_path_factory.mktemp("accounts")
+    labels = small_world.labels[small_world.labels["subject_id"].isin(small_world.accounts["account_id"])]
+    tables: dict[str, Any] = {"accounts": small_world.accounts, "events": small_world.events, "labels": labels}
+    settings = recipe(folder, **{"data.min_label_rows": 2, "split.kind": "account"})
+    return Done(train(settings, output=folder / "model", **tables), small_world, small_world.events, labels)
+
+
+@pytest.fixture(scope="module")
+def events(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    folder, table = tmp_path_factory.mktemp("events"), payments(small_world)
+    return Done(train(recipe(folder), output=folder / "model", events=table), small_world, table, table)
+
+
+def test_a_model_of_accounts(accounts: Done) -> None:
+    trained = accounts.trained
+    assert trained.model.subject == "account"
+    assert trained.split.kind == "account"
+    assert trained.split.keeps_apart == ("accounts",)
+    assert trained.sheet["average_precision"] > 2 * trained.sheet["base_rate"]
+    columns = trained.model.matrix.columns
+    assert {"profile__country", "profile__age_days", "network__sharing_rate_device_id"} <= set(columns)
+    assert not [name for name in columns if "label" in name.split("__")[1]]
+
+
+def test_scores_of_accounts_from_a_file_from_events_and_live_are_the_same(accounts: Done, tmp_path: Path) -> None:
+    scorer = Scorer.load(accounts.trained.folder)
+    now = accounts.events["occurred_at"].max() - pd.Timedelta(days=3)
+    asked = accounts.world.accounts.assign(as_of=now)
+    done = score_file(scorer, asked, tmp_path / "s.parquet", events=accounts.events, labels=accounts.labels)
+    scores = pd.read_parquet(done.output)
+    known = accounts.labels.rename(columns={"subject_id": "account_id"})
+    known = known.assign(is_fraud=known["label"] != "legitimate")[["account_id", "labelled_at", "is_fraud"]]
+    given = {"events": records(accounts.events), "account_labels": records(known)}
+    from_events = scorer.score(records(asked), history=given)
+    np.testing.assert_allclose([score["probability"] for score in from_events], scores["probability"], rtol=1e-9)
+    assert [score["status"] for score in from_events] == scores["status"].tolist()
+    state = scorer.new_state(lateness="50d")
+    past, earlier = accounts.events["occurred_at"] < now, known["labelled_at"] < now
+    state.update(records(accounts.events[past]), account_labels=records(known[earlier]))
+    live = scorer.score(records(asked), history=state)
+    np.testing.assert_allclose([score["probability"] for score in live], scores["probability"], rtol=1e-9)
+
+
+def test_an_account_without_events_has_no_history_and_a_score(accounts: Done) -> None:
+    scorer = Scorer.load(accounts.trained.folder)
+    asked = {"account_id": "nobody", "as_of": "2026-03-01", "created_at": "2026-02-01"}
+    for history in (None, records(accounts.events[:50])):
+        score = scorer.score(asked, history=history)
+        assert (score["status"], score["why"]) == ("no_history", None)
+        assert 0 < score["probability"] < 1
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"account_id": None}, "account_id: expected a string or a whole number, the field is missing"),
+        ({"as_of": None}, "as_of: expected a time, the field is missing"),
+        ({"as_of": "secret"}, "as_of: expected a time such as"),
+        ({"created_at": 5}, "created_at: expected a time, got int"),
+        ({"country": 1.5}, "country: expected a string or a whole number, got float"),
+        ({"invited": "secret"}, "invited: expected a number, got str"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_not_scored(accounts: Done, change: dict[str, Any], why: str) -> None:
+    scorer = Scorer.load(accounts.trained.folder)
+    good = {"account_id": "x", "as_of": "2026-03-01"}
+    scores = scorer.score([good, good | change])
+    assert [score["status"] for score in scores] == ["no_history", "unscorable"]
+    assert scores[1]["why"].startswith(why)
+    assert scores[1]["probability"] is None
+
+
+def test_histories_that_do_not_fit(accounts: Done, events: Done) -> None:
+    scorer, asked = Scorer.load(accounts.trained.folder), {"account_id": "x", "as_of": "2026-03-01"}
+    with pytest.raises(ValueError, match="history: the state has other columns than the model"):
+        scorer.score(asked, history=Scorer.load(events.trained.folder).new_state())
+    with pytest.raises(
+        ValueError, match="history: events, position 1: occurred_at: expected a time, the field is miss"
+    ):
+        scorer.score(
+            asked, history=[{"account_id": "x", "occurred_at": "2026-01-01", "kind": "pay"}, {"account_id": "x"}]
+        )
+    with pytest.raises(ValueError, match="history: expected events, labels, account_labels, got 1 other names"):
+        scorer.score(asked, history={"messages": []})
+
+
+def test_a_model_of_events(events: Done) -> None:
+    trained = events.trained
+    assert trained.model.subject == "event"
+    assert trained.split.kind == "time"
+    assert trained.split.keeps_apart == ("time", "crime accounts")
+    assert trained.sheet["average_precision"] > 2 * trained.sheet["base_rate"]
+    columns = set(trained.model.matrix.columns)
+    assert {"value__amount", "rhythm__hour", "network__fraud_rate_30d", "value__counterparty_mean_7d"} <= columns
+
+
+def test_scores_of_events_from_a_file_and_live_are_the_same(events: Done, tmp_path: Path) -> None:
+    scorer = Scorer.load(events.trained.folder)
+    new = events.events.tail(60)
+    past = events.events.iloc[:-60]
+    labels = events.events.rename(columns={"event_id": "subject_id"})[["subject_id", "label", "labelled_at"]]
+    done = score_file(scorer, new, tmp_path / "s.parquet", events=events.events, labels=labels)
+    state = scorer.new_state(lateness="50d")
+    known = events.events.assign(is_fraud=events.events["label"] != "legitimate")
+    assert state.update(records(past), records(known.drop(columns=["label", "occurred_at"]))) == ()
+    scores = []
+    for record in records(new):  # each is scored, and then becomes history
+        scores.append(scorer.score(record, history=state)["probability"])
+        state.update(record)
+    np.testing.assert_allclose(scores, pd.read_parquet(done.output)["probability"], rtol=1e-9)
+
+
+def test_a_model_folder_says_what_a_service_must_know(events: Done) -> None:
+    again = Scorer.load(events.trained.folder).model
+    assert again.matrix == events.trained.model.matrix
+    data = read_data(recipe(Path()), {"events": events.events}, min_label_rows=1)
+    sheet = evaluate_model(Scorer(again), data.rows, builder_of_model(again, data))
+    assert sheet["rows"] == len(events.events)
+
+
+def test_messages_with_the_history_of_their_senders(small_world: World, tmp_path: Path) -> None:
+    tables: dict[str, Any] = {
+        "messages": small_world.messages,
+        "labels": small_world.labels,
+        "events": small_world.events,
+    }
+    done = train(recipe(tmp_path), output=tmp_path / "m", **tables)
+    names = [name for name in done.model.matrix.columns if name.startswith("sender__")]
+    assert {"sender__count_1h", "sender__received_count_30d", "sender__since_last"} <= set(names)
+    scorer, asked = Scorer.load(done.folder), small_world.messages.tail(40)
+    written = score_file(scorer, asked, tmp_path / "s.parquet", events=small_world.events)
+    scores = pd.read_parquet(written.output)["probability"]
+    fields = records(asked[["text", "account_id", "sent_at"]])
+    live = scorer.score(fields, history=records(small_world.events))
+    np.testing.assert_allclose([score["probability"] for score in live], scores, rtol=1e-9)
+    unknown = scorer.score([{"text": "hello"}, {"text": "hello", "account_id": "a", "sent_at": "secret"}])
+    assert [score["status"] for score in unknown] == ["ok", "unscorable"]
+    assert unknown[1]["why"].startswith("sent_at: expected a time")
+    without = score_file(scorer, asked, tmp_path / "t.parquet")
+    assert "the model looks at events, and none were given: every history is unknown" in without.notes
+
+
+def test_the_recipe_says_what_is_scored(small_world: World) -> None:
+    tables = {"messages": None, "accounts": None, "events": payments(small_world), "labels": None}
+    data = read_data(Recipe(), tables, min_label_rows=1)
+    assert (data.subject, groups_of(data)[1]) == ("event", "account")
+    views = [{"windows": ["7d"], "measures": ["count", "frauds", "known"], "entity": "counterparty_id"}]
+    declared = Recipe.model_validate({"history": {"views": views, "network": False, "exclude": ["ip"]}})
+    builder = make_builder(data, declared)
+    assert isinstance(builder, AccountFeatures)
+    columns = builder.fit(data.rows).matrix_.columns
+    assert columns[:3] == ("volume__count_7d", "network__frauds_7d", "network__known_7d")
+    assert "profile__ip" not in columns
+    assert isinstance(
+        make_builder(
+            read_data(Recipe(), {"messages": small_world.messages.assign(label="x")}, min_label_rows=1), Recipe()
+        ),
+        MessageFeatures,
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ({"history": {"views": [{"window": ["7d"]}]}}, "A history has no 'window'"),
+        ({"history": {"views": [{"windows": "7d"}]}}, "windows is a tuple of strings"),
+        ({"history": {"views": [{}, {"entity": "ip"}]}}, "Two views give the column"),
+        ({"history": {"network": {"prior": [2, 1]}}}, "prior is a rate from 0 to 1"),
+        ({"history": {"network": {"links": 1}}}, "unexpected keyword"),
+        ({"data": {"subject": "device"}}, "data.subject"),
+    ],
+)
+def test_mistakes_in_a_recipe_are_named(content: dict[str, Any], named: str) -> None:
+    with pytest.raises(RecipeError, match=named):
+        Recipe.read(
+            overrides={f"{table}.{key}": value for table, part in content.items() for key, value in part.items()}
+        )
+
+
+@pytest.mark.parametrize(
+    ("subject", "given", "named"),
+    [
+        ("auto", ["labels"], r"names no messages. Give data.messages \(--messages\)"),
+        ("event", ["messages"], r"names no events. Give data.events \(--events\)"),
+        ("account", ["events"], r"names no accounts. Give data.accounts \(--accounts\) or data.labels \(--labels\)"),
+    ],
+)
+def test_a_subject_without_its_table(subject: str, given: list[str], named: str) -> None:
+    with pytest.raises(RecipeError, match=named):
+        Recipe.read(overrides={"data.subject": subject}).data.subject_of(given)

@@ -1,0 +1,138 @@
+"""The builder that belongs to a recipe, or to a model: messages, accounts or events, with the tables they look at."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.accounts import AccountFeatures
+from fraudsieve.features.campaign import near_duplicate_groups
+from fraudsieve.features.messages import MessageFeatures
+from fraudsieve.features.schema import Source
+from fraudsieve.models.artifact import Model
+
+from .data import Labelled, load_labelled
+from .recipe import Recipe
+from .subjects import account_labels_of, event_labels_of, load_accounts, load_events
+
+__all__ = ["Builder", "builder_of_model", "groups_of", "make_builder", "read_data"]
+
+Array: TypeAlias = npt.NDArray[np.int64]
+Builder: TypeAlias = MessageFeatures | AccountFeatures
+
+
+def read_data(recipe: Recipe, tables: Mapping[str, Source | None], *, min_label_rows: int) -> Labelled:
+    """Read the tables of what a recipe is about.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What the subject is.
+    tables : dict of str to (path or DataFrame)
+        ``messages``, ``accounts``, ``events`` and ``labels``, those that there are.
+    min_label_rows : int
+        Rows of a label with fewer rows are set aside.
+
+    Returns
+    -------
+    Labelled
+
+    Raises
+    ------
+    SchemaError
+        When a table cannot be used.
+    RecipeError
+        When the tables do not fit the subject.
+    """
+    given = {name: source for name, source in tables.items() if source is not None}
+    subject = recipe.data.subject_of(given)
+    labels, events = given.get("labels"), given.get("events")
+    if subject == "message":
+        return load_labelled(given["messages"], labels, events=events, min_label_rows=min_label_rows)
+    if subject == "account":
+        return load_accounts(events, accounts=given.get("accounts"), labels=labels, min_label_rows=min_label_rows)
+    return load_events(given["events"], labels=labels, min_label_rows=min_label_rows)
+
+
+def groups_of(data: Labelled) -> tuple[Array, str]:
+    """Return what must not be on both sides of a split.
+
+    Parameters
+    ----------
+    data : Labelled
+        Rows.
+
+    Returns
+    -------
+    groups : ndarray, shape (n_rows,)
+        Near-duplicate messages, or the rows of one account.
+    what : str
+        ``campaign`` or ``account``.
+    """
+    if data.subject == "message":
+        return near_duplicate_groups(data.rows["text"].tolist()), "campaign"
+    return pd.factorize(data.rows["account_id"])[0].astype(np.int64), "account"
+
+
+def make_builder(data: Labelled, recipe: Recipe) -> Builder:
+    """Return the builder of a recipe, not yet fitted.
+
+    Parameters
+    ----------
+    data : Labelled
+        The rows, and their events.
+    recipe : Recipe
+        Settings.
+
+    Returns
+    -------
+    MessageFeatures or AccountFeatures
+    """
+    history = recipe.history
+    views = history.histories
+    if data.subject == "message":
+        settings = recipe.features.model_dump() | {"random_state": recipe.seed, "n_jobs": recipe.n_jobs}
+        return MessageFeatures(events=data.events, history=views, **settings)
+    return AccountFeatures(
+        data.events,
+        subject=data.subject,
+        history=views,
+        network=history.declared_network,
+        exclude=history.exclude,
+        min_category_rows=history.min_category_rows,
+        **_labels(data, recipe.data.legitimate),
+    )
+
+
+def _labels(data: Labelled, legitimate: str) -> dict[str, Any]:
+    if data.subject == "event":
+        return {"labels": event_labels_of(data, legitimate)}
+    return {"account_labels": account_labels_of(data, legitimate)}
+
+
+def builder_of_model(model: Model, data: Labelled) -> Builder:
+    """Return a builder that computes what a model was trained on.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    data : Labelled
+        Rows to be scored, and their events.
+
+    Returns
+    -------
+    MessageFeatures or AccountFeatures
+        Fitted.
+    """
+    builder: Builder
+    if isinstance(model.matrix, AccountMatrix):
+        labels = _labels(data, model.legitimate or "")
+        builder = AccountFeatures(data.events, subject=model.matrix.subject, **labels)
+    else:
+        builder = MessageFeatures(events=data.events)
+    builder.matrix_ = model.matrix
+    return builder
