@@ -63,7 +63,7 @@ class History:
         The column of ``distinct``, ``entropy``, ``new`` and ``repeats``.
     identifiers : tuple of str, default=()
         Further columns, such as ``"device_id"``, that ``distinct``, ``entropy`` and ``new`` are taken of too.
-    measures : tuple of str, default=MEASURES
+    measures : tuple of str, by default all of `MEASURES`
         What is measured: by default all that needs no labels.
     night : tuple of int, default=(0, 6)
         The hours (UTC) from which and up to which it is night; ``(22, 6)`` runs over midnight.

@@ -19,14 +19,13 @@ from .history_ids import code_numbers, code_strings
 from .history_log import EventLog, Moments, fill_history, fill_labels
 from .history_measures import AT_HAND, OF_AMOUNTS, OF_COUNTERPARTIES, OF_LABELS
 from .history_order import sort_events
+from .history_records import LARGEST_AMOUNT
 
-__all__ = ["LARGEST_AMOUNT", "Columns", "Source", "code_ids", "coded_log", "history_features"]
+__all__ = ["Columns", "Source", "code_ids", "coded_log", "history_features"]
 
 Array: TypeAlias = npt.NDArray[Any]
 Columns: TypeAlias = pa.Table | pd.DataFrame | Mapping[str, Any]
 
-LARGEST_AMOUNT = 1e15
-"""Larger amounts are refused: up to here sums keep their last digit."""
 _MOST_ROWS = 2**31 - 2
 _FURTHEST = 2**62
 

@@ -10,6 +10,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from .history_ids import FIRST, HALF, SECOND
 from .history_windows import DAY, HOUR, added, first_from
 
 __all__ = ["CODE_MEASURES", "codes_in_window", "hours_of_day", "paired_keys"]
@@ -18,8 +19,6 @@ Array = npt.NDArray[Any]
 
 CODE_MEASURES = ("distinct", "entropy", "repeats")
 """The measures of `codes_in_window`, in the order of its places."""
-FIRST, SECOND = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)
-HALF = np.uint64(32)
 
 
 def hours_of_day(times: Array) -> Array:

@@ -11,7 +11,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Refused", "RefusedError", "amount_of", "digest_of", "entity_key", "microseconds", "records_of"]
+__all__ = [
+    "LARGEST_AMOUNT",
+    "Refused",
+    "RefusedError",
+    "amount_of",
+    "digest_of",
+    "entity_key",
+    "microseconds",
+    "records_of",
+]
 
 LARGEST_AMOUNT = 1e15
 """Larger amounts are refused: up to here sums keep their last digit."""
@@ -123,7 +132,7 @@ def amount_of(value: Any, field: str = "amount") -> float:
         return math.nan
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
         raise RefusedError(f"{field}: expected a number, got {type(value).__name__}")
-    if abs(float(value)) > LARGEST_AMOUNT:
+    if not -LARGEST_AMOUNT <= value <= LARGEST_AMOUNT and value == value:
         raise RefusedError(f"{field}: expected a number up to {LARGEST_AMOUNT:.0e}, got a larger or an infinite one")
     return float(value)
 

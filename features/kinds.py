@@ -6,7 +6,7 @@ kind     becomes                 refused
 id       ``str``, stripped       fractions, floats too large to be exact, bools, broken characters
 text     ``str``, as it is       anything but a string, more than `MAX_TEXT_LENGTH` characters
 time     ``datetime64[us, UTC]`` numbers (epochs too), years outside 1970..2100, strings other than ISO 8601
-number   ``float64``             what does not parse, infinity, bools
+number   ``float64``             what does not parse, infinity and beyond 1e15, bools
 category ``str``, stripped       what is neither string, number nor bool
 ======== ======================= ============================================================================
 
@@ -42,6 +42,7 @@ from .cells import (
     unwrapped,
     without,
 )
+from .history_records import LARGEST_AMOUNT
 from .times import convert_times
 
 __all__ = ["MAX_TEXT_LENGTH", "Kind", "convert"]
@@ -207,8 +208,10 @@ def _floats(cells: Cells) -> npt.NDArray[np.float64]:
 
 
 def _finite(values: Cells, faults: dict[str, Mask]) -> Converted:
-    infinite = np.isinf(values.to_numpy())
-    return Converted(values.mask(infinite), faults | {"an infinite number": infinite})
+    sizes = np.abs(values.to_numpy())
+    infinite, large = np.isinf(sizes), (sizes > LARGEST_AMOUNT) & np.isfinite(sizes)
+    faults |= {"an infinite number": infinite, f"a number beyond {LARGEST_AMOUNT:.0e}": large}
+    return Converted(values.mask(infinite | large), faults)
 
 
 def _float(cell: Any) -> float:

@@ -19,7 +19,7 @@ from fraudsieve.features.schema import Source, read_table, write_rejected
 from .inputs import why_unscorable
 from .predict import CHUNK, Scorer
 
-__all__ = ["Scored", "has_history", "known_labels", "score_file", "score_frame"]
+__all__ = ["Scored", "end_of_events", "has_history", "known_labels", "score_file", "score_frame"]
 
 
 @dataclass(frozen=True)
@@ -192,10 +192,37 @@ def _with_moment(accounts: pd.DataFrame, events: pd.DataFrame | None, notes: lis
     missing = accounts["as_of"].isna() if "as_of" in accounts else pd.Series(True, accounts.index)
     if not missing.any():
         return accounts
-    last = pd.Timestamp.now("UTC") if events is None else events["occurred_at"].max() + pd.Timedelta(microseconds=1)
+    last, note = end_of_events(events)
+    notes += [note] if note else []
     notes.append(f"{int(missing.sum())} accounts have no as_of: they are looked at as of the end of the events")
     moments = pd.Series(last, accounts.index, "datetime64[us, UTC]")
     return accounts.assign(as_of=accounts["as_of"].where(~missing, moments) if "as_of" in accounts else moments)
+
+
+def end_of_events(events: pd.DataFrame | None) -> tuple[pd.Timestamp, str | None]:
+    """Return the moment just after the last event; what lies in the future (a wrong clock) does not move it.
+
+    Parameters
+    ----------
+    events : DataFrame or None
+        The events; without any it is now.
+
+    Returns
+    -------
+    end : Timestamp
+        In UTC.
+    note : str or None
+        How many events lie in the future, if any.
+    """
+    now = pd.Timestamp.now("UTC").as_unit("us")
+    if events is None or events.empty:
+        return now, None
+    times = events["occurred_at"]
+    future = times > now + pd.Timedelta(days=1)
+    if future.all():
+        return times.max() + pd.Timedelta(microseconds=1), None
+    note = f"{int(future.sum())} events lie in the future: they count for no moment before them"
+    return times[~future].max() + pd.Timedelta(microseconds=1), note if future.any() else None
 
 
 def known_labels(scorer: Scorer, labels: pd.DataFrame, events: pd.DataFrame | None) -> pd.DataFrame:

@@ -125,7 +125,7 @@ def test_work_that_fails_for_a_reason_of_its_own_exits_with_1_and_leaks_nothing(
         raise RuntimeError(SECRET)
 
     messages.to_parquet("m.parquet")
-    monkeypatch.setattr("fraudsieve.training.fit.near_duplicate_groups", fail)
+    monkeypatch.setattr("fraudsieve.training.builders.near_duplicate_groups", fail)
     code, said, error = run("train", "--messages", "m.parquet")
     assert code == 1
     assert "RuntimeError in test_cli.py" in said["error"]

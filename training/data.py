@@ -35,7 +35,7 @@ class Labelled:
         What a row is.
     events : DataFrame, default=None
         All good events: the history of the rows.
-    rejected_events : DataFrame, default=empty
+    rejected_events : DataFrame, optional
         Events set aside, where these are not the rows.
     """
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.features.schema import Checked, Source, read_table
+from fraudsieve.models.batch import end_of_events
 
 from .data import Labelled, data_digest, join_labels, keep_labelled, origin_of, with_times
 
@@ -118,11 +119,12 @@ def _with_moments(frame: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.
     known = frame["as_of"].notna()
     by_label = ~known & frame["labelled_at"].notna()
     frame["as_of"] = frame["as_of"].where(known, frame["labelled_at"])
-    rest = frame["as_of"].isna()
+    rest, notes = frame["as_of"].isna(), []
     if events is not None and len(events):
-        frame["as_of"] = frame["as_of"].where(~rest, events["occurred_at"].max() + pd.Timedelta(microseconds=1))
+        end, note = end_of_events(events)
+        frame["as_of"] = frame["as_of"].where(~rest, end)
+        notes += [note] if note else []
     by_label, rest = by_label & frame["label"].notna(), rest & frame["label"].notna()
-    notes = []
     if by_label.any():
         notes.append(f"{int(by_label.sum())} accounts are looked at as of just before their label was known")
     if rest.any():

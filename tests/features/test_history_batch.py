@@ -429,7 +429,7 @@ def test_a_million_events_on_one_account_take_seconds_at_most() -> None:
         "counterparty_id": rng.integers(0, 1000, n),
     }
     history_features({name: column[:10] for name, column in events.items()})
-    start = time.perf_counter()
+    start = time.process_time()
     out = history_features(events)
-    assert time.perf_counter() - start < 8
+    assert time.process_time() - start < 8
     assert out[:, 0].max() > 400

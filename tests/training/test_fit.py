@@ -12,7 +12,7 @@ from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.models.flavor import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.fit import Trained, evaluate_model, train
-from fraudsieve.training.recipe import Recipe
+from fraudsieve.training.recipe import Recipe, RecipeError
 from fraudsieve.training.simulate import World
 
 
@@ -119,5 +119,5 @@ def test_an_existing_folder_is_refused_before_any_work(labelled_messages: pd.Dat
 
 
 def test_no_messages_at_all_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SchemaError, match="names no messages"):
+    with pytest.raises(RecipeError, match="names no messages"):
         train(recipe(tmp_path), output=tmp_path / "m")
