@@ -16,7 +16,7 @@ from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.messages import sender_history
 from fraudsieve.features.schema import Source, read_table, write_rejected
 
-from .inputs import why_unscorable
+from .inputs import Matrix, why_unscorable
 from .predict import CHUNK, Scorer
 
 __all__ = ["Scored", "end_of_events", "has_history", "known_labels", "score_file", "score_frame"]
@@ -104,6 +104,8 @@ def _with_history(
         sender = None if events is None else sender_history(events, records, matrix.sender)
         why = np.array([why_unscorable(text) for text in records["text"]], object)
         return pd.DataFrame(scorer.score_rows(matrix.compute(records["text"].tolist(), sender), why))
+    if labels is None and looks_at_labels(matrix):
+        labels = _nothing_known(matrix)
     builder = AccountFeatures(events, subject=matrix.subject)
     builder.labels = labels if matrix.subject == "event" else None
     builder.account_labels = labels if matrix.subject == "account" else None
@@ -111,6 +113,35 @@ def _with_history(
     rows = np.asarray(builder.transform(records), np.float64)
     seen = has_history(records, events, matrix.timed) if matrix.histories else None
     return pd.DataFrame(scorer.score_rows(rows, known=seen))
+
+
+def looks_at_labels(matrix: Matrix) -> bool:
+    """Tell whether a model looks at what became known of events or accounts.
+
+    Parameters
+    ----------
+    matrix : MessageMatrix or AccountMatrix
+        What is computed.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> looks_at_labels(AccountMatrix("account", ()))
+    False
+    """
+    views = matrix.sender if isinstance(matrix, MessageMatrix) else matrix.histories
+    network = None if isinstance(matrix, MessageMatrix) else matrix.network
+    return any(view.needs_labels for view in views) or (network is not None and network.labels)
+
+
+def _nothing_known(matrix: AccountMatrix) -> pd.DataFrame:
+    names = {name for view in matrix.histories for name in view.entities} | {"account_id"}
+    empty = {name: pd.Series([], dtype="str") for name in names}
+    times = pd.Series([], dtype="datetime64[us, UTC]")
+    return pd.DataFrame(empty | {"labelled_at": times, "is_fraud": pd.Series([], dtype=bool)})
 
 
 def score_file(
@@ -160,6 +191,10 @@ def score_file(
     history = table.good if subject == "event" and events is None else _read_events(events, notes)
     if history is None and scorer.model.matrix.new_state().columns:
         notes.append("the model looks at events, and none were given: every history is unknown")
+    if labels is None and looks_at_labels(scorer.model.matrix):
+        notes.append(
+            "the model looks at labels, and none were given: nothing is known of anybody"
+        )
     known = None if labels is None else known_labels(scorer, read_table(labels, "labels").good, history)
     records = table.good if subject != "account" else _with_moment(table.good, history, notes)
     scores = score_frame(scorer, records, progress, events=history, labels=known)

@@ -132,6 +132,46 @@ def test_work_that_fails_for_a_reason_of_its_own_exits_with_1_and_leaks_nothing(
     assert SECRET not in error
 
 
+# Accounts and events: what they train and score is in tests/training; here, that the options lead there.
+
+
+def test_accounts_from_training_to_scores(run: Run) -> None:
+    world = simulate(days=40, n_accounts=200)
+    is_account = world.labels["subject_id"].isin(world.accounts["account_id"])
+    for name, table in {"a": world.accounts, "e": world.events, "l": world.labels[is_account]}.items():
+        table.to_parquet(f"{name}.parquet")
+    Path("recipe.toml").write_text(
+        '[split]\nkind = "account"\n[model]\nn_rounds = 20\n[data]\nmin_label_rows = 2\n'
+        '[[history.views]]\nwindows = ["7d"]\nmeasures = ["count", "sum"]\nkinds = ["payment"]\n'
+    )
+    tables = ("--events", "e.parquet", "--labels", "l.parquet")
+    code, trained, _ = run("train", "--accounts", "a.parquet", *tables, "--recipe", "recipe.toml", "--output", "m")
+    assert code == 0, trained
+    assert trained["sheet"]["split"]["keeps_apart"] == ["accounts"]
+    code, sheet, _ = run("evaluate", "--model", "m", "--accounts", "a.parquet", *tables)
+    assert (code, sheet["sheet"]["rows"]) == (0, int(is_account.sum()))
+    code, scored, error = run("predict", "--model", "m", "--input", "a.parquet", "--events", "e.parquet")
+    assert (code, scored["scored"]) == (0, 200)
+    assert "200 accounts have no as_of: they are looked at as of the end of the events" in error
+    assert "the model looks at labels, and none were given" in error
+    assert set(pd.read_parquet("scores.parquet")["status"]) <= {"ok", "no_history"}
+    columns = json.loads(Path("m/manifest.json").read_text())["columns"]
+    assert [column["name"] for column in columns[:3]] == [
+        "volume__count_7d",
+        "volume__count_7d_payment",
+        "value__sum_7d",
+    ]
+
+
+def test_a_call_without_the_table_of_its_subject(run: Run) -> None:
+    code, said, _ = run("train", "--labels", "l.parquet")
+    assert (code, said["error"]) == (2, "recipe: names no messages. Give data.messages (--messages)")
+    pd.DataFrame({"account_id": ["a"], "occurred_at": ["2026-01-01"], "kind": "pay"}).to_parquet("e.parquet")
+    code, said, _ = run("train", "--events", "e.parquet")
+    assert code == 2
+    assert "column 'label' is missing from events" in said["error"]
+
+
 # Bad input, from the file to the exit code. What each table check says is in tests/features.
 
 
