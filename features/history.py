@@ -131,6 +131,11 @@ class History:
         return {window: window_seconds(window) for window in self.windows}
 
     @cached_property
+    def widths(self) -> Array:
+        """The microseconds of every window, shape (n_windows,)."""
+        return np.array([length * 1_000_000 for length in self.lengths.values()])
+
+    @cached_property
     def longest(self) -> str:
         """The longest window."""
         return max(self.lengths, key=self.lengths.__getitem__)

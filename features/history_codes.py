@@ -42,6 +42,7 @@ def hours_of_day(times: Array) -> Array:
     return (times % DAY // HOUR).astype(np.int32)
 
 
+@nb.njit(cache=True, nogil=True)
 def paired_keys(codes: Array, amounts: Array) -> tuple[Array, Array]:
     """Return a key for every pair of counterparty and amount, the same for equal pairs.
 
@@ -65,11 +66,14 @@ def paired_keys(codes: Array, amounts: Array) -> tuple[Array, Array]:
     >>> bool(keys[0] == keys[1]), bool(keys[0] == keys[2]), valid.tolist()
     (True, False, [True, True, True, False])
     """
-    with np.errstate(over="ignore"):
-        bits = (amounts + 0.0).view(np.uint64)  # a negative zero is a zero
-        state = bits * FIRST ^ (codes.astype(np.uint64) + np.uint64(1)) * SECOND
+    keys = (amounts + 0.0).view(np.uint64)  # a negative zero is a zero
+    valid = np.empty(codes.size, np.bool_)
+    for i in range(codes.size):
+        state = (keys[i] * FIRST) ^ (np.uint64(codes[i] + 1) * SECOND)
         state = (state ^ state >> HALF) * FIRST
-    return state ^ state >> HALF, (codes >= 0) & ~np.isnan(amounts)
+        keys[i] = state ^ state >> HALF
+        valid[i] = codes[i] >= 0 and amounts[i] == amounts[i]
+    return keys, valid
 
 
 @nb.njit(inline="always")

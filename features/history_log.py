@@ -13,8 +13,17 @@ from .history import History
 from .history_codes import codes_in_window, hours_of_day, paired_keys
 from .history_ids import code_numbers
 from .history_measures import AT_HAND, OF_AMOUNTS, OF_COUNTERPARTIES
-from .history_spread import extreme_in_window, fill_ends, gaps, label_runs, std_in_window, trailing_counts
-from .history_windows import HOUR, WINDOW_MEASURES, clock_flags, running_count, totals_in_window
+from .history_spread import (
+    DERIVED,
+    extreme_in_window,
+    fill_derived,
+    fill_ends,
+    gaps,
+    label_runs,
+    std_in_window,
+    trailing_counts,
+)
+from .history_windows import HOUR, WINDOW_MEASURES, clock_counts, totals_in_window
 
 __all__ = ["EventLog", "Moments", "fill_history", "fill_labels"]
 
@@ -159,11 +168,10 @@ def _bounds(log: EventLog, moments: Moments) -> tuple[Array, Array, Array, Array
 
 
 def _fill_totals(history: History, log: EventLog, moments: Moments, kind: str, out: Array) -> None:
-    nights, weekends = np.empty(0, np.bool_), np.empty(0, np.bool_)
-    if history.asked(kind) & {"night", "weekend"}:
-        nights, weekends = np.empty(log.times.size, np.bool_), np.empty(log.times.size, np.bool_)
-        clock_flags(log.times, history.night[0], history.night[1], nights, weekends)
-    flags = running_count(nights), running_count(weekends)
+    n_clocked = log.times.size if history.asked(kind) & {"night", "weekend"} else 0
+    flags = np.empty(n_clocked, np.int32), np.empty(n_clocked, np.int32)
+    if n_clocked:
+        clock_counts(log.times, history.night[0], history.night[1], *flags)
     others = log.codes.get(history.counterparty, np.empty(0, np.int32))
     n_others = log.n_codes.get(history.counterparty, 0)
     bounds = _bounds(log, moments)
@@ -237,35 +245,12 @@ def _fill_ends(history: History, log: EventLog, moments: Moments, kind: str, out
             forgotten = bool(kind) & (found > history.lengths[history.longest])
             out[:, place] = np.where(forgotten, np.nan, found)
     if at_hand or asked & {"trend", "peak"}:
-        _fill_derived(history, kind, moments.amounts if own else ends[2], out)
-
-
-def _fill_derived(history: History, kind: str, amount: Array, out: Array) -> None:
-    for window, width in history.lengths.items():
-        count, mean, std, largest, *places = history.find(_DERIVED, window, "", kind).tolist()
-        z, to_mean, to_max, peak, trend = places
-        if z >= 0:
-            out[:, z] = _ratio(amount - out[:, mean], out[:, std])
-        if to_mean >= 0:
-            out[:, to_mean] = _ratio(amount, out[:, mean])
-        if to_max >= 0:
-            out[:, to_max] = _ratio(amount, out[:, largest])
-        if peak >= 0:
-            usual = int(history.find(("mean",), history.longest, "", kind)[0])
-            out[:, peak] = _ratio(out[:, largest], out[:, usual])
-        if trend >= 0:
-            shortest = int(history.find(("count",), history.shortest, "", kind)[0])
-            out[:, trend] = _ratio(out[:, shortest], out[:, count]) * (width / history.lengths[history.shortest])
+        places = np.array([history.find(DERIVED, window, "", kind) for window in history.windows])
+        fill_derived(moments.amounts if own else ends[2], history.widths, places, out)
 
 
 _SPREAD = ("max", "min", "std", "gap_std", "burst", "since_max")
 _ENDS = ("since_first", "since_last")
-_DERIVED = ("count", "mean", "std", "max", "z", "to_mean", "to_max", "peak", "trend")
-
-
-def _ratio(above: Array, below: Array) -> Array:
-    """Divide; NaN where that is by zero."""
-    return np.asarray(np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0))
 
 
 def fill_labels(history: History, labels: EventLog, moments: Moments, out: Array) -> None:

@@ -12,7 +12,17 @@ import numpy.typing as npt
 
 from .history_windows import first_from
 
-__all__ = ["NEVER", "extreme_in_window", "fill_ends", "gaps", "label_runs", "std_in_window", "trailing_counts"]
+__all__ = [
+    "DERIVED",
+    "NEVER",
+    "extreme_in_window",
+    "fill_derived",
+    "fill_ends",
+    "gaps",
+    "label_runs",
+    "std_in_window",
+    "trailing_counts",
+]
 
 Array = npt.NDArray[Any]
 
@@ -290,3 +300,39 @@ def label_runs(
             run[rows[k]] = so_far - max(before, at_clean)
             if clean != NEVER and clean >= moments[k] - width:
                 since_clean[rows[k]] = (moments[k] - clean) / SECOND
+
+
+DERIVED = ("count", "mean", "std", "max", "z", "to_mean", "to_max", "peak", "trend")
+"""The measures of `fill_derived`, in the order of its places."""
+
+
+@nb.njit(cache=True, nogil=True)
+def fill_derived(amounts: Array, widths: Array, places: Array, out: Array) -> None:
+    """Work measures out of others; where that would be a division by zero they stay as they are.
+
+    Parameters
+    ----------
+    amounts : ndarray of float64, shape (n_subjects,)
+        The amounts at hand.
+    widths : ndarray of int64, shape (n_windows,)
+        Of the windows.
+    places : ndarray of int64, shape (n_windows, 9)
+        The column of every one of `DERIVED`; -1 where it is not asked for.
+    out : ndarray of float64, shape (n_subjects, n_columns)
+        Filled in.
+    """
+    longest, shortest = places[widths.argmax()], places[widths.argmin()]
+    for w in range(widths.size):
+        count, mean, std, largest, z, to_mean, to_max, peak, trend = places[w]
+        for row in range(len(out)):
+            if z >= 0 and out[row, std] != 0.0:
+                out[row, z] = (amounts[row] - out[row, mean]) / out[row, std]
+            if to_mean >= 0 and out[row, mean] != 0.0:
+                out[row, to_mean] = amounts[row] / out[row, mean]
+            if to_max >= 0 and out[row, largest] != 0.0:
+                out[row, to_max] = amounts[row] / out[row, largest]
+            if peak >= 0 and out[row, longest[1]] != 0.0:
+                out[row, peak] = out[row, largest] / out[row, longest[1]]
+            if trend >= 0 and out[row, count] != 0.0:
+                lengths = widths[w] / widths.min()
+                out[row, trend] = out[row, shortest[0]] / out[row, count] * lengths

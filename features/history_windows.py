@@ -11,7 +11,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["WINDOW_MEASURES", "clock_flags", "running_count", "totals_in_window"]
+__all__ = ["WINDOW_MEASURES", "clock_counts", "totals_in_window"]
 
 Array = npt.NDArray[Any]
 
@@ -24,8 +24,8 @@ DAY = 24 * HOUR
 
 
 @nb.njit(cache=True, nogil=True)
-def clock_flags(times: Array, night_from: int, night_to: int, nights: Array, weekends: Array) -> None:
-    """Tell which events are at night and which at a weekend.
+def clock_counts(times: Array, night_from: int, night_to: int, nights: Array, weekends: Array) -> None:
+    """Count the events up to each that are at night, and at a weekend.
 
     Parameters
     ----------
@@ -33,34 +33,16 @@ def clock_flags(times: Array, night_from: int, night_to: int, nights: Array, wee
         Microseconds since 1970, UTC.
     night_from, night_to : int
         Hours; the night runs over midnight where the first is the larger.
-    nights, weekends : ndarray of bool, shape (n_events,)
-        Filled in.
+    nights, weekends : ndarray of int32, shape (n_events,)
+        Running counts, filled in.
     """
+    n_nights, n_weekends = 0, 0
     for i in range(times.size):
         hour = times[i] % DAY // HOUR
         late, early = hour >= night_from, hour < night_to
-        nights[i] = (late and early) if night_from < night_to else (late or early)
-        weekends[i] = (times[i] // DAY + 3) % 7 >= 5  # 1970 began on a Thursday
-
-
-def running_count(flags: Array) -> Array:
-    """Count how many flags up to here are set.
-
-    Parameters
-    ----------
-    flags : ndarray of bool, shape (n_events,)
-        What is counted.
-
-    Returns
-    -------
-    ndarray of int32, shape (n_events,)
-
-    Examples
-    --------
-    >>> running_count(np.array([True, False, True])).tolist()
-    [1, 1, 2]
-    """
-    return np.cumsum(flags, dtype=np.int32)
+        n_nights += (late and early) if night_from < night_to else (late or early)
+        n_weekends += (times[i] // DAY + 3) % 7 >= 5  # 1970 began on a Thursday
+        nights[i], weekends[i] = n_nights, n_weekends
 
 
 @nb.njit(inline="always")

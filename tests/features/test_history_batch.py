@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from fraudsieve.features.history import Column, History
@@ -244,6 +244,13 @@ def test_by_hand() -> None:
     assert rows[2]["volume__count_1d"] == 0
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 7, 49, 1000])
+def test_one_counterparty_has_no_entropy_at_all(n: int) -> None:
+    events = as_events([("ann", 0, 1.0, "x", None)] * n)
+    ours = history_features(events, as_subjects([("ann", 5)]), History(("1h",), measures=("entropy", "hour_entropy")))
+    assert ours.tolist() == [[0, 0]]
+
+
 def test_windows_are_closed_left_and_open_right() -> None:
     events = as_events([("ann", 0, 1.0, "x", None)])
     history = History(("1h",), measures=("count",))
@@ -346,6 +353,8 @@ def as_labels(rows: Rows) -> pa.Table:
 
 @settings(deadline=None, max_examples=40)
 @given(LABELS, MINUTES)
+@example([("x", 5, False), ("x", 5, True), ("x", 7, True)], 9)
+@example([("x", 5, True), ("x", 5, False), ("x", 7, True), ("x", 9, True)], 9)
 def test_labels_count_from_when_they_were_known(labels: Rows, now: int) -> None:
     subjects = as_subjects([("x", now)]).rename_columns(["counterparty_id", "as_of"])
     ours = history_features(as_events([]), subjects, LABEL_HISTORY, labels=as_labels(labels))[0]

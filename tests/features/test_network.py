@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fraudsieve.features import network_graph
@@ -97,6 +97,8 @@ def by_hand(events: Rows, labels: Rows, who: str, now: int) -> dict[str, float]:
 
 @settings(deadline=None, max_examples=150)
 @given(EVENTS, LABELS, WHO, TIME)
+@example([("ann", "bob", None, 1), ("bob", "ann", None, 5)], [], "ann", 5)
+@example([("ann", "bob", None, 1), ("bob", "ann", None, 5)], [], "ann", 6)
 def test_batch_is_what_sets_say(events: Rows, labels: Rows, who: str, now: int) -> None:
     ours = dict(zip(NETWORK.columns, batch(events, labels, [(who, now)])[0].tolist(), strict=True))
     assert ours == pytest.approx(by_hand(events, labels, who, now), nan_ok=True)
