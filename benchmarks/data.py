@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-__all__ = ["DATA_VARIABLE", "MissingDataError", "data_folder", "load_messages"]
+__all__ = ["DATA_VARIABLE", "MissingDataError", "data_folder", "load_accounts", "load_messages"]
 
 DATA_VARIABLE = "FRAUDSIEVE_DATA"
 _ROOT = Path(__file__).resolve().parents[1]
@@ -62,6 +62,31 @@ def load_messages(name: str) -> pd.DataFrame:
         If the file is not there.
     """
     path = data_folder() / "messages" / f"{name}.parquet"
+    if not path.is_file():
+        raise MissingDataError(name, path)
+    return pd.read_parquet(path)
+
+
+def load_accounts(name: str, table: str = "events") -> pd.DataFrame:
+    """Read one table of an account set.
+
+    Parameters
+    ----------
+    name : str
+        The data set, such as ``wikipedia_bans``.
+    table : str, default="events"
+        ``events``, or ``accounts`` or ``edges`` where there are such.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_columns)
+
+    Raises
+    ------
+    MissingDataError
+        If the file is not there.
+    """
+    path = data_folder() / "accounts" / name / f"{table}.parquet"
     if not path.is_file():
         raise MissingDataError(name, path)
     return pd.read_parquet(path)

@@ -1,4 +1,4 @@
-"""Detection on real messages, ours and the peers on the same folds: ``python -m benchmarks.detection SET``."""
+"""Detection on real data, ours and the peers on the same folds: ``python -m benchmarks.detection SET``."""
 
 import argparse
 import logging
@@ -13,15 +13,19 @@ import pandas as pd
 from sklearn.metrics import f1_score
 
 from benchmarks import ours
+from benchmarks.account_sets import ACCOUNT_SETS
 from benchmarks.compare import paired_figures, scheme_bars, summary_figures
 from benchmarks.data import MissingDataError, load_messages
+from benchmarks.fdh_cards import fdh_cards
 from benchmarks.folds import Fold, folds_of, schemes_of
 from benchmarks.peers import FitPredict, Labels, peers_at_hand
 from benchmarks.report import Bar, Report, print_report, progress
 
 __all__ = ["SETS", "compare", "contestants_at_hand", "main"]
 
-SETS = ("fbs_sms", "smishing", "uci_sms", "mudou_sms")
+MESSAGE_SETS = ("fbs_sms", "smishing", "uci_sms", "mudou_sms")
+HISTORY_SETS = {"fdh_cards": fdh_cards, **ACCOUNT_SETS}
+SETS = (*MESSAGE_SETS, *HISTORY_SETS)
 # Where we claim to be ahead of the better peer, not merely not behind.
 AHEAD = {("fbs_sms", "campaign")}
 
@@ -56,14 +60,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
-        table = load_messages(options.set)
+        report = HISTORY_SETS[options.set]() if options.set in HISTORY_SETS else _message_report(options)
     except MissingDataError as error:
         report = Report("detection", options.set, "", 0, skipped=str(error))
-    else:
-        contestants = contestants_at_hand(without=options.without)
-        report = compare(options.set, table, contestants, repeats=options.repeats, folds=options.folds)
     print_report(report, as_json=options.json)
     return 0
+
+
+def _message_report(options: argparse.Namespace) -> Report:
+    table = load_messages(options.set)
+    contestants = contestants_at_hand(without=options.without)
+    return compare(options.set, table, contestants, repeats=options.repeats, folds=options.folds)
 
 
 def contestants_at_hand(*, without: Sequence[str] = ()) -> dict[str, FitPredict]:
@@ -200,9 +207,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.detection", description=__doc__)
     parser.add_argument("set", choices=SETS, metavar="SET", help=", ".join(SETS))
     parser.add_argument("--json", action="store_true", help="end with one JSON object on the last line")
-    parser.add_argument("--repeats", type=int, default=3, help="how often the folds are drawn (default 3)")
-    parser.add_argument("--folds", type=int, default=5, help="folds of a repeat (default 5)")
-    parser.add_argument("--without", action="append", default=[], metavar="NAME", help="leave a contestant out")
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="message sets: how often the folds are drawn (default 3)"
+    )
+    parser.add_argument("--folds", type=int, default=5, help="message sets: folds of a repeat (default 5)")
+    parser.add_argument(
+        "--without", action="append", default=[], metavar="NAME", help="message sets: leave a contestant out"
+    )
     return parser
 
 

@@ -192,9 +192,7 @@ def score_file(
     if history is None and scorer.model.matrix.new_state().columns:
         notes.append("the model looks at events, and none were given: every history is unknown")
     if labels is None and looks_at_labels(scorer.model.matrix):
-        notes.append(
-            "the model looks at labels, and none were given: nothing is known of anybody"
-        )
+        notes.append("the model looks at labels, and none were given: nothing is known of anybody")
     known = None if labels is None else known_labels(scorer, read_table(labels, "labels").good, history)
     records = table.good if subject != "account" else _with_moment(table.good, history, notes)
     scores = score_frame(scorer, records, progress, events=history, labels=known)

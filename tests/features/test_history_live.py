@@ -143,6 +143,18 @@ def test_what_is_too_old_is_forgotten_and_the_answers_stay_the_same() -> None:
     assert state.n_entities == 5
 
 
+def test_what_an_hour_before_the_longest_window_explains_is_kept() -> None:
+    history = History(("1h",), measures=("burst",))
+    state = HistoryState(history, lateness="1m")
+    events = [{"account_id": "ann", "occurred_at": at(minutes), "kind": "pay"} for minutes in (*range(40), 98)]
+    for event in events:
+        state.update(event)
+    subject = {"account_id": "ann", "as_of": at(98.5)}
+    expected = history_features(pd.DataFrame(events), pd.DataFrame([subject]), history)
+    # The event of minute 39 is within the window, and the forty that end with it began an hour before.
+    assert state.features(subject).tolist() == expected.tolist() == [[40.0]]
+
+
 def test_an_entity_that_falls_silent_is_forgotten_too() -> None:
     state = HistoryState(History(("1h",)), lateness="1h")
     for place in range(50):
