@@ -48,7 +48,7 @@ def load_recipe() -> dict[str, Any]:
     Returns
     -------
     dict
-        ``training``, ``logs``, ``score``, ``model`` and ``views``.
+        ``training``, ``logs``, ``model`` and ``views``.
     """
     return tomllib.loads((Path(__file__).parent / "recipes" / "fdh_cards.toml").read_text(encoding="utf-8"))
 

@@ -99,13 +99,6 @@ def test_a_card_is_listed_for_its_largest_score() -> None:
     assert fdh_cards.card_precision(table, np.array([0.9, 0.1, 0.5]), top=1) == 1.0
 
 
-def test_day_scores_add_up_within_card_and_day() -> None:
-    table = pd.DataFrame([payment("ann", 0), payment("ann", 0), payment("bob", 0), payment("ann", 1)])
-    table["occurred_at"] += pd.to_timedelta([0, 1, 2, 0], unit="h")
-    scores = fdh_cards.day_scores(table, np.array([0.5, 0.25, 0.25, 0.25]), 0.125)
-    assert scores.tolist() == [0.5, 0.375, 0.25, 0.25]
-
-
 def test_features_see_the_past_and_known_labels_alone() -> None:
     payments = made_up()
     recipe, cut = recipe_for(payments), len(payments) - 200
@@ -138,6 +131,19 @@ def test_a_week_of_ours_and_the_peer() -> None:
         assert set(found) == {"average_precision", "roc_auc", "card_precision_at_100"}
         assert all(0 <= value <= 1 + 1e-9 for value in found.values())
     assert figures["ours"]["average_precision"] > 0.5
+
+
+def test_earlier_weeks_end_before_the_test_week(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    payments = made_up()
+    assert all(week + pd.Timedelta(days=7) <= WEEK - DELAY for week in fdh_cards.EARLIER_WEEKS)
+    monkeypatch.setattr(fdh_cards, "EARLIER_WEEKS", (WEEK - pd.Timedelta(days=7),))
+    monkeypatch.setattr(fdh_cards, "load_payments", lambda: payments)
+    monkeypatch.setattr(fdh_cards, "load_recipe", lambda: recipe_for(payments))
+    fdh_cards.compare_earlier_weeks()
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["week of 01 August ours", "week of 01 August lightgbm_counts"]
 
 
 def test_other_data_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
