@@ -204,6 +204,15 @@ def test_a_bad_event_is_set_aside_and_changes_nothing(change: dict[str, Any], re
     np.testing.assert_array_equal(state.features(asked), before)
 
 
+def test_lateness_reaches_to_its_last_moment() -> None:
+    state = HistoryState(History(("1h",), measures=("count",)), lateness="1h")
+    state.update({"account_id": "ann", "occurred_at": at(60), "kind": "pay"})
+    edge = {"account_id": "ann", "occurred_at": at(0), "kind": "pay"}
+    assert state.update(edge) == ()
+    assert len(state.update(edge | {"occurred_at": at(0) - timedelta(microseconds=1)})) == 1
+    assert state.features([{"account_id": "ann", "as_of": at(minutes)} for minutes in (0, 1)]).tolist() == [[0], [1]]
+
+
 def test_bad_labels_and_bad_calls() -> None:
     state = HistoryState(VIEWS[1])
     label = {"counterparty_id": "x", "labelled_at": at(0), "is_fraud": True}

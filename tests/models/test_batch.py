@@ -10,7 +10,7 @@ import pytest
 
 from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.models import Scorer
-from fraudsieve.models.batch import score_file, score_frame
+from fraudsieve.models.batch import has_history, score_file, score_frame
 
 BAD_ROWS = pd.DataFrame(
     {"message_id": ["m-0", None, "bad-2", "bad-3"], "text": ["the same id", "no id", None, " \u200b"]}
@@ -138,3 +138,13 @@ def test_progress_is_told_chunk_by_chunk(
     assert told == [(25, 60), (50, 60), (60, 60)]
     pd.testing.assert_frame_equal(parts, whole)
     assert parts["message_id"].tolist() == messages["message_id"].tolist()
+
+
+def test_history_is_an_event_strictly_before_the_moment() -> None:
+    time = pd.Timestamp("2026-05-01", tz="UTC")
+    events = pd.DataFrame({"account_id": ["ann", "ann"], "occurred_at": [time, time + pd.Timedelta("1h")]})
+    moments = [time, time + pd.Timedelta("1us"), time + pd.Timedelta("1h")]
+    records = pd.DataFrame({"account_id": ["ann", "ann", "bob"], "as_of": moments})
+    assert has_history(records, events, timed=True).tolist() == [False, True, False]
+    assert has_history(records, events, timed=False).tolist() == [True, True, False]
+    assert not has_history(records, None, timed=True).any()
