@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .history import History, history_columns
 from .history_live import HistoryState
-from .history_records import RefusedError, amount_of, microseconds, spelled
+from .history_records import RefusedError, amount_of, is_missing, microseconds, spelled
 from .history_windows import DAY, HOUR
 from .network import Network
 
@@ -146,25 +146,34 @@ class AccountMatrix:
     def _row(self, record: Record, state: HistoryState) -> tuple[Array, bool]:
         if spelled(record.get("account_id"), "account_id") is None:
             raise RefusedError("account_id: expected a string or a whole number, the field is missing")
-        moment = self._moment(record)
-        asked = {name: value for name, value in record.items() if name != "amount" or self.subject == "event"}
-        history, known = state.answer(asked | {"as_of": np.datetime64(moment, "us")})
+        absent = [name for name in (*self.numbers, *self.categories) if name not in record]
+        if absent:
+            raise RefusedError(f"{absent[0]}: expected the field, it is absent; None says that it is not known")
+        moment = self._moment(record, state)
+        asked = {name: value for name, value in record.items() if name != "amount"}
+        own_amount = {"amount": record.get("amount")} if self.subject == "event" else {}
+        history, known = state.answer(asked | own_amount | {"as_of": np.datetime64(moment, "us")})
         created = record.get("created_at")
-        has_age = self.timed and self.subject == "account" and created is not None and created == created
+        has_age = self.timed and self.subject == "account" and not is_missing(created)
         born = microseconds(created, "created_at") if has_age else np.iinfo(np.int64).min
         own = self.own(
             np.array([moment]),
             np.array([born]),
-            {name: np.array([amount_of(record.get(name), name)]) for name in self.numbers},
+            {name: np.array([_number_of(record.get(name), name)]) for name in self.numbers},
             {name: np.array([spelled(record.get(name), name)], object) for name in self.categories},
         )
         return np.concatenate([history[0], own[0]]), bool(known[0])
 
-    def _moment(self, record: Record) -> int:
+    def _moment(self, record: Record, state: HistoryState) -> int:
         if not self.timed:
-            return 1  # all events are before it
-        name = "occurred_at" if self.subject == "event" and "as_of" not in record else "as_of"
+            return max(state.watermark + 1, 1)  # all events are before it
+        name = "occurred_at" if self.subject == "event" and not is_missing(record.get("occurred_at")) else "as_of"
         return microseconds(record.get(name), name)
+
+
+def _number_of(value: Any, field: str) -> float:
+    """Return a number; here, unlike an amount, yes and no are numbers, as they were in training."""
+    return amount_of(float(value) if isinstance(value, bool | np.bool_) else value, field)
 
 
 def _coded(words: Array, seen: Sequence[str]) -> Array:

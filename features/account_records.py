@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .account_matrix import AccountMatrix
+from .account_matrix import AccountMatrix, Subject
+from .exceptions import ColumnTypeError, SchemaError
 
 __all__ = [
     "NEVER",
@@ -18,11 +19,13 @@ __all__ = [
     "moment_column",
     "moments_of",
     "numbers_of",
+    "spelled_out",
     "words_of",
 ]
 
 Array = npt.NDArray[Any]
 
+READ_IT = "Read the table with read_table."
 NEVER = np.iinfo(np.int64).min
 NOT_PROFILE = frozenset(
     (
@@ -41,19 +44,20 @@ NOT_PROFILE = frozenset(
 """Columns of a record that are no part of its profile."""
 
 
-def moment_column(records: pd.DataFrame) -> str | None:
-    """Return the name of the column of moments, None without one."""
-    return next((name for name in ("as_of", "occurred_at") if name in records), None)
+def moment_column(records: pd.DataFrame, subject: Subject) -> str | None:
+    """Return the name of the column of moments, None without one: an event is looked at as of its own time."""
+    names = ("occurred_at", "as_of") if subject == "event" else ("as_of", "occurred_at")
+    return next((name for name in names if name in records), None)
 
 
-def moments_of(records: pd.DataFrame) -> Array:
+def moments_of(records: pd.DataFrame, subject: Subject) -> Array:
     """Return the moments of records as microseconds since 1970."""
-    name = moment_column(records)
+    name = moment_column(records, subject)
     if name is None:
-        raise ValueError("subjects: column 'as_of' is missing; training had times.")
+        raise SchemaError("subjects", "column 'as_of' is missing, and training had times", "Give it.")
     moments = microseconds_of(records[name])
     if (moments == NEVER).any():
-        raise ValueError(f"subjects: {name!r} is missing in {(moments == NEVER).sum()} rows; set them aside.")
+        raise SchemaError("subjects", f"{name!r} is missing in {(moments == NEVER).sum()} rows", "Set them aside.")
     return moments
 
 
@@ -62,7 +66,7 @@ def microseconds_of(column: pd.Series) -> Array:
     if not pd.api.types.is_datetime64_any_dtype(column):
         if column.isna().all():
             return np.full(len(column), NEVER)
-        raise TypeError(f"subjects: {column.name!r} holds timestamps; got {column.dtype}. Read it with read_table.")
+        raise ColumnTypeError("subjects", f"{column.name!r} holds timestamps; got {column.dtype}", READ_IT)
     naive = column.dt.tz_convert(None) if isinstance(column.dtype, pd.DatetimeTZDtype) else column
     return naive.to_numpy("M8[us]").astype(np.int64)
 
@@ -72,15 +76,16 @@ def asked_of(records: pd.DataFrame, moments: Array, matrix: AccountMatrix) -> di
     named = {name for history in matrix.histories for name in history.subjects} | {"account_id"}
     asked: dict[str, Any] = {name: column_of(records, name).to_numpy(object) for name in named}
     asked["as_of"] = moments.astype("M8[us]")
-    if matrix.subject == "event" and "amount" in records:
-        asked["amount"] = numbers_of(records, "amount")
+    if matrix.subject == "event":
+        has_any = "amount" in records
+        asked["amount"] = numbers_of(records, "amount") if has_any else np.full(len(records), np.nan)
     return asked
 
 
 def column_of(records: pd.DataFrame, name: str) -> pd.Series:
     """Return a column that must be there."""
     if name not in records:
-        raise ValueError(f"subjects: column {name!r} is missing.")
+        raise SchemaError("subjects", f"column {name!r} is missing", "Give it: the model was trained with it.")
     return records[name]
 
 
@@ -88,24 +93,31 @@ def numbers_of(records: pd.DataFrame, name: str) -> Array:
     """Return a column of numbers, NaN for none."""
     column = column_of(records, name)
     if not pd.api.types.is_numeric_dtype(column) and not column.isna().all():
-        raise TypeError(f"subjects: {name!r} holds numbers; got {column.dtype}.")
+        raise ColumnTypeError("subjects", f"{name!r} held numbers in training; got {column.dtype}", "Give numbers.")
     numbers = pd.to_numeric(column).to_numpy(np.float64, na_value=np.nan)
     if np.isinf(numbers).any():
-        raise ValueError(f"subjects: {name!r} is infinite in {np.isinf(numbers).sum()} rows; set them aside.")
+        problem = f"{name!r} is infinite in {np.isinf(numbers).sum()} rows"
+        raise SchemaError("subjects", problem, "Set them aside.")
     return numbers
 
 
 def words_of(column: pd.Series) -> Array:
     """Return a column as strings without blanks around them, None for none."""
     missing = column.isna().to_numpy()
-    words = column.astype("str").str.strip().to_numpy(object)
+    words = spelled_out(column).str.strip().to_numpy(object)
     words[missing] = None
     words[words == ""] = None
     return words
 
 
+def spelled_out(column: pd.Series) -> pd.Series:
+    """Return a column as strings; whole numbers that pandas made fractions of beside a gap are whole again."""
+    whole = pd.api.types.is_float_dtype(column) and bool((column.dropna() % 1 == 0).all())
+    return (column.astype("Int64") if whole else column).astype("str")
+
+
 def frequent_kinds(events: pd.DataFrame, most: int = 6) -> tuple[str, ...]:
     """Return the kinds of at least 1 % of the events; none where all are of one."""
-    shares = events["kind"].dropna().astype("str").value_counts(normalize=True)
+    shares = spelled_out(events["kind"].dropna()).value_counts(normalize=True)
     kinds = [str(kind) for kind in shares.index[:most] if shares[kind] >= 0.01]
     return tuple(sorted(kinds)) if len(shares) > 1 else ()

@@ -13,7 +13,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .account_matrix import AccountMatrix
+from .account_matrix import AccountMatrix, Subject
 from .account_records import (
     NEVER,
     NOT_PROFILE,
@@ -24,13 +24,16 @@ from .account_records import (
     moment_column,
     moments_of,
     numbers_of,
+    spelled_out,
     words_of,
 )
 from .account_views import default_histories, default_network, timeless
-from .history import History, check_histories, history_columns
+from .exceptions import SchemaError
+from .history import History, check_histories
 from .history_batch import history_features
 from .network import Network
 from .network_batch import network_features
+from .network_folds import network_apart
 
 __all__ = ["AccountFeatures"]
 
@@ -147,13 +150,15 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         self._validate_params()
         records = self._records(X)
-        timed = moment_column(records) is not None and (self.events is None or "occurred_at" in self.events)
+        timed = moment_column(records, self._subject) is not None and (
+            self.events is None or "occurred_at" in self.events
+        )
         if not timed:
             self._say_untimed()
         histories, network = self._declared(timed)
         numbers, words = self._own_columns(records)
         self.matrix_ = AccountMatrix(
-            "event" if self.subject == "event" else "account",
+            self._subject,
             histories,
             network,
             tuple(numbers),
@@ -163,7 +168,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
-        """Fit, and return the training matrix: rates of labels without times are out of fold.
+        """Fit, and return the training matrix, as `transform_apart` computes it.
 
         Parameters
         ----------
@@ -174,14 +179,25 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         -------
         ndarray of float64 or DataFrame, shape (n_records, n_columns)
         """
-        self.fit(X, y)
-        network = self.matrix_.network
-        if self.matrix_.timed or network is None or not network.labels or self.account_labels is None:
-            return self.transform(X)
-        records = self._records(X)
-        matrix, start = self._compute(records), len(history_columns(self.matrix_.histories))
-        matrix[:, start : start + len(network.columns)] = self._network_out_of_fold(network, records)
-        return matrix
+        return self.fit(X, y).transform_apart(X)
+
+    def transform_apart(self, X: Any) -> Array:
+        """Compute the feature matrix of labelled records, to train on or to test with: none sees its own label.
+
+        The network of a record whose account's label was known before its moment is taken without the labels of a
+        fifth of the accounts, its own among them (`n_folds`). Other records are as `transform` has them.
+
+        Parameters
+        ----------
+        X : DataFrame, or sequence of ids, length n_records
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_records, n_columns)
+        """
+        check_is_fitted(self, "matrix_")
+        return self._compute(self._records(X), apart=True)
 
     def transform(self, X: Any) -> Any:
         """Compute the feature matrix of records.
@@ -229,10 +245,13 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError("Found 0 records; at least 1 is required.")
         if self.accounts is None:
             return records
-        profiles = self.accounts.assign(account_id=self.accounts["account_id"].astype("str"))
+        profiles = self.accounts.assign(account_id=spelled_out(self.accounts["account_id"]))
+        twice = int(profiles["account_id"].duplicated().sum())
+        if twice:
+            raise SchemaError("accounts", f"{twice} rows have an account_id that is there already", "Give each once.")
         new = [name for name in profiles.columns if name == "account_id" or name not in records]
-        return records.assign(account_id=records["account_id"].astype("str")).merge(
-            profiles[new], on="account_id", how="left", validate="many_to_one"
+        return records.assign(account_id=spelled_out(records["account_id"])).merge(
+            profiles[new], on="account_id", how="left"
         )
 
     def _say_untimed(self) -> None:
@@ -280,16 +299,16 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         kept = counts[counts >= self.min_category_rows]
         return tuple(str(word) for word in sorted(kept.index, key=lambda word: (-kept[word], word)))
 
-    def _compute(self, records: pd.DataFrame) -> Array:
+    def _compute(self, records: pd.DataFrame, *, apart: bool = False) -> Array:
         matrix = self.matrix_
-        moments = moments_of(records) if matrix.timed else np.ones(len(records), np.int64)
+        moments = moments_of(records, matrix.subject) if matrix.timed else np.ones(len(records), np.int64)
         parts = [np.empty((len(records), 0))]
         if matrix.histories or matrix.network:
             events, asked = self._timed_events(), asked_of(records, moments, matrix)
             if matrix.histories:
                 parts.append(history_features(events, asked, matrix.histories, labels=self.labels))
             if matrix.network is not None:
-                parts.append(self._network(matrix.network, events, asked, self.account_labels))
+                parts.append(self._network(matrix.network, events, asked, apart))
         created = microseconds_of(records["created_at"]) if "created_at" in records else np.full(len(records), NEVER)
         numbers = {name: numbers_of(records, name) for name in matrix.numbers}
         words = {name: words_of(column_of(records, name)) for name in matrix.categories}
@@ -299,25 +318,17 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         events = pd.DataFrame() if self.events is None else self.events
         return events if self.matrix_.timed else events.assign(occurred_at=np.zeros(len(events), "M8[us]"))
 
-    def _network(self, network: Network, events: Any, asked: Any, labels: pd.DataFrame | None) -> Array:
+    def _network(self, network: Network, events: Any, asked: Any, apart: bool) -> Array:
+        labels = self.account_labels if network.labels else None
         if labels is not None and not self.matrix_.timed:
             labels = labels.assign(labelled_at=np.zeros(len(labels), "M8[us]"))
-        return network_features(events, asked, network, labels=labels if network.labels else None)
+        if apart and labels is not None:
+            return network_apart(events, asked, network, labels, n_folds=self.n_folds)
+        return network_features(events, asked, network, labels=labels)
 
-    def _network_out_of_fold(self, network: Network, records: pd.DataFrame) -> Array:
-        """Compute every record's network from the labels of other folds: through totals its own would shine."""
-        assert self.account_labels is not None
-        ids = records["account_id"].astype("str").to_numpy(object)
-        names, places = np.unique(ids.astype(str), return_inverse=True)
-        folds = np.random.default_rng(0).permutation(len(names)) % self.n_folds
-        events, asked = self._timed_events(), asked_of(records, np.ones(len(records), np.int64), self.matrix_)
-        out = np.empty((len(records), len(network.columns)))
-        for fold in range(self.n_folds):
-            rows = np.flatnonzero(folds[places] == fold)
-            hidden = self.account_labels["account_id"].astype("str").isin(names[folds == fold])
-            part = {name: column[rows] for name, column in asked.items()}
-            out[rows] = self._network(network, events, part, self.account_labels[~hidden.to_numpy()])
-        return out
+    @property
+    def _subject(self) -> Subject:
+        return "event" if self.subject == "event" else "account"
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -6,6 +6,7 @@
     └── FraudsieveError
         ├── PlacedError   (a ValueError too)   where, what is wrong, what to do
         │   ├── SchemaError                    a table or a file is not what was expected
+    │   │   └── ColumnTypeError   (a TypeError too)   a column holds other things than were expected
         │   ├── StateError                     a folder holds no live state that can be used (features.history_live)
         │   └── ArtifactError                  a model folder is not whole or not ours (fraudsieve.models)
         ├── RecipeError   (a ValueError too)   a recipe says what no run can do (fraudsieve.training)
@@ -17,7 +18,7 @@ counts and types, never the contents of a cell.
 
 from typing import Self
 
-__all__ = ["FraudsieveError", "PlacedError", "SchemaError"]
+__all__ = ["ColumnTypeError", "FraudsieveError", "PlacedError", "SchemaError"]
 
 
 class FraudsieveError(Exception):
@@ -55,4 +56,14 @@ class SchemaError(PlacedError):
     --------
     >>> print(SchemaError("m.csv", "column 'text' is missing", "Add it."))
     m.csv: column 'text' is missing. Add it.
+    """
+
+
+class ColumnTypeError(SchemaError, TypeError):
+    """A column holds other things than were expected.
+
+    Examples
+    --------
+    >>> print(ColumnTypeError("events", "'amount' holds numbers; got string", "Read the table with read_table."))
+    events: 'amount' holds numbers; got string. Read the table with read_table.
     """

@@ -16,6 +16,8 @@ from .history_measures import (
     BY_IDENTIFIER,
     FAMILIES,
     MEASURES,
+    OF_AMOUNTS,
+    OF_COUNTERPARTIES,
     OF_LABELS,
     WITHOUT_WINDOW,
     check_measures,
@@ -124,6 +126,14 @@ class History:
     def needs_labels(self) -> bool:
         """Whether a measure is taken of labels."""
         return bool(set(self.measures) & set(OF_LABELS))
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of an event that are looked at, but for its time."""
+        asked = set(self.measures)
+        others = (self.counterparty, *self.identifiers) if asked & set(OF_COUNTERPARTIES) else ()
+        amount = ("amount",) if asked & set(OF_AMOUNTS) else ()
+        return (*self.entities, *others, *amount, *(("kind",) if self.kinds else ()))
 
     @cached_property
     def lengths(self) -> dict[str, int]:

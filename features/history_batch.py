@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .exceptions import ColumnTypeError, SchemaError
 from .history import History, check_histories
 from .history_ids import code_numbers, code_strings
 from .history_log import EventLog, Moments, fill_history, fill_labels
@@ -26,6 +27,7 @@ __all__ = ["Columns", "Source", "code_ids", "coded_log", "history_features"]
 Array: TypeAlias = npt.NDArray[Any]
 Columns: TypeAlias = pa.Table | pd.DataFrame | Mapping[str, Any]
 
+READ_IT = "Read the table with read_table."
 _MOST_ROWS = 2**31 - 2
 _FURTHEST = 2**62
 
@@ -47,14 +49,29 @@ class Source:
 
     def __getitem__(self, column: str) -> Any:
         if column not in self:
-            raise ValueError(f"{self.name}: column {column!r} is missing.")
+            raise SchemaError(self.name, f"column {column!r} is missing", "Give it, or declare nothing that needs it.")
         cells = self.columns[column]
         if isinstance(cells, pd.Series) and isinstance(cells.dtype, pd.DatetimeTZDtype):
             cells = cells.dt.tz_convert(None)
-        array = cells if isinstance(cells, pa.ChunkedArray | pa.Array) else pa.array(cells, from_pandas=True)
+        try:
+            array = cells if isinstance(cells, pa.ChunkedArray | pa.Array) else pa.array(cells, from_pandas=True)
+        except (pa.ArrowException, OverflowError):  # their texts hold cells
+            raise ColumnTypeError(self.name, f"{column!r} holds values of several types", READ_IT) from None
         if isinstance(array, pa.ChunkedArray):
             array = array.combine_chunks()
         return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+
+    def words(self, column: str) -> Any:
+        """Return words as strings: as `ids`, and whole numbers that pandas made fractions of beside a gap."""
+        array = self[column]
+        if pa.types.is_floating(array.type):
+            whole = array.cast(pa.int64(), safe=False)
+            if not pc.all(pc.equal(whole.cast(pa.float64()), array), min_count=0).as_py():
+                raise ColumnTypeError(
+                    self.name, f"{column!r} holds strings or whole numbers; got {array.type}", READ_IT
+                )
+            return whole.cast(pa.string())
+        return self.ids(column)
 
     def ids(self, column: str) -> Any:
         """Return ids as strings; whole numbers are spelled out."""
@@ -62,7 +79,7 @@ class Source:
         if pa.types.is_integer(array.type) or pa.types.is_null(array.type):
             array = array.cast(pa.string())
         if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
-            raise TypeError(f"{self.name}: {column!r} holds strings or whole numbers; got {array.type}.")
+            raise ColumnTypeError(self.name, f"{column!r} holds strings or whole numbers; got {array.type}", READ_IT)
         return array
 
     def __contains__(self, column: str) -> bool:
@@ -72,12 +89,12 @@ class Source:
         """Return microseconds since 1970; a time without a zone is taken as UTC."""
         array = self[column]
         if not pa.types.is_timestamp(array.type):
-            raise TypeError(f"{self.name}: {column!r} holds timestamps; got {array.type}. Read it with read_table.")
+            raise ColumnTypeError(self.name, f"{column!r} holds timestamps; got {array.type}", READ_IT)
         if array.null_count:
-            raise ValueError(f"{self.name}: {column!r} is missing in {array.null_count} rows; set them aside.")
+            raise SchemaError(self.name, f"{column!r} is missing in {array.null_count} rows", "Set them aside.")
         times = np.asarray(array.cast(pa.timestamp("us"), safe=False).cast(pa.int64()))
         if times.size and not -_FURTHEST < times.min() <= times.max() < _FURTHEST:
-            raise ValueError(f"{self.name}: {column!r} holds times out of all range.")
+            raise SchemaError(self.name, f"{column!r} holds times out of all range", READ_IT)
         return times
 
     def amounts(self, column: str = "amount") -> Array:
@@ -85,15 +102,14 @@ class Source:
         array = self[column]
         kinds = pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean, pa.types.is_null
         if not any(is_kind(array.type) for is_kind in kinds):
-            raise TypeError(f"{self.name}: {column!r} holds numbers; got {array.type}.")
+            raise ColumnTypeError(self.name, f"{column!r} holds numbers; got {array.type}", READ_IT)
         if pa.types.is_boolean(array.type):
             array = array.cast(pa.uint8())
-        amounts = array.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        amounts = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         wrong = int((np.abs(amounts) > LARGEST_AMOUNT).sum())
         if wrong:
-            raise ValueError(
-                f"{self.name}: {column!r} is beyond {LARGEST_AMOUNT:.0e} or infinite in {wrong} rows; set them aside."
-            )
+            problem = f"{column!r} is beyond {LARGEST_AMOUNT:.0e} or infinite in {wrong} rows"
+            raise SchemaError(self.name, problem, "Set them aside.")
         return np.asarray(amounts)
 
 
@@ -110,7 +126,8 @@ def history_features(
     ----------
     events : pyarrow Table, DataFrame or mapping of str to array
         The events, in any order: the entity columns, ``occurred_at`` (timestamps; without a zone UTC), and what the
-        measures need: ``amount``, the counterparty column, ``kind``. Ids are strings or whole numbers.
+        measures need: ``amount``, the counterparty column, ``kind``. Ids are strings or whole numbers, taken as they
+        are; `read_table` takes blanks around them off, and sets aside what comes twice.
     subjects : pyarrow Table, DataFrame or mapping of str to array, default=None
         The subject columns, ``as_of`` and, where subjects have one, ``amount``, in any order. None: every event is a
         subject, as of its own time.
@@ -118,6 +135,7 @@ def history_features(
         The declaration, of one view or of several; None stands for ``History()``.
     labels : pyarrow Table, DataFrame or mapping of str to array, default=None
         What became known of events: their entity columns, ``labelled_at``, and ``is_fraud`` (1 or 0, True or False).
+        With their ``occurred_at`` no label counts before its event, whatever ``labelled_at`` says.
 
     Returns
     -------
@@ -160,7 +178,7 @@ def _fill_view(view: History, source: Source, asked: Source, of_labels: Source |
     if view.needs_labels:
         if of_labels is None:
             needed = ", ".join(name for name in view.measures if name in OF_LABELS)
-            raise ValueError(f"labels: {needed} are taken of labels of events, and there are none. Pass labels=.")
+            raise SchemaError("labels", f"{needed} are taken of labels of events, and there are none", "Give labels.")
         fill_labels(view, *_coded(view, of_labels, asked, of_events=False), out)
 
 
@@ -198,6 +216,8 @@ def _coded(history: History, source: Source, asked: Source, *, of_events: bool =
     """Code and sort a table of events, or of labels, and that of the subjects, which may be the same."""
     itself = asked.name == "events"
     times = source.moments("occurred_at" if of_events else "labelled_at")
+    if not of_events and "occurred_at" in source:
+        times = np.maximum(times, source.moments("occurred_at"))  # nothing is known of an event before it happens
     moments = asked.moments("occurred_at" if itself else "as_of")
     if max(times.size, moments.size) > _MOST_ROWS:
         raise ValueError(f"A call takes at most {_MOST_ROWS:,} rows; split the table by entity.")
@@ -279,7 +299,7 @@ def _log(source: Source, history: History, starts: Array, order: Array, times: A
             codes, parts["n_codes"][name] = _codes(source.ids(name))
             parts["codes"][name] = codes[order]
     if history.kinds:
-        parts["kinds"] = _kinds(source["kind"], history.kinds)[order]
+        parts["kinds"] = _kinds(source.words("kind"), history.kinds)[order]
     return EventLog(starts, times, **parts)
 
 

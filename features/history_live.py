@@ -89,6 +89,11 @@ class HistoryState:
         self._late, self._ahead = window_seconds(lateness) * SECOND, window_seconds(ahead) * SECOND
 
     @property
+    def declared_network(self) -> Network | None:
+        """The declaration of the network."""
+        return self.network.network if self.network else None
+
+    @property
     def oldest(self) -> int:
         """The oldest moment that can be asked about, in microseconds since 1970."""
         return NEVER if self.watermark == NEVER else self.watermark - self._late
@@ -178,6 +183,9 @@ class HistoryState:
         time, fraud = _time(label, "labelled_at", oldest, limit), _is_fraud(label)
         row = [time, bits_of(float(fraud)), -1, signed(digest_of(label.get("event_id"), "event_id"))]
         keys = [(view, entity_key(label, view.history.entities)) for view in self.views if view.history.needs_labels]
+        if keys and not any(key for _, key in keys):
+            fields = sorted({name for view, _ in keys for name in view.history.entities})
+            raise RefusedError(f"{', '.join(fields)}: expected whom the label is about, all are missing")
         for view, key in keys:
             if key is not None:
                 self._add(view, view.labels, key, row)
@@ -199,7 +207,8 @@ class HistoryState:
         Parameters
         ----------
         subjects : dict, or list or tuple of dict
-            Each with the subject columns, ``as_of`` and, where it has one, ``amount``.
+            Each with the subject columns, ``as_of`` and, where it has one, ``amount`` (None for one that is not known);
+            without it the last event's amount is measured against the past.
 
         Returns
         -------
@@ -230,13 +239,12 @@ class HistoryState:
         """
         records = records_of(subjects)
         tells = [view for view in self.views if view.history.entities == ("account_id",)] or self.views
-        own = any("amount" in record for record in records)
         out, known = np.empty((len(records), len(self.columns))), np.zeros(len(records), np.bool_)
         for place, record in enumerate(records):
             moment = microseconds(record.get("as_of"), "as_of")
             if moment < self.oldest:
                 raise RefusedError("as_of: expected a moment that the state remembers, got an older one")
-            amounts = np.full(2, amount_of(record.get("amount"))) if own else np.empty(0)
+            amounts = np.full(2, amount_of(record["amount"])) if "amount" in record else np.empty(0)
             start = 0
             for view in self.views:
                 stop = start + len(view.history.columns)

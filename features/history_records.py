@@ -18,8 +18,10 @@ __all__ = [
     "amount_of",
     "digest_of",
     "entity_key",
+    "is_missing",
     "microseconds",
     "records_of",
+    "spelled",
 ]
 
 LARGEST_AMOUNT = 1e15
@@ -37,6 +39,28 @@ class Refused(NamedTuple):
 
 class RefusedError(ValueError):
     """A record cannot be used; the text names the field and what was expected."""
+
+
+def is_missing(value: Any) -> bool:
+    """Tell whether a value stands for none: None, NaN, NaT or the NA of pandas, which is not at hand here.
+
+    Parameters
+    ----------
+    value : object
+        Whatever came.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_missing(None), is_missing(math.nan), is_missing(np.datetime64("NaT")), is_missing([])
+    (True, True, True, False)
+    """
+    if value is None or type(value).__name__ == "NAType":
+        return True
+    return isinstance(value, float | np.floating | datetime | np.datetime64) and bool(value != value)
 
 
 def records_of(records: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
@@ -97,10 +121,10 @@ def microseconds(value: Any, field: str) -> int:
             value = datetime.fromisoformat(value.strip())
         except ValueError:
             raise RefusedError(f"{field}: expected a time such as 2026-05-01T10:00:00Z, got other text") from None
-    if isinstance(value, np.datetime64) and not np.isnat(value):
-        return int(value.astype("M8[us]").astype(np.int64))
-    if not isinstance(value, datetime) or value != value:  # NaT is a datetime that equals nothing
+    if is_missing(value) or not isinstance(value, datetime | np.datetime64):
         raise RefusedError(f"{field}: expected a time, {_what(value)}")
+    if isinstance(value, np.datetime64):
+        return int(value.astype("M8[us]").astype(np.int64))
     return ((value if value.tzinfo else value.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
 
 
@@ -128,7 +152,7 @@ def amount_of(value: Any, field: str = "amount") -> float:
     >>> amount_of(-3), amount_of(None)
     (-3.0, nan)
     """
-    if value is None:
+    if is_missing(value):
         return math.nan
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
         raise RefusedError(f"{field}: expected a number, got {type(value).__name__}")
@@ -158,10 +182,12 @@ def spelled(value: Any, field: str) -> str | None:
     """
     if isinstance(value, str):
         return value.strip() or None
-    if value is None or value != value:
+    if is_missing(value):
         return None
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
         raise RefusedError(f"{field}: expected a string or a whole number, got {type(value).__name__}")
+    if not -(2**63) <= value < 2**64:
+        raise RefusedError(f"{field}: expected a string or a whole number of 64 bits, got a larger one")
     return str(value)
 
 
@@ -183,7 +209,7 @@ def digest_of(value: Any, field: str) -> int:
     (True, 0)
     """
     text = spelled(value, field)
-    return 0 if text is None else int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") or 1
+    return 0 if text is None else int.from_bytes(blake2b(_bytes_of(text), digest_size=8).digest(), "little") or 1
 
 
 def entity_key(record: Mapping[str, Any], columns: Sequence[str]) -> bytes | None:
@@ -210,11 +236,15 @@ def entity_key(record: Mapping[str, Any], columns: Sequence[str]) -> bytes | Non
         text = spelled(record.get(column), column)
         if text is None:
             return None
-        part = text.encode()
+        part = _bytes_of(text)
         state.update(len(part).to_bytes(4, "little"))
         state.update(part)
     return state.digest()
 
 
+def _bytes_of(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")  # JSON may hold half of a pair
+
+
 def _what(value: Any) -> str:
-    return "the field is missing" if value is None or value != value else f"got {type(value).__name__}"
+    return "the field is missing" if is_missing(value) else f"got {type(value).__name__}"

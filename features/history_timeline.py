@@ -10,7 +10,7 @@ import numpy.typing as npt
 from .history import History
 from .history_ids import code_numbers
 from .history_log import EventLog, Moments, fill_history, fill_labels
-from .history_records import digest_of, entity_key
+from .history_records import digest_of, entity_key, spelled
 from .history_spread import NEVER
 from .history_windows import HOUR
 
@@ -147,8 +147,8 @@ class View:
         """Return an event as the numbers that are kept of it."""
         ids = [signed(digest_of(event.get(name), name)) for name in self.identifiers]
         event_id = signed(digest_of(event.get("event_id"), "event_id"))
-        kind = event.get("kind")
-        return [time, bits_of(amount), self.kinds.get(kind, -1) if isinstance(kind, str) else -1, event_id, *ids]
+        kind = spelled(event.get("kind"), "kind")
+        return [time, bits_of(amount), self.kinds.get(kind or "", -1), event_id, *ids]
 
     def sweep(self, horizon: int, n: int) -> int:
         """Rid the next few entities of what no moment from the horizon on needs; return how many events that is."""

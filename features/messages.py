@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from .account_views import default_histories
 from .campaign import near_duplicate_groups
+from .exceptions import SchemaError
 from .history import History, check_histories, history_columns
 from .history_batch import history_features
 from .message_matrix import MessageMatrix
@@ -267,7 +268,7 @@ def sender_history(events: pd.DataFrame, messages: Any, histories: Sequence[Hist
         raise TypeError(f"Expected a DataFrame with account_id and sent_at, got {type(messages).__name__}.")
     for name in ("account_id", "sent_at"):
         if name not in messages:
-            raise ValueError(f"messages: column {name!r} is missing; the history of senders needs it.")
+            raise SchemaError("messages", f"column {name!r} is missing", "The history of senders needs it: give it.")
     subjects = messages[["account_id", "sent_at"]].rename(columns={"sent_at": "as_of"})
     known = subjects.notna().all(axis=1).to_numpy()
     block = np.full((len(subjects), len(history_columns(histories))), np.nan)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .exceptions import SchemaError
 from .history_batch import Columns, Source, code_ids
 from .network import Network
 from .network_graph import LabelLog, Links, network_columns
@@ -54,7 +55,8 @@ def network_features(
     """
     network = Network(labels=labels is not None) if network is None else network
     if network.labels and labels is None:
-        raise ValueError("labels: the network looks at labels of accounts. Pass labels=, or Network(labels=False).")
+        fix = "Give labels, or declare Network(labels=False)."
+        raise SchemaError("labels", "the network looks at labels of accounts, and there are none", fix)
     log, asked = Source("events", events), Source("subjects", subjects)
     known = Source("labels", {} if labels is None else labels)
     times, moments = log.moments("occurred_at"), asked.moments("as_of")

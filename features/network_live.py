@@ -45,8 +45,10 @@ class NetworkState:
     def add(self, event: Record, time: int) -> None:
         """Take an event: of a pair the first one counts."""
         account = digest_of(event.get("account_id"), "account_id")
-        for name in self.network.links:
-            value = digest_of(event.get(name), name)
+        values = [
+            (name, digest_of(event.get(name), name)) for name in self.network.links
+        ]  # all are read before one counts
+        for name, value in values:
             if account and value and (name != self.network.counterparty or value != account):
                 self.link(name, account, value, time)
 

@@ -5,13 +5,17 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.account_records import moment_column, spelled_out
 from fraudsieve.features.accounts import AccountFeatures
+from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.features.label_times import known_from
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.messages import sender_history
 from fraudsieve.features.schema import Source, read_table, write_rejected
@@ -111,7 +115,8 @@ def _with_history(
     builder.account_labels = labels if matrix.subject == "account" else None
     builder.matrix_ = matrix
     rows = np.asarray(builder.transform(records), np.float64)
-    seen = has_history(records, events, matrix.timed) if matrix.histories else None
+    moment = moment_column(records, matrix.subject) if matrix.timed else None
+    seen = has_history(records, events, moment) if matrix.histories else None
     return pd.DataFrame(scorer.score_rows(rows, known=seen))
 
 
@@ -183,17 +188,16 @@ def score_file(
     """
     output = Path(output)
     rejected_output = output.with_suffix(".rejected.parquet")
-    if not isinstance(source, pd.DataFrame) and Path(source).resolve() in (output.resolve(), rejected_output.resolve()):
-        raise FileExistsError(f"{source}: the scores would be written over their input. Name another output.")
+    for given in (source, events, labels):
+        if _is_file(given) and Path(given).resolve() in (output.resolve(), rejected_output.resolve()):
+            raise FileExistsError(f"{given}: the scores would be written over their input. Name another output.")
     subject = scorer.model.subject
     table = read_table(source, f"{subject}s")
     notes = list(table.notes)
     history = table.good if subject == "event" and events is None else _read_events(events, notes)
     if history is None and scorer.model.matrix.new_state().columns:
         notes.append("the model looks at events, and none were given: every history is unknown")
-    if labels is None and looks_at_labels(scorer.model.matrix):
-        notes.append("the model looks at labels, and none were given: nothing is known of anybody")
-    known = None if labels is None else known_labels(scorer, read_table(labels, "labels").good, history)
+    known = _known(scorer, labels, history, notes)
     records = table.good if subject != "account" else _with_moment(table.good, history, notes)
     scores = score_frame(scorer, records, progress, events=history, labels=known)
     for name in ("label", "decision", "status", "why"):
@@ -208,6 +212,26 @@ def score_file(
     return Scored(
         output, rejected_output if len(table.rejected) else None, len(scores), len(table.rejected), tuple(notes)
     )
+
+
+def _is_file(table: Source | None) -> TypeGuard[str | os.PathLike[str]]:
+    return table is not None and not isinstance(table, pd.DataFrame)
+
+
+def _known(scorer: Scorer, labels: Source | None, events: pd.DataFrame | None, notes: list[str]) -> pd.DataFrame | None:
+    """Read what became known: from a table of labels, or from the table of events where it says so."""
+    if not looks_at_labels(scorer.model.matrix):
+        return None
+    if labels is not None:
+        table = read_table(labels, "labels").good
+    elif events is not None and scorer.model.subject == "event" and {"label", "labelled_at"} <= set(events.columns):
+        table = events[events["label"].notna()].rename(columns={"event_id": "subject_id"})
+    else:
+        notes.append("the model looks at labels, and none were given: nothing is known of anybody")
+        return None
+    found, said = known_labels(scorer, table, events)
+    notes += said
+    return found
 
 
 def _read_events(events: Source | None, notes: list[str]) -> pd.DataFrame | None:
@@ -258,8 +282,8 @@ def end_of_events(events: pd.DataFrame | None) -> tuple[pd.Timestamp, str | None
     return times[~future].max() + pd.Timedelta(microseconds=1), note if future.any() else None
 
 
-def known_labels(scorer: Scorer, labels: pd.DataFrame, events: pd.DataFrame | None) -> pd.DataFrame:
-    """Return labels in the form that the history of a model looks at.
+def known_labels(scorer: Scorer, labels: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
+    """Return labels in the form that the history of a model looks at: of an event the latest, as in training.
 
     Parameters
     ----------
@@ -272,22 +296,36 @@ def known_labels(scorer: Scorer, labels: pd.DataFrame, events: pd.DataFrame | No
 
     Returns
     -------
-    DataFrame
+    known : DataFrame
         ``labelled_at``, ``is_fraud``, and ``account_id`` or the columns of the event.
+    notes : list of str
+        What was assumed.
+
+    Raises
+    ------
+    SchemaError
+        When labels are of events, and these have no ``event_id``.
     """
     if "labelled_at" not in labels:
         labels = labels.assign(labelled_at=pd.Series(pd.NaT, labels.index, "datetime64[us, UTC]"))
     found = labels[labels["labelled_at"].notna()]
-    found = found.assign(is_fraud=(found["label"] != scorer.model.legitimate).to_numpy())
-    found = found[["subject_id", "labelled_at", "is_fraud"]]
+    times, notes = known_from(found["labelled_at"])
+    found = found.assign(labelled_at=times, is_fraud=(found["label"] != scorer.model.legitimate).to_numpy())
     if scorer.model.subject != "event":
-        return found.rename(columns={"subject_id": "account_id"})
-    others = [] if events is None else [name for name in events.columns if name not in found]
-    frame = pd.DataFrame({"event_id": []}) if events is None else events[others]
-    return found.rename(columns={"subject_id": "event_id"}).merge(frame, on="event_id")
+        found = found[["subject_id", "labelled_at", "is_fraud"]]
+        return found.rename(columns={"subject_id": "account_id"}), notes
+    if events is None or "event_id" not in events:
+        raise SchemaError("events", "column 'event_id' is missing, and labels name events by it", "Give it.")
+    found = found[["subject_id", "labelled_at", "is_fraud"]]
+    latest = found.sort_values("labelled_at", kind="stable").drop_duplicates("subject_id", keep="last")
+    others = events[[name for name in events.columns if name not in found]]
+    known = latest.rename(columns={"subject_id": "event_id"}).merge(others, on="event_id")
+    if len(latest) > len(known):
+        notes.append(f"{len(latest) - len(known)} labels are of no event here")
+    return known, notes
 
 
-def has_history(records: pd.DataFrame, events: pd.DataFrame | None, timed: bool) -> npt.NDArray[np.bool_]:
+def has_history(records: pd.DataFrame, events: pd.DataFrame | None, moment: str | None) -> npt.NDArray[np.bool_]:
     """Tell which records have an event of their account before them.
 
     Parameters
@@ -296,8 +334,8 @@ def has_history(records: pd.DataFrame, events: pd.DataFrame | None, timed: bool)
         Accounts or events.
     events : DataFrame or None
         The events.
-    timed : bool
-        Whether there are times.
+    moment : str or None
+        The column of moments; None where there are no times.
 
     Returns
     -------
@@ -305,9 +343,7 @@ def has_history(records: pd.DataFrame, events: pd.DataFrame | None, timed: bool)
     """
     if events is None or not len(events):
         return np.zeros(len(records), np.bool_)
-    first = events.groupby(events["account_id"].astype("str"))["occurred_at"].min() if timed else None
-    accounts = records["account_id"].astype("str")
-    if first is None:
-        return accounts.isin(events["account_id"].astype("str")).to_numpy()
-    moments = records["as_of" if "as_of" in records else "occurred_at"]
-    return (accounts.map(first) < moments).to_numpy()
+    accounts, known = spelled_out(records["account_id"]), spelled_out(events["account_id"])
+    if moment is None:
+        return accounts.isin(known).to_numpy()
+    return (accounts.map(events.groupby(known)["occurred_at"].min()) < records[moment]).to_numpy()

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.fold import fold_text
 from fraudsieve.features.history_live import HistoryState
-from fraudsieve.features.history_records import RefusedError
+from fraudsieve.features.history_records import RefusedError, is_missing
 from fraudsieve.features.message_matrix import MessageMatrix
 
 __all__ = ["Events", "Matrix", "account_rows", "sender_columns", "state_of", "why_unscorable"]
@@ -20,6 +20,7 @@ Matrix: TypeAlias = MessageMatrix | AccountMatrix
 Events: TypeAlias = HistoryState | Sequence[Record] | Mapping[str, Sequence[Record]]
 """A live state; or events; or, by name, ``events``, ``labels`` of events and ``account_labels``."""
 
+_ANY_TIME = np.datetime64(0, "us")  # a model without times counts every event
 PARTS = ("events", "labels", "account_labels")
 
 
@@ -55,8 +56,9 @@ def state_of(matrix: Matrix, history: Events | None) -> HistoryState:
     if history is None:
         return empty
     if isinstance(history, HistoryState):
-        if history.columns != empty.columns:
-            raise ValueError("history: the state has other columns than the model. Make one with Scorer.new_state().")
+        # Columns alike in name may be of another entity, night or prior.
+        if history.histories != empty.histories or history.declared_network != empty.declared_network:
+            raise ValueError("history: the state has other views than the model. Make one with Scorer.new_state().")
         return history
     parts = dict(history) if isinstance(history, Mapping) else {"events": history}
     unknown = sorted(set(parts) - set(PARTS))
@@ -64,11 +66,27 @@ def state_of(matrix: Matrix, history: Events | None) -> HistoryState:
         raise ValueError(f"history: expected {', '.join(PARTS)}, got {len(unknown)} other names.")
     for name in PARTS:
         records = list(parts.get(name, ()))
+        if name == "events":
+            _check_fields(records, empty)
+            records = records if _is_timed(matrix) else [{**record, "occurred_at": _ANY_TIME} for record in records]
         taken = {"events": (), "labels": (), "account_labels": ()} | {name: records}
         refused = empty.update(taken["events"], taken["labels"], account_labels=taken["account_labels"])
         if refused:
             raise ValueError(f"history: {name}, position {refused[0].position}: {refused[0].reason}")
     return empty
+
+
+def _check_fields(events: Sequence[Record], state: HistoryState) -> None:
+    """Refuse events none of which has a field that is looked at: a renamed column would score as an empty one."""
+    needed = {name for history in state.histories for name in history.fields}
+    needed |= set(state.declared_network.links if state.declared_network else ())
+    absent = sorted(name for name in needed if not any(name in event for event in events)) if events else []
+    if absent:
+        raise ValueError(f"history: events, no event has the field {absent[0]!r}, and the model looks at it.")
+
+
+def _is_timed(matrix: Matrix) -> bool:
+    return isinstance(matrix, MessageMatrix) or matrix.timed
 
 
 def sender_columns(columns: Mapping[str, Sequence[Any]], state: HistoryState) -> tuple[Array, Array]:
@@ -92,7 +110,7 @@ def sender_columns(columns: Mapping[str, Sequence[Any]], state: HistoryState) ->
     block, why = np.full((n, len(state.columns)), np.nan), np.full(n, None, object)
     senders, times = (columns.get(name, [None] * n) for name in ("account_id", "sent_at"))
     for place, (sender, sent) in enumerate(zip(senders, times, strict=True)):
-        if sent is None or sent != sent or sender is None or sender != sender:
+        if is_missing(sent) or is_missing(sender):
             continue  # nobody's history, or of no moment
         try:
             block[place] = state.features({"account_id": sender, "as_of": sent})[0]

@@ -275,11 +275,13 @@ class Scorer:
         return reached
 
     def _score_records(self, records: Sequence[Record], history: Events | None) -> list[Score]:
-        needed = "text" if isinstance(self.model.matrix, MessageMatrix) else "account_id"
-        names = {needed, *(name for record in records for name in record)}
-        columns = self.score_columns(
-            {name: [record.get(name) for record in records] for name in names}, history=history
-        )
+        matrix = self.model.matrix
+        if isinstance(matrix, MessageMatrix):
+            names = ("text", "account_id", "sent_at")
+            columns = self._score_messages(matrix, {n: [record.get(n) for record in records] for n in names}, history)
+        else:
+            rows, known, why = matrix.compute(records, state_of(matrix, history))
+            columns = self.score_rows(rows, why, known if matrix.histories else None)
         model = {"name": self.model.name, "digest": self.model.digest}
         classes = [(name, columns.pop(f"probability__{name}")) for name in self.model.classes]
         scores = []

@@ -18,7 +18,7 @@ from .data import Labelled, load_labelled
 from .recipe import Recipe
 from .subjects import account_labels_of, event_labels_of, load_accounts, load_events
 
-__all__ = ["Builder", "builder_of_model", "groups_of", "make_builder", "read_data"]
+__all__ = ["Builder", "builder_of_model", "groups_of", "make_builder", "matrix_of", "read_data"]
 
 Array: TypeAlias = npt.NDArray[np.int64]
 Builder: TypeAlias = MessageFeatures | AccountFeatures
@@ -111,6 +111,24 @@ def _labels(data: Labelled, legitimate: str) -> dict[str, Any]:
     if data.subject == "event":
         return {"labels": event_labels_of(data, legitimate)}
     return {"account_labels": account_labels_of(data, legitimate)}
+
+
+def matrix_of(builder: Builder, rows: pd.DataFrame) -> pd.DataFrame:
+    """Compute the features of labelled rows, to calibrate or to test with: none sees its own label.
+
+    Parameters
+    ----------
+    builder : MessageFeatures or AccountFeatures
+        Fitted.
+    rows : DataFrame
+        Records.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_columns)
+    """
+    matrix = builder.transform_apart(rows) if isinstance(builder, AccountFeatures) else builder.transform(rows)
+    return pd.DataFrame(np.asarray(matrix, np.float64), columns=builder.get_feature_names_out())
 
 
 def builder_of_model(model: Model, data: Labelled) -> Builder:

@@ -8,9 +8,22 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.features.label_times import known_from
 from fraudsieve.features.schema import Checked, Source, read_table
 
-__all__ = ["Labelled", "data_digest", "join_labels", "keep_labelled", "load_labelled", "origin_of", "with_times"]
+__all__ = [
+    "PLACE",
+    "Labelled",
+    "data_digest",
+    "join_labels",
+    "keep_labelled",
+    "load_labelled",
+    "origin_of",
+    "with_times",
+]
+
+PLACE = "fraudsieve: row"
+"""The column of positions in the input, while rows are read; no table has one of this name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,14 +99,15 @@ def load_labelled(
     read = read_table(messages, "messages", require=() if labels is not None else ("label",))
     frame = with_times(read.good, "sent_at")
     frame["as_of"] = frame["sent_at"]
-    frame["row"] = np.setdiff1d(np.arange(len(frame) + len(read.rejected)), read.rejected["row"])
+    frame[PLACE] = np.setdiff1d(np.arange(len(frame) + len(read.rejected)), read.rejected["row"])
     label_table = None if labels is None else read_table(labels, "labels")
     if label_table is not None:
         frame = join_labels(frame, label_table, "message_id")
+    frame["labelled_at"], said = known_from(frame["labelled_at"])
     loaded = keep_labelled(frame, read, label_table, "message", origin_of(messages), min_label_rows)
     sources = {"messages": messages, "labels": labels, "events": events}
     digests = {name: data_digest(source) for name, source in sources.items() if source is not None}
-    loaded = replace(loaded, notes=(*read.notes, *loaded.notes), digests=digests)
+    loaded = replace(loaded, notes=(*read.notes, *said, *loaded.notes), digests=digests)
     if events is None:
         return loaded
     history = read_table(events, "events")
@@ -109,7 +123,7 @@ def keep_labelled(
     Parameters
     ----------
     frame : DataFrame
-        All good rows, with their labels and their positions in the input (``row``).
+        All good rows, with their labels and their positions in the input (`PLACE`).
     read : Checked
         Their table.
     labels : Checked or None
@@ -141,7 +155,7 @@ def keep_labelled(
     if rare.any():
         rejected.append(_rejected_rare(labelled[rare], min_label_rows))
         notes.append(f"{int(rare.sum())} {what}s have a label of fewer than {min_label_rows} rows and are set aside")
-    good = labelled[~rare].drop(columns="row").reset_index(drop=True)
+    good = labelled[~rare].drop(columns=PLACE).reset_index(drop=True)
     all_rejected = pd.concat(rejected, ignore_index=True) if len(rejected) > 1 else read.rejected
     rejected_labels = pd.DataFrame() if labels is None else labels.rejected
     return Labelled(good, all_rejected, rejected_labels, int((~has_label).sum()), tuple(notes), {})
@@ -205,6 +219,7 @@ def _unmatched(frame: pd.DataFrame, labels: Checked, subject: str) -> list[str]:
 
 
 def _rejected_rare(rows: pd.DataFrame, min_label_rows: int) -> pd.DataFrame:
+    rows = rows.rename(columns={"row": "input_row"}).rename(columns={PLACE: "row"})
     reason = f"the label has fewer than {min_label_rows} rows: too few to learn and to test"
     return rows.assign(column="label", reason=reason)
 

@@ -17,11 +17,12 @@ from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.predict import Scorer, fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint, operating_points
 
-from .builders import Builder, groups_of, make_builder, read_data
+from .builders import Builder, groups_of, make_builder, matrix_of, read_data
+from .choose import choose_split
 from .data import Labelled, origin_of
 from .evaluate import evaluate
 from .recipe import Recipe
-from .split import Split, split_by_campaign, split_by_time, split_randomly
+from .split import Split
 from .track import Logged, log_training, tracking_uri
 
 __all__ = ["Trained", "evaluate_model", "fit_model", "train"]
@@ -30,8 +31,6 @@ Array = npt.NDArray[Any]
 Progress = Callable[[str], None]
 
 TABLES = ("messages", "accounts", "events", "labels")
-FEW_MOMENTS = 20
-"""Rows of no more moments than these are not split by time."""
 FEW_TO_CALIBRATE = 200
 """Below so many rows a calibration and its operating points say little."""
 
@@ -149,44 +148,6 @@ def _check_classes(data: Labelled, source: Source) -> None:
         )
 
 
-def choose_split(data: Labelled, groups: Array, what: str, recipe: Recipe) -> Split:
-    """Split as the recipe says; by default by time where most rows have one, else by campaign or account.
-
-    Parameters
-    ----------
-    data : Labelled
-        The rows.
-    groups : ndarray, shape (n_rows,)
-        Campaigns or accounts.
-    what : str
-        Which of the two.
-    recipe : Recipe
-        The kind and the shares, the legitimate class and the seed.
-
-    Returns
-    -------
-    Split
-
-    Raises
-    ------
-    SplitError
-        When a slice would be empty.
-    """
-    settings, labels = recipe.split, data.rows["label"].to_numpy(object)
-    kind, moments = settings.kind, data.rows["as_of"]
-    if kind == "auto":
-        # Accounts that are all looked at as of one moment are not split by it.
-        kind = "time" if moments.notna().mean() > 0.5 and moments.nunique() > FEW_MOMENTS else "campaign"
-    shares: dict[str, Any] = {"test_share": settings.test_share, "calibration_share": settings.calibration_share}
-    if kind == "time":
-        is_crime = labels != recipe.data.legitimate
-        times = moments, data.rows["labelled_at"]
-        return split_by_time(*times, groups, is_crime, gap_days=settings.gap_days, what=what, **shares)
-    if kind in ("campaign", "account"):
-        return split_by_campaign(labels, groups, seed=recipe.seed, what=what, **shares)
-    return split_randomly(len(labels), seed=recipe.seed, **shares)
-
-
 def fit_model(
     data: Labelled, groups: Array, split: Split, recipe: Recipe, progress: Progress
 ) -> tuple[Model, Builder, tuple[str, ...]]:
@@ -225,7 +186,7 @@ def fit_model(
     classifier = FraudClassifier(**settings, random_state=recipe.seed, n_jobs=recipe.n_jobs)
     classifier.fit(matrix, labels[split.train], **campaigns)
     progress("calibrating")
-    held_back, truth = features.transform(rows.iloc[split.calibration]), labels[split.calibration]
+    held_back, truth = matrix_of(features, rows.iloc[split.calibration]), labels[split.calibration]
     known = np.isin(truth, classifier.classes_)
     classifier.calibrate(held_back[known], truth[known])
     classes = tuple(str(name) for name in classifier.classes_)
@@ -301,7 +262,7 @@ def evaluate_model(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None =
     if builder is None or (isinstance(builder, MessageFeatures) and not builder.matrix_.sender):
         scores = scorer.score_columns({"text": rows["text"].tolist()})
     else:
-        scores = scorer.score_rows(np.asarray(builder.transform(rows), np.float64))
+        scores = scorer.score_rows(matrix_of(builder, rows).to_numpy())
     ok = scores["status"] != "unscorable"
     classes = scorer.model.classes
     by_class = np.column_stack([scores[f"probability__{name}"] for name in classes])[ok]

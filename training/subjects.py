@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.features.label_times import known_from
 from fraudsieve.features.schema import Checked, Source, read_table
 from fraudsieve.models.batch import end_of_events
 
-from .data import Labelled, data_digest, join_labels, keep_labelled, origin_of, with_times
+from .data import PLACE, Labelled, data_digest, join_labels, keep_labelled, origin_of, with_times
 
 __all__ = ["account_labels_of", "event_labels_of", "load_accounts", "load_events"]
 
@@ -69,8 +70,9 @@ def load_accounts(
     if label_table is not None:
         frame = join_labels(frame, label_table, "account_id")
     frame, assumed = _with_moments(frame, None if history is None else history.good)
+    frame["labelled_at"], said = known_from(frame["labelled_at"])
     sources = {"accounts": accounts, "events": events, "labels": labels}
-    notes = [*table.notes, *(history.notes if history else ()), *assumed]
+    notes = [*table.notes, *(history.notes if history else ()), *assumed, *said]
     return _loaded("account", frame, table, history, label_table, sources, notes, min_label_rows)
 
 
@@ -110,8 +112,12 @@ def load_events(events: Source, *, labels: Source | None = None, min_label_rows:
     if label_table is not None:
         frame = join_labels(frame, label_table, "event_id")
     frame["as_of"] = frame["occurred_at"]
+    frame["labelled_at"], said = known_from(frame["labelled_at"])
+    early = int((frame["labelled_at"] < frame["occurred_at"]).sum())
+    if early:
+        said.append(f"{early} labels are dated before their event: they count as known from the event on")
     sources = {"events": events, "labels": labels}
-    return _loaded("event", frame, table, table, label_table, sources, list(table.notes), min_label_rows)
+    return _loaded("event", frame, table, table, label_table, sources, [*table.notes, *said], min_label_rows)
 
 
 def _with_moments(frame: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
@@ -144,7 +150,7 @@ def _loaded(
     notes: list[str],
     min_label_rows: int,
 ) -> Labelled:
-    frame["row"] = np.setdiff1d(np.arange(len(frame) + len(table.rejected)), table.rejected["row"])
+    frame[PLACE] = np.setdiff1d(np.arange(len(frame) + len(table.rejected)), table.rejected["row"])
     given = [source for source in sources.values() if source is not None]
     origin = origin_of(given[0])
     loaded = keep_labelled(frame, table, labels, subject, origin, min_label_rows)
@@ -161,7 +167,7 @@ def _loaded(
 
 
 def event_labels_of(data: Labelled, legitimate: str) -> pd.DataFrame | None:
-    """Return what became known of events, for the measures of labels.
+    """Return what became known of events, for the measures of labels; none of them is known before its event.
 
     Parameters
     ----------

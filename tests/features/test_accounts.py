@@ -64,7 +64,7 @@ def live(features: AccountFeatures, made: dict[str, pd.DataFrame], records: pd.D
 def test_accounts_by_family_and_live() -> None:
     made = world()
     features = AccountFeatures(made["events"], accounts=made["accounts"], account_labels=made["account_labels"])
-    frame = features.set_output(transform="pandas").fit_transform(made["subjects"])
+    frame = features.set_output(transform="pandas").fit(made["subjects"]).transform(made["subjects"])
     families = {name.split("__")[0] for name in frame}
     expected = "volume value counterparties rhythm novelty reciprocity network profile"
     assert families == set(expected.split())
@@ -147,10 +147,48 @@ def test_rates_of_labels_without_times_are_out_of_fold_in_training() -> None:
     assert features.transform(["new", "a0"])["network__sharing_known_card_id"].tolist() == [10, 9]
 
 
+def test_no_row_sees_its_own_label_not_even_through_a_total() -> None:
+    """All share a card and are labelled before they are asked about: of a group, leaving oneself out tells."""
+    rng, n = np.random.default_rng(0), 200
+    ids = [f"a{i}" for i in range(n)]
+    events = pd.DataFrame({"account_id": ids, "card_id": "c", "kind": "pay", "occurred_at": START})
+    fraud = rng.random(n) < 0.3
+    labels = pd.DataFrame({"account_id": ids, "labelled_at": START + pd.Timedelta("1D"), "is_fraud": fraud})
+    subjects = pd.DataFrame({"account_id": ids, "as_of": START + pd.Timedelta("2D")})
+    features = AccountFeatures(events, account_labels=labels, network=Network("", ("card_id",)))
+    trained = pd.DataFrame(features.fit_transform(subjects), columns=features.get_feature_names_out())
+    assert trained.loc[fraud].nunique().max() > 1
+    for name in ("network__sharing_frauds_card_id", "network__sharing_rate_card_id"):
+        apart = (
+            trained.loc[fraud, name].groupby(trained[name]).size().to_numpy()
+            / trained[name].value_counts(sort=False).sort_index()
+        )
+        assert ((apart > 0.05) & (apart < 0.6)).all()
+    early = subjects.assign(as_of=START + pd.Timedelta("1D"))
+    np.testing.assert_array_equal(features.transform_apart(early), features.transform(early))
+
+
+def test_ids_as_numbers_with_a_gap_find_their_profiles_and_events() -> None:
+    events = pd.DataFrame({"account_id": ["1", "1"], "occurred_at": [START] * 2, "kind": "pay"})
+    accounts = pd.DataFrame({"account_id": [1.0, None], "city": ["rome", "oslo"]})
+    features = AccountFeatures(events, accounts=accounts, history=History(("1d",), measures=("count",)), network=False)
+    records = pd.DataFrame({"account_id": [1, None], "as_of": [START + pd.Timedelta("1h")] * 2})
+    assert features.fit(records).transform(records)[:, 0].tolist() == [2.0, 0.0]
+    with pytest.raises(ValueError, match="accounts: 1 rows have an account_id that is there already"):
+        AccountFeatures(events, accounts=pd.concat([accounts, accounts.iloc[:1]])).fit(records)
+
+
+def test_an_event_is_looked_at_as_of_its_own_time() -> None:
+    made = world(60)
+    features = AccountFeatures(made["events"], subject="event").fit(made["events"])
+    later = made["events"].assign(as_of=made["events"]["occurred_at"] + pd.Timedelta("1D"))
+    np.testing.assert_array_equal(features.transform(later), features.transform(made["events"]))
+
+
 def test_the_future_changes_nothing() -> None:
     made, rng = world(), np.random.default_rng(1)
     parts: dict[str, Any] = {name: made[name] for name in ("events", "accounts", "account_labels")}
-    expected = AccountFeatures(**parts).fit_transform(made["subjects"])
+    expected = AccountFeatures(**parts).fit(made["subjects"]).transform(made["subjects"])
     now = made["subjects"]["as_of"].iloc[0]
     events, later = made["events"], made["events"]["occurred_at"] >= now
     moved = events["occurred_at"].where(~later, now + pd.to_timedelta(rng.integers(0, 10**6, len(events)), unit="s"))
@@ -198,7 +236,7 @@ def test_columns_that_are_gone_or_of_another_type() -> None:
     features = AccountFeatures(subject="event").fit(made["events"])
     with pytest.raises(ValueError, match="column 'kind' is missing"):
         features.transform(made["events"].drop(columns="kind"))
-    with pytest.raises(TypeError, match="'amount' holds numbers; got"):
+    with pytest.raises(TypeError, match="'amount' held numbers in training; got"):
         features.transform(made["events"].assign(amount="5"))
     with pytest.raises(ValueError, match="'amount' is infinite in 50 rows"):
         features.transform(made["events"].assign(amount=np.inf))
@@ -224,6 +262,9 @@ class AccountFeaturesOfNumbers(AccountFeatures):
     def transform(self, X: Any) -> Any:
         check_is_fitted(self)
         return super().transform(self._profiles(X, reset=False))
+
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        return self.fit(X, y).transform(X)
 
     def _profiles(self, X: Any, *, reset: bool) -> pd.DataFrame:
         numbers = pd.DataFrame(validate_data(self, X, reset=reset)).add_prefix("x")

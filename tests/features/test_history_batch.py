@@ -395,10 +395,10 @@ def test_without_events_and_without_subjects() -> None:
     ("change", "error", "message"),
     [
         ({"amount": [np.inf, 1.0]}, ValueError, "'amount' is beyond 1e[+]15 or infinite in 1 rows"),
-        ({"amount": [-1e16, 1e300]}, ValueError, "in 2 rows; set them aside"),
+        ({"amount": [-1e16, 1e300]}, ValueError, "in 2 rows. Set them aside"),
         ({"amount": ["1", "2"]}, TypeError, "events: 'amount' holds numbers; got"),
         ({"occurred_at": ["2024-05-01", "2024-05-02"]}, TypeError, "'occurred_at' holds timestamps; got"),
-        ({"occurred_at": [1, 2]}, TypeError, "got int64. Read it with read_table"),
+        ({"occurred_at": [1, 2]}, TypeError, "got int64. Read the table with read_table"),
         ({"occurred_at": np.array(["2024-05-01", "NaT"], "M8[us]")}, ValueError, "'occurred_at' is missing in 1 rows"),
         ({"occurred_at": np.array([2**63 - 1, 0], "M8[us]")}, ValueError, "out of all range"),
         ({"account_id": [1.0, 2.0]}, TypeError, "'account_id' holds strings or whole numbers; got double"),

@@ -181,6 +181,11 @@ def test_an_event_that_comes_twice_counts_once() -> None:
         ({"account_id": None}, "account_id: expected a string or a whole number, the field is missing"),
         ({"account_id": " "}, "account_id: expected a string or a whole number, the field is missing"),
         ({"account_id": 1.5}, "account_id: expected a string or a whole number, got float"),
+        ({"account_id": pd.NA}, "account_id: expected a string or a whole number, the field is missing"),
+        ({"account_id": np.zeros(2)}, "account_id: expected a string or a whole number, got ndarray"),
+        ({"account_id": 10**5000}, "account_id: expected a string or a whole number of 64 bits, got a larger one"),
+        ({"kind": ["secret"]}, "kind: expected a string or a whole number, got list"),
+        ({"occurred_at": pd.NA}, "occurred_at: expected a time, the field is missing"),
         ({"occurred_at": None}, "occurred_at: expected a time, the field is missing"),
         ({"occurred_at": pd.NaT}, "occurred_at: expected a time, the field is missing"),
         ({"occurred_at": 17}, "occurred_at: expected a time, got int"),
@@ -216,9 +221,11 @@ def test_lateness_reaches_to_its_last_moment() -> None:
 def test_bad_labels_and_bad_calls() -> None:
     state = HistoryState(VIEWS[1])
     label = {"counterparty_id": "x", "labelled_at": at(0), "is_fraud": True}
-    assert state.update(labels=[label, label | {"is_fraud": "yes"}, label | {"labelled_at": None}]) == (
+    nobody = {"event_id": "e", "labelled_at": at(0), "is_fraud": True}
+    assert state.update(labels=[label, label | {"is_fraud": "yes"}, label | {"labelled_at": None}, nobody]) == (
         (1, "is_fraud: expected True or False, got something else"),
         (2, "labelled_at: expected a time, the field is missing"),
+        (3, "counterparty_id: expected whom the label is about, all are missing"),
     )
     with pytest.raises(TypeError, match="Expected a dict or a list of dicts, got str"):
         state.update("event")  # type: ignore[arg-type]
@@ -284,6 +291,39 @@ def test_a_network_beside_the_views(tmp_path: Path) -> None:
                 zip(one.columns, one.features({"account_id": "ann", "as_of": at(minute)})[0].tolist(), strict=True)
             )
             assert (row["network__sharing"], row["network__sharing_frauds"]) == (1, frauds)
+
+
+def test_an_event_that_is_refused_links_nothing() -> None:
+    state = HistoryState(
+        History(("1h",), measures=("count",)), network=Network("", ("card_id", "device_id"), labels=False)
+    )
+    event = {"account_id": "ann", "occurred_at": at(0), "card_id": "c", "device_id": "d", "kind": "pay"}
+    assert state.update([event, event | {"account_id": "bob", "device_id": 1.5}])[0].position == 1
+    columns = dict(zip(state.columns, state.features({"account_id": "ann", "as_of": at(1)})[0], strict=True))
+    assert columns["network__sharing_card_id"] == 0
+
+
+def test_kinds_that_are_numbers() -> None:
+    history = History(("1h",), kinds=("1",), by_kind=("count",), measures=("count",))
+    event = {"account_id": "ann", "occurred_at": at(0)}
+    state = HistoryState(history)
+    assert state.update([event | {"kind": kind} for kind in (1, " 1 ", "1", 2, None, pd.NA, float("nan"))]) == ()
+    subject = {"account_id": "ann", "as_of": at(1)}
+    frame = pd.DataFrame([event | {"kind": kind} for kind in (1, 1, 1, 2, None, None, None)])
+    assert frame["kind"].dtype == float
+    assert state.features(subject).tolist() == history_features(frame, pd.DataFrame([subject]), history).tolist()
+    with pytest.raises(TypeError, match="'kind' holds strings or whole numbers; got double"):
+        history_features(frame.assign(kind=0.5), pd.DataFrame([subject]), history)
+
+
+def test_an_amount_that_is_not_known_is_none_whatever_the_neighbours() -> None:
+    state = HistoryState(History(("1h",), measures=("mean", "to_mean")))
+    state.update({"account_id": "ann", "occurred_at": at(0), "amount": 4, "kind": "pay"})
+    subject = {"account_id": "ann", "as_of": at(1)}
+    none, given, last = state.features([subject | {"amount": None}, subject | {"amount": 2}, subject])[:, 1]
+    assert np.isnan(none)
+    assert (given, last) == (0.5, 1.0)
+    assert state.features(subject)[0, 1] == 1.0
 
 
 def test_an_empty_state_can_be_saved(tmp_path: Path) -> None:

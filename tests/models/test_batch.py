@@ -145,6 +145,6 @@ def test_history_is_an_event_strictly_before_the_moment() -> None:
     events = pd.DataFrame({"account_id": ["ann", "ann"], "occurred_at": [time, time + pd.Timedelta("1h")]})
     moments = [time, time + pd.Timedelta("1us"), time + pd.Timedelta("1h")]
     records = pd.DataFrame({"account_id": ["ann", "ann", "bob"], "as_of": moments})
-    assert has_history(records, events, timed=True).tolist() == [False, True, False]
-    assert has_history(records, events, timed=False).tolist() == [True, True, False]
-    assert not has_history(records, None, timed=True).any()
+    assert has_history(records, events, "as_of").tolist() == [False, True, False]
+    assert has_history(records, events, None).tolist() == [True, True, False]
+    assert not has_history(records, None, "as_of").any()

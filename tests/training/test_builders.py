@@ -1,6 +1,6 @@
 """Training on accounts and on events: from tables to scores, alike from a file, from records and live."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.accounts import AccountFeatures
+from fraudsieve.features.history_live import HistoryState
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.models.batch import score_file
 from fraudsieve.models.predict import Scorer
@@ -17,6 +19,7 @@ from fraudsieve.training.fit import Trained, evaluate_model, train
 from fraudsieve.training.recipe import Recipe, RecipeError
 from fraudsieve.training.simulate import World
 
+START = pd.Timestamp("2026-01-05", tz="UTC")
 COMMON = {"track.register_model": False, "n_jobs": 1, "model.n_rounds": 30}
 
 
@@ -95,9 +98,16 @@ def test_scores_of_accounts_from_a_file_from_events_and_live_are_the_same(accoun
     np.testing.assert_allclose([score["probability"] for score in live], scores["probability"], rtol=1e-9)
 
 
+def profile(scorer: Scorer) -> dict[str, Any]:
+    """Every field of a record that the model looks at, none of them known."""
+    matrix = scorer.model.matrix
+    assert isinstance(matrix, AccountMatrix)
+    return dict.fromkeys((*matrix.numbers, *matrix.categories))
+
+
 def test_an_account_without_events_has_no_history_and_a_score(accounts: Done) -> None:
     scorer = Scorer.load(accounts.trained.folder)
-    asked = {"account_id": "nobody", "as_of": "2026-03-01", "created_at": "2026-02-01"}
+    asked = {"account_id": "nobody", "as_of": "2026-03-01", "created_at": "2026-02-01", **profile(scorer)}
     for history in (None, records(accounts.events[:50])):
         score = scorer.score(asked, history=history)
         assert (score["status"], score["why"]) == ("no_history", None)
@@ -113,27 +123,95 @@ def test_an_account_without_events_has_no_history_and_a_score(accounts: Done) ->
         ({"created_at": 5}, "created_at: expected a time, got int"),
         ({"country": 1.5}, "country: expected a string or a whole number, got float"),
         ({"invited": "secret"}, "invited: expected a number, got str"),
+        ({"account_id": pd.NA}, "account_id: expected a string or a whole number, the field is missing"),
+        ({"account_id": np.zeros(2)}, "account_id: expected a string or a whole number, got ndarray"),
+        ({"account_id": 10**5000}, "account_id: expected a string or a whole number of 64 bits"),
+        ({"as_of": pd.NA}, "as_of: expected a time, the field is missing"),
     ],
 )
 def test_a_record_that_cannot_be_read_is_not_scored(accounts: Done, change: dict[str, Any], why: str) -> None:
     scorer = Scorer.load(accounts.trained.folder)
-    good = {"account_id": "x", "as_of": "2026-03-01"}
+    good = {"account_id": "x", "as_of": "2026-03-01", **profile(scorer)}
     scores = scorer.score([good, good | change])
     assert [score["status"] for score in scores] == ["no_history", "unscorable"]
     assert scores[1]["why"].startswith(why)
     assert scores[1]["probability"] is None
 
 
+def test_a_field_that_is_not_there_is_not_taken_for_unknown(accounts: Done, events: Done) -> None:
+    scorer = Scorer.load(accounts.trained.folder)
+    good = {"account_id": "x", "as_of": "2026-03-01", **profile(scorer)}
+    renamed = {("land" if name == "country" else name): value for name, value in good.items()}
+    first, second = scorer.score([good, renamed])
+    assert (first["status"], second["status"]) == ("no_history", "unscorable")
+    assert second["why"] == "country: expected the field, it is absent; None says that it is not known"
+    event = {"account_id": "x", "occurred_at": "2026-01-01", "kind": "pay"}
+    with pytest.raises(ValueError, match="history: events, no event has the field 'amount', and the model looks at it"):
+        scorer.score(good, history=[event])
+
+
+def test_a_score_does_not_depend_on_its_neighbours(events: Done) -> None:
+    scorer = Scorer.load(events.trained.folder)
+    one, other = records(payments(events.world).drop(columns=["label", "labelled_at"]).iloc[500:502])
+    one["amount"] = None
+    past = {"events": records(events.events.iloc[:500])}
+    alone = scorer.score(one, history=past)
+    beside = scorer.score([one, other | {"as_of": other["occurred_at"]}], history=past)[0]
+    assert alone["status"] in ("ok", "no_history")
+    assert alone == beside
+
+
+def test_a_state_of_other_views_is_refused_though_its_columns_are_called_alike(accounts: Done) -> None:
+    scorer = Scorer.load(accounts.trained.folder)
+    model = scorer.new_state()
+    other = HistoryState(
+        [replace(model.histories[0], night=(1, 2)), *model.histories[1:]], network=model.declared_network
+    )
+    assert other.columns == model.columns
+    with pytest.raises(ValueError, match="history: the state has other views"):
+        scorer.score({"account_id": "x", "as_of": "2026-03-01", **profile(scorer)}, history=other)
+
+
+def test_noise_cannot_be_learnt_from_labels_dated_on_the_day_of_their_event(tmp_path: Path) -> None:
+    """Days alone lie before their events: an event must not be its own known fraud."""
+    rng, n = np.random.default_rng(0), 3000
+    times = START + pd.to_timedelta(np.sort(rng.integers(0, 100 * 86_400, n)), unit="s")
+    table = pd.DataFrame(
+        {"event_id": [f"e{i}" for i in range(n)], "account_id": [f"a{i}" for i in rng.integers(0, 2000, n)]}
+    )
+    table = table.assign(occurred_at=times, kind="pay", amount=rng.exponential(50, n))
+    labels = pd.DataFrame(
+        {"subject_id": table["event_id"], "label": np.where(rng.random(n) < 0.1, "fraud", "legitimate")}
+    )
+    labels = labels.assign(labelled_at=times.floor("D"))
+    settings = recipe(tmp_path, **{"data.subject": "event", "split.kind": "account"})
+    done = train(settings, events=table, labels=labels, output=tmp_path / "model")
+    assert done.sheet["average_precision"] < 0.3
+    assert any("labelled_at holds days alone" in note for note in done.notes)
+
+
+def test_noise_cannot_be_learnt_from_what_is_known_of_those_who_share(tmp_path: Path) -> None:
+    rng, n = np.random.default_rng(0), 600
+    ids = [f"a{i}" for i in range(n)]
+    table = pd.DataFrame({"account_id": ids, "occurred_at": START, "kind": "pay", "ip": "office", "amount": 1.0})
+    accounts = pd.DataFrame({"account_id": ids, "as_of": START + pd.Timedelta("60D")})
+    labels = pd.DataFrame({"subject_id": ids, "label": np.where(rng.random(n) < 0.2, "fraud", "legitimate")})
+    labels = labels.assign(labelled_at=START + pd.to_timedelta(rng.integers(1, 10**6, n), unit="s"))
+    done = train(
+        recipe(tmp_path), accounts=accounts, events=table.assign(event_id=ids), labels=labels, output=tmp_path / "model"
+    )
+    assert done.sheet["average_precision"] < 0.5
+
+
 def test_histories_that_do_not_fit(accounts: Done, events: Done) -> None:
-    scorer, asked = Scorer.load(accounts.trained.folder), {"account_id": "x", "as_of": "2026-03-01"}
-    with pytest.raises(ValueError, match="history: the state has other columns than the model"):
+    scorer = Scorer.load(accounts.trained.folder)
+    asked = {"account_id": "x", "as_of": "2026-03-01", **profile(scorer)}
+    with pytest.raises(ValueError, match="history: the state has other views than the model"):
         scorer.score(asked, history=Scorer.load(events.trained.folder).new_state())
     with pytest.raises(
         ValueError, match="history: events, position 1: occurred_at: expected a time, the field is miss"
     ):
-        scorer.score(
-            asked, history=[{"account_id": "x", "occurred_at": "2026-01-01", "kind": "pay"}, {"account_id": "x"}]
-        )
+        scorer.score(asked, history=[*records(accounts.events.iloc[:1]), {"account_id": "x"}])
     with pytest.raises(ValueError, match="history: expected events, labels, account_labels, got 1 other names"):
         scorer.score(asked, history={"messages": []})
 
