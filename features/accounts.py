@@ -35,9 +35,14 @@ from .network import Network
 from .network_batch import network_features
 from .network_folds import network_apart
 
-__all__ = ["AccountFeatures"]
+__all__ = ["UNTIMED", "AccountFeatures"]
 
 Array = npt.NDArray[Any]
+
+UNTIMED = (
+    "There are no times, neither as_of nor occurred_at of events, so only what needs no time is built: totals over all "
+    "events, and the network."
+)
 
 
 class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -243,6 +248,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             )
         if not len(records):
             raise ValueError("Found 0 records; at least 1 is required.")
+        if "as_of" in records and records["as_of"].isna().all():
+            records = records.drop(columns="as_of")
         if self.accounts is None:
             return records
         profiles = self.accounts.assign(account_id=spelled_out(self.accounts["account_id"]))
@@ -257,12 +264,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _say_untimed(self) -> None:
         if self.subject == "event":
             raise ValueError("subjects: column 'occurred_at' is missing; the history of an event is as of its time.")
-        warnings.warn(
-            "There are no times (as_of, and occurred_at of events), so only what needs no time is built: totals over "
-            "all events, and the network.",
-            UserWarning,
-            stacklevel=3,
-        )
+        warnings.warn(UNTIMED, UserWarning, stacklevel=3)
 
     def _declared(self, timed: bool) -> tuple[tuple[History, ...], Network | None]:
         """Return the views and the network: as they were declared, else what the events allow."""
@@ -315,7 +317,9 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.hstack([*parts, matrix.own(moments, created, numbers, words)])
 
     def _timed_events(self) -> pd.DataFrame:
-        events = pd.DataFrame() if self.events is None else self.events
+        if self.events is None:
+            raise SchemaError("events", "the model looks at events, and none were given", "Give them.")
+        events = self.events
         return events if self.matrix_.timed else events.assign(occurred_at=np.zeros(len(events), "M8[us]"))
 
     def _network(self, network: Network, events: Any, asked: Any, apart: bool) -> Array:

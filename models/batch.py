@@ -195,7 +195,7 @@ def score_file(
     table = read_table(source, f"{subject}s")
     notes = list(table.notes)
     history = table.good if subject == "event" and events is None else _read_events(events, notes)
-    if history is None and scorer.model.matrix.new_state().columns:
+    if history is None and subject == "message" and scorer.model.matrix.new_state().columns:
         notes.append("the model looks at events, and none were given: every history is unknown")
     known = _known(scorer, labels, history, notes)
     records = table.good if subject != "account" else _with_moment(table.good, history, notes)

@@ -1,5 +1,6 @@
 """From a recipe to a model: read, split, fit, calibrate, evaluate, write, track."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.features.schema import Source, write_rejected
@@ -180,7 +182,9 @@ def fit_model(
     features = make_builder(data, recipe).set_output(transform="pandas")
     # A message's campaign counts as one row; the events of an account are as many as they are.
     campaigns = {"groups": groups[split.train]} if data.subject == "message" else {}
-    matrix = features.fit_transform(rows.iloc[split.train], labels[split.train], **campaigns)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", UNTIMED)  # said as a note
+        matrix = features.fit_transform(rows.iloc[split.train], labels[split.train], **campaigns)
     progress("growing trees")
     settings = recipe.model.settings(data.subject)
     classifier = FraudClassifier(**settings, random_state=recipe.seed, n_jobs=recipe.n_jobs)
@@ -204,7 +208,8 @@ def fit_model(
     if legitimate is not None:
         odds = model.calibration.apply(model.ensemble.log_odds(held_back.to_numpy()))
         points = operating_points(fraud_probability(odds, classes, legitimate), truth != legitimate)
-    notes = [] if legitimate else [_no_legitimate(recipe.data.legitimate, classes)]
+    notes = [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
+    notes += [] if legitimate else [_no_legitimate(recipe.data.legitimate, classes)]
     if len(split.calibration) < FEW_TO_CALIBRATE:
         notes.append(f"calibrated on {len(split.calibration)} rows only: take the probabilities with care")
     return replace(model, points=points), features, tuple(notes)

@@ -130,7 +130,7 @@ def _with_moments(frame: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.
         end, note = end_of_events(events)
         frame["as_of"] = frame["as_of"].where(~rest, end)
         notes += [note] if note else []
-    by_label, rest = by_label & frame["label"].notna(), rest & frame["label"].notna()
+    by_label, rest = by_label & frame["label"].notna(), rest & frame["label"].notna() & frame["as_of"].notna()
     if by_label.any():
         notes.append(f"{int(by_label.sum())} accounts are looked at as of just before their label was known")
     if rest.any():

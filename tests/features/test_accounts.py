@@ -122,7 +122,7 @@ def test_without_times_what_needs_none_is_built_and_said() -> None:
     made = world()
     events, ids = made["events"].drop(columns="occurred_at"), made["subjects"]["account_id"]
     features = AccountFeatures(events, account_labels=made["account_labels"].drop(columns="labelled_at"))
-    with pytest.warns(UserWarning, match=r"There are no times .* so only what needs no time is built"):
+    with pytest.warns(UserWarning, match=r"There are no times.* so only what needs no time is built"):
         features.fit(ids.tolist())
     names = list(features.get_feature_names_out())
     assert {"volume__count_all", "value__max_all", "network__sharing_rate"} <= set(names)
@@ -219,7 +219,12 @@ def test_declared_views_come_back_from_json() -> None:
         (pd.DataFrame({"id": ["a"]}), ValueError, r"Expected a column 'account_id'; the frame has \['id'\]"),
         (pd.DataFrame({"account_id": [], "as_of": []}), ValueError, "Found 0 records"),
         (pd.DataFrame({"account_id": ["a1"], "as_of": ["2026"]}), TypeError, "'as_of' holds timestamps; got"),
-        (pd.DataFrame({"account_id": ["a1"], "as_of": [pd.NaT]}), ValueError, "'as_of' is missing in 1 rows"),
+        (pd.DataFrame({"account_id": ["a1", "a2"], "as_of": [START, pd.NaT]}), ValueError, "'as_of' is missing in 1 r"),
+        (
+            pd.DataFrame({"account_id": ["a1"], "as_of": [pd.NaT]}),
+            ValueError,
+            "column 'as_of' is missing, and training",
+        ),
         (np.zeros((2, 2)), ValueError, r"one id a record \(1 dimension\), got 2"),
         (pd.DataFrame({"account_id": ["a1"]}), ValueError, "column 'as_of' is missing"),
     ],

@@ -190,6 +190,20 @@ def test_noise_cannot_be_learnt_from_labels_dated_on_the_day_of_their_event(tmp_
     assert any("labelled_at holds days alone" in note for note in done.notes)
 
 
+def test_accounts_without_any_time_are_trained_on_by_what_they_say(tmp_path: Path) -> None:
+    rng, n = np.random.default_rng(0), 400
+    fraud = rng.random(n) < 0.3
+    accounts = pd.DataFrame(
+        {"account_id": [f"a{i}" for i in range(n)], "label": np.where(fraud, "fraud", "legitimate")}
+    )
+    accounts = accounts.assign(calls=rng.poisson(5 + 10 * fraud))
+    done = train(recipe(tmp_path), accounts=accounts, output=tmp_path / "model")
+    assert done.sheet["average_precision"] > 0.8
+    assert [note for note in done.notes if note.startswith("There are no times")]
+    score = Scorer.load(tmp_path / "model").score({"account_id": "new", "calls": 30})
+    assert (score["status"], score["decision"]) == ("ok", "flag")
+
+
 def test_noise_cannot_be_learnt_from_what_is_known_of_those_who_share(tmp_path: Path) -> None:
     rng, n = np.random.default_rng(0), 600
     ids = [f"a{i}" for i in range(n)]
