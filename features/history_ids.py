@@ -6,7 +6,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["code_numbers", "code_strings"]
+__all__ = ["code_numbers", "code_strings", "number_keys"]
 
 Array = npt.NDArray[Any]
 
@@ -157,13 +157,24 @@ def code_strings(offsets: Array, data: Array, valid: Array | None = None) -> tup
 
 
 @nb.njit(cache=True, nogil=True)
-def _number_kernel(keys: Array, valid: Array, codes: Array) -> int:
-    size = 16
-    while size < 2 * keys.size:
-        size *= 2
-    table = np.full(size, -1, np.int32)
-    firsts = np.empty(keys.size, np.uint64)
-    mask, n = np.uint64(size - 1), 0
+def number_keys(keys: Array, valid: Array, codes: Array) -> int:
+    """Number whole numbers by first appearance, as `code_numbers` does, into an array.
+
+    Parameters
+    ----------
+    keys, valid
+        As for `code_numbers`; empty where all are valid.
+    codes : ndarray of int32, shape (n_rows,)
+        Filled in.
+
+    Returns
+    -------
+    int
+        How many different keys there are.
+    """
+    table = np.full(32, -1, np.int32)
+    firsts, ends = np.empty(keys.size, np.uint64), np.full(keys.size, FINAL)
+    mask, n = np.uint64(table.size - 1), 0
     for i in range(keys.size):
         if valid.size and not valid[i]:
             codes[i] = -1
@@ -175,6 +186,9 @@ def _number_kernel(keys: Array, valid: Array, codes: Array) -> int:
             table[slot], firsts[n] = n, keys[i]
             n += 1
         codes[i] = table[slot]
+        if 2 * n > table.size:
+            table = _grown(table, firsts, ends, n)
+            mask = np.uint64(table.size - 1)
     return n
 
 
@@ -202,5 +216,5 @@ def code_numbers(keys: Array, valid: Array | None = None) -> tuple[Array, int]:
     ([0, 1, 0], 2)
     """
     codes = np.empty(keys.size, np.int32)
-    n_codes = _number_kernel(keys, np.empty(0, np.bool_) if valid is None else valid, codes)
+    n_codes = number_keys(keys, np.empty(0, np.bool_) if valid is None else valid, codes)
     return codes, int(n_codes)

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .history import History
+from .history_ends import NEVER
 from .history_ids import code_numbers
 from .history_log import EventLog, Moments, fill_history, fill_labels
 from .history_records import digest_of, entity_key
-from .history_spread import NEVER
 from .history_windows import HOUR
 
 __all__ = ["Timeline", "View", "bits_of", "signed"]

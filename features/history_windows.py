@@ -11,12 +11,12 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["WINDOW_MEASURES", "clock_counts", "totals_in_window"]
+__all__ = ["WINDOW_MEASURES", "hours_since_1970", "totals_in_windows"]
 
 Array = npt.NDArray[Any]
 
 WINDOW_MEASURES = ("count", "sum", "mean", "distinct", "night", "weekend", "gap_mean")
-"""The measures of `totals_in_window`, in the order of its places."""
+"""The measures of `totals_in_windows`, in the order of its places."""
 COUNT, SUM, MEAN, DISTINCT, NIGHT, WEEKEND, GAP_MEAN = range(len(WINDOW_MEASURES))
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
@@ -24,25 +24,42 @@ DAY = 24 * HOUR
 
 
 @nb.njit(cache=True, nogil=True)
-def clock_counts(times: Array, night_from: int, night_to: int, nights: Array, weekends: Array) -> None:
-    """Count the events up to each that are at night, and at a weekend.
+def hours_since_1970(times: Array) -> Array:
+    """Return the whole hours from 1970 to every event.
 
     Parameters
     ----------
     times : ndarray of int64, shape (n_events,)
         Microseconds since 1970, UTC.
-    night_from, night_to : int
-        Hours; the night runs over midnight where the first is the larger.
-    nights, weekends : ndarray of int32, shape (n_events,)
-        Running counts, filled in.
+
+    Returns
+    -------
+    ndarray of int32, shape (n_events,)
+        Negative before 1970.
     """
+    hours = np.empty(times.size, np.int32)
+    hour, start = 0, 1 << 62
+    for i in range(times.size):
+        if not 0 <= times[i] - start < HOUR:  # neighbours are often of the same hour
+            hour = times[i] // HOUR
+            start = hour * HOUR
+        hours[i] = hour
+    return hours
+
+
+@nb.njit(cache=True, nogil=True)
+def _clock_counts(times: Array, night_from: int, night_to: int) -> tuple[Array, Array]:
+    """Count the events up to each that are at night, and at a weekend."""
+    hours = hours_since_1970(times)
+    nights, weekends = np.empty_like(hours), np.empty_like(hours)
     n_nights, n_weekends = 0, 0
     for i in range(times.size):
-        hour = times[i] % DAY // HOUR
+        hour = hours[i] % np.int32(24)
         late, early = hour >= night_from, hour < night_to
         n_nights += (late and early) if night_from < night_to else (late or early)
-        n_weekends += (times[i] // DAY + 3) % 7 >= 5  # 1970 began on a Thursday
+        n_weekends += (hours[i] // np.int32(24) + np.int32(3)) % np.int32(7) >= 5  # 1970 began on a Thursday
         nights[i], weekends[i] = n_nights, n_weekends
+    return nights, weekends
 
 
 @nb.njit(inline="always")
@@ -75,7 +92,7 @@ def first_from(times: Array, start: int, stop: int, time: int) -> int:
 
 
 @nb.njit(cache=True, nogil=True)
-def totals_in_window(
+def _totals_in_window(
     starts: Array,
     times: Array,
     asked_starts: Array,
@@ -85,40 +102,11 @@ def totals_in_window(
     amounts: Array,
     counterparties: Array,
     n_counterparties: int,
-    counts: tuple[Array, Array],
+    nights: Array,
+    weekends: Array,
     places: Array,
     out: Array,
 ) -> None:
-    """Measure one window for every moment, all but extremes and deviations.
-
-    Parameters
-    ----------
-    starts : ndarray of int64, shape (n_entities + 1,)
-        Where every entity's events begin.
-    times : ndarray of int64, shape (n_events,)
-        Microseconds, ascending within an entity.
-    asked_starts : ndarray of int64, shape (n_entities + 1,)
-        Where every entity's moments begin.
-    moments : ndarray of int64, shape (n_subjects,)
-        Microseconds, ascending within an entity.
-    rows : ndarray of int32, shape (n_subjects,)
-        The row of ``out`` that belongs to a moment.
-    width : int
-        Microseconds.
-    amounts : ndarray of float64, shape (n_events,)
-        NaN for none; empty where neither sum nor mean is asked for.
-    counterparties : ndarray of int32, shape (n_events,)
-        Codes, -1 for none; empty where no distinct counterparties are asked for.
-    n_counterparties : int
-        How many codes there are.
-    counts : tuple of ndarray
-        Running counts of nights and weekends; empty where they are not asked for.
-    places : ndarray of int64, shape (7,)
-        The column of every one of `WINDOW_MEASURES`; -1 where it is not asked for.
-    out : ndarray of float64, shape (n_subjects, n_columns)
-        Filled in; what stays undefined is left as it is.
-    """
-    nights, weekends = counts
     # Local numbers, since what is read from an array is read again after every write to another.
     at_count, at_sum, at_mean, at_distinct = places[COUNT], places[SUM], places[MEAN], places[DISTINCT]
     at_night, at_weekend, at_gap = places[NIGHT], places[WEEKEND], places[GAP_MEAN]
@@ -173,3 +161,56 @@ def totals_in_window(
             for i in range(left, right):
                 if counterparties[i] >= 0:
                     times_met[counterparties[i]] = 0
+
+
+@nb.njit(cache=True, nogil=True)
+def totals_in_windows(
+    starts: Array,
+    times: Array,
+    asked_starts: Array,
+    moments: Array,
+    rows: Array,
+    widths: Array,
+    amounts: Array,
+    counterparties: Array,
+    n_counterparties: int,
+    night: tuple[int, int],
+    places: Array,
+    out: Array,
+) -> None:
+    """Measure windows for every moment, all but extremes and deviations.
+
+    Parameters
+    ----------
+    starts : ndarray of int64, shape (n_entities + 1,)
+        Where every entity's events begin.
+    times : ndarray of int64, shape (n_events,)
+        Microseconds, ascending within an entity.
+    asked_starts : ndarray of int64, shape (n_entities + 1,)
+        Where every entity's moments begin.
+    moments : ndarray of int64, shape (n_subjects,)
+        Microseconds, ascending within an entity.
+    rows : ndarray of int32, shape (n_subjects,)
+        The row of ``out`` that belongs to a moment.
+    widths : ndarray of int64, shape (n_windows,)
+        Microseconds.
+    amounts : ndarray of float64, shape (n_events,)
+        NaN for none; empty where neither sum nor mean is asked for.
+    counterparties : ndarray of int32, shape (n_events,)
+        Codes, -1 for none; empty where no distinct counterparties are asked for.
+    n_counterparties : int
+        How many codes there are.
+    night : tuple of int
+        Hours, from and up to; the night runs over midnight where the first is the larger.
+    places : ndarray of int64, shape (n_windows, 7)
+        The column of every one of `WINDOW_MEASURES`; -1 where it is not asked for.
+    out : ndarray of float64, shape (n_subjects, n_columns)
+        Filled in; what stays undefined is left as it is.
+    """
+    clocked = (places[:, NIGHT] >= 0).any() or (places[:, WEEKEND] >= 0).any()
+    nights, weekends = _clock_counts(times if clocked else times[:0], night[0], night[1])
+    bounds = starts, times, asked_starts, moments, rows
+    coded = counterparties, n_counterparties
+    for w in range(widths.size):
+        if (places[w] >= 0).any():
+            _totals_in_window(*bounds, widths[w], amounts, *coded, nights, weekends, places[w], out)
