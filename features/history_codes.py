@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .history_ids import FIRST, HALF, SECOND, number_keys
-from .history_windows import added, first_from, hours_since_1970
+from .history_windows import added, first_from, hours_of_day
 
 __all__ = ["CODE_MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows", "pairs_in_windows"]
 
@@ -257,5 +257,4 @@ def hours_in_windows(
     starts, times, asked_starts, moments, rows, widths, places, out
         As for `codes_in_windows`.
     """
-    hours = hours_since_1970(times) % np.int32(24)
-    codes_in_windows(starts, times, asked_starts, moments, rows, widths, hours, 24, places, out)
+    codes_in_windows(starts, times, asked_starts, moments, rows, widths, hours_of_day(times), 24, places, out)

@@ -85,7 +85,7 @@ def _grown(table: Array, ones: Array, twos: Array, n: int) -> Array:
     larger = np.full(table.size * 4, -1, np.int32)
     mask = np.uint64(larger.size - 1)
     for code in range(n):
-        slot = _slot(ones[code], twos[code], mask)
+        slot = _slot(ones[code], twos[code] if twos.size else FINAL, mask)
         while larger[slot] >= 0:
             slot = (slot + np.uint64(1)) & mask
         larger[slot] = code
@@ -172,8 +172,8 @@ def number_keys(keys: Array, valid: Array, codes: Array) -> int:
     int
         How many different keys there are.
     """
-    table = np.full(32, -1, np.int32)
-    firsts, ends = np.empty(keys.size, np.uint64), np.full(keys.size, FINAL)
+    table = np.full(1 << 10, -1, np.int32)
+    firsts = np.empty(keys.size, np.uint64)
     mask, n = np.uint64(table.size - 1), 0
     for i in range(keys.size):
         if valid.size and not valid[i]:
@@ -187,7 +187,7 @@ def number_keys(keys: Array, valid: Array, codes: Array) -> int:
             n += 1
         codes[i] = table[slot]
         if 2 * n > table.size:
-            table = _grown(table, firsts, ends, n)
+            table = _grown(table, firsts, firsts[:0], n)
             mask = np.uint64(table.size - 1)
     return n
 

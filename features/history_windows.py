@@ -11,7 +11,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["WINDOW_MEASURES", "hours_since_1970", "totals_in_windows"]
+__all__ = ["WINDOW_MEASURES", "hours_of_day", "totals_in_windows"]
 
 Array = npt.NDArray[Any]
 
@@ -21,28 +21,35 @@ COUNT, SUM, MEAN, DISTINCT, NIGHT, WEEKEND, GAP_MEAN = range(len(WINDOW_MEASURES
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
+NO_HOUR = 1 << 62
+"""Later than any hour."""
 
 
 @nb.njit(cache=True, nogil=True)
-def hours_since_1970(times: Array) -> Array:
-    """Return the whole hours from 1970 to every event.
+def hours_of_day(times: Array) -> Array:
+    """Return the hour of day of every event, UTC.
 
     Parameters
     ----------
     times : ndarray of int64, shape (n_events,)
-        Microseconds since 1970, UTC.
+        Microseconds since 1970.
 
     Returns
     -------
     ndarray of int32, shape (n_events,)
-        Negative before 1970.
+        From 0 to 23.
+
+    Examples
+    --------
+    >>> hours_of_day(np.array([0, 90 * 60 * 1_000_000])).tolist()
+    [0, 1]
     """
     hours = np.empty(times.size, np.int32)
-    hour, start = 0, 1 << 62
+    start, hour = NO_HOUR, 0
     for i in range(times.size):
         if not 0 <= times[i] - start < HOUR:  # neighbours are often of the same hour
-            hour = times[i] // HOUR
-            start = hour * HOUR
+            start = times[i] // HOUR * HOUR
+            hour = start % DAY // HOUR
         hours[i] = hour
     return hours
 
@@ -50,14 +57,18 @@ def hours_since_1970(times: Array) -> Array:
 @nb.njit(cache=True, nogil=True)
 def _clock_counts(times: Array, night_from: int, night_to: int) -> tuple[Array, Array]:
     """Count the events up to each that are at night, and at a weekend."""
-    hours = hours_since_1970(times)
-    nights, weekends = np.empty_like(hours), np.empty_like(hours)
+    nights, weekends = np.empty(times.size, np.int32), np.empty(times.size, np.int32)
     n_nights, n_weekends = 0, 0
+    start, at_night, at_weekend = NO_HOUR, False, False
     for i in range(times.size):
-        hour = hours[i] % np.int32(24)
-        late, early = hour >= night_from, hour < night_to
-        n_nights += (late and early) if night_from < night_to else (late or early)
-        n_weekends += (hours[i] // np.int32(24) + np.int32(3)) % np.int32(7) >= 5  # 1970 began on a Thursday
+        if not 0 <= times[i] - start < HOUR:
+            start = times[i] // HOUR * HOUR
+            hour = start % DAY // HOUR
+            late, early = hour >= night_from, hour < night_to
+            at_night = (late and early) if night_from < night_to else (late or early)
+            at_weekend = (start // DAY + 3) % 7 >= 5  # 1970 began on a Thursday
+        n_nights += at_night
+        n_weekends += at_weekend
         nights[i], weekends[i] = n_nights, n_weekends
     return nights, weekends
 
