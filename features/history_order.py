@@ -10,7 +10,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["sort_events"]
+__all__ = ["in_order", "sort_events"]
 
 Array = npt.NDArray[Any]
 
@@ -138,3 +138,29 @@ def sort_events(entities: Array, times: Array, n_entities: int) -> tuple[Array, 
     order, in_order = np.empty(entities.size, np.int32), np.empty(entities.size, np.int64)
     _sort_kernel(entities, times, starts, order, in_order)
     return starts, order, in_order
+
+
+@nb.njit(cache=True, nogil=True)
+def in_order(values: Array, order: Array) -> Array:
+    """Return the values of rows in another order.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_rows,)
+        Of any type.
+    order : ndarray of int32, shape (n_rows,)
+        Positions, from 0 up. (NumPy would make wide ones of them first.)
+
+    Returns
+    -------
+    ndarray, shape (n_rows,)
+
+    Examples
+    --------
+    >>> in_order(np.array([0.5, 1.5]), np.array([1, 0], np.int32)).tolist()
+    [1.5, 0.5]
+    """
+    taken = np.empty(order.size, values.dtype)
+    for i in range(order.size):
+        taken[i] = values[np.uint32(order[i])]
+    return taken
