@@ -21,6 +21,7 @@ COUNT, SUM, MEAN, DISTINCT, NIGHT, WEEKEND, GAP_MEAN = range(len(WINDOW_MEASURES
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
+ONE = np.uint64(1)
 NO_HOUR = 1 << 62
 """Later than any hour."""
 
@@ -74,9 +75,9 @@ def _clock_counts(times: Array, night_from: int, night_to: int) -> tuple[Array, 
 
 
 @nb.njit(inline="always")
-def _between(running: Array, left: int, right: int) -> int:
+def _between(running: Array, left: np.uint64, right: np.uint64) -> int:
     """Take a running count at both ends of a window that has events."""
-    return int(running[right - 1]) - (int(running[left - 1]) if left > 0 else 0)
+    return int(running[right - ONE]) - (int(running[left - ONE]) if left > 0 else 0)
 
 
 @nb.njit(inline="always")
@@ -118,7 +119,8 @@ def _totals_in_window(
     places: Array,
     out: Array,
 ) -> None:
-    # Local numbers, since what is read from an array is read again after every write to another.
+    # Local numbers, since what is read from an array is read again after every write to another; and unsigned places,
+    # since Numba looks of every other whether it counts from the end.
     at_count, at_sum, at_mean, at_distinct = places[COUNT], places[SUM], places[MEAN], places[DISTINCT]
     at_night, at_weekend, at_gap = places[NIGHT], places[WEEKEND], places[GAP_MEAN]
     by_other, summed = at_distinct >= 0, at_sum >= 0 or at_mean >= 0
@@ -127,29 +129,31 @@ def _totals_in_window(
     for e in range(starts.size - 1):
         if asked_starts[e] == asked_starts[e + 1]:
             continue
-        stop = starts[e + 1]
-        left = first_from(times, starts[e], stop, moments[asked_starts[e]] - width)
+        stop = np.uint64(starts[e + 1])
+        left = np.uint64(first_from(times, starts[e], starts[e + 1], moments[asked_starts[e]] - width))
         right, distinct = left, 0
         total, lost, known = 0.0, 0.0, 0
         for k in range(asked_starts[e], asked_starts[e + 1]):
             moment = moments[k]
             while right < stop and times[right] < moment:
                 if by_other and counterparties[right] >= 0:
-                    distinct += times_met[counterparties[right]] == 0
-                    times_met[counterparties[right]] += 1
+                    other = np.uint32(counterparties[right])
+                    distinct += times_met[other] == 0
+                    times_met[other] += 1
                 if summed and amounts[right] == amounts[right]:
                     total, lost = added(total, lost, amounts[right])
                     known += 1
-                right += 1
+                right += ONE
             while left < right and times[left] < moment - width:
                 if by_other and counterparties[left] >= 0:
-                    times_met[counterparties[left]] -= 1
-                    distinct -= times_met[counterparties[left]] == 0
+                    other = np.uint32(counterparties[left])
+                    distinct -= times_met[other] == 1
+                    times_met[other] -= 1
                 if summed and amounts[left] == amounts[left]:
                     total, lost = added(total, lost, -amounts[left])
                     known -= 1
-                left += 1
-            n, row = right - left, rows[k]
+                left += ONE
+            n, row = np.int64(right - left), np.uint32(rows[k])
             if at_count >= 0:
                 out[row, at_count] = n
             if by_other:
@@ -167,7 +171,7 @@ def _totals_in_window(
                 if at_weekend >= 0 and n > 0:
                     out[row, at_weekend] = _between(weekends, left, right) / n
                 if at_gap >= 0 and n > 1:
-                    out[row, at_gap] = (times[right - 1] - times[left]) / (SECOND * (n - 1.0))
+                    out[row, at_gap] = (times[right - ONE] - times[left]) / (SECOND * (n - 1.0))
         if by_other:
             for i in range(left, right):
                 if counterparties[i] >= 0:
