@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .history_ids import FIRST, HALF, SECOND, number_keys
-from .history_windows import added, first_from, hours_of_day
+from .history_windows import ONE, added, first_from, hours_of_day
 
 __all__ = ["CODE_MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows", "pairs_in_windows"]
 
@@ -84,37 +84,39 @@ def _codes_in_window(
     for e in range(starts.size - 1):
         if asked_starts[e] == asked_starts[e + 1]:
             continue
-        left = right = first_from(times, starts[e], starts[e + 1], moments[asked_starts[e]] - width)
+        left = right = np.uint64(first_from(times, starts[e], starts[e + 1], moments[asked_starts[e]] - width))
+        stop = np.uint64(starts[e + 1])
         known, distinct, total, lost = 0, 0, 0.0, 0.0
         for k in range(asked_starts[e], asked_starts[e + 1]):
-            while right < starts[e + 1] and times[right] < moments[k]:
+            moment, row = moments[k], rows[k]
+            while right < stop and times[right] < moment:
                 code = codes[right]
                 if code >= 0:
-                    n = times_met[code]
+                    n = times_met[np.uint32(code)]
                     distinct += n == 0
                     known += 1
-                    times_met[code] = n + 1
+                    times_met[np.uint32(code)] = n + 1
                     if at_entropy >= 0:
                         total, lost = added(total, lost, _n_log_n(n + 1) - _n_log_n(n))
-                right += 1
-            while left < right and times[left] < moments[k] - width:
+                right += ONE
+            while left < right and times[left] < moment - width:
                 code = codes[left]
                 if code >= 0:
-                    n = times_met[code]
+                    n = times_met[np.uint32(code)]
                     distinct -= n == 1
                     known -= 1
-                    times_met[code] = n - 1
+                    times_met[np.uint32(code)] = n - 1
                     if at_entropy >= 0:
                         total, lost = added(total, lost, _n_log_n(n - 1) - _n_log_n(n))
-                left += 1
+                left += ONE
             if at_distinct >= 0:
-                out[rows[k], at_distinct] = distinct
+                out[row, at_distinct] = distinct
             if at_repeats >= 0:
-                out[rows[k], at_repeats] = known - distinct
+                out[row, at_repeats] = known - distinct
             if at_entropy >= 0 and known > 0:
                 # One code alone has no entropy, whatever the logarithms round to.
                 spread = np.log(float(known)) - (total + lost) / known
-                out[rows[k], at_entropy] = max(spread, 0.0) if distinct > 1 else 0.0
+                out[row, at_entropy] = max(spread, 0.0) if distinct > 1 else 0.0
         for i in range(left, right):
             if codes[i] >= 0:
                 times_met[codes[i]] = 0
@@ -142,34 +144,36 @@ def _new_in_windows(
     for e in range(starts.size - 1):
         if asked_starts[e] == asked_starts[e + 1]:
             continue
-        left = right = first_from(times, starts[e], starts[e + 1], moments[asked_starts[e]] - longest)
+        left = right = np.uint64(first_from(times, starts[e], starts[e + 1], moments[asked_starts[e]] - longest))
+        stop = np.uint64(starts[e + 1])
         met, borders[:], old[:] = 0, left, 0
         for k in range(asked_starts[e], asked_starts[e + 1]):
-            while right < starts[e + 1] and times[right] < moments[k]:
-                code = codes[right]
-                if code >= 0:
+            moment = moments[k]
+            while right < stop and times[right] < moment:
+                if codes[right] >= 0:
+                    code = np.uint32(codes[right])
                     if earliest[code] < 0:
                         earliest[code] = right
                         met += 1
                     else:
-                        following[latest[code]] = right
+                        following[np.uint32(latest[code])] = right
                     latest[code] = right
-                right += 1
+                right += ONE
             for w in range(asked.size):
-                border, n_old = borders[w], old[w]
-                while border < right and times[border] < moments[k] - widths[asked[w]]:
-                    n_old += codes[border] >= 0 and earliest[codes[border]] == border
-                    border += 1
+                border, n_old, since = np.uint64(borders[w]), old[w], moment - widths[asked[w]]
+                while border < right and times[border] < since:
+                    n_old += codes[border] >= 0 and earliest[np.uint32(codes[border])] == np.int64(border)
+                    border += ONE
                 borders[w], old[w] = border, n_old
-            while left < right and times[left] < moments[k] - longest:
-                code = codes[left]
-                if code >= 0:
-                    gone = latest[code] == left  # else it has another, and the earliest is always what leaves
+            while left < right and times[left] < moment - longest:
+                if codes[left] >= 0:
+                    code = np.uint32(codes[left])
+                    gone = latest[code] == np.int64(left)  # else it has another, and the earliest is always what leaves
                     earliest[code] = -1 if gone else following[left]
                     met -= gone
                     for w in range(asked.size):
                         old[w] -= gone or following[left] >= borders[w]
-                left += 1
+                left += ONE
             for w in range(asked.size):
                 out[rows[k], places[asked[w]]] = met - old[w]
         for i in range(left, right):
