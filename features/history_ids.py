@@ -179,16 +179,20 @@ def number_keys(keys: Array, valid: Array, codes: Array) -> int:
         if valid.size and not valid[i]:
             codes[i] = -1
             continue
-        slot = _slot(keys[i], FINAL, mask)
-        while table[slot] >= 0 and firsts[table[slot]] != keys[i]:
+        key = keys[i]
+        slot = _slot(key, FINAL, mask)
+        code = table[slot]
+        while code >= 0 and firsts[np.uint32(code)] != key:
             slot = (slot + np.uint64(1)) & mask
-        if table[slot] < 0:
-            table[slot], firsts[n] = n, keys[i]
+            code = table[slot]
+        if code < 0:
+            code = np.int32(n)
+            table[slot], firsts[n] = code, key
             n += 1
-        codes[i] = table[slot]
-        if 2 * n > table.size:
-            table = _grown(table, firsts, firsts[:0], n)
-            mask = np.uint64(table.size - 1)
+            if 2 * n > table.size:
+                table = _grown(table, firsts, firsts[:0], n)
+                mask = np.uint64(table.size - 1)
+        codes[i] = code
     return n
 
 
