@@ -201,6 +201,31 @@ class History:
             self._found[asked] = np.array([self.places.get(column, -1) for column in columns])
         return self._found[asked]
 
+    def grid(self, measures: tuple[str, ...], identifier: str = "", kind: str = "") -> Array:
+        """Find where measures stand among the columns, for every window.
+
+        Parameters
+        ----------
+        measures : tuple of str
+            Names; an empty one stands for none.
+        identifier, kind : str, default=""
+            As in `Column`.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_windows, n_measures)
+            Places, as from `find`.
+
+        Examples
+        --------
+        >>> History(("1h", "1d"), measures=("count", "sum")).grid(("sum", "mean")).tolist()
+        [[1, -1], [3, -1]]
+        """
+        asked = measures, "every", identifier, kind
+        if asked not in self._found:
+            self._found[asked] = np.array([self.find(measures, window, identifier, kind) for window in self.windows])
+        return self._found[asked]
+
     @cached_property
     def _found(self) -> dict[tuple[tuple[str, ...], str, str, str], Array]:
         return {}  # a live state asks the same for every event

@@ -19,7 +19,7 @@ from .history import History, check_histories
 from .history_ids import code_numbers, code_strings
 from .history_log import EventLog, Moments, fill_history, fill_labels
 from .history_measures import AT_HAND, OF_AMOUNTS, OF_COUNTERPARTIES, OF_LABELS
-from .history_order import sort_events
+from .history_order import in_order, sort_events
 from .history_records import LARGEST_AMOUNT
 
 __all__ = ["Columns", "Source", "code_ids", "coded_log", "history_features"]
@@ -58,7 +58,7 @@ class Source:
         except (pa.ArrowException, OverflowError):  # their texts hold cells
             raise ColumnTypeError(self.name, f"{column!r} holds values of several types", READ_IT) from None
         if isinstance(array, pa.ChunkedArray):
-            array = array.combine_chunks()
+            array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()  # which copies
         return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
     def words(self, column: str) -> Any:
@@ -218,17 +218,17 @@ def _coded(history: History, source: Source, asked: Source, *, of_events: bool =
     times = source.moments("occurred_at" if of_events else "labelled_at")
     if not of_events and "occurred_at" in source:
         times = np.maximum(times, source.moments("occurred_at"))  # nothing is known of an event before it happens
-    moments = asked.moments("occurred_at" if itself else "as_of")
+    moments = times if itself and of_events else asked.moments("occurred_at" if itself else "as_of")
     if max(times.size, moments.size) > _MOST_ROWS:
         raise ValueError(f"A call takes at most {_MOST_ROWS:,} rows; split the table by entity.")
     whole = not any(source.ids(name).null_count for name in history.entities)
     same = itself and of_events and whole and history.subjects == history.entities
     codes, n_entities = _entity_codes(history, source, None if same else asked)
-    starts, order, in_order = sort_events(codes[: times.size], times, n_entities)
-    log = _log(source, history, starts, order, in_order) if of_events else _labels(source, starts, order, in_order)
+    starts, order, ordered = sort_events(codes[: times.size], times, n_entities)
+    log = _log(source, history, starts, order, ordered) if of_events else _labels(source, starts, order, ordered)
     amounts = asked.amounts() if set(history.measures) & AT_HAND and "amount" in asked else np.empty(0)
     if same:
-        return log, Moments(starts, in_order, order, amounts)
+        return log, Moments(starts, ordered, order, amounts)
     asked_starts, rows, asked_times = sort_events(codes[times.size :], moments, n_entities)
     return log, Moments(asked_starts, asked_times, rows, amounts)
 
@@ -293,18 +293,18 @@ def _log(source: Source, history: History, starts: Array, order: Array, times: A
     asked = set(history.measures)
     parts: dict[str, Any] = {"codes": {}, "n_codes": {}}
     if asked & set(OF_AMOUNTS):
-        parts["amounts"] = source.amounts()[order]
+        parts["amounts"] = in_order(source.amounts(), order)
     if asked & set(OF_COUNTERPARTIES):
         for name in (history.counterparty, *history.identifiers):
             codes, parts["n_codes"][name] = _codes(source.ids(name))
-            parts["codes"][name] = codes[order]
+            parts["codes"][name] = in_order(codes, order)
     if history.kinds:
-        parts["kinds"] = _kinds(source.words("kind"), history.kinds)[order]
+        parts["kinds"] = in_order(_kinds(source.words("kind"), history.kinds), order)
     return EventLog(starts, times, **parts)
 
 
 def _labels(source: Source, starts: Array, order: Array, times: Array) -> EventLog:
-    return EventLog(starts, times, source.amounts("is_fraud")[order])
+    return EventLog(starts, times, in_order(source.amounts("is_fraud"), order))
 
 
 def _kinds(cells: Any, kinds: tuple[str, ...]) -> Array:

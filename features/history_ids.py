@@ -6,7 +6,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["code_numbers", "code_strings"]
+__all__ = ["code_numbers", "code_strings", "number_keys"]
 
 Array = npt.NDArray[Any]
 
@@ -85,7 +85,7 @@ def _grown(table: Array, ones: Array, twos: Array, n: int) -> Array:
     larger = np.full(table.size * 4, -1, np.int32)
     mask = np.uint64(larger.size - 1)
     for code in range(n):
-        slot = _slot(ones[code], twos[code], mask)
+        slot = _slot(ones[code], twos[code] if twos.size else FINAL, mask)
         while larger[slot] >= 0:
             slot = (slot + np.uint64(1)) & mask
         larger[slot] = code
@@ -157,24 +157,42 @@ def code_strings(offsets: Array, data: Array, valid: Array | None = None) -> tup
 
 
 @nb.njit(cache=True, nogil=True)
-def _number_kernel(keys: Array, valid: Array, codes: Array) -> int:
-    size = 16
-    while size < 2 * keys.size:
-        size *= 2
-    table = np.full(size, -1, np.int32)
+def number_keys(keys: Array, valid: Array, codes: Array) -> int:
+    """Number whole numbers by first appearance, as `code_numbers` does, into an array.
+
+    Parameters
+    ----------
+    keys, valid
+        As for `code_numbers`; empty where all are valid.
+    codes : ndarray of int32, shape (n_rows,)
+        Filled in.
+
+    Returns
+    -------
+    int
+        How many different keys there are.
+    """
+    table = np.full(1 << 10, -1, np.int32)
     firsts = np.empty(keys.size, np.uint64)
-    mask, n = np.uint64(size - 1), 0
+    mask, n = np.uint64(table.size - 1), 0
     for i in range(keys.size):
         if valid.size and not valid[i]:
             codes[i] = -1
             continue
-        slot = _slot(keys[i], FINAL, mask)
-        while table[slot] >= 0 and firsts[table[slot]] != keys[i]:
+        key = keys[i]
+        slot = _slot(key, FINAL, mask)
+        code = table[slot]
+        while code >= 0 and firsts[np.uint32(code)] != key:
             slot = (slot + np.uint64(1)) & mask
-        if table[slot] < 0:
-            table[slot], firsts[n] = n, keys[i]
+            code = table[slot]
+        if code < 0:
+            code = np.int32(n)
+            table[slot], firsts[n] = code, key
             n += 1
-        codes[i] = table[slot]
+            if 2 * n > table.size:
+                table = _grown(table, firsts, firsts[:0], n)
+                mask = np.uint64(table.size - 1)
+        codes[i] = code
     return n
 
 
@@ -202,5 +220,5 @@ def code_numbers(keys: Array, valid: Array | None = None) -> tuple[Array, int]:
     ([0, 1, 0], 2)
     """
     codes = np.empty(keys.size, np.int32)
-    n_codes = _number_kernel(keys, np.empty(0, np.bool_) if valid is None else valid, codes)
+    n_codes = number_keys(keys, np.empty(0, np.bool_) if valid is None else valid, codes)
     return codes, int(n_codes)

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .history import History, check_histories, history_columns
+from .history_ends import NEVER
 from .history_measures import window_seconds
 from .history_records import Refused, RefusedError, amount_of, digest_of, entity_key, microseconds, records_of
-from .history_spread import NEVER
 from .history_store import StateError, read_state, write_state
 from .history_timeline import Timeline, View, bits_of, signed
 from .network import Network

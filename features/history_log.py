@@ -10,25 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from .history import History
-from .history_codes import codes_in_window, hours_of_day, paired_keys
-from .history_ids import code_numbers
-from .history_measures import AT_HAND, OF_AMOUNTS, OF_COUNTERPARTIES
-from .history_spread import (
-    DERIVED,
-    extreme_in_window,
-    fill_derived,
-    fill_ends,
-    gaps,
-    label_runs,
-    std_in_window,
-    trailing_counts,
-)
-from .history_windows import HOUR, WINDOW_MEASURES, clock_counts, totals_in_window
+from .history_codes import CODE_MEASURES, codes_in_windows, hours_in_windows, pairs_in_windows
+from .history_ends import DERIVED, END_MEASURES, fill_derived, fill_ends, label_runs
+from .history_measures import AT_HAND, BY_IDENTIFIER, OF_AMOUNTS, OF_COUNTERPARTIES
+from .history_spread import SPREAD_MEASURES, spread_in_windows
+from .history_windows import WINDOW_MEASURES, totals_in_windows
 
 __all__ = ["EventLog", "Moments", "fill_history", "fill_labels"]
 
 Array = npt.NDArray[Any]
 NONE = np.empty(0)
+NO_CODES = np.empty(0, np.int32)
 SECOND = 1_000_000
 
 
@@ -62,6 +54,21 @@ class EventLog:
     kinds: Array = field(default_factory=lambda: np.empty(0, np.int32))
     firsts: Array = field(default_factory=lambda: np.empty(0, np.int64))
     lasts: Array = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def coded(self, name: str) -> tuple[Array, int]:
+        """Return the codes of a column, and how many different ones there are; nothing where they are not held.
+
+        Parameters
+        ----------
+        name : str
+            The column.
+
+        Returns
+        -------
+        codes : ndarray of int32, shape (n_events,) or empty
+        n_codes : int
+        """
+        return self.codes.get(name, NO_CODES), self.n_codes.get(name, 0)
 
     def where(self, kept: Array) -> "EventLog":
         """Return the log of some of its events alone.
@@ -156,10 +163,19 @@ def _check_log(history: History, log: EventLog) -> None:
 
 
 def _fill_events(history: History, log: EventLog, moments: Moments, kind: str, out: Array) -> None:
-    _fill_totals(history, log, moments, kind, out)
-    _fill_codes(history, log, moments, kind, out)
-    _fill_pairs_and_hours(history, log, moments, kind, out)
-    _fill_spread(history, log, moments, kind, out)
+    asked, windows = history.asked(kind), (*_bounds(log, moments), history.widths)
+    amounts, others = log.amounts, log.coded(history.counterparty)
+    totals_in_windows(*windows, amounts, *others, history.night, history.grid(WINDOW_MEASURES, "", kind), out)
+    spread_in_windows(*windows, amounts, history.grid(SPREAD_MEASURES, "", kind), out)
+    if asked & {"entropy", "new"}:  # distinct counterparties stand with the totals
+        codes_in_windows(*windows, *others, history.grid(("", "entropy", "", "new"), "", kind), out)
+    if asked & set(BY_IDENTIFIER):
+        for name in history.identifiers:
+            codes_in_windows(*windows, *log.coded(name), history.grid(CODE_MEASURES, name, kind), out)
+    if "repeats" in asked:
+        pairs_in_windows(*windows, others[0], amounts, history.grid(("", "", "repeats", ""), "", kind), out)
+    if "hour_entropy" in asked:
+        hours_in_windows(*windows, history.grid(("", "hour_entropy", "", ""), "", kind), out)
     _fill_ends(history, log, moments, kind, out)
 
 
@@ -167,90 +183,18 @@ def _bounds(log: EventLog, moments: Moments) -> tuple[Array, Array, Array, Array
     return log.starts, log.times, moments.starts, moments.times, moments.rows
 
 
-def _fill_totals(history: History, log: EventLog, moments: Moments, kind: str, out: Array) -> None:
-    n_clocked = log.times.size if history.asked(kind) & {"night", "weekend"} else 0
-    flags = np.empty(n_clocked, np.int32), np.empty(n_clocked, np.int32)
-    if n_clocked:
-        clock_counts(log.times, history.night[0], history.night[1], *flags)
-    others = log.codes.get(history.counterparty, np.empty(0, np.int32))
-    n_others = log.n_codes.get(history.counterparty, 0)
-    bounds = _bounds(log, moments)
-    for window, width in history.lengths.items():
-        places = history.find(WINDOW_MEASURES, window, "", kind)
-        if (places >= 0).any():
-            totals_in_window(*bounds, width * SECOND, log.amounts, others, n_others, flags, places, out)
-
-
-def _fill_codes(history: History, log: EventLog, moments: Moments, kind: str, out: Array) -> None:
-    """Entropies, distinct identifiers, and those that are new."""
-    longest, bounds = history.lengths[history.longest] * SECOND, _bounds(log, moments)
-    for identifier in ("", *history.identifiers):
-        name = identifier or history.counterparty
-        coded = log.codes.get(name, np.empty(0, np.int32)), log.n_codes.get(name, 0)
-        met = None
-        for window, width in history.lengths.items():
-            distinct, entropy, new = history.find(("distinct", "entropy", "new"), window, identifier, kind).tolist()
-            places = np.array([distinct if identifier else -1, entropy, -1])  # counterparties stand with the totals
-            if (places >= 0).any():
-                codes_in_window(*bounds, width * SECOND, 0, *coded, places, out)
-            if new >= 0:
-                if met is None:
-                    met = np.empty((len(out), 1))
-                    codes_in_window(*bounds, longest, 0, *coded, np.array([0, -1, -1]), met)
-                codes_in_window(*bounds, longest, width * SECOND, *coded, np.array([new, -1, -1]), out)
-                out[:, new] = met[:, 0] - out[:, new]
-
-
-def _fill_pairs_and_hours(history: History, log: EventLog, moments: Moments, kind: str, out: Array) -> None:
-    asked, bounds = history.asked(kind), _bounds(log, moments)
-    coded = {}
-    if "repeats" in asked:
-        coded["repeats"] = code_numbers(*paired_keys(log.codes[history.counterparty], log.amounts))
-    if "hour_entropy" in asked:
-        coded["hour_entropy"] = hours_of_day(log.times), 24
-    for measure, codes in coded.items():
-        for window, width in history.lengths.items():
-            place = int(history.find((measure,), window, "", kind)[0])
-            places = np.array([-1, -1, place] if measure == "repeats" else [-1, place, -1])
-            codes_in_window(*bounds, width * SECOND, 0, *codes, places, out)
-
-
-def _fill_spread(history: History, log: EventLog, moments: Moments, kind: str, out: Array) -> None:
-    asked, bounds = history.asked(kind), _bounds(log, moments)
-    between = gaps(log.starts, log.times) if "gap_std" in asked else NONE
-    trailing = trailing_counts(log.starts, log.times, HOUR) if "burst" in asked else NONE
-    for window, width in history.lengths.items():
-        largest, smallest, std, gap_std, burst, since = history.find(_SPREAD, window, "", kind).tolist()
-        extremes = (largest, log.amounts, 1.0), (smallest, log.amounts, -1.0), (burst, trailing, 1.0)
-        for place, values, sign in extremes:
-            if place >= 0:
-                when = since if place == largest and since >= 0 else place
-                extreme_in_window(*bounds, width * SECOND, values, sign, out[:, place], out[:, when])
-        for place, values, skip in ((std, log.amounts, 0), (gap_std, between, 1)):
-            if place >= 0:
-                std_in_window(*bounds, width * SECOND, values, skip, out[:, place])
-
-
 def _fill_ends(history: History, log: EventLog, moments: Moments, kind: str, out: Array) -> None:
     """Fill in what has no window, and what is worked out of other columns."""
     asked, own = history.asked(kind), moments.amounts.size > 0
-    at_hand = bool(asked & AT_HAND)
-    ends = np.full((3, len(out)), np.nan)
-    if asked & set(_ENDS) or (at_hand and not own):
-        amounts = log.amounts if at_hand else NONE
-        fill_ends(log.starts, log.times, log.firsts, log.lasts, *_bounds(log, moments)[2:], amounts, *ends)
-    for place, found in zip(history.find(_ENDS, "", "", kind).tolist(), ends, strict=False):
-        if place >= 0:
-            # Of a kind nothing is remembered beyond the longest window.
-            forgotten = bool(kind) & (found > history.lengths[history.longest])
-            out[:, place] = np.where(forgotten, np.nan, found)
-    if at_hand or asked & {"trend", "peak"}:
-        places = np.array([history.find(DERIVED, window, "", kind) for window in history.windows])
-        fill_derived(moments.amounts if own else ends[2], history.widths, places, out)
-
-
-_SPREAD = ("max", "min", "std", "gap_std", "burst", "since_max")
-_ENDS = ("since_first", "since_last")
+    needs_last = bool(asked & AT_HAND) and not own
+    last = np.empty(len(out) if needs_last else 0)
+    if asked & set(END_MEASURES) or needs_last:
+        # Of a kind nothing is remembered beyond the longest window.
+        furthest = float(history.lengths[history.longest]) if kind else np.inf
+        amounts, places = log.amounts if needs_last else NONE, history.find(END_MEASURES, "", "", kind)
+        fill_ends(*_bounds(log, moments), log.firsts, log.lasts, amounts, furthest, places, out, last)
+    if asked & {*AT_HAND, "trend", "peak"}:
+        fill_derived(moments.amounts if own else last, history.widths, history.grid(DERIVED, "", kind), out)
 
 
 def fill_labels(history: History, labels: EventLog, moments: Moments, out: Array) -> None:
@@ -277,14 +221,11 @@ def fill_labels(history: History, labels: EventLog, moments: Moments, out: Array
     >>> out.tolist()
     [[2.0, 1.0, 0.25, 10.0]]
     """
-    counts = np.empty(0, np.int32), np.empty(0, np.int32)
     rate, weight = history.prior
-    bounds, codes = _bounds(labels, moments), np.empty(0, np.int32)
-    for window, width in history.lengths.items():
-        known, frauds, fraud_rate = history.find(("known", "frauds", "fraud_rate"), window).tolist()
-        places = np.array([{"count": known, "sum": frauds}.get(name, -1) for name in WINDOW_MEASURES])
-        if (places >= 0).any():
-            totals_in_window(*bounds, width * SECOND, labels.amounts, codes, 0, counts, places, out)
+    bounds, nobody = _bounds(labels, moments), (NO_CODES, 0)
+    grid = history.grid(("known", "frauds", *[""] * (len(WINDOW_MEASURES) - 2)))
+    totals_in_windows(*bounds, history.widths, labels.amounts, *nobody, history.night, grid, out)
+    for known, frauds, fraud_rate in history.grid(("known", "frauds", "fraud_rate")).tolist():
         if fraud_rate >= 0:
             out[:, fraud_rate] = (out[:, frauds] + weight * rate) / (out[:, known] + weight)
     since_fraud, since_clean, run = history.find(("since_fraud", "since_clean", "fraud_run"), "").tolist()
@@ -295,7 +236,5 @@ def fill_labels(history: History, labels: EventLog, moments: Moments, out: Array
             if place >= 0:
                 out[:, place] = values
     if since_fraud >= 0:
-        of_fraud, ends = labels.where(labels.amounts > 0), np.full((3, len(out)), np.nan)
-        lasts = labels.firsts, labels.lasts
-        fill_ends(of_fraud.starts, of_fraud.times, *lasts, *bounds[2:], NONE, *ends)
-        out[:, since_fraud] = ends[1]
+        of_fraud, lasts = _bounds(labels.where(labels.amounts > 0), moments), (labels.firsts, labels.lasts)
+        fill_ends(*of_fraud, *lasts, NONE, np.inf, np.array([-1, since_fraud]), out, NONE)

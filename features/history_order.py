@@ -1,7 +1,8 @@
 """Events in order of entity and time, by the radix of what is at hand.
 
-Coded events are dealt to their entities, and within an entity sorted by time: short runs by insertion, long ones by the
-leading bits first, and by all digits where many events share these. All of it is stable, and linear in the events.
+Unless they come by time anyway, events are dealt by two digits of their times, and then to their entities, where an
+insertion sort has little left to do. Where it has much (times may lie close together, but for a few), the events of an
+entity are sorted by all digits of their own times. All of it is stable, and linear in the events.
 """
 
 from typing import Any
@@ -10,26 +11,37 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["sort_events"]
+__all__ = ["in_order", "sort_events"]
 
 Array = npt.NDArray[Any]
 
-INSERTION = 48
-"""Runs of up to so many events are sorted by insertion."""
-MOST_BUCKETS = 1 << 16
+MOST_MOVES = 8
+"""So many moves an event, and `FEW_MOVES`, insertion may take."""
+FEW_MOVES = 1024
+DEALT = 9
+"""The bits of a digit by which all events are dealt: more places at a time than these, and memory is slow."""
 DIGIT = 8
 LOW_DIGIT = np.uint64((1 << DIGIT) - 1)
+LOW_HALF = (1 << 32) - 1
 
 
 @nb.njit(inline="always")
-def _insertion_sort(times: Array, order: Array, start: int, stop: int) -> None:
+def _insertion_sort(times: Array, order: Array, start: int, stop: int) -> bool:
+    """Sort a run, unless that takes many moves; return whether it is sorted."""
+    moves, most = 0, MOST_MOVES * (stop - start) + FEW_MOVES
     for i in range(start + 1, stop):
+        if times[i - 1] <= times[i]:
+            continue
         time, row = times[i], order[i]
         j = i
         while j > start and times[j - 1] > time:
             times[j], order[j] = times[j - 1], order[j - 1]
             j -= 1
         times[j], order[j] = time, row
+        moves += i - j
+        if moves > most:
+            return False
+    return True
 
 
 @nb.njit(cache=True, nogil=True)
@@ -54,38 +66,41 @@ def _digit_sort(times: Array, order: Array, spare_times: Array, spare_order: Arr
 
 
 @nb.njit(cache=True, nogil=True)
-def _run_sort(times: Array, order: Array, spare_times: Array, spare_order: Array, ends: Array) -> None:
-    """Sort a long run: deal it to buckets by the leading bits of its times, then sort every bucket."""
-    low = times.min()
-    span = np.uint64(times.max() - low)
-    shift = np.uint64(0)
-    while span >> shift > np.uint64(min(times.size, ends.size) // 4):
-        shift += np.uint64(1)
-    n_buckets = np.int64(span >> shift) + 1
-    ends[:n_buckets] = 0
-    for i in range(times.size):
-        ends[np.int64(np.uint64(times[i] - low) >> shift)] += 1
-    before = 0
-    for b in range(n_buckets):
-        size = ends[b]
-        ends[b] = before
-        before += size
-    for i in range(times.size):
-        bucket = np.int64(np.uint64(times[i] - low) >> shift)
-        spare_times[ends[bucket]], spare_order[ends[bucket]] = times[i], order[i]
-        ends[bucket] += 1
-    times[:], order[:] = spare_times[: times.size], spare_order[: times.size]
-    start = 0
-    for b in range(n_buckets):
-        if ends[b] - start <= INSERTION:
-            _insertion_sort(times, order, start, ends[b])
-        else:
-            _digit_sort(times[start : ends[b]], order[start : ends[b]], spare_times, spare_order)
-        start = ends[b]
+def _ascends(times: Array) -> bool:
+    left_behind = 0
+    for i in range(1, times.size):
+        left_behind += times[i - 1] > times[i]
+    return left_behind == 0
 
 
 @nb.njit(cache=True, nogil=True)
-def _sort_kernel(entities: Array, times: Array, starts: Array, order: Array, in_order: Array) -> None:
+def _deal_by_time(entities: Array, times: Array, spare: Array, dealt: Array) -> None:
+    """Deal rows by two digits of their times: of each row its time, and its entity and place in one number."""
+    low = times.min()
+    span, shift, mask = np.uint64(times.max() - low), np.uint64(0), np.uint64((1 << DEALT) - 1)
+    while span >> shift >> np.uint64(2 * DEALT):
+        shift += np.uint64(1)
+    ends = np.zeros((2, 1 << DEALT), np.int64)
+    for i in range(times.size):
+        digits = np.uint64(times[i] - low) >> shift
+        ends[0, digits & mask] += 1
+        ends[1, digits >> np.uint64(DEALT)] += 1
+    for n in range(2):
+        ends[n] = np.cumsum(ends[n]) - ends[n]
+    for i in range(times.size):
+        digit = np.uint64(times[i] - low) >> shift & mask
+        at = ends[0, digit]
+        spare[at, 0], spare[at, 1] = times[i], np.int64(entities[i]) << 32 | i
+        ends[0, digit] = at + 1
+    for i in range(times.size):
+        digit = np.uint64(spare[i, 0] - low) >> shift >> np.uint64(DEALT)
+        at = ends[1, digit]
+        dealt[at, 0], dealt[at, 1] = spare[i, 0], spare[i, 1]
+        ends[1, digit] = at + 1
+
+
+@nb.njit(cache=True, nogil=True)
+def _sort_kernel(entities: Array, times: Array, dealt: Array, starts: Array, order: Array, in_order: Array) -> None:
     for i in range(entities.size):
         starts[entities[i] + 1] += 1
     longest = 0
@@ -94,17 +109,17 @@ def _sort_kernel(entities: Array, times: Array, starts: Array, order: Array, in_
         starts[e + 1] += starts[e]
     ends = starts[:-1].copy()
     for i in range(entities.size):
-        at = ends[entities[i]]
-        in_order[at], order[at] = times[i], i
-        ends[entities[i]] = at + 1
+        entity, row, time = np.int64(entities[i]), np.int64(i), times[i]
+        if dealt.size:
+            entity, row, time = dealt[i, 1] >> 32, dealt[i, 1] & LOW_HALF, dealt[i, 0]
+        at = ends[entity]
+        in_order[at], order[at] = time, row
+        ends[entity] = at + 1
     spare_times, spare_order = np.empty(longest, np.int64), np.empty(longest, np.int32)
-    buckets = np.empty(min(longest, MOST_BUCKETS) + 1, np.int64)
     for e in range(starts.size - 1):
         start, stop = starts[e], starts[e + 1]
-        if stop - start <= INSERTION:
-            _insertion_sort(in_order, order, start, stop)
-        else:
-            _run_sort(in_order[start:stop], order[start:stop], spare_times, spare_order, buckets)
+        if dealt.size and not _insertion_sort(in_order, order, start, stop):
+            _digit_sort(in_order[start:stop], order[start:stop], spare_times, spare_order)
 
 
 def sort_events(entities: Array, times: Array, n_entities: int) -> tuple[Array, Array, Array]:
@@ -136,5 +151,39 @@ def sort_events(entities: Array, times: Array, n_entities: int) -> tuple[Array, 
     """
     starts = np.zeros(n_entities + 1, np.int64)
     order, in_order = np.empty(entities.size, np.int32), np.empty(entities.size, np.int64)
-    _sort_kernel(entities, times, starts, order, in_order)
+    # Large arrays are NumPy's, not Numba's: it asks for memory in large pages.
+    spare, dealt = np.empty((2, 0 if _ascends(times) else times.size, 2), np.int64)
+    if dealt.size:
+        _deal_by_time(entities, times, spare, dealt)
+    _sort_kernel(entities, times, dealt, starts, order, in_order)
     return starts, order, in_order
+
+
+@nb.njit(cache=True, nogil=True)
+def _take(values: Array, order: Array, taken: Array) -> None:
+    for i in range(order.size):
+        taken[i] = values[np.uint32(order[i])]
+
+
+def in_order(values: Array, order: Array) -> Array:
+    """Return the values of rows in another order.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_rows,)
+        Of any type.
+    order : ndarray of int32, shape (n_rows,)
+        Positions, from 0 up. (NumPy would make wide ones of them first.)
+
+    Returns
+    -------
+    ndarray, shape (n_rows,)
+
+    Examples
+    --------
+    >>> in_order(np.array([0.5, 1.5]), np.array([1, 0], np.int32)).tolist()
+    [1.5, 0.5]
+    """
+    taken = np.empty(order.size, values.dtype)
+    _take(values, order, taken)
+    return taken

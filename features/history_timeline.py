@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .history import History
+from .history_ends import NEVER
 from .history_ids import code_numbers
-from .history_log import EventLog, Moments, fill_history, fill_labels
+from .history_log import NO_CODES, EventLog, Moments, fill_history, fill_labels
 from .history_records import digest_of, entity_key, spelled
-from .history_spread import NEVER
 from .history_windows import HOUR
 
 __all__ = ["Timeline", "View", "bits_of", "signed"]
@@ -183,7 +183,8 @@ class View:
                 keys = timeline.column(IDS + place)
                 codes[name], n_codes[name] = code_numbers(keys.view(np.uint64), keys != 0)
         starts = np.array([0, timeline.size])
-        amounts, kinds = timeline.column(AMOUNT).view(np.float64), timeline.column(KIND).astype(np.int32)
+        amounts = timeline.column(AMOUNT).view(np.float64)
+        kinds = timeline.column(KIND).astype(np.int32) if self.kinds else NO_CODES
         ends = np.array([timeline.first]), np.array([timeline.last])
         return EventLog(starts, timeline.column(TIME), amounts, codes, n_codes, kinds, *ends)
 

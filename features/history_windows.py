@@ -11,44 +11,73 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["WINDOW_MEASURES", "clock_counts", "totals_in_window"]
+__all__ = ["WINDOW_MEASURES", "hours_of_day", "totals_in_windows"]
 
 Array = npt.NDArray[Any]
 
 WINDOW_MEASURES = ("count", "sum", "mean", "distinct", "night", "weekend", "gap_mean")
-"""The measures of `totals_in_window`, in the order of its places."""
+"""The measures of `totals_in_windows`, in the order of its places."""
 COUNT, SUM, MEAN, DISTINCT, NIGHT, WEEKEND, GAP_MEAN = range(len(WINDOW_MEASURES))
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
+ONE = np.uint64(1)
+NO_HOUR = 1 << 62
+"""Later than any hour."""
 
 
 @nb.njit(cache=True, nogil=True)
-def clock_counts(times: Array, night_from: int, night_to: int, nights: Array, weekends: Array) -> None:
-    """Count the events up to each that are at night, and at a weekend.
+def hours_of_day(times: Array) -> Array:
+    """Return the hour of day of every event, UTC.
 
     Parameters
     ----------
     times : ndarray of int64, shape (n_events,)
-        Microseconds since 1970, UTC.
-    night_from, night_to : int
-        Hours; the night runs over midnight where the first is the larger.
-    nights, weekends : ndarray of int32, shape (n_events,)
-        Running counts, filled in.
+        Microseconds since 1970.
+
+    Returns
+    -------
+    ndarray of int32, shape (n_events,)
+        From 0 to 23.
+
+    Examples
+    --------
+    >>> hours_of_day(np.array([0, 90 * 60 * 1_000_000])).tolist()
+    [0, 1]
     """
-    n_nights, n_weekends = 0, 0
+    hours = np.empty(times.size, np.int32)
+    start, hour = NO_HOUR, 0
     for i in range(times.size):
-        hour = times[i] % DAY // HOUR
-        late, early = hour >= night_from, hour < night_to
-        n_nights += (late and early) if night_from < night_to else (late or early)
-        n_weekends += (times[i] // DAY + 3) % 7 >= 5  # 1970 began on a Thursday
+        if not 0 <= times[i] - start < HOUR:  # neighbours are often of the same hour
+            start = times[i] // HOUR * HOUR
+            hour = start % DAY // HOUR
+        hours[i] = hour
+    return hours
+
+
+@nb.njit(cache=True, nogil=True)
+def _clock_counts(times: Array, night_from: int, night_to: int) -> tuple[Array, Array]:
+    """Count the events up to each that are at night, and at a weekend."""
+    nights, weekends = np.empty(times.size, np.int32), np.empty(times.size, np.int32)
+    n_nights, n_weekends = 0, 0
+    start, at_night, at_weekend = NO_HOUR, False, False
+    for i in range(times.size):
+        if not 0 <= times[i] - start < HOUR:
+            start = times[i] // HOUR * HOUR
+            hour = start % DAY // HOUR
+            late, early = hour >= night_from, hour < night_to
+            at_night = (late and early) if night_from < night_to else (late or early)
+            at_weekend = (start // DAY + 3) % 7 >= 5  # 1970 began on a Thursday
+        n_nights += at_night
+        n_weekends += at_weekend
         nights[i], weekends[i] = n_nights, n_weekends
+    return nights, weekends
 
 
 @nb.njit(inline="always")
-def _between(running: Array, left: int, right: int) -> int:
+def _between(running: Array, left: np.uint64, right: np.uint64) -> int:
     """Take a running count at both ends of a window that has events."""
-    return int(running[right - 1]) - (int(running[left - 1]) if left > 0 else 0)
+    return int(running[right - ONE]) - (int(running[left - ONE]) if left > 0 else 0)
 
 
 @nb.njit(inline="always")
@@ -75,7 +104,7 @@ def first_from(times: Array, start: int, stop: int, time: int) -> int:
 
 
 @nb.njit(cache=True, nogil=True)
-def totals_in_window(
+def _totals_in_window(
     starts: Array,
     times: Array,
     asked_starts: Array,
@@ -85,41 +114,13 @@ def totals_in_window(
     amounts: Array,
     counterparties: Array,
     n_counterparties: int,
-    counts: tuple[Array, Array],
+    nights: Array,
+    weekends: Array,
     places: Array,
     out: Array,
 ) -> None:
-    """Measure one window for every moment, all but extremes and deviations.
-
-    Parameters
-    ----------
-    starts : ndarray of int64, shape (n_entities + 1,)
-        Where every entity's events begin.
-    times : ndarray of int64, shape (n_events,)
-        Microseconds, ascending within an entity.
-    asked_starts : ndarray of int64, shape (n_entities + 1,)
-        Where every entity's moments begin.
-    moments : ndarray of int64, shape (n_subjects,)
-        Microseconds, ascending within an entity.
-    rows : ndarray of int32, shape (n_subjects,)
-        The row of ``out`` that belongs to a moment.
-    width : int
-        Microseconds.
-    amounts : ndarray of float64, shape (n_events,)
-        NaN for none; empty where neither sum nor mean is asked for.
-    counterparties : ndarray of int32, shape (n_events,)
-        Codes, -1 for none; empty where no distinct counterparties are asked for.
-    n_counterparties : int
-        How many codes there are.
-    counts : tuple of ndarray
-        Running counts of nights and weekends; empty where they are not asked for.
-    places : ndarray of int64, shape (7,)
-        The column of every one of `WINDOW_MEASURES`; -1 where it is not asked for.
-    out : ndarray of float64, shape (n_subjects, n_columns)
-        Filled in; what stays undefined is left as it is.
-    """
-    nights, weekends = counts
-    # Local numbers, since what is read from an array is read again after every write to another.
+    # Local numbers, since what is read from an array is read again after every write to another; and unsigned places,
+    # since Numba looks of every other whether it counts from the end.
     at_count, at_sum, at_mean, at_distinct = places[COUNT], places[SUM], places[MEAN], places[DISTINCT]
     at_night, at_weekend, at_gap = places[NIGHT], places[WEEKEND], places[GAP_MEAN]
     by_other, summed = at_distinct >= 0, at_sum >= 0 or at_mean >= 0
@@ -128,29 +129,31 @@ def totals_in_window(
     for e in range(starts.size - 1):
         if asked_starts[e] == asked_starts[e + 1]:
             continue
-        stop = starts[e + 1]
-        left = first_from(times, starts[e], stop, moments[asked_starts[e]] - width)
+        stop = np.uint64(starts[e + 1])
+        left = np.uint64(first_from(times, starts[e], starts[e + 1], moments[asked_starts[e]] - width))
         right, distinct = left, 0
         total, lost, known = 0.0, 0.0, 0
         for k in range(asked_starts[e], asked_starts[e + 1]):
             moment = moments[k]
             while right < stop and times[right] < moment:
                 if by_other and counterparties[right] >= 0:
-                    distinct += times_met[counterparties[right]] == 0
-                    times_met[counterparties[right]] += 1
+                    other = np.uint32(counterparties[right])
+                    distinct += times_met[other] == 0
+                    times_met[other] += 1
                 if summed and amounts[right] == amounts[right]:
                     total, lost = added(total, lost, amounts[right])
                     known += 1
-                right += 1
+                right += ONE
             while left < right and times[left] < moment - width:
                 if by_other and counterparties[left] >= 0:
-                    times_met[counterparties[left]] -= 1
-                    distinct -= times_met[counterparties[left]] == 0
+                    other = np.uint32(counterparties[left])
+                    distinct -= times_met[other] == 1
+                    times_met[other] -= 1
                 if summed and amounts[left] == amounts[left]:
                     total, lost = added(total, lost, -amounts[left])
                     known -= 1
-                left += 1
-            n, row = right - left, rows[k]
+                left += ONE
+            n, row = np.int64(right - left), np.uint32(rows[k])
             if at_count >= 0:
                 out[row, at_count] = n
             if by_other:
@@ -168,8 +171,61 @@ def totals_in_window(
                 if at_weekend >= 0 and n > 0:
                     out[row, at_weekend] = _between(weekends, left, right) / n
                 if at_gap >= 0 and n > 1:
-                    out[row, at_gap] = (times[right - 1] - times[left]) / (SECOND * (n - 1.0))
+                    out[row, at_gap] = (times[right - ONE] - times[left]) / (SECOND * (n - 1.0))
         if by_other:
             for i in range(left, right):
                 if counterparties[i] >= 0:
                     times_met[counterparties[i]] = 0
+
+
+@nb.njit(cache=True, nogil=True)
+def totals_in_windows(
+    starts: Array,
+    times: Array,
+    asked_starts: Array,
+    moments: Array,
+    rows: Array,
+    widths: Array,
+    amounts: Array,
+    counterparties: Array,
+    n_counterparties: int,
+    night: tuple[int, int],
+    places: Array,
+    out: Array,
+) -> None:
+    """Measure windows for every moment, all but extremes and deviations.
+
+    Parameters
+    ----------
+    starts : ndarray of int64, shape (n_entities + 1,)
+        Where every entity's events begin.
+    times : ndarray of int64, shape (n_events,)
+        Microseconds, ascending within an entity.
+    asked_starts : ndarray of int64, shape (n_entities + 1,)
+        Where every entity's moments begin.
+    moments : ndarray of int64, shape (n_subjects,)
+        Microseconds, ascending within an entity.
+    rows : ndarray of int32, shape (n_subjects,)
+        The row of ``out`` that belongs to a moment.
+    widths : ndarray of int64, shape (n_windows,)
+        Microseconds.
+    amounts : ndarray of float64, shape (n_events,)
+        NaN for none; empty where neither sum nor mean is asked for.
+    counterparties : ndarray of int32, shape (n_events,)
+        Codes, -1 for none; empty where no distinct counterparties are asked for.
+    n_counterparties : int
+        How many codes there are.
+    night : tuple of int
+        Hours, from and up to; the night runs over midnight where the first is the larger.
+    places : ndarray of int64, shape (n_windows, 7)
+        The column of every one of `WINDOW_MEASURES`; -1 where it is not asked for.
+    out : ndarray of float64, shape (n_subjects, n_columns)
+        Filled in; what stays undefined is left as it is.
+    """
+    clocked = (places[:, NIGHT] >= 0).any() or (places[:, WEEKEND] >= 0).any()
+    nights, weekends = _clock_counts(times if clocked else times[:0], night[0], night[1])
+    bounds = starts, times, asked_starts, moments, rows
+    coded = counterparties, n_counterparties
+    for w in range(widths.size):
+        if (places[w] >= 0).any():
+            _totals_in_window(*bounds, widths[w], amounts, *coded, nights, weekends, places[w], out)
