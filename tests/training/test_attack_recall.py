@@ -1,0 +1,86 @@
+"""What is kept under attack, worked out by hand with scores that know single words."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fraudsieve.training.attack import DISGUISES, STRENGTHS
+from fraudsieve.training.attack_recall import AttackCounts, attack_counts, attack_sheet, strict_threshold
+
+FRAUD = ["free free", "free prize 555", "prize"]
+
+
+def knows(word: str) -> Callable[[list[str]], npt.NDArray[Any]]:
+    return lambda texts: np.array([float(word in text) for text in texts])
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=300), st.sampled_from([0.0, 0.01, 0.05, 0.5]))
+def test_no_more_than_the_rate_is_above_the_threshold(scores: list[float], rate: float) -> None:
+    legitimate = np.array(scores)
+    threshold = strict_threshold(legitimate, rate)
+    assert (legitimate > threshold).mean() <= rate
+    lower = legitimate[legitimate < threshold]
+    if len(lower):  # and no lower score would do
+        assert (legitimate > lower.max()).mean() > rate
+
+
+def test_everything_below_the_threshold_is_missed() -> None:
+    counts = attack_counts(knows("free"), FRAUD, np.zeros(50))
+    assert (counts.rows, counts.clean) == (3, 2)
+    assert counts.caught["spelled_digits", "strong"] == 2
+    assert counts.changed["spelled_digits", "strong"] == 1
+    assert counts.changed["homophone", "strong"] == 0
+    assert counts.caught["symbols", "strong"] < 2
+    assert attack_counts(knows("free"), FRAUD, np.ones(50)).clean == 0
+
+
+def test_ties_with_the_threshold_and_nan_are_not_caught() -> None:
+    assert attack_counts(lambda texts: np.ones(len(texts)), FRAUD, np.ones(5)).clean == 0
+    assert attack_counts(lambda texts: np.full(len(texts), np.nan), FRAUD, np.ones(5)).clean == 0
+
+
+def test_the_score_always_gets_all_texts_in_their_order() -> None:
+    seen: list[int] = []
+
+    def score(texts: list[str]) -> npt.NDArray[np.float64]:
+        seen.append(len(texts))
+        return np.zeros(len(texts))
+
+    attack_counts(score, FRAUD, np.zeros(5))
+    assert seen == [3] * (len(DISGUISES) * len(STRENGTHS) + 1)
+
+
+def test_counts_of_folds_add_up() -> None:
+    one, other = (attack_counts(knows("free"), texts, np.zeros(5)) for texts in (FRAUD[:1], FRAUD[1:]))
+    assert one + other == attack_counts(knows("free"), FRAUD, np.zeros(5))
+
+
+def made_up(kept: dict[str, int], clean: int = 10) -> AttackCounts:
+    keys = [(name, strength) for name in DISGUISES for strength in STRENGTHS]
+    return AttackCounts(20, clean, {key: kept.get(key[0], clean) for key in keys}, dict.fromkeys(keys, 20))
+
+
+def test_the_mean_is_over_disguises_of_characters_that_apply() -> None:
+    sheet = attack_sheet(made_up({"symbols": 5, "homophone": 0, "synonym": 0}), "en")
+    names = [name for name, way in DISGUISES.items() if way.level == "character" and "en" in way.languages]
+    assert sheet["recall"] == 0.5
+    assert sheet["disguises"]["symbols"]["light"] == {"recall": 0.25, "kept": 0.5, "changed": 1.0}
+    assert sheet["character"]["light"] == {
+        "mean": pytest.approx(1 - 0.5 / len(names)),
+        "worst": 0.5,
+        "worst_disguise": "symbols",
+    }
+    assert attack_sheet(made_up({"homophone": 0}), "zh")["character"]["strong"]["worst_disguise"] == "homophone"
+    json.dumps(sheet, allow_nan=False)
+
+
+def test_nothing_can_be_kept_of_nothing() -> None:
+    sheet = attack_sheet(made_up({}, clean=0), "en")
+    assert sheet["disguises"]["symbols"]["light"]["kept"] is None
+    assert sheet["character"]["light"] == {"mean": None, "worst": None, "worst_disguise": None}
