@@ -127,9 +127,10 @@ def attack_sheet(counts: AttackCounts, language: str) -> dict[str, Any]:
     -------
     dict
         ``false_positive_rate``, ``language``, ``rows`` and ``recall`` (clean); ``disguises``: for each its ``level``,
-        whether it ``applies`` to the language, and for each strength ``recall``, ``kept`` (of the clean recall; None
-        where that is 0) and ``changed`` (share of the texts); ``character``: for each strength the mean ``kept`` of
-        the disguises of that level that apply, the worst ``kept`` and which one that is.
+        whether it ``applies`` to the language, and for each strength ``recall``, ``kept`` (of the clean recall, at most
+        1: what a disguise betrays in one place makes up for no loss in another; None where the clean recall is 0) and
+        ``changed`` (share of the texts); ``character``: for each strength the mean ``kept`` of the disguises of that
+        level that apply, the worst ``kept`` and which one that is.
 
     Examples
     --------
@@ -155,7 +156,7 @@ def attack_sheet(counts: AttackCounts, language: str) -> dict[str, Any]:
 def _shares(counts: AttackCounts, key: tuple[str, str]) -> dict[str, float | None]:
     return {
         "recall": counts.caught[key] / counts.rows,
-        "kept": counts.caught[key] / counts.clean if counts.clean else None,
+        "kept": min(1.0, counts.caught[key] / counts.clean) if counts.clean else None,
         "changed": counts.changed[key] / counts.rows,
     }
 

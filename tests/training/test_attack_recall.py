@@ -80,6 +80,12 @@ def test_the_mean_is_over_disguises_of_characters_that_apply() -> None:
     json.dumps(sheet, allow_nan=False)
 
 
+def test_a_disguise_that_betrays_itself_makes_up_for_no_loss() -> None:
+    sheet = attack_sheet(made_up({"symbols": 5, "spacing": 15}), "en")
+    assert sheet["disguises"]["spacing"]["light"] == {"recall": 0.75, "kept": 1.0, "changed": 1.0}
+    assert sheet["character"]["light"] == attack_sheet(made_up({"symbols": 5}), "en")["character"]["light"]
+
+
 def test_nothing_can_be_kept_of_nothing() -> None:
     sheet = attack_sheet(made_up({}, clean=0), "en")
     assert sheet["disguises"]["symbols"]["light"]["kept"] is None
