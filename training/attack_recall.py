@@ -6,10 +6,23 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from .attack import DISGUISES, STRENGTHS, disguise
+from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.models.artifact import Model
 
-__all__ = ["FALSE_POSITIVE_RATE", "AttackCounts", "attack_counts", "attack_sheet", "strict_threshold"]
+from .attack import DISGUISES, STRENGTHS, disguise, language_of
+from .recipe import RecipeError
+
+__all__ = [
+    "FALSE_POSITIVE_RATE",
+    "AttackCounts",
+    "attack_counts",
+    "attack_messages",
+    "attack_sheet",
+    "check_attackable",
+    "strict_threshold",
+]
 
 Array = npt.NDArray[Any]
 Counts: TypeAlias = Mapping[tuple[str, str], int]
@@ -151,6 +164,72 @@ def attack_sheet(counts: AttackCounts, language: str) -> dict[str, Any]:
     }
     sheet["character"] = {strength: _summary(sheet["disguises"], strength) for strength in STRENGTHS}
     return sheet
+
+
+def check_attackable(model: Model) -> None:
+    """Refuse to attack a model that has no use for a disguise.
+
+    Parameters
+    ----------
+    model : Model
+        The model to evaluate.
+
+    Raises
+    ------
+    RecipeError
+        When it is not of messages, or has no legitimate class and so no probability of fraud.
+    """
+    if model.subject != "message":
+        problem = f"only messages can be disguised, and this is a model of {model.subject}s. Leave --attack out"
+        raise RecipeError("attack", [problem])
+    if model.legitimate is None:
+        problem = "the model has no legitimate class, and so no probability of fraud. Leave --attack out"
+        raise RecipeError("attack", [problem])
+
+
+def attack_messages(
+    score: Callable[[pd.DataFrame], Array], rows: pd.DataFrame, is_fraud: Array, probability: Array
+) -> dict[str, Any]:
+    """Attack a model with the fraud among labelled messages.
+
+    Parameters
+    ----------
+    score : callable
+        Rows to the probability of fraud.
+    rows : DataFrame
+        Messages, with a column ``text``. All their other columns stay what they are.
+    is_fraud : ndarray of bool, shape (n_rows,)
+        The truth.
+    probability : ndarray, shape (n_rows,)
+        The scores of the clean rows.
+
+    Returns
+    -------
+    dict
+        As from `attack_sheet`.
+
+    Raises
+    ------
+    SchemaError
+        When there is no fraud, or nothing legitimate to set the threshold with.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"text": ["win cash", "see you"]})
+    >>> sheet = attack_messages(
+    ...     lambda rows: rows["text"].str.contains("cash").to_numpy(), rows, np.array([True, False]), np.array([1, 0])
+    ... )
+    >>> sheet["disguises"]["synonym"]["strong"]["kept"], sheet["disguises"]["spelled_digits"]["strong"]["kept"]
+    (0.0, 1.0)
+    """
+    for kind, found in (("fraudulent", is_fraud), ("legitimate", ~is_fraud)):
+        if not found.any():
+            raise SchemaError("messages", f"none that can be scored is {kind}; an attack needs both kinds", "Add some.")
+    fraud, texts = rows[is_fraud], rows["text"].tolist()
+    counts = attack_counts(
+        lambda disguised: score(fraud.assign(text=disguised)), fraud["text"].tolist(), probability[~is_fraud]
+    )
+    return attack_sheet(counts, language_of(texts))
 
 
 def _shares(counts: AttackCounts, key: tuple[str, str]) -> dict[str, float | None]:

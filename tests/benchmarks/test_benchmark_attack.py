@@ -116,11 +116,23 @@ def test_training_rows_are_clean_and_near_duplicates_stay_together() -> None:
         assert set(texts) <= set(both["text"])
         assert len(texts) == len(is_fraud) == len(groups)
         seen.append({text.removesuffix(" ok") for text in texts})
-        return lambda asked: np.array([text.removesuffix(" ok") in seen[-1] for text in asked], float)
+        fraud = {text.removesuffix(" ok") for text, bad in zip(texts, is_fraud, strict=True) if bad}
+        return lambda asked: np.array([text.removesuffix(" ok") in fraud for text in asked], float)
 
     report = attack.compare("smishing", both, {"ours": remember}, folds=3)
     assert len(seen) == 3
     assert report.figures["smishing.recall"] == 0.0
+
+
+def test_folds_add_up() -> None:
+    fits: list[int] = []
+
+    def blind_at_first(texts: list[str], is_fraud: Flags, groups: Groups) -> Score:
+        fits.append(len(texts))
+        return (nothing if len(fits) == 1 else first_words)(texts, is_fraud, groups)
+
+    report = attack.compare("smishing", made_up(), {"ours": blind_at_first}, folds=4)
+    assert report.figures["smishing.recall"] == pytest.approx(0.75)
 
 
 def report_of(dataset: str, mean: float, peer: float) -> Report:

@@ -2,16 +2,28 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.models.artifact import Model
 from fraudsieve.training.attack import DISGUISES, STRENGTHS
-from fraudsieve.training.attack_recall import AttackCounts, attack_counts, attack_sheet, strict_threshold
+from fraudsieve.training.attack_recall import (
+    AttackCounts,
+    attack_counts,
+    attack_messages,
+    attack_sheet,
+    check_attackable,
+    strict_threshold,
+)
+from fraudsieve.training.recipe import RecipeError
 
 FRAUD = ["free free", "free prize 555", "prize"]
 
@@ -90,3 +102,41 @@ def test_nothing_can_be_kept_of_nothing() -> None:
     sheet = attack_sheet(made_up({}, clean=0), "en")
     assert sheet["disguises"]["symbols"]["light"]["kept"] is None
     assert sheet["character"]["light"] == {"mean": None, "worst": None, "worst_disguise": None}
+
+
+def test_only_the_text_of_fraud_is_disguised() -> None:
+    rows = pd.DataFrame({"text": ["free 4 u", "dinner?", "free 2"], "account_id": ["a", "b", "c"]}, index=[5, 7, 9])
+    seen: list[pd.DataFrame] = []
+
+    def score(some: pd.DataFrame) -> npt.NDArray[np.float64]:
+        seen.append(some)
+        return np.array(["free" in text for text in some["text"]], np.float64)
+
+    is_fraud = np.array([True, False, True])
+    sheet = attack_messages(score, rows, is_fraud, np.array([1.0, 0.5, 1.0]))
+    assert (sheet["rows"], sheet["recall"], sheet["language"]) == (2, 1.0, "en")
+    assert sheet["disguises"]["homophone"]["strong"] == {"recall": 1.0, "kept": 1.0, "changed": 0.0}
+    assert sheet["disguises"]["synonym"]["strong"]["kept"] == 0.0
+    assert all(some["account_id"].tolist() == ["a", "c"] for some in seen)
+    assert rows["text"].tolist() == ["free 4 u", "dinner?", "free 2"]
+
+
+@pytest.mark.parametrize(("is_fraud", "kind"), [(True, "legitimate"), (False, "fraudulent")])
+def test_an_attack_needs_both_kinds(is_fraud: bool, kind: str) -> None:
+    rows = pd.DataFrame({"text": ["a secret"]})
+    with pytest.raises(
+        SchemaError, match=f"messages: none that can be scored is {kind}; an attack needs both"
+    ) as error:
+        attack_messages(lambda some: np.zeros(len(some)), rows, np.array([is_fraud]), np.zeros(1))
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("subject", "legitimate", "why"),
+    [("account", "legitimate", "a model of accounts"), ("event", "x", "of events"), ("message", None, "no legitimate")],
+)
+def test_models_that_cannot_be_attacked(subject: str, legitimate: str | None, why: str) -> None:
+    model = cast(Model, SimpleNamespace(subject=subject, legitimate=legitimate))
+    with pytest.raises(RecipeError, match=why):
+        check_attackable(model)
+    check_attackable(cast(Model, SimpleNamespace(subject="message", legitimate="ham")))
