@@ -11,7 +11,7 @@ from fraudsieve.features.fold import fold_codes
 from fraudsieve.features.text import pack
 from fraudsieve.features.wording_fit import count_ngrams, fit_wording
 
-__all__ = ["NAME", "fit_predict", "folded", "wording_scorer"]
+__all__ = ["NAME", "fit_predict", "fit_scores", "folded", "wording_scorer"]
 
 NAME = "ours"
 SPEED_ITERATIONS = 5  # labels made of hashes cannot be learnt; a few rounds give weights of the right shape
@@ -45,6 +45,36 @@ def fit_predict(texts_train: list[str], y_train: Labels, groups_train: Groups, t
     X_train = features.fit_transform(texts_train, y_train, groups=groups_train)
     model = FraudClassifier().fit(X_train, y_train, groups=groups_train)
     return np.asarray(model.predict(features.transform(texts_test)))
+
+
+def fit_scores(
+    texts_train: list[str], is_fraud: NDArray[np.bool_], groups_train: Groups
+) -> Callable[[list[str]], Scores]:
+    """Fit features and model on the training rows, and return the probability of fraud as a function of texts.
+
+    Parameters
+    ----------
+    texts_train : list of str of length n_train
+        Raw texts.
+    is_fraud : ndarray of bool of shape (n_train,)
+        Labels.
+    groups_train : ndarray of int of shape (n_train,)
+        Groups that out-of-fold features keep whole.
+
+    Returns
+    -------
+    callable
+        Texts of length n to probabilities of shape (n,).
+    """
+    from fraudsieve.features import MessageFeatures
+    from fraudsieve.models import FraudClassifier
+
+    y_train = np.where(is_fraud, "fraud", "ham").astype(object)
+    features = MessageFeatures().set_output(transform="pandas")
+    X_train = features.fit_transform(texts_train, y_train, groups=groups_train)
+    model = FraudClassifier().fit(X_train, y_train, groups=groups_train)
+    fraud = model.classes_.tolist().index("fraud")
+    return lambda texts: np.asarray(model.predict_proba(features.transform(texts))[:, fraud])
 
 
 def folded(texts: list[str]) -> list[str]:

@@ -18,11 +18,13 @@ from sklearn.svm import LinearSVC
 from benchmarks.folds import grouped_splits
 from benchmarks.machine import one_core
 
-__all__ = ["FastText", "FitPredict", "LinearSvm", "is_chinese", "peers_at_hand"]
+__all__ = ["FastText", "FitPredict", "FitScores", "LinearSvm", "is_chinese", "peers_at_hand"]
 
 Labels: TypeAlias = NDArray[Any]
 Groups: TypeAlias = NDArray[np.intp]
 FitPredict: TypeAlias = Callable[[list[str], Labels, Groups, list[str]], Labels]
+FitScores: TypeAlias = Callable[[list[str], NDArray[np.bool_], Groups], Callable[[list[str]], NDArray[Any]]]
+"""Texts, whether each is fraud, and groups, to a function that scores texts, fraud high."""
 
 _INNER_FOLDS = 3
 # fastText fills one tenth of its input matrix for each thread (DenseMatrix::uniform), and the rest of it, and the
@@ -68,13 +70,41 @@ class LinearSvm:
         ndarray of shape (n_test,)
             Labels.
         """
+        model, transform = self._fit(texts_train, y_train, groups_train)
+        return np.asarray(model.predict(transform(texts_test)))
+
+    def fit_scores(
+        self, texts_train: list[str], is_fraud: NDArray[np.bool_], groups_train: Groups
+    ) -> Callable[[list[str]], NDArray[Any]]:
+        """Choose settings and fit them in the same way, and return the margin of fraud as a function of texts.
+
+        Parameters
+        ----------
+        texts_train : list of str of length n_train
+            Raw texts.
+        is_fraud : ndarray of bool of shape (n_train,)
+            Labels.
+        groups_train : ndarray of int of shape (n_train,)
+            Groups that inner folds keep whole.
+
+        Returns
+        -------
+        callable
+            Texts of length n to margins of shape (n,).
+        """
+        model, transform = self._fit(texts_train, is_fraud, groups_train)
+        return lambda texts: np.asarray(model.decision_function(transform(texts)))
+
+    def _fit(
+        self, texts_train: list[str], y_train: Labels, groups_train: Groups
+    ) -> tuple[LinearSVC, Callable[[list[str]], Any]]:
         counter = CountVectorizer(analyzer="char", ngram_range=(1, 4))
         counts = counter.fit_transform(texts_train)
         sublinear, cost = self._search(counts, y_train, groups_train)
         _log.info("linear_svm: sublinear_tf=%s, C=%g", sublinear, cost)
         weights = TfidfTransformer(sublinear_tf=sublinear)
         model = LinearSVC(C=cost, random_state=0).fit(weights.fit_transform(counts), y_train)
-        return np.asarray(model.predict(weights.transform(counter.transform(texts_test))))
+        return model, lambda texts: weights.transform(counter.transform(texts))
 
     def _search(self, counts: Any, y: Labels, groups: Groups) -> tuple[bool, float]:
         scores: Counter[tuple[bool, float]] = Counter()
@@ -152,11 +182,37 @@ class FastText:
         """
         chinese = is_chinese(texts_train)
         classes, codes = np.unique(y_train, return_inverse=True)
-        lines = as_lines(texts_train, chinese=chinese)
-        settings = self._search(lines, codes, groups_train, CHINESE_GRID if chinese else SPACED_GRID)
-        _log.info("fasttext: %s", settings)
-        model = self.train(lines, codes, settings)
+        model = self._fit(as_lines(texts_train, chinese=chinese), codes, groups_train, chinese=chinese)
         return np.asarray(classes[_predict(model, as_lines(texts_test, chinese=chinese))])
+
+    def fit_scores(
+        self, texts_train: list[str], is_fraud: NDArray[np.bool_], groups_train: Groups
+    ) -> Callable[[list[str]], NDArray[Any]]:
+        """Choose settings and fit them in the same way, and return the log-odds of fraud as a function of texts.
+
+        Parameters
+        ----------
+        texts_train : list of str of length n_train
+            Raw texts.
+        is_fraud : ndarray of bool of shape (n_train,)
+            Labels.
+        groups_train : ndarray of int of shape (n_train,)
+            Groups that inner folds keep whole.
+
+        Returns
+        -------
+        callable
+            Texts of length n to log-odds of shape (n,).
+        """
+        chinese = is_chinese(texts_train)
+        lines = as_lines(texts_train, chinese=chinese)
+        model = self._fit(lines, is_fraud.astype(np.intp), groups_train, chinese=chinese)
+        return lambda texts: _log_odds(model, as_lines(texts, chinese=chinese))
+
+    def _fit(self, lines: list[str], codes: Groups, groups: Groups, *, chinese: bool) -> Any:
+        settings = self._search(lines, codes, groups, CHINESE_GRID if chinese else SPACED_GRID)
+        _log.info("fasttext: %s", settings)
+        return self.train(lines, codes, settings)
 
     def train(self, lines: list[str], codes: Groups, settings: FastTextSettings) -> Any:
         """Train a model on prepared lines, on one core.
@@ -255,3 +311,14 @@ def _predict(model: Any, lines: list[str]) -> Groups:
     # A list goes through multilinePredict, which has no trouble with NumPy 2.
     found, _ = model.predict(lines)
     return np.array([int(labels[0].removeprefix("__label__")) for labels in found], dtype=np.intp)
+
+
+def _log_odds(model: Any, lines: list[str]) -> NDArray[Any]:
+    """Return the log-odds of class 1 of two; an empty line, to which fastText says nothing, has none."""
+    labels, chances = model.predict(lines, k=2)
+    odds = np.zeros(len(lines))
+    for i, (names, values) in enumerate(zip(labels, chances, strict=True)):
+        if len(names) == 2:
+            by_name = dict(zip(names, values, strict=True))
+            odds[i] = np.log(by_name["__label__1"]) - np.log(by_name["__label__0"])
+    return odds

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import fraudsieve
 from fraudsieve.cli import app
+from fraudsieve.training.attack import DISGUISES
 from fraudsieve.training.simulate import simulate
 
 SECRET = "my secret words"
@@ -85,6 +86,32 @@ def test_evaluate_and_predict_agree_with_the_library(model: Path, messages: pd.D
     assert scores["message_id"].tolist() == messages["message_id"].tolist()
 
 
+def test_evaluate_under_attack(model: Path, messages: pd.DataFrame, run: Run) -> None:
+    messages.to_parquet("m.parquet")
+    code, said, _ = run("evaluate", "--model", model, "--messages", "m.parquet", "--attack")
+    assert code == 0
+    sheet = said["sheet"]["attack"]
+    assert sheet["rows"] == int((messages["label"] == "spam").sum())
+    assert sheet["recall"] == pytest.approx(said["sheet"]["recall_at_1pct_fpr"])
+    assert set(sheet["disguises"]) == set(DISGUISES)
+    light, strong = (sheet["disguises"]["symbols"][strength] for strength in ("light", "strong"))
+    assert 0 <= strong["kept"] <= 1
+    assert light["changed"] == strong["changed"] == 1.0
+    assert run("evaluate", "--model", model, "--messages", "m.parquet")[1]["sheet"].keys() == said["sheet"].keys() - {
+        "attack"
+    }
+    table = CliRunner().invoke(app, ["evaluate", "--model", str(model), "--messages", "m.parquet", "--attack"]).stdout
+    assert "  light  medium  strong" in table
+    assert f"{strong['kept']:.3f}" in next(line for line in table.splitlines() if "symbols" in line)
+    assert f"{sheet['character']['medium']['mean']:.3f}" in table.splitlines()[-1]
+
+
+def test_an_attack_needs_fraud(model: Path, messages: pd.DataFrame, run: Run) -> None:
+    messages[messages["label"] == "legitimate"].to_parquet("m.parquet")
+    code, said, _ = run("evaluate", "--model", model, "--messages", "m.parquet", "--attack")
+    assert (code, "none that can be scored is fraudulent" in said["error"]) == (2, True)
+
+
 def test_simulate_writes_four_tables(run: Run, tmp_path: Path) -> None:
     code, said, _ = run("simulate", "--output", "world", "--days", "20", "--accounts", "150")
     assert code == 0
@@ -150,6 +177,11 @@ def test_accounts_from_training_to_scores(run: Run) -> None:
     assert trained["sheet"]["split"]["keeps_apart"] == ["accounts"]
     code, sheet, _ = run("evaluate", "--model", "m", "--accounts", "a.parquet", *tables)
     assert (code, sheet["sheet"]["rows"]) == (0, int(is_account.sum()))
+    code, said, _ = run("evaluate", "--model", "m", "--attack")  # refused before anything is read
+    assert code == 2
+    assert (
+        said["error"] == "attack: only messages can be disguised, and this is a model of accounts. Leave --attack out"
+    )
     code, scored, error = run("predict", "--model", "m", "--input", "a.parquet", "--events", "e.parquet")
     assert (code, scored["scored"]) == (0, 200)
     assert "200 accounts have no as_of: they are looked at as of the end of the events" in error

@@ -19,6 +19,7 @@ from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.predict import Scorer, fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint, operating_points
 
+from .attack_recall import attack_messages, check_attackable
 from .builders import Builder, groups_of, make_builder, matrix_of, read_data
 from .choose import choose_split
 from .data import Labelled, origin_of
@@ -247,7 +248,9 @@ def _describe_split(split: Split) -> dict[str, Any]:
     }
 
 
-def evaluate_model(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None = None) -> dict[str, Any]:
+def evaluate_model(
+    scorer: Scorer, rows: pd.DataFrame, builder: Builder | None = None, *, attack: bool = False
+) -> dict[str, Any]:
     """Score labelled records and compute the sheet.
 
     Parameters
@@ -258,22 +261,44 @@ def evaluate_model(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None =
         Records with a column ``label``.
     builder : MessageFeatures or AccountFeatures, default=None
         What computes their features where they have a history; None for messages alone.
+    attack : bool, default=False
+        Whether to disguise the fraudulent messages too, and see what recall is kept.
 
     Returns
     -------
     dict
-        As from `evaluate`, over the rows that can be scored; ``unscorable`` counts the others.
+        As from `evaluate`, over the rows that can be scored; ``unscorable`` counts the others. Under attack also
+        ``attack``, as from `attack_sheet`.
+
+    Raises
+    ------
+    RecipeError
+        When an attack is asked for and the model does not tell fraudulent messages from legitimate ones.
+    SchemaError
+        When an attack is asked for and there is no fraud, or nothing legitimate.
     """
-    if builder is None or (isinstance(builder, MessageFeatures) and not builder.matrix_.sender):
-        scores = scorer.score_columns({"text": rows["text"].tolist()})
-    else:
-        scores = scorer.score_rows(matrix_of(builder, rows).to_numpy())
+    if attack:
+        check_attackable(scorer.model)
+    scores = _scores(scorer, rows, builder)
     ok = scores["status"] != "unscorable"
     classes = scorer.model.classes
     by_class = np.column_stack([scores[f"probability__{name}"] for name in classes])[ok]
     labels = rows["label"].to_numpy(object)[ok]
     sheet = evaluate(scores["probability"][ok], classes, by_class, labels, scorer.model.legitimate)
-    return sheet | {"unscorable": int((~ok).sum())}
+    sheet["unscorable"] = int((~ok).sum())
+    if attack:
+        is_fraud = labels != scorer.model.legitimate
+        probability = scores["probability"][ok]
+        sheet["attack"] = attack_messages(
+            lambda some: _scores(scorer, some, builder)["probability"], rows[ok], is_fraud, probability
+        )
+    return sheet
+
+
+def _scores(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None) -> dict[str, Array]:
+    if builder is None or (isinstance(builder, MessageFeatures) and not builder.matrix_.sender):
+        return scorer.score_columns({"text": rows["text"].tolist()})
+    return scorer.score_rows(matrix_of(builder, rows).to_numpy())
 
 
 def _log(recipe: Recipe, folder: Path, model: Model, sheet: dict[str, Any], data: Labelled) -> Logged:

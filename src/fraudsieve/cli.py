@@ -94,6 +94,9 @@ def evaluate(
     accounts: Accounts = None,
     events: Events = None,
     labels: Labels = None,
+    attack: Annotated[
+        bool, typer.Option("--attack", help="Disguise the fraudulent messages too, and say what recall is kept.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Score labelled messages, accounts or events with a model, and say how good the scores are."""
@@ -101,22 +104,26 @@ def evaluate(
         say("loading the model")
         from fraudsieve.models.flavor import model_folder
         from fraudsieve.models.predict import Scorer
+        from fraudsieve.training.attack_recall import check_attackable
         from fraudsieve.training.builders import builder_of_model, read_data
         from fraudsieve.training.fit import evaluate_model
         from fraudsieve.training.recipe import Recipe
 
         scorer = Scorer.load(model_folder(model))
+        if attack:
+            check_attackable(scorer.model)
         say("reading")
         recipe = Recipe.read(overrides={"data.subject": scorer.model.subject})
         tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
         data = read_data(recipe, tables, min_label_rows=1)
-        say("scoring")
-        sheet = evaluate_model(scorer, data.rows, builder_of_model(scorer.model, data))
+        say("scoring, then under attack" if attack else "scoring")
+        sheet = evaluate_model(scorer, data.rows, builder_of_model(scorer.model, data), attack=attack)
         content = {"model": scorer.model.name, "digest": scorer.model.digest, "sheet": sheet}
         counts = {"unlabelled": data.n_unlabelled, "rejected": len(data.rejected)}
         counts["rejected_labels"] = len(data.rejected_labels)
     notes(data.notes)
     rows = [*_sheet_rows(sheet), ("set aside", ", ".join(f"{count:,} {what}" for what, count in counts.items()))]
+    rows += _attack_rows(sheet["attack"]) if attack else []
     title = f"{scorer.model.name} on {sheet['rows']:,} {scorer.model.subject}s"
     answer(content | counts, as_json=json, title=title, rows=rows)
 
@@ -241,6 +248,26 @@ def _sheet_rows(sheet: dict[str, Any]) -> list[tuple[str, str]]:
         "macro_f1": "macro-F1 over types",
     }
     return [(text, f"{sheet[name]:.3f}") for name, text in names.items() if sheet.get(name) is not None]
+
+
+def _attack_rows(sheet: dict[str, Any]) -> list[tuple[str, str]]:
+    """Lay out what is kept of the recall: a row a disguise, a column a strength."""
+    strengths = list(sheet["character"])
+    rate, language = f"{sheet['false_positive_rate']:.0%}", sheet["language"]
+    rows = [
+        ("under attack", f"kept of the recall of {sheet['recall']:.3f} at {rate} false positives on clean messages"),
+        ("", "".join(f"{strength:>8}" for strength in strengths)),
+    ]
+    for name, one in sheet["disguises"].items():
+        changed = any(one[strength]["changed"] for strength in strengths)
+        kept = [one[strength]["kept"] for strength in strengths]
+        rows.append((f"  {name}", _in_columns(kept) if changed else "       - nothing to change"))
+    means = [sheet["character"][strength]["mean"] for strength in strengths]
+    return [*rows, (f"  mean of characters ({language})", _in_columns(means))]
+
+
+def _in_columns(shares: list[float | None]) -> str:
+    return "".join(f"{'-' if share is None else f'{share:.3f}':>8}" for share in shares)
 
 
 def main() -> None:

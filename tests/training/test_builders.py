@@ -262,6 +262,8 @@ def test_a_model_folder_says_what_a_service_must_know(events: Done) -> None:
     data = read_data(recipe(Path()), {"events": events.events}, min_label_rows=1)
     sheet = evaluate_model(Scorer(again), data.rows, builder_of_model(again, data))
     assert sheet["rows"] == len(events.events)
+    with pytest.raises(RecipeError, match="only messages can be disguised, and this is a model of events"):
+        evaluate_model(Scorer(again), data.rows, builder_of_model(again, data), attack=True)
 
 
 def test_messages_with_the_history_of_their_senders(small_world: World, tmp_path: Path) -> None:
@@ -282,6 +284,11 @@ def test_messages_with_the_history_of_their_senders(small_world: World, tmp_path
     unknown = scorer.score([{"text": "hello"}, {"text": "hello", "account_id": "a", "sent_at": "secret"}])
     assert [score["status"] for score in unknown] == ["ok", "unscorable"]
     assert unknown[1]["why"].startswith("sent_at: expected a time")
+    later = done.data.rows.tail(400)
+    sheet = evaluate_model(scorer, later, builder_of_model(done.model, done.data), attack=True)
+    # Whoever disguises a message is still the sender.
+    assert sheet["attack"]["recall"] == pytest.approx(sheet["recall_at_1pct_fpr"])
+    assert sheet["attack"]["rows"] == int((later["label"] != "legitimate").sum())
     without = score_file(scorer, asked, tmp_path / "t.parquet")
     assert "the model looks at events, and none were given: every history is unknown" in without.notes
 

@@ -1,0 +1,186 @@
+"""The recall kept when fraud is disguised, ours and the peers' in one run: ``python -m benchmarks.attack``."""
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmarks import ours
+from benchmarks.data import MissingDataError, load_messages
+from benchmarks.folds import Fold, folds_of
+from benchmarks.peers import FastText, FitScores, Groups, LinearSvm, peers_at_hand
+from benchmarks.report import Bar, Report, print_report, progress
+from fraudsieve.features.campaign import near_duplicate_groups
+from fraudsieve.training.attack import STRENGTHS, language_of
+from fraudsieve.training.attack_recall import AttackCounts, attack_counts, attack_sheet
+
+__all__ = ["KEPT", "SETS", "compare", "contestants_at_hand", "main", "merge"]
+
+SETS = ("smishing", "mudou_sms")
+Flags: TypeAlias = NDArray[np.bool_]
+
+LEGITIMATE = "ham"
+KEPT = 0.9
+"""The share of the clean recall that we promise at medium strength, as the mean over disguises of characters."""
+PROTOCOL = (
+    "Fraud or spam against ham. {folds} stratified folds that keep near-duplicates (MinHash) together; trained on "
+    "clean messages. On each fold and for each contestant the threshold is the score that 1 % of the clean "
+    "legitimate test messages exceed. recall: share of the clean fraud above it; kept: fraud above it when "
+    "disguised over fraud above it when clean, both summed over folds, at most 1; changed: share of the fraud in "
+    "which there was something to change. Strengths: {strengths} of the places. character: mean over the disguises "
+    "of characters that apply to the language; worst: the lowest of these. Names without a set: the lowest of the "
+    "sets. Synonyms work on words: reported, not promised. Scores: ours the probability, linear_svm the margin, "
+    "fasttext the log-odds. The peers choose their settings inside the training rows of each fold, as in "
+    "benchmarks.detection."
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        Arguments; None stands for those of the process.
+
+    Returns
+    -------
+    int
+        0, whether or not a bar holds, and where the data are missing.
+    """
+    options = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    contestants = contestants_at_hand(without=options.without)
+    try:
+        tables = {name: load_messages(name) for name in options.sets or SETS}
+        report = merge([compare(name, table, contestants, folds=options.folds) for name, table in tables.items()])
+    except MissingDataError as error:
+        report = Report("attack", ", ".join(options.sets or SETS), "", 0, skipped=str(error))
+    print_report(report, as_json=options.json)
+    return 0
+
+
+def contestants_at_hand(*, without: Sequence[str] = ()) -> dict[str, FitScores]:
+    """Return all that can take part, by name, ours first.
+
+    Parameters
+    ----------
+    without : sequence of str, default=()
+        Names to leave out.
+
+    Returns
+    -------
+    dict of str to callable
+        Texts, whether each is fraud, and groups, to a function that scores texts.
+    """
+    everyone: dict[str, FitScores] = {ours.NAME: ours.fit_scores, LinearSvm.name: LinearSvm().fit_scores}
+    if FastText.name in peers_at_hand():
+        everyone[FastText.name] = FastText().fit_scores
+    else:
+        progress("fastText is left out: it is not installed (pip install 'fraudsieve[bench]').")
+    return {name: fit for name, fit in everyone.items() if name not in without}
+
+
+def compare(dataset: str, table: pd.DataFrame, contestants: Mapping[str, FitScores], *, folds: int = 5) -> Report:
+    """Attack every contestant on every fold of one set.
+
+    Parameters
+    ----------
+    dataset : str
+        The set's name, the first part of the names of the figures.
+    table : DataFrame
+        ``text`` and ``label``.
+    contestants : mapping of str to callable
+        As `contestants_at_hand` returns them.
+    folds : int, default=5
+        How many folds.
+
+    Returns
+    -------
+    Report
+        Figures of ours and of the peers; without bars.
+    """
+    texts, is_fraud = table["text"].tolist(), (table["label"] != LEGITIMATE).to_numpy()
+    groups = near_duplicate_groups(texts)
+    found: dict[str, AttackCounts] = {}
+    for fold in folds_of(is_fraud, groups, repeats=1, folds=folds):
+        for name, fit in contestants.items():
+            start = time.perf_counter()
+            counts = _attack_fold(fold, texts, is_fraud, groups, fit)
+            found[name] = found[name] + counts if name in found else counts
+            said = f"recall {counts.clean / counts.rows:.3f}, {time.perf_counter() - start:.1f} s"
+            progress(f"{dataset} fold {fold.number + 1}/{folds} {name}: {said}")
+    language = language_of(texts)
+    figures = {name: _figures(dataset, attack_sheet(counts, language)) for name, counts in found.items()}
+    strengths = ", ".join(f"{name} {share:.0%}" for name, share in STRENGTHS.items())
+    protocol = PROTOCOL.format(folds=folds, strengths=strengths)
+    return Report("attack", dataset, protocol, len(table), figures.pop(ours.NAME, {}), figures)
+
+
+def _attack_fold(fold: Fold, texts: list[str], is_fraud: Flags, groups: Groups, fit: FitScores) -> AttackCounts:
+    score = fit([texts[i] for i in fold.train], is_fraud[fold.train], groups[fold.train])
+    legitimate = [texts[i] for i in fold.test if not is_fraud[i]]
+    return attack_counts(score, [texts[i] for i in fold.test if is_fraud[i]], score(legitimate))
+
+
+def _figures(dataset: str, sheet: Mapping[str, Any]) -> dict[str, float]:
+    """Flatten a sheet: every disguise that applies, then the mean and the worst, at each strength."""
+    figures = {f"{dataset}.recall": sheet["recall"]}
+    applying = {name: one for name, one in sheet["disguises"].items() if one["applies"]}
+    for strength in STRENGTHS:
+        for name, one in applying.items():
+            figures[f"{dataset}.kept.{strength}.{name}"] = one[strength]["kept"]
+        figures[f"{dataset}.kept.{strength}.character"] = sheet["character"][strength]["mean"]
+        figures[f"{dataset}.kept.{strength}.worst"] = sheet["character"][strength]["worst"]
+    figures |= {f"{dataset}.changed.medium.{name}": one["medium"]["changed"] for name, one in applying.items()}
+    return {name: value for name, value in figures.items() if value is not None}
+
+
+def merge(reports: Sequence[Report]) -> Report:
+    """Put the reports of sets into one and hold it to the bars.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+        One a set.
+
+    Returns
+    -------
+    Report
+        ``kept.<strength>.character`` and ``.worst`` without a set's name are the lowest of the sets.
+    """
+    names = dict.fromkeys(name for report in reports for name in report.peers)
+    mine = _with_lowest([report.figures for report in reports])
+    peers = {name: _with_lowest([report.peers[name] for report in reports]) for name in names}
+    bars = [Bar.at_least(name, value, KEPT) for name, value in mine.items() if name.endswith("kept.medium.character")]
+    rows = sum(report.rows for report in reports)
+    return Report("attack", ", ".join(r.dataset for r in reports), reports[0].protocol, rows, mine, peers, bars)
+
+
+def _with_lowest(columns: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    lowest: dict[str, float] = {}
+    for column in columns:
+        for name, value in column.items():
+            _, _, rest = name.partition(".")
+            if rest.startswith("kept.") and rest.endswith((".character", ".worst")):
+                lowest[rest] = min(value, lowest.get(rest, value))
+    return lowest | {name: value for column in columns for name, value in column.items()}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.attack", description=__doc__)
+    parser.add_argument("sets", nargs="*", metavar="SET", help=f"{' or '.join(SETS)} (default both)")
+    parser.add_argument("--json", action="store_true", help="end with one JSON object on the last line")
+    parser.add_argument("--folds", type=int, default=5, help="folds (default 5)")
+    parser.add_argument("--without", action="append", default=[], metavar="NAME", help="leave a contestant out")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
