@@ -12,18 +12,22 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import f1_score
 
-from benchmarks import ours
+from benchmarks import attack, ours
 from benchmarks.account_sets import ACCOUNT_SETS
 from benchmarks.compare import paired_figures, scheme_bars, summary_figures
 from benchmarks.data import MissingDataError, load_messages
+from benchmarks.false_alarms import compare_chat
 from benchmarks.fdh_cards import fdh_cards
 from benchmarks.folds import Fold, folds_of, schemes_of
+from benchmarks.official import compare_split
 from benchmarks.peers import FitPredict, Labels, peers_at_hand
 from benchmarks.report import Bar, Report, print_report, progress
 
 __all__ = ["SETS", "compare", "contestants_at_hand", "main"]
 
-MESSAGE_SETS = ("fbs_sms", "smishing", "uci_sms", "mudou_sms")
+MESSAGE_SETS = ("fbs_sms", "smishing", "uci_sms", "mudou_sms", "exais_sms", "stoneskipping", "nus_sms_zh")
+STONESKIPPING = 0.935
+"""The macro-F1 that ours is held to."""
 HISTORY_SETS = {"fdh_cards": fdh_cards, **ACCOUNT_SETS}
 SETS = (*MESSAGE_SETS, *HISTORY_SETS)
 # Where we claim to be ahead of the better peer, not merely not behind.
@@ -69,7 +73,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _message_report(options: argparse.Namespace) -> Report:
     table = load_messages(options.set)
+    if options.set == "nus_sms_zh":
+        return compare_chat(load_messages("mudou_sms"), table, attack.contestants_at_hand(without=options.without))
     contestants = contestants_at_hand(without=options.without)
+    if options.set == "stoneskipping":
+        return compare_split(options.set, table, contestants, bound=STONESKIPPING)
     return compare(options.set, table, contestants, repeats=options.repeats, folds=options.folds)
 
 
@@ -130,7 +138,7 @@ def compare(
 def _run_scheme(
     scheme: str,
     table: pd.DataFrame,
-    groups: Labels,
+    groups: tuple[Labels, Labels],
     contestants: Mapping[str, FitPredict],
     *,
     repeats: int,
@@ -138,9 +146,10 @@ def _run_scheme(
 ) -> dict[str, _Record]:
     texts, y = table["text"].tolist(), table["label"].to_numpy(dtype=object)
     records = {name: _Record() for name in contestants}
-    for fold in folds_of(y, groups, repeats=repeats, folds=folds):
+    apart, told = groups
+    for fold in folds_of(y, apart, repeats=repeats, folds=folds):
         for name, run in contestants.items():
-            score, seconds, cpu_seconds = _run_fold(fold, texts, y, groups, run)
+            score, seconds, cpu_seconds = _run_fold(fold, texts, y, told, run)
             records[name].add(score, seconds, cpu_seconds)
             place = f"{scheme} repeat {fold.repeat + 1}/{repeats} fold {fold.number + 1}/{folds}"
             progress(f"{place} {name}: macro-F1 {score:.4f}, {seconds:.1f} s (CPU {cpu_seconds:.1f} s)")
@@ -180,8 +189,9 @@ def _bars_of(dataset: str, scheme: str, figures: Mapping[str, Mapping[str, float
 
 def _protocol(contestants: Mapping[str, FitPredict], *, repeats: int, folds: int) -> str:
     said = [
-        f"{folds} stratified folds, {repeats} repeats (shuffled, seeds from 0); campaign and grouped keep campaigns "
-        "or exact duplicates (after NFKC, case folding and collapsed spaces) together, random does not.",
+        f"{folds} stratified folds, {repeats} repeats (shuffled, seeds from 0); campaign, users and grouped keep "
+        "campaigns, recipients or exact duplicates (after NFKC, case folding and collapsed spaces) together, random "
+        "does not.",
         f"In turn on every fold: {', '.join(contestants)}. Macro-F1 is the mean over folds and repeats; seconds "
         "hold the choice of settings, fitting and labelling; cpu_seconds add up all cores.",
         "Folds of one repeat share training rows: .se takes them as independent, .se_corrected after Nadeau and "

@@ -55,23 +55,28 @@ def duplicate_groups(texts: list[str]) -> Indices:
     return pd.factorize(np.array(keys, dtype=object))[0]
 
 
-def schemes_of(table: pd.DataFrame) -> dict[str, Indices]:
-    """Name the ways to split a table, each with the group of every row.
+def schemes_of(table: pd.DataFrame) -> dict[str, tuple[Indices, Indices]]:
+    """Name the ways to split a table, each with the groups of every row: for the folds, and within training rows.
 
     Parameters
     ----------
     table : DataFrame
-        Messages. With a ``campaign`` column: schemes ``campaign`` and ``random`` (a row is its own group), else
-        ``grouped`` (exact duplicates together).
+        Messages. With a ``campaign`` column: schemes ``campaign`` and ``random`` (a row is its own group); with a
+        ``recipient_id``: ``users``, which are kept apart by the folds alone; else ``grouped`` (exact duplicates
+        together).
 
     Returns
     -------
-    dict of str to ndarray of int of shape (n_messages,)
-        A scheme's name to the groups that may not be torn apart.
+    dict of str to tuple of ndarray of int of shape (n_messages,)
+        A scheme's name to the groups that no fold may tear apart, and those that contestants are told.
     """
     if "campaign" in table:
-        return {"campaign": pd.factorize(table["campaign"])[0], "random": np.arange(len(table))}
-    return {"grouped": duplicate_groups(table["text"].tolist())}
+        campaigns, rows = pd.factorize(table["campaign"])[0], np.arange(len(table))
+        return {"campaign": (campaigns, campaigns), "random": (rows, rows)}
+    duplicates = duplicate_groups(table["text"].tolist())
+    if "recipient_id" in table:
+        return {"users": (pd.factorize(table["recipient_id"])[0], duplicates)}
+    return {"grouped": (duplicates, duplicates)}
 
 
 def folds_of(y: NDArray[Any], groups: Indices, *, repeats: int, folds: int) -> Iterator[Fold]:

@@ -14,6 +14,8 @@ from fraudsieve.features.wording_fit import count_ngrams, fit_wording
 __all__ = ["NAME", "fit_predict", "fit_scores", "folded", "wording_scorer"]
 
 NAME = "ours"
+LEGITIMATE = "ham"
+"""The class of the sets that is no crime; one has none."""
 SPEED_ITERATIONS = 5  # labels made of hashes cannot be learnt; a few rounds give weights of the right shape
 
 Scores: TypeAlias = NDArray[np.floating[Any]]
@@ -40,10 +42,13 @@ def fit_predict(texts_train: list[str], y_train: Labels, groups_train: Groups, t
     """
     from fraudsieve.features import MessageFeatures
     from fraudsieve.models import FraudClassifier
+    from fraudsieve.training.copies import with_copies
 
-    features = MessageFeatures().set_output(transform="pandas")
-    X_train = features.fit_transform(texts_train, y_train, groups=groups_train)
-    model = FraudClassifier().fit(X_train, y_train, groups=groups_train)
+    copies = with_copies(texts_train, y_train != LEGITIMATE)
+    y, groups = y_train[copies.rows], groups_train[copies.rows]
+    features = MessageFeatures(legitimate=LEGITIMATE).set_output(transform="pandas")
+    X = features.fit_transform(copies.texts, y, groups=groups)
+    model = FraudClassifier().fit(X, y, groups=groups)
     return np.asarray(model.predict(features.transform(texts_test)))
 
 
@@ -68,11 +73,13 @@ def fit_scores(
     """
     from fraudsieve.features import MessageFeatures
     from fraudsieve.models import FraudClassifier
+    from fraudsieve.training.copies import with_copies
 
-    y_train = np.where(is_fraud, "fraud", "ham").astype(object)
-    features = MessageFeatures().set_output(transform="pandas")
-    X_train = features.fit_transform(texts_train, y_train, groups=groups_train)
-    model = FraudClassifier().fit(X_train, y_train, groups=groups_train)
+    y_train = np.where(is_fraud, "fraud", LEGITIMATE).astype(object)
+    copies = with_copies(texts_train, is_fraud)
+    y, groups = y_train[copies.rows], groups_train[copies.rows]
+    features = MessageFeatures(legitimate=LEGITIMATE).set_output(transform="pandas")
+    model = FraudClassifier().fit(features.fit_transform(copies.texts, y, groups=groups), y, groups=groups)
     fraud = model.classes_.tolist().index("fraud")
     return lambda texts: np.asarray(model.predict_proba(features.transform(texts))[:, fraud])
 

@@ -14,6 +14,8 @@ from .cues import CUES, SHAPES, cues_and_shape
 from .fold import DISGUISES, KINDS, fold_codes
 from .history import History, history_columns
 from .history_live import HistoryState
+from .pinyin import sounds
+from .surprise import SURPRISES, CharacterModel
 from .text import CodePoints, pack
 from .wording import Wording
 
@@ -32,6 +34,10 @@ class MessageMatrix:
         The wording model; without one there are no wording columns.
     sender : tuple of History, default=()
         The views of the sender's events, as of the time that a message was sent.
+    sound : Wording, default=None
+        A wording model of what the folded text sounds like.
+    characters : tuple of CharacterModel, default=()
+        Models of the characters of legitimate text: as it comes, and folded.
 
     Examples
     --------
@@ -42,6 +48,8 @@ class MessageMatrix:
 
     wording: Wording | None
     sender: tuple[History, ...] = ()
+    sound: Wording | None = None
+    characters: tuple[CharacterModel, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -49,9 +57,14 @@ class MessageMatrix:
         plain = [f"cues__{name}" for name in CUES] + [f"shape__{name}" for name in (*SHAPES, "upper")]
         plain += [f"disguise__{name}" for name in DISGUISES]
         plain += [f"sender__{name.split('__', 1)[1]}" for name in history_columns(self.sender)]
-        if self.wording is None:
-            return tuple(plain)
-        return (*(f"wording__{name}" for name in self.wording.classes), "surprise__unknown", *plain)
+        learnt: list[str] = []
+        if self.wording is not None:
+            learnt += [*(f"wording__{name}" for name in self.wording.classes), "surprise__unknown"]
+        if self.sound is not None:
+            learnt += [*(f"sound__{name}" for name in self.sound.classes), "surprise__unknown_sound"]
+        for form, _ in zip(("raw", "folded"), self.characters, strict=False):
+            learnt += [f"surprise__{form}_{name}" for name in SURPRISES]
+        return (*learnt, *plain)
 
     def new_state(self, *, lateness: str = "1d") -> HistoryState:
         """Return an empty live state for the sender's history.
@@ -81,40 +94,27 @@ class MessageMatrix:
         -------
         ndarray of float64, shape (n_messages, n_columns)
         """
-        folded, plain = self.plain(texts)
+        raw = pack(texts)
+        folded, plain = self.plain(raw)
+        parts = []
+        for model, form in ((self.wording, folded), (self.sound, sounds(folded) if self.sound else folded)):
+            if model is not None:
+                log_odds, known = model.log_odds(form)
+                parts += [log_odds, 1 - known]
+        parts += [model.surprise(form) for model, form in zip(self.characters, (raw, folded), strict=False)]
+        parts.append(plain)
         if self.sender:
             unknown = np.full((len(texts), len(history_columns(self.sender))), np.nan)
-            plain = np.hstack([plain, unknown if sender is None else sender])
-        if self.wording is None:
-            return plain
-        return self.join(*self.wording.log_odds(folded), plain)
+            parts.append(unknown if sender is None else sender)
+        return np.column_stack(parts)
 
     @staticmethod
-    def join(log_odds: Array, known: Array, plain: Array) -> Array:
-        """Put wording scores before the other columns.
-
-        Parameters
-        ----------
-        log_odds : ndarray, shape (n_messages, n_outputs)
-            From the wording model.
-        known : ndarray, shape (n_messages,)
-            The share of n-grams that it knows.
-        plain : ndarray, shape (n_messages, n_plain)
-            From `plain`.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_messages, n_columns)
-        """
-        return np.column_stack([log_odds, 1 - known, plain])
-
-    @staticmethod
-    def plain(texts: Sequence[str]) -> tuple[CodePoints, Array]:
+    def plain(raw: CodePoints) -> tuple[CodePoints, Array]:
         """Fold texts and compute the columns that need no labels.
 
         Parameters
         ----------
-        texts : sequence of str, length n_messages
+        raw : CodePoints
             Texts as they came.
 
         Returns
@@ -124,7 +124,7 @@ class MessageMatrix:
         plain : ndarray of float64, shape (n_messages, n_plain)
             Cues, shape and disguise; upper case and disguise as shares of the folded length.
         """
-        folded, undone = fold_codes(pack(texts))
+        folded, undone = fold_codes(raw)
         shares = undone / np.maximum(np.diff(folded.offsets), 1)[:, None]
         upper = shares[:, KINDS.index("case")]
         return folded, np.column_stack([cues_and_shape(folded), upper, shares[:, : len(DISGUISES)]])

@@ -16,9 +16,13 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from .account_views import default_histories
 from .campaign import near_duplicate_groups
 from .exceptions import SchemaError
+from .folds import campaign_folds
 from .history import History, check_histories, history_columns
 from .history_batch import history_features
 from .message_matrix import MessageMatrix
+from .pinyin import sounds, speaks_chinese
+from .surprise_fit import surprise_out_of_fold
+from .text import CodePoints, pack
 from .wording_fit import out_of_fold
 
 __all__ = ["MessageFeatures"]
@@ -29,9 +33,10 @@ Array = npt.NDArray[Any]
 class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn messages into a feature matrix.
 
-    Families of columns: ``wording`` (per-class log-odds of a linear model over hashed character 1-4-grams),
-    ``surprise`` (the share of n-grams that the wording model does not know), ``cues``, ``shape``, ``disguise`` and,
-    where events are given, ``sender``: the history of the sender as of the time that the message was sent.
+    Families of columns: ``wording`` (per-class log-odds of a linear model over hashed character 1-4-grams), ``sound``
+    (the same of toneless pinyin, where texts are Chinese), ``surprise`` (how improbable the characters are in
+    legitimate text, and which share of the n-grams is unknown), ``cues``, ``shape``, ``disguise`` and, where events are
+    given, ``sender``: the history of the sender as of the time that the message was sent.
 
     `fit_transform` is not `fit` then `transform`: it returns wording scores out of fold, with campaigns kept whole, so
     that a model trained on them meets the same scores on new messages.
@@ -45,7 +50,11 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     n_folds : int, default=5
         Folds of the out-of-fold wording scores.
     wording : bool, default=True
-        Whether to learn wording, which needs `y`.
+        Whether to learn wording, sound and surprise, which needs `y`.
+    sound : bool, default=None
+        Whether to learn what messages sound like; None for where at least a twentieth of the characters are Chinese.
+    legitimate : str, default="legitimate"
+        The class whose characters are no surprise; where `y` has no such class, all messages count as such.
     events : DataFrame, default=None
         Events of the senders. With them X is a frame with ``account_id`` and ``sent_at``, either of which may be
         missing in a row: it has no history then.
@@ -73,7 +82,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     >>> features = MessageFeatures(n_folds=2).set_output(transform="pandas")
     >>> frame = features.fit_transform(texts, ["spam", "spam", "ham", "ham"])
     >>> frame.shape, frame.columns[0]
-    ((4, 30), 'wording__spam')
+    ((4, 42), 'wording__spam')
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -81,6 +90,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "min_messages": [Interval(Integral, 1, None, closed="left")],
         "n_folds": [Interval(Integral, 2, None, closed="left")],
         "wording": ["boolean"],
+        "sound": ["boolean", None],
+        "legitimate": [str],
         "events": [pd.DataFrame, None],
         "history": [History, list, tuple, None],
         "random_state": [Interval(Integral, 0, None, closed="left")],
@@ -94,6 +105,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         min_messages: int = 2,
         n_folds: int = 5,
         wording: bool = True,
+        sound: bool | None = None,
+        legitimate: str = "legitimate",
         events: pd.DataFrame | None = None,
         history: History | Sequence[History] | None = None,
         random_state: int = 0,
@@ -103,6 +116,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.min_messages = min_messages
         self.n_folds = n_folds
         self.wording = wording
+        self.sound = sound
+        self.legitimate = legitimate
         self.events = events
         self.history = history
         self.random_state = random_state
@@ -158,21 +173,29 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_consistent_length(texts, groups)
         if groups.ndim != 1:
             raise ValueError(f"Expected one campaign a message (1 dimension), got groups of {groups.ndim} dimensions.")
-        folded, plain = MessageMatrix.plain(texts)
-        model, log_odds, known = out_of_fold(
-            folded,
-            codes,
-            tuple(str(name) for name in self.classes_),
-            groups,
-            C=self.C,
-            min_messages=self.min_messages,
-            n_folds=self.n_folds,
-            random_state=self.random_state,
-            n_jobs=self.n_jobs,
-        )
-        self.matrix_ = MessageMatrix(model, views)
-        plain = np.hstack([plain, *self._sender(X)])
-        return MessageMatrix.join(log_odds, known, plain)
+        raw = pack(texts)
+        folded, plain = MessageMatrix.plain(raw)
+        learnt, parts = self._learn(raw, folded, codes, groups)
+        self.matrix_ = MessageMatrix(**learnt, sender=views)
+        return np.column_stack([*parts, plain, *self._sender(X)])
+
+    def _learn(
+        self, raw: CodePoints, folded: CodePoints, y: Array, groups: Array
+    ) -> tuple[dict[str, Any], list[Array]]:
+        """Fit what needs labels: the parts of the matrix, and their columns out of fold."""
+        settings: dict[str, Any] = {"C": self.C, "min_messages": self.min_messages, "n_folds": self.n_folds}
+        settings |= {"random_state": self.random_state, "n_jobs": self.n_jobs}
+        classes = tuple(str(name) for name in self.classes_)
+        learnt: dict[str, Any] = {}
+        parts: list[Array] = []
+        hears = speaks_chinese(folded) if self.sound is None else self.sound
+        for name, form in {"wording": folded, **({"sound": sounds(folded)} if hears else {})}.items():
+            learnt[name], log_odds, known = out_of_fold(form, y, classes, groups, **settings)
+            parts += [log_odds, 1 - known]
+        clean = y == classes.index(self.legitimate) if self.legitimate in classes else np.ones(len(y), np.bool_)
+        folds = campaign_folds(y, groups, self.n_folds, self.random_state)
+        models, surprises = zip(*(surprise_out_of_fold(form, clean, folds) for form in (raw, folded)), strict=True)
+        return learnt | {"characters": models}, [*parts, *surprises]
 
     def transform(self, X: Any) -> Any:
         """Compute the feature matrix of new messages.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CodePoints", "pack"]
+__all__ = ["CodePoints", "pack", "take"]
 
 Array = npt.NDArray[Any]
 
@@ -72,3 +72,28 @@ def pack(texts: Sequence[str]) -> CodePoints:
     np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=offsets[1:])
     whole = "".join(texts).encode("utf-32-le", "surrogatepass")
     return CodePoints(np.frombuffer(whole, "<u4").astype(np.uint32, copy=False), offsets)
+
+
+def take(texts: CodePoints, rows: Array) -> CodePoints:
+    """Return some of the texts, in the order of `rows`.
+
+    Parameters
+    ----------
+    texts : CodePoints
+        Texts.
+    rows : ndarray of int64, shape (n_taken,)
+        Their positions.
+
+    Returns
+    -------
+    CodePoints
+
+    Examples
+    --------
+    >>> take(pack(["ab", "", "c"]), np.array([2, 0])).unpack()
+    ['c', 'ab']
+    """
+    lengths = np.diff(texts.offsets)[rows]
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+    return CodePoints(texts.codes[np.repeat(texts.offsets[rows], lengths) + within], offsets)

@@ -19,7 +19,7 @@ from sklearn.svm import LinearSVC
 
 from .folds import campaign_folds
 from .ngrams import BITS, MAX_TIMES, hash_ngrams
-from .text import CodePoints
+from .text import CodePoints, take
 from .wording import Wording
 
 __all__ = ["campaign_weights", "count_ngrams", "fit_wording", "out_of_fold", "softmax_loss"]
@@ -235,15 +235,7 @@ def out_of_fold(
     *fold_models, model = Parallel(n_jobs=n_jobs)(fits)
     margins, known = np.zeros((len(y), len(model.intercept))), np.zeros(len(y))
     for (_, test), fold_model in zip(folds, fold_models, strict=True):
-        margins[test], known[test] = fold_model.log_odds(_take(texts, test))
+        margins[test], known[test] = fold_model.log_odds(take(texts, test))
     scale = _fit_scale(margins, y, campaign_weights(groups))
     scaled = Wording(model.classes, model.buckets, model.weights, model.intercept, scale)
     return scaled, scale * margins, known
-
-
-def _take(texts: CodePoints, rows: Array) -> CodePoints:
-    """Return some of the texts, in the order of `rows`."""
-    lengths = np.diff(texts.offsets)[rows]
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
-    return CodePoints(texts.codes[np.repeat(texts.offsets[rows], lengths) + within], offsets)

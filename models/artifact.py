@@ -6,7 +6,6 @@ digest, which a caller can pin. Reading takes the bytes of a file once, checks t
 """
 
 import hashlib
-import io
 import json
 import math
 import os
@@ -27,7 +26,7 @@ from fraudsieve.features.wording import Wording, output_classes
 from .calibration import Calibration
 from .ensemble import Ensemble
 from .exceptions import ArtifactError
-from .features import build_matrix, describe_matrix, wording_misfit
+from .features import array_files, array_misfit, build_matrix, describe_matrix
 from .inputs import Matrix
 from .thresholds import OperatingPoint
 
@@ -140,19 +139,7 @@ def _serialise(model: Model) -> dict[str, bytes]:
         "booster.txt": model.ensemble.booster.model_to_string(num_iteration=-1).encode(),
         "calibration.json": json.dumps(asdict(model.calibration), indent=2).encode(),
     }
-    if model.wording is not None:
-        wording = model.wording
-        stream = io.BytesIO()
-        np.savez_compressed(
-            stream,
-            allow_pickle=False,
-            buckets=wording.buckets,
-            weights=wording.weights,
-            intercept=wording.intercept,
-            scale=np.float64(wording.scale),
-        )
-        files["wording.npz"] = stream.getvalue()
-    return files
+    return files | array_files(model.matrix)
 
 
 def _manifest(model: Model, files: dict[str, bytes]) -> dict[str, Any]:
@@ -243,7 +230,7 @@ def _parse_manifest(raw: bytes, folder: Path) -> dict[str, Any]:
     if features != FEATURES_VERSION:
         fix = "Install the fraudsieve that trained the model, or train it again."
         raise ArtifactError(where, f"expected features of version {FEATURES_VERSION}, got {features!r}", fix)
-    unknown = sorted(set(files) - {"booster.txt", "wording.npz", "calibration.json"})
+    unknown = sorted(set(files) - {"booster.txt", "calibration.json", "wording.npz", "sound.npz", "characters.npz"})
     if unknown:
         raise ArtifactError(where, f"names {len(unknown)} files that no model has", "Export the model again.")
     return dict(manifest)
@@ -292,4 +279,4 @@ def _misfit(model: Model, manifest: dict[str, Any]) -> str | None:
     numbers += [number for point in model.points for number in (point.threshold, point.false_positive_rate)]
     if not all(map(math.isfinite, numbers)):
         return "a threshold, a calibration or a start is no number"
-    return None if model.wording is None else wording_misfit(model.wording, manifest["features"])
+    return array_misfit(model.matrix, manifest["features"])

@@ -13,11 +13,12 @@ from fraudsieve.features.history import History, check_histories
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.network import Network
 from fraudsieve.features.ngrams import BITS
+from fraudsieve.features.surprise import CHAR_BITS, PAIR_BITS, CharacterModel
 from fraudsieve.features.wording import Wording
 
 from .inputs import Matrix
 
-__all__ = ["build_matrix", "describe_matrix", "wording_misfit"]
+__all__ = ["array_files", "array_misfit", "build_matrix", "describe_matrix"]
 
 
 def describe_matrix(matrix: Matrix) -> dict[str, Any]:
@@ -35,12 +36,14 @@ def describe_matrix(matrix: Matrix) -> dict[str, Any]:
     Examples
     --------
     >>> describe_matrix(MessageMatrix(None))
-    {'wording': None, 'sender': []}
+    {'wording': None, 'sound': None, 'characters': 0, 'sender': []}
     """
     if isinstance(matrix, MessageMatrix):
         wording = matrix.wording
         return {
             "wording": None if wording is None else {"classes": list(wording.classes), "bits": BITS},
+            "sound": None if matrix.sound is None else {"classes": list(matrix.sound.classes), "bits": BITS},
+            "characters": len(matrix.characters),
             "sender": [history.to_dict() for history in matrix.sender],
         }
     return {
@@ -62,7 +65,7 @@ def build_matrix(subject: str, declared: Mapping[str, Any], files: Mapping[str, 
     declared : mapping
         The declaration.
     files : mapping of str to bytes
-        The content of the folder's files, of which ``wording.npz`` holds the arrays of the wording model.
+        The content of the folder's files, of which those that end in ``.npz`` hold arrays.
 
     Returns
     -------
@@ -80,8 +83,12 @@ def build_matrix(subject: str, declared: Mapping[str, Any], files: Mapping[str, 
     """
     if subject == "message":
         sender = check_histories([History.from_dict(view) for view in declared["sender"]])
-        model = None if declared["wording"] is None else _read_wording(declared["wording"]["classes"], files)
-        return MessageMatrix(model, sender)
+        models = {
+            name: None if declared[name] is None else _read_wording(declared[name]["classes"], files[f"{name}.npz"])
+            for name in ("wording", "sound")
+        }
+        characters = _read_characters(files["characters.npz"]) if declared["characters"] else ()
+        return MessageMatrix(**models, sender=sender, characters=characters)
     if subject not in ("account", "event"):
         raise ValueError("the subject is a message, an account or an event")
     matrix = AccountMatrix(
@@ -95,19 +102,62 @@ def build_matrix(subject: str, declared: Mapping[str, Any], files: Mapping[str, 
     return replace(matrix, numbers=tuple(map(str, numbers)), categories=words)
 
 
-def _read_wording(classes: list[str], files: Mapping[str, bytes]) -> Wording:
-    with np.load(io.BytesIO(files["wording.npz"]), allow_pickle=False) as arrays:
+def array_files(matrix: Matrix) -> dict[str, bytes]:
+    """Return the files that hold the arrays of a matrix.
+
+    Parameters
+    ----------
+    matrix : MessageMatrix or AccountMatrix
+        What is computed.
+
+    Returns
+    -------
+    dict of str to bytes
+        By name of the file; NumPy's own format, without pickles.
+
+    Examples
+    --------
+    >>> array_files(MessageMatrix(None))
+    {}
+    """
+    if isinstance(matrix, AccountMatrix):
+        return {}
+    files: dict[str, bytes] = {}
+    for name, model in {"wording": matrix.wording, "sound": matrix.sound}.items():
+        if model is not None:
+            parts = {"buckets": model.buckets, "weights": model.weights, "intercept": model.intercept}
+            files[f"{name}.npz"] = _packed(parts | {"scale": np.float64(model.scale)})
+    if matrix.characters:
+        counts = {f"chars-{place}": model.chars for place, model in enumerate(matrix.characters)}
+        counts |= {f"pairs-{place}": model.pairs for place, model in enumerate(matrix.characters)}
+        files["characters.npz"] = _packed(counts)
+    return files
+
+
+def _packed(arrays: Mapping[str, Any]) -> bytes:
+    stream = io.BytesIO()
+    np.savez_compressed(stream, allow_pickle=False, **arrays)
+    return stream.getvalue()
+
+
+def _read_wording(classes: list[str], content: bytes) -> Wording:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         parts = arrays["buckets"], arrays["weights"], arrays["intercept"]
         return Wording(tuple(classes), *parts, float(arrays["scale"]))
 
 
-def wording_misfit(wording: Wording, declared: Mapping[str, Any]) -> str | None:
-    """Say what is wrong with the arrays of the wording model, if anything: its kernel does not check their bounds.
+def _read_characters(content: bytes) -> tuple[CharacterModel, ...]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return tuple(CharacterModel(arrays[f"chars-{i}"], arrays[f"pairs-{i}"]) for i in range(len(arrays.files) // 2))
+
+
+def array_misfit(matrix: Matrix, declared: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with the arrays of a matrix, if anything: kernels do not check their bounds.
 
     Parameters
     ----------
-    wording : Wording
-        The model.
+    matrix : MessageMatrix or AccountMatrix
+        What is computed.
     declared : mapping
         The declaration of the features.
 
@@ -115,13 +165,25 @@ def wording_misfit(wording: Wording, declared: Mapping[str, Any]) -> str | None:
     -------
     str or None
     """
+    if isinstance(matrix, AccountMatrix):
+        return None
+    models = {"wording": matrix.wording, "sound": matrix.sound}
+    found = [_wording_misfit(model, declared[name], name) for name, model in models.items() if model is not None]
+    shapes = {(m.chars.shape, m.pairs.shape, m.chars.dtype.name, m.pairs.dtype.name) for m in matrix.characters}
+    expected = ((1 << CHAR_BITS,), (1 << PAIR_BITS,), "uint32", "uint32")
+    if len(matrix.characters) != declared["characters"] or shapes - {expected}:
+        found.append("the counts of characters do not fit each other")
+    return next((problem for problem in found if problem), None)
+
+
+def _wording_misfit(wording: Wording, declared: Mapping[str, Any], name: str) -> str | None:
     buckets, n_outputs = wording.buckets, len(wording.classes)
     shapes = (buckets.ndim, wording.weights.shape, wording.intercept.shape)
     types = (buckets.dtype.name, wording.weights.dtype.name, wording.intercept.dtype.name)
     expected = (1, (len(buckets), 1 + n_outputs), (n_outputs,))
     if shapes != expected or types != ("int32", "float32", "float64") or not math.isfinite(wording.scale):
-        return "the arrays of the wording model do not fit each other"
+        return f"the arrays of the {name} model do not fit each other"
     ascending = (np.diff(buckets, prepend=-1, append=1 << BITS) > 0).all()
-    if declared["wording"]["bits"] != BITS or not ascending:
-        return f"the wording model does not know n-grams by {BITS} bits"
+    if declared["bits"] != BITS or not ascending:
+        return f"the {name} model does not know n-grams by {BITS} bits"
     return None

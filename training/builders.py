@@ -14,11 +14,12 @@ from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.features.schema import Source
 from fraudsieve.models.artifact import Model
 
+from .copies import with_copies
 from .data import Labelled, load_labelled
 from .recipe import Recipe
 from .subjects import account_labels_of, event_labels_of, load_accounts, load_events
 
-__all__ = ["Builder", "builder_of_model", "groups_of", "make_builder", "matrix_of", "read_data"]
+__all__ = ["Builder", "builder_of_model", "groups_of", "make_builder", "matrix_of", "read_data", "rows_to_train"]
 
 Array: TypeAlias = npt.NDArray[np.int64]
 Builder: TypeAlias = MessageFeatures | AccountFeatures
@@ -94,7 +95,8 @@ def make_builder(data: Labelled, recipe: Recipe) -> Builder:
     history = recipe.history
     views = history.histories
     if data.subject == "message":
-        settings = recipe.features.model_dump() | {"random_state": recipe.seed, "n_jobs": recipe.n_jobs}
+        settings = recipe.features.model_dump(exclude={"copies"})
+        settings |= {"legitimate": recipe.data.legitimate, "random_state": recipe.seed, "n_jobs": recipe.n_jobs}
         return MessageFeatures(events=data.events, history=views, **settings)
     return AccountFeatures(
         data.events,
@@ -111,6 +113,41 @@ def _labels(data: Labelled, legitimate: str) -> dict[str, Any]:
     if data.subject == "event":
         return {"labels": event_labels_of(data, legitimate)}
     return {"account_labels": account_labels_of(data, legitimate)}
+
+
+def rows_to_train(
+    data: Labelled, groups: Array, train: Array, recipe: Recipe
+) -> tuple[pd.DataFrame, npt.NDArray[np.object_], dict[str, Array]]:
+    """Return what is trained on: the rows of the slice and, of messages with a crime, disguised copies.
+
+    Parameters
+    ----------
+    data : Labelled
+        All rows.
+    groups : ndarray, shape (n_rows,)
+        Campaigns or accounts.
+    train : ndarray of int
+        Positions of the slice.
+    recipe : Recipe
+        The legitimate class, the share of copies and the seed.
+
+    Returns
+    -------
+    rows : DataFrame
+        Records.
+    labels : ndarray of object
+        Their classes.
+    groups : dict
+        For messages ``groups``, their campaigns: each counts as one row, with its copies. The events of an account are
+        as many as they are.
+    """
+    rows = data.rows.iloc[train]
+    labels = rows["label"].to_numpy(object)
+    if data.subject != "message":
+        return rows, labels, {}
+    is_crime = labels != recipe.data.legitimate
+    copies = with_copies(rows["text"].tolist(), is_crime, share=recipe.features.copies, seed=recipe.seed)
+    return rows.iloc[copies.rows].assign(text=copies.texts), labels[copies.rows], {"groups": groups[train][copies.rows]}
 
 
 def matrix_of(builder: Builder, rows: pd.DataFrame) -> pd.DataFrame:

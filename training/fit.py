@@ -20,7 +20,7 @@ from fraudsieve.models.predict import Scorer, fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint, operating_points
 
 from .attack_recall import attack_messages, check_attackable
-from .builders import Builder, groups_of, make_builder, matrix_of, read_data
+from .builders import Builder, groups_of, make_builder, matrix_of, read_data, rows_to_train
 from .choose import choose_split
 from .data import Labelled, origin_of
 from .evaluate import evaluate
@@ -181,15 +181,14 @@ def fit_model(
     rows, labels = data.rows, data.rows["label"].to_numpy(object)
     progress("learning wording" if data.subject == "message" else "computing histories")
     features = make_builder(data, recipe).set_output(transform="pandas")
-    # A message's campaign counts as one row; the events of an account are as many as they are.
-    campaigns = {"groups": groups[split.train]} if data.subject == "message" else {}
+    to_train, of_train, campaigns = rows_to_train(data, groups, split.train, recipe)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", UNTIMED)  # said as a note
-        matrix = features.fit_transform(rows.iloc[split.train], labels[split.train], **campaigns)
+        matrix = features.fit_transform(to_train, of_train, **campaigns)
     progress("growing trees")
     settings = recipe.model.settings(data.subject)
     classifier = FraudClassifier(**settings, random_state=recipe.seed, n_jobs=recipe.n_jobs)
-    classifier.fit(matrix, labels[split.train], **campaigns)
+    classifier.fit(matrix, of_train, **campaigns)
     progress("calibrating")
     held_back, truth = matrix_of(features, rows.iloc[split.calibration]), labels[split.calibration]
     known = np.isin(truth, classifier.classes_)

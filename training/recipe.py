@@ -11,6 +11,8 @@ from fraudsieve.features.exceptions import FraudsieveError
 from fraudsieve.features.history import History, check_histories
 from fraudsieve.features.network import Network
 
+from .copies import SHARE
+
 __all__ = [
     "DataRecipe",
     "FeatureRecipe",
@@ -113,6 +115,9 @@ class FeatureRecipe(_Part):
     C: float = Field(default=3.0, gt=0)
     min_messages: int = Field(default=2, ge=1)
     n_folds: int = Field(default=5, ge=2)
+    sound: bool | None = None
+    copies: float = Field(default=SHARE, ge=0, le=1)
+    """Share of the messages with a crime of which a disguised copy is trained on too."""
 
 
 class HistoryRecipe(_Part):

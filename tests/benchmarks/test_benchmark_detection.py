@@ -5,6 +5,7 @@ import json
 import math
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,9 @@ sys.path.append(str(Path(__file__).resolve().parents[2]))
 from benchmarks import detection, ours
 from benchmarks.compare import paired_figures, scheme_bars
 from benchmarks.data import DATA_VARIABLE
+from benchmarks.false_alarms import compare_chat
 from benchmarks.folds import duplicate_groups, folds_of, schemes_of
+from benchmarks.official import compare_split
 from benchmarks.peers import FastText, FastTextSettings, FitPredict, Groups, Labels, LinearSvm
 from benchmarks.report import Bar
 
@@ -136,11 +139,16 @@ def test_one_command_line_call(
 class _Features:
     """Stands in for MessageFeatures: texts pass through."""
 
+    def __init__(self, *, legitimate: str) -> None:
+        assert legitimate == "ham"
+
     def set_output(self, *, transform: str) -> "_Features":
         return self
 
     def fit_transform(self, texts: list[str], y: Labels, *, groups: Groups) -> list[str]:
-        assert groups.tolist() == [4, 5]
+        assert texts[:2] == ["1", "2"]
+        assert groups.tolist()[:2] == [4, 5]
+        assert set(groups[2:]) <= {5}  # the copy of a message is of its campaign
         return texts
 
     def transform(self, texts: list[str]) -> list[str]:
@@ -161,7 +169,7 @@ class _Classifier:
 def test_ours_calls_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fraudsieve.features.MessageFeatures", _Features)
     monkeypatch.setattr("fraudsieve.models.FraudClassifier", _Classifier)
-    predicted = ours.fit_predict(["a", "b"], np.array(["ham", "spam"]), np.array([4, 5]), ["b", "a", "b"])
+    predicted = ours.fit_predict(["1", "2"], np.array(["ham", "spam"]), np.array([4, 5]), ["2", "1", "2"])
     assert predicted.tolist() == ["spam", "ham", "spam"]
 
 
@@ -189,12 +197,50 @@ def test_bars_are_held_to_the_better_peer() -> None:
 
 def test_folds_keep_groups_whole() -> None:
     table = made_up(campaigns=True)
-    groups = schemes_of(table)["campaign"]
+    groups, told = schemes_of(table)["campaign"]
+    assert told is groups
     folds = list(folds_of(table["label"].to_numpy(dtype=object), groups, repeats=2, folds=3))
     assert [(fold.repeat, fold.number) for fold in folds] == [(r, n) for r in range(2) for n in range(3)]
     for fold in folds:
         assert not set(groups[fold.train]) & set(groups[fold.test])
     assert sorted(np.concatenate([fold.test for fold in folds[:3]])) == list(range(90))
+
+
+def test_users_are_kept_apart_and_duplicates_are_told() -> None:
+    table = pd.DataFrame({"text": ["hi", "yes", "HI", "no"], "recipient_id": ["u", "u", "v", "w"]})
+    apart, told = schemes_of(table)["users"]
+    assert (apart.tolist(), told.tolist()) == ([0, 0, 1, 2], [0, 1, 0, 2])
+
+
+def test_a_split_of_its_own() -> None:
+    table = made_up(campaigns=False).assign(split=["train", "test"] * 45)
+
+    def first(texts: list[str], y: Labels, groups: Groups, asked: list[str]) -> Labels:
+        assert len(texts) == len(y) == len(groups) == 45
+        return np.array([y[0]] * len(asked), object)
+
+    def known(texts: list[str], y: Labels, groups: Groups, asked: list[str]) -> Labels:
+        return table["label"].to_numpy(object)[1::2]
+
+    report = compare_split("stoneskipping", table, {"ours": known, "svm": first}, bound=0.9)
+    assert report.figures["macro_f1"] == 1.0
+    assert [(bar.name, bar.holds) for bar in report.bars] == [("macro_f1", True), ("macro_f1.ahead_of_peers", True)]
+    assert report.peers["svm"]["macro_f1"] == pytest.approx(
+        f1_score(table["label"][1::2], [table["label"][0]] * 45, average="macro")
+    )
+
+
+def test_chat_is_flagged_above_the_threshold_of_the_other_set() -> None:
+    numbers = [str(number) for number in range(200)]
+    spam = pd.DataFrame({"text": numbers, "label": ["ham"] * 100 + ["spam"] * 100})
+    chat = pd.DataFrame({"text": ["50", "98.5", "150", "199"]})
+
+    def fit(texts: list[str], is_fraud: Labels, groups: Groups) -> Any:
+        return lambda asked: np.array([float(text) for text in asked])
+
+    report = compare_chat(spam, chat, {"ours": fit, "svm": fit}, folds=2)
+    assert report.figures == {"recall": 1.0, "flagged": 0.75}  # 98.01 is what 1 % of 0 to 99 exceed
+    assert [(bar.name, bar.holds) for bar in report.bars] == [("recall", True), ("flagged", False)]
 
 
 def test_duplicates_share_a_group() -> None:

@@ -14,6 +14,8 @@ from fraudsieve.features.cues import CUES, SHAPES
 from fraudsieve.features.fold import DISGUISES
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.ngrams import hash_ngrams
+from fraudsieve.features.pinyin import sounds
+from fraudsieve.features.surprise import SURPRISES, CharacterModel, count_characters
 from fraudsieve.features.text import pack
 from fraudsieve.features.wording import Wording
 
@@ -29,7 +31,14 @@ def with_wording(n_outputs: int) -> MessageMatrix:
     return MessageMatrix(Wording(classes, buckets, weights.astype(np.float32), np.zeros(n_outputs), 1.0))
 
 
+def with_all_parts() -> MessageMatrix:
+    wording, seen = with_wording(4).wording, pack(["see you at six", "晚上见"])
+    counts = CharacterModel(*count_characters(seen, np.arange(2)))
+    return MessageMatrix(wording, sound=wording, characters=(counts, counts))
+
+
 MATRICES = {"plain": MessageMatrix(None), "two classes": with_wording(1), "many classes": with_wording(4)}
+MATRICES["all parts"] = with_all_parts()
 matrices = pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES.keys())
 
 
@@ -48,7 +57,11 @@ def test_columns_come_family_by_family() -> None:
     )
     assert MATRICES["plain"].columns == plain
     assert MATRICES["two classes"].columns == ("wording__spam", "surprise__unknown", *plain)
-    assert MATRICES["many classes"].columns == (*(f"wording__c{i}" for i in range(4)), "surprise__unknown", *plain)
+    wording = (*(f"wording__c{i}" for i in range(4)), "surprise__unknown")
+    assert MATRICES["many classes"].columns == (*wording, *plain)
+    sound = (*(f"sound__c{i}" for i in range(4)), "surprise__unknown_sound")
+    odd = [f"surprise__{form}_{name}" for form in ("raw", "folded") for name in SURPRISES]
+    assert MATRICES["all parts"].columns == (*wording, *sound, *odd, *plain)
 
 
 @matrices
@@ -61,7 +74,7 @@ def test_a_batch_is_its_texts_one_by_one_in_any_order(matrix: MessageMatrix) -> 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(ANYTHING, min_size=1, max_size=5))
 def test_any_text_has_finite_features_whatever_its_company(texts: list[str]) -> None:
-    matrix = MATRICES["many classes"]
+    matrix = MATRICES["all parts"]
     before = list(texts)
     whole = matrix.compute(texts)
     assert np.isfinite(whole).all()
@@ -94,6 +107,13 @@ def test_columns_say_what_they_are_named_for() -> None:
     assert value("", "surprise__unknown") == 1
 
 
+def test_camouflage_is_a_surprise_as_it_comes_and_not_once_it_is_undone() -> None:
+    matrix = MATRICES["all parts"]
+    plain, disguised = matrix.compute(["see you at six", "ｓｅｅ you аt six"])
+    changed = {name for name, one, other in zip(matrix.columns, plain, disguised, strict=True) if one != other}
+    assert changed == {"disguise__compat", "disguise__lookalike", *(f"surprise__raw_{name}" for name in SURPRISES)}
+
+
 def test_disguise_changes_disguise_columns_and_upper_case_alone() -> None:
     matrix = MATRICES["many classes"]
     plain, disguised = matrix.compute(["win a free prize", "ＷＩＮ\u200b А frее рrizé"])
@@ -104,11 +124,16 @@ def test_disguise_changes_disguise_columns_and_upper_case_alone() -> None:
 def test_joining_is_what_compute_does() -> None:
     matrix = MATRICES["many classes"]
     assert matrix.wording is not None
-    folded, plain = MessageMatrix.plain(TEXTS)
+    raw = pack(TEXTS)
+    folded, plain = MessageMatrix.plain(raw)
     log_odds, known = matrix.wording.log_odds(folded)
-    joined = MessageMatrix.join(log_odds, known, plain)
-    assert np.array_equal(joined, matrix.compute(TEXTS))
-    assert np.array_equal(joined[:, 4], 1 - known)
+    learnt = [log_odds, 1 - known]
+    assert np.array_equal(np.column_stack([*learnt, plain]), matrix.compute(TEXTS))
+    whole = MATRICES["all parts"]
+    assert whole.sound is not None
+    heard, known = whole.sound.log_odds(sounds(folded))
+    odd = [model.surprise(form) for model, form in zip(whole.characters, (raw, folded), strict=True)]
+    assert np.array_equal(np.column_stack([*learnt, heard, 1 - known, *odd, plain]), whole.compute(TEXTS))
 
 
 @matrices

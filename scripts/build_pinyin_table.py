@@ -1,0 +1,44 @@
+"""Build ``features/data/pinyin.npz``: the toneless Mandarin syllable of every Chinese character.
+
+Run it from the root of the repo, with ``pip install "fraudsieve[tables]"``: ``python scripts/build_pinyin_table.py``.
+The scoring path reads the file and needs no package. Of several readings the first is taken, the commonest.
+
+Source: pypinyin (MIT), whose table is made from Unihan and other dictionaries; its version is stored.
+"""
+
+import sys
+import unicodedata
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from pypinyin.constants import PINYIN_DICT
+
+TABLE = Path(__file__).parent.parent / "features" / "data" / "pinyin.npz"
+
+
+def toneless(readings: str) -> str:
+    """Return the first of several readings without its tone: u with two dots is v, as people type it."""
+    letters = unicodedata.normalize("NFD", readings.split(",")[0])
+    kept = "".join(c for c in letters if not unicodedata.combining(c) or c == "\u0308")
+    return unicodedata.normalize("NFC", kept).replace("ü", "v").replace("ê", "e")
+
+
+def build() -> dict[str, np.ndarray]:
+    """Return the arrays of the table: characters, the number of their syllable, and the syllables."""
+    codes = np.array(sorted(PINYIN_DICT), np.uint32)
+    spoken = [toneless(PINYIN_DICT[int(code)]) for code in codes]
+    syllables = sorted(set(spoken))
+    places = {syllable: place for place, syllable in enumerate(syllables)}
+    return {
+        "code": codes,
+        "syllable": np.array([places[one] for one in spoken], np.uint16),
+        "syllables": np.array(syllables),
+        "source": np.array(f"pypinyin {version('pypinyin')}"),
+    }
+
+
+if __name__ == "__main__":
+    table = build()
+    np.savez_compressed(TABLE, allow_pickle=False, **table)
+    sys.stdout.write(f"{table['source']}: {len(table['code'])} characters, {len(table['syllables'])} syllables\n")
