@@ -28,8 +28,8 @@ _PROTOCOL = (
     "{rows:,} messages of {length} characters: the file's texts laid end to end and cut. One core; one call to warm "
     "up, then {rounds} rounds in turn, medians. messages: MessageMatrix.compute on Python strings, with the models of "
     "wording, sound and characters that MessageFeatures learns of {trained:,} texts of the file (2 classes). folding: "
-    "fold_codes on packed texts. The parts are given in microseconds a message. sklearn: HashingVectorizer of character "
-    "1-4-grams, 2**22 columns, on the same strings: n-grams alone, no folding, no model."
+    "fold_codes on packed texts. The parts are given in microseconds a message. sklearn: HashingVectorizer of "
+    "character 1-4-grams, 2**22 columns, on the same strings: n-grams alone, no folding, no model."
 )
 
 
