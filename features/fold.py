@@ -1,10 +1,12 @@
 """Undo disguise in text, and count what was undone.
 
 Folding maps every code point to what a reader sees: compatibility forms (full width, ligatures), enclosed
-letters and digits, look-alikes of other scripts, accents and letter case go to the plain letter; marks without
-a letter and characters that show nothing go away; runs of blanks become one space. It is one look-up a code
-point in a table that ``scripts/build_fold_tables.py`` makes from the Unicode character database, so a model
-folds alike on every Python. Folding a folded text changes nothing, and no text more than doubles.
+letters and digits, look-alikes of other scripts, accents and letter case go to the plain letter, traditional and
+variant Chinese characters to the simplified one; marks without a letter and characters that show nothing go away; runs
+of blanks become one space. It is one look-up a code point in a table that ``scripts/build_fold_tables.py`` makes from
+the Unicode character database and reviewed lists, so a model folds alike on every Python. Then signs put between
+letters and digits spelled out are undone by their neighbours (`fold_rules`). Folding a folded text changes nothing, and
+no text more than doubles.
 """
 
 from functools import cache
@@ -15,6 +17,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from .fold_rules import undo_by_context
 from .text import CodePoints, pack
 
 __all__ = ["DISGUISES", "KINDS", "fold_codes", "fold_text"]
@@ -22,10 +25,11 @@ __all__ = ["DISGUISES", "KINDS", "fold_codes", "fold_text"]
 Array = npt.NDArray[Any]
 
 TABLE = Path(__file__).parent / "data" / "fold.npz"
-KINDS = ("compat", "enclosed", "invisible", "mark", "lookalike", "case", "blank")
-"""What folding undoes, by kind."""
-DISGUISES = KINDS[:5]
-"""The kinds that hide something. Letter case and blanks are undone too, but everybody uses them."""
+CHARACTER_KINDS = ("compat", "enclosed", "invisible", "mark", "lookalike", "traditional", "case", "blank", "sign")
+KINDS = (*CHARACTER_KINDS, "inserted", "spelled")
+"""What folding undoes, by kind: the last two by the neighbours, the others code point by code point."""
+DISGUISES = (*KINDS[:6], *KINDS[9:])
+"""The kinds that hide something. Letter case, blanks and full-width signs are undone too, but everybody uses them."""
 
 DROPPED = -1
 SPACE = np.uint32(32)
@@ -88,18 +92,19 @@ def fold_codes(texts: CodePoints) -> tuple[CodePoints, Array]:
     -------
     folded : CodePoints
         What a reader sees, in lower case.
-    undone : ndarray of int32, shape (n_texts, 7)
+    undone : ndarray of int32, shape (n_texts, 11)
         How many characters of each of `KINDS` were undone.
 
     Examples
     --------
     >>> folded, undone = fold_codes(pack(["Ｆr\\u200bеe ①"]))
-    >>> folded.unpack(), undone[0, :5].tolist()
-    (['free 1'], [1, 1, 1, 0, 1])
+    >>> folded.unpack(), dict(zip(KINDS, undone[0].tolist()))["lookalike"]
+    (['free 1'], 1)
     """
     step, pairs, kind = _tables()
     counts = np.zeros((len(texts), len(KINDS)), np.int32)
     codes, offsets = _fold_kernel(texts.codes, texts.offsets, step, pairs, kind, counts)
+    codes, offsets, counts[:, -2:] = undo_by_context(codes, offsets)
     return CodePoints(codes, offsets), counts
 
 

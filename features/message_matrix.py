@@ -43,7 +43,7 @@ class MessageMatrix:
     --------
     >>> matrix = MessageMatrix(None)
     >>> matrix.columns[:3], matrix.compute(["call 13800000000 now"]).shape
-    (('cues__links', 'cues__dotted', 'cues__mobiles'), (1, 28))
+    (('cues__links', 'cues__dotted', 'cues__mobiles'), (1, 31))
     """
 
     wording: Wording | None
@@ -127,4 +127,5 @@ class MessageMatrix:
         folded, undone = fold_codes(raw)
         shares = undone / np.maximum(np.diff(folded.offsets), 1)[:, None]
         upper = shares[:, KINDS.index("case")]
-        return folded, np.column_stack([cues_and_shape(folded), upper, shares[:, : len(DISGUISES)]])
+        disguises = shares[:, [KINDS.index(name) for name in DISGUISES]]
+        return folded, np.column_stack([cues_and_shape(folded), upper, disguises])

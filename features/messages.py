@@ -82,7 +82,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     >>> features = MessageFeatures(n_folds=2).set_output(transform="pandas")
     >>> frame = features.fit_transform(texts, ["spam", "spam", "ham", "ham"])
     >>> frame.shape, frame.columns[0]
-    ((4, 42), 'wording__spam')
+    ((4, 45), 'wording__spam')
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

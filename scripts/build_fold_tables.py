@@ -4,8 +4,9 @@ Run it from the root of the repo: ``python scripts/build_fold_tables.py``. The s
 never asks `unicodedata`, whose version differs from one Python to the next: a model must fold a text in the
 same way where it is trained and where it scores.
 
-Sources: the Unicode character database of the Python that runs this script (its version is stored), and
-`features/data/lookalikes.txt`, the reviewed list of look-alikes, one a line.
+Sources: the Unicode character database of the Python that runs this script (its version is stored);
+`features/data/lookalikes.txt`, the reviewed list of look-alikes, one a line; `features/data/traditional.txt`, which
+``scripts/build_traditional.py`` makes.
 """
 
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 DATA = Path(__file__).parent.parent / "features" / "data"
-KINDS = ("compat", "enclosed", "invisible", "mark", "lookalike", "case", "blank")
+KINDS = ("compat", "enclosed", "invisible", "mark", "lookalike", "traditional", "case", "blank", "sign")
 LAST = 0x110000
 # Some marks spell words (the vowel signs of Indic scripts, the voicing of kana); those of these blocks only decorate.
 DECORATIONS = (
@@ -79,9 +80,16 @@ def fold_fully(char: str, lookalikes: dict[str, str]) -> str:
     return text if 1 <= len(text) <= MAX_EXPANSION else char
 
 
+def is_sign(char: str, folded: str) -> bool:
+    """Tell whether a character is a full-width sign or a unit in one character: both belong to ordinary Chinese."""
+    return (0xFF01 <= ord(char) <= 0xFFE6 and not folded.isalnum()) or char in "℃℉" or 0x3371 <= ord(char) <= 0x33DF
+
+
 def kind_of(char: str, folded: str, lookalikes: dict[str, str]) -> str:
     """Name what a folding undid."""
     name, category = unicodedata.name(char, ""), unicodedata.category(char)
+    if is_sign(char, folded):
+        return "sign"
     if any(word in name for word in ("CIRCLED", "PARENTHESIZED", "SQUARED", "REGIONAL INDICATOR", "TAG ")):
         return "enclosed"
     if unicodedata.normalize("NFKC", char) != char and category != "Ll" and not name.startswith(ACCENTED_SCRIPTS):
@@ -102,6 +110,8 @@ def read_lookalikes(path: Path) -> dict[str, str]:
 def build() -> dict[str, np.ndarray]:
     """Return the arrays of the table: sources, kinds, lengths and the targets one after another."""
     lookalikes = read_lookalikes(DATA / "lookalikes.txt")
+    traditional = read_lookalikes(DATA / "traditional.txt")
+    plain = lookalikes | traditional
     sources: list[int] = []
     kinds: list[int] = []
     targets: list[str] = []
@@ -116,10 +126,10 @@ def build() -> dict[str, np.ndarray]:
         elif is_decoration(code):
             target, kind = "", "mark"
         else:
-            target = fold_fully(char, lookalikes)
+            target = fold_fully(char, plain)
             if target == char:
                 continue
-            kind = kind_of(char, target, lookalikes)
+            kind = "traditional" if char in traditional else kind_of(char, target, lookalikes)
         sources.append(code)
         kinds.append(KINDS.index(kind))
         targets.append(target)

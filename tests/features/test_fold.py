@@ -1,5 +1,6 @@
 """Folding, over all of Unicode and over texts."""
 
+import os
 import runpy
 import unicodedata
 from pathlib import Path
@@ -11,12 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fraudsieve.features.fold import DISGUISES, KINDS, TABLE, fold_codes, fold_text
+from fraudsieve.features.fold import CHARACTER_KINDS, DISGUISES, KINDS, TABLE, fold_codes, fold_text
 from fraudsieve.features.text import CodePoints, pack
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "build_fold_tables.py"
 LOOKALIKES = TABLE.with_name("lookalikes.txt")
 ANYTHING = st.text(st.characters(exclude_categories=()))
+# Letters, signs and digits that the rules of neighbours look at.
+COMMON = "加微信ab f12*.·_| -一二零壹請、，é①\u200b"
+SPACED = st.text(st.sampled_from(COMMON), max_size=30)
 TRICKY = st.text(st.sampled_from("aA Ａé\u0301\u200b\u202e\0 \n\t\u3000\u00a0а①㏂ﬁßİ\ud800\u00a8中\u2800™"))
 
 
@@ -56,7 +60,7 @@ def test_all_of_unicode_in_one_text_folds_to_a_fixed_point(stored: dict[str, npt
     everything = CodePoints(np.arange(0x110000, dtype=np.uint32), np.array([0, 0x110000]))
     folded, counts = fold_codes(everything)
     assert_folded_is_a_fixed_point(folded)
-    assert counts.sum() == len(stored["source"])
+    assert counts[0, :-2].sum() == len(stored["source"])
 
 
 def test_a_code_point_is_counted_exactly_when_folding_changes_it() -> None:
@@ -69,16 +73,33 @@ def test_a_code_point_is_counted_exactly_when_folding_changes_it() -> None:
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.lists(ANYTHING | TRICKY, max_size=5))
+@given(st.lists(ANYTHING | TRICKY | SPACED, max_size=5))
 def test_texts_fold_to_fixed_points_at_most_twice_as_long(texts: list[str]) -> None:
     folded, counts = fold_codes(pack(texts))
     assert_folded_is_a_fixed_point(folded)
     for i, (text, after) in enumerate(zip(texts, folded.unpack(), strict=True)):
         assert len(after) <= 2 * len(text)
-        assert counts[i].sum() <= len(text)
+        assert counts[i, :-2].sum() <= len(text)
+        assert counts[i, -2:].sum() <= 2 * len(text)
         assert "  " not in after
         assert after == fold_text(text)
         assert after.lower() == after
+
+
+@settings(deadline=None, max_examples=100 if os.environ.get("CI") else 5)
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.integers(1, 2000))
+def test_a_hundred_thousand_characters_of_all_of_unicode_fold_to_a_fixed_point(
+    seed: int, common: float, length: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 0x110000, 100_000).astype(np.uint32)
+    often = rng.random(len(codes)) < common
+    codes[often] = rng.choice(pack([COMMON]).codes, often.sum())
+    texts = CodePoints(codes, np.r_[np.arange(0, len(codes), length), len(codes)])
+    folded, counts = fold_codes(texts)
+    assert_folded_is_a_fixed_point(folded)
+    assert (np.diff(folded.offsets) <= 2 * np.diff(texts.offsets)).all()
+    assert (counts >= 0).all()
 
 
 def test_no_text_folds_to_nothing_to_fold() -> None:
@@ -93,7 +114,7 @@ def test_no_text_folds_to_nothing_to_fold() -> None:
     [
         ("Ｆree", "free", {"compat": 1}),
         ("１３８", "138", {"compat": 3}),
-        ("，！", ",!", {"compat": 2}),
+        ("，！", ",!", {"sign": 2}),
         ("℡", "℡", {}),  # three letters: more than twice as long
         ("ⅱ", "ii", {"compat": 1}),
         ("①⑨", "19", {"enclosed": 2}),
@@ -124,6 +145,24 @@ def test_no_text_folds_to_nothing_to_fold() -> None:
         ("a   b", "a b", {}),
         ("a \u200b b", "a b", {"invisible": 1}),
         ("\n a", " a", {"blank": 1}),
+        ("請點擊領取", "请点击领取", {"traditional": 4}),
+        ("\uf900", "岂", {"compat": 1}),
+        ("加*微*信", "加微信", {"inserted": 2}),
+        ("加★★微", "加微", {"inserted": 2}),
+        ("加★★★微", "加★★★微", {}),  # that is a rule of stars, not a word
+        ("fr*ee", "free", {"inserted": 1}),
+        ("my_name 5*3 a-b", "my_name 5*3 a-b", {}),
+        ("f.r.e.e now", "free now", {"inserted": 3}),
+        ("w i n n now", "winn now", {"inserted": 3}),
+        ("i a m ok", "i a m ok", {}),
+        ("加 微 信 号", "加微信号", {"inserted": 3}),
+        ("请加 微 信 号 码吧", "请加 微 信 号 码吧", {}),  # words stand at both ends: two are no run
+        ("1 3 8 0 0 1", "138001", {"inserted": 5}),
+        ("1 2 3 4 5", "1 2 3 4 5", {}),
+        ("电话一三八零0一", "电话138001", {"spelled": 5}),
+        ("壹叁捌零零壹幺", "1380011", {"spelled": 7}),
+        ("一 三 八 零 零 一", "138001", {"inserted": 5, "spelled": 6}),
+        ("一二三四五", "一二三四五", {}),
     ],
     ids=ascii,
 )
@@ -137,7 +176,10 @@ def test_disguise_is_undone_and_counted(text: str, folded: str, kinds: dict[str,
     [
         "see you at six, bring 2 bags.",
         "今天晚上一起吃饭吗。",
-        "恭喜您中奖了、請點擊「連結」領取",
+        "恭喜您中奖了、请点击「链接」领取",
+        "东、南、西、北,一二三四五,九九八十一,2013年10月12日 10:30-11:00",
+        "买 2 送 1, 满100-20, 3.5折! e.g. this u.s. and/or it's 192.168.0.1 www.a.b.example",
+        "谢谢~晚安 ^_^ 好的... 嗯-嗯",
         "これはペンです。ガギグゲゴぱぴぷぺぽ",
         "오늘 저녁에 만나요",
         "नमस्ते दुनिया",
@@ -163,8 +205,8 @@ def test_folding_does_not_look_at_neighbouring_texts() -> None:
 
 
 def test_the_kinds_are_those_of_the_script() -> None:
-    assert runpy.run_path(str(SCRIPT))["KINDS"] == KINDS
-    assert DISGUISES == ("compat", "enclosed", "invisible", "mark", "lookalike")
+    assert runpy.run_path(str(SCRIPT))["KINDS"] == CHARACTER_KINDS
+    assert (*KINDS[:6], "inserted", "spelled") == DISGUISES
 
 
 def test_lines_of_lookalikes_are_well_formed(lookalikes: list[list[str]]) -> None:

@@ -1,0 +1,177 @@
+"""Disguises that are seen by their neighbours: symbols put between the letters of a word, and digits spelled out.
+
+Three rules, in this order, each conservative, for people use signs and blanks too:
+
+- a mark that no sentence needs (``*``, ``_``, a star, a dot in the middle) between two Chinese characters goes, and so
+  does a run of two; between Latin letters only marks that no word has;
+- single letters, Chinese characters or digits with the same sign or blank between all of them are one word, from four
+  letters or characters and from six digits on: ``f.r.e.e``, ``加 微 信 号``;
+- six or more digits in a row of which some are spelled in Chinese become digits.
+
+Folding what these rules leave changes nothing.
+"""
+
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["undo_by_context"]
+
+Array = npt.NDArray[Any]
+
+NOTHING, HAN, LATIN, DIGIT = range(4)
+MARKS = "*·_|^•`★☆♥♦※°○●◆◇■□▲△▼▽♠♣◎¤§¦"
+"""Marks that stand between Chinese characters only to hide them."""
+LATIN_MARKS = "*•|^★☆♥♦※°○●◆◇■□▲△▼▽♠♣◎"
+"""Marks that stand between Latin letters only to hide them."""
+SEPARATORS = MARKS + " .-~/\\+=:;'\"!#$%&@" + "…—–"
+"""Signs that may stand between single letters."""
+LETTERS_APART, DIGITS_APART = 4, 6
+SPELLED_RUN = 6
+SPELLED = "零〇一二三四五六七八九壹贰叁肆伍陆柒捌玖幺"
+SPELLED_DIGITS = "001234567891234567891"
+
+
+def _classes() -> tuple[Array, Array]:
+    """Return (signs, digits): what a sign may do, as bits, and the digit that a character spells, else 255."""
+    size = 0x10000
+    signs, digits = np.zeros(size, np.uint8), np.full(size, 255, np.uint8)
+    for bit, some in ((1, MARKS), (2, LATIN_MARKS), (4, SEPARATORS)):
+        signs[[ord(char) for char in some]] |= bit
+    for char, digit in zip(SPELLED + "0123456789", SPELLED_DIGITS + "0123456789", strict=True):
+        digits[ord(char)] = int(digit)
+    return signs, digits
+
+
+SIGNS, DIGITS = _classes()
+
+
+@nb.njit(inline="always")
+def _kind(code: np.uint32) -> int:
+    if 0x3400 <= code <= 0x9FFF or 0x20000 <= code <= 0x3FFFF or code == 0x3007:
+        return HAN
+    if 97 <= code <= 122:
+        return LATIN
+    return DIGIT if 48 <= code <= 57 else NOTHING
+
+
+@nb.njit(inline="always")
+def _sign(code: np.uint32, signs: Array) -> int:
+    return int(signs[code]) if code < signs.size else 0
+
+
+@nb.njit(inline="always")
+def _drop_marks(text: Array, n: int, signs: Array) -> int:
+    """Take marks out from between letters, in place; return how long the text is then."""
+    kept = 0
+    at = 0
+    while at < n:
+        wanted = 0
+        if kept and _sign(text[at], signs) & 3:
+            kind = _kind(text[kept - 1])
+            wanted = 1 if kind == HAN else 2 if kind == LATIN else 0
+        run = 0
+        while wanted and run < 3 and at + run < n and _sign(text[at + run], signs) & wanted:
+            run += 1
+        if 0 < run <= 2 and at + run < n and _kind(text[at + run]) == _kind(text[kept - 1]):
+            at += run
+            continue
+        text[kept] = text[at]
+        kept += 1
+        at += 1
+    return kept
+
+
+@nb.njit(inline="always")
+def _letters_apart(text: Array, at: int, n: int, before: int, signs: Array) -> int:
+    """Return how many single letters stand apart from here on, all by the same sign; 0 for too few."""
+    kind = _kind(text[at])
+    if kind == NOTHING or before != NOTHING or at + 1 >= n or not _sign(text[at + 1], signs) & 4:
+        return 0
+    sign, count = text[at + 1], 1
+    while at + 2 * count < n and text[at + 2 * count - 1] == sign and _kind(text[at + 2 * count]) == kind:
+        count += 1
+    last = at + 2 * (count - 1)
+    if last + 1 < n and _kind(text[last + 1]) != NOTHING:
+        count -= 1  # the last of them begins a longer word
+    return count if count >= (DIGITS_APART if kind == DIGIT else LETTERS_APART) else 0
+
+
+@nb.njit(inline="always")
+def _join_letters(text: Array, n: int, signs: Array) -> int:
+    """Put letters together that stand apart, in place; return how long the text is then."""
+    kept = 0
+    at = 0
+    before = NOTHING
+    while at < n:
+        count = _letters_apart(text, at, n, before, signs)
+        for k in range(max(count, 1)):
+            text[kept + k] = text[at + 2 * k]
+        kept += max(count, 1)
+        at += max(2 * count - 1, 1)
+        before = _kind(text[kept - 1])
+    return kept
+
+
+@nb.njit(inline="always")
+def _spell_digits(text: Array, n: int, digits: Array) -> int:
+    """Write long numbers in digits, in place; return how many characters that changes."""
+    changed, start, spelled = 0, 0, 0
+    for at in range(n + 1):
+        is_digit = at < n and text[at] < digits.size and digits[text[at]] != 255
+        if is_digit:
+            spelled += text[at] > 57
+            continue
+        if spelled and at - start >= SPELLED_RUN:
+            for k in range(start, at):
+                text[k] = np.uint32(48 + digits[text[k]])
+            changed += spelled
+        start, spelled = at + 1, 0
+    return changed
+
+
+@nb.njit(cache=True, nogil=True)
+def _context_kernel(codes: Array, offsets: Array, signs: Array, digits: Array, counts: Array) -> Array:
+    """Undo both in place, text after text; return where the texts end."""
+    ends = np.zeros(offsets.size, np.int64)
+    for i in range(offsets.size - 1):
+        n = offsets[i + 1] - offsets[i]
+        text = codes[offsets[i] : offsets[i + 1]]
+        left = _join_letters(text, _drop_marks(text, n, signs), signs)
+        counts[i, 0] += n - left
+        counts[i, 1] += _spell_digits(text, left, digits)
+        codes[ends[i] : ends[i] + left] = text[:left]  # never ahead of what is read
+        ends[i + 1] = ends[i] + left
+    return ends
+
+
+def undo_by_context(codes: Array, offsets: Array) -> tuple[Array, Array, Array]:
+    """Undo inserted signs and spelled digits.
+
+    Parameters
+    ----------
+    codes : ndarray of uint32, shape (n_characters,)
+        Texts end to end, folded code point by code point; used up.
+    offsets : ndarray of int64, shape (n_texts + 1,)
+        Where the texts begin.
+
+    Returns
+    -------
+    codes : ndarray of uint32
+        What is left.
+    offsets : ndarray of int64, shape (n_texts + 1,)
+    undone : ndarray of int32, shape (n_texts, 2)
+        Signs taken out, and characters that became digits.
+
+    Examples
+    --------
+    >>> text = "f.r.e.e 加*微 一三八零零零"
+    >>> codes, offsets, undone = undo_by_context(np.array([ord(c) for c in text], np.uint32), np.array([0, len(text)]))
+    >>> "".join(map(chr, codes)), undone.tolist()
+    ('free 加微 138000', [[4, 6]])
+    """
+    undone = np.zeros((offsets.size - 1, 2), np.int32)
+    ends = _context_kernel(codes, offsets, SIGNS, DIGITS, undone)
+    return codes[: ends[-1]].copy(), ends, undone

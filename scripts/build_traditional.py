@@ -1,0 +1,32 @@
+"""Build ``features/data/traditional.txt``: traditional and variant Chinese characters, and the simplified ones.
+
+Run it from the root of the repo, with ``pip install "fraudsieve[tables]"``: ``python scripts/build_traditional.py``;
+then run ``scripts/build_fold_tables.py``, which reads the file. Of several simplified characters the first is taken.
+
+Source: the dictionary TSCharacters of OpenCC (Apache License 2.0), as opencc-python-reimplemented ships it.
+"""
+
+import sys
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+TARGET = Path(__file__).parent.parent / "features" / "data" / "traditional.txt"
+PACKAGE = "opencc-python-reimplemented"
+
+
+def read_pairs() -> dict[str, str]:
+    """Return the simplified character of every traditional one that differs."""
+    text = files("opencc").joinpath("dictionary/TSCharacters.txt").read_text("utf-8")
+    rows = (line.split("\t") for line in text.splitlines() if line)
+    pairs = {source: targets.split(" ")[0] for source, targets in rows}
+    return {source: target for source, target in pairs.items() if source != target and len(source) == len(target) == 1}
+
+
+if __name__ == "__main__":
+    pairs = read_pairs()
+    source = f"TSCharacters of OpenCC (Apache License 2.0), {PACKAGE} {version(PACKAGE)}"
+    head = f"# traditional TAB simplified. Source: {source}"
+    lines = [f"{one}\t{other}" for one, other in sorted(pairs.items())]
+    TARGET.write_text("\n".join([head, *lines]) + "\n", "utf-8", newline="\n")
+    sys.stdout.write(f"{len(pairs)} characters\n")
