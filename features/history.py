@@ -66,7 +66,7 @@ class History:
     identifiers : tuple of str, default=()
         Further columns, such as ``"device_id"``, that ``distinct``, ``entropy`` and ``new`` are taken of too.
     measures : tuple of str, by default all of `MEASURES`
-        What is measured: by default all that needs no labels.
+        What is measured: by default all that needs no labels, but for `span`.
     night : tuple of int, default=(0, 6)
         The hours (UTC) from which and up to which it is night; ``(22, 6)`` runs over midnight.
     prior : tuple of float, default=(0.01, 10.0)

@@ -28,6 +28,8 @@ Record: TypeAlias = Mapping[str, Any]
 Records: TypeAlias = Record | Sequence[Record]
 
 SECOND = 1_000_000
+CAMPAIGN = {"campaign", "labelled"}
+"""Events that have one of these are messages, or labels of messages, and need no account."""
 SWEPT = 2
 """With every event so many other entities are rid of what is too old."""
 
@@ -36,9 +38,10 @@ class HistoryState:
     """The history of accounts, live: events in, features out, with what is too old forgotten.
 
     Memory holds, of every view, the events of the longest window, of the declared lateness, and of one hour; of every
-    entity ever seen it keeps when its first and its last event were. An event takes ``8 * (5 + identifiers)`` bytes in
-    a view, and an entity about 400 bytes; `nbytes` says what the arrays take. Identifiers are kept as digests. A
-    network keeps every pair of account and counterparty, whatever its age.
+    entity ever seen it keeps when its first and its last event were, unless the view is not of accounts and no measure
+    looks beyond its window. An event takes ``8 * (5 + identifiers)`` bytes in a view, and an entity about 400 bytes;
+    `nbytes` says what the arrays take. Identifiers are kept as digests. A network keeps every pair of account and
+    counterparty, whatever its age.
 
     A state is not safe to use from several threads at a time; a caller that has several locks it.
 
@@ -160,7 +163,7 @@ class HistoryState:
 
     def _take_event(self, event: Record, oldest: int, limit: int) -> int:
         time, amount = _time(event, "occurred_at", oldest, limit), amount_of(event.get("amount"))
-        if entity_key(event, ("account_id",)) is None:
+        if entity_key(event, ("account_id",)) is None and CAMPAIGN.isdisjoint(event):
             raise RefusedError("account_id: expected a string or a whole number, the field is missing")
         rows = [(view, entity_key(event, view.history.entities), view.row(event, time, amount)) for view in self.views]
         if self.network is not None:
@@ -201,7 +204,7 @@ class HistoryState:
         timeline.add(row)
         self.n_events += timeline.size - before
 
-    def features(self, subjects: Records) -> Array:
+    def features(self, subjects: Records, histories: Sequence[History] | None = None) -> Array:
         """Compute the history of subjects, strictly before their moments.
 
         Parameters
@@ -209,6 +212,8 @@ class HistoryState:
         subjects : dict, or list or tuple of dict
             Each with the subject columns, ``as_of`` and, where it has one, ``amount`` (None for one that is not known);
             without it the last event's amount is measured against the past.
+        histories : sequence of History, default=None
+            The views that are asked for, in the order of the state's; None for all, and the network.
 
         Returns
         -------
@@ -220,14 +225,16 @@ class HistoryState:
         ValueError
             If a moment is missing, or older than the state remembers.
         """
-        return self.answer(subjects)[0]
+        return self.answer(subjects, histories)[0]
 
-    def answer(self, subjects: Records) -> tuple[Array, Array]:
+    def answer(self, subjects: Records, histories: Sequence[History] | None = None) -> tuple[Array, Array]:
         """Compute the history of subjects, and tell which of them have any.
 
         Parameters
         ----------
         subjects : dict, or list or tuple of dict
+            As for `features`.
+        histories : sequence of History, default=None
             As for `features`.
 
         Returns
@@ -239,14 +246,16 @@ class HistoryState:
         """
         records = records_of(subjects)
         tells = [view for view in self.views if view.history.entities == ("account_id",)] or self.views
-        out, known = np.empty((len(records), len(self.columns))), np.zeros(len(records), np.bool_)
+        views = self.views if histories is None else [view for view in self.views if view.history in histories]
+        n_columns = len(self.columns) if histories is None else sum(len(view.history.columns) for view in views)
+        out, known = np.empty((len(records), n_columns)), np.zeros(len(records), np.bool_)
         for place, record in enumerate(records):
             moment = microseconds(record.get("as_of"), "as_of")
             if moment < self.oldest:
                 raise RefusedError("as_of: expected a moment that the state remembers, got an older one")
             amounts = np.full(2, amount_of(record["amount"])) if "amount" in record else np.empty(0)
             start = 0
-            for view in self.views:
+            for view in views:
                 stop = start + len(view.history.columns)
                 # Of two rows: so a column has the layout that it has in a batch, and kernels are compiled once.
                 block = np.full((2, stop - start), np.nan)
@@ -254,7 +263,7 @@ class HistoryState:
                 known[place] |= has_any and view in tells
                 out[place, start:stop] = block[0]
                 start = stop
-            if self.network is not None:
+            if self.network is not None and histories is None:
                 out[place, start:] = self.network.columns_of(record, moment)
         return out, known
 

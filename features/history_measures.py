@@ -25,6 +25,7 @@ measure         family          of the events in the window                     
 `weekend`       rhythm          the share on Saturdays and Sundays, UTC                              NaN
 `gap_mean`      rhythm          mean seconds from one to the next                                    NaN (below two)
 `gap_std`       rhythm          the standard deviation of these                                      NaN (below two)
+`span`          rhythm          seconds since the first event; only where it is asked for            NaN
 `burst`         rhythm          the most events within an hour that ends with one of these           NaN
 `hour_entropy`  rhythm          the entropy of their hours of day, in nats                           NaN
 `since_last`    rhythm          seconds since the last event of all; has no window                   NaN
@@ -70,6 +71,7 @@ FAMILIES: Final[Mapping[str, str]] = {
     "weekend": "rhythm",
     "gap_mean": "rhythm",
     "gap_std": "rhythm",
+    "span": "rhythm",
     "burst": "rhythm",
     "hour_entropy": "rhythm",
     "since_last": "rhythm",
@@ -84,8 +86,8 @@ FAMILIES: Final[Mapping[str, str]] = {
 """The family of every measure."""
 
 OF_LABELS: Final = ("known", "frauds", "fraud_rate", "since_fraud", "since_clean", "fraud_run")
-MEASURES: Final = tuple(name for name in FAMILIES if name not in OF_LABELS)
-"""What is measured by default: all that needs no labels."""
+MEASURES: Final = tuple(name for name in FAMILIES if name not in (*OF_LABELS, "span"))
+"""What is measured by default: all that needs no labels, but `span`."""
 TAKEN_FROM: Final[Mapping[str, tuple[str, ...]]] = {
     "trend": ("count",),
     "z": ("mean", "std"),

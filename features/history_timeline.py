@@ -11,6 +11,7 @@ from .history import History
 from .history_ends import NEVER
 from .history_ids import code_numbers
 from .history_log import NO_CODES, EventLog, Moments, fill_history, fill_labels
+from .history_measures import WITHOUT_WINDOW
 from .history_records import digest_of, entity_key, spelled
 from .history_windows import HOUR
 
@@ -110,6 +111,8 @@ class View:
         self.labels: dict[bytes, Timeline] = {}
         self.longest = history.lengths[history.longest] * SECOND
         self.round: deque[bytes] = deque()
+        # Of accounts it is told whether there ever was an event.
+        self.forgets = history.entities != ("account_id",) and not set(history.measures) & set(WITHOUT_WINDOW)
 
     def dump(self) -> dict[str, Array]:
         """Return all that is held, as arrays."""
@@ -161,6 +164,9 @@ class View:
                 dropped += self.timelines[key].drop_before(oldest)
             if key in self.labels:
                 dropped += self.labels[key].drop_before(oldest, of_frauds=True)
+            elif self.forgets and not self.timelines[key].size:
+                del self.timelines[key]
+                self.round.pop()
         return dropped
 
     def fill(self, subject: Record, moment: int, amounts: Array, out: Array) -> bool:

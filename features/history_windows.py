@@ -15,9 +15,9 @@ __all__ = ["WINDOW_MEASURES", "hours_of_day", "totals_in_windows"]
 
 Array = npt.NDArray[Any]
 
-WINDOW_MEASURES = ("count", "sum", "mean", "distinct", "night", "weekend", "gap_mean")
+WINDOW_MEASURES = ("count", "sum", "mean", "distinct", "night", "weekend", "gap_mean", "span")
 """The measures of `totals_in_windows`, in the order of its places."""
-COUNT, SUM, MEAN, DISTINCT, NIGHT, WEEKEND, GAP_MEAN = range(len(WINDOW_MEASURES))
+COUNT, SUM, MEAN, DISTINCT, NIGHT, WEEKEND, GAP_MEAN, SPAN = range(len(WINDOW_MEASURES))
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
@@ -122,9 +122,9 @@ def _totals_in_window(
     # Local numbers, since what is read from an array is read again after every write to another; and unsigned places,
     # since Numba looks of every other whether it counts from the end.
     at_count, at_sum, at_mean, at_distinct = places[COUNT], places[SUM], places[MEAN], places[DISTINCT]
-    at_night, at_weekend, at_gap = places[NIGHT], places[WEEKEND], places[GAP_MEAN]
+    at_night, at_weekend, at_gap, at_span = places[NIGHT], places[WEEKEND], places[GAP_MEAN], places[SPAN]
     by_other, summed = at_distinct >= 0, at_sum >= 0 or at_mean >= 0
-    counted = at_night >= 0 or at_weekend >= 0 or at_gap >= 0
+    counted = at_night >= 0 or at_weekend >= 0 or at_gap >= 0 or at_span >= 0
     times_met = np.zeros(n_counterparties if by_other else 0, np.int32)
     for e in range(starts.size - 1):
         if asked_starts[e] == asked_starts[e + 1]:
@@ -172,6 +172,8 @@ def _totals_in_window(
                     out[row, at_weekend] = _between(weekends, left, right) / n
                 if at_gap >= 0 and n > 1:
                     out[row, at_gap] = (times[right - ONE] - times[left]) / (SECOND * (n - 1.0))
+                if at_span >= 0 and n > 0:
+                    out[row, at_span] = (moment - times[left]) / SECOND
         if by_other:
             for i in range(left, right):
                 if counterparties[i] >= 0:
@@ -217,7 +219,7 @@ def totals_in_windows(
         How many codes there are.
     night : tuple of int
         Hours, from and up to; the night runs over midnight where the first is the larger.
-    places : ndarray of int64, shape (n_windows, 7)
+    places : ndarray of int64, shape (n_windows, 8)
         The column of every one of `WINDOW_MEASURES`; -1 where it is not asked for.
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; what stays undefined is left as it is.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .campaign_history import Campaigns
 from .cues import CUES, SHAPES, cues_and_shape
 from .fold import DISGUISES, KINDS, fold_codes
 from .history import History, history_columns
@@ -38,6 +39,8 @@ class MessageMatrix:
         A wording model of what the folded text sounds like.
     characters : tuple of CharacterModel, default=()
         Models of the characters of legitimate text: as it comes, and folded.
+    campaigns : Campaigns, default=None
+        What is counted of near-duplicates that were sent before; None for nothing.
 
     Examples
     --------
@@ -50,6 +53,7 @@ class MessageMatrix:
     sender: tuple[History, ...] = ()
     sound: Wording | None = None
     characters: tuple[CharacterModel, ...] = ()
+    campaigns: Campaigns | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -57,6 +61,7 @@ class MessageMatrix:
         plain = [f"cues__{name}" for name in CUES] + [f"shape__{name}" for name in (*SHAPES, "upper")]
         plain += [f"disguise__{name}" for name in DISGUISES]
         plain += [f"sender__{name.split('__', 1)[1]}" for name in history_columns(self.sender)]
+        plain += self._campaign_columns
         learnt: list[str] = []
         if self.wording is not None:
             learnt += [*(f"wording__{name}" for name in self.wording.classes), "surprise__unknown"]
@@ -66,8 +71,12 @@ class MessageMatrix:
             learnt += [f"surprise__{form}_{name}" for name in SURPRISES]
         return (*learnt, *plain)
 
+    @property
+    def _campaign_columns(self) -> tuple[str, ...]:
+        return self.campaigns.columns if self.campaigns else ()
+
     def new_state(self, *, lateness: str = "1d") -> HistoryState:
-        """Return an empty live state for the sender's history.
+        """Return an empty live state for the history of senders and of campaigns.
 
         Parameters
         ----------
@@ -78,9 +87,10 @@ class MessageMatrix:
         -------
         HistoryState
         """
-        return HistoryState(self.sender, lateness=lateness)
+        campaigns = self.campaigns.views if self.campaigns else ()
+        return HistoryState((*self.sender, *campaigns), lateness=lateness)
 
-    def compute(self, texts: Sequence[str], sender: Array | None = None) -> Array:
+    def compute(self, texts: Sequence[str], sender: Array | None = None, campaign: Array | None = None) -> Array:
         """Compute every column.
 
         Parameters
@@ -89,6 +99,8 @@ class MessageMatrix:
             Texts as they came.
         sender : ndarray of float64, shape (n_messages, n_sender), default=None
             The history of the senders; None for unknown.
+        campaign : ndarray of float64, shape (n_messages, n_campaign), default=None
+            What was known of near-duplicates; None for unknown.
 
         Returns
         -------
@@ -103,9 +115,9 @@ class MessageMatrix:
                 parts += [log_odds, 1 - known]
         parts += [model.surprise(form) for model, form in zip(self.characters, (raw, folded), strict=False)]
         parts.append(plain)
-        if self.sender:
-            unknown = np.full((len(texts), len(history_columns(self.sender))), np.nan)
-            parts.append(unknown if sender is None else sender)
+        for declared, block in ((history_columns(self.sender), sender), (self._campaign_columns, campaign)):
+            if declared:
+                parts.append(np.full((len(texts), len(declared)), np.nan) if block is None else block)
         return np.column_stack(parts)
 
     @staticmethod

@@ -15,6 +15,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from .account_views import default_histories
 from .campaign import near_duplicate_groups
+from .campaign_batch import campaign_features, label_types
+from .campaign_history import Campaigns
 from .exceptions import SchemaError
 from .folds import campaign_folds
 from .history import History, check_histories, history_columns
@@ -36,7 +38,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Families of columns: ``wording`` (per-class log-odds of a linear model over hashed character 1-4-grams), ``sound``
     (the same of toneless pinyin, where texts are Chinese), ``surprise`` (how improbable the characters are in
     legitimate text, and which share of the n-grams is unknown), ``cues``, ``shape``, ``disguise`` and, where events are
-    given, ``sender``: the history of the sender as of the time that the message was sent.
+    given, ``sender``: the history of the sender as of the time that the message was sent; where `past` is given,
+    ``campaign``: how many near-duplicates were sent before, by how many senders, and what was known of them by then.
 
     `fit_transform` is not `fit` then `transform`: it returns wording scores out of fold, with campaigns kept whole, so
     that a model trained on them meets the same scores on new messages.
@@ -60,6 +63,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         missing in a row: it has no history then.
     history : History or sequence of History, default=None
         The views of the events; None for those that they allow.
+    past : DataFrame, default=None
+        Messages that were sent before, as for `campaign_features`; those of X may be among them, for none sees itself.
+        With it X is a frame with ``sent_at``.
     random_state : int, default=0
         Seed of the folds and the solver.
     n_jobs : int, default=None
@@ -94,6 +100,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "legitimate": [str],
         "events": [pd.DataFrame, None],
         "history": [History, list, tuple, None],
+        "past": [pd.DataFrame, None],
         "random_state": [Interval(Integral, 0, None, closed="left")],
         "n_jobs": [Integral, None],
     }
@@ -109,6 +116,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         legitimate: str = "legitimate",
         events: pd.DataFrame | None = None,
         history: History | Sequence[History] | None = None,
+        past: pd.DataFrame | None = None,
         random_state: int = 0,
         n_jobs: int | None = None,
     ) -> None:
@@ -120,6 +128,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.legitimate = legitimate
         self.events = events
         self.history = history
+        self.past = past
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -165,8 +174,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self._validate_params()
         texts = message_texts(X)
         views = self._views()
+        campaigns = None if self.past is None else Campaigns(types=label_types(self.past))
         if not self.wording:
-            self.matrix_ = MessageMatrix(None, views)
+            self.matrix_ = MessageMatrix(None, views, campaigns=campaigns)
             return self.transform(X)
         codes = self._check_classes(texts, y)
         groups = near_duplicate_groups(texts) if groups is None else np.asarray(groups)
@@ -176,8 +186,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         raw = pack(texts)
         folded, plain = MessageMatrix.plain(raw)
         learnt, parts = self._learn(raw, folded, codes, groups)
-        self.matrix_ = MessageMatrix(**learnt, sender=views)
-        return np.column_stack([*parts, plain, *self._sender(X)])
+        self.matrix_ = MessageMatrix(**learnt, sender=views, campaigns=campaigns)
+        blocks = [block for block in self._before(X) if block is not None]
+        return np.column_stack([*parts, plain, *blocks])
 
     def _learn(
         self, raw: CodePoints, folded: CodePoints, y: Array, groups: Array
@@ -210,7 +221,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of float64 or DataFrame, shape (n_messages, n_columns)
         """
         check_is_fitted(self, "matrix_")
-        return self.matrix_.compute(message_texts(X), *self._sender(X))
+        return self.matrix_.compute(message_texts(X), *self._before(X))
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of the columns.
@@ -232,11 +243,16 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             return ()
         return check_histories(self.history or default_histories(map(str, self.events.columns)))
 
-    def _sender(self, X: Any) -> list[Array]:
-        """Compute the history of the senders: a block, or none without events."""
-        if not self.matrix_.sender or self.events is None:
-            return []
-        return [sender_history(self.events, X, self.matrix_.sender)]
+    def _before(self, X: Any) -> tuple[Array | None, Array | None]:
+        """Compute what was before: the history of senders and of campaigns, None where nothing of it is given."""
+        sender = campaign = None
+        if self.matrix_.sender and self.events is not None:
+            sender = sender_history(self.events, X, self.matrix_.sender)
+        if self.matrix_.campaigns is not None and self.past is not None:
+            if not isinstance(X, pd.DataFrame):
+                raise TypeError(f"Expected a DataFrame with text and sent_at, got {type(X).__name__}.")
+            campaign = campaign_features(self.past, X, self.matrix_.campaigns)
+        return sender, campaign
 
     def _check_classes(self, texts: list[str], y: Any) -> Array:
         """Store the classes of `y` and return their codes."""

@@ -14,6 +14,7 @@ import pandas as pd
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.account_records import moment_column, spelled_out
 from fraudsieve.features.accounts import AccountFeatures
+from fraudsieve.features.campaign_batch import campaign_features
 from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.features.label_times import known_from
 from fraudsieve.features.message_matrix import MessageMatrix
@@ -56,6 +57,7 @@ def score_frame(
     *,
     events: pd.DataFrame | None = None,
     labels: pd.DataFrame | None = None,
+    past: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Score a frame of messages, accounts or events.
 
@@ -71,6 +73,8 @@ def score_frame(
         The events that are their history.
     labels : DataFrame, default=None
         What became known of events or accounts: ``labelled_at``, ``is_fraud`` and the columns that name them.
+    past : DataFrame, default=None
+        Messages that were sent before, for models that look at campaigns; those that are scored count without it too.
 
     Returns
     -------
@@ -80,8 +84,8 @@ def score_frame(
     matrix = scorer.model.matrix
     names = [name for name in IDS[scorer.model.subject] if name in records]
     ids = pd.DataFrame({name: records[name].to_numpy(object) for name in names})
-    if isinstance(matrix, AccountMatrix) or matrix.sender:
-        return pd.concat([ids, _with_history(scorer, records, events, labels)], axis=1)
+    if isinstance(matrix, AccountMatrix) or looks_back(matrix):
+        return pd.concat([ids, _with_history(scorer, records, events, labels, past)], axis=1)
     parts = []
     for start in range(0, len(records), CHUNK):
         part = records.iloc[start : start + CHUNK]
@@ -100,14 +104,21 @@ IDS = {
 
 
 def _with_history(
-    scorer: Scorer, records: pd.DataFrame, events: pd.DataFrame | None, labels: pd.DataFrame | None
+    scorer: Scorer,
+    records: pd.DataFrame,
+    events: pd.DataFrame | None,
+    labels: pd.DataFrame | None,
+    past: pd.DataFrame | None,
 ) -> pd.DataFrame:
     """Score in one go: the history of all records is computed at once."""
     matrix = scorer.model.matrix
     if isinstance(matrix, MessageMatrix):
-        sender = None if events is None else sender_history(events, records, matrix.sender)
+        sender = None if events is None or not matrix.sender else sender_history(events, records, matrix.sender)
+        campaign = None
+        if matrix.campaigns is not None and "sent_at" in records:
+            campaign = campaign_features(_sent(past, records), records, matrix.campaigns)
         why = np.array([why_unscorable(text) for text in records["text"]], object)
-        return pd.DataFrame(scorer.score_rows(matrix.compute(records["text"].tolist(), sender), why))
+        return pd.DataFrame(scorer.score_rows(matrix.compute(records["text"].tolist(), sender, campaign), why))
     if labels is None and looks_at_labels(matrix):
         labels = _nothing_known(matrix)
     builder = AccountFeatures(events, subject=matrix.subject)
@@ -118,6 +129,35 @@ def _with_history(
     moment = moment_column(records, matrix.subject) if matrix.timed else None
     seen = has_history(records, events, moment) if matrix.histories else None
     return pd.DataFrame(scorer.score_rows(rows, known=seen))
+
+
+def _sent(past: pd.DataFrame | None, records: pd.DataFrame) -> pd.DataFrame:
+    """Put messages that were sent before in front of those that are scored, each once."""
+    if past is None:
+        return records
+    if "message_id" in records and "message_id" in past:
+        records = records[~records["message_id"].isin(past["message_id"])]
+    return pd.concat([past, records], ignore_index=True)
+
+
+def looks_back(matrix: MessageMatrix) -> bool:
+    """Tell whether a model of messages looks at what was before them.
+
+    Parameters
+    ----------
+    matrix : MessageMatrix
+        What is computed.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> looks_back(MessageMatrix(None))
+    False
+    """
+    return bool(matrix.sender) or matrix.campaigns is not None
 
 
 def looks_at_labels(matrix: Matrix) -> bool:
@@ -157,6 +197,7 @@ def score_file(
     *,
     events: Source | None = None,
     labels: Source | None = None,
+    past: Source | None = None,
 ) -> Scored:
     """Score a file of messages, accounts or events into a Parquet file.
 
@@ -174,6 +215,9 @@ def score_file(
         The events that are the history of what is scored. Events that are scored themselves are their own by default.
     labels : path or DataFrame, default=None
         What became known of events or accounts, for models that look at it.
+    past : path or DataFrame, default=None
+        Messages that were sent before, with what became known of them (``label``, ``labelled_at``), for models that
+        look at campaigns.
 
     Returns
     -------
@@ -188,18 +232,20 @@ def score_file(
     """
     output = Path(output)
     rejected_output = output.with_suffix(".rejected.parquet")
-    for given in (source, events, labels):
+    for given in (source, events, labels, past):
         if _is_file(given) and Path(given).resolve() in (output.resolve(), rejected_output.resolve()):
             raise FileExistsError(f"{given}: the scores would be written over their input. Name another output.")
     subject = scorer.model.subject
     table = read_table(source, f"{subject}s")
     notes = list(table.notes)
     history = table.good if subject == "event" and events is None else _read_events(events, notes)
-    if history is None and subject == "message" and scorer.model.matrix.new_state().columns:
+    matrix = scorer.model.matrix
+    if history is None and isinstance(matrix, MessageMatrix) and matrix.sender:
         notes.append("the model looks at events, and none were given: every history is unknown")
     known = _known(scorer, labels, history, notes)
     records = table.good if subject != "account" else _with_moment(table.good, history, notes)
-    scores = score_frame(scorer, records, progress, events=history, labels=known)
+    before = _read_past(scorer, past, records, notes)
+    scores = score_frame(scorer, records, progress, events=history, labels=known, past=before)
     for name in ("label", "decision", "status", "why"):
         scores[name] = scores[name].astype("str")
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -242,6 +288,23 @@ def _read_events(events: Source | None, notes: list[str]) -> pd.DataFrame | None
     if len(table.rejected):
         notes.append(f"{len(table.rejected)} events cannot be used and are left out")
     return table.good
+
+
+def _read_past(scorer: Scorer, past: Source | None, records: pd.DataFrame, notes: list[str]) -> pd.DataFrame | None:
+    matrix = scorer.model.matrix
+    if not isinstance(matrix, MessageMatrix) or matrix.campaigns is None:
+        return None
+    if "sent_at" not in records:
+        notes.append("the model looks at campaigns, and messages have no sent_at: every campaign is unknown")
+    elif past is None:
+        notes.append("no messages that were sent before are given: campaigns are those of the messages at hand")
+    else:
+        table = read_table(past, "messages", require=("sent_at",))
+        notes += table.notes
+        if len(table.rejected):
+            notes.append(f"{len(table.rejected)} messages of the past cannot be used and are left out")
+        return table.good
+    return None
 
 
 def _with_moment(accounts: pd.DataFrame, events: pd.DataFrame | None, notes: list[str]) -> pd.DataFrame:

@@ -7,18 +7,20 @@ import numpy as np
 import numpy.typing as npt
 
 from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.campaign_history import campaign_events, campaign_subjects
 from fraudsieve.features.fold import fold_text
+from fraudsieve.features.history import History, history_columns
 from fraudsieve.features.history_live import HistoryState
 from fraudsieve.features.history_records import RefusedError, is_missing
 from fraudsieve.features.message_matrix import MessageMatrix
 
-__all__ = ["Events", "Matrix", "account_rows", "sender_columns", "state_of", "why_unscorable"]
+__all__ = ["Events", "Matrix", "account_rows", "message_history", "state_of", "why_unscorable"]
 
 Array = npt.NDArray[Any]
 Record = Mapping[str, Any]
 Matrix: TypeAlias = MessageMatrix | AccountMatrix
 Events: TypeAlias = HistoryState | Sequence[Record] | Mapping[str, Sequence[Record]]
-"""A live state; or events; or, by name, ``events``, ``labels`` of events and ``account_labels``."""
+"""A live state; or events; or, by name, ``events``, ``labels`` of events, ``account_labels`` and ``messages``."""
 
 _ANY_TIME = np.datetime64(0, "us")  # a model without times counts every event
 PARTS = ("events", "labels", "account_labels")
@@ -61,24 +63,36 @@ def state_of(matrix: Matrix, history: Events | None) -> HistoryState:
             raise ValueError("history: the state has other views than the model. Make one with Scorer.new_state().")
         return history
     parts = dict(history) if isinstance(history, Mapping) else {"events": history}
-    unknown = sorted(set(parts) - set(PARTS))
+    known = (*PARTS, "messages") if isinstance(matrix, MessageMatrix) and matrix.campaigns else PARTS
+    unknown = set(parts) - set(known)
     if unknown:
-        raise ValueError(f"history: expected {', '.join(PARTS)}, got {len(unknown)} other names.")
+        raise ValueError(f"history: expected {', '.join(known)}, got {len(unknown)} other names.")
     for name in PARTS:
         records = list(parts.get(name, ()))
         if name == "events":
-            _check_fields(records, empty)
+            _check_fields(records, matrix.sender if isinstance(matrix, MessageMatrix) else empty.histories, empty)
             records = records if _is_timed(matrix) else [{**record, "occurred_at": _ANY_TIME} for record in records]
         taken = {"events": (), "labels": (), "account_labels": ()} | {name: records}
         refused = empty.update(taken["events"], taken["labels"], account_labels=taken["account_labels"])
         if refused:
             raise ValueError(f"history: {name}, position {refused[0].position}: {refused[0].reason}")
+    _tell_messages(matrix, parts.get("messages", ()), empty)
     return empty
 
 
-def _check_fields(events: Sequence[Record], state: HistoryState) -> None:
+def _tell_messages(matrix: Matrix, messages: Sequence[Record], state: HistoryState) -> None:
+    if not isinstance(matrix, MessageMatrix) or matrix.campaigns is None:
+        return
+    for place, message in enumerate(messages):
+        wrong = why_unscorable(message.get("text"))
+        refused = () if wrong else state.update(campaign_events([message], matrix.campaigns))
+        if wrong or refused:
+            raise ValueError(f"history: messages, position {place}: {wrong or refused[0].reason}")
+
+
+def _check_fields(events: Sequence[Record], views: Sequence[History], state: HistoryState) -> None:
     """Refuse events none of which has a field that is looked at: a renamed column would score as an empty one."""
-    needed = {name for history in state.histories for name in history.fields}
+    needed = {name for history in views for name in history.fields}
     needed |= set(state.declared_network.links if state.declared_network else ())
     absent = sorted(name for name in needed if not any(name in event for event in events)) if events else []
     if absent:
@@ -89,34 +103,46 @@ def _is_timed(matrix: Matrix) -> bool:
     return isinstance(matrix, MessageMatrix) or matrix.timed
 
 
-def sender_columns(columns: Mapping[str, Sequence[Any]], state: HistoryState) -> tuple[Array, Array]:
-    """Compute the history of the senders of messages, as of the time that each was sent.
+def message_history(
+    matrix: MessageMatrix, columns: Mapping[str, Sequence[Any]], state: HistoryState
+) -> tuple[Array, Array, Array]:
+    """Compute the history of senders and of campaigns, as of the time that each message was sent.
 
     Parameters
     ----------
+    matrix : MessageMatrix
+        What is computed.
     columns : mapping of str to sequence, each of length n_messages
         ``text`` and, where known, ``account_id`` and ``sent_at``.
     state : HistoryState
-        Their history.
+        What is known.
 
     Returns
     -------
-    block : ndarray of float64, shape (n_messages, n_sender)
+    sender : ndarray of float64, shape (n_messages, n_sender)
         NaN where the sender or the time is missing.
+    campaign : ndarray of float64, shape (n_messages, n_campaign)
+        NaN where the time is missing.
     why : ndarray of object, shape (n_messages,)
         What is wrong with a message, None where nothing is.
     """
-    n = len(columns["text"])
-    block, why = np.full((n, len(state.columns)), np.nan), np.full(n, None, object)
-    senders, times = (columns.get(name, [None] * n) for name in ("account_id", "sent_at"))
-    for place, (sender, sent) in enumerate(zip(senders, times, strict=True)):
-        if is_missing(sent) or is_missing(sender):
-            continue  # nobody's history, or of no moment
+    n, campaigns = len(columns["text"]), matrix.campaigns
+    sender = np.full((n, len(history_columns(matrix.sender))), np.nan)
+    campaign = np.full((n, len(campaigns.columns) if campaigns else 0), np.nan)
+    why = np.full(n, None, object)
+    accounts, times = (columns.get(name, [None] * n) for name in ("account_id", "sent_at"))
+    for place, (text, account, sent) in enumerate(zip(columns["text"], accounts, times, strict=True)):
+        if is_missing(sent):
+            continue  # of no moment
         try:
-            block[place] = state.features({"account_id": sender, "as_of": sent})[0]
+            if matrix.sender and not is_missing(account):
+                sender[place] = state.features({"account_id": account, "as_of": sent}, matrix.sender)[0]
+            if campaigns and isinstance(text, str):
+                subjects = campaign_subjects([{"text": text, "sent_at": sent}])
+                campaign[place] = campaigns.of_messages(state.features(subjects, campaigns.views))[0]
         except RefusedError as error:
             why[place] = str(error).replace("as_of", "sent_at")
-    return block, why
+    return sender, campaign, why
 
 
 def why_unscorable(text: Any) -> str | None:

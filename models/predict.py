@@ -1,18 +1,21 @@
 """`Scorer`: load a model folder, score records. It needs NumPy, LightGBM and Numba, and nothing else."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, cast, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from fraudsieve.features.campaign_history import campaign_events
 from fraudsieve.features.history_live import HistoryState
+from fraudsieve.features.history_records import Refused, records_of
 from fraudsieve.features.message_matrix import MessageMatrix
 
 from .artifact import Model, read_model
 from .calibration import log_sigmoid, probabilities
-from .inputs import Events, account_rows, sender_columns, state_of, why_unscorable
+from .inputs import Events, account_rows, message_history, state_of, why_unscorable
 
 __all__ = ["Scorer", "fraud_probability"]
 
@@ -88,6 +91,43 @@ class Scorer:
         """
         return self.model.matrix.new_state(lateness=lateness)
 
+    def observe(
+        self, state: HistoryState, messages: Record | Sequence[Record], *, now: datetime | None = None
+    ) -> tuple[Refused, ...]:
+        """Tell a live state of messages, for the campaigns that later ones belong to.
+
+        Score a message first and tell of it then, or at any time: none sees itself.
+
+        Parameters
+        ----------
+        state : HistoryState
+            From `new_state`.
+        messages : dict, or list or tuple of dict
+            Each with ``text`` and ``sent_at``; ``message_id``, ``account_id`` and ``recipient_id`` where known. One
+            with ``label`` and ``labelled_at`` says what became known of a message that the state was told of.
+        now : datetime, default=None
+            As for `HistoryState.update`.
+
+        Returns
+        -------
+        tuple of Refused
+            What was set aside, by its position, and why. Nothing is done for a model that does not look at campaigns.
+
+        Raises
+        ------
+        TypeError
+            When that is no record or list of records.
+        """
+        matrix, refused = self.model.matrix, []
+        if not isinstance(matrix, MessageMatrix) or matrix.campaigns is None:
+            return ()
+        for place, message in enumerate(records_of(messages)):
+            wrong = why_unscorable(message.get("text"))
+            told = () if wrong else state.update(campaign_events([message], matrix.campaigns), now=now)
+            if wrong or told:
+                refused.append(Refused(place, wrong or told[0].reason.replace("occurred_at", "sent_at")))
+        return tuple(refused)
+
     @overload
     def score(self, records: Record, *, history: Events | None = None) -> Score: ...
 
@@ -103,8 +143,9 @@ class Scorer:
             A message has ``text``, and ``account_id`` and ``sent_at`` where the model looks at senders. An account has
             ``account_id`` and ``as_of``; an event what an event has; both the columns that the model was trained on.
         history : HistoryState, list of dict, or dict of lists, default=None
-            What is known of the accounts: a live state from `new_state`, events, or a dict with ``events``, ``labels``
-            and ``account_labels``. Only what was before a record's moment counts.
+            What is known of the accounts: a live state from `new_state`, events, or a dict with ``events``, ``labels``,
+            ``account_labels`` and ``messages`` (sent before, as `observe` takes them). Only what was before a record's
+            moment counts.
 
         Returns
         -------
@@ -204,18 +245,19 @@ class Scorer:
     ) -> dict[str, Array]:
         texts = list(columns["text"])
         why = np.array([why_unscorable(text) for text in texts], object)
-        sender = None
-        if matrix.sender:
-            sender, wrong = sender_columns({**columns, "text": texts}, state_of(matrix, history))
+        sender = campaign = None
+        if matrix.sender or matrix.campaigns:
+            sender, campaign, wrong = message_history(matrix, {**columns, "text": texts}, state_of(matrix, history))
             why = np.where(why == None, wrong, why)  # noqa: E711
         odds = np.full((len(texts), len(self.model.ensemble.base)), np.nan)
         good = np.flatnonzero(why == None)  # noqa: E711
         for start in range(0, len(good), CHUNK):
             rows = good[start : start + CHUNK]
-            odds[rows] = self.log_odds([texts[i] for i in rows], None if sender is None else sender[rows])
+            known = [None if block is None else block[rows] for block in (sender, campaign)]
+            odds[rows] = self.log_odds([texts[i] for i in rows], *known)
         return self._describe(odds, why)
 
-    def log_odds(self, texts: Sequence[str], sender: Array | None = None) -> Array:
+    def log_odds(self, texts: Sequence[str], sender: Array | None = None, campaign: Array | None = None) -> Array:
         """Return calibrated log-odds of messages.
 
         Parameters
@@ -224,6 +266,8 @@ class Scorer:
             Scorable texts.
         sender : ndarray of float64, shape (n_texts, n_sender), default=None
             The history of the senders; None for unknown.
+        campaign : ndarray of float64, shape (n_texts, n_campaign), default=None
+            What was known of near-duplicates; None for unknown.
 
         Returns
         -------
@@ -237,7 +281,7 @@ class Scorer:
         """
         if not isinstance(self.model.matrix, MessageMatrix):
             raise TypeError(f"Expected a model of messages, got one of {self.model.subject}s.")
-        return self._odds_of(self.model.matrix.compute(texts, sender))
+        return self._odds_of(self.model.matrix.compute(texts, sender, campaign))
 
     def _odds_of(self, rows: Array) -> Array:
         threads = 1 if len(rows) <= FEW else 0

@@ -95,7 +95,8 @@ def make_builder(data: Labelled, recipe: Recipe) -> Builder:
     history = recipe.history
     views = history.histories
     if data.subject == "message":
-        settings = recipe.features.model_dump(exclude={"copies"})
+        settings = recipe.features.model_dump(exclude={"copies", "campaigns"})
+        settings["past"] = data.messages if recipe.features.campaigns else None
         settings |= {"legitimate": recipe.data.legitimate, "random_state": recipe.seed, "n_jobs": recipe.n_jobs}
         return MessageFeatures(events=data.events, history=views, **settings)
     return AccountFeatures(
@@ -188,6 +189,6 @@ def builder_of_model(model: Model, data: Labelled) -> Builder:
         labels = _labels(data, model.legitimate or "")
         builder = AccountFeatures(data.events, subject=model.matrix.subject, **labels)
     else:
-        builder = MessageFeatures(events=data.events)
+        builder = MessageFeatures(events=data.events, past=data.messages)
     builder.matrix_ = model.matrix
     return builder

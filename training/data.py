@@ -50,6 +50,8 @@ class Labelled:
         All good events: the history of the rows.
     rejected_events : DataFrame, optional
         Events set aside, where these are not the rows.
+    messages : DataFrame, default=None
+        All good messages, labelled or not: what was sent before.
     """
 
     rows: pd.DataFrame
@@ -61,6 +63,7 @@ class Labelled:
     subject: str = "message"
     events: pd.DataFrame | None = None
     rejected_events: pd.DataFrame = field(default_factory=pd.DataFrame)
+    messages: pd.DataFrame | None = None
 
 
 def load_labelled(
@@ -107,7 +110,7 @@ def load_labelled(
     loaded = keep_labelled(frame, read, label_table, "message", origin_of(messages), min_label_rows)
     sources = {"messages": messages, "labels": labels, "events": events}
     digests = {name: data_digest(source) for name, source in sources.items() if source is not None}
-    loaded = replace(loaded, notes=(*read.notes, *said, *loaded.notes), digests=digests)
+    loaded = replace(loaded, notes=(*read.notes, *said, *loaded.notes), digests=digests, messages=frame)
     if events is None:
         return loaded
     history = read_table(events, "events")

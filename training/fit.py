@@ -15,6 +15,7 @@ from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.features.schema import Source, write_rejected
 from fraudsieve.models.artifact import Model, write_model
+from fraudsieve.models.batch import looks_back
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.predict import Scorer, fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint, operating_points
@@ -295,7 +296,7 @@ def evaluate_model(
 
 
 def _scores(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None) -> dict[str, Array]:
-    if builder is None or (isinstance(builder, MessageFeatures) and not builder.matrix_.sender):
+    if builder is None or (isinstance(builder, MessageFeatures) and not looks_back(builder.matrix_)):
         return scorer.score_columns({"text": rows["text"].tolist()})
     return scorer.score_rows(matrix_of(builder, rows).to_numpy())
 

@@ -118,6 +118,8 @@ class FeatureRecipe(_Part):
     sound: bool | None = None
     copies: float = Field(default=SHARE, ge=0, le=1)
     """Share of the messages with a crime of which a disguised copy is trained on too."""
+    campaigns: bool = False
+    """Whether to look at near-duplicates that were sent before; scoring then needs to be told of them too."""
 
 
 class HistoryRecipe(_Part):

@@ -57,6 +57,10 @@ def train(
     legitimate: Annotated[str | None, typer.Option(help="The label that is no crime.")] = None,
     split: Annotated[str | None, typer.Option(help="auto, time, campaign, account or random.")] = None,
     experiment: Annotated[str | None, typer.Option(help="Experiment in MLflow.")] = None,
+    campaigns: Annotated[
+        bool | None,
+        typer.Option("--campaigns", help="Look at near-duplicates sent before; scoring needs to be told of them too."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all that is drawn.")] = None,
     json: Json = False,
 ) -> None:
@@ -74,6 +78,7 @@ def train(
             "data.legitimate": legitimate,
             "name": name,
             "split.kind": split,
+            "features.campaigns": campaigns,
             "track.experiment": experiment,
             "seed": seed,
         }
@@ -134,6 +139,9 @@ def predict(
     input: Annotated[Path, typer.Option(help="Messages, accounts or events to score: Parquet, CSV or JSON Lines.")],
     events: Events = None,
     labels: Annotated[Path | None, typer.Option(help="What became known, for models that look at it.")] = None,
+    past: Annotated[
+        Path | None, typer.Option(help="Messages sent before, with labels where known, for models of campaigns.")
+    ] = None,
     output: Annotated[Path, typer.Option(help="The Parquet file of scores to write.")] = Path("scores.parquet"),
     json: Json = False,
 ) -> None:
@@ -150,7 +158,7 @@ def predict(
         def done(rows: int, total: int) -> None:
             say("scoring", rows, total)
 
-        scored = score_file(scorer, input, output, done, events=events, labels=labels)
+        scored = score_file(scorer, input, output, done, events=events, labels=labels, past=past)
     notes(scored.notes)
     rows = [("scores", str(scored.output)), ("scored", f"{scored.scored:,}"), ("rejected", f"{scored.rejected:,}")]
     if scored.rejected_output is not None:

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 from fraudsieve.features.history import Column, History
 from fraudsieve.features.history_batch import history_features
-from fraudsieve.features.history_measures import OF_LABELS, window_seconds
+from fraudsieve.features.history_measures import MEASURES, OF_LABELS, window_seconds
 
 HISTORY = History(
     windows=("1h", "1m", "2d"),
     kinds=("pay", "never"),
-    by_kind=("count", "sum", "mean", "max", "distinct", "repeats", "burst", "since_last"),
+    by_kind=("count", "sum", "mean", "max", "distinct", "repeats", "burst", "since_last", "span"),
     identifiers=("device_id",),
+    measures=(*MEASURES, "span"),
     night=(22, 6),
 )
 START = pd.Timestamp("2024-05-03 20:00")  # a Friday
@@ -87,6 +88,7 @@ SQL = {
     "weekend": "avg((isodow(occurred_at) >= 6)::INT) FROM {seen}",
     "gap_mean": "avg(gap) " + GAP,
     "gap_std": "stddev_pop(gap) " + GAP,
+    "span": "epoch(any_value(as_of) - min(occurred_at)) FROM {seen}",
     "burst": "max(in_hour) FROM {seen}",
     "since_last": "epoch(any_value(as_of) - max(occurred_at)) FROM {seen}",
     "since_first": "epoch(any_value(as_of) - min(occurred_at)) FROM {seen}",

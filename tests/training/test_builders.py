@@ -16,7 +16,7 @@ from fraudsieve.models.batch import score_file
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.builders import builder_of_model, groups_of, make_builder, read_data
 from fraudsieve.training.fit import Trained, evaluate_model, train
-from fraudsieve.training.recipe import Recipe, RecipeError
+from fraudsieve.training.recipe import FeatureRecipe, Recipe, RecipeError
 from fraudsieve.training.simulate import World
 
 START = pd.Timestamp("2026-01-05", tz="UTC")
@@ -291,6 +291,42 @@ def test_messages_with_the_history_of_their_senders(small_world: World, tmp_path
     assert sheet["attack"]["rows"] == int((later["label"] != "legitimate").sum())
     without = score_file(scorer, asked, tmp_path / "t.parquet")
     assert "the model looks at events, and none were given: every history is unknown" in without.notes
+
+
+def test_messages_with_what_was_known_of_their_campaigns(
+    small_world: World, labelled_messages: pd.DataFrame, tmp_path: Path
+) -> None:
+    tables: dict[str, Any] = {"messages": small_world.messages, "labels": small_world.labels}
+    asked_for = recipe(tmp_path)
+    asked_for = asked_for.model_copy(update={"features": FeatureRecipe(campaigns=True)})
+    done = train(asked_for, output=tmp_path / "m", **tables)
+    names = {name for name in done.model.matrix.columns if name.startswith("campaign__")}
+    assert {"campaign__messages_1h", "campaign__senders_30d", "campaign__age", "campaign__labelled_spam"} <= names
+    assert done.data.messages is not None
+    assert len(done.data.messages) == len(small_world.messages)  # the unlabelled ones were sent too
+    scorer = Scorer.load(done.folder)
+    past, asked = labelled_messages.iloc[:-40], labelled_messages.drop(columns=["label", "labelled_at"]).tail(40)
+    written = score_file(scorer, asked, tmp_path / "s.parquet", past=past)
+    scores = pd.read_parquet(written.output)["probability"]
+    sent, told = records(past.drop(columns=["label", "labelled_at"])), records(past[past["labelled_at"].notna()])
+    fields = records(asked)
+    known = {"messages": [*sent, *told, *fields]}
+    np.testing.assert_allclose([score["probability"] for score in scorer.score(fields, history=known)], scores)
+    state = scorer.new_state(lateness="all")
+    assert scorer.observe(state, [*told, *sent]) == ()
+    live = []
+    for message in sorted(fields, key=lambda message: message["sent_at"]):
+        live.append((message["message_id"], scorer.score(message, history=state)["probability"]))
+        assert scorer.observe(state, message) == ()
+    np.testing.assert_allclose([dict(live)[name] for name in asked["message_id"]], scores)
+    bad = [{"text": " ", "sent_at": "2026-05-01"}, {"text": "hello", "sent_at": "soon"}]
+    assert [(one.position, one.reason[:7]) for one in scorer.observe(state, bad)] == [(0, "text: e"), (1, "sent_at")]
+    with pytest.raises(ValueError, match="history: messages, position 1: "):
+        scorer.score(fields[0], history={"messages": [sent[0], bad[1]]})
+    alone = score_file(scorer, asked, tmp_path / "t.parquet")
+    assert any("campaigns are those of the messages at hand" in note for note in alone.notes)
+    untimed = score_file(scorer, asked.drop(columns="sent_at"), tmp_path / "u.parquet")
+    assert any("every campaign is unknown" in note for note in untimed.notes)
 
 
 def test_the_recipe_says_what_is_scored(small_world: World) -> None:
