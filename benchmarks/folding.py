@@ -1,0 +1,93 @@
+"""What folding touches in real messages, legitimate ones above all: ``python -m benchmarks.folding``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.data import MissingDataError, load_messages
+from benchmarks.report import Report, print_report, progress
+from fraudsieve.features.fold import DISGUISES, KINDS, fold_codes
+from fraudsieve.features.text import pack
+
+__all__ = ["SETS", "count_touched", "main"]
+
+SETS = ("mudou_sms", "nus_sms_zh", "smishing", "uci_sms", "exais_sms", "stoneskipping")
+PROTOCOL = (
+    "Share of the messages of a label in which folding counts anything of a kind; any: of a kind that hides something "
+    "({disguises}), that is, not letter case, blanks or full-width signs. longest: the most that a message grew, in "
+    "characters folded by characters before."
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        Arguments; None stands for those of the process.
+
+    Returns
+    -------
+    int
+        0, and where the data are missing too.
+    """
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.folding", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="end with one JSON object on the last line")
+    options = parser.parse_args(argv)
+    try:
+        report = _run()
+    except MissingDataError as error:
+        report = Report("folding", error.name, "", 0, skipped=str(error))
+    print_report(report, as_json=options.json)
+    return 0
+
+
+def _run() -> Report:
+    figures: dict[str, float] = {}
+    rows = 0
+    for name in SETS:
+        table = load_messages(name)
+        rows += len(table)
+        figures |= {f"{name}.{figure}": value for figure, value in count_touched(table).items()}
+        progress(f"{name}: {figures[f'{name}.ham.any']:.2%} of the legitimate messages")
+    return Report("folding", ", ".join(SETS), PROTOCOL.format(disguises=", ".join(DISGUISES)), rows, figures)
+
+
+def count_touched(table: pd.DataFrame) -> dict[str, float]:
+    """Count in which messages folding undoes anything.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``text`` and ``label``.
+
+    Returns
+    -------
+    dict of str to float
+        By label and kind, the shares; ``longest``.
+
+    Examples
+    --------
+    >>> shares = count_touched(pd.DataFrame({"text": ["frее", "ok"], "label": ["spam", "spam"]}))
+    >>> shares["spam.lookalike"], shares["spam.any"], shares["longest"]
+    (0.5, 0.5, 1.0)
+    """
+    raw = pack(table["text"].tolist())
+    folded, counts = fold_codes(raw)
+    touched = np.asarray(counts > 0)
+    hides = touched[:, [place for place, kind in enumerate(KINDS) if kind in DISGUISES]].sum(axis=1) > 0
+    figures: dict[str, float] = {}
+    for label in sorted(table["label"].unique()):
+        rows = np.flatnonzero(table["label"] == label)
+        figures |= {f"{label}.{kind}": float(touched[rows, place].mean()) for place, kind in enumerate(KINDS)}
+        figures[f"{label}.any"] = float(hides[rows].mean())
+    growth = np.diff(folded.offsets) / np.maximum(np.diff(raw.offsets), 1)
+    return figures | {"longest": float(growth.max())}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
