@@ -10,6 +10,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from .characters import is_digit, is_han, is_latin, starts_with
 from .text import CodePoints
 
 __all__ = ["CUES", "SHAPES", "cues_and_shape"]
@@ -52,36 +53,11 @@ MOBILE_LENGTH = 11  # a mainland Chinese mobile number: 1, then 3-9, then nine d
 
 
 @nb.njit(inline="always")
-def _is_digit(code: np.uint32) -> bool:
-    return bool(48 <= code <= 57)
-
-
-@nb.njit(inline="always")
-def _is_latin(code: np.uint32) -> bool:
-    return bool(97 <= code <= 122)
-
-
-@nb.njit(inline="always")
-def _is_han(code: np.uint32) -> bool:
-    return bool(0x3400 <= code <= 0x9FFF or 0x20000 <= code <= 0x3FFFF)
-
-
-@nb.njit(inline="always")
-def _starts(codes: Array, at: int, stop: int, word: tuple[int, ...]) -> bool:
-    if at + len(word) > stop:
-        return False
-    for k in range(len(word)):  # noqa: SIM110 - a generator does not compile
-        if codes[at + k] != word[k]:
-            return False
-    return True
-
-
-@nb.njit(inline="always")
 def _is_bare_link(codes: Array, at: int, start: int, stop: int) -> bool:
     """Tell whether ``www.`` starts here, neither inside a word ("awww.") nor after ``://``, which counts by itself."""
-    if (at > start and _is_latin(codes[at - 1])) or (at >= start + 3 and _starts(codes, at - 3, at, HTTP_END)):
+    if (at > start and is_latin(codes[at - 1])) or (at >= start + 3 and starts_with(codes, at - 3, at, HTTP_END)):
         return False
-    return _starts(codes, at, stop, WWW)
+    return starts_with(codes, at, stop, WWW)
 
 
 @nb.njit(inline="always")
@@ -112,20 +88,20 @@ def _count_sign(codes: Array, at: int, start: int, stop: int, row: Array) -> Non
     elif code == 0x3010:
         row[11] += 1
     elif code == 58:
-        row[0] += _starts(codes, at, stop, HTTP_END)
+        row[0] += starts_with(codes, at, stop, HTTP_END)
     elif code == 46 and at > start and at + 1 < stop:
         before, after = codes[at - 1], codes[at + 1]
-        row[1] += (_is_latin(before) or _is_digit(before)) and _is_latin(after)
+        row[1] += (is_latin(before) or is_digit(before)) and is_latin(after)
 
 
 @nb.njit(inline="always")
 def _count_kind(code: np.uint32, row: Array) -> bool:
     """Count a character under its script and tell whether it is a sign."""
-    if _is_digit(code):
+    if is_digit(code):
         row[N_CUES + 1] += 1
-    elif _is_latin(code):
+    elif is_latin(code):
         row[N_CUES + 2] += 1
-    elif _is_han(code):
+    elif is_han(code):
         row[N_CUES + 3] += 1
     elif code == 32:
         row[N_CUES + 4] += 1
@@ -153,7 +129,7 @@ def _cue_kernel(codes: Array, offsets: Array, money: Array, out: Array) -> None:
                 row[6] += 1
             if code == 119:
                 row[0] += _is_bare_link(codes, at, start, stop)
-            if _is_digit(code):
+            if is_digit(code):
                 digits += 1
             elif digits:
                 _count_number(codes, at - digits, digits, row)
