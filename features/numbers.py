@@ -1,7 +1,7 @@
 """Numbers that are somebody's: telephones, bank cards, identity cards and companies, in folded text.
 
 A number is read in groups of digits (`telephones`). From every group the kinds are tried from the most particular to
-the least, and what was read is not read again. A card begins with 2-6 or 9, which keeps times in milliseconds out.
+the least, and what was read is not read again. A card begins with 2-6 or 9, which keeps times in milliseconds out, and no letter touches it, which keeps hexadecimal out.
 """
 
 from typing import Any
@@ -24,14 +24,21 @@ NUMBERS = (*PHONES, "bank_cards", "chinese_ids", "company_numbers")
 BANK_CARD, CHINESE_ID, COMPANY_NUMBER = 4, 5, 6
 
 
+@nb.njit(inline="always")
+def _is_card(codes: Array, begin: int, end: int, stop: int) -> bool:
+    return not (end < stop and is_latin(codes[end])) and passes_luhn(codes, begin, end)
+
+
 @nb.njit
-def _card(codes: Array, groups: Array, g: int, n: int) -> int:
+def _card(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> int:
     """Return how many groups a card of 13 to 19 digits takes, or 0: all in one, or by four."""
     begin, end = groups[g, 0], groups[g, 1]
+    if begin > start and is_latin(codes[begin - 1]):
+        return 0
     if codes[begin] < 50 or codes[begin] == 55 or codes[begin] == 56:
         return 0
     if end - begin != 4:
-        return 1 if 13 <= end - begin <= 19 and passes_luhn(codes, begin, end) else 0
+        return 1 if 13 <= end - begin <= 19 and _is_card(codes, begin, end, stop) else 0
     digits = 4
     k = g + 1
     while k < n and groups[k, 2] and groups[k - 1, 1] - groups[k - 1, 0] == 4:
@@ -41,7 +48,7 @@ def _card(codes: Array, groups: Array, g: int, n: int) -> int:
         digits += size
         k += 1
     while digits >= 13:
-        if passes_luhn(codes, begin, groups[k - 1, 1]):
+        if _is_card(codes, begin, groups[k - 1, 1], stop):
             return k - g
         k -= 1
         digits -= groups[k, 1] - groups[k, 0]
@@ -98,7 +105,7 @@ def _number_kernel(codes: Array, offsets: Array, spans: Array) -> int:
                 else:
                     kind, used = find_phone(codes, start, stop, groups, g, n)
                     if not used:
-                        kind, used = BANK_CARD, _card(codes, groups, g, n)
+                        kind, used = BANK_CARD, _card(codes, start, stop, groups, g, n)
                     end = groups[g + max(used, 1) - 1, 1]
             if used:
                 spans[found, 0], spans[found, 1], spans[found, 2], spans[found, 3] = i, kind, begin, end

@@ -132,7 +132,7 @@ def _mobile(codes: Array, groups: Array, g: int, n: int) -> int:
         return 0
     if size == 11:
         return k - g + 1
-    if fits(groups, k, n, size, (3, 8)):
+    if fits(groups, k, n, size, (3, 8)) or fits(groups, k, n, size, (7, 4)):
         return k - g + 2
     return k - g + 3 if fits(groups, k, n, size, (3, 4, 4)) or fits(groups, k, n, size, (4, 4, 3)) else 0
 

@@ -15,7 +15,7 @@ MEGABYTE = 1_000_000
 GAP = r"[ ()-]{1,2}"
 PHONES = {
     "phones_cn": rf"(?:(?:00)?86(?:{GAP})?)?1[3-9]"
-    rf"(?:\d{{9}}|\d{GAP}\d{{4}}{GAP}\d{{4}}|\d\d{GAP}\d{{4}}{GAP}\d{{3}}|\d{GAP}\d{{8}})",
+    rf"(?:\d{{9}}|\d{GAP}\d{{4}}{GAP}\d{{4}}|\d\d{GAP}\d{{4}}{GAP}\d{{3}}|\d{GAP}\d{{8}}|\d{{5}}{GAP}\d{{4}})",
     "phones_international": rf"(?<!\d\+)(?<=\+)[1-9](?:(?:{GAP})?\d){{7,14}}",
     "landlines": rf"(?:010|02\d)(?:\d{{8}}|{GAP}\d{{8}}|{GAP}\d{{4}}{GAP}\d{{4}})"
     rf"|0[3-9]\d\d(?:\d{{7,8}}|{GAP}\d{{7,8}}|{GAP}\d{{3,4}}{GAP}\d{{4}})",
@@ -82,7 +82,7 @@ def kind_at(text: str, at: int) -> tuple[str, int]:
         if found:
             return kind, found.end()
     for pattern in [r"\d{13,19}", *CARDS]:
-        found = re.compile(rf"(?=[2-69])(?:{pattern})(?!\d)", re.ASCII).match(text, at)
+        found = re.compile(rf"(?<![a-z])(?=[2-69])(?:{pattern})(?![a-z0-9])", re.ASCII).match(text, at)
         if found and passes_luhn(pack([found.group()]).codes, 0, len(found.group())):
             return "bank_cards", found.end()
     return "", at + 1
@@ -107,6 +107,7 @@ def counted(text: str) -> dict[str, int]:
         ("(+86) 138-0013-8000", "phones_cn"),
         ("0086-13800138000", "phones_cn"),
         ("86 13800138000", "phones_cn"),
+        ("1380013 8000", "phones_cn"),
         ("12800138000", None),
         ("138 0013 80000", None),
         ("138.0013.8000", None),
@@ -148,6 +149,8 @@ def counted(text: str) -> dict[str, int]:
         ("6222020000000000004", None),
         ("4111 1111 1111 1112", None),
         ("1700000000000", None),  # a time
+        ("a4111111111111111", None),
+        ("4111111111111111a", None),
         ("11010519491231002x", "chinese_ids"),
         ("身份证110105 19491231 002x", "chinese_ids"),
         ("110105194912310021", None),
