@@ -46,7 +46,7 @@ def _automaton() -> Automaton:
     return build_automaton({word: kind for kind, words in enumerate(kinds) for word in words.split()})
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _read_value(codes: Array, at: int, stop: int) -> tuple[int, float]:
     """Return where a number ends and what it is worth: thousands by commas, and a part behind a point."""
     value, scale = 0.0, 1.0
@@ -86,7 +86,7 @@ def _multiplier(codes: Array, at: int, stop: int) -> float:
     return 1e4 if code == 0x4E07 else 1e8 if code == 0x4EBF else 1.0  # 万 亿
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _mark_words(codes: Array, start: int, stop: int, tables: tuple[Array, ...], marks: Array) -> None:
     """Note where words begin and end, as bits of their kinds; no letter may touch one in Latin letters, a digit may."""
     letters, steps, ends, shorter, lengths, kinds, _ = tables
@@ -114,7 +114,7 @@ def _beside(marks: Array, codes: Array, at: int, start: int, stop: int) -> bool:
     return at < stop and codes[at] == BLANK and bool(marks[at + 1 - start, 0] & CURRENCY)
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _near(marks: Array, begin: int, end: int, bit: int, side: int) -> bool:
     """Tell whether a word of a kind begins (side 0) or ends (side 1) between two places, both of them included."""
     for at in range(max(begin, 0), end + 1):  # noqa: SIM110 - a generator does not compile
@@ -123,7 +123,7 @@ def _near(marks: Array, begin: int, end: int, bit: int, side: int) -> bool:
     return False
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _count_number(codes: Array, begin: int, start: int, stop: int, marks: Array, row: Array) -> int:
     """Count the number that begins here, and return where it ends."""
     end, value = _read_value(codes, begin, stop)

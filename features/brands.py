@@ -64,7 +64,7 @@ def check_brands(brands: Sequence[str]) -> tuple[str, ...]:
     return folded
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _is_brand(codes: Array, begin: int, end: int, brand: Array) -> bool:
     if end - begin != brand.size:
         return False
@@ -74,7 +74,7 @@ def _is_brand(codes: Array, begin: int, end: int, brand: Array) -> bool:
     return True
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _one_edit(codes: Array, begin: int, end: int, brand: Array) -> bool:
     """Tell whether one character put in, left out or changed makes the brand of a span."""
     size, other = end - begin, brand.size
@@ -89,7 +89,7 @@ def _one_edit(codes: Array, begin: int, end: int, brand: Array) -> bool:
     return max(size, other) - head - tail == 1
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _label_is_like(codes: Array, begin: int, end: int, brand: Array) -> bool:
     """Tell whether a label holds the brand, or a part of it between hyphens is one edit away."""
     for at in range(begin, end - brand.size + 1):
@@ -104,7 +104,7 @@ def _label_is_like(codes: Array, begin: int, end: int, brand: Array) -> bool:
     return False
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _host_is_like(codes: Array, begin: int, registered: int, suffix: int, brand: Array) -> bool:
     at = begin
     for k in range(begin, suffix):
@@ -115,7 +115,7 @@ def _host_is_like(codes: Array, begin: int, registered: int, suffix: int, brand:
     return False
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _is_lookalike(codes: Array, begin: int, end: int, tables: tuple[Array, Array], brands: Array, ends: Array) -> bool:
     """Tell whether a host is like a brand and no brand's own."""
     registered, suffix = split_host(codes, begin, end, tables[0], tables[1])
@@ -128,7 +128,7 @@ def _is_lookalike(codes: Array, begin: int, end: int, tables: tuple[Array, Array
     return False
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _word_is_like(codes: Array, begin: int, end: int, brands: Array, ends: Array) -> bool:
     """Tell whether a word is one edit from a brand, the plural aside."""
     for b in range(ends.size - 1):
@@ -143,7 +143,7 @@ def _word_is_like(codes: Array, begin: int, end: int, brands: Array, ends: Array
     return False
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _count_words(codes: Array, start: int, stop: int, brands: Array, ends: Array) -> int:
     """Count the words of a stretch that are like a brand."""
     count, at = 0, start

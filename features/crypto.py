@@ -48,7 +48,7 @@ def _is_alnum(code: np.uint32) -> bool:
     return bool(48 <= code <= 57 or 65 <= code <= 90 or 97 <= code <= 122)
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _is_hex(codes: Array, begin: int, end: int) -> bool:
     for at in range(begin, end):
         code = codes[at] | 32
@@ -57,7 +57,7 @@ def _is_hex(codes: Array, begin: int, end: int) -> bool:
     return True
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _decode_base58(codes: Array, begin: int, end: int, places: Array, out: Array) -> bool:
     """Write 25 bytes; False when the run is no base58 of that many, with a leading 1 for every leading zero."""
     out[:] = 0
@@ -89,7 +89,7 @@ def _stir(state: int, value: int) -> int:
     return state
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _is_bech32(codes: Array, begin: int, end: int, places: Array) -> bool:
     """Tell whether a run is a Bitcoin address of segregated witness (BIP 173, BIP 350), in one letter case."""
     upper = codes[begin] < 97
@@ -136,7 +136,7 @@ def _crypto_kernel(codes: Array, offsets: Array, base58: Array, base32: Array, s
     return found
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _kind(codes: Array, begin: int, end: int, base58: Array, base32: Array, out: Array) -> int:
     """Return what a run of letters and digits may be an address of, or -1."""
     size, first = end - begin, codes[begin]

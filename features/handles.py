@@ -44,7 +44,7 @@ def _in(code: int, some: tuple[int, ...]) -> bool:
     return False
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _skip_gap(codes: Array, at: int, stop: int) -> tuple[int, bool]:
     """Return where the account may begin, and whether what was passed tells that one follows."""
     begin, telling = at, False
@@ -59,7 +59,7 @@ def _skip_gap(codes: Array, at: int, stop: int) -> tuple[int, bool]:
     return at, telling
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _read_id(codes: Array, at: int, stop: int, kind: int) -> tuple[int, bool]:
     """Return where the account that begins here ends, or -1; and whether it holds a digit or an underscore."""
     if at >= stop:
@@ -85,7 +85,7 @@ def _read_id(codes: Array, at: int, stop: int, kind: int) -> tuple[int, bool]:
     return (end if is_latin(first) else -1), marked
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _after_word(codes: Array, begin: int, end: int, bounds: tuple[int, int], kind: int) -> tuple[int, int]:
     """Return where the account behind a word begins and ends; -1 twice for none."""
     start, stop = bounds
@@ -103,7 +103,7 @@ def _after_word(codes: Array, begin: int, end: int, bounds: tuple[int, int], kin
     return at, stops
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _at_name(codes: Array, at: int, start: int, stop: int) -> int:
     """Return where the name ends that an at sign begins, or -1: none in an address or before a host."""
     if at > start and (is_alnum(codes[at - 1]) or codes[at - 1] == 46 or codes[at - 1] == 95):

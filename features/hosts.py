@@ -23,7 +23,7 @@ MAX_LOCAL = 64
 CUTS = 3
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def find_host(codes: Array, dot: int, left: int, stop: int) -> tuple[int, int]:
     """Return where the host begins and ends whose first point is at `dot`.
 
@@ -64,7 +64,7 @@ def find_host(codes: Array, dot: int, left: int, stop: int) -> tuple[int, int]:
     return begin, end
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def is_ip(codes: Array, begin: int, end: int) -> bool:
     """Tell whether a host is four numbers of 0 to 255.
 
@@ -87,7 +87,7 @@ def is_ip(codes: Array, begin: int, end: int) -> bool:
     return numbers == 4
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def split_cut(codes: Array, begin: int, end: int, hashes: Array, rules: Array) -> tuple[int, int, int]:
     """Split a host, without its last labels where only that gives a public suffix: ``shop.com.See you``.
 
@@ -125,7 +125,7 @@ def split_cut(codes: Array, begin: int, end: int, hashes: Array, rules: Array) -
     return -1, -1, -1
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def local_part(codes: Array, at: int, left: int) -> int:
     """Return where the local part of an e-mail address begins that ends before `at`; `at` for none.
 
@@ -146,7 +146,7 @@ def local_part(codes: Array, at: int, left: int) -> int:
     return begin
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def path_end(codes: Array, end: int, stop: int) -> tuple[int, int]:
     """Return where the path behind a host begins and ends, past a port; equal for none.
 
@@ -170,7 +170,7 @@ def path_end(codes: Array, end: int, stop: int) -> tuple[int, int]:
     return begin, at
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def is_suspicious(codes: Array, begin: int, registered: int, suffix: int) -> bool:
     """Tell whether a host looks made up: deep under its registered name, hyphened, or letters with digits.
 

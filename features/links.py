@@ -47,7 +47,7 @@ def shortener_table() -> Array:
     return np.array(sorted(hash_host(line) for line in lines if line and not line.startswith("#")), np.uint64)
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _is_shortener(codes: Array, registered: int, end: int, shorteners: Array) -> bool:
     value = SEED
     for k in range(end - registered):
@@ -55,7 +55,7 @@ def _is_shortener(codes: Array, registered: int, end: int, shorteners: Array) ->
     return find_rule(value, shorteners) >= 0
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _count_path(codes: Array, end: int, stop: int, row: Array) -> int:
     """Measure the path behind a host, and return where it ends."""
     begin, at = path_end(codes, end, stop)
@@ -67,7 +67,7 @@ def _count_path(codes: Array, end: int, stop: int, row: Array) -> int:
     return at
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _has_punycode(codes: Array, begin: int, end: int) -> bool:
     for at in range(begin, end):  # noqa: SIM110 - a generator does not compile
         if (at == begin or codes[at - 1] == DOT) and starts_with(codes, at, end, XN):
@@ -75,7 +75,7 @@ def _has_punycode(codes: Array, begin: int, end: int) -> bool:
     return False
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _means_link(codes: Array, begin: int, end: int, start: int, stop: int) -> bool:
     """Tell whether ``://`` stands before four numbers, or a path or a port behind them."""
     if begin >= start + 3 and starts_with(codes, begin - 3, begin, HTTP_END):
@@ -85,7 +85,7 @@ def _means_link(codes: Array, begin: int, end: int, start: int, stop: int) -> bo
     return end < stop and codes[end] == 47
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _read_host(
     codes: Array,
     begin: int,

@@ -38,18 +38,21 @@ class MessageMatrix:
         A wording model of what the folded text sounds like.
     characters : tuple of CharacterModel, default=()
         Models of the characters of legitimate text: as it comes, and folded.
+    brands : tuple of str, default=()
+        Brands whose look-alikes are counted, as `check_brands` returns them.
 
     Examples
     --------
     >>> matrix = MessageMatrix(None)
     >>> matrix.columns[:3], matrix.compute(["call 13800000000 now"]).shape
-    (('cues__links', 'cues__dotted', 'cues__mobiles'), (1, 31))
+    (('cues__links', 'cues__dotted', 'cues__mobiles'), (1, 76))
     """
 
     wording: Wording | None
     sender: tuple[History, ...] = ()
     sound: Wording | None = None
     characters: tuple[CharacterModel, ...] = ()
+    brands: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -95,7 +98,7 @@ class MessageMatrix:
         ndarray of float64, shape (n_messages, n_columns)
         """
         raw = pack(texts)
-        folded, plain = self.plain(raw)
+        folded, plain = self.plain(raw, self.brands)
         parts = []
         for model, form in ((self.wording, folded), (self.sound, sounds(folded) if self.sound else folded)):
             if model is not None:
@@ -109,13 +112,15 @@ class MessageMatrix:
         return np.column_stack(parts)
 
     @staticmethod
-    def plain(raw: CodePoints) -> tuple[CodePoints, Array]:
+    def plain(raw: CodePoints, brands: Sequence[str] = ()) -> tuple[CodePoints, Array]:
         """Fold texts and compute the columns that need no labels.
 
         Parameters
         ----------
         raw : CodePoints
             Texts as they came.
+        brands : sequence of str, default=()
+            As `check_brands` returns them.
 
         Returns
         -------
@@ -128,4 +133,4 @@ class MessageMatrix:
         shares = undone / np.maximum(np.diff(folded.offsets), 1)[:, None]
         upper = shares[:, KINDS.index("case")]
         disguises = shares[:, [KINDS.index(name) for name in DISGUISES]]
-        return folded, np.column_stack([cues_and_shape(folded), upper, disguises])
+        return folded, np.column_stack([cues_and_shape(folded, raw, brands), upper, disguises])

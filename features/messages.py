@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from .account_views import default_histories
+from .brands import check_brands
 from .campaign import near_duplicate_groups
 from .exceptions import SchemaError
 from .folds import campaign_folds
@@ -55,6 +56,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Whether to learn what messages sound like; None for where at least a twentieth of the characters are Chinese.
     legitimate : str, default="legitimate"
         The class whose characters are no surprise; where `y` has no such class, all messages count as such.
+    brands : sequence of str, default=()
+        What the hosts of brands are called (``("paypal", "icbc")``): hosts and words that look like one are counted.
     events : DataFrame, default=None
         Events of the senders. With them X is a frame with ``account_id`` and ``sent_at``, either of which may be
         missing in a row: it has no history then.
@@ -82,7 +85,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     >>> features = MessageFeatures(n_folds=2).set_output(transform="pandas")
     >>> frame = features.fit_transform(texts, ["spam", "spam", "ham", "ham"])
     >>> frame.shape, frame.columns[0]
-    ((4, 45), 'wording__spam')
+    ((4, 90), 'wording__spam')
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -92,6 +95,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "wording": ["boolean"],
         "sound": ["boolean", None],
         "legitimate": [str],
+        "brands": [list, tuple],
         "events": [pd.DataFrame, None],
         "history": [History, list, tuple, None],
         "random_state": [Interval(Integral, 0, None, closed="left")],
@@ -107,6 +111,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         wording: bool = True,
         sound: bool | None = None,
         legitimate: str = "legitimate",
+        brands: Sequence[str] = (),
         events: pd.DataFrame | None = None,
         history: History | Sequence[History] | None = None,
         random_state: int = 0,
@@ -118,6 +123,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.wording = wording
         self.sound = sound
         self.legitimate = legitimate
+        self.brands = brands
         self.events = events
         self.history = history
         self.random_state = random_state
@@ -164,9 +170,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         self._validate_params()
         texts = message_texts(X)
-        views = self._views()
+        views, brands = self._views(), check_brands(self.brands)
         if not self.wording:
-            self.matrix_ = MessageMatrix(None, views)
+            self.matrix_ = MessageMatrix(None, views, brands=brands)
             return self.transform(X)
         codes = self._check_classes(texts, y)
         groups = near_duplicate_groups(texts) if groups is None else np.asarray(groups)
@@ -174,9 +180,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if groups.ndim != 1:
             raise ValueError(f"Expected one campaign a message (1 dimension), got groups of {groups.ndim} dimensions.")
         raw = pack(texts)
-        folded, plain = MessageMatrix.plain(raw)
+        folded, plain = MessageMatrix.plain(raw, brands)
         learnt, parts = self._learn(raw, folded, codes, groups)
-        self.matrix_ = MessageMatrix(**learnt, sender=views)
+        self.matrix_ = MessageMatrix(**learnt, sender=views, brands=brands)
         return np.column_stack([*parts, plain, *self._sender(X)])
 
     def _learn(

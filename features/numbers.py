@@ -1,7 +1,8 @@
 """Numbers that are somebody's: telephones, bank cards, identity cards and companies, in folded text.
 
 A number is read in groups of digits (`telephones`). From every group the kinds are tried from the most particular to
-the least, and what was read is not read again. A card begins with 2-6 or 9, which keeps times in milliseconds out, and no letter touches it, which keeps hexadecimal out.
+the least, and what was read is not read again. A card begins with 2-6 or 9, which keeps times in milliseconds out, and
+no letter touches it, which keeps hexadecimal digits out.
 """
 
 from typing import Any
@@ -29,7 +30,7 @@ def _is_card(codes: Array, begin: int, end: int, stop: int) -> bool:
     return not (end < stop and is_latin(codes[end])) and passes_luhn(codes, begin, end)
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _card(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> int:
     """Return how many groups a card of 13 to 19 digits takes, or 0: all in one, or by four."""
     begin, end = groups[g, 0], groups[g, 1]
@@ -55,7 +56,7 @@ def _card(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) ->
     return 0
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _identity(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> tuple[int, int]:
     """Return how many groups an identity number takes, or 0, and where it stops: a last ``x`` is in no group."""
     size = groups[g, 1] - groups[g, 0]
@@ -71,7 +72,7 @@ def _identity(codes: Array, start: int, stop: int, groups: Array, g: int, n: int
     return k, end
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _company(codes: Array, start: int, stop: int, group_start: int, group_stop: int) -> int:
     """Return where the credit code begins that a group of digits begins or all but begins, or -1."""
     begin = group_start

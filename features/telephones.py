@@ -76,7 +76,7 @@ def read_groups(codes: Array, start: int, stop: int, groups: Array) -> int:
     return n
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def fits(groups: Array, g: int, n: int, first: int, shape: tuple[int, ...]) -> bool:
     """Tell whether the groups from `g` on stand together and have these lengths.
 
@@ -116,7 +116,7 @@ def _prefix(codes: Array, start: int, stop: int) -> int:
     return at + 2 - start if stop - at >= 2 and codes[at] == 56 and codes[at + 1] == 54 else 0
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _mobile(codes: Array, groups: Array, g: int, n: int) -> int:
     """Return how many groups a mainland mobile takes, or 0."""
     skip = _prefix(codes, groups[g, 0], groups[g, 1])
@@ -137,7 +137,7 @@ def _mobile(codes: Array, groups: Array, g: int, n: int) -> int:
     return k - g + 3 if fits(groups, k, n, size, (3, 4, 4)) or fits(groups, k, n, size, (4, 4, 3)) else 0
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _international(codes: Array, text_start: int, groups: Array, g: int, n: int) -> int:
     """Return how many groups a number of 8 to 15 digits behind a plus sign takes, or 0."""
     begin = groups[g, 0]
@@ -153,7 +153,7 @@ def _international(codes: Array, text_start: int, groups: Array, g: int, n: int)
     return k - g if 8 <= digits <= 15 else 0
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _landline(codes: Array, groups: Array, g: int, n: int) -> int:
     """Return how many groups an area code and seven or eight digits take, or 0."""
     begin = groups[g, 0]
@@ -196,7 +196,7 @@ def _in(code: int, some: tuple[int, ...]) -> bool:
     return False
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def _hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> int:
     """Return how many groups a 400 or 800 number or a short number takes, or 0."""
     begin, end = groups[g, 0], groups[g, 1]
@@ -215,7 +215,7 @@ def _hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: int)
     return 3 if in_three or fits(groups, g, n, size, (3, 4, 3)) else 0
 
 
-@nb.njit
+@nb.njit(nogil=True)
 def find_phone(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> tuple[int, int]:
     """Tell which of `PHONES` begins with a group of digits.
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.brands import check_brands
 from fraudsieve.features.history import History, check_histories
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.network import Network
@@ -36,7 +37,7 @@ def describe_matrix(matrix: Matrix) -> dict[str, Any]:
     Examples
     --------
     >>> describe_matrix(MessageMatrix(None))
-    {'wording': None, 'sound': None, 'characters': 0, 'sender': []}
+    {'wording': None, 'sound': None, 'characters': 0, 'sender': [], 'brands': []}
     """
     if isinstance(matrix, MessageMatrix):
         wording = matrix.wording
@@ -45,6 +46,7 @@ def describe_matrix(matrix: Matrix) -> dict[str, Any]:
             "sound": None if matrix.sound is None else {"classes": list(matrix.sound.classes), "bits": BITS},
             "characters": len(matrix.characters),
             "sender": [history.to_dict() for history in matrix.sender],
+            "brands": list(matrix.brands),
         }
     return {
         "histories": [history.to_dict() for history in matrix.histories],
@@ -88,7 +90,8 @@ def build_matrix(subject: str, declared: Mapping[str, Any], files: Mapping[str, 
             for name in ("wording", "sound")
         }
         characters = _read_characters(files["characters.npz"]) if declared["characters"] else ()
-        return MessageMatrix(**models, sender=sender, characters=characters)
+        brands = check_brands(declared["brands"])
+        return MessageMatrix(**models, sender=sender, characters=characters, brands=brands)
     if subject not in ("account", "event"):
         raise ValueError("the subject is a message, an account or an event")
     matrix = AccountMatrix(
