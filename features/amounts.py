@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .automaton import Automaton, build_automaton
-from .characters import is_digit, is_latin
+from .characters import code_number, is_digit, is_latin
 from .text import CodePoints
 
 __all__ = ["AMOUNTS", "AMOUNT_SHAPES", "measure_amounts"]
@@ -53,13 +53,13 @@ def _read_value(codes: Array, at: int, stop: int) -> tuple[int, float]:
     end = at
     while end < stop and (is_digit(codes[end]) or _is_thousand(codes, end, stop)):
         if codes[end] != COMMA:
-            value = min(10 * value + np.int64(codes[end]) - 48, TOP)
+            value = min(10 * value + code_number(codes[end]) - 48, TOP)
         end += 1
     if end + 1 < stop and codes[end] == POINT and is_digit(codes[end + 1]):
         end += 1
         while end < stop and is_digit(codes[end]):
             scale /= 10
-            value += scale * (np.int64(codes[end]) - 48)
+            value += scale * (code_number(codes[end]) - 48)
             end += 1
     return end, value
 

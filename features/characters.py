@@ -6,9 +6,21 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["is_alnum", "is_digit", "is_han", "is_host", "is_latin", "starts_with"]
+__all__ = ["code_number", "is_alnum", "is_digit", "is_han", "is_host", "is_latin", "starts_with"]
 
 Array = npt.NDArray[Any]
+
+
+@nb.njit(inline="always")
+def code_number(code: np.uint32) -> Any:
+    """Return a code point as a signed number: unsigned and signed ones together become floats.
+
+    Examples
+    --------
+    >>> int(code_number(np.uint32(50)) - 48)
+    2
+    """
+    return np.int64(code)
 
 
 @nb.njit(inline="always")

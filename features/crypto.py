@@ -13,6 +13,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from .characters import code_number
 from .spans import count_spans, new_spans
 from .text import CodePoints
 
@@ -106,7 +107,7 @@ def _is_bech32(codes: Array, begin: int, end: int, places: Array) -> bool:
             return False
         if places[code] == 255:
             return False
-        state = _stir(state, np.int64(places[code]))
+        state = _stir(state, code_number(places[code]))
     version = np.int64(places[codes[begin + 3] + 32 if 65 <= codes[begin + 3] <= 90 else codes[begin + 3]])
     bits = (end - begin - 3 - 1 - 6) * 5
     size = bits // 8

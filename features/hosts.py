@@ -7,10 +7,9 @@ into the kernels of `links` and `brands`.
 from typing import Any
 
 import numba as nb
-import numpy as np
 import numpy.typing as npt
 
-from .characters import is_alnum, is_digit, is_host, is_latin, starts_with
+from .characters import code_number, is_alnum, is_digit, is_host, is_latin, starts_with
 from .suffixes import MAX_HOST, split_host
 
 __all__ = ["find_host", "is_ip", "is_suspicious", "local_part", "path_end", "split_cut"]
@@ -81,7 +80,7 @@ def is_ip(codes: Array, begin: int, end: int) -> bool:
                 return False
             numbers, value, length = numbers + 1, 0, 0
         elif is_digit(codes[at]) and length < 4:
-            value, length = 10 * value + np.int64(codes[at]) - 48, length + 1
+            value, length = 10 * value + code_number(codes[at]) - 48, length + 1
         else:
             return False
     return numbers == 4

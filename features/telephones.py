@@ -8,10 +8,9 @@ currency or a letter touches it, nor where it goes on behind a point. The functi
 from typing import Any
 
 import numba as nb
-import numpy as np
 import numpy.typing as npt
 
-from .characters import is_alnum, is_digit, is_latin
+from .characters import code_number, is_alnum, is_digit, is_latin
 
 __all__ = ["PHONES", "find_phone", "fits", "read_groups"]
 
@@ -204,7 +203,7 @@ def _hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: int)
     if size == 5:
         value = 0
         for at in range(begin, end):
-            value = 10 * value + np.int64(codes[at]) - 48
+            value = 10 * value + code_number(codes[at]) - 48
         listed = 95000 <= value < 97000 or _in(value, SHORT)
         return 1 if listed and not _touches(codes, start, stop, begin, end) else 0
     if size < 3 or (codes[begin] != 52 and codes[begin] != 56) or codes[begin + 1] != 48 or codes[begin + 2] != 48:
