@@ -1,22 +1,34 @@
-"""Cues and shape: what a message asks its reader to do, and what it looks like, counted in one pass.
+"""Cues and shape: what a message asks its reader to do, and what it looks like.
 
-Cues are counts of things that matter in fraud (links, numbers to call, money); shape is lengths and shares. Both read
-the folded text, so that a full-width digit is a digit.
+Cues are counts of things that matter in fraud (links, numbers to call, money, words); shape is lengths, shares and
+other measures. All read the folded text, so that a full-width digit is a digit, but for the addresses of crypto
+currencies, which tell upper from lower case. What one character and its neighbours show is counted here, the rest in
+modules of its own: `links`, `brands`, `numbers`, `handles`, `crypto`, `amounts`, `words`, `layout`.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from .amounts import AMOUNT_SHAPES, AMOUNTS, measure_amounts
+from .brands import BRANDS, count_lookalikes
+from .characters import is_digit, is_han, is_latin, starts_with
+from .crypto import CRYPTO, count_crypto
+from .handles import HANDLES, count_handles
+from .layout import LAYOUT, LAYOUT_SHAPES, measure_layout
+from .links import LINK_SHAPES, LINKS, measure_links
+from .numbers import NUMBERS, count_numbers
 from .text import CodePoints
+from .words import CATEGORIES, count_words
 
-__all__ = ["CUES", "SHAPES", "cues_and_shape"]
+__all__ = ["BASIC_CUES", "BASIC_SHAPES", "CUES", "SHAPES", "cues_and_shape"]
 
 Array = npt.NDArray[Any]
 
-CUES = (
+BASIC_CUES = (
     "links",
     "dotted",
     "mobiles",
@@ -30,7 +42,7 @@ CUES = (
     "ats",
     "brackets",
 )
-SHAPES = (
+BASIC_SHAPES = (
     "length",
     "digits",
     "latin",
@@ -42,8 +54,12 @@ SHAPES = (
     "longest_run",
     "longest_number",
 )
+CUES = (*BASIC_CUES, *LINKS, *BRANDS, *NUMBERS, *HANDLES, *CRYPTO, *AMOUNTS, *CATEGORIES, *LAYOUT)
+"""Names of the counts, in the order of their columns."""
+SHAPES = (*BASIC_SHAPES, *LINK_SHAPES, *AMOUNT_SHAPES, *LAYOUT_SHAPES)
+"""Names of the measures, in the order of their columns."""
 
-N_CUES = len(CUES)
+N_CUES = len(BASIC_CUES)
 HTTP_END = (58, 47, 47)  # ://
 WWW = (119, 119, 119, 46)  # www.
 MONEY = np.array(sorted(ord(c) for c in "$£¥€₹₩₽₺₦฿元"), np.uint32)
@@ -52,36 +68,11 @@ MOBILE_LENGTH = 11  # a mainland Chinese mobile number: 1, then 3-9, then nine d
 
 
 @nb.njit(inline="always")
-def _is_digit(code: np.uint32) -> bool:
-    return bool(48 <= code <= 57)
-
-
-@nb.njit(inline="always")
-def _is_latin(code: np.uint32) -> bool:
-    return bool(97 <= code <= 122)
-
-
-@nb.njit(inline="always")
-def _is_han(code: np.uint32) -> bool:
-    return bool(0x3400 <= code <= 0x9FFF or 0x20000 <= code <= 0x3FFFF)
-
-
-@nb.njit(inline="always")
-def _starts(codes: Array, at: int, stop: int, word: tuple[int, ...]) -> bool:
-    if at + len(word) > stop:
-        return False
-    for k in range(len(word)):  # noqa: SIM110 - a generator does not compile
-        if codes[at + k] != word[k]:
-            return False
-    return True
-
-
-@nb.njit(inline="always")
 def _is_bare_link(codes: Array, at: int, start: int, stop: int) -> bool:
     """Tell whether ``www.`` starts here, neither inside a word ("awww.") nor after ``://``, which counts by itself."""
-    if (at > start and _is_latin(codes[at - 1])) or (at >= start + 3 and _starts(codes, at - 3, at, HTTP_END)):
+    if (at > start and is_latin(codes[at - 1])) or (at >= start + 3 and starts_with(codes, at - 3, at, HTTP_END)):
         return False
-    return _starts(codes, at, stop, WWW)
+    return starts_with(codes, at, stop, WWW)
 
 
 @nb.njit(inline="always")
@@ -112,20 +103,20 @@ def _count_sign(codes: Array, at: int, start: int, stop: int, row: Array) -> Non
     elif code == 0x3010:
         row[11] += 1
     elif code == 58:
-        row[0] += _starts(codes, at, stop, HTTP_END)
+        row[0] += starts_with(codes, at, stop, HTTP_END)
     elif code == 46 and at > start and at + 1 < stop:
         before, after = codes[at - 1], codes[at + 1]
-        row[1] += (_is_latin(before) or _is_digit(before)) and _is_latin(after)
+        row[1] += (is_latin(before) or is_digit(before)) and is_latin(after)
 
 
 @nb.njit(inline="always")
 def _count_kind(code: np.uint32, row: Array) -> bool:
     """Count a character under its script and tell whether it is a sign."""
-    if _is_digit(code):
+    if is_digit(code):
         row[N_CUES + 1] += 1
-    elif _is_latin(code):
+    elif is_latin(code):
         row[N_CUES + 2] += 1
-    elif _is_han(code):
+    elif is_han(code):
         row[N_CUES + 3] += 1
     elif code == 32:
         row[N_CUES + 4] += 1
@@ -153,7 +144,7 @@ def _cue_kernel(codes: Array, offsets: Array, money: Array, out: Array) -> None:
                 row[6] += 1
             if code == 119:
                 row[0] += _is_bare_link(codes, at, start, stop)
-            if _is_digit(code):
+            if is_digit(code):
                 digits += 1
             elif digits:
                 _count_number(codes, at - digits, digits, row)
@@ -170,28 +161,41 @@ def _cue_kernel(codes: Array, offsets: Array, money: Array, out: Array) -> None:
             row[k] /= max(stop - start, 1)
 
 
-def cues_and_shape(texts: CodePoints) -> Array:
+def cues_and_shape(folded: CodePoints, raw: CodePoints | None = None, brands: Sequence[str] = ()) -> Array:
     """Count the cues of every text and measure its shape.
 
     Parameters
     ----------
-    texts : CodePoints
+    folded : CodePoints
         Folded texts.
+    raw : CodePoints, default=None
+        The same texts as they came, for `CRYPTO`; without them addresses in base58 are not found.
+    brands : sequence of str, default=()
+        As `check_brands` returns them; without any nothing looks like one.
 
     Returns
     -------
-    ndarray of float64, shape (n_texts, 22)
+    ndarray of float64, shape (n_texts, 67)
         The counts of `CUES`, then `SHAPES`: the length in characters; the shares of characters that are digits,
         Latin, Han, blanks, symbols and anything else; distinct characters by length (those that agree modulo 4,096
-        count once); the longest run of one character and the longest number, in characters.
+        count once); the longest run of one character and the longest number, in characters; and what `measure_links`,
+        `measure_amounts` and `measure_layout` measure.
 
     Examples
     --------
     >>> from fraudsieve.features.text import pack
     >>> row = cues_and_shape(pack(["call 13800000000 or www.prize.example!"]))[0]
-    >>> {name: int(n) for name, n in zip(CUES, row) if n}
+    >>> {name: int(n) for name, n in zip(BASIC_CUES, row) if n}
     {'links': 1, 'dotted': 2, 'mobiles': 1, 'long_numbers': 1, 'numbers': 1, 'exclamations': 1}
+    >>> {name: int(n) for name, n in zip(CUES[N_CUES:], row[N_CUES:]) if n}
+    {'phones_cn': 1, 'reward': 1}
     """
-    out = np.zeros((len(texts), N_CUES + len(SHAPES)))
-    _cue_kernel(texts.codes, texts.offsets, MONEY, out)
-    return out
+    basic = np.zeros((len(folded), N_CUES + len(BASIC_SHAPES)))
+    _cue_kernel(folded.codes, folded.offsets, MONEY, basic)
+    linked, spans = measure_links(folded)
+    amounts, layout = measure_amounts(folded), measure_layout(folded)
+    counts = [basic[:, :N_CUES], linked[:, : len(LINKS)], count_lookalikes(folded, spans, brands)]
+    counts += [count_numbers(folded), count_handles(folded), count_crypto(folded if raw is None else raw)]
+    counts += [amounts[:, : len(AMOUNTS)], count_words(folded), layout[:, : len(LAYOUT)]]
+    shapes = [basic[:, N_CUES:], linked[:, len(LINKS) :], amounts[:, len(AMOUNTS) :], layout[:, len(LAYOUT) :]]
+    return np.concatenate([*counts, *shapes], axis=1)

@@ -18,7 +18,7 @@ from .history_live import HistoryState
 from .pinyin import sounds
 from .surprise import SURPRISES, CharacterModel
 from .text import CodePoints, pack
-from .wording import Wording
+from .wording import Wording, as_known
 
 __all__ = ["MessageMatrix"]
 
@@ -41,12 +41,14 @@ class MessageMatrix:
         Models of the characters of legitimate text: as it comes, and folded.
     campaigns : Campaigns, default=None
         What is counted of near-duplicates that were sent before; None for nothing.
+    brands : tuple of str, default=()
+        Brands whose look-alikes are counted, as `check_brands` returns them.
 
     Examples
     --------
     >>> matrix = MessageMatrix(None)
     >>> matrix.columns[:3], matrix.compute(["call 13800000000 now"]).shape
-    (('cues__links', 'cues__dotted', 'cues__mobiles'), (1, 31))
+    (('cues__links', 'cues__dotted', 'cues__mobiles'), (1, 76))
     """
 
     wording: Wording | None
@@ -54,6 +56,7 @@ class MessageMatrix:
     sound: Wording | None = None
     characters: tuple[CharacterModel, ...] = ()
     campaigns: Campaigns | None = None
+    brands: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -107,12 +110,12 @@ class MessageMatrix:
         ndarray of float64, shape (n_messages, n_columns)
         """
         raw = pack(texts)
-        folded, plain = self.plain(raw)
+        folded, plain = self.plain(raw, self.brands)
         parts = []
         for model, form in ((self.wording, folded), (self.sound, sounds(folded) if self.sound else folded)):
             if model is not None:
                 log_odds, known = model.log_odds(form)
-                parts += [log_odds, 1 - known]
+                parts += [as_known(log_odds, known), 1 - known]
         parts += [model.surprise(form) for model, form in zip(self.characters, (raw, folded), strict=False)]
         parts.append(plain)
         for declared, block in ((history_columns(self.sender), sender), (self._campaign_columns, campaign)):
@@ -121,13 +124,15 @@ class MessageMatrix:
         return np.column_stack(parts)
 
     @staticmethod
-    def plain(raw: CodePoints) -> tuple[CodePoints, Array]:
+    def plain(raw: CodePoints, brands: Sequence[str] = ()) -> tuple[CodePoints, Array]:
         """Fold texts and compute the columns that need no labels.
 
         Parameters
         ----------
         raw : CodePoints
             Texts as they came.
+        brands : sequence of str, default=()
+            As `check_brands` returns them.
 
         Returns
         -------
@@ -140,4 +145,4 @@ class MessageMatrix:
         shares = undone / np.maximum(np.diff(folded.offsets), 1)[:, None]
         upper = shares[:, KINDS.index("case")]
         disguises = shares[:, [KINDS.index(name) for name in DISGUISES]]
-        return folded, np.column_stack([cues_and_shape(folded), upper, disguises])
+        return folded, np.column_stack([cues_and_shape(folded, raw, brands), upper, disguises])

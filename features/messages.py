@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from .account_views import default_histories
+from .brands import check_brands
 from .campaign import near_duplicate_groups
 from .campaign_batch import campaign_features, label_types
 from .campaign_history import Campaigns
@@ -25,6 +26,7 @@ from .message_matrix import MessageMatrix
 from .pinyin import sounds, speaks_chinese
 from .surprise_fit import surprise_out_of_fold
 from .text import CodePoints, pack
+from .wording import as_known
 from .wording_fit import out_of_fold
 
 __all__ = ["MessageFeatures"]
@@ -58,6 +60,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Whether to learn what messages sound like; None for where at least a twentieth of the characters are Chinese.
     legitimate : str, default="legitimate"
         The class whose characters are no surprise; where `y` has no such class, all messages count as such.
+    brands : sequence of str, default=()
+        What the hosts of brands are called (``("paypal", "icbc")``): hosts and words that look like one are counted.
     events : DataFrame, default=None
         Events of the senders. With them X is a frame with ``account_id`` and ``sent_at``, either of which may be
         missing in a row: it has no history then.
@@ -88,7 +92,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     >>> features = MessageFeatures(n_folds=2).set_output(transform="pandas")
     >>> frame = features.fit_transform(texts, ["spam", "spam", "ham", "ham"])
     >>> frame.shape, frame.columns[0]
-    ((4, 45), 'wording__spam')
+    ((4, 90), 'wording__spam')
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -98,6 +102,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "wording": ["boolean"],
         "sound": ["boolean", None],
         "legitimate": [str],
+        "brands": [list, tuple],
         "events": [pd.DataFrame, None],
         "history": [History, list, tuple, None],
         "past": [pd.DataFrame, None],
@@ -114,6 +119,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         wording: bool = True,
         sound: bool | None = None,
         legitimate: str = "legitimate",
+        brands: Sequence[str] = (),
         events: pd.DataFrame | None = None,
         history: History | Sequence[History] | None = None,
         past: pd.DataFrame | None = None,
@@ -126,6 +132,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.wording = wording
         self.sound = sound
         self.legitimate = legitimate
+        self.brands = brands
         self.events = events
         self.history = history
         self.past = past
@@ -173,10 +180,10 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         self._validate_params()
         texts = message_texts(X)
-        views = self._views()
+        views, brands = self._views(), check_brands(self.brands)
         campaigns = None if self.past is None else Campaigns(types=label_types(self.past))
         if not self.wording:
-            self.matrix_ = MessageMatrix(None, views, campaigns=campaigns)
+            self.matrix_ = MessageMatrix(None, views, brands=brands, campaigns=campaigns)
             return self.transform(X)
         codes = self._check_classes(texts, y)
         groups = near_duplicate_groups(texts) if groups is None else np.asarray(groups)
@@ -184,9 +191,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if groups.ndim != 1:
             raise ValueError(f"Expected one campaign a message (1 dimension), got groups of {groups.ndim} dimensions.")
         raw = pack(texts)
-        folded, plain = MessageMatrix.plain(raw)
+        folded, plain = MessageMatrix.plain(raw, brands)
         learnt, parts = self._learn(raw, folded, codes, groups)
-        self.matrix_ = MessageMatrix(**learnt, sender=views, campaigns=campaigns)
+        self.matrix_ = MessageMatrix(**learnt, sender=views, brands=brands, campaigns=campaigns)
         blocks = [block for block in self._before(X) if block is not None]
         return np.column_stack([*parts, plain, *blocks])
 
@@ -202,7 +209,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         hears = speaks_chinese(folded) if self.sound is None else self.sound
         for name, form in {"wording": folded, **({"sound": sounds(folded)} if hears else {})}.items():
             learnt[name], log_odds, known = out_of_fold(form, y, classes, groups, **settings)
-            parts += [log_odds, 1 - known]
+            parts += [as_known(log_odds, known), 1 - known]
         clean = y == classes.index(self.legitimate) if self.legitimate in classes else np.ones(len(y), np.bool_)
         folds = campaign_folds(y, groups, self.n_folds, self.random_state)
         models, surprises = zip(*(surprise_out_of_fold(form, clean, folds) for form in (raw, folded)), strict=True)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
+import numpy as np
 import numpy.typing as npt
 
 from .ngrams import linear_scores, rank_table
 from .text import CodePoints
 
-__all__ = ["Wording", "output_classes"]
+__all__ = ["Wording", "as_known", "output_classes"]
 
 Array = npt.NDArray[Any]
 T = TypeVar("T")
@@ -91,3 +92,29 @@ class Wording:
         """
         margins, known = linear_scores(texts, self.table, self.weights)
         return self.scale * (margins + self.intercept), known
+
+
+def as_known(log_odds: Array, known: Array) -> Array:
+    """Weigh log-odds by how much of a text they rest on: those of a text that is hardly known say little.
+
+    The few n-grams of another kind of message that a model knows are no evidence at full weight, with which a
+    filter that has learnt from advertisements flags ordinary chat.
+
+    Parameters
+    ----------
+    log_odds : ndarray of float64, shape (n_texts, n_outputs)
+        From `Wording.log_odds`.
+    known : ndarray of float64, shape (n_texts,)
+        The share of a text's n-grams that the model knows.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_texts, n_outputs)
+        Log-odds times the square of the share.
+
+    Examples
+    --------
+    >>> as_known(np.array([[2.0], [2.0]]), np.array([1.0, 0.5])).tolist()
+    [[2.0], [0.5]]
+    """
+    return np.asarray(log_odds * (known**2)[:, None])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.brands import check_brands
 from fraudsieve.features.campaign_history import Campaigns
 from fraudsieve.features.history import History, check_histories
 from fraudsieve.features.message_matrix import MessageMatrix
@@ -37,7 +38,7 @@ def describe_matrix(matrix: Matrix) -> dict[str, Any]:
     Examples
     --------
     >>> describe_matrix(MessageMatrix(None))
-    {'wording': None, 'sound': None, 'characters': 0, 'sender': [], 'campaigns': None}
+    {'wording': None, 'sound': None, 'characters': 0, 'sender': [], 'campaigns': None, 'brands': []}
     """
     if isinstance(matrix, MessageMatrix):
         wording = matrix.wording
@@ -47,6 +48,7 @@ def describe_matrix(matrix: Matrix) -> dict[str, Any]:
             "characters": len(matrix.characters),
             "sender": [history.to_dict() for history in matrix.sender],
             "campaigns": None if matrix.campaigns is None else matrix.campaigns.to_dict(),
+            "brands": list(matrix.brands),
         }
     return {
         "histories": [history.to_dict() for history in matrix.histories],
@@ -91,7 +93,8 @@ def build_matrix(subject: str, declared: Mapping[str, Any], files: Mapping[str, 
         }
         characters = _read_characters(files["characters.npz"]) if declared["characters"] else ()
         campaigns = None if declared["campaigns"] is None else Campaigns.from_dict(declared["campaigns"])
-        return MessageMatrix(**models, sender=sender, characters=characters, campaigns=campaigns)
+        brands = check_brands(declared["brands"])
+        return MessageMatrix(**models, sender=sender, characters=characters, campaigns=campaigns, brands=brands)
     if subject not in ("account", "event"):
         raise ValueError("the subject is a message, an account or an event")
     matrix = AccountMatrix(

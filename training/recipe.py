@@ -116,6 +116,7 @@ class FeatureRecipe(_Part):
     min_messages: int = Field(default=2, ge=1)
     n_folds: int = Field(default=5, ge=2)
     sound: bool | None = None
+    brands: tuple[str, ...] = ()
     copies: float = Field(default=SHARE, ge=0, le=1)
     """Share of the messages with a crime of which a disguised copy is trained on too."""
     campaigns: bool = False

@@ -9,15 +9,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fraudsieve.features.cues import CUES, SHAPES, cues_and_shape
+from fraudsieve.features.amounts import AMOUNT_SHAPES, AMOUNTS, measure_amounts
+from fraudsieve.features.crypto import CRYPTO, count_crypto
+from fraudsieve.features.cues import BASIC_CUES, BASIC_SHAPES, CUES, SHAPES, cues_and_shape
 from fraudsieve.features.fold import fold_codes
+from fraudsieve.features.handles import HANDLES, count_handles
+from fraudsieve.features.layout import LAYOUT, LAYOUT_SHAPES, measure_layout
+from fraudsieve.features.links import LINK_SHAPES, LINKS, measure_links
+from fraudsieve.features.numbers import NUMBERS, count_numbers
 from fraudsieve.features.text import pack
+from fraudsieve.features.words import CATEGORIES, count_words
 
 NAMES = (*CUES, *SHAPES)
 SCRIPTS = ("digits", "latin", "han", "blanks", "symbols", "other")
 ANYTHING = st.text(st.characters(exclude_categories=()))
 CUE_LIKE = st.text(st.sampled_from("aw.:/1391元$!?@%【 中"), max_size=40)
 MEGABYTE = 1_000_000
+EVERYTHING = (
+    "ＨＴＴＰ：／／ａ.ｂ １３８００００００００ ９５５８８ ￥５０％！？＠【 bit.ly/a?b "
+    "http://1.2.3.4/ xn--a.com my-paybird-x.com me@shop.com 010-12345678 +44 20 7946 0958 "
+    "4111111111111111 11010519491231002X 91350100M000100Y43 微信abc123 qq123456 t.me/somebody "
+    "wa.me/2348012345678 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa "
+    "0x52908400098527886E0F7030069857D2E4169EE7 TA4Y62o6YC2Zsck9rZVGTvqW1AQ7X9zTnj code 1234 "
+    "发票号码12345678 立即 公安 中奖 冻结 保密 转账 验证码 加我 贷款 博彩 裸聊 兼职 发票"
+)
 
 
 def measured(text: str) -> dict[str, float]:
@@ -63,19 +78,19 @@ def measured(text: str) -> dict[str, float]:
 )
 def test_cues_of_handmade_texts(text: str, cues: dict[str, int]) -> None:
     row = measured(text)
-    assert {name: row[name] for name in CUES if row[name]} == cues
+    assert {name: row[name] for name in BASIC_CUES if row[name]} == cues
 
 
 @pytest.mark.parametrize("name", CUES)
 def test_every_cue_can_be_found_after_folding(name: str) -> None:
-    text = "ＨＴＴＰ：／／ａ.ｂ １３８００００００００ ９５５８８ ￥５０％！？＠【"
-    row = cues_and_shape(fold_codes(pack([text]))[0])[0]
+    raw = pack([EVERYTHING])
+    row = cues_and_shape(fold_codes(raw)[0], raw, ("paybird",))[0]
     assert row[NAMES.index(name)] > 0
 
 
 def test_the_shape_of_a_handmade_text() -> None:
     row = measured("ab 中12!!!é")
-    assert {name: row[name] for name in SHAPES} == {
+    assert {name: row[name] for name in BASIC_SHAPES} == {
         "length": 10,
         "digits": 0.2,
         "latin": 0.2,
@@ -92,6 +107,32 @@ def test_the_shape_of_a_handmade_text() -> None:
 def test_an_empty_text_is_all_zero_and_no_text_no_row() -> None:
     assert not any(measured("").values())
     assert cues_and_shape(pack([])).shape == (0, len(NAMES))
+
+
+def test_the_columns_are_these_and_named_once() -> None:
+    assert len(set(NAMES)) == len(NAMES) == 67
+    assert CUES[: len(BASIC_CUES)] == BASIC_CUES
+    assert SHAPES[: len(BASIC_SHAPES)] == BASIC_SHAPES
+
+
+def test_each_part_stands_under_its_names() -> None:
+    raw = pack([EVERYTHING, "nothing"])
+    folded = fold_codes(raw)[0]
+    whole = cues_and_shape(folded, raw)
+    linked, amounts, layout = measure_links(folded)[0], measure_amounts(folded), measure_layout(folded)
+    blocks = [(LINKS + LINK_SHAPES, linked), (NUMBERS, count_numbers(folded)), (HANDLES, count_handles(folded))]
+    blocks += [(CRYPTO, count_crypto(raw)), (AMOUNTS + AMOUNT_SHAPES, amounts), (CATEGORIES, count_words(folded))]
+    for names, block in [*blocks, (LAYOUT + LAYOUT_SHAPES, layout)]:
+        assert np.array_equal(whole[:, [NAMES.index(name) for name in names]], block)
+
+
+def test_brands_and_raw_texts_are_read_where_they_are_given() -> None:
+    folded = pack(["paybi1d.com 1a1zp1ep5qgefi2dmptftl5slmv7divfna"])
+    raw = pack(["paybi1d.com 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"])
+    for columns, some in (({"bitcoin": 0.0, "lookalike_brands": 0.0}, ()), ({"bitcoin": 1.0}, (raw,))):
+        row = dict(zip(NAMES, cues_and_shape(folded, *some)[0].tolist(), strict=True))
+        assert {name: row[name] for name in columns} == columns
+    assert cues_and_shape(folded, None, ("paybird",))[0, NAMES.index("lookalike_brands")] == 1
 
 
 def test_characters_that_agree_modulo_4096_count_once() -> None:
@@ -117,7 +158,7 @@ def test_any_text_gets_finite_counts_and_shares(texts: list[str]) -> None:
         named = dict(zip(NAMES, row.tolist(), strict=True))
         assert all(named[name] <= 1 for name in (*SCRIPTS, "distinct"))
         assert sum(named[name] for name in SCRIPTS) == pytest.approx(1.0 if text else 0.0)
-        assert all(named[name] == int(named[name]) <= max(len(text), 0) for name in CUES)
+        assert all(named[name] == int(named[name]) <= 2 * len(text) for name in CUES)  # words within words
 
 
 @settings(deadline=None, max_examples=300)

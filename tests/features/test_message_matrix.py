@@ -121,6 +121,13 @@ def test_disguise_changes_disguise_columns_and_upper_case_alone() -> None:
     assert changed == {"disguise__compat", "disguise__invisible", "disguise__lookalike", "disguise__mark"}
 
 
+def test_brands_and_the_text_as_it_came_reach_the_cues() -> None:
+    text = "paypa1.com 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
+    for matrix, n in ((MessageMatrix(None), 0), (MessageMatrix(None, brands=("paypal",)), 1)):
+        row = dict(zip(matrix.columns, matrix.compute([text])[0], strict=True))
+        assert (row["cues__lookalike_brands"], row["cues__bitcoin"]) == (n, 1)
+
+
 def test_joining_is_what_compute_does() -> None:
     matrix = MATRICES["many classes"]
     assert matrix.wording is not None

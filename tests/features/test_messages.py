@@ -287,6 +287,18 @@ def test_groups_are_kept_whole_and_are_near_duplicates_by_default() -> None:
     assert roc_auc_score(y, apart[:, 0]) > 0.8
 
 
+@pytest.mark.parametrize("labels", [LABELS, None], ids=["wording", "no wording"])
+def test_brands_are_folded_and_counted_in_training_as_later(labels: list[str] | None) -> None:
+    texts = ["see paypa1.com", *TEXTS[1:]]
+    features = MessageFeatures(n_folds=3, brands=["PayPal"], wording=labels is not None)
+    trained = features.fit_transform(texts, labels)
+    assert features.matrix_.brands == ("paypal",)
+    column = list(features.get_feature_names_out()).index("cues__lookalike_brands")
+    assert trained[:, column].tolist() == features.transform(texts)[:, column].tolist() == [1] + [0] * 11
+    with pytest.raises(ValueError, match="1 of 1 are not"):
+        MessageFeatures(n_folds=3, brands=["a b"]).fit(TEXTS, LABELS)
+
+
 def test_without_wording_no_labels_are_needed_and_fit_transform_is_transform() -> None:
     features = MessageFeatures(wording=False)
     trained = features.fit_transform(TEXTS)

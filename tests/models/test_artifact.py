@@ -100,12 +100,13 @@ def test_a_folder_written_from_a_folder_has_the_same_files(binary: Any, tmp_path
 
 
 def test_a_model_without_wording_comes_back(binary: Any, tmp_path: Path) -> None:
-    matrix = MessageMatrix(None)
+    matrix = MessageMatrix(None, brands=("paypal",))
     rows = matrix.compute(binary.texts)
     classifier = FraudClassifier(n_rounds=5, n_jobs=1).fit(rows, binary.labels)
     model = Model("plain", ("fraud", "legitimate"), None, matrix, classifier.ensemble_, classifier.calibration_)
     write_model(model, tmp_path / "plain")
     assert not (tmp_path / "plain" / "wording.npz").exists()
+    assert read_model(tmp_path / "plain").matrix == matrix
     np.testing.assert_array_equal(
         Scorer.load(tmp_path / "plain").log_odds(binary.texts)[:, 0], classifier.decision_function(rows)
     )
