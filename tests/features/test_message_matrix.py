@@ -17,7 +17,7 @@ from fraudsieve.features.ngrams import hash_ngrams
 from fraudsieve.features.pinyin import sounds
 from fraudsieve.features.surprise import SURPRISES, CharacterModel, count_characters
 from fraudsieve.features.text import pack
-from fraudsieve.features.wording import Wording
+from fraudsieve.features.wording import Wording, as_known
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 TEXTS = ["", "WIN a priｚe", "see you", "\0\ud800", "恭喜中奖 13800000000", "раураl\u200b", "\u200b\u200b"]
@@ -134,13 +134,15 @@ def test_joining_is_what_compute_does() -> None:
     raw = pack(TEXTS)
     folded, plain = MessageMatrix.plain(raw)
     log_odds, known = matrix.wording.log_odds(folded)
-    learnt = [log_odds, 1 - known]
+    learnt = [as_known(log_odds, known), 1 - known]
     assert np.array_equal(np.column_stack([*learnt, plain]), matrix.compute(TEXTS))
     whole = MATRICES["all parts"]
     assert whole.sound is not None
     heard, known = whole.sound.log_odds(sounds(folded))
     odd = [model.surprise(form) for model, form in zip(whole.characters, (raw, folded), strict=True)]
-    assert np.array_equal(np.column_stack([*learnt, heard, 1 - known, *odd, plain]), whole.compute(TEXTS))
+    assert np.array_equal(
+        np.column_stack([*learnt, as_known(heard, known), 1 - known, *odd, plain]), whole.compute(TEXTS)
+    )
 
 
 @matrices

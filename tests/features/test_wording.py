@@ -8,7 +8,7 @@ import pytest
 
 from fraudsieve.features.ngrams import hash_ngrams, linear_scores, rank_table
 from fraudsieve.features.text import pack
-from fraudsieve.features.wording import Wording
+from fraudsieve.features.wording import Wording, as_known
 
 TEXTS = ["win a prize", "see you", "", "###", "恭喜中奖", "win a prize win a prize"]
 
@@ -58,3 +58,8 @@ def test_a_pickled_model_scores_alike_before_and_after_use() -> None:
 def test_no_text_has_no_row() -> None:
     log_odds, known = model(3).log_odds(pack([]))
     assert (log_odds.shape, known.shape) == ((0, 3), (0,))
+
+
+def test_log_odds_count_by_the_square_of_what_is_known() -> None:
+    weighed = as_known(np.array([[3.0, -1.0], [3.0, -1.0], [3.0, -1.0]]), np.array([1.0, 0.5, 0.0]))
+    assert weighed.tolist() == [[3.0, -1.0], [0.75, -0.25], [0.0, 0.0]]
