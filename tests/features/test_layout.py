@@ -3,6 +3,7 @@
 import re
 import time
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -101,6 +102,13 @@ def test_a_long_text_is_as_exact() -> None:
     text = "".join(chr(0x4E00 + 7 * k % 3001) for k in range(3000)) * 2
     row = measured(text)
     assert (row["repetition"], row["compression"]) == pytest.approx(repeats(text))
+
+
+def test_texts_before_leave_no_trace() -> None:
+    rng = np.random.default_rng(0)
+    texts = ["".join(map(chr, row)) * 2 for row in rng.integers(0x4E00, 0x9FFF, (400, 100))]
+    rows = measure_layout(pack(texts))[:, 3:]
+    assert rows == pytest.approx(np.array([repeats(text) for text in texts]))
 
 
 @settings(deadline=None)

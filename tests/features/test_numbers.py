@@ -139,6 +139,7 @@ def counted(text: str) -> dict[str, int]:
         ("+44 20 7946 0958", "phones_international"),
         ("+1 (415) 555-0100", "phones_international"),
         ("+2348012345678", "phones_international"),
+        ("+44 20 7946 0958 1234", "phones_international"),  # the last four would make sixteen digits
         ("+123 4567", None),
         ("+0234567890", None),
         ("5+12345678", None),
@@ -179,6 +180,11 @@ def test_a_number_is_one_of_its_kinds_and_read_once() -> None:
         ("phones_cn", "8613900139000"),
         ("bank_cards", "4111 1111 1111 1111"),
     ]
+
+
+def test_a_card_has_19_digits_at_most_though_20_pass_the_check() -> None:
+    text = "4111 1111 1111 1111 0018"
+    assert [text[a:b] for _, _, a, b in find_numbers(pack([text])).tolist()] == ["4111 1111 1111 1111"]
 
 
 def test_texts_do_not_run_into_each_other() -> None:
