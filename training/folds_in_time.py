@@ -34,6 +34,16 @@ class Fold(Split):
 
     Parameters
     ----------
+    kind : str
+        ``time``, ``random``, or the name of the group column that is dealt.
+    train, calibration, test : ndarray of int64
+        Positions of rows, in ascending order; those of calibration are none.
+    keeps_apart : tuple of str
+        What is never on both sides.
+    dropped : dict of str to int
+        Rows on neither side, by the first reason.
+    gap_days : float, default=0.0
+        Length of the gap before the test, in days.
     number : int, default=1
         Its place, from 1.
     window : tuple of Timestamp, default=None

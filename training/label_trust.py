@@ -125,8 +125,12 @@ def reversals(labels: pd.DataFrame, moment: Any = None, *, trust: Trust | None =
 
     Parameters
     ----------
-    labels, moment, trust
+    labels : DataFrame, shape (n_labels, any)
         As for `label_as_of`.
+    moment : datetime, default=None
+        Labels known strictly before it are looked at; None looks at all.
+    trust : Trust, default=None
+        Weights of sources; None trusts all alike.
 
     Returns
     -------

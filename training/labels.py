@@ -95,6 +95,7 @@ def delay_curve(subjects: pd.DataFrame, *, label: str | None = None, until: Any 
     Returns
     -------
     DelayCurve
+        A step for every age at which a label came.
 
     Raises
     ------
