@@ -34,6 +34,7 @@ NOT_PROFILE = frozenset(
         "created_at",
         "label",
         "labelled_at",
+        "label_weight",
         "source",
         "event_id",
         "occurred_at",

@@ -51,11 +51,12 @@ def read_data(recipe: Recipe, tables: Mapping[str, Source | None], *, min_label_
     given = {name: source for name, source in tables.items() if source is not None}
     subject = recipe.data.subject_of(given)
     labels, events = given.get("labels"), given.get("events")
+    rules: dict[str, Any] = {"min_label_rows": min_label_rows, "trust": recipe.data.trusted}
     if subject == "message":
-        return load_labelled(given["messages"], labels, events=events, min_label_rows=min_label_rows)
+        return load_labelled(given["messages"], labels, events=events, **rules)
     if subject == "account":
-        return load_accounts(events, accounts=given.get("accounts"), labels=labels, min_label_rows=min_label_rows)
-    return load_events(given["events"], labels=labels, min_label_rows=min_label_rows)
+        return load_accounts(events, accounts=given.get("accounts"), labels=labels, **rules)
+    return load_events(given["events"], labels=labels, **rules)
 
 
 def groups_of(data: Labelled) -> tuple[Array, str]:

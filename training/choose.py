@@ -3,17 +3,16 @@
 from typing import Any
 
 import numpy.typing as npt
+import pandas as pd
 
 from .data import Labelled
+from .labels import maturity_gap
 from .recipe import Recipe
-from .split import Split, SplitError, split_by_campaign, split_by_time, split_randomly
+from .split import Split, SplitError, has_times, split_by_campaign, split_by_time, split_randomly
 
 __all__ = ["choose_split"]
 
 Array = npt.NDArray[Any]
-
-FEW_MOMENTS = 20
-"""Rows of no more moments than these are not split by time."""
 
 
 def choose_split(data: Labelled, groups: Array, what: str, recipe: Recipe) -> Split:
@@ -42,19 +41,25 @@ def choose_split(data: Labelled, groups: Array, what: str, recipe: Recipe) -> Sp
     settings, labels = recipe.split, data.rows["label"].to_numpy(object)
     kind, moments = settings.kind, data.rows["as_of"]
     if kind == "auto":
-        # Accounts that are all looked at as of one moment are not split by it.
-        kind = "time" if moments.notna().mean() > 0.5 and moments.nunique() > FEW_MOMENTS else "campaign"
+        kind = "time" if has_times(moments) else "campaign"
     shares: dict[str, Any] = {"test_share": settings.test_share, "calibration_share": settings.calibration_share}
     if kind == "time":
         is_crime = labels != recipe.data.legitimate
         times = moments, data.rows["labelled_at"]
-        split = split_by_time(*times, groups, is_crime, gap_days=settings.gap_days, what=what, **shares)
+        gap_days = _gap_days(data) if settings.gap_days is None else settings.gap_days
+        split = split_by_time(*times, groups, is_crime, gap_days=gap_days, what=what, **shares)
     elif kind in ("campaign", "account"):
         split = split_by_campaign(labels, groups, seed=recipe.seed, what=what, **shares)
     else:
         split = split_randomly(len(labels), seed=recipe.seed, **shares)
     _check_training(data, split, what)
     return split
+
+
+def _gap_days(data: Labelled) -> float:
+    """Return how long labels take; records that wait for theirs say that it may be longer."""
+    waiting = pd.DataFrame({"as_of": data.waiting})
+    return maturity_gap(pd.concat([data.rows[["as_of", "labelled_at", "label"]], waiting], ignore_index=True))
 
 
 def _check_training(data: Labelled, split: Split, what: str) -> None:

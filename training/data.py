@@ -11,8 +11,11 @@ from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.features.label_times import known_from
 from fraudsieve.features.schema import Checked, Source, read_table
 
+from .label_trust import Trust, label_as_of
+
 __all__ = [
     "PLACE",
+    "WEIGHT",
     "Labelled",
     "data_digest",
     "join_labels",
@@ -24,6 +27,8 @@ __all__ = [
 
 PLACE = "fraudsieve: row"
 """The column of positions in the input, while rows are read; no table has one of this name."""
+WEIGHT = "label_weight"
+"""The column of the weights of labels, where the recipe says how far sources are trusted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +57,8 @@ class Labelled:
         Events set aside, where these are not the rows.
     messages : DataFrame, default=None
         All good messages, labelled or not: what was sent before.
+    waiting : Series of datetime64, optional
+        The moments (``as_of``) of the records without a label.
     """
 
     rows: pd.DataFrame
@@ -64,10 +71,16 @@ class Labelled:
     events: pd.DataFrame | None = None
     rejected_events: pd.DataFrame = field(default_factory=pd.DataFrame)
     messages: pd.DataFrame | None = None
+    waiting: pd.Series = field(default_factory=lambda: pd.Series([], dtype="datetime64[us, UTC]"))
 
 
 def load_labelled(
-    messages: Source, labels: Source | None = None, *, events: Source | None = None, min_label_rows: int = 1
+    messages: Source,
+    labels: Source | None = None,
+    *,
+    events: Source | None = None,
+    min_label_rows: int = 1,
+    trust: Trust | None = None,
 ) -> Labelled:
     """Read messages and their labels.
 
@@ -76,11 +89,13 @@ def load_labelled(
     messages : path or DataFrame
         The table of messages; a column ``label`` is taken where `labels` has nothing.
     labels : path or DataFrame, default=None
-        The table of labels; of several for one subject the latest counts.
+        The table of labels; of several for one subject the most trusted counts, and of these the latest.
     events : path or DataFrame, default=None
         The events of the senders.
     min_label_rows : int, default=1
         Rows of a label with fewer rows are set aside: a class needs some to be learnt and tested.
+    trust : Trust, default=None
+        Weights of the sources of labels; the rows then have a column ``label_weight``. None trusts all alike.
 
     Returns
     -------
@@ -104,8 +119,7 @@ def load_labelled(
     frame["as_of"] = frame["sent_at"]
     frame[PLACE] = np.setdiff1d(np.arange(len(frame) + len(read.rejected)), read.rejected["row"])
     label_table = None if labels is None else read_table(labels, "labels")
-    if label_table is not None:
-        frame = join_labels(frame, label_table, "message_id")
+    frame = join_labels(frame, label_table, "message_id", trust)
     frame["labelled_at"], said = known_from(frame["labelled_at"])
     loaded = keep_labelled(frame, read, label_table, "message", origin_of(messages), min_label_rows)
     sources = {"messages": messages, "labels": labels, "events": events}
@@ -161,7 +175,8 @@ def keep_labelled(
     good = labelled[~rare].drop(columns=PLACE).reset_index(drop=True)
     all_rejected = pd.concat(rejected, ignore_index=True) if len(rejected) > 1 else read.rejected
     rejected_labels = pd.DataFrame() if labels is None else labels.rejected
-    return Labelled(good, all_rejected, rejected_labels, int((~has_label).sum()), tuple(notes), {})
+    waiting = frame.loc[~has_label, "as_of"].reset_index(drop=True)
+    return Labelled(good, all_rejected, rejected_labels, len(waiting), tuple(notes), {}, waiting=waiting)
 
 
 def with_times(frame: pd.DataFrame, *further: str) -> pd.DataFrame:
@@ -188,31 +203,46 @@ def with_times(frame: pd.DataFrame, *further: str) -> pd.DataFrame:
     return frame
 
 
-def join_labels(frame: pd.DataFrame, labels: Checked, subject: str) -> pd.DataFrame:
-    """Put the latest label of each subject into the frame.
+def join_labels(frame: pd.DataFrame, labels: Checked | None, subject: str, trust: Trust | None = None) -> pd.DataFrame:
+    """Put the label that counts of each subject into the frame.
 
     Parameters
     ----------
     frame : DataFrame
-        From `with_times`.
-    labels : Checked
+        From `with_times`; its own labels are taken where the table has nothing.
+    labels : Checked or None
         The table of labels.
     subject : str
         The column that a label's ``subject_id`` names.
+    trust : Trust, default=None
+        Weights of the sources of labels, the frame's own among them; None trusts all alike.
 
     Returns
     -------
     DataFrame
-        The same frame.
+        The same frame; where trust is declared with ``label_weight``. What a source said that is not believed at all is
+        no label.
     """
-    table = with_times(labels.good)
-    latest = table.sort_values("labelled_at", kind="stable", na_position="first").drop_duplicates(
-        "subject_id", keep="last"
-    )
-    found = latest.set_index("subject_id")[["label", "labelled_at"]].reindex(frame[subject])
+    trust = trust or Trust()
+    names = ["label", "labelled_at"]
+    if trust.declared:
+        frame = _weighted(frame, trust)
+        names.append(WEIGHT)
+    if labels is None:
+        return frame
+    found = label_as_of(with_times(labels.good), trust=trust).rename(columns={"weight": WEIGHT}).reindex(frame[subject])
     has_label = found["label"].notna().to_numpy()
-    for name in ("label", "labelled_at"):
+    for name in names:
         frame[name] = frame[name].where(~has_label, found[name].set_axis(frame.index))
+    return frame
+
+
+def _weighted(frame: pd.DataFrame, trust: Trust) -> pd.DataFrame:
+    """Weigh the labels of the frame itself."""
+    labelled = frame["label"].notna()
+    frame[WEIGHT] = np.nan
+    frame.loc[labelled, WEIGHT] = trust.weights(frame.reindex(columns=["source"])["source"][labelled])
+    frame.loc[frame[WEIGHT] == 0, ["label", "labelled_at", WEIGHT]] = None
     return frame
 
 

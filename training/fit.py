@@ -23,10 +23,11 @@ from fraudsieve.models.thresholds import OperatingPoint, operating_points
 from .attack_recall import attack_messages, check_attackable
 from .builders import Builder, groups_of, make_builder, matrix_of, read_data, rows_to_train
 from .choose import choose_split
-from .data import Labelled, origin_of
+from .data import WEIGHT, Labelled, origin_of
 from .evaluate import evaluate
+from .leaks import Warned, find_leaks
 from .recipe import Recipe
-from .split import Split
+from .split import Split, SplitError, has_times
 from .track import Logged, log_training, tracking_uri
 
 __all__ = ["Trained", "evaluate_model", "fit_model", "train"]
@@ -127,6 +128,10 @@ def train(
     say("evaluating")
     sheet = evaluate_model(Scorer(model), data.rows.iloc[split.test], builder)
     sheet["split"] = _describe_split(split)
+    sheet["warnings"] = model.training["warnings"]
+    if split.flatters and recipe.split.also_temporal and has_times(data.rows["as_of"]):
+        sheet["temporal"] = _temporal(data, groups, what, recipe, say)
+        notes = (*notes, _flattery(sheet))
     say("keeping the run in MLflow")
     logged = _log(recipe, Path(output), model, sheet, data)
     notes = (*data.notes, *notes, *_write_rejected(data, output))
@@ -189,13 +194,15 @@ def fit_model(
     progress("growing trees")
     settings = recipe.model.settings(data.subject)
     classifier = FraudClassifier(**settings, random_state=recipe.seed, n_jobs=recipe.n_jobs)
-    classifier.fit(matrix, of_train, **campaigns)
+    weights = to_train[WEIGHT].to_numpy() if recipe.data.trusted.declared else None
+    classifier.fit(matrix, of_train, sample_weight=weights, **campaigns)
     progress("calibrating")
     held_back, truth = matrix_of(features, rows.iloc[split.calibration]), labels[split.calibration]
     known = np.isin(truth, classifier.classes_)
     classifier.calibrate(held_back[known], truth[known])
     classes = tuple(str(name) for name in classifier.classes_)
     legitimate = recipe.data.legitimate if recipe.data.legitimate in classes else None
+    warned = _warnings(matrix, of_train, to_train.index.to_numpy(), data, groups, split, recipe.data.legitimate)
     model = Model(
         name=recipe.name,
         classes=classes,
@@ -203,7 +210,7 @@ def fit_model(
         matrix=features.matrix_,
         ensemble=classifier.ensemble_,
         calibration=classifier.calibration_,
-        training=_training_facts(data, split, recipe),
+        training=_training_facts(data, split, recipe) | {"warnings": warned},
     )
     points: tuple[OperatingPoint, ...] = ()
     if legitimate is not None:
@@ -213,7 +220,45 @@ def fit_model(
     notes += [] if legitimate else [_no_legitimate(recipe.data.legitimate, classes)]
     if len(split.calibration) < FEW_TO_CALIBRATE:
         notes.append(f"calibrated on {len(split.calibration)} rows only: take the probabilities with care")
+    notes += [f"{one['found']}. {one['do']}" for one in warned]
     return replace(model, points=points), features, tuple(notes)
+
+
+def _warnings(
+    matrix: pd.DataFrame, of_train: Array, at: Array, data: Labelled, groups: Array, split: Split, legitimate: str
+) -> list[Warned]:
+    return find_leaks(
+        matrix,
+        of_train,
+        split=split,
+        moments=data.rows["as_of"],
+        labelled_at=data.rows["labelled_at"],
+        groups={"campaign" if data.subject == "message" else "account": groups},
+        is_crime=(data.rows["label"] != legitimate).to_numpy(),
+        rows=at,
+    )
+
+
+def _temporal(data: Labelled, groups: Array, what: str, recipe: Recipe, progress: Progress) -> dict[str, Any]:
+    """Return what the same recipe reaches when it is split by time, or why that cannot be said."""
+    by_time = recipe.model_copy(update={"split": recipe.split.model_copy(update={"kind": "time"})})
+    try:
+        split = choose_split(data, groups, what, by_time)
+    except SplitError as error:
+        return {"average_precision": None, "roc_auc": None, "skipped": str(error)}
+    model, builder, _ = fit_model(data, groups, split, by_time, progress)
+    sheet = evaluate_model(Scorer(model), data.rows.iloc[split.test], builder)
+    figures = {name: sheet.get(name) for name in ("average_precision", "roc_auc", "base_rate", "macro_f1", "rows")}
+    return figures | {"split": _describe_split(split)}
+
+
+def _flattery(sheet: dict[str, Any]) -> str:
+    beside = sheet["temporal"]
+    if "skipped" in beside:
+        return f"the split is random: its figures flatter, and there are none by time beside them: {beside['skipped']}"
+    name = "average_precision" if beside["average_precision"] is not None else "macro_f1"
+    by_time, at_random = beside[name], sheet[name]
+    return f"the split is random: its figures flatter; {name} is {at_random:.3f}, and {by_time:.3f} when split by time"
 
 
 def _no_legitimate(word: str, classes: tuple[str, ...]) -> str:
@@ -245,6 +290,7 @@ def _describe_split(split: Split) -> dict[str, Any]:
         "flatters": split.flatters,
         "rows": split.rows,
         "dropped": split.dropped,
+        "gap_days": split.gap_days,
     }
 
 
@@ -303,6 +349,8 @@ def _scores(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None) -> dict
 
 def _log(recipe: Recipe, folder: Path, model: Model, sheet: dict[str, Any], data: Labelled) -> Logged:
     flat = {name: value for name, value in sheet.items() if isinstance(value, int | float)}
+    beside = sheet.get("temporal", {})
+    flat |= {f"temporal.{name}": value for name, value in beside.items() if isinstance(value, int | float)}
     flat |= {f"f1.{_metric_name(name)}": figures["f1"] for name, figures in sheet["by_type"].items()}
     settings = FraudClassifier(**recipe.model.settings(data.subject)).get_params()
     of_text = recipe.features.model_dump() if data.subject == "message" else {}

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final, Literal, Self, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -12,6 +12,7 @@ from fraudsieve.features.history import History, check_histories
 from fraudsieve.features.network import Network
 
 from .copies import SHARE
+from .label_trust import Trust
 
 __all__ = [
     "DataRecipe",
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class RecipeError(FraudsieveError, ValueError):
@@ -66,6 +68,15 @@ class DataRecipe(_Part):
     subject: Literal["auto", "message", "account", "event"] = "auto"
     legitimate: str = "legitimate"
     min_label_rows: int = Field(default=10, ge=2)
+    trust: dict[str, Share] = {}
+    """Weight of each source of labels, 0 for one that is not believed; without any all are trusted alike."""
+    default_trust: Share | None = None
+    """Weight of the sources that are not named; without it such a label is an error."""
+
+    @property
+    def trusted(self) -> Trust:
+        """How far the sources of labels are trusted."""
+        return Trust(self.trust, self.default_trust)
 
     def subject_of(self, given: Iterable[str]) -> str:
         """Tell what is scored: by default a message where there are messages, else an account, else an event.
@@ -107,6 +118,8 @@ class SplitRecipe(_Part):
     test_share: float = Field(default=0.2, gt=0, lt=0.9)
     calibration_share: float = Field(default=0.15, gt=0, lt=0.9)
     gap_days: float | None = Field(default=None, ge=0)
+    also_temporal: bool = True
+    """Whether a random split, which flatters, has the figures of a split by time beside it."""
 
 
 class FeatureRecipe(_Part):

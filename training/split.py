@@ -17,14 +17,16 @@ import pandas as pd
 from fraudsieve.features.exceptions import FraudsieveError
 from fraudsieve.features.folds import campaign_folds
 
-__all__ = ["Split", "SplitError", "split_by_campaign", "split_by_time", "split_randomly"]
+from .labels import maturity_gap
+
+__all__ = ["Split", "SplitError", "has_times", "split_by_campaign", "split_by_time", "split_randomly", "unusable"]
 
 Array = npt.NDArray[Any]
 
 SLICES = 20
 """Campaigns are dealt to this many folds, and slices are whole folds."""
-GAP_QUANTILE = 0.95
-"""By default the gap is as long as 95 % of the labels took to arrive."""
+FEW_MOMENTS = 20
+"""Rows of no more moments than these are not split by time."""
 
 
 class SplitError(FraudsieveError, ValueError):
@@ -45,6 +47,8 @@ class Split:
         What is never on both sides.
     dropped : dict of str to int
         Rows in no slice, by reason.
+    gap_days : float, default=0.0
+        Length of the gap before the test, in days.
     """
 
     kind: str
@@ -53,6 +57,7 @@ class Split:
     test: Array
     keeps_apart: tuple[str, ...]
     dropped: dict[str, int] = field(default_factory=dict)
+    gap_days: float = 0.0
 
     @property
     def rows(self) -> dict[str, int]:
@@ -167,7 +172,7 @@ def split_by_time(
     test_share, calibration_share : float
         Share of the rows with a time.
     gap_days : float or None
-        Length of the gap before the test, in days; None reads it off the data: `GAP_QUANTILE` of the label delays.
+        Length of the gap before the test, in days; None reads it off the rows: their `maturity_gap`.
     what : str, default="campaign"
         What a group is.
 
@@ -192,11 +197,11 @@ def split_by_time(
     """
     known = sent_at.notna().to_numpy()
     test_start = _quantile(sent_at, 1 - test_share)
-    gap = pd.Timedelta(days=label_delay_days(sent_at, labelled_at) if gap_days is None else gap_days)
+    if gap_days is None:
+        gap_days = maturity_gap(pd.DataFrame({"sent_at": sent_at, "labelled_at": labelled_at}))
     test = known & (sent_at >= test_start).to_numpy()
     before = known & ~test
-    late = before & (labelled_at >= test_start).to_numpy()
-    in_gap = before & ~late & (sent_at > test_start - gap).to_numpy()
+    late, in_gap = unusable(test_start, gap_days, sent_at, labelled_at)
     usable = before & ~late & ~in_gap
     # A share of what is left before the gap: a long gap would otherwise swallow the slice.
     calibration_share = min(calibration_share / (1 - test_share), 1.0)
@@ -207,7 +212,8 @@ def split_by_time(
     shared |= train & np.isin(groups, groups[calibration & is_crime])
     dropped = {"no_time": ~known, "label_not_known": late, "in_gap": in_gap, f"crime_{what}_of_later_slice": shared}
     counts = {reason: int(rows.sum()) for reason, rows in dropped.items()}
-    return _checked("time", train & ~shared, calibration & ~shared, test, ("time", f"crime {what}s"), counts)
+    apart = ("time", f"crime {what}s")
+    return _checked("time", train & ~shared, calibration & ~shared, test, apart, counts, gap_days)
 
 
 def _quantile(times: pd.Series, share: float) -> pd.Timestamp:
@@ -215,32 +221,70 @@ def _quantile(times: pd.Series, share: float) -> pd.Timestamp:
     return pd.Timestamp(cast(Any, times.quantile(share, interpolation="higher")))
 
 
-def label_delay_days(sent_at: pd.Series, labelled_at: pd.Series) -> float:
-    """Return how long labels take: `GAP_QUANTILE` of the delays.
+def unusable(
+    test_start: pd.Timestamp, gap_days: float, moments: pd.Series, labelled_at: pd.Series
+) -> tuple[Array, Array]:
+    """Tell which of the rows before a test cannot be used to train for it.
 
     Parameters
     ----------
-    sent_at, labelled_at : Series of datetime64, shape (n_rows,)
-        When a message was sent and when its label became known.
+    test_start : Timestamp
+        When the test begins.
+    gap_days : float
+        How long labels take to mature, in days.
+    moments, labelled_at : Series of datetime64, shape (n_rows,)
+        As for `split_by_time`.
 
     Returns
     -------
-    float
-        In days; 0 when no label has a time.
+    late : ndarray of bool, shape (n_rows,)
+        Rows whose label nobody knew when the test began.
+    in_gap : ndarray of bool, shape (n_rows,)
+        The others that are too young: too few of their like were labelled by then.
 
     Examples
     --------
-    >>> sent = pd.Series(pd.to_datetime(["2026-01-01", "2026-01-02"], utc=True))
-    >>> label_delay_days(sent, sent + pd.Timedelta(days=3))
-    3.0
+    >>> sent = pd.Series(pd.to_datetime(["2026-05-01", "2026-05-01", "2026-05-08"]))
+    >>> labelled = pd.Series(pd.to_datetime(["2026-05-02", "2026-05-12", None]))
+    >>> late, in_gap = unusable(pd.Timestamp("2026-05-10"), 5.0, sent, labelled)
+    >>> late.tolist(), in_gap.tolist()
+    ([False, True, False], [False, False, True])
     """
-    delays = (labelled_at - sent_at).dropna()
-    days = delays.dt.total_seconds().to_numpy() / 86_400
-    return 0.0 if delays.empty else float(max(np.quantile(days, GAP_QUANTILE), 0.0))
+    before = (moments < test_start).to_numpy()
+    late = before & (labelled_at >= test_start).to_numpy()
+    return late, before & ~late & (moments > test_start - pd.Timedelta(days=gap_days)).to_numpy()
+
+
+def has_times(moments: pd.Series) -> bool:
+    """Tell whether rows can be split by time: most have one, and not all the same few.
+
+    Parameters
+    ----------
+    moments : Series of datetime64, shape (n_rows,)
+        When each row was.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> days = pd.Series(pd.date_range("2026-01-01", periods=100))
+    >>> has_times(days), has_times(days.where(days.dt.day == 1))
+    (True, False)
+    """
+    # Accounts that are all looked at as of one moment are not split by it.
+    return bool(moments.notna().mean() > 0.5 and moments.nunique() > FEW_MOMENTS)
 
 
 def _checked(
-    kind: str, train: Array, calibration: Array, test: Array, apart: tuple[str, ...], dropped: dict[str, int]
+    kind: str,
+    train: Array,
+    calibration: Array,
+    test: Array,
+    apart: tuple[str, ...],
+    dropped: dict[str, int],
+    gap_days: float = 0.0,
 ) -> Split:
     slices = {"training": train, "calibration": calibration, "test": test}
     for name, rows in slices.items():
@@ -249,4 +293,5 @@ def _checked(
                 f"a split by {kind} leaves no row for {name} of {len(rows)} labelled rows. "
                 "Give more data, or other shares or another kind in [split]."
             )
-    return Split(kind, np.flatnonzero(train), np.flatnonzero(calibration), np.flatnonzero(test), apart, dropped)
+    one, two, three = (np.flatnonzero(rows) for rows in slices.values())
+    return Split(kind, one, two, three, apart, dropped, gap_days)

@@ -12,6 +12,7 @@ from fraudsieve.features.schema import Checked, Source, read_table
 from fraudsieve.models.batch import end_of_events
 
 from .data import PLACE, Labelled, data_digest, join_labels, keep_labelled, origin_of, with_times
+from .label_trust import Trust
 
 __all__ = ["account_labels_of", "event_labels_of", "load_accounts", "load_events"]
 
@@ -24,6 +25,7 @@ def load_accounts(
     accounts: Source | None = None,
     labels: Source | None = None,
     min_label_rows: int = 1,
+    trust: Trust | None = None,
 ) -> Labelled:
     """Read accounts, what is known of them, and their events.
 
@@ -39,6 +41,8 @@ def load_accounts(
         The table of labels, by account.
     min_label_rows : int, default=1
         Rows of a label with fewer rows are set aside.
+    trust : Trust, default=None
+        Weights of the sources of labels; None trusts all alike.
 
     Returns
     -------
@@ -67,8 +71,7 @@ def load_accounts(
         table = read_table(accounts, "accounts", require=() if labels is not None else ("label",))
     history = None if events is None else read_table(events, "events")
     frame = with_times(table.good, "as_of")
-    if label_table is not None:
-        frame = join_labels(frame, label_table, "account_id")
+    frame = join_labels(frame, label_table, "account_id", trust)
     frame, assumed = _with_moments(frame, None if history is None else history.good)
     frame["labelled_at"], said = known_from(frame["labelled_at"])
     sources = {"accounts": accounts, "events": events, "labels": labels}
@@ -76,7 +79,9 @@ def load_accounts(
     return _loaded("account", frame, table, history, label_table, sources, notes, min_label_rows)
 
 
-def load_events(events: Source, *, labels: Source | None = None, min_label_rows: int = 1) -> Labelled:
+def load_events(
+    events: Source, *, labels: Source | None = None, min_label_rows: int = 1, trust: Trust | None = None
+) -> Labelled:
     """Read events that are subjects themselves, with what is known of them.
 
     Parameters
@@ -87,6 +92,8 @@ def load_events(events: Source, *, labels: Source | None = None, min_label_rows:
         The table of labels, by ``event_id``.
     min_label_rows : int, default=1
         Rows of a label with fewer rows are set aside.
+    trust : Trust, default=None
+        Weights of the sources of labels; None trusts all alike.
 
     Returns
     -------
@@ -109,8 +116,7 @@ def load_events(events: Source, *, labels: Source | None = None, min_label_rows:
     table = read_table(events, "events", require=("event_id",) if labels is not None else ("label",))
     frame = with_times(table.good)
     label_table = None if labels is None else read_table(labels, "labels")
-    if label_table is not None:
-        frame = join_labels(frame, label_table, "event_id")
+    frame = join_labels(frame, label_table, "event_id", trust)
     frame["as_of"] = frame["occurred_at"]
     frame["labelled_at"], said = known_from(frame["labelled_at"])
     early = int((frame["labelled_at"] < frame["occurred_at"]).sum())

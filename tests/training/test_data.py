@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from fraudsieve.features.exceptions import SchemaError
-from fraudsieve.training.data import data_digest, load_labelled
+from fraudsieve.training.data import WEIGHT, data_digest, load_labelled
+from fraudsieve.training.label_trust import Trust
 from fraudsieve.training.simulate import World
 
 
@@ -96,3 +97,34 @@ def test_a_digest_tells_tables_apart(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x\n")
     (tmp_path / "b.csv").write_text("y\n")
     assert data_digest(tmp_path / "a.csv") != data_digest(tmp_path / "b.csv")
+
+
+def test_of_several_sources_the_most_trusted_counts_and_weighs() -> None:
+    table = labels(("a", "spam", "2026-01-01"), ("a", "legitimate", "2026-02-02"), ("b", "spam", None))
+    table["source"] = ["review", "rule", "rule"]
+    trust = Trust({"review": 1.0, "rule": 0.25})
+    rows = load_labelled(messages(), table, trust=trust).rows
+    assert rows[["label", WEIGHT]].to_numpy().tolist() == [["spam", 1.0], ["spam", 0.25]]
+    plain = load_labelled(messages(), table).rows
+    assert plain["label"].tolist() == ["legitimate", "spam"]
+    assert WEIGHT not in plain
+
+
+def test_a_source_that_is_not_believed_leaves_a_record_unlabelled_and_not_legitimate() -> None:
+    own = messages(label=["legitimate", "spam", "spam"], source=["rule", "review", "rule"])
+    loaded = load_labelled(own, trust=Trust({"rule": 0.0}, default=0.5))
+    assert loaded.rows[["message_id", WEIGHT]].to_numpy().tolist() == [["b", 0.5]]
+    assert (loaded.n_unlabelled, len(loaded.waiting)) == (2, 2)
+
+
+def test_a_source_of_unknown_trust_is_an_error_that_counts_its_rows() -> None:
+    table = labels(("a", "spam", None), ("b", "spam", None)).assign(source=["review", "hearsay"])
+    with pytest.raises(SchemaError, match="in 1 of 2 rows"):
+        load_labelled(messages(), table, trust=Trust({"review": 1.0}))
+
+
+def test_records_that_wait_for_a_label_keep_their_moments() -> None:
+    frame = messages(label=["spam", None, None], sent_at=["2026-01-01", "2026-01-02", None])
+    waiting = load_labelled(frame).waiting
+    assert waiting.tolist()[0] == pd.Timestamp("2026-01-02", tz="UTC")
+    assert waiting.isna().tolist() == [False, True]

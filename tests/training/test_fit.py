@@ -13,7 +13,7 @@ from fraudsieve.models.flavor import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.fit import Trained, evaluate_model, train
 from fraudsieve.training.recipe import Recipe, RecipeError
-from fraudsieve.training.simulate import World
+from fraudsieve.training.simulate import World, simulate
 
 
 def recipe(folder: Path, **overrides: object) -> Recipe:
@@ -63,6 +63,12 @@ def test_the_registered_model_scores_as_the_folder_does(trained: Trained, small_
     assert (frame["probability"].to_numpy() == expected["probability"]).all()
 
 
+def test_a_clean_world_is_trained_on_without_a_warning(trained: Trained) -> None:
+    assert trained.sheet["warnings"] == trained.model.training["warnings"] == []
+    assert "temporal" not in trained.sheet
+    assert trained.sheet["split"]["gap_days"] == trained.split.gap_days > 0
+
+
 def test_a_second_model_is_challenger_and_the_champion_stays(trained: Trained, small_world: World) -> None:
     folder = trained.folder.parent
     again = train(recipe(folder), output=folder / "again", messages=small_world.messages, labels=small_world.labels)
@@ -105,6 +111,75 @@ def test_another_word_for_legitimate(labelled_messages: pd.DataFrame, tmp_path: 
     assert done.sheet["split"]["flatters"]
     assert done.sheet["average_precision"] > 0.8
     assert evaluate_model(Scorer(done.model), renamed)["roc_auc"] > 0.9
+
+
+def at_random(messages: pd.DataFrame, folder: Path, **overrides: object) -> Trained:
+    settings = {"split.kind": "random", "track.register_model": False, "features.sound": False, **overrides}
+    return train(recipe(folder, **settings), output=folder / "m", messages=messages)
+
+
+def test_a_random_split_has_the_figures_by_time_beside_it(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
+    done = at_random(labelled_messages, tmp_path)
+    beside = done.sheet["temporal"]
+    timed = train(
+        recipe(tmp_path, **{"track.register_model": False, "features.sound": False}),
+        output=tmp_path / "timed",
+        messages=labelled_messages,
+    )
+    for name in ("average_precision", "roc_auc", "base_rate", "macro_f1", "rows"):
+        assert beside[name] == timed.sheet[name]
+    assert beside["split"] == timed.sheet["split"]
+    assert beside["average_precision"] < done.sheet["average_precision"]
+    assert any(f"and {beside['average_precision']:.3f} when split by time" in note for note in done.notes)
+    metrics = mlflow.get_run(done.logged.run_id).data.metrics
+    assert metrics["temporal.average_precision"] == pytest.approx(beside["average_precision"])
+    kinds = [one["kind"] for one in done.sheet["warnings"]]
+    assert kinds == ["label_known_late", "group_on_both_sides"]
+    assert all(any(one["found"] in note for note in done.notes) for one in done.sheet["warnings"])
+
+
+def test_figures_by_time_can_be_left_out_and_need_times(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
+    assert "temporal" not in at_random(labelled_messages, tmp_path, **{"split.also_temporal": False}).sheet
+    (tmp_path / "untimed").mkdir()
+    untimed = labelled_messages.drop(columns=["sent_at", "labelled_at"])
+    assert "temporal" not in at_random(untimed, tmp_path / "untimed").sheet
+
+
+def test_where_time_cannot_split_the_sheet_says_why(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
+    done = at_random(labelled_messages, tmp_path, **{"split.gap_days": 1000})
+    assert done.sheet["temporal"]["average_precision"] is None
+    assert "leaves no row" in done.sheet["temporal"]["skipped"]
+    assert any("none by time beside them" in note for note in done.notes)
+
+
+def test_a_column_made_from_the_label_is_named_in_the_sheet_and_the_notes(tmp_path: Path) -> None:
+    world = simulate(days=60, n_accounts=900)
+    labels = world.labels.assign(label=world.labels["label"].where(world.labels["label"] == "legitimate", "fraud"))
+    latest = labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")["label"]
+    closed = world.accounts["account_id"].map(latest) == "fraud"
+    settings = {"track.register_model": False, "model.n_rounds": 5}
+    done = train(
+        recipe(tmp_path, **settings),
+        output=tmp_path / "m",
+        accounts=world.accounts.assign(closed=np.where(closed, "yes", "no")),
+        labels=labels,
+    )
+    assert [one["column"] for one in done.sheet["warnings"]] == ["profile__closed"]
+    assert any(note.startswith("profile__closed: ") for note in done.notes)
+
+
+def test_labels_are_weighed_by_the_trust_in_their_sources(small_world: World, tmp_path: Path) -> None:
+    def trees(name: str, **overrides: object) -> bytes:
+        settings = recipe(tmp_path, **{"track.register_model": False, "model.n_rounds": 5, **overrides})
+        done = train(settings, output=tmp_path / name, messages=small_world.messages, labels=small_world.labels)
+        return (done.folder / "booster.txt").read_bytes()
+
+    plain, alike = trees("plain"), trees("alike", **{"data.default_trust": 1.0})
+    assert plain == alike
+    trust = {"review": 1.0, "user_report": 0.5, "automatic": 0.1}
+    assert trees("weighed", **{"data.trust": trust}) != plain
+    with pytest.raises(SchemaError, match=r"no source of known trust in \d+ of"):
+        trees("unknown", **{"data.trust": {"review": 1.0}})
 
 
 def test_a_single_class_is_refused(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from fraudsieve.training.recipe import FeatureRecipe, ModelRecipe, Recipe, Recip
 
 
 def test_defaults_are_those_of_the_estimators() -> None:
-    assert FeatureRecipe().model_dump(exclude={"copies"}).items() <= MessageFeatures().get_params().items()
+    assert FeatureRecipe().model_dump(exclude={"copies", "campaigns"}).items() <= MessageFeatures().get_params().items()
     assert ModelRecipe().settings("message") == {}
     assert FraudClassifier(**ModelRecipe().settings("event")).get_params()["n_rounds"] == 300
     assert ModelRecipe(n_rounds=7).settings("account")["n_rounds"] == 7
@@ -50,3 +50,11 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_errors_travel_between_processes() -> None:
     error = RecipeError("r.toml", ["a", "b"])
     assert str(pickle.loads(pickle.dumps(error))) == str(error) == "r.toml: a; b"
+
+
+def test_trust_in_sources_is_declared_by_weights() -> None:
+    recipe = Recipe.model_validate({"data": {"trust": {"review": 1, "rule": 0.5}, "default_trust": 0.1}})
+    assert (recipe.data.trusted.by_source, recipe.data.trusted.default) == ({"review": 1.0, "rule": 0.5}, 0.1)
+    assert not Recipe().data.trusted.declared
+    with pytest.raises(RecipeError, match=r"data\.trust\.rule"):
+        Recipe.read(overrides={"data.trust": {"rule": 1.5}})

@@ -9,13 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fraudsieve.features.campaign import near_duplicate_groups
+from fraudsieve.training.labels import maturity_gap
 from fraudsieve.training.split import (
     Split,
     SplitError,
-    label_delay_days,
+    has_times,
     split_by_campaign,
     split_by_time,
     split_randomly,
+    unusable,
 )
 
 SHARES: dict[str, Any] = {"test_share": 0.2, "calibration_share": 0.15}
@@ -42,7 +44,7 @@ def test_time_runs_from_training_to_calibration_to_the_test(labelled_messages: p
     sent = labelled_messages["sent_at"]
     assert_disjoint(split)
     assert sent.iloc[split.train].max() <= sent.iloc[split.calibration].min()
-    gap = pd.Timedelta(days=label_delay_days(sent, labelled_messages["labelled_at"]))
+    gap = pd.Timedelta(days=maturity_gap(labelled_messages))
     assert gap > pd.Timedelta(days=5)
     assert sent.iloc[split.calibration].max() <= sent.iloc[split.test].min() - gap
     assert sum(map(len, parts(split))) + sum(split.dropped.values()) == len(sent)
@@ -115,9 +117,23 @@ def test_too_little_data_is_an_error_that_says_what_to_do() -> None:
         split_by_time(sent, sent, np.arange(50), np.ones(50, bool), gap_days=1000, **SHARES)
 
 
-def test_label_delay_is_its_95th_percentile_and_never_negative() -> None:
-    sent = pd.Series(pd.date_range("2026-01-01", periods=101, freq="D", tz="UTC"))
-    delays = pd.to_timedelta(np.arange(101), unit="D")
-    assert label_delay_days(sent, sent + delays) == pytest.approx(95)
-    assert label_delay_days(sent, sent - delays) == 0
-    assert label_delay_days(sent, pd.Series(pd.NaT, sent.index, "datetime64[us, UTC]")) == 0
+def test_the_gap_of_a_split_is_the_one_asked_for_or_that_of_the_rows(labelled_messages: pd.DataFrame) -> None:
+    assert by_time(labelled_messages, gap_days=2.5)[0].gap_days == 2.5
+    assert by_time(labelled_messages)[0].gap_days == maturity_gap(labelled_messages)
+
+
+def test_a_label_of_the_moment_at_which_the_test_begins_is_not_known() -> None:
+    day = pd.Timedelta(days=1)
+    start = pd.Timestamp("2026-05-10", tz="UTC")
+    sent = pd.Series([start - 5 * day, start - 5 * day, start - 4 * day, start, pd.NaT])
+    labelled = pd.Series([start - day, start, start - day, start, pd.NaT])
+    late, in_gap = unusable(start, 5.0, sent, labelled)
+    assert late.tolist() == [False, True, False, False, False]
+    assert in_gap.tolist() == [False, False, True, False, False]
+
+
+def test_few_moments_are_no_times() -> None:
+    moments = pd.Series(pd.date_range("2026-01-01", periods=21, freq="D", tz="UTC"))
+    assert has_times(moments)
+    assert not has_times(moments.iloc[:20])
+    assert not has_times(pd.concat([moments, pd.Series([pd.NaT] * 21)]))
