@@ -37,14 +37,16 @@ def test_standard_metrics_are_those_of_scikit_learn() -> None:
 def test_without_a_legitimate_class_only_types_are_judged() -> None:
     _, by_class, labels = made_up()
     sheet = evaluate(np.full(len(labels), np.nan), CLASSES, by_class, labels, None)
-    assert set(sheet) == {"rows", "macro_f1", "accuracy", "by_type"}
+    assert set(sheet) == {"rows", "macro_f1", "accuracy", "by_type", "intervals", "bootstrap"}
+    assert sheet["by_type"]["spam"]["caught"] is None
 
 
 def test_a_label_that_the_model_does_not_know_is_fraud() -> None:
     probability, by_class, labels = made_up()
     labels[:10] = "new"
     sheet = evaluate(probability, CLASSES, by_class, labels, "ham")
-    assert sheet["by_type"]["new"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "rows": 10}
+    new = sheet["by_type"]["new"]
+    assert [new[name] for name in ("precision", "recall", "f1", "rows")] == [0.0, 0.0, 0.0, 10]
     assert sheet["base_rate"] == pytest.approx((labels != "ham").mean())
 
 
