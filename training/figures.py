@@ -148,7 +148,8 @@ def by_type(sheet: Sheet) -> str | None:
     chart.legend("F1 of the type", "c1", shape="square")
     if some_caught:
         chart.legend("flagged at 1 % false positives", "c2", shape="diamond")
-    return _figure(chart, "By type", "Called by its name, and flagged at all. " + _rest(rows))
+    told = "Called by its name, and flagged at all." if some_caught else "Called by its name."
+    return _figure(chart, "By type", told + _rest(rows))
 
 
 def under_attack(sheet: Sheet) -> str | None:
@@ -196,7 +197,7 @@ def cost_curve(sheet: Sheet) -> str | None:
     most = max(point["cost"] for point in points)
     if not most or not points[-1][unit]:
         return None
-    chart = Chart((0, points[-1][unit]), (0, 1.08 * most), left=58)
+    chart = Chart((0, points[-1][unit]), (0, 1.08 * most), left=68)
     chart.axes(label, "reviews for 1,000 records")
     if sheet.get("capacity"):
         at = sheet["capacity"][unit]
@@ -204,8 +205,8 @@ def cost_curve(sheet: Sheet) -> str | None:
         chart.legend("capacity", "muted", shape="dashed")
     chart.line([(point[unit], point["cost"]) for point in points], "c1")
     chart.dot(costs[unit], sheet["cost_per_1000"], "c2", shape="diamond", title="decided by cost")
-    chart.legend("highest scores first", "c1")
-    chart.legend("decided by cost", "c2", shape="diamond")
+    chart.legend("by score", "c1")
+    chart.legend("by cost", "c2", shape="diamond")
     miss = f"A fraud that is let pass costs {number(costs['missed_cost'])} reviews"
     told = f"{miss}{', spread by amount' if costs['by_amount'] else ''}. "
     return _figure(chart, "What mistakes cost", told + f"Decided by cost: {number(costs[unit])} {label}.")
@@ -235,5 +236,5 @@ def _rest(rows: Sequence[object]) -> str:
 
 
 def _figure(chart: Chart, title: str, told: str) -> str:
-    caption = f"<strong>{escape(title)}.</strong> {escape(told)}"
+    caption = f"<strong>{escape(title)}{'' if title.endswith('?') else '.'}</strong> {escape(told)}"
     return f"<figure>{chart.render(title, told)}<figcaption>{caption}</figcaption></figure>"

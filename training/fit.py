@@ -20,7 +20,7 @@ from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.predict import Scorer, fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint, operating_points
 
-from .attack_recall import attack_messages, check_attackable
+from .attack_recall import attack_messages, attackable, check_attackable
 from .builders import Builder, groups_of, make_builder, matrix_of, read_data, rows_to_train
 from .choose import choose_split
 from .data import Labelled, origin_of
@@ -28,6 +28,7 @@ from .evaluate import evaluate
 from .evaluate_context import sheet_context
 from .importance import gain_by_family
 from .recipe import EvaluateRecipe, Recipe
+from .report import as_plain, model_facts, report
 from .split import Split
 from .track import Logged, log_training, tracking_uri
 
@@ -134,6 +135,7 @@ def train(
         groups=groups[split.test],
         group_kind=what,
         settings=recipe.evaluate,
+        attack=recipe.evaluate.attack and attackable(model, data.rows["label"].to_numpy(object)[split.test]),
     )
     sheet["split"] = _describe_split(split)
     say("keeping the run in MLflow")
@@ -349,7 +351,8 @@ def _log(recipe: Recipe, folder: Path, model: Model, sheet: dict[str, Any], data
         params={**settings, **of_text, "seed": recipe.seed, "subject": data.subject, **_facts(model, sheet)},
         metrics=flat,
         documents={
-            "sheet.json": sheet,
+            "sheet.json": as_plain(sheet),
+            "report.html": report(sheet, title=recipe.name, facts=model_facts(model)),
             "recipe.json": recipe.model_dump(mode="json"),
             "operating_points.json": {"points": [asdict(point) for point in model.points]},
         },

@@ -226,6 +226,8 @@ class EvaluateRecipe(_Part):
     """Accounts listed a day, for card precision."""
     missed_cost: float = Field(default=10.0, gt=0)
     """What a fraud costs that is let pass; with amounts their mean, spread over the frauds by amount."""
+    attack: bool = True
+    """Whether a training run disguises the fraudulent messages of its test slice too, where it has both kinds."""
     replicates: int = Field(default=400, ge=0)
     """How often accounts or campaigns are drawn for the intervals; 0 for none."""
 

@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from fraudsieve.models.artifact import Model
+
 from .figures import figures
+from .recipe import RecipeError
 from .report_html import definitions
 from .report_parts import all_figures, headline, notices, slice_tables
 from .report_style import STYLE
 
-__all__ = ["CONTENT_SECURITY_POLICY", "as_plain", "report", "write_report"]
+__all__ = ["CONTENT_SECURITY_POLICY", "as_plain", "check_report_path", "model_facts", "report", "write_report"]
 
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 CONTENT_SECURITY_POLICY = (
@@ -107,6 +110,57 @@ def as_plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if np.isfinite(value) else None
     return value if value is None or isinstance(value, str | int) else str(value)
+
+
+def model_facts(model: Model) -> dict[str, str]:
+    """Return what a report says of the model.
+
+    Parameters
+    ----------
+    model : Model
+        As written or read.
+
+    Returns
+    -------
+    dict of str to str
+        Name, digest, subject, classes, and what it was trained on.
+    """
+    training = model.training
+    facts = {
+        "model": model.name,
+        "digest": model.digest or "not written",
+        "subject": model.subject,
+        "classes": ", ".join(model.classes),
+        "no crime": model.legitimate or "none of them",
+        "columns": f"{len(model.matrix.columns):,}",
+        "trained on": " to ".join(training.get("window") or ()),
+    }
+    facts |= {f"SHA-256 of {name}": digest for name, digest in (training.get("digests") or {}).items()}
+    return {name: text for name, text in facts.items() if text}
+
+
+def check_report_path(path: str | Path) -> None:
+    """Refuse a place where no report can be written, before any work is done.
+
+    Parameters
+    ----------
+    path : str or Path
+        The page.
+
+    Raises
+    ------
+    RecipeError
+        When its name does not end in ``.html``, or there is no such folder.
+
+    Examples
+    --------
+    >>> check_report_path("report.html")
+    """
+    page = Path(path)
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise RecipeError("report", [f"expected a name that ends in .html, got one in {page.suffix or 'nothing'!r}"])
+    if not page.absolute().parent.is_dir():
+        raise RecipeError("report", [f"there is no folder {str(page.parent)!r}. Make it first, or name another"])
 
 
 def write_report(

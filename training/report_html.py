@@ -37,8 +37,8 @@ def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -
     )
     told = escape(caption)
     return (
-        f'<div class="table" role="region" aria-label="{told}" tabindex="0"><table><caption>{told}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<div class="table" role="region" aria-label="{told}" tabindex="0"><table>'
+        f"<caption><span>{told}</span></caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

@@ -108,7 +108,8 @@ def headline(sheet: Sheet) -> str:
 
 def _card(sheet: Sheet, name: str, about: str) -> str:
     value, found = sheet[name], (sheet.get("intervals") or {}).get(name)
-    said = f"{_figure(found[0])} to {_figure(found[1])}" if found else "no interval"
+    level = 100 * (sheet.get("bootstrap") or {}).get("level", 0.95)
+    said = f"{level:.0f} %: {_interval(found)}" if found else "no interval"
     gauge = _gauge(value, found) if name in SHARES or name == "card_precision" else ""
     return (
         f'<li><h3>{escape(NAMES[name])}</h3><div class="value">{_figure(value)}</div>{gauge}'

@@ -62,6 +62,7 @@ border-radius:.3rem}
 .cards li,figure,.table{background:var(--card);border:1px solid var(--line);border-radius:.5rem}
 .cards li{padding:.8rem 1rem}
 .cards h3{font-size:.9rem;font-weight:600;margin:0;color:var(--muted)}
+h3::first-letter,thead th::first-letter,dt::first-letter{text-transform:uppercase}
 .cards .value{font-size:1.9rem;font-weight:650;line-height:1.25;font-variant-numeric:tabular-nums}
 .cards .interval{font-size:.9rem;font-variant-numeric:tabular-nums}
 .cards .about{font-size:.85rem;color:var(--muted)}
@@ -70,8 +71,8 @@ border-radius:.3rem}
 figure{margin:0;padding:.8rem .9rem;min-width:0}
 figcaption{font-size:.85rem;margin-top:.4rem}
 figcaption strong{color:var(--ink)}
-figure svg{display:block;width:100%;height:auto;max-width:34rem;margin:0 auto}
-svg text{fill:var(--ink);font-size:12px}
+figure svg{display:block;width:100%;height:auto;max-width:31rem;margin:0 auto}
+svg text{fill:var(--ink);font-size:13px}
 svg .tick{fill:var(--muted)}
 svg .grid,.gauge .grid{stroke:var(--line);stroke-width:1;fill:none}
 svg .line{fill:none;stroke-width:2.2;stroke-linejoin:round;stroke-linecap:round}
@@ -85,17 +86,21 @@ svg .line.c3{stroke:var(--c3)}svg .fill.c3{fill:var(--c3)}
 svg .line.muted{stroke:var(--muted)}svg .fill.muted{fill:var(--muted)}
 .table{overflow-x:auto;margin:0 0 1rem}
 .table:focus-visible{outline:2px solid var(--c1);outline-offset:2px}
-table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
+table{border-collapse:collapse;overflow-wrap:normal;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;padding:.6rem .8rem;font-size:.85rem}
+caption span{display:block;position:sticky;left:.8rem;max-width:calc(100vw - 4rem)}
 th,td{padding:.35rem .8rem;text-align:right;border-top:1px solid var(--line);white-space:nowrap}
-th:first-child,td:first-child{text-align:left;white-space:normal;min-width:7rem}
+th:first-child{text-align:left;white-space:normal;min-width:7rem;max-width:22rem;position:sticky;left:0;
+background:var(--card);overflow-wrap:break-word}
 thead th{font-weight:600;color:var(--muted);white-space:normal;vertical-align:bottom}
 tbody th{font-weight:500}
 dl{display:grid;grid-template-columns:minmax(7rem,max-content) 1fr;gap:.2rem 1rem;margin:0;font-size:.9rem}
 dd{margin:0}
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.85em}
 footer{margin-top:2rem;font-size:.85rem;color:var(--muted)}
-@media (max-width:480px){main{padding:1rem .75rem 2rem}h1{font-size:1.4rem}th,td{padding:.35rem .5rem}
+@media (max-width:480px){main{padding:1rem .75rem 2rem}h1{font-size:1.4rem}figure{padding:.6rem .5rem}
+.cards{grid-template-columns:1fr 1fr;gap:.5rem}.cards li{padding:.6rem .7rem}.cards .value{font-size:1.5rem}
+th:first-child{min-width:8.5rem;max-width:9rem}th,td{padding:.35rem .5rem}
 dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}}
 @media print{body{background:#fff}figure,.cards li{break-inside:avoid}}
 """

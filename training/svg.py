@@ -12,8 +12,8 @@ from .svg_scale import Scale, nice_ticks, number, shorten, text_width
 
 __all__ = ["CHARACTER", "Chart"]
 
-WIDTH = 440.0
-CHARACTER = 6.4
+WIDTH = 400.0
+CHARACTER = 7.0
 """Width of a character at the size of the labels, in units of the chart."""
 Points = Sequence[tuple[float, float]]
 
@@ -27,8 +27,8 @@ class Chart:
     x, y : tuple of (float, float)
         The values at the ends of the axes.
     height : float, default=280.0
-        In units of which 440 are the width.
-    left : float, default=52.0
+        In units of which 400 are the width.
+    left : float, default=54.0
         What is kept for the labels of the vertical axis.
     top : float, default=34.0
         What is kept for the legend.
@@ -38,13 +38,13 @@ class Chart:
     >>> chart = Chart((0, 1), (0, 1))
     >>> chart.line([(0, 0), (1, 1)], "c1")
     >>> chart.render("A line", "It rises.")[:30]
-    '<svg viewBox="0 0 440 280" rol'
+    '<svg viewBox="0 0 400 280" rol'
     """
 
     x: tuple[float, float]
     y: tuple[float, float]
     height: float = 280.0
-    left: float = 52.0
+    left: float = 54.0
     top: float = 34.0
     parts: list[str] = field(default_factory=list)
     legend_end: float = 8.0
@@ -243,7 +243,7 @@ class Chart:
 
     def _tick_below(self, value: float, text: str) -> None:
         place = self.across.place(value)
-        self.text(place, self.height - 30, text, "middle")
+        self.text(place, self.height - 28, text, "middle")
 
     def _axes_frame(self, x_label: str, y_label: str) -> None:
         for value in nice_ticks(*self.y):
