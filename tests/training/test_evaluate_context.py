@@ -41,7 +41,7 @@ def test_moments_accounts_and_amounts() -> None:
 
 
 def test_what_is_not_there_is_none() -> None:
-    rows = ROWS.assign(as_of=pd.to_datetime([None] * 4, utc=True), amount=["much"] * 4)
+    rows = ROWS.assign(as_of=pd.to_datetime(["NaT"] * 4, utc=True), amount=["much"] * 4)
     rows.loc[0, "account_id"] = None
     assert sheet_context(rows) == {"moments": None, "accounts": None, "amounts": None, "known": None}
     assert set(sheet_context(pd.DataFrame({"text": ["a"]})).values()) == {None}
@@ -56,7 +56,7 @@ def test_a_history_is_strictly_before() -> None:
 def test_messages_have_a_history_where_the_model_looks_at_senders(
     labelled_messages: pd.DataFrame, small_world: World
 ) -> None:
-    some = labelled_messages.head(200)
+    some = labelled_messages.head(200).assign(as_of=labelled_messages["sent_at"].head(200))
     alone = MessageFeatures(n_folds=2, n_jobs=1).fit(some, some["label"].to_numpy(object))
     assert with_history(some, alone) is None
     both = MessageFeatures(n_folds=2, n_jobs=1, events=small_world.events)
@@ -64,4 +64,5 @@ def test_messages_have_a_history_where_the_model_looks_at_senders(
     known = with_history(some, both)
     assert known is not None
     first = small_world.events.groupby("account_id")["occurred_at"].min()
-    assert known.tolist() == (some["account_id"].map(first) < some["as_of" if "as_of" in some else "sent_at"]).tolist()
+    assert known.tolist() == (some["account_id"].map(first) < some["sent_at"]).tolist()
+    assert 0 < known.sum() < len(known)

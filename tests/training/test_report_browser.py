@@ -5,7 +5,6 @@ names, where it names one.
 """
 
 import base64
-import fcntl
 import json
 import os
 import shutil
@@ -47,22 +46,16 @@ class Chromium:
         assert BROWSER is not None
         theirs_in, ours_out = os.pipe()
         ours_in, theirs_out = os.pipe()
-        # Away from the places 3 and 4, where Chromium looks for its pipe.
-        high = [fcntl.fcntl(end, fcntl.F_DUPFD, 20) for end in (theirs_in, theirs_out)]
-
-        def place() -> None:
-            os.dup2(high[0], 3)
-            os.dup2(high[1], 4)
-
+        # Chromium looks for its pipe at the places 3 and 4.
+        place = f'exec "$0" "$@" 3</proc/self/fd/{theirs_in} 4>/proc/self/fd/{theirs_out}'
         self.process = subprocess.Popen(
-            [BROWSER, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
-            close_fds=False,
-            preexec_fn=place,
+            ["/bin/sh", "-c", place, BROWSER, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            pass_fds=(theirs_in, theirs_out),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        for end in (theirs_in, theirs_out, *high):
+        for end in (theirs_in, theirs_out):
             os.close(end)
         self.out, self.answers = os.fdopen(ours_out, "wb"), os.fdopen(ours_in, "rb")
         self.events: list[dict[str, Any]] = []
