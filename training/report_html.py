@@ -36,8 +36,9 @@ def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -
         for name, *cells in rows
     )
     told = escape(caption)
+    css = "table wide" if len(columns) > 3 else "table"
     return (
-        f'<div class="table" role="region" aria-label="{told}" tabindex="0"><table>'
+        f'<div class="{css}" role="region" aria-label="{told}" tabindex="0"><table>'
         f"<caption><span>{told}</span></caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

@@ -99,6 +99,7 @@ dd{margin:0}
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.85em}
 footer{margin-top:2rem;font-size:.85rem;color:var(--muted)}
 @media (max-width:480px){main{padding:1rem .75rem 2rem}h1{font-size:1.4rem}figure{padding:.6rem .5rem}
+.wide caption span::after{content:" Scroll sideways for more."}
 .cards{grid-template-columns:1fr 1fr;gap:.5rem}.cards li{padding:.6rem .7rem}.cards .value{font-size:1.5rem}
 th:first-child{min-width:8.5rem;max-width:9rem}th,td{padding:.35rem .5rem}
 dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}}
