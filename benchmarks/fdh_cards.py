@@ -19,9 +19,9 @@ from benchmarks.data import load_accounts
 from benchmarks.fdh_cards_features import DELAY, card_features, load_recipe
 from benchmarks.report import Bar, Report, progress
 from fraudsieve.models import FraudClassifier
+from fraudsieve.training.card_precision import card_precision
 
 __all__ = [
-    "card_precision",
     "compare_earlier_weeks",
     "compare_week",
     "fdh_cards",
@@ -170,41 +170,6 @@ def week_rows(payments: pd.DataFrame, week: pd.Timestamp) -> Rows:
     return np.concatenate(rows)
 
 
-def card_precision(payments: pd.DataFrame, scores: Scores, *, top: int = 100) -> float:
-    """Return the share of stolen cards among those listed every day, each counted on the day that it is found.
-
-    Parameters
-    ----------
-    payments : DataFrame
-        ``account_id``, ``occurred_at`` and ``label``.
-    scores : ndarray, shape (n_payments,)
-        The larger, the sooner a payment's card is listed.
-    top : int, default=100
-        Cards listed a day.
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
-    >>> days = pd.to_datetime(["2018-08-08", "2018-08-08", "2018-08-09"])
-    >>> payments = pd.DataFrame({"account_id": ["ann", "bob", "ann"], "occurred_at": days, "label": [1, 0, 1]})
-    >>> card_precision(payments, np.array([0.9, 0.5, 0.9]), top=1)
-    0.5
-    """
-    table = pd.DataFrame({"card": payments["account_id"], "day": _days(payments), "fraud": payments["label"]})
-    cards = table.assign(score=scores).groupby(["day", "card"], as_index=False)[["score", "fraud"]].max()
-    found: set[Any] = set()
-    shares = []
-    for _, today in cards.groupby("day"):
-        listed = today[~today["card"].isin(found)].nlargest(top, "score")
-        hits = listed.loc[listed["fraud"] == 1, "card"]
-        found.update(hits)
-        shares.append(len(hits) / top)
-    return float(np.mean(shares))
-
-
 def our_scores(payments: pd.DataFrame, recipe: Mapping[str, Any], train: Rows, test: Rows) -> Scores:
     """Score rows with features and a model of the library.
 
@@ -257,11 +222,11 @@ def _figures(payments: pd.DataFrame, scores: Scores) -> dict[str, float]:
     return {
         "average_precision": float(average_precision_score(y, scores)),
         "roc_auc": float(roc_auc_score(y, scores)),
-        "card_precision_at_100": card_precision(payments, scores),
+        "card_precision_at_100": card_precision(payments["account_id"], payments["occurred_at"], y == 1, scores),
     }
 
 
-def _days(payments: pd.DataFrame, start: pd.Timestamp = TEST_WEEK) -> "pd.Series[int]":
+def _days(payments: pd.DataFrame, start: pd.Timestamp) -> "pd.Series[int]":
     """Count days from a start; negative before it."""
     days: pd.Series[int] = (payments["occurred_at"].dt.normalize() - start).dt.days
     return days

@@ -86,6 +86,29 @@ def test_evaluate_and_predict_agree_with_the_library(model: Path, messages: pd.D
     assert scores["message_id"].tolist() == messages["message_id"].tolist()
 
 
+def test_evaluate_writes_a_report(model: Path, messages: pd.DataFrame, run: Run) -> None:
+    messages.to_parquet("m.parquet")
+    Path("recipe.toml").write_text("[evaluate]\nmissed_cost = 25\nreplicates = 20\n")
+    call = ("evaluate", "--model", model, "--messages", "m.parquet", "--recipe", "recipe.toml")
+    code, said, _ = run(*call, "--report", "r.html")
+    assert (code, said["report"]) == (0, {"page": "r.html", "sheet": "r.json"})
+    assert json.loads(Path("r.json").read_text("utf-8")) == said["sheet"]
+    assert (said["sheet"]["costs"]["missed_cost"], said["sheet"]["bootstrap"]["over"]) == (25, "campaign")
+    page = Path("r.html").read_text("utf-8")
+    assert f'<div class="value">{said["sheet"]["average_precision"]:.3f}</div>' in page
+    assert said["digest"] in page
+    assert not any(text in page for text in messages["text"] if len(text) > 20)
+    table = CliRunner().invoke(app, [*map(str, call), "--report", "r.html"]).stdout
+    assert "r.html, and as JSON r.json" in table
+    low, high = said["sheet"]["intervals"]["average_precision"]
+    assert f"({low:.3f} to {high:.3f})" in table
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_any_work(run: Run) -> None:
+    code, said, _ = run("evaluate", "--model", "none", "--report", "r.pdf")
+    assert (code, "expected a name that ends in .html" in said["error"]) == (2, True)
+
+
 def test_evaluate_under_attack(model: Path, messages: pd.DataFrame, run: Run) -> None:
     messages.to_parquet("m.parquet")
     code, said, _ = run("evaluate", "--model", model, "--messages", "m.parquet", "--attack")

@@ -20,6 +20,7 @@ __all__ = [
     "attack_counts",
     "attack_messages",
     "attack_sheet",
+    "attackable",
     "check_attackable",
     "strict_threshold",
 ]
@@ -29,6 +30,9 @@ Counts: TypeAlias = Mapping[tuple[str, str], int]
 
 FALSE_POSITIVE_RATE = 0.01
 """Share of clean legitimate texts that may lie above the threshold."""
+
+MOST = 2000
+"""Fraudulent texts that `attack_messages` disguises: each is scored once for every disguise and strength."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +191,26 @@ def check_attackable(model: Model) -> None:
         raise RecipeError("attack", [problem])
 
 
+def attackable(model: Model, labels: Array) -> bool:
+    """Tell whether an attack on some rows says anything.
+
+    Parameters
+    ----------
+    model : Model
+        The model to evaluate.
+    labels : ndarray of str objects, shape (n_rows,)
+        The truth.
+
+    Returns
+    -------
+    bool
+        Whether the model tells fraudulent messages from legitimate ones, and the rows are of both kinds.
+    """
+    is_fraud = labels != model.legitimate
+    both = bool(is_fraud.any() and not is_fraud.all())
+    return model.subject == "message" and model.legitimate is not None and both
+
+
 def attack_messages(
     score: Callable[[pd.DataFrame], Array], rows: pd.DataFrame, is_fraud: Array, probability: Array
 ) -> dict[str, Any]:
@@ -206,7 +230,7 @@ def attack_messages(
     Returns
     -------
     dict
-        As from `attack_sheet`.
+        As from `attack_sheet`. Of more than `MOST` fraudulent rows, as many are disguised, evenly spaced.
 
     Raises
     ------
@@ -225,7 +249,10 @@ def attack_messages(
     for kind, found in (("fraudulent", is_fraud), ("legitimate", ~is_fraud)):
         if not found.any():
             raise SchemaError("messages", f"none that can be scored is {kind}; an attack needs both kinds", "Add some.")
-    fraud, texts = rows[is_fraud], rows["text"].tolist()
+    chosen = np.flatnonzero(is_fraud)
+    if len(chosen) > MOST:
+        chosen = chosen[np.linspace(0, len(chosen) - 1, MOST).astype(np.intp)]
+    fraud, texts = rows.iloc[chosen], rows["text"].tolist()
     counts = attack_counts(
         lambda disguised: score(fraud.assign(text=disguised)), fraud["text"].tolist(), probability[~is_fraud]
     )

@@ -8,23 +8,33 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import (
-    average_precision_score,
-    f1_score,
-    precision_recall_fscore_support,
-    roc_auc_score,
-    roc_curve,
-)
+
+from .bootstrap import LEVEL
+from .fraud_rows import FraudRows, threshold_at
+from .fraud_sheet import fraud_sheet
+from .recipe import EvaluateRecipe
+from .type_sheet import type_sheet
+from .weighted import ECE_BINS, Ranking
 
 __all__ = ["calibration_error", "evaluate", "recall_at"]
 
 Array = npt.NDArray[Any]
 
-ECE_BINS = 15
-
 
 def evaluate(
-    probability: Array, classes: tuple[str, ...], class_probability: Array, labels: Array, legitimate: str | None
+    probability: Array,
+    classes: tuple[str, ...],
+    class_probability: Array,
+    labels: Array,
+    legitimate: str | None,
+    *,
+    moments: Array | None = None,
+    groups: Array | None = None,
+    group_kind: str = "group",
+    accounts: Array | None = None,
+    amounts: Array | None = None,
+    known: Array | None = None,
+    settings: EvaluateRecipe | None = None,
 ) -> dict[str, Any]:
     """Compute the sheet.
 
@@ -40,53 +50,65 @@ def evaluate(
         The truth. A label that the model does not know is fraud of a type that it cannot name.
     legitimate : str or None
         The class that is no crime.
+    moments : array-like of datetime64, shape (n_rows,), default=None
+        When each row was scored, UTC: for alerts a day, and for the months.
+    groups : ndarray, shape (n_rows,), default=None
+        The account or campaign of each row: for the intervals.
+    group_kind : str, default="group"
+        What a group is, in words.
+    accounts : array-like, shape (n_rows,), default=None
+        Who each row is of: for card precision.
+    amounts : ndarray of float64, shape (n_rows,), default=None
+        What is at stake: for the costs. See `Costs`.
+    known : ndarray of bool, shape (n_rows,), default=None
+        Whether the account had a history: the others start cold.
+    settings : EvaluateRecipe, default=None
+        Capacity, costs and replicates; None for the defaults.
 
     Returns
     -------
     dict
-        ``rows``; ``macro_f1`` and ``accuracy`` over the types; ``by_type`` (precision, recall, F1 and rows of each);
-        and with a legitimate class ``base_rate``, ``average_precision``, ``roc_auc``, ``recall_at_1pct_fpr``, ``ece``
-        (equal mass, 15 bins), ``brier`` and ``observed_over_expected``. What cannot be computed is None.
+        ``rows``; ``macro_f1`` and ``accuracy`` over the types; ``by_type`` (see `type_sheet`); ``intervals`` (95 %, of
+        every main figure) and ``bootstrap`` (over what they were drawn). With a legitimate class also ``base_rate``,
+        ``frauds``, ``average_precision``, ``roc_auc``, ``recall_at_1pct_fpr``, ``ece`` (equal mass, 15 bins),
+        ``brier``, ``observed_over_expected``, ``recall_at_capacity``, ``precision_at_capacity``, ``capacity`` (20
+        points up to twice the capacity), ``card_precision`` (and what a perfect ranking would reach),
+        ``cost_per_1000`` and ``costs`` (in reviews), ``by_month``, ``cold_start`` (with and without a history) and
+        ``curves``. What cannot be computed is None.
 
     Examples
     --------
     >>> p = np.array([0.1, 0.2, 0.9, 0.8])
     >>> labels = np.array(["ham", "ham", "spam", "spam"], object)
     >>> sheet = evaluate(p, ("ham", "spam"), np.column_stack([1 - p, p]), labels, "ham")
-    >>> sheet["average_precision"], sheet["macro_f1"]
-    (1.0, 1.0)
+    >>> sheet["average_precision"], sheet["macro_f1"], sheet["by_month"]
+    (1.0, 1.0, None)
     """
+    settings = EvaluateRecipe() if settings is None else settings
     predicted = np.array(classes, object)[class_probability.argmax(axis=1)]
-    sheet: dict[str, Any] = {"rows": len(labels)}
+    of_fraud: dict[str, Any] = {}
     if legitimate is not None:
-        sheet |= _fraud_sheet(probability, labels != legitimate)
-    sheet["macro_f1"] = float(f1_score(labels, predicted, average="macro", zero_division=0.0))
-    sheet["accuracy"] = float(np.mean(labels == predicted))
-    sheet["by_type"] = _by_type(labels, predicted)
-    return sheet
+        rows = FraudRows(np.asarray(probability, np.float64), labels != legitimate, groups, settings.replicates)
+        context = {"moments": moments, "accounts": accounts, "amounts": amounts, "known": known}
+        of_fraud = fraud_sheet(rows, settings, **context)
+    of_types = type_sheet(
+        labels,
+        predicted,
+        legitimate=legitimate,
+        probability=probability,
+        groups=groups,
+        replicates=settings.replicates,
+    )
+    intervals = of_fraud.pop("intervals", {}) | of_types.pop("intervals")
+    drawn = {"intervals": intervals, "bootstrap": _drawn_facts(groups, labels != legitimate, group_kind, settings)}
+    return {"rows": len(labels), **of_fraud, **of_types, **drawn}
 
 
-def _fraud_sheet(probability: Array, is_fraud: Array) -> dict[str, Any]:
-    both = bool(is_fraud.any() and not is_fraud.all())
-    expected = float(probability.sum())
-    return {
-        "base_rate": float(is_fraud.mean()),
-        "average_precision": float(average_precision_score(is_fraud, probability)) if both else None,
-        "roc_auc": float(roc_auc_score(is_fraud, probability)) if both else None,
-        "recall_at_1pct_fpr": recall_at(probability, is_fraud, 0.01) if both else None,
-        "ece": calibration_error(probability, is_fraud),
-        "brier": float(np.mean((is_fraud - probability) ** 2)),
-        "observed_over_expected": float(is_fraud.sum()) / expected if expected > 0 else None,
-    }
-
-
-def _by_type(labels: Array, predicted: Array) -> dict[str, dict[str, float]]:
-    names = sorted(set(labels) | set(predicted))
-    columns = precision_recall_fscore_support(labels, predicted, labels=names, zero_division=0.0)
-    return {
-        name: {"precision": float(p), "recall": float(r), "f1": float(f), "rows": int(n)}
-        for name, p, r, f, n in zip(names, *columns, strict=True)
-    }
+def _drawn_facts(groups: Array | None, is_fraud: Array, kind: str, settings: EvaluateRecipe) -> dict[str, Any] | None:
+    if groups is None or not settings.replicates or len(np.unique(groups)) < 2:
+        return None
+    counts = {"groups": len(np.unique(groups)), "groups_with_fraud": len(np.unique(groups[is_fraud]))}
+    return {"over": kind, "level": LEVEL, **counts, "replicates": settings.replicates}
 
 
 def recall_at(probability: Array, is_fraud: Array, false_positive_rate: float) -> float:
@@ -110,8 +132,7 @@ def recall_at(probability: Array, is_fraud: Array, false_positive_rate: float) -
     >>> recall_at(np.array([0.1, 0.9, 0.8]), np.array([False, True, False]), 0.01)
     1.0
     """
-    rates, recalls, _ = roc_curve(is_fraud, probability, drop_intermediate=False)
-    return float(recalls[rates <= false_positive_rate].max())
+    return threshold_at(probability, is_fraud, false_positive_rate)[1]
 
 
 def calibration_error(probability: Array, is_fraud: Array, n_bins: int = ECE_BINS) -> float:
@@ -130,15 +151,12 @@ def calibration_error(probability: Array, is_fraud: Array, n_bins: int = ECE_BIN
     -------
     float
         Mean absolute gap between the mean probability and the share of fraud, weighted by rows (Naeini et al., 2015,
-        with the equal-mass bins of Nixon et al., 2019).
+        with the equal-mass bins of Nixon et al., 2019). A row at the edge of a bin is in both, in parts; rows of one
+        probability count as their mean, so that their order does not matter.
 
     Examples
     --------
     >>> calibration_error(np.array([0.5, 0.5]), np.array([True, False]), n_bins=1)
     0.0
     """
-    order = np.argsort(probability, kind="stable")
-    gap = 0.0
-    for rows in np.array_split(order, min(n_bins, len(order))):
-        gap += len(rows) * abs(float(probability[rows].mean() - is_fraud[rows].mean()))
-    return gap / len(order)
+    return Ranking.of(probability, is_fraud).calibration_gap(n_bins)

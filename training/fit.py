@@ -20,13 +20,16 @@ from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.predict import Scorer, fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint, operating_points
 
-from .attack_recall import attack_messages, check_attackable
+from .attack_recall import attack_messages, attackable, check_attackable
 from .builders import Builder, groups_of, make_builder, matrix_of, read_data, rows_to_train
 from .choose import choose_split
 from .data import WEIGHT, Labelled, origin_of
 from .evaluate import evaluate
+from .evaluate_context import sheet_context
+from .importance import gain_by_family
 from .leaks import Warned, find_leaks
-from .recipe import Recipe
+from .recipe import EvaluateRecipe, Recipe
+from .report import as_plain, model_facts, report
 from .split import Split, SplitError, has_times
 from .track import Logged, log_training, tracking_uri
 
@@ -126,7 +129,15 @@ def train(
     model, builder, notes = fit_model(data, groups, split, recipe, say)
     model = write_model(model, output)
     say("evaluating")
-    sheet = evaluate_model(Scorer(model), data.rows.iloc[split.test], builder)
+    sheet = evaluate_model(
+        Scorer(model),
+        data.rows.iloc[split.test],
+        builder,
+        groups=groups[split.test],
+        group_kind=what,
+        settings=recipe.evaluate,
+        attack=recipe.evaluate.attack and attackable(model, data.rows["label"].to_numpy(object)[split.test]),
+    )
     sheet["split"] = _describe_split(split)
     sheet["warnings"] = model.training["warnings"]
     if split.flatters and recipe.split.also_temporal and has_times(data.rows["as_of"]):
@@ -295,7 +306,14 @@ def _describe_split(split: Split) -> dict[str, Any]:
 
 
 def evaluate_model(
-    scorer: Scorer, rows: pd.DataFrame, builder: Builder | None = None, *, attack: bool = False
+    scorer: Scorer,
+    rows: pd.DataFrame,
+    builder: Builder | None = None,
+    *,
+    attack: bool = False,
+    groups: Array | None = None,
+    group_kind: str = "group",
+    settings: EvaluateRecipe | None = None,
 ) -> dict[str, Any]:
     """Score labelled records and compute the sheet.
 
@@ -309,12 +327,18 @@ def evaluate_model(
         What computes their features where they have a history; None for messages alone.
     attack : bool, default=False
         Whether to disguise the fraudulent messages too, and see what recall is kept.
+    groups : ndarray, shape (n_rows,), default=None
+        The account or campaign of each row, for the intervals; None for none.
+    group_kind : str, default="group"
+        What a group is, in words.
+    settings : EvaluateRecipe, default=None
+        Capacity, costs and replicates; None for the defaults.
 
     Returns
     -------
     dict
-        As from `evaluate`, over the rows that can be scored; ``unscorable`` counts the others. Under attack also
-        ``attack``, as from `attack_sheet`.
+        As from `evaluate`, over the rows that can be scored; ``unscorable`` counts the others, and ``importance`` is as
+        from `gain_by_family`. Under attack also ``attack``, as from `attack_sheet`.
 
     Raises
     ------
@@ -330,8 +354,19 @@ def evaluate_model(
     classes = scorer.model.classes
     by_class = np.column_stack([scores[f"probability__{name}"] for name in classes])[ok]
     labels = rows["label"].to_numpy(object)[ok]
-    sheet = evaluate(scores["probability"][ok], classes, by_class, labels, scorer.model.legitimate)
-    sheet["unscorable"] = int((~ok).sum())
+    context = sheet_context(rows, builder) | {"groups": groups}
+    context = {name: None if values is None else values[ok] for name, values in context.items()}
+    sheet = evaluate(
+        scores["probability"][ok],
+        classes,
+        by_class,
+        labels,
+        scorer.model.legitimate,
+        **context,
+        group_kind=group_kind,
+        settings=settings,
+    )
+    sheet |= {"unscorable": int((~ok).sum()), "importance": gain_by_family(scorer.model)}
     if attack:
         is_fraud = labels != scorer.model.legitimate
         probability = scores["probability"][ok]
@@ -364,7 +399,8 @@ def _log(recipe: Recipe, folder: Path, model: Model, sheet: dict[str, Any], data
         params={**settings, **of_text, "seed": recipe.seed, "subject": data.subject, **_facts(model, sheet)},
         metrics=flat,
         documents={
-            "sheet.json": sheet,
+            "sheet.json": as_plain(sheet),
+            "report.html": report(sheet, title=recipe.name, facts=model_facts(model)),
             "recipe.json": recipe.model_dump(mode="json"),
             "operating_points.json": {"points": [asdict(point) for point in model.points]},
         },

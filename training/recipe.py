@@ -16,6 +16,7 @@ from .label_trust import Trust
 
 __all__ = [
     "DataRecipe",
+    "EvaluateRecipe",
     "FeatureRecipe",
     "HistoryRecipe",
     "ModelRecipe",
@@ -227,6 +228,24 @@ WITHOUT_WORDING: Final[dict[str, Any]] = {
 """Settings for accounts and events: on real sets with few frauds many small trees over few columns each did best."""
 
 
+class EvaluateRecipe(_Part):
+    """What the sheet looks at: how many alerts people can review, and what a mistake costs.
+
+    Costs are in reviews: what looking at one alert costs is 1.
+    """
+
+    alerts_a_day: float | None = Field(default=None, gt=0)
+    """Alerts that people can review a day; by default what 1 % of the rows a day is."""
+    accounts_a_day: int = Field(default=100, ge=1)
+    """Accounts listed a day, for card precision."""
+    missed_cost: float = Field(default=10.0, gt=0)
+    """What a fraud costs that is let pass; with amounts their mean, spread over the frauds by amount."""
+    attack: bool = True
+    """Whether a training run disguises the fraudulent messages of its test slice too, where it has both kinds."""
+    replicates: int = Field(default=400, ge=0)
+    """How often accounts or campaigns are drawn for the intervals; 0 for none."""
+
+
 class TrackRecipe(_Part):
     """Where the run is kept in MLflow."""
 
@@ -258,6 +277,8 @@ class Recipe(_Part):
         The history of accounts, of events, or of the senders of messages.
     model : ModelRecipe
         Settings of `FraudClassifier`.
+    evaluate : EvaluateRecipe
+        What the sheet looks at.
     track : TrackRecipe
         Where the run is kept in MLflow.
 
@@ -275,6 +296,7 @@ class Recipe(_Part):
     features: FeatureRecipe = FeatureRecipe()
     history: HistoryRecipe = HistoryRecipe()
     model: ModelRecipe = ModelRecipe()
+    evaluate: EvaluateRecipe = EvaluateRecipe()
     track: TrackRecipe = TrackRecipe()
 
     @classmethod

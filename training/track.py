@@ -105,7 +105,7 @@ def log_training(
     params, metrics, tags : dict
         What MLflow shows of the run.
     documents : dict of str to object
-        File name to what is written there as JSON.
+        File name to what is written there: a text as it is, all else as JSON.
 
     Returns
     -------
@@ -120,7 +120,8 @@ def log_training(
             mlflow.log_metrics(metrics)
             mlflow.set_tags(tags | _git_state())
             for file, content in documents.items():
-                mlflow.log_dict(content, file)
+                log = mlflow.log_text if isinstance(content, str) else mlflow.log_dict
+                log(content, file)
             info = log_model(folder, registered_model_name=name if register else None)
         if not register:
             return Logged(uri, experiment_id, run.info.run_id, info.model_uri, ())

@@ -102,6 +102,12 @@ def evaluate(
     attack: Annotated[
         bool, typer.Option("--attack", help="Disguise the fraudulent messages too, and say what recall is kept.")
     ] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="A page to write, such as report.html; the sheet goes beside it as JSON.")
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="A TOML file; its section [evaluate] says what people can review, and costs.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Score labelled messages, accounts or events with a model, and say how good the scores are."""
@@ -110,25 +116,39 @@ def evaluate(
         from fraudsieve.models.flavor import model_folder
         from fraudsieve.models.predict import Scorer
         from fraudsieve.training.attack_recall import check_attackable
-        from fraudsieve.training.builders import builder_of_model, read_data
+        from fraudsieve.training.builders import builder_of_model, groups_of, read_data
         from fraudsieve.training.fit import evaluate_model
         from fraudsieve.training.recipe import Recipe
+        from fraudsieve.training.report import check_report_path, model_facts, write_report
 
+        if report is not None:
+            check_report_path(report)
         scorer = Scorer.load(model_folder(model))
         if attack:
             check_attackable(scorer.model)
         say("reading")
-        recipe = Recipe.read(overrides={"data.subject": scorer.model.subject})
+        read = Recipe.read(recipe, {"data.subject": scorer.model.subject})
         tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-        data = read_data(recipe, tables, min_label_rows=1)
+        data = read_data(read, tables, min_label_rows=1)
+        say("looking for campaigns" if data.subject == "message" else "looking for accounts")
+        groups, kind = groups_of(data)
         say("scoring, then under attack" if attack else "scoring")
-        sheet = evaluate_model(scorer, data.rows, builder_of_model(scorer.model, data), attack=attack)
+        builder = builder_of_model(scorer.model, data)
+        sheet = evaluate_model(
+            scorer, data.rows, builder, attack=attack, groups=groups, group_kind=kind, settings=read.evaluate
+        )
         content = {"model": scorer.model.name, "digest": scorer.model.digest, "sheet": sheet}
         counts = {"unlabelled": data.n_unlabelled, "rejected": len(data.rejected)}
         counts["rejected_labels"] = len(data.rejected_labels)
+        written: dict[str, str] = {}
+        if report is not None:
+            page, beside = write_report(report, sheet, title=scorer.model.name, facts=model_facts(scorer.model))
+            written = {"page": str(page), "sheet": str(beside)}
+            content["report"] = written
     notes(data.notes)
     rows = [*_sheet_rows(sheet), ("set aside", ", ".join(f"{count:,} {what}" for what, count in counts.items()))]
     rows += _attack_rows(sheet["attack"]) if attack else []
+    rows += [("report", f"{written['page']}, and as JSON {written['sheet']}")] if written else []
     title = f"{scorer.model.name} on {sheet['rows']:,} {scorer.model.subject}s"
     answer(content | counts, as_json=json, title=title, rows=rows)
 
@@ -251,11 +271,19 @@ def _sheet_rows(sheet: dict[str, Any]) -> list[tuple[str, str]]:
         "average_precision": "average precision",
         "base_rate": "base rate",
         "recall_at_1pct_fpr": "recall at 1 % false positives",
+        "recall_at_capacity": "recall at the review capacity",
+        "precision_at_capacity": "precision at the review capacity",
+        "cost_per_1000": "cost for 1,000, in reviews",
         "roc_auc": "ROC AUC",
         "ece": "calibration error",
         "macro_f1": "macro-F1 over types",
     }
-    return [(text, f"{sheet[name]:.3f}") for name, text in names.items() if sheet.get(name) is not None]
+    found = {name: text for name, text in names.items() if sheet.get(name) is not None}
+    return [(text, f"{sheet[name]:.3f}{_between(sheet['intervals'].get(name))}") for name, text in found.items()]
+
+
+def _between(interval: list[float] | None) -> str:
+    return "" if interval is None else f"  ({interval[0]:.3f} to {interval[1]:.3f})"
 
 
 def _attack_rows(sheet: dict[str, Any]) -> list[tuple[str, str]]:

@@ -84,21 +84,6 @@ def test_training_ends_where_labels_are_not_known_yet() -> None:
     assert fdh_cards.training_rows(payments, WEEK, WEEK - pd.Timedelta(days=15)).tolist() == [1]
 
 
-def test_found_cards_free_their_place() -> None:
-    table = pd.DataFrame([payment("ann", 0, fraud=True), payment("bob", 0, fraud=True)])
-    table = pd.concat([table, pd.DataFrame([payment(card, 1, fraud=card != "eve") for card in ("ann", "bob", "eve")])])
-    scores = np.array([0.9, 0.8, 0.9, 0.5, 0.7])
-    # First day ann; on the second she is out, and eve is listed before bob.
-    assert fdh_cards.card_precision(table, scores, top=1) == 0.5
-    # First day ann and bob, on the second only eve is left.
-    assert fdh_cards.card_precision(table, scores, top=2) == pytest.approx((1 + 0) / 2)
-
-
-def test_a_card_is_listed_for_its_largest_score() -> None:
-    table = pd.DataFrame([payment("ann", 0), payment("ann", 0, fraud=True), payment("bob", 0)])
-    assert fdh_cards.card_precision(table, np.array([0.9, 0.1, 0.5]), top=1) == 1.0
-
-
 def test_features_see_the_past_and_known_labels_alone() -> None:
     payments = made_up()
     recipe, cut = recipe_for(payments), len(payments) - 200

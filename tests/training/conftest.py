@@ -1,9 +1,17 @@
-"""A small simulated world for the tests of the training room."""
+"""A small simulated world, and made-up sheets, for the tests of the training room."""
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve.training.evaluate import evaluate
+from fraudsieve.training.recipe import EvaluateRecipe
 from fraudsieve.training.simulate import World, simulate
+
+TYPES = ("legitimate", "extortion", "illegal_gambling", "online_fraud", "personal_data_trade", "spam", "电信诈骗")
+DISGUISES = ("zero_width", "homoglyph", "full_width", "symbols", "spacing", "leetspeak", "spelled_digits", "synonym")
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +26,89 @@ def labelled_messages(small_world: World) -> pd.DataFrame:
     labels = labels.set_index("subject_id")[["label", "labelled_at"]]
     messages = small_world.messages.join(labels, on="message_id")
     return messages[messages["label"].notna()].reset_index(drop=True)
+
+
+@pytest.fixture(scope="session")
+def sheets() -> dict[str, dict[str, Any]]:
+    """Sheets of messages with all there is, of accounts split at random, and of types alone."""
+    return {"message": message_sheet(), "account": account_sheet(), "type-only": type_only_sheet()}
+
+
+def scored(n: int, classes: tuple[str, ...], seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probabilities of every class, labels, and groups."""
+    rng = np.random.default_rng(seed)
+    odds = rng.normal(0, 1.4, (n, len(classes))) + np.r_[2.5, np.zeros(len(classes) - 1)]
+    by_class = np.exp(odds) / np.exp(odds).sum(axis=1, keepdims=True)
+    drawn = (by_class.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
+    return by_class, np.array(classes, object)[drawn], rng.integers(0, n // 8, n)
+
+
+def attack() -> dict[str, Any]:
+    """An attack in which disguises bite more, the stronger they are."""
+    rng = np.random.default_rng(0)
+    disguises: dict[str, Any] = {}
+    for place, name in enumerate(DISGUISES):
+        loss = rng.uniform(0.02, 0.5)
+        kept = {"light": 1 - loss / 4, "medium": 1 - loss / 2, "strong": 1 - loss}
+        level = {"level": "word" if name == "synonym" else "character", "applies": True}
+        disguises[name] = level | {
+            strength: {"recall": 0.6 * share, "kept": share, "changed": float(place != 5)}
+            for strength, share in kept.items()
+        }
+    character = {
+        strength: {"mean": 0.8, "worst": 0.5, "worst_disguise": "symbols"} for strength in ("light", "medium", "strong")
+    }
+    facts = {"false_positive_rate": 0.01, "language": "en", "rows": 300, "recall": 0.6}
+    return facts | {"disguises": disguises, "character": character}
+
+
+def message_sheet() -> dict[str, Any]:
+    """A sheet with everything in it."""
+    by_class, labels, groups = scored(4000, TYPES, 0)
+    rng = np.random.default_rng(1)
+    sheet = evaluate(
+        1 - by_class[:, 0],
+        TYPES,
+        by_class,
+        labels,
+        TYPES[0],
+        moments=np.datetime64("2025-11-03", "us") + np.sort(rng.integers(0, 200 * 86_400, 4000)).astype("m8[s]"),
+        groups=groups,
+        group_kind="campaign",
+        accounts=groups % 150,
+        known=rng.random(4000) < 0.7,
+        settings=EvaluateRecipe(accounts_a_day=3, alerts_a_day=4, replicates=100),
+    )
+    rows = {"train": 12_000, "calibration": 3000, "test": 4000}
+    dropped = {"label came too late": 210}
+    split = {"kind": "time", "keeps_apart": ["campaigns"], "flatters": False, "rows": rows, "dropped": dropped}
+    shares = {"campaign": 0.41, "sender": 0.3, "sound": 0.11, "disguise": 0.09, "cues": 0.06, "shape": 0.03}
+    temporal = {"gap_days": 14.0, "overlap": {"campaigns": 0, "accounts": 12}, "checks": ["T1 passed", "T2 passed"]}
+    warnings = ["T3: 12 accounts of the test were trained on.", {"code": "T4", "text": "labels take 40 days"}]
+    extra = {"unscorable": 3, "importance": shares, "attack": attack(), "warnings": warnings, "temporal": temporal}
+    return sheet | extra | {"split": split}
+
+
+def account_sheet() -> dict[str, Any]:
+    """Two classes without times, split at random."""
+    by_class, labels, groups = scored(900, ("fraud", "legitimate"), 2)
+    by_class, labels = by_class[:, ::-1], np.where(labels == "fraud", "legitimate", "fraud").astype(object)
+    sheet = evaluate(
+        by_class[:, 0],
+        ("fraud", "legitimate"),
+        by_class,
+        labels,
+        "legitimate",
+        groups=groups,
+        group_kind="account",
+        amounts=np.random.default_rng(3).lognormal(3, 1, 900),
+    )
+    split = {"kind": "random", "keeps_apart": [], "flatters": True, "rows": {"train": 2000, "test": 900}, "dropped": {}}
+    return sheet | {"split": split, "unscorable": 0, "importance": {"volume": 0.7, "value": 0.3}}
+
+
+def type_only_sheet() -> dict[str, Any]:
+    """No legitimate class, nothing known of the rows, many types with long names."""
+    names = tuple(f"type {number:02} of a crime that nobody named in short" for number in range(30))
+    by_class, labels, _ = scored(700, names, 4)
+    return evaluate(np.full(700, np.nan), names, by_class, labels, None) | {"unscorable": 0, "importance": None}

@@ -20,6 +20,7 @@ from fraudsieve.training.attack_recall import (
     attack_counts,
     attack_messages,
     attack_sheet,
+    attackable,
     check_attackable,
     strict_threshold,
 )
@@ -119,6 +120,35 @@ def test_only_the_text_of_fraud_is_disguised() -> None:
     assert sheet["disguises"]["synonym"]["strong"]["kept"] == 0.0
     assert all(some["account_id"].tolist() == ["a", "c"] for some in seen)
     assert rows["text"].tolist() == ["free 4 u", "dinner?", "free 2"]
+
+
+def test_of_many_frauds_some_are_disguised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fraudsieve.training.attack_recall.MOST", 3)
+    rows = pd.DataFrame({"text": [f"free {i}" for i in range(9)] + ["dinner?"]})
+    seen: list[list[str]] = []
+
+    def score(some: pd.DataFrame) -> npt.NDArray[np.float64]:
+        seen.append(some["text"].tolist())
+        return np.ones(len(some))
+
+    sheet = attack_messages(score, rows, np.arange(10) < 9, np.zeros(10))
+    assert sheet["rows"] == 3
+    assert seen[-1] == ["free 0", "free 4", "free 8"]  # the last are scored as they are
+
+
+@pytest.mark.parametrize(
+    ("subject", "legitimate", "labels", "says_something"),
+    [
+        ("message", "ham", ["ham", "spam"], True),
+        ("message", "ham", ["ham", "ham"], False),
+        ("message", "ham", ["spam", "scam"], False),
+        ("message", None, ["scam", "spam"], False),
+        ("account", "ham", ["ham", "spam"], False),
+    ],
+)
+def test_what_can_be_attacked(subject: str, legitimate: str | None, labels: list[str], says_something: bool) -> None:
+    model = cast(Model, SimpleNamespace(subject=subject, legitimate=legitimate))
+    assert attackable(model, np.array(labels, object)) is says_something
 
 
 @pytest.mark.parametrize(("is_fraud", "kind"), [(True, "legitimate"), (False, "fraudulent")])

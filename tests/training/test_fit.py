@@ -35,6 +35,17 @@ def test_the_model_beats_chance_on_later_messages(trained: Trained) -> None:
     assert trained.model.points[0].false_positive_rate <= 0.01
 
 
+def test_the_sheet_is_whole(trained: Trained) -> None:
+    sheet = trained.sheet
+    assert sheet["bootstrap"]["over"] == "campaign"
+    low, high = sheet["intervals"]["average_precision"]
+    assert low < sheet["average_precision"] < high
+    assert sum(month["rows"] for month in sheet["by_month"]) == sheet["rows"]
+    assert sheet["attack"]["rows"] == sheet["frauds"]
+    assert sum(sheet["importance"].values()) == pytest.approx(1.0)
+    assert sheet["capacity"]["alerts_a_day"] > 0
+
+
 def test_every_row_is_somewhere(trained: Trained, small_world: World) -> None:
     split, data = trained.split, trained.data
     used = sum(len(rows) for rows in (split.train, split.calibration, split.test)) + sum(split.dropped.values())
@@ -49,7 +60,10 @@ def test_the_run_holds_parameters_metrics_documents_digests_and_the_model(traine
     assert run.data.tags["data.messages.sha256"] == trained.data.digests["messages"]
     assert run.data.tags["model.digest"] == trained.model.digest
     logged = mlflow.artifacts.load_dict(f"{run.info.artifact_uri}/sheet.json")
-    assert logged == json.loads(json.dumps(trained.sheet))
+    assert logged == json.loads(json.dumps(trained.sheet, allow_nan=False))
+    page = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/report.html")
+    assert f'<div class="value">{trained.sheet["average_precision"]:.3f}</div>' in page
+    assert trained.model.digest in page
     assert trained.logged.aliases == ("challenger", "champion")
 
 

@@ -1,0 +1,18 @@
+"""The speed benchmark of the bootstrap on a few rows."""
+
+import sys
+from pathlib import Path
+
+# benchmarks is no part of the installed package.
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from benchmarks import speed_bootstrap
+
+
+def test_both_compute_the_same() -> None:
+    report = speed_bootstrap.run(rows=2000, replicates=6)
+    assert report.rows == 2000
+    assert report.figures["difference"] < 1e-9
+    assert 0 < report.figures["seconds"] < 60
+    assert report.peers["sklearn"]["seconds"] > 0
+    assert [bar.holds for bar in report.bars] == [True, True]

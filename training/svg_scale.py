@@ -1,0 +1,147 @@
+"""What a chart is measured with: scales, round values, and how wide a text is."""
+
+import math
+import unicodedata
+from dataclasses import dataclass
+
+__all__ = ["LABEL_WIDTH", "Scale", "nice_ticks", "number", "shorten", "text_width"]
+
+LABEL_WIDTH = 21
+"""Names of rows are cut to so many characters; a Chinese one takes two."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From values to places on the chart.
+
+    Parameters
+    ----------
+    low, high : float
+        Values at the ends; they may not be equal.
+    start, end : float
+        Places at the ends.
+
+    Examples
+    --------
+    >>> Scale(0.0, 10.0, 100.0, 200.0).place(5.0)
+    150.0
+    """
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def place(self, value: float) -> float:
+        """Return the place of a value, kept within the ends.
+
+        Parameters
+        ----------
+        value : float
+            The value.
+
+        Returns
+        -------
+        float
+        """
+        share = (value - self.low) / (self.high - self.low)
+        return round(self.start + min(max(share, 0.0), 1.0) * (self.end - self.start), 1)
+
+
+def nice_ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Return round values from low to high.
+
+    Parameters
+    ----------
+    low, high : float
+        The ends; low is below high.
+    most : int, default=6
+        No more than so many.
+
+    Returns
+    -------
+    list of float
+        Multiples of 1, 2 or 5 times a power of ten.
+
+    Examples
+    --------
+    >>> nice_ticks(0.0, 1.0), nice_ticks(0.0, 37.0)
+    ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [0.0, 10.0, 20.0, 30.0])
+    """
+    power = 10.0 ** math.floor(math.log10((high - low) / most))
+    steps = (power * times for times in (1, 2, 5, 10, 20))
+    step = next(step for step in steps if (high - low) / step <= most - 1)
+    first = math.ceil(low / step - 1e-9)
+    return [round(i * step, 12) for i in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def shorten(name: str, width: int = LABEL_WIDTH) -> str:
+    """Cut a name to a width.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    width : int, default=21
+        In characters; a wide one counts twice.
+
+    Returns
+    -------
+    str
+        With an ellipsis where something was cut.
+
+    Examples
+    --------
+    >>> shorten("illegal_gambling", 10), shorten("电信诈骗", 6)
+    ('illegal_g…', '电信…')
+    """
+    if text_width(name) <= width:
+        return name
+    kept = ""
+    for character in name:
+        if text_width(kept + character) > width - 1:
+            break
+        kept += character
+    return kept + "…"
+
+
+def text_width(text: str) -> int:
+    """Return how many narrow characters a text is as wide as.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+
+    Returns
+    -------
+    int
+        A Chinese character counts twice.
+
+    Examples
+    --------
+    >>> text_width("ab"), text_width("诈骗")
+    (2, 4)
+    """
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def number(value: float) -> str:
+    """Return a number as people write it.
+
+    Parameters
+    ----------
+    value : float
+        Any.
+
+    Returns
+    -------
+    str
+        Up to four digits that count, thousands apart.
+
+    Examples
+    --------
+    >>> number(0.25), number(12000.0), number(0.0)
+    ('0.25', '12,000', '0')
+    """
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -1,0 +1,257 @@
+"""Figures of weighted rows in order of their scores: what a bootstrap computes again and again.
+
+The rows are sorted once; every figure is then a few running sums in compiled code. Rows of one score are one step, as
+in scikit-learn, so that no figure depends on the order of the rows.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["ECE_BINS", "FIGURES", "FIXED_RATE", "Ranking"]
+
+Array = npt.NDArray[Any]
+
+FIGURES = (
+    "base_rate",
+    "average_precision",
+    "roc_auc",
+    "recall_at_1pct_fpr",
+    "ece",
+    "brier",
+    "observed_over_expected",
+    "cost_per_1000",
+)
+"""The figures of `Ranking.figures`, in the order of its places."""
+ECE_BINS = 15
+FIXED_RATE = 0.01
+"""The false-positive rate at which the recall is read."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Rows from the highest score to the lowest. `Ranking.of` makes one.
+
+    Parameters
+    ----------
+    order : ndarray of int64, shape (n_rows,)
+        Positions of the rows.
+    score, is_fraud, loss, cost : ndarray of float64, each of shape (n_rows,)
+        In that order: the probability; the truth, 0 or 1; what is lost when a row is let pass; and what the row costs.
+    starts : ndarray of int64, shape (n_steps + 1,)
+        Where each run of equal scores begins, and the end.
+    """
+
+    order: Array
+    score: Array
+    is_fraud: Array
+    loss: Array
+    cost: Array
+    starts: Array
+
+    @classmethod
+    def of(cls, probability: Array, is_fraud: Array, loss: Array | None = None, cost: Array | None = None) -> Self:
+        """Sort rows.
+
+        Parameters
+        ----------
+        probability : ndarray, shape (n_rows,)
+            Scores, none of them NaN.
+        is_fraud : ndarray of bool, shape (n_rows,)
+            The truth.
+        loss : ndarray, shape (n_rows,), default=None
+            What a fraud costs that is let pass; None for 1 each. Not looked at where there is no fraud.
+        cost : ndarray, shape (n_rows,), default=None
+            What the decision on each row costs; None for nothing.
+
+        Returns
+        -------
+        Ranking
+
+        Raises
+        ------
+        ValueError
+            When there is no row, or a score is NaN.
+        """
+        if not len(probability) or np.isnan(probability).any():
+            raise ValueError(
+                f"Expected scores without NaN, got {len(probability)} of which {_n_nan(probability)} are NaN."
+            )
+        order = np.argsort(-probability, kind="stable")
+        score, fraud = probability[order].astype(np.float64), is_fraud[order].astype(np.float64)
+        lost = fraud if loss is None else fraud * loss[order]
+        costs = np.zeros(len(order)) if cost is None else cost[order].astype(np.float64)
+        starts = np.concatenate([[0], np.flatnonzero(np.diff(score)) + 1, [len(order)]]).astype(np.int64)
+        return cls(order, score, fraud, lost, costs, starts)
+
+    def figures(self, weights: Array | None = None) -> Array:
+        """Compute `FIGURES`.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (n_rows,), default=None
+            How often each row counts, in the order of the ranking; None for once each.
+
+        Returns
+        -------
+        ndarray of float64, shape (8,)
+            NaN where a figure cannot be computed. Average precision, ROC AUC and the recall at a false-positive rate
+            are those of scikit-learn with ``sample_weight``. ECE: mean absolute gap between the mean probability and
+            the share of fraud over 15 bins of equal mass (Naeini et al., 2015; Nixon et al., 2019); a row at the edge
+            of a bin is in both, in parts.
+
+        Examples
+        --------
+        >>> ranking = Ranking.of(np.array([0.9, 0.8, 0.1]), np.array([True, False, True]))
+        >>> dict(zip(FIGURES, ranking.figures(np.array([2, 1, 0])).tolist(), strict=True))["base_rate"]
+        0.6666666666666666
+        """
+        weights = self._weights(weights)
+        total, fraud, expected, square, _, cost = _sums(weights, self.is_fraud, self.score, self.loss, self.cost)
+        if total <= 0:
+            return np.full(len(FIGURES), np.nan)
+        walked = _walk(weights, self.is_fraud, self.starts, fraud, total - fraud, FIXED_RATE)
+        gap = self.calibration_gap(ECE_BINS, weights)
+        ratio = fraud / expected if expected > 0 else np.nan
+        return np.array([fraud / total, *walked, gap, square / total, ratio, 1000 * cost / total])
+
+    def calibration_gap(self, n_bins: int = ECE_BINS, weights: Array | None = None) -> float:
+        """Compute the expected calibration error; see `figures`.
+
+        Parameters
+        ----------
+        n_bins : int, default=15
+            How many bins.
+        weights : ndarray, shape (n_rows,), default=None
+            As for `figures`.
+
+        Returns
+        -------
+        float
+        """
+        weights = self._weights(weights)
+        return float(_gap(weights, self.is_fraud, self.score, self.starts, float(weights.sum()), n_bins))
+
+    def at_alerts(self, alerts: Array, weights: Array | None = None) -> Array:
+        """Compute what is found when so many rows of highest score are flagged.
+
+        Parameters
+        ----------
+        alerts : ndarray of float64, shape (n_points,)
+            How many, ascending.
+        weights : ndarray, shape (n_rows,), default=None
+            As for `figures`.
+
+        Returns
+        -------
+        ndarray of float64, shape (3, n_points)
+            Recall, precision, and the share of the loss that is found. Of rows with one score a part is flagged, and
+            counts as the mean of its ways to be chosen.
+
+        Examples
+        --------
+        >>> ranking = Ranking.of(np.array([0.9, 0.8, 0.1]), np.array([True, False, True]))
+        >>> ranking.at_alerts(np.array([1.0, 2.0])).tolist()
+        [[0.5, 0.5], [1.0, 0.5], [0.5, 0.5]]
+        """
+        weights = self._weights(weights)
+        total, fraud, _, _, loss, _ = _sums(weights, self.is_fraud, self.score, self.loss, self.cost)
+        found, value = _found(weights, self.is_fraud, self.loss, self.starts, np.asarray(alerts, np.float64))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.stack([found / np.float64(fraud), found / np.minimum(alerts, total), value / np.float64(loss)])
+
+    def _weights(self, weights: Array | None) -> Array:
+        return np.ones(len(self.order)) if weights is None else np.asarray(weights, np.float64)
+
+
+def _n_nan(values: Array) -> int:
+    return int(np.isnan(values).sum())
+
+
+@nb.njit(cache=True, nogil=True)
+def _sums(
+    weights: Array, is_fraud: Array, score: Array, loss: Array, cost: Array
+) -> tuple[float, float, float, float, float, float]:
+    total = fraud = expected = square = lost = spent = 0.0
+    for i in range(weights.size):
+        w = weights[i]
+        total += w
+        fraud += w * is_fraud[i]
+        expected += w * score[i]
+        square += w * (is_fraud[i] - score[i]) ** 2
+        lost += w * loss[i]
+        spent += w * cost[i]
+    return total, fraud, expected, square, lost, spent
+
+
+@nb.njit(cache=True, nogil=True)
+def _walk(
+    weights: Array, is_fraud: Array, starts: Array, fraud: float, clean: float, rate: float
+) -> tuple[float, float, float]:
+    """Lower the threshold step by step: average precision, area under the ROC curve, recall at a rate."""
+    if fraud <= 0 or clean <= 0:
+        return np.nan, np.nan, np.nan
+    hits = alarms = precision = area = recall = 0.0
+    for step in range(starts.size - 1):
+        new_hits = new_alarms = 0.0
+        for i in range(starts[step], starts[step + 1]):
+            new_hits += weights[i] * is_fraud[i]
+            new_alarms += weights[i] * (1.0 - is_fraud[i])
+        area += new_alarms * (hits + new_hits / 2)
+        hits += new_hits
+        alarms += new_alarms
+        if new_hits > 0:
+            precision += new_hits * hits / (hits + alarms)
+        if alarms / clean <= rate:
+            recall = hits
+    return precision / fraud, area / (fraud * clean), recall / fraud
+
+
+@nb.njit(cache=True, nogil=True)
+def _found(weights: Array, is_fraud: Array, loss: Array, starts: Array, alerts: Array) -> tuple[Array, Array]:
+    """Sum fraud and its loss over the rows that are flagged, for every number of alerts."""
+    found, value = np.zeros(alerts.size), np.zeros(alerts.size)
+    seen = hits = lost = 0.0
+    point = 0
+    for step in range(starts.size - 1):
+        if point == alerts.size:
+            return found, value
+        new = new_hits = new_lost = 0.0
+        for i in range(starts[step], starts[step + 1]):
+            new += weights[i]
+            new_hits += weights[i] * is_fraud[i]
+            new_lost += weights[i] * loss[i]
+        while point < alerts.size and new > 0 and alerts[point] < seen + new:
+            part = (alerts[point] - seen) / new
+            found[point], value[point] = hits + part * new_hits, lost + part * new_lost
+            point += 1
+        seen, hits, lost = seen + new, hits + new_hits, lost + new_lost
+    found[point:], value[point:] = hits, lost
+    return found, value
+
+
+@nb.njit(cache=True, nogil=True)
+def _gap(weights: Array, is_fraud: Array, score: Array, starts: Array, total: float, n_bins: int) -> float:
+    """Fill bins of equal mass from the highest score on, and sum the gaps of their means."""
+    n_bins = min(n_bins, weights.size)
+    gap = seen = expected = observed = 0.0
+    edge = 1
+    for step in range(starts.size - 1):
+        left = fraud = 0.0
+        for i in range(starts[step], starts[step + 1]):
+            left += weights[i]
+            fraud += weights[i] * is_fraud[i]
+        share = fraud / left if left > 0 else 0.0
+        while left > 0:
+            room = edge * total / n_bins - seen
+            part = left if edge == n_bins or left <= room else room
+            expected, observed = expected + part * score[starts[step]], observed + part * share
+            seen, left = seen + part, left - part
+            if part == room and edge < n_bins:
+                gap += abs(expected - observed)
+                expected = observed = 0.0
+                edge += 1
+    return (gap + abs(expected - observed)) / total
