@@ -1,8 +1,8 @@
 """The pieces of a message that carry its wording score.
 
-A score of `Wording` is a sum over n-grams. Each occurrence of an n-gram shares its part evenly among the characters that
-it covers, the marks of begin and end left out, so the parts of the characters add up to the score. Folding keeps the
-order of what it keeps, so every folded character leads back to the character that it came from.
+A score of `Wording` is a sum over n-grams. Each occurrence of an n-gram shares its part evenly among the characters
+that it covers, the marks of begin and end left out, so the parts of the characters add up to the score. Folding keeps
+the order of what it keeps, so every folded character leads back to the character that it came from.
 """
 
 from typing import Any

@@ -19,10 +19,12 @@ import numpy.typing as npt
 
 from .trees import Trees
 
-__all__ = ["shapley_values"]
+__all__ = ["REASONS", "shapley_values"]
 
 Array = npt.NDArray[Any]
 
+REASONS = "shapley"
+"""How a model's reasons are computed, as its manifest says: exact Shapley values, not those of a path alone."""
 ZERO = 1e-35
 """LightGBM takes what is no farther from zero than this for zero."""
 

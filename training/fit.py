@@ -17,14 +17,16 @@ from fraudsieve.features.schema import Source, write_rejected
 from fraudsieve.models.artifact import Model, write_model
 from fraudsieve.models.batch import looks_back
 from fraudsieve.models.classifier import FraudClassifier
-from fraudsieve.models.predict import Scorer, fraud_probability
-from fraudsieve.models.thresholds import OperatingPoint, operating_points
+from fraudsieve.models.predict import Scorer
+from fraudsieve.models.scores import fraud_probability
+from fraudsieve.models.thresholds import OperatingPoint
 
 from .attack_recall import attack_messages, check_attackable
 from .builders import Builder, groups_of, make_builder, matrix_of, read_data, rows_to_train
 from .choose import choose_split
 from .data import Labelled, origin_of
 from .evaluate import evaluate
+from .points import check_points, choose_points
 from .recipe import Recipe
 from .split import Split
 from .track import Logged, log_training, tracking_uri
@@ -122,6 +124,7 @@ def train(
     say("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, what = groups_of(data)
     split = choose_split(data, groups, what, recipe)
+    check_points(data, split, recipe)
     model, builder, notes = fit_model(data, groups, split, recipe, say)
     model = write_model(model, output)
     say("evaluating")
@@ -206,14 +209,16 @@ def fit_model(
         training=_training_facts(data, split, recipe),
     )
     points: tuple[OperatingPoint, ...] = ()
+    idle: tuple[str, ...] = ()
     if legitimate is not None:
         odds = model.calibration.apply(model.ensemble.log_odds(held_back.to_numpy()))
-        points = operating_points(fraud_probability(odds, classes, legitimate), truth != legitimate)
+        fraud = fraud_probability(odds, classes, legitimate)
+        points, idle = choose_points(fraud, truth != legitimate, data, split, recipe)
     notes = [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
     notes += [] if legitimate else [_no_legitimate(recipe.data.legitimate, classes)]
     if len(split.calibration) < FEW_TO_CALIBRATE:
         notes.append(f"calibrated on {len(split.calibration)} rows only: take the probabilities with care")
-    return replace(model, points=points), features, tuple(notes)
+    return replace(model, points=points), features, (*notes, *idle)
 
 
 def _no_legitimate(word: str, classes: tuple[str, ...]) -> str:

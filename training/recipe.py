@@ -12,6 +12,7 @@ from fraudsieve.features.history import History, check_histories
 from fraudsieve.features.network import Network
 
 from .copies import SHARE
+from .recipe_thresholds import ThresholdRecipe
 
 __all__ = [
     "DataRecipe",
@@ -244,6 +245,8 @@ class Recipe(_Part):
         The history of accounts, of events, or of the senders of messages.
     model : ModelRecipe
         Settings of `FraudClassifier`.
+    thresholds : ThresholdRecipe
+        The operating points.
     track : TrackRecipe
         Where the run is kept in MLflow.
 
@@ -261,6 +264,7 @@ class Recipe(_Part):
     features: FeatureRecipe = FeatureRecipe()
     history: HistoryRecipe = HistoryRecipe()
     model: ModelRecipe = ModelRecipe()
+    thresholds: ThresholdRecipe = ThresholdRecipe()
     track: TrackRecipe = TrackRecipe()
 
     @classmethod
