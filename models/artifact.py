@@ -28,6 +28,7 @@ from .ensemble import Ensemble
 from .exceptions import ArtifactError
 from .features import array_files, array_misfit, build_matrix, describe_matrix
 from .inputs import Matrix
+from .shapley import REASONS
 from .thresholds import OperatingPoint
 
 __all__ = ["FEATURES_VERSION", "FORMAT", "Model", "read_model", "write_model"]
@@ -154,6 +155,7 @@ def _manifest(model: Model, files: dict[str, bytes]) -> dict[str, Any]:
         "columns": [{"name": name, "type": "float64"} for name in model.matrix.columns],
         "start": {"wording": list(model.ensemble.wording), "base": model.ensemble.base.tolist()},
         "policy": {"missing": "unscorable", "wrong_type": "unscorable", "unknown": "ignore"},
+        "reasons": REASONS,
         "operating_points": [asdict(point) for point in model.points],
         "training": model.training,
         "libraries": {name: version(name) for name in LIBRARIES},
@@ -275,8 +277,10 @@ def _misfit(model: Model, manifest: dict[str, Any]) -> str | None:
         return "the name or a class is no string, or there are fewer than two classes"
     if model.legitimate not in (*model.classes, None) or (model.points and model.legitimate is None):
         return "the legitimate class is none of the classes"
+    if manifest["reasons"] != REASONS:
+        return "the reasons are of another kind"
     numbers = [*base, *asdict(model.calibration).values()]
-    numbers += [number for point in model.points for number in (point.threshold, point.false_positive_rate)]
+    numbers += [number for point in model.points for number in point.figures]
     if not all(map(math.isfinite, numbers)):
         return "a threshold, a calibration or a start is no number"
     return array_misfit(model.matrix, manifest["features"])

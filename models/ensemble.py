@@ -1,11 +1,14 @@
 """The trees and what they start from: uncalibrated log-odds of feature rows, in NumPy and LightGBM alone."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
+
+from .trees import Trees, read_trees
 
 __all__ = ["Ensemble", "initial_log_odds"]
 
@@ -56,6 +59,11 @@ class Ensemble:
     booster: lgb.Booster
     wording: tuple[int, ...]
     base: Array
+
+    @cached_property
+    def trees(self) -> Trees:
+        """The trees as arrays, read when they are first asked for."""
+        return read_trees(self.booster)
 
     def log_odds(self, X: Array, *, n_threads: int = 0) -> Array:
         """Score feature rows.

@@ -1,6 +1,7 @@
 """From records to feature rows, by what the model scores: messages, accounts or events. NumPy and Numba alone."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,10 +12,10 @@ from fraudsieve.features.campaign_history import campaign_events, campaign_subje
 from fraudsieve.features.fold import fold_text
 from fraudsieve.features.history import History, history_columns
 from fraudsieve.features.history_live import HistoryState
-from fraudsieve.features.history_records import RefusedError, is_missing
+from fraudsieve.features.history_records import Refused, RefusedError, is_missing
 from fraudsieve.features.message_matrix import MessageMatrix
 
-__all__ = ["Events", "Matrix", "account_rows", "message_history", "state_of", "why_unscorable"]
+__all__ = ["Events", "Matrix", "account_rows", "message_history", "observe_messages", "state_of", "why_unscorable"]
 
 Array = npt.NDArray[Any]
 Record = Mapping[str, Any]
@@ -88,6 +89,38 @@ def _tell_messages(matrix: Matrix, messages: Sequence[Record], state: HistorySta
         refused = () if wrong else state.update(campaign_events([message], matrix.campaigns))
         if wrong or refused:
             raise ValueError(f"history: messages, position {place}: {wrong or refused[0].reason}")
+
+
+def observe_messages(
+    matrix: Matrix, state: HistoryState, messages: Sequence[Record], *, now: datetime | None = None
+) -> tuple[Refused, ...]:
+    """Tell a live state of messages.
+
+    Parameters
+    ----------
+    matrix : MessageMatrix or AccountMatrix
+        What is computed.
+    state : HistoryState
+        What is known.
+    messages : sequence of dict
+        As for `Scorer.observe`.
+    now : datetime, default=None
+        As for `HistoryState.update`.
+
+    Returns
+    -------
+    tuple of Refused
+        What was set aside; nothing is done for a model that does not look at campaigns.
+    """
+    if not isinstance(matrix, MessageMatrix) or matrix.campaigns is None:
+        return ()
+    refused = []
+    for place, message in enumerate(messages):
+        wrong = why_unscorable(message.get("text"))
+        told = () if wrong else state.update(campaign_events([message], matrix.campaigns), now=now)
+        if wrong or told:
+            refused.append(Refused(place, wrong or told[0].reason.replace("occurred_at", "sent_at")))
+    return tuple(refused)
 
 
 def _check_fields(events: Sequence[Record], views: Sequence[History], state: HistoryState) -> None:

@@ -3,21 +3,21 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, cast, overload
+from typing import Any, Self, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from fraudsieve.features.campaign_history import campaign_events
 from fraudsieve.features.history_live import HistoryState
 from fraudsieve.features.history_records import Refused, records_of
 from fraudsieve.features.message_matrix import MessageMatrix
 
 from .artifact import Model, read_model
-from .calibration import log_sigmoid, probabilities
-from .inputs import Events, account_rows, message_history, state_of, why_unscorable
+from .asked import Asked, number_of
+from .inputs import Events, account_rows, message_history, observe_messages, state_of, why_unscorable
+from .scores import described, split_records
 
-__all__ = ["Scorer", "fraud_probability"]
+__all__ = ["Scorer"]
 
 Array = npt.NDArray[Any]
 Record = Mapping[str, Any]
@@ -118,23 +118,36 @@ class Scorer:
         TypeError
             When that is no record or list of records.
         """
-        matrix, refused = self.model.matrix, []
-        if not isinstance(matrix, MessageMatrix) or matrix.campaigns is None:
-            return ()
-        for place, message in enumerate(records_of(messages)):
-            wrong = why_unscorable(message.get("text"))
-            told = () if wrong else state.update(campaign_events([message], matrix.campaigns), now=now)
-            if wrong or told:
-                refused.append(Refused(place, wrong or told[0].reason.replace("occurred_at", "sent_at")))
-        return tuple(refused)
+        return observe_messages(self.model.matrix, state, records_of(messages), now=now)
 
     @overload
-    def score(self, records: Record, *, history: Events | None = None) -> Score: ...
+    def score(
+        self,
+        records: Record,
+        *,
+        history: Events | None = None,
+        reasons: bool | int = False,
+        reasons_of: str | None = None,
+    ) -> Score: ...
 
     @overload
-    def score(self, records: Sequence[Record], *, history: Events | None = None) -> list[Score]: ...
+    def score(
+        self,
+        records: Sequence[Record],
+        *,
+        history: Events | None = None,
+        reasons: bool | int = False,
+        reasons_of: str | None = None,
+    ) -> list[Score]: ...
 
-    def score(self, records: Record | Sequence[Record], *, history: Events | None = None) -> Score | list[Score]:
+    def score(
+        self,
+        records: Record | Sequence[Record],
+        *,
+        history: Events | None = None,
+        reasons: bool | int = False,
+        reasons_of: str | None = None,
+    ) -> Score | list[Score]:
         """Score one record or many.
 
         Parameters
@@ -146,6 +159,10 @@ class Scorer:
             What is known of the accounts: a live state from `new_state`, events, or a dict with ``events``, ``labels``,
             ``account_labels`` and ``messages`` (sent before, as `observe` takes them). Only what was before a record's
             moment counts.
+        reasons : bool or int, default=False
+            Whether to say why: True for the strongest five reasons and pieces of a message, or how many.
+        reasons_of : str, default=None
+            The class that the reasons are of; None for the likeliest of those that are a crime.
 
         Returns
         -------
@@ -154,23 +171,25 @@ class Scorer:
             likeliest class), ``probabilities`` (of every class), ``decision`` (``flag`` or ``pass``; None without an
             operating point), ``false_positive_rate`` (of the strictest operating point that the score reaches),
             ``status`` (``ok``, ``no_history`` where no event of the account was known, or ``unscorable``), ``why`` and
-            ``model`` (name and digest).
+            ``model`` (name and digest). With reasons also ``explained`` and ``reasons``, as from `explain`, and of a
+            message ``pieces``, as from `pieces`; None and empty where it is unscorable.
 
         Raises
         ------
         TypeError
             When the input is not a record or a list of records.
         ValueError
-            When the history is not one that the model can use.
+            When the history is not one that the model can use, or there are no such reasons.
         """
+        ask = (number_of(reasons), reasons_of) if reasons is not False else None
         if isinstance(records, Mapping):
-            return self._score_records([records], history)[0]
+            return self._score_records([records], history, ask)[0]
         if not isinstance(records, list | tuple):
             raise TypeError(f"Expected a dict or a list of dicts, got {type(records).__name__}.")
         wrong = next((i for i, record in enumerate(records) if not isinstance(record, Mapping)), None)
         if wrong is not None:
             raise TypeError(f"Expected a dict as record, got {type(records[wrong]).__name__} at position {wrong}.")
-        return self._score_records(records, history)
+        return self._score_records(records, history, ask)
 
     def score_columns(self, columns: Mapping[str, Sequence[Any]], *, history: Events | None = None) -> dict[str, Array]:
         """Score records given as columns.
@@ -233,15 +252,23 @@ class Scorer:
         if rows.ndim != 2 or rows.shape[1] != len(self.model.matrix.columns):
             expected = len(self.model.matrix.columns)
             raise ValueError(f"Expected rows of {expected} columns, got an array of shape {rows.shape}.")
-        why = np.full(len(rows), None, object) if why is None else why
+        return self._score_matrix(rows, np.full(len(rows), None, object) if why is None else why, known, None)
+
+    def _score_matrix(self, rows: Array, why: Array, known: Array | None, asked: Asked | None) -> dict[str, Array]:
         odds = np.full((len(rows), len(self.model.ensemble.base)), np.nan)
         good = np.flatnonzero(why == None)  # noqa: E711 - compares every element
         if len(good):
             odds[good] = self._odds_of(rows[good])
-        return self._describe(odds, why, known)
+            if asked is not None:
+                asked.tell(good, rows[good], odds[good])
+        return described(self.model, odds, why, known)
 
     def _score_messages(
-        self, matrix: MessageMatrix, columns: Mapping[str, Sequence[Any]], history: Events | None
+        self,
+        matrix: MessageMatrix,
+        columns: Mapping[str, Sequence[Any]],
+        history: Events | None,
+        asked: Asked | None = None,
     ) -> dict[str, Array]:
         texts = list(columns["text"])
         why = np.array([why_unscorable(text) for text in texts], object)
@@ -254,8 +281,11 @@ class Scorer:
         for start in range(0, len(good), CHUNK):
             rows = good[start : start + CHUNK]
             known = [None if block is None else block[rows] for block in (sender, campaign)]
-            odds[rows] = self.log_odds([texts[i] for i in rows], *known)
-        return self._describe(odds, why)
+            X = matrix.compute([texts[i] for i in rows], *known)
+            odds[rows] = self._odds_of(X)
+            if asked is not None:
+                asked.tell(rows, X, odds[rows])
+        return described(self.model, odds, why)
 
     def log_odds(self, texts: Sequence[str], sender: Array | None = None, campaign: Array | None = None) -> Array:
         """Return calibrated log-odds of messages.
@@ -287,87 +317,16 @@ class Scorer:
         threads = 1 if len(rows) <= FEW else 0
         return self.model.calibration.apply(self.model.ensemble.log_odds(rows, n_threads=threads))
 
-    def _describe(self, odds: Array, why: Array, known: Array | None = None) -> dict[str, Array]:
-        """Turn log-odds into the columns of a score."""
-        model = self.model
-        scored = why == None  # noqa: E711 - compares every element
-        classes = probabilities(odds)
-        label = np.full(len(odds), None, object)
-        label[scored] = np.array(model.classes, object)[classes[scored].argmax(axis=1)]
-        fraud = fraud_probability(odds, model.classes, model.legitimate)
-        decision = np.full(len(odds), None, object)
-        if model.points:
-            decision[scored] = np.where(fraud[scored] >= model.points[0].threshold, "flag", "pass")
-        status = np.where(scored, "ok", "unscorable").astype(object)
-        if known is not None:
-            status[scored & ~known] = "no_history"
-        columns = {
-            "probability": fraud,
-            "label": label,
-            "decision": decision,
-            "false_positive_rate": self._reached(fraud),
-            "status": status,
-            "why": why,
-        }
-        return columns | {f"probability__{name}": classes[:, k] for k, name in enumerate(model.classes)}
-
-    def _reached(self, fraud: Array) -> Array:
-        """Return the false-positive rate of the strictest operating point that each score reaches, else NaN."""
-        reached = np.full(len(fraud), np.nan)
-        for point in sorted(self.model.points, key=lambda point: point.threshold):
-            reached[fraud >= point.threshold] = point.false_positive_rate
-        return reached
-
-    def _score_records(self, records: Sequence[Record], history: Events | None) -> list[Score]:
-        matrix = self.model.matrix
+    def _score_records(
+        self, records: Sequence[Record], history: Events | None, ask: tuple[int, str | None] | None
+    ) -> list[Score]:
+        matrix, asked = self.model.matrix, None if ask is None else Asked(self.model, records, *ask)
         if isinstance(matrix, MessageMatrix):
             names = ("text", "account_id", "sent_at")
-            columns = self._score_messages(matrix, {n: [record.get(n) for record in records] for n in names}, history)
+            fields = {n: [record.get(n) for record in records] for n in names}
+            columns = self._score_messages(matrix, fields, history, asked)
         else:
             rows, known, why = matrix.compute(records, state_of(matrix, history))
-            columns = self.score_rows(rows, why, known if matrix.histories else None)
-        model = {"name": self.model.name, "digest": self.model.digest}
-        classes = [(name, columns.pop(f"probability__{name}")) for name in self.model.classes]
-        scores = []
-        for i in range(len(records)):
-            score = {name: _plain(values[i]) for name, values in columns.items()}
-            score["probabilities"] = {name: _plain(values[i]) for name, values in classes}
-            scores.append(score | {"model": model})
-        return scores
-
-
-def fraud_probability(log_odds: Array, classes: Sequence[str], legitimate: str | None) -> Array:
-    """Return the probability that a record is any crime.
-
-    Parameters
-    ----------
-    log_odds : ndarray, shape (n_rows, n_outputs)
-        One output for two classes, one a class for more.
-    classes : sequence of str
-        The classes, sorted.
-    legitimate : str or None
-        The class that is no crime.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows,)
-        NaN when there is no legitimate class.
-
-    Examples
-    --------
-    >>> fraud_probability(np.array([[0.0, 0.0, 0.0]]), ["ham", "scam", "spam"], "ham").round(3).tolist()
-    [0.667]
-    """
-    if legitimate is None:
-        return np.full(len(log_odds), np.nan)
-    clean = list(classes).index(legitimate)
-    if len(classes) == 2:
-        return np.exp(log_sigmoid(log_odds[:, 0] if clean == 0 else -log_odds[:, 0]))
-    crimes = np.delete(probabilities(log_odds), clean, axis=1)
-    return np.asarray(np.minimum(crimes.sum(axis=1), 1.0))  # a sum of shares may be one and a last bit
-
-
-def _plain(value: Any) -> Any:
-    """Return a value that JSON can hold: None for NaN."""
-    value = value.item() if isinstance(value, np.generic) else value
-    return None if cast(bool, value != value) else value
+            columns = self._score_matrix(rows, why, known if matrix.histories else None, asked)
+        scores = split_records(self.model, columns)
+        return scores if asked is None else [{**one, **told} for one, told in zip(scores, asked.told, strict=True)]

@@ -17,8 +17,9 @@ from fraudsieve.features.schema import Source, write_rejected
 from fraudsieve.models.artifact import Model, write_model
 from fraudsieve.models.batch import looks_back
 from fraudsieve.models.classifier import FraudClassifier
-from fraudsieve.models.predict import Scorer, fraud_probability
-from fraudsieve.models.thresholds import OperatingPoint, operating_points
+from fraudsieve.models.predict import Scorer
+from fraudsieve.models.scores import fraud_probability
+from fraudsieve.models.thresholds import OperatingPoint
 
 from .attack_recall import attack_messages, attackable, check_attackable
 from .builders import Builder, groups_of, make_builder, matrix_of, read_data, rows_to_train
@@ -28,6 +29,7 @@ from .evaluate import evaluate
 from .evaluate_context import sheet_context
 from .importance import gain_by_family
 from .leaks import Warned, find_leaks
+from .points import check_points, choose_points
 from .recipe import EvaluateRecipe, Recipe
 from .report import as_plain, model_facts, report
 from .split import Split, SplitError, has_times
@@ -126,6 +128,7 @@ def train(
     say("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, what = groups_of(data)
     split = choose_split(data, groups, what, recipe)
+    check_points(data, split, recipe)
     model, builder, notes = fit_model(data, groups, split, recipe, say)
     model = write_model(model, output)
     say("evaluating")
@@ -224,15 +227,17 @@ def fit_model(
         training=_training_facts(data, split, recipe) | {"warnings": warned},
     )
     points: tuple[OperatingPoint, ...] = ()
+    idle: tuple[str, ...] = ()
     if legitimate is not None:
         odds = model.calibration.apply(model.ensemble.log_odds(held_back.to_numpy()))
-        points = operating_points(fraud_probability(odds, classes, legitimate), truth != legitimate)
+        fraud = fraud_probability(odds, classes, legitimate)
+        points, idle = choose_points(fraud, truth != legitimate, data, split, recipe)
     notes = [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
     notes += [] if legitimate else [_no_legitimate(recipe.data.legitimate, classes)]
     if len(split.calibration) < FEW_TO_CALIBRATE:
         notes.append(f"calibrated on {len(split.calibration)} rows only: take the probabilities with care")
     notes += [f"{one['found']}. {one['do']}" for one in warned]
-    return replace(model, points=points), features, tuple(notes)
+    return replace(model, points=points), features, (*notes, *idle)
 
 
 def _warnings(

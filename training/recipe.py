@@ -13,6 +13,7 @@ from fraudsieve.features.network import Network
 
 from .copies import SHARE
 from .label_trust import Trust
+from .recipe_thresholds import ThresholdRecipe
 
 __all__ = [
     "DataRecipe",
@@ -279,6 +280,8 @@ class Recipe(_Part):
         Settings of `FraudClassifier`.
     evaluate : EvaluateRecipe
         What the sheet looks at.
+    thresholds : ThresholdRecipe
+        The operating points.
     track : TrackRecipe
         Where the run is kept in MLflow.
 
@@ -297,6 +300,7 @@ class Recipe(_Part):
     history: HistoryRecipe = HistoryRecipe()
     model: ModelRecipe = ModelRecipe()
     evaluate: EvaluateRecipe = EvaluateRecipe()
+    thresholds: ThresholdRecipe = ThresholdRecipe()
     track: TrackRecipe = TrackRecipe()
 
     @classmethod

@@ -18,7 +18,8 @@ from hypothesis.extra import numpy as hnp
 
 from fraudsieve.features import fold_text
 from fraudsieve.models import Scorer
-from fraudsieve.models.predict import CHUNK, FEW, fraud_probability
+from fraudsieve.models.predict import CHUNK, FEW
+from fraudsieve.models.scores import fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint
 
 FIELDS = {

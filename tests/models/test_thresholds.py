@@ -1,4 +1,4 @@
-"""Operating points: the rate is never exceeded, and no lower threshold would keep it."""
+"""Operating points: no bound is exceeded, ties or not, and no lower threshold would keep it."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.models.thresholds import FALSE_POSITIVE_RATES, operating_points
+from fraudsieve.models.thresholds import FALSE_POSITIVE_RATES, Costs, Targets, operating_points
 
 Array = npt.NDArray[Any]
 
@@ -79,3 +79,107 @@ def test_two_rows_are_enough() -> None:
     point = operating_points(np.array([0.2, 0.3]), np.array([False, True]))[0]
     assert (point.false_positive_rate, point.recall, point.flagged) == (0.0, 1.0, 0.5)
     assert 0.2 < point.threshold <= 0.3
+
+
+def only(probability: Array, is_fraud: Array, targets: Targets, **known: Any) -> Any:
+    (point,) = operating_points(probability, is_fraud, targets, **known)
+    return point
+
+
+def both_kinds(rows: list[tuple[float, bool]]) -> tuple[Array, Array]:
+    return as_arrays([*rows, (0.5, True), (0.5, False)])
+
+
+@given(ROWS, st.sampled_from([0.5, 1.0, 3.0, 40.0]), st.sampled_from([0.7, 1.0, 10.0]))
+def test_no_more_are_flagged_than_reviewers_can_look_at(
+    rows: list[tuple[float, bool]], capacity: float, days: float
+) -> None:
+    probability, is_fraud = both_kinds(rows)
+    point = only(probability, is_fraud, Targets((), alerts_a_day=(capacity,)), days=days)
+    flagged = probability >= point.threshold
+    assert point.alerts_a_day == flagged.sum() / days <= capacity * (1 + 1e-9)
+    assert point.recall == flagged[is_fraud].mean()
+    if not flagged.all():
+        more = (probability >= probability[~flagged].max()).sum()
+        assert more / days > capacity
+
+
+def test_a_capacity_of_one_in_ten_days_is_one() -> None:
+    probability = np.arange(10) / 10
+    for capacity, days in ((0.1, 10.0), (0.1, 30.0), (0.7, 10.0), (1.1, 10.0)):
+        point = only(probability, probability > 0.5, Targets((), alerts_a_day=(capacity,)), days=days)
+        assert point.flagged * 10 == pytest.approx(capacity * days if capacity * days < 10 else 10)
+
+
+def test_a_capacity_beyond_all_flags_all() -> None:
+    point = only(np.array([0.0, 0.9]), np.array([False, True]), Targets((), alerts_a_day=(9,)), days=1.0)
+    assert (point.threshold, point.flagged, point.alerts_a_day) == (0.0, 1.0, 2.0)
+
+
+@given(ROWS, st.sampled_from([0.01, 0.5, 0.9, 1.0]))
+def test_the_precision_is_kept_and_no_lower_threshold_would_keep_it(
+    rows: list[tuple[float, bool]], wanted: float
+) -> None:
+    probability, is_fraud = both_kinds(rows)
+    point = only(probability, is_fraud, Targets((), precisions=(wanted,)))
+    flagged = probability >= point.threshold
+    assert flagged.any() == (point.precision is not None)
+    assert point.precision is None or point.precision == is_fraud[flagged].mean() >= wanted
+    for lower in np.unique(probability[~flagged]):
+        assert is_fraud[probability >= lower].mean() < wanted
+
+
+def test_a_precision_that_is_lost_and_found_again_is_had_at_the_lower_threshold() -> None:
+    probability, is_fraud = np.array([0.9, 0.8, 0.7, 0.6, 0.1]), np.array([False, True, True, True, False])
+    point = only(probability, is_fraud, Targets((), precisions=(0.75,)))
+    assert (point.flagged, point.precision, point.recall) == (0.8, 0.75, 1.0)
+
+
+@given(ROWS, st.tuples(*[st.sampled_from([0.0, 1.0, 7.5, 30.0])] * 3), st.booleans())
+def test_no_threshold_is_cheaper(rows: list[tuple[float, bool]], prices: tuple[float, ...], by_amount: bool) -> None:
+    probability, is_fraud = both_kinds(rows)
+    amounts = np.random.default_rng(len(rows)).integers(1, 9, len(probability)).astype(float)
+    point = only(probability, is_fraud, Targets((), costs=Costs(*prices, by_amount=by_amount)), amounts=amounts)
+    missed = prices[0] * (amounts if by_amount else np.ones(len(amounts)))
+
+    def cost(threshold: float) -> float:
+        flagged = probability >= threshold
+        alarms = prices[1] * (flagged & ~is_fraud).sum() + prices[2] * flagged.sum()
+        return float(missed[is_fraud & ~flagged].sum() + alarms)
+
+    others = [cost(threshold) for threshold in [*np.unique(probability), 2.0]]
+    assert cost(point.threshold) == pytest.approx(min(others), abs=1e-9)
+
+
+def test_of_equally_cheap_thresholds_the_one_with_fewest_alerts() -> None:
+    probability, is_fraud = np.array([0.9, 0.5, 0.1]), np.array([True, True, False])
+    assert only(probability, is_fraud, Targets((), costs=Costs(2.0, review=2.0))).flagged == 0
+    assert only(probability, is_fraud, Targets((), costs=Costs(2.1, review=2.0))).recall == 1
+
+
+def test_a_fraud_of_an_unknown_amount_costs_what_others_do() -> None:
+    missed = Costs(0.5, by_amount=True).of_missed(3, np.array([10.0, np.nan, 30.0]))
+    assert missed.tolist() == [5, 10, 15]
+    with pytest.raises(ValueError, match=r"costs\.by_amount: expected amounts of fraud, there are none"):
+        Costs(0.5, by_amount=True).of_missed(2, np.array([np.nan, np.nan]))
+    with pytest.raises(ValueError, match=r"costs\.by_amount"):
+        Costs(0.5, by_amount=True).of_missed(2, None)
+
+
+def test_the_point_that_is_named_decides_and_the_others_keep_their_order() -> None:
+    targets = Targets((0.1, 0.2), (3,), (0.5,), Costs(1.0))
+    arrays = np.linspace(0, 1, 50), np.arange(50) % 3 == 0
+    assert [point.name for point in operating_points(*arrays, targets, days=1.0)] == list(targets.names)
+    named = Targets((0.1, 0.2), (3,), (0.5,), Costs(1.0), "precision_0.5")
+    names = [point.name for point in operating_points(*arrays, named, days=1.0)]
+    assert names == ["precision_0.5", *(name for name in targets.names if name != "precision_0.5")]
+    with pytest.raises(ValueError, match=r"decide_by: expected one of false_positive_rate_0\.1, got 'none'"):
+        operating_points(*arrays, Targets((0.1,), decide_by="none"))
+
+
+def test_alerts_a_day_need_days() -> None:
+    with pytest.raises(ValueError, match="alerts_a_day: expected the days that the rows span"):
+        operating_points(np.array([0.1, 0.9]), np.array([False, True]), Targets(alerts_a_day=(1,)))
+    (point, *_) = operating_points(np.array([0.1, 0.9]), np.array([False, True]))
+    assert point.alerts_a_day is None
+    assert len(point.figures) == 5

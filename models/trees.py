@@ -1,0 +1,193 @@
+"""The trees of a booster as arrays, read once from LightGBM's own text: what `shapley` walks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Trees", "read_trees"]
+
+Array = npt.NDArray[Any]
+
+CATEGORICAL, DEFAULT_LEFT, MISSING_SHIFT = 1, 2, 2
+"""Bits of LightGBM's ``decision_type``; the bits from the third on say what is missing: nothing, zero or NaN."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trees:
+    """Trees end to end: first the splits of all, then their leaves.
+
+    An edge goes from a split to one of its children: the left edge of split ``i`` is ``2 * i``, the right one
+    ``2 * i + 1``. What an edge holds of "its feature" is of the splits on that feature on the path down to it.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Trees per round: one for two classes, one a class for more. Tree ``i`` adds to output ``i % n_outputs``.
+    starts : ndarray of int64, shape (2, n_trees + 1)
+        The splits of tree ``i`` are ``starts[0, i]`` up to ``starts[0, i + 1]``; so are its leaves, by ``starts[1]``.
+    feature : ndarray of int32, shape (n_splits,)
+        The column that a split looks at.
+    threshold : ndarray of float64, shape (n_splits,)
+        Up to this a value goes left.
+    missing : ndarray of int8, shape (n_splits,)
+        What a split takes for missing: 0 nothing (NaN counts as zero), 1 zero and NaN, 2 NaN.
+    default_left : ndarray of bool, shape (n_splits,)
+        Whether what is missing goes left.
+    child : ndarray of int32, shape (2 * n_splits,)
+        The split below an edge, counted within the tree; ``-1 - leaf`` for a leaf.
+    share : ndarray of float64, shape (2 * n_splits,)
+        The share of the training rows of a split that took the edge.
+    path_share : ndarray of float64, shape (2 * n_splits,)
+        The product of the shares of its feature, from the root down to the edge.
+    above : ndarray of int32, shape (2 * n_splits,)
+        The nearest edge above of the same feature, counted within the tree; -1 for none.
+    value : ndarray of float64, shape (n_leaves,)
+        What a leaf adds.
+    points : ndarray of int64, shape (n_trees,)
+        Half as many as the most distinct features on a path, rounded up, at least one: the points that an exact
+        quadrature needs.
+    expected : ndarray of float64, shape (n_outputs,)
+        The trees' mean over the training rows, by the shares.
+    """
+
+    n_outputs: int
+    starts: Array
+    feature: Array
+    threshold: Array
+    missing: Array
+    default_left: Array
+    child: Array
+    share: Array
+    path_share: Array
+    above: Array
+    value: Array
+    points: Array
+    expected: Array
+
+    @property
+    def splits(self) -> tuple[Array, ...]:
+        """The arrays of splits, edges and leaves, in the order in which kernels take them."""
+        splits = self.feature, self.threshold, self.missing, self.default_left
+        return (*splits, self.child, self.share, self.path_share, self.above, self.value)
+
+
+def read_trees(booster: lgb.Booster) -> Trees:
+    """Read the trees of a booster.
+
+    Parameters
+    ----------
+    booster : lightgbm.Booster
+        Of numeric columns and constant leaves.
+
+    Returns
+    -------
+    Trees
+
+    Raises
+    ------
+    ValueError
+        When a tree is linear, splits on a categorical column, or does not say how many rows its leaves had; or when the
+        booster averages its trees.
+
+    Examples
+    --------
+    >>> x, y = np.arange(8.0)[:, None], np.arange(8) > 3
+    >>> settings = {"objective": "binary", "num_leaves": 2, "min_data_in_leaf": 1, "verbosity": -1}
+    >>> trees = read_trees(lgb.train(settings, lgb.Dataset(x, y), 1))
+    >>> trees.feature.tolist(), trees.child.tolist(), trees.share.tolist()
+    ([0], [-1, -2], [0.5, 0.5])
+    """
+    head, *blocks = booster.model_to_string().split("end of trees")[0].split("\nTree=")
+    if "\naverage_output\n" in f"{head}\n":
+        raise ValueError("Expected a booster that adds its trees up, got one that averages them. Train with boosting.")
+    parts = [_read_tree(dict(line.split("=", 1) for line in block.splitlines() if "=" in line)) for block in blocks]
+    n_outputs = booster.num_model_per_iteration()
+    expected = np.zeros(n_outputs)
+    for place, part in enumerate(parts):
+        expected[place % n_outputs] += part["expected"]
+    columns = {name: _joined([part[name] for part in parts], dtype) for name, dtype in _TYPES.items()}
+    starts = np.array([np.cumsum([0, *(len(part[name]) for part in parts)]) for name in ("feature", "value")])
+    points = np.array([part["points"] for part in parts], np.int64)
+    return Trees(n_outputs, starts, **columns, points=points, expected=expected)
+
+
+_TYPES: dict[str, Any] = {
+    "feature": np.int32,
+    "threshold": np.float64,
+    "missing": np.int8,
+    "default_left": np.bool_,
+    "child": np.int32,
+    "share": np.float64,
+    "path_share": np.float64,
+    "above": np.int32,
+    "value": np.float64,
+}
+
+
+def _joined(parts: Sequence[Array], dtype: Any) -> Array:
+    return np.concatenate([np.empty(0, dtype), *parts]).astype(dtype)
+
+
+def _read_tree(said: dict[str, str]) -> dict[str, Any]:
+    """Return the arrays of one tree."""
+    kinds = np.array(said.get("decision_type", "").split(), np.int64)
+    if said.get("is_linear", "0") != "0":
+        raise ValueError("Expected trees with constant leaves, got a linear tree. Train with linear_tree=False.")
+    if (kinds & CATEGORICAL).any():
+        raise ValueError("Expected splits of numbers, got one of a categorical column. Code categories as numbers.")
+    left, right = (np.array(said.get(f"{side}_child", "").split(), np.int32) for side in ("left", "right"))
+    child = np.column_stack([left, right]).ravel()
+    feature = np.array(said.get("split_feature", "").split(), np.int32)
+    value = np.array(said["leaf_value"].split(), np.float64)
+    counts = _counts(said, child)
+    share = counts[1] / np.repeat(counts[0], 2)
+    path_share, above, reach, points = _follow_paths(feature, child, share)
+    return {
+        "feature": feature,
+        "threshold": np.array(said.get("threshold", "").split(), np.float64),
+        "missing": kinds >> MISSING_SHIFT,
+        "default_left": (kinds & DEFAULT_LEFT) > 0,
+        "child": child,
+        "share": share,
+        "path_share": path_share,
+        "above": above,
+        "value": value,
+        "points": points,
+        "expected": float(reach @ value),
+    }
+
+
+def _counts(said: dict[str, str], child: Array) -> tuple[Array, Array]:
+    """Return the training rows of every split, and of what is below every edge."""
+    splits, leaves = (np.array(said.get(f"{what}_count", "").split(), np.float64) for what in ("internal", "leaf"))
+    if len(child) and (len(splits) != len(child) // 2 or len(leaves) != len(splits) + 1 or not (splits > 0).all()):
+        raise ValueError("Expected the training rows of every split, the booster does not say them. Train it again.")
+    if not len(child):
+        return splits, leaves[:0]
+    return splits, np.where(child >= 0, splits[np.maximum(child, 0)], leaves[np.maximum(-1 - child, 0)])
+
+
+def _follow_paths(feature: Array, child: Array, share: Array) -> tuple[Array, Array, Array, int]:
+    """Return what an edge's feature did above it, the share of rows of every leaf, and the points of quadrature."""
+    path_share, above = share.copy(), np.full(len(child), -1, np.int32)
+    reach = np.ones(len(feature) + 1)
+    seen: list[dict[int, int]] = [{}]  # of every split, the last edge of each feature on the way to it
+    seen += [{} for _ in feature[1:]]
+    arrived, most = np.ones(max(len(feature), 1)), 0
+    for edge, below in enumerate(child.tolist()):
+        split, of = edge // 2, int(feature[edge // 2])
+        if split >= below >= 0:
+            raise ValueError("Expected splits that come before those below them, got another order. Train again.")
+        above[edge] = seen[split].get(of, -1)
+        if above[edge] >= 0:
+            path_share[edge] *= path_share[above[edge]]
+        way = {**seen[split], of: edge}
+        if below >= 0:
+            seen[below], arrived[below] = way, arrived[split] * share[edge]
+        else:
+            reach[-1 - below], most = arrived[split] * share[edge], max(most, len(way))
+    return path_share, above, reach, max((most + 1) // 2, 1)
