@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from fraudsieve.features.fold import fold_codes
 from fraudsieve.features.text import CodePoints, pack, take
+from fraudsieve.features.wording import as_known
 from fraudsieve.features.wording_spans import character_weights, sources, spans
 
 from .artifact import Model
@@ -53,6 +54,7 @@ def pieces(
     if wording is None:
         return [[] for _ in texts]
     folded = fold_codes(pack(texts))[0]
+    trust = as_known(np.ones((len(texts), 1)), wording.log_odds(folded)[1])[:, 0]
     classes = explained_classes(model, odds, of)
     found: list[list[dict[str, Any]]] = [[] for _ in texts]
     for position in np.unique(classes).tolist():
@@ -62,7 +64,7 @@ def pieces(
         start = float(sign * wording.scale * wording.intercept[output])
         for place, row in enumerate(rows.tolist()):
             part = slice(mine.offsets[place], mine.offsets[place + 1])
-            found[row] = _pieces(texts[row], mine.codes[part], weights[part], start, n)
+            found[row] = _pieces(texts[row], mine.codes[part], trust[row] * weights[part], trust[row] * start, n)
     return found
 
 
