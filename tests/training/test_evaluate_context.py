@@ -59,6 +59,8 @@ def test_messages_have_a_history_where_the_model_looks_at_senders(
     some = labelled_messages.head(200).assign(as_of=labelled_messages["sent_at"].head(200))
     alone = MessageFeatures(n_folds=2, n_jobs=1).fit(some, some["label"].to_numpy(object))
     assert with_history(some, alone) is None
+    alone.events = small_world.events  # events are there, and the model does not look at them
+    assert with_history(some, alone) is None
     both = MessageFeatures(n_folds=2, n_jobs=1, events=small_world.events)
     both.fit(some, some["label"].to_numpy(object))
     known = with_history(some, both)

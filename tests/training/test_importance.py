@@ -25,10 +25,10 @@ def model(names: list[str], labels: np.ndarray, X: np.ndarray) -> Model:
 def test_shares_sum_to_one_and_the_useful_family_comes_first() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(400, 3))
-    labels = (X[:, 1] + 0.3 * X[:, 2] > 0).astype(int)
+    labels = (X[:, 1] + 0.3 * X[:, 2] + 0.3 * X[:, 0] > 0).astype(int)
     gains = gain_by_family(model(["cues__a", "volume__b", "volume__c"], labels, X))
     assert gains is not None
-    assert next(iter(gains)) == "volume"
+    assert list(gains) == ["volume", "cues"]
     assert sum(gains.values()) == pytest.approx(1.0)
     booster = model(["cues__a", "volume__b", "volume__c"], labels, X).ensemble.booster
     raw = booster.feature_importance("gain")
