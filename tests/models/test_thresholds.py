@@ -139,7 +139,12 @@ def test_a_precision_that_is_lost_and_found_again_is_had_at_the_lower_threshold(
 def test_no_threshold_is_cheaper(rows: list[tuple[float, bool]], prices: tuple[float, ...], by_amount: bool) -> None:
     probability, is_fraud = both_kinds(rows)
     amounts = np.random.default_rng(len(rows)).integers(1, 9, len(probability)).astype(float)
-    point = only(probability, is_fraud, Targets((), costs=Costs(*prices, by_amount=by_amount)), amounts=amounts)
+    point = only(
+        probability,
+        is_fraud,
+        Targets((), costs=Costs(prices[0], prices[1], prices[2], by_amount=by_amount)),
+        amounts=amounts,
+    )
     missed = prices[0] * (amounts if by_amount else np.ones(len(amounts)))
 
     def cost(threshold: float) -> float:
