@@ -10,7 +10,7 @@ from benchmarks.report import Report, print_report
 
 __all__ = ["NAMES", "main"]
 
-NAMES = ("wording", "messages", "history", "live", "bootstrap")
+NAMES = ("wording", "messages", "history", "live", "bootstrap", "reasons")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

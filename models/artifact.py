@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,12 @@ class Model:
     def subject(self) -> str:
         """What the model scores: ``message``, ``account`` or ``event``."""
         return self.matrix.subject if isinstance(self.matrix, AccountMatrix) else "message"
+
+    @cached_property
+    def cues(self) -> tuple[tuple[str, str], ...]:
+        """The family and the cue of every column: what is before and after the first ``__`` of its name."""
+        split = (name.partition("__") for name in self.matrix.columns)
+        return tuple((family, cue) for family, _, cue in split)
 
     @property
     def wording(self) -> Wording | None:

@@ -149,9 +149,8 @@ def explain(model: Model, X: Array, odds: Array, *, n: int = STRONGEST, of: str 
         output, sign = output_of(model, position)
         parts = sign * contributions(model.ensemble, X[rows], output)
         reached = sign * odds[rows, output]
-        names = [name.split("__", 1) for name in model.matrix.columns]
         named = {"class": model.classes[position]}
-        for row, reasons, log_odds in zip(rows, _named(parts, reached, names, n), reached, strict=True):
+        for row, reasons, log_odds in zip(rows, _named(parts, reached, model.cues, n), reached, strict=True):
             found[row] = {"explained": {**named, "log_odds": float(log_odds)}, "reasons": reasons}
     return found
 
@@ -176,7 +175,7 @@ def output_of(model: Model, position: int) -> tuple[int, float]:
     return (0, 1.0 if position == 1 else -1.0) if len(model.classes) == 2 else (position, 1.0)
 
 
-def _named(parts: Array, reached: Array, names: Sequence[Sequence[str]], n: int) -> list[list[dict[str, Any]]]:
+def _named(parts: Array, reached: Array, cues: Sequence[tuple[str, str]], n: int) -> list[list[dict[str, Any]]]:
     """Name the strongest of each row, and add up the others."""
     columns, base = parts[:, :-1], parts[:, -1]
     order = np.argsort(-np.abs(columns), axis=1, kind="stable")[:, :n]
@@ -187,9 +186,7 @@ def _named(parts: Array, reached: Array, names: Sequence[Sequence[str]], n: int)
     reasons = []
     for places, values, last in zip(order.tolist(), strongest.tolist(), sums.tolist(), strict=True):
         mine = [
-            _reason(names[place][0], names[place][1], value)
-            for place, value in zip(places, values, strict=True)
-            if value
+            _reason(cues[place][0], cues[place][1], value) for place, value in zip(places, values, strict=True) if value
         ]
         mine += [_reason(name, None, value) for name, value in zip(("rest", "base", "calibration"), last, strict=True)]
         reasons.append(mine)

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import math
 import os
 import pickle
 import re
@@ -23,6 +24,7 @@ from fraudsieve.models.artifact import FORMAT
 from fraudsieve.models.exceptions import ArtifactError
 
 FILES = ("booster.txt", "calibration.json", "characters.npz", "manifest.json", "sound.npz", "wording.npz")
+POINT = {"name": "p", "threshold": 0.5, "false_positive_rate": 0.1, "recall": 0.5, "flagged": 0.2}
 Manifest = dict[str, Any]
 Copy = Callable[..., Path]
 
@@ -228,6 +230,10 @@ def test_further_files_are_not_read(binary: Any, copy: Copy) -> None:
         ({"start": {"wording": [-30], "base": [0.0]}}, "not the wording of the classes", "Export the model again."),
         ({"start": {"wording": [0], "base": [0.0, 0.0]}}, "other outputs", "Export the model again."),
         ({"operating_points": [{"threshold": 0.5}]}, "TypeError", "Export the model again."),
+        ({"operating_points": [POINT | {"alerts_a_day": math.inf}]}, "threshold.* is no number", "Export the model"),
+        ({"operating_points": [POINT | {"precision": math.nan}]}, "threshold.* is no number", "Export the model"),
+        ({"operating_points": [POINT | {"recall": None}]}, "TypeError", "Export the model again."),
+        ({"reasons": "path"}, "the reasons are of another kind", "Export the model again."),
     ],
 )
 def test_what_a_manifest_may_not_say(copy: Copy, change: Manifest, text: str, fix: str) -> None:
@@ -477,6 +483,7 @@ def test_the_manifest_says_what_the_model_is(binary: Any) -> None:
     assert [point["threshold"] for point in manifest["operating_points"]] == [
         point.threshold for point in binary.model.points
     ]
+    assert manifest["reasons"] == "shapley"
 
 
 def test_the_error_survives_a_worker() -> None:

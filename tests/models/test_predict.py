@@ -14,12 +14,10 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from fraudsieve.features import fold_text
 from fraudsieve.models import Scorer
 from fraudsieve.models.predict import CHUNK, FEW
-from fraudsieve.models.scores import fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint
 
 FIELDS = {
@@ -191,21 +189,6 @@ def test_the_probability_of_fraud_is_what_is_left_by_legitimate(binary: Any, sev
         np.testing.assert_allclose(columns["probability"], 1 - columns["probability__legitimate"], atol=1e-15)
     columns = Scorer.load(binary.folder).score_columns({"text": binary.texts})
     np.testing.assert_array_equal(columns["probability"], columns["probability__fraud"])
-
-
-@given(hnp.arrays(float, (5, 4), elements=st.floats(-1e3, 1e3)))
-def test_the_probability_of_fraud_stays_between_none_and_all(log_odds: Any) -> None:
-    fraud = fraud_probability(log_odds, ("a", "b", "c", "d"), "b")
-    assert ((fraud >= 0) & (fraud <= 1)).all()
-    for two in (("legitimate", "spam"), ("fraud", "legitimate")):
-        fraud = fraud_probability(log_odds[:, :1], two, "legitimate")
-        assert ((fraud >= 0) & (fraud <= 1)).all()
-        assert (np.diff(fraud[np.argsort(log_odds[:, 0])]) * (1 if two[0] == "legitimate" else -1) >= 0).all()
-
-
-def test_shares_that_add_up_to_more_than_all_by_a_last_bit_are_all() -> None:
-    log_odds = np.random.default_rng(0).normal(0, 5, (2000, 5)) - [0, 40, 0, 0, 0]
-    assert fraud_probability(log_odds, ("a", "b", "c", "d", "e"), "b").max() == 1
 
 
 def test_without_a_legitimate_class_there_is_no_probability_of_fraud(types: Any) -> None:
