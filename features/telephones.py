@@ -55,6 +55,7 @@ def read_groups(codes: Array, start: int, stop: int, groups: Array) -> int:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from fraudsieve.features.text import pack
     >>> groups = np.zeros((4, 3), np.int64)
     >>> read_groups(pack(["12-3,4"]).codes, 0, 6, groups), groups[:3].tolist()
@@ -96,6 +97,7 @@ def fits(groups: Array, g: int, n: int, first: int, shape: tuple[int, ...]) -> b
 
     Examples
     --------
+    >>> import numpy as np
     >>> groups = np.array([[0, 3, 0], [4, 12, 1]])
     >>> fits(groups, 0, 2, 3, (3, 8)), fits(groups, 0, 2, 3, (3, 8, 4))
     (True, False)
@@ -236,6 +238,7 @@ def find_phone(codes: Array, start: int, stop: int, groups: Array, g: int, n: in
 
     Examples
     --------
+    >>> import numpy as np
     >>> from fraudsieve.features.text import pack
     >>> codes, groups = pack(["010-12345678"]).codes, np.empty((6, 3), np.int64)
     >>> find_phone(codes, 0, 12, groups, 0, read_groups(codes, 0, 12, groups))

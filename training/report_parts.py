@@ -78,6 +78,8 @@ def _split_notice(split: Mapping[str, Any] | None) -> str:
 
 def _words(one: Any) -> str:
     """Return a warning as a text, whatever it was made as."""
+    if isinstance(one, Mapping) and {"found", "do"} <= one.keys():
+        return f"{one['found']}. {one['do']}"
     if isinstance(one, Mapping):
         return ": ".join(str(value) for value in one.values() if value is not None)
     return str(one)

@@ -84,7 +84,10 @@ def message_sheet() -> dict[str, Any]:
     split = {"kind": "time", "keeps_apart": ["campaigns"], "flatters": False, "rows": rows, "dropped": dropped}
     shares = {"campaign": 0.41, "sender": 0.3, "sound": 0.11, "disguise": 0.09, "cues": 0.06, "shape": 0.03}
     temporal = {"gap_days": 14.0, "overlap": {"campaigns": 0, "accounts": 12}, "checks": ["T1 passed", "T2 passed"]}
-    warnings = ["T3: 12 accounts of the test were trained on.", {"code": "T4", "text": "labels take 40 days"}]
+    warnings = [
+        "T3: 12 accounts of the test were trained on.",
+        {"kind": "T4", "column": None, "found": "labels take 40 days", "do": "wait"},
+    ]
     extra = {"unscorable": 3, "importance": shares, "attack": attack(), "warnings": warnings, "temporal": temporal}
     return sheet | extra | {"split": split}
 

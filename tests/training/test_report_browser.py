@@ -184,7 +184,7 @@ def test_no_text_of_a_chart_leaves_it_or_lies_on_another(chromium: Chromium, pag
 def test_what_is_written_into_a_page_cannot_run(chromium: Chromium, sheets: Sheets, tmp_path: Path) -> None:
     evil = "<img src=x onerror=alert(1)><script>alert(1)</script>"
     sheet = sheets["message"]
-    sheet |= {"by_type": {evil: sheet["by_type"]["spam"], **sheet["by_type"]}, "warnings": [evil]}
+    sheet = sheet | {"by_type": {evil: sheet["by_type"]["spam"], **sheet["by_type"]}, "warnings": [evil]}
     (tmp_path / "evil.html").write_text(report(sheet, title=evil, facts={evil: evil}), "utf-8")
     chromium.open(tmp_path / "evil.html", 1280, "light")
     assert chromium.value("document.querySelectorAll('script, img, iframe').length") == 0

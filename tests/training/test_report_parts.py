@@ -28,7 +28,7 @@ def test_an_unknown_split_is_said_to_be_unknown(sheets: Sheets) -> None:
 def test_warnings_are_shown_whatever_they_are(sheets: Sheets) -> None:
     (_, warned) = notices(sheets["message"])
     assert "T3: 12 accounts of the test were trained on." in warned
-    assert "T4: labels take 40 days" in warned
+    assert "labels take 40 days. wait" in warned
     assert "3 records could not be scored" in warned
     assert len(list(notices(sheets["account"]))) == 1
 
