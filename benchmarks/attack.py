@@ -12,10 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks import ours
-from benchmarks.data import MissingDataError, load_messages
+from benchmarks.data import load_messages
 from benchmarks.folds import Fold, folds_of
 from benchmarks.peers import FastText, FitScores, Groups, LinearSvm, peers_at_hand
-from benchmarks.report import Bar, Report, print_report, progress
+from benchmarks.report import Bar, Report, progress, run_and_print
 from fraudsieve.features.campaign import near_duplicate_groups
 from fraudsieve.training.attack import STRENGTHS, language_of
 from fraudsieve.training.attack_recall import AttackCounts, attack_counts, attack_sheet
@@ -57,13 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     contestants = contestants_at_hand(without=options.without)
-    try:
-        tables = {name: load_messages(name) for name in options.sets or SETS}
-        report = merge([compare(name, table, contestants, folds=options.folds) for name, table in tables.items()])
-    except MissingDataError as error:
-        report = Report("attack", ", ".join(options.sets or SETS), "", 0, skipped=str(error))
-    print_report(report, as_json=options.json)
-    return 0
+    sets = options.sets or SETS
+
+    def run() -> Report:
+        tables = {name: load_messages(name) for name in sets}
+        return merge([compare(name, table, contestants, folds=options.folds) for name, table in tables.items()])
+
+    return run_and_print("attack", run, as_json=options.json, dataset=", ".join(sets))
 
 
 def contestants_at_hand(*, without: Sequence[str] = ()) -> dict[str, FitScores]:

@@ -15,13 +15,13 @@ from sklearn.metrics import f1_score
 from benchmarks import attack, ours
 from benchmarks.account_sets import ACCOUNT_SETS
 from benchmarks.compare import paired_figures, scheme_bars, summary_figures
-from benchmarks.data import MissingDataError, load_messages
+from benchmarks.data import load_messages
 from benchmarks.false_alarms import compare_chat
 from benchmarks.fdh_cards import fdh_cards
 from benchmarks.folds import Fold, folds_of, schemes_of
 from benchmarks.official import compare_split
 from benchmarks.peers import FitPredict, Labels, peers_at_hand
-from benchmarks.report import Bar, Report, print_report, progress
+from benchmarks.report import Bar, Report, progress, run_and_print
 
 __all__ = ["SETS", "compare", "contestants_at_hand", "main"]
 
@@ -63,12 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    try:
-        report = HISTORY_SETS[options.set]() if options.set in HISTORY_SETS else _message_report(options)
-    except MissingDataError as error:
-        report = Report("detection", options.set, "", 0, skipped=str(error))
-    print_report(report, as_json=options.json)
-    return 0
+    run = HISTORY_SETS.get(options.set, lambda: _message_report(options))
+    return run_and_print("detection", run, as_json=options.json, dataset=options.set)
 
 
 def _message_report(options: argparse.Namespace) -> Report:

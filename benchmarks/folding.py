@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from benchmarks.data import MissingDataError, load_messages
-from benchmarks.report import Report, print_report, progress
+from benchmarks.data import load_messages
+from benchmarks.report import Report, progress, run_and_print
 from fraudsieve.features.fold import DISGUISES, KINDS, fold_codes
 from fraudsieve.features.text import pack
 
@@ -37,13 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.folding", description=__doc__)
     parser.add_argument("--json", action="store_true", help="end with one JSON object on the last line")
-    options = parser.parse_args(argv)
-    try:
-        report = _run()
-    except MissingDataError as error:
-        report = Report("folding", error.name, "", 0, skipped=str(error))
-    print_report(report, as_json=options.json)
-    return 0
+    return run_and_print("folding", _run, as_json=parser.parse_args(argv).json)
 
 
 def _run() -> Report:

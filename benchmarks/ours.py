@@ -40,15 +40,7 @@ def fit_predict(texts_train: list[str], y_train: Labels, groups_train: Groups, t
     ndarray of shape (n_test,)
         Labels.
     """
-    from fraudsieve.features import MessageFeatures
-    from fraudsieve.models import FraudClassifier
-    from fraudsieve.training.copies import with_copies
-
-    copies = with_copies(texts_train, y_train != LEGITIMATE)
-    y, groups = y_train[copies.rows], groups_train[copies.rows]
-    features = MessageFeatures(legitimate=LEGITIMATE).set_output(transform="pandas")
-    X = features.fit_transform(copies.texts, y, groups=groups)
-    model = FraudClassifier().fit(X, y, groups=groups)
+    features, model = _fit(texts_train, y_train, groups_train)
     return np.asarray(model.predict(features.transform(texts_test)))
 
 
@@ -71,17 +63,21 @@ def fit_scores(
     callable
         Texts of length n to probabilities of shape (n,).
     """
+    features, model = _fit(texts_train, np.where(is_fraud, "fraud", LEGITIMATE).astype(object), groups_train)
+    fraud = model.classes_.tolist().index("fraud")
+    return lambda texts: np.asarray(model.predict_proba(features.transform(texts))[:, fraud])
+
+
+def _fit(texts: list[str], y: Labels, groups: Groups) -> tuple[Any, Any]:
+    """Fit features and model as a training run does, on disguised copies too."""
     from fraudsieve.features import MessageFeatures
     from fraudsieve.models import FraudClassifier
     from fraudsieve.training.copies import with_copies
 
-    y_train = np.where(is_fraud, "fraud", LEGITIMATE).astype(object)
-    copies = with_copies(texts_train, is_fraud)
-    y, groups = y_train[copies.rows], groups_train[copies.rows]
+    copies = with_copies(texts, y != LEGITIMATE)
+    y, groups = y[copies.rows], groups[copies.rows]
     features = MessageFeatures(legitimate=LEGITIMATE).set_output(transform="pandas")
-    model = FraudClassifier().fit(features.fit_transform(copies.texts, y, groups=groups), y, groups=groups)
-    fraud = model.classes_.tolist().index("fraud")
-    return lambda texts: np.asarray(model.predict_proba(features.transform(texts))[:, fraud])
+    return features, FraudClassifier().fit(features.fit_transform(copies.texts, y, groups=groups), y, groups=groups)
 
 
 def folded(texts: list[str]) -> list[str]:

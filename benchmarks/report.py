@@ -2,15 +2,16 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.data import MissingDataError
 from benchmarks.machine import describe_machine
 
-__all__ = ["Bar", "Report", "print_report", "progress"]
+__all__ = ["Bar", "Report", "print_report", "progress", "run_and_print"]
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,33 @@ def print_report(report: Report, *, as_json: bool) -> None:
     console.print(_figure_table(report))
     if report.bars:
         console.print(_bar_table(report.bars))
+
+
+def run_and_print(name: str, run: Callable[[], Report], *, as_json: bool, dataset: str = "") -> int:
+    """Run a benchmark and write its report, or what is skipped where the data are missing.
+
+    Parameters
+    ----------
+    name : str
+        The benchmark.
+    run : callable
+        Returns its report.
+    as_json : bool
+        As for `print_report`.
+    dataset : str, default=""
+        The data set of a report that says what is skipped; empty for the one that is missing.
+
+    Returns
+    -------
+    int
+        0, whether or not a bar holds.
+    """
+    try:
+        report = run()
+    except MissingDataError as error:
+        report = Report(name, dataset or error.name, "", 0, skipped=str(error))
+    print_report(report, as_json=as_json)
+    return 0
 
 
 def progress(line: str) -> None:

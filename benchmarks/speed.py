@@ -5,8 +5,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from benchmarks.data import MissingDataError
-from benchmarks.report import Report, print_report
+from benchmarks.report import run_and_print
 
 __all__ = ["NAMES", "main"]
 
@@ -28,12 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(argv)
     module = importlib.import_module(f"benchmarks.speed_{options.name}")
-    try:
-        report: Report = module.run()
-    except MissingDataError as error:
-        report = Report(options.name, error.name, "", 0, skipped=str(error))
-    print_report(report, as_json=options.json)
-    return 0
+    return run_and_print(options.name, module.run, as_json=options.json)
 
 
 def _parser() -> argparse.ArgumentParser:
