@@ -6,7 +6,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["code_number", "is_alnum", "is_digit", "is_han", "is_host", "is_latin", "starts_with"]
+__all__ = ["code_number", "is_alnum", "is_digit", "is_han", "is_host", "is_latin", "is_one_of", "starts_with"]
 
 Array = npt.NDArray[Any]
 
@@ -81,6 +81,32 @@ def is_han(code: np.uint32) -> bool:
     (True, False)
     """
     return bool(0x3400 <= code <= 0x9FFF or 0x20000 <= code <= 0x3FFFF)
+
+
+@nb.njit(inline="always")
+def is_one_of(code: int, some: tuple[int, ...]) -> bool:
+    """Tell whether a number is one of a few.
+
+    Parameters
+    ----------
+    code : int
+        A code point, or any other number.
+    some : tuple of int
+        The few.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_one_of(58, (45, 58)), is_one_of(57, (45, 58))
+    (True, False)
+    """
+    for one in some:  # noqa: SIM110 - a generator does not compile
+        if code == one:
+            return True
+    return False
 
 
 @nb.njit(inline="always")

@@ -32,7 +32,6 @@ DISGUISES = (*KINDS[:6], *KINDS[9:])
 """The kinds that hide something. Letter case, blanks and full-width signs are undone too, but everybody uses them."""
 
 DROPPED = -1
-SPACE = np.uint32(32)
 
 
 @cache

@@ -13,7 +13,7 @@ import numba as nb
 import numpy.typing as npt
 
 from .automaton import Automaton, build_automaton, read_words
-from .characters import is_alnum, is_digit, is_latin
+from .characters import is_alnum, is_digit, is_latin, is_one_of
 from .spans import count_spans, new_spans
 from .text import CodePoints
 
@@ -36,23 +36,15 @@ def _automaton() -> Automaton:
     return build_automaton(read_words(WORDS, HANDLES))
 
 
-@nb.njit(inline="always")
-def _in(code: int, some: tuple[int, ...]) -> bool:
-    for one in some:  # noqa: SIM110 - a generator does not compile
-        if code == one:
-            return True
-    return False
-
-
 @nb.njit(nogil=True)
 def _skip_gap(codes: Array, at: int, stop: int) -> tuple[int, bool]:
     """Return where the account may begin, and whether what was passed tells that one follows."""
     begin, telling = at, False
     while at < stop and at - begin < MAX_GAP:
-        if at + 2 < stop and codes[at] == 105 and codes[at + 1] == 100 and _in(codes[at + 2], GAP):  # id
+        if at + 2 < stop and codes[at] == 105 and codes[at + 1] == 100 and is_one_of(codes[at + 2], GAP):  # id
             at, telling = at + 2, True
-        elif _in(codes[at], GAP):
-            telling = telling or _in(codes[at], TELLING)
+        elif is_one_of(codes[at], GAP):
+            telling = telling or is_one_of(codes[at], TELLING)
             at += 1
         else:
             break

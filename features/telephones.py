@@ -10,7 +10,7 @@ from typing import Any
 import numba as nb
 import numpy.typing as npt
 
-from .characters import code_number, is_alnum, is_digit, is_latin
+from .characters import code_number, is_alnum, is_digit, is_latin, is_one_of
 
 __all__ = ["PHONES", "find_phone", "fits", "read_groups"]
 
@@ -179,22 +179,14 @@ def _touches(codes: Array, start: int, stop: int, group_start: int, group_stop: 
     """Tell whether a letter or a currency touches a group: a point before it, or before more digits, too."""
     if group_start > start:
         code = codes[group_start - 1]
-        if is_latin(code) or (code != 37 and _in(code, NO_HOTLINE)):
+        if is_latin(code) or (code != 37 and is_one_of(code, NO_HOTLINE)):
             return True
     if group_stop >= stop:
         return False
     code = codes[group_stop]
     if code == 46 or code == 47:
         return group_stop + 1 < stop and is_alnum(codes[group_stop + 1])
-    return is_latin(code) or _in(code, NO_HOTLINE)
-
-
-@nb.njit(inline="always")
-def _in(code: int, some: tuple[int, ...]) -> bool:
-    for one in some:  # noqa: SIM110 - a generator does not compile
-        if code == one:
-            return True
-    return False
+    return is_latin(code) or is_one_of(code, NO_HOTLINE)
 
 
 @nb.njit(nogil=True)
@@ -206,7 +198,7 @@ def _hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: int)
         value = 0
         for at in range(begin, end):
             value = 10 * value + code_number(codes[at]) - 48
-        listed = 95000 <= value < 97000 or _in(value, SHORT)
+        listed = 95000 <= value < 97000 or is_one_of(value, SHORT)
         return 1 if listed and not _touches(codes, start, stop, begin, end) else 0
     if size < 3 or (codes[begin] != 52 and codes[begin] != 56) or codes[begin + 1] != 48 or codes[begin + 2] != 48:
         return 0

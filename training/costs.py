@@ -6,14 +6,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Costs"]
+__all__ = ["RowCosts"]
 
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Costs:
-    """What each row costs, in reviews. `Costs.of` makes it.
+class RowCosts:
+    """What each row costs, in reviews. `RowCosts.of` makes it.
 
     Parameters
     ----------
@@ -52,11 +52,11 @@ class Costs:
 
         Returns
         -------
-        Costs
+        RowCosts
 
         Examples
         --------
-        >>> costs = Costs.of(np.array([0.9, 0.01]), np.array([True, True]), 10.0)
+        >>> costs = RowCosts.of(np.array([0.9, 0.01]), np.array([True, True]), 10.0)
         >>> costs.flagged.tolist(), costs.cost.tolist()
         ([True, False], [1.0, 10.0])
         """

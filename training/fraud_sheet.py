@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 from .bootstrap import Replicates, interval
 from .capacity import Capacity, n_days
 from .card_precision import DailyLists, naive_utc
-from .costs import Costs
+from .costs import RowCosts
 from .fraud_rows import FraudRows, plain, threshold_at
 from .recipe import EvaluateRecipe
 from .weighted import ECE_BINS, FIGURES, Ranking
@@ -54,7 +54,7 @@ def fraud_sheet(
     1.0
     """
     capacity = Capacity.of(len(rows.is_fraud), n_days(moments), settings.alerts_a_day)
-    costs = Costs.of(rows.probability, rows.is_fraud, settings.missed_cost, amounts)
+    costs = RowCosts.of(rows.probability, rows.is_fraud, settings.missed_cost, amounts)
     ranking = Ranking.of(rows.probability, rows.is_fraud, costs.loss, costs.cost)
     drawn = rows.drawn(ranking, None if capacity is None else capacity.points)
     threshold, recall = threshold_at(rows.probability, rows.is_fraud) if rows.both else (np.inf, None)
@@ -130,7 +130,7 @@ def _lists_sheet(
 
 
 def _cost_sheet(
-    ranking: Ranking, costs: Costs, capacity: Capacity | None, settings: EvaluateRecipe, amounts: Array | None
+    ranking: Ranking, costs: RowCosts, capacity: Capacity | None, settings: EvaluateRecipe, amounts: Array | None
 ) -> dict[str, Any]:
     """Compute the cost for 1,000 rows: of the decision by cost, of no review at all, and by number of alerts."""
     n, lost = len(costs.loss), float(ranking.loss.sum())

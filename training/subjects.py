@@ -16,8 +16,6 @@ from .label_trust import Trust
 
 __all__ = ["account_labels_of", "event_labels_of", "load_accounts", "load_events"]
 
-TIMES = "datetime64[us, UTC]"
-
 
 def load_accounts(
     events: Source | None,
