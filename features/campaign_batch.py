@@ -10,7 +10,6 @@ from .campaign_history import N_BANDS, Campaigns, band_keys
 from .exceptions import SchemaError
 from .fold import fold_codes
 from .history_batch import history_features
-from .label_times import known_from
 from .text import pack
 
 __all__ = ["campaign_features", "label_types"]
@@ -25,7 +24,8 @@ def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: Cam
     ----------
     past : DataFrame
         Messages with ``text`` and ``sent_at``, and, where known, ``account_id`` (the sender), ``recipient_id``,
-        ``label`` and ``labelled_at``. A message counts from ``sent_at`` on, its label from ``labelled_at`` on.
+        ``label`` and ``labelled_at`` (as `known_from` returns it). A message counts from ``sent_at`` on, its label from
+        ``labelled_at`` on, and never from before the message.
     messages : DataFrame
         With ``text`` and ``sent_at``; they may be in `past` too, for none sees itself.
     campaigns : Campaigns
@@ -87,20 +87,17 @@ def label_types(past: pd.DataFrame) -> tuple[str, ...]:
 def _events(past: pd.DataFrame, campaigns: Campaigns) -> pd.DataFrame:
     """Turn messages, and what became known of them, into events of their bands."""
     nobody = pd.Series(None, past.index, "str")
-    events = pd.DataFrame({"campaign": _keys(past), "occurred_at": _repeated(_utc(past["sent_at"]))})
+    keys = _keys(past)
+    events = pd.DataFrame({"campaign": keys, "occurred_at": _repeated(_utc(past["sent_at"]))})
     for column, name in (("account_id", "sender_id"), ("recipient_id", "recipient_id")):
         events[name] = _repeated(past.get(column, nobody))
     if not campaigns.types:
         return events
-    missing = [name for name in ("label", "labelled_at") if name not in past]
-    told = (
-        past.iloc[:0].assign(**dict.fromkeys(missing))
-        if missing
-        else past[past[["label", "labelled_at"]].notna().all(axis=1)]
-    )
-    times, _ = known_from(_utc(told["labelled_at"]))
-    sent = _utc(told["sent_at"])
-    labels = pd.DataFrame({"labelled": _keys(told), "kind": _repeated(told["label"])})
+    told = past.reindex(columns=["sent_at", "label", "labelled_at"])
+    known = told[["label", "labelled_at"]].notna().all(axis=1).to_numpy()
+    told = told[known]
+    times, sent = _utc(told["labelled_at"]), _utc(told["sent_at"])
+    labels = pd.DataFrame({"labelled": keys.reshape(-1, N_BANDS)[known].ravel(), "kind": _repeated(told["label"])})
     labels["occurred_at"] = _repeated(times.where(times > sent, sent))
     return pd.concat([events, labels], ignore_index=True)
 

@@ -303,8 +303,17 @@ def _read_past(scorer: Scorer, past: Source | None, records: pd.DataFrame, notes
         notes += table.notes
         if len(table.rejected):
             notes.append(f"{len(table.rejected)} messages of the past cannot be used and are left out")
-        return table.good
+        return _as_known(table.good, notes)
     return None
+
+
+def _as_known(past: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Settle from when on labels count, as training does where it reads them."""
+    if "labelled_at" not in past:
+        return past
+    times, said = known_from(past["labelled_at"])
+    notes += said
+    return past.assign(labelled_at=times)
 
 
 def _with_moment(accounts: pd.DataFrame, events: pd.DataFrame | None, notes: list[str]) -> pd.DataFrame:

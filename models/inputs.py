@@ -77,18 +77,10 @@ def state_of(matrix: Matrix, history: Events | None) -> HistoryState:
         refused = empty.update(taken["events"], taken["labels"], account_labels=taken["account_labels"])
         if refused:
             raise ValueError(f"history: {name}, position {refused[0].position}: {refused[0].reason}")
-    _tell_messages(matrix, parts.get("messages", ()), empty)
+    refused = observe_messages(matrix, empty, parts.get("messages", ()))
+    if refused:
+        raise ValueError(f"history: messages, position {refused[0].position}: {refused[0].reason}")
     return empty
-
-
-def _tell_messages(matrix: Matrix, messages: Sequence[Record], state: HistoryState) -> None:
-    if not isinstance(matrix, MessageMatrix) or matrix.campaigns is None:
-        return
-    for place, message in enumerate(messages):
-        wrong = why_unscorable(message.get("text"))
-        refused = () if wrong else state.update(campaign_events([message], matrix.campaigns))
-        if wrong or refused:
-            raise ValueError(f"history: messages, position {place}: {wrong or refused[0].reason}")
 
 
 def observe_messages(

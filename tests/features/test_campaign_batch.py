@@ -86,6 +86,8 @@ def test_the_future_changes_nothing(messages: Records, now: int, random: Any) ->
 def test_no_message_sees_its_own_label_whatever_its_time() -> None:
     spam = frame_of([{"text": TEXTS[0], "sent_at": at(10), "label": "spam", "labelled_at": at(1)}])
     assert campaign_features(spam, spam, CAMPAIGNS)[0, -2:].tolist() == [0, 0]
+    day = spam.assign(labelled_at=at(24 * 60))  # as it is given: whoever reads days alone has settled their end
+    assert campaign_features(day, spam.assign(sent_at=at(24 * 60 + 1)), CAMPAIGNS)[0, -2:].tolist() == [1, 0]
     later = spam.assign(sent_at=at(10.1))
     assert campaign_features(spam, later, CAMPAIGNS)[0, -2:].tolist() == [1, 0]
 

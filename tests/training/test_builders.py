@@ -12,7 +12,8 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.history_live import HistoryState
 from fraudsieve.features.messages import MessageFeatures
-from fraudsieve.models.batch import score_file
+from fraudsieve.models import batch
+from fraudsieve.models.batch import score_file, score_frame
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.builders import builder_of_model, groups_of, make_builder, read_data
 from fraudsieve.training.fit import Trained, evaluate_model, train
@@ -294,7 +295,7 @@ def test_messages_with_the_history_of_their_senders(small_world: World, tmp_path
 
 
 def test_messages_with_what_was_known_of_their_campaigns(
-    small_world: World, labelled_messages: pd.DataFrame, tmp_path: Path
+    small_world: World, labelled_messages: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tables: dict[str, Any] = {"messages": small_world.messages, "labels": small_world.labels}
     asked_for = recipe(tmp_path)
@@ -323,6 +324,19 @@ def test_messages_with_what_was_known_of_their_campaigns(
     assert [(one.position, one.reason[:7]) for one in scorer.observe(state, bad)] == [(0, "text: e"), (1, "sent_at")]
     with pytest.raises(ValueError, match="history: messages, position 1: "):
         scorer.score(fields[0], history={"messages": [sent[0], bad[1]]})
+    days = past.assign(labelled_at=past["labelled_at"].dt.normalize())
+    taken: list[pd.DataFrame] = []
+
+    def noted(*_: Any, past: pd.DataFrame, **__: Any) -> pd.DataFrame:
+        taken.append(past)
+        return score_frame(scorer, asked, past=past)
+
+    monkeypatch.setattr(batch, "score_frame", noted)
+    by_days = score_file(scorer, asked, tmp_path / "d.parquet", past=days)
+    monkeypatch.undo()
+    assert any("days alone" in note for note in by_days.notes)
+    ends = days["labelled_at"] + pd.Timedelta(days=1)
+    assert taken[0]["labelled_at"].dropna().tolist() == ends.dropna().tolist()
     alone = score_file(scorer, asked, tmp_path / "t.parquet")
     assert any("campaigns are those of the messages at hand" in note for note in alone.notes)
     untimed = score_file(scorer, asked.drop(columns="sent_at"), tmp_path / "u.parquet")
