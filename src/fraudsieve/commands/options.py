@@ -1,0 +1,17 @@
+"""Options that commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["Accounts", "Events", "Json", "Labels", "Messages", "ModelOption"]
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on the output.")]
+ModelOption = Annotated[
+    str, typer.Option("--model", help="A model folder, or an address such as models:/NAME@champion.")
+]
+Messages = Annotated[Path | None, typer.Option(help="Messages: Parquet, CSV or JSON Lines.")]
+Accounts = Annotated[Path | None, typer.Option(help="Accounts and what they say of themselves.")]
+Events = Annotated[Path | None, typer.Option(help="Events: the history of accounts, or of the senders of messages.")]
+Labels = Annotated[Path | None, typer.Option(help="Labels, when they are not a column of what is labelled.")]
