@@ -21,7 +21,8 @@ WITHIN = 0.2
 _PROTOCOL = (
     "{seeds} simulated worlds without drift (120 days, {messages:.0f} messages a day, a delay of labels of 5 days), "
     "split by time. The operating point of {capacity:.0f} alerts a day is chosen on the calibration slice. "
-    "alerts.SEED: all messages sent after the test slice begins, labelled or not, that reach it, a day, over the capacity."
+    "alerts.SEED: of all messages sent after the test slice begins, labelled or not, those that reach it, a day, over "
+    "the capacity. within: share of the worlds that are off by at most {within:.0%}."
 )
 
 
@@ -50,7 +51,7 @@ def capacity_world(seeds: int = SEEDS) -> Report:
         Bar.at_most("mean_off", abs(figures["alerts.mean"] - 1), WITHIN),
         Bar.at_least("within", figures["within"], 1),
     ]
-    protocol = _PROTOCOL.format(seeds=seeds, messages=MESSAGES_A_DAY, capacity=CAPACITY)
+    protocol = _PROTOCOL.format(seeds=seeds, messages=MESSAGES_A_DAY, capacity=CAPACITY, within=WITHIN)
     return Report("evaluation", "world", protocol, seeds, figures, bars=bars)
 
 
@@ -85,4 +86,4 @@ def alerts_over_capacity(seed: int, *, days: int = 120, messages_a_day: float = 
     point = next(point for point in model.points if point.name == f"alerts_a_day_{CAPACITY:g}")
     window = pd.to_datetime(later["sent_at"], utc=True)
     alerts = float((scores["probability"] >= point.threshold).sum())
-    return alerts / ((window.max() - window.min()) / pd.Timedelta(days=1)) / CAPACITY
+    return float(alerts / ((window.max() - window.min()) / pd.Timedelta(days=1)) / CAPACITY)
