@@ -1,6 +1,6 @@
 """Champion and challenger on the same later records: what one finds that the other does not, and what that costs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,11 +9,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.features.schema import Source
 from fraudsieve.models.artifact import Model
 from fraudsieve.models.predict import Scorer
 
 from .attack_recall import attack_messages, attackable
-from .builders import Builder, builder_of_model, groups_of, scores_of
+from .builders import Builder, builder_of_model, groups_of, read_data, scores_of
 from .data import Labelled
 from .evaluate import drawn_facts
 from .evaluate_context import sheet_context
@@ -21,10 +22,10 @@ from .fraud_rows import FraudRows
 from .latency import latencies, live, records_to_time
 from .later import later_rows, trained_until
 from .paired import paired_sheet
-from .recipe import EvaluateRecipe, RecipeError
+from .recipe import EvaluateRecipe, Recipe, RecipeError
 from .report_parts import FEW_GROUPS
 
-__all__ = ["STRENGTH", "check_comparable", "compare_models"]
+__all__ = ["STRENGTH", "check_comparable", "compare_models", "read_to_compare"]
 
 Array = npt.NDArray[Any]
 Progress = Callable[[str], None]
@@ -65,6 +66,26 @@ def check_comparable(champion: Model | None, challenger: Model) -> None:
             problems.append("champion and challenger are one model (their digests are the same). Name another one")
     if problems:
         raise RecipeError("compare", problems)
+
+
+def read_to_compare(recipe: Recipe, subject: str, tables: Mapping[str, Source | None]) -> Labelled:
+    """Read labelled records to compare models on.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        How sources of labels are trusted.
+    subject : str
+        What the models score.
+    tables : mapping of str to (path or DataFrame)
+        ``messages``, ``accounts``, ``events`` and ``labels``, those that there are.
+
+    Returns
+    -------
+    Labelled
+    """
+    of_subject = recipe.data.model_copy(update={"subject": subject})
+    return read_data(recipe.model_copy(update={"data": of_subject}), tables, min_label_rows=1)
 
 
 def compare_models(
