@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.report import Bar, Report, progress, run_and_print
+from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models.artifact import Model, read_model, write_model
 from fraudsieve.training.attack import disguise
 from fraudsieve.training.fit import train
@@ -158,6 +159,7 @@ def _too_sure(model: Model) -> Model:
 
 def _with_rule(model: Model, later: pd.DataFrame) -> Model:
     """Add a tree of one split: the messages that read most like everyday talk are the surest fraud."""
+    assert isinstance(model.matrix, MessageMatrix)
     X = model.matrix.compute(later["text"].tolist())
     column = model.matrix.columns.index("wording__legitimate")
     fraud = (later["label"] != model.legitimate).to_numpy()
@@ -211,21 +213,19 @@ def run(*, seeds: int = 10) -> Report:
         Bar.at_most("worse.promoted", figures["worse.promoted"], 0.0),
         *(Bar.at_least(f"{name}.stopped", figures[f"{name}.stopped"], 1.0) for name in SCENARIOS if "loses" in name),
     ]
-    rows = sum(decision.comparison["rows"] for one in worlds for decision in [one["better"]] if decision.comparison)
+    rows = sum(one["better"].comparison["rows"] for one in worlds if one["better"].comparison is not None)
     protocol = PROTOCOL.format(seeds=seeds, days=DAYS, early=EARLY, later=LATER, top=TOP, sure=TOO_SURE)
     return Report("promotion", "simulated", protocol, rows, figures, bars=bars)
 
 
 def _shares(found: Sequence[Decision], gate: str) -> Mapping[str, float]:
     shares = {"promoted": float(np.mean([decision.promoted for decision in found]))}
-    gains = [
-        decision.comparison["figures"]["average_precision"]["difference"] for decision in found if decision.comparison
-    ]
+    figures = [decision.comparison["figures"] for decision in found if decision.comparison is not None]
     if gate:
         stopped = [[one.name for one in decision.gates if not one.passed] for decision in found]
         shares["stopped"] = float(np.mean([gate in names for names in stopped]))
         shares["alone"] = float(np.mean([names == [gate] for names in stopped]))
-    return shares | {"gain": float(np.mean(gains))}
+    return shares | {"gain": float(np.mean([one["average_precision"]["difference"] for one in figures]))}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

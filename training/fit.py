@@ -25,6 +25,7 @@ from .choose import choose_split
 from .data import WEIGHT, Labelled, origin_of
 from .evaluate import evaluate
 from .evaluate_context import sheet_context
+from .figure_files import figure_files
 from .importance import gain_by_family
 from .leaks import Warned, find_leaks
 from .points import check_points, choose_points
@@ -402,6 +403,7 @@ def _log(recipe: Recipe, folder: Path, model: Model, sheet: dict[str, Any], data
             "report.html": report(sheet, title=recipe.name, facts=model_facts(model)),
             "recipe.json": recipe.model_dump(mode="json"),
             "operating_points.json": {"points": [asdict(point) for point in model.points]},
+            **figure_files(as_plain(sheet)),
         },
         tags={f"data.{name}.sha256": digest for name, digest in data.digests.items()} | {"model.digest": model.digest},
     )
