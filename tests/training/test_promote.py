@@ -50,10 +50,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         mlflow.set_registry_uri(None)  # type: ignore[arg-type]
 
 
+def run_of(store: Store, name: str, version: str) -> str:
+    return str(mlflow.MlflowClient(store.uri).get_model_version(name, version).run_id)
+
+
 def decisions_of(store: Store, name: str, version: str) -> list[dict[str, Any]]:
     """What the run of a version holds, the oldest first."""
     client = mlflow.MlflowClient(store.uri)
-    run = client.get_model_version(name, version).run_id
+    run = run_of(store, name, version)
     paths = sorted(file.path for file in client.list_artifacts(run, "promotion"))
     return [json.loads(mlflow.artifacts.load_text(f"runs:/{run}/{path}")) for path in paths]
 
@@ -74,7 +78,7 @@ def test_a_better_challenger_is_promoted_and_that_is_written_down(store: Store, 
     (kept,) = decisions_of(store, "better", new)
     assert kept == done.as_dict()
     assert kept["comparison"]["figures"]["average_precision"]["interval"][0] > 0.005
-    run = mlflow.get_run(registry.client.get_model_version("better", new).run_id)
+    run = mlflow.get_run(run_of(store, "better", new))
     assert run.data.tags["promotion.decision"] == "promoted"
     written = json.dumps([kept, tags, run.data.tags], ensure_ascii=False)
     assert not any(one in written for one in rivals.later["message_id"])
@@ -162,7 +166,7 @@ def test_a_first_model_needs_the_absolute_gates_alone(store: Store, rivals: Any)
 
 def test_the_champion_is_no_challenger(store: Store, rivals: Any) -> None:
     store.register("alone", rivals.strong)
-    with pytest.raises(RecipeError, match="models:/alone/1 is the champion already. Train a challenger"):
+    with pytest.raises(RecipeError, match=r"models:/alone/1 is the champion already\. Train a challenger"):
         promote(store.recipe("alone"), messages=rivals.later)
 
 
