@@ -10,6 +10,9 @@ __all__ = ["Gate", "judge"]
 
 Comparison = Mapping[str, Any]
 
+ROUNDING = 1e-9
+"""What is lost in the last digits is not lost."""
+
 
 @dataclass(frozen=True)
 class Gate:
@@ -65,7 +68,7 @@ def judge(comparison: Comparison, gates: GateRecipe | None = None) -> tuple[Gate
     bounds = GateRecipe() if gates is None else gates
     figures, first = comparison["figures"], comparison["champion"] is None
     found = [_average_precision(figures["average_precision"], bounds, "chance" if first else "the champion")]
-    found += [] if first else [_recall_at_capacity(figures["recall_at_capacity"], bounds)]
+    found += [] if first else [_recall_at_capacity(figures["recall_at_capacity"], comparison["frauds"], bounds)]
     found += _calibration(figures, bounds, first)
     found += [] if first or comparison["attack"] is None else [_attack(comparison["attack"], bounds)]
     return (*found, *_latency(comparison["latency"], bounds))
@@ -85,17 +88,19 @@ def _average_precision(pair: Mapping[str, Any], bounds: GateRecipe, peer: str) -
     return Gate(name, between[0], bound, passed, reason)
 
 
-def _recall_at_capacity(pair: Mapping[str, Any], bounds: GateRecipe) -> Gate:
+def _recall_at_capacity(pair: Mapping[str, Any], frauds: int, bounds: GateRecipe) -> Gate:
     name, bound = "recall_at_capacity", bounds.recall_loss
     if pair["difference"] is None:
         reason = "Recall at the review capacity: alerts a day are given, and the records have no times. Give times."
         return Gate(name, None, bound, False, reason)
-    loss = -pair["difference"] / pair["champion"] if pair["champion"] > 0 else 0.0
+    found = pair["champion"] * frauds
+    loss = -pair["difference"] / pair["champion"] if found > 0 else 0.0
+    bound = max(bound, 1 / found) if found > 0 else bound  # one alert more or less is no loss
     reason = (
         f"Recall at the review capacity is {pair['challenger']:.3f}, the champion's {pair['champion']:.3f}: "
         f"{max(0.0, loss):.1%} is lost, {bound:.1%} may be."
     )
-    return Gate(name, loss, bound, loss <= bound, reason)
+    return Gate(name, loss, bound, loss <= bound + ROUNDING, reason)
 
 
 def _calibration(figures: Mapping[str, Any], bounds: GateRecipe, first: bool) -> Iterator[Gate]:

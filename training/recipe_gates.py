@@ -22,7 +22,8 @@ class GateRecipe(BaseModel):
     gain: float = Field(default=0.005, ge=0, lt=1)
     """The whole interval of the difference in average precision must lie above this."""
     recall_loss: float = Field(default=0.05, ge=0, le=1)
-    """Share of what the champion finds at the review capacity that the challenger may not find there."""
+    """Share of what the champion finds at the review capacity that the challenger may not find there; never less than
+    one alert."""
     calibration_error: float = Field(default=0.08, gt=0, le=1)
     """Largest calibration error (ECE)."""
     calibration_loss: float = Field(default=0.03, ge=0, le=1)

@@ -3,8 +3,9 @@
 import logging
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,8 @@ def _git_state() -> dict[str, str]:
 def quiet() -> Iterator[None]:
     """Keep MLflow and its database migrations from talking; warnings and errors still come through.
 
+    What MLflow prints, such as the address of a run on a server, goes to the error stream: the output is the command's.
+
     Yields
     ------
     None
@@ -172,7 +175,8 @@ def quiet() -> Iterator[None]:
     for logger in loggers:
         logger.setLevel(logging.WARNING)
     try:
-        yield
+        with redirect_stdout(sys.stderr):
+            yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -23,7 +23,7 @@ def comparison(**changes: Any) -> dict[str, Any]:
         "ece": pair(0.02, 0.02),
         "observed_over_expected": pair(1.0, 1.1),
     }
-    whole: dict[str, Any] = {"champion": {"name": "old"}, "figures": figures}
+    whole: dict[str, Any] = {"champion": {"name": "old"}, "frauds": 10_000, "figures": figures}
     whole["attack"] = {"strength": "medium", "champion": 0.95, "challenger": 0.95}
     whole["latency"] = {"champion": {"p99_ms": 1.0}, "challenger": {"p99_ms": 1.2}}
     for name, value in changes.items():
@@ -94,6 +94,12 @@ def test_one_thing_is_enough_to_stop_a_challenger(name: str, value: Any, gate: s
 )
 def test_just_within_the_bound_passes(name: str, value: Any) -> None:
     assert failed(judge(comparison(**{name: value}))) == []
+
+
+@pytest.mark.parametrize(("lost", "passes"), [(0, True), (1, True), (2, False)])
+def test_one_alert_less_is_no_loss(lost: int, passes: bool) -> None:
+    few = comparison(frauds=200, recall_at_capacity=pair(14 / 200, (14 - lost) / 200))
+    assert (failed(judge(few)) == []) is passes
 
 
 def test_a_reason_has_the_figures() -> None:

@@ -43,3 +43,10 @@ def test_quiet_gives_the_levels_back() -> None:
     with quiet():
         assert logger.level == logging.WARNING
     assert logger.level == before
+
+
+def test_what_mlflow_prints_is_not_on_the_output(capsys: pytest.CaptureFixture[str]) -> None:
+    with quiet():
+        print("View run at: http://127.0.0.1")  # noqa: T201 - what MLflow does
+    print("ours")  # noqa: T201
+    assert capsys.readouterr() == ("ours\n", "View run at: http://127.0.0.1\n")
