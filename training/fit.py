@@ -12,21 +12,20 @@ import pandas as pd
 
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.features.exceptions import SchemaError
-from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.features.schema import Source, write_rejected
 from fraudsieve.models.artifact import Model, write_model
-from fraudsieve.models.batch import looks_back
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scores import fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint
 
 from .attack_recall import attack_messages, attackable, check_attackable
-from .builders import Builder, groups_of, make_builder, matrix_of, read_data, rows_to_train
+from .builders import Builder, groups_of, make_builder, matrix_of, read_data, rows_to_train, scores_of
 from .choose import choose_split
 from .data import WEIGHT, Labelled, origin_of
 from .evaluate import evaluate
 from .evaluate_context import sheet_context
+from .figure_files import figure_files
 from .importance import gain_by_family
 from .leaks import Warned, find_leaks
 from .points import check_points, choose_points
@@ -286,12 +285,14 @@ def _no_legitimate(word: str, classes: tuple[str, ...]) -> str:
 
 def _training_facts(data: Labelled, split: Split, recipe: Recipe) -> dict[str, Any]:
     sent = data.rows["as_of"].iloc[split.train].dropna()
+    held_back = data.rows["as_of"].iloc[split.calibration].dropna()
     return {
         "rows": split.rows,
         "unlabelled": data.n_unlabelled,
         "rejected": len(data.rejected),
         "split": split.kind,
         "window": [] if sent.empty else [sent.min().isoformat(), sent.max().isoformat()],
+        "calibration_window": [] if held_back.empty else [held_back.min().isoformat(), held_back.max().isoformat()],
         "digests": data.digests,
         "recipe": recipe.model_dump(
             mode="json", exclude={"data": {"messages", "accounts", "events", "labels"}, "track": True}
@@ -354,7 +355,7 @@ def evaluate_model(
     """
     if attack:
         check_attackable(scorer.model)
-    scores = _scores(scorer, rows, builder)
+    scores = scores_of(scorer, rows, builder)
     ok = scores["status"] != "unscorable"
     classes = scorer.model.classes
     by_class = np.column_stack([scores[f"probability__{name}"] for name in classes])[ok]
@@ -376,15 +377,9 @@ def evaluate_model(
         is_fraud = labels != scorer.model.legitimate
         probability = scores["probability"][ok]
         sheet["attack"] = attack_messages(
-            lambda some: _scores(scorer, some, builder)["probability"], rows[ok], is_fraud, probability
+            lambda some: scores_of(scorer, some, builder)["probability"], rows[ok], is_fraud, probability
         )
     return sheet
-
-
-def _scores(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None) -> dict[str, Array]:
-    if builder is None or (isinstance(builder, MessageFeatures) and not looks_back(builder.matrix_)):
-        return scorer.score_columns({"text": rows["text"].tolist()})
-    return scorer.score_rows(matrix_of(builder, rows).to_numpy())
 
 
 def _log(recipe: Recipe, folder: Path, model: Model, sheet: dict[str, Any], data: Labelled) -> Logged:
@@ -408,6 +403,7 @@ def _log(recipe: Recipe, folder: Path, model: Model, sheet: dict[str, Any], data
             "report.html": report(sheet, title=recipe.name, facts=model_facts(model)),
             "recipe.json": recipe.model_dump(mode="json"),
             "operating_points.json": {"points": [asdict(point) for point in model.points]},
+            **figure_files(as_plain(sheet)),
         },
         tags={f"data.{name}.sha256": digest for name, digest in data.digests.items()} | {"model.digest": model.digest},
     )

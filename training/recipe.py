@@ -13,6 +13,7 @@ from fraudsieve.features.network import Network
 
 from .copies import SHARE
 from .label_trust import Trust
+from .recipe_gates import GateRecipe
 from .recipe_thresholds import ThresholdRecipe
 
 __all__ = [
@@ -282,6 +283,8 @@ class Recipe(_Part):
         What the sheet looks at.
     thresholds : ThresholdRecipe
         The operating points.
+    gates : GateRecipe
+        What a challenger must reach to become champion.
     track : TrackRecipe
         Where the run is kept in MLflow.
 
@@ -301,6 +304,7 @@ class Recipe(_Part):
     model: ModelRecipe = ModelRecipe()
     evaluate: EvaluateRecipe = EvaluateRecipe()
     thresholds: ThresholdRecipe = ThresholdRecipe()
+    gates: GateRecipe = GateRecipe()
     track: TrackRecipe = TrackRecipe()
 
     @classmethod

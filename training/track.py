@@ -3,18 +3,18 @@
 import logging
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import mlflow
-from mlflow.exceptions import MlflowException
 
 from fraudsieve.models.flavor import log_model
 
-__all__ = ["CHALLENGER", "CHAMPION", "DEFAULT_STORE", "Logged", "log_training", "tracking_uri"]
+__all__ = ["CHALLENGER", "CHAMPION", "DEFAULT_STORE", "Logged", "log_training", "quiet", "tracking_uri", "use_store"]
 
 DEFAULT_STORE = "sqlite:///mlflow.db"
 """In the working folder, when neither the recipe nor ``MLFLOW_TRACKING_URI`` names another."""
@@ -76,6 +76,18 @@ def tracking_uri(recipe_uri: str | None = None) -> str:
     return recipe_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
 
 
+def use_store(uri: str) -> None:
+    """Let MLflow keep runs and models in a store from now on.
+
+    Parameters
+    ----------
+    uri : str
+        The store, as from `tracking_uri`.
+    """
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+
+
 def log_training(
     folder: str | Path,
     *,
@@ -111,9 +123,8 @@ def log_training(
     -------
     Logged
     """
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    with _quiet():
+    use_store(uri)
+    with quiet():
         experiment_id = mlflow.set_experiment(experiment).experiment_id
         with mlflow.start_run() as run:
             mlflow.log_params(params)
@@ -131,13 +142,10 @@ def log_training(
 
 def _set_aliases(name: str, version: str) -> tuple[str, ...]:
     client = mlflow.MlflowClient()
-    client.set_registered_model_alias(name, CHALLENGER, version)
-    try:
-        client.get_model_version_by_alias(name, CHAMPION)
-    except MlflowException:
-        client.set_registered_model_alias(name, CHAMPION, version)
-        return (CHALLENGER, CHAMPION)
-    return (CHALLENGER,)
+    new = (CHALLENGER,) if CHAMPION in client.get_registered_model(name).aliases else (CHALLENGER, CHAMPION)
+    for alias in new:
+        client.set_registered_model_alias(name, alias, version)
+    return new
 
 
 def _git_state() -> dict[str, str]:
@@ -153,14 +161,22 @@ def _git_state() -> dict[str, str]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep MLflow and its database migrations from talking; warnings and errors still come through."""
+def quiet() -> Iterator[None]:
+    """Keep MLflow and its database migrations from talking; warnings and errors still come through.
+
+    What MLflow prints, such as the address of a run on a server, goes to the error stream: the output is the command's.
+
+    Yields
+    ------
+    None
+    """
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.WARNING)
     try:
-        yield
+        with redirect_stdout(sys.stderr):
+            yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

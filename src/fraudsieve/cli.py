@@ -37,6 +37,9 @@ for command in (
     commands.train,
     commands.evaluate,
     commands.predict,
+    commands.compare,
+    commands.promote,
+    commands.rollback,
 ):
     app.command()(command)
 
