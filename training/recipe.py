@@ -14,6 +14,7 @@ from fraudsieve.features.network import Network
 from .copies import SHARE
 from .label_trust import Trust
 from .recipe_thresholds import ThresholdRecipe
+from .recipe_tune import TuneRecipe, check_space
 
 __all__ = [
     "DataRecipe",
@@ -282,6 +283,8 @@ class Recipe(_Part):
         What the sheet looks at.
     thresholds : ThresholdRecipe
         The operating points.
+    tune : TuneRecipe, default=None
+        The search of settings; None for none.
     track : TrackRecipe
         Where the run is kept in MLflow.
 
@@ -301,7 +304,19 @@ class Recipe(_Part):
     model: ModelRecipe = ModelRecipe()
     evaluate: EvaluateRecipe = EvaluateRecipe()
     thresholds: ThresholdRecipe = ThresholdRecipe()
+    tune: TuneRecipe | None = None
     track: TrackRecipe = TrackRecipe()
+
+    @field_validator("tune")
+    @classmethod
+    def _check_tune(cls, tune: TuneRecipe | None) -> TuneRecipe | None:
+        if tune is None:
+            return None
+        problems = [f"space.model.{problem}" for problem in check_space(tune.space.model, ModelRecipe)]
+        problems += [f"space.features.{problem}" for problem in check_space(tune.space.features, FeatureRecipe)]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return tune
 
     @classmethod
     def read(cls, path: str | Path | None = None, overrides: dict[str, Any] | None = None) -> Self:

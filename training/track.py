@@ -3,18 +3,20 @@
 import logging
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import mlflow
+from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from fraudsieve.models.flavor import log_model
 
-__all__ = ["CHALLENGER", "CHAMPION", "DEFAULT_STORE", "Logged", "log_training", "tracking_uri"]
+__all__ = ["CHALLENGER", "CHAMPION", "DEFAULT_STORE", "Logged", "NestedRun", "log_training", "tracking_uri"]
 
 DEFAULT_STORE = "sqlite:///mlflow.db"
 """In the working folder, when neither the recipe nor ``MLFLOW_TRACKING_URI`` names another."""
@@ -55,6 +57,34 @@ class Logged:
         return f"mlflow ui --backend-store-uri {self.uri}  then open /{path}"
 
 
+@dataclass(frozen=True)
+class NestedRun:
+    """A run within another: a trial of a search.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    params, metrics, tags : dict
+        What MLflow shows of it.
+    steps : dict of str to sequence of float
+        Metrics of several steps.
+    status : {"FINISHED", "KILLED", "FAILED"}
+        How it ended.
+    started, seconds : float
+        When it began, in seconds since 1970, and how long it took.
+    """
+
+    name: str
+    params: dict[str, Any]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+    steps: dict[str, Sequence[float]]
+    status: str
+    started: float
+    seconds: float
+
+
 def tracking_uri(recipe_uri: str | None = None) -> str:
     """Return the tracking store to use.
 
@@ -87,6 +117,7 @@ def log_training(
     metrics: dict[str, float],
     documents: dict[str, Any],
     tags: dict[str, str],
+    nested: Sequence[NestedRun] = (),
 ) -> Logged:
     """Log a finished training run, its model folder included.
 
@@ -106,6 +137,8 @@ def log_training(
         What MLflow shows of the run.
     documents : dict of str to object
         File name to what is written there: a text as it is, all else as JSON.
+    nested : sequence of NestedRun, default=()
+        Runs within it.
 
     Returns
     -------
@@ -122,11 +155,27 @@ def log_training(
             for file, content in documents.items():
                 log = mlflow.log_text if isinstance(content, str) else mlflow.log_dict
                 log(content, file)
+            for one in nested:
+                _log_nested(one, experiment_id, run.info.run_id)
             info = log_model(folder, registered_model_name=name if register else None)
         if not register:
             return Logged(uri, experiment_id, run.info.run_id, info.model_uri, ())
         version = str(info.registered_model_version)
         return Logged(uri, experiment_id, run.info.run_id, f"models:/{name}/{version}", _set_aliases(name, version))
+
+
+def _log_nested(run: NestedRun, experiment_id: str, parent: str) -> None:
+    """Log a run that is over, in three calls."""
+    client = mlflow.MlflowClient()
+    begin, end = (int(1000 * moment) for moment in (run.started, run.started + run.seconds))
+    tags = {MLFLOW_PARENT_RUN_ID: parent, **run.tags}
+    made = client.create_run(experiment_id, start_time=begin, tags=tags, run_name=run.name).info.run_id
+    metrics = [Metric(name, value, end, 0) for name, value in run.metrics.items()]
+    metrics += [
+        Metric(name, value, end, step) for name, values in run.steps.items() for step, value in enumerate(values)
+    ]
+    client.log_batch(made, metrics=metrics, params=[Param(name, str(value)) for name, value in run.params.items()])
+    client.set_terminated(made, status=run.status, end_time=end)
 
 
 def _set_aliases(name: str, version: str) -> tuple[str, ...]:
