@@ -153,7 +153,7 @@ class _Clock:
         self.said, self.best, left = now, found.best.number, self.left()
         ends = [] if left is None else [f"{max(left, 0):.0f} s left"]
         ends += [] if self.settings.trials is None else [f"at most {self.settings.trials} trials"]
-        figures = f"{METRICS[found.metric]} {found.default.mean:.3f} -> {found.best.mean:.3f}"
+        figures = f"{METRICS[found.metric]} {found.default.mean:.4f} -> {found.best.mean:.4f}"
         progress(f"tuning: {found.facts['trials']} trials, {figures}, {', '.join(ends)}")
 
 

@@ -145,13 +145,13 @@ class Tuned:
     def note(self) -> str:
         """What the user should know, in a line."""
         facts, said = self.facts, METRICS[self.metric]
-        found = f"{said} inside the folds {self.default.mean:.3f} -> {self.best.mean:.3f}"
+        found = f"{said} inside the folds {self.default.mean:.4f} -> {self.best.mean:.4f}"
         if facts["trials"] == 1:
             found = (
-                f"{said} inside the folds {self.default.mean:.3f}; there was time for the recipe's own settings alone"
+                f"{said} inside the folds {self.default.mean:.4f}; there was time for the recipe's own settings alone"
             )
         elif not self.taken:
-            found += f"; no more than its standard error {self.standard_error:.3f}: the recipe's own settings are kept"
+            found += f"; no more than its standard error {self.standard_error:.4f}: the recipe's own settings are kept"
         return f"tuned: {facts['trials']} trials in {self.seconds:.0f} s, {found}. The trials are in {self.storage}"
 
     @property

@@ -31,7 +31,7 @@ def test_wording_is_out_of_fold(labelled_messages: pd.DataFrame) -> None:
     groups, train = groups_of(data)[0], np.arange(len(data.rows))
     found = training_rows(data, groups, train, recipe(**{"features.copies": 0}))
     seen = found.builder.transform(data.rows)
-    column = next(name for name in found.matrix if name.startswith("wording__"))
+    column = next(name for name in map(str, found.matrix) if name.startswith("wording__"))
     assert not np.allclose(found.matrix[column], np.asarray(seen)[:, found.matrix.columns.get_loc(column)])
 
 

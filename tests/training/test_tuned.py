@@ -25,7 +25,7 @@ def test_a_gain_beyond_its_standard_error_is_taken() -> None:
     assert found.taken
     assert found.recipe.model.num_leaves == 15
     assert found.facts["settings"] == {"model.num_leaves": 15}
-    assert "0.500 -> 0.540. The trials" in found.note
+    assert "0.5000 -> 0.5400. The trials" in found.note
 
 
 def test_a_gain_within_its_standard_error_is_not() -> None:
@@ -35,7 +35,7 @@ def test_a_gain_within_its_standard_error_is_not() -> None:
     assert not found.taken
     assert found.recipe == found.own
     assert found.facts["settings"] == {"model.num_leaves": 7}
-    assert "0.500 -> 0.540; no more than its standard error 0.060: the recipe's own settings are kept" in found.note
+    assert "0.5000 -> 0.5400; no more than its standard error 0.0600: the recipe's own settings are kept" in found.note
 
 
 def test_nothing_better_keeps_the_recipe() -> None:
