@@ -23,7 +23,7 @@ from fraudsieve.training.choose import choose_split
 from fraudsieve.training.data import Labelled, load_labelled
 from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.recipe import Recipe
-from fraudsieve.training.simulate import World, simulate
+from fraudsieve.training.simulate import simulate
 from fraudsieve.training.split import Split
 from fraudsieve.training.tune import _digest, _finished, _study, _try, tune
 from fraudsieve.training.tune_folds import SearchFolds
@@ -280,21 +280,19 @@ def states_in(path: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on(small_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_goes_on(labelled_messages: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    small_world.messages.to_parquet("m.parquet")
-    small_world.labels.to_parquet("l.parquet")
+    label = labelled_messages["label"].where(labelled_messages["label"] == "legitimate", "fraud")
+    labelled_messages.assign(label=label).to_parquet("m.parquet")
     lines = [
-        "n_jobs = 1\n[features]\nsound = false\n[tune]\ntrials = 8\nfolds = 3",
-        "[tune.space.model]\nn_rounds = {low = 60, high = 120}\nl2 = {low = 0.1, high = 10, log = true}",
+        "n_jobs = 1\n[features]\nsound = false\n[evaluate]\nattack = false\n[tune]\ntrials = 8\nfolds = 3",
+        "[tune.space.model]\nn_rounds = {low = 80, high = 160}\nl2 = {low = 0.1, high = 10, log = true}",
     ]
     Path("r.toml").write_text("\n".join(lines))
-    tables = {"messages": "m.parquet", "labels": "l.parquet"}
-    call = [sys.executable, "-m", "fraudsieve", "train", "--recipe", "r.toml"]
-    call += [f"--{name}={file}" for name, file in tables.items()]
-    asked = Recipe.read("r.toml", {f"data.{name}": file for name, file in tables.items()})
-    data = read_data(asked, {name: Path(file) for name, file in tables.items()}, min_label_rows=10)
+    call = [sys.executable, "-m", "fraudsieve", "train", "--recipe", "r.toml", "--messages", "m.parquet"]
+    asked = Recipe.read("r.toml", {"data.messages": "m.parquet"})
+    data = read_data(asked, {"messages": Path("m.parquet")}, min_label_rows=10)
     storage = Path(f"fraudsieve-model.tune-{_digest(data, asked)[:12]}.db")
 
     run = subprocess.Popen(call, stderr=subprocess.DEVNULL)
