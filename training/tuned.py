@@ -150,6 +150,8 @@ class Tuned:
             found = (
                 f"{said} inside the folds {self.default.mean:.4f}; there was time for the recipe's own settings alone"
             )
+        elif self.best is self.default:
+            found += "; nothing better was found: the recipe's own settings are kept"
         elif not self.taken:
             found += f"; no more than its standard error {self.standard_error:.4f}: the recipe's own settings are kept"
         return f"tuned: {facts['trials']} trials in {self.seconds:.0f} s, {found}. The trials are in {self.storage}"

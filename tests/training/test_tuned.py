@@ -42,6 +42,7 @@ def test_nothing_better_keeps_the_recipe() -> None:
     found = tuned(trial(0, 0.5, 0.6), trial(1, 0.5, 0.6, leaves=15), trial(2, 0.4, 0.6, leaves=3))
     assert found.best is found.default is found.trials[0]
     assert not found.taken
+    assert "0.5500 -> 0.5500; nothing better was found: the recipe's own settings are kept" in found.note
     alone = tuned(trial(0, 0.5, 0.6))
     assert not alone.taken
     assert "there was time for the recipe's own settings alone" in alone.note
