@@ -66,11 +66,27 @@ def test_train_on_a_file_alone_does_the_sensible_thing(messages: pd.DataFrame, r
     assert said["sheet"]["split"]["kind"] == "campaign"
     assert said["model_uri"] == "models:/fraudsieve/1"
     assert said["aliases"] == ["challenger", "champion"]
+    assert said["tuning"] is None
     assert (tmp_path / said["folder"] / "manifest.json").is_file()
     code, said, error = run("train", "--messages", "m.csv.gz")
     assert code == 2
     assert "exists already" in said["error"]
     assert said["error"] in error
+
+
+def test_train_searches_settings_for_so_long(messages: pd.DataFrame, run: Run) -> None:
+    messages.to_parquet("m.parquet")
+    Path("recipe.toml").write_text("n_jobs = 1\n[tune]\ntrials = 2\n[tune.space.model]\nl2 = {low = 0.1, high = 10}\n")
+    call = ("train", "--messages", "m.parquet", "--recipe", "recipe.toml", "--tune")
+    assert "expected a length of time such as 90s, 20m or 2h" in run(*call, "soon")[1]["error"]
+    assert run(*call, "soon")[0] == 2
+    code, said, error = run(*call, "1h")
+    assert code == 0, error
+    tuning = said["tuning"]
+    assert (tuning["metric"], tuning["trials"], tuning["folds"]) == ("average_precision", 2, 4)
+    assert set(tuning["settings"]) == {"model.l2"}
+    assert Path(tuning["storage"]).is_file()
+    assert f"tuned: 2 trials in {tuning['seconds']:.0f} s, average precision inside the folds" in error
 
 
 def test_evaluate_and_predict_agree_with_the_library(model: Path, messages: pd.DataFrame, run: Run) -> None:
