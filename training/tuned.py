@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from .tune_space import with_settings
 
 __all__ = ["Trial", "Tuned"]
 
+ERRORS: Final = 2
+"""Standard errors that a gain must exceed: of hundreds of trials the best one has been lucky by more than one."""
 STATUS = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 """What MLflow calls the state of a trial."""
 
@@ -107,8 +109,8 @@ class Tuned:
 
     @property
     def taken(self) -> bool:
-        """Whether the best settings are taken: only where the gain is larger than its standard error."""
-        return self.gain > self.standard_error
+        """Whether the best settings are taken: only where the gain is larger than twice its standard error."""
+        return self.gain > ERRORS * self.standard_error
 
     @property
     def recipe(self) -> Recipe:
@@ -153,7 +155,8 @@ class Tuned:
         elif self.best is self.default:
             found += "; nothing better was found: the recipe's own settings are kept"
         elif not self.taken:
-            found += f"; no more than its standard error {self.standard_error:.4f}: the recipe's own settings are kept"
+            found += f"; no more than {ERRORS} standard errors of {self.standard_error:.4f}: "
+            found += "the recipe's own settings are kept"
         return f"tuned: {facts['trials']} trials in {self.seconds:.0f} s, {found}. The trials are in {self.storage}"
 
     @property

@@ -97,7 +97,7 @@ def test_rows_since_a_moment_keep_what_was_before_as_their_history(model: Model,
     assert found.rows["as_of"].min() == since
     assert len(found.rows) == (data.rows["as_of"] >= since).sum() < len(data.rows)
     assert found.messages is data.messages
-    with pytest.raises(SchemaError, match="none of .* labelled messages is from 2100-01-01"):
+    with pytest.raises(SchemaError, match=r"none of .* labelled messages is from 2100-01-01"):
         rows_since(data, since.replace(year=2100, month=1, day=1))
 
 

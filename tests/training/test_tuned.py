@@ -17,7 +17,7 @@ def tuned(*trials: Trial) -> Tuned:
     return Tuned(Recipe(), "average_precision", trials, Path("model.tune-0.db"))
 
 
-def test_a_gain_beyond_its_standard_error_is_taken() -> None:
+def test_a_gain_beyond_two_standard_errors_is_taken() -> None:
     found = tuned(trial(0, 0.2, 0.8), trial(1, 0.23, 0.85, leaves=15))
     assert found.gain == pytest.approx(0.04)
     # Differences .03 and .05: their deviation is .0141, and by the root of two .01.
@@ -28,14 +28,22 @@ def test_a_gain_beyond_its_standard_error_is_taken() -> None:
     assert "0.5000 -> 0.5400. The trials" in found.note
 
 
-def test_a_gain_within_its_standard_error_is_not() -> None:
+def test_a_gain_within_two_standard_errors_is_not() -> None:
     found = tuned(trial(0, 0.2, 0.8), trial(1, 0.3, 0.78, leaves=15))
     assert found.gain == pytest.approx(0.04)
     assert found.standard_error == pytest.approx(0.06)
     assert not found.taken
     assert found.recipe == found.own
     assert found.facts["settings"] == {"model.num_leaves": 7}
-    assert "0.5000 -> 0.5400; no more than its standard error 0.0600: the recipe's own settings are kept" in found.note
+    assert (
+        "0.5000 -> 0.5400; no more than 2 standard errors of 0.0600: the recipe's own settings are kept" in found.note
+    )
+
+
+def test_one_standard_error_is_not_enough() -> None:
+    found = tuned(trial(0, 0.2, 0.8), trial(1, 0.21, 0.87, leaves=15))
+    assert found.standard_error < found.gain < 2 * found.standard_error
+    assert not found.taken
 
 
 def test_nothing_better_keeps_the_recipe() -> None:
