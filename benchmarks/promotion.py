@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import lightgbm as lgb
 import numpy as np
@@ -116,7 +116,7 @@ class Lab:
 
     def decide(self, name: str, champion: Path, challenger: Path) -> Decision:
         """Register two models under a name of their own, the champion first, and try to promote the second."""
-        nothing: dict[str, dict[str, str]] = {"params": {}, "documents": {}, "tags": {}}
+        nothing: dict[str, Any] = {"params": {}, "documents": {}, "tags": {}}
         for folder in (champion, challenger):
             log_training(folder, uri=self.uri, experiment="promotion", name=name, register=True, metrics={}, **nothing)
         recipe = Recipe.read(overrides={"name": name, "track.uri": self.uri})

@@ -66,11 +66,27 @@ def test_train_on_a_file_alone_does_the_sensible_thing(messages: pd.DataFrame, r
     assert said["sheet"]["split"]["kind"] == "campaign"
     assert said["model_uri"] == "models:/fraudsieve/1"
     assert said["aliases"] == ["challenger", "champion"]
+    assert said["tuning"] is None
     assert (tmp_path / said["folder"] / "manifest.json").is_file()
     code, said, error = run("train", "--messages", "m.csv.gz")
     assert code == 2
     assert "exists already" in said["error"]
     assert said["error"] in error
+
+
+def test_train_searches_settings_for_so_long(messages: pd.DataFrame, run: Run) -> None:
+    messages.to_parquet("m.parquet")
+    Path("recipe.toml").write_text("n_jobs = 1\n[tune]\ntrials = 2\n[tune.space.model]\nl2 = {low = 0.1, high = 10}\n")
+    call = ("train", "--messages", "m.parquet", "--recipe", "recipe.toml", "--tune")
+    assert "expected a length of time such as 90s, 20m or 2h" in run(*call, "soon")[1]["error"]
+    assert run(*call, "soon")[0] == 2
+    code, said, error = run(*call, "1h")
+    assert code == 0, error
+    tuning = said["tuning"]
+    assert (tuning["metric"], tuning["trials"], tuning["folds"]) == ("average_precision", 2, 4)
+    assert set(tuning["settings"]) == {"model.l2"}
+    assert Path(tuning["storage"]).is_file()
+    assert f"tuned: 2 trials in {tuning['seconds']:.0f} s, average precision inside the folds" in error
 
 
 def test_evaluate_and_predict_agree_with_the_library(model: Path, messages: pd.DataFrame, run: Run) -> None:
@@ -84,6 +100,16 @@ def test_evaluate_and_predict_agree_with_the_library(model: Path, messages: pd.D
     expected = fraudsieve.Scorer.load(model).score_columns({"text": messages["text"].tolist()})
     assert (scores["probability"].to_numpy() == expected["probability"]).all()
     assert scores["message_id"].tolist() == messages["message_id"].tolist()
+
+
+def test_evaluate_looks_at_records_since_a_moment(model: Path, messages: pd.DataFrame, run: Run) -> None:
+    sent = pd.Timestamp("2026-03-01", tz="UTC") + pd.to_timedelta(range(len(messages)), unit="h")
+    messages.assign(sent_at=sent).to_parquet("m.parquet")
+    code, said, _ = run("evaluate", "--model", model, "--messages", "m.parquet", "--since", "2026-03-02T05:00:00")
+    assert (code, said["sheet"]["rows"], said["not_later_than_training"]) == (0, len(messages) - 29, 0)
+    code, said, _ = run("evaluate", "--model", model, "--messages", "m.parquet", "--since", "2050-01-01")
+    assert code == 2
+    assert said["error"].endswith("Give later ones, or an earlier --since.")
 
 
 def test_evaluate_writes_a_report(model: Path, messages: pd.DataFrame, run: Run) -> None:

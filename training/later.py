@@ -1,7 +1,8 @@
 """Records that are later than all that models were trained on: the only ones on which models are compared."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from fraudsieve.models.artifact import Model
 
 from .data import Labelled
 
-__all__ = ["Later", "later_rows", "trained_until"]
+__all__ = ["Later", "flattering_rows", "later_rows", "rows_since", "trained_until"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +89,52 @@ def later_rows(data: Labelled, models: Sequence[Model]) -> Later:
     untimed = int(moments.isna().sum())
     left_out = {"not later than training": int((~rows).sum()) - untimed, "without a time": untimed}
     return Later(rows, left_out, warnings)
+
+
+def flattering_rows(data: Labelled, model: Model) -> int:
+    """Count the records that are not later than what a model was trained and calibrated on: figures on them flatter.
+
+    Parameters
+    ----------
+    data : Labelled
+        Records with their moments.
+    model : Model
+        The model.
+
+    Returns
+    -------
+    int
+        0 where nobody can tell.
+    """
+    until = trained_until(model)
+    return 0 if until is None else int((data.rows["as_of"] <= until).sum())
+
+
+def rows_since(data: Labelled, since: datetime) -> Labelled:
+    """Keep the records from a moment on; what was before them stays their history.
+
+    Parameters
+    ----------
+    data : Labelled
+        Records with their moments.
+    since : datetime
+        A naive one is UTC.
+
+    Returns
+    -------
+    Labelled
+
+    Raises
+    ------
+    SchemaError
+        When no record is that late.
+    """
+    moment = since if since.tzinfo is not None else since.replace(tzinfo=UTC)
+    rows = data.rows[data.rows["as_of"] >= moment].reset_index(drop=True)
+    if rows.empty:
+        problem = f"none of {len(data.rows)} labelled {data.subject}s is from {moment.isoformat()} on"
+        raise SchemaError(f"{data.subject}s", problem, "Give later ones, or an earlier --since.")
+    return replace(data, rows=rows)
 
 
 def _untold(subject: str, timed: bool, unknown: int) -> tuple[str, ...]:

@@ -4,17 +4,29 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import mlflow
+from mlflow.entities import Metric, Param
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from fraudsieve.models.flavor import log_model
 
-__all__ = ["CHALLENGER", "CHAMPION", "DEFAULT_STORE", "Logged", "log_training", "quiet", "tracking_uri", "use_store"]
+__all__ = [
+    "CHALLENGER",
+    "CHAMPION",
+    "DEFAULT_STORE",
+    "Logged",
+    "NestedRun",
+    "log_training",
+    "quiet",
+    "tracking_uri",
+    "use_store",
+]
 
 DEFAULT_STORE = "sqlite:///mlflow.db"
 """In the working folder, when neither the recipe nor ``MLFLOW_TRACKING_URI`` names another."""
@@ -53,6 +65,34 @@ class Logged:
         if self.uri.startswith("http"):
             return f"{self.uri.rstrip('/')}/{path}"
         return f"mlflow ui --backend-store-uri {self.uri}  then open /{path}"
+
+
+@dataclass(frozen=True)
+class NestedRun:
+    """A run within another: a trial of a search.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    params, metrics, tags : dict
+        What MLflow shows of it.
+    steps : dict of str to sequence of float
+        Metrics of several steps.
+    status : {"FINISHED", "KILLED", "FAILED"}
+        How it ended.
+    started, seconds : float
+        When it began, in seconds since 1970, and how long it took.
+    """
+
+    name: str
+    params: dict[str, Any]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+    steps: dict[str, Sequence[float]]
+    status: str
+    started: float
+    seconds: float
 
 
 def tracking_uri(recipe_uri: str | None = None) -> str:
@@ -99,6 +139,7 @@ def log_training(
     metrics: dict[str, float],
     documents: dict[str, Any],
     tags: dict[str, str],
+    nested: Sequence[NestedRun] = (),
 ) -> Logged:
     """Log a finished training run, its model folder included.
 
@@ -118,6 +159,8 @@ def log_training(
         What MLflow shows of the run.
     documents : dict of str to object
         File name to what is written there: a text as it is, all else as JSON.
+    nested : sequence of NestedRun, default=()
+        Runs within it.
 
     Returns
     -------
@@ -133,11 +176,27 @@ def log_training(
             for file, content in documents.items():
                 log = mlflow.log_text if isinstance(content, str) else mlflow.log_dict
                 log(content, file)
+            for one in nested:
+                _log_nested(one, experiment_id, run.info.run_id)
             info = log_model(folder, registered_model_name=name if register else None)
         if not register:
             return Logged(uri, experiment_id, run.info.run_id, info.model_uri, ())
         version = str(info.registered_model_version)
         return Logged(uri, experiment_id, run.info.run_id, f"models:/{name}/{version}", _set_aliases(name, version))
+
+
+def _log_nested(run: NestedRun, experiment_id: str, parent: str) -> None:
+    """Log a run that is over, in three calls."""
+    client = mlflow.MlflowClient()
+    begin, end = (int(1000 * moment) for moment in (run.started, run.started + run.seconds))
+    tags = {MLFLOW_PARENT_RUN_ID: parent, **run.tags}
+    made = client.create_run(experiment_id, start_time=begin, tags=tags, run_name=run.name).info.run_id
+    metrics = [Metric(name, value, end, 0) for name, value in run.metrics.items()]
+    metrics += [
+        Metric(name, value, end, step) for name, values in run.steps.items() for step, value in enumerate(values)
+    ]
+    client.log_batch(made, metrics=metrics, params=[Param(name, str(value)) for name, value in run.params.items()])
+    client.set_terminated(made, status=run.status, end_time=end)
 
 
 def _set_aliases(name: str, version: str) -> tuple[str, ...]:

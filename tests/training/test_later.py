@@ -12,7 +12,7 @@ from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.models.artifact import Model, read_model
 from fraudsieve.training.builders import read_data
 from fraudsieve.training.data import Labelled
-from fraudsieve.training.later import later_rows, trained_until
+from fraudsieve.training.later import flattering_rows, later_rows, rows_since, trained_until
 from fraudsieve.training.recipe import Recipe
 
 
@@ -87,3 +87,24 @@ def test_without_times_the_very_table_of_training_is_refused(model: Model, rival
     with pytest.raises(SchemaError, match="this very table"):
         later_rows(untimed, [model, same])
     assert np.all(later_rows(untimed, [model]).rows)
+
+
+def test_rows_since_a_moment_keep_what_was_before_as_their_history(model: Model, rivals: Any) -> None:
+    data = read(pd.concat([rivals.known, rivals.later], ignore_index=True))
+    since = rivals.later["sent_at"].sort_values().iloc[5].to_pydatetime()
+    found = rows_since(data, since.replace(tzinfo=None))
+    assert (found.rows["as_of"] >= since).all()
+    assert found.rows["as_of"].min() == since
+    assert len(found.rows) == (data.rows["as_of"] >= since).sum() < len(data.rows)
+    assert found.messages is data.messages
+    with pytest.raises(SchemaError, match=r"none of .* labelled messages is from 2100-01-01"):
+        rows_since(data, since.replace(year=2100, month=1, day=1))
+
+
+def test_records_that_a_model_was_trained_on_are_counted(model: Model, rivals: Any) -> None:
+    data = read(pd.concat([rivals.known, rivals.later], ignore_index=True))
+    until = trained_until(model)
+    assert until is not None
+    assert flattering_rows(data, model) == (data.rows["as_of"] <= until).sum() > 0
+    assert flattering_rows(rows_since(data, (until + pd.Timedelta(seconds=1)).to_pydatetime()), model) == 0
+    assert flattering_rows(data, without_times(model)) == 0

@@ -28,7 +28,7 @@ class Store:
 
     def register(self, name: str, folder: Path) -> str:
         """Register a model as training does; return its version."""
-        nothing: dict[str, dict[str, Any]] = {"params": {}, "metrics": {}, "documents": {}, "tags": {}}
+        nothing: dict[str, Any] = {"params": {}, "metrics": {}, "documents": {}, "tags": {}}
         logged = log_training(folder, uri=self.uri, experiment="tests", name=name, register=True, **nothing)
         return logged.model_uri.rpartition("/")[2]
 
