@@ -1,6 +1,7 @@
 """How often the gates are right: ``python -m benchmarks.promotion``. Better, equal, worse and flawed challengers."""
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import warnings
@@ -219,7 +220,8 @@ def run(*, seeds: int = 10) -> Report:
     """
     worlds = []
     for seed in range(seeds):
-        with tempfile.TemporaryDirectory() as folder:
+        # MLflow keeps what belongs to a run in SQLite in the working folder.
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
             worlds.append(decisions(Path(folder), seed))
     figures: dict[str, float] = {}
     for name, gate in SCENARIOS.items():

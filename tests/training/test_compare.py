@@ -17,9 +17,11 @@ from fraudsieve.models.artifact import Model, read_model, write_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.compare import check_comparable, compare_models, read_to_compare
 from fraudsieve.training.data import Labelled
+from fraudsieve.training.fit import train
 from fraudsieve.training.later import trained_until
 from fraudsieve.training.recipe import EvaluateRecipe, Recipe, RecipeError
 from fraudsieve.training.report import as_plain
+from fraudsieve.training.simulate import World
 
 QUICK = EvaluateRecipe(attack=False, replicates=50)
 
@@ -130,6 +132,40 @@ def test_models_of_other_subjects(rivals: Any) -> None:
     matrix = AccountMatrix("account", (), numbers=("a",), timed=False)
     with pytest.raises(RecipeError, match=r"models of one subject, got 'account' \(champion\) and 'message'"):
         check_comparable(changed(rivals, matrix=matrix), read_model(rivals.strong))
+
+
+@pytest.mark.parametrize("subject", ["account", "event"])
+def test_models_of_accounts_and_of_events(subject: str, small_world: World, tmp_path: Path) -> None:
+    tables = tables_of(subject, small_world)
+    common = {"track.uri": f"sqlite:///{tmp_path}/mlflow.db", "track.register_model": False, "n_jobs": 1}
+    common |= {"data.subject": subject, "data.min_label_rows": 2, "split.kind": "account"}
+
+    def fit(rounds: int) -> Scorer:
+        recipe = Recipe.read(overrides={**common, "model.n_rounds": rounds, "history.network": False})
+        return Scorer(train(recipe, output=tmp_path / f"{rounds}", **tables).model)
+
+    few, many = fit(2), fit(30)
+    # A split by account has rows of all times in training, so that only what comes after all of them is left.
+    early = {"window": ["2026-01-01T00:00:00+00:00", "2026-01-20T00:00:00+00:00"], "calibration_window": []}
+    old, new = (Scorer(replace(scorer.model, training=scorer.model.training | early)) for scorer in (few, many))
+    found = compare_models(old, new, read_to_compare(Recipe(), subject, tables), settings=QUICK)
+    assert found["subject"] == subject
+    assert found["bootstrap"]["over"] == "account"
+    assert found["left_out"]["not later than training"] > 0
+    assert found["figures"]["average_precision"]["difference"] > 0
+    assert found["attack"] is None
+    assert all(time["p99_ms"] > 0 for time in found["latency"].values())
+
+
+def tables_of(subject: str, world: World) -> dict[str, Any]:
+    """Accounts with their events, or payments of which those of fraudulent accounts are fraud."""
+    labels = world.labels[world.labels["subject_id"].isin(world.accounts["account_id"])]
+    if subject == "account":
+        return {"accounts": world.accounts, "events": world.events, "labels": labels}
+    known = labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")["label"]
+    payments = world.events[world.events["kind"] == "payment"].reset_index(drop=True)
+    label = payments["account_id"].map(known).fillna("legitimate")
+    return {"events": payments.assign(label=label.where(label == "legitimate", "fraud"))}
 
 
 def test_a_changed_calibration_changes_no_ranking(rivals: Any, tmp_path: Path) -> None:
