@@ -13,6 +13,7 @@ from fraudsieve.features.network import Network
 
 from .copies import SHARE
 from .label_trust import Trust
+from .recipe_monitor import MonitorRecipe
 from .recipe_thresholds import ThresholdRecipe
 
 __all__ = [
@@ -282,6 +283,8 @@ class Recipe(_Part):
         What the sheet looks at.
     thresholds : ThresholdRecipe
         The operating points.
+    monitor : MonitorRecipe
+        How much drift is too much.
     track : TrackRecipe
         Where the run is kept in MLflow.
 
@@ -301,6 +304,7 @@ class Recipe(_Part):
     model: ModelRecipe = ModelRecipe()
     evaluate: EvaluateRecipe = EvaluateRecipe()
     thresholds: ThresholdRecipe = ThresholdRecipe()
+    monitor: MonitorRecipe = MonitorRecipe()
     track: TrackRecipe = TrackRecipe()
 
     @classmethod
