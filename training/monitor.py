@@ -29,8 +29,10 @@ __all__ = ["monitor"]
 Array = npt.NDArray[Any]
 Progress = Callable[[str], None]
 
-WEEK, WEEKDAY = np.timedelta64(6, "D"), "rhythm__weekday"
-"""A table that spans fewer days than a week has no distribution of weekdays."""
+WEEK = np.timedelta64(6, "D")
+"""A table of a shorter span has no distribution of weekdays."""
+AGES, WEEKDAYS = ("age_days", "since_first"), ("weekday", "weekend")
+"""What the cues of columns have in their names that only tell which days were chosen."""
 
 
 def monitor(
@@ -97,8 +99,8 @@ def monitor(
     say("scoring the current records")
     after = read_stream(scorer, current, **beside)
     say("comparing")
-    left_out = _left_out(model, before, after, compared)
-    compared &= ~np.isin(model.matrix.columns, left_out)
+    left_out = _left_out(model, before, after, compared, settings)
+    compared &= ~np.isin(model.matrix.columns, [name for names in left_out.values() for name in names])
     sheet: dict[str, Any] = {
         "rows": {"reference": len(before.rows), "current": len(after.rows)},
         "windows": {"reference": _window(model, before), "current": _window(model, after)},
@@ -126,11 +128,19 @@ def _compared(model: Model, exclude: tuple[str, ...]) -> Array:
     return ~np.isin(columns, exclude) & ~np.isin(families, exclude)
 
 
-def _left_out(model: Model, before: Stream, after: Stream, compared: Array) -> list[str]:
-    """Name the columns that only tell which days were chosen."""
+def _left_out(
+    model: Model, before: Stream, after: Stream, compared: Array, settings: MonitorRecipe
+) -> dict[str, list[str]]:
+    """Name the columns that only tell which days were chosen, by why they do."""
     spans = [moments for stream in (before, after) if (moments := stream.moments(model.subject)) is not None]
     short = any(np.nanmax(one) - np.nanmin(one) < WEEK for one in spans)
-    return [WEEKDAY] if short and WEEKDAY in np.array(model.matrix.columns, object)[compared] else []
+    asked = {"they grow by themselves": (not settings.ages, AGES), "a table spans less than a week": (short, WEEKDAYS)}
+    names = [name for name, kept in zip(model.matrix.columns, compared, strict=True) if kept]
+    return {
+        why: found
+        for why, (leave, words) in asked.items()
+        if leave and (found := [name for name in names if any(word in name for word in words)])
+    }
 
 
 def _window(model: Model, stream: Stream) -> list[str] | None:
@@ -186,7 +196,7 @@ def _share_trained_on(model: Model, before: Stream, reference: Source) -> float:
 
 def _said(sheet: dict[str, Any]) -> list[str]:
     """Say what the figures leave open."""
-    notes = [f"{name} is not compared: a table spans less than a week" for name in sheet["left_out"]]
+    notes = [f"{', '.join(names)}: not compared, for {why}" for why, names in sheet["left_out"].items()]
     bound = sheet["bounds"]["family_psi"]
     hidden = [one for one in sheet["columns"] if bound is not None and one["chance"] > bound + one["expected"]]
     if hidden:

@@ -26,7 +26,9 @@ class MonitorRecipe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     exclude: tuple[str, ...] = ()
-    """Columns or families that are not compared, such as ``profile__age_days``, which grows by itself."""
+    """Columns or families that are not compared."""
+    ages: bool = False
+    """Whether columns are compared that grow by themselves: the age of an account, the time since its first event."""
     family_psi: Index | None = 0.25
     """Population stability index of the column of a family that moved most; above .25 a change is called large."""
     score_psi: Index | None = 0.2
