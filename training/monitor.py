@@ -112,7 +112,7 @@ def monitor(
         "expected": expected(model, before, after),
         "calibration": calibration(model, after, settings.replicates),
         "shares": _shares(model, before, after),
-        "bounds": settings.model_dump(exclude={"exclude", "replicates"}),
+        "bounds": settings.model_dump(exclude={"exclude", "ages", "replicates"}),
     }
     notes = [*before.notes, *after.notes, *_notes(model, before, after, reference, events)]
     return sheet | {"passed": bounds_passed(sheet, settings), "notes": list(dict.fromkeys(notes + _said(sheet)))}

@@ -16,6 +16,8 @@ Array = npt.NDArray[Any]
 
 SCORES = 2
 """The probability and the types are compared too, beside the columns."""
+CURVE = np.concatenate([np.linspace(0, 0.2, 81)[1:], np.linspace(0.2, 1, 41)[1:]])
+"""Shares of the reference at which the curve of alerts is read."""
 
 
 def moved_columns(model: Model, before: Stream, after: Stream, compared: Array) -> dict[str, Any]:
@@ -99,7 +101,7 @@ def moved_scores(model: Model, before: Stream, after: Stream, *, n_columns: int)
     -------
     dict
         ``types``: the figures of `Drift` and the ``shares`` of every class; where there is a legitimate class also
-        ``probability``: the figures, the ``mean`` of both, and the ``curve`` (which share has at least a probability).
+        ``probability``: the figures, the ``mean`` of both, and the ``curve`` (pairs of shares that a threshold flags).
     """
     n_compared = n_columns + SCORES
     codes = {name: code for code, name in enumerate(model.classes)}
@@ -114,15 +116,12 @@ def moved_scores(model: Model, before: Stream, after: Stream, *, n_columns: int)
         both = [one.scores["probability"][:, None] for one in (before, after)]
         moved = drift(*both, n_compared=n_compared)
         means = {"reference": float(both[0].mean()), "current": float(both[1].mean())}
-        found["probability"] = _figures(moved, 0) | {"mean": means, "curve": _curve(*both)}
+        found["probability"] = _figures(moved, 0) | {"mean": means, "curve": _curve(*(one[:, 0] for one in both))}
     return found
 
 
-def _curve(reference: Array, current: Array) -> list[dict[str, float]]:
-    """Return which share of both tables has at least some probability."""
-    levels = np.concatenate([[0.0], np.geomspace(0.001, 1.0, 61)])
-    shares = [1 - np.searchsorted(np.sort(one[:, 0]), levels) / len(one) for one in (reference, current)]
-    return [
-        {"probability": float(p), "reference": float(a), "current": float(b)}
-        for p, a, b in zip(levels, *shares, strict=True)
-    ]
+def _curve(reference: Array, current: Array) -> list[list[float]]:
+    """Return which share of the current records a threshold flags that flags some share of the reference."""
+    thresholds = np.unique(np.quantile(reference, 1 - CURVE, method="inverted_cdf"))[::-1]
+    shares = [1 - np.searchsorted(np.sort(one), thresholds) / len(one) for one in (reference, current)]
+    return [[0.0, float((current > reference.max()).mean())], *np.column_stack(shares).tolist()]
