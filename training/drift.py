@@ -6,107 +6,22 @@ their own. All columns are counted at once.
 """
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import rel_entr
 from scipy.stats import chi2
 
-__all__ = ["LEVEL", "N_BINS", "Bins", "Drift", "drift", "js_distance", "psi"]
+from .bins import N_BINS, Bins
+from .clusters import Clusters
+
+__all__ = ["LEVEL", "Drift", "drift", "js_distance", "psi"]
 
 Array = npt.NDArray[Any]
 
-N_BINS = 10
-"""Bins of a column without ties: a tenth of the reference each."""
 LEVEL = 0.05
 """In so many comparisons without drift chance alone may reach the bar of `Drift.chance`, over all columns together."""
-RARE = 0.01
-"""A category with a smaller share of the reference shares a bin with its neighbours."""
-
-
-@dataclass(frozen=True, eq=False)
-class Bins:
-    """Where columns are cut. `Bins.of` makes them.
-
-    Parameters
-    ----------
-    edges : ndarray of float64, shape (n_edges, n_columns)
-        Ascending; a value belongs to the bin above every edge that it exceeds. Columns with fewer edges end in
-        infinite ones, which no value exceeds.
-    """
-
-    edges: Array
-
-    @classmethod
-    def of(cls, reference: Array, categorical: Array | None = None, n_bins: int = N_BINS) -> Self:
-        """Cut columns at the quantiles of a reference.
-
-        Edges are values that the reference has, so that a strictly increasing change of a column changes nothing. A
-        value with at least ``1 / n_bins`` of the rows is a bin of its own, with what is below and above it apart: most
-        cues of a message are 0, all quantiles of such a column are one value, and a constant column is one bin that any
-        new value leaves.
-
-        Parameters
-        ----------
-        reference : ndarray of float64, shape (n_rows, n_columns)
-            At least one row; NaN for missing.
-        categorical : ndarray of bool, shape (n_columns,), default=None
-            Columns whose numbers are codes: every code with 1 % of the rows is a bin of its own. None for no such
-            column.
-        n_bins : int, default=10
-            Bins of a column without ties.
-
-        Returns
-        -------
-        Bins
-
-        Examples
-        --------
-        >>> mostly_zero = np.array([[0.0], [0.0], [0.0], [0.0], [7.0], [9.0]])
-        >>> Bins.of(mostly_zero, n_bins=2).counts(mostly_zero)[0, [1, 2, -1]].tolist()
-        [4, 2, 0]
-        """
-        coded = np.zeros(reference.shape[1], np.bool_) if categorical is None else categorical
-        found = [_edges(column, bool(words), n_bins) for column, words in zip(reference.T, coded, strict=True)]
-        edges = np.full((max((len(one) for one in found), default=0), len(found)), np.inf)
-        for place, one in enumerate(found):
-            edges[: len(one), place] = one
-        return cls(edges)
-
-    def counts(self, rows: Array) -> Array:
-        """Count rows by bin.
-
-        Parameters
-        ----------
-        rows : ndarray of float64, shape (n_rows, n_columns)
-            NaN for missing.
-
-        Returns
-        -------
-        ndarray of int64, shape (n_columns, n_edges + 2)
-            The last bin is that of missing values. Bins between equal edges are empty.
-        """
-        missing = np.isnan(rows).sum(axis=0)
-        above = [len(rows) - missing, *((rows > edge).sum(axis=0) for edge in self.edges), np.zeros_like(missing)]
-        return np.column_stack([-np.diff(np.array(above), axis=0).T, missing])
-
-
-def _edges(column: Array, categorical: bool, n_bins: int) -> Array:
-    ordered = np.sort(column[~np.isnan(column)])
-    if not len(ordered):
-        return ordered
-    if categorical:
-        values, counts = np.unique(ordered, return_counts=True)
-        cuts, apart = values, counts >= RARE * len(ordered)
-    else:
-        places = np.ceil(np.arange(1, n_bins) / n_bins * len(ordered)).astype(np.int64) - 1
-        cuts = np.unique(ordered[places])
-        ties = np.searchsorted(ordered, cuts, "right") - np.searchsorted(ordered, cuts, "left")
-        apart = ties >= len(ordered) / n_bins
-    # A value is apart from what is below it when there is an edge just before it, too.
-    before = np.nextafter(cuts[apart], -np.inf)
-    return np.unique(np.concatenate([before, cuts[apart] if categorical else cuts]))
 
 
 def psi(reference: Array, current: Array) -> Array:
@@ -175,11 +90,13 @@ class Drift:
         Population stability index.
     expected : ndarray of float64, shape (n_columns,)
         What it is on average where nothing has moved: ``(bins - 1) * (1 / n_reference + 1 / n_current)``, over the bins
-        that have rows. Divided by the sum in brackets the index then follows a chi-square distribution with
-        ``bins - 1`` degrees of freedom (Yurdakul and Naranjo, Statistical properties of the population stability index,
-        2020).
+        that have rows (Yurdakul and Naranjo, Statistical properties of the population stability index, 2020), times the
+        design effect of the column where rows come in clusters (Rao and Scott, 1981).
     chance : ndarray of float64, shape (n_columns,)
         What it stays below where nothing has moved, in all columns at once, in 95 of 100 comparisons.
+    clear : ndarray of bool, shape (n_columns,)
+        Whether the column has moved by more than chance explains. Near 0 the index is a chi-square statistic, and that
+        is held against `chance`; farther out the logarithm of the index takes a bin that chance left empty for much.
     js : ndarray of float64, shape (n_columns,)
         Jensen-Shannon distance.
     """
@@ -187,6 +104,7 @@ class Drift:
     psi: Array
     expected: Array
     chance: Array
+    clear: Array
     js: Array
 
     @property
@@ -206,7 +124,7 @@ class Drift:
         -------
         ndarray of bool, shape (n_columns,)
         """
-        return np.asarray((self.excess > bound) & (self.psi > self.chance))
+        return np.asarray((self.excess > bound) & self.clear)
 
 
 def drift(
@@ -214,6 +132,7 @@ def drift(
     current: Array,
     *,
     categorical: Array | None = None,
+    clusters: tuple[Clusters, Clusters] | None = None,
     n_bins: int = N_BINS,
     n_compared: int | None = None,
 ) -> Drift:
@@ -227,6 +146,8 @@ def drift(
         What is.
     categorical : ndarray of bool, shape (n_columns,), default=None
         Columns whose numbers are codes of categories; None for none.
+    clusters : tuple of two Clusters, default=None
+        Rows of each sample that are alike, such as those of one account; None for none.
     n_bins : int, default=10
         Bins of a column without ties.
     n_compared : int, default=None
@@ -252,8 +173,32 @@ def drift(
         raise ValueError(f"Expected rows of one width in both samples, got {reference.shape} and {current.shape}.")
     bins = Bins.of(reference, categorical, n_bins)
     before, after = bins.counts(reference), bins.counts(current)
+    p, q = _shares(before), _shares(after)
+    weights = np.divide(2.0, p + q, out=np.zeros(p.shape), where=p + q > 0)
+    alone = weights * (p * (1 - p) / len(reference) + q * (1 - q) / len(current))
+    spread = alone
+    if clusters is not None:
+        spread = weights * (_variance(bins, reference, clusters[0]) + _variance(bins, current, clusters[1]))
     freedom = ((before + after) > 0).sum(axis=1) - 1
-    per_row = 1 / len(reference) + 1 / len(current)
+    expected = freedom * (1 / len(reference) + 1 / len(current)) * _ratio(spread.sum(axis=1), alone.sum(axis=1))
+    # Satterthwaite: what few bins make has fewer degrees of freedom than there are bins.
+    effective = np.maximum(freedom, 1) * _ratio(_evenness(spread), _evenness(alone))
     tail = LEVEL / max(n_compared or reference.shape[1], 1)
-    chance = np.where(freedom > 0, chi2.isf(tail, np.maximum(freedom, 1)) * per_row, 0.0)
-    return Drift(psi(before, after), freedom * per_row, chance, js_distance(before, after))
+    chance = chi2.isf(tail, effective) * expected / effective
+    clear = (weights * (p - q) ** 2).sum(axis=1) > chance
+    return Drift(psi(before, after), expected, chance, clear, js_distance(before, after))
+
+
+def _variance(bins: Bins, rows: Array, clusters: Clusters) -> Array:
+    """Return the variance of the share of every bin."""
+    ordered = rows[clusters.order]
+    return np.stack([clusters.variance(inside) for inside in bins.inside(ordered)], axis=1)
+
+
+def _evenness(spread: Array) -> Array:
+    """Return over how many bins the variance is spread."""
+    return _ratio(spread.sum(axis=1) ** 2, (spread**2).sum(axis=1))
+
+
+def _ratio(above: Array, below: Array) -> Array:
+    return np.divide(above, below, out=np.ones(len(above)), where=below > 0)

@@ -18,7 +18,7 @@ from fraudsieve.models.predict import Scorer
 from .data import data_digest
 from .label_trust import Trust
 from .monitor_alerts import alerts, calibration, expected
-from .monitor_bounds import bounds_passed, rise
+from .monitor_bounds import Share, bounds_passed, rise
 from .monitor_drift import moved_columns, moved_scores
 from .recipe import RecipeError
 from .recipe_monitor import MonitorRecipe
@@ -153,17 +153,16 @@ def _window(model: Model, stream: Stream) -> list[str] | None:
 
 def _shares(model: Model, before: Stream, after: Stream) -> dict[str, Any]:
     """Compare the shares of rows of which little can be known."""
-    rows = len(before.rows), len(after.rows)
-    rejected = rise(before.rejected, rows[0] + before.rejected, after.rejected, rows[1] + after.rejected)
+    both = before, after
+    # Who sent a rejected row is not known.
+    rejected = rise(*(Share.of(np.arange(len(one.rows) + one.rejected) < one.rejected) for one in both))
     unseen = {
-        model.matrix.columns[place]: rise(
-            int(before.unseen[:, i].sum()), rows[0], int(after.unseen[:, i].sum()), rows[1]
-        )
+        model.matrix.columns[place]: rise(*(Share.of(one.unseen[:, i], one.clusters) for one in both))
         for i, place in enumerate(np.flatnonzero(categories_of(model)))
     }
     cold = None
     if before.cold is not None and after.cold is not None:
-        cold = rise(int(before.cold.sum()), rows[0], int(after.cold.sum()), rows[1])
+        cold = rise(Share.of(before.cold, before.clusters), Share.of(after.cold, after.clusters))
     return {"rejected": rejected, "cold_start": cold, "unseen": unseen}
 
 

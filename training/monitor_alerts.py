@@ -10,7 +10,7 @@ from .capacity import n_days
 from .expected_performance import Expected
 from .fraud_rows import FraudRows
 from .fraud_sheet import fraud_sheet
-from .monitor_bounds import times
+from .monitor_bounds import Share, times
 from .recipe import EvaluateRecipe
 from .stream import Stream
 
@@ -32,16 +32,16 @@ def alerts(model: Model, before: Stream, after: Stream) -> list[dict[str, Any]]:
     list of dict
         The point that decides first: ``name``, ``threshold``, what `times` returns, and ``alerts_a_day``.
     """
+    both = {"reference": before, "current": after}
+    days = {name: n_days(one.moments(model.subject)) for name, one in both.items()}
     found = []
-    days = {name: n_days(one.moments(model.subject)) for name, one in (("reference", before), ("current", after))}
     for point in model.points:
         flagged = {
-            name: int((one.scores["probability"] >= point.threshold).sum())
-            for name, one in (("reference", before), ("current", after))
+            name: Share.of(one.scores["probability"] >= point.threshold, one.clusters) for name, one in both.items()
         }
-        counted = times(flagged["reference"], len(before.rows), flagged["current"], len(after.rows))
-        a_day = {name: flagged[name] / day if day else None for name, day in days.items()}
-        found.append({"name": point.name, "threshold": point.threshold} | counted | {"alerts_a_day": a_day})
+        a_day = {name: flagged[name].hits / day if day else None for name, day in days.items()}
+        facts = {"name": point.name, "threshold": point.threshold, "alerts_a_day": a_day}
+        found.append(facts | times(**flagged))
     return found
 
 

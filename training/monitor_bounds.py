@@ -5,50 +5,99 @@ three standard errors; calibration must be beyond the bound with its whole inter
 """
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
+from .clusters import Clusters
 from .recipe_monitor import MonitorRecipe
 
-__all__ = ["bounds_passed", "rise", "times"]
+__all__ = ["Share", "bounds_passed", "rise", "times"]
+
+Array = npt.NDArray[Any]
 
 ERRORS = 3.0
 """Shares that differ by fewer standard errors may be the same."""
 
 
-def rise(of_reference: int, n_reference: int, of_current: int, n_current: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Share:
+    """How many of some rows are something.
+
+    Parameters
+    ----------
+    hits, rows : int
+        How many of how many.
+    variance : float
+        Of the share.
+    """
+
+    hits: int
+    rows: int
+    variance: float
+
+    @classmethod
+    def of(cls, hits: Array, clusters: Clusters | None = None) -> Self:
+        """Count rows.
+
+        Parameters
+        ----------
+        hits : ndarray of bool, shape (n_rows,)
+            Which they are.
+        clusters : Clusters, default=None
+            Rows that are alike; None for none.
+
+        Returns
+        -------
+        Share
+
+        Examples
+        --------
+        >>> Share.of(np.array([True, False])).variance
+        0.125
+        """
+        clusters = Clusters.singles(len(hits)) if clusters is None else clusters
+        return cls(int(hits.sum()), len(hits), float(clusters.variance(hits[clusters.order, None])[0]))
+
+    @property
+    def share(self) -> float:
+        """The share."""
+        return self.hits / self.rows
+
+
+def rise(reference: Share, current: Share) -> dict[str, Any]:
     """Compare two shares.
 
     Parameters
     ----------
-    of_reference, n_reference, of_current, n_current : int
-        How many of how many.
+    reference, current : Share
+        Of rows.
 
     Returns
     -------
     dict
         ``reference``, ``current`` and ``rise``, as shares, and ``chance``: the rise that chance explains, three
-        standard errors of the difference of two samples of the pooled share.
+        standard errors of the difference.
 
     Examples
     --------
-    >>> rise(0, 100, 25, 100)["rise"]
+    >>> rise(Share(0, 100, 0.0), Share(25, 100, 0.001875))["rise"]
     0.25
     """
-    before, after = of_reference / n_reference, of_current / n_current
-    pooled = (of_reference + of_current) / (n_reference + n_current)
-    error = float(np.sqrt(pooled * (1 - pooled) * (1 / n_reference + 1 / n_current)))
-    return {"reference": before, "current": after, "rise": after - before, "chance": ERRORS * error}
+    error = float(np.sqrt(reference.variance + current.variance))
+    both = {"reference": reference.share, "current": current.share}
+    return both | {"rise": current.share - reference.share, "chance": ERRORS * error}
 
 
-def times(of_reference: int, n_reference: int, of_current: int, n_current: int) -> dict[str, Any]:
+def times(reference: Share, current: Share) -> dict[str, Any]:
     """Compare two shares by how many times one is the other.
 
     Parameters
     ----------
-    of_reference, n_reference, of_current, n_current : int
-        How many of how many.
+    reference, current : Share
+        Of rows.
 
     Returns
     -------
@@ -58,14 +107,15 @@ def times(of_reference: int, n_reference: int, of_current: int, n_current: int) 
 
     Examples
     --------
-    >>> times(10, 1000, 40, 1000)["current"]
+    >>> times(Share(10, 1000, 1e-5), Share(40, 1000, 4e-5))["current"]
     0.04
     """
-    a, b = of_reference + 0.5, of_current + 0.5
-    ratio = (b / (n_current + 1)) / (a / (n_reference + 1))
-    chance = float(np.exp(ERRORS * np.sqrt(1 / a + 1 / b)))
-    shares = {"reference": of_reference / n_reference, "current": of_current / n_current}
-    return shares | {"times": float(ratio), "chance": chance}
+    added = [(one.hits + 0.5) / (one.rows + 1) for one in (reference, current)]
+    # Where nothing is flagged the variance is that of the half row.
+    spread = [max(one.variance, p / one.rows) / p**2 for one, p in zip((reference, current), added, strict=True)]
+    chance = float(np.exp(ERRORS * np.sqrt(sum(spread))))
+    both = {"reference": reference.share, "current": current.share}
+    return both | {"times": added[1] / added[0], "chance": chance}
 
 
 def bounds_passed(sheet: dict[str, Any], settings: MonitorRecipe) -> list[dict[str, Any]]:
@@ -86,7 +136,8 @@ def bounds_passed(sheet: dict[str, Any], settings: MonitorRecipe) -> list[dict[s
 
     Examples
     --------
-    >>> shares = {"rejected": rise(0, 1000, 100, 1000), "cold_start": None, "unseen": {}}
+    >>> rejected = rise(Share(0, 1000, 0.0), Share(100, 1000, 9e-5))
+    >>> shares = {"rejected": rejected, "cold_start": None, "unseen": {}}
     >>> sheet = {"families": [], "scores": {}, "alerts": [], "calibration": None, "shares": shares}
     >>> bounds_passed(sheet, MonitorRecipe())[0]["said"]
     'rejected rows: 10.0 % of the current rows, 0.0 % of the reference; the bound is a rise of 5.0 %'
@@ -99,7 +150,7 @@ def _of_indices(sheet: dict[str, Any], settings: MonitorRecipe) -> Iterator[dict
     moved += [("score_psi", name, name, one) for name, one in sheet["scores"].items()]
     for bound, name, column, one in moved:
         at = getattr(settings, bound)
-        if at is not None and one["excess"] > at and one["psi"] > one["chance"]:
+        if at is not None and one["excess"] > at and one["clear"]:
             where = f"family {name}, column {column}" if bound == "family_psi" else f"scores, {name}"
             index = f"PSI {one['psi']:.2f}, where {one['expected']:.2f} comes without drift"
             yield _passed(bound, name, one["excess"], at, f"{where}: {index}; the bound is {at:g} above it")

@@ -44,7 +44,8 @@ def moved_columns(model: Model, before: Stream, after: Stream, compared: Array) 
         return {"families": [], "columns": []}
     coded = categories_of(model)[places]
     reference, current = before.rows[:, places], after.rows[:, places]
-    found = drift(reference, current, categorical=coded, n_compared=len(places) + SCORES)
+    together = before.clusters, after.clusters
+    found = drift(reference, current, categorical=coded, clusters=together, n_compared=len(places) + SCORES)
     means = [_means(rows, coded) for rows in (reference, current)]
     columns: list[dict[str, Any]] = [
         {"column": model.matrix.columns[place], "family": model.cues[place][0]}
@@ -60,7 +61,7 @@ def moved_columns(model: Model, before: Stream, after: Stream, compared: Array) 
 
 def _rank(column: dict[str, Any]) -> tuple[bool, float]:
     """Order columns: first those that moved more than chance explains."""
-    return column["psi"] > column["chance"], column["excess"]
+    return column["clear"], column["excess"]
 
 
 def _family(name: str, columns: list[dict[str, Any]]) -> dict[str, Any]:
@@ -69,9 +70,9 @@ def _family(name: str, columns: list[dict[str, Any]]) -> dict[str, Any]:
     return {"family": name, "columns": len(members), "worst": members[0], "mean": means}
 
 
-def _figures(found: Drift, place: int) -> dict[str, float]:
+def _figures(found: Drift, place: int) -> dict[str, Any]:
     names = ("psi", "expected", "excess", "chance", "js")
-    return {name: float(getattr(found, name)[place]) for name in names}
+    return {name: float(getattr(found, name)[place]) for name in names} | {"clear": bool(found.clear[place])}
 
 
 def _means(rows: Array, coded: Array) -> list[float | None]:
@@ -103,10 +104,10 @@ def moved_scores(model: Model, before: Stream, after: Stream, *, n_columns: int)
         ``types``: the figures of `Drift` and the ``shares`` of every class; where there is a legitimate class also
         ``probability``: the figures, the ``mean`` of both, and the ``curve`` (pairs of shares that a threshold flags).
     """
-    n_compared = n_columns + SCORES
+    settings: dict[str, Any] = {"clusters": (before.clusters, after.clusters), "n_compared": n_columns + SCORES}
     codes = {name: code for code, name in enumerate(model.classes)}
     types = [np.array([[codes[name]] for name in one.scores["label"]], np.float64) for one in (before, after)]
-    moved = drift(*types, categorical=np.array([True]), n_compared=n_compared)
+    moved = drift(*types, categorical=np.array([True]), **settings)
     shares = [np.bincount(one[:, 0].astype(np.int64), minlength=len(codes)) / len(one) for one in types]
     named = {
         name: {"reference": float(shares[0][code]), "current": float(shares[1][code])} for name, code in codes.items()
@@ -114,7 +115,7 @@ def moved_scores(model: Model, before: Stream, after: Stream, *, n_columns: int)
     found: dict[str, Any] = {"types": _figures(moved, 0) | {"shares": named}}
     if model.legitimate is not None:
         both = [one.scores["probability"][:, None] for one in (before, after)]
-        moved = drift(*both, n_compared=n_compared)
+        moved = drift(*both, **settings)
         means = {"reference": float(both[0].mean()), "current": float(both[1].mean())}
         found["probability"] = _figures(moved, 0) | {"mean": means, "curve": _curve(*(one[:, 0] for one in both))}
     return found

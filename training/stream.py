@@ -1,6 +1,7 @@
 """A table of records as a model in use meets it: its feature rows, its scores, and the labels that have come."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from fraudsieve.models.batch_inputs import Inputs, read_inputs
 from fraudsieve.models.predict import Scorer
 
 from .card_precision import naive_utc
+from .clusters import Clusters
 from .data import join_labels, origin_of, with_times
 from .label_trust import Trust
 
@@ -58,6 +60,13 @@ class Stream:
     cold: Array | None
     rejected: int
     notes: tuple[str, ...]
+
+    @cached_property
+    def clusters(self) -> Clusters:
+        """Records of one account or sender, where that is known."""
+        if "account_id" not in self.records:
+            return Clusters.singles(len(self.records))
+        return Clusters.of(pd.factorize(self.records["account_id"])[0])
 
     @property
     def labelled(self) -> Array:
