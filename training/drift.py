@@ -20,7 +20,7 @@ __all__ = ["LEVEL", "Drift", "drift", "js_distance", "psi"]
 
 Array = npt.NDArray[Any]
 
-LEVEL = 0.05
+LEVEL = 0.01
 """In so many comparisons without drift chance alone may reach the bar of `Drift.chance`, over all columns together."""
 
 
@@ -93,7 +93,7 @@ class Drift:
         that have rows (Yurdakul and Naranjo, Statistical properties of the population stability index, 2020), times the
         design effect of the column where rows come in clusters (Rao and Scott, 1981).
     chance : ndarray of float64, shape (n_columns,)
-        What it stays below where nothing has moved, in all columns at once, in 95 of 100 comparisons.
+        What it stays below where nothing has moved, in all columns at once, in 99 of 100 comparisons.
     clear : ndarray of bool, shape (n_columns,)
         Whether the column has moved by more than chance explains. Near 0 the index is a chi-square statistic, and that
         is held against `chance`; farther out the logarithm of the index takes a bin that chance left empty for much.
