@@ -36,7 +36,14 @@ def test_numbers_of_the_sheet_are_on_the_page(monitored: dict[str, Any]) -> None
 def test_all_figures_are_drawn_and_a_bare_sheet_has_none(monitored: dict[str, Any]) -> None:
     plain = as_plain(monitored)
     assert len(monitor_figures(plain)) == 4
-    nothing: dict[str, Any] = {"families": [], "columns": [], "scores": {}, "alerts": [], "expected": [], "calibration": None}
+    nothing: dict[str, Any] = {
+        "families": [],
+        "columns": [],
+        "scores": {},
+        "alerts": [],
+        "expected": [],
+        "calibration": None,
+    }
     shares = {"rejected": monitored["shares"]["rejected"], "cold_start": None, "unseen": {}}
     bare = plain | nothing | {"passed": [], "notes": [], "shares": shares}
     html = monitor_page(bare)

@@ -1,5 +1,6 @@
 """The part of a recipe on drift: defaults, a file, and mistakes that are named."""
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -35,3 +36,10 @@ def test_a_file(tmp_path: Path) -> None:
 def test_mistakes_are_named(content: dict[str, Any], named: str) -> None:
     with pytest.raises(RecipeError, match=named):
         Recipe.read(overrides={"monitor": content})
+
+
+def test_the_readme_has_the_defaults() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    shown = tomllib.loads(readme[readme.index("[monitor]") :].split("```")[0])["monitor"]
+    defaults = MonitorRecipe().model_dump(exclude={"replicates"})
+    assert shown == defaults | {"exclude": []}
