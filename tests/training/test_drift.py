@@ -117,6 +117,7 @@ def test_without_drift_the_index_is_as_expected_and_few_alarms_come(n: int, m: i
     assert ratio == pytest.approx(1, abs=0.1)
     assert np.mean([one.clear.any() for one in found]) <= 0.05  # .01 are declared
     assert np.mean([one.passed(0.25).any() for one in found]) <= 0.05
+    assert abs(np.mean([one.excess[smooth] for one in found])) < 0.1 * found[0].expected[0]
     if n == 100:  # the bare index would cry wolf
         assert np.mean([(one.psi > 0.25).any() for one in found]) > 0.15
 
@@ -138,6 +139,21 @@ def test_what_a_few_accounts_make_is_no_drift() -> None:
     # A change of all accounts is seen all the same.
     (a, of_a), (b, of_b) = accounts(400), accounts(400)
     assert drift(a, b + np.eye(20)[3] * 1.5, clusters=(of_a, of_b)).passed(0.25).nonzero()[0].tolist() == [3]
+
+
+def test_what_fills_few_bins_has_few_degrees_of_freedom() -> None:
+    """A handful of accounts makes most of the rows: they move a bin or two, and by much."""
+    rng = np.random.default_rng(9)
+    clear = 0
+    for _ in range(60):
+        samples = []
+        for _ in range(2):
+            sizes = np.ceil(rng.pareto(1.2, 200)).clip(1, 150).astype(int)
+            rows = np.repeat(rng.normal(size=(200, 20)), sizes, axis=0)
+            samples.append((rows, Clusters.of(np.repeat(np.arange(200), sizes))))
+        (a, of_a), (b, of_b) = samples
+        clear += bool(drift(a, b, clusters=(of_a, of_b)).clear.any())
+    assert clear <= 6
 
 
 def test_samples_that_cannot_be_compared() -> None:

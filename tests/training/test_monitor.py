@@ -147,6 +147,8 @@ def test_a_reference_that_was_trained_on_is_told(payment_scorer: Scorer, payment
     trained_on, later = payments(days=(0, 42), seed=1), payments(days=(42, 56), seed=2)
     sheet = monitor(payment_scorer, trained_on, later, events=pd.concat([trained_on, later]))
     assert any("of the reference are of the time that the model was trained on" in note for note in sheet["notes"])
+    part = monitor(payment_scorer, trained_on[::2], later, events=pd.concat([trained_on, later]))
+    assert any("was trained on" in note for note in part["notes"])
     sheet = monitor(payment_scorer, later, later)
     assert not any("was trained on" in note for note in sheet["notes"])
 
