@@ -1,5 +1,6 @@
 """The page of a monitor: what passed comes first, names and numbers are there, all of it is escaped."""
 
+from html import escape
 from typing import Any
 
 import pytest
@@ -14,7 +15,10 @@ def test_what_passed_is_on_the_page(monitored: dict[str, Any]) -> None:
     assert len(monitored["passed"]) >= 4
     assert f"<strong>{len(monitored['passed'])} bounds are passed.</strong>" in html
     for one in monitored["passed"]:
-        assert f"<li>{one['said']}</li>" in html
+        assert f"<li>{escape(one['said'])}</li>" in html
+    assert monitored["notes"]
+    for note in monitored["notes"]:
+        assert f"<li>{escape(note)}.</li>" in html
     assert "<h1>A &lt;model&gt;</h1>" in html
     assert "<dd>ab&lt;c</dd>" in html
     assert CONTENT_SECURITY_POLICY in html
