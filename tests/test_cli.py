@@ -67,11 +67,27 @@ def test_train_on_a_file_alone_does_the_sensible_thing(messages: pd.DataFrame, r
     assert said["sheet"]["split"]["kind"] == "campaign"
     assert said["model_uri"] == "models:/fraudsieve/1"
     assert said["aliases"] == ["challenger", "champion"]
+    assert said["tuning"] is None
     assert (tmp_path / said["folder"] / "manifest.json").is_file()
     code, said, error = run("train", "--messages", "m.csv.gz")
     assert code == 2
     assert "exists already" in said["error"]
     assert said["error"] in error
+
+
+def test_train_searches_settings_for_so_long(messages: pd.DataFrame, run: Run) -> None:
+    messages.to_parquet("m.parquet")
+    Path("recipe.toml").write_text("n_jobs = 1\n[tune]\ntrials = 2\n[tune.space.model]\nl2 = {low = 0.1, high = 10}\n")
+    call = ("train", "--messages", "m.parquet", "--recipe", "recipe.toml", "--tune")
+    assert "expected a length of time such as 90s, 20m or 2h" in run(*call, "soon")[1]["error"]
+    assert run(*call, "soon")[0] == 2
+    code, said, error = run(*call, "1h")
+    assert code == 0, error
+    tuning = said["tuning"]
+    assert (tuning["metric"], tuning["trials"], tuning["folds"]) == ("average_precision", 2, 4)
+    assert set(tuning["settings"]) == {"model.l2"}
+    assert Path(tuning["storage"]).is_file()
+    assert f"tuned: 2 trials in {tuning['seconds']:.0f} s, average precision inside the folds" in error
 
 
 def test_evaluate_and_predict_agree_with_the_library(model: Path, messages: pd.DataFrame, run: Run) -> None:
@@ -85,6 +101,16 @@ def test_evaluate_and_predict_agree_with_the_library(model: Path, messages: pd.D
     expected = fraudsieve.Scorer.load(model).score_columns({"text": messages["text"].tolist()})
     assert (scores["probability"].to_numpy() == expected["probability"]).all()
     assert scores["message_id"].tolist() == messages["message_id"].tolist()
+
+
+def test_evaluate_looks_at_records_since_a_moment(model: Path, messages: pd.DataFrame, run: Run) -> None:
+    sent = pd.Timestamp("2026-03-01", tz="UTC") + pd.to_timedelta(range(len(messages)), unit="h")
+    messages.assign(sent_at=sent).to_parquet("m.parquet")
+    code, said, _ = run("evaluate", "--model", model, "--messages", "m.parquet", "--since", "2026-03-02T05:00:00")
+    assert (code, said["sheet"]["rows"], said["not_later_than_training"]) == (0, len(messages) - 29, 0)
+    code, said, _ = run("evaluate", "--model", model, "--messages", "m.parquet", "--since", "2050-01-01")
+    assert code == 2
+    assert said["error"].endswith("Give later ones, or an earlier --since.")
 
 
 def test_evaluate_writes_a_report(model: Path, messages: pd.DataFrame, run: Run) -> None:
@@ -176,6 +202,48 @@ def test_monitor_on_too_few_rows(model: Path, messages: pd.DataFrame, run: Run) 
     assert run(*call, "--report", "m.pdf")[0] == 2
 
 
+def test_compare_promote_and_roll_back(messages: pd.DataFrame, run: Run) -> None:
+    dated = messages.assign(sent_at=pd.date_range("2026-01-01", periods=len(messages), freq="h", tz="UTC"))
+    known, later = dated.iloc[: len(dated) // 2], dated.iloc[len(dated) // 2 :]
+    for name, part in {"few": known.iloc[::8], "known": known, "later": later}.items():
+        part.to_parquet(f"{name}.parquet")
+    Path("r.toml").write_text(
+        'name = "sms"\nn_jobs = 1\n[data]\nmin_label_rows = 2\n[evaluate]\nattack = false\nreplicates = 50\n'
+        "[gates]\ngain = 0.0\nrecall_loss = 1.0\ncalibration_loss = 1.0\ncalibration_error = 0.5\n"
+        "observed_over_expected = 50.0\n"
+    )
+    common = ("--recipe", "r.toml")
+    first = run("train", "--messages", "few.parquet", *common, "--output", "few")[1]
+    second = run("train", "--messages", "known.parquet", *common, "--output", "known")[1]
+    code, said, _ = run("compare", "--messages", "later.parquet", *common)
+    assert (code, said["passes"]) == (0, True), said
+    assert [said[role]["digest"] for role in ("champion", "challenger")] == [first["digest"], second["digest"]]
+    folders = run("compare", "--champion", "few", "--challenger", "known", "--messages", "later.parquet", *common)[1]
+    assert folders["figures"] == said["figures"]
+    table = CliRunner().invoke(app, ["compare", "--messages", "later.parquet", *common])
+    assert "models:/sms@champion against models:/sms@challenger" in table.stdout
+    assert "the challenger" in table.stdout.splitlines()[-1]
+    assert "would be promoted" in table.stdout.splitlines()[-1]
+    pair = said["figures"]["average_precision"]
+    shown = next(line for line in table.stdout.splitlines() if "average precision" in line)
+    assert all(f"{number:.3f}" in shown for number in (pair["champion"], pair["challenger"], *pair["interval"]))
+    code, refused, _ = run("promote", "--messages", "later.parquet", *common, "--name", "other")
+    assert (code, "models:/other: is not in the store" in refused["error"]) == (2, True)
+    shown = CliRunner().invoke(app, ["promote", "--messages", "later.parquet", *common]).stdout
+    assert "models:/sms/2 is promoted" in shown
+    assert shown.splitlines()[-1].split()[-1] == "models:/sms/2"
+    code, again, _ = run("promote", "--messages", "later.parquet", *common)
+    assert (code, "models:/sms/2 is the champion already" in again["error"]) == (2, True)
+    code, one, _ = run("compare", "--messages", "later.parquet", *common)
+    assert (code, "are one model" in one["error"]) == (2, True)
+    code, back, _ = run("rollback", "--name", "sms")
+    assert (code, back["decision"], back["champion"]) == (0, "rolled back", "1")
+    Path("strict.toml").write_text(Path("r.toml").read_text() + "latency_ms = 0.000001\n")
+    code, kept, _ = run("promote", "--messages", "later.parquet", "--recipe", "strict.toml")
+    assert (code, kept["decision"], kept["promoted"], kept["champion"]) == (0, "refused", False, "1")
+    assert any("One record takes" in reason for reason in kept["reasons"])
+
+
 def test_simulate_writes_four_tables(run: Run, tmp_path: Path) -> None:
     code, said, _ = run("simulate", "--output", "world", "--days", "20", "--accounts", "150")
     assert code == 0
@@ -201,7 +269,7 @@ def test_quickstart_in_a_process_of_its_own(tmp_path: Path) -> None:
 
 def test_help_and_version() -> None:
     runner = CliRunner()
-    commands = ("quickstart", "simulate", "train", "evaluate", "predict", "monitor")
+    commands = ("quickstart", "simulate", "train", "evaluate", "predict", "compare", "promote", "rollback", "monitor")
     shown = runner.invoke(app, ["--help"]).stdout
     assert all(command in shown for command in commands)
     assert all("--json" in runner.invoke(app, [command, "--help"]).stdout for command in commands)

@@ -13,6 +13,8 @@ from fraudsieve.features.campaign import near_duplicate_groups
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.features.schema import Source
 from fraudsieve.models.artifact import Model
+from fraudsieve.models.batch import looks_back
+from fraudsieve.models.predict import Scorer
 
 from .copies import with_copies
 from .data import Labelled, load_labelled
@@ -28,6 +30,7 @@ __all__ = [
     "read_data",
     "row_groups",
     "rows_to_train",
+    "scores_of",
 ]
 
 Array: TypeAlias = npt.NDArray[np.int64]
@@ -227,3 +230,25 @@ def builder_of_model(model: Model, data: Labelled) -> Builder:
         builder = MessageFeatures(events=data.events, past=data.messages)
     builder.matrix_ = model.matrix
     return builder
+
+
+def scores_of(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None) -> dict[str, npt.NDArray[Any]]:
+    """Score labelled rows.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        The model.
+    rows : DataFrame
+        Records.
+    builder : MessageFeatures or AccountFeatures, or None
+        What computes their features where they have a history; None for messages alone.
+
+    Returns
+    -------
+    dict of str to ndarray, each of shape (n_rows,)
+        As from `Scorer.score_columns`.
+    """
+    if builder is None or (isinstance(builder, MessageFeatures) and not looks_back(builder.matrix_)):
+        return scorer.score_columns({"text": rows["text"].tolist()})
+    return scorer.score_rows(matrix_of(builder, rows).to_numpy())

@@ -16,7 +16,7 @@ from .recipe import EvaluateRecipe
 from .type_sheet import type_sheet
 from .weighted import ECE_BINS, Ranking
 
-__all__ = ["calibration_error", "evaluate", "recall_at"]
+__all__ = ["calibration_error", "drawn_facts", "evaluate", "recall_at"]
 
 Array = npt.NDArray[Any]
 
@@ -100,11 +100,35 @@ def evaluate(
         replicates=settings.replicates,
     )
     intervals = of_fraud.pop("intervals", {}) | of_types.pop("intervals")
-    drawn = {"intervals": intervals, "bootstrap": _drawn_facts(groups, labels != legitimate, group_kind, settings)}
+    drawn = {"intervals": intervals, "bootstrap": drawn_facts(groups, labels != legitimate, group_kind, settings)}
     return {"rows": len(labels), **of_fraud, **of_types, **drawn}
 
 
-def _drawn_facts(groups: Array | None, is_fraud: Array, kind: str, settings: EvaluateRecipe) -> dict[str, Any] | None:
+def drawn_facts(groups: Array | None, is_fraud: Array, kind: str, settings: EvaluateRecipe) -> dict[str, Any] | None:
+    """Say over what intervals are drawn.
+
+    Parameters
+    ----------
+    groups : ndarray, shape (n_rows,), or None
+        The account or campaign of each row.
+    is_fraud : ndarray of bool, shape (n_rows,)
+        The truth.
+    kind : str
+        What a group is, in words.
+    settings : EvaluateRecipe
+        How often groups are drawn.
+
+    Returns
+    -------
+    dict or None
+        ``over``, ``level``, ``groups``, ``groups_with_fraud`` and ``replicates``; None where nothing is drawn.
+
+    Examples
+    --------
+    >>> found = drawn_facts(np.array([1, 1, 2]), np.array([True, True, False]), "account", EvaluateRecipe())
+    >>> found["groups"], found["groups_with_fraud"]
+    (2, 1)
+    """
     if groups is None or not settings.replicates or len(np.unique(groups)) < 2:
         return None
     counts = {"groups": len(np.unique(groups)), "groups_with_fraud": len(np.unique(groups[is_fraud]))}

@@ -7,7 +7,7 @@ from typing import Any
 from .svg import CHARACTER, Chart
 from .svg_scale import number, shorten, text_width
 
-__all__ = ["figures", "framed", "reliability", "row_chart"]
+__all__ = ["FIGURES", "figures", "framed", "reliability", "row_chart"]
 
 Sheet = Mapping[str, Any]
 

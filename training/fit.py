@@ -1,6 +1,5 @@
 """From a recipe to a model: read, split, fit, calibrate, evaluate, write, track."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,21 +11,20 @@ import pandas as pd
 
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.features.exceptions import SchemaError
-from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.features.schema import Source, write_rejected
 from fraudsieve.models.artifact import Model, write_model
-from fraudsieve.models.batch import looks_back
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scores import fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint
 
 from .attack_recall import attack_messages, attackable, check_attackable
-from .builders import Builder, groups_of, make_builder, matrix_of, read_data, rows_to_train
+from .builders import Builder, groups_of, matrix_of, read_data, scores_of
 from .choose import choose_split
-from .data import WEIGHT, Labelled, origin_of
+from .data import Labelled, origin_of
 from .evaluate import evaluate
 from .evaluate_context import sheet_context
+from .figure_files import figure_files
 from .importance import gain_by_family
 from .leaks import Warned, find_leaks
 from .points import check_points, choose_points
@@ -34,6 +32,9 @@ from .recipe import EvaluateRecipe, Recipe
 from .report import as_plain, model_facts, report
 from .split import Split, SplitError, has_times
 from .track import Logged, log_training, tracking_uri
+from .training_rows import TrainingRows, grow_trees, training_rows
+from .tune import tune
+from .tuned import Tuned
 
 __all__ = ["Trained", "evaluate_model", "fit_model", "train"]
 
@@ -65,6 +66,8 @@ class Trained:
         Where the run is in MLflow.
     notes : tuple of str
         What the user should know.
+    tuned : Tuned, default=None
+        What the search of settings found; None where there was none.
     """
 
     model: Model
@@ -74,6 +77,7 @@ class Trained:
     data: Labelled
     logged: Logged
     notes: tuple[str, ...]
+    tuned: Tuned | None = None
 
 
 def train(
@@ -113,7 +117,7 @@ def train(
     RecipeError
         When the tables do not fit the subject.
     SplitError
-        When there is too little data for the split.
+        When there is too little data for the split, or for the folds of a search.
     FileExistsError
         When the model folder is there already.
     """
@@ -129,7 +133,12 @@ def train(
     groups, what = groups_of(data)
     split = choose_split(data, groups, what, recipe)
     check_points(data, split, recipe)
-    model, builder, notes = fit_model(data, groups, split, recipe, say)
+    tuned = None if recipe.tune is None else tune(data, groups, what, split, recipe, output=output, progress=say)
+    settled = recipe if tuned is None else tuned.recipe
+    model, builder, notes = fit_model(data, groups, split, settled, say)
+    if tuned is not None:
+        model = replace(model, training=model.training | {"tuning": tuned.facts})
+        notes = (tuned.note, *notes)
     model = write_model(model, output)
     say("evaluating")
     sheet = evaluate_model(
@@ -144,12 +153,13 @@ def train(
     sheet["split"] = _describe_split(split)
     sheet["warnings"] = model.training["warnings"]
     if split.flatters and recipe.split.also_temporal and has_times(data.rows["as_of"]):
+        # With the recipe's own settings: the search has seen rows of that test.
         sheet["temporal"] = _temporal(data, groups, what, recipe, say)
         notes = (*notes, _flattery(sheet))
     say("keeping the run in MLflow")
-    logged = _log(recipe, Path(output), model, sheet, data)
+    logged = _log(settled, Path(output), model, sheet, data, tuned)
     notes = (*data.notes, *notes, *_write_rejected(data, output))
-    return Trained(model, Path(output), sheet, split, data, logged, notes)
+    return Trained(model, Path(output), sheet, split, data, logged, notes, tuned)
 
 
 def _write_rejected(data: Labelled, output: str | Path) -> list[str]:
@@ -200,23 +210,17 @@ def fit_model(
     """
     rows, labels = data.rows, data.rows["label"].to_numpy(object)
     progress("learning wording" if data.subject == "message" else "computing histories")
-    features = make_builder(data, recipe).set_output(transform="pandas")
-    to_train, of_train, campaigns = rows_to_train(data, groups, split.train, recipe)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", UNTIMED)  # said as a note
-        matrix = features.fit_transform(to_train, of_train, **campaigns)
+    trained_on = training_rows(data, groups, split.train, recipe)
+    features = trained_on.builder
     progress("growing trees")
-    settings = recipe.model.settings(data.subject)
-    classifier = FraudClassifier(**settings, random_state=recipe.seed, n_jobs=recipe.n_jobs)
-    weights = to_train[WEIGHT].to_numpy() if recipe.data.trusted.declared else None
-    classifier.fit(matrix, of_train, sample_weight=weights, **campaigns)
+    classifier = grow_trees(trained_on, recipe, data.subject)
     progress("calibrating")
     held_back, truth = matrix_of(features, rows.iloc[split.calibration]), labels[split.calibration]
     known = np.isin(truth, classifier.classes_)
     classifier.calibrate(held_back[known], truth[known])
     classes = tuple(str(name) for name in classifier.classes_)
     legitimate = recipe.data.legitimate if recipe.data.legitimate in classes else None
-    warned = _warnings(matrix, of_train, to_train.index.to_numpy(), data, groups, split, recipe.data.legitimate)
+    warned = _warnings(trained_on, data, groups, split, recipe.data.legitimate)
     model = Model(
         name=recipe.name,
         classes=classes,
@@ -240,18 +244,16 @@ def fit_model(
     return replace(model, points=points), features, (*notes, *idle)
 
 
-def _warnings(
-    matrix: pd.DataFrame, of_train: Array, at: Array, data: Labelled, groups: Array, split: Split, legitimate: str
-) -> list[Warned]:
+def _warnings(trained_on: TrainingRows, data: Labelled, groups: Array, split: Split, legitimate: str) -> list[Warned]:
     return find_leaks(
-        matrix,
-        of_train,
+        trained_on.matrix,
+        trained_on.labels,
         split=split,
         moments=data.rows["as_of"],
         labelled_at=data.rows["labelled_at"],
         groups={"campaign" if data.subject == "message" else "account": groups},
         is_crime=(data.rows["label"] != legitimate).to_numpy(),
-        rows=at,
+        rows=trained_on.positions,
     )
 
 
@@ -286,12 +288,14 @@ def _no_legitimate(word: str, classes: tuple[str, ...]) -> str:
 
 def _training_facts(data: Labelled, split: Split, recipe: Recipe) -> dict[str, Any]:
     sent = data.rows["as_of"].iloc[split.train].dropna()
+    held_back = data.rows["as_of"].iloc[split.calibration].dropna()
     return {
         "rows": split.rows,
         "unlabelled": data.n_unlabelled,
         "rejected": len(data.rejected),
         "split": split.kind,
         "window": [] if sent.empty else [sent.min().isoformat(), sent.max().isoformat()],
+        "calibration_window": [] if held_back.empty else [held_back.min().isoformat(), held_back.max().isoformat()],
         "digests": data.digests,
         "recipe": recipe.model_dump(
             mode="json", exclude={"data": {"messages", "accounts", "events", "labels"}, "track": True}
@@ -354,7 +358,7 @@ def evaluate_model(
     """
     if attack:
         check_attackable(scorer.model)
-    scores = _scores(scorer, rows, builder)
+    scores = scores_of(scorer, rows, builder)
     ok = scores["status"] != "unscorable"
     classes = scorer.model.classes
     by_class = np.column_stack([scores[f"probability__{name}"] for name in classes])[ok]
@@ -376,22 +380,20 @@ def evaluate_model(
         is_fraud = labels != scorer.model.legitimate
         probability = scores["probability"][ok]
         sheet["attack"] = attack_messages(
-            lambda some: _scores(scorer, some, builder)["probability"], rows[ok], is_fraud, probability
+            lambda some: scores_of(scorer, some, builder)["probability"], rows[ok], is_fraud, probability
         )
     return sheet
 
 
-def _scores(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None) -> dict[str, Array]:
-    if builder is None or (isinstance(builder, MessageFeatures) and not looks_back(builder.matrix_)):
-        return scorer.score_columns({"text": rows["text"].tolist()})
-    return scorer.score_rows(matrix_of(builder, rows).to_numpy())
-
-
-def _log(recipe: Recipe, folder: Path, model: Model, sheet: dict[str, Any], data: Labelled) -> Logged:
+def _log(
+    recipe: Recipe, folder: Path, model: Model, sheet: dict[str, Any], data: Labelled, tuned: Tuned | None
+) -> Logged:
     flat = {name: value for name, value in sheet.items() if isinstance(value, int | float)}
     beside = sheet.get("temporal", {})
     flat |= {f"temporal.{name}": value for name, value in beside.items() if isinstance(value, int | float)}
     flat |= {f"f1.{_metric_name(name)}": figures["f1"] for name, figures in sheet["by_type"].items()}
+    if tuned is not None:
+        flat |= {"tuning.default": tuned.default.mean, "tuning.best": tuned.best.mean, "tuning.taken": int(tuned.taken)}
     settings = FraudClassifier(**recipe.model.settings(data.subject)).get_params()
     of_text = recipe.features.model_dump() if data.subject == "message" else {}
     del settings["random_state"], settings["n_jobs"]
@@ -408,8 +410,10 @@ def _log(recipe: Recipe, folder: Path, model: Model, sheet: dict[str, Any], data
             "report.html": report(sheet, title=recipe.name, facts=model_facts(model)),
             "recipe.json": recipe.model_dump(mode="json"),
             "operating_points.json": {"points": [asdict(point) for point in model.points]},
+            **figure_files(as_plain(sheet)),
         },
         tags={f"data.{name}.sha256": digest for name, digest in data.digests.items()} | {"model.digest": model.digest},
+        nested=tuned.runs if tuned is not None else (),
     )
 
 

@@ -13,8 +13,10 @@ from fraudsieve.features.network import Network
 
 from .copies import SHARE
 from .label_trust import Trust
+from .recipe_gates import GateRecipe
 from .recipe_monitor import MonitorRecipe
 from .recipe_thresholds import ThresholdRecipe
+from .recipe_tune import TuneRecipe, check_space
 
 __all__ = [
     "DataRecipe",
@@ -285,6 +287,10 @@ class Recipe(_Part):
         The operating points.
     monitor : MonitorRecipe
         How much drift is too much.
+    gates : GateRecipe
+        What a challenger must reach to become champion.
+    tune : TuneRecipe, default=None
+        The search of settings; None for none.
     track : TrackRecipe
         Where the run is kept in MLflow.
 
@@ -305,7 +311,20 @@ class Recipe(_Part):
     evaluate: EvaluateRecipe = EvaluateRecipe()
     thresholds: ThresholdRecipe = ThresholdRecipe()
     monitor: MonitorRecipe = MonitorRecipe()
+    gates: GateRecipe = GateRecipe()
+    tune: TuneRecipe | None = None
     track: TrackRecipe = TrackRecipe()
+
+    @field_validator("tune")
+    @classmethod
+    def _check_tune(cls, tune: TuneRecipe | None) -> TuneRecipe | None:
+        if tune is None:
+            return None
+        problems = [f"space.model.{problem}" for problem in check_space(tune.space.model, ModelRecipe)]
+        problems += [f"space.features.{problem}" for problem in check_space(tune.space.features, FeatureRecipe)]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return tune
 
     @classmethod
     def read(cls, path: str | Path | None = None, overrides: dict[str, Any] | None = None) -> Self:

@@ -7,7 +7,7 @@ from typing import Any
 from .report_html import definitions, figure, interval, notice, table
 from .svg_scale import number
 
-__all__ = ["all_figures", "headline", "notices", "slice_tables"]
+__all__ = ["FEW_GROUPS", "all_figures", "headline", "notices", "slice_tables"]
 
 Sheet = Mapping[str, Any]
 

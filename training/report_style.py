@@ -2,7 +2,7 @@
 
 from typing import Final
 
-__all__ = ["DARK", "LIGHT", "STYLE"]
+__all__ = ["DARK", "LIGHT", "LIGHT_STYLE", "STYLE"]
 
 LIGHT: Final = {
     "paper": "#f6f7f9",
@@ -108,3 +108,5 @@ dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}}
 
 STYLE: Final = _variables(LIGHT) + "@media (prefers-color-scheme:dark){" + _variables(DARK) + "}" + _RULES
 """The whole style sheet."""
+LIGHT_STYLE: Final = _variables(LIGHT) + _RULES
+"""The style sheet of an image that does not know what it will stand on."""

@@ -99,6 +99,7 @@ def simulate(
     missing_labels: float = 0.15,
     wrong_labels: float = 0.01,
     start: str | datetime = "2026-01-01",
+    drift: bool = True,
 ) -> World:
     """Simulate a small world: the same arguments give the same tables.
 
@@ -126,6 +127,9 @@ def simulate(
         Share of labelled messages and accounts whose first label is wrong; four in ten are corrected later.
     start : str or datetime, default "2026-01-01"
         First day; taken as UTC where it names no time zone.
+    drift : bool, default True
+        Whether rings come and go, wording is renewed and disguise grows; without it all of that is as midway, and
+        campaigns follow one another evenly.
 
     Returns
     -------
@@ -151,7 +155,7 @@ def simulate(
     n_messages = round(days * messages_per_day)
     n_fraud = round(fraud_share * n_messages)
     _check_fraud(n_fraud)
-    period = _period(start, days)
+    period = _period(start, days)._replace(drifts=drift)
 
     rng = np.random.default_rng(seed)
     generations = max(1, min(n_fraud // _MESSAGES_PER_GENERATION, n_accounts // _ACCOUNTS_PER_GENERATION))

@@ -48,6 +48,7 @@ class Period(NamedTuple):
 
     start: int
     end: int
+    drifts: bool = True
 
     @property
     def length(self) -> int:
@@ -55,8 +56,8 @@ class Period(NamedTuple):
         return self.end - self.start
 
     def progress(self, times: Ints) -> Floats:
-        """Say how far into the period each time is, from 0 to 1."""
-        return (times - self.start) / self.length
+        """Say how far into the period each time is, from 0 to 1; midway always where nothing drifts."""
+        return (times - self.start) / self.length if self.drifts else np.full(len(times), 0.5)
 
 
 def moments(rng: Generator, times: Ints, *, begin: Ints, end: int, ahead: Ints, busy: Sequence[int] = BY_DAY) -> Ints:

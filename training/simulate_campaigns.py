@@ -76,7 +76,7 @@ def languages(chinese: Bools) -> list[str]:
 
 
 def make_campaigns(rng: Generator, people: People, *, n_messages: int) -> Campaigns:
-    """Plan the campaigns: two to eight a ring, its languages in turn.
+    """Plan the campaigns: two to eight a ring, its languages in turn; evenly spread where nothing drifts.
 
     Parameters
     ----------
@@ -107,7 +107,10 @@ def make_campaigns(rng: Generator, people: People, *, n_messages: int) -> Campai
     chinese = (np.arange(n) + rng.integers(2)) % 2 == 0
     life = rings.end[ring] - rings.start[ring]
     length = np.minimum(rng.uniform(0.5, 4, n) * DAY, life / 2).astype(np.int64)
-    start = rings.start[ring] + (rng.random(n) * (life - length)).astype(np.int64)
+    when, shares = rng.random(n), rng.dirichlet(np.full(n, 1.5))
+    if not period.drifts:  # as many messages one week as the next
+        when, shares = (rng.permutation(n) + 0.5) / n, np.full(n, 1 / n)
+    start = rings.start[ring] + (when * (life - length)).astype(np.int64)
     language = languages(chinese)
     return Campaigns(
         ring=ring,
@@ -115,7 +118,7 @@ def make_campaigns(rng: Generator, people: People, *, n_messages: int) -> Campai
         language=tuple(language),
         start=start,
         length=length,
-        size=1 + rng.multinomial(n_messages - n, rng.dirichlet(np.full(n, 1.5))),
+        size=1 + rng.multinomial(n_messages - n, shares),
         template=_templates(rng, rings.crime[ring], language, period.progress(start)),
         fixed=tuple(slot_values(rng=rng, language=one) for one in language),
         kinds=tuple(tuple(rng.permutation(list(KINDS[one])).tolist()) for one in language),

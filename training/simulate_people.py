@@ -172,7 +172,7 @@ class People:
 
 
 def make_rings(rng: Generator, *, period: Period, generations: int) -> Rings:
-    """Make rings, one for each crime type in every generation.
+    """Make rings, one for each crime type in every generation; where nothing drifts all last the whole period.
 
     Parameters
     ----------
@@ -197,6 +197,8 @@ def make_rings(rng: Generator, *, period: Period, generations: int) -> Rings:
     start = period.start + (ring // len(CRIMES) + rng.uniform(0, 0.5, n)) * span
     end = np.minimum(start + rng.uniform(0.5, 1.2, n) * span, period.end)
     reborn = (ring >= len(CRIMES)) & (rng.random(n) < 0.3)
+    if not period.drifts:  # all are at work all the time
+        start, end, reborn = np.full(n, period.start), np.full(n, period.end), np.zeros(n, np.bool_)
     return Rings(
         crime=np.tile(rng.permutation(len(CRIMES)), generations),
         start=start.astype(np.int64),

@@ -3,18 +3,30 @@
 import logging
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import mlflow
-from mlflow.exceptions import MlflowException
+from mlflow.entities import Metric, Param
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from fraudsieve.models.flavor import log_model
 
-__all__ = ["CHALLENGER", "CHAMPION", "DEFAULT_STORE", "Logged", "log_training", "tracking_uri"]
+__all__ = [
+    "CHALLENGER",
+    "CHAMPION",
+    "DEFAULT_STORE",
+    "Logged",
+    "NestedRun",
+    "log_training",
+    "quiet",
+    "tracking_uri",
+    "use_store",
+]
 
 DEFAULT_STORE = "sqlite:///mlflow.db"
 """In the working folder, when neither the recipe nor ``MLFLOW_TRACKING_URI`` names another."""
@@ -55,6 +67,34 @@ class Logged:
         return f"mlflow ui --backend-store-uri {self.uri}  then open /{path}"
 
 
+@dataclass(frozen=True)
+class NestedRun:
+    """A run within another: a trial of a search.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    params, metrics, tags : dict
+        What MLflow shows of it.
+    steps : dict of str to sequence of float
+        Metrics of several steps.
+    status : {"FINISHED", "KILLED", "FAILED"}
+        How it ended.
+    started, seconds : float
+        When it began, in seconds since 1970, and how long it took.
+    """
+
+    name: str
+    params: dict[str, Any]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+    steps: dict[str, Sequence[float]]
+    status: str
+    started: float
+    seconds: float
+
+
 def tracking_uri(recipe_uri: str | None = None) -> str:
     """Return the tracking store to use.
 
@@ -76,6 +116,18 @@ def tracking_uri(recipe_uri: str | None = None) -> str:
     return recipe_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
 
 
+def use_store(uri: str) -> None:
+    """Let MLflow keep runs and models in a store from now on.
+
+    Parameters
+    ----------
+    uri : str
+        The store, as from `tracking_uri`.
+    """
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+
+
 def log_training(
     folder: str | Path,
     *,
@@ -87,6 +139,7 @@ def log_training(
     metrics: dict[str, float],
     documents: dict[str, Any],
     tags: dict[str, str],
+    nested: Sequence[NestedRun] = (),
 ) -> Logged:
     """Log a finished training run, its model folder included.
 
@@ -106,14 +159,15 @@ def log_training(
         What MLflow shows of the run.
     documents : dict of str to object
         File name to what is written there: a text as it is, all else as JSON.
+    nested : sequence of NestedRun, default=()
+        Runs within it.
 
     Returns
     -------
     Logged
     """
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    with _quiet():
+    use_store(uri)
+    with quiet():
         experiment_id = mlflow.set_experiment(experiment).experiment_id
         with mlflow.start_run() as run:
             mlflow.log_params(params)
@@ -122,6 +176,8 @@ def log_training(
             for file, content in documents.items():
                 log = mlflow.log_text if isinstance(content, str) else mlflow.log_dict
                 log(content, file)
+            for one in nested:
+                _log_nested(one, experiment_id, run.info.run_id)
             info = log_model(folder, registered_model_name=name if register else None)
         if not register:
             return Logged(uri, experiment_id, run.info.run_id, info.model_uri, ())
@@ -129,15 +185,26 @@ def log_training(
         return Logged(uri, experiment_id, run.info.run_id, f"models:/{name}/{version}", _set_aliases(name, version))
 
 
+def _log_nested(run: NestedRun, experiment_id: str, parent: str) -> None:
+    """Log a run that is over, in three calls."""
+    client = mlflow.MlflowClient()
+    begin, end = (int(1000 * moment) for moment in (run.started, run.started + run.seconds))
+    tags = {MLFLOW_PARENT_RUN_ID: parent, **run.tags}
+    made = client.create_run(experiment_id, start_time=begin, tags=tags, run_name=run.name).info.run_id
+    metrics = [Metric(name, value, end, 0) for name, value in run.metrics.items()]
+    metrics += [
+        Metric(name, value, end, step) for name, values in run.steps.items() for step, value in enumerate(values)
+    ]
+    client.log_batch(made, metrics=metrics, params=[Param(name, str(value)) for name, value in run.params.items()])
+    client.set_terminated(made, status=run.status, end_time=end)
+
+
 def _set_aliases(name: str, version: str) -> tuple[str, ...]:
     client = mlflow.MlflowClient()
-    client.set_registered_model_alias(name, CHALLENGER, version)
-    try:
-        client.get_model_version_by_alias(name, CHAMPION)
-    except MlflowException:
-        client.set_registered_model_alias(name, CHAMPION, version)
-        return (CHALLENGER, CHAMPION)
-    return (CHALLENGER,)
+    new = (CHALLENGER,) if CHAMPION in client.get_registered_model(name).aliases else (CHALLENGER, CHAMPION)
+    for alias in new:
+        client.set_registered_model_alias(name, alias, version)
+    return new
 
 
 def _git_state() -> dict[str, str]:
@@ -153,14 +220,22 @@ def _git_state() -> dict[str, str]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep MLflow and its database migrations from talking; warnings and errors still come through."""
+def quiet() -> Iterator[None]:
+    """Keep MLflow and its database migrations from talking; warnings and errors still come through.
+
+    What MLflow prints, such as the address of a run on a server, goes to the error stream: the output is the command's.
+
+    Yields
+    ------
+    None
+    """
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.WARNING)
     try:
-        yield
+        with redirect_stdout(sys.stderr):
+            yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -38,6 +38,9 @@ for command in (
     commands.evaluate,
     commands.predict,
     commands.monitor,
+    commands.compare,
+    commands.promote,
+    commands.rollback,
 ):
     app.command()(command)
 

@@ -1,6 +1,8 @@
-"""A small simulated world, made-up sheets, and a small town that pays, for the tests of the training room."""
+"""A small simulated world, rival models of it, made-up sheets, and a small town that pays."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,39 @@ def labelled_messages(small_world: World) -> pd.DataFrame:
     labels = labels.set_index("subject_id")[["label", "labelled_at"]]
     messages = small_world.messages.join(labels, on="message_id")
     return messages[messages["label"].notna()].reset_index(drop=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Rivals:
+    """Folders of models of two classes, and the messages that are later than what they were trained on."""
+
+    weak: Path
+    strong: Path
+    again: Path
+    known: pd.DataFrame
+    later: pd.DataFrame
+
+
+@pytest.fixture(scope="session")
+def rivals(labelled_messages: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Rivals:
+    """A model of the first fifth of the period, one of three fifths, and that one again with another seed."""
+    folder = tmp_path_factory.mktemp("rivals")
+    columns = ["message_id", "text", "sent_at", "label"]
+    frame = labelled_messages.sort_values("sent_at")[columns].reset_index(drop=True)
+    frame["label"] = frame["label"].where(frame["label"] == "legitimate", "fraud")
+    start, length = frame["sent_at"].min(), frame["sent_at"].max() - frame["sent_at"].min()
+    parts = {share: frame["sent_at"] < start + share * length for share in (0.2, 0.6)}
+    settings = {"split.kind": "time", "split.test_share": 0.05, "data.min_label_rows": 5, "n_jobs": 1}
+    settings |= {"evaluate.attack": False, "track.uri": f"sqlite:///{folder}/mlflow.db", "track.register_model": False}
+
+    def fit(name: str, share: float, seed: int) -> Path:
+        recipe = Recipe.read(overrides=settings | {"seed": seed})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            return train(recipe, output=folder / name, messages=frame[parts[share]].reset_index(drop=True)).folder
+
+    models = fit("weak", 0.2, 0), fit("strong", 0.6, 0), fit("again", 0.6, 1)
+    return Rivals(*models, *(frame[rows].reset_index(drop=True) for rows in (parts[0.6], ~parts[0.6])))
 
 
 @pytest.fixture(scope="session")

@@ -235,7 +235,7 @@ def test_a_model_of_events(events: Done) -> None:
     trained = events.trained
     assert trained.model.subject == "event"
     assert trained.split.kind == "time"
-    assert trained.split.keeps_apart == ("time", "crime accounts")
+    assert trained.split.keeps_apart == ("time", "crime accounts of training")
     assert trained.sheet["average_precision"] > 2 * trained.sheet["base_rate"]
     columns = set(trained.model.matrix.columns)
     assert {"value__amount", "rhythm__hour", "network__fraud_rate_30d", "value__counterparty_mean_7d"} <= columns

@@ -394,3 +394,20 @@ def test_written_tables_come_back_the_same(world: World, tmp_path: Path) -> None
     for name, path in paths.items():
         assert path.name == f"{name}.parquet"
         assert_frame_equal(pd.read_parquet(path), getattr(world, name))
+
+
+def test_a_world_that_does_not_drift_is_the_same_all_the_time() -> None:
+    def by_quarter(drift: bool) -> pd.DataFrame:
+        world = simulate(seed=3, days=120, drift=drift)
+        told = world.labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")["label"]
+        rows = world.messages.assign(label=world.messages["message_id"].map(told)).dropna(subset="label")
+        fraud = rows[rows["label"] != "legitimate"]
+        quarter = (
+            (pd.to_datetime(fraud["sent_at"], utc=True) - pd.Timestamp("2026-01-01", tz="UTC")).dt.days // 30
+        ).clip(0, 3)
+        return fraud["text"].str.contains("\u200b|\u200c|\u200d|\u2060|\ufeff").groupby(quarter).agg(["size", "mean"])
+
+    still, drifting = by_quarter(False), by_quarter(True)
+    assert still["size"].max() < 1.25 * still["size"].min()
+    assert abs(still["mean"].iloc[-1] - still["mean"].iloc[0]) < 0.05
+    assert drifting["mean"].iloc[-1] > drifting["mean"].iloc[0] + 0.03

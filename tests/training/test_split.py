@@ -64,11 +64,20 @@ def test_crime_campaigns_of_later_slices_are_not_trained_on(labelled_messages: p
     tested = set(groups[split.test[is_crime[split.test]]])
     calibrated = set(groups[split.calibration[is_crime[split.calibration]]])
     assert tested
-    assert not tested & set(groups[np.r_[split.train, split.calibration]])
-    assert not calibrated & set(groups[split.train])
+    assert not (tested | calibrated) & set(groups[split.train])
     assert split.dropped["crime_campaign_of_later_slice"] > 0
-    assert split.keeps_apart == ("time", "crime campaigns")
+    assert split.keeps_apart == ("time", "crime campaigns of training")
     assert not split.flatters
+
+
+def test_crimes_are_as_frequent_in_the_calibration_as_they_were_then(labelled_messages: pd.DataFrame) -> None:
+    split, groups = by_time(labelled_messages)
+    sent, is_crime = labelled_messages["sent_at"], (labelled_messages["label"] != "legitimate").to_numpy()
+    held_back = sent.iloc[split.calibration]
+    known = labelled_messages["labelled_at"] < sent.iloc[split.test].min()
+    window = (known & sent.between(held_back.min(), held_back.max())).to_numpy()
+    assert np.isin(groups[split.test], groups[split.calibration][is_crime[split.calibration]]).any()
+    assert is_crime[split.calibration].mean() == is_crime[window].mean()
 
 
 def test_rows_without_a_time_are_in_no_slice() -> None:

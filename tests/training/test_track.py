@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fraudsieve.training.track import DEFAULT_STORE, Logged, _git_state, _quiet, tracking_uri
+from fraudsieve.training.track import DEFAULT_STORE, Logged, _git_state, quiet, tracking_uri
 
 
 def test_the_recipe_comes_before_the_environment_and_that_before_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,6 +40,13 @@ def test_git_state_names_commit_and_changes(tmp_path: Path, monkeypatch: pytest.
 def test_quiet_gives_the_levels_back() -> None:
     logger = logging.getLogger("mlflow")
     before = logger.level
-    with _quiet():
+    with quiet():
         assert logger.level == logging.WARNING
     assert logger.level == before
+
+
+def test_what_mlflow_prints_is_not_on_the_output(capsys: pytest.CaptureFixture[str]) -> None:
+    with quiet():
+        print("View run at: http://127.0.0.1")  # noqa: T201 - what MLflow does
+    print("ours")  # noqa: T201
+    assert capsys.readouterr() == ("ours\n", "View run at: http://127.0.0.1\n")

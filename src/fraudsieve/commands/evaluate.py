@@ -1,5 +1,6 @@
 """``fraudsieve evaluate``."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,11 @@ from .options import Accounts, Events, Json, Labels, Messages, ModelOption
 from .sheet_rows import sheet_rows
 
 __all__ = ["evaluate"]
+
+FLATTERING = (
+    "{known:,} of {rows:,} records are not later than what the model was trained and calibrated on: figures on them "
+    "flatter. Give later ones, or --since"
+)
 
 
 def evaluate(
@@ -28,6 +34,9 @@ def evaluate(
     recipe: Annotated[
         Path | None, typer.Option(help="A TOML file; its section [evaluate] says what people can review, and costs.")
     ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Look at records from this time on (UTC); earlier ones are their history.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Score labelled messages, accounts or events with a model, and say how good the scores are."""
@@ -38,6 +47,7 @@ def evaluate(
         from fraudsieve.training.attack_recall import check_attackable
         from fraudsieve.training.builders import builder_of_model, groups_of, read_data
         from fraudsieve.training.fit import evaluate_model
+        from fraudsieve.training.later import flattering_rows, rows_since
         from fraudsieve.training.recipe import Recipe
         from fraudsieve.training.report import check_report_path, model_facts, write_report
 
@@ -50,6 +60,8 @@ def evaluate(
         read = Recipe.read(recipe, {"data.subject": scorer.model.subject})
         tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
         data = read_data(read, tables, min_label_rows=1)
+        data = data if since is None else rows_since(data, since)
+        known = flattering_rows(data, scorer.model)
         say("looking for campaigns" if data.subject == "message" else "looking for accounts")
         groups, kind = groups_of(data)
         say("scoring, then under attack" if attack else "scoring")
@@ -57,7 +69,8 @@ def evaluate(
         sheet = evaluate_model(
             scorer, data.rows, builder, attack=attack, groups=groups, group_kind=kind, settings=read.evaluate
         )
-        content = {"model": scorer.model.name, "digest": scorer.model.digest, "sheet": sheet}
+        content: dict[str, Any] = {"model": scorer.model.name, "digest": scorer.model.digest, "sheet": sheet}
+        content["not_later_than_training"] = known
         counts = {"unlabelled": data.n_unlabelled, "rejected": len(data.rejected)}
         counts["rejected_labels"] = len(data.rejected_labels)
         written: dict[str, str] = {}
@@ -65,7 +78,7 @@ def evaluate(
             page, beside = write_report(report, sheet, title=scorer.model.name, facts=model_facts(scorer.model))
             written = {"page": str(page), "sheet": str(beside)}
             content["report"] = written
-    notes(data.notes)
+    notes((*data.notes, *([FLATTERING.format(known=known, rows=len(data.rows))] if known else [])))
     rows = [*sheet_rows(sheet), ("set aside", ", ".join(f"{count:,} {what}" for what, count in counts.items()))]
     rows += _attack_rows(sheet["attack"]) if attack else []
     rows += [("report", f"{written['page']}, and as JSON {written['sheet']}")] if written else []

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Accounts", "Events", "Json", "Labels", "Messages", "ModelOption"]
+__all__ = ["Accounts", "Events", "Json", "Labels", "Messages", "ModelOption", "Name"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on the output.")]
 ModelOption = Annotated[
@@ -15,3 +15,4 @@ Messages = Annotated[Path | None, typer.Option(help="Messages: Parquet, CSV or J
 Accounts = Annotated[Path | None, typer.Option(help="Accounts and what they say of themselves.")]
 Events = Annotated[Path | None, typer.Option(help="Events: the history of accounts, or of the senders of messages.")]
 Labels = Annotated[Path | None, typer.Option(help="Labels, when they are not a column of what is labelled.")]
+Name = Annotated[str | None, typer.Option(help="Name of the registered model; by default that of the recipe.")]

@@ -31,6 +31,10 @@ def train(
         bool | None,
         typer.Option("--campaigns", help="Look at near-duplicates sent before; scoring needs to be told of them too."),
     ] = None,
+    tune: Annotated[
+        str | None,
+        typer.Option(help="Search the settings inside the training slice, so long: 90s, 20m, 2h. Resumes when killed."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all that is drawn.")] = None,
     json: Json = False,
 ) -> None:
@@ -49,6 +53,7 @@ def train(
             "name": name,
             "split.kind": split,
             "features.campaigns": campaigns,
+            "tune.budget": tune,
             "track.experiment": experiment,
             "seed": seed,
         }

@@ -22,6 +22,7 @@ def trained_content(trained: Any) -> dict[str, Any]:
         "unlabelled": trained.data.n_unlabelled,
         "rejected": len(trained.data.rejected),
         "rejected_labels": len(trained.data.rejected_labels),
+        "tuning": trained.tuned and trained.tuned.content,
         "notes": list(trained.notes),
     }
 

@@ -1,0 +1,276 @@
+"""How often the gates are right: ``python -m benchmarks.promotion``. Better, equal, worse and flawed challengers."""
+
+import argparse
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from benchmarks.report import Bar, Report, progress, run_and_print
+from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.models.artifact import Model, read_model, write_model
+from fraudsieve.training.attack import disguise
+from fraudsieve.training.fit import train
+from fraudsieve.training.promote import Decision, promote
+from fraudsieve.training.recipe import Recipe
+from fraudsieve.training.simulate import simulate
+from fraudsieve.training.track import log_training
+
+__all__ = ["SCENARIOS", "main", "run"]
+
+DAYS, ACCOUNTS = 120, 600
+LATER = 0.6
+"""Share of the period that models are trained on."""
+EVERY = 20
+"""The weak model sees one message of so many."""
+TOP = 0.0015
+"""Share of the legitimate later messages that the flawed rule puts on top."""
+TOO_SURE = 3.0
+"""Log-odds towards fraud that the miscalibrated challenger adds."""
+ODDS = 200.0
+EVERYDAY = "wording__legitimate"
+SCENARIOS: Final = {
+    "better": "",
+    "equal": "average_precision",
+    "equal_back": "average_precision",
+    "worse": "average_precision",
+    "loses_recall_at_capacity": "recall_at_capacity",
+    "loses_calibration": "calibration_error",
+    "loses_robustness": "attack",
+}
+"""What each challenger is, and the gate that has to stop it; none for the one that is to be promoted."""
+PROTOCOL = (
+    "{seeds} simulated worlds of {days} days; fraud against legitimate. The messages of the first {later:.0%} of the "
+    "period train the strong model, one of {every} of them the weak one; models are compared on the rest, by the "
+    "gates' defaults, through MLflow (SQLite). better: strong against weak. equal: the strong recipe with another "
+    "seed against the strong one; equal_back the other way round. worse: weak against strong. The others gain average"
+    " precision: the strong model with a tree that puts {top:.2%} of the legitimate messages on top, against the "
+    "strong model with a tree that lets whatever speaks of money pass; the strong model with a calibration that is "
+    "{sure:g} log-odds too sure of fraud, against the weak one; and one trained on full-width copies of fraud that "
+    "are labelled legitimate, against the weak one. promoted: share of the worlds in which the challenger became "
+    "champion; stopped: in which it was refused and the gate that is named said so; alone: and no other gate did; "
+    "gained: in which its average precision is the higher one; gain: the mean difference."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Lab:
+    """A folder, its MLflow store, and a world.
+
+    Parameters
+    ----------
+    folder : Path
+        Where everything goes.
+    messages : DataFrame
+        Labelled messages, the earliest first.
+    """
+
+    folder: Path
+    messages: pd.DataFrame
+
+    @classmethod
+    def of(cls, folder: Path, seed: int) -> "Lab":
+        """Simulate a world of two classes."""
+        world = simulate(seed=seed, days=DAYS, n_accounts=ACCOUNTS)
+        latest = world.labels.sort_values("labelled_at").drop_duplicates("subject_id", keep="last")
+        label = world.messages["message_id"].map(latest.set_index("subject_id")["label"])
+        label = label.where(label.isna() | (label == "legitimate"), "fraud")
+        messages = world.messages[["message_id", "text", "sent_at"]].assign(label=label)
+        return cls(folder, messages[label.notna()].sort_values("sent_at").reset_index(drop=True))
+
+    @property
+    def uri(self) -> str:
+        """The store."""
+        return f"sqlite:///{self.folder}/mlflow.db"
+
+    def part(self, start: float, end: float) -> pd.DataFrame:
+        """Return the messages between two shares of the period."""
+        sent = self.messages["sent_at"]
+        first, length = sent.min(), sent.max() - sent.min()
+        return self.messages[sent.between(first + start * length, first + end * length)].reset_index(drop=True)
+
+    def recipe(self, **overrides: object) -> Recipe:
+        """Return the recipe of every run: one thread, and nothing that only people look at."""
+        common = {"split.kind": "time", "split.test_share": 0.05, "data.min_label_rows": 5, "n_jobs": 1}
+        quick = {"evaluate.attack": False, "evaluate.replicates": 0, "track.register_model": False}
+        return Recipe.read(overrides={"track.uri": self.uri, **common, **quick, **overrides})
+
+    def train(self, name: str, messages: pd.DataFrame, **overrides: object) -> Path:
+        """Train a model, and return its folder."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return train(self.recipe(**overrides), output=self.folder / name, messages=messages).folder
+
+    def changed(self, name: str, folder: Path, change: Callable[[Model], Model]) -> Path:
+        """Write a model that was changed by hand, and return its folder."""
+        write_model(change(read_model(folder)), self.folder / name)
+        return self.folder / name
+
+    def decide(self, name: str, champion: Path, challenger: Path) -> Decision:
+        """Register two models under a name of their own, the champion first, and try to promote the second."""
+        nothing: dict[str, Any] = {"params": {}, "documents": {}, "tags": {}}
+        for folder in (champion, challenger):
+            log_training(folder, uri=self.uri, experiment="promotion", name=name, register=True, metrics={}, **nothing)
+        recipe = Recipe.read(overrides={"name": name, "track.uri": self.uri})
+        return promote(recipe, messages=self.part(LATER, 1.0))
+
+
+def decisions(folder: Path, seed: int) -> dict[str, Decision]:
+    """Try every scenario in one world.
+
+    Parameters
+    ----------
+    folder : Path
+        An empty folder.
+    seed : int
+        Seed of the world.
+
+    Returns
+    -------
+    dict of str to Decision
+        In the order of `SCENARIOS`.
+    """
+    lab = Lab.of(folder, seed)
+    known = lab.part(0.0, LATER)
+    weak, strong = lab.train("weak", known.iloc[::EVERY].reset_index(drop=True)), lab.train("strong", known)
+    pairs = {
+        "better": (weak, strong),
+        "equal": (strong, again := lab.train("again", known, seed=1)),
+        "equal_back": (again, strong),
+        "worse": (strong, weak),
+        "loses_recall_at_capacity": (
+            lab.changed("blind", strong, lambda model: _with_tree(model, "cues__money", 0.5, -ODDS)),
+            lab.changed("rule", strong, lambda model: _with_tree(model, EVERYDAY, _most_everyday(model, lab), ODDS)),
+        ),
+        "loses_calibration": (weak, lab.changed("sure", strong, _too_sure)),
+        "loses_robustness": (weak, lab.train("poisoned", _poisoned(known), **{"features.copies": 0.0})),
+    }
+    found = {name: lab.decide(name, *pair) for name, pair in pairs.items()}
+    for name, decision in found.items():
+        stopped = ", ".join(gate.name for gate in decision.gates if not gate.passed)
+        progress(f"seed {seed} {name}: {decision.decision}" + (f" by {stopped}" if stopped else ""))
+    return found
+
+
+def _too_sure(model: Model) -> Model:
+    shift = model.calibration.shift + TOO_SURE * _towards_fraud(model)
+    return replace(model, calibration=replace(model.calibration, shift=shift))
+
+
+def _towards_fraud(model: Model) -> float:
+    """Return the sign of log-odds that speak for fraud: they are those of the second class."""
+    return -1.0 if model.classes[1] == model.legitimate else 1.0
+
+
+def _most_everyday(model: Model, lab: Lab) -> float:
+    """Return the bound above which messages read most like everyday talk, `TOP` of the legitimate ones."""
+    assert isinstance(model.matrix, MessageMatrix)
+    later = lab.part(LATER, 1.0)
+    legitimate = later.loc[later["label"] == model.legitimate, "text"]
+    X = model.matrix.compute(legitimate.tolist())
+    return float(np.quantile(X[:, model.matrix.columns.index(EVERYDAY)], 1 - TOP))
+
+
+def _with_tree(model: Model, column: str, bound: float, odds: float) -> Model:
+    """Add a tree of one split: where a column is above a bound, the odds of fraud change."""
+    made_up = np.zeros((200, len(model.matrix.columns)))
+    made_up[:, model.matrix.columns.index(column)] = np.repeat([bound - 1e-6, bound + 1e-6], 100)
+    settings = {"objective": "binary", "num_leaves": 2, "min_data_in_leaf": 1, "num_threads": 1, "verbosity": -1}
+    data = lgb.Dataset(made_up, np.repeat([0, 1], 100), params={"min_data_in_bin": 1, "verbosity": -1})
+    grown = lgb.train(settings, data, 1, init_model=lgb.Booster(model_str=model.ensemble.booster.model_to_string()))
+    tree = grown.num_trees() - 1
+    leaves = np.asarray(grown.predict(made_up[[0, -1]], pred_leaf=True))[:, tree].astype(int)
+    for leaf, value in zip(leaves, (0.0, odds * _towards_fraud(model)), strict=True):
+        grown.set_leaf_output(tree, int(leaf), value)
+    booster = lgb.Booster(model_str=grown.model_to_string())
+    # A steep calibration makes probabilities of many surest frauds 1, and nothing can be put above these.
+    steep = model.calibration
+    gentle = replace(steep, low=min(steep.low, 1.0), high=min(steep.high, 1.0))
+    return replace(model, ensemble=replace(model.ensemble, booster=booster), calibration=gentle)
+
+
+def _poisoned(messages: pd.DataFrame) -> pd.DataFrame:
+    """Add full-width copies of half of the fraud, labelled legitimate."""
+    some = messages[messages["label"] == "fraud"].sample(frac=0.5, random_state=0)
+    texts = disguise(some["text"].tolist(), "full_width", "medium")
+    copies = some.assign(text=texts, message_id=some["message_id"] + "-copy", label="legitimate")
+    return pd.concat([messages, copies], ignore_index=True)
+
+
+def run(*, seeds: int = 10) -> Report:
+    """Try every scenario in some worlds.
+
+    Parameters
+    ----------
+    seeds : int, default=10
+        How many worlds.
+
+    Returns
+    -------
+    Report
+        For each scenario the shares that the protocol names.
+    """
+    worlds = []
+    for seed in range(seeds):
+        with tempfile.TemporaryDirectory() as folder:
+            worlds.append(decisions(Path(folder), seed))
+    figures: dict[str, float] = {}
+    for name, gate in SCENARIOS.items():
+        figures |= {f"{name}.{what}": value for what, value in _shares([one[name] for one in worlds], gate).items()}
+    equal = (figures["equal.promoted"] + figures["equal_back.promoted"]) / 2
+    bars = [
+        Bar.at_least("better.promoted", figures["better.promoted"], 0.9),
+        Bar.at_most("equal.promoted", equal, 0.05),
+        Bar.at_most("worse.promoted", figures["worse.promoted"], 0.0),
+        *(
+            Bar.at_least(f"{name}.{what}", figures[f"{name}.{what}"], 1.0)
+            for name in SCENARIOS
+            if name.startswith("loses")
+            for what in ("gained", "stopped")
+        ),
+    ]
+    rows = sum(one["better"].comparison["rows"] for one in worlds if one["better"].comparison is not None)
+    protocol = PROTOCOL.format(seeds=seeds, days=DAYS, later=LATER, every=EVERY, top=TOP, sure=TOO_SURE)
+    return Report("promotion", "simulated", protocol, rows, figures, bars=bars)
+
+
+def _shares(found: Sequence[Decision], gate: str) -> Mapping[str, float]:
+    shares = {"promoted": float(np.mean([decision.promoted for decision in found]))}
+    figures = [decision.comparison["figures"] for decision in found if decision.comparison is not None]
+    gains = [one["average_precision"]["difference"] for one in figures]
+    if gate:
+        stopped = [[one.name for one in decision.gates if not one.passed] for decision in found]
+        shares["stopped"] = float(np.mean([gate in names for names in stopped]))
+        shares["alone"] = float(np.mean([names == [gate] for names in stopped]))
+    return shares | {"gained": float(np.mean(np.array(gains) > 0)), "gain": float(np.mean(gains))}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        Arguments; None stands for those of the process.
+
+    Returns
+    -------
+    int
+        0, whether or not a bar holds.
+    """
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.promotion", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="end with one JSON object on the last line")
+    parser.add_argument("--seeds", type=int, default=10, help="worlds (default 10)")
+    options = parser.parse_args(argv)
+    return run_and_print("promotion", lambda: run(seeds=options.seeds), as_json=options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
