@@ -77,8 +77,7 @@ def _fit(texts: list[str], y: Labels, groups: Groups) -> tuple[Any, Any]:
     copies = with_copies(texts, y != LEGITIMATE)
     y, groups = y[copies.rows], groups[copies.rows]
     features = MessageFeatures(legitimate=LEGITIMATE).set_output(transform="pandas")
-    matrix = features.fit_transform(copies.texts, y, groups=groups)
-    return features, FraudClassifier().fit(matrix, y, sample_weight=copies.weights(groups))
+    return features, FraudClassifier().fit(features.fit_transform(copies.texts, y, groups=groups), y, groups=groups)
 
 
 def folded(texts: list[str]) -> list[str]:

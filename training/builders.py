@@ -17,7 +17,7 @@ from fraudsieve.models.batch import looks_back
 from fraudsieve.models.predict import Scorer
 
 from .copies import with_copies
-from .data import WEIGHT, Labelled, load_labelled
+from .data import Labelled, load_labelled
 from .recipe import Recipe
 from .subjects import account_labels_of, event_labels_of, load_accounts, load_events
 
@@ -156,7 +156,7 @@ def _labels(data: Labelled, legitimate: str) -> dict[str, Any]:
 
 def rows_to_train(
     data: Labelled, groups: Array, train: Array, recipe: Recipe
-) -> tuple[pd.DataFrame, npt.NDArray[np.object_], dict[str, Array], npt.NDArray[np.float64] | None]:
+) -> tuple[pd.DataFrame, npt.NDArray[np.object_], dict[str, Array]]:
     """Return what is trained on: the rows of the slice and, of messages with a crime, disguised copies.
 
     Parameters
@@ -177,21 +177,16 @@ def rows_to_train(
     labels : ndarray of object
         Their classes.
     groups : dict
-        For messages ``groups``, their campaigns, a copy being of that of its message.
-    weights : ndarray of float64 or None
-        What a row counts in the trees, by the trust in its label too: a campaign of messages as one row, a copy as a
-        tenth. None for one: the events of an account are as many as they are.
+        For messages ``groups``, their campaigns: each counts as one row, with its copies. The events of an account are
+        as many as they are.
     """
     rows = data.rows.iloc[train]
     labels = rows["label"].to_numpy(object)
-    trust = rows[WEIGHT].to_numpy(np.float64) if recipe.data.trusted.declared else None
     if data.subject != "message":
-        return rows, labels, {}, trust
+        return rows, labels, {}
     is_crime = labels != recipe.data.legitimate
     copies = with_copies(rows["text"].tolist(), is_crime, share=recipe.features.copies, seed=recipe.seed)
-    campaigns = groups[train][copies.rows]
-    weights = copies.weights(campaigns) * (1.0 if trust is None else trust[copies.rows])
-    return rows.iloc[copies.rows].assign(text=copies.texts), labels[copies.rows], {"groups": campaigns}, weights
+    return rows.iloc[copies.rows].assign(text=copies.texts), labels[copies.rows], {"groups": groups[train][copies.rows]}
 
 
 def matrix_of(builder: Builder, rows: pd.DataFrame) -> pd.DataFrame:

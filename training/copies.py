@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from fraudsieve.features.pinyin import sounds
 from fraudsieve.features.text import CodePoints, pack
-from fraudsieve.features.wording_fit import campaign_weights
 
 __all__ = ["SHARE", "Copies", "disguised_copies", "with_copies"]
 
@@ -28,8 +27,6 @@ LEAST, MOST = 0.1, 0.6
 SYMBOLS: Final = np.array([ord(char) for char in "*.·_|- 、丶/"], np.uint32)
 SHARE: Final = 0.5
 """Share of the fraudulent messages that are copied: as they come they stay the most of what is learnt."""
-WEIGHT: Final = 0.1
-"""What a copy counts in the trees: enough to show what a disguise does, too little to make fraud look more frequent."""
 FLOOR = 0.3
 """What a homophone counts that was never seen, beside the square roots of the counts of those that were."""
 
@@ -133,36 +130,13 @@ class Copies:
     texts: list[str]
     rows: Array
 
-    def weights(self, groups: Array) -> Array:
-        """Weigh rows to grow trees: a campaign counts as one message, and its copies as a tenth of one beside it.
-
-        Parameters
-        ----------
-        groups : ndarray of int64, shape (n_rows + n_copies,)
-            Campaigns.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_rows + n_copies,)
-
-        Examples
-        --------
-        >>> copies = Copies(["win", "see you", "w*n"], np.array([0, 1, 0]))
-        >>> copies.weights(np.array([5, 6, 5])).tolist()
-        [1.0, 1.0, 0.1]
-        """
-        is_copy = np.arange(len(self.rows)) > self.rows.max()  # the rows themselves come first, each in its place
-        _, campaign = np.unique(groups, return_inverse=True)
-        return campaign_weights(2 * campaign + is_copy) * np.where(is_copy, WEIGHT, 1.0)
-
 
 def with_copies(
     texts: Sequence[str], is_fraud: npt.NDArray[np.bool_], *, share: float = SHARE, seed: int = 0
 ) -> Copies:
     """Put disguised copies of fraudulent messages behind the messages.
 
-    A message and its copy are of one campaign: give both that group where features are computed out of fold, and
-    trees the weights of `Copies.weights`.
+    A message and its copy are of one campaign: give both that group, so that together they count as one.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.models.classifier import FraudClassifier
 
 from .builders import Builder, make_builder, rows_to_train
-from .data import Labelled
+from .data import WEIGHT, Labelled
 from .recipe import Recipe
 
 __all__ = ["TrainingRows", "grow_trees", "training_rows"]
@@ -33,14 +33,17 @@ class TrainingRows:
         Classes.
     positions : ndarray of int64, shape (n_rows,)
         The row that each is, or is a disguised copy of.
+    campaigns : dict
+        As from `rows_to_train`.
     weights : ndarray of float64, shape (n_rows,), default=None
-        What each counts; None for one.
+        How far the labels are trusted; None trusts all alike.
     """
 
     builder: Builder
     matrix: pd.DataFrame
     labels: Array
     positions: Array
+    campaigns: dict[str, Array]
     weights: Array | None = None
 
 
@@ -63,11 +66,12 @@ def training_rows(data: Labelled, groups: Array, train: Array, recipe: Recipe) -
     TrainingRows
     """
     builder = make_builder(data, recipe).set_output(transform="pandas")
-    rows, labels, campaigns, weights = rows_to_train(data, groups, train, recipe)
+    rows, labels, campaigns = rows_to_train(data, groups, train, recipe)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", UNTIMED)  # said as a note
         matrix = builder.fit_transform(rows, labels, **campaigns)
-    return TrainingRows(builder, matrix, labels, rows.index.to_numpy(), weights)
+    weights = rows[WEIGHT].to_numpy() if recipe.data.trusted.declared else None
+    return TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, weights)
 
 
 def grow_trees(rows: TrainingRows, recipe: Recipe, subject: str) -> FraudClassifier:
@@ -89,4 +93,4 @@ def grow_trees(rows: TrainingRows, recipe: Recipe, subject: str) -> FraudClassif
     """
     settings = recipe.model.settings(subject)
     classifier = FraudClassifier(**settings, random_state=recipe.seed, n_jobs=recipe.n_jobs)
-    return classifier.fit(rows.matrix, rows.labels, sample_weight=rows.weights)
+    return classifier.fit(rows.matrix, rows.labels, sample_weight=rows.weights, **rows.campaigns)

@@ -108,9 +108,9 @@ def by_hand(folds: SearchFolds, asked: Recipe, place: int) -> tuple[Any, Any, An
     """Train and test on a fold with what a run uses: the probability of fraud, the likeliest class and the truth."""
     fold, data = folds.folds[place], folds.data
     builder = make_builder(data, asked).set_output(transform="pandas")
-    rows, labels, campaigns, weights = rows_to_train(data, folds.groups, fold.train, asked)
+    rows, labels, campaigns = rows_to_train(data, folds.groups, fold.train, asked)
     matrix = builder.fit_transform(rows, labels, **campaigns)
-    trained = TrainingRows(builder, matrix, labels, rows.index.to_numpy(), weights)
+    trained = TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns)
     classifier = grow_trees(trained, asked, "message")
     tested = matrix_of(builder, data.rows.iloc[fold.test])
     legitimate = classifier.classes_.tolist().index("legitimate")
