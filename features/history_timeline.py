@@ -75,8 +75,8 @@ class Timeline:
         times = self.block[:n, TIME]
         times = times[self.block[:n, AMOUNT] == bits_of(1.0)] if of_frauds else times
         if len(times):
-            self.first = int(times[0]) if self.first == NEVER else self.first
-            self.last = int(times[-1])
+            self.first = int(times[0]) if self.first == NEVER else min(self.first, int(times[0]))
+            self.last = max(self.last, int(times[-1]))
         self.block = np.concatenate([self.block[n : self.size], np.empty((2, self.block.shape[1]), np.int64)])
         self.size -= n
         return n
