@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,8 @@ def test_other_files_and_missing_segments_are_refused(tmp_path: Path) -> None:
 
 
 def test_threads_share_a_log_and_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    syncs, real, applied = [0], os.fsync, []
+    syncs, real = [0], os.fsync
+    applied: list[int] = []
 
     def slow(descriptor: int) -> None:
         syncs[0] += 1
@@ -152,7 +154,7 @@ def test_threads_share_a_log_and_its_order(tmp_path: Path, monkeypatch: pytest.M
         def work(thread: int) -> None:
             for step in range(40):
                 number = 1000 * thread + step
-                log.append([{"n": number}], then=lambda number=number: applied.append(number))
+                log.append([{"n": number}], then=partial(applied.append, number))
                 assert number in applied
 
         threads = [threading.Thread(target=work, args=(thread,)) for thread in range(8)]
@@ -274,12 +276,16 @@ def test_by_interval_the_disk_is_synced_behind_the_calls(tmp_path: Path, monkeyp
     log, synced = EventLog(tmp_path, fsync="interval", interval=0.05), threading.Event()
     real = os.fsync
 
+    def works(descriptor: int) -> None:
+        real(descriptor)
+        synced.set()
+
     def fails(_: int) -> None:
         synced.set()
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", lambda descriptor: (real(descriptor), synced.set()))
+        patch.setattr(os, "fsync", works)
         log.append([{"n": 0}])
         assert not synced.is_set()
         assert synced.wait(20)
