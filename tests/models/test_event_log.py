@@ -191,6 +191,7 @@ def test_what_a_failed_call_has_written_is_cut_off(call: str, tmp_path: Path, mo
             patch.setattr(os, call, fails)
             with pytest.raises(StateError, match=r"cannot be written \(Input/output error\). Nothing of this call was"):
                 log.append([{"n": 1}], then=lambda: pytest.fail("it is not durable"))
+            assert (tmp_path / SEGMENT).stat().st_size == log.nbytes
             patch.setattr(os, "ftruncate", fails)
             with pytest.raises(StateError, match="cannot be written"):
                 log.append([{"n": 2}])

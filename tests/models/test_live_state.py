@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -372,6 +373,25 @@ def test_what_comes_again_counts_once(of_messages: Scorer, tmp_path: Path) -> No
     with LiveState(of_messages, tmp_path) as live:
         # The first comes later than it may, and is known all the same.
         assert live.update([event(), event(event_id="new")]) == ((1, LATE),)
+
+
+def test_what_was_taken_in_any_order_is_taken_again(of_messages: Scorer, tmp_path: Path) -> None:
+    later = event(event_id="e2", occurred_at="2024-05-12T10:00:00Z")
+    with LiveState(of_messages, tmp_path) as live:
+        assert live.update([later, event()]) == ()  # late by what was known before the call, and so in time
+        before = live.state.features({"account_id": "ann", "as_of": "2024-05-12T11:00:00Z"})
+    with LiveState(of_messages, tmp_path) as live:
+        np.testing.assert_array_equal(
+            live.state.features({"account_id": "ann", "as_of": "2024-05-12T11:00:00Z"}), before
+        )
+        assert live.size.ids == 2
+
+
+def test_the_live_state_needs_what_scoring_needs(run_alone: Callable[[str], str]) -> None:
+    run_alone(
+        "import sys, fraudsieve.models.live_state\n"
+        "assert not {'pandas', 'pyarrow', 'sklearn', 'mlflow'} & set(sys.modules), 'too much is imported'"
+    )
 
 
 def test_ids_are_forgotten_once_they_cannot_matter(of_accounts: Scorer) -> None:
