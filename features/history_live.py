@@ -7,7 +7,7 @@ to the rounding of float64. NumPy and Numba alone.
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,11 @@ from .history_ends import NEVER
 from .history_measures import window_seconds
 from .history_records import Refused, RefusedError, amount_of, digest_of, entity_key, microseconds, records_of
 from .history_store import StateError, read_state, write_state
-from .history_timeline import Timeline, View, bits_of, signed
+from .history_timeline import Prepared, Timeline, View, bits_of, signed
 from .network import Network
 from .network_live import NetworkState
 
-__all__ = ["CAMPAIGN", "HistoryState", "Part", "Prepared"]
+__all__ = ["CAMPAIGN", "HistoryState", "Part"]
 
 Array: TypeAlias = npt.NDArray[Any]
 Record: TypeAlias = Mapping[str, Any]
@@ -33,30 +33,6 @@ CAMPAIGN = {"campaign", "labelled"}
 SWEPT = 2
 """With every event so many other entities are rid of what is too old."""
 Part: TypeAlias = Literal["events", "labels", "account_labels"]
-
-
-class Prepared(NamedTuple):
-    """A record that a state has read and checked, and that its `HistoryState.take` can no longer refuse.
-
-    Attributes
-    ----------
-    position : int
-        Its place in the call.
-    time : int
-        Microseconds since 1970.
-    rows : list of tuple
-        Whose timelines it goes to: the view, its timelines, the entity and the numbers that are kept.
-    links : list of tuple
-        The pairs of the network: column, account and value.
-    known : tuple of (int, bool) or None
-        An account, and whether it is fraudulent.
-    """
-
-    position: int
-    time: int
-    rows: list[tuple[View, dict[bytes, Timeline], bytes, list[int]]]
-    links: list[tuple[str, int, int]]
-    known: tuple[int, bool] | None
 
 
 class HistoryState:

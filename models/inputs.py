@@ -11,8 +11,9 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.campaign_history import Campaigns, campaign_events, campaign_subjects
 from fraudsieve.features.fold import fold_text
 from fraudsieve.features.history import History, history_columns
-from fraudsieve.features.history_live import HistoryState, Prepared
+from fraudsieve.features.history_live import HistoryState
 from fraudsieve.features.history_records import Refused, RefusedError, is_missing
+from fraudsieve.features.history_timeline import Prepared
 from fraudsieve.features.message_matrix import MessageMatrix
 
 __all__ = [

@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeAlias
 
 from fraudsieve.features.history_ends import NEVER
-from fraudsieve.features.history_live import HistoryState, Part, Prepared
+from fraudsieve.features.history_live import HistoryState, Part
 from fraudsieve.features.history_measures import window_seconds
 from fraudsieve.features.history_records import Refused, RefusedError, is_missing, records_of, spelled
 from fraudsieve.features.history_store import StateError
+from fraudsieve.features.history_timeline import Prepared
 from fraudsieve.features.message_matrix import MessageMatrix
 
 from .event_log import RESTORE, SEGMENT_BYTES, EventLog, Fsync
 from .inputs import prepare_message
+from .live_models import continued, declared
 from .live_records import delivery_id, fields_of, logged, logged_message, restored
 from .live_snapshot import drop_snapshots, read_snapshot, write_snapshot
 from .predict import Scorer
@@ -73,7 +75,7 @@ class LiveState:
 
     An event (by ``event_id``) or a message (by ``message_id``) that comes again counts once, whatever it holds then;
     what has no id counts each time. Ids are remembered until the newest event is the longest window and the lateness
-    later: as `SeenIds` does it, in about 80 bytes each. A label that comes again with the same id and time counts once.
+    later: as `SeenIds` does it, in about 90 bytes each. A label that comes again with the same id and time counts once.
 
     What lies in the future is refused, by an hour of tolerance, and does not move the state. The clock of the
     machine is not believed either where it leaps: an event that is later than the newest one by more than the lateness
@@ -341,8 +343,8 @@ class LiveState:
         drop_snapshots(log.folder, number)
         if log.first != number:
             raise StateError(str(log.folder), "the part of the log that follows the snapshot is missing", RESTORE)
-        is_other = _declared(held) != _declared(self.state)
-        self.state = _continued(held, self.state, log.folder)
+        is_other = declared(held) != declared(self.state)
+        self.state = continued(held, self.state, log.folder)
         self._seen.fill_from(ids)
         for entry in log.replay():
             self._take([self._item_again(entry, log.folder)])
@@ -387,35 +389,6 @@ def _message_id(message: Record) -> int:
     return delivery_id("messages", {"event_id": message.get("message_id")})
 
 
-def _declared(state: HistoryState) -> tuple[Any, ...]:
-    return state.histories, state.declared_network, state.lateness
-
-
 def _horizon(state: HistoryState) -> int:
     windows = [view.lengths[view.longest] for view in state.histories]
     return (max(windows, default=0) + window_seconds(state.lateness)) * SECOND
-
-
-def _continued(held: HistoryState, wanted: HistoryState, folder: Path) -> HistoryState:
-    """Return the state from which a model goes on where another may have written the folder."""
-    if _declared(held) == _declared(wanted):
-        return held
-    if held.watermark == NEVER and fields_of(wanted) <= fields_of(held):
-        return wanted  # the log is whole
-    views = {view.history: view for view in held.views}
-    is_less = set(wanted.histories) <= set(views) and wanted.declared_network in (None, held.declared_network)
-    if not is_less or window_seconds(wanted.lateness) > window_seconds(held.lateness):
-        problem = "was written for a model that looks at other things, or for less lateness"
-        fix = f"Open it with that model, or name a new folder and send it the events of {_longest(wanted)} again."
-        raise StateError(str(folder), problem, fix)
-    wanted.views = [views[history] for history in wanted.histories]
-    wanted.network = held.network if wanted.network else None
-    wanted.watermark = held.watermark
-    lines = [line for view in wanted.views for part in (view.timelines, view.labels) for line in part.values()]
-    wanted.n_events = sum(line.size for line in lines)
-    return wanted
-
-
-def _longest(state: HistoryState) -> str:
-    longest = [view.longest for view in state.histories]
-    return f"the last {max(longest, key=window_seconds)}" if longest and "all" not in longest else "all times"

@@ -19,7 +19,7 @@ class SeenIds:
 
     Ids are kept in generations, each of an eighth of the horizon. A generation is dropped whole once the newest event
     is a horizon later than the last moment at which it took one. So memory holds the ids of ten eighths of the horizon
-    at most, about 80 bytes each.
+    at most, about 90 bytes each.
 
     Parameters
     ----------
