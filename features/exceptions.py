@@ -7,7 +7,7 @@
         ├── PlacedError   (a ValueError too)   where, what is wrong, what to do
         │   ├── SchemaError                    a table or a file is not what was expected
     │   │   └── ColumnTypeError   (a TypeError too)   a column holds other things than were expected
-        │   ├── StateError                     a folder holds no live state that can be used (features.history_live)
+        │   ├── StateError                     a live state or its log cannot be read or written
         │   └── ArtifactError                  a model folder is not whole or not ours (fraudsieve.models)
         ├── RecipeError   (a ValueError too)   a recipe says what no run can do (fraudsieve.training)
         └── SplitError    (a ValueError too)   too little data for the split (fraudsieve.training)

@@ -7,7 +7,7 @@ to the rounding of float64. NumPy and Numba alone.
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,11 @@ from .history_ends import NEVER
 from .history_measures import window_seconds
 from .history_records import Refused, RefusedError, amount_of, digest_of, entity_key, microseconds, records_of
 from .history_store import StateError, read_state, write_state
-from .history_timeline import Timeline, View, bits_of, signed
+from .history_timeline import Prepared, Timeline, View, bits_of, signed
 from .network import Network
 from .network_live import NetworkState
 
-__all__ = ["HistoryState"]
+__all__ = ["CAMPAIGN", "HistoryState", "Part"]
 
 Array: TypeAlias = npt.NDArray[Any]
 Record: TypeAlias = Mapping[str, Any]
@@ -32,6 +32,7 @@ CAMPAIGN = {"campaign", "labelled"}
 """Events that have one of these are messages, or labels of messages, and need no account."""
 SWEPT = 2
 """With every event so many other entities are rid of what is too old."""
+Part: TypeAlias = Literal["events", "labels", "account_labels"]
 
 
 class HistoryState:
@@ -146,53 +147,100 @@ class HistoryState:
         TypeError
             If that is no record or list of records.
         """
-        limit = microseconds(now or datetime.now(UTC), "now") + self._ahead
-        oldest, refused, latest = self.oldest, [], self.watermark
-        takers = (events, self._take_event), (labels, self._take_label), (account_labels, self._take_account_label)
-        for records, take in takers:
-            for position, record in enumerate(records_of(records)):
-                try:
-                    latest = max(latest, take(record, oldest, limit))
-                except RefusedError as error:
-                    refused.append(Refused(position, str(error)))
-        self.watermark = latest
-        if latest != NEVER:
-            n = SWEPT * (len(refused) + 1 if isinstance(events, Mapping) else len(events) + 1)
-            self.n_events -= sum(view.sweep(self.oldest, n) for view in self.views)
+        prepared: list[Prepared] = []
+        refused: list[Refused] = []
+        parts: dict[Part, Records] = {"events": events, "labels": labels, "account_labels": account_labels}
+        for part, records in parts.items():
+            ready, wrong = self.prepare(records, part, now=now)
+            prepared, refused = prepared + ready, refused + wrong
+        self.take(prepared)
         return tuple(refused)
 
-    def _take_event(self, event: Record, oldest: int, limit: int) -> int:
+    def prepare(
+        self, records: Records, part: Part = "events", *, now: datetime | None = None, any_time: bool = False
+    ) -> tuple[list[Prepared], list[Refused]]:
+        """Read and check records, and take none: `take` does, once a caller has written them down.
+
+        Parameters
+        ----------
+        records : dict, or list or tuple of dict
+            As for `update`.
+        part : {"events", "labels", "account_labels"}, default="events"
+            What they are.
+        now : datetime, default=None
+            As for `update`.
+        any_time : bool, default=False
+            Whether a record may be late or in the future, because it was checked when it came first.
+
+        Returns
+        -------
+        prepared : list of Prepared
+            For `take` of this state.
+        refused : list of Refused
+            What cannot be taken, and why.
+
+        Raises
+        ------
+        TypeError
+            If that is no record or list of records.
+        """
+        readers = self._read_event, self._read_label, self._read_account_label
+        read = dict(zip(("events", "labels", "account_labels"), readers, strict=True))[part]
+        limit = microseconds(now or datetime.now(UTC), "now") + self._ahead
+        bounds = (NEVER, -NEVER) if any_time else (self.oldest, limit)
+        prepared, refused = [], []
+        for position, record in enumerate(records_of(records)):
+            try:
+                prepared.append(read(position, record, *bounds))
+            except RefusedError as error:
+                refused.append(Refused(position, str(error)))
+        return prepared, refused
+
+    def take(self, prepared: Sequence[Prepared]) -> None:
+        """Take what `prepare` of this state returned.
+
+        Parameters
+        ----------
+        prepared : sequence of Prepared
+            Records.
+        """
+        for record in prepared:
+            for row in record.rows:
+                self._add(*row)
+            if self.network is not None:
+                for link in record.links:
+                    self.network.link(*link, record.time)
+                if record.known is not None:
+                    account, fraud = record.known
+                    self.network.label(account, record.time, fraud)
+            self.watermark = max(self.watermark, record.time)
+        if self.watermark != NEVER:
+            n = SWEPT * (len(prepared) + 1)
+            self.n_events -= sum(view.sweep(self.oldest, n) for view in self.views)
+
+    def _read_event(self, position: int, event: Record, oldest: int, limit: int) -> Prepared:
         time, amount = _time(event, "occurred_at", oldest, limit), amount_of(event.get("amount"))
         if entity_key(event, ("account_id",)) is None and CAMPAIGN.isdisjoint(event):
             raise RefusedError("account_id: expected a string or a whole number, the field is missing")
-        rows = [(view, entity_key(event, view.history.entities), view.row(event, time, amount)) for view in self.views]
-        if self.network is not None:
-            self.network.add(event, time)
-        for view, key, row in rows:  # none is taken unless all can be
-            if key is not None:
-                self._add(view, view.timelines, key, row)
-        return time
+        read = [(view, entity_key(event, view.history.entities), view.row(event, time, amount)) for view in self.views]
+        rows = [(view, view.timelines, key, row) for view, key, row in read if key is not None]
+        return Prepared(position, time, rows, self.network.pairs(event) if self.network else [], None)
 
-    def _take_account_label(self, label: Record, oldest: int, limit: int) -> int:
+    def _read_account_label(self, position: int, label: Record, oldest: int, limit: int) -> Prepared:
         time, account = _time(label, "labelled_at", oldest, limit), digest_of(label.get("account_id"), "account_id")
         fraud = _is_fraud(label)
         if not account:
             raise RefusedError("account_id: expected a string or a whole number, the field is missing")
-        if self.network is not None:
-            self.network.label(account, time, fraud)
-        return time
+        return Prepared(position, time, [], [], (account, fraud))
 
-    def _take_label(self, label: Record, oldest: int, limit: int) -> int:
+    def _read_label(self, position: int, label: Record, oldest: int, limit: int) -> Prepared:
         time, fraud = _time(label, "labelled_at", oldest, limit), _is_fraud(label)
         row = [time, bits_of(float(fraud)), -1, signed(digest_of(label.get("event_id"), "event_id"))]
         keys = [(view, entity_key(label, view.history.entities)) for view in self.views if view.history.needs_labels]
         if keys and not any(key for _, key in keys):
             fields = sorted({name for view, _ in keys for name in view.history.entities})
             raise RefusedError(f"{', '.join(fields)}: expected whom the label is about, all are missing")
-        for view, key in keys:
-            if key is not None:
-                self._add(view, view.labels, key, row)
-        return time
+        return Prepared(position, time, [(view, view.labels, key, row) for view, key in keys if key], [], None)
 
     def _add(self, view: View, timelines: dict[bytes, Timeline], key: bytes, row: list[int]) -> None:
         timeline = timelines.get(key)
@@ -275,6 +323,18 @@ class HistoryState:
         folder : str or Path
             The folder; it is made when it is not there.
         """
+        write_state(folder, *self.dump())
+
+    def dump(self) -> tuple[dict[str, Any], list[dict[str, Array]]]:
+        """Return all that is held, as `save` writes it; what comes later does not change it.
+
+        Returns
+        -------
+        facts : dict
+            In plain JSON types.
+        parts : list of dict of str to ndarray
+            For `write_state`.
+        """
         facts = {
             "histories": [history.to_dict() for history in self.histories],
             "network": self.network.network.to_dict() if self.network else None,
@@ -283,7 +343,7 @@ class HistoryState:
             "watermark": None if self.watermark == NEVER else self.watermark,
         }
         parts = [view.dump() for view in self.views]
-        write_state(folder, facts, parts + ([self.network.dump()] if self.network else []))
+        return facts, parts + ([self.network.dump()] if self.network else [])
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:

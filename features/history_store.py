@@ -28,7 +28,7 @@ MANIFEST = "state.json"
 
 
 class StateError(PlacedError):
-    """A folder holds no state that can be used."""
+    """A folder holds no state that can be used, or cannot be written."""
 
 
 def write_state(folder: str | Path, facts: dict[str, Any], views: list[Arrays]) -> None:

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any, Self, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from .history_measures import WITHOUT_WINDOW
 from .history_records import digest_of, entity_key, spelled
 from .history_windows import HOUR
 
-__all__ = ["Timeline", "View", "bits_of", "signed"]
+__all__ = ["Prepared", "Timeline", "View", "bits_of", "signed"]
 
 Array: TypeAlias = npt.NDArray[Any]
 Record: TypeAlias = Mapping[str, Any]
@@ -75,8 +75,8 @@ class Timeline:
         times = self.block[:n, TIME]
         times = times[self.block[:n, AMOUNT] == bits_of(1.0)] if of_frauds else times
         if len(times):
-            self.first = int(times[0]) if self.first == NEVER else self.first
-            self.last = int(times[-1])
+            self.first = int(times[0]) if self.first == NEVER else min(self.first, int(times[0]))
+            self.last = max(self.last, int(times[-1]))
         self.block = np.concatenate([self.block[n : self.size], np.empty((2, self.block.shape[1]), np.int64)])
         self.size -= n
         return n
@@ -193,6 +193,30 @@ class View:
         kinds = timeline.column(KIND).astype(np.int32) if self.kinds else NO_CODES
         ends = np.array([timeline.first]), np.array([timeline.last])
         return EventLog(starts, timeline.column(TIME), amounts, codes, n_codes, kinds, *ends)
+
+
+class Prepared(NamedTuple):
+    """A record that a state has read and checked, and that its `take` can no longer refuse.
+
+    Attributes
+    ----------
+    position : int
+        Its place in the call.
+    time : int
+        Microseconds since 1970.
+    rows : list of tuple
+        Whose timelines it goes to: the view, its timelines, the entity and the numbers that are kept.
+    links : list of tuple
+        The pairs of the network: column, account and value.
+    known : tuple of (int, bool) or None
+        An account, and whether it is fraudulent.
+    """
+
+    position: int
+    time: int
+    rows: list[tuple[View, dict[bytes, Timeline], bytes, list[int]]]
+    links: list[tuple[str, int, int]]
+    known: tuple[int, bool] | None
 
 
 def bits_of(number: float) -> int:

@@ -44,13 +44,17 @@ class NetworkState:
 
     def add(self, event: Record, time: int) -> None:
         """Take an event: of a pair the first one counts."""
+        for name, account, value in self.pairs(event):
+            self.link(name, account, value, time)
+
+    def pairs(self, event: Record) -> list[tuple[str, int, int]]:
+        """Return what an event links: column, account and value."""
         account = digest_of(event.get("account_id"), "account_id")
-        values = [
-            (name, digest_of(event.get(name), name)) for name in self.network.links
-        ]  # all are read before one counts
-        for name, value in values:
-            if account and value and (name != self.network.counterparty or value != account):
-                self.link(name, account, value, time)
+        values = [(name, digest_of(event.get(name), name)) for name in self.network.links]
+        linked = [(name, value) for name, value in values if account and value]
+        return [
+            (name, account, value) for name, value in linked if name != self.network.counterparty or value != account
+        ]
 
     def link(self, name: str, account: int, value: int, time: int) -> None:
         """Link an account to a value from a time on, unless it was before."""

@@ -8,14 +8,24 @@ import numpy as np
 import numpy.typing as npt
 
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.campaign_history import campaign_events, campaign_subjects
+from fraudsieve.features.campaign_history import Campaigns, campaign_events, campaign_subjects
 from fraudsieve.features.fold import fold_text
 from fraudsieve.features.history import History, history_columns
 from fraudsieve.features.history_live import HistoryState
 from fraudsieve.features.history_records import Refused, RefusedError, is_missing
+from fraudsieve.features.history_timeline import Prepared
 from fraudsieve.features.message_matrix import MessageMatrix
 
-__all__ = ["Events", "Matrix", "account_rows", "message_history", "observe_messages", "state_of", "why_unscorable"]
+__all__ = [
+    "Events",
+    "Matrix",
+    "account_rows",
+    "message_history",
+    "observe_messages",
+    "prepare_message",
+    "state_of",
+    "why_unscorable",
+]
 
 Array = npt.NDArray[Any]
 Record = Mapping[str, Any]
@@ -106,13 +116,55 @@ def observe_messages(
     """
     if not isinstance(matrix, MessageMatrix) or matrix.campaigns is None:
         return ()
-    refused = []
+    prepared, refused = [], []
     for place, message in enumerate(messages):
-        wrong = why_unscorable(message.get("text"))
-        told = () if wrong else state.update(campaign_events([message], matrix.campaigns), now=now)
-        if wrong or told:
-            refused.append(Refused(place, wrong or told[0].reason.replace("occurred_at", "sent_at")))
+        try:
+            prepared += prepare_message(matrix.campaigns, state, message, now=now)[1]
+        except RefusedError as error:
+            refused.append(Refused(place, str(error)))
+    state.take(prepared)
     return tuple(refused)
+
+
+def prepare_message(
+    campaigns: Campaigns, state: HistoryState, message: Record, *, now: datetime | None = None
+) -> tuple[list[dict[str, Any]], list[Prepared]]:
+    """Turn a message into the events that a state takes, and check them.
+
+    Parameters
+    ----------
+    campaigns : Campaigns
+        The declaration.
+    state : HistoryState
+        What is known.
+    message : dict
+        As for `Scorer.observe`.
+    now : datetime, default=None
+        As for `HistoryState.update`.
+
+    Returns
+    -------
+    events : list of dict
+        None for a label that the declaration does not count.
+    prepared : list of Prepared
+        The same, for `HistoryState.take`.
+
+    Raises
+    ------
+    RefusedError
+        When it cannot be used; the field of the message is named.
+    """
+    wrong = why_unscorable(message.get("text"))
+    if wrong:
+        raise RefusedError(wrong)
+    events = campaign_events([message], campaigns)
+    prepared, refused = state.prepare(events, now=now)
+    if refused:
+        time = "sent_at" if is_missing(message.get("label")) else "labelled_at"
+        names = {"occurred_at": time, "sender_id": "account_id", "event_id": "message_id", "kind": "label"}
+        field, _, expected = refused[0].reason.partition(":")
+        raise RefusedError(f"{names.get(field, field)}:{expected}")
+    return events, prepared
 
 
 def _check_fields(events: Sequence[Record], views: Sequence[History], state: HistoryState) -> None:
