@@ -55,7 +55,7 @@ def fdh_cards() -> Report:
         fraudsieve(folder, "predict", *model, "--input", "all.parquet")
         scores = pd.read_parquet(Path(folder) / "scores.parquet")
     sheet, apart = said["sheet"], _apart(payments[later], scores)
-    sheet |= {"card_precision_at_100": sheet["card_precision"]["precision"]}
+    sheet |= {"card_precision_at_100": sheet["card_precision"]}
     gaps = {name: sheet[name] - value for name, value in apart.items()}
     figures = {f"gap.{name}": gap for name, gap in gaps.items()} | {name: sheet[name] for name in apart}
     bars = [Bar.at_most(f"gap.{name}", abs(gap), SAME) for name, gap in gaps.items()]
