@@ -33,6 +33,7 @@ CAMPAIGN = {"campaign", "labelled"}
 SWEPT = 2
 """With every event so many other entities are rid of what is too old."""
 Part: TypeAlias = Literal["events", "labels", "account_labels"]
+READERS = {"events": "_read_event", "labels": "_read_label", "account_labels": "_read_account_label"}
 
 
 class HistoryState:
@@ -151,8 +152,9 @@ class HistoryState:
         refused: list[Refused] = []
         parts: dict[Part, Records] = {"events": events, "labels": labels, "account_labels": account_labels}
         for part, records in parts.items():
-            ready, wrong = self.prepare(records, part, now=now)
-            prepared, refused = prepared + ready, refused + wrong
+            if not isinstance(records, tuple) or records:
+                ready, wrong = self.prepare(records, part, now=now)
+                prepared, refused = prepared + ready, refused + wrong
         self.take(prepared)
         return tuple(refused)
 
@@ -184,8 +186,7 @@ class HistoryState:
         TypeError
             If that is no record or list of records.
         """
-        readers = self._read_event, self._read_label, self._read_account_label
-        read = dict(zip(("events", "labels", "account_labels"), readers, strict=True))[part]
+        read = getattr(self, READERS[part])
         limit = microseconds(now or datetime.now(UTC), "now") + self._ahead
         bounds = (NEVER, -NEVER) if any_time else (self.oldest, limit)
         prepared, refused = [], []
@@ -215,7 +216,7 @@ class HistoryState:
                     self.network.label(account, record.time, fraud)
             self.watermark = max(self.watermark, record.time)
         if self.watermark != NEVER:
-            n = SWEPT * (len(prepared) + 1)
+            n = SWEPT * max(len(prepared), 1)
             self.n_events -= sum(view.sweep(self.oldest, n) for view in self.views)
 
     def _read_event(self, position: int, event: Record, oldest: int, limit: int) -> Prepared:

@@ -273,7 +273,7 @@ def test_what_was_acknowledged_survives_a_kill_and_counts_once(
 ) -> None:
     chance, folder = random.Random(7), tmp_path / "live"
     told: set[str] = set()
-    nursery, cuts, most = Nursery(models / "messages", folder), 0, 0
+    nursery, most = Nursery(models / "messages", folder), 0
     try:
         for number in range(KILLS):
             nursery.start(f"r{number}")
@@ -285,7 +285,6 @@ def test_what_was_acknowledged_survives_a_kill_and_counts_once(
             told |= {line for line in lines if line[:2] in ("e ", "m ")}
             with LiveState(of_messages, folder) as live:
                 events, messages = times_held(live)
-                cuts += live.cut > 0
                 most = max(most, live.size.log_bytes)
             for line in told:
                 identifier = signed(digest_of(line[2:], "event_id"))
