@@ -17,9 +17,10 @@ from typing import Any, Literal, Self, TypeAlias
 
 from fraudsieve.features.history_store import StateError
 
+from .durable import sync_folder
 from .event_frames import damaged_at, frame, frames
 
-__all__ = ["EventLog", "Fsync", "sync_folder"]
+__all__ = ["EventLog", "Fsync"]
 
 Record: TypeAlias = Mapping[str, Any]
 Fsync: TypeAlias = Literal["always", "interval", "never"]
@@ -398,18 +399,3 @@ class EventLog:
             yield
         except OSError as error:
             raise StateError(str(path or self.folder), f"{problem} ({error.strerror})", fix) from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable: files that were made, renamed or deleted.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-    """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from fraudsieve.features.history_live import HistoryState
 from fraudsieve.features.history_store import StateError, read_state, write_state
 
-from .event_log import RESTORE, sync_folder
+from .durable import sync_folder
+from .event_log import RESTORE
 
 __all__ = ["Arrays", "drop_snapshots", "read_snapshot", "write_snapshot"]
 

@@ -17,9 +17,9 @@ GENERATIONS = 8
 class SeenIds:
     """Ids of 64 bits, forgotten by the clock of the events.
 
-    Ids are kept in generations, each of an eighth of the horizon. A generation is dropped whole once the newest event is
-    a horizon later than the last moment at which it took one. So memory holds the ids of nine eighths of the horizon at
-    most, about 80 bytes each.
+    Ids are kept in generations, each of an eighth of the horizon. A generation is dropped whole once the newest event
+    is a horizon later than the last moment at which it took one. So memory holds the ids of ten eighths of the horizon
+    at most, about 80 bytes each.
 
     Parameters
     ----------
