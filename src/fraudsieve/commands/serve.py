@@ -1,6 +1,7 @@
 """``fraudsieve serve``."""
 
 import logging
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -81,6 +82,9 @@ def _find(model: str) -> tuple[Path, str | None, str | None]:
     """Return the model folder, the digest that it must have, and the registered version."""
     if (Path(model) / "manifest.json").is_file():
         return Path(model), None, None  # MLflow is not needed
+    # What MLflow logs is JSON too, and it draws no bars.
+    os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     try:
         from fraudsieve.models.flavor import logged_digest, model_folder, version_behind
     except ModuleNotFoundError as error:
