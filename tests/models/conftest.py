@@ -148,8 +148,8 @@ class Service:
     log: Path
 
     def client(self, **options: Any) -> httpx.Client:
-        headers = {"authorization": f"Bearer {TOKEN}"}
-        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", **{"headers": headers, "timeout": 60} | options)
+        usual: dict[str, Any] = {"headers": {"authorization": f"Bearer {TOKEN}"}, "timeout": 60}
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", **usual | options)
 
     def lines(self, event: str = "") -> list[dict[str, Any]]:
         """What was logged, of one event or of all; every line is JSON."""

@@ -76,6 +76,7 @@ def test_events_are_refused_one_by_one_with_reasons(live: Any) -> None:
         assert reasons[1] == "amount: expected a number, got str"
         assert reasons[2].startswith("occurred_at: expected a time within the declared lateness")
         assert SECRET not in json.dumps(answer)
+        body: Any
         for body in ({"events": 5}, {}, [], {"events": [], "labels": []}, {"others": []}):
             assert client.post("/v1/events", json=body).status_code == 422
         refused = client.post("/v1/events", json={"messages": []})
@@ -98,9 +99,19 @@ def test_what_was_acknowledged_is_there_after_a_kill(serve: Any, accounts_folder
 
 
 def test_a_poison_record_costs_the_others_nothing(service: Any, several: Any) -> None:
-    poison = [5, None, [], "x", {}, {"text": 5}, {"text": None}, {"text": " \u200b"}, {"text": {"a": SECRET}}]
+    poison: list[Any] = [
+        5,
+        None,
+        [],
+        "x",
+        {},
+        {"text": 5},
+        {"text": None},
+        {"text": " \u200b"},
+        {"text": {"a": SECRET}},
+    ]
     odd = ['{"text": "\\ud800 held"}', '{"text": "x", "sent_at": 1e999}', '{"text": "x", "n": %s}' % ("9" * 400)]
-    records = [{"text": several.texts[0]}, *poison, {"text": several.texts[1]}]
+    records: list[Any] = [{"text": several.texts[0]}, *poison, {"text": several.texts[1]}]
     body = json.dumps(records)[:-1] + "," + ",".join(odd) + "]"
     with service.client(headers={"content-type": "application/json"} | auth()) as client:
         answer = client.post("/v1/score?reasons=true", content=body)

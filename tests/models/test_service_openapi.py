@@ -51,6 +51,7 @@ def attack(service: Any, examples: int) -> None:
             call()
     assert service.process.poll() is None
     assert not service.lines("error")
+    assert len(service.lines("request")) > 2 * examples
 
 
 def test_a_few_hundred_requests(service: Any) -> None:

@@ -22,6 +22,7 @@ def test_a_file_goes_before_the_environment(tmp_path: Path) -> None:
 def test_tokens_that_are_none_are_refused_and_not_shown(token: str, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text(token, "utf-8")
+    given: tuple[Path | None, dict[str, str]]
     for given in ((file, {}), (None, {"FRAUDSIEVE_TOKEN": token})):
         with pytest.raises(ServiceError, match="at least 16 printable ASCII characters") as caught:
             read_token(*given)
