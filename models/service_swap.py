@@ -5,6 +5,8 @@ import logging
 import tempfile
 from collections.abc import Callable
 
+from fraudsieve.features.exceptions import PlacedError
+
 from .predict import Scorer
 from .service_desk import Desk
 from .service_log import place_of, say
@@ -87,7 +89,7 @@ class Follower:
             self.desk.replace(Served(load(), version))
         except Exception as error:
             self.refused = version
-            why = getattr(error, "problem", place_of(error))  # ours name files and counts alone
+            why = error.problem if isinstance(error, PlacedError) else place_of(error)
             say("model refused", level=logging.ERROR, version=version, why=why, in_use=before.version)
             return "refused"
         say("model swapped", before=before.version, version=version, digest=self.desk.served.scorer.model.digest)

@@ -1,5 +1,6 @@
 """The service in a process of its own, over sockets: its scores, its history, its end."""
 
+import asyncio
 import json
 import socket
 import threading
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from fraudsieve.models import Scorer
+from fraudsieve.models.service import create_app
 from fraudsieve.models.service_server import listen
 
 SECRET = "Wire 500 to the account of Zebedee"
@@ -160,6 +162,22 @@ def test_health_metrics_and_log(serve: Any, binary: Any) -> None:
     assert (told["status"], told["records"], told["unscorable"]) == (200, 2, 1)
     assert "Zebedee" not in service.log.read_text("utf-8")
     assert service.stop() == 0
+
+
+def test_until_it_is_warm_it_is_not_ready(binary: Any) -> None:
+    app = create_app(Scorer.load(binary.folder))
+
+    async def ask() -> list[httpx.Response]:
+        # Without its lifespan the application is not warmed up.
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+            answers = [await client.get("/readyz"), await client.post("/v1/score", json={"text": "x"})]
+            answers.append(await client.get("/healthz"))
+            app.state.desk.warm_up()
+            return [*answers, await client.get("/readyz"), await client.post("/v1/score", json={"text": "x"})]
+
+    answers = asyncio.run(ask())
+    assert [answer.status_code for answer in answers] == [503, 503, 200, 200, 200]
+    assert answers[0].headers["retry-after"] == answers[1].headers["retry-after"] == "1"
 
 
 def test_answers_do_not_wait_for_an_acknowledgement(service: Any) -> None:
