@@ -8,7 +8,8 @@
         │   ├── SchemaError                    a table or a file is not what was expected
     │   │   └── ColumnTypeError   (a TypeError too)   a column holds other things than were expected
         │   ├── StateError                     a live state or its log cannot be read or written
-        │   └── ArtifactError                  a model folder is not whole or not ours (fraudsieve.models)
+        │   ├── ArtifactError                  a model folder is not whole or not ours (fraudsieve.models)
+        │   └── ServiceError                   a service cannot start as it was asked to (fraudsieve.models)
         ├── RecipeError   (a ValueError too)   a recipe says what no run can do (fraudsieve.training)
         └── SplitError    (a ValueError too)   too little data for the split (fraudsieve.training)
 

@@ -2,7 +2,7 @@
 
 from fraudsieve.features.exceptions import PlacedError
 
-__all__ = ["ArtifactError"]
+__all__ = ["ArtifactError", "ServiceError"]
 
 
 class ArtifactError(PlacedError):
@@ -12,4 +12,14 @@ class ArtifactError(PlacedError):
     --------
     >>> print(ArtifactError("booster.txt", "its SHA-256 is not the manifest's", "Copy the folder again."))
     booster.txt: its SHA-256 is not the manifest's. Copy the folder again.
+    """
+
+
+class ServiceError(PlacedError):
+    """A service cannot start as it was asked to.
+
+    Examples
+    --------
+    >>> print(ServiceError("token.txt", "holds no token", "Write one into it."))
+    token.txt: holds no token. Write one into it.
     """

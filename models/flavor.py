@@ -4,6 +4,7 @@
 code travels with the model: whatever loads it has fraudsieve installed.
 """
 
+import re
 import shutil
 import sys
 from importlib.metadata import version
@@ -24,7 +25,7 @@ from .artifact import Model, read_model
 from .exceptions import ArtifactError
 from .predict import Scorer
 
-__all__ = ["FLAVOR", "log_model", "model_folder", "save_model", "signature"]
+__all__ = ["FLAVOR", "log_model", "logged_digest", "model_folder", "save_model", "signature", "version_behind"]
 
 FLAVOR = "fraudsieve"
 FOLDER = "model"
@@ -117,13 +118,15 @@ def log_model(folder: str | Path, *, registered_model_name: str | None = None, n
     return info
 
 
-def model_folder(address: str | Path) -> Path:
+def model_folder(address: str | Path, *, into: str | Path | None = None) -> Path:
     """Find the model folder behind a path or an MLflow address.
 
     Parameters
     ----------
     address : str or Path
         A model folder, a saved MLflow model, or an address such as ``models:/name@champion`` or ``runs:/...``.
+    into : str or Path, default=None
+        Where a remote model is downloaded to; None for a new temporary folder that stays.
 
     Returns
     -------
@@ -138,12 +141,66 @@ def model_folder(address: str | Path) -> Path:
     text = str(address)
     if text.startswith(("models:/", "runs:/", "mlflow-artifacts:/")):
         try:
-            return Path(mlflow.artifacts.download_artifacts(text)) / FOLDER
+            return (
+                Path(mlflow.artifacts.download_artifacts(text, dst_path=None if into is None else str(into))) / FOLDER
+            )
         except MlflowException as error:
             problem = f"is not in the store that MLFLOW_TRACKING_URI names ({error.error_code})"
             raise ArtifactError(text, problem, "Train a model there, or name one that is.") from None
     path = Path(text)
     return path / FOLDER if (path / MLMODEL_FILE_NAME).is_file() else path
+
+
+def version_behind(address: str) -> str:
+    """Look up which version of a registered model an address leads to now.
+
+    Parameters
+    ----------
+    address : str
+        ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ArtifactError
+        When it is no such address.
+    mlflow.exceptions.MlflowException
+        When it leads nowhere, or the registry does not answer.
+
+    Examples
+    --------
+    >>> version_behind("models:/fraudsieve/3")
+    '3'
+    """
+    found = re.fullmatch(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))", address)
+    if found is None:
+        fix = "Name models:/NAME@ALIAS or models:/NAME/VERSION."
+        raise ArtifactError(address, "is no address of a registered version", fix)
+    if found["version"]:
+        return found["version"]
+    return str(mlflow.MlflowClient().get_model_version_by_alias(found["name"], found["alias"]).version)
+
+
+def logged_digest(folder: Path) -> str | None:
+    """Return the digest that a model had when it was logged.
+
+    Parameters
+    ----------
+    folder : Path
+        A model folder, from `model_folder`.
+
+    Returns
+    -------
+    str or None
+        None when it is not part of an MLflow model.
+    """
+    written = folder.parent / MLMODEL_FILE_NAME
+    if not written.is_file():
+        return None
+    return str(yaml.safe_load(written.read_text("utf-8"))["flavors"][FLAVOR]["digest"])
 
 
 class _ScorerModel:

@@ -39,6 +39,10 @@ class Scorer:
     ----------
     model : Model
         From `read_model`; `Scorer.load` does both.
+    n_threads : int, default=None
+        Threads of LightGBM; None for one where there are few rows, and all cores where there are more. A scorer that
+        several threads share needs a number, the same for all scorers of the process: LightGBM keeps it in one place,
+        and a prediction during which another changes it writes beyond its buffers and ends the process.
 
     Examples
     --------
@@ -52,11 +56,12 @@ class Scorer:
         scorer.score({"account_id": "ann", "as_of": "2026-05-01T11:00:00Z"}, history=state)
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, *, n_threads: int | None = None) -> None:
         self.model = model
+        self.n_threads = n_threads
 
     @classmethod
-    def load(cls, folder: str | Path, *, digest: str | None = None) -> Self:
+    def load(cls, folder: str | Path, *, digest: str | None = None, n_threads: int | None = None) -> Self:
         """Check a model folder and load it.
 
         Parameters
@@ -65,6 +70,8 @@ class Scorer:
             The model folder.
         digest : str, default=None
             The SHA-256 of its manifest, when only that model will do.
+        n_threads : int, default=None
+            As for `Scorer`.
 
         Returns
         -------
@@ -75,7 +82,7 @@ class Scorer:
         ArtifactError
             When the folder is not whole, not of this version or not the one asked for.
         """
-        return cls(read_model(folder, digest=digest))
+        return cls(read_model(folder, digest=digest), n_threads=n_threads)
 
     def new_state(self, *, lateness: str = "1d") -> HistoryState:
         """Return an empty live state with the history that the model needs.
@@ -314,8 +321,9 @@ class Scorer:
         return self._odds_of(self.model.matrix.compute(texts, sender, campaign))
 
     def _odds_of(self, rows: Array) -> Array:
-        threads = 1 if len(rows) <= FEW else 0
-        return self.model.calibration.apply(self.model.ensemble.log_odds(rows, n_threads=threads))
+        usual = 1 if len(rows) <= FEW else 0
+        n_threads = usual if self.n_threads is None else self.n_threads
+        return self.model.calibration.apply(self.model.ensemble.log_odds(rows, n_threads=n_threads))
 
     def _score_records(
         self, records: Sequence[Record], history: Events | None, ask: tuple[int, str | None] | None

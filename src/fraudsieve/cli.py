@@ -41,6 +41,7 @@ for command in (
     commands.compare,
     commands.promote,
     commands.rollback,
+    commands.serve,
 ):
     app.command()(command)
 

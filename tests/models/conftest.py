@@ -1,17 +1,26 @@
-"""Three small models, trained once: fraud or not, crime types beside a legitimate class, and crime types alone."""
+"""Small models, trained once: fraud or not, crime types beside a legitimate class, crime types alone, and accounts.
 
+And a service in a process of its own.
+"""
+
+import json
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from fraudsieve.features import MessageFeatures
+from fraudsieve.features import AccountFeatures, History, MessageFeatures, Network
 from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
 from fraudsieve.models.thresholds import operating_points
 from fraudsieve.training.simulate import simulate
@@ -105,3 +114,89 @@ def run_alone(tmp_path: Path) -> Callable[[str], str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def accounts_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of accounts that looks at their events, and at the network with what is known of it."""
+    world = simulate(days=20, n_accounts=100, messages_per_day=30)
+    asked = world.accounts[["account_id"]].assign(as_of=world.events["occurred_at"].max())
+    fraud = np.arange(len(asked)) % 3 == 0
+    known = pd.DataFrame({"account_id": asked["account_id"], "labelled_at": asked["as_of"], "is_fraud": fraud})
+    history = [History(("1h", "1d"), kinds=("message",), identifiers=("device_id",))]
+    network = Network("counterparty_id", ("device_id",))
+    features = AccountFeatures(world.events, account_labels=known, history=history, network=network)
+    y = np.where(fraud, "fraud", "legitimate").astype(object)
+    matrix = features.set_output(transform="pandas").fit_transform(asked, y)
+    classifier = FraudClassifier(n_rounds=5, n_jobs=1).fit(matrix, y)
+    classifier.calibrate(matrix, y)
+    parts = classifier.ensemble_, classifier.calibration_
+    folder = tmp_path_factory.mktemp("models") / "accounts"
+    write_model(Model("accounts", ("fraud", "legitimate"), "legitimate", features.matrix_, *parts), folder)
+    return folder
+
+
+TOKEN = "correct-horse-battery-staple"
+
+
+@dataclass
+class Service:
+    """A service that runs, and what it logs."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    def client(self, **options: Any) -> httpx.Client:
+        usual: dict[str, Any] = {"headers": {"authorization": f"Bearer {TOKEN}"}, "timeout": 60}
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", **usual | options)
+
+    def lines(self, event: str = "") -> list[dict[str, Any]]:
+        """What was logged, of one event or of all; every line is JSON."""
+        whole = self.log.read_text("utf-8").rpartition("\n")[0]
+        return [line for line in map(json.loads, whole.splitlines()) if line["event"].startswith(event)]
+
+    def metric(self, name: str) -> float:
+        """A figure by its name and labels; 0 when it is not there."""
+        with self.client() as client:
+            lines = client.get("/metrics").text.splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith(f"{name} "))
+
+    def wait_for(self, event: str, seconds: float = 60) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        while not self.lines(event):
+            assert self.process.poll() is None, self.log.read_text("utf-8")
+            assert time.monotonic() < deadline, self.log.read_text("utf-8")
+            time.sleep(0.05)
+        return self.lines(event)[0]
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(60)
+
+
+Serve = Callable[..., Service]
+
+
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Start ``fraudsieve serve`` on a free port and wait until it is ready; all are stopped at the end."""
+    started: list[Service] = []
+
+    def start(model: str | Path, *options: str, ready: bool = True, **environment: str) -> Service:
+        log = tmp_path_factory.mktemp("service") / "log"
+        command = [sys.executable, "-m", "fraudsieve", "serve", "--model", str(model), "--port", "0", *options]
+        with log.open("wb") as stream:
+            variables = os.environ | {"FRAUDSIEVE_TOKEN": TOKEN} | environment
+            process = subprocess.Popen(command, stdout=stream, stderr=stream, env=variables)
+        started.append(Service(process, 0, log))
+        started[-1].port = started[-1].wait_for("listening")["port"]
+        if ready:
+            started[-1].wait_for("ready")
+        return started[-1]
+
+    yield start
+    for service in started:
+        if service.process.poll() is None:
+            service.process.kill()
+            service.process.wait()

@@ -7,7 +7,19 @@ from .predict import predict
 from .promote import promote
 from .quickstart import quickstart
 from .rollback import rollback
+from .serve import serve
 from .simulate import simulate
 from .train import train
 
-__all__ = ["compare", "evaluate", "monitor", "predict", "promote", "quickstart", "rollback", "simulate", "train"]
+__all__ = [
+    "compare",
+    "evaluate",
+    "monitor",
+    "predict",
+    "promote",
+    "quickstart",
+    "rollback",
+    "serve",
+    "simulate",
+    "train",
+]

@@ -1,0 +1,203 @@
+"""The HTTP service: `create_app` puts the desk behind routes, limits and metrics."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
+
+import fraudsieve
+
+from .predict import Scorer
+from .service_access import Access
+from .service_desk import Desk, RejectedError, Reply
+from .service_limits import RETRY, Guard, problem
+from .service_log import say
+from .service_metrics import Metrics
+from .service_models import Health, ModelFacts, Problem, Score, Taken, events_body, score_body
+from .service_served import Served
+from .service_settings import Settings
+from .service_swap import Follower
+
+__all__ = ["create_app"]
+
+T = TypeVar("T")
+
+CHECKPOINT_SECONDS = 60.0
+WHYS = {
+    400: "The body is no JSON",
+    401: "The token is missing, or another",
+    408: "The body did not arrive in time",
+    409: "The model does not look at such a history",
+    413: "The body is too large, or has too many records",
+    415: "The body is of another kind",
+    422: "The body is of another form",
+    503: "The service is busy, or not ready yet; come again after the seconds of Retry-After",
+}
+
+
+def create_app(scorer: Scorer, settings: Settings | None = None) -> FastAPI:
+    """Make the service of a model.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        The model.
+    settings : Settings, default=None
+        Limits, token, the folder of the history, the alias that is followed.
+
+    Returns
+    -------
+    FastAPI
+        An ASGI application. Its ``state.desk`` holds the model and the history. One process may run it: the history
+        is in its memory.
+
+    Raises
+    ------
+    StateError
+        When the folder of the history cannot be used.
+
+    Examples
+    --------
+    ::
+
+        app = create_app(Scorer.load("fraudsieve-model"), Settings(token="..."))
+        uvicorn.run(app)
+    """
+    settings = settings or Settings()
+    metrics = Metrics()
+    # One thread a call: LightGBM cannot predict with several numbers of threads at a time.
+    desk = Desk(Served(Scorer(scorer.model, n_threads=1), settings.version), settings, metrics)
+    app = FastAPI(
+        title="fraudsieve",
+        version=fraudsieve.__version__,
+        description="Scores messages, accounts and events; keeps the history that the model looks at.",
+        lifespan=partial(_lifespan, desk),
+        docs_url=None,  # they load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.desk = desk
+    app.state.pool = ThreadPoolExecutor(settings.n_threads, thread_name_prefix="score")
+    _add_routes(app, desk)
+    _add_answers(app)
+    routes = frozenset(getattr(route, "path", "") for route in app.routes)
+    app.add_middleware(Guard, settings=settings, metrics=metrics)
+    app.add_middleware(Access, metrics=metrics, routes=routes)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(desk: Desk, app: FastAPI) -> AsyncIterator[None]:
+    """Warm up while the service can be asked already, follow the alias, and close what is open at the end."""
+    tasks = [asyncio.create_task(_get_ready(desk)), asyncio.create_task(_checkpoint(desk))]
+    if desk.settings.alias is not None:
+        follower = Follower(desk.settings.alias, desk)
+        tasks.append(asyncio.create_task(follower.follow(desk.settings.watch_seconds)))
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(app.state.pool.shutdown)
+        await asyncio.to_thread(desk.close)
+        say("stopped")
+
+
+async def _get_ready(desk: Desk) -> None:
+    await asyncio.to_thread(desk.warm_up)
+    model = desk.served.scorer.model
+    say("ready", model=model.name, version=desk.served.version, digest=model.digest)
+
+
+async def _checkpoint(desk: Desk) -> None:
+    while True:
+        await asyncio.sleep(CHECKPOINT_SECONDS)
+        await asyncio.to_thread(desk.checkpoint)
+
+
+def _add_routes(app: FastAPI, desk: Desk) -> None:
+    most = desk.settings.max_records
+
+    async def done(request: Request, work: Callable[[bytes], Reply]) -> Response:
+        if not desk.is_warm:
+            return problem(503, "the model is being loaded, come again", RETRY)
+        body = await request.body()
+        try:
+            reply = await _in_pool(app, partial(work, body))
+        except RejectedError as error:
+            return problem(error.status, str(error), RETRY if error.status == 503 else None)
+        request.state.counts.update(reply.counts)
+        return Response(reply.content, media_type="application/json")
+
+    @app.post(
+        "/v1/score",
+        summary="Score a record, or a list of records",
+        response_model=Score | list[Score],
+        openapi_extra=score_body(desk.served.scorer.model, most),
+        responses=_problems(400, 401, 408, 413, 415, 422, 503),
+    )
+    async def score(request: Request, reasons: bool = False) -> Response:
+        """A record that cannot be scored has the status ``unscorable`` and says why; the others are scored."""
+        return await done(request, partial(desk.score, reasons=reasons))
+
+    @app.post(
+        "/v1/events",
+        summary="Tell the live history of events, labels or messages",
+        response_model=Taken,
+        openapi_extra=events_body(most),
+        responses=_problems(400, 401, 408, 409, 413, 415, 422, 503),
+    )
+    async def events(request: Request) -> Response:
+        """One kind a request. What was accepted is kept; what was rejected has its position and a reason.
+
+        An event with an ``event_id``, or a message with a ``message_id``, that comes again counts once.
+        """
+        return await done(request, desk.take)
+
+    @app.get("/v1/model", summary="The model in use", response_model=ModelFacts, responses=_problems(401))
+    async def model() -> Response:
+        return JSONResponse(desk.describe())
+
+    @app.get("/healthz", summary="Whether the service lives", response_model=Health)
+    async def healthz() -> Response:
+        return JSONResponse({"status": "ok"})
+
+    @app.get("/readyz", summary="Whether the service can score", response_model=Health, responses=_problems(503))
+    async def readyz() -> Response:
+        if desk.is_warm:
+            return JSONResponse({"status": "ready"})
+        return problem(503, "the model is being loaded", RETRY)
+
+    @app.get("/metrics", summary="Metrics for Prometheus", response_class=Response, responses=_problems(401))
+    async def metrics() -> Response:
+        return Response(await asyncio.to_thread(desk.page), media_type=CONTENT_TYPE_LATEST)
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": Problem, "description": WHYS[status]} for status in statuses}
+
+
+async def _in_pool(app: FastAPI, work: Callable[[], T]) -> T:
+    pool: ThreadPoolExecutor = app.state.pool
+    return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+
+def _add_answers(app: FastAPI) -> None:
+    """Answer in one form, and without what came: the usual answers quote it."""
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        return problem(422, "; ".join(f"{place['loc'][-1]}: {place['msg']}" for place in error.errors()))
+
+    @app.exception_handler(HTTPException)
+    async def refused(_: Request, error: HTTPException) -> Response:
+        headers = dict(error.headers) if error.headers else None
+        return problem(error.status_code, str(error.detail), headers)

@@ -1,0 +1,80 @@
+"""The OpenAPI description, and requests made from it: the service answers, and never with an error of its own."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
+ROUTES = [("POST", "/v1/score"), ("POST", "/v1/events"), ("GET", "/v1/model"), ("GET", "/healthz"), ("GET", "/readyz")]
+
+
+@pytest.fixture(scope="module", params=["messages", "accounts"])
+def service(request: pytest.FixtureRequest, serve: Any, several: Any, accounts_folder: Path) -> Any:
+    return serve(several.folder if request.param == "messages" else accounts_folder)
+
+
+def attack(service: Any, examples: int) -> None:
+    with service.client() as client:
+        description = client.get("/openapi.json").json()
+    schema = schemathesis.openapi.from_dict(description)
+    schema.config.update(base_url=f"http://127.0.0.1:{service.port}")
+    headers = dict(service.client().headers)
+    for method, path in ROUTES:
+        operation = schema[path][method]
+        modes = list(schemathesis.GenerationMode) if method == "POST" else [schemathesis.GenerationMode.POSITIVE]
+        for mode in modes:
+            number = examples if method == "POST" else 5
+            quick = settings(
+                max_examples=number,
+                deadline=None,
+                database=None,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            )
+
+            @seed(0)
+            @quick
+            @given(case=operation.as_strategy(generation_mode=mode))
+            def call(case: Any) -> None:
+                case.call_and_validate(headers=headers, checks=CHECKS)
+
+            call()
+    assert service.process.poll() is None
+    assert not service.lines("error")
+    assert len(service.lines("request")) > 2 * examples
+
+
+def test_a_few_hundred_requests(service: Any) -> None:
+    attack(service, 60)
+
+
+@pytest.mark.slow
+def test_two_thousand_requests(service: Any) -> None:
+    attack(service, 500)
+
+
+def test_examples_of_the_description_are_answered(service: Any) -> None:
+    with service.client() as client:
+        description = client.get("/openapi.json").json()
+        facts = client.get("/v1/model").json()
+        for path in ("/v1/score", "/v1/events"):
+            body = description["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+            for name, example in body["examples"].items():
+                answer = client.post(
+                    path, content=json.dumps(example["value"]), headers={"content-type": "application/json"}
+                )
+                known = path == "/v1/score" or name in facts["history"]["parts"]
+                assert answer.status_code == (200 if known else 409), name
+                if path == "/v1/score":
+                    scores = answer.json() if isinstance(answer.json(), list) else [answer.json()]
+                    assert {score["status"] for score in scores} <= {"ok", "no_history"}
