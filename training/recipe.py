@@ -14,6 +14,7 @@ from fraudsieve.features.network import Network
 from .copies import SHARE
 from .label_trust import Trust
 from .recipe_gates import GateRecipe
+from .recipe_monitor import MonitorRecipe
 from .recipe_thresholds import ThresholdRecipe
 from .recipe_tune import TuneRecipe, check_space
 
@@ -288,6 +289,8 @@ class Recipe(_Part):
         What a challenger must reach to become champion.
     tune : TuneRecipe, default=None
         The search of settings; None for none.
+    monitor : MonitorRecipe
+        How much drift is too much.
     track : TrackRecipe
         Where the run is kept in MLflow.
 
@@ -309,6 +312,7 @@ class Recipe(_Part):
     thresholds: ThresholdRecipe = ThresholdRecipe()
     gates: GateRecipe = GateRecipe()
     tune: TuneRecipe | None = None
+    monitor: MonitorRecipe = MonitorRecipe()
     track: TrackRecipe = TrackRecipe()
 
     @field_validator("tune")

@@ -40,6 +40,7 @@ for command in (
     commands.compare,
     commands.promote,
     commands.rollback,
+    commands.monitor,
 ):
     app.command()(command)
 
