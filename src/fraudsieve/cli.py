@@ -41,6 +41,7 @@ for command in (
     commands.promote,
     commands.rollback,
     commands.monitor,
+    commands.verify,
 ):
     app.command()(command)
 

@@ -9,5 +9,17 @@ from .quickstart import quickstart
 from .rollback import rollback
 from .simulate import simulate
 from .train import train
+from .verify import verify
 
-__all__ = ["compare", "evaluate", "monitor", "predict", "promote", "quickstart", "rollback", "simulate", "train"]
+__all__ = [
+    "compare",
+    "evaluate",
+    "monitor",
+    "predict",
+    "promote",
+    "quickstart",
+    "rollback",
+    "simulate",
+    "train",
+    "verify",
+]
