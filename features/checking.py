@@ -16,6 +16,7 @@ import pandas as pd
 from .cells import STRING, Cells, Converted, Mask, plain, quieted
 from .exceptions import SchemaError
 from .kinds import Kind, convert
+from .seen_keys import SeenKeys
 from .tables import Loaded
 
 if TYPE_CHECKING:
@@ -31,13 +32,14 @@ MISSING: Final[Mapping[Kind, str]] = {
     "number": "no number",
     "category": "no value",
 }
+DUPLICATE: Final = "duplicate id: the first one stays"
 MAX_NAMES_SHOWN: Final = 30
 MAX_NAME_LENGTH: Final = 40
 MAX_REASONS_SHOWN: Final = 5
 
 
 def check(
-    loaded: Loaded, table: "Table", *, origin: str, require: Iterable[str]
+    loaded: Loaded, table: "Table", *, origin: str, require: Iterable[str], seen: SeenKeys | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
     """Part good rows from bad ones.
 
@@ -51,6 +53,9 @@ def check(
         The file, or a name for the frame.
     require : iterable of str
         Further columns that must be there.
+    seen : SeenKeys, default None
+        The ids of the rows before, when this is a part of a table: they count, and those of its good rows are added. A
+        part may have no good row.
 
     Returns
     -------
@@ -73,7 +78,9 @@ def check(
         raise SchemaError(origin, "there are no rows", f"Give {table.name} with at least one row.")
     columns = {name: _converted(frame[name], table.kind(name), loaded.printed) for name in frame.columns}
     verdict = _judged(columns, table, loaded.broken, len(frame))
-    if not verdict.good.any():
+    if seen is not None:
+        _set_seen_aside(verdict, columns[table.unique[0]].column, table.unique[0], seen)
+    elif not verdict.good.any():
         raise SchemaError(origin, f"none of {len(frame)} rows is good: {verdict.tally()}", _needs(table))
     good = pd.DataFrame({name: done.column for name, done in columns.items()})[verdict.good]
     notes = (f"{name} {note}" for name, done in columns.items() for note in done.notes)
@@ -118,8 +125,17 @@ def _judged(columns: Mapping[str, Converted], table: "Table", broken: Mapping[in
             verdict.add(name, MISSING[table.kind(name) or "id"], columns[name].column.isna().to_numpy())
     if table.unique and set(table.unique) <= set(columns):
         key = pd.DataFrame({name: columns[name].column for name in table.unique})
-        verdict.add(table.unique[0], "duplicate id: the first one stays", _repeated(key, verdict.good))
+        verdict.add(table.unique[0], DUPLICATE, _repeated(key, verdict.good))
     return verdict
+
+
+def _set_seen_aside(verdict: _Verdict, ids: Cells, name: str, seen: SeenKeys) -> None:
+    """Set aside the good rows whose id stood in an earlier part, and remember those of the others."""
+    repeated = np.zeros(len(ids), dtype=bool)
+    whole = verdict.good & ids.notna().to_numpy()
+    repeated[whole] = seen.holds(ids[whole])
+    verdict.add(name, DUPLICATE, repeated)
+    seen.add(ids[whole & ~repeated])
 
 
 def _in_order(columns: Mapping[str, Converted], table: "Table") -> list[str]:

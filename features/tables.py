@@ -24,7 +24,7 @@ import pyarrow.parquet
 from .cells import Cells, has_surrogate, quieted, string_series
 from .exceptions import SchemaError
 
-__all__ = ["Loaded", "load", "save"]
+__all__ = ["Loaded", "load", "load_parquet_batch", "open_parquet", "save"]
 
 BROKEN_LINE: Final = "the line is no JSON object in UTF-8"
 MAX_BROKEN_SHARE: Final = 0.1  # of the rows; beyond it, the whole file has another encoding
@@ -134,7 +134,57 @@ def _content(file: Path, expected: str, origin: str) -> bytes:
 def _parquet(file: Path, origin: str) -> Loaded:
     with file.open("rb") as stream:
         _check_format(stream.read(64), "Parquet", origin)
-        table = pyarrow.parquet.ParquetFile(stream).read()
+        return load_parquet_batch(pyarrow.parquet.ParquetFile(stream).read(), origin)
+
+
+def open_parquet(path: str | os.PathLike[str], origin: str) -> Any:
+    """Open a Parquet file, to read it by row group.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    origin : str
+        What errors call it.
+
+    Returns
+    -------
+    pyarrow.parquet.ParquetFile
+        To be closed.
+
+    Raises
+    ------
+    SchemaError
+        If it is not there, or no Parquet file.
+    """
+    file = Path(path)
+    if not file.is_file():
+        load(file)  # says what is wrong
+    try:
+        with file.open("rb") as stream:
+            _check_format(stream.read(64), "Parquet", origin)
+        return pyarrow.parquet.ParquetFile(file)
+    except SchemaError:
+        raise
+    except (OSError, ValueError, pa.ArrowException) as error:
+        problem = f"the file cannot be read as its ending says ({type(error).__name__})"
+    raise SchemaError(origin, problem, "It may be damaged, cut short, or in another format: write it again.")
+
+
+def load_parquet_batch(table: Any, origin: str) -> Loaded:
+    """Return rows of a Parquet file as they came.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The rows.
+    origin : str
+        What errors call the file.
+
+    Returns
+    -------
+    Loaded
+    """
     # The index of a pandas frame is no feature; one with a name was a column before, and is one again.
     kept = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
     return Loaded(_frame(table.select(kept), origin))

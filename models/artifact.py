@@ -10,6 +10,7 @@ import json
 import math
 import os
 import shutil
+import stat
 import tempfile
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -24,22 +25,26 @@ import numpy as np
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.wording import Wording, output_classes
 
+from .booster_text import check_booster
 from .calibration import Calibration
 from .ensemble import Ensemble
 from .exceptions import ArtifactError
-from .features import array_files, array_misfit, build_matrix, describe_matrix
+from .features import EXPORT, MANIFEST, array_files, array_misfit, build_matrix, describe_matrix
 from .inputs import Matrix
 from .shapley import REASONS
 from .thresholds import OperatingPoint
 
-__all__ = ["FEATURES_VERSION", "FORMAT", "Model", "read_model", "write_model"]
+__all__ = ["FEATURES_VERSION", "FORMAT", "LIBRARIES", "Model", "read_manifest", "read_model", "write_model"]
 
 FORMAT = 1
 """The version of the folder's layout. It grows when an older reader would misread a newer folder."""
 FEATURES_VERSION = 1
 """The version of the features' arithmetic. It grows when the same text would give other numbers."""
 
-MANIFEST = "manifest.json"
+BOOSTER = "booster.txt"
+MANIFEST_BYTES = 64 << 20
+FILE_BYTES = 2 << 30
+"""What a file can have at most."""
 LIBRARIES = ("fraudsieve", "numpy", "lightgbm", "numba")
 
 
@@ -144,7 +149,7 @@ def _write_durably(path: Path, content: bytes) -> None:
 def _serialise(model: Model) -> dict[str, bytes]:
     """Return the content of every file but the manifest."""
     files = {
-        "booster.txt": model.ensemble.booster.model_to_string(num_iteration=-1).encode(),
+        BOOSTER: model.ensemble.booster.model_to_string(num_iteration=-1).encode(),
         "calibration.json": json.dumps(asdict(model.calibration), indent=2).encode(),
     }
     return files | array_files(model.matrix)
@@ -195,6 +200,42 @@ def read_model(folder: str | Path, *, digest: str | None = None) -> Model:
         one asked for.
     """
     folder = Path(folder)
+    manifest, actual = read_manifest(folder, digest=digest)
+    files = {name: _checked_bytes(folder, name, entry) for name, entry in manifest["files"].items()}
+    try:
+        model = replace(_build(manifest, files), digest=actual)
+        problem = _misfit(model, manifest)
+    except ArtifactError as error:  # of one file, which it names
+        raise ArtifactError(str(folder / error.origin), error.problem, error.fix) from None
+    except Exception as error:  # whatever wrong bytes do to NumPy, zipfile, JSON and LightGBM
+        problem = f"the files do not make a model ({type(error).__name__})"
+    if problem is not None:
+        raise ArtifactError(str(folder), problem, EXPORT)
+    return model
+
+
+def read_manifest(folder: Path, *, digest: str | None = None) -> tuple[dict[str, Any], str]:
+    """Read the manifest of a folder, once it is the one asked for and of a version that this code reads.
+
+    Parameters
+    ----------
+    folder : Path
+        The model folder.
+    digest : str, default=None
+        The digest that it must have.
+
+    Returns
+    -------
+    manifest : dict
+        Its content.
+    digest : str
+        Its SHA-256.
+
+    Raises
+    ------
+    ArtifactError
+        When it is another, or none.
+    """
     raw = _read_bytes(folder, MANIFEST)
     actual = hashlib.sha256(raw).hexdigest()
     if digest is not None and digest != actual:
@@ -203,24 +244,25 @@ def read_model(folder: str | Path, *, digest: str | None = None) -> Model:
             f"expected digest {digest}, got {actual}",
             "Use the model that was pinned.",
         )
-    manifest = _parse_manifest(raw, folder)
-    files = {name: _checked_bytes(folder, name, entry) for name, entry in manifest["files"].items()}
-    try:
-        model = replace(_build(manifest, files), digest=actual)
-        problem = _misfit(model, manifest)
-    except Exception as error:  # whatever wrong bytes do to NumPy, zipfile, JSON and LightGBM
-        problem = f"the files do not make a model ({type(error).__name__})"
-    if problem is not None:
-        raise ArtifactError(str(folder), problem, "Export the model again.")
-    return model
+    return _parse_manifest(raw, folder), actual
 
 
-def _read_bytes(folder: Path, name: str) -> bytes:
+def _read_bytes(folder: Path, name: str, limit: int = MANIFEST_BYTES) -> bytes:
+    """Read a file of the folder itself: not one elsewhere, no pipe or device, and not more than it can have."""
+    path = folder / name
     try:
-        return (folder / name).read_bytes()
-    except OSError as error:
+        found = path.stat()
+        if not path.resolve().is_relative_to(folder.resolve()):
+            problem = "it is a link out of the model folder"
+        elif not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+            problem = "it is no regular file"
+        elif stat.S_ISREG(found.st_mode) and found.st_size > limit:
+            problem = f"it has {found.st_size} bytes, and can have {limit} at most"
+        else:
+            return path.read_bytes()
+    except (OSError, RuntimeError) as error:  # before Python 3.13 links in a circle are a RuntimeError
         problem = f"cannot be read ({type(error).__name__})"
-        raise ArtifactError(str(folder / name), problem, "Point to a whole model folder.") from None
+    raise ArtifactError(str(path), problem, "Point to a whole model folder.")
 
 
 def _parse_manifest(raw: bytes, folder: Path) -> dict[str, Any]:
@@ -232,21 +274,21 @@ def _parse_manifest(raw: bytes, folder: Path) -> dict[str, Any]:
         for name, entry in files.items():
             str(name), str(entry["sha256"]), str(entry["bytes"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise ArtifactError(where, "is not a manifest of fraudsieve", "Export the model again.") from None
+        raise ArtifactError(where, "is not a manifest of fraudsieve", EXPORT) from None
     if found != FORMAT:
         fix = "Upgrade fraudsieve." if isinstance(found, int) and found > FORMAT else "Train the model again."
         raise ArtifactError(where, f"expected format {FORMAT}, got {found!r}", fix)
     if features != FEATURES_VERSION:
         fix = "Install the fraudsieve that trained the model, or train it again."
         raise ArtifactError(where, f"expected features of version {FEATURES_VERSION}, got {features!r}", fix)
-    unknown = sorted(set(files) - {"booster.txt", "calibration.json", "wording.npz", "sound.npz", "characters.npz"})
+    unknown = sorted(set(files) - {BOOSTER, "calibration.json", "wording.npz", "sound.npz", "characters.npz"})
     if unknown:
-        raise ArtifactError(where, f"names {len(unknown)} files that no model has", "Export the model again.")
+        raise ArtifactError(where, f"names {len(unknown)} files that no model has", EXPORT)
     return dict(manifest)
 
 
 def _checked_bytes(folder: Path, name: str, entry: dict[str, Any]) -> bytes:
-    content = _read_bytes(folder, name)
+    content = _read_bytes(folder, name, FILE_BYTES)
     if len(content) != entry["bytes"] or hashlib.sha256(content).hexdigest() != entry["sha256"]:
         problem = "its content is not what the manifest says (SHA-256)"
         raise ArtifactError(str(folder / name), problem, "Copy the folder again from where it was made.")
@@ -255,8 +297,12 @@ def _checked_bytes(folder: Path, name: str, entry: dict[str, Any]) -> bytes:
 
 def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
     """Build the model from checked bytes."""
-    booster = lgb.Booster(model_str=files["booster.txt"].decode())
-    start = manifest["start"]
+    start, outputs = manifest["start"], output_classes(manifest["classes"])
+    try:
+        text = check_booster(files[BOOSTER], len(manifest["columns"]), len(outputs))
+    except ValueError as error:
+        raise ArtifactError(BOOSTER, str(error), EXPORT) from None
+    booster = lgb.Booster(model_str=text)
     return Model(
         name=manifest["name"],
         classes=tuple(manifest["classes"]),

@@ -21,6 +21,7 @@ from fraudsieve.features.schema import Source, write_rejected
 
 from .artifact import Model
 from .batch_inputs import looks_at_labels, read_inputs
+from .batch_parts import score_parts
 from .inputs import why_unscorable
 from .predict import CHUNK, Scorer
 
@@ -43,6 +44,8 @@ class Scored:
         Rows in each.
     notes : tuple of str
         What was assumed or changed.
+    resumed : int, default=0
+        Rows that a run before had done, which was cut off.
     """
 
     output: Path
@@ -50,6 +53,7 @@ class Scored:
     scored: int
     rejected: int
     notes: tuple[str, ...]
+    resumed: int = 0
 
 
 def score_frame(
@@ -199,6 +203,9 @@ def score_file(
 ) -> Scored:
     """Score a file of messages, accounts or events into a Parquet file.
 
+    A Parquet file of messages is read and written part by part where the model looks at nothing before them: in bounded
+    memory, and a call that was killed goes on where it was. All else is read whole, and begins anew.
+
     Parameters
     ----------
     scorer : Scorer
@@ -227,16 +234,23 @@ def score_file(
         When the table cannot be used.
     FileExistsError
         When the output would be written over the input.
+    BusyError
+        When another process is writing the same output.
     """
     output = Path(output)
     rejected_output = output.with_suffix(".rejected.parquet")
     for given in (source, events, labels, past):
         if _is_file(given) and Path(given).resolve() in (output.resolve(), rejected_output.resolve()):
             raise FileExistsError(f"{given}: the scores would be written over their input. Name another output.")
+    if _is_file(source) and _by_part(scorer, Path(source)):
+        done = score_parts(
+            scorer, lambda good: _written(score_frame(scorer, good)), source, output, rejected_output, progress
+        )
+        rejected = rejected_output if done.rejected else None
+        return Scored(output, rejected, done.scored, done.rejected, done.notes, done.resumed)
     read = read_inputs(scorer.model, source, events=events, labels=labels, past=past)
     scores = score_frame(scorer, read.records, progress, events=read.events, labels=read.labels, past=read.past)
-    for name in ("label", "decision", "status", "why"):
-        scores[name] = scores[name].astype("str")
+    scores = _written(scores)
     output.parent.mkdir(parents=True, exist_ok=True)
     rejected_output.unlink(missing_ok=True)
     if len(read.rejected):
@@ -245,6 +259,18 @@ def score_file(
         scores.to_parquet(Path(staging, output.name), index=False)
         os.replace(Path(staging, output.name), output)
     return Scored(output, rejected_output if len(read.rejected) else None, len(scores), len(read.rejected), read.notes)
+
+
+def _by_part(scorer: Scorer, source: Path) -> bool:
+    """Tell whether a record's score depends on no other, and the file can be read by row group."""
+    matrix = scorer.model.matrix
+    alone = isinstance(matrix, MessageMatrix) and not looks_back(matrix)
+    return alone and source.name.lower().endswith(".parquet")
+
+
+def _written(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return scores in the types of the file, which do not depend on what is missing."""
+    return scores.astype(dict.fromkeys(("label", "decision", "status", "why"), "str"))
 
 
 def _is_file(table: Source | None) -> TypeGuard[str | os.PathLike[str]]:

@@ -1,10 +1,9 @@
 """The features of a model in its folder: their declaration in the manifest, and the arrays of the wording model."""
 
-import io
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,9 +17,16 @@ from fraudsieve.features.ngrams import BITS
 from fraudsieve.features.surprise import CHAR_BITS, PAIR_BITS, CharacterModel
 from fraudsieve.features.wording import Wording
 
+from .arrays import pack_arrays, read_arrays
+from .exceptions import ArtifactError
 from .inputs import Matrix
 
 __all__ = ["array_files", "array_misfit", "build_matrix", "describe_matrix"]
+
+MANIFEST: Final = "manifest.json"
+EXPORT: Final = "Export the model again."
+MAX_CLASSES: Final = 256
+MAX_CHARACTERS: Final = 16
 
 
 def describe_matrix(matrix: Matrix) -> dict[str, Any]:
@@ -79,6 +85,8 @@ def build_matrix(subject: str, declared: Mapping[str, Any], files: Mapping[str, 
     ------
     KeyError, TypeError, ValueError
         If the declaration is none.
+    ArtifactError
+        If an array is not one that such a model has; the file is named.
 
     Examples
     --------
@@ -88,10 +96,10 @@ def build_matrix(subject: str, declared: Mapping[str, Any], files: Mapping[str, 
     if subject == "message":
         sender = check_histories([History.from_dict(view) for view in declared["sender"]])
         models = {
-            name: None if declared[name] is None else _read_wording(declared[name]["classes"], files[f"{name}.npz"])
+            name: None if declared[name] is None else _read_wording(name, declared[name]["classes"], files)
             for name in ("wording", "sound")
         }
-        characters = _read_characters(files["characters.npz"]) if declared["characters"] else ()
+        characters = _read_characters(declared["characters"], files) if declared["characters"] else ()
         campaigns = None if declared["campaigns"] is None else Campaigns.from_dict(declared["campaigns"])
         brands = check_brands(declared["brands"])
         return MessageMatrix(**models, sender=sender, characters=characters, campaigns=campaigns, brands=brands)
@@ -132,29 +140,38 @@ def array_files(matrix: Matrix) -> dict[str, bytes]:
     for name, model in {"wording": matrix.wording, "sound": matrix.sound}.items():
         if model is not None:
             parts = {"buckets": model.buckets, "weights": model.weights, "intercept": model.intercept}
-            files[f"{name}.npz"] = _packed(parts | {"scale": np.float64(model.scale)})
+            files[f"{name}.npz"] = pack_arrays(parts | {"scale": np.float64(model.scale)})
     if matrix.characters:
         counts = {f"chars-{place}": model.chars for place, model in enumerate(matrix.characters)}
         counts |= {f"pairs-{place}": model.pairs for place, model in enumerate(matrix.characters)}
-        files["characters.npz"] = _packed(counts)
+        files["characters.npz"] = pack_arrays(counts)
     return files
 
 
-def _packed(arrays: Mapping[str, Any]) -> bytes:
-    stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **arrays)
-    return stream.getvalue()
+def _read_wording(name: str, classes: list[str], files: Mapping[str, bytes]) -> Wording:
+    n_outputs, buckets = len(classes), 8 << BITS
+    if n_outputs > MAX_CLASSES:
+        raise ArtifactError(MANIFEST, f"{n_outputs} classes are more than the {MAX_CLASSES} of a model", EXPORT)
+    sizes = {"buckets": buckets, "weights": buckets * (1 + n_outputs), "intercept": 8 * n_outputs, "scale": 8}
+    arrays = _arrays(files, name, sizes)
+    return Wording(tuple(classes), arrays["buckets"], arrays["weights"], arrays["intercept"], float(arrays["scale"]))
 
 
-def _read_wording(classes: list[str], content: bytes) -> Wording:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        parts = arrays["buckets"], arrays["weights"], arrays["intercept"]
-        return Wording(tuple(classes), *parts, float(arrays["scale"]))
+def _read_characters(n: int, files: Mapping[str, bytes]) -> tuple[CharacterModel, ...]:
+    if not 0 < n <= MAX_CHARACTERS:
+        raise ArtifactError(
+            MANIFEST, f"characters counted {n} times are more than the {MAX_CHARACTERS} of a model", EXPORT
+        )
+    sizes = {f"chars-{place}": 8 << CHAR_BITS for place in range(n)}
+    arrays = _arrays(files, "characters", sizes | {f"pairs-{place}": 8 << PAIR_BITS for place in range(n)})
+    return tuple(CharacterModel(arrays[f"chars-{place}"], arrays[f"pairs-{place}"]) for place in range(n))
 
 
-def _read_characters(content: bytes) -> tuple[CharacterModel, ...]:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return tuple(CharacterModel(arrays[f"chars-{i}"], arrays[f"pairs-{i}"]) for i in range(len(arrays.files) // 2))
+def _arrays(files: Mapping[str, bytes], name: str, sizes: Mapping[str, int]) -> dict[str, Any]:
+    try:
+        return read_arrays(files[f"{name}.npz"], sizes)
+    except ValueError as error:
+        raise ArtifactError(f"{name}.npz", str(error), EXPORT) from None
 
 
 def array_misfit(matrix: Matrix, declared: Mapping[str, Any]) -> str | None:

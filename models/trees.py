@@ -8,6 +8,8 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
+from .booster_text import fields_of, split_trees
+
 __all__ = ["Trees", "read_trees"]
 
 Array = npt.NDArray[Any]
@@ -101,10 +103,10 @@ def read_trees(booster: lgb.Booster) -> Trees:
     >>> trees.feature.tolist(), trees.child.tolist(), trees.share.tolist()
     ([0], [-1, -2], [0.5, 0.5])
     """
-    head, *blocks = booster.model_to_string().split("end of trees")[0].split("\nTree=")
+    head, blocks, _ = split_trees(booster.model_to_string())
     if "\naverage_output\n" in f"{head}\n":
         raise ValueError("Expected a booster that adds its trees up, got one that averages them. Train with boosting.")
-    parts = [_read_tree(dict(line.split("=", 1) for line in block.splitlines() if "=" in line)) for block in blocks]
+    parts = [_read_tree(fields_of(block)) for block in blocks]
     n_outputs = booster.num_model_per_iteration()
     expected = np.zeros(n_outputs)
     for place, part in enumerate(parts):

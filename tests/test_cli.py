@@ -269,7 +269,19 @@ def test_quickstart_in_a_process_of_its_own(tmp_path: Path) -> None:
 
 def test_help_and_version() -> None:
     runner = CliRunner()
-    commands = ("quickstart", "simulate", "train", "evaluate", "predict", "compare", "promote", "rollback", "monitor")
+    commands = (
+        "quickstart",
+        "simulate",
+        "train",
+        "evaluate",
+        "predict",
+        "monitor",
+        "compare",
+        "promote",
+        "rollback",
+        "serve",
+        "verify",
+    )
     shown = runner.invoke(app, ["--help"]).stdout
     assert all(command in shown for command in commands)
     assert all("--json" in runner.invoke(app, [command, "--help"]).stdout for command in commands)

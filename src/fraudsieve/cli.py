@@ -42,6 +42,7 @@ for command in (
     commands.promote,
     commands.rollback,
     commands.serve,
+    commands.verify,
 ):
     app.command()(command)
 

@@ -9,6 +9,7 @@ import pickle
 import re
 import shutil
 import stat
+import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -221,7 +222,7 @@ def test_further_files_are_not_read(binary: Any, copy: Copy) -> None:
         ({"features": {}}, "is not a manifest", "Export the model again."),
         ({"files": []}, "is not a manifest", "Export the model again."),
         ({"files": {"booster.txt": 1}}, "is not a manifest", "Export the model again."),
-        ({"classes": ["a", "b", "c"]}, "names 3 classes, and the trees have other outputs", "Export the model again."),
+        ({"classes": ["a", "b", "c"]}, "need 3 outputs, and the trees have another number", "Export the model again."),
         ({"classes": ["legitimate"]}, "fewer than two classes", "Export the model again."),
         ({"classes": ["legitimate", "fraud"]}, "not the wording of the classes|ValueError", "Export the model again."),
         ({"legitimate": "ham"}, "legitimate class is none of the classes", "Export the model again."),
@@ -269,6 +270,36 @@ def test_files_that_no_model_has_are_not_opened(
     assert name not in error.problem
 
 
+def test_a_link_out_of_the_folder_is_not_followed(binary: Any, copy: Copy, tmp_path: Path) -> None:
+    for name in FILES:
+        folder = copy()
+        (folder / name).rename(tmp_path / f"outside-{name}")
+        (folder / name).symlink_to(tmp_path / f"outside-{name}")
+        assert refused(folder, "is a link out of the model folder").origin.endswith(name)
+    folder = copy()
+    (folder / "booster.txt").rename(folder / "data")
+    (folder / "booster.txt").symlink_to("data")  # as a mounted volume has it
+    (tmp_path / "link").symlink_to(folder)
+    assert read_model(tmp_path / "link").classes == binary.model.classes
+    (folder / "data").unlink()
+    (folder / "data").symlink_to("booster.txt")
+    refused(folder, "cannot be read")
+
+
+def test_a_pipe_is_not_waited_for(copy: Copy) -> None:
+    folder = copy()
+    (folder / "booster.txt").unlink()
+    os.mkfifo(folder / "booster.txt")
+    refused(folder, "booster.txt: it is no regular file")
+
+
+def test_a_file_larger_than_any_is_not_read(copy: Copy) -> None:
+    for name, size in (("manifest.json", (64 << 20) + 1), ("wording.npz", (2 << 30) + 1)):
+        folder = copy()
+        os.truncate(folder / name, size)  # takes no room on the disk
+        refused(folder, f"it has {size} bytes, and can have {size - 1} at most")
+
+
 def test_columns_in_another_order_are_refused(copy: Copy) -> None:
     text = r"names \d+ columns that are not the ones that the features give"
     refused(copy(lambda manifest: manifest["columns"].reverse()), text)
@@ -286,7 +317,7 @@ def test_the_wording_of_another_model_is_refused(copy: Copy, several: Any) -> No
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"tree\n", b"\x00" * 100, b"\xff" * 100, b"tree\nversion=v4\n"])
 def test_a_booster_that_is_none(copy: Copy, content: bytes) -> None:
-    refused(copy(files={"booster.txt": content}), "the files do not make a model")
+    assert refused(copy(files={"booster.txt": content}), r"booster\.txt: it ").origin.endswith("booster.txt")
 
 
 @pytest.mark.parametrize(
@@ -326,7 +357,7 @@ def test_a_calibration_that_is_none(copy: Copy, content: bytes) -> None:
 )
 def test_damaged_wording_is_refused(binary: Any, copy: Copy, damage: Callable[[bytes], bytes]) -> None:
     content = damage((binary.folder / "wording.npz").read_bytes())
-    refused(copy(files={"wording.npz": content}), "the files do not make a model")
+    refused(copy(files={"wording.npz": content}), "the files do not make a model|4 arrays were expected")
 
 
 @pytest.mark.parametrize(
@@ -354,7 +385,34 @@ def test_wording_arrays_that_the_kernel_could_not_read_are_refused(
 ) -> None:
     with np.load(binary.folder / "wording.npz", allow_pickle=False) as stored:
         content = arrays(binary.folder, **{name: change(stored[name])})
-    refused(copy(files={"wording.npz": content}), "do not make a model|do not fit each other|n-grams by 22 bits")
+    refused(
+        copy(files={"wording.npz": content}),
+        "do not make a model|do not fit each other|n-grams by 22|can have 8|were expected",
+    )
+
+
+def test_an_archive_that_unpacks_to_any_size_is_not_unpacked(binary: Any, copy: Copy) -> None:
+    content = arrays(binary.folder)
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as whole, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as bomb:
+        for name in whole.namelist():
+            bomb.writestr(name, bytes(200 << 20) if name == "weights.npy" else whole.read(name))
+    assert len(stream.getvalue()) < 4 << 20
+    folder = copy(files={"wording.npz": stream.getvalue()})
+    tracemalloc.start()
+    try:
+        refused(folder, "wording.npz: an array unpacks to 209715200 bytes, and can have [0-9]+ at most")
+        assert tracemalloc.get_traced_memory()[1] < 60 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_booster_that_would_end_the_process_is_refused(binary: Any, copy: Copy) -> None:
+    text = (binary.folder / "booster.txt").read_text("utf-8")
+    at = text.index("split_feature=", text.index("Tree=3\n")) + len("split_feature=")
+    content = text[:at] + "9" + text[at:]  # a column that is not there, or another size of the tree
+    error = refused(copy(files={"booster.txt": content.encode()}), r"booster.txt: ")
+    assert error.fix == "Export the model again."
 
 
 def test_wording_of_other_bits_is_refused(copy: Copy) -> None:
@@ -375,7 +433,7 @@ def test_a_pickle_is_never_loaded(binary: Any, copy: Copy, tmp_path: Path) -> No
     fuse = tmp_path / "exploded"
     with np.load(io.BytesIO(content := arrays(binary.folder, intercept=np.array([Bomb(fuse)], object)))) as stored:
         assert set(stored.files) == {"buckets", "weights", "intercept", "scale"}
-    refused(copy(files={"wording.npz": content}), "the files do not make a model")
+    refused(copy(files={"wording.npz": content}), "an array is not what its header says")
     refused(copy(files={"wording.npz": pickle.dumps(Bomb(fuse))}), "the files do not make a model")
     assert not fuse.exists()
     np.load(io.BytesIO(content), allow_pickle=True)["intercept"]

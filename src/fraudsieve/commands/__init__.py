@@ -10,6 +10,7 @@ from .rollback import rollback
 from .serve import serve
 from .simulate import simulate
 from .train import train
+from .verify import verify
 
 __all__ = [
     "compare",
@@ -22,4 +23,5 @@ __all__ = [
     "serve",
     "simulate",
     "train",
+    "verify",
 ]
