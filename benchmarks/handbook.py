@@ -39,7 +39,7 @@ def plain_figures(is_fraud: NDArray[np.bool_], probability: Array) -> dict[str, 
         "brier": float(brier_score_loss(is_fraud, probability)),
         "observed_over_expected": float(is_fraud.sum() / probability.sum()),
         "recall_at_1pct_fpr": float(recalls[false_alarms <= 0.01].max()),
-        "macro_f1": float(f1_score(is_fraud, probability > 0.5, average="macro")),
+        "macro_f1": float(f1_score(is_fraud, probability >= 0.5, average="macro")),  # "fraud" is the first class
         "ece": _calibration_error(is_fraud, probability),
     }
 

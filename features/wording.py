@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ from .text import CodePoints
 __all__ = ["Wording", "as_known", "output_classes"]
 
 Array = npt.NDArray[Any]
+
+KNOWN: Final = 4
+"""The power of the known share that log-odds are weighed by: higher ones leave ordinary chat alone at equal recall."""
 T = TypeVar("T")
 
 
@@ -110,11 +113,11 @@ def as_known(log_odds: Array, known: Array) -> Array:
     Returns
     -------
     ndarray of float64, shape (n_texts, n_outputs)
-        Log-odds times the square of the share.
+        Log-odds times the fourth power of the share.
 
     Examples
     --------
     >>> as_known(np.array([[2.0], [2.0]]), np.array([1.0, 0.5])).tolist()
-    [[2.0], [0.5]]
+    [[2.0], [0.125]]
     """
-    return np.asarray(log_odds * (known**2)[:, None])
+    return np.asarray(log_odds * (known**KNOWN)[:, None])

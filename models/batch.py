@@ -1,11 +1,11 @@
-"""Scoring a file of messages, accounts or events: read, check, score, write, and keep what was set aside beside it."""
+"""Scoring a file of messages, accounts or events: score, write, and keep what was set aside beside it."""
 
 import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -15,16 +15,18 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.account_records import moment_column, spelled_out
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.campaign_batch import campaign_features
-from fraudsieve.features.exceptions import SchemaError
-from fraudsieve.features.label_times import known_from
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.messages import sender_history
-from fraudsieve.features.schema import Source, read_table, write_rejected
+from fraudsieve.features.schema import Source, write_rejected
 
-from .inputs import Matrix, why_unscorable
+from .artifact import Model
+from .batch_inputs import looks_at_labels, read_inputs
+from .inputs import why_unscorable
 from .predict import CHUNK, Scorer
 
-__all__ = ["Scored", "end_of_events", "has_history", "known_labels", "score_file", "score_frame"]
+__all__ = ["Scored", "feature_rows", "has_history", "looks_back", "score_file", "score_frame"]
+
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ def score_frame(
     names = [name for name in IDS[scorer.model.subject] if name in records]
     ids = pd.DataFrame({name: records[name].to_numpy(object) for name in names})
     if isinstance(matrix, AccountMatrix) or looks_back(matrix):
-        return pd.concat([ids, _with_history(scorer, records, events, labels, past)], axis=1)
+        rows = feature_rows(scorer.model, records, events=events, labels=labels, past=past)
+        return pd.concat([ids, pd.DataFrame(scorer.score_rows(*rows))], axis=1)
     parts = []
     for start in range(0, len(records), CHUNK):
         part = records.iloc[start : start + CHUNK]
@@ -103,32 +106,49 @@ IDS = {
 """The columns of a record that its score keeps."""
 
 
-def _with_history(
-    scorer: Scorer,
+def feature_rows(
+    model: Model,
     records: pd.DataFrame,
-    events: pd.DataFrame | None,
-    labels: pd.DataFrame | None,
-    past: pd.DataFrame | None,
-) -> pd.DataFrame:
-    """Score in one go: the history of all records is computed at once."""
-    matrix = scorer.model.matrix
+    *,
+    events: pd.DataFrame | None = None,
+    labels: pd.DataFrame | None = None,
+    past: pd.DataFrame | None = None,
+) -> tuple[Array, Array | None, Array | None]:
+    """Compute the feature rows of records in one go, with what was before them.
+
+    Parameters
+    ----------
+    model : Model
+        What is computed.
+    records, events, labels, past
+        As for `score_frame`.
+
+    Returns
+    -------
+    rows : ndarray of float64, shape (n_records, n_columns)
+        In the order of the model's columns.
+    why : ndarray of object, shape (n_records,), or None
+        What is wrong with a message, None where nothing is; None for accounts and events.
+    known : ndarray of bool, shape (n_records,), or None
+        Whether any event of the account was known; None for messages, and where the model looks at no events.
+    """
+    matrix = model.matrix
     if isinstance(matrix, MessageMatrix):
         sender = None if events is None or not matrix.sender else sender_history(events, records, matrix.sender)
         campaign = None
         if matrix.campaigns is not None and "sent_at" in records:
             campaign = campaign_features(_sent(past, records), records, matrix.campaigns)
         why = np.array([why_unscorable(text) for text in records["text"]], object)
-        return pd.DataFrame(scorer.score_rows(matrix.compute(records["text"].tolist(), sender, campaign), why))
+        return matrix.compute(records["text"].tolist(), sender, campaign), why, None
     if labels is None and looks_at_labels(matrix):
         labels = _nothing_known(matrix)
     builder = AccountFeatures(events, subject=matrix.subject)
     builder.labels = labels if matrix.subject == "event" else None
     builder.account_labels = labels if matrix.subject == "account" else None
     builder.matrix_ = matrix
-    rows = np.asarray(builder.transform(records), np.float64)
     moment = moment_column(records, matrix.subject) if matrix.timed else None
-    seen = has_history(records, events, moment) if matrix.histories else None
-    return pd.DataFrame(scorer.score_rows(rows, known=seen))
+    known = has_history(records, events, moment) if matrix.histories else None
+    return np.asarray(builder.transform(records), np.float64), None, known
 
 
 def _sent(past: pd.DataFrame | None, records: pd.DataFrame) -> pd.DataFrame:
@@ -158,28 +178,6 @@ def looks_back(matrix: MessageMatrix) -> bool:
     False
     """
     return bool(matrix.sender) or matrix.campaigns is not None
-
-
-def looks_at_labels(matrix: Matrix) -> bool:
-    """Tell whether a model looks at what became known of events or accounts.
-
-    Parameters
-    ----------
-    matrix : MessageMatrix or AccountMatrix
-        What is computed.
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> looks_at_labels(AccountMatrix("account", ()))
-    False
-    """
-    views = matrix.sender if isinstance(matrix, MessageMatrix) else matrix.histories
-    network = None if isinstance(matrix, MessageMatrix) else matrix.network
-    return any(view.needs_labels for view in views) or (network is not None and network.labels)
 
 
 def _nothing_known(matrix: AccountMatrix) -> pd.DataFrame:
@@ -235,166 +233,22 @@ def score_file(
     for given in (source, events, labels, past):
         if _is_file(given) and Path(given).resolve() in (output.resolve(), rejected_output.resolve()):
             raise FileExistsError(f"{given}: the scores would be written over their input. Name another output.")
-    subject = scorer.model.subject
-    table = read_table(source, f"{subject}s")
-    notes = list(table.notes)
-    history = table.good if subject == "event" and events is None else _read_events(events, notes)
-    matrix = scorer.model.matrix
-    if history is None and isinstance(matrix, MessageMatrix) and matrix.sender:
-        notes.append("the model looks at events, and none were given: every history is unknown")
-    known = _known(scorer, labels, history, notes)
-    records = table.good if subject != "account" else _with_moment(table.good, history, notes)
-    before = _read_past(scorer, past, records, notes)
-    scores = score_frame(scorer, records, progress, events=history, labels=known, past=before)
+    read = read_inputs(scorer.model, source, events=events, labels=labels, past=past)
+    scores = score_frame(scorer, read.records, progress, events=read.events, labels=read.labels, past=read.past)
     for name in ("label", "decision", "status", "why"):
         scores[name] = scores[name].astype("str")
     output.parent.mkdir(parents=True, exist_ok=True)
     rejected_output.unlink(missing_ok=True)
-    if len(table.rejected):
-        write_rejected(table, rejected_output)
+    if len(read.rejected):
+        write_rejected(read.rejected, rejected_output)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as staging:
         scores.to_parquet(Path(staging, output.name), index=False)
         os.replace(Path(staging, output.name), output)
-    return Scored(
-        output, rejected_output if len(table.rejected) else None, len(scores), len(table.rejected), tuple(notes)
-    )
+    return Scored(output, rejected_output if len(read.rejected) else None, len(scores), len(read.rejected), read.notes)
 
 
 def _is_file(table: Source | None) -> TypeGuard[str | os.PathLike[str]]:
     return table is not None and not isinstance(table, pd.DataFrame)
-
-
-def _known(scorer: Scorer, labels: Source | None, events: pd.DataFrame | None, notes: list[str]) -> pd.DataFrame | None:
-    """Read what became known: from a table of labels, or from the table of events where it says so."""
-    if not looks_at_labels(scorer.model.matrix):
-        return None
-    if labels is not None:
-        table = read_table(labels, "labels").good
-    elif events is not None and scorer.model.subject == "event" and {"label", "labelled_at"} <= set(events.columns):
-        table = events[events["label"].notna()].rename(columns={"event_id": "subject_id"})
-    else:
-        notes.append("the model looks at labels, and none were given: nothing is known of anybody")
-        return None
-    found, said = known_labels(scorer, table, events)
-    notes += said
-    return found
-
-
-def _read_events(events: Source | None, notes: list[str]) -> pd.DataFrame | None:
-    if events is None:
-        return None
-    table = read_table(events, "events")
-    notes += table.notes
-    if len(table.rejected):
-        notes.append(f"{len(table.rejected)} events cannot be used and are left out")
-    return table.good
-
-
-def _read_past(scorer: Scorer, past: Source | None, records: pd.DataFrame, notes: list[str]) -> pd.DataFrame | None:
-    matrix = scorer.model.matrix
-    if not isinstance(matrix, MessageMatrix) or matrix.campaigns is None:
-        return None
-    if "sent_at" not in records:
-        notes.append("the model looks at campaigns, and messages have no sent_at: every campaign is unknown")
-    elif past is None:
-        notes.append("no messages that were sent before are given: campaigns are those of the messages at hand")
-    else:
-        table = read_table(past, "messages", require=("sent_at",))
-        notes += table.notes
-        if len(table.rejected):
-            notes.append(f"{len(table.rejected)} messages of the past cannot be used and are left out")
-        return _as_known(table.good, notes)
-    return None
-
-
-def _as_known(past: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """Settle from when on labels count, as training does where it reads them."""
-    if "labelled_at" not in past:
-        return past
-    times, said = known_from(past["labelled_at"])
-    notes += said
-    return past.assign(labelled_at=times)
-
-
-def _with_moment(accounts: pd.DataFrame, events: pd.DataFrame | None, notes: list[str]) -> pd.DataFrame:
-    """Fill in the moments of accounts that have none: just after the last event, or now without events."""
-    missing = accounts["as_of"].isna() if "as_of" in accounts else pd.Series(True, accounts.index)
-    if not missing.any():
-        return accounts
-    last, note = end_of_events(events)
-    notes += [note] if note else []
-    notes.append(f"{int(missing.sum())} accounts have no as_of: they are looked at as of the end of the events")
-    moments = pd.Series(last, accounts.index, "datetime64[us, UTC]")
-    return accounts.assign(as_of=accounts["as_of"].where(~missing, moments) if "as_of" in accounts else moments)
-
-
-def end_of_events(events: pd.DataFrame | None) -> tuple[pd.Timestamp, str | None]:
-    """Return the moment just after the last event; what lies in the future (a wrong clock) does not move it.
-
-    Parameters
-    ----------
-    events : DataFrame or None
-        The events; without any it is now.
-
-    Returns
-    -------
-    end : Timestamp
-        In UTC.
-    note : str or None
-        How many events lie in the future, if any.
-    """
-    now = pd.Timestamp.now("UTC").as_unit("us")
-    if events is None or events.empty:
-        return now, None
-    times = events["occurred_at"]
-    future = times > now + pd.Timedelta(days=1)
-    if future.all():
-        return times.max() + pd.Timedelta(microseconds=1), None
-    note = f"{int(future.sum())} events lie in the future: they count for no moment before them"
-    return times[~future].max() + pd.Timedelta(microseconds=1), note if future.any() else None
-
-
-def known_labels(scorer: Scorer, labels: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
-    """Return labels in the form that the history of a model looks at: of an event the latest, as in training.
-
-    Parameters
-    ----------
-    scorer : Scorer
-        The model.
-    labels : DataFrame
-        A checked table of labels; those without a time are left out.
-    events : DataFrame or None
-        The events; labels of events name them by ``event_id``.
-
-    Returns
-    -------
-    known : DataFrame
-        ``labelled_at``, ``is_fraud``, and ``account_id`` or the columns of the event.
-    notes : list of str
-        What was assumed.
-
-    Raises
-    ------
-    SchemaError
-        When labels are of events, and these have no ``event_id``.
-    """
-    if "labelled_at" not in labels:
-        labels = labels.assign(labelled_at=pd.Series(pd.NaT, labels.index, "datetime64[us, UTC]"))
-    found = labels[labels["labelled_at"].notna()]
-    times, notes = known_from(found["labelled_at"])
-    found = found.assign(labelled_at=times, is_fraud=(found["label"] != scorer.model.legitimate).to_numpy())
-    if scorer.model.subject != "event":
-        found = found[["subject_id", "labelled_at", "is_fraud"]]
-        return found.rename(columns={"subject_id": "account_id"}), notes
-    if events is None or "event_id" not in events:
-        raise SchemaError("events", "column 'event_id' is missing, and labels name events by it", "Give it.")
-    found = found[["subject_id", "labelled_at", "is_fraud"]]
-    latest = found.sort_values("labelled_at", kind="stable").drop_duplicates("subject_id", keep="last")
-    others = events[[name for name in events.columns if name not in found]]
-    known = latest.rename(columns={"subject_id": "event_id"}).merge(others, on="event_id")
-    if len(latest) > len(known):
-        notes.append(f"{len(latest) - len(known)} labels are of no event here")
-    return known, notes
 
 
 def has_history(records: pd.DataFrame, events: pd.DataFrame | None, moment: str | None) -> npt.NDArray[np.bool_]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -161,6 +162,46 @@ def test_an_attack_needs_fraud(model: Path, messages: pd.DataFrame, run: Run) ->
     assert (code, "none that can be scored is fraudulent" in said["error"]) == (2, True)
 
 
+def test_monitor_exits_with_3_when_a_bound_is_passed_and_says_which(
+    model: Path, messages: pd.DataFrame, run: Run
+) -> None:
+    order = np.random.default_rng(0).permutation(len(messages))
+    half = len(messages) // 2
+    reference, current = messages.iloc[order[:half]], messages.iloc[order[half:]]
+    reference.to_parquet("r.parquet")
+    current.to_csv("c.csv", index=False)
+    call = ("monitor", "--model", model, "--reference", "r.parquet", "--current", "c.csv")
+    code, said, error = run(*call)
+    assert (code, said["passed"]) == (0, [])
+    assert said["sheet"]["calibration"]["rows"] == len(current)
+    assert "of the reference are of the time that the model was trained on" not in error  # other rows of that table
+    wave = [f"{SECRET} {i} http://prize{i % 7}.example/{i}" for i in range(len(current))]
+    current.assign(text=np.where(np.arange(len(current)) % 3, current["text"], wave)).to_csv("c.csv", index=False)
+    code, said, error = run(*call, "--report", "m.html")
+    assert code == 3
+    assert {"family_psi"} <= {one["bound"] for one in said["passed"]}
+    assert (said["report"], said["passed"]) == ({"page": "m.html", "sheet": "m.json"}, said["sheet"]["passed"])
+    assert json.loads(Path("m.json").read_text("utf-8")) == said["sheet"]
+    page = Path("m.html").read_text("utf-8")
+    assert said["passed"][0]["said"] in page
+    assert SECRET not in page + error + json.dumps(said)
+    shown = CliRunner().invoke(app, [*map(str, call)])
+    assert shown.exit_code == 3
+    assert said["passed"][0]["said"] in shown.stdout
+    Path("recipe.toml").write_text("[monitor]\nfamily_psi = 50\nscore_psi = 50\nalerts_times = 500\nece = 1\n")
+    assert "family_psi" not in {one["bound"] for one in run(*call, "--recipe", "recipe.toml")[1]["passed"]}
+    assert "Exit code 3" in CliRunner().invoke(app, ["monitor", "--help"]).stdout
+
+
+def test_monitor_on_too_few_rows(model: Path, messages: pd.DataFrame, run: Run) -> None:
+    messages.to_parquet("r.parquet")
+    messages[:20].to_parquet("c.parquet")
+    call = ("monitor", "--model", model, "--reference", "r.parquet", "--current", "c.parquet")
+    code, said, _ = run(*call)
+    assert (code, "c.parquet: expected 100 records that can be scored, got 20" in said["error"]) == (2, True)
+    assert run(*call, "--report", "m.pdf")[0] == 2
+
+
 def test_compare_promote_and_roll_back(messages: pd.DataFrame, run: Run) -> None:
     dated = messages.assign(sent_at=pd.date_range("2026-01-01", periods=len(messages), freq="h", tz="UTC"))
     known, later = dated.iloc[: len(dated) // 2], dated.iloc[len(dated) // 2 :]
@@ -228,7 +269,7 @@ def test_quickstart_in_a_process_of_its_own(tmp_path: Path) -> None:
 
 def test_help_and_version() -> None:
     runner = CliRunner()
-    commands = ("quickstart", "simulate", "train", "evaluate", "predict", "compare", "promote", "rollback")
+    commands = ("quickstart", "simulate", "train", "evaluate", "predict", "compare", "promote", "rollback", "monitor")
     shown = runner.invoke(app, ["--help"]).stdout
     assert all(command in shown for command in commands)
     assert all("--json" in runner.invoke(app, [command, "--help"]).stdout for command in commands)

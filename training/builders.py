@@ -28,6 +28,7 @@ __all__ = [
     "make_builder",
     "matrix_of",
     "read_data",
+    "row_groups",
     "rows_to_train",
     "scores_of",
 ]
@@ -85,9 +86,34 @@ def groups_of(data: Labelled) -> tuple[Array, str]:
     what : str
         ``campaign`` or ``account``.
     """
-    if data.subject == "message":
-        return near_duplicate_groups(data.rows["text"].tolist()), "campaign"
-    return pd.factorize(data.rows["account_id"])[0].astype(np.int64), "account"
+    return row_groups(data.rows, data.subject)
+
+
+def row_groups(rows: pd.DataFrame, subject: str) -> tuple[Array, str]:
+    """Return which rows are alike because they come from one hand.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Messages with ``text``, or accounts or events with ``account_id``.
+    subject : {"message", "account", "event"}
+        What a row is.
+
+    Returns
+    -------
+    groups : ndarray, shape (n_rows,)
+        As from `groups_of`.
+    what : str
+        ``campaign`` or ``account``.
+
+    Examples
+    --------
+    >>> row_groups(pd.DataFrame({"account_id": ["a", "b", "a"]}), "account")[0].tolist()
+    [0, 1, 0]
+    """
+    if subject == "message":
+        return near_duplicate_groups(rows["text"].tolist()), "campaign"
+    return pd.factorize(rows["account_id"])[0].astype(np.int64), "account"
 
 
 def make_builder(data: Labelled, recipe: Recipe) -> Builder:

@@ -7,7 +7,7 @@ from typing import Any
 from .svg import CHARACTER, Chart
 from .svg_scale import number, shorten, text_width
 
-__all__ = ["FIGURES", "figures"]
+__all__ = ["FIGURES", "figures", "framed", "reliability", "row_chart"]
 
 Sheet = Mapping[str, Any]
 
@@ -56,7 +56,7 @@ def recall_by_alerts(sheet: Sheet) -> str | None:
     told = (
         f"Recall {sheet['recall_at_capacity']:.3f} and precision {sheet['precision_at_capacity']:.3f} at the capacity"
     )
-    return _figure(chart, "Found against alerts", f"{told} of {number(at)} {label}.")
+    return framed(chart, "Found against alerts", f"{told} of {number(at)} {label}.")
 
 
 def _band(chart: Chart, points: Sequence[Mapping[str, Any]], unit: str, name: str, css: str) -> None:
@@ -82,7 +82,7 @@ def precision_recall(sheet: Sheet) -> str | None:
     chart.legend("this model", "c1")
     chart.legend("chance", "muted", shape="dashed")
     told = f"Average precision {sheet['average_precision']:.3f}, where chance has {base:.3f}."
-    return _figure(chart, "Precision against recall", told)
+    return framed(chart, "Precision against recall", told)
 
 
 def reliability(sheet: Sheet) -> str | None:
@@ -101,7 +101,7 @@ def reliability(sheet: Sheet) -> str | None:
     chart.legend("15 bins of equal size", "c1", shape="circle")
     chart.legend("as predicted", "muted", shape="dashed")
     told = f"Calibration error {sheet['ece']:.3f}; below the diagonal there is less fraud than predicted."
-    return _figure(chart, "Do probabilities mean what they say?", told)
+    return framed(chart, "Do probabilities mean what they say?", told)
 
 
 def by_month(sheet: Sheet) -> str | None:
@@ -127,7 +127,7 @@ def by_month(sheet: Sheet) -> str | None:
         if month["interval"]:
             chart.span((i, i), tuple(month["interval"]), "c1")
     told = "Recall at one threshold, that of 1 % false positives over all months. Bars are intervals."
-    return _figure(chart, "By month", told)
+    return framed(chart, "By month", told)
 
 
 def by_type(sheet: Sheet) -> str | None:
@@ -137,7 +137,7 @@ def by_type(sheet: Sheet) -> str | None:
     shown = rows[:MOST_ROWS]
     if not shown:
         return None
-    chart = _row_chart([name for name, _ in shown], "share", 26)
+    chart = row_chart([name for name, _ in shown], "share", 26)
     some_caught = any(found["caught"] is not None for _, found in shown)
     for i, (name, found) in enumerate(shown):
         chart.bar(-i, found["f1"], "c1 pale", title=f"{name}: F1 {found['f1']:.3f}, {found['rows']:,} rows")
@@ -149,7 +149,7 @@ def by_type(sheet: Sheet) -> str | None:
     if some_caught:
         chart.legend("flagged at 1 % false positives", "c2", shape="diamond")
     told = "Called by its name, and flagged at all." if some_caught else "Called by its name."
-    return _figure(chart, "By type", told + _rest(rows))
+    return framed(chart, "By type", told + _rest(rows))
 
 
 def under_attack(sheet: Sheet) -> str | None:
@@ -161,7 +161,7 @@ def under_attack(sheet: Sheet) -> str | None:
     changed = [(name, one) for name, one in attack["disguises"].items() if any(one[s]["changed"] for s in strengths)]
     if not changed or attack["recall"] == 0:
         return None
-    chart = _row_chart([name.replace("_", " ") for name, _ in changed], "share of the recall that is kept", 24)
+    chart = row_chart([name.replace("_", " ") for name, _ in changed], "share of the recall that is kept", 24)
     for i, (name, one) in enumerate(changed):
         values = [one[strength]["kept"] for strength in strengths]
         chart.span((min(values), max(values)), (-i, -i), "muted")
@@ -171,7 +171,7 @@ def under_attack(sheet: Sheet) -> str | None:
     for strength in strengths:
         chart.legend(strength, *STRENGTH_MARKS[strength][:1], shape=STRENGTH_MARKS[strength][1])
     told = f"Recall {attack['recall']:.3f} on {attack['rows']:,} undisguised texts at 1 % false positives."
-    return _figure(chart, "Under attack", told)
+    return framed(chart, "Under attack", told)
 
 
 def importance(sheet: Sheet) -> str | None:
@@ -180,11 +180,11 @@ def importance(sheet: Sheet) -> str | None:
     if not gains:
         return None
     shown = list(gains.items())[:MOST_ROWS]
-    chart = _row_chart([name for name, _ in shown], "share of the gain", 24, top=12, most=shown[0][1])
+    chart = row_chart([name for name, _ in shown], "share of the gain", 24, top=12, most=shown[0][1])
     for i, (name, gain) in enumerate(shown):
         chart.bar(-i, gain, "c1", title=f"{name}: {gain:.3f}")
     told = "LightGBM's gain by family of features. What boosting starts from, the wording, is not counted."
-    return _figure(chart, "What the trees use", told + _rest(list(gains)))
+    return framed(chart, "What the trees use", told + _rest(list(gains)))
 
 
 def cost_curve(sheet: Sheet) -> str | None:
@@ -209,7 +209,7 @@ def cost_curve(sheet: Sheet) -> str | None:
     chart.legend("by cost", "c2", shape="diamond")
     miss = f"A fraud that is let pass costs {number(costs['missed_cost'])} reviews"
     told = f"{miss}{', spread by amount' if costs['by_amount'] else ''}. "
-    return _figure(chart, "What mistakes cost", told + f"Decided by cost: {number(costs[unit])} {label}.")
+    return framed(chart, "What mistakes cost", told + f"Decided by cost: {number(costs[unit])} {label}.")
 
 
 FIGURES: tuple[Callable[[Sheet], str | None], ...] = (
@@ -224,7 +224,27 @@ FIGURES: tuple[Callable[[Sheet], str | None], ...] = (
 )
 
 
-def _row_chart(names: Sequence[str], label: str, step: float, *, top: float = 34, most: float = 1.0) -> Chart:
+def row_chart(names: Sequence[str], label: str, step: float, *, top: float = 34, most: float = 1.0) -> Chart:
+    """Return a chart with a row a name.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of the rows, from the top; at least one.
+    label : str
+        What the values are.
+    step : float
+        Height of a row, in units of the chart.
+    top : float, default=34
+        What is kept for the legend.
+    most : float, default=1.0
+        The value at the right end.
+
+    Returns
+    -------
+    Chart
+        Rows are at 0, -1, -2 and so on.
+    """
     left = 18 + CHARACTER * max(text_width(shorten(name)) for name in names)
     chart = Chart((0, most), (0.6 - len(names), 0.6), height=top + step * len(names) + 52, left=left, top=top)
     chart.rows(names, label)
@@ -235,6 +255,20 @@ def _rest(rows: Sequence[object]) -> str:
     return f" {len(rows) - MOST_ROWS} more are not drawn." if len(rows) > MOST_ROWS else ""
 
 
-def _figure(chart: Chart, title: str, told: str) -> str:
+def framed(chart: Chart, title: str, told: str) -> str:
+    """Put a chart into a figure with a caption.
+
+    Parameters
+    ----------
+    chart : Chart
+        The chart.
+    title, told : str
+        What it is and what it shows; also for those who cannot see it.
+
+    Returns
+    -------
+    str
+        An element ``figure``.
+    """
     caption = f"<strong>{escape(title)}{'' if title.endswith('?') else '.'}</strong> {escape(told)}"
     return f"<figure>{chart.render(title, told)}<figcaption>{caption}</figcaption></figure>"

@@ -14,6 +14,7 @@ from fraudsieve.features.network import Network
 from .copies import SHARE
 from .label_trust import Trust
 from .recipe_gates import GateRecipe
+from .recipe_monitor import MonitorRecipe
 from .recipe_thresholds import ThresholdRecipe
 from .recipe_tune import TuneRecipe, check_space
 
@@ -284,6 +285,8 @@ class Recipe(_Part):
         What the sheet looks at.
     thresholds : ThresholdRecipe
         The operating points.
+    monitor : MonitorRecipe
+        How much drift is too much.
     gates : GateRecipe
         What a challenger must reach to become champion.
     tune : TuneRecipe, default=None
@@ -307,6 +310,7 @@ class Recipe(_Part):
     model: ModelRecipe = ModelRecipe()
     evaluate: EvaluateRecipe = EvaluateRecipe()
     thresholds: ThresholdRecipe = ThresholdRecipe()
+    monitor: MonitorRecipe = MonitorRecipe()
     gates: GateRecipe = GateRecipe()
     tune: TuneRecipe | None = None
     track: TrackRecipe = TrackRecipe()

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,17 @@ from .report_html import definitions
 from .report_parts import all_figures, headline, notices, slice_tables
 from .report_style import STYLE
 
-__all__ = ["CONTENT_SECURITY_POLICY", "as_plain", "check_report_path", "model_facts", "report", "write_report"]
+__all__ = [
+    "CONTENT_SECURITY_POLICY",
+    "as_plain",
+    "check_report_path",
+    "model_facts",
+    "page",
+    "report",
+    "section",
+    "write_page",
+    "write_report",
+]
 
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 CONTENT_SECURITY_POLICY = (
@@ -50,9 +60,42 @@ def report(sheet: Mapping[str, Any], *, title: str = "Evaluation", facts: Mappin
     >>> "<h1>A model &amp; more</h1>" in report(sheet, title="A model & more")
     True
     """
-    plain, name = as_plain(sheet), escape(title)
+    plain = as_plain(sheet)
     drawn = "".join(figures(plain))
-    sections = [_section(heading, html) for heading, html in slice_tables(plain)]
+    return page(
+        title,
+        _subtitle(plain),
+        [
+            *notices(plain),
+            section("Headline figures", headline(plain)),
+            section("Figures", f'<div class="figures">{drawn}</div>' if drawn else ""),
+            section("All main figures", all_figures(plain)),
+            *(section(heading, html) for heading, html in slice_tables(plain)),
+            section("The model", definitions(facts or {})),
+        ],
+    )
+
+
+def page(title: str, subtitle: str, parts: Sequence[str]) -> str:
+    """Put parts into a page that loads nothing, runs nothing and sends nothing.
+
+    Parameters
+    ----------
+    title, subtitle : str
+        Its heading, and what stands below it.
+    parts : sequence of str
+        HTML.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> "<h1>Ham &amp; spam</h1>" in page("Ham & spam", "2 records", ["<p>hello</p>"])
+    True
+    """
+    name = escape(title)
     return "".join(
         [
             '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">',
@@ -60,19 +103,33 @@ def report(sheet: Mapping[str, Any], *, title: str = "Evaluation", facts: Mappin
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">',
             f'<link rel="icon" href="data:,"><title>{name}</title><style>{STYLE}</style></head><body><main>',
-            f'<header><h1>{name}</h1><p class="muted">{escape(_subtitle(plain))}</p></header>',
-            *notices(plain),
-            _section("Headline figures", headline(plain)),
-            _section("Figures", f'<div class="figures">{drawn}</div>' if drawn else ""),
-            _section("All main figures", all_figures(plain)),
-            *sections,
-            _section("The model", definitions(facts or {})),
+            f'<header><h1>{name}</h1><p class="muted">{escape(subtitle)}</p></header>',
+            *parts,
             "<footer>Made by fraudsieve. This page loads nothing and sends nothing.</footer></main></body></html>\n",
         ]
     )
 
 
-def _section(heading: str, html: str) -> str:
+def section(heading: str, html: str) -> str:
+    """Return a part of a page with a heading.
+
+    Parameters
+    ----------
+    heading : str
+        Its heading.
+    html : str
+        What is in it.
+
+    Returns
+    -------
+    str
+        Empty where nothing is in it.
+
+    Examples
+    --------
+    >>> section("Rows", "<p>3</p>"), section("Rows", "")
+    ('<section><h2>Rows</h2><p>3</p></section>', '')
+    """
     return f"<section><h2>{escape(heading)}</h2>{html}</section>" if html else ""
 
 
@@ -156,11 +213,11 @@ def check_report_path(path: str | Path) -> None:
     --------
     >>> check_report_path("report.html")
     """
-    page = Path(path)
-    if page.suffix.lower() not in (".html", ".htm"):
-        raise RecipeError("report", [f"expected a name that ends in .html, got one in {page.suffix or 'nothing'!r}"])
-    if not page.absolute().parent.is_dir():
-        raise RecipeError("report", [f"there is no folder {str(page.parent)!r}. Make it first, or name another"])
+    shown = Path(path)
+    if shown.suffix.lower() not in (".html", ".htm"):
+        raise RecipeError("report", [f"expected a name that ends in .html, got one in {shown.suffix or 'nothing'!r}"])
+    if not shown.absolute().parent.is_dir():
+        raise RecipeError("report", [f"there is no folder {str(shown.parent)!r}. Make it first, or name another"])
 
 
 def write_report(
@@ -189,8 +246,33 @@ def write_report(
     FileNotFoundError
         When there is no such folder.
     """
-    page = Path(path)
-    beside = page.with_suffix(".json")
-    page.write_text(report(sheet, title=title, facts=facts), "utf-8")
+    return write_page(path, report(sheet, title=title, facts=facts), sheet)
+
+
+def write_page(path: str | Path, html: str, sheet: Mapping[str, Any]) -> tuple[Path, Path]:
+    """Write a page, and its sheet as JSON beside it.
+
+    Parameters
+    ----------
+    path : str or Path
+        The page; its name should end in ``.html``. A file that is there is replaced.
+    html : str
+        Its content.
+    sheet : mapping
+        What it shows.
+
+    Returns
+    -------
+    page, sheet : Path
+        The two files.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no such folder.
+    """
+    shown = Path(path)
+    beside = shown.with_suffix(".json")
+    shown.write_text(html, "utf-8")
     beside.write_text(json.dumps(as_plain(sheet), ensure_ascii=False, allow_nan=False, indent=1) + "\n", "utf-8")
-    return page, beside
+    return shown, beside

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-__all__ = ["definitions", "notice", "table"]
+from .svg_scale import number
+
+__all__ = ["definitions", "figure", "interval", "notice", "table"]
 
 
 def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -89,3 +91,45 @@ def definitions(facts: Mapping[str, str]) -> str:
     """
     pairs = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
     return f"<dl>{pairs}</dl>" if pairs else ""
+
+
+def figure(value: float | None) -> str:
+    """Return a figure of a sheet as people read it.
+
+    Parameters
+    ----------
+    value : float or None
+        The figure.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> figure(0.12345), figure(1234.5), figure(None)
+    ('0.123', '1,234', '–')
+    """
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if abs(value) < 10 else number(round(value, 1))
+
+
+def interval(found: Sequence[float] | None) -> str:
+    """Return an interval as people read it.
+
+    Parameters
+    ----------
+    found : sequence of two floats, or None
+        Its ends.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> interval([0.1, 0.2]), interval(None)
+    ('0.100 to 0.200', '–')
+    """
+    return "–" if not found else f"{figure(found[0])} to {figure(found[1])}"

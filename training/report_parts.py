@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-from .report_html import definitions, notice, table
+from .report_html import definitions, figure, interval, notice, table
 from .svg_scale import number
 
 __all__ = ["FEW_GROUPS", "all_figures", "headline", "notices", "slice_tables"]
@@ -111,10 +111,10 @@ def headline(sheet: Sheet) -> str:
 def _card(sheet: Sheet, name: str, about: str) -> str:
     value, found = sheet[name], (sheet.get("intervals") or {}).get(name)
     level = 100 * (sheet.get("bootstrap") or {}).get("level", 0.95)
-    said = f"{level:.0f} %: {_interval(found)}" if found else "no interval"
+    said = f"{level:.0f} %: {interval(found)}" if found else "no interval"
     gauge = _gauge(value, found) if name in SHARES or name == "card_precision" else ""
     return (
-        f'<li><h3>{escape(NAMES[name])}</h3><div class="value">{_figure(value)}</div>{gauge}'
+        f'<li><h3>{escape(NAMES[name])}</h3><div class="value">{figure(value)}</div>{gauge}'
         f'<div class="interval">{said}</div><div class="about">{escape(about)}</div></li>'
     )
 
@@ -135,7 +135,7 @@ def _about(sheet: Sheet) -> dict[str, str]:
     if "base_rate" not in sheet:
         return about
     base, costs = sheet["base_rate"], sheet["costs"]
-    about["average_precision"] = f"base rate, which chance reaches: {_figure(base)}"
+    about["average_precision"] = f"base rate, which chance reaches: {figure(base)}"
     about["recall_at_1pct_fpr"] = "of all fraud, flagged when 1 % of what is legitimate is flagged too"
     capacity = sheet["capacity"]
     if capacity:
@@ -146,7 +146,7 @@ def _about(sheet: Sheet) -> dict[str, str]:
         about["precision_at_capacity"] = f"of the alerts are fraud, with {many}"
     about["cost_per_1000"] = f"{number(costs['without_review'])} when nothing is reviewed"
     if sheet["card_precision"] is not None:
-        top, best = sheet["accounts_a_day"], _figure(sheet["card_precision_ceiling"])
+        top, best = sheet["accounts_a_day"], figure(sheet["card_precision_ceiling"])
         about["card_precision"] = f"of the {top} accounts listed a day; a perfect ranking has {best}"
     about["ece"] = "mean gap between what is predicted and what happens"
     return about
@@ -167,7 +167,7 @@ def all_figures(sheet: Sheet) -> str:
     """
     found = sheet.get("intervals") or {}
     rows = [
-        [text, _figure(sheet[name]), _interval(found.get(name))]
+        [text, figure(sheet[name]), interval(found.get(name))]
         for name, text in NAMES.items()
         if sheet.get(name) is not None
     ]
@@ -207,7 +207,7 @@ def _types(by_type: Mapping[str, Any]) -> str:
     shares = ("f1", "interval", "precision", "recall", "caught")
     rows = [
         [name, f"{one['rows']:,}"]
-        + [_interval(one.get(share)) if share == "interval" else _figure(one.get(share)) for share in shares]
+        + [interval(one.get(share)) if share == "interval" else figure(one.get(share)) for share in shares]
         for name, one in sorted(by_type.items(), key=lambda item: -item[1]["rows"])
     ]
     return table("Types; flagged: at 1 % false positives, whatever it is taken for.", columns, rows)
@@ -230,10 +230,10 @@ def _slices(caption: str, name: str, parts: Mapping[str, Any]) -> str:
             key,
             f"{part['rows']:,}",
             f"{part['frauds']:,}",
-            _figure(part["average_precision"]),
-            _interval(part["interval"]),
+            figure(part["average_precision"]),
+            interval(part["interval"]),
         ]
-        + [_figure(part[share]) for share in shares]
+        + [figure(part[share]) for share in shares]
         for key, part in parts.items()
     ]
     return table(caption, columns, rows)
@@ -247,12 +247,12 @@ def _attack(attack: Mapping[str, Any] | None) -> str:
         [
             name.replace("_", " "),
             one["level"],
-            *(_figure(one[s]["kept"] if one[s]["changed"] else None) for s in strengths),
+            *(figure(one[s]["kept"] if one[s]["changed"] else None) for s in strengths),
         ]
         for name, one in attack["disguises"].items()
     ]
-    mean = [_figure(attack["character"][strength]["mean"]) for strength in strengths]
-    told = f"Kept of the recall of {_figure(attack['recall'])} on {attack['rows']:,} texts as they were"
+    mean = [figure(attack["character"][strength]["mean"]) for strength in strengths]
+    told = f"Kept of the recall of {figure(attack['recall'])} on {attack['rows']:,} texts as they were"
     caption = f"{told}, at {attack['false_positive_rate']:.0%} false positives."
     return table(
         caption, ["disguise", "level", *strengths], [*rows, [f"mean of characters ({attack['language']})", "", *mean]]
@@ -268,14 +268,4 @@ def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
         elif isinstance(value, list | tuple):
             yield words, ", ".join(_words(one) for one in value) or "none"
         else:
-            yield words, _figure(value) if isinstance(value, float) else str(value)
-
-
-def _figure(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.3f}" if abs(value) < 10 else number(round(value, 1))
-
-
-def _interval(found: list[float] | None) -> str:
-    return "–" if not found else f"{_figure(found[0])} to {_figure(found[1])}"
+            yield words, figure(value) if isinstance(value, float) else str(value)

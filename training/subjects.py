@@ -9,7 +9,7 @@ import pandas as pd
 from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.features.label_times import known_from
 from fraudsieve.features.schema import Checked, Source, read_table
-from fraudsieve.models.batch import end_of_events
+from fraudsieve.models.batch_inputs import end_of_events
 
 from .data import PLACE, Labelled, data_digest, join_labels, keep_labelled, origin_of, with_times
 from .label_trust import Trust

@@ -14,10 +14,12 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from fraudsieve.features.exceptions import FraudsieveError
 
-__all__ = ["WORK_FAILED", "WRONG_CALL", "answer", "exit_on_error", "notes", "steps"]
+__all__ = ["BOUND_PASSED", "WORK_FAILED", "WRONG_CALL", "answer", "exit_on_error", "notes", "steps"]
 
 WORK_FAILED = 1
 WRONG_CALL = 2
+BOUND_PASSED = 3
+"""The work is done, and what it found is beyond what the recipe allows."""
 
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 

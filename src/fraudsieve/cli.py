@@ -37,6 +37,7 @@ for command in (
     commands.train,
     commands.evaluate,
     commands.predict,
+    commands.monitor,
     commands.compare,
     commands.promote,
     commands.rollback,

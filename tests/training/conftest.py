@@ -1,5 +1,6 @@
-"""A small simulated world, rival models of it, and made-up sheets, for the tests of the training room."""
+"""A small simulated world, rival models of it, made-up sheets, and a small town that pays."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve.models.predict import Scorer
 from fraudsieve.training.evaluate import evaluate
 from fraudsieve.training.fit import train
+from fraudsieve.training.monitor import monitor
 from fraudsieve.training.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.simulate import World, simulate
 
@@ -151,3 +154,64 @@ def type_only_sheet() -> dict[str, Any]:
     names = tuple(f"type {number:02} of a crime that nobody named in short" for number in range(30))
     by_class, labels, _ = scored(700, names, 4)
     return evaluate(np.full(700, np.nan), names, by_class, labels, None) | {"unscorable": 0, "importance": None}
+
+
+START = pd.Timestamp("2026-01-05", tz="UTC")  # a Monday
+CHANNELS = ("app", "web", "pos", "phone")
+
+
+def town_payments(*, days: tuple[int, int], seed: int, n_accounts: int = 400, a_day: int = 100) -> pd.DataFrame:
+    """Return events with labels; accounts differ in how much and how often they pay, and keep to it."""
+    rng = np.random.default_rng(seed)
+    traits = np.random.default_rng(0)
+    level, busy = traits.normal(3, 0.4, n_accounts), traits.dirichlet(np.full(n_accounts, 4.0))
+    n = a_day * (days[1] - days[0])
+    account = rng.choice(n_accounts, n, p=busy)
+    channel = rng.choice(len(CHANNELS), n, p=[0.4, 0.3, 0.2, 0.1])
+    amount = np.exp(rng.normal(level[account], 0.8))
+    odds = -4.5 + 1.1 * (np.log(amount) - 3) + 1.2 * (channel == 1)
+    is_fraud = rng.random(n) < 1 / (1 + np.exp(-odds))
+    occurred = START + pd.to_timedelta(np.sort(rng.uniform(*days, n)) * 86_400, unit="s")
+    return pd.DataFrame(
+        {
+            "event_id": [f"{seed}-{i}" for i in range(n)],
+            "account_id": [f"account {i}" for i in account],
+            "occurred_at": occurred,
+            "kind": "payment",
+            "counterparty_id": rng.integers(0, 50, n).astype(str),
+            "amount": amount.round(2),
+            "channel": np.array(CHANNELS, object)[channel],
+            "label": np.where(is_fraud, "online_fraud", "legitimate").astype(object),
+            "labelled_at": occurred + pd.Timedelta(days=1),
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def payments() -> Callable[..., pd.DataFrame]:
+    return town_payments
+
+
+@pytest.fixture(scope="session")
+def payment_scorer(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
+    """A model of the first six weeks."""
+    folder = tmp_path_factory.mktemp("payments")
+    views = ({"windows": ["1d", "7d"], "measures": ["count", "sum", "distinct"]},)
+    settings = {"split.kind": "time", "model.n_rounds": 60, "evaluate.replicates": 20, "history.views": views}
+    recipe = Recipe.read(overrides={"track.uri": f"sqlite:///{folder}/mlflow.db", "n_jobs": 1, **settings})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return Scorer(train(recipe, output=folder / "model", events=town_payments(days=(0, 42), seed=1)).model)
+
+
+@pytest.fixture(scope="session")
+def monitored(payment_scorer: Scorer) -> dict[str, Any]:
+    """A monitor's sheet in which much has happened: amounts, a channel with a new name, unknown accounts, bad rows."""
+    past, reference = town_payments(days=(0, 42), seed=1), town_payments(days=(42, 56), seed=2)
+    current = town_payments(days=(56, 70), seed=3)
+    events = pd.concat([past, reference, current], ignore_index=True)
+    channel = current["channel"].replace("web", "<www>")
+    current = current.assign(amount=3 * current["amount"], channel=channel, account_id="new " + current["account_id"])
+    current = current.astype({"amount": object})
+    current.loc[::9, "amount"] = "lots"
+    return monitor(payment_scorer, reference, current, events=events)

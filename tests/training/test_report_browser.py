@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from fraudsieve.training.monitor_page import monitor_page
 from fraudsieve.training.report import report
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -32,7 +33,7 @@ FLAGS = [
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 ]
-NAMES = ("message", "account", "type-only")
+NAMES = ("message", "account", "type-only", "monitor")
 PATIENCE = 60.0
 Sheets = dict[str, dict[str, Any]]
 
@@ -129,11 +130,12 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
 
 
 @pytest.fixture(scope="module")
-def pages(sheets: Sheets, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def pages(sheets: Sheets, monitored: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     facts = {"model": "fraudsieve", "digest": "0" * 64}
-    for name in NAMES:
-        (folder / f"{name}.html").write_text(report(sheets[name], title=f"The {name} model", facts=facts), "utf-8")
+    for name, sheet in sheets.items():
+        (folder / f"{name}.html").write_text(report(sheet, title=f"The {name} model", facts=facts), "utf-8")
+    (folder / "monitor.html").write_text(monitor_page(monitored, title="Monitor: a model", facts=facts), "utf-8")
     return {name: folder / f"{name}.html" for name in NAMES}
 
 

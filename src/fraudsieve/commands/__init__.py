@@ -2,6 +2,7 @@
 
 from .compare import compare
 from .evaluate import evaluate
+from .monitor import monitor
 from .predict import predict
 from .promote import promote
 from .quickstart import quickstart
@@ -9,4 +10,4 @@ from .rollback import rollback
 from .simulate import simulate
 from .train import train
 
-__all__ = ["compare", "evaluate", "predict", "promote", "quickstart", "rollback", "simulate", "train"]
+__all__ = ["compare", "evaluate", "monitor", "predict", "promote", "quickstart", "rollback", "simulate", "train"]

@@ -1,0 +1,97 @@
+"""How much a share of some rows varies when rows come in clusters, such as the messages of one sender.
+
+Ten rows of one account are alike, and say less than ten rows of ten accounts. What few accounts make must not pass for
+a change of all.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Clusters"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """Rows in order of their clusters. `Clusters.of` makes them.
+
+    Parameters
+    ----------
+    order : ndarray of int64, shape (n_rows,)
+        Positions of the rows, cluster by cluster.
+    starts : ndarray of int64, shape (n_clusters,)
+        Where each cluster begins.
+    """
+
+    order: Array
+    starts: Array
+
+    @classmethod
+    def of(cls, groups: Array) -> Self:
+        """Sort rows by cluster.
+
+        Parameters
+        ----------
+        groups : ndarray of int64, shape (n_rows,)
+            The cluster of each row; a negative one is of nobody, and the row is a cluster of its own.
+
+        Returns
+        -------
+        Clusters
+
+        Examples
+        --------
+        >>> Clusters.of(np.array([3, -1, 3, -1])).starts.tolist()
+        [0, 1, 2]
+        """
+        codes = np.where(groups < 0, -1 - np.arange(len(groups)), groups)
+        order = np.argsort(codes, kind="stable")
+        return cls(order, np.flatnonzero(np.diff(codes[order], prepend=codes.min() - 1 if len(codes) else 0)))
+
+    @classmethod
+    def singles(cls, n_rows: int) -> Self:
+        """Return rows that are each a cluster of their own.
+
+        Parameters
+        ----------
+        n_rows : int
+            How many.
+
+        Returns
+        -------
+        Clusters
+        """
+        return cls(np.arange(n_rows), np.arange(n_rows))
+
+    def variance(self, inside: Array) -> Array:
+        """Return the variance of shares over draws of clusters (the linearised one of a ratio; Cochran, 1977).
+
+        Parameters
+        ----------
+        inside : ndarray of bool, shape (n_rows, n_shares)
+            Which rows count to a share, **in the order of the clusters**.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_shares,)
+            At least that of independent rows, ``p * (1 - p) / n``.
+
+        Examples
+        --------
+        >>> inside = np.array([[True], [True], [False], [False]])
+        >>> Clusters.singles(4).variance(inside).tolist(), Clusters.of(np.array([0, 0, 1, 1])).variance(inside).tolist()
+        ([0.0625], [0.25])
+        """
+        n, n_clusters = len(self.order), len(self.starts)
+        share = inside.mean(axis=0)
+        independent = np.asarray(share * (1 - share) / n)
+        if n_clusters == n or n_clusters < 2:
+            return independent
+        sums = np.add.reduceat(inside, self.starts, axis=0, dtype=np.float64)
+        sizes = np.diff(np.append(self.starts, n))[:, None]
+        found = ((sums - sizes * share) ** 2).sum(axis=0) / n**2 * n_clusters / (n_clusters - 1)
+        return np.asarray(np.maximum(found, independent))
