@@ -37,16 +37,16 @@ TOO_SURE = 3.0
 """Log-odds towards fraud that the miscalibrated challenger adds."""
 ODDS = 200.0
 EVERYDAY = "wording__legitimate"
-SCENARIOS: Final = {
-    "better": "",
-    "equal": "average_precision",
-    "equal_back": "average_precision",
-    "worse": "average_precision",
-    "loses_recall_at_capacity": "recall_at_capacity",
-    "loses_calibration": "calibration_error",
-    "loses_robustness": "attack",
+SCENARIOS: Final[dict[str, tuple[str, ...]]] = {
+    "better": (),
+    "equal": ("average_precision",),
+    "equal_back": ("average_precision",),
+    "worse": ("average_precision",),
+    "loses_recall_at_capacity": ("recall_at_capacity",),
+    "loses_calibration": ("calibration_error", "calibration_loss", "observed_over_expected"),
+    "loses_robustness": ("attack",),
 }
-"""What each challenger is, and the gate that has to stop it; none for the one that is to be promoted."""
+"""What each challenger is, and the gates of what is wrong with it; none for the one that is to be promoted."""
 PROTOCOL = (
     "{seeds} simulated worlds of {days} days; fraud against legitimate. The messages of the first {later:.0%} of the "
     "period train the strong model, one of {every} of them the weak one; models are compared on the rest, by the "
@@ -56,8 +56,8 @@ PROTOCOL = (
     "strong model with a tree that lets whatever speaks of money pass; the strong model with a calibration that is "
     "{sure:g} log-odds too sure of fraud, against the weak one; and one trained on full-width copies of fraud that "
     "are labelled legitimate, against the weak one. promoted: share of the worlds in which the challenger became "
-    "champion; stopped: in which it was refused and the gate that is named said so; alone: and no other gate did; "
-    "gained: in which its average precision is the higher one; gain: the mean difference."
+    "champion; stopped: in which it was refused by a gate of what is wrong with it (of calibration there are three); "
+    "alone: and by no other; gained: in which its average precision is the higher one; gain: the mean difference."
 )
 
 
@@ -224,8 +224,8 @@ def run(*, seeds: int = 10) -> Report:
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
             worlds.append(decisions(Path(folder), seed))
     figures: dict[str, float] = {}
-    for name, gate in SCENARIOS.items():
-        figures |= {f"{name}.{what}": value for what, value in _shares([one[name] for one in worlds], gate).items()}
+    for name, gates in SCENARIOS.items():
+        figures |= {f"{name}.{what}": value for what, value in _shares([one[name] for one in worlds], gates).items()}
     equal = (figures["equal.promoted"] + figures["equal_back.promoted"]) / 2
     bars = [
         Bar.at_least("better.promoted", figures["better.promoted"], 0.9),
@@ -243,14 +243,14 @@ def run(*, seeds: int = 10) -> Report:
     return Report("promotion", "simulated", protocol, rows, figures, bars=bars)
 
 
-def _shares(found: Sequence[Decision], gate: str) -> Mapping[str, float]:
+def _shares(found: Sequence[Decision], gates: Sequence[str]) -> Mapping[str, float]:
     shares = {"promoted": float(np.mean([decision.promoted for decision in found]))}
     figures = [decision.comparison["figures"] for decision in found if decision.comparison is not None]
     gains = [one["average_precision"]["difference"] for one in figures]
-    if gate:
-        stopped = [[one.name for one in decision.gates if not one.passed] for decision in found]
-        shares["stopped"] = float(np.mean([gate in names for names in stopped]))
-        shares["alone"] = float(np.mean([names == [gate] for names in stopped]))
+    if gates:
+        stopped = [{one.name for one in decision.gates if not one.passed} for decision in found]
+        shares["stopped"] = float(np.mean([bool(names & set(gates)) for names in stopped]))
+        shares["alone"] = float(np.mean([bool(names) and names <= set(gates) for names in stopped]))
     return shares | {"gained": float(np.mean(np.array(gains) > 0)), "gain": float(np.mean(gains))}
 
 

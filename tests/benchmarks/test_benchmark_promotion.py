@@ -24,10 +24,11 @@ def decision(gain: float, *failed: str) -> Decision:
 
 def test_shares() -> None:
     found = [decision(0.1, "attack"), decision(0.3, "attack", "average_precision"), decision(-0.1)]
-    shares = promotion._shares(found, "attack")
+    shares = promotion._shares(found, ("attack",))
     expected = {"promoted": 1 / 3, "stopped": 2 / 3, "alone": 1 / 3, "gained": 2 / 3, "gain": 0.1}
     assert shares == pytest.approx(expected)
-    assert "stopped" not in promotion._shares(found, "")
+    assert promotion._shares(found, ("attack", "average_precision"))["alone"] == pytest.approx(2 / 3)
+    assert "stopped" not in promotion._shares(found, ())
 
 
 @pytest.mark.slow
