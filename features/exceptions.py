@@ -8,7 +8,9 @@
         │   ├── SchemaError                    a table or a file is not what was expected
     │   │   └── ColumnTypeError   (a TypeError too)   a column holds other things than were expected
         │   ├── StateError                     a folder holds no live state that can be used (features.history_live)
-        │   └── ArtifactError                  a model folder is not whole or not ours (fraudsieve.models)
+        │   ├── ArtifactError                  a model folder is not whole or not ours (fraudsieve.models)
+        │   └── RecordError                    a record has a field that the policy refuses (fraudsieve.models)
+        ├── BusyError                          another process is at the same work (fraudsieve.models.journal)
         ├── RecipeError   (a ValueError too)   a recipe says what no run can do (fraudsieve.training)
         └── SplitError    (a ValueError too)   too little data for the split (fraudsieve.training)
 

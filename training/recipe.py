@@ -15,6 +15,7 @@ from .copies import SHARE
 from .label_trust import Trust
 from .recipe_gates import GateRecipe
 from .recipe_monitor import MonitorRecipe
+from .recipe_scoring import ScoringRecipe
 from .recipe_thresholds import ThresholdRecipe
 from .recipe_tune import TuneRecipe, check_space
 
@@ -285,6 +286,8 @@ class Recipe(_Part):
         What the sheet looks at.
     thresholds : ThresholdRecipe
         The operating points.
+    scoring : ScoringRecipe
+        What is done with fields that are missing, unknown or of the wrong type.
     gates : GateRecipe
         What a challenger must reach to become champion.
     tune : TuneRecipe, default=None
@@ -310,6 +313,7 @@ class Recipe(_Part):
     model: ModelRecipe = ModelRecipe()
     evaluate: EvaluateRecipe = EvaluateRecipe()
     thresholds: ThresholdRecipe = ThresholdRecipe()
+    scoring: ScoringRecipe = ScoringRecipe()
     gates: GateRecipe = GateRecipe()
     tune: TuneRecipe | None = None
     monitor: MonitorRecipe = MonitorRecipe()
