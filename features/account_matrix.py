@@ -17,7 +17,7 @@ from .history_records import RefusedError, amount_of, is_missing, microseconds, 
 from .history_windows import DAY, HOUR
 from .network import Network
 
-__all__ = ["MISSING", "UNSEEN", "AccountMatrix", "Subject"]
+__all__ = ["MISSING", "UNSEEN", "AccountMatrix", "Subject", "number_of"]
 
 Array = npt.NDArray[Any]
 Record = Mapping[str, Any]
@@ -159,7 +159,7 @@ class AccountMatrix:
         own = self.own(
             np.array([moment]),
             np.array([born]),
-            {name: np.array([_number_of(record.get(name), name)]) for name in self.numbers},
+            {name: np.array([number_of(record.get(name), name)]) for name in self.numbers},
             {name: np.array([spelled(record.get(name), name)], object) for name in self.categories},
         )
         return np.concatenate([history[0], own[0]]), bool(known[0])
@@ -171,8 +171,31 @@ class AccountMatrix:
         return microseconds(record.get(name), name)
 
 
-def _number_of(value: Any, field: str) -> float:
-    """Return a number; here, unlike an amount, yes and no are numbers, as they were in training."""
+def number_of(value: Any, field: str) -> float:
+    """Return a number; here, unlike an amount, yes and no are numbers, as they were in training.
+
+    Parameters
+    ----------
+    value : float, bool or None
+        The number.
+    field : str
+        What an error calls it.
+
+    Returns
+    -------
+    float
+        NaN for none.
+
+    Raises
+    ------
+    RefusedError
+        If it is no number, infinite, or beyond 1e15.
+
+    Examples
+    --------
+    >>> number_of(True, "verified"), number_of(None, "age")
+    (1.0, nan)
+    """
     return amount_of(float(value) if isinstance(value, bool | np.bool_) else value, field)
 
 

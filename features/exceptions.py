@@ -9,7 +9,9 @@
     │   │   └── ColumnTypeError   (a TypeError too)   a column holds other things than were expected
         │   ├── StateError                     a live state or its log cannot be read or written
         │   ├── ArtifactError                  a model folder is not whole or not ours (fraudsieve.models)
+        │   ├── RecordError                    a record has a field that the policy refuses (fraudsieve.models)
         │   └── ServiceError                   a service cannot start as it was asked to (fraudsieve.models)
+        ├── BusyError                          another process is at the same work (fraudsieve.models.journal)
         ├── RecipeError   (a ValueError too)   a recipe says what no run can do (fraudsieve.training)
         └── SplitError    (a ValueError too)   too little data for the split (fraudsieve.training)
 

@@ -31,6 +31,7 @@ from .ensemble import Ensemble
 from .exceptions import ArtifactError
 from .features import EXPORT, MANIFEST, array_files, array_misfit, build_matrix, describe_matrix
 from .inputs import Matrix
+from .policy import Policy
 from .shapley import REASONS
 from .thresholds import OperatingPoint
 
@@ -68,6 +69,8 @@ class Model:
         From log-odds to calibrated log-odds.
     points : tuple of OperatingPoint, default=()
         The first decides.
+    policy : Policy, optional
+        What is done with a field that is missing, unknown or of the wrong type.
     training : dict, optional
         What it was trained on: rows, digests, settings.
     digest : str, default=""
@@ -81,6 +84,7 @@ class Model:
     ensemble: Ensemble
     calibration: Calibration
     points: tuple[OperatingPoint, ...] = ()
+    policy: Policy = field(default_factory=Policy)
     training: dict[str, Any] = field(default_factory=dict)
     digest: str = ""
 
@@ -166,7 +170,7 @@ def _manifest(model: Model, files: dict[str, bytes]) -> dict[str, Any]:
         "features": {"version": FEATURES_VERSION, **describe_matrix(model.matrix)},
         "columns": [{"name": name, "type": "float64"} for name in model.matrix.columns],
         "start": {"wording": list(model.ensemble.wording), "base": model.ensemble.base.tolist()},
-        "policy": {"missing": "unscorable", "wrong_type": "unscorable", "unknown": "ignore"},
+        "policy": asdict(model.policy),
         "reasons": REASONS,
         "operating_points": [asdict(point) for point in model.points],
         "training": model.training,
@@ -311,6 +315,7 @@ def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
         ensemble=Ensemble(booster, tuple(start["wording"]), np.array(start["base"], np.float64)),
         calibration=Calibration(**json.loads(files["calibration.json"])),
         points=tuple(OperatingPoint(**point) for point in manifest["operating_points"]),
+        policy=Policy(**manifest["policy"]),
         training=manifest["training"],
     )
 

@@ -8,6 +8,7 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
+from .single_row import SingleRow
 from .trees import Trees, read_trees
 
 __all__ = ["Ensemble", "initial_log_odds"]
@@ -65,6 +66,11 @@ class Ensemble:
         """The trees as arrays, read when they are first asked for."""
         return read_trees(self.booster)
 
+    @cached_property
+    def single_row(self) -> SingleRow:
+        """The trees for one row at a time."""
+        return SingleRow(self.booster)
+
     def log_odds(self, X: Array, *, n_threads: int = 0) -> Array:
         """Score feature rows.
 
@@ -80,5 +86,8 @@ class Ensemble:
         ndarray of float64, shape (n_rows, n_outputs)
             One output for two classes, one a class for more.
         """
+        if X.shape == (1, self.single_row.n_columns):
+            row = np.ascontiguousarray(X, np.float64)
+            return self.single_row(row)[None] + initial_log_odds(row, self.wording, self.base)
         trees = np.asarray(self.booster.predict(X, raw_score=True, num_threads=n_threads))
         return trees.reshape(len(X), -1) + initial_log_odds(X, self.wording, self.base)

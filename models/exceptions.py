@@ -2,7 +2,7 @@
 
 from fraudsieve.features.exceptions import PlacedError
 
-__all__ = ["ArtifactError", "ServiceError"]
+__all__ = ["ArtifactError", "RecordError", "ServiceError"]
 
 
 class ArtifactError(PlacedError):
@@ -12,6 +12,16 @@ class ArtifactError(PlacedError):
     --------
     >>> print(ArtifactError("booster.txt", "its SHA-256 is not the manifest's", "Copy the folder again."))
     booster.txt: its SHA-256 is not the manifest's. Copy the folder again.
+    """
+
+
+class RecordError(PlacedError):
+    """A record has a field that the policy of a scorer refuses.
+
+    Examples
+    --------
+    >>> print(RecordError("record 3", "text: expected a string, got int", "Give a string."))
+    record 3: text: expected a string, got int. Give a string.
     """
 
 

@@ -19,7 +19,6 @@ from fraudsieve.features.message_matrix import MessageMatrix
 __all__ = [
     "Events",
     "Matrix",
-    "account_rows",
     "message_history",
     "observe_messages",
     "prepare_message",
@@ -241,31 +240,3 @@ def why_unscorable(text: Any) -> str | None:
     # Only characters that do not print can leave nothing after folding.
     seen = text if text.isprintable() else fold_text(text)
     return None if seen.strip() else "text: expected a message, got only blanks"
-
-
-def account_rows(
-    matrix: AccountMatrix, columns: Mapping[str, Sequence[Any]], state: HistoryState
-) -> tuple[Array, Array, Array]:
-    """Compute the rows of accounts or events.
-
-    Parameters
-    ----------
-    matrix : AccountMatrix
-        What is computed.
-    columns : mapping of str to sequence
-        The records, by column.
-    state : HistoryState
-        Their history.
-
-    Returns
-    -------
-    rows, known, why : ndarray
-        As from `AccountMatrix.compute`.
-    """
-    names = list(columns)
-    cells = [_plain_cells(columns[name]) for name in names]
-    return matrix.compute([dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)], state)
-
-
-def _plain_cells(cells: Any) -> Any:
-    return cells.tolist() if isinstance(cells, np.ndarray) and cells.dtype.kind != "M" else cells

@@ -14,8 +14,11 @@ from fraudsieve.features.message_matrix import MessageMatrix
 
 from .artifact import Model, read_model
 from .asked import Asked, number_of
-from .inputs import Events, account_rows, message_history, observe_messages, state_of, why_unscorable
+from .columns import Batch, Columns, columns_of, lists_of
+from .inputs import Events, message_history, observe_messages, state_of, why_unscorable
+from .policy import Policy, check_known, fields_of, settle
 from .scores import described, split_records
+from .warm_up import warm_records
 
 __all__ = ["Scorer"]
 
@@ -35,14 +38,23 @@ class Scorer:
     A record that cannot be scored is not scored: its ``status`` is ``unscorable`` and ``why`` names the field. Fields
     that the model does not use are ignored. One record, many and columns give the same scores to the last bit.
 
+    Several threads can use one scorer at a time; a live state is for one thread.
+
     Parameters
     ----------
     model : Model
         From `read_model`; `Scorer.load` does both.
+    policy : Policy, default=None
+        What is done with a field that is missing, unknown or of the wrong type; None for what the model says.
     n_threads : int, default=None
         Threads of LightGBM; None for one where there are few rows, and all cores where there are more. A scorer that
         several threads share needs a number, the same for all scorers of the process: LightGBM keeps it in one place,
         and a prediction during which another changes it writes beyond its buffers and ends the process.
+
+    Attributes
+    ----------
+    policy : Policy
+        What is done.
 
     Examples
     --------
@@ -56,12 +68,21 @@ class Scorer:
         scorer.score({"account_id": "ann", "as_of": "2026-05-01T11:00:00Z"}, history=state)
     """
 
-    def __init__(self, model: Model, *, n_threads: int | None = None) -> None:
+    def __init__(self, model: Model, *, policy: Policy | None = None, n_threads: int | None = None) -> None:
         self.model = model
+        self.policy = model.policy if policy is None else policy
         self.n_threads = n_threads
+        self._fields = fields_of(model.matrix)
 
     @classmethod
-    def load(cls, folder: str | Path, *, digest: str | None = None, n_threads: int | None = None) -> Self:
+    def load(
+        cls,
+        folder: str | Path,
+        *,
+        digest: str | None = None,
+        policy: Policy | None = None,
+        n_threads: int | None = None,
+    ) -> Self:
         """Check a model folder and load it.
 
         Parameters
@@ -70,6 +91,8 @@ class Scorer:
             The model folder.
         digest : str, default=None
             The SHA-256 of its manifest, when only that model will do.
+        policy : Policy, default=None
+            What is done with a field that is missing, unknown or of the wrong type; None for what the model says.
         n_threads : int, default=None
             As for `Scorer`.
 
@@ -82,7 +105,26 @@ class Scorer:
         ArtifactError
             When the folder is not whole, not of this version or not the one asked for.
         """
-        return cls(read_model(folder, digest=digest), n_threads=n_threads)
+        return cls(read_model(folder, digest=digest), policy=policy, n_threads=n_threads)
+
+    def warm_up(self, *, reasons: bool = True) -> Self:
+        """Score made-up records, so that the first real one finds all compiled, read and in memory.
+
+        Parameters
+        ----------
+        reasons : bool, default=True
+            Whether reasons will be asked for.
+
+        Returns
+        -------
+        Scorer
+            This one.
+        """
+        records, history = warm_records(self.model.matrix)
+        for known in (None, history):
+            for some in (records[0], records):
+                self._score_records([some] if isinstance(some, dict) else some, known, (1, None) if reasons else None)
+        return self
 
     def new_state(self, *, lateness: str = "1d") -> HistoryState:
         """Return an empty live state with the history that the model needs.
@@ -187,6 +229,8 @@ class Scorer:
             When the input is not a record or a list of records.
         ValueError
             When the history is not one that the model can use, or there are no such reasons.
+        RecordError
+            When the policy refuses a field.
         """
         ask = (number_of(reasons), reasons_of) if reasons is not False else None
         if isinstance(records, Mapping):
@@ -198,13 +242,14 @@ class Scorer:
             raise TypeError(f"Expected a dict as record, got {type(records[wrong]).__name__} at position {wrong}.")
         return self._score_records(records, history, ask)
 
-    def score_columns(self, columns: Mapping[str, Sequence[Any]], *, history: Events | None = None) -> dict[str, Array]:
+    def score_columns(self, columns: Columns | Batch | Any, *, history: Events | None = None) -> dict[str, Array]:
         """Score records given as columns.
 
         Parameters
         ----------
-        columns : mapping of str to sequence, each of length n_records
-            As the fields of the records of `score`.
+        columns : mapping of str to sequence, each of length n_records; or table
+            As the fields of the records of `score`. A table or a record batch of PyArrow, or a frame of pandas or
+            Polars, is taken by its columns; none of these libraries is imported.
         history : HistoryState, list of dict, or dict of lists, default=None
             As for `score`.
 
@@ -219,20 +264,22 @@ class Scorer:
         KeyError
             When there is no column ``text``, or ``account_id`` for a model of accounts or events.
         TypeError
-            When that column is one string, and not a sequence of them.
+            When these are no columns, or one that is looked at is no sequence, such as one string.
         ValueError
-            When the history is not one that the model can use.
+            When columns that are looked at have other lengths, or the history is not one that the model can use.
+        RecordError
+            When the policy refuses a field.
         """
-        matrix = self.model.matrix
-        needed = "text" if isinstance(matrix, MessageMatrix) else "account_id"
+        columns = columns_of(columns)
+        needed = "text" if isinstance(self.model.matrix, MessageMatrix) else "account_id"
         if needed not in columns:
             raise KeyError(f"Expected a column {needed!r}; the columns are {sorted(map(str, columns))}.")
-        if isinstance(columns[needed], str):
-            raise TypeError(f"Expected a sequence as column {needed!r}, got one str. Put it in a list.")
-        if isinstance(matrix, MessageMatrix):
-            return self._score_messages(matrix, columns, history)
-        rows, known, why = account_rows(matrix, columns, state_of(matrix, history))
-        return self.score_rows(rows, why, known if matrix.histories else None)
+        check_known(columns, "columns", self.policy, self._fields)
+        lists = lists_of(columns, [needed, *(set(self._fields.checks) - {needed})])
+        if isinstance(self.model.matrix, MessageMatrix) and self.policy.is_default:
+            return self._score_messages(self.model.matrix, lists, history)
+        records = [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+        return self._score_fields(records, history)
 
     def score_rows(self, rows: Array, why: Array | None = None, known: Array | None = None) -> dict[str, Array]:
         """Score feature rows, as a builder makes them.
@@ -328,13 +375,21 @@ class Scorer:
     def _score_records(
         self, records: Sequence[Record], history: Events | None, ask: tuple[int, str | None] | None
     ) -> list[Score]:
-        matrix, asked = self.model.matrix, None if ask is None else Asked(self.model, records, *ask)
+        for place, record in enumerate(records):
+            check_known(record, f"record {place}", self.policy, self._fields)
+        asked = None if ask is None else Asked(self.model, records, *ask)
+        scores = split_records(self.model, self._score_fields(records, history, asked))
+        return scores if asked is None else [{**one, **told} for one, told in zip(scores, asked.told, strict=True)]
+
+    def _score_fields(
+        self, records: Sequence[Record], history: Events | None, asked: Asked | None = None
+    ) -> dict[str, Array]:
+        matrix = self.model.matrix
+        if not self.policy.is_default:
+            records = [settle(record, place, self.policy, self._fields) for place, record in enumerate(records)]
         if isinstance(matrix, MessageMatrix):
             names = ("text", "account_id", "sent_at")
-            fields = {n: [record.get(n) for record in records] for n in names}
-            columns = self._score_messages(matrix, fields, history, asked)
-        else:
-            rows, known, why = matrix.compute(records, state_of(matrix, history))
-            columns = self._score_matrix(rows, why, known if matrix.histories else None, asked)
-        scores = split_records(self.model, columns)
-        return scores if asked is None else [{**one, **told} for one, told in zip(scores, asked.told, strict=True)]
+            fields = {name: [record.get(name) for record in records] for name in names}
+            return self._score_messages(matrix, fields, history, asked)
+        rows, known, why = matrix.compute(records, state_of(matrix, history))
+        return self._score_matrix(rows, why, known if matrix.histories else None, asked)

@@ -228,6 +228,7 @@ def fit_model(
         matrix=features.matrix_,
         ensemble=classifier.ensemble_,
         calibration=classifier.calibration_,
+        policy=recipe.scoring.policy,
         training=_training_facts(data, split, recipe) | {"warnings": warned},
     )
     points: tuple[OperatingPoint, ...] = ()

@@ -15,6 +15,7 @@ from .copies import SHARE
 from .label_trust import Trust
 from .recipe_gates import GateRecipe
 from .recipe_monitor import MonitorRecipe
+from .recipe_scoring import ScoringRecipe
 from .recipe_thresholds import ThresholdRecipe
 from .recipe_tune import TuneRecipe, check_space
 
@@ -287,6 +288,8 @@ class Recipe(_Part):
         The operating points.
     monitor : MonitorRecipe
         How much drift is too much.
+    scoring : ScoringRecipe
+        What is done with fields that are missing, unknown or of the wrong type.
     gates : GateRecipe
         What a challenger must reach to become champion.
     tune : TuneRecipe, default=None
@@ -311,6 +314,7 @@ class Recipe(_Part):
     evaluate: EvaluateRecipe = EvaluateRecipe()
     thresholds: ThresholdRecipe = ThresholdRecipe()
     monitor: MonitorRecipe = MonitorRecipe()
+    scoring: ScoringRecipe = ScoringRecipe()
     gates: GateRecipe = GateRecipe()
     tune: TuneRecipe | None = None
     track: TrackRecipe = TrackRecipe()

@@ -1,6 +1,5 @@
 """A file scored part by part: killed at any moment and run again, the output is the same to the last byte."""
 
-import json
 import os
 import random
 import subprocess
@@ -101,7 +100,7 @@ def test_stopped_before_any_step_it_goes_on(
     scorer: Scorer, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = tmp_path / "messages.parquet"
-    frame[: 7 * GROUP].to_parquet(source, row_group_size=GROUP)
+    frame[4 * GROUP : 8 * GROUP].to_parquet(source, row_group_size=GROUP)
     whole = score_file(scorer, source, tmp_path / "scores.parquet")
     expected, steps, done = outputs(tmp_path), 0, None
     while done is None:
@@ -113,7 +112,7 @@ def test_stopped_before_any_step_it_goes_on(
             assert (again.scored, again.rejected) == (whole.scored, whole.rejected)
         assert outputs(tmp_path) == expected, steps
         steps += 1
-    assert steps > 30
+    assert steps > 20
 
 
 def test_what_was_done_is_not_done_again(
@@ -181,15 +180,24 @@ def test_rejected_cells_of_several_types_become_strings(scorer: Scorer, tmp_path
     assert pd.read_parquet(rejected)["row"].tolist() == [1, 2, 3, 4, 5]
 
 
+SCORE = """
+import sys
+from fraudsieve.models.batch import score_file
+from fraudsieve.models.predict import Scorer
+
+print(score_file(Scorer.load(sys.argv[1]), sys.argv[2], sys.argv[3]).resumed)
+"""
+
+
+@pytest.mark.slow
 def test_killed_at_random_moments_it_goes_on(
     binary: Any, source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
 ) -> None:
     rng = random.Random(7)
     output, journal = tmp_path / "scores.parquet", tmp_path / ".scores.parquet.parts" / "journal.jsonl"
-    call = [sys.executable, "-m", "fraudsieve", "predict", "--model", str(binary.folder), "--input", str(source)]
-    call += ["--output", str(output), "--json"]
+    call = [sys.executable, "-c", SCORE, str(binary.folder), str(source), str(output)]
     killed = 0
-    for _ in range(6):
+    for _ in range(5):
         done = lines(journal)
         process = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = done + rng.randint(1, 9)
@@ -203,9 +211,9 @@ def test_killed_at_random_moments_it_goes_on(
         if output.exists():
             break
     assert killed >= 3
-    said = subprocess.run(call, capture_output=True, check=True, timeout=120)
-    answer = json.loads(said.stdout)
-    assert answer["resumed"] > 0 or output.exists()
+    was_there = output.exists()
+    resumed = int(subprocess.run(call, capture_output=True, check=True, timeout=120).stdout)
+    assert resumed > 0 or was_there
     assert outputs(tmp_path) == uninterrupted
 
 

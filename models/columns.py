@@ -1,0 +1,120 @@
+"""Columns of records from whatever holds columns: a dict, or a table of Arrow, pandas or Polars; none is imported."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
+
+import numpy as np
+
+__all__ = ["Batch", "Columns", "columns_of", "lists_of"]
+
+Columns: TypeAlias = Mapping[str, Sequence[Any]]
+
+
+@runtime_checkable
+class Batch(Protocol):
+    """A table or a record batch of PyArrow, or what is like one."""
+
+    def to_pydict(self) -> dict[str, list[Any]]:
+        """Return the columns."""
+
+
+def columns_of(batch: Columns | Batch | Any) -> Columns:
+    """Return the columns of a batch.
+
+    Parameters
+    ----------
+    batch : mapping, or table
+        A mapping of names to sequences; or what has ``column_names`` and ``to_pydict`` (a table or a record batch of
+        PyArrow); or what speaks the Arrow PyCapsule interface and gives columns by name (a frame of pandas or Polars).
+
+    Returns
+    -------
+    mapping of str to sequence
+
+    Raises
+    ------
+    TypeError
+        When it is none of these.
+    ValueError
+        When two columns have one name.
+
+    Examples
+    --------
+    >>> columns_of({"text": ["hi"]})
+    {'text': ['hi']}
+    """
+    if isinstance(batch, Mapping):
+        return batch
+    names = getattr(batch, "column_names", None)
+    if names is None and _speaks_arrow(batch):
+        names = getattr(batch, "columns", None)
+    if names is None:
+        kind = type(batch).__name__
+        raise TypeError(f"Expected columns: a dict of sequences, or an Arrow table or batch, got {kind}.")
+    names = [str(name) for name in names]
+    if len(set(names)) < len(names):
+        raise ValueError(f"Expected one column a name, got {len(names)} columns of {len(set(names))} names.")
+    if isinstance(batch, Batch):
+        return batch.to_pydict()
+    return {name: _cells(batch[name]) for name in names}
+
+
+def _speaks_arrow(batch: object) -> bool:
+    return hasattr(batch, "__arrow_c_stream__") or hasattr(batch, "__arrow_c_array__")
+
+
+def _cells(column: Any) -> Sequence[Any]:
+    give = getattr(column, "to_pylist", None) or getattr(column, "to_list", None)
+    if give is None:
+        raise TypeError(f"Expected columns with to_pylist or to_list, got {type(column).__name__}. Make a table of it.")
+    return cast(Sequence[Any], give())
+
+
+def _checked(column: Any, name: str, n: int | None) -> list[Any]:
+    """Return the cells of a column, which must be a sequence of so many."""
+    if isinstance(column, str | bytes | Mapping) or not isinstance(column, Iterable):
+        raise TypeError(f"Expected a sequence as column {name!r}, got one {type(column).__name__}. Put it in a list.")
+    try:
+        cells = column.tolist() if isinstance(column, np.ndarray) and column.dtype.kind not in "M" else list(column)
+    except TypeError:  # an array of no dimension
+        raise TypeError(f"Expected a sequence as column {name!r}, got one {type(column).__name__}.") from None
+    if not isinstance(cells, list):
+        raise TypeError(f"Expected a sequence as column {name!r}, got one {type(column).__name__}.")
+    if n is not None and len(cells) != n:
+        raise ValueError(f"Expected {n} cells in column {name!r}, as in the others, got {len(cells)}.")
+    return cells
+
+
+def lists_of(columns: Columns, names: Iterable[str]) -> dict[str, list[Any]]:
+    """Return some columns as lists of one length.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence
+        The columns.
+    names : iterable of str
+        Those that are wanted, where they are there; the first says how long they are.
+
+    Returns
+    -------
+    dict of str to list
+
+    Raises
+    ------
+    TypeError
+        When a column is no sequence.
+    ValueError
+        When columns have other lengths.
+
+    Examples
+    --------
+    >>> lists_of({"a": [1, 2], "b": (3, 4)}, ["a", "b", "c"])
+    {'a': [1, 2], 'b': [3, 4]}
+    """
+    n: int | None = None
+    taken: dict[str, list[Any]] = {}
+    for name in names:
+        if name in columns:
+            taken[name] = _checked(columns[name], name, n)
+            n = len(taken[name])
+    return taken

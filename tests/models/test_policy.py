@@ -1,0 +1,121 @@
+"""Policies for fields that are missing, unknown or of the wrong type: each does what it says, in all forms of input."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.history import History
+from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
+from fraudsieve.models.exceptions import RecordError
+from fraudsieve.models.policy import Policy, check_known, fields_of
+
+SECRET = "Wire 500 to Zebedee"
+GOOD: dict[str, Any] = {"account_id": "a", "as_of": "2026-05-01", "age": 30.0, "city": "rome", "device_id": "d"}
+
+
+@pytest.fixture(scope="module")
+def accounts() -> Model:
+    views = (History(("1d",), measures=("count",)), History(("1d",), measures=("count",), entity="device_id", name="d"))
+    matrix = AccountMatrix("account", views, numbers=("age",), categories={"city": ("rome", "oslo")})
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(400, len(matrix.columns)))
+    fitted = FraudClassifier(n_rounds=4, n_jobs=1).fit(rows, np.where(rows[:, -2] > 0, "fraud", "legitimate"))
+    return Model("accounts", ("fraud", "legitimate"), "legitimate", matrix, fitted.ensemble_, fitted.calibration_)
+
+
+def without(*names: str) -> dict[str, Any]:
+    return {name: value for name, value in GOOD.items() if name not in names}
+
+
+def both(scorer: Scorer, record: dict[str, Any]) -> dict[str, Any]:
+    """Score a record as one and as columns, which must agree."""
+    one = scorer.score(record)
+    columns = scorer.score_columns({name: [value] for name, value in record.items()})
+    assert (columns["status"][0], columns["why"][0]) == (one["status"], one["why"])
+    np.testing.assert_array_equal(columns["probability"][0], np.float64(one["probability"] or np.nan))
+    return one
+
+
+def test_by_default_what_is_missing_or_wrong_is_not_scored(accounts: Model) -> None:
+    scorer = Scorer(accounts)
+    assert scorer.policy == Policy("unscorable", "unscorable", "ignore")
+    for record in (without("age"), without("city"), without("as_of"), GOOD | {"age": "old"}, GOOD | {"city": [SECRET]}):
+        score = both(scorer, record)
+        assert score["status"] == "unscorable"
+        assert SECRET not in score["why"]
+    assert both(scorer, GOOD | {"more": 5})["status"] == "no_history"
+
+
+def test_what_is_treated_as_missing_scores_as_none(accounts: Model) -> None:
+    scorer, plain = Scorer(accounts, policy=Policy("missing", "missing")), Scorer(accounts)
+    for name, wrong in (("age", "old"), ("city", [SECRET]), ("device_id", 1.5), ("age", 10**400)):
+        expected = plain.score(GOOD | {name: None})
+        assert expected["probability"] is not None
+        assert both(scorer, GOOD | {name: wrong}) == expected
+        assert both(scorer, without(name)) == expected
+    for record in (GOOD | {"as_of": "noon"}, GOOD | {"account_id": 1.5}, without("as_of")):
+        assert both(scorer, record)["status"] == "unscorable"  # nobody, or no moment, is nothing to score
+
+
+@pytest.mark.parametrize("name", ["age", "city", "device_id", "as_of"])
+def test_an_error_names_the_field_and_the_place_and_no_value(accounts: Model, name: str) -> None:
+    strict = Scorer(accounts, policy=Policy("error", "error"))
+    with pytest.raises(RecordError, match=rf"record 1: {name}: expected the field, it is missing\. Give it"):
+        strict.score([GOOD, without(name)])
+    with pytest.raises(RecordError, match=rf"record 1: {name}: expected .*, got ") as caught:
+        strict.score([GOOD, GOOD | {name: [SECRET]}])
+    assert SECRET not in str(caught.value)
+    assert both(strict, GOOD)["status"] == "no_history"
+    assert Scorer(accounts, policy=Policy("error")).score(GOOD | {name: [SECRET]})["status"] == "unscorable"
+
+
+def test_unknown_fields(accounts: Model, binary: Any) -> None:
+    strict = Scorer(accounts, policy=Policy(unknown="error"))
+    known = GOOD | {"label": "x", "created_at": "2026-01-01"}
+    assert both(strict, known)["status"] == "no_history"
+    text = r"record 0: 2 fields are unknown; the model looks at account_id, age, as_of, city"
+    with pytest.raises(RecordError, match=text) as caught:
+        strict.score(cast(dict[str, Any], GOOD | {SECRET: 1, 5: 2}))
+    assert SECRET not in str(caught.value)
+    with pytest.raises(RecordError, match="columns: 1 fields are unknown"):
+        strict.score_columns({name: [value] for name, value in GOOD.items()} | {"more": [1]})
+    messages = Scorer(binary.model, policy=Policy(unknown="error"))
+    assert messages.score({"text": "hi there", "message_id": 5, "sent_at": None})["status"] == "ok"
+    with pytest.raises(RecordError, match="1 fields are unknown; the model looks at text"):
+        messages.score({"text": "hi", "body": SECRET})
+
+
+def test_messages_that_are_none(binary: Any) -> None:
+    for record in ({}, {"text": None}, {"text": float("nan")}):
+        with pytest.raises(RecordError, match="record 0: text: expected the field, it is missing"):
+            Scorer(binary.model, policy=Policy(missing="error")).score(record)
+    for policy in (Policy("missing", "missing"), Policy(wrong_type="missing")):
+        why = Scorer(binary.model, policy=policy).score({"text": 5})["why"]
+        assert why == "text: expected a string, the field is missing"
+    with pytest.raises(RecordError, match="record 2: text: expected a string, got int"):
+        Scorer(binary.model, policy=Policy(wrong_type="error")).score_columns({"text": ["a", "b", 3]})
+
+
+def test_the_policy_is_the_models_and_can_be_another_for_a_scorer(accounts: Model, tmp_path: Path) -> None:
+    policy = Policy("missing", "error", "error")
+    write_model(replace(accounts, policy=policy), tmp_path / "m")
+    assert Scorer.load(tmp_path / "m").policy == read_model(tmp_path / "m").policy == policy
+    assert Scorer.load(tmp_path / "m", policy=Policy()).policy == Policy()
+
+
+def test_a_policy_that_is_none() -> None:
+    for name in ("missing", "wrong_type", "unknown"):
+        with pytest.raises(ValueError, match=f"policy: {name}: expected one of .*error, got 'x'"):
+            Policy(**cast(Any, {name: "x"}))
+
+
+def test_events_are_of_their_own_time() -> None:
+    fields = fields_of(AccountMatrix("event", (History(("1d",), measures=("sum",)),), numbers=("amount",)))
+    assert fields.needed == ("account_id", "occurred_at", "amount")
+    check_known(("kind", "event_id", "amount", "as_of"), "x", Policy(unknown="error"), fields)
+    assert fields_of(MessageMatrix(None)).needed == ("text",)
