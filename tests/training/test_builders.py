@@ -1,5 +1,6 @@
 """Training on accounts and on events: from tables to scores, alike from a file, from records and live."""
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import average_precision_score
+from typer.testing import CliRunner
 
+from fraudsieve.cli import app
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.history_live import HistoryState
@@ -255,6 +259,22 @@ def test_scores_of_events_from_a_file_and_live_are_the_same(events: Done, tmp_pa
         scores.append(scorer.score(record, history=state)["probability"])
         state.update(record)
     np.testing.assert_allclose(scores, pd.read_parquet(done.output)["probability"], rtol=1e-9)
+
+
+def test_evaluation_since_a_moment_knows_what_was_known_before(events: Done, tmp_path: Path) -> None:
+    table, since = events.events, events.events["occurred_at"].sort_values().iloc[-400]
+    table.to_parquet(tmp_path / "events.parquet")
+    call = ["evaluate", "--model", str(events.trained.folder), "--events", str(tmp_path / "events.parquet")]
+    done = CliRunner().invoke(app, [*call, "--since", f"{since:%Y-%m-%dT%H:%M:%S}", "--json"])
+    assert done.exit_code == 0
+    sheet = json.loads(done.stdout)["sheet"]
+    scored = score_file(Scorer.load(events.trained.folder), tmp_path / "events.parquet", tmp_path / "s.parquet")
+    scores = pd.read_parquet(scored.output).set_index("event_id")["probability"]
+    told = table[table["label"].notna() & (table["occurred_at"] >= since.floor("s"))]
+    is_fraud = (told["label"] != "legitimate").to_numpy()
+    assert sheet["rows"] == len(told)
+    expected = average_precision_score(is_fraud, scores.reindex(told["event_id"]).to_numpy())
+    assert sheet["average_precision"] == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_model_folder_says_what_a_service_must_know(events: Done) -> None:

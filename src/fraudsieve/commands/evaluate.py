@@ -60,12 +60,12 @@ def evaluate(
         read = Recipe.read(recipe, {"data.subject": scorer.model.subject})
         tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
         data = read_data(read, tables, min_label_rows=1)
+        builder = builder_of_model(scorer.model, data)  # of all records: what was known before is history
         data = data if since is None else rows_since(data, since)
         known = flattering_rows(data, scorer.model)
         say("looking for campaigns" if data.subject == "message" else "looking for accounts")
         groups, kind = groups_of(data)
         say("scoring, then under attack" if attack else "scoring")
-        builder = builder_of_model(scorer.model, data)
         sheet = evaluate_model(
             scorer, data.rows, builder, attack=attack, groups=groups, group_kind=kind, settings=read.evaluate
         )
