@@ -1,4 +1,4 @@
-"""Policies for fields that are missing, unknown or of the wrong type: each does what it says, in every form of input."""
+"""Policies for fields that are missing, unknown or of the wrong type: each does what it says, in every form."""
 
 from dataclasses import replace
 from pathlib import Path
