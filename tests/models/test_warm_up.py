@@ -16,7 +16,7 @@ from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
 from fraudsieve.models.warm_up import warm_records
 
 VIEWS = (History(("1h", "1d"), identifiers=("device_id",)), History(("1d",), entity="device_id", name="device"))
-MATRICES = {
+MATRICES: dict[str, Any] = {
     "messages": MessageMatrix(None),
     "senders": MessageMatrix(None, sender=VIEWS[:1], campaigns=Campaigns()),
     "accounts": AccountMatrix("account", VIEWS, Network(identifiers=("device_id",)), numbers=("age",)),
