@@ -32,6 +32,8 @@ HEAD: Final = (
 
 _WHOLE = r"-?\d{1,9}"
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?"
+_THRESHOLDS = re.compile(rf"(?:(?:{_NUMBER}|-?inf)(?: (?:{_NUMBER}|-?inf))*)?")
+"""A split of what is missing from all that is there has an infinite threshold."""
 _PATTERNS = {True: re.compile(rf"(?:{_WHOLE}(?: {_WHOLE})*)?"), False: re.compile(rf"(?:{_NUMBER}(?: {_NUMBER})*)?")}
 _OBJECTIVE = re.compile(r"binary sigmoid:1|multiclass num_class:\d{1,4}")
 _PARAMETER = re.compile(r"\[\w+: [^\[\]]*\]")
@@ -230,14 +232,15 @@ def _numbers(fields: dict[str, str], name: str, n: int) -> Array:
     whole, text = name in WHOLE, fields.get(name)
     if text is None:
         raise ValueError(f"it has no {name}")
-    if not _PATTERNS[whole].fullmatch(text):
+    pattern = _THRESHOLDS if name == "threshold" else _PATTERNS[whole]
+    if not pattern.fullmatch(text):
         raise ValueError(f"its {name} holds what is no number")
     words = text.split()
     # Of a tree that does not split LightGBM writes neither splits nor what is beside its one leaf.
     if len(words) != n and not (name in BESIDE and not words and fields["num_leaves"] == "1"):
         raise ValueError(f"its {name} has {len(words)} numbers, {n} were expected")
     values = np.array(words[:n], np.int64 if whole else np.float64)
-    if not np.isfinite(values).all():
+    if not (np.isfinite(values) | np.isin(words[:n], ["inf", "-inf"])).all():
         raise ValueError(f"its {name} holds what is no number")
     return values
 

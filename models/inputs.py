@@ -78,7 +78,7 @@ def state_of(matrix: Matrix, history: Events | None) -> HistoryState:
     if unknown:
         raise ValueError(f"history: expected {', '.join(known)}, got {len(unknown)} other names.")
     for name in PARTS:
-        records = list(parts.get(name, ()))
+        records = _events_of(parts.get(name, ()), name)
         if name == "events":
             _check_fields(records, matrix.sender if isinstance(matrix, MessageMatrix) else empty.histories, empty)
             records = records if _is_timed(matrix) else [{**record, "occurred_at": _ANY_TIME} for record in records]
@@ -86,10 +86,16 @@ def state_of(matrix: Matrix, history: Events | None) -> HistoryState:
         refused = empty.update(taken["events"], taken["labels"], account_labels=taken["account_labels"])
         if refused:
             raise ValueError(f"history: {name}, position {refused[0].position}: {refused[0].reason}")
-    refused = observe_messages(matrix, empty, parts.get("messages", ()))
+    refused = observe_messages(matrix, empty, _events_of(parts.get("messages", ()), "messages"))
     if refused:
         raise ValueError(f"history: messages, position {refused[0].position}: {refused[0].reason}")
     return empty
+
+
+def _events_of(records: Any, name: str) -> list[Record]:
+    if not isinstance(records, list | tuple) or not all(isinstance(record, Mapping) for record in records):
+        raise TypeError(f"history: {name}: expected a list of dicts, got {type(records).__name__} or other elements.")
+    return list(records)
 
 
 def observe_messages(

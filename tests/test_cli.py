@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from typer.testing import CliRunner
 
 import fraudsieve
 from fraudsieve.cli import app
+from fraudsieve.models import Scorer
+from fraudsieve.models.policy import Policy
 from fraudsieve.training.attack import DISGUISES
 from fraudsieve.training.simulate import simulate
 
@@ -242,6 +245,34 @@ def test_compare_promote_and_roll_back(messages: pd.DataFrame, run: Run) -> None
     code, kept, _ = run("promote", "--messages", "later.parquet", "--recipe", "strict.toml")
     assert (code, kept["decision"], kept["promoted"], kept["champion"]) == (0, "refused", False, "1")
     assert any("One record takes" in reason for reason in kept["reasons"])
+
+
+def test_verify_says_what_was_checked_and_refuses_what_is_damaged(model: Path, run: Run, tmp_path: Path) -> None:
+    code, said, error = run("verify", model)
+    assert (code, said["pinned"]) == (0, False)
+    assert "the digest is not pinned" in error
+    code, again, error = run("verify", model, "--digest", said["digest"])
+    assert (code, again["pinned"], again["notes"], error) == (0, True, [], "")
+    assert {"digest", "versions", "files", "booster", "arrays"} <= set(again["checks"])
+    shown = CliRunner().invoke(app, ["verify", str(model)]).stdout
+    assert "checked booster" in shown
+    code, refused, _ = run("verify", model, "--digest", "0" * 64)
+    assert (code, "expected digest 000" in refused["error"]) == (2, True)
+    shutil.copytree(model, tmp_path / "copy")
+    (tmp_path / "copy" / "booster.txt").write_text("tree", "utf-8")
+    code, refused, _ = run("verify", tmp_path / "copy")
+    assert (code, "booster.txt: its content is not what the manifest says" in refused["error"]) == (2, True)
+    assert run("verify", tmp_path / "nothing")[0] == 2
+
+
+def test_the_policy_of_a_recipe_is_that_of_the_model(messages: pd.DataFrame, run: Run) -> None:
+    messages.to_parquet("m.parquet")
+    Path("r.toml").write_text('n_jobs = 1\n[scoring]\nunknown = "error"\n[evaluate]\nattack = false\nreplicates = 0\n')
+    assert run("train", "--messages", "m.parquet", "--recipe", "r.toml", "--output", "strict")[0] == 0
+    assert Scorer.load("strict").policy == Policy(unknown="error")
+    Path("r.toml").write_text('[scoring]\nunknown = "guess"\n')
+    code, said, _ = run("train", "--messages", "m.parquet", "--recipe", "r.toml")
+    assert (code, "scoring.unknown" in said["error"]) == (2, True)
 
 
 def test_simulate_writes_four_tables(run: Run, tmp_path: Path) -> None:

@@ -112,6 +112,13 @@ def test_a_tree_without_one_of_its_fields_is_refused(binary_text: str) -> None:
             check_booster(resized(text).encode(), COLUMNS, 1)
 
 
+def test_a_split_of_what_is_missing_from_all_else_passes(binary_text: str) -> None:
+    check_booster(changed(binary_text, "threshold", lambda said: ["inf", *said[1:]]), COLUMNS, 1)
+    check_booster(changed(binary_text, "threshold", lambda said: ["-inf", *said[1:]]), COLUMNS, 1)
+    with pytest.raises(ValueError, match="leaf_value holds what is no number"):
+        check_booster(changed(binary_text, "leaf_value", lambda said: ["inf", *said[1:]]), COLUMNS, 1)
+
+
 def test_a_split_that_leads_back_is_refused(binary_text: str) -> None:
     fields = fields_of(split_trees(binary_text)[1][1])
     left, right = (fields[f"{side}_child"].split() for side in ("left", "right"))

@@ -14,9 +14,12 @@ import pytest
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import average_precision_score
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import fraudsieve.models
+from fraudsieve.features import MessageFeatures
 from fraudsieve.features.wording_fit import campaign_weights
 from fraudsieve.models import Calibration, FraudClassifier
 from fraudsieve.models.ensemble import initial_log_odds
@@ -292,3 +295,23 @@ def test_copies_of_a_model_score_the_same(copied: Callable[[FraudClassifier], Fr
     model = small(l2=2.0).fit(frame, y).calibrate(frame, y)
     assert text_of(unfitted.fit(frame, y)) == text_of(model)
     np.testing.assert_array_equal(copied(model).predict_proba(frame), model.predict_proba(frame))
+
+
+def test_it_works_in_a_pipeline_after_the_builder_of_messages(labelled: pd.DataFrame) -> None:
+    texts = labelled["text"].to_numpy(object)
+    labels = np.where(labelled["label"] == "legitimate", "legitimate", "fraud").astype(object)
+    train, test = slice(0, None, 2), slice(1, None, 2)
+    steps = [MessageFeatures(n_folds=2).set_output(transform="pandas"), small()]
+    pipeline = make_pipeline(*map(clone, steps)).fit(texts[train], labels[train])
+    features = clone(steps[0])
+    by_hand = small().fit(features.fit_transform(texts[train], labels[train]), labels[train])
+    found = pipeline.predict_proba(texts[test])
+    np.testing.assert_array_equal(found, by_hand.predict_proba(features.transform(texts[test])))
+    assert average_precision_score(labels[test] == "fraud", found[:, 0]) > 0.9
+    assert pipeline[-1].ensemble_.wording  # boosting starts from the wording columns, which it knows by name
+    copied = pickle.loads(pickle.dumps(pipeline))
+    np.testing.assert_array_equal(copied.predict_proba(texts[test][:1]), found[:1])
+    scores = cross_val_score(pipeline, texts, labels == "fraud", cv=2, scoring="average_precision")
+    assert (scores > 0.7).all()  # of later messages, other campaigns
+    pipeline.set_params(messagefeatures__n_folds=3, fraudclassifier__n_rounds=3).fit(texts[train], labels[train])
+    assert pipeline[-1].ensemble_.booster.num_trees() == 3

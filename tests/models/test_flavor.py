@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,12 @@ import pytest
 import yaml
 
 import fraudsieve
-from fraudsieve.models import Scorer, read_model
-from fraudsieve.models.exceptions import ArtifactError
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
+from fraudsieve.models.exceptions import ArtifactError, RecordError
 from fraudsieve.models.flavor import FLAVOR, _load_pyfunc, log_model, model_folder, save_model
+from fraudsieve.models.policy import Policy
+from fraudsieve.training.simulate import simulate
 
 SECRET = "Wire 500 to the account of Zebedee"
 
@@ -82,6 +85,45 @@ def test_what_is_saved_scores_as_the_scorer_does(fitted: Any, tmp_path: Path) ->
     scores = loaded.predict(pd.DataFrame({"text": texts}))
     assert records_of(scores) == expected_of(fitted, texts)
     assert records_of(loaded.predict([{"text": text} for text in texts[:3]])) == expected_of(fitted, texts[:3])
+
+
+@pytest.fixture(scope="module")
+def events() -> pd.DataFrame:
+    return simulate(days=20, n_accounts=100).events
+
+
+def test_events_of_the_simulated_world_score_alike_through_pyfunc(events: pd.DataFrame, tmp_path: Path) -> None:
+    matrix = AccountMatrix("event", (), numbers=("amount",), categories={"kind": tuple(events["kind"].unique())})
+    amounts = events["amount"].to_numpy(np.float64)
+    rows = matrix.own(
+        events["occurred_at"].astype("int64").to_numpy(),
+        np.zeros(len(events), np.int64),
+        {"amount": amounts},
+        {"kind": events["kind"].to_numpy(object)},
+    )
+    fitted = FraudClassifier(n_rounds=5, n_jobs=1).fit(rows, np.where(amounts > np.nanmedian(amounts), "x", "y"))
+    write_model(Model("e", ("x", "y"), "y", matrix, fitted.ensemble_, fitted.calibration_), tmp_path / "m")
+    save_model(tmp_path / "saved", folder=tmp_path / "m")
+    some = events[["account_id", "occurred_at", "kind", "amount"]].iloc[::20]
+    loaded = mlflow.pyfunc.load_model(str(tmp_path / "saved")).predict(some)
+    scorer = Scorer.load(tmp_path / "m")
+    records: Any = some.astype(object).where(some.notna(), None).to_dict("records")
+    expected = scorer.score(records)
+    assert loaded["probability"].tolist() == [score["probability"] for score in expected]
+    assert loaded["status"].tolist() == ["ok"] * len(some)
+    for name, column in scorer.score_columns(some).items():
+        plain = [None if one != one else one for one in column]
+        assert loaded[name].astype(object).where(loaded[name].notna(), None).tolist() == plain
+
+
+def test_the_policy_of_a_model_holds_through_pyfunc(binary: Any, tmp_path: Path) -> None:
+    write_model(replace(binary.model, policy=Policy(unknown="error", wrong_type="error")), tmp_path / "m")
+    save_model(tmp_path / "saved", folder=tmp_path / "m")
+    loaded = mlflow.pyfunc.load_model(str(tmp_path / "saved"))
+    for frame in ({"text": ["hello"], "body": [SECRET]}, {"text": [5]}):
+        with pytest.raises(RecordError) as caught:
+            loaded.predict(pd.DataFrame(frame))
+        assert SECRET not in str(caught.value)
 
 
 def test_the_saved_folder_is_the_model_folder(binary: Any, saved: Path) -> None:

@@ -7,6 +7,7 @@ from collections import UserDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fraudsieve.features import fold_text
-from fraudsieve.models import Scorer
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.history import History
+from fraudsieve.models import FraudClassifier, Model, Scorer
+from fraudsieve.models.exceptions import RecordError
+from fraudsieve.models.policy import Policy
 from fraudsieve.models.predict import CHUNK, FEW
 from fraudsieve.models.thresholds import OperatingPoint
 
@@ -259,6 +264,70 @@ def test_any_json_is_scored_or_a_type_error(scorer: Scorer, records: Any) -> Non
     json.dumps(scores, allow_nan=False)
     for score in [scores] if isinstance(scores, dict) else scores:
         assert (score["status"] == "ok") == (score["why"] is None) == (score["probability"] is not None)
+
+
+THINGS = st.one_of(
+    JSON,
+    st.binary(max_size=5),
+    st.datetimes(),
+    st.complex_numbers(),
+    st.fractions(),
+    st.decimals(),
+    st.integers(min_value=10**300, max_value=10**400),
+    st.sampled_from(
+        [pd.NA, pd.NaT, np.datetime64("NaT"), np.datetime64(2**62, "s"), np.float32("nan"), np.int8(3), np.arange(2)]
+    ),
+    st.sampled_from([datetime.max, datetime.min, object(), type, np.array("a"), np.zeros((2, 2)), "2026-05-01T10:00Z"]),
+)
+LOOKED_AT = ["text", "account_id", "as_of", "age", "city", "sent_at", "created_at", "occurred_at", "amount", "kind"]
+NAMES = st.one_of(st.sampled_from(LOOKED_AT), JSON_SCALARS)
+ANY_RECORD = st.dictionaries(NAMES, THINGS, max_size=6)
+POLICIES = st.builds(
+    Policy,
+    st.sampled_from(["unscorable", "missing", "error"]),
+    st.sampled_from(["unscorable", "missing", "error"]),
+    st.sampled_from(["ignore", "error"]),
+)
+
+
+@pytest.fixture(scope="module")
+def of_accounts() -> Model:
+    views = (History(("1d",), measures=("count", "sum")),)
+    matrix = AccountMatrix("account", views, numbers=("age",), categories={"city": ("rome",)})
+    rows = np.random.default_rng(0).normal(size=(300, len(matrix.columns)))
+    fitted = FraudClassifier(n_rounds=3, n_jobs=1).fit(rows, np.where(rows[:, 0] > 0, "fraud", "legitimate"))
+    return Model("a", ("fraud", "legitimate"), "legitimate", matrix, fitted.ensemble_, fitted.calibration_)
+
+
+def check_documented(error: Exception) -> None:
+    """Check that an error is one of ours, and not what a wrong value did to a library."""
+    said = str(error.args[0])
+    assert said.startswith(("record ", "columns: ") if isinstance(error, RecordError) else ("Expected ", "history: "))
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), policy=POLICIES)
+def test_whatever_comes_it_is_scored_or_a_documented_error(
+    scorer: Scorer, of_accounts: Model, data: st.DataObject, policy: Policy
+) -> None:
+    records = data.draw(st.one_of(THINGS, ANY_RECORD, st.lists(st.one_of(ANY_RECORD, THINGS), max_size=3)))
+    columns = data.draw(st.one_of(THINGS, st.dictionaries(NAMES, st.one_of(THINGS, st.lists(THINGS, max_size=3)))))
+    history = data.draw(st.one_of(st.none(), st.lists(ANY_RECORD, max_size=2), THINGS))
+    reasons = data.draw(st.booleans())
+    for model in (scorer.model, of_accounts):
+        one = Scorer(model, policy=policy)
+        try:
+            scores = one.score(records, history=history, reasons=reasons)
+        except (TypeError, ValueError) as error:
+            check_documented(error)
+        else:
+            json.dumps(scores, allow_nan=False)
+            for score in scores if isinstance(scores, list) else [scores]:
+                assert (score["status"] == "unscorable") == (score["why"] is not None) == (score["label"] is None)
+        try:
+            one.score_columns(columns, history=history)
+        except (KeyError, TypeError, ValueError) as error:
+            check_documented(error)
 
 
 @settings(max_examples=200)
