@@ -8,18 +8,15 @@ if TYPE_CHECKING:
     from .artifact import Model, read_model, write_model
     from .calibration import Calibration, fit_calibration
     from .classifier import FraudClassifier
-    from .exceptions import ArtifactError, RecordError
     from .policy import Policy
     from .predict import Scorer
     from .verify import verify
 
 __all__ = [
-    "ArtifactError",
     "Calibration",
     "FraudClassifier",
     "Model",
     "Policy",
-    "RecordError",
     "Scorer",
     "fit_calibration",
     "read_model",
@@ -29,12 +26,10 @@ __all__ = [
 
 # Imported at first use: scoring must not import scikit-learn.
 _HOMES = {
-    "ArtifactError": "exceptions",
     "Calibration": "calibration",
     "FraudClassifier": "classifier",
     "Model": "artifact",
     "Policy": "policy",
-    "RecordError": "exceptions",
     "Scorer": "predict",
     "fit_calibration": "calibration",
     "read_model": "artifact",
