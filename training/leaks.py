@@ -260,7 +260,7 @@ def groups_on_both_sides(groups: Mapping[str, Array], split: Split, is_crime: Ar
     groups : mapping of str to ndarray, each of shape (n_rows,)
         By what a group is, as in ``campaign``; a missing value is in no group.
     split : Split
-        Training and calibration are looked at.
+        Training is looked at. A calibration by time knows of campaigns that go on, as a live one does.
     is_crime : ndarray of bool, shape (n_rows,), default=None
         Rows of the test that count; None for all. A bank's notices, and a customer that goes on paying, are on both
         sides of a live model too.
@@ -281,7 +281,7 @@ def groups_on_both_sides(groups: Mapping[str, Array], split: Split, is_crime: Ar
     for name, column in groups.items():
         codes, values = pd.factorize(np.asarray(column))
         seen = np.zeros(len(values) + 1, bool)
-        seen[codes[_learnt_from(split)]] = True
+        seen[codes[split.train]] = True
         seen[-1] = False  # the code of rows without a group
         shared = int(seen[codes[tested]].sum())
         if shared:

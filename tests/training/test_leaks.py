@@ -259,12 +259,14 @@ def test_the_index_of_the_matrix_does_not_matter() -> None:
 
 
 def test_a_notice_that_goes_on_being_sent_is_no_leak() -> None:
-    split = Split("time", np.array([0, 1]), np.array([2]), np.array([3, 4]), ("time",))
+    split = Split("time", np.array([0, 2]), np.array([1]), np.array([3, 4]), ("time",))
     groups = {"campaign": np.array([7, 8, 9, 7, 9])}
     crime = np.array([False, True, True, False, True])
     assert "2 of 2 rows" in groups_on_both_sides(groups, split)[0]["found"]
     assert "1 of 1 rows" in groups_on_both_sides(groups, split, crime)[0]["found"]
     assert groups_on_both_sides({"campaign": np.array([7, 8, 9, 7, 10])}, split, crime) == []
+    # Nor is a campaign that was calibrated with: three numbers do not learn its words.
+    assert groups_on_both_sides({"campaign": np.array([7, 8, 9, 7, 8])}, split, crime) == []
 
 
 def test_rows_of_no_group_share_none() -> None:
