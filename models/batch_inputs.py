@@ -104,6 +104,7 @@ def looks_at_labels(matrix: Matrix) -> bool:
 
     Examples
     --------
+    >>> from fraudsieve.features.account_matrix import AccountMatrix
     >>> looks_at_labels(AccountMatrix("account", ()))
     False
     """
