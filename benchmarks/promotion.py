@@ -171,12 +171,12 @@ def _towards_fraud(model: Model) -> float:
 
 
 def _most_everyday(model: Model, lab: Lab) -> float:
-    """Return the bound above which messages read most like everyday talk, `TOP` of the legitimate ones."""
+    """Return the bound above which messages read most like everyday talk: `TOP` of the legitimate ones, and ties."""
     assert isinstance(model.matrix, MessageMatrix)
     later = lab.part(LATER, 1.0)
     legitimate = later.loc[later["label"] == model.legitimate, "text"]
-    X = model.matrix.compute(legitimate.tolist())
-    return float(np.quantile(X[:, model.matrix.columns.index(EVERYDAY)], 1 - TOP))
+    likeness = np.sort(model.matrix.compute(legitimate.tolist())[:, model.matrix.columns.index(EVERYDAY)])
+    return float(likeness[-int(np.ceil(TOP * len(likeness)))]) - 1e-4
 
 
 def _with_tree(model: Model, column: str, bound: float, odds: float) -> Model:

@@ -134,7 +134,7 @@ class _Clock:
     began: float
     settings: TuneRecipe
     before: float
-    """Seconds that an earlier call took."""
+    """Seconds in the trials of earlier calls."""
     said: float = -SPEAK_EVERY
     best: int = 0
 
