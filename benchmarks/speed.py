@@ -9,7 +9,7 @@ from benchmarks.report import run_and_print
 
 __all__ = ["NAMES", "main"]
 
-NAMES = ("wording", "messages", "history", "live", "bootstrap", "reasons")
+NAMES = ("wording", "messages", "history", "live", "bootstrap", "reasons", "serve")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

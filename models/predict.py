@@ -28,8 +28,6 @@ Score = dict[str, Any]
 
 CHUNK = 16_384
 """Messages scored at a time: bounds the memory of a batch."""
-FEW = 64
-"""Up to so many rows one thread is faster than waking the others."""
 
 
 class Scorer:
@@ -46,10 +44,10 @@ class Scorer:
         From `read_model`; `Scorer.load` does both.
     policy : Policy, default=None
         What is done with a field that is missing, unknown or of the wrong type; None for what the model says.
-    n_threads : int, default=None
-        Threads of LightGBM; None for one where there are few rows, and all cores where there are more. A scorer that
-        several threads share needs a number, the same for all scorers of the process: LightGBM keeps it in one place,
-        and a prediction during which another changes it writes beyond its buffers and ends the process.
+    n_threads : int, default=1
+        Threads of LightGBM for many records, 0 for all cores. Where several threads score at a time, keep the same
+        number for all scorers of the process: LightGBM keeps it in one place, and a prediction during which another
+        changes it writes beyond its buffers and ends the process.
 
     Attributes
     ----------
@@ -68,7 +66,7 @@ class Scorer:
         scorer.score({"account_id": "ann", "as_of": "2026-05-01T11:00:00Z"}, history=state)
     """
 
-    def __init__(self, model: Model, *, policy: Policy | None = None, n_threads: int | None = None) -> None:
+    def __init__(self, model: Model, *, policy: Policy | None = None, n_threads: int = 1) -> None:
         self.model = model
         self.policy = model.policy if policy is None else policy
         self.n_threads = n_threads
@@ -81,7 +79,7 @@ class Scorer:
         *,
         digest: str | None = None,
         policy: Policy | None = None,
-        n_threads: int | None = None,
+        n_threads: int = 1,
     ) -> Self:
         """Check a model folder and load it.
 
@@ -93,7 +91,7 @@ class Scorer:
             The SHA-256 of its manifest, when only that model will do.
         policy : Policy, default=None
             What is done with a field that is missing, unknown or of the wrong type; None for what the model says.
-        n_threads : int, default=None
+        n_threads : int, default=1
             As for `Scorer`.
 
         Returns
@@ -368,9 +366,7 @@ class Scorer:
         return self._odds_of(self.model.matrix.compute(texts, sender, campaign))
 
     def _odds_of(self, rows: Array) -> Array:
-        usual = 1 if len(rows) <= FEW else 0
-        n_threads = usual if self.n_threads is None else self.n_threads
-        return self.model.calibration.apply(self.model.ensemble.log_odds(rows, n_threads=n_threads))
+        return self.model.calibration.apply(self.model.ensemble.log_odds(rows, n_threads=self.n_threads))
 
     def _score_records(
         self, records: Sequence[Record], history: Events | None, ask: tuple[int, str | None] | None

@@ -74,7 +74,7 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     metrics = Metrics()
     # One thread a call: LightGBM cannot predict with several numbers of threads at a time.
-    desk = Desk(Served(Scorer(scorer.model, n_threads=1), settings.version), settings, metrics)
+    desk = Desk(Served(Scorer(scorer.model, policy=scorer.policy), settings.version), settings, metrics)
     app = FastAPI(
         title="fraudsieve",
         version=fraudsieve.__version__,

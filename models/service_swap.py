@@ -81,7 +81,7 @@ class Follower:
         except Exception as error:
             say("the version cannot be fetched", level=logging.WARNING, version=version, error=place_of(error))
             return "unreachable"
-        return self._do(version, lambda: Scorer.load(found, digest=logged_digest(found), n_threads=1))
+        return self._do(version, lambda: Scorer.load(found, digest=logged_digest(found)))
 
     def _do(self, version: str, load: Callable[[], Scorer]) -> str:
         before = self.desk.served

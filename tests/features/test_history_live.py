@@ -257,6 +257,18 @@ def test_a_subject_is_known_when_an_event_came_before_it() -> None:
     assert known.tolist() == [False, True, False, False]
 
 
+def test_of_nothing_every_moment_says_the_same_until_something_comes() -> None:
+    state = HistoryState(VIEWS)
+    stranger = {"account_id": "zoe", "counterparty_id": "z", "device_id": None}
+    subjects = [stranger | {"as_of": at(minutes)} for minutes in (10, 700, 800)]
+    for asked in (subjects, [subject | {"amount": 5.0} for subject in subjects], subjects[::-1]):
+        told = [HistoryState(VIEWS).features(subject)[0] for subject in asked]
+        np.testing.assert_array_equal(state.features(asked), told)
+    events = timed([{**stranger, "occurred_at": 5, "amount": 3.0, "kind": "pay"}], "occurred_at")
+    state.update(events)
+    np.testing.assert_allclose(state.features(subjects), batch(events, [], subjects), rtol=1e-9, atol=1e-9)
+
+
 def test_a_saved_state_answers_the_same(tmp_path: Path) -> None:
     state = HistoryState(VIEWS, lateness="2d")
     events = stream(400, days=3)

@@ -22,7 +22,7 @@ from fraudsieve.features.history import History
 from fraudsieve.models import FraudClassifier, Model, Scorer
 from fraudsieve.models.exceptions import RecordError
 from fraudsieve.models.policy import Policy
-from fraudsieve.models.predict import CHUNK, FEW
+from fraudsieve.models.predict import CHUNK
 from fraudsieve.models.thresholds import OperatingPoint
 
 FIELDS = {
@@ -58,7 +58,7 @@ def by_name(binary: Any, several: Any, types: Any) -> dict[str, Scorer]:
 
 
 def test_one_record_many_and_columns_give_the_same_scores(fitted: Any) -> None:
-    scorer, texts = Scorer.load(fitted.folder), fitted.texts[: 4 * FEW]
+    scorer, texts = Scorer.load(fitted.folder), fitted.texts[:250]
     many = scorer.score([{"text": text} for text in texts])
     columns = scorer.score_columns({"text": texts})
     assert len(many) == len(texts)
@@ -93,7 +93,7 @@ def test_chunks_do_not_show(binary: Any, scorer: Scorer, monkeypatch: pytest.Mon
     whole = scorer.score_columns({"text": texts})
     monkeypatch.setattr("fraudsieve.models.predict.CHUNK", 7)
     parts = scorer.score_columns({"text": texts})
-    assert CHUNK > FEW > 7
+    assert CHUNK > 7
     for name, values in whole.items():
         np.testing.assert_array_equal(parts[name], values)
 

@@ -22,7 +22,7 @@ EVENTS = [EVENT | {"event_id": f"e{i}", "occurred_at": f"2026-05-01T10:00:0{i}Z"
 
 @pytest.fixture
 def desk(accounts_folder: Path) -> Iterator[Desk]:
-    made = Desk(Served(Scorer.load(accounts_folder, n_threads=1)), Settings(max_records=10), Metrics())
+    made = Desk(Served(Scorer.load(accounts_folder)), Settings(max_records=10), Metrics())
     yield made
     made.close()
 

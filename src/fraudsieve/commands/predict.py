@@ -31,7 +31,7 @@ def predict(
         from fraudsieve.models.flavor import model_folder
         from fraudsieve.models.predict import Scorer
 
-        scorer = Scorer.load(model_folder(model))
+        scorer = Scorer.load(model_folder(model), n_threads=0)
         say("reading")
 
         def done(rows: int, total: int) -> None:

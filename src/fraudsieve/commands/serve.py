@@ -65,7 +65,7 @@ def serve(
             grace_seconds=grace_seconds,
         )
         opened = listen(host, port)
-        run(create_app(Scorer.load(folder, digest=digest, n_threads=1), settings), settings, opened)
+        run(create_app(Scorer.load(folder, digest=digest), settings), settings, opened)
 
 
 def _service() -> tuple[Any, Any, Any]:
