@@ -3,7 +3,7 @@
 They are read as they came, for base58 tells upper from lower case. Only runs of 26 letters and digits or more are
 looked at, so ordinary messages cost one comparison a character. Bitcoin's old addresses and TRON's have four bytes of a
 double SHA-256, Bitcoin's new ones the checksum of bech32 or bech32m. Ethereum's checksum is in the case of its letters
-(EIP-55) and needs Keccak, which the standard library has not: there every 0x with forty hexadecimal digits counts.
+(EIP-55); in one case alone there is none, and every 0x with forty hexadecimal digits counts.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .characters import code_number
+from .keccak import DIGEST, KECCAK, keccak_256
 from .spans import count_spans, new_spans
 from .text import CodePoints
 
@@ -54,6 +55,27 @@ def _is_hex(codes: Array, begin: int, end: int) -> bool:
     for at in range(begin, end):
         code = codes[at] | 32
         if not (48 <= codes[at] <= 57 or 97 <= code <= 102):
+            return False
+    return True
+
+
+@nb.njit(nogil=True)
+def _case_holds(codes: Array, begin: int, end: int) -> bool:
+    """Tell whether letters are upper where the digest of the lower ones says so, or all of one case (EIP-55)."""
+    lower, digest = np.empty(end - begin, np.uint8), np.empty(DIGEST, np.uint8)
+    n_upper, n_lower = 0, 0
+    for at in range(begin, end):
+        code = codes[at]
+        n_upper += 65 <= code <= 70
+        n_lower += 97 <= code <= 102
+        lower[at - begin] = code | 32
+    if n_upper == 0 or n_lower == 0:
+        return True
+    keccak_256(lower, KECCAK, digest)
+    for k in range(end - begin):
+        code = codes[begin + k]
+        half = digest[k // 2] >> 4 if k % 2 == 0 else digest[k // 2] & 15
+        if code >= 65 and (code <= 70) != (half >= 8):
             return False
     return True
 
@@ -143,7 +165,7 @@ def _kind(codes: Array, begin: int, end: int, base58: Array, base32: Array, out:
     size, first = end - begin, codes[begin]
     out[0] = 255
     if size == ETHEREUM_LENGTH and first == 48 and codes[begin + 1] | 32 == 120 and _is_hex(codes, begin + 2, end):
-        return ETHEREUM
+        return ETHEREUM if _case_holds(codes, begin + 2, end) else -1
     if first | 32 == 98 and codes[begin + 1] | 32 == 99 and codes[begin + 2] == 49:  # bc1
         same = (first < 97) == (codes[begin + 1] < 97)
         return BITCOIN if same and _is_bech32(codes, begin, end, base32) else -1
