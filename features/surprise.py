@@ -7,6 +7,7 @@ A Study of Smoothing Methods for Language Models Applied to Information Retrieva
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numba as nb
@@ -147,6 +148,12 @@ class CharacterModel:
     chars: Array
     pairs: Array
 
+    @cached_property
+    def _total(self) -> float:
+        """All that was counted, and half a count for every kind: worked out once, for it takes as long as a message."""
+        kinds = float(np.count_nonzero(self.chars)) + UNSEEN_KINDS
+        return float(self.chars.sum(dtype=np.float64)) + HALF_SEEN * kinds
+
     def without(self, chars: Array, pairs: Array) -> "CharacterModel":
         """Return the model of all texts but those that were counted so.
 
@@ -175,7 +182,5 @@ class CharacterModel:
             `SURPRISES`, in nats; zeros for an empty text. A stretch is of 8 characters.
         """
         out = np.zeros((len(texts), len(SURPRISES)))
-        kinds = float(np.count_nonzero(self.chars)) + UNSEEN_KINDS
-        total = float(self.chars.sum(dtype=np.float64)) + HALF_SEEN * kinds
-        _surprise_kernel(texts.codes, texts.offsets, self.chars, self.pairs, total, out)
+        _surprise_kernel(texts.codes, texts.offsets, self.chars, self.pairs, self._total, out)
         return out

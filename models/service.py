@@ -1,14 +1,13 @@
 """The HTTP service: `create_app` puts the desk behind routes, limits and metrics."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
@@ -17,20 +16,26 @@ import fraudsieve
 
 from .predict import Scorer
 from .service_access import Access
-from .service_desk import Desk, RejectedError, Reply
+from .service_batches import Together
+from .service_desk import Asked, Desk, RejectedError, Reply
 from .service_limits import RETRY, Guard, problem
 from .service_log import say
 from .service_metrics import Metrics
 from .service_models import Health, ModelFacts, Problem, Score, Taken, events_body, score_body
+from .service_route import BareRoute
 from .service_served import Served
 from .service_settings import Settings
 from .service_swap import Follower
 
 __all__ = ["create_app"]
 
-T = TypeVar("T")
-
 CHECKPOINT_SECONDS = 60.0
+TOGETHER = 1 << 16
+"""Bytes of the bodies that are scored in one go: a large one keeps no small ones waiting."""
+SMALL = 1 << 12
+"""Bytes of the bodies that are scored without a thread of their own: some milliseconds."""
+LOADING = "the model is being loaded, come again"
+FLAGS = {"true": True, "1": True, "false": False, "0": False}
 WHYS = {
     400: "The body is no JSON",
     401: "The token is missing, or another",
@@ -85,6 +90,7 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> FastAPI:
     )
     app.state.desk = desk
     app.state.pool = ThreadPoolExecutor(settings.n_threads, thread_name_prefix="score")
+    app.router.route_class = BareRoute
     _add_routes(app, desk)
     _add_answers(app)
     routes = frozenset(getattr(route, "path", "") for route in app.routes)
@@ -126,16 +132,21 @@ async def _checkpoint(desk: Desk) -> None:
 def _add_routes(app: FastAPI, desk: Desk) -> None:
     most = desk.settings.max_records
 
-    async def done(request: Request, work: Callable[[bytes], Reply]) -> Response:
-        if not desk.is_warm:
-            return problem(503, "the model is being loaded, come again", RETRY)
-        body = await request.body()
-        try:
-            reply = await _in_pool(app, partial(work, body))
-        except RejectedError as error:
-            return problem(error.status, str(error), RETRY if error.status == 503 else None)
-        request.state.counts.update(reply.counts)
-        return Response(reply.content, media_type="application/json")
+    scores: Together[Asked, Reply | RejectedError] = Together(
+        app.state.pool,
+        desk.settings.n_threads,
+        desk.score,
+        size=lambda asked: len(asked.body),
+        most=TOGETHER,
+        small=SMALL if desk.live is None else 0,  # a history may be busy with an event
+    )
+
+    async def done(request: Request, reply: Awaitable[Reply | RejectedError]) -> Response:
+        told = await reply
+        if isinstance(told, RejectedError):
+            return problem(told.status, str(told), RETRY if told.status == 503 else None)
+        request.state.counts.update(told.counts)
+        return Response(told.content, media_type="application/json")
 
     @app.post(
         "/v1/score",
@@ -144,9 +155,14 @@ def _add_routes(app: FastAPI, desk: Desk) -> None:
         openapi_extra=score_body(desk.served.scorer.model, most),
         responses=_problems(400, 401, 408, 413, 415, 422, 503),
     )
-    async def score(request: Request, reasons: bool = False) -> Response:
+    async def score(request: Request) -> Response:
         """A record that cannot be scored has the status ``unscorable`` and says why; the others are scored."""
-        return await done(request, partial(desk.score, reasons=reasons))
+        if not desk.is_warm:
+            return problem(503, LOADING, RETRY)
+        reasons = FLAGS.get(request.query_params.get("reasons", "false").lower())
+        if reasons is None:
+            return problem(422, "reasons: expected true or false, got something else")
+        return await done(request, scores.ask(Asked(await request.body(), reasons)))
 
     @app.post(
         "/v1/events",
@@ -160,24 +176,25 @@ def _add_routes(app: FastAPI, desk: Desk) -> None:
 
         An event with an ``event_id``, or a message with a ``message_id``, that comes again counts once.
         """
-        return await done(request, desk.take)
+        if not desk.is_warm:
+            return problem(503, LOADING, RETRY)
+        taken = partial(_taken, desk, await request.body())
+        return await done(request, asyncio.get_running_loop().run_in_executor(app.state.pool, taken))
 
     @app.get("/v1/model", summary="The model in use", response_model=ModelFacts, responses=_problems(401))
-    async def model() -> Response:
+    async def model(_: Request) -> Response:
         return JSONResponse(desk.describe())
 
     @app.get("/healthz", summary="Whether the service lives", response_model=Health)
-    async def healthz() -> Response:
+    async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
     @app.get("/readyz", summary="Whether the service can score", response_model=Health, responses=_problems(503))
-    async def readyz() -> Response:
-        if desk.is_warm:
-            return JSONResponse({"status": "ready"})
-        return problem(503, "the model is being loaded", RETRY)
+    async def readyz(_: Request) -> Response:
+        return JSONResponse({"status": "ready"}) if desk.is_warm else problem(503, LOADING, RETRY)
 
     @app.get("/metrics", summary="Metrics for Prometheus", response_class=Response, responses=_problems(401))
-    async def metrics() -> Response:
+    async def metrics(_: Request) -> Response:
         return Response(await asyncio.to_thread(desk.page), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -185,17 +202,15 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem, "description": WHYS[status]} for status in statuses}
 
 
-async def _in_pool(app: FastAPI, work: Callable[[], T]) -> T:
-    pool: ThreadPoolExecutor = app.state.pool
-    return await asyncio.get_running_loop().run_in_executor(pool, work)
+def _taken(desk: Desk, body: bytes) -> Reply | RejectedError:
+    try:
+        return desk.take(body)
+    except RejectedError as error:
+        return error
 
 
 def _add_answers(app: FastAPI) -> None:
-    """Answer in one form, and without what came: the usual answers quote it."""
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> Response:
-        return problem(422, "; ".join(f"{place['loc'][-1]}: {place['msg']}" for place in error.errors()))
+    """Answer in one form, and without what came."""
 
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> Response:

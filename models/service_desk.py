@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from .service_metrics import Metrics
 from .service_served import PARTS, Served, expected_fields, misfit, parts_of, warm_up
 from .service_settings import Settings
 
-__all__ = ["Desk", "RejectedError", "Reply"]
+__all__ = ["Asked", "Desk", "RejectedError", "Reply"]
 
 Score = dict[str, Any]
 Tell = Callable[[Sequence[Mapping[str, Any]]], Sequence[Refused]]
@@ -39,6 +39,13 @@ class Reply(NamedTuple):
 
     content: bytes
     counts: dict[str, int]
+
+
+class Asked(NamedTuple):
+    """A request for scores: its body, and whether it asks for reasons."""
+
+    body: bytes
+    reasons: bool
 
 
 class Desk:
@@ -72,35 +79,45 @@ class Desk:
         warm_up(self.served.scorer)
         self.is_warm = True
 
-    def score(self, body: bytes, *, reasons: bool = False) -> Reply:
-        """Score the record or the records of a body.
+    def score(self, asked: Sequence[Asked]) -> list[Reply | RejectedError]:
+        """Score the record or the records of each of several bodies, all in one go.
 
         Parameters
         ----------
-        body : bytes
-            JSON: an object, or a list of objects. What is no object in a list is unscorable.
-        reasons : bool, default=False
-            Whether to say why.
+        asked : sequence of Asked
+            The bodies: JSON, an object or a list of objects. What is no object in a list is unscorable.
 
         Returns
         -------
-        Reply
-            A score, or a list of them, as from `Scorer.score`.
-
-        Raises
-        ------
-        RejectedError
-            When the body is not one that can be read.
+        list of Reply or RejectedError
+            For each a score, or a list of them, as from `Scorer.score`; or why the body is not one that can be read.
         """
-        asked = _read(body)
-        if not isinstance(asked, dict | list):
-            raise RejectedError(422, f"body: expected an object or a list of objects, got {type(asked).__name__}")
-        records = asked if isinstance(asked, list) else [asked]
-        self._check_number(records)
-        scores = self._scores(records, reasons)
+        read = [self._records_of(one.body) for one in asked]
+        records: dict[bool, list[Any]] = {True: [], False: []}
+        for one, found in zip(asked, read, strict=True):
+            records[one.reasons] += () if isinstance(found, RejectedError) else _listed(found)
+        scores = {reasons: iter(self._scores(some, reasons)) for reasons, some in records.items() if some}
+        return [
+            found if isinstance(found, RejectedError) else self._told(found, scores.get(one.reasons, iter(())))
+            for one, found in zip(asked, read, strict=True)
+        ]
+
+    def _records_of(self, body: bytes) -> Any:
+        """Read a body; return what it holds, or why it holds no records."""
+        try:
+            read = _read(body)
+            if not isinstance(read, dict | list):
+                raise RejectedError(422, f"body: expected an object or a list of objects, got {type(read).__name__}")
+            self._check_number(_listed(read))
+        except RejectedError as error:
+            return error
+        return read
+
+    def _told(self, read: Any, of_all: Iterator[Score]) -> Reply:
+        scores = [next(of_all) for _ in _listed(read)]
         self.metrics.count_scores(scores)
         unscorable = sum(score["status"] == "unscorable" for score in scores)
-        content = scores if isinstance(asked, list) else scores[0]
+        content = scores if isinstance(read, list) else scores[0]
         return Reply(_written(content), {"records": len(scores), "unscorable": unscorable})
 
     def _scores(self, records: list[Any], reasons: bool) -> list[Score]:
@@ -270,6 +287,10 @@ class Desk:
         """Close the live history."""
         if self.live is not None:
             self.live.close()
+
+
+def _listed(read: Any) -> list[Any]:
+    return read if isinstance(read, list) else [read]
 
 
 def _tell_alone(tell: Tell, record: Mapping[str, Any]) -> str | None:

@@ -165,7 +165,10 @@ def score_body(model: Model, most: int) -> dict[str, Any]:
     }
     sample = sample_record(model, MOMENT)
     examples = {"one": {"value": sample}, "many": {"value": [sample, sample]}}
-    return _body({"anyOf": [record, {"type": "array", "items": record, "maxItems": most}]}, examples)
+    reasons = {"name": "reasons", "in": "query", "schema": {"type": "boolean", "default": False}}
+    reasons |= {"description": "Whether to say why."}
+    body = _body({"anyOf": [record, {"type": "array", "items": record, "maxItems": most}]}, examples)
+    return {"parameters": [reasons]} | body
 
 
 def events_body(most: int) -> dict[str, Any]:

@@ -1,38 +1,61 @@
-"""HTTP/1.1 with a bound on how long a connection may be silent, or dribble, between two requests."""
+"""HTTP/1.1 with a bound on how long a connection may be silent or dribble between two requests, and on their size."""
 
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-__all__ = ["timed_protocol"]
+__all__ = ["bounded_protocol"]
+
+MAX_HEAD = 1 << 16
+"""Bytes of a request's head; also of what a chunked body may add to a body of any size."""
+OVERHEAD = 8
+"""A body in chunks of a byte each is six times its own size."""
 
 
-def timed_protocol(seconds: float) -> type[H11Protocol]:
-    """Return uvicorn's protocol over h11, with a time-out where it has none.
+def bounded_protocol(seconds: float, max_body: int) -> type[HttpToolsProtocol]:
+    """Return uvicorn's protocol over httptools, with bounds where it has none.
 
-    uvicorn waits for ever for the head of a request, and for the end of a body that was answered already.
+    uvicorn waits for ever for the head of a request, and for the end of a body that was answered already; and the
+    parser keeps a head, or what follows the last chunk of a body, however long it is.
 
     Parameters
     ----------
     seconds : float
         How long the next request's head may take, from when the connection is made or the answer before is out.
+    max_body : int
+        Bytes of a body.
 
     Returns
     -------
     type
-        A subclass of `H11Protocol`.
+        A subclass of `HttpToolsProtocol`.
     """
 
-    class TimedProtocol(H11Protocol):
+    class BoundedProtocol(HttpToolsProtocol):
         head_timer: asyncio.TimerHandle | None = None
+        in_head = False
+        received = 0  # bytes of the request that is coming in
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self._set_timer()
 
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self.in_head, self.received = True, 0
+
+        def on_headers_complete(self) -> None:
+            super().on_headers_complete()
+            self.in_head = False
+
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
+            self.received += len(data)
+            if self.in_head and self.received > MAX_HEAD:
+                self.send_400_response("The head of the request is too long.")
+            elif self._is_answering() and self.received > MAX_HEAD + OVERHEAD * max_body:
+                self.transport.close()
             self._set_timer()
 
         def on_response_complete(self) -> None:
@@ -43,9 +66,12 @@ def timed_protocol(seconds: float) -> type[H11Protocol]:
             super().connection_lost(exc)
             self._stop_timer()
 
+        def _is_answering(self) -> bool:
+            return self.cycle is not None and not self.cycle.response_complete
+
         def _set_timer(self) -> None:
-            if self.cycle is not None and not self.cycle.response_complete:
-                self._stop_timer()  # a request is being answered
+            if self._is_answering():
+                self._stop_timer()
             elif self.head_timer is None:
                 self.head_timer = self.loop.call_later(seconds, self.transport.close)
 
@@ -54,4 +80,4 @@ def timed_protocol(seconds: float) -> type[H11Protocol]:
                 self.head_timer.cancel()
                 self.head_timer = None
 
-    return TimedProtocol
+    return BoundedProtocol

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from .exceptions import ServiceError
 from .service_log import say
-from .service_protocol import timed_protocol
+from .service_protocol import bounded_protocol
 from .service_settings import Settings
 
 __all__ = ["listen", "run"]
@@ -67,7 +67,7 @@ def run(app: FastAPI, settings: Settings, opened: socket.socket) -> None:
     """
     config = uvicorn.Config(
         app,
-        http=timed_protocol(settings.body_seconds),
+        http=bounded_protocol(settings.body_seconds, settings.max_body),
         ws="none",
         log_config=None,
         access_log=False,
@@ -81,4 +81,5 @@ def run(app: FastAPI, settings: Settings, opened: socket.socket) -> None:
     # uvicorn raises the signal again once it has stopped, and the exit code would be that of a kill.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: None)
-    asyncio.run(uvicorn.Server(config).serve(sockets=[opened]))
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop's, where there is one
+        runner.run(uvicorn.Server(config).serve(sockets=[opened]))

@@ -10,7 +10,7 @@ import pytest
 from fraudsieve.features.history_store import StateError
 from fraudsieve.models import Scorer
 from fraudsieve.models.exceptions import ArtifactError
-from fraudsieve.models.service_desk import Desk, RejectedError
+from fraudsieve.models.service_desk import Asked, Desk, RejectedError, Reply
 from fraudsieve.models.service_metrics import Metrics
 from fraudsieve.models.service_served import Served
 from fraudsieve.models.service_settings import Settings
@@ -42,11 +42,14 @@ def test_a_record_that_breaks_the_scorer_costs_the_others_nothing(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     records = [{"account_id": name, "as_of": "2026-05-01T10:00:09Z"} for name in ("ann", SECRET, "bob")]
-    usual = json.loads(desk.score(json.dumps(records).encode(), reasons=True).content)
+    (usually,) = desk.score([Asked(json.dumps(records).encode(), True)])
+    assert isinstance(usually, Reply)
+    usual = json.loads(usually.content)
     assert desk.live is not None
     of_bad = breaks(desk.live.score, lambda record: record["account_id"] == SECRET, OverflowError(SECRET))
     monkeypatch.setattr(desk.live, "score", of_bad)
-    reply = desk.score(json.dumps(records).encode(), reasons=True)
+    (reply,) = desk.score([Asked(json.dumps(records).encode(), True)])
+    assert isinstance(reply, Reply)
     scores = json.loads(reply.content)
     assert [scores[0], scores[2]] == [usual[0], usual[2]]
     assert (scores[1]["status"], scores[1]["why"]) == ("unscorable", "the record cannot be scored (OverflowError)")
@@ -55,6 +58,19 @@ def test_a_record_that_breaks_the_scorer_costs_the_others_nothing(
     told = [vars(record) for record in caplog.records]
     assert len(told) == 1
     assert SECRET not in str(told) + str(reply)
+
+
+def test_requests_that_are_scored_together_get_what_they_get_alone(desk: Desk) -> None:
+    record = {"account_id": "ann", "as_of": "2026-05-01T10:00:09Z"}
+    bodies = [record, [record, 5, {"account_id": "bob"}], [], [record] * 11, "x", {}, [[record]]]
+    asked = [Asked(json.dumps(body).encode(), reasons) for body in bodies for reasons in (False, True)]
+    asked.append(Asked(b"{", True))
+    alone = [desk.score([one])[0] for one in asked]
+    together = desk.score(asked)
+    assert [str(one) for one in together] == [str(one) for one in alone]
+    kinds = [one.status if isinstance(one, RejectedError) else 200 for one in together]
+    assert kinds == [200] * 6 + [413] * 2 + [422] * 2 + [200] * 4 + [400]
+    assert desk.score([]) == []
 
 
 def test_an_event_that_breaks_the_history_costs_the_others_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
