@@ -77,6 +77,7 @@ def evaluate(
             share=share_of_records(data, data.rows),
             settings=read.evaluate,
         )
+        sheet["not_later_than_training"] = known
         content: dict[str, Any] = {"model": scorer.model.name, "digest": scorer.model.digest, "sheet": sheet}
         content["not_later_than_training"] = known
         counts = {"unlabelled": data.n_unlabelled, "rejected": len(data.rejected)}
