@@ -170,7 +170,10 @@ def _reliability(ranking: Ranking) -> list[dict[str, float]]:
     """Return the mean probability and the share of fraud of bins of equal mass, from the lowest scores."""
     n = len(ranking.score)
     bins = np.array_split(np.arange(n)[::-1], min(ECE_BINS, n))
-    columns = (("expected", ranking.score), ("observed", ranking.is_fraud))
+    sizes = np.diff(ranking.starts)
+    # Rows of one score count as their mean, as in the calibration error: their order is no fact.
+    observed = np.repeat(np.add.reduceat(ranking.is_fraud, ranking.starts[:-1]) / sizes, sizes)
+    columns = (("expected", ranking.score), ("observed", observed))
     return [{name: float(values[b].mean()) for name, values in columns} | {"rows": len(b)} for b in bins]
 
 
