@@ -55,14 +55,18 @@ class Capacity:
         Over so many days; None where the rows have no times.
     given : bool
         Whether somebody said so; else it is `SHARE` of the rows.
+    share : float, default=1.0
+        Of the records of those days, the share that the rows are. Alerts come of all of them: a fifth of the records,
+        such as a slice of campaigns, gets a fifth of the alerts.
     """
 
     alerts: float
     days: int | None
     given: bool
+    share: float = 1.0
 
     @classmethod
-    def of(cls, n_rows: int, days: int | None, alerts_a_day: float | None = None) -> Self | None:
+    def of(cls, n_rows: int, days: int | None, alerts_a_day: float | None = None, *, share: float = 1.0) -> Self | None:
         """Tell how many of some rows can be reviewed.
 
         Parameters
@@ -73,6 +77,8 @@ class Capacity:
             As from `n_days`.
         alerts_a_day : float, default=None
             What people can review; None for 1 % of the rows.
+        share : float, default=1.0
+            Of the records of those days, the share that the rows are.
 
         Returns
         -------
@@ -85,8 +91,8 @@ class Capacity:
         (30.0, 50.0, None)
         """
         if alerts_a_day is None:
-            return cls(max(1.0, SHARE * n_rows), days, False)
-        return None if days is None else cls(min(alerts_a_day * days, float(n_rows)), days, True)
+            return cls(max(1.0, SHARE * n_rows), days, False, share)
+        return None if days is None else cls(min(alerts_a_day * days * share, float(n_rows)), days, True, share)
 
     @property
     def points(self) -> Array:
@@ -99,16 +105,16 @@ class Capacity:
         return POINTS // 2 - 1
 
     def a_day(self, alerts: float) -> float | None:
-        """Return alerts a day.
+        """Return alerts a day, of all records that come.
 
         Parameters
         ----------
         alerts : float
-            In all.
+            Of the rows.
 
         Returns
         -------
         float or None
             None where the rows have no times.
         """
-        return alerts / self.days if self.days else None
+        return alerts / (self.days * self.share) if self.days else None

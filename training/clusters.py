@@ -67,6 +67,18 @@ class Clusters:
         """
         return cls(np.arange(n_rows), np.arange(n_rows))
 
+    @property
+    def effective(self) -> float:
+        """How many clusters of one size say as much as these do (Kish, Survey Sampling, 1965).
+
+        Examples
+        --------
+        >>> Clusters.of(np.array([0, 0, 1, 1])).effective, Clusters.of(np.array([0, 0, 0, 1])).effective
+        (2.0, 1.6)
+        """
+        sizes = np.diff(np.append(self.starts, len(self.order)))
+        return float(sizes.sum() ** 2 / (sizes**2).sum())
+
     def variance(self, inside: Array) -> Array:
         """Return the variance of shares over draws of clusters (the linearised one of a ratio; Cochran, 1977).
 

@@ -22,6 +22,7 @@ from .fraud_rows import FraudRows
 from .latency import latencies, live, records_to_time
 from .later import later_rows, trained_until
 from .paired import paired_sheet
+from .points import share_of_records
 from .recipe import EvaluateRecipe, Recipe, RecipeError
 from .report_parts import FEW_GROUPS
 
@@ -137,7 +138,7 @@ def compare_models(
     say("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, kind = groups_of(scored)
     say("drawing intervals")
-    sheet = _sheet(sides, scored.rows, is_fraud, groups, settings)
+    sheet = _sheet(sides, scored, is_fraud, groups, settings)
     attacked = settings.attack and attackable(challenger.model, scored.rows["label"].to_numpy(object))
     if attacked:
         say("disguising")
@@ -187,13 +188,13 @@ def _score(scorers: Sequence[Scorer], data: Labelled, later: Array) -> tuple[lis
 
 
 def _sheet(
-    sides: Sequence[_Side], rows: pd.DataFrame, is_fraud: Array, groups: Array, settings: EvaluateRecipe
+    sides: Sequence[_Side], scored: Labelled, is_fraud: Array, groups: Array, settings: EvaluateRecipe
 ) -> dict[str, Any]:
-    by_chance = np.full(len(rows), is_fraud.mean())
+    by_chance = np.full(len(is_fraud), is_fraud.mean())
     old, new = by_chance if len(sides) == 1 else sides[0].probability, sides[-1].probability
     old_rows, new_rows = (FraudRows(p, is_fraud, groups, settings.replicates) for p in (old, new))
-    context = sheet_context(rows)
-    return paired_sheet(old_rows, new_rows, settings, moments=context["moments"], amounts=context["amounts"])
+    context = {name: sheet_context(scored.rows)[name] for name in ("moments", "amounts")}
+    return paired_sheet(old_rows, new_rows, settings, **context, share=share_of_records(scored, scored.rows))
 
 
 def _check_kinds(is_fraud: Array, model: Model) -> None:

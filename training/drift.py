@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.special import rel_entr
-from scipy.stats import chi2
+from scipy.stats import f as f_distribution
 
 from .bins import N_BINS, Bins
 from .clusters import Clusters
@@ -20,7 +20,7 @@ __all__ = ["LEVEL", "Drift", "drift", "js_distance", "psi"]
 
 Array = npt.NDArray[Any]
 
-LEVEL = 0.01
+LEVEL = 0.03
 """In so many comparisons without drift chance alone may reach the bar of `Drift.chance`, over all columns together."""
 
 
@@ -93,10 +93,11 @@ class Drift:
         that have rows (Yurdakul and Naranjo, Statistical properties of the population stability index, 2020), times the
         design effect of the column where rows come in clusters (Rao and Scott, 1981).
     chance : ndarray of float64, shape (n_columns,)
-        What it stays below where nothing has moved, in all columns at once, in 99 of 100 comparisons.
+        What it stays below where nothing has moved, in all columns at once, in 97 of 100 comparisons.
     clear : ndarray of bool, shape (n_columns,)
-        Whether the column has moved by more than chance explains. Near 0 the index is a chi-square statistic, and that
-        is held against `chance`; farther out the logarithm of the index takes a bin that chance left empty for much.
+        Whether the column has moved by more than chance explains. Near 0 the index is a chi-square statistic, an F
+        statistic where few clusters must say how much they vary, and that is held against `chance`; farther out the
+        logarithm of the index takes a bin that chance left empty for much.
     js : ndarray of float64, shape (n_columns,)
         Jensen-Shannon distance.
     """
@@ -176,17 +177,27 @@ def drift(
     p, q = _shares(before), _shares(after)
     weights = np.divide(2.0, p + q, out=np.zeros(p.shape), where=p + q > 0)
     alone = weights * (p * (1 - p) / len(reference) + q * (1 - q) / len(current))
-    spread = alone
-    if clusters is not None:
-        spread = weights * (_variance(bins, reference, clusters[0]) + _variance(bins, current, clusters[1]))
+    both = clusters or (Clusters.singles(len(reference)), Clusters.singles(len(current)))
+    parts = [weights * _variance(bins, rows, of) for rows, of in zip((reference, current), both, strict=True)]
+    spread = parts[0] + parts[1]
     freedom = ((before + after) > 0).sum(axis=1) - 1
     expected = freedom * (1 / len(reference) + 1 / len(current)) * _ratio(spread.sum(axis=1), alone.sum(axis=1))
     # Satterthwaite: what few bins make has fewer degrees of freedom than there are bins.
     effective = np.maximum(freedom, 1) * _ratio(_evenness(spread), _evenness(alone))
     tail = LEVEL / max(n_compared or reference.shape[1], 1)
-    chance = chi2.isf(tail, effective) * expected / effective
+    chance = f_distribution.isf(tail, effective, _certainty(parts, both)) * expected
     clear = (weights * (p - q) ** 2).sum(axis=1) > chance
     return Drift(psi(before, after), expected, chance, clear, js_distance(before, after))
+
+
+def _certainty(parts: list[Array], clusters: tuple[Clusters, Clusters]) -> Array:
+    """Return the degrees of freedom of the spread: few clusters do not say how much clusters vary (Welch, 1947)."""
+    degrees = [max(of.effective - 1, 1.0) for of in clusters]
+    one, two = (part.sum(axis=1) for part in parts)
+    # Where nothing varies within either sample, any difference is one.
+    found: Array = np.full(len(one), sum(degrees))
+    np.divide((one + two) ** 2, one**2 / degrees[0] + two**2 / degrees[1], out=found, where=one + two > 0)
+    return found
 
 
 def _variance(bins: Bins, rows: Array, clusters: Clusters) -> Array:

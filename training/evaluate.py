@@ -34,6 +34,7 @@ def evaluate(
     accounts: Array | None = None,
     amounts: Array | None = None,
     known: Array | None = None,
+    share: float = 1.0,
     settings: EvaluateRecipe | None = None,
 ) -> dict[str, Any]:
     """Compute the sheet.
@@ -62,6 +63,8 @@ def evaluate(
         What is at stake: for the costs. See `Costs`.
     known : ndarray of bool, shape (n_rows,), default=None
         Whether the account had a history: the others start cold.
+    share : float, default=1.0
+        Of the records of their time, the share that the rows are: for alerts a day. See `Capacity`.
     settings : EvaluateRecipe, default=None
         Capacity, costs and replicates; None for the defaults.
 
@@ -90,7 +93,7 @@ def evaluate(
     if legitimate is not None:
         rows = FraudRows(np.asarray(probability, np.float64), labels != legitimate, groups, settings.replicates)
         context = {"moments": moments, "accounts": accounts, "amounts": amounts, "known": known}
-        of_fraud = fraud_sheet(rows, settings, **context)
+        of_fraud = fraud_sheet(rows, settings, **context, share=share)
     of_types = type_sheet(
         labels,
         predicted,

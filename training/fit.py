@@ -27,7 +27,7 @@ from .evaluate_context import sheet_context
 from .figure_files import figure_files
 from .importance import gain_by_family
 from .leaks import Warned, find_leaks
-from .points import check_points, choose_points
+from .points import check_points, choose_points, share_of_records
 from .recipe import EvaluateRecipe, Recipe
 from .report import as_plain, model_facts, report
 from .split import Split, SplitError, has_times
@@ -141,12 +141,14 @@ def train(
         notes = (tuned.note, *notes)
     model = write_model(model, output)
     say("evaluating")
+    tested = data.rows.iloc[split.test]
     sheet = evaluate_model(
         Scorer(model),
-        data.rows.iloc[split.test],
+        tested,
         builder,
         groups=groups[split.test],
         group_kind=what,
+        share=share_of_records(data, tested),
         settings=recipe.evaluate,
         attack=recipe.evaluate.attack and attackable(model, data.rows["label"].to_numpy(object)[split.test]),
     )
@@ -323,6 +325,7 @@ def evaluate_model(
     attack: bool = False,
     groups: Array | None = None,
     group_kind: str = "group",
+    share: float = 1.0,
     settings: EvaluateRecipe | None = None,
 ) -> dict[str, Any]:
     """Score labelled records and compute the sheet.
@@ -341,6 +344,8 @@ def evaluate_model(
         The account or campaign of each row, for the intervals; None for none.
     group_kind : str, default="group"
         What a group is, in words.
+    share : float, default=1.0
+        Of the records of their time, the share that these are, as from `share_of_records`: for alerts a day.
     settings : EvaluateRecipe, default=None
         Capacity, costs and replicates; None for the defaults.
 
@@ -374,6 +379,7 @@ def evaluate_model(
         scorer.model.legitimate,
         **context,
         group_kind=group_kind,
+        share=share,
         settings=settings,
     )
     sheet |= {"unscorable": int((~ok).sum()), "importance": gain_by_family(scorer.model)}

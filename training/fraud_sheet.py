@@ -30,6 +30,7 @@ def fraud_sheet(
     accounts: Array | None = None,
     amounts: Array | None = None,
     known: Array | None = None,
+    share: float = 1.0,
 ) -> dict[str, Any]:
     """Compute the part of the sheet on fraud against legitimate.
 
@@ -39,7 +40,7 @@ def fraud_sheet(
         Scores, truth and groups; at least one row.
     settings : EvaluateRecipe
         Capacity, costs and replicates.
-    moments, accounts, amounts, known
+    moments, accounts, amounts, known, share
         As for `evaluate`.
 
     Returns
@@ -53,7 +54,7 @@ def fraud_sheet(
     >>> fraud_sheet(rows, EvaluateRecipe())["recall_at_capacity"]
     1.0
     """
-    capacity = Capacity.of(len(rows.is_fraud), n_days(moments), settings.alerts_a_day)
+    capacity = Capacity.of(len(rows.is_fraud), n_days(moments), settings.alerts_a_day, share=share)
     costs = RowCosts.of(rows.probability, rows.is_fraud, settings.missed_cost, amounts)
     ranking = Ranking.of(rows.probability, rows.is_fraud, costs.loss, costs.cost)
     drawn = rows.drawn(ranking, None if capacity is None else capacity.points)
@@ -104,6 +105,7 @@ def _capacity_sheet(ranking: Ranking, capacity: Capacity | None, drawn: Replicat
             "alerts": float(capacity.alerts),
             "alerts_a_day": capacity.a_day(capacity.alerts),
             "days": capacity.days,
+            "share": capacity.share,
             "given": capacity.given,
             "points": points,
         },
@@ -137,15 +139,18 @@ def _cost_sheet(
     most = max(2.0 * (capacity.alerts if capacity else 0.0), 1.25 * costs.flagged.sum(), 10.0)
     alerts = np.linspace(0, min(most, n), COST_POINTS + 1)
     found = np.nan_to_num(ranking.at_alerts(alerts)[2]) * lost
-    days = capacity.days if capacity else None
+
+    def a_day(alerts: float) -> float | None:
+        return capacity.a_day(alerts) if capacity else None
+
     return {
         "missed_cost": settings.missed_cost,
         "by_amount": amounts is not None,
         "alerts": int(costs.flagged.sum()),
-        "alerts_a_day": float(costs.flagged.sum()) / days if days else None,
+        "alerts_a_day": a_day(float(costs.flagged.sum())),
         "without_review": 1000 * lost / n,
         "points": [
-            {"alerts": float(a), "alerts_a_day": float(a) / days if days else None, "cost": float(c)}
+            {"alerts": float(a), "alerts_a_day": a_day(float(a)), "cost": float(c)}
             for a, c in zip(alerts, 1000 * (alerts + lost - found) / n, strict=True)
         ],
     }
@@ -165,7 +170,10 @@ def _reliability(ranking: Ranking) -> list[dict[str, float]]:
     """Return the mean probability and the share of fraud of bins of equal mass, from the lowest scores."""
     n = len(ranking.score)
     bins = np.array_split(np.arange(n)[::-1], min(ECE_BINS, n))
-    columns = (("expected", ranking.score), ("observed", ranking.is_fraud))
+    sizes = np.diff(ranking.starts)
+    # Rows of one score count as their mean, as in the calibration error: their order is no fact.
+    observed = np.repeat(np.add.reduceat(ranking.is_fraud, ranking.starts[:-1]) / sizes, sizes)
+    columns = (("expected", ranking.score), ("observed", observed))
     return [{name: float(values[b].mean()) for name, values in columns} | {"rows": len(b)} for b in bins]
 
 

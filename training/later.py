@@ -91,7 +91,7 @@ def later_rows(data: Labelled, models: Sequence[Model]) -> Later:
     return Later(rows, left_out, warnings)
 
 
-def flattering_rows(data: Labelled, model: Model) -> int:
+def flattering_rows(data: Labelled, model: Model) -> int | None:
     """Count the records that are not later than what a model was trained and calibrated on: figures on them flatter.
 
     Parameters
@@ -103,11 +103,12 @@ def flattering_rows(data: Labelled, model: Model) -> int:
 
     Returns
     -------
-    int
-        0 where nobody can tell.
+    int or None
+        None where nobody can tell: the records, or those that the model was trained on, have no times.
     """
-    until = trained_until(model)
-    return 0 if until is None else int((data.rows["as_of"] <= until).sum())
+    until, moments = trained_until(model), data.rows["as_of"]
+    known = 0 if until is None else int((moments <= until).sum())
+    return known if known or (until is not None and moments.notna().all()) else None
 
 
 def rows_since(data: Labelled, since: datetime) -> Labelled:

@@ -81,7 +81,7 @@ def _cards(sheet: Sheet) -> Iterator[str]:
     for one in sheet["families"][:1]:
         worst = one["worst"]
         about = f"{worst['column']}; without drift it would be {figure(worst['expected'])}"
-        yield _card("largest PSI of a column", figure(worst["psi"]), about)
+        yield _card("PSI of the column that moved most", figure(worst["psi"]), about)
     names = {"probability": "PSI of the probability", "types": "PSI of the types"}
     for name in (name for name in names if name in sheet["scores"]):
         one = sheet["scores"][name]

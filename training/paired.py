@@ -32,6 +32,7 @@ def paired_sheet(
     *,
     moments: Array | None = None,
     amounts: Array | None = None,
+    share: float = 1.0,
 ) -> dict[str, Any]:
     """Compare the scores of two models on the same rows.
 
@@ -45,6 +46,8 @@ def paired_sheet(
         When each row was scored, UTC: for alerts a day.
     amounts : ndarray of float64, shape (n_rows,), default=None
         What is at stake: for the costs.
+    share : float, default=1.0
+        Of the records of their time, the share that the rows are: for alerts a day. See `Capacity`.
 
     Returns
     -------
@@ -71,7 +74,7 @@ def paired_sheet(
     if not np.array_equal(champion.is_fraud, challenger.is_fraud):
         raise ValueError("Expected scores of the same rows, got rows of another truth.")
     truth = challenger.is_fraud
-    capacity = Capacity.of(len(truth), n_days(moments), settings.alerts_a_day)
+    capacity = Capacity.of(len(truth), n_days(moments), settings.alerts_a_day, share=share)
     points = np.zeros(0) if capacity is None else capacity.points
     old, new = (_Side.of(rows, points, settings.missed_cost, amounts) for rows in (champion, challenger))
     compared = {name: place for place, name in enumerate(FIGURES) if name != "base_rate"}
@@ -132,6 +135,7 @@ def _by_alerts(capacity: Capacity, old: _Side, new: _Side) -> dict[str, Any]:
         "alerts": float(capacity.alerts),
         "alerts_a_day": capacity.a_day(capacity.alerts),
         "days": capacity.days,
+        "share": capacity.share,
         "given": capacity.given,
         "recall": points,
     }

@@ -12,7 +12,7 @@ from .data import Labelled
 from .recipe import Recipe, RecipeError
 from .split import Split
 
-__all__ = ["amounts_of", "calibration_days", "check_points", "choose_points"]
+__all__ = ["amounts_of", "calibration_days", "check_points", "choose_points", "share_of_records"]
 
 Array = npt.NDArray[Any]
 
@@ -45,6 +45,27 @@ def calibration_days(data: Labelled, split: Split) -> float | None:
         return None
     # So many records have one gap fewer between them.
     return float((window.max() - window.min()) / DAY / (seen - 1) * len(split.calibration))
+
+
+def share_of_records(data: Labelled, rows: pd.DataFrame) -> float:
+    """Tell which share some labelled rows are of all records of their time, as `calibration_days` counts them.
+
+    Parameters
+    ----------
+    data : Labelled
+        All rows, and the messages without a label.
+    rows : DataFrame
+        Those that are looked at, such as the test slice; with ``as_of``.
+
+    Returns
+    -------
+    float
+        At most 1; 1 where no record has a time.
+    """
+    times = rows["as_of"].dropna()
+    stream = data.rows["as_of"] if data.messages is None else data.messages["as_of"]
+    seen = int(stream.between(times.min(), times.max()).sum()) if len(times) else 0
+    return min(len(times) / seen, 1.0) if seen else 1.0
 
 
 def check_points(data: Labelled, split: Split, recipe: Recipe) -> None:

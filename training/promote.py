@@ -125,6 +125,7 @@ def promote(
         When a table cannot be used, or no record is later than training.
     """
     say = progress or (lambda step: None)
+    say("asking the registry")
     registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
     version = registry.version_of(challenger or f"models:/{recipe.name}@{CHALLENGER}")
     before = registry.aliases().get(CHAMPION)

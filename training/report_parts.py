@@ -50,7 +50,9 @@ def notices(sheet: Sheet) -> Iterator[str]:
     >>> next(notices({"split": {"kind": "random", "keeps_apart": [], "flatters": True}}))[:24]
     '<div class="notice bad">'
     """
-    yield _split_notice(sheet.get("split"))
+    known = sheet.get("not_later_than_training")
+    split = sheet.get("split")
+    yield _split_notice(split) if split is not None or known is None else _later_notice(known, sheet["rows"])
     lines = [_words(one) for one in sheet.get("warnings") or ()]
     drawn = sheet.get("bootstrap")
     if drawn and drawn["groups_with_fraud"] < FEW_GROUPS:
@@ -74,6 +76,13 @@ def _split_notice(split: Mapping[str, Any] | None) -> str:
         title = f"These figures flatter: the split is {split['kind']}, and keeps nothing apart."
         return notice(title, [*lines, "A live model will keep less than is shown here."], "bad")
     return notice(f"Split by {split['kind']}; on one side only: {apart or 'nothing'}.", lines)
+
+
+def _later_notice(known: int, rows: int) -> str:
+    if not known:
+        return notice("All records are later than what the model was trained and calibrated on.", [])
+    title = f"These figures flatter: {known:,} of {rows:,} records are not later than what the model was trained on."
+    return notice(title, ["A live model will keep less than is shown here."], "bad")
 
 
 def _words(one: Any) -> str:

@@ -23,6 +23,7 @@ from .builders import matrix_of
 from .capacity import Capacity, n_days
 from .data import Labelled
 from .folds_in_time import forward_folds
+from .points import share_of_records
 from .recipe import Recipe, RecipeError
 from .split import Split, SplitError
 from .training_rows import TrainingRows, grow_trees, training_rows
@@ -190,6 +191,8 @@ class _Prepared:
     matrix: pd.DataFrame
     labels: Array
     moments: pd.Series
+    share: float
+    """Of the records of their time, those that it is tested on."""
 
 
 @dataclass(eq=False)
@@ -257,7 +260,8 @@ class SearchFolds:
     def _prepare(self, recipe: Recipe, fold: Split) -> _Prepared:
         train = training_rows(self.data, self.groups, fold.train, recipe)
         rows = self.data.rows.iloc[fold.test]
-        return _Prepared(train, matrix_of(train.builder, rows), rows["label"].to_numpy(object), rows["as_of"])
+        labels, share = rows["label"].to_numpy(object), share_of_records(self.data, rows)
+        return _Prepared(train, matrix_of(train.builder, rows), labels, rows["as_of"], share)
 
 
 def _score(fold: _Prepared, recipe: Recipe, subject: str, metric: str) -> float:
@@ -272,6 +276,6 @@ def _score(fold: _Prepared, recipe: Recipe, subject: str, metric: str) -> float:
     if metric == "average_precision":
         return float(average_precision_score(is_fraud, probability))
     rows, days = len(is_fraud), n_days(fold.moments.to_numpy())
-    capacity = Capacity.of(rows, days, recipe.evaluate.alerts_a_day) or Capacity.of(rows, None)
+    capacity = Capacity.of(rows, days, recipe.evaluate.alerts_a_day, share=fold.share) or Capacity.of(rows, None)
     alerts = np.array([capacity.alerts if capacity else 1.0])
     return float(Ranking.of(probability, is_fraud).at_alerts(alerts)[0, 0])

@@ -32,3 +32,14 @@ def test_what_is_given_counts(a_day: float, alerts: float) -> None:
     assert capacity is not None
     assert (capacity.alerts, capacity.given) == (alerts, True)
     assert Capacity.of(500, None, a_day) is None
+
+
+def test_some_of_the_records_get_their_share_of_the_alerts() -> None:
+    fifth = Capacity.of(200, 10, 8.0, share=0.2)  # 1,000 records came in these days
+    assert fifth is not None
+    assert fifth.alerts == pytest.approx(16.0)
+    assert fifth.a_day(fifth.alerts) == pytest.approx(8.0)
+    usual = Capacity.of(200, 10, share=0.2)
+    assert usual is not None
+    assert usual.alerts == 2.0
+    assert usual.a_day(2.0) == pytest.approx(1.0)

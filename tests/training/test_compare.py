@@ -86,6 +86,9 @@ def test_settings_say_capacity_and_costs(rivals: Any) -> None:
     settings = EvaluateRecipe(attack=False, replicates=0, alerts_a_day=2, missed_cost=50)
     found = compare_models(Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=settings)
     assert found["capacity"]["alerts_a_day"] == 2
+    some = rivals.later.assign(label=rivals.later["label"].where(np.arange(len(rivals.later)) % 2 == 0))
+    half = compare_models(None, Scorer.load(rivals.strong), read(some), settings=settings)["capacity"]
+    assert half["alerts"] == pytest.approx(found["capacity"]["alerts"] / 2, rel=0.02)  # the others are alerts too
     assert found["attack"] is None
     assert found["bootstrap"] is None
     cheap = compare_models(Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=QUICK)

@@ -46,6 +46,14 @@ def test_the_sheet_is_whole(trained: Trained) -> None:
     assert sheet["capacity"]["alerts_a_day"] > 0
 
 
+def test_reviewers_get_alerts_of_messages_without_a_label_too(trained: Trained, small_world: World) -> None:
+    capacity, tested = trained.sheet["capacity"], trained.data.rows["as_of"].iloc[trained.split.test]
+    share = len(tested) / small_world.messages["sent_at"].between(tested.min(), tested.max()).sum()
+    assert share < 0.95
+    assert capacity["share"] == pytest.approx(share)
+    assert capacity["alerts_a_day"] == pytest.approx(capacity["alerts"] / capacity["days"] / share)
+
+
 def test_every_row_is_somewhere(trained: Trained, small_world: World) -> None:
     split, data = trained.split, trained.data
     used = sum(len(rows) for rows in (split.train, split.calibration, split.test)) + sum(split.dropped.values())

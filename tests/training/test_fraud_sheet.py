@@ -86,6 +86,14 @@ def test_a_capacity_that_is_given(rows: FraudRows) -> None:
     assert untimed["intervals"]["recall_at_capacity"] is None
 
 
+def test_rows_of_one_score_are_one_point_of_the_reliability_whatever_their_order() -> None:
+    fraud = np.arange(300) < 150
+    for truth in (fraud, fraud[::-1]):
+        sheet = fraud_sheet(FraudRows(np.full(300, 0.5), truth), EvaluateRecipe())
+        assert [one["observed"] for one in sheet["curves"]["reliability"]] == pytest.approx([0.5] * 15)
+        assert sheet["ece"] == 0
+
+
 def test_costs(rows: FraudRows, sheet: dict[str, Any]) -> None:
     amounts = context()["amounts"]
     loss = 10 * amounts / amounts[rows.is_fraud].mean()

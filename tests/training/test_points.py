@@ -15,7 +15,7 @@ from fraudsieve.training.builders import groups_of
 from fraudsieve.training.choose import choose_split
 from fraudsieve.training.data import Labelled, load_labelled
 from fraudsieve.training.fit import fit_model, train
-from fraudsieve.training.points import amounts_of, calibration_days, check_points, choose_points
+from fraudsieve.training.points import amounts_of, calibration_days, check_points, choose_points, share_of_records
 from fraudsieve.training.recipe import Recipe, RecipeError
 from fraudsieve.training.simulate import World, simulate
 from fraudsieve.training.split import Split, split_by_time
@@ -54,6 +54,18 @@ def test_messages_without_a_label_are_alerts_too() -> None:
     assert calibration_days(replace(every_second, rows=rows), sliced(np.arange(24))) == pytest.approx(1)
     alone = replace(every_second, rows=rows, messages=None)
     assert calibration_days(alone, sliced(np.arange(24))) == pytest.approx(2)
+
+
+def test_which_share_of_the_records_of_their_time_some_rows_are() -> None:
+    data = labelled(100)
+    assert share_of_records(data, data.rows) == 1
+    assert share_of_records(data, data.rows.iloc[40:60]) == 1
+    assert share_of_records(data, data.rows.iloc[[0, *range(3, 100, 4)]]) == pytest.approx(0.26)
+    half = replace(data, rows=data.rows[::2])  # every second message has no label
+    assert share_of_records(half, half.rows) == pytest.approx(50 / 99)
+    assert share_of_records(replace(half, messages=None), half.rows) == 1
+    timeless = data.rows.assign(as_of=pd.Series(pd.NaT, data.rows.index, "datetime64[us, UTC]"))
+    assert share_of_records(replace(data, rows=timeless), timeless) == 1
 
 
 def test_without_two_moments_there_are_no_days() -> None:

@@ -25,6 +25,15 @@ def test_an_unknown_split_is_said_to_be_unknown(sheets: Sheets) -> None:
     assert "is not known here" in next(notices(sheets["type-only"]))
 
 
+def test_records_that_were_trained_on_are_told_in_red(sheets: Sheets) -> None:
+    sheet = sheets["type-only"]
+    (first, *_) = notices(sheet | {"not_later_than_training": 12})
+    assert first.startswith('<div class="notice bad"><strong>These figures flatter: 12 of ')
+    (later, *_) = notices(sheet | {"not_later_than_training": 0})
+    assert "All records are later than what the model was trained" in later
+    assert "is not known here" in next(notices(sheet | {"not_later_than_training": None}))
+
+
 def test_warnings_are_shown_whatever_they_are(sheets: Sheets) -> None:
     (_, warned) = notices(sheets["message"])
     assert "T3: 12 accounts of the test were trained on." in warned

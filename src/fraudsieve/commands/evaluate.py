@@ -48,6 +48,7 @@ def evaluate(
         from fraudsieve.training.builders import builder_of_model, groups_of, read_data
         from fraudsieve.training.fit import evaluate_model
         from fraudsieve.training.later import flattering_rows, rows_since
+        from fraudsieve.training.points import share_of_records
         from fraudsieve.training.recipe import Recipe
         from fraudsieve.training.report import check_report_path, model_facts, write_report
 
@@ -67,8 +68,16 @@ def evaluate(
         groups, kind = groups_of(data)
         say("scoring, then under attack" if attack else "scoring")
         sheet = evaluate_model(
-            scorer, data.rows, builder, attack=attack, groups=groups, group_kind=kind, settings=read.evaluate
+            scorer,
+            data.rows,
+            builder,
+            attack=attack,
+            groups=groups,
+            group_kind=kind,
+            share=share_of_records(data, data.rows),
+            settings=read.evaluate,
         )
+        sheet["not_later_than_training"] = known
         content: dict[str, Any] = {"model": scorer.model.name, "digest": scorer.model.digest, "sheet": sheet}
         content["not_later_than_training"] = known
         counts = {"unlabelled": data.n_unlabelled, "rejected": len(data.rejected)}
