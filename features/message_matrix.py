@@ -115,7 +115,7 @@ class MessageMatrix:
         for model, form in ((self.wording, folded), (self.sound, sounds(folded) if self.sound else folded)):
             if model is not None:
                 log_odds, known = model.log_odds(form)
-                parts += [as_known(log_odds, known), 1 - known]
+                parts += [as_known(log_odds, known, model.trust), 1 - known]
         parts += [model.surprise(form) for model, form in zip(self.characters, (raw, folded), strict=False)]
         parts.append(plain)
         for declared, block in ((history_columns(self.sender), sender), (self._campaign_columns, campaign)):

@@ -1,6 +1,7 @@
 """`MessageFeatures`: the builder that a scikit-learn user fits on messages."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -26,7 +27,7 @@ from .message_matrix import MessageMatrix
 from .pinyin import sounds, speaks_chinese
 from .surprise_fit import surprise_out_of_fold
 from .text import CodePoints, pack
-from .wording import as_known
+from .wording import TRUST, as_known
 from .wording_fit import out_of_fold
 
 __all__ = ["MessageFeatures"]
@@ -206,10 +207,12 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         classes = tuple(str(name) for name in self.classes_)
         learnt: dict[str, Any] = {}
         parts: list[Array] = []
+        trust = TRUST if self.legitimate in classes else 0.0
         hears = speaks_chinese(folded) if self.sound is None else self.sound
         for name, form in {"wording": folded, **({"sound": sounds(folded)} if hears else {})}.items():
-            learnt[name], log_odds, known = out_of_fold(form, y, classes, groups, **settings)
-            parts += [as_known(log_odds, known), 1 - known]
+            model, log_odds, known = out_of_fold(form, y, classes, groups, **settings)
+            learnt[name] = replace(model, trust=trust)
+            parts += [as_known(log_odds, known, trust), 1 - known]
         clean = y == classes.index(self.legitimate) if self.legitimate in classes else np.ones(len(y), np.bool_)
         folds = campaign_folds(y, groups, self.n_folds, self.random_state)
         models, surprises = zip(*(surprise_out_of_fold(form, clean, folds) for form in (raw, folded)), strict=True)

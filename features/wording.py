@@ -11,12 +11,12 @@ import numpy.typing as npt
 from .ngrams import linear_scores, rank_table
 from .text import CodePoints
 
-__all__ = ["Wording", "as_known", "output_classes"]
+__all__ = ["TRUST", "Wording", "as_known", "output_classes"]
 
 Array = npt.NDArray[Any]
 
-KNOWN: Final = 4
-"""The power of the known share that log-odds are weighed by: higher ones leave ordinary chat alone at equal recall."""
+TRUST: Final = 4.0
+"""The power for models with a legitimate class: higher ones leave ordinary chat alone at equal recall."""
 T = TypeVar("T")
 
 
@@ -57,6 +57,8 @@ class Wording:
         Added to the scores of `linear_scores`.
     scale : float
         Turns margins into log-odds; one number, so that it cannot change their order.
+    trust : float, default=0.0
+        The power of the known share of a text that its log-odds are weighed by, as a feature; 0 for full weight.
 
     Examples
     --------
@@ -72,6 +74,7 @@ class Wording:
     weights: Array
     intercept: Array
     scale: float
+    trust: float = 0.0
 
     @cached_property
     def table(self) -> Array:
@@ -97,11 +100,12 @@ class Wording:
         return self.scale * (margins + self.intercept), known
 
 
-def as_known(log_odds: Array, known: Array) -> Array:
+def as_known(log_odds: Array, known: Array, trust: float) -> Array:
     """Weigh log-odds by how much of a text they rest on: those of a text that is hardly known say little.
 
     The few n-grams of another kind of message that a model knows are no evidence at full weight, with which a
-    filter that has learnt from advertisements flags ordinary chat.
+    filter that has learnt from advertisements flags ordinary chat. Where there is no legitimate class, and types alone
+    are told apart, nothing speaks for a text's being none of them, and full weight it is.
 
     Parameters
     ----------
@@ -109,15 +113,16 @@ def as_known(log_odds: Array, known: Array) -> Array:
         From `Wording.log_odds`.
     known : ndarray of float64, shape (n_texts,)
         The share of a text's n-grams that the model knows.
+    trust : float
+        The power of the share that they are multiplied by.
 
     Returns
     -------
     ndarray of float64, shape (n_texts, n_outputs)
-        Log-odds times the fourth power of the share.
 
     Examples
     --------
-    >>> as_known(np.array([[2.0], [2.0]]), np.array([1.0, 0.5])).tolist()
+    >>> as_known(np.array([[2.0], [2.0]]), np.array([1.0, 0.5]), TRUST).tolist()
     [[2.0], [0.125]]
     """
-    return np.asarray(log_odds * (known**KNOWN)[:, None])
+    return np.asarray(log_odds * (known**trust)[:, None])

@@ -140,7 +140,8 @@ def array_files(matrix: Matrix) -> dict[str, bytes]:
     for name, model in {"wording": matrix.wording, "sound": matrix.sound}.items():
         if model is not None:
             parts = {"buckets": model.buckets, "weights": model.weights, "intercept": model.intercept}
-            files[f"{name}.npz"] = pack_arrays(parts | {"scale": np.float64(model.scale)})
+            numbers = {"scale": np.float64(model.scale), "trust": np.float64(model.trust)}
+            files[f"{name}.npz"] = pack_arrays(parts | numbers)
     if matrix.characters:
         counts = {f"chars-{place}": model.chars for place, model in enumerate(matrix.characters)}
         counts |= {f"pairs-{place}": model.pairs for place, model in enumerate(matrix.characters)}
@@ -152,9 +153,16 @@ def _read_wording(name: str, classes: list[str], files: Mapping[str, bytes]) -> 
     n_outputs, buckets = len(classes), 8 << BITS
     if n_outputs > MAX_CLASSES:
         raise ArtifactError(MANIFEST, f"{n_outputs} classes are more than the {MAX_CLASSES} of a model", EXPORT)
-    sizes = {"buckets": buckets, "weights": buckets * (1 + n_outputs), "intercept": 8 * n_outputs, "scale": 8}
+    sizes = {
+        "buckets": buckets,
+        "weights": buckets * (1 + n_outputs),
+        "intercept": 8 * n_outputs,
+        "scale": 8,
+        "trust": 8,
+    }
     arrays = _arrays(files, name, sizes)
-    return Wording(tuple(classes), arrays["buckets"], arrays["weights"], arrays["intercept"], float(arrays["scale"]))
+    numbers = float(arrays["scale"]), float(arrays["trust"])
+    return Wording(tuple(classes), arrays["buckets"], arrays["weights"], arrays["intercept"], *numbers)
 
 
 def _read_characters(n: int, files: Mapping[str, bytes]) -> tuple[CharacterModel, ...]:
@@ -204,7 +212,8 @@ def _wording_misfit(wording: Wording, declared: Mapping[str, Any], name: str) ->
     shapes = (buckets.ndim, wording.weights.shape, wording.intercept.shape)
     types = (buckets.dtype.name, wording.weights.dtype.name, wording.intercept.dtype.name)
     expected = (1, (len(buckets), 1 + n_outputs), (n_outputs,))
-    if shapes != expected or types != ("int32", "float32", "float64") or not math.isfinite(wording.scale):
+    finite = math.isfinite(wording.scale) and 0 <= wording.trust < math.inf
+    if shapes != expected or types != ("int32", "float32", "float64") or not finite:
         return f"the arrays of the {name} model do not fit each other"
     ascending = (np.diff(buckets, prepend=-1, append=1 << BITS) > 0).all()
     if declared["bits"] != BITS or not ascending:

@@ -54,7 +54,7 @@ def pieces(
     if wording is None:
         return [[] for _ in texts]
     folded = fold_codes(pack(texts))[0]
-    trust = as_known(np.ones((len(texts), 1)), wording.log_odds(folded)[1])[:, 0]
+    trust = as_known(np.ones((len(texts), 1)), wording.log_odds(folded)[1], wording.trust)[:, 0]
     classes = explained_classes(model, odds, of)
     found: list[list[dict[str, Any]]] = [[] for _ in texts]
     for position in np.unique(classes).tolist():

@@ -134,14 +134,15 @@ def test_joining_is_what_compute_does() -> None:
     raw = pack(TEXTS)
     folded, plain = MessageMatrix.plain(raw)
     log_odds, known = matrix.wording.log_odds(folded)
-    learnt = [as_known(log_odds, known), 1 - known]
+    learnt = [as_known(log_odds, known, matrix.wording.trust), 1 - known]
     assert np.array_equal(np.column_stack([*learnt, plain]), matrix.compute(TEXTS))
     whole = MATRICES["all parts"]
     assert whole.sound is not None
     heard, known = whole.sound.log_odds(sounds(folded))
     odd = [model.surprise(form) for model, form in zip(whole.characters, (raw, folded), strict=True)]
     assert np.array_equal(
-        np.column_stack([*learnt, as_known(heard, known), 1 - known, *odd, plain]), whole.compute(TEXTS)
+        np.column_stack([*learnt, as_known(heard, known, whole.sound.trust), 1 - known, *odd, plain]),
+        whole.compute(TEXTS),
     )
 
 

@@ -25,6 +25,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 import fraudsieve.features
 from fraudsieve.features import MessageFeatures, near_duplicate_groups
 from fraudsieve.features.messages import message_texts
+from fraudsieve.features.wording import TRUST
 
 Array = npt.NDArray[Any]
 
@@ -271,6 +272,14 @@ def test_training_scores_are_out_of_fold() -> None:
     assert np.array_equal(trained[:, plain], features.transform(texts)[:, plain])
     odd = features.get_feature_names_out().tolist().index("surprise__raw_pair_mean")
     assert trained[:, odd].mean() > features.transform(texts)[:, odd].mean() + 0.1  # its own pairs are not counted
+
+
+def test_wording_is_weighed_by_what_is_known_where_there_is_a_legitimate_class() -> None:
+    for legitimate, trust in (("ham", TRUST), ("other", 0.0)):
+        features = MessageFeatures(legitimate=legitimate, n_folds=2, sound=True).fit(TEXTS, LABELS)
+        assert features.matrix_.wording is not None
+        assert features.matrix_.sound is not None
+        assert (features.matrix_.wording.trust, features.matrix_.sound.trust) == (trust, trust)
 
 
 def test_groups_are_kept_whole_and_are_near_duplicates_by_default() -> None:

@@ -60,6 +60,7 @@ def test_no_text_has_no_row() -> None:
     assert (log_odds.shape, known.shape) == ((0, 3), (0,))
 
 
-def test_log_odds_count_by_the_fourth_power_of_what_is_known() -> None:
-    weighed = as_known(np.array([[3.0, -1.0], [3.0, -1.0], [3.0, -1.0]]), np.array([1.0, 0.5, 0.0]))
-    assert weighed.tolist() == [[3.0, -1.0], [0.1875, -0.0625], [0.0, 0.0]]
+def test_log_odds_count_by_a_power_of_what_is_known() -> None:
+    odds, known = np.array([[3.0, -1.0], [3.0, -1.0], [3.0, -1.0]]), np.array([1.0, 0.5, 0.0])
+    assert as_known(odds, known, 4.0).tolist() == [[3.0, -1.0], [0.1875, -0.0625], [0.0, 0.0]]
+    assert as_known(odds, known, 0.0).tolist() == odds.tolist()

@@ -378,6 +378,9 @@ def test_damaged_wording_is_refused(binary: Any, copy: Copy, damage: Callable[[b
         ("scale", lambda stored: np.float64("nan")),
         ("scale", lambda stored: np.zeros(2)),
         ("scale", lambda stored: None),
+        ("trust", lambda stored: np.float64("inf")),
+        ("trust", lambda stored: np.float64(-1)),
+        ("trust", lambda stored: None),
     ],
 )
 def test_wording_arrays_that_the_kernel_could_not_read_are_refused(
@@ -432,7 +435,7 @@ class Bomb:
 def test_a_pickle_is_never_loaded(binary: Any, copy: Copy, tmp_path: Path) -> None:
     fuse = tmp_path / "exploded"
     with np.load(io.BytesIO(content := arrays(binary.folder, intercept=np.array([Bomb(fuse)], object)))) as stored:
-        assert set(stored.files) == {"buckets", "weights", "intercept", "scale"}
+        assert set(stored.files) == {"buckets", "weights", "intercept", "scale", "trust"}
     refused(copy(files={"wording.npz": content}), "an array is not what its header says")
     refused(copy(files={"wording.npz": pickle.dumps(Bomb(fuse))}), "the files do not make a model")
     assert not fuse.exists()
