@@ -240,7 +240,9 @@ def _numbers(fields: dict[str, str], name: str, n: int) -> Array:
     if len(words) != n and not (name in BESIDE and not words and fields["num_leaves"] == "1"):
         raise ValueError(f"its {name} has {len(words)} numbers, {n} were expected")
     values = np.array(words[:n], np.int64 if whole else np.float64)
-    if not (np.isfinite(values) | np.isin(words[:n], ["inf", "-inf"])).all():
+    finite = np.isfinite(values)
+    # A number that is too large reads as an infinity too.
+    if not finite.all() and not np.isin(np.array(words[:n])[~finite], ["inf", "-inf"]).all():
         raise ValueError(f"its {name} holds what is no number")
     return values
 

@@ -269,6 +269,14 @@ def test_verify_says_what_was_checked_and_refuses_what_is_damaged(model: Path, r
     assert run("verify", tmp_path / "nothing")[0] == 2
 
 
+def test_verify_of_a_folder_needs_no_mlflow(model: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "fraudsieve.models.flavor", raising=False)
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    assert run("verify", model)[0] == 0
+    code, refused, _ = run("verify", "models:/nobody@champion")
+    assert (code, "mlflow is not installed" in refused["error"]) == (2, True)
+
+
 def test_the_policy_of_a_recipe_is_that_of_the_model(messages: pd.DataFrame, run: Run) -> None:
     messages.to_parquet("m.parquet")
     Path("r.toml").write_text('n_jobs = 1\n[scoring]\nunknown = "error"\n[evaluate]\nattack = false\nreplicates = 0\n')

@@ -357,7 +357,7 @@ def test_a_calibration_that_is_none(copy: Copy, content: bytes) -> None:
 )
 def test_damaged_wording_is_refused(binary: Any, copy: Copy, damage: Callable[[bytes], bytes]) -> None:
     content = damage((binary.folder / "wording.npz").read_bytes())
-    refused(copy(files={"wording.npz": content}), "the files do not make a model|4 arrays were expected")
+    refused(copy(files={"wording.npz": content}), "the files do not make a model|5 arrays were expected")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,50 @@
+"""What `benchmarks.footprint` runs in the fresh environment, a process each time: ``python footprint_probe.py FOLDER``.
+
+It stands alone: that environment has fraudsieve's base dependencies, and no benchmarks.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+TEXT = "Your parcel is held, pay the fee at http://parcel.example"
+
+
+def memory() -> dict[str, float]:
+    """Return the resident memory of this process and its highest so far, in MB; empty where there is no /proc."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return {}
+    lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    return {name: int(lines[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM")}
+
+
+def main(folder: str) -> None:
+    """Import, load, score once; print when each was done, on the clock that all processes share, and what it took."""
+    start = time.perf_counter()
+    from fraudsieve.models.predict import Scorer
+
+    imported = time.perf_counter()
+    more = sorted({"sklearn", "pandas", "pyarrow", "mlflow"} & set(sys.modules))
+    if more:  # LightGBM imports what it finds
+        sys.exit(f"this environment has {', '.join(more)}: it shows nothing")
+    scorer = Scorer.load(folder)
+    loaded, loaded_at = time.perf_counter(), time.monotonic()
+    score = scorer.score({"text": TEXT})
+    scored, scored_at = time.perf_counter(), time.monotonic()
+    found = {
+        "import_s": imported - start,
+        "load_s": loaded - imported,
+        "score_s": scored - loaded,
+        "loaded_at": loaded_at,
+        "scored_at": scored_at,
+        "cpu_s": time.process_time(),
+        "status": score["status"],
+        **memory(),
+    }
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
