@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +56,14 @@ _PROTOCOL = (
     "record: a model of messages alone, trained on {dataset} by the defaults; {records:,} of its messages, one "
     "Scorer.score(record, reasons=True) each, one core. history: a model of messages with their senders' events and "
     "near-duplicates, on the simulated world; its last {records:,} messages in turn, told to the live state before "
-    "each what was before it; the score alone is timed. http: fraudsieve serve with a token and reasons, and mlflow "
-    "models serve as it starts by itself, which gives no reasons; the model of {dataset}; the servers and the clients, "
-    "in one process, share the machine's cores; {turns} turns of {seconds:g} s each for every number of clients, "
-    "ours and MLflow's in turn, medians. batch: all messages of {dataset} as columns, one core, {rounds} rounds in "
-    "turn, medians; parts: the feature matrix, and LightGBM on the ready matrix; sklearn: TfidfVectorizer of "
-    "character 1-4-grams and LinearSVC, fitted on the same messages, labels alone. cold_start: from the start of the "
-    "process to the first score with reasons, Numba's cache and the disk's warm, median of {starts}; what the base "
-    "installation does not have is hidden from it."
+    "each what was before it; the score alone is timed. http: fraudsieve serve with a token, without reasons and "
+    "(http_reasons) with them, and mlflow models serve as it starts by itself, which gives none; the model of "
+    "{dataset}, one message a request; the servers and the clients, in one process, share the machine's cores; "
+    "{turns} turns of {seconds:g} s each for every number of clients, in turn, medians. batch: all messages of "
+    "{dataset} as columns, one core, {rounds} rounds in turn, medians; parts: the feature matrix, and LightGBM on the"
+    " ready matrix; sklearn: TfidfVectorizer of character 1-4-grams and LinearSVC, fitted on the same messages, "
+    "labels alone. cold_start: from the start of the process to the first score with reasons, Numba's cache and the "
+    "disk's warm, median of {starts}; what the base installation does not have is hidden from it."
 )
 
 
@@ -214,10 +215,13 @@ def _http(
     with ExitStack() as running:
         ours, mlflow = running.enter_context(our_server(folder)), running.enter_context(mlflow_server(saved))
         token = {"Authorization": f"Bearer {TOKEN}"}
+
+        def ask(count: int, *, query: str = "") -> Load:
+            return load(ours, f"/v1/score{query}", records, clients=count, seconds=seconds, headers=token)
+
         calls: dict[str, Callable[[int], Load]] = {
-            "ours": lambda count: load(
-                ours, "/v1/score?reasons=true", records, clients=count, seconds=seconds, headers=token
-            ),
+            "http": ask,
+            "http_reasons": partial(ask, query="?reasons=true"),
             "mlflow": lambda count: load(mlflow, "/invocations", frames, clients=count, seconds=seconds, headers={}),
         }
         for count in clients:
@@ -226,9 +230,9 @@ def _http(
                 for name, call in calls.items():
                     done[name].append(call(count))
             for name, loads in done.items():
-                found[name] |= _medians(f"http.{count}", loads)
-                progress(f"{name}: " + ", ".join(f"{key} {value:.1f}" for key, value in found[name].items()
-                                                 if key.startswith(f"http.{count}.")))  # fmt: skip
+                figures = _medians(f"{'http' if name == 'mlflow' else name}.{count}", loads)
+                found["mlflow" if name == "mlflow" else "ours"] |= figures
+                progress(f"{name}: " + ", ".join(f"{key} {value:.1f}" for key, value in figures.items()))
     return found
 
 
