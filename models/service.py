@@ -17,7 +17,8 @@ import fraudsieve
 from .predict import Scorer
 from .service_access import Access
 from .service_batches import Together
-from .service_desk import Asked, Desk, RejectedError, Reply
+from .service_bodies import Asked, RejectedError, Reply
+from .service_desk import Desk
 from .service_limits import RETRY, Guard, problem
 from .service_log import say
 from .service_metrics import Metrics

@@ -1,10 +1,9 @@
 """What a service does with requests: a body comes in as bytes, the answer goes out as bytes. No HTTP here."""
 
-import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -15,37 +14,16 @@ from .exceptions import ArtifactError
 from .live_state import LiveState
 from .predict import Scorer
 from .scores import described, split_records
+from .service_bodies import Asked, RejectedError, Reply, kind_of, listed, read_body, written
 from .service_log import place_of, say
 from .service_metrics import Metrics
 from .service_served import PARTS, Served, expected_fields, misfit, parts_of, warm_up
 from .service_settings import Settings
 
-__all__ = ["Asked", "Desk", "RejectedError", "Reply"]
+__all__ = ["Desk"]
 
 Score = dict[str, Any]
 Tell = Callable[[Sequence[Mapping[str, Any]]], Sequence[Refused]]
-
-
-class RejectedError(Exception):
-    """A request that is not done, with the status of the answer and why, in words that hold none of it."""
-
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
-        self.status = status
-
-
-class Reply(NamedTuple):
-    """An answer, and what is logged of it."""
-
-    content: bytes
-    counts: dict[str, int]
-
-
-class Asked(NamedTuple):
-    """A request for scores: its body, and whether it asks for reasons."""
-
-    body: bytes
-    reasons: bool
 
 
 class Desk:
@@ -95,7 +73,7 @@ class Desk:
         read = [self._records_of(one.body) for one in asked]
         records: dict[bool, list[Any]] = {True: [], False: []}
         for one, found in zip(asked, read, strict=True):
-            records[one.reasons] += () if isinstance(found, RejectedError) else _listed(found)
+            records[one.reasons] += () if isinstance(found, RejectedError) else listed(found)
         scores = {reasons: iter(self._scores(some, reasons)) for reasons, some in records.items() if some}
         return [
             found if isinstance(found, RejectedError) else self._told(found, scores.get(one.reasons, iter(())))
@@ -105,25 +83,25 @@ class Desk:
     def _records_of(self, body: bytes) -> Any:
         """Read a body; return what it holds, or why it holds no records."""
         try:
-            read = _read(body)
+            read = read_body(body)
             if not isinstance(read, dict | list):
                 raise RejectedError(422, f"body: expected an object or a list of objects, got {type(read).__name__}")
-            self._check_number(_listed(read))
+            self._check_number(listed(read))
         except RejectedError as error:
             return error
         return read
 
     def _told(self, read: Any, of_all: Iterator[Score]) -> Reply:
-        scores = [next(of_all) for _ in _listed(read)]
+        scores = [next(of_all) for _ in listed(read)]
         self.metrics.count_scores(scores)
         unscorable = sum(score["status"] == "unscorable" for score in scores)
         content = scores if isinstance(read, list) else scores[0]
-        return Reply(_written(content), {"records": len(scores), "unscorable": unscorable})
+        return Reply(written(content), {"records": len(scores), "unscorable": unscorable})
 
     def _scores(self, records: list[Any], reasons: bool) -> list[Score]:
         scorer = self.served.scorer
         good = [place for place, record in enumerate(records) if isinstance(record, Mapping)]
-        scores = {place: _unscorable(scorer, f"expected an object, got {_kind(records[place])}", reasons)
+        scores = {place: _unscorable(scorer, f"expected an object, got {kind_of(records[place])}", reasons)
                   for place in set(range(len(records))) - {*good}}  # fmt: skip
         try:
             scores |= zip(good, self._ask([records[place] for place in good], reasons), strict=True)
@@ -162,9 +140,9 @@ class Desk:
             When the body is not one that can be read, the model does not look at such a history, or nothing of it could
             be kept.
         """
-        part, records = self._part_of(_read(body))
+        part, records = self._part_of(read_body(body))
         good = [place for place, record in enumerate(records) if isinstance(record, Mapping)]
-        rejected = {place: f"expected an object, got {_kind(record)}"
+        rejected = {place: f"expected an object, got {kind_of(record)}"
                     for place, record in enumerate(records) if not isinstance(record, Mapping)}  # fmt: skip
         try:
             rejected |= self._tell(part, records, good)
@@ -175,7 +153,7 @@ class Desk:
         self.metrics.count_events(part, accepted, len(rejected))
         told = [{"position": place, "reason": rejected[place]} for place in sorted(rejected)]
         content = {"part": part, "accepted": accepted, "rejected": told}
-        return Reply(_written(content), {"accepted": accepted, "rejected": len(rejected)})
+        return Reply(written(content), {"accepted": accepted, "rejected": len(rejected)})
 
     def _part_of(self, asked: Any) -> tuple[str, list[Any]]:
         names = ", ".join(PARTS)
@@ -289,32 +267,12 @@ class Desk:
             self.live.close()
 
 
-def _listed(read: Any) -> list[Any]:
-    return read if isinstance(read, list) else [read]
-
-
 def _tell_alone(tell: Tell, record: Mapping[str, Any]) -> str | None:
     try:
         refused = tell([record])
     except Exception as error:
         return f"the record cannot be taken ({type(error).__name__})"
     return refused[0].reason if refused else None
-
-
-def _read(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        raise RejectedError(400, "body: expected JSON, got something else") from None
-
-
-def _written(content: Any) -> bytes:
-    # ASCII: pieces of a message may hold half of a surrogate pair, which is no UTF-8.
-    return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
-
-
-def _kind(value: Any) -> str:
-    return "null" if value is None else type(value).__name__
 
 
 def _unscorable(scorer: Scorer, why: str, reasons: bool) -> Score:

@@ -10,7 +10,8 @@ import pytest
 from fraudsieve.features.history_store import StateError
 from fraudsieve.models import Scorer
 from fraudsieve.models.exceptions import ArtifactError
-from fraudsieve.models.service_desk import Asked, Desk, RejectedError, Reply
+from fraudsieve.models.service_bodies import Asked, RejectedError, Reply
+from fraudsieve.models.service_desk import Desk
 from fraudsieve.models.service_metrics import Metrics
 from fraudsieve.models.service_served import Served
 from fraudsieve.models.service_settings import Settings

@@ -1,0 +1,97 @@
+"""Bodies of requests and answers: bytes in, records out, and back."""
+
+import json
+from typing import Any, NamedTuple
+
+__all__ = ["Asked", "RejectedError", "Reply", "kind_of", "listed", "read_body", "written"]
+
+
+class RejectedError(Exception):
+    """A request that is not done, with the status of the answer and why, in words that hold none of it.
+
+    Parameters
+    ----------
+    status : int
+        The status.
+    why : str
+        What was expected and what came.
+    """
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+class Asked(NamedTuple):
+    """A request for scores: its body, and whether it asks for reasons."""
+
+    body: bytes
+    reasons: bool
+
+
+class Reply(NamedTuple):
+    """An answer, and what is logged of it."""
+
+    content: bytes
+    counts: dict[str, int]
+
+
+def read_body(body: bytes) -> Any:
+    """Read JSON.
+
+    Parameters
+    ----------
+    body : bytes
+        What came.
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    RejectedError
+        When it is something else.
+
+    Examples
+    --------
+    >>> read_body(b'{"text": "hi"}')
+    {'text': 'hi'}
+    """
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise RejectedError(400, "body: expected JSON, got something else") from None
+
+
+def written(content: Any) -> bytes:
+    """Write JSON, in ASCII: pieces of a message may hold half of a surrogate pair, which is no UTF-8.
+
+    Examples
+    --------
+    >>> written({"text": "\\ud83d"})
+    b'{"text":"\\\\ud83d"}'
+    """
+    return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+def listed(read: Any) -> list[Any]:
+    """Return the records of a body, of which one may stand alone.
+
+    Examples
+    --------
+    >>> listed({"text": "hi"}), listed([5])
+    ([{'text': 'hi'}], [5])
+    """
+    return read if isinstance(read, list) else [read]
+
+
+def kind_of(value: Any) -> str:
+    """Name the type of a value that was read.
+
+    Examples
+    --------
+    >>> kind_of(None), kind_of([])
+    ('null', 'list')
+    """
+    return "null" if value is None else type(value).__name__
