@@ -111,6 +111,7 @@ class View:
         self.labels: dict[bytes, Timeline] = {}
         self.longest = history.lengths[history.longest] * SECOND
         self.round: deque[bytes] = deque()
+        self.of_nobody: Array | None = None  # the columns of whom nothing is known; most campaigns are new
         # Of accounts it is told whether there ever was an event.
         self.forgets = history.entities != ("account_id",) and not set(history.measures) & set(WITHOUT_WINDOW)
 
@@ -173,12 +174,18 @@ class View:
         """Compute the columns of a subject into the first row; return whether it has any history."""
         key = entity_key(subject, self.history.subjects)
         timeline = self.timelines.get(key) if key is not None else None
+        labels = self.labels.get(key) if key is not None else None
+        is_nobody = timeline is None and labels is None
+        if is_nobody and self.of_nobody is not None:
+            out[0] = self.of_nobody
+            return False
         moments = Moments(_ONE, np.array([moment]), _FIRST_ROW, amounts)
         log = self._log(timeline or Timeline(IDS + len(self.identifiers)))
         fill_history(self.history, log, moments, out)
         if self.history.needs_labels:
-            labels = (self.labels.get(key) if key is not None else None) or Timeline(IDS)
-            fill_labels(self.history, self._log(labels), moments, out)
+            fill_labels(self.history, self._log(labels or Timeline(IDS)), moments, out)
+        if is_nobody:
+            self.of_nobody = out[0].copy()
         known = log.times.size and log.times[0] < moment
         return bool(known or (timeline is not None and timeline.first != NEVER))
 
