@@ -1,4 +1,4 @@
-"""HTTP/1.1 with bounds on how many connections are open, and how long one may be silent, or dribble, between requests."""
+"""HTTP/1.1 with bounds: how many connections are open, how long one may be silent, or dribble, between requests."""
 
 import asyncio
 from typing import Any
