@@ -54,8 +54,9 @@ def signature(model: Model) -> ModelSignature:
     strings = ["label", "decision", "status", "why"]
     outputs: list[ColSpec | TensorSpec] = [ColSpec(DataType.double, name, required=False) for name in numbers]
     outputs += [ColSpec(DataType.string, name, required=False) for name in strings]
-    params = ParamSchema([ParamSpec(HISTORY, DataType.string, None)]) if parts_of(model) else None
-    return ModelSignature(outputs=Schema(outputs), params=params)
+    if not parts_of(model):
+        return ModelSignature(outputs=Schema(outputs))
+    return ModelSignature(outputs=Schema(outputs), params=ParamSchema([ParamSpec(HISTORY, DataType.string, None)]))
 
 
 def save_model(path: str | Path, *, folder: str | Path, mlflow_model: MlflowModel | None = None) -> None:

@@ -128,7 +128,7 @@ def test_a_history_comes_as_json(accounts_folder: Path, tmp_path: Path) -> None:
     assert loaded.predict(asked)["status"].tolist() == ["no_history"] * 2
     for given in (history, history["events"]):
         found = loaded.predict(asked, params={"history": json.dumps(given)})
-        expected: Any = scorer.score_columns(asked, history=given)  # type: ignore[arg-type]
+        expected: Any = scorer.score_columns(asked, history=given)
         assert found["status"].tolist() == ["ok", "no_history"]
         assert found["probability"].tolist() == expected["probability"].tolist()
     for wrong, why in ((SECRET, "expected JSON, got other text"), ("5", "expected a list of dicts, got int")):
