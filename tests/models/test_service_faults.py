@@ -105,7 +105,7 @@ def test_a_kill_while_a_model_takes_over(serve: Any, registry: Registry, tmp_pat
 
     registry.champion("1")
     service = start()
-    for turn, longest in enumerate([0.0, 0.1, 0.0, 0.3, 1.0]):
+    for turn, longest in enumerate([0.0, 0.1, 0.3, 1.0]):
         before, after = "12" if turn % 2 == 0 else "21"
         check(service, before)
         told = [

@@ -23,6 +23,24 @@ def service(request: pytest.FixtureRequest, serve: Any, several: Any, accounts_f
     return serve(several.folder if request.param == "messages" else accounts_folder)
 
 
+# Before the others: what they tell the service may be so late that it no longer remembers the time of the examples.
+def test_examples_of_the_description_are_answered(service: Any) -> None:
+    with service.client() as client:
+        description = client.get("/openapi.json").json()
+        facts = client.get("/v1/model").json()
+        for path in ("/v1/score", "/v1/events"):
+            body = description["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+            for name, example in body["examples"].items():
+                answer = client.post(
+                    path, content=json.dumps(example["value"]), headers={"content-type": "application/json"}
+                )
+                known = path == "/v1/score" or name in facts["history"]["parts"]
+                assert answer.status_code == (200 if known else 409), name
+                if path == "/v1/score":
+                    scores = answer.json() if isinstance(answer.json(), list) else [answer.json()]
+                    assert {score["status"] for score in scores} <= {"ok", "no_history"}
+
+
 def attack(service: Any, examples: int) -> None:
     with service.client() as client:
         description = client.get("/openapi.json").json()
@@ -64,20 +82,3 @@ def test_a_few_hundred_requests(service: Any) -> None:
 @pytest.mark.slow
 def test_two_thousand_requests(service: Any) -> None:
     attack(service, 500)
-
-
-def test_examples_of_the_description_are_answered(service: Any) -> None:
-    with service.client() as client:
-        description = client.get("/openapi.json").json()
-        facts = client.get("/v1/model").json()
-        for path in ("/v1/score", "/v1/events"):
-            body = description["paths"][path]["post"]["requestBody"]["content"]["application/json"]
-            for name, example in body["examples"].items():
-                answer = client.post(
-                    path, content=json.dumps(example["value"]), headers={"content-type": "application/json"}
-                )
-                known = path == "/v1/score" or name in facts["history"]["parts"]
-                assert answer.status_code == (200 if known else 409), name
-                if path == "/v1/score":
-                    scores = answer.json() if isinstance(answer.json(), list) else [answer.json()]
-                    assert {score["status"] for score in scores} <= {"ok", "no_history"}
