@@ -99,6 +99,7 @@ def test_a_kill_while_a_model_takes_over(serve: Any, registry: Registry, tmp_pat
         with service.client() as client:
             assert client.get("/v1/model").json()["version"] == version
             assert client.post("/v1/score", json=asked).json() == scorers[version].score(asked, history=known)
+        assert service.metric("fraudsieve_state_events") == known.n_events
 
     def fetched() -> set[Path]:
         return set((tmp_path / "tmp").glob("fraudsieve-*"))
@@ -289,6 +290,7 @@ def test_a_clock_that_jumps(serve: Any, registry: Registry, tmp_path: Path) -> N
         asked = {"account_id": "ann", "as_of": (now + MINUTE).isoformat()}
         with service.client() as client:
             assert client.post("/v1/score", json=asked).json() == scorers[version].score(asked, history=known)
+        assert service.metric("fraudsieve_state_events") == known.n_events
 
     def is_followed(service: Any) -> bool:
         with service.client() as client:
