@@ -13,7 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -276,7 +276,7 @@ def test_a_clock_that_jumps(serve: Any, registry: Registry, tmp_path: Path) -> N
     scorers = {version: Scorer.load(folder) for version, folder in registry.folders.items()}
     known, version = scorers["1"].new_state(), "1"
     registry.champion("1")
-    limits = "--watch-seconds", "0.2", "--body-seconds", "2", "--state", str(tmp_path / "state")
+    limits = "--watch-seconds", "0.2", "--body-seconds", "4", "--state", str(tmp_path / "state")
 
     def start() -> Any:
         return serve(f"models:/{NAME}@champion", *limits, **registry.environment, **clock.environment)
@@ -297,26 +297,30 @@ def test_a_clock_that_jumps(serve: Any, registry: Registry, tmp_path: Path) -> N
             found: bool = client.get("/v1/model").json()["version"] == version
         return found
 
-    service = start()
-    for turn, (jump, is_early) in enumerate(JUMPS.items()):
-        body = json.dumps({"account_id": "ann", "as_of": now.isoformat()}).encode()
-        whole, half = (socket.create_connection(("127.0.0.1", service.port)) for _ in range(2))
-        for connection in (whole, half):
-            connection.sendall(request_of(service, body)[:-5])
-        clock.put(jump)
-        some = [event(n, now - HOUR + timedelta(seconds=n)) for n in range(10 * turn, 10 * turn + 10)]
-        refused = tell(service, [*some, event(-1, now + 30 * DAY)])
+    def is_put(service: Any, jump: timedelta) -> bool:
+        """Whether what is logged is of the time that the clock was put to; a line may come after its answer."""
         logged = datetime.fromisoformat(service.lines("request")[-1]["time"])
-        assert abs(logged - datetime.now(UTC) - jump) < MINUTE  # it is the service's clock that was put
-        assert set(refused) == ({*range(11)} if is_early else {10})
-        assert all("a time that is not in the future" in reason for reason in refused.values())
-        known.update([] if is_early else some)
-        check(service)
-        with whole, half:
-            whole.sendall(body[-5:])
-            assert whole.recv(15) == b"HTTP/1.1 200 OK"  # the clock that limits goes by is another
-            half.settimeout(30)
-            assert half.recv(12) == b"HTTP/1.1 408"
+        return abs(logged - datetime.now(UTC) - jump) < 5 * MINUTE
+
+    service, body = start(), json.dumps({"account_id": "ann", "as_of": now.isoformat()}).encode()
+    for turn, (jump, is_early) in enumerate(JUMPS.items()):
+        with ExitStack() as held:
+            halves = [held.enter_context(socket.create_connection(("127.0.0.1", service.port))) for _ in range(2)]
+            for connection in halves if abs(jump) > 30 * DAY else []:
+                connection.sendall(request_of(service, body)[:-5])
+            clock.put(jump)
+            some = [event(n, now - HOUR + timedelta(seconds=n)) for n in range(10 * turn, 10 * turn + 10)]
+            refused = tell(service, [*some, event(-1, now + 30 * DAY)])
+            wait_until(lambda jump=jump: is_put(service, jump))
+            assert set(refused) == ({*range(11)} if is_early else {10})
+            assert all("a time that is not in the future" in reason for reason in refused.values())
+            known.update([] if is_early else some)
+            check(service)
+            if abs(jump) > 30 * DAY:  # the clock that limits go by is another
+                halves[0].sendall(body[-5:])
+                for connection, status in zip(halves, (b"200", b"408"), strict=True):
+                    connection.settimeout(60)
+                    assert connection.recv(12) == b"HTTP/1.1 " + status
         version = "21"[turn % 2]
         registry.champion(version)
         wait_until(lambda: is_followed(service), 30)
