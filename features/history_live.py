@@ -1,7 +1,8 @@
 """The live runner: takes events as they come, late ones too, and answers at any moment.
 
-It reads the same declaration as the batch runner and calls the same kernels, on the events of one entity; the two agree
-to the rounding of float64. NumPy and Numba alone.
+It reads the same declaration as the batch runner and calls the same kernels, on the events of one entity. Sums are kept
+with twice the digits of a float64, so that neither the order of arrival nor what was before a window shows: the two
+agree to the last bit. NumPy and Numba alone.
 """
 
 from collections.abc import Mapping, Sequence

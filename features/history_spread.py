@@ -1,7 +1,7 @@
 """Extremes and deviations in sliding windows, in NumPy and Numba alone.
 
 Neither can be read off a running total: the largest of a window is at the head of a queue that only falls, and a
-deviation is merged from two heaps, so that nothing is ever subtracted.
+deviation is taken of two heaps, so that nothing is ever taken away again.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from .history_windows import HOUR, first_from
+from .history_windows import HOUR, added, first_from
 
 __all__ = ["SPREAD_MEASURES", "spread_in_windows"]
 
@@ -20,6 +20,9 @@ SPREAD_MEASURES = ("max", "min", "std", "gap_std", "burst", "since_max")
 """The measures of `spread_in_windows`, in the order of its places."""
 MAX, MIN, STD, GAP_STD, BURST, SINCE_MAX = range(len(SPREAD_MEASURES))
 SECOND = 1_000_000
+HALVES = 2.0**27 + 1.0
+"""Splits a float64 into two halves of its digits."""
+NOWHERE = -1
 
 
 @nb.njit(cache=True, nogil=True)
@@ -83,17 +86,33 @@ def _extreme_in_window(
 
 
 @nb.njit(inline="always")
-def _merged(
-    n: float, mean: float, square: float, more: float, their_mean: float, their_square: float
-) -> tuple[float, float, float]:
-    """Join two sets of count, mean and sum of squared deviations (Chan, Golub and LeVeque, 1979)."""
-    if n == 0.0:
-        return more, their_mean, their_square
-    if more == 0.0:
-        return n, mean, square
-    both = n + more
-    apart = their_mean - mean
-    return both, mean + apart * (more / both), square + their_square + apart * apart * (n * more / both)
+def _product(a: float, b: float) -> tuple[float, float]:
+    """Multiply, and tell what rounding has left out (Dekker, 1971)."""
+    far_a, far_b = HALVES * a, HALVES * b
+    high_a, high_b = far_a - (far_a - a), far_b - (far_b - b)
+    low_a, low_b = a - high_a, b - high_b
+    product = a * b
+    return product, ((high_a * high_b - product) + high_a * low_b + low_a * high_b) + low_a * low_b
+
+
+@nb.njit(inline="always")
+def _deviated(sums: Array, amount: float, anchor: float) -> None:
+    """Add to a count, a sum of deviations and one of their squares, each sum with what it lacks."""
+    apart, lost = added(amount, 0.0, -anchor)
+    square, square_lost = _product(apart, apart)
+    sums[0] += 1.0
+    sums[1], sums[2] = added(sums[1], sums[2] + lost, apart)
+    sums[3], sums[4] = added(sums[3], sums[4] + (square_lost + 2.0 * apart * lost), square)
+
+
+@nb.njit(inline="always")
+def _deviation(sums: Array) -> float:
+    """Return the standard deviation: the root of ``n * squares - total**2``, over n."""
+    n, (total, lost), (squares, squares_lost) = sums[0], added(sums[1], 0.0, sums[2]), added(sums[3], 0.0, sums[4])
+    more, more_lost = _product(n, squares)
+    less, less_lost = _product(total, total)
+    spread, rest = added(more, more_lost + n * squares_lost - less_lost - 2.0 * total * lost, -less)
+    return float(np.sqrt(max(spread + rest, 0.0)) / n)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -111,42 +130,50 @@ def _std_in_window(
 ) -> None:
     """Find the standard deviation of a window's amounts, without ever taking anything away again.
 
-    A window is kept as two heaps: deviations from every event up to a border, summed from the border down, and those
-    from the border up. When the lower heap is used up, all that is left becomes the lower heap: every event is summed
-    twice, whatever the width, and no cancellation can build up. So many events at the start of a window are left out as
+    A window is kept as two heaps: deviations from an anchor up to it, summed from it down, and those after it. Once the
+    anchor has left the window, its last amount becomes the anchor, and all that is left becomes the lower heap: every
+    event is summed twice, whatever the width. As the anchor is one of the window, little cancels out; and as the sums
+    hold twice the digits of a float64, the result does not depend on the order of the sums, nor on what was before the
+    window: a live state and a batch agree to the last bit. So many events at the start of a window are left out as
     ``skip`` says: 1 for gaps, since the first leads out of the window.
     """
-    lower = np.empty((_longest(starts), 3))
+    lower, upper, both = np.empty((_longest(starts), 5)), np.zeros(5), np.empty(5)
     for e in range(starts.size - 1):
         if asked_starts[e] == asked_starts[e + 1]:
             continue
         start, stop = starts[e], starts[e + 1]
         left = right = first_from(times, start, stop, moments[asked_starts[e]] - width)
-        border, heaped = left + skip, False
-        n, mean, square = 0.0, 0.0, 0.0
+        anchored, heaped, anchor = NOWHERE, False, 0.0
+        upper[:] = 0.0
         for k in range(asked_starts[e], asked_starts[e + 1]):
             moment = moments[k]
             while right < stop and times[right] < moment:
-                if right >= border and amounts[right] == amounts[right]:
-                    n, mean, square = _merged(n, mean, square, 1.0, amounts[right], 0.0)
+                if right >= left + skip and amounts[right] == amounts[right]:
+                    if anchored == NOWHERE:
+                        anchored, anchor = right, amounts[right]
+                    _deviated(upper, amounts[right], anchor)
                 right += 1
             while left < right and times[left] < moment - width:
                 left += 1
             first = min(left + skip, right)
-            if first > border:
-                n, mean, square = 0.0, 0.0, 0.0
+            if anchored != NOWHERE and first > anchored:
+                anchored, heaped = NOWHERE, False
+                upper[:] = 0.0
                 for i in range(right - 1, first - 1, -1):
                     if amounts[i] == amounts[i]:
-                        n, mean, square = _merged(n, mean, square, 1.0, amounts[i], 0.0)
-                    lower[i - start, 0], lower[i - start, 1], lower[i - start, 2] = n, mean, square
-                border, heaped = right, True
-                n, mean, square = 0.0, 0.0, 0.0
-            total, spread = n, square
-            if heaped and first < border:
+                        if anchored == NOWHERE:
+                            anchored, heaped, anchor = i, True, amounts[i]
+                        _deviated(upper, amounts[i], anchor)
+                    lower[i - start] = upper
+                upper[:] = 0.0
+            both[:] = upper
+            if heaped:
                 low = lower[first - start]
-                total, _, spread = _merged(low[0], low[1], low[2], n, mean, square)
-            if total > 0.0:
-                out[rows[k], at] = np.sqrt(spread / total)
+                both[0] += low[0]
+                both[1], both[2] = added(both[1], both[2] + low[2], low[1])
+                both[3], both[4] = added(both[3], both[4] + low[4], low[3])
+            if both[0] > 0.0:
+                out[rows[k], at] = _deviation(both)
 
 
 @nb.njit(cache=True, nogil=True)

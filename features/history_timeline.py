@@ -111,10 +111,9 @@ class View:
         self.labels: dict[bytes, Timeline] = {}
         self.longest = history.lengths[history.longest] * SECOND
         self.round: deque[bytes] = deque()
+        self.of_nobody: Array | None = None  # the columns of whom nothing is known; most campaigns are new
         # Of accounts it is told whether there ever was an event.
         self.forgets = history.entities != ("account_id",) and not set(history.measures) & set(WITHOUT_WINDOW)
-        # What is said of an entity of which nothing is known, whatever the moment: of campaigns that is most of them.
-        self.nothing: Array | None = None
 
     def dump(self) -> dict[str, Array]:
         """Return all that is held, as arrays."""
@@ -175,18 +174,18 @@ class View:
         """Compute the columns of a subject into the first row; return whether it has any history."""
         key = entity_key(subject, self.history.subjects)
         timeline = self.timelines.get(key) if key is not None else None
-        of_nothing = timeline is None and (key is None or key not in self.labels)
-        if of_nothing and self.nothing is not None:
-            out[0] = self.nothing
+        labels = self.labels.get(key) if key is not None else None
+        is_nobody = timeline is None and labels is None
+        if is_nobody and self.of_nobody is not None:
+            out[0] = self.of_nobody
             return False
         moments = Moments(_ONE, np.array([moment]), _FIRST_ROW, amounts)
         log = self._log(timeline or Timeline(IDS + len(self.identifiers)))
         fill_history(self.history, log, moments, out)
         if self.history.needs_labels:
-            labels = (self.labels.get(key) if key is not None else None) or Timeline(IDS)
-            fill_labels(self.history, self._log(labels), moments, out)
-        if of_nothing:
-            self.nothing = out[0].copy()
+            fill_labels(self.history, self._log(labels or Timeline(IDS)), moments, out)
+        if is_nobody:
+            self.of_nobody = out[0].copy()
         known = log.times.size and log.times[0] < moment
         return bool(known or (timeline is not None and timeline.first != NEVER))
 

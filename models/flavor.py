@@ -1,9 +1,11 @@
 """The MLflow flavour: a thin skin over the model folder.
 
-`mlflow.pyfunc.load_model`, ``mlflow models serve`` and Spark UDFs call `Scorer` through it and return probabilities. No
-code travels with the model: whatever loads it has fraudsieve installed.
+`mlflow.pyfunc.load_model`, ``mlflow models serve`` and Spark UDFs call `Scorer` through it and return probabilities. A
+model that looks at a history takes it as the parameter ``history``, which is JSON text, since MLflow's parameters are
+scalars. No code travels with the model: whatever loads it has fraudsieve installed.
 """
 
+import json
 import re
 import shutil
 import sys
@@ -18,17 +20,20 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model as MlflowModel
 from mlflow.models import ModelSignature
 from mlflow.models.model import MLMODEL_FILE_NAME, ModelInfo
-from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
 
 from .artifact import Model, read_model
 from .exceptions import ArtifactError
 from .predict import Scorer
+from .service_served import parts_of
 
 __all__ = ["FLAVOR", "log_model", "logged_digest", "model_folder", "save_model", "signature", "version_behind"]
 
 FLAVOR = "fraudsieve"
 FOLDER = "model"
+HISTORY = "history"
+"""The parameter that holds what was before the records."""
 
 
 def signature(model: Model) -> ModelSignature:
@@ -42,14 +47,16 @@ def signature(model: Model) -> ModelSignature:
     Returns
     -------
     ModelSignature
-        The columns of `Scorer.score_columns`. The input, a column ``text``, is left out: MLflow's own checks quote the
-        row in their errors, and `Scorer` checks for itself.
+        The columns of `Scorer.score_columns`, and the parameter ``history`` where the model looks at one. The input is
+        left out: MLflow's own checks quote the row in their errors, and `Scorer` checks for itself.
     """
     numbers = ["probability", "false_positive_rate", *(f"probability__{name}" for name in model.classes)]
     strings = ["label", "decision", "status", "why"]
     outputs: list[ColSpec | TensorSpec] = [ColSpec(DataType.double, name, required=False) for name in numbers]
     outputs += [ColSpec(DataType.string, name, required=False) for name in strings]
-    return ModelSignature(outputs=Schema(outputs))
+    if not parts_of(model):
+        return ModelSignature(outputs=Schema(outputs))
+    return ModelSignature(outputs=Schema(outputs), params=ParamSchema([ParamSpec(HISTORY, DataType.string, None)]))
 
 
 def save_model(path: str | Path, *, folder: str | Path, mlflow_model: MlflowModel | None = None) -> None:
@@ -210,14 +217,24 @@ class _ScorerModel:
         self.scorer = scorer
 
     def predict(self, data: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Score a frame with a column ``text``."""
+        """Score a frame whose columns are the fields of records; ``history`` is that of `Scorer.score`, as JSON."""
         frame = pd.DataFrame(data)
         columns = {str(name): frame[name].tolist() for name in frame.columns}
-        scores = pd.DataFrame(self.scorer.score_columns(columns), index=frame.index)
+        history = _history_of((params or {}).get(HISTORY))
+        scores = pd.DataFrame(self.scorer.score_columns(columns, history=history), index=frame.index)
         # MLflow's server writes a NaN as NaN, which is no JSON; None becomes null.
         for name in scores.columns[scores.isna().any()]:
             scores[name] = scores[name].astype(object).where(scores[name].notna(), None)
         return scores
+
+
+def _history_of(text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("history: expected JSON, got other text.") from None
 
 
 def _load_pyfunc(path: str) -> _ScorerModel:

@@ -1,9 +1,11 @@
-"""HTTP/1.1 with a bound on how long a connection may be silent or dribble between two requests, and on their size."""
+"""HTTP/1.1 with bounds: how many connections are open, how long one may be silent, how large a request is."""
 
 import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from .service_limits import RETRY, problem
 
 __all__ = ["bounded_protocol"]
 
@@ -13,11 +15,12 @@ OVERHEAD = 8
 """A body in chunks of a byte each is six times its own size."""
 
 
-def bounded_protocol(seconds: float, max_body: int) -> type[HttpToolsProtocol]:
+def bounded_protocol(seconds: float, max_body: int, most: int) -> type[HttpToolsProtocol]:
     """Return uvicorn's protocol over httptools, with bounds where it has none.
 
     uvicorn waits for ever for the head of a request, and for the end of a body that was answered already; and the
-    parser keeps a head, or what follows the last chunk of a body, however long it is.
+    parser keeps a head, or what follows the last chunk of a body, however long it is. Its own limit of connections
+    turns away those that are open too, and does not say when to come again.
 
     Parameters
     ----------
@@ -25,12 +28,16 @@ def bounded_protocol(seconds: float, max_body: int) -> type[HttpToolsProtocol]:
         How long the next request's head may take, from when the connection is made or the answer before is out.
     max_body : int
         Bytes of a body.
+    most : int
+        Open connections; what comes over one more is answered 503.
 
     Returns
     -------
     type
         A subclass of `HttpToolsProtocol`.
     """
+
+    busy = problem(503, "too many connections are open, come again", RETRY | {"connection": "close"})
 
     class BoundedProtocol(HttpToolsProtocol):
         head_timer: asyncio.TimerHandle | None = None
@@ -39,6 +46,8 @@ def bounded_protocol(seconds: float, max_body: int) -> type[HttpToolsProtocol]:
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
+            if len(self.connections) > most:
+                self.app = busy
             self._set_timer()
 
         def on_message_begin(self) -> None:

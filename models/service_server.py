@@ -67,13 +67,12 @@ def run(app: FastAPI, settings: Settings, opened: socket.socket) -> None:
     """
     config = uvicorn.Config(
         app,
-        http=bounded_protocol(settings.body_seconds, settings.max_body),
+        http=bounded_protocol(settings.body_seconds, settings.max_body, settings.max_connections),
         ws="none",
         log_config=None,
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=settings.max_connections,
         timeout_graceful_shutdown=max(1, round(settings.grace_seconds)),
     )
     host, port = opened.getsockname()[:2]

@@ -1,10 +1,13 @@
 """The live state: equal to the batch runner, bounded, and the same after a save."""
 
 import json
+import math
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
+from fractions import Fraction
 from pathlib import Path
+from statistics import pvariance
 from typing import Any
 
 import numpy as np
@@ -16,7 +19,7 @@ from hypothesis import strategies as st
 from fraudsieve.features.history import History
 from fraudsieve.features.history_batch import history_features
 from fraudsieve.features.history_live import HistoryState
-from fraudsieve.features.history_measures import FAMILIES
+from fraudsieve.features.history_measures import FAMILIES, OF_LABELS
 from fraudsieve.features.history_store import StateError
 from fraudsieve.features.network import Network
 
@@ -39,7 +42,7 @@ EVENTS = st.lists(
         {
             "account_id": st.sampled_from(["ann", "bob", "中文"]),
             "occurred_at": MINUTES,
-            "amount": st.none() | st.integers(-400, 4_000_000).map(lambda quarters: quarters / 4),
+            "amount": st.none() | st.integers(-10_000, 100_000_000).map(lambda cents: cents / 100),
             "counterparty_id": st.none() | st.sampled_from(["x", "y", "ann"]),
             "kind": st.sampled_from(["pay", "other"]),
             "device_id": st.none() | st.sampled_from(["phone", "tablet"]),
@@ -105,10 +108,10 @@ def test_live_is_what_the_batch_says(events: Records, labels: Records, now: int,
     ]
     if subjects:
         expected = batch(timed(events, "occurred_at"), timed(labels, "labelled_at"), subjects)
-        np.testing.assert_allclose(state.features(subjects), expected, rtol=1e-9, atol=1e-9)
+        np.testing.assert_array_equal(state.features(subjects), expected)
         without = [{name: value for name, value in subject.items() if name != "amount"} for subject in subjects]
         expected = batch(timed(events, "occurred_at"), timed(labels, "labelled_at"), without)
-        np.testing.assert_allclose(state.features(without), expected, rtol=1e-9, atol=1e-9)
+        np.testing.assert_array_equal(state.features(without), expected)
 
 
 def stream(n: int, *, seed: int = 0, days: float = 40) -> Records:
@@ -126,6 +129,40 @@ def stream(n: int, *, seed: int = 0, days: float = 40) -> Records:
     ]
 
 
+def test_many_moments_are_what_the_batch_says_to_the_last_bit() -> None:
+    """A batch goes through a window step by step, a live state looks at one; and events come in another order."""
+    rng = np.random.default_rng(1)
+    events = [event | {"amount": round(float(rng.lognormal(3, 2)), 2)} for event in stream(3000, days=30)]
+    view = History(("1h", "1d", "7d"), measures=tuple(FAMILIES)[: len(FAMILIES) - len(OF_LABELS)])
+    state = HistoryState(view, lateness="60d")
+    for place in rng.permutation(len(events)):
+        assert state.update(events[place]) == ()
+    asked = [{"account_id": event["account_id"], "as_of": event["occurred_at"]} for event in events]
+    expected = history_features(pd.DataFrame(events), pd.DataFrame(asked), view)
+    np.testing.assert_array_equal(state.features(asked), expected)
+
+
+def test_deviations_are_those_of_exact_numbers() -> None:
+    """With an amount among them that dwarfs the others, at first and later gone; and with all alike."""
+    rng = np.random.default_rng(2)
+    events = stream(400, days=4)
+    for place, event in enumerate(events):
+        event["amount"] = 12.34 if place > 300 else 1e14 if place % 50 == 0 else round(float(rng.lognormal(1, 1)), 2)
+    view = History(("1h", "6h"), measures=("std",))
+    asked = [{"account_id": event["account_id"], "as_of": event["occurred_at"]} for event in events]
+    found = history_features(pd.DataFrame(events), pd.DataFrame(asked), view)
+    for row, subject in zip(found, asked, strict=True):
+        for std, hours in zip(row, (1, 6), strict=True):
+            amounts = [
+                Fraction(event["amount"])
+                for event in events
+                if event["account_id"] == subject["account_id"]
+                and subject["as_of"] - timedelta(hours=hours) <= event["occurred_at"] < subject["as_of"]
+            ]
+            expected = math.sqrt(pvariance(amounts)) if amounts else math.nan
+            np.testing.assert_allclose(std, expected, rtol=4e-16)
+
+
 def test_what_is_too_old_is_forgotten_and_the_answers_stay_the_same() -> None:
     history = History(("1h", "1d"))
     events = stream(6000, days=120)
@@ -138,7 +175,7 @@ def test_what_is_too_old_is_forgotten_and_the_answers_stay_the_same() -> None:
             subject = {"account_id": "account-1", "as_of": event["occurred_at"] + timedelta(minutes=3)}
             frame = pd.DataFrame(events[: place + 1])
             expected = history_features(frame, pd.DataFrame([subject]), history)
-            np.testing.assert_allclose(state.features(subject), expected, rtol=1e-9)
+            np.testing.assert_array_equal(state.features(subject), expected)
     assert most < 6000 / 120 * (25 / 24 + 1 / 24) * 2 + 5 * 20
     assert state.n_entities == 5
 

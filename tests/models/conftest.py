@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -183,9 +183,11 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """Start ``fraudsieve serve`` on a free port and wait until it is ready; all are stopped at the end."""
     started: list[Service] = []
 
-    def start(model: str | Path, *options: str, ready: bool = True, **environment: str) -> Service:
+    def start(
+        model: str | Path, *options: str, ready: bool = True, before: Sequence[str] = (), **environment: str
+    ) -> Service:
         log = tmp_path_factory.mktemp("service") / "log"
-        command = [sys.executable, "-m", "fraudsieve", "serve", "--model", str(model), "--port", "0", *options]
+        command = [*before, sys.executable, "-m", "fraudsieve", "serve", "--model", str(model), "--port", "0", *options]
         with log.open("wb") as stream:
             variables = os.environ | {"FRAUDSIEVE_TOKEN": TOKEN} | environment
             process = subprocess.Popen(command, stdout=stream, stderr=stream, env=variables)

@@ -116,6 +116,27 @@ def test_events_of_the_simulated_world_score_alike_through_pyfunc(events: pd.Dat
         assert loaded[name].astype(object).where(loaded[name].notna(), None).tolist() == plain
 
 
+def test_a_history_comes_as_json(accounts_folder: Path, tmp_path: Path) -> None:
+    save_model(tmp_path / "saved", folder=accounts_folder)
+    loaded, scorer = mlflow.pyfunc.load_model(str(tmp_path / "saved")), Scorer.load(accounts_folder)
+    known = {"account_id": "ann", "kind": "message", "device_id": "d", "counterparty_id": "bob", "amount": 0.1}
+    history = {
+        "events": [{**known, "occurred_at": "2026-05-01T10:00:00.000001Z"}] * 3,
+        "account_labels": [{"account_id": "bob", "labelled_at": "2026-05-01T10:30:00Z", "is_fraud": True}],
+    }
+    asked = pd.DataFrame({"account_id": ["ann", "eve"], "as_of": pd.to_datetime(["2026-05-01 11:00"] * 2, utc=True)})
+    assert loaded.predict(asked)["status"].tolist() == ["no_history"] * 2
+    for given in (history, history["events"]):
+        found = loaded.predict(asked, params={"history": json.dumps(given)})
+        expected: Any = scorer.score_columns(asked, history=given)
+        assert found["status"].tolist() == ["ok", "no_history"]
+        assert found["probability"].tolist() == expected["probability"].tolist()
+    for wrong, why in ((SECRET, "expected JSON, got other text"), ("5", "expected a list of dicts, got int")):
+        with pytest.raises((ValueError, TypeError), match=why) as caught:
+            loaded.predict(asked, params={"history": wrong})
+        assert SECRET not in str(caught.value)
+
+
 def test_the_policy_of_a_model_holds_through_pyfunc(binary: Any, tmp_path: Path) -> None:
     write_model(replace(binary.model, policy=Policy(unknown="error", wrong_type="error")), tmp_path / "m")
     save_model(tmp_path / "saved", folder=tmp_path / "m")
@@ -148,6 +169,7 @@ def test_the_signature_names_what_comes_back(fitted: Any, tmp_path: Path) -> Non
     outputs = loaded.metadata.get_output_schema()
     assert set(outputs.input_names()) == set(scores.columns)
     assert loaded.metadata.get_input_schema() is None
+    assert loaded.metadata.get_params_schema() is None  # it looks at no history
 
 
 def test_the_index_and_further_columns_do_no_harm(saved: Path, binary: Any) -> None:

@@ -3,7 +3,7 @@
 import json
 import math
 import threading
-from collections import UserDict
+from collections import Counter, UserDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,7 +18,10 @@ from hypothesis import strategies as st
 
 from fraudsieve.features import fold_text
 from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.campaign_history import Campaigns
 from fraudsieve.features.history import History
+from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.features.network import Network
 from fraudsieve.models import FraudClassifier, Model, Scorer
 from fraudsieve.models.exceptions import RecordError
 from fraudsieve.models.policy import Policy
@@ -281,22 +284,53 @@ THINGS = st.one_of(
 )
 LOOKED_AT = ["text", "account_id", "as_of", "age", "city", "sent_at", "created_at", "occurred_at", "amount", "kind"]
 NAMES = st.one_of(st.sampled_from(LOOKED_AT), JSON_SCALARS)
-ANY_RECORD = st.dictionaries(NAMES, THINGS, max_size=6)
-POLICIES = st.builds(
-    Policy,
-    st.sampled_from(["unscorable", "missing", "error"]),
-    st.sampled_from(["unscorable", "missing", "error"]),
-    st.sampled_from(["ignore", "error"]),
+TIMES = ("as_of", "sent_at", "created_at", "occurred_at", "labelled_at")
+GOOD: dict[Any, Any] = dict.fromkeys(TIMES, "2026-05-01T10:00Z")
+GOOD |= {"text": "Your parcel 5 is held", "account_id": "ann", "kind": "pay", "amount": 5.5, "age": 5, "city": "rome"}
+GOOD |= {"counterparty_id": "bob", "device_id": "d", "event_id": "e", "message_id": "m", "is_fraud": True}
+EARLIER = GOOD | dict.fromkeys(TIMES, "2026-05-01T09:00Z")
+NEAR = st.dictionaries(st.sampled_from([*GOOD, "label"]), THINGS, max_size=2).map(lambda odd: GOOD | odd)
+ANY_RECORD = st.one_of(NEAR, st.dictionaries(NAMES, THINGS, max_size=6))
+COLUMNS = st.one_of(
+    st.lists(NEAR, min_size=1, max_size=3).map(lambda rows: {name: [row[name] for row in rows] for name in GOOD}),
+    st.dictionaries(NAMES, st.one_of(THINGS, st.lists(THINGS, max_size=3))),
+    THINGS,
+)
+KNOWN = st.one_of(st.just([EARLIER]), st.lists(ANY_RECORD, max_size=2))
+PARTS = st.sampled_from(["events", "labels", "account_labels", "messages", "other"])
+HISTORY = st.one_of(KNOWN, st.dictionaries(PARTS, KNOWN, max_size=3), st.none(), THINGS)
+POLICIES = st.one_of(
+    st.just(Policy()),
+    st.builds(
+        Policy,
+        st.sampled_from(["unscorable", "missing", "error"]),
+        st.sampled_from(["unscorable", "missing", "error"]),
+        st.sampled_from(["ignore", "error"]),
+    ),
 )
 
 
-@pytest.fixture(scope="module")
-def of_accounts() -> Model:
-    views = (History(("1d",), measures=("count", "sum")),)
-    matrix = AccountMatrix("account", views, numbers=("age",), categories={"city": ("rome",)})
+VIEWS = (History(("1d",), measures=("count", "sum")),)
+MATRICES: tuple[MessageMatrix | AccountMatrix, ...] = (
+    MessageMatrix(None),
+    MessageMatrix(None, sender=VIEWS, campaigns=Campaigns(("1d",), ("spam",))),
+    AccountMatrix("account", VIEWS, numbers=("age",), categories={"city": ("rome",)}),
+    AccountMatrix("account", VIEWS, Network("counterparty_id", ("device_id",))),
+    AccountMatrix("event", VIEWS, numbers=("amount",), categories={"kind": ("pay",)}),
+    AccountMatrix("event", (), numbers=("amount",), timed=False),
+)
+"""All that can be scored: messages alone and with what was before them, accounts, and events with times and without."""
+
+
+def model_of(matrix: MessageMatrix | AccountMatrix) -> Model:
     rows = np.random.default_rng(0).normal(size=(300, len(matrix.columns)))
     fitted = FraudClassifier(n_rounds=3, n_jobs=1).fit(rows, np.where(rows[:, 0] > 0, "fraud", "legitimate"))
     return Model("a", ("fraud", "legitimate"), "legitimate", matrix, fitted.ensemble_, fitted.calibration_)
+
+
+@pytest.fixture(scope="module")
+def of_all_kinds(binary: Any) -> list[Model]:
+    return [binary.model, *map(model_of, MATRICES)]
 
 
 def check_documented(error: Exception) -> None:
@@ -305,29 +339,33 @@ def check_documented(error: Exception) -> None:
     assert said.startswith(("record ", "columns: ") if isinstance(error, RecordError) else ("Expected ", "history: "))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data(), policy=POLICIES)
-def test_whatever_comes_it_is_scored_or_a_documented_error(
-    scorer: Scorer, of_accounts: Model, data: st.DataObject, policy: Policy
-) -> None:
-    records = data.draw(st.one_of(THINGS, ANY_RECORD, st.lists(st.one_of(ANY_RECORD, THINGS), max_size=3)))
-    columns = data.draw(st.one_of(THINGS, st.dictionaries(NAMES, st.one_of(THINGS, st.lists(THINGS, max_size=3)))))
-    history = data.draw(st.one_of(st.none(), st.lists(ANY_RECORD, max_size=2), THINGS))
-    reasons = data.draw(st.booleans())
-    for model in (scorer.model, of_accounts):
-        one = Scorer(model, policy=policy)
-        try:
-            scores = one.score(records, history=history, reasons=reasons)
-        except (TypeError, ValueError) as error:
-            check_documented(error)
-        else:
-            json.dumps(scores, allow_nan=False)
-            for score in scores if isinstance(scores, list) else [scores]:
-                assert (score["status"] == "unscorable") == (score["why"] is not None) == (score["label"] is None)
-        try:
-            one.score_columns(columns, history=history)
-        except (KeyError, TypeError, ValueError) as error:
-            check_documented(error)
+def test_whatever_comes_it_is_scored_or_a_documented_error(of_all_kinds: list[Model]) -> None:
+    scored = Counter[tuple[str, int]]()
+
+    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.one_of(THINGS, ANY_RECORD, st.lists(ANY_RECORD, max_size=3)), COLUMNS, HISTORY, st.booleans(), POLICIES)
+    def score(records: Any, columns: Any, history: Any, reasons: bool, policy: Policy) -> None:
+        for place, model in enumerate(of_all_kinds):
+            one = Scorer(model, policy=policy)
+            try:
+                scores = one.score(records, history=history, reasons=reasons)
+            except (TypeError, ValueError) as error:
+                check_documented(error)
+            else:
+                json.dumps(scores, allow_nan=False)
+                for found in scores if isinstance(scores, list) else [scores]:
+                    assert (found["status"] == "unscorable") == (found["why"] is not None) == (found["label"] is None)
+                    scored["score", place] += found["status"] == "ok"
+            try:
+                table = one.score_columns(columns, history=history)
+            except (KeyError, TypeError, ValueError) as error:
+                check_documented(error)
+            else:
+                scored["score_columns", place] += "ok" in table["status"]
+
+    score()
+    # Each kind was scored in both ways; accounts and events are only "ok" where something was known of them.
+    assert all(scored[way, place] for way in ("score", "score_columns") for place in range(len(of_all_kinds))), scored
 
 
 @settings(max_examples=200)

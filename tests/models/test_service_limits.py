@@ -117,6 +117,16 @@ def test_half_a_head_is_given_up(service: Any, sent: bytes) -> None:
         assert answer_of(connection) == b""
 
 
+def test_a_head_without_end_is_refused(service: Any) -> None:
+    with socket.create_connection(("127.0.0.1", service.port)) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: " + b"x" * 60_000)
+        connection.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        connection.sendall(b"x" * 10_000)
+        assert answer_of(connection).startswith(b"HTTP/1.1 400 ")
+
+
 def test_the_rest_of_a_body_that_was_refused_is_given_up(service: Any) -> None:
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
         connection.sendall(head(service, 10**9))

@@ -1,0 +1,381 @@
+"""What goes wrong around a service, with real processes: kills, crowds, clocks that jump, folders nobody may write."""
+
+import asyncio
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+import pytest
+
+from fraudsieve.models import Scorer, write_model
+from fraudsieve.models.calibration import Calibration
+from fraudsieve.models.flavor import log_model
+
+pytestmark = pytest.mark.slow
+
+NAME = "accounts"
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A registry in SQLite with two good versions, whose scores differ."""
+
+    environment: dict[str, str]
+    folders: dict[str, Path]
+    client: mlflow.MlflowClient
+
+    def champion(self, version: str) -> None:
+        self.client.set_registered_model_alias(NAME, "champion", version)
+
+
+@pytest.fixture(scope="module")
+def registry(accounts_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    folder = tmp_path_factory.mktemp("registry")
+    uri = f"sqlite:///{folder}/mlflow.db"
+    other = replace(Scorer.load(accounts_folder).model, calibration=Calibration(shift=1.0))
+    write_model(other, folder / "other")
+    folders = {"1": accounts_folder, "2": folder / "other"}
+    environment = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_REGISTRY_URI": uri}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        experiment = mlflow.create_experiment("faults", artifact_location=str(folder / "artifacts"))
+        with mlflow.start_run(experiment_id=experiment):
+            for model in folders.values():
+                log_model(model, registered_model_name=NAME)
+        yield Registry(environment, folders, mlflow.MlflowClient())
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+        mlflow.set_registry_uri(None)  # type: ignore[arg-type]
+
+
+def event(number: int, at: datetime, account: str = "ann") -> dict[str, Any]:
+    about = {"counterparty_id": f"c{number % 5}", "device_id": "d", "kind": "message", "amount": number}
+    return {"event_id": f"e{number}", "account_id": account, "occurred_at": at.isoformat(), **about}
+
+
+def wait_until(condition: Any, seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_a_kill_while_a_model_takes_over(serve: Any, registry: Registry, tmp_path: Path) -> None:
+    """Kills come as soon as the new version is being fetched, a little later, and at any time."""
+    chance, at, scorers = random.Random(3), datetime.now(UTC) - HOUR, dict[str, Scorer]()
+    for version, folder in registry.folders.items():
+        scorers[version] = Scorer.load(folder)
+    (tmp_path / "tmp").mkdir()
+    known = scorers["1"].new_state()
+    asked = [{"account_id": name, "as_of": (at + 30 * MINUTE).isoformat()} for name in ("ann", "bob", "nobody")]
+    options = "--state", str(tmp_path / "state"), "--watch-seconds", "0.1"
+    environment = registry.environment | {"TMPDIR": str(tmp_path / "tmp")}
+    inside = 0
+
+    def start() -> Any:
+        return serve(f"models:/{NAME}@champion", *options, **environment)
+
+    def check(service: Any, version: str) -> None:
+        with service.client() as client:
+            assert client.get("/v1/model").json()["version"] == version
+            assert client.post("/v1/score", json=asked).json() == scorers[version].score(asked, history=known)
+        assert service.metric("fraudsieve_state_events") == known.n_events
+
+    def fetched() -> set[Path]:
+        return set((tmp_path / "tmp").glob("fraudsieve-*"))
+
+    registry.champion("1")
+    service = start()
+    for turn, longest in enumerate([0.0, 0.1, 0.3, 1.0]):
+        before, after = "12" if turn % 2 == 0 else "21"
+        check(service, before)
+        told = [
+            event(n, at + n * timedelta(seconds=9), ["ann", "bob"][n % 2]) for n in range(turn * 10, turn * 10 + 10)
+        ]
+        with service.client() as client:
+            assert client.post("/v1/events", json={"events": told}).json()["accepted"] == len(told)
+        known.update(told)
+        left = fetched()
+        registry.champion(after)
+        if longest < 1:
+            wait_until(lambda left=left: fetched() - left)
+        time.sleep(chance.uniform(0, longest))
+        service.process.kill()
+        service.process.wait()
+        inside += not service.lines("model swapped")
+        service = start()
+        check(service, after)
+        assert not service.lines("error")
+    assert inside
+    assert fetched()  # what a kill leaves, and what nobody minds
+    assert service.stop() == 0
+
+
+CLIENTS, REQUESTS = 1000, 3
+
+
+def memory(service: Any, what: str) -> int:
+    """Megabytes that a service has resident: ``VmRSS`` now, ``VmHWM`` at most so far."""
+    status = Path(f"/proc/{service.process.pid}/status").read_text("ascii")
+    return int(re.findall(rf"{what}:\s+(\d+) kB", status)[0]) >> 10
+
+
+def request_of(service: Any, body: bytes) -> bytes:
+    token = service.client().headers["authorization"]
+    lines = ["POST /v1/score HTTP/1.1", "host: x", f"authorization: {token}", "content-type: application/json"]
+    return "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
+
+
+async def answer_of(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("ascii").splitlines()
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+    return int(head[0].split()[1]), headers, await reader.readexactly(int(headers["content-length"]))
+
+
+async def crowd(service: Any, bodies: list[bytes], clients: int) -> list[tuple[int, int, dict[str, str], bytes]]:
+    """Open all connections, then send over all of them at once; the number of the body stands before each answer."""
+    together, found = asyncio.Event(), list[tuple[int, int, dict[str, str], bytes]]()
+    requests = [request_of(service, body) for body in bodies]
+    opened = [await asyncio.open_connection("127.0.0.1", service.port) for _ in range(clients)]
+
+    async def call(number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await together.wait()
+        for turn in range(REQUESTS):
+            which = (number + turn) % len(requests)
+            writer.write(requests[which])
+            status, headers, content = await asyncio.wait_for(answer_of(reader), 120)
+            found.append((which, status, headers, content))
+            if headers.get("connection") == "close":
+                break
+            await asyncio.sleep(0.2)
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+    calls = [asyncio.create_task(call(number, *pair)) for number, pair in enumerate(opened)]
+    together.set()
+    await asyncio.gather(*calls)
+    return found
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 4 * CLIENTS:
+        pytest.skip(f"this machine lets a process open {hard} files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4 * CLIENTS), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_a_thousand_clients_at_a_time(serve: Any, several: Any) -> None:
+    service, scorer = serve(several.folder), Scorer.load(several.folder)
+    asked: list[Any] = [{"text": several.texts[0]}, [{"text": text} for text in several.texts[:100]]]
+    asked += [{"text": text} for text in several.texts[1:4]]
+    bodies, expected = [json.dumps(body).encode() for body in asked], [scorer.score(body) for body in asked]
+    with service.client() as client:
+        for body, scores in zip(asked, expected, strict=True):
+            assert client.post("/v1/score", json=body).json() == scores
+    before = memory(service, "VmRSS")
+    answers = asyncio.run(crowd(service, bodies, CLIENTS))
+    assert len(answers) == CLIENTS * REQUESTS
+    statuses = Counter(status for _, status, _, _ in answers)
+    assert set(statuses) == {200, 503}
+    for which, status, headers, content in answers:
+        if status == 200:
+            assert json.loads(content) == expected[which]
+        else:
+            assert int(headers["retry-after"]) >= 1
+    assert memory(service, "VmHWM") - before < 150
+    with service.client() as client:
+        for body, scores in zip(asked, expected, strict=True):
+            assert client.post("/v1/score", json=body).json() == scores
+    assert service.metric("fraudsieve_requests_running") == 0
+    assert not service.lines("error")
+
+
+@pytest.mark.usefixtures("many_files")
+def test_one_connection_too_many_is_told_to_come_again(serve: Any, several: Any) -> None:
+    service = serve(several.folder, "--max-requests", "2000")
+    body = json.dumps({"text": several.texts[0]}).encode()
+    answers = asyncio.run(crowd(service, [body], 1024 + 60))
+    turned_away = [headers for _, status, headers, _ in answers if status == 503]
+    assert {status for _, status, _, _ in answers} == {200, 503}
+    assert 0 < len(turned_away) <= 60
+    assert {(headers["retry-after"], headers["connection"]) for headers in turned_away} == {("1", "close")}
+    with service.client() as client:
+        assert client.post("/v1/score", content=body, headers={"content-type": "application/json"}).status_code == 200
+
+
+CLOCK = """
+import os
+import time
+
+usual = time.time
+
+def shifted():
+    with open(os.environ["CLOCK"]) as file:
+        return usual() + float(file.read())
+
+time.time = shifted
+"""
+
+
+class Clock:
+    """What the wall clock of a process is off by; the clock that only runs on is left as it is."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "clock"
+        (folder / "sitecustomize.py").write_text(CLOCK)  # Python imports it before anything else
+        self.put(timedelta())
+        path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self.environment = {"CLOCK": str(self.file), "PYTHONPATH": path}
+
+    def put(self, off: timedelta) -> None:
+        new = self.file.with_suffix(".new")
+        new.write_text(str(off.total_seconds()))
+        os.replace(new, self.file)  # it is read at any moment
+
+
+# What the clock jumps to, and whether what happened an hour ago is then further in the future than an hour.
+JUMPS = {
+    timedelta(): False,
+    -3 * HOUR: True,
+    2 * HOUR: False,
+    -5 * DAY: True,
+    40 * DAY: False,
+    -400 * DAY: True,
+    HOUR / 2: False,
+}
+
+
+def test_a_clock_that_jumps(serve: Any, registry: Registry, tmp_path: Path) -> None:
+    clock, now = Clock(tmp_path), datetime.now(UTC)
+    scorers = {version: Scorer.load(folder) for version, folder in registry.folders.items()}
+    known, version = scorers["1"].new_state(), "1"
+    registry.champion("1")
+    limits = "--watch-seconds", "0.2", "--body-seconds", "4", "--state", str(tmp_path / "state")
+
+    def start() -> Any:
+        return serve(f"models:/{NAME}@champion", *limits, **registry.environment, **clock.environment)
+
+    def tell(service: Any, events: list[dict[str, Any]]) -> dict[int, str]:
+        with service.client() as client:
+            told = client.post("/v1/events", json={"events": events}).json()["rejected"]
+        return {one["position"]: one["reason"] for one in told}
+
+    def check(service: Any) -> None:
+        asked = {"account_id": "ann", "as_of": (now + MINUTE).isoformat()}
+        with service.client() as client:
+            assert client.post("/v1/score", json=asked).json() == scorers[version].score(asked, history=known)
+        assert service.metric("fraudsieve_state_events") == known.n_events
+
+    def is_followed(service: Any) -> bool:
+        with service.client() as client:
+            found: bool = client.get("/v1/model").json()["version"] == version
+        return found
+
+    def is_put(service: Any, jump: timedelta) -> bool:
+        """Whether what is logged is of the time that the clock was put to; a line may come after its answer."""
+        logged = datetime.fromisoformat(service.lines("request")[-1]["time"])
+        return abs(logged - datetime.now(UTC) - jump) < 5 * MINUTE
+
+    service, body = start(), json.dumps({"account_id": "ann", "as_of": now.isoformat()}).encode()
+    for turn, (jump, is_early) in enumerate(JUMPS.items()):
+        with ExitStack() as held:
+            halves = [held.enter_context(socket.create_connection(("127.0.0.1", service.port))) for _ in range(2)]
+            for connection in halves if abs(jump) > 30 * DAY else []:
+                connection.sendall(request_of(service, body)[:-5])
+            clock.put(jump)
+            some = [event(n, now - HOUR + timedelta(seconds=n)) for n in range(10 * turn, 10 * turn + 10)]
+            refused = tell(service, [*some, event(-1, now + 30 * DAY)])
+            wait_until(lambda jump=jump: is_put(service, jump))
+            assert set(refused) == ({*range(11)} if is_early else {10})
+            assert all("a time that is not in the future" in reason for reason in refused.values())
+            known.update([] if is_early else some)
+            check(service)
+            if abs(jump) > 30 * DAY:  # the clock that limits go by is another
+                halves[0].sendall(body[-5:])
+                for connection, status in zip(halves, (b"200", b"408"), strict=True):
+                    connection.settimeout(60)
+                    assert connection.recv(12) == b"HTTP/1.1 " + status
+        version = "21"[turn % 2]
+        registry.champion(version)
+        wait_until(lambda: is_followed(service), 30)
+        check(service)
+    assert {line["status"] for line in service.lines("request")} == {200, 408}
+    assert not service.lines("error")
+    service.process.kill()
+    service.process.wait()
+    clock.put(-5 * DAY)
+    service = start()  # with what it has acknowledged, most of it in its future
+    check(service)
+    some = [event(n, now - HOUR + timedelta(seconds=n)) for n in range(100, 110)]
+    assert set(tell(service, some)) == {*range(10)}
+    clock.put(timedelta())
+    assert tell(service, some) == {}
+    known.update(some)
+    check(service)
+    assert service.stop() == 0
+
+
+MOUNTED = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+
+
+def reading_alone(way: str, folder: Path) -> list[str]:
+    """What stands before a command, so that nothing can be written into the folder; skips where that cannot be had."""
+    if way == "mode":
+        if os.geteuid() == 0:
+            pytest.skip("root may write whatever the mode of a folder says")
+        for path in (folder, *folder.iterdir()):
+            path.chmod(0o500 if path.is_dir() else 0o400)
+        return []
+    before = ["unshare", "--map-root-user", "--mount", "sh", "-c", MOUNTED, str(folder)]
+    if shutil.which("unshare") is None or subprocess.run([*before, "true"], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount a folder")
+    return before
+
+
+@pytest.mark.parametrize("way", ["mount", "mode"])
+def test_a_model_folder_that_cannot_be_written(way: str, serve: Any, several: Any, tmp_path: Path) -> None:
+    folder, texts = tmp_path / "model", several.texts[:50]
+    shutil.copytree(several.folder, folder)
+    before = reading_alone(way, folder)
+    assert subprocess.run([*before, "touch", str(folder / "new")], capture_output=True).returncode
+    service = serve(folder, before=before)
+    with service.client() as client:
+        found = client.post("/v1/score", json=[{"text": text} for text in texts]).json()
+    expected = Scorer.load(several.folder).score([{"text": text} for text in texts])
+    assert found == expected
+    assert service.stop() == 0
+    messages = pd.DataFrame({"message_id": [f"m{place}" for place in range(50)], "text": texts})
+    messages.to_parquet(tmp_path / "messages.parquet")
+    call = ["--model", folder, "--input", tmp_path / "messages.parquet", "--output", tmp_path / "scores.parquet"]
+    command = [*before, sys.executable, "-m", "fraudsieve", "predict", *map(str, call)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    scores = pd.read_parquet(tmp_path / "scores.parquet")
+    assert scores["probability"].tolist() == [score["probability"] for score in expected]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in several.folder.iterdir())
