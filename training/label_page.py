@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .figures import framed
-from .label_sheet import SHARES
+from .label_sheet import SHARES, short_days
+from .labels import MATURE
 from .report_html import definitions, table
 from .svg import Chart
 from .svg_scale import number
@@ -37,7 +38,13 @@ def label_section(sheet: Sheet) -> str:
         return ""
     drawn = labels_known(sheet)
     picture = f'<div class="figures">{drawn}</div>' if drawn else ""
-    return definitions(dict(label_facts(labels))) + _delays(labels) + picture
+    facts = dict(label_facts(labels))
+    if labels["delays"]:
+        del facts["labels are there"]  # the table says it
+    if labels["mature_by_class"]:
+        classes = (f"{name} {short_days(days)}" for name, days in labels["mature_by_class"].items())
+        facts[f"days until {MATURE:.0%} are there, by class"] = ", ".join(classes)
+    return definitions(facts) + _delays(labels) + picture
 
 
 def label_facts(labels: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -52,16 +59,16 @@ def label_facts(labels: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     ------
     name, text : str
     """
-    delays = [f"{one['share']:.0%} after {number(one['days'])} days" for one in labels["delays"] or ()]
+    delays = [f"{one['share']:.0%} after {short_days(one['days'])} days" for one in labels["delays"] or ()]
     yield "labels are there", ", ".join(delays) or "not known: labels have no times"
     gap = labels["gap"]
-    yield "gap before the test", gap["why"] if gap["days"] is None else f"{number(gap['days'])} days; {gap['why']}"
+    yield "gap before the test", gap["why"] if gap["days"] is None else f"{short_days(gap['days'])} days; {gap['why']}"
     yield "without a label", f"{labels['unlabelled']:,} of {labels['records']:,} records"
     young = labels["youngest"]
     if young and young["records"]:
         frauds = "" if young["expected_frauds"] is None else f", {number(round(young['expected_frauds'], 1))} of fraud"
         yield (
-            f"of the last {number(young['days'])} days",
+            f"of the last {short_days(young['days'])} days",
             f"{young['waiting']:,} of {young['records']:,} records wait; {100 * young['share_to_come']:.0f} % of the "
             f"labels at their age are still to come, expected: {number(round(young['expected'], 1))}{frauds}",
         )
@@ -76,15 +83,14 @@ def _pairs(pairs: list[dict[str, Any]]) -> str:
 
 
 def _delays(labels: Mapping[str, Any]) -> str:
-    """Return the table of delays: of all labels, of each class where they are mature, and of each source."""
+    """Return the table of delays: of all labels, and of those that each source was the first to give."""
     if not labels["delays"]:
         return ""
-    rows = [["all labels", f"{labels['timed']:,}", *(number(one["days"]) for one in labels["delays"]), "–"]]
+    rows = [["all labels", f"{labels['timed']:,}", *(short_days(one["days"]) for one in labels["delays"]), "–"]]
     if labels["reversals"]:
         rows[0][-1] = f"{labels['reversals']['count']:,}"
-    rows += [[name, "–", "–", "–", number(days), "–", "–"] for name, days in labels["mature_by_class"].items()]
     for one in labels["by_source"] or ():
-        days = ["–"] * len(SHARES) if one["days"] is None else [number(day) for day in one["days"]]
+        days = ["–"] * len(SHARES) if one["days"] is None else [short_days(day) for day in one["days"]]
         rows.append([f"first from {one['source']}", f"{one['first']:,}", *days, f"{one['reversed']:,}"])
     columns = ["labels", "rows", *(f"{share:.0%}" for share in SHARES), "reversed"]
     return table("Days until so many of the labels that come are there.", columns, rows)
@@ -112,11 +118,11 @@ def labels_known(sheet: Sheet) -> str | None:
     chart.axes("age in days", "share of the labels that come")
     chart.line([(0.0, 0.0), *((age, share) for age, share in labels["curve"] if age <= end)], "c1")
     for one in delays:
-        chart.dot(one["days"], one["share"], "c1", title=f"{one['share']:.0%} after {number(one['days'])} days")
+        chart.dot(one["days"], one["share"], "c1", title=f"{one['share']:.0%} after {short_days(one['days'])} days")
     chart.legend("there by that age", "c1")
     if gap is not None:
         chart.line([(gap, 0), (gap, 1)], "muted", dashed=True)
-        chart.legend(f"gap, {number(gap)} days", "muted", shape="dashed")
-    told = f"{delays[0]['share']:.0%} after {number(delays[0]['days'])} days, {delays[2]['share']:.0%} after "
-    told += f"{number(delays[2]['days'])}; from {labels['timed']:,} labels, and those that wait."
+        chart.legend(f"gap, {short_days(gap)} days", "muted", shape="dashed")
+    told = f"{delays[0]['share']:.0%} after {short_days(delays[0]['days'])} days, {delays[2]['share']:.0%} after "
+    told += f"{short_days(delays[2]['days'])}; from {labels['timed']:,} labels, and those that wait."
     return framed(chart, "How long labels take", told)

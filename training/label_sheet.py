@@ -12,13 +12,14 @@ from fraudsieve.features.label_times import known_from
 from .data import Labelled, with_times
 from .label_trust import Trust, reversals
 from .labels import DAY, MATURE, DelayCurve, delay_curve, maturity_gaps, seen_until
+from .svg_scale import number
 
-__all__ = ["label_sheet", "waiting_note"]
+__all__ = ["label_sheet", "short_days", "waiting_note"]
 
 Array = npt.NDArray[Any]
 
 SHARES = (0.5, 0.9, MATURE, 0.99)
-CURVE_POINTS = 60
+CURVE_POINTS = 100
 MOST_SOURCES = 12
 INSTANT = 1 / DAY
 """Delays that are all under a second, in days: the records were looked at when their labels came."""
@@ -187,7 +188,7 @@ def waiting_note(labels: Mapping[str, Any]) -> str | None:
     young = labels["youngest"]
     if not young or young["expected"] < 0.5:
         return None
-    last = f"the last {young['days']:.3g} days"
+    last = f"the last {short_days(young['days'])} days"
     frauds = ""
     if young["expected_frauds"] is not None:
         frauds = f", {young['expected_frauds']:,.0f} of fraud if it is as frequent as before"
@@ -195,3 +196,24 @@ def waiting_note(labels: Mapping[str, Any]) -> str | None:
         f"{young['waiting']:,} of {young['records']:,} records of {last} wait for labels; about "
         f"{young['expected']:,.0f} will come{frauds}: figures on {last} lack the frauds that are not yet known"
     )
+
+
+def short_days(days: float) -> str:
+    """Return a number of days as people write it.
+
+    Parameters
+    ----------
+    days : float
+        Days.
+
+    Returns
+    -------
+    str
+        Up to three digits that count.
+
+    Examples
+    --------
+    >>> short_days(12.985), short_days(0.04166), short_days(1234.5)
+    ('13', '0.0417', '1,230')
+    """
+    return number(float(f"{days:.3g}"))

@@ -91,7 +91,7 @@ def test_the_delays_are_those_of_the_curve(world: World, moment: pd.Timestamp) -
     ages, means = np.linspace(0, 60, 6001), 4.0 * np.array([1.2, 1.0, 0.64])
     known = (1 - np.exp(-ages[:, None] / means)) @ np.array([0.45, 0.30, 0.25])
     assert days[:3] == pytest.approx([ages[np.searchsorted(known, share)] for share in (0.5, 0.9, 0.95)], rel=0.1)
-    assert sheet["curve"][29] == [days[0], 0.5]
+    assert sheet["curve"][49] == [days[0], 0.5]
     assert set(sheet["mature_by_class"]) == set(known_at(world, moment).rows["label"])
     assert sheet["youngest"]["days"] == max(days[2], 9.0)
 
