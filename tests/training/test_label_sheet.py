@@ -140,7 +140,7 @@ def test_reversals_and_sources_against_a_count_by_hand() -> None:
 def test_labels_in_the_table_itself() -> None:
     sent = pd.date_range("2026-05-01 09:30", periods=4, freq="D", tz="UTC")
     frame = pd.DataFrame({"message_id": list("abcd"), "text": list("abcd"), "sent_at": sent})
-    frame = frame.assign(label=["spam", "ham", "ham", None], labelled_at=sent + DAY, source=list("xyyy"))
+    frame = frame.assign(label=pd.Series(["spam", "ham", "ham", None]), labelled_at=sent + DAY, source=list("xyyy"))
     sheet = label_sheet(load_labelled(frame), BY_TIME)
     assert sheet["reversals"] is None
     assert {one["source"]: one["labels"] for one in sheet["by_source"]} == {"x": 1, "y": 2}
