@@ -138,6 +138,33 @@ def test_evaluate_writes_a_report(model: Path, messages: pd.DataFrame, run: Run)
     assert f"({low:.3f} to {high:.3f})" in table
 
 
+def test_evaluate_says_what_points_do_here_and_how_many_records_wait(
+    model: Path, messages: pd.DataFrame, run: Run
+) -> None:
+    sent = pd.Timestamp("2026-03-01", tz="UTC") + pd.to_timedelta(range(len(messages)), unit="h")
+    labelled = sent + pd.to_timedelta(np.arange(len(messages)) % 9 + 0.5, unit="D")
+    late = labelled > sent.max()
+    known = messages.assign(sent_at=sent, labelled_at=labelled.where(~late), label=messages["label"].mask(late))
+    known.to_parquet("m.parquet")
+    call = ("evaluate", "--model", model, "--messages", "m.parquet")
+    code, said, error = run(*call)
+    assert code == 0
+    points, labels = said["sheet"]["operating_points"], said["sheet"]["labels"]
+    assert [one["name"] for one in points] == [point.name for point in Scorer.load(model).model.points]
+    assert (labels["unlabelled"], labels["youngest"]["waiting"]) == (late.sum(), late.sum())
+    assert labels["youngest"]["expected"] == pytest.approx(late.sum(), rel=0.1)
+    assert f"note: {late.sum():,} of {labels['youngest']['records']:,} records of the last 8.5 days wait" in error
+    later = run(*call, "--since", "2026-03-08T05:00:00")[1]["sheet"]["labels"]
+    assert (later["records"], later["delays"]) == (len(messages) - 173, labels["delays"])
+    table = CliRunner().invoke(app, [*map(str, call)]).stdout
+    here, then = points[0]["here"], points[0]["calibration"]
+    (line,) = [line for line in table.splitlines() if line.strip().startswith(points[0]["name"])]
+    assert f"{here['recall']:.3f} ({then['recall']:.3f})" in line
+    assert f"{here['alerts_a_day']:,.1f} (-)" in line
+    assert "gap before the test: split by campaign, not by time" in table
+    assert f"without a label: {late.sum():,} of {len(messages):,} records" in table
+
+
 def test_a_report_that_cannot_be_written_is_refused_before_any_work(run: Run) -> None:
     code, said, _ = run("evaluate", "--model", "none", "--report", "r.pdf")
     assert (code, "expected a name that ends in .html" in said["error"]) == (2, True)

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy.typing as npt
-import pandas as pd
 
 from .data import Labelled
 from .labels import maturity_gap
@@ -46,7 +45,8 @@ def choose_split(data: Labelled, groups: Array, what: str, recipe: Recipe) -> Sp
     if kind == "time":
         is_crime = labels != recipe.data.legitimate
         times = moments, data.rows["labelled_at"]
-        gap_days = _gap_days(data) if settings.gap_days is None else settings.gap_days
+        # Records that wait for their labels say that these may take longer.
+        gap_days = maturity_gap(data.subjects) if settings.gap_days is None else settings.gap_days
         split = split_by_time(*times, groups, is_crime, gap_days=gap_days, what=what, **shares)
     elif kind in ("campaign", "account"):
         split = split_by_campaign(labels, groups, seed=recipe.seed, what=what, **shares)
@@ -54,12 +54,6 @@ def choose_split(data: Labelled, groups: Array, what: str, recipe: Recipe) -> Sp
         split = split_randomly(len(labels), seed=recipe.seed, **shares)
     _check_training(data, split, what)
     return split
-
-
-def _gap_days(data: Labelled) -> float:
-    """Return how long labels take; records that wait for theirs say that it may be longer."""
-    waiting = pd.DataFrame({"as_of": data.waiting})
-    return maturity_gap(pd.concat([data.rows[["as_of", "labelled_at", "label"]], waiting], ignore_index=True))
 
 
 def _check_training(data: Labelled, split: Split, what: str) -> None:

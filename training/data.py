@@ -59,6 +59,8 @@ class Labelled:
         All good messages, labelled or not: what was sent before.
     waiting : Series of datetime64, optional
         The moments (``as_of``) of the records without a label.
+    said : DataFrame, default=None
+        All that the table of labels says of these records, what was replaced too; None without such a table.
     """
 
     rows: pd.DataFrame
@@ -72,6 +74,13 @@ class Labelled:
     rejected_events: pd.DataFrame = field(default_factory=pd.DataFrame)
     messages: pd.DataFrame | None = None
     waiting: pd.Series = field(default_factory=lambda: pd.Series([], dtype="datetime64[us, UTC]"))
+    said: pd.DataFrame | None = None
+
+    @property
+    def subjects(self) -> pd.DataFrame:
+        """All records, labelled or not, as `delay_curve` takes them: ``as_of``, ``labelled_at`` and ``label``."""
+        waiting = pd.DataFrame({"as_of": self.waiting})
+        return pd.concat([self.rows[["as_of", "labelled_at", "label"]], waiting], ignore_index=True)
 
 
 def load_labelled(
@@ -176,7 +185,8 @@ def keep_labelled(
     all_rejected = pd.concat(rejected, ignore_index=True) if len(rejected) > 1 else read.rejected
     rejected_labels = pd.DataFrame() if labels is None else labels.rejected
     waiting = frame.loc[~has_label, "as_of"].reset_index(drop=True)
-    return Labelled(good, all_rejected, rejected_labels, len(waiting), tuple(notes), {}, waiting=waiting)
+    said = None if labels is None else labels.good[labels.good["subject_id"].isin(frame[f"{what}_id"])]
+    return Labelled(good, all_rejected, rejected_labels, len(waiting), tuple(notes), {}, waiting=waiting, said=said)
 
 
 def with_times(frame: pd.DataFrame, *further: str) -> pd.DataFrame:

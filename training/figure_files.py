@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .figures import FIGURES
+from .label_page import labels_known
 from .report_style import LIGHT_STYLE
 
 __all__ = ["figure_files"]
@@ -30,7 +31,7 @@ def figure_files(sheet: Mapping[str, Any]) -> dict[str, str]:
     >>> list(figure_files({"importance": {"wording": 0.7, "cues": 0.3}}))
     ['figures/importance.svg']
     """
-    drawn = {draw.__name__: draw(sheet) for draw in FIGURES}
+    drawn = {draw.__name__: draw(sheet) for draw in (*FIGURES, labels_known)}
     return {f"figures/{name}.svg": _alone(html) for name, html in drawn.items() if html is not None}
 
 

@@ -20,13 +20,16 @@ from fraudsieve.models.thresholds import OperatingPoint
 
 from .attack_recall import attack_messages, attackable, check_attackable
 from .builders import Builder, groups_of, matrix_of, read_data, scores_of
+from .capacity import Capacity, n_days
 from .choose import choose_split
 from .data import Labelled, origin_of
 from .evaluate import evaluate
 from .evaluate_context import sheet_context
 from .figure_files import figure_files
 from .importance import gain_by_family
+from .label_sheet import label_sheet
 from .leaks import Warned, find_leaks
+from .point_sheet import point_sheet
 from .points import check_points, choose_points, share_of_records
 from .recipe import EvaluateRecipe, Recipe
 from .report import as_plain, model_facts, report
@@ -154,6 +157,13 @@ def train(
     )
     sheet["split"] = _describe_split(split)
     sheet["warnings"] = model.training["warnings"]
+    sheet["labels"] = label_sheet(
+        data,
+        model.training,
+        legitimate=model.legitimate,
+        since=tested["as_of"].min() if split.kind == "time" else None,
+        trust=recipe.data.trusted,
+    )
     if split.flatters and recipe.split.also_temporal and has_times(data.rows["as_of"]):
         # With the recipe's own settings: the search has seen rows of that test.
         sheet["temporal"] = _temporal(data, groups, what, recipe, say)
@@ -297,6 +307,7 @@ def _training_facts(data: Labelled, split: Split, recipe: Recipe) -> dict[str, A
         "unlabelled": data.n_unlabelled,
         "rejected": len(data.rejected),
         "split": split.kind,
+        "gap_days": split.gap_days,
         "window": [] if sent.empty else [sent.min().isoformat(), sent.max().isoformat()],
         "calibration_window": [] if held_back.empty else [held_back.min().isoformat(), held_back.max().isoformat()],
         "digests": data.digests,
@@ -352,8 +363,9 @@ def evaluate_model(
     Returns
     -------
     dict
-        As from `evaluate`, over the rows that can be scored; ``unscorable`` counts the others, and ``importance`` is as
-        from `gain_by_family`. Under attack also ``attack``, as from `attack_sheet`.
+        As from `evaluate`, over the rows that can be scored; ``unscorable`` counts the others, ``operating_points`` is
+        as from `point_sheet`, and ``importance`` as from `gain_by_family`. Under attack also ``attack``, as from
+        `attack_sheet`.
 
     Raises
     ------
@@ -382,10 +394,11 @@ def evaluate_model(
         share=share,
         settings=settings,
     )
-    sheet |= {"unscorable": int((~ok).sum()), "importance": gain_by_family(scorer.model)}
+    is_fraud, probability = labels != scorer.model.legitimate, scores["probability"][ok]
+    all_records = Capacity.of(len(labels), n_days(context["moments"]), share=share)
+    points = point_sheet(scorer.model.points, probability, is_fraud, capacity=all_records)
+    sheet |= {"operating_points": points, "unscorable": int((~ok).sum()), "importance": gain_by_family(scorer.model)}
     if attack:
-        is_fraud = labels != scorer.model.legitimate
-        probability = scores["probability"][ok]
         sheet["attack"] = attack_messages(
             lambda some: scores_of(scorer, some, builder)["probability"], rows[ok], is_fraud, probability
         )

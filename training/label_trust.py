@@ -120,7 +120,9 @@ def label_as_of(labels: pd.DataFrame, moment: Any = None, *, trust: Trust | None
     return last[["label", "labelled_at", "weight"]]
 
 
-def reversals(labels: pd.DataFrame, moment: Any = None, *, trust: Trust | None = None) -> pd.DataFrame:
+def reversals(
+    labels: pd.DataFrame, moment: Any = None, *, trust: Trust | None = None, by_source: bool = False
+) -> pd.DataFrame:
     """Count how often the label that counts was replaced by another one.
 
     Parameters
@@ -131,11 +133,13 @@ def reversals(labels: pd.DataFrame, moment: Any = None, *, trust: Trust | None =
         Labels known strictly before it are looked at; None looks at all.
     trust : Trust, default=None
         Weights of sources; None trusts all alike.
+    by_source : bool, default=False
+        Whether to count apart by the source of the label that was replaced.
 
     Returns
     -------
-    DataFrame, shape (n_pairs, 3)
-        ``from``, ``to`` and ``count``, the most frequent first.
+    DataFrame, shape (n_pairs, 3 or 4)
+        ``from``, ``to``, with `by_source` ``source``, and ``count``, the most frequent first.
 
     Examples
     --------
@@ -145,10 +149,11 @@ def reversals(labels: pd.DataFrame, moment: Any = None, *, trust: Trust | None =
     [{'from': 'spam', 'to': 'legitimate', 'count': 1}]
     """
     standing = _standing(labels, moment, trust or Trust())
-    before = standing.groupby("subject_id", sort=False)["label"].shift()
-    changed = before.notna() & (before != standing["label"])
-    pairs = pd.DataFrame({"from": before[changed], "to": standing.loc[changed, "label"]})
-    counts = pairs.groupby(["from", "to"], observed=True).size().reset_index(name="count")
+    before = standing.groupby("subject_id", sort=False)[["label", "source"]].shift()
+    changed = before["label"].notna() & (before["label"] != standing["label"])
+    pairs = pd.DataFrame({"from": before["label"], "to": standing["label"], "source": before["source"]})[changed]
+    names = ["from", "to", "source"] if by_source else ["from", "to"]
+    counts = pairs.groupby(names, observed=True, dropna=False).size().reset_index(name="count")
     return counts.sort_values("count", ascending=False, kind="stable", ignore_index=True)
 
 

@@ -6,7 +6,7 @@ counts, of several, is said by `label_trust`.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ import pandas as pd
 
 from fraudsieve.features.exceptions import SchemaError
 
-__all__ = ["MATURE", "DelayCurve", "delay_curve", "maturity_gap", "maturity_gaps"]
+__all__ = ["MATURE", "DelayCurve", "delay_curve", "maturity_gap", "maturity_gaps", "seen_until"]
 
 Array = npt.NDArray[Any]
 
@@ -66,6 +66,37 @@ class DelayCurve:
             return np.full(np.shape(age), np.nan) if np.ndim(age) else float("nan")
         return 1 - self.known_by(age) / float(self.known[-1])
 
+    def chance_to_come(self, age: Any, any_label: "DelayCurve | None" = None) -> Any:
+        """Return how likely those that wait at an age, or at each of several, are to get the label later, in days.
+
+        Within the longest delay seen, as in `share_to_come`; 0 when none ever came.
+
+        Parameters
+        ----------
+        age : float or array-like
+            Ages, in days.
+        any_label : DelayCurve, default=None
+            The curve of any label, where this one is of one class: those that wait have none of any class. None where
+            this is that curve.
+
+        Returns
+        -------
+        float or ndarray
+
+        Examples
+        --------
+        Of ten subjects three had the label after a day, and three more after four; of the seven in between:
+
+        >>> curve = DelayCurve(np.array([1.0, 4.0]), np.array([0.3, 0.6]), n_labelled=6, n_waiting=4)
+        >>> round(curve.chance_to_come(2.0), 3)
+        0.429
+        """
+        waiting = np.asarray(1 - (any_label or self).known_by(age))
+        later = (self.known[-1] if len(self.known) else 0.0) - np.asarray(self.known_by(age))
+        # Where all had one nobody waits; sums of shares miss 1, or 0, by a hair.
+        found = np.where(waiting > 1e-9, np.maximum(later, 0.0) / np.maximum(waiting, 1e-9), 0.0)
+        return float(found) if np.ndim(age) == 0 else found
+
     def age_at(self, share: float) -> float:
         """Return the age, in days, by which a share of the labels that come is there; 0 when none ever came."""
         if not len(self.known):
@@ -116,7 +147,7 @@ def delay_curve(subjects: pd.DataFrame, *, label: str | None = None, until: Any 
     moments, labelled = _moments(subjects), _times(subjects, "labelled_at")
     waits = subjects["label"].isna().to_numpy() if "label" in subjects else np.zeros(len(subjects), bool)
     asked = moments.notna().to_numpy() & (waits | labelled.notna().to_numpy())
-    end = moments.max() if labelled.isna().all() else max(moments.max(), labelled.max())
+    end = seen_until(subjects)
     if until is not None:
         end = pd.to_datetime(until, utc=True)
         asked &= (moments < end).to_numpy()
@@ -195,6 +226,28 @@ def maturity_gaps(subjects: pd.DataFrame, *, share: float = MATURE, until: Any =
     """
     classes = sorted(subjects["label"].dropna().unique().tolist())
     return {str(name): maturity_gap(subjects, label=name, share=share, until=until) for name in classes}
+
+
+def seen_until(subjects: pd.DataFrame) -> pd.Timestamp:
+    """Return until when subjects and their labels were looked at: a subject that waits has waited until then.
+
+    Parameters
+    ----------
+    subjects : DataFrame, shape (n_subjects, any)
+        As for `delay_curve`.
+
+    Returns
+    -------
+    Timestamp
+        The latest moment of a subject or of a label, UTC; NaT where there is none.
+
+    Examples
+    --------
+    >>> sent, labelled = pd.to_datetime(["2026-05-01"], utc=True), pd.to_datetime(["2026-05-03"], utc=True)
+    >>> str(seen_until(pd.DataFrame({"sent_at": sent, "labelled_at": labelled})).date())
+    '2026-05-03'
+    """
+    return cast(pd.Timestamp, pd.concat([_moments(subjects), _times(subjects, "labelled_at")]).max())
 
 
 def _moments(subjects: pd.DataFrame) -> pd.Series:

@@ -13,9 +13,10 @@ import numpy as np
 from fraudsieve.models.artifact import Model
 
 from .figures import figures
+from .label_page import label_section
 from .recipe import RecipeError
 from .report_html import definitions
-from .report_parts import all_figures, headline, notices, slice_tables
+from .report_parts import all_figures, headline, notices, point_table, slice_tables
 from .report_style import STYLE
 
 __all__ = [
@@ -43,7 +44,8 @@ def report(sheet: Mapping[str, Any], *, title: str = "Evaluation", facts: Mappin
     Parameters
     ----------
     sheet : mapping
-        As from `evaluate_model`; ``split``, ``warnings`` and ``temporal`` are shown where they are there.
+        As from `evaluate_model`; ``split``, ``warnings``, ``temporal`` and ``labels`` are shown where they are
+        there.
     title : str, default="Evaluation"
         Heading.
     facts : mapping of str to str, default=None
@@ -70,7 +72,9 @@ def report(sheet: Mapping[str, Any], *, title: str = "Evaluation", facts: Mappin
             section("Headline figures", headline(plain)),
             section("Figures", f'<div class="figures">{drawn}</div>' if drawn else ""),
             section("All main figures", all_figures(plain)),
+            section("Operating points", point_table(plain)),
             *(section(heading, html) for heading, html in slice_tables(plain)),
+            section("Labels", label_section(plain)),
             section("The model", definitions(facts or {})),
         ],
     )

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
+from .label_sheet import waiting_note
 from .report_html import definitions, figure, interval, notice, table
 from .svg_scale import number
 
-__all__ = ["FEW_GROUPS", "all_figures", "headline", "notices", "slice_tables"]
+__all__ = ["FEW_GROUPS", "all_figures", "headline", "notices", "point_table", "slice_tables"]
 
 Sheet = Mapping[str, Any]
 
@@ -60,6 +61,9 @@ def notices(sheet: Sheet) -> Iterator[str]:
         lines.append(few)
     if sheet.get("unscorable"):
         lines.append(f"{sheet['unscorable']:,} records could not be scored, and are not in these figures.")
+    waiting = waiting_note(sheet["labels"]) if sheet.get("labels") else None
+    if waiting:
+        lines.append(f"{waiting}.")
     if lines:
         yield notice("Take these figures with care", lines, "warn")
 
@@ -187,6 +191,46 @@ def all_figures(sheet: Sheet) -> str:
         basis = f"{level} {drawn['groups']:,} {drawn['over']}s, of which {drawn['groups_with_fraud']:,} have fraud"
         basis += "; card precision over accounts" if found.get("card_precision") else ""
     return table(f"All main figures; {basis}.", ["figure", "value", "interval"], rows)
+
+
+def point_table(sheet: Sheet) -> str:
+    """Return the table of the operating points: what each does on these records, and did on the calibration slice.
+
+    Parameters
+    ----------
+    sheet : mapping
+        As from `evaluate_model`.
+
+    Returns
+    -------
+    str
+        HTML; empty where the model has no operating points.
+
+    Examples
+    --------
+    >>> point_table({"operating_points": []})
+    ''
+    """
+    words = {
+        "false_positive_rate": "false positives",
+        "recall": "recall",
+        "precision": "precision",
+        "flagged": "flagged",
+        "alerts_a_day": "alerts a day",
+    }
+    columns = ["point", "threshold", *(text for name in words.values() for text in (name, "calibrated"))]
+    rows = [
+        [point["name"].replace("_", " "), figure(point["threshold"])]
+        + [_rate(name, point[which][name]) for name in words for which in ("here", "calibration")]
+        for point in sheet.get("operating_points") or ()
+    ]
+    told = "What each threshold does on these records; beside it what it did on the calibration slice."
+    return table(f"{told} The first point decides.", columns, rows)
+
+
+def _rate(name: str, value: float | None) -> str:
+    small = value is not None and name in ("false_positive_rate", "flagged")
+    return f"{100 * (value or 0):.2f} %" if small else figure(value)
 
 
 def slice_tables(sheet: Sheet) -> Iterator[tuple[str, str]]:

@@ -96,6 +96,7 @@ thead th{font-weight:600;color:var(--muted);white-space:normal;vertical-align:bo
 tbody th{font-weight:500}
 dl{display:grid;grid-template-columns:minmax(7rem,max-content) 1fr;gap:.2rem 1rem;margin:0;font-size:.9rem}
 dd{margin:0}
+dl+.table{margin-top:.75rem}
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.85em}
 footer{margin-top:2rem;font-size:.85rem;color:var(--muted)}
 @media (max-width:480px){main{padding:1rem .75rem 2rem}h1{font-size:1.4rem}figure{padding:.6rem .5rem}

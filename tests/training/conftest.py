@@ -10,9 +10,14 @@ import pandas as pd
 import pytest
 
 from fraudsieve.models.predict import Scorer
+from fraudsieve.models.thresholds import Targets, operating_points
+from fraudsieve.training.capacity import Capacity
+from fraudsieve.training.data import load_labelled
 from fraudsieve.training.evaluate import evaluate
 from fraudsieve.training.fit import train
+from fraudsieve.training.label_sheet import label_sheet
 from fraudsieve.training.monitor import monitor
+from fraudsieve.training.point_sheet import point_sheet
 from fraudsieve.training.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.simulate import World, simulate
 
@@ -128,7 +133,18 @@ def message_sheet() -> dict[str, Any]:
         {"kind": "T4", "column": None, "found": "labels take 40 days", "do": "wait"},
     ]
     extra = {"unscorable": 3, "importance": shares, "attack": attack(), "warnings": warnings, "temporal": temporal}
-    return sheet | extra | {"split": split}
+    points = operating_points(1 - by_class[:500, 0], labels[:500] != TYPES[0], Targets(precisions=(0.9,)), days=25.0)
+    capacity = Capacity.of(4000, 200, share=0.5)
+    found = point_sheet(points, 1 - by_class[:, 0], labels != TYPES[0], capacity=capacity)
+    return sheet | extra | {"split": split, "operating_points": found, "labels": labels_of_a_world()}
+
+
+def labels_of_a_world() -> dict[str, Any]:
+    """Labels of three sources, some taken back; the youngest records wait for theirs."""
+    world = simulate(days=60, n_accounts=300, wrong_labels=0.1)
+    end = world.messages["sent_at"].max()
+    data = load_labelled(world.messages, world.labels[world.labels["labelled_at"] < end])
+    return label_sheet(data, {"split": "time", "gap_days": 12.5}, legitimate=TYPES[0])
 
 
 def account_sheet() -> dict[str, Any]:

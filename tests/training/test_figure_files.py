@@ -7,6 +7,7 @@ import pytest
 
 from fraudsieve.training.figure_files import figure_files
 from fraudsieve.training.figures import FIGURES
+from fraudsieve.training.label_page import labels_known
 from fraudsieve.training.report import as_plain
 
 
@@ -16,7 +17,7 @@ def files(sheets: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 
 def test_every_figure_is_a_file(files: dict[str, str]) -> None:
-    assert list(files) == [f"figures/{draw.__name__}.svg" for draw in FIGURES]
+    assert list(files) == [f"figures/{draw.__name__}.svg" for draw in (*FIGURES, labels_known)]
     assert figure_files({"rows": 3}) == {}
 
 

@@ -46,6 +46,29 @@ def test_the_sheet_is_whole(trained: Trained) -> None:
     assert sheet["capacity"]["alerts_a_day"] > 0
 
 
+def test_the_sheet_says_what_operating_points_do_on_the_test(trained: Trained) -> None:
+    points, tested = trained.sheet["operating_points"], trained.data.rows.iloc[trained.split.test]
+    assert [one["name"] for one in points] == [point.name for point in trained.model.points]
+    flagged = Scorer(trained.model).score_columns({"text": tested["text"].tolist()})["decision"] == "flag"
+    is_fraud = (tested["label"] != "legitimate").to_numpy()
+    here, capacity = points[0]["here"], trained.sheet["capacity"]
+    assert here["recall"] == pytest.approx(flagged[is_fraud].mean())
+    assert here["false_positive_rate"] == pytest.approx(flagged[~is_fraud].mean())
+    assert here["alerts_a_day"] == pytest.approx(flagged.sum() / capacity["days"] / capacity["share"])
+    assert points[0]["calibration"]["recall"] == trained.model.points[0].recall
+
+
+def test_the_sheet_says_how_far_labels_can_be_relied_on(trained: Trained, small_world: World) -> None:
+    labels, sent = trained.sheet["labels"], small_world.messages["sent_at"]
+    start = trained.data.rows["as_of"].iloc[trained.split.test].min()
+    assert labels["records"] == (sent >= start).sum()
+    assert labels["gap"] == {"days": trained.split.gap_days, "why": "95% of the labels are there by then"}
+    assert labels["gap"]["days"] == labels["delays"][2]["days"] == trained.model.training["gap_days"] > 0
+    again = small_world.labels.loc[small_world.labels["subject_id"].isin(small_world.messages["message_id"])]
+    assert labels["reversals"]["count"] == again["subject_id"].duplicated().sum()
+    assert {one["source"] for one in labels["by_source"]} == set(small_world.labels["source"])
+
+
 def test_reviewers_get_alerts_of_messages_without_a_label_too(trained: Trained, small_world: World) -> None:
     capacity, tested = trained.sheet["capacity"], trained.data.rows["as_of"].iloc[trained.split.test]
     share = len(tested) / small_world.messages["sent_at"].between(tested.min(), tested.max()).sum()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fraudsieve.training.report_parts import all_figures, headline, notices, slice_tables
+from fraudsieve.training.report_parts import all_figures, headline, notices, point_table, slice_tables
 
 Sheets = dict[str, dict[str, Any]]
 
@@ -32,6 +32,27 @@ def test_records_that_were_trained_on_are_told_in_red(sheets: Sheets) -> None:
     (later, *_) = notices(sheet | {"not_later_than_training": 0})
     assert "All records are later than what the model was trained" in later
     assert "is not known here" in next(notices(sheet | {"not_later_than_training": None}))
+
+
+def test_operating_points_have_what_they_do_here_beside_what_they_did(sheets: Sheets) -> None:
+    html, points = point_table(sheets["message"]), sheets["message"]["operating_points"]
+    assert html.count("<tr>") == 1 + len(points) == 5
+    for one in points:
+        here, then = one["here"], one["calibration"]
+        assert f"<td>{here['recall']:.3f}</td><td>{then['recall']:.3f}</td>" in html
+        rates = [100 * one[which]["false_positive_rate"] for which in ("here", "calibration")]
+        assert "".join(f"<td>{rate:.2f} %</td>" for rate in rates) in html
+    assert point_table(sheets["type-only"]) == ""
+    nothing = [points[0] | {"here": dict.fromkeys(points[0]["here"])}]
+    assert point_table({"operating_points": nothing}).count("<td>–</td>") == 5
+
+
+def test_records_that_wait_for_labels_are_warned_of(sheets: Sheets) -> None:
+    young = sheets["message"]["labels"]["youngest"]
+    (_, warned) = notices(sheets["message"])
+    assert f"{young['waiting']:,} of {young['records']:,} records of the last" in warned
+    all_there = sheets["message"]["labels"] | {"youngest": young | {"expected": 0.2}}
+    assert "wait for labels" not in "".join(notices(sheets["message"] | {"labels": all_there}))
 
 
 def test_warnings_are_shown_whatever_they_are(sheets: Sheets) -> None:

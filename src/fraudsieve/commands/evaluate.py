@@ -47,6 +47,7 @@ def evaluate(
         from fraudsieve.training.attack_recall import check_attackable
         from fraudsieve.training.builders import builder_of_model, groups_of, read_data
         from fraudsieve.training.fit import evaluate_model
+        from fraudsieve.training.label_sheet import label_sheet, waiting_note
         from fraudsieve.training.later import flattering_rows, rows_since
         from fraudsieve.training.points import share_of_records
         from fraudsieve.training.recipe import Recipe
@@ -62,7 +63,7 @@ def evaluate(
         tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
         data = read_data(read, tables, min_label_rows=1)
         builder = builder_of_model(scorer.model, data)  # of all records: what was known before is history
-        data = data if since is None else rows_since(data, since)
+        every, data = data, data if since is None else rows_since(data, since)
         known = flattering_rows(data, scorer.model)
         say("looking for campaigns" if data.subject == "message" else "looking for accounts")
         groups, kind = groups_of(data)
@@ -78,6 +79,13 @@ def evaluate(
             settings=read.evaluate,
         )
         sheet["not_later_than_training"] = known
+        sheet["labels"] = label_sheet(
+            every,
+            scorer.model.training,
+            legitimate=scorer.model.legitimate,
+            since=since,
+            trust=read.data.trusted,
+        )
         content: dict[str, Any] = {"model": scorer.model.name, "digest": scorer.model.digest, "sheet": sheet}
         content["not_later_than_training"] = known
         counts = {"unlabelled": data.n_unlabelled, "rejected": len(data.rejected)}
@@ -87,7 +95,8 @@ def evaluate(
             page, beside = write_report(report, sheet, title=scorer.model.name, facts=model_facts(scorer.model))
             written = {"page": str(page), "sheet": str(beside)}
             content["report"] = written
-    notes((*data.notes, *([FLATTERING.format(known=known, rows=len(data.rows))] if known else [])))
+    said = [FLATTERING.format(known=known, rows=len(data.rows)) if known else None, waiting_note(sheet["labels"])]
+    notes((*data.notes, *filter(None, said)))
     rows = [*sheet_rows(sheet), ("set aside", ", ".join(f"{count:,} {what}" for what, count in counts.items()))]
     rows += _attack_rows(sheet["attack"]) if attack else []
     rows += [("report", f"{written['page']}, and as JSON {written['sheet']}")] if written else []
