@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .artifact import Model, read_model, write_model
     from .calibration import Calibration, fit_calibration
     from .classifier import FraudClassifier
+    from .model_scores import ModelScores
     from .policy import Policy
     from .predict import Scorer
     from .verify import verify
@@ -16,6 +17,7 @@ __all__ = [
     "Calibration",
     "FraudClassifier",
     "Model",
+    "ModelScores",
     "Policy",
     "Scorer",
     "fit_calibration",
@@ -29,6 +31,7 @@ _HOMES = {
     "Calibration": "calibration",
     "FraudClassifier": "classifier",
     "Model": "artifact",
+    "ModelScores": "model_scores",
     "Policy": "policy",
     "Scorer": "predict",
     "fit_calibration": "calibration",
