@@ -94,5 +94,6 @@ def test_imports_run_downward_only() -> None:
 
 
 def test_the_readme_runs_the_test_command_of_ci() -> None:
-    assert '```sh\npip install -e ".[dev]" && pytest\n```' in (ROOT / "README.md").read_text("utf-8")
-    assert (ROOT / ".ci" / "run").read_text("utf-8").rstrip().endswith("\npytest")
+    command = "pytest -n 2 --dist loadfile"
+    assert f'```sh\npip install -e ".[dev]" && {command}\n```' in (ROOT / "README.md").read_text("utf-8")
+    assert f"\n{command}\n" in (ROOT / ".ci" / "run").read_text("utf-8")
