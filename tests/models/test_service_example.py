@@ -1,5 +1,6 @@
 """The service of the examples: a process of its own, asked by several clients at a time."""
 
+import http.client
 import json
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +63,19 @@ def test_it_answers_as_the_scorer_does(address: str, binary: Any) -> None:
 
 @pytest.mark.slow
 def test_what_is_no_record_is_a_bad_request(address: str) -> None:
-    for body in (b"", b"secret", b"3", b'["secret"]', b"\xff", b"[" * 100_000, b" " * ((1 << 20) + 1)):
+    for body in (b"", b"secret", b"3", b'["secret"]', b"\xff", b"[" * 100_000):
         status, answer = post(address, body)
         assert status == 400
         assert set(answer) == {"error"}
         assert "secret" not in answer["error"]
+
+
+@pytest.mark.slow
+def test_what_is_too_large_is_refused_by_its_head_alone(address: str) -> None:
+    """No body is sent: the answer comes without it, and the connection is closed."""
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=30)
+    connection.putrequest("POST", "/")
+    connection.putheader("Content-Length", str((1 << 20) + 1))
+    connection.endheaders()
+    with closing(connection), connection.getresponse() as response:
+        assert (response.status, set(json.load(response))) == (400, {"error"})
