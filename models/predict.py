@@ -323,9 +323,7 @@ class Scorer:
         asked: Asked | None = None,
     ) -> dict[str, Array]:
         texts = list(columns["text"])
-        # Most texts print, and are not blank: the others are looked at one by one.
-        fine = [type(text) is str and text.isprintable() and bool(text.strip()) for text in texts]
-        why = np.array([None if ok else why_unscorable(text) for ok, text in zip(fine, texts, strict=True)], object)
+        why = np.array([why_unscorable(text) for text in texts], object)
         sender = campaign = None
         if matrix.sender or matrix.campaigns:
             sender, campaign, wrong = message_history(matrix, {**columns, "text": texts}, state_of(matrix, history))

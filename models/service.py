@@ -36,7 +36,9 @@ TOGETHER = 1 << 16
 SMALL = 1 << 12
 """Bytes of the bodies that are scored without a thread of their own: some milliseconds."""
 LOADING = "the model is being loaded, come again"
-FLAGS = {"true": True, "1": True, "false": False, "0": False}
+YES, NO = ("true", "t", "yes", "y", "on", "1"), ("false", "f", "no", "n", "off", "0")
+FLAGS = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
+"""As FastAPI reads a parameter that is true or false."""
 WHYS = {
     400: "The body is no JSON",
     401: "The token is missing, or another",

@@ -10,7 +10,7 @@ sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from benchmarks import http_load, speed_serve
 from benchmarks.http_load import Load
-from benchmarks.serve_models import Live, train_on_world
+from benchmarks.serve_models import Live, _records, train_on_world
 
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.simulate import World, simulate
@@ -64,17 +64,11 @@ def test_before_a_message_the_state_was_told_of_what_was_before_it_and_no_more(w
     scorer = Scorer.load(train_on_world(world, tmp_path))
     live = Live.of(scorer, world, 10)
     whole = {
-        "events": speed_rows(world.events, "occurred_at"),
-        "messages": speed_rows(world.messages, "sent_at"),
+        "events": _records(world.events.sort_values("occurred_at")),
+        "messages": _records(world.messages.sort_values("sent_at")),
     }
     for record in live.turns(scorer):
         assert scorer.score(record, history=live.state) == scorer.score(record, history=whole)
-
-
-def speed_rows(rows: object, time: str) -> list[dict[str, object]]:
-    from benchmarks.serve_models import _records
-
-    return _records(rows.sort_values(time))  # type: ignore[attr-defined]
 
 
 def test_figures_of_a_load() -> None:

@@ -86,6 +86,12 @@ def test_bodies_that_are_none(service: Any) -> None:
         assert client.get("/nothing").status_code == 404
 
 
+@pytest.mark.parametrize(("word", "asked"), [("true", True), ("Yes", True), ("on", True), ("0", False), ("off", False)])
+def test_words_that_ask_for_reasons(service: Any, word: str, asked: bool) -> None:
+    with service.client() as client:
+        assert bool(client.post(f"/v1/score?reasons={word}", json={"text": "x"}).json().get("reasons")) is asked
+
+
 def test_half_a_body_is_given_up(service: Any) -> None:
     for sent in (b"", b'{"text"'):
         with socket.create_connection(("127.0.0.1", service.port)) as connection:
