@@ -201,6 +201,8 @@ def find_crypto(texts: CodePoints) -> Array:
     n_room = texts.codes.size // SHORTEST + 1
     spans, decoded = new_spans(texts)[:n_room], np.empty((n_room, BYTES), np.uint8)
     found = _crypto_kernel(texts.codes, texts.offsets, BASE58, BASE32, spans, decoded)
+    if not found:  # most messages
+        return spans[:0]
     holds = [row[0] == 255 or _checks(row.tobytes()) for row in decoded[:found]]
     return spans[:found][np.array(holds, np.bool_)]
 

@@ -24,6 +24,9 @@ __all__ = ["MessageMatrix"]
 
 Array = npt.NDArray[Any]
 
+SHARES = np.array([KINDS.index(name) for name in ("case", *DISGUISES)])
+"""The columns of `fold_codes` that become columns of the matrix."""
+
 
 @dataclass(frozen=True)
 class MessageMatrix:
@@ -115,13 +118,13 @@ class MessageMatrix:
         for model, form in ((self.wording, folded), (self.sound, sounds(folded) if self.sound else folded)):
             if model is not None:
                 log_odds, known = model.log_odds(form)
-                parts += [as_known(log_odds, known, model.trust), 1 - known]
+                parts += [as_known(log_odds, known, model.trust), (1 - known)[:, None]]
         parts += [model.surprise(form) for model, form in zip(self.characters, (raw, folded), strict=False)]
         parts.append(plain)
         for declared, block in ((history_columns(self.sender), sender), (self._campaign_columns, campaign)):
             if declared:
                 parts.append(np.full((len(texts), len(declared)), np.nan) if block is None else block)
-        return np.column_stack(parts)
+        return np.concatenate(parts, axis=1)
 
     @staticmethod
     def plain(raw: CodePoints, brands: Sequence[str] = ()) -> tuple[CodePoints, Array]:
@@ -142,7 +145,6 @@ class MessageMatrix:
             Cues, shape and disguise; upper case and disguise as shares of the folded length.
         """
         folded, undone = fold_codes(raw)
-        shares = undone / np.maximum(np.diff(folded.offsets), 1)[:, None]
-        upper = shares[:, KINDS.index("case")]
-        disguises = shares[:, [KINDS.index(name) for name in DISGUISES]]
-        return folded, np.column_stack([cues_and_shape(folded, raw, brands), upper, disguises])
+        lengths = np.maximum(folded.offsets[1:] - folded.offsets[:-1], 1)
+        shares = undone[:, SHARES] / lengths[:, None]
+        return folded, np.concatenate([cues_and_shape(folded, raw, brands), shares], axis=1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -68,8 +69,7 @@ def pack(texts: Sequence[str]) -> CodePoints:
     >>> pack(["hi", "中"]).codes.tolist()
     [104, 105, 20013]
     """
-    offsets = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=offsets[1:])
+    offsets = np.fromiter(accumulate(map(len, texts), initial=0), np.int64, len(texts) + 1)
     whole = "".join(texts).encode("utf-32-le", "surrogatepass")
     return CodePoints(np.frombuffer(whole, "<u4").astype(np.uint32, copy=False), offsets)
 

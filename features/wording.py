@@ -1,14 +1,14 @@
 """The wording model: per-class log-odds of a text, from a linear model over its hashed n-grams."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from .ngrams import linear_scores, rank_table
+from .ngrams import aligned_rows, linear_scores, rank_table
 from .text import CodePoints
 
 __all__ = ["TRUST", "Wording", "as_known", "output_classes"]
@@ -60,6 +60,11 @@ class Wording:
     trust : float, default=0.0
         The power of the known share of a text that its log-odds are weighed by, as a feature; 0 for full weight.
 
+    Attributes
+    ----------
+    rows : ndarray of float32, shape (n_kept, 1 + n_outputs or more)
+        The weights as `aligned_rows` lays them.
+
     Examples
     --------
     >>> import numpy as np
@@ -75,6 +80,16 @@ class Wording:
     intercept: Array
     scale: float
     trust: float = 0.0
+    rows: Array = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.weights.ndim == 2 and self.weights.dtype == np.float32:  # whoever read them checks their form later
+            columns = self.weights.shape[1]
+            object.__setattr__(self, "rows", aligned_rows(self.weights))
+            object.__setattr__(self, "weights", self.rows[:, :columns])  # one copy in memory
+
+    def __reduce__(self) -> tuple[type["Wording"], tuple[Any, ...]]:
+        return type(self), tuple(getattr(self, one.name) for one in fields(self) if one.init)
 
     @cached_property
     def table(self) -> Array:
@@ -96,7 +111,7 @@ class Wording:
         known : ndarray of float64, shape (n_texts,)
             The share of a text's n-grams that the model knows.
         """
-        margins, known = linear_scores(texts, self.table, self.weights)
+        margins, known = linear_scores(texts, self.table, self.rows, len(self.intercept))
         return self.scale * (margins + self.intercept), known
 
 
@@ -125,4 +140,4 @@ def as_known(log_odds: Array, known: Array, trust: float) -> Array:
     >>> as_known(np.array([[2.0], [2.0]]), np.array([1.0, 0.5]), TRUST).tolist()
     [[2.0], [0.125]]
     """
-    return np.asarray(log_odds * (known**trust)[:, None])
+    return np.asarray(log_odds * (known**trust)[:, None]) if trust else log_odds

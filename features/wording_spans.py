@@ -91,7 +91,7 @@ def character_weights(wording: Wording, folded: CodePoints, output: int = 0) -> 
     rows = np.searchsorted(wording.buckets, buckets).astype(np.int32)
     rows[rows == len(wording.buckets)] = 0
     rows[wording.buckets[rows] != buckets] = -1
-    _weigh_kernel(rows, ends, folded.offsets, wording.weights, output, out)
+    _weigh_kernel(rows, ends, folded.offsets, wording.rows, output, out)
     return out
 
 

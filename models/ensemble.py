@@ -1,5 +1,6 @@
 """The trees and what they start from: uncalibrated log-odds of feature rows, in NumPy and LightGBM alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,14 +17,14 @@ __all__ = ["Ensemble", "initial_log_odds"]
 Array = npt.NDArray[Any]
 
 
-def initial_log_odds(X: Array, wording: tuple[int, ...], base: Array) -> Array:
+def initial_log_odds(X: Array, wording: Sequence[int] | Array, base: Array) -> Array:
     """Return the log-odds that boosting starts from.
 
     Parameters
     ----------
     X : ndarray of float64, shape (n_rows, n_columns)
         Feature rows.
-    wording : tuple of int
+    wording : sequence of int
         Positions of the wording columns, one an output; empty without wording. A missing score adds nothing.
     base : ndarray of float64, shape (n_outputs,)
         Added to every row.
@@ -37,9 +38,9 @@ def initial_log_odds(X: Array, wording: tuple[int, ...], base: Array) -> Array:
     >>> initial_log_odds(np.array([[5.0, 2.0]]), (1,), np.array([0.5])).tolist()
     [[2.5]]
     """
-    if not wording:
+    if not len(wording):
         return np.tile(base, (len(X), 1))
-    scores = X[:, wording]
+    scores = X.take(wording, axis=1)
     return np.where(np.isnan(scores), 0.0, scores) + base
 
 
@@ -71,6 +72,10 @@ class Ensemble:
         """The trees for one row at a time."""
         return SingleRow(self.booster)
 
+    @cached_property
+    def _start(self) -> Array:
+        return np.array(self.wording, np.int64)
+
     def log_odds(self, X: Array, *, n_threads: int = 0) -> Array:
         """Score feature rows.
 
@@ -87,7 +92,6 @@ class Ensemble:
             One output for two classes, one a class for more.
         """
         if X.shape == (1, self.single_row.n_columns):
-            row = np.ascontiguousarray(X, np.float64)
-            return self.single_row(row)[None] + initial_log_odds(row, self.wording, self.base)
+            return self.single_row(X)[None] + initial_log_odds(X, self._start, self.base)
         trees = np.asarray(self.booster.predict(X, raw_score=True, num_threads=n_threads))
-        return trees.reshape(len(X), -1) + initial_log_odds(X, self.wording, self.base)
+        return trees.reshape(len(X), -1) + initial_log_odds(X, self._start, self.base)

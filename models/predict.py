@@ -17,7 +17,7 @@ from .asked import Asked, number_of
 from .columns import Batch, Columns, columns_of, lists_of
 from .inputs import Events, message_history, observe_messages, state_of, why_unscorable
 from .policy import Policy, check_known, fields_of, settle
-from .scores import described, split_records
+from .scores import described, told
 from .warm_up import warm_records
 
 __all__ = ["Scorer"]
@@ -275,9 +275,9 @@ class Scorer:
         check_known(columns, "columns", self.policy, self._fields)
         lists = lists_of(columns, [needed, *(set(self._fields.checks) - {needed})])
         if isinstance(self.model.matrix, MessageMatrix) and self.policy.is_default:
-            return self._score_messages(self.model.matrix, lists, history)
+            return described(self.model, *self._odds_of_messages(self.model.matrix, lists, history))
         records = [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
-        return self._score_fields(records, history)
+        return described(self.model, *self._odds_of_records(records, history))
 
     def score_rows(self, rows: Array, why: Array | None = None, known: Array | None = None) -> dict[str, Array]:
         """Score feature rows, as a builder makes them.
@@ -304,40 +304,45 @@ class Scorer:
         if rows.ndim != 2 or rows.shape[1] != len(self.model.matrix.columns):
             expected = len(self.model.matrix.columns)
             raise ValueError(f"Expected rows of {expected} columns, got an array of shape {rows.shape}.")
-        return self._score_matrix(rows, np.full(len(rows), None, object) if why is None else why, known, None)
+        why = np.full(len(rows), None, object) if why is None else why
+        return described(self.model, self._odds_of_rows(rows, why), why, known)
 
-    def _score_matrix(self, rows: Array, why: Array, known: Array | None, asked: Asked | None) -> dict[str, Array]:
+    def _odds_of_rows(self, rows: Array, why: Array, asked: Asked | None = None) -> Array:
         odds = np.full((len(rows), len(self.model.ensemble.base)), np.nan)
         good = np.flatnonzero(why == None)  # noqa: E711 - compares every element
         if len(good):
-            odds[good] = self._odds_of(rows[good])
-            if asked is not None:
-                asked.tell(good, rows[good], odds[good])
-        return described(self.model, odds, why, known)
+            odds[good] = self._odds_and_reasons(good, rows[good], asked)
+        return odds
 
-    def _score_messages(
+    def _odds_of_messages(
         self,
         matrix: MessageMatrix,
         columns: Mapping[str, Sequence[Any]],
         history: Events | None,
         asked: Asked | None = None,
-    ) -> dict[str, Array]:
+    ) -> tuple[Array, Array]:
+        """Return calibrated log-odds, and what is wrong with a message."""
         texts = list(columns["text"])
         why = np.array([why_unscorable(text) for text in texts], object)
         sender = campaign = None
         if matrix.sender or matrix.campaigns:
             sender, campaign, wrong = message_history(matrix, {**columns, "text": texts}, state_of(matrix, history))
             why = np.where(why == None, wrong, why)  # noqa: E711
-        odds = np.full((len(texts), len(self.model.ensemble.base)), np.nan)
         good = np.flatnonzero(why == None)  # noqa: E711
+        if 0 < len(good) == len(texts) <= CHUNK:  # most calls, and one message is soon scored
+            return self._odds_and_reasons(good, matrix.compute(texts, sender, campaign), asked), why
+        odds = np.full((len(texts), len(self.model.ensemble.base)), np.nan)
         for start in range(0, len(good), CHUNK):
             rows = good[start : start + CHUNK]
             known = [None if block is None else block[rows] for block in (sender, campaign)]
-            X = matrix.compute([texts[i] for i in rows], *known)
-            odds[rows] = self._odds_of(X)
-            if asked is not None:
-                asked.tell(rows, X, odds[rows])
-        return described(self.model, odds, why)
+            odds[rows] = self._odds_and_reasons(rows, matrix.compute([texts[i] for i in rows], *known), asked)
+        return odds, why
+
+    def _odds_and_reasons(self, places: Array, rows: Array, asked: Asked | None) -> Array:
+        odds = self._odds_of(rows)
+        if asked is not None:
+            asked.tell(places, rows, odds)
+        return odds
 
     def log_odds(self, texts: Sequence[str], sender: Array | None = None, campaign: Array | None = None) -> Array:
         """Return calibrated log-odds of messages.
@@ -374,18 +379,19 @@ class Scorer:
         for place, record in enumerate(records):
             check_known(record, f"record {place}", self.policy, self._fields)
         asked = None if ask is None else Asked(self.model, records, *ask)
-        scores = split_records(self.model, self._score_fields(records, history, asked))
-        return scores if asked is None else [{**one, **told} for one, told in zip(scores, asked.told, strict=True)]
+        scores = told(self.model, *self._odds_of_records(records, history, asked))
+        return scores if asked is None else [{**one, **more} for one, more in zip(scores, asked.told, strict=True)]
 
-    def _score_fields(
+    def _odds_of_records(
         self, records: Sequence[Record], history: Events | None, asked: Asked | None = None
-    ) -> dict[str, Array]:
+    ) -> tuple[Array, Array, Array | None]:
+        """Return calibrated log-odds, what is wrong with a record, and whether its account is known."""
         matrix = self.model.matrix
         if not self.policy.is_default:
             records = [settle(record, place, self.policy, self._fields) for place, record in enumerate(records)]
         if isinstance(matrix, MessageMatrix):
             names = ("text", "account_id", "sent_at")
             fields = {name: [record.get(name) for record in records] for name in names}
-            return self._score_messages(matrix, fields, history, asked)
+            return *self._odds_of_messages(matrix, fields, history, asked), None
         rows, known, why = matrix.compute(records, state_of(matrix, history))
-        return self._score_matrix(rows, why, known if matrix.histories else None, asked)
+        return self._odds_of_rows(rows, why, asked), why, known if matrix.histories else None

@@ -1,17 +1,19 @@
 """From log-odds to what a score says: probability, label, decision, status; as columns and as records."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from .artifact import Model
 from .calibration import log_sigmoid, probabilities
+from .thresholds import OperatingPoint
 
-__all__ = ["described", "fraud_probability", "split_records"]
+__all__ = ["described", "fraud_probability", "told"]
 
 Array = npt.NDArray[Any]
+Score: TypeAlias = dict[str, Any]
 
 
 def described(model: Model, odds: Array, why: Array, known: Array | None = None) -> dict[str, Array]:
@@ -37,7 +39,7 @@ def described(model: Model, odds: Array, why: Array, known: Array | None = None)
     classes = probabilities(odds)
     label = np.full(len(odds), None, object)
     label[scored] = np.array(model.classes, object)[classes[scored].argmax(axis=1)]
-    fraud = fraud_probability(odds, model.classes, model.legitimate)
+    fraud = _fraud(model, odds)
     decision = np.full(len(odds), None, object)
     if model.points:
         decision[scored] = np.where(fraud[scored] >= model.points[0].threshold, "flag", "pass")
@@ -58,20 +60,20 @@ def described(model: Model, odds: Array, why: Array, known: Array | None = None)
 def _reached(model: Model, fraud: Array) -> Array:
     """Return the false-positive rate of the strictest operating point that each score reaches, else NaN."""
     reached = np.full(len(fraud), np.nan)
-    for point in sorted(model.points, key=lambda point: point.threshold):
+    for point in sorted(model.points, key=_threshold):
         reached[fraud >= point.threshold] = point.false_positive_rate
     return reached
 
 
-def split_records(model: Model, columns: dict[str, Array]) -> list[dict[str, Any]]:
-    """Turn the columns of a score into one score a record, in values that JSON can hold.
+def told(model: Model, odds: Array, why: Array, known: Array | None = None) -> list[Score]:
+    """Turn log-odds into one score a record, in values that JSON can hold: what `described` says, row by row.
+
+    For a single record all that NumPy would set up takes longer than to go through the values.
 
     Parameters
     ----------
-    model : Model
-        The model.
-    columns : dict of str to ndarray, each of shape (n_records,)
-        From `described`.
+    model, odds, why, known
+        As for `described`.
 
     Returns
     -------
@@ -79,15 +81,47 @@ def split_records(model: Model, columns: dict[str, Array]) -> list[dict[str, Any
         As from `Scorer.score`.
     """
     by = {"name": model.name, "digest": model.digest}
-    by_class = {f"probability__{name}": name for name in model.classes}
-    classes = [(name, columns[column]) for column, name in by_class.items()]
-    others = [(name, values) for name, values in columns.items() if name not in by_class]
+    points = sorted(model.points, key=_threshold)
+    shares = probabilities(odds).tolist()
+    fraud = [None] * len(odds) if model.legitimate is None else _fraud(model, odds).tolist()
+    unknown = [False] * len(odds) if known is None else (~known).tolist()
     scores = []
-    for i in range(len(columns["why"])):
-        score = {name: _plain(values[i]) for name, values in others}
-        score["probabilities"] = {name: _plain(values[i]) for name, values in classes}
-        scores.append(score | {"model": by})
+    for row, probability, reason, new in zip(shares, fraud, why.tolist(), unknown, strict=True):
+        if reason is not None:
+            scores.append(_unscorable(model.classes, reason) | {"model": by})
+            continue
+        reached = [point for point in points if probability is not None and probability >= point.threshold]
+        score = {
+            "probability": probability,
+            "label": model.classes[row.index(max(row))],
+            "decision": _decision(model, probability),
+            "false_positive_rate": reached[-1].false_positive_rate if reached else None,
+            "status": "no_history" if new else "ok",
+            "why": None,
+            "probabilities": dict(zip(model.classes, row, strict=True)),
+            "model": by,
+        }
+        scores.append(score)
     return scores
+
+
+def _decision(model: Model, probability: float | None) -> str | None:
+    if not model.points:
+        return None
+    return "flag" if probability is not None and probability >= model.points[0].threshold else "pass"
+
+
+def _unscorable(classes: Sequence[str], why: str) -> Score:
+    names = ("probability", "label", "decision", "false_positive_rate")
+    return dict.fromkeys(names) | {"status": "unscorable", "why": why, "probabilities": dict.fromkeys(classes)}
+
+
+def _threshold(point: OperatingPoint) -> float:
+    return point.threshold
+
+
+def _fraud(model: Model, odds: Array) -> Array:
+    return fraud_probability(odds, model.classes, model.legitimate)
 
 
 def fraud_probability(log_odds: Array, classes: Sequence[str], legitimate: str | None) -> Array:
@@ -119,9 +153,3 @@ def fraud_probability(log_odds: Array, classes: Sequence[str], legitimate: str |
         return np.exp(log_sigmoid(log_odds[:, 0] if clean == 0 else -log_odds[:, 0]))
     crimes = np.delete(probabilities(log_odds), clean, axis=1)
     return np.asarray(np.minimum(crimes.sum(axis=1), 1.0))  # a sum of shares may be one and a last bit
-
-
-def _plain(value: Any) -> Any:
-    """Return a value that JSON can hold: None for NaN."""
-    value = value.item() if isinstance(value, np.generic) else value
-    return None if cast(bool, value != value) else value

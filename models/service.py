@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
 import fraudsieve
@@ -23,7 +24,7 @@ from .service_limits import RETRY, Guard, problem
 from .service_log import say
 from .service_metrics import Metrics
 from .service_models import Health, ModelFacts, Problem, Score, Taken, events_body, score_body
-from .service_route import BareRoute
+from .service_route import Direct
 from .service_served import Served
 from .service_settings import Settings
 from .service_swap import Follower
@@ -90,13 +91,14 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> FastAPI:
         lifespan=partial(_lifespan, desk),
         docs_url=None,  # they load scripts from elsewhere
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # the text of an error may quote a message
     )
     app.state.desk = desk
     app.state.pool = ThreadPoolExecutor(settings.n_threads, thread_name_prefix="score")
-    app.router.route_class = BareRoute
     _add_routes(app, desk)
     _add_answers(app)
     routes = frozenset(getattr(route, "path", "") for route in app.routes)
+    app.add_middleware(Direct, routes=app.routes)
     app.add_middleware(Guard, settings=settings, metrics=metrics)
     app.add_middleware(Access, metrics=metrics, routes=routes)
     return app
@@ -148,7 +150,7 @@ def _add_routes(app: FastAPI, desk: Desk) -> None:
         told = await reply
         if isinstance(told, RejectedError):
             return problem(told.status, str(told), RETRY if told.status == 503 else None)
-        request.state.counts.update(told.counts)
+        request.scope["state"]["counts"].update(told.counts)
         return Response(told.content, media_type="application/json")
 
     @app.post(
@@ -162,10 +164,10 @@ def _add_routes(app: FastAPI, desk: Desk) -> None:
         """A record that cannot be scored has the status ``unscorable`` and says why; the others are scored."""
         if not desk.is_warm:
             return problem(503, LOADING, RETRY)
-        reasons = FLAGS.get(request.query_params.get("reasons", "false").lower())
+        reasons = _asks_for_reasons(request.scope["query_string"])
         if reasons is None:
             return problem(422, "reasons: expected true or false, got something else")
-        return await done(request, scores.ask(Asked(await request.body(), reasons)))
+        return await done(request, scores.ask(Asked(request.scope["state"]["body"], reasons)))
 
     @app.post(
         "/v1/events",
@@ -181,7 +183,7 @@ def _add_routes(app: FastAPI, desk: Desk) -> None:
         """
         if not desk.is_warm:
             return problem(503, LOADING, RETRY)
-        taken = partial(_taken, desk, await request.body())
+        taken = partial(_taken, desk, request.scope["state"]["body"])
         return await done(request, asyncio.get_running_loop().run_in_executor(app.state.pool, taken))
 
     @app.get("/v1/model", summary="The model in use", response_model=ModelFacts, responses=_problems(401))
@@ -199,6 +201,11 @@ def _add_routes(app: FastAPI, desk: Desk) -> None:
     @app.get("/metrics", summary="Metrics for Prometheus", response_class=Response, responses=_problems(401))
     async def metrics(_: Request) -> Response:
         return Response(await asyncio.to_thread(desk.page), media_type=CONTENT_TYPE_LATEST)
+
+
+def _asks_for_reasons(query: bytes) -> bool | None:
+    """Read the parameter; None where it is neither true nor false."""
+    return FLAGS.get(QueryParams(query).get("reasons", "false").lower()) if query else False
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

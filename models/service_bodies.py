@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 __all__ = ["Asked", "RejectedError", "Reply", "kind_of", "listed", "read_body", "written"]
 
 
+_write = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
+
 class RejectedError(Exception):
     """A request that is not done, with the status of the answer and why, in words that hold none of it.
 
@@ -72,7 +75,7 @@ def written(content: Any) -> bytes:
     >>> written({"text": "\\ud83d"})
     b'{"text":"\\\\ud83d"}'
     """
-    return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+    return _write(content).encode("ascii")
 
 
 def listed(read: Any) -> list[Any]:

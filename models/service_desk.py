@@ -12,8 +12,7 @@ from fraudsieve.features.history_store import StateError
 
 from .exceptions import ArtifactError
 from .live_state import LiveState
-from .predict import Scorer
-from .scores import described, split_records
+from .scores import told
 from .service_bodies import Asked, RejectedError, Reply, kind_of, listed, read_body, written
 from .service_log import place_of, say
 from .service_metrics import Metrics
@@ -99,22 +98,36 @@ class Desk:
         return Reply(written(content), {"records": len(scores), "unscorable": unscorable})
 
     def _scores(self, records: list[Any], reasons: bool) -> list[Score]:
-        scorer = self.served.scorer
-        good = [place for place, record in enumerate(records) if isinstance(record, Mapping)]
-        scores = {place: _unscorable(scorer, f"expected an object, got {kind_of(records[place])}", reasons)
-                  for place in set(range(len(records))) - {*good}}  # fmt: skip
+        good = [record for record in records if isinstance(record, dict)]
+        scores = iter(self._scores_of(good, reasons))
+        return [
+            next(scores)
+            if isinstance(record, dict)
+            else self._unscorable(f"expected an object, got {kind_of(record)}", reasons)
+            for record in records
+        ]
+
+    def _scores_of(self, records: list[dict[str, Any]], reasons: bool) -> list[Score]:
         try:
-            scores |= zip(good, self._ask([records[place] for place in good], reasons), strict=True)
+            return self._ask(records, reasons)
         except Exception as error:  # one record must not cost the others their scores
             say("a batch failed, its records are scored one by one", level=logging.ERROR, error=place_of(error))
-            scores |= {place: self._score_alone(records[place], reasons) for place in good}
-        return [scores[place] for place in range(len(records))]
+            return [self._score_alone(record, reasons) for record in records]
 
-    def _score_alone(self, record: Mapping[str, Any], reasons: bool) -> Score:
+    def _score_alone(self, record: dict[str, Any], reasons: bool) -> Score:
         try:
             return self._ask([record], reasons)[0]
         except Exception as error:
-            return _unscorable(self.served.scorer, f"the record cannot be scored ({type(error).__name__})", reasons)
+            return self._unscorable(f"the record cannot be scored ({type(error).__name__})", reasons)
+
+    def _unscorable(self, why: str, reasons: bool) -> Score:
+        """Return what is said of a record that the scorer never saw."""
+        model = self.served.scorer.model
+        odds = np.full((1, len(model.ensemble.base)), np.nan)
+        score = told(model, odds, np.array([why], object))[0]
+        if not reasons:
+            return score
+        return score | {"explained": None, "reasons": []} | ({"pieces": []} if model.subject == "message" else {})
 
     def _ask(self, records: list[Any], reasons: bool) -> list[Score]:
         if self.live is not None:
@@ -273,13 +286,3 @@ def _tell_alone(tell: Tell, record: Mapping[str, Any]) -> str | None:
     except Exception as error:
         return f"the record cannot be taken ({type(error).__name__})"
     return refused[0].reason if refused else None
-
-
-def _unscorable(scorer: Scorer, why: str, reasons: bool) -> Score:
-    """Return what is said of a record that the scorer never saw."""
-    model = scorer.model
-    odds = np.full((1, len(model.ensemble.base)), np.nan)
-    score = split_records(model, described(model, odds, np.array([why], object)))[0]
-    if not reasons:
-        return score
-    return score | {"explained": None, "reasons": []} | ({"pieces": []} if model.subject == "message" else {})

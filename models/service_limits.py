@@ -2,10 +2,8 @@
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Mapping
 
-from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -17,8 +15,6 @@ __all__ = ["OPEN", "RETRY", "Guard", "problem"]
 OPEN = {"/healthz", "/readyz"}
 """What may be asked without a token."""
 RETRY = {"retry-after": "1"}
-
-Message = MutableMapping[str, Any]
 
 
 class _TooLargeError(Exception):
@@ -49,7 +45,7 @@ def problem(status: int, why: str, headers: dict[str, str] | None = None) -> JSO
 
 
 class Guard:
-    """ASGI middleware: reads the body of a request that passes, and answers one that does not.
+    """ASGI middleware: reads the body of a request that passes, into its state, and answers one that does not.
 
     Nothing is read for who shows no token. Whoever comes when the service is busy is told to come again: there is no
     queue beyond ``max_requests``.
@@ -65,16 +61,16 @@ class Guard:
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
-        self.app, self.settings, self.metrics = app, settings, metrics
+        self.app, self.settings = app, settings
         self.running = 0
+        metrics.running.set_function(lambda: self.running)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it."""
         if scope["type"] != "http" or scope["path"] in OPEN:
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        answer = self._why_not(scope["method"], headers)
+        answer = self._why_not(scope["method"], dict(scope["headers"]))
         if answer is not None:
             await answer(scope, receive, send)
         elif scope["method"] != "POST":
@@ -82,39 +78,39 @@ class Guard:
         else:
             await self._with_body(scope, receive, send)
 
-    def _why_not(self, method: str, headers: Headers) -> JSONResponse | None:
+    def _why_not(self, method: str, headers: Mapping[bytes, bytes]) -> JSONResponse | None:
         if not self._is_known(headers):
             why = "expected the header Authorization: Bearer, with the token of the service"
             return problem(401, why, {"www-authenticate": "Bearer"})
         if method != "POST":
             return None
         # A page in a browser can send other kinds of bodies here without being asked.
-        if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
             return problem(415, "content-type: expected application/json, got something else")
-        if headers.get("content-encoding", "identity") != "identity":
+        if headers.get(b"content-encoding", b"identity") != b"identity":
             return problem(415, "content-encoding: expected a body that is not compressed")
-        declared = headers.get("content-length", "0")
-        if declared.isdecimal() and int(declared) > self.settings.max_body:
+        declared = headers.get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > self.settings.max_body:
             return self._too_large()
         if self.running >= self.settings.max_requests:
             return problem(503, "the service is busy, come again", RETRY)
         return None
 
-    def _is_known(self, headers: Headers) -> bool:
+    def _is_known(self, headers: Mapping[bytes, bytes]) -> bool:
         if self.settings.token is None:
             return True
-        kind, _, shown = headers.get("authorization", "").partition(" ")
-        same = hmac.compare_digest(shown.strip().encode("latin-1"), self.settings.token.encode("ascii"))
-        return same and kind.lower() == "bearer"
+        kind, _, shown = headers.get(b"authorization", b"").partition(b" ")
+        same = hmac.compare_digest(shown.strip(), self.settings.token.encode("ascii"))
+        return same and kind.lower() == b"bearer"
 
     def _too_large(self) -> JSONResponse:
         return problem(413, f"body: expected at most {self.settings.max_body} bytes, got more")
 
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.running += 1
-        self.metrics.running.set(self.running)
         try:
-            body = await asyncio.wait_for(self._body(receive), self.settings.body_seconds)
+            async with asyncio.timeout(self.settings.body_seconds):
+                scope["state"]["body"] = await self._body(receive)
         except TimeoutError:
             seconds = self.settings.body_seconds
             answer = problem(408, f"body: expected all of it within {seconds:g} s", {"connection": "close"})
@@ -124,10 +120,9 @@ class Guard:
         except _GoneError:
             pass
         else:
-            await self.app(scope, _replay(body, receive), send)
+            await self.app(scope, receive, send)
         finally:
             self.running -= 1
-            self.metrics.running.set(self.running)
 
     async def _body(self, receive: Receive) -> bytes:
         parts = bytearray()
@@ -140,12 +135,3 @@ class Guard:
                 raise _TooLargeError
             if not message.get("more_body", False):
                 return bytes(parts)
-
-
-def _replay(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:
-    messages = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def again() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return again

@@ -11,6 +11,7 @@ from typing import Any
 __all__ = ["JsonLines", "log_as_json", "place_of", "say"]
 
 logger = logging.getLogger("fraudsieve.service")
+_write = json.JSONEncoder(default=str).encode
 
 
 class JsonLines(logging.Formatter):
@@ -35,7 +36,7 @@ class JsonLines(logging.Formatter):
         content |= getattr(record, "fields", {})
         if record.exc_info and record.exc_info[1] is not None:
             content["error"] = place_of(record.exc_info[1])
-        return json.dumps(content, default=str)
+        return _write(content)
 
 
 def place_of(error: BaseException) -> str:
@@ -66,6 +67,9 @@ def log_as_json() -> None:
     handler.setFormatter(JsonLines())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logger.setLevel(logging.INFO)
+    # Which line, thread and process logged is looked up for every record, and the lines do not say it.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def say(event: str, *, level: int = logging.INFO, **fields: Any) -> None:

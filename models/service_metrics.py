@@ -1,6 +1,7 @@
 """What a service counts, for Prometheus."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -50,6 +51,9 @@ class Metrics:
         self.state_bytes = Gauge("state_bytes", "Bytes of the live history in memory.", **to)
         self.log_bytes = Gauge("state_log_bytes", "Bytes of the log of events on disk.", **to)
         self.swaps = Counter("model_swaps", "What came of looking for a new model.", ("outcome",), **to)
+        # To find a metric by its labels takes as long as to count: few labels, found once.
+        self._requests_of = cache(lambda route, status: self.requests.labels(route, str(status)))
+        self._seconds_of, self._scores_of = cache(self.seconds.labels), cache(self.scores.labels)
         self.model = Gauge("model", "1 for the model in use.", ("name", "version", "digest"), **to)
 
     def count_request(self, route: str, status: int, seconds: float) -> None:
@@ -64,8 +68,8 @@ class Metrics:
         seconds : float
             How long it took.
         """
-        self.requests.labels(route, str(status)).inc()
-        self.seconds.labels(route).observe(seconds)
+        self._requests_of(route, status).inc()
+        self._seconds_of(route).observe(seconds)
 
     def count_scores(self, scores: Sequence[dict[str, Any]]) -> None:
         """Count scores.
@@ -81,9 +85,11 @@ class Metrics:
                 continue
             likeliest = score["probabilities"][score["label"]]
             probability = likeliest if score["probability"] is None else score["probability"]
-            self.scores.labels(score["label"]).observe(probability)
-            self.cold.inc(score["status"] == "no_history")
-            self.flagged.inc(score["decision"] == "flag")
+            self._scores_of(score["label"]).observe(probability)
+            if score["status"] == "no_history":
+                self.cold.inc()
+            if score["decision"] == "flag":
+                self.flagged.inc()
 
     def count_events(self, part: str, accepted: int, rejected: int) -> None:
         """Count what came for the history.

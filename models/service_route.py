@@ -1,36 +1,46 @@
-"""A route that FastAPI describes and does not run."""
+"""The way to a route's function without what FastAPI does in between."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
 
 from fastapi import Request
+from fastapi.responses import Response
 from fastapi.routing import APIRoute
-from starlette.types import Receive, Scope, Send
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["BareRoute"]
+__all__ = ["Direct"]
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class BareRoute(APIRoute):
-    """A route whose function takes the request and returns the response, and nothing is done in between.
+class Direct:
+    """ASGI middleware, the innermost: calls the function of a route itself.
 
-    What FastAPI does there, to read parameters and to check answers, takes longer than to score a record. It goes on
-    to describe the route.
+    What FastAPI does there, to find the route, to read parameters and to check answers, takes longer than to score a
+    record. It describes the routes, and answers where there is none.
 
     Parameters
     ----------
-    path : str
-        Its path.
-    endpoint : callable
-        From a `Request` to an awaitable `Response`.
-    **options
-        As for `APIRoute`.
+    app : ASGI application
+        What answers elsewhere.
+    routes : iterable of BaseRoute
+        The routes, of paths without parameters; their functions take the request and return the response.
     """
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().__init__(path, endpoint, **options)
+    def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute]) -> None:
+        self.app = app
+        self.endpoints: dict[tuple[str, str], Endpoint] = {
+            (method, route.path): route.endpoint
+            for route in routes
+            if isinstance(route, APIRoute)
+            for method in route.methods or ()
+        }
 
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            response = await endpoint(Request(scope, receive, send))
-            await response(scope, receive, send)
-
-        self.app = answer
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        endpoint = self.endpoints.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if endpoint is None:
+            await self.app(scope, receive, send)
+            return
+        response = await endpoint(Request(scope))
+        await response(scope, receive, send)

@@ -51,7 +51,7 @@ class SingleRow:
         Parameters
         ----------
         row : ndarray of float64, shape (1, n_columns)
-            Contiguous.
+            As the booster was trained on.
 
         Returns
         -------
@@ -62,9 +62,9 @@ class SingleRow:
         ValueError
             When it has another shape.
         """
-        if row.shape != (1, self.n_columns) or row.dtype != np.float64 or not row.flags.c_contiguous:
-            raise ValueError(f"Expected one row of {self.n_columns} float64, got {row.dtype} of shape {row.shape}.")
-        config = getattr(self._own, "config", None)
+        if row.shape != (1, self.n_columns):
+            raise ValueError(f"Expected one row of {self.n_columns} columns, got an array of shape {row.shape}.")
+        config: _Config | None = getattr(self._own, "config", None)
         if config is None:
             config = self._own.config = _Config(self.booster, self.n_columns, self.n_outputs)
         return config.score(row)
@@ -75,18 +75,18 @@ class _Config:
 
     def __init__(self, booster: lgb.Booster, n_columns: int, n_outputs: int) -> None:
         self.booster = booster  # lives as long as what was set up for it
-        self.out = np.empty(n_outputs)
+        self.row, self.out = np.empty((1, n_columns)), np.empty(n_outputs)
         self.handle = ctypes.c_void_p()
         rounds = booster.best_iteration if booster.best_iteration > 0 else -1
         kinds = (RAW_SCORE, 0, rounds, FLOAT64, ctypes.c_int32(n_columns), b"num_threads=1")
         _check(_LIB.LGBM_BoosterPredictForMatSingleRowFastInit(booster._handle, *kinds, ctypes.byref(self.handle)))
-        self.into = self.out.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
-        self.length = ctypes.c_int64()
+        data = ctypes.c_void_p(self.row.ctypes.data)
+        into = self.out.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+        self.given = self.handle, data, ctypes.byref(ctypes.c_int64()), into
 
     def score(self, row: Array) -> Array:
-        data = ctypes.c_void_p(row.ctypes.data)
-        call = _LIB.LGBM_BoosterPredictForMatSingleRowFast
-        _check(call(self.handle, data, ctypes.byref(self.length), self.into))
+        self.row[:] = row
+        _check(_LIB.LGBM_BoosterPredictForMatSingleRowFast(*self.given))
         return self.out.copy()
 
     def __del__(self) -> None:

@@ -25,7 +25,7 @@ def model(n_outputs: int, scale: float = 0.5) -> Wording:
 def test_log_odds_are_scaled_margins(n_outputs: int) -> None:
     wording = model(n_outputs)
     log_odds, known = wording.log_odds(pack(TEXTS))
-    margins, same = linear_scores(pack(TEXTS), rank_table(wording.buckets), wording.weights)
+    margins, same = linear_scores(pack(TEXTS), rank_table(wording.buckets), wording.rows, n_outputs)
     assert np.array_equal(log_odds, 0.5 * (margins + wording.intercept))
     assert np.array_equal(known, same)
     assert known[[2, 3]].tolist() == [0, 0]

@@ -30,7 +30,7 @@ def model(n_outputs: int) -> Wording:
 @pytest.mark.parametrize("n_outputs", [1, 3])
 def test_characters_add_up_to_the_score_before_scaling(n_outputs: int) -> None:
     wording, texts = model(n_outputs), pack(TEXTS)
-    margins, known = linear_scores(texts, wording.table, wording.weights)
+    margins, known = linear_scores(texts, wording.table, wording.rows, len(wording.intercept))
     log_odds, _ = wording.log_odds(texts)
     assert (known > 0).sum() >= 9
     for output in range(n_outputs):

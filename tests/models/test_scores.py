@@ -1,5 +1,7 @@
 """What a score says: probabilities that are ones, the points of a model, and plain values."""
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fraudsieve.models.scores import described, fraud_probability, split_records
+from fraudsieve.models.scores import described, fraud_probability, told
+from fraudsieve.models.thresholds import OperatingPoint
 
 
 @given(hnp.arrays(float, (5, 4), elements=st.floats(-1e3, 1e3)))
@@ -25,18 +28,23 @@ def test_shares_that_add_up_to_more_than_all_by_a_last_bit_are_all() -> None:
     assert fraud_probability(log_odds, ("a", "b", "c", "d", "e"), "b").max() == 1
 
 
-def test_columns_become_records_of_plain_values(several: Any) -> None:
-    odds = np.random.default_rng(0).normal(size=(3, len(several.model.classes)))
-    odds[1] = np.nan
-    why = np.array([None, "text: expected", None], object)
-    columns = described(several.model, odds, why, np.array([True, True, False]))
-    scores = split_records(several.model, columns)
-    assert [score["status"] for score in scores] == ["ok", "unscorable", "no_history"]
-    assert [score["why"] for score in scores] == why.tolist()
-    assert scores[1]["probability"] is scores[1]["label"] is scores[1]["decision"] is None
-    for row in (0, 2):
-        assert type(scores[row]["probability"]) is float
-        assert list(scores[row]["probabilities"]) == list(several.model.classes)
-        assert scores[row]["label"] == several.model.classes[odds[row].argmax()]
-        assert scores[row]["model"]["digest"] == several.model.digest
-    assert f"probability__{several.model.classes[0]}" in columns  # the caller's columns are left alone
+def test_records_say_what_the_columns_say_in_plain_values(several: Any) -> None:
+    model, rng = several.model, np.random.default_rng(0)
+    n, classes = 300, several.model.classes
+    points = tuple(OperatingPoint(f"{t}", t, (1 - t) / 9, 1 - t, 0.5) for t in (0.6, 0.2, 0.9))
+    odds = rng.normal(0, 2, (n, len(classes)))
+    why = np.array(["text: expected" if one < 0.2 else None for one in rng.random(n)], object)
+    odds[why != None] = np.nan  # noqa: E711 - compares every element
+    for legitimate, some in ((model.legitimate, points), (model.legitimate, ()), (None, ())):
+        for known in (None, rng.random(n) < 0.5):
+            one = replace(model, points=some, legitimate=legitimate)
+            columns, scores = described(one, odds, why, known), told(one, odds, why, known)
+            flat = [
+                score | {f"probability__{name}": p for name, p in score["probabilities"].items()} for score in scores
+            ]
+            for name, values in columns.items():
+                assert [score[name] for score in flat] == [None if v != v else v for v in values.tolist()], name
+            assert {score["status"] for score in scores} >= {"ok" if known is None else "no_history", "unscorable"}
+    assert json.loads(json.dumps(scores, allow_nan=False)) == scores
+    assert list(scores[0]["probabilities"]) == list(classes)
+    assert scores[0]["model"] == {"name": model.name, "digest": model.digest}
