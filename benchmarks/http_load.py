@@ -1,19 +1,21 @@
 """Load on an HTTP server: so many clients, each with a connection of its own, each asking again once it is answered."""
 
-import asyncio
+import selectors
+import socket
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
-from typing import cast
+from typing import NoReturn
 
 import numpy as np
-import uvloop
 
 __all__ = ["Load", "load"]
 
 WARM_UP = 1.0
 """Seconds before anything counts."""
+PATIENCE = 60.0
+"""Seconds without any answer after which the server is given up."""
 
 
 @dataclass(frozen=True)
@@ -68,59 +70,59 @@ def load(
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     asked = [f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body for body in bodies]
-    return uvloop.run(_load(port, asked, clients, seconds))
-
-
-async def _load(port: int, asked: Sequence[bytes], clients: int, seconds: float) -> Load:
-    loop = asyncio.get_running_loop()
     begin = time.perf_counter() + WARM_UP
-    made = [_Client(asked, client * len(asked) // clients, begin, begin + seconds) for client in range(clients)]
-    for client in made:
-        await loop.create_connection(partial(_same, client), "127.0.0.1", port)
-    await asyncio.gather(*[client.done for client in made])
+    with ExitStack() as held, selectors.DefaultSelector() as ready:
+        made = [_Client(asked, client * len(asked) // clients, begin, begin + seconds) for client in range(clients)]
+        for client in made:
+            held.enter_context(client.connection)
+            client.connection.connect(("127.0.0.1", port))
+            client.ask()
+            ready.register(client.connection, selectors.EVENT_READ, client)
+        while ready.get_map():
+            for key, _ in ready.select(PATIENCE) or _nobody():
+                if key.data.is_done():
+                    ready.unregister(key.fileobj)
     taken = [one for client in made for one in client.taken]
     return Load(taken, time.perf_counter() - begin, sum(client.failed for client in made))
 
 
-def _same(client: "_Client") -> "_Client":
-    return client
+def _nobody() -> NoReturn:
+    raise TimeoutError(f"no request was answered within {PATIENCE:g} s")
 
 
-class _Client(asyncio.Protocol):
-    """A connection that asks again once it is answered; a protocol, for streams take as long as a fast server."""
+class _Client:
+    """A connection that asks again once it is answered.
+
+    No event loop and no streams: what the client takes, it takes from the cores that it shares with the server.
+    """
 
     def __init__(self, asked: Sequence[bytes], at: int, begin: float, until: float) -> None:
         self.asked, self.at, self.begin, self.until = asked, at, begin, until
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.connection = socket.socket()
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.taken: list[float] = []
         self.failed = 0
         self.answer = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self._ask()
-
-    def _ask(self) -> None:
+    def ask(self) -> None:
         self.start = time.perf_counter()
-        if self.start >= self.until:
-            self.transport.close()
-            return
-        self.transport.write(self.asked[self.at % len(self.asked)])
+        self.connection.sendall(self.asked[self.at % len(self.asked)])
         self.at += 1
 
-    def data_received(self, data: bytes) -> None:
+    def is_done(self) -> bool:
+        """Read what came; once an answer is whole, ask again, and tell whether the time is over."""
+        data = self.connection.recv(1 << 16)
+        if not data:
+            raise ConnectionError("the server closed the connection")
         self.answer += data
         head, end, body = self.answer.partition(b"\r\n\r\n")
         if not end or len(body) < int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]):
-            return
+            return False
+        now = time.perf_counter()
         if self.start >= self.begin:
-            self.taken.append(time.perf_counter() - self.start)
+            self.taken.append(now - self.start)
             self.failed += int(head.split(b" ", 2)[1]) != 200
         self.answer = b""
-        self._ask()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self.start >= self.until:
-            self.done.set_result(None)
-        else:
-            self.done.set_exception(ConnectionError("the server closed the connection"))
+        if now < self.until:
+            self.ask()
+        return now >= self.until

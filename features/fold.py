@@ -20,7 +20,7 @@ import numpy.typing as npt
 from .fold_rules import undo_by_context
 from .text import CodePoints, pack
 
-__all__ = ["DISGUISES", "KINDS", "fold_codes", "fold_text"]
+__all__ = ["DISGUISES", "KINDS", "fold_codes", "fold_text", "shares_undone"]
 
 Array = npt.NDArray[Any]
 
@@ -30,6 +30,7 @@ KINDS = (*CHARACTER_KINDS, "inserted", "spelled")
 """What folding undoes, by kind: the last two by the neighbours, the others code point by code point."""
 DISGUISES = (*KINDS[:6], *KINDS[9:])
 """The kinds that hide something. Letter case, blanks and full-width signs are undone too, but everybody uses them."""
+SHARES = np.array([KINDS.index(name) for name in ("case", *DISGUISES)])
 
 DROPPED = -1
 
@@ -105,6 +106,39 @@ def fold_codes(texts: CodePoints) -> tuple[CodePoints, Array]:
     codes, offsets = _fold_kernel(texts.codes, texts.offsets, step, pairs, kind, counts)
     codes, offsets, counts[:, -2:] = undo_by_context(codes, offsets)
     return CodePoints(codes, offsets), counts
+
+
+@nb.njit(cache=True, nogil=True)
+def _share_kernel(undone: Array, offsets: Array, kinds: Array, out: Array) -> None:
+    for i in range(undone.shape[0]):
+        length = max(offsets[i + 1] - offsets[i], 1)
+        for k in range(kinds.size):
+            out[i, k] = undone[i, kinds[k]] / length
+
+
+def shares_undone(folded: CodePoints, undone: Array) -> Array:
+    """Return how much of each text is upper case, and how much is of each kind that hides something.
+
+    Parameters
+    ----------
+    folded : CodePoints
+        The folded texts.
+    undone : ndarray of int32, shape (n_texts, 11)
+        From `fold_codes`.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_texts, 9)
+        Characters of ``case`` and of `DISGUISES`, each by the folded length.
+
+    Examples
+    --------
+    >>> shares_undone(*fold_codes(pack(["FREE"]))).tolist()
+    [[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]]
+    """
+    out = np.empty((len(folded), len(SHARES)))
+    _share_kernel(undone, folded.offsets, SHARES, out)
+    return out
 
 
 def fold_text(text: str) -> str:

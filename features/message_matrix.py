@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .campaign_history import Campaigns
 from .cues import CUES, SHAPES, cues_and_shape
-from .fold import DISGUISES, KINDS, fold_codes
+from .fold import DISGUISES, fold_codes, shares_undone
 from .history import History, history_columns
 from .history_live import HistoryState
 from .pinyin import sounds
@@ -23,9 +23,6 @@ from .wording import Wording, as_known
 __all__ = ["MessageMatrix"]
 
 Array = npt.NDArray[Any]
-
-SHARES = np.array([KINDS.index(name) for name in ("case", *DISGUISES)])
-"""The columns of `fold_codes` that become columns of the matrix."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +142,4 @@ class MessageMatrix:
             Cues, shape and disguise; upper case and disguise as shares of the folded length.
         """
         folded, undone = fold_codes(raw)
-        lengths = np.maximum(folded.offsets[1:] - folded.offsets[:-1], 1)
-        shares = undone[:, SHARES] / lengths[:, None]
-        return folded, np.concatenate([cues_and_shape(folded, raw, brands), shares], axis=1)
+        return folded, np.concatenate([cues_and_shape(folded, raw, brands), shares_undone(folded, undone)], axis=1)

@@ -112,7 +112,9 @@ class Wording:
             The share of a text's n-grams that the model knows.
         """
         margins, known = linear_scores(texts, self.table, self.rows, len(self.intercept))
-        return self.scale * (margins + self.intercept), known
+        margins += self.intercept
+        margins *= self.scale
+        return margins, known
 
 
 def as_known(log_odds: Array, known: Array, trust: float) -> Array:

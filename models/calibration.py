@@ -8,6 +8,7 @@ records is the more suspicious, and never tie scores as isotonic regression does
 from dataclasses import dataclass
 from typing import Any
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 
@@ -79,6 +80,19 @@ def log_sigmoid(values: Array) -> Array:
     return np.asarray(np.minimum(values, 0) - np.log1p(np.exp(-np.abs(values))))
 
 
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def _softmax_kernel(log_odds: Array, out: Array) -> None:
+    """For a single row one call in the place of five, each of which takes longer than the row."""
+    for i in range(log_odds.shape[0]):
+        highest = log_odds[i].max() if log_odds.shape[1] else 0.0
+        total = 0.0
+        for k in range(log_odds.shape[1]):
+            out[i, k] = np.exp(log_odds[i, k] - highest)
+            total += out[i, k]
+        for k in range(log_odds.shape[1]):
+            out[i, k] /= total
+
+
 def probabilities(log_odds: Array) -> Array:
     """Return the probability of every class.
 
@@ -99,8 +113,9 @@ def probabilities(log_odds: Array) -> Array:
     """
     if log_odds.shape[1] == 1:
         return np.asarray(np.exp(np.hstack([log_sigmoid(-log_odds), log_sigmoid(log_odds)])))
-    powers = np.exp(log_odds - log_odds.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    shares = np.empty(log_odds.shape)
+    _softmax_kernel(np.asarray(log_odds, np.float64), shares)
+    return shares
 
 
 def fit_calibration(log_odds: Array, y: Array, sample_weight: Array | None = None) -> Calibration:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import lightgbm as lgb
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +16,13 @@ from .trees import Trees, read_trees
 __all__ = ["Ensemble", "initial_log_odds"]
 
 Array = npt.NDArray[Any]
+
+
+@nb.njit(cache=True, nogil=True)
+def _add_kernel(base: Array, scores: Array) -> None:
+    for i in range(scores.shape[0]):
+        for k in range(scores.shape[1]):
+            scores[i, k] = base[k] + (0.0 if np.isnan(scores[i, k]) else scores[i, k])
 
 
 def initial_log_odds(X: Array, wording: Sequence[int] | Array, base: Array) -> Array:
@@ -41,7 +49,8 @@ def initial_log_odds(X: Array, wording: Sequence[int] | Array, base: Array) -> A
     if not len(wording):
         return np.tile(base, (len(X), 1))
     scores = X.take(wording, axis=1)
-    return np.where(np.isnan(scores), 0.0, scores) + base
+    _add_kernel(base, scores)
+    return scores
 
 
 @dataclass(frozen=True)

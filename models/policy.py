@@ -58,7 +58,10 @@ class Policy:
     @property
     def is_default(self) -> bool:
         """Whether records can be taken as they come."""
-        return self == Policy()
+        return self == _DEFAULT
+
+
+_DEFAULT = Policy()
 
 
 @dataclass(frozen=True)

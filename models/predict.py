@@ -323,19 +323,22 @@ class Scorer:
     ) -> tuple[Array, Array]:
         """Return calibrated log-odds, and what is wrong with a message."""
         texts = list(columns["text"])
-        why = np.array([why_unscorable(text) for text in texts], object)
+        reasons = [why_unscorable(text) for text in texts]
         sender = campaign = None
         if matrix.sender or matrix.campaigns:
             sender, campaign, wrong = message_history(matrix, {**columns, "text": texts}, state_of(matrix, history))
-            why = np.where(why == None, wrong, why)  # noqa: E711
-        good = np.flatnonzero(why == None)  # noqa: E711
-        if 0 < len(good) == len(texts) <= CHUNK:  # most calls, and one message is soon scored
-            return self._odds_and_reasons(good, matrix.compute(texts, sender, campaign), asked), why
+            reasons = [one or other for one, other in zip(reasons, wrong.tolist(), strict=True)]
+        why = np.array(reasons, object)
+        if 0 < len(texts) <= CHUNK and not any(reasons):  # most calls, and one message is soon scored
+            X = matrix.compute(texts, sender, campaign)
+            return self._odds_and_reasons(np.arange(len(texts)), X, asked), why
         odds = np.full((len(texts), len(self.model.ensemble.base)), np.nan)
+        good = np.flatnonzero(why == None)  # noqa: E711 - compares every element
         for start in range(0, len(good), CHUNK):
             rows = good[start : start + CHUNK]
             known = [None if block is None else block[rows] for block in (sender, campaign)]
-            odds[rows] = self._odds_and_reasons(rows, matrix.compute([texts[i] for i in rows], *known), asked)
+            X = matrix.compute([texts[i] for i in rows], *known)
+            odds[rows] = self._odds_and_reasons(rows, X, asked)
         return odds, why
 
     def _odds_and_reasons(self, places: Array, rows: Array, asked: Asked | None) -> Array:

@@ -63,12 +63,15 @@ class Together(Generic[Asked, Told]):
         object
             What came of it.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Told] = loop.create_future()
+        future: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
         self.waiting.append((asked, future))
-        if len(self.waiting) == 1:
-            loop.call_soon(self._begin)  # after what else has come in by now
-        return await future
+        try:
+            await asyncio.sleep(0)  # until all that has come in by now waits too
+            if not future.done():
+                self._begin()
+            return await future
+        finally:
+            future.cancel()  # of no effect once it is done
 
     def _begin(self) -> None:
         while self.waiting and self.running < self.calls:

@@ -67,8 +67,7 @@ def log_as_json() -> None:
     handler.setFormatter(JsonLines())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logger.setLevel(logging.INFO)
-    # Which line, thread and process logged is looked up for every record, and the lines do not say it.
-    logging._srcfile = None
+    # Thread and process are looked up for every record, and the lines do not say them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
@@ -84,4 +83,7 @@ def say(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
     **fields : object
         Counts, names of routes, versions.
     """
-    logger.log(level, event, extra={"fields": fields})
+    if logger.isEnabledFor(level):
+        record = logging.LogRecord(logger.name, level, "", 0, event, None, None)
+        record.fields = fields
+        logger.handle(record)  # to look up which line says it takes as long as to write it

@@ -1,9 +1,9 @@
 """HTTP/1.1 with bounds: how many connections are open, how long one may be silent, how large a request is."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from .service_limits import RETRY, problem
 
@@ -11,8 +11,25 @@ __all__ = ["bounded_protocol"]
 
 MAX_HEAD = 1 << 16
 """Bytes of a request's head; also of what a chunked body may add to a body of any size."""
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 OVERHEAD = 8
 """A body in chunks of a byte each is six times its own size."""
+
+
+class _Whole:
+    """A transport for one answer, whose head goes out with its body: each packet costs as much as all of HTTP."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self.transport = transport
+        self.is_closing, self.close = transport.is_closing, transport.close
+        self.head: bytes | None = None
+
+    def write(self, data: bytes) -> None:
+        if self.head is None and data != CONTINUE:
+            self.head = data
+        else:
+            self.transport.write((self.head or b"") + data)
+            self.head = self.head and b""
 
 
 def bounded_protocol(seconds: float, max_body: int, most: int) -> type[HttpToolsProtocol]:
@@ -57,6 +74,10 @@ def bounded_protocol(seconds: float, max_body: int, most: int) -> type[HttpTools
         def on_headers_complete(self) -> None:
             super().on_headers_complete()
             self.in_head = False
+
+        def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+            cycle.transport = cast(asyncio.Transport, _Whole(self.transport))
+            super()._start_asgi_task(cycle, app)
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
