@@ -41,7 +41,7 @@ TOP = 1e15
 
 
 @cache
-def _automaton() -> Automaton:
+def amount_automaton() -> Automaton:
     kinds = (CURRENCIES, CODE_WORDS, INVOICE_WORDS)
     return build_automaton({word: kind for kind, words in enumerate(kinds) for word in words.split()})
 
@@ -148,7 +148,7 @@ def _count_number(codes: Array, begin: int, start: int, stop: int, marks: Array,
 
 
 @nb.njit(cache=True, nogil=True)
-def _amount_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], out: Array) -> None:
+def amount_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], out: Array) -> None:
     marks = np.zeros((np.diff(offsets).max() + 1 if offsets.size > 1 else 0, 2), np.uint8)
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
@@ -184,5 +184,5 @@ def measure_amounts(texts: CodePoints) -> Array:
     {'amounts': 2.0, 'codes': 1.0, 'invoice_numbers': 0.0, 'largest_amount': 4.48}
     """
     out = np.zeros((len(texts), len(AMOUNTS) + len(AMOUNT_SHAPES)))
-    _amount_kernel(texts.codes, texts.offsets, _automaton().tables, out)
+    amount_kernel(texts.codes, texts.offsets, amount_automaton().tables, out)
     return out

@@ -157,7 +157,7 @@ def _count_words(codes: Array, start: int, stop: int, brands: Array, ends: Array
 
 
 @nb.njit(cache=True, nogil=True)
-def _brand_kernel(
+def brand_kernel(
     codes: Array, offsets: Array, spans: Array, tables: tuple[Array, Array], brands: Array, ends: Array, out: Array
 ) -> None:
     done = 0
@@ -205,5 +205,5 @@ def count_lookalikes(texts: CodePoints, links: Array, brands: Sequence[str] = ()
     out = np.zeros((len(texts), len(BRANDS)))
     if brands and len(links):
         named = pack(brands)
-        _brand_kernel(texts.codes, texts.offsets, links, suffix_table(), named.codes, named.offsets, out)
+        brand_kernel(texts.codes, texts.offsets, links, suffix_table(), named.codes, named.offsets, out)
     return out

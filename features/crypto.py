@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from .characters import code_number
 from .keccak import DIGEST, KECCAK, keccak_256
-from .spans import count_spans, new_spans
+from .spans import count_spans
 from .text import CodePoints
 
 __all__ = ["CRYPTO", "count_crypto", "find_crypto"]
@@ -139,9 +139,10 @@ def _is_bech32(codes: Array, begin: int, end: int, places: Array) -> bool:
 
 
 @nb.njit(cache=True, nogil=True)
-def _crypto_kernel(codes: Array, offsets: Array, base58: Array, base32: Array, spans: Array, decoded: Array) -> int:
-    """Note what may be an address; of base58 the bytes too, whose checksum is still to be looked at."""
-    found = 0
+def crypto_kernel(codes: Array, offsets: Array, base58: Array, base32: Array) -> tuple[Array, Array]:
+    """Return what may be an address; of base58 the bytes too, whose checksum is still to be looked at."""
+    room = codes.size // SHORTEST + 1
+    spans, decoded, found = np.empty((room, 4), np.int64), np.empty((room, BYTES), np.uint8), 0
     for i in range(offsets.size - 1):
         stop = offsets[i + 1]
         at = offsets[i]
@@ -156,7 +157,7 @@ def _crypto_kernel(codes: Array, offsets: Array, base58: Array, base32: Array, s
                     spans[found, 0], spans[found, 1], spans[found, 2], spans[found, 3] = i, kind, begin, at
                     found += 1
             at += 1
-    return found
+    return spans[:found], decoded[:found]
 
 
 @nb.njit(nogil=True)
@@ -198,13 +199,14 @@ def find_crypto(texts: CodePoints) -> Array:
     >>> find_crypto(pack(["to 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"])).tolist()
     [[0, 0, 3, 37]]
     """
-    n_room = texts.codes.size // SHORTEST + 1
-    spans, decoded = new_spans(texts)[:n_room], np.empty((n_room, BYTES), np.uint8)
-    found = _crypto_kernel(texts.codes, texts.offsets, BASE58, BASE32, spans, decoded)
-    if not found:  # most messages
-        return spans[:0]
-    holds = [row[0] == 255 or _checks(row.tobytes()) for row in decoded[:found]]
-    return spans[:found][np.array(holds, np.bool_)]
+    return those_that_check(*crypto_kernel(texts.codes, texts.offsets, BASE58, BASE32))
+
+
+def those_that_check(spans: Array, decoded: Array) -> Array:
+    """Return the spans of `crypto_kernel` whose checksum holds."""
+    if not len(spans):  # most messages
+        return spans
+    return spans[np.array([row[0] == 255 or _checks(row.tobytes()) for row in decoded], np.bool_)]
 
 
 def count_crypto(texts: CodePoints) -> Array:

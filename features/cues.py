@@ -7,22 +7,26 @@ modules of its own: `links`, `brands`, `numbers`, `handles`, `crypto`, `amounts`
 """
 
 from collections.abc import Sequence
+from functools import cache, lru_cache
+from itertools import accumulate
 from typing import Any
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from .amounts import AMOUNT_SHAPES, AMOUNTS, measure_amounts
-from .brands import BRANDS, count_lookalikes
+from .amounts import AMOUNT_SHAPES, AMOUNTS, amount_automaton, amount_kernel
+from .brands import BRANDS, brand_kernel
 from .characters import is_digit, is_han, is_latin, starts_with
-from .crypto import CRYPTO, count_crypto
-from .handles import HANDLES, count_handles
-from .layout import LAYOUT, LAYOUT_SHAPES, measure_layout
-from .links import LINK_SHAPES, LINKS, measure_links
-from .numbers import NUMBERS, count_numbers
-from .text import CodePoints
-from .words import CATEGORIES, count_words
+from .crypto import BASE32, BASE58, CRYPTO, crypto_kernel, those_that_check
+from .handles import HANDLES, handle_automaton, handle_kernel
+from .layout import LAYOUT, LAYOUT_SHAPES, layout_kernel
+from .links import LINK_SHAPES, LINKS, link_kernel, shortener_table
+from .numbers import NUMBERS, number_kernel
+from .spans import SHORTEST, count_spans
+from .suffixes import suffix_table
+from .text import CodePoints, pack
+from .words import CATEGORIES, word_automaton, word_kernel
 
 __all__ = ["BASIC_CUES", "BASIC_SHAPES", "CUES", "SHAPES", "cues_and_shape"]
 
@@ -59,7 +63,13 @@ CUES = (*BASIC_CUES, *LINKS, *BRANDS, *NUMBERS, *HANDLES, *CRYPTO, *AMOUNTS, *CA
 SHAPES = (*BASIC_SHAPES, *LINK_SHAPES, *AMOUNT_SHAPES, *LAYOUT_SHAPES)
 """Names of the measures, in the order of their columns."""
 
-N_CUES = len(BASIC_CUES)
+N_CUES, N_SHAPES, N_LINKS, N_AMOUNTS, N_LAYOUT = map(len, (BASIC_CUES, BASIC_SHAPES, LINKS, AMOUNTS, LAYOUT))
+BLOCKS = (BASIC_CUES, LINKS, BRANDS, NUMBERS, HANDLES, CRYPTO, AMOUNTS, CATEGORIES, LAYOUT)
+_, AT_LINKS, AT_BRANDS, AT_NUMBERS, AT_HANDLES, AT_CRYPTO, AT_AMOUNTS, AT_WORDS, AT_LAYOUT, _ = accumulate(
+    map(len, BLOCKS), initial=0
+)
+AT_SHAPES = tuple(accumulate(map(len, (BASIC_SHAPES, LINK_SHAPES, AMOUNT_SHAPES)), initial=len(CUES)))
+"""Where the counts of each block begin in the matrix, and the measures of those that have any."""
 HTTP_END = (58, 47, 47)  # ://
 WWW = (119, 119, 119, 46)  # www.
 MONEY = np.array(sorted(ord(c) for c in "$£¥€₹₩₽₺₦฿元"), np.uint32)
@@ -161,6 +171,77 @@ def _cue_kernel(codes: Array, offsets: Array, money: Array, out: Array) -> None:
             row[k] /= max(stop - start, 1)
 
 
+@cache
+def _tables() -> tuple[Any, ...]:
+    words = (handle_automaton().tables, amount_automaton().tables, word_automaton().tables)
+    return MONEY, suffix_table(), shortener_table(), *words, BASE58, BASE32
+
+
+_pack = lru_cache(maxsize=8)(pack)
+
+
+@nb.njit(inline="always")
+def _put(block: Array, first: int, columns: int, out: Array, at: int) -> None:
+    for i in range(out.shape[0]):
+        for k in range(columns):
+            out[i, at + k] = block[i, first + k]
+
+
+@nb.njit(inline="always")
+def _count(spans: Array, found: int, out: Array, at: int) -> None:
+    for k in range(found):
+        out[spans[k, 0], at + spans[k, 1]] += 1
+
+
+@nb.njit(cache=True, nogil=True)
+def _all_kernel(
+    codes: Array,
+    offsets: Array,
+    raw: Array,
+    raw_offsets: Array,
+    brands: Array,
+    brand_ends: Array,
+    tables: tuple[Any, ...],
+    out: Array,
+) -> tuple[Array, Array]:
+    """Fill in all columns but those of crypto, and return what may be an address of it.
+
+    To go from Python to a kernel and back takes ten times as long as one of them takes for a message.
+    """
+    money, suffixes, shorteners, handles, amount_words, words, base58, base32 = tables
+    n, room = offsets.size - 1, codes.size // SHORTEST
+    block = np.zeros((n, N_CUES + N_SHAPES))
+    _cue_kernel(codes, offsets, money, block)
+    _put(block, 0, N_CUES, out, 0)
+    _put(block, N_CUES, N_SHAPES, out, AT_SHAPES[0])
+
+    block, links = np.zeros((n, N_LINKS + 1)), np.empty((room, 4), np.int64)
+    links = links[: link_kernel(codes, offsets, suffixes[0], suffixes[1], shorteners, block, links)]
+    _put(block, 0, N_LINKS, out, AT_LINKS)
+    _put(block, N_LINKS, 1, out, AT_SHAPES[1])
+    if brand_ends.size > 1:
+        block = np.zeros((n, 1))
+        brand_kernel(codes, offsets, links, suffixes, brands, brand_ends, block)
+        _put(block, 0, 1, out, AT_BRANDS)
+
+    spans = np.empty((room, 4), np.int64)
+    _count(spans, number_kernel(codes, offsets, spans), out, AT_NUMBERS)
+    _count(spans, handle_kernel(codes, offsets, handles, spans), out, AT_HANDLES)
+
+    block = np.zeros((n, N_AMOUNTS + len(AMOUNT_SHAPES)))
+    amount_kernel(codes, offsets, amount_words, block)
+    _put(block, 0, N_AMOUNTS, out, AT_AMOUNTS)
+    _put(block, N_AMOUNTS, len(AMOUNT_SHAPES), out, AT_SHAPES[2])
+    block = np.zeros((n, len(CATEGORIES)))
+    word_kernel(codes, offsets, words, block)
+    _put(block, 0, len(CATEGORIES), out, AT_WORDS)
+    block = np.zeros((n, N_LAYOUT + len(LAYOUT_SHAPES)))
+    layout_kernel(codes, offsets, block)
+    _put(block, 0, N_LAYOUT, out, AT_LAYOUT)
+    _put(block, N_LAYOUT, len(LAYOUT_SHAPES), out, AT_SHAPES[3])
+    return crypto_kernel(raw, raw_offsets, base58, base32)
+
+
 def cues_and_shape(folded: CodePoints, raw: CodePoints | None = None, brands: Sequence[str] = ()) -> Array:
     """Count the cues of every text and measure its shape.
 
@@ -190,12 +271,10 @@ def cues_and_shape(folded: CodePoints, raw: CodePoints | None = None, brands: Se
     >>> {name: int(n) for name, n in zip(CUES[N_CUES:], row[N_CUES:]) if n}
     {'phones_cn': 1, 'reward': 1}
     """
-    basic = np.zeros((len(folded), N_CUES + len(BASIC_SHAPES)))
-    _cue_kernel(folded.codes, folded.offsets, MONEY, basic)
-    linked, spans = measure_links(folded)
-    amounts, layout = measure_amounts(folded), measure_layout(folded)
-    counts = [basic[:, :N_CUES], linked[:, : len(LINKS)], count_lookalikes(folded, spans, brands)]
-    counts += [count_numbers(folded), count_handles(folded), count_crypto(folded if raw is None else raw)]
-    counts += [amounts[:, : len(AMOUNTS)], count_words(folded), layout[:, : len(LAYOUT)]]
-    shapes = [basic[:, N_CUES:], linked[:, len(LINKS) :], amounts[:, len(AMOUNTS) :], layout[:, len(LAYOUT) :]]
-    return np.concatenate([*counts, *shapes], axis=1)
+    raw, named = folded if raw is None else raw, _pack(tuple(brands))
+    out = np.zeros((len(folded), len(CUES) + len(SHAPES)))
+    texts = (folded.codes, folded.offsets, raw.codes, raw.offsets, named.codes, named.offsets)
+    found = those_that_check(*_all_kernel(*texts, _tables(), out))
+    if len(found):
+        out[:, AT_CRYPTO : AT_CRYPTO + len(CRYPTO)] += count_spans(found, len(folded), len(CRYPTO))
+    return out

@@ -32,7 +32,7 @@ LONGEST_ID = (20, 11, 32, 15)
 
 
 @cache
-def _automaton() -> Automaton:
+def handle_automaton() -> Automaton:
     return build_automaton(read_words(WORDS, HANDLES))
 
 
@@ -107,7 +107,7 @@ def _at_name(codes: Array, at: int, start: int, stop: int) -> int:
 
 
 @nb.njit(cache=True, nogil=True)
-def _handle_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], spans: Array) -> int:
+def handle_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], spans: Array) -> int:
     letters, steps, ends, shorter, lengths, kinds, _ = tables
     found = 0
     for i in range(offsets.size - 1):
@@ -154,7 +154,7 @@ def find_handles(texts: CodePoints) -> Array:
     [[0, 0, 5, 12]]
     """
     spans = new_spans(texts)
-    return spans[: _handle_kernel(texts.codes, texts.offsets, _automaton().tables, spans)].copy()
+    return spans[: handle_kernel(texts.codes, texts.offsets, handle_automaton().tables, spans)].copy()
 
 
 def count_handles(texts: CodePoints) -> Array:

@@ -118,7 +118,7 @@ def _count_repeats(codes: Array, start: int, stop: int, table: Array, row: Array
 
 
 @nb.njit(cache=True, nogil=True)
-def _layout_kernel(codes: Array, offsets: Array, out: Array) -> None:
+def layout_kernel(codes: Array, offsets: Array, out: Array) -> None:
     table = np.full(SLOTS, -1, np.int64)
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
@@ -151,5 +151,5 @@ def measure_layout(texts: CodePoints) -> Array:
     {'mixed_words': 1.0, 'bracketed_head': 3.0, 'bracketed_tail': 0.0, 'repetition': 0.2222222222222222, ...}
     """
     out = np.zeros((len(texts), len(LAYOUT) + len(LAYOUT_SHAPES)))
-    _layout_kernel(texts.codes, texts.offsets, out)
+    layout_kernel(texts.codes, texts.offsets, out)
     return out

@@ -117,7 +117,7 @@ def _read_host(
 
 
 @nb.njit(cache=True, nogil=True)
-def _link_kernel(
+def link_kernel(
     codes: Array, offsets: Array, hashes: Array, rules: Array, shorteners: Array, out: Array, spans: Array
 ) -> int:
     found = 0
@@ -173,5 +173,5 @@ def measure_links(texts: CodePoints) -> tuple[Array, Array]:
     ['bit.ly', '10.0.0.1', 'me.too@shop.com.cn']
     """
     out, spans = np.zeros((len(texts), len(LINKS) + len(LINK_SHAPES))), new_spans(texts)
-    found = _link_kernel(texts.codes, texts.offsets, *suffix_table(), shortener_table(), out, spans)
+    found = link_kernel(texts.codes, texts.offsets, *suffix_table(), shortener_table(), out, spans)
     return out, spans[:found].copy()

@@ -86,7 +86,7 @@ def _company(codes: Array, start: int, stop: int, group_start: int, group_stop: 
 
 
 @nb.njit(cache=True, nogil=True)
-def _number_kernel(codes: Array, offsets: Array, spans: Array) -> int:
+def number_kernel(codes: Array, offsets: Array, spans: Array) -> int:
     groups = np.empty((np.diff(offsets).max() // 2 + 1 if offsets.size > 1 else 0, 3), np.int64)
     found = 0
     for i in range(offsets.size - 1):
@@ -135,7 +135,7 @@ def find_numbers(texts: CodePoints) -> Array:
     [[1, 0, 7, 20]]
     """
     spans = new_spans(texts)
-    return spans[: _number_kernel(texts.codes, texts.offsets, spans)].copy()
+    return spans[: number_kernel(texts.codes, texts.offsets, spans)].copy()
 
 
 def count_numbers(texts: CodePoints) -> Array:

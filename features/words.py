@@ -53,7 +53,7 @@ def word_automaton() -> Automaton:
 
 
 @nb.njit(cache=True, nogil=True)
-def _word_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], out: Array) -> None:
+def word_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], out: Array) -> None:
     letters, steps, ends, shorter, lengths, kinds, bounded = tables
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
@@ -91,5 +91,5 @@ def count_words(texts: CodePoints, automaton: Automaton | None = None) -> Array:
     {'urgency': 1, 'reward': 3, 'payment': 1}
     """
     out = np.zeros((len(texts), len(CATEGORIES)))
-    _word_kernel(texts.codes, texts.offsets, (automaton or word_automaton()).tables, out)
+    word_kernel(texts.codes, texts.offsets, (automaton or word_automaton()).tables, out)
     return out
