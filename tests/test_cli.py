@@ -437,7 +437,7 @@ def write(path: str, content: str | bytes) -> None:
         ("m.csv", b"PAR1" + b"\0" * 100, "CSV was expected, Parquet came"),
         ("m.jsonl", '[{"message_id": 1}]', "one JSON array came"),
         ("m.xlsx", "x", "the format is unknown"),
-        ("m.csv.gz", gzip.compress(b"message_id,text,label\n1,x,spam\n")[:-9], "cannot be read"),
+        ("m.csv.gz", gzip.compress(b"message_id,text,label\n1,x,spam\n", mtime=0)[:-9], "cannot be read"),
         ("m.csv", f"message_id,text,label\n1,{SECRET},spam\n2,{SECRET},spam\n", "0 classes"),
     ],
 )
