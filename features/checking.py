@@ -22,7 +22,7 @@ from .tables import Loaded
 if TYPE_CHECKING:
     from .schema import Table
 
-__all__ = ["check"]
+__all__ = ["check", "needs"]
 
 SHEET: Final = ("row", "column", "reason")
 MISSING: Final[Mapping[Kind, str]] = {
@@ -79,9 +79,10 @@ def check(
     columns = {name: _converted(frame[name], table.kind(name), loaded.printed) for name in frame.columns}
     verdict = _judged(columns, table, loaded.broken, len(frame))
     if seen is not None:
-        _set_seen_aside(verdict, columns[table.unique[0]].column, table.unique[0], seen)
+        for name in columns.keys() & table.unique[:1]:
+            _set_seen_aside(verdict, columns[name].column, name, seen)
     elif not verdict.good.any():
-        raise SchemaError(origin, f"none of {len(frame)} rows is good: {verdict.tally()}", _needs(table))
+        raise SchemaError(origin, f"none of {len(frame)} rows is good: {verdict.tally()}", needs(table))
     good = pd.DataFrame({name: done.column for name, done in columns.items()})[verdict.good]
     notes = (f"{name} {note}" for name, done in columns.items() for note in done.notes)
     return good.reset_index(drop=True), _rejected(frame, verdict), (*loaded.notes, *notes)
@@ -180,11 +181,11 @@ def _check_columns(loaded: Loaded, table: "Table", origin: str, require: tuple[s
     names = list(loaded.frame.columns)
     strange = sum(not isinstance(name, str) for name in names)
     if strange:
-        raise SchemaError(origin, f"{strange} of {len(names)} column names are no strings", _needs(table))
+        raise SchemaError(origin, f"{strange} of {len(names)} column names are no strings", needs(table))
     missing = [name for name in dict.fromkeys((*table.required, *require)) if name not in names]
     if missing:
         problem = f"{_quoted(missing, 'column')} missing from {table.name}; {_came(names, table, loaded.printed)}"
-        raise SchemaError(origin, problem + _hint(missing, names, table), _needs(table, require))
+        raise SchemaError(origin, problem + _hint(missing, names, table), needs(table, require))
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if twice:
         raise SchemaError(origin, f"{_quoted(twice, 'column')} there more than once", "Keep one of each.")
@@ -228,7 +229,25 @@ def _folded(name: str) -> str:
     return name.strip().casefold().replace(" ", "_").replace("-", "_")
 
 
-def _needs(table: "Table", require: tuple[str, ...] = ()) -> str:
-    """What the table must have, in words."""
+def needs(table: "Table", require: tuple[str, ...] = ()) -> str:
+    """Say what a table must have.
+
+    Parameters
+    ----------
+    table : Table
+        The table.
+    require : tuple of str, default=()
+        Further columns.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from fraudsieve.features.schema import LABELS
+    >>> needs(LABELS)
+    'Expected in labels: subject_id (id), label (category).'
+    """
     names = dict.fromkeys((*table.required, *require))
     return f"Expected in {table.name}: " + ", ".join(f"{name} ({table.kind(name) or 'any'})" for name in names) + "."

@@ -20,7 +20,7 @@ from fraudsieve.features.messages import sender_history
 from fraudsieve.features.schema import Source, write_rejected
 
 from .artifact import Model
-from .batch_inputs import looks_at_labels, read_inputs
+from .batch_inputs import looks_at_labels, read_beside, read_inputs, with_moment
 from .batch_parts import score_parts
 from .inputs import why_unscorable
 from .predict import CHUNK, Scorer
@@ -203,8 +203,9 @@ def score_file(
 ) -> Scored:
     """Score a file of messages, accounts or events into a Parquet file.
 
-    A Parquet file of messages is read and written part by part where the model looks at nothing before them: in bounded
-    memory, and a call that was killed goes on where it was. All else is read whole, and begins anew.
+    A Parquet file is read and written part by part where the score of a record depends on no other record: in bounded
+    memory beside the events, and a call that was killed goes on where it was. Read whole, and begun anew, are: messages
+    where the model looks at campaigns; events that are their own history; accounts without events; other files.
 
     Parameters
     ----------
@@ -242,12 +243,8 @@ def score_file(
     for given in (source, events, labels, past):
         if _is_file(given) and Path(given).resolve() in (output.resolve(), rejected_output.resolve()):
             raise FileExistsError(f"{given}: the scores would be written over their input. Name another output.")
-    if _is_file(source) and _by_part(scorer, Path(source)):
-        done = score_parts(
-            scorer, lambda good: _written(score_frame(scorer, good)), source, output, rejected_output, progress
-        )
-        rejected = rejected_output if done.rejected else None
-        return Scored(output, rejected, done.scored, done.rejected, done.notes, done.resumed)
+    if _is_file(source) and _by_part(scorer.model, Path(source), events, labels):
+        return _score_by_part(scorer, Path(source), output, rejected_output, progress, events=events, labels=labels)
     read = read_inputs(scorer.model, source, events=events, labels=labels, past=past)
     scores = score_frame(scorer, read.records, progress, events=read.events, labels=read.labels, past=read.past)
     scores = _written(scores)
@@ -261,11 +258,38 @@ def score_file(
     return Scored(output, rejected_output if len(read.rejected) else None, len(scores), len(read.rejected), read.notes)
 
 
-def _by_part(scorer: Scorer, source: Path) -> bool:
-    """Tell whether a record's score depends on no other, and the file can be read by row group."""
-    matrix = scorer.model.matrix
-    alone = isinstance(matrix, MessageMatrix) and not looks_back(matrix)
-    return alone and source.name.lower().endswith(".parquet")
+def _by_part(model: Model, source: Path, events: Source | None, labels: Source | None) -> bool:
+    """Tell whether a record's score depends on no other, and all files can be told from others."""
+    matrix = model.matrix
+    are_files = all(one is None or _is_file(one) for one in (events, labels))
+    if not are_files or not source.name.lower().endswith(".parquet"):
+        return False
+    if isinstance(matrix, MessageMatrix):
+        return matrix.campaigns is None
+    # Without events accounts are looked at as of now, and events are their own history.
+    alone = not matrix.timed or (model.subject == "event" and not matrix.histories and matrix.network is None)
+    return alone or events is not None
+
+
+def _score_by_part(
+    scorer: Scorer,
+    source: Path,
+    output: Path,
+    rejected_output: Path,
+    progress: Callable[[int, int], None] | None,
+    **beside: Any,
+) -> Scored:
+    history, known, notes = read_beside(scorer.model, **beside)
+
+    def score(good: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+        said: list[str] = []
+        records = with_moment(good, history, said) if scorer.model.subject == "account" else good
+        return _written(score_frame(scorer, records, events=history, labels=known)), said
+
+    files = {name: Path(file) for name, file in beside.items() if file is not None}
+    done = score_parts(scorer, score, source, output, rejected_output, progress, beside=files)
+    rejected = rejected_output if done.rejected else None
+    return Scored(output, rejected, done.scored, done.rejected, (*notes, *done.notes), done.resumed)
 
 
 def _written(scores: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,15 @@ from fraudsieve.features.schema import Source, read_table
 from .artifact import Model
 from .inputs import Matrix
 
-__all__ = ["Inputs", "end_of_events", "known_labels", "looks_at_labels", "read_inputs"]
+__all__ = [
+    "Inputs",
+    "end_of_events",
+    "known_labels",
+    "looks_at_labels",
+    "read_beside",
+    "read_inputs",
+    "with_moment",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,16 +86,43 @@ def read_inputs(
     SchemaError
         When a table cannot be used.
     """
-    subject, matrix = model.subject, model.matrix
-    table = read_table(source, f"{subject}s", require=require)
+    table = read_table(source, f"{model.subject}s", require=require)
     notes = list(table.notes)
-    history = table.good if subject == "event" and events is None else _read_events(events, notes)
-    if history is None and isinstance(matrix, MessageMatrix) and matrix.sender:
-        notes.append("the model looks at events, and none were given: every history is unknown")
-    known = _known(model, labels, history, notes)
-    records = table.good if subject != "account" else _with_moment(table.good, history, notes)
+    history: pd.DataFrame | None = table.good
+    if model.subject == "event" and events is None:
+        known = _known(model, labels, history, notes)
+    else:
+        history, known, said = read_beside(model, events=events, labels=labels)
+        notes += said
+    records = table.good if model.subject != "account" else with_moment(table.good, history, notes)
     before = _read_past(model, past, records, notes)
     return Inputs(records, table.rejected, history, known, before, tuple(notes))
+
+
+def read_beside(
+    model: Model, *, events: Source | None, labels: Source | None
+) -> tuple[pd.DataFrame | None, pd.DataFrame | None, list[str]]:
+    """Read the tables beside what a model scores.
+
+    Parameters
+    ----------
+    model : Model
+        What is scored.
+    events, labels : path or DataFrame, or None
+        As for `read_inputs`.
+
+    Returns
+    -------
+    events, labels : DataFrame or None
+        As in `Inputs`.
+    notes : list of str
+        What was assumed or changed.
+    """
+    notes: list[str] = []
+    history = _read_events(events, notes)
+    if history is None and isinstance(model.matrix, MessageMatrix) and model.matrix.sender:
+        notes.append("the model looks at events, and none were given: every history is unknown")
+    return history, _known(model, labels, history, notes), notes
 
 
 def looks_at_labels(matrix: Matrix) -> bool:
@@ -165,14 +200,29 @@ def _as_known(past: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     return past.assign(labelled_at=times)
 
 
-def _with_moment(accounts: pd.DataFrame, events: pd.DataFrame | None, notes: list[str]) -> pd.DataFrame:
-    """Fill in the moments of accounts that have none: just after the last event, or now without events."""
+def with_moment(accounts: pd.DataFrame, events: pd.DataFrame | None, notes: list[str]) -> pd.DataFrame:
+    """Fill in the moments of accounts that have none: just after the last event, or now without events.
+
+    Parameters
+    ----------
+    accounts : DataFrame
+        The accounts.
+    events : DataFrame or None
+        The events.
+    notes : list of str
+        Where it is told what was assumed.
+
+    Returns
+    -------
+    DataFrame
+        The accounts, each with ``as_of``.
+    """
     missing = accounts["as_of"].isna() if "as_of" in accounts else pd.Series(True, accounts.index)
     if not missing.any():
         return accounts
     last, note = end_of_events(events)
     notes += [note] if note else []
-    notes.append(f"{int(missing.sum())} accounts have no as_of: they are looked at as of the end of the events")
+    notes.append("accounts without as_of are looked at as of the end of the events")
     moments = pd.Series(last, accounts.index, "datetime64[us, UTC]")
     return accounts.assign(as_of=accounts["as_of"].where(~missing, moments) if "as_of" in accounts else moments)
 

@@ -3,16 +3,18 @@
 import os
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
+from fraudsieve.features.checking import needs
 from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.features.parts import PART_ROWS, Part, PartReader
 from fraudsieve.features.schema import write_rejected
@@ -21,6 +23,8 @@ from .journal import Journal, digest_of_file, replace_durably
 from .predict import Scorer
 
 __all__ = ["PartsDone", "score_parts"]
+
+ScorePart: TypeAlias = Callable[[pd.DataFrame], tuple[pd.DataFrame, list[str]]]
 
 MAX_NOTES: Final = 10
 MAX_REASONS: Final = 5
@@ -47,13 +51,15 @@ class PartsDone:
 
 def score_parts(
     scorer: Scorer,
-    score: Callable[[pd.DataFrame], pd.DataFrame],
+    score: ScorePart,
     source: str | os.PathLike[str],
     output: Path,
     rejected_output: Path,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    beside: Mapping[str, Path] = MappingProxyType({}),
 ) -> PartsDone:
-    """Score a Parquet file of messages part by part.
+    """Score a Parquet file part by part.
 
     Memory holds one part, and 16 bytes of every id. Finished parts stand in a hidden folder beside the output until
     that is there, whole; the same call after a kill, or after a full disk, goes on with them. The output is the same to
@@ -62,15 +68,17 @@ def score_parts(
     Parameters
     ----------
     scorer : Scorer
-        A model of messages that looks at nothing before them.
+        The model.
     score : callable
-        From good rows to a frame of scores.
+        From good rows to a frame of scores, none of which depends on other rows, and what was assumed.
     source : path
         The Parquet file.
     output, rejected_output : Path
         The files to write; the second only where there are rejected rows.
     progress : callable, default=None
         Called with the rows done and the rows in all.
+    beside : mapping of str to Path, default={}
+        Other files that the scores depend on.
 
     Returns
     -------
@@ -83,10 +91,11 @@ def score_parts(
     BusyError
         When another process is writing the same output.
     """
-    reader = PartReader(source, "messages")
+    reader = PartReader(source, f"{scorer.model.subject}s")
     before = _state_of(reader.path)
     key = {
         "input": {"sha256": digest_of_file(reader.path), "bytes": before[0]},
+        "beside": {name: digest_of_file(path) for name, path in beside.items()},
         "model": scorer.model.digest or secrets.token_hex(),  # one that was never written is like no other
         "versions": {name: version(name) for name in ("fraudsieve", "pyarrow", "lightgbm")},
         "part_rows": PART_ROWS,
@@ -122,22 +131,28 @@ def _resume(journal: Journal, reader: PartReader) -> int:
     for part in journal.parts:
         for name in part["files"]:
             if name.endswith(SCORES):
-                ids = pyarrow.parquet.read_table(journal.folder / name, columns=["message_id"])
-                reader.seen.add(ids.column("message_id").to_pandas().astype("str"))
+                _see(reader, journal.folder / name)
     return sum(part["rows"] for part in journal.parts)
+
+
+def _see(reader: PartReader, scores: Path) -> None:
+    for name in {*reader.table.unique[:1]} & {*pyarrow.parquet.read_schema(scores).names}:
+        ids = pyarrow.parquet.read_table(scores, columns=[name]).column(name).drop_null()
+        reader.seen.add(ids.to_pandas().astype("str"))
 
 
 SCORES: Final = ".scores.parquet"
 REJECTED: Final = ".rejected.parquet"
 
 
-def _finish(journal: Journal, part: Part, score: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+def _finish(journal: Journal, part: Part, score: ScorePart) -> None:
     good, rejected, name = part.checked.good, part.checked.rejected, f"{part.start:012d}"
-    files = {}
+    files, notes = {}, list(part.checked.notes)
     if len(good):
         files[name + SCORES] = journal.folder / "scores.new"
-        table = pa.Table.from_pandas(score(good), preserve_index=False)
-        pyarrow.parquet.write_table(table, files[name + SCORES])
+        scores, said = score(good)
+        notes += said
+        scores.to_parquet(files[name + SCORES], index=False)
     if len(rejected):
         files[name + REJECTED] = write_rejected(rejected, journal.folder / "rejected.new")
     reasons = Counter(zip(rejected["column"], rejected["reason"], strict=True))
@@ -146,7 +161,7 @@ def _finish(journal: Journal, part: Part, score: Callable[[pd.DataFrame], pd.Dat
         "scored": len(good),
         "rejected": len(rejected),
         "reasons": [[*cause, count] for cause, count in reasons.items()],
-        "notes": list(part.checked.notes),
+        "notes": notes,
     }
     journal.add(files, facts)
 
@@ -157,8 +172,8 @@ def _assemble(journal: Journal, reader: PartReader, output: Path, rejected_outpu
     if scored + rejected != reader.n_rows:
         raise RuntimeError(f"{reader.n_rows} rows went in, and {scored + rejected} came out")
     if not scored:
-        fix = "Expected in messages: message_id (id), text (text)."
-        raise SchemaError(reader.origin, f"none of {rejected} rows is good: {_tally(journal)}", fix)
+        problem = f"none of {rejected} rows is good: {_tally(journal)}"
+        raise SchemaError(reader.origin, problem, needs(reader.table))
     whole = _joined(journal, SCORES)
     if rejected:
         replace_durably(_joined(journal, REJECTED), rejected_output)

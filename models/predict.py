@@ -17,14 +17,13 @@ from .asked import Asked, number_of
 from .columns import Batch, Columns, columns_of, lists_of
 from .inputs import Events, message_history, observe_messages, state_of, why_unscorable
 from .policy import Policy, check_known, fields_of, settle
-from .scores import described, told
+from .scores import Score, described, told
 from .warm_up import warm_records
 
 __all__ = ["Scorer"]
 
 Array = npt.NDArray[Any]
 Record = Mapping[str, Any]
-Score = dict[str, Any]
 
 CHUNK = 16_384
 """Messages scored at a time: bounds the memory of a batch."""

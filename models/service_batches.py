@@ -9,12 +9,12 @@ from typing import Generic, TypeAlias, TypeVar
 
 __all__ = ["Together"]
 
-Asked = TypeVar("Asked")
+Ask = TypeVar("Ask")
 Told = TypeVar("Told")
-Waiting: TypeAlias = tuple[Asked, asyncio.Future[Told]]
+Waiting: TypeAlias = tuple[Ask, asyncio.Future[Told]]
 
 
-class Together(Generic[Asked, Told]):
+class Together(Generic[Ask, Told]):
     """Does what is asked: what comes at the same time, or while all threads are busy, is done together in one call.
 
     Nobody waits for others to come. What is small is done in the loop itself: to hand it to a thread takes as long as
@@ -40,17 +40,17 @@ class Together(Generic[Asked, Told]):
         self,
         pool: Executor,
         calls: int,
-        work: Callable[[Sequence[Asked]], Sequence[Told]],
+        work: Callable[[Sequence[Ask]], Sequence[Told]],
         *,
-        size: Callable[[Asked], int],
+        size: Callable[[Ask], int],
         most: int,
         small: int = 0,
     ) -> None:
         self.pool, self.calls, self.work, self.size, self.most, self.small = pool, calls, work, size, most, small
-        self.waiting: deque[Waiting[Asked, Told]] = deque()
+        self.waiting: deque[Waiting[Ask, Told]] = deque()
         self.running = 0
 
-    async def ask(self, asked: Asked) -> Told:
+    async def ask(self, asked: Ask) -> Told:
         """Wait until it is done.
 
         Parameters
@@ -84,7 +84,7 @@ class Together(Generic[Asked, Told]):
             call = asyncio.get_running_loop().run_in_executor(self.pool, self.work, asked)
             call.add_done_callback(partial(self._end, taken))
 
-    def _take(self) -> tuple[list[Waiting[Asked, Told]], int]:
+    def _take(self) -> tuple[list[Waiting[Ask, Told]], int]:
         """Take the first that wait, at least one, and as many as fit into a call."""
         taken = [self.waiting.popleft()]
         total = self.size(taken[0][0])
@@ -93,13 +93,13 @@ class Together(Generic[Asked, Told]):
             total += self.size(taken[-1][0])
         return taken, total
 
-    def _do(self, taken: list[Waiting[Asked, Told]], asked: list[Asked]) -> None:
+    def _do(self, taken: list[Waiting[Ask, Told]], asked: list[Ask]) -> None:
         try:
             _tell(taken, self.work(asked))
         except Exception as error:
             _fail(taken, error)
 
-    def _end(self, taken: list[Waiting[Asked, Told]], call: asyncio.Future[Sequence[Told]]) -> None:
+    def _end(self, taken: list[Waiting[Ask, Told]], call: asyncio.Future[Sequence[Told]]) -> None:
         self.running -= 1
         error = asyncio.CancelledError() if call.cancelled() else call.exception()
         if error is None:
@@ -109,13 +109,13 @@ class Together(Generic[Asked, Told]):
         self._begin()
 
 
-def _tell(taken: list[Waiting[Asked, Told]], told: Sequence[Told]) -> None:
+def _tell(taken: list[Waiting[Ask, Told]], told: Sequence[Told]) -> None:
     for (_, future), one in zip(taken, told, strict=True):
         if not future.done():  # else whoever asked is gone
             future.set_result(one)
 
 
-def _fail(taken: list[Waiting[Asked, Told]], error: BaseException) -> None:
+def _fail(taken: list[Waiting[Ask, Told]], error: BaseException) -> None:
     for _, future in taken:
         if not future.done():
             future.set_exception(error)

@@ -12,7 +12,7 @@ from fraudsieve.features.history_store import StateError
 
 from .exceptions import ArtifactError
 from .live_state import LiveState
-from .scores import told
+from .scores import Score, told
 from .service_bodies import Asked, RejectedError, Reply, kind_of, listed, read_body, written
 from .service_log import place_of, say
 from .service_metrics import Metrics
@@ -21,7 +21,6 @@ from .service_settings import Settings
 
 __all__ = ["Desk"]
 
-Score = dict[str, Any]
 Tell = Callable[[Sequence[Mapping[str, Any]]], Sequence[Refused]]
 
 

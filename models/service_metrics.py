@@ -34,6 +34,7 @@ class Metrics:
         self.requests = Counter("requests", "Requests answered.", ("route", "status"), **to)
         self.seconds = Histogram("request_seconds", "Time to answer a request.", ("route",), buckets=SECONDS, **to)
         self.running = Gauge("requests_running", "Requests that are read, wait or are worked on now.", **to)
+        self.refused = Counter("connections_refused", "Connections answered 503: as many as may be were open.", **to)
         self.scores = Histogram(
             "score",
             "Probability of fraud of scored records (of the likeliest class where the model knows no legitimate one), "

@@ -1,6 +1,7 @@
 """HTTP/1.1 with bounds: how many connections are open, how long one may be silent, how large a request is."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -32,7 +33,9 @@ class _Whole:
             self.head = self.head and b""
 
 
-def bounded_protocol(seconds: float, max_body: int, most: int) -> type[HttpToolsProtocol]:
+def bounded_protocol(
+    seconds: float, max_body: int, most: int, refuse: Callable[[], None] = lambda: None
+) -> type[HttpToolsProtocol]:
     """Return uvicorn's protocol over httptools, with bounds where it has none.
 
     uvicorn waits for ever for the head of a request, and for the end of a body that was answered already; and the
@@ -47,6 +50,8 @@ def bounded_protocol(seconds: float, max_body: int, most: int) -> type[HttpTools
         Bytes of a body.
     most : int
         Open connections; what comes over one more is answered 503.
+    refuse : callable, optional
+        Called for each of those.
 
     Returns
     -------
@@ -65,6 +70,7 @@ def bounded_protocol(seconds: float, max_body: int, most: int) -> type[HttpTools
             super().connection_made(transport)
             if len(self.connections) > most:
                 self.app = busy
+                refuse()
             self._set_timer()
 
         def on_message_begin(self) -> None:

@@ -67,7 +67,12 @@ def run(app: FastAPI, settings: Settings, opened: socket.socket) -> None:
     """
     config = uvicorn.Config(
         app,
-        http=bounded_protocol(settings.body_seconds, settings.max_body, settings.max_connections),
+        http=bounded_protocol(
+            settings.body_seconds,
+            settings.max_body,
+            settings.max_connections,
+            app.state.desk.metrics.refused.inc,
+        ),
         ws="none",
         log_config=None,
         access_log=False,

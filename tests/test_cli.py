@@ -398,7 +398,7 @@ def test_accounts_from_training_to_scores(run: Run) -> None:
     )
     code, scored, error = run("predict", "--model", "m", "--input", "a.parquet", "--events", "e.parquet")
     assert (code, scored["scored"]) == (0, 200)
-    assert "200 accounts have no as_of: they are looked at as of the end of the events" in error
+    assert "accounts without as_of are looked at as of the end of the events" in error
     assert "the model looks at labels, and none were given" in error
     assert set(pd.read_parquet("scores.parquet")["status"]) <= {"ok", "no_history"}
     columns = json.loads(Path("m/manifest.json").read_text())["columns"]

@@ -14,8 +14,9 @@ import pyarrow.parquet
 import pytest
 
 from fraudsieve.features.exceptions import SchemaError
-from fraudsieve.models import Scorer
+from fraudsieve.models import Scorer, batch
 from fraudsieve.models.batch import Scored, score_file
+from fraudsieve.training.simulate import simulate
 
 GROUP = 40
 
@@ -72,7 +73,9 @@ def test_progress_is_told_part_by_part(scorer: Scorer, source: Path, tmp_path: P
     assert told == [(GROUP * (at + 1), 2000) for at in range(50)]
 
 
-def interrupted(scorer: Scorer, source: Path, output: Path, survived: int, patch: pytest.MonkeyPatch) -> Scored | None:
+def interrupted(
+    scorer: Scorer, source: Path, output: Path, survived: int, patch: pytest.MonkeyPatch, **beside: Any
+) -> Scored | None:
     """Score, and stop as a kill would, before one of the calls that change what is on the disk."""
     calls = 0
 
@@ -91,7 +94,7 @@ def interrupted(scorer: Scorer, source: Path, output: Path, survived: int, patch
             within.setattr(os, name, stopping(getattr(os, name)))
         within.setattr(Path, "unlink", stopping(Path.unlink))
         try:
-            return score_file(scorer, source, output)
+            return score_file(scorer, source, output, **beside)
         except KeyboardInterrupt:
             return None
 
@@ -146,6 +149,61 @@ def test_another_input_or_model_begins_anew_and_says_so(
 def score_ids(scorer: Scorer, frame: pd.DataFrame, folder: Path) -> list[str]:
     ids: list[str] = pd.read_parquet(score_file(scorer, frame, folder / "x.parquet").output)["message_id"].tolist()
     return ids
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> dict[str, pd.DataFrame]:
+    """Accounts, some bad and some twice, their events, and what became known of them; each also as a file."""
+    world = simulate(days=20, n_accounts=100, messages_per_day=30)
+    times = world.events["occurred_at"].sort_values(ignore_index=True)
+    moments = times[np.linspace(len(times) // 5, len(times) - 1, 100).astype(int)].reset_index(drop=True)
+    frame = world.accounts[["account_id"]].head(100).assign(as_of=moments)
+    frame.loc[::7, "as_of"] = pd.NaT
+    frame.loc[[50, 90], "account_id"] = [None, frame["account_id"][3]]
+    labels = pd.DataFrame({"subject_id": world.accounts["account_id"], "label": "fraud"})
+    labels["labelled_at"] = times[len(times) // 2]
+    tables = {"accounts": frame, "events": world.events, "labels": labels[::3]}
+    for name, table in tables.items():
+        table.to_parquet(tmp_path / f"{name}.parquet", row_group_size=8)
+    return tables
+
+
+def test_accounts_with_their_events_too(
+    accounts_folder: Path, accounts: dict[str, pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer, source, output = Scorer.load(accounts_folder), tmp_path / "accounts.parquet", tmp_path / "scores.parquet"
+    beside: dict[str, Any] = {name: tmp_path / f"{name}.parquet" for name in ("events", "labels")}
+    whole = score_file(scorer, accounts["accounts"], tmp_path / "whole.parquet", **beside)
+    assert interrupted(scorer, source, output, 30, monkeypatch, **beside) is None
+    done = score_file(scorer, source, output, **beside)
+    assert 0 < done.resumed < 100
+    assert (done.scored, done.rejected, set(done.notes) >= set(whole.notes)) == (98, 2, True)
+    pd.testing.assert_frame_equal(pd.read_parquet(output), pd.read_parquet(whole.output))
+    assert pd.read_parquet(output)["probability"].nunique() > 3
+    rejected = pd.read_parquet(output.with_suffix(".rejected.parquet"))
+    assert rejected["row"].tolist() == [50, 90]
+
+
+def test_other_events_begin_anew(
+    accounts_folder: Path, accounts: dict[str, pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer, source, output = Scorer.load(accounts_folder), tmp_path / "accounts.parquet", tmp_path / "scores.parquet"
+    events = tmp_path / "events.parquet"
+    assert interrupted(scorer, source, output, 30, monkeypatch, events=events) is None
+    accounts["events"][:-50].to_parquet(events)
+    done = score_file(scorer, source, output, events=events)
+    assert done.resumed == 0
+    assert any("it begins anew" in note for note in done.notes)
+
+
+def test_beside_what_is_no_file_all_is_read_whole(
+    accounts_folder: Path, accounts: dict[str, pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(batch, "score_parts", lambda *_, **__: told.append(1))
+    scorer = Scorer.load(accounts_folder)
+    score_file(scorer, tmp_path / "accounts.parquet", tmp_path / "scores.parquet", events=accounts["events"])
+    assert not told  # nobody could tell whether they changed
 
 
 def test_a_file_that_changes_meanwhile_is_an_error(scorer: Scorer, source: Path, tmp_path: Path) -> None:

@@ -225,6 +225,7 @@ def test_one_connection_too_many_is_told_to_come_again(serve: Any, several: Any)
     assert {status for _, status, _, _ in answers} == {200, 503}
     assert 0 < len(turned_away) <= 60
     assert {(headers["retry-after"], headers["connection"]) for headers in turned_away} == {("1", "close")}
+    assert service.metric("fraudsieve_connections_refused_total") == len(turned_away)
     with service.client() as client:
         assert client.post("/v1/score", content=body, headers={"content-type": "application/json"}).status_code == 200
 
