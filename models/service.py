@@ -1,7 +1,7 @@
 """The HTTP service: `create_app` puts the desk behind routes, limits and metrics."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import fraudsieve
 
@@ -84,7 +85,7 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> FastAPI:
     metrics = Metrics()
     # One thread a call: LightGBM cannot predict with several numbers of threads at a time.
     desk = Desk(Served(Scorer(scorer.model, policy=scorer.policy), settings.version), settings, metrics)
-    app = FastAPI(
+    app = Service(
         title="fraudsieve",
         version=fraudsieve.__version__,
         description="Scores messages, accounts and events; keeps the history that the model looks at.",
@@ -97,11 +98,23 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> FastAPI:
     app.state.pool = ThreadPoolExecutor(settings.n_threads, thread_name_prefix="score")
     _add_routes(app, desk)
     _add_answers(app)
-    routes = frozenset(getattr(route, "path", "") for route in app.routes)
-    app.add_middleware(Direct, routes=app.routes)
-    app.add_middleware(Guard, settings=settings, metrics=metrics)
-    app.add_middleware(Access, metrics=metrics, routes=routes)
+    guard = Guard(Direct(app.answer, app.routes), settings, metrics)
+    app.front = Access(guard, metrics, frozenset(getattr(route, "path", "") for route in app.routes))
     return app
+
+
+class Service(FastAPI):
+    """FastAPI behind layers of our own, which need none of its own for most requests."""
+
+    front: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        await (self.front if scope["type"] == "http" else self.answer)(scope, receive, send)
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as FastAPI does."""
+        await super().__call__(scope, receive, send)
 
 
 @asynccontextmanager
@@ -146,8 +159,7 @@ def _add_routes(app: FastAPI, desk: Desk) -> None:
         small=SMALL if desk.live is None else 0,  # a history may be busy with an event
     )
 
-    async def done(request: Request, reply: Awaitable[Reply | RejectedError]) -> Response:
-        told = await reply
+    def done(request: Request, told: Reply | RejectedError) -> Response:
         if isinstance(told, RejectedError):
             return problem(told.status, str(told), RETRY if told.status == 503 else None)
         request.scope["state"]["counts"].update(told.counts)
@@ -167,7 +179,7 @@ def _add_routes(app: FastAPI, desk: Desk) -> None:
         reasons = _asks_for_reasons(request.scope["query_string"])
         if reasons is None:
             return problem(422, "reasons: expected true or false, got something else")
-        return await done(request, scores.ask(Asked(request.scope["state"]["body"], reasons)))
+        return done(request, await scores.ask(Asked(request.scope["state"]["body"], reasons)))
 
     @app.post(
         "/v1/events",
@@ -184,7 +196,7 @@ def _add_routes(app: FastAPI, desk: Desk) -> None:
         if not desk.is_warm:
             return problem(503, LOADING, RETRY)
         taken = partial(_taken, desk, request.scope["state"]["body"])
-        return await done(request, asyncio.get_running_loop().run_in_executor(app.state.pool, taken))
+        return done(request, await asyncio.get_running_loop().run_in_executor(app.state.pool, taken))
 
     @app.get("/v1/model", summary="The model in use", response_model=ModelFacts, responses=_problems(401))
     async def model(_: Request) -> Response:

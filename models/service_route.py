@@ -14,7 +14,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Direct:
-    """ASGI middleware, the innermost: calls the function of a route itself.
+    """ASGI middleware: calls the function of a route itself.
 
     What FastAPI does there, to find the route, to read parameters and to check answers, takes longer than to score a
     record. It describes the routes, and answers where there is none.
