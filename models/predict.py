@@ -392,7 +392,7 @@ class Scorer:
         if not self.policy.is_default:
             records = [settle(record, place, self.policy, self._fields) for place, record in enumerate(records)]
         if isinstance(matrix, MessageMatrix):
-            names = ("text", "account_id", "sent_at")
+            names = ("text", "account_id", "sent_at") if matrix.sender or matrix.campaigns else ("text",)
             fields = {name: [record.get(name) for record in records] for name in names}
             return *self._odds_of_messages(matrix, fields, history, asked), None
         rows, known, why = matrix.compute(records, state_of(matrix, history))

@@ -179,7 +179,9 @@ def _add_routes(app: FastAPI, desk: Desk) -> None:
         reasons = _asks_for_reasons(request.scope["query_string"])
         if reasons is None:
             return problem(422, "reasons: expected true or false, got something else")
-        return done(request, await scores.ask(Asked(request.scope["state"]["body"], reasons)))
+        state = request.scope["state"]
+        alone = len(state.get("tasks", ())) == 1
+        return done(request, await scores.ask(Asked(state["body"], reasons), alone=alone))
 
     @app.post(
         "/v1/events",

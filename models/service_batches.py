@@ -50,19 +50,23 @@ class Together(Generic[Ask, Told]):
         self.waiting: deque[Waiting[Ask, Told]] = deque()
         self.running = 0
 
-    async def ask(self, asked: Ask) -> Told:
+    async def ask(self, asked: Ask, *, alone: bool = False) -> Told:
         """Wait until it is done.
 
         Parameters
         ----------
         asked : object
             What to do.
+        alone : bool, default=False
+            Whether it is known that nobody else asks: what is small is done at once then.
 
         Returns
         -------
         object
             What came of it.
         """
+        if alone and self.size(asked) <= self.small:
+            return self.work([asked])[0]
         future: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
         self.waiting.append((asked, future))
         try:

@@ -109,8 +109,11 @@ class Guard:
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.running += 1
         try:
-            async with asyncio.timeout(self.settings.body_seconds):
-                scope["state"]["body"] = await self._body(receive)
+            if scope["state"].get("whole"):
+                body = await self._body(receive)
+            else:
+                async with asyncio.timeout(self.settings.body_seconds):
+                    body = await self._body(receive)
         except TimeoutError:
             seconds = self.settings.body_seconds
             answer = problem(408, f"body: expected all of it within {seconds:g} s", {"connection": "close"})
@@ -120,6 +123,7 @@ class Guard:
         except _GoneError:
             pass
         else:
+            scope["state"]["body"] = body
             await self.app(scope, receive, send)
         finally:
             self.running -= 1

@@ -75,7 +75,12 @@ def bounded_protocol(
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
+            self.scope["state"]["tasks"] = self.tasks  # the requests of all connections that are not answered
             self.in_head, self.received = True, 0
+
+        def on_message_complete(self) -> None:
+            super().on_message_complete()
+            self.scope["state"]["whole"] = True
 
         def on_headers_complete(self) -> None:
             super().on_headers_complete()

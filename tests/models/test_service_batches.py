@@ -103,3 +103,18 @@ def test_who_is_gone_is_not_told_and_holds_up_nobody(small: int) -> None:
         return await rest
 
     assert run(work, asks, small=small) == [4, 9]
+
+
+def test_who_is_alone_does_not_wait_for_the_loop() -> None:
+    work = Work()
+
+    async def asks(together: Together[int, int]) -> list[int]:
+        asked = together.ask(3, alone=True)
+        with pytest.raises(StopIteration) as done:
+            asked.send(None)  # a step that gives nothing to the loop
+        return [done.value.value, await together.ask(4, alone=True)]
+
+    assert run(work, asks, small=10) == [9, 16]
+    assert work.calls == [[3], [4]]
+    assert run(work, lambda together: together.ask(5, alone=True), small=0) == 25  # large: a thread's
+    assert work.threads[-1].startswith("pool")

@@ -37,12 +37,16 @@ class Transport:
 
 
 async def answer(scope: Any, receive: Any, send: Any) -> None:
+    STATES.append((len(scope["state"]["tasks"]), scope["state"].get("whole", False)))
     body = (await receive())["body"] if scope["method"] == "POST" else b"hello"
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
     if scope["path"] == "/fails":
         raise ValueError("after the head")
     await asyncio.sleep(0.01)
     await send({"type": "http.response.body", "body": body})
+
+
+STATES: list[tuple[int, bool]] = []
 
 
 def sent(*packets: bytes) -> Transport:
@@ -82,3 +86,10 @@ def test_a_head_without_its_body_is_not_sent(caplog: pytest.LogCaptureFixture) -
     transport = sent(b"GET /fails HTTP/1.1\r\nhost: x\r\n\r\n")
     assert (transport.written, transport.closed) == ([], True)
     assert "Exception in ASGI application" in caplog.text
+
+
+def test_the_state_tells_what_is_here() -> None:
+    STATES.clear()
+    head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\n"
+    assert len(sent(head + b"abc", head, b"abc").written) == 2
+    assert STATES == [(1, True), (1, False)]
