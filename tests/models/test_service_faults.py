@@ -300,8 +300,8 @@ def test_a_clock_that_jumps(serve: Any, registry: Registry, tmp_path: Path) -> N
 
     def is_put(service: Any, jump: timedelta) -> bool:
         """Whether what is logged is of the time that the clock was put to; a line may come after its answer."""
-        logged = datetime.fromisoformat(service.lines("request")[-1]["time"])
-        return abs(logged - datetime.now(UTC) - jump) < 5 * MINUTE
+        logged = [datetime.fromisoformat(line["time"]) for line in service.lines("request")[-1:]]
+        return any(abs(time - datetime.now(UTC) - jump) < 5 * MINUTE for time in logged)
 
     service, body = start(), json.dumps({"account_id": "ann", "as_of": now.isoformat()}).encode()
     for turn, (jump, is_early) in enumerate(JUMPS.items()):
