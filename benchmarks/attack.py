@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks import ours
-from benchmarks.data import load_messages
-from benchmarks.folds import Fold, folds_of
-from benchmarks.peers import FastText, FitScores, Groups, LinearSvm, peers_at_hand
-from benchmarks.report import Bar, Report, progress, run_and_print
-from fraudsieve.features.campaign import near_duplicate_groups
-from fraudsieve.training.attack import STRENGTHS, language_of
-from fraudsieve.training.attack_recall import AttackCounts, attack_counts, attack_sheet
+from benchmarks.data.location import load_messages
+from benchmarks.detection import ours
+from benchmarks.detection.folds import Fold, folds_of
+from benchmarks.detection.peers import FastText, FitScores, Groups, LinearSvm, peers_at_hand
+from benchmarks.runner import Bar, Report, progress, run_and_print
+from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
+from fraudsieve.training.attack.disguises import STRENGTHS, language_of
+from fraudsieve.training.attack.recall import AttackCounts, attack_counts, attack_sheet
 
 __all__ = ["KEPT", "SETS", "compare", "contestants_at_hand", "main", "merge"]
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from benchmarks.data import load_messages
-from benchmarks.report import Report, progress, run_and_print
-from fraudsieve.features.fold import DISGUISES, KINDS, fold_codes
-from fraudsieve.features.text import pack
+from benchmarks.data.location import load_messages
+from benchmarks.runner import Report, progress, run_and_print
+from fraudsieve.features.text.codepoints import pack
+from fraudsieve.features.text.fold import DISGUISES, KINDS, fold_codes
 
 __all__ = ["SETS", "count_touched", "main"]
 

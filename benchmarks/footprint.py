@@ -16,12 +16,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import Bar, Report, progress, run_and_print
+from benchmarks.runner import Bar, Report, progress, run_and_print
 
 __all__ = ["installed_mb", "main", "run", "start"]
 
 ROOT = Path(__file__).resolve().parents[1]
-PROBE = Path(__file__).with_name("footprint_probe.py")
+PROBE = Path(__file__).with_name("service") / "footprint_probe.py"
 LARGEST = 6
 IMPORT_S, COLD_START_S, RESIDENT_MB, INSTALLED_MB = 1.0, 2.0, 250.0, 500.0
 NO_PACKAGES = ("pip", "setuptools", "pkg_resources", "_distutils_hack")
@@ -156,7 +156,7 @@ def _train(folder: Path) -> int:
     """Train a model of messages by type, with the sizes of a real one, and return the number of its classes."""
     from fraudsieve.features import MessageFeatures
     from fraudsieve.models import FraudClassifier, Model, write_model
-    from fraudsieve.training.simulate import simulate
+    from fraudsieve.training.simulation.world import simulate
 
     world = simulate(days=30, n_accounts=150)
     labels = world.labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")["label"]

@@ -14,15 +14,15 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from benchmarks.report import Bar, Report, progress, run_and_print
+from benchmarks.runner import Bar, Report, progress, run_and_print
 from fraudsieve.features.message_matrix import MessageMatrix
-from fraudsieve.models.artifact import Model, read_model, write_model
-from fraudsieve.training.attack import disguise
+from fraudsieve.models.artifact.folder import Model, read_model, write_model
+from fraudsieve.training.attack.disguises import disguise
 from fraudsieve.training.fit import train
-from fraudsieve.training.promote import Decision, promote
-from fraudsieve.training.recipe import Recipe
-from fraudsieve.training.simulate import simulate
-from fraudsieve.training.track import log_training
+from fraudsieve.training.promotion.decision import Decision, promote
+from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.simulation.world import simulate
+from fraudsieve.training.tracking.run import log_training
 
 __all__ = ["SCENARIOS", "main", "run"]
 

@@ -6,15 +6,15 @@ from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
     from .accounts import AccountFeatures
-    from .campaign import near_duplicate_groups
-    from .fold import fold_text
-    from .history import History
-    from .history_batch import history_features
-    from .history_live import HistoryState
+    from .campaign.fingerprints import near_duplicate_groups
+    from .history.batch import history_features
+    from .history.declaration import History
+    from .live_state import HistoryState
     from .message_matrix import MessageMatrix
     from .messages import MessageFeatures
-    from .network import Network
-    from .network_batch import network_features
+    from .network.batch import network_features
+    from .network.declaration import Network
+    from .text.fold import fold_text
 
 __all__ = [
     "AccountFeatures",
@@ -32,15 +32,15 @@ __all__ = [
 # Imported at first use: scoring must not import scikit-learn or pandas.
 _HOMES = {
     "AccountFeatures": "accounts",
-    "History": "history",
-    "HistoryState": "history_live",
+    "History": "history.declaration",
+    "HistoryState": "live_state",
     "MessageFeatures": "messages",
     "MessageMatrix": "message_matrix",
-    "fold_text": "fold",
-    "history_features": "history_batch",
-    "Network": "network",
-    "near_duplicate_groups": "campaign",
-    "network_features": "network_batch",
+    "fold_text": "text.fold",
+    "history_features": "history.batch",
+    "Network": "network.declaration",
+    "near_duplicate_groups": "campaign.fingerprints",
+    "network_features": "network.batch",
 }
 
 

@@ -11,11 +11,12 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from .history import History, history_columns
-from .history_live import HistoryState
-from .history_records import RefusedError, amount_of, is_missing, microseconds, spelled
-from .history_windows import DAY, HOUR
-from .network import Network
+from fraudsieve.features.history.declaration import History, history_columns
+from fraudsieve.features.history.kernels.windows import DAY, HOUR
+from fraudsieve.features.history.records import RefusedError, amount_of, is_missing, microseconds, spelled
+from fraudsieve.features.network.declaration import Network
+
+from .live_state import HistoryState
 
 __all__ = ["MISSING", "UNSEEN", "AccountMatrix", "Subject", "number_of"]
 

@@ -13,6 +13,12 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from fraudsieve.features.history.batch import history_features
+from fraudsieve.features.history.declaration import History, check_histories
+from fraudsieve.features.network.batch import network_features
+from fraudsieve.features.network.declaration import Network
+from fraudsieve.features.network.leave_fold_out import network_apart
+
 from .account_matrix import AccountMatrix, Subject
 from .account_records import (
     NEVER,
@@ -27,13 +33,8 @@ from .account_records import (
     spelled_out,
     words_of,
 )
-from .account_views import default_histories, default_network, timeless
+from .default_views import default_histories, default_network, timeless
 from .exceptions import SchemaError
-from .history import History, check_histories
-from .history_batch import history_features
-from .network import Network
-from .network_batch import network_features
-from .network_folds import network_apart
 
 __all__ = ["UNTIMED", "AccountFeatures"]
 

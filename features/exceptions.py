@@ -11,7 +11,7 @@
         │   ├── ArtifactError                  a model folder is not whole or not ours (fraudsieve.models)
         │   ├── RecordError                    a record has a field that the policy refuses (fraudsieve.models)
         │   └── ServiceError                   a service cannot start as it was asked to (fraudsieve.models)
-        ├── BusyError                          another process is at the same work (fraudsieve.models.journal)
+        ├── BusyError                          another process is at the same work (fraudsieve.models.batch.journal)
         ├── RecipeError   (a ValueError too)   a recipe says what no run can do (fraudsieve.training)
         └── SplitError    (a ValueError too)   too little data for the split (fraudsieve.training)
 

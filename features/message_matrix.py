@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .campaign_history import Campaigns
-from .cues import CUES, SHAPES, cues_and_shape
-from .fold import DISGUISES, fold_codes, shares_undone
-from .history import History, history_columns
-from .history_live import HistoryState
-from .pinyin import sounds
-from .surprise import SURPRISES, CharacterModel
-from .text import CodePoints, pack
-from .wording import Wording, as_known
+from fraudsieve.features.campaign.over_time import Campaigns
+from fraudsieve.features.cues.matrix import CUES, SHAPES, cues_and_shape
+from fraudsieve.features.history.declaration import History, history_columns
+from fraudsieve.features.text.codepoints import CodePoints, pack
+from fraudsieve.features.text.fold import DISGUISES, fold_codes, shares_undone
+from fraudsieve.features.text.pinyin import sounds
+from fraudsieve.features.wording.model import Wording, as_known
+from fraudsieve.features.wording.surprisal import SURPRISES, CharacterModel
+
+from .live_state import HistoryState
 
 __all__ = ["MessageMatrix"]
 

@@ -14,21 +14,22 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from .account_views import default_histories
-from .brands import check_brands
-from .campaign import near_duplicate_groups
-from .campaign_batch import campaign_features, label_types
-from .campaign_history import Campaigns
+from fraudsieve.features.campaign.batch import campaign_features, label_types
+from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
+from fraudsieve.features.campaign.over_time import Campaigns
+from fraudsieve.features.cues.brands import check_brands
+from fraudsieve.features.history.batch import history_features
+from fraudsieve.features.history.declaration import History, check_histories, history_columns
+from fraudsieve.features.text.codepoints import CodePoints, pack
+from fraudsieve.features.text.pinyin import sounds, speaks_chinese
+from fraudsieve.features.wording.fit import out_of_fold
+from fraudsieve.features.wording.folds import campaign_folds
+from fraudsieve.features.wording.model import TRUST, as_known
+from fraudsieve.features.wording.surprisal_fit import surprise_out_of_fold
+
+from .default_views import default_histories
 from .exceptions import SchemaError
-from .folds import campaign_folds
-from .history import History, check_histories, history_columns
-from .history_batch import history_features
 from .message_matrix import MessageMatrix
-from .pinyin import sounds, speaks_chinese
-from .surprise_fit import surprise_out_of_fold
-from .text import CodePoints, pack
-from .wording import TRUST, as_known
-from .wording_fit import out_of_fold
 
 __all__ = ["MessageFeatures"]
 

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .artifact import Model, read_model, write_model
+    from .artifact.folder import Model, read_model, write_model
+    from .artifact.inspection import verify
     from .calibration import Calibration, fit_calibration
     from .classifier import FraudClassifier
     from .model_scores import ModelScores
     from .policy import Policy
     from .predict import Scorer
-    from .verify import verify
 
 __all__ = [
     "Calibration",
@@ -30,14 +30,14 @@ __all__ = [
 _HOMES = {
     "Calibration": "calibration",
     "FraudClassifier": "classifier",
-    "Model": "artifact",
+    "Model": "artifact.folder",
     "ModelScores": "model_scores",
     "Policy": "policy",
     "Scorer": "predict",
     "fit_calibration": "calibration",
-    "read_model": "artifact",
-    "verify": "verify",
-    "write_model": "artifact",
+    "read_model": "artifact.folder",
+    "verify": "artifact.inspection",
+    "write_model": "artifact.folder",
 }
 
 

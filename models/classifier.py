@@ -13,11 +13,11 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from fraudsieve.features.wording import output_classes
-from fraudsieve.features.wording_fit import campaign_weights
+from fraudsieve.features.wording.fit import campaign_weights
+from fraudsieve.features.wording.model import output_classes
+from fraudsieve.models.trees.ensemble import Ensemble, initial_log_odds
 
 from .calibration import Calibration, fit_calibration, probabilities
-from .ensemble import Ensemble, initial_log_odds
 
 __all__ = ["FraudClassifier"]
 

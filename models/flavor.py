@@ -23,10 +23,11 @@ from mlflow.models.model import MLMODEL_FILE_NAME, ModelInfo
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
 
-from .artifact import Model, read_model
+from fraudsieve.models.artifact.folder import Model, read_model
+from fraudsieve.models.service.loaded_model import parts_of
+
 from .exceptions import ArtifactError
 from .predict import Scorer
-from .service_served import parts_of
 
 __all__ = ["FLAVOR", "log_model", "logged_digest", "model_folder", "save_model", "signature", "version_behind"]
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from fraudsieve.features.account_matrix import number_of
-from fraudsieve.features.history_records import RefusedError, amount_of, is_missing, microseconds, spelled
+from fraudsieve.features.history.records import RefusedError, amount_of, is_missing, microseconds, spelled
 from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.models.scoring.inputs import Matrix
 
 from .exceptions import RecordError
-from .inputs import Matrix
 
 __all__ = ["Fields", "Missing", "Policy", "Unknown", "WrongType", "check_known", "fields_of", "settle"]
 

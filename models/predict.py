@@ -8,17 +8,17 @@ from typing import Any, Self, overload
 import numpy as np
 import numpy.typing as npt
 
-from fraudsieve.features.history_live import HistoryState
-from fraudsieve.features.history_records import Refused, records_of
+from fraudsieve.features.history.records import Refused, records_of
+from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.models.artifact.folder import Model, read_model
+from fraudsieve.models.reasons.request import Asked, number_of
+from fraudsieve.models.scoring.columns import Batch, Columns, columns_of, lists_of
+from fraudsieve.models.scoring.inputs import Events, message_history, observe_messages, state_of, why_unscorable
+from fraudsieve.models.scoring.samples import warm_records
+from fraudsieve.models.scoring.scores import Score, described, told
 
-from .artifact import Model, read_model
-from .asked import Asked, number_of
-from .columns import Batch, Columns, columns_of, lists_of
-from .inputs import Events, message_history, observe_messages, state_of, why_unscorable
 from .policy import Policy, check_known, fields_of, settle
-from .scores import Score, described, told
-from .warm_up import warm_records
 
 __all__ = ["Scorer"]
 

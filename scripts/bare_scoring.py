@@ -15,7 +15,7 @@ ABSENT = ("mlflow", "sklearn", "pandas", "pyarrow", "joblib", "pydantic", "typer
 
 def write(folder: Path) -> None:
     """Train on a simulated world, write two models and the scores of the last messages, and of accounts."""
-    from fraudsieve.training.simulate import simulate
+    from fraudsieve.training.simulation.world import simulate
 
     world = simulate(days=30, n_accounts=200)
     labels = world.labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")["label"]

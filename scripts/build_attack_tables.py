@@ -1,9 +1,9 @@
-"""Build the tables of ``training/data/attack``, with which the evaluation disguises texts.
+"""Build the tables of ``training/attack/tables``, with which the evaluation disguises texts.
 
 Run it from the root of the repo: ``python scripts/build_attack_tables.py [FOLDER]``. It needs
 ``pip install 'fraudsieve[tables]'`` and a folder with the files of the Unicode character database, by default that
 of Debian's package unicode-data. The attack itself reads the tables and needs none of it. Synonyms are written by
-hand, in ``training/data/attack/synonyms.tsv``.
+hand, in ``training/attack/tables/synonyms.tsv``.
 
 None of the sources is a source of the folding: a model must not be tested against its own tables.
 """
@@ -18,7 +18,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-DATA = Path(__file__).parent.parent / "training" / "data" / "attack"
+DATA = Path(__file__).parent.parent / "training" / "attack" / "tables"
 UNICODE = Path("/usr/share/unicode")
 # Scripts that borrow well: most fonts have them, and sites that style letters offer them. Full width is apart.
 LETTER_NAMES = re.compile(r"(LATIN|GREEK|CYRILLIC|ARMENIAN|CHEROKEE|MATHEMATICAL|SCRIPT|DOUBLE-STRUCK|BLACK-LETTER) ")

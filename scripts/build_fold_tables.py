@@ -1,12 +1,12 @@
-"""Build ``features/data/fold.npz``, the table that folds one code point to what a reader sees.
+"""Build ``features/text/data/fold.npz``, the table that folds one code point to what a reader sees.
 
 Run it from the root of the repo: ``python scripts/build_fold_tables.py``. The scoring path reads the file and
 never asks `unicodedata`, whose version differs from one Python to the next: a model must fold a text in the
 same way where it is trained and where it scores.
 
 Sources: the Unicode character database of the Python that runs this script (its version is stored);
-`features/data/lookalikes.txt`, the reviewed list of look-alikes, one a line; `features/data/traditional.txt`, which
-``scripts/build_traditional.py`` makes.
+`features/text/data/lookalikes.txt`, the reviewed list of look-alikes, one a line;
+`features/text/data/traditional.txt`, which ``scripts/build_traditional.py`` makes.
 """
 
 import sys
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-DATA = Path(__file__).parent.parent / "features" / "data"
+DATA = Path(__file__).parent.parent / "features" / "text" / "data"
 KINDS = ("compat", "enclosed", "invisible", "mark", "lookalike", "traditional", "case", "blank", "sign")
 LAST = 0x110000
 # Some marks spell words (the vowel signs of Indic scripts, the voicing of kana); those of these blocks only decorate.

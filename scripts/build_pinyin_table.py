@@ -1,4 +1,4 @@
-"""Build ``features/data/pinyin.npz``: the toneless Mandarin syllable of every Chinese character.
+"""Build ``features/text/data/pinyin.npz``: the toneless Mandarin syllable of every Chinese character.
 
 Run it from the root of the repo, with ``pip install "fraudsieve[tables]"``: ``python scripts/build_pinyin_table.py``.
 The scoring path reads the file and needs no package. Of several readings the first is taken, the commonest.
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from pypinyin.constants import PINYIN_DICT
 
-TABLE = Path(__file__).parent.parent / "features" / "data" / "pinyin.npz"
+TABLE = Path(__file__).parent.parent / "features" / "text" / "data" / "pinyin.npz"
 
 
 def toneless(readings: str) -> str:

@@ -1,4 +1,4 @@
-"""Build ``features/data/suffixes.npz``: the rules of the public suffix list, hashed.
+"""Build ``features/cues/data/suffixes.npz``: the rules of the public suffix list, hashed.
 
 Run it from the root of the repo, with ``pip install "fraudsieve[tables]"``: ``python scripts/build_suffix_table.py``.
 The scoring path reads the file and needs no package. Names that are not ASCII are stored in their ``xn--`` form.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fraudsieve.features.suffixes import EXCEPTION, NORMAL, TABLE, WILD, hash_host
+from fraudsieve.features.cues.suffixes import EXCEPTION, NORMAL, TABLE, WILD, hash_host
 
 
 def read_rules(listed: str) -> dict[str, int]:
@@ -40,7 +40,7 @@ def build() -> dict[str, np.ndarray]:
     pairs = sorted((int(hash_host(name)), bits) for name, bits in rules.items())
     hashes = np.array([value for value, _ in pairs], np.uint64)
     if len(np.unique(hashes)) != len(hashes):
-        raise ValueError("two rules have the same hash: change the seed of features/suffixes.py")
+        raise ValueError("two rules have the same hash: change the seed of features/cues/suffixes.py")
     package = f"publicsuffixlist {version('publicsuffixlist')}"
     return {
         "hash": hashes,

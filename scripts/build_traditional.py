@@ -1,4 +1,4 @@
-"""Build ``features/data/traditional.txt``: traditional and variant Chinese characters, and the simplified ones.
+"""Build ``features/text/data/traditional.txt``: traditional and variant Chinese characters, and the simplified ones.
 
 Run it from the root of the repo, with ``pip install "fraudsieve[tables]"``: ``python scripts/build_traditional.py``;
 then run ``scripts/build_fold_tables.py``, which reads the file. Of several simplified characters the first is taken.
@@ -11,7 +11,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-TARGET = Path(__file__).parent.parent / "features" / "data" / "traditional.txt"
+TARGET = Path(__file__).parent.parent / "features" / "text" / "data" / "traditional.txt"
 PACKAGE = "opencc-python-reimplemented"
 
 

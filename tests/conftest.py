@@ -11,8 +11,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Forget compiled kernels that are older than the newest source: Numba looks at the file of a kernel alone."""
     if hasattr(config, "workerinput"):  # the process that starts the others has done it
         return
-    sources = [path for path in ROOT.glob("[fm]*/*.py") if "nb.njit" in path.read_text(encoding="utf-8")]
+    sources = [path for path in ROOT.glob("[fm]*/**/*.py") if "nb.njit" in path.read_text(encoding="utf-8")]
     newest = max(path.stat().st_mtime for path in sources)
-    for kernel in ROOT.glob("[fm]*/__pycache__/*.nb[ic]"):
+    for kernel in ROOT.glob("[fm]*/**/__pycache__/*.nb[ic]"):
         if kernel.stat().st_mtime < newest:
             kernel.unlink(missing_ok=True)

@@ -86,7 +86,7 @@ def test_the_rooms_are_linked() -> None:
 def test_imports_run_downward_only() -> None:
     below = {"features": (), "models": ("features",), "training": ("features", "models")}
     for room, allowed in below.items():
-        for path in (ROOT / room).glob("*.py"):
+        for path in (ROOT / room).rglob("*.py"):
             used = set(
                 re.findall(r"^\s*(?:from|import) fraudsieve\.(features|models|training)", path.read_text("utf-8"), re.M)
             )

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .data import Labelled, load_labelled
+    from .data.labelled import Labelled, load_labelled
     from .fit import Trained, train
-    from .folds_in_time import Fold, forward_folds
-    from .label_trust import Trust, label_as_of, reversals
-    from .labels import DelayCurve, delay_curve, maturity_gap, maturity_gaps
+    from .labels.maturity import DelayCurve, delay_curve, maturity_gap, maturity_gaps
+    from .labels.trust import Trust, label_as_of, reversals
     from .leaks import find_leaks
-    from .recipe import Recipe
-    from .simulate import World
-    from .split import Split, split_by_campaign, split_by_time, split_randomly
+    from .recipe.recipe import Recipe
+    from .simulation.world import World
+    from .splits.forward_folds import Fold, forward_folds
+    from .splits.split import Split, split_by_campaign, split_by_time, split_randomly
 
 __all__ = [
     "DelayCurve",
@@ -40,25 +40,25 @@ __all__ = [
 
 # Imported at first use: MLflow alone takes seconds.
 _HOMES = {
-    "DelayCurve": "labels",
-    "Fold": "folds_in_time",
-    "Labelled": "data",
-    "Recipe": "recipe",
-    "Split": "split",
+    "DelayCurve": "labels.maturity",
+    "Fold": "splits.forward_folds",
+    "Labelled": "data.labelled",
+    "Recipe": "recipe.recipe",
+    "Split": "splits.split",
     "Trained": "fit",
-    "Trust": "label_trust",
-    "World": "simulate",
-    "delay_curve": "labels",
+    "Trust": "labels.trust",
+    "World": "simulation.world",
+    "delay_curve": "labels.maturity",
     "find_leaks": "leaks",
-    "forward_folds": "folds_in_time",
-    "label_as_of": "label_trust",
-    "load_labelled": "data",
-    "maturity_gap": "labels",
-    "maturity_gaps": "labels",
-    "reversals": "label_trust",
-    "split_by_campaign": "split",
-    "split_by_time": "split",
-    "split_randomly": "split",
+    "forward_folds": "splits.forward_folds",
+    "label_as_of": "labels.trust",
+    "load_labelled": "data.labelled",
+    "maturity_gap": "labels.maturity",
+    "maturity_gaps": "labels.maturity",
+    "reversals": "labels.trust",
+    "split_by_campaign": "splits.split",
+    "split_by_time": "splits.split",
+    "split_randomly": "splits.split",
     "train": "fit",
 }
 

@@ -11,33 +11,33 @@ import pandas as pd
 
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.features.exceptions import SchemaError
-from fraudsieve.features.schema import Source, write_rejected
-from fraudsieve.models.artifact import Model, write_model
+from fraudsieve.features.tables.schema import Source, write_rejected
+from fraudsieve.models.artifact.folder import Model, write_model
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.scores import fraud_probability
+from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint
+from fraudsieve.training.attack.recall import attack_messages, attackable, check_attackable
+from fraudsieve.training.data.builders import Builder, groups_of, matrix_of, read_data, scores_of
+from fraudsieve.training.data.labelled import Labelled, origin_of
+from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
+from fraudsieve.training.evaluation.capacity import Capacity, n_days
+from fraudsieve.training.evaluation.context import sheet_context
+from fraudsieve.training.evaluation.importance import gain_by_family
+from fraudsieve.training.evaluation.labels import label_sheet
+from fraudsieve.training.evaluation.point_sheet import point_sheet
+from fraudsieve.training.evaluation.points import check_points, choose_points, share_of_records
+from fraudsieve.training.evaluation.report import evaluate
+from fraudsieve.training.pages.evaluation import as_plain, model_facts, report
+from fraudsieve.training.pages.figure_files import figure_files
+from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
+from fraudsieve.training.splits.choose import choose_split
+from fraudsieve.training.splits.split import Split, SplitError, has_times
+from fraudsieve.training.tracking.run import Logged, log_training, tracking_uri
+from fraudsieve.training.tuning.outcome import Tuned
+from fraudsieve.training.tuning.search import tune
 
-from .attack_recall import attack_messages, attackable, check_attackable
-from .builders import Builder, groups_of, matrix_of, read_data, scores_of
-from .capacity import Capacity, n_days
-from .choose import choose_split
-from .data import Labelled, origin_of
-from .evaluate import evaluate
-from .evaluate_context import sheet_context
-from .figure_files import figure_files
-from .importance import gain_by_family
-from .label_sheet import label_sheet
 from .leaks import Warned, find_leaks
-from .point_sheet import point_sheet
-from .points import check_points, choose_points, share_of_records
-from .recipe import EvaluateRecipe, Recipe
-from .report import as_plain, model_facts, report
-from .split import Split, SplitError, has_times
-from .track import Logged, log_training, tracking_uri
-from .training_rows import TrainingRows, grow_trees, training_rows
-from .tune import tune
-from .tuned import Tuned
 
 __all__ = ["Trained", "evaluate_model", "fit_model", "train"]
 

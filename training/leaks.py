@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .split import Split
+from fraudsieve.training.splits.split import Split
 
 __all__ = ["Warned", "columns_made_from_labels", "find_leaks", "groups_on_both_sides", "labels_known_late"]
 

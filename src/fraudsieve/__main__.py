@@ -1,6 +1,6 @@
 """``python -m fraudsieve`` is ``fraudsieve``."""
 
-from fraudsieve.cli import main
+from fraudsieve.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -15,8 +15,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fraudsieve.features.account_matrix import MISSING, UNSEEN
 from fraudsieve.features.accounts import AccountFeatures
-from fraudsieve.features.history import History
-from fraudsieve.features.network import Network
+from fraudsieve.features.history.declaration import History
+from fraudsieve.features.network.declaration import Network
 
 START = pd.Timestamp("2026-03-02", tz="UTC")
 

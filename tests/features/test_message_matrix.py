@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fraudsieve.features.cues import CUES, SHAPES
-from fraudsieve.features.fold import DISGUISES
+from fraudsieve.features.cues.matrix import CUES, SHAPES
 from fraudsieve.features.message_matrix import MessageMatrix
-from fraudsieve.features.ngrams import hash_ngrams
-from fraudsieve.features.pinyin import sounds
-from fraudsieve.features.surprise import SURPRISES, CharacterModel, count_characters
-from fraudsieve.features.text import pack
-from fraudsieve.features.wording import Wording, as_known
+from fraudsieve.features.text.codepoints import pack
+from fraudsieve.features.text.fold import DISGUISES
+from fraudsieve.features.text.pinyin import sounds
+from fraudsieve.features.wording.model import Wording, as_known
+from fraudsieve.features.wording.ngrams import hash_ngrams
+from fraudsieve.features.wording.surprisal import SURPRISES, CharacterModel, count_characters
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 TEXTS = ["", "WIN a priｚe", "see you", "\0\ud800", "恭喜中奖 13800000000", "раураl\u200b", "\u200b\u200b"]

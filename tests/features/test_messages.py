@@ -25,7 +25,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 import fraudsieve.features
 from fraudsieve.features import MessageFeatures, near_duplicate_groups
 from fraudsieve.features.messages import message_texts
-from fraudsieve.features.wording import TRUST
+from fraudsieve.features.wording.model import TRUST
 
 Array = npt.NDArray[Any]
 

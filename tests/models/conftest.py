@@ -23,7 +23,7 @@ import pytest
 from fraudsieve.features import AccountFeatures, History, MessageFeatures, Network
 from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
 from fraudsieve.models.thresholds import operating_points
-from fraudsieve.training.simulate import simulate
+from fraudsieve.training.simulation.world import simulate
 
 CALIBRATION = slice(1, None, 3)  # every third row; the rest trains
 

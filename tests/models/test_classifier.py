@@ -20,9 +20,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import fraudsieve.models
 from fraudsieve.features import MessageFeatures
-from fraudsieve.features.wording_fit import campaign_weights
+from fraudsieve.features.wording.fit import campaign_weights
 from fraudsieve.models import Calibration, FraudClassifier
-from fraudsieve.models.ensemble import initial_log_odds
+from fraudsieve.models.trees.ensemble import initial_log_odds
 
 Array = npt.NDArray[Any]
 

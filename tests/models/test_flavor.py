@@ -27,7 +27,7 @@ from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_
 from fraudsieve.models.exceptions import ArtifactError, RecordError
 from fraudsieve.models.flavor import FLAVOR, _load_pyfunc, log_model, model_folder, save_model
 from fraudsieve.models.policy import Policy
-from fraudsieve.training.simulate import simulate
+from fraudsieve.training.simulation.world import simulate
 
 SECRET = "Wire 500 to the account of Zebedee"
 

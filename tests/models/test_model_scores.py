@@ -23,8 +23,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 import fraudsieve.models
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models import Calibration, Model, ModelScores, Scorer, write_model
-from fraudsieve.models.ensemble import Ensemble
 from fraudsieve.models.exceptions import ArtifactError
+from fraudsieve.models.trees.ensemble import Ensemble
 
 KEPT = tempfile.TemporaryDirectory()
 

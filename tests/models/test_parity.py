@@ -16,13 +16,13 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from fraudsieve.cli import app
+from fraudsieve.cli.app import app
 from fraudsieve.features import History, MessageFeatures
 from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
-from fraudsieve.models.batch import score_frame
+from fraudsieve.models.batch.score import score_frame
 from fraudsieve.models.flavor import save_model
 from fraudsieve.models.thresholds import operating_points
-from fraudsieve.training.simulate import simulate
+from fraudsieve.training.simulation.world import simulate
 
 pytestmark = pytest.mark.slow
 

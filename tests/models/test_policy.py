@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.history import History
+from fraudsieve.features.history.declaration import History
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
 from fraudsieve.models.exceptions import RecordError

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from fraudsieve.features import fold_text
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.campaign_history import Campaigns
-from fraudsieve.features.history import History
+from fraudsieve.features.campaign.over_time import Campaigns
+from fraudsieve.features.history.declaration import History
 from fraudsieve.features.message_matrix import MessageMatrix
-from fraudsieve.features.network import Network
+from fraudsieve.features.network.declaration import Network
 from fraudsieve.models import FraudClassifier, Model, Scorer
 from fraudsieve.models.exceptions import RecordError
 from fraudsieve.models.policy import Policy

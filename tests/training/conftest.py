@@ -11,15 +11,15 @@ import pytest
 
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.thresholds import Targets, operating_points
-from fraudsieve.training.capacity import Capacity
-from fraudsieve.training.data import load_labelled
-from fraudsieve.training.evaluate import evaluate
+from fraudsieve.training.data.labelled import load_labelled
+from fraudsieve.training.evaluation.capacity import Capacity
+from fraudsieve.training.evaluation.labels import label_sheet
+from fraudsieve.training.evaluation.point_sheet import point_sheet
+from fraudsieve.training.evaluation.report import evaluate
 from fraudsieve.training.fit import train
-from fraudsieve.training.label_sheet import label_sheet
-from fraudsieve.training.monitor import monitor
-from fraudsieve.training.point_sheet import point_sheet
-from fraudsieve.training.recipe import EvaluateRecipe, Recipe
-from fraudsieve.training.simulate import World, simulate
+from fraudsieve.training.monitoring.report import monitor
+from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
+from fraudsieve.training.simulation.world import World, simulate
 
 TYPES = ("legitimate", "extortion", "illegal_gambling", "online_fraud", "personal_data_trade", "spam", "电信诈骗")
 DISGUISES = ("zero_width", "homoglyph", "full_width", "symbols", "spacing", "leetspeak", "spelled_digits", "synonym")

@@ -12,8 +12,8 @@ from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.models.flavor import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.fit import Trained, evaluate_model, train
-from fraudsieve.training.recipe import Recipe, RecipeError
-from fraudsieve.training.simulate import World, simulate
+from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.training.simulation.world import World, simulate
 
 
 def recipe(folder: Path, **overrides: object) -> Recipe:

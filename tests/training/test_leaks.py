@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from fraudsieve.features.campaign import near_duplicate_groups
+from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.training import leaks
 from fraudsieve.training.leaks import (
@@ -21,8 +21,8 @@ from fraudsieve.training.leaks import (
     groups_on_both_sides,
     labels_known_late,
 )
-from fraudsieve.training.simulate import simulate
-from fraudsieve.training.split import Split, split_by_time, split_randomly
+from fraudsieve.training.simulation.world import simulate
+from fraudsieve.training.splits.split import Split, split_by_time, split_randomly
 
 SEEDS = range(20)
 PLANTED = (0, 7, 13)

@@ -1,0 +1,1 @@
+"""Where the benchmark data are."""

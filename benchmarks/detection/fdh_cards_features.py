@@ -1,0 +1,157 @@
+"""What ours knows of a card payment: logs drawn from the payments and their labels, and views of these logs.
+
+A log is a table of events as any user of the library can make one: the payments themselves, those of them that are
+unusual for their account, the frauds at the time they became known. `History` declares what is measured in each.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fraudsieve.features.history.batch import history_features
+from fraudsieve.features.history.declaration import History
+
+__all__ = ["DELAY", "PaymentLogs", "card_features", "load_recipe", "payment_logs"]
+
+Numbers: TypeAlias = NDArray[np.float64]
+
+DELAY = pd.Timedelta(days=7)
+"""How long after a payment it becomes known whether it was fraud."""
+_TO_MEAN = History(("90d",), measures=("mean", "to_mean"))
+
+
+@dataclass(frozen=True)
+class PaymentLogs:
+    """Tables that views are taken of.
+
+    Parameters
+    ----------
+    events : dict of str to DataFrame
+        A log's name to its events.
+    labels : dict of str to DataFrame
+        A name to labels: ``labelled_at`` and ``is_fraud``.
+    """
+
+    events: dict[str, pd.DataFrame]
+    labels: dict[str, pd.DataFrame]
+
+
+def load_recipe() -> dict[str, Any]:
+    """Read the recipe beside this file.
+
+    Returns
+    -------
+    dict
+        ``training``, ``logs``, ``model`` and ``views``.
+    """
+    return tomllib.loads((Path(__file__).parent / "recipes" / "fdh_cards.toml").read_text(encoding="utf-8"))
+
+
+def card_features(payments: pd.DataFrame, recipe: Mapping[str, Any]) -> pd.DataFrame:
+    """Build the columns of every payment, from what was known strictly before it.
+
+    Parameters
+    ----------
+    payments : DataFrame
+        ``account_id``, ``counterparty_id`` (the terminal), ``occurred_at``, ``amount`` and ``label``, in order of time.
+    recipe : mapping
+        ``logs`` and ``views``.
+
+    Returns
+    -------
+    DataFrame of shape (n_payments, n_columns)
+        Float32, to halve what LightGBM has to copy.
+    """
+    logs = payment_logs(payments, recipe["logs"])
+    subjects = _subjects(payments)
+    blocks = [payments[["amount"]].astype(np.float32)]
+    for declared in recipe["views"]:
+        view = dict(declared)
+        events, labels = logs.events[view.pop("log")], logs.labels.get(view.pop("labels", ""))
+        history = History.from_dict(view)
+        block = history_features(events, subjects, history, labels=labels).astype(np.float32)
+        blocks.append(pd.DataFrame(block, columns=list(history.columns)))
+    table = pd.concat(blocks, axis=1)
+    # What stands for time in a log of firsts is a means to `since_max`, and as a column would tell the date.
+    return table.drop(columns=[name for name in table if "first_max" in str(name)])
+
+
+def payment_logs(payments: pd.DataFrame, settings: Mapping[str, Any]) -> PaymentLogs:
+    """Draw the logs from the payments.
+
+    Parameters
+    ----------
+    payments : DataFrame
+        As for `card_features`.
+    settings : mapping
+        ``limits_before``, ``unusual`` and ``explained_for``.
+
+    Returns
+    -------
+    PaymentLogs
+        Events ``payments``, ``usual``, ``ratios``, ``unusual``, ``unusual_first`` and ``terminal_first``; labels
+        ``unexplained``.
+    """
+    fraud = payments["label"].to_numpy() == 1
+    legitimate = (payments["occurred_at"] < pd.Timestamp(settings["limits_before"])).to_numpy() & ~fraud
+    plain = _to_mean(payments, payments)
+    # A mean of usual payments: a stolen card's own payments would otherwise raise what is usual for it.
+    usual = payments[~(plain > np.nanquantile(plain[legitimate], settings["unusual"]))]
+    ratios = _to_mean(usual, payments)
+    unusual = ratios > np.nanquantile(ratios[legitimate], settings["unusual"])
+    beyond_all = payments["amount"].to_numpy() > payments["amount"].to_numpy()[legitimate].max()
+    explained = _explained(payments, fraud, unusual, beyond_all, settings["explained_for"])
+    of_ratios = payments.assign(amount=np.where(np.isnan(ratios), 1.0, ratios))
+    labels = pd.DataFrame(payments[["account_id", "counterparty_id"]])
+    labels = labels.assign(labelled_at=payments["occurred_at"] + DELAY, is_fraud=fraud)
+    falling = _falling(payments)
+    known_frauds = falling[fraud & ~explained]
+    events = {
+        "payments": payments,
+        "usual": usual,
+        "ratios": of_ratios,
+        "unusual": of_ratios[unusual],
+        "unusual_first": falling[unusual],
+        "terminal_first": known_frauds.assign(occurred_at=known_frauds["occurred_at"] + DELAY),
+    }
+    return PaymentLogs(events, {"unexplained": labels[~explained]})
+
+
+def _explained(
+    payments: pd.DataFrame,
+    fraud: NDArray[np.bool_],
+    unusual: NDArray[np.bool_],
+    beyond_all: NDArray[np.bool_],
+    ago: str,
+) -> NDArray[np.bool_]:
+    """Tell the frauds that speak of the account, not of the terminal: odd themselves, or after an odd one of theirs.
+
+    An earlier fraud is known whenever a later one is: its label became known before.
+    """
+    odd_frauds, frauds = payments[fraud & unusual], payments[fraud]
+    earlier = history_features(odd_frauds, _subjects(frauds), History((ago,), measures=("count",)))[:, 0]
+    explained = fraud & (unusual | beyond_all)
+    explained[fraud] |= earlier > 0
+    return np.asarray(explained)
+
+
+def _falling(payments: pd.DataFrame) -> pd.DataFrame:
+    """Let the amount fall with time: the largest of a window is then its first, and `since_max` the time since."""
+    end = payments["occurred_at"].max()
+    return payments.assign(amount=(end - payments["occurred_at"]).dt.total_seconds())
+
+
+def _to_mean(events: pd.DataFrame, payments: pd.DataFrame) -> Numbers:
+    """Return every payment's amount over the mean of its account's earlier events; NaN without any."""
+    column = _TO_MEAN.columns.index("value__to_mean_90d")
+    return np.asarray(history_features(events, _subjects(payments), _TO_MEAN)[:, column])
+
+
+def _subjects(payments: pd.DataFrame) -> pd.DataFrame:
+    return payments[["account_id", "counterparty_id", "amount"]].assign(as_of=payments["occurred_at"])

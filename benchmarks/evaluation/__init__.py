@@ -1,0 +1,1 @@
+"""The evaluation report, against metrics computed apart: ``python -m benchmarks.evaluation SET``."""

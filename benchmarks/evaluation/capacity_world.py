@@ -1,0 +1,89 @@
+"""Alerts a day at a capacity threshold, on later messages of worlds that do not drift."""
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.runner import Bar, Report, progress
+from fraudsieve.models.predict import Scorer
+from fraudsieve.training.data.builders import groups_of, read_data
+from fraudsieve.training.fit import fit_model
+from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.simulation.world import simulate
+from fraudsieve.training.splits.choose import choose_split
+
+__all__ = ["alerts_over_capacity", "capacity_world"]
+
+SEEDS = 20
+CAPACITY = 20.0
+"""Alerts a day; the world has about as many fraudulent messages."""
+MESSAGES_A_DAY = 160.0
+WITHIN = 0.2
+_PROTOCOL = (
+    "{seeds} simulated worlds without drift (120 days, {messages:.0f} messages a day, a delay of labels of 5 days), "
+    "split by time. The operating point of {capacity:.0f} alerts a day is chosen on the calibration slice. "
+    "alerts.SEED: of all messages sent after the test slice begins, labelled or not, those that reach it, a day, over "
+    "the capacity. within: share of the worlds that are off by at most {within:.0%}."
+)
+
+
+def capacity_world(seeds: int = SEEDS) -> Report:
+    """Count alerts a day in worlds that do not drift.
+
+    Parameters
+    ----------
+    seeds : int, default=20
+        How many worlds.
+
+    Returns
+    -------
+    Report
+    """
+    found = {}
+    for seed in range(seeds):
+        found[seed] = alerts_over_capacity(seed)
+        progress(f"world {seed}: {found[seed]:.3f} of the capacity")
+    ratios = np.array(list(found.values()))
+    off = np.abs(ratios - 1)
+    figures = {f"alerts.{seed}": ratio for seed, ratio in found.items()}
+    figures |= {"alerts.mean": float(ratios.mean()), "alerts.median": float(np.median(ratios))}
+    figures |= {"within": float((off <= WITHIN).mean()), "furthest": float(off.max())}
+    bars = [
+        Bar.at_most("mean_off", abs(figures["alerts.mean"] - 1), WITHIN),
+        Bar.at_least("within", figures["within"], 1),
+    ]
+    protocol = _PROTOCOL.format(seeds=seeds, messages=MESSAGES_A_DAY, capacity=CAPACITY, within=WITHIN)
+    return Report("evaluation", "world", protocol, seeds, figures, bars=bars)
+
+
+def alerts_over_capacity(seed: int, *, days: int = 120, messages_a_day: float = MESSAGES_A_DAY) -> float:
+    """Return the alerts a day at the capacity threshold on later messages, over the capacity.
+
+    Parameters
+    ----------
+    seed : int
+        Of the world.
+    days : int, default=120
+        Its length.
+    messages_a_day : float, default=160.0
+        Its messages.
+
+    Returns
+    -------
+    float
+    """
+    world = simulate(seed=seed, days=days, messages_per_day=messages_a_day, drift=False)
+    recipe = Recipe.read(
+        overrides={"thresholds": {"alerts_a_day": [CAPACITY], "decide_by": f"alerts_a_day_{CAPACITY:g}"}}
+    )
+    tables = {"messages": world.messages, "labels": world.labels}
+    data = read_data(recipe, tables, min_label_rows=recipe.data.min_label_rows)
+    groups, what = groups_of(data)
+    split = choose_split(data, groups, what, recipe)
+    model, _, _ = fit_model(data, groups, split, recipe, lambda step: None)
+    begin = data.rows["as_of"].iloc[split.test].min()
+    later = world.messages[pd.to_datetime(world.messages["sent_at"], utc=True) >= begin]
+    scores = Scorer(model).score_columns({"text": later["text"].tolist()})
+    point = next(point for point in model.points if point.name == f"alerts_a_day_{CAPACITY:g}")
+    window = pd.to_datetime(later["sent_at"], utc=True)
+    alerts = float((scores["probability"] >= point.threshold).sum())
+    return float(alerts / ((window.max() - window.min()) / pd.Timedelta(days=1)) / CAPACITY)

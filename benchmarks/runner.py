@@ -1,0 +1,197 @@
+"""The outcome of a benchmark: figures, the same figures of the peers, and bars; for people or as JSON."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.data.location import MissingDataError
+from benchmarks.machine import describe_machine
+
+__all__ = ["Bar", "Report", "print_report", "progress", "run_and_print"]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A target and whether it is met.
+
+    Parameters
+    ----------
+    name : str
+        What is held to the target.
+    value : float
+        What was measured.
+    bound : float
+        The target.
+    holds : bool
+        Whether the target is met.
+    """
+
+    name: str
+    value: float
+    bound: float
+    holds: bool
+
+    @classmethod
+    def at_least(cls, name: str, value: float, bound: float) -> "Bar":
+        """Hold a value to a lower bound.
+
+        Examples
+        --------
+        >>> Bar.at_least("grouped.macro_f1", 0.93, bound=0.92).holds
+        True
+        """
+        return cls(name, value, bound, bool(value >= bound))
+
+    @classmethod
+    def at_most(cls, name: str, value: float, bound: float) -> "Bar":
+        """Hold a value to an upper bound.
+
+        Examples
+        --------
+        >>> Bar.at_most("wording.ratio_to_fasttext.2", 0.25, bound=0.2).holds
+        False
+        """
+        return cls(name, value, bound, bool(value <= bound))
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that one run of a benchmark has to say.
+
+    Parameters
+    ----------
+    name : str
+        The benchmark.
+    dataset : str
+        The data set.
+    protocol : str
+        What was done, in words, with whatever a reader needs to judge the figures.
+    rows : int
+        Rows of the data set that took part.
+    figures : mapping of str to float
+        Dotted names to numbers.
+    peers : mapping of str to mapping of str to float
+        A peer's name to its figures, under the same names.
+    bars : sequence of Bar
+        The targets.
+    skipped : str, default=""
+        Why nothing was measured; empty where something was.
+    machine : mapping, default=describe_machine()
+        Where it ran.
+    """
+
+    name: str
+    dataset: str
+    protocol: str
+    rows: int
+    figures: Mapping[str, float] = field(default_factory=dict)
+    peers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    bars: Sequence[Bar] = ()
+    skipped: str = ""
+    machine: Mapping[str, object] = field(default_factory=describe_machine)
+
+    def as_json(self) -> dict[str, object]:
+        """Return the report as one object of plain JSON types; ``skipped`` is there only if it says something."""
+        whole: dict[str, object] = {
+            "name": self.name,
+            "dataset": self.dataset,
+            "protocol": self.protocol,
+            "rows": self.rows,
+            "machine": dict(self.machine),
+            "figures": _plain(self.figures),
+            "peers": {peer: _plain(figures) for peer, figures in self.peers.items()},
+            "bars": [_bar_object(bar) for bar in self.bars],
+        }
+        return whole | {"skipped": self.skipped} if self.skipped else whole
+
+
+def print_report(report: Report, *, as_json: bool) -> None:
+    """Write a report to standard output.
+
+    Parameters
+    ----------
+    report : Report
+        What to write.
+    as_json : bool
+        One JSON object on the last line, or tables for people.
+    """
+    if as_json:
+        sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False, allow_nan=False) + "\n")
+        sys.stdout.flush()
+        return
+    console = Console(file=sys.stdout, highlight=False)
+    console.print(f"{report.name} on {report.dataset}, {report.rows:,} rows", markup=False)
+    if report.skipped:
+        console.print(report.skipped, markup=False)
+        return
+    console.print(report.protocol, markup=False)
+    console.print(_figure_table(report))
+    if report.bars:
+        console.print(_bar_table(report.bars))
+
+
+def run_and_print(name: str, run: Callable[[], Report], *, as_json: bool, dataset: str = "") -> int:
+    """Run a benchmark and write its report, or what is skipped where the data are missing.
+
+    Parameters
+    ----------
+    name : str
+        The benchmark.
+    run : callable
+        Returns its report.
+    as_json : bool
+        As for `print_report`.
+    dataset : str, default=""
+        The data set of a report that says what is skipped; empty for the one that is missing.
+
+    Returns
+    -------
+    int
+        0, whether or not a bar holds.
+    """
+    try:
+        report = run()
+    except MissingDataError as error:
+        report = Report(name, dataset or error.name, "", 0, skipped=str(error))
+    print_report(report, as_json=as_json)
+    return 0
+
+
+def progress(line: str) -> None:
+    """Write a line of progress to standard error.
+
+    Parameters
+    ----------
+    line : str
+        What just happened.
+    """
+    Console(file=sys.stderr, highlight=False, soft_wrap=True).print(line, markup=False)
+
+
+def _figure_table(report: Report) -> Table:
+    table = Table("figure", "ours", *report.peers)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    columns = [report.figures, *report.peers.values()]
+    for name in dict.fromkeys(name for column in columns for name in column):
+        table.add_row(name, *(f"{column[name]:.4g}" if name in column else "" for column in columns))
+    return table
+
+
+def _bar_table(bars: Sequence[Bar]) -> Table:
+    table = Table("bar", "value", "bound", "holds")
+    for bar in bars:
+        table.add_row(bar.name, f"{bar.value:.4f}", f"{bar.bound:.4f}", "yes" if bar.holds else "NO")
+    return table
+
+
+def _plain(figures: Mapping[str, float]) -> dict[str, float]:
+    return {name: float(value) for name, value in figures.items()}
+
+
+def _bar_object(bar: Bar) -> dict[str, object]:
+    return {"name": bar.name, "value": float(bar.value), "bound": float(bar.bound), "holds": bar.holds}

@@ -1,0 +1,110 @@
+"""The models that are served in the benchmark: of messages alone, and of messages with their senders' history."""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fraudsieve.features.live_state import HistoryState
+from fraudsieve.models.predict import Scorer
+from fraudsieve.training.fit import train
+from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.simulation.world import World
+
+__all__ = ["Live", "train_on_messages", "train_on_world"]
+
+QUICK = {"evaluate.attack": False, "evaluate.replicates": 0, "track.register_model": False, "n_jobs": 1}
+"""One thread, and nothing that only people look at."""
+
+
+def train_on_messages(messages: pd.DataFrame, folder: Path) -> Path:
+    """Train a model of messages alone, by the defaults.
+
+    Parameters
+    ----------
+    messages : DataFrame
+        With labels.
+    folder : Path
+        Where everything goes.
+
+    Returns
+    -------
+    Path
+        The model folder.
+    """
+    return _train(folder, "messages", messages=messages)
+
+
+def train_on_world(world: World, folder: Path) -> Path:
+    """Train a model of messages that looks at the senders' events and at near-duplicates.
+
+    Parameters
+    ----------
+    world : World
+        The tables.
+    folder : Path
+        Where everything goes.
+
+    Returns
+    -------
+    Path
+        The model folder.
+    """
+    tables = {"messages": world.messages, "labels": world.labels, "events": world.events}
+    return _train(folder, "history", {"features.campaigns": True}, **tables)
+
+
+def _train(folder: Path, name: str, overrides: dict[str, Any] | None = None, **tables: Any) -> Path:
+    settings = {"track.uri": f"sqlite:///{folder}/mlflow.db", **QUICK, **(overrides or {})}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return train(Recipe.read(overrides=settings), output=folder / name, **tables).folder
+
+
+@dataclass(frozen=True, eq=False)
+class Live:
+    """A live state, and the messages of a world that come after what it was told of.
+
+    Parameters
+    ----------
+    state : HistoryState
+        Told of all before the messages.
+    messages : list of dict
+        In the order they were sent, the last of the world.
+    events : list of dict
+        What happened from the first of the messages on, in order.
+    """
+
+    state: HistoryState
+    messages: list[dict[str, Any]]
+    events: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, scorer: Scorer, world: World, records: int) -> "Live":
+        """Tell a state of all that was before the last messages of a world."""
+        messages, events = world.messages.sort_values("sent_at"), world.events.sort_values("occurred_at")
+        last = messages.iloc[-records:]
+        state, begin = scorer.new_state(), last["sent_at"].iloc[0]
+        state.update(_records(events[events["occurred_at"] < begin]))
+        scorer.observe(state, _records(messages.iloc[:-records]))
+        return cls(state, _records(last), _records(events[events["occurred_at"] >= begin]))
+
+    def turns(self, scorer: Scorer) -> Iterator[dict[str, Any]]:
+        """Give the messages in turn; before each, tell the state of the events and messages before it."""
+        waiting = iter(self.events)
+        event = next(waiting, None)
+        for message in self.messages:
+            while event is not None and event["occurred_at"] < message["sent_at"]:
+                self.state.update(event)
+                event = next(waiting, None)
+            yield {name: message[name] for name in ("text", "account_id", "sent_at")}
+            scorer.observe(self.state, message)
+
+
+def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    told: Any = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    times = [name for name in map(str, rows) if name.endswith("_at")]
+    return [record | {name: record[name].isoformat() for name in times} for record in told]

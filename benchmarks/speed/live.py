@@ -1,0 +1,96 @@
+"""Speed of the live state: one event in, one row of features out, on an account with many events."""
+
+import time
+import tracemalloc
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from benchmarks.machine import one_core
+from benchmarks.runner import Bar, Report, progress
+from fraudsieve.features.history.declaration import History
+from fraudsieve.features.live_state import HistoryState
+
+__all__ = ["run"]
+
+SIZES = (10, 1000, 100_000)
+PAIRS = {10: 5000, 1000: 5000, 100_000: 200}
+BAR_SIZE, BAR_US = 1000, 1000.0
+START = datetime(2026, 5, 1, tzinfo=UTC)
+DAYS = 30
+ACCOUNTS = 20_000
+_PROTOCOL = (
+    "A live state of the default history (windows of 1 h, 1 d, 7 d and 30 d, {columns} columns) holds N events of one "
+    "account, spread evenly over the {days} days before; then one update with one event and one features call a "
+    "moment later, timed as a pair, on one core: {pairs}. Kernels are compiled before. Microseconds. bytes: what the "
+    "arrays of the state take for an event; account: what Python holds for an account with one event, of {accounts:,}."
+)
+
+
+def run() -> Report:
+    """Time pairs of an update and an answer, for states of several sizes.
+
+    Returns
+    -------
+    Report
+        Percentiles in microseconds.
+    """
+    figures: dict[str, float] = {}
+    with one_core():
+        for size in SIZES:
+            state = _filled_state(size)
+            figures[f"bytes.{size}"] = state.nbytes / state.n_events
+            taken = _pairs(state, PAIRS[size])
+            for name, share in {"p50": 50, "p99": 99}.items():
+                figures[f"{name}_us.{size}"] = float(np.percentile(taken, share))
+            progress(f"{size}: p50 {figures[f'p50_us.{size}']:.0f} us, p99 {figures[f'p99_us.{size}']:.0f} us")
+    figures["bytes.account"] = _bytes_of_account()
+    pairs = ", ".join(f"{count:,} at {size:,}" for size, count in PAIRS.items())
+    protocol = _PROTOCOL.format(columns=len(History().columns), days=DAYS, pairs=pairs, accounts=ACCOUNTS)
+    bar = Bar.at_most(f"live.p99_us.{BAR_SIZE}", figures[f"p99_us.{BAR_SIZE}"], BAR_US)
+    return Report("live", "made up", protocol, sum(SIZES), figures, {}, [bar])
+
+
+def _event(time_of: datetime, rng: np.random.Generator) -> dict[str, Any]:
+    return {
+        "account_id": "account",
+        "occurred_at": time_of,
+        "kind": "payment",
+        "amount": float(rng.integers(1, 1_000_000)) / 100,
+        "counterparty_id": f"counterparty-{rng.integers(0, 50)}",
+    }
+
+
+def _filled_state(size: int) -> HistoryState:
+    rng = np.random.default_rng(0)
+    state = HistoryState(History())
+    state.update([_event(START + timedelta(days=DAYS) * (place / size), rng) for place in range(size)])
+    return state
+
+
+def _bytes_of_account() -> float:
+    """Measure what an account with one event takes, arrays and keys and all."""
+    event = _event(START, np.random.default_rng(0))
+    state = HistoryState(History())
+    state.update(event)
+    tracemalloc.start()
+    for number in range(ACCOUNTS):
+        state.update(event | {"account_id": f"account-{number}"})
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return held / ACCOUNTS
+
+
+def _pairs(state: HistoryState, n: int) -> list[float]:
+    rng, now = np.random.default_rng(1), START + timedelta(days=DAYS)
+    taken = []
+    for place in range(-20, n):
+        now += timedelta(days=DAYS) / 100_000
+        event, subject = _event(now, rng), {"account_id": "account", "as_of": now + timedelta(seconds=1)}
+        start = time.perf_counter()
+        state.update(event)
+        state.features(subject)
+        if place >= 0:
+            taken.append((time.perf_counter() - start) * 1e6)
+    return taken

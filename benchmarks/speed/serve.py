@@ -1,0 +1,248 @@
+"""Speed of scoring in a service: one record in process and over HTTP, batches, the start; beside the peers."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
+from benchmarks.data.location import load_messages
+from benchmarks.machine import one_core
+from benchmarks.runner import Bar, Report, progress
+from benchmarks.service.http_load import Load, load
+from benchmarks.service.http_servers import TOKEN, mlflow_server, our_server
+from benchmarks.service.models import Live, train_on_messages, train_on_world
+from benchmarks.speed.timing import medians_in_turn
+from fraudsieve.features.live_state import HistoryState
+from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.models.flavor import save_model
+from fraudsieve.models.predict import CHUNK, Scorer
+from fraudsieve.training.simulation.world import World, simulate
+
+__all__ = ["run"]
+
+DATASET = "fbs_sms"
+RECORDS, CLIENTS, SECONDS, TURNS, ROUNDS, STARTS = 3000, (1, 8, 32), 5.0, 3, 5, 5
+WARM = 50
+"""Records that are scored before any counts."""
+PARTS_BOUND, SKLEARN_BOUND, HTTP_BOUND, START_BOUND = 1.2, 1 / 3, 10.0, 2.0
+RECORD_BOUNDS = {"record.p50_ms": 1.0, "record.p99_ms": 5.0, "history.p50_ms": 2.0, "history.p99_ms": 8.0}
+HIDDEN = ("mlflow", "sklearn", "pandas", "pyarrow", "joblib")
+"""What LightGBM imports by itself where it is installed; a service does not install it."""
+_START = """
+import sys
+class Hide:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {hidden!r}:
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Hide())
+from fraudsieve.models import Scorer
+print(Scorer.load({folder!r}).score({record!r}, reasons=True)["label"], flush=True)
+sys.stdin.readline()
+"""
+_PROTOCOL = (
+    "record: a model of messages alone, trained on {dataset} by the defaults; {records:,} of its messages, one "
+    "Scorer.score(record, reasons=True) each, one core. history: a model of messages with their senders' events and "
+    "near-duplicates, on the simulated world; its last {records:,} messages in turn, told to the live state before "
+    "each what was before it; the score alone is timed. http: fraudsieve serve with a token, without reasons and "
+    "(http_reasons) with them, and mlflow models serve as it starts by itself, which gives none; the model of "
+    "{dataset}, one message a request; the servers and the clients, in one process, share the machine's cores; "
+    "{turns} turns of {seconds:g} s each for every number of clients, in turn, medians. batch: all messages of "
+    "{dataset} as columns, one core, {rounds} rounds in turn, medians; parts: the feature matrix, and LightGBM on the"
+    " ready matrix; sklearn: TfidfVectorizer of character 1-4-grams and LinearSVC, fitted on the same messages, "
+    "labels alone. cold_start: from the start of the process to the first score with reasons, Numba's cache, Python's "
+    "bytecode and the disk warm, median of {starts}; what the base installation does not have is hidden from it."
+)
+
+
+def run(
+    *,
+    messages: pd.DataFrame | None = None,
+    world: World | None = None,
+    records: int = RECORDS,
+    clients: Sequence[int] = CLIENTS,
+    seconds: float = SECONDS,
+    turns: int = TURNS,
+    rounds: int = ROUNDS,
+    starts: int = STARTS,
+) -> Report:
+    """Train the models, and time everything.
+
+    Parameters
+    ----------
+    messages : DataFrame, default=None
+        Labelled messages; None for those of fbs_sms.
+    world : World, default=None
+        The world of the model with history; None for one of 60 days and 600 accounts.
+    records : int, default=3000
+        Single records that are timed.
+    clients : sequence of int, default=(1, 8, 32)
+        Clients at a time.
+    seconds : float, default=5.0
+        Length of a turn of load.
+    turns : int, default=3
+        Turns of every server for every number of clients.
+    rounds : int, default=5
+        Times that a batch is scored.
+    starts : int, default=5
+        Processes that are started.
+
+    Returns
+    -------
+    Report
+    """
+    messages = load_messages(DATASET) if messages is None else messages
+    world = simulate(days=60, n_accounts=600) if world is None else world
+    with tempfile.TemporaryDirectory() as named:
+        folder = Path(named)
+        progress("training the model of messages")
+        plain = train_on_messages(messages, folder)
+        figures, peers = _singles("record", _plain(plain, messages, records)), {}
+        progress("training the model with history")
+        live = train_on_world(world, folder)
+        figures |= _singles("history", _with_history(live, world, records))
+        figures |= _batch(plain, messages, rounds)
+        texts = messages["text"].iloc[:records].tolist()
+        figures["cold_start_s"] = _cold_start(plain, texts[0], starts)
+        found = _http(plain, folder / "saved", texts, clients, seconds, turns)
+        figures |= found["ours"]
+        peers["mlflow"] = found["mlflow"]
+    for name in (f"http.{count}" for count in clients):
+        asked = f"{name}.requests_per_second"
+        figures[f"{name}.ratio_to_mlflow"] = figures[asked] / peers["mlflow"][asked]
+    protocol = _PROTOCOL.format(
+        dataset=DATASET, records=records, turns=turns, seconds=seconds, rounds=rounds, starts=starts
+    )
+    return Report("serve", DATASET, protocol, len(messages), figures, peers, _bars(figures, clients))
+
+
+def _bars(figures: Mapping[str, float], clients: Sequence[int]) -> list[Bar]:
+    bars = [Bar.at_most(name, figures[name], bound) for name, bound in RECORD_BOUNDS.items()]
+    ratios = [f"http.{count}.ratio_to_mlflow" for count in clients]
+    bars += [Bar.at_least(name, figures[name], HTTP_BOUND) for name in ratios]
+    most = {"batch.ratio_to_parts": PARTS_BOUND, "batch.ratio_to_sklearn": SKLEARN_BOUND, "cold_start_s": START_BOUND}
+    return bars + [Bar.at_most(name, figures[name], bound) for name, bound in most.items()]
+
+
+Asked = tuple[Scorer, HistoryState | None, Iterable[dict[str, Any]]]
+
+
+def _plain(folder: Path, messages: pd.DataFrame, records: int) -> Asked:
+    texts = messages["text"].sample(records + WARM, random_state=0, replace=records + WARM > len(messages))
+    return Scorer.load(folder), None, [{"text": text} for text in texts]
+
+
+def _with_history(folder: Path, world: World, records: int) -> Asked:
+    scorer = Scorer.load(folder)
+    live = Live.of(scorer, world, records + WARM)
+    return scorer, live.state, live.turns(scorer)
+
+
+def _singles(name: str, asked: Asked) -> dict[str, float]:
+    scorer, history, records = asked
+    scorer.warm_up()
+    taken = []
+    with one_core():
+        for record in records:
+            start = time.perf_counter()
+            scorer.score(record, history=history, reasons=True)
+            taken.append((time.perf_counter() - start) * 1000)
+    figures = {f"{name}.p{share}_ms": float(np.percentile(taken[WARM:], share)) for share in (50, 99)}
+    progress(", ".join(f"{figure} {value:.2f}" for figure, value in figures.items()))
+    return figures
+
+
+def _batch(folder: Path, messages: pd.DataFrame, rounds: int) -> dict[str, float]:
+    scorer = Scorer.load(folder)
+    matrix, booster = scorer.model.matrix, scorer.model.ensemble.booster
+    assert isinstance(matrix, MessageMatrix)
+    texts: list[str] = messages["text"].tolist()
+    compute = matrix.compute
+    X = compute(texts)
+    pipeline = make_pipeline(TfidfVectorizer(analyzer="char", ngram_range=(1, 4)), LinearSVC(random_state=0))
+    progress("fitting scikit-learn's pipeline")
+    pipeline.fit(texts, messages["label"])
+    parts = [texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK)]
+    calls: dict[str, Callable[[], object]] = {
+        "ours": lambda: scorer.score_columns({"text": texts}),
+        "matrix": lambda: [compute(part) for part in parts],
+        "booster": lambda: booster.predict(X, raw_score=True, num_threads=1),
+        "sklearn": lambda: pipeline.predict(texts),
+    }
+    medians = medians_in_turn(calls, rounds=rounds)
+    figures = {f"batch.us_per_message.{name}": value / len(texts) * 1e6 for name, value in medians.items()}
+    progress(", ".join(f"{name} {value:.1f}" for name, value in figures.items()))
+    figures["batch.ratio_to_parts"] = medians["ours"] / (medians["matrix"] + medians["booster"])
+    figures["batch.ratio_to_sklearn"] = medians["ours"] / medians["sklearn"]
+    return figures
+
+
+def _cold_start(folder: Path, text: str, starts: int) -> float:
+    program = _START.format(folder=str(folder), record={"text": text}, hidden=HIDDEN)
+    taken = []
+    # An installer compiles modules to bytecode; where it did not, the first start does, unless this forbids it.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": environment}
+    for _ in range(starts + 1):
+        start = time.perf_counter()
+        with subprocess.Popen([sys.executable, "-c", program], **pipes) as one:
+            assert one.stdout is not None
+            said = one.stdout.readline()
+            taken.append(time.perf_counter() - start)
+            one.communicate(b"\n")
+        if not said.strip():
+            raise RuntimeError("The process did not score.")
+    progress(f"cold start {statistics.median(taken[1:]):.2f} s")
+    return statistics.median(taken[1:])
+
+
+def _http(
+    folder: Path, saved: Path, texts: Sequence[str], clients: Sequence[int], seconds: float, turns: int
+) -> dict[str, dict[str, float]]:
+    save_model(saved, folder=folder)
+    records = [json.dumps({"text": text}).encode() for text in texts]
+    frames = [json.dumps({"dataframe_records": [{"text": text}]}).encode() for text in texts]
+    found: dict[str, dict[str, float]] = {"ours": {}, "mlflow": {}}
+    with ExitStack() as running:
+        ours, mlflow = running.enter_context(our_server(folder)), running.enter_context(mlflow_server(saved))
+        token = {"Authorization": f"Bearer {TOKEN}"}
+
+        def ask(count: int, *, query: str = "") -> Load:
+            return load(ours, f"/v1/score{query}", records, clients=count, seconds=seconds, headers=token)
+
+        calls: dict[str, Callable[[int], Load]] = {
+            "http": ask,
+            "http_reasons": partial(ask, query="?reasons=true"),
+            "mlflow": lambda count: load(mlflow, "/invocations", frames, clients=count, seconds=seconds, headers={}),
+        }
+        for count in clients:
+            done: dict[str, list[Load]] = {name: [] for name in calls}
+            for _ in range(turns):
+                for name, call in calls.items():
+                    done[name].append(call(count))
+            for name, loads in done.items():
+                figures = _medians(f"{'http' if name == 'mlflow' else name}.{count}", loads)
+                found["mlflow" if name == "mlflow" else "ours"] |= figures
+                progress(f"{name}: " + ", ".join(f"{key} {value:.1f}" for key, value in figures.items()))
+    return found
+
+
+def _medians(name: str, loads: Sequence[Load]) -> dict[str, float]:
+    failed = sum(one.failed for one in loads)
+    if failed:
+        raise RuntimeError(f"{failed} requests were not answered 200.")
+    figures = [one.figures(name) for one in loads]
+    return {figure: statistics.median(one[figure] for one in figures) for figure in figures[0]}

@@ -1,0 +1,116 @@
+"""Campaigns over time, in batch: a table of messages sent before, and a table of those that are asked about."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.features.history.batch import history_features
+from fraudsieve.features.text.codepoints import pack
+from fraudsieve.features.text.fold import fold_codes
+
+from .over_time import N_BANDS, Campaigns, band_keys
+
+__all__ = ["campaign_features", "label_types"]
+
+Array = npt.NDArray[Any]
+
+
+def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: Campaigns) -> Array:
+    """Compute what was known of the near-duplicates of messages strictly before each was sent.
+
+    Parameters
+    ----------
+    past : DataFrame
+        Messages with ``text`` and ``sent_at``, and, where known, ``account_id`` (the sender), ``recipient_id``,
+        ``label`` and ``labelled_at`` (as `known_from` returns it). A message counts from ``sent_at`` on, its label from
+        ``labelled_at`` on, and never from before the message.
+    messages : DataFrame
+        With ``text`` and ``sent_at``; they may be in `past` too, for none sees itself.
+    campaigns : Campaigns
+        The declaration.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_messages, n_columns)
+        NaN where the time is missing.
+
+    Raises
+    ------
+    SchemaError
+        When a column is missing.
+
+    Examples
+    --------
+    >>> sent = pd.DataFrame({"text": ["win 100 now, call me", "Win 999 now, call me!"], "account_id": ["ann", "bob"],
+    ...     "sent_at": pd.to_datetime(["2026-05-01 10:00", "2026-05-01 10:01"])})
+    >>> campaign_features(sent, sent, Campaigns(("1d",))).tolist()
+    [[0.0, 0.0, 0.0, nan], [1.0, 1.0, 0.0, 60.0]]
+    """
+    for frame, name in ((past, "past"), (messages, "messages")):
+        for column in ("text", "sent_at"):
+            if column not in frame:
+                raise SchemaError(name, f"column {column!r} is missing", "Campaigns over time need it: give it.")
+    known = messages["sent_at"].notna().to_numpy()
+    asked = messages[known]
+    subjects = {"campaign": _keys(asked), "as_of": _repeated(_utc(asked["sent_at"]))}
+    of_bands = history_features(_events(past[past["sent_at"].notna()], campaigns), subjects, campaigns.views)
+    out = np.full((len(messages), len(campaigns.columns)), np.nan)
+    out[known] = campaigns.of_messages(of_bands)
+    return out
+
+
+def label_types(past: pd.DataFrame) -> tuple[str, ...]:
+    """Return the labels whose times are known.
+
+    Parameters
+    ----------
+    past : DataFrame
+        Messages.
+
+    Returns
+    -------
+    tuple of str
+        Sorted; empty without times.
+
+    Examples
+    --------
+    >>> label_types(pd.DataFrame({"label": ["spam", "ham"], "labelled_at": pd.to_datetime(["2026-05-01", None])}))
+    ('spam',)
+    """
+    if not {"label", "labelled_at"} <= set(past.columns):
+        return ()
+    return tuple(sorted(map(str, past.loc[past["labelled_at"].notna() & past["label"].notna(), "label"].unique())))
+
+
+def _events(past: pd.DataFrame, campaigns: Campaigns) -> pd.DataFrame:
+    """Turn messages, and what became known of them, into events of their bands."""
+    nobody = pd.Series(None, past.index, "str")
+    keys = _keys(past)
+    events = pd.DataFrame({"campaign": keys, "occurred_at": _repeated(_utc(past["sent_at"]))})
+    for column, name in (("account_id", "sender_id"), ("recipient_id", "recipient_id")):
+        events[name] = _repeated(past.get(column, nobody))
+    if not campaigns.types:
+        return events
+    told = past.reindex(columns=["sent_at", "label", "labelled_at"])
+    known = told[["label", "labelled_at"]].notna().all(axis=1).to_numpy()
+    told = told[known]
+    times, sent = _utc(told["labelled_at"]), _utc(told["sent_at"])
+    labels = pd.DataFrame({"labelled": keys.reshape(-1, N_BANDS)[known].ravel(), "kind": _repeated(told["label"])})
+    labels["occurred_at"] = _repeated(times.where(times > sent, sent))
+    return pd.concat([events, labels], ignore_index=True)
+
+
+def _keys(messages: pd.DataFrame) -> Array:
+    folded, _ = fold_codes(pack(messages["text"].tolist()))
+    return band_keys(folded).ravel().astype(str).astype(object)
+
+
+def _utc(times: pd.Series) -> pd.Series:
+    return pd.to_datetime(times, utc=True)
+
+
+def _repeated(cells: pd.Series) -> pd.Series:
+    return cells.repeat(N_BANDS).reset_index(drop=True)

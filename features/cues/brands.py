@@ -1,0 +1,210 @@
+"""Look-alikes of brands in messages that hold a link: ``paypal-login.com``, ``paypa1.com``, ``icbc.shop.com``.
+
+The brands are the user's. The host of a brand itself, whatever its suffix, is no look-alike, nor is anything under it.
+The work is bounded by the length of the messages that hold a host, times the number of brands.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from fraudsieve.features.text.characters import is_alnum
+from fraudsieve.features.text.codepoints import CodePoints, pack
+from fraudsieve.features.text.fold import fold_text
+
+from .links import HOST
+from .suffixes import split_host, suffix_table
+
+__all__ = ["BRANDS", "check_brands", "count_lookalikes"]
+
+Array = npt.NDArray[Any]
+
+BRANDS = ("lookalike_brands",)
+DOT, HYPHEN, S = 46, 45, 115
+SHORTEST_WORD = 5
+"""A word beside a link counts against brands of this length or more: too many words are an edit from shorter ones."""
+VALID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])")
+
+
+def check_brands(brands: Sequence[str]) -> tuple[str, ...]:
+    """Fold brands, and check them.
+
+    Parameters
+    ----------
+    brands : sequence of str
+        What the hosts of the brands are called, without a suffix.
+
+    Returns
+    -------
+    tuple of str
+        Folded, without repetition, in their order.
+
+    Raises
+    ------
+    TypeError
+        When that is one string, or holds something else.
+    ValueError
+        When one cannot stand in a host, or has fewer than three characters.
+
+    Examples
+    --------
+    >>> check_brands(["PayPal", "paypal", "icbc"])
+    ('paypal', 'icbc')
+    """
+    if isinstance(brands, str) or not all(isinstance(brand, str) for brand in brands):
+        raise TypeError("Expected a sequence of brands as strings. Put them in a tuple: brands=('paypal', 'icbc').")
+    folded = tuple(dict.fromkeys(fold_text(brand) for brand in brands))
+    bad = [place for place, brand in enumerate(folded) if len(brand) < 3 or not VALID.fullmatch(brand)]
+    if bad:
+        problem = "3 to 63 of a-z, 0-9 and hyphens, as in a host without its suffix"
+        raise ValueError(f"Expected brands of {problem}; {len(bad)} of {len(folded)} are not. Leave them out.")
+    return folded
+
+
+@nb.njit(nogil=True)
+def _is_brand(codes: Array, begin: int, end: int, brand: Array) -> bool:
+    if end - begin != brand.size:
+        return False
+    for k in range(brand.size):  # noqa: SIM110 - a generator does not compile
+        if codes[begin + k] != brand[k]:
+            return False
+    return True
+
+
+@nb.njit(nogil=True)
+def _one_edit(codes: Array, begin: int, end: int, brand: Array) -> bool:
+    """Tell whether one character put in, left out or changed makes the brand of a span."""
+    size, other = end - begin, brand.size
+    if abs(size - other) > 1:
+        return False
+    head = 0
+    while head < min(size, other) and codes[begin + head] == brand[head]:
+        head += 1
+    tail = 0
+    while tail < min(size, other) - head and codes[end - 1 - tail] == brand[other - 1 - tail]:
+        tail += 1
+    return max(size, other) - head - tail == 1
+
+
+@nb.njit(nogil=True)
+def _label_is_like(codes: Array, begin: int, end: int, brand: Array) -> bool:
+    """Tell whether a label holds the brand, or a part of it between hyphens is one edit away."""
+    for at in range(begin, end - brand.size + 1):
+        if _is_brand(codes, at, at + brand.size, brand):
+            return True
+    at = begin
+    for k in range(begin, end + 1):
+        if k == end or codes[k] == HYPHEN:
+            if _one_edit(codes, at, k, brand):
+                return True
+            at = k + 1
+    return False
+
+
+@nb.njit(nogil=True)
+def _host_is_like(codes: Array, begin: int, registered: int, suffix: int, brand: Array) -> bool:
+    at = begin
+    for k in range(begin, suffix):
+        if codes[k] == DOT:
+            if _label_is_like(codes, at, k, brand):
+                return True
+            at = k + 1
+    return False
+
+
+@nb.njit(nogil=True)
+def _is_lookalike(codes: Array, begin: int, end: int, tables: tuple[Array, Array], brands: Array, ends: Array) -> bool:
+    """Tell whether a host is like a brand and no brand's own."""
+    registered, suffix = split_host(codes, begin, end, tables[0], tables[1])
+    for b in range(ends.size - 1):
+        if _is_brand(codes, registered, suffix - 1, brands[ends[b] : ends[b + 1]]):
+            return False
+    for b in range(ends.size - 1):
+        if _host_is_like(codes, begin, registered, suffix, brands[ends[b] : ends[b + 1]]):
+            return True
+    return False
+
+
+@nb.njit(nogil=True)
+def _word_is_like(codes: Array, begin: int, end: int, brands: Array, ends: Array) -> bool:
+    """Tell whether a word is one edit from a brand, the plural aside."""
+    for b in range(ends.size - 1):
+        brand = brands[ends[b] : ends[b + 1]]
+        if _is_brand(codes, begin, end, brand):
+            return False
+    for b in range(ends.size - 1):
+        brand = brands[ends[b] : ends[b + 1]]
+        plural = codes[end - 1] == S and _is_brand(codes, begin, end - 1, brand)
+        if brand.size >= SHORTEST_WORD and not plural and _one_edit(codes, begin, end, brand):
+            return True
+    return False
+
+
+@nb.njit(nogil=True)
+def _count_words(codes: Array, start: int, stop: int, brands: Array, ends: Array) -> int:
+    """Count the words of a stretch that are like a brand."""
+    count, at = 0, start
+    while at < stop:
+        begin = at
+        while at < stop and is_alnum(codes[at]):
+            at += 1
+        count += at > begin and _word_is_like(codes, begin, at, brands, ends)
+        at += 1
+    return count
+
+
+@nb.njit(cache=True, nogil=True)
+def brand_kernel(
+    codes: Array, offsets: Array, spans: Array, tables: tuple[Array, Array], brands: Array, ends: Array, out: Array
+) -> None:
+    done = 0
+    for k in range(spans.shape[0]):
+        i = spans[k, 0]
+        last = k + 1 == spans.shape[0] or spans[k + 1, 0] != i
+        first = k == 0 or spans[k - 1, 0] != i
+        if first:
+            done, hosts, words = offsets[i], 0, 0
+        hosts += spans[k, 1] == HOST
+        words += _count_words(codes, done, spans[k, 2], brands, ends)
+        if spans[k, 1] == HOST:
+            out[i, 0] += _is_lookalike(codes, spans[k, 2], spans[k, 3], tables, brands, ends)
+        done = spans[k, 3]
+        if last:
+            words += _count_words(codes, done, offsets[i + 1], brands, ends)
+            out[i, 0] += words if hosts else 0
+
+
+def count_lookalikes(texts: CodePoints, links: Array, brands: Sequence[str] = ()) -> Array:
+    """Count the hosts and words that look like a brand, in texts that hold a host.
+
+    Parameters
+    ----------
+    texts : CodePoints
+        Folded texts.
+    links : ndarray of int64, shape (n_links, 4)
+        The spans of `measure_links`.
+    brands : sequence of str, default=()
+        As `check_brands` returns them.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_texts, 1)
+        Hosts of which a label before the suffix holds a brand, or of which a part between hyphens is one edit from it,
+        and words one edit from a brand of five characters or more.
+
+    Examples
+    --------
+    >>> from fraudsieve.features.cues.links import measure_links
+    >>> texts = pack(["paypal.com", "see paypal-help.com, paypai!", "paypai"])
+    >>> count_lookalikes(texts, measure_links(texts)[1], ("paypal",)).tolist()
+    [[0.0], [2.0], [0.0]]
+    """
+    out = np.zeros((len(texts), len(BRANDS)))
+    if brands and len(links):
+        named = pack(brands)
+        brand_kernel(texts.codes, texts.offsets, links, suffix_table(), named.codes, named.offsets, out)
+    return out

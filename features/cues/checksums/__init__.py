@@ -1,0 +1,28 @@
+"""Checksums of identifiers: check digits, and the hash that Ethereum addresses carry."""
+
+from typing import TYPE_CHECKING, Any
+
+from fraudsieve._lazy import lazy_attribute
+
+if TYPE_CHECKING:
+    from .check_digits import is_chinese_id, is_company_number, passes_luhn
+    from .keccak import keccak_256
+
+__all__ = [
+    "is_chinese_id",
+    "is_company_number",
+    "keccak_256",
+    "passes_luhn",
+]
+
+# Imported at first use, as in the package above.
+_HOMES = {
+    "is_chinese_id": "check_digits",
+    "is_company_number": "check_digits",
+    "keccak_256": "keccak",
+    "passes_luhn": "check_digits",
+}
+
+
+def __getattr__(name: str) -> Any:
+    return lazy_attribute(__name__, _HOMES, name)

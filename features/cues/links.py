@@ -1,0 +1,178 @@
+"""Links and e-mail addresses in folded text: hosts with a public suffix, or numbers where a link is meant.
+
+A host counts when its suffix is on the public suffix list, so ``see you.then`` is none. A host in another script counts
+in its ``xn--`` form alone, for in running Chinese nothing says where it begins. Text that has no point between two
+letters or digits costs one comparison a character.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from fraudsieve.features.text.characters import is_digit, is_host, starts_with
+from fraudsieve.features.text.codepoints import CodePoints
+from fraudsieve.features.text.spans import new_spans
+
+from .hosts import AT, COLON, DOT, HTTP_END, find_host, is_ip, is_suspicious, local_part, path_end, split_cut
+from .suffixes import SEED, find_rule, hash_host, hash_left, suffix_table
+
+__all__ = ["LINKS", "LINK_SHAPES", "measure_links", "shortener_table"]
+
+Array = npt.NDArray[Any]
+
+LINKS = ("hosts", "shorteners", "ip_links", "punycode", "suspicious_hosts", "queries", "emails")
+LINK_SHAPES = ("path_length",)
+HOST, SHORTENER, IP_LINK, PUNYCODE, SUSPICIOUS, QUERY, EMAIL, PATH_LENGTH = range(8)
+SHORTENERS = Path(__file__).parent / "data" / "shorteners.txt"
+XN = (120, 110, 45, 45)
+
+
+@cache
+def shortener_table() -> Array:
+    """Return the hashes of the shorteners of ``data/shorteners.txt``, ascending; read once a process.
+
+    Returns
+    -------
+    ndarray of uint64
+
+    Examples
+    --------
+    >>> find_rule(hash_host("bit.ly"), shortener_table()) >= 0
+    True
+    """
+    lines = SHORTENERS.read_text(encoding="utf-8").splitlines()
+    return np.array(sorted(hash_host(line) for line in lines if line and not line.startswith("#")), np.uint64)
+
+
+@nb.njit(nogil=True)
+def _is_shortener(codes: Array, registered: int, end: int, shorteners: Array) -> bool:
+    value = SEED
+    for k in range(end - registered):
+        value = hash_left(value, codes[end - 1 - k])
+    return find_rule(value, shorteners) >= 0
+
+
+@nb.njit(nogil=True)
+def _count_path(codes: Array, end: int, stop: int, row: Array) -> int:
+    """Measure the path behind a host, and return where it ends."""
+    begin, at = path_end(codes, end, stop)
+    row[PATH_LENGTH] = max(row[PATH_LENGTH], at - begin)
+    for k in range(begin, at - 1):
+        if codes[k] == 63:
+            row[QUERY] += 1
+            break
+    return at
+
+
+@nb.njit(nogil=True)
+def _has_punycode(codes: Array, begin: int, end: int) -> bool:
+    for at in range(begin, end):  # noqa: SIM110 - a generator does not compile
+        if (at == begin or codes[at - 1] == DOT) and starts_with(codes, at, end, XN):
+            return True
+    return False
+
+
+@nb.njit(nogil=True)
+def _means_link(codes: Array, begin: int, end: int, start: int, stop: int) -> bool:
+    """Tell whether ``://`` stands before four numbers, or a path or a port behind them."""
+    if begin >= start + 3 and starts_with(codes, begin - 3, begin, HTTP_END):
+        return True
+    if end + 1 < stop and codes[end] == COLON and is_digit(codes[end + 1]):
+        return True
+    return end < stop and codes[end] == 47
+
+
+@nb.njit(nogil=True)
+def _read_host(
+    codes: Array,
+    begin: int,
+    end: int,
+    left: int,
+    bounds: tuple[int, int],
+    tables: tuple[Array, Array, Array],
+    row: Array,
+) -> tuple[int, int, int, int]:
+    """Count a host or an address; return its kind, where it begins and ends, and where to read on; -1 for none."""
+    start, stop = bounds
+    hashes, rules, shorteners = tables
+    if is_ip(codes, begin, end):
+        if not _means_link(codes, begin, end, start, stop):
+            return -1, begin, end, end
+        return IP_LINK, begin, end, _count_path(codes, end, stop, row)
+    if end + 1 < stop and codes[end] == AT and is_host(codes[end + 1]):
+        return -1, begin, end, end  # the local part of an address, or who logs in
+    registered, suffix, cut = split_cut(codes, begin, end, hashes, rules)
+    if registered < 0:
+        return -1, begin, end, end
+    local = local_part(codes, begin - 1, left) if begin > left and codes[begin - 1] == AT else begin - 1
+    if local < begin - 1 and not (local >= start + 3 and starts_with(codes, local - 3, local, HTTP_END)):
+        return EMAIL, local, cut, end
+    row[SHORTENER] += _is_shortener(codes, registered, cut, shorteners)
+    row[PUNYCODE] += _has_punycode(codes, begin, cut)
+    row[SUSPICIOUS] += is_suspicious(codes, begin, registered, suffix)
+    return HOST, begin, cut, _count_path(codes, cut, stop, row) if cut == end else end
+
+
+@nb.njit(cache=True, nogil=True)
+def link_kernel(
+    codes: Array, offsets: Array, hashes: Array, rules: Array, shorteners: Array, out: Array, spans: Array
+) -> int:
+    found = 0
+    for i in range(offsets.size - 1):
+        start, stop = offsets[i], offsets[i + 1]
+        row = out[i]
+        at, left, taken = start + 1, start, start
+        while at < stop - 1:
+            if codes[at] != DOT or not is_host(codes[at - 1]) or not is_host(codes[at + 1]):
+                at += 1
+                continue
+            begin, end = find_host(codes, at, left, stop)
+            if begin == at or end == at:
+                at += 1
+                continue
+            kind, begin, cut, left = _read_host(
+                codes, begin, end, taken, (start, stop), (hashes, rules, shorteners), row
+            )
+            if kind >= 0:
+                row[kind] += 1
+                spans[found, 0], spans[found, 1], spans[found, 2], spans[found, 3] = i, kind, begin, cut
+                found += 1
+                taken = left
+            at = max(left, at + 1)
+    return found
+
+
+def measure_links(texts: CodePoints) -> tuple[Array, Array]:
+    """Find links and e-mail addresses, and count what is odd about them.
+
+    Parameters
+    ----------
+    texts : CodePoints
+        Folded texts.
+
+    Returns
+    -------
+    measures : ndarray of float64, shape (n_texts, 8)
+        The counts of `LINKS`: hosts with a public suffix, of them those of shorteners, links to an IP address, hosts
+        with punycode, suspicious hosts (`is_suspicious`), paths with a query, e-mail addresses. Then `LINK_SHAPES`:
+        the length of the longest path, in characters.
+    spans : ndarray of int64, shape (n_found, 4)
+        A row a host or address: the text, its place in `LINKS` ("hosts", "ip_links" or "emails"), start and stop.
+
+    Examples
+    --------
+    >>> from fraudsieve.features.text.codepoints import pack
+    >>> text = "see bit.ly/x1?a=2 or http://10.0.0.1/, mail me.too@shop.com.cn"
+    >>> measures, spans = measure_links(pack([text]))
+    >>> {name: int(n) for name, n in zip(LINKS + LINK_SHAPES, measures[0]) if n}
+    {'hosts': 1, 'shorteners': 1, 'ip_links': 1, 'queries': 1, 'emails': 1, 'path_length': 7}
+    >>> [text[start:stop] for _, _, start, stop in spans]
+    ['bit.ly', '10.0.0.1', 'me.too@shop.com.cn']
+    """
+    out, spans = np.zeros((len(texts), len(LINKS) + len(LINK_SHAPES))), new_spans(texts)
+    found = link_kernel(texts.codes, texts.offsets, *suffix_table(), shortener_table(), out, spans)
+    return out, spans[:found].copy()

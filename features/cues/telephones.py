@@ -1,0 +1,248 @@
+"""Telephone numbers in groups of digits: mainland mobiles, lines with an area code, hotlines, and abroad.
+
+Groups of digits stand together when one or two of blank, dash and bracket are between them. A hotline is none where a
+currency or a letter touches it, nor where it goes on behind a point. The functions are compiled into the kernel of
+`numbers`.
+"""
+
+from typing import Any
+
+import numba as nb
+import numpy.typing as npt
+
+from fraudsieve.features.text.characters import code_number, is_alnum, is_digit, is_latin, is_one_of
+
+__all__ = ["PHONES", "find_phone", "fits", "read_groups"]
+
+Array = npt.NDArray[Any]
+
+PHONES = ("phones_cn", "landlines", "hotlines", "phones_international")
+PHONE_CN, LANDLINE, HOTLINE, PHONE_INTERNATIONAL = range(4)
+
+SHORT = (10001, 10010, 10011, 10015, 10016, 10018, 10086, 10099, 11185, 12306, 12315, 12321, 12345, 12348, 12377, 12381)
+"""Hotlines of five digits beside 95xxx and 96xxx. The carrier's 10000 is left out: it is an amount nearly always."""
+NO_HOTLINE = tuple(ord(char) for char in "$£¥€₹₩₦฿元块万亿%./")
+
+
+@nb.njit(inline="always")
+def _is_gap(codes: Array, start: int, stop: int) -> bool:
+    if not 1 <= stop - start <= 2:
+        return False
+    for at in range(start, stop):
+        code = codes[at]
+        if code != 32 and code != 45 and code != 40 and code != 41:
+            return False
+    return True
+
+
+@nb.njit(inline="always")
+def read_groups(codes: Array, start: int, stop: int, groups: Array) -> int:
+    """Note where the runs of digits begin and end, and whether each stands together with the one before it.
+
+    Parameters
+    ----------
+    codes : ndarray of uint32
+        Folded code points.
+    start, stop : int
+        Where the text begins and ends.
+    groups : ndarray of int64, shape (n_room, 3)
+        Written to: start, stop, and 1 where it stands together. Half of the characters and one more is room enough.
+
+    Returns
+    -------
+    int
+        How many there are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fraudsieve.features.text.codepoints import pack
+    >>> groups = np.zeros((4, 3), np.int64)
+    >>> read_groups(pack(["12-3,4"]).codes, 0, 6, groups), groups[:3].tolist()
+    (3, [[0, 2, 0], [3, 4, 1], [5, 6, 0]])
+    """
+    n = 0
+    at = start
+    while at < stop:
+        if not is_digit(codes[at]):
+            at += 1
+            continue
+        begin = at
+        while at < stop and is_digit(codes[at]):
+            at += 1
+        groups[n, 2] = n > 0 and _is_gap(codes, groups[n - 1, 1], begin)
+        groups[n, 0], groups[n, 1] = begin, at
+        n += 1
+    return n
+
+
+@nb.njit(nogil=True)
+def fits(groups: Array, g: int, n: int, first: int, shape: tuple[int, ...]) -> bool:
+    """Tell whether the groups from `g` on stand together and have these lengths.
+
+    Parameters
+    ----------
+    groups : ndarray of int64, shape (n_room, 3)
+        What `read_groups` noted.
+    g, n : int
+        The group, and how many there are.
+    first : int
+        The length of the first, which may have lost a prefix.
+    shape : tuple of int
+        The lengths.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> groups = np.array([[0, 3, 0], [4, 12, 1]])
+    >>> fits(groups, 0, 2, 3, (3, 8)), fits(groups, 0, 2, 3, (3, 8, 4))
+    (True, False)
+    """
+    if first != shape[0] or g + len(shape) > n:
+        return False
+    for k in range(1, len(shape)):
+        if not groups[g + k, 2] or groups[g + k, 1] - groups[g + k, 0] != shape[k]:
+            return False
+    return True
+
+
+@nb.njit(inline="always")
+def _prefix(codes: Array, start: int, stop: int) -> int:
+    """Return the length of ``86`` or ``0086`` at the start of a group."""
+    at = start + 2 if stop - start >= 4 and codes[start] == 48 and codes[start + 1] == 48 else start
+    return at + 2 - start if stop - at >= 2 and codes[at] == 56 and codes[at + 1] == 54 else 0
+
+
+@nb.njit(nogil=True)
+def _mobile(codes: Array, groups: Array, g: int, n: int) -> int:
+    """Return how many groups a mainland mobile takes, or 0."""
+    skip = _prefix(codes, groups[g, 0], groups[g, 1])
+    k = g
+    begin = groups[g, 0] + skip
+    if begin == groups[g, 1]:
+        k += 1
+        if k >= n or not groups[k, 2]:
+            return 0
+        begin = groups[k, 0]
+    size = groups[k, 1] - begin
+    if size < 3 or codes[begin] != 49 or codes[begin + 1] < 51:
+        return 0
+    if size == 11:
+        return k - g + 1
+    if fits(groups, k, n, size, (3, 8)) or fits(groups, k, n, size, (7, 4)):
+        return k - g + 2
+    return k - g + 3 if fits(groups, k, n, size, (3, 4, 4)) or fits(groups, k, n, size, (4, 4, 3)) else 0
+
+
+@nb.njit(nogil=True)
+def _international(codes: Array, text_start: int, groups: Array, g: int, n: int) -> int:
+    """Return how many groups a number of 8 to 15 digits behind a plus sign takes, or 0."""
+    begin = groups[g, 0]
+    if begin == text_start or codes[begin - 1] != 43 or codes[begin] == 48:
+        return 0
+    if begin - 1 > text_start and is_digit(codes[begin - 2]):
+        return 0
+    digits = groups[g, 1] - begin
+    k = g + 1
+    while k < n and groups[k, 2] and digits + groups[k, 1] - groups[k, 0] <= 15:
+        digits += groups[k, 1] - groups[k, 0]
+        k += 1
+    return k - g if 8 <= digits <= 15 else 0
+
+
+@nb.njit(nogil=True)
+def _landline(codes: Array, groups: Array, g: int, n: int) -> int:
+    """Return how many groups an area code and seven or eight digits take, or 0."""
+    begin = groups[g, 0]
+    size = groups[g, 1] - begin
+    if size < 3 or codes[begin] != 48 or codes[begin + 1] == 48:
+        return 0
+    if codes[begin + 1] <= 50:  # 010, 02x
+        if codes[begin + 1] == 49 and codes[begin + 2] != 48:
+            return 0
+        if size == 11:
+            return 1
+        return 2 if fits(groups, g, n, size, (3, 8)) else 3 if fits(groups, g, n, size, (3, 4, 4)) else 0
+    if size == 11 or size == 12:
+        return 1
+    if fits(groups, g, n, size, (4, 7)) or fits(groups, g, n, size, (4, 8)):
+        return 2
+    return 3 if fits(groups, g, n, size, (4, 3, 4)) or fits(groups, g, n, size, (4, 4, 4)) else 0
+
+
+@nb.njit(inline="always")
+def _touches(codes: Array, start: int, stop: int, group_start: int, group_stop: int) -> bool:
+    """Tell whether a letter or a currency touches a group: a point before it, or before more digits, too."""
+    if group_start > start:
+        code = codes[group_start - 1]
+        if is_latin(code) or (code != 37 and is_one_of(code, NO_HOTLINE)):
+            return True
+    if group_stop >= stop:
+        return False
+    code = codes[group_stop]
+    if code == 46 or code == 47:
+        return group_stop + 1 < stop and is_alnum(codes[group_stop + 1])
+    return is_latin(code) or is_one_of(code, NO_HOTLINE)
+
+
+@nb.njit(nogil=True)
+def _hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> int:
+    """Return how many groups a 400 or 800 number or a short number takes, or 0."""
+    begin, end = groups[g, 0], groups[g, 1]
+    size = end - begin
+    if size == 5:
+        value = 0
+        for at in range(begin, end):
+            value = 10 * value + code_number(codes[at]) - 48
+        listed = 95000 <= value < 97000 or is_one_of(value, SHORT)
+        return 1 if listed and not _touches(codes, start, stop, begin, end) else 0
+    if size < 3 or (codes[begin] != 52 and codes[begin] != 56) or codes[begin + 1] != 48 or codes[begin + 2] != 48:
+        return 0
+    if size == 10:
+        return 0 if _touches(codes, start, stop, begin, end) else 1
+    in_three = fits(groups, g, n, size, (3, 3, 4)) or fits(groups, g, n, size, (4, 3, 3))
+    return 3 if in_three or fits(groups, g, n, size, (3, 4, 3)) else 0
+
+
+@nb.njit(nogil=True)
+def find_phone(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> tuple[int, int]:
+    """Tell which of `PHONES` begins with a group of digits.
+
+    Parameters
+    ----------
+    codes : ndarray of uint32
+        Folded code points.
+    start, stop : int
+        Where the text begins and ends.
+    groups : ndarray of int64, shape (n_room, 3)
+        What `read_groups` noted.
+    g, n : int
+        The group, and how many there are.
+
+    Returns
+    -------
+    kind, used : int
+        The place in `PHONES`, and how many groups the number takes: 0 for no number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fraudsieve.features.text.codepoints import pack
+    >>> codes, groups = pack(["010-12345678"]).codes, np.empty((6, 3), np.int64)
+    >>> find_phone(codes, 0, 12, groups, 0, read_groups(codes, 0, 12, groups))
+    (1, 2)
+    """
+    used = _mobile(codes, groups, g, n)
+    if used:
+        return PHONE_CN, used
+    used = _international(codes, start, groups, g, n)
+    if used:
+        return PHONE_INTERNATIONAL, used
+    used = _landline(codes, groups, g, n)
+    if used:
+        return LANDLINE, used
+    return HOTLINE, _hotline(codes, start, stop, groups, g, n)

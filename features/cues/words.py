@@ -1,0 +1,95 @@
+"""Words that fraud is made of, counted by what they do to a reader: urge, promise, threaten, ask for money.
+
+The words are in ``data/words.txt``: a category, a tab and a word a line, so that adding a word is one line.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from fraudsieve.features.text.automaton import Automaton, build_automaton, is_bounded, read_words
+from fraudsieve.features.text.codepoints import CodePoints
+
+__all__ = ["CATEGORIES", "WORDS", "count_words", "word_automaton"]
+
+Array = npt.NDArray[Any]
+
+WORDS = Path(__file__).parent / "data" / "words.txt"
+CATEGORIES = (
+    "urgency",
+    "authority",
+    "reward",
+    "threat",
+    "secrecy",
+    "payment",
+    "verification",
+    "contact_me",
+    "loan",
+    "gambling",
+    "adult",
+    "job",
+    "invoice",
+)
+
+
+@cache
+def word_automaton() -> Automaton:
+    """Return the automaton of the words of ``data/words.txt``, built once a process.
+
+    Returns
+    -------
+    Automaton
+
+    Examples
+    --------
+    >>> int(word_automaton().lengths.min())
+    2
+    """
+    return build_automaton(read_words(WORDS, CATEGORIES))
+
+
+@nb.njit(cache=True, nogil=True)
+def word_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], out: Array) -> None:
+    letters, steps, ends, shorter, lengths, kinds, bounded = tables
+    for i in range(offsets.size - 1):
+        start, stop = offsets[i], offsets[i + 1]
+        state = 0
+        for at in range(start, stop):
+            code = codes[at]
+            state = steps[state, letters[code] if code < letters.size else 0]
+            end = state if ends[state] >= 0 else 0
+            while end:
+                word = ends[end]
+                if not bounded[word] or is_bounded(codes, at + 1 - lengths[word], at + 1, start, stop):
+                    out[i, kinds[word]] += 1
+                end = shorter[end]
+
+
+def count_words(texts: CodePoints, automaton: Automaton | None = None) -> Array:
+    """Count the words of each of `CATEGORIES`; of words within words, each counts.
+
+    Parameters
+    ----------
+    texts : CodePoints
+        Folded texts.
+    automaton : Automaton, default=None
+        Other words, whose kinds are those of `CATEGORIES`.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_texts, 13)
+
+    Examples
+    --------
+    >>> from fraudsieve.features.text.codepoints import pack
+    >>> row = count_words(pack(["urgent: 恭喜您中奖, pay now"]))[0]
+    >>> {name: int(n) for name, n in zip(CATEGORIES, row) if n}
+    {'urgency': 1, 'reward': 3, 'payment': 1}
+    """
+    out = np.zeros((len(texts), len(CATEGORIES)))
+    word_kernel(texts.codes, texts.offsets, (automaton or word_automaton()).tables, out)
+    return out

@@ -1,0 +1,142 @@
+"""The views of events that are taken when none are declared: what the columns at hand allow."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.measures import (
+    MEASURES,
+    OF_AMOUNTS,
+    OF_COUNTERPARTIES,
+    OF_LABELS,
+    TAKEN_FROM,
+    TIMELESS,
+)
+from fraudsieve.features.network.declaration import Network
+
+__all__ = ["default_histories", "default_network", "identifiers_of", "timeless"]
+
+KNOWN = frozenset(
+    {"account_id", "counterparty_id", "event_id", "occurred_at", "kind", "amount", "label", "labelled_at"}
+)
+PAIR = ("count", "sum", "mean", "max", "to_mean", "to_max", "since_last", "since_first")
+
+
+def identifiers_of(columns: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns of events that are further identifiers: those that end in ``_id``, and ``ip``.
+
+    Parameters
+    ----------
+    columns : iterable of str
+        The columns of a table of events.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> identifiers_of(["account_id", "device_id", "ip", "amount"])
+    ('device_id', 'ip')
+    """
+    return tuple(name for name in columns if name not in KNOWN and (name.endswith("_id") or name == "ip"))
+
+
+def default_histories(
+    columns: Iterable[str], *, subject: str = "account", kinds: tuple[str, ...] = (), labels: bool = False
+) -> tuple[History, ...]:
+    """Return the views that a table of events allows.
+
+    Parameters
+    ----------
+    columns : iterable of str
+        Its columns.
+    subject : {"account", "event"}, default="account"
+        An account has what it sent and what it received; an event the history of its account, of its counterparty,
+        and of the two together.
+    kinds : tuple of str, default=()
+        The kinds of event that get columns of their own.
+    labels : bool, default=False
+        Whether there are labels of events.
+
+    Returns
+    -------
+    tuple of History
+
+    Examples
+    --------
+    >>> [view.name for view in default_histories(["account_id", "occurred_at", "kind", "counterparty_id"])]
+    ['', 'received']
+    """
+    columns = tuple(columns)
+    measures = _measures(columns, MEASURES + (OF_LABELS if labels and subject == "event" else ()))
+    identifiers = identifiers_of(columns) if "counterparty_id" in columns else ()
+    own = History(kinds=kinds, identifiers=identifiers, measures=measures)
+    if "counterparty_id" not in columns:
+        return (own,)
+    other = History(entity="counterparty_id", counterparty="account_id", measures=measures)
+    if subject == "account":
+        return own, replace(other, subject="account_id", name="received")
+    pair = History(entity=("account_id", "counterparty_id"), measures=_measures(columns, PAIR), name="pair")
+    return own, replace(other, name="counterparty"), pair
+
+
+def _measures(columns: tuple[str, ...], measures: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out what the columns do not allow."""
+    lacking: set[str] = set()
+    if "amount" not in columns:
+        lacking |= set(OF_AMOUNTS)
+    if "counterparty_id" not in columns:
+        lacking |= set(OF_COUNTERPARTIES)
+    return tuple(name for name in measures if name not in lacking)
+
+
+def default_network(columns: Iterable[str], *, labels: bool) -> Network | None:
+    """Return the network that a table of events allows; None where accounts share nothing.
+
+    Parameters
+    ----------
+    columns : iterable of str
+        Its columns.
+    labels : bool
+        Whether there are labels of accounts.
+
+    Returns
+    -------
+    Network or None
+
+    Examples
+    --------
+    >>> default_network(["account_id", "device_id"], labels=False).links
+    ('device_id',)
+    """
+    columns = tuple(columns)
+    counterparty, identifiers = "counterparty_id" if "counterparty_id" in columns else "", identifiers_of(columns)
+    return Network(counterparty, identifiers, labels) if counterparty or identifiers else None
+
+
+def timeless(history: History) -> History:
+    """Return a view over all events, with what can be measured without times.
+
+    Parameters
+    ----------
+    history : History
+        A view.
+
+    Returns
+    -------
+    History
+
+    Examples
+    --------
+    >>> timeless(History(measures=("count", "mean", "trend"))).columns
+    ('volume__count_all', 'value__mean_all')
+    """
+
+    def kept(measures: tuple[str, ...]) -> tuple[str, ...]:
+        # What is worked out of others is worked out of the amount at hand, and that is the last one's.
+        return tuple(name for name in measures if name in TIMELESS and name not in TAKEN_FROM)
+
+    return replace(
+        history, windows=("all",), measures=kept(history.measures) or ("count",), by_kind=kept(history.by_kind)
+    )

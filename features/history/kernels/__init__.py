@@ -1,0 +1,1 @@
+"""Compiled kernels of the history: sliding windows over sorted, coded events."""

@@ -1,0 +1,139 @@
+"""A live state on disk: arrays without pickle, checked by digest, replaced in one step.
+
+A folder holds ``state.json`` and, for every view, ``view-<n>-<digest>.npz``. The former names the latter with their
+SHA-256 and is replaced last, in one step: whoever reads finds the old state or the new one, whole.
+"""
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fraudsieve.features.exceptions import PlacedError
+
+__all__ = ["FORMAT", "StateError", "read_state", "write_state"]
+
+Array = npt.NDArray[Any]
+Arrays = dict[str, Array]
+
+FORMAT = 1
+"""The version of the layout. It grows when an older reader would misread a newer folder."""
+MANIFEST = "state.json"
+
+
+class StateError(PlacedError):
+    """A folder holds no state that can be used, or cannot be written."""
+
+
+def write_state(folder: str | Path, facts: dict[str, Any], views: list[Arrays]) -> None:
+    """Write a state, whole or not at all, over the one that is there.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The folder; it is made when it is not there.
+    facts : dict
+        In plain JSON types.
+    views : list of dict of str to ndarray
+        The arrays of every view.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for number, arrays in enumerate(views):
+        stream = io.BytesIO()
+        np.savez(stream, allow_pickle=False, **arrays)
+        digest = hashlib.sha256(stream.getvalue()).hexdigest()
+        name = f"view-{number}-{digest[:16]}.npz"
+        _replace(folder / name, stream.getvalue())
+        files[name] = digest
+    manifest = {"format": FORMAT, **facts, "files": files}
+    manifest["sha256"] = _digest(manifest)
+    _replace(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False).encode())
+    for path in folder.glob("view-*.npz"):
+        if path.name not in files:
+            path.unlink(missing_ok=True)
+
+
+def _digest(manifest: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file durably, and put it in its place in one step."""
+    descriptor, staged = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(staged, path)
+    except BaseException:
+        Path(staged).unlink(missing_ok=True)
+        raise
+
+
+def read_state(folder: str | Path) -> tuple[dict[str, Any], list[Arrays]]:
+    """Check a state and read it.
+
+    Parameters
+    ----------
+    folder : str or Path
+        What `write_state` wrote.
+
+    Returns
+    -------
+    facts : dict
+        As they were given.
+    views : list of dict of str to ndarray
+        As they were given.
+
+    Raises
+    ------
+    StateError
+        If a file is missing or changed, or of another version.
+    """
+    manifest = _read_manifest(Path(folder, MANIFEST))
+    views = []
+    for name, digest in manifest.pop("files").items():
+        path = Path(folder, str(name))
+        content = _read(path)
+        if path.parent != Path(folder) or hashlib.sha256(content).hexdigest() != digest:
+            raise StateError(str(path), "its content is not what state.json says (SHA-256)", "Save the state again.")
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+                views.append({key: arrays[key] for key in arrays.files})
+        except Exception as error:  # whatever wrong bytes do to NumPy and zipfile
+            raise StateError(str(path), f"holds no arrays ({type(error).__name__})", "Save the state again.") from None
+    return manifest, views
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        problem = f"cannot be read ({type(error).__name__})"
+        raise StateError(str(path), problem, "Name a folder that HistoryState.save wrote.") from None
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    content = _read(path)
+    try:
+        manifest = json.loads(content)
+        found, digest = manifest["format"], manifest.pop("sha256")
+        if not isinstance(manifest["files"], dict):
+            raise TypeError
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise StateError(str(path), "is not the manifest of a state", "Save the state again.") from None
+    if found != FORMAT:
+        problem = f"expected format {FORMAT}, got {found!r}"
+        raise StateError(str(path), problem, "Build the state from the events again.")
+    if digest != _digest(manifest):
+        raise StateError(str(path), "its content is not what was saved (SHA-256)", "Save the state again.")
+    return dict(manifest)

@@ -1,0 +1,130 @@
+"""A Parquet file read and checked part by part, in bounded memory: the same rows are good as in one go."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from fraudsieve.features.exceptions import SchemaError
+
+from .checks import check
+from .files import load_parquet_batch, open_parquet
+from .schema import TABLES, Checked
+from .seen_ids import SeenKeys
+
+__all__ = ["PART_ROWS", "Part", "PartReader"]
+
+PART_ROWS: Final = 65_536
+"""Rows of a part at most; no part holds rows of two row groups."""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Consecutive rows of a file, checked.
+
+    Parameters
+    ----------
+    start : int
+        The position of its first row in the file.
+    rows : int
+        Rows that it had.
+    checked : Checked
+        The good rows, which may be none, and the rejected ones; ``row`` counts from the start of the file.
+    """
+
+    start: int
+    rows: int
+    checked: Checked
+
+
+class PartReader:
+    """Reads a table part by part.
+
+    Parameters
+    ----------
+    path : str or path
+        A Parquet file.
+    table : str
+        The table that is expected.
+
+    Attributes
+    ----------
+    n_rows : int
+        Rows of the file.
+
+    Raises
+    ------
+    SchemaError
+        If the file is not there, is no Parquet file, or has no rows.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> file = Path(tempfile.mkdtemp(), "m.parquet")
+    >>> pd.DataFrame({"message_id": [1, 2, 1], "text": ["a", "b", "c"]}).to_parquet(file, row_group_size=2)
+    >>> [(part.start, len(part.checked.good)) for part in PartReader(file, "messages")]
+    [(0, 2), (2, 0)]
+    """
+
+    def __init__(self, path: str | os.PathLike[str], table: str) -> None:
+        self.path, self.origin, self.table = Path(path), os.fspath(path), TABLES[table]
+        self.seen = SeenKeys()
+        with open_parquet(self.path, self.origin) as file:
+            groups = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+        self.n_rows = sum(groups)
+        self._groups = groups
+        if not self.n_rows:
+            raise SchemaError(self.origin, "there are no rows", f"Give {table} with at least one row.")
+
+    def __iter__(self) -> Iterator[Part]:
+        """Read all parts; ids of a part are seen by those after it."""
+        return self.after(0)
+
+    def after(self, done: int) -> Iterator[Part]:
+        """Read the parts that begin at a row or later. The ids of those before it must have been told to ``seen``.
+
+        Parameters
+        ----------
+        done : int
+            Rows that need not be read.
+
+        Yields
+        ------
+        Part
+
+        Raises
+        ------
+        SchemaError
+            If a column is missing, or a part cannot be read.
+        """
+        start = 0
+        with open_parquet(self.path, self.origin) as file:
+            for group, rows in enumerate(self._groups):
+                if start + rows <= done:
+                    start += rows
+                    continue
+                for batch in _batches(file, group, self.origin):
+                    if start >= done and len(batch):
+                        yield self._checked(batch, start)
+                    start += len(batch)
+
+    def _checked(self, batch: pa.Table, start: int) -> Part:
+        loaded = load_parquet_batch(batch, self.origin)
+        good, rejected, notes = check(loaded, self.table, origin=self.origin, require=(), seen=self.seen)
+        rejected["row"] += start
+        return Part(start, len(batch), Checked(good, rejected, notes))
+
+
+def _batches(file: pyarrow.parquet.ParquetFile, group: int, origin: str) -> Iterator[pa.Table]:
+    try:
+        for batch in file.iter_batches(batch_size=PART_ROWS, row_groups=[group]):
+            yield pa.Table.from_batches([batch])
+        return
+    except (OSError, ValueError, pa.ArrowException) as error:
+        problem = f"row group {group} cannot be read ({type(error).__name__})"
+    raise SchemaError(origin, problem, "The file may be damaged or cut short: write it again.")

@@ -1,0 +1,235 @@
+"""What a cell of each kind becomes, and what is wrong with it, in words.
+
+======== ======================= ============================================================================
+kind     becomes                 refused
+======== ======================= ============================================================================
+id       ``str``, stripped       fractions, floats too large to be exact, bools, broken characters
+text     ``str``, as it is       anything but a string, more than `MAX_TEXT_LENGTH` characters
+time     ``datetime64[us, UTC]`` numbers (epochs too), years outside 1970..2100, strings other than ISO 8601
+number   ``float64``             what does not parse, infinity and beyond 1e15, bools
+category ``str``, stripped       what is neither string, number nor bool
+======== ======================= ============================================================================
+
+A missing cell is no fault here: whether it is one is for the table to say. Blank strings count as missing. So
+do, except in text, the words that programs write for nothing (null, nan, None ...).
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from numbers import Real
+from typing import Any, Final, Literal, TypeAlias
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from fraudsieve.features.history.records import LARGEST_AMOUNT
+
+from .cells import (
+    MISSING_AMOUNTS,
+    MISSING_WORDS,
+    STRING,
+    Cells,
+    Converted,
+    Mask,
+    Strings,
+    is_blank,
+    matches,
+    replaced,
+    string_series,
+    strings_of,
+    type_faults,
+    unwrapped,
+    without,
+)
+from .times import convert_times
+
+__all__ = ["MAX_TEXT_LENGTH", "Kind", "convert"]
+
+Kind: TypeAlias = Literal["id", "text", "time", "number", "category"]
+
+MAX_TEXT_LENGTH: Final = 100_000  # characters
+MAX_WHOLE_NUMBER: Final = 2**128
+
+_PRINTED_FLOAT: Final = r"^(-?\d+)\.0$"
+_EXPONENT: Final = r"^-?\d(?:\.\d+)?[eE]\+\d+$"
+
+
+def convert(cells: Cells, kind: Kind, *, printed: bool = False) -> Converted:
+    """Bring a column to the canonical type of its kind.
+
+    Parameters
+    ----------
+    cells : Series of shape (n_rows,)
+        Any dtype, with a fresh index.
+    kind : {"id", "text", "time", "number", "category"}
+        What the column holds.
+    printed : bool, default False
+        Whether the cells come from a format that prints everything, so that ``123.0`` may be the whole number
+        123 that went through a float.
+
+    Returns
+    -------
+    Converted
+        Column, faults and notes.
+
+    Examples
+    --------
+    >>> convert(pd.Series([7.0, None]), "id").column.tolist()
+    ['7', nan]
+    >>> convert(pd.Series(["2024-05-01 10:00+08:00"]), "time").column[0]
+    Timestamp('2024-05-01 02:00:00+0000', tz='UTC')
+    """
+    return _CONVERTERS[kind](unwrapped(cells), printed)
+
+
+def _text(cells: Cells, _printed: bool) -> Converted:
+    found = strings_of(cells)
+    long = (found.strings.str.len() > MAX_TEXT_LENGTH).to_numpy(dtype=bool)
+    faults = type_faults(cells, found.other, "no text: give a string")
+    faults[f"text longer than {MAX_TEXT_LENGTH:,} characters"] = long
+    return Converted(found.strings.mask(long | is_blank(found.strings)), faults, _mended_note(found.mended))
+
+
+def _mended_note(mended: Mask) -> tuple[str, ...]:
+    count = int(mended.sum())
+    return (f"has broken characters in {count} rows: they became U+FFFD",) if count else ()
+
+
+def _id(cells: Cells, printed: bool) -> Converted:
+    found = strings_of(cells)
+    names, unnamed = _names(cells, found, loose=False)
+    names, notes = _whole(names) if printed else (names, ())
+    exponent = matches(names, _EXPONENT) & printed
+    broken = found.mended | matches(names, "\ufffd")
+    faults = type_faults(cells, unnamed, "no id: give a string or an exact whole number")
+    faults["id with broken characters"] = broken
+    faults["id in exponent notation: digits are lost"] = exponent
+    return Converted(names.mask(broken | exponent), faults, notes)
+
+
+def _category(cells: Cells, printed: bool) -> Converted:
+    found = strings_of(cells)
+    names, unnamed = _names(cells, found, loose=True)
+    names, notes = _whole(names) if printed else (names, ())
+    faults = type_faults(cells, unnamed, "no category: give a string")
+    return Converted(names, faults, (*notes, *_mended_note(found.mended)))
+
+
+def _names(cells: Cells, found: Strings, *, loose: bool) -> tuple[Cells, Mask]:
+    """Names as stripped strings, and the cells that are neither missing nor a name."""
+    if not found.other.any():
+        return without(found.strings.str.strip(), MISSING_WORDS), found.other
+    spelled = _spelled(cells, found.other, loose)
+    names = found.strings.where(~found.other, spelled).str.strip()
+    return without(names, MISSING_WORDS), found.other & spelled.isna().to_numpy()
+
+
+def _whole(names: Cells) -> tuple[Cells, tuple[str, ...]]:
+    """Take the ``.0`` off whole numbers that were printed as floats."""
+    count = int(matches(names, _PRINTED_FLOAT).sum())
+    note = f"has whole numbers with a trailing .0 in {count} rows: it was taken off"
+    return (replaced(names, _PRINTED_FLOAT, r"\1"), (note,)) if count else (names, ())
+
+
+def _spelled(cells: Cells, other: Mask, loose: bool) -> Cells:
+    """The cells that are no strings, spelled out; missing where that cannot be done exactly."""
+    digits = _digits(cells, other)
+    if digits is not None and not (loose and digits.isna().to_numpy()[other].any()):
+        return digits
+    values = np.full(len(cells), np.nan, dtype=object)
+    values[other] = [_spell(cell, loose) for cell in cells[other].astype(object)]
+    return pd.Series(values, index=cells.index, dtype=STRING)
+
+
+def _digits(cells: Cells, other: Mask) -> "Cells | None":
+    """Whole numbers in digits, by column; None where the column has other things too."""
+    types = set(map(type, cells[other])) if cells.dtype.kind == "O" else set()
+    if cells.dtype.kind == "f" or types == {float}:
+        numbers = cells.where(other).to_numpy("float64")
+        exact = _exact_below(cells.dtype if cells.dtype.kind == "f" else "float64")
+        other = other & (np.trunc(numbers) == numbers) & (np.abs(numbers) < exact)
+        cells = pd.Series(np.where(other, numbers, 0).astype(np.int64))
+    elif not (cells.dtype.kind in "iu" or types == {int}):
+        return None
+    try:
+        return string_series(pa.array(cells.to_numpy(), mask=~other), cells.index)
+    except (pa.ArrowException, OverflowError):  # more digits than 64 bits hold
+        return None
+
+
+def _exact_below(dtype: Any) -> int:
+    """From here on, a float of this type may stand for several whole numbers."""
+    digits = int(np.finfo(dtype).nmant) + 1
+    return 1 << min(digits, 53)
+
+
+def _spell(cell: object, loose: bool) -> str | None:
+    if isinstance(cell, bool | np.bool_):
+        return str(cell) if loose else None
+    if isinstance(cell, Real | Decimal):
+        return _spell_number(cell, loose)
+    return str(cell) if isinstance(cell, UUID) else None
+
+
+def _spell_number(number: Any, loose: bool) -> str | None:
+    """The digits of an exact whole number; when loose, also of any finite one."""
+    exact = _exact_below(type(number)) if isinstance(number, float | np.floating) else MAX_WHOLE_NUMBER
+    try:
+        if abs(number) < exact and int(number) == number:
+            return str(int(number))
+        return str(number) if loose and np.isfinite(float(number)) else None
+    except (ValueError, ArithmeticError):  # a decimal that is no number, an integer beyond any float
+        return None
+
+
+def _time(cells: Cells, _printed: bool) -> Converted:
+    return convert_times(cells)
+
+
+def _number(cells: Cells, _printed: bool) -> Converted:
+    if cells.dtype.kind in "iuf":
+        return _finite(cells.astype("float64"), {})
+    found = strings_of(cells)
+    strings = without(found.strings.str.strip(), MISSING_AMOUNTS)
+    values = pd.to_numeric(strings, errors="coerce").astype("float64")
+    faults = {"not a number": (strings.notna() & values.isna()).to_numpy(dtype=bool)}
+    if found.other.any():
+        values[found.other] = _floats(cells[found.other])
+        faults |= type_faults(cells, found.other & values.isna().to_numpy(), "no number")
+    return _finite(values, faults)
+
+
+def _floats(cells: Cells) -> npt.NDArray[np.float64]:
+    if set(map(type, cells)) == {float}:
+        return cells.to_numpy("float64")
+    return np.array([_float(cell) for cell in cells.astype(object)])
+
+
+def _finite(values: Cells, faults: dict[str, Mask]) -> Converted:
+    sizes = np.abs(values.to_numpy())
+    infinite, large = np.isinf(sizes), (sizes > LARGEST_AMOUNT) & np.isfinite(sizes)
+    faults |= {"an infinite number": infinite, f"a number beyond {LARGEST_AMOUNT:.0e}": large}
+    return Converted(values.mask(infinite | large), faults)
+
+
+def _float(cell: Any) -> float:
+    if isinstance(cell, bool | np.bool_) or not isinstance(cell, Real | Decimal):
+        return np.nan
+    try:
+        return float(cell)
+    except OverflowError:
+        return np.inf
+    except ValueError:  # a signalling NaN
+        return np.nan
+
+
+_CONVERTERS: Final[Mapping[Kind, Callable[[Cells, bool], Converted]]] = {
+    "id": _id,
+    "text": _text,
+    "time": _time,
+    "number": _number,
+    "category": _category,
+}

@@ -1,0 +1,351 @@
+"""Reading a file into a frame, and writing one: Parquet, CSV and JSON Lines, the last two gzipped or not.
+
+Nothing is guessed on the way in: CSV cells stay strings, JSON and Parquet keep their own types. A row that is no row
+(too many fields, a line that is no JSON object) keeps its place, empty, and its reason.
+"""
+
+import csv
+import gzip
+import io
+import json
+import os
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from fraudsieve.features.exceptions import SchemaError
+
+from .cells import Cells, has_surrogate, quieted, string_series
+
+__all__ = ["Loaded", "load", "load_parquet_batch", "open_parquet", "save"]
+
+BROKEN_LINE: Final = "the line is no JSON object in UTF-8"
+MAX_BROKEN_SHARE: Final = 0.1  # of the rows; beyond it, the whole file has another encoding
+BOM: Final = b"\xef\xbb\xbf"
+BLOCK_LIMIT: Final = 2**31 - 1  # Arrow counts the bytes of a block in 32 bits
+_TEXT_TYPES: Final = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+_SIGNATURES: Final = {
+    b"PAR1": "Parquet",
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "a zip archive or a workbook",
+    b"\xff\xfe": "UTF-16 text",
+    b"\xfe\xff": "UTF-16 text",
+    b"[": "one JSON array",
+    b"{": "JSON Lines",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A frame as it came, before any check.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        All rows, broken ones included (as missing values).
+    broken : dict of int to str
+        Positions of the rows that could not be read, and why.
+    printed : bool
+        Whether all cells, and the names of the columns, were read from plain text.
+    notes : tuple of str
+        What was changed, for the user.
+    """
+
+    frame: pd.DataFrame
+    broken: dict[int, str] = field(default_factory=dict)
+    printed: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def load(path: str | os.PathLike[str]) -> Loaded:
+    """Read a table from a file; its ending tells the format.
+
+    Parameters
+    ----------
+    path : str or path
+        Ends in .parquet, .csv, .jsonl or .ndjson; the last three may be followed by .gz.
+
+    Returns
+    -------
+    Loaded
+        The rows as they came.
+
+    Raises
+    ------
+    SchemaError
+        If the file is not there, cannot be read, is empty or is not what its ending says.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp(), "m.csv")
+    >>> _ = file.write_text("message_id,text\\n007,hello\\n8\\n")
+    >>> load(file).frame["message_id"].tolist(), load(file).broken
+    (['007', nan], {1: '1 fields where the header has 2'})
+    """
+    file, origin = Path(path), os.fspath(path)
+    reader = _reader(file, origin)
+    if not file.is_file():
+        problem = "a folder came, a file was expected" if file.is_dir() else "there is no such file"
+        raise SchemaError(origin, problem, "Check the path.")
+    try:
+        return reader(file, origin)
+    except SchemaError:
+        raise
+    except (OSError, EOFError, ValueError, OverflowError, zlib.error, csv.Error, pa.ArrowException) as error:
+        problem = f"the file cannot be read as its ending says ({type(error).__name__})"
+        fix = "It may be damaged, cut short, or in another format: write it again."
+    raise SchemaError(origin, problem, fix)  # out here, so that the cause, which may quote cells, is not attached
+
+
+def _reader(file: Path, origin: str) -> Callable[[Path, str], Loaded]:
+    for ending, reader in READERS.items():
+        if file.name.lower().endswith(ending):
+            return reader
+    raise SchemaError(origin, "the format is unknown", f"Name the file with one of {', '.join(READERS)}.")
+
+
+def _check_format(head: bytes, expected: str, origin: str) -> None:
+    head = head.removeprefix(BOM).lstrip()
+    if not head:
+        raise SchemaError(origin, f"the file is empty, {expected} was expected", "Write it again with rows.")
+    seen = next((name for sign, name in _SIGNATURES.items() if head.startswith(sign)), "something else")
+    text = expected in ("CSV", "JSON Lines") and seen == "something else"
+    if seen != expected and not text:
+        raise SchemaError(origin, f"{expected} was expected, {seen} came", "Rename or convert the file.")
+
+
+def _content(file: Path, expected: str, origin: str) -> bytes:
+    data = file.read_bytes()
+    if file.name.lower().endswith(".gz"):
+        _check_format(data[:64], "gzip", origin)
+        data = gzip.decompress(data)
+    _check_format(data[:4096], expected, origin)
+    return data.removeprefix(BOM)
+
+
+def _parquet(file: Path, origin: str) -> Loaded:
+    with file.open("rb") as stream:
+        _check_format(stream.read(64), "Parquet", origin)
+        return load_parquet_batch(pyarrow.parquet.ParquetFile(stream).read(), origin)
+
+
+def open_parquet(path: str | os.PathLike[str], origin: str) -> Any:
+    """Open a Parquet file, to read it by row group.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    origin : str
+        What errors call it.
+
+    Returns
+    -------
+    pyarrow.parquet.ParquetFile
+        To be closed.
+
+    Raises
+    ------
+    SchemaError
+        If it is not there, or no Parquet file.
+    """
+    file = Path(path)
+    if not file.is_file():
+        load(file)  # says what is wrong
+    try:
+        with file.open("rb") as stream:
+            _check_format(stream.read(64), "Parquet", origin)
+        return pyarrow.parquet.ParquetFile(file)
+    except SchemaError:
+        raise
+    except (OSError, ValueError, pa.ArrowException) as error:
+        problem = f"the file cannot be read as its ending says ({type(error).__name__})"
+    raise SchemaError(origin, problem, "It may be damaged, cut short, or in another format: write it again.")
+
+
+def load_parquet_batch(table: Any, origin: str) -> Loaded:
+    """Return rows of a Parquet file as they came.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The rows.
+    origin : str
+        What errors call the file.
+
+    Returns
+    -------
+    Loaded
+    """
+    # The index of a pandas frame is no feature; one with a name was a column before, and is one again.
+    kept = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
+    return Loaded(_frame(table.select(kept), origin))
+
+
+def _jsonl(file: Path, origin: str) -> Loaded:
+    lines = [line for line in io.BytesIO(_content(file, "JSON Lines", origin)) if line.strip()]
+    records = [_record(line) for line in lines]
+    broken = {place: BROKEN_LINE for place, record in enumerate(records) if record is None}
+    if len(broken) == len(records):
+        raise SchemaError(origin, "no line is a JSON object in UTF-8", "Write one object a line.")
+    return Loaded(pd.DataFrame([record or {} for record in records], dtype=object), broken)
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line.decode())
+    except (ValueError, RecursionError):
+        return None
+    # Only an escape can make a name that no column may have.
+    good = isinstance(record, dict) and not (b"\\u" in line and has_surrogate("".join(record)))
+    return record if good else None
+
+
+def _csv(file: Path, origin: str) -> Loaded:
+    data = _content(file, "CSV", origin)
+    names = _header(data, origin)
+    data, notes = _mended(data, origin)
+    table, broken = _rows(data, names)
+    _check_last_quote(table, data, len(table) + len(broken), origin)
+    places = np.full(len(table) + len(broken), -1)
+    places[np.delete(np.arange(len(places)), list(broken))] = np.arange(len(table))
+    frame = _frame(table, origin).reindex(places).reset_index(drop=True)
+    return Loaded(frame.loc[:, [name != "" for name in frame.columns]], broken, printed=True, notes=notes)
+
+
+def _header(data: bytes, origin: str) -> list[str]:
+    text = io.TextIOWrapper(io.BytesIO(data), "utf-8", errors="replace", newline="")
+    names = next(row for row in csv.reader(text) if row)
+    if any("\ufffd" in name for name in names):
+        raise SchemaError(origin, "the header is not in UTF-8", "Save the file as UTF-8.")
+    if len(names) == 1 and any(mark in names[0] for mark in "\t;|"):
+        raise SchemaError(origin, "the header has one column and no comma", "Separate the columns by commas.")
+    return names
+
+
+def _mended(data: bytes, origin: str) -> tuple[bytes, tuple[str, ...]]:
+    """Replace what is no UTF-8: Arrow would drop a row that is broken in two ways."""
+    if _is_utf8(data):
+        return data, ()
+    lines = data.splitlines()[1:]
+    broken = sum(not _is_utf8(line) for line in lines)
+    _check_share(broken, len(lines), origin)
+    note = f"{broken} lines are not in UTF-8: their broken characters became U+FFFD"
+    return data.decode("utf-8", "replace").encode(), (note,)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        pa.array([data], pa.large_binary()).cast(pa.large_string())
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _check_share(broken: int, rows: int, origin: str) -> None:
+    if broken == rows or broken > max(2, MAX_BROKEN_SHARE * rows):
+        raise SchemaError(origin, f"{broken} of {rows} rows are not in UTF-8", "Save the file as UTF-8.")
+
+
+def _rows(data: bytes, names: list[str]) -> tuple[Any, dict[int, str]]:
+    broken: dict[int, str] = {}
+
+    def set_aside(row: Any) -> str:
+        # Row 1 is the header.
+        broken[row.number - 2] = f"{row.actual_columns} fields where the header has {row.expected_columns}"
+        return "skip"
+
+    table = pyarrow.csv.read_csv(
+        pa.BufferReader(data),
+        pyarrow.csv.ReadOptions(use_threads=False, block_size=min(len(data) + 1, BLOCK_LIMIT)),
+        pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_aside),
+        pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.large_string()), null_values=[""], strings_can_be_null=True
+        ),
+    )
+    return table, broken
+
+
+def _check_last_quote(table: Any, data: bytes, rows: int, origin: str) -> None:
+    """Refuse a file whose last cell runs on to the end for want of a closing quote."""
+    last = table.column(table.num_columns - 1)[-1].as_py() if len(table) else None
+    if last and ("\n" in last or "\r" in last) and not data.rstrip().endswith(b'"'):
+        raise SchemaError(origin, f"row {rows - 1} opens a quote that nothing closes", "Close or double it.")
+
+
+def _frame(table: Any, origin: str) -> pd.DataFrame:
+    columns = {place: _cells(column, origin) for place, column in enumerate(table.columns)}
+    return pd.DataFrame(columns, index=range(len(table))).set_axis(table.column_names, axis=1)
+
+
+def _cells(column: Any, origin: str) -> Cells:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if any(is_text(column.type) for is_text in _TEXT_TYPES):
+        return _decoded(column.cast(pa.large_binary()), origin)
+    if pa.types.is_timestamp(column.type) and column.type.tz:
+        column = column.cast(pa.timestamp(column.type.unit, "UTC"))
+    # Whole numbers with gaps stay whole: as floats, long ids would lose digits.
+    cells: Cells = column.to_pandas(integer_object_nulls=True)
+    return cells
+
+
+def _decoded(column: Any, origin: str) -> Cells:
+    """Strings of bytes that promised to be UTF-8, which Parquet files do not always keep."""
+    try:
+        return string_series(column, range(len(column)))
+    except pa.ArrowInvalid:
+        cells = [cell if cell is None else cell.decode("utf-8", "surrogateescape") for cell in column.to_pylist()]
+    _check_share(sum(cell is not None and has_surrogate(cell) for cell in cells), len(cells), origin)
+    return pd.Series(cells, dtype=object)
+
+
+READERS: Final[dict[str, Callable[[Path, str], Loaded]]] = {
+    ".parquet": _parquet,
+    **dict.fromkeys((".csv", ".csv.gz"), _csv),
+    **dict.fromkeys((".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz"), _jsonl),
+}
+
+
+def save(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
+    """Write a frame of any cells as Parquet, columns of mixed types as strings.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = save(pd.DataFrame({"a": [1, "x", None]}, dtype=object), Path(tempfile.mkdtemp(), "r.parquet"))
+    >>> pd.read_parquet(file)["a"].tolist()
+    ['1', 'x', nan]
+    """
+    file = Path(path)
+    columns = [_storable(frame.iloc[:, place]) for place in range(frame.shape[1])]
+    names = [_printed(name) for name in frame.columns]
+    pyarrow.parquet.write_table(pa.Table.from_arrays(columns, names=names), file)
+    return file
+
+
+def _storable(cells: Cells) -> Any:
+    cells = quieted(cells)
+    if isinstance(cells.dtype, pd.DatetimeTZDtype):
+        return pa.array(cells.dt.tz_convert(None), pa.timestamp(cells.dt.unit, "UTC"), from_pandas=True)
+    simple = isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "biufM" and cells.dtype.itemsize <= 8
+    if simple or isinstance(cells.dtype, pd.StringDtype):
+        return pa.array(cells, from_pandas=True)
+    printed = [_printed(cell) if known else None for cell, known in zip(cells, cells.notna(), strict=True)]
+    return pa.array(printed, pa.large_string())
+
+
+def _printed(cell: object) -> str:
+    try:
+        return str(cell).encode("utf-8", "replace").decode()
+    except ValueError:  # an integer of more digits than Python prints
+        return f"({type(cell).__name__})"

@@ -1,0 +1,25 @@
+"""Text: code points, normalisation (folding), scripts, pinyin, and automata over words."""
+
+from typing import TYPE_CHECKING, Any
+
+from fraudsieve._lazy import lazy_attribute
+
+if TYPE_CHECKING:
+    from .fold import DISGUISES, KINDS, fold_text
+
+__all__ = [
+    "DISGUISES",
+    "KINDS",
+    "fold_text",
+]
+
+# Imported at first use, as in the package above.
+_HOMES = {
+    "DISGUISES": "fold",
+    "KINDS": "fold",
+    "fold_text": "fold",
+}
+
+
+def __getattr__(name: str) -> Any:
+    return lazy_attribute(__name__, _HOMES, name)

@@ -1,0 +1,26 @@
+"""The text model: hashed character n-grams, linear scores, surprisal, and what each character contributes."""
+
+from typing import TYPE_CHECKING, Any
+
+from fraudsieve._lazy import lazy_attribute
+
+if TYPE_CHECKING:
+    from .fit import fit_wording, out_of_fold
+    from .model import Wording
+
+__all__ = [
+    "Wording",
+    "fit_wording",
+    "out_of_fold",
+]
+
+# Imported at first use, as in the package above.
+_HOMES = {
+    "Wording": "model",
+    "fit_wording": "fit",
+    "out_of_fold": "fit",
+}
+
+
+def __getattr__(name: str) -> Any:
+    return lazy_attribute(__name__, _HOMES, name)

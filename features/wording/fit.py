@@ -1,0 +1,242 @@
+"""Fitting the wording model, and scoring the messages that it is fitted on out of fold.
+
+The model is a linear support vector machine, one class against the rest, over TF-IDF n-grams. Its margins beat those
+of a logistic regression as a start for boosting (DESIGN.md, 4); one temperature turns them into log-odds (Platt's
+scaling without the intercept; for several classes Guo et al., 2017), fitted on out-of-fold margins.
+"""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from joblib import Parallel, delayed
+from scipy import sparse
+from scipy.optimize import minimize_scalar
+from scipy.special import log_expit, logsumexp
+from sklearn.preprocessing import normalize
+from sklearn.svm import LinearSVC
+
+from fraudsieve.features.text.codepoints import CodePoints, take
+
+from .folds import campaign_folds
+from .model import Wording
+from .ngrams import BITS, MAX_TIMES, hash_ngrams
+
+__all__ = ["campaign_weights", "count_ngrams", "fit_wording", "out_of_fold", "softmax_loss"]
+
+Array = npt.NDArray[Any]
+
+NEVER = -1.0  # the margin for a class that a fold has not seen: that of a support vector on the wrong side
+
+
+def count_ngrams(texts: CodePoints) -> sparse.csr_array:
+    """Count the hashed n-grams of every text.
+
+    Parameters
+    ----------
+    texts : CodePoints
+        Folded texts.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of float32, shape (n_texts, 2**BITS)
+        ``1 + ln(times)`` of each n-gram.
+
+    Examples
+    --------
+    >>> from fraudsieve.features.text.codepoints import pack
+    >>> sorted(count_ngrams(pack(["aa"])).data.astype(float).round(3).tolist())[-2:]  # "a" is there twice
+    [1.0, 1.693]
+    """
+    buckets, ends = hash_ngrams(texts)
+    ones = np.ones(len(buckets), np.float32)
+    counts = sparse.csr_array((ones, buckets, ends), shape=(len(texts), 1 << BITS))
+    counts.sum_duplicates()
+    counts.data = 1 + np.log(np.minimum(counts.data, MAX_TIMES))
+    return counts
+
+
+def campaign_weights(groups: Array) -> Array:
+    """Weigh rows so that every campaign counts as one message.
+
+    Parameters
+    ----------
+    groups : ndarray, shape (n_rows,)
+        The campaign of each row.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows,)
+        One over the size of the row's campaign, scaled to a mean of one.
+
+    Examples
+    --------
+    >>> campaign_weights(np.array([4, 4, 4, 9])).round(2).tolist()
+    [0.67, 0.67, 0.67, 2.0]
+    """
+    _, inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    weights = 1.0 / sizes[inverse]
+    return np.asarray(weights / weights.mean())
+
+
+def fit_wording(
+    counts: sparse.csr_array,
+    y: Array,
+    classes: tuple[str, ...],
+    *,
+    C: float,
+    min_messages: int,
+    random_state: int,
+    max_iter: int = 1000,
+) -> Wording:
+    """Fit a wording model with a scale of one.
+
+    Parameters
+    ----------
+    counts : csr_array, shape (n_texts, 2**BITS)
+        From `count_ngrams`.
+    y : ndarray of int, shape (n_texts,)
+        Positions in `classes`; a class may be absent.
+    classes : tuple of str
+        All classes.
+    C : float
+        Inverse strength of the regularisation.
+    min_messages : int
+        An n-gram of fewer messages gets no weight.
+    random_state : int
+        Seed of the solver.
+    max_iter : int, default=1000
+        Passes of the solver; the margins are good long before it has converged to the last digit.
+
+    Returns
+    -------
+    Wording
+    """
+    messages = np.bincount(counts.indices, minlength=counts.shape[1])
+    buckets = np.flatnonzero(messages >= min(min_messages, counts.shape[0]))
+    idf = np.log((1 + counts.shape[0]) / (1 + messages[buckets])) + 1
+    vectors = sparse.csr_matrix(counts[:, buckets].multiply(idf))
+    present = np.unique(y)
+    coef, intercept = _fit_svm(vectors, y, C, random_state, max_iter)
+    if len(classes) > 2:
+        coef, intercept = _spread(coef, intercept, present, len(classes))
+    elif len(present) == 1:
+        intercept = intercept * np.where(present == 1, 1, -1)
+    weights = np.column_stack([idf, (coef * idf).T]).astype(np.float32)
+    return Wording(classes[-len(intercept) :], buckets.astype(np.int32), weights, intercept, 1.0)
+
+
+def _fit_svm(vectors: Any, y: Array, C: float, random_state: int, max_iter: int) -> tuple[Array, Array]:
+    """Return coefficients and intercepts: one row for two classes, a row a class for more."""
+    n_present = len(np.unique(y))
+    if n_present == 1:
+        return np.zeros((1, vectors.shape[1])), np.array([1.0])
+    if not vectors.shape[1]:  # no n-gram in enough messages
+        n_outputs = 1 if n_present == 2 else n_present
+        return np.zeros((n_outputs, 0)), np.zeros(n_outputs)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Liblinear failed to converge")
+        svm = LinearSVC(C=C, random_state=random_state, max_iter=max_iter).fit(normalize(vectors), y)
+    return svm.coef_, svm.intercept_
+
+
+def _spread(coef: Array, intercept: Array, present: Array, n_classes: int) -> tuple[Array, Array]:
+    """Give every class an output: two classes share a margin, an absent class never wins."""
+    if len(present) == 2:
+        coef, intercept = np.vstack([-coef, coef]), np.concatenate([-intercept, intercept])
+    all_coef, all_intercept = np.zeros((n_classes, coef.shape[1])), np.full(n_classes, NEVER)
+    all_coef[present], all_intercept[present] = coef, intercept
+    return all_coef, all_intercept
+
+
+def softmax_loss(log_odds: Array, y: Array) -> Array:
+    """Return the negative log-likelihood of every row.
+
+    Parameters
+    ----------
+    log_odds : ndarray, shape (n_rows, n_outputs)
+        One column for two classes, a column a class for more.
+    y : ndarray of int, shape (n_rows,)
+        Positions of the classes.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows,)
+        In nats.
+
+    Examples
+    --------
+    >>> softmax_loss(np.array([[0.0], [2.0]]), np.array([0, 1])).round(3).tolist()
+    [0.693, 0.127]
+    """
+    if log_odds.shape[1] == 1:
+        return -np.asarray(log_expit(np.where(y == 1, 1, -1) * log_odds[:, 0]))
+    return np.asarray(logsumexp(log_odds, axis=1) - log_odds[np.arange(len(y)), y])
+
+
+def _fit_scale(margins: Array, y: Array, weights: Array) -> float:
+    """Return the temperature that makes margins the likeliest log-odds."""
+
+    def loss(log_scale: float) -> float:
+        return float(np.average(softmax_loss(np.exp(log_scale) * margins, y), weights=weights))
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-4, 4), method="bounded").x))
+
+
+def out_of_fold(
+    texts: CodePoints,
+    y: Array,
+    classes: tuple[str, ...],
+    groups: Array,
+    *,
+    C: float,
+    min_messages: int,
+    n_folds: int,
+    random_state: int,
+    n_jobs: int | None,
+) -> tuple[Wording, Array, Array]:
+    """Fit a wording model and score its own training texts by models that have not seen them.
+
+    Parameters
+    ----------
+    texts : CodePoints
+        Folded texts.
+    y, classes, C, min_messages, random_state
+        As in `fit_wording`.
+    groups : ndarray, shape (n_texts,)
+        Campaigns: never on both sides of a fold.
+    n_folds : int
+        At least two.
+    n_jobs : int or None
+        Folds fitted at a time, as in joblib.
+
+    Returns
+    -------
+    model : Wording
+        Fitted on all texts.
+    log_odds : ndarray of float64, shape (n_texts, n_outputs)
+        Out of fold.
+    known : ndarray of float64, shape (n_texts,)
+        The share of a text's n-grams known to the model that scored it.
+
+    Raises
+    ------
+    ValueError
+        When all texts are of one campaign.
+    """
+    counts = count_ngrams(texts)
+    settings = {"C": C, "min_messages": min_messages, "random_state": random_state}
+    fold_of = campaign_folds(y, groups, n_folds, random_state)
+    folds = [(np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)) for fold in np.unique(fold_of)]
+    if len(folds) < 2:
+        raise ValueError("All messages are of one campaign; wording needs at least 2. Pass more messages, or groups.")
+    fits = [delayed(fit_wording)(counts[train], y[train], classes, **settings) for train, _ in folds]
+    fits.append(delayed(fit_wording)(counts, y, classes, **settings))
+    *fold_models, model = Parallel(n_jobs=n_jobs)(fits)
+    margins, known = np.zeros((len(y), len(model.intercept))), np.zeros(len(y))
+    for (_, test), fold_model in zip(folds, fold_models, strict=True):
+        margins[test], known[test] = fold_model.log_odds(take(texts, test))
+    scale = _fit_scale(margins, y, campaign_weights(groups))
+    scaled = Wording(model.classes, model.buckets, model.weights, model.intercept, scale)
+    return scaled, scale * margins, known

@@ -1,0 +1,36 @@
+"""The model folder: a manifest, a booster and arrays, without pickle, checked before they are read."""
+
+from typing import TYPE_CHECKING, Any
+
+from fraudsieve._lazy import lazy_attribute
+
+if TYPE_CHECKING:
+    from .folder import FEATURES_VERSION, FORMAT, Model, read_manifest, read_model, write_model
+    from .inspection import Verified, verify
+
+__all__ = [
+    "FEATURES_VERSION",
+    "FORMAT",
+    "Model",
+    "Verified",
+    "read_manifest",
+    "read_model",
+    "verify",
+    "write_model",
+]
+
+# Imported at first use, as in the package above.
+_HOMES = {
+    "FEATURES_VERSION": "folder",
+    "FORMAT": "folder",
+    "Model": "folder",
+    "Verified": "inspection",
+    "read_manifest": "folder",
+    "read_model": "folder",
+    "verify": "inspection",
+    "write_model": "folder",
+}
+
+
+def __getattr__(name: str) -> Any:
+    return lazy_attribute(__name__, _HOMES, name)

@@ -1,0 +1,344 @@
+"""The model folder: writing it whole, checking it before anything is built, reading it.
+
+A folder holds ``manifest.json``, ``booster.txt`` (LightGBM's own text), ``wording.npz`` (arrays, no pickle) and
+``calibration.json``. The manifest names every other file with its size and SHA-256; its own SHA-256 is the model's
+digest, which a caller can pin. Reading takes the bytes of a file once, checks them, and builds from the same bytes.
+"""
+
+import hashlib
+import json
+import math
+import os
+import shutil
+import stat
+import tempfile
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.wording.model import Wording, output_classes
+from fraudsieve.models.calibration import Calibration
+from fraudsieve.models.exceptions import ArtifactError
+from fraudsieve.models.policy import Policy
+from fraudsieve.models.scoring.inputs import Matrix
+from fraudsieve.models.thresholds import OperatingPoint
+from fraudsieve.models.trees.booster_text import check_booster
+from fraudsieve.models.trees.ensemble import Ensemble
+from fraudsieve.models.trees.shapley import REASONS
+
+from .matrix import EXPORT, MANIFEST, array_files, array_misfit, build_matrix, describe_matrix
+
+__all__ = ["FEATURES_VERSION", "FORMAT", "LIBRARIES", "Model", "read_manifest", "read_model", "write_model"]
+
+FORMAT = 1
+"""The version of the folder's layout. It grows when an older reader would misread a newer folder."""
+FEATURES_VERSION = 1
+"""The version of the features' arithmetic. It grows when the same text would give other numbers."""
+
+BOOSTER = "booster.txt"
+MANIFEST_BYTES = 64 << 20
+FILE_BYTES = 2 << 30
+"""What a file can have at most."""
+LIBRARIES = ("fraudsieve", "numpy", "lightgbm", "numba")
+
+
+@dataclass(frozen=True)
+class Model:
+    """All that scoring needs.
+
+    Parameters
+    ----------
+    name : str
+        The name people know it by.
+    classes : tuple of str
+        The classes, sorted.
+    legitimate : str or None
+        The class that is no crime; None when the training data had none, and then only types are told apart.
+    matrix : MessageMatrix or AccountMatrix
+        From records to feature rows.
+    ensemble : Ensemble
+        From feature rows to log-odds.
+    calibration : Calibration
+        From log-odds to calibrated log-odds.
+    points : tuple of OperatingPoint, default=()
+        The first decides.
+    policy : Policy, optional
+        What is done with a field that is missing, unknown or of the wrong type.
+    training : dict, optional
+        What it was trained on: rows, digests, settings.
+    digest : str, default=""
+        SHA-256 of the manifest, once written or read.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    legitimate: str | None
+    matrix: Matrix
+    ensemble: Ensemble
+    calibration: Calibration
+    points: tuple[OperatingPoint, ...] = ()
+    policy: Policy = field(default_factory=Policy)
+    training: dict[str, Any] = field(default_factory=dict)
+    digest: str = ""
+
+    @property
+    def subject(self) -> str:
+        """What the model scores: ``message``, ``account`` or ``event``."""
+        return self.matrix.subject if isinstance(self.matrix, AccountMatrix) else "message"
+
+    @cached_property
+    def cues(self) -> tuple[tuple[str, str], ...]:
+        """The family and the cue of every column: what is before and after the first ``__`` of its name."""
+        split = (name.partition("__") for name in self.matrix.columns)
+        return tuple((family, cue) for family, _, cue in split)
+
+    @property
+    def wording(self) -> Wording | None:
+        """The wording model; None without one."""
+        return None if isinstance(self.matrix, AccountMatrix) else self.matrix.wording
+
+
+def write_model(model: Model, folder: str | Path) -> Model:
+    """Write a model folder, whole or not at all.
+
+    Parameters
+    ----------
+    model : Model
+        What to write.
+    folder : str or Path
+        The folder to make; its parent is made too.
+
+    Returns
+    -------
+    Model
+        The same model with its digest.
+
+    Raises
+    ------
+    FileExistsError
+        When the folder is there already: models are not overwritten.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise FileExistsError(f"{folder}: a model folder must be new, this one exists. Name another or remove it.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    files = _serialise(model)
+    manifest = json.dumps(_manifest(model, files), indent=2, ensure_ascii=False).encode()
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        for name, content in [*files.items(), (MANIFEST, manifest)]:
+            _write_durably(staging / name, content)
+        staging.chmod(0o755)
+        staging.rename(folder)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    return replace(model, digest=hashlib.sha256(manifest).hexdigest())
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    with path.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _serialise(model: Model) -> dict[str, bytes]:
+    """Return the content of every file but the manifest."""
+    files = {
+        BOOSTER: model.ensemble.booster.model_to_string(num_iteration=-1).encode(),
+        "calibration.json": json.dumps(asdict(model.calibration), indent=2).encode(),
+    }
+    return files | array_files(model.matrix)
+
+
+def _manifest(model: Model, files: dict[str, bytes]) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "name": model.name,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "subject": model.subject,
+        "classes": list(model.classes),
+        "legitimate": model.legitimate,
+        "features": {"version": FEATURES_VERSION, **describe_matrix(model.matrix)},
+        "columns": [{"name": name, "type": "float64"} for name in model.matrix.columns],
+        "start": {"wording": list(model.ensemble.wording), "base": model.ensemble.base.tolist()},
+        "policy": asdict(model.policy),
+        "reasons": REASONS,
+        "operating_points": [asdict(point) for point in model.points],
+        "training": model.training,
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "files": {
+            name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+            for name, content in sorted(files.items())
+        },
+    }
+
+
+def read_model(folder: str | Path, *, digest: str | None = None) -> Model:
+    """Check a model folder and read it.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A folder that `write_model` made.
+    digest : str, default=None
+        The digest that the model must have.
+
+    Returns
+    -------
+    Model
+        With its digest.
+
+    Raises
+    ------
+    ArtifactError
+        When a file is missing or changed, the format or the features are of another version, or the digest is not the
+        one asked for.
+    """
+    folder = Path(folder)
+    manifest, actual = read_manifest(folder, digest=digest)
+    files = {name: _checked_bytes(folder, name, entry) for name, entry in manifest["files"].items()}
+    try:
+        model = replace(_build(manifest, files), digest=actual)
+        problem = _misfit(model, manifest)
+    except ArtifactError as error:  # of one file, which it names
+        raise ArtifactError(str(folder / error.origin), error.problem, error.fix) from None
+    except Exception as error:  # whatever wrong bytes do to NumPy, zipfile, JSON and LightGBM
+        problem = f"the files do not make a model ({type(error).__name__})"
+    if problem is not None:
+        raise ArtifactError(str(folder), problem, EXPORT)
+    return model
+
+
+def read_manifest(folder: Path, *, digest: str | None = None) -> tuple[dict[str, Any], str]:
+    """Read the manifest of a folder, once it is the one asked for and of a version that this code reads.
+
+    Parameters
+    ----------
+    folder : Path
+        The model folder.
+    digest : str, default=None
+        The digest that it must have.
+
+    Returns
+    -------
+    manifest : dict
+        Its content.
+    digest : str
+        Its SHA-256.
+
+    Raises
+    ------
+    ArtifactError
+        When it is another, or none.
+    """
+    raw = _read_bytes(folder, MANIFEST)
+    actual = hashlib.sha256(raw).hexdigest()
+    if digest is not None and digest != actual:
+        raise ArtifactError(
+            str(folder / MANIFEST),
+            f"expected digest {digest}, got {actual}",
+            "Use the model that was pinned.",
+        )
+    return _parse_manifest(raw, folder), actual
+
+
+def _read_bytes(folder: Path, name: str, limit: int = MANIFEST_BYTES) -> bytes:
+    """Read a file of the folder itself: not one elsewhere, no pipe or device, and not more than it can have."""
+    path = folder / name
+    try:
+        found = path.stat()
+        if not path.resolve().is_relative_to(folder.resolve()):
+            problem = "it is a link out of the model folder"
+        elif not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+            problem = "it is no regular file"
+        elif stat.S_ISREG(found.st_mode) and found.st_size > limit:
+            problem = f"it has {found.st_size} bytes, and can have {limit} at most"
+        else:
+            return path.read_bytes()
+    except (OSError, RuntimeError) as error:  # before Python 3.13 links in a circle are a RuntimeError
+        problem = f"cannot be read ({type(error).__name__})"
+    raise ArtifactError(str(path), problem, "Point to a whole model folder.")
+
+
+def _parse_manifest(raw: bytes, folder: Path) -> dict[str, Any]:
+    """Return the manifest, once its version is one that this code reads."""
+    where = str(folder / MANIFEST)
+    try:
+        manifest = json.loads(raw)
+        found, features, files = manifest["format"], manifest["features"]["version"], manifest["files"]
+        for name, entry in files.items():
+            str(name), str(entry["sha256"]), str(entry["bytes"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise ArtifactError(where, "is not a manifest of fraudsieve", EXPORT) from None
+    if found != FORMAT:
+        fix = "Upgrade fraudsieve." if isinstance(found, int) and found > FORMAT else "Train the model again."
+        raise ArtifactError(where, f"expected format {FORMAT}, got {found!r}", fix)
+    if features != FEATURES_VERSION:
+        fix = "Install the fraudsieve that trained the model, or train it again."
+        raise ArtifactError(where, f"expected features of version {FEATURES_VERSION}, got {features!r}", fix)
+    unknown = sorted(set(files) - {BOOSTER, "calibration.json", "wording.npz", "sound.npz", "characters.npz"})
+    if unknown:
+        raise ArtifactError(where, f"names {len(unknown)} files that no model has", EXPORT)
+    return dict(manifest)
+
+
+def _checked_bytes(folder: Path, name: str, entry: dict[str, Any]) -> bytes:
+    content = _read_bytes(folder, name, FILE_BYTES)
+    if len(content) != entry["bytes"] or hashlib.sha256(content).hexdigest() != entry["sha256"]:
+        problem = "its content is not what the manifest says (SHA-256)"
+        raise ArtifactError(str(folder / name), problem, "Copy the folder again from where it was made.")
+    return content
+
+
+def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
+    """Build the model from checked bytes."""
+    start, outputs = manifest["start"], output_classes(manifest["classes"])
+    try:
+        text = check_booster(files[BOOSTER], len(manifest["columns"]), len(outputs))
+    except ValueError as error:
+        raise ArtifactError(BOOSTER, str(error), EXPORT) from None
+    booster = lgb.Booster(model_str=text)
+    return Model(
+        name=manifest["name"],
+        classes=tuple(manifest["classes"]),
+        legitimate=manifest["legitimate"],
+        matrix=build_matrix(manifest["subject"], manifest["features"], files),
+        ensemble=Ensemble(booster, tuple(start["wording"]), np.array(start["base"], np.float64)),
+        calibration=Calibration(**json.loads(files["calibration.json"])),
+        points=tuple(OperatingPoint(**point) for point in manifest["operating_points"]),
+        policy=Policy(**manifest["policy"]),
+        training=manifest["training"],
+    )
+
+
+def _misfit(model: Model, manifest: dict[str, Any]) -> str | None:
+    """Say what parts of a model do not fit each other, if any."""
+    named = [column["name"] for column in manifest["columns"]]
+    booster, base, start = model.ensemble.booster, model.ensemble.base, list(model.ensemble.wording)
+    if tuple(named) != model.matrix.columns or booster.num_feature() != len(named):
+        return f"the manifest names {len(named)} columns that are not the ones that the features give"
+    outputs = output_classes(model.classes)
+    if booster.num_model_per_iteration() != len(outputs) or base.shape != (len(outputs),):
+        return f"the manifest names {len(model.classes)} classes, and the trees have other outputs"
+    if start and start != [named.index(f"wording__{name}") for name in outputs]:
+        return "boosting starts from columns that are not the wording of the classes"
+    if {type(name) for name in (model.name, *model.classes)} != {str} or len(set(model.classes)) < 2:
+        return "the name or a class is no string, or there are fewer than two classes"
+    if model.legitimate not in (*model.classes, None) or (model.points and model.legitimate is None):
+        return "the legitimate class is none of the classes"
+    if manifest["reasons"] != REASONS:
+        return "the reasons are of another kind"
+    numbers = [*base, *asdict(model.calibration).values()]
+    numbers += [number for point in model.points for number in point.figures]
+    if not all(map(math.isfinite, numbers)):
+        return "a threshold, a calibration or a start is no number"
+    return array_misfit(model.matrix, manifest["features"])

@@ -1,0 +1,95 @@
+"""Looking over a model folder before it is trusted: what was checked, in words and as data."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from .folder import FEATURES_VERSION, FORMAT, LIBRARIES, read_manifest, read_model
+
+__all__ = ["Verified", "verify"]
+
+NOT_PINNED = (
+    "the digest is not pinned: the folder is whole, but whoever wrote it may have written anything; "
+    "give the digest that train printed"
+)
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was checked of a model folder; one that fails a check is an `ArtifactError`, and there is no such result.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    name, subject, digest : str
+        Of the model.
+    pinned : bool
+        Whether the digest was compared with one that was given.
+    checks : tuple of (str, str)
+        What was checked, and what was found.
+    notes : tuple of str
+        What no check covers.
+    """
+
+    folder: Path
+    name: str
+    subject: str
+    digest: str
+    pinned: bool
+    checks: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+
+def verify(folder: str | Path, *, digest: str | None = None) -> Verified:
+    """Check a model folder, as `Scorer.load` does, and say what was checked.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The model folder.
+    digest : str, default=None
+        The SHA-256 of its manifest, when only that model will do.
+
+    Returns
+    -------
+    Verified
+
+    Raises
+    ------
+    ArtifactError
+        When a check fails; nothing was built from the file that failed it.
+
+    Examples
+    --------
+    ::
+
+        verify("fraudsieve-model", digest="…").checks[0]  # ('digest', 'is the one that was given')
+    """
+    folder = Path(folder)
+    model = read_model(folder, digest=digest)
+    manifest, _ = read_manifest(folder, digest=model.digest)  # the very bytes that were read before
+    trees = model.ensemble.booster
+    sizes = [entry["bytes"] for entry in manifest["files"].values()]
+    checks = (
+        ("digest", "of the manifest, was given and is the same" if digest else "of the manifest, none was given"),
+        ("versions", f"format {FORMAT}, features {FEATURES_VERSION}: those of this fraudsieve"),
+        ("files", f"{len(sizes)}, {sum(sizes):,} bytes, in the folder itself, SHA-256 as in the manifest"),
+        ("booster", f"{trees.num_trees()} trees: every split and leaf is reached once, and its column is there"),
+        ("arrays", "sizes before they were unpacked, shapes, types and ranges; nothing is pickled"),
+        ("columns", f"{len(model.matrix.columns)}, in the order of the features that the manifest declares"),
+        ("classes", f"{len(model.classes)}, as many as the trees have outputs for"),
+        ("thresholds", f"{len(model.points)} operating points, calibration and start are finite"),
+    )
+    notes = () if digest else (NOT_PINNED,)
+    return Verified(folder, model.name, model.subject, model.digest, bool(digest), checks, (*notes, *_other(manifest)))
+
+
+def _other(manifest: dict[str, Any]) -> tuple[str, ...]:
+    """Say which libraries are of another version than those that wrote the folder."""
+    written = manifest.get("libraries")
+    written = written if isinstance(written, dict) else {}
+    pairs = [(name, str(written.get(name)), version(name)) for name in LIBRARIES]
+    other = ", ".join(f"{name} {was} (here {now})" for name, was, now in pairs if was != now)
+    return (f"written with {other}",) if other else ()

@@ -1,0 +1,221 @@
+"""The features of a model in its folder: their declaration in the manifest, and the arrays of the wording model."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.campaign.over_time import Campaigns
+from fraudsieve.features.cues.brands import check_brands
+from fraudsieve.features.history.declaration import History, check_histories
+from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.features.network.declaration import Network
+from fraudsieve.features.wording.model import Wording
+from fraudsieve.features.wording.ngrams import BITS
+from fraudsieve.features.wording.surprisal import CHAR_BITS, PAIR_BITS, CharacterModel
+from fraudsieve.models.exceptions import ArtifactError
+from fraudsieve.models.scoring.inputs import Matrix
+
+from .arrays import pack_arrays, read_arrays
+
+__all__ = ["array_files", "array_misfit", "build_matrix", "describe_matrix"]
+
+MANIFEST: Final = "manifest.json"
+EXPORT: Final = "Export the model again."
+MAX_CLASSES: Final = 256
+MAX_CHARACTERS: Final = 16
+
+
+def describe_matrix(matrix: Matrix) -> dict[str, Any]:
+    """Return the declaration of features in plain JSON types.
+
+    Parameters
+    ----------
+    matrix : MessageMatrix or AccountMatrix
+        What is computed.
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> describe_matrix(MessageMatrix(None))
+    {'wording': None, 'sound': None, 'characters': 0, 'sender': [], 'campaigns': None, 'brands': []}
+    """
+    if isinstance(matrix, MessageMatrix):
+        wording = matrix.wording
+        return {
+            "wording": None if wording is None else {"classes": list(wording.classes), "bits": BITS},
+            "sound": None if matrix.sound is None else {"classes": list(matrix.sound.classes), "bits": BITS},
+            "characters": len(matrix.characters),
+            "sender": [history.to_dict() for history in matrix.sender],
+            "campaigns": None if matrix.campaigns is None else matrix.campaigns.to_dict(),
+            "brands": list(matrix.brands),
+        }
+    return {
+        "histories": [history.to_dict() for history in matrix.histories],
+        "network": None if matrix.network is None else matrix.network.to_dict(),
+        "numbers": list(matrix.numbers),
+        "categories": {name: list(words) for name, words in matrix.categories.items()},
+        "timed": matrix.timed,
+    }
+
+
+def build_matrix(subject: str, declared: Mapping[str, Any], files: Mapping[str, bytes]) -> Matrix:
+    """Read what `describe_matrix` returned.
+
+    Parameters
+    ----------
+    subject : {"message", "account", "event"}
+        What the model scores.
+    declared : mapping
+        The declaration.
+    files : mapping of str to bytes
+        The content of the folder's files, of which those that end in ``.npz`` hold arrays.
+
+    Returns
+    -------
+    MessageMatrix or AccountMatrix
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If the declaration is none.
+    ArtifactError
+        If an array is not one that such a model has; the file is named.
+
+    Examples
+    --------
+    >>> build_matrix("account", describe_matrix(AccountMatrix("account", ())), {}).columns
+    ('profile__age_days',)
+    """
+    if subject == "message":
+        sender = check_histories([History.from_dict(view) for view in declared["sender"]])
+        models = {
+            name: None if declared[name] is None else _read_wording(name, declared[name]["classes"], files)
+            for name in ("wording", "sound")
+        }
+        characters = _read_characters(declared["characters"], files) if declared["characters"] else ()
+        campaigns = None if declared["campaigns"] is None else Campaigns.from_dict(declared["campaigns"])
+        brands = check_brands(declared["brands"])
+        return MessageMatrix(**models, sender=sender, characters=characters, campaigns=campaigns, brands=brands)
+    if subject not in ("account", "event"):
+        raise ValueError("the subject is a message, an account or an event")
+    matrix = AccountMatrix(
+        "event" if subject == "event" else "account",
+        check_histories([History.from_dict(view) for view in declared["histories"]]),
+        None if declared["network"] is None else Network.from_dict(declared["network"]),
+        timed=bool(declared["timed"]),
+    )
+    numbers, categories = declared["numbers"], declared["categories"].items()
+    words = {str(name): tuple(map(str, seen)) for name, seen in categories}
+    return replace(matrix, numbers=tuple(map(str, numbers)), categories=words)
+
+
+def array_files(matrix: Matrix) -> dict[str, bytes]:
+    """Return the files that hold the arrays of a matrix.
+
+    Parameters
+    ----------
+    matrix : MessageMatrix or AccountMatrix
+        What is computed.
+
+    Returns
+    -------
+    dict of str to bytes
+        By name of the file; NumPy's own format, without pickles.
+
+    Examples
+    --------
+    >>> array_files(MessageMatrix(None))
+    {}
+    """
+    if isinstance(matrix, AccountMatrix):
+        return {}
+    files: dict[str, bytes] = {}
+    for name, model in {"wording": matrix.wording, "sound": matrix.sound}.items():
+        if model is not None:
+            parts = {"buckets": model.buckets, "weights": model.weights, "intercept": model.intercept}
+            numbers = {"scale": np.float64(model.scale), "trust": np.float64(model.trust)}
+            files[f"{name}.npz"] = pack_arrays(parts | numbers)
+    if matrix.characters:
+        counts = {f"chars-{place}": model.chars for place, model in enumerate(matrix.characters)}
+        counts |= {f"pairs-{place}": model.pairs for place, model in enumerate(matrix.characters)}
+        files["characters.npz"] = pack_arrays(counts)
+    return files
+
+
+def _read_wording(name: str, classes: list[str], files: Mapping[str, bytes]) -> Wording:
+    n_outputs, buckets = len(classes), 8 << BITS
+    if n_outputs > MAX_CLASSES:
+        raise ArtifactError(MANIFEST, f"{n_outputs} classes are more than the {MAX_CLASSES} of a model", EXPORT)
+    sizes = {
+        "buckets": buckets,
+        "weights": buckets * (1 + n_outputs),
+        "intercept": 8 * n_outputs,
+        "scale": 8,
+        "trust": 8,
+    }
+    arrays = _arrays(files, name, sizes)
+    numbers = float(arrays["scale"]), float(arrays["trust"])
+    return Wording(tuple(classes), arrays["buckets"], arrays["weights"], arrays["intercept"], *numbers)
+
+
+def _read_characters(n: int, files: Mapping[str, bytes]) -> tuple[CharacterModel, ...]:
+    if not 0 < n <= MAX_CHARACTERS:
+        raise ArtifactError(
+            MANIFEST, f"characters counted {n} times are more than the {MAX_CHARACTERS} of a model", EXPORT
+        )
+    sizes = {f"chars-{place}": 8 << CHAR_BITS for place in range(n)}
+    arrays = _arrays(files, "characters", sizes | {f"pairs-{place}": 8 << PAIR_BITS for place in range(n)})
+    return tuple(CharacterModel(arrays[f"chars-{place}"], arrays[f"pairs-{place}"]) for place in range(n))
+
+
+def _arrays(files: Mapping[str, bytes], name: str, sizes: Mapping[str, int]) -> dict[str, Any]:
+    try:
+        return read_arrays(files[f"{name}.npz"], sizes)
+    except ValueError as error:
+        raise ArtifactError(f"{name}.npz", str(error), EXPORT) from None
+
+
+def array_misfit(matrix: Matrix, declared: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with the arrays of a matrix, if anything: kernels do not check their bounds.
+
+    Parameters
+    ----------
+    matrix : MessageMatrix or AccountMatrix
+        What is computed.
+    declared : mapping
+        The declaration of the features.
+
+    Returns
+    -------
+    str or None
+    """
+    if isinstance(matrix, AccountMatrix):
+        return None
+    models = {"wording": matrix.wording, "sound": matrix.sound}
+    found = [_wording_misfit(model, declared[name], name) for name, model in models.items() if model is not None]
+    shapes = {(m.chars.shape, m.pairs.shape, m.chars.dtype.name, m.pairs.dtype.name) for m in matrix.characters}
+    expected = ((1 << CHAR_BITS,), (1 << PAIR_BITS,), "uint32", "uint32")
+    if len(matrix.characters) != declared["characters"] or shapes - {expected}:
+        found.append("the counts of characters do not fit each other")
+    return next((problem for problem in found if problem), None)
+
+
+def _wording_misfit(wording: Wording, declared: Mapping[str, Any], name: str) -> str | None:
+    buckets, n_outputs = wording.buckets, len(wording.classes)
+    shapes = (buckets.ndim, wording.weights.shape, wording.intercept.shape)
+    types = (buckets.dtype.name, wording.weights.dtype.name, wording.intercept.dtype.name)
+    expected = (1, (len(buckets), 1 + n_outputs), (n_outputs,))
+    finite = math.isfinite(wording.scale) and 0 <= wording.trust < math.inf
+    if shapes != expected or types != ("int32", "float32", "float64") or not finite:
+        return f"the arrays of the {name} model do not fit each other"
+    ascending = (np.diff(buckets, prepend=-1, append=1 << BITS) > 0).all()
+    if declared["bits"] != BITS or not ascending:
+        return f"the {name} model does not know n-grams by {BITS} bits"
+    return None

@@ -1,0 +1,25 @@
+"""Scoring of whole files and frames."""
+
+from typing import TYPE_CHECKING, Any
+
+from fraudsieve._lazy import lazy_attribute
+
+if TYPE_CHECKING:
+    from .score import Scored, score_file, score_frame
+
+__all__ = [
+    "Scored",
+    "score_file",
+    "score_frame",
+]
+
+# Imported at first use, as in the package above.
+_HOMES = {
+    "Scored": "score",
+    "score_file": "score",
+    "score_frame": "score",
+}
+
+
+def __getattr__(name: str) -> Any:
+    return lazy_attribute(__name__, _HOMES, name)

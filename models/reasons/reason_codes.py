@@ -1,0 +1,198 @@
+"""Reason codes: why a record has its score, in log-odds that add up to it.
+
+The score of a class is the sum of what its columns say (what a wording column puts in at the start, and the Shapley
+values of the trees), of a base that is the same for every record, and of what calibration changed.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.trees.ensemble import Ensemble
+from fraudsieve.models.trees.shapley import shapley_values
+
+__all__ = ["STRONGEST", "check_class", "contributions", "explain", "explained_classes", "output_of"]
+
+Array = npt.NDArray[Any]
+
+STRONGEST = 5
+"""How many reasons, and pieces of a message, are named unless another number is asked for."""
+
+
+def contributions(ensemble: Ensemble, X: Array, output: int = 0) -> Array:
+    """Share out an output's uncalibrated log-odds among the columns.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        The trees and what they start from.
+    X : ndarray of float64, shape (n_rows, n_columns)
+        Feature rows.
+    output : int, default=0
+        The output that is explained.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows, n_columns + 1)
+        What each column adds and, last, the base. A row's sum is its `Ensemble.log_odds`.
+
+    Raises
+    ------
+    ValueError
+        When the trees are not ones that can be explained; see `read_trees`.
+
+    Examples
+    --------
+    >>> import lightgbm as lgb
+    >>> x, y = np.arange(8.0)[:, None], np.arange(8) > 3
+    >>> settings = {"objective": "binary", "num_leaves": 2, "min_data_in_leaf": 1, "verbosity": -1}
+    >>> ensemble = Ensemble(lgb.train(settings, lgb.Dataset(x, y), 3), (), np.array([0.5]))
+    >>> bool(np.allclose(contributions(ensemble, x).sum(axis=1), ensemble.log_odds(x)[:, 0]))
+    True
+    """
+    values = shapley_values(ensemble.trees, X, output)
+    if ensemble.wording:
+        column = ensemble.wording[output]
+        values[:, column] += np.where(np.isnan(X[:, column]), 0.0, X[:, column])
+    base = ensemble.trees.expected[output] + ensemble.base[output]
+    return np.column_stack([values, np.full(len(X), base)])
+
+
+def explained_classes(model: Model, odds: Array, of: str | None = None) -> Array:
+    """Tell which class of each record is explained.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    odds : ndarray of float64, shape (n_records, n_outputs)
+        Calibrated log-odds.
+    of : str, default=None
+        The class; None for the likeliest of those that are a crime.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_records,)
+        Positions of classes.
+
+    Raises
+    ------
+    ValueError
+        When the model has no such class.
+    """
+    classes = list(model.classes)
+    if of is not None:
+        check_class(model, of)
+        return np.full(len(odds), classes.index(of))
+    by_class = np.hstack([-odds, odds]) if len(classes) == 2 else odds.copy()
+    if model.legitimate is not None:
+        by_class[:, classes.index(model.legitimate)] = -np.inf
+    return np.asarray(by_class.argmax(axis=1))
+
+
+def check_class(model: Model, of: str | None) -> None:
+    """Check that a class can be explained.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    of : str or None
+        The class.
+
+    Raises
+    ------
+    ValueError
+        When the model has no such class.
+    """
+    if of is not None and of not in model.classes:
+        raise ValueError(f"reasons_of: expected one of {', '.join(model.classes)}, got another name.")
+
+
+def explain(model: Model, X: Array, odds: Array, *, n: int = STRONGEST, of: str | None = None) -> list[dict[str, Any]]:
+    """Say why records have their scores.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    X : ndarray of float64, shape (n_records, n_columns)
+        Feature rows.
+    odds : ndarray of float64, shape (n_records, n_outputs)
+        Their calibrated log-odds.
+    n : int, default=5
+        How many reasons are named; the others are added up.
+    of : str, default=None
+        The class that is explained; None for the likeliest of those that are a crime.
+
+    Returns
+    -------
+    list of dict
+        Of every record ``explained``, the class and its calibrated log-odds (with more than two classes its term of the
+        softmax); and ``reasons``, a list of dicts with ``family``, ``cue``, ``direction`` (1 for the class, -1 against
+        it, 0 for neither) and ``log_odds``. The strongest come first; then, with None as cue, ``rest`` (the reasons not
+        named), ``base`` (what every record has) and ``calibration``. They add up to the calibrated log-odds; without
+        the last, to the uncalibrated.
+
+    Raises
+    ------
+    ValueError
+        When the model has no such class, or trees that cannot be explained.
+    """
+    classes = explained_classes(model, odds, of)
+    found: list[dict[str, Any]] = [{} for _ in range(len(X))]
+    for position in np.unique(classes).tolist():
+        rows = np.flatnonzero(classes == position)
+        output, sign = output_of(model, position)
+        parts = sign * contributions(model.ensemble, X[rows], output)
+        reached = sign * odds[rows, output]
+        named = {"class": model.classes[position]}
+        for row, reasons, log_odds in zip(rows, _named(parts, reached, model.cues, n), reached, strict=True):
+            found[row] = {"explained": {**named, "log_odds": float(log_odds)}, "reasons": reasons}
+    return found
+
+
+def output_of(model: Model, position: int) -> tuple[int, float]:
+    """Return the output that tells of a class, and a sign.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    position : int
+        The position of the class.
+
+    Returns
+    -------
+    output : int
+        The only one for two classes, else the class's own.
+    sign : float
+        1, or -1 where the output tells of the other class.
+    """
+    return (0, 1.0 if position == 1 else -1.0) if len(model.classes) == 2 else (position, 1.0)
+
+
+def _named(parts: Array, reached: Array, cues: Sequence[tuple[str, str]], n: int) -> list[list[dict[str, Any]]]:
+    """Name the strongest of each row, and add up the others."""
+    columns, base = parts[:, :-1], parts[:, -1]
+    order = np.argsort(-np.abs(columns), axis=1, kind="stable")[:, :n]
+    strongest = np.take_along_axis(columns, order, axis=1)
+    others = columns.copy()
+    np.put_along_axis(others, order, 0.0, axis=1)
+    sums = np.column_stack([others.sum(axis=1), base, reached - parts.sum(axis=1)])
+    reasons = []
+    for places, values, last in zip(order.tolist(), strongest.tolist(), sums.tolist(), strict=True):
+        mine = [
+            _reason(cues[place][0], cues[place][1], value) for place, value in zip(places, values, strict=True) if value
+        ]
+        mine += [_reason(name, None, value) for name, value in zip(("rest", "base", "calibration"), last, strict=True)]
+        reasons.append(mine)
+    return reasons
+
+
+def _reason(family: str, cue: str | None, log_odds: float) -> dict[str, Any]:
+    direction = (log_odds > 0) - (log_odds < 0)
+    return {"family": family, "cue": cue, "direction": direction, "log_odds": log_odds}

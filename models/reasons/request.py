@@ -1,0 +1,99 @@
+"""Reasons as a caller asks for them: how many, of which class, of the records that can be scored."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.models.artifact.folder import Model
+
+from .reason_codes import STRONGEST, check_class, explain
+from .text_spans import pieces
+
+__all__ = ["Asked", "number_of"]
+
+Array = npt.NDArray[Any]
+
+
+def number_of(reasons: bool | int) -> int:
+    """Return how many reasons are meant.
+
+    Parameters
+    ----------
+    reasons : bool or int
+        True for as many as are usual.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        When it is no number of reasons.
+
+    Examples
+    --------
+    >>> number_of(True), number_of(3)
+    (5, 3)
+    """
+    if reasons is True:
+        return STRONGEST
+    if not isinstance(reasons, int) or reasons < 0:
+        raise ValueError(f"reasons: expected True, False or a whole number from 0 on, got {reasons!r}.")
+    return int(reasons)
+
+
+class Asked:
+    """The reasons of some records, told part by part.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    records : sequence of mapping
+        The records.
+    n : int
+        How many reasons, and pieces, are named.
+    of : str or None
+        The class that is explained; None for the likeliest of those that are a crime.
+
+    Attributes
+    ----------
+    told : list of dict
+        Of every record what `explain` says and, of a message, ``pieces``.
+
+    Raises
+    ------
+    ValueError
+        When the model has no such class.
+    """
+
+    def __init__(self, model: Model, records: Sequence[Mapping[Any, Any]], n: int, of: str | None) -> None:
+        check_class(model, of)
+        self.model, self.records, self.n, self.of = model, records, n, of
+        self.is_message = isinstance(model.matrix, MessageMatrix)
+        self.told: list[dict[str, Any]] = [
+            {"explained": None, "reasons": []} | ({"pieces": []} if self.is_message else {}) for _ in records
+        ]
+
+    def tell(self, rows: Array, X: Array, odds: Array) -> None:
+        """Fill in the reasons of some records.
+
+        Parameters
+        ----------
+        rows : ndarray of int64, shape (n_rows,)
+            Their positions.
+        X : ndarray of float64, shape (n_rows, n_columns)
+            Their feature rows.
+        odds : ndarray of float64, shape (n_rows, n_outputs)
+            Their calibrated log-odds.
+        """
+        places = rows.tolist()
+        for place, said in zip(places, explain(self.model, X, odds, n=self.n, of=self.of), strict=True):
+            self.told[place] |= said
+        if self.is_message:
+            texts = [self.records[place]["text"] for place in places]
+            for place, found in zip(places, pieces(self.model, texts, odds, n=self.n, of=self.of), strict=True):
+                self.told[place]["pieces"] = found

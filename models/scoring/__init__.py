@@ -1,0 +1,21 @@
+"""From records to rows and from rows to scores."""
+
+from typing import TYPE_CHECKING, Any
+
+from fraudsieve._lazy import lazy_attribute
+
+if TYPE_CHECKING:
+    from .scores import fraud_probability
+
+__all__ = [
+    "fraud_probability",
+]
+
+# Imported at first use, as in the package above.
+_HOMES = {
+    "fraud_probability": "scores",
+}
+
+
+def __getattr__(name: str) -> Any:
+    return lazy_attribute(__name__, _HOMES, name)

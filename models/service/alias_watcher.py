@@ -1,0 +1,98 @@
+"""Following an alias: a new version is loaded beside the model in use, checked, warmed up, and takes its place."""
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import Callable
+
+from fraudsieve.features.exceptions import PlacedError
+from fraudsieve.models.predict import Scorer
+
+from .handlers import Desk
+from .json_log import place_of, say
+from .loaded_model import Served
+
+__all__ = ["Follower"]
+
+
+class Follower:
+    """Looks an alias up, and lets a desk use the version that it leads to.
+
+    A version that is not whole, not the one that was logged, or does not fit is refused once, and not tried again until
+    the alias has led elsewhere; the model in use stays. When the registry cannot be reached, it is asked again.
+
+    Parameters
+    ----------
+    address : str
+        ``models:/NAME@ALIAS``.
+    desk : Desk
+        Where the model is used.
+    """
+
+    def __init__(self, address: str, desk: Desk) -> None:
+        self.address, self.desk = address, desk
+        self.refused: str | None = None
+
+    async def follow(self, seconds: float) -> None:
+        """Look again and again, in a thread of its own.
+
+        Parameters
+        ----------
+        seconds : float
+            The time between two looks.
+        """
+        while True:
+            await asyncio.sleep(seconds)
+            await asyncio.to_thread(self.look)
+
+    def look(self) -> str:
+        """Look once, and do what is to be done.
+
+        Returns
+        -------
+        str
+            ``same``, ``swapped``, ``refused`` or ``unreachable``.
+        """
+        outcome = self._outcome()
+        self.desk.metrics.swaps.labels(outcome).inc()
+        return outcome
+
+    def _outcome(self) -> str:
+        from fraudsieve.models.flavor import (
+            version_behind,  # MLflow is imported by who follows an alias, and by nobody else
+        )
+
+        try:
+            version = version_behind(self.address)
+        except Exception as error:
+            say("the registry cannot be asked", level=logging.WARNING, error=place_of(error))
+            return "unreachable"
+        if version != self.refused:
+            self.refused = None
+        if version in (self.desk.served.version, self.refused):
+            return "same"
+        with tempfile.TemporaryDirectory(prefix="fraudsieve-") as folder:
+            return self._try(version, folder)
+
+    def _try(self, version: str, folder: str) -> str:
+        from fraudsieve.models.flavor import logged_digest, model_folder
+
+        name = self.address.partition("@")[0]
+        try:
+            found = model_folder(f"{name}/{version}", into=folder)
+        except Exception as error:
+            say("the version cannot be fetched", level=logging.WARNING, version=version, error=place_of(error))
+            return "unreachable"
+        return self._do(version, lambda: Scorer.load(found, digest=logged_digest(found)))
+
+    def _do(self, version: str, load: Callable[[], Scorer]) -> str:
+        before = self.desk.served
+        try:
+            self.desk.replace(Served(load(), version))
+        except Exception as error:
+            self.refused = version
+            why = error.problem if isinstance(error, PlacedError) else place_of(error)
+            say("model refused", level=logging.ERROR, version=version, why=why, in_use=before.version)
+            return "refused"
+        say("model swapped", before=before.version, version=version, digest=self.desk.served.scorer.model.digest)
+        return "swapped"

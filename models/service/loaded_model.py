@@ -1,0 +1,166 @@
+"""A model as it is served: loaded for many threads, warm, and told apart from one that cannot follow it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fraudsieve.features.live_state import HistoryState
+from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.exceptions import ArtifactError
+from fraudsieve.models.predict import Scorer
+
+__all__ = ["PARTS", "Served", "expected_fields", "misfit", "parts_of", "sample_record", "warm_up"]
+
+PARTS = ("events", "labels", "account_labels", "messages")
+"""What the live history takes."""
+SAMPLE = "Your parcel is held: pay the fee at http://parcel.example or call 13800000000. 您的账户异常，请点击链接。"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model in use.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        It scores with one thread a call.
+    version : str, default=None
+        The registered version; None for a folder.
+    """
+
+    scorer: Scorer
+    version: str | None = None
+
+
+def parts_of(model: Model) -> tuple[str, ...]:
+    """Tell which parts of a history a model looks at.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+
+    Returns
+    -------
+    tuple of str
+        Some of `PARTS`; none for a model that looks at the record alone.
+    """
+    matrix = model.matrix
+    if isinstance(matrix, MessageMatrix):
+        return (("events", "labels") if matrix.sender else ()) + (("messages",) if matrix.campaigns else ())
+    known = ("events", "labels") if matrix.histories or matrix.network else ()
+    return known + (("account_labels",) if matrix.network else ())
+
+
+def expected_fields(model: Model) -> list[dict[str, Any]]:
+    """Return the fields that a record of a model has.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+
+    Returns
+    -------
+    list of dict
+        ``name``, ``type`` and ``required``: without a required field a record is unscorable.
+    """
+    return [{"name": name, "type": kind, "required": required} for name, kind, required in _fields(model)]
+
+
+def _fields(model: Model) -> Iterator[tuple[str, str, bool]]:
+    matrix = model.matrix
+    if isinstance(matrix, MessageMatrix):
+        yield "text", "string", True
+        if matrix.sender or matrix.campaigns:
+            yield "account_id", "string", False
+            yield "sent_at", "time", False
+        return
+    yield "account_id", "string", True
+    if matrix.timed:
+        yield ("occurred_at" if matrix.subject == "event" else "as_of"), "time", True
+        if matrix.subject == "account":
+            yield "created_at", "time", False
+    yield from ((name, "number or null", True) for name in matrix.numbers)
+    yield from ((name, "string or null", True) for name in matrix.categories)
+    own = {"account_id", *matrix.numbers, *matrix.categories}
+    subjects = {name for history in matrix.histories for name in history.subjects}
+    yield from ((name, "string", False) for name in sorted(subjects - own))
+
+
+def sample_record(model: Model, moment: datetime) -> dict[str, Any]:
+    """Make a record that a model can score.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    moment : datetime
+        Its time.
+
+    Returns
+    -------
+    dict
+    """
+    values = {"string": "sample", "time": moment.isoformat()}
+    record = {name: values.get(kind) for name, kind, _ in _fields(model)}
+    return record | ({"text": SAMPLE} if "text" in record else {})
+
+
+def warm_up(scorer: Scorer) -> None:
+    """Score samples, so that all is compiled and read before the first record comes.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        The scorer.
+
+    Raises
+    ------
+    ArtifactError
+        When it does not score a sample.
+    """
+    moment = datetime.now(UTC)
+    state = _sample_state(scorer, moment)
+    record = sample_record(scorer.model, moment)
+    for records in ([record], [record] * 3):
+        for reasons in (False, True):
+            scores = scorer.score(records, history=state, reasons=reasons)
+    if scores[0]["status"] == "unscorable":
+        problem = f"does not score a sample record ({scores[0]['why']})"
+        raise ArtifactError(f"model {scorer.model.name}", problem, "Train it again.")
+
+
+def _sample_state(scorer: Scorer, moment: datetime) -> HistoryState:
+    state = scorer.new_state()
+    fields = {name for history in state.histories for name in history.fields}
+    event = dict.fromkeys(fields | {"account_id", "kind"}, "sample") | {"amount": 1.0}
+    times = [(moment - timedelta(minutes=minutes)).isoformat() for minutes in (3, 2, 1)]
+    state.update([event | {"occurred_at": time} for time in times])
+    scorer.observe(state, [{"text": SAMPLE, "account_id": "sample", "sent_at": time} for time in times])
+    return state
+
+
+def misfit(old: Model, new: Model) -> str | None:
+    """Say why a model cannot take the place of another while a service runs.
+
+    Parameters
+    ----------
+    old, new : Model
+        The model in use, and the one that should follow it.
+
+    Returns
+    -------
+    str or None
+        None when it can.
+    """
+    if old.subject != new.subject:
+        return f"it scores {new.subject}s, and the service scores {old.subject}s"
+    if (old.legitimate is None) != (new.legitimate is None):
+        return "of the two models one gives a probability of fraud, and the other does not"
+    mine, other = (model.matrix.new_state() for model in (old, new))
+    if mine.histories != other.histories or mine.declared_network != other.declared_network:
+        return "it looks at another history than the one that the service holds; start the service again with it"
+    return None

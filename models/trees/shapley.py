@@ -1,0 +1,175 @@
+"""Exact Shapley values of tree ensembles, in a fraction of the time of the usual algorithm.
+
+The value of a column is its mean effect over all orders in which columns become known; one that is not known takes each
+edge with the share of training rows that took it (path-dependent TreeSHAP; Lundberg et al., 2018 and 2020). Take one
+leaf whose path asks ``d`` distinct features, ``z`` being the share of rows that follow a feature's splits on the path
+and ``o`` one where the row does, else zero. The value of feature ``i`` is the leaf's times the integral over ``t`` from
+0 to 1 of ``(o_i - z_i) * product over j != i of (o_j * t + z_j * (1 - t))`` (Owen's multilinear extension, 1972). That
+is a polynomial of degree ``d - 1``, which Gauss and Legendre's quadrature with ``d / 2`` points integrates exactly. At
+each point the product is carried down the tree, edge by edge, and the sums over leaves up again: ``leaves * d`` steps a
+tree (Yu et al., 2022, do so with coefficients of polynomials) where TreeSHAP takes ``leaves * d ** 2``.
+"""
+
+from functools import cache
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from .arrays import Trees
+
+__all__ = ["REASONS", "shapley_values"]
+
+Array = npt.NDArray[Any]
+
+REASONS = "shapley"
+"""How a model's reasons are computed, as its manifest says: exact Shapley values, not those of a path alone."""
+ZERO = 1e-35
+"""LightGBM takes what is no farther from zero than this for zero."""
+
+
+@cache
+def _quadrature(most: int) -> Array:
+    """Return points in 0..1 and their weights for every number of points up to the most: (2, most + 1, most)."""
+    table = np.zeros((2, most + 1, most))
+    for n in range(1, most + 1):
+        at, weights = np.polynomial.legendre.leggauss(n)
+        table[0, n, :n], table[1, n, :n] = (at + 1) / 2, weights / 2
+    return table
+
+
+@nb.njit(inline="always")
+def _goes_left(value: float, threshold: float, missing: int, default_left: bool) -> bool:
+    """Decide a split as LightGBM does."""
+    is_nan = np.isnan(value)
+    if is_nan and missing != 2:
+        value, is_nan = 0.0, False
+    if (missing == 1 and -ZERO <= value <= ZERO) or is_nan:
+        return default_left
+    return value <= threshold
+
+
+@nb.njit(nogil=True, error_model="numpy")
+def _walk_down(row: Array, tree: Any, trees: Any, at: Array, room: Array, taken: Array) -> None:
+    """Carry the products from the root to the leaves, and multiply them by the leaves' values."""
+    low, n, leaf = tree
+    feature, threshold, missing, default_left, child, share, path_share, above, value = trees
+    for split in range(n):
+        k = low + split
+        left = _goes_left(row[feature[k]], threshold[k], missing[k], default_left[k])
+        for edge in range(2 * split, 2 * split + 2):
+            i = 2 * low + edge
+            below, up = child[i], above[i]
+            to = below if below >= 0 else n - 1 - below
+            times = 1.0 if below >= 0 else value[leaf - 1 - below]
+            is_open = up < 0 or taken[up]
+            taken[edge] = is_open and left == (edge == 2 * split)
+            if not is_open:  # the feature went against the row further up: its factor is a share alone
+                for q in range(at.size):
+                    room[to, q] = room[split, q] * (times * share[i])
+                continue
+            on, z = 1.0 if taken[edge] else 0.0, path_share[i]
+            if up < 0:
+                for q in range(at.size):
+                    room[to, q] = room[split, q] * times * (on * at[q] + z * (1.0 - at[q]))
+            else:
+                z_up = path_share[2 * low + up]
+                for q in range(at.size):
+                    rest = 1.0 - at[q]
+                    room[to, q] = room[split, q] * times * (on * at[q] + z * rest) / (at[q] + z_up * rest)
+
+
+@nb.njit(nogil=True, error_model="numpy")
+def _walk_up(tree: Any, trees: Any, at: Array, room: Array, taken: Array, out: Array) -> None:
+    """Add up the leaves below every edge, and what that adds to the edge's feature."""
+    low, n, _ = tree
+    feature, _, _, _, child, _, path_share, above, _ = trees
+    for split in range(n - 1, -1, -1):
+        total = 0.0
+        for edge in range(2 * split, 2 * split + 2):
+            i = 2 * low + edge
+            below, up = child[i], above[i]
+            of = below if below >= 0 else n - 1 - below
+            if up < 0 or taken[up]:
+                total += _worth(room[of], at, path_share[i], taken[edge])
+                if up >= 0:  # the edge above of this feature adds for these leaves too: not twice
+                    total -= _worth(room[of], at, path_share[2 * low + up], True)
+            for q in range(at.size):
+                room[split, q] = room[of, q] + (room[split, q] if edge % 2 else 0.0)
+        out[feature[low + split]] += total
+
+
+@nb.njit(nogil=True, error_model="numpy")
+def _worth(below: Array, at: Array, share: float, takes: bool) -> float:
+    """Return what a feature adds by an edge, given the products of the leaves below it."""
+    total = 0.0
+    if takes:
+        for q in range(at.size):
+            total += below[q] / (at[q] + share * (1.0 - at[q]))
+        return (1.0 - share) * total
+    for q in range(at.size):
+        total -= below[q] / (1.0 - at[q])
+    return total
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def _shapley_kernel(
+    X: Array, asked: Array, starts: Array, points: Array, quadrature: Array, trees: Any, out: Array
+) -> None:
+    widest = np.diff(starts[0]).max()
+    room = np.empty((2 * widest + 1, quadrature.shape[2]))  # a line a split, then a line a leaf
+    taken = np.empty(2 * widest, np.bool_)
+    for i in asked:
+        tree = starts[0, i], starts[0, i + 1] - starts[0, i], starts[1, i]
+        at, weight = quadrature[0, points[i], : points[i]], quadrature[1, points[i], : points[i]]
+        for row in range(X.shape[0]):
+            room[0, : at.size] = weight
+            _walk_down(X[row], tree, trees, at, room, taken)
+            _walk_up(tree, trees, at, room, taken, out[row])
+
+
+def shapley_values(trees: Trees, X: Array, output: int = 0) -> Array:
+    """Share out what the trees say of each row among the columns.
+
+    Parameters
+    ----------
+    trees : Trees
+        From `read_trees`.
+    X : ndarray of float64, shape (n_rows, n_columns)
+        Feature rows; NaN is missing.
+    output : int, default=0
+        The output that is explained; the trees of the others are left alone.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows, n_columns)
+        With ``trees.expected[output]`` they add up to the raw score. On one core; a row does not depend on the others.
+
+    Raises
+    ------
+    ValueError
+        When the rows have too few columns, or there is no such output.
+
+    Examples
+    --------
+    >>> import lightgbm as lgb
+    >>> from fraudsieve.models.trees.arrays import read_trees
+    >>> x, y = np.arange(8.0)[:, None], np.arange(8) > 3
+    >>> settings = {"objective": "binary", "num_leaves": 2, "min_data_in_leaf": 1, "verbosity": -1}
+    >>> booster = lgb.train(settings, lgb.Dataset(x, y), 3)
+    >>> bool(np.allclose(shapley_values(read_trees(booster), x), booster.predict(x, pred_contrib=True)[:, :1]))
+    True
+    """
+    needed = int(trees.feature.max(initial=-1)) + 1
+    if X.ndim != 2 or X.shape[1] < needed:
+        raise ValueError(f"Expected rows of at least {needed} columns, got an array of shape {X.shape}.")
+    if not 0 <= output < trees.n_outputs:
+        raise ValueError(f"Expected an output below {trees.n_outputs}, got {output}.")
+    out = np.zeros(X.shape)
+    asked = np.arange(output, len(trees.points), trees.n_outputs)
+    if len(asked):
+        quadrature = _quadrature(int(trees.points.max()))
+        rows = np.ascontiguousarray(X, np.float64)
+        _shapley_kernel(rows, asked, trees.starts, trees.points, quadrature, trees.splits, out)
+    return out

@@ -1,0 +1,99 @@
+"""``fraudsieve serve``."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fraudsieve.models.exceptions import ServiceError
+
+from .console import exit_on_error
+from .options import Json, ModelOption
+
+__all__ = ["serve"]
+
+
+def serve(
+    model: ModelOption,
+    state: Annotated[
+        Path | None, typer.Option(help="A folder that keeps the live history; without it, it is lost at the end.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port; 0 for any that is free.", min=0, max=65535)] = 8000,
+    token_file: Annotated[
+        Path | None, typer.Option(help="A file with the token that callers show; else FRAUDSIEVE_TOKEN.")
+    ] = None,
+    open: Annotated[bool, typer.Option("--open", help="Serve other machines without a token.")] = False,
+    lateness: Annotated[str, typer.Option(help="How late an event may come.")] = "1d",
+    threads: Annotated[int | None, typer.Option(help="Threads that score; by default one a core.", min=1)] = None,
+    max_body: Annotated[int, typer.Option(help="Bytes of a request.", min=1)] = 1 << 20,
+    max_records: Annotated[int, typer.Option(help="Records of a request.", min=1)] = 1000,
+    max_requests: Annotated[int, typer.Option(help="Requests at a time; one more is answered 503.", min=1)] = 64,
+    body_seconds: Annotated[float, typer.Option(help="How long a request may take to arrive.", min=0.1)] = 10.0,
+    watch_seconds: Annotated[float, typer.Option(help="How often an alias is looked up.", min=0.1)] = 30.0,
+    grace_seconds: Annotated[float, typer.Option(help="How long requests may take to finish at the end.")] = 30.0,
+    json: Json = False,
+) -> None:
+    """Serve a model over HTTP, until it is stopped. The log goes to the error stream, a JSON object a line."""
+    with exit_on_error(as_json=json):
+        create_app, run, listen = _service()
+        from fraudsieve.models.predict import Scorer
+        from fraudsieve.models.service.json_log import log_as_json, say
+        from fraudsieve.models.service.settings import Settings, check_open, read_token
+
+        token = read_token(token_file)
+        check_open(host, token, is_open=open)
+        log_as_json()
+        if token is None:
+            who = "everybody who can reach it" if open else "everybody on this machine"
+            say(f"there is no token: the service is open to {who}", level=logging.WARNING)
+        folder, digest, version = _find(model)
+        settings = Settings(
+            token=token,
+            address=model,
+            version=version,
+            state=state,
+            lateness=lateness,
+            max_body=max_body,
+            max_records=max_records,
+            max_requests=max_requests,
+            threads=threads,
+            body_seconds=body_seconds,
+            watch_seconds=watch_seconds,
+            grace_seconds=grace_seconds,
+        )
+        opened = listen(host, port)
+        run(create_app(Scorer.load(folder, digest=digest), settings), settings, opened)
+
+
+def _service() -> tuple[Any, Any, Any]:
+    try:
+        from fraudsieve.models.service.app import create_app
+        from fraudsieve.models.service.server import listen, run
+    except ModuleNotFoundError as error:
+        fix = "Install it: pip install 'fraudsieve[serve]'."
+        raise ServiceError("fraudsieve serve", f"{error.name} is not installed", fix) from None
+    return create_app, run, listen
+
+
+def _find(model: str) -> tuple[Path, str | None, str | None]:
+    """Return the model folder, the digest that it must have, and the registered version."""
+    if (Path(model) / "manifest.json").is_file():
+        return Path(model), None, None  # MLflow is not needed
+    # What MLflow logs is JSON too, and it draws no bars.
+    os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    try:
+        from fraudsieve.models.flavor import logged_digest, model_folder, version_behind
+    except ModuleNotFoundError as error:
+        fix = "Install it: pip install 'fraudsieve[train,serve]', or name a model folder."
+        raise ServiceError(model, f"{error.name} is not installed", fix) from None
+    version = None
+    if model.startswith("models:/"):
+        # The version is looked up once, so that it is the one that is loaded.
+        version = version_behind(model)
+        model = f"{model.partition('@')[0]}/{version}" if "@" in model else model
+    folder = model_folder(model)
+    return folder, logged_digest(folder), version

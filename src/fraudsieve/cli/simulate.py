@@ -1,0 +1,31 @@
+"""``fraudsieve simulate``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import answer, exit_on_error, steps
+from .options import Json
+
+__all__ = ["simulate"]
+
+
+def simulate(
+    output: Annotated[Path, typer.Option(help="The folder for the four tables.")] = Path("fraudsieve-world"),
+    seed: Annotated[int, typer.Option(help="Seed of all that is drawn.")] = 0,
+    days: Annotated[int, typer.Option(help="Length of the period.")] = 120,
+    accounts: Annotated[int, typer.Option(help="Number of accounts.")] = 1500,
+    json: Json = False,
+) -> None:
+    """Make up a small world: messages, accounts, events and labels. Scores on it prove the plumbing, nothing else."""
+    with exit_on_error(as_json=json), steps(quiet=json) as say:
+        say("simulating")
+        from fraudsieve.training.simulation.world import simulate as run
+
+        world = run(seed=seed, days=days, n_accounts=accounts)
+        paths = world.write(output)
+        counts = {name: len(getattr(world, name)) for name in paths}
+    rows = [(name, f"{counts[name]:,} rows in {path}") for name, path in paths.items()]
+    content = {name: {"path": str(path), "rows": counts[name]} for name, path in paths.items()}
+    answer(content, as_json=json, title="A simulated world", rows=rows)

@@ -1,0 +1,150 @@
+"""The protocol of the card payments on made-up ones: which are tested, how cards are counted, what may be known."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from benchmarks.data.location import DATA_VARIABLE, MissingDataError
+from benchmarks.detection import fdh_cards
+from benchmarks.detection.fdh_cards_features import DELAY, card_features, load_recipe, payment_logs
+
+WEEK = fdh_cards.TEST_WEEK
+
+
+def made_up(n_days: int = 60, *, seed: int = 0) -> pd.DataFrame:
+    """Payments of 30 cards at 20 terminals up to the end of the test week; terminal 3 turns bad, card 5 pays oddly."""
+    rng = np.random.default_rng(seed)
+    n = 25 * n_days
+    seconds = np.sort(rng.integers(0, n_days * 86_400, n))
+    cards, terminals = rng.integers(0, 30, n), rng.integers(0, 20, n)
+    amounts = rng.uniform(5, 15, n).round(2)
+    bad, odd = (
+        (terminals == 3) & (seconds > 30 * 86_400),
+        (cards == 5) & (seconds > 40 * 86_400) & (rng.random(n) < 0.3),
+    )
+    amounts[odd] *= 5
+    return pd.DataFrame(
+        {
+            "account_id": cards.astype(str),
+            "counterparty_id": terminals.astype(str),
+            "occurred_at": WEEK + pd.Timedelta(days=7 - n_days) + pd.to_timedelta(seconds, unit="s"),
+            "amount": amounts,
+            "label": (bad | odd).astype(np.int8),
+        }
+    )
+
+
+def recipe_for(payments: pd.DataFrame) -> dict[str, Any]:
+    recipe = load_recipe()
+    recipe["training"]["start"] = payments["occurred_at"].min().date()
+    recipe["logs"]["limits_before"] = (payments["occurred_at"].min() + pd.Timedelta(days=25)).date()
+    recipe["model"] |= {"n_rounds": 30, "num_leaves": 4, "min_leaf_rows": 5, "min_leaf_weight": 0.1}
+    return recipe
+
+
+def payment(card: str, day: int, *, fraud: bool = False) -> dict[str, object]:
+    return {"account_id": card, "occurred_at": WEEK + pd.Timedelta(days=day, hours=12), "label": int(fraud)}
+
+
+@pytest.mark.parametrize(
+    ("fraud_day", "tested"),
+    [
+        (-15, [0, 1, 6]),  # before the week whose frauds count
+        (-14, []),
+        (-8, []),
+        (-7, [0]),  # known on the second day of the test
+        (-2, [0, 1]),
+        (-1, [0, 1, 6]),  # known only after the week
+    ],
+)
+def test_cards_leave_once_their_fraud_is_known(fraud_day: int, tested: list[int]) -> None:
+    payments = pd.DataFrame(
+        [payment("ann", fraud_day, fraud=True), *(payment("ann", day) for day in (0, 1, 6)), payment("bob", 0)]
+    )
+    rows = fdh_cards.week_rows(payments, WEEK)
+    assert [(0, 1, 6)[row - 1] for row in rows if row in (1, 2, 3)] == tested
+    assert 4 in rows
+
+
+def test_only_the_week_is_tested() -> None:
+    payments = pd.DataFrame([payment("ann", day) for day in (-1, 0, 6, 7)])
+    assert fdh_cards.week_rows(payments, WEEK).tolist() == [1, 2]
+
+
+def test_training_ends_where_labels_are_not_known_yet() -> None:
+    times = WEEK - DELAY + pd.to_timedelta([-400, -1, 0, 1], unit="h")
+    payments = pd.DataFrame({"occurred_at": times})
+    assert fdh_cards.training_rows(payments, WEEK, WEEK - pd.Timedelta(days=15)).tolist() == [1]
+
+
+def test_features_see_the_past_and_known_labels_alone() -> None:
+    payments = made_up()
+    recipe, cut = recipe_for(payments), len(payments) - 200
+    now = payments["occurred_at"].iloc[cut]
+    changed = payments.copy()
+    later, unknown = np.arange(len(payments)) > cut, (payments["occurred_at"] + DELAY >= now).to_numpy()
+    changed.loc[later, "amount"] *= 100
+    changed.loc[unknown, "label"] = 1 - changed.loc[unknown, "label"]
+    before, after = (card_features(table, recipe).iloc[: cut + 1] for table in (payments, changed))
+    # The first of a falling log is measured in time, whichever payment is the last of the table.
+    pd.testing.assert_frame_equal(before, after)
+    assert not [name for name in before if "first_max" in str(name)]
+
+
+def test_frauds_that_the_card_explains_are_no_labels_of_the_terminal() -> None:
+    payments = made_up()
+    logs = payment_logs(payments, recipe_for(payments)["logs"])
+    labels = logs.labels["unexplained"]
+    frauds = labels[labels["is_fraud"]]
+    assert (frauds["counterparty_id"] == "3").mean() > 0.9
+    assert len(frauds) < payments["label"].sum()
+    assert logs.events["terminal_first"]["occurred_at"].tolist() == frauds["labelled_at"].tolist()
+
+
+def test_a_week_of_ours_and_the_peer() -> None:
+    payments = made_up()
+    figures = fdh_cards.compare_week(payments, recipe_for(payments), WEEK)
+    assert set(figures) == {"ours", "lightgbm_counts"}
+    for found in figures.values():
+        assert set(found) == {"average_precision", "roc_auc", "card_precision_at_100"}
+        assert all(0 <= value <= 1 + 1e-9 for value in found.values())
+    assert figures["ours"]["average_precision"] > 0.5
+
+
+def test_earlier_weeks_end_before_the_test_week(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    payments = made_up()
+    assert all(week + pd.Timedelta(days=7) <= WEEK - DELAY for week in fdh_cards.EARLIER_WEEKS)
+    monkeypatch.setattr(fdh_cards, "EARLIER_WEEKS", (WEEK - pd.Timedelta(days=7),))
+    monkeypatch.setattr(fdh_cards, "load_payments", lambda: payments)
+    monkeypatch.setattr(fdh_cards, "load_recipe", lambda: recipe_for(payments))
+    fdh_cards.compare_earlier_weeks()
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["week of 01 August ours", "week of 01 August lightgbm_counts"]
+
+
+def test_other_data_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+    with pytest.raises(MissingDataError, match="Skipped fdh_cards"):
+        fdh_cards.fdh_cards()
+    (tmp_path / "accounts" / "fdh_cards").mkdir(parents=True)
+    payments = made_up().rename_axis("event_id").reset_index()
+    payments.to_parquet(tmp_path / "accounts" / "fdh_cards" / "events.parquet")
+    with pytest.raises(ValueError, match="were published"):
+        fdh_cards.fdh_cards()
+
+
+def test_report_of_the_published_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    payments = made_up()
+    test = fdh_cards.week_rows(payments, WEEK)
+    monkeypatch.setattr(fdh_cards, "PUBLISHED_ROWS", (len(test), int(payments["label"].iloc[test].sum())))
+    monkeypatch.setattr(fdh_cards, "load_recipe", lambda: recipe_for(payments))
+    shuffled = payments.rename_axis("event_id").reset_index().sample(frac=1.0, random_state=0)
+    monkeypatch.setattr(fdh_cards, "load_accounts", lambda name: shuffled.assign(fraud_scenario=0))
+    report = fdh_cards.fdh_cards()
+    assert (report.dataset, report.rows, set(report.peers)) == ("fdh_cards", len(payments), {"lightgbm_counts"})
+    assert [bar.name for bar in report.bars][:2] == ["average_precision", "card_precision_at_100"]
+    assert [bar.bound for bar in report.bars][:2] == [0.73, 0.305]

@@ -1,0 +1,60 @@
+"""The benchmark of evaluation: metrics computed apart agree with the sheet, on scores with ties too."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from benchmarks.evaluation import __main__ as evaluation
+from benchmarks.evaluation import capacity_world
+from benchmarks.evaluation.handbook import card_precision_top_k, plain_figures
+
+from fraudsieve.training.evaluation.card_precision import card_precision
+from fraudsieve.training.evaluation.report import evaluate
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_sheet_agrees_with_metrics_computed_apart(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    probability = np.round(rng.beta(0.5, 3, 3000), 3)  # many ties
+    is_fraud = rng.random(3000) < probability
+    labels = np.where(is_fraud, "fraud", "legitimate").astype(object)
+    by_class = np.column_stack([probability, 1 - probability])
+    sheet = evaluate(probability, ("fraud", "legitimate"), by_class, labels, "legitimate")
+    for name, value in plain_figures(is_fraud, probability).items():
+        assert sheet[name] == pytest.approx(value, abs=1e-9), name
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_card_precision_is_that_of_the_handbook(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"account_id": rng.integers(0, 60, 2000).astype(str), "day": rng.integers(0, 7, 2000)})
+    frame["probability"] = rng.random(2000)
+    frame["is_fraud"] = rng.random(2000) < 0.1 * frame["probability"]
+    moments = pd.Timestamp("2026-05-01") + pd.to_timedelta(frame["day"], unit="D")
+    truth, scores = frame["is_fraud"].to_numpy(), frame["probability"].to_numpy()
+    found = card_precision(frame["account_id"], moments, truth, scores, top=10)
+    assert found == pytest.approx(card_precision_top_k(frame, top=10), abs=1e-12)
+
+
+def test_alerts_of_worlds_are_held_against_the_capacity(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacity_world, "alerts_over_capacity", {0: 0.9, 1: 1.3}.__getitem__)
+    report = capacity_world.capacity_world(2)
+    assert report.figures["within"] == 0.5
+    assert report.figures["furthest"] == pytest.approx(0.3)
+    assert {bar.name: bar.holds for bar in report.bars} == {"mean_off": True, "within": False}
+
+
+def test_alerts_stay_near_the_capacity_in_a_small_world() -> None:
+    assert 0.4 < capacity_world.alerts_over_capacity(1, days=60, messages_a_day=100.0) < 2.0
+
+
+@pytest.mark.parametrize("name", ["fdh_cards", "smishing", "s_ffsd"])
+def test_missing_data_are_said(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FRAUDSIEVE_DATA", str(tmp_path))
+    assert evaluation.main([name, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert report["skipped"].startswith(f"Skipped {name}")

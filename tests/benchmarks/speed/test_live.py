@@ -1,0 +1,26 @@
+"""The speed benchmark of the live state on a few made-up events."""
+
+import pytest
+from benchmarks.speed import live as speed_live
+
+
+def test_figures_of_every_size_and_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speed_live, "SIZES", (10, 1000))
+    monkeypatch.setattr(speed_live, "PAIRS", {10: 20, 1000: 20})
+    monkeypatch.setattr(speed_live, "ACCOUNTS", 50)
+    report = speed_live.run()
+    sized = {f"{name}.{size}" for name in ("p50_us", "p99_us", "bytes") for size in (10, 1000)}
+    assert set(report.figures) == sized | {"bytes.account"}
+    assert 0 < report.figures["p50_us.1000"] <= report.figures["p99_us.1000"]
+    assert 40 <= report.figures["bytes.1000"] < 100
+    (bar,) = report.bars
+    assert (bar.name, bar.bound) == ("live.p99_us.1000", 1000)
+    assert "20 at 10, 20 at 1,000" in report.protocol
+
+
+def test_a_state_is_as_large_as_it_is_said_to_be() -> None:
+    state = speed_live._filled_state(100)
+    assert state.n_events == 100
+    taken = speed_live._pairs(state, 5)
+    assert len(taken) == 5
+    assert 100 <= state.n_events <= 126  # what is older than the longest window goes

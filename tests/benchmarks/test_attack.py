@@ -1,0 +1,175 @@
+"""The attack benchmark on made-up messages: what is compared, what is reported, and the real contestants."""
+
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from benchmarks import attack
+from benchmarks.data.location import DATA_VARIABLE
+from benchmarks.detection import ours
+from benchmarks.detection.peers import FastText, FitScores, Groups, LinearSvm
+from benchmarks.runner import Report
+
+FRAUD = "prize claim urgent account locked verify winner voucher"
+HAM = "dinner home tonight see you at six bring wine"
+HAN = {"spam": "中奖领取贷款办理账户冻结验证", "ham": "晚上回家吃饭好吗我在路上了"}
+
+ENGLISH = ("zero_width", "homoglyph", "full_width", "symbols", "spacing", "leetspeak", "spelled_digits")
+
+Flags = npt.NDArray[np.bool_]
+Score = Callable[[list[str]], npt.NDArray[Any]]
+
+
+def made_up(rows: int = 120, *, han: bool = False) -> pd.DataFrame:
+    """Messages of two classes, a third of them fraud, whose words are drawn anew for every row."""
+    rng = np.random.default_rng(0)
+    labels = np.where(np.arange(rows) % 3 == 0, "spam", "ham")
+    texts = []
+    for label in labels:
+        number = str(rng.integers(10**6, 10**7))
+        if han:
+            texts.append("".join(rng.choice(list(HAN[label]), 12)) + number)
+        else:
+            texts.append(" ".join([*rng.choice((FRAUD if label == "spam" else HAM).split(), 6), number]))
+    return pd.DataFrame({"text": texts, "label": labels})
+
+
+def first_words(texts: list[str], is_fraud: Flags, groups: Groups) -> Score:
+    """Know the first word, or character, and fall for any character that is neither plain nor Chinese."""
+    known = {*FRAUD.split(), *HAN["spam"]}
+
+    def knows(text: str) -> bool:
+        plain = all(char.isascii() or "一" <= char <= "鿿" for char in text)
+        return plain and (text.split()[0] in known or text[0] in known)
+
+    return lambda asked: np.array([float(knows(text)) for text in asked])
+
+
+def nothing(texts: list[str], is_fraud: Flags, groups: Groups) -> Score:
+    """Tell nothing from anything."""
+    return lambda asked: np.zeros(len(asked))
+
+
+@pytest.fixture(params=["ours", "linear_svm", "fasttext"])
+def contestant(request: pytest.FixtureRequest) -> FitScores:
+    if request.param == "ours":
+        return ours.fit_scores
+    if request.param == "linear_svm":
+        return LinearSvm().fit_scores
+    if importlib.util.find_spec("fasttext") is None:
+        pytest.skip("fastText is not installed: pip install 'fraudsieve[bench]'")
+    return FastText(dim=8, bucket=1000).fit_scores
+
+
+@pytest.mark.parametrize("han", [False, True])
+def test_contestants_score_fraud_high(contestant: FitScores, han: bool) -> None:
+    table = made_up(240, han=han)
+    texts, is_fraud = table["text"].tolist(), (table["label"] != "ham").to_numpy()
+    score = contestant(texts[:180], is_fraud[:180], np.arange(180))
+    found = score(texts[180:])
+    assert found.shape == (60,)
+    assert found[is_fraud[180:]].min() > found[~is_fraud[180:]].max()
+    assert np.isfinite(score(["", "?"])).all()
+
+
+def test_figures_of_stubs() -> None:
+    report = attack.compare("smishing", made_up(), {"ours": first_words, "linear_svm": nothing}, folds=3)
+    assert report.rows == 120
+    mine = report.figures
+    assert mine["smishing.recall"] == 1.0
+    assert mine["smishing.kept.strong.zero_width"] == mine["smishing.kept.strong.homoglyph"] == 0.0
+    assert mine["smishing.kept.light.worst"] == 0.0
+    assert mine["smishing.changed.medium.spacing"] == 1.0
+    applying = [f"smishing.kept.medium.{name}" for name in ENGLISH]
+    assert mine["smishing.kept.medium.character"] == pytest.approx(np.mean([mine[name] for name in applying]))
+    assert "smishing.kept.medium.synonym" in mine
+    assert "smishing.kept.medium.homophone" not in mine
+    assert report.peers["linear_svm"] == {name: value for name, value in mine.items() if "changed" in name} | {
+        "smishing.recall": 0.0
+    }
+
+
+def test_chinese_has_the_disguises_of_chinese() -> None:
+    report = attack.compare("mudou_sms", made_up(han=True), {"ours": first_words}, folds=3)
+    names = {name.split(".")[-1] for name in report.figures if ".changed.medium." in name}
+    assert {"homophone", "variant", "radical", "initial", "synonym"} <= names
+    assert "leetspeak" not in names
+
+
+def test_training_rows_are_clean_and_near_duplicates_stay_together() -> None:
+    table = made_up(60)
+    copies = table.assign(text=table["text"] + " ok")
+    both = pd.concat([table, copies], ignore_index=True)
+    seen: list[set[str]] = []
+
+    def remember(texts: list[str], is_fraud: Flags, groups: Groups) -> Score:
+        assert set(texts) <= set(both["text"])
+        assert len(texts) == len(is_fraud) == len(groups)
+        seen.append({text.removesuffix(" ok") for text in texts})
+        fraud = {text.removesuffix(" ok") for text, bad in zip(texts, is_fraud, strict=True) if bad}
+        return lambda asked: np.array([text.removesuffix(" ok") in fraud for text in asked], float)
+
+    report = attack.compare("smishing", both, {"ours": remember}, folds=3)
+    assert len(seen) == 3
+    assert report.figures["smishing.recall"] == 0.0
+
+
+def test_folds_add_up() -> None:
+    fits: list[int] = []
+
+    def blind_at_first(texts: list[str], is_fraud: Flags, groups: Groups) -> Score:
+        fits.append(len(texts))
+        return (nothing if len(fits) == 1 else first_words)(texts, is_fraud, groups)
+
+    report = attack.compare("smishing", made_up(), {"ours": blind_at_first}, folds=4)
+    assert 0 < report.figures["smishing.recall"] < 1  # that of the last fold alone is 1
+
+
+def report_of(dataset: str, mean: float, peer: float) -> Report:
+    figures = {f"{dataset}.recall": 0.5, f"{dataset}.kept.medium.character": mean, f"{dataset}.kept.light.worst": mean}
+    return Report("attack", dataset, "", 10, figures, {"svm": {f"{dataset}.kept.medium.character": peer}})
+
+
+def test_all_sets_are_held_to_the_bar() -> None:
+    report = attack.merge([report_of("smishing", 0.95, 0.8), report_of("mudou_sms", 0.85, 0.9)])
+    assert (report.dataset, report.rows) == ("smishing, mudou_sms", 20)
+    assert report.figures["kept.medium.character"] == 0.85
+    assert report.figures["kept.light.worst"] == 0.85
+    assert report.figures["smishing.kept.medium.character"] == 0.95
+    assert report.peers["svm"]["kept.medium.character"] == 0.8
+    assert {bar.name: bar.holds for bar in report.bars} == {
+        "kept.medium.character": False,
+        "smishing.kept.medium.character": True,
+        "mudou_sms.kept.medium.character": False,
+    }
+
+
+def test_one_command_line_call(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "messages").mkdir()
+    for name in attack.SETS:
+        made_up(han=name == "mudou_sms").to_parquet(tmp_path / "messages" / f"{name}.parquet")
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(ours, "fit_scores", first_words)
+    assert attack.main(["--json", "--folds", "3", "--without", "fasttext"]) == 0
+    captured = capsys.readouterr()
+    whole = json.loads(captured.out.splitlines()[-1])
+    assert 0 <= whole["figures"]["kept.medium.character"] <= 1
+    assert set(whole["peers"]) == {"linear_svm"}
+    assert next(bar["name"] for bar in whole["bars"]) == "kept.medium.character"
+    assert "mudou_sms fold 3/3 linear_svm: recall" in captured.err
+
+
+def test_missing_data_are_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+    assert attack.main(["--json"]) == 0
+    assert "Skipped smishing" in json.loads(capsys.readouterr().out)["skipped"]

@@ -1,0 +1,41 @@
+"""The benchmark of promotion: in two worlds every gate does what it is for."""
+
+from pathlib import Path
+
+import mlflow
+import pytest
+from benchmarks import promotion
+
+from fraudsieve.training.promotion.decision import Decision
+from fraudsieve.training.promotion.gates import Gate
+
+
+def decision(gain: float, *failed: str) -> Decision:
+    gates = tuple(Gate(name, 0.0, 0.0, name not in failed, "") for name in ("average_precision", "attack"))
+    comparison = {"figures": {"average_precision": {"difference": gain}}}
+    said = "refused" if failed else "promoted"
+    return Decision(said, "", "m", "2", "1", "1", (), gates, comparison)
+
+
+def test_shares() -> None:
+    found = [decision(0.1, "attack"), decision(0.3, "attack", "average_precision"), decision(-0.1)]
+    shares = promotion._shares(found, ("attack",))
+    expected = {"promoted": 1 / 3, "stopped": 2 / 3, "alone": 1 / 3, "gained": 2 / 3, "gain": 0.1}
+    assert shares == pytest.approx(expected)
+    assert promotion._shares(found, ("attack", "average_precision"))["alone"] == pytest.approx(2 / 3)
+    assert "stopped" not in promotion._shares(found, ())
+
+
+@pytest.mark.slow
+def test_two_worlds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    try:
+        report = promotion.run(seeds=2)
+    finally:
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+        mlflow.set_registry_uri(None)  # type: ignore[arg-type]
+    assert [bar.name for bar in report.bars if not bar.holds] == []
+    assert report.figures["better.promoted"] == 1.0
+    assert {name.partition(".")[0] for name in report.figures} == set(promotion.SCENARIOS)
+    assert report.figures["loses_robustness.alone"] == 1.0
+    assert list(tmp_path.iterdir()) == []

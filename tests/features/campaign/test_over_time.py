@@ -1,0 +1,164 @@
+"""Campaigns over time, live: what a plain loop over all earlier messages says, and no more memory than the windows."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fraudsieve.features.campaign.over_time import (
+    N_BANDS,
+    Campaigns,
+    band_keys,
+    campaign_events,
+    campaign_subjects,
+)
+from fraudsieve.features.live_state import HistoryState
+from fraudsieve.features.text.codepoints import pack
+from fraudsieve.features.text.fold import fold_codes
+
+START = datetime(2026, 5, 1, tzinfo=UTC)
+CAMPAIGNS = Campaigns(("1h", "1d"), ("spam", "ham"))
+TEXTS = [
+    "win 100 yuan today, call me on 13800000000",
+    "Win 999 yuan today, call me on 13900000000",
+    "w​in 100 yuan today, c​all me on 13800000000!!",
+    "see you at six, bring the bags",
+    "see you at six, bring the cards",
+    "ok",
+]
+MINUTES = st.integers(0, 20) | st.integers(0, 3 * 24 * 60)
+MESSAGES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "text": st.sampled_from(TEXTS),
+            "sent_at": MINUTES,
+            "account_id": st.none() | st.sampled_from(["ann", "bob", "eve"]),
+            "recipient_id": st.none() | st.sampled_from(["x", "y"]),
+            "label": st.none() | st.sampled_from(["spam", "ham"]),
+            "after": MINUTES,
+        }
+    ),
+    max_size=25,
+)
+Records = list[dict[str, Any]]
+
+
+def at(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def timed(messages: Records) -> Records:
+    """Give messages ids and times; a label comes some minutes after, or not at all."""
+    return [
+        {name: message[name] for name in ("text", "account_id", "recipient_id", "label")}
+        | {"message_id": f"m{place}", "sent_at": at(message["sent_at"])}
+        | {"labelled_at": message["label"] and at(message["sent_at"] + message["after"])}
+        for place, message in enumerate(messages)
+    ]
+
+
+def keys_of(text: str) -> set[int]:
+    return set(band_keys(fold_codes(pack([text]))[0])[0].tolist())
+
+
+def oracle(past: Records, message: Mapping[str, Any]) -> list[float]:
+    """The columns of `CAMPAIGNS` in plain loops."""
+    best: list[list[float]] = []
+    moment = message["sent_at"]
+    for key in keys_of(message["text"]):
+        members = [one for one in past if key in keys_of(one["text"])]
+        row: list[float] = []
+        sent = {
+            hours: [one for one in members if moment - timedelta(hours=hours) <= one["sent_at"] < moment]
+            for hours in (1, 24)
+        }
+        row += [len(sent[hours]) for hours in (1, 24)]
+        for who in ("account_id", "recipient_id"):
+            row += [len({one[who] for one in sent[hours]} - {None}) for hours in (1, 24)]
+        row.append(max([(moment - one["sent_at"]).total_seconds() for one in sent[24]], default=np.nan))
+        for name in ("spam", "ham"):
+            told = [one["labelled_at"] for one in members if one["label"] == name]
+            row.append(sum(moment - timedelta(hours=24) <= time < moment for time in told))
+        best.append(row)
+    return np.fmax.reduce(np.array(best)).tolist()  # type: ignore[no-any-return]
+
+
+def live(past: Records, messages: Records) -> np.ndarray[Any, Any]:
+    state = HistoryState(CAMPAIGNS.views, lateness="14d")
+    now = at(60 * 24 * 30)
+    told = [message for message in past if message["label"]]
+    assert not state.update(campaign_events([one | {"label": None} for one in past] + told, CAMPAIGNS), now=now)
+    return CAMPAIGNS.of_messages(state.features(campaign_subjects(messages)))
+
+
+@settings(deadline=None, max_examples=60)
+@given(MESSAGES, st.randoms(use_true_random=False))
+def test_live_is_what_plain_loops_say_in_any_order(drawn: Records, random: Any) -> None:
+    messages = timed(drawn)
+    ours = live(random.sample(messages, len(messages)), messages)
+    assert ours.shape == (len(messages), len(CAMPAIGNS.columns))
+    for row, message in zip(ours, messages, strict=True):
+        np.testing.assert_array_equal(row, oracle(messages, message))
+
+
+@pytest.mark.parametrize(
+    "disguise", ["WIN 500 yuan today, call me on 13777777777", "w*i*n 100 yuan today, call me on 138"]
+)
+def test_a_disguise_or_another_number_does_not_hide_the_campaign(disguise: str) -> None:
+    past = timed(
+        [dict.fromkeys(("account_id", "recipient_id", "label")) | {"text": TEXTS[0], "sent_at": 0, "after": 0}]
+    )
+    row = live(past, [{"text": disguise, "sent_at": at(5)}])[0]
+    assert dict(zip(CAMPAIGNS.columns, row, strict=True))["campaign__messages_1h"] == 1
+
+
+def test_keys_of_bands_are_told_apart_and_depend_on_no_neighbour() -> None:
+    keys = band_keys(pack(["a" * 30, TEXTS[0], TEXTS[3]]))
+    assert keys.shape == (3, N_BANDS)
+    assert len(np.unique(keys)) == 3 * N_BANDS
+    assert np.array_equal(keys[1:2], band_keys(pack([TEXTS[0]])))
+    assert band_keys(pack([])).shape == (0, N_BANDS)
+
+
+def test_a_label_never_counts_before_its_message() -> None:
+    spam = {"text": TEXTS[0], "sent_at": at(10), "label": "spam", "labelled_at": "2026-04-30T00:00:00Z"}
+    events = campaign_events([spam], CAMPAIGNS)
+    assert {event["occurred_at"] for event in events} == {at(10)}
+    assert not campaign_events([spam], Campaigns())
+
+
+def test_columns_without_labels_and_the_declaration_read_back() -> None:
+    assert Campaigns().columns[-1] == "campaign__age"
+    assert Campaigns.from_dict(CAMPAIGNS.to_dict()) == CAMPAIGNS
+    assert len(CAMPAIGNS.places) == len(CAMPAIGNS.columns) == len(set(CAMPAIGNS.places))
+
+
+def test_memory_holds_the_windows_alone() -> None:
+    state = HistoryState(CAMPAIGNS.views, lateness="1h")
+    sizes = []
+    for day in range(40):
+        for minute in range(20):
+            text = f"{chr(0x4E00 + day * 20 + minute)}" * 12
+            message = {"text": text, "sent_at": at(day * 24 * 60 + minute), "account_id": "ann"}
+            state.update(campaign_events([message], CAMPAIGNS), now=at(10**6))
+        sizes.append((state.n_entities, state.n_events))
+    assert max(sizes[5:]) <= (4 * 20 * N_BANDS, 4 * 20 * N_BANDS)
+    assert sizes[-1][0] > 0
+
+
+def test_a_saved_state_answers_alike(tmp_path: Path) -> None:
+    state = HistoryState(CAMPAIGNS.views)
+    messages = timed(
+        [dict.fromkeys(("account_id", "recipient_id", "label")) | {"text": t, "sent_at": 0, "after": 0} for t in TEXTS]
+    )
+    state.update(campaign_events(messages, CAMPAIGNS), now=at(10))
+    state.save(tmp_path / "state")
+    subjects = campaign_subjects([{"text": TEXTS[1], "sent_at": at(3)}])
+    after = HistoryState.load(tmp_path / "state").features(subjects)
+    np.testing.assert_array_equal(after, state.features(subjects))
+    assert after[:, 0].max() >= 2

@@ -1,0 +1,112 @@
+"""Look-alikes of brands: by hand, edits against plain Python, and on a megabyte."""
+
+import re
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fraudsieve.features.cues.brands import check_brands, count_lookalikes
+from fraudsieve.features.cues.links import measure_links
+from fraudsieve.features.text.codepoints import pack
+
+NAMES = ("paybird", "icbk")
+MEGABYTE = 1_000_000
+
+
+def count(text: str, brands: tuple[str, ...] = NAMES) -> int:
+    texts = pack([text])
+    return int(count_lookalikes(texts, measure_links(texts)[1], brands)[0, 0])
+
+
+def edits(word: str) -> set[str]:
+    """Return what is one edit from a word."""
+    letters = "abdiprycke1"
+    cuts = [(word[:k], word[k:]) for k in range(len(word) + 1)]
+    near = {a + c + b for a, b in cuts for c in letters} | {a + b[1:] for a, b in cuts if b}
+    return (near | {a + c + b[1:] for a, b in cuts if b for c in letters}) - {word}
+
+
+@pytest.mark.parametrize(
+    ("text", "n"),
+    [
+        ("", 0),
+        ("paybird.com", 0),
+        ("www.paybird.co.uk/x", 0),
+        ("icbk.paybird.com", 0),
+        ("paybird-login.com", 1),
+        ("mypaybird.com", 1),
+        ("paybird24.com", 1),
+        ("paybird.shop.com", 1),
+        ("paybird.com.shop.com", 1),
+        ("paybird-x.shop.com", 1),
+        ("paybrd.com", 1),
+        ("paybirdd.com", 1),
+        ("paybird1.com", 1),
+        ("paybi1d.com", 1),
+        ("paybi1d-help.com", 1),
+        ("paybidr.com", 0),
+        ("payb.com", 0),
+        ("icbk-pay.com icbl.com", 2),
+        ("shop.com/paybird", 0),
+        ("shop.com/paybi1d", 1),
+        ("paybi1d at shop.com", 1),
+        ("shop.com, paybi1d", 1),
+        ("paybird at shop.com", 0),
+        ("paybirds at shop.com", 0),
+        ("icbl at shop.com", 0),
+        ("paybi1d", 0),
+        ("paybi1d me@shop.com", 0),
+        ("me@paybi1d.com", 0),
+        ("http://1.2.3.4/ paybi1d", 0),
+        ("paybi1d 1.2.3.4/ me@shop.com, 请看shop.com", 1),
+    ],
+)
+def test_lookalikes_by_hand(text: str, n: int) -> None:
+    assert count(text) == n
+
+
+def test_without_brands_nothing_is_like_them_and_texts_are_apart() -> None:
+    assert count("paybi1d.com", ()) == 0
+    texts = pack(["paybi1d", "shop.com", "paybi1d.com", "paybi1d"])
+    assert count_lookalikes(texts, measure_links(texts)[1], NAMES).ravel().tolist() == [0, 0, 1, 0]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(sorted(edits("paybird"))) | st.text(st.sampled_from("paybird1"), min_size=5, max_size=9))
+def test_a_label_counts_when_it_holds_the_brand_or_is_one_edit_from_it(word: str) -> None:
+    like = word != "paybird" and ("paybird" in word or word in edits("paybird"))
+    assert count(f"{word}.com", ("paybird",)) == like
+    assert count(f"{word}: shop.com", ("paybird",)) == (word in edits("paybird") and word != "paybirds")
+
+
+def test_brands_are_folded_and_checked() -> None:
+    assert check_brands(["ＰayBird", "paybird", "a-b"]) == ("paybird", "a-b")
+    assert check_brands(()) == ()
+    with pytest.raises(TypeError, match=r"Put them in a tuple"):
+        check_brands("paybird")
+    with pytest.raises(TypeError, match=r"sequence of brands as strings"):
+        check_brands([1])  # type: ignore[list-item]
+    for bad in ("ab", "", "a" * 64, "-ab", "ab-", "pay bird", "某银行", "pay.bird"):
+        with pytest.raises(ValueError, match=re.escape("1 of 2 are not. Leave them out.")):
+            check_brands(["paybird", bad])
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(st.sampled_from("paybird1.com -@/"), max_size=30), max_size=5))
+def test_any_text_is_counted_alone(texts: list[str]) -> None:
+    packed = pack(texts)
+    rows = count_lookalikes(packed, measure_links(packed)[1], NAMES)[:, 0]
+    assert np.array_equal(rows, [count(text) for text in texts])
+
+
+@pytest.mark.parametrize("unit", ["paybird-login.com ", "paybir.", "a.com ", "paybi1d ", "p" * 60 + ".com "])
+def test_a_megabyte_takes_less_than_a_second(unit: str) -> None:
+    texts = pack([("a.com " + unit * (MEGABYTE // len(unit) + 1))[:MEGABYTE]])
+    count("paybird.com")
+    brands = tuple(f"paybird{k}" for k in range(10))
+    start = time.perf_counter()
+    count_lookalikes(texts, measure_links(texts)[1], brands)
+    assert time.perf_counter() - start < 1

@@ -1,0 +1,128 @@
+"""Layout: by hand, against plain Python, and on a megabyte."""
+
+import re
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fraudsieve.features.cues.layout import LAYOUT, LAYOUT_SHAPES, measure_layout
+from fraudsieve.features.text.codepoints import pack
+
+NAMES = LAYOUT + LAYOUT_SHAPES
+MEGABYTE = 1_000_000
+WORD_LIKE = st.text(st.sampled_from("ab1中 【】[]"), max_size=60)
+REPEATING = st.lists(st.sampled_from(["abcd", "bcda", "ab", "中", "1"]), max_size=20).map("".join)
+
+
+def measured(text: str) -> dict[str, float]:
+    return dict(zip(NAMES, measure_layout(pack([text]))[0].tolist(), strict=True))
+
+
+def repeats(text: str) -> tuple[float, float]:
+    """Return repetition and compression, from a dictionary of where four characters stood last."""
+    last: dict[str, int] = {}
+    covered: set[int] = set()
+    cost, done = 0, 0
+    for at in range(len(text)):
+        gram = text[at : at + 4]
+        seen = last.get(gram, -1) if len(gram) == 4 else -1
+        last[gram] = at
+        if seen >= 0:
+            covered |= set(range(at, at + 4))
+        if at < done:
+            continue
+        size = 0
+        while seen >= 0 and at + size < len(text) and text[seen + size] == text[at + size]:
+            size += 1
+        cost += 3 if size else 1
+        done = at + max(size, 1)
+    return len(covered) / max(len(text), 1), cost / max(len(text), 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "head", "tail"),
+    [
+        ("", 0, 0),
+        ("【某银行】您好", 3, 0),
+        ("您好【某银行】", 0, 3),
+        ("【某银行】", 3, 3),
+        ("[bank] hi", 4, 0),
+        ("hi [bank]", 0, 0),
+        ("x【某】x", 0, 0),
+        ("【】", 0, 0),
+        ("【某]", 0, 0),
+        ("【", 0, 0),
+        ("】", 0, 0),
+        ("【" + "某" * 40 + "】", 40, 40),
+        ("【" + "某" * 41 + "】", 0, 0),
+        ("【一】二【三三】", 1, 2),
+    ],
+)
+def test_signatures_in_brackets(text: str, head: int, tail: int) -> None:
+    row = measured(text)
+    assert (row["bracketed_head"], row["bracketed_tail"]) == (head, tail)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("", 0), ("ab 12 中", 0), ("ab12", 1), ("a1b2 c3", 2), ("我的wifi密码", 1), ("中1", 0), ("a中", 1), ("a-1", 0)],
+)
+def test_mixed_words(text: str, words: int) -> None:
+    assert measured(text)["mixed_words"] == words
+
+
+def test_repetition_and_compression_by_hand() -> None:
+    assert measured("abcdefgh")["repetition"] == 0
+    assert measured("abcdefgh")["compression"] == 1
+    assert measured("abcdxabcd")["repetition"] == pytest.approx(4 / 9)
+    assert measured("abcdxabcd")["compression"] == pytest.approx((5 + 3) / 9)
+    assert measured("a" * 100)["repetition"] == pytest.approx(0.99)
+    assert measured("a" * 100)["compression"] == pytest.approx(0.04)
+    assert measured("abc")["compression"] == 1
+    assert measured("")["compression"] == 0
+
+
+@settings(deadline=None, max_examples=500)
+@given(WORD_LIKE | REPEATING)
+def test_measures_are_those_of_plain_python(text: str) -> None:
+    row = measured(text)
+    words = re.findall(r"[a-z0-9中]+", text)
+    assert row["mixed_words"] == sum(bool(re.search(r"[a-z][0-9中]|[0-9中][a-z]", word)) for word in words)
+    head = re.match(r"【([^】]{0,40})】|\[([^\]]{0,40})\]", text)
+    assert row["bracketed_head"] == (len(head.group()) - 2 if head else 0)
+    tail = re.search(r"【([^【]{0,40})】$", text)
+    assert row["bracketed_tail"] == (len(tail.group()) - 2 if tail else 0)
+    assert (row["repetition"], row["compression"]) == pytest.approx(repeats(text))
+
+
+def test_a_long_text_is_as_exact() -> None:
+    text = "".join(chr(0x4E00 + 7 * k % 3001) for k in range(3000)) * 2
+    row = measured(text)
+    assert (row["repetition"], row["compression"]) == pytest.approx(repeats(text))
+
+
+def test_texts_before_leave_no_trace() -> None:
+    rng = np.random.default_rng(0)
+    texts = ["".join(map(chr, row)) * 2 for row in rng.integers(0x4E00, 0x9FFF, (400, 100))]
+    rows = measure_layout(pack(texts))[:, 3:]
+    assert rows == pytest.approx(np.array([repeats(text) for text in texts]))
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(st.characters(exclude_categories=())) | WORD_LIKE, max_size=5))
+def test_any_text_is_measured_alone(texts: list[str]) -> None:
+    rows = measure_layout(pack(texts))
+    assert all((measure_layout(pack([text]))[0] == row).all() for text, row in zip(texts, rows, strict=True))
+    assert ((rows[:, 3:] >= 0) & (rows[:, 3:] <= 1)).all()
+
+
+@pytest.mark.parametrize("unit", ["a", "ab", "【", "a1", "".join(map(chr, range(0x4E00, 0x9E00)))])
+def test_a_megabyte_takes_less_than_a_second(unit: str) -> None:
+    text = pack([(unit * (MEGABYTE // len(unit) + 1))[:MEGABYTE]])
+    measure_layout(pack(["warm"]))
+    start = time.perf_counter()
+    measure_layout(text)
+    assert time.perf_counter() - start < 1

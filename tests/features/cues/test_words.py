@@ -1,0 +1,85 @@
+"""Words by category: the list, by hand, against regular expressions, and on a megabyte."""
+
+import re
+import time
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fraudsieve.features.cues.words import CATEGORIES, WORDS, count_words
+from fraudsieve.features.text.automaton import build_automaton, read_words
+from fraudsieve.features.text.codepoints import pack
+from fraudsieve.features.text.fold import fold_text
+
+MEGABYTE = 1_000_000
+NESTED = {"ab": 0, "b": 1, "abab": 2, "a b": 3, "b1": 4, "中奖": 5, "中": 6, "奖": 7, "奖b": 8, "a": 9}
+
+
+def counted(text: str) -> dict[str, int]:
+    return {name: int(n) for name, n in zip(CATEGORIES, count_words(pack([text]))[0], strict=True) if n}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", {}),
+        ("see you at six", {}),
+        ("请立即处理", {"urgency": 1}),
+        ("urgent!", {"urgency": 1}),
+        ("insurgent urgent2", {}),
+        ("公安", {"authority": 1}),
+        ("公安局", {"authority": 2}),
+        ("a court", {"authority": 1}),
+        ("courtesy", {}),
+        ("您已中奖", {"reward": 1}),
+        ("your account is suspended", {"threat": 1}),
+        ("keep it secret", {"secrecy": 1}),
+        ("请转账", {"payment": 1}),
+        ("your verification code", {"verification": 2}),
+        ("call me", {"contact_me": 1}),
+        ("recall men", {}),
+        ("无抵押贷款", {"loan": 2}),
+        ("线上博彩", {"gambling": 1}),
+        ("裸聊", {"adult": 1}),
+        ("兼职日结", {"job": 2}),
+        ("代开发票", {"invoice": 3}),
+    ],
+)
+def test_words_by_hand(text: str, found: dict[str, int]) -> None:
+    assert counted(text) == found
+
+
+def test_the_list_is_as_folding_leaves_it_and_every_word_of_it_is_found() -> None:
+    words = read_words(WORDS, CATEGORIES)
+    assert [word for word in words if fold_text(word) != word] == []
+    sizes = Counter(words.values())
+    assert all(15 <= sizes[kind] <= 60 for kind in range(len(CATEGORIES)))
+    rows = count_words(pack(list(words)))
+    assert all(row[kind] >= 1 for row, kind in zip(rows, words.values(), strict=True))
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.text(st.sampled_from("ab1 中奖\U00020000"), max_size=15))
+def test_counts_are_those_of_regular_expressions(text: str) -> None:
+    row = count_words(pack([text]), build_automaton(NESTED))[0]
+    for word, kind in NESTED.items():
+        pattern = rf"(?<![a-z0-9])(?={word}(?![a-z0-9]))" if word.isascii() else rf"(?={word})"
+        assert row[kind] == len(re.findall(pattern, text)), word
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(st.characters(exclude_categories=())) | st.sampled_from(list(NESTED)), max_size=5))
+def test_any_text_is_counted_alone(texts: list[str]) -> None:
+    rows = count_words(pack(texts))
+    assert all((count_words(pack([text]))[0] == row).all() for text, row in zip(texts, rows, strict=True))
+
+
+@pytest.mark.parametrize("unit", ["代开发票", "urgent ", "verification cod", "a", "立", "公安"])
+def test_a_megabyte_takes_less_than_a_second(unit: str) -> None:
+    text = pack([(unit * (MEGABYTE // len(unit) + 1))[:MEGABYTE]])
+    count_words(pack(["warm"]))
+    start = time.perf_counter()
+    count_words(text)
+    assert time.perf_counter() - start < 1

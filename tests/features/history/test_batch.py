@@ -1,0 +1,446 @@
+"""The history of accounts in batches: against DuckDB, against the future, and by hand."""
+
+import math
+import statistics
+import time
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import Phase, example, given, settings
+from hypothesis import strategies as st
+
+from fraudsieve.features.history.batch import history_features
+from fraudsieve.features.history.declaration import Column, History
+from fraudsieve.features.history.measures import MEASURES, OF_LABELS, window_seconds
+
+HISTORY = History(
+    windows=("1h", "1m", "2d"),
+    kinds=("pay", "never"),
+    by_kind=("count", "sum", "mean", "max", "distinct", "repeats", "burst", "since_last", "span"),
+    identifiers=("device_id",),
+    measures=(*MEASURES, "span"),
+    night=(22, 6),
+)
+START = pd.Timestamp("2024-05-03 20:00")  # a Friday
+MINUTES = st.integers(0, 90) | st.integers(0, 3 * 24 * 60)
+ACCOUNTS = st.sampled_from(["ann", "bob", "an account with a long name", "中文"])
+EVENTS = st.lists(
+    st.tuples(
+        ACCOUNTS,
+        MINUTES,
+        st.none() | st.integers(-400, 4_000_000).map(lambda quarters: quarters / 4),  # sums of quarters are exact
+        st.none() | st.sampled_from(["x", "y", "z", "ann"]),
+        st.none() | st.sampled_from(["pay", "other"]),
+        st.none() | st.sampled_from(["phone", "tablet"]),
+    ),
+    max_size=40,
+)
+SUBJECTS = st.lists(st.tuples(ACCOUNTS | st.just("empty"), MINUTES), max_size=12)
+Rows = list[tuple[Any, ...]]
+
+
+def as_events(rows: Rows) -> pa.Table:
+    rows = [(*row, None) if len(row) == 5 else row for row in rows]
+    accounts, minutes, amounts, counterparties, kinds, devices = zip(*rows, strict=True) if rows else ((),) * 6
+    times = (START + pd.to_timedelta(list(minutes), unit="min")).astype("datetime64[us]")
+    return pa.table(
+        {
+            "account_id": pa.array(accounts, pa.string()),
+            "occurred_at": pa.array(times, pa.timestamp("us")),
+            "amount": pa.array(amounts, pa.float64()),
+            "counterparty_id": pa.array(counterparties, pa.string()),
+            "kind": pa.array(kinds, pa.string()),
+            "device_id": pa.array(devices, pa.string()),
+        }
+    )
+
+
+def as_subjects(rows: Rows) -> pa.Table:
+    table = as_events([(account, minutes, None, None, None) for account, minutes in rows])
+    return table.select([0, 1]).rename_columns(["account_id", "as_of"])
+
+
+# Every measure in plain SQL over seen (place, as_of, and the columns of the events in the window), by place.
+SPREAD = """-sum(n / total * ln(n / total)) FROM (SELECT place, n, sum(n) OVER (PARTITION BY place) AS total
+    FROM (SELECT place, count(*)::DOUBLE AS n FROM {seen} WHERE {0} IS NOT NULL GROUP BY place, {0}))"""
+GAP = """FROM (SELECT place, epoch(occurred_at - lag(occurred_at) OVER (PARTITION BY place ORDER BY occurred_at)) AS gap
+    FROM {seen})"""
+SQL = {
+    "count": "count(*) FROM {seen}",
+    "sum": "sum(amount) FROM {seen}",
+    "mean": "avg(amount) FROM {seen}",
+    "std": "stddev_pop(amount) FROM {seen}",
+    "max": "max(amount) FROM {seen}",
+    "min": "min(amount) FROM {seen}",
+    "distinct": "count(DISTINCT {0}) FROM {seen}",
+    "entropy": SPREAD,
+    "hour_entropy": SPREAD.replace("{0}", "hour(occurred_at)"),
+    "repeats": """count(*) - count(DISTINCT (counterparty_id, amount)) FROM {seen}
+        WHERE counterparty_id IS NOT NULL AND amount IS NOT NULL""",
+    "new": """count(DISTINCT {0}) FROM {seen} WHERE NOT EXISTS (FROM {remembered} r WHERE r.place = {seen}.place
+        AND r.{0} = {seen}.{0} AND r.occurred_at < {seen}.as_of - {1})""",
+    "night": "avg((hour(occurred_at) >= 22 OR hour(occurred_at) < 6)::INT) FROM {seen}",
+    "weekend": "avg((isodow(occurred_at) >= 6)::INT) FROM {seen}",
+    "gap_mean": "avg(gap) " + GAP,
+    "gap_std": "stddev_pop(gap) " + GAP,
+    "span": "epoch(any_value(as_of) - min(occurred_at)) FROM {seen}",
+    "burst": "max(in_hour) FROM {seen}",
+    "since_last": "epoch(any_value(as_of) - max(occurred_at)) FROM {seen}",
+    "since_first": "epoch(any_value(as_of) - min(occurred_at)) FROM {seen}",
+    "since_max": """epoch(any_value(as_of) - arg_max(occurred_at, (amount, occurred_at))) FROM {seen}
+        WHERE amount IS NOT NULL""",
+    "last": "arg_max(amount, (occurred_at, amount)) FROM {seen}",
+}
+ZERO = ("count", "sum", "distinct", "repeats", "new")
+IN_HOUR = """SELECT *, count(*) OVER (PARTITION BY account_id ORDER BY occurred_at
+    RANGE BETWEEN to_microseconds(3599999999) PRECEDING AND CURRENT ROW) AS in_hour FROM events WHERE {}"""
+
+
+def oracle(events: pa.Table, subjects: pa.Table, history: History) -> npt.NDArray[np.float64]:
+    """The columns of a history of accounts in plain SQL."""
+    with duckdb.connect(config={"threads": 1}) as base:
+        base.register("events", events)
+        base.register("subjects", subjects.append_column("place", pa.array(range(len(subjects)), pa.int64())))
+        return np.column_stack([_column(base, history, column, len(subjects)) for column in history.places])
+
+
+def _column(base: Any, history: History, column: Column, n: int) -> npt.NDArray[np.float64]:
+    def found(measure: str, window: str = column.window) -> npt.NDArray[np.float64]:
+        return _query(base, history, column._replace(measure=measure, window=window), n)
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if column.measure == "trend":
+            lengths = window_seconds(column.window) / window_seconds(history.shortest)
+            derived = found("count", history.shortest) / found("count") * lengths
+        elif column.measure == "z":
+            derived = (found("last", "") - found("mean")) / found("std")
+        elif column.measure == "peak":
+            derived = found("max") / found("mean", history.longest)
+        elif column.measure in ("to_mean", "to_max"):
+            derived = found("last", "") / found(column.measure[3:])
+        else:
+            return found(column.measure)
+    return np.where(np.isinf(derived), np.nan, derived)
+
+
+def _query(base: Any, history: History, column: Column, n: int) -> npt.NDArray[np.float64]:
+    window = column.window or (history.longest if column.kind else "5000w")
+    told = SQL[column.measure].format(
+        column.identifier or history.counterparty,
+        f"to_seconds({window_seconds(window)})",
+        seen=_seen(base, window, column.kind),
+        remembered=_seen(base, history.longest, column.kind),
+    )
+    rows = base.execute(f"SELECT place, {told} GROUP BY place").fetchall()
+    values = np.full(n, 0.0 if column.measure in ZERO else np.nan)
+    for place, value in rows:
+        values[place] = values[place] if value is None else value
+    return values
+
+
+def _seen(base: Any, window: str, kind: str) -> str:
+    name = f"seen_{window}_{kind}"
+    counted = IN_HOUR.format(f"kind = '{kind}'" if kind else "true")
+    base.execute(f"""CREATE TEMP TABLE IF NOT EXISTS {name} AS SELECT place, as_of, e.* FROM subjects s
+        JOIN ({counted}) e ON s.account_id = e.account_id AND occurred_at < as_of
+        AND occurred_at >= as_of - to_seconds({window_seconds(window)})""")
+    return name
+
+
+def check(events: pa.Table, subjects: pa.Table) -> None:
+    ours = history_features(events, subjects, HISTORY)
+    assert ours.shape == (len(subjects), len(HISTORY.columns))
+    if len(subjects):
+        np.testing.assert_allclose(ours, oracle(events, subjects, HISTORY), rtol=1e-9, atol=1e-9)
+
+
+@settings(deadline=None, max_examples=15, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(EVENTS, SUBJECTS)
+def test_batch_is_what_duckdb_says(events: Rows, subjects: Rows) -> None:
+    check(as_events(events), as_subjects(subjects))
+
+
+@settings(deadline=None, max_examples=40)
+@given(EVENTS)
+def test_events_as_subjects_see_what_is_strictly_before_them(events: Rows) -> None:
+    table = as_events(events)
+    subjects = table.select([0, 1, 2]).rename_columns(["account_id", "as_of", "amount"])
+    np.testing.assert_array_equal(history_features(table, None, HISTORY), history_features(table, subjects, HISTORY))
+
+
+def test_a_larger_log_is_what_duckdb_says() -> None:
+    rng = np.random.default_rng(0)
+    rows = [
+        (f"account-{account}", int(minutes), None if quarters % 9 == 0 else quarters / 4, f"c{other}", kind)
+        for account, minutes, quarters, other, kind in zip(
+            (rng.pareto(1, 3000)).astype(int) % 40,
+            rng.integers(0, 5000, 3000),
+            rng.integers(0, 10**6, 3000),
+            rng.integers(0, 30, 3000),
+            rng.choice(["pay", "other"], 3000),
+            strict=True,
+        )
+    ]
+    check(as_events(rows), as_subjects([row[:2] for row in rows[::3]]))
+
+
+@settings(deadline=None, max_examples=60)
+@given(EVENTS, ACCOUNTS, MINUTES, st.randoms(use_true_random=False))
+def test_the_future_changes_nothing(events: Rows, account: str, now: int, random: Any) -> None:
+    subjects = as_subjects([(account, now), (account, max(now - 30, 0))])
+    past, future = [row for row in events if row[1] < now], [row for row in events if row[1] >= now]
+    expected = history_features(as_events(events), subjects, HISTORY)
+    parts: Rows = [tuple(random.choice(future)[part] for part in range(6)) for _ in future]
+    changed = {
+        "dropped": past,
+        "shifted": past + [(row[0], row[1] + random.randint(0, 5000), *row[2:]) for row in future],
+        "scrambled": past + [(row[0], now + random.randint(0, 99), *row[2:]) for row in parts],
+        "grown": events + [(account, now, 1e9, "new", "pay")] * 3,
+    }
+    for name, rows in changed.items():
+        ours = history_features(as_events(rows), subjects, HISTORY)
+        np.testing.assert_array_equal(ours, expected, err_msg=name)
+
+
+@settings(deadline=None, max_examples=60)
+@given(EVENTS, SUBJECTS, st.randoms(use_true_random=False))
+def test_the_order_of_rows_does_not_matter(events: Rows, subjects: Rows, random: Any) -> None:
+    expected = history_features(as_events(events), as_subjects(subjects), HISTORY)
+    order = random.sample(range(len(subjects)), len(subjects))
+    shuffled = as_subjects([subjects[place] for place in order])
+    ours = history_features(as_events(random.sample(events, len(events))), shuffled, HISTORY)
+    np.testing.assert_array_equal(ours, expected[order])
+
+
+def test_by_hand() -> None:
+    events = as_events(
+        [
+            ("ann", 0, 10.0, "x", "pay"),  # Friday 20:00
+            ("ann", 150, 20.0, "y", "pay"),  # 22:30: night
+            ("ann", 150, None, "x", "other"),
+            ("ann", 300, 60.0, "x", "pay"),  # Saturday 01:00: night and weekend
+            ("bob", 299, 5.0, "x", "pay"),
+        ]
+    )
+    history = History(windows=("3h", "1d"), kinds=("pay",), night=(22, 6))
+    ours = history_features(events, as_subjects([("ann", 301), ("ann", 300), ("ann", 0)]), history)
+    rows = [dict(zip(history.columns, row.tolist(), strict=True)) for row in ours]
+    first = {name.split("__")[1]: value for name, value in rows[0].items()}
+    assert {name: first[name] for name in first if name.endswith(("3h", "3h_pay"))} == {
+        "count_3h": 3, "count_3h_pay": 2, "sum_3h": 80, "sum_3h_pay": 80, "mean_3h": 40, "std_3h": 20, "max_3h": 60,
+        "min_3h": 20, "peak_3h": 2, "since_max_3h": 60,
+        "z_3h": 1, "to_mean_3h": 1.5, "to_max_3h": 1, "distinct_3h": 2, "repeats_3h": 0, "new_3h": 1,
+        "entropy_3h": pytest.approx(math.log(3) - 2 / 3 * math.log(2)), "night_3h": 1, "weekend_3h": 1 / 3,
+        "gap_mean_3h": 4500, "gap_std_3h": 4500, "burst_3h": 2,
+        "hour_entropy_3h": pytest.approx(math.log(3) - 2 / 3 * math.log(2)),
+    }  # fmt: skip
+    assert (first["count_1d"], first["trend_1d"], first["night_1d"], first["since_last"]) == (4, 6, 0.75, 60)
+    assert (first["since_first"], first["distinct_1d"], first["repeats_1d"]) == (301 * 60, 2, 0)
+    assert (rows[1]["volume__count_3h"], rows[1]["rhythm__since_last"]) == (2, 9000)
+    assert math.isnan(rows[2]["rhythm__since_last"])
+    assert rows[2]["volume__count_1d"] == 0
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 7, 49, 1000])
+def test_one_counterparty_has_no_entropy_at_all(n: int) -> None:
+    events = as_events([("ann", 0, 1.0, "x", None)] * n)
+    ours = history_features(events, as_subjects([("ann", 5)]), History(("1h",), measures=("entropy", "hour_entropy")))
+    assert ours.tolist() == [[0, 0]]
+
+
+def test_windows_are_closed_left_and_open_right() -> None:
+    events = as_events([("ann", 0, 1.0, "x", None)])
+    history = History(("1h",), measures=("count",))
+    subjects = as_subjects([("ann", 0), ("ann", 1), ("ann", 60), ("ann", 61)])
+    assert history_features(events, subjects, history).ravel().tolist() == [0, 1, 1, 0]
+
+
+def test_large_and_old_amounts_leave_no_trace() -> None:
+    amounts = [1e15, 0.01, 0.02, -1e15, 0.07, 0.01, 123456789.25, 0.03, 0.04]
+    events = as_events([("ann", 10 * place, amount, None, None) for place, amount in enumerate(amounts)])
+    history = History(("25m",), measures=("sum", "std"))
+    ours = history_features(events, as_subjects([("ann", 10 * place) for place in range(2, 12)]), history)
+    for place, (total, std) in enumerate(ours.tolist(), start=2):
+        window = amounts[max(place - 2, 0) : place]
+        if not window:
+            assert (total, math.isnan(std)) == (0, True)
+            continue
+        assert total == pytest.approx(math.fsum(window), rel=1e-12)
+        assert std == pytest.approx(statistics.pstdev(window), rel=1e-9)
+
+
+@pytest.mark.parametrize("form", ["table", "frame", "arrays", "integers", "dictionary", "chunks", "zones", "slice"])
+def test_tables_in_every_form(form: str) -> None:
+    rows: Rows = [(str(place % 3), 7 * place, float(place), f"c{place % 4}", "pay") for place in range(30)]
+    table, subjects = as_events(rows), as_subjects([("1", 100), ("2", 400)])
+    expected = history_features(table, subjects, HISTORY)
+    forms: dict[str, Any] = {
+        "table": table,
+        "frame": table.to_pandas(),
+        "arrays": {name: table[name].to_numpy() for name in table.column_names},
+        "integers": table.set_column(0, "account_id", table["account_id"].cast(pa.int64())),
+        "dictionary": table.set_column(0, "account_id", table["account_id"].dictionary_encode()),
+        "chunks": pa.concat_tables([table[:10], table[10:]]),
+        "zones": table.to_pandas().assign(
+            occurred_at=lambda frame: frame["occurred_at"].dt.tz_localize("UTC").dt.tz_convert("Asia/Shanghai")
+        ),
+        "slice": pa.concat_tables([table, table])[30:],
+    }
+    np.testing.assert_array_equal(history_features(forms[form], subjects, HISTORY), expected)
+
+
+def test_any_entity_and_any_counterparty() -> None:
+    events = as_events([("ann", 0, 1.0, "x", None), ("bob", 1, 2.0, "x", None), ("bob", 2, 2.0, None, None)])
+    history = History(("1h",), entity="counterparty_id", counterparty="account_id", measures=("count", "distinct"))
+    subjects = as_subjects([("x", 5)]).rename_columns(["counterparty_id", "as_of"])
+    assert history_features(events[:2], subjects, history).tolist() == [[2, 2]]
+
+
+def test_without_an_id_there_is_no_history() -> None:
+    events = as_events([("ann", 0, 1.0, "x", None), ("bob", 1, 2.0, None, None), ("bob", 2, 2.0, None, None)])
+    history = History(("1h",), entity="counterparty_id", measures=("count", "since_last"))
+    subjects = as_subjects([("x", 5), (None, 5)]).rename_columns(["counterparty_id", "as_of"])
+    assert str(history_features(events, subjects, history).tolist()) == "[[1.0, 300.0], [0.0, nan]]"
+    assert str(history_features(events, None, history).tolist()) == "[[0.0, nan], [0.0, nan], [0.0, nan]]"
+
+
+def views_of_everything() -> list[History]:
+    measures = ("count", "sum", "to_max", "new", "distinct", "max", "since_last")
+    return [
+        History(("1h", "2d"), measures=measures),
+        History(("1h", "2d"), entity="counterparty_id", counterparty="account_id", measures=measures, name="their"),
+        History(("1h",), entity="counterparty_id", subject="account_id", measures=("count",), name="received"),
+        History(("2d",), entity=("account_id", "counterparty_id"), measures=("count", "since_last"), name="pair"),
+        History(("2d",), entity=("account_id", "kind", "device_id"), measures=("count",), name="triple"),
+    ]
+
+
+@settings(deadline=None, max_examples=25)
+@given(EVENTS)
+def test_views_of_any_entity_are_what_duckdb_says(events: Rows) -> None:
+    table = as_events(events)
+    subjects = table.rename_columns([name.replace("occurred_at", "as_of") for name in table.column_names])
+    views = views_of_everything()
+    ours = history_features(table, subjects, views)
+    np.testing.assert_array_equal(history_features(table, None, views), ours)
+    if not events:
+        return
+    with duckdb.connect(config={"threads": 1}) as base:
+        base.register("events", table)
+        base.register("subjects", subjects.append_column("place", pa.array(range(len(subjects)))))
+        start = 0
+        for view in views:
+            same = " AND ".join(f"e.{a} = s.{b}" for a, b in zip(view.entities, view.subjects, strict=True))
+            found = base.execute(f"""SELECT count(e.account_id) FROM subjects s LEFT JOIN events e ON {same}
+                AND occurred_at < as_of AND occurred_at >= as_of - to_seconds({window_seconds(view.windows[0])})
+                GROUP BY place ORDER BY place""").fetchall()
+            assert [(count,) for count in ours[:, start].tolist()] == found, view.name
+            start += len(view.columns)
+
+
+LABELS = st.lists(st.tuples(st.sampled_from(["x", "y"]), MINUTES, st.booleans()), max_size=15)
+LABEL_HISTORY = History(("1h", "2d"), entity="counterparty_id", measures=OF_LABELS, prior=(0.1, 4))
+
+
+def as_labels(rows: Rows) -> pa.Table:
+    table = as_events([(None, minutes, None, other, None) for other, minutes, _ in rows])
+    table = table.select(["counterparty_id", "occurred_at"]).rename_columns(["counterparty_id", "labelled_at"])
+    return table.append_column("is_fraud", pa.array([fraud for *_, fraud in rows], pa.bool_()))
+
+
+@settings(deadline=None, max_examples=40)
+@given(LABELS, MINUTES)
+@example([("x", 5, False), ("x", 5, True), ("x", 7, True)], 9)
+@example([("x", 5, True), ("x", 5, False), ("x", 7, True), ("x", 9, True)], 9)
+def test_labels_count_from_when_they_were_known(labels: Rows, now: int) -> None:
+    subjects = as_subjects([("x", now)]).rename_columns(["counterparty_id", "as_of"])
+    ours = history_features(as_events([]), subjects, LABEL_HISTORY, labels=as_labels(labels))[0]
+    row = dict(zip(LABEL_HISTORY.columns, ours.tolist(), strict=True))
+    for window, minutes in {"1h": 60, "2d": 2880}.items():
+        seen = [fraud for other, time, fraud in labels if other == "x" and now - minutes <= time < now]
+        assert (row[f"network__known_{window}"], row[f"network__frauds_{window}"]) == (len(seen), sum(seen))
+        assert row[f"network__fraud_rate_{window}"] == pytest.approx((sum(seen) + 0.4) / (len(seen) + 4))
+    frauds = [time for other, time, fraud in labels if other == "x" and fraud and time < now]
+    since = row["network__since_fraud"]
+    assert since == (now - max(frauds)) * 60 if frauds else math.isnan(since)
+    recent = [(time, fraud) for other, time, fraud in labels if other == "x" and now - 2880 <= time < now]
+    clean = max((time for time, fraud in recent if not fraud), default=-1)
+    since = row["network__since_clean"]
+    assert since == (now - clean) * 60 if clean >= 0 else math.isnan(since)
+    assert row["network__fraud_run"] == sum(fraud and time > clean for time, fraud in recent)
+    past = as_labels([row for row in labels if row[1] < now])
+    np.testing.assert_array_equal(history_features(as_events([]), subjects, LABEL_HISTORY, labels=past)[0], ours)
+
+
+def test_measures_of_labels_need_labels() -> None:
+    with pytest.raises(ValueError, match=f"labels: {', '.join(OF_LABELS)} are taken of labels"):
+        history_features(as_events([]), None, LABEL_HISTORY)
+
+
+def test_without_events_and_without_subjects() -> None:
+    none = history_features(as_events([]), as_subjects([("ann", 5)]), HISTORY)
+    counts = [name.split("__")[1].split("_")[0] in ZERO for name in HISTORY.columns]
+    assert none[0, counts].tolist() == [0] * sum(counts)
+    assert np.isnan(none[0, ~np.array(counts)]).all()
+    assert history_features(as_events([]), None, HISTORY).shape == (0, len(HISTORY.columns))
+    only = History(("1h",), measures=("count",))
+    plain = as_events([("ann", 0, None, None, None)]).select([0, 1])
+    assert history_features(plain, None, only).tolist() == [[0]]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"amount": [np.inf, 1.0]}, ValueError, "'amount' is beyond 1e[+]15 or infinite in 1 rows"),
+        ({"amount": [-1e16, 1e300]}, ValueError, "in 2 rows. Set them aside"),
+        ({"amount": ["1", "2"]}, TypeError, "events: 'amount' holds numbers; got"),
+        ({"occurred_at": ["2024-05-01", "2024-05-02"]}, TypeError, "'occurred_at' holds timestamps; got"),
+        ({"occurred_at": [1, 2]}, TypeError, "got int64. Read the table with read_table"),
+        ({"occurred_at": np.array(["2024-05-01", "NaT"], "M8[us]")}, ValueError, "'occurred_at' is missing in 1 rows"),
+        ({"occurred_at": np.array([2**63 - 1, 0], "M8[us]")}, ValueError, "out of all range"),
+        ({"account_id": [1.0, 2.0]}, TypeError, "'account_id' holds strings or whole numbers; got double"),
+    ],
+)
+def test_bad_events(change: dict[str, Any], error: type[Exception], message: str) -> None:
+    good = as_events([("ann", 0, 1.0, "x", "pay"), ("bob", 1, 2.0, "y", "pay")])
+    events = {name: good[name] for name in good.column_names} | change
+    with pytest.raises(error, match=message):
+        history_features(events, None, HISTORY)
+
+
+@pytest.mark.parametrize("column", ["account_id", "occurred_at", "amount", "counterparty_id", "kind"])
+def test_missing_columns(column: str) -> None:
+    table = as_events([("ann", 0, 1.0, "x", "pay")]).drop_columns([column])
+    with pytest.raises(ValueError, match=f"events: column '{column}' is missing"):
+        history_features(table, None, HISTORY)
+    with pytest.raises(ValueError, match="subjects: column 'as_of' is missing"):
+        history_features(as_events([]), {"account_id": ["ann"]}, HISTORY)
+
+
+def test_the_input_is_left_alone() -> None:
+    rows: Rows = [("ann", 30 - place, float(place), "x", "pay") for place in range(20)]
+    frame = as_events(rows).to_pandas()
+    before = frame.copy(deep=True)
+    history_features(frame, None, HISTORY)
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_a_million_events_on_one_account_take_seconds_at_most() -> None:
+    n = 1_000_000
+    rng = np.random.default_rng(0)
+    events = {
+        "account_id": np.zeros(n, np.int64),
+        "occurred_at": (rng.integers(0, 90 * 86_400, n) * 1_000_000).astype("M8[us]"),
+        "amount": rng.integers(1, 10**6, n) / 100,
+        "counterparty_id": rng.integers(0, 1000, n),
+    }
+    history_features({name: column[:10] for name, column in events.items()})
+    start = time.process_time()
+    out = history_features(events)
+    assert time.process_time() - start < 8
+    assert out[:, 0].max() > 400

@@ -1,0 +1,93 @@
+"""A file read part by part: the rows are judged as they are in one go."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet
+import pytest
+
+from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.features.tables.chunks import PartReader
+from fraudsieve.features.tables.schema import read_table
+
+
+def messages(rows: int) -> pd.DataFrame:
+    """Messages with duplicates near and far, missing ids and blank texts."""
+    rng = np.random.default_rng(0)
+    ids = pd.Series(rng.integers(0, rows // 2, rows)).astype("str").where(rng.random(rows) > 0.05)
+    text = pd.Series([f"text {at}" for at in range(rows)]).where(rng.random(rows) > 0.05, " ")
+    return pd.DataFrame({"message_id": ids, "text": text, "more": rng.random(rows)})
+
+
+@pytest.mark.parametrize("size", [7, 50, 500, 10_000])
+def test_rows_are_judged_as_in_one_go(tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fraudsieve.features.tables.chunks.PART_ROWS", 64)
+    messages(1000).to_parquet(tmp_path / "m.parquet", row_group_size=size)
+    whole = read_table(tmp_path / "m.parquet", "messages")
+    parts = list(PartReader(tmp_path / "m.parquet", "messages"))
+    assert max(part.rows for part in parts) <= 64
+    assert [part.start for part in parts] == np.cumsum([0, *(part.rows for part in parts[:-1])]).tolist()
+    good = pd.concat([part.checked.good for part in parts], ignore_index=True)
+    rejected = pd.concat([part.checked.rejected for part in parts], ignore_index=True)
+    pd.testing.assert_frame_equal(good, whole.good)
+    pd.testing.assert_frame_equal(rejected, whole.rejected)
+    assert (rejected["reason"] == "duplicate id: the first one stays").sum() > 300
+
+
+def test_reading_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fraudsieve.features.tables.chunks.PART_ROWS", 64)
+    messages(1000).to_parquet(tmp_path / "m.parquet", row_group_size=150)
+    parts = list(PartReader(tmp_path / "m.parquet", "messages"))
+    for place in range(0, len(parts), 3):
+        reader = PartReader(tmp_path / "m.parquet", "messages")
+        for part in parts[:place]:
+            reader.seen.add(part.checked.good["message_id"])
+        rest = list(reader.after(parts[place].start))
+        assert [part.start for part in rest] == [part.start for part in parts[place:]]
+        for one, other in zip(rest, parts[place:], strict=True):
+            pd.testing.assert_frame_equal(one.checked.good, other.checked.good)
+
+
+def test_a_part_without_a_good_row_is_none_the_less_a_part(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"message_id": ["a", "b", "c"], "text": [None, " ", "c"]})
+    frame.to_parquet(tmp_path / "m.parquet", row_group_size=2)
+    parts = list(PartReader(tmp_path / "m.parquet", "messages"))
+    assert [len(part.checked.good) for part in parts] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "the file is empty"),
+        (b"a,b\n", "Parquet was expected"),
+        (b"PAR1" * 20, "cannot be read as its ending says"),
+    ],
+)
+def test_what_is_no_parquet_file_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
+    file = tmp_path / "m.parquet"
+    with pytest.raises(SchemaError, match="there is no such file"):
+        PartReader(file, "messages")
+    file.write_bytes(content)
+    with pytest.raises(SchemaError, match=problem):
+        PartReader(file, "messages")
+
+
+def test_a_damaged_row_group_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "m.parquet"
+    messages(1000).to_parquet(file, row_group_size=500)
+    content = bytearray(file.read_bytes())
+    at = pyarrow.parquet.ParquetFile(file).metadata.row_group(1).column(1).data_page_offset
+    content[at : at + 40] = b"\xff" * 40
+    file.write_bytes(content)
+    with pytest.raises(SchemaError, match="row group 1 cannot be read"):
+        list(PartReader(file, "messages"))
+
+
+def test_no_rows_are_an_error(tmp_path: Path) -> None:
+    messages(10)[:0].to_parquet(tmp_path / "m.parquet")
+    with pytest.raises(SchemaError, match="there are no rows"):
+        PartReader(tmp_path / "m.parquet", "messages")
+    pd.DataFrame({"message_id": ["a"], "words": ["b"]}).to_parquet(tmp_path / "m.parquet")
+    with pytest.raises(SchemaError, match="column 'text' is missing"):
+        list(PartReader(tmp_path / "m.parquet", "messages"))

@@ -1,0 +1,25 @@
+"""When labels count as known."""
+
+import pandas as pd
+import pytest
+
+from fraudsieve.features.tables.label_times import are_days, known_from
+
+
+@pytest.mark.parametrize(
+    ("times", "days"),
+    [
+        (["2026-05-01", "2026-05-02"], True),
+        (["2026-05-01", None], True),
+        (["2026-05-01", "2026-05-02 00:00:01"], False),
+        ([None, None], False),
+        ([], False),
+    ],
+)
+def test_days_are_told_from_times(times: list[str | None], days: bool) -> None:
+    column = pd.to_datetime(pd.Series(times, dtype=object), utc=True, format="ISO8601")
+    assert are_days(column) is days
+    moved, notes = known_from(column)
+    assert (len(notes) == 1) is days
+    assert (moved - column).dropna().eq(pd.Timedelta(days=int(days))).all()
+    assert moved.isna().tolist() == column.isna().tolist()

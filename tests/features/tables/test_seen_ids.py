@@ -1,0 +1,24 @@
+"""Ids of earlier parts: all of them are known again, and no other."""
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve.features.tables.seen_ids import SeenKeys
+
+
+def test_every_id_is_known_again_and_no_other() -> None:
+    seen, rng, known = SeenKeys(), np.random.default_rng(0), set()
+    for _ in range(40):
+        ids = pd.Series(rng.integers(0, 20_000, int(rng.integers(1, 900)))).drop_duplicates().astype("str")
+        assert seen.holds(ids).tolist() == [one in known for one in ids]
+        seen.add(ids)
+        known |= set(ids)
+    assert len(seen._runs) < 12  # merged as they come: looking up stays cheap
+    assert not seen.holds(pd.Series(["20000", "x", ""])).any()
+
+
+def test_nothing_is_a_part_too() -> None:
+    seen = SeenKeys()
+    seen.add(pd.Series([], dtype="str"))
+    assert seen.holds(pd.Series(["a"])).tolist() == [False]
+    assert seen.holds(pd.Series([], dtype="str")).tolist() == []

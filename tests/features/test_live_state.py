@@ -1,0 +1,440 @@
+"""The live state: equal to the batch runner, bounded, and the same after a save."""
+
+import json
+import math
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta, timezone
+from fractions import Fraction
+from pathlib import Path
+from statistics import pvariance
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fraudsieve.features.history.batch import history_features
+from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.measures import FAMILIES, OF_LABELS
+from fraudsieve.features.history.store import StateError
+from fraudsieve.features.live_state import HistoryState
+from fraudsieve.features.network.declaration import Network
+
+START = datetime(2024, 5, 3, 20, tzinfo=UTC)  # a Friday
+VIEWS = [
+    History(
+        ("1m", "1h", "2d"),
+        kinds=("pay",),
+        by_kind=("count", "sum", "max", "distinct", "since_last"),
+        identifiers=("device_id",),
+        night=(22, 6),
+    ),
+    History(("1h", "1d"), entity="counterparty_id", counterparty="account_id", measures=tuple(FAMILIES), name="their"),
+    History(("1h",), entity="counterparty_id", subject="account_id", measures=("count", "since_last"), name="received"),
+    History(("1d",), entity=("account_id", "counterparty_id"), measures=("count", "since_first"), name="pair"),
+]
+MINUTES = st.integers(0, 90) | st.integers(0, 6 * 24 * 60)
+EVENTS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "account_id": st.sampled_from(["ann", "bob", "中文"]),
+            "occurred_at": MINUTES,
+            "amount": st.none() | st.integers(-10_000, 100_000_000).map(lambda cents: cents / 100),
+            "counterparty_id": st.none() | st.sampled_from(["x", "y", "ann"]),
+            "kind": st.sampled_from(["pay", "other"]),
+            "device_id": st.none() | st.sampled_from(["phone", "tablet"]),
+        }
+    ),
+    max_size=40,
+)
+LABELS = st.lists(
+    st.fixed_dictionaries(
+        {"counterparty_id": st.sampled_from(["x", "y"]), "labelled_at": MINUTES, "is_fraud": st.booleans()}
+    ),
+    max_size=8,
+)
+Records = list[dict[str, Any]]
+
+
+def at(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def timed(records: Records, field: str) -> Records:
+    return [record | {field: at(record[field])} for record in records]
+
+
+def batch(events: Records, labels: Records, subjects: Records) -> Any:
+    columns = ["account_id", "occurred_at", "amount", "counterparty_id", "kind", "device_id"]
+    frames = []
+    for records, names in ((events, columns), (labels, ["counterparty_id", "labelled_at", "is_fraud"])):
+        frame = pd.DataFrame(records, columns=names)
+        for name in names:
+            if name.endswith("_at"):
+                frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
+            elif name == "amount":
+                frame[name] = frame[name].astype(float)
+            elif name == "is_fraud":
+                frame[name] = frame[name].astype(bool)
+            else:
+                frame[name] = frame[name].astype("str")
+        frames.append(frame)
+    asked = pd.DataFrame(subjects)
+    return history_features(frames[0], asked, VIEWS, labels=frames[1])
+
+
+@settings(deadline=None, max_examples=80)
+@given(EVENTS, LABELS, st.integers(0, 7 * 24 * 60), st.randoms(use_true_random=False))
+def test_live_is_what_the_batch_says(events: Records, labels: Records, now: int, random: Any) -> None:
+    """Events come up to two days late, and are asked about on the way and in the end."""
+    state = HistoryState(VIEWS, lateness="2d")
+    arrivals = [(event["occurred_at"] + random.choice([0, 0, random.randint(0, 2879)]), 0, event) for event in events]
+    arrivals += [(label["labelled_at"] + random.choice([0, random.randint(0, 2879)]), 1, label) for label in labels]
+    arrivals.sort(key=lambda arrival: arrival[0])
+    for _, is_label, record in arrivals:
+        field = "labelled_at" if is_label else "occurred_at"
+        given_now = timed([record], field)[0]
+        assert state.update(*(((), given_now) if is_label else (given_now, ()))) == ()
+    moments = [now, max([event["occurred_at"] for event in events], default=0)]
+    subjects = [
+        {"account_id": account, "counterparty_id": other, "as_of": at(minutes), "amount": amount}
+        for account, other in (("ann", "x"), ("bob", "y"), ("nobody", "ann"))
+        for minutes in moments
+        for amount in (7.5,)
+        if state.watermark < 0 or at(minutes).timestamp() * 1e6 >= state.oldest
+    ]
+    if subjects:
+        expected = batch(timed(events, "occurred_at"), timed(labels, "labelled_at"), subjects)
+        np.testing.assert_array_equal(state.features(subjects), expected)
+        without = [{name: value for name, value in subject.items() if name != "amount"} for subject in subjects]
+        expected = batch(timed(events, "occurred_at"), timed(labels, "labelled_at"), without)
+        np.testing.assert_array_equal(state.features(without), expected)
+
+
+def stream(n: int, *, seed: int = 0, days: float = 40) -> Records:
+    rng = np.random.default_rng(seed)
+    return [
+        {
+            "event_id": f"e{place}",
+            "account_id": f"account-{rng.integers(0, 5)}",
+            "occurred_at": at(float(minutes)),
+            "amount": float(rng.integers(1, 100)),
+            "counterparty_id": f"c{rng.integers(0, 9)}",
+            "kind": "pay",
+        }
+        for place, minutes in enumerate(np.sort(rng.integers(0, int(days * 1440), n)))
+    ]
+
+
+def test_many_moments_are_what_the_batch_says_to_the_last_bit() -> None:
+    """A batch goes through a window step by step, a live state looks at one; and events come in another order."""
+    rng = np.random.default_rng(1)
+    events = [event | {"amount": round(float(rng.lognormal(3, 2)), 2)} for event in stream(3000, days=30)]
+    view = History(("1h", "1d", "7d"), measures=tuple(FAMILIES)[: len(FAMILIES) - len(OF_LABELS)])
+    state = HistoryState(view, lateness="60d")
+    for place in rng.permutation(len(events)):
+        assert state.update(events[place]) == ()
+    asked = [{"account_id": event["account_id"], "as_of": event["occurred_at"]} for event in events]
+    expected = history_features(pd.DataFrame(events), pd.DataFrame(asked), view)
+    np.testing.assert_array_equal(state.features(asked), expected)
+
+
+def test_deviations_are_those_of_exact_numbers() -> None:
+    """With an amount among them that dwarfs the others, at first and later gone; and with all alike."""
+    rng = np.random.default_rng(2)
+    events = stream(400, days=4)
+    for place, event in enumerate(events):
+        event["amount"] = 12.34 if place > 300 else 1e14 if place % 50 == 0 else round(float(rng.lognormal(1, 1)), 2)
+    view = History(("1h", "6h"), measures=("std",))
+    asked = [{"account_id": event["account_id"], "as_of": event["occurred_at"]} for event in events]
+    found = history_features(pd.DataFrame(events), pd.DataFrame(asked), view)
+    for row, subject in zip(found, asked, strict=True):
+        for std, hours in zip(row, (1, 6), strict=True):
+            amounts = [
+                Fraction(event["amount"])
+                for event in events
+                if event["account_id"] == subject["account_id"]
+                and subject["as_of"] - timedelta(hours=hours) <= event["occurred_at"] < subject["as_of"]
+            ]
+            expected = math.sqrt(pvariance(amounts)) if amounts else math.nan
+            np.testing.assert_allclose(std, expected, rtol=4e-16)
+
+
+def test_what_is_too_old_is_forgotten_and_the_answers_stay_the_same() -> None:
+    history = History(("1h", "1d"))
+    events = stream(6000, days=120)
+    state = HistoryState(history, lateness="1h")
+    most = 0
+    for place, event in enumerate(events):
+        state.update(event)
+        most = max(most, state.n_events)
+        if place % 500 == 499:
+            subject = {"account_id": "account-1", "as_of": event["occurred_at"] + timedelta(minutes=3)}
+            frame = pd.DataFrame(events[: place + 1])
+            expected = history_features(frame, pd.DataFrame([subject]), history)
+            np.testing.assert_array_equal(state.features(subject), expected)
+    assert most < 6000 / 120 * (25 / 24 + 1 / 24) * 2 + 5 * 20
+    assert state.n_entities == 5
+
+
+def test_what_an_hour_before_the_longest_window_explains_is_kept() -> None:
+    history = History(("1h",), measures=("burst",))
+    state = HistoryState(history, lateness="1m")
+    events = [{"account_id": "ann", "occurred_at": at(minutes), "kind": "pay"} for minutes in (*range(40), 98)]
+    for event in events:
+        state.update(event)
+    subject = {"account_id": "ann", "as_of": at(98.5)}
+    expected = history_features(pd.DataFrame(events), pd.DataFrame([subject]), history)
+    # The event of minute 39 is within the window, and the forty that end with it began an hour before.
+    assert state.features(subject).tolist() == expected.tolist() == [[40.0]]
+
+
+def test_an_entity_that_falls_silent_is_forgotten_too() -> None:
+    state = HistoryState(History(("1h",)), lateness="1h")
+    for place in range(50):
+        state.update({"account_id": f"a{place}", "occurred_at": at(place / 10), "kind": "pay"})
+    for place in range(60):
+        state.update({"account_id": "later", "occurred_at": at(10_000 + place / 10), "kind": "pay"})
+    assert state.n_events <= 61
+    since_last, since_first = state.features({"account_id": "a0", "as_of": at(10_010)})[0, -2:]
+    assert since_last == since_first == 10_010 * 60
+
+
+def test_an_event_that_comes_twice_counts_once() -> None:
+    state = HistoryState(History(("1h",), measures=("count",)))
+    event = stream(1)[0]
+    subject = {"account_id": event["account_id"], "as_of": event["occurred_at"] + timedelta(minutes=1)}
+    for record in (event, event, event | {"event_id": "other"}, event | {"event_id": None}, event | {"event_id": None}):
+        state.update(record)
+    assert state.features(subject).tolist() == [[4]]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"account_id": None}, "account_id: expected a string or a whole number, the field is missing"),
+        ({"account_id": " "}, "account_id: expected a string or a whole number, the field is missing"),
+        ({"account_id": 1.5}, "account_id: expected a string or a whole number, got float"),
+        ({"account_id": pd.NA}, "account_id: expected a string or a whole number, the field is missing"),
+        ({"account_id": np.zeros(2)}, "account_id: expected a string or a whole number, got ndarray"),
+        ({"account_id": 10**5000}, "account_id: expected a string or a whole number of 64 bits, got a larger one"),
+        ({"kind": ["secret"]}, "kind: expected a string or a whole number, got list"),
+        ({"occurred_at": pd.NA}, "occurred_at: expected a time, the field is missing"),
+        ({"occurred_at": None}, "occurred_at: expected a time, the field is missing"),
+        ({"occurred_at": pd.NaT}, "occurred_at: expected a time, the field is missing"),
+        ({"occurred_at": 17}, "occurred_at: expected a time, got int"),
+        ({"occurred_at": "soon"}, "occurred_at: expected a time such as"),
+        ({"occurred_at": datetime(2999, 1, 1)}, "occurred_at: expected a time that is not in the future"),
+        ({"occurred_at": at(-2 * 1440)}, "occurred_at: expected a time within the declared lateness, got an older"),
+        ({"amount": "secret"}, "amount: expected a number, got str"),
+        ({"amount": float("inf")}, "amount: expected a number up to 1e+15, got a larger or an infinite one"),
+        ({"amount": True}, "amount: expected a number, got bool"),
+        ({"counterparty_id": ["secret"]}, "counterparty_id: expected a string or a whole number, got list"),
+    ],
+)
+def test_a_bad_event_is_set_aside_and_changes_nothing(change: dict[str, Any], reason: str) -> None:
+    state = HistoryState(VIEWS[:2], lateness="1d")
+    good = {"account_id": "ann", "occurred_at": at(0), "kind": "pay", "amount": 3.0, "counterparty_id": "x"}
+    state.update(good)
+    asked = [{"account_id": "ann", "counterparty_id": "x", "as_of": at(5)}]
+    before = state.features(asked)
+    refused = state.update([good | change])
+    assert [(item.position, item.reason.startswith(reason)) for item in refused] == [(0, True)], refused
+    np.testing.assert_array_equal(state.features(asked), before)
+
+
+def test_lateness_reaches_to_its_last_moment() -> None:
+    state = HistoryState(History(("1h",), measures=("count",)), lateness="1h")
+    state.update({"account_id": "ann", "occurred_at": at(60), "kind": "pay"})
+    edge = {"account_id": "ann", "occurred_at": at(0), "kind": "pay"}
+    assert state.update(edge) == ()
+    assert len(state.update(edge | {"occurred_at": at(0) - timedelta(microseconds=1)})) == 1
+    assert state.features([{"account_id": "ann", "as_of": at(minutes)} for minutes in (0, 1)]).tolist() == [[0], [1]]
+
+
+def test_bad_labels_and_bad_calls() -> None:
+    state = HistoryState(VIEWS[1])
+    label = {"counterparty_id": "x", "labelled_at": at(0), "is_fraud": True}
+    nobody = {"event_id": "e", "labelled_at": at(0), "is_fraud": True}
+    assert state.update(labels=[label, label | {"is_fraud": "yes"}, label | {"labelled_at": None}, nobody]) == (
+        (1, "is_fraud: expected True or False, got something else"),
+        (2, "labelled_at: expected a time, the field is missing"),
+        (3, "counterparty_id: expected whom the label is about, all are missing"),
+    )
+    with pytest.raises(TypeError, match="Expected a dict or a list of dicts, got str"):
+        state.update("event")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="as_of: expected a moment that the state remembers, got an older one"):
+        state.features({"counterparty_id": "x", "as_of": at(-2 * 1440)})
+    with pytest.raises(ValueError, match="as_of: expected a time, the field is missing"):
+        state.features({"counterparty_id": "x"})
+
+
+def test_forms_of_ids_and_times() -> None:
+    history = History(("1h",), measures=("count", "distinct"))
+    forms = [
+        (7, at(0)), ("7", "2024-05-03T20:00:00"), (" 7 ", "2024-05-04 04:00:00+08:00"),
+        (np.int64(7), np.datetime64("2024-05-03T20:00")), ("7", pd.Timestamp("2024-05-03 20:00")),
+        ("7", at(0).astimezone(timezone(timedelta(hours=-5)))),
+    ]  # fmt: skip
+    state = HistoryState(history)
+    events = [{"account_id": i, "occurred_at": time, "kind": "pay", "counterparty_id": i} for i, time in forms]
+    assert state.update(events) == ()
+    assert state.features({"account_id": "7", "as_of": at(1)}).tolist() == [[len(forms), 1]]
+    assert state.features({"account_id": "7", "as_of": at(0)}).tolist() == [[0, 0]]
+
+
+def test_a_subject_is_known_when_an_event_came_before_it() -> None:
+    state = HistoryState(History(("1h",), measures=("count",)))
+    state.update({"account_id": "ann", "occurred_at": at(0), "kind": "pay"})
+    asked = [("ann", 0), ("ann", 1), ("bob", 1), (None, 1)]
+    _, known = state.answer([{"account_id": account, "as_of": at(minute)} for account, minute in asked])
+    assert known.tolist() == [False, True, False, False]
+
+
+def test_of_nothing_every_moment_says_the_same_until_something_comes() -> None:
+    state = HistoryState(VIEWS)
+    stranger = {"account_id": "zoe", "counterparty_id": "z", "device_id": None}
+    subjects = [stranger | {"as_of": at(minutes)} for minutes in (10, 700, 800)]
+    for asked in (subjects, [subject | {"amount": 5.0} for subject in subjects], subjects[::-1]):
+        told = [HistoryState(VIEWS).features(subject)[0] for subject in asked]
+        np.testing.assert_array_equal(state.features(asked), told)
+    events = timed([{**stranger, "occurred_at": 5, "amount": 3.0, "kind": "pay"}], "occurred_at")
+    state.update(events)
+    np.testing.assert_allclose(state.features(subjects), batch(events, [], subjects), rtol=1e-9, atol=1e-9)
+
+
+def test_a_saved_state_answers_the_same(tmp_path: Path) -> None:
+    state = HistoryState(VIEWS, lateness="2d")
+    events = stream(400, days=3)
+    state.update(events[:300], [{"counterparty_id": "c1", "labelled_at": at(10), "is_fraud": True}])
+    state.save(tmp_path / "state")
+    state.save(tmp_path / "state")
+    back = HistoryState.load(tmp_path / "state")
+    assert (back.n_events, back.n_entities, back.watermark) == (state.n_events, state.n_entities, state.watermark)
+    asked = [{"account_id": f"account-{i}", "counterparty_id": f"c{i}", "as_of": at(3 * 1440)} for i in range(5)]
+    for one in (state, back):
+        one.update(events[300:])
+    np.testing.assert_array_equal(back.features(asked), state.features(asked))
+    names = sorted(path.name for path in (tmp_path / "state").iterdir())
+    assert len(names) == 1 + len(VIEWS)
+    assert not any(b"account-1" in path.read_bytes() for path in (tmp_path / "state").iterdir())
+
+
+def test_a_network_beside_the_views(tmp_path: Path) -> None:
+    network = Network(prior=(0.5, 2.0))
+    state = HistoryState(VIEWS[2], network=network)
+    events = [
+        {"account_id": one, "counterparty_id": "shop", "occurred_at": at(0), "kind": "pay"} for one in ("ann", "bob")
+    ]
+    labels = [{"account_id": "bob", "labelled_at": at(10), "is_fraud": True}, {"labelled_at": at(10), "is_fraud": True}]
+    refused = state.update(events, account_labels=labels)
+    assert refused == ((1, "account_id: expected a string or a whole number, the field is missing"),)
+    state.save(tmp_path)
+    for one in (state, HistoryState.load(tmp_path)):
+        assert one.columns == VIEWS[2].columns + network.columns
+        for minute, frauds in ((10, 0), (11, 1)):
+            row = dict(
+                zip(one.columns, one.features({"account_id": "ann", "as_of": at(minute)})[0].tolist(), strict=True)
+            )
+            assert (row["network__sharing"], row["network__sharing_frauds"]) == (1, frauds)
+
+
+def test_an_event_that_is_refused_links_nothing() -> None:
+    state = HistoryState(
+        History(("1h",), measures=("count",)), network=Network("", ("card_id", "device_id"), labels=False)
+    )
+    event = {"account_id": "ann", "occurred_at": at(0), "card_id": "c", "device_id": "d", "kind": "pay"}
+    assert state.update([event, event | {"account_id": "bob", "device_id": 1.5}])[0].position == 1
+    columns = dict(zip(state.columns, state.features({"account_id": "ann", "as_of": at(1)})[0], strict=True))
+    assert columns["network__sharing_card_id"] == 0
+
+
+def test_kinds_that_are_numbers() -> None:
+    history = History(("1h",), kinds=("1",), by_kind=("count",), measures=("count",))
+    event = {"account_id": "ann", "occurred_at": at(0)}
+    state = HistoryState(history)
+    assert state.update([event | {"kind": kind} for kind in (1, " 1 ", "1", 2, None, pd.NA, float("nan"))]) == ()
+    subject = {"account_id": "ann", "as_of": at(1)}
+    frame = pd.DataFrame([event | {"kind": kind} for kind in (1, 1, 1, 2, None, None, None)])
+    assert frame["kind"].dtype == float
+    assert state.features(subject).tolist() == history_features(frame, pd.DataFrame([subject]), history).tolist()
+    with pytest.raises(TypeError, match="'kind' holds strings or whole numbers; got double"):
+        history_features(frame.assign(kind=0.5), pd.DataFrame([subject]), history)
+
+
+def test_an_amount_that_is_not_known_is_none_whatever_the_neighbours() -> None:
+    state = HistoryState(History(("1h",), measures=("mean", "to_mean")))
+    state.update({"account_id": "ann", "occurred_at": at(0), "amount": 4, "kind": "pay"})
+    subject = {"account_id": "ann", "as_of": at(1)}
+    none, given, last = state.features([subject | {"amount": None}, subject | {"amount": 2}, subject])[:, 1]
+    assert np.isnan(none)
+    assert (given, last) == (0.5, 1.0)
+    assert state.features(subject)[0, 1] == 1.0
+
+
+def test_an_empty_state_can_be_saved(tmp_path: Path) -> None:
+    HistoryState(VIEWS).save(tmp_path)
+    back = HistoryState.load(tmp_path)
+    assert back.n_events == 0
+    assert back.update(stream(3)) == ()
+
+
+def saved(folder: Path) -> Path:
+    state = HistoryState(VIEWS[0])
+    state.update(stream(20))
+    state.save(folder)
+    return folder
+
+
+@pytest.mark.parametrize("place", [0, 100, -1])
+@pytest.mark.parametrize("pattern", ["state.json", "view-*.npz"])
+def test_a_changed_byte_is_found(tmp_path: Path, pattern: str, place: int) -> None:
+    path = next(saved(tmp_path).glob(pattern))
+    content = bytearray(path.read_bytes())
+    content[place] ^= 4
+    path.write_bytes(bytes(content))
+    with pytest.raises(StateError, match=path.name):
+        HistoryState.load(tmp_path)
+
+
+def test_states_that_are_not_ours(tmp_path: Path) -> None:
+    with pytest.raises(StateError, match=r"state\.json: cannot be read \(FileNotFoundError\)"):
+        HistoryState.load(tmp_path / "none")
+    manifest = json.loads((saved(tmp_path) / "state.json").read_text())
+    next(tmp_path.glob("view-*.npz")).unlink()
+    with pytest.raises(StateError, match=r"\.npz: cannot be read"):
+        HistoryState.load(tmp_path)
+    (tmp_path / "state.json").write_text(json.dumps(manifest | {"format": 99}))
+    with pytest.raises(StateError, match="expected format 1, got 99"):
+        HistoryState.load(tmp_path)
+    (tmp_path / "state.json").write_text("[]")
+    with pytest.raises(StateError, match="is not the manifest of a state"):
+        HistoryState.load(tmp_path)
+
+
+def test_a_save_that_fails_leaves_the_old_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved(tmp_path)
+    state = HistoryState.load(tmp_path)
+    n_events = state.n_events
+    state.update(stream(30, seed=1, days=90))
+    real = np.savez
+
+    def fails(stream: Any, **arrays: Any) -> None:
+        real(stream, **arrays)
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np, "savez", fails)
+    with pytest.raises(OSError, match="disk full"):
+        state.save(tmp_path)
+    assert HistoryState.load(tmp_path).n_events == n_events
+
+
+def test_the_live_state_needs_neither_pandas_nor_pyarrow() -> None:
+    code = (
+        "import sys, fraudsieve.features.live_state\n"
+        "assert not {'pandas', 'pyarrow', 'sklearn'} & set(sys.modules), 'too much is imported'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

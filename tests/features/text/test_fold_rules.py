@@ -1,0 +1,92 @@
+"""Undoing disguise by the neighbours, on texts that are folded code point by code point."""
+
+import itertools
+import time
+
+import pytest
+
+from fraudsieve.features.text.codepoints import pack
+from fraudsieve.features.text.fold_rules import (
+    LATIN_MARKS,
+    MARKS,
+    SEPARATORS,
+    SPELLED,
+    SPELLED_DIGITS,
+    undo_by_context,
+)
+
+MEGABYTE = 1_000_000
+
+
+def undo(*texts: str) -> tuple[list[str], list[list[int]]]:
+    packed = pack(texts)
+    codes, offsets, undone = undo_by_context(packed.codes.copy(), packed.offsets)
+    ends = offsets.tolist()
+    return ["".join(map(chr, codes[a:b])) for a, b in itertools.pairwise(ends)], undone.tolist()
+
+
+def test_a_character_spells_one_digit() -> None:
+    assert len(SPELLED) == len(SPELLED_DIGITS) == len(set(SPELLED))
+
+
+@pytest.mark.parametrize("mark", MARKS, ids=ascii)
+def test_a_mark_between_chinese_characters_goes(mark: str) -> None:
+    assert undo(f"加{mark}微") == (["加微"], [[1, 0]])
+    assert undo(f"{mark}加微{mark}a") == ([f"{mark}加微{mark}a"], [[0, 0]])
+
+
+@pytest.mark.parametrize("mark", SEPARATORS, ids=ascii)
+def test_signs_between_latin_letters_stay_unless_no_word_has_them(mark: str) -> None:
+    expected = "ab" if mark in LATIN_MARKS else f"a{mark}b"
+    assert undo(f"a{mark}b")[0] == [expected]
+    assert undo(f"1{mark}2")[0] == [f"1{mark}2"]
+
+
+@pytest.mark.parametrize("sign", SEPARATORS, ids=ascii)
+@pytest.mark.parametrize(("letters", "least"), [("free", 4), ("138000", 6)])
+def test_single_letters_apart_are_a_word_from_a_length_on(sign: str, letters: str, least: int) -> None:
+    assert undo(sign.join(letters)) == ([letters], [[len(letters) - 1, 0]])
+    fewer = letters[: least - 1]
+    expected = fewer if sign in LATIN_MARKS and not fewer.isdigit() else sign.join(fewer)
+    assert undo(sign.join(fewer))[0] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("f.r-e.e", "f.r-e.e"),  # two signs
+        ("xf.r.e.e", "xf.r.e.e"),  # the first belongs to a word
+        ("a b c d e f gh", "abcdef gh"),
+        ("f r e e  w i n n", "free  winn"),
+        ("1.2.3.4.5.6.78", "123456.78"),
+        ("1.2.3.4.5.67", "1.2.3.4.5.67"),
+        ("f r e 1 e", "f r e 1 e"),
+    ],
+)
+def test_edges_of_runs_of_single_letters(text: str, left: str) -> None:
+    assert undo(text)[0] == [left]
+
+
+@pytest.mark.parametrize(("spelled", "digit"), list(zip(SPELLED, SPELLED_DIGITS, strict=True)), ids=ascii)
+def test_spelled_digits_of_long_numbers_become_digits(spelled: str, digit: str) -> None:
+    assert undo(f"12345{spelled}") == ([f"12345{digit}"], [[0, 1]])
+    assert undo(f"1234{spelled}") == ([f"1234{spelled}"], [[0, 0]])
+
+
+def test_texts_do_not_touch_each_other() -> None:
+    texts = ["加*", "微", "f.r.", "e.e", "123", "四五六", ""]
+    assert undo(*texts) == (texts, [[0, 0]] * 7)
+
+
+def test_a_table_beyond_the_first_plane_is_not_needed() -> None:
+    assert undo("𠀀*𠀁 🙂*🙂")[0] == ["𠀀𠀁 🙂*🙂"]
+
+
+@pytest.mark.parametrize("worst", ["加*", "a.", "1 ", "一", "加**", "a b", "*"], ids=ascii)
+def test_a_megabyte_of_the_worst_takes_less_than_a_second(worst: str) -> None:
+    undo("warm")
+    packed = pack([worst * (MEGABYTE // len(worst))])
+    codes = packed.codes.copy()
+    start = time.perf_counter()
+    undo_by_context(codes, packed.offsets)
+    assert time.perf_counter() - start < 1

@@ -1,0 +1,74 @@
+"""How improbable texts are: against the formula written out, and over what it was not fitted on."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fraudsieve.features.text.codepoints import pack
+from fraudsieve.features.wording import surprisal as surprise
+from fraudsieve.features.wording.surprisal import SURPRISES, CharacterModel, count_characters
+from fraudsieve.features.wording.surprisal_fit import surprise_out_of_fold
+
+SEEN = ["see you at six", "see you at home", "dinner at six", "ok"]
+
+
+def model_of(texts: list[str]) -> CharacterModel:
+    return CharacterModel(*count_characters(pack(texts), np.arange(len(texts))))
+
+
+def by_hand(text: str, seen: list[str]) -> list[float]:
+    """The same from dictionaries."""
+    chars: dict[str, int] = {}
+    pairs: dict[str, int] = {}
+    for one in seen:
+        for before, char in zip(["begin", *one], one, strict=False):
+            pairs[before + char] = pairs.get(before + char, 0) + 1
+        for char in ["begin", *one]:
+            chars[char] = chars.get(char, 0) + 1
+    total = sum(chars.values()) + surprise.HALF_SEEN * (len(chars) + surprise.UNSEEN_KINDS)
+    alone, after = [], []
+    for before, char in zip(["begin", *text], text, strict=False):
+        share = (chars.get(char, 0) + surprise.HALF_SEEN) / total
+        alone.append(-math.log(share))
+        above = pairs.get(before + char, 0) + surprise.PRIOR * share
+        after.append(-math.log(above / (chars.get(before, 0) + surprise.PRIOR)))
+    found = []
+    for values in (alone, after):
+        width = min(len(values), surprise.STRETCH)
+        worst = max(sum(values[at : at + width]) / width for at in range(len(values) - width + 1))
+        found += [float(np.mean(values)), float(np.std(values)), worst]
+    return found
+
+
+@pytest.mark.parametrize("text", ["see you at six", "s", "zzz", "see yxu at s*i*x tonight", "中奖 see"])
+def test_the_formula(text: str) -> None:
+    np.testing.assert_allclose(model_of(SEEN).surprise(pack([text]))[0], by_hand(text, SEEN), rtol=1e-9, atol=1e-7)
+
+
+def test_what_is_odd_is_more_of_a_surprise() -> None:
+    plain, star, swapped = model_of(SEEN).surprise(pack(["see you at six", "see y*u at six", "six at ees yuo"]))
+    assert star[SURPRISES.index("char_worst")] > plain[SURPRISES.index("char_worst")]
+    assert swapped[SURPRISES.index("char_mean")] == pytest.approx(plain[SURPRISES.index("char_mean")])
+    assert swapped[SURPRISES.index("pair_mean")] > plain[SURPRISES.index("pair_mean")] + 0.5
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=()), max_size=30), min_size=1, max_size=4))
+def test_any_text_has_finite_surprise_whatever_its_company(texts: list[str]) -> None:
+    model = model_of(SEEN)
+    whole = model.surprise(pack(texts))
+    assert np.isfinite(whole).all()
+    assert (whole >= 0).all()
+    np.testing.assert_array_equal(whole, np.vstack([model.surprise(pack([text])) for text in texts]))
+
+
+def test_no_text_is_measured_by_itself() -> None:
+    texts = pack([*SEEN, "win a prize"])
+    legitimate, folds = np.array([True, True, True, True, False]), np.array([0, 1, 0, 1, 1])
+    model, found = surprise_out_of_fold(texts, legitimate, folds)
+    for row, others in {0: [1, 3], 1: [0, 2], 4: [0, 2]}.items():
+        np.testing.assert_array_equal(found[row], model_of([SEEN[i] for i in others]).surprise(texts)[row])
+    np.testing.assert_array_equal(model.chars, model_of(SEEN).chars)
+    np.testing.assert_array_equal(model.pairs, model_of(SEEN).pairs)

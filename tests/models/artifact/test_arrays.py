@@ -1,0 +1,95 @@
+"""Arrays from an npz: what was written comes back, and nothing larger than was expected is unpacked."""
+
+import io
+import struct
+import tracemalloc
+import zipfile
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fraudsieve.models.artifact.arrays import ENTRY_BYTES, pack_arrays, read_arrays
+
+
+def npy(array: Any, **further: Any) -> bytes:
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, array, **further)
+    return stream.getvalue()
+
+
+def archive(entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as packed:
+        for name, content in entries.items():
+            packed.writestr(name, content)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint32", "float32", "float64"])
+def test_what_was_packed_comes_back(dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    for shape in ((), (0,), (7,), (4, 3), (0, 3)):
+        array = np.asarray(rng.integers(0, 99, shape), dtype)
+        for given_ in (array, array.copy(order="F")):
+            found = read_arrays(pack_arrays({"a": given_, "b": np.zeros(2)}), {"a": array.nbytes, "b": 16})
+            np.testing.assert_array_equal(found["a"], array)
+            assert (found["a"].dtype, found["a"].shape) == (array.dtype, shape)
+            assert found["a"].flags.writeable
+
+
+def test_a_header_is_not_believed() -> None:
+    whole = npy(np.zeros(8))
+    lying = whole.replace(b"(8,), }", b"(10000000000,), }").replace(b" " * 10 + b"\n", b"\n")
+    assert len(lying) == len(whole)
+    for content in (lying, whole[:-8], whole + bytes(8), npy(np.array([None]), allow_pickle=True)):
+        with pytest.raises(ValueError, match="not what its header says"):
+            read_arrays(archive({"a.npy": content}), {"a": 64})
+    with pytest.raises(ValueError, match="another version"):
+        read_arrays(archive({"a.npy": npy(np.zeros(8), version=(2, 0))}), {"a": 64})
+
+
+def test_an_archive_that_lies_of_its_size_is_unpacked_no_further() -> None:
+    content = bytearray(archive({"a.npy": npy(np.zeros(8_000_000))}))
+    size = struct.pack("<I", 64_000_128)
+    for _ in range(content.count(size)):  # in the header of the entry, and in the directory
+        at = content.index(size)
+        content[at : at + 4] = struct.pack("<I", 192)
+    tracemalloc.start()
+    try:
+        with pytest.raises((ValueError, zipfile.BadZipFile)):
+            read_arrays(bytes(content), {"a": 64})
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (archive({"b.npy": npy(np.zeros(1))}), "arrays were expected, and there are"),
+        (archive({"a.npy": npy(np.zeros(1)), "b.npy": b""}), "arrays were expected, and there are"),
+        (archive({"../a.npy": npy(np.zeros(1))}), "arrays were expected, and there are"),
+        (archive({"a.npy": npy(np.zeros(1))}, zipfile.ZIP_LZMA), "a way that NumPy does not use"),
+        (archive({"a.npy": npy(np.zeros(2 + ENTRY_BYTES // 8))}), "can have 8 at most"),
+        (archive({"a.npy": npy(np.zeros(1)), "a.npy ": b""}), "arrays were expected, and there are"),
+    ],
+)
+def test_other_arrays_are_refused(content: bytes, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        read_arrays(content, {"a": 8})
+
+
+@settings(max_examples=200, deadline=None)
+@given(at=st.integers(0, 400), put=st.binary(min_size=1, max_size=4))
+def test_damage_is_an_error_or_harmless(at: int, put: bytes) -> None:
+    whole = pack_arrays({"a": np.arange(9.0)})
+    content = whole[:at] + put + whole[at + len(put) :]
+    try:
+        found = read_arrays(content, {"a": 72})
+    except (ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError):
+        return
+    np.testing.assert_array_equal(found["a"], np.arange(9.0))

@@ -1,0 +1,280 @@
+"""A file scored part by part: killed at any moment and run again, the output is the same to the last byte."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet
+import pytest
+
+from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.models import Scorer
+from fraudsieve.models.batch import score as batch
+from fraudsieve.models.batch.score import Scored, score_file
+from fraudsieve.training.simulation.world import simulate
+
+GROUP = 40
+
+
+@pytest.fixture(scope="module")
+def frame(labelled: pd.DataFrame) -> pd.DataFrame:
+    """Messages, some of them bad, some twice, far apart."""
+    rng = np.random.default_rng(0)
+    texts = labelled["text"].to_numpy(object)[rng.integers(0, len(labelled), 2000)]
+    frame = pd.DataFrame({"message_id": [f"m-{at}" for at in range(2000)], "text": texts})
+    frame.loc[rng.random(2000) < 0.03, "text"] = " "
+    again = rng.choice(np.arange(1000, 2000), 50, replace=False)
+    frame.loc[again, "message_id"] = [f"m-{at}" for at in rng.integers(0, 900, 50)]
+    frame.loc[5 * GROUP : 6 * GROUP - 1, "text"] = None  # a part without a good row
+    return frame
+
+
+@pytest.fixture
+def source(frame: pd.DataFrame, tmp_path: Path) -> Path:
+    frame.to_parquet(tmp_path / "messages.parquet", row_group_size=GROUP)
+    return tmp_path / "messages.parquet"
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(scorer: Scorer, frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("whole")
+    frame.to_parquet(folder / "messages.parquet", row_group_size=GROUP)
+    score_file(scorer, folder / "messages.parquet", folder / "scores.parquet")
+    return outputs(folder)
+
+
+def outputs(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "messages.parquet"}
+
+
+def test_the_rows_are_those_of_one_go(
+    scorer: Scorer, frame: pd.DataFrame, source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
+) -> None:
+    done = score_file(scorer, source, tmp_path / "scores.parquet")
+    assert outputs(tmp_path) == uninterrupted
+    (tmp_path / "frame").mkdir()
+    whole = score_file(scorer, frame, tmp_path / "frame" / "scores.parquet")
+    assert (done.scored, done.rejected, done.notes) == (whole.scored, whole.rejected, whole.notes)
+    assert done.scored + done.rejected == len(frame)
+    for name in ("scores.parquet", "scores.rejected.parquet"):
+        pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / name), pd.read_parquet(tmp_path / "frame" / name))
+    groups = pyarrow.parquet.ParquetFile(tmp_path / "scores.parquet").num_row_groups
+    assert groups == len(frame) // GROUP - 1  # one part has no good row
+
+
+def test_progress_is_told_part_by_part(scorer: Scorer, source: Path, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    score_file(scorer, source, tmp_path / "scores.parquet", lambda done, total: told.append((done, total)))
+    assert told == [(GROUP * (at + 1), 2000) for at in range(50)]
+
+
+def interrupted(
+    scorer: Scorer, source: Path, output: Path, survived: int, patch: pytest.MonkeyPatch, **beside: Any
+) -> Scored | None:
+    """Score, and stop as a kill would, before one of the calls that change what is on the disk."""
+    calls = 0
+
+    def stopping(original: Any) -> Any:
+        def call(*args: Any, **settings: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls > survived:
+                raise KeyboardInterrupt
+            return original(*args, **settings)
+
+        return call
+
+    with patch.context() as within:
+        for name in ("fsync", "replace"):
+            within.setattr(os, name, stopping(getattr(os, name)))
+        within.setattr(Path, "unlink", stopping(Path.unlink))
+        try:
+            return score_file(scorer, source, output, **beside)
+        except KeyboardInterrupt:
+            return None
+
+
+def test_stopped_before_any_step_it_goes_on(
+    scorer: Scorer, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "messages.parquet"
+    frame[4 * GROUP : 8 * GROUP].to_parquet(source, row_group_size=GROUP)
+    whole = score_file(scorer, source, tmp_path / "scores.parquet")
+    expected, steps, done = outputs(tmp_path), 0, None
+    while done is None:
+        for name in expected:
+            (tmp_path / name).unlink()
+        done = interrupted(scorer, source, tmp_path / "scores.parquet", steps, monkeypatch)
+        if done is None:
+            again = score_file(scorer, source, tmp_path / "scores.parquet")
+            assert (again.scored, again.rejected) == (whole.scored, whole.rejected)
+        assert outputs(tmp_path) == expected, steps
+        steps += 1
+    assert steps > 20
+
+
+def test_what_was_done_is_not_done_again(
+    scorer: Scorer, source: Path, uninterrupted: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "scores.parquet"
+    assert interrupted(scorer, source, output, 90, monkeypatch) is None
+    done = score_file(scorer, source, output)
+    assert 0 < done.resumed < 2000
+    assert done.resumed % GROUP == 0
+    assert done.notes[0] == f"a run before was cut off: {done.resumed:,} rows were done by it"
+    assert outputs(tmp_path) == uninterrupted
+
+
+def test_another_input_or_model_begins_anew_and_says_so(
+    scorer: Scorer, several: Any, frame: pd.DataFrame, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "scores.parquet"
+    assert interrupted(scorer, source, output, 90, monkeypatch) is None
+    other = Scorer.load(several.folder)
+    assert interrupted(other, source, output, 90, monkeypatch) is None
+    frame[::-1].to_parquet(source, row_group_size=GROUP)
+    done = score_file(other, source, output)
+    assert done.resumed == 0
+    assert "it begins anew" in done.notes[0]
+    scores = pd.read_parquet(output)
+    assert "probability__phishing" in scores
+    assert scores["message_id"].tolist() == score_ids(other, frame[::-1], tmp_path)
+
+
+def score_ids(scorer: Scorer, frame: pd.DataFrame, folder: Path) -> list[str]:
+    ids: list[str] = pd.read_parquet(score_file(scorer, frame, folder / "x.parquet").output)["message_id"].tolist()
+    return ids
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> dict[str, pd.DataFrame]:
+    """Accounts, some bad and some twice, their events, and what became known of them; each also as a file."""
+    world = simulate(days=20, n_accounts=100, messages_per_day=30)
+    times = world.events["occurred_at"].sort_values(ignore_index=True)
+    moments = times[np.linspace(len(times) // 5, len(times) - 1, 100).astype(int)].reset_index(drop=True)
+    frame = world.accounts[["account_id"]].head(100).assign(as_of=moments)
+    frame.loc[::7, "as_of"] = pd.NaT
+    frame.loc[[50, 90], "account_id"] = [None, frame["account_id"][3]]
+    labels = pd.DataFrame({"subject_id": world.accounts["account_id"], "label": "fraud"})
+    labels["labelled_at"] = times[len(times) // 2]
+    tables = {"accounts": frame, "events": world.events, "labels": labels[::3]}
+    for name, table in tables.items():
+        table.to_parquet(tmp_path / f"{name}.parquet", row_group_size=8)
+    return tables
+
+
+def test_accounts_with_their_events_too(
+    accounts_folder: Path, accounts: dict[str, pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer, source, output = Scorer.load(accounts_folder), tmp_path / "accounts.parquet", tmp_path / "scores.parquet"
+    beside: dict[str, Any] = {name: tmp_path / f"{name}.parquet" for name in ("events", "labels")}
+    whole = score_file(scorer, accounts["accounts"], tmp_path / "whole.parquet", **beside)
+    assert interrupted(scorer, source, output, 30, monkeypatch, **beside) is None
+    done = score_file(scorer, source, output, **beside)
+    assert 0 < done.resumed < 100
+    assert (done.scored, done.rejected, set(done.notes) >= set(whole.notes)) == (98, 2, True)
+    pd.testing.assert_frame_equal(pd.read_parquet(output), pd.read_parquet(whole.output))
+    assert pd.read_parquet(output)["probability"].nunique() > 3
+    rejected = pd.read_parquet(output.with_suffix(".rejected.parquet"))
+    assert rejected["row"].tolist() == [50, 90]
+
+
+def test_other_events_begin_anew(
+    accounts_folder: Path, accounts: dict[str, pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer, source, output = Scorer.load(accounts_folder), tmp_path / "accounts.parquet", tmp_path / "scores.parquet"
+    events = tmp_path / "events.parquet"
+    assert interrupted(scorer, source, output, 30, monkeypatch, events=events) is None
+    accounts["events"][:-50].to_parquet(events)
+    done = score_file(scorer, source, output, events=events)
+    assert done.resumed == 0
+    assert any("it begins anew" in note for note in done.notes)
+
+
+def test_beside_what_is_no_file_all_is_read_whole(
+    accounts_folder: Path, accounts: dict[str, pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(batch, "score_parts", lambda *_, **__: told.append(1))
+    scorer = Scorer.load(accounts_folder)
+    score_file(scorer, tmp_path / "accounts.parquet", tmp_path / "scores.parquet", events=accounts["events"])
+    assert not told  # nobody could tell whether they changed
+
+
+def test_a_file_that_changes_meanwhile_is_an_error(scorer: Scorer, source: Path, tmp_path: Path) -> None:
+    def change(done: int, total: int) -> None:
+        os.utime(source, ns=(done, done))
+
+    with pytest.raises(SchemaError, match="the file changed while it was read"):
+        score_file(scorer, source, tmp_path / "scores.parquet", change)
+    assert outputs(tmp_path) == {}
+
+
+def test_no_good_row_at_all_leaves_what_is_there(scorer: Scorer, frame: pd.DataFrame, tmp_path: Path) -> None:
+    source, output = tmp_path / "messages.parquet", tmp_path / "scores.parquet"
+    frame[:GROUP].to_parquet(source)
+    score_file(scorer, source, output)
+    before = outputs(tmp_path)
+    frame[:100].assign(text=" ").to_parquet(source, row_group_size=GROUP)
+    with pytest.raises(SchemaError, match=r"none of 100 rows is good: text: no text \(100\)"):
+        score_file(scorer, source, output)
+    assert outputs(tmp_path) == before
+
+
+def test_rejected_cells_of_several_types_become_strings(scorer: Scorer, tmp_path: Path) -> None:
+    good = {"message_id": ["a", "b"], "text": ["hello there", " "]}
+    schema = pyarrow.schema([("message_id", pyarrow.string()), ("text", pyarrow.string()), ("n", pyarrow.int64())])
+    source = tmp_path / "messages.parquet"
+    with pyarrow.parquet.ParquetWriter(source, schema) as writer:
+        for n in ([None, None], [1, 2], [3, None]):
+            writer.write_table(pyarrow.table({**good, "n": n}, schema=schema))
+    rejected = score_file(scorer, source, tmp_path / "scores.parquet").rejected_output
+    assert rejected is not None
+    assert pd.read_parquet(rejected)["row"].tolist() == [1, 2, 3, 4, 5]
+
+
+SCORE = """
+import sys
+from fraudsieve.models.batch.score import score_file
+from fraudsieve.models.predict import Scorer
+
+print(score_file(Scorer.load(sys.argv[1]), sys.argv[2], sys.argv[3]).resumed)
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_it_goes_on(
+    binary: Any, source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
+) -> None:
+    rng = random.Random(7)
+    output, journal = tmp_path / "scores.parquet", tmp_path / ".scores.parquet.parts" / "journal.jsonl"
+    call = [sys.executable, "-c", SCORE, str(binary.folder), str(source), str(output)]
+    killed = 0
+    for _ in range(5):
+        done = lines(journal)
+        process = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until = done + rng.randint(1, 9)
+        while process.poll() is None and lines(journal) < until:
+            time.sleep(0.001)
+        time.sleep(rng.random() * 0.03)
+        if process.poll() is None:
+            process.kill()
+            killed += 1
+        process.wait(60)
+        if output.exists():
+            break
+    assert killed >= 3
+    was_there = output.exists()
+    resumed = int(subprocess.run(call, capture_output=True, check=True, timeout=120).stdout)
+    assert resumed > 0 or was_there
+    assert outputs(tmp_path) == uninterrupted
+
+
+def lines(journal: Path) -> int:
+    return journal.read_bytes().count(b"\n") if journal.exists() else 0

@@ -1,0 +1,98 @@
+"""A journal of finished parts: what it names is there and whole, and other work begins anew."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fraudsieve.models.batch.journal import BusyError, Journal
+
+
+def put(journal: Journal, name: str, content: bytes = b"part") -> None:
+    path = journal.folder / "new"
+    path.write_bytes(content)
+    journal.add({name: path}, {"rows": len(content)})
+
+
+def parts_of(folder: Path, key: dict[str, int]) -> tuple[list[int], bool]:
+    journal = Journal(folder, key)
+    try:
+        return [part["rows"] for part in journal.parts], journal.began_anew
+    finally:
+        journal.close(remove=False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A journal of three parts, left as a kill leaves it."""
+    journal = Journal(tmp_path / "work", {"model": 1})
+    for rows in (1, 2, 3):
+        put(journal, f"part-{rows}", b"x" * rows)
+    (journal.folder / "half").write_bytes(b"half of a part")
+    journal.close(remove=False)
+    return tmp_path / "work"
+
+
+def test_the_same_work_goes_on(folder: Path) -> None:
+    assert parts_of(folder, {"model": 1}) == ([1, 2, 3], False)
+    assert sorted(path.name for path in folder.iterdir()) == ["journal.jsonl", "part-1", "part-2", "part-3"]
+
+
+def test_other_work_begins_anew(folder: Path) -> None:
+    assert parts_of(folder, {"model": 2}) == ([], True)
+    assert [path.name for path in folder.iterdir()] == ["journal.jsonl"]
+    assert parts_of(folder, {"model": 2}) == ([], False)
+
+
+@pytest.mark.parametrize("damage", ["gone", "changed"])
+def test_a_part_that_is_not_whole_is_done_again_with_those_after_it(folder: Path, damage: str) -> None:
+    if damage == "gone":
+        (folder / "part-2").unlink()
+    else:
+        (folder / "part-2").write_bytes(b"yy")
+    assert parts_of(folder, {"model": 1}) == ([1], False)
+    assert parts_of(folder, {"model": 1}) == ([1], False)
+
+
+def test_a_journal_cut_anywhere_names_whole_parts(folder: Path) -> None:
+    journal = folder / "journal.jsonl"
+    whole = journal.read_bytes()
+    for at in range(len(whole) - 1, -1, -7):
+        for name in ("part-1", "part-2", "part-3"):
+            (folder / name).write_bytes(b"x" * int(name[-1]))
+        journal.write_bytes(whole[:at])
+        lines = whole[:at].count(b"\n")
+        assert parts_of(folder, {"model": 1})[0] == [1, 2, 3][: max(lines - 1, 0)]
+
+
+def test_two_cannot_be_at_the_same_work(folder: Path) -> None:
+    program = f"""
+from pathlib import Path
+from fraudsieve.models.batch.journal import Journal
+journal = Journal(Path({str(folder)!r}), {{"model": 1}})
+print("ready", flush=True)
+input()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        with pytest.raises(BusyError, match="another process is at the same work"):
+            Journal(folder, {"model": 1})
+        process.kill()
+    assert parts_of(folder, {"model": 1}) == ([1, 2, 3], False)
+
+
+def test_what_is_done_leaves_nothing(folder: Path) -> None:
+    journal = Journal(folder, {"model": 1})
+    journal.close(remove=True)
+    assert not folder.exists()
+
+
+def test_the_journal_can_be_read_by_people(folder: Path) -> None:
+    lines = [json.loads(line) for line in (folder / "journal.jsonl").read_text("utf-8").splitlines()]
+    assert lines[0] == {"model": 1}
+    assert [list(line["files"]) for line in lines[1:]] == [["part-1"], ["part-2"], ["part-3"]]

@@ -1,0 +1,166 @@
+"""Reasons: they add up to the score, whatever the model and the record, and name what a column did."""
+
+from dataclasses import replace
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.models import FraudClassifier, Model, Scorer
+from fraudsieve.models.calibration import Calibration
+from fraudsieve.models.reasons.reason_codes import check_class, contributions, explain, explained_classes, output_of
+from fraudsieve.models.trees.ensemble import Ensemble
+
+Array = npt.NDArray[Any]
+
+
+@pytest.fixture(scope="module", params=[2, 4])
+def plain(request: pytest.FixtureRequest) -> tuple[Model, Array]:
+    """A model without wording, of numbers with missing values and of coded words."""
+    rng = np.random.default_rng(request.param)
+    matrix = AccountMatrix("event", (), numbers=("amount", "age"), categories={"city": ("rome", "bonn")}, timed=False)
+    X = np.column_stack([rng.lognormal(size=900), rng.normal(size=900), rng.integers(-2, 2, 900)])
+    X[rng.random(900) < 0.2, 1] = np.nan
+    score = np.log(X[:, 0]) + np.isnan(X[:, 1]) - X[:, 2] + rng.normal(size=900)
+    codes = np.searchsorted(np.quantile(score, np.arange(1, request.param) / request.param), score)
+    y = np.array(["c", "legitimate", "a", "b"], object)[codes]
+    classifier = FraudClassifier(n_rounds=20, n_jobs=1).fit(X[::2], y[::2]).calibrate(X[1::2], y[1::2])
+    classes = tuple(map(str, classifier.classes_))
+    model = Model("plain", classes, "legitimate", matrix, classifier.ensemble_, classifier.calibration_)
+    return model, np.vstack([X, np.full((1, 3), np.nan)])
+
+
+def rows_of(fitted: Any) -> Array:
+    X: Array = fitted.model.matrix.compute(fitted.texts[:80])
+    X[::7, fitted.model.ensemble.wording[0]] = np.nan
+    X[1::7, 5:] = np.nan
+    return X
+
+
+def check_sums(model: Model, X: Array) -> None:
+    """Every class is explained to its calibrated and uncalibrated log-odds."""
+    raw = model.ensemble.log_odds(X)
+    odds = model.calibration.apply(raw)
+    for position, name in enumerate(model.classes):
+        output, sign = output_of(model, position)
+        for n in (0, 3, 10_000):
+            for row, said in enumerate(explain(model, X, odds, n=n, of=name)):
+                values = {reason["family"]: reason["log_odds"] for reason in said["reasons"] if reason["cue"] is None}
+                total = sum(reason["log_odds"] for reason in said["reasons"])
+                assert total == pytest.approx(sign * odds[row, output], rel=1e-9, abs=1e-12)
+                assert total - values["calibration"] == pytest.approx(sign * raw[row, output], rel=1e-9, abs=1e-12)
+                assert said["explained"] == {"class": name, "log_odds": sign * odds[row, output]}
+                assert n < 10_000 or abs(values["rest"]) < 1e-12
+
+
+def test_they_add_up_with_wording(fitted: Any) -> None:
+    check_sums(fitted.model, rows_of(fitted))
+
+
+def test_they_add_up_without_wording(plain: tuple[Model, Array]) -> None:
+    check_sums(*plain)
+
+
+def test_every_column_has_its_own_part(fitted: Any) -> None:
+    ensemble, X = fitted.model.ensemble, rows_of(fitted)
+    n_outputs = len(ensemble.base)
+    trees = np.asarray(ensemble.booster.predict(X, pred_contrib=True)).reshape(len(X), n_outputs, -1)
+    for output in range(n_outputs):
+        parts = contributions(ensemble, X, output)
+        column = ensemble.wording[output]
+        start = np.nan_to_num(X[:, column])
+        expected = trees[:, output].copy()
+        expected[:, column] += start
+        expected[:, -1] += ensemble.base[output]
+        np.testing.assert_allclose(parts, expected, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(parts.sum(axis=1), ensemble.log_odds(X)[:, output], rtol=1e-9)
+
+
+def test_the_strongest_come_first_and_are_named(fitted: Any) -> None:
+    model, X = fitted.model, rows_of(fitted)
+    odds = model.calibration.apply(model.ensemble.log_odds(X))
+    for row, said in enumerate(explain(model, X, odds, n=4)):
+        named = [reason for reason in said["reasons"] if reason["cue"] is not None]
+        output, sign = output_of(model, model.classes.index(said["explained"]["class"]))
+        parts = sign * contributions(model.ensemble, X[row : row + 1], output)[0, :-1]
+        assert [abs(reason["log_odds"]) for reason in named] == sorted(np.abs(parts), reverse=True)[: len(named)]
+        for reason in named:
+            column = model.matrix.columns.index(f"{reason['family']}__{reason['cue']}")
+            assert reason["log_odds"] == parts[column]
+            assert reason["direction"] == np.sign(parts[column])
+        assert [reason["family"] for reason in said["reasons"][len(named) :]] == ["rest", "base", "calibration"]
+
+
+def test_columns_that_say_nothing_are_no_reasons(plain: tuple[Model, Array]) -> None:
+    model, X = plain
+    stumps = lgb.Booster(model_str=model.ensemble.booster.model_to_string(num_iteration=1))
+    one = replace(model, ensemble=Ensemble(stumps, (), model.ensemble.base))
+    odds = one.calibration.apply(one.ensemble.log_odds(X))
+    used = {name for name, uses in zip(model.matrix.columns, stumps.feature_importance(), strict=True) if uses}
+    for said in explain(one, X, odds, n=99):
+        named = [reason for reason in said["reasons"] if reason["cue"] is not None]
+        assert {f"{reason['family']}__{reason['cue']}" for reason in named} <= used
+        assert all(reason["log_odds"] for reason in named)
+
+
+def test_the_direction_is_that_of_the_class(binary: Any) -> None:
+    model = binary.model
+    assert model.classes == ("fraud", "legitimate")
+    X = rows_of(binary)
+    odds = model.calibration.apply(model.ensemble.log_odds(X))
+    fraud, clean = explain(model, X, odds, n=5, of="fraud"), explain(model, X, odds, n=5, of="legitimate")
+    for one, other in zip(fraud, clean, strict=True):
+        for mine, theirs in zip(one["reasons"], other["reasons"], strict=True):
+            assert (mine["family"], mine["cue"]) == (theirs["family"], theirs["cue"])
+            assert (mine["direction"], mine["log_odds"]) == (-theirs["direction"], -theirs["log_odds"])
+    probability = Scorer(model).score_columns({"text": binary.texts[:80]})["probability"]
+    untouched = explain(model, model.matrix.compute(binary.texts[:80]), Scorer(model).log_odds(binary.texts[:80]))
+    log_odds = np.array([said["explained"]["log_odds"] for said in untouched])
+    np.testing.assert_allclose(1 / (1 + np.exp(-log_odds)), probability, rtol=1e-9)
+
+
+def test_the_likeliest_crime_is_explained(binary: Any, several: Any, types: Any) -> None:
+    odds = np.array([[9.0], [-9.0]])
+    assert explained_classes(binary.model, odds).tolist() == [0, 0]
+    alone = replace(binary.model, legitimate=None)
+    assert explained_classes(alone, odds).tolist() == [1, 0]
+    for fitted in (several, types):
+        classes = fitted.model.classes
+        odds = np.eye(len(classes)) + 0.1 * np.arange(len(classes))
+        likeliest = explained_classes(fitted.model, odds).tolist()
+        clean = classes.index("legitimate") if fitted is several else -1
+        last = max(place for place in range(len(classes)) if place != clean)
+        assert likeliest == [last if place == clean else place for place in range(len(classes))]
+        assert explained_classes(fitted.model, odds, classes[0]).tolist() == [0] * len(classes)
+
+
+def test_an_unknown_class_is_refused(binary: Any) -> None:
+    with pytest.raises(ValueError, match="reasons_of: expected one of fraud, legitimate, got another name"):
+        check_class(binary.model, "scam")
+    with pytest.raises(ValueError, match="reasons_of"):
+        explained_classes(binary.model, np.zeros((1, 1)), "scam")
+    check_class(binary.model, None)
+
+
+def test_a_batch_says_what_single_rows_do(several: Any) -> None:
+    model, X = several.model, rows_of(several)
+    odds = model.calibration.apply(model.ensemble.log_odds(X))
+    whole = explain(model, X, odds)
+    assert len({said["explained"]["class"] for said in whole}) > 2
+    for row in range(len(X)):
+        assert explain(model, X[row : row + 1], odds[row : row + 1]) == [whole[row]]
+    assert explain(model, X[:0], odds[:0]) == []
+
+
+def test_calibration_has_its_own_part(plain: tuple[Model, Array]) -> None:
+    model, X = plain
+    raw = model.ensemble.log_odds(X)
+    for calibration in (Calibration(), Calibration(low=2.0, high=2.0)):
+        changed = replace(model, calibration=calibration)
+        for row, said in enumerate(explain(changed, X, calibration.apply(raw), of=model.classes[-1])):
+            last = said["reasons"][-1]
+            assert last["family"] == "calibration"
+            assert last["log_odds"] == pytest.approx((calibration.low - 1) * raw[row, -1], abs=1e-12)

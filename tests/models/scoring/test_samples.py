@@ -1,0 +1,87 @@
+"""Warming up: afterwards nothing is compiled for the first record, whatever it is."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.campaign.over_time import Campaigns
+from fraudsieve.features.history.declaration import History
+from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.features.network.declaration import Network
+from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
+from fraudsieve.models.scoring.samples import warm_records
+
+VIEWS = (History(("1h", "1d"), identifiers=("device_id",)), History(("1d",), entity="device_id", name="device"))
+MATRICES: dict[str, Any] = {
+    "messages": MessageMatrix(None),
+    "senders": MessageMatrix(None, sender=VIEWS[:1], campaigns=Campaigns()),
+    "accounts": AccountMatrix("account", VIEWS, Network(identifiers=("device_id",)), numbers=("age",)),
+    "events": AccountMatrix("event", VIEWS, numbers=("amount",), categories={"kind": ("pay",)}),
+    "untimed": AccountMatrix("event", (), numbers=("amount",), timed=False),
+}
+
+
+def model_of(matrix: Any) -> Model:
+    rows = np.random.default_rng(0).normal(size=(300, len(matrix.columns)))
+    fitted = FraudClassifier(n_rounds=3, n_jobs=1).fit(rows, np.where(rows[:, 0] > 0, "fraud", "legitimate"))
+    return Model("m", ("fraud", "legitimate"), "legitimate", matrix, fitted.ensemble_, fitted.calibration_)
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_the_records_are_scored_with_a_history(name: str) -> None:
+    scorer = Scorer(model_of(MATRICES[name]))
+    records, history = warm_records(scorer.model.matrix)
+    scores = scorer.score(records, history=history, reasons=True)
+    assert {score["status"] for score in scores} <= {"ok", "no_history"}
+    assert scores[0]["status"] == "ok" or name == "untimed"
+    assert scorer.warm_up() is scorer
+
+
+# In a process of its own: here other tests have compiled already.
+COMPILED = """
+import sys
+from numba.core.registry import CPUDispatcher
+from fraudsieve.models import Scorer
+
+def compiled():
+    return {{
+        f"{{name}}.{{attribute}}": len(thing.signatures)
+        for name, module in list(sys.modules.items())
+        if name.startswith("fraudsieve.")
+        for attribute, thing in vars(module).items()
+        if isinstance(thing, CPUDispatcher)
+    }}
+
+scorer = Scorer.load({folder!r})
+if {warm}:
+    scorer.warm_up()
+before = compiled()
+for records in {records!r}:
+    state = scorer.new_state()
+    state.update({events!r})
+    scorer.score(records, history=state)
+    scorer.score(records, history=state, reasons=True)
+after = compiled()
+print(sum(before.values()) > 5, sorted(name for name in after if after[name] != before.get(name)))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["binary", "senders", "events"])
+def test_nothing_is_left_to_compile(name: str, binary: Any, tmp_path: Path, run_alone: Callable[[str], str]) -> None:
+    events: Any = []
+    if name == "binary":
+        folder, some = binary.folder, [{"text": text} for text in binary.texts[::8]]
+    else:
+        write_model(model_of(MATRICES[name]), folder := tmp_path / "m")
+        some, history = warm_records(MATRICES[name])
+        some = [{**record, "as_of": "2026-03-01", "sent_at": "2026-03-01", "created_at": None} for record in some]
+        events = [{**event, "occurred_at": "2026-02-28T23:30"} for event in history["events"]]
+    forms = [some[0], some]
+    facts = {"folder": str(folder), "records": [some[1], *forms], "events": events}
+    assert run_alone(COMPILED.format(warm=True, **facts)) == "True []\n"
+    assert "fraudsieve." in run_alone(COMPILED.format(warm=False, **facts))

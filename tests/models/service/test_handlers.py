@@ -1,0 +1,178 @@
+"""What is done with bodies where something breaks; that the rest is right, test_service shows over sockets."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fraudsieve.features.history.store import StateError
+from fraudsieve.models import Scorer
+from fraudsieve.models.exceptions import ArtifactError
+from fraudsieve.models.service.bodies import Asked, RejectedError, Reply
+from fraudsieve.models.service.handlers import Desk
+from fraudsieve.models.service.loaded_model import Served
+from fraudsieve.models.service.metrics import Metrics
+from fraudsieve.models.service.settings import Settings
+
+SECRET = "my secret words"
+EVENT = {"account_id": "ann", "kind": "message", "device_id": "d", "counterparty_id": "bob", "amount": 1}
+EVENTS = [EVENT | {"event_id": f"e{i}", "occurred_at": f"2026-05-01T10:00:0{i}Z"} for i in range(4)]
+
+
+@pytest.fixture
+def desk(accounts_folder: Path) -> Iterator[Desk]:
+    made = Desk(Served(Scorer.load(accounts_folder)), Settings(max_records=10), Metrics())
+    yield made
+    made.close()
+
+
+def breaks(usual: Callable[..., Any], when: Callable[[Any], bool], error: Exception) -> Callable[..., Any]:
+    """What usually happens, but for records at which something nobody thought of breaks."""
+
+    def asked(records: Any = (), **named: Any) -> Any:
+        if any(when(record) for record in records):
+            raise error
+        return usual(records, **named)
+
+    return asked
+
+
+def test_a_record_that_breaks_the_scorer_costs_the_others_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    records = [{"account_id": name, "as_of": "2026-05-01T10:00:09Z"} for name in ("ann", SECRET, "bob")]
+    (usually,) = desk.score([Asked(json.dumps(records).encode(), True)])
+    assert isinstance(usually, Reply)
+    usual = json.loads(usually.content)
+    assert desk.live is not None
+    of_bad = breaks(desk.live.score, lambda record: record["account_id"] == SECRET, OverflowError(SECRET))
+    monkeypatch.setattr(desk.live, "score", of_bad)
+    (reply,) = desk.score([Asked(json.dumps(records).encode(), True)])
+    assert isinstance(reply, Reply)
+    scores = json.loads(reply.content)
+    assert [scores[0], scores[2]] == [usual[0], usual[2]]
+    assert (scores[1]["status"], scores[1]["why"]) == ("unscorable", "the record cannot be scored (OverflowError)")
+    assert scores[1].keys() == usual[1].keys()
+    assert reply.counts == {"records": 3, "unscorable": 1}
+    told = [vars(record) for record in caplog.records]
+    assert len(told) == 1
+    assert SECRET not in str(told) + str(reply)
+
+
+def test_requests_that_are_scored_together_get_what_they_get_alone(desk: Desk) -> None:
+    record = {"account_id": "ann", "as_of": "2026-05-01T10:00:09Z"}
+    bodies = [record, [record, 5, {"account_id": "bob"}], [], [record] * 11, "x", {}, [[record]]]
+    asked = [Asked(json.dumps(body).encode(), reasons) for body in bodies for reasons in (False, True)]
+    asked.append(Asked(b"{", True))
+    alone = [desk.score([one])[0] for one in asked]
+    together = desk.score(asked)
+    assert [str(one) for one in together] == [str(one) for one in alone]
+    kinds = [one.status if isinstance(one, RejectedError) else 200 for one in together]
+    assert kinds == [200] * 6 + [413] * 2 + [422] * 2 + [200] * 4 + [400]
+    assert desk.score([]) == []
+
+
+def test_an_event_that_breaks_the_history_costs_the_others_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = desk.live
+    assert live is not None
+    of_bad = breaks(live.update, lambda event: event["event_id"] == "e2", OverflowError(SECRET))
+    monkeypatch.setattr(live, "update", of_bad)
+    answer = json.loads(desk.take(json.dumps({"events": EVENTS}).encode()).content)
+    why = "the record cannot be taken (OverflowError)"
+    assert answer == {"part": "events", "accepted": 3, "rejected": [{"position": 2, "reason": why}]}
+
+
+def test_what_cannot_be_kept_is_not_acknowledged(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert desk.live is not None
+    full = StateError("/secret/place", "no space left", "Make some.")
+    monkeypatch.setattr(desk.live, "update", breaks(desk.live.update, lambda event: True, full))
+    with pytest.raises(RejectedError, match="nothing was taken, send it again") as caught:
+        desk.take(json.dumps({"events": EVENTS}).encode())
+    assert caught.value.status == 503
+    assert "secret" not in str(caught.value)
+    assert b'fraudsieve_accepted_total{part="events"}' not in desk.page()
+
+
+def test_a_model_that_does_not_fit_leaves_the_one_in_use(desk: Desk, scorer: Scorer) -> None:
+    before = desk.served
+    with pytest.raises(ArtifactError, match="it scores messages, and the service scores accounts"):
+        desk.replace(Served(scorer, "2"))
+    assert desk.served is before
+
+
+def test_a_snapshot_is_written_once_the_log_is_large(accounts_folder: Path, tmp_path: Path) -> None:
+    settings = Settings(state=tmp_path / "state", checkpoint_bytes=300)
+    desk = Desk(Served(Scorer.load(accounts_folder)), settings, Metrics())
+    assert desk.live is not None
+    desk.take(json.dumps({"events": EVENTS[:1]}).encode())
+    desk.checkpoint()
+    small = desk.live.size.log_bytes
+    desk.take(json.dumps({"events": EVENTS[1:]}).encode())
+    assert desk.live.size.log_bytes > 300 > small
+    desk.checkpoint()
+    assert desk.live.size.log_bytes < small
+    desk.close()
+    again = Desk(Served(Scorer.load(accounts_folder)), settings, Metrics())
+    assert again.live is not None
+    assert again.live.size.events == desk.live.size.events > 0
+    again.close()
+
+
+def test_without_the_extra_the_command_says_what_to_install(run_alone: Any, binary: Any) -> None:
+    for name in ("fastapi", "uvicorn", "prometheus_client"):
+        said = run_alone(f"""
+import sys
+sys.modules[{name!r}] = None
+from typer.testing import CliRunner
+from fraudsieve.cli.app import app
+done = CliRunner().invoke(app, ["serve", "--model", {str(binary.folder)!r}, "--json"])
+print(done.exit_code, done.stdout)
+""")
+        assert said.startswith("2 ")
+        assert f"{name} is not installed. Install it: pip install 'fraudsieve[serve]'." in said
+
+
+def test_a_folder_is_served_without_mlflow(run_alone: Any, binary: Any) -> None:
+    assert "no mlflow" in run_alone(f"""
+import sys
+for name in ("mlflow", "pandas", "sklearn", "pyarrow", "httpx"):
+    sys.modules[name] = None
+from fraudsieve.cli.serve import _find
+from fraudsieve.models import Scorer
+from fraudsieve.models.service.app import create_app
+import fraudsieve.cli.app
+folder, digest, version = _find({str(binary.folder)!r})
+create_app(Scorer.load(folder)).state.desk.warm_up()
+print("no mlflow")
+""")
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--host", "0.0.0.0"), "open to other machines"),
+        (("--host", "203.0.113.9", "--open"), "cannot be listened on"),
+        (("--token-file", "none"), "none: cannot be read (FileNotFoundError)"),
+        (("--model", "models:/nothing"), "is no address of a registered version"),
+        (("--model", "nothing"), "manifest.json: cannot be read"),
+    ],
+)
+def test_a_wrong_call_is_told_at_once(options: tuple[str, ...], why: str, run_alone: Any, binary: Any) -> None:
+    command = ["serve", "--json", *(() if "--model" in options else ("--model", str(binary.folder))), *options]
+    said = run_alone(f"""
+from typer.testing import CliRunner
+from fraudsieve.cli.app import app
+done = CliRunner().invoke(app, {command!r}, env={{"FRAUDSIEVE_TOKEN": None}})
+print(done.exit_code, done.stdout)
+""")
+    assert said.startswith("2 ")
+    assert why in said
+
+
+def test_the_scoring_path_imports_nothing_of_the_service(run_alone: Any) -> None:
+    found = run_alone(
+        "import sys, fraudsieve.models.predict, fraudsieve.models.live.state; print(*sys.modules)"
+    ).split()
+    assert {"fastapi", "starlette", "uvicorn", "pydantic", "prometheus_client", "mlflow"} & set(found) == set()

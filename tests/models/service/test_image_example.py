@@ -1,0 +1,106 @@
+"""The image of the examples, without Docker: its own commands, run in turn as a build and a start run them."""
+
+import json
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "Dockerfile"
+TOKEN = "correct-horse-battery-staple"
+OURS = ("fraudsieve", "python")
+
+
+def instructions(text: str) -> list[tuple[str, str]]:
+    """Return the name and the rest of every instruction, without comments."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [(line.split()[0], line.split(maxsplit=1)[1]) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def image(binary: Any, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
+    """The instructions, with a folder of this test for /opt and /tmp, and the model where COPY puts it."""
+    folder = tmp_path_factory.mktemp("image")
+    (folder / "opt").mkdir()
+    (folder / "opt" / "model").symlink_to(binary.folder)
+    text = re.sub(r"/(opt|tmp)/", lambda found: f"{folder}/{found[1]}/", EXAMPLE.read_text("utf-8"))
+    (folder / "tmp").mkdir()
+    return instructions(text)
+
+
+@pytest.fixture(scope="module")
+def built(image: list[tuple[str, str]], binary: Any) -> dict[str, str]:
+    """The environment at the end of the build, whose own commands have run."""
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    ran = 0
+    for name, rest in image:
+        if name == "ENV":
+            environment |= dict(word.split("=", 1) for word in shlex.split(rest))
+        words = [word for word in shlex.split(rest) if "=" not in word.split("(")[0]]
+        if name == "RUN" and words[0] in OURS:
+            subprocess.run(["sh", "-c", rest], check=True, env=environment | {"DIGEST": binary.model.digest})
+            ran += 1
+    assert ran == 2
+    return environment
+
+
+@pytest.fixture(scope="module")
+def started(
+    image: list[tuple[str, str]], built: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path]]:
+    """The address of what ENTRYPOINT and CMD start, and what it wrote."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    last = dict(image)
+    call = [*json.loads(last["ENTRYPOINT"]), *json.loads(last["CMD"]), "--host", "127.0.0.1", "--port", str(port)]
+    environment = built | {"FRAUDSIEVE_TOKEN": TOKEN, "NUMBA_DEBUG_CACHE": "1", "PYTHONUNBUFFERED": "1"}
+    log = tmp_path_factory.mktemp("log") / "log"
+    with log.open("wb") as stream, subprocess.Popen(call, stdout=stream, stderr=stream, env=environment) as process:
+        try:
+            deadline = time.monotonic() + 120
+            while "ready" not in log.read_text("utf-8"):
+                assert process.poll() is None, log.read_text("utf-8")
+                assert time.monotonic() < deadline, log.read_text("utf-8")
+                time.sleep(0.1)
+            yield f"http://127.0.0.1:{port}", log
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+@pytest.mark.slow
+def test_what_the_image_starts_scores_and_compiles_nothing(started: tuple[str, Path], binary: Any) -> None:
+    address, log = started
+    body = json.dumps([{"text": text} for text in binary.texts[:100]]).encode()
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{address}/v1/score?reasons=true", body, headers)
+    with urllib.request.urlopen(request, timeout=60) as response:
+        assert response.status == 200
+    written = log.read_text("utf-8")
+    assert written.count("[cache] data loaded from") > 10
+    assert "[cache] data saved" not in written
+
+
+@pytest.mark.slow
+def test_another_model_ends_the_build(image: list[tuple[str, str]], built: dict[str, str]) -> None:
+    (check,) = [rest for name, rest in image if name == "RUN" and rest.startswith("fraudsieve verify")]
+    done = subprocess.run(["sh", "-c", check], env=built | {"DIGEST": "0" * 64}, capture_output=True)
+    assert done.returncode == 2
+
+
+def test_the_user_is_not_root_and_nothing_of_the_image_is_written_at_run_time(image: list[tuple[str, str]]) -> None:
+    names = [name for name, _ in image]
+    last = dict(image)
+    assert names.index("USER") < names.index("ENTRYPOINT")
+    assert last["USER"] not in ("0", "root")
+    assert dict(word.split("=", 1) for word in shlex.split(last["ENV"]))["NUMBA_CACHE_DIR"].endswith("/tmp/kernels")

@@ -1,0 +1,172 @@
+"""What is kept under attack, worked out by hand with scores that know single words."""
+
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.training.attack.disguises import DISGUISES, STRENGTHS
+from fraudsieve.training.attack.recall import (
+    AttackCounts,
+    attack_counts,
+    attack_messages,
+    attack_sheet,
+    attackable,
+    check_attackable,
+    strict_threshold,
+)
+from fraudsieve.training.recipe.recipe import RecipeError
+
+FRAUD = ["free free", "free prize 555", "prize"]
+
+
+def knows(word: str) -> Callable[[list[str]], npt.NDArray[Any]]:
+    return lambda texts: np.array([float(word in text) for text in texts])
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=300), st.sampled_from([0.0, 0.01, 0.05, 0.5]))
+def test_no_more_than_the_rate_is_above_the_threshold(scores: list[float], rate: float) -> None:
+    legitimate = np.array(scores)
+    threshold = strict_threshold(legitimate, rate)
+    assert (legitimate > threshold).mean() <= rate
+    lower = legitimate[legitimate < threshold]
+    if len(lower):  # and no lower score would do
+        assert (legitimate > lower.max()).mean() > rate
+
+
+def test_everything_below_the_threshold_is_missed() -> None:
+    counts = attack_counts(knows("free"), FRAUD, np.zeros(50))
+    assert (counts.rows, counts.clean) == (3, 2)
+    assert counts.caught["spelled_digits", "strong"] == 2
+    assert counts.changed["spelled_digits", "strong"] == 1
+    assert counts.changed["homophone", "strong"] == 0
+    assert counts.caught["symbols", "strong"] < 2
+    assert attack_counts(knows("free"), FRAUD, np.ones(50)).clean == 0
+
+
+def test_ties_with_the_threshold_and_nan_are_not_caught() -> None:
+    assert attack_counts(lambda texts: np.ones(len(texts)), FRAUD, np.ones(5)).clean == 0
+    assert attack_counts(lambda texts: np.full(len(texts), np.nan), FRAUD, np.ones(5)).clean == 0
+
+
+def test_the_score_always_gets_all_texts_in_their_order() -> None:
+    seen: list[int] = []
+
+    def score(texts: list[str]) -> npt.NDArray[np.float64]:
+        seen.append(len(texts))
+        return np.zeros(len(texts))
+
+    attack_counts(score, FRAUD, np.zeros(5))
+    assert seen == [3] * (len(DISGUISES) * len(STRENGTHS) + 1)
+
+
+def test_counts_of_folds_add_up() -> None:
+    one, other = (attack_counts(knows("free"), texts, np.zeros(5)) for texts in (FRAUD[:1], FRAUD[1:]))
+    assert one + other == attack_counts(knows("free"), FRAUD, np.zeros(5))
+
+
+def made_up(kept: dict[str, int], clean: int = 10) -> AttackCounts:
+    keys = [(name, strength) for name in DISGUISES for strength in STRENGTHS]
+    return AttackCounts(20, clean, {key: kept.get(key[0], clean) for key in keys}, dict.fromkeys(keys, 20))
+
+
+def test_the_mean_is_over_disguises_of_characters_that_apply() -> None:
+    sheet = attack_sheet(made_up({"symbols": 5, "homophone": 0, "synonym": 0}), "en")
+    names = [name for name, way in DISGUISES.items() if way.level == "character" and "en" in way.languages]
+    assert sheet["recall"] == 0.5
+    assert sheet["disguises"]["symbols"]["light"] == {"recall": 0.25, "kept": 0.5, "changed": 1.0}
+    assert sheet["character"]["light"] == {
+        "mean": pytest.approx(1 - 0.5 / len(names)),
+        "worst": 0.5,
+        "worst_disguise": "symbols",
+    }
+    assert attack_sheet(made_up({"homophone": 0}), "zh")["character"]["strong"]["worst_disguise"] == "homophone"
+    json.dumps(sheet, allow_nan=False)
+
+
+def test_a_disguise_that_betrays_itself_makes_up_for_no_loss() -> None:
+    sheet = attack_sheet(made_up({"symbols": 5, "spacing": 15}), "en")
+    assert sheet["disguises"]["spacing"]["light"] == {"recall": 0.75, "kept": 1.0, "changed": 1.0}
+    assert sheet["character"]["light"] == attack_sheet(made_up({"symbols": 5}), "en")["character"]["light"]
+
+
+def test_nothing_can_be_kept_of_nothing() -> None:
+    sheet = attack_sheet(made_up({}, clean=0), "en")
+    assert sheet["disguises"]["symbols"]["light"]["kept"] is None
+    assert sheet["character"]["light"] == {"mean": None, "worst": None, "worst_disguise": None}
+
+
+def test_only_the_text_of_fraud_is_disguised() -> None:
+    rows = pd.DataFrame({"text": ["free 4 u", "dinner?", "free 2"], "account_id": ["a", "b", "c"]}, index=[5, 7, 9])
+    seen: list[pd.DataFrame] = []
+
+    def score(some: pd.DataFrame) -> npt.NDArray[np.float64]:
+        seen.append(some)
+        return np.array(["free" in text for text in some["text"]], np.float64)
+
+    is_fraud = np.array([True, False, True])
+    sheet = attack_messages(score, rows, is_fraud, np.array([1.0, 0.5, 1.0]))
+    assert (sheet["rows"], sheet["recall"], sheet["language"]) == (2, 1.0, "en")
+    assert sheet["disguises"]["homophone"]["strong"] == {"recall": 1.0, "kept": 1.0, "changed": 0.0}
+    assert sheet["disguises"]["synonym"]["strong"]["kept"] == 0.0
+    assert all(some["account_id"].tolist() == ["a", "c"] for some in seen)
+    assert rows["text"].tolist() == ["free 4 u", "dinner?", "free 2"]
+
+
+def test_of_many_frauds_some_are_disguised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fraudsieve.training.attack.recall.MOST", 3)
+    rows = pd.DataFrame({"text": [f"free {i}" for i in range(9)] + ["dinner?"]})
+    seen: list[list[str]] = []
+
+    def score(some: pd.DataFrame) -> npt.NDArray[np.float64]:
+        seen.append(some["text"].tolist())
+        return np.ones(len(some))
+
+    sheet = attack_messages(score, rows, np.arange(10) < 9, np.zeros(10))
+    assert sheet["rows"] == 3
+    assert seen[-1] == ["free 0", "free 4", "free 8"]  # the last are scored as they are
+
+
+@pytest.mark.parametrize(
+    ("subject", "legitimate", "labels", "says_something"),
+    [
+        ("message", "ham", ["ham", "spam"], True),
+        ("message", "ham", ["ham", "ham"], False),
+        ("message", "ham", ["spam", "scam"], False),
+        ("message", None, ["scam", "spam"], False),
+        ("account", "ham", ["ham", "spam"], False),
+    ],
+)
+def test_what_can_be_attacked(subject: str, legitimate: str | None, labels: list[str], says_something: bool) -> None:
+    model = cast(Model, SimpleNamespace(subject=subject, legitimate=legitimate))
+    assert attackable(model, np.array(labels, object)) is says_something
+
+
+@pytest.mark.parametrize(("is_fraud", "kind"), [(True, "legitimate"), (False, "fraudulent")])
+def test_an_attack_needs_both_kinds(is_fraud: bool, kind: str) -> None:
+    rows = pd.DataFrame({"text": ["a secret"]})
+    with pytest.raises(
+        SchemaError, match=f"messages: none that can be scored is {kind}; an attack needs both"
+    ) as error:
+        attack_messages(lambda some: np.zeros(len(some)), rows, np.array([is_fraud]), np.zeros(1))
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("subject", "legitimate", "why"),
+    [("account", "legitimate", "a model of accounts"), ("event", "x", "of events"), ("message", None, "no legitimate")],
+)
+def test_models_that_cannot_be_attacked(subject: str, legitimate: str | None, why: str) -> None:
+    model = cast(Model, SimpleNamespace(subject=subject, legitimate=legitimate))
+    with pytest.raises(RecipeError, match=why):
+        check_attackable(model)
+    check_attackable(cast(Model, SimpleNamespace(subject="message", legitimate="ham")))

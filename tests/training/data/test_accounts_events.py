@@ -1,0 +1,101 @@
+"""Accounts and events as subjects: read, with their moments, their labels and what was set aside."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.training.data.accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
+
+
+def events(**columns: Any) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        {
+            "event_id": ["e1", "e2", "e3"],
+            "account_id": ["ann", "ann", "bob"],
+            "occurred_at": ["2026-01-01T00:00:00Z", "2026-01-03T00:00:00Z", "2026-01-02T00:00:00Z"],
+            "kind": "pay",
+            "amount": [1.0, 2.0, 3.0],
+        }
+    )
+    return frame.assign(**columns)
+
+
+def accounts(**columns: Any) -> pd.DataFrame:
+    return pd.DataFrame({"account_id": ["ann", "bob", "cid"], "city": ["rome", "oslo", None]}).assign(**columns)
+
+
+def labels(*rows: tuple[str, str, str | None]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["subject_id", "label", "labelled_at"])
+
+
+def test_moments_of_accounts_in_order_of_preference() -> None:
+    table = accounts(as_of=["2026-01-09T00:00:00Z", None, None])
+    known = labels(("ann", "spam", "2026-02-01"), ("bob", "spam", "2026-02-02"), ("cid", "spam", None))
+    loaded = load_accounts(events(), accounts=table, labels=known)
+    assert loaded.rows["as_of"].dt.strftime("%m-%d %H:%M:%S.%f").tolist() == [
+        "01-09 00:00:00.000000",
+        "02-02 00:00:00.000000",
+        "01-03 00:00:00.000001",
+    ]
+    notes = " ".join(loaded.notes)
+    assert "1 accounts are looked at as of just before their label was known" in notes
+    assert "1 accounts are looked at as of the end of the events" in notes
+    assert "a column as_of makes them alike" in notes
+    assert loaded.subject == "account"
+    assert loaded.events is not None
+    assert set(loaded.digests) == {"accounts", "events", "labels"}
+
+
+def test_accounts_may_be_those_that_have_labels() -> None:
+    loaded = load_accounts(events(), labels=labels(("ann", "spam", None), ("ann", "legitimate", "2026-05-05")))
+    assert loaded.rows[["account_id", "label"]].to_numpy().tolist() == [["ann", "legitimate"]]
+    with pytest.raises(SchemaError, match="names neither accounts nor labels"):
+        load_accounts(events())
+
+
+def test_a_column_of_labels_is_a_shorthand() -> None:
+    loaded = load_accounts(None, accounts=accounts(label=["spam", None, "legitimate"]))
+    assert (len(loaded.rows), loaded.n_unlabelled) == (2, 1)
+    known = load_events(events(label=["spam", None, "legitimate"], labelled_at="2026-03-01"))
+    assert (len(known.rows), known.n_unlabelled) == (2, 1)
+    assert known.events is not None
+    assert len(known.events) == 3
+    assert known.rows["as_of"].equals(known.rows["occurred_at"])
+
+
+def test_labels_of_events_go_by_event_id() -> None:
+    loaded = load_events(events(), labels=labels(("e3", "spam", "2026-03-01"), ("none", "spam", None)))
+    assert loaded.rows["account_id"].tolist() == ["bob"]
+    assert "1 labels are of no event here" in loaded.notes
+    with pytest.raises(SchemaError, match="'event_id' is missing"):
+        load_events(events().drop(columns="event_id"), labels=labels(("e3", "spam", None)))
+    with pytest.raises(SchemaError, match="no event has a label"):
+        load_events(events(), labels=labels(("none", "spam", None)))
+
+
+def test_rows_in_are_rows_out() -> None:
+    table = accounts(label=["spam", "spam", "rare"])
+    bad = events()
+    bad.loc[1, "occurred_at"] = "not a time"
+    bad.loc[2, "amount"] = np.inf
+    loaded = load_accounts(bad, accounts=pd.concat([table, table[:1]], ignore_index=True), min_label_rows=2)
+    assert (len(loaded.rows), len(loaded.rejected), loaded.n_unlabelled) == (2, 2, 0)
+    assert loaded.rejected["column"].tolist() == ["account_id", "label"]
+    assert loaded.events is not None
+    assert (len(loaded.events), len(loaded.rejected_events)) == (1, 2)
+    assert loaded.rejected_events["column"].tolist() == ["occurred_at", "amount"]
+
+
+def test_what_became_known_needs_a_time() -> None:
+    table = events(label=["spam", "legitimate", "spam"], labelled_at=["2026-03-01", "2026-03-02", None])
+    known = event_labels_of(load_events(table), "legitimate")
+    assert known is not None
+    assert known[["event_id", "is_fraud"]].to_numpy().tolist() == [["e1", True], ["e2", False]]
+    assert event_labels_of(load_events(table.drop(columns="labelled_at")), "legitimate") is None
+    of_accounts = load_accounts(events(), labels=labels(("ann", "spam", "2026-03-01"), ("bob", "spam", None)))
+    found = account_labels_of(of_accounts, "legitimate")
+    assert found is not None
+    assert found["account_id"].tolist() == ["ann"]

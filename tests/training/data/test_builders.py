@@ -1,0 +1,413 @@
+"""Training on accounts and on events: from tables to scores, alike from a file, from records and live."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import average_precision_score
+from typer.testing import CliRunner
+
+from fraudsieve.cli.app import app
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.accounts import AccountFeatures
+from fraudsieve.features.live_state import HistoryState
+from fraudsieve.features.messages import MessageFeatures
+from fraudsieve.models.batch import score as batch
+from fraudsieve.models.batch.score import score_file, score_frame
+from fraudsieve.models.predict import Scorer
+from fraudsieve.training.data.builders import builder_of_model, groups_of, make_builder, read_data
+from fraudsieve.training.fit import Trained, evaluate_model, train
+from fraudsieve.training.recipe.recipe import FeatureRecipe, Recipe, RecipeError
+from fraudsieve.training.simulation.world import World
+
+START = pd.Timestamp("2026-01-05", tz="UTC")
+COMMON = {"track.register_model": False, "n_jobs": 1, "model.n_rounds": 30}
+
+
+def recipe(folder: Path, **overrides: object) -> Recipe:
+    return Recipe.read(overrides={"track.uri": f"sqlite:///{folder}/mlflow.db", **COMMON, **overrides})
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    clean = frame.astype(object).where(frame.notna(), None)
+    return [dict(zip(clean.columns, row, strict=True)) for row in clean.itertuples(index=False, name=None)]
+
+
+def payments(world: World) -> pd.DataFrame:
+    """Payments, of which those of confirmed accounts are fraud, known after three days."""
+    labels = world.labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")["label"]
+    frame = world.events[world.events["kind"] == "payment"].reset_index(drop=True)
+    label = frame["account_id"].map(labels).fillna("legitimate")
+    fraud = (label != "legitimate") & (frame["amount"].rank(pct=True) > 0.5)
+    return frame.assign(
+        label=np.where(fraud, "online_fraud", "legitimate"), labelled_at=frame["occurred_at"] + pd.Timedelta("3D")
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Done:
+    """A training run and its tables."""
+
+    trained: Trained
+    world: World
+    events: pd.DataFrame
+    labels: pd.DataFrame
+
+
+@pytest.fixture(scope="module")
+def accounts(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    folder = tmp_path_factory.mktemp("accounts")
+    labels = small_world.labels[small_world.labels["subject_id"].isin(small_world.accounts["account_id"])]
+    tables: dict[str, Any] = {"accounts": small_world.accounts, "events": small_world.events, "labels": labels}
+    settings = recipe(folder, **{"data.min_label_rows": 2, "split.kind": "account"})
+    return Done(train(settings, output=folder / "model", **tables), small_world, small_world.events, labels)
+
+
+@pytest.fixture(scope="module")
+def events(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    folder, table = tmp_path_factory.mktemp("events"), payments(small_world)
+    return Done(train(recipe(folder), output=folder / "model", events=table), small_world, table, table)
+
+
+def test_a_model_of_accounts(accounts: Done) -> None:
+    trained = accounts.trained
+    assert trained.model.subject == "account"
+    assert trained.split.kind == "account"
+    assert trained.split.keeps_apart == ("accounts",)
+    assert trained.sheet["average_precision"] > 2 * trained.sheet["base_rate"]
+    columns = trained.model.matrix.columns
+    assert {"profile__country", "profile__age_days", "network__sharing_rate_device_id"} <= set(columns)
+    assert not [name for name in columns if "label" in name.split("__")[1]]
+
+
+def test_scores_of_accounts_from_a_file_from_events_and_live_are_the_same(accounts: Done, tmp_path: Path) -> None:
+    scorer = Scorer.load(accounts.trained.folder)
+    now = accounts.events["occurred_at"].max() - pd.Timedelta(days=3)
+    asked = accounts.world.accounts.assign(as_of=now)
+    done = score_file(scorer, asked, tmp_path / "s.parquet", events=accounts.events, labels=accounts.labels)
+    scores = pd.read_parquet(done.output)
+    known = accounts.labels.rename(columns={"subject_id": "account_id"})
+    known = known.assign(is_fraud=known["label"] != "legitimate")[["account_id", "labelled_at", "is_fraud"]]
+    given = {"events": records(accounts.events), "account_labels": records(known)}
+    from_events = scorer.score(records(asked), history=given)
+    np.testing.assert_allclose([score["probability"] for score in from_events], scores["probability"], rtol=1e-9)
+    assert [score["status"] for score in from_events] == scores["status"].tolist()
+    state = scorer.new_state(lateness="50d")
+    past, earlier = accounts.events["occurred_at"] < now, known["labelled_at"] < now
+    state.update(records(accounts.events[past]), account_labels=records(known[earlier]))
+    live = scorer.score(records(asked), history=state)
+    np.testing.assert_allclose([score["probability"] for score in live], scores["probability"], rtol=1e-9)
+
+
+def profile(scorer: Scorer) -> dict[str, Any]:
+    """Every field of a record that the model looks at, none of them known."""
+    matrix = scorer.model.matrix
+    assert isinstance(matrix, AccountMatrix)
+    return dict.fromkeys((*matrix.numbers, *matrix.categories))
+
+
+def test_an_account_without_events_has_no_history_and_a_score(accounts: Done) -> None:
+    scorer = Scorer.load(accounts.trained.folder)
+    asked = {"account_id": "nobody", "as_of": "2026-03-01", "created_at": "2026-02-01", **profile(scorer)}
+    for history in (None, records(accounts.events[:50])):
+        score = scorer.score(asked, history=history)
+        assert (score["status"], score["why"]) == ("no_history", None)
+        assert 0 < score["probability"] < 1
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"account_id": None}, "account_id: expected a string or a whole number, the field is missing"),
+        ({"as_of": None}, "as_of: expected a time, the field is missing"),
+        ({"as_of": "secret"}, "as_of: expected a time such as"),
+        ({"created_at": 5}, "created_at: expected a time, got int"),
+        ({"country": 1.5}, "country: expected a string or a whole number, got float"),
+        ({"invited": "secret"}, "invited: expected a number, got str"),
+        ({"account_id": pd.NA}, "account_id: expected a string or a whole number, the field is missing"),
+        ({"account_id": np.zeros(2)}, "account_id: expected a string or a whole number, got ndarray"),
+        ({"account_id": 10**5000}, "account_id: expected a string or a whole number of 64 bits"),
+        ({"as_of": pd.NA}, "as_of: expected a time, the field is missing"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_not_scored(accounts: Done, change: dict[str, Any], why: str) -> None:
+    scorer = Scorer.load(accounts.trained.folder)
+    good = {"account_id": "x", "as_of": "2026-03-01", **profile(scorer)}
+    scores = scorer.score([good, good | change])
+    assert [score["status"] for score in scores] == ["no_history", "unscorable"]
+    assert scores[1]["why"].startswith(why)
+    assert scores[1]["probability"] is None
+
+
+def test_a_field_that_is_not_there_is_not_taken_for_unknown(accounts: Done, events: Done) -> None:
+    scorer = Scorer.load(accounts.trained.folder)
+    good = {"account_id": "x", "as_of": "2026-03-01", **profile(scorer)}
+    renamed = {("land" if name == "country" else name): value for name, value in good.items()}
+    first, second = scorer.score([good, renamed])
+    assert (first["status"], second["status"]) == ("no_history", "unscorable")
+    assert second["why"] == "country: expected the field, it is absent; None says that it is not known"
+    event = {"account_id": "x", "occurred_at": "2026-01-01", "kind": "pay"}
+    with pytest.raises(ValueError, match="history: events, no event has the field 'amount', and the model looks at it"):
+        scorer.score(good, history=[event])
+
+
+def test_a_score_does_not_depend_on_its_neighbours(events: Done) -> None:
+    scorer = Scorer.load(events.trained.folder)
+    one, other = records(payments(events.world).drop(columns=["label", "labelled_at"]).iloc[500:502])
+    one["amount"] = None
+    past = {"events": records(events.events.iloc[:500])}
+    alone = scorer.score(one, history=past)
+    beside = scorer.score([one, other | {"as_of": other["occurred_at"]}], history=past)[0]
+    assert alone["status"] in ("ok", "no_history")
+    assert alone == beside
+
+
+def test_a_state_of_other_views_is_refused_though_its_columns_are_called_alike(accounts: Done) -> None:
+    scorer = Scorer.load(accounts.trained.folder)
+    model = scorer.new_state()
+    other = HistoryState(
+        [replace(model.histories[0], night=(1, 2)), *model.histories[1:]], network=model.declared_network
+    )
+    assert other.columns == model.columns
+    with pytest.raises(ValueError, match="history: the state has other views"):
+        scorer.score({"account_id": "x", "as_of": "2026-03-01", **profile(scorer)}, history=other)
+
+
+def test_noise_cannot_be_learnt_from_labels_dated_on_the_day_of_their_event(tmp_path: Path) -> None:
+    """Days alone lie before their events: an event must not be its own known fraud."""
+    rng, n = np.random.default_rng(0), 3000
+    times = START + pd.to_timedelta(np.sort(rng.integers(0, 100 * 86_400, n)), unit="s")
+    table = pd.DataFrame(
+        {"event_id": [f"e{i}" for i in range(n)], "account_id": [f"a{i}" for i in rng.integers(0, 2000, n)]}
+    )
+    table = table.assign(occurred_at=times, kind="pay", amount=rng.exponential(50, n))
+    labels = pd.DataFrame(
+        {"subject_id": table["event_id"], "label": np.where(rng.random(n) < 0.1, "fraud", "legitimate")}
+    )
+    labels = labels.assign(labelled_at=times.floor("D"))
+    settings = recipe(tmp_path, **{"data.subject": "event", "split.kind": "account"})
+    done = train(settings, events=table, labels=labels, output=tmp_path / "model")
+    assert done.sheet["average_precision"] < 0.3
+    assert any("labelled_at holds days alone" in note for note in done.notes)
+
+
+def test_accounts_without_any_time_are_trained_on_by_what_they_say(tmp_path: Path) -> None:
+    rng, n = np.random.default_rng(0), 400
+    fraud = rng.random(n) < 0.3
+    accounts = pd.DataFrame(
+        {"account_id": [f"a{i}" for i in range(n)], "label": np.where(fraud, "fraud", "legitimate")}
+    )
+    accounts = accounts.assign(calls=rng.poisson(5 + 10 * fraud))
+    done = train(recipe(tmp_path), accounts=accounts, output=tmp_path / "model")
+    assert done.sheet["average_precision"] > 0.8
+    assert [note for note in done.notes if note.startswith("There are no times")]
+    score = Scorer.load(tmp_path / "model").score({"account_id": "new", "calls": 30})
+    assert (score["status"], score["decision"]) == ("ok", "flag")
+
+
+def test_noise_cannot_be_learnt_from_what_is_known_of_those_who_share(tmp_path: Path) -> None:
+    rng, n = np.random.default_rng(0), 600
+    ids = [f"a{i}" for i in range(n)]
+    table = pd.DataFrame({"account_id": ids, "occurred_at": START, "kind": "pay", "ip": "office", "amount": 1.0})
+    accounts = pd.DataFrame({"account_id": ids, "as_of": START + pd.Timedelta("60D")})
+    labels = pd.DataFrame({"subject_id": ids, "label": np.where(rng.random(n) < 0.2, "fraud", "legitimate")})
+    labels = labels.assign(labelled_at=START + pd.to_timedelta(rng.integers(1, 10**6, n), unit="s"))
+    done = train(
+        recipe(tmp_path), accounts=accounts, events=table.assign(event_id=ids), labels=labels, output=tmp_path / "model"
+    )
+    assert done.sheet["average_precision"] < 0.5
+
+
+def test_histories_that_do_not_fit(accounts: Done, events: Done) -> None:
+    scorer = Scorer.load(accounts.trained.folder)
+    asked = {"account_id": "x", "as_of": "2026-03-01", **profile(scorer)}
+    with pytest.raises(ValueError, match="history: the state has other views than the model"):
+        scorer.score(asked, history=Scorer.load(events.trained.folder).new_state())
+    with pytest.raises(
+        ValueError, match="history: events, position 1: occurred_at: expected a time, the field is miss"
+    ):
+        scorer.score(asked, history=[*records(accounts.events.iloc[:1]), {"account_id": "x"}])
+    with pytest.raises(ValueError, match="history: expected events, labels, account_labels, got 1 other names"):
+        scorer.score(asked, history={"messages": []})
+
+
+def test_a_model_of_events(events: Done) -> None:
+    trained = events.trained
+    assert trained.model.subject == "event"
+    assert trained.split.kind == "time"
+    assert trained.split.keeps_apart == ("time", "crime accounts of training")
+    assert trained.sheet["average_precision"] > 2 * trained.sheet["base_rate"]
+    columns = set(trained.model.matrix.columns)
+    assert {"value__amount", "rhythm__hour", "network__fraud_rate_30d", "value__counterparty_mean_7d"} <= columns
+
+
+def test_scores_of_events_from_a_file_and_live_are_the_same(events: Done, tmp_path: Path) -> None:
+    scorer = Scorer.load(events.trained.folder)
+    new = events.events.tail(60)
+    past = events.events.iloc[:-60]
+    labels = events.events.rename(columns={"event_id": "subject_id"})[["subject_id", "label", "labelled_at"]]
+    done = score_file(scorer, new, tmp_path / "s.parquet", events=events.events, labels=labels)
+    state = scorer.new_state(lateness="50d")
+    known = events.events.assign(is_fraud=events.events["label"] != "legitimate")
+    assert state.update(records(past), records(known.drop(columns=["label", "occurred_at"]))) == ()
+    scores = []
+    for record in records(new):  # each is scored, and then becomes history
+        scores.append(scorer.score(record, history=state)["probability"])
+        state.update(record)
+    np.testing.assert_allclose(scores, pd.read_parquet(done.output)["probability"], rtol=1e-9)
+
+
+def test_evaluation_since_a_moment_knows_what_was_known_before(events: Done, tmp_path: Path) -> None:
+    table, since = events.events, events.events["occurred_at"].sort_values().iloc[-400]
+    table.to_parquet(tmp_path / "events.parquet")
+    call = ["evaluate", "--model", str(events.trained.folder), "--events", str(tmp_path / "events.parquet")]
+    done = CliRunner().invoke(app, [*call, "--since", f"{since:%Y-%m-%dT%H:%M:%S}", "--json"])
+    assert done.exit_code == 0
+    sheet = json.loads(done.stdout)["sheet"]
+    scored = score_file(Scorer.load(events.trained.folder), tmp_path / "events.parquet", tmp_path / "s.parquet")
+    scores = pd.read_parquet(scored.output).set_index("event_id")["probability"]
+    told = table[table["label"].notna() & (table["occurred_at"] >= since.floor("s"))]
+    is_fraud = (told["label"] != "legitimate").to_numpy()
+    assert sheet["rows"] == len(told)
+    expected = average_precision_score(is_fraud, scores.reindex(told["event_id"]).to_numpy())
+    assert sheet["average_precision"] == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_model_folder_says_what_a_service_must_know(events: Done) -> None:
+    again = Scorer.load(events.trained.folder).model
+    assert again.matrix == events.trained.model.matrix
+    data = read_data(recipe(Path()), {"events": events.events}, min_label_rows=1)
+    sheet = evaluate_model(Scorer(again), data.rows, builder_of_model(again, data))
+    assert sheet["rows"] == len(events.events)
+    with pytest.raises(RecipeError, match="only messages can be disguised, and this is a model of events"):
+        evaluate_model(Scorer(again), data.rows, builder_of_model(again, data), attack=True)
+
+
+def test_messages_with_the_history_of_their_senders(small_world: World, tmp_path: Path) -> None:
+    tables: dict[str, Any] = {
+        "messages": small_world.messages,
+        "labels": small_world.labels,
+        "events": small_world.events,
+    }
+    done = train(recipe(tmp_path), output=tmp_path / "m", **tables)
+    names = [name for name in done.model.matrix.columns if name.startswith("sender__")]
+    assert {"sender__count_1h", "sender__received_count_30d", "sender__since_last"} <= set(names)
+    scorer, asked = Scorer.load(done.folder), small_world.messages.tail(40)
+    written = score_file(scorer, asked, tmp_path / "s.parquet", events=small_world.events)
+    scores = pd.read_parquet(written.output)["probability"]
+    fields = records(asked[["text", "account_id", "sent_at"]])
+    live = scorer.score(fields, history=records(small_world.events))
+    np.testing.assert_allclose([score["probability"] for score in live], scores, rtol=1e-9)
+    unknown = scorer.score([{"text": "hello"}, {"text": "hello", "account_id": "a", "sent_at": "secret"}])
+    assert [score["status"] for score in unknown] == ["ok", "unscorable"]
+    assert unknown[1]["why"].startswith("sent_at: expected a time")
+    later = done.data.rows.tail(400)
+    sheet = evaluate_model(scorer, later, builder_of_model(done.model, done.data), attack=True)
+    # Whoever disguises a message is still the sender.
+    assert sheet["attack"]["recall"] == pytest.approx(sheet["recall_at_1pct_fpr"])
+    assert sheet["attack"]["rows"] == int((later["label"] != "legitimate").sum())
+    without = score_file(scorer, asked, tmp_path / "t.parquet")
+    assert "the model looks at events, and none were given: every history is unknown" in without.notes
+
+
+def test_messages_with_what_was_known_of_their_campaigns(
+    small_world: World, labelled_messages: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables: dict[str, Any] = {"messages": small_world.messages, "labels": small_world.labels}
+    asked_for = recipe(tmp_path)
+    asked_for = asked_for.model_copy(update={"features": FeatureRecipe(campaigns=True)})
+    done = train(asked_for, output=tmp_path / "m", **tables)
+    names = {name for name in done.model.matrix.columns if name.startswith("campaign__")}
+    assert {"campaign__messages_1h", "campaign__senders_30d", "campaign__age", "campaign__labelled_spam"} <= names
+    assert done.data.messages is not None
+    assert len(done.data.messages) == len(small_world.messages)  # the unlabelled ones were sent too
+    scorer = Scorer.load(done.folder)
+    past, asked = labelled_messages.iloc[:-40], labelled_messages.drop(columns=["label", "labelled_at"]).tail(40)
+    written = score_file(scorer, asked, tmp_path / "s.parquet", past=past)
+    scores = pd.read_parquet(written.output)["probability"]
+    sent, told = records(past.drop(columns=["label", "labelled_at"])), records(past[past["labelled_at"].notna()])
+    fields = records(asked)
+    known = {"messages": [*sent, *told, *fields]}
+    np.testing.assert_allclose([score["probability"] for score in scorer.score(fields, history=known)], scores)
+    state = scorer.new_state(lateness="all")
+    assert scorer.observe(state, [*told, *sent]) == ()
+    live = []
+    for message in sorted(fields, key=lambda message: message["sent_at"]):
+        live.append((message["message_id"], scorer.score(message, history=state)["probability"]))
+        assert scorer.observe(state, message) == ()
+    np.testing.assert_allclose([dict(live)[name] for name in asked["message_id"]], scores)
+    bad = [{"text": " ", "sent_at": "2026-05-01"}, {"text": "hello", "sent_at": "soon"}]
+    assert [(one.position, one.reason[:7]) for one in scorer.observe(state, bad)] == [(0, "text: e"), (1, "sent_at")]
+    with pytest.raises(ValueError, match="history: messages, position 1: "):
+        scorer.score(fields[0], history={"messages": [sent[0], bad[1]]})
+    days = past.assign(labelled_at=past["labelled_at"].dt.normalize())
+    taken: list[pd.DataFrame] = []
+
+    def noted(*_: Any, past: pd.DataFrame, **__: Any) -> pd.DataFrame:
+        taken.append(past)
+        return score_frame(scorer, asked, past=past)
+
+    monkeypatch.setattr(batch, "score_frame", noted)
+    by_days = score_file(scorer, asked, tmp_path / "d.parquet", past=days)
+    monkeypatch.undo()
+    assert any("days alone" in note for note in by_days.notes)
+    ends = days["labelled_at"] + pd.Timedelta(days=1)
+    assert taken[0]["labelled_at"].dropna().tolist() == ends.dropna().tolist()
+    alone = score_file(scorer, asked, tmp_path / "t.parquet")
+    assert any("campaigns are those of the messages at hand" in note for note in alone.notes)
+    untimed = score_file(scorer, asked.drop(columns="sent_at"), tmp_path / "u.parquet")
+    assert any("every campaign is unknown" in note for note in untimed.notes)
+
+
+def test_the_recipe_says_what_is_scored(small_world: World) -> None:
+    tables = {"messages": None, "accounts": None, "events": payments(small_world), "labels": None}
+    data = read_data(Recipe(), tables, min_label_rows=1)
+    assert (data.subject, groups_of(data)[1]) == ("event", "account")
+    views = [{"windows": ["7d"], "measures": ["count", "frauds", "known"], "entity": "counterparty_id"}]
+    declared = Recipe.model_validate({"history": {"views": views, "network": False, "exclude": ["ip"]}})
+    builder = make_builder(data, declared)
+    assert isinstance(builder, AccountFeatures)
+    columns = builder.fit(data.rows).matrix_.columns
+    assert columns[:3] == ("volume__count_7d", "network__frauds_7d", "network__known_7d")
+    assert "profile__ip" not in columns
+    assert isinstance(
+        make_builder(
+            read_data(Recipe(), {"messages": small_world.messages.assign(label="x")}, min_label_rows=1), Recipe()
+        ),
+        MessageFeatures,
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ({"history": {"views": [{"window": ["7d"]}]}}, "A history has no 'window'"),
+        ({"history": {"views": [{"windows": "7d"}]}}, "windows is a tuple of strings"),
+        ({"history": {"views": [{}, {"entity": "ip"}]}}, "Two views give the column"),
+        ({"history": {"network": {"prior": [2, 1]}}}, "prior is a rate from 0 to 1"),
+        ({"history": {"network": {"links": 1}}}, "unexpected keyword"),
+        ({"data": {"subject": "device"}}, "data.subject"),
+    ],
+)
+def test_mistakes_in_a_recipe_are_named(content: dict[str, Any], named: str) -> None:
+    with pytest.raises(RecipeError, match=named):
+        Recipe.read(
+            overrides={f"{table}.{key}": value for table, part in content.items() for key, value in part.items()}
+        )
+
+
+@pytest.mark.parametrize(
+    ("subject", "given", "named"),
+    [
+        ("auto", ["labels"], r"names no messages. Give data.messages \(--messages\)"),
+        ("event", ["messages"], r"names no events. Give data.events \(--events\)"),
+        ("account", ["events"], r"names no accounts. Give data.accounts \(--accounts\) or data.labels \(--labels\)"),
+    ],
+)
+def test_a_subject_without_its_table(subject: str, given: list[str], named: str) -> None:
+    with pytest.raises(RecipeError, match=named):
+        Recipe.read(overrides={"data.subject": subject}).data.subject_of(given)

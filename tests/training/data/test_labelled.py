@@ -1,0 +1,130 @@
+"""Labelled messages: nothing lost, the latest label counts, rare labels are set aside."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.training.data.labelled import WEIGHT, data_digest, load_labelled
+from fraudsieve.training.labels.trust import Trust
+from fraudsieve.training.simulation.world import World
+
+
+def messages(**columns: object) -> pd.DataFrame:
+    return pd.DataFrame({"message_id": ["a", "b", "c"], "text": ["one", "two", "three"], **columns})
+
+
+def labels(*rows: tuple[str, str, str | None]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["subject_id", "label", "labelled_at"])
+
+
+def test_rows_in_are_labelled_unlabelled_and_rejected() -> None:
+    frame = messages(label=["spam", None, "spam"], extra=[1, 2, 3])
+    frame.loc[2, "text"] = ""
+    loaded = load_labelled(frame)
+    assert (len(loaded.rows), loaded.n_unlabelled, len(loaded.rejected)) == (1, 1, 1)
+    assert loaded.rows["extra"].tolist() == [1]
+
+
+def test_the_latest_label_counts_whatever_the_order_of_rows() -> None:
+    table = labels(("a", "spam", "2026-02-02"), ("a", "legitimate", "2026-03-03"), ("b", "spam", "2026-01-01"))
+    for rows in (table, table.iloc[::-1]):
+        loaded = load_labelled(messages(), rows)
+        assert loaded.rows["label"].tolist() == ["legitimate", "spam"]
+        # Of a day alone it is not known when: at its end the label was there.
+        assert loaded.rows["labelled_at"].iloc[0] == pd.Timestamp("2026-03-04", tz="UTC")
+    assert loaded.n_unlabelled == 1
+
+
+def test_a_label_column_serves_where_the_table_has_nothing() -> None:
+    loaded = load_labelled(messages(label=["x", "y", None]), labels(("b", "spam", None)))
+    assert loaded.rows["label"].tolist() == ["x", "spam"]
+
+
+def test_bad_rows_of_the_labels_are_kept_too() -> None:
+    loaded = load_labelled(messages(), labels(("a", "spam", None), ("b", "spam", "soon")))
+    assert loaded.rejected_labels[["row", "column"]].to_numpy().tolist() == [[1, "labelled_at"]]
+    assert (len(loaded.rows), loaded.n_unlabelled, len(loaded.rejected)) == (1, 2, 0)
+
+
+def test_labels_of_other_subjects_are_told() -> None:
+    loaded = load_labelled(messages(), labels(("a", "spam", None), ("elsewhere", "spam", None)))
+    assert "1 labels are of no message here" in loaded.notes
+
+
+def test_a_label_seen_once_is_set_aside_with_its_place_and_reason() -> None:
+    frame = messages(label=["spam", "rare", "spam"])
+    loaded = load_labelled(frame, min_label_rows=2)
+    assert loaded.rows["label"].unique().tolist() == ["spam"]
+    assert loaded.rejected[["row", "column"]].to_numpy().tolist() == [[1, "label"]]
+    assert "fewer than 2 rows" in loaded.rejected["reason"].iloc[0]
+
+
+def test_the_place_of_a_rare_label_counts_rejected_rows_too() -> None:
+    frame = messages(label=["spam", "spam", "rare"])
+    frame.loc[0, "text"] = ""
+    loaded = load_labelled(frame, min_label_rows=2)
+    assert sorted(loaded.rejected["row"].tolist()) == [0, 1, 2]
+
+
+def test_no_label_at_all_is_an_error() -> None:
+    with pytest.raises(SchemaError, match="label"):
+        load_labelled(messages())
+    with pytest.raises(SchemaError, match="no message has a label"):
+        load_labelled(messages(label=[None] * 3), labels(("z", "spam", None)))
+
+
+def test_integer_ids_meet_string_ids() -> None:
+    frame = pd.DataFrame({"message_id": [1, 2], "text": ["x", "y"]})
+    loaded = load_labelled(frame, labels(("1", "spam", None), ("2", "ham", None)))
+    assert loaded.rows["label"].tolist() == ["spam", "ham"]
+
+
+def test_files_and_frames_give_the_same_rows(small_world: World, tmp_path: Path) -> None:
+    paths = small_world.write(tmp_path)
+    from_files = load_labelled(paths["messages"], paths["labels"])
+    from_frames = load_labelled(small_world.messages, small_world.labels)
+    pd.testing.assert_frame_equal(from_files.rows, from_frames.rows)
+    assert from_files.n_unlabelled > 0
+
+
+def test_a_digest_tells_tables_apart(tmp_path: Path) -> None:
+    frame = messages()
+    assert data_digest(frame) == data_digest(frame.copy())
+    assert data_digest(frame) != data_digest(frame.assign(text="other"))
+    assert data_digest(frame) != data_digest(frame.rename(columns={"text": "words"}))
+    (tmp_path / "a.csv").write_text("x\n")
+    (tmp_path / "b.csv").write_text("y\n")
+    assert data_digest(tmp_path / "a.csv") != data_digest(tmp_path / "b.csv")
+
+
+def test_of_several_sources_the_most_trusted_counts_and_weighs() -> None:
+    table = labels(("a", "spam", "2026-01-01"), ("a", "legitimate", "2026-02-02"), ("b", "spam", None))
+    table["source"] = ["review", "rule", "rule"]
+    trust = Trust({"review": 1.0, "rule": 0.25})
+    rows = load_labelled(messages(), table, trust=trust).rows
+    assert rows[["label", WEIGHT]].to_numpy().tolist() == [["spam", 1.0], ["spam", 0.25]]
+    plain = load_labelled(messages(), table).rows
+    assert plain["label"].tolist() == ["legitimate", "spam"]
+    assert WEIGHT not in plain
+
+
+def test_a_source_that_is_not_believed_leaves_a_record_unlabelled_and_not_legitimate() -> None:
+    own = messages(label=["legitimate", "spam", "spam"], source=["rule", "review", "rule"])
+    loaded = load_labelled(own, trust=Trust({"rule": 0.0}, default=0.5))
+    assert loaded.rows[["message_id", WEIGHT]].to_numpy().tolist() == [["b", 0.5]]
+    assert (loaded.n_unlabelled, len(loaded.waiting)) == (2, 2)
+
+
+def test_a_source_of_unknown_trust_is_an_error_that_counts_its_rows() -> None:
+    table = labels(("a", "spam", None), ("b", "spam", None)).assign(source=["review", "hearsay"])
+    with pytest.raises(SchemaError, match="in 1 of 2 rows"):
+        load_labelled(messages(), table, trust=Trust({"review": 1.0}))
+
+
+def test_records_that_wait_for_a_label_keep_their_moments() -> None:
+    frame = messages(label=["spam", None, None], sent_at=["2026-01-01", "2026-01-02", None])
+    waiting = load_labelled(frame).waiting
+    assert waiting.tolist()[0] == pd.Timestamp("2026-01-02", tz="UTC")
+    assert waiting.isna().tolist() == [False, True]

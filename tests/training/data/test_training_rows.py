@@ -1,0 +1,49 @@
+"""Training rows and trees: what a run trains with, and its search too."""
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve.models.classifier import FraudClassifier
+from fraudsieve.training.data.builders import groups_of
+from fraudsieve.training.data.labelled import load_labelled
+from fraudsieve.training.data.training_rows import grow_trees, training_rows
+from fraudsieve.training.labels.trust import Trust
+from fraudsieve.training.recipe.recipe import Recipe
+
+
+def recipe(**overrides: object) -> Recipe:
+    return Recipe.read(overrides={"n_jobs": 1, "features.sound": False, "model.n_rounds": 5, **overrides})
+
+
+def test_rows_labels_and_campaigns_are_of_the_slice_and_its_copies(labelled_messages: pd.DataFrame) -> None:
+    data = load_labelled(labelled_messages)
+    groups, train = groups_of(data)[0], np.arange(0, len(data.rows), 2)
+    found = training_rows(data, groups, train, recipe())
+    assert len(found.matrix) == len(found.labels) == len(found.positions) > len(train)
+    assert set(found.positions) == set(train)
+    assert (found.labels == data.rows["label"].to_numpy(object)[found.positions]).all()
+    assert (found.campaigns["groups"] == groups[found.positions]).all()
+    assert found.weights is None
+
+
+def test_wording_is_out_of_fold(labelled_messages: pd.DataFrame) -> None:
+    data = load_labelled(labelled_messages)
+    groups, train = groups_of(data)[0], np.arange(len(data.rows))
+    found = training_rows(data, groups, train, recipe(**{"features.copies": 0}))
+    seen = found.builder.transform(data.rows)
+    column = next(name for name in map(str, found.matrix) if name.startswith("wording__"))
+    assert not np.allclose(found.matrix[column], np.asarray(seen)[:, found.matrix.columns.get_loc(column)])
+
+
+def test_trees_are_those_of_the_recipe(labelled_messages: pd.DataFrame) -> None:
+    trusting = load_labelled(labelled_messages.assign(source="rule"), trust=Trust({"rule": 0.5}))
+    groups, train = groups_of(trusting)[0], np.arange(len(trusting.rows))
+    asked = recipe(**{"data.trust": {"rule": 0.5}, "seed": 3})
+    found = training_rows(trusting, groups, train, asked)
+    assert found.weights is not None
+    assert (found.weights == 0.5).all()
+    expected = FraudClassifier(n_rounds=5, random_state=3, n_jobs=1).fit(
+        found.matrix, found.labels, sample_weight=found.weights, **found.campaigns
+    )
+    grown = grow_trees(found, asked, "message")
+    assert grown.ensemble_.booster.model_to_string() == expected.ensemble_.booster.model_to_string()

@@ -1,0 +1,39 @@
+"""Variance of shares: as of independent rows without clusters, as a bootstrap over clusters has it with them."""
+
+import numpy as np
+import pytest
+
+from fraudsieve.training.evaluation.bootstrap import draws
+from fraudsieve.training.evaluation.clusters import Clusters
+
+
+def test_single_rows_vary_as_independent_ones() -> None:
+    inside = np.random.default_rng(0).random((200, 3)) < [0.1, 0.5, 0.0]
+    share = inside.mean(axis=0)
+    assert Clusters.singles(200).variance(inside) == pytest.approx(share * (1 - share) / 200)
+    assert (Clusters.of(np.full(200, -1)).variance(inside) == Clusters.singles(200).variance(inside)).all()
+
+
+def test_clusters_vary_as_a_bootstrap_over_them() -> None:
+    rng = np.random.default_rng(1)
+    groups = rng.integers(0, 150, 3000)
+    inside = (rng.random(150) < 0.3)[groups] ^ (rng.random(3000) < 0.1)
+    clusters = Clusters.of(groups)
+    found = clusters.variance(inside[clusters.order, None])[0]
+    drawn = [np.average(inside, weights=weights) for weights in draws(groups, 2000)]
+    assert found == pytest.approx(np.var(drawn), rel=0.1)
+    assert found > 5 * inside.mean() * (1 - inside.mean()) / 3000
+
+
+def test_the_order_of_the_rows_does_not_matter() -> None:
+    rng = np.random.default_rng(2)
+    groups, inside = rng.integers(0, 20, 300), rng.random((300, 2)) < 0.4
+    shuffled = rng.permutation(300)
+    one, other = Clusters.of(groups), Clusters.of(groups[shuffled])
+    expected = one.variance(inside[one.order])
+    assert other.variance(inside[shuffled][other.order]) == pytest.approx(expected)
+
+
+def test_one_cluster_alone_is_no_more_certain_than_its_rows() -> None:
+    clusters = Clusters.of(np.zeros(100, np.int64))
+    assert clusters.variance(np.arange(100)[:, None] < 50)[0] == pytest.approx(0.0025)

@@ -1,0 +1,144 @@
+"""The sheet agrees with scikit-learn, and with definitions worked out by hand."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, roc_auc_score, roc_curve
+
+from fraudsieve.training.evaluation.report import calibration_error, evaluate, recall_at
+from fraudsieve.training.recipe.recipe import EvaluateRecipe
+
+CLASSES = ("ham", "scam", "spam")
+
+
+def made_up(n: int = 500) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    by_class = rng.dirichlet([2, 1, 1], n)
+    labels = np.array(CLASSES, object)[[rng.choice(3, p=p) for p in by_class]]
+    return 1 - by_class[:, 0], by_class, labels
+
+
+def test_standard_metrics_are_those_of_scikit_learn() -> None:
+    probability, by_class, labels = made_up()
+    sheet = evaluate(probability, CLASSES, by_class, labels, "ham")
+    truth = labels != "ham"
+    predicted = np.array(CLASSES, object)[by_class.argmax(axis=1)]
+    assert sheet["average_precision"] == pytest.approx(average_precision_score(truth, probability), abs=1e-12)
+    assert sheet["roc_auc"] == pytest.approx(roc_auc_score(truth, probability), abs=1e-12)
+    assert sheet["brier"] == pytest.approx(brier_score_loss(truth, probability), abs=1e-12)
+    rates, recalls, _ = roc_curve(truth, probability)
+    assert sheet["recall_at_1pct_fpr"] == pytest.approx(recalls[rates <= 0.01].max(), abs=1e-12)
+    assert sheet["observed_over_expected"] == pytest.approx(truth.sum() / probability.sum(), abs=1e-12)
+    assert sheet["macro_f1"] == pytest.approx(f1_score(labels, predicted, average="macro"), abs=1e-12)
+    assert sheet["base_rate"] == pytest.approx(truth.mean())
+    assert sheet["by_type"]["spam"]["rows"] == (labels == "spam").sum()
+    json.dumps(sheet, allow_nan=False)
+
+
+def test_without_a_legitimate_class_only_types_are_judged() -> None:
+    _, by_class, labels = made_up()
+    sheet = evaluate(np.full(len(labels), np.nan), CLASSES, by_class, labels, None)
+    assert set(sheet) == {"rows", "macro_f1", "accuracy", "by_type", "intervals", "bootstrap"}
+    assert sheet["by_type"]["spam"]["caught"] is None
+
+
+def test_a_label_that_the_model_does_not_know_is_fraud() -> None:
+    probability, by_class, labels = made_up()
+    labels[:10] = "new"
+    sheet = evaluate(probability, CLASSES, by_class, labels, "ham")
+    new = sheet["by_type"]["new"]
+    assert [new[name] for name in ("precision", "recall", "f1", "rows")] == [0.0, 0.0, 0.0, 10]
+    assert sheet["base_rate"] == pytest.approx((labels != "ham").mean())
+
+
+def test_one_kind_alone_leaves_out_what_cannot_be_computed() -> None:
+    probability, by_class, _ = made_up(20)
+    sheet = evaluate(probability, CLASSES, by_class, np.full(20, "ham", object), "ham")
+    assert sheet["average_precision"] is None
+    assert sheet["roc_auc"] is None
+    assert sheet["brier"] >= 0
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=2, max_size=60), st.floats(0, 1))
+def test_recall_never_exceeds_the_rate(rows: list[tuple[float, bool]], rate: float) -> None:
+    scores, truth = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+    if truth.all() or not truth.any():
+        return
+    best = 0.0
+    for threshold in [*scores, 2.0]:
+        flagged = scores >= threshold
+        if flagged[~truth].mean() <= rate:
+            best = max(best, flagged[truth].mean())
+    assert recall_at(scores, truth, rate) == pytest.approx(best)
+
+
+def test_calibration_error_by_hand() -> None:
+    probability = np.array([0.1, 0.1, 0.9, 0.9])
+    truth = np.array([False, True, True, True])
+    assert calibration_error(probability, truth, n_bins=2) == pytest.approx(0.5 * 0.4 + 0.5 * 0.1)
+    assert calibration_error(np.full(10, 0.5), np.arange(10) < 5, n_bins=1) == 0
+
+
+def test_calibration_error_does_not_depend_on_the_order_of_ties() -> None:
+    probability, truth = np.repeat([0.2, 0.7], 15), np.arange(30) % 3 == 0
+    shuffled = np.random.default_rng(0).permutation(30)
+    assert calibration_error(probability, truth, 4) == pytest.approx(
+        calibration_error(probability[shuffled], truth[shuffled], 4)
+    )
+
+
+def test_groups_give_every_figure_its_interval() -> None:
+    probability, by_class, labels = made_up()
+    groups = np.arange(500) // 2
+    sheet = evaluate(
+        probability, CLASSES, by_class, labels, "ham", groups=groups, group_kind="account", settings=EvaluateRecipe()
+    )
+    crimes = len(set(groups[labels != "ham"]))
+    assert crimes not in (250, len(set(groups[labels == "ham"])))
+    assert sheet["bootstrap"] == {
+        "over": "account",
+        "level": 0.95,
+        "groups": 250,
+        "groups_with_fraud": crimes,
+        "replicates": 400,
+    }
+    for name in ("average_precision", "recall_at_capacity", "macro_f1"):
+        low, high = sheet["intervals"][name]
+        assert low <= sheet[name] <= high
+        assert low < high
+    assert evaluate(probability, CLASSES, by_class, labels, "ham")["bootstrap"] is None
+
+
+def test_intervals_of_types_alone() -> None:
+    _, by_class, labels = made_up()
+    sheet = evaluate(np.full(500, np.nan), CLASSES, by_class, labels, None, groups=np.arange(500))
+    assert set(sheet["intervals"]) == {"macro_f1"}
+    assert sheet["intervals"]["macro_f1"][0] < sheet["macro_f1"] < sheet["intervals"]["macro_f1"][1]
+
+
+def test_what_is_known_of_the_rows_reaches_the_sheet() -> None:
+    probability, by_class, labels = made_up()
+    rng = np.random.default_rng(1)
+    sheet = evaluate(
+        probability,
+        CLASSES,
+        by_class,
+        labels,
+        "ham",
+        moments=np.datetime64("2026-05-20", "us") + rng.integers(0, 30 * 86_400, 500).astype("m8[s]"),
+        accounts=rng.integers(0, 50, 500),
+        amounts=rng.lognormal(size=500),
+        known=rng.random(500) < 0.5,
+        settings=EvaluateRecipe(alerts_a_day=1.5, accounts_a_day=2, missed_cost=3, replicates=0),
+    )
+    assert [month["month"] for month in sheet["by_month"]] == ["2026-05", "2026-06"]
+    assert sheet["capacity"]["alerts_a_day"] == 1.5
+    assert (sheet["costs"]["missed_cost"], sheet["costs"]["by_amount"]) == (3, True)
+    assert sheet["accounts_a_day"] == 2
+    assert 0 < sheet["card_precision"] <= sheet["card_precision_ceiling"] <= 1
+    assert sheet["cold_start"]["no_history"]["rows"] + sheet["cold_start"]["with_history"]["rows"] == 500
+    json.dumps(sheet, allow_nan=False)

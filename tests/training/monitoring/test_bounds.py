@@ -1,0 +1,97 @@
+"""Bounds: what passes is named with its number, and nothing passes that chance explains."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fraudsieve.training.evaluation.clusters import Clusters
+from fraudsieve.training.monitoring.bounds import Share, bounds_passed, rise, times
+from fraudsieve.training.recipe.monitor import MonitorRecipe
+
+
+def share(hits: int, rows: int) -> Share:
+    return Share.of(np.arange(rows) < hits)
+
+
+def sheet(**parts: Any) -> dict[str, Any]:
+    shares = {"rejected": rise(share(0, 1000), share(0, 1000)), "cold_start": None, "unseen": {}}
+    return {"families": [], "scores": {}, "alerts": [], "calibration": None, "shares": shares} | parts
+
+
+def index(excess: float, clear: bool = True) -> dict[str, Any]:
+    return {"column": "cues__links", "psi": excess + 0.01, "expected": 0.01, "excess": excess, "clear": clear}
+
+
+def calibration(share: float = 1.0, **intervals: list[float] | None) -> dict[str, Any]:
+    between = {"ece": None, "observed_over_expected": None} | intervals
+    return {"share": share, "ece": 0.1, "observed_over_expected": 3.0, "intervals": between}
+
+
+def names(found: dict[str, Any], **settings: Any) -> list[str]:
+    return [one["bound"] for one in bounds_passed(found, MonitorRecipe(**settings))]
+
+
+def test_nothing_passes_where_nothing_is() -> None:
+    assert names(sheet()) == []
+
+
+@pytest.mark.parametrize(("excess", "clear", "passes"), [(0.26, True, 1), (0.26, False, 0), (0.24, True, 0)])
+def test_an_index_must_be_beyond_its_bound_and_beyond_chance(excess: float, clear: bool, passes: int) -> None:
+    found = sheet(families=[{"family": "cues", "worst": index(excess, clear)}])
+    assert names(found) == ["family_psi"] * passes
+    assert names(found, family_psi=None) == []
+    assert names(sheet(scores={"types": index(excess, clear)}), score_psi=0.25) == ["score_psi"] * passes
+
+
+def test_what_passed_is_said() -> None:
+    (one,) = bounds_passed(sheet(families=[{"family": "cues", "worst": index(0.5)}]), MonitorRecipe())
+    assert (one["name"], one["value"], one["at"]) == ("cues", 0.5, 0.25)
+    assert one["said"] == (
+        "family cues, column cues__links: PSI 0.51, where 0.01 comes without drift; the bound is 0.25 above it"
+    )
+
+
+@pytest.mark.parametrize("name", ["rejected", "cold_start", "unseen"])
+def test_a_rise_of_a_share(name: str) -> None:
+    def of(one: dict[str, Any]) -> dict[str, Any]:
+        return sheet(shares=sheet()["shares"] | {name: {"profile__city": one} if name == "unseen" else one})
+
+    bound = f"{name}_rise"
+    assert names(of(rise(share(10, 1000), share(300, 1000)))) == [bound]
+    assert names(of(rise(share(300, 1000), share(10, 1000)))) == []  # a fall is none
+    assert names(of(rise(share(0, 1000), share(40, 1000)))) == []
+    few = of(rise(share(0, 10), share(3, 10)))
+    assert names(few, **{bound: 0.05}) == []  # three of ten may be chance
+    assert names(of(rise(share(10, 1000), share(300, 1000))), **{bound: None}) == []
+
+
+def test_alerts_both_ways_at_the_point_that_decides() -> None:
+    def of(before: Share, after: Share) -> dict[str, Any]:
+        still = {"name": "other"} | times(share(10, 1000), share(10, 1000))
+        return sheet(alerts=[{"name": "first"} | times(before, after), still])
+
+    assert names(of(share(20, 2000), share(80, 2000))) == ["alerts_times"]
+    assert names(of(share(80, 2000), share(20, 2000))) == ["alerts_times"]
+    assert names(of(share(40, 2000), share(70, 2000))) == []
+    assert names(of(share(2, 200), share(8, 200))) == []  # as many times as much, of fewer rows
+    assert names(of(share(0, 2000), share(0, 2000))) == []
+    assert names(of(share(0, 2000), share(60, 2000))) == ["alerts_times"]
+
+
+def test_the_alerts_of_one_account_may_be_chance() -> None:
+    flagged = np.arange(2000) < 80
+    alone, together = Share.of(flagged), Share.of(flagged, Clusters.of(np.maximum(np.arange(2000) - 79, 0)))
+    before = share(20, 2000)
+    assert times(before, alone)["chance"] < 4 < times(before, together)["chance"]
+
+
+def test_calibration_must_be_wrong_with_its_whole_interval_and_on_enough_labels() -> None:
+    assert names(sheet(calibration=calibration(ece=[0.06, 0.12]))) == ["ece"]
+    assert names(sheet(calibration=calibration(ece=[0.04, 0.12]))) == []
+    assert names(sheet(calibration=calibration(ece=[0.06, 0.12], share=0.4))) == []
+    assert names(sheet(calibration=calibration(ece=[0.06, 0.12], share=0.4)), labelled_share=0.0) == ["ece"]
+    assert names(sheet(calibration=calibration(observed_over_expected=[2.1, 4.0]))) == ["observed_times"]
+    assert names(sheet(calibration=calibration(observed_over_expected=[0.1, 0.4]))) == ["observed_times"]
+    assert names(sheet(calibration=calibration(observed_over_expected=[0.4, 2.5]))) == []
+    assert names(sheet(calibration=calibration(ece=[0.06, 0.1])), ece=None) == []

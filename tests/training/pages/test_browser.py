@@ -1,0 +1,201 @@
+"""The report in a real browser: nothing leaves the page, nothing fails, nothing is cut, in light and in dark.
+
+Chromium is driven over a pipe, in its DevTools protocol. Screenshots go to the folder that ``FRAUDSIEVE_SCREENSHOTS``
+names, where it names one.
+"""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fraudsieve.training.monitoring.page import monitor_page
+from fraudsieve.training.pages.evaluation import report
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-extensions",
+    "--hide-scrollbars",
+    "--remote-debugging-pipe",
+]
+NAMES = ("message", "account", "type-only", "monitor")
+PATIENCE = 60.0
+Sheets = dict[str, dict[str, Any]]
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed: apt-get install chromium")
+
+
+class Chromium:
+    """A browser with one page."""
+
+    def __init__(self, profile: Path) -> None:
+        assert BROWSER is not None
+        theirs_in, ours_out = os.pipe()
+        ours_in, theirs_out = os.pipe()
+        # Chromium looks for its pipe at the places 3 and 4.
+        place = f'exec "$0" "$@" 3</proc/self/fd/{theirs_in} 4>/proc/self/fd/{theirs_out}'
+        self.process = subprocess.Popen(
+            ["/bin/sh", "-c", place, BROWSER, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            pass_fds=(theirs_in, theirs_out),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        for end in (theirs_in, theirs_out):
+            os.close(end)
+        self.out, self.answers = os.fdopen(ours_out, "wb"), os.fdopen(ours_in, "rb")
+        self.events: list[dict[str, Any]] = []
+        self.number, self.session, self.rest = 0, "", b""
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        self.number += 1
+        asked = {"id": self.number, "method": method, "params": parameters}
+        asked |= {"sessionId": self.session} if self.session else {}
+        self.out.write(json.dumps(asked).encode() + b"\0")
+        self.out.flush()
+        while (answer := self._next()).get("id") != self.number:
+            self.events.append(answer)
+        assert "error" not in answer, answer["error"]
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def _next(self) -> dict[str, Any]:
+        while b"\0" not in self.rest:
+            part = os.read(self.answers.fileno(), 1 << 20)
+            assert part, "Chromium ended."
+            self.rest += part
+        one, self.rest = self.rest.split(b"\0", 1)
+        answer: dict[str, Any] = json.loads(one)
+        return answer
+
+    def open(self, page: Path, width: int, scheme: str) -> None:
+        """Show a page, and keep the events that came of it."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500
+        )
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.events.clear()
+        self.call("Page.navigate", url=page.as_uri())
+        until = time.monotonic() + PATIENCE
+        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+            assert time.monotonic() < until, "The page did not load."
+            self.value("1")
+        time.sleep(0.2)
+        self.value("1")  # what came meanwhile
+
+    def value(self, expression: str) -> Any:
+        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+
+    def of(self, *methods: str) -> list[dict[str, Any]]:
+        return [event["params"] for event in self.events if event.get("method") in methods]
+
+    def picture(self) -> bytes:
+        shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+        return base64.b64decode(shot["data"])
+
+    def close(self) -> None:
+        self.out.close()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.answers.close()
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    browser = Chromium(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def pages(sheets: Sheets, monitored: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    facts = {"model": "fraudsieve", "digest": "0" * 64}
+    for name, sheet in sheets.items():
+        (folder / f"{name}.html").write_text(report(sheet, title=f"The {name} model", facts=facts), "utf-8")
+    (folder / "monitor.html").write_text(monitor_page(monitored, title="Monitor: a model", facts=facts), "utf-8")
+    return {name: folder / f"{name}.html" for name in NAMES}
+
+
+def keep(picture: bytes, name: str) -> None:
+    if folder := os.environ.get("FRAUDSIEVE_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        (Path(folder) / name).write_bytes(picture)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page(chromium: Chromium, pages: dict[str, Path], name: str, width: int, scheme: str) -> None:
+    chromium.open(pages[name], width, scheme)
+    keep(chromium.picture(), f"report-{name}-{width}-{scheme}.png")
+    asked = [event["request"]["url"] for event in chromium.of("Network.requestWillBeSent")]
+    assert [url for url in asked if not url.startswith("data:")] == [pages[name].as_uri()]
+    assert chromium.of("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded") == []
+    assert chromium.value("document.documentElement.scrollWidth") <= width
+    too_wide = (
+        "[...document.querySelectorAll('main *')].filter(e => !e.closest('.table') && !e.closest('svg') && "
+        "e.getBoundingClientRect().right > innerWidth + 0.5).map(e => e.tagName)"
+    )
+    assert chromium.value(too_wide) == []
+    paper = chromium.value("getComputedStyle(document.body).backgroundColor")
+    assert paper == ("rgb(246, 247, 249)" if scheme == "light" else "rgb(17, 21, 27)")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_text_of_a_chart_leaves_it_or_lies_on_another(chromium: Chromium, pages: dict[str, Path], name: str) -> None:
+    chromium.open(pages[name], 1280, "light")
+    boxes = chromium.value(
+        "JSON.stringify([...document.querySelectorAll('figure svg')].map(s => ({svg: s.getBoundingClientRect(), "
+        "texts: [...s.querySelectorAll('text')].map(t => [t.childNodes[0].textContent, t.getBoundingClientRect()])})))"
+    )
+    for chart in json.loads(boxes):
+        whole = chart["svg"]
+        for i, (text, box) in enumerate(chart["texts"]):
+            assert whole["left"] - 1 <= box["left"], text
+            assert box["right"] <= whole["right"] + 1, text
+            assert box["bottom"] <= whole["bottom"] + 1, text
+            for other, beside in chart["texts"][i + 1 :]:
+                across = min(box["right"], beside["right"]) - max(box["left"], beside["left"])
+                down = min(box["bottom"], beside["bottom"]) - max(box["top"], beside["top"])
+                assert min(across, down) < 2.5, (text, other)
+
+
+def test_what_is_written_into_a_page_cannot_run(chromium: Chromium, sheets: Sheets, tmp_path: Path) -> None:
+    evil = "<img src=x onerror=alert(1)><script>alert(1)</script>"
+    sheet = sheets["message"]
+    sheet = sheet | {"by_type": {evil: sheet["by_type"]["spam"], **sheet["by_type"]}, "warnings": [evil]}
+    (tmp_path / "evil.html").write_text(report(sheet, title=evil, facts={evil: evil}), "utf-8")
+    chromium.open(tmp_path / "evil.html", 1280, "light")
+    assert chromium.value("document.querySelectorAll('script, img, iframe').length") == 0
+    assert chromium.value("document.querySelector('h1').textContent") == evil
+    # Even what would get in is stopped by the policy.
+    chromium.value("document.body.insertAdjacentHTML('beforeend', '<img src=\"https://example.org/x.png\">')")
+    time.sleep(0.3)
+    chromium.value("1")
+    sent = [event["request"]["url"] for event in chromium.of("Network.requestWillBeSent")]
+    stopped = {event["requestId"]: event for event in chromium.of("Network.loadingFailed")}
+    assert all(url.startswith(("file:", "data:")) for url in sent) or stopped
+    assert any("Content Security Policy" in entry["entry"]["text"] for entry in chromium.of("Log.entryAdded"))

@@ -1,0 +1,63 @@
+"""Charts are well-formed, told in words, without style or script, and drawn where the values are."""
+
+import xml.etree.ElementTree as ET
+
+from fraudsieve.training.pages.svg import Chart
+
+EVIL = '"><script>alert(1)</script>'
+
+
+def everything() -> Chart:
+    chart = Chart((0, 10), (0, 1))
+    chart.axes(f"x {EVIL}", f"y {EVIL}")
+    chart.line([(0, 0), (10, 1)], "c1")
+    chart.line([(0, 0.5), (10, 0.5)], "muted", dashed=True)
+    chart.band([(0, 0), (10, 0.5)], [(0, 0.2), (10, 0.9)], "c1")
+    for shape in ("circle", "square", "diamond"):
+        chart.dot(5, 0.5, "c2", shape=shape, title=EVIL)
+        chart.legend(EVIL, "c2", shape=shape)
+    chart.bar(0.5, 3, "c1", title=EVIL)
+    chart.span((1, 2), (0.5, 0.5), "c1")
+    return chart
+
+
+def test_well_formed_and_escaped() -> None:
+    svg = everything().render(f"A title {EVIL}", "What it shows.")
+    root = ET.fromstring(svg)
+    assert root.attrib["role"] == "img"
+    assert root.attrib["aria-label"] == f"A title {EVIL}. What it shows."
+    tags = {element.tag for element in root.iter()}
+    assert tags == {"svg", "path", "circle", "rect", "text", "title"}
+    attributes = {name for element in root.iter() for name in element.attrib}
+    assert not {name for name in attributes if name == "style" or name.startswith("on") or "href" in name}
+
+
+def test_marks_lie_where_the_values_are() -> None:
+    chart = Chart((0, 10), (0, 1), height=280, left=50, top=30)
+    chart.dot(0, 0, "c1")
+    chart.dot(10, 1, "c1")
+    low, high = (ET.fromstring(part).attrib for part in chart.parts)
+    assert (low["cx"], low["cy"]) == ("50", "234.0") or (float(low["cx"]), float(low["cy"])) == (50, 234)
+    assert (float(high["cx"]), float(high["cy"])) == (386, 30)
+
+
+def test_a_bar_is_as_wide_as_its_value() -> None:
+    chart = Chart((0, 1), (-0.6, 0.6), left=100)
+    chart.bar(0, 0.5, "c1")
+    bar = ET.fromstring(chart.parts[0]).attrib
+    assert (float(bar["x"]), float(bar["width"])) == (100, (386 - 100) / 2)
+
+
+def test_names_of_rows_are_cut_and_still_told() -> None:
+    chart = Chart((0, 1), (-0.6, 0.6), left=150)
+    chart.rows(["a very long name of a crime"], "share")
+    name = next(ET.fromstring(part) for part in chart.parts if "a very long" in part)
+    assert name.text == "a very long name of …"
+    assert name[0].text == "a very long name of a crime"
+
+
+def test_of_many_names_below_some_are_written() -> None:
+    chart = Chart((0, 23), (0, 1))
+    chart.names_below([f"m{i:02}" for i in range(24)], "month", "share")
+    written = [part for part in chart.parts if ">m" in part and "month" not in part]
+    assert len(written) == 6

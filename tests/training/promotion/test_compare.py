@@ -1,0 +1,184 @@
+"""Champion and challenger on the same later records."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import average_precision_score
+
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.models.artifact.folder import Model, read_model, write_model
+from fraudsieve.models.predict import Scorer
+from fraudsieve.training.data.after_training import trained_until
+from fraudsieve.training.data.labelled import Labelled
+from fraudsieve.training.fit import train
+from fraudsieve.training.pages.evaluation import as_plain
+from fraudsieve.training.promotion.compare import check_comparable, compare_models, read_to_compare
+from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe, RecipeError
+from fraudsieve.training.simulation.world import World
+
+QUICK = EvaluateRecipe(attack=False, replicates=50)
+
+
+def read(messages: pd.DataFrame) -> Labelled:
+    return read_to_compare(Recipe(), "message", {"messages": messages})
+
+
+@pytest.fixture(scope="module")
+def whole(rivals: Any) -> dict[str, Any]:
+    """The weak model against the strong one, with everything."""
+    messages = pd.concat([rivals.known, rivals.later], ignore_index=True)
+    messages.loc[len(messages)] = ["odd", "hello", pd.Timestamp("2027-01-01", tz="UTC"), None]
+    return compare_models(Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(messages))
+
+
+def test_both_are_scored_on_the_records_that_are_later_than_both(whole: dict[str, Any], rivals: Any) -> None:
+    until = trained_until(read_model(rivals.strong))
+    messages = pd.concat([rivals.known, rivals.later], ignore_index=True)
+    later = messages[messages["sent_at"] > until]
+    assert whole["rows"] == len(later)
+    assert whole["left_out"] == {
+        "not later than training": len(messages) - len(later),
+        "without a time": 0,
+        "unscorable": 0,
+    }
+    fraud = later["label"] == "fraud"
+    for role, folder in (("champion", rivals.weak), ("challenger", rivals.strong)):
+        score = Scorer.load(folder).score_columns({"text": later["text"].tolist()})["probability"]
+        figure = whole["figures"]["average_precision"][role]
+        assert figure == pytest.approx(average_precision_score(fraud, score))
+        assert whole[role]["digest"] == read_model(folder).digest
+    assert whole["challenger"]["trained_until"] == until.isoformat() if until else False
+
+
+def test_it_has_intervals_over_campaigns_an_attack_and_times(whole: dict[str, Any]) -> None:
+    assert whole["bootstrap"]["over"] == "campaign"
+    low, high = whole["figures"]["average_precision"]["interval"]
+    assert 0 < low < whole["figures"]["average_precision"]["difference"] < high
+    assert whole["attack"]["strength"] == "medium"
+    assert 0 < whole["attack"]["challenger"] <= 1
+    assert all(0 < whole["latency"][role]["p50_ms"] <= whole["latency"][role]["p99_ms"] for role in whole["latency"])
+    assert whole["capacity"]["alerts"] == pytest.approx(max(1, 0.01 * whole["rows"]))
+    assert whole["warnings"] == []
+
+
+def test_it_holds_no_text_and_no_identifier(whole: dict[str, Any], rivals: Any) -> None:
+    text = json.dumps(as_plain(whole), ensure_ascii=False)
+    assert not any(one in text for one in rivals.later["message_id"])
+    assert not any(one in text for one in rivals.later["text"] if len(one) > 12)
+
+
+def test_without_a_champion_it_is_held_against_chance(rivals: Any) -> None:
+    found = compare_models(None, Scorer.load(rivals.strong), read(rivals.later), settings=QUICK)
+    assert found["champion"] is None
+    assert found["latency"]["champion"] is None
+    assert found["figures"]["average_precision"]["champion"] == pytest.approx(found["base_rate"])
+    assert found["figures"]["average_precision"]["interval"][0] > 0
+
+
+def test_settings_say_capacity_and_costs(rivals: Any) -> None:
+    settings = EvaluateRecipe(attack=False, replicates=0, alerts_a_day=2, missed_cost=50)
+    found = compare_models(Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=settings)
+    assert found["capacity"]["alerts_a_day"] == 2
+    some = rivals.later.assign(label=rivals.later["label"].where(np.arange(len(rivals.later)) % 2 == 0))
+    half = compare_models(None, Scorer.load(rivals.strong), read(some), settings=settings)["capacity"]
+    assert half["alerts"] == pytest.approx(found["capacity"]["alerts"] / 2, rel=0.02)  # the others are alerts too
+    assert found["attack"] is None
+    assert found["bootstrap"] is None
+    cheap = compare_models(Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=QUICK)
+    assert cheap["figures"]["cost_per_1000"]["champion"] < found["figures"]["cost_per_1000"]["champion"]
+
+
+def test_few_groups_with_fraud_are_warned_of(rivals: Any) -> None:
+    fraud = rivals.later["label"] == "fraud"
+    few = pd.concat([rivals.later[~fraud], rivals.later[fraud].head(5)])
+    found = compare_models(None, Scorer.load(rivals.strong), read(few), settings=QUICK)
+    assert any("campaigns have fraud: the intervals say little" in warning for warning in found["warnings"])
+
+
+@pytest.mark.parametrize(("kind", "said"), [("legitimate", "labelled fraud"), ("fraud", "labelled 'legitimate'")])
+def test_both_kinds_are_needed(rivals: Any, kind: str, said: str) -> None:
+    one = rivals.later[rivals.later["label"] == kind]
+    with pytest.raises(SchemaError, match=f"none of {len(one)} later messages is {said}"):
+        compare_models(None, Scorer.load(rivals.strong), read(one), settings=QUICK)
+
+
+def changed(rivals: Any, **changes: Any) -> Model:
+    return replace(read_model(rivals.strong), digest="", **changes)
+
+
+def test_models_that_cannot_be_compared(rivals: Any) -> None:
+    weak, strong = read_model(rivals.weak), read_model(rivals.strong)
+    check_comparable(weak, strong)
+    check_comparable(None, strong)
+    with pytest.raises(RecipeError, match="champion and challenger are one model"):
+        check_comparable(strong, strong)
+    with pytest.raises(RecipeError, match="the challenger has no legitimate class"):
+        check_comparable(None, changed(rivals, legitimate=None))
+    with pytest.raises(RecipeError, match=r"word for what is no crime, got 'legitimate' \(champion\) and 'fraud'"):
+        check_comparable(weak, changed(rivals, legitimate="fraud"))
+
+
+def test_a_copy_of_a_model_is_that_model(rivals: Any, tmp_path: Path) -> None:
+    shutil.copytree(rivals.strong, tmp_path / "copy")
+    with pytest.raises(RecipeError, match="are one model"):
+        compare_models(Scorer.load(rivals.strong), Scorer.load(tmp_path / "copy"), read(rivals.later))
+
+
+def test_models_of_other_subjects(rivals: Any) -> None:
+    matrix = AccountMatrix("account", (), numbers=("a",), timed=False)
+    with pytest.raises(RecipeError, match=r"models of one subject, got 'account' \(champion\) and 'message'"):
+        check_comparable(changed(rivals, matrix=matrix), read_model(rivals.strong))
+
+
+@pytest.mark.parametrize("subject", ["account", "event"])
+def test_models_of_accounts_and_of_events(subject: str, small_world: World, tmp_path: Path) -> None:
+    tables = tables_of(subject, small_world)
+    common = {"track.uri": f"sqlite:///{tmp_path}/mlflow.db", "track.register_model": False, "n_jobs": 1}
+    common |= {"data.subject": subject, "data.min_label_rows": 2, "split.kind": "account"}
+
+    def fit(rounds: int) -> Scorer:
+        recipe = Recipe.read(overrides={**common, "model.n_rounds": rounds, "history.network": False})
+        return Scorer(train(recipe, output=tmp_path / f"{rounds}", **tables).model)
+
+    few, many = fit(2), fit(30)
+    # A split by account has rows of all times in training, so that only what comes after all of them is left.
+    early = {"window": ["2026-01-01T00:00:00+00:00", "2026-01-20T00:00:00+00:00"], "calibration_window": []}
+    old, new = (Scorer(replace(scorer.model, training=scorer.model.training | early)) for scorer in (few, many))
+    found = compare_models(old, new, read_to_compare(Recipe(), subject, tables), settings=QUICK)
+    assert found["subject"] == subject
+    assert found["bootstrap"]["over"] == "account"
+    assert found["left_out"]["not later than training"] > 0
+    assert found["figures"]["average_precision"]["difference"] > 0
+    assert found["attack"] is None
+    assert all(time["p99_ms"] > 0 for time in found["latency"].values())
+
+
+def tables_of(subject: str, world: World) -> dict[str, Any]:
+    """Accounts with their events, or payments of which those of fraudulent accounts are fraud."""
+    labels = world.labels[world.labels["subject_id"].isin(world.accounts["account_id"])]
+    if subject == "account":
+        return {"accounts": world.accounts, "events": world.events, "labels": labels}
+    known = labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")["label"]
+    payments = world.events[world.events["kind"] == "payment"].reset_index(drop=True)
+    label = payments["account_id"].map(known).fillna("legitimate")
+    return {"events": payments.assign(label=label.where(label == "legitimate", "fraud"))}
+
+
+def test_a_changed_calibration_changes_no_ranking(rivals: Any, tmp_path: Path) -> None:
+    model = read_model(rivals.strong)
+    bent = replace(model, calibration=replace(model.calibration, shift=model.calibration.shift - 3))
+    write_model(bent, tmp_path / "bent")
+    old, new = Scorer.load(rivals.strong), Scorer.load(tmp_path / "bent")
+    figures = compare_models(old, new, read(rivals.later), settings=QUICK)["figures"]
+    # Scores that were 1 to the last digit are told apart again, and nothing else changes places.
+    assert figures["average_precision"]["difference"] == pytest.approx(0, abs=1e-3)
+    assert figures["ece"]["interval"][0] > 0.05
+    assert figures["observed_over_expected"]["challenger"] < 0.7
+    assert np.isfinite(figures["brier"]["difference"])

@@ -1,0 +1,82 @@
+"""Timing single records: what is called, and what counts."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from fraudsieve.models.predict import Scorer
+from fraudsieve.training.data.builders import read_data
+from fraudsieve.training.data.labelled import Labelled
+from fraudsieve.training.fit import train
+from fraudsieve.training.promotion import latency
+from fraudsieve.training.promotion.latency import RECORDS, latencies, live, records_to_time
+from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.simulation.world import World
+
+
+def test_calls_are_told_apart_and_the_shortest_time_counts() -> None:
+    slow_once = iter([True] + [False] * 10_000)
+
+    def hiccup(record: Any) -> None:
+        time.sleep(0.05 if next(slow_once) else 0.001)
+
+    one, two = latencies([hiccup, lambda record: time.sleep(0.004)], [{}] * 3)
+    assert 1 <= one["p50_ms"] <= one["p99_ms"] < 4 <= two["p50_ms"]
+
+
+def test_the_slowest_records_are_the_p99() -> None:
+    found = latencies([lambda record: time.sleep(record["s"])], [{"s": 0.0}] * 90 + [{"s": 0.003}] * 10)[0]
+    assert found["p50_ms"] < 1
+    assert found["p99_ms"] >= 3
+
+
+def test_records_are_those_of_a_service(rivals: Any) -> None:
+    records = records_to_time(rivals.later)
+    assert len(records) == RECORDS
+    assert set(records[0]) == {"message_id", "text", "sent_at"}
+    assert (records[0]["text"], records[-1]["text"]) == tuple(rivals.later["text"].iloc[[0, -1]])
+
+
+def test_a_model_of_messages_alone_is_its_scorer(rivals: Any) -> None:
+    scorer = Scorer.load(rivals.strong)
+    data = read_data(Recipe(), {"messages": rivals.later}, min_label_rows=1)
+    call = live(scorer, data)
+    assert call({"text": "hello"}) == scorer.score({"text": "hello"})
+
+
+@dataclass(frozen=True, eq=False)
+class Payments:
+    """A model of payments that looks at their accounts' history."""
+
+    scorer: Scorer
+    data: Labelled
+
+
+@pytest.fixture(scope="module")
+def payments(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Payments:
+    folder = tmp_path_factory.mktemp("payments")
+    events = small_world.events[small_world.events["kind"] == "payment"].reset_index(drop=True)
+    events["label"] = ["fraud" if i % 5 == 0 else "legitimate" for i in range(len(events))]
+    settings = {"track.uri": f"sqlite:///{folder}/mlflow.db", "track.register_model": False, "n_jobs": 1}
+    recipe = Recipe.read(overrides={**settings, "data.subject": "event", "model.n_rounds": 5})
+    model = train(recipe, output=folder / "m", events=events).model
+    return Payments(Scorer(model), read_data(recipe, {"events": events}, min_label_rows=1))
+
+
+@pytest.mark.parametrize("until", [None, pd.Timestamp("2026-02-15", tz="UTC")])
+def test_a_model_that_looks_back_has_a_state_that_knows_the_latest_past(
+    payments: Payments, monkeypatch: pytest.MonkeyPatch, until: pd.Timestamp | None
+) -> None:
+    monkeypatch.setattr(latency, "EVENTS", 500)
+    events = payments.data.rows.sort_values("occurred_at")
+    known = events if until is None else events[events["occurred_at"] < until]
+    call = live(payments.scorer, payments.data, until)
+    record = records_to_time(events)[-1] | {"occurred_at": pd.Timestamp("2027-01-01", tz="UTC")}
+    told = set(known["account_id"].tail(500))
+    untold = sorted(set(events["account_id"]) - told)
+    for account, status in [(min(told), "ok"), (untold[0], "no_history")]:
+        score: Any = call(record | {"account_id": account})
+        assert score["status"] == status

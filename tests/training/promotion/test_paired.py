@@ -1,0 +1,102 @@
+"""Two models on the same rows: the figures are those of each, and the draws are the same for both."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from fraudsieve.training.evaluation.fraud_rows import FraudRows
+from fraudsieve.training.evaluation.ranking import Ranking
+from fraudsieve.training.promotion.paired import paired_sheet
+from fraudsieve.training.recipe.recipe import EvaluateRecipe
+
+DAYS = np.datetime64("2026-01-01", "us") + np.arange(2000) * np.timedelta64(36, "m")  # fifty days
+
+
+def made_up(noise: float, seed: int = 0, n: int = 2000) -> FraudRows:
+    """Scores of one truth, the more noise the worse."""
+    rng = np.random.default_rng(0)
+    fraud, groups = rng.random(n) < 0.1, rng.integers(0, n // 4, n)
+    odds = 3 * fraud - 2 + np.random.default_rng(seed).normal(0, noise, n)
+    return FraudRows(1 / (1 + np.exp(-odds)), fraud, groups, 200)
+
+
+def figures(old: FraudRows, new: FraudRows, **settings: Any) -> dict[str, Any]:
+    found: dict[str, Any] = paired_sheet(old, new, EvaluateRecipe(**settings))["figures"]
+    return found
+
+
+def test_figures_are_those_of_each_model() -> None:
+    old, new = made_up(2.0), made_up(1.0, 1)
+    found = figures(old, new)
+    for name, score in {"average_precision": average_precision_score, "roc_auc": roc_auc_score}.items():
+        expected = [score(rows.is_fraud, rows.probability) for rows in (old, new)]
+        assert [found[name]["champion"], found[name]["challenger"]] == pytest.approx(expected)
+        assert found[name]["difference"] == pytest.approx(expected[1] - expected[0])
+        low, high = found[name]["interval"]
+        assert low < found[name]["difference"] < high
+
+
+def test_a_model_does_not_differ_from_itself() -> None:
+    one = made_up(1.0)
+    assert all(pair["interval"] == [0.0, 0.0] for pair in figures(one, one).values())
+
+
+def test_what_is_hard_for_both_makes_no_interval_wide() -> None:
+    old = made_up(1.0)
+    new = FraudRows(np.clip(old.probability + 1e-3 * old.is_fraud, 0, 1), old.is_fraud, old.groups, 200)
+    pair = figures(old, new)["average_precision"]
+    alone = old.drawn(Ranking.of(old.probability, old.is_fraud))
+    assert alone is not None
+    low, high = alone.intervals()["average_precision"] or (0, 0)
+    assert pair["interval"][1] - pair["interval"][0] < (high - low) / 20
+
+
+def test_the_order_of_the_rows_does_not_matter() -> None:
+    old, new = made_up(2.0), made_up(1.0, 1)
+    order = np.random.default_rng(2).permutation(len(old.is_fraud))
+    assert old.groups is not None
+    mixed = [FraudRows(r.probability[order], r.is_fraud[order], old.groups[order], 200) for r in (old, new)]
+    assert figures(*mixed)["average_precision"]["interval"] == pytest.approx(
+        figures(old, new)["average_precision"]["interval"]
+    )
+
+
+def test_both_are_read_at_the_same_number_of_alerts() -> None:
+    old, new = made_up(2.0), made_up(1.0, 1)
+    sheet = paired_sheet(old, new, EvaluateRecipe(alerts_a_day=2), moments=DAYS)
+    assert sheet["capacity"]["alerts"] == 100
+    for role, rows in (("champion", old), ("challenger", new)):
+        top = np.argsort(-rows.probability)[:100]
+        expected = rows.is_fraud[top].sum() / rows.is_fraud.sum()
+        assert sheet["figures"]["recall_at_capacity"][role] == pytest.approx(expected)
+        assert sheet["figures"]["precision_at_capacity"][role] == pytest.approx(rows.is_fraud[top].mean())
+    points = sheet["capacity"]["recall"]
+    assert [point["alerts"] for point in points] == pytest.approx(np.arange(1, 21) * 10)
+    assert points[9]["difference"] == pytest.approx(sheet["figures"]["recall_at_capacity"]["difference"])
+
+
+def test_costs_go_by_what_is_at_stake() -> None:
+    old, new = made_up(2.0), made_up(1.0, 1)
+    amounts = np.where(old.is_fraud, 100.0, 1.0)
+    by_amount = paired_sheet(old, new, EvaluateRecipe(), amounts=amounts)["figures"]["cost_per_1000"]
+    assert by_amount["champion"] != figures(old, new)["cost_per_1000"]["champion"]
+    assert by_amount["difference"] < 0
+
+
+def test_alerts_a_day_without_times_say_nothing() -> None:
+    sheet = paired_sheet(made_up(2.0), made_up(1.0), EvaluateRecipe(alerts_a_day=2))
+    assert sheet["capacity"] is None
+    assert sheet["figures"]["recall_at_capacity"] == dict.fromkeys(("champion", "challenger", "difference", "interval"))
+
+
+def test_without_groups_there_is_no_interval() -> None:
+    old, new = (FraudRows(r.probability, r.is_fraud) for r in (made_up(2.0), made_up(1.0)))
+    assert figures(old, new)["average_precision"]["interval"] is None
+
+
+def test_rows_must_be_the_same() -> None:
+    old, new = made_up(2.0), made_up(1.0)
+    with pytest.raises(ValueError, match="scores of the same rows"):
+        paired_sheet(old, FraudRows(new.probability, ~new.is_fraud), EvaluateRecipe())

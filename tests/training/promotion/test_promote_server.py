@@ -1,0 +1,125 @@
+"""The whole road against a real MLflow server over HTTP: train twice, evaluate, compare, promote, roll back."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from typer.testing import CliRunner
+
+from fraudsieve.cli.app import app
+
+pytestmark = pytest.mark.slow
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A tracking server that also hands out artifacts, so that nothing goes by a common disk."""
+    folder, port = tmp_path_factory.mktemp("server"), free_port()
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", str(folder / "a")]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        environment.pop(name, None)
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environment, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 180
+        while not answers(f"http://127.0.0.1:{port}/health"):
+            assert process.poll() is None, (folder / "log").read_text("utf-8")
+            assert time.monotonic() < deadline, (folder / "log").read_text("utf-8")
+            time.sleep(0.3)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+        mlflow.set_registry_uri(None)  # type: ignore[arg-type]
+
+
+def run(*arguments: str) -> dict[str, Any]:
+    result = CliRunner().invoke(app, [*arguments, "--json"])
+    assert result.exit_code == 0, result.output
+    said: dict[str, Any] = json.loads(result.stdout)
+    return said
+
+
+def check_run(server: str, trained: dict[str, Any]) -> None:
+    """The run holds parameters, metrics, figures, the sheet in both forms, digests and the model."""
+    client = mlflow.MlflowClient(server)
+    found = client.get_run(trained["run_id"])
+    assert found.data.params["num_leaves"] == "7"
+    assert found.data.metrics["average_precision"] == pytest.approx(trained["sheet"]["average_precision"])
+    assert len(found.data.tags["data.messages.sha256"]) == 64
+    assert found.data.tags["model.digest"] == trained["digest"]
+    assert found.info.artifact_uri.startswith("mlflow-artifacts:")
+    files = {file.path for file in client.list_artifacts(trained["run_id"])}
+    assert {"sheet.json", "report.html", "recipe.json", "operating_points.json", "figures"} <= files
+    drawn = {file.path for file in client.list_artifacts(trained["run_id"], "figures")}
+    assert {"figures/recall_by_alerts.svg", "figures/reliability.svg", "figures/precision_recall.svg"} <= drawn
+    sheet = json.loads(mlflow.artifacts.load_text(f"runs:/{trained['run_id']}/sheet.json"))
+    assert sheet["average_precision"] == trained["sheet"]["average_precision"]
+    assert trained["digest"] in mlflow.artifacts.load_text(f"runs:/{trained['run_id']}/report.html")
+
+
+def test_train_evaluate_compare_promote_and_roll_back(
+    server: str, rivals: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)
+    rivals.later.to_parquet("later.parquet")
+    rivals.known.to_parquet("known.parquet")
+    rivals.known.iloc[::10].to_parquet("few.parquet")
+    Path("recipe.toml").write_text("n_jobs = 1\n[data]\nmin_label_rows = 5\n[evaluate]\nreplicates = 100\n")
+    weak = run("train", "--messages", "few.parquet", "--recipe", "recipe.toml", "--output", "weak")
+    strong = run("train", "--messages", "known.parquet", "--recipe", "recipe.toml", "--output", "strong")
+    assert (weak["aliases"], strong["aliases"]) == (["challenger", "champion"], ["challenger"])
+    check_run(server, strong)
+    later = ("--messages", "later.parquet", "--recipe", "recipe.toml")
+    by_address = run("evaluate", "--model", "models:/fraudsieve@challenger", *later)
+    assert by_address["digest"] == strong["digest"]
+    compared = run("compare", *later)
+    assert (compared["champion"]["digest"], compared["challenger"]["digest"]) == (weak["digest"], strong["digest"])
+    assert [gate["reason"] for gate in compared["gates"] if not gate["passed"]] == []
+    assert run("evaluate", "--model", "models:/fraudsieve@champion", *later)["digest"] == weak["digest"]
+    promoted = run("promote", *later)
+    assert (promoted["decision"], promoted["before"], promoted["champion"]) == ("promoted", "1", "2")
+    assert run("evaluate", "--model", "models:/fraudsieve@champion", *later)["digest"] == strong["digest"]
+    back = run("rollback")
+    assert (back["decision"], back["champion"]) == ("rolled back", "1")
+    assert run("evaluate", "--model", "models:/fraudsieve@champion", *later)["digest"] == weak["digest"]
+    client = mlflow.MlflowClient(server)
+    assert client.get_model_version("fraudsieve", "2").tags["promotion.decision"] == "rolled back"
+    assert len(client.list_artifacts(strong["run_id"], "promotion")) == 2
+    assert client.get_run(strong["run_id"]).info.status == "FINISHED"
+    # Nothing went around the server.
+    assert not list(tmp_path.glob("*.db"))
+    assert not (tmp_path / "mlruns").exists()

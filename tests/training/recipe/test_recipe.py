@@ -1,0 +1,60 @@
+"""Recipes: defaults, files, overrides, and mistakes that are named."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from fraudsieve.features.messages import MessageFeatures
+from fraudsieve.models.classifier import FraudClassifier
+from fraudsieve.training.recipe.recipe import FeatureRecipe, ModelRecipe, Recipe, RecipeError
+
+
+def test_defaults_are_those_of_the_estimators() -> None:
+    assert FeatureRecipe().model_dump(exclude={"copies", "campaigns"}).items() <= MessageFeatures().get_params().items()
+    assert ModelRecipe().settings("message") == {}
+    assert FraudClassifier(**ModelRecipe().settings("event")).get_params()["n_rounds"] == 300
+    assert ModelRecipe(n_rounds=7).settings("account")["n_rounds"] == 7
+
+
+def test_a_file_and_overrides(tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text('name = "sms"\n[split]\nkind = "time"\ntest_share = 0.3\n')
+    recipe = Recipe.read(path, {"split.kind": "campaign", "seed": None, "data.messages": "m.csv"})
+    assert (recipe.name, recipe.split.kind, recipe.split.test_share, recipe.seed) == ("sms", "campaign", 0.3, 0)
+    assert recipe.data.messages == Path("m.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[split]\nkindd = 'time'", "split.kindd: no recipe has this key"),
+        ("[split]\nkind = 'tme'", "split.kind: .*got 'tme'"),
+        ("[model]\nnum_leaves = 1", "model.num_leaves"),
+        ("name = 'a b'", "name: "),
+        ("not toml", "is not TOML"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, text: str, named: str) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match=named):
+        Recipe.read(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="cannot be read"):
+        Recipe.read(tmp_path / "none.toml")
+
+
+def test_errors_travel_between_processes() -> None:
+    error = RecipeError("r.toml", ["a", "b"])
+    assert str(pickle.loads(pickle.dumps(error))) == str(error) == "r.toml: a; b"
+
+
+def test_trust_in_sources_is_declared_by_weights() -> None:
+    recipe = Recipe.model_validate({"data": {"trust": {"review": 1, "rule": 0.5}, "default_trust": 0.1}})
+    assert (recipe.data.trusted.by_source, recipe.data.trusted.default) == ({"review": 1.0, "rule": 0.5}, 0.1)
+    assert not Recipe().data.trusted.declared
+    with pytest.raises(RecipeError, match=r"data\.trust\.rule"):
+        Recipe.read(overrides={"data.trust": {"rule": 1.5}})

@@ -1,0 +1,148 @@
+"""Splits: what they keep apart stays apart, and what nobody knew yet is not used."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
+from fraudsieve.training.labels.maturity import maturity_gap
+from fraudsieve.training.splits.split import (
+    Split,
+    SplitError,
+    has_times,
+    split_by_campaign,
+    split_by_time,
+    split_randomly,
+    unusable,
+)
+
+SHARES: dict[str, Any] = {"test_share": 0.2, "calibration_share": 0.15}
+
+
+def parts(split: Split) -> list[set[int]]:
+    return [set(split.train.tolist()), set(split.calibration.tolist()), set(split.test.tolist())]
+
+
+def assert_disjoint(split: Split) -> None:
+    train, calibration, test = parts(split)
+    assert len(train) + len(calibration) + len(test) == len(train | calibration | test)
+
+
+def by_time(messages: pd.DataFrame, gap_days: float | None = None) -> tuple[Split, np.ndarray]:
+    groups = near_duplicate_groups(messages["text"].tolist())
+    is_crime = (messages["label"] != "legitimate").to_numpy()
+    times = messages["sent_at"], messages["labelled_at"]
+    return split_by_time(*times, groups, is_crime, gap_days=gap_days, **SHARES), groups
+
+
+def test_time_runs_from_training_to_calibration_to_the_test(labelled_messages: pd.DataFrame) -> None:
+    split, _ = by_time(labelled_messages)
+    sent = labelled_messages["sent_at"]
+    assert_disjoint(split)
+    assert sent.iloc[split.train].max() <= sent.iloc[split.calibration].min()
+    gap = pd.Timedelta(days=maturity_gap(labelled_messages))
+    assert gap > pd.Timedelta(days=5)
+    assert sent.iloc[split.calibration].max() <= sent.iloc[split.test].min() - gap
+    assert sum(map(len, parts(split))) + sum(split.dropped.values()) == len(sent)
+
+
+def test_a_label_that_came_after_the_test_began_is_not_trained_on(labelled_messages: pd.DataFrame) -> None:
+    split, _ = by_time(labelled_messages, gap_days=0)
+    begin = labelled_messages["sent_at"].iloc[split.test].min()
+    used = labelled_messages.iloc[[*split.train, *split.calibration]]
+    assert (used["labelled_at"] < begin).all()
+    assert split.dropped["label_not_known"] > 0
+
+
+def test_crime_campaigns_of_later_slices_are_not_trained_on(labelled_messages: pd.DataFrame) -> None:
+    split, groups = by_time(labelled_messages)
+    is_crime = (labelled_messages["label"] != "legitimate").to_numpy()
+    tested = set(groups[split.test[is_crime[split.test]]])
+    calibrated = set(groups[split.calibration[is_crime[split.calibration]]])
+    assert tested
+    assert not (tested | calibrated) & set(groups[split.train])
+    assert split.dropped["crime_campaign_of_later_slice"] > 0
+    assert split.keeps_apart == ("time", "crime campaigns of training")
+    assert not split.flatters
+
+
+def test_crimes_are_as_frequent_in_the_calibration_as_they_were_then(labelled_messages: pd.DataFrame) -> None:
+    split, groups = by_time(labelled_messages)
+    sent, is_crime = labelled_messages["sent_at"], (labelled_messages["label"] != "legitimate").to_numpy()
+    held_back = sent.iloc[split.calibration]
+    known = labelled_messages["labelled_at"] < sent.iloc[split.test].min()
+    window = (known & sent.between(held_back.min(), held_back.max())).to_numpy()
+    assert np.isin(groups[split.test], groups[split.calibration][is_crime[split.calibration]]).any()
+    assert is_crime[split.calibration].mean() == is_crime[window].mean()
+
+
+def test_rows_without_a_time_are_in_no_slice() -> None:
+    sent = pd.Series(pd.date_range("2026-01-01", periods=100, freq="D", tz="UTC"))
+    sent = sent.where(np.arange(100) % 10 != 0)
+    split = split_by_time(sent, sent, np.arange(100), np.ones(100, bool), gap_days=1, **SHARES)
+    assert split.dropped["no_time"] == 10
+    assert all(sent.iloc[sorted(rows)].notna().all() for rows in parts(split))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.integers(0, 30), min_size=60, max_size=200), st.integers(0, 5))
+def test_campaigns_stay_whole(groups: list[int], seed: int) -> None:
+    y = np.array(groups) % 3
+    try:
+        split = split_by_campaign(y, np.array(groups), seed=seed, **SHARES)
+    except SplitError:
+        assert len(set(groups)) < 20
+        return
+    assert_disjoint(split)
+    assert sum(map(len, parts(split))) == len(groups)
+    sides = [set(np.array(groups)[sorted(rows)]) for rows in parts(split)]
+    assert sum(map(len, sides)) == len(set.union(*sides))
+
+
+def test_a_random_split_says_that_it_flatters() -> None:
+    split = split_randomly(1000, seed=1, **SHARES)
+    assert_disjoint(split)
+    assert [len(rows) for rows in parts(split)] == [650, 150, 200]
+    assert split.flatters
+    assert split.keeps_apart == ()
+
+
+def test_the_same_seed_gives_the_same_split() -> None:
+    y, groups = np.arange(200) % 2, np.arange(200)
+    one, two, other = (split_by_campaign(y, groups, seed=seed, **SHARES).test for seed in (3, 3, 4))
+    assert (one == two).all()
+    assert set(one) != set(other)
+
+
+def test_too_little_data_is_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(SplitError, match=r"leaves no row for .* of 3 labelled rows"):
+        split_by_campaign(np.zeros(3), np.zeros(3), seed=0, **SHARES)
+    sent = pd.Series(pd.date_range("2026-01-01", periods=50, freq="D", tz="UTC"))
+    with pytest.raises(SplitError, match=r"calibration|training"):
+        split_by_time(sent, sent, np.arange(50), np.ones(50, bool), gap_days=1000, **SHARES)
+
+
+def test_the_gap_of_a_split_is_the_one_asked_for_or_that_of_the_rows(labelled_messages: pd.DataFrame) -> None:
+    assert by_time(labelled_messages, gap_days=2.5)[0].gap_days == 2.5
+    assert by_time(labelled_messages)[0].gap_days == maturity_gap(labelled_messages)
+
+
+def test_a_label_of_the_moment_at_which_the_test_begins_is_not_known() -> None:
+    day = pd.Timedelta(days=1)
+    start = pd.Timestamp("2026-05-10", tz="UTC")
+    sent = pd.Series([start - 5 * day, start - 5 * day, start - 4 * day, start, pd.NaT])
+    labelled = pd.Series([start - day, start, start - day, start, pd.NaT])
+    late, in_gap = unusable(start, 5.0, sent, labelled)
+    assert late.tolist() == [False, True, False, False, False]
+    assert in_gap.tolist() == [False, False, True, False, False]
+
+
+def test_few_moments_are_no_times() -> None:
+    moments = pd.Series(pd.date_range("2026-01-01", periods=21, freq="D", tz="UTC"))
+    assert has_times(moments)
+    assert not has_times(moments.iloc[:20])
+    assert not has_times(pd.concat([moments, pd.Series([pd.NaT] * 21)]))

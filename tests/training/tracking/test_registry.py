@@ -1,0 +1,69 @@
+"""A registered model: aliases, versions and what is remembered. Promotion through it is in test_promote."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from fraudsieve.models.exceptions import ArtifactError
+from fraudsieve.training.tracking.registry import CHAMPIONS, MOST_CHAMPIONS, Registry
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    """Three versions without a run, the second of them challenger."""
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    found = Registry(uri, "guard")
+    found.client.create_registered_model("guard")
+    for _ in range(3):
+        found.client.create_model_version("guard", str(tmp_path))
+    found.client.set_registered_model_alias("guard", "challenger", "2")
+    yield found
+    mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+    mlflow.set_registry_uri(None)  # type: ignore[arg-type]
+
+
+def test_addresses_lead_to_versions(registry: Registry) -> None:
+    assert registry.aliases() == {"challenger": "2"}
+    assert registry.version_of("models:/guard@challenger") == "2"
+    assert registry.version_of("models:/guard/3") == "3"
+    with pytest.raises(ArtifactError, match="models:/guard@champion: leads nowhere"):
+        registry.version_of("models:/guard@champion")
+
+
+@pytest.mark.parametrize("address", ["guard", "models:/guard", "models:/guards/1", "models:/guard/latest", "runs:/a/b"])
+def test_what_is_no_address_of_a_version(registry: Registry, address: str) -> None:
+    with pytest.raises(ArtifactError, match="is no version of the registered model 'guard'"):
+        registry.version_of(address)
+
+
+def test_crowning_moves_the_alias_and_remembers(registry: Registry) -> None:
+    assert registry.champions() == []
+    registry.crown("3", ["1", "3"])
+    assert (registry.aliases()["champion"], registry.champions()) == ("3", ["1", "3"])
+    with pytest.raises(ArtifactError, match="models:/guard/4: is not in the store"):
+        registry.crown("4", ["4"])
+    assert (registry.aliases()["champion"], registry.champions()) == ("3", ["1", "3"])
+
+
+def test_what_is_remembered_is_bounded(registry: Registry) -> None:
+    registry.crown("1", ["2"] * 500 + ["1"])
+    assert registry.champions() == ["2"] * (MOST_CHAMPIONS - 1) + ["1"]
+    assert len(registry.client.get_registered_model("guard").tags[CHAMPIONS]) < 1000
+
+
+def test_a_version_without_a_run_gets_its_tags(registry: Registry) -> None:
+    registry.record("1", {"at": "2026-05-01T10:00:00+00:00"}, {"promotion.decision": "refused"})
+    assert registry.client.get_model_version("guard", "1").tags == {"promotion.decision": "refused"}
+
+
+def test_a_store_that_cannot_be_asked_is_not_one_without_the_model(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise mlflow.exceptions.MlflowException("no answer")
+
+    monkeypatch.setattr(registry.client, "get_registered_model", broken)
+    with pytest.raises(mlflow.exceptions.MlflowException, match="no answer"):
+        registry.aliases()

@@ -1,0 +1,195 @@
+"""Folds of a search: inside the training slice, prepared once, and scored as a run would be."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import average_precision_score, f1_score
+
+from fraudsieve.training.data.builders import groups_of, make_builder, matrix_of, rows_to_train
+from fraudsieve.training.data.labelled import Labelled, load_labelled
+from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
+from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.training.splits.choose import choose_split
+from fraudsieve.training.splits.split import Split, SplitError
+from fraudsieve.training.tuning.folds import SearchFolds, metric_of, search_folds, training_alone
+
+DAY = pd.Timedelta(days=1)
+
+
+def recipe(**overrides: Any) -> Recipe:
+    small = {"n_jobs": 1, "features.sound": False, "model.n_rounds": 8, "tune.trials": 3, "tune.folds": 3}
+    return Recipe.read(overrides=small | overrides)
+
+
+def prepared(messages: pd.DataFrame, asked: Recipe) -> tuple[Labelled, Any, Split]:
+    data = load_labelled(messages)
+    groups, what = groups_of(data)
+    return data, groups, choose_split(data, groups, what, asked)
+
+
+def folds_of(messages: pd.DataFrame, asked: Recipe, metric: str = "average_precision") -> SearchFolds:
+    data, groups, split = prepared(messages, asked)
+    alone, its = training_alone(data, split), groups[split.train]
+    folds = search_folds(alone, its, "campaign", split, asked)
+    return SearchFolds(alone, its, folds, metric, lambda step: None)
+
+
+@pytest.fixture
+def two_classes(labelled_messages: pd.DataFrame) -> pd.DataFrame:
+    label = labelled_messages["label"].where(labelled_messages["label"] == "legitimate", "fraud")
+    return labelled_messages.assign(label=label)
+
+
+def test_no_label_of_another_slice_is_left(labelled_messages: pd.DataFrame) -> None:
+    data, _, split = prepared(labelled_messages, recipe())
+    alone = training_alone(data, split)
+    assert alone.rows["message_id"].tolist() == data.rows["message_id"].iloc[split.train].tolist()
+    assert alone.messages is not None
+    assert len(alone.messages) == len(labelled_messages)
+    labelled = alone.messages[alone.messages["label"].notna() | alone.messages["labelled_at"].notna()]
+    assert set(labelled["message_id"]) == set(alone.rows["message_id"])
+
+
+def test_where_the_run_is_split_by_time_folds_go_forward_after_its_gap(two_classes: pd.DataFrame) -> None:
+    asked = recipe()
+    data, groups, split = prepared(two_classes, asked)
+    alone, its = training_alone(data, split), groups[split.train]
+    folds = search_folds(alone, its, "campaign", split, asked)
+    assert len(folds) == 3
+    moments, is_crime = alone.rows["as_of"], (alone.rows["label"] != "legitimate").to_numpy()
+    for fold in folds:
+        begin = moments.iloc[fold.test].min()
+        assert moments.iloc[fold.train].max() <= begin - split.gap_days * DAY
+        assert not (alone.rows["labelled_at"].iloc[fold.train] >= begin).any()
+        assert not np.isin(its[fold.train], its[fold.test][is_crime[fold.test]]).any()
+    assert split.gap_days > 0
+
+
+@pytest.mark.parametrize("kind", ["campaign", "random"])
+def test_else_campaigns_are_dealt(labelled_messages: pd.DataFrame, kind: str) -> None:
+    asked = recipe(**{"split.kind": kind})
+    data, groups, split = prepared(labelled_messages, asked)
+    alone, its = training_alone(data, split), groups[split.train]
+    folds = search_folds(alone, its, "campaign", split, asked)
+    assert sorted(np.concatenate([fold.test for fold in folds])) == list(range(len(split.train)))
+    for fold in folds:
+        assert not np.isin(its[fold.train], its[fold.test]).any()
+        assert len(fold.train) + len(fold.test) == len(split.train)
+
+
+def test_types_alone_have_folds_in_time_too(labelled_messages: pd.DataFrame) -> None:
+    crimes = labelled_messages[labelled_messages["label"] != "legitimate"]
+    frequent = crimes[crimes["label"].isin(crimes["label"].value_counts().index[:3])]
+    asked = recipe(**{"split.gap_days": 0, "tune.folds": 2})
+    data, groups, split = prepared(frequent.reset_index(drop=True), asked)
+    alone, its = training_alone(data, split), groups[split.train]
+    assert metric_of(alone, asked) == "macro_f1"
+    folds = search_folds(alone, its, "campaign", split, asked)
+    assert len(folds) == 2
+    assert all(not np.isin(its[fold.train], its[fold.test]).any() for fold in folds)
+
+
+def test_too_few_rows_for_folds_are_an_error(two_classes: pd.DataFrame) -> None:
+    asked = recipe()
+    data, groups, split = prepared(two_classes, asked)
+    alone, its = training_alone(data, split), groups[split.train]
+    with pytest.raises(SplitError, match="leave one with nothing to train on"):
+        search_folds(alone, its, "campaign", replace(split, gap_days=300.0), asked)
+    few = replace(alone, rows=alone.rows.assign(label="legitimate").replace({"label": {0: "fraud"}}))
+    few.rows.loc[0, "label"] = "fraud"
+    with pytest.raises(SplitError, match=r"of 3 folds .* 0 can be trained and tested"):
+        search_folds(few, its, "campaign", replace(split, kind="campaign"), asked)
+
+
+def by_hand(folds: SearchFolds, asked: Recipe, place: int) -> tuple[Any, Any, Any]:
+    """Train and test on a fold with what a run uses: the probability of fraud, the likeliest class and the truth."""
+    fold, data = folds.folds[place], folds.data
+    builder = make_builder(data, asked).set_output(transform="pandas")
+    rows, labels, campaigns = rows_to_train(data, folds.groups, fold.train, asked)
+    matrix = builder.fit_transform(rows, labels, **campaigns)
+    trained = TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns)
+    classifier = grow_trees(trained, asked, "message")
+    tested = matrix_of(builder, data.rows.iloc[fold.test])
+    legitimate = classifier.classes_.tolist().index("legitimate")
+    fraud = 1 - classifier.predict_proba(tested)[:, legitimate]
+    return fraud, classifier.predict(tested), data.rows["label"].to_numpy(object)[fold.test]
+
+
+def test_scores_are_those_of_a_run_on_the_fold(labelled_messages: pd.DataFrame) -> None:
+    asked = recipe(**{"evaluate.alerts_a_day": 2})
+    folds = folds_of(labelled_messages, asked)
+    fraud, predicted, truth = by_hand(folds, asked, 1)
+    expected = average_precision_score(truth != "legitimate", fraud)
+    assert folds.scores(asked, [1]) == pytest.approx([expected], abs=1e-9)
+    folds.metric = "macro_f1"
+    expected = f1_score(truth, predicted, average="macro", zero_division=0.0)
+    assert folds.scores(asked, [1]) == pytest.approx([expected])
+    folds.metric = "recall_at_capacity"
+    tested = folds.data.rows["as_of"].iloc[folds.folds[1].test]
+    days = (tested.dt.normalize().max() - tested.dt.normalize().min()).days + 1
+    assert folds.data.messages is not None
+    sent = folds.data.messages["as_of"]  # of all messages of these days the alerts are, not of these alone
+    alerts = 2 * days * len(tested) / sent.between(tested.min(), tested.max()).sum()
+    found = (truth != "legitimate")[np.argsort(-fraud)]
+    whole = int(alerts)
+    expected = (found[:whole].sum() + (alerts - whole) * found[whole]) / found.sum()
+    assert 0 < expected < 1
+    assert folds.scores(asked, [1]) == pytest.approx([expected])
+
+
+def test_workers_and_order_change_no_score(two_classes: pd.DataFrame) -> None:
+    asked = recipe()
+    one_by_one = [folds_of(two_classes, asked).scores(asked, [place])[0] for place in range(3)]
+    together = recipe(n_jobs=2)
+    assert folds_of(two_classes, together).scores(together, range(3)) == one_by_one
+
+
+def test_features_are_computed_once_a_fold(two_classes: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[Recipe] = []
+
+    def counted(*args: Any) -> TrainingRows:
+        computed.append(args[3])
+        return training_rows(*args)
+
+    monkeypatch.setattr("fraudsieve.training.tuning.folds.training_rows", counted)
+    asked = recipe()
+    folds = folds_of(two_classes, asked)
+    for leaves in (3, 7, 15):
+        folds.scores(
+            asked.model_copy(update={"model": asked.model.model_copy(update={"num_leaves": leaves})}), range(3)
+        )
+    assert len(computed) == 3
+    folds.scores(recipe(**{"features.C": 1.0}), range(3))
+    assert [one.features.C for one in computed] == [3.0] * 3 + [1.0] * 3
+
+
+def test_nothing_is_learnt_from_what_a_fold_tests_on(two_classes: pd.DataFrame) -> None:
+    asked = recipe()
+    folds = folds_of(two_classes, asked)
+    before = folds._prepared(asked, 0)
+    tested = folds.folds[0].test
+    rows = folds.data.rows.copy()
+    rows.loc[tested, "label"] = np.random.default_rng(0).permutation(rows.loc[tested, "label"].to_numpy(object))
+    scrambled = SearchFolds(replace(folds.data, rows=rows), folds.groups, folds.folds, folds.metric, folds.progress)
+    after = scrambled._prepared(asked, 0)
+    pd.testing.assert_frame_equal(before.train.matrix, after.train.matrix)
+    pd.testing.assert_frame_equal(before.matrix, after.matrix)
+    assert (before.labels != after.labels).any()
+    assert folds.scores(asked, [0]) != scrambled.scores(asked, [0])
+
+
+def test_the_metric_fits_the_data(labelled_messages: pd.DataFrame) -> None:
+    data = load_labelled(labelled_messages)
+    crimes = replace(data, rows=data.rows[data.rows["label"] != "legitimate"])
+    assert (metric_of(data, recipe()), metric_of(crimes, recipe())) == ("average_precision", "macro_f1")
+    assert metric_of(data, recipe(**{"tune.metric": "macro_f1"})) == "macro_f1"
+    with pytest.raises(RecipeError, match="average_precision needs a legitimate class"):
+        metric_of(crimes, recipe(**{"tune.metric": "average_precision"}))
+    untimed = replace(data, rows=data.rows.assign(as_of=pd.Series(pd.NaT, data.rows.index)))
+    by_day = {"tune.metric": "recall_at_capacity", "evaluate.alerts_a_day": 5}
+    assert metric_of(data, recipe(**by_day)) == "recall_at_capacity"
+    with pytest.raises(RecipeError, match="the records have no times"):
+        metric_of(untimed, recipe(**by_day))

@@ -1,0 +1,59 @@
+"""What is searched always holds the recipe itself."""
+
+from typing import Any
+
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.training.tuning.space import distributions, own_settings, tune_of, with_settings
+
+
+def recipe(space: dict[str, Any], **rest: Any) -> Recipe:
+    return Recipe.model_validate({"tune": {"trials": 5, "space": space}, **rest})
+
+
+def test_ranges_and_choices_are_widened_by_what_the_recipe_says() -> None:
+    space = {
+        "model": {
+            "num_leaves": {"low": 10, "high": 20, "log": True},
+            "l2": {"low": 2, "high": 3},
+            "n_rounds": [50, 60],
+        },
+        "features": {"C": [1.0, 3.0], "sound": [True, False]},
+    }
+    found = distributions(recipe(space, model={"l2": 2.5}), "message")
+    assert found == {
+        "model.num_leaves": IntDistribution(7, 20, log=True),
+        "model.l2": FloatDistribution(2, 3),
+        "model.n_rounds": CategoricalDistribution((50, 60, 80)),
+        "features.C": CategoricalDistribution((1.0, 3.0)),
+        "features.sound": CategoricalDistribution((True, False, None)),
+    }
+
+
+@pytest.mark.parametrize("subject", ["message", "account", "event"])
+def test_the_recipe_itself_can_be_tried_by_default(subject: str) -> None:
+    plain = Recipe.model_validate({"tune": {"trials": 5}})
+    own = own_settings(plain, subject)
+    for name, one in distributions(plain, subject).items():
+        assert one._contains(one.to_internal_repr(own[name])), name
+    assert own["model.n_rounds"] == (80 if subject == "message" else 300)
+    assert with_settings(plain, own).model.settings(subject)["n_rounds"] == own["model.n_rounds"]
+
+
+def test_a_trial_changes_its_settings_and_no_other() -> None:
+    plain = Recipe.model_validate({"model": {"l2": 4.0}, "features": {"brands": ["icbc"]}})
+    changed = with_settings(plain, {"model.num_leaves": 15, "features.C": 1.0})
+    assert changed.model == plain.model.model_copy(update={"num_leaves": 15})
+    assert changed.features == plain.features.model_copy(update={"C": 1.0})
+    assert changed.model_copy(update={"model": plain.model, "features": plain.features}) == plain
+
+
+def test_what_cannot_be_searched_is_said() -> None:
+    with pytest.raises(RecipeError, match="they are of messages, not of events"):
+        own_settings(recipe({"features": {"C": [1.0, 2.0]}}), "event")
+    with pytest.raises(RecipeError, match="log = true, and the recipe itself says 0"):
+        distributions(recipe({"model": {"l2": {"low": 1, "high": 3, "log": True}}}, model={"l2": 0}), "message")
+    with pytest.raises(RecipeError, match=r"has no section \[tune\]"):
+        tune_of(Recipe())

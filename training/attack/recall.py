@@ -1,0 +1,279 @@
+"""How much of its recall a model keeps when fraud is disguised."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.training.recipe.recipe import RecipeError
+
+from .disguises import DISGUISES, STRENGTHS, disguise, language_of
+
+__all__ = [
+    "FALSE_POSITIVE_RATE",
+    "AttackCounts",
+    "attack_counts",
+    "attack_messages",
+    "attack_sheet",
+    "attackable",
+    "check_attackable",
+    "strict_threshold",
+]
+
+Array = npt.NDArray[Any]
+Counts: TypeAlias = Mapping[tuple[str, str], int]
+
+FALSE_POSITIVE_RATE = 0.01
+"""Share of clean legitimate texts that may lie above the threshold."""
+
+MOST = 2000
+"""Fraudulent texts that `attack_messages` disguises: each is scored once for every disguise and strength."""
+
+
+@dataclass(frozen=True)
+class AttackCounts:
+    """How many of some fraudulent texts were caught. Counts of several folds add up.
+
+    Parameters
+    ----------
+    rows : int
+        Fraudulent texts.
+    clean : int
+        Caught as they are.
+    caught : mapping of (str, str) to int
+        For a disguise and a strength, caught when disguised.
+    changed : mapping of (str, str) to int
+        For a disguise and a strength, those in which there was something to change.
+
+    Examples
+    --------
+    >>> one = AttackCounts(10, 8, {("symbols", "light"): 6}, {("symbols", "light"): 10})
+    >>> (one + one).caught
+    {('symbols', 'light'): 12}
+    """
+
+    rows: int
+    clean: int
+    caught: Counts
+    changed: Counts
+
+    def __add__(self, other: "AttackCounts") -> "AttackCounts":
+        caught = {key: count + other.caught[key] for key, count in self.caught.items()}
+        changed = {key: count + other.changed[key] for key, count in self.changed.items()}
+        return AttackCounts(self.rows + other.rows, self.clean + other.clean, caught, changed)
+
+
+def strict_threshold(legitimate: Array, false_positive_rate: float = FALSE_POSITIVE_RATE) -> float:
+    """Return the score above which there is no more than the given share of legitimate texts.
+
+    Parameters
+    ----------
+    legitimate : ndarray, shape (n_texts,)
+        Scores of clean legitimate texts, at least one.
+    false_positive_rate : float, default=0.01
+        The share.
+
+    Returns
+    -------
+    float
+        The score of a legitimate text. It does not count as flagged itself, and nor do its ties.
+
+    Examples
+    --------
+    >>> strict_threshold(np.arange(200.0))
+    197.0
+    """
+    ranked = np.sort(legitimate)[::-1]
+    return float(ranked[min(int(false_positive_rate * len(ranked)), len(ranked) - 1)])
+
+
+def attack_counts(
+    score: Callable[[list[str]], Array], fraud: Sequence[str], legitimate: Array, *, seed: int = 0
+) -> AttackCounts:
+    """Disguise fraudulent texts in every way and count what is still caught.
+
+    Parameters
+    ----------
+    score : callable
+        Scores of the fraudulent texts, the more fraudulent the higher; NaN is never caught. It is always given all of
+        them, in their order.
+    fraud : sequence of str
+        The texts.
+    legitimate : ndarray, shape (n_texts,)
+        Scores of clean legitimate texts of the same table; they set the threshold.
+    seed : int, default=0
+        Seed of the disguises.
+
+    Returns
+    -------
+    AttackCounts
+
+    Examples
+    --------
+    >>> counts = attack_counts(lambda texts: np.array(["win" in text for text in texts]), ["win"], np.zeros(9))
+    >>> counts.clean, counts.caught["leetspeak", "light"], counts.caught["spelled_digits", "light"]
+    (1, 0, 1)
+    """
+    threshold = strict_threshold(legitimate)
+    clean = list(fraud)
+    caught, changed = {}, {}
+    for name in DISGUISES:
+        for strength in STRENGTHS:
+            texts = disguise(clean, name, strength, seed)
+            caught[name, strength] = int((score(texts) > threshold).sum())
+            changed[name, strength] = sum(after != before for after, before in zip(texts, clean, strict=True))
+    return AttackCounts(len(clean), int((score(clean) > threshold).sum()), caught, changed)
+
+
+def attack_sheet(counts: AttackCounts, language: str) -> dict[str, Any]:
+    """Compute the shares that people look at.
+
+    Parameters
+    ----------
+    counts : AttackCounts
+        What was caught.
+    language : {"zh", "en"}
+        The language of the texts: it says which disguises are in the mean.
+
+    Returns
+    -------
+    dict
+        ``false_positive_rate``, ``language``, ``rows`` and ``recall`` (clean); ``disguises``: for each its ``level``,
+        whether it ``applies`` to the language, and for each strength ``recall``, ``kept`` (of the clean recall, at most
+        1: what a disguise betrays in one place makes up for no loss in another; None where the clean recall is 0) and
+        ``changed`` (share of the texts); ``character``: for each strength the mean ``kept`` of the disguises of that
+        level that apply, the worst ``kept`` and which one that is.
+
+    Examples
+    --------
+    >>> counts = attack_counts(lambda texts: np.array(["win" in text for text in texts]), ["win"], np.zeros(9))
+    >>> attack_sheet(counts, "en")["disguises"]["spelled_digits"]["strong"]
+    {'recall': 1.0, 'kept': 1.0, 'changed': 0.0}
+    """
+    sheet: dict[str, Any] = {
+        "false_positive_rate": FALSE_POSITIVE_RATE,
+        "language": language,
+        "rows": counts.rows,
+        "recall": counts.clean / counts.rows,
+    }
+    sheet["disguises"] = {
+        name: {"level": way.level, "applies": language in way.languages}
+        | {strength: _shares(counts, (name, strength)) for strength in STRENGTHS}
+        for name, way in DISGUISES.items()
+    }
+    sheet["character"] = {strength: _summary(sheet["disguises"], strength) for strength in STRENGTHS}
+    return sheet
+
+
+def check_attackable(model: Model) -> None:
+    """Refuse to attack a model that has no use for a disguise.
+
+    Parameters
+    ----------
+    model : Model
+        The model to evaluate.
+
+    Raises
+    ------
+    RecipeError
+        When it is not of messages, or has no legitimate class and so no probability of fraud.
+    """
+    if model.subject != "message":
+        problem = f"only messages can be disguised, and this is a model of {model.subject}s. Leave --attack out"
+        raise RecipeError("attack", [problem])
+    if model.legitimate is None:
+        problem = "the model has no legitimate class, and so no probability of fraud. Leave --attack out"
+        raise RecipeError("attack", [problem])
+
+
+def attackable(model: Model, labels: Array) -> bool:
+    """Tell whether an attack on some rows says anything.
+
+    Parameters
+    ----------
+    model : Model
+        The model to evaluate.
+    labels : ndarray of str objects, shape (n_rows,)
+        The truth.
+
+    Returns
+    -------
+    bool
+        Whether the model tells fraudulent messages from legitimate ones, and the rows are of both kinds.
+    """
+    is_fraud = labels != model.legitimate
+    both = bool(is_fraud.any() and not is_fraud.all())
+    return model.subject == "message" and model.legitimate is not None and both
+
+
+def attack_messages(
+    score: Callable[[pd.DataFrame], Array], rows: pd.DataFrame, is_fraud: Array, probability: Array
+) -> dict[str, Any]:
+    """Attack a model with the fraud among labelled messages.
+
+    Parameters
+    ----------
+    score : callable
+        Rows to the probability of fraud.
+    rows : DataFrame
+        Messages, with a column ``text``. All their other columns stay what they are.
+    is_fraud : ndarray of bool, shape (n_rows,)
+        The truth.
+    probability : ndarray, shape (n_rows,)
+        The scores of the clean rows.
+
+    Returns
+    -------
+    dict
+        As from `attack_sheet`. Of more than `MOST` fraudulent rows, as many are disguised, evenly spaced.
+
+    Raises
+    ------
+    SchemaError
+        When there is no fraud, or nothing legitimate to set the threshold with.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"text": ["win cash", "see you"]})
+    >>> sheet = attack_messages(
+    ...     lambda rows: rows["text"].str.contains("cash").to_numpy(), rows, np.array([True, False]), np.array([1, 0])
+    ... )
+    >>> sheet["disguises"]["synonym"]["strong"]["kept"], sheet["disguises"]["spelled_digits"]["strong"]["kept"]
+    (0.0, 1.0)
+    """
+    for kind, found in (("fraudulent", is_fraud), ("legitimate", ~is_fraud)):
+        if not found.any():
+            raise SchemaError("messages", f"none that can be scored is {kind}; an attack needs both kinds", "Add some.")
+    chosen = np.flatnonzero(is_fraud)
+    if len(chosen) > MOST:
+        chosen = chosen[np.linspace(0, len(chosen) - 1, MOST).astype(np.intp)]
+    fraud, texts = rows.iloc[chosen], rows["text"].tolist()
+    counts = attack_counts(
+        lambda disguised: score(fraud.assign(text=disguised)), fraud["text"].tolist(), probability[~is_fraud]
+    )
+    return attack_sheet(counts, language_of(texts))
+
+
+def _shares(counts: AttackCounts, key: tuple[str, str]) -> dict[str, float | None]:
+    return {
+        "recall": counts.caught[key] / counts.rows,
+        "kept": min(1.0, counts.caught[key] / counts.clean) if counts.clean else None,
+        "changed": counts.changed[key] / counts.rows,
+    }
+
+
+def _summary(disguises: Mapping[str, Any], strength: str) -> dict[str, Any]:
+    kept = {
+        name: one[strength]["kept"]
+        for name, one in disguises.items()
+        if one["level"] == "character" and one["applies"] and one[strength]["kept"] is not None
+    }
+    if not kept:
+        return {"mean": None, "worst": None, "worst_disguise": None}
+    worst = min(kept, key=lambda name: kept[name])
+    return {"mean": sum(kept.values()) / len(kept), "worst": kept[worst], "worst_disguise": worst}

@@ -1,0 +1,208 @@
+"""Labelled accounts and events: tables in, rows that can be trained on out, with the events that are their history."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.features.tables.label_times import known_from
+from fraudsieve.features.tables.schema import Checked, Source, read_table
+from fraudsieve.models.batch.inputs import end_of_events
+from fraudsieve.training.labels.trust import Trust
+
+from .labelled import PLACE, Labelled, data_digest, join_labels, keep_labelled, origin_of, with_times
+
+__all__ = ["account_labels_of", "event_labels_of", "load_accounts", "load_events"]
+
+
+def load_accounts(
+    events: Source | None,
+    *,
+    accounts: Source | None = None,
+    labels: Source | None = None,
+    min_label_rows: int = 1,
+    trust: Trust | None = None,
+) -> Labelled:
+    """Read accounts, what is known of them, and their events.
+
+    An account is looked at as of its column ``as_of``, else just before its label was known, else after the last event.
+
+    Parameters
+    ----------
+    events : path or DataFrame, or None
+        The table of events; None for profiles alone.
+    accounts : path or DataFrame, default=None
+        The table of accounts; None for those that have labels. A column ``label`` is a shorthand for labels.
+    labels : path or DataFrame, default=None
+        The table of labels, by account.
+    min_label_rows : int, default=1
+        Rows of a label with fewer rows are set aside.
+    trust : Trust, default=None
+        Weights of the sources of labels; None trusts all alike.
+
+    Returns
+    -------
+    Labelled
+        Rows with ``account_id``, ``as_of``, ``label``, ``labelled_at`` and the profile; and the events.
+
+    Raises
+    ------
+    SchemaError
+        When a table cannot be used, or no account has a label.
+
+    Examples
+    --------
+    >>> events = pd.DataFrame({"account_id": ["a"], "occurred_at": ["2026-01-01T00:00:00Z"], "kind": ["pay"]})
+    >>> loaded = load_accounts(events, labels=pd.DataFrame({"subject_id": ["a"], "label": ["spam"]}))
+    >>> loaded.rows["as_of"].astype(str).tolist()
+    ['2026-01-01 00:00:00.000001+00:00']
+    """
+    label_table = None if labels is None else read_table(labels, "labels")
+    if accounts is None:
+        if label_table is None:
+            raise SchemaError("recipe", "names neither accounts nor labels", "Give --accounts, --labels or both.")
+        ids = label_table.good["subject_id"].drop_duplicates().reset_index(drop=True)
+        table = Checked(pd.DataFrame({"account_id": ids}), pd.DataFrame({"row": [], "column": [], "reason": []}))
+    else:
+        table = read_table(accounts, "accounts", require=() if labels is not None else ("label",))
+    history = None if events is None else read_table(events, "events")
+    frame = with_times(table.good, "as_of")
+    frame = join_labels(frame, label_table, "account_id", trust)
+    frame, assumed = _with_moments(frame, None if history is None else history.good)
+    frame["labelled_at"], said = known_from(frame["labelled_at"])
+    sources = {"accounts": accounts, "events": events, "labels": labels}
+    notes = [*table.notes, *(history.notes if history else ()), *assumed, *said]
+    return _loaded("account", frame, table, history, label_table, sources, notes, min_label_rows)
+
+
+def load_events(
+    events: Source, *, labels: Source | None = None, min_label_rows: int = 1, trust: Trust | None = None
+) -> Labelled:
+    """Read events that are subjects themselves, with what is known of them.
+
+    Parameters
+    ----------
+    events : path or DataFrame
+        The table of events; a column ``label`` is a shorthand for labels. Those without a label are history alone.
+    labels : path or DataFrame, default=None
+        The table of labels, by ``event_id``.
+    min_label_rows : int, default=1
+        Rows of a label with fewer rows are set aside.
+    trust : Trust, default=None
+        Weights of the sources of labels; None trusts all alike.
+
+    Returns
+    -------
+    Labelled
+        Rows with the columns of the event, ``as_of``, ``label`` and ``labelled_at``; and all events.
+
+    Raises
+    ------
+    SchemaError
+        When a table cannot be used, or no event has a label.
+
+    Examples
+    --------
+    >>> events = pd.DataFrame({"account_id": ["a", "a"], "occurred_at": ["2026-01-01T00:00:00Z"] * 2,
+    ...     "kind": "pay", "label": ["telecom_scam", None]})
+    >>> loaded = load_events(events)
+    >>> len(loaded.rows), loaded.n_unlabelled, len(loaded.events)
+    (1, 1, 2)
+    """
+    table = read_table(events, "events", require=("event_id",) if labels is not None else ("label",))
+    frame = with_times(table.good)
+    label_table = None if labels is None else read_table(labels, "labels")
+    frame = join_labels(frame, label_table, "event_id", trust)
+    frame["as_of"] = frame["occurred_at"]
+    frame["labelled_at"], said = known_from(frame["labelled_at"])
+    early = int((frame["labelled_at"] < frame["occurred_at"]).sum())
+    if early:
+        said.append(f"{early} labels are dated before their event: they count as known from the event on")
+    sources = {"events": events, "labels": labels}
+    return _loaded("event", frame, table, table, label_table, sources, [*table.notes, *said], min_label_rows)
+
+
+def _with_moments(frame: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
+    """Settle as of when every account is looked at."""
+    known = frame["as_of"].notna()
+    by_label = ~known & frame["labelled_at"].notna()
+    frame["as_of"] = frame["as_of"].where(known, frame["labelled_at"])
+    rest, notes = frame["as_of"].isna(), []
+    if events is not None and len(events):
+        end, note = end_of_events(events)
+        frame["as_of"] = frame["as_of"].where(~rest, end)
+        notes += [note] if note else []
+    by_label, rest = by_label & frame["label"].notna(), rest & frame["label"].notna() & frame["as_of"].notna()
+    if by_label.any():
+        notes.append(f"{int(by_label.sum())} accounts are looked at as of just before their label was known")
+    if rest.any():
+        notes.append(f"{int(rest.sum())} accounts are looked at as of the end of the events")
+    if by_label.any() and rest.any():
+        notes.append("these moments are of two kinds, and may tell classes apart: a column as_of makes them alike")
+    return frame, notes
+
+
+def _loaded(
+    subject: str,
+    frame: pd.DataFrame,
+    table: Checked,
+    history: Checked | None,
+    labels: Checked | None,
+    sources: dict[str, Any],
+    notes: list[str],
+    min_label_rows: int,
+) -> Labelled:
+    frame[PLACE] = np.setdiff1d(np.arange(len(frame) + len(table.rejected)), table.rejected["row"])
+    given = [source for source in sources.values() if source is not None]
+    origin = origin_of(given[0])
+    loaded = keep_labelled(frame, table, labels, subject, origin, min_label_rows)
+    digests = {name: data_digest(source) for name, source in sources.items() if source is not None}
+    rejected_events = pd.DataFrame() if history is None or history is table else history.rejected
+    return replace(
+        loaded,
+        subject=subject,
+        events=None if history is None else history.good,
+        rejected_events=rejected_events,
+        notes=(*notes, *loaded.notes),
+        digests=digests,
+    )
+
+
+def event_labels_of(data: Labelled, legitimate: str) -> pd.DataFrame | None:
+    """Return what became known of events, for the measures of labels; none of them is known before its event.
+
+    Parameters
+    ----------
+    data : Labelled
+        Events.
+    legitimate : str
+        The class that is no crime.
+
+    Returns
+    -------
+    DataFrame or None
+        The events whose labels have times, with ``is_fraud``; None where none has.
+    """
+    known = data.rows[data.rows["labelled_at"].notna()]
+    return None if known.empty else known.assign(is_fraud=(known["label"] != legitimate).to_numpy())
+
+
+def account_labels_of(data: Labelled, legitimate: str) -> pd.DataFrame | None:
+    """Return what became known of accounts, for the network.
+
+    Parameters
+    ----------
+    data : Labelled
+        Accounts.
+    legitimate : str
+        The class that is no crime.
+
+    Returns
+    -------
+    DataFrame or None
+        ``account_id``, ``labelled_at`` and ``is_fraud``, of those whose labels have times; None where none has.
+    """
+    known = event_labels_of(data, legitimate)
+    return None if known is None else known[["account_id", "labelled_at", "is_fraud"]]

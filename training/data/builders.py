@@ -1,0 +1,254 @@
+"""The builder that belongs to a recipe, or to a model: messages, accounts or events, with the tables they look at."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.accounts import AccountFeatures
+from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
+from fraudsieve.features.messages import MessageFeatures
+from fraudsieve.features.tables.schema import Source
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.batch.score import looks_back
+from fraudsieve.models.predict import Scorer
+from fraudsieve.training.attack.augment import with_copies
+from fraudsieve.training.recipe.recipe import Recipe
+
+from .accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
+from .labelled import Labelled, load_labelled
+
+__all__ = [
+    "Builder",
+    "builder_of_model",
+    "groups_of",
+    "make_builder",
+    "matrix_of",
+    "read_data",
+    "row_groups",
+    "rows_to_train",
+    "scores_of",
+]
+
+Array: TypeAlias = npt.NDArray[np.int64]
+Builder: TypeAlias = MessageFeatures | AccountFeatures
+
+
+def read_data(recipe: Recipe, tables: Mapping[str, Source | None], *, min_label_rows: int) -> Labelled:
+    """Read the tables of what a recipe is about.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What the subject is.
+    tables : dict of str to (path or DataFrame)
+        ``messages``, ``accounts``, ``events`` and ``labels``, those that there are.
+    min_label_rows : int
+        Rows of a label with fewer rows are set aside.
+
+    Returns
+    -------
+    Labelled
+
+    Raises
+    ------
+    SchemaError
+        When a table cannot be used.
+    RecipeError
+        When the tables do not fit the subject.
+    """
+    given = {name: source for name, source in tables.items() if source is not None}
+    subject = recipe.data.subject_of(given)
+    labels, events = given.get("labels"), given.get("events")
+    rules: dict[str, Any] = {"min_label_rows": min_label_rows, "trust": recipe.data.trusted}
+    if subject == "message":
+        return load_labelled(given["messages"], labels, events=events, **rules)
+    if subject == "account":
+        return load_accounts(events, accounts=given.get("accounts"), labels=labels, **rules)
+    return load_events(given["events"], labels=labels, **rules)
+
+
+def groups_of(data: Labelled) -> tuple[Array, str]:
+    """Return what must not be on both sides of a split.
+
+    Parameters
+    ----------
+    data : Labelled
+        Rows.
+
+    Returns
+    -------
+    groups : ndarray, shape (n_rows,)
+        Near-duplicate messages, or the rows of one account.
+    what : str
+        ``campaign`` or ``account``.
+    """
+    return row_groups(data.rows, data.subject)
+
+
+def row_groups(rows: pd.DataFrame, subject: str) -> tuple[Array, str]:
+    """Return which rows are alike because they come from one hand.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Messages with ``text``, or accounts or events with ``account_id``.
+    subject : {"message", "account", "event"}
+        What a row is.
+
+    Returns
+    -------
+    groups : ndarray, shape (n_rows,)
+        As from `groups_of`.
+    what : str
+        ``campaign`` or ``account``.
+
+    Examples
+    --------
+    >>> row_groups(pd.DataFrame({"account_id": ["a", "b", "a"]}), "account")[0].tolist()
+    [0, 1, 0]
+    """
+    if subject == "message":
+        return near_duplicate_groups(rows["text"].tolist()), "campaign"
+    return pd.factorize(rows["account_id"])[0].astype(np.int64), "account"
+
+
+def make_builder(data: Labelled, recipe: Recipe) -> Builder:
+    """Return the builder of a recipe, not yet fitted.
+
+    Parameters
+    ----------
+    data : Labelled
+        The rows, and their events.
+    recipe : Recipe
+        Settings.
+
+    Returns
+    -------
+    MessageFeatures or AccountFeatures
+    """
+    history = recipe.history
+    views = history.histories
+    if data.subject == "message":
+        settings = recipe.features.model_dump(exclude={"copies", "campaigns"})
+        settings["past"] = data.messages if recipe.features.campaigns else None
+        settings |= {"legitimate": recipe.data.legitimate, "random_state": recipe.seed, "n_jobs": recipe.n_jobs}
+        return MessageFeatures(events=data.events, history=views, **settings)
+    return AccountFeatures(
+        data.events,
+        subject=data.subject,
+        history=views,
+        network=history.declared_network,
+        exclude=history.exclude,
+        min_category_rows=history.min_category_rows,
+        **_labels(data, recipe.data.legitimate),
+    )
+
+
+def _labels(data: Labelled, legitimate: str) -> dict[str, Any]:
+    if data.subject == "event":
+        return {"labels": event_labels_of(data, legitimate)}
+    return {"account_labels": account_labels_of(data, legitimate)}
+
+
+def rows_to_train(
+    data: Labelled, groups: Array, train: Array, recipe: Recipe
+) -> tuple[pd.DataFrame, npt.NDArray[np.object_], dict[str, Array]]:
+    """Return what is trained on: the rows of the slice and, of messages with a crime, disguised copies.
+
+    Parameters
+    ----------
+    data : Labelled
+        All rows.
+    groups : ndarray, shape (n_rows,)
+        Campaigns or accounts.
+    train : ndarray of int
+        Positions of the slice.
+    recipe : Recipe
+        The legitimate class, the share of copies and the seed.
+
+    Returns
+    -------
+    rows : DataFrame
+        Records.
+    labels : ndarray of object
+        Their classes.
+    groups : dict
+        For messages ``groups``, their campaigns: each counts as one row, with its copies. The events of an account are
+        as many as they are.
+    """
+    rows = data.rows.iloc[train]
+    labels = rows["label"].to_numpy(object)
+    if data.subject != "message":
+        return rows, labels, {}
+    is_crime = labels != recipe.data.legitimate
+    copies = with_copies(rows["text"].tolist(), is_crime, share=recipe.features.copies, seed=recipe.seed)
+    return rows.iloc[copies.rows].assign(text=copies.texts), labels[copies.rows], {"groups": groups[train][copies.rows]}
+
+
+def matrix_of(builder: Builder, rows: pd.DataFrame) -> pd.DataFrame:
+    """Compute the features of labelled rows, to calibrate or to test with: none sees its own label.
+
+    Parameters
+    ----------
+    builder : MessageFeatures or AccountFeatures
+        Fitted.
+    rows : DataFrame
+        Records.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_columns)
+    """
+    matrix = builder.transform_apart(rows) if isinstance(builder, AccountFeatures) else builder.transform(rows)
+    return pd.DataFrame(np.asarray(matrix, np.float64), columns=builder.get_feature_names_out())
+
+
+def builder_of_model(model: Model, data: Labelled) -> Builder:
+    """Return a builder that computes what a model was trained on.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    data : Labelled
+        Rows to be scored, and their events.
+
+    Returns
+    -------
+    MessageFeatures or AccountFeatures
+        Fitted.
+    """
+    builder: Builder
+    if isinstance(model.matrix, AccountMatrix):
+        labels = _labels(data, model.legitimate or "")
+        builder = AccountFeatures(data.events, subject=model.matrix.subject, **labels)
+    else:
+        builder = MessageFeatures(events=data.events, past=data.messages)
+    builder.matrix_ = model.matrix
+    return builder
+
+
+def scores_of(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None) -> dict[str, npt.NDArray[Any]]:
+    """Score labelled rows.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        The model.
+    rows : DataFrame
+        Records.
+    builder : MessageFeatures or AccountFeatures, or None
+        What computes their features where they have a history; None for messages alone.
+
+    Returns
+    -------
+    dict of str to ndarray, each of shape (n_rows,)
+        As from `Scorer.score_columns`.
+    """
+    if builder is None or (isinstance(builder, MessageFeatures) and not looks_back(builder.matrix_)):
+        return scorer.score_columns({"text": rows["text"].tolist()})
+    return scorer.score_rows(matrix_of(builder, rows).to_numpy())

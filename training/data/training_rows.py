@@ -1,0 +1,96 @@
+"""From training rows to trees: the feature matrix and the classifier, for a run and for its search alike."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+import pandas as pd
+
+from fraudsieve.features.accounts import UNTIMED
+from fraudsieve.models.classifier import FraudClassifier
+from fraudsieve.training.recipe.recipe import Recipe
+
+from .builders import Builder, make_builder, rows_to_train
+from .labelled import WEIGHT, Labelled
+
+__all__ = ["TrainingRows", "grow_trees", "training_rows"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingRows:
+    """Rows to train on, as numbers.
+
+    Parameters
+    ----------
+    builder : MessageFeatures or AccountFeatures
+        Fitted on them.
+    matrix : DataFrame, shape (n_rows, n_columns)
+        Out of fold where something is learnt from labels.
+    labels : ndarray of str objects, shape (n_rows,)
+        Classes.
+    positions : ndarray of int64, shape (n_rows,)
+        The row that each is, or is a disguised copy of.
+    campaigns : dict
+        As from `rows_to_train`.
+    weights : ndarray of float64, shape (n_rows,), default=None
+        How far the labels are trusted; None trusts all alike.
+    """
+
+    builder: Builder
+    matrix: pd.DataFrame
+    labels: Array
+    positions: Array
+    campaigns: dict[str, Array]
+    weights: Array | None = None
+
+
+def training_rows(data: Labelled, groups: Array, train: Array, recipe: Recipe) -> TrainingRows:
+    """Fit the builder of a recipe on a slice.
+
+    Parameters
+    ----------
+    data : Labelled
+        All rows.
+    groups : ndarray, shape (n_rows,)
+        Campaigns or accounts.
+    train : ndarray of int
+        Positions of the slice.
+    recipe : Recipe
+        Settings.
+
+    Returns
+    -------
+    TrainingRows
+    """
+    builder = make_builder(data, recipe).set_output(transform="pandas")
+    rows, labels, campaigns = rows_to_train(data, groups, train, recipe)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", UNTIMED)  # said as a note
+        matrix = builder.fit_transform(rows, labels, **campaigns)
+    weights = rows[WEIGHT].to_numpy() if recipe.data.trusted.declared else None
+    return TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, weights)
+
+
+def grow_trees(rows: TrainingRows, recipe: Recipe, subject: str) -> FraudClassifier:
+    """Fit the classifier of a recipe.
+
+    Parameters
+    ----------
+    rows : TrainingRows
+        What is trained on.
+    recipe : Recipe
+        Settings.
+    subject : {"message", "account", "event"}
+        What a row is.
+
+    Returns
+    -------
+    FraudClassifier
+        Not yet calibrated.
+    """
+    settings = recipe.model.settings(subject)
+    classifier = FraudClassifier(**settings, random_state=recipe.seed, n_jobs=recipe.n_jobs)
+    return classifier.fit(rows.matrix, rows.labels, sample_weight=rows.weights, **rows.campaigns)

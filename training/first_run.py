@@ -1,0 +1,77 @@
+"""The whole road on a simulated world, for somebody who has just installed fraudsieve."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from fraudsieve.models.batch.score import Scored, score_file
+from fraudsieve.models.predict import Scorer
+from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.simulation.world import simulate
+
+from .fit import Trained, train
+
+__all__ = ["Quickstart", "quickstart"]
+
+NEWEST_DAYS = 7
+
+
+@dataclass(frozen=True, eq=False)
+class Quickstart:
+    """What `quickstart` made.
+
+    Parameters
+    ----------
+    trained : Trained
+        The model, its figures and its run.
+    scored : Scored
+        The scores of the newest messages.
+    """
+
+    trained: Trained
+    scored: Scored
+
+
+def quickstart(folder: str | Path, *, seed: int = 0, progress: Callable[[str], None] | None = None) -> Quickstart:
+    """Simulate a world, train on all but its last week, and score that week.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The folder to make: ``world``, ``model`` and ``scores.parquet`` go there.
+    seed : int, default=0
+        Seed of the world and of the model.
+    progress : callable, default=None
+        Called with what is done next.
+
+    Returns
+    -------
+    Quickstart
+
+    Raises
+    ------
+    FileExistsError
+        When the folder is there already.
+    """
+    folder, say = Path(folder), progress or (lambda step: None)
+    if folder.exists():
+        raise FileExistsError(f"{folder}: exists already. Name another with --folder, or remove it.")
+    say("simulating a small world")
+    world = simulate(seed=seed)
+    world.write(folder / "world")
+    last_week = world.messages["sent_at"].max() - pd.Timedelta(days=NEWEST_DAYS)
+    new = world.messages["sent_at"] >= last_week
+    known = world.labels[world.labels["labelled_at"] < last_week]
+    subjects = known["subject_id"].isin(world.messages["message_id"])
+    trained = train(
+        Recipe(seed=seed),
+        output=folder / "model",
+        messages=world.messages[~new].reset_index(drop=True),
+        labels=known[subjects].reset_index(drop=True),
+        progress=say,
+    )
+    say("scoring the last week")
+    scored = score_file(Scorer(trained.model), world.messages[new].reset_index(drop=True), folder / "scores.parquet")
+    return Quickstart(trained, scored)

@@ -1,0 +1,94 @@
+"""Precision and recall before labels come, from the probabilities alone.
+
+Confidence-based performance estimation (CBPE), as in NannyML (Kivimäki, Białek, Nurminen and Kuberski, Performance
+estimation in binary classification using calibrated confidence, 2025, arXiv:2505.05295): a row of probability p is a
+fraud p times in all and none 1 - p times, so the cells of the confusion matrix are sums of probabilities.
+
+It assumes that a probability still means what it says: that records have changed, perhaps, and what makes one of them
+fraud has not (no concept drift). A new trick that the model takes for legitimate is not seen here; only labels tell.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import norm
+
+from fraudsieve.training.evaluation.bootstrap import LEVEL
+
+__all__ = ["Expected"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a threshold does if the probabilities are right. `Expected.of` makes it.
+
+    Parameters
+    ----------
+    alerts : int
+        Rows that are flagged.
+    frauds : float
+        Frauds among all rows.
+    precision, recall : float or None
+        Share of the flagged rows that is fraud, and share of the fraud that is flagged; None where none is flagged, or
+        no fraud is expected.
+    precision_interval, recall_interval : list of two floats, or None
+        Where the true figures of these rows lie in 95 of 100 cases: which rows are fraud is chance, even when the
+        probabilities are right.
+    """
+
+    alerts: int
+    frauds: float
+    precision: float | None
+    recall: float | None
+    precision_interval: list[float] | None
+    recall_interval: list[float] | None
+
+    @classmethod
+    def of(cls, probability: Array, threshold: float) -> Self:
+        """Estimate precision and recall.
+
+        Parameters
+        ----------
+        probability : ndarray of float64, shape (n_rows,)
+            Calibrated probability of fraud.
+        threshold : float
+            A row is flagged when its probability is at least this.
+
+        Returns
+        -------
+        Expected
+            The intervals are of the normal approximation to a sum of draws, for the recall by the delta method.
+
+        Examples
+        --------
+        >>> found = Expected.of(np.array([0.9, 0.7, 0.3, 0.1]), 0.5)
+        >>> found.alerts, found.frauds, found.precision, found.recall
+        (2, 2.0, 0.8, 0.8)
+        """
+        flagged = probability >= threshold
+        alerts, hits, missed = int(flagged.sum()), float(probability[flagged].sum()), float(probability[~flagged].sum())
+        spread = probability * (1 - probability)
+        of_hits, of_missed = float(spread[flagged].sum()), float(spread[~flagged].sum())
+        frauds = hits + missed
+        precision = hits / alerts if alerts else None
+        recall = hits / frauds if frauds > 0 else None
+        return cls(
+            alerts,
+            frauds,
+            precision,
+            recall,
+            None if precision is None else _around(precision, np.sqrt(of_hits) / alerts),
+            None
+            if recall is None
+            else _around(recall, np.sqrt((1 - recall) ** 2 * of_hits + recall**2 * of_missed) / frauds),
+        )
+
+
+def _around(share: float, deviation: float) -> list[float]:
+    """Return the interval around a share, kept within 0 and 1."""
+    reach = float(norm.isf((1 - LEVEL) / 2)) * float(deviation)
+    return [max(share - reach, 0.0), min(share + reach, 1.0)]

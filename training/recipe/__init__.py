@@ -1,0 +1,23 @@
+"""Recipes: everything a run needs, in TOML, checked."""
+
+from typing import TYPE_CHECKING, Any
+
+from fraudsieve._lazy import lazy_attribute
+
+if TYPE_CHECKING:
+    from .recipe import Recipe, RecipeError
+
+__all__ = [
+    "Recipe",
+    "RecipeError",
+]
+
+# Imported at first use, as in the package above.
+_HOMES = {
+    "Recipe": "recipe",
+    "RecipeError": "recipe",
+}
+
+
+def __getattr__(name: str) -> Any:
+    return lazy_attribute(__name__, _HOMES, name)

@@ -1,0 +1,153 @@
+"""What reviewers, users and rules say about the simulated world: late, incomplete, and now and then wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.random import Generator
+
+from .basics import DAY, Bools, Floats, Ints, names, utc
+from .fraud import CRIMES
+from .messages import Messages
+from .people import People
+
+__all__ = ["account_truth", "make_labels"]
+
+_LABELS: Final = (*CRIMES, "legitimate")
+_LEGITIMATE: Final = len(CRIMES)
+_SOURCES: Final = ("review", "user_report", "automatic")
+_SOURCE_SHARE: Final = (0.45, 0.30, 0.25)
+_SLOWNESS: Final = np.array([1.2, 1.0, 0.64])
+_REVERSED_SHARE: Final = 0.4
+_SECOND: Final = 1_000_000
+
+
+def account_truth(rng: Generator, people: People, messages: Messages) -> tuple[Ints, Ints]:
+    """Say what each account is, and when there was first something to find.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    people : People
+    messages : Messages
+
+    Returns
+    -------
+    crime : ndarray of shape (n_accounts,)
+        Position in `CRIMES`, or -1.
+    since : ndarray of shape (n_accounts,), in microseconds since 1970
+        The first fraud message; for accounts without one, some moment of their life.
+
+    Examples
+    --------
+    >>> from fraudsieve.training.simulation.basics import Period
+    >>> from fraudsieve.training.simulation.people import make_people, make_rings
+    >>> rng, period = np.random.default_rng(0), Period(start=0, end=90 * DAY)
+    >>> rings = make_rings(rng, period=period, generations=1)
+    >>> people = make_people(rng, period=period, rings=rings, n_accounts=200)
+    >>> none = np.array([], dtype=np.int64)
+    >>> crime, since = account_truth(rng, people, Messages(none, none, none, none, none, ()))
+    >>> bool((since >= people.created).all())
+    True
+    """
+    fraud, in_ring, end = messages.crime >= 0, people.ring >= 0, people.period.end
+    first = np.full(len(people.ring), end)
+    np.minimum.at(first, messages.sender[fraud], messages.sent[fraud])
+    begin = np.where(in_ring, np.maximum(people.begin, people.rings.start[people.ring]), people.begin)
+    since = np.where(first < end, first, rng.integers(begin, end))
+    return np.where(in_ring, people.rings.crime[people.ring], -1), since
+
+
+def make_labels(
+    rng: Generator,
+    *,
+    subjects: Sequence[str],
+    crime: Ints,
+    since: Ints,
+    delay_days: float,
+    missing: float,
+    wrong: float,
+) -> pd.DataFrame:
+    """Make the labels table, in the order of `labelled_at`.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    subjects : sequence of str
+        Ids of messages and accounts.
+    crime : ndarray of shape (n,)
+        What each subject is: a position in `CRIMES`, or -1.
+    since : ndarray of shape (n,), in microseconds since 1970
+        Moment from which the delay counts.
+    delay_days : float, in days
+        Mean delay.
+    missing : float
+        Share of subjects without a label, from 0 to 1.
+    wrong : float
+        Share of labelled subjects whose first label is wrong, from 0 to 1. Four in ten of these get the right
+        label later.
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Examples
+    --------
+    >>> labels = make_labels(
+    ...     np.random.default_rng(0),
+    ...     subjects=["m1", "m2"],
+    ...     crime=np.array([0, -1]),
+    ...     since=np.array([0, 0]),
+    ...     delay_days=5.0,
+    ...     missing=0.0,
+    ...     wrong=0.0,
+    ... )
+    >>> sorted(zip(labels["subject_id"], labels["label"]))
+    [('m1', 'spam'), ('m2', 'legitimate')]
+    """
+    subject = np.flatnonzero(~_chosen(rng, len(subjects), missing))
+    truth = np.where(crime < 0, _LEGITIMATE, crime)[subject]
+    mistaken = _chosen(rng, len(subject), wrong)
+    label = np.where(mistaken, _another(rng, truth), truth)
+    source = rng.choice(len(_SOURCES), size=len(subject), p=_SOURCE_SHARE)
+    at = since[subject] + _delay(rng, delay_days * _SLOWNESS[source])
+    undone = np.flatnonzero(mistaken)[: ceil(_REVERSED_SHARE * mistaken.sum())]
+    later = at[undone] + _delay(rng, np.full(len(undone), delay_days))
+    return _frame(
+        subjects,
+        np.append(subject, subject[undone]),
+        np.append(label, truth[undone]),
+        np.append(at, later),
+        np.append(source, np.zeros_like(undone)),
+    )
+
+
+def _chosen(rng: Generator, n: int, share: float) -> Bools:
+    """Choose a share of n things."""
+    return rng.permutation(n) < round(share * n)
+
+
+def _another(rng: Generator, truth: Ints) -> Ints:
+    """Draw a wrong label; fraud is mostly mistaken for something legitimate."""
+    other = (truth + rng.integers(1, len(_LABELS), size=len(truth))) % len(_LABELS)
+    missed = (truth != _LEGITIMATE) & (rng.random(len(truth)) < 0.6)
+    return np.where(missed, _LEGITIMATE, other)
+
+
+def _delay(rng: Generator, mean_days: Floats) -> Ints:
+    return _SECOND + (rng.exponential(mean_days) * DAY).astype(np.int64)
+
+
+def _frame(subjects: Sequence[str], subject: Ints, label: Ints, at: Ints, source: Ints) -> pd.DataFrame:
+    order = np.lexsort((subject, at))
+    columns = {
+        "subject_id": names(subjects, subject[order]),
+        "label": names(_LABELS, label[order]),
+        "labelled_at": utc(at[order]),
+        "source": names(_SOURCES, source[order]),
+    }
+    return pd.DataFrame(columns)

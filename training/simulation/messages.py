@@ -1,0 +1,205 @@
+"""What is written in the simulated world, by the rings and by everyone else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.random import Generator
+
+from .basics import Ints, names, utc
+from .campaigns import Campaigns, languages
+from .disguise import disguise
+from .everyday import NOTICES, PERSONAL
+from .fraud import CRIMES, FRAUD
+from .people import People
+from .text import fill
+
+__all__ = ["Messages", "make_messages"]
+
+_CHANNELS: Final = ("sms", "chat", "email")
+_FRAUD_CHANNELS: Final = (0.45, 0.35, 0.20)
+_NOTICE_CHANNELS: Final = (0.55, 0.10, 0.35)
+_PERSONAL_CHANNELS: Final = (0.20, 0.65, 0.15)
+
+_NOTICE_SHARE: Final = 0.45
+_STRANGER_SHARE: Final = 0.15
+_SLIP_SHARE: Final = 0.03
+_QUOTING_SHARE: Final = 0.01
+_QUOTING: Final = {"en": "Got this, is it real? ", "zh": "我收到这个，是真的吗："}
+_SLIPS: Final[dict[str, tuple[str, ...]]] = {"en": ("digits", "spacing"), "zh": ("digits", "traditional")}
+_FIRST_DISGUISED, _LAST_DISGUISED = 0.05, 0.5
+_FIRST_TOUCHED, _LAST_TOUCHED = 0.08, 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Messages in the order of time, with what they are; every array has one entry a message.
+
+    Attributes
+    ----------
+    crime : ndarray of int
+        Position in `CRIMES`, or -1 for a legitimate message.
+    sender, recipient : ndarray of int
+    sent : ndarray of int, in microseconds since 1970
+    channel : ndarray of int
+    text : tuple of str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one = np.array([0])
+    >>> message = Messages(crime=one, sender=one, recipient=one + 1, sent=one, channel=one, text=("Hi",))
+    >>> message.frame(["a0", "a1"])["recipient_id"].tolist()
+    ['a1']
+    """
+
+    crime: Ints
+    sender: Ints
+    recipient: Ints
+    sent: Ints
+    channel: Ints
+    text: tuple[str, ...]
+
+    @property
+    def ids(self) -> list[str]:
+        """The message ids."""
+        return [f"m{i:07d}" for i in range(len(self.sent))]
+
+    def frame(self, account_ids: Sequence[str]) -> pd.DataFrame:
+        """Return the messages table."""
+        columns = {
+            "message_id": pd.Series(self.ids, dtype="str"),
+            "text": pd.Series(self.text, dtype="str"),
+            "account_id": names(account_ids, self.sender),
+            "recipient_id": names(account_ids, self.recipient),
+            "sent_at": utc(self.sent),
+            "channel": names(_CHANNELS, self.channel),
+        }
+        return pd.DataFrame(columns)
+
+
+def make_messages(rng: Generator, people: People, campaigns: Campaigns, *, n_legitimate: int) -> Messages:
+    """Write all messages.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    people : People
+    campaigns : Campaigns
+    n_legitimate : int
+
+    Returns
+    -------
+    Messages
+
+    Examples
+    --------
+    >>> from fraudsieve.training.simulation.basics import DAY, Period
+    >>> from fraudsieve.training.simulation.campaigns import make_campaigns
+    >>> from fraudsieve.training.simulation.people import make_people, make_rings
+    >>> rng, period = np.random.default_rng(0), Period(start=0, end=90 * DAY)
+    >>> rings = make_rings(rng, period=period, generations=1)
+    >>> people = make_people(rng, period=period, rings=rings, n_accounts=200)
+    >>> campaigns = make_campaigns(rng, people, n_messages=100)
+    >>> messages = make_messages(rng, people, campaigns, n_legitimate=300)
+    >>> len(messages.text), int((messages.crime >= 0).sum())
+    (400, 100)
+    """
+    notices = round(_NOTICE_SHARE * n_legitimate)
+    parts = (
+        _fraud(rng, people, campaigns),
+        _notices(rng, people, notices),
+        _personal(rng, people, n_legitimate - notices),
+    )
+    crime, sender, recipient, sent, channel = (
+        np.concatenate([getattr(part, field) for part in parts])
+        for field in ("crime", "sender", "recipient", "sent", "channel")
+    )
+    text = [line for part in parts for line in part.text]
+    order = np.argsort(sent, kind="stable")
+    lines = tuple(text[i] for i in order)
+    return Messages(crime[order], sender[order], recipient[order], sent[order], channel[order], lines)
+
+
+def _fraud(rng: Generator, people: People, campaigns: Campaigns) -> Messages:
+    campaign = np.repeat(np.arange(len(campaigns.ring)), campaigns.size)
+    ring, n = campaigns.ring[campaign], len(campaign)
+    sent = campaigns.start[campaign] + (rng.beta(1, 2, n) * campaigns.length[campaign]).astype(np.int64)
+    progress = people.period.progress(sent).tolist()
+    return Messages(
+        crime=people.rings.crime[ring],
+        sender=people.members(rng, ring),
+        recipient=people.strangers(rng, sent, chinese=campaigns.chinese[campaign]),
+        sent=sent,
+        channel=rng.choice(len(_CHANNELS), size=n, p=_FRAUD_CHANNELS),
+        text=tuple(_fraud_text(rng, campaigns, c, part) for c, part in zip(campaign.tolist(), progress, strict=True)),
+    )
+
+
+def _fraud_text(rng: Generator, campaigns: Campaigns, c: int, progress: float) -> str:
+    """Write one message of campaign `c`, disguised more often and more strongly as time goes on."""
+    language = campaigns.language[c]
+    text = fill(campaigns.template[c], rng=rng, language=language, fixed=campaigns.fixed[c], extras=0.4)
+    if rng.random() >= _FIRST_DISGUISED + (_LAST_DISGUISED - _FIRST_DISGUISED) * progress:
+        return text
+    rate = _FIRST_TOUCHED + (_LAST_TOUCHED - _FIRST_TOUCHED) * progress
+    kinds = campaigns.kinds[c][: 1 + rng.binomial(2, progress)]
+    disguised = disguise(text, rng=rng, language=language, kinds=kinds, rate=rate)
+    if disguised == text:
+        return disguise(text, rng=rng, language=language, kinds=("zero_width",), rate=rate)
+    return disguised
+
+
+def _notices(rng: Generator, people: People, size: int) -> Messages:
+    sender, sent = people.active(rng, size, among=people.business)
+    recipient = people.others(rng, sender, sent, strange=1.0)
+    text = _legitimate(rng, people, sender, sent, pools=NOTICES, quoting=0.0)
+    channel = rng.choice(len(_CHANNELS), size=size, p=_NOTICE_CHANNELS)
+    return Messages(np.full(size, -1), sender, recipient, sent, channel, text)
+
+
+def _personal(rng: Generator, people: People, size: int) -> Messages:
+    sender, sent = people.active(rng, size, among=~people.business)
+    recipient = people.others(rng, sender, sent, strange=_STRANGER_SHARE)
+    text = _legitimate(rng, people, sender, sent, pools=PERSONAL, quoting=_QUOTING_SHARE)
+    channel = rng.choice(len(_CHANNELS), size=size, p=_PERSONAL_CHANNELS)
+    return Messages(np.full(size, -1), sender, recipient, sent, channel, text)
+
+
+def _legitimate(
+    rng: Generator,
+    people: People,
+    sender: Ints,
+    sent: Ints,
+    *,
+    pools: Mapping[str, Sequence[str]],
+    quoting: float,
+) -> tuple[str, ...]:
+    invented = {language: rng.permutation(pool).tolist() for language, pool in pools.items()}
+    progress = people.period.progress(sent).tolist()
+    return tuple(
+        _legitimate_text(rng, invented[language], language, part, quoting)
+        for language, part in zip(languages(people.chinese[sender]), progress, strict=True)
+    )
+
+
+def _legitimate_text(rng: Generator, pool: list[str], language: str, progress: float, quoting: float) -> str:
+    """Write one message; now and then it quotes fraud, or slips into what looks like disguise."""
+    template = pool[rng.integers(ceil(len(pool) * (0.7 + 0.3 * progress)))]
+    if rng.random() < quoting:
+        template = _QUOTING[language] + _any_fraud(rng, language)
+    text = fill(template, rng=rng, language=language, extras=0.12)
+    if rng.random() >= _SLIP_SHARE:
+        return text
+    slips = _SLIPS[language]
+    return disguise(text, rng=rng, language=language, kinds=(slips[rng.integers(len(slips))],), rate=0.1)
+
+
+def _any_fraud(rng: Generator, language: str) -> str:
+    templates = FRAUD[CRIMES[rng.integers(len(CRIMES))]][language]
+    return templates[rng.integers(len(templates))]

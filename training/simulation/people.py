@@ -1,0 +1,278 @@
+"""Who lives in the simulated world: accounts, whom they know, and the rings among them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.random import Generator
+
+from .basics import BY_DAY, DAY, Bools, Floats, Ints, Period, moments, names, utc
+from .fraud import CRIMES
+
+__all__ = ["People", "Rings", "make_people", "make_rings"]
+
+_COUNTRIES: Final = ("CN", "HK", "SG", "MY", "GB", "US", "AU")
+_AHEAD: Final[Ints] = np.array([8, 8, 8, 8, 0, -5, 10])
+_COUNTRY_SHARE: Final = (0.48, 0.08, 0.08, 0.08, 0.10, 0.12, 0.06)
+_CHINESE_SHARE: Final[Floats] = np.array([0.97, 0.80, 0.40, 0.40, 0.05, 0.05, 0.05])
+
+
+@dataclass(frozen=True, slots=True)
+class Rings:
+    """Groups of fraud accounts with one trade each; every array has one entry a ring.
+
+    Attributes
+    ----------
+    crime : ndarray of int
+        Position in `CRIMES`.
+    start, end : ndarray of int, in microseconds since 1970
+    size : ndarray of int
+        Number of accounts.
+    parent : ndarray of int
+        The ring of the generation before whose second device it took over, or the ring itself.
+
+    Examples
+    --------
+    >>> period = Period(start=0, end=90 * DAY)
+    >>> rings = make_rings(np.random.default_rng(0), period=period, generations=2)
+    >>> len(rings.crime), bool((rings.end <= period.end).all())
+    (16, True)
+    """
+
+    crime: Ints
+    start: Ints
+    end: Ints
+    size: Ints
+    parent: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """All accounts, oldest first; every array but the circles has one entry an account.
+
+    Attributes
+    ----------
+    period : Period
+    rings : Rings
+    created : ndarray of int, in microseconds since 1970
+    ring : ndarray of int
+        The ring of the account, or -1.
+    business : ndarray of bool
+        Banks, shops and offices.
+    country : ndarray of int
+    chinese : ndarray of bool
+        Whether it writes Chinese; it writes English otherwise.
+    activity : ndarray of float
+    home : ndarray of int
+        The account whose device and address it uses: itself, or one of the same household.
+    seat : ndarray of int
+        Its place in the circle of its language.
+    circles : tuple of ndarray of int
+        Private accounts older than the world, those who write English and those who write Chinese;
+        neighbours know each other.
+
+    Examples
+    --------
+    >>> rng, period = np.random.default_rng(0), Period(start=0, end=90 * DAY)
+    >>> rings = make_rings(rng, period=period, generations=1)
+    >>> people = make_people(rng, period=period, rings=rings, n_accounts=200)
+    >>> people.frame(rng)["account_id"].iloc[0], int((people.ring >= 0).sum()) == int(rings.size.sum())
+    ('a000000', True)
+    """
+
+    period: Period
+    rings: Rings
+    created: Ints
+    ring: Ints
+    business: Bools
+    country: Ints
+    chinese: Bools
+    activity: Floats
+    home: Ints
+    seat: Ints
+    circles: tuple[Ints, Ints]
+
+    @property
+    def ids(self) -> list[str]:
+        """The account ids."""
+        return [f"a{i:06d}" for i in range(len(self.created))]
+
+    @property
+    def ahead(self) -> Ints:
+        """Hours ahead of UTC."""
+        hours: Ints = _AHEAD[self.country]
+        return hours
+
+    @property
+    def begin(self) -> Ints:
+        """The first moment of each account within the period."""
+        return np.maximum(self.created, self.period.start)
+
+    def members(self, rng: Generator, ring: Ints) -> Ints:
+        """Draw an account of each of the given rings."""
+        by_ring = np.argsort(self.ring, kind="stable")
+        first = np.searchsorted(self.ring[by_ring], ring)
+        members: Ints = by_ring[first + rng.integers(self.rings.size[ring])]
+        return members
+
+    def contacts(self, rng: Generator, who: Ints) -> Ints:
+        """Draw someone whom each of `who` knows."""
+        seats = self.seat[who] + rng.choice((-3, -2, -1, 1, 2, 3), size=len(who))
+        english, chinese = (circle.take(seats, mode="wrap") for circle in self.circles)
+        known: Ints = np.where(self.chinese[who], chinese, english)
+        return known
+
+    def strangers(self, rng: Generator, times: Ints, *, chinese: Bools) -> Ints:
+        """Draw an account of the given language, outside all rings, that exists at each of `times`."""
+        found = np.empty(len(times), dtype=np.int64)
+        for language in (False, True):
+            rows = chinese == language
+            pool = np.flatnonzero((self.chinese == language) & (self.ring < 0))
+            exist = np.searchsorted(self.created[pool], times[rows], side="right")
+            found[rows] = pool[rng.integers(exist)]
+        return found
+
+    def others(self, rng: Generator, who: Ints, times: Ints, *, strange: float) -> Ints:
+        """Draw a contact of each of `who` or, with chance `strange`, someone else."""
+        known = self.contacts(rng, who)
+        found = self.strangers(rng, times, chinese=self.chinese[who])
+        return np.where((rng.random(len(who)) < strange) & (found != who), found, known)
+
+    def active(self, rng: Generator, size: int, *, among: Bools | bool = True) -> tuple[Ints, Ints]:
+        """Draw accounts by activity and length of life, and a time by day in the life of each."""
+        weight = self.activity * (self.period.end - self.begin) * among
+        who = rng.choice(len(weight), size=size, p=weight / weight.sum())
+        return who, self.moments(rng, who, rng.integers(self.begin[who], self.period.end))
+
+    def moments(self, rng: Generator, who: Ints, times: Ints, *, busy: Sequence[int] = BY_DAY) -> Ints:
+        """Move times to the busy hours of each of `who`, within their life."""
+        return moments(rng, times, begin=self.begin[who], end=self.period.end, ahead=self.ahead[who], busy=busy)
+
+    def frame(self, rng: Generator) -> pd.DataFrame:
+        """Return the accounts table."""
+        fraud, n = self.ring >= 0, len(self.ring)
+        draws = rng.random((5, n))
+        plan = np.where(self.business, 2, draws[0] < np.where(fraud, 0.12, 0.22))
+        web, partner = np.where(fraud, 0.45, 0.60), np.where(fraud, 0.85, 0.92)
+        invited = rng.poisson(np.where(fraud, 1.5, 3.0))
+        columns = {
+            "account_id": pd.Series(self.ids, dtype="str"),
+            "created_at": utc(self.created),
+            "country": names(_COUNTRIES, np.where(draws[1] < 0.02, -1, self.country)),
+            "plan": names(("free", "plus", "business"), plan),
+            "age_verified": names(("false", "true"), draws[2] < np.where(fraud, 0.5, 0.75)),
+            "signup_channel": names(("app", "web", "partner"), 1 * (draws[3] > web) + (draws[3] > partner)),
+            "invited": np.where(draws[4] < 0.1, np.nan, invited),
+        }
+        return pd.DataFrame(columns)
+
+
+def make_rings(rng: Generator, *, period: Period, generations: int) -> Rings:
+    """Make rings, one for each crime type in every generation; where nothing drifts all last the whole period.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    period : Period
+    generations : int
+        How many rings of each type follow one another.
+
+    Returns
+    -------
+    Rings
+
+    Examples
+    --------
+    >>> rings = make_rings(np.random.default_rng(0), period=Period(0, 90 * DAY), generations=2)
+    >>> sorted(set(rings.crime.tolist())) == list(range(len(CRIMES)))
+    True
+    """
+    n = generations * len(CRIMES)
+    ring = np.arange(n)
+    span = period.length / generations
+    start = period.start + (ring // len(CRIMES) + rng.uniform(0, 0.5, n)) * span
+    end = np.minimum(start + rng.uniform(0.5, 1.2, n) * span, period.end)
+    reborn = (ring >= len(CRIMES)) & (rng.random(n) < 0.3)
+    if not period.drifts:  # all are at work all the time
+        start, end, reborn = np.full(n, period.start), np.full(n, period.end), np.zeros(n, np.bool_)
+    return Rings(
+        crime=np.tile(rng.permutation(len(CRIMES)), generations),
+        start=start.astype(np.int64),
+        end=end.astype(np.int64),
+        size=rng.integers(3, 7, n),
+        parent=np.where(reborn, ring - len(CRIMES), ring),
+    )
+
+
+def make_people(rng: Generator, *, period: Period, rings: Rings, n_accounts: int) -> People:
+    """Make all accounts, those of the rings included.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    period : Period
+    rings : Rings
+    n_accounts : int
+        Must be larger than the number of accounts in the rings.
+
+    Returns
+    -------
+    People
+
+    Examples
+    --------
+    >>> rng, period = np.random.default_rng(0), Period(start=0, end=90 * DAY)
+    >>> rings = make_rings(rng, period=period, generations=1)
+    >>> people = make_people(rng, period=period, rings=rings, n_accounts=200)
+    >>> len(people.ids), bool((people.created[:-1] <= people.created[1:]).all())
+    (200, True)
+    """
+    created, ring = _births(rng, period, rings, n_accounts)
+    settled = np.flatnonzero((ring < 0) & (created < period.start))
+    business = np.zeros(n_accounts, dtype=np.bool_)
+    business[rng.permutation(settled)[: max(3, len(settled) // 33)]] = True
+    country = rng.choice(len(_COUNTRIES), size=n_accounts, p=_COUNTRY_SHARE)
+    chinese = rng.random(n_accounts) < _CHINESE_SHARE[country]
+    private = rng.permutation(settled[~business[settled]])
+    circles = private[~chinese[private]], private[chinese[private]]
+    pace = np.where(business, 4.0, np.where(ring >= 0, 0.6, 1.0))
+    home, seat = _homes_and_seats(rng, circles, n_accounts)
+    return People(
+        period=period,
+        rings=rings,
+        created=created,
+        ring=ring,
+        business=business,
+        country=country,
+        chinese=chinese,
+        activity=pace * rng.lognormal(0, 0.8, n_accounts),
+        home=home,
+        seat=seat,
+        circles=circles,
+    )
+
+
+def _births(rng: Generator, period: Period, rings: Rings, n_accounts: int) -> tuple[Ints, Ints]:
+    """Return the time of creation and the ring of every account, oldest first."""
+    ring = np.full(n_accounts, -1)
+    ring[: rings.size.sum()] = np.repeat(np.arange(len(rings.size)), rings.size)
+    fraud, draws = ring >= 0, rng.random(n_accounts)
+    old = period.start - rng.exponential(500 * DAY, n_accounts)
+    late = period.start + rng.uniform(0, 0.95, n_accounts) * period.length
+    fresh = rings.start[ring] - rng.exponential(9 * DAY, n_accounts)
+    created = np.where(fraud, np.where(draws < 0.8, fresh, old), np.where(draws < 0.12, late, old))
+    order = np.argsort(created, kind="stable")
+    return created.astype(np.int64)[order], ring[order]
+
+
+def _homes_and_seats(rng: Generator, circles: tuple[Ints, Ints], n_accounts: int) -> tuple[Ints, Ints]:
+    """Seat everyone in a circle; every fifth pair of neighbours in it shares a home."""
+    home, seat = np.arange(n_accounts), rng.integers(n_accounts, size=n_accounts)
+    for circle in circles:
+        seat[circle] = np.arange(len(circle))
+        home[circle[1::10]] = circle[:-1:10][: len(circle[1::10])]
+    return home, seat

@@ -1,0 +1,26 @@
+"""Search of settings with Optuna inside the training slice."""
+
+from typing import TYPE_CHECKING, Any
+
+from fraudsieve._lazy import lazy_attribute
+
+if TYPE_CHECKING:
+    from .outcome import Trial, Tuned
+    from .search import tune
+
+__all__ = [
+    "Trial",
+    "Tuned",
+    "tune",
+]
+
+# Imported at first use, as in the package above.
+_HOMES = {
+    "Trial": "outcome",
+    "Tuned": "outcome",
+    "tune": "search",
+}
+
+
+def __getattr__(name: str) -> Any:
+    return lazy_attribute(__name__, _HOMES, name)

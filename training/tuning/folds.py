@@ -1,0 +1,281 @@
+"""Folds inside the training slice, prepared once: what is left of a trial is to grow trees and to count.
+
+Nothing else is looked at. The rows of the calibration slice and of the test, and all that a run drops, have no label
+here: not to learn from, not to test on, not as what was known of others.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.metrics import average_precision_score, f1_score
+
+from fraudsieve.features.wording.folds import campaign_folds
+from fraudsieve.models.calibration import probabilities
+from fraudsieve.models.scoring.scores import fraud_probability
+from fraudsieve.training.data.builders import matrix_of
+from fraudsieve.training.data.labelled import Labelled
+from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
+from fraudsieve.training.evaluation.capacity import Capacity, n_days
+from fraudsieve.training.evaluation.points import share_of_records
+from fraudsieve.training.evaluation.ranking import Ranking
+from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.training.splits.forward_folds import forward_folds
+from fraudsieve.training.splits.split import Split, SplitError
+
+from .space import tune_of
+
+__all__ = ["METRICS", "SearchFolds", "metric_of", "search_folds", "training_alone"]
+
+Array = npt.NDArray[Any]
+Progress = Callable[[str], None]
+
+METRICS = {
+    "average_precision": "average precision",
+    "macro_f1": "macro-F1",
+    "recall_at_capacity": "recall at the review capacity",
+}
+"""What can be searched for, in words."""
+TRAIN_SHARES = (0.3, 0.5, 0.7)
+"""Shares of the rows before the first window, tried in turn: where labels take long, early windows have no past."""
+KEPT = 16
+"""Prepared folds that are kept in memory; only a search of features has more."""
+NOBODY = np.array([], np.int64)
+
+
+def metric_of(data: Labelled, recipe: Recipe) -> str:
+    """Tell what the settings of a run are searched for.
+
+    Parameters
+    ----------
+    data : Labelled
+        The rows.
+    recipe : Recipe
+        With a section ``[tune]``.
+
+    Returns
+    -------
+    str
+        One of `METRICS`.
+
+    Raises
+    ------
+    RecipeError
+        When the metric is of fraud and no class is legitimate, or needs times that are not there.
+    """
+    asked = tune_of(recipe).metric
+    has_legitimate = bool((data.rows["label"] == recipe.data.legitimate).any())
+    if asked == "auto":
+        return "average_precision" if has_legitimate else "macro_f1"
+    if asked != "macro_f1" and not has_legitimate:
+        raise RecipeError(
+            "recipe", [f"tune.metric: {asked} needs a legitimate class, and there is none. Take macro_f1"]
+        )
+    a_day = recipe.evaluate.alerts_a_day
+    if asked == "recall_at_capacity" and a_day is not None and data.rows["as_of"].isna().all():
+        raise RecipeError(
+            "recipe", ["tune.metric: the records have no times, so alerts a day say nothing. Take another"]
+        )
+    return asked
+
+
+def training_alone(data: Labelled, split: Split) -> Labelled:
+    """Return the rows of the training slice, and what lies before them without any other label.
+
+    Parameters
+    ----------
+    data : Labelled
+        All rows.
+    split : Split
+        The slices.
+
+    Returns
+    -------
+    Labelled
+    """
+    rows, messages = data.rows.iloc[split.train].reset_index(drop=True), data.messages
+    if messages is not None:
+        hidden = ~messages["message_id"].isin(rows["message_id"])
+        messages = messages.assign(**{name: messages[name].mask(hidden) for name in ("label", "labelled_at")})
+    return replace(data, rows=rows, messages=messages)
+
+
+def search_folds(data: Labelled, groups: Array, what: str, split: Split, recipe: Recipe) -> list[Split]:
+    """Cut the training slice into folds, of the kind that the split of the run is.
+
+    Parameters
+    ----------
+    data : Labelled
+        As from `training_alone`.
+    groups : ndarray, shape (n_rows,)
+        Campaigns or accounts, of these rows.
+    what : str
+        Which of the two.
+    split : Split
+        The split of the run: by time the folds go forward in time with its gap, else campaigns or accounts are dealt,
+        those of a random split too.
+    recipe : Recipe
+        How many folds, the legitimate class and the seed.
+
+    Returns
+    -------
+    list of Split
+        Folds that can be trained and tested; at least two.
+
+    Raises
+    ------
+    SplitError
+        When there are fewer.
+    """
+    n_folds = tune_of(recipe).folds
+    labels = data.rows["label"].to_numpy(object)
+    if split.kind == "time":
+        folds = _by_time(data, groups, what, split, recipe, n_folds)
+    else:
+        dealt = campaign_folds(labels, groups, n_folds, recipe.seed)
+        slices = [(np.flatnonzero(dealt != fold), np.flatnonzero(dealt == fold)) for fold in range(n_folds)]
+        folds = [Split(what, train, NOBODY, test, (f"{what}s",)) for train, test in slices]
+    is_crime = labels != recipe.data.legitimate
+    mixed = not is_crime.all()
+    usable = [
+        fold
+        for fold in folds
+        if len(np.unique(labels[fold.train])) > 1 and len(np.unique(is_crime[fold.test])) == 1 + mixed
+    ]
+    if len(usable) < 2:
+        raise SplitError(
+            f"tune: of {len(folds)} folds inside the training slice {len(usable)} can be trained and tested, at least "
+            "2 are needed. Give more data, other tune.folds, or leave --tune out."
+        )
+    return usable
+
+
+def _by_time(data: Labelled, groups: Array, what: str, split: Split, recipe: Recipe, n_folds: int) -> list[Split]:
+    labels = data.rows["label"]
+    legitimate = recipe.data.legitimate
+    # Without a legitimate class types are told apart: the most frequent one stands against the rest.
+    has_legitimate = bool((labels == legitimate).any())
+    is_crime = (labels != (legitimate if has_legitimate else labels.mode()[0])).to_numpy()
+    times = data.rows["as_of"], data.rows["labelled_at"]
+    for share in TRAIN_SHARES:
+        try:
+            return [
+                *forward_folds(
+                    *times,
+                    {what: groups},
+                    is_crime,
+                    n_folds=n_folds,
+                    gap_days=split.gap_days,
+                    min_train_share=share,
+                    apart="crime" if has_legitimate else "all",
+                )
+            ]
+        except SplitError:
+            continue
+    raise SplitError(
+        f"tune: {n_folds} folds that go forward in time, each after a gap of {split.gap_days:.3g} days, leave one with "
+        "nothing to train on. Take fewer tune.folds, a shorter split.gap_days, or leave --tune out."
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """A fold as numbers: what is grown on, what it is tested on."""
+
+    train: TrainingRows
+    matrix: pd.DataFrame
+    labels: Array
+    moments: pd.Series
+    share: float
+    """Of the records of their time, those that it is tested on."""
+
+
+@dataclass(eq=False)
+class SearchFolds:
+    """The folds of a search, each with its feature matrices, which are computed when they are first asked for.
+
+    Parameters
+    ----------
+    data : Labelled
+        As from `training_alone`.
+    groups : ndarray, shape (n_rows,)
+        Campaigns or accounts, of these rows.
+    folds : list of Split
+        As from `search_folds`.
+    metric : str
+        One of `METRICS`.
+    progress : callable
+        Called with what is done next.
+    """
+
+    data: Labelled
+    groups: Array
+    folds: list[Split]
+    metric: str
+    progress: Progress
+    _kept: dict[tuple[str, int], _Prepared] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.folds)
+
+    def scores(self, recipe: Recipe, places: Iterable[int]) -> list[float]:
+        """Train on folds and test on them, as many at a time as the recipe has workers.
+
+        Parameters
+        ----------
+        recipe : Recipe
+            Settings.
+        places : iterable of int
+            Which folds, from 0.
+
+        Returns
+        -------
+        list of float
+            The metric in each: the larger, the better.
+        """
+        folds = [self._prepared(recipe, place) for place in places]
+        workers = joblib.effective_n_jobs(recipe.n_jobs)
+        # A thread a fold: threads that share one small fit wait for each other most of the time.
+        alone = recipe.model_copy(update={"n_jobs": max(1, workers // len(folds))})
+        score = joblib.delayed(_score)
+        found = joblib.Parallel(min(workers, len(folds)), prefer="threads")(
+            score(fold, alone, self.data.subject, self.metric) for fold in folds
+        )
+        return list(found)
+
+    def _prepared(self, recipe: Recipe, place: int) -> _Prepared:
+        key = json.dumps(recipe.features.model_dump(mode="json"), sort_keys=True), place
+        if key not in self._kept:
+            self.progress(f"tuning: features of fold {place + 1} of {len(self)}")
+            while len(self._kept) >= KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = self._prepare(recipe, self.folds[place])
+        return self._kept[key]
+
+    def _prepare(self, recipe: Recipe, fold: Split) -> _Prepared:
+        train = training_rows(self.data, self.groups, fold.train, recipe)
+        rows = self.data.rows.iloc[fold.test]
+        labels, share = rows["label"].to_numpy(object), share_of_records(self.data, rows)
+        return _Prepared(train, matrix_of(train.builder, rows), labels, rows["as_of"], share)
+
+
+def _score(fold: _Prepared, recipe: Recipe, subject: str, metric: str) -> float:
+    classifier = grow_trees(fold.train, recipe, subject)
+    classes = tuple(str(name) for name in classifier.classes_)
+    odds = classifier.ensemble_.log_odds(fold.matrix.to_numpy(), n_threads=recipe.n_jobs)
+    if metric == "macro_f1":
+        predicted = np.array(classes, object)[probabilities(odds).argmax(axis=1)]
+        return float(f1_score(fold.labels, predicted, average="macro", zero_division=0.0))
+    probability = fraud_probability(odds, classes, recipe.data.legitimate)
+    is_fraud = fold.labels != recipe.data.legitimate
+    if metric == "average_precision":
+        return float(average_precision_score(is_fraud, probability))
+    rows, days = len(is_fraud), n_days(fold.moments.to_numpy())
+    capacity = Capacity.of(rows, days, recipe.evaluate.alerts_a_day, share=fold.share) or Capacity.of(rows, None)
+    alerts = np.array([capacity.alerts if capacity else 1.0])
+    return float(Ranking.of(probability, is_fraud).at_alerts(alerts)[0, 0])

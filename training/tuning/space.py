@@ -1,0 +1,151 @@
+"""What is searched, for Optuna: the distributions of the settings, and the recipe that a trial stands for."""
+
+from typing import Any
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from fraudsieve.models.classifier import FraudClassifier
+from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.training.recipe.tune import Choices, Range, TuneRecipe
+
+__all__ = ["distributions", "own_settings", "tune_of", "with_settings"]
+
+
+def own_settings(recipe: Recipe, subject: str) -> dict[str, Any]:
+    """Return what a recipe says of the settings that it searches.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        With a section ``[tune]``.
+    subject : {"message", "account", "event"}
+        What is scored.
+
+    Returns
+    -------
+    dict of str to (int, float, bool, str or None)
+        ``model.num_leaves`` and so on, with their defaults where the recipe says nothing.
+
+    Raises
+    ------
+    RecipeError
+        When settings of ``[features]`` are searched and the subject has none.
+
+    Examples
+    --------
+    >>> recipe = Recipe.model_validate({"tune": {"trials": 9, "space": {"model": {"n_rounds": [80, 200]}}}})
+    >>> own_settings(recipe, "message"), own_settings(recipe, "event")
+    ({'model.n_rounds': 80}, {'model.n_rounds': 300})
+    """
+    space = tune_of(recipe).space
+    if space.features and subject != "message":
+        raise RecipeError("recipe", [f"tune.space.features: they are of messages, not of {subject}s. Take them out"])
+    of_model = FraudClassifier(**recipe.model.settings(subject)).get_params()
+    own = {f"model.{name}": of_model[name] for name in space.model}
+    return own | {f"features.{name}": getattr(recipe.features, name) for name in space.features}
+
+
+def distributions(recipe: Recipe, subject: str) -> dict[str, BaseDistribution]:
+    """Return what is searched, by the names of `own_settings`.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        With a section ``[tune]``.
+    subject : {"message", "account", "event"}
+        What is scored.
+
+    Returns
+    -------
+    dict of str to BaseDistribution
+        A range or a list that does not hold what the recipe says is widened by it, so that the first trial, which is
+        the recipe itself, is one of the search.
+
+    Raises
+    ------
+    RecipeError
+        As from `own_settings`, or when a range of logarithms cannot be widened to zero.
+
+    Examples
+    --------
+    >>> space = {"model": {"n_rounds": {"low": 100, "high": 200}}}
+    >>> recipe = Recipe.model_validate({"tune": {"trials": 9, "space": space}})
+    >>> distributions(recipe, "message")
+    {'model.n_rounds': IntDistribution(high=200, log=False, low=80, step=1)}
+    """
+    space = tune_of(recipe).space
+    declared = {f"model.{name}": one for name, one in space.model.items()}
+    declared |= {f"features.{name}": one for name, one in space.features.items()}
+    return {name: _distribution(name, declared[name], own) for name, own in own_settings(recipe, subject).items()}
+
+
+def _distribution(name: str, values: Range | Choices, own: Any) -> BaseDistribution:
+    if not isinstance(values, Range):
+        return CategoricalDistribution(values if own in values else (*values, own))
+    if values.log and own <= 0:
+        raise RecipeError(
+            "recipe", [f"tune.space.{name}: log = true, and the recipe itself says {own!r}. Leave log out"]
+        )
+    low, high = min(values.low, own), max(values.high, own)
+    if isinstance(own, int):
+        return IntDistribution(int(low), int(high), log=values.log)
+    return FloatDistribution(low, high, log=values.log)
+
+
+def with_settings(recipe: Recipe, settings: dict[str, Any]) -> Recipe:
+    """Return a recipe with other settings.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe.
+    settings : dict
+        By the names of `own_settings`; each is within what `distributions` allows.
+
+    Returns
+    -------
+    Recipe
+
+    Examples
+    --------
+    >>> with_settings(Recipe(), {"model.n_rounds": 30}).model.n_rounds
+    30
+    """
+    changed: dict[str, dict[str, Any]] = {"model": {}, "features": {}}
+    for dotted, value in settings.items():
+        part, name = dotted.split(".")
+        changed[part][name] = value
+    parts = {part: getattr(recipe, part).model_copy(update=update) for part, update in changed.items()}
+    return recipe.model_copy(update=parts)
+
+
+def tune_of(recipe: Recipe) -> TuneRecipe:
+    """Return the section ``[tune]`` of a recipe.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe.
+
+    Returns
+    -------
+    TuneRecipe
+
+    Raises
+    ------
+    RecipeError
+        When it has none.
+
+    Examples
+    --------
+    >>> tune_of(Recipe.read(overrides={"tune.budget": "90s"})).seconds
+    90.0
+    """
+    if recipe.tune is None:
+        raise RecipeError("recipe", ["has no section [tune]. Give one, or --tune 20m"])
+    return recipe.tune
