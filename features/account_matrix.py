@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.kernels.windows import DAY, HOUR
-from fraudsieve.features.history.records import RefusedError, amount_of, is_missing, microseconds, spelled
+from fraudsieve.features.history.records import amount_of, is_missing, microseconds, spelled
 from fraudsieve.features.network.declaration import Network
 
 from .live_state import HistoryState
 
 __all__ = ["MISSING", "UNSEEN", "AccountMatrix", "Subject", "number_of"]
 
-Array = npt.NDArray[Any]
 Record = Mapping[str, Any]
 Subject = Literal["account", "event"]
 
@@ -140,16 +140,16 @@ class AccountMatrix:
         for place, record in enumerate(records):
             try:
                 rows[place], known[place] = self._row(record, state)
-            except RefusedError as error:
+            except RejectedRecordError as error:
                 why[place] = str(error)
         return rows, known, why
 
     def _row(self, record: Record, state: HistoryState) -> tuple[Array, bool]:
         if spelled(record.get("account_id"), "account_id") is None:
-            raise RefusedError("account_id: expected a string or a whole number, the field is missing")
+            raise RejectedRecordError("account_id: expected a string or a whole number, the field is missing")
         absent = [name for name in (*self.numbers, *self.categories) if name not in record]
         if absent:
-            raise RefusedError(f"{absent[0]}: expected the field, it is absent; None says that it is not known")
+            raise RejectedRecordError(f"{absent[0]}: expected the field, it is absent; None says that it is not known")
         moment = self._moment(record, state)
         asked = {name: value for name, value in record.items() if name != "amount"}
         own_amount = {"amount": record.get("amount")} if self.subject == "event" else {}
@@ -189,7 +189,7 @@ def number_of(value: Any, field: str) -> float:
 
     Raises
     ------
-    RefusedError
+    RejectedRecordError
         If it is no number, infinite, or beyond 1e15.
 
     Examples

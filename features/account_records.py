@@ -3,11 +3,12 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import ColumnTypeError, SchemaError
+
 from .account_matrix import AccountMatrix, Subject
-from .exceptions import ColumnTypeError, SchemaError
 
 __all__ = [
     "NEVER",
@@ -23,7 +24,6 @@ __all__ = [
     "words_of",
 ]
 
-Array = npt.NDArray[Any]
 
 READ_IT = "Read the table with read_table."
 NEVER = np.iinfo(np.int64).min

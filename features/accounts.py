@@ -6,13 +6,14 @@ from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.network.batch import network_features
@@ -34,11 +35,9 @@ from .account_records import (
     words_of,
 )
 from .default_views import default_histories, default_network, timeless
-from .exceptions import SchemaError
 
 __all__ = ["UNTIMED", "AccountFeatures"]
 
-Array = npt.NDArray[Any]
 
 UNTIMED = (
     "There are no times, neither as_of nor occurred_at of events, so only what needs no time is built: totals over all "

@@ -11,28 +11,20 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.history.declaration import History, check_histories, history_columns
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.measures import window_seconds
-from fraudsieve.features.history.records import (
-    Refused,
-    RefusedError,
-    amount_of,
-    digest_of,
-    entity_key,
-    microseconds,
-    records_of,
-)
-from fraudsieve.features.history.store import StateError, read_state, write_state
+from fraudsieve.features.history.records import Refused, amount_of, digest_of, entity_key, microseconds, records_of
+from fraudsieve.features.history.store import read_state, write_state
 from fraudsieve.features.history.timeline import Prepared, Timeline, View, bits_of, signed
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.live import NetworkState
 
 __all__ = ["CAMPAIGN", "HistoryState", "Part"]
 
-Array: TypeAlias = npt.NDArray[Any]
 Record: TypeAlias = Mapping[str, Any]
 Records: TypeAlias = Record | Sequence[Record]
 
@@ -202,7 +194,7 @@ class HistoryState:
         for position, record in enumerate(records_of(records)):
             try:
                 prepared.append(read(position, record, *bounds))
-            except RefusedError as error:
+            except RejectedRecordError as error:
                 refused.append(Refused(position, str(error)))
         return prepared, refused
 
@@ -231,7 +223,7 @@ class HistoryState:
     def _read_event(self, position: int, event: Record, oldest: int, limit: int) -> Prepared:
         time, amount = _time(event, "occurred_at", oldest, limit), amount_of(event.get("amount"))
         if entity_key(event, ("account_id",)) is None and CAMPAIGN.isdisjoint(event):
-            raise RefusedError("account_id: expected a string or a whole number, the field is missing")
+            raise RejectedRecordError("account_id: expected a string or a whole number, the field is missing")
         read = [(view, entity_key(event, view.history.entities), view.row(event, time, amount)) for view in self.views]
         rows = [(view, view.timelines, key, row) for view, key, row in read if key is not None]
         return Prepared(position, time, rows, self.network.pairs(event) if self.network else [], None)
@@ -240,7 +232,7 @@ class HistoryState:
         time, account = _time(label, "labelled_at", oldest, limit), digest_of(label.get("account_id"), "account_id")
         fraud = _is_fraud(label)
         if not account:
-            raise RefusedError("account_id: expected a string or a whole number, the field is missing")
+            raise RejectedRecordError("account_id: expected a string or a whole number, the field is missing")
         return Prepared(position, time, [], [], (account, fraud))
 
     def _read_label(self, position: int, label: Record, oldest: int, limit: int) -> Prepared:
@@ -249,7 +241,7 @@ class HistoryState:
         keys = [(view, entity_key(label, view.history.entities)) for view in self.views if view.history.needs_labels]
         if keys and not any(key for _, key in keys):
             fields = sorted({name for view, _ in keys for name in view.history.entities})
-            raise RefusedError(f"{', '.join(fields)}: expected whom the label is about, all are missing")
+            raise RejectedRecordError(f"{', '.join(fields)}: expected whom the label is about, all are missing")
         return Prepared(position, time, [(view, view.labels, key, row) for view, key in keys if key], [], None)
 
     def _add(self, view: View, timelines: dict[bytes, Timeline], key: bytes, row: list[int]) -> None:
@@ -310,7 +302,7 @@ class HistoryState:
         for place, record in enumerate(records):
             moment = microseconds(record.get("as_of"), "as_of")
             if moment < self.oldest:
-                raise RefusedError("as_of: expected a moment that the state remembers, got an older one")
+                raise RejectedRecordError("as_of: expected a moment that the state remembers, got an older one")
             amounts = np.full(2, amount_of(record["amount"])) if "amount" in record else np.empty(0)
             start = 0
             for view in views:
@@ -393,14 +385,14 @@ class HistoryState:
 def _is_fraud(label: Record) -> bool:
     fraud = label.get("is_fraud")
     if not isinstance(fraud, bool | int | float | np.bool_ | np.number) or fraud not in (0, 1):
-        raise RefusedError("is_fraud: expected True or False, got something else")
+        raise RejectedRecordError("is_fraud: expected True or False, got something else")
     return bool(fraud)
 
 
 def _time(record: Record, field: str, oldest: int, limit: int) -> int:
     time = microseconds(record.get(field), field)
     if time > limit:
-        raise RefusedError(f"{field}: expected a time that is not in the future, got a later one")
+        raise RejectedRecordError(f"{field}: expected a time that is not in the future, got a later one")
     if time < oldest:
-        raise RefusedError(f"{field}: expected a time within the declared lateness, got an older one")
+        raise RejectedRecordError(f"{field}: expected a time within the declared lateness, got an older one")
     return time

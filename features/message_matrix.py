@@ -5,11 +5,10 @@ Training and scoring both call `MessageMatrix.compute`, so what was trained is w
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.campaign.over_time import Campaigns
 from fraudsieve.features.cues.matrix import CUES, SHAPES, cues_and_shape
 from fraudsieve.features.history.declaration import History, history_columns
@@ -22,8 +21,6 @@ from fraudsieve.features.wording.surprisal import SURPRISES, CharacterModel
 from .live_state import HistoryState
 
 __all__ = ["MessageMatrix"]
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)

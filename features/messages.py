@@ -6,7 +6,6 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags, check_consistent_length
@@ -14,6 +13,8 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.campaign.batch import campaign_features, label_types
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.campaign.over_time import Campaigns
@@ -28,12 +29,9 @@ from fraudsieve.features.wording.model import TRUST, as_known
 from fraudsieve.features.wording.surprisal_fit import surprise_out_of_fold
 
 from .default_views import default_histories
-from .exceptions import SchemaError
 from .message_matrix import MessageMatrix
 
 __all__ = ["MessageFeatures"]
-
-Array = npt.NDArray[Any]
 
 
 class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -6,15 +6,14 @@ records is the more suspicious, and never tie scores as isotonic regression does
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 __all__ = ["Calibration", "fit_calibration", "log_sigmoid", "probabilities"]
 
-Array = npt.NDArray[Any]
 
 PRIOR = 1.0
 """Weight of the pull towards no change: a slice of a few rows must not bend the scores."""

@@ -6,13 +6,13 @@ from typing import Any, ClassVar, Self
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, check_consistent_length
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from fraudsieve._typing import Array
 from fraudsieve.features.wording.fit import campaign_weights
 from fraudsieve.features.wording.model import output_classes
 from fraudsieve.models.trees.ensemble import Ensemble, initial_log_odds
@@ -20,8 +20,6 @@ from fraudsieve.models.trees.ensemble import Ensemble, initial_log_odds
 from .calibration import Calibration, fit_calibration, probabilities
 
 __all__ = ["FraudClassifier"]
-
-Array = npt.NDArray[Any]
 
 
 class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

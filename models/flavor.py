@@ -23,10 +23,10 @@ from mlflow.models.model import MLMODEL_FILE_NAME, ModelInfo
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
 
+from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.artifact.folder import Model, read_model
 from fraudsieve.models.service.loaded_model import parts_of
 
-from .exceptions import ArtifactError
 from .predict import Scorer
 
 __all__ = ["FLAVOR", "log_model", "logged_digest", "model_folder", "save_model", "signature", "version_behind"]

@@ -4,16 +4,15 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from fraudsieve._typing import Array
+
 from .predict import Scorer
 
 __all__ = ["ModelScores"]
-
-Array = npt.NDArray[Any]
 
 
 class ModelScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]

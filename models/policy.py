@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args
 
+from fraudsieve.exceptions import RecordError, RejectedRecordError
 from fraudsieve.features.account_matrix import number_of
-from fraudsieve.features.history.records import RefusedError, amount_of, is_missing, microseconds, spelled
+from fraudsieve.features.history.records import amount_of, is_missing, microseconds, spelled
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models.scoring.inputs import Matrix
-
-from .exceptions import RecordError
 
 __all__ = ["Fields", "Missing", "Policy", "Unknown", "WrongType", "check_known", "fields_of", "settle"]
 
@@ -208,7 +207,7 @@ def _settle_missing(found: dict[str, Any], name: str, position: int, policy: Pol
 def _settle_type(found: dict[str, Any], name: str, check: Check, position: int, policy: Policy) -> None:
     try:
         check(found[name], name)
-    except RefusedError as error:
+    except RejectedRecordError as error:
         if policy.wrong_type == "error":
             fix = "Give a value of the type, or set the policy for wrong_type to missing."
             raise RecordError(f"record {position}", str(error), fix) from None
@@ -218,4 +217,4 @@ def _settle_type(found: dict[str, Any], name: str, check: Check, position: int, 
 
 def _text_of(value: Any, field: str) -> None:
     if not isinstance(value, str):
-        raise RefusedError(f"{field}: expected a string, got {type(value).__name__}")
+        raise RejectedRecordError(f"{field}: expected a string, got {type(value).__name__}")

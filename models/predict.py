@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, Self, overload
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.history.records import Refused, records_of
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models.artifact.folder import Model, read_model
-from fraudsieve.models.reasons.request import Asked, number_of
+from fraudsieve.models.reasons.request import ReasonRequest, number_of
 from fraudsieve.models.scoring.columns import Batch, Columns, columns_of, lists_of
 from fraudsieve.models.scoring.inputs import Events, message_history, observe_messages, state_of, why_unscorable
 from fraudsieve.models.scoring.samples import warm_records
@@ -22,7 +22,6 @@ from .policy import Policy, check_known, fields_of, settle
 
 __all__ = ["Scorer"]
 
-Array = npt.NDArray[Any]
 Record = Mapping[str, Any]
 
 CHUNK = 16_384
@@ -306,7 +305,7 @@ class Scorer:
         why = np.full(len(rows), None, object) if why is None else why
         return described(self.model, self._odds_of_rows(rows, why), why, known)
 
-    def _odds_of_rows(self, rows: Array, why: Array, asked: Asked | None = None) -> Array:
+    def _odds_of_rows(self, rows: Array, why: Array, asked: ReasonRequest | None = None) -> Array:
         odds = np.full((len(rows), len(self.model.ensemble.base)), np.nan)
         good = np.flatnonzero(why == None)  # noqa: E711 - compares every element
         if len(good):
@@ -318,7 +317,7 @@ class Scorer:
         matrix: MessageMatrix,
         columns: Mapping[str, Sequence[Any]],
         history: Events | None,
-        asked: Asked | None = None,
+        asked: ReasonRequest | None = None,
     ) -> tuple[Array, Array]:
         """Return calibrated log-odds, and what is wrong with a message."""
         texts = list(columns["text"])
@@ -340,7 +339,7 @@ class Scorer:
             odds[rows] = self._odds_and_reasons(rows, X, asked)
         return odds, why
 
-    def _odds_and_reasons(self, places: Array, rows: Array, asked: Asked | None) -> Array:
+    def _odds_and_reasons(self, places: Array, rows: Array, asked: ReasonRequest | None) -> Array:
         odds = self._odds_of(rows)
         if asked is not None:
             asked.tell(places, rows, odds)
@@ -380,12 +379,12 @@ class Scorer:
     ) -> list[Score]:
         for place, record in enumerate(records):
             check_known(record, f"record {place}", self.policy, self._fields)
-        asked = None if ask is None else Asked(self.model, records, *ask)
+        asked = None if ask is None else ReasonRequest(self.model, records, *ask)
         scores = told(self.model, *self._odds_of_records(records, history, asked))
         return scores if asked is None else [{**one, **more} for one, more in zip(scores, asked.told, strict=True)]
 
     def _odds_of_records(
-        self, records: Sequence[Record], history: Events | None, asked: Asked | None = None
+        self, records: Sequence[Record], history: Events | None, asked: ReasonRequest | None = None
     ) -> tuple[Array, Array, Array | None]:
         """Return calibrated log-odds, what is wrong with a record, and whether its account is known."""
         matrix = self.model.matrix

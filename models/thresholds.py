@@ -6,14 +6,13 @@ no point goes beyond its bound because of ties.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 __all__ = ["FALSE_POSITIVE_RATES", "Costs", "OperatingPoint", "Targets", "operating_points"]
 
-Array = npt.NDArray[Any]
 
 FALSE_POSITIVE_RATES = (0.01, 0.001, 0.05)
 """The rates for which a model has a point unless others are asked for; the first decides."""

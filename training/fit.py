@@ -1,16 +1,15 @@
 """From a recipe to a model: read, split, fit, calibrate, evaluate, write, track."""
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve._typing import Array, Progress
+from fraudsieve.exceptions import SchemaError, SplitError
 from fraudsieve.features.accounts import UNTIMED
-from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.features.tables.schema import Source, write_rejected
 from fraudsieve.models.artifact.folder import Model, write_model
 from fraudsieve.models.classifier import FraudClassifier
@@ -32,7 +31,7 @@ from fraudsieve.training.pages.evaluation import as_plain, model_facts, report
 from fraudsieve.training.pages.figure_files import figure_files
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.splits.choose import choose_split
-from fraudsieve.training.splits.split import Split, SplitError, has_times
+from fraudsieve.training.splits.split import Split, has_times
 from fraudsieve.training.tracking.run import Logged, log_training, tracking_uri
 from fraudsieve.training.tuning.outcome import Tuned
 from fraudsieve.training.tuning.search import tune
@@ -41,8 +40,6 @@ from .leaks import Warned, find_leaks
 
 __all__ = ["Trained", "evaluate_model", "fit_model", "train"]
 
-Array = npt.NDArray[Any]
-Progress = Callable[[str], None]
 
 TABLES = ("messages", "accounts", "events", "labels")
 FEW_TO_CALIBRATE = 200

@@ -7,17 +7,16 @@ plain record of four strings: ``kind``, ``column``, ``found`` and ``do``.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve._typing import Array
 from fraudsieve.training.splits.split import Split
 
 __all__ = ["Warned", "columns_made_from_labels", "find_leaks", "groups_on_both_sides", "labels_known_late"]
 
-Array: TypeAlias = npt.NDArray[Any]
 Warned: TypeAlias = dict[str, str]
 
 PERFECT: Final = 0.999

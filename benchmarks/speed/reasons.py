@@ -3,15 +3,14 @@
 import importlib
 import time
 from collections.abc import Callable
-from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.machine import one_core
 from benchmarks.runner import Bar, Report, progress
 from benchmarks.speed.timing import medians_in_turn
+from fraudsieve._typing import Array
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.calibration import Calibration
@@ -20,7 +19,6 @@ from fraudsieve.models.trees.ensemble import Ensemble
 
 __all__ = ["run"]
 
-Array = npt.NDArray[Any]
 Call = Callable[[Array], object]
 
 COLUMNS, TRAINED, TREES, LEAVES = 100, 20_000, 200, 31

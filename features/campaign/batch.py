@@ -1,12 +1,10 @@
 """Campaigns over time, in batch: a table of messages sent before, and a table of those that are asked about."""
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
@@ -14,8 +12,6 @@ from fraudsieve.features.text.fold import fold_codes
 from .over_time import N_BANDS, Campaigns, band_keys
 
 __all__ = ["campaign_features", "label_types"]
-
-Array = npt.NDArray[Any]
 
 
 def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: Campaigns) -> Array:

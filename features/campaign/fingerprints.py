@@ -7,18 +7,16 @@ its bucket, so that the work stays linear in the messages.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
 
 __all__ = ["SIMILAR", "fingerprints", "near_duplicate_groups"]
 
-Array = npt.NDArray[Any]
 
 SIMILAR = 0.6
 """The share of 3-grams from which two messages count as one campaign."""

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.records import is_missing, microseconds
 from fraudsieve.features.text.codepoints import CodePoints, pack
@@ -24,7 +24,6 @@ from .fingerprints import fingerprints
 
 __all__ = ["Campaigns", "band_keys", "campaign_events", "campaign_subjects"]
 
-Array: TypeAlias = npt.NDArray[Any]
 Record: TypeAlias = Mapping[str, Any]
 
 N_BANDS, ROWS = 8, 5

@@ -8,19 +8,17 @@ characters from a word for one; an invoice number is eight to twenty digits at m
 """
 
 from functools import cache
-from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.automaton import Automaton, build_automaton
 from fraudsieve.features.text.characters import code_number, is_digit, is_latin
 from fraudsieve.features.text.codepoints import CodePoints
 
 __all__ = ["AMOUNTS", "AMOUNT_SHAPES", "measure_amounts"]
 
-Array = npt.NDArray[Any]
 
 AMOUNTS = ("amounts", "codes", "invoice_numbers")
 AMOUNT_SHAPES = ("largest_amount",)

@@ -6,12 +6,11 @@ The work is bounded by the length of the messages that hold a host, times the nu
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_alnum
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_text
@@ -21,7 +20,6 @@ from .suffixes import split_host, suffix_table
 
 __all__ = ["BRANDS", "check_brands", "count_lookalikes"]
 
-Array = npt.NDArray[Any]
 
 BRANDS = ("lookalike_brands",)
 DOT, HYPHEN, S = 46, 45, 115

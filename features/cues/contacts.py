@@ -7,11 +7,11 @@ nobody can try numbers until a hash fits; with it anybody can, so a key is kept 
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
 
@@ -25,7 +25,6 @@ from .telephones import PHONES
 
 __all__ = ["CONTACT_KINDS", "Contacts", "find_contacts"]
 
-Array = npt.NDArray[Any]
 
 CONTACT_KINDS: Final = (
     "domain",

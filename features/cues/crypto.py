@@ -7,12 +7,11 @@ double SHA-256, Bitcoin's new ones the checksum of bech32 or bech32m. Ethereum's
 """
 
 import hashlib
-from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.cues.checksums.keccak import DIGEST, KECCAK, keccak_256
 from fraudsieve.features.text.characters import code_number
 from fraudsieve.features.text.codepoints import CodePoints
@@ -20,7 +19,6 @@ from fraudsieve.features.text.spans import count_spans
 
 __all__ = ["CRYPTO", "count_crypto", "find_crypto"]
 
-Array = npt.NDArray[Any]
 
 CRYPTO = ("bitcoin", "ethereum", "tron")
 BITCOIN, ETHEREUM, TRON = range(3)

@@ -7,11 +7,10 @@ an account there. Behind a word in Latin letters and nothing but a blank an acco
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numba as nb
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.automaton import Automaton, build_automaton, read_words
 from fraudsieve.features.text.characters import is_alnum, is_digit, is_latin, is_one_of
 from fraudsieve.features.text.codepoints import CodePoints
@@ -19,7 +18,6 @@ from fraudsieve.features.text.spans import count_spans, new_spans
 
 __all__ = ["HANDLES", "count_handles", "find_handles"]
 
-Array = npt.NDArray[Any]
 
 HANDLES = ("wechat", "qq", "telegram", "whatsapp")
 WECHAT, QQ, TELEGRAM, WHATSAPP = range(4)

@@ -4,18 +4,15 @@ A host is labels of ``a-z0-9-`` with single points between them. The functions r
 into the kernels of `links` and `brands`.
 """
 
-from typing import Any
-
 import numba as nb
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import code_number, is_alnum, is_digit, is_host, is_latin, starts_with
 
 from .suffixes import MAX_HOST, split_host
 
 __all__ = ["find_host", "is_ip", "is_suspicious", "local_part", "path_end", "split_cut"]
 
-Array = npt.NDArray[Any]
 
 DOT, HYPHEN, AT, COLON = 46, 45, 64, 58
 HTTP_END = (58, 47, 47)  # ://

@@ -4,18 +4,15 @@ One compiled pass. Repetition and compression look every four characters up amon
 in a small hash table that checks what it finds: exact for texts of some thousand characters, an estimate beyond.
 """
 
-from typing import Any
-
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_digit, is_han, is_latin
 from fraudsieve.features.text.codepoints import CodePoints
 
 __all__ = ["LAYOUT", "LAYOUT_SHAPES", "measure_layout"]
 
-Array = npt.NDArray[Any]
 
 LAYOUT = ("mixed_words",)
 LAYOUT_SHAPES = ("bracketed_head", "bracketed_tail", "repetition", "compression")

@@ -7,12 +7,11 @@ letters or digits costs one comparison a character.
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_digit, is_host, starts_with
 from fraudsieve.features.text.codepoints import CodePoints
 from fraudsieve.features.text.spans import new_spans
@@ -22,7 +21,6 @@ from .suffixes import SEED, find_rule, hash_host, hash_left, suffix_table
 
 __all__ = ["LINKS", "LINK_SHAPES", "measure_links", "shortener_table"]
 
-Array = npt.NDArray[Any]
 
 LINKS = ("hosts", "shorteners", "ip_links", "punycode", "suspicious_hosts", "queries", "emails")
 LINK_SHAPES = ("path_length",)

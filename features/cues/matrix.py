@@ -13,8 +13,8 @@ from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_digit, is_han, is_latin, starts_with
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.spans import SHORTEST, count_spans
@@ -31,7 +31,6 @@ from .words import CATEGORIES, word_automaton, word_kernel
 
 __all__ = ["BASIC_CUES", "BASIC_SHAPES", "CUES", "SHAPES", "cues_and_shape"]
 
-Array = npt.NDArray[Any]
 
 BASIC_CUES = (
     "links",

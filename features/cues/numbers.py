@@ -5,12 +5,10 @@ the least, and what was read is not read again. A card begins with 2-6 or 9, whi
 no letter touches it, which keeps hexadecimal digits out.
 """
 
-from typing import Any
-
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.cues.checksums.check_digits import is_chinese_id, is_company_number, passes_luhn
 from fraudsieve.features.text.characters import is_alnum, is_latin
 from fraudsieve.features.text.codepoints import CodePoints
@@ -20,7 +18,6 @@ from .telephones import PHONES, find_phone, fits, read_groups
 
 __all__ = ["NUMBERS", "count_numbers", "find_numbers"]
 
-Array = npt.NDArray[Any]
 
 NUMBERS = (*PHONES, "bank_cards", "chinese_ids", "company_numbers")
 BANK_CARD, CHINESE_ID, COMPANY_NUMBER = 4, 5, 6

@@ -7,17 +7,15 @@ ASCII: ``xn--`` where a name is not. ``scripts/build_suffix_table.py`` makes the
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import pack
 
 __all__ = ["NORMAL", "find_rule", "hash_host", "hash_left", "registered_domain", "split_host", "suffix_table"]
 
-Array = npt.NDArray[Any]
 
 TABLE = Path(__file__).parent / "data" / "suffixes.npz"
 NORMAL, WILD, EXCEPTION = 1, 2, 4

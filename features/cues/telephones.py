@@ -5,16 +5,13 @@ currency or a letter touches it, nor where it goes on behind a point. The functi
 `numbers`.
 """
 
-from typing import Any
-
 import numba as nb
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import code_number, is_alnum, is_digit, is_latin, is_one_of
 
 __all__ = ["PHONES", "find_phone", "fits", "read_groups"]
 
-Array = npt.NDArray[Any]
 
 PHONES = ("phones_cn", "landlines", "hotlines", "phones_international")
 PHONE_CN, LANDLINE, HOTLINE, PHONE_INTERNATIONAL = range(4)

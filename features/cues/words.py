@@ -5,18 +5,16 @@ The words are in ``data/words.txt``: a category, a tab and a word a line, so tha
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.automaton import Automaton, build_automaton, is_bounded, read_words
 from fraudsieve.features.text.codepoints import CodePoints
 
 __all__ = ["CATEGORIES", "WORDS", "count_words", "word_automaton"]
 
-Array = npt.NDArray[Any]
 
 WORDS = Path(__file__).parent / "data" / "words.txt"
 CATEGORIES = (

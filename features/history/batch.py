@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fraudsieve.features.exceptions import ColumnTypeError, SchemaError
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.history.kernels.ids import code_numbers, code_strings
 from fraudsieve.features.history.kernels.sorting import in_order, sort_events
 
@@ -25,7 +25,6 @@ from .records import LARGEST_AMOUNT
 
 __all__ = ["Columns", "Source", "code_ids", "coded_log", "history_features"]
 
-Array: TypeAlias = npt.NDArray[Any]
 Columns: TypeAlias = pa.Table | pd.DataFrame | Mapping[str, Any]
 
 READ_IT = "Read the table with read_table."

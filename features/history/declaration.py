@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 from .measures import (
     BY_IDENTIFIER,
@@ -29,9 +30,6 @@ from .measures import (
 )
 
 __all__ = ["Column", "History", "check_histories", "history_columns"]
-
-
-Array = npt.NDArray[Any]
 
 
 class Column(NamedTuple):

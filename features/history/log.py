@@ -4,11 +4,10 @@ NumPy and Numba alone: batches and the scorer both call `fill_history`.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.categories import (
     CODE_MEASURES,
     codes_in_windows,
@@ -24,7 +23,6 @@ from .measures import AT_HAND, BY_IDENTIFIER, OF_AMOUNTS, OF_COUNTERPARTIES
 
 __all__ = ["EventLog", "Moments", "fill_history", "fill_labels"]
 
-Array = npt.NDArray[Any]
 NONE = np.empty(0)
 NO_CODES = np.empty(0, np.int32)
 SECOND = 1_000_000

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fraudsieve.exceptions import RejectedRecordError
+
 __all__ = [
     "LARGEST_AMOUNT",
     "Refused",
-    "RefusedError",
     "amount_of",
     "digest_of",
     "entity_key",
@@ -35,10 +36,6 @@ class Refused(NamedTuple):
 
     position: int
     reason: str
-
-
-class RefusedError(ValueError):
-    """A record cannot be used; the text names the field and what was expected."""
 
 
 def is_missing(value: Any) -> bool:
@@ -108,7 +105,7 @@ def microseconds(value: Any, field: str) -> int:
 
     Raises
     ------
-    RefusedError
+    RejectedRecordError
         If it is missing, or no time.
 
     Examples
@@ -120,9 +117,10 @@ def microseconds(value: Any, field: str) -> int:
         try:
             value = datetime.fromisoformat(value.strip())
         except ValueError:
-            raise RefusedError(f"{field}: expected a time such as 2026-05-01T10:00:00Z, got other text") from None
+            problem = f"{field}: expected a time such as 2026-05-01T10:00:00Z, got other text"
+            raise RejectedRecordError(problem) from None
     if is_missing(value) or not isinstance(value, datetime | np.datetime64):
-        raise RefusedError(f"{field}: expected a time, {_what(value)}")
+        raise RejectedRecordError(f"{field}: expected a time, {_what(value)}")
     if isinstance(value, np.datetime64):
         return int(value.astype("M8[us]").astype(np.int64))
     return ((value if value.tzinfo else value.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
@@ -144,7 +142,7 @@ def amount_of(value: Any, field: str = "amount") -> float:
 
     Raises
     ------
-    RefusedError
+    RejectedRecordError
         If it is no number, infinite, or beyond 1e15.
 
     Examples
@@ -155,9 +153,10 @@ def amount_of(value: Any, field: str = "amount") -> float:
     if is_missing(value):
         return math.nan
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
-        raise RefusedError(f"{field}: expected a number, got {type(value).__name__}")
+        raise RejectedRecordError(f"{field}: expected a number, got {type(value).__name__}")
     if not -LARGEST_AMOUNT <= value <= LARGEST_AMOUNT and value == value:
-        raise RefusedError(f"{field}: expected a number up to {LARGEST_AMOUNT:.0e}, got a larger or an infinite one")
+        problem = f"{field}: expected a number up to {LARGEST_AMOUNT:.0e}, got a larger or an infinite one"
+        raise RejectedRecordError(problem)
     return float(value)
 
 
@@ -177,7 +176,7 @@ def spelled(value: Any, field: str) -> str | None:
 
     Raises
     ------
-    RefusedError
+    RejectedRecordError
         If it is neither a string nor a whole number.
     """
     if isinstance(value, str):
@@ -185,9 +184,9 @@ def spelled(value: Any, field: str) -> str | None:
     if is_missing(value):
         return None
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise RefusedError(f"{field}: expected a string or a whole number, got {type(value).__name__}")
+        raise RejectedRecordError(f"{field}: expected a string or a whole number, got {type(value).__name__}")
     if not -(2**63) <= value < 2**64:
-        raise RefusedError(f"{field}: expected a string or a whole number of 64 bits, got a larger one")
+        raise RejectedRecordError(f"{field}: expected a string or a whole number of 64 bits, got a larger one")
     return str(value)
 
 

@@ -13,22 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from fraudsieve.features.exceptions import PlacedError
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import StateError
 
-__all__ = ["FORMAT", "StateError", "read_state", "write_state"]
+__all__ = ["FORMAT", "read_state", "write_state"]
 
-Array = npt.NDArray[Any]
 Arrays = dict[str, Array]
 
 FORMAT = 1
 """The version of the layout. It grows when an older reader would misread a newer folder."""
 MANIFEST = "state.json"
-
-
-class StateError(PlacedError):
-    """A folder holds no state that can be used, or cannot be written."""
 
 
 def write_state(folder: str | Path, facts: dict[str, Any], views: list[Arrays]) -> None:

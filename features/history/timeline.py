@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.kernels.windows import HOUR
@@ -18,7 +18,6 @@ from .records import digest_of, entity_key, spelled
 
 __all__ = ["Prepared", "Timeline", "View", "bits_of", "signed"]
 
-Array: TypeAlias = npt.NDArray[Any]
 Record: TypeAlias = Mapping[str, Any]
 
 SECOND = 1_000_000

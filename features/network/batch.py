@@ -1,19 +1,15 @@
 """The network of accounts in batches: tables of events, labels and moments in, a row a subject out."""
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.batch import Columns, Source, code_ids
 
 from .declaration import Network
 from .graph import LabelLog, Links, network_columns
 
 __all__ = ["network_features"]
-
-Array = npt.NDArray[Any]
 
 
 def network_features(

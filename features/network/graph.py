@@ -2,16 +2,16 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 from .declaration import Network
 
 __all__ = ["LabelLog", "Links", "Running", "network_columns"]
 
-Array = npt.NDArray[Any]
 
 CHUNK = 4_000_000
 """Links looked at in one go: bounds the memory."""

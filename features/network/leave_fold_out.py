@@ -4,20 +4,17 @@ Of a group that shares a device, what is known of the others is the total but fo
 183 for who is one. Leaving oneself out gives the label away; leaving out all labels of a fold does not.
 """
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve._typing import Array
 from fraudsieve.features.history.batch import Columns
 
 from .batch import network_features
 from .declaration import Network
 
 __all__ = ["network_apart"]
-
-Array = npt.NDArray[Any]
 
 
 def network_apart(

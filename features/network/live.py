@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.history.records import digest_of
 
 from .declaration import Network
@@ -17,7 +17,6 @@ from .graph import LabelLog, Links, network_columns
 
 __all__ = ["NetworkState"]
 
-Array = npt.NDArray[Any]
 Record = Mapping[str, Any]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.exceptions import SchemaError
 
 from .cells import STRING, Cells, Converted, Mask, plain, quieted
 from .conversion import Kind, convert

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.exceptions import SchemaError
 
 from .cells import Cells, has_surrogate, quieted, string_series
 

@@ -24,8 +24,6 @@ from typing import Final, TypeAlias
 
 import pandas as pd
 
-from fraudsieve.features.exceptions import SchemaError
-
 from .checks import check
 from .conversion import MAX_TEXT_LENGTH, Kind
 from .files import Loaded, load, save
@@ -39,7 +37,6 @@ __all__ = [
     "TABLES",
     "Checked",
     "Column",
-    "SchemaError",
     "Table",
     "check_table",
     "read_table",
@@ -250,7 +247,7 @@ def check_table(
     >>> check_table(pd.DataFrame({"message_id": ["a"], "Text": ["hi"]}), MESSAGES)
     Traceback (most recent call last):
     ...
-    fraudsieve.features.exceptions.SchemaError: frame: column 'text' is missing from messages; ...
+    fraudsieve.exceptions.SchemaError: frame: column 'text' is missing from messages; ...
     """
     return Checked(*check(Loaded(frame), _table(table), origin=origin, require=_names(require)))
 

@@ -1,17 +1,15 @@
 """Ids that earlier parts of a table had, in 16 bytes each: what tells a duplicate when a table is read part by part."""
 
 import secrets
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+
+from fraudsieve._typing import Array
 
 from .cells import Cells, Mask
 
 __all__ = ["SeenKeys"]
-
-Array = npt.NDArray[Any]
 
 
 class SeenKeys:

@@ -8,17 +8,16 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 from .characters import is_alnum
 
 __all__ = ["Automaton", "build_automaton", "is_bounded", "read_words"]
 
-Array = npt.NDArray[Any]
 
 PLANE = 0x10000
 

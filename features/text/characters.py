@@ -4,11 +4,10 @@ from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 __all__ = ["code_number", "is_alnum", "is_digit", "is_han", "is_host", "is_latin", "is_one_of", "starts_with"]
-
-Array = npt.NDArray[Any]
 
 
 @nb.njit(inline="always")

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 __all__ = ["CodePoints", "pack", "take"]
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)

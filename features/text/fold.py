@@ -11,18 +11,17 @@ no text more than doubles.
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 from .codepoints import CodePoints, pack
 from .fold_rules import undo_by_context
 
 __all__ = ["DISGUISES", "KINDS", "fold_codes", "fold_text", "shares_undone"]
 
-Array = npt.NDArray[Any]
 
 TABLE = Path(__file__).parent / "data" / "fold.npz"
 CHARACTER_KINDS = ("compat", "enclosed", "invisible", "mark", "lookalike", "traditional", "case", "blank", "sign")

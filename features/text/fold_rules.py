@@ -11,15 +11,13 @@ Three rules, in this order, each conservative, for people use signs and blanks t
 Folding what these rules leave changes nothing.
 """
 
-from typing import Any
-
 import numba as nb
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 __all__ = ["undo_by_context"]
 
-Array = npt.NDArray[Any]
 
 NOTHING, HAN, LATIN, DIGIT = range(4)
 MARKS = "*·_|^•`★☆♥♦※°○●◆◇■□▲△▼▽♠♣◎¤§¦"

@@ -6,16 +6,15 @@ is no Chinese character stays as it is, and in its place. The table is made by `
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 from .codepoints import CodePoints
 
 __all__ = ["sounds", "speaks_chinese", "syllables_of"]
 
-Array = npt.NDArray[Any]
 
 TABLE = Path(__file__).parent / "data" / "pinyin.npz"
 PRIVATE = 0x100000

@@ -1,15 +1,13 @@
 """Spans: where in which text something of a kind was found, the form in which kernels hand on what they find."""
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 from .codepoints import CodePoints
 
 __all__ = ["SHORTEST", "count_spans", "new_spans"]
 
-Array = npt.NDArray[Any]
 
 SHORTEST = 4
 """No kernel notes a span of fewer characters, and spans of a kernel do not overlap: there are never more than room."""

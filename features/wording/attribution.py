@@ -5,12 +5,10 @@ that it covers, the marks of begin and end left out, so the parts of the charact
 the order of what it keeps, so every folded character leads back to the character that it came from.
 """
 
-from typing import Any
-
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
 from fraudsieve.features.text.fold_rules import DIGITS
@@ -19,8 +17,6 @@ from .model import Wording
 from .ngrams import MAX_N, VALUES, hash_ngrams
 
 __all__ = ["character_weights", "sources", "spans"]
-
-Array = npt.NDArray[Any]
 
 
 @nb.njit(inline="always")

@@ -9,7 +9,6 @@ import warnings
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from joblib import Parallel, delayed
 from scipy import sparse
 from scipy.optimize import minimize_scalar
@@ -17,6 +16,7 @@ from scipy.special import log_expit, logsumexp
 from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, take
 
 from .folds import campaign_folds
@@ -25,7 +25,6 @@ from .ngrams import BITS, MAX_TIMES, hash_ngrams
 
 __all__ = ["campaign_weights", "count_ngrams", "fit_wording", "out_of_fold", "softmax_loss"]
 
-Array = npt.NDArray[Any]
 
 NEVER = -1.0  # the margin for a class that a fold has not seen: that of a support vector on the wrong side
 

@@ -1,13 +1,10 @@
 """Folds that keep campaigns whole and spread classes evenly, in time linear in the rows."""
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 __all__ = ["campaign_folds"]
-
-Array = npt.NDArray[Any]
 
 
 def campaign_folds(y: Array, groups: Array, n_folds: int, random_state: int) -> Array:

@@ -6,15 +6,14 @@ from functools import cached_property
 from typing import Any, Final, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 
 from .ngrams import aligned_rows, linear_scores, rank_table
 
 __all__ = ["TRUST", "Wording", "as_known", "output_classes"]
 
-Array = npt.NDArray[Any]
 
 TRUST: Final = 4.0
 """The power for models with a legitimate class: higher ones leave ordinary chat alone at equal recall."""

@@ -10,15 +10,14 @@ from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 from numba import types
 from numba.extending import intrinsic
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 
 __all__ = ["BITS", "MAX_N", "MAX_TIMES", "aligned_rows", "hash_ngrams", "linear_scores", "rank_table"]
 
-Array = npt.NDArray[Any]
 
 BITS = 22
 """Four million buckets: on real messages of 30,000 distinct n-grams a thousand, few that matter share one."""

@@ -8,17 +8,15 @@ A Study of Smoothing Methods for Language Models Applied to Information Retrieva
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 
 __all__ = ["CHAR_BITS", "PAIR_BITS", "SURPRISES", "CharacterModel", "count_characters"]
 
-Array = npt.NDArray[Any]
 
 SURPRISES = ("char_mean", "char_std", "char_worst", "pair_mean", "pair_std", "pair_worst")
 """Mean, spread and worst stretch of the surprise, in nats: of characters, and of characters after the one before."""

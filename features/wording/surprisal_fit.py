@@ -1,17 +1,14 @@
 """Fitting models of legitimate characters, and measuring the texts that they are fitted on out of fold."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, take
 
 from .surprisal import SURPRISES, CharacterModel, count_characters
 
 __all__ = ["surprise_out_of_fold"]
-
-Array = npt.NDArray[Any]
 
 
 def surprise_out_of_fold(

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 __all__ = ["pack_arrays", "read_arrays"]
 
-Array = npt.NDArray[Any]
 
 ENTRY_BYTES: Final = 4096
 """What the header of an array may take."""

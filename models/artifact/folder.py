@@ -22,10 +22,10 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
+from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.wording.model import Wording, output_classes
 from fraudsieve.models.calibration import Calibration
-from fraudsieve.models.exceptions import ArtifactError
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.scoring.inputs import Matrix
 from fraudsieve.models.thresholds import OperatingPoint

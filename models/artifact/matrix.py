@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.campaign.over_time import Campaigns
 from fraudsieve.features.cues.brands import check_brands
@@ -16,7 +17,6 @@ from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.wording.model import Wording
 from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import CHAR_BITS, PAIR_BITS, CharacterModel
-from fraudsieve.models.exceptions import ArtifactError
 from fraudsieve.models.scoring.inputs import Matrix
 
 from .arrays import pack_arrays, read_arrays

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.checks import needs
 from fraudsieve.features.tables.chunks import PART_ROWS, Part, PartReader
 from fraudsieve.features.tables.schema import write_rejected

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.tables.label_times import known_from
 from fraudsieve.features.tables.schema import Source, read_table

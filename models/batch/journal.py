@@ -12,20 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from fraudsieve.features.exceptions import FraudsieveError
+from fraudsieve.exceptions import BusyError
 
 try:
     import fcntl
 except ImportError:  # Windows: nothing keeps two runs apart there
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["BusyError", "Journal", "digest_of_file", "replace_durably"]
+__all__ = ["Journal", "digest_of_file", "replace_durably"]
 
 NAME = "journal.jsonl"
-
-
-class BusyError(FraudsieveError):
-    """Another process is at the same work."""
 
 
 class Journal:

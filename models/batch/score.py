@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve._typing import Array
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.account_records import moment_column, spelled_out
 from fraudsieve.features.accounts import AccountFeatures
@@ -26,8 +27,6 @@ from .chunks import score_parts
 from .inputs import looks_at_labels, read_beside, read_inputs, with_moment
 
 __all__ = ["Scored", "feature_rows", "has_history", "looks_back", "score_file", "score_frame"]
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.measures import window_seconds
-from fraudsieve.features.history.store import StateError
 from fraudsieve.features.live_state import HistoryState
 
 from .records import fields_of

@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
-from fraudsieve.features.history.store import StateError
+from fraudsieve.exceptions import StateError
 
 from .durable import sync_folder
 from .frames import damaged_at, frame, frames

@@ -67,7 +67,7 @@ def logged(part: Part, record: Record, time: int, fields: frozenset[str]) -> dic
 
     Raises
     ------
-    RefusedError
+    RejectedRecordError
         When an id is neither a string nor a whole number.
 
     Examples
@@ -149,7 +149,7 @@ def delivery_id(part: LoggedPart, record: Record) -> int:
 
     Raises
     ------
-    RefusedError
+    RejectedRecordError
         When the id is neither a string nor a whole number.
     """
     if part not in ("events", "messages") or "labelled" in record:

@@ -2,14 +2,13 @@
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 __all__ = ["SeenIds"]
 
-Array = npt.NDArray[Any]
 
 GENERATIONS = 8
 

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fraudsieve.features.history.store import StateError, read_state, write_state
+from fraudsieve.exceptions import StateError
+from fraudsieve.features.history.store import read_state, write_state
 from fraudsieve.features.live_state import HistoryState
 
 from .durable import sync_folder

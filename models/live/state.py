@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeAlias
 
+from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.measures import window_seconds
-from fraudsieve.features.history.records import Refused, RefusedError, is_missing, records_of, spelled
-from fraudsieve.features.history.store import StateError
+from fraudsieve.features.history.records import Refused, is_missing, records_of, spelled
 from fraudsieve.features.history.timeline import Prepared
 from fraudsieve.features.live_state import HistoryState, Part
 from fraudsieve.features.message_matrix import MessageMatrix
@@ -200,7 +200,7 @@ class LiveState:
                 for position, record in enumerate(records_of(records)):
                     try:
                         items += self._items_of(part, record, now)
-                    except RefusedError as error:
+                    except RejectedRecordError as error:
                         refused.append(Refused(position, str(error)))
         self._commit(items)
         return tuple(refused)
@@ -234,7 +234,7 @@ class LiveState:
             for position, message in enumerate(records_of(messages)):
                 try:
                     items += self._items_of_message(message, now)
-                except RefusedError as error:
+                except RejectedRecordError as error:
                     refused.append(Refused(position, str(error)))
         self._commit(items)
         return tuple(refused)
@@ -294,14 +294,14 @@ class LiveState:
         return datetime.fromtimestamp(wall, UTC)
 
     def _items_of(self, part: Part, record: Record, now: datetime) -> Iterator[_Item]:
-        """Yield what a record comes to, nothing for one that was there; raise RefusedError."""
+        """Yield what a record comes to, nothing for one that was there; raise RejectedRecordError."""
         identifier = delivery_id(part, record)
         if identifier in self._seen:
             self._repeats += 1
             return
         prepared, refused = self.state.prepare(record, part, now=now)
         if refused:
-            raise RefusedError(refused[0].reason)
+            raise RejectedRecordError(refused[0].reason)
         yield _Item(identifier, logged(part, record, prepared[0].time, self._fields), prepared)
 
     def _items_of_message(self, message: Record, now: datetime) -> Iterator[_Item]:

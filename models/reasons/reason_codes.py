@@ -8,15 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import shapley_values
 
 __all__ = ["STRONGEST", "check_class", "contributions", "explain", "explained_classes", "output_of"]
 
-Array = npt.NDArray[Any]
 
 STRONGEST = 5
 """How many reasons, and pieces of a message, are named unless another number is asked for."""

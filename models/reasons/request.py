@@ -3,17 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy.typing as npt
-
+from fraudsieve._typing import Array
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models.artifact.folder import Model
 
 from .reason_codes import STRONGEST, check_class, explain
 from .text_spans import pieces
 
-__all__ = ["Asked", "number_of"]
-
-Array = npt.NDArray[Any]
+__all__ = ["ReasonRequest", "number_of"]
 
 
 def number_of(reasons: bool | int) -> int:
@@ -45,7 +42,7 @@ def number_of(reasons: bool | int) -> int:
     return int(reasons)
 
 
-class Asked:
+class ReasonRequest:
     """The reasons of some records, told part by part.
 
     Parameters

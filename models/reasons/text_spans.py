@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack, take
 from fraudsieve.features.text.fold import fold_codes
 from fraudsieve.features.wording.attribution import character_weights, sources, spans
@@ -15,8 +15,6 @@ from fraudsieve.models.artifact.folder import Model
 from .reason_codes import STRONGEST, explained_classes, output_of
 
 __all__ = ["pieces"]
-
-Array = npt.NDArray[Any]
 
 
 def pieces(

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.campaign.over_time import Campaigns, campaign_events, campaign_subjects
 from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.history.records import Refused, RefusedError, is_missing
+from fraudsieve.features.history.records import Refused, is_missing
 from fraudsieve.features.history.timeline import Prepared
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.message_matrix import MessageMatrix
@@ -26,7 +27,6 @@ __all__ = [
     "why_unscorable",
 ]
 
-Array = npt.NDArray[Any]
 Record = Mapping[str, Any]
 Matrix: TypeAlias = MessageMatrix | AccountMatrix
 Events: TypeAlias = HistoryState | Sequence[Record] | Mapping[str, Sequence[Record]]
@@ -125,7 +125,7 @@ def observe_messages(
     for place, message in enumerate(messages):
         try:
             prepared += prepare_message(matrix.campaigns, state, message, now=now)[1]
-        except RefusedError as error:
+        except RejectedRecordError as error:
             refused.append(Refused(place, str(error)))
     state.take(prepared)
     return tuple(refused)
@@ -156,19 +156,19 @@ def prepare_message(
 
     Raises
     ------
-    RefusedError
+    RejectedRecordError
         When it cannot be used; the field of the message is named.
     """
     wrong = why_unscorable(message.get("text"))
     if wrong:
-        raise RefusedError(wrong)
+        raise RejectedRecordError(wrong)
     events = campaign_events([message], campaigns)
     prepared, refused = state.prepare(events, now=now)
     if refused:
         time = "sent_at" if is_missing(message.get("label")) else "labelled_at"
         names = {"occurred_at": time, "sender_id": "account_id", "event_id": "message_id", "kind": "label"}
         field, _, expected = refused[0].reason.partition(":")
-        raise RefusedError(f"{names.get(field, field)}:{expected}")
+        raise RejectedRecordError(f"{names.get(field, field)}:{expected}")
     return events, prepared
 
 
@@ -222,7 +222,7 @@ def message_history(
             if campaigns and isinstance(text, str):
                 subjects = campaign_subjects([{"text": text, "sent_at": sent}])
                 campaign[place] = campaigns.of_messages(state.features(subjects, campaigns.views))[0]
-        except RefusedError as error:
+        except RejectedRecordError as error:
             why[place] = str(error).replace("as_of", "sent_at")
     return sender, campaign, why
 

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.calibration import log_sigmoid, probabilities
 from fraudsieve.models.thresholds import OperatingPoint
 
 __all__ = ["described", "fraud_probability", "told"]
 
-Array = npt.NDArray[Any]
 Score: TypeAlias = dict[str, Any]
 
 

@@ -5,17 +5,17 @@ import logging
 import tempfile
 from collections.abc import Callable
 
-from fraudsieve.features.exceptions import PlacedError
+from fraudsieve.exceptions import LocatedError
 from fraudsieve.models.predict import Scorer
 
-from .handlers import Desk
+from .handlers import RequestHandler
 from .json_log import place_of, say
-from .loaded_model import Served
+from .loaded_model import LoadedModel
 
-__all__ = ["Follower"]
+__all__ = ["AliasWatcher"]
 
 
-class Follower:
+class AliasWatcher:
     """Looks an alias up, and lets a desk use the version that it leads to.
 
     A version that is not whole, not the one that was logged, or does not fit is refused once, and not tried again until
@@ -25,11 +25,11 @@ class Follower:
     ----------
     address : str
         ``models:/NAME@ALIAS``.
-    desk : Desk
+    desk : RequestHandler
         Where the model is used.
     """
 
-    def __init__(self, address: str, desk: Desk) -> None:
+    def __init__(self, address: str, desk: RequestHandler) -> None:
         self.address, self.desk = address, desk
         self.refused: str | None = None
 
@@ -88,10 +88,10 @@ class Follower:
     def _do(self, version: str, load: Callable[[], Scorer]) -> str:
         before = self.desk.served
         try:
-            self.desk.replace(Served(load(), version))
+            self.desk.replace(LoadedModel(load(), version))
         except Exception as error:
             self.refused = version
-            why = error.problem if isinstance(error, PlacedError) else place_of(error)
+            why = error.problem if isinstance(error, LocatedError) else place_of(error)
             say("model refused", level=logging.ERROR, version=version, why=why, in_use=before.version)
             return "refused"
         say("model swapped", before=before.version, version=version, digest=self.desk.served.scorer.model.digest)

@@ -19,13 +19,13 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.models.service.transport.routing import Direct
 
 from .access_log import Access
-from .alias_watcher import Follower
-from .batching import Together
+from .alias_watcher import AliasWatcher
+from .batching import MicroBatcher
 from .bodies import Asked, RejectedError, Reply
-from .handlers import Desk
+from .handlers import RequestHandler
 from .json_log import say
-from .limits import RETRY, Guard, problem
-from .loaded_model import Served
+from .limits import RETRY, RequestLimits, problem
+from .loaded_model import LoadedModel
 from .metrics import Metrics
 from .schemas import Health, ModelFacts, Problem, Score, Taken, events_body, score_body
 from .settings import Settings
@@ -84,7 +84,7 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     metrics = Metrics()
     # One thread a call: LightGBM cannot predict with several numbers of threads at a time.
-    desk = Desk(Served(Scorer(scorer.model, policy=scorer.policy), settings.version), settings, metrics)
+    desk = RequestHandler(LoadedModel(Scorer(scorer.model, policy=scorer.policy), settings.version), settings, metrics)
     app = Service(
         title="fraudsieve",
         version=fraudsieve.__version__,
@@ -98,7 +98,7 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> FastAPI:
     app.state.pool = ThreadPoolExecutor(settings.n_threads, thread_name_prefix="score")
     _add_routes(app, desk)
     _add_answers(app)
-    guard = Guard(Direct(app.answer, app.routes), settings, metrics)
+    guard = RequestLimits(Direct(app.answer, app.routes), settings, metrics)
     app.front = Access(guard, metrics, frozenset(getattr(route, "path", "") for route in app.routes))
     return app
 
@@ -118,11 +118,11 @@ class Service(FastAPI):
 
 
 @asynccontextmanager
-async def _lifespan(desk: Desk, app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(desk: RequestHandler, app: FastAPI) -> AsyncIterator[None]:
     """Warm up while the service can be asked already, follow the alias, and close what is open at the end."""
     tasks = [asyncio.create_task(_get_ready(desk)), asyncio.create_task(_checkpoint(desk))]
     if desk.settings.alias is not None:
-        follower = Follower(desk.settings.alias, desk)
+        follower = AliasWatcher(desk.settings.alias, desk)
         tasks.append(asyncio.create_task(follower.follow(desk.settings.watch_seconds)))
     try:
         yield
@@ -135,22 +135,22 @@ async def _lifespan(desk: Desk, app: FastAPI) -> AsyncIterator[None]:
         say("stopped")
 
 
-async def _get_ready(desk: Desk) -> None:
+async def _get_ready(desk: RequestHandler) -> None:
     await asyncio.to_thread(desk.warm_up)
     model = desk.served.scorer.model
     say("ready", model=model.name, version=desk.served.version, digest=model.digest)
 
 
-async def _checkpoint(desk: Desk) -> None:
+async def _checkpoint(desk: RequestHandler) -> None:
     while True:
         await asyncio.sleep(CHECKPOINT_SECONDS)
         await asyncio.to_thread(desk.checkpoint)
 
 
-def _add_routes(app: FastAPI, desk: Desk) -> None:
+def _add_routes(app: FastAPI, desk: RequestHandler) -> None:
     most = desk.settings.max_records
 
-    scores: Together[Asked, Reply | RejectedError] = Together(
+    scores: MicroBatcher[Asked, Reply | RejectedError] = MicroBatcher(
         app.state.pool,
         desk.settings.n_threads,
         desk.score,
@@ -226,7 +226,7 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem, "description": WHYS[status]} for status in statuses}
 
 
-def _taken(desk: Desk, body: bytes) -> Reply | RejectedError:
+def _taken(desk: RequestHandler, body: bytes) -> Reply | RejectedError:
     try:
         return desk.take(body)
     except RejectedError as error:

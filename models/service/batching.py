@@ -7,14 +7,14 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import Generic, TypeAlias, TypeVar
 
-__all__ = ["Together"]
+__all__ = ["MicroBatcher"]
 
 Ask = TypeVar("Ask")
 Told = TypeVar("Told")
 Waiting: TypeAlias = tuple[Ask, asyncio.Future[Told]]
 
 
-class Together(Generic[Ask, Told]):
+class MicroBatcher(Generic[Ask, Told]):
     """Does what is asked: what comes at the same time, or while all threads are busy, is done together in one call.
 
     Nobody waits for others to come. What is small is done in the loop itself: to hand it to a thread takes as long as

@@ -7,29 +7,28 @@ from typing import Any
 
 import numpy as np
 
+from fraudsieve.exceptions import ArtifactError, StateError
 from fraudsieve.features.history.records import Refused
-from fraudsieve.features.history.store import StateError
-from fraudsieve.models.exceptions import ArtifactError
 from fraudsieve.models.live.state import LiveState
 from fraudsieve.models.scoring.scores import Score, told
 
 from .bodies import Asked, RejectedError, Reply, kind_of, listed, read_body, written
 from .json_log import place_of, say
-from .loaded_model import PARTS, Served, expected_fields, misfit, parts_of, warm_up
+from .loaded_model import PARTS, LoadedModel, expected_fields, misfit, parts_of, warm_up
 from .metrics import Metrics
 from .settings import Settings
 
-__all__ = ["Desk"]
+__all__ = ["RequestHandler"]
 
 Tell = Callable[[Sequence[Mapping[str, Any]]], Sequence[Refused]]
 
 
-class Desk:
+class RequestHandler:
     """The model in use, the live history, and what is done with them. Threads share it.
 
     Parameters
     ----------
-    served : Served
+    served : LoadedModel
         The model.
     settings : Settings
         Limits, and the folder of the history.
@@ -42,7 +41,7 @@ class Desk:
         As for `LiveState`.
     """
 
-    def __init__(self, served: Served, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, served: LoadedModel, settings: Settings, metrics: Metrics) -> None:
         self.served, self.settings, self.metrics = served, settings, metrics
         self.is_warm = False
         self.live: LiveState | None = None
@@ -234,12 +233,12 @@ class Desk:
             "operating_points": [asdict(point) | {"decides": not place} for place, point in enumerate(model.points)],
         }
 
-    def replace(self, served: Served) -> None:
+    def replace(self, served: LoadedModel) -> None:
         """Warm another model up, and use it from now on. What is being scored is finished with the one before.
 
         Parameters
         ----------
-        served : Served
+        served : LoadedModel
             The other model.
 
         Raises

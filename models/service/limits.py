@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from .metrics import Metrics
 from .settings import Settings
 
-__all__ = ["OPEN", "RETRY", "Guard", "problem"]
+__all__ = ["OPEN", "RETRY", "RequestLimits", "problem"]
 
 OPEN = {"/healthz", "/readyz"}
 """What may be asked without a token."""
@@ -44,7 +44,7 @@ def problem(status: int, why: str, headers: dict[str, str] | None = None) -> JSO
     return JSONResponse({"error": why}, status, headers)
 
 
-class Guard:
+class RequestLimits:
     """ASGI middleware: reads the body of a request that passes, into its state, and answers one that does not.
 
     Nothing is read for who shows no token. Whoever comes when the service is busy is told to come again: there is no

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.exceptions import ArtifactError
 from fraudsieve.models.predict import Scorer
 
-__all__ = ["PARTS", "Served", "expected_fields", "misfit", "parts_of", "sample_record", "warm_up"]
+__all__ = ["PARTS", "LoadedModel", "expected_fields", "misfit", "parts_of", "sample_record", "warm_up"]
 
 PARTS = ("events", "labels", "account_labels", "messages")
 """What the live history takes."""
@@ -19,7 +19,7 @@ SAMPLE = "Your parcel is held: pay the fee at http://parcel.example or call 1380
 
 
 @dataclass(frozen=True)
-class Served:
+class LoadedModel:
     """A model in use.
 
     Parameters

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from fraudsieve.models.live.state import LiveSize
 
-from .loaded_model import Served
+from .loaded_model import LoadedModel
 
 __all__ = ["Metrics"]
 
@@ -106,12 +106,12 @@ class Metrics:
         self.accepted.labels(part).inc(accepted)
         self.rejected.labels(part).inc(rejected)
 
-    def show_model(self, served: Served) -> None:
+    def show_model(self, served: LoadedModel) -> None:
         """Say which model is in use.
 
         Parameters
         ----------
-        served : Served
+        served : LoadedModel
             The model.
         """
         model = served.scorer.model

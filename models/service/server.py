@@ -8,7 +8,7 @@ import socket
 import uvicorn
 from fastapi import FastAPI
 
-from fraudsieve.models.exceptions import ServiceError
+from fraudsieve.exceptions import ServiceError
 from fraudsieve.models.service.transport.http11 import bounded_protocol
 
 from .json_log import say

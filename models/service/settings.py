@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
-from fraudsieve.models.exceptions import ServiceError
+from fraudsieve.exceptions import ServiceError
 
 __all__ = ["TOKEN_VARIABLE", "Settings", "check_open", "read_token"]
 
@@ -141,7 +141,7 @@ def check_open(host: str, token: str | None, *, is_open: bool) -> None:
     >>> check_open("0.0.0.0", None, is_open=False)
     Traceback (most recent call last):
     ...
-    fraudsieve.models.exceptions.ServiceError: 0.0.0.0: is open to other machines, and there is no token. ...
+    fraudsieve.exceptions.ServiceError: 0.0.0.0: is open to other machines, and there is no token. ...
     """
     if token is None and not is_open and not _is_own(host):
         fix = f"Set {TOKEN_VARIABLE} or --token-file, listen on 127.0.0.1, or say --open."

@@ -6,13 +6,13 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 from .booster_text import fields_of, split_trees
 
 __all__ = ["Trees", "read_trees"]
 
-Array = npt.NDArray[Any]
 
 CATEGORICAL, DEFAULT_LEFT, MISSING_SHIFT = 1, 2, 2
 """Bits of LightGBM's ``decision_type``; the bits from the third on say what is missing: nothing, zero or NaN."""

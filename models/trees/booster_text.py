@@ -5,14 +5,14 @@ back never ends. The check reads every array of every tree; what it lets pass, L
 """
 
 import re
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 __all__ = ["check_booster", "fields_of", "split_trees"]
 
-Array = npt.NDArray[Any]
 
 SPLIT_ARRAYS: Final = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
 WHOLE: Final = frozenset(("split_feature", "decision_type", "left_child", "right_child"))

@@ -3,19 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import lightgbm as lgb
 import numba as nb
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 from .arrays import Trees, read_trees
 from .single_row import SingleRow
 
 __all__ = ["Ensemble", "initial_log_odds"]
-
-Array = npt.NDArray[Any]
 
 
 @nb.njit(cache=True, nogil=True)

@@ -15,13 +15,13 @@ from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 from .arrays import Trees
 
 __all__ = ["REASONS", "shapley_values"]
 
-Array = npt.NDArray[Any]
 
 REASONS = "shapley"
 """How a model's reasons are computed, as its manifest says: exact Shapley values, not those of a path alone."""

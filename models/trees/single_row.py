@@ -2,16 +2,15 @@
 
 import ctypes
 import threading
-from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 from lightgbm.basic import _LIB  # type: ignore[attr-defined]  # the C API has no other door
+
+from fraudsieve._typing import Array
 
 __all__ = ["SingleRow"]
 
-Array = npt.NDArray[Any]
 
 FLOAT64, ROW_MAJOR, RAW_SCORE = 1, 1, 1
 """Of LightGBM's C API."""

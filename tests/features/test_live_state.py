@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.measures import FAMILIES, OF_LABELS
-from fraudsieve.features.history.store import StateError
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
 

@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import joblib
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -23,11 +22,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 import fraudsieve.features
+from fraudsieve._typing import Array
 from fraudsieve.features import MessageFeatures, near_duplicate_groups
 from fraudsieve.features.messages import message_texts
 from fraudsieve.features.wording.model import TRUST
-
-Array = npt.NDArray[Any]
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 TEXTS = [

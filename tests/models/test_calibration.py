@@ -1,18 +1,14 @@
 """Calibration: what it recovers, and what it must never change."""
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import average_precision_score
 
+from fraudsieve._typing import Array
 from fraudsieve.models.calibration import Calibration, fit_calibration, log_sigmoid, probabilities
-
-Array = npt.NDArray[Any]
 
 SLOPES = st.floats(np.exp(-6), np.exp(6))  # the bounds of the fit
 BINARY = st.builds(Calibration, SLOPES, SLOPES, st.floats(-6, 6))

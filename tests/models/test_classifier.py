@@ -8,7 +8,6 @@ from typing import Any
 
 import joblib
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pytest
 from sklearn.base import ClassifierMixin, clone
@@ -23,8 +22,6 @@ from fraudsieve.features import MessageFeatures
 from fraudsieve.features.wording.fit import campaign_weights
 from fraudsieve.models import Calibration, FraudClassifier
 from fraudsieve.models.trees.ensemble import initial_log_odds
-
-Array = npt.NDArray[Any]
 
 EXPECTED_FAILURES = {
     "check_sample_weight_equivalence_on_dense_data": "LightGBM bins columns and draws bags by row, not by weight",

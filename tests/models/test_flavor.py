@@ -22,9 +22,9 @@ import pytest
 import yaml
 
 import fraudsieve
+from fraudsieve.exceptions import ArtifactError, RecordError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
-from fraudsieve.models.exceptions import ArtifactError, RecordError
 from fraudsieve.models.flavor import FLAVOR, _load_pyfunc, log_model, model_folder, save_model
 from fraudsieve.models.policy import Policy
 from fraudsieve.training.simulation.world import simulate

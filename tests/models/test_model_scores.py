@@ -21,9 +21,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 import fraudsieve.models
+from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models import Calibration, Model, ModelScores, Scorer, write_model
-from fraudsieve.models.exceptions import ArtifactError
 from fraudsieve.models.trees.ensemble import Ensemble
 
 KEPT = tempfile.TemporaryDirectory()

@@ -7,11 +7,11 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from fraudsieve.exceptions import RecordError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
-from fraudsieve.models.exceptions import RecordError
 from fraudsieve.models.policy import Policy, check_known, fields_of
 
 SECRET = "Wire 500 to Zebedee"

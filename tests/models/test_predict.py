@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fraudsieve.exceptions import RecordError
 from fraudsieve.features import fold_text
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.campaign.over_time import Campaigns
@@ -23,7 +24,6 @@ from fraudsieve.features.history.declaration import History
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.models import FraudClassifier, Model, Scorer
-from fraudsieve.models.exceptions import RecordError
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.predict import CHUNK
 from fraudsieve.models.thresholds import OperatingPoint

@@ -3,14 +3,12 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fraudsieve._typing import Array
 from fraudsieve.models.thresholds import FALSE_POSITIVE_RATES, Costs, Targets, operating_points
-
-Array = npt.NDArray[Any]
 
 # Few distinct values, so that ties are the rule.
 TIED = st.sampled_from([0.0, 1e-300, 0.1, 0.1 + 2**-56, 0.5, 1 - 2**-53, 1.0])

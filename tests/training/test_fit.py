@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.models.flavor import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.fit import Trained, evaluate_model, train
-from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World, simulate
 
 

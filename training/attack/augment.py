@@ -8,17 +8,17 @@ disguises that `training.attack` measures is in them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.pinyin import sounds
 
 __all__ = ["SHARE", "Copies", "disguised_copies", "with_copies"]
 
-Array = npt.NDArray[Any]
 
 MANNERS: Final = {"homophone": 0.5, "other": 0.3, "inserted": 0.2}
 """How often a copy is written in each manner: homophones are found only for Chinese, and others else."""

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.training.recipe.recipe import RecipeError
 
 from .disguises import DISGUISES, STRENGTHS, disguise, language_of
 
@@ -25,7 +24,6 @@ __all__ = [
     "strict_threshold",
 ]
 
-Array = npt.NDArray[Any]
 Counts: TypeAlias = Mapping[tuple[str, str], int]
 
 FALSE_POSITIVE_RATE = 0.01

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.label_times import known_from
 from fraudsieve.features.tables.schema import Checked, Source, read_table
 from fraudsieve.models.batch.inputs import end_of_events

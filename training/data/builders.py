@@ -33,7 +33,7 @@ __all__ = [
     "scores_of",
 ]
 
-Array: TypeAlias = npt.NDArray[np.int64]
+Positions: TypeAlias = npt.NDArray[np.int64]
 Builder: TypeAlias = MessageFeatures | AccountFeatures
 
 
@@ -71,7 +71,7 @@ def read_data(recipe: Recipe, tables: Mapping[str, Source | None], *, min_label_
     return load_events(given["events"], labels=labels, **rules)
 
 
-def groups_of(data: Labelled) -> tuple[Array, str]:
+def groups_of(data: Labelled) -> tuple[Positions, str]:
     """Return what must not be on both sides of a split.
 
     Parameters
@@ -89,7 +89,7 @@ def groups_of(data: Labelled) -> tuple[Array, str]:
     return row_groups(data.rows, data.subject)
 
 
-def row_groups(rows: pd.DataFrame, subject: str) -> tuple[Array, str]:
+def row_groups(rows: pd.DataFrame, subject: str) -> tuple[Positions, str]:
     """Return which rows are alike because they come from one hand.
 
     Parameters
@@ -155,8 +155,8 @@ def _labels(data: Labelled, legitimate: str) -> dict[str, Any]:
 
 
 def rows_to_train(
-    data: Labelled, groups: Array, train: Array, recipe: Recipe
-) -> tuple[pd.DataFrame, npt.NDArray[np.object_], dict[str, Array]]:
+    data: Labelled, groups: Positions, train: Positions, recipe: Recipe
+) -> tuple[pd.DataFrame, npt.NDArray[np.object_], dict[str, Positions]]:
     """Return what is trained on: the rows of the slice and, of messages with a crime, disguised copies.
 
     Parameters

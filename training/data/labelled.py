@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.label_times import known_from
 from fraudsieve.features.tables.schema import Checked, Source, read_table
 from fraudsieve.training.labels.trust import Trust, label_as_of

@@ -2,11 +2,10 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
-import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve._typing import Array
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.recipe.recipe import Recipe
@@ -15,8 +14,6 @@ from .builders import Builder, make_builder, rows_to_train
 from .labelled import WEIGHT, Labelled
 
 __all__ = ["TrainingRows", "grow_trees", "training_rows"]
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)

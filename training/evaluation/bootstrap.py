@@ -6,16 +6,15 @@ ones, and the intervals would be too narrow (Field and Welsh, Bootstrapping clus
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 from .ranking import FIGURES, Ranking
 
 __all__ = ["LEVEL", "Replicates", "bootstrap", "bootstrap_f1", "draws", "interval"]
 
-Array = npt.NDArray[Any]
 
 LEVEL = 0.95
 """How often an interval should hold the true value."""

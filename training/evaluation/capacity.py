@@ -1,16 +1,16 @@
 """What people can review: alerts a day, and what is found among them."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 from .card_precision import days_since_1970
 
 __all__ = ["POINTS", "SHARE", "Capacity", "n_days"]
 
-Array = npt.NDArray[Any]
 
 SHARE = 0.01
 """The share of the rows that is reviewed where nobody says how many alerts a day."""

@@ -9,12 +9,12 @@ from typing import Any, Self
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+
+from fraudsieve._typing import Array
 
 __all__ = ["DailyLists", "card_precision", "days_since_1970", "naive_utc"]
 
-Array = npt.NDArray[Any]
 
 TOP = 100
 

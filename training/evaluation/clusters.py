@@ -5,14 +5,13 @@ a change of all.
 """
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 __all__ = ["Clusters"]
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,11 +1,9 @@
 """What the sheet may know of labelled rows beside their scores: moments, accounts, amounts, and who has a history."""
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve._typing import Array
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.models.batch.score import has_history
 from fraudsieve.training.data.builders import Builder
@@ -13,8 +11,6 @@ from fraudsieve.training.data.builders import Builder
 from .card_precision import naive_utc
 
 __all__ = ["sheet_context", "with_history"]
-
-Array = npt.NDArray[Any]
 
 
 def sheet_context(rows: pd.DataFrame, builder: Builder | None = None) -> dict[str, Array | None]:

@@ -1,14 +1,13 @@
 """What decisions cost: alerts that people look at, and fraud that is let pass."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 __all__ = ["RowCosts"]
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
+from fraudsieve._typing import Array
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 from .bootstrap import Replicates, interval
@@ -17,7 +17,6 @@ from .ranking import ECE_BINS, FIGURES, Ranking
 
 __all__ = ["fraud_sheet"]
 
-Array = npt.NDArray[Any]
 
 CURVE_POINTS = 120
 COST_POINTS = 40

@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+
+from fraudsieve._typing import Array
 
 from .bootstrap import Replicates, bootstrap
 from .ranking import FIXED_RATE, Ranking
 
 __all__ = ["FraudRows", "plain", "threshold_at"]
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)

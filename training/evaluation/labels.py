@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve._typing import Array
 from fraudsieve.features.tables.label_times import known_from
 from fraudsieve.training.data.labelled import Labelled, with_times
 from fraudsieve.training.labels.maturity import DAY, MATURE, DelayCurve, delay_curve, maturity_gaps, seen_until
@@ -15,7 +15,6 @@ from fraudsieve.training.pages.svg_scale import number
 
 __all__ = ["label_sheet", "short_days", "waiting_note"]
 
-Array = npt.NDArray[Any]
 
 SHARES = (0.5, 0.9, MATURE, 0.99)
 CURVE_POINTS = 100

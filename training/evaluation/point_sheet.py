@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.models.thresholds import OperatingPoint
 
 from .capacity import Capacity
 
 __all__ = ["point_sheet"]
 
-Array = npt.NDArray[Any]
 
 FIGURES = ("false_positive_rate", "recall", "precision", "flagged", "alerts_a_day")
 

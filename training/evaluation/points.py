@@ -1,19 +1,17 @@
 """Operating points of a training run: in how many days its records come, and what its recipe asks for."""
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.thresholds import OperatingPoint, operating_points
 from fraudsieve.training.data.labelled import Labelled
-from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
 
 __all__ = ["amounts_of", "calibration_days", "check_points", "choose_points", "share_of_records"]
 
-Array = npt.NDArray[Any]
 
 DAY = pd.Timedelta(days=1)
 

@@ -5,15 +5,15 @@ in scikit-learn, so that no figure depends on the order of the rows.
 """
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 __all__ = ["ECE_BINS", "FIGURES", "FIXED_RATE", "Ranking"]
 
-Array = npt.NDArray[Any]
 
 FIGURES = (
     "base_rate",

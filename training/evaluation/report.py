@@ -7,8 +7,8 @@ those of the types are there.
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 from .bootstrap import LEVEL
@@ -18,8 +18,6 @@ from .ranking import ECE_BINS, Ranking
 from .types import type_sheet
 
 __all__ = ["calibration_error", "drawn_facts", "evaluate", "recall_at"]
-
-Array = npt.NDArray[Any]
 
 
 def evaluate(

@@ -3,15 +3,14 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.metrics import f1_score, precision_recall_fscore_support
+
+from fraudsieve._typing import Array
 
 from .bootstrap import bootstrap_f1, interval
 from .fraud_rows import threshold_at
 
 __all__ = ["type_sheet"]
-
-Array = npt.NDArray[Any]
 
 
 def type_sheet(

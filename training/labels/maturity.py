@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SchemaError
 
 __all__ = ["MATURE", "DelayCurve", "delay_curve", "maturity_gap", "maturity_gaps", "seen_until"]
 
-Array = npt.NDArray[Any]
 
 MATURE: Final = 0.95
 """Labels are mature when this share of those that will come is there."""

@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SchemaError
 
 __all__ = ["Trust", "label_as_of", "reversals"]
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)

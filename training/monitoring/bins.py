@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 __all__ = ["N_BINS", "Bins"]
 
-Array = npt.NDArray[Any]
 
 N_BINS = 10
 """Bins of a column without ties: a tenth of the reference each."""

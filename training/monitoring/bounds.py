@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.training.evaluation.clusters import Clusters
 from fraudsieve.training.recipe.monitor import MonitorRecipe
 
 __all__ = ["Share", "bounds_passed", "rise", "times"]
 
-Array = npt.NDArray[Any]
 
 ERRORS = 3.0
 """Shares that differ by fewer standard errors may be the same."""

@@ -6,20 +6,18 @@ their own. All columns are counted at once.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import rel_entr
 from scipy.stats import f as f_distribution
 
+from fraudsieve._typing import Array
 from fraudsieve.training.evaluation.clusters import Clusters
 
 from .bins import N_BINS, Bins
 
 __all__ = ["LEVEL", "Drift", "drift", "js_distance", "psi"]
 
-Array = npt.NDArray[Any]
 
 LEVEL = 0.03
 """In so many comparisons without drift chance alone may reach the bar of `Drift.chance`, over all columns together."""

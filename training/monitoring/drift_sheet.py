@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
 
 from .drift import Drift, drift
@@ -12,7 +12,6 @@ from .scored_table import Stream, categories_of
 
 __all__ = ["moved_columns", "moved_scores"]
 
-Array = npt.NDArray[Any]
 
 SCORES = 2
 """The probability and the types are compared too, beside the columns."""

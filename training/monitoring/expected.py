@@ -9,17 +9,15 @@ fraud has not (no concept drift). A new trick that the model takes for legitimat
 """
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import norm
 
+from fraudsieve._typing import Array
 from fraudsieve.training.evaluation.bootstrap import LEVEL
 
 __all__ = ["Expected"]
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)

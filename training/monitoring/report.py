@@ -4,20 +4,19 @@ A reference (records that the model was not trained on: the test slice, or the f
 current records. Labels need not have come: what they say where they have is one part of the sheet.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve._typing import Array, Progress
+from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.tables.schema import Source
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.labelled import data_digest
 from fraudsieve.training.labels.trust import Trust
 from fraudsieve.training.recipe.monitor import MonitorRecipe
-from fraudsieve.training.recipe.recipe import RecipeError
 
 from .alerts import alerts, calibration, expected
 from .bounds import Share, bounds_passed, rise
@@ -26,8 +25,6 @@ from .scored_table import Stream, categories_of, read_stream
 
 __all__ = ["monitor"]
 
-Array = npt.NDArray[Any]
-Progress = Callable[[str], None]
 
 WEEK = np.timedelta64(6, "D")
 """A table of a shorter span has no distribution of weekdays."""

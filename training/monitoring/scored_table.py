@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.account_matrix import MISSING, UNSEEN, AccountMatrix
-from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.features.tables.schema import Source, read_table
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.inputs import Inputs, read_inputs
@@ -22,7 +21,6 @@ from fraudsieve.training.labels.trust import Trust
 
 __all__ = ["LEAST_ROWS", "MOMENTS", "Stream", "categories_of", "read_stream"]
 
-Array = npt.NDArray[Any]
 
 LEAST_ROWS = 100
 """Of fewer rows no distribution can be told."""

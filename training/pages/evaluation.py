@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.training.recipe.recipe import RecipeError
 
 from .charts import figures
 from .html import definitions

@@ -1,14 +1,14 @@
 """Champion and challenger on the same later records: what one finds that the other does not, and what that costs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve._typing import Array, Progress
+from fraudsieve.exceptions import ComparisonError, SchemaError
 from fraudsieve.features.tables.schema import Source
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
@@ -21,15 +21,13 @@ from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.points import share_of_records
 from fraudsieve.training.evaluation.report import drawn_facts
 from fraudsieve.training.pages.sections import FEW_GROUPS
-from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe, RecipeError
+from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 
 from .latency import latencies, live, records_to_time
 from .paired import paired_sheet
 
 __all__ = ["STRENGTH", "check_comparable", "compare_models", "read_to_compare"]
 
-Array = npt.NDArray[Any]
-Progress = Callable[[str], None]
 
 STRENGTH = "medium"
 """How strong the disguises are whose recall the models are held to."""
@@ -47,7 +45,7 @@ def check_comparable(champion: Model | None, challenger: Model) -> None:
 
     Raises
     ------
-    RecipeError
+    ComparisonError
         When one gives no probability of fraud, the two are one model, or they differ in what they score or in the word
         for what is no crime.
     """
@@ -66,7 +64,7 @@ def check_comparable(champion: Model | None, challenger: Model) -> None:
         if champion.digest and champion.digest == challenger.digest:
             problems.append("champion and challenger are one model (their digests are the same). Name another one")
     if problems:
-        raise RecipeError("compare", problems)
+        raise ComparisonError("compare", problems)
 
 
 def read_to_compare(recipe: Recipe, subject: str, tables: Mapping[str, Source | None]) -> Labelled:
@@ -122,7 +120,7 @@ def compare_models(
 
     Raises
     ------
-    RecipeError
+    ComparisonError
         When the two cannot be compared; see `check_comparable`.
     SchemaError
         When no record is later, or the records are not of both kinds.

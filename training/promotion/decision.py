@@ -1,14 +1,16 @@
 """Promotion: a challenger becomes champion when it passes the gates, and the way back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from fraudsieve._typing import Progress
+from fraudsieve.exceptions import ComparisonError
 from fraudsieve.features.tables.schema import Source
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.pages.evaluation import as_plain
-from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.registry import DECISION, Registry
 from fraudsieve.training.tracking.run import CHALLENGER, CHAMPION, tracking_uri
 
@@ -16,8 +18,6 @@ from .compare import check_comparable, compare_models, read_to_compare
 from .gates import Gate, judge
 
 __all__ = ["Decision", "promote", "rollback"]
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def promote(
     ------
     ArtifactError
         When there is no such model.
-    RecipeError
+    ComparisonError
         When the version is the champion already, or the two cannot be compared.
     SchemaError
         When a table cannot be used, or no record is later than training.
@@ -131,7 +131,7 @@ def promote(
     before = registry.aliases().get(CHAMPION)
     if version == before:
         problem = f"{registry.address(version)} is the champion already"
-        raise RecipeError("promote", [f"{problem}. Train a challenger, or name one with --challenger"])
+        raise ComparisonError("promote", [f"{problem}. Train a challenger, or name one with --challenger"])
     say("loading the models")
     new = Scorer.load(registry.folder(version))
     old = None if before is None else Scorer.load(registry.folder(before))
@@ -195,17 +195,17 @@ def rollback(recipe: Recipe) -> Decision:
     ------
     ArtifactError
         When there is no such model, or the version before is not there any more.
-    RecipeError
+    ComparisonError
         When the champion was not promoted, or nobody was before it.
     """
     registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
     champion, champions = registry.aliases().get(CHAMPION), registry.champions()
     if champion is None or champions[-1:] != [champion]:
         problem = f"the champion of {recipe.name!r} was not set by a promotion, so nobody knows which was before it"
-        raise RecipeError("rollback", [f"{problem}. Set the alias in MLflow"])
+        raise ComparisonError("rollback", [f"{problem}. Set the alias in MLflow"])
     if len(champions) < 2:
         problem = f"{registry.address(champion)} is the first champion, none was before it"
-        raise RecipeError("rollback", [f"{problem}. Promote another"])
+        raise ComparisonError("rollback", [f"{problem}. Promote another"])
     previous = champions[-2]
     registry.crown(previous, champions[:-1])
     at = datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.training.evaluation.bootstrap import Replicates, interval
 from fraudsieve.training.evaluation.capacity import Capacity, n_days
 from fraudsieve.training.evaluation.costs import RowCosts
@@ -19,7 +19,6 @@ from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 __all__ = ["paired_sheet"]
 
-Array = npt.NDArray[Any]
 
 AT_ALERTS = ("recall", "precision", "share_of_loss")
 """What `Ranking.at_alerts` gives, in its order."""

@@ -5,17 +5,15 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .recipe import Recipe, RecipeError
+    from .recipe import Recipe
 
 __all__ = [
     "Recipe",
-    "RecipeError",
 ]
 
 # Imported at first use, as in the package above.
 _HOMES = {
     "Recipe": "recipe",
-    "RecipeError": "recipe",
 }
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from fraudsieve.features.exceptions import FraudsieveError
+from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.training.attack.augment import SHARE
@@ -26,38 +26,12 @@ __all__ = [
     "HistoryRecipe",
     "ModelRecipe",
     "Recipe",
-    "RecipeError",
     "SplitRecipe",
     "TrackRecipe",
 ]
 
 T = TypeVar("T")
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class RecipeError(FraudsieveError, ValueError):
-    """A recipe says something that no run can do.
-
-    Parameters
-    ----------
-    origin : str
-        The file, or a name for the call.
-    problems : list of str
-        A line a problem.
-
-    Examples
-    --------
-    >>> print(RecipeError("r.toml", ["split.kind: expected 'time'"]))
-    r.toml: split.kind: expected 'time'
-    """
-
-    def __init__(self, origin: str, problems: list[str]) -> None:
-        super().__init__(f"{origin}: " + "; ".join(problems))
-        self.origin = origin
-        self.problems = problems
-
-    def __reduce__(self) -> tuple[type["RecipeError"], tuple[str, list[str]]]:
-        return type(self), (self.origin, self.problems)
 
 
 class _Part(BaseModel):

@@ -6,12 +6,11 @@ from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
     from .forward_folds import Fold, forward_folds
-    from .split import Split, SplitError, split_by_campaign, split_by_time, split_randomly
+    from .split import Split, split_by_campaign, split_by_time, split_randomly
 
 __all__ = [
     "Fold",
     "Split",
-    "SplitError",
     "forward_folds",
     "split_by_campaign",
     "split_by_time",
@@ -22,7 +21,6 @@ __all__ = [
 _HOMES = {
     "Fold": "forward_folds",
     "Split": "split",
-    "SplitError": "split",
     "forward_folds": "forward_folds",
     "split_by_campaign": "split",
     "split_by_time": "split",

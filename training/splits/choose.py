@@ -2,17 +2,15 @@
 
 from typing import Any
 
-import numpy.typing as npt
-
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SplitError
 from fraudsieve.training.data.labelled import Labelled
 from fraudsieve.training.labels.maturity import maturity_gap
 from fraudsieve.training.recipe.recipe import Recipe
 
-from .split import Split, SplitError, has_times, split_by_campaign, split_by_time, split_randomly
+from .split import Split, has_times, split_by_campaign, split_by_time, split_randomly
 
 __all__ = ["choose_split"]
-
-Array = npt.NDArray[Any]
 
 
 def choose_split(data: Labelled, groups: Array, what: str, recipe: Recipe) -> Split:

@@ -9,20 +9,20 @@ campaigns would in the end link everything to everything. So no campaign and no 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SplitError
 from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.training.labels.maturity import maturity_gap
 
-from .split import Split, SplitError, has_times, unusable
+from .split import Split, has_times, unusable
 
 __all__ = ["Fold", "forward_folds"]
 
-Array: TypeAlias = npt.NDArray[Any]
 Groups: TypeAlias = Array | Sequence[Array] | Mapping[str, Array]
 
 NOBODY = np.array([], np.int64)

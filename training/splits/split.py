@@ -12,25 +12,20 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from fraudsieve.features.exceptions import FraudsieveError
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SplitError
 from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.training.labels.maturity import maturity_gap
 
-__all__ = ["Split", "SplitError", "has_times", "split_by_campaign", "split_by_time", "split_randomly", "unusable"]
+__all__ = ["Split", "has_times", "split_by_campaign", "split_by_time", "split_randomly", "unusable"]
 
-Array = npt.NDArray[Any]
 
 SLICES = 20
 """Campaigns are dealt to this many folds, and slices are whole folds."""
 FEW_MOMENTS = 20
 """Rows of no more moments than these are not split by time."""
-
-
-class SplitError(FraudsieveError, ValueError):
-    """There is too little data for the split that was asked for."""
 
 
 @dataclass(frozen=True)

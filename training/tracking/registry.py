@@ -10,7 +10,7 @@ import mlflow
 from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 
-from fraudsieve.models.exceptions import ArtifactError
+from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.flavor import model_folder
 
 from .run import CHAMPION, quiet, use_store

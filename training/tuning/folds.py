@@ -5,16 +5,16 @@ here: not to learn from, not to test on, not as what was known of others.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import joblib
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import average_precision_score, f1_score
 
+from fraudsieve._typing import Array, Progress
+from fraudsieve.exceptions import RecipeError, SplitError
 from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.models.calibration import probabilities
 from fraudsieve.models.scoring.scores import fraud_probability
@@ -24,16 +24,14 @@ from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, tra
 from fraudsieve.training.evaluation.capacity import Capacity, n_days
 from fraudsieve.training.evaluation.points import share_of_records
 from fraudsieve.training.evaluation.ranking import Ranking
-from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.forward_folds import forward_folds
-from fraudsieve.training.splits.split import Split, SplitError
+from fraudsieve.training.splits.split import Split
 
 from .space import tune_of
 
 __all__ = ["METRICS", "SearchFolds", "metric_of", "search_folds", "training_alone"]
 
-Array = npt.NDArray[Any]
-Progress = Callable[[str], None]
 
 METRICS = {
     "average_precision": "average precision",

@@ -7,7 +7,7 @@ on makes the trials that it would have made.
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,11 @@ from typing import Any
 
 import lightgbm
 import numpy as np
-import numpy.typing as npt
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from fraudsieve._typing import Array, Progress
 from fraudsieve.models.artifact.folder import FEATURES_VERSION
 from fraudsieve.training.data.labelled import Labelled
 from fraudsieve.training.recipe.recipe import Recipe
@@ -32,8 +32,6 @@ from .space import distributions, own_settings, tune_of, with_settings
 
 __all__ = ["tune"]
 
-Array = npt.NDArray[Any]
-Progress = Callable[[str], None]
 
 SCORES = "scores"
 """The attribute of a trial that holds its figure in each fold."""

@@ -9,8 +9,9 @@ from optuna.distributions import (
     IntDistribution,
 )
 
+from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.classifier import FraudClassifier
-from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.tune import Choices, Range, TuneRecipe
 
 __all__ = ["distributions", "own_settings", "tune_of", "with_settings"]

@@ -4,17 +4,14 @@ A run of digits that passes is what it looks like far more often than one that d
 points and are compiled into the kernel of `numbers`.
 """
 
-from typing import Any
-
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import code_number, is_digit, is_latin
 
 __all__ = ["is_chinese_id", "is_company_number", "passes_luhn"]
 
-Array = npt.NDArray[Any]
 
 LENGTH = 18
 FIRST_YEAR, LAST_YEAR = 1880, 2099

@@ -3,15 +3,13 @@
 The constants are those of FIPS 202; Keccak as it was submitted, and as Ethereum uses it, pads with 1 instead of 6.
 """
 
-from typing import Any
-
 import numba as nb
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 __all__ = ["DIGEST", "KECCAK", "SHA3", "keccak_256"]
 
-Array = npt.NDArray[Any]
 
 KECCAK, SHA3 = 0x01, 0x06
 """The first byte of the padding."""

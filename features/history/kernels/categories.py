@@ -4,18 +4,16 @@ NumPy and Numba alone. What is new in a window is what its part of the longest w
 earliest event in the longest window is kept, and whether the window holds that.
 """
 
-from typing import Any
-
 import numba as nb
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 from .ids import FIRST, HALF, SECOND, number_keys
 from .windows import ONE, added, first_from, hours_of_day
 
 __all__ = ["CODE_MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows", "pairs_in_windows"]
 
-Array = npt.NDArray[Any]
 
 CODE_MEASURES = ("distinct", "entropy", "repeats", "new")
 """The measures of `codes_in_windows`, in the order of its places."""

@@ -4,17 +4,15 @@ Neither can be read off a running total: the largest of a window is at the head 
 deviation is taken of two heaps, so that nothing is ever taken away again.
 """
 
-from typing import Any
-
 import numba as nb
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 from .windows import HOUR, added, first_from
 
 __all__ = ["SPREAD_MEASURES", "spread_in_windows"]
 
-Array = npt.NDArray[Any]
 
 SPREAD_MEASURES = ("max", "min", "std", "gap_std", "burst", "since_max")
 """The measures of `spread_in_windows`, in the order of its places."""

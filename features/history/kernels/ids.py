@@ -1,14 +1,12 @@
 """Numbering ids: a hash table over their bytes, which compares every byte, in NumPy and Numba alone."""
 
-from typing import Any
-
 import numba as nb
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 __all__ = ["code_numbers", "code_strings", "number_keys"]
 
-Array = npt.NDArray[Any]
 
 FIRST, SECOND = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)  # as in `ngrams`
 FINAL, HALF = np.uint64(0xFF51AFD7ED558CCD), np.uint64(32)

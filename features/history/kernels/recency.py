@@ -1,16 +1,14 @@
 """What the ends of a log say, and what is worked out of other columns, in NumPy and Numba alone."""
 
-from typing import Any
-
 import numba as nb
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 from .windows import first_from
 
 __all__ = ["DERIVED", "END_MEASURES", "NEVER", "fill_derived", "fill_ends", "label_runs"]
 
-Array = npt.NDArray[Any]
 
 SECOND = 1_000_000
 NEVER = np.iinfo(np.int64).min

@@ -5,15 +5,13 @@ insertion sort has little left to do. Where it has much (times may lie close tog
 entity are sorted by all digits of their own times. All of it is stable, and linear in the events.
 """
 
-from typing import Any
-
 import numba as nb
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 __all__ = ["in_order", "sort_events"]
 
-Array = npt.NDArray[Any]
 
 MOST_MOVES = 8
 """So many moves an event, and `FEW_MOVES`, insertion may take."""

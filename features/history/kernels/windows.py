@@ -5,15 +5,13 @@ with their rounding errors kept, so that an old large amount leaves no trace; co
 that every entity leaves as it found it; nights and weekends are running totals, read off at both ends.
 """
 
-from typing import Any
-
 import numba as nb
 import numpy as np
-import numpy.typing as npt
+
+from fraudsieve._typing import Array
 
 __all__ = ["WINDOW_MEASURES", "hours_of_day", "totals_in_windows"]
 
-Array = npt.NDArray[Any]
 
 WINDOW_MEASURES = ("count", "sum", "mean", "distinct", "night", "weekend", "gap_mean", "span")
 """The measures of `totals_in_windows`, in the order of its places."""

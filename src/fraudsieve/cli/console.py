@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from fraudsieve.features.exceptions import FraudsieveError
+from fraudsieve.exceptions import FraudsieveError
 
 __all__ = ["BOUND_PASSED", "WORK_FAILED", "WRONG_CALL", "answer", "exit_on_error", "notes", "steps"]
 

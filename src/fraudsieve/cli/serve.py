@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fraudsieve.models.exceptions import ServiceError
+from fraudsieve.exceptions import ServiceError
 
 from .console import exit_on_error
 from .options import Json, ModelOption

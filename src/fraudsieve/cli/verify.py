@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fraudsieve.models.exceptions import ArtifactError
+from fraudsieve.exceptions import ArtifactError
 
 from .console import answer, exit_on_error, notes, steps
 from .options import Json

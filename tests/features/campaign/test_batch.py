@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.campaign.batch import campaign_features, label_types
 from fraudsieve.features.campaign.over_time import Campaigns, campaign_events, campaign_subjects
-from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.features.live_state import HistoryState
 
 CAMPAIGNS = Campaigns(("1h", "1d"), ("spam", "ham"))

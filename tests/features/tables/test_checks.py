@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.schema import (
     EVENTS,
     LABELS,
@@ -18,7 +19,6 @@ from fraudsieve.features.tables.schema import (
     MESSAGES,
     TABLES,
     Checked,
-    SchemaError,
     Table,
     check_table,
     write_rejected,

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow.parquet
 import pytest
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.chunks import PartReader
 from fraudsieve.features.tables.schema import read_table
 

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.files import READERS
-from fraudsieve.features.tables.schema import Checked, SchemaError, read_table
+from fraudsieve.features.tables.schema import Checked, read_table
 
 SECRET = "s3cr3t-Zebra"
 FRAME = pd.DataFrame(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.features.exceptions import FraudsieveError
+from fraudsieve.exceptions import FraudsieveError, SchemaError
 from fraudsieve.features.tables import schema
 from fraudsieve.features.tables.schema import (
     ACCOUNTS,
@@ -16,7 +16,6 @@ from fraudsieve.features.tables.schema import (
     MESSAGES,
     TABLES,
     Column,
-    SchemaError,
     Table,
     check_table,
     read_table,

@@ -2,10 +2,8 @@
 
 import math
 from collections import Counter
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -14,13 +12,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.svm import LinearSVC
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.wording.fit import campaign_weights, count_ngrams, fit_wording, out_of_fold, softmax_loss
 from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.features.wording.model import Wording
 from fraudsieve.features.wording.ngrams import MAX_TIMES, hash_ngrams
-
-Array = npt.NDArray[Any]
 
 TOPICS = {
     "spam": ["win", "prize", "cash", "now", "free"],

@@ -3,14 +3,12 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fraudsieve._typing import Array
 from fraudsieve.features.wording.folds import campaign_folds
-
-Array = npt.NDArray[Any]
 
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 15)), min_size=1, max_size=60)
 

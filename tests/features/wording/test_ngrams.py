@@ -5,15 +5,13 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.wording.ngrams import BITS, MAX_N, MAX_TIMES, hash_ngrams, linear_scores, rank_table
-
-Array = npt.NDArray[Any]
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 REPETITIVE = st.text("ab中\0", max_size=60)

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features import MessageMatrix
 from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
 from fraudsieve.models.artifact.folder import FORMAT
-from fraudsieve.models.exceptions import ArtifactError
 
 FILES = ("booster.txt", "calibration.json", "characters.npz", "manifest.json", "sound.npz", "wording.npz")
 POINT = {"name": "p", "threshold": 0.5, "false_positive_rate": 0.1, "recall": 0.5, "flagged": 0.2}

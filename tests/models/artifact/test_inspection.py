@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.artifact.inspection import verify
-from fraudsieve.models.exceptions import ArtifactError
 
 
 def test_what_was_checked_is_said(fitted: Any) -> None:

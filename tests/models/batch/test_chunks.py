@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow.parquet
 import pytest
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.models import Scorer
 from fraudsieve.models.batch import score as batch
 from fraudsieve.models.batch.score import Scored, score_file

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fraudsieve.models.batch.journal import BusyError, Journal
+from fraudsieve.exceptions import BusyError
+from fraudsieve.models.batch.journal import Journal
 
 
 def put(journal: Journal, name: str, content: bytes = b"part") -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.models import Scorer
 from fraudsieve.models.batch.score import has_history, score_file, score_frame
 

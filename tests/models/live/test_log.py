@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from fraudsieve.features.history.store import StateError
+from fraudsieve.exceptions import StateError
 from fraudsieve.models.live.frames import HEAD
 from fraudsieve.models.live.log import HEADER, EventLog
 
 SEGMENT = "0000000001.log"
 FILLS = """
 import errno, json, resource, sys
-from fraudsieve.features.history.store import StateError
+from fraudsieve.exceptions import StateError
 from fraudsieve.models.live.log import EventLog
 
 how, folder = sys.argv[1:]

@@ -22,9 +22,9 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
+from fraudsieve.exceptions import StateError
 from fraudsieve.features import AccountFeatures, History, MessageFeatures, Network, history_features
 from fraudsieve.features.history.records import digest_of
-from fraudsieve.features.history.store import StateError
 from fraudsieve.features.history.timeline import EVENT, signed
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.message_matrix import MessageMatrix

@@ -5,16 +5,14 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from fraudsieve._typing import Array
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.models import FraudClassifier, Model, Scorer
 from fraudsieve.models.calibration import Calibration
 from fraudsieve.models.reasons.reason_codes import check_class, contributions, explain, explained_classes, output_of
 from fraudsieve.models.trees.ensemble import Ensemble
-
-Array = npt.NDArray[Any]
 
 
 @pytest.fixture(scope="module", params=[2, 4])

@@ -12,8 +12,8 @@ from typing import Any
 import mlflow
 import pytest
 
+from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models import Scorer
-from fraudsieve.models.exceptions import ArtifactError
 from fraudsieve.models.flavor import log_model, logged_digest, model_folder, version_behind
 from fraudsieve.models.service.loaded_model import misfit, warm_up
 

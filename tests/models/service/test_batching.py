@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fraudsieve.models.service.batching import Together
+from fraudsieve.models.service.batching import MicroBatcher
 
 
 class Work:
@@ -29,14 +29,14 @@ class Work:
         return [one * one for one in asked]
 
 
-def run(work: Work, asks: Callable[[Together[int, int]], Coroutine[Any, Any, Any]], **options: Any) -> Any:
+def run(work: Work, asks: Callable[[MicroBatcher[int, int]], Coroutine[Any, Any, Any]], **options: Any) -> Any:
     with ThreadPoolExecutor(2, thread_name_prefix="pool") as pool:
         usual: dict[str, Any] = {"calls": 1, "size": lambda one: 1, "most": 100}
-        together: Together[int, int] = Together(pool, work=work, **usual | options)
+        together: MicroBatcher[int, int] = MicroBatcher(pool, work=work, **usual | options)
         return asyncio.run(asks(together))
 
 
-async def several(together: Together[int, int], numbers: Sequence[int] = range(10)) -> list[Any]:
+async def several(together: MicroBatcher[int, int], numbers: Sequence[int] = range(10)) -> list[Any]:
     return await asyncio.gather(*map(together.ask, numbers), return_exceptions=True)
 
 
@@ -57,7 +57,7 @@ def test_what_is_small_is_done_in_the_loop_itself() -> None:
 def test_what_comes_while_all_are_busy_is_the_next_call() -> None:
     work = Work(seconds=0.2)
 
-    async def asks(together: Together[int, int]) -> list[Any]:
+    async def asks(together: MicroBatcher[int, int]) -> list[Any]:
         first = asyncio.create_task(together.ask(1))
         await asyncio.sleep(0.05)
         return [*await several(together, (2, 3, 4)), await first]
@@ -83,7 +83,7 @@ def test_no_more_calls_at_a_time_than_are_allowed() -> None:
 def test_a_call_that_fails_fails_all_of_it_and_nothing_else(small: int) -> None:
     work = Work()
 
-    async def asks(together: Together[int, int]) -> list[Any]:
+    async def asks(together: MicroBatcher[int, int]) -> list[Any]:
         return [*await several(together, (12, 13)), *await several(together, (14, 15))]
 
     *failed, one, two = run(work, asks, small=small)
@@ -95,7 +95,7 @@ def test_a_call_that_fails_fails_all_of_it_and_nothing_else(small: int) -> None:
 def test_who_is_gone_is_not_told_and_holds_up_nobody(small: int) -> None:
     work = Work(seconds=0.05)
 
-    async def asks(together: Together[int, int]) -> list[Any]:
+    async def asks(together: MicroBatcher[int, int]) -> list[Any]:
         gone = asyncio.create_task(together.ask(1))
         await asyncio.sleep(0)
         rest = asyncio.create_task(several(together, (2, 3)))
@@ -108,7 +108,7 @@ def test_who_is_gone_is_not_told_and_holds_up_nobody(small: int) -> None:
 def test_who_is_alone_does_not_wait_for_the_loop() -> None:
     work = Work()
 
-    async def asks(together: Together[int, int]) -> list[int]:
+    async def asks(together: MicroBatcher[int, int]) -> list[int]:
         asked = together.ask(3, alone=True)
         with pytest.raises(StopIteration) as done:
             asked.send(None)  # a step that gives nothing to the loop

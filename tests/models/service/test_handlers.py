@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from fraudsieve.features.history.store import StateError
+from fraudsieve.exceptions import ArtifactError, StateError
 from fraudsieve.models import Scorer
-from fraudsieve.models.exceptions import ArtifactError
 from fraudsieve.models.service.bodies import Asked, RejectedError, Reply
-from fraudsieve.models.service.handlers import Desk
-from fraudsieve.models.service.loaded_model import Served
+from fraudsieve.models.service.handlers import RequestHandler
+from fraudsieve.models.service.loaded_model import LoadedModel
 from fraudsieve.models.service.metrics import Metrics
 from fraudsieve.models.service.settings import Settings
 
@@ -22,8 +21,8 @@ EVENTS = [EVENT | {"event_id": f"e{i}", "occurred_at": f"2026-05-01T10:00:0{i}Z"
 
 
 @pytest.fixture
-def desk(accounts_folder: Path) -> Iterator[Desk]:
-    made = Desk(Served(Scorer.load(accounts_folder)), Settings(max_records=10), Metrics())
+def desk(accounts_folder: Path) -> Iterator[RequestHandler]:
+    made = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), Settings(max_records=10), Metrics())
     yield made
     made.close()
 
@@ -40,7 +39,7 @@ def breaks(usual: Callable[..., Any], when: Callable[[Any], bool], error: Except
 
 
 def test_a_record_that_breaks_the_scorer_costs_the_others_nothing(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    desk: RequestHandler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     records = [{"account_id": name, "as_of": "2026-05-01T10:00:09Z"} for name in ("ann", SECRET, "bob")]
     (usually,) = desk.score([Asked(json.dumps(records).encode(), True)])
@@ -61,7 +60,7 @@ def test_a_record_that_breaks_the_scorer_costs_the_others_nothing(
     assert SECRET not in str(told) + str(reply)
 
 
-def test_requests_that_are_scored_together_get_what_they_get_alone(desk: Desk) -> None:
+def test_requests_that_are_scored_together_get_what_they_get_alone(desk: RequestHandler) -> None:
     record = {"account_id": "ann", "as_of": "2026-05-01T10:00:09Z"}
     bodies = [record, [record, 5, {"account_id": "bob"}], [], [record] * 11, "x", {}, [[record]]]
     asked = [Asked(json.dumps(body).encode(), reasons) for body in bodies for reasons in (False, True)]
@@ -74,7 +73,9 @@ def test_requests_that_are_scored_together_get_what_they_get_alone(desk: Desk) -
     assert desk.score([]) == []
 
 
-def test_an_event_that_breaks_the_history_costs_the_others_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_that_breaks_the_history_costs_the_others_nothing(
+    desk: RequestHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
     live = desk.live
     assert live is not None
     of_bad = breaks(live.update, lambda event: event["event_id"] == "e2", OverflowError(SECRET))
@@ -84,7 +85,7 @@ def test_an_event_that_breaks_the_history_costs_the_others_nothing(desk: Desk, m
     assert answer == {"part": "events", "accepted": 3, "rejected": [{"position": 2, "reason": why}]}
 
 
-def test_what_cannot_be_kept_is_not_acknowledged(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_kept_is_not_acknowledged(desk: RequestHandler, monkeypatch: pytest.MonkeyPatch) -> None:
     assert desk.live is not None
     full = StateError("/secret/place", "no space left", "Make some.")
     monkeypatch.setattr(desk.live, "update", breaks(desk.live.update, lambda event: True, full))
@@ -95,16 +96,16 @@ def test_what_cannot_be_kept_is_not_acknowledged(desk: Desk, monkeypatch: pytest
     assert b'fraudsieve_accepted_total{part="events"}' not in desk.page()
 
 
-def test_a_model_that_does_not_fit_leaves_the_one_in_use(desk: Desk, scorer: Scorer) -> None:
+def test_a_model_that_does_not_fit_leaves_the_one_in_use(desk: RequestHandler, scorer: Scorer) -> None:
     before = desk.served
     with pytest.raises(ArtifactError, match="it scores messages, and the service scores accounts"):
-        desk.replace(Served(scorer, "2"))
+        desk.replace(LoadedModel(scorer, "2"))
     assert desk.served is before
 
 
 def test_a_snapshot_is_written_once_the_log_is_large(accounts_folder: Path, tmp_path: Path) -> None:
     settings = Settings(state=tmp_path / "state", checkpoint_bytes=300)
-    desk = Desk(Served(Scorer.load(accounts_folder)), settings, Metrics())
+    desk = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), settings, Metrics())
     assert desk.live is not None
     desk.take(json.dumps({"events": EVENTS[:1]}).encode())
     desk.checkpoint()
@@ -114,7 +115,7 @@ def test_a_snapshot_is_written_once_the_log_is_large(accounts_folder: Path, tmp_
     desk.checkpoint()
     assert desk.live.size.log_bytes < small
     desk.close()
-    again = Desk(Served(Scorer.load(accounts_folder)), settings, Metrics())
+    again = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), settings, Metrics())
     assert again.live is not None
     assert again.live.size.events == desk.live.size.events > 0
     again.close()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fraudsieve.models.exceptions import ServiceError
+from fraudsieve.exceptions import ServiceError
 from fraudsieve.models.service.settings import Settings, check_open, read_token
 
 TOKEN = "correct-horse-battery"

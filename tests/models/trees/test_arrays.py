@@ -4,13 +4,10 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from fraudsieve.models.trees.arrays import read_trees
 from fraudsieve.models.trees.shapley import shapley_values
-
-Array = npt.NDArray[Any]
 
 X = np.random.default_rng(0).normal(size=(400, 3))
 Y = (X[:, 0] + X[:, 1] * X[:, 2] > 0).astype(int)

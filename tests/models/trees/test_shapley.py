@@ -6,13 +6,11 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from fraudsieve._typing import Array
 from fraudsieve.models.trees.arrays import Trees, read_trees
 from fraudsieve.models.trees.shapley import _quadrature, shapley_values
-
-Array = npt.NDArray[Any]
 
 
 def rows_of(seed: int, n: int = 600, n_columns: int = 6) -> Array:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.training.attack.disguises import DISGUISES, STRENGTHS
 from fraudsieve.training.attack.recall import (
@@ -24,7 +24,6 @@ from fraudsieve.training.attack.recall import (
     check_attackable,
     strict_threshold,
 )
-from fraudsieve.training.recipe.recipe import RecipeError
 
 FRAUD = ["free free", "free prize 555", "prize"]
 

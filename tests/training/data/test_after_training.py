@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.artifact.folder import Model, read_model
 from fraudsieve.training.data.after_training import flattering_rows, later_rows, rows_since, trained_until
 from fraudsieve.training.data.builders import read_data

@@ -12,6 +12,7 @@ from sklearn.metrics import average_precision_score
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
+from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.live_state import HistoryState
@@ -21,7 +22,7 @@ from fraudsieve.models.batch.score import score_file, score_frame
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import builder_of_model, groups_of, make_builder, read_data
 from fraudsieve.training.fit import Trained, evaluate_model, train
-from fraudsieve.training.recipe.recipe import FeatureRecipe, Recipe, RecipeError
+from fraudsieve.training.recipe.recipe import FeatureRecipe, Recipe
 from fraudsieve.training.simulation.world import World
 
 START = pd.Timestamp("2026-01-05", tz="UTC")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.training.data.labelled import WEIGHT, data_digest, load_labelled
 from fraudsieve.training.labels.trust import Trust
 from fraudsieve.training.simulation.world import World

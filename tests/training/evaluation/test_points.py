@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pytest
 
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import read_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import groups_of
@@ -21,12 +22,10 @@ from fraudsieve.training.evaluation.points import (
     share_of_records,
 )
 from fraudsieve.training.fit import fit_model, train
-from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World, simulate
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split, split_by_time
-
-Array = npt.NDArray[Any]
 
 DAYS = 120
 CAPACITY = 20.0

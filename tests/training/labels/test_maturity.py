@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.training.labels.maturity import delay_curve, maturity_gap, maturity_gaps
 from fraudsieve.training.simulation.world import simulate
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.training.labels.trust import Trust, label_as_of, reversals
 from fraudsieve.training.simulation.world import simulate
 

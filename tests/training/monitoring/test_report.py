@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.fit import train
 from fraudsieve.training.monitoring.report import monitor
 from fraudsieve.training.recipe.monitor import MonitorRecipe
-from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World
 
 Payments = Callable[..., pd.DataFrame]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.features.exceptions import SchemaError
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.batch.inputs import read_inputs
 from fraudsieve.models.batch.score import score_frame
 from fraudsieve.models.predict import Scorer

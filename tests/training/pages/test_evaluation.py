@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fraudsieve.exceptions import RecipeError
 from fraudsieve.training.pages.evaluation import (
     CONTENT_SECURITY_POLICY,
     as_plain,
@@ -18,7 +19,6 @@ from fraudsieve.training.pages.evaluation import (
     report,
     write_report,
 )
-from fraudsieve.training.recipe.recipe import RecipeError
 
 Sheets = dict[str, dict[str, Any]]
 NAMES = ("message", "account", "type-only")

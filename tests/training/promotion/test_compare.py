@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
+from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.exceptions import SchemaError
 from fraudsieve.models.artifact.folder import Model, read_model, write_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.after_training import trained_until
@@ -20,7 +20,7 @@ from fraudsieve.training.data.labelled import Labelled
 from fraudsieve.training.fit import train
 from fraudsieve.training.pages.evaluation import as_plain
 from fraudsieve.training.promotion.compare import check_comparable, compare_models, read_to_compare
-from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe, RecipeError
+from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.simulation.world import World
 
 QUICK = EvaluateRecipe(attack=False, replicates=50)

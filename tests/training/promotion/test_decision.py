@@ -9,11 +9,11 @@ from typing import Any
 import mlflow
 import pytest
 
-from fraudsieve.models.exceptions import ArtifactError
+from fraudsieve.exceptions import ArtifactError, RecipeError
 from fraudsieve.models.flavor import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.promotion.decision import promote, rollback
-from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.registry import Registry
 from fraudsieve.training.tracking.run import log_training
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.exceptions import RecipeError
+from fraudsieve.training.recipe.recipe import Recipe
 
 
 def test_a_file_sets_them(tmp_path: Path) -> None:

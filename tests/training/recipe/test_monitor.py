@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from fraudsieve.exceptions import RecipeError
 from fraudsieve.training.recipe.monitor import MonitorRecipe
-from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.training.recipe.recipe import Recipe
 
 
 def test_defaults() -> None:

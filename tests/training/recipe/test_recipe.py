@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.models.classifier import FraudClassifier
-from fraudsieve.training.recipe.recipe import FeatureRecipe, ModelRecipe, Recipe, RecipeError
+from fraudsieve.training.recipe.recipe import FeatureRecipe, ModelRecipe, Recipe
 
 
 def test_defaults_are_those_of_the_estimators() -> None:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.policy import Policy
-from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.training.recipe.recipe import Recipe
 
 
 def test_the_defaults_are_those_of_the_policy() -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.thresholds import Costs, Targets
-from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.thresholds import CostRecipe, ThresholdRecipe
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.classifier import FraudClassifier
-from fraudsieve.training.recipe.recipe import ModelRecipe, Recipe, RecipeError
+from fraudsieve.training.recipe.recipe import ModelRecipe, Recipe
 from fraudsieve.training.recipe.tune import MODEL_SPACE, Range, TuneRecipe, check_space, seconds_of
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve.exceptions import SplitError
 from fraudsieve.training.data.labelled import Labelled, load_labelled
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
-from fraudsieve.training.splits.split import SplitError
 
 
 def messages(n: int = 200, **columns: Any) -> Labelled:

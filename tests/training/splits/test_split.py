@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fraudsieve.exceptions import SplitError
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.training.labels.maturity import maturity_gap
 from fraudsieve.training.splits.split import (
     Split,
-    SplitError,
     has_times,
     split_by_campaign,
     split_by_time,

@@ -6,7 +6,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from fraudsieve.models.exceptions import ArtifactError
+from fraudsieve.exceptions import ArtifactError
 from fraudsieve.training.tracking.registry import CHAMPIONS, MOST_CHAMPIONS, Registry
 
 

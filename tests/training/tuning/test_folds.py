@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
+from fraudsieve.exceptions import RecipeError, SplitError
 from fraudsieve.training.data.builders import groups_of, make_builder, matrix_of, rows_to_train
 from fraudsieve.training.data.labelled import Labelled, load_labelled
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
-from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
-from fraudsieve.training.splits.split import Split, SplitError
+from fraudsieve.training.splits.split import Split
 from fraudsieve.training.tuning.folds import SearchFolds, metric_of, search_folds, training_alone
 
 DAY = pd.Timedelta(days=1)

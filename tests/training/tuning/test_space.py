@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from fraudsieve.training.recipe.recipe import Recipe, RecipeError
+from fraudsieve.exceptions import RecipeError
+from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tuning.space import distributions, own_settings, tune_of, with_settings
 
 

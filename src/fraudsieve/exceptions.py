@@ -1,0 +1,218 @@
+"""The errors that fraudsieve raises.
+
+::
+
+    FraudsieveError
+    ├── BusyError
+    ├── ComparisonError (ValueError)
+    ├── LocatedError (ValueError)
+    │   ├── ArtifactError
+    │   ├── RecordError
+    │   ├── SchemaError
+    │   │   └── ColumnTypeError (TypeError)
+    │   ├── ServiceError
+    │   └── StateError
+    ├── RecipeError (ValueError)
+    ├── RejectedRecordError (ValueError)
+    └── SplitError (ValueError)
+
+Every class builds its message from the data of the failure. A message names files, columns, row positions,
+counts and types, never the contents of a cell.
+"""
+
+from typing import Self
+
+__all__ = [
+    "ArtifactError",
+    "BusyError",
+    "ColumnTypeError",
+    "ComparisonError",
+    "FraudsieveError",
+    "LocatedError",
+    "RecipeError",
+    "RecordError",
+    "RejectedRecordError",
+    "SchemaError",
+    "ServiceError",
+    "SplitError",
+    "StateError",
+]
+
+
+class FraudsieveError(Exception):
+    """Base class of all errors that fraudsieve raises by itself.
+
+    Examples
+    --------
+    >>> issubclass(SchemaError, FraudsieveError)
+    True
+    """
+
+
+class LocatedError(FraudsieveError, ValueError):
+    """Something in a file, folder, table or setting is not what was expected, and the caller can mend it.
+
+    Parameters
+    ----------
+    origin : str
+        The file, folder, table or setting.
+    problem : str
+        What was expected and what came.
+    fix : str
+        What to do about it.
+
+    Examples
+    --------
+    >>> print(LocatedError("settings", "expected a port, got 'http'", "Give a number."))
+    settings: expected a port, got 'http'. Give a number.
+    """
+
+    def __init__(self, origin: str, problem: str, fix: str) -> None:
+        super().__init__(f"{origin}: {problem}. {fix}")
+        self.origin = origin
+        self.problem = problem
+        self.fix = fix
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str]]:
+        # Workers send an error as (class, arguments); by default these would be the finished message.
+        return type(self), (self.origin, self.problem, self.fix)
+
+
+class SchemaError(LocatedError):
+    """A table or a file is not what was expected.
+
+    Examples
+    --------
+    >>> print(SchemaError("m.csv", "column 'text' is missing", "Add it."))
+    m.csv: column 'text' is missing. Add it.
+    """
+
+
+class ColumnTypeError(SchemaError, TypeError):
+    """A column holds values of another type than expected.
+
+    Examples
+    --------
+    >>> print(ColumnTypeError("events", "'amount' holds numbers; got string", "Read the table with read_table."))
+    events: 'amount' holds numbers; got string. Read the table with read_table.
+    """
+
+
+class StateError(LocatedError):
+    """A live state, or its log, cannot be read or written.
+
+    Examples
+    --------
+    >>> print(StateError("state", "the log is of another version", "Start with an empty folder."))
+    state: the log is of another version. Start with an empty folder.
+    """
+
+
+class ArtifactError(LocatedError):
+    """A model folder is incomplete, damaged or not of this library; nothing was built from it.
+
+    Examples
+    --------
+    >>> print(ArtifactError("booster.txt", "its SHA-256 is not the manifest's", "Copy the folder again."))
+    booster.txt: its SHA-256 is not the manifest's. Copy the folder again.
+    """
+
+
+class RecordError(LocatedError):
+    """A record has a field that the policy of a scorer rejects.
+
+    Examples
+    --------
+    >>> print(RecordError("record 3", "text: expected a string, got int", "Give a string."))
+    record 3: text: expected a string, got int. Give a string.
+    """
+
+
+class ServiceError(LocatedError):
+    """A service cannot start with these settings.
+
+    Examples
+    --------
+    >>> print(ServiceError("token.txt", "the file holds no token", "Write one into it."))
+    token.txt: the file holds no token. Write one into it.
+    """
+
+
+class RecipeError(FraudsieveError, ValueError):
+    """A recipe asks for something that no run can do.
+
+    Parameters
+    ----------
+    origin : str
+        The file, or a name for the call.
+    problems : list of str
+        What is wrong, each with what was expected and what came.
+
+    Examples
+    --------
+    >>> print(RecipeError("r.toml", ["split.kind: expected 'time'"]))
+    r.toml: split.kind: expected 'time'
+    """
+
+    def __init__(self, origin: str, problems: list[str]) -> None:
+        super().__init__(f"{origin}: " + "; ".join(problems))
+        self.origin = origin
+        self.problems = problems
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, list[str]]]:
+        return type(self), (self.origin, self.problems)
+
+
+class ComparisonError(FraudsieveError, ValueError):
+    """Two models cannot be compared, promoted or rolled back.
+
+    Parameters
+    ----------
+    action : str
+        What was asked for: ``compare``, ``promote`` or ``rollback``.
+    problems : list of str
+        What is wrong, each with what to do about it.
+
+    Examples
+    --------
+    >>> print(ComparisonError("compare", ["the models score different subjects: message and account"]))
+    compare: the models score different subjects: message and account
+    """
+
+    def __init__(self, action: str, problems: list[str]) -> None:
+        super().__init__(f"{action}: " + "; ".join(problems))
+        self.action = action
+        self.problems = problems
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, list[str]]]:
+        return type(self), (self.action, self.problems)
+
+
+class SplitError(FraudsieveError, ValueError):
+    """There are too few records for the split that was asked for.
+
+    Examples
+    --------
+    >>> print(SplitError("the test slice has no fraud"))
+    the test slice has no fraud
+    """
+
+
+class RejectedRecordError(FraudsieveError, ValueError):
+    """A record cannot be used; the message names the field and what was expected.
+
+    Examples
+    --------
+    >>> print(RejectedRecordError("occurred_at: expected a time, got bool"))
+    occurred_at: expected a time, got bool
+    """
+
+
+class BusyError(FraudsieveError):
+    """Another process is doing the same work.
+
+    Examples
+    --------
+    >>> print(BusyError("another process writes to this folder"))
+    another process writes to this folder
+    """
