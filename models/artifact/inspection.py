@@ -43,7 +43,7 @@ class Verified:
 
 
 def verify(folder: str | Path, *, digest: str | None = None) -> Verified:
-    """Check a model folder, as `Scorer.load` does, and say what was checked.
+    """Check a model folder as `Scorer.load` does, and return a record of the checks.
 
     Parameters
     ----------
@@ -55,11 +55,12 @@ def verify(folder: str | Path, *, digest: str | None = None) -> Verified:
     Returns
     -------
     Verified
+        The model's name, subject and digest, the checks that passed with their results, and what no check covers.
 
     Raises
     ------
     ArtifactError
-        When a check fails; nothing was built from the file that failed it.
+        If a check fails. Nothing is built from a file that fails its check.
 
     Examples
     --------
