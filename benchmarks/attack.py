@@ -1,7 +1,6 @@
 """The recall kept when fraud is disguised, ours and the peers' in one run: ``python -m benchmarks.attack``."""
 
 import argparse
-import logging
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from benchmarks.data.location import load_messages
 from benchmarks.detection import ours
 from benchmarks.detection.folds import Fold, folds_of
 from benchmarks.detection.peers import FastText, FitScores, Groups, LinearSvm, peers_at_hand
-from benchmarks.runner import Bar, Report, progress, run_and_print
+from benchmarks.runner import Arguments, Bar, Report, progress, run_command
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.training.attack.disguises import STRENGTHS, language_of
 from fraudsieve.training.attack.recall import AttackCounts, attack_counts, attack_sheet
@@ -42,28 +41,19 @@ PROTOCOL = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run from the command line.
+    """Run from the command line and return the exit code, 0."""
+    arguments: Arguments = {
+        "sets": {"nargs": "*", "metavar": "SET", "help": f"{' or '.join(SETS)} (default both)"},
+        "--folds": {"type": int, "default": 5, "help": "folds (default 5)"},
+        "--without": {"action": "append", "default": [], "metavar": "NAME", "help": "leave a contestant out"},
+    }
+    return run_command("attack", _run, __doc__, argv, arguments=arguments)
 
-    Parameters
-    ----------
-    argv : sequence of str, default=None
-        Arguments; None stands for those of the process.
 
-    Returns
-    -------
-    int
-        0, whether or not a bar holds, and where the data are missing.
-    """
-    options = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+def _run(options: argparse.Namespace) -> Report:
     contestants = contestants_at_hand(without=options.without)
-    sets = options.sets or SETS
-
-    def run() -> Report:
-        tables = {name: load_messages(name) for name in sets}
-        return merge([compare(name, table, contestants, folds=options.folds) for name, table in tables.items()])
-
-    return run_and_print("attack", run, as_json=options.json, dataset=", ".join(sets))
+    tables = {name: load_messages(name) for name in options.sets or SETS}
+    return merge([compare(name, table, contestants, folds=options.folds) for name, table in tables.items()])
 
 
 def contestants_at_hand(*, without: Sequence[str] = ()) -> dict[str, FitScores]:
@@ -171,15 +161,6 @@ def _with_lowest(columns: Sequence[Mapping[str, float]]) -> dict[str, float]:
             if rest.startswith("kept.") and rest.endswith((".character", ".worst")):
                 lowest[rest] = min(value, lowest.get(rest, value))
     return lowest | {name: value for column in columns for name, value in column.items()}
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.attack", description=__doc__)
-    parser.add_argument("sets", nargs="*", metavar="SET", help=f"{' or '.join(SETS)} (default both)")
-    parser.add_argument("--json", action="store_true", help="end with one JSON object on the last line")
-    parser.add_argument("--folds", type=int, default=5, help="folds (default 5)")
-    parser.add_argument("--without", action="append", default=[], metavar="NAME", help="leave a contestant out")
-    return parser
 
 
 if __name__ == "__main__":

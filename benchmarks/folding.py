@@ -1,6 +1,5 @@
 """What folding touches in real messages, legitimate ones above all: ``python -m benchmarks.folding``."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.data.location import load_messages
-from benchmarks.runner import Report, progress, run_and_print
+from benchmarks.runner import Report, progress, run_command
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import DISGUISES, KINDS, fold_codes
 
@@ -23,21 +22,8 @@ PROTOCOL = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run from the command line.
-
-    Parameters
-    ----------
-    argv : sequence of str, default=None
-        Arguments; None stands for those of the process.
-
-    Returns
-    -------
-    int
-        0, and where the data are missing too.
-    """
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.folding", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="end with one JSON object on the last line")
-    return run_and_print("folding", _run, as_json=parser.parse_args(argv).json)
+    """Run from the command line and return the exit code, 0."""
+    return run_command("folding", lambda _: _run(), __doc__, argv)
 
 
 def _run() -> Report:

@@ -3,7 +3,6 @@
 ``python -m benchmarks.footprint``. It needs pip's registry and no data: the model is of a simulated world.
 """
 
-import argparse
 import json
 import os
 import statistics
@@ -16,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.runner import Bar, Report, progress, run_and_print
+from benchmarks.runner import Bar, Report, progress, run_command
 
 __all__ = ["installed_mb", "main", "run", "start"]
 
@@ -195,23 +194,11 @@ def _run(call: list[str], **variables: str) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run from the command line.
-
-    Parameters
-    ----------
-    argv : sequence of str, default=None
-        Arguments; None stands for those of the process.
-
-    Returns
-    -------
-    int
-        0, whether or not a bar holds.
-    """
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.footprint", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="end with one JSON object on the last line")
-    parser.add_argument("--rounds", type=int, default=5, help="processes of each kind (default 5)")
-    options = parser.parse_args(argv)
-    return run_and_print("footprint", lambda: run(rounds=options.rounds), as_json=options.json)
+    """Run from the command line and return the exit code, 0."""
+    rounds = {"type": int, "default": 5, "help": "processes of each kind (default 5)"}
+    return run_command(
+        "footprint", lambda options: run(rounds=options.rounds), __doc__, argv, arguments={"--rounds": rounds}
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """How often the gates are right: ``python -m benchmarks.promotion``. Better, equal, worse and flawed challengers."""
 
-import argparse
 import contextlib
 import sys
 import tempfile
@@ -14,7 +13,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from benchmarks.runner import Bar, Report, progress, run_and_print
+from benchmarks.runner import Bar, Report, progress, run_command
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models.artifact.folder import Model, read_model, write_model
 from fraudsieve.training.attack.disguises import disguise
@@ -255,23 +254,11 @@ def _shares(found: Sequence[Decision], gates: Sequence[str]) -> Mapping[str, flo
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run from the command line.
-
-    Parameters
-    ----------
-    argv : sequence of str, default=None
-        Arguments; None stands for those of the process.
-
-    Returns
-    -------
-    int
-        0, whether or not a bar holds.
-    """
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.promotion", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="end with one JSON object on the last line")
-    parser.add_argument("--seeds", type=int, default=10, help="worlds (default 10)")
-    options = parser.parse_args(argv)
-    return run_and_print("promotion", lambda: run(seeds=options.seeds), as_json=options.json)
+    """Run from the command line and return the exit code, 0."""
+    seeds = {"type": int, "default": 10, "help": "worlds (default 10)"}
+    return run_command(
+        "promotion", lambda options: run(seeds=options.seeds), __doc__, argv, arguments={"--seeds": seeds}
+    )
 
 
 if __name__ == "__main__":

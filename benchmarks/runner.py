@@ -1,9 +1,12 @@
-"""The outcome of a benchmark: figures, the same figures of the peers, and bars; for people or as JSON."""
+"""Run a benchmark from the command line and report its figures, those of the peers, and the bars."""
 
+import argparse
 import json
+import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from rich.console import Console
 from rich.table import Table
@@ -11,7 +14,10 @@ from rich.table import Table
 from benchmarks.data.location import MissingDataError
 from benchmarks.machine import describe_machine
 
-__all__ = ["Bar", "Report", "print_report", "progress", "run_and_print"]
+__all__ = ["Arguments", "Bar", "Report", "print_report", "progress", "run_command"]
+
+Arguments: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""Arguments of the command line: a name or flag to the keywords of ``ArgumentParser.add_argument``."""
 
 
 @dataclass(frozen=True)
@@ -134,30 +140,47 @@ def print_report(report: Report, *, as_json: bool) -> None:
         console.print(_bar_table(report.bars))
 
 
-def run_and_print(name: str, run: Callable[[], Report], *, as_json: bool, dataset: str = "") -> int:
-    """Run a benchmark and write its report, or what is skipped where the data are missing.
+def run_command(
+    name: str,
+    run: Callable[[argparse.Namespace], Report],
+    description: str | None,
+    argv: Sequence[str] | None = None,
+    *,
+    arguments: Arguments | None = None,
+) -> int:
+    """Run a benchmark from the command line and write its report.
+
+    Where the data are missing, the report says what was skipped.
 
     Parameters
     ----------
     name : str
-        The benchmark.
+        The benchmark: ``python -m benchmarks.NAME``.
     run : callable
-        Returns its report.
-    as_json : bool
-        As for `print_report`.
-    dataset : str, default=""
-        The data set of a report that says what is skipped; empty for the one that is missing.
+        Takes the parsed options and returns the report.
+    description : str or None
+        What ``--help`` says; the docstring of the module.
+    argv : sequence of str, default=None
+        Arguments; None stands for those of the process.
+    arguments : Arguments, default=None
+        Further arguments, beside ``--json``.
 
     Returns
     -------
     int
-        0, whether or not a bar holds.
+        0, whether or not a bar holds, and where the data are missing.
     """
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description)
+    for argument, keywords in (arguments or {}).items():
+        parser.add_argument(argument, **keywords)
+    parser.add_argument("--json", action="store_true", help="end with one JSON object on the last line")
+    options = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
-        report = run()
+        report = run(options)
     except MissingDataError as error:
-        report = Report(name, dataset or error.name, "", 0, skipped=str(error))
-    print_report(report, as_json=as_json)
+        report = Report(name, getattr(options, "set", None) or error.name, "", 0, skipped=str(error))
+    print_report(report, as_json=options.json)
     return 0
 
 

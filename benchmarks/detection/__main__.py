@@ -1,7 +1,6 @@
 """Detection on real data, ours and the peers on the same folds: ``python -m benchmarks.detection SET``."""
 
 import argparse
-import logging
 import sys
 import time
 import warnings
@@ -22,7 +21,7 @@ from benchmarks.detection.folds import Fold, folds_of, schemes_of
 from benchmarks.detection.official import compare_split
 from benchmarks.detection.paired_figures import paired_figures, scheme_bars, summary_figures
 from benchmarks.detection.peers import FitPredict, Labels, peers_at_hand
-from benchmarks.runner import Bar, Report, progress, run_and_print
+from benchmarks.runner import Arguments, Bar, Report, progress, run_command
 
 __all__ = ["SETS", "compare", "contestants_at_hand", "main"]
 
@@ -50,22 +49,19 @@ class _Record:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run from the command line.
+    """Run from the command line and return the exit code, 0."""
+    without = "message sets: leave a contestant out"
+    arguments: Arguments = {
+        "set": {"choices": SETS, "metavar": "SET", "help": ", ".join(SETS)},
+        "--repeats": {"type": int, "default": 3, "help": "message sets: how often the folds are drawn (default 3)"},
+        "--folds": {"type": int, "default": 5, "help": "message sets: folds of a repeat (default 5)"},
+        "--without": {"action": "append", "default": [], "metavar": "NAME", "help": without},
+    }
+    return run_command("detection", _run, __doc__, argv, arguments=arguments)
 
-    Parameters
-    ----------
-    argv : sequence of str, default=None
-        Arguments; None stands for those of the process.
 
-    Returns
-    -------
-    int
-        0, whether or not a bar holds, and where the data are missing.
-    """
-    options = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    run = HISTORY_SETS.get(options.set, lambda: _message_report(options))
-    return run_and_print("detection", run, as_json=options.json, dataset=options.set)
+def _run(options: argparse.Namespace) -> Report:
+    return HISTORY_SETS[options.set]() if options.set in HISTORY_SETS else _message_report(options)
 
 
 def _message_report(options: argparse.Namespace) -> Report:
@@ -208,20 +204,6 @@ def _protocol(contestants: Mapping[str, FitPredict], *, repeats: int, folds: int
             "of its weights unset), so it repeats nearly, not exactly."
         )
     return " ".join(said)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.detection", description=__doc__)
-    parser.add_argument("set", choices=SETS, metavar="SET", help=", ".join(SETS))
-    parser.add_argument("--json", action="store_true", help="end with one JSON object on the last line")
-    parser.add_argument(
-        "--repeats", type=int, default=3, help="message sets: how often the folds are drawn (default 3)"
-    )
-    parser.add_argument("--folds", type=int, default=5, help="message sets: folds of a repeat (default 5)")
-    parser.add_argument(
-        "--without", action="append", default=[], metavar="NAME", help="message sets: leave a contestant out"
-    )
-    return parser
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from benchmarks.runner import run_and_print
+from benchmarks.runner import Report, run_command
 
 __all__ = ["NAMES", "main"]
 
@@ -13,28 +13,14 @@ NAMES = ("wording", "messages", "history", "live", "bootstrap", "reasons", "serv
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run from the command line.
-
-    Parameters
-    ----------
-    argv : sequence of str, default=None
-        Arguments; None stands for those of the process.
-
-    Returns
-    -------
-    int
-        0, whether or not a bar holds, and where the data are missing.
-    """
-    options = _parser().parse_args(argv)
-    module = importlib.import_module(f"benchmarks.speed.{options.name}")
-    return run_and_print(options.name, module.run, as_json=options.json)
+    """Run from the command line and return the exit code, 0."""
+    choice = {"choices": NAMES, "metavar": "NAME", "help": ", ".join(NAMES)}
+    return run_command("speed", _run, __doc__, argv, arguments={"name": choice})
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
-    parser.add_argument("name", choices=NAMES, metavar="NAME", help=", ".join(NAMES))
-    parser.add_argument("--json", action="store_true", help="end with one JSON object on the last line")
-    return parser
+def _run(options: argparse.Namespace) -> Report:
+    report: Report = importlib.import_module(f"benchmarks.speed.{options.name}").run()
+    return report
 
 
 if __name__ == "__main__":
