@@ -5,16 +5,16 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .json_log import place_of, say
-from .limits import problem
+from .json_log import error_location, log_event
+from .limits import error_response
 from .metrics import Metrics
 
-__all__ = ["Access"]
+__all__ = ["AccessLog"]
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 
 
-class Access:
+class AccessLog:
     """ASGI middleware, the outermost: counts and logs requests, and turns errors into 500.
 
     Parameters
@@ -48,12 +48,12 @@ class Access:
         try:
             await self.app(scope, receive, watched)
         except Exception as error:  # its text may quote a message, so it goes nowhere
-            say("error", level=logging.ERROR, error=place_of(error))
+            log_event("error", level=logging.ERROR, error=error_location(error))
             if status:
                 raise
-            await problem(500, "the service failed; its log says where")(scope, receive, watched)
+            await error_response(500, "the service failed; its log says where")(scope, receive, watched)
         route = scope["path"] if scope["path"] in self.routes else "other"
         seconds = time.perf_counter() - started
         self.metrics.count_request(route, status or 499, seconds)  # 499: the caller went away
         method = scope["method"] if scope["method"] in METHODS else "other"
-        say("request", route=route, method=method, status=status or 499, ms=round(seconds * 1e3, 2), **counts)
+        log_event("request", route=route, method=method, status=status or 499, ms=round(seconds * 1e3, 2), **counts)

@@ -9,14 +9,14 @@ from fraudsieve.exceptions import LocatedError
 from fraudsieve.models.predict import Scorer
 
 from .handlers import RequestHandler
-from .json_log import place_of, say
+from .json_log import error_location, log_event
 from .loaded_model import LoadedModel
 
 __all__ = ["AliasWatcher"]
 
 
 class AliasWatcher:
-    """Looks an alias up, and lets a desk use the version that it leads to.
+    """Looks an alias up, and lets a handler use the version that it leads to.
 
     A version that is not whole, not the one that was logged, or does not fit is refused once, and not tried again until
     the alias has led elsewhere; the model in use stays. When the registry cannot be reached, it is asked again.
@@ -25,12 +25,12 @@ class AliasWatcher:
     ----------
     address : str
         ``models:/NAME@ALIAS``.
-    desk : RequestHandler
+    handler : RequestHandler
         Where the model is used.
     """
 
-    def __init__(self, address: str, desk: RequestHandler) -> None:
-        self.address, self.desk = address, desk
+    def __init__(self, address: str, handler: RequestHandler) -> None:
+        self.address, self.handler = address, handler
         self.refused: str | None = None
 
     async def follow(self, seconds: float) -> None:
@@ -54,7 +54,7 @@ class AliasWatcher:
             ``same``, ``swapped``, ``refused`` or ``unreachable``.
         """
         outcome = self._outcome()
-        self.desk.metrics.swaps.labels(outcome).inc()
+        self.handler.metrics.swaps.labels(outcome).inc()
         return outcome
 
     def _outcome(self) -> str:
@@ -65,11 +65,11 @@ class AliasWatcher:
         try:
             version = version_behind(self.address)
         except Exception as error:
-            say("the registry cannot be asked", level=logging.WARNING, error=place_of(error))
+            log_event("the registry cannot be asked", level=logging.WARNING, error=error_location(error))
             return "unreachable"
         if version != self.refused:
             self.refused = None
-        if version in (self.desk.served.version, self.refused):
+        if version in (self.handler.served.version, self.refused):
             return "same"
         with tempfile.TemporaryDirectory(prefix="fraudsieve-") as folder:
             return self._try(version, folder)
@@ -81,18 +81,22 @@ class AliasWatcher:
         try:
             found = model_folder(f"{name}/{version}", into=folder)
         except Exception as error:
-            say("the version cannot be fetched", level=logging.WARNING, version=version, error=place_of(error))
+            log_event(
+                "the version cannot be fetched", level=logging.WARNING, version=version, error=error_location(error)
+            )
             return "unreachable"
         return self._do(version, lambda: Scorer.load(found, digest=logged_digest(found)))
 
     def _do(self, version: str, load: Callable[[], Scorer]) -> str:
-        before = self.desk.served
+        before = self.handler.served
         try:
-            self.desk.replace(LoadedModel(load(), version))
+            self.handler.replace(LoadedModel(load(), version))
         except Exception as error:
             self.refused = version
-            why = error.problem if isinstance(error, LocatedError) else place_of(error)
-            say("model refused", level=logging.ERROR, version=version, why=why, in_use=before.version)
+            why = error.problem if isinstance(error, LocatedError) else error_location(error)
+            log_event("model refused", level=logging.ERROR, version=version, why=why, in_use=before.version)
             return "refused"
-        say("model swapped", before=before.version, version=version, digest=self.desk.served.scorer.model.digest)
+        log_event(
+            "model swapped", before=before.version, version=version, digest=self.handler.served.scorer.model.digest
+        )
         return "swapped"

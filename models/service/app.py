@@ -1,4 +1,4 @@
-"""The HTTP service: `create_app` puts the desk behind routes, limits and metrics."""
+"""The HTTP service: `create_app` puts the handler behind routes, limits and metrics."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,18 +16,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import fraudsieve
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.service.transport.routing import Direct
+from fraudsieve.models.service.transport.routing import RouteDispatcher
 
-from .access_log import Access
+from .access_log import AccessLog
 from .alias_watcher import AliasWatcher
 from .batching import MicroBatcher
-from .bodies import Asked, RejectedError, Reply
+from .bodies import RejectedRequest, Reply, ScoreRequest
 from .handlers import RequestHandler
-from .json_log import say
-from .limits import RETRY, RequestLimits, problem
+from .json_log import log_event
+from .limits import RETRY_AFTER, RequestLimits, error_response
 from .loaded_model import LoadedModel
 from .metrics import Metrics
-from .schemas import Health, ModelFacts, Problem, Score, Taken, events_body, score_body
+from .schemas import ErrorBody, EventsResult, Health, ModelInfo, Score, events_body, score_body
 from .settings import Settings
 
 __all__ = ["create_app"]
@@ -66,7 +66,7 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> FastAPI:
     Returns
     -------
     FastAPI
-        An ASGI application. Its ``state.desk`` holds the model and the history. One process may run it: the history
+        An ASGI application. Its ``state.handler`` holds the model and the history. One process may run it: the history
         is in its memory.
 
     Raises
@@ -84,22 +84,24 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     metrics = Metrics()
     # One thread a call: LightGBM cannot predict with several numbers of threads at a time.
-    desk = RequestHandler(LoadedModel(Scorer(scorer.model, policy=scorer.policy), settings.version), settings, metrics)
+    handler = RequestHandler(
+        LoadedModel(Scorer(scorer.model, policy=scorer.policy), settings.version), settings, metrics
+    )
     app = Service(
         title="fraudsieve",
         version=fraudsieve.__version__,
         description="Scores messages, accounts and events; keeps the history that the model looks at.",
-        lifespan=partial(_lifespan, desk),
+        lifespan=partial(_lifespan, handler),
         docs_url=None,  # they load scripts from elsewhere
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # the text of an error may quote a message
     )
-    app.state.desk = desk
+    app.state.handler = handler
     app.state.pool = ThreadPoolExecutor(settings.n_threads, thread_name_prefix="score")
-    _add_routes(app, desk)
+    _add_routes(app, handler)
     _add_answers(app)
-    guard = RequestLimits(Direct(app.answer, app.routes), settings, metrics)
-    app.front = Access(guard, metrics, frozenset(getattr(route, "path", "") for route in app.routes))
+    guard = RequestLimits(RouteDispatcher(app.answer, app.routes), settings, metrics)
+    app.front = AccessLog(guard, metrics, frozenset(getattr(route, "path", "") for route in app.routes))
     return app
 
 
@@ -118,12 +120,12 @@ class Service(FastAPI):
 
 
 @asynccontextmanager
-async def _lifespan(desk: RequestHandler, app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(handler: RequestHandler, app: FastAPI) -> AsyncIterator[None]:
     """Warm up while the service can be asked already, follow the alias, and close what is open at the end."""
-    tasks = [asyncio.create_task(_get_ready(desk)), asyncio.create_task(_checkpoint(desk))]
-    if desk.settings.alias is not None:
-        follower = AliasWatcher(desk.settings.alias, desk)
-        tasks.append(asyncio.create_task(follower.follow(desk.settings.watch_seconds)))
+    tasks = [asyncio.create_task(_get_ready(handler)), asyncio.create_task(_checkpoint(handler))]
+    if handler.settings.alias is not None:
+        follower = AliasWatcher(handler.settings.alias, handler)
+        tasks.append(asyncio.create_task(follower.follow(handler.settings.watch_seconds)))
     try:
         yield
     finally:
@@ -131,37 +133,37 @@ async def _lifespan(desk: RequestHandler, app: FastAPI) -> AsyncIterator[None]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(app.state.pool.shutdown)
-        await asyncio.to_thread(desk.close)
-        say("stopped")
+        await asyncio.to_thread(handler.close)
+        log_event("stopped")
 
 
-async def _get_ready(desk: RequestHandler) -> None:
-    await asyncio.to_thread(desk.warm_up)
-    model = desk.served.scorer.model
-    say("ready", model=model.name, version=desk.served.version, digest=model.digest)
+async def _get_ready(handler: RequestHandler) -> None:
+    await asyncio.to_thread(handler.warm_up)
+    model = handler.served.scorer.model
+    log_event("ready", model=model.name, version=handler.served.version, digest=model.digest)
 
 
-async def _checkpoint(desk: RequestHandler) -> None:
+async def _checkpoint(handler: RequestHandler) -> None:
     while True:
         await asyncio.sleep(CHECKPOINT_SECONDS)
-        await asyncio.to_thread(desk.checkpoint)
+        await asyncio.to_thread(handler.checkpoint)
 
 
-def _add_routes(app: FastAPI, desk: RequestHandler) -> None:
-    most = desk.settings.max_records
+def _add_routes(app: FastAPI, handler: RequestHandler) -> None:
+    most = handler.settings.max_records
 
-    scores: MicroBatcher[Asked, Reply | RejectedError] = MicroBatcher(
+    scores: MicroBatcher[ScoreRequest, Reply | RejectedRequest] = MicroBatcher(
         app.state.pool,
-        desk.settings.n_threads,
-        desk.score,
+        handler.settings.n_threads,
+        handler.score,
         size=lambda asked: len(asked.body),
         most=TOGETHER,
-        small=SMALL if desk.live is None else 0,  # a history may be busy with an event
+        small=SMALL if handler.live is None else 0,  # a history may be busy with an event
     )
 
-    def done(request: Request, told: Reply | RejectedError) -> Response:
-        if isinstance(told, RejectedError):
-            return problem(told.status, str(told), RETRY if told.status == 503 else None)
+    def done(request: Request, told: Reply | RejectedRequest) -> Response:
+        if isinstance(told, RejectedRequest):
+            return error_response(told.status, str(told), RETRY_AFTER if told.status == 503 else None)
         request.scope["state"]["counts"].update(told.counts)
         return Response(told.content, media_type="application/json")
 
@@ -169,24 +171,24 @@ def _add_routes(app: FastAPI, desk: RequestHandler) -> None:
         "/v1/score",
         summary="Score a record, or a list of records",
         response_model=Score | list[Score],
-        openapi_extra=score_body(desk.served.scorer.model, most),
+        openapi_extra=score_body(handler.served.scorer.model, most),
         responses=_problems(400, 401, 408, 413, 415, 422, 503),
     )
     async def score(request: Request) -> Response:
         """A record that cannot be scored has the status ``unscorable`` and says why; the others are scored."""
-        if not desk.is_warm:
-            return problem(503, LOADING, RETRY)
+        if not handler.is_warm:
+            return error_response(503, LOADING, RETRY_AFTER)
         reasons = _asks_for_reasons(request.scope["query_string"])
         if reasons is None:
-            return problem(422, "reasons: expected true or false, got something else")
+            return error_response(422, "reasons: expected true or false, got something else")
         state = request.scope["state"]
         alone = len(state.get("tasks", ())) == 1
-        return done(request, await scores.ask(Asked(state["body"], reasons), alone=alone))
+        return done(request, await scores.ask(ScoreRequest(state["body"], reasons), alone=alone))
 
     @app.post(
         "/v1/events",
         summary="Tell the live history of events, labels or messages",
-        response_model=Taken,
+        response_model=EventsResult,
         openapi_extra=events_body(most),
         responses=_problems(400, 401, 408, 409, 413, 415, 422, 503),
     )
@@ -195,14 +197,14 @@ def _add_routes(app: FastAPI, desk: RequestHandler) -> None:
 
         An event with an ``event_id``, or a message with a ``message_id``, that comes again counts once.
         """
-        if not desk.is_warm:
-            return problem(503, LOADING, RETRY)
-        taken = partial(_taken, desk, request.scope["state"]["body"])
+        if not handler.is_warm:
+            return error_response(503, LOADING, RETRY_AFTER)
+        taken = partial(_taken, handler, request.scope["state"]["body"])
         return done(request, await asyncio.get_running_loop().run_in_executor(app.state.pool, taken))
 
-    @app.get("/v1/model", summary="The model in use", response_model=ModelFacts, responses=_problems(401))
+    @app.get("/v1/model", summary="The model in use", response_model=ModelInfo, responses=_problems(401))
     async def model(_: Request) -> Response:
-        return JSONResponse(desk.describe())
+        return JSONResponse(handler.describe())
 
     @app.get("/healthz", summary="Whether the service lives", response_model=Health)
     async def healthz(_: Request) -> Response:
@@ -210,11 +212,11 @@ def _add_routes(app: FastAPI, desk: RequestHandler) -> None:
 
     @app.get("/readyz", summary="Whether the service can score", response_model=Health, responses=_problems(503))
     async def readyz(_: Request) -> Response:
-        return JSONResponse({"status": "ready"}) if desk.is_warm else problem(503, LOADING, RETRY)
+        return JSONResponse({"status": "ready"}) if handler.is_warm else error_response(503, LOADING, RETRY_AFTER)
 
     @app.get("/metrics", summary="Metrics for Prometheus", response_class=Response, responses=_problems(401))
     async def metrics(_: Request) -> Response:
-        return Response(await asyncio.to_thread(desk.page), media_type=CONTENT_TYPE_LATEST)
+        return Response(await asyncio.to_thread(handler.page), media_type=CONTENT_TYPE_LATEST)
 
 
 def _asks_for_reasons(query: bytes) -> bool | None:
@@ -223,13 +225,13 @@ def _asks_for_reasons(query: bytes) -> bool | None:
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": Problem, "description": WHYS[status]} for status in statuses}
+    return {status: {"model": ErrorBody, "description": WHYS[status]} for status in statuses}
 
 
-def _taken(desk: RequestHandler, body: bytes) -> Reply | RejectedError:
+def _taken(handler: RequestHandler, body: bytes) -> Reply | RejectedRequest:
     try:
-        return desk.take(body)
-    except RejectedError as error:
+        return handler.take(body)
+    except RejectedRequest as error:
         return error
 
 
@@ -239,4 +241,4 @@ def _add_answers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> Response:
         headers = dict(error.headers) if error.headers else None
-        return problem(error.status_code, str(error.detail), headers)
+        return error_response(error.status_code, str(error.detail), headers)

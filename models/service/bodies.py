@@ -3,13 +3,13 @@
 import json
 from typing import Any, NamedTuple
 
-__all__ = ["Asked", "RejectedError", "Reply", "kind_of", "listed", "read_body", "written"]
+__all__ = ["RejectedRequest", "Reply", "ScoreRequest", "as_list", "decode_json", "encode_json", "json_type"]
 
 
 _write = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 
-class RejectedError(Exception):
+class RejectedRequest(Exception):
     """A request that is not done, with the status of the answer and why, in words that hold none of it.
 
     Parameters
@@ -25,7 +25,7 @@ class RejectedError(Exception):
         self.status = status
 
 
-class Asked(NamedTuple):
+class ScoreRequest(NamedTuple):
     """A request for scores: its body, and whether it asks for reasons."""
 
     body: bytes
@@ -39,7 +39,7 @@ class Reply(NamedTuple):
     counts: dict[str, int]
 
 
-def read_body(body: bytes) -> Any:
+def decode_json(body: bytes) -> Any:
     """Read JSON.
 
     Parameters
@@ -53,48 +53,48 @@ def read_body(body: bytes) -> Any:
 
     Raises
     ------
-    RejectedError
+    RejectedRequest
         When it is something else.
 
     Examples
     --------
-    >>> read_body(b'{"text": "hi"}')
+    >>> decode_json(b'{"text": "hi"}')
     {'text': 'hi'}
     """
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise RejectedError(400, "body: expected JSON, got something else") from None
+        raise RejectedRequest(400, "body: expected JSON, got something else") from None
 
 
-def written(content: Any) -> bytes:
+def encode_json(content: Any) -> bytes:
     """Write JSON, in ASCII: pieces of a message may hold half of a surrogate pair, which is no UTF-8.
 
     Examples
     --------
-    >>> written({"text": "\\ud83d"})
+    >>> encode_json({"text": "\\ud83d"})
     b'{"text":"\\\\ud83d"}'
     """
     return _write(content).encode("ascii")
 
 
-def listed(read: Any) -> list[Any]:
+def as_list(read: Any) -> list[Any]:
     """Return the records of a body, of which one may stand alone.
 
     Examples
     --------
-    >>> listed({"text": "hi"}), listed([5])
+    >>> as_list({"text": "hi"}), as_list([5])
     ([{'text': 'hi'}], [5])
     """
     return read if isinstance(read, list) else [read]
 
 
-def kind_of(value: Any) -> str:
+def json_type(value: Any) -> str:
     """Name the type of a value that was read.
 
     Examples
     --------
-    >>> kind_of(None), kind_of([])
+    >>> json_type(None), json_type([])
     ('null', 'list')
     """
     return "null" if value is None else type(value).__name__

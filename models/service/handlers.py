@@ -12,9 +12,9 @@ from fraudsieve.features.history.records import Refused
 from fraudsieve.models.live.state import LiveState
 from fraudsieve.models.scoring.scores import Score, told
 
-from .bodies import Asked, RejectedError, Reply, kind_of, listed, read_body, written
-from .json_log import place_of, say
-from .loaded_model import PARTS, LoadedModel, expected_fields, misfit, parts_of, warm_up
+from .bodies import RejectedRequest, Reply, ScoreRequest, as_list, decode_json, encode_json, json_type
+from .json_log import error_location, log_event
+from .loaded_model import PARTS, LoadedModel, parts_of, record_fields, warm_up, why_incompatible
 from .metrics import Metrics
 from .settings import Settings
 
@@ -50,50 +50,50 @@ class RequestHandler:
         metrics.show_model(served)
 
     def warm_up(self) -> None:
-        """Score samples; afterwards the desk is ready."""
+        """Score samples; afterwards the handler is ready."""
         warm_up(self.served.scorer)
         self.is_warm = True
 
-    def score(self, asked: Sequence[Asked]) -> list[Reply | RejectedError]:
+    def score(self, asked: Sequence[ScoreRequest]) -> list[Reply | RejectedRequest]:
         """Score the record or the records of each of several bodies, all in one go.
 
         Parameters
         ----------
-        asked : sequence of Asked
+        asked : sequence of ScoreRequest
             The bodies: JSON, an object or a list of objects. What is no object in a list is unscorable.
 
         Returns
         -------
-        list of Reply or RejectedError
+        list of Reply or RejectedRequest
             For each a score, or a list of them, as from `Scorer.score`; or why the body is not one that can be read.
         """
         read = [self._records_of(one.body) for one in asked]
         records: dict[bool, list[Any]] = {True: [], False: []}
         for one, found in zip(asked, read, strict=True):
-            records[one.reasons] += () if isinstance(found, RejectedError) else listed(found)
+            records[one.reasons] += () if isinstance(found, RejectedRequest) else as_list(found)
         scores = {reasons: iter(self._scores(some, reasons)) for reasons, some in records.items() if some}
         return [
-            found if isinstance(found, RejectedError) else self._told(found, scores.get(one.reasons, iter(())))
+            found if isinstance(found, RejectedRequest) else self._told(found, scores.get(one.reasons, iter(())))
             for one, found in zip(asked, read, strict=True)
         ]
 
     def _records_of(self, body: bytes) -> Any:
         """Read a body; return what it holds, or why it holds no records."""
         try:
-            read = read_body(body)
+            read = decode_json(body)
             if not isinstance(read, dict | list):
-                raise RejectedError(422, f"body: expected an object or a list of objects, got {type(read).__name__}")
-            self._check_number(listed(read))
-        except RejectedError as error:
+                raise RejectedRequest(422, f"body: expected an object or a list of objects, got {type(read).__name__}")
+            self._check_number(as_list(read))
+        except RejectedRequest as error:
             return error
         return read
 
     def _told(self, read: Any, of_all: Iterator[Score]) -> Reply:
-        scores = [next(of_all) for _ in listed(read)]
+        scores = [next(of_all) for _ in as_list(read)]
         self.metrics.count_scores(scores)
         unscorable = sum(score["status"] == "unscorable" for score in scores)
         content = scores if isinstance(read, list) else scores[0]
-        return Reply(written(content), {"records": len(scores), "unscorable": unscorable})
+        return Reply(encode_json(content), {"records": len(scores), "unscorable": unscorable})
 
     def _scores(self, records: list[Any], reasons: bool) -> list[Score]:
         good = [record for record in records if isinstance(record, dict)]
@@ -101,7 +101,7 @@ class RequestHandler:
         return [
             next(scores)
             if isinstance(record, dict)
-            else self._unscorable(f"expected an object, got {kind_of(record)}", reasons)
+            else self._unscorable(f"expected an object, got {json_type(record)}", reasons)
             for record in records
         ]
 
@@ -109,7 +109,9 @@ class RequestHandler:
         try:
             return self._ask(records, reasons)
         except Exception as error:  # one record must not cost the others their scores
-            say("a batch failed, its records are scored one by one", level=logging.ERROR, error=place_of(error))
+            log_event(
+                "a batch failed, its records are scored one by one", level=logging.ERROR, error=error_location(error)
+            )
             return [self._score_alone(record, reasons) for record in records]
 
     def _score_alone(self, record: dict[str, Any], reasons: bool) -> Score:
@@ -147,34 +149,34 @@ class RequestHandler:
 
         Raises
         ------
-        RejectedError
+        RejectedRequest
             When the body is not one that can be read, the model does not look at such a history, or nothing of it could
             be kept.
         """
-        part, records = self._part_of(read_body(body))
+        part, records = self._part_of(decode_json(body))
         good = [place for place, record in enumerate(records) if isinstance(record, Mapping)]
-        rejected = {place: f"expected an object, got {kind_of(record)}"
+        rejected = {place: f"expected an object, got {json_type(record)}"
                     for place, record in enumerate(records) if not isinstance(record, Mapping)}  # fmt: skip
         try:
             rejected |= self._tell(part, records, good)
         except StateError as error:
-            say("the history cannot be kept", level=logging.ERROR, error=place_of(error))
-            raise RejectedError(503, "the history cannot be written: nothing was taken, send it again") from None
+            log_event("the history cannot be kept", level=logging.ERROR, error=error_location(error))
+            raise RejectedRequest(503, "the history cannot be written: nothing was taken, send it again") from None
         accepted = len(records) - len(rejected)
         self.metrics.count_events(part, accepted, len(rejected))
         told = [{"position": place, "reason": rejected[place]} for place in sorted(rejected)]
         content = {"part": part, "accepted": accepted, "rejected": told}
-        return Reply(written(content), {"accepted": accepted, "rejected": len(rejected)})
+        return Reply(encode_json(content), {"accepted": accepted, "rejected": len(rejected)})
 
     def _part_of(self, asked: Any) -> tuple[str, list[Any]]:
         names = ", ".join(PARTS)
         if not isinstance(asked, dict) or len(asked) != 1 or not isinstance(next(iter(asked.values())), list):
-            raise RejectedError(422, f"body: expected an object with a list as one of {names}, got something else")
+            raise RejectedRequest(422, f"body: expected an object with a list as one of {names}, got something else")
         part, records = next(iter(asked.items()))
         if part not in PARTS:
-            raise RejectedError(422, f"body: expected one of {names}, got another name")
+            raise RejectedRequest(422, f"body: expected one of {names}, got another name")
         if part not in parts_of(self.served.scorer.model):
-            raise RejectedError(409, f"{part}: the model does not look at them")
+            raise RejectedRequest(409, f"{part}: the model does not look at them")
         self._check_number(records)
         return part, records
 
@@ -186,7 +188,9 @@ class RequestHandler:
         except StateError:
             raise
         except Exception as error:  # nothing of the call was taken
-            say("a batch failed, its events are taken one by one", level=logging.ERROR, error=place_of(error))
+            log_event(
+                "a batch failed, its events are taken one by one", level=logging.ERROR, error=error_location(error)
+            )
             alone = {place: _tell_alone(tell, records[place]) for place in places}
             return {place: reason for place, reason in alone.items() if reason is not None}
         return {places[position]: reason for position, reason in refused}
@@ -194,7 +198,7 @@ class RequestHandler:
     def _teller(self, part: str) -> Tell:
         live = self.live
         if live is None:
-            raise RejectedError(409, f"{part}: the model does not look at them")
+            raise RejectedRequest(409, f"{part}: the model does not look at them")
         tellers: dict[str, Tell] = {
             "events": live.update,
             "labels": lambda records: live.update(labels=records),
@@ -206,7 +210,7 @@ class RequestHandler:
     def _check_number(self, records: list[Any]) -> None:
         most = self.settings.max_records
         if len(records) > most:
-            raise RejectedError(413, f"body: expected at most {most} records, got {len(records)}")
+            raise RejectedRequest(413, f"body: expected at most {most} records, got {len(records)}")
 
     def describe(self) -> dict[str, Any]:
         """Say what model is in use, and what it expects.
@@ -227,7 +231,7 @@ class RequestHandler:
             "subject": model.subject,
             "classes": list(model.classes),
             "legitimate": model.legitimate,
-            "fields": expected_fields(model),
+            "fields": record_fields(model),
             "columns": list(model.matrix.columns),
             "history": {"parts": list(history), "event_fields": sorted(fields)},
             "operating_points": [asdict(point) | {"decides": not place} for place, point in enumerate(model.points)],
@@ -246,7 +250,7 @@ class RequestHandler:
         ArtifactError
             When it cannot take the place of the one in use, or scores nothing.
         """
-        problem = misfit(self.served.scorer.model, served.scorer.model)
+        problem = why_incompatible(self.served.scorer.model, served.scorer.model)
         if problem is not None:
             raise ArtifactError(f"model {served.scorer.model.name}", problem, "The model in use stays.")
         warm_up(served.scorer)
@@ -270,7 +274,7 @@ class RequestHandler:
         """Put a snapshot in the place of a log that has grown large."""
         if self.live is not None and self.live.size.log_bytes > self.settings.checkpoint_bytes:
             self.live.checkpoint()
-            say("snapshot written")
+            log_event("snapshot written")
 
     def close(self) -> None:
         """Close the live history."""

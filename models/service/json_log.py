@@ -8,13 +8,13 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["JsonLines", "log_as_json", "place_of", "say"]
+__all__ = ["JsonFormatter", "configure_json_logging", "error_location", "log_event"]
 
 logger = logging.getLogger("fraudsieve.service")
 _write = json.JSONEncoder(default=str).encode
 
 
-class JsonLines(logging.Formatter):
+class JsonFormatter(logging.Formatter):
     """Writes a log record as a JSON object.
 
     Of an error its type and place are written: its text may quote a message.
@@ -22,7 +22,7 @@ class JsonLines(logging.Formatter):
     Examples
     --------
     >>> record = logging.LogRecord("x", logging.INFO, "", 0, "stopped", (), None)
-    >>> json.loads(JsonLines().format(record))["event"]
+    >>> json.loads(JsonFormatter().format(record))["event"]
     'stopped'
     """
 
@@ -35,11 +35,11 @@ class JsonLines(logging.Formatter):
         }
         content |= getattr(record, "fields", {})
         if record.exc_info and record.exc_info[1] is not None:
-            content["error"] = place_of(record.exc_info[1])
+            content["error"] = error_location(record.exc_info[1])
         return _write(content)
 
 
-def place_of(error: BaseException) -> str:
+def error_location(error: BaseException) -> str:
     """Return the type and the place of an error, and nothing of its text.
 
     Parameters
@@ -53,7 +53,7 @@ def place_of(error: BaseException) -> str:
 
     Examples
     --------
-    >>> place_of(ValueError("a secret"))
+    >>> error_location(ValueError("a secret"))
     'ValueError'
     """
     frames = traceback.extract_tb(error.__traceback__)
@@ -61,17 +61,17 @@ def place_of(error: BaseException) -> str:
     return type(error).__name__ + where
 
 
-def log_as_json() -> None:
+def configure_json_logging() -> None:
     """Write all that is logged in this process to the error stream, as JSON."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logger.setLevel(logging.INFO)
-    # Thread and process are looked up for every record, and the lines do not say them.
+    # Thread and process are looked up for every record, and the lines do not hold them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
-def say(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
+def log_event(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
     """Log an event of the service.
 
     Parameters

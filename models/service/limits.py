@@ -10,11 +10,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from .metrics import Metrics
 from .settings import Settings
 
-__all__ = ["OPEN", "RETRY", "RequestLimits", "problem"]
+__all__ = ["PUBLIC_PATHS", "RETRY_AFTER", "RequestLimits", "error_response"]
 
-OPEN = {"/healthz", "/readyz"}
+PUBLIC_PATHS = {"/healthz", "/readyz"}
 """What may be asked without a token."""
-RETRY = {"retry-after": "1"}
+RETRY_AFTER = {"retry-after": "1"}
 
 
 class _TooLargeError(Exception):
@@ -25,7 +25,7 @@ class _GoneError(Exception):
     """The caller went away."""
 
 
-def problem(status: int, why: str, headers: dict[str, str] | None = None) -> JSONResponse:
+def error_response(status: int, why: str, headers: dict[str, str] | None = None) -> JSONResponse:
     """Return the answer to a request that is not done.
 
     Parameters
@@ -67,7 +67,7 @@ class RequestLimits:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it."""
-        if scope["type"] != "http" or scope["path"] in OPEN:
+        if scope["type"] != "http" or scope["path"] in PUBLIC_PATHS:
             await self.app(scope, receive, send)
             return
         answer = self._why_not(scope["method"], dict(scope["headers"]))
@@ -81,19 +81,19 @@ class RequestLimits:
     def _why_not(self, method: str, headers: Mapping[bytes, bytes]) -> JSONResponse | None:
         if not self._is_known(headers):
             why = "expected the header Authorization: Bearer, with the token of the service"
-            return problem(401, why, {"www-authenticate": "Bearer"})
+            return error_response(401, why, {"www-authenticate": "Bearer"})
         if method != "POST":
             return None
         # A page in a browser can send other kinds of bodies here without being asked.
         if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
-            return problem(415, "content-type: expected application/json, got something else")
+            return error_response(415, "content-type: expected application/json, got something else")
         if headers.get(b"content-encoding", b"identity") != b"identity":
-            return problem(415, "content-encoding: expected a body that is not compressed")
+            return error_response(415, "content-encoding: expected a body that is not compressed")
         declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > self.settings.max_body:
             return self._too_large()
         if self.running >= self.settings.max_requests:
-            return problem(503, "the service is busy, come again", RETRY)
+            return error_response(503, "the service is busy, come again", RETRY_AFTER)
         return None
 
     def _is_known(self, headers: Mapping[bytes, bytes]) -> bool:
@@ -104,7 +104,7 @@ class RequestLimits:
         return same and kind.lower() == b"bearer"
 
     def _too_large(self) -> JSONResponse:
-        return problem(413, f"body: expected at most {self.settings.max_body} bytes, got more")
+        return error_response(413, f"body: expected at most {self.settings.max_body} bytes, got more")
 
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.running += 1
@@ -116,7 +116,7 @@ class RequestLimits:
                     body = await self._body(receive)
         except TimeoutError:
             seconds = self.settings.body_seconds
-            answer = problem(408, f"body: expected all of it within {seconds:g} s", {"connection": "close"})
+            answer = error_response(408, f"body: expected all of it within {seconds:g} s", {"connection": "close"})
             await answer(scope, receive, send)
         except _TooLargeError:
             await self._too_large()(scope, receive, send)

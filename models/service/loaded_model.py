@@ -11,7 +11,7 @@ from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 
-__all__ = ["PARTS", "LoadedModel", "expected_fields", "misfit", "parts_of", "sample_record", "warm_up"]
+__all__ = ["PARTS", "LoadedModel", "parts_of", "record_fields", "sample_record", "warm_up", "why_incompatible"]
 
 PARTS = ("events", "labels", "account_labels", "messages")
 """What the live history takes."""
@@ -54,7 +54,7 @@ def parts_of(model: Model) -> tuple[str, ...]:
     return known + (("account_labels",) if matrix.network else ())
 
 
-def expected_fields(model: Model) -> list[dict[str, Any]]:
+def record_fields(model: Model) -> list[dict[str, Any]]:
     """Return the fields that a record of a model has.
 
     Parameters
@@ -143,7 +143,7 @@ def _sample_state(scorer: Scorer, moment: datetime) -> HistoryState:
     return state
 
 
-def misfit(old: Model, new: Model) -> str | None:
+def why_incompatible(old: Model, new: Model) -> str | None:
     """Say why a model cannot take the place of another while a service runs.
 
     Parameters

@@ -3,16 +3,15 @@
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel
-from pydantic import Field as Named
+from pydantic import BaseModel, Field
 
 from fraudsieve.models.artifact.folder import Model
 
-from .loaded_model import PARTS, expected_fields, sample_record
+from .loaded_model import PARTS, record_fields, sample_record
 
-__all__ = ["Health", "ModelFacts", "Problem", "Score", "Taken", "events_body", "score_body"]
+__all__ = ["ErrorBody", "EventsResult", "Health", "ModelInfo", "Score", "events_body", "score_body"]
 
-MOMENT = datetime(2026, 5, 1, 10, tzinfo=UTC)
+SAMPLE_TIME = datetime(2026, 5, 1, 10, tzinfo=UTC)
 EXAMPLES: dict[str, dict[str, Any]] = {
     "events": {"event_id": "e1", "account_id": "ann", "occurred_at": "2026-05-01T10:00:00Z", "kind": "transfer",
                "amount": 90, "counterparty_id": "bob"},
@@ -24,7 +23,7 @@ TYPES = {"string": {"type": ["string", "integer"]}, "time": {"type": "string", "
 TYPES |= {"number or null": {"type": ["number", "null"]}, "string or null": {"type": ["string", "integer", "null"]}}
 
 
-class ModelName(BaseModel):
+class ModelIdentity(BaseModel):
     """Which model gave a score."""
 
     name: str
@@ -40,10 +39,10 @@ class Reason(BaseModel):
     log_odds: float
 
 
-class Explained(BaseModel):
+class ExplainedClass(BaseModel):
     """The class that the reasons are of."""
 
-    class_: str = Named(alias="class")
+    class_: str = Field(alias="class")
     log_odds: float
 
 
@@ -67,28 +66,28 @@ class Score(BaseModel):
     false_positive_rate: float | None
     status: Literal["ok", "no_history", "unscorable"]
     why: str | None
-    model: ModelName
-    explained: Explained | None = None
+    model: ModelIdentity
+    explained: ExplainedClass | None = None
     reasons: list[Reason] = []
     pieces: list[Piece] = []
 
 
-class Rejected(BaseModel):
+class EventRejection(BaseModel):
     """An event that was not taken."""
 
     position: int
     reason: str
 
 
-class Taken(BaseModel):
+class EventsResult(BaseModel):
     """What was taken into the history: it is kept by the time that this is said."""
 
     part: str
     accepted: int
-    rejected: list[Rejected]
+    rejected: list[EventRejection]
 
 
-class Field(BaseModel):
+class RecordField(BaseModel):
     """A field of a record."""
 
     name: str
@@ -96,14 +95,14 @@ class Field(BaseModel):
     required: bool
 
 
-class History(BaseModel):
+class HistoryInfo(BaseModel):
     """What of a history the model looks at."""
 
     parts: list[str]
     event_fields: list[str]
 
 
-class Point(BaseModel):
+class OperatingPointInfo(BaseModel):
     """An operating point."""
 
     name: str
@@ -116,7 +115,7 @@ class Point(BaseModel):
     decides: bool
 
 
-class ModelFacts(BaseModel):
+class ModelInfo(BaseModel):
     """The model in use, and what it expects."""
 
     name: str
@@ -126,10 +125,10 @@ class ModelFacts(BaseModel):
     subject: Literal["message", "account", "event"]
     classes: list[str]
     legitimate: str | None
-    fields: list[Field]
+    fields: list[RecordField]
     columns: list[str]
-    history: History
-    operating_points: list[Point]
+    history: HistoryInfo
+    operating_points: list[OperatingPointInfo]
 
 
 class Health(BaseModel):
@@ -138,7 +137,7 @@ class Health(BaseModel):
     status: str
 
 
-class Problem(BaseModel):
+class ErrorBody(BaseModel):
     """What was expected, and what came."""
 
     error: str
@@ -161,13 +160,13 @@ def score_body(model: Model, most: int) -> dict[str, Any]:
     """
     record = {
         "type": "object",
-        "properties": {field["name"]: TYPES[field["type"]] for field in expected_fields(model)},
+        "properties": {field["name"]: TYPES[field["type"]] for field in record_fields(model)},
         "description": "Fields that the model does not use are ignored; GET /v1/model names those that it uses.",
     }
-    sample = sample_record(model, MOMENT)
+    sample = sample_record(model, SAMPLE_TIME)
     examples = {"one": {"value": sample}, "many": {"value": [sample, sample]}}
     reasons = {"name": "reasons", "in": "query", "schema": {"type": "boolean", "default": False}}
-    reasons |= {"description": "Whether to say why."}
+    reasons |= {"description": "Whether to return reasons."}
     body = _body({"anyOf": [record, {"type": "array", "items": record, "maxItems": most}]}, examples)
     return {"parameters": [reasons]} | body
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fraudsieve.exceptions import ServiceError
 from fraudsieve.models.service.transport.http11 import bounded_protocol
 
-from .json_log import say
+from .json_log import log_event
 from .settings import Settings
 
 __all__ = ["listen", "run"]
@@ -72,7 +72,7 @@ def run(app: FastAPI, settings: Settings, opened: socket.socket) -> None:
             settings.body_seconds,
             settings.max_body,
             settings.max_connections,
-            app.state.desk.metrics.refused.inc,
+            app.state.handler.metrics.refused.inc,
         ),
         ws="none",
         log_config=None,
@@ -82,7 +82,7 @@ def run(app: FastAPI, settings: Settings, opened: socket.socket) -> None:
         timeout_graceful_shutdown=max(1, round(settings.grace_seconds)),
     )
     host, port = opened.getsockname()[:2]
-    say("listening", host=host, port=port)
+    log_event("listening", host=host, port=port)
     # uvicorn raises the signal again once it has stopped, and the exit code would be that of a kill.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: None)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from fraudsieve.exceptions import ServiceError
 
-__all__ = ["TOKEN_VARIABLE", "Settings", "check_open", "read_token"]
+__all__ = ["TOKEN_VARIABLE", "Settings", "check_exposure", "read_token"]
 
 TOKEN_VARIABLE = "FRAUDSIEVE_TOKEN"
 """The environment variable that may hold the token."""
-SHORTEST_TOKEN = 16
+MIN_TOKEN_LENGTH = 16
 """Characters: a shorter token can be guessed."""
 
 
@@ -112,13 +112,13 @@ def read_token(file: Path | None, environment: Mapping[str, str] = os.environ) -
             raise ServiceError(where, f"cannot be read ({type(error).__name__})", "Name a file of text.") from None
     if token is None:
         return None
-    if len(token) < SHORTEST_TOKEN or not all("!" <= character <= "~" for character in token):
-        problem = f"expected a token of at least {SHORTEST_TOKEN} printable ASCII characters without blanks"
+    if len(token) < MIN_TOKEN_LENGTH or not all("!" <= character <= "~" for character in token):
+        problem = f"expected a token of at least {MIN_TOKEN_LENGTH} printable ASCII characters without blanks"
         raise ServiceError(where, problem, "Make one, for example with: openssl rand -hex 32.")
     return token
 
 
-def check_open(host: str, token: str | None, *, is_open: bool) -> None:
+def check_exposure(host: str, token: str | None, *, is_open: bool) -> None:
     """Refuse to serve other machines without a token, unless that is asked for.
 
     Parameters
@@ -137,14 +137,14 @@ def check_open(host: str, token: str | None, *, is_open: bool) -> None:
 
     Examples
     --------
-    >>> check_open("127.0.0.1", None, is_open=False)
-    >>> check_open("0.0.0.0", None, is_open=False)
+    >>> check_exposure("127.0.0.1", None, is_open=False)
+    >>> check_exposure("0.0.0.0", None, is_open=False)
     Traceback (most recent call last):
     ...
     fraudsieve.exceptions.ServiceError: 0.0.0.0: is open to other machines, and there is no token. ...
     """
     if token is None and not is_open and not _is_own(host):
-        fix = f"Set {TOKEN_VARIABLE} or --token-file, listen on 127.0.0.1, or say --open."
+        fix = f"Set {TOKEN_VARIABLE} or --token-file, listen on 127.0.0.1, or pass --open."
         raise ServiceError(host, "is open to other machines, and there is no token", fix)
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from fraudsieve.models.service.limits import RETRY, problem
+from fraudsieve.models.service.limits import RETRY_AFTER, error_response
 
 __all__ = ["bounded_protocol"]
 
@@ -59,7 +59,7 @@ def bounded_protocol(
         A subclass of `HttpToolsProtocol`.
     """
 
-    busy = problem(503, "too many connections are open, come again", RETRY | {"connection": "close"})
+    busy = error_response(503, "too many connections are open, come again", RETRY_AFTER | {"connection": "close"})
 
     class BoundedProtocol(HttpToolsProtocol):
         head_timer: asyncio.TimerHandle | None = None

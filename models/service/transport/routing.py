@@ -8,12 +8,12 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["Direct"]
+__all__ = ["RouteDispatcher"]
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class Direct:
+class RouteDispatcher:
     """ASGI middleware: calls the function of a route itself.
 
     What FastAPI does there, to find the route, to read parameters and to check answers, takes longer than to score a

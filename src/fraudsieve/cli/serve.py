@@ -40,15 +40,15 @@ def serve(
     with exit_on_error(as_json=json):
         create_app, run, listen = _service()
         from fraudsieve.models.predict import Scorer
-        from fraudsieve.models.service.json_log import log_as_json, say
-        from fraudsieve.models.service.settings import Settings, check_open, read_token
+        from fraudsieve.models.service.json_log import configure_json_logging, log_event
+        from fraudsieve.models.service.settings import Settings, check_exposure, read_token
 
         token = read_token(token_file)
-        check_open(host, token, is_open=open)
-        log_as_json()
+        check_exposure(host, token, is_open=open)
+        configure_json_logging()
         if token is None:
             who = "everybody who can reach it" if open else "everybody on this machine"
-            say(f"there is no token: the service is open to {who}", level=logging.WARNING)
+            log_event(f"there is no token: the service is open to {who}", level=logging.WARNING)
         folder, digest, version = _find(model)
         settings = Settings(
             token=token,

@@ -15,7 +15,7 @@ import pytest
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models import Scorer
 from fraudsieve.models.flavor import log_model, logged_digest, model_folder, version_behind
-from fraudsieve.models.service.loaded_model import misfit, warm_up
+from fraudsieve.models.service.loaded_model import warm_up, why_incompatible
 
 NAME = "sms"
 
@@ -152,9 +152,9 @@ def test_addresses_and_digests(registry: Registry, several: Any) -> None:
 
 def test_what_can_follow_a_model(binary: Any, several: Any, types: Any, accounts_folder: Path) -> None:
     accounts = Scorer.load(accounts_folder).model
-    assert misfit(binary.model, several.model) is None
-    assert "it scores accounts" in str(misfit(binary.model, accounts))
-    assert "probability of fraud" in str(misfit(binary.model, types.model))
+    assert why_incompatible(binary.model, several.model) is None
+    assert "it scores accounts" in str(why_incompatible(binary.model, accounts))
+    assert "probability of fraud" in str(why_incompatible(binary.model, types.model))
 
 
 def test_every_kind_of_model_can_be_warmed_up(fitted: Any, accounts_folder: Path) -> None:

@@ -172,7 +172,7 @@ def test_until_it_is_warm_it_is_not_ready(binary: Any) -> None:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
             answers = [await client.get("/readyz"), await client.post("/v1/score", json={"text": "x"})]
             answers.append(await client.get("/healthz"))
-            app.state.desk.warm_up()
+            app.state.handler.warm_up()
             return [*answers, await client.get("/readyz"), await client.post("/v1/score", json={"text": "x"})]
 
     answers = asyncio.run(ask())

@@ -9,7 +9,7 @@ import pytest
 
 from fraudsieve.exceptions import ArtifactError, StateError
 from fraudsieve.models import Scorer
-from fraudsieve.models.service.bodies import Asked, RejectedError, Reply
+from fraudsieve.models.service.bodies import RejectedRequest, Reply, ScoreRequest
 from fraudsieve.models.service.handlers import RequestHandler
 from fraudsieve.models.service.loaded_model import LoadedModel
 from fraudsieve.models.service.metrics import Metrics
@@ -21,7 +21,7 @@ EVENTS = [EVENT | {"event_id": f"e{i}", "occurred_at": f"2026-05-01T10:00:0{i}Z"
 
 
 @pytest.fixture
-def desk(accounts_folder: Path) -> Iterator[RequestHandler]:
+def handler(accounts_folder: Path) -> Iterator[RequestHandler]:
     made = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), Settings(max_records=10), Metrics())
     yield made
     made.close()
@@ -39,16 +39,16 @@ def breaks(usual: Callable[..., Any], when: Callable[[Any], bool], error: Except
 
 
 def test_a_record_that_breaks_the_scorer_costs_the_others_nothing(
-    desk: RequestHandler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    handler: RequestHandler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     records = [{"account_id": name, "as_of": "2026-05-01T10:00:09Z"} for name in ("ann", SECRET, "bob")]
-    (usually,) = desk.score([Asked(json.dumps(records).encode(), True)])
+    (usually,) = handler.score([ScoreRequest(json.dumps(records).encode(), True)])
     assert isinstance(usually, Reply)
     usual = json.loads(usually.content)
-    assert desk.live is not None
-    of_bad = breaks(desk.live.score, lambda record: record["account_id"] == SECRET, OverflowError(SECRET))
-    monkeypatch.setattr(desk.live, "score", of_bad)
-    (reply,) = desk.score([Asked(json.dumps(records).encode(), True)])
+    assert handler.live is not None
+    of_bad = breaks(handler.live.score, lambda record: record["account_id"] == SECRET, OverflowError(SECRET))
+    monkeypatch.setattr(handler.live, "score", of_bad)
+    (reply,) = handler.score([ScoreRequest(json.dumps(records).encode(), True)])
     assert isinstance(reply, Reply)
     scores = json.loads(reply.content)
     assert [scores[0], scores[2]] == [usual[0], usual[2]]
@@ -60,64 +60,64 @@ def test_a_record_that_breaks_the_scorer_costs_the_others_nothing(
     assert SECRET not in str(told) + str(reply)
 
 
-def test_requests_that_are_scored_together_get_what_they_get_alone(desk: RequestHandler) -> None:
+def test_requests_that_are_scored_together_get_what_they_get_alone(handler: RequestHandler) -> None:
     record = {"account_id": "ann", "as_of": "2026-05-01T10:00:09Z"}
     bodies = [record, [record, 5, {"account_id": "bob"}], [], [record] * 11, "x", {}, [[record]]]
-    asked = [Asked(json.dumps(body).encode(), reasons) for body in bodies for reasons in (False, True)]
-    asked.append(Asked(b"{", True))
-    alone = [desk.score([one])[0] for one in asked]
-    together = desk.score(asked)
+    asked = [ScoreRequest(json.dumps(body).encode(), reasons) for body in bodies for reasons in (False, True)]
+    asked.append(ScoreRequest(b"{", True))
+    alone = [handler.score([one])[0] for one in asked]
+    together = handler.score(asked)
     assert [str(one) for one in together] == [str(one) for one in alone]
-    kinds = [one.status if isinstance(one, RejectedError) else 200 for one in together]
+    kinds = [one.status if isinstance(one, RejectedRequest) else 200 for one in together]
     assert kinds == [200] * 6 + [413] * 2 + [422] * 2 + [200] * 4 + [400]
-    assert desk.score([]) == []
+    assert handler.score([]) == []
 
 
 def test_an_event_that_breaks_the_history_costs_the_others_nothing(
-    desk: RequestHandler, monkeypatch: pytest.MonkeyPatch
+    handler: RequestHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    live = desk.live
+    live = handler.live
     assert live is not None
     of_bad = breaks(live.update, lambda event: event["event_id"] == "e2", OverflowError(SECRET))
     monkeypatch.setattr(live, "update", of_bad)
-    answer = json.loads(desk.take(json.dumps({"events": EVENTS}).encode()).content)
+    answer = json.loads(handler.take(json.dumps({"events": EVENTS}).encode()).content)
     why = "the record cannot be taken (OverflowError)"
     assert answer == {"part": "events", "accepted": 3, "rejected": [{"position": 2, "reason": why}]}
 
 
-def test_what_cannot_be_kept_is_not_acknowledged(desk: RequestHandler, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert desk.live is not None
+def test_what_cannot_be_kept_is_not_acknowledged(handler: RequestHandler, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert handler.live is not None
     full = StateError("/secret/place", "no space left", "Make some.")
-    monkeypatch.setattr(desk.live, "update", breaks(desk.live.update, lambda event: True, full))
-    with pytest.raises(RejectedError, match="nothing was taken, send it again") as caught:
-        desk.take(json.dumps({"events": EVENTS}).encode())
+    monkeypatch.setattr(handler.live, "update", breaks(handler.live.update, lambda event: True, full))
+    with pytest.raises(RejectedRequest, match="nothing was taken, send it again") as caught:
+        handler.take(json.dumps({"events": EVENTS}).encode())
     assert caught.value.status == 503
     assert "secret" not in str(caught.value)
-    assert b'fraudsieve_accepted_total{part="events"}' not in desk.page()
+    assert b'fraudsieve_accepted_total{part="events"}' not in handler.page()
 
 
-def test_a_model_that_does_not_fit_leaves_the_one_in_use(desk: RequestHandler, scorer: Scorer) -> None:
-    before = desk.served
+def test_a_model_that_does_not_fit_leaves_the_one_in_use(handler: RequestHandler, scorer: Scorer) -> None:
+    before = handler.served
     with pytest.raises(ArtifactError, match="it scores messages, and the service scores accounts"):
-        desk.replace(LoadedModel(scorer, "2"))
-    assert desk.served is before
+        handler.replace(LoadedModel(scorer, "2"))
+    assert handler.served is before
 
 
 def test_a_snapshot_is_written_once_the_log_is_large(accounts_folder: Path, tmp_path: Path) -> None:
     settings = Settings(state=tmp_path / "state", checkpoint_bytes=300)
-    desk = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), settings, Metrics())
-    assert desk.live is not None
-    desk.take(json.dumps({"events": EVENTS[:1]}).encode())
-    desk.checkpoint()
-    small = desk.live.size.log_bytes
-    desk.take(json.dumps({"events": EVENTS[1:]}).encode())
-    assert desk.live.size.log_bytes > 300 > small
-    desk.checkpoint()
-    assert desk.live.size.log_bytes < small
-    desk.close()
+    handler = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), settings, Metrics())
+    assert handler.live is not None
+    handler.take(json.dumps({"events": EVENTS[:1]}).encode())
+    handler.checkpoint()
+    small = handler.live.size.log_bytes
+    handler.take(json.dumps({"events": EVENTS[1:]}).encode())
+    assert handler.live.size.log_bytes > 300 > small
+    handler.checkpoint()
+    assert handler.live.size.log_bytes < small
+    handler.close()
     again = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), settings, Metrics())
     assert again.live is not None
-    assert again.live.size.events == desk.live.size.events > 0
+    assert again.live.size.events == handler.live.size.events > 0
     again.close()
 
 
@@ -145,7 +145,7 @@ from fraudsieve.models import Scorer
 from fraudsieve.models.service.app import create_app
 import fraudsieve.cli.app
 folder, digest, version = _find({str(binary.folder)!r})
-create_app(Scorer.load(folder)).state.desk.warm_up()
+create_app(Scorer.load(folder)).state.handler.warm_up()
 print("no mlflow")
 """)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fraudsieve.exceptions import ServiceError
-from fraudsieve.models.service.settings import Settings, check_open, read_token
+from fraudsieve.models.service.settings import Settings, check_exposure, read_token
 
 TOKEN = "correct-horse-battery"
 
@@ -33,15 +33,15 @@ def test_tokens_that_are_none_are_refused_and_not_shown(token: str, tmp_path: Pa
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_this_machine_needs_no_token(host: str) -> None:
-    check_open(host, None, is_open=False)
+    check_exposure(host, None, is_open=False)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "10.0.0.1", "scores.example"])
 def test_other_machines_need_one_unless_it_is_said(host: str) -> None:
-    check_open(host, TOKEN, is_open=False)
-    check_open(host, None, is_open=True)
+    check_exposure(host, TOKEN, is_open=False)
+    check_exposure(host, None, is_open=True)
     with pytest.raises(ServiceError, match="open to other machines, and there is no token"):
-        check_open(host, None, is_open=False)
+        check_exposure(host, None, is_open=False)
 
 
 def test_the_token_is_not_printed_and_only_aliases_are_followed() -> None:
