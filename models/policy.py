@@ -10,7 +10,7 @@ from fraudsieve.features.history.records import amount_of, is_missing, microseco
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models.scoring.inputs import Matrix
 
-__all__ = ["Fields", "Missing", "Policy", "Unknown", "WrongType", "check_known", "fields_of", "settle"]
+__all__ = ["Fields", "Missing", "Policy", "Unknown", "WrongType", "apply_policy", "check_unknown", "fields_of"]
 
 Record = Mapping[str, Any]
 Missing: TypeAlias = Literal["unscorable", "missing", "error"]
@@ -127,7 +127,7 @@ def fields_of(matrix: Matrix) -> Fields:
     return Fields(checks, needed, frozenset((*TABLES[matrix.subject], *checks)))
 
 
-def check_known(names: Iterable[Any], origin: str, policy: Policy, fields: Fields) -> None:
+def check_unknown(names: Iterable[Any], origin: str, policy: Policy, fields: Fields) -> None:
     """Refuse unknown fields, where the policy does.
 
     Parameters
@@ -152,7 +152,7 @@ def check_known(names: Iterable[Any], origin: str, policy: Policy, fields: Field
         raise RecordError(origin, problem, "Leave them out, or set the policy for unknown to ignore.")
 
 
-def settle(record: Record, position: int, policy: Policy, fields: Fields) -> Record:
+def apply_policy(record: Record, position: int, policy: Policy, fields: Fields) -> Record:
     """Return a record as a policy has it.
 
     Parameters
@@ -180,7 +180,8 @@ def settle(record: Record, position: int, policy: Policy, fields: Fields) -> Rec
     --------
     >>> from fraudsieve.features.account_matrix import AccountMatrix
     >>> fields = fields_of(AccountMatrix("account", (), numbers=("age",)))
-    >>> settle({"account_id": "a", "as_of": "2026-01-01", "age": "old"}, 0, Policy(wrong_type="missing"), fields)["age"]
+    >>> record = {"account_id": "a", "as_of": "2026-01-01", "age": "old"}
+    >>> apply_policy(record, 0, Policy(wrong_type="missing"), fields)["age"]
     """
     found = dict(record)
     for name in fields.needed:

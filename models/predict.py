@@ -12,13 +12,13 @@ from fraudsieve.features.history.records import Refused, records_of
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models.artifact.folder import Model, read_model
-from fraudsieve.models.reasons.request import ReasonRequest, number_of
+from fraudsieve.models.reasons.request import ReasonRequest, count_reasons
 from fraudsieve.models.scoring.columns import Batch, Columns, columns_of, lists_of
 from fraudsieve.models.scoring.inputs import Events, message_history, observe_messages, state_of, why_unscorable
 from fraudsieve.models.scoring.samples import warm_records
-from fraudsieve.models.scoring.scores import Score, described, told
+from fraudsieve.models.scoring.scores import Score, to_columns, to_records
 
-from .policy import Policy, check_known, fields_of, settle
+from .policy import Policy, apply_policy, check_unknown, fields_of
 
 __all__ = ["Scorer"]
 
@@ -217,7 +217,7 @@ class Scorer:
             operating point), ``false_positive_rate`` (of the strictest operating point that the score reaches),
             ``status`` (``ok``, ``no_history`` where no event of the account was known, or ``unscorable``), ``why`` and
             ``model`` (name and digest). With reasons also ``explained`` and ``reasons``, as from `explain`, and of a
-            message ``pieces``, as from `pieces`; None and empty where it is unscorable.
+            message ``text_spans``, as from `explain_text`; None and empty where it is unscorable.
 
         Raises
         ------
@@ -228,7 +228,7 @@ class Scorer:
         RecordError
             When the policy refuses a field.
         """
-        ask = (number_of(reasons), reasons_of) if reasons is not False else None
+        ask = (count_reasons(reasons), reasons_of) if reasons is not False else None
         if isinstance(records, Mapping):
             return self._score_records([records], history, ask)[0]
         if not isinstance(records, list | tuple):
@@ -270,12 +270,12 @@ class Scorer:
         needed = "text" if isinstance(self.model.matrix, MessageMatrix) else "account_id"
         if needed not in columns:
             raise KeyError(f"Expected a column {needed!r}; the columns are {sorted(map(str, columns))}.")
-        check_known(columns, "columns", self.policy, self._fields)
+        check_unknown(columns, "columns", self.policy, self._fields)
         lists = lists_of(columns, [needed, *(set(self._fields.checks) - {needed})])
         if isinstance(self.model.matrix, MessageMatrix) and self.policy.is_default:
-            return described(self.model, *self._odds_of_messages(self.model.matrix, lists, history))
+            return to_columns(self.model, *self._odds_of_messages(self.model.matrix, lists, history))
         records = [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
-        return described(self.model, *self._odds_of_records(records, history))
+        return to_columns(self.model, *self._odds_of_records(records, history))
 
     def score_rows(self, rows: Array, why: Array | None = None, known: Array | None = None) -> dict[str, Array]:
         """Score feature rows, as a builder makes them.
@@ -303,7 +303,7 @@ class Scorer:
             expected = len(self.model.matrix.columns)
             raise ValueError(f"Expected rows of {expected} columns, got an array of shape {rows.shape}.")
         why = np.full(len(rows), None, object) if why is None else why
-        return described(self.model, self._odds_of_rows(rows, why), why, known)
+        return to_columns(self.model, self._odds_of_rows(rows, why), why, known)
 
     def _odds_of_rows(self, rows: Array, why: Array, asked: ReasonRequest | None = None) -> Array:
         odds = np.full((len(rows), len(self.model.ensemble.base)), np.nan)
@@ -378,9 +378,9 @@ class Scorer:
         self, records: Sequence[Record], history: Events | None, ask: tuple[int, str | None] | None
     ) -> list[Score]:
         for place, record in enumerate(records):
-            check_known(record, f"record {place}", self.policy, self._fields)
+            check_unknown(record, f"record {place}", self.policy, self._fields)
         asked = None if ask is None else ReasonRequest(self.model, records, *ask)
-        scores = told(self.model, *self._odds_of_records(records, history, asked))
+        scores = to_records(self.model, *self._odds_of_records(records, history, asked))
         return scores if asked is None else [{**one, **more} for one, more in zip(scores, asked.told, strict=True)]
 
     def _odds_of_records(
@@ -389,7 +389,7 @@ class Scorer:
         """Return calibrated log-odds, what is wrong with a record, and whether its account is known."""
         matrix = self.model.matrix
         if not self.policy.is_default:
-            records = [settle(record, place, self.policy, self._fields) for place, record in enumerate(records)]
+            records = [apply_policy(record, place, self.policy, self._fields) for place, record in enumerate(records)]
         if isinstance(matrix, MessageMatrix):
             names = ("text", "account_id", "sent_at") if matrix.sender or matrix.campaigns else ("text",)
             fields = {name: [record.get(name) for record in records] for name in names}

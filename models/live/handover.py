@@ -8,7 +8,7 @@ from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.measures import window_seconds
 from fraudsieve.features.live_state import HistoryState
 
-from .records import fields_of
+from .records import logged_fields
 
 __all__ = ["continued", "declared"]
 
@@ -38,7 +38,7 @@ def continued(held: HistoryState, wanted: HistoryState, folder: Path) -> History
     """
     if declared(held) == declared(wanted):
         return held
-    if held.watermark == NEVER and fields_of(wanted) <= fields_of(held):
+    if held.watermark == NEVER and logged_fields(wanted) <= logged_fields(held):
         return wanted  # the log is whole
     views = {view.history: view for view in held.views}
     is_less = set(wanted.histories) <= set(views) and wanted.declared_network in (None, held.declared_network)

@@ -12,7 +12,7 @@ import numpy as np
 from fraudsieve.features.history.records import amount_of, digest_of, spelled
 from fraudsieve.features.live_state import CAMPAIGN, HistoryState, Part
 
-__all__ = ["LoggedPart", "delivery_id", "fields_of", "logged", "logged_message", "restored"]
+__all__ = ["LoggedPart", "delivery_id", "logged", "logged_fields", "logged_message", "restored"]
 
 Record: TypeAlias = Mapping[str, Any]
 LoggedPart: TypeAlias = Part | Literal["messages"]
@@ -23,7 +23,7 @@ OF_MESSAGES = 0x5DEECE66D5DEECE6
 """Tells the ids of messages from those of events."""
 
 
-def fields_of(state: HistoryState) -> frozenset[str]:
+def logged_fields(state: HistoryState) -> frozenset[str]:
     """Return the ids that a state looks at.
 
     Parameters
@@ -38,7 +38,7 @@ def fields_of(state: HistoryState) -> frozenset[str]:
     Examples
     --------
     >>> from fraudsieve.features.history.declaration import History
-    >>> sorted(fields_of(HistoryState(History(identifiers=("device_id",)))) - set(ALWAYS))
+    >>> sorted(logged_fields(HistoryState(History(identifiers=("device_id",)))) - set(ALWAYS))
     ['counterparty_id', 'device_id']
     """
     names = {name for view in state.histories for name in (*view.entities, view.counterparty, *view.identifiers)}
@@ -58,7 +58,7 @@ def logged(part: Part, record: Record, time: int, fields: frozenset[str]) -> dic
     time : int
         Its time, in microseconds.
     fields : frozenset of str
-        From `fields_of`.
+        From `logged_fields`.
 
     Returns
     -------

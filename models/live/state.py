@@ -23,7 +23,7 @@ from fraudsieve.models.scoring.inputs import prepare_message
 
 from .handover import continued, declared
 from .log import RESTORE, SEGMENT_BYTES, EventLog, Fsync
-from .records import delivery_id, fields_of, logged, logged_message, restored
+from .records import delivery_id, logged, logged_fields, logged_message, restored
 from .seen_ids import SeenIds
 from .snapshot import drop_snapshots, read_snapshot, write_snapshot
 
@@ -140,7 +140,7 @@ class LiveState:
         self.state = scorer.new_state(lateness=lateness)
         self.cut = self._repeats = 0
         self._seen = SeenIds(_horizon(self.state))
-        self._fields = fields_of(self.state)
+        self._fields = logged_fields(self.state)
         self._opened = time.time() - _passed()
         self._lock, self._checkpoint = threading.RLock(), threading.Lock()
         self._log: EventLog | None = None

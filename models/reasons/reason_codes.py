@@ -14,10 +14,10 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import shapley_values
 
-__all__ = ["STRONGEST", "check_class", "contributions", "explain", "explained_classes", "output_of"]
+__all__ = ["N_REASONS", "check_class", "contributions", "explain", "explained_classes", "output_of"]
 
 
-STRONGEST = 5
+N_REASONS = 5
 """How many reasons, and pieces of a message, are named unless another number is asked for."""
 
 
@@ -111,7 +111,7 @@ def check_class(model: Model, of: str | None) -> None:
         raise ValueError(f"reasons_of: expected one of {', '.join(model.classes)}, got another name.")
 
 
-def explain(model: Model, X: Array, odds: Array, *, n: int = STRONGEST, of: str | None = None) -> list[dict[str, Any]]:
+def explain(model: Model, X: Array, odds: Array, *, n: int = N_REASONS, of: str | None = None) -> list[dict[str, Any]]:
     """Say why records have their scores.
 
     Parameters

@@ -7,13 +7,13 @@ from fraudsieve._typing import Array
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models.artifact.folder import Model
 
-from .reason_codes import STRONGEST, check_class, explain
-from .text_spans import pieces
+from .reason_codes import N_REASONS, check_class, explain
+from .text_spans import explain_text
 
-__all__ = ["ReasonRequest", "number_of"]
+__all__ = ["ReasonRequest", "count_reasons"]
 
 
-def number_of(reasons: bool | int) -> int:
+def count_reasons(reasons: bool | int) -> int:
     """Return how many reasons are meant.
 
     Parameters
@@ -32,11 +32,11 @@ def number_of(reasons: bool | int) -> int:
 
     Examples
     --------
-    >>> number_of(True), number_of(3)
+    >>> count_reasons(True), count_reasons(3)
     (5, 3)
     """
     if reasons is True:
-        return STRONGEST
+        return N_REASONS
     if not isinstance(reasons, int) or reasons < 0:
         raise ValueError(f"reasons: expected True, False or a whole number from 0 on, got {reasons!r}.")
     return int(reasons)
@@ -59,7 +59,7 @@ class ReasonRequest:
     Attributes
     ----------
     told : list of dict
-        Of every record what `explain` says and, of a message, ``pieces``.
+        Of every record what `explain` says and, of a message, ``text_spans``.
 
     Raises
     ------
@@ -72,7 +72,7 @@ class ReasonRequest:
         self.model, self.records, self.n, self.of = model, records, n, of
         self.is_message = isinstance(model.matrix, MessageMatrix)
         self.told: list[dict[str, Any]] = [
-            {"explained": None, "reasons": []} | ({"pieces": []} if self.is_message else {}) for _ in records
+            {"explained": None, "reasons": []} | ({"text_spans": []} if self.is_message else {}) for _ in records
         ]
 
     def tell(self, rows: Array, X: Array, odds: Array) -> None:
@@ -92,5 +92,5 @@ class ReasonRequest:
             self.told[place] |= said
         if self.is_message:
             texts = [self.records[place]["text"] for place in places]
-            for place, found in zip(places, pieces(self.model, texts, odds, n=self.n, of=self.of), strict=True):
-                self.told[place]["pieces"] = found
+            for place, found in zip(places, explain_text(self.model, texts, odds, n=self.n, of=self.of), strict=True):
+                self.told[place]["text_spans"] = found

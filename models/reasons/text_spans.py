@@ -1,4 +1,4 @@
-"""Which pieces of a message carry what its wording says."""
+"""Which spans of a message carry what its wording says."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,13 +12,13 @@ from fraudsieve.features.wording.attribution import character_weights, sources, 
 from fraudsieve.features.wording.model import as_known
 from fraudsieve.models.artifact.folder import Model
 
-from .reason_codes import STRONGEST, explained_classes, output_of
+from .reason_codes import N_REASONS, explained_classes, output_of
 
-__all__ = ["pieces"]
+__all__ = ["explain_text"]
 
 
-def pieces(
-    model: Model, texts: Sequence[str], odds: Array, *, n: int = STRONGEST, of: str | None = None
+def explain_text(
+    model: Model, texts: Sequence[str], odds: Array, *, n: int = N_REASONS, of: str | None = None
 ) -> list[list[dict[str, Any]]]:
     """Say which pieces of messages carry what the wording says.
 

@@ -10,12 +10,12 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.calibration import log_sigmoid, probabilities
 from fraudsieve.models.thresholds import OperatingPoint
 
-__all__ = ["described", "fraud_probability", "told"]
+__all__ = ["fraud_probability", "to_columns", "to_records"]
 
 Score: TypeAlias = dict[str, Any]
 
 
-def described(model: Model, odds: Array, why: Array, known: Array | None = None) -> dict[str, Array]:
+def to_columns(model: Model, odds: Array, why: Array, known: Array | None = None) -> dict[str, Array]:
     """Turn log-odds into the columns of a score.
 
     Parameters
@@ -64,15 +64,15 @@ def _reached(model: Model, fraud: Array) -> Array:
     return reached
 
 
-def told(model: Model, odds: Array, why: Array, known: Array | None = None) -> list[Score]:
-    """Turn log-odds into one score a record, in values that JSON can hold: what `described` says, row by row.
+def to_records(model: Model, odds: Array, why: Array, known: Array | None = None) -> list[Score]:
+    """Turn log-odds into one score a record, in values that JSON can hold: what `to_columns` says, row by row.
 
     For a single record all that NumPy would set up takes longer than to go through the values.
 
     Parameters
     ----------
     model, odds, why, known
-        As for `described`.
+        As for `to_columns`.
 
     Returns
     -------

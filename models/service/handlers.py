@@ -10,7 +10,7 @@ import numpy as np
 from fraudsieve.exceptions import ArtifactError, StateError
 from fraudsieve.features.history.records import Refused
 from fraudsieve.models.live.state import LiveState
-from fraudsieve.models.scoring.scores import Score, told
+from fraudsieve.models.scoring.scores import Score, to_records
 
 from .bodies import RejectedRequest, Reply, ScoreRequest, as_list, decode_json, encode_json, json_type
 from .json_log import error_location, log_event
@@ -124,10 +124,10 @@ class RequestHandler:
         """Return what is said of a record that the scorer never saw."""
         model = self.served.scorer.model
         odds = np.full((1, len(model.ensemble.base)), np.nan)
-        score = told(model, odds, np.array([why], object))[0]
+        score = to_records(model, odds, np.array([why], object))[0]
         if not reasons:
             return score
-        return score | {"explained": None, "reasons": []} | ({"pieces": []} if model.subject == "message" else {})
+        return score | {"explained": None, "reasons": []} | ({"text_spans": []} if model.subject == "message" else {})
 
     def _ask(self, records: list[Any], reasons: bool) -> list[Score]:
         if self.live is not None:

@@ -46,8 +46,8 @@ class ExplainedClass(BaseModel):
     log_odds: float
 
 
-class Piece(BaseModel):
-    """A piece of a message that carries what its wording says; without text, the rest."""
+class TextSpan(BaseModel):
+    """A span of a message and its share of the text model's log-odds; the one without text holds the rest."""
 
     text: str | None
     start: int | None
@@ -69,7 +69,7 @@ class Score(BaseModel):
     model: ModelIdentity
     explained: ExplainedClass | None = None
     reasons: list[Reason] = []
-    pieces: list[Piece] = []
+    text_spans: list[TextSpan] = []
 
 
 class EventRejection(BaseModel):

@@ -9,7 +9,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-from .booster_text import fields_of, split_trees
+from .booster_text import parse_fields, split_trees
 
 __all__ = ["Trees", "read_trees"]
 
@@ -106,7 +106,7 @@ def read_trees(booster: lgb.Booster) -> Trees:
     head, blocks, _ = split_trees(booster.model_to_string())
     if "\naverage_output\n" in f"{head}\n":
         raise ValueError("Expected a booster that adds its trees up, got one that averages them. Train with boosting.")
-    parts = [_read_tree(fields_of(block)) for block in blocks]
+    parts = [_read_tree(parse_fields(block)) for block in blocks]
     n_outputs = booster.num_model_per_iteration()
     expected = np.zeros(n_outputs)
     for place, part in enumerate(parts):

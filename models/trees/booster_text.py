@@ -11,7 +11,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["check_booster", "fields_of", "split_trees"]
+__all__ = ["check_booster", "parse_fields", "split_trees"]
 
 
 SPLIT_ARRAYS: Final = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
@@ -67,7 +67,7 @@ def split_trees(text: str) -> tuple[str, list[str], str]:
     return head, trees, rest
 
 
-def fields_of(block: str) -> dict[str, str]:
+def parse_fields(block: str) -> dict[str, str]:
     """Return the fields of a head or of a tree, by name.
 
     Parameters
@@ -81,7 +81,7 @@ def fields_of(block: str) -> dict[str, str]:
 
     Examples
     --------
-    >>> fields_of("tree\\nnum_class=1\\n")
+    >>> parse_fields("tree\\nnum_class=1\\n")
     {'num_class': '1'}
     """
     return dict(line.split("=", 1) for line in block.split("\n") if "=" in line)
@@ -146,7 +146,7 @@ def _cut(text: str) -> str:
 def _unique(block: str) -> dict[str, str]:
     """Return the fields of a block whose every line is a field or blank, and none is there twice."""
     lines = [line for line in block.split("\n") if line]
-    fields = fields_of(block)
+    fields = parse_fields(block)
     if len(fields) != len(lines):
         raise ValueError("a line is no field, or a field is there twice")
     return fields

@@ -10,8 +10,8 @@ import pytest
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models import FraudClassifier, Model, Scorer
-from fraudsieve.models.reasons.reason_codes import STRONGEST
-from fraudsieve.models.reasons.request import number_of
+from fraudsieve.models.reasons.reason_codes import N_REASONS
+from fraudsieve.models.reasons.request import count_reasons
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +29,12 @@ def test_scores_with_reasons_are_the_scores_and_the_reasons(fitted: Any) -> None
     scorer, records = Scorer.load(fitted.folder), [{"text": text} for text in fitted.texts[:90]]
     plain, whole = scorer.score(records), scorer.score(records, reasons=True)
     for record, without, score in zip(records, plain, whole, strict=True):
-        assert without | {name: score[name] for name in ("explained", "reasons", "pieces")} == score
+        assert without | {name: score[name] for name in ("explained", "reasons", "text_spans")} == score
         assert scorer.score(record, reasons=True) == score
         total = sum(reason["log_odds"] for reason in score["reasons"])
         assert total == pytest.approx(score["explained"]["log_odds"], rel=1e-9)
-        assert len(score["reasons"]) <= STRONGEST + 3
-        assert len(score["pieces"]) <= STRONGEST + 1
+        assert len(score["reasons"]) <= N_REASONS + 3
+        assert len(score["text_spans"]) <= N_REASONS + 1
     assert json.loads(json.dumps(whole, allow_nan=False)) == whole
     assert scorer.score(records, reasons=False) == plain
 
@@ -45,7 +45,7 @@ def test_reasons_lead_to_the_probability(binary: Any, scorer: Scorer) -> None:
         odds = sum(reason["log_odds"] for reason in score["reasons"])
         assert 1 / (1 + np.exp(-odds)) == pytest.approx(score["probability"], rel=1e-9)
         assert len(score["reasons"]) <= 5
-        assert len(score["pieces"]) <= 3
+        assert len(score["text_spans"]) <= 3
 
 
 def test_chunks_do_not_show(several: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +54,7 @@ def test_chunks_do_not_show(several: Any, monkeypatch: pytest.MonkeyPatch) -> No
     whole = scorer.score(records, reasons=3)
     monkeypatch.setattr("fraudsieve.models.predict.CHUNK", 7)
     assert scorer.score(records, reasons=3) == whole
-    assert (whole[7]["explained"], whole[7]["reasons"], whole[7]["pieces"]) == (None, [], [])
+    assert (whole[7]["explained"], whole[7]["reasons"], whole[7]["text_spans"]) == (None, [], [])
 
 
 def test_a_class_may_be_asked_for(several: Any) -> None:
@@ -75,7 +75,7 @@ def test_events_have_reasons_and_no_pieces(events: Scorer) -> None:
     scores = events.score(records, reasons=True)
     for record, score in zip(records, scores, strict=True):
         assert events.score(record, reasons=True) == score
-        assert "pieces" not in score
+        assert "text_spans" not in score
     for score in scores[:3]:
         cues = {(reason["family"], reason["cue"]) for reason in score["reasons"] if reason["cue"]}
         assert cues <= {("value", "amount"), ("profile", "city")}
@@ -91,7 +91,7 @@ def test_a_model_of_messages_without_wording_has_no_pieces(binary: Any) -> None:
     fitted = FraudClassifier(n_rounds=5, n_jobs=1).fit(X, binary.labels)
     scorer = Scorer(replace(binary.model, matrix=matrix, ensemble=fitted.ensemble_, calibration=fitted.calibration_))
     score = scorer.score({"text": binary.texts[0]}, reasons=True)
-    assert score["pieces"] == []
+    assert score["text_spans"] == []
     total = sum(reason["log_odds"] for reason in score["reasons"])
     assert total == pytest.approx(score["explained"]["log_odds"], rel=1e-9)
 
@@ -103,4 +103,4 @@ def test_what_is_no_number_of_reasons_is_refused(scorer: Scorer, reasons: Any) -
 
 
 def test_numbers_of_reasons() -> None:
-    assert (number_of(True), number_of(0), number_of(7)) == (STRONGEST, 0, 7)
+    assert (count_reasons(True), count_reasons(0), count_reasons(7)) == (N_REASONS, 0, 7)

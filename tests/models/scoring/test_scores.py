@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fraudsieve.models.scoring.scores import described, fraud_probability, told
+from fraudsieve.models.scoring.scores import fraud_probability, to_columns, to_records
 from fraudsieve.models.thresholds import OperatingPoint
 
 
@@ -38,7 +38,7 @@ def test_records_say_what_the_columns_say_in_plain_values(several: Any) -> None:
     for legitimate, some in ((model.legitimate, points), (model.legitimate, ()), (None, ())):
         for known in (None, rng.random(n) < 0.5):
             one = replace(model, points=some, legitimate=legitimate)
-            columns, scores = described(one, odds, why, known), told(one, odds, why, known)
+            columns, scores = to_columns(one, odds, why, known), to_records(one, odds, why, known)
             flat = [
                 score | {f"probability__{name}": p for name, p in score["probabilities"].items()} for score in scores
             ]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fraudsieve.models.trees.booster_text import check_booster, fields_of, split_trees
+from fraudsieve.models.trees.booster_text import check_booster, parse_fields, split_trees
 
 COLUMNS = 6
 X = np.random.default_rng(0).normal(size=(600, COLUMNS))
@@ -63,7 +63,7 @@ def test_what_lightgbm_writes_passes() -> None:
 def test_the_sizes_are_told_as_lightgbm_tells_them(binary_text: str) -> None:
     assert resized(binary_text) == binary_text
     head, trees, _ = split_trees(binary_text)
-    assert len(trees) == len(fields_of(head)["tree_sizes"].split()) == 4
+    assert len(trees) == len(parse_fields(head)["tree_sizes"].split()) == 4
 
 
 FIRST: list[tuple[str, Callable[[list[str]], list[str]], str]] = [
@@ -103,7 +103,7 @@ def test_a_tree_that_lightgbm_could_not_walk_is_refused(
 
 
 def test_a_tree_without_one_of_its_fields_is_refused(binary_text: str) -> None:
-    names = list(fields_of(split_trees(binary_text)[1][1]))
+    names = list(parse_fields(split_trees(binary_text)[1][1]))
     assert len(names) == 16
     for name in names:
         at = binary_text.index(f"\n{name}=", binary_text.index("Tree=1\n"))
@@ -120,7 +120,7 @@ def test_a_split_of_what_is_missing_from_all_else_passes(binary_text: str) -> No
 
 
 def test_a_split_that_leads_back_is_refused(binary_text: str) -> None:
-    fields = fields_of(split_trees(binary_text)[1][1])
+    fields = parse_fields(split_trees(binary_text)[1][1])
     left, right = (fields[f"{side}_child"].split() for side in ("left", "right"))
     # The first split and the last that is below another change places: each is still named once.
     low = max(int(child) for child in left + right)
