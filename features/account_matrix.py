@@ -14,12 +14,12 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.kernels.windows import DAY, HOUR
-from fraudsieve.features.history.records import amount_of, is_missing, microseconds, spelled
+from fraudsieve.features.history.records import is_missing, parse_amount, parse_id, parse_time
 from fraudsieve.features.network.declaration import Network
 
 from .live_state import HistoryState
 
-__all__ = ["MISSING", "UNSEEN", "AccountMatrix", "Subject", "number_of"]
+__all__ = ["MISSING", "UNSEEN", "AccountMatrix", "Subject", "profile_number"]
 
 Record = Mapping[str, Any]
 Subject = Literal["account", "event"]
@@ -145,7 +145,7 @@ class AccountMatrix:
         return rows, known, why
 
     def _row(self, record: Record, state: HistoryState) -> tuple[Array, bool]:
-        if spelled(record.get("account_id"), "account_id") is None:
+        if parse_id(record.get("account_id"), "account_id") is None:
             raise RejectedRecordError("account_id: expected a string or a whole number, the field is missing")
         absent = [name for name in (*self.numbers, *self.categories) if name not in record]
         if absent:
@@ -153,15 +153,15 @@ class AccountMatrix:
         moment = self._moment(record, state)
         asked = {name: value for name, value in record.items() if name != "amount"}
         own_amount = {"amount": record.get("amount")} if self.subject == "event" else {}
-        history, known = state.answer(asked | own_amount | {"as_of": np.datetime64(moment, "us")})
+        history, known = state.compute(asked | own_amount | {"as_of": np.datetime64(moment, "us")})
         created = record.get("created_at")
         has_age = self.timed and self.subject == "account" and not is_missing(created)
-        born = microseconds(created, "created_at") if has_age else np.iinfo(np.int64).min
+        born = parse_time(created, "created_at") if has_age else np.iinfo(np.int64).min
         own = self.own(
             np.array([moment]),
             np.array([born]),
-            {name: np.array([number_of(record.get(name), name)]) for name in self.numbers},
-            {name: np.array([spelled(record.get(name), name)], object) for name in self.categories},
+            {name: np.array([profile_number(record.get(name), name)]) for name in self.numbers},
+            {name: np.array([parse_id(record.get(name), name)], object) for name in self.categories},
         )
         return np.concatenate([history[0], own[0]]), bool(known[0])
 
@@ -169,10 +169,10 @@ class AccountMatrix:
         if not self.timed:
             return max(state.watermark + 1, 1)  # all events are before it
         name = "occurred_at" if self.subject == "event" and not is_missing(record.get("occurred_at")) else "as_of"
-        return microseconds(record.get(name), name)
+        return parse_time(record.get(name), name)
 
 
-def number_of(value: Any, field: str) -> float:
+def profile_number(value: Any, field: str) -> float:
     """Return a number; here, unlike an amount, yes and no are numbers, as they were in training.
 
     Parameters
@@ -194,10 +194,10 @@ def number_of(value: Any, field: str) -> float:
 
     Examples
     --------
-    >>> number_of(True, "verified"), number_of(None, "age")
+    >>> profile_number(True, "verified"), profile_number(None, "age")
     (1.0, nan)
     """
-    return amount_of(float(value) if isinstance(value, bool | np.bool_) else value, field)
+    return parse_amount(float(value) if isinstance(value, bool | np.bool_) else value, field)
 
 
 def _coded(words: Array, seen: Sequence[str]) -> Array:

@@ -13,15 +13,15 @@ from .account_matrix import AccountMatrix, Subject
 __all__ = [
     "NEVER",
     "NOT_PROFILE",
-    "asked_of",
-    "column_of",
+    "as_microseconds",
+    "as_strings",
+    "category_column",
+    "cutoff_column",
+    "cutoff_times",
     "frequent_kinds",
-    "microseconds_of",
-    "moment_column",
-    "moments_of",
-    "numbers_of",
-    "spelled_out",
-    "words_of",
+    "number_column",
+    "required_column",
+    "subject_columns",
 ]
 
 
@@ -45,24 +45,24 @@ NOT_PROFILE = frozenset(
 """Columns of a record that are no part of its profile."""
 
 
-def moment_column(records: pd.DataFrame, subject: Subject) -> str | None:
+def cutoff_column(records: pd.DataFrame, subject: Subject) -> str | None:
     """Return the name of the column of moments, None without one: an event is looked at as of its own time."""
     names = ("occurred_at", "as_of") if subject == "event" else ("as_of", "occurred_at")
     return next((name for name in names if name in records), None)
 
 
-def moments_of(records: pd.DataFrame, subject: Subject) -> Array:
+def cutoff_times(records: pd.DataFrame, subject: Subject) -> Array:
     """Return the moments of records as microseconds since 1970."""
-    name = moment_column(records, subject)
+    name = cutoff_column(records, subject)
     if name is None:
         raise SchemaError("subjects", "column 'as_of' is missing, and training had times", "Give it.")
-    moments = microseconds_of(records[name])
+    moments = as_microseconds(records[name])
     if (moments == NEVER).any():
         raise SchemaError("subjects", f"{name!r} is missing in {(moments == NEVER).sum()} rows", "Set them aside.")
     return moments
 
 
-def microseconds_of(column: pd.Series) -> Array:
+def as_microseconds(column: pd.Series) -> Array:
     """Return times as microseconds since 1970, the least int64 for none; a time without a zone is taken as UTC."""
     if not pd.api.types.is_datetime64_any_dtype(column):
         if column.isna().all():
@@ -72,27 +72,27 @@ def microseconds_of(column: pd.Series) -> Array:
     return naive.to_numpy("M8[us]").astype(np.int64)
 
 
-def asked_of(records: pd.DataFrame, moments: Array, matrix: AccountMatrix) -> dict[str, Any]:
+def subject_columns(records: pd.DataFrame, moments: Array, matrix: AccountMatrix) -> dict[str, Any]:
     """Return what the runners need of the subjects."""
     named = {name for history in matrix.histories for name in history.subjects} | {"account_id"}
-    asked: dict[str, Any] = {name: column_of(records, name).to_numpy(object) for name in named}
+    asked: dict[str, Any] = {name: required_column(records, name).to_numpy(object) for name in named}
     asked["as_of"] = moments.astype("M8[us]")
     if matrix.subject == "event":
         has_any = "amount" in records
-        asked["amount"] = numbers_of(records, "amount") if has_any else np.full(len(records), np.nan)
+        asked["amount"] = number_column(records, "amount") if has_any else np.full(len(records), np.nan)
     return asked
 
 
-def column_of(records: pd.DataFrame, name: str) -> pd.Series:
+def required_column(records: pd.DataFrame, name: str) -> pd.Series:
     """Return a column that must be there."""
     if name not in records:
         raise SchemaError("subjects", f"column {name!r} is missing", "Give it: the model was trained with it.")
     return records[name]
 
 
-def numbers_of(records: pd.DataFrame, name: str) -> Array:
+def number_column(records: pd.DataFrame, name: str) -> Array:
     """Return a column of numbers, NaN for none."""
-    column = column_of(records, name)
+    column = required_column(records, name)
     if not pd.api.types.is_numeric_dtype(column) and not column.isna().all():
         raise ColumnTypeError("subjects", f"{name!r} held numbers in training; got {column.dtype}", "Give numbers.")
     numbers = pd.to_numeric(column).to_numpy(np.float64, na_value=np.nan)
@@ -102,16 +102,16 @@ def numbers_of(records: pd.DataFrame, name: str) -> Array:
     return numbers
 
 
-def words_of(column: pd.Series) -> Array:
+def category_column(column: pd.Series) -> Array:
     """Return a column as strings without blanks around them, None for none."""
     missing = column.isna().to_numpy()
-    words = spelled_out(column).str.strip().to_numpy(object)
+    words = as_strings(column).str.strip().to_numpy(object)
     words[missing] = None
     words[words == ""] = None
     return words
 
 
-def spelled_out(column: pd.Series) -> pd.Series:
+def as_strings(column: pd.Series) -> pd.Series:
     """Return a column as strings; whole numbers that pandas made fractions of beside a gap are whole again."""
     whole = pd.api.types.is_float_dtype(column) and bool((column.dropna() % 1 == 0).all())
     return (column.astype("Int64") if whole else column).astype("str")
@@ -119,6 +119,6 @@ def spelled_out(column: pd.Series) -> pd.Series:
 
 def frequent_kinds(events: pd.DataFrame, most: int = 6) -> tuple[str, ...]:
     """Return the kinds of at least 1 % of the events; none where all are of one."""
-    shares = spelled_out(events["kind"].dropna()).value_counts(normalize=True)
+    shares = as_strings(events["kind"].dropna()).value_counts(normalize=True)
     kinds = [str(kind) for kind in shares.index[:most] if shares[kind] >= 0.01]
     return tuple(sorted(kinds)) if len(shares) > 1 else ()

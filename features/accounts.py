@@ -18,23 +18,23 @@ from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.network.batch import network_features
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.features.network.leave_fold_out import network_apart
+from fraudsieve.features.network.leave_fold_out import network_out_of_fold
 
 from .account_matrix import AccountMatrix, Subject
 from .account_records import (
     NEVER,
     NOT_PROFILE,
-    asked_of,
-    column_of,
+    as_microseconds,
+    as_strings,
+    category_column,
+    cutoff_column,
+    cutoff_times,
     frequent_kinds,
-    microseconds_of,
-    moment_column,
-    moments_of,
-    numbers_of,
-    spelled_out,
-    words_of,
+    number_column,
+    required_column,
+    subject_columns,
 )
-from .default_views import default_histories, default_network, timeless
+from .default_views import default_histories, default_network, without_times
 
 __all__ = ["UNTIMED", "AccountFeatures"]
 
@@ -155,7 +155,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         self._validate_params()
         records = self._records(X)
-        timed = moment_column(records, self._subject) is not None and (
+        timed = cutoff_column(records, self._subject) is not None and (
             self.events is None or "occurred_at" in self.events
         )
         if not timed:
@@ -173,7 +173,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
-        """Fit, and return the training matrix, as `transform_apart` computes it.
+        """Fit, and return the training matrix, as `transform_out_of_fold` computes it.
 
         Parameters
         ----------
@@ -184,9 +184,9 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         -------
         ndarray of float64 or DataFrame, shape (n_records, n_columns)
         """
-        return self.fit(X, y).transform_apart(X)
+        return self.fit(X, y).transform_out_of_fold(X)
 
-    def transform_apart(self, X: Any) -> Array:
+    def transform_out_of_fold(self, X: Any) -> Array:
         """Compute the feature matrix of labelled records, to train on or to test with: none sees its own label.
 
         The network of a record whose account's label was known before its moment is taken without the labels of a
@@ -252,12 +252,12 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             records = records.drop(columns="as_of")
         if self.accounts is None:
             return records
-        profiles = self.accounts.assign(account_id=spelled_out(self.accounts["account_id"]))
+        profiles = self.accounts.assign(account_id=as_strings(self.accounts["account_id"]))
         twice = int(profiles["account_id"].duplicated().sum())
         if twice:
             raise SchemaError("accounts", f"{twice} rows have an account_id that is there already", "Give each once.")
         new = [name for name in profiles.columns if name == "account_id" or name not in records]
-        return records.assign(account_id=spelled_out(records["account_id"])).merge(
+        return records.assign(account_id=as_strings(records["account_id"])).merge(
             profiles[new], on="account_id", how="left"
         )
 
@@ -280,7 +280,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         network = self.network if isinstance(self.network, Network) else None
         if self.network in (None, True) and self.subject == "account":
             network = default_network(columns, labels=self.account_labels is not None)
-        return histories if timed else tuple(timeless(history) for history in histories), network
+        return histories if timed else tuple(without_times(history) for history in histories), network
 
     def _own_columns(self, records: pd.DataFrame) -> tuple[list[str], dict[str, pd.Series]]:
         """Tell the further columns of the records apart: numbers, and words."""
@@ -297,23 +297,23 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _seen(self, column: pd.Series) -> tuple[str, ...]:
         """Return the words of a column, the most frequent first."""
-        counts = pd.Series(words_of(column)).value_counts(sort=False)
+        counts = pd.Series(category_column(column)).value_counts(sort=False)
         kept = counts[counts >= self.min_category_rows]
         return tuple(str(word) for word in sorted(kept.index, key=lambda word: (-kept[word], word)))
 
     def _compute(self, records: pd.DataFrame, *, apart: bool = False) -> Array:
         matrix = self.matrix_
-        moments = moments_of(records, matrix.subject) if matrix.timed else np.ones(len(records), np.int64)
+        moments = cutoff_times(records, matrix.subject) if matrix.timed else np.ones(len(records), np.int64)
         parts = [np.empty((len(records), 0))]
         if matrix.histories or matrix.network:
-            events, asked = self._timed_events(), asked_of(records, moments, matrix)
+            events, asked = self._timed_events(), subject_columns(records, moments, matrix)
             if matrix.histories:
                 parts.append(history_features(events, asked, matrix.histories, labels=self.labels))
             if matrix.network is not None:
                 parts.append(self._network(matrix.network, events, asked, apart))
-        created = microseconds_of(records["created_at"]) if "created_at" in records else np.full(len(records), NEVER)
-        numbers = {name: numbers_of(records, name) for name in matrix.numbers}
-        words = {name: words_of(column_of(records, name)) for name in matrix.categories}
+        created = as_microseconds(records["created_at"]) if "created_at" in records else np.full(len(records), NEVER)
+        numbers = {name: number_column(records, name) for name in matrix.numbers}
+        words = {name: category_column(required_column(records, name)) for name in matrix.categories}
         return np.hstack([*parts, matrix.own(moments, created, numbers, words)])
 
     def _timed_events(self) -> pd.DataFrame:
@@ -327,7 +327,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if labels is not None and not self.matrix_.timed:
             labels = labels.assign(labelled_at=np.zeros(len(labels), "M8[us]"))
         if apart and labels is not None:
-            return network_apart(events, asked, network, labels, n_folds=self.n_folds)
+            return network_out_of_fold(events, asked, network, labels, n_folds=self.n_folds)
         return network_features(events, asked, network, labels=labels)
 
     @property

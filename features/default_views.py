@@ -14,7 +14,7 @@ from fraudsieve.features.history.measures import (
 )
 from fraudsieve.features.network.declaration import Network
 
-__all__ = ["default_histories", "default_network", "identifiers_of", "timeless"]
+__all__ = ["default_histories", "default_network", "identifier_columns", "without_times"]
 
 KNOWN = frozenset(
     {"account_id", "counterparty_id", "event_id", "occurred_at", "kind", "amount", "label", "labelled_at"}
@@ -22,7 +22,7 @@ KNOWN = frozenset(
 PAIR = ("count", "sum", "mean", "max", "to_mean", "to_max", "since_last", "since_first")
 
 
-def identifiers_of(columns: Iterable[str]) -> tuple[str, ...]:
+def identifier_columns(columns: Iterable[str]) -> tuple[str, ...]:
     """Return the columns of events that are further identifiers: those that end in ``_id``, and ``ip``.
 
     Parameters
@@ -36,7 +36,7 @@ def identifiers_of(columns: Iterable[str]) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> identifiers_of(["account_id", "device_id", "ip", "amount"])
+    >>> identifier_columns(["account_id", "device_id", "ip", "amount"])
     ('device_id', 'ip')
     """
     return tuple(name for name in columns if name not in KNOWN and (name.endswith("_id") or name == "ip"))
@@ -70,7 +70,7 @@ def default_histories(
     """
     columns = tuple(columns)
     measures = _measures(columns, MEASURES + (OF_LABELS if labels and subject == "event" else ()))
-    identifiers = identifiers_of(columns) if "counterparty_id" in columns else ()
+    identifiers = identifier_columns(columns) if "counterparty_id" in columns else ()
     own = History(kinds=kinds, identifiers=identifiers, measures=measures)
     if "counterparty_id" not in columns:
         return (own,)
@@ -111,11 +111,11 @@ def default_network(columns: Iterable[str], *, labels: bool) -> Network | None:
     ('device_id',)
     """
     columns = tuple(columns)
-    counterparty, identifiers = "counterparty_id" if "counterparty_id" in columns else "", identifiers_of(columns)
+    counterparty, identifiers = "counterparty_id" if "counterparty_id" in columns else "", identifier_columns(columns)
     return Network(counterparty, identifiers, labels) if counterparty or identifiers else None
 
 
-def timeless(history: History) -> History:
+def without_times(history: History) -> History:
     """Return a view over all events, with what can be measured without times.
 
     Parameters
@@ -129,7 +129,7 @@ def timeless(history: History) -> History:
 
     Examples
     --------
-    >>> timeless(History(measures=("count", "mean", "trend"))).columns
+    >>> without_times(History(measures=("count", "mean", "trend"))).columns
     ('volume__count_all', 'value__mean_all')
     """
 

@@ -17,13 +17,20 @@ from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.history.declaration import History, check_histories, history_columns
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.measures import window_seconds
-from fraudsieve.features.history.records import Refused, amount_of, digest_of, entity_key, microseconds, records_of
+from fraudsieve.features.history.records import (
+    RejectedRecord,
+    as_records,
+    entity_key,
+    id_digest,
+    parse_amount,
+    parse_time,
+)
 from fraudsieve.features.history.store import read_state, write_state
-from fraudsieve.features.history.timeline import Prepared, Timeline, View, bits_of, signed
+from fraudsieve.features.history.timeline import PreparedRecord, Timeline, ViewState, bits_of, signed
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.live import NetworkState
 
-__all__ = ["CAMPAIGN", "HistoryState", "Part"]
+__all__ = ["CAMPAIGN", "HistoryState", "RecordType"]
 
 Record: TypeAlias = Mapping[str, Any]
 Records: TypeAlias = Record | Sequence[Record]
@@ -33,7 +40,7 @@ CAMPAIGN = {"campaign", "labelled"}
 """Events that have one of these are messages, or labels of messages, and need no account."""
 SWEPT = 2
 """With every event so many other entities are rid of what is too old."""
-Part: TypeAlias = Literal["events", "labels", "account_labels"]
+RecordType: TypeAlias = Literal["events", "labels", "account_labels"]
 READERS = {"events": "_read_event", "labels": "_read_label", "account_labels": "_read_account_label"}
 
 
@@ -89,7 +96,7 @@ class HistoryState:
         self.lateness, self.ahead = lateness, ahead
         self.columns = history_columns(self.histories) + (network.columns if network else ())
         self.network = NetworkState(network) if network else None
-        self.views = [View(history) for history in self.histories]
+        self.views = [ViewState(history) for history in self.histories]
         self.watermark = NEVER
         self.n_events = 0
         self._late, self._ahead = window_seconds(lateness) * SECOND, window_seconds(ahead) * SECOND
@@ -122,7 +129,7 @@ class HistoryState:
         *,
         account_labels: Records = (),
         now: datetime | None = None,
-    ) -> tuple[Refused, ...]:
+    ) -> tuple[RejectedRecord, ...]:
         """Take events, and what became known of events.
 
         Events of one call may be in any order; they are late if they are so by what was known before it.
@@ -141,7 +148,7 @@ class HistoryState:
 
         Returns
         -------
-        tuple of Refused
+        tuple of RejectedRecord
             What was set aside, and why: events first, then labels, then those of accounts.
 
         Raises
@@ -149,20 +156,20 @@ class HistoryState:
         TypeError
             If that is no record or list of records.
         """
-        prepared: list[Prepared] = []
-        refused: list[Refused] = []
-        parts: dict[Part, Records] = {"events": events, "labels": labels, "account_labels": account_labels}
+        prepared: list[PreparedRecord] = []
+        refused: list[RejectedRecord] = []
+        parts: dict[RecordType, Records] = {"events": events, "labels": labels, "account_labels": account_labels}
         for part, records in parts.items():
             if not isinstance(records, tuple) or records:
                 ready, wrong = self.prepare(records, part, now=now)
                 prepared, refused = prepared + ready, refused + wrong
-        self.take(prepared)
+        self.apply(prepared)
         return tuple(refused)
 
     def prepare(
-        self, records: Records, part: Part = "events", *, now: datetime | None = None, any_time: bool = False
-    ) -> tuple[list[Prepared], list[Refused]]:
-        """Read and check records, and take none: `take` does, once a caller has written them down.
+        self, records: Records, part: RecordType = "events", *, now: datetime | None = None, any_time: bool = False
+    ) -> tuple[list[PreparedRecord], list[RejectedRecord]]:
+        """Read and check records, and take none: `apply` does, once a caller has written them down.
 
         Parameters
         ----------
@@ -177,9 +184,9 @@ class HistoryState:
 
         Returns
         -------
-        prepared : list of Prepared
-            For `take` of this state.
-        refused : list of Refused
+        prepared : list of PreparedRecord
+            For `apply` of this state.
+        refused : list of RejectedRecord
             What cannot be taken, and why.
 
         Raises
@@ -188,22 +195,22 @@ class HistoryState:
             If that is no record or list of records.
         """
         read = getattr(self, READERS[part])
-        limit = microseconds(now or datetime.now(UTC), "now") + self._ahead
+        limit = parse_time(now or datetime.now(UTC), "now") + self._ahead
         bounds = (NEVER, -NEVER) if any_time else (self.oldest, limit)
         prepared, refused = [], []
-        for position, record in enumerate(records_of(records)):
+        for position, record in enumerate(as_records(records)):
             try:
                 prepared.append(read(position, record, *bounds))
             except RejectedRecordError as error:
-                refused.append(Refused(position, str(error)))
+                refused.append(RejectedRecord(position, str(error)))
         return prepared, refused
 
-    def take(self, prepared: Sequence[Prepared]) -> None:
+    def apply(self, prepared: Sequence[PreparedRecord]) -> None:
         """Take what `prepare` of this state returned.
 
         Parameters
         ----------
-        prepared : sequence of Prepared
+        prepared : sequence of PreparedRecord
             Records.
         """
         for record in prepared:
@@ -220,31 +227,31 @@ class HistoryState:
             n = SWEPT * max(len(prepared), 1)
             self.n_events -= sum(view.sweep(self.oldest, n) for view in self.views)
 
-    def _read_event(self, position: int, event: Record, oldest: int, limit: int) -> Prepared:
-        time, amount = _time(event, "occurred_at", oldest, limit), amount_of(event.get("amount"))
+    def _read_event(self, position: int, event: Record, oldest: int, limit: int) -> PreparedRecord:
+        time, amount = _time(event, "occurred_at", oldest, limit), parse_amount(event.get("amount"))
         if entity_key(event, ("account_id",)) is None and CAMPAIGN.isdisjoint(event):
             raise RejectedRecordError("account_id: expected a string or a whole number, the field is missing")
         read = [(view, entity_key(event, view.history.entities), view.row(event, time, amount)) for view in self.views]
         rows = [(view, view.timelines, key, row) for view, key, row in read if key is not None]
-        return Prepared(position, time, rows, self.network.pairs(event) if self.network else [], None)
+        return PreparedRecord(position, time, rows, self.network.pairs(event) if self.network else [], None)
 
-    def _read_account_label(self, position: int, label: Record, oldest: int, limit: int) -> Prepared:
-        time, account = _time(label, "labelled_at", oldest, limit), digest_of(label.get("account_id"), "account_id")
+    def _read_account_label(self, position: int, label: Record, oldest: int, limit: int) -> PreparedRecord:
+        time, account = _time(label, "labelled_at", oldest, limit), id_digest(label.get("account_id"), "account_id")
         fraud = _is_fraud(label)
         if not account:
             raise RejectedRecordError("account_id: expected a string or a whole number, the field is missing")
-        return Prepared(position, time, [], [], (account, fraud))
+        return PreparedRecord(position, time, [], [], (account, fraud))
 
-    def _read_label(self, position: int, label: Record, oldest: int, limit: int) -> Prepared:
+    def _read_label(self, position: int, label: Record, oldest: int, limit: int) -> PreparedRecord:
         time, fraud = _time(label, "labelled_at", oldest, limit), _is_fraud(label)
-        row = [time, bits_of(float(fraud)), -1, signed(digest_of(label.get("event_id"), "event_id"))]
+        row = [time, bits_of(float(fraud)), -1, signed(id_digest(label.get("event_id"), "event_id"))]
         keys = [(view, entity_key(label, view.history.entities)) for view in self.views if view.history.needs_labels]
         if keys and not any(key for _, key in keys):
             fields = sorted({name for view, _ in keys for name in view.history.entities})
             raise RejectedRecordError(f"{', '.join(fields)}: expected whom the label is about, all are missing")
-        return Prepared(position, time, [(view, view.labels, key, row) for view, key in keys if key], [], None)
+        return PreparedRecord(position, time, [(view, view.labels, key, row) for view, key in keys if key], [], None)
 
-    def _add(self, view: View, timelines: dict[bytes, Timeline], key: bytes, row: list[int]) -> None:
+    def _add(self, view: ViewState, timelines: dict[bytes, Timeline], key: bytes, row: list[int]) -> None:
         timeline = timelines.get(key)
         if timeline is None:
             if key not in view.timelines and key not in view.labels:
@@ -275,9 +282,9 @@ class HistoryState:
         ValueError
             If a moment is missing, or older than the state remembers.
         """
-        return self.answer(subjects, histories)[0]
+        return self.compute(subjects, histories)[0]
 
-    def answer(self, subjects: Records, histories: Sequence[History] | None = None) -> tuple[Array, Array]:
+    def compute(self, subjects: Records, histories: Sequence[History] | None = None) -> tuple[Array, Array]:
         """Compute the history of subjects, and tell which of them have any.
 
         Parameters
@@ -294,16 +301,16 @@ class HistoryState:
         known : ndarray of bool, shape (n_subjects,)
             Whether there was an event of the account; without a view of accounts, of any entity.
         """
-        records = records_of(subjects)
+        records = as_records(subjects)
         tells = [view for view in self.views if view.history.entities == ("account_id",)] or self.views
         views = self.views if histories is None else [view for view in self.views if view.history in histories]
         n_columns = len(self.columns) if histories is None else sum(len(view.history.columns) for view in views)
         out, known = np.empty((len(records), n_columns)), np.zeros(len(records), np.bool_)
         for place, record in enumerate(records):
-            moment = microseconds(record.get("as_of"), "as_of")
+            moment = parse_time(record.get("as_of"), "as_of")
             if moment < self.oldest:
                 raise RejectedRecordError("as_of: expected a moment that the state remembers, got an older one")
-            amounts = np.full(2, amount_of(record["amount"])) if "amount" in record else np.empty(0)
+            amounts = np.full(2, parse_amount(record["amount"])) if "amount" in record else np.empty(0)
             start = 0
             for view in views:
                 stop = start + len(view.history.columns)
@@ -390,7 +397,7 @@ def _is_fraud(label: Record) -> bool:
 
 
 def _time(record: Record, field: str, oldest: int, limit: int) -> int:
-    time = microseconds(record.get(field), field)
+    time = parse_time(record.get(field), field)
     if time > limit:
         raise RejectedRecordError(f"{field}: expected a time that is not in the future, got a later one")
     if time < oldest:

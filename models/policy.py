@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from fraudsieve.exceptions import RecordError, RejectedRecordError
-from fraudsieve.features.account_matrix import number_of
-from fraudsieve.features.history.records import amount_of, is_missing, microseconds, spelled
+from fraudsieve.features.account_matrix import profile_number
+from fraudsieve.features.history.records import is_missing, parse_amount, parse_id, parse_time
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models.scoring.inputs import Matrix
 
@@ -111,17 +111,17 @@ def fields_of(matrix: Matrix) -> Fields:
     checks: dict[str, Check]
     if isinstance(matrix, MessageMatrix):
         checks = {"text": _text_of}
-        checks |= {"account_id": spelled} if matrix.sender else {}
-        checks |= {"sent_at": microseconds} if matrix.sender or matrix.campaigns else {}
+        checks |= {"account_id": parse_id} if matrix.sender else {}
+        checks |= {"sent_at": parse_time} if matrix.sender or matrix.campaigns else {}
         return Fields(checks, ("text",), frozenset((*TABLES["message"], *checks)))
     entities = {name for view in matrix.histories for name in view.subjects}
-    checks = dict.fromkeys(sorted(entities | {"account_id", *matrix.categories}), spelled)
-    checks |= dict.fromkeys(matrix.numbers, number_of)
+    checks = dict.fromkeys(sorted(entities | {"account_id", *matrix.categories}), parse_id)
+    checks |= dict.fromkeys(matrix.numbers, profile_number)
     # An amount is of the event itself; other numbers may be yes or no.
-    checks |= {"amount": amount_of} if matrix.subject == "event" else {}
+    checks |= {"amount": parse_amount} if matrix.subject == "event" else {}
     moments = ("as_of",) if matrix.subject == "account" else ("occurred_at", "as_of")
     born = ("created_at",) if matrix.subject == "account" else ()
-    checks |= dict.fromkeys((*moments, *born), microseconds) if matrix.timed else {}
+    checks |= dict.fromkeys((*moments, *born), parse_time) if matrix.timed else {}
     own = (*sorted(entities - {"account_id"}), *matrix.numbers, *matrix.categories)
     needed = ("account_id", *(moments[:1] if matrix.timed else ()), *own)
     return Fields(checks, needed, frozenset((*TABLES[matrix.subject], *checks)))

@@ -8,7 +8,7 @@ from typing import Any, Self, overload
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.features.history.records import Refused, records_of
+from fraudsieve.features.history.records import RejectedRecord, as_records
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models.artifact.folder import Model, read_model
@@ -138,7 +138,7 @@ class Scorer:
 
     def observe(
         self, state: HistoryState, messages: Record | Sequence[Record], *, now: datetime | None = None
-    ) -> tuple[Refused, ...]:
+    ) -> tuple[RejectedRecord, ...]:
         """Tell a live state of messages, for the campaigns that later ones belong to.
 
         Score a message first and tell of it then, or at any time: none sees itself.
@@ -155,7 +155,7 @@ class Scorer:
 
         Returns
         -------
-        tuple of Refused
+        tuple of RejectedRecord
             What was set aside, by its position, and why. Nothing is done for a model that does not look at campaigns.
 
         Raises
@@ -163,7 +163,7 @@ class Scorer:
         TypeError
             When that is no record or list of records.
         """
-        return observe_messages(self.model.matrix, state, records_of(messages), now=now)
+        return observe_messages(self.model.matrix, state, as_records(messages), now=now)
 
     @overload
     def score(

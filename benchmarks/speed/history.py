@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from benchmarks.runner import Bar, Report, progress
 from benchmarks.speed.timing import medians_in_turn
-from fraudsieve.features.history.batch import coded_log, history_features
+from fraudsieve.features.history.batch import encode_events, history_features
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.log import EventLog, Moments, fill_history
+from fraudsieve.features.history.encoded import CutoffTimes, EncodedEvents, fill_history
 from fraudsieve.features.history.measures import window_seconds
 
 __all__ = ["run"]
@@ -206,13 +206,13 @@ def _ours(table: pa.Table, window: str) -> Call:
 
 def _kernel(table: pa.Table, window: str) -> Call:
     history = History((window,), measures=_MEASURES)
-    log, _ = coded_log(table, history)
-    moments = Moments(log.starts, log.times, np.arange(log.times.size, dtype=np.int32))
+    log, _ = encode_events(table, history)
+    moments = CutoffTimes(log.starts, log.times, np.arange(log.times.size, dtype=np.int32))
     out = np.full((log.times.size, len(history.columns)), np.nan)
     return lambda: _filled(history, log, moments, out)
 
 
-def _filled(history: History, log: EventLog, moments: Moments, out: Block) -> Block:
+def _filled(history: History, log: EncodedEvents, moments: CutoffTimes, out: Block) -> Block:
     fill_history(history, log, moments, out)
     return out
 

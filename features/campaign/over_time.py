@@ -16,7 +16,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.history.records import is_missing, microseconds
+from fraudsieve.features.history.records import is_missing, parse_time
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
 
@@ -214,7 +214,7 @@ def _known_from(message: Record) -> Any:
     labelled, sent = message.get("labelled_at"), message.get("sent_at")
     if is_missing(sent) or is_missing(labelled):
         return labelled
-    return max(labelled, sent, key=lambda time: microseconds(time, "labelled_at"))
+    return max(labelled, sent, key=lambda time: parse_time(time, "labelled_at"))
 
 
 def _keys_of(messages: Sequence[Record]) -> list[list[int]]:

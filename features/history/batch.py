@@ -19,13 +19,13 @@ from fraudsieve.features.history.kernels.ids import code_numbers, code_strings
 from fraudsieve.features.history.kernels.sorting import in_order, sort_events
 
 from .declaration import History, check_histories
-from .log import EventLog, Moments, fill_history, fill_labels
+from .encoded import CutoffTimes, EncodedEvents, fill_history, fill_labels
 from .measures import AT_HAND, OF_AMOUNTS, OF_COUNTERPARTIES, OF_LABELS
 from .records import LARGEST_AMOUNT
 
-__all__ = ["Columns", "Source", "code_ids", "coded_log", "history_features"]
+__all__ = ["SourceTable", "TableLike", "code_ids", "encode_events", "history_features"]
 
-Columns: TypeAlias = pa.Table | pd.DataFrame | Mapping[str, Any]
+TableLike: TypeAlias = pa.Table | pd.DataFrame | Mapping[str, Any]
 
 READ_IT = "Read the table with read_table."
 _MOST_ROWS = 2**31 - 2
@@ -33,7 +33,7 @@ _FURTHEST = 2**62
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class SourceTable:
     """A table, by its columns, and what to call it in an error.
 
     Parameters
@@ -45,7 +45,7 @@ class Source:
     """
 
     name: str
-    columns: Columns
+    columns: TableLike
 
     def __getitem__(self, column: str) -> Any:
         if column not in self:
@@ -114,11 +114,11 @@ class Source:
 
 
 def history_features(
-    events: Columns,
-    subjects: Columns | None = None,
+    events: TableLike,
+    subjects: TableLike | None = None,
     history: History | Sequence[History] | None = None,
     *,
-    labels: Columns | None = None,
+    labels: TableLike | None = None,
 ) -> Array:
     """Compute the history of every subject, strictly before its moment.
 
@@ -163,9 +163,9 @@ def history_features(
     [0.0, 0.0, 1.0, 0.0]
     """
     views = check_histories(History() if history is None else history)
-    source = Source("events", events)
-    asked = source if subjects is None else Source("subjects", subjects)
-    of_labels = None if labels is None else Source("labels", labels)
+    source = SourceTable("events", events)
+    asked = source if subjects is None else SourceTable("subjects", subjects)
+    of_labels = None if labels is None else SourceTable("labels", labels)
     n_subjects = len(asked["occurred_at" if subjects is None else "as_of"])
     parts = [np.full((n_subjects, len(view.columns)), np.nan) for view in views]
     for view, part in zip(views, parts, strict=True):
@@ -173,7 +173,9 @@ def history_features(
     return parts[0] if len(parts) == 1 else np.hstack(parts)
 
 
-def _fill_view(view: History, source: Source, asked: Source, of_labels: Source | None, out: Array) -> None:
+def _fill_view(
+    view: History, source: SourceTable, asked: SourceTable, of_labels: SourceTable | None, out: Array
+) -> None:
     fill_history(view, *_coded(view, source, asked), out)
     if view.needs_labels:
         if of_labels is None:
@@ -182,7 +184,9 @@ def _fill_view(view: History, source: Source, asked: Source, of_labels: Source |
         fill_labels(view, *_coded(view, of_labels, asked, of_events=False), out)
 
 
-def coded_log(events: Columns, history: History, subjects: Columns | None = None) -> tuple[EventLog, Moments]:
+def encode_events(
+    events: TableLike, history: History, subjects: TableLike | None = None
+) -> tuple[EncodedEvents, CutoffTimes]:
     """Code and sort both tables, as far as a declaration needs them.
 
     Parameters
@@ -196,23 +200,25 @@ def coded_log(events: Columns, history: History, subjects: Columns | None = None
 
     Returns
     -------
-    log : EventLog
+    log : EncodedEvents
         The events.
-    moments : Moments
+    moments : CutoffTimes
         The subjects, whose rows are those of their table.
 
     Examples
     --------
     >>> events = {"account_id": [7, 5, 7], "occurred_at": np.array([30, 20, 10], "M8[s]")}
-    >>> log, moments = coded_log(events, History(measures=("count",)))
+    >>> log, moments = encode_events(events, History(measures=("count",)))
     >>> log.starts.tolist(), log.times.tolist(), moments.rows.tolist()
     ([0, 2, 3], [10000000, 30000000, 20000000], [2, 0, 1])
     """
-    source = Source("events", events)
-    return _coded(history, source, source if subjects is None else Source("subjects", subjects))
+    source = SourceTable("events", events)
+    return _coded(history, source, source if subjects is None else SourceTable("subjects", subjects))
 
 
-def _coded(history: History, source: Source, asked: Source, *, of_events: bool = True) -> tuple[EventLog, Moments]:
+def _coded(
+    history: History, source: SourceTable, asked: SourceTable, *, of_events: bool = True
+) -> tuple[EncodedEvents, CutoffTimes]:
     """Code and sort a table of events, or of labels, and that of the subjects, which may be the same."""
     itself = asked.name == "events"
     times = source.moments("occurred_at" if of_events else "labelled_at")
@@ -228,12 +234,12 @@ def _coded(history: History, source: Source, asked: Source, *, of_events: bool =
     log = _log(source, history, starts, order, ordered) if of_events else _labels(source, starts, order, ordered)
     amounts = asked.amounts() if set(history.measures) & AT_HAND and "amount" in asked else np.empty(0)
     if same:
-        return log, Moments(starts, ordered, order, amounts)
+        return log, CutoffTimes(starts, ordered, order, amounts)
     asked_starts, rows, asked_times = sort_events(codes[times.size :], moments, n_entities)
-    return log, Moments(asked_starts, asked_times, rows, amounts)
+    return log, CutoffTimes(asked_starts, asked_times, rows, amounts)
 
 
-def _entity_codes(history: History, source: Source, asked: Source | None) -> tuple[Array, int]:
+def _entity_codes(history: History, source: SourceTable, asked: SourceTable | None) -> tuple[Array, int]:
     """Number the entities of events and then of subjects; those without one get a number that no other row has."""
     columns = [source.ids(name) for name in history.entities]
     n_events = len(columns[0])
@@ -289,7 +295,7 @@ def _codes(ids: Any) -> tuple[Array, int]:
     return code_strings(ends, letters, valid)
 
 
-def _log(source: Source, history: History, starts: Array, order: Array, times: Array) -> EventLog:
+def _log(source: SourceTable, history: History, starts: Array, order: Array, times: Array) -> EncodedEvents:
     asked = set(history.measures)
     parts: dict[str, Any] = {"codes": {}, "n_codes": {}}
     if asked & set(OF_AMOUNTS):
@@ -300,11 +306,11 @@ def _log(source: Source, history: History, starts: Array, order: Array, times: A
             parts["codes"][name] = in_order(codes, order)
     if history.kinds:
         parts["kinds"] = in_order(_kinds(source.words("kind"), history.kinds), order)
-    return EventLog(starts, times, **parts)
+    return EncodedEvents(starts, times, **parts)
 
 
-def _labels(source: Source, starts: Array, order: Array, times: Array) -> EventLog:
-    return EventLog(starts, times, in_order(source.amounts("is_fraud"), order))
+def _labels(source: SourceTable, starts: Array, order: Array, times: Array) -> EncodedEvents:
+    return EncodedEvents(starts, times, in_order(source.amounts("is_fraud"), order))
 
 
 def _kinds(cells: Any, kinds: tuple[str, ...]) -> Array:

@@ -29,10 +29,10 @@ from .measures import (
     window_seconds,
 )
 
-__all__ = ["Column", "History", "check_histories", "history_columns"]
+__all__ = ["History", "HistoryColumn", "check_histories", "history_columns"]
 
 
-class Column(NamedTuple):
+class HistoryColumn(NamedTuple):
     """What one column holds: a measure, of a window, of an identifier, of a kind; an empty string for none or all."""
 
     measure: str
@@ -154,7 +154,7 @@ class History:
         return min(self.lengths, key=self.lengths.__getitem__)
 
     @cached_property
-    def places(self) -> dict[Column, int]:
+    def places(self) -> dict[HistoryColumn, int]:
         """Every column, and where it stands."""
         windowed = [
             column
@@ -181,7 +181,7 @@ class History:
         measures : tuple of str
             Names.
         window, identifier, kind : str
-            As in `Column`.
+            As in `HistoryColumn`.
 
         Returns
         -------
@@ -195,7 +195,7 @@ class History:
         """
         asked = measures, window, identifier, kind
         if asked not in self._found:
-            columns = [Column(measure, window, identifier, kind) for measure in measures]
+            columns = [HistoryColumn(measure, window, identifier, kind) for measure in measures]
             self._found[asked] = np.array([self.places.get(column, -1) for column in columns])
         return self._found[asked]
 
@@ -207,7 +207,7 @@ class History:
         measures : tuple of str
             Names; an empty one stands for none.
         identifier, kind : str, default=""
-            As in `Column`.
+            As in `HistoryColumn`.
 
         Returns
         -------
@@ -245,15 +245,15 @@ class History:
     def _has(self, measure: str, window: str) -> bool:
         return window != {"trend": self.shortest, "new": self.longest}.get(measure)
 
-    def _of_measure(self, measure: str, window: str) -> list[Column]:
-        columns = [Column(measure, window)]
+    def _of_measure(self, measure: str, window: str) -> list[HistoryColumn]:
+        columns = [HistoryColumn(measure, window)]
         if measure in BY_IDENTIFIER:
-            columns += [Column(measure, window, identifier) for identifier in self.identifiers]
+            columns += [HistoryColumn(measure, window, identifier) for identifier in self.identifiers]
         if measure in self.by_kind:
-            columns += [Column(measure, window, "", kind) for kind in self.kinds]
+            columns += [HistoryColumn(measure, window, "", kind) for kind in self.kinds]
         return columns
 
-    def _named(self, column: Column) -> str:
+    def _named(self, column: HistoryColumn) -> str:
         parts = (self.name, column.measure, column.identifier, column.window, column.kind)
         return f"{FAMILIES[column.measure]}__" + "_".join(part for part in parts if part)
 

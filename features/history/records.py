@@ -15,14 +15,14 @@ from fraudsieve.exceptions import RejectedRecordError
 
 __all__ = [
     "LARGEST_AMOUNT",
-    "Refused",
-    "amount_of",
-    "digest_of",
+    "RejectedRecord",
+    "as_records",
     "entity_key",
+    "id_digest",
     "is_missing",
-    "microseconds",
-    "records_of",
-    "spelled",
+    "parse_amount",
+    "parse_id",
+    "parse_time",
 ]
 
 LARGEST_AMOUNT = 1e15
@@ -31,7 +31,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class Refused(NamedTuple):
+class RejectedRecord(NamedTuple):
     """A record that was set aside: its position in the call, and why, in words that hold none of it."""
 
     position: int
@@ -60,7 +60,7 @@ def is_missing(value: Any) -> bool:
     return isinstance(value, float | np.floating | datetime | np.datetime64) and bool(value != value)
 
 
-def records_of(records: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+def as_records(records: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     """Return one record or many as a sequence.
 
     Parameters
@@ -79,7 +79,7 @@ def records_of(records: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Sequ
 
     Examples
     --------
-    >>> records_of({"kind": "pay"})
+    >>> as_records({"kind": "pay"})
     [{'kind': 'pay'}]
     """
     if isinstance(records, Mapping):
@@ -89,7 +89,7 @@ def records_of(records: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Sequ
     return records
 
 
-def microseconds(value: Any, field: str) -> int:
+def parse_time(value: Any, field: str) -> int:
     """Return a time as microseconds since 1970.
 
     Parameters
@@ -110,7 +110,7 @@ def microseconds(value: Any, field: str) -> int:
 
     Examples
     --------
-    >>> microseconds("1970-01-01T08:00:01+08:00", "sent_at"), microseconds(datetime(1970, 1, 2), "sent_at")
+    >>> parse_time("1970-01-01T08:00:01+08:00", "sent_at"), parse_time(datetime(1970, 1, 2), "sent_at")
     (1000000, 86400000000)
     """
     if isinstance(value, str):
@@ -126,7 +126,7 @@ def microseconds(value: Any, field: str) -> int:
     return ((value if value.tzinfo else value.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
 
 
-def amount_of(value: Any, field: str = "amount") -> float:
+def parse_amount(value: Any, field: str = "amount") -> float:
     """Return an amount; NaN for none.
 
     Parameters
@@ -147,7 +147,7 @@ def amount_of(value: Any, field: str = "amount") -> float:
 
     Examples
     --------
-    >>> amount_of(-3), amount_of(None)
+    >>> parse_amount(-3), parse_amount(None)
     (-3.0, nan)
     """
     if is_missing(value):
@@ -160,7 +160,7 @@ def amount_of(value: Any, field: str = "amount") -> float:
     return float(value)
 
 
-def spelled(value: Any, field: str) -> str | None:
+def parse_id(value: Any, field: str) -> str | None:
     """Return an id as text without blanks around it; None for none.
 
     Parameters
@@ -190,13 +190,13 @@ def spelled(value: Any, field: str) -> str | None:
     return str(value)
 
 
-def digest_of(value: Any, field: str) -> int:
+def id_digest(value: Any, field: str) -> int:
     """Return 64 bits that stand for an id; 0 for none.
 
     Parameters
     ----------
     value, field
-        As for `spelled`.
+        As for `parse_id`.
 
     Returns
     -------
@@ -204,10 +204,10 @@ def digest_of(value: Any, field: str) -> int:
 
     Examples
     --------
-    >>> digest_of(7, "ip") == digest_of(" 7 ", "ip"), digest_of(None, "ip")
+    >>> id_digest(7, "ip") == id_digest(" 7 ", "ip"), id_digest(None, "ip")
     (True, 0)
     """
-    text = spelled(value, field)
+    text = parse_id(value, field)
     return 0 if text is None else int.from_bytes(blake2b(_bytes_of(text), digest_size=8).digest(), "little") or 1
 
 
@@ -232,7 +232,7 @@ def entity_key(record: Mapping[str, Any], columns: Sequence[str]) -> bytes | Non
     """
     state = blake2b(digest_size=16)
     for column in columns:
-        text = spelled(record.get(column), column)
+        text = parse_id(record.get(column), column)
         if text is None:
             return None
         part = _bytes_of(text)

@@ -12,11 +12,11 @@ from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.kernels.windows import HOUR
 
 from .declaration import History
-from .log import NO_CODES, EventLog, Moments, fill_history, fill_labels
+from .encoded import NO_CODES, CutoffTimes, EncodedEvents, fill_history, fill_labels
 from .measures import WITHOUT_WINDOW
-from .records import digest_of, entity_key, spelled
+from .records import entity_key, id_digest, parse_id
 
-__all__ = ["Prepared", "Timeline", "View", "bits_of", "signed"]
+__all__ = ["PreparedRecord", "Timeline", "ViewState", "bits_of", "signed"]
 
 Record: TypeAlias = Mapping[str, Any]
 
@@ -94,7 +94,7 @@ class Timeline:
         return self.block[: self.size, place].copy()
 
 
-class View:
+class ViewState:
     """What a state holds for one declaration: the timelines of its entities, of events and of labels.
 
     Parameters
@@ -149,9 +149,9 @@ class View:
 
     def row(self, event: Record, time: int, amount: float) -> list[int]:
         """Return an event as the numbers that are kept of it."""
-        ids = [signed(digest_of(event.get(name), name)) for name in self.identifiers]
-        event_id = signed(digest_of(event.get("event_id"), "event_id"))
-        kind = spelled(event.get("kind"), "kind")
+        ids = [signed(id_digest(event.get(name), name)) for name in self.identifiers]
+        event_id = signed(id_digest(event.get("event_id"), "event_id"))
+        kind = parse_id(event.get("kind"), "kind")
         return [time, bits_of(amount), self.kinds.get(kind or "", -1), event_id, *ids]
 
     def sweep(self, horizon: int, n: int) -> int:
@@ -179,7 +179,7 @@ class View:
         if is_nobody and self.of_nobody is not None:
             out[0] = self.of_nobody
             return False
-        moments = Moments(_ONE, np.array([moment]), _FIRST_ROW, amounts)
+        moments = CutoffTimes(_ONE, np.array([moment]), _FIRST_ROW, amounts)
         log = self._log(timeline or Timeline(IDS + len(self.identifiers)))
         fill_history(self.history, log, moments, out)
         if self.history.needs_labels:
@@ -189,7 +189,7 @@ class View:
         known = log.times.size and log.times[0] < moment
         return bool(known or (timeline is not None and timeline.first != NEVER))
 
-    def _log(self, timeline: Timeline) -> EventLog:
+    def _log(self, timeline: Timeline) -> EncodedEvents:
         codes, n_codes = {}, {}
         for place, name in enumerate(self.identifiers):
             if IDS + place < timeline.block.shape[1]:
@@ -199,11 +199,11 @@ class View:
         amounts = timeline.column(AMOUNT).view(np.float64)
         kinds = timeline.column(KIND).astype(np.int32) if self.kinds else NO_CODES
         ends = np.array([timeline.first]), np.array([timeline.last])
-        return EventLog(starts, timeline.column(TIME), amounts, codes, n_codes, kinds, *ends)
+        return EncodedEvents(starts, timeline.column(TIME), amounts, codes, n_codes, kinds, *ends)
 
 
-class Prepared(NamedTuple):
-    """A record that a state has read and checked, and that its `take` can no longer refuse.
+class PreparedRecord(NamedTuple):
+    """A record that a state has read and checked, and that its `apply` can no longer refuse.
 
     Attributes
     ----------
@@ -221,7 +221,7 @@ class Prepared(NamedTuple):
 
     position: int
     time: int
-    rows: list[tuple[View, dict[bytes, Timeline], bytes, list[int]]]
+    rows: list[tuple[ViewState, dict[bytes, Timeline], bytes, list[int]]]
     links: list[tuple[str, int, int]]
     known: tuple[int, bool] | None
 

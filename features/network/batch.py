@@ -4,16 +4,16 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.history.batch import Columns, Source, code_ids
+from fraudsieve.features.history.batch import SourceTable, TableLike, code_ids
 
 from .declaration import Network
-from .graph import LabelLog, Links, network_columns
+from .graph import AccountLabels, Links, network_columns
 
 __all__ = ["network_features"]
 
 
 def network_features(
-    events: Columns, subjects: Columns, network: Network | None = None, *, labels: Columns | None = None
+    events: TableLike, subjects: TableLike, network: Network | None = None, *, labels: TableLike | None = None
 ) -> Array:
     """Compute the network of every subject, strictly before its moment.
 
@@ -54,8 +54,8 @@ def network_features(
     if network.labels and labels is None:
         fix = "Give labels, or declare Network(labels=False)."
         raise SchemaError("labels", "the network looks at labels of accounts, and there are none", fix)
-    log, asked = Source("events", events), Source("subjects", subjects)
-    known = Source("labels", {} if labels is None else labels)
+    log, asked = SourceTable("events", events), SourceTable("subjects", subjects)
+    known = SourceTable("labels", {} if labels is None else labels)
     times, moments = log.moments("occurred_at"), asked.moments("as_of")
     columns = [log.ids("account_id"), asked.ids("account_id"), *(log.ids(name) for name in network.links)]
     if network.labels:
@@ -67,7 +67,7 @@ def network_features(
     for name, values in zip(network.links, others, strict=True):
         is_other = (values != accounts) | (name != network.counterparty)  # nobody is its own counterparty
         links[name] = Links.of_events(accounts, np.where(is_other, values, -1), times)
-    found = LabelLog(who, np.empty(0, np.int64), np.empty(0))
+    found = AccountLabels(who, np.empty(0, np.int64), np.empty(0))
     if network.labels:
-        found = LabelLog(who, known.moments("labelled_at"), known.amounts("is_fraud"))
+        found = AccountLabels(who, known.moments("labelled_at"), known.amounts("is_fraud"))
     return network_columns(network, links, found, whom, moments)

@@ -10,14 +10,14 @@ from fraudsieve._typing import Array
 
 from .declaration import Network
 
-__all__ = ["LabelLog", "Links", "Running", "network_columns"]
+__all__ = ["AccountLabels", "Links", "RunningTotals", "network_columns"]
 
 
 CHUNK = 4_000_000
 """Links looked at in one go: bounds the memory."""
 
 
-class Running:
+class RunningTotals:
     """Totals of what happened in groups, at any time before now: sorted once, read off by a binary search.
 
     Parameters
@@ -31,7 +31,7 @@ class Running:
 
     Examples
     --------
-    >>> running = Running(np.array([0, 0, 1]), np.array([5, 9, 5]), np.array([[1.0], [1.0], [4.0]]))
+    >>> running = RunningTotals(np.array([0, 0, 1]), np.array([5, 9, 5]), np.array([[1.0], [1.0], [4.0]]))
     >>> running.before(np.array([0, 0, 1, 2]), np.array([9, 10, 5, 7])).tolist()
     [[1.0], [2.0], [0.0], [0.0]]
     """
@@ -110,7 +110,7 @@ class Links(NamedTuple):
         return cls(accounts[first], values[first], times[first])
 
 
-class LabelLog(NamedTuple):
+class AccountLabels(NamedTuple):
     """What became known of accounts, and when: the later of two labels of an account replaces the earlier."""
 
     accounts: Array
@@ -127,7 +127,7 @@ class LabelLog(NamedTuple):
 
         Examples
         --------
-        >>> LabelLog(np.array([7, 7]), np.array([1, 2]), np.array([1.0, 0.0])).changes()[2].tolist()
+        >>> AccountLabels(np.array([7, 7]), np.array([1, 2]), np.array([1.0, 0.0])).changes()[2].tolist()
         [[1.0, 1.0], [0.0, -1.0]]
         """
         order = np.lexsort((self.times, self.accounts))
@@ -139,7 +139,7 @@ class LabelLog(NamedTuple):
 
 
 def network_columns(
-    network: Network, links: Mapping[str, Links], labels: LabelLog, accounts: Array, moments: Array
+    network: Network, links: Mapping[str, Links], labels: AccountLabels, accounts: Array, moments: Array
 ) -> Array:
     """Compute every column of a declaration.
 
@@ -149,7 +149,7 @@ def network_columns(
         The declaration.
     links : mapping of str to Links
         By link; accounts and counterparties are numbered alike.
-    labels : LabelLog
+    labels : AccountLabels
         Labels of accounts; empty without labels.
     accounts : ndarray of int, shape (n_subjects,)
         Whom it is asked about; -1 for an account without links.
@@ -165,7 +165,7 @@ def network_columns(
     Accounts 0 and 1 use card 5, and account 1 was confirmed as fraud at 25:
 
     >>> cards = Links(np.array([0, 1]), np.array([5, 5]), np.array([10, 20]))
-    >>> known = LabelLog(np.array([1]), np.array([25]), np.array([1.0]))
+    >>> known = AccountLabels(np.array([1]), np.array([25]), np.array([1.0]))
     >>> card = Network("", ("card_id",), prior=(0.0, 1.0))
     >>> network_columns(card, {"card_id": cards}, known, np.array([0, 0]), np.array([25, 26])).tolist()
     [[1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5]]
@@ -190,27 +190,27 @@ def _chunks(sizes: Array) -> Iterator[slice]:
 class _Graph:
     """Links of one sort, sorted from both ends, with the labels of those who are linked."""
 
-    def __init__(self, network: Network, links: Links, labels: LabelLog, *, between: bool) -> None:
+    def __init__(self, network: Network, links: Links, labels: AccountLabels, *, between: bool) -> None:
         self.network, self.between = network, between
         ones = np.ones((len(links.times), 1))
-        self.out = Running(links.accounts, links.times, ones)
+        self.out = RunningTotals(links.accounts, links.times, ones)
         self.out_values = links.values[np.lexsort((links.times, links.accounts))]
-        self.into = Running(links.values, links.times, ones)
+        self.into = RunningTotals(links.values, links.times, ones)
         self.into_accounts = links.accounts[np.lexsort((links.times, links.values))]
         who, times, changes = labels.changes()
-        self.labels = Running(who, times, changes)
+        self.labels = RunningTotals(who, times, changes)
         self.of_values = self._labels_of_values(links, who, times, changes)
         self.pairs = np.sort(_pair_keys(links.accounts, links.values)) if between else np.empty(0, np.int64)
         order = np.argsort(_pair_keys(links.accounts, links.values), kind="stable")
         self.pair_times = links.times[order]
 
-    def _labels_of_values(self, links: Links, who: Array, times: Array, changes: Array) -> Running:
+    def _labels_of_values(self, links: Links, who: Array, times: Array, changes: Array) -> RunningTotals:
         """Tell of every value what is known of those linked to it: from the link or from the label on, the later."""
         starts = np.searchsorted(who, links.accounts)
         n = np.searchsorted(who, links.accounts, "right") - starts
         at = np.repeat(starts - np.concatenate([[0], np.cumsum(n)[:-1]])[: len(n)], n) + np.arange(n.sum())
         known_from = np.maximum(np.repeat(links.times, n), times[at])
-        return Running(np.repeat(links.values, n), known_from, changes[at])
+        return RunningTotals(np.repeat(links.values, n), known_from, changes[at])
 
     def degree(self, accounts: Array, moments: Array) -> Array:
         return self.out.before(accounts, moments)[:, 0] + self.into.before(accounts, moments)[:, 0]
@@ -268,7 +268,7 @@ def _pair_keys(accounts: Array, values: Array) -> Array:
     return accounts.astype(np.int64) << 32 | values.astype(np.int64)
 
 
-def _expand(running: Running, others: Array, groups: Array, moments: Array) -> tuple[Array, Array]:
+def _expand(running: RunningTotals, others: Array, groups: Array, moments: Array) -> tuple[Array, Array]:
     """List what every group is linked to before its moment: the row that asks, and the other."""
     starts, stops = running.places(groups, moments)
     n = stops - starts

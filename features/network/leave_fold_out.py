@@ -9,16 +9,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from fraudsieve._typing import Array
-from fraudsieve.features.history.batch import Columns
+from fraudsieve.features.history.batch import TableLike
 
 from .batch import network_features
 from .declaration import Network
 
-__all__ = ["network_apart"]
+__all__ = ["network_out_of_fold"]
 
 
-def network_apart(
-    events: Columns, asked: dict[str, Array], network: Network, labels: pd.DataFrame, *, n_folds: int
+def network_out_of_fold(
+    events: TableLike, asked: dict[str, Array], network: Network, labels: pd.DataFrame, *, n_folds: int
 ) -> Array:
     """Compute the network of records, out of fold for those whose own label was known before their moment.
 
@@ -48,7 +48,7 @@ def network_apart(
     >>> labels = pd.DataFrame({"account_id": ["ann"], "labelled_at": second, "is_fraud": True})
     >>> asked = {"account_id": np.array(["ann", "bob"], object), "as_of": np.array([third] * 2, "M8[us]")}
     >>> cards = Network("", ("card_id",))
-    >>> found = network_apart(events, asked, cards, labels, n_folds=2)
+    >>> found = network_out_of_fold(events, asked, cards, labels, n_folds=2)
     >>> found[:, cards.columns.index("network__sharing_frauds_card_id")].tolist()
     [0.0, 1.0]
     """

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.features.history.records import digest_of
+from fraudsieve.features.history.records import id_digest
 
 from .declaration import Network
-from .graph import LabelLog, Links, network_columns
+from .graph import AccountLabels, Links, network_columns
 
 __all__ = ["NetworkState"]
 
@@ -49,8 +49,8 @@ class NetworkState:
 
     def pairs(self, event: Record) -> list[tuple[str, int, int]]:
         """Return what an event links: column, account and value."""
-        account = digest_of(event.get("account_id"), "account_id")
-        values = [(name, digest_of(event.get(name), name)) for name in self.network.links]
+        account = id_digest(event.get("account_id"), "account_id")
+        values = [(name, id_digest(event.get(name), name)) for name in self.network.links]
         linked = [(name, value) for name, value in values if account and value]
         return [
             (name, account, value) for name, value in linked if name != self.network.counterparty or value != account
@@ -80,14 +80,14 @@ class NetworkState:
         -------
         ndarray of float64, shape (n_columns,)
         """
-        account = digest_of(subject.get("account_id"), "account_id")
+        account = id_digest(subject.get("account_id"), "account_id")
         found = {name: self._around(name, account) for name in self.network.links}
         whom = {account, *(one for pairs in found.values() for pair in pairs for one in pair[:2])}
         numbers = {digest: place for place, digest in enumerate(sorted(whom))}
         links = {name: _links(pairs, numbers) for name, pairs in found.items()}
         labels = [(numbers[one], *known) for one in numbers for known in self.labels.get(one, {}).items()]
         who, times, frauds = (np.array(part) for part in zip(*labels, strict=True)) if labels else (np.empty(0),) * 3
-        log = LabelLog(who.astype(np.int64), times.astype(np.int64), frauds.astype(np.float64))
+        log = AccountLabels(who.astype(np.int64), times.astype(np.int64), frauds.astype(np.float64))
         at = np.array([numbers[account]]), np.array([moment])
         return np.asarray(network_columns(self.network, links, log, *at)[0])
 

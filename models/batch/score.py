@@ -13,7 +13,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.account_records import moment_column, spelled_out
+from fraudsieve.features.account_records import as_strings, cutoff_column
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.campaign.batch import campaign_features
 from fraudsieve.features.message_matrix import MessageMatrix
@@ -149,7 +149,7 @@ def feature_rows(
     builder.labels = labels if matrix.subject == "event" else None
     builder.account_labels = labels if matrix.subject == "account" else None
     builder.matrix_ = matrix
-    moment = moment_column(records, matrix.subject) if matrix.timed else None
+    moment = cutoff_column(records, matrix.subject) if matrix.timed else None
     known = has_history(records, events, moment) if matrix.histories else None
     return np.asarray(builder.transform(records), np.float64), None, known
 
@@ -318,7 +318,7 @@ def has_history(records: pd.DataFrame, events: pd.DataFrame | None, moment: str 
     """
     if events is None or not len(events):
         return np.zeros(len(records), np.bool_)
-    accounts, known = spelled_out(records["account_id"]), spelled_out(events["account_id"])
+    accounts, known = as_strings(records["account_id"]), as_strings(events["account_id"])
     if moment is None:
         return accounts.isin(known).to_numpy()
     return (accounts.map(events.groupby(known)["occurred_at"].min()) < records[moment]).to_numpy()

@@ -9,13 +9,13 @@ from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 
-from fraudsieve.features.history.records import amount_of, digest_of, spelled
-from fraudsieve.features.live_state import CAMPAIGN, HistoryState, Part
+from fraudsieve.features.history.records import id_digest, parse_amount, parse_id
+from fraudsieve.features.live_state import CAMPAIGN, HistoryState, RecordType
 
 __all__ = ["LoggedPart", "delivery_id", "logged", "logged_fields", "logged_message", "restored"]
 
 Record: TypeAlias = Mapping[str, Any]
-LoggedPart: TypeAlias = Part | Literal["messages"]
+LoggedPart: TypeAlias = RecordType | Literal["messages"]
 
 ALWAYS = ("account_id", "event_id", "kind", *sorted(CAMPAIGN))
 OF_MESSAGE = ("sender_id", "recipient_id", "event_id", "kind")
@@ -46,7 +46,7 @@ def logged_fields(state: HistoryState) -> frozenset[str]:
     return frozenset(names.union(links))
 
 
-def logged(part: Part, record: Record, time: int, fields: frozenset[str]) -> dict[str, Any]:
+def logged(part: RecordType, record: Record, time: int, fields: frozenset[str]) -> dict[str, Any]:
     """Return what is kept of an event or a label.
 
     Parameters
@@ -78,7 +78,7 @@ def logged(part: Part, record: Record, time: int, fields: frozenset[str]) -> dic
     kept: dict[str, Any] = _ids(record, dict.fromkeys((*ALWAYS, *sorted(fields))))
     if part != "events":
         kept["is_fraud"] = bool(record["is_fraud"])
-    elif (amount := amount_of(record.get("amount"))) == amount:
+    elif (amount := parse_amount(record.get("amount"))) == amount:
         kept["amount"] = amount
     return {part: [time, kept]}
 
@@ -154,10 +154,10 @@ def delivery_id(part: LoggedPart, record: Record) -> int:
     """
     if part not in ("events", "messages") or "labelled" in record:
         return 0
-    digest = digest_of(record.get("event_id"), "event_id")
+    digest = id_digest(record.get("event_id"), "event_id")
     return digest ^ OF_MESSAGES if digest and part == "messages" else digest
 
 
 def _ids(record: Record, names: Any) -> dict[str, Any]:
-    found = ((name, spelled(record.get(name), name)) for name in names)
+    found = ((name, parse_id(record.get(name), name)) for name in names)
     return {name: text for name, text in found if text is not None}

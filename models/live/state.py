@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, Self, TypeAlias
 from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.measures import window_seconds
-from fraudsieve.features.history.records import Refused, is_missing, records_of, spelled
-from fraudsieve.features.history.timeline import Prepared
-from fraudsieve.features.live_state import HistoryState, Part
+from fraudsieve.features.history.records import RejectedRecord, as_records, is_missing, parse_id
+from fraudsieve.features.history.timeline import PreparedRecord
+from fraudsieve.features.live_state import HistoryState, RecordType
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.inputs import prepare_message
@@ -67,7 +67,7 @@ class _Item(NamedTuple):
 
     identifier: int
     entry: dict[str, Any]
-    prepared: list[Prepared]
+    prepared: list[PreparedRecord]
 
 
 class LiveState:
@@ -168,7 +168,7 @@ class LiveState:
         *,
         account_labels: Records = (),
         now: datetime | None = None,
-    ) -> tuple[Refused, ...]:
+    ) -> tuple[RejectedRecord, ...]:
         """Take events, and what became known of events and accounts; return once that is durable.
 
         Parameters
@@ -180,7 +180,7 @@ class LiveState:
 
         Returns
         -------
-        tuple of Refused
+        tuple of RejectedRecord
             What was set aside, and why: events first, then labels, then those of accounts. All else is counted, now or
             when it came first.
 
@@ -191,21 +191,21 @@ class LiveState:
         TypeError
             If that is no record or list of records.
         """
-        parts: dict[Part, Records] = {"events": events, "labels": labels, "account_labels": account_labels}
+        parts: dict[RecordType, Records] = {"events": events, "labels": labels, "account_labels": account_labels}
         items: list[_Item] = []
-        refused: list[Refused] = []
+        refused: list[RejectedRecord] = []
         with self._lock:
             now = now or self._now()
             for part, records in parts.items():
-                for position, record in enumerate(records_of(records)):
+                for position, record in enumerate(as_records(records)):
                     try:
                         items += self._items_of(part, record, now)
                     except RejectedRecordError as error:
-                        refused.append(Refused(position, str(error)))
+                        refused.append(RejectedRecord(position, str(error)))
         self._commit(items)
         return tuple(refused)
 
-    def observe(self, messages: Records, *, now: datetime | None = None) -> tuple[Refused, ...]:
+    def observe(self, messages: Records, *, now: datetime | None = None) -> tuple[RejectedRecord, ...]:
         """Take messages, for the campaigns that later ones belong to; return once that is durable.
 
         Parameters
@@ -217,7 +217,7 @@ class LiveState:
 
         Returns
         -------
-        tuple of Refused
+        tuple of RejectedRecord
             What was set aside, and why. Nothing is done for a model that does not look at campaigns.
 
         Raises
@@ -228,14 +228,14 @@ class LiveState:
             If that is no record or list of records.
         """
         items: list[_Item] = []
-        refused: list[Refused] = []
+        refused: list[RejectedRecord] = []
         with self._lock:
             now = now or self._now()
-            for position, message in enumerate(records_of(messages)):
+            for position, message in enumerate(as_records(messages)):
                 try:
                     items += self._items_of_message(message, now)
                 except RejectedRecordError as error:
-                    refused.append(Refused(position, str(error)))
+                    refused.append(RejectedRecord(position, str(error)))
         self._commit(items)
         return tuple(refused)
 
@@ -293,7 +293,7 @@ class LiveState:
             wall = min(wall, max(self._opened + _passed(), believed))
         return datetime.fromtimestamp(wall, UTC)
 
-    def _items_of(self, part: Part, record: Record, now: datetime) -> Iterator[_Item]:
+    def _items_of(self, part: RecordType, record: Record, now: datetime) -> Iterator[_Item]:
         """Yield what a record comes to, nothing for one that was there; raise RejectedRecordError."""
         identifier = delivery_id(part, record)
         if identifier in self._seen:
@@ -328,7 +328,7 @@ class LiveState:
                 if identifier in self._seen:  # it came twice at the same time, and both were logged
                     self._repeats += 1
                     continue
-                self.state.take(prepared)
+                self.state.apply(prepared)
                 self._seen.add(identifier, self.state.watermark)
 
     def _restore(self, log: EventLog) -> None:
@@ -355,7 +355,7 @@ class LiveState:
     def _item_again(self, entry: dict[str, Any], folder: Path) -> _Item:
         try:
             part, records = restored(entry)
-            as_part: Part = "events" if part == "messages" else part
+            as_part: RecordType = "events" if part == "messages" else part
             prepared, refused = self.state.prepare(records, as_part, any_time=True)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             problem = f"a record of the log cannot be read ({type(error).__name__})"
@@ -385,7 +385,7 @@ def _passed() -> float:
 def _message_id(message: Record) -> int:
     if not is_missing(message.get("label")):
         return 0
-    spelled(message.get("message_id"), "message_id")  # an error names the field as it came
+    parse_id(message.get("message_id"), "message_id")  # an error names the field as it came
     return delivery_id("messages", {"event_id": message.get("message_id")})
 
 

@@ -11,8 +11,8 @@ from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.campaign.over_time import Campaigns, campaign_events, campaign_subjects
 from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.history.records import Refused, is_missing
-from fraudsieve.features.history.timeline import Prepared
+from fraudsieve.features.history.records import RejectedRecord, is_missing
+from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.text.fold import fold_text
@@ -100,7 +100,7 @@ def _events_of(records: Any, name: str) -> list[Record]:
 
 def observe_messages(
     matrix: Matrix, state: HistoryState, messages: Sequence[Record], *, now: datetime | None = None
-) -> tuple[Refused, ...]:
+) -> tuple[RejectedRecord, ...]:
     """Tell a live state of messages.
 
     Parameters
@@ -116,7 +116,7 @@ def observe_messages(
 
     Returns
     -------
-    tuple of Refused
+    tuple of RejectedRecord
         What was set aside; nothing is done for a model that does not look at campaigns.
     """
     if not isinstance(matrix, MessageMatrix) or matrix.campaigns is None:
@@ -126,14 +126,14 @@ def observe_messages(
         try:
             prepared += prepare_message(matrix.campaigns, state, message, now=now)[1]
         except RejectedRecordError as error:
-            refused.append(Refused(place, str(error)))
-    state.take(prepared)
+            refused.append(RejectedRecord(place, str(error)))
+    state.apply(prepared)
     return tuple(refused)
 
 
 def prepare_message(
     campaigns: Campaigns, state: HistoryState, message: Record, *, now: datetime | None = None
-) -> tuple[list[dict[str, Any]], list[Prepared]]:
+) -> tuple[list[dict[str, Any]], list[PreparedRecord]]:
     """Turn a message into the events that a state takes, and check them.
 
     Parameters
@@ -151,8 +151,8 @@ def prepare_message(
     -------
     events : list of dict
         None for a label that the declaration does not count.
-    prepared : list of Prepared
-        The same, for `HistoryState.take`.
+    prepared : list of PreparedRecord
+        The same, for `HistoryState.apply`.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fraudsieve.exceptions import ArtifactError, StateError
-from fraudsieve.features.history.records import Refused
+from fraudsieve.features.history.records import RejectedRecord
 from fraudsieve.models.live.state import LiveState
 from fraudsieve.models.scoring.scores import Score, to_records
 
@@ -20,7 +20,7 @@ from .settings import Settings
 
 __all__ = ["RequestHandler"]
 
-Tell = Callable[[Sequence[Mapping[str, Any]]], Sequence[Refused]]
+Tell = Callable[[Sequence[Mapping[str, Any]]], Sequence[RejectedRecord]]
 
 
 class RequestHandler:

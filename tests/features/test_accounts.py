@@ -165,7 +165,7 @@ def test_no_row_sees_its_own_label_not_even_through_a_total() -> None:
         )
         assert ((apart > 0.05) & (apart < 0.6)).all()
     early = subjects.assign(as_of=START + pd.Timedelta("1D"))
-    np.testing.assert_array_equal(features.transform_apart(early), features.transform(early))
+    np.testing.assert_array_equal(features.transform_out_of_fold(early), features.transform(early))
 
 
 def test_ids_as_numbers_with_a_gap_find_their_profiles_and_events() -> None:

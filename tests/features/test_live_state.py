@@ -290,7 +290,7 @@ def test_a_subject_is_known_when_an_event_came_before_it() -> None:
     state = HistoryState(History(("1h",), measures=("count",)))
     state.update({"account_id": "ann", "occurred_at": at(0), "kind": "pay"})
     asked = [("ann", 0), ("ann", 1), ("bob", 1), (None, 1)]
-    _, known = state.answer([{"account_id": account, "as_of": at(minute)} for account, minute in asked])
+    _, known = state.compute([{"account_id": account, "as_of": at(minute)} for account, minute in asked])
     assert known.tolist() == [False, True, False, False]
 
 

@@ -15,7 +15,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from fraudsieve.features.history.batch import history_features
-from fraudsieve.features.history.declaration import Column, History
+from fraudsieve.features.history.declaration import History, HistoryColumn
 from fraudsieve.features.history.measures import MEASURES, OF_LABELS, window_seconds
 
 HISTORY = History(
@@ -109,7 +109,7 @@ def oracle(events: pa.Table, subjects: pa.Table, history: History) -> npt.NDArra
         return np.column_stack([_column(base, history, column, len(subjects)) for column in history.places])
 
 
-def _column(base: Any, history: History, column: Column, n: int) -> npt.NDArray[np.float64]:
+def _column(base: Any, history: History, column: HistoryColumn, n: int) -> npt.NDArray[np.float64]:
     def found(measure: str, window: str = column.window) -> npt.NDArray[np.float64]:
         return _query(base, history, column._replace(measure=measure, window=window), n)
 
@@ -128,7 +128,7 @@ def _column(base: Any, history: History, column: Column, n: int) -> npt.NDArray[
     return np.where(np.isinf(derived), np.nan, derived)
 
 
-def _query(base: Any, history: History, column: Column, n: int) -> npt.NDArray[np.float64]:
+def _query(base: Any, history: History, column: HistoryColumn, n: int) -> npt.NDArray[np.float64]:
     window = column.window or (history.longest if column.kind else "5000w")
     told = SQL[column.measure].format(
         column.identifier or history.counterparty,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.records import digest_of
+from fraudsieve.features.history.records import id_digest
 from fraudsieve.features.network import graph as network_graph
 from fraudsieve.features.network.batch import network_features
 from fraudsieve.features.network.declaration import Network
@@ -111,7 +111,7 @@ def live(events: Rows, labels: Rows) -> Callable[[str, int], npt.NDArray[np.floa
         event = {"account_id": account, "counterparty_id": counterparty, "device_id": device}
         state.add(event, time * minute)
     for account, time, fraud in labels:
-        state.label(digest_of(account, "account_id"), time * minute, fraud)
+        state.label(id_digest(account, "account_id"), time * minute, fraud)
     back = NetworkState(NETWORK)
     back.fill_from(state.dump())
     return lambda who, now: np.asarray(back.columns_of({"account_id": who}, now * minute))

@@ -5,7 +5,7 @@ import pandas as pd
 
 from fraudsieve.features.network.batch import network_features
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.features.network.leave_fold_out import network_apart
+from fraudsieve.features.network.leave_fold_out import network_out_of_fold
 
 DAY = pd.Timestamp("2026-05-01")
 CARDS = Network("", ("card_id",))
@@ -16,7 +16,7 @@ def test_labels_of_a_fold_are_hidden_from_it_alone() -> None:
     events = pd.DataFrame({"account_id": ids, "card_id": "c", "occurred_at": DAY})
     labels = pd.DataFrame({"account_id": ids[:6], "labelled_at": DAY + pd.Timedelta("1D"), "is_fraud": True})
     asked = {"account_id": ids, "as_of": np.full(10, np.datetime64("2026-05-03", "us"))}
-    known = network_apart(events, asked, CARDS, labels, n_folds=3)[
+    known = network_out_of_fold(events, asked, CARDS, labels, n_folds=3)[
         :, CARDS.columns.index("network__sharing_known_card_id")
     ]
     assert known.tolist() == [4.0] * 6 + [6.0] * 4
@@ -27,5 +27,5 @@ def test_a_label_of_the_moment_itself_is_not_known() -> None:
     events = pd.DataFrame({"account_id": ids, "card_id": "c", "occurred_at": DAY})
     labels = pd.DataFrame({"account_id": ids, "labelled_at": DAY + pd.Timedelta("1D"), "is_fraud": [True, False]})
     asked = {"account_id": ids, "as_of": np.full(2, np.datetime64("2026-05-02", "us"))}
-    found = network_apart(events, asked, CARDS, labels, n_folds=2)
+    found = network_out_of_fold(events, asked, CARDS, labels, n_folds=2)
     np.testing.assert_array_equal(found, network_features(events, asked, CARDS, labels=labels))

@@ -24,7 +24,7 @@ import pytest
 
 from fraudsieve.exceptions import StateError
 from fraudsieve.features import AccountFeatures, History, MessageFeatures, Network, history_features
-from fraudsieve.features.history.records import digest_of
+from fraudsieve.features.history.records import id_digest
 from fraudsieve.features.history.timeline import EVENT, signed
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.message_matrix import MessageMatrix
@@ -288,7 +288,7 @@ def test_what_was_acknowledged_survives_a_kill_and_counts_once(
                 events, messages = times_held(live)
                 most = max(most, live.size.log_bytes)
             for line in told:
-                identifier = signed(digest_of(line[2:], "event_id"))
+                identifier = signed(id_digest(line[2:], "event_id"))
                 assert (events if line[0] == "e" else messages)[identifier] == (1 if line[0] == "e" else 8), line
             assert set(events.values()) <= {1}
             assert set(messages.values()) <= {8}

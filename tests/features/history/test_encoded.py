@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.log import EventLog, Moments, fill_history
+from fraudsieve.features.history.encoded import CutoffTimes, EncodedEvents, fill_history
 
 STARTS, TIMES = np.array([0, 2, 2, 3]), np.array([0, 1_000_000, 5_000_000])
-NOW = Moments(np.array([0, 1, 2, 3]), np.full(3, 6_000_000), np.array([2, 0, 1], np.int32))
+NOW = CutoffTimes(np.array([0, 1, 2, 3]), np.full(3, 6_000_000), np.array([2, 0, 1], np.int32))
 
 
-def filled(history: History, log: EventLog) -> list[list[float]]:
+def filled(history: History, log: EncodedEvents) -> list[list[float]]:
     out = np.full((3, len(history.columns)), np.nan)
     fill_history(history, log, NOW, out)
     return [[float(number) for number in row] for row in out]
@@ -29,22 +29,22 @@ def filled(history: History, log: EventLog) -> list[list[float]]:
 )
 def test_a_log_without_what_is_asked_for(history: History, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        filled(history, EventLog(STARTS, TIMES))
+        filled(history, EncodedEvents(STARTS, TIMES))
 
 
 def test_rows_are_those_of_the_output() -> None:
     history = History(("1m",), measures=("count", "since_last"))
-    assert str(filled(history, EventLog(STARTS, TIMES))) == "[[0.0, nan], [1.0, 1.0], [2.0, 5.0]]"
+    assert str(filled(history, EncodedEvents(STARTS, TIMES))) == "[[0.0, nan], [1.0, 1.0], [2.0, 5.0]]"
 
 
 def test_kinds_are_windows_over_their_own_events() -> None:
-    log = EventLog(STARTS, TIMES, np.array([1.0, np.nan, 4.0]), kinds=np.array([0, 1, -1], np.int32))
+    log = EncodedEvents(STARTS, TIMES, np.array([1.0, np.nan, 4.0]), kinds=np.array([0, 1, -1], np.int32))
     history = History(("1m",), kinds=("pay", "top up"), measures=("count", "sum"))
     assert filled(history, log) == [[0] * 6, [1, 0, 0, 4, 0, 0], [2, 1, 1, 1, 1, 0]]
 
 
 def test_an_entity_leaves_no_counterparties_behind() -> None:
-    log = EventLog(
+    log = EncodedEvents(
         STARTS, TIMES, codes={"counterparty_id": np.array([0, 1, 0], np.int32)}, n_codes={"counterparty_id": 2}
     )
     history = History(("2s", "1m"), measures=("distinct", "new"))
@@ -56,8 +56,8 @@ def test_clocks_before_1970(times: list[int]) -> None:
     moment = np.array(times, "M8[us]")
     history = History(("30d",), measures=("night", "weekend"), night=(23, 24))
     out = np.full((1, 2), np.nan)
-    asked = Moments(np.array([0, 1]), np.array(times) + 1, np.array([0], np.int32))
-    fill_history(history, EventLog(np.array([0, 1]), np.array(times)), asked, out)
+    asked = CutoffTimes(np.array([0, 1]), np.array(times) + 1, np.array([0], np.int32))
+    fill_history(history, EncodedEvents(np.array([0, 1]), np.array(times)), asked, out)
     hour = (moment - moment.astype("M8[D]")).astype("m8[h]").astype(int)
     weekday = (moment.astype("M8[D]").astype(int) + 3) % 7
     assert out.tolist() == [[float(hour[0] == 23), float(weekday[0] >= 5)]]
@@ -65,7 +65,7 @@ def test_clocks_before_1970(times: list[int]) -> None:
 
 def test_scoring_needs_neither_pandas_nor_pyarrow() -> None:
     code = (
-        "import sys, fraudsieve.features.history.log, fraudsieve.features.history.kernels.sorting\n"
+        "import sys, fraudsieve.features.history.encoded, fraudsieve.features.history.kernels.sorting\n"
         "assert not {'pandas', 'pyarrow', 'sklearn'} & set(sys.modules), 'too much is imported'"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

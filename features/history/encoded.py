@@ -21,7 +21,7 @@ from fraudsieve.features.history.kernels.windows import WINDOW_MEASURES, totals_
 from .declaration import History
 from .measures import AT_HAND, BY_IDENTIFIER, OF_AMOUNTS, OF_COUNTERPARTIES
 
-__all__ = ["EventLog", "Moments", "fill_history", "fill_labels"]
+__all__ = ["CutoffTimes", "EncodedEvents", "fill_history", "fill_labels"]
 
 NONE = np.empty(0)
 NO_CODES = np.empty(0, np.int32)
@@ -29,7 +29,7 @@ SECOND = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class EventLog:
+class EncodedEvents:
     """Events in order of entity and time.
 
     Parameters
@@ -74,7 +74,7 @@ class EventLog:
         """
         return self.codes.get(name, NO_CODES), self.n_codes.get(name, 0)
 
-    def where(self, kept: Array) -> "EventLog":
+    def where(self, kept: Array) -> "EncodedEvents":
         """Return the log of some of its events alone.
 
         Parameters
@@ -84,22 +84,22 @@ class EventLog:
 
         Returns
         -------
-        EventLog
+        EncodedEvents
 
         Examples
         --------
-        >>> log = EventLog(np.array([0, 2]), np.array([5, 9]), kinds=np.array([1, 0], np.int32))
+        >>> log = EncodedEvents(np.array([0, 2]), np.array([5, 9]), kinds=np.array([1, 0], np.int32))
         >>> log.where(log.kinds == 0).times.tolist(), log.where(log.kinds == 0).starts.tolist()
         ([9], [0, 1])
         """
         starts = np.concatenate(([0], np.cumsum(kept)))[self.starts]
         amounts = self.amounts[kept] if self.amounts.size else self.amounts
         codes = {name: values[kept] for name, values in self.codes.items()}
-        return EventLog(starts, self.times[kept], amounts, codes, self.n_codes)
+        return EncodedEvents(starts, self.times[kept], amounts, codes, self.n_codes)
 
 
 @dataclass(frozen=True, eq=False)
-class Moments:
+class CutoffTimes:
     """Moments that are asked about, in order of entity and time.
 
     Parameters
@@ -120,16 +120,16 @@ class Moments:
     amounts: Array = field(default_factory=lambda: NONE)
 
 
-def fill_history(history: History, log: EventLog, moments: Moments, out: Array) -> None:
+def fill_history(history: History, log: EncodedEvents, moments: CutoffTimes, out: Array) -> None:
     """Compute every column of a declaration but those of labels.
 
     Parameters
     ----------
     history : History
         The declaration.
-    log : EventLog
+    log : EncodedEvents
         The events, with whatever the measures need.
-    moments : Moments
+    moments : CutoffTimes
         What is asked about.
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; what is undefined stays as it is (NaN, by custom).
@@ -141,8 +141,8 @@ def fill_history(history: History, log: EventLog, moments: Moments, out: Array) 
 
     Examples
     --------
-    >>> log = EventLog(np.array([0, 2]), np.array([0, 40_000_000]))
-    >>> moments = Moments(np.array([0, 1]), np.array([70_000_000]), np.array([0], np.int32))
+    >>> log = EncodedEvents(np.array([0, 2]), np.array([0, 40_000_000]))
+    >>> moments = CutoffTimes(np.array([0, 1]), np.array([70_000_000]), np.array([0], np.int32))
     >>> out = np.full((1, 2), np.nan)
     >>> fill_history(History(("1m",), measures=("count", "since_last")), log, moments, out)
     >>> out.tolist()
@@ -154,7 +154,7 @@ def fill_history(history: History, log: EventLog, moments: Moments, out: Array) 
         _fill_events(history, log.where(log.kinds == number), moments, kind, out)
 
 
-def _check_log(history: History, log: EventLog) -> None:
+def _check_log(history: History, log: EncodedEvents) -> None:
     # Kernels do not check their bounds.
     asked = set(history.measures)
     needs = {"kinds": (log.kinds, set(history.kinds)), "amounts": (log.amounts, asked & set(OF_AMOUNTS))}
@@ -166,7 +166,7 @@ def _check_log(history: History, log: EventLog) -> None:
             raise ValueError(f"{', '.join(sorted(askers))}: {log.times.size} {name} expected; got {values.size}.")
 
 
-def _fill_events(history: History, log: EventLog, moments: Moments, kind: str, out: Array) -> None:
+def _fill_events(history: History, log: EncodedEvents, moments: CutoffTimes, kind: str, out: Array) -> None:
     asked, windows = history.asked(kind), (*_bounds(log, moments), history.widths)
     amounts, others = log.amounts, log.coded(history.counterparty)
     totals_in_windows(*windows, amounts, *others, history.night, history.grid(WINDOW_MEASURES, "", kind), out)
@@ -183,11 +183,11 @@ def _fill_events(history: History, log: EventLog, moments: Moments, kind: str, o
     _fill_ends(history, log, moments, kind, out)
 
 
-def _bounds(log: EventLog, moments: Moments) -> tuple[Array, Array, Array, Array, Array]:
+def _bounds(log: EncodedEvents, moments: CutoffTimes) -> tuple[Array, Array, Array, Array, Array]:
     return log.starts, log.times, moments.starts, moments.times, moments.rows
 
 
-def _fill_ends(history: History, log: EventLog, moments: Moments, kind: str, out: Array) -> None:
+def _fill_ends(history: History, log: EncodedEvents, moments: CutoffTimes, kind: str, out: Array) -> None:
     """Fill in what has no window, and what is worked out of other columns."""
     asked, own = history.asked(kind), moments.amounts.size > 0
     needs_last = bool(asked & AT_HAND) and not own
@@ -201,24 +201,24 @@ def _fill_ends(history: History, log: EventLog, moments: Moments, kind: str, out
         fill_derived(moments.amounts if own else last, history.widths, history.grid(DERIVED, "", kind), out)
 
 
-def fill_labels(history: History, labels: EventLog, moments: Moments, out: Array) -> None:
+def fill_labels(history: History, labels: EncodedEvents, moments: CutoffTimes, out: Array) -> None:
     """Compute the columns of labels.
 
     Parameters
     ----------
     history : History
         The declaration.
-    labels : EventLog
+    labels : EncodedEvents
         What became known of events, at the times when it became known; the amount is 1 for fraud and 0 for none.
-    moments : Moments
+    moments : CutoffTimes
         What is asked about.
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; the other columns stay as they are.
 
     Examples
     --------
-    >>> labels = EventLog(np.array([0, 2]), np.array([0, 40_000_000]), np.array([0.0, 1.0]))
-    >>> moments = Moments(np.array([0, 1]), np.array([50_000_000]), np.array([0], np.int32))
+    >>> labels = EncodedEvents(np.array([0, 2]), np.array([0, 40_000_000]), np.array([0.0, 1.0]))
+    >>> moments = CutoffTimes(np.array([0, 1]), np.array([50_000_000]), np.array([0], np.int32))
     >>> history = History(("1m",), measures=("known", "frauds", "fraud_rate", "since_fraud"), prior=(0.0, 2.0))
     >>> out = np.full((1, 4), np.nan)
     >>> fill_labels(history, labels, moments, out)
