@@ -1,14 +1,17 @@
-"""Before any test: no kernel that was compiled before a function of another file, which it calls, changed."""
+"""Before any test: the profile of hypothesis, and no kernel older than a function of another file that it calls."""
 
 from pathlib import Path
 
 import pytest
+
+from tests import profiles
 
 ROOT = Path(__file__).parents[1]
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Forget compiled kernels that are older than the newest source: Numba looks at the file of a kernel alone."""
+    profiles.load()
     if hasattr(config, "workerinput"):  # the process that starts the others has done it
         return
     sources = [path for path in ROOT.glob("[fm]*/**/*.py") if "nb.njit" in path.read_text(encoding="utf-8")]

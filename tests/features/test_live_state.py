@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import StateError
@@ -86,7 +86,6 @@ def batch(events: Records, labels: Records, subjects: Records) -> Any:
     return history_features(frames[0], asked, VIEWS, labels=frames[1])
 
 
-@settings(deadline=None, max_examples=80)
 @given(EVENTS, LABELS, st.integers(0, 7 * 24 * 60), st.randoms(use_true_random=False))
 def test_live_is_what_the_batch_says(events: Records, labels: Records, now: int, random: Any) -> None:
     """Events come up to two days late, and are asked about on the way and in the end."""

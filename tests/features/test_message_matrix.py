@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.cues.matrix import CUES, SHAPES
@@ -71,7 +71,6 @@ def test_a_batch_is_its_texts_one_by_one_in_any_order(matrix: MessageMatrix) -> 
     assert np.array_equal(matrix.compute(TEXTS[::-1]), whole[::-1])
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(ANYTHING, min_size=1, max_size=5))
 def test_any_text_has_finite_features_whatever_its_company(texts: list[str]) -> None:
     matrix = MATRICES["all parts"]

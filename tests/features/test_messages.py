@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError, SkipTestWarning
@@ -137,7 +137,6 @@ def test_a_batch_is_its_messages_one_by_one_in_any_order(any_fitted: MessageFeat
     assert np.isfinite(whole).all()
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.lists(ANYTHING, min_size=1, max_size=5))
 def test_any_text_is_transformed_whatever_its_company(fitted: MessageFeatures, texts: list[str]) -> None:
     whole = fitted.transform(texts)

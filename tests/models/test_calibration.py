@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import average_precision_score
 
 from fraudsieve._typing import Array
 from fraudsieve.models.calibration import Calibration, fit_calibration, log_sigmoid, probabilities
+from tests.profiles import examples
 
 SLOPES = st.floats(np.exp(-6), np.exp(6))  # the bounds of the fit
 BINARY = st.builds(Calibration, SLOPES, SLOPES, st.floats(-6, 6))
@@ -126,7 +127,7 @@ def test_the_default_changes_nothing(value: float) -> None:
     assert Calibration().apply(np.array([[value, 1.0]])).tolist() == [[value, 1.0]]
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4))
 def test_the_fit_is_never_worse_than_none(seed: int, n_outputs: int) -> None:
     rng = np.random.default_rng(seed)

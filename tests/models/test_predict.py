@@ -27,6 +27,7 @@ from fraudsieve.models import FraudClassifier, Model, Scorer
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.predict import CHUNK
 from fraudsieve.models.thresholds import OperatingPoint
+from tests.profiles import examples
 
 FIELDS = {
     "probability",
@@ -255,7 +256,7 @@ def test_scores_are_plain_json(fitted: Any) -> None:
     assert all(set(score) == FIELDS for score in scores)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@examples(200)
 @given(records=RECORDS)
 def test_any_json_is_scored_or_a_type_error(scorer: Scorer, records: Any) -> None:
     whole = isinstance(records, dict) or (isinstance(records, list) and all(isinstance(one, dict) for one in records))
@@ -342,7 +343,8 @@ def check_documented(error: Exception) -> None:
 def test_whatever_comes_it_is_scored_or_a_documented_error(of_all_kinds: list[Model]) -> None:
     scored = Counter[tuple[str, int]]()
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    # As many in every profile: below it is asserted that each kind of model came to a score.
+    @settings(max_examples=300, suppress_health_check=list(HealthCheck))
     @given(st.one_of(THINGS, ANY_RECORD, st.lists(ANY_RECORD, max_size=3)), COLUMNS, HISTORY, st.booleans(), POLICIES)
     def score(records: Any, columns: Any, history: Any, reasons: bool, policy: Policy) -> None:
         for place, model in enumerate(of_all_kinds):
@@ -368,7 +370,7 @@ def test_whatever_comes_it_is_scored_or_a_documented_error(of_all_kinds: list[Mo
     assert all(scored[way, place] for way in ("score", "score_columns") for place in range(len(of_all_kinds))), scored
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(text=st.text(max_size=60))
 def test_any_text_gets_a_probability_or_is_blank(scorer: Scorer, text: str) -> None:
     score = scorer.score({"text": text})

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
@@ -158,7 +158,6 @@ VALUES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
 @given(VALUES)
 def test_areas_by_ranks_are_those_of_scikit_learn(drawn: list[tuple[float, int]]) -> None:
     values, codes = np.array([value for value, _ in drawn]), np.array([code for _, code in drawn])

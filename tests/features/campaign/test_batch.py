@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.campaign.batch import campaign_features, label_types
 from fraudsieve.features.campaign.over_time import Campaigns, campaign_events, campaign_subjects
 from fraudsieve.features.live_state import HistoryState
+from tests.profiles import examples
 
 CAMPAIGNS = Campaigns(("1h", "1d"), ("spam", "ham"))
 TEXTS = ["win 100 yuan today, call me on 138", "Win 999 yuan today, call me on 139", "see you at six, bring the bags"]
@@ -54,7 +55,7 @@ def frame_of(messages: Records) -> pd.DataFrame:
     return frame
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(MESSAGES)
 def test_batch_is_what_the_live_state_says(messages: Records) -> None:
     frame = frame_of(messages)
@@ -62,7 +63,7 @@ def test_batch_is_what_the_live_state_says(messages: Records) -> None:
     np.testing.assert_array_equal(ours, live(messages))
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(MESSAGES, MINUTES, st.randoms(use_true_random=False))
 def test_the_future_changes_nothing(messages: Records, now: int, random: Any) -> None:
     frame = frame_of(messages)

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.campaign.fingerprints import SIMILAR, fingerprints, near_duplicate_groups
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_text
+from tests.profiles import examples
 
 WORDS = ["prize", "call", "now", "parcel", "bank", "account", "held", "link", "click", "card", "verify", "code", "win"]
 SENTENCES = st.lists(st.sampled_from(WORDS), min_size=5, max_size=9).map(" ".join)
@@ -62,7 +63,7 @@ def test_no_text_has_no_group() -> None:
     assert groups.dtype == np.int64
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(st.lists(ANYTHING | SENTENCES, max_size=12))
 def test_groups_are_a_partition_named_by_its_first_members(texts: list[str]) -> None:
     groups = near_duplicate_groups(texts)
@@ -74,7 +75,7 @@ def test_groups_are_a_partition_named_by_its_first_members(texts: list[str]) -> 
         assert {groups[j] for j in twins} == {groups[i]}
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(st.lists(SENTENCES, min_size=2, max_size=25), st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_change_the_partition(texts: list[str], random: Any) -> None:
     order = random.sample(range(len(texts)), len(texts))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.campaign.over_time import (
@@ -96,7 +96,6 @@ def live(past: Records, messages: Records) -> np.ndarray[Any, Any]:
     return CAMPAIGNS.of_messages(state.features(campaign_subjects(messages)))
 
 
-@settings(deadline=None, max_examples=60)
 @given(MESSAGES, st.randoms(use_true_random=False))
 def test_live_is_what_plain_loops_say_in_any_order(drawn: Records, random: Any) -> None:
     messages = timed(drawn)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.cues.amounts import (
@@ -19,6 +19,7 @@ from fraudsieve.features.cues.amounts import (
     measure_amounts,
 )
 from fraudsieve.features.text.codepoints import pack
+from tests.profiles import examples
 
 NAMES = AMOUNTS + AMOUNT_SHAPES
 MEGABYTE = 1_000_000
@@ -140,13 +141,12 @@ def test_the_largest_amount_is_that_of_the_text_alone() -> None:
     assert rows[0, NAMES.index("largest_amount")] == pytest.approx(math.log10(51))
 
 
-@settings(deadline=None, max_examples=1000)
+@examples(1000)
 @given(MONEY_LIKE)
 def test_measures_are_those_of_regular_expressions(text: str) -> None:
     assert measured(text) == pytest.approx(expected(text))
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=())) | MONEY_LIKE, max_size=5))
 def test_any_text_is_measured_alone(texts: list[str]) -> None:
     rows = measure_amounts(pack(texts))

@@ -5,12 +5,13 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.cues.brands import check_brands, count_lookalikes
 from fraudsieve.features.cues.links import measure_links
 from fraudsieve.features.text.codepoints import pack
+from tests.profiles import examples
 
 NAMES = ("paybird", "icbk")
 MEGABYTE = 1_000_000
@@ -74,7 +75,7 @@ def test_without_brands_nothing_is_like_them_and_texts_are_apart() -> None:
     assert count_lookalikes(texts, measure_links(texts)[1], NAMES).ravel().tolist() == [0, 0, 1, 0]
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(st.sampled_from(sorted(edits("paybird"))) | st.text(st.sampled_from("paybird1"), min_size=5, max_size=9))
 def test_a_label_counts_when_it_holds_the_brand_or_is_one_edit_from_it(word: str) -> None:
     like = word != "paybird" and ("paybird" in word or word in edits("paybird"))
@@ -94,7 +95,6 @@ def test_brands_are_folded_and_checked() -> None:
             check_brands(["paybird", bad])
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(st.sampled_from("paybird1.com -@/"), max_size=30), max_size=5))
 def test_any_text_is_counted_alone(texts: list[str]) -> None:
     packed = pack(texts)

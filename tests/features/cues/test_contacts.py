@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.cues.contacts import CONTACT_KINDS, Contacts, find_contacts
@@ -116,7 +116,6 @@ def test_no_message_has_no_contact() -> None:
     assert len(empty) == 0
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.lists(ANYTHING | st.sampled_from(["138 0013 8000 a.com", "bit.ly/x@a"]), max_size=4))
 def test_any_message_is_read_alone(texts: list[str]) -> None:
     contacts = find_contacts(texts, KEY)

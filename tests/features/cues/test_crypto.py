@@ -4,7 +4,7 @@ import hashlib
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.cues.crypto import CRYPTO, count_crypto, find_crypto
@@ -77,7 +77,6 @@ def test_the_case_of_ethereums_letters_is_their_checksum(address: str) -> None:
             assert found(f"0x{address[:place]}{char.swapcase()}{address[place + 1 :]}") == []
 
 
-@settings(deadline=None)
 @given(st.sampled_from([0, 5, 0x41, 0x6F]), st.binary(min_size=20, max_size=20))
 def test_base58_holds_and_one_wrong_character_breaks_it(version: int, body: bytes) -> None:
     address = base58check(bytes([version]) + body)
@@ -88,7 +87,6 @@ def test_base58_holds_and_one_wrong_character_breaks_it(version: int, body: byte
     assert found("1" + address) == found("x" + address) == found(address + "1") == found(address[:-1] + "0") == []
 
 
-@settings(deadline=None)
 @given(st.integers(0, 18), st.binary(min_size=1, max_size=42))
 def test_bech32_holds_where_its_rules_do_and_one_wrong_character_breaks_it(version: int, program: bytes) -> None:
     address = segwit(version, program)
@@ -126,7 +124,6 @@ def test_texts_do_not_run_into_each_other() -> None:
     assert count_crypto(pack([])).shape == (0, len(CRYPTO))
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=()))))
 def test_any_text_is_read(texts: list[str]) -> None:
     assert count_crypto(pack(texts)).shape == (len(texts), len(CRYPTO))

@@ -4,13 +4,14 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.cues.handles import HANDLES, WORDS, count_handles, find_handles
 from fraudsieve.features.text.automaton import read_words
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_text
+from tests.profiles import examples
 
 MEGABYTE = 1_000_000
 PIECES = [*"@ab1_.- 中:", "name_x", "微信", "abcdef", "123456"]
@@ -97,14 +98,13 @@ def test_texts_do_not_run_into_each_other() -> None:
     assert count_handles(pack([])).shape == (0, len(HANDLES))
 
 
-@settings(deadline=None, max_examples=500)
+@examples(500)
 @given(st.text(st.sampled_from("@ab1_.- 中"), max_size=20))
 def test_names_are_those_of_a_regular_expression(text: str) -> None:
     pattern = r"(?<![a-z0-9._])@([a-z][a-z0-9_]{4,31})(?![a-z0-9_]|[.-][a-z0-9])"
     assert [name for _, name in found(text)] == re.findall(pattern, text)
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=())) | HANDLE_LIKE, max_size=5))
 def test_any_text_is_counted_alone(texts: list[str]) -> None:
     rows = count_handles(pack(texts))

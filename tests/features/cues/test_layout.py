@@ -5,11 +5,12 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.cues.layout import LAYOUT, LAYOUT_SHAPES, measure_layout
 from fraudsieve.features.text.codepoints import pack
+from tests.profiles import examples
 
 NAMES = LAYOUT + LAYOUT_SHAPES
 MEGABYTE = 1_000_000
@@ -85,7 +86,7 @@ def test_repetition_and_compression_by_hand() -> None:
     assert measured("")["compression"] == 0
 
 
-@settings(deadline=None, max_examples=500)
+@examples(500)
 @given(WORD_LIKE | REPEATING)
 def test_measures_are_those_of_plain_python(text: str) -> None:
     row = measured(text)
@@ -111,7 +112,6 @@ def test_texts_before_leave_no_trace() -> None:
     assert rows == pytest.approx(np.array([repeats(text) for text in texts]))
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=())) | WORD_LIKE, max_size=5))
 def test_any_text_is_measured_alone(texts: list[str]) -> None:
     rows = measure_layout(pack(texts))

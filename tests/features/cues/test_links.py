@@ -5,13 +5,14 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.cues.links import LINK_SHAPES, LINKS, SHORTENERS, measure_links
 from fraudsieve.features.cues.suffixes import registered_domain
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_text
+from tests.profiles import examples
 
 NAMES = LINKS + LINK_SHAPES
 MEGABYTE = 1_000_000
@@ -166,13 +167,12 @@ def test_every_shortener_is_found_and_is_a_registered_name_as_it_is_folded() -> 
     assert (measure_links(pack(names))[0][:, LINKS.index("shorteners")] == 1).all()
 
 
-@settings(deadline=None, max_examples=1000)
+@examples(1000)
 @given(LINK_LIKE)
 def test_counts_are_those_of_regular_expressions(text: str) -> None:
     assert measured(text) == expected(text)
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=())) | LINK_LIKE, max_size=5))
 def test_any_text_is_measured_alone(texts: list[str]) -> None:
     rows, spans = measure_links(pack(texts))

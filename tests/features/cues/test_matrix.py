@@ -6,7 +6,7 @@ from itertools import groupby
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.cues.amounts import AMOUNT_SHAPES, AMOUNTS, measure_amounts
@@ -19,6 +19,7 @@ from fraudsieve.features.cues.numbers import NUMBERS, count_numbers
 from fraudsieve.features.cues.words import CATEGORIES, count_words
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
+from tests.profiles import examples
 
 NAMES = (*CUES, *SHAPES)
 SCRIPTS = ("digits", "latin", "han", "blanks", "symbols", "other")
@@ -147,7 +148,7 @@ def test_rows_do_not_run_into_each_other() -> None:
     assert row[:, NAMES.index("longest_run")].tolist() == [3, 5, 2, 2, 1, 1]
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(st.lists(ANYTHING | CUE_LIKE, max_size=5))
 def test_any_text_gets_finite_counts_and_shares(texts: list[str]) -> None:
     rows = cues_and_shape(pack(texts))
@@ -161,7 +162,7 @@ def test_any_text_gets_finite_counts_and_shares(texts: list[str]) -> None:
         assert all(named[name] == int(named[name]) <= 2 * len(text) for name in CUES)  # words within words
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(CUE_LIKE)
 def test_counts_are_those_of_regular_expressions(text: str) -> None:
     numbers = re.findall(r"[0-9]+", text)

@@ -4,12 +4,13 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.cues.checksums.check_digits import is_chinese_id, is_company_number, passes_luhn
 from fraudsieve.features.cues.numbers import NUMBERS, count_numbers, find_numbers
 from fraudsieve.features.text.codepoints import pack
+from tests.profiles import examples
 
 MEGABYTE = 1_000_000
 GAP = r"[ ()-]{1,2}"
@@ -192,13 +193,12 @@ def test_texts_do_not_run_into_each_other() -> None:
     assert count_numbers(pack([])).shape == (0, len(NUMBERS))
 
 
-@settings(deadline=None, max_examples=1000)
+@examples(1000)
 @given(NUMBER_LIKE)
 def test_counts_are_those_of_regular_expressions(text: str) -> None:
     assert counted(text) == {name: n for name, n in expected(text).items() if n}
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=())) | NUMBER_LIKE, max_size=5))
 def test_any_text_is_counted_alone(texts: list[str]) -> None:
     rows = count_numbers(pack(texts))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.cues.suffixes import TABLE, hash_host, hash_left, registered_domain, suffix_table
@@ -61,7 +61,6 @@ def test_the_compiled_hash_is_the_plain_one() -> None:
     assert value == hash_host("shop.co.uk")
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from("ackwjpuo.-m"), max_size=20))
 def test_a_registered_name_is_the_end_of_its_host_at_a_dot(host: str) -> None:
     found = registered_domain(host)

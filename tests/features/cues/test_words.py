@@ -5,13 +5,14 @@ import time
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.cues.words import CATEGORIES, WORDS, count_words
 from fraudsieve.features.text.automaton import build_automaton, read_words
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_text
+from tests.profiles import examples
 
 MEGABYTE = 1_000_000
 NESTED = {"ab": 0, "b": 1, "abab": 2, "a b": 3, "b1": 4, "中奖": 5, "中": 6, "奖": 7, "奖b": 8, "a": 9}
@@ -60,7 +61,7 @@ def test_the_list_is_as_folding_leaves_it_and_every_word_of_it_is_found() -> Non
     assert all(row[kind] >= 1 for row, kind in zip(rows, words.values(), strict=True))
 
 
-@settings(deadline=None, max_examples=500)
+@examples(500)
 @given(st.text(st.sampled_from("ab1 中奖\U00020000"), max_size=15))
 def test_counts_are_those_of_regular_expressions(text: str) -> None:
     row = count_words(pack([text]), build_automaton(NESTED))[0]
@@ -69,7 +70,6 @@ def test_counts_are_those_of_regular_expressions(text: str) -> None:
         assert row[kind] == len(re.findall(pattern, text)), word
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=())) | st.sampled_from(list(NESTED)), max_size=5))
 def test_any_text_is_counted_alone(texts: list[str]) -> None:
     rows = count_words(pack(texts))

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History, HistoryColumn
 from fraudsieve.features.history.measures import MEASURES, OF_LABELS, window_seconds
+from tests.profiles import examples
 
 HISTORY = History(
     windows=("1h", "1m", "2d"),
@@ -159,13 +160,13 @@ def check(events: pa.Table, subjects: pa.Table) -> None:
         np.testing.assert_allclose(ours, oracle(events, subjects, HISTORY), rtol=1e-9, atol=1e-9)
 
 
-@settings(deadline=None, max_examples=15, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(examples(15), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(EVENTS, SUBJECTS)
 def test_batch_is_what_duckdb_says(events: Rows, subjects: Rows) -> None:
     check(as_events(events), as_subjects(subjects))
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(EVENTS)
 def test_events_as_subjects_see_what_is_strictly_before_them(events: Rows) -> None:
     table = as_events(events)
@@ -189,7 +190,7 @@ def test_a_larger_log_is_what_duckdb_says() -> None:
     check(as_events(rows), as_subjects([row[:2] for row in rows[::3]]))
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(EVENTS, ACCOUNTS, MINUTES, st.randoms(use_true_random=False))
 def test_the_future_changes_nothing(events: Rows, account: str, now: int, random: Any) -> None:
     subjects = as_subjects([(account, now), (account, max(now - 30, 0))])
@@ -207,7 +208,7 @@ def test_the_future_changes_nothing(events: Rows, account: str, now: int, random
         np.testing.assert_array_equal(ours, expected, err_msg=name)
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(EVENTS, SUBJECTS, st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(events: Rows, subjects: Rows, random: Any) -> None:
     expected = history_features(as_events(events), as_subjects(subjects), HISTORY)
@@ -320,7 +321,7 @@ def views_of_everything() -> list[History]:
     ]
 
 
-@settings(deadline=None, max_examples=25)
+@examples(25)
 @given(EVENTS)
 def test_views_of_any_entity_are_what_duckdb_says(events: Rows) -> None:
     table = as_events(events)
@@ -353,7 +354,7 @@ def as_labels(rows: Rows) -> pa.Table:
     return table.append_column("is_fraud", pa.array([fraud for *_, fraud in rows], pa.bool_()))
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(LABELS, MINUTES)
 @example([("x", 5, False), ("x", 5, True), ("x", 7, True)], 9)
 @example([("x", 5, True), ("x", 5, False), ("x", 7, True), ("x", 9, True)], 9)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fraudsieve.features.history.records import id_digest
@@ -15,6 +15,7 @@ from fraudsieve.features.network import graph as network_graph
 from fraudsieve.features.network.batch import network_features
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.live import NetworkState
+from tests.profiles import examples
 
 WHO = st.sampled_from(["ann", "bob", "cid", "dan", "eve"])
 TIME = st.integers(0, 20)
@@ -95,7 +96,7 @@ def by_hand(events: Rows, labels: Rows, who: str, now: int) -> dict[str, float]:
     return found
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(EVENTS, LABELS, WHO, TIME)
 @example([("ann", "bob", None, 1), ("bob", "ann", None, 5)], [], "ann", 5)
 @example([("ann", "bob", None, 1), ("bob", "ann", None, 5)], [], "ann", 6)
@@ -117,14 +118,12 @@ def live(events: Rows, labels: Rows) -> Callable[[str, int], npt.NDArray[np.floa
     return lambda who, now: np.asarray(back.columns_of({"account_id": who}, now * minute))
 
 
-@settings(deadline=None, max_examples=100)
 @given(EVENTS, LABELS, WHO | st.just("nobody"), TIME)
 def test_live_is_what_the_batch_says_after_a_save_too(events: Rows, labels: Rows, who: str, now: int) -> None:
     expected = batch(events, labels, [(who, now)])[0]
     np.testing.assert_allclose(live(events, labels)(who, now), expected, rtol=1e-12)
 
 
-@settings(deadline=None, max_examples=100)
 @given(EVENTS, LABELS, WHO, TIME, st.randoms(use_true_random=False))
 def test_the_future_changes_nothing(events: Rows, labels: Rows, who: str, now: int, random: Any) -> None:
     expected = batch(events, labels, [(who, now)])
@@ -135,7 +134,6 @@ def test_the_future_changes_nothing(events: Rows, labels: Rows, who: str, now: i
     np.testing.assert_array_equal(batch(past + later, known + guesses, [(who, now)]), expected)
 
 
-@settings(deadline=None, max_examples=50)
 @given(EVENTS, LABELS, TIME)
 def test_an_own_label_never_counts(events: Rows, labels: Rows, now: int) -> None:
     others = [label for label in labels if label[0] != "ann"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
@@ -23,6 +23,7 @@ from fraudsieve.features.tables.schema import (
     check_table,
     write_rejected,
 )
+from tests.profiles import examples
 
 SECRET = "s3cr3t-Zebra"
 TWICE = "duplicate id: the first one stays"
@@ -189,7 +190,7 @@ def garbage(draw: st.DrawFn) -> Case:
     return table, names, [[*cells, last.get(name)] for name, cells in zip(names, columns, strict=True)]
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(garbage())
 def test_rows_in_are_rows_out_whatever_came(tmp_path_factory: pytest.TempPathFactory, case: Case) -> None:
     table, names, columns = case
@@ -211,7 +212,7 @@ def test_rows_in_are_rows_out_whatever_came(tmp_path_factory: pytest.TempPathFac
 
 @pytest.mark.parametrize("dtype", ["str", "category", "string", "string[pyarrow]"])
 @given(ids=st.lists(st.text(max_size=3) | st.none(), max_size=5))
-@settings(deadline=None, max_examples=20)
+@examples(20)
 def test_the_dtype_makes_no_difference(dtype: Any, ids: list[str | None]) -> None:
     frame = pd.DataFrame({"message_id": ["first", *ids], "text": "x"}, dtype=object)
     expected, checked = check_table(frame, MESSAGES), check_table(frame.astype(dtype), MESSAGES)

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
@@ -278,7 +278,6 @@ def said(file: Path, table: str) -> str:
 CELLS = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 
 
-@settings(deadline=None, max_examples=100)
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=5))
 def test_csv_and_json_give_the_same_rows(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str | None, str | None]]
@@ -295,7 +294,6 @@ def test_csv_and_json_give_the_same_rows(
         assert causes(checked) == causes(expected)
 
 
-@settings(deadline=None, max_examples=100)
 @given(st.binary(max_size=60), st.sampled_from(list(READERS)))
 def test_any_bytes_give_rows_or_a_schema_error(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, ending: str

@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.text.codepoints import pack
+from tests.profiles import examples
 
 ANYTHING = st.text(st.characters(exclude_categories=()))  # lone surrogates and NUL too
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(st.lists(ANYTHING))
 def test_every_string_comes_back(texts: list[str]) -> None:
     packed = pack(texts)

@@ -1,6 +1,5 @@
 """Folding, over all of Unicode and over texts."""
 
-import os
 import runpy
 import unicodedata
 from pathlib import Path
@@ -9,11 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import CHARACTER_KINDS, DISGUISES, KINDS, TABLE, fold_codes, fold_text
+from tests.profiles import examples
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "build_fold_tables.py"
 LOOKALIKES = TABLE.with_name("lookalikes.txt")
@@ -72,7 +72,7 @@ def test_a_code_point_is_counted_exactly_when_folding_changes_it() -> None:
     assert np.array_equal(counts.sum(axis=1) == 0, same)
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(st.lists(ANYTHING | TRICKY | SPACED, max_size=5))
 def test_texts_fold_to_fixed_points_at_most_twice_as_long(texts: list[str]) -> None:
     folded, counts = fold_codes(pack(texts))
@@ -86,7 +86,7 @@ def test_texts_fold_to_fixed_points_at_most_twice_as_long(texts: list[str]) -> N
         assert after.lower() == after
 
 
-@settings(deadline=None, max_examples=100 if os.environ.get("CI") else 5)
+@examples(100)
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.integers(1, 2000))
 def test_a_hundred_thousand_characters_of_all_of_unicode_fold_to_a_fixed_point(
     seed: int, common: float, length: int

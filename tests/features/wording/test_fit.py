@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.special import log_softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -52,7 +52,6 @@ def fit_out_of_fold(
     )
 
 
-@settings(deadline=None, max_examples=60)
 @example(["a" * 99, "a" * 100, "a" * 101, "a" * 1000])
 @given(st.lists(st.text("ab中", max_size=150), min_size=1, max_size=5))
 def test_counts_are_those_of_a_dictionary(texts: list[str]) -> None:
@@ -64,7 +63,6 @@ def test_counts_are_those_of_a_dictionary(texts: list[str]) -> None:
         assert found == pytest.approx({b: 1 + math.log(min(n, MAX_TIMES)) for b, n in times.items()}, rel=1e-6)
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=40))
 def test_every_campaign_weighs_the_same(groups: list[int]) -> None:
     weights = campaign_weights(np.array(groups))

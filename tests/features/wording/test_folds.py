@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve._typing import Array
 from fraudsieve.features.wording.folds import campaign_folds
+from tests.profiles import examples
 
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 15)), min_size=1, max_size=60)
 
@@ -19,7 +20,7 @@ def pure(rows: list[tuple[int, int]]) -> tuple[Array, Array]:
     return y, groups * 10 + y
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(ROWS, st.integers(2, 8), st.integers(0, 5))
 def test_campaigns_stay_whole_and_every_fold_is_used(rows: list[tuple[int, int]], n_folds: int, seed: int) -> None:
     y, groups = np.array(rows).T  # campaigns of several classes too
@@ -30,7 +31,7 @@ def test_campaigns_stay_whole_and_every_fold_is_used(rows: list[tuple[int, int]]
     assert set(folds.tolist()) <= set(range(n_folds))
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(ROWS, st.integers(2, 8), st.integers(0, 5))
 def test_each_class_is_spread_as_evenly_as_whole_campaigns_allow(
     rows: list[tuple[int, int]], n_folds: int, seed: int
@@ -46,7 +47,6 @@ def test_each_class_is_spread_as_evenly_as_whole_campaigns_allow(
         assert rows_each.max() - rows_each.min() <= largest
 
 
-@settings(deadline=None, max_examples=100)
 @given(ROWS, st.integers(2, 8), st.randoms(use_true_random=False))
 def test_permuted_rows_get_permuted_folds(rows: list[tuple[int, int]], n_folds: int, random: Any) -> None:
     # Exactly so when campaigns have one class: that of the first row decides otherwise.

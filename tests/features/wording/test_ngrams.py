@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve._typing import Array
@@ -77,7 +77,6 @@ def test_no_text_has_no_ngrams() -> None:
     assert (len(buckets), ends.tolist()) == (0, [0])
 
 
-@settings(deadline=None, max_examples=100)
 @given(TEXTS)
 def test_an_ngram_has_the_same_bucket_wherever_it_stands(texts: list[str]) -> None:
     buckets, ends = hash_ngrams(pack(texts))
@@ -111,7 +110,6 @@ def test_distinct_ngrams_rarely_share_a_bucket() -> None:
     assert buckets == pytest.approx(expected, abs=4 * math.sqrt(distinct - expected))
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.sets(st.integers(0, (1 << BITS) - 1) | st.integers(0, 100), max_size=200))
 def test_the_rank_table_finds_the_row_of_every_bucket(kept: set[int]) -> None:
     rows = {b: row for row, b in enumerate(sorted(kept))}
@@ -125,7 +123,6 @@ def test_the_rank_table_finds_the_row_of_every_bucket(kept: set[int]) -> None:
 
 
 @pytest.mark.parametrize("n_outputs", [1, 2, 5])
-@settings(deadline=None, max_examples=60)
 @given(texts=TEXTS, seed=st.integers(0, 1000))
 def test_scores_are_those_of_the_reference(n_outputs: int, texts: list[str], seed: int) -> None:
     buckets, weights = random_model(texts, n_outputs, seed)
@@ -138,7 +135,6 @@ def test_scores_are_those_of_the_reference(n_outputs: int, texts: list[str], see
 
 
 @pytest.mark.parametrize("n_outputs", [1, 5])
-@settings(deadline=None, max_examples=40)
 @given(texts=TEXTS, random=st.randoms(use_true_random=False))
 def test_a_text_scores_alike_in_any_company(n_outputs: int, texts: list[str], random: Any) -> None:
     buckets, weights = random_model(texts, n_outputs, 0)

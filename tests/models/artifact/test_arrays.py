@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.models.artifact.arrays import ENTRY_BYTES, pack_arrays, read_arrays
+from tests.profiles import examples
 
 
 def npy(array: Any, **further: Any) -> bytes:
@@ -83,7 +84,7 @@ def test_other_arrays_are_refused(content: bytes, problem: str) -> None:
         read_arrays(content, {"a": 8})
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(at=st.integers(0, 400), put=st.binary(min_size=1, max_size=4))
 def test_damage_is_an_error_or_harmless(at: int, put: bytes) -> None:
     whole = pack_arrays({"a": np.arange(9.0)})

@@ -9,10 +9,11 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.models.trees.booster_text import check_booster, parse_fields, split_trees
+from tests.profiles import examples
 
 COLUMNS = 6
 X = np.random.default_rng(0).normal(size=(600, COLUMNS))
@@ -205,7 +206,7 @@ def test_damage_that_passes_is_scored_and_ends_no_process() -> None:
     assert refused > 300
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(content=st.binary(max_size=200), at=st.integers(0, 5000))
 def test_whatever_comes_is_a_text_or_a_value_error(binary_text: str, content: bytes, at: int) -> None:
     whole = binary_text.encode()

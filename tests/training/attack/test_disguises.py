@@ -4,10 +4,11 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.training.attack.disguises import DISGUISES, STRENGTHS, disguise, language_of
+from tests.profiles import examples
 
 ZH = "您尾号1234的银行卡已被冻结，请加微信abc988办理贷款，快来领取现金红包"
 EN = "URGENT! Your account 4471 has been suspended. Call 0800 555 now to claim your free prize"
@@ -168,7 +169,7 @@ def test_a_full_stop_without_a_space_is_no_link() -> None:
     assert "cash.Call" not in disguise(["cash.Call"], "leetspeak", "strong")
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(st.text(), st.sampled_from(sorted(DISGUISES)), st.sampled_from(sorted(STRENGTHS)), st.integers(0, 9))
 def test_any_text_can_be_disguised(text: str, name: str, strength: str, seed: int) -> None:
     after = disguise([text], name, strength, seed)

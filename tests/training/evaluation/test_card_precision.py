@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.training.evaluation.card_precision import DailyLists, card_precision, days_since_1970
@@ -42,7 +42,6 @@ def test_an_account_is_listed_for_its_largest_score() -> None:
     assert card_precision(*table, np.array([0.9, 0.1, 0.5]), top=1) == 1.0
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 6))
 def test_the_plain_definition(seed: int, top: int) -> None:
     rng = np.random.default_rng(seed)

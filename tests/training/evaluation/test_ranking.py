@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score, roc_curve
 
@@ -82,7 +82,6 @@ def test_of_tied_rows_a_part_is_flagged() -> None:
     assert precision.tolist() == pytest.approx([0.0, 1 / 3])
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 10_000), st.integers(1, 60), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_matter(seed: int, n: int, random: object) -> None:
     scores, truth, weights = made_up(seed, n, digits=1)

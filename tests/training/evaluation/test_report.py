@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, roc_auc_score, roc_curve
 
@@ -62,7 +62,6 @@ def test_one_kind_alone_leaves_out_what_cannot_be_computed() -> None:
     assert sheet["brier"] >= 0
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=2, max_size=60), st.floats(0, 1))
 def test_recall_never_exceeds_the_rate(rows: list[tuple[float, bool]], rate: float) -> None:
     scores, truth = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])

@@ -6,12 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.training.labels.maturity import delay_curve, maturity_gap, maturity_gaps
 from fraudsieve.training.simulation.world import simulate
+from tests.profiles import examples
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
 CLASSES = ("fraud", "legitimate")
@@ -46,7 +47,7 @@ def incidence_by_hand(rows: Subjects, name: str | None) -> dict[int, float]:
     return curve
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(SUBJECTS, st.sampled_from((None, *CLASSES)))
 def test_the_curve_is_that_of_a_count_by_hand(rows: Subjects, name: str | None) -> None:
     curve, expected = delay_curve(subjects_of(rows), label=name), incidence_by_hand(rows, name)
@@ -56,7 +57,6 @@ def test_the_curve_is_that_of_a_count_by_hand(rows: Subjects, name: str | None) 
     assert curve.n_labelled == sum(delay is not None and name in (None, label) for _, delay, label in rows)
 
 
-@settings(deadline=None, max_examples=100)
 @given(SUBJECTS)
 def test_the_curves_of_the_classes_add_up_to_that_of_any_label(rows: Subjects) -> None:
     frame, ages = subjects_of(rows), np.arange(12.0)
@@ -64,7 +64,6 @@ def test_the_curves_of_the_classes_add_up_to_that_of_any_label(rows: Subjects) -
     assert total == pytest.approx(delay_curve(frame).known_by(ages))
 
 
-@settings(deadline=None, max_examples=100)
 @given(SUBJECTS, st.integers(1, 20))
 def test_what_came_later_does_not_change_what_was_known(rows: Subjects, day: int) -> None:
     until, frame = START + pd.Timedelta(days=day), subjects_of(rows)
@@ -107,7 +106,6 @@ def test_the_gap_is_the_95th_percentile_of_the_delays_and_never_negative() -> No
     assert maturity_gap(pd.DataFrame({"sent_at": sent, "labelled_at": sent + delays}), share=0.5) == 50
 
 
-@settings(deadline=None, max_examples=100)
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=40), st.floats(0.01, 1.0))
 def test_where_nobody_waits_the_gap_is_a_quantile_of_numpy(delays: list[int], share: float) -> None:
     rows: Subjects = [(0, delay, "fraud") for delay in delays]

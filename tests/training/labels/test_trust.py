@@ -5,12 +5,13 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.training.labels.trust import Trust, label_as_of, reversals
 from fraudsieve.training.simulation.world import simulate
+from tests.profiles import examples
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
 TRUST = Trust({"review": 1.0, "report": 0.5, "rule": 0.5, "joke": 0.0})
@@ -50,7 +51,7 @@ def histories_by_hand(said: Said, day: int | None, trust: Trust) -> dict[str, li
     return out
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(SAID, st.none() | st.integers(0, 7), st.sampled_from([TRUST, Trust()]))
 def test_the_label_of_a_moment_is_that_of_a_walk_by_hand(said: Said, day: int | None, trust: Trust) -> None:
     moment = None if day is None else START + pd.Timedelta(days=day)
@@ -62,7 +63,7 @@ def test_the_label_of_a_moment_is_that_of_a_walk_by_hand(said: Said, day: int | 
     assert days.to_dict() == {subject: time for subject, (time, _, _) in expected.items()}
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(SAID, st.none() | st.integers(0, 7), st.sampled_from([TRUST, Trust()]))
 def test_reversals_are_those_of_a_walk_by_hand(said: Said, day: int | None, trust: Trust) -> None:
     moment = None if day is None else START + pd.Timedelta(days=day)

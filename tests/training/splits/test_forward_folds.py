@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SplitError
@@ -37,7 +37,6 @@ def random_rows(seed: int, n: int = 300) -> tuple[pd.Series, pd.Series, dict[str
     return moments, labelled, {"campaign": rng.integers(0, 200, n), "account": accounts}, rng.random(n) < 0.4
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 10_000), st.integers(1, 4), st.none() | st.integers(0, 10), st.sampled_from(["all", "crime"]))
 def test_each_fold_trains_on_the_past_and_shares_nothing(
     seed: int, n_folds: int, gap_days: int | None, apart: Literal["all", "crime"]

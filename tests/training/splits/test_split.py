@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SplitError
@@ -88,7 +88,6 @@ def test_rows_without_a_time_are_in_no_slice() -> None:
     assert all(sent.iloc[sorted(rows)].notna().all() for rows in parts(split))
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(0, 30), min_size=60, max_size=200), st.integers(0, 5))
 def test_campaigns_stay_whole(groups: list[int], seed: int) -> None:
     y = np.array(groups) % 3

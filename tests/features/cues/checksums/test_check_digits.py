@@ -1,7 +1,7 @@
 """Check digits: invented numbers made with the published arithmetic, right and broken in every place."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.cues.checksums.check_digits import is_chinese_id, is_company_number, passes_luhn
@@ -36,7 +36,6 @@ def company_holds(text: str) -> bool:
     return is_company_number(pack([text]).codes, 0)
 
 
-@settings(deadline=None)
 @given(DIGITS)
 def test_luhn_is_that_of_strings(number: str) -> None:
     assert passes_luhn(pack([number]).codes, 0, len(number)) == luhn(number)
@@ -44,7 +43,6 @@ def test_luhn_is_that_of_strings(number: str) -> None:
     assert passes_luhn(pack([apart]).codes, 0, len(apart)) == luhn(number)
 
 
-@settings(deadline=None)
 @given(st.integers(100000, 999999), st.dates(), st.integers(0, 999))
 def test_an_identity_number_holds_and_each_wrong_digit_breaks_it(region: int, born: object, order: int) -> None:
     date = str(born).replace("-", "")
@@ -69,7 +67,6 @@ def test_an_identity_number_is_18_characters_and_x_is_the_last() -> None:
     assert not id_holds(identity("01010519491231002"))
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from("159any"), st.integers(1000000, 9999999), st.text(st.sampled_from(CREDIT), min_size=9, max_size=9)
 )

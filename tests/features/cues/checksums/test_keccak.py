@@ -3,7 +3,7 @@
 import hashlib
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.cues.checksums.keccak import DIGEST, KECCAK, SHA3, keccak_256
@@ -15,7 +15,6 @@ def digest(message: bytes, padding: int) -> bytes:
     return out.tobytes()
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=135))
 def test_with_the_padding_of_sha3_it_is_sha3(message: bytes) -> None:
     assert digest(message, SHA3) == hashlib.sha3_256(message).digest()

@@ -5,10 +5,11 @@ import itertools
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.history.kernels.ids import code_numbers, code_strings
+from tests.profiles import examples
 
 LENGTHS = [*range(0, 20), 23, 24, 25, 40]
 IDS = st.sampled_from(LENGTHS).flatmap(lambda n: st.binary(min_size=n, max_size=n)) | st.sampled_from(
@@ -29,13 +30,12 @@ def number(ids: list[bytes]) -> list[int]:
     return [seen.setdefault(name, len(seen)) for name in ids]
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(st.lists(IDS, max_size=40))
 def test_ids_are_numbered_by_first_appearance(ids: list[bytes]) -> None:
     assert code(ids) == code(ids, np.int64) == number(ids)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(IDS, st.booleans()), max_size=20))
 def test_missing_ids_have_no_number(rows: list[tuple[bytes, bool]]) -> None:
     kept = iter(number([name for name, valid in rows if valid]))
@@ -54,7 +54,6 @@ def test_part_of_the_bytes() -> None:
     assert codes.tolist() == [0, 0, 1]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5) | st.integers(0, 2**64 - 1), st.booleans()), max_size=60))
 def test_whole_numbers_are_numbered_by_first_appearance(rows: list[tuple[int, bool]]) -> None:
     keys, valid = np.array([key for key, _ in rows], np.uint64), np.array([valid for _, valid in rows], np.bool_)

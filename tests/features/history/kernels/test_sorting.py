@@ -4,13 +4,14 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.history.kernels.sorting import sort_events
+from tests.profiles import examples
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 5) | st.integers(-(2**63), 2**63 - 1)), max_size=200))
 def test_sorting_is_stable(rows: list[tuple[int, int]]) -> None:
     entities = np.array([entity for entity, _ in rows], np.int32)
