@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from benchmarks.detection.peers import FastText, FitScores, Groups, LinearSvm, p
 from benchmarks.runner import Arguments, Bar, Report, progress, run_command
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.training.attack.disguises import STRENGTHS, language_of
-from fraudsieve.training.attack.recall import AttackCounts, attack_counts, attack_sheet
+from fraudsieve.training.attack.recall import AttackCounts, AttackMetrics, attack_counts, attack_metrics
 
 __all__ = ["KEPT", "SETS", "compare", "contestants_at_hand", "main", "merge"]
 
@@ -107,7 +107,7 @@ def compare(dataset: str, table: pd.DataFrame, contestants: Mapping[str, FitScor
             said = f"recall {counts.clean / counts.rows:.3f}, {time.perf_counter() - start:.1f} s"
             progress(f"{dataset} fold {fold.number + 1}/{folds} {name}: {said}")
     language = language_of(texts)
-    figures = {name: _figures(dataset, attack_sheet(counts, language)) for name, counts in found.items()}
+    figures = {name: _figures(dataset, attack_metrics(counts, language)) for name, counts in found.items()}
     strengths = ", ".join(f"{name} {share:.0%}" for name, share in STRENGTHS.items())
     protocol = PROTOCOL.format(folds=folds, strengths=strengths)
     return Report("attack", dataset, protocol, len(table), figures.pop(ours.NAME, {}), figures)
@@ -119,16 +119,16 @@ def _attack_fold(fold: Fold, texts: list[str], is_fraud: Flags, groups: Groups, 
     return attack_counts(score, [texts[i] for i in fold.test if is_fraud[i]], score(legitimate))
 
 
-def _figures(dataset: str, sheet: Mapping[str, Any]) -> dict[str, float]:
-    """Flatten a sheet: every disguise that applies, then the mean and the worst, at each strength."""
-    figures = {f"{dataset}.recall": sheet["recall"]}
-    applying = {name: one for name, one in sheet["disguises"].items() if one["applies"]}
+def _figures(dataset: str, metrics: AttackMetrics) -> dict[str, float]:
+    """Flatten the metrics: every disguise that applies, then the mean and the worst, at each strength."""
+    figures: dict[str, float | None] = {f"{dataset}.recall": metrics.recall}
+    applying = {name: way for name, way in metrics.disguises.items() if way.applies}
     for strength in STRENGTHS:
-        for name, one in applying.items():
-            figures[f"{dataset}.kept.{strength}.{name}"] = one[strength]["kept"]
-        figures[f"{dataset}.kept.{strength}.character"] = sheet["character"][strength]["mean"]
-        figures[f"{dataset}.kept.{strength}.worst"] = sheet["character"][strength]["worst"]
-    figures |= {f"{dataset}.changed.medium.{name}": one["medium"]["changed"] for name, one in applying.items()}
+        for name, way in applying.items():
+            figures[f"{dataset}.kept.{strength}.{name}"] = way.at(strength).kept
+        figures[f"{dataset}.kept.{strength}.character"] = metrics.character[strength].mean
+        figures[f"{dataset}.kept.{strength}.worst"] = metrics.character[strength].worst
+    figures |= {f"{dataset}.changed.medium.{name}": way.medium.changed for name, way in applying.items()}
     return {name: value for name, value in figures.items() if value is not None}
 
 

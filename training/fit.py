@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import SchemaError, SplitError
@@ -16,20 +15,19 @@ from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint
-from fraudsieve.training.attack.recall import attack_messages, attackable, check_attackable
-from fraudsieve.training.data.builders import Builder, groups_of, matrix_of, read_data, scores_of
+from fraudsieve.training.attack.recall import attackable
+from fraudsieve.training.data.builders import Builder, groups_of, matrix_of, read_data
 from fraudsieve.training.data.labelled import Labelled, origin_of
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
-from fraudsieve.training.evaluation.capacity import Capacity, n_days
-from fraudsieve.training.evaluation.context import sheet_context
-from fraudsieve.training.evaluation.importance import gain_by_family
-from fraudsieve.training.evaluation.labels import label_sheet
-from fraudsieve.training.evaluation.point_sheet import point_sheet
+from fraudsieve.training.evaluation.labels import label_metrics
+from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 from fraudsieve.training.evaluation.points import check_points, choose_points, share_of_records
-from fraudsieve.training.evaluation.report import evaluate
-from fraudsieve.training.pages.evaluation import as_plain, model_facts, report
+from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, SplitSummary, TemporalMetrics
+from fraudsieve.training.evaluation.run import evaluate_model
+from fraudsieve.training.pages.evaluation import model_facts
+from fraudsieve.training.pages.evaluation import report as report_page
 from fraudsieve.training.pages.figure_files import figure_files
-from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
+from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split, has_times
 from fraudsieve.training.tracking.run import Logged, log_training, tracking_uri
@@ -38,7 +36,7 @@ from fraudsieve.training.tuning.search import tune
 
 from .leaks import Warned, find_leaks
 
-__all__ = ["Trained", "evaluate_model", "fit_model", "train"]
+__all__ = ["Trained", "fit_model", "train"]
 
 
 TABLES = ("messages", "accounts", "events", "labels")
@@ -56,8 +54,8 @@ class Trained:
         The model, as written.
     folder : Path
         The model folder.
-    sheet : dict
-        Figures on the test slice.
+    report : EvaluationReport
+        Metrics on the test slice.
     split : Split
         What was trained, calibrated and tested on.
     data : Labelled
@@ -72,7 +70,7 @@ class Trained:
 
     model: Model
     folder: Path
-    sheet: dict[str, Any]
+    report: EvaluationReport
     split: Split
     data: Labelled
     logged: Logged
@@ -140,9 +138,13 @@ def train(
         model = replace(model, training=model.training | {"tuning": tuned.facts})
         notes = (tuned.note, *notes)
     model = write_model(model, output)
+    temporal = None
+    if split.flatters and recipe.split.also_temporal and has_times(data.rows["as_of"]):
+        # With the recipe's own settings: the search has seen rows of that test.
+        temporal = _temporal(data, groups, what, recipe, say)
     say("evaluating")
     tested = data.rows.iloc[split.test]
-    sheet = evaluate_model(
+    report = evaluate_model(
         Scorer(model),
         tested,
         builder,
@@ -151,24 +153,26 @@ def train(
         share=share_of_records(data, tested),
         settings=recipe.evaluate,
         attack=recipe.evaluate.attack and attackable(model, data.rows["label"].to_numpy(object)[split.test]),
+        details=_report_details(data, split, model, recipe, temporal),
     )
-    sheet["split"] = _describe_split(split)
-    sheet["warnings"] = model.training["warnings"]
-    sheet["labels"] = label_sheet(
-        data,
-        model.training,
-        legitimate=model.legitimate,
-        since=tested["as_of"].min() if split.kind == "time" else None,
-        trust=recipe.data.trusted,
-    )
-    if split.flatters and recipe.split.also_temporal and has_times(data.rows["as_of"]):
-        # With the recipe's own settings: the search has seen rows of that test.
-        sheet["temporal"] = _temporal(data, groups, what, recipe, say)
-        notes = (*notes, _flattery(sheet))
+    if temporal is not None:
+        notes = (*notes, _flattery(report, temporal))
     say("keeping the run in MLflow")
-    logged = _log(settled, Path(output), model, sheet, data, tuned)
+    logged = _log(settled, Path(output), model, report, data, tuned)
     notes = (*data.notes, *notes, *_write_rejected(data, output))
-    return Trained(model, Path(output), sheet, split, data, logged, notes, tuned)
+    return Trained(model, Path(output), report, split, data, logged, notes, tuned)
+
+
+def _report_details(
+    data: Labelled, split: Split, model: Model, recipe: Recipe, temporal: TemporalMetrics | None
+) -> ReportDetails:
+    since = data.rows["as_of"].iloc[split.test].min() if split.kind == "time" else None
+    return ReportDetails(
+        split=SplitSummary.of(split),
+        warnings=tuple(model.training["warnings"]),
+        labels=label_metrics(data, model.training, legitimate=model.legitimate, since=since, trust=recipe.data.trusted),
+        temporal=temporal,
+    )
 
 
 def _write_rejected(data: Labelled, output: str | Path) -> list[str]:
@@ -267,26 +271,34 @@ def _warnings(trained_on: TrainingRows, data: Labelled, groups: Array, split: Sp
     )
 
 
-def _temporal(data: Labelled, groups: Array, what: str, recipe: Recipe, progress: Progress) -> dict[str, Any]:
-    """Return what the same recipe reaches when it is split by time, or why that cannot be said."""
+def _temporal(data: Labelled, groups: Array, what: str, recipe: Recipe, progress: Progress) -> TemporalMetrics:
+    """Return the metrics of the same recipe when it is split by time, or why there are none."""
     by_time = recipe.model_copy(update={"split": recipe.split.model_copy(update={"kind": "time"})})
     try:
         split = choose_split(data, groups, what, by_time)
     except SplitError as error:
-        return {"average_precision": None, "roc_auc": None, "skipped": str(error)}
+        return TemporalMetrics(skipped=str(error))
     model, builder, _ = fit_model(data, groups, split, by_time, progress)
-    sheet = evaluate_model(Scorer(model), data.rows.iloc[split.test], builder)
-    figures = {name: sheet.get(name) for name in ("average_precision", "roc_auc", "base_rate", "macro_f1", "rows")}
-    return figures | {"split": _describe_split(split)}
+    report = evaluate_model(Scorer(model), data.rows.iloc[split.test], builder)
+    return TemporalMetrics(
+        average_precision=report.average_precision,
+        roc_auc=report.roc_auc,
+        base_rate=report.base_rate,
+        macro_f1=report.macro_f1,
+        rows=report.rows,
+        split=SplitSummary.of(split),
+    )
 
 
-def _flattery(sheet: dict[str, Any]) -> str:
-    beside = sheet["temporal"]
-    if "skipped" in beside:
-        return f"the split is random: its figures flatter, and there are none by time beside them: {beside['skipped']}"
-    name = "average_precision" if beside["average_precision"] is not None else "macro_f1"
-    by_time, at_random = beside[name], sheet[name]
-    return f"the split is random: its figures flatter; {name} is {at_random:.3f}, and {by_time:.3f} when split by time"
+def _flattery(report: EvaluationReport, temporal: TemporalMetrics) -> str:
+    if temporal.skipped is not None:
+        return f"the split is random: its metrics flatter, and a split by time is not possible: {temporal.skipped}"
+    name = "average_precision" if temporal.average_precision is not None else "macro_f1"
+    at_random, by_time = getattr(report, name), getattr(temporal, name)
+    return (
+        f"the split is random: its metrics flatter; {METRIC_NAMES[name]} is {at_random:.3f}, "
+        f"and {by_time:.3f} when split by time"
+    )
 
 
 def _no_legitimate(word: str, classes: tuple[str, ...]) -> str:
@@ -314,128 +326,46 @@ def _training_facts(data: Labelled, split: Split, recipe: Recipe) -> dict[str, A
     }
 
 
-def _describe_split(split: Split) -> dict[str, Any]:
-    return {
-        "kind": split.kind,
-        "keeps_apart": list(split.keeps_apart),
-        "flatters": split.flatters,
-        "rows": split.rows,
-        "dropped": split.dropped,
-        "gap_days": split.gap_days,
-    }
-
-
-def evaluate_model(
-    scorer: Scorer,
-    rows: pd.DataFrame,
-    builder: Builder | None = None,
-    *,
-    attack: bool = False,
-    groups: Array | None = None,
-    group_kind: str = "group",
-    share: float = 1.0,
-    settings: EvaluateRecipe | None = None,
-) -> dict[str, Any]:
-    """Score labelled records and compute the sheet.
-
-    Parameters
-    ----------
-    scorer : Scorer
-        The model.
-    rows : DataFrame
-        Records with a column ``label``.
-    builder : MessageFeatures or AccountFeatures, default=None
-        What computes their features where they have a history; None for messages alone.
-    attack : bool, default=False
-        Whether to disguise the fraudulent messages too, and see what recall is kept.
-    groups : ndarray, shape (n_rows,), default=None
-        The account or campaign of each row, for the intervals; None for none.
-    group_kind : str, default="group"
-        What a group is, in words.
-    share : float, default=1.0
-        Of the records of their time, the share that these are, as from `share_of_records`: for alerts a day.
-    settings : EvaluateRecipe, default=None
-        Capacity, costs and replicates; None for the defaults.
-
-    Returns
-    -------
-    dict
-        As from `evaluate`, over the rows that can be scored; ``unscorable`` counts the others, ``operating_points`` is
-        as from `point_sheet`, and ``importance`` as from `gain_by_family`. Under attack also ``attack``, as from
-        `attack_sheet`.
-
-    Raises
-    ------
-    RecipeError
-        When an attack is asked for and the model does not tell fraudulent messages from legitimate ones.
-    SchemaError
-        When an attack is asked for and there is no fraud, or nothing legitimate.
-    """
-    if attack:
-        check_attackable(scorer.model)
-    scores = scores_of(scorer, rows, builder)
-    ok = scores["status"] != "unscorable"
-    classes = scorer.model.classes
-    by_class = np.column_stack([scores[f"probability__{name}"] for name in classes])[ok]
-    labels = rows["label"].to_numpy(object)[ok]
-    context = sheet_context(rows, builder) | {"groups": groups}
-    context = {name: None if values is None else values[ok] for name, values in context.items()}
-    sheet = evaluate(
-        scores["probability"][ok],
-        classes,
-        by_class,
-        labels,
-        scorer.model.legitimate,
-        **context,
-        group_kind=group_kind,
-        share=share,
-        settings=settings,
-    )
-    is_fraud, probability = labels != scorer.model.legitimate, scores["probability"][ok]
-    all_records = Capacity.of(len(labels), n_days(context["moments"]), share=share)
-    points = point_sheet(scorer.model.points, probability, is_fraud, capacity=all_records)
-    sheet |= {"operating_points": points, "unscorable": int((~ok).sum()), "importance": gain_by_family(scorer.model)}
-    if attack:
-        sheet["attack"] = attack_messages(
-            lambda some: scores_of(scorer, some, builder)["probability"], rows[ok], is_fraud, probability
-        )
-    return sheet
-
-
 def _log(
-    recipe: Recipe, folder: Path, model: Model, sheet: dict[str, Any], data: Labelled, tuned: Tuned | None
+    recipe: Recipe, folder: Path, model: Model, report: EvaluationReport, data: Labelled, tuned: Tuned | None
 ) -> Logged:
-    flat = {name: value for name, value in sheet.items() if isinstance(value, int | float)}
-    beside = sheet.get("temporal", {})
-    flat |= {f"temporal.{name}": value for name, value in beside.items() if isinstance(value, int | float)}
-    flat |= {f"f1.{_metric_name(name)}": figures["f1"] for name, figures in sheet["by_type"].items()}
-    if tuned is not None:
-        flat |= {"tuning.default": tuned.default.mean, "tuning.best": tuned.best.mean, "tuning.taken": int(tuned.taken)}
+    content = report.to_dict()
     settings = FraudClassifier(**recipe.model.settings(data.subject)).get_params()
     of_text = recipe.features.model_dump() if data.subject == "message" else {}
     del settings["random_state"], settings["n_jobs"]
+    facts = {"seed": recipe.seed, "subject": data.subject, "split": content["split"]["kind"]}
     return log_training(
         folder,
         uri=tracking_uri(recipe.track.uri),
         experiment=recipe.track.experiment,
         name=recipe.name,
         register=recipe.track.register_model,
-        params={**settings, **of_text, "seed": recipe.seed, "subject": data.subject, **_facts(model, sheet)},
-        metrics=flat,
+        params={**settings, **of_text, **facts, "legitimate": model.legitimate},
+        metrics=_logged_metrics(content, tuned),
         documents={
-            "sheet.json": as_plain(sheet),
-            "report.html": report(sheet, title=recipe.name, facts=model_facts(model)),
+            "report.json": content,
+            "report.html": report_page(content, title=recipe.name, facts=model_facts(model)),
             "recipe.json": recipe.model_dump(mode="json"),
             "operating_points.json": {"points": [asdict(point) for point in model.points]},
-            **figure_files(as_plain(sheet)),
+            **figure_files(content),
         },
         tags={f"data.{name}.sha256": digest for name, digest in data.digests.items()} | {"model.digest": model.digest},
         nested=tuned.runs if tuned is not None else (),
     )
 
 
-def _facts(model: Model, sheet: dict[str, Any]) -> dict[str, Any]:
-    return {"split": sheet["split"]["kind"], "legitimate": model.legitimate}
+def _logged_metrics(content: dict[str, Any], tuned: Tuned | None) -> dict[str, float]:
+    """Return every number of a report that is a metric of the run in MLflow."""
+    metrics = _numbers(content) | _numbers(content["temporal"] or {}, "temporal.")
+    metrics |= {f"f1.{_metric_name(name)}": figures["f1"] for name, figures in content["by_type"].items()}
+    if tuned is not None:
+        metrics |= {"tuning.default": tuned.default.mean, "tuning.best": tuned.best.mean}
+        metrics["tuning.taken"] = int(tuned.taken)
+    return metrics
+
+
+def _numbers(content: dict[str, Any], prefix: str = "") -> dict[str, float]:
+    return {f"{prefix}{name}": value for name, value in content.items() if isinstance(value, int | float)}
 
 
 def _metric_name(name: str) -> str:

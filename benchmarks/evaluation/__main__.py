@@ -1,11 +1,11 @@
-"""What the sheet says, held against scikit-learn and against later records: ``python -m benchmarks.evaluation SET``."""
+"""The evaluation report, against scikit-learn and against later records: ``python -m benchmarks.evaluation SET``."""
 
 import sys
 from collections.abc import Callable, Sequence
 
 from benchmarks.evaluation.calibration_folds import smishing
 from benchmarks.evaluation.capacity_world import capacity_world
-from benchmarks.evaluation.sheet_sets import fdh_cards, s_ffsd
+from benchmarks.evaluation.report_sets import fdh_cards, s_ffsd
 from benchmarks.runner import Report, run_command
 
 __all__ = ["SETS", "main"]

@@ -12,7 +12,7 @@ BINS = 15
 
 
 def plain_figures(is_fraud: NDArray[np.bool_], probability: Array) -> dict[str, float]:
-    """Compute the main figures of a sheet.
+    """Compute the main metrics of a report.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def plain_figures(is_fraud: NDArray[np.bool_], probability: Array) -> dict[str, 
     Returns
     -------
     dict of str to float
-        Under the names that they have in a sheet.
+        Under the names that they have in a report.
 
     Examples
     --------

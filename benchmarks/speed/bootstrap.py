@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 from benchmarks.machine import one_core
 from benchmarks.runner import Bar, Report, progress
-from fraudsieve.training.evaluation.bootstrap import bootstrap, draws
+from fraudsieve.training.evaluation.bootstrap import bootstrap_ranking, draw_weights
 from fraudsieve.training.evaluation.ranking import FIGURES, Ranking
 
 __all__ = ["run"]
@@ -50,9 +50,9 @@ def run(*, rows: int = ROWS, replicates: int = REPLICATES) -> Report:
     scores, truth, groups = _made_up(rows)
     alerts = np.linspace(0, 0.02 * rows, POINTS + 1)[1:]
     with one_core():
-        bootstrap(Ranking.of(scores[:100], truth[:100]), groups[:100], alerts=alerts, replicates=1)
+        bootstrap_ranking(Ranking.of(scores[:100], truth[:100]), groups[:100], alerts=alerts, replicates=1)
         seconds, found = _timed(
-            lambda: bootstrap(Ranking.of(scores, truth), groups, alerts=alerts, replicates=replicates)
+            lambda: bootstrap_ranking(Ranking.of(scores, truth), groups, alerts=alerts, replicates=replicates)
         )
         progress(f"ours: {seconds:.1f} s")
         plain, expected = _timed(lambda: _plain_loop(scores, truth, groups, PEER_REPLICATES))
@@ -84,7 +84,7 @@ def _plain_loop(
     scores: NDArray[np.float64], truth: NDArray[np.bool_], groups: NDArray[np.int64], replicates: int
 ) -> NDArray[np.float64]:
     found = []
-    for weights in draws(groups, replicates):
+    for weights in draw_weights(groups, replicates):
         rates, recalls, _ = roc_curve(truth, scores, sample_weight=weights, drop_intermediate=False)
         found.append(
             [

@@ -11,11 +11,10 @@ import pytest
 
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.thresholds import Targets, operating_points
+from fraudsieve.training.attack.recall import AttackMetrics, CharacterSummary, DisguiseMetrics, KeptRecall
 from fraudsieve.training.data.labelled import load_labelled
-from fraudsieve.training.evaluation.capacity import Capacity
-from fraudsieve.training.evaluation.labels import label_sheet
-from fraudsieve.training.evaluation.point_sheet import point_sheet
-from fraudsieve.training.evaluation.report import evaluate
+from fraudsieve.training.evaluation.labels import LabelMetrics, label_metrics
+from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, SplitSummary, evaluate
 from fraudsieve.training.fit import train
 from fraudsieve.training.monitoring.report import monitor
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
@@ -73,9 +72,22 @@ def rivals(labelled_messages: pd.DataFrame, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="session")
-def sheets() -> dict[str, dict[str, Any]]:
-    """Sheets of messages with all there is, of accounts split at random, and of types alone."""
-    return {"message": message_sheet(), "account": account_sheet(), "type-only": type_only_sheet()}
+def sheets(reports: dict[str, EvaluationReport]) -> dict[str, dict[str, Any]]:
+    """Reports as plain JSON types; see `reports`."""
+    temporal = {"gap_days": 14.0, "overlap": {"campaigns": 0, "accounts": 12}, "checks": ["T1 passed", "T2 passed"]}
+    warnings = [
+        "T3: 12 accounts of the test were trained on.",
+        {"kind": "T4", "column": None, "found": "labels take 40 days", "do": "wait"},
+    ]
+    plain = {name: report.to_dict() for name, report in reports.items()}
+    plain["message"] |= {"temporal": temporal, "warnings": warnings}
+    return plain
+
+
+@pytest.fixture(scope="session")
+def reports() -> dict[str, EvaluationReport]:
+    """Reports of messages with everything in them, of accounts split at random, and of types alone."""
+    return {"message": message_report(), "account": account_report(), "type-only": type_only_report()}
 
 
 def scored(n: int, classes: tuple[str, ...], seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -87,71 +99,75 @@ def scored(n: int, classes: tuple[str, ...], seed: int) -> tuple[np.ndarray, np.
     return by_class, np.array(classes, object)[drawn], rng.integers(0, n // 8, n)
 
 
-def attack() -> dict[str, Any]:
+def attack() -> AttackMetrics:
     """An attack in which disguises bite more, the stronger they are."""
     rng = np.random.default_rng(0)
-    disguises: dict[str, Any] = {}
+    disguises = {}
     for place, name in enumerate(DISGUISES):
         loss = rng.uniform(0.02, 0.5)
         kept = {"light": 1 - loss / 4, "medium": 1 - loss / 2, "strong": 1 - loss}
-        level = {"level": "word" if name == "synonym" else "character", "applies": True}
-        disguises[name] = level | {
-            strength: {"recall": 0.6 * share, "kept": share, "changed": float(place != 5)}
-            for strength, share in kept.items()
-        }
-    character = {
-        strength: {"mean": 0.8, "worst": 0.5, "worst_disguise": "symbols"} for strength in ("light", "medium", "strong")
-    }
-    facts = {"false_positive_rate": 0.01, "language": "en", "rows": 300, "recall": 0.6}
-    return facts | {"disguises": disguises, "character": character}
+        level = "word" if name == "synonym" else "character"
+        recalls = {strength: KeptRecall(0.6 * share, share, float(place != 5)) for strength, share in kept.items()}
+        disguises[name] = DisguiseMetrics(level, applies=True, **recalls)
+    character = {strength: CharacterSummary(0.8, 0.5, "symbols") for strength in ("light", "medium", "strong")}
+    return AttackMetrics(0.01, "en", 300, 0.6, disguises, character)
 
 
-def message_sheet() -> dict[str, Any]:
-    """A sheet with everything in it."""
+def message_report() -> EvaluationReport:
+    """A report with everything in it."""
     by_class, labels, groups = scored(4000, TYPES, 0)
     rng = np.random.default_rng(1)
-    sheet = evaluate(
+    cutoff_times = np.datetime64("2025-11-03", "us") + np.sort(rng.integers(0, 200 * 86_400, 4000)).astype("m8[s]")
+    split = SplitSummary(
+        kind="time",
+        keeps_apart=("campaigns",),
+        flatters=False,
+        rows={"train": 12_000, "calibration": 3000, "test": 4000},
+        dropped={"label came too late": 210},
+        gap_days=12.5,
+    )
+    shares = {"campaign": 0.41, "sender": 0.3, "sound": 0.11, "disguise": 0.09, "cues": 0.06, "shape": 0.03}
+    return evaluate(
         1 - by_class[:, 0],
         TYPES,
         by_class,
         labels,
         TYPES[0],
-        moments=np.datetime64("2025-11-03", "us") + np.sort(rng.integers(0, 200 * 86_400, 4000)).astype("m8[s]"),
+        cutoff_times=cutoff_times,
         groups=groups,
         group_kind="campaign",
         accounts=groups % 150,
-        known=rng.random(4000) < 0.7,
+        has_history=rng.random(4000) < 0.7,
+        share=0.5,
+        points=operating_points(1 - by_class[:500, 0], labels[:500] != TYPES[0], Targets(precisions=(0.9,)), days=25.0),
         settings=EvaluateRecipe(accounts_a_day=3, alerts_a_day=4, replicates=100),
+        details=ReportDetails(
+            unscorable=3,
+            importance=shares,
+            attack=attack(),
+            split=split,
+            labels=labels_of_a_world(),
+            warnings=({"kind": "T4", "column": "", "found": "labels take 40 days", "do": "wait"},),
+        ),
     )
-    rows = {"train": 12_000, "calibration": 3000, "test": 4000}
-    dropped = {"label came too late": 210}
-    split = {"kind": "time", "keeps_apart": ["campaigns"], "flatters": False, "rows": rows, "dropped": dropped}
-    shares = {"campaign": 0.41, "sender": 0.3, "sound": 0.11, "disguise": 0.09, "cues": 0.06, "shape": 0.03}
-    temporal = {"gap_days": 14.0, "overlap": {"campaigns": 0, "accounts": 12}, "checks": ["T1 passed", "T2 passed"]}
-    warnings = [
-        "T3: 12 accounts of the test were trained on.",
-        {"kind": "T4", "column": None, "found": "labels take 40 days", "do": "wait"},
-    ]
-    extra = {"unscorable": 3, "importance": shares, "attack": attack(), "warnings": warnings, "temporal": temporal}
-    points = operating_points(1 - by_class[:500, 0], labels[:500] != TYPES[0], Targets(precisions=(0.9,)), days=25.0)
-    capacity = Capacity.of(4000, 200, share=0.5)
-    found = point_sheet(points, 1 - by_class[:, 0], labels != TYPES[0], capacity=capacity)
-    return sheet | extra | {"split": split, "operating_points": found, "labels": labels_of_a_world()}
 
 
-def labels_of_a_world() -> dict[str, Any]:
+def labels_of_a_world() -> LabelMetrics:
     """Labels of three sources, some taken back; the youngest records wait for theirs."""
     world = simulate(days=60, n_accounts=300, wrong_labels=0.1)
     end = world.messages["sent_at"].max()
     data = load_labelled(world.messages, world.labels[world.labels["labelled_at"] < end])
-    return label_sheet(data, {"split": "time", "gap_days": 12.5}, legitimate=TYPES[0])
+    return label_metrics(data, {"split": "time", "gap_days": 12.5}, legitimate=TYPES[0])
 
 
-def account_sheet() -> dict[str, Any]:
+def account_report() -> EvaluationReport:
     """Two classes without times, split at random."""
     by_class, labels, groups = scored(900, ("fraud", "legitimate"), 2)
     by_class, labels = by_class[:, ::-1], np.where(labels == "fraud", "legitimate", "fraud").astype(object)
-    sheet = evaluate(
+    split = SplitSummary(
+        kind="random", keeps_apart=(), flatters=True, rows={"train": 2000, "test": 900}, dropped={}, gap_days=0.0
+    )
+    return evaluate(
         by_class[:, 0],
         ("fraud", "legitimate"),
         by_class,
@@ -160,16 +176,15 @@ def account_sheet() -> dict[str, Any]:
         groups=groups,
         group_kind="account",
         amounts=np.random.default_rng(3).lognormal(3, 1, 900),
+        details=ReportDetails(split=split, importance={"volume": 0.7, "value": 0.3}),
     )
-    split = {"kind": "random", "keeps_apart": [], "flatters": True, "rows": {"train": 2000, "test": 900}, "dropped": {}}
-    return sheet | {"split": split, "unscorable": 0, "importance": {"volume": 0.7, "value": 0.3}}
 
 
-def type_only_sheet() -> dict[str, Any]:
+def type_only_report() -> EvaluationReport:
     """No legitimate class, nothing known of the rows, many types with long names."""
     names = tuple(f"type {number:02} of a crime that nobody named in short" for number in range(30))
     by_class, labels, _ = scored(700, names, 4)
-    return evaluate(np.full(700, np.nan), names, by_class, labels, None) | {"unscorable": 0, "importance": None}
+    return evaluate(np.full(700, np.nan), names, by_class, labels, None)
 
 
 START = pd.Timestamp("2026-01-05", tz="UTC")  # a Monday

@@ -6,13 +6,13 @@ from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
     from .disguises import DISGUISES, STRENGTHS, Disguise, disguise
-    from .recall import attack_sheet
+    from .recall import attack_metrics
 
 __all__ = [
     "DISGUISES",
     "STRENGTHS",
     "Disguise",
-    "attack_sheet",
+    "attack_metrics",
     "disguise",
 ]
 
@@ -21,7 +21,7 @@ _HOMES = {
     "DISGUISES": "disguises",
     "Disguise": "disguises",
     "STRENGTHS": "disguises",
-    "attack_sheet": "recall",
+    "attack_metrics": "recall",
     "disguise": "disguises",
 }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,13 @@ from .disguises import DISGUISES, STRENGTHS, disguise, language_of
 __all__ = [
     "FALSE_POSITIVE_RATE",
     "AttackCounts",
+    "AttackMetrics",
+    "CharacterSummary",
+    "DisguiseMetrics",
+    "KeptRecall",
     "attack_counts",
     "attack_messages",
-    "attack_sheet",
+    "attack_metrics",
     "attackable",
     "check_attackable",
     "strict_threshold",
@@ -128,44 +132,116 @@ def attack_counts(
     return AttackCounts(len(clean), int((score(clean) > threshold).sum()), caught, changed)
 
 
-def attack_sheet(counts: AttackCounts, language: str) -> dict[str, Any]:
-    """Compute the shares that people look at.
+@dataclass(frozen=True)
+class KeptRecall:
+    """Recall under a disguise.
+
+    Parameters
+    ----------
+    recall : float
+        Share of all fraudulent texts that is still caught.
+    kept : float or None
+        Share of the clean recall, at most 1: what a disguise betrays in one text makes up for no loss in another. None
+        where the clean recall is 0.
+    changed : float
+        Share of the texts in which there was something to change.
+    """
+
+    recall: float
+    kept: float | None
+    changed: float
+
+
+@dataclass(frozen=True)
+class DisguiseMetrics:
+    """Recall under one disguise at each strength; its level; and whether it applies to the language of the texts."""
+
+    level: str
+    applies: bool
+    light: KeptRecall
+    medium: KeptRecall
+    strong: KeptRecall
+
+    def at(self, strength: str) -> KeptRecall:
+        """Return the recall at a strength."""
+        kept: KeptRecall = getattr(self, strength)
+        return kept
+
+
+@dataclass(frozen=True)
+class CharacterSummary:
+    """Mean and worst kept recall over the disguises of characters that apply; None where no recall could be kept."""
+
+    mean: float | None
+    worst: float | None
+    worst_disguise: str | None
+
+
+@dataclass(frozen=True)
+class AttackMetrics:
+    """Recall that a model keeps under attack.
+
+    Parameters
+    ----------
+    false_positive_rate : float
+        Share of clean legitimate texts above the threshold.
+    language : {"zh", "en"}
+        The language of the texts.
+    rows : int
+        Fraudulent texts.
+    recall : float
+        Recall on the texts as they are.
+    disguises : mapping of str to DisguiseMetrics
+        By name of the disguise.
+    character : mapping of str to CharacterSummary
+        By strength.
+    """
+
+    false_positive_rate: float
+    language: str
+    rows: int
+    recall: float
+    disguises: Mapping[str, DisguiseMetrics]
+    character: Mapping[str, CharacterSummary]
+
+
+def attack_metrics(counts: AttackCounts, language: str) -> AttackMetrics:
+    """Compute the recall that is kept under each disguise, and its mean over disguises of characters.
 
     Parameters
     ----------
     counts : AttackCounts
-        What was caught.
+        Texts that were caught.
     language : {"zh", "en"}
-        The language of the texts: it says which disguises are in the mean.
+        The language of the texts: it decides which disguises are in the mean.
 
     Returns
     -------
-    dict
-        ``false_positive_rate``, ``language``, ``rows`` and ``recall`` (clean); ``disguises``: for each its ``level``,
-        whether it ``applies`` to the language, and for each strength ``recall``, ``kept`` (of the clean recall, at most
-        1: what a disguise betrays in one place makes up for no loss in another; None where the clean recall is 0) and
-        ``changed`` (share of the texts); ``character``: for each strength the mean ``kept`` of the disguises of that
-        level that apply, the worst ``kept`` and which one that is.
+    AttackMetrics
+        Recall by disguise and strength.
 
     Examples
     --------
     >>> counts = attack_counts(lambda texts: np.array(["win" in text for text in texts]), ["win"], np.zeros(9))
-    >>> attack_sheet(counts, "en")["disguises"]["spelled_digits"]["strong"]
-    {'recall': 1.0, 'kept': 1.0, 'changed': 0.0}
+    >>> attack_metrics(counts, "en").disguises["spelled_digits"].strong
+    KeptRecall(recall=1.0, kept=1.0, changed=0.0)
     """
-    sheet: dict[str, Any] = {
-        "false_positive_rate": FALSE_POSITIVE_RATE,
-        "language": language,
-        "rows": counts.rows,
-        "recall": counts.clean / counts.rows,
-    }
-    sheet["disguises"] = {
-        name: {"level": way.level, "applies": language in way.languages}
-        | {strength: _shares(counts, (name, strength)) for strength in STRENGTHS}
+    disguises = {
+        name: DisguiseMetrics(
+            way.level,
+            language in way.languages,
+            **{strength: _kept_recall(counts, (name, strength)) for strength in STRENGTHS},
+        )
         for name, way in DISGUISES.items()
     }
-    sheet["character"] = {strength: _summary(sheet["disguises"], strength) for strength in STRENGTHS}
-    return sheet
+    return AttackMetrics(
+        false_positive_rate=FALSE_POSITIVE_RATE,
+        language=language,
+        rows=counts.rows,
+        recall=counts.clean / counts.rows,
+        disguises=disguises,
+        character={strength: _summary(disguises, strength) for strength in STRENGTHS},
+    )
 
 
 def check_attackable(model: Model) -> None:
@@ -211,7 +287,7 @@ def attackable(model: Model, labels: Array) -> bool:
 
 def attack_messages(
     score: Callable[[pd.DataFrame], Array], rows: pd.DataFrame, is_fraud: Array, probability: Array
-) -> dict[str, Any]:
+) -> AttackMetrics:
     """Attack a model with the fraud among labelled messages.
 
     Parameters
@@ -227,8 +303,8 @@ def attack_messages(
 
     Returns
     -------
-    dict
-        As from `attack_sheet`. Of more than `MOST` fraudulent rows, as many are disguised, evenly spaced.
+    AttackMetrics
+        As from `attack_metrics`. Of more than `MOST` fraudulent rows, as many are disguised, evenly spaced.
 
     Raises
     ------
@@ -238,10 +314,10 @@ def attack_messages(
     Examples
     --------
     >>> rows = pd.DataFrame({"text": ["win cash", "see you"]})
-    >>> sheet = attack_messages(
+    >>> metrics = attack_messages(
     ...     lambda rows: rows["text"].str.contains("cash").to_numpy(), rows, np.array([True, False]), np.array([1, 0])
     ... )
-    >>> sheet["disguises"]["synonym"]["strong"]["kept"], sheet["disguises"]["spelled_digits"]["strong"]["kept"]
+    >>> metrics.disguises["synonym"].strong.kept, metrics.disguises["spelled_digits"].strong.kept
     (0.0, 1.0)
     """
     for kind, found in (("fraudulent", is_fraud), ("legitimate", ~is_fraud)):
@@ -254,24 +330,23 @@ def attack_messages(
     counts = attack_counts(
         lambda disguised: score(fraud.assign(text=disguised)), fraud["text"].tolist(), probability[~is_fraud]
     )
-    return attack_sheet(counts, language_of(texts))
+    return attack_metrics(counts, language_of(texts))
 
 
-def _shares(counts: AttackCounts, key: tuple[str, str]) -> dict[str, float | None]:
-    return {
-        "recall": counts.caught[key] / counts.rows,
-        "kept": min(1.0, counts.caught[key] / counts.clean) if counts.clean else None,
-        "changed": counts.changed[key] / counts.rows,
+def _kept_recall(counts: AttackCounts, key: tuple[str, str]) -> KeptRecall:
+    return KeptRecall(
+        recall=counts.caught[key] / counts.rows,
+        kept=min(1.0, counts.caught[key] / counts.clean) if counts.clean else None,
+        changed=counts.changed[key] / counts.rows,
+    )
+
+
+def _summary(disguises: Mapping[str, DisguiseMetrics], strength: str) -> CharacterSummary:
+    shares = {
+        name: way.at(strength).kept for name, way in disguises.items() if way.level == "character" and way.applies
     }
-
-
-def _summary(disguises: Mapping[str, Any], strength: str) -> dict[str, Any]:
-    kept = {
-        name: one[strength]["kept"]
-        for name, one in disguises.items()
-        if one["level"] == "character" and one["applies"] and one[strength]["kept"] is not None
-    }
+    kept = {name: share for name, share in shares.items() if share is not None}
     if not kept:
-        return {"mean": None, "worst": None, "worst_disguise": None}
+        return CharacterSummary(None, None, None)
     worst = min(kept, key=lambda name: kept[name])
-    return {"mean": sum(kept.values()) / len(kept), "worst": kept[worst], "worst_disguise": worst}
+    return CharacterSummary(sum(kept.values()) / len(kept), kept[worst], worst)

@@ -1,27 +1,34 @@
-"""Evaluation: how good scores are, with intervals."""
+"""Evaluation: metrics of scores on labelled records, with intervals."""
 
 from typing import TYPE_CHECKING, Any
 
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .bootstrap import bootstrap, interval
+    from .bootstrap import bootstrap_ranking, percentile_interval
     from .ranking import Ranking
-    from .report import evaluate
+    from .report import EvaluationReport, ReportDetails, evaluate
+    from .run import evaluate_model
 
 __all__ = [
+    "EvaluationReport",
     "Ranking",
-    "bootstrap",
+    "ReportDetails",
+    "bootstrap_ranking",
     "evaluate",
-    "interval",
+    "evaluate_model",
+    "percentile_interval",
 ]
 
 # Imported at first use, as in the package above.
 _HOMES = {
+    "EvaluationReport": "report",
     "Ranking": "ranking",
-    "bootstrap": "bootstrap",
+    "ReportDetails": "report",
+    "bootstrap_ranking": "bootstrap",
     "evaluate": "report",
-    "interval": "bootstrap",
+    "evaluate_model": "run",
+    "percentile_interval": "bootstrap",
 }
 
 

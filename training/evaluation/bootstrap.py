@@ -1,11 +1,12 @@
-"""Intervals from a bootstrap over groups: accounts or campaigns are drawn, and their rows come along.
+"""Intervals from a bootstrap over groups: accounts or campaigns are drawn with all their rows.
 
-Rows of one account, or of one campaign, are alike; drawing rows one by one would take them for as many independent
-ones, and the intervals would be too narrow (Field and Welsh, Bootstrapping clustered data, 2007).
+Rows of one account, or of one campaign, are alike. Drawing single rows would treat them as independent, and the
+intervals would be too narrow (Field and Welsh, Bootstrapping clustered data, 2007).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,11 +14,23 @@ from fraudsieve._typing import Array
 
 from .ranking import FIGURES, Ranking
 
-__all__ = ["LEVEL", "Replicates", "bootstrap", "bootstrap_f1", "draws", "interval"]
+__all__ = [
+    "LEVEL",
+    "MIN_GROUPS",
+    "Interval",
+    "Replicates",
+    "bootstrap_f1",
+    "bootstrap_ranking",
+    "draw_weights",
+    "percentile_interval",
+]
 
+Interval: TypeAlias = tuple[float, float]
 
 LEVEL = 0.95
 """How often an interval should hold the true value."""
+MIN_GROUPS = 30
+"""With fewer groups that have fraud, intervals from a bootstrap over groups are not reliable."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,42 +51,25 @@ class Replicates:
     figures: Array
     at_alerts: Array
 
-    def intervals(self) -> dict[str, list[float] | None]:
-        """Return the interval of every figure.
+    def intervals(self) -> dict[str, Interval | None]:
+        """Return the interval of every figure, as from `percentile_interval`.
 
-        Returns
-        -------
-        dict of str to list of two floats, or None
-            As from `interval`. The replicates of ECE are moved to where its value is, and not below 0: drawing rows
-            again adds to the gap of every bin, so that nearly all of them lie above.
+        Drawing rows again adds to the gap of every bin of the ECE, so nearly all its replicates lie above its value.
+        They are moved to have that value as their mean, and cut at 0.
         """
-        found = {name: interval(self.figures[:, place]) for place, name in enumerate(FIGURES)}
+        intervals = {name: percentile_interval(self.figures[:, place]) for place, name in enumerate(FIGURES)}
         place = FIGURES.index("ece")
         moved = self.figures[:, place] - self.figures[:, place].mean() + self.values[place]
-        return found | {"ece": interval(np.maximum(moved, 0.0))}
+        return intervals | {"ece": percentile_interval(np.maximum(moved, 0.0))}
 
 
-def draws(groups: Array, replicates: int, seed: int = 0) -> Iterator[Array]:
-    """Draw as many groups as there are, with replacement, again and again.
-
-    Parameters
-    ----------
-    groups : ndarray, shape (n_rows,)
-        The group of each row.
-    replicates : int
-        How often.
-    seed : int, default=0
-        Seed of the draws.
-
-    Yields
-    ------
-    ndarray of int64, shape (n_rows,)
-        How often each row counts.
+def draw_weights(groups: Array, replicates: int, seed: int = 0) -> Iterator[Array]:
+    """Draw as many groups as there are, with replacement; yield how often each row counts, once per replicate.
 
     Examples
     --------
-    >>> drawn = next(draws(np.array(["a", "b", "a"]), 1))
-    >>> bool(drawn[0] == drawn[2]), int(drawn[0] + drawn[1])
+    >>> weights = next(draw_weights(np.array(["a", "b", "a"]), 1))
+    >>> bool(weights[0] == weights[2]), int(weights[0] + weights[1])
     (True, 2)
     """
     codes = np.unique(groups, return_inverse=True)[1].astype(np.int32)
@@ -83,62 +79,58 @@ def draws(groups: Array, replicates: int, seed: int = 0) -> Iterator[Array]:
         yield np.bincount(rng.integers(0, n_groups, n_groups), minlength=n_groups)[codes]
 
 
-def bootstrap(
+def bootstrap_ranking(
     ranking: Ranking, groups: Array, *, alerts: Array | None = None, replicates: int = 200, seed: int = 0
 ) -> Replicates:
-    """Compute the figures of a ranking for drawn groups.
+    """Compute the figures of a ranking for draws of its groups.
 
     Parameters
     ----------
     ranking : Ranking
-        The rows.
+        The rows, sorted by score.
     groups : ndarray, shape (n_rows,)
         The group of each row, in the order of the rows and not of the ranking.
     alerts : ndarray of float64, shape (n_points,), default=None
-        Where recall and precision are read, ascending; None for nowhere.
+        Numbers of alerts at which recall and precision are computed, ascending; None for none.
     replicates : int, default=200
-        How often groups are drawn.
+        Number of draws.
     seed : int, default=0
         Seed of the draws.
 
     Returns
     -------
     Replicates
+        The figures of the rows, and of every draw.
 
     Examples
     --------
     >>> p, truth = np.array([0.9, 0.8, 0.2, 0.1]), np.array([True, True, False, False])
-    >>> bootstrap(Ranking.of(p, truth), np.arange(4), replicates=50).intervals()["roc_auc"]
-    [1.0, 1.0]
+    >>> bootstrap_ranking(Ranking.of(p, truth), np.arange(4), replicates=50).intervals()["roc_auc"]
+    (1.0, 1.0)
     """
     points = np.zeros(0) if alerts is None else np.asarray(alerts, np.float64)
     figures = np.empty((replicates, len(FIGURES)))
     at_alerts = np.empty((replicates, 3, len(points)))
-    for row, drawn in enumerate(draws(groups[ranking.order], replicates, seed)):
-        weights = drawn.astype(np.float64)
+    for row, counts in enumerate(draw_weights(groups[ranking.order], replicates, seed)):
+        weights = counts.astype(np.float64)
         figures[row] = ranking.figures(weights)
         at_alerts[row] = ranking.at_alerts(points, weights)
     return Replicates(ranking.figures(), figures, at_alerts)
 
 
 def bootstrap_f1(truth: Array, predicted: Array, groups: Array, *, replicates: int = 200, seed: int = 0) -> Array:
-    """Compute the F1 of every class for drawn groups.
+    """Compute the F1 of every class for draws of the groups; NaN where a class is neither drawn nor predicted.
 
     Parameters
     ----------
     truth, predicted : ndarray of int64, each of shape (n_rows,)
-        Places of the classes, from 0.
+        Codes of the classes, from 0.
     groups : ndarray, shape (n_rows,)
         The group of each row.
-    replicates : int, default=200
-        How often groups are drawn.
-    seed : int, default=0
-        Seed of the draws.
 
     Returns
     -------
     ndarray of float64, shape (n_replicates, n_classes)
-        NaN where a class is neither drawn nor predicted.
 
     Examples
     --------
@@ -147,38 +139,38 @@ def bootstrap_f1(truth: Array, predicted: Array, groups: Array, *, replicates: i
     """
     n = int(max(truth.max(), predicted.max())) + 1
     cells = truth * n + predicted
-    found = np.empty((replicates, n))
-    for row, drawn in enumerate(draws(groups, replicates, seed)):
-        table = np.bincount(cells, weights=drawn, minlength=n * n).reshape(n, n)
+    f1 = np.empty((replicates, n))
+    for row, counts in enumerate(draw_weights(groups, replicates, seed)):
+        table = np.bincount(cells, weights=counts, minlength=n * n).reshape(n, n)
         with np.errstate(invalid="ignore"):
-            found[row] = 2 * table.diagonal() / (table.sum(axis=0) + table.sum(axis=1))
-    return found
+            f1[row] = 2 * table.diagonal() / (table.sum(axis=0) + table.sum(axis=1))
+    return f1
 
 
-def interval(values: Array, level: float = LEVEL) -> list[float] | None:
-    """Return the interval that the middle of some replicates spans (the percentile method of Efron, 1979).
+def percentile_interval(values: Array, level: float = LEVEL) -> Interval | None:
+    """Return the interval that the middle of the replicates spans (the percentile method of Efron, 1979).
 
     Parameters
     ----------
     values : ndarray, shape (n_replicates,)
-        A figure of every replicate; NaN where it could not be computed.
+        The figure of every replicate; NaN where it could not be computed.
     level : float, default=0.95
-        The share in the middle.
+        Share of the replicates inside the interval.
 
     Returns
     -------
-    list of two floats, or None
-        None when fewer than half of the replicates have the figure: then there is too little to draw from.
+    tuple of (float, float), or None
+        None when fewer than half of the replicates have the figure.
 
     Examples
     --------
-    >>> interval(np.arange(101.0), level=0.5)
-    [25.0, 75.0]
-    >>> interval(np.array([1.0, np.nan, np.nan])) is None
+    >>> percentile_interval(np.arange(101.0), level=0.5)
+    (25.0, 75.0)
+    >>> percentile_interval(np.array([1.0, np.nan, np.nan])) is None
     True
     """
-    known = values[~np.isnan(values)]
-    if not len(known) or 2 * len(known) < len(values):
+    finite = values[~np.isnan(values)]
+    if not len(finite) or 2 * len(finite) < len(values):
         return None
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-    return [float(low), float(high)]
+    low, high = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

@@ -1,4 +1,4 @@
-"""What people can review: alerts a day, and what is found among them."""
+"""Review capacity: how many alerts people can review, and the share of the fraud among them."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -7,57 +7,74 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
+from .bootstrap import Interval
 from .card_precision import days_since_1970
 
-__all__ = ["POINTS", "SHARE", "Capacity", "n_days"]
+__all__ = ["POINTS", "SHARE", "Capacity", "CapacityCurve", "CapacityPoint", "count_days"]
 
 
 SHARE = 0.01
-"""The share of the rows that is reviewed where nobody says how many alerts a day."""
+"""Share of the rows that is reviewed when no number of alerts per day is given."""
 POINTS = 20
-"""Recall and precision are read at so many points, evenly up to twice the capacity."""
+"""Number of points of the curve, evenly up to twice the capacity."""
 
 
-def n_days(moments: Array | None) -> int | None:
-    """Count the days from the first moment to the last, both included.
+@dataclass(frozen=True, kw_only=True)
+class CapacityPoint:
+    """Recall, precision and the share of the loss that is found with a number of alerts."""
 
-    Parameters
-    ----------
-    moments : array-like of datetime64, shape (n_rows,), or None
-        UTC; NaT where unknown.
+    alerts: float
+    alerts_a_day: float | None
+    recall: float | None
+    recall_interval: Interval | None
+    precision: float | None
+    precision_interval: Interval | None
+    share_of_loss: float | None
+    share_of_loss_interval: Interval | None
 
-    Returns
-    -------
-    int or None
-        None where no moment is known.
+
+@dataclass(frozen=True, kw_only=True)
+class CapacityCurve:
+    """The review capacity, see `Capacity`, and what is found with up to twice as many alerts."""
+
+    alerts: float
+    alerts_a_day: float | None
+    days: int | None
+    share: float
+    given: bool
+    points: tuple[CapacityPoint, ...]
+
+
+def count_days(cutoff_times: Array | None) -> int | None:
+    """Count the days from the first time to the last, both included; None where no time is known.
 
     Examples
     --------
-    >>> n_days(np.array(["2026-05-01T23:00", "2026-05-03T01:00", "NaT"], "M8[us]"))
+    >>> count_days(np.array(["2026-05-01T23:00", "2026-05-03T01:00", "NaT"], "M8[us]"))
     3
     """
-    if moments is None:
+    if cutoff_times is None:
         return None
-    days = days_since_1970(moments)
-    known = days[days != np.iinfo(np.int64).min]
-    return int(known.max() - known.min() + 1) if len(known) else None
+    days = days_since_1970(cutoff_times)
+    days = days[days != np.iinfo(np.int64).min]
+    return int(days.max() - days.min() + 1) if len(days) else None
 
 
 @dataclass(frozen=True)
 class Capacity:
-    """How many of some rows can be reviewed. `Capacity.of` makes it.
+    """Number of rows that can be reviewed. `Capacity.of` makes it.
 
     Parameters
     ----------
     alerts : float
-        In all.
+        Total number of alerts.
     days : int or None
-        Over so many days; None where the rows have no times.
+        Length of the period; None where the rows have no times.
     given : bool
-        Whether somebody said so; else it is `SHARE` of the rows.
+        Whether the recipe names the capacity; otherwise it is `SHARE` of the rows.
     share : float, default=1.0
-        Of the records of those days, the share that the rows are. Alerts come of all of them: a fifth of the records,
-        such as a slice of campaigns, gets a fifth of the alerts.
+        Share of all records of those days that the rows are. Reviewers get alerts of all records: a fifth of the
+        records, such as a slice of campaigns, gets a fifth of the alerts.
     """
 
     alerts: float
@@ -67,23 +84,9 @@ class Capacity:
 
     @classmethod
     def of(cls, n_rows: int, days: int | None, alerts_a_day: float | None = None, *, share: float = 1.0) -> Self | None:
-        """Tell how many of some rows can be reviewed.
+        """Compute the capacity: `SHARE` of the rows, or a number of alerts per day.
 
-        Parameters
-        ----------
-        n_rows : int
-            Rows.
-        days : int or None
-            As from `n_days`.
-        alerts_a_day : float, default=None
-            What people can review; None for 1 % of the rows.
-        share : float, default=1.0
-            Of the records of those days, the share that the rows are.
-
-        Returns
-        -------
-        Capacity or None
-            None where alerts a day are given and the rows have no times, for then nothing can be said.
+        Returns None where alerts per day are given and the rows have no times (`days` is None).
 
         Examples
         --------
@@ -101,20 +104,9 @@ class Capacity:
 
     @property
     def place(self) -> int:
-        """The place of the capacity itself among the points."""
+        """Index of the capacity itself among the points."""
         return POINTS // 2 - 1
 
-    def a_day(self, alerts: float) -> float | None:
-        """Return alerts a day, of all records that come.
-
-        Parameters
-        ----------
-        alerts : float
-            Of the rows.
-
-        Returns
-        -------
-        float or None
-            None where the rows have no times.
-        """
+    def per_day(self, alerts: float) -> float | None:
+        """Convert alerts of the rows to alerts per day of all records; None where the rows have no times."""
         return alerts / (self.days * self.share) if self.days else None

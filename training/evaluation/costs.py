@@ -1,4 +1,4 @@
-"""What decisions cost: alerts that people look at, and fraud that is let pass."""
+"""Costs of decisions: reviews of alerts, and fraud that is missed."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -7,26 +7,47 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["RowCosts"]
+__all__ = ["CostCurve", "CostPoint", "RowCosts"]
+
+
+@dataclass(frozen=True)
+class CostPoint:
+    """Cost per 1,000 rows, in reviews, when the rows of highest score are reviewed."""
+
+    alerts: float
+    alerts_a_day: float | None
+    cost: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostCurve:
+    """Alerts of the decision by cost, and costs per 1,000 rows without any review and by number of alerts."""
+
+    missed_cost: float
+    by_amount: bool
+    alerts: int
+    alerts_a_day: float | None
+    without_review: float
+    points: tuple[CostPoint, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class RowCosts:
-    """What each row costs, in reviews. `RowCosts.of` makes it.
+    """Cost of each row, in reviews. `RowCosts.of` makes it.
 
     Parameters
     ----------
     loss : ndarray of float64, shape (n_rows,)
-        What the row costs when it is fraud and let pass.
+        Cost of the row if it is fraud and is missed.
     flagged : ndarray of bool, shape (n_rows,)
-        Whether looking at the row is worth it: probability times loss is at least one review (Elkan, The foundations
-        of cost-sensitive learning, 2001). It takes calibrated probabilities at their word.
+        Whether a review of the row pays off: its probability times its loss is at least one review (Elkan, The
+        foundations of cost-sensitive learning, 2001). This presumes calibrated probabilities.
     cost : ndarray of float64, shape (n_rows,)
-        What that decision costs: 1 for a row looked at, its loss for a fraud let pass, else nothing.
+        Cost of that decision: 1 for a reviewed row, its loss for a missed fraud, otherwise 0.
 
     Notes
     -----
-    A fraud that is looked at costs its review and no more.
+    A fraud that is reviewed costs its review and nothing more.
     """
 
     loss: Array
@@ -44,14 +65,10 @@ class RowCosts:
         is_fraud : ndarray of bool, shape (n_rows,)
             The truth.
         missed_cost : float
-            What a fraud costs that is let pass, in reviews.
+            Cost of a missed fraud, in reviews.
         amounts : ndarray of float64, shape (n_rows,), default=None
-            What is at stake: a row's loss is then `missed_cost` times its amount over the mean amount of the frauds.
-            The sign does not count; where the amount is not known the mean stands in.
-
-        Returns
-        -------
-        RowCosts
+            Amounts at stake: the loss of a row is then `missed_cost` times its amount over the mean amount of the
+            frauds. The sign is ignored; a missing amount counts as that mean.
 
         Examples
         --------
@@ -66,8 +83,8 @@ class RowCosts:
 
 def _relative(amounts: Array, is_fraud: Array) -> Array:
     sizes = np.abs(np.asarray(amounts, np.float64))
-    known = sizes[is_fraud & np.isfinite(sizes)]
-    mean = float(known.mean()) if len(known) else 0.0
+    fraud_sizes = sizes[is_fraud & np.isfinite(sizes)]
+    mean = float(fraud_sizes.mean()) if len(fraud_sizes) else 0.0
     if mean <= 0:
         return np.ones(len(sizes))
     return np.where(np.isfinite(sizes), sizes, mean) / mean

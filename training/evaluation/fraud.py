@@ -1,5 +1,7 @@
-"""The part of the sheet on fraud against legitimate: the main figures, their intervals, and how they come apart."""
+"""Metrics of fraud against legitimate: the main figures, their intervals, curves and slices."""
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -8,31 +10,94 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 from fraudsieve._typing import Array
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
-from .bootstrap import Replicates, interval
-from .capacity import Capacity, n_days
+from .bootstrap import Interval, Replicates, percentile_interval
+from .capacity import Capacity, CapacityCurve, CapacityPoint, count_days
 from .card_precision import DailyLists, naive_utc
-from .costs import RowCosts
-from .fraud_rows import FraudRows, plain, threshold_at
+from .costs import CostCurve, CostPoint, RowCosts
+from .fraud_rows import FraudRows, SliceMetrics, threshold_at
+from .json_types import finite_or_none
 from .ranking import ECE_BINS, FIGURES, Ranking
 
-__all__ = ["fraud_sheet"]
-
+__all__ = ["ColdStart", "FraudMetrics", "MonthMetrics", "ReliabilityBin", "ScoreCurves", "fraud_metrics"]
 
 CURVE_POINTS = 120
 COST_POINTS = 40
+AT_ALERTS = ("recall", "precision", "share_of_loss")
+"""The rows of `Ranking.at_alerts`."""
 
 
-def fraud_sheet(
+@dataclass(frozen=True, kw_only=True)
+class MonthMetrics(SliceMetrics):
+    """Metrics of a month, such as ``2026-05``."""
+
+    month: str
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """Metrics of the rows whose account has a history, and of those whose account has none; None where no row is."""
+
+    with_history: SliceMetrics | None
+    no_history: SliceMetrics | None
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Mean probability and share of fraud of a bin of rows, all bins of equal size."""
+
+    expected: float
+    observed: float
+    rows: int
+
+
+@dataclass(frozen=True)
+class ScoreCurves:
+    """Pairs of recall and precision, None where there is one kind of rows; and the reliability of probabilities."""
+
+    precision_recall: tuple[tuple[float, float], ...] | None
+    reliability: tuple[ReliabilityBin, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FraudMetrics:
+    """Metrics of fraud against legitimate. None where a metric cannot be computed.
+
+    See `EvaluationReport` for each of them.
+    """
+
+    frauds: int | None = None
+    base_rate: float | None = None
+    average_precision: float | None = None
+    roc_auc: float | None = None
+    recall_at_1pct_fpr: float | None = None
+    ece: float | None = None
+    brier: float | None = None
+    observed_over_expected: float | None = None
+    cost_per_1000: float | None = None
+    recall_at_capacity: float | None = None
+    precision_at_capacity: float | None = None
+    capacity: CapacityCurve | None = None
+    card_precision: float | None = None
+    card_precision_ceiling: float | None = None
+    accounts_a_day: int | None = None
+    costs: CostCurve | None = None
+    curves: ScoreCurves | None = None
+    by_month: tuple[MonthMetrics, ...] | None = None
+    cold_start: ColdStart | None = None
+    intervals: Mapping[str, Interval | None] = field(default_factory=dict)
+
+
+def fraud_metrics(
     rows: FraudRows,
     settings: EvaluateRecipe,
     *,
-    moments: Array | None = None,
+    cutoff_times: Array | None = None,
     accounts: Array | None = None,
     amounts: Array | None = None,
-    known: Array | None = None,
+    has_history: Array | None = None,
     share: float = 1.0,
-) -> dict[str, Any]:
-    """Compute the part of the sheet on fraud against legitimate.
+) -> FraudMetrics:
+    """Compute the metrics of fraud against legitimate.
 
     Parameters
     ----------
@@ -40,153 +105,147 @@ def fraud_sheet(
         Scores, truth and groups; at least one row.
     settings : EvaluateRecipe
         Capacity, costs and replicates.
-    moments, accounts, amounts, known, share
+    cutoff_times, accounts, amounts, has_history, share
         As for `evaluate`.
-
-    Returns
-    -------
-    dict
-        As `evaluate` says.
 
     Examples
     --------
     >>> rows = FraudRows(np.array([0.9, 0.2]), np.array([True, False]))
-    >>> fraud_sheet(rows, EvaluateRecipe())["recall_at_capacity"]
+    >>> fraud_metrics(rows, EvaluateRecipe()).recall_at_capacity
     1.0
     """
-    capacity = Capacity.of(len(rows.is_fraud), n_days(moments), settings.alerts_a_day, share=share)
+    capacity = Capacity.of(len(rows.is_fraud), count_days(cutoff_times), settings.alerts_a_day, share=share)
     costs = RowCosts.of(rows.probability, rows.is_fraud, settings.missed_cost, amounts)
     ranking = Ranking.of(rows.probability, rows.is_fraud, costs.loss, costs.cost)
-    drawn = rows.drawn(ranking, None if capacity is None else capacity.points)
+    replicates = rows.bootstrap(ranking, None if capacity is None else capacity.points)
     threshold, recall = threshold_at(rows.probability, rows.is_fraud) if rows.both else (np.inf, None)
     parts = [
-        _main_figures(rows, ranking, drawn) | {"recall_at_1pct_fpr": recall},
-        _capacity_sheet(ranking, capacity, drawn),
-        _lists_sheet(rows, settings, moments, accounts),
+        _main_metrics(rows, ranking, replicates) | {"recall_at_1pct_fpr": recall},
+        _at_capacity(ranking, capacity, replicates),
+        _card_precision(rows, settings, cutoff_times, accounts),
         {
-            "costs": _cost_sheet(ranking, costs, capacity, settings, amounts),
-            "curves": {"precision_recall": _precision_recall(rows), "reliability": _reliability(ranking)},
-            "by_month": _by_month(rows, threshold, moments),
-            "cold_start": _cold_start(rows, threshold, known),
+            "costs": _cost_curve(ranking, costs, capacity, settings, by_amount=amounts is not None),
+            "curves": ScoreCurves(_precision_recall(rows), _reliability(ranking)),
+            "by_month": _by_month(rows, threshold, cutoff_times),
+            "cold_start": _cold_start(rows, threshold, has_history),
         },
     ]
-    intervals = {name: found for part in parts for name, found in part.pop("intervals", {}).items()}
-    return {name: value for part in parts for name, value in part.items()} | {"intervals": intervals}
+    intervals = {name: interval for part in parts for name, interval in part.pop("intervals", {}).items()}
+    return FraudMetrics(**{name: value for part in parts for name, value in part.items()}, intervals=intervals)
 
 
-def _main_figures(rows: FraudRows, ranking: Ranking, drawn: Replicates | None) -> dict[str, Any]:
-    figures: dict[str, Any] = dict(zip(FIGURES, map(plain, ranking.figures()), strict=True))
+def _main_metrics(rows: FraudRows, ranking: Ranking, replicates: Replicates | None) -> dict[str, Any]:
+    metrics: dict[str, Any] = dict(zip(FIGURES, map(finite_or_none, ranking.figures()), strict=True))
     if rows.both:
-        figures["average_precision"] = float(average_precision_score(rows.is_fraud, rows.probability))
-        figures["roc_auc"] = float(roc_auc_score(rows.is_fraud, rows.probability))
-    intervals = dict.fromkeys(FIGURES) if drawn is None else drawn.intervals()
-    return {"frauds": int(rows.is_fraud.sum()), **figures, "intervals": intervals}
+        metrics["average_precision"] = float(average_precision_score(rows.is_fraud, rows.probability))
+        metrics["roc_auc"] = float(roc_auc_score(rows.is_fraud, rows.probability))
+    intervals = dict.fromkeys(FIGURES) if replicates is None else replicates.intervals()
+    return {"frauds": int(rows.is_fraud.sum()), **metrics, "intervals": intervals}
 
 
-def _capacity_sheet(ranking: Ranking, capacity: Capacity | None, drawn: Replicates | None) -> dict[str, Any]:
-    names = ("recall", "precision", "share_of_loss")
+def _at_capacity(ranking: Ranking, capacity: Capacity | None, replicates: Replicates | None) -> dict[str, Any]:
     if capacity is None:
-        none = {"recall_at_capacity": None, "precision_at_capacity": None}
-        return {**none, "capacity": None, "intervals": none}
-    found = ranking.at_alerts(capacity.points)
-    points = []
-    for place, alerts in enumerate(capacity.points):
-        point: dict[str, Any] = {"alerts": float(alerts), "alerts_a_day": capacity.a_day(alerts)}
-        for row, name in enumerate(names):
-            point[name] = plain(found[row, place])
-            point[f"{name}_interval"] = None if drawn is None else interval(drawn.at_alerts[:, row, place])
-        points.append(point)
+        return {"intervals": {"recall_at_capacity": None, "precision_at_capacity": None}}
+    points = _capacity_points(ranking, capacity, replicates)
     at = points[capacity.place]
-    return {
-        "recall_at_capacity": at["recall"],
-        "precision_at_capacity": at["precision"],
-        "intervals": {f"{name}_at_capacity": at[f"{name}_interval"] for name in names[:2]},
-        "capacity": {
-            "alerts": float(capacity.alerts),
-            "alerts_a_day": capacity.a_day(capacity.alerts),
-            "days": capacity.days,
-            "share": capacity.share,
-            "given": capacity.given,
-            "points": points,
-        },
-    }
+    curve = CapacityCurve(
+        alerts=float(capacity.alerts),
+        alerts_a_day=capacity.per_day(capacity.alerts),
+        days=capacity.days,
+        share=capacity.share,
+        given=capacity.given,
+        points=points,
+    )
+    intervals = {"recall_at_capacity": at.recall_interval, "precision_at_capacity": at.precision_interval}
+    metrics = {"recall_at_capacity": at.recall, "precision_at_capacity": at.precision}
+    return {**metrics, "capacity": curve, "intervals": intervals}
 
 
-def _lists_sheet(
-    rows: FraudRows, settings: EvaluateRecipe, moments: Array | None, accounts: Array | None
+def _capacity_points(ranking: Ranking, capacity: Capacity, replicates: Replicates | None) -> tuple[CapacityPoint, ...]:
+    values, points = ranking.at_alerts(capacity.points), []
+    for place, alerts in enumerate(capacity.points):
+        metrics: dict[str, Any] = {}
+        for row, name in enumerate(AT_ALERTS):
+            drawn = None if replicates is None else percentile_interval(replicates.at_alerts[:, row, place])
+            metrics |= {name: finite_or_none(values[row, place]), f"{name}_interval": drawn}
+        points.append(CapacityPoint(alerts=float(alerts), alerts_a_day=capacity.per_day(alerts), **metrics))
+    return tuple(points)
+
+
+def _card_precision(
+    rows: FraudRows, settings: EvaluateRecipe, cutoff_times: Array | None, accounts: Array | None
 ) -> dict[str, Any]:
-    """Compute card precision, what a perfect ranking would reach, and the interval over accounts."""
-    timed = np.zeros(len(rows.is_fraud), bool) if moments is None else ~np.isnat(naive_utc(moments))
-    if moments is None or accounts is None or not timed.any():
-        return {"card_precision": None, "card_precision_ceiling": None, "intervals": {"card_precision": None}}
-    who, when, fraud = np.asarray(accounts)[timed], naive_utc(moments)[timed], rows.is_fraud[timed]
-    lists = DailyLists.of(who, when, fraud, rows.probability[timed])
+    """Compute card precision, that of a perfect ranking, and the interval over accounts."""
+    timed = np.zeros(len(rows.is_fraud), bool) if cutoff_times is None else ~np.isnat(naive_utc(cutoff_times))
+    if cutoff_times is None or accounts is None or not timed.any():
+        return {"intervals": {"card_precision": None}}
+    account, time, fraud = np.asarray(accounts)[timed], naive_utc(cutoff_times)[timed], rows.is_fraud[timed]
+    lists = DailyLists.of(account, time, fraud, rows.probability[timed])
     top = settings.accounts_a_day
     drawn = lists.bootstrap(top, replicates=settings.replicates)
     return {
         "card_precision": lists.precision(top),
-        "card_precision_ceiling": DailyLists.of(who, when, fraud, fraud).precision(top),
+        "card_precision_ceiling": DailyLists.of(account, time, fraud, fraud).precision(top),
         "accounts_a_day": top,
-        "intervals": {"card_precision": interval(drawn)},
+        "intervals": {"card_precision": percentile_interval(drawn)},
     }
 
 
-def _cost_sheet(
-    ranking: Ranking, costs: RowCosts, capacity: Capacity | None, settings: EvaluateRecipe, amounts: Array | None
-) -> dict[str, Any]:
-    """Compute the cost for 1,000 rows: of the decision by cost, of no review at all, and by number of alerts."""
-    n, lost = len(costs.loss), float(ranking.loss.sum())
-    most = max(2.0 * (capacity.alerts if capacity else 0.0), 1.25 * costs.flagged.sum(), 10.0)
-    alerts = np.linspace(0, min(most, n), COST_POINTS + 1)
-    found = np.nan_to_num(ranking.at_alerts(alerts)[2]) * lost
+def _cost_curve(
+    ranking: Ranking, costs: RowCosts, capacity: Capacity | None, settings: EvaluateRecipe, *, by_amount: bool
+) -> CostCurve:
+    n, loss, flagged = len(costs.loss), float(ranking.loss.sum()), costs.flagged.sum()
+    max_alerts = max(2.0 * (capacity.alerts if capacity else 0.0), 1.25 * flagged, 10.0)
+    alerts = np.linspace(0, min(max_alerts, n), COST_POINTS + 1)
+    avoided = np.nan_to_num(ranking.at_alerts(alerts)[2]) * loss
 
-    def a_day(alerts: float) -> float | None:
-        return capacity.a_day(alerts) if capacity else None
+    def per_day(alerts: float) -> float | None:
+        return capacity.per_day(alerts) if capacity else None
 
-    return {
-        "missed_cost": settings.missed_cost,
-        "by_amount": amounts is not None,
-        "alerts": int(costs.flagged.sum()),
-        "alerts_a_day": a_day(float(costs.flagged.sum())),
-        "without_review": 1000 * lost / n,
-        "points": [
-            {"alerts": float(a), "alerts_a_day": a_day(float(a)), "cost": float(c)}
-            for a, c in zip(alerts, 1000 * (alerts + lost - found) / n, strict=True)
-        ],
-    }
+    return CostCurve(
+        missed_cost=settings.missed_cost,
+        by_amount=by_amount,
+        alerts=int(flagged),
+        alerts_a_day=per_day(float(flagged)),
+        without_review=1000 * loss / n,
+        points=tuple(
+            CostPoint(float(number), per_day(float(number)), float(cost))
+            for number, cost in zip(alerts, 1000 * (alerts + loss - avoided) / n, strict=True)
+        ),
+    )
 
 
-def _precision_recall(rows: FraudRows) -> list[list[float]] | None:
-    """Return recall and precision, thinned to some points evenly over the recall."""
+def _precision_recall(rows: FraudRows) -> tuple[tuple[float, float], ...] | None:
+    """Return recall and precision at points spread evenly over the recall."""
     if not rows.both:
         return None
     precision, recall, _ = precision_recall_curve(rows.is_fraud, rows.probability, drop_intermediate=True)
     precision, recall = precision[::-1], recall[::-1]
     places = np.unique(np.searchsorted(recall, np.linspace(0, 1, CURVE_POINTS + 1)).clip(max=len(recall) - 1))
-    return [[float(recall[i]), float(precision[i])] for i in places]
+    return tuple((float(recall[i]), float(precision[i])) for i in places)
 
 
-def _reliability(ranking: Ranking) -> list[dict[str, float]]:
-    """Return the mean probability and the share of fraud of bins of equal mass, from the lowest scores."""
+def _reliability(ranking: Ranking) -> tuple[ReliabilityBin, ...]:
+    """Return bins of equal size, from the lowest scores."""
     n = len(ranking.score)
     bins = np.array_split(np.arange(n)[::-1], min(ECE_BINS, n))
     sizes = np.diff(ranking.starts)
-    # Rows of one score count as their mean, as in the calibration error: their order is no fact.
+    # Rows of one score count as their mean, as in the calibration error: their order means nothing.
     observed = np.repeat(np.add.reduceat(ranking.is_fraud, ranking.starts[:-1]) / sizes, sizes)
-    columns = (("expected", ranking.score), ("observed", observed))
-    return [{name: float(values[b].mean()) for name, values in columns} | {"rows": len(b)} for b in bins]
+    return tuple(ReliabilityBin(float(ranking.score[b].mean()), float(observed[b].mean()), len(b)) for b in bins)
 
 
-def _by_month(rows: FraudRows, threshold: float, moments: Array | None) -> list[dict[str, Any]] | None:
-    if moments is None:
+def _by_month(rows: FraudRows, threshold: float, cutoff_times: Array | None) -> tuple[MonthMetrics, ...] | None:
+    if cutoff_times is None:
         return None
-    months = naive_utc(moments).astype("M8[M]")
-    found = np.unique(months[~np.isnat(months)])
-    return [{"month": str(month), **rows.part(months == month).slice_figures(threshold)} for month in found] or None
+    months = naive_utc(cutoff_times).astype("M8[M]")
+    slices = ((month, rows.part(months == month)) for month in np.unique(months[~np.isnat(months)]))
+    metrics = (MonthMetrics(month=str(month), **asdict(part.slice_metrics(threshold))) for month, part in slices)
+    return tuple(metrics) or None
 
 
-def _cold_start(rows: FraudRows, threshold: float, known: Array | None) -> dict[str, Any] | None:
-    if known is None:
+def _cold_start(rows: FraudRows, threshold: float, has_history: Array | None) -> ColdStart | None:
+    if has_history is None:
         return None
-    slices = {"with_history": known, "no_history": ~known}
-    return {name: rows.part(which).slice_figures(threshold) if which.any() else None for name, which in slices.items()}
+    masks = (has_history, ~has_history)
+    return ColdStart(*(rows.part(mask).slice_metrics(threshold) if mask.any() else None for mask in masks))

@@ -1,4 +1,7 @@
-"""Operating points of a training run: in how many days its records come, and what its recipe asks for."""
+"""Operating points: how training chooses those of a recipe, and their metrics on other records."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -10,82 +13,136 @@ from fraudsieve.training.data.labelled import Labelled
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
 
-__all__ = ["amounts_of", "calibration_days", "check_points", "choose_points", "share_of_records"]
+from .capacity import Capacity
+
+__all__ = [
+    "PointMetrics",
+    "PointRates",
+    "amounts_of",
+    "calibration_days",
+    "check_points",
+    "choose_points",
+    "point_metrics",
+    "share_of_records",
+]
 
 
 DAY = pd.Timedelta(days=1)
 
 
-def calibration_days(data: Labelled, split: Split) -> float | None:
-    """Tell in how many days so many records come as the calibration slice has rows.
+@dataclass(frozen=True, kw_only=True)
+class PointRates:
+    """Rates of an operating point on some records.
 
-    Reviewers get alerts of all records, not of labelled ones alone, and a slice leaves rows out. So the slice counts
-    for as much time as all messages of its window take to be as many; of accounts and events those with a label count.
+    ``flagged`` is a share of these records, ``alerts_a_day`` counts all records that come. None where a rate cannot be
+    computed.
+    """
+
+    false_positive_rate: float | None
+    recall: float | None
+    precision: float | None
+    flagged: float | None
+    alerts_a_day: float | None
+
+
+@dataclass(frozen=True)
+class PointMetrics:
+    """An operating point, its rates on the evaluated records, and its rates on the calibration slice."""
+
+    name: str
+    threshold: float
+    here: PointRates
+    calibration: PointRates
+
+
+def point_metrics(
+    points: Sequence[OperatingPoint], probability: Array, is_fraud: Array, *, capacity: Capacity | None = None
+) -> tuple[PointMetrics, ...]:
+    """Compute the rates of every operating point on some records, next to those on the calibration slice.
 
     Parameters
     ----------
-    data : Labelled
-        The rows, and the messages without a label.
-    split : Split
-        The slices; one that is not by time has the window of all rows.
+    points : sequence of OperatingPoint
+        Those of the model; the first one decides.
+    probability : ndarray of float64, shape (n_rows,)
+        Calibrated probability of fraud.
+    is_fraud : ndarray of bool, shape (n_rows,)
+        The truth.
+    capacity : Capacity, default=None
+        The days, and the share of all records of these days that the rows are; None where unknown.
 
-    Returns
-    -------
-    float or None
-        Days; None where fewer than two records have a time, or all have the same.
+    Examples
+    --------
+    >>> point = OperatingPoint("half", 0.5, false_positive_rate=0.0, recall=1.0, flagged=0.1)
+    >>> (metrics,) = point_metrics([point], np.array([0.9, 0.6, 0.1]), np.array([True, False, False]))
+    >>> metrics.here.false_positive_rate, metrics.calibration.false_positive_rate
+    (0.5, 0.0)
+    """
+    return tuple(
+        PointMetrics(
+            point.name,
+            point.threshold,
+            here=_rates(probability >= point.threshold, is_fraud, capacity),
+            calibration=PointRates(**{rate.name: getattr(point, rate.name) for rate in fields(PointRates)}),
+        )
+        for point in points
+    )
+
+
+def _rates(flagged: Array, is_fraud: Array, capacity: Capacity | None) -> PointRates:
+    return PointRates(
+        false_positive_rate=_share(flagged[~is_fraud]),
+        recall=_share(flagged[is_fraud]),
+        precision=_share(is_fraud[flagged]),
+        flagged=_share(flagged),
+        alerts_a_day=None if capacity is None else capacity.per_day(float(np.sum(flagged))),
+    )
+
+
+def _share(rows: Array) -> float | None:
+    return float(rows.mean()) if len(rows) else None
+
+
+def calibration_days(data: Labelled, split: Split) -> float | None:
+    """Return the number of days in which as many records come as the calibration slice has rows.
+
+    Reviewers get alerts of all records, not only of labelled ones, and a slice leaves rows out. So the slice counts as
+    the time in which as many messages come during its window; of accounts and events, those with a label count. A split
+    that is not by time has the window of all rows. None where fewer than two records have a time, or all have the same.
     """
     times = data.rows["as_of"]
     window = (times.iloc[split.calibration] if split.kind == "time" else times).dropna()
-    stream = times if data.messages is None else data.messages["as_of"]
-    seen = int(stream.between(window.min(), window.max()).sum()) if len(window) else 0
-    if seen < 2 or window.min() == window.max():
+    all_times = times if data.messages is None else data.messages["as_of"]
+    n_records = int(all_times.between(window.min(), window.max()).sum()) if len(window) else 0
+    if n_records < 2 or window.min() == window.max():
         return None
-    # So many records have one gap fewer between them.
-    return float((window.max() - window.min()) / DAY / (seen - 1) * len(split.calibration))
+    # There is one gap less than there are records.
+    return float((window.max() - window.min()) / DAY / (n_records - 1) * len(split.calibration))
 
 
 def share_of_records(data: Labelled, rows: pd.DataFrame) -> float:
-    """Tell which share some labelled rows are of all records of their time, as `calibration_days` counts them.
+    """Return the share of all records of their time that some labelled rows are, counted as by `calibration_days`.
 
-    Parameters
-    ----------
-    data : Labelled
-        All rows, and the messages without a label.
-    rows : DataFrame
-        Those that are looked at, such as the test slice; with ``as_of``.
-
-    Returns
-    -------
-    float
-        At most 1; 1 where no record has a time.
+    At most 1; 1 where no record has a time.
     """
     times = rows["as_of"].dropna()
-    stream = data.rows["as_of"] if data.messages is None else data.messages["as_of"]
-    seen = int(stream.between(times.min(), times.max()).sum()) if len(times) else 0
-    return min(len(times) / seen, 1.0) if seen else 1.0
+    all_times = data.rows["as_of"] if data.messages is None else data.messages["as_of"]
+    n_records = int(all_times.between(times.min(), times.max()).sum()) if len(times) else 0
+    return min(len(times) / n_records, 1.0) if n_records else 1.0
 
 
 def check_points(data: Labelled, split: Split, recipe: Recipe) -> None:
-    """Check, before any work, that the points of a recipe can be chosen.
-
-    Parameters
-    ----------
-    data : Labelled
-        The rows.
-    split : Split
-        The slices.
-    recipe : Recipe
-        What is asked for.
+    """Check, before any work, that the operating points of a recipe can be chosen.
 
     Raises
     ------
     RecipeError
-        When alerts a day are asked for and the rows have no times, or costs by amount and no fraud has an amount.
+        When alerts per day are asked for and the rows have no times, or costs by amount and no fraud has an amount.
     """
-    asked, problems = recipe.thresholds, []
-    if asked.alerts_a_day and calibration_days(data, split) is None:
-        problems.append("thresholds.alerts_a_day: the records have no times. Give times, or take it out")
-    if asked.costs is not None and asked.costs.by_amount:
+    thresholds, problems = recipe.thresholds, []
+    if thresholds.alerts_a_day and calibration_days(data, split) is None:
+        problems.append("thresholds.alerts_a_day: the records have no times. Add times, or remove this setting")
+    if thresholds.costs is not None and thresholds.costs.by_amount:
         amounts = amounts_of(data, split)
         is_fraud = data.rows["label"].iloc[split.calibration].to_numpy(object) != recipe.data.legitimate
         if amounts is None or np.isnan(amounts[is_fraud]).all():
@@ -95,20 +152,7 @@ def check_points(data: Labelled, split: Split, recipe: Recipe) -> None:
 
 
 def amounts_of(data: Labelled, split: Split) -> Array | None:
-    """Return the amounts of the calibration slice, NaN for unknown.
-
-    Parameters
-    ----------
-    data : Labelled
-        The rows.
-    split : Split
-        The slices.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_calibration,), or None
-        None where rows have no amount.
-    """
+    """Return the amounts of the calibration slice, NaN for unknown; None where rows have no amount."""
     if "amount" not in data.rows:
         return None
     return data.rows["amount"].iloc[split.calibration].to_numpy(np.float64, na_value=np.nan)
@@ -117,7 +161,7 @@ def amounts_of(data: Labelled, split: Split) -> Array | None:
 def choose_points(
     probability: Array, is_fraud: Array, data: Labelled, split: Split, recipe: Recipe
 ) -> tuple[tuple[OperatingPoint, ...], tuple[str, ...]]:
-    """Choose the operating points that a recipe asks for, on the calibration slice.
+    """Choose the operating points of a recipe on the calibration slice.
 
     Parameters
     ----------
@@ -125,17 +169,11 @@ def choose_points(
         Calibrated probability of fraud.
     is_fraud : ndarray of bool, shape (n_calibration,)
         The truth.
-    data : Labelled
-        The rows.
-    split : Split
-        The slices.
-    recipe : Recipe
-        What is asked for.
 
     Returns
     -------
     points : tuple of OperatingPoint
-        The one that decides first.
+        The first one decides.
     notes : tuple of str
         Points that flag nothing.
     """

@@ -1,23 +1,216 @@
-"""The sheet: what a model's scores are worth on records that it has not seen.
+"""The evaluation report: what the scores of a model are worth on labelled records.
 
-Standard metrics come from scikit-learn. Those of fraud against legitimate need a legitimate class; without one only
-those of the types are there.
+Standard metrics are those of scikit-learn. Metrics of fraud against legitimate need a legitimate class; without one,
+only those of types are computed.
 """
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
 from fraudsieve._typing import Array
+from fraudsieve.models.thresholds import OperatingPoint
+from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
+from fraudsieve.training.splits.split import Split
 
 from .bootstrap import LEVEL
-from .fraud import fraud_sheet
+from .capacity import Capacity, count_days
+from .fraud import FraudMetrics, fraud_metrics
 from .fraud_rows import FraudRows, threshold_at
+from .json_types import to_json_types
+from .labels import LabelMetrics
+from .points import PointMetrics, point_metrics
 from .ranking import ECE_BINS, Ranking
-from .types import type_sheet
+from .types import TypeMetrics, type_metrics
 
-__all__ = ["calibration_error", "drawn_facts", "evaluate", "recall_at"]
+__all__ = [
+    "BootstrapSummary",
+    "EvaluationReport",
+    "ReportDetails",
+    "SplitSummary",
+    "TemporalMetrics",
+    "calibration_error",
+    "evaluate",
+    "recall_at",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BootstrapSummary:
+    """Draws behind the intervals: what a group is (``over``), the level, and how many groups were drawn how often."""
+
+    over: str
+    level: float
+    groups: int
+    groups_with_fraud: int
+    replicates: int
+
+    @classmethod
+    def of(cls, groups: Array | None, is_fraud: Array, kind: str, settings: EvaluateRecipe) -> Self | None:
+        """Count the groups; None where nothing is drawn.
+
+        Examples
+        --------
+        >>> truth = np.array([True, True, False])
+        >>> summary = BootstrapSummary.of(np.array([1, 1, 2]), truth, "account", EvaluateRecipe())
+        >>> summary.groups, summary.groups_with_fraud
+        (2, 1)
+        """
+        if groups is None or not settings.replicates or len(np.unique(groups)) < 2:
+            return None
+        return cls(
+            over=kind,
+            level=LEVEL,
+            groups=len(np.unique(groups)),
+            groups_with_fraud=len(np.unique(groups[is_fraud])),
+            replicates=settings.replicates,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitSummary:
+    """How training, calibration and test were split; see `Split`."""
+
+    kind: str
+    keeps_apart: tuple[str, ...]
+    flatters: bool
+    rows: Mapping[str, int]
+    dropped: Mapping[str, int]
+    gap_days: float
+
+    @classmethod
+    def of(cls, split: Split) -> Self:
+        """Summarise a split."""
+        return cls(
+            kind=split.kind,
+            keeps_apart=split.keeps_apart,
+            flatters=split.flatters,
+            rows=split.rows,
+            dropped=split.dropped,
+            gap_days=split.gap_days,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemporalMetrics:
+    """Metrics of the same recipe when it is split by time, or the reason why there are none (``skipped``)."""
+
+    average_precision: float | None = None
+    roc_auc: float | None = None
+    base_rate: float | None = None
+    macro_f1: float | None = None
+    rows: int | None = None
+    split: SplitSummary | None = None
+    skipped: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportDetails:
+    """What a report states besides the metrics of scores. See `EvaluationReport`."""
+
+    unscorable: int = 0
+    importance: Mapping[str, float] | None = None
+    attack: AttackMetrics | None = None
+    labels: LabelMetrics | None = None
+    split: SplitSummary | None = None
+    warnings: tuple[Mapping[str, str], ...] = ()
+    temporal: TemporalMetrics | None = None
+    not_later_than_training: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
+    """What the scores of a model are worth on labelled records.
+
+    What cannot be computed is None: without a legitimate class, every metric of the probability of fraud; without
+    cutoff times, every metric per day.
+
+    Parameters
+    ----------
+    rows : int
+        Records that could be scored; all metrics are about them.
+    frauds : int or None
+        How many of them are fraud.
+    base_rate, average_precision, roc_auc, brier : float or None
+        Share of fraud, and the metrics of scikit-learn.
+    recall_at_1pct_fpr : float or None
+        Recall at the threshold that flags at most 1 % of the legitimate records.
+    ece : float or None
+        Expected calibration error over 15 bins of equal mass.
+    observed_over_expected : float or None
+        Number of frauds over the sum of the probabilities.
+    cost_per_1000 : float or None
+        Cost per 1,000 records of the decision by cost, in reviews.
+    recall_at_capacity, precision_at_capacity : float or None
+        Recall and precision with as many alerts as people can review.
+    capacity : CapacityCurve or None
+        The review capacity, and 20 points up to twice of it.
+    card_precision, card_precision_ceiling : float or None
+        Share of fraudulent accounts among those listed every day, and that of a perfect ranking.
+    accounts_a_day : int or None
+        Accounts listed per day, where card precision could be computed.
+    costs : CostCurve or None
+        Costs by number of alerts.
+    curves : ScoreCurves or None
+        Precision against recall, and the reliability of probabilities.
+    by_month : tuple of MonthMetrics, or None
+        Metrics of every month, at the threshold of all rows.
+    cold_start : ColdStart or None
+        Metrics of the accounts with and without a history.
+    macro_f1, accuracy : float
+        Over the types.
+    by_type : mapping of str to ClassMetrics
+        Metrics of every type.
+    intervals : mapping of str to (float, float), or None
+        The 95 % interval of every main metric.
+    bootstrap : BootstrapSummary or None
+        Draws behind the intervals.
+    operating_points : tuple of PointMetrics
+        Rates of the operating points of the model; the first one decides.
+    unscorable : int
+        Records that could not be scored.
+    importance : mapping of str to float, or None
+        Share of every family of features in the gain of the trees.
+    attack : AttackMetrics or None
+        Recall under obfuscation, where an attack was asked for.
+    labels : LabelMetrics or None
+        How far the labels can be relied on.
+    split : SplitSummary or None
+        How the rows of a training run were split; None for other records.
+    warnings : tuple of mappings
+        Leaks that training found.
+    temporal : TemporalMetrics or None
+        For a random split, what the same recipe reaches when split by time.
+    not_later_than_training : int or None
+        Records that are not later than those that the model was trained and calibrated on: they flatter the metrics.
+        None where unknown.
+
+    Examples
+    --------
+    >>> p = np.array([0.1, 0.2, 0.9, 0.8])
+    >>> labels = np.array(["ham", "ham", "spam", "spam"], object)
+    >>> report = evaluate(p, ("ham", "spam"), np.column_stack([1 - p, p]), labels, "ham")
+    >>> report.to_dict()["by_type"]["spam"]["f1"]
+    1.0
+    """
+
+    rows: int
+    bootstrap: BootstrapSummary | None
+    operating_points: tuple[PointMetrics, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain JSON types, under the names of its fields.
+
+        Returns
+        -------
+        dict
+            None stands for what could not be computed.
+        """
+        content: dict[str, Any] = to_json_types(self)
+        return {"rows": self.rows, **content}
 
 
 def evaluate(
@@ -27,21 +220,23 @@ def evaluate(
     labels: Array,
     legitimate: str | None,
     *,
-    moments: Array | None = None,
+    cutoff_times: Array | None = None,
     groups: Array | None = None,
     group_kind: str = "group",
     accounts: Array | None = None,
     amounts: Array | None = None,
-    known: Array | None = None,
+    has_history: Array | None = None,
     share: float = 1.0,
+    points: Sequence[OperatingPoint] = (),
     settings: EvaluateRecipe | None = None,
-) -> dict[str, Any]:
-    """Compute the sheet.
+    details: ReportDetails | None = None,
+) -> EvaluationReport:
+    """Evaluate scores of labelled records.
 
     Parameters
     ----------
     probability : ndarray, shape (n_rows,)
-        Calibrated probability of fraud; not looked at without a legitimate class.
+        Calibrated probability of fraud; ignored without a legitimate class.
     classes : tuple of str
         The model's classes.
     class_probability : ndarray, shape (n_rows, n_classes)
@@ -49,109 +244,68 @@ def evaluate(
     labels : ndarray of str objects, shape (n_rows,)
         The truth. A label that the model does not know is fraud of a type that it cannot name.
     legitimate : str or None
-        The class that is no crime.
-    moments : array-like of datetime64, shape (n_rows,), default=None
-        When each row was scored, UTC: for alerts a day, and for the months.
+        The class that is not fraud.
+    cutoff_times : array-like of datetime64, shape (n_rows,), default=None
+        When each row was scored, UTC: for alerts per day, and for the months.
     groups : ndarray, shape (n_rows,), default=None
         The account or campaign of each row: for the intervals.
     group_kind : str, default="group"
-        What a group is, in words.
+        The word for a group.
     accounts : array-like, shape (n_rows,), default=None
-        Who each row is of: for card precision.
+        The account of each row: for card precision.
     amounts : ndarray of float64, shape (n_rows,), default=None
-        What is at stake: for the costs. See `Costs`.
-    known : ndarray of bool, shape (n_rows,), default=None
-        Whether the account had a history: the others start cold.
+        Amounts at stake: for the costs. See `RowCosts`.
+    has_history : ndarray of bool, shape (n_rows,), default=None
+        Whether the account has a history: for the cold start.
     share : float, default=1.0
-        Of the records of their time, the share that the rows are: for alerts a day. See `Capacity`.
+        Share of all records of their time that the rows are: for alerts per day. See `Capacity`.
+    points : sequence of OperatingPoint, default=()
+        Operating points of the model.
     settings : EvaluateRecipe, default=None
         Capacity, costs and replicates; None for the defaults.
+    details : ReportDetails, default=None
+        What else the report states; None for nothing.
 
     Returns
     -------
-    dict
-        ``rows``; ``macro_f1`` and ``accuracy`` over the types; ``by_type`` (see `type_sheet`); ``intervals`` (95 %, of
-        every main figure) and ``bootstrap`` (over what they were drawn). With a legitimate class also ``base_rate``,
-        ``frauds``, ``average_precision``, ``roc_auc``, ``recall_at_1pct_fpr``, ``ece`` (equal mass, 15 bins),
-        ``brier``, ``observed_over_expected``, ``recall_at_capacity``, ``precision_at_capacity``, ``capacity`` (20
-        points up to twice the capacity), ``card_precision`` (and what a perfect ranking would reach),
-        ``cost_per_1000`` and ``costs`` (in reviews), ``by_month``, ``cold_start`` (with and without a history) and
-        ``curves``. What cannot be computed is None.
+    EvaluationReport
+        Complete.
 
     Examples
     --------
     >>> p = np.array([0.1, 0.2, 0.9, 0.8])
     >>> labels = np.array(["ham", "ham", "spam", "spam"], object)
-    >>> sheet = evaluate(p, ("ham", "spam"), np.column_stack([1 - p, p]), labels, "ham")
-    >>> sheet["average_precision"], sheet["macro_f1"], sheet["by_month"]
+    >>> report = evaluate(p, ("ham", "spam"), np.column_stack([1 - p, p]), labels, "ham")
+    >>> report.average_precision, report.macro_f1, report.by_month
     (1.0, 1.0, None)
     """
     settings = EvaluateRecipe() if settings is None else settings
-    predicted = np.array(classes, object)[class_probability.argmax(axis=1)]
-    of_fraud: dict[str, Any] = {}
+    is_fraud = labels != legitimate
+    fraud = FraudMetrics()
     if legitimate is not None:
-        rows = FraudRows(np.asarray(probability, np.float64), labels != legitimate, groups, settings.replicates)
-        context = {"moments": moments, "accounts": accounts, "amounts": amounts, "known": known}
-        of_fraud = fraud_sheet(rows, settings, **context, share=share)
-    of_types = type_sheet(
+        rows = FraudRows(np.asarray(probability, np.float64), is_fraud, groups, settings.replicates)
+        context = {"cutoff_times": cutoff_times, "accounts": accounts, "amounts": amounts, "has_history": has_history}
+        fraud = fraud_metrics(rows, settings, **context, share=share)
+    types = type_metrics(
         labels,
-        predicted,
+        np.array(classes, object)[class_probability.argmax(axis=1)],
         legitimate=legitimate,
         probability=probability,
         groups=groups,
         replicates=settings.replicates,
     )
-    intervals = of_fraud.pop("intervals", {}) | of_types.pop("intervals")
-    drawn = {"intervals": intervals, "bootstrap": drawn_facts(groups, labels != legitimate, group_kind, settings)}
-    return {"rows": len(labels), **of_fraud, **of_types, **drawn}
-
-
-def drawn_facts(groups: Array | None, is_fraud: Array, kind: str, settings: EvaluateRecipe) -> dict[str, Any] | None:
-    """Say over what intervals are drawn.
-
-    Parameters
-    ----------
-    groups : ndarray, shape (n_rows,), or None
-        The account or campaign of each row.
-    is_fraud : ndarray of bool, shape (n_rows,)
-        The truth.
-    kind : str
-        What a group is, in words.
-    settings : EvaluateRecipe
-        How often groups are drawn.
-
-    Returns
-    -------
-    dict or None
-        ``over``, ``level``, ``groups``, ``groups_with_fraud`` and ``replicates``; None where nothing is drawn.
-
-    Examples
-    --------
-    >>> found = drawn_facts(np.array([1, 1, 2]), np.array([True, True, False]), "account", EvaluateRecipe())
-    >>> found["groups"], found["groups_with_fraud"]
-    (2, 1)
-    """
-    if groups is None or not settings.replicates or len(np.unique(groups)) < 2:
-        return None
-    counts = {"groups": len(np.unique(groups)), "groups_with_fraud": len(np.unique(groups[is_fraud]))}
-    return {"over": kind, "level": LEVEL, **counts, "replicates": settings.replicates}
+    all_records = Capacity.of(len(labels), count_days(cutoff_times), share=share)
+    return EvaluationReport(
+        rows=len(labels),
+        bootstrap=BootstrapSummary.of(groups, is_fraud, group_kind, settings),
+        operating_points=point_metrics(points, probability, is_fraud, capacity=all_records),
+        **vars(details or ReportDetails()),
+        **vars(fraud) | vars(types) | {"intervals": {**fraud.intervals, **types.intervals}},
+    )
 
 
 def recall_at(probability: Array, is_fraud: Array, false_positive_rate: float) -> float:
-    """Return the recall at a false-positive rate.
-
-    Parameters
-    ----------
-    probability : ndarray, shape (n_rows,)
-        Scores.
-    is_fraud : ndarray of bool, shape (n_rows,)
-        The truth; both kinds must be there.
-    false_positive_rate : float
-        The rate that must not be exceeded.
-
-    Returns
-    -------
-    float
+    """Return the recall at a false-positive rate; there must be fraud and legitimate rows.
 
     Examples
     --------
@@ -164,21 +318,9 @@ def recall_at(probability: Array, is_fraud: Array, false_positive_rate: float) -
 def calibration_error(probability: Array, is_fraud: Array, n_bins: int = ECE_BINS) -> float:
     """Return the expected calibration error over bins of equal mass.
 
-    Parameters
-    ----------
-    probability : ndarray, shape (n_rows,)
-        Probabilities.
-    is_fraud : ndarray of bool, shape (n_rows,)
-        The truth.
-    n_bins : int, default=15
-        How many bins.
-
-    Returns
-    -------
-    float
-        Mean absolute gap between the mean probability and the share of fraud, weighted by rows (Naeini et al., 2015,
-        with the equal-mass bins of Nixon et al., 2019). A row at the edge of a bin is in both, in parts; rows of one
-        probability count as their mean, so that their order does not matter.
+    Mean absolute gap between the mean probability and the share of fraud, weighted by rows (Naeini et al., 2015, with
+    the equal-mass bins of Nixon et al., 2019). A row at the edge of two bins is split between them; rows of one
+    probability count as their mean, so that their order does not matter.
 
     Examples
     --------

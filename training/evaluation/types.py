@@ -1,19 +1,46 @@
-"""The part of the sheet on types: is a crime called by its name?"""
+"""Metrics of types: whether fraud is assigned to the right type."""
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from fraudsieve._typing import Array
 
-from .bootstrap import bootstrap_f1, interval
+from .bootstrap import Interval, bootstrap_f1, percentile_interval
 from .fraud_rows import threshold_at
 
-__all__ = ["type_sheet"]
+__all__ = ["ClassMetrics", "TypeMetrics", "type_metrics"]
 
 
-def type_sheet(
+@dataclass(frozen=True, kw_only=True)
+class ClassMetrics:
+    """Metrics of one type. The interval is that of its F1.
+
+    ``caught`` is the share that the threshold at 1 % false positives flags, whatever type is predicted; None without a
+    legitimate class, and for a type without rows.
+    """
+
+    precision: float
+    recall: float
+    f1: float
+    rows: int
+    interval: Interval | None
+    caught: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypeMetrics:
+    """Metrics over all types, and of each. See `EvaluationReport`."""
+
+    macro_f1: float
+    accuracy: float
+    by_type: Mapping[str, ClassMetrics]
+    intervals: Mapping[str, Interval | None]
+
+
+def type_metrics(
     labels: Array,
     predicted: Array,
     *,
@@ -21,60 +48,57 @@ def type_sheet(
     probability: Array | None = None,
     groups: Array | None = None,
     replicates: int = 400,
-) -> dict[str, Any]:
-    """Compute the part of the sheet on types.
+) -> TypeMetrics:
+    """Compute the metrics of types.
 
     Parameters
     ----------
     labels, predicted : ndarray of str objects, each of shape (n_rows,)
-        The truth, and the likeliest class.
+        The truth, and the most probable class.
     legitimate : str, default=None
-        The class that is no crime.
+        The class that is not fraud.
     probability : ndarray, shape (n_rows,), default=None
         Calibrated probability of fraud, where there is a legitimate class.
     groups : ndarray, shape (n_rows,), default=None
         The account or campaign of each row; without them there are no intervals.
     replicates : int, default=400
-        How often groups are drawn.
-
-    Returns
-    -------
-    dict
-        ``macro_f1``, ``accuracy``, ``intervals`` (of macro-F1) and ``by_type``: precision, recall, F1, its ``interval``
-        and rows of each; and ``caught``, the share that the threshold at 1 % false positives flags, whatever type
-        it is taken for.
+        Number of draws of the groups.
 
     Examples
     --------
-    >>> sheet = type_sheet(np.array(["scam", "spam"], object), np.array(["spam", "spam"], object))
-    >>> round(sheet["macro_f1"], 4), sheet["by_type"]["scam"]["recall"]
+    >>> metrics = type_metrics(np.array(["scam", "spam"], object), np.array(["spam", "spam"], object))
+    >>> round(metrics.macro_f1, 4), metrics.by_type["scam"].recall
     (0.3333, 0.0)
     """
     names = sorted(set(labels) | set(predicted))
     columns = precision_recall_fscore_support(labels, predicted, labels=names, zero_division=0.0)
-    by_type: dict[str, dict[str, Any]] = {
-        name: {"precision": float(p), "recall": float(r), "f1": float(f), "rows": int(n)}
-        for name, p, r, f, n in zip(names, *columns, strict=True)
-    }
     caught = _caught(labels, probability, legitimate, names)
-    drawn = _drawn(labels, predicted, names, groups, replicates)
-    for place, name in enumerate(names):
-        by_type[name]["interval"] = None if drawn is None else interval(drawn[:, place])
-        by_type[name]["caught"] = caught.get(name)
-    return {
-        "macro_f1": float(f1_score(labels, predicted, average="macro", zero_division=0.0)),
-        "accuracy": float(np.mean(labels == predicted)),
-        "intervals": {"macro_f1": None if drawn is None else interval(np.nanmean(drawn, axis=1))},
-        "by_type": by_type,
+    drawn = _drawn_f1(labels, predicted, names, groups, replicates)
+    by_type = {
+        name: ClassMetrics(
+            precision=float(precision),
+            recall=float(recall),
+            f1=float(f1),
+            rows=int(rows),
+            interval=None if drawn is None else percentile_interval(drawn[:, place]),
+            caught=caught.get(name),
+        )
+        for place, (name, precision, recall, f1, rows) in enumerate(zip(names, *columns, strict=True))
     }
+    return TypeMetrics(
+        macro_f1=float(f1_score(labels, predicted, average="macro", zero_division=0.0)),
+        accuracy=float(np.mean(labels == predicted)),
+        by_type=by_type,
+        intervals={"macro_f1": None if drawn is None else percentile_interval(np.nanmean(drawn, axis=1))},
+    )
 
 
-def _drawn(labels: Array, predicted: Array, names: list[str], groups: Array | None, replicates: int) -> Array | None:
+def _drawn_f1(labels: Array, predicted: Array, names: list[str], groups: Array | None, replicates: int) -> Array | None:
     if groups is None or not replicates or len(np.unique(groups)) < 2:
         return None
-    place = {name: i for i, name in enumerate(names)}
-    truth, said = (np.array([place[name] for name in column]) for column in (labels, predicted))
-    return bootstrap_f1(truth, said, groups, replicates=replicates)
+    code = {name: i for i, name in enumerate(names)}
+    truth, prediction = (np.array([code[name] for name in column]) for column in (labels, predicted))
+    return bootstrap_f1(truth, prediction, groups, replicates=replicates)
 
 
 def _caught(labels: Array, probability: Array | None, legitimate: str | None, names: list[str]) -> dict[str, float]:

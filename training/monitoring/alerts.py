@@ -5,8 +5,8 @@ from typing import Any
 
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.training.data.builders import row_groups
-from fraudsieve.training.evaluation.capacity import n_days
-from fraudsieve.training.evaluation.fraud import fraud_sheet
+from fraudsieve.training.evaluation.capacity import count_days
+from fraudsieve.training.evaluation.fraud import fraud_metrics
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
@@ -33,7 +33,7 @@ def alerts(model: Model, before: Stream, after: Stream) -> list[dict[str, Any]]:
         The point that decides first: ``name``, ``threshold``, what `times` returns, and ``alerts_a_day``.
     """
     both = {"reference": before, "current": after}
-    days = {name: n_days(one.moments(model.subject)) for name, one in both.items()}
+    days = {name: count_days(one.moments(model.subject)) for name, one in both.items()}
     found = []
     for point in model.points:
         flagged = {
@@ -108,13 +108,13 @@ def calibration(model: Model, after: Stream, replicates: int) -> dict[str, Any] 
     groups, kind = row_groups(after.records[labelled], model.subject)
     is_fraud = after.labels[labelled] != model.legitimate
     rows = FraudRows(after.scores["probability"][labelled], is_fraud, groups, replicates)
-    sheet = fraud_sheet(rows, EvaluateRecipe(replicates=replicates))
+    metrics = fraud_metrics(rows, EvaluateRecipe(replicates=replicates))
     names = ("ece", "brier", "observed_over_expected", "average_precision", "base_rate", "frauds")
     return {
         "rows": int(labelled.sum()),
         "share": float(labelled.mean()),
-        **{name: sheet[name] for name in names},
-        "intervals": {name: sheet["intervals"].get(name) for name in names},
+        **{name: getattr(metrics, name) for name in names},
+        "intervals": {name: metrics.intervals.get(name) for name in names},
         "over": kind,
-        "curves": {"reliability": sheet["curves"]["reliability"]},
+        "curves": {"reliability": [asdict(one) for one in metrics.curves.reliability] if metrics.curves else None},
     }

@@ -11,8 +11,9 @@ from typing import Any, Self
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.training.evaluation.clusters import Clusters
 from fraudsieve.training.recipe.monitor import MonitorRecipe
+
+from .clusters import Clusters
 
 __all__ = ["Share", "bounds_passed", "rise", "times"]
 

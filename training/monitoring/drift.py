@@ -12,9 +12,9 @@ from scipy.special import rel_entr
 from scipy.stats import f as f_distribution
 
 from fraudsieve._typing import Array
-from fraudsieve.training.evaluation.clusters import Clusters
 
 from .bins import N_BINS, Bins
+from .clusters import Clusters
 
 __all__ = ["LEVEL", "Drift", "drift", "js_distance", "psi"]
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-from fraudsieve.training.pages.evaluation import as_plain, page, section
+from fraudsieve.training.evaluation.json_types import to_json_types
+from fraudsieve.training.pages.evaluation import page, section
 from fraudsieve.training.pages.html import definitions, figure, interval, notice, table
 
 from .figures import monitor_figures
@@ -40,7 +41,7 @@ def monitor_page(sheet: Sheet, *, title: str = "Monitor", facts: Mapping[str, st
 
         Path("monitor.html").write_text(monitor_page(monitor(scorer, reference, current)), "utf-8")
     """
-    plain = as_plain(sheet)
+    plain = to_json_types(sheet)
     drawn = "".join(monitor_figures(plain))
     return page(
         title,

@@ -16,8 +16,9 @@ from fraudsieve.models.batch.score import feature_rows, has_history
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.labelled import join_labels, origin_of, with_times
 from fraudsieve.training.evaluation.card_precision import naive_utc
-from fraudsieve.training.evaluation.clusters import Clusters
 from fraudsieve.training.labels.trust import Trust
+
+from .clusters import Clusters
 
 __all__ = ["LEAST_ROWS", "MOMENTS", "Stream", "categories_of", "read_stream"]
 

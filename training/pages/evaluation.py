@@ -8,10 +8,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.training.evaluation.json_types import to_json_types
 
 from .charts import figures
 from .html import definitions
@@ -21,7 +20,6 @@ from .style import STYLE
 
 __all__ = [
     "CONTENT_SECURITY_POLICY",
-    "as_plain",
     "check_report_path",
     "model_facts",
     "page",
@@ -62,7 +60,7 @@ def report(sheet: Mapping[str, Any], *, title: str = "Evaluation", facts: Mappin
     >>> "<h1>A model &amp; more</h1>" in report(sheet, title="A model & more")
     True
     """
-    plain = as_plain(sheet)
+    plain = to_json_types(sheet)
     drawn = "".join(figures(plain))
     return page(
         title,
@@ -139,38 +137,10 @@ def section(heading: str, html: str) -> str:
 
 def _subtitle(sheet: Mapping[str, Any]) -> str:
     said = [f"{sheet['rows']:,} records"]
-    if "frauds" in sheet:
+    if sheet.get("frauds") is not None:
         said.append(f"{sheet['frauds']:,} of them fraud ({100 * sheet['base_rate']:.2g} %)")
     days = (sheet.get("capacity") or {}).get("days")
     return ", ".join(said) + (f", over {days:,} days" if days else "")
-
-
-def as_plain(value: Any) -> Any:
-    """Return a value as plain JSON types.
-
-    Parameters
-    ----------
-    value : object
-        Mappings, sequences, NumPy scalars and arrays of numbers, texts, and None.
-
-    Returns
-    -------
-    object
-        None for NaN and for what is infinite; a text for what JSON has no type for.
-
-    Examples
-    --------
-    >>> as_plain({"a": np.float64("nan"), "b": (np.int64(1), 2.5)})
-    {'a': None, 'b': [1, 2.5]}
-    """
-    if isinstance(value, Mapping):
-        return {str(key): as_plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [as_plain(one) for one in value]
-    value = value.item() if isinstance(value, np.generic) else value
-    if isinstance(value, float):
-        return value if np.isfinite(value) else None
-    return value if value is None or isinstance(value, str | int) else str(value)
 
 
 def model_facts(model: Model) -> dict[str, str]:
@@ -278,5 +248,5 @@ def write_page(path: str | Path, html: str, sheet: Mapping[str, Any]) -> tuple[P
     shown = Path(path)
     beside = shown.with_suffix(".json")
     shown.write_text(html, "utf-8")
-    beside.write_text(json.dumps(as_plain(sheet), ensure_ascii=False, allow_nan=False, indent=1) + "\n", "utf-8")
+    beside.write_text(json.dumps(to_json_types(sheet), ensure_ascii=False, allow_nan=False, indent=1) + "\n", "utf-8")
     return shown, beside

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fraudsieve.training.evaluation.labels import SHARES, short_days
+from fraudsieve.training.evaluation.labels import SHARES
+from fraudsieve.training.evaluation.metrics import format_days
 from fraudsieve.training.labels.maturity import MATURE
 
 from .charts import framed
@@ -43,7 +44,7 @@ def label_section(sheet: Sheet) -> str:
     if labels["delays"]:
         del facts["labels are there"]  # the table says it
     if labels["mature_by_class"]:
-        classes = (f"{name} {short_days(days)}" for name, days in labels["mature_by_class"].items())
+        classes = (f"{name} {format_days(days)}" for name, days in labels["mature_by_class"].items())
         facts[f"days until {MATURE:.0%} are there, by class"] = ", ".join(classes)
     return definitions(facts) + _delays(labels) + picture
 
@@ -60,16 +61,16 @@ def label_facts(labels: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     ------
     name, text : str
     """
-    delays = [f"{one['share']:.0%} after {short_days(one['days'])} days" for one in labels["delays"] or ()]
+    delays = [f"{one['share']:.0%} after {format_days(one['days'])} days" for one in labels["delays"] or ()]
     yield "labels are there", ", ".join(delays) or "not known: labels have no times"
     gap = labels["gap"]
-    yield "gap before the test", gap["why"] if gap["days"] is None else f"{short_days(gap['days'])} days; {gap['why']}"
+    yield "gap before the test", gap["why"] if gap["days"] is None else f"{format_days(gap['days'])} days; {gap['why']}"
     yield "without a label", f"{labels['unlabelled']:,} of {labels['records']:,} records"
     young = labels["youngest"]
     if young and young["records"]:
         frauds = "" if young["expected_frauds"] is None else f", {number(round(young['expected_frauds'], 1))} of fraud"
         yield (
-            f"of the last {short_days(young['days'])} days",
+            f"of the last {format_days(young['days'])} days",
             f"{young['waiting']:,} of {young['records']:,} records wait; {100 * young['share_to_come']:.0f} % of the "
             f"labels at their age are still to come, expected: {number(round(young['expected'], 1))}{frauds}",
         )
@@ -87,11 +88,11 @@ def _delays(labels: Mapping[str, Any]) -> str:
     """Return the table of delays: of all labels, and of those that each source was the first to give."""
     if not labels["delays"]:
         return ""
-    rows = [["all labels", f"{labels['timed']:,}", *(short_days(one["days"]) for one in labels["delays"]), "–"]]
+    rows = [["all labels", f"{labels['timed']:,}", *(format_days(one["days"]) for one in labels["delays"]), "–"]]
     if labels["reversals"]:
         rows[0][-1] = f"{labels['reversals']['count']:,}"
     for one in labels["by_source"] or ():
-        days = ["–"] * len(SHARES) if one["days"] is None else [short_days(day) for day in one["days"]]
+        days = ["–"] * len(SHARES) if one["days"] is None else [format_days(day) for day in one["days"]]
         rows.append([f"first from {one['source']}", f"{one['first']:,}", *days, f"{one['reversed']:,}"])
     columns = ["labels", "rows", *(f"{share:.0%}" for share in SHARES), "reversed"]
     return table("Days until so many of the labels that come are there.", columns, rows)
@@ -119,11 +120,11 @@ def labels_known(sheet: Sheet) -> str | None:
     chart.axes("age in days", "share of the labels that come")
     chart.line([(0.0, 0.0), *((age, share) for age, share in labels["curve"] if age <= end)], "c1")
     for one in delays:
-        chart.dot(one["days"], one["share"], "c1", title=f"{one['share']:.0%} after {short_days(one['days'])} days")
+        chart.dot(one["days"], one["share"], "c1", title=f"{one['share']:.0%} after {format_days(one['days'])} days")
     chart.legend("there by that age", "c1")
     if gap is not None:
         chart.line([(gap, 0), (gap, 1)], "muted", dashed=True)
-        chart.legend(f"gap, {short_days(gap)} days", "muted", shape="dashed")
-    told = f"{delays[0]['share']:.0%} after {short_days(delays[0]['days'])} days, {delays[2]['share']:.0%} after "
-    told += f"{short_days(delays[2]['days'])}; from {labels['timed']:,} labels, and those that wait."
+        chart.legend(f"gap, {format_days(gap)} days", "muted", shape="dashed")
+    told = f"{delays[0]['share']:.0%} after {format_days(delays[0]['days'])} days, {delays[2]['share']:.0%} after "
+    told += f"{format_days(delays[2]['days'])}; from {labels['timed']:,} labels, and those that wait."
     return framed(chart, "How long labels take", told)

@@ -4,33 +4,17 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-from fraudsieve.training.evaluation.labels import waiting_note
+from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
+from fraudsieve.training.evaluation.labels import YoungestRecords, waiting_note
+from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES
 
 from .html import definitions, figure, interval, notice, table
 from .svg_scale import number
 
-__all__ = ["FEW_GROUPS", "all_figures", "headline", "notices", "point_table", "slice_tables"]
+__all__ = ["all_figures", "headline", "notices", "point_table", "slice_tables"]
 
 Sheet = Mapping[str, Any]
 
-FEW_GROUPS = 30
-"""With fewer groups that have fraud, a bootstrap over them says little."""
-NAMES = {
-    "average_precision": "average precision",
-    "roc_auc": "ROC AUC",
-    "recall_at_1pct_fpr": "recall at 1 % false positives",
-    "recall_at_capacity": "recall at the capacity",
-    "precision_at_capacity": "precision at the capacity",
-    "card_precision": "card precision",
-    "cost_per_1000": "cost for 1,000 records, in reviews",
-    "base_rate": "base rate",
-    "ece": "calibration error (ECE)",
-    "brier": "Brier score",
-    "observed_over_expected": "observed over expected fraud",
-    "macro_f1": "macro-F1 over types",
-    "accuracy": "accuracy over types",
-}
-"""The main figures in the order of the report."""
 SHARES = ("average_precision", "recall_at_1pct_fpr", "recall_at_capacity", "precision_at_capacity", "macro_f1")
 
 
@@ -57,12 +41,13 @@ def notices(sheet: Sheet) -> Iterator[str]:
     yield _split_notice(split) if split is not None or known is None else _later_notice(known, sheet["rows"])
     lines = [_words(one) for one in sheet.get("warnings") or ()]
     drawn = sheet.get("bootstrap")
-    if drawn and drawn["groups_with_fraud"] < FEW_GROUPS:
+    if drawn and drawn["groups_with_fraud"] < MIN_GROUPS:
         few = f"Only {drawn['groups_with_fraud']} {drawn['over']}s have fraud: the intervals say little."
         lines.append(few)
     if sheet.get("unscorable"):
         lines.append(f"{sheet['unscorable']:,} records could not be scored, and are not in these figures.")
-    waiting = waiting_note(sheet["labels"]) if sheet.get("labels") else None
+    young = (sheet.get("labels") or {}).get("youngest")
+    waiting = waiting_note(YoungestRecords(**young)) if young else None
     if waiting:
         lines.append(f"{waiting}.")
     if lines:
@@ -118,7 +103,7 @@ def headline(sheet: Sheet) -> str:
     True
     """
     about = _about(sheet)
-    names = [name for name in NAMES if name in about and sheet.get(name) is not None]
+    names = [name for name in METRIC_NAMES if name in about and sheet.get(name) is not None]
     return f'<ul class="cards">{"".join(_card(sheet, name, about[name]) for name in names)}</ul>'
 
 
@@ -128,7 +113,7 @@ def _card(sheet: Sheet, name: str, about: str) -> str:
     said = f"{level:.0f} %: {interval(found)}" if found else "no interval"
     gauge = _gauge(value, found) if name in SHARES or name == "card_precision" else ""
     return (
-        f'<li><h3>{escape(NAMES[name])}</h3><div class="value">{figure(value)}</div>{gauge}'
+        f'<li><h3>{escape(METRIC_NAMES[name])}</h3><div class="value">{figure(value)}</div>{gauge}'
         f'<div class="interval">{said}</div><div class="about">{escape(about)}</div></li>'
     )
 
@@ -146,7 +131,7 @@ def _gauge(value: float, found: list[float] | None) -> str:
 def _about(sheet: Sheet) -> dict[str, str]:
     """Say of each headline figure what it is to be held against."""
     about = {"macro_f1": f"mean F1 of {len(sheet.get('by_type', {}))} types, each counting the same"}
-    if "base_rate" not in sheet:
+    if sheet.get("base_rate") is None:
         return about
     base, costs = sheet["base_rate"], sheet["costs"]
     about["average_precision"] = f"base rate, which chance reaches: {figure(base)}"
@@ -182,7 +167,7 @@ def all_figures(sheet: Sheet) -> str:
     found = sheet.get("intervals") or {}
     rows = [
         [text, figure(sheet[name]), interval(found.get(name))]
-        for name, text in NAMES.items()
+        for name, text in METRIC_NAMES.items()
         if sheet.get(name) is not None
     ]
     drawn = sheet.get("bootstrap")
@@ -212,17 +197,10 @@ def point_table(sheet: Sheet) -> str:
     >>> point_table({"operating_points": []})
     ''
     """
-    words = {
-        "false_positive_rate": "false positives",
-        "recall": "recall",
-        "precision": "precision",
-        "flagged": "flagged",
-        "alerts_a_day": "alerts a day",
-    }
-    columns = ["point", "threshold", *(text for name in words.values() for text in (name, "calibrated"))]
+    columns = ["point", "threshold", *(text for name in RATE_NAMES.values() for text in (name, "calibrated"))]
     rows = [
         [point["name"].replace("_", " "), figure(point["threshold"])]
-        + [_rate(name, point[which][name]) for name in words for which in ("here", "calibration")]
+        + [_rate(name, point[which][name]) for name in RATE_NAMES for which in ("here", "calibration")]
         for point in sheet.get("operating_points") or ()
     ]
     told = "What each threshold does on these records; beside it what it did on the calibration slice."
@@ -317,6 +295,8 @@ def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
     """Lay out facts of any depth as names and texts."""
     for name, value in facts.items():
         words = f"{prefix}{str(name).replace('_', ' ')}"
+        if value is None:
+            continue
         if isinstance(value, Mapping):
             yield from _flat(value, f"{words}, ")
         elif isinstance(value, list | tuple):

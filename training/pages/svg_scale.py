@@ -4,6 +4,8 @@ import math
 import unicodedata
 from dataclasses import dataclass
 
+from fraudsieve.training.evaluation.metrics import format_number as number
+
 __all__ = ["LABEL_WIDTH", "Scale", "nice_ticks", "number", "shorten", "text_width"]
 
 LABEL_WIDTH = 21
@@ -124,24 +126,3 @@ def text_width(text: str) -> int:
     (2, 4)
     """
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
-
-
-def number(value: float) -> str:
-    """Return a number as people write it.
-
-    Parameters
-    ----------
-    value : float
-        Any.
-
-    Returns
-    -------
-    str
-        Up to four digits that count, thousands apart.
-
-    Examples
-    --------
-    >>> number(0.25), number(12000.0), number(0.0)
-    ('0.25', '12,000', '0')
-    """
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -16,15 +16,16 @@ from fraudsieve.training.attack.recall import attack_messages, attackable
 from fraudsieve.training.data.after_training import later_rows, trained_until
 from fraudsieve.training.data.builders import Builder, builder_of_model, groups_of, read_data, scores_of
 from fraudsieve.training.data.labelled import Labelled
-from fraudsieve.training.evaluation.context import sheet_context
+from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
+from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.points import share_of_records
-from fraudsieve.training.evaluation.report import drawn_facts
-from fraudsieve.training.pages.sections import FEW_GROUPS
+from fraudsieve.training.evaluation.report import BootstrapSummary
+from fraudsieve.training.evaluation.run import row_context
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 
 from .latency import latencies, live, records_to_time
-from .paired import paired_sheet
+from .paired import paired_metrics
 
 __all__ = ["STRENGTH", "check_comparable", "compare_models", "read_to_compare"]
 
@@ -113,7 +114,7 @@ def compare_models(
     Returns
     -------
     dict
-        As from `paired_sheet`, and ``champion`` and ``challenger`` (name, digest, ``trained_until``), ``subject``,
+        As from `paired_metrics`, and ``champion`` and ``challenger`` (name, digest, ``trained_until``), ``subject``,
         ``bootstrap`` (over what intervals are drawn), ``left_out`` (how many records, by reason), ``attack`` (share of
         the recall that each keeps under disguises of characters at medium strength; None where there is none),
         ``latency`` (p50 and p99 of one record, in milliseconds) and ``warnings``. It holds no text and no identifier.
@@ -143,13 +144,13 @@ def compare_models(
     attack = [side.kept(scored.rows, is_fraud) for side in sides] if attacked else []
     say("timing single records")
     taken = latencies([live(scorer, data, _start(scored.rows)) for scorer in scorers], records_to_time(scored.rows))
-    drawn = drawn_facts(groups, is_fraud, kind, settings)
+    drawn = BootstrapSummary.of(groups, is_fraud, kind, settings)
     return {
         "champion": None if champion is None else _facts(champion.model),
         "challenger": _facts(challenger.model),
         "subject": data.subject,
         **sheet,
-        "bootstrap": drawn,
+        "bootstrap": to_json_types(drawn),
         "left_out": {**later.left_out, "unscorable": unscorable},
         "attack": {"strength": STRENGTH, **_roles(attack)} if attack else None,
         "latency": _roles(taken),
@@ -170,7 +171,7 @@ class _Side:
         found = attack_messages(
             lambda some: scores_of(self.scorer, some, self.builder)["probability"], rows, is_fraud, self.probability
         )
-        kept: float | None = found["character"][STRENGTH]["mean"]
+        kept: float | None = found.character[STRENGTH].mean
         return kept
 
 
@@ -191,8 +192,8 @@ def _sheet(
     by_chance = np.full(len(is_fraud), is_fraud.mean())
     old, new = by_chance if len(sides) == 1 else sides[0].probability, sides[-1].probability
     old_rows, new_rows = (FraudRows(p, is_fraud, groups, settings.replicates) for p in (old, new))
-    context = {name: sheet_context(scored.rows)[name] for name in ("moments", "amounts")}
-    return paired_sheet(old_rows, new_rows, settings, **context, share=share_of_records(scored, scored.rows))
+    context = {name: row_context(scored.rows)[name] for name in ("cutoff_times", "amounts")}
+    return paired_metrics(old_rows, new_rows, settings, **context, share=share_of_records(scored, scored.rows))
 
 
 def _check_kinds(is_fraud: Array, model: Model) -> None:
@@ -216,7 +217,7 @@ def _facts(model: Model) -> dict[str, Any]:
     return {"name": model.name, "digest": model.digest, "trained_until": None if until is None else until.isoformat()}
 
 
-def _few(drawn: dict[str, Any] | None) -> list[str]:
-    if drawn is None or drawn["groups_with_fraud"] >= FEW_GROUPS:
+def _few(drawn: BootstrapSummary | None) -> list[str]:
+    if drawn is None or drawn.groups_with_fraud >= MIN_GROUPS:
         return []
-    return [f"only {drawn['groups_with_fraud']} {drawn['over']}s have fraud: the intervals say little"]
+    return [f"only {drawn.groups_with_fraud} {drawn.over}s have fraud: the intervals are not reliable"]

@@ -1,7 +1,7 @@
 """Promotion: a challenger becomes champion when it passes the gates, and the way back."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from fraudsieve._typing import Progress
 from fraudsieve.exceptions import ComparisonError
 from fraudsieve.features.tables.schema import Source
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.pages.evaluation import as_plain
+from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.registry import DECISION, Registry
 from fraudsieve.training.tracking.run import CHALLENGER, CHAMPION, tracking_uri
@@ -69,7 +69,7 @@ class Decision:
         -------
         dict
         """
-        content: dict[str, Any] = as_plain(asdict(self))
+        content: dict[str, Any] = to_json_types(self)
         del content["notes"]
         return content
 

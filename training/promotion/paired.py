@@ -10,26 +10,27 @@ from typing import Any, Self
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.training.evaluation.bootstrap import Replicates, interval
-from fraudsieve.training.evaluation.capacity import Capacity, n_days
+from fraudsieve.training.evaluation.bootstrap import Replicates, percentile_interval
+from fraudsieve.training.evaluation.capacity import Capacity, count_days
 from fraudsieve.training.evaluation.costs import RowCosts
-from fraudsieve.training.evaluation.fraud_rows import FraudRows, plain
+from fraudsieve.training.evaluation.fraud_rows import FraudRows
+from fraudsieve.training.evaluation.json_types import finite_or_none
 from fraudsieve.training.evaluation.ranking import FIGURES, Ranking
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
-__all__ = ["paired_sheet"]
+__all__ = ["paired_metrics"]
 
 
 AT_ALERTS = ("recall", "precision", "share_of_loss")
 """What `Ranking.at_alerts` gives, in its order."""
 
 
-def paired_sheet(
+def paired_metrics(
     champion: FraudRows,
     challenger: FraudRows,
     settings: EvaluateRecipe,
     *,
-    moments: Array | None = None,
+    cutoff_times: Array | None = None,
     amounts: Array | None = None,
     share: float = 1.0,
 ) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def paired_sheet(
         Scores of the two; rows, truth, groups and replicates are the same.
     settings : EvaluateRecipe
         Capacity and costs.
-    moments : array-like of datetime64, shape (n_rows,), default=None
+    cutoff_times : array-like of datetime64, shape (n_rows,), default=None
         When each row was scored, UTC: for alerts a day.
     amounts : ndarray of float64, shape (n_rows,), default=None
         What is at stake: for the costs.
@@ -66,14 +67,14 @@ def paired_sheet(
     --------
     >>> fraud, groups = np.array([True, False, False]), np.arange(3)
     >>> worse, better = (FraudRows(np.array(p), fraud, groups) for p in ([0.2, 0.9, 0.1], [0.9, 0.2, 0.1]))
-    >>> sheet = paired_sheet(worse, better, EvaluateRecipe())
+    >>> sheet = paired_metrics(worse, better, EvaluateRecipe())
     >>> [sheet["figures"]["average_precision"][name] for name in ("champion", "challenger", "difference")]
     [0.5, 1.0, 0.5]
     """
     if not np.array_equal(champion.is_fraud, challenger.is_fraud):
         raise ValueError("Expected scores of the same rows, got rows of another truth.")
     truth = challenger.is_fraud
-    capacity = Capacity.of(len(truth), n_days(moments), settings.alerts_a_day, share=share)
+    capacity = Capacity.of(len(truth), count_days(cutoff_times), settings.alerts_a_day, share=share)
     points = np.zeros(0) if capacity is None else capacity.points
     old, new = (_Side.of(rows, points, settings.missed_cost, amounts) for rows in (champion, challenger))
     compared = {name: place for place, name in enumerate(FIGURES) if name != "base_rate"}
@@ -106,7 +107,7 @@ class _Side:
     def of(cls, rows: FraudRows, points: Array, missed_cost: float, amounts: Array | None) -> Self:
         costs = RowCosts.of(rows.probability, rows.is_fraud, missed_cost, amounts)
         ranking = Ranking.of(rows.probability, rows.is_fraud, costs.loss, costs.cost)
-        return cls(ranking.figures(), ranking.at_alerts(points), rows.drawn(ranking, points))
+        return cls(ranking.figures(), ranking.at_alerts(points), rows.bootstrap(ranking, points))
 
     def figure(self, place: int) -> Drawn:
         return self.figures[place], None if self.drawn is None else self.drawn.figures[:, place]
@@ -118,21 +119,21 @@ class _Side:
 def _pair(old: Drawn, new: Drawn) -> dict[str, Any]:
     (was, was_drawn), (now, now_drawn) = old, new
     return {
-        "champion": plain(was),
-        "challenger": plain(now),
-        "difference": plain(now - was),
-        "interval": None if was_drawn is None or now_drawn is None else interval(now_drawn - was_drawn),
+        "champion": finite_or_none(was),
+        "challenger": finite_or_none(now),
+        "difference": finite_or_none(now - was),
+        "interval": None if was_drawn is None or now_drawn is None else percentile_interval(now_drawn - was_drawn),
     }
 
 
 def _by_alerts(capacity: Capacity, old: _Side, new: _Side) -> dict[str, Any]:
     points = [
-        {"alerts": float(alerts), "alerts_a_day": capacity.a_day(alerts), **_pair(old.at(0, place), new.at(0, place))}
+        {"alerts": float(alerts), "alerts_a_day": capacity.per_day(alerts), **_pair(old.at(0, place), new.at(0, place))}
         for place, alerts in enumerate(capacity.points)
     ]
     return {
         "alerts": float(capacity.alerts),
-        "alerts_a_day": capacity.a_day(capacity.alerts),
+        "alerts_a_day": capacity.per_day(capacity.alerts),
         "days": capacity.days,
         "share": capacity.share,
         "given": capacity.given,

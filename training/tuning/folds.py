@@ -21,7 +21,7 @@ from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.training.data.builders import matrix_of
 from fraudsieve.training.data.labelled import Labelled
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
-from fraudsieve.training.evaluation.capacity import Capacity, n_days
+from fraudsieve.training.evaluation.capacity import Capacity, count_days
 from fraudsieve.training.evaluation.points import share_of_records
 from fraudsieve.training.evaluation.ranking import Ranking
 from fraudsieve.training.recipe.recipe import Recipe
@@ -273,7 +273,7 @@ def _score(fold: _Prepared, recipe: Recipe, subject: str, metric: str) -> float:
     is_fraud = fold.labels != recipe.data.legitimate
     if metric == "average_precision":
         return float(average_precision_score(is_fraud, probability))
-    rows, days = len(is_fraud), n_days(fold.moments.to_numpy())
+    rows, days = len(is_fraud), count_days(fold.moments.to_numpy())
     capacity = Capacity.of(rows, days, recipe.evaluate.alerts_a_day, share=fold.share) or Capacity.of(rows, None)
     alerts = np.array([capacity.alerts if capacity else 1.0])
     return float(Ranking.of(probability, is_fraud).at_alerts(alerts)[0, 0])

@@ -37,15 +37,16 @@ def monitor(
         say("loading the model")
         from fraudsieve.models.flavor import model_folder
         from fraudsieve.models.predict import Scorer
+        from fraudsieve.training.evaluation.json_types import to_json_types
         from fraudsieve.training.monitoring.page import monitor_page
         from fraudsieve.training.monitoring.report import monitor as run
-        from fraudsieve.training.pages.evaluation import as_plain, check_report_path, model_facts, write_page
+        from fraudsieve.training.pages.evaluation import check_report_path, model_facts, write_page
         from fraudsieve.training.recipe.recipe import Recipe
 
         if report is not None:
             check_report_path(report)
         scorer, read = Scorer.load(model_folder(model)), Recipe.read(recipe)
-        sheet = as_plain(
+        sheet = to_json_types(
             run(
                 scorer,
                 reference,

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from .comparison_rows import comparison_rows, gate_rows
 from .console import answer, exit_on_error, notes, steps
 from .options import Accounts, Events, Json, Labels, Messages, Name
+from .tables import comparison_rows, gate_rows
 
 __all__ = ["promote"]
 

@@ -7,7 +7,7 @@ import typer
 
 from .console import answer, exit_on_error, notes, steps
 from .options import Json
-from .trained import trained_content, trained_rows
+from .tables import trained_content, trained_rows
 
 __all__ = ["quickstart"]
 

@@ -1,4 +1,4 @@
-"""The benchmark of evaluation: metrics computed apart agree with the sheet, on scores with ties too."""
+"""The benchmark of evaluation: metrics computed apart agree with the report, on scores with ties too."""
 
 import json
 from pathlib import Path
@@ -15,15 +15,15 @@ from fraudsieve.training.evaluation.report import evaluate
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_sheet_agrees_with_metrics_computed_apart(seed: int) -> None:
+def test_the_report_agrees_with_metrics_computed_apart(seed: int) -> None:
     rng = np.random.default_rng(seed)
     probability = np.round(rng.beta(0.5, 3, 3000), 3)  # many ties
     is_fraud = rng.random(3000) < probability
     labels = np.where(is_fraud, "fraud", "legitimate").astype(object)
     by_class = np.column_stack([probability, 1 - probability])
-    sheet = evaluate(probability, ("fraud", "legitimate"), by_class, labels, "legitimate")
+    report = evaluate(probability, ("fraud", "legitimate"), by_class, labels, "legitimate")
     for name, value in plain_figures(is_fraud, probability).items():
-        assert sheet[name] == pytest.approx(value, abs=1e-9), name
+        assert getattr(report, name) == pytest.approx(value, abs=1e-9), name
 
 
 @pytest.mark.parametrize("seed", range(5))

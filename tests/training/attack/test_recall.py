@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -17,9 +18,11 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.training.attack.disguises import DISGUISES, STRENGTHS
 from fraudsieve.training.attack.recall import (
     AttackCounts,
+    CharacterSummary,
+    KeptRecall,
     attack_counts,
     attack_messages,
-    attack_sheet,
+    attack_metrics,
     attackable,
     check_attackable,
     strict_threshold,
@@ -79,29 +82,27 @@ def made_up(kept: dict[str, int], clean: int = 10) -> AttackCounts:
 
 
 def test_the_mean_is_over_disguises_of_characters_that_apply() -> None:
-    sheet = attack_sheet(made_up({"symbols": 5, "homophone": 0, "synonym": 0}), "en")
+    metrics = attack_metrics(made_up({"symbols": 5, "homophone": 0, "synonym": 0}), "en")
     names = [name for name, way in DISGUISES.items() if way.level == "character" and "en" in way.languages]
-    assert sheet["recall"] == 0.5
-    assert sheet["disguises"]["symbols"]["light"] == {"recall": 0.25, "kept": 0.5, "changed": 1.0}
-    assert sheet["character"]["light"] == {
-        "mean": pytest.approx(1 - 0.5 / len(names)),
-        "worst": 0.5,
-        "worst_disguise": "symbols",
-    }
-    assert attack_sheet(made_up({"homophone": 0}), "zh")["character"]["strong"]["worst_disguise"] == "homophone"
-    json.dumps(sheet, allow_nan=False)
+    assert metrics.recall == 0.5
+    assert metrics.disguises["symbols"].light == KeptRecall(0.25, 0.5, 1.0)
+    light = metrics.character["light"]
+    assert light.mean == pytest.approx(1 - 0.5 / len(names))
+    assert (light.worst, light.worst_disguise) == (0.5, "symbols")
+    assert attack_metrics(made_up({"homophone": 0}), "zh").character["strong"].worst_disguise == "homophone"
+    json.dumps(asdict(metrics), allow_nan=False)
 
 
 def test_a_disguise_that_betrays_itself_makes_up_for_no_loss() -> None:
-    sheet = attack_sheet(made_up({"symbols": 5, "spacing": 15}), "en")
-    assert sheet["disguises"]["spacing"]["light"] == {"recall": 0.75, "kept": 1.0, "changed": 1.0}
-    assert sheet["character"]["light"] == attack_sheet(made_up({"symbols": 5}), "en")["character"]["light"]
+    metrics = attack_metrics(made_up({"symbols": 5, "spacing": 15}), "en")
+    assert metrics.disguises["spacing"].light == KeptRecall(0.75, 1.0, 1.0)
+    assert metrics.character["light"] == attack_metrics(made_up({"symbols": 5}), "en").character["light"]
 
 
 def test_nothing_can_be_kept_of_nothing() -> None:
-    sheet = attack_sheet(made_up({}, clean=0), "en")
-    assert sheet["disguises"]["symbols"]["light"]["kept"] is None
-    assert sheet["character"]["light"] == {"mean": None, "worst": None, "worst_disguise": None}
+    metrics = attack_metrics(made_up({}, clean=0), "en")
+    assert metrics.disguises["symbols"].light.kept is None
+    assert metrics.character["light"] == CharacterSummary(None, None, None)
 
 
 def test_only_the_text_of_fraud_is_disguised() -> None:
@@ -113,10 +114,10 @@ def test_only_the_text_of_fraud_is_disguised() -> None:
         return np.array(["free" in text for text in some["text"]], np.float64)
 
     is_fraud = np.array([True, False, True])
-    sheet = attack_messages(score, rows, is_fraud, np.array([1.0, 0.5, 1.0]))
-    assert (sheet["rows"], sheet["recall"], sheet["language"]) == (2, 1.0, "en")
-    assert sheet["disguises"]["homophone"]["strong"] == {"recall": 1.0, "kept": 1.0, "changed": 0.0}
-    assert sheet["disguises"]["synonym"]["strong"]["kept"] == 0.0
+    metrics = attack_messages(score, rows, is_fraud, np.array([1.0, 0.5, 1.0]))
+    assert (metrics.rows, metrics.recall, metrics.language) == (2, 1.0, "en")
+    assert metrics.disguises["homophone"].strong == KeptRecall(1.0, 1.0, 0.0)
+    assert metrics.disguises["synonym"].strong.kept == 0.0
     assert all(some["account_id"].tolist() == ["a", "c"] for some in seen)
     assert rows["text"].tolist() == ["free 4 u", "dinner?", "free 2"]
 
@@ -130,8 +131,8 @@ def test_of_many_frauds_some_are_disguised(monkeypatch: pytest.MonkeyPatch) -> N
         seen.append(some["text"].tolist())
         return np.ones(len(some))
 
-    sheet = attack_messages(score, rows, np.arange(10) < 9, np.zeros(10))
-    assert sheet["rows"] == 3
+    metrics = attack_messages(score, rows, np.arange(10) < 9, np.zeros(10))
+    assert metrics.rows == 3
     assert seen[-1] == ["free 0", "free 4", "free 8"]  # the last are scored as they are
 
 

@@ -21,7 +21,8 @@ from fraudsieve.models.batch import score as batch
 from fraudsieve.models.batch.score import score_file, score_frame
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import builder_of_model, groups_of, make_builder, read_data
-from fraudsieve.training.fit import Trained, evaluate_model, train
+from fraudsieve.training.evaluation.run import evaluate_model
+from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.recipe.recipe import FeatureRecipe, Recipe
 from fraudsieve.training.simulation.world import World
 
@@ -79,7 +80,8 @@ def test_a_model_of_accounts(accounts: Done) -> None:
     assert trained.model.subject == "account"
     assert trained.split.kind == "account"
     assert trained.split.keeps_apart == ("accounts",)
-    assert trained.sheet["average_precision"] > 2 * trained.sheet["base_rate"]
+    report: Any = trained.report
+    assert report.average_precision > 2 * report.base_rate
     columns = trained.model.matrix.columns
     assert {"profile__country", "profile__age_days", "network__sharing_rate_device_id"} <= set(columns)
     assert not [name for name in columns if "label" in name.split("__")[1]]
@@ -192,7 +194,8 @@ def test_noise_cannot_be_learnt_from_labels_dated_on_the_day_of_their_event(tmp_
     labels = labels.assign(labelled_at=times.floor("D"))
     settings = recipe(tmp_path, **{"data.subject": "event", "split.kind": "account"})
     done = train(settings, events=table, labels=labels, output=tmp_path / "model")
-    assert done.sheet["average_precision"] < 0.3
+    report: Any = done.report
+    assert report.average_precision < 0.3
     assert any("labelled_at holds days alone" in note for note in done.notes)
 
 
@@ -204,7 +207,8 @@ def test_accounts_without_any_time_are_trained_on_by_what_they_say(tmp_path: Pat
     )
     accounts = accounts.assign(calls=rng.poisson(5 + 10 * fraud))
     done = train(recipe(tmp_path), accounts=accounts, output=tmp_path / "model")
-    assert done.sheet["average_precision"] > 0.8
+    report: Any = done.report
+    assert report.average_precision > 0.8
     assert [note for note in done.notes if note.startswith("There are no times")]
     score = Scorer.load(tmp_path / "model").score({"account_id": "new", "calls": 30})
     assert (score["status"], score["decision"]) == ("ok", "flag")
@@ -220,7 +224,8 @@ def test_noise_cannot_be_learnt_from_what_is_known_of_those_who_share(tmp_path: 
     done = train(
         recipe(tmp_path), accounts=accounts, events=table.assign(event_id=ids), labels=labels, output=tmp_path / "model"
     )
-    assert done.sheet["average_precision"] < 0.5
+    report: Any = done.report
+    assert report.average_precision < 0.5
 
 
 def test_histories_that_do_not_fit(accounts: Done, events: Done) -> None:
@@ -241,7 +246,8 @@ def test_a_model_of_events(events: Done) -> None:
     assert trained.model.subject == "event"
     assert trained.split.kind == "time"
     assert trained.split.keeps_apart == ("time", "crime accounts of training")
-    assert trained.sheet["average_precision"] > 2 * trained.sheet["base_rate"]
+    report: Any = trained.report
+    assert report.average_precision > 2 * report.base_rate
     columns = set(trained.model.matrix.columns)
     assert {"value__amount", "rhythm__hour", "network__fraud_rate_30d", "value__counterparty_mean_7d"} <= columns
 
@@ -268,22 +274,22 @@ def test_evaluation_since_a_moment_knows_what_was_known_before(events: Done, tmp
     call = ["evaluate", "--model", str(events.trained.folder), "--events", str(tmp_path / "events.parquet")]
     done = CliRunner().invoke(app, [*call, "--since", f"{since:%Y-%m-%dT%H:%M:%S}", "--json"])
     assert done.exit_code == 0
-    sheet = json.loads(done.stdout)["sheet"]
+    report = json.loads(done.stdout)["report"]
     scored = score_file(Scorer.load(events.trained.folder), tmp_path / "events.parquet", tmp_path / "s.parquet")
     scores = pd.read_parquet(scored.output).set_index("event_id")["probability"]
     told = table[table["label"].notna() & (table["occurred_at"] >= since.floor("s"))]
     is_fraud = (told["label"] != "legitimate").to_numpy()
-    assert sheet["rows"] == len(told)
+    assert report["rows"] == len(told)
     expected = average_precision_score(is_fraud, scores.reindex(told["event_id"]).to_numpy())
-    assert sheet["average_precision"] == pytest.approx(expected, abs=1e-9)
+    assert report["average_precision"] == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_model_folder_says_what_a_service_must_know(events: Done) -> None:
     again = Scorer.load(events.trained.folder).model
     assert again.matrix == events.trained.model.matrix
     data = read_data(recipe(Path()), {"events": events.events}, min_label_rows=1)
-    sheet = evaluate_model(Scorer(again), data.rows, builder_of_model(again, data))
-    assert sheet["rows"] == len(events.events)
+    report: Any = evaluate_model(Scorer(again), data.rows, builder_of_model(again, data))
+    assert report.rows == len(events.events)
     with pytest.raises(RecipeError, match="only messages can be disguised, and this is a model of events"):
         evaluate_model(Scorer(again), data.rows, builder_of_model(again, data), attack=True)
 
@@ -307,10 +313,10 @@ def test_messages_with_the_history_of_their_senders(small_world: World, tmp_path
     assert [score["status"] for score in unknown] == ["ok", "unscorable"]
     assert unknown[1]["why"].startswith("sent_at: expected a time")
     later = done.data.rows.tail(400)
-    sheet = evaluate_model(scorer, later, builder_of_model(done.model, done.data), attack=True)
+    report: Any = evaluate_model(scorer, later, builder_of_model(done.model, done.data), attack=True)
     # Whoever disguises a message is still the sender.
-    assert sheet["attack"]["recall"] == pytest.approx(sheet["recall_at_1pct_fpr"])
-    assert sheet["attack"]["rows"] == int((later["label"] != "legitimate").sum())
+    assert report.attack.recall == pytest.approx(report.recall_at_1pct_fpr)
+    assert report.attack.rows == int((later["label"] != "legitimate").sum())
     without = score_file(scorer, asked, tmp_path / "t.parquet")
     assert "the model looks at events, and none were given: every history is unknown" in without.notes
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
-from fraudsieve.training.evaluation.bootstrap import bootstrap, bootstrap_f1, draws, interval
+from fraudsieve.training.evaluation.bootstrap import bootstrap_f1, bootstrap_ranking, draw_weights, percentile_interval
 from fraudsieve.training.evaluation.ranking import FIGURES, Ranking
 
 
@@ -19,7 +19,7 @@ def made_up(rng: np.random.Generator, n_groups: int = 120, rows: int = 6) -> tup
 
 def test_groups_come_whole_and_as_many_as_there_are() -> None:
     groups = np.array(["b", "a", "b", "c", "c", "c"])
-    for drawn in draws(groups, 50, seed=1):
+    for drawn in draw_weights(groups, 50, seed=1):
         assert drawn[0] == drawn[2]
         assert drawn[3] == drawn[4] == drawn[5]
         assert drawn[0] + drawn[1] + drawn[3] == 3
@@ -27,7 +27,7 @@ def test_groups_come_whole_and_as_many_as_there_are() -> None:
 
 def test_draws_repeat_for_a_seed() -> None:
     groups = np.arange(30)
-    one, two, other = (np.stack(list(draws(groups, 3, seed))) for seed in (5, 5, 6))
+    one, two, other = (np.stack(list(draw_weights(groups, 3, seed))) for seed in (5, 5, 6))
     assert (one == two).all()
     assert (one != other).any()
 
@@ -35,8 +35,8 @@ def test_draws_repeat_for_a_seed() -> None:
 def test_replicates_are_the_figures_of_the_drawn_rows() -> None:
     scores, truth, groups = made_up(np.random.default_rng(0))
     ranking = Ranking.of(scores, truth)
-    found = bootstrap(ranking, groups, alerts=np.array([40.0]), replicates=5, seed=3)
-    for row, drawn in enumerate(draws(groups[ranking.order], 5, seed=3)):
+    found = bootstrap_ranking(ranking, groups, alerts=np.array([40.0]), replicates=5, seed=3)
+    for row, drawn in enumerate(draw_weights(groups[ranking.order], 5, seed=3)):
         rows = np.repeat(ranking.order, drawn)
         expected = average_precision_score(truth[rows], scores[rows])
         assert found.figures[row, FIGURES.index("average_precision")] == pytest.approx(expected, abs=1e-9)
@@ -52,7 +52,7 @@ def test_intervals_hold_the_true_value_about_as_often_as_they_say() -> None:
     for _ in range(150):
         scores, fraud, groups = made_up(rng)
         for name, drawn in {"groups": groups, "rows": np.arange(len(groups))}.items():
-            found = bootstrap(Ranking.of(scores, fraud), drawn, replicates=150).intervals()["average_precision"]
+            found = bootstrap_ranking(Ranking.of(scores, fraud), drawn, replicates=150).intervals()["average_precision"]
             assert found is not None
             held[name] += found[0] <= truth <= found[1]
     assert held["groups"] / 150 > 0.88
@@ -63,7 +63,7 @@ def test_f1_is_that_of_the_drawn_rows() -> None:
     rng = np.random.default_rng(0)
     truth, said, groups = rng.integers(0, 3, 90), rng.integers(0, 3, 90), rng.integers(0, 25, 90)
     found = bootstrap_f1(truth, said, groups, replicates=6, seed=2)
-    for row, drawn in enumerate(draws(groups, 6, seed=2)):
+    for row, drawn in enumerate(draw_weights(groups, 6, seed=2)):
         rows = np.repeat(np.arange(90), drawn)
         assert found[row] == pytest.approx(f1_score(truth[rows], said[rows], average=None), abs=1e-9)
 
@@ -77,7 +77,7 @@ def test_a_class_that_is_not_drawn_has_no_f1() -> None:
 
 def test_too_little_to_draw_from_has_no_interval() -> None:
     scores, truth = np.array([0.9, 0.2, 0.1]), np.array([True, False, False])
-    found = bootstrap(Ranking.of(scores, truth), np.array([0, 0, 0]), replicates=10).intervals()
-    assert found["average_precision"] == [1.0, 1.0]
-    assert interval(np.array([np.nan, np.nan, np.nan, 1.0])) is None
-    assert interval(np.zeros(0)) is None
+    found = bootstrap_ranking(Ranking.of(scores, truth), np.array([0, 0, 0]), replicates=10).intervals()
+    assert found["average_precision"] == (1.0, 1.0)
+    assert percentile_interval(np.array([np.nan, np.nan, np.nan, 1.0])) is None
+    assert percentile_interval(np.zeros(0)) is None

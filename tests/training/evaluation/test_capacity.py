@@ -3,27 +3,27 @@
 import numpy as np
 import pytest
 
-from fraudsieve.training.evaluation.capacity import Capacity, n_days
+from fraudsieve.training.evaluation.capacity import Capacity, count_days
 
-NO_MOMENTS = np.array(["NaT", "NaT"], "M8[us]")
+NO_TIMES = np.array(["NaT", "NaT"], "M8[us]")
 
 
 def test_days_from_first_to_last() -> None:
-    assert n_days(np.array(["2026-05-01T23:59", "2026-05-02T00:01"], "M8[us]")) == 2
-    assert n_days(NO_MOMENTS) is None
-    assert n_days(None) is None
+    assert count_days(np.array(["2026-05-01T23:59", "2026-05-02T00:01"], "M8[us]")) == 2
+    assert count_days(NO_TIMES) is None
+    assert count_days(None) is None
 
 
 def test_by_default_one_in_a_hundred() -> None:
     capacity = Capacity.of(5000, 25)
     assert capacity is not None
-    assert (capacity.alerts, capacity.given, capacity.a_day(capacity.alerts)) == (50.0, False, 2.0)
+    assert (capacity.alerts, capacity.given, capacity.per_day(capacity.alerts)) == (50.0, False, 2.0)
     assert capacity.points[capacity.place] == capacity.alerts
     assert capacity.points[-1] == 100.0
     assert len(capacity.points) == 20
     few = Capacity.of(30, None)
     assert few is not None
-    assert (few.alerts, few.a_day(3.0)) == (1.0, None)
+    assert (few.alerts, few.per_day(3.0)) == (1.0, None)
 
 
 @pytest.mark.parametrize(("a_day", "alerts"), [(8.0, 80.0), (1000.0, 500.0)])
@@ -38,8 +38,8 @@ def test_some_of_the_records_get_their_share_of_the_alerts() -> None:
     fifth = Capacity.of(200, 10, 8.0, share=0.2)  # 1,000 records came in these days
     assert fifth is not None
     assert fifth.alerts == pytest.approx(16.0)
-    assert fifth.a_day(fifth.alerts) == pytest.approx(8.0)
+    assert fifth.per_day(fifth.alerts) == pytest.approx(8.0)
     usual = Capacity.of(200, 10, share=0.2)
     assert usual is not None
     assert usual.alerts == 2.0
-    assert usual.a_day(2.0) == pytest.approx(1.0)
+    assert usual.per_day(2.0) == pytest.approx(1.0)

@@ -1,10 +1,12 @@
 """The figures of a slice, and the threshold that they share."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from fraudsieve.training.evaluation.fraud_rows import FraudRows, plain, threshold_at
+from fraudsieve.training.evaluation.fraud_rows import FraudRows, threshold_at
 
 
 def made_up(n: int = 300) -> FraudRows:
@@ -16,29 +18,29 @@ def made_up(n: int = 300) -> FraudRows:
 def test_figures_of_a_slice() -> None:
     rows = made_up()
     half = np.arange(300) < 150
-    found = rows.part(half).slice_figures(0.6)
+    found: Any = rows.part(half).slice_metrics(0.6)
     p, truth = rows.probability[half], rows.is_fraud[half]
-    assert (found["rows"], found["frauds"]) == (150, truth.sum())
-    assert found["average_precision"] == pytest.approx(average_precision_score(truth, p), abs=1e-12)
-    assert found["roc_auc"] == pytest.approx(roc_auc_score(truth, p), abs=1e-12)
-    assert found["recall"] == pytest.approx((p[truth] >= 0.6).mean())
-    assert found["false_positive_rate"] == pytest.approx((p[~truth] >= 0.6).mean())
-    assert found["observed_over_expected"] == pytest.approx(truth.sum() / p.sum())
-    assert found["interval"][0] < found["average_precision"] < found["interval"][1]
+    assert (found.rows, found.frauds) == (150, truth.sum())
+    assert found.average_precision == pytest.approx(average_precision_score(truth, p), abs=1e-12)
+    assert found.roc_auc == pytest.approx(roc_auc_score(truth, p), abs=1e-12)
+    assert found.recall == pytest.approx((p[truth] >= 0.6).mean())
+    assert found.false_positive_rate == pytest.approx((p[~truth] >= 0.6).mean())
+    assert found.observed_over_expected == pytest.approx(truth.sum() / p.sum())
+    assert found.interval[0] < found.average_precision < found.interval[1]
 
 
 def test_a_slice_of_one_kind_has_what_can_be_computed() -> None:
     rows = made_up()
-    clean = rows.part(~rows.is_fraud).slice_figures(0.6)
-    assert [clean[name] for name in ("average_precision", "interval", "roc_auc", "recall")] == [None] * 4
-    assert clean["observed_over_expected"] == 0.0
-    assert rows.part(rows.is_fraud).slice_figures(0.6)["false_positive_rate"] is None
+    clean: Any = rows.part(~rows.is_fraud).slice_metrics(0.6)
+    assert [getattr(clean, name) for name in ("average_precision", "interval", "roc_auc", "recall")] == [None] * 4
+    assert clean.observed_over_expected == 0.0
+    assert rows.part(rows.is_fraud).slice_metrics(0.6).false_positive_rate is None
 
 
 @pytest.mark.parametrize("groups", [None, np.zeros(2)])
 def test_without_groups_there_is_no_interval(groups: np.ndarray | None) -> None:
     rows = FraudRows(np.array([0.9, 0.2]), np.array([True, False]), groups)
-    assert rows.slice_figures(0.5)["interval"] is None
+    assert rows.slice_metrics(0.5).interval is None
 
 
 def test_the_threshold_flags_no_more_than_the_rate() -> None:
@@ -52,7 +54,3 @@ def test_the_threshold_flags_no_more_than_the_rate() -> None:
             lower = rows.probability >= rows.probability[~flagged & ~rows.is_fraud].max()
             assert lower[~rows.is_fraud].mean() > rate
     assert threshold_at(np.array([0.5, 0.5]), np.array([True, False])) == (np.inf, 0.0)
-
-
-def test_numbers_that_json_can_hold() -> None:
-    assert [plain(value) for value in (1.5, np.nan, np.inf, None)] == [1.5, None, None, None]

@@ -1,4 +1,4 @@
-"""Labels in the sheet: what is to come is held against what came, what was taken back against a count by hand."""
+"""Labels in the metrics: what is to come is held against what came, what was taken back against a count by hand."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.training.data.labelled import Labelled, load_labelled
-from fraudsieve.training.evaluation.labels import label_sheet, waiting_note
+from fraudsieve.training.evaluation.labels import GapUsed, label_metrics, waiting_note
 from fraudsieve.training.labels.trust import Trust
 from fraudsieve.training.simulation.world import World, simulate
 
@@ -33,25 +33,25 @@ def known_at(world: World, moment: pd.Timestamp) -> Labelled:
 
 def test_labels_to_come_are_as_many_as_come(world: World, moment: pd.Timestamp) -> None:
     data = known_at(world, moment)
-    sheet = label_sheet(data, BY_TIME, legitimate="legitimate")
-    young = sheet["youngest"]
+    metrics: Any = label_metrics(data, BY_TIME, legitimate="legitimate")
+    young = metrics.youngest
     messages = world.messages[world.messages["sent_at"] < moment]
     end = max(messages["sent_at"].max(), data.rows["labelled_at"].max())
     ages = (end - messages["sent_at"]) / DAY
     first = world.labels.sort_values("labelled_at").drop_duplicates("subject_id").set_index("subject_id")
     labels = messages["message_id"].map(first["label"])
     known = messages["message_id"].map(first["labelled_at"]) < moment
-    waits = (ages < young["days"]) & ~known
+    waits = (ages < young.days) & ~known
     came = labels[waits].dropna()
-    assert young["records"] == (ages < young["days"]).sum()
-    assert young["waiting"] == waits.sum()
+    assert young.records == (ages < young.days).sum()
+    assert young.waiting == waits.sum()
     assert len(came) > 100
-    assert young["expected"] == pytest.approx(len(came), rel=0.12)
-    to_come = labels[(ages < young["days"])].notna()
-    assert young["share_to_come"] == pytest.approx(len(came) / to_come.sum(), abs=0.04)
-    note = waiting_note(sheet)
+    assert young.expected == pytest.approx(len(came), rel=0.12)
+    to_come = labels[(ages < young.days)].notna()
+    assert young.share_to_come == pytest.approx(len(came) / to_come.sum(), abs=0.04)
+    note = waiting_note(metrics.youngest)
     assert note is not None
-    assert note.startswith(f"{waits.sum():,} of {young['records']:,} records of the last ")
+    assert note.startswith(f"{waits.sum():,} of {young.records:,} records of the last ")
 
 
 def test_frauds_to_come_have_delays_of_their_own() -> None:
@@ -64,49 +64,51 @@ def test_frauds_to_come_have_delays_of_their_own() -> None:
     frame["labelled_at"] = frame["sent_at"] + pd.to_timedelta(rng.exponential(np.where(fraud, 10, 2)), unit="D")
     late = frame["labelled_at"] > start + 90 * DAY
     frame["label"] = pd.Series(np.where(fraud, "spam", "legitimate")).where(~late)
-    sheet = label_sheet(load_labelled(frame.assign(labelled_at=frame["labelled_at"].where(~late))), BY_TIME)
-    assert sheet["youngest"]["expected_frauds"] is None
+    metrics: Any = label_metrics(load_labelled(frame.assign(labelled_at=frame["labelled_at"].where(~late))), BY_TIME)
+    assert metrics.youngest.expected_frauds is None
     data = load_labelled(frame.assign(labelled_at=frame["labelled_at"].where(~late)))
-    young = label_sheet(data, BY_TIME, legitimate="legitimate")["youngest"]
-    waits = late & (frame["sent_at"] > start + (90 - young["days"]) * DAY)
-    assert young["waiting"] == waits.sum()
-    assert young["expected"] == pytest.approx(waits.sum(), rel=0.05)
-    assert young["expected_frauds"] == pytest.approx((fraud & waits).sum(), rel=0.1)
+    young: Any = label_metrics(data, BY_TIME, legitimate="legitimate").youngest
+    waits = late & (frame["sent_at"] > start + (90 - young.days) * DAY)
+    assert young.waiting == waits.sum()
+    assert young.expected == pytest.approx(waits.sum(), rel=0.05)
+    assert young.expected_frauds == pytest.approx((fraud & waits).sum(), rel=0.1)
     assert (fraud & waits).sum() > 0.2 * waits.sum()
 
 
 def test_who_does_not_wait_is_not_warned_of(world: World, moment: pd.Timestamp) -> None:
     """The same records, looked at a month later: nearly all that will come is there."""
     messages = world.messages[world.messages["sent_at"] < moment]
-    sheet = label_sheet(load_labelled(messages, world.labels), BY_TIME, legitimate="legitimate")
-    assert sheet["unlabelled"] > 100
-    assert sheet["youngest"]["records"] == 0
-    assert waiting_note(sheet) is None
+    metrics: Any = label_metrics(load_labelled(messages, world.labels), BY_TIME, legitimate="legitimate")
+    assert metrics.unlabelled > 100
+    assert metrics.youngest.records == 0
+    assert waiting_note(metrics.youngest) is None
 
 
 def test_the_delays_are_those_of_the_curve(world: World, moment: pd.Timestamp) -> None:
-    sheet = label_sheet(known_at(world, moment), BY_TIME, legitimate="legitimate")
-    days = [one["days"] for one in sheet["delays"]]
+    metrics: Any = label_metrics(known_at(world, moment), BY_TIME, legitimate="legitimate")
+    days = [one.days for one in metrics.delays]
     # A mixture of exponential delays with means of 1.2, 1 and .64 times four days.
     ages, means = np.linspace(0, 60, 6001), 4.0 * np.array([1.2, 1.0, 0.64])
     known = (1 - np.exp(-ages[:, None] / means)) @ np.array([0.45, 0.30, 0.25])
     assert days[:3] == pytest.approx([ages[np.searchsorted(known, share)] for share in (0.5, 0.9, 0.95)], rel=0.1)
-    assert sheet["curve"][49] == [days[0], 0.5]
-    assert set(sheet["mature_by_class"]) == set(known_at(world, moment).rows["label"])
-    assert sheet["youngest"]["days"] == max(days[2], 9.0)
+    assert metrics.curve[49] == (days[0], 0.5)
+    assert set(metrics.mature_by_class) == set(known_at(world, moment).rows["label"])
+    assert metrics.youngest.days == max(days[2], 9.0)
 
 
 def test_records_from_a_moment_on(world: World, moment: pd.Timestamp) -> None:
     data = known_at(world, moment)
-    all_of_them, later = (label_sheet(data, BY_TIME, since=since) for since in (None, moment - 2 * DAY))
+    all_of_them, later = (label_metrics(data, BY_TIME, since=since) for since in (None, moment - 2 * DAY))
     sent = world.messages["sent_at"]
-    assert all_of_them["records"] == (sent < moment).sum()
-    assert all_of_them["unlabelled"] == data.n_unlabelled
-    assert later["records"] == ((sent < moment) & (sent >= moment - 2 * DAY)).sum()
-    assert later["youngest"]["records"] == later["records"] < all_of_them["youngest"]["records"]
-    assert later["delays"] == all_of_them["delays"]
+    assert all_of_them.records == (sent < moment).sum()
+    assert all_of_them.unlabelled == data.n_unlabelled
+    assert later.records == ((sent < moment) & (sent >= moment - 2 * DAY)).sum()
+    assert later.youngest is not None
+    assert all_of_them.youngest is not None
+    assert later.youngest.records == later.records < all_of_them.youngest.records
+    assert later.delays == all_of_them.delays
     naive = (moment - 2 * DAY).tz_localize(None).to_pydatetime()
-    assert label_sheet(data, BY_TIME, since=naive) == later
+    assert label_metrics(data, BY_TIME, since=naive) == later
 
 
 def test_reversals_and_sources_against_a_count_by_hand() -> None:
@@ -123,38 +125,38 @@ def test_reversals_and_sources_against_a_count_by_hand() -> None:
     ]
     labels = pd.DataFrame(said, columns=["subject_id", "label", "day", "source"])
     labels["labelled_at"] = sent + pd.to_timedelta(labels.pop("day"), unit="D")
-    sheet = label_sheet(load_labelled(messages, labels), {})
-    pairs = {(one["from"], one["to"]): one["count"] for one in sheet["reversals"]["pairs"]}
-    assert (sheet["reversals"]["count"], pairs) == (2, {("spam", "legitimate"): 1, ("legitimate", "spam"): 1})
-    report, review = sorted(sheet["by_source"], key=lambda one: str(one["source"]))
-    assert (report["labels"], report["first"], report["reversed"]) == (3, 2, 1)
-    assert (review["labels"], review["first"], review["reversed"]) == (2, 1, 1)
-    assert report["days"] == [1, 4, 4, 4]
-    assert review["days"] == [2, 2, 2, 2]
+    metrics: Any = label_metrics(load_labelled(messages, labels), {})
+    pairs = {(pair["from"], pair["to"]): pair["count"] for pair in metrics.reversals.pairs}
+    assert (metrics.reversals.count, pairs) == (2, {("spam", "legitimate"): 1, ("legitimate", "spam"): 1})
+    report, review = sorted(metrics.by_source, key=lambda one: one.source)
+    assert (report.labels, report.first, report.reversed) == (3, 2, 1)
+    assert (review.labels, review.first, review.reversed) == (2, 1, 1)
+    assert report.days == (1, 4, 4, 4)
+    assert review.days == (2, 2, 2, 2)
     trust = Trust({"review": 1.0, "report": 0.5})
-    trusted = label_sheet(load_labelled(messages, labels, trust=trust), {}, trust=trust)
-    assert [(one["from"], one["to"]) for one in trusted["reversals"]["pairs"]] == [("spam", "legitimate")]
-    assert {one["source"]: one["reversed"] for one in trusted["by_source"]} == {"report": 1, "review": 0}
+    trusted: Any = label_metrics(load_labelled(messages, labels, trust=trust), {}, trust=trust)
+    assert [(pair["from"], pair["to"]) for pair in trusted.reversals.pairs] == [("spam", "legitimate")]
+    assert {one.source: one.reversed for one in trusted.by_source} == {"report": 1, "review": 0}
 
 
 def test_labels_in_the_table_itself() -> None:
     sent = pd.date_range("2026-05-01 09:30", periods=4, freq="D", tz="UTC")
     frame = pd.DataFrame({"message_id": list("abcd"), "text": list("abcd"), "sent_at": sent})
     frame = frame.assign(label=pd.Series(["spam", "ham", "ham", None]), labelled_at=sent + DAY, source=list("xyyy"))
-    sheet = label_sheet(load_labelled(frame), BY_TIME)
-    assert sheet["reversals"] is None
-    assert {one["source"]: one["labels"] for one in sheet["by_source"]} == {"x": 1, "y": 2}
-    assert label_sheet(load_labelled(frame.drop(columns="source")), BY_TIME)["by_source"] is None
+    metrics: Any = label_metrics(load_labelled(frame), BY_TIME)
+    assert metrics.reversals is None
+    assert {one.source: one.labels for one in metrics.by_source} == {"x": 1, "y": 2}
+    assert label_metrics(load_labelled(frame.drop(columns="source")), BY_TIME).by_source is None
 
 
 @pytest.mark.parametrize("columns", [["sent_at"], ["labelled_at"], []])
 def test_without_times_nothing_is_said_of_delays(columns: list[str]) -> None:
     day = pd.Timestamp("2026-05-01 09:30", tz="UTC")
     frame = pd.DataFrame({"message_id": list("abc"), "text": list("abc"), "label": ["spam", "ham", None]})
-    sheet = label_sheet(load_labelled(frame.assign(**dict.fromkeys(columns, day))), {})
-    assert (sheet["records"], sheet["unlabelled"]) == (3, 1)
-    assert sheet["delays"] is sheet["curve"] is sheet["youngest"] is sheet["mature_by_class"] is None
-    assert waiting_note(sheet) is None
+    metrics: Any = label_metrics(load_labelled(frame.assign(**dict.fromkeys(columns, day))), {})
+    assert (metrics.records, metrics.unlabelled) == (3, 1)
+    assert metrics.delays is metrics.curve is metrics.youngest is metrics.mature_by_class is None
+    assert waiting_note(metrics.youngest) is None
 
 
 def test_records_looked_at_when_their_labels_came_say_nothing_of_delays() -> None:
@@ -162,20 +164,20 @@ def test_records_looked_at_when_their_labels_came_say_nothing_of_delays() -> Non
     rows = pd.DataFrame({"as_of": labelled - pd.Timedelta(microseconds=1), "labelled_at": labelled, "label": "spam"})
     waiting = pd.Series([labelled.max()])
     data = Labelled(rows, rows[:0], rows[:0], 1, (), {}, subject="account", waiting=waiting)
-    assert label_sheet(data, {})["delays"] is None
+    assert label_metrics(data, {}).delays is None
 
 
 @pytest.mark.parametrize(
     ("training", "days", "why"),
     [
-        (BY_TIME, 9.0, "95% of the labels are there by then"),
+        (BY_TIME, 9.0, "95% of the labels have come by then"),
         (BY_TIME | {"recipe": {"split": {"gap_days": 9.0}}}, 9.0, "as given"),
         (BY_TIME | {"gap_days": 0.0}, 0.0, "labels have no times"),
         ({"split": "campaign", "gap_days": 0.0}, None, "split by campaign, not by time"),
-        ({"split": "time"}, None, "the model does not say"),
-        ({}, None, "the model does not say"),
+        ({"split": "time"}, None, "unknown to the model"),
+        ({}, None, "unknown to the model"),
     ],
 )
 def test_the_gap_and_why(training: dict[str, Any], days: float | None, why: str) -> None:
     frame = pd.DataFrame({"message_id": ["a"], "text": ["a"], "label": ["spam"]})
-    assert label_sheet(load_labelled(frame), training)["gap"] == {"days": days, "why": why}
+    assert label_metrics(load_labelled(frame), training).gap == GapUsed(days, why)

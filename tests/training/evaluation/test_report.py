@@ -1,6 +1,8 @@
-"""The sheet agrees with scikit-learn, and with definitions worked out by hand."""
+"""The report agrees with scikit-learn, and with definitions worked out by hand."""
 
 import json
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,43 +25,45 @@ def made_up(n: int = 500) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_standard_metrics_are_those_of_scikit_learn() -> None:
     probability, by_class, labels = made_up()
-    sheet = evaluate(probability, CLASSES, by_class, labels, "ham")
+    report: Any = evaluate(probability, CLASSES, by_class, labels, "ham")
     truth = labels != "ham"
     predicted = np.array(CLASSES, object)[by_class.argmax(axis=1)]
-    assert sheet["average_precision"] == pytest.approx(average_precision_score(truth, probability), abs=1e-12)
-    assert sheet["roc_auc"] == pytest.approx(roc_auc_score(truth, probability), abs=1e-12)
-    assert sheet["brier"] == pytest.approx(brier_score_loss(truth, probability), abs=1e-12)
+    assert report.average_precision == pytest.approx(average_precision_score(truth, probability), abs=1e-12)
+    assert report.roc_auc == pytest.approx(roc_auc_score(truth, probability), abs=1e-12)
+    assert report.brier == pytest.approx(brier_score_loss(truth, probability), abs=1e-12)
     rates, recalls, _ = roc_curve(truth, probability)
-    assert sheet["recall_at_1pct_fpr"] == pytest.approx(recalls[rates <= 0.01].max(), abs=1e-12)
-    assert sheet["observed_over_expected"] == pytest.approx(truth.sum() / probability.sum(), abs=1e-12)
-    assert sheet["macro_f1"] == pytest.approx(f1_score(labels, predicted, average="macro"), abs=1e-12)
-    assert sheet["base_rate"] == pytest.approx(truth.mean())
-    assert sheet["by_type"]["spam"]["rows"] == (labels == "spam").sum()
-    json.dumps(sheet, allow_nan=False)
+    assert report.recall_at_1pct_fpr == pytest.approx(recalls[rates <= 0.01].max(), abs=1e-12)
+    assert report.observed_over_expected == pytest.approx(truth.sum() / probability.sum(), abs=1e-12)
+    assert report.macro_f1 == pytest.approx(f1_score(labels, predicted, average="macro"), abs=1e-12)
+    assert report.base_rate == pytest.approx(truth.mean())
+    assert report.by_type["spam"].rows == (labels == "spam").sum()
+    json.dumps(report.to_dict(), allow_nan=False)
 
 
 def test_without_a_legitimate_class_only_types_are_judged() -> None:
     _, by_class, labels = made_up()
-    sheet = evaluate(np.full(len(labels), np.nan), CLASSES, by_class, labels, None)
-    assert set(sheet) == {"rows", "macro_f1", "accuracy", "by_type", "intervals", "bootstrap"}
-    assert sheet["by_type"]["spam"]["caught"] is None
+    report: Any = evaluate(np.full(len(labels), np.nan), CLASSES, by_class, labels, None)
+    numbers = {name for name, value in report.to_dict().items() if isinstance(value, int | float)}
+    assert numbers == {"rows", "macro_f1", "accuracy", "unscorable"}
+    assert report.capacity is report.costs is report.curves is report.by_month is report.cold_start is None
+    assert report.by_type["spam"].caught is None
 
 
 def test_a_label_that_the_model_does_not_know_is_fraud() -> None:
     probability, by_class, labels = made_up()
     labels[:10] = "new"
-    sheet = evaluate(probability, CLASSES, by_class, labels, "ham")
-    new = sheet["by_type"]["new"]
-    assert [new[name] for name in ("precision", "recall", "f1", "rows")] == [0.0, 0.0, 0.0, 10]
-    assert sheet["base_rate"] == pytest.approx((labels != "ham").mean())
+    report: Any = evaluate(probability, CLASSES, by_class, labels, "ham")
+    new = report.by_type["new"]
+    assert [getattr(new, name) for name in ("precision", "recall", "f1", "rows")] == [0.0, 0.0, 0.0, 10]
+    assert report.base_rate == pytest.approx((labels != "ham").mean())
 
 
 def test_one_kind_alone_leaves_out_what_cannot_be_computed() -> None:
     probability, by_class, _ = made_up(20)
-    sheet = evaluate(probability, CLASSES, by_class, np.full(20, "ham", object), "ham")
-    assert sheet["average_precision"] is None
-    assert sheet["roc_auc"] is None
-    assert sheet["brier"] >= 0
+    report: Any = evaluate(probability, CLASSES, by_class, np.full(20, "ham", object), "ham")
+    assert report.average_precision is None
+    assert report.roc_auc is None
+    assert report.brier >= 0
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=2, max_size=60), st.floats(0, 1))
@@ -93,12 +97,12 @@ def test_calibration_error_does_not_depend_on_the_order_of_ties() -> None:
 def test_groups_give_every_figure_its_interval() -> None:
     probability, by_class, labels = made_up()
     groups = np.arange(500) // 2
-    sheet = evaluate(
+    report: Any = evaluate(
         probability, CLASSES, by_class, labels, "ham", groups=groups, group_kind="account", settings=EvaluateRecipe()
     )
     crimes = len(set(groups[labels != "ham"]))
     assert crimes not in (250, len(set(groups[labels == "ham"])))
-    assert sheet["bootstrap"] == {
+    assert asdict(report.bootstrap) == {
         "over": "account",
         "level": 0.95,
         "groups": 250,
@@ -106,38 +110,38 @@ def test_groups_give_every_figure_its_interval() -> None:
         "replicates": 400,
     }
     for name in ("average_precision", "recall_at_capacity", "macro_f1"):
-        low, high = sheet["intervals"][name]
-        assert low <= sheet[name] <= high
+        low, high = report.intervals[name]
+        assert low <= getattr(report, name) <= high
         assert low < high
-    assert evaluate(probability, CLASSES, by_class, labels, "ham")["bootstrap"] is None
+    assert evaluate(probability, CLASSES, by_class, labels, "ham").bootstrap is None
 
 
 def test_intervals_of_types_alone() -> None:
     _, by_class, labels = made_up()
-    sheet = evaluate(np.full(500, np.nan), CLASSES, by_class, labels, None, groups=np.arange(500))
-    assert set(sheet["intervals"]) == {"macro_f1"}
-    assert sheet["intervals"]["macro_f1"][0] < sheet["macro_f1"] < sheet["intervals"]["macro_f1"][1]
+    report: Any = evaluate(np.full(500, np.nan), CLASSES, by_class, labels, None, groups=np.arange(500))
+    assert set(report.intervals) == {"macro_f1"}
+    assert report.intervals["macro_f1"][0] < report.macro_f1 < report.intervals["macro_f1"][1]
 
 
-def test_what_is_known_of_the_rows_reaches_the_sheet() -> None:
+def test_the_context_of_the_rows_reaches_the_report() -> None:
     probability, by_class, labels = made_up()
     rng = np.random.default_rng(1)
-    sheet = evaluate(
+    report: Any = evaluate(
         probability,
         CLASSES,
         by_class,
         labels,
         "ham",
-        moments=np.datetime64("2026-05-20", "us") + rng.integers(0, 30 * 86_400, 500).astype("m8[s]"),
+        cutoff_times=np.datetime64("2026-05-20", "us") + rng.integers(0, 30 * 86_400, 500).astype("m8[s]"),
         accounts=rng.integers(0, 50, 500),
         amounts=rng.lognormal(size=500),
-        known=rng.random(500) < 0.5,
+        has_history=rng.random(500) < 0.5,
         settings=EvaluateRecipe(alerts_a_day=1.5, accounts_a_day=2, missed_cost=3, replicates=0),
     )
-    assert [month["month"] for month in sheet["by_month"]] == ["2026-05", "2026-06"]
-    assert sheet["capacity"]["alerts_a_day"] == 1.5
-    assert (sheet["costs"]["missed_cost"], sheet["costs"]["by_amount"]) == (3, True)
-    assert sheet["accounts_a_day"] == 2
-    assert 0 < sheet["card_precision"] <= sheet["card_precision_ceiling"] <= 1
-    assert sheet["cold_start"]["no_history"]["rows"] + sheet["cold_start"]["with_history"]["rows"] == 500
-    json.dumps(sheet, allow_nan=False)
+    assert [month.month for month in report.by_month] == ["2026-05", "2026-06"]
+    assert report.capacity.alerts_a_day == 1.5
+    assert (report.costs.missed_cost, report.costs.by_amount) == (3, True)
+    assert report.accounts_a_day == 2
+    assert 0 < report.card_precision <= report.card_precision_ceiling <= 1
+    assert report.cold_start.no_history.rows + report.cold_start.with_history.rows == 500
+    json.dumps(report.to_dict(), allow_nan=False)

@@ -1,10 +1,12 @@
 """Types: scikit-learn's figures, their intervals, and what the threshold for fraud catches of each."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score, precision_score, recall_score
 
-from fraudsieve.training.evaluation.types import type_sheet
+from fraudsieve.training.evaluation.types import type_metrics
 
 NAMES = np.array(["ham", "scam", "spam"], object)
 
@@ -18,37 +20,37 @@ def made_up(n: int = 600) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_figures_are_those_of_scikit_learn() -> None:
     labels, said, probability = made_up()
-    sheet = type_sheet(labels, said, legitimate="ham", probability=probability, groups=np.arange(600) // 3)
-    assert sheet["macro_f1"] == pytest.approx(f1_score(labels, said, average="macro"), abs=1e-12)
-    for name, found in sheet["by_type"].items():
+    metrics: Any = type_metrics(labels, said, legitimate="ham", probability=probability, groups=np.arange(600) // 3)
+    assert metrics.macro_f1 == pytest.approx(f1_score(labels, said, average="macro"), abs=1e-12)
+    for name, found in metrics.by_type.items():
         one = {"labels": [name], "average": "macro"}
-        assert found["precision"] == pytest.approx(precision_score(labels, said, **one), abs=1e-12)
-        assert found["recall"] == pytest.approx(recall_score(labels, said, **one), abs=1e-12)
-        assert found["interval"][0] < found["f1"] < found["interval"][1]
-        assert found["rows"] == (labels == name).sum()
-    low, high = sheet["intervals"]["macro_f1"]
-    assert low < sheet["macro_f1"] < high < low + 0.2
+        assert found.precision == pytest.approx(precision_score(labels, said, **one), abs=1e-12)
+        assert found.recall == pytest.approx(recall_score(labels, said, **one), abs=1e-12)
+        assert found.interval[0] < found.f1 < found.interval[1]
+        assert found.rows == (labels == name).sum()
+    low, high = metrics.intervals["macro_f1"]
+    assert low < metrics.macro_f1 < high < low + 0.2
 
 
 def test_caught_whatever_it_is_taken_for() -> None:
     labels, said, probability = made_up()
-    by_type = type_sheet(labels, said, legitimate="ham", probability=probability)["by_type"]
-    assert by_type["ham"]["caught"] <= 0.01
+    by_type: Any = type_metrics(labels, said, legitimate="ham", probability=probability).by_type
+    assert by_type["ham"].caught <= 0.01
     is_fraud = labels != "ham"
     threshold = np.sort(probability[~is_fraud])[::-1][int(0.01 * (~is_fraud).sum())]
-    assert by_type["spam"]["caught"] == pytest.approx((probability[labels == "spam"] > threshold).mean())
-    assert by_type["spam"]["caught"] > by_type["scam"]["caught"]
+    assert by_type["spam"].caught == pytest.approx((probability[labels == "spam"] > threshold).mean())
+    assert by_type["spam"].caught > by_type["scam"].caught
 
 
 def test_without_groups_or_a_legitimate_class() -> None:
     labels, said, _ = made_up()
-    sheet = type_sheet(labels, said)
-    assert sheet["intervals"] == {"macro_f1": None}
-    assert {found["caught"] for found in sheet["by_type"].values()} == {None}
+    metrics: Any = type_metrics(labels, said)
+    assert metrics.intervals == {"macro_f1": None}
+    assert {found.caught for found in metrics.by_type.values()} == {None}
 
 
 def test_a_type_that_is_only_predicted() -> None:
     labels, said = np.array(["a", "a"], object), np.array(["a", "b"], object)
-    sheet = type_sheet(labels, said, legitimate="c", probability=np.array([0.5, 0.4]))
-    assert sheet["by_type"]["b"]["rows"] == 0
-    assert sheet["by_type"]["b"]["caught"] is None
+    metrics: Any = type_metrics(labels, said, legitimate="c", probability=np.array([0.5, 0.4]))
+    assert metrics.by_type["b"].rows == 0
+    assert metrics.by_type["b"].caught is None

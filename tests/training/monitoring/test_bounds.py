@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fraudsieve.training.evaluation.clusters import Clusters
 from fraudsieve.training.monitoring.bounds import Share, bounds_passed, rise, times
+from fraudsieve.training.monitoring.clusters import Clusters
 from fraudsieve.training.recipe.monitor import MonitorRecipe
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy
 
-from fraudsieve.training.evaluation.clusters import Clusters
+from fraudsieve.training.monitoring.clusters import Clusters
 from fraudsieve.training.monitoring.drift import drift, js_distance, psi
 
 COUNTS = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=2, max_size=12).filter(

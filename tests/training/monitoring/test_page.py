@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.monitoring.figures import monitor_figures
 from fraudsieve.training.monitoring.page import monitor_page
-from fraudsieve.training.pages.evaluation import CONTENT_SECURITY_POLICY, as_plain
+from fraudsieve.training.pages.evaluation import CONTENT_SECURITY_POLICY
 
 
 def test_what_passed_is_on_the_page(monitored: dict[str, Any]) -> None:
@@ -38,7 +39,7 @@ def test_numbers_of_the_sheet_are_on_the_page(monitored: dict[str, Any]) -> None
 
 
 def test_all_figures_are_drawn_and_a_bare_sheet_has_none(monitored: dict[str, Any]) -> None:
-    plain = as_plain(monitored)
+    plain = to_json_types(monitored)
     assert len(monitor_figures(plain)) == 4
     nothing: dict[str, Any] = {
         "families": [],
@@ -58,6 +59,6 @@ def test_all_figures_are_drawn_and_a_bare_sheet_has_none(monitored: dict[str, An
 @pytest.mark.parametrize("place", ["families", "alerts"])
 def test_names_are_escaped(monitored: dict[str, Any], place: str) -> None:
     evil = "<script>alert(1)</script>"
-    sheet = as_plain(monitored)
+    sheet = to_json_types(monitored)
     sheet[place][0] |= {"family": evil, "name": evil}
     assert "<script" not in monitor_page(sheet | {"notes": [evil]}, title=evil)

@@ -8,13 +8,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.training.pages.evaluation import (
     CONTENT_SECURITY_POLICY,
-    as_plain,
     check_report_path,
     report,
     write_report,
@@ -103,12 +101,6 @@ def test_headline_and_intervals(sheets: Sheets) -> None:
     assert "<h1>A &lt;model&gt;</h1>" in html
     assert "<dd>ab&lt;c</dd>" in html
     assert "as given" in html
-
-
-def test_as_plain_is_json() -> None:
-    value = {"a": (np.float64("nan"), np.inf, np.int64(3), True), 5: np.array([1.5]), "c": Path("x"), "d": None}
-    assert as_plain(value) == {"a": [None, None, 3, True], "5": [1.5], "c": "x", "d": None}
-    assert as_plain(np.bool_(True)) is True
 
 
 def test_both_files_are_written(sheets: Sheets, tmp_path: Path) -> None:

@@ -5,15 +5,15 @@ from xml.etree import ElementTree
 
 import pytest
 
+from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.pages.charts import FIGURES
-from fraudsieve.training.pages.evaluation import as_plain
 from fraudsieve.training.pages.figure_files import figure_files
 from fraudsieve.training.pages.labels import labels_known
 
 
 @pytest.fixture
 def files(sheets: dict[str, dict[str, Any]]) -> dict[str, str]:
-    return figure_files(as_plain(sheets["message"]))
+    return figure_files(to_json_types(sheets["message"]))
 
 
 def test_every_figure_is_a_file(files: dict[str, str]) -> None:

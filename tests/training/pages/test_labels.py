@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from fraudsieve.training.pages.evaluation import as_plain, report
+from fraudsieve.training.evaluation.json_types import to_json_types
+from fraudsieve.training.pages.evaluation import report
 from fraudsieve.training.pages.labels import label_facts, label_section, labels_known
 
 Sheets = dict[str, dict[str, Any]]
@@ -12,7 +13,7 @@ Sheets = dict[str, dict[str, Any]]
 
 @pytest.fixture
 def sheet(sheets: Sheets) -> dict[str, Any]:
-    plain: dict[str, Any] = as_plain(sheets["message"])
+    plain: dict[str, Any] = to_json_types(sheets["message"])
     return plain
 
 
@@ -23,7 +24,7 @@ def test_the_section_tells_the_numbers(sheet: dict[str, Any]) -> None:
     assert f"{young['waiting']:,} of {young['records']:,} records wait" in html
     assert f"{100 * young['share_to_come']:.0f} % of the labels" in html
     assert f"<dd>{labels['reversals']['count']:,} (" in html
-    assert "12.5 days; 95% of the labels are there by then" in html
+    assert "12.5 days; 95% of the labels have come by then" in html
     for one in labels["by_source"]:
         assert f"first from {one['source']}</th><td>{one['first']:,}</td>" in html
         assert f"<td>{one['days'][2]:.3g}</td>" in html
@@ -66,5 +67,5 @@ def test_without_times_there_is_no_picture_and_no_table(sheet: dict[str, Any]) -
 def test_the_page_has_the_section_and_warns_of_what_waits(sheets: Sheets) -> None:
     html = report(sheets["message"])
     assert html.count("<h2>Labels</h2>") == 1
-    assert "figures on the last" in html[: html.index("Headline figures")]
+    assert "metrics of the last" in html[: html.index("Headline figures")]
     assert "<h2>Labels</h2>" not in report(sheets["account"])

@@ -11,14 +11,14 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
-from fraudsieve.exceptions import RecipeError, SchemaError
+from fraudsieve.exceptions import ComparisonError, SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.models.artifact.folder import Model, read_model, write_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.after_training import trained_until
 from fraudsieve.training.data.labelled import Labelled
+from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.fit import train
-from fraudsieve.training.pages.evaluation import as_plain
 from fraudsieve.training.promotion.compare import check_comparable, compare_models, read_to_compare
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.simulation.world import World
@@ -69,7 +69,7 @@ def test_it_has_intervals_over_campaigns_an_attack_and_times(whole: dict[str, An
 
 
 def test_it_holds_no_text_and_no_identifier(whole: dict[str, Any], rivals: Any) -> None:
-    text = json.dumps(as_plain(whole), ensure_ascii=False)
+    text = json.dumps(to_json_types(whole), ensure_ascii=False)
     assert not any(one in text for one in rivals.later["message_id"])
     assert not any(one in text for one in rivals.later["text"] if len(one) > 12)
 
@@ -99,7 +99,7 @@ def test_few_groups_with_fraud_are_warned_of(rivals: Any) -> None:
     fraud = rivals.later["label"] == "fraud"
     few = pd.concat([rivals.later[~fraud], rivals.later[fraud].head(5)])
     found = compare_models(None, Scorer.load(rivals.strong), read(few), settings=QUICK)
-    assert any("campaigns have fraud: the intervals say little" in warning for warning in found["warnings"])
+    assert any("campaigns have fraud: the intervals are not reliable" in warning for warning in found["warnings"])
 
 
 @pytest.mark.parametrize(("kind", "said"), [("legitimate", "labelled fraud"), ("fraud", "labelled 'legitimate'")])
@@ -117,23 +117,23 @@ def test_models_that_cannot_be_compared(rivals: Any) -> None:
     weak, strong = read_model(rivals.weak), read_model(rivals.strong)
     check_comparable(weak, strong)
     check_comparable(None, strong)
-    with pytest.raises(RecipeError, match="champion and challenger are one model"):
+    with pytest.raises(ComparisonError, match="champion and challenger are one model"):
         check_comparable(strong, strong)
-    with pytest.raises(RecipeError, match="the challenger has no legitimate class"):
+    with pytest.raises(ComparisonError, match="the challenger has no legitimate class"):
         check_comparable(None, changed(rivals, legitimate=None))
-    with pytest.raises(RecipeError, match=r"word for what is no crime, got 'legitimate' \(champion\) and 'fraud'"):
+    with pytest.raises(ComparisonError, match=r"word for what is no crime, got 'legitimate' \(champion\) and 'fraud'"):
         check_comparable(weak, changed(rivals, legitimate="fraud"))
 
 
 def test_a_copy_of_a_model_is_that_model(rivals: Any, tmp_path: Path) -> None:
     shutil.copytree(rivals.strong, tmp_path / "copy")
-    with pytest.raises(RecipeError, match="are one model"):
+    with pytest.raises(ComparisonError, match="are one model"):
         compare_models(Scorer.load(rivals.strong), Scorer.load(tmp_path / "copy"), read(rivals.later))
 
 
 def test_models_of_other_subjects(rivals: Any) -> None:
     matrix = AccountMatrix("account", (), numbers=("a",), timed=False)
-    with pytest.raises(RecipeError, match=r"models of one subject, got 'account' \(champion\) and 'message'"):
+    with pytest.raises(ComparisonError, match=r"models of one subject, got 'account' \(champion\) and 'message'"):
         check_comparable(changed(rivals, matrix=matrix), read_model(rivals.strong))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import mlflow
 import pytest
 
-from fraudsieve.exceptions import ArtifactError, RecipeError
+from fraudsieve.exceptions import ArtifactError, ComparisonError
 from fraudsieve.models.flavor import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.promotion.decision import promote, rollback
@@ -160,13 +160,13 @@ def test_a_first_model_needs_the_absolute_gates_alone(store: Store, rivals: Any)
     assert (done.decision, done.before, done.champion) == ("promoted", None, first)
     assert registry.champions() == [first]
     assert registry.client.get_model_version("first", first).tags["promotion.champion_before"] == "none"
-    with pytest.raises(RecipeError, match="models:/first/1 is the first champion, none was before it"):
+    with pytest.raises(ComparisonError, match="models:/first/1 is the first champion, none was before it"):
         rollback(store.recipe("first"))
 
 
 def test_the_champion_is_no_challenger(store: Store, rivals: Any) -> None:
     store.register("alone", rivals.strong)
-    with pytest.raises(RecipeError, match=r"models:/alone/1 is the champion already\. Train a challenger"):
+    with pytest.raises(ComparisonError, match=r"models:/alone/1 is the champion already\. Train a challenger"):
         promote(store.recipe("alone"), messages=rivals.later)
 
 
@@ -185,7 +185,7 @@ def test_a_challenger_can_be_named(store: Store, rivals: Any) -> None:
 def test_the_way_back_step_by_step(store: Store, rivals: Any) -> None:
     one = store.register("back", rivals.weak)
     registry, recipe = store.registry("back"), store.recipe("back")
-    with pytest.raises(RecipeError, match="the champion of 'back' was not set by a promotion"):
+    with pytest.raises(ComparisonError, match="the champion of 'back' was not set by a promotion"):
         rollback(recipe)
     two, three = store.register("back", rivals.strong), store.register("back", rivals.again)
     promote(recipe, challenger=f"models:/back/{two}", messages=rivals.later)
@@ -199,7 +199,7 @@ def test_the_way_back_step_by_step(store: Store, rivals: Any) -> None:
     assert decisions_of(store, "back", three)[-1] == done.as_dict()
     assert rollback(recipe).champion == one
     assert [kept["decision"] for kept in decisions_of(store, "back", two)] == ["promoted", "rolled back"]
-    with pytest.raises(RecipeError, match="is the first champion"):
+    with pytest.raises(ComparisonError, match="is the first champion"):
         rollback(recipe)
     again = promote(store.recipe("back", **lenient), challenger=f"models:/back/{two}", messages=rivals.later)
     assert (again.champion, registry.champions()) == (two, [one, two])
@@ -215,5 +215,5 @@ def test_a_way_back_that_is_not_there(store: Store, rivals: Any) -> None:
     assert registry.aliases()["champion"] == two
     assert registry.champions() == [one, two]
     registry.client.delete_registered_model_alias("gone", "champion")
-    with pytest.raises(RecipeError, match="was not set by a promotion"):
+    with pytest.raises(ComparisonError, match="was not set by a promotion"):
         rollback(store.recipe("gone"))

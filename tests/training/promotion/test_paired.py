@@ -8,7 +8,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.ranking import Ranking
-from fraudsieve.training.promotion.paired import paired_sheet
+from fraudsieve.training.promotion.paired import paired_metrics
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 DAYS = np.datetime64("2026-01-01", "us") + np.arange(2000) * np.timedelta64(36, "m")  # fifty days
@@ -23,7 +23,7 @@ def made_up(noise: float, seed: int = 0, n: int = 2000) -> FraudRows:
 
 
 def figures(old: FraudRows, new: FraudRows, **settings: Any) -> dict[str, Any]:
-    found: dict[str, Any] = paired_sheet(old, new, EvaluateRecipe(**settings))["figures"]
+    found: dict[str, Any] = paired_metrics(old, new, EvaluateRecipe(**settings))["figures"]
     return found
 
 
@@ -40,14 +40,14 @@ def test_figures_are_those_of_each_model() -> None:
 
 def test_a_model_does_not_differ_from_itself() -> None:
     one = made_up(1.0)
-    assert all(pair["interval"] == [0.0, 0.0] for pair in figures(one, one).values())
+    assert all(pair["interval"] == (0.0, 0.0) for pair in figures(one, one).values())
 
 
 def test_what_is_hard_for_both_makes_no_interval_wide() -> None:
     old = made_up(1.0)
     new = FraudRows(np.clip(old.probability + 1e-3 * old.is_fraud, 0, 1), old.is_fraud, old.groups, 200)
     pair = figures(old, new)["average_precision"]
-    alone = old.drawn(Ranking.of(old.probability, old.is_fraud))
+    alone = old.bootstrap(Ranking.of(old.probability, old.is_fraud))
     assert alone is not None
     low, high = alone.intervals()["average_precision"] or (0, 0)
     assert pair["interval"][1] - pair["interval"][0] < (high - low) / 20
@@ -65,30 +65,32 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
 
 def test_both_are_read_at_the_same_number_of_alerts() -> None:
     old, new = made_up(2.0), made_up(1.0, 1)
-    sheet = paired_sheet(old, new, EvaluateRecipe(alerts_a_day=2), moments=DAYS)
-    assert sheet["capacity"]["alerts"] == 100
+    metrics = paired_metrics(old, new, EvaluateRecipe(alerts_a_day=2), cutoff_times=DAYS)
+    assert metrics["capacity"]["alerts"] == 100
     for role, rows in (("champion", old), ("challenger", new)):
         top = np.argsort(-rows.probability)[:100]
         expected = rows.is_fraud[top].sum() / rows.is_fraud.sum()
-        assert sheet["figures"]["recall_at_capacity"][role] == pytest.approx(expected)
-        assert sheet["figures"]["precision_at_capacity"][role] == pytest.approx(rows.is_fraud[top].mean())
-    points = sheet["capacity"]["recall"]
+        assert metrics["figures"]["recall_at_capacity"][role] == pytest.approx(expected)
+        assert metrics["figures"]["precision_at_capacity"][role] == pytest.approx(rows.is_fraud[top].mean())
+    points = metrics["capacity"]["recall"]
     assert [point["alerts"] for point in points] == pytest.approx(np.arange(1, 21) * 10)
-    assert points[9]["difference"] == pytest.approx(sheet["figures"]["recall_at_capacity"]["difference"])
+    assert points[9]["difference"] == pytest.approx(metrics["figures"]["recall_at_capacity"]["difference"])
 
 
 def test_costs_go_by_what_is_at_stake() -> None:
     old, new = made_up(2.0), made_up(1.0, 1)
     amounts = np.where(old.is_fraud, 100.0, 1.0)
-    by_amount = paired_sheet(old, new, EvaluateRecipe(), amounts=amounts)["figures"]["cost_per_1000"]
+    by_amount = paired_metrics(old, new, EvaluateRecipe(), amounts=amounts)["figures"]["cost_per_1000"]
     assert by_amount["champion"] != figures(old, new)["cost_per_1000"]["champion"]
     assert by_amount["difference"] < 0
 
 
 def test_alerts_a_day_without_times_say_nothing() -> None:
-    sheet = paired_sheet(made_up(2.0), made_up(1.0), EvaluateRecipe(alerts_a_day=2))
-    assert sheet["capacity"] is None
-    assert sheet["figures"]["recall_at_capacity"] == dict.fromkeys(("champion", "challenger", "difference", "interval"))
+    metrics = paired_metrics(made_up(2.0), made_up(1.0), EvaluateRecipe(alerts_a_day=2))
+    assert metrics["capacity"] is None
+    assert metrics["figures"]["recall_at_capacity"] == dict.fromkeys(
+        ("champion", "challenger", "difference", "interval")
+    )
 
 
 def test_without_groups_there_is_no_interval() -> None:
@@ -99,4 +101,4 @@ def test_without_groups_there_is_no_interval() -> None:
 def test_rows_must_be_the_same() -> None:
     old, new = made_up(2.0), made_up(1.0)
     with pytest.raises(ValueError, match="scores of the same rows"):
-        paired_sheet(old, FraudRows(new.probability, ~new.is_fraud), EvaluateRecipe())
+        paired_metrics(old, FraudRows(new.probability, ~new.is_fraud), EvaluateRecipe())

@@ -76,16 +76,16 @@ def check_run(server: str, trained: dict[str, Any]) -> None:
     client = mlflow.MlflowClient(server)
     found = client.get_run(trained["run_id"])
     assert found.data.params["num_leaves"] == "7"
-    assert found.data.metrics["average_precision"] == pytest.approx(trained["sheet"]["average_precision"])
+    assert found.data.metrics["average_precision"] == pytest.approx(trained["report"]["average_precision"])
     assert len(found.data.tags["data.messages.sha256"]) == 64
     assert found.data.tags["model.digest"] == trained["digest"]
     assert found.info.artifact_uri.startswith("mlflow-artifacts:")
     files = {file.path for file in client.list_artifacts(trained["run_id"])}
-    assert {"sheet.json", "report.html", "recipe.json", "operating_points.json", "figures"} <= files
+    assert {"report.json", "report.html", "recipe.json", "operating_points.json", "figures"} <= files
     drawn = {file.path for file in client.list_artifacts(trained["run_id"], "figures")}
     assert {"figures/recall_by_alerts.svg", "figures/reliability.svg", "figures/precision_recall.svg"} <= drawn
-    sheet = json.loads(mlflow.artifacts.load_text(f"runs:/{trained['run_id']}/sheet.json"))
-    assert sheet["average_precision"] == trained["sheet"]["average_precision"]
+    sheet = json.loads(mlflow.artifacts.load_text(f"runs:/{trained['run_id']}/report.json"))
+    assert sheet["average_precision"] == trained["report"]["average_precision"]
     assert trained["digest"] in mlflow.artifacts.load_text(f"runs:/{trained['run_id']}/report.html")
 
 

@@ -1,4 +1,4 @@
-"""Sheets of models of events on real data: against metrics computed apart, and a random split beside one by time."""
+"""Reports on models of events on real data: against metrics computed apart, and a random split beside one by time."""
 
 import json
 import subprocess
@@ -23,18 +23,18 @@ SAME = 1e-9
 LEGITIMATE = "legitimate"
 _FDH = (
     "Payments of the ten weeks before 8 August 2018 train a model of events (fraudsieve train, its defaults; labels "
-    "come after 7 days; split by time). fraudsieve evaluate --json makes the sheet of the payments from 8 August on, "
-    "fraudsieve predict their scores. gap.NAME: the sheet's figure minus that of scikit-learn, or of the Handbook's "
-    "card precision of 100 a day, on the scores of predict."
+    "come after 7 days; split by time). fraudsieve evaluate --json makes the report on the payments from 8 August on, "
+    "fraudsieve predict their scores. gap.NAME: the figure of the report minus that of scikit-learn, or of the "
+    "Handbook's card precision of 100 a day, on the scores of predict."
 )
 _FFSD = (
-    "fraudsieve train --split random on the labelled payments of s_ffsd (its times are an order). The sheet is "
+    "fraudsieve train --split random on the labelled payments of s_ffsd (its times are an order). The report is "
     "marked as flattering, and has the figures of a split by time beside it."
 )
 
 
 def fdh_cards() -> Report:
-    """Hold the sheet of the command line against metrics computed apart.
+    """Compare the report of the command line with metrics computed apart.
 
     Returns
     -------
@@ -51,15 +51,15 @@ def fdh_cards() -> Report:
         payments.to_parquet(Path(folder) / "all.parquet")
         fraudsieve(folder, "train", "--events", "before.parquet", "--subject", "event")
         model = ("--model", "fraudsieve-model")
-        said = fraudsieve(folder, "evaluate", *model, "--events", "all.parquet", "--since", f"{TEST_WEEK:%Y-%m-%d}")
+        answer = fraudsieve(folder, "evaluate", *model, "--events", "all.parquet", "--since", f"{TEST_WEEK:%Y-%m-%d}")
         fraudsieve(folder, "predict", *model, "--input", "all.parquet")
         scores = pd.read_parquet(Path(folder) / "scores.parquet")
-    sheet, apart = said["sheet"], _apart(payments[later], scores)
-    sheet |= {"card_precision_at_100": sheet["card_precision"]}
-    gaps = {name: sheet[name] - value for name, value in apart.items()}
-    figures = {f"gap.{name}": gap for name, gap in gaps.items()} | {name: sheet[name] for name in apart}
+    report, apart = answer["report"], _apart(payments[later], scores)
+    report |= {"card_precision_at_100": report["card_precision"]}
+    gaps = {name: report[name] - value for name, value in apart.items()}
+    figures = {f"gap.{name}": gap for name, gap in gaps.items()} | {name: report[name] for name in apart}
     bars = [Bar.at_most(f"gap.{name}", abs(gap), SAME) for name, gap in gaps.items()]
-    bars += [Bar.at_most("ece", sheet["ece"], 0.01)]
+    bars += [Bar.at_most("ece", report["ece"], 0.01)]
     return Report("evaluation", "fdh_cards", _FDH, len(payments), figures, bars=bars)
 
 
@@ -71,7 +71,7 @@ def _apart(rows: pd.DataFrame, scores: pd.DataFrame) -> dict[str, float]:
 
 
 def s_ffsd() -> Report:
-    """Train with a random split, and see what the sheet says of it.
+    """Train with a random split, and read what the report says of it.
 
     Returns
     -------
@@ -82,12 +82,12 @@ def s_ffsd() -> Report:
     with tempfile.TemporaryDirectory() as folder:
         payments.astype({"event_id": str}).to_parquet(Path(folder) / "payments.parquet")
         call = ("train", "--events", "payments.parquet", "--subject", "event", "--split", "random")
-        sheet = fraudsieve(folder, *call)["sheet"]
+        report = fraudsieve(folder, *call)["report"]
     names = ("average_precision", "roc_auc")
-    figures = {f"random.{name}": sheet[name] for name in names} | {
-        f"time.{name}": sheet["temporal"][name] for name in names
+    figures = {f"random.{name}": report[name] for name in names} | {
+        f"time.{name}": report["temporal"][name] for name in names
     }
-    figures["marked"] = float(sheet["split"]["flatters"])
+    figures["marked"] = float(report["split"]["flatters"])
     bars = [Bar.at_least("marked", figures["marked"], 1)]
     bars += [
         Bar.at_most("time.average_precision", figures["time.average_precision"], figures["random.average_precision"])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fraudsieve.training.evaluation.bootstrap import draws
-from fraudsieve.training.evaluation.clusters import Clusters
+from fraudsieve.training.evaluation.bootstrap import draw_weights
+from fraudsieve.training.monitoring.clusters import Clusters
 
 
 def test_single_rows_vary_as_independent_ones() -> None:
@@ -20,7 +20,7 @@ def test_clusters_vary_as_a_bootstrap_over_them() -> None:
     inside = (rng.random(150) < 0.3)[groups] ^ (rng.random(3000) < 0.1)
     clusters = Clusters.of(groups)
     found = clusters.variance(inside[clusters.order, None])[0]
-    drawn = [np.average(inside, weights=weights) for weights in draws(groups, 2000)]
+    drawn = [np.average(inside, weights=weights) for weights in draw_weights(groups, 2000)]
     assert found == pytest.approx(np.var(drawn), rel=0.1)
     assert found > 5 * inside.mean() * (1 - inside.mean()) / 3000
 

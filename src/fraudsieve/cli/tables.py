@@ -1,0 +1,181 @@
+"""Tables for people: the rows that commands print when ``--json`` is not given."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
+    from fraudsieve.training.attack.recall import AttackMetrics
+    from fraudsieve.training.evaluation.points import PointMetrics, PointRates
+    from fraudsieve.training.evaluation.report import EvaluationReport
+    from fraudsieve.training.fit import Trained
+    from fraudsieve.training.promotion.gates import Gate
+
+__all__ = ["attack_rows", "comparison_rows", "gate_rows", "report_rows", "trained_content", "trained_rows"]
+
+REPORTED = (
+    "average_precision",
+    "base_rate",
+    "recall_at_1pct_fpr",
+    "recall_at_capacity",
+    "precision_at_capacity",
+    "cost_per_1000",
+    "roc_auc",
+    "ece",
+    "macro_f1",
+)
+COMPARED = (
+    "average_precision",
+    "recall_at_capacity",
+    "precision_at_capacity",
+    "recall_at_1pct_fpr",
+    "roc_auc",
+    "cost_per_1000",
+    "ece",
+    "brier",
+    "observed_over_expected",
+)
+RATE_FORMATS = {
+    "false_positive_rate": ".2%",
+    "recall": ".3f",
+    "precision": ".3f",
+    "flagged": ".2%",
+    "alerts_a_day": ",.1f",
+}
+
+
+def report_rows(report: "EvaluationReport") -> list[tuple[str, str]]:
+    from fraudsieve.training.evaluation.metrics import METRIC_NAMES
+
+    metrics = {name: getattr(report, name) for name in REPORTED}
+    rows = [
+        (METRIC_NAMES[name], f"{value:.3f}{_between(report.intervals.get(name))}")
+        for name, value in metrics.items()
+        if value is not None
+    ]
+    return [*rows, *_point_rows(report.operating_points), *_label_rows(report)]
+
+
+def _between(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else f"  ({interval[0]:.3f} to {interval[1]:.3f})"
+
+
+def _point_rows(points: Iterable["PointMetrics"]) -> Iterator[tuple[str, str]]:
+    """Yield a row for every operating point: its rates on these records, then on the calibration slice."""
+    from fraudsieve.training.evaluation.metrics import RATE_NAMES
+
+    for place, point in enumerate(points):
+        if not place:
+            heads = "".join(f"{name:>20}" for name in RATE_NAMES.values())
+            yield "operating points", f"{heads}  (in brackets: on the calibration slice)"
+        pairs = zip(_rate_texts(point.here), _rate_texts(point.calibration), strict=True)
+        yield f"  {point.name}", "".join(f"{f'{here} ({calibrated})':>20}" for here, calibrated in pairs)
+
+
+def _rate_texts(rates: "PointRates") -> list[str]:
+    values = {name: getattr(rates, name) for name in RATE_FORMATS}
+    return ["-" if value is None else format(value, RATE_FORMATS[name]) for name, value in values.items()]
+
+
+def _label_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
+    from fraudsieve.training.pages.labels import label_facts
+
+    if report.labels is not None:
+        for place, (name, text) in enumerate(label_facts(asdict(report.labels))):
+            yield ("" if place else "labels"), f"{name}: {text}"
+
+
+def attack_rows(attack: "AttackMetrics") -> list[tuple[str, str]]:
+    """Return what is kept of the recall: a row for every disguise, a column for every strength."""
+    strengths = list(attack.character)
+    rate = f"{attack.false_positive_rate:.0%}"
+    rows = [
+        ("under attack", f"kept of the recall of {attack.recall:.3f} at {rate} false positives on clean messages"),
+        ("", "".join(f"{strength:>8}" for strength in strengths)),
+    ]
+    for name, way in attack.disguises.items():
+        recalls = [way.at(strength) for strength in strengths]
+        changed = any(recall.changed for recall in recalls)
+        kept = _in_columns([recall.kept for recall in recalls]) if changed else "       - nothing to change"
+        rows.append((f"  {name}", kept))
+    means = [attack.character[strength].mean for strength in strengths]
+    return [*rows, (f"  mean of characters ({attack.language})", _in_columns(means))]
+
+
+def _in_columns(shares: list[float | None]) -> str:
+    return "".join(f"{'-' if share is None else f'{share:.3f}':>8}" for share in shares)
+
+
+def trained_content(trained: "Trained") -> dict[str, Any]:
+    return {
+        "folder": str(trained.folder),
+        "digest": trained.model.digest,
+        "model_uri": trained.logged.model_uri,
+        "aliases": list(trained.logged.aliases),
+        "tracking_uri": trained.logged.uri,
+        "run_id": trained.logged.run_id,
+        "run": trained.logged.address,
+        "report": trained.report.to_dict(),
+        "operating_points": [asdict(point) for point in trained.model.points],
+        "unlabelled": trained.data.n_unlabelled,
+        "rejected": len(trained.data.rejected),
+        "rejected_labels": len(trained.data.rejected_labels),
+        "tuning": trained.tuned and trained.tuned.content,
+        "notes": list(trained.notes),
+    }
+
+
+def trained_rows(trained: "Trained") -> list[tuple[str, str]]:
+    split, logged = trained.split, trained.logged
+    apart = " and ".join(split.keeps_apart) or "nothing: these metrics flatter"
+    tested = f"{trained.report.rows:,} {trained.model.subject}s, split by {split.kind}, kept apart: {apart}"
+    left_out = f"{trained.data.n_unlabelled:,} unlabelled, {len(trained.data.rejected):,} rejected"
+    return [
+        ("test", tested),
+        *report_rows(trained.report),
+        ("left out", left_out),
+        ("model folder", str(trained.folder)),
+        ("model", f"{logged.model_uri} ({', '.join(logged.aliases) or 'not registered'})"),
+        ("run in MLflow", logged.address),
+    ]
+
+
+def comparison_rows(comparison: Mapping[str, Any]) -> list[tuple[str, str]]:
+    from fraudsieve.training.evaluation.metrics import METRIC_NAMES
+
+    rows = [("later records", _records(comparison)), ("", "champion  challenger  difference")]
+    rows += [(METRIC_NAMES[name], _pair(comparison["figures"][name])) for name in COMPARED]
+    attack, latency = comparison["attack"], comparison["latency"]
+    if attack is not None:
+        name = f"recall kept, {attack['strength']} attack"
+        rows.append((name, _two(attack["champion"], attack["challenger"], 3)))
+    times = [None if latency[role] is None else latency[role]["p99_ms"] for role in ("champion", "challenger")]
+    rows.append(("one record, p99 in ms", _two(times[0], times[1], 2)))
+    left_out = ", ".join(f"{n:,} {reason}" for reason, n in comparison["left_out"].items() if n)
+    return rows + ([("left out", left_out)] if left_out else [])
+
+
+def gate_rows(gates: Iterable["Gate"]) -> list[tuple[str, str]]:
+    return [("passed" if gate.passed else "NOT PASSED", gate.reason) for gate in gates]
+
+
+def _records(comparison: Mapping[str, Any]) -> str:
+    records = f"{comparison['rows']:,} {comparison['subject']}s, {comparison['frauds']:,} of them fraud"
+    capacity = comparison["capacity"]
+    per_day = capacity and capacity["alerts_a_day"]
+    return records + (f"; {per_day:.1f} alerts a day over {capacity['days']:,} days" if per_day else "")
+
+
+def _pair(pair: Mapping[str, Any]) -> str:
+    interval = pair["interval"]
+    text = _two(pair["champion"], pair["challenger"], 3)
+    if pair["difference"] is None or not interval:
+        return text
+    return f"{text}  ({interval[0]:+.3f} to {interval[1]:+.3f})"
+
+
+def _two(old: float | None, new: float | None, digits: int) -> str:
+    numbers = [old, new, None if old is None or new is None else new - old]
+    signs = ("", "", "+")
+    texts = ["-" if n is None else f"{n:{sign}.{digits}f}" for n, sign in zip(numbers, signs, strict=True)]
+    return f"{texts[0]:>8}  {texts[1]:>10}  {texts[2]:>10}"

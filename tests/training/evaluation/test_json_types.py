@@ -1,0 +1,25 @@
+"""Values that JSON can hold."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fraudsieve.training.evaluation.json_types import finite_or_none, to_json_types
+
+
+@dataclass(frozen=True)
+class Pair:
+    first: float
+    second: tuple[int, ...]
+
+
+def test_numbers_that_json_can_hold() -> None:
+    assert [finite_or_none(value) for value in (1.5, np.nan, np.inf, None)] == [1.5, None, None, None]
+
+
+def test_everything_becomes_a_json_type() -> None:
+    value = {"a": (np.float64("nan"), np.inf, np.int64(3), True), 5: np.array([1.5]), "c": Path("x"), "d": None}
+    assert to_json_types(value) == {"a": [None, None, 3, True], "5": [1.5], "c": "x", "d": None}
+    assert to_json_types(np.bool_(True)) is True
+    assert to_json_types([Pair(np.nan, (1, 2))]) == [{"first": None, "second": [1, 2]}]

@@ -1,0 +1,105 @@
+"""The context of labelled rows, and the gain of every family of features."""
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+import pytest
+
+from fraudsieve.features.accounts import AccountFeatures
+from fraudsieve.features.messages import MessageFeatures
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.training.evaluation.run import gain_by_family, row_context, rows_with_history
+from fraudsieve.training.simulation.world import World
+
+EVENTS = pd.DataFrame(
+    {
+        "account_id": ["ann", "bob"],
+        "occurred_at": pd.to_datetime(["2026-05-01T10:00", "2026-05-03T10:00"], utc=True),
+        "kind": "payment",
+    }
+)
+ROWS = pd.DataFrame(
+    {
+        "account_id": ["ann", "ann", "bob", "eve"],
+        "as_of": pd.to_datetime(
+            ["2026-05-02T00:00", "2026-05-01T10:00", "2026-05-02T00:00", "2026-05-09T00:00"], utc=True
+        ),
+        "amount": [1.0, np.nan, 3.0, 4.0],
+    }
+)
+
+
+def fitted() -> AccountFeatures:
+    return AccountFeatures(EVENTS, subject="account").fit(ROWS[["account_id", "as_of"]])
+
+
+def test_moments_accounts_and_amounts() -> None:
+    found = row_context(ROWS)
+    assert found["cutoff_times"] is not None
+    assert found["cutoff_times"].astype("M8[h]").astype(str).tolist()[:2] == ["2026-05-02T00", "2026-05-01T10"]
+    assert found["accounts"] is not None
+    assert found["accounts"].tolist() == [0, 0, 1, 2]
+    np.testing.assert_array_equal(found["amounts"], [1.0, np.nan, 3.0, 4.0])
+    assert found["has_history"] is None
+
+
+def test_what_is_not_there_is_none() -> None:
+    rows = ROWS.assign(as_of=pd.to_datetime(["NaT"] * 4, utc=True), amount=["much"] * 4)
+    rows.loc[0, "account_id"] = None
+    assert row_context(rows) == {"cutoff_times": None, "accounts": None, "amounts": None, "has_history": None}
+    assert set(row_context(pd.DataFrame({"text": ["a"]})).values()) == {None}
+
+
+def test_a_history_is_strictly_before() -> None:
+    known = rows_with_history(ROWS, fitted())
+    assert known is not None
+    assert known.tolist() == [True, False, False, False]
+
+
+def test_messages_have_a_history_where_the_model_looks_at_senders(
+    labelled_messages: pd.DataFrame, small_world: World
+) -> None:
+    some = labelled_messages.head(200).assign(as_of=labelled_messages["sent_at"].head(200))
+    alone = MessageFeatures(n_folds=2, n_jobs=1).fit(some, some["label"].to_numpy(object))
+    assert rows_with_history(some, alone) is None
+    alone.events = small_world.events  # events are there, and the model does not look at them
+    assert rows_with_history(some, alone) is None
+    both = MessageFeatures(n_folds=2, n_jobs=1, events=small_world.events)
+    both.fit(some, some["label"].to_numpy(object))
+    known = rows_with_history(some, both)
+    assert known is not None
+    first = small_world.events.groupby("account_id")["occurred_at"].min()
+    assert known.tolist() == (some["account_id"].map(first) < some["sent_at"]).tolist()
+    assert 0 < known.sum() < len(known)
+
+
+class Stub:
+    """What is asked of a model: the names of its columns, and its booster."""
+
+    def __init__(self, names: list[str], labels: np.ndarray, X: np.ndarray) -> None:
+        settings = {"objective": "binary", "verbosity": -1, "num_leaves": 4, "min_data_in_leaf": 5}
+        self.matrix, self.ensemble = self, self
+        self.columns = tuple(names)
+        self.booster = lgb.train(settings, lgb.Dataset(X, labels), 5)
+
+
+def model(names: list[str], labels: np.ndarray, X: np.ndarray) -> Model:
+    return Stub(names, labels, X)  # type: ignore[return-value]
+
+
+def test_shares_sum_to_one_and_the_useful_family_comes_first() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 3))
+    labels = (X[:, 1] + 0.3 * X[:, 2] + 0.3 * X[:, 0] > 0).astype(int)
+    gains = gain_by_family(model(["cues__a", "volume__b", "volume__c"], labels, X))
+    assert gains is not None
+    assert list(gains) == ["volume", "cues"]
+    assert sum(gains.values()) == pytest.approx(1.0)
+    booster = model(["cues__a", "volume__b", "volume__c"], labels, X).ensemble.booster
+    raw = booster.feature_importance("gain")
+    assert gains["volume"] == pytest.approx(raw[1:].sum() / raw.sum())
+
+
+def test_a_model_without_a_split() -> None:
+    X = np.zeros((50, 1))
+    assert gain_by_family(model(["cues__a"], np.arange(50) % 2, X)) is None

@@ -1,0 +1,53 @@
+"""Names and formats of metrics, for people: the command line, the pages and the gates show the same words."""
+
+from typing import Final
+
+__all__ = ["METRIC_NAMES", "RATE_NAMES", "format_days", "format_number"]
+
+METRIC_NAMES: Final = {
+    "average_precision": "average precision",
+    "roc_auc": "ROC AUC",
+    "recall_at_1pct_fpr": "recall at 1 % false positives",
+    "recall_at_capacity": "recall at the review capacity",
+    "precision_at_capacity": "precision at the review capacity",
+    "card_precision": "card precision",
+    "cost_per_1000": "cost per 1,000 records, in reviews",
+    "base_rate": "base rate",
+    "ece": "calibration error (ECE)",
+    "brier": "Brier score",
+    "observed_over_expected": "observed over expected fraud",
+    "macro_f1": "macro-F1 over types",
+    "accuracy": "accuracy over types",
+}
+"""The main metrics of an `EvaluationReport`, in the order of its page."""
+
+RATE_NAMES: Final = {
+    "false_positive_rate": "false positives",
+    "recall": "recall",
+    "precision": "precision",
+    "flagged": "flagged",
+    "alerts_a_day": "alerts a day",
+}
+"""The rates of an operating point."""
+
+
+def format_number(value: float) -> str:
+    """Return a number as people write it: up to four significant digits, with a separator for thousands.
+
+    Examples
+    --------
+    >>> format_number(0.25), format_number(12000.0), format_number(0.0)
+    ('0.25', '12,000', '0')
+    """
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def format_days(days: float) -> str:
+    """Return a number of days with up to three significant digits.
+
+    Examples
+    --------
+    >>> format_days(12.985), format_days(0.04166), format_days(1234.5)
+    ('13', '0.0417', '1,230')
+    """
+    return format_number(float(f"{days:.3g}"))
