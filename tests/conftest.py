@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import profiles
+from tests import profiles, shared
 
 ROOT = Path(__file__).parents[1]
 
@@ -19,3 +19,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for kernel in ROOT.glob("[fm]*/**/__pycache__/*.nb[ic]"):
         if kernel.stat().st_mtime < newest:
             kernel.unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Know where the workers of this run keep what they share."""
+    shared.use_base_temp(tmp_path_factory)

@@ -8,6 +8,7 @@ from benchmarks import promotion
 
 from fraudsieve.training.promotion.decision import Decision
 from fraudsieve.training.promotion.gates import Gate
+from tests.shared import mlflow_uri
 
 
 def decision(gain: float, *failed: str) -> Decision:
@@ -29,6 +30,7 @@ def test_shares() -> None:
 @pytest.mark.slow
 def test_two_worlds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(promotion.Lab, "uri", property(lambda lab: mlflow_uri(lab.folder)))
     try:
         report = promotion.run(seeds=2)
     finally:

@@ -20,6 +20,7 @@ from fraudsieve.models import Scorer
 from fraudsieve.models.policy import Policy
 from fraudsieve.training.attack.disguises import DISGUISES
 from fraudsieve.training.simulation.world import simulate
+from tests.shared import mlflow_uri, shared_folder
 
 SECRET = "my secret words"
 Run = Callable[..., tuple[int, dict[str, Any], str]]
@@ -29,7 +30,7 @@ Run = Callable[..., tuple[int, dict[str, Any], str]]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command in a folder of its own; give its exit code, its JSON and its error stream."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri(tmp_path))
     monkeypatch.delenv("FRAUDSIEVE_DEBUG", raising=False)
 
     def invoke(*arguments: str | Path) -> tuple[int, dict[str, Any], str]:
@@ -52,15 +53,16 @@ def messages() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def model(messages: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cli")
-    messages.to_parquet(folder / "m.parquet")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
-        result = CliRunner().invoke(app, ["train", "--messages", "m.parquet", "--json"])
-    assert result.exit_code == 0, result.stderr
-    return folder / "fraudsieve-model"
+def model(messages: pd.DataFrame) -> Path:
+    def train(folder: Path) -> None:
+        messages.to_parquet(folder / "m.parquet")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            patch.setenv("MLFLOW_TRACKING_URI", mlflow_uri(folder))
+            result = CliRunner().invoke(app, ["train", "--messages", "m.parquet", "--json"])
+        assert result.exit_code == 0, result.stderr
+
+    return shared_folder("cli", train) / "fraudsieve-model"
 
 
 def test_train_on_a_file_alone_does_the_sensible_thing(messages: pd.DataFrame, run: Run, tmp_path: Path) -> None:

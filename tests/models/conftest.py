@@ -5,6 +5,7 @@ And a service in a process of its own.
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -21,9 +22,10 @@ import pandas as pd
 import pytest
 
 from fraudsieve.features import AccountFeatures, History, MessageFeatures, Network
-from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
+from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
 from fraudsieve.models.thresholds import operating_points
 from fraudsieve.training.simulation.world import simulate
+from tests.shared import shared_folder
 
 CALIBRATION = slice(1, None, 3)  # every third row; the rest trains
 
@@ -48,7 +50,14 @@ def labelled() -> pd.DataFrame:
     return world.messages.merge(labels, left_on="message_id", right_on="subject_id")
 
 
-def fit(name: str, texts: list[str], labels: npt.NDArray[np.object_], legitimate: str | None, folder: Path) -> Fitted:
+def fit(name: str, texts: list[str], labels: npt.NDArray[np.object_], legitimate: str | None) -> Fitted:
+    """Train a model, or read the one that another worker of this run has trained."""
+    folder = shared_folder(name, lambda folder: train(folder, name, texts, labels, legitimate))
+    features, classifier = pickle.loads((folder / "fitted").read_bytes())
+    return Fitted(texts, labels, features, classifier, read_model(folder / name), folder / name)
+
+
+def train(folder: Path, name: str, texts: list[str], labels: npt.NDArray[np.object_], legitimate: str | None) -> None:
     calibration = np.zeros(len(texts), bool)
     calibration[CALIBRATION] = True
     messages = np.array(texts, object)
@@ -68,25 +77,26 @@ def fit(name: str, texts: list[str], labels: npt.NDArray[np.object_], legitimate
     if legitimate is not None:
         fraud = Scorer(model).score_columns({"text": messages[calibration].tolist()})["probability"]
         model = replace(model, points=operating_points(fraud, labels[calibration] != legitimate))
-    return Fitted(texts, labels, features, classifier, write_model(model, folder / name), folder / name)
+    write_model(model, folder / name)
+    (folder / "fitted").write_bytes(pickle.dumps((features, classifier)))
 
 
 @pytest.fixture(scope="session")
-def binary(labelled: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+def binary(labelled: pd.DataFrame) -> Fitted:
     labels = labelled["label"].where(labelled["label"] == "legitimate", "fraud").to_numpy(object)
-    return fit("binary", labelled["text"].tolist(), labels, "legitimate", tmp_path_factory.mktemp("models"))
+    return fit("binary", labelled["text"].tolist(), labels, "legitimate")
 
 
 @pytest.fixture(scope="session")
-def several(labelled: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+def several(labelled: pd.DataFrame) -> Fitted:
     labels = labelled["label"].to_numpy(object)
-    return fit("several", labelled["text"].tolist(), labels, "legitimate", tmp_path_factory.mktemp("models"))
+    return fit("several", labelled["text"].tolist(), labels, "legitimate")
 
 
 @pytest.fixture(scope="session")
-def types(labelled: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+def types(labelled: pd.DataFrame) -> Fitted:
     crimes = labelled[labelled["label"] != "legitimate"]
-    return fit("types", crimes["text"].tolist(), crimes["label"].to_numpy(object), None, tmp_path_factory.mktemp("m"))
+    return fit("types", crimes["text"].tolist(), crimes["label"].to_numpy(object), None)
 
 
 @pytest.fixture(scope="session", params=["binary", "several", "types"])
@@ -117,8 +127,12 @@ def run_alone(tmp_path: Path) -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="session")
-def accounts_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def accounts_folder() -> Path:
     """A model of accounts that looks at their events, and at the network with what is known of it."""
+    return shared_folder("accounts", train_on_accounts) / "accounts"
+
+
+def train_on_accounts(folder: Path) -> None:
     world = simulate(days=20, n_accounts=100, messages_per_day=30)
     asked = world.accounts[["account_id"]].assign(as_of=world.events["occurred_at"].max())
     fraud = np.arange(len(asked)) % 3 == 0
@@ -131,9 +145,7 @@ def accounts_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     classifier = FraudClassifier(n_rounds=5, n_jobs=1).fit(matrix, y)
     classifier.calibrate(matrix, y)
     parts = classifier.ensemble_, classifier.calibration_
-    folder = tmp_path_factory.mktemp("models") / "accounts"
-    write_model(Model("accounts", ("fraud", "legitimate"), "legitimate", features.matrix_, *parts), folder)
-    return folder
+    write_model(Model("accounts", ("fraud", "legitimate"), "legitimate", features.matrix_, *parts), folder / "accounts")
 
 
 TOKEN = "correct-horse-battery-staple"

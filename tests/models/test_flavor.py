@@ -28,6 +28,7 @@ from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_
 from fraudsieve.models.flavor import FLAVOR, _load_pyfunc, log_model, model_folder, save_model
 from fraudsieve.models.policy import Policy
 from fraudsieve.training.simulation.world import simulate
+from tests.shared import mlflow_uri
 
 SECRET = "Wire 500 to the account of Zebedee"
 
@@ -51,7 +52,7 @@ class Store:
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A store in SQLite; afterwards MLflow knows as little of it as before."""
     folder = tmp_path_factory.mktemp("store")
-    uri = f"sqlite:///{folder}/mlflow.db"
+    uri = mlflow_uri(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)  # whatever goes by a relative path stays here
         for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):

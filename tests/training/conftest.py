@@ -19,6 +19,7 @@ from fraudsieve.training.fit import train
 from fraudsieve.training.monitoring.report import monitor
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.simulation.world import World, simulate
+from tests.shared import mlflow_uri, shared_folder, shared_object
 
 TYPES = ("legitimate", "extortion", "illegal_gambling", "online_fraud", "personal_data_trade", "spam", "电信诈骗")
 DISGUISES = ("zero_width", "homoglyph", "full_width", "symbols", "spacing", "leetspeak", "spelled_digits", "synonym")
@@ -50,24 +51,25 @@ class Rivals:
 
 
 @pytest.fixture(scope="session")
-def rivals(labelled_messages: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Rivals:
+def rivals(labelled_messages: pd.DataFrame) -> Rivals:
     """A model of the first fifth of the period, one of three fifths, and that one again with another seed."""
-    folder = tmp_path_factory.mktemp("rivals")
     columns = ["message_id", "text", "sent_at", "label"]
     frame = labelled_messages.sort_values("sent_at")[columns].reset_index(drop=True)
     frame["label"] = frame["label"].where(frame["label"] == "legitimate", "fraud")
     start, length = frame["sent_at"].min(), frame["sent_at"].max() - frame["sent_at"].min()
     parts = {share: frame["sent_at"] < start + share * length for share in (0.2, 0.6)}
     settings = {"split.kind": "time", "split.test_share": 0.05, "data.min_label_rows": 5, "n_jobs": 1}
-    settings |= {"evaluate.attack": False, "track.uri": f"sqlite:///{folder}/mlflow.db", "track.register_model": False}
+    settings |= {"evaluate.attack": False, "track.register_model": False}
 
-    def fit(name: str, share: float, seed: int) -> Path:
-        recipe = Recipe.read(overrides=settings | {"seed": seed})
+    def fit(folder: Path) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
-            return train(recipe, output=folder / name, messages=frame[parts[share]].reset_index(drop=True)).folder
+            for name, share, seed in (("weak", 0.2, 0), ("strong", 0.6, 0), ("again", 0.6, 1)):
+                recipe = Recipe.read(overrides=settings | {"seed": seed, "track.uri": mlflow_uri(folder)})
+                train(recipe, output=folder / name, messages=frame[parts[share]].reset_index(drop=True))
 
-    models = fit("weak", 0.2, 0), fit("strong", 0.6, 0), fit("again", 0.6, 1)
+    folder = shared_folder("rivals", fit)
+    models = folder / "weak", folder / "strong", folder / "again"
     return Rivals(*models, *(frame[rows].reset_index(drop=True) for rows in (parts[0.6], ~parts[0.6])))
 
 
@@ -87,7 +89,8 @@ def sheets(reports: dict[str, EvaluationReport]) -> dict[str, dict[str, Any]]:
 @pytest.fixture(scope="session")
 def reports() -> dict[str, EvaluationReport]:
     """Reports of messages with everything in them, of accounts split at random, and of types alone."""
-    return {"message": message_report(), "account": account_report(), "type-only": type_only_report()}
+    makers = {"message": message_report, "account": account_report, "type-only": type_only_report}
+    return shared_object("reports", lambda: {name: make() for name, make in makers.items()})
 
 
 def scored(n: int, classes: tuple[str, ...], seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -224,20 +227,27 @@ def payments() -> Callable[..., pd.DataFrame]:
 
 
 @pytest.fixture(scope="session")
-def payment_scorer(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
+def payment_scorer() -> Scorer:
     """A model of the first six weeks."""
-    folder = tmp_path_factory.mktemp("payments")
     views = ({"windows": ["1d", "7d"], "measures": ["count", "sum", "distinct"]},)
     settings = {"split.kind": "time", "model.n_rounds": 60, "evaluate.replicates": 20, "history.views": views}
-    recipe = Recipe.read(overrides={"track.uri": f"sqlite:///{folder}/mlflow.db", "n_jobs": 1, **settings})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        return Scorer(train(recipe, output=folder / "model", events=town_payments(days=(0, 42), seed=1)).model)
+
+    def fit(folder: Path) -> None:
+        recipe = Recipe.read(overrides={"track.uri": mlflow_uri(folder), "n_jobs": 1, **settings})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            train(recipe, output=folder / "model", events=town_payments(days=(0, 42), seed=1))
+
+    return Scorer.load(shared_folder("payments", fit) / "model")
 
 
 @pytest.fixture(scope="session")
 def monitored(payment_scorer: Scorer) -> dict[str, Any]:
     """A monitor's sheet in which much has happened: amounts, a channel with a new name, unknown accounts, bad rows."""
+    return shared_object("monitored", lambda: monitored_payments(payment_scorer))
+
+
+def monitored_payments(payment_scorer: Scorer) -> dict[str, Any]:
     past, reference = town_payments(days=(0, 42), seed=1), town_payments(days=(42, 56), seed=2)
     current = town_payments(days=(56, 70), seed=3)
     events = pd.concat([past, reference, current], ignore_index=True)

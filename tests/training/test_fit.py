@@ -17,10 +17,11 @@ from fraudsieve.training.evaluation.run import evaluate_model
 from fraudsieve.training.fit import train
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World, simulate
+from tests.shared import mlflow_uri
 
 
 def recipe(folder: Path, **overrides: object) -> Recipe:
-    return Recipe.read(overrides={"track.uri": f"sqlite:///{folder}/mlflow.db", "n_jobs": 1, **overrides})
+    return Recipe.read(overrides={"track.uri": mlflow_uri(folder), "n_jobs": 1, **overrides})
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models import Scorer
 from fraudsieve.models.flavor import log_model, logged_digest, model_folder, version_behind
 from fraudsieve.models.service.loaded_model import warm_up, why_incompatible
+from tests.shared import mlflow_uri
 
 NAME = "sms"
 
@@ -35,7 +36,7 @@ class Registry:
 def registry(binary: Any, several: Any, types: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """Versions 1 and 2 are good, 3 was changed, 4 is another model than was logged, 5 has no legitimate class."""
     folder = tmp_path_factory.mktemp("registry")
-    uri = f"sqlite:///{folder}/mlflow.db"
+    uri = mlflow_uri(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):

@@ -26,6 +26,7 @@ import pytest
 from fraudsieve.models import Scorer, write_model
 from fraudsieve.models.calibration import Calibration
 from fraudsieve.models.flavor import log_model
+from tests.shared import mlflow_uri
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +49,7 @@ class Registry:
 @pytest.fixture(scope="module")
 def registry(accounts_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     folder = tmp_path_factory.mktemp("registry")
-    uri = f"sqlite:///{folder}/mlflow.db"
+    uri = mlflow_uri(folder)
     other = replace(Scorer.load(accounts_folder).model, calibration=Calibration(shift=1.0))
     write_model(other, folder / "other")
     folders = {"1": accounts_folder, "2": folder / "other"}

@@ -25,13 +25,14 @@ from fraudsieve.training.evaluation.run import evaluate_model
 from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.recipe.recipe import FeatureRecipe, Recipe
 from fraudsieve.training.simulation.world import World
+from tests.shared import mlflow_uri
 
 START = pd.Timestamp("2026-01-05", tz="UTC")
 COMMON = {"track.register_model": False, "n_jobs": 1, "model.n_rounds": 30}
 
 
 def recipe(folder: Path, **overrides: object) -> Recipe:
-    return Recipe.read(overrides={"track.uri": f"sqlite:///{folder}/mlflow.db", **COMMON, **overrides})
+    return Recipe.read(overrides={"track.uri": mlflow_uri(folder), **COMMON, **overrides})
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World, simulate
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split, split_by_time
+from tests.shared import mlflow_uri
 
 DAYS = 120
 CAPACITY = 20.0
@@ -165,7 +166,7 @@ def test_alerts_a_day_stay_near_the_capacity_where_the_world_does_not_drift(seed
 
 def test_a_run_keeps_its_points_in_the_folder(small_world: World, tmp_path: Path) -> None:
     asked = {"alerts_a_day": [5], "precisions": [0.8], "costs": {"missed": 100, "review": 2}, "decide_by": "cost"}
-    settings = {"track.uri": f"sqlite:///{tmp_path}/mlflow.db", "track.register_model": False, "n_jobs": 1}
+    settings = {"track.uri": mlflow_uri(tmp_path), "track.register_model": False, "n_jobs": 1}
     recipe = Recipe.read(overrides={**settings, "thresholds": asked, "model.n_rounds": 20, "features.copies": 0})
     done = train(recipe, output=tmp_path / "m", messages=small_world.messages, labels=small_world.labels)
     points = read_model(tmp_path / "m").points

@@ -14,6 +14,7 @@ from fraudsieve.training.monitoring.report import monitor
 from fraudsieve.training.recipe.monitor import MonitorRecipe
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World
+from tests.shared import mlflow_uri
 
 Payments = Callable[..., pd.DataFrame]
 Watch = Callable[..., dict[str, Any]]
@@ -172,9 +173,7 @@ def test_one_account_that_pays_without_end_is_no_drift_of_all(watch: Watch, curr
 def message_scorer(labelled_messages: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Scorer:
     folder = tmp_path_factory.mktemp("messages")
     old = labelled_messages[labelled_messages["sent_at"] < labelled_messages["sent_at"].quantile(0.6)]
-    recipe = Recipe.read(
-        overrides={"track.uri": f"sqlite:///{folder}/mlflow.db", "n_jobs": 1, "evaluate.attack": False}
-    )
+    recipe = Recipe.read(overrides={"track.uri": mlflow_uri(folder), "n_jobs": 1, "evaluate.attack": False})
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         return Scorer(train(recipe, output=folder / "model", messages=old.reset_index(drop=True)).model)
@@ -198,7 +197,7 @@ def test_a_wave_of_a_new_template(message_scorer: Scorer, small_world: World) ->
 
 def test_a_model_of_types_alone(small_world: World, labelled_messages: pd.DataFrame, tmp_path: Any) -> None:
     crimes = labelled_messages[labelled_messages["label"] != "legitimate"].reset_index(drop=True)
-    settings = {"track.uri": f"sqlite:///{tmp_path}/mlflow.db", "n_jobs": 1, "split.kind": "campaign"}
+    settings = {"track.uri": mlflow_uri(tmp_path), "n_jobs": 1, "split.kind": "campaign"}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
         trained = train(Recipe.read(overrides=settings), output=tmp_path / "m", messages=crimes)

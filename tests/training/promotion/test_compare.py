@@ -22,6 +22,7 @@ from fraudsieve.training.fit import train
 from fraudsieve.training.promotion.compare import check_comparable, compare_models, read_to_compare
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.simulation.world import World
+from tests.shared import mlflow_uri
 
 QUICK = EvaluateRecipe(attack=False, replicates=50)
 
@@ -140,7 +141,7 @@ def test_models_of_other_subjects(rivals: Any) -> None:
 @pytest.mark.parametrize("subject", ["account", "event"])
 def test_models_of_accounts_and_of_events(subject: str, small_world: World, tmp_path: Path) -> None:
     tables = tables_of(subject, small_world)
-    common = {"track.uri": f"sqlite:///{tmp_path}/mlflow.db", "track.register_model": False, "n_jobs": 1}
+    common = {"track.uri": mlflow_uri(tmp_path), "track.register_model": False, "n_jobs": 1}
     common |= {"data.subject": subject, "data.min_label_rows": 2, "split.kind": "account"}
 
     def fit(rounds: int) -> Scorer:

@@ -16,6 +16,7 @@ from fraudsieve.training.promotion.decision import promote, rollback
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.registry import Registry
 from fraudsieve.training.tracking.run import log_training
+from tests.shared import mlflow_uri
 
 QUICK = {"evaluate.attack": False, "evaluate.replicates": 100}
 
@@ -45,7 +46,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     folder = tmp_path_factory.mktemp("store")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        yield Store(f"sqlite:///{folder}/mlflow.db")
+        yield Store(mlflow_uri(folder))
         mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
         mlflow.set_registry_uri(None)  # type: ignore[arg-type]
 

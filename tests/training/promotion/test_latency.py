@@ -15,6 +15,7 @@ from fraudsieve.training.promotion import latency
 from fraudsieve.training.promotion.latency import RECORDS, latencies, live, records_to_time
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World
+from tests.shared import mlflow_uri
 
 
 def test_calls_are_told_apart_and_the_shortest_time_counts() -> None:
@@ -60,7 +61,7 @@ def payments(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Pa
     folder = tmp_path_factory.mktemp("payments")
     events = small_world.events[small_world.events["kind"] == "payment"].reset_index(drop=True)
     events["label"] = ["fraud" if i % 5 == 0 else "legitimate" for i in range(len(events))]
-    settings = {"track.uri": f"sqlite:///{folder}/mlflow.db", "track.register_model": False, "n_jobs": 1}
+    settings = {"track.uri": mlflow_uri(folder), "track.register_model": False, "n_jobs": 1}
     recipe = Recipe.read(overrides={**settings, "data.subject": "event", "model.n_rounds": 5})
     model = train(recipe, output=folder / "m", events=events).model
     return Payments(Scorer(model), read_data(recipe, {"events": events}, min_label_rows=1))

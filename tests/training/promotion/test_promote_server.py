@@ -17,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
+from tests.shared import mlflow_uri
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +41,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A tracking server that also hands out artifacts, so that nothing goes by a common disk."""
     folder, port = tmp_path_factory.mktemp("server"), free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", str(folder / "a")]
+    command += ["--backend-store-uri", mlflow_uri(folder), "--artifacts-destination", str(folder / "a")]
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
         environment.pop(name, None)

@@ -8,12 +8,13 @@ import pytest
 
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.training.tracking.registry import CHAMPIONS, MOST_CHAMPIONS, Registry
+from tests.shared import mlflow_uri
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
     """Three versions without a run, the second of them challenger."""
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    uri = mlflow_uri(tmp_path)
     found = Registry(uri, "guard")
     found.client.create_registered_model("guard")
     for _ in range(3):

@@ -29,6 +29,7 @@ from fraudsieve.training.splits.split import Split
 from fraudsieve.training.tuning.folds import SearchFolds
 from fraudsieve.training.tuning.outcome import Tuned
 from fraudsieve.training.tuning.search import _digest, _finished, _study, _try, tune
+from tests.shared import mlflow_uri
 
 SMALL = {"n_jobs": 1, "features.sound": False, "model.n_rounds": 8, "tune.folds": 3}
 SPACE = {"num_leaves": {"low": 2, "high": 15}, "l2": {"low": 0.1, "high": 10, "log": True}, "n_rounds": [4, 8, 12]}
@@ -227,7 +228,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     labels = world.labels.assign(label=world.labels["label"].where(world.labels["label"] == "legitimate", "fraud"))
     asked = recipe(
         **{
-            "track.uri": f"sqlite:///{folder}/mlflow.db",
+            "track.uri": mlflow_uri(folder),
             "model.n_rounds": 1,
             "model.num_leaves": 2,
             "tune.trials": 4,
@@ -283,7 +284,7 @@ def states_in(path: Path) -> list[str]:
 @pytest.mark.slow
 def test_a_killed_run_goes_on(labelled_messages: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri(tmp_path))
     label = labelled_messages["label"].where(labelled_messages["label"] == "legitimate", "fraud")
     labelled_messages.assign(label=label).to_parquet("m.parquet")
     lines = [
