@@ -17,6 +17,7 @@ from fraudsieve.features.history.kernels.windows import DAY, HOUR
 from fraudsieve.features.history.records import is_missing, parse_amount, parse_id, parse_time
 from fraudsieve.features.network.declaration import Network
 
+from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
 
 __all__ = ["MISSING", "UNSEEN", "AccountMatrix", "Subject", "profile_number"]
@@ -101,6 +102,11 @@ class AccountMatrix:
         parts += [numbers[name] for name in self.numbers]
         parts += [_coded(words[name], seen) for name, seen in self.categories.items()]
         return np.column_stack([np.empty((len(moments), 0)), *(part.astype(np.float64) for part in parts)])
+
+    @property
+    def history_declaration(self) -> HistoryDeclaration:
+        """The feature views and the network."""
+        return HistoryDeclaration(self.histories, self.network)
 
     def new_state(self, *, lateness: str = "1d") -> HistoryState:
         """Return an empty live state for these columns.

@@ -30,6 +30,8 @@ from fraudsieve.features.history.timeline import PreparedRecord, Timeline, ViewS
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.live import NetworkState
 
+from .history_declaration import HistoryDeclaration
+
 __all__ = ["CAMPAIGN", "HistoryState", "RecordType"]
 
 Record: TypeAlias = Mapping[str, Any]
@@ -100,6 +102,11 @@ class HistoryState:
         self.watermark = NEVER
         self.n_events = 0
         self._late, self._ahead = window_seconds(lateness) * SECOND, window_seconds(ahead) * SECOND
+
+    @property
+    def declaration(self) -> HistoryDeclaration:
+        """The feature views and the network."""
+        return HistoryDeclaration(self.histories, self.declared_network)
 
     @property
     def declared_network(self) -> Network | None:

@@ -18,6 +18,7 @@ from fraudsieve.features.text.pinyin import sounds
 from fraudsieve.features.wording.model import Wording, as_known
 from fraudsieve.features.wording.surprisal import SURPRISES, CharacterModel
 
+from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
 
 __all__ = ["MessageMatrix"]
@@ -76,6 +77,11 @@ class MessageMatrix:
     def _campaign_columns(self) -> tuple[str, ...]:
         return self.campaigns.columns if self.campaigns else ()
 
+    @property
+    def history_declaration(self) -> HistoryDeclaration:
+        """The feature views of senders and of campaigns; there is no network."""
+        return HistoryDeclaration((*self.sender, *(self.campaigns.views if self.campaigns else ())))
+
     def new_state(self, *, lateness: str = "1d") -> HistoryState:
         """Return an empty live state for the history of senders and of campaigns.
 
@@ -88,8 +94,7 @@ class MessageMatrix:
         -------
         HistoryState
         """
-        campaigns = self.campaigns.views if self.campaigns else ()
-        return HistoryState((*self.sender, *campaigns), lateness=lateness)
+        return HistoryState(self.history_declaration.histories, lateness=lateness)
 
     def compute(self, texts: Sequence[str], sender: Array | None = None, campaign: Array | None = None) -> Array:
         """Compute every column.

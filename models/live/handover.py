@@ -65,9 +65,9 @@ def declared(state: HistoryState) -> tuple[Any, ...]:
     Returns
     -------
     tuple
-        Views, network and lateness.
+        The declaration and the lateness.
     """
-    return state.histories, state.declared_network, state.lateness
+    return state.declaration, state.lateness
 
 
 def _longest(state: HistoryState) -> str:

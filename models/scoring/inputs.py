@@ -64,14 +64,13 @@ def state_of(matrix: Matrix, history: Events | None) -> HistoryState:
     >>> state_of(matrix, [{"account_id": "ann", "occurred_at": "2026-05-01", "kind": "pay"}]).n_events
     1
     """
+    if isinstance(history, HistoryState):
+        if history.declaration != matrix.history_declaration:
+            raise ValueError("history: the state has other views than the model. Make one with Scorer.new_state().")
+        return history
     empty = matrix.new_state(lateness="all")
     if history is None:
         return empty
-    if isinstance(history, HistoryState):
-        # Columns alike in name may be of another entity, night or prior.
-        if history.histories != empty.histories or history.declared_network != empty.declared_network:
-            raise ValueError("history: the state has other views than the model. Make one with Scorer.new_state().")
-        return history
     parts = dict(history) if isinstance(history, Mapping) else {"events": history}
     known = (*PARTS, "messages") if isinstance(matrix, MessageMatrix) and matrix.campaigns else PARTS
     unknown = set(parts) - set(known)

@@ -160,7 +160,6 @@ def why_incompatible(old: Model, new: Model) -> str | None:
         return f"it scores {new.subject}s, and the service scores {old.subject}s"
     if (old.legitimate is None) != (new.legitimate is None):
         return "of the two models one gives a probability of fraud, and the other does not"
-    mine, other = (model.matrix.new_state() for model in (old, new))
-    if mine.histories != other.histories or mine.declared_network != other.declared_network:
+    if old.matrix.history_declaration != new.matrix.history_declaration:
         return "it looks at another history than the one that the service holds; start the service again with it"
     return None
