@@ -1,4 +1,4 @@
-"""The recall kept when fraud is disguised, ours and the peers' in one run: ``python -m benchmarks.attack``."""
+"""The recall kept when fraud is obfuscated, ours and the peers' in one run: ``python -m benchmarks.attack``."""
 
 import argparse
 import sys
@@ -16,7 +16,7 @@ from benchmarks.detection.folds import Fold, folds_of
 from benchmarks.detection.peers import FastText, FitScores, Groups, LinearSvm, peers_at_hand
 from benchmarks.runner import Arguments, Bar, Report, progress, run_command
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
-from fraudsieve.training.attack.disguises import STRENGTHS, language_of
+from fraudsieve.training.attack.obfuscations import STRENGTHS, language_of
 from fraudsieve.training.attack.recall import AttackCounts, AttackMetrics, attack_counts, attack_metrics
 
 __all__ = ["KEPT", "SETS", "compare", "contestants_at_hand", "main", "merge"]
@@ -26,13 +26,13 @@ Flags: TypeAlias = NDArray[np.bool_]
 
 LEGITIMATE = "ham"
 KEPT = 0.9
-"""The share of the clean recall that we promise at medium strength, as the mean over disguises of characters."""
+"""The share of the clean recall that we promise at medium strength, as the mean over obfuscations of characters."""
 PROTOCOL = (
     "Fraud or spam against ham. {folds} stratified folds that keep near-duplicates (MinHash) together; trained on "
     "clean messages. On each fold and for each contestant the threshold is the score that 1 % of the clean "
     "legitimate test messages exceed. recall: share of the clean fraud above it; kept: fraud above it when "
-    "disguised over fraud above it when clean, both summed over folds, at most 1; changed: share of the fraud in "
-    "which there was something to change. Strengths: {strengths} of the places. character: mean over the disguises "
+    "obfuscated over fraud above it when clean, both summed over folds, at most 1; changed: share of the fraud in "
+    "which there was something to change. Strengths: {strengths} of the places. character: mean over the obfuscations "
     "of characters that apply to the language; worst: the lowest of these. Names without a set: the lowest of the "
     "sets. Synonyms work on words: reported, not promised. Scores: ours the probability, linear_svm the margin, "
     "fasttext the log-odds. The peers choose their settings inside the training rows of each fold, as in "
@@ -120,9 +120,9 @@ def _attack_fold(fold: Fold, texts: list[str], is_fraud: Flags, groups: Groups, 
 
 
 def _figures(dataset: str, metrics: AttackMetrics) -> dict[str, float]:
-    """Flatten the metrics: every disguise that applies, then the mean and the worst, at each strength."""
+    """Flatten the metrics: every obfuscation that applies, then the mean and the worst, at each strength."""
     figures: dict[str, float | None] = {f"{dataset}.recall": metrics.recall}
-    applying = {name: way for name, way in metrics.disguises.items() if way.applies}
+    applying = {name: way for name, way in metrics.obfuscations.items() if way.applies}
     for strength in STRENGTHS:
         for name, way in applying.items():
             figures[f"{dataset}.kept.{strength}.{name}"] = way.at(strength).kept

@@ -16,7 +16,7 @@ import pandas as pd
 from benchmarks.runner import Bar, Report, progress, run_command
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models.artifact.folder import Model, read_model, write_model
-from fraudsieve.training.attack.disguises import disguise
+from fraudsieve.training.attack.obfuscations import obfuscate
 from fraudsieve.training.fit import train
 from fraudsieve.training.promotion.decision import Decision, promote
 from fraudsieve.training.recipe.recipe import Recipe
@@ -150,7 +150,7 @@ def decisions(folder: Path, seed: int) -> dict[str, Decision]:
             lab.changed("rule", strong, lambda model: _with_tree(model, EVERYDAY, _most_everyday(model, lab), ODDS)),
         ),
         "loses_calibration": (weak, lab.changed("sure", strong, _too_sure)),
-        "loses_robustness": (weak, lab.train("poisoned", _poisoned(known), **{"features.copies": 0.0})),
+        "loses_robustness": (weak, lab.train("poisoned", _poisoned(known), **{"features.augment": 0.0})),
     }
     found = {name: lab.decide(name, *pair) for name, pair in pairs.items()}
     for name, decision in found.items():
@@ -199,7 +199,7 @@ def _with_tree(model: Model, column: str, bound: float, odds: float) -> Model:
 def _poisoned(messages: pd.DataFrame) -> pd.DataFrame:
     """Add full-width copies of half of the fraud, labelled legitimate."""
     some = messages[messages["label"] == "fraud"].sample(frac=0.5, random_state=0)
-    texts = disguise(some["text"].tolist(), "full_width", "medium")
+    texts = obfuscate(some["text"].tolist(), "full_width", "medium")
     copies = some.assign(text=texts, message_id=some["message_id"] + "-copy", label="legitimate")
     return pd.concat([messages, copies], ignore_index=True)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .data.labelled import Labelled, load_labelled
+    from .data.labelled import LabelledData, load_labelled
     from .fit import Trained, train
     from .labels.maturity import DelayCurve, delay_curve, maturity_gap, maturity_gaps
     from .labels.trust import Trust, label_as_of, reversals
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DelayCurve",
     "Fold",
-    "Labelled",
+    "LabelledData",
     "Recipe",
     "Split",
     "Trained",
@@ -42,7 +42,7 @@ __all__ = [
 _HOMES = {
     "DelayCurve": "labels.maturity",
     "Fold": "splits.forward_folds",
-    "Labelled": "data.labelled",
+    "LabelledData": "data.labelled",
     "Recipe": "recipe.recipe",
     "Split": "splits.split",
     "Trained": "fit",

@@ -17,7 +17,7 @@ from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint
 from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.builders import Builder, groups_of, matrix_of, read_data
-from fraudsieve.training.data.labelled import Labelled, origin_of
+from fraudsieve.training.data.labelled import LabelledData, origin_of
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.evaluation.labels import label_metrics
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES
@@ -30,8 +30,8 @@ from fraudsieve.training.pages.figure_files import figure_files
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split, has_times
-from fraudsieve.training.tracking.run import Logged, log_training, tracking_uri
-from fraudsieve.training.tuning.outcome import Tuned
+from fraudsieve.training.tracking.run import LoggedRun, log_training, tracking_uri
+from fraudsieve.training.tuning.outcome import TuningResult
 from fraudsieve.training.tuning.search import tune
 
 from .leaks import Warned, find_leaks
@@ -58,13 +58,13 @@ class Trained:
         Metrics on the test slice.
     split : Split
         What was trained, calibrated and tested on.
-    data : Labelled
+    data : LabelledData
         The rows, and what was set aside.
-    logged : Logged
+    logged : LoggedRun
         Where the run is in MLflow.
     notes : tuple of str
         What the user should know.
-    tuned : Tuned, default=None
+    tuned : TuningResult, default=None
         What the search of settings found; None where there was none.
     """
 
@@ -72,10 +72,10 @@ class Trained:
     folder: Path
     report: EvaluationReport
     split: Split
-    data: Labelled
-    logged: Logged
+    data: LabelledData
+    logged: LoggedRun
     notes: tuple[str, ...]
-    tuned: Tuned | None = None
+    tuned: TuningResult | None = None
 
 
 def train(
@@ -164,7 +164,7 @@ def train(
 
 
 def _report_details(
-    data: Labelled, split: Split, model: Model, recipe: Recipe, temporal: TemporalMetrics | None
+    data: LabelledData, split: Split, model: Model, recipe: Recipe, temporal: TemporalMetrics | None
 ) -> ReportDetails:
     since = data.rows["as_of"].iloc[split.test].min() if split.kind == "time" else None
     return ReportDetails(
@@ -175,7 +175,7 @@ def _report_details(
     )
 
 
-def _write_rejected(data: Labelled, output: str | Path) -> list[str]:
+def _write_rejected(data: LabelledData, output: str | Path) -> list[str]:
     """Write the rows set aside beside the model folder, and say where."""
     notes = []
     tables = {f"{data.subject}s": data.rejected, "labels": data.rejected_labels}
@@ -186,7 +186,7 @@ def _write_rejected(data: Labelled, output: str | Path) -> list[str]:
     return notes
 
 
-def _check_classes(data: Labelled, source: Source) -> None:
+def _check_classes(data: LabelledData, source: Source) -> None:
     classes = data.rows["label"].nunique()
     if classes < 2:
         raise SchemaError(
@@ -195,13 +195,13 @@ def _check_classes(data: Labelled, source: Source) -> None:
 
 
 def fit_model(
-    data: Labelled, groups: Array, split: Split, recipe: Recipe, progress: Progress
+    data: LabelledData, groups: Array, split: Split, recipe: Recipe, progress: Progress
 ) -> tuple[Model, Builder, tuple[str, ...]]:
     """Fit features, trees, calibration and operating points on their slices.
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledData
         All rows.
     groups : ndarray, shape (n_rows,)
         Campaigns or accounts.
@@ -258,7 +258,9 @@ def fit_model(
     return replace(model, points=points), features, (*notes, *idle)
 
 
-def _warnings(trained_on: TrainingRows, data: Labelled, groups: Array, split: Split, legitimate: str) -> list[Warned]:
+def _warnings(
+    trained_on: TrainingRows, data: LabelledData, groups: Array, split: Split, legitimate: str
+) -> list[Warned]:
     return find_leaks(
         trained_on.matrix,
         trained_on.labels,
@@ -271,7 +273,7 @@ def _warnings(trained_on: TrainingRows, data: Labelled, groups: Array, split: Sp
     )
 
 
-def _temporal(data: Labelled, groups: Array, what: str, recipe: Recipe, progress: Progress) -> TemporalMetrics:
+def _temporal(data: LabelledData, groups: Array, what: str, recipe: Recipe, progress: Progress) -> TemporalMetrics:
     """Return the metrics of the same recipe when it is split by time, or why there are none."""
     by_time = recipe.model_copy(update={"split": recipe.split.model_copy(update={"kind": "time"})})
     try:
@@ -308,7 +310,7 @@ def _no_legitimate(word: str, classes: tuple[str, ...]) -> str:
     )
 
 
-def _training_facts(data: Labelled, split: Split, recipe: Recipe) -> dict[str, Any]:
+def _training_facts(data: LabelledData, split: Split, recipe: Recipe) -> dict[str, Any]:
     sent = data.rows["as_of"].iloc[split.train].dropna()
     held_back = data.rows["as_of"].iloc[split.calibration].dropna()
     return {
@@ -327,8 +329,8 @@ def _training_facts(data: Labelled, split: Split, recipe: Recipe) -> dict[str, A
 
 
 def _log(
-    recipe: Recipe, folder: Path, model: Model, report: EvaluationReport, data: Labelled, tuned: Tuned | None
-) -> Logged:
+    recipe: Recipe, folder: Path, model: Model, report: EvaluationReport, data: LabelledData, tuned: TuningResult | None
+) -> LoggedRun:
     content = report.to_dict()
     settings = FraudClassifier(**recipe.model.settings(data.subject)).get_params()
     of_text = recipe.features.model_dump() if data.subject == "message" else {}
@@ -354,7 +356,7 @@ def _log(
     )
 
 
-def _logged_metrics(content: dict[str, Any], tuned: Tuned | None) -> dict[str, float]:
+def _logged_metrics(content: dict[str, Any], tuned: TuningResult | None) -> dict[str, float]:
     """Return every number of a report that is a metric of the run in MLflow."""
     metrics = _numbers(content) | _numbers(content["temporal"] or {}, "temporal.")
     metrics |= {f"f1.{_metric_name(name)}": figures["f1"] for name, figures in content["by_type"].items()}

@@ -16,7 +16,7 @@ __all__ = ["compare_split"]
 _PROTOCOL = (
     "The split of the file: {train:,} rows to train on, {test:,} to test on. In turn: {names}; peers choose their "
     "settings inside the training rows, as on the other sets. Ours: MessageFeatures, "
-    "FraudClassifier and disguised copies, by default. While the copies were devised (their share, and which "
+    "FraudClassifier and obfuscated copies, by default. While the copies were devised (their share, and which "
     "characters they draw), figures on these test rows were seen, so that this one flatters somewhat."
 )
 

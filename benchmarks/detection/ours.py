@@ -69,15 +69,15 @@ def fit_scores(
 
 
 def _fit(texts: list[str], y: Labels, groups: Groups) -> tuple[Any, Any]:
-    """Fit features and model as a training run does, on disguised copies too."""
+    """Fit features and model as a training run does, on obfuscated copies too."""
     from fraudsieve.features import MessageFeatures
     from fraudsieve.models import FraudClassifier
-    from fraudsieve.training.attack.augment import with_copies
+    from fraudsieve.training.attack.augmentation import augment
 
-    copies = with_copies(texts, y != LEGITIMATE)
-    y, groups = y[copies.rows], groups[copies.rows]
+    augmented = augment(texts, y != LEGITIMATE)
+    y, groups = y[augmented.rows], groups[augmented.rows]
     features = MessageFeatures(legitimate=LEGITIMATE).set_output(transform="pandas")
-    return features, FraudClassifier().fit(features.fit_transform(copies.texts, y, groups=groups), y, groups=groups)
+    return features, FraudClassifier().fit(features.fit_transform(augmented.texts, y, groups=groups), y, groups=groups)
 
 
 def folded(texts: list[str]) -> list[str]:

@@ -95,7 +95,7 @@ def test_figures_of_stubs() -> None:
     }
 
 
-def test_chinese_has_the_disguises_of_chinese() -> None:
+def test_chinese_has_the_obfuscations_of_chinese() -> None:
     report = attack.compare("mudou_sms", made_up(han=True), {"ours": first_words}, folds=3)
     names = {name.split(".")[-1] for name in report.figures if ".changed.medium." in name}
     assert {"homophone", "variant", "radical", "initial", "synonym"} <= names

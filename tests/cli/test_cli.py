@@ -18,7 +18,7 @@ import fraudsieve
 from fraudsieve.cli.app import app
 from fraudsieve.models import Scorer
 from fraudsieve.models.policy import Policy
-from fraudsieve.training.attack.disguises import DISGUISES
+from fraudsieve.training.attack.obfuscations import OBFUSCATIONS
 from fraudsieve.training.simulation.world import simulate
 from tests.shared import mlflow_uri, shared_folder
 
@@ -179,8 +179,8 @@ def test_evaluate_under_attack(model: Path, messages: pd.DataFrame, run: Run) ->
     sheet = said["report"]["attack"]
     assert sheet["rows"] == int((messages["label"] == "spam").sum())
     assert sheet["recall"] == pytest.approx(said["report"]["recall_at_1pct_fpr"])
-    assert set(sheet["disguises"]) == set(DISGUISES)
-    light, strong = (sheet["disguises"]["symbols"][strength] for strength in ("light", "strong"))
+    assert set(sheet["obfuscations"]) == set(OBFUSCATIONS)
+    light, strong = (sheet["obfuscations"]["symbols"][strength] for strength in ("light", "strong"))
     assert 0 <= strong["kept"] <= 1
     assert light["changed"] == strong["changed"] == 1.0
     assert run("evaluate", "--model", model, "--messages", "m.parquet")[1]["report"]["attack"] is None
@@ -394,7 +394,7 @@ def test_accounts_from_training_to_scores(run: Run) -> None:
     code, said, _ = run("evaluate", "--model", "m", "--attack")  # refused before anything is read
     assert code == 2
     assert (
-        said["error"] == "attack: only messages can be disguised, and this is a model of accounts. Leave --attack out"
+        said["error"] == "attack: only messages can be obfuscated, and this is a model of accounts. Leave --attack out"
     )
     code, scored, error = run("predict", "--model", "m", "--input", "a.parquet", "--events", "e.parquet")
     assert (code, scored["scored"]) == (0, 200)

@@ -11,7 +11,7 @@ import pytest
 
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.thresholds import Targets, operating_points
-from fraudsieve.training.attack.recall import AttackMetrics, CharacterSummary, DisguiseMetrics, KeptRecall
+from fraudsieve.training.attack.recall import AttackMetrics, CharacterSummary, KeptRecall, ObfuscationMetrics
 from fraudsieve.training.data.labelled import load_labelled
 from fraudsieve.training.evaluation.labels import LabelMetrics, label_metrics
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, SplitSummary, evaluate
@@ -22,7 +22,7 @@ from fraudsieve.training.simulation.world import World, simulate
 from tests.shared import mlflow_uri, shared_folder, shared_object
 
 TYPES = ("legitimate", "extortion", "illegal_gambling", "online_fraud", "personal_data_trade", "spam", "电信诈骗")
-DISGUISES = ("zero_width", "homoglyph", "full_width", "symbols", "spacing", "leetspeak", "spelled_digits", "synonym")
+OBFUSCATIONS = ("zero_width", "homoglyph", "full_width", "symbols", "spacing", "leetspeak", "spelled_digits", "synonym")
 
 
 @pytest.fixture(scope="session")
@@ -103,17 +103,17 @@ def scored(n: int, classes: tuple[str, ...], seed: int) -> tuple[np.ndarray, np.
 
 
 def attack() -> AttackMetrics:
-    """An attack in which disguises bite more, the stronger they are."""
+    """An attack in which obfuscations bite more, the stronger they are."""
     rng = np.random.default_rng(0)
-    disguises = {}
-    for place, name in enumerate(DISGUISES):
+    obfuscations = {}
+    for place, name in enumerate(OBFUSCATIONS):
         loss = rng.uniform(0.02, 0.5)
         kept = {"light": 1 - loss / 4, "medium": 1 - loss / 2, "strong": 1 - loss}
         level = "word" if name == "synonym" else "character"
         recalls = {strength: KeptRecall(0.6 * share, share, float(place != 5)) for strength, share in kept.items()}
-        disguises[name] = DisguiseMetrics(level, applies=True, **recalls)
+        obfuscations[name] = ObfuscationMetrics(level, applies=True, **recalls)
     character = {strength: CharacterSummary(0.8, 0.5, "symbols") for strength in ("light", "medium", "strong")}
-    return AttackMetrics(0.01, "en", 300, 0.6, disguises, character)
+    return AttackMetrics(0.01, "en", 300, 0.6, obfuscations, character)
 
 
 def message_report() -> EvaluationReport:

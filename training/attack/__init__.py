@@ -5,24 +5,24 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .disguises import DISGUISES, STRENGTHS, Disguise, disguise
+    from .obfuscations import OBFUSCATIONS, STRENGTHS, Obfuscation, obfuscate
     from .recall import attack_metrics
 
 __all__ = [
-    "DISGUISES",
+    "OBFUSCATIONS",
     "STRENGTHS",
-    "Disguise",
+    "Obfuscation",
     "attack_metrics",
-    "disguise",
+    "obfuscate",
 ]
 
 # Imported at first use, as in the package above.
 _HOMES = {
-    "DISGUISES": "disguises",
-    "Disguise": "disguises",
-    "STRENGTHS": "disguises",
+    "OBFUSCATIONS": "obfuscations",
+    "Obfuscation": "obfuscations",
+    "STRENGTHS": "obfuscations",
     "attack_metrics": "recall",
-    "disguise": "disguises",
+    "obfuscate": "obfuscations",
 }
 
 

@@ -1,4 +1,4 @@
-"""How much of its recall a model keeps when fraud is disguised."""
+"""How much of its recall a model keeps when fraud is obfuscated."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.models.artifact.folder import Model
 
-from .disguises import DISGUISES, STRENGTHS, disguise, language_of
+from .obfuscations import OBFUSCATIONS, STRENGTHS, language_of, obfuscate
 
 __all__ = [
     "FALSE_POSITIVE_RATE",
     "AttackCounts",
     "AttackMetrics",
     "CharacterSummary",
-    "DisguiseMetrics",
     "KeptRecall",
+    "ObfuscationMetrics",
     "attack_counts",
     "attack_messages",
     "attack_metrics",
@@ -34,7 +34,7 @@ FALSE_POSITIVE_RATE = 0.01
 """Share of clean legitimate texts that may lie above the threshold."""
 
 MOST = 2000
-"""Fraudulent texts that `attack_messages` disguises: each is scored once for every disguise and strength."""
+"""Fraudulent texts that `attack_messages` obfuscates: each is scored once for every obfuscation and strength."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class AttackCounts:
     clean : int
         Caught as they are.
     caught : mapping of (str, str) to int
-        For a disguise and a strength, caught when disguised.
+        For an obfuscation and a strength, caught when obfuscated.
     changed : mapping of (str, str) to int
-        For a disguise and a strength, those in which there was something to change.
+        For an obfuscation and a strength, those in which there was something to change.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def strict_threshold(legitimate: Array, false_positive_rate: float = FALSE_POSIT
 def attack_counts(
     score: Callable[[list[str]], Array], fraud: Sequence[str], legitimate: Array, *, seed: int = 0
 ) -> AttackCounts:
-    """Disguise fraudulent texts in every way and count what is still caught.
+    """Obfuscate fraudulent texts in every way and count what is still caught.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def attack_counts(
     legitimate : ndarray, shape (n_texts,)
         Scores of clean legitimate texts of the same table; they set the threshold.
     seed : int, default=0
-        Seed of the disguises.
+        Seed of the obfuscations.
 
     Returns
     -------
@@ -124,9 +124,9 @@ def attack_counts(
     threshold = strict_threshold(legitimate)
     clean = list(fraud)
     caught, changed = {}, {}
-    for name in DISGUISES:
+    for name in OBFUSCATIONS:
         for strength in STRENGTHS:
-            texts = disguise(clean, name, strength, seed)
+            texts = obfuscate(clean, name, strength, seed)
             caught[name, strength] = int((score(texts) > threshold).sum())
             changed[name, strength] = sum(after != before for after, before in zip(texts, clean, strict=True))
     return AttackCounts(len(clean), int((score(clean) > threshold).sum()), caught, changed)
@@ -134,15 +134,15 @@ def attack_counts(
 
 @dataclass(frozen=True)
 class KeptRecall:
-    """Recall under a disguise.
+    """Recall under an obfuscation.
 
     Parameters
     ----------
     recall : float
         Share of all fraudulent texts that is still caught.
     kept : float or None
-        Share of the clean recall, at most 1: what a disguise betrays in one text makes up for no loss in another. None
-        where the clean recall is 0.
+        Share of the clean recall, at most 1, so that a gain on one text does not offset a loss on another. None if the
+        clean recall is 0.
     changed : float
         Share of the texts in which there was something to change.
     """
@@ -153,8 +153,8 @@ class KeptRecall:
 
 
 @dataclass(frozen=True)
-class DisguiseMetrics:
-    """Recall under one disguise at each strength; its level; and whether it applies to the language of the texts."""
+class ObfuscationMetrics:
+    """Recall under one obfuscation at each strength; its level; and whether it applies to the language of the texts."""
 
     level: str
     applies: bool
@@ -170,11 +170,11 @@ class DisguiseMetrics:
 
 @dataclass(frozen=True)
 class CharacterSummary:
-    """Mean and worst kept recall over the disguises of characters that apply; None where no recall could be kept."""
+    """Mean and worst kept recall over the obfuscations of characters that apply; None where no recall could be kept."""
 
     mean: float | None
     worst: float | None
-    worst_disguise: str | None
+    worst_obfuscation: str | None
 
 
 @dataclass(frozen=True)
@@ -191,8 +191,8 @@ class AttackMetrics:
         Fraudulent texts.
     recall : float
         Recall on the texts as they are.
-    disguises : mapping of str to DisguiseMetrics
-        By name of the disguise.
+    obfuscations : mapping of str to ObfuscationMetrics
+        By name of the obfuscation.
     character : mapping of str to CharacterSummary
         By strength.
     """
@@ -201,51 +201,51 @@ class AttackMetrics:
     language: str
     rows: int
     recall: float
-    disguises: Mapping[str, DisguiseMetrics]
+    obfuscations: Mapping[str, ObfuscationMetrics]
     character: Mapping[str, CharacterSummary]
 
 
 def attack_metrics(counts: AttackCounts, language: str) -> AttackMetrics:
-    """Compute the recall that is kept under each disguise, and its mean over disguises of characters.
+    """Compute the recall that is kept under each obfuscation, and its mean over obfuscations of characters.
 
     Parameters
     ----------
     counts : AttackCounts
         Texts that were caught.
     language : {"zh", "en"}
-        The language of the texts: it decides which disguises are in the mean.
+        The language of the texts: it decides which obfuscations are in the mean.
 
     Returns
     -------
     AttackMetrics
-        Recall by disguise and strength.
+        Recall by obfuscation and strength.
 
     Examples
     --------
     >>> counts = attack_counts(lambda texts: np.array(["win" in text for text in texts]), ["win"], np.zeros(9))
-    >>> attack_metrics(counts, "en").disguises["spelled_digits"].strong
+    >>> attack_metrics(counts, "en").obfuscations["spelled_digits"].strong
     KeptRecall(recall=1.0, kept=1.0, changed=0.0)
     """
-    disguises = {
-        name: DisguiseMetrics(
+    obfuscations = {
+        name: ObfuscationMetrics(
             way.level,
             language in way.languages,
             **{strength: _kept_recall(counts, (name, strength)) for strength in STRENGTHS},
         )
-        for name, way in DISGUISES.items()
+        for name, way in OBFUSCATIONS.items()
     }
     return AttackMetrics(
         false_positive_rate=FALSE_POSITIVE_RATE,
         language=language,
         rows=counts.rows,
         recall=counts.clean / counts.rows,
-        disguises=disguises,
-        character={strength: _summary(disguises, strength) for strength in STRENGTHS},
+        obfuscations=obfuscations,
+        character={strength: _summary(obfuscations, strength) for strength in STRENGTHS},
     )
 
 
 def check_attackable(model: Model) -> None:
-    """Refuse to attack a model that has no use for a disguise.
+    """Refuse to attack a model that has no use for an obfuscation.
 
     Parameters
     ----------
@@ -258,7 +258,7 @@ def check_attackable(model: Model) -> None:
         When it is not of messages, or has no legitimate class and so no probability of fraud.
     """
     if model.subject != "message":
-        problem = f"only messages can be disguised, and this is a model of {model.subject}s. Leave --attack out"
+        problem = f"only messages can be obfuscated, and this is a model of {model.subject}s. Leave --attack out"
         raise RecipeError("attack", [problem])
     if model.legitimate is None:
         problem = "the model has no legitimate class, and so no probability of fraud. Leave --attack out"
@@ -304,7 +304,7 @@ def attack_messages(
     Returns
     -------
     AttackMetrics
-        As from `attack_metrics`. Of more than `MOST` fraudulent rows, as many are disguised, evenly spaced.
+        As from `attack_metrics`. Of more than `MOST` fraudulent rows, as many are obfuscated, evenly spaced.
 
     Raises
     ------
@@ -317,7 +317,7 @@ def attack_messages(
     >>> metrics = attack_messages(
     ...     lambda rows: rows["text"].str.contains("cash").to_numpy(), rows, np.array([True, False]), np.array([1, 0])
     ... )
-    >>> metrics.disguises["synonym"].strong.kept, metrics.disguises["spelled_digits"].strong.kept
+    >>> metrics.obfuscations["synonym"].strong.kept, metrics.obfuscations["spelled_digits"].strong.kept
     (0.0, 1.0)
     """
     for kind, found in (("fraudulent", is_fraud), ("legitimate", ~is_fraud)):
@@ -328,7 +328,7 @@ def attack_messages(
         chosen = chosen[np.linspace(0, len(chosen) - 1, MOST).astype(np.intp)]
     fraud, texts = rows.iloc[chosen], rows["text"].tolist()
     counts = attack_counts(
-        lambda disguised: score(fraud.assign(text=disguised)), fraud["text"].tolist(), probability[~is_fraud]
+        lambda obfuscated: score(fraud.assign(text=obfuscated)), fraud["text"].tolist(), probability[~is_fraud]
     )
     return attack_metrics(counts, language_of(texts))
 
@@ -341,9 +341,9 @@ def _kept_recall(counts: AttackCounts, key: tuple[str, str]) -> KeptRecall:
     )
 
 
-def _summary(disguises: Mapping[str, DisguiseMetrics], strength: str) -> CharacterSummary:
+def _summary(obfuscations: Mapping[str, ObfuscationMetrics], strength: str) -> CharacterSummary:
     shares = {
-        name: way.at(strength).kept for name, way in disguises.items() if way.level == "character" and way.applies
+        name: way.at(strength).kept for name, way in obfuscations.items() if way.level == "character" and way.applies
     }
     kept = {name: share for name, share in shares.items() if share is not None}
     if not kept:

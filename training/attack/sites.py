@@ -1,4 +1,4 @@
-"""Where a text can be disguised, and what can stand there instead."""
+"""Where a text can be obfuscated, and what can stand there instead."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ def leetspeak_sites(text: str) -> list[Site]:
 def digit_sites(text: str) -> list[Site]:
     """Find digits; they can be spelled out in the language of the text, or be keycaps."""
     found: list[Site] = []
-    in_han = any(is_han(char) for char in text)
+    in_han = any(is_chinese(char) for char in text)
     for i, char in enumerate(text):
         if char in DIGITS:
             space = " " if text[i + 1 : i + 2].isalnum() else ""
@@ -94,7 +94,7 @@ def synonym_sites(text: str) -> list[Site]:
     return [(m.start(), m.end(), [_like(m[0], table[m[0].lower()][0])]) for m in _words().finditer(text)]
 
 
-def is_han(char: str) -> bool:
+def is_chinese(char: str) -> bool:
     """Tell whether a character is a Chinese one."""
     return "㐀" <= char <= "鿿"
 

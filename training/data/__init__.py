@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .labelled import Labelled, load_labelled
+    from .labelled import LabelledData, load_labelled
 
 __all__ = [
-    "Labelled",
+    "LabelledData",
     "load_labelled",
 ]
 
 # Imported at first use, as in the package above.
 _HOMES = {
-    "Labelled": "labelled",
+    "LabelledData": "labelled",
     "load_labelled": "labelled",
 }
 

@@ -12,7 +12,7 @@ from fraudsieve.features.tables.schema import Checked, Source, read_table
 from fraudsieve.models.batch.inputs import end_of_events
 from fraudsieve.training.labels.trust import Trust
 
-from .labelled import PLACE, Labelled, data_digest, join_labels, keep_labelled, origin_of, with_times
+from .labelled import PLACE, LabelledData, data_digest, join_labels, keep_labelled, origin_of, with_times
 
 __all__ = ["account_labels_of", "event_labels_of", "load_accounts", "load_events"]
 
@@ -24,7 +24,7 @@ def load_accounts(
     labels: Source | None = None,
     min_label_rows: int = 1,
     trust: Trust | None = None,
-) -> Labelled:
+) -> LabelledData:
     """Read accounts, what is known of them, and their events.
 
     An account is looked at as of its column ``as_of``, else just before its label was known, else after the last event.
@@ -44,7 +44,7 @@ def load_accounts(
 
     Returns
     -------
-    Labelled
+    LabelledData
         Rows with ``account_id``, ``as_of``, ``label``, ``labelled_at`` and the profile; and the events.
 
     Raises
@@ -79,7 +79,7 @@ def load_accounts(
 
 def load_events(
     events: Source, *, labels: Source | None = None, min_label_rows: int = 1, trust: Trust | None = None
-) -> Labelled:
+) -> LabelledData:
     """Read events that are subjects themselves, with what is known of them.
 
     Parameters
@@ -95,7 +95,7 @@ def load_events(
 
     Returns
     -------
-    Labelled
+    LabelledData
         Rows with the columns of the event, ``as_of``, ``label`` and ``labelled_at``; and all events.
 
     Raises
@@ -153,7 +153,7 @@ def _loaded(
     sources: dict[str, Any],
     notes: list[str],
     min_label_rows: int,
-) -> Labelled:
+) -> LabelledData:
     frame[PLACE] = np.setdiff1d(np.arange(len(frame) + len(table.rejected)), table.rejected["row"])
     given = [source for source in sources.values() if source is not None]
     origin = origin_of(given[0])
@@ -170,12 +170,12 @@ def _loaded(
     )
 
 
-def event_labels_of(data: Labelled, legitimate: str) -> pd.DataFrame | None:
+def event_labels_of(data: LabelledData, legitimate: str) -> pd.DataFrame | None:
     """Return what became known of events, for the measures of labels; none of them is known before its event.
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledData
         Events.
     legitimate : str
         The class that is no crime.
@@ -189,12 +189,12 @@ def event_labels_of(data: Labelled, legitimate: str) -> pd.DataFrame | None:
     return None if known.empty else known.assign(is_fraud=(known["label"] != legitimate).to_numpy())
 
 
-def account_labels_of(data: Labelled, legitimate: str) -> pd.DataFrame | None:
+def account_labels_of(data: LabelledData, legitimate: str) -> pd.DataFrame | None:
     """Return what became known of accounts, for the network.
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledData
         Accounts.
     legitimate : str
         The class that is no crime.

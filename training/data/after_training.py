@@ -12,13 +12,13 @@ import pandas as pd
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.artifact.folder import Model
 
-from .labelled import Labelled
+from .labelled import LabelledData
 
-__all__ = ["Later", "flattering_rows", "later_rows", "rows_since", "trained_until"]
+__all__ = ["RowsAfterTraining", "count_rows_in_training", "rows_after_training", "rows_since", "trained_until"]
 
 
 @dataclass(frozen=True, eq=False)
-class Later:
+class RowsAfterTraining:
     """Which of some records are later than training.
 
     Parameters
@@ -54,19 +54,19 @@ def trained_until(model: Model) -> pd.Timestamp | None:
     return max(ends) if ends else None
 
 
-def later_rows(data: Labelled, models: Sequence[Model]) -> Later:
+def rows_after_training(data: LabelledData, models: Sequence[Model]) -> RowsAfterTraining:
     """Choose the records that are later than what models were trained and calibrated on.
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledData
         Records with their moments (``as_of``).
     models : sequence of Model
         At least one.
 
     Returns
     -------
-    Later
+    RowsAfterTraining
         All records, with a warning, where the records or what a model was trained on have no times.
 
     Raises
@@ -81,22 +81,22 @@ def later_rows(data: Labelled, models: Sequence[Model]) -> Later:
         _refuse_same_table(data, models)
     warnings = _untold(data.subject, timed, len(ends) - len(known))
     if not timed or not known:
-        return Later(np.ones(len(moments), bool), {}, warnings)
+        return RowsAfterTraining(np.ones(len(moments), bool), {}, warnings)
     rows = (moments > max(known)).to_numpy()
     if not rows.any():
         problem = f"none of {len(moments)} labelled {data.subject}s is later than {max(known).isoformat()}, until when"
         raise SchemaError(f"{data.subject}s", f"{problem} the models were trained", "Give later ones, with labels.")
     untimed = int(moments.isna().sum())
     left_out = {"not later than training": int((~rows).sum()) - untimed, "without a time": untimed}
-    return Later(rows, left_out, warnings)
+    return RowsAfterTraining(rows, left_out, warnings)
 
 
-def flattering_rows(data: Labelled, model: Model) -> int | None:
+def count_rows_in_training(data: LabelledData, model: Model) -> int | None:
     """Count the records that are not later than what a model was trained and calibrated on: figures on them flatter.
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledData
         Records with their moments.
     model : Model
         The model.
@@ -111,19 +111,19 @@ def flattering_rows(data: Labelled, model: Model) -> int | None:
     return known if known or (until is not None and moments.notna().all()) else None
 
 
-def rows_since(data: Labelled, since: datetime) -> Labelled:
+def rows_since(data: LabelledData, since: datetime) -> LabelledData:
     """Keep the records from a moment on; what was before them stays their history.
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledData
         Records with their moments.
     since : datetime
         A naive one is UTC.
 
     Returns
     -------
-    Labelled
+    LabelledData
 
     Raises
     ------
@@ -146,7 +146,7 @@ def _untold(subject: str, timed: bool, unknown: int) -> tuple[str, ...]:
     return ()
 
 
-def _refuse_same_table(data: Labelled, models: Sequence[Model]) -> None:
+def _refuse_same_table(data: LabelledData, models: Sequence[Model]) -> None:
     table = next((name for name in (f"{data.subject}s", "labels") if name in data.digests), None)
     trained_on: list[dict[str, Any]] = [model.training.get("digests") or {} for model in models]
     if table is not None and any(digests.get(table) == data.digests[table] for digests in trained_on):

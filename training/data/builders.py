@@ -15,11 +15,11 @@ from fraudsieve.features.tables.schema import Source
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.score import looks_back
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.attack.augment import with_copies
+from fraudsieve.training.attack.augmentation import augment
 from fraudsieve.training.recipe.recipe import Recipe
 
 from .accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
-from .labelled import Labelled, load_labelled
+from .labelled import LabelledData, load_labelled
 
 __all__ = [
     "Builder",
@@ -37,7 +37,7 @@ Positions: TypeAlias = npt.NDArray[np.int64]
 Builder: TypeAlias = MessageFeatures | AccountFeatures
 
 
-def read_data(recipe: Recipe, tables: Mapping[str, Source | None], *, min_label_rows: int) -> Labelled:
+def read_data(recipe: Recipe, tables: Mapping[str, Source | None], *, min_label_rows: int) -> LabelledData:
     """Read the tables of what a recipe is about.
 
     Parameters
@@ -51,7 +51,7 @@ def read_data(recipe: Recipe, tables: Mapping[str, Source | None], *, min_label_
 
     Returns
     -------
-    Labelled
+    LabelledData
 
     Raises
     ------
@@ -71,12 +71,12 @@ def read_data(recipe: Recipe, tables: Mapping[str, Source | None], *, min_label_
     return load_events(given["events"], labels=labels, **rules)
 
 
-def groups_of(data: Labelled) -> tuple[Positions, str]:
+def groups_of(data: LabelledData) -> tuple[Positions, str]:
     """Return what must not be on both sides of a split.
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledData
         Rows.
 
     Returns
@@ -116,12 +116,12 @@ def row_groups(rows: pd.DataFrame, subject: str) -> tuple[Positions, str]:
     return pd.factorize(rows["account_id"])[0].astype(np.int64), "account"
 
 
-def make_builder(data: Labelled, recipe: Recipe) -> Builder:
+def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
     """Return the builder of a recipe, not yet fitted.
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledData
         The rows, and their events.
     recipe : Recipe
         Settings.
@@ -133,7 +133,7 @@ def make_builder(data: Labelled, recipe: Recipe) -> Builder:
     history = recipe.history
     views = history.histories
     if data.subject == "message":
-        settings = recipe.features.model_dump(exclude={"copies", "campaigns"})
+        settings = recipe.features.model_dump(exclude={"augment", "campaigns"})
         settings["past"] = data.messages if recipe.features.campaigns else None
         settings |= {"legitimate": recipe.data.legitimate, "random_state": recipe.seed, "n_jobs": recipe.n_jobs}
         return MessageFeatures(events=data.events, history=views, **settings)
@@ -148,20 +148,20 @@ def make_builder(data: Labelled, recipe: Recipe) -> Builder:
     )
 
 
-def _labels(data: Labelled, legitimate: str) -> dict[str, Any]:
+def _labels(data: LabelledData, legitimate: str) -> dict[str, Any]:
     if data.subject == "event":
         return {"labels": event_labels_of(data, legitimate)}
     return {"account_labels": account_labels_of(data, legitimate)}
 
 
 def rows_to_train(
-    data: Labelled, groups: Positions, train: Positions, recipe: Recipe
+    data: LabelledData, groups: Positions, train: Positions, recipe: Recipe
 ) -> tuple[pd.DataFrame, npt.NDArray[np.object_], dict[str, Positions]]:
-    """Return what is trained on: the rows of the slice and, of messages with a crime, disguised copies.
+    """Return what is trained on: the rows of the slice and, of messages with a crime, obfuscated copies.
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledData
         All rows.
     groups : ndarray, shape (n_rows,)
         Campaigns or accounts.
@@ -185,8 +185,9 @@ def rows_to_train(
     if data.subject != "message":
         return rows, labels, {}
     is_crime = labels != recipe.data.legitimate
-    copies = with_copies(rows["text"].tolist(), is_crime, share=recipe.features.copies, seed=recipe.seed)
-    return rows.iloc[copies.rows].assign(text=copies.texts), labels[copies.rows], {"groups": groups[train][copies.rows]}
+    augmented = augment(rows["text"].tolist(), is_crime, share=recipe.features.augment, seed=recipe.seed)
+    place = augmented.rows
+    return rows.iloc[place].assign(text=augmented.texts), labels[place], {"groups": groups[train][place]}
 
 
 def matrix_of(builder: Builder, rows: pd.DataFrame) -> pd.DataFrame:
@@ -207,14 +208,14 @@ def matrix_of(builder: Builder, rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(np.asarray(matrix, np.float64), columns=builder.get_feature_names_out())
 
 
-def builder_of_model(model: Model, data: Labelled) -> Builder:
+def builder_of_model(model: Model, data: LabelledData) -> Builder:
     """Return a builder that computes what a model was trained on.
 
     Parameters
     ----------
     model : Model
         The model.
-    data : Labelled
+    data : LabelledData
         Rows to be scored, and their events.
 
     Returns

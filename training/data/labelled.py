@@ -15,7 +15,7 @@ from fraudsieve.training.labels.trust import Trust, label_as_of
 __all__ = [
     "PLACE",
     "WEIGHT",
-    "Labelled",
+    "LabelledData",
     "data_digest",
     "join_labels",
     "keep_labelled",
@@ -31,7 +31,7 @@ WEIGHT = "label_weight"
 
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
+class LabelledData:
     """Records with labels, and what became of the rest. No row is lost: rows in is the sum of the parts.
 
     Parameters
@@ -89,7 +89,7 @@ def load_labelled(
     events: Source | None = None,
     min_label_rows: int = 1,
     trust: Trust | None = None,
-) -> Labelled:
+) -> LabelledData:
     """Read messages and their labels.
 
     Parameters
@@ -107,7 +107,7 @@ def load_labelled(
 
     Returns
     -------
-    Labelled
+    LabelledData
         Rows to train on, and what was set aside.
 
     Raises
@@ -142,7 +142,7 @@ def load_labelled(
 
 def keep_labelled(
     frame: pd.DataFrame, read: Checked, labels: Checked | None, what: str, origin: str, min_label_rows: int
-) -> Labelled:
+) -> LabelledData:
     """Keep the rows that have a label of enough rows.
 
     Parameters
@@ -162,7 +162,7 @@ def keep_labelled(
 
     Returns
     -------
-    Labelled
+    LabelledData
         Without digests.
 
     Raises
@@ -185,7 +185,7 @@ def keep_labelled(
     rejected_labels = pd.DataFrame() if labels is None else labels.rejected
     waiting = frame.loc[~has_label, "as_of"].reset_index(drop=True)
     said = None if labels is None else labels.good[labels.good["subject_id"].isin(frame[f"{what}_id"])]
-    return Labelled(good, all_rejected, rejected_labels, len(waiting), tuple(notes), {}, waiting=waiting, said=said)
+    return LabelledData(good, all_rejected, rejected_labels, len(waiting), tuple(notes), {}, waiting=waiting, said=said)
 
 
 def with_times(frame: pd.DataFrame, *further: str) -> pd.DataFrame:

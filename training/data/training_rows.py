@@ -11,7 +11,7 @@ from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.recipe.recipe import Recipe
 
 from .builders import Builder, make_builder, rows_to_train
-from .labelled import WEIGHT, Labelled
+from .labelled import WEIGHT, LabelledData
 
 __all__ = ["TrainingRows", "grow_trees", "training_rows"]
 
@@ -29,7 +29,7 @@ class TrainingRows:
     labels : ndarray of str objects, shape (n_rows,)
         Classes.
     positions : ndarray of int64, shape (n_rows,)
-        The row that each is, or is a disguised copy of.
+        The row that each is, or is an obfuscated copy of.
     campaigns : dict
         As from `rows_to_train`.
     weights : ndarray of float64, shape (n_rows,), default=None
@@ -44,12 +44,12 @@ class TrainingRows:
     weights: Array | None = None
 
 
-def training_rows(data: Labelled, groups: Array, train: Array, recipe: Recipe) -> TrainingRows:
+def training_rows(data: LabelledData, groups: Array, train: Array, recipe: Recipe) -> TrainingRows:
     """Fit the builder of a recipe on a slice.
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledData
         All rows.
     groups : ndarray, shape (n_rows,)
         Campaigns or accounts.

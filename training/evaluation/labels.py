@@ -9,7 +9,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.features.tables.label_times import known_from
-from fraudsieve.training.data.labelled import Labelled, with_times
+from fraudsieve.training.data.labelled import LabelledData, with_times
 from fraudsieve.training.labels.maturity import DAY, MATURE, DelayCurve, delay_curve, maturity_gaps, seen_until
 from fraudsieve.training.labels.trust import Trust, reversals
 
@@ -126,7 +126,7 @@ class LabelMetrics:
 
 
 def label_metrics(
-    data: Labelled,
+    data: LabelledData,
     training: Mapping[str, Any],
     *,
     legitimate: str | None = None,
@@ -137,7 +137,7 @@ def label_metrics(
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledData
         The records, and those that wait for a label.
     training : mapping
         The facts of the training (``model.training``), such as the gap that the model was tested with.
@@ -219,7 +219,7 @@ def _reversals(labels: pd.DataFrame, trust: Trust | None) -> Reversals:
     return Reversals(int(pairs["count"].sum()), tuple(records))
 
 
-def _by_source(data: Labelled, trust: Trust | None) -> tuple[SourceLabels, ...] | None:
+def _by_source(data: LabelledData, trust: Trust | None) -> tuple[SourceLabels, ...] | None:
     labels, cutoff_times = _with_sources(data)
     counts = labels["source"].value_counts()
     if len(counts) < 2:
@@ -246,7 +246,7 @@ def _by_source(data: Labelled, trust: Trust | None) -> tuple[SourceLabels, ...] 
     return tuple(sources)
 
 
-def _with_sources(data: Labelled) -> tuple[pd.DataFrame, pd.Series]:
+def _with_sources(data: LabelledData) -> tuple[pd.DataFrame, pd.Series]:
     """Return all labels with their sources, and the cutoff times of the records by their ids."""
     columns = ["subject_id", "label", "labelled_at", "source"]
     if data.said is None:

@@ -9,7 +9,7 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.thresholds import OperatingPoint, operating_points
-from fraudsieve.training.data.labelled import Labelled
+from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
 
@@ -103,7 +103,7 @@ def _share(rows: Array) -> float | None:
     return float(rows.mean()) if len(rows) else None
 
 
-def calibration_days(data: Labelled, split: Split) -> float | None:
+def calibration_days(data: LabelledData, split: Split) -> float | None:
     """Return the number of days in which as many records come as the calibration slice has rows.
 
     Reviewers get alerts of all records, not only of labelled ones, and a slice leaves rows out. So the slice counts as
@@ -120,7 +120,7 @@ def calibration_days(data: Labelled, split: Split) -> float | None:
     return float((window.max() - window.min()) / DAY / (n_records - 1) * len(split.calibration))
 
 
-def share_of_records(data: Labelled, rows: pd.DataFrame) -> float:
+def share_of_records(data: LabelledData, rows: pd.DataFrame) -> float:
     """Return the share of all records of their time that some labelled rows are, counted as by `calibration_days`.
 
     At most 1; 1 where no record has a time.
@@ -131,7 +131,7 @@ def share_of_records(data: Labelled, rows: pd.DataFrame) -> float:
     return min(len(times) / n_records, 1.0) if n_records else 1.0
 
 
-def check_points(data: Labelled, split: Split, recipe: Recipe) -> None:
+def check_points(data: LabelledData, split: Split, recipe: Recipe) -> None:
     """Check, before any work, that the operating points of a recipe can be chosen.
 
     Raises
@@ -151,7 +151,7 @@ def check_points(data: Labelled, split: Split, recipe: Recipe) -> None:
         raise RecipeError("recipe", problems)
 
 
-def amounts_of(data: Labelled, split: Split) -> Array | None:
+def amounts_of(data: LabelledData, split: Split) -> Array | None:
     """Return the amounts of the calibration slice, NaN for unknown; None where rows have no amount."""
     if "amount" not in data.rows:
         return None
@@ -159,7 +159,7 @@ def amounts_of(data: Labelled, split: Split) -> Array | None:
 
 
 def choose_points(
-    probability: Array, is_fraud: Array, data: Labelled, split: Split, recipe: Recipe
+    probability: Array, is_fraud: Array, data: LabelledData, split: Split, recipe: Recipe
 ) -> tuple[tuple[OperatingPoint, ...], tuple[str, ...]]:
     """Choose the operating points of a recipe on the calibration slice.
 

@@ -44,7 +44,7 @@ def evaluate_model(
     builder : MessageFeatures or AccountFeatures, default=None
         Computes the features of records with a history; None for messages alone.
     attack : bool, default=False
-        Whether to disguise the fraudulent messages too, and measure the recall that is kept.
+        Whether to obfuscate the fraudulent messages too, and measure the recall that is kept.
     groups : ndarray, shape (n_rows,), default=None
         The account or campaign of each row, for the intervals; None for no intervals.
     group_kind : str, default="group"
@@ -78,7 +78,7 @@ def evaluate_model(
     attack_result = None
     if attack:
         attack_result = attack_messages(
-            lambda disguised: scores_of(scorer, disguised, builder)["probability"],
+            lambda obfuscated: scores_of(scorer, obfuscated, builder)["probability"],
             rows[scored],
             labels != model.legitimate,
             probability,

@@ -153,12 +153,12 @@ def by_type(sheet: Sheet) -> str | None:
 
 
 def under_attack(sheet: Sheet) -> str | None:
-    """Draw what is kept of the recall under every disguise."""
+    """Draw what is kept of the recall under every obfuscation."""
     attack = sheet.get("attack")
     if not attack:
         return None
     strengths = [name for name in STRENGTH_MARKS if name in attack["character"]]
-    changed = [(name, one) for name, one in attack["disguises"].items() if any(one[s]["changed"] for s in strengths)]
+    changed = [(name, one) for name, one in attack["obfuscations"].items() if any(one[s]["changed"] for s in strengths)]
     if not changed or attack["recall"] == 0:
         return None
     chart = row_chart([name.replace("_", " ") for name, _ in changed], "share of the recall that is kept", 24)
@@ -170,7 +170,7 @@ def under_attack(sheet: Sheet) -> str | None:
             chart.dot(value, -i, css, shape=shape, title=f"{name}, {strength}: {value:.3f}")
     for strength in strengths:
         chart.legend(strength, *STRENGTH_MARKS[strength][:1], shape=STRENGTH_MARKS[strength][1])
-    told = f"Recall {attack['recall']:.3f} on {attack['rows']:,} undisguised texts at 1 % false positives."
+    told = f"Recall {attack['recall']:.3f} on {attack['rows']:,} clean texts at 1 % false positives."
     return framed(chart, "Under attack", told)
 
 

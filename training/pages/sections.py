@@ -281,13 +281,13 @@ def _attack(attack: Mapping[str, Any] | None) -> str:
             one["level"],
             *(figure(one[s]["kept"] if one[s]["changed"] else None) for s in strengths),
         ]
-        for name, one in attack["disguises"].items()
+        for name, one in attack["obfuscations"].items()
     ]
     mean = [figure(attack["character"][strength]["mean"]) for strength in strengths]
     told = f"Kept of the recall of {figure(attack['recall'])} on {attack['rows']:,} texts as they were"
     caption = f"{told}, at {attack['false_positive_rate']:.0%} false positives."
     return table(
-        caption, ["disguise", "level", *strengths], [*rows, [f"mean of characters ({attack['language']})", "", *mean]]
+        caption, ["obfuscate", "level", *strengths], [*rows, [f"mean of characters ({attack['language']})", "", *mean]]
     )
 
 

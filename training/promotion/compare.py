@@ -13,9 +13,9 @@ from fraudsieve.features.tables.schema import Source
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.attack.recall import attack_messages, attackable
-from fraudsieve.training.data.after_training import later_rows, trained_until
+from fraudsieve.training.data.after_training import rows_after_training, trained_until
 from fraudsieve.training.data.builders import Builder, builder_of_model, groups_of, read_data, scores_of
-from fraudsieve.training.data.labelled import Labelled
+from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.json_types import to_json_types
@@ -31,7 +31,7 @@ __all__ = ["STRENGTH", "check_comparable", "compare_models", "read_to_compare"]
 
 
 STRENGTH = "medium"
-"""How strong the disguises are whose recall the models are held to."""
+"""How strong the obfuscations are whose recall the models are held to."""
 
 
 def check_comparable(champion: Model | None, challenger: Model) -> None:
@@ -68,7 +68,7 @@ def check_comparable(champion: Model | None, challenger: Model) -> None:
         raise ComparisonError("compare", problems)
 
 
-def read_to_compare(recipe: Recipe, subject: str, tables: Mapping[str, Source | None]) -> Labelled:
+def read_to_compare(recipe: Recipe, subject: str, tables: Mapping[str, Source | None]) -> LabelledData:
     """Read labelled records to compare models on.
 
     Parameters
@@ -82,7 +82,7 @@ def read_to_compare(recipe: Recipe, subject: str, tables: Mapping[str, Source | 
 
     Returns
     -------
-    Labelled
+    LabelledData
     """
     of_subject = recipe.data.model_copy(update={"subject": subject})
     return read_data(recipe.model_copy(update={"data": of_subject}), tables, min_label_rows=1)
@@ -91,7 +91,7 @@ def read_to_compare(recipe: Recipe, subject: str, tables: Mapping[str, Source | 
 def compare_models(
     champion: Scorer | None,
     challenger: Scorer,
-    data: Labelled,
+    data: LabelledData,
     *,
     settings: EvaluateRecipe | None = None,
     progress: Progress | None = None,
@@ -104,10 +104,10 @@ def compare_models(
         The model in use; None for none, and then the challenger is held against chance: one score for all records.
     challenger : Scorer
         The model that may replace it.
-    data : Labelled
+    data : LabelledData
         Records of the subject of both.
     settings : EvaluateRecipe, default=None
-        Capacity, costs and replicates; None for the defaults. ``attack`` says whether messages are disguised too.
+        Capacity, costs and replicates; None for the defaults. ``attack`` says whether messages are obfuscated too.
     progress : callable, default=None
         Called with what is done next.
 
@@ -116,7 +116,7 @@ def compare_models(
     dict
         As from `paired_metrics`, and ``champion`` and ``challenger`` (name, digest, ``trained_until``), ``subject``,
         ``bootstrap`` (over what intervals are drawn), ``left_out`` (how many records, by reason), ``attack`` (share of
-        the recall that each keeps under disguises of characters at medium strength; None where there is none),
+        the recall that each keeps under obfuscations of characters at medium strength; None where there is none),
         ``latency`` (p50 and p99 of one record, in milliseconds) and ``warnings``. It holds no text and no identifier.
 
     Raises
@@ -129,7 +129,7 @@ def compare_models(
     say, settings = progress or (lambda step: None), EvaluateRecipe() if settings is None else settings
     check_comparable(None if champion is None else champion.model, challenger.model)
     scorers = [challenger] if champion is None else [champion, challenger]
-    later = later_rows(data, [scorer.model for scorer in scorers])
+    later = rows_after_training(data, [scorer.model for scorer in scorers])
     say("scoring")
     sides, scored, unscorable = _score(scorers, data, later.rows)
     is_fraud = (scored.rows["label"] != challenger.model.legitimate).to_numpy()
@@ -140,7 +140,7 @@ def compare_models(
     sheet = _sheet(sides, scored, is_fraud, groups, settings)
     attacked = settings.attack and attackable(challenger.model, scored.rows["label"].to_numpy(object))
     if attacked:
-        say("disguising")
+        say("obfuscating")
     attack = [side.kept(scored.rows, is_fraud) for side in sides] if attacked else []
     say("timing single records")
     taken = latencies([live(scorer, data, _start(scored.rows)) for scorer in scorers], records_to_time(scored.rows))
@@ -167,7 +167,7 @@ class _Side:
     probability: Array
 
     def kept(self, rows: pd.DataFrame, is_fraud: Array) -> float | None:
-        """Return the mean share of its recall that it keeps under disguises of characters."""
+        """Return the mean share of its recall that it keeps under obfuscations of characters."""
         found = attack_messages(
             lambda some: scores_of(self.scorer, some, self.builder)["probability"], rows, is_fraud, self.probability
         )
@@ -175,7 +175,7 @@ class _Side:
         return kept
 
 
-def _score(scorers: Sequence[Scorer], data: Labelled, later: Array) -> tuple[list[_Side], Labelled, int]:
+def _score(scorers: Sequence[Scorer], data: LabelledData, later: Array) -> tuple[list[_Side], LabelledData, int]:
     """Score the later records; those that any of the models cannot score are left out, and counted."""
     rows = data.rows[later].reset_index(drop=True)
     builders = [builder_of_model(scorer.model, data) for scorer in scorers]
@@ -187,7 +187,7 @@ def _score(scorers: Sequence[Scorer], data: Labelled, later: Array) -> tuple[lis
 
 
 def _sheet(
-    sides: Sequence[_Side], scored: Labelled, is_fraud: Array, groups: Array, settings: EvaluateRecipe
+    sides: Sequence[_Side], scored: LabelledData, is_fraud: Array, groups: Array, settings: EvaluateRecipe
 ) -> dict[str, Any]:
     by_chance = np.full(len(is_fraud), is_fraud.mean())
     old, new = by_chance if len(sides) == 1 else sides[0].probability, sides[-1].probability

@@ -124,7 +124,7 @@ def _calibration(figures: Mapping[str, Any], bounds: GateRecipe, first: bool) ->
 def _attack(attack: Mapping[str, Any], bounds: GateRecipe) -> Gate:
     name, bound, was, now = "attack", bounds.attack_loss, attack["champion"], attack["challenger"]
     if was is None or now is None:
-        reason = "Under attack: no fraud is found even without a disguise, and so none that could be kept."
+        reason = "Under attack: no fraud is found even without an obfuscation, and so none that could be kept."
         return Gate(name, None, bound, False, reason)
     reason = (
         f"Under attack at {attack['strength']} strength {now:.1%} of the recall is kept, by the champion {was:.1%}: "

@@ -12,7 +12,7 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.models.batch.score import looks_back
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.inputs import state_of
-from fraudsieve.training.data.labelled import Labelled
+from fraudsieve.training.data.labelled import LabelledData
 
 __all__ = ["latencies", "live", "records_to_time"]
 
@@ -47,14 +47,14 @@ def records_to_time(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return _records(some.drop(columns=["label", "labelled_at"], errors="ignore"))
 
 
-def live(scorer: Scorer, data: Labelled, until: pd.Timestamp | None = None) -> Callable[[Record], object]:
+def live(scorer: Scorer, data: LabelledData, until: pd.Timestamp | None = None) -> Callable[[Record], object]:
     """Return what a service calls for one record: the scorer, with a live state where the model looks back.
 
     Parameters
     ----------
     scorer : Scorer
         The model.
-    data : Labelled
+    data : LabelledData
         Events and messages that the state is told of, the latest 20,000 of each.
     until : Timestamp, default=None
         Only those before this moment; None for all.

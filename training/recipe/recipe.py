@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.training.attack.augment import SHARE
 from fraudsieve.training.labels.trust import Trust
 
 from .gates import GateRecipe
@@ -110,8 +109,8 @@ class FeatureRecipe(_Part):
     n_folds: int = Field(default=5, ge=2)
     sound: bool | None = None
     brands: tuple[str, ...] = ()
-    copies: float = Field(default=SHARE, ge=0, le=1)
-    """Share of the messages with a crime of which a disguised copy is trained on too."""
+    augment: float = Field(default=0.5, ge=0, le=1)
+    """Share of the messages with a crime of which an obfuscated copy is trained on too."""
     campaigns: bool = False
     """Whether to look at near-duplicates that were sent before; scoring then needs to be told of them too."""
 
@@ -220,7 +219,7 @@ class EvaluateRecipe(_Part):
     missed_cost: float = Field(default=10.0, gt=0)
     """What a fraud costs that is let pass; with amounts their mean, spread over the frauds by amount."""
     attack: bool = True
-    """Whether a training run disguises the fraudulent messages of its test slice too, where it has both kinds."""
+    """Whether a training run obfuscates the fraudulent messages of its test slice too, where it has both kinds."""
     replicates: int = Field(default=400, ge=0)
     """How often accounts or campaigns are drawn for the intervals; 0 for none."""
 

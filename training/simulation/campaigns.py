@@ -11,12 +11,12 @@ import numpy as np
 from numpy.random import Generator
 
 from .basics import DAY, Bools, Floats, Ints
-from .disguise import KINDS
 from .fraud import FRAUD
+from .obfuscation import KINDS
 from .people import People
 from .text import slot_values
 
-__all__ = ["Campaigns", "languages", "make_campaigns"]
+__all__ = ["CampaignPlan", "languages", "plan_campaigns"]
 
 _LANGUAGES: Final = ("en", "zh")
 _FIRST_KNOWN: Final = 0.4
@@ -24,7 +24,7 @@ _NEW_SHARE: Final = 0.4
 
 
 @dataclass(frozen=True, slots=True)
-class Campaigns:
+class CampaignPlan:
     """Bursts of fraud messages; every field has one entry a campaign.
 
     Attributes
@@ -48,7 +48,7 @@ class Campaigns:
     >>> rng, period = np.random.default_rng(0), Period(start=0, end=90 * DAY)
     >>> rings = make_rings(rng, period=period, generations=1)
     >>> people = make_people(rng, period=period, rings=rings, n_accounts=200)
-    >>> campaigns = make_campaigns(rng, people, n_messages=300)
+    >>> campaigns = plan_campaigns(rng, people, n_messages=300)
     >>> int(campaigns.size.sum()), len(set(campaigns.ring.tolist()))
     (300, 8)
     """
@@ -75,7 +75,7 @@ def languages(chinese: Bools) -> list[str]:
     return [_LANGUAGES[flag] for flag in chinese.astype(int).tolist()]
 
 
-def make_campaigns(rng: Generator, people: People, *, n_messages: int) -> Campaigns:
+def plan_campaigns(rng: Generator, people: People, *, n_messages: int) -> CampaignPlan:
     """Plan the campaigns: two to eight a ring, its languages in turn; evenly spread where nothing drifts.
 
     Parameters
@@ -87,7 +87,7 @@ def make_campaigns(rng: Generator, people: People, *, n_messages: int) -> Campai
 
     Returns
     -------
-    Campaigns
+    CampaignPlan
 
     Examples
     --------
@@ -96,7 +96,7 @@ def make_campaigns(rng: Generator, people: People, *, n_messages: int) -> Campai
     >>> rng, period = np.random.default_rng(0), Period(start=0, end=90 * DAY)
     >>> rings = make_rings(rng, period=period, generations=1)
     >>> people = make_people(rng, period=period, rings=rings, n_accounts=200)
-    >>> campaigns = make_campaigns(rng, people, n_messages=300)
+    >>> campaigns = plan_campaigns(rng, people, n_messages=300)
     >>> bool((campaigns.start + campaigns.length <= rings.end[campaigns.ring]).all())
     True
     """
@@ -112,7 +112,7 @@ def make_campaigns(rng: Generator, people: People, *, n_messages: int) -> Campai
         when, shares = (rng.permutation(n) + 0.5) / n, np.full(n, 1 / n)
     start = rings.start[ring] + (when * (life - length)).astype(np.int64)
     language = languages(chinese)
-    return Campaigns(
+    return CampaignPlan(
         ring=ring,
         chinese=chinese,
         language=tuple(language),

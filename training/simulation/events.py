@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.random import Generator
 
 from .basics import BY_NIGHT, DAY, HOUR, Floats, Ints, Period, names, utc
-from .campaigns import Campaigns
+from .campaigns import CampaignPlan
 from .messages import Messages
 from .people import People
 
@@ -44,7 +44,7 @@ class _Events:
 
 
 def make_events(
-    rng: Generator, people: People, campaigns: Campaigns, messages: Messages, *, n_events: int
+    rng: Generator, people: People, campaigns: CampaignPlan, messages: Messages, *, n_events: int
 ) -> pd.DataFrame:
     """Make the events table.
 
@@ -52,7 +52,7 @@ def make_events(
     ----------
     rng : numpy.random.Generator
     people : People
-    campaigns : Campaigns
+    campaigns : CampaignPlan
         The rings are busy around their campaigns.
     messages : Messages
         Each of them is an event too.
@@ -116,7 +116,7 @@ def _everyday(rng: Generator, people: People, size: int) -> _Events:
     return _Events(who, at, kind, np.where(np.isnan(amount), -1, payee), amount)
 
 
-def _bursts(rng: Generator, people: People, campaigns: Campaigns, size: int) -> _Events:
+def _bursts(rng: Generator, people: People, campaigns: CampaignPlan, size: int) -> _Events:
     """Ring accounts around their campaigns: at night, with strangers, in round amounts."""
     campaign = rng.choice(len(campaigns.ring), size=size, p=campaigns.size / campaigns.size.sum())
     who, mates = (people.members(rng, campaigns.ring[campaign]) for _ in range(2))

@@ -12,10 +12,10 @@ import pandas as pd
 from numpy.random import Generator
 
 from .basics import Ints, names, utc
-from .campaigns import Campaigns, languages
-from .disguise import disguise
+from .campaigns import CampaignPlan, languages
 from .everyday import NOTICES, PERSONAL
 from .fraud import CRIMES, FRAUD
+from .obfuscation import apply_obfuscations
 from .people import People
 from .text import fill
 
@@ -83,14 +83,14 @@ class Messages:
         return pd.DataFrame(columns)
 
 
-def make_messages(rng: Generator, people: People, campaigns: Campaigns, *, n_legitimate: int) -> Messages:
+def make_messages(rng: Generator, people: People, campaigns: CampaignPlan, *, n_legitimate: int) -> Messages:
     """Write all messages.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     people : People
-    campaigns : Campaigns
+    campaigns : CampaignPlan
     n_legitimate : int
 
     Returns
@@ -100,12 +100,12 @@ def make_messages(rng: Generator, people: People, campaigns: Campaigns, *, n_leg
     Examples
     --------
     >>> from fraudsieve.training.simulation.basics import DAY, Period
-    >>> from fraudsieve.training.simulation.campaigns import make_campaigns
+    >>> from fraudsieve.training.simulation.campaigns import plan_campaigns
     >>> from fraudsieve.training.simulation.people import make_people, make_rings
     >>> rng, period = np.random.default_rng(0), Period(start=0, end=90 * DAY)
     >>> rings = make_rings(rng, period=period, generations=1)
     >>> people = make_people(rng, period=period, rings=rings, n_accounts=200)
-    >>> campaigns = make_campaigns(rng, people, n_messages=100)
+    >>> campaigns = plan_campaigns(rng, people, n_messages=100)
     >>> messages = make_messages(rng, people, campaigns, n_legitimate=300)
     >>> len(messages.text), int((messages.crime >= 0).sum())
     (400, 100)
@@ -126,7 +126,7 @@ def make_messages(rng: Generator, people: People, campaigns: Campaigns, *, n_leg
     return Messages(crime[order], sender[order], recipient[order], sent[order], channel[order], lines)
 
 
-def _fraud(rng: Generator, people: People, campaigns: Campaigns) -> Messages:
+def _fraud(rng: Generator, people: People, campaigns: CampaignPlan) -> Messages:
     campaign = np.repeat(np.arange(len(campaigns.ring)), campaigns.size)
     ring, n = campaigns.ring[campaign], len(campaign)
     sent = campaigns.start[campaign] + (rng.beta(1, 2, n) * campaigns.length[campaign]).astype(np.int64)
@@ -141,7 +141,7 @@ def _fraud(rng: Generator, people: People, campaigns: Campaigns) -> Messages:
     )
 
 
-def _fraud_text(rng: Generator, campaigns: Campaigns, c: int, progress: float) -> str:
+def _fraud_text(rng: Generator, campaigns: CampaignPlan, c: int, progress: float) -> str:
     """Write one message of campaign `c`, disguised more often and more strongly as time goes on."""
     language = campaigns.language[c]
     text = fill(campaigns.template[c], rng=rng, language=language, fixed=campaigns.fixed[c], extras=0.4)
@@ -149,9 +149,9 @@ def _fraud_text(rng: Generator, campaigns: Campaigns, c: int, progress: float) -
         return text
     rate = _FIRST_TOUCHED + (_LAST_TOUCHED - _FIRST_TOUCHED) * progress
     kinds = campaigns.kinds[c][: 1 + rng.binomial(2, progress)]
-    disguised = disguise(text, rng=rng, language=language, kinds=kinds, rate=rate)
+    disguised = apply_obfuscations(text, rng=rng, language=language, kinds=kinds, rate=rate)
     if disguised == text:
-        return disguise(text, rng=rng, language=language, kinds=("zero_width",), rate=rate)
+        return apply_obfuscations(text, rng=rng, language=language, kinds=("zero_width",), rate=rate)
     return disguised
 
 
@@ -197,7 +197,7 @@ def _legitimate_text(rng: Generator, pool: list[str], language: str, progress: f
     if rng.random() >= _SLIP_SHARE:
         return text
     slips = _SLIPS[language]
-    return disguise(text, rng=rng, language=language, kinds=(slips[rng.integers(len(slips))],), rate=0.1)
+    return apply_obfuscations(text, rng=rng, language=language, kinds=(slips[rng.integers(len(slips))],), rate=0.1)
 
 
 def _any_fraud(rng: Generator, language: str) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from .basics import DAY, Period
-from .campaigns import make_campaigns
+from .campaigns import plan_campaigns
 from .events import make_events
 from .fraud import CRIMES
 from .labels import account_truth, make_labels
@@ -162,7 +162,7 @@ def simulate(
     rings = make_rings(rng, period=period, generations=generations)
     people = make_people(rng, period=period, rings=rings, n_accounts=n_accounts)
     accounts = people.frame(rng)
-    campaigns = make_campaigns(rng, people, n_messages=n_fraud)
+    campaigns = plan_campaigns(rng, people, n_messages=n_fraud)
     messages = make_messages(rng, people, campaigns, n_legitimate=n_messages - n_fraud)
     n_events = round(n_messages * events_per_message)
     events = make_events(rng, people, campaigns, messages, n_events=n_events)

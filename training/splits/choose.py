@@ -4,7 +4,7 @@ from typing import Any
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SplitError
-from fraudsieve.training.data.labelled import Labelled
+from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.labels.maturity import maturity_gap
 from fraudsieve.training.recipe.recipe import Recipe
 
@@ -13,12 +13,12 @@ from .split import Split, has_times, split_by_campaign, split_by_time, split_ran
 __all__ = ["choose_split"]
 
 
-def choose_split(data: Labelled, groups: Array, what: str, recipe: Recipe) -> Split:
+def choose_split(data: LabelledData, groups: Array, what: str, recipe: Recipe) -> Split:
     """Split as the recipe says; by default by time where most rows have one, else by campaign or account.
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledData
         The rows.
     groups : ndarray, shape (n_rows,)
         Campaigns or accounts.
@@ -55,7 +55,7 @@ def choose_split(data: Labelled, groups: Array, what: str, recipe: Recipe) -> Sp
     return split
 
 
-def _check_training(data: Labelled, split: Split, what: str) -> None:
+def _check_training(data: LabelledData, split: Split, what: str) -> None:
     classes = data.rows["label"].iloc[split.train].nunique()
     if classes < 2:
         dropped = ", ".join(f"{n} {reason}" for reason, n in split.dropped.items() if n) or "none"

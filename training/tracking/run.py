@@ -20,7 +20,7 @@ __all__ = [
     "CHALLENGER",
     "CHAMPION",
     "DEFAULT_STORE",
-    "Logged",
+    "LoggedRun",
     "NestedRun",
     "log_training",
     "quiet",
@@ -37,7 +37,7 @@ CHAMPION = "champion"
 
 
 @dataclass(frozen=True)
-class Logged:
+class LoggedRun:
     """Where a run went.
 
     Parameters
@@ -140,7 +140,7 @@ def log_training(
     documents: dict[str, Any],
     tags: dict[str, str],
     nested: Sequence[NestedRun] = (),
-) -> Logged:
+) -> LoggedRun:
     """Log a finished training run, its model folder included.
 
     Parameters
@@ -164,7 +164,7 @@ def log_training(
 
     Returns
     -------
-    Logged
+    LoggedRun
     """
     use_store(uri)
     with quiet():
@@ -180,9 +180,9 @@ def log_training(
                 _log_nested(one, experiment_id, run.info.run_id)
             info = log_model(folder, registered_model_name=name if register else None)
         if not register:
-            return Logged(uri, experiment_id, run.info.run_id, info.model_uri, ())
+            return LoggedRun(uri, experiment_id, run.info.run_id, info.model_uri, ())
         version = str(info.registered_model_version)
-        return Logged(uri, experiment_id, run.info.run_id, f"models:/{name}/{version}", _set_aliases(name, version))
+        return LoggedRun(uri, experiment_id, run.info.run_id, f"models:/{name}/{version}", _set_aliases(name, version))
 
 
 def _log_nested(run: NestedRun, experiment_id: str, parent: str) -> None:

@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .outcome import Trial, Tuned
+    from .outcome import Trial, TuningResult
     from .search import tune
 
 __all__ = [
     "Trial",
-    "Tuned",
+    "TuningResult",
     "tune",
 ]
 
 # Imported at first use, as in the package above.
 _HOMES = {
     "Trial": "outcome",
-    "Tuned": "outcome",
+    "TuningResult": "outcome",
     "tune": "search",
 }
 

@@ -19,7 +19,7 @@ from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.models.calibration import probabilities
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.training.data.builders import matrix_of
-from fraudsieve.training.data.labelled import Labelled
+from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.evaluation.capacity import Capacity, count_days
 from fraudsieve.training.evaluation.points import share_of_records
@@ -46,12 +46,12 @@ KEPT = 16
 NOBODY = np.array([], np.int64)
 
 
-def metric_of(data: Labelled, recipe: Recipe) -> str:
+def metric_of(data: LabelledData, recipe: Recipe) -> str:
     """Tell what the settings of a run are searched for.
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledData
         The rows.
     recipe : Recipe
         With a section ``[tune]``.
@@ -82,19 +82,19 @@ def metric_of(data: Labelled, recipe: Recipe) -> str:
     return asked
 
 
-def training_alone(data: Labelled, split: Split) -> Labelled:
+def training_alone(data: LabelledData, split: Split) -> LabelledData:
     """Return the rows of the training slice, and what lies before them without any other label.
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledData
         All rows.
     split : Split
         The slices.
 
     Returns
     -------
-    Labelled
+    LabelledData
     """
     rows, messages = data.rows.iloc[split.train].reset_index(drop=True), data.messages
     if messages is not None:
@@ -103,12 +103,12 @@ def training_alone(data: Labelled, split: Split) -> Labelled:
     return replace(data, rows=rows, messages=messages)
 
 
-def search_folds(data: Labelled, groups: Array, what: str, split: Split, recipe: Recipe) -> list[Split]:
+def search_folds(data: LabelledData, groups: Array, what: str, split: Split, recipe: Recipe) -> list[Split]:
     """Cut the training slice into folds, of the kind that the split of the run is.
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledData
         As from `training_alone`.
     groups : ndarray, shape (n_rows,)
         Campaigns or accounts, of these rows.
@@ -153,7 +153,7 @@ def search_folds(data: Labelled, groups: Array, what: str, split: Split, recipe:
     return usable
 
 
-def _by_time(data: Labelled, groups: Array, what: str, split: Split, recipe: Recipe, n_folds: int) -> list[Split]:
+def _by_time(data: LabelledData, groups: Array, what: str, split: Split, recipe: Recipe, n_folds: int) -> list[Split]:
     labels = data.rows["label"]
     legitimate = recipe.data.legitimate
     # Without a legitimate class types are told apart: the most frequent one stands against the rest.
@@ -199,7 +199,7 @@ class SearchFolds:
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledData
         As from `training_alone`.
     groups : ndarray, shape (n_rows,)
         Campaigns or accounts, of these rows.
@@ -211,7 +211,7 @@ class SearchFolds:
         Called with what is done next.
     """
 
-    data: Labelled
+    data: LabelledData
     groups: Array
     folds: list[Split]
     metric: str

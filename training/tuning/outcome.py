@@ -12,7 +12,7 @@ from fraudsieve.training.tracking.run import NestedRun
 from .folds import METRICS
 from .space import with_settings
 
-__all__ = ["Trial", "Tuned"]
+__all__ = ["Trial", "TuningResult"]
 
 ERRORS: Final = 2
 """Standard errors that a gain must exceed: of hundreds of trials the best one has been lucky by more than one."""
@@ -59,7 +59,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Tuned:
+class TuningResult:
     """What a search found.
 
     Parameters
@@ -77,7 +77,7 @@ class Tuned:
     --------
     >>> own = Trial(0, {"model.num_leaves": 7}, (0.50, 0.60), "complete", 0.0, 1.0)
     >>> other = Trial(1, {"model.num_leaves": 15}, (0.53, 0.64), "complete", 1.0, 1.0)
-    >>> tuned = Tuned(Recipe(), "average_precision", (own, other), Path("search.db"))
+    >>> tuned = TuningResult(Recipe(), "average_precision", (own, other), Path("search.db"))
     >>> tuned.taken, tuned.recipe.model.num_leaves
     (True, 15)
     """

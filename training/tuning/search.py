@@ -21,13 +21,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.models.artifact.folder import FEATURES_VERSION
-from fraudsieve.training.data.labelled import Labelled
+from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.tune import TuneRecipe
 from fraudsieve.training.splits.split import Split
 
 from .folds import METRICS, SearchFolds, metric_of, search_folds, training_alone
-from .outcome import Trial, Tuned
+from .outcome import Trial, TuningResult
 from .space import distributions, own_settings, tune_of, with_settings
 
 __all__ = ["tune"]
@@ -43,7 +43,7 @@ SPEAK_EVERY = 10.0
 
 
 def tune(
-    data: Labelled,
+    data: LabelledData,
     groups: Array,
     what: str,
     split: Split,
@@ -51,7 +51,7 @@ def tune(
     *,
     output: str | Path,
     progress: Progress,
-) -> Tuned:
+) -> TuningResult:
     """Search the settings of a recipe inside the training slice.
 
     The first trial is the recipe itself. The file of the search is named for the data and the recipe: the same call
@@ -59,7 +59,7 @@ def tune(
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledData
         All rows.
     groups : ndarray, shape (n_rows,)
         Campaigns or accounts.
@@ -76,7 +76,7 @@ def tune(
 
     Returns
     -------
-    Tuned
+    TuningResult
 
     Raises
     ------
@@ -98,9 +98,9 @@ def tune(
         clock = _Clock(began, tune_of(recipe), sum(map(_seconds, _finished(study))))
         while not clock.over(len(_finished(study))):
             _try(study, folds, recipe, space)
-            found = Tuned(recipe, metric, _trials(study), storage)
+            found = TuningResult(recipe, metric, _trials(study), storage)
             clock.say(found, progress)
-        return Tuned(recipe, metric, _trials(study), storage)
+        return TuningResult(recipe, metric, _trials(study), storage)
 
 
 def _try(study: optuna.Study, folds: SearchFolds, recipe: Recipe, space: dict[str, BaseDistribution]) -> None:
@@ -144,7 +144,7 @@ class _Clock:
         left, trials = self.left(), self.settings.trials
         return n_finished > 0 and ((left is not None and left <= 0) or (trials is not None and n_finished >= trials))
 
-    def say(self, found: Tuned, progress: Progress) -> None:
+    def say(self, found: TuningResult, progress: Progress) -> None:
         now = time.monotonic()
         if found.best.number == self.best and now - self.said < SPEAK_EVERY:
             return
@@ -207,7 +207,7 @@ def _seconds(trial: FrozenTrial) -> float:
     return trial.duration.total_seconds() if trial.duration and trial.state in FINISHED else 0.0
 
 
-def _digest(data: Labelled, recipe: Recipe) -> str:
+def _digest(data: LabelledData, recipe: Recipe) -> str:
     """Return a digest of all that the trials depend on."""
     tables = {"messages", "accounts", "events", "labels"}
     beside: dict[str, Any] = {"name": True, "n_jobs": True, "thresholds": True, "track": True, "data": tables}

@@ -25,7 +25,7 @@ def evaluate(
     events: Events = None,
     labels: Labels = None,
     attack: Annotated[
-        bool, typer.Option("--attack", help="Disguise the fraudulent messages too, and say what recall is kept.")
+        bool, typer.Option("--attack", help="Obfuscate the fraudulent messages too, and say what recall is kept.")
     ] = False,
     report: Annotated[
         Path | None,
@@ -45,7 +45,7 @@ def evaluate(
         from fraudsieve.models.flavor import model_folder
         from fraudsieve.models.predict import Scorer
         from fraudsieve.training.attack.recall import check_attackable
-        from fraudsieve.training.data.after_training import flattering_rows, rows_since
+        from fraudsieve.training.data.after_training import count_rows_in_training, rows_since
         from fraudsieve.training.data.builders import builder_of_model, groups_of, read_data
         from fraudsieve.training.evaluation.labels import label_metrics, waiting_note
         from fraudsieve.training.evaluation.points import share_of_records
@@ -65,7 +65,7 @@ def evaluate(
         data = read_data(read, tables, min_label_rows=1)
         builder = builder_of_model(scorer.model, data)  # of all records: what was known before is history
         every, data = data, data if since is None else rows_since(data, since)
-        known = flattering_rows(data, scorer.model)
+        known = count_rows_in_training(data, scorer.model)
         say("looking for campaigns" if data.subject == "message" else "looking for accounts")
         groups, kind = groups_of(data)
         say("scoring, then under attack" if attack else "scoring")

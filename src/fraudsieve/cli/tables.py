@@ -86,14 +86,14 @@ def _label_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
 
 
 def attack_rows(attack: "AttackMetrics") -> list[tuple[str, str]]:
-    """Return what is kept of the recall: a row for every disguise, a column for every strength."""
+    """Return what is kept of the recall: a row for every obfuscation, a column for every strength."""
     strengths = list(attack.character)
     rate = f"{attack.false_positive_rate:.0%}"
     rows = [
         ("under attack", f"kept of the recall of {attack.recall:.3f} at {rate} false positives on clean messages"),
         ("", "".join(f"{strength:>8}" for strength in strengths)),
     ]
-    for name, way in attack.disguises.items():
+    for name, way in attack.obfuscations.items():
         recalls = [way.at(strength) for strength in strengths]
         changed = any(recall.changed for recall in recalls)
         kept = _in_columns([recall.kept for recall in recalls]) if changed else "       - nothing to change"

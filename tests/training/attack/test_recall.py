@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.training.attack.disguises import DISGUISES, STRENGTHS
+from fraudsieve.training.attack.obfuscations import OBFUSCATIONS, STRENGTHS
 from fraudsieve.training.attack.recall import (
     AttackCounts,
     CharacterSummary,
@@ -68,7 +68,7 @@ def test_the_score_always_gets_all_texts_in_their_order() -> None:
         return np.zeros(len(texts))
 
     attack_counts(score, FRAUD, np.zeros(5))
-    assert seen == [3] * (len(DISGUISES) * len(STRENGTHS) + 1)
+    assert seen == [3] * (len(OBFUSCATIONS) * len(STRENGTHS) + 1)
 
 
 def test_counts_of_folds_add_up() -> None:
@@ -77,35 +77,35 @@ def test_counts_of_folds_add_up() -> None:
 
 
 def made_up(kept: dict[str, int], clean: int = 10) -> AttackCounts:
-    keys = [(name, strength) for name in DISGUISES for strength in STRENGTHS]
+    keys = [(name, strength) for name in OBFUSCATIONS for strength in STRENGTHS]
     return AttackCounts(20, clean, {key: kept.get(key[0], clean) for key in keys}, dict.fromkeys(keys, 20))
 
 
-def test_the_mean_is_over_disguises_of_characters_that_apply() -> None:
+def test_the_mean_is_over_obfuscations_of_characters_that_apply() -> None:
     metrics = attack_metrics(made_up({"symbols": 5, "homophone": 0, "synonym": 0}), "en")
-    names = [name for name, way in DISGUISES.items() if way.level == "character" and "en" in way.languages]
+    names = [name for name, way in OBFUSCATIONS.items() if way.level == "character" and "en" in way.languages]
     assert metrics.recall == 0.5
-    assert metrics.disguises["symbols"].light == KeptRecall(0.25, 0.5, 1.0)
+    assert metrics.obfuscations["symbols"].light == KeptRecall(0.25, 0.5, 1.0)
     light = metrics.character["light"]
     assert light.mean == pytest.approx(1 - 0.5 / len(names))
-    assert (light.worst, light.worst_disguise) == (0.5, "symbols")
-    assert attack_metrics(made_up({"homophone": 0}), "zh").character["strong"].worst_disguise == "homophone"
+    assert (light.worst, light.worst_obfuscation) == (0.5, "symbols")
+    assert attack_metrics(made_up({"homophone": 0}), "zh").character["strong"].worst_obfuscation == "homophone"
     json.dumps(asdict(metrics), allow_nan=False)
 
 
-def test_a_disguise_that_betrays_itself_makes_up_for_no_loss() -> None:
+def test_an_obfuscation_that_betrays_itself_makes_up_for_no_loss() -> None:
     metrics = attack_metrics(made_up({"symbols": 5, "spacing": 15}), "en")
-    assert metrics.disguises["spacing"].light == KeptRecall(0.75, 1.0, 1.0)
+    assert metrics.obfuscations["spacing"].light == KeptRecall(0.75, 1.0, 1.0)
     assert metrics.character["light"] == attack_metrics(made_up({"symbols": 5}), "en").character["light"]
 
 
 def test_nothing_can_be_kept_of_nothing() -> None:
     metrics = attack_metrics(made_up({}, clean=0), "en")
-    assert metrics.disguises["symbols"].light.kept is None
+    assert metrics.obfuscations["symbols"].light.kept is None
     assert metrics.character["light"] == CharacterSummary(None, None, None)
 
 
-def test_only_the_text_of_fraud_is_disguised() -> None:
+def test_only_the_text_of_fraud_is_obfuscated() -> None:
     rows = pd.DataFrame({"text": ["free 4 u", "dinner?", "free 2"], "account_id": ["a", "b", "c"]}, index=[5, 7, 9])
     seen: list[pd.DataFrame] = []
 
@@ -116,13 +116,13 @@ def test_only_the_text_of_fraud_is_disguised() -> None:
     is_fraud = np.array([True, False, True])
     metrics = attack_messages(score, rows, is_fraud, np.array([1.0, 0.5, 1.0]))
     assert (metrics.rows, metrics.recall, metrics.language) == (2, 1.0, "en")
-    assert metrics.disguises["homophone"].strong == KeptRecall(1.0, 1.0, 0.0)
-    assert metrics.disguises["synonym"].strong.kept == 0.0
+    assert metrics.obfuscations["homophone"].strong == KeptRecall(1.0, 1.0, 0.0)
+    assert metrics.obfuscations["synonym"].strong.kept == 0.0
     assert all(some["account_id"].tolist() == ["a", "c"] for some in seen)
     assert rows["text"].tolist() == ["free 4 u", "dinner?", "free 2"]
 
 
-def test_of_many_frauds_some_are_disguised(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_frauds_some_are_obfuscated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fraudsieve.training.attack.recall.MOST", 3)
     rows = pd.DataFrame({"text": [f"free {i}" for i in range(9)] + ["dinner?"]})
     seen: list[list[str]] = []

@@ -80,7 +80,7 @@ def test_the_longest_word_is_taken() -> None:
 def test_tables_are_not_those_of_the_folding() -> None:
     folding = {path.name for path in (ROOT / "features" / "text" / "data").iterdir()}
     assert not folding & {path.name for path in DATA.iterdir()}
-    code = (ROOT / "training" / "attack" / "disguises.py").read_text("utf-8")
+    code = (ROOT / "training" / "attack" / "obfuscations.py").read_text("utf-8")
     code += Path(attack_sites.__file__).read_text("utf-8")
     assert "fraudsieve.features" not in code
     assert "lookalikes.txt" not in SCRIPT.read_text("utf-8")

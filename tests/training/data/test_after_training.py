@@ -10,13 +10,18 @@ import pytest
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.artifact.folder import Model, read_model
-from fraudsieve.training.data.after_training import flattering_rows, later_rows, rows_since, trained_until
+from fraudsieve.training.data.after_training import (
+    count_rows_in_training,
+    rows_after_training,
+    rows_since,
+    trained_until,
+)
 from fraudsieve.training.data.builders import read_data
-from fraudsieve.training.data.labelled import Labelled
+from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import Recipe
 
 
-def read(messages: pd.DataFrame) -> Labelled:
+def read(messages: pd.DataFrame) -> LabelledData:
     return read_data(Recipe(), {"messages": messages}, min_label_rows=1)
 
 
@@ -43,7 +48,7 @@ def test_earlier_records_are_left_out_and_counted(model: Model, rivals: Any) -> 
     until = trained_until(model)
     everything = pd.concat([rivals.known, rivals.later], ignore_index=True)
     everything.loc[[0, len(everything) - 1], "sent_at"] = pd.NaT
-    found = later_rows(read(everything), [read_model(rivals.weak), model])
+    found = rows_after_training(read(everything), [read_model(rivals.weak), model])
     assert (everything["sent_at"][found.rows] > until).all()
     assert found.left_out == {
         "not later than training": int((everything["sent_at"] <= until).sum()),
@@ -53,7 +58,7 @@ def test_earlier_records_are_left_out_and_counted(model: Model, rivals: Any) -> 
     assert found.warnings == ()
     # The moment itself was trained on.
     edge = read(everything.assign(sent_at=until).iloc[:1].merge(everything.iloc[-2:-1], how="outer"))
-    assert later_rows(edge, [model]).left_out["not later than training"] == 1
+    assert rows_after_training(edge, [model]).left_out["not later than training"] == 1
 
 
 def test_none_later_is_an_error_that_says_until_when(model: Model, rivals: Any) -> None:
@@ -61,11 +66,11 @@ def test_none_later_is_an_error_that_says_until_when(model: Model, rivals: Any) 
     with pytest.raises(
         SchemaError, match=rf"none of {len(earlier)} labelled messages is later than 2026-.* Give later"
     ):
-        later_rows(read(earlier), [model])
+        rows_after_training(read(earlier), [model])
 
 
 def test_records_without_times_are_compared_on_with_a_warning(model: Model, rivals: Any) -> None:
-    found = later_rows(read(rivals.later.drop(columns="sent_at")), [model])
+    found = rows_after_training(read(rivals.later.drop(columns="sent_at")), [model])
     assert found.rows.all()
     assert found.warnings == (
         "the messages have no times: nobody can tell whether a model was trained on some of them",
@@ -74,19 +79,19 @@ def test_records_without_times_are_compared_on_with_a_warning(model: Model, riva
 
 def test_a_model_trained_without_times_is_warned_of(model: Model, rivals: Any) -> None:
     everything = pd.concat([rivals.known, rivals.later], ignore_index=True)
-    found = later_rows(read(everything), [without_times(model), model])
+    found = rows_after_training(read(everything), [without_times(model), model])
     assert not found.rows.all()
     assert found.warnings == ("1 of the models was trained on messages without times: it may know some of these",)
 
 
 def test_without_times_the_very_table_of_training_is_refused(model: Model, rivals: Any, tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="messages: a model was trained on this very table"):
-        later_rows(read(rivals.known), [without_times(model)])
+        rows_after_training(read(rivals.known), [without_times(model)])
     untimed = read(rivals.known.drop(columns="sent_at"))
     same = replace(model, training=model.training | {"digests": untimed.digests})
     with pytest.raises(SchemaError, match="this very table"):
-        later_rows(untimed, [model, same])
-    assert np.all(later_rows(untimed, [model]).rows)
+        rows_after_training(untimed, [model, same])
+    assert np.all(rows_after_training(untimed, [model]).rows)
 
 
 def test_rows_since_a_moment_keep_what_was_before_as_their_history(model: Model, rivals: Any) -> None:
@@ -105,8 +110,8 @@ def test_records_that_a_model_was_trained_on_are_counted(model: Model, rivals: A
     data = read(pd.concat([rivals.known, rivals.later], ignore_index=True))
     until = trained_until(model)
     assert until is not None
-    assert flattering_rows(data, model) == (data.rows["as_of"] <= until).sum() > 0
-    assert flattering_rows(rows_since(data, (until + pd.Timedelta(seconds=1)).to_pydatetime()), model) == 0
-    assert flattering_rows(data, without_times(model)) is None
+    assert count_rows_in_training(data, model) == (data.rows["as_of"] <= until).sum() > 0
+    assert count_rows_in_training(rows_since(data, (until + pd.Timedelta(seconds=1)).to_pydatetime()), model) == 0
+    assert count_rows_in_training(data, without_times(model)) is None
     untimed = replace(data, rows=data.rows.assign(as_of=pd.Series(pd.NaT, data.rows.index, "datetime64[us, UTC]")))
-    assert flattering_rows(untimed, model) is None
+    assert count_rows_in_training(untimed, model) is None

@@ -291,7 +291,7 @@ def test_a_model_folder_says_what_a_service_must_know(events: Done) -> None:
     data = read_data(recipe(Path()), {"events": events.events}, min_label_rows=1)
     report: Any = evaluate_model(Scorer(again), data.rows, builder_of_model(again, data))
     assert report.rows == len(events.events)
-    with pytest.raises(RecipeError, match="only messages can be disguised, and this is a model of events"):
+    with pytest.raises(RecipeError, match="only messages can be obfuscated, and this is a model of events"):
         evaluate_model(Scorer(again), data.rows, builder_of_model(again, data), attack=True)
 
 
@@ -315,7 +315,7 @@ def test_messages_with_the_history_of_their_senders(small_world: World, tmp_path
     assert unknown[1]["why"].startswith("sent_at: expected a time")
     later = done.data.rows.tail(400)
     report: Any = evaluate_model(scorer, later, builder_of_model(done.model, done.data), attack=True)
-    # Whoever disguises a message is still the sender.
+    # Whoever obfuscates a message is still the sender.
     assert report.attack.recall == pytest.approx(report.recall_at_1pct_fpr)
     assert report.attack.rows == int((later["label"] != "legitimate").sum())
     without = score_file(scorer, asked, tmp_path / "t.parquet")

@@ -29,7 +29,7 @@ def test_rows_labels_and_campaigns_are_of_the_slice_and_its_copies(labelled_mess
 def test_wording_is_out_of_fold(labelled_messages: pd.DataFrame) -> None:
     data = load_labelled(labelled_messages)
     groups, train = groups_of(data)[0], np.arange(len(data.rows))
-    found = training_rows(data, groups, train, recipe(**{"features.copies": 0}))
+    found = training_rows(data, groups, train, recipe(**{"features.augment": 0}))
     seen = found.builder.transform(data.rows)
     column = next(name for name in map(str, found.matrix) if name.startswith("wording__"))
     assert not np.allclose(found.matrix[column], np.asarray(seen)[:, found.matrix.columns.get_loc(column)])

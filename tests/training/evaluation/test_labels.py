@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.training.data.labelled import Labelled, load_labelled
+from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.evaluation.labels import GapUsed, label_metrics, waiting_note
 from fraudsieve.training.labels.trust import Trust
 from fraudsieve.training.simulation.world import World, simulate
@@ -25,7 +25,7 @@ def moment(world: World) -> pd.Timestamp:
     return pd.Timestamp(world.messages["sent_at"].min() + 60 * DAY)
 
 
-def known_at(world: World, moment: pd.Timestamp) -> Labelled:
+def known_at(world: World, moment: pd.Timestamp) -> LabelledData:
     """What somebody who looks at that moment has."""
     messages = world.messages[world.messages["sent_at"] < moment]
     return load_labelled(messages, world.labels[world.labels["labelled_at"] < moment])
@@ -163,7 +163,7 @@ def test_records_looked_at_when_their_labels_came_say_nothing_of_delays() -> Non
     labelled = pd.Series(pd.date_range("2026-05-01 09:30", periods=3, freq="D", tz="UTC"))
     rows = pd.DataFrame({"as_of": labelled - pd.Timedelta(microseconds=1), "labelled_at": labelled, "label": "spam"})
     waiting = pd.Series([labelled.max()])
-    data = Labelled(rows, rows[:0], rows[:0], 1, (), {}, subject="account", waiting=waiting)
+    data = LabelledData(rows, rows[:0], rows[:0], 1, (), {}, subject="account", waiting=waiting)
     assert label_metrics(data, {}).delays is None
 
 

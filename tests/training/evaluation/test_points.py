@@ -15,7 +15,7 @@ from fraudsieve.models.artifact.folder import read_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.thresholds import OperatingPoint, Targets, operating_points
 from fraudsieve.training.data.builders import groups_of
-from fraudsieve.training.data.labelled import Labelled, load_labelled
+from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.evaluation.capacity import Capacity
 from fraudsieve.training.evaluation.points import (
     PointRates,
@@ -37,11 +37,11 @@ DAYS = 120
 CAPACITY = 20.0
 
 
-def labelled(n: int = 100, n_unlabelled: int = 0, **columns: Any) -> Labelled:
+def labelled(n: int = 100, n_unlabelled: int = 0, **columns: Any) -> LabelledData:
     """One message an hour; the last ones have no label."""
     sent = pd.Series(pd.date_range("2026-01-01", periods=n + n_unlabelled, freq="h", tz="UTC"))
     rows = pd.DataFrame({"as_of": sent[:n], "label": np.where(np.arange(n) % 5, "legitimate", "spam"), **columns})
-    return Labelled(rows, rows[:0], rows[:0], n_unlabelled, (), {}, messages=pd.DataFrame({"as_of": sent}))
+    return LabelledData(rows, rows[:0], rows[:0], n_unlabelled, (), {}, messages=pd.DataFrame({"as_of": sent}))
 
 
 def sliced(calibration: Array, kind: str = "time") -> Split:
@@ -167,7 +167,7 @@ def test_alerts_a_day_stay_near_the_capacity_where_the_world_does_not_drift(seed
 def test_a_run_keeps_its_points_in_the_folder(small_world: World, tmp_path: Path) -> None:
     asked = {"alerts_a_day": [5], "precisions": [0.8], "costs": {"missed": 100, "review": 2}, "decide_by": "cost"}
     settings = {"track.uri": mlflow_uri(tmp_path), "track.register_model": False, "n_jobs": 1}
-    recipe = Recipe.read(overrides={**settings, "thresholds": asked, "model.n_rounds": 20, "features.copies": 0})
+    recipe = Recipe.read(overrides={**settings, "thresholds": asked, "model.n_rounds": 20, "features.augment": 0})
     done = train(recipe, output=tmp_path / "m", messages=small_world.messages, labels=small_world.labels)
     points = read_model(tmp_path / "m").points
     assert points == done.model.points
@@ -187,7 +187,7 @@ def test_alerts_of_a_trained_model_stay_near_the_capacity_where_the_world_does_n
     world = simulate(seed=seed, days=DAYS)
     messages = dealt(world, seed)
     settings = {"split": {"kind": "random", "test_share": 0.3, "calibration_share": 0.3}, "n_jobs": 1, "seed": seed}
-    recipe = Recipe.read(overrides={**settings, "thresholds.alerts_a_day": [12], "features.copies": 0})
+    recipe = Recipe.read(overrides={**settings, "thresholds.alerts_a_day": [12], "features.augment": 0})
     data = load_labelled(messages, world.labels.drop(columns="labelled_at"), min_label_rows=10)
     groups, what = groups_of(data)
     split = choose_split(data, groups, what, recipe)

@@ -50,12 +50,12 @@ def test_figures_tell_the_numbers(sheets: Sheets) -> None:
     assert f"Average precision {sheet['average_precision']:.3f}" in figure(sheet, "Precision")
     assert f"{sheet['by_month'][2]['average_precision']:.3f}" in figure(sheet, "By month")
     assert f"spam: F1 {sheet['by_type']['spam']['f1']:.3f}" in figure(sheet, "By type")
-    kept = sheet["attack"]["disguises"]["symbols"]["strong"]["kept"]
+    kept = sheet["attack"]["obfuscations"]["symbols"]["strong"]["kept"]
     assert f"symbols, strong: {kept:.3f}" in figure(sheet, "Under attack")
     assert "campaign: 0.410" in figure(sheet, "What the trees")
 
 
-def test_a_disguise_that_changes_nothing_is_left_out(sheets: Sheets) -> None:
+def test_an_obfuscation_that_changes_nothing_is_left_out(sheets: Sheets) -> None:
     assert "leetspeak" not in figure(sheets["message"], "Under attack")
 
 

@@ -88,7 +88,7 @@ def test_tables_of_slices(sheets: Sheets) -> None:
     assert f"<td>{may['rows']:,}</td><td>{may['frauds']:,}</td>" in found["By month"]
     cold = sheet["cold_start"]["no_history"]
     assert f"no history</th><td>{cold['rows']:,}</td>" in found["Cold start"]
-    assert f"<td>{sheet['attack']['disguises']['symbols']['medium']['kept']:.3f}</td>" in found["Under attack"]
+    assert f"<td>{sheet['attack']['obfuscations']['symbols']['medium']['kept']:.3f}</td>" in found["Under attack"]
     leetspeak = found["Under attack"].split("leetspeak")[1].split("</tr>")[0]
     assert leetspeak.count("–") == 3  # nothing to change
     spam = sheet["by_type"]["spam"]

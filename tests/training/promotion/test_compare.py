@@ -16,7 +16,7 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.models.artifact.folder import Model, read_model, write_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.after_training import trained_until
-from fraudsieve.training.data.labelled import Labelled
+from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.fit import train
 from fraudsieve.training.promotion.compare import check_comparable, compare_models, read_to_compare
@@ -27,7 +27,7 @@ from tests.shared import mlflow_uri
 QUICK = EvaluateRecipe(attack=False, replicates=50)
 
 
-def read(messages: pd.DataFrame) -> Labelled:
+def read(messages: pd.DataFrame) -> LabelledData:
     return read_to_compare(Recipe(), "message", {"messages": messages})
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import read_data
-from fraudsieve.training.data.labelled import Labelled
+from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.fit import train
 from fraudsieve.training.promotion import latency
 from fraudsieve.training.promotion.latency import RECORDS, latencies, live, records_to_time
@@ -53,7 +53,7 @@ class Payments:
     """A model of payments that looks at their accounts' history."""
 
     scorer: Scorer
-    data: Labelled
+    data: LabelledData
 
 
 @pytest.fixture(scope="module")

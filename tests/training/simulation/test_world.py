@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from fraudsieve.training.simulation.disguise import KINDS, disguise
 from fraudsieve.training.simulation.everyday import NOTICES, PERSONAL
 from fraudsieve.training.simulation.fraud import CRIMES, FRAUD
+from fraudsieve.training.simulation.obfuscation import KINDS, apply_obfuscations
 from fraudsieve.training.simulation.text import fill
 from fraudsieve.training.simulation.world import World, simulate
 
@@ -319,7 +319,7 @@ def test_contacts_are_fictional(world: World) -> None:
 def test_each_disguise_changes_text_but_no_link(language: str, kind: str) -> None:
     plain = {"en": "Call 555-0123 to have a place: ", "zh": "您的VIP账户冻结，加微联系1000000123："}[language]
     link = "https://s.example/ka123"
-    changed = disguise(plain + link, rng=np.random.default_rng(0), language=language, kinds=[kind], rate=0.5)
+    changed = apply_obfuscations(plain + link, rng=np.random.default_rng(0), language=language, kinds=[kind], rate=0.5)
     assert changed.endswith(link)
     assert not changed.startswith(plain)
 

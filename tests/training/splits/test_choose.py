@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SplitError
-from fraudsieve.training.data.labelled import Labelled, load_labelled
+from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
 
 
-def messages(n: int = 200, **columns: Any) -> Labelled:
+def messages(n: int = 200, **columns: Any) -> LabelledData:
     """A message a day; every other one is spam, known after two days."""
     sent = pd.Series(pd.date_range("2026-01-01 12:00", periods=n, freq="D", tz="UTC"))
     frame = pd.DataFrame({"message_id": np.arange(n), "text": [f"text {place}" for place in range(n)], "sent_at": sent})
@@ -21,7 +21,7 @@ def messages(n: int = 200, **columns: Any) -> Labelled:
     return load_labelled(frame.assign(**({"labelled_at": sent + pd.Timedelta(days=2)} | columns)))
 
 
-def chosen(data: Labelled, **settings: Any) -> Any:
+def chosen(data: LabelledData, **settings: Any) -> Any:
     recipe = Recipe.model_validate({"split": settings})
     return choose_split(data, np.arange(len(data.rows)), "campaign", recipe)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fraudsieve.training.tracking.run import DEFAULT_STORE, Logged, _git_state, quiet, tracking_uri
+from fraudsieve.training.tracking.run import DEFAULT_STORE, LoggedRun, _git_state, quiet, tracking_uri
 
 
 def test_the_recipe_comes_before_the_environment_and_that_before_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,9 +18,9 @@ def test_the_recipe_comes_before_the_environment_and_that_before_the_default(mon
 
 
 def test_the_address_of_a_run() -> None:
-    remote = Logged("http://127.0.0.1:5000/", "1", "abc", "models:/m/1", ())
+    remote = LoggedRun("http://127.0.0.1:5000/", "1", "abc", "models:/m/1", ())
     assert remote.address == "http://127.0.0.1:5000/#/experiments/1/runs/abc"
-    local = Logged("sqlite:///mlflow.db", "1", "abc", "models:/m/1", ())
+    local = LoggedRun("sqlite:///mlflow.db", "1", "abc", "models:/m/1", ())
     assert local.address.startswith("mlflow ui --backend-store-uri sqlite:///mlflow.db")
 
 

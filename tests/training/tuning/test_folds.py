@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, f1_score
 
 from fraudsieve.exceptions import RecipeError, SplitError
 from fraudsieve.training.data.builders import groups_of, make_builder, matrix_of, rows_to_train
-from fraudsieve.training.data.labelled import Labelled, load_labelled
+from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
@@ -25,7 +25,7 @@ def recipe(**overrides: Any) -> Recipe:
     return Recipe.read(overrides=small | overrides)
 
 
-def prepared(messages: pd.DataFrame, asked: Recipe) -> tuple[Labelled, Any, Split]:
+def prepared(messages: pd.DataFrame, asked: Recipe) -> tuple[LabelledData, Any, Split]:
     data = load_labelled(messages)
     groups, what = groups_of(data)
     return data, groups, choose_split(data, groups, what, asked)

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.tuning.outcome import Trial, Tuned
+from fraudsieve.training.tuning.outcome import Trial, TuningResult
 
 
 def trial(number: int, *scores: float, leaves: int = 7, state: str = "complete") -> Trial:
     return Trial(number, {"model.num_leaves": leaves}, scores, state, 1000.0, 2.0)
 
 
-def tuned(*trials: Trial) -> Tuned:
-    return Tuned(Recipe(), "average_precision", trials, Path("model.tune-0.db"))
+def tuned(*trials: Trial) -> TuningResult:
+    return TuningResult(Recipe(), "average_precision", trials, Path("model.tune-0.db"))
 
 
 def test_a_gain_beyond_two_standard_errors_is_taken() -> None:

@@ -20,14 +20,14 @@ import pytest
 from optuna.distributions import BaseDistribution, FloatDistribution
 
 from fraudsieve.training.data.builders import groups_of, read_data
-from fraudsieve.training.data.labelled import Labelled, load_labelled
+from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import simulate
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split
 from fraudsieve.training.tuning.folds import SearchFolds
-from fraudsieve.training.tuning.outcome import Tuned
+from fraudsieve.training.tuning.outcome import TuningResult
 from fraudsieve.training.tuning.search import _digest, _finished, _study, _try, tune
 from tests.shared import mlflow_uri
 
@@ -40,32 +40,34 @@ def recipe(**overrides: Any) -> Recipe:
 
 
 @pytest.fixture(scope="module")
-def data(labelled_messages: pd.DataFrame) -> Labelled:
+def data(labelled_messages: pd.DataFrame) -> LabelledData:
     label = labelled_messages["label"].where(labelled_messages["label"] == "legitimate", "fraud")
     return load_labelled(labelled_messages.assign(label=label))
 
 
 @pytest.fixture(scope="module")
-def split(data: Labelled) -> Split:
+def split(data: LabelledData) -> Split:
     return choose_split(data, *groups_of(data), recipe())
 
 
-def search(data: Labelled, split: Split, folder: Path, asked: Recipe, said: list[str] | None = None) -> Tuned:
+def search(
+    data: LabelledData, split: Split, folder: Path, asked: Recipe, said: list[str] | None = None
+) -> TuningResult:
     groups, what = groups_of(data)
     say = (lambda step: None) if said is None else said.append
     return tune(data, groups, what, split, asked, output=folder / "model", progress=say)
 
 
-def tried(found: Tuned) -> list[tuple[dict[str, Any], tuple[float, ...], str]]:
+def tried(found: TuningResult) -> list[tuple[dict[str, Any], tuple[float, ...], str]]:
     return [(one.settings, one.scores, one.state) for one in found.trials if one.state != "failed"]
 
 
 @pytest.fixture(scope="module")
-def found(data: Labelled, split: Split, tmp_path_factory: pytest.TempPathFactory) -> Tuned:
+def found(data: LabelledData, split: Split, tmp_path_factory: pytest.TempPathFactory) -> TuningResult:
     return search(data, split, tmp_path_factory.mktemp("search"), recipe())
 
 
-def test_the_recipe_itself_is_the_first_trial(found: Tuned) -> None:
+def test_the_recipe_itself_is_the_first_trial(found: TuningResult) -> None:
     assert found.trials[0].settings == {"model.num_leaves": 7, "model.l2": 1.0, "model.n_rounds": 8}
     assert found.default is found.trials[0]
     assert len(found.trials) == 6
@@ -73,13 +75,15 @@ def test_the_recipe_itself_is_the_first_trial(found: Tuned) -> None:
     assert all(len(one.scores) == 3 for one in found.trials if one.state == "complete")
 
 
-def test_the_same_seed_makes_the_same_trials(found: Tuned, data: Labelled, split: Split, tmp_path: Path) -> None:
+def test_the_same_seed_makes_the_same_trials(
+    found: TuningResult, data: LabelledData, split: Split, tmp_path: Path
+) -> None:
     assert tried(search(data, split, tmp_path, recipe(n_jobs=2))) == tried(found)
     another = search(data, split, tmp_path, recipe(seed=1, **{"tune.trials": 2}))
     assert another.trials[1].settings != found.trials[1].settings
 
 
-def scrambled(data: Labelled, split: Split) -> Labelled:
+def scrambled(data: LabelledData, split: Split) -> LabelledData:
     """The same records, but the labels of all that is not trained on are dealt anew, and known at other times."""
     rng = np.random.default_rng(0)
     others = np.setdiff1d(np.arange(len(data.rows)), split.train)
@@ -95,12 +99,12 @@ def scrambled(data: Labelled, split: Split) -> Labelled:
 
 
 def test_labels_outside_the_training_slice_change_no_trial(
-    found: Tuned, data: Labelled, split: Split, tmp_path: Path
+    found: TuningResult, data: LabelledData, split: Split, tmp_path: Path
 ) -> None:
     assert tried(search(scrambled(data, split), split, tmp_path, recipe())) == tried(found)
 
 
-def test_nor_do_they_where_what_was_known_of_near_duplicates_is_a_feature(data: Labelled, tmp_path: Path) -> None:
+def test_nor_do_they_where_what_was_known_of_near_duplicates_is_a_feature(data: LabelledData, tmp_path: Path) -> None:
     # At random, so that near-duplicates are on both sides.
     asked = recipe(**{"features.campaigns": True, "split.kind": "random", "tune.trials": 1})
     split = choose_split(data, *groups_of(data), asked)
@@ -128,7 +132,7 @@ def test_nor_those_of_accounts_and_events(subject: str, tmp_path: Path) -> None:
     assert tried(search(scrambled(records, slices), slices, tmp_path / "other", asked)) == expected
 
 
-def test_a_search_goes_on_where_it_ended(found: Tuned, data: Labelled, split: Split, tmp_path: Path) -> None:
+def test_a_search_goes_on_where_it_ended(found: TuningResult, data: LabelledData, split: Split, tmp_path: Path) -> None:
     short = search(data, split, tmp_path, recipe(**{"tune.trials": 3}))
     assert tried(short) == tried(found)[:3]
     said: list[str] = []
@@ -141,7 +145,7 @@ def test_a_search_goes_on_where_it_ended(found: Tuned, data: Labelled, split: Sp
     assert more == []
 
 
-def test_other_data_or_another_recipe_begin_anew(data: Labelled) -> None:
+def test_other_data_or_another_recipe_begin_anew(data: LabelledData) -> None:
     def name(asked: Recipe, **digests: str) -> str:
         return _digest(replace(data, digests=digests or {"messages": "a"}), asked)
 
@@ -152,7 +156,7 @@ def test_other_data_or_another_recipe_begin_anew(data: Labelled) -> None:
         assert name(recipe(**other)) != same
 
 
-def test_a_budget_of_time_is_kept_within_a_trial(data: Labelled, split: Split, tmp_path: Path) -> None:
+def test_a_budget_of_time_is_kept_within_a_trial(data: LabelledData, split: Split, tmp_path: Path) -> None:
     # Features once: what is measured is the search.
     search(data, split, tmp_path, recipe(**{"tune.trials": 1}))
     begin = time.monotonic()
@@ -165,7 +169,7 @@ def test_a_budget_of_time_is_kept_within_a_trial(data: Labelled, split: Split, t
     assert sum(one.seconds for one in again.trials) < 12 + max(one.seconds for one in again.trials) + 1
 
 
-def test_the_file_holds_no_text_and_no_identifier(found: Tuned, data: Labelled) -> None:
+def test_the_file_holds_no_text_and_no_identifier(found: TuningResult, data: LabelledData) -> None:
     content = found.storage.read_bytes()
     assert b"model.num_leaves" in content
     for name in ("text", "message_id", "account_id"):

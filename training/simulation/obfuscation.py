@@ -11,7 +11,7 @@ from typing import Final
 
 from numpy.random import Generator
 
-__all__ = ["KINDS", "disguise"]
+__all__ = ["KINDS", "apply_obfuscations"]
 
 _Edit = Callable[[str, Generator, float], str]
 
@@ -106,7 +106,7 @@ KINDS["zh"] = KINDS["en"] | {
 }
 
 
-def disguise(text: str, *, rng: Generator, language: str, kinds: Sequence[str], rate: float) -> str:
+def apply_obfuscations(text: str, *, rng: Generator, language: str, kinds: Sequence[str], rate: float) -> str:
     """Disguise a text, leaving its links alone so that they can still be followed.
 
     Parameters
@@ -128,7 +128,7 @@ def disguise(text: str, *, rng: Generator, language: str, kinds: Sequence[str], 
     --------
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
-    >>> disguise("call 555-0100 or s.example/ka1", rng=rng, language="en", kinds=["digits"], rate=0.5)
+    >>> apply_obfuscations("call 555-0100 or s.example/ka1", rng=rng, language="en", kinds=["digits"], rate=0.5)
     'call ⑤⑤⑤-⓪①⓪⓪ or s.example/ka1'
     """
     parts = _LINK.split(text)

