@@ -7,13 +7,12 @@ SHA-256 and is replaced last, in one step: whoever reads finds the old state or 
 import hashlib
 import io
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fraudsieve._io import write_file
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import StateError
 
@@ -24,6 +23,8 @@ Arrays = dict[str, Array]
 FORMAT = 1
 """The version of the layout. It grows when an older reader would misread a newer folder."""
 MANIFEST = "state.json"
+PRIVATE = 0o600
+"""The permissions of a file: only the owner may read what is known of accounts."""
 
 
 def write_state(folder: str | Path, facts: dict[str, Any], views: list[Arrays]) -> None:
@@ -46,11 +47,12 @@ def write_state(folder: str | Path, facts: dict[str, Any], views: list[Arrays]) 
         np.savez(stream, allow_pickle=False, **arrays)
         digest = hashlib.sha256(stream.getvalue()).hexdigest()
         name = f"view-{number}-{digest[:16]}.npz"
-        _replace(folder / name, stream.getvalue())
+        write_file(folder / name, stream.getvalue(), mode=PRIVATE)
         files[name] = digest
     manifest = {"format": FORMAT, **facts, "files": files}
     manifest["sha256"] = _digest(manifest)
-    _replace(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False).encode())
+    content = json.dumps(manifest, indent=2, ensure_ascii=False).encode()
+    write_file(folder / MANIFEST, content, mode=PRIVATE)
     for path in folder.glob("view-*.npz"):
         if path.name not in files:
             path.unlink(missing_ok=True)
@@ -58,20 +60,6 @@ def write_state(folder: str | Path, facts: dict[str, Any], views: list[Arrays]) 
 
 def _digest(manifest: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file durably, and put it in its place in one step."""
-    descriptor, staged = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(staged, path)
-    except BaseException:
-        Path(staged).unlink(missing_ok=True)
-        raise
 
 
 def read_state(folder: str | Path) -> tuple[dict[str, Any], list[Arrays]]:

@@ -8,10 +8,7 @@ digest, which a caller can pin. Reading takes the bytes of a file once, checks t
 import hashlib
 import json
 import math
-import os
-import shutil
 import stat
-import tempfile
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -22,6 +19,7 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
+from fraudsieve._io import new_folder, write_file
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.wording.model import Wording, output_classes
@@ -131,23 +129,10 @@ def write_model(model: Model, folder: str | Path) -> Model:
     folder.parent.mkdir(parents=True, exist_ok=True)
     files = _serialise(model)
     manifest = json.dumps(_manifest(model, files), indent=2, ensure_ascii=False).encode()
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with new_folder(folder) as staged:
         for name, content in [*files.items(), (MANIFEST, manifest)]:
-            _write_durably(staging / name, content)
-        staging.chmod(0o755)
-        staging.rename(folder)
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
+            write_file(staged / name, content)
     return replace(model, digest=hashlib.sha256(manifest).hexdigest())
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with path.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
 
 
 def _serialise(model: Model) -> dict[str, bytes]:

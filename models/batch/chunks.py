@@ -14,13 +14,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
+from fraudsieve._io import replace_file
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.checks import needs
 from fraudsieve.features.tables.chunks import PART_ROWS, Part, PartReader
 from fraudsieve.features.tables.schema import write_rejected
 from fraudsieve.models.predict import Scorer
 
-from .journal import Journal, digest_of_file, replace_durably
+from .journal import Journal, digest_of_file
 
 __all__ = ["PartsDone", "score_parts"]
 
@@ -176,10 +177,10 @@ def _assemble(journal: Journal, reader: PartReader, output: Path, rejected_outpu
         raise SchemaError(reader.origin, problem, needs(reader.table))
     whole = _joined(journal, SCORES)
     if rejected:
-        replace_durably(_joined(journal, REJECTED), rejected_output)
+        replace_file(_joined(journal, REJECTED), rejected_output)
     else:
         rejected_output.unlink(missing_ok=True)
-    replace_durably(whole, output)
+    replace_file(whole, output)
     return scored, rejected
 
 

@@ -6,12 +6,12 @@ last part that the journal names. Work on another input or with another model be
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from fraudsieve._io import replace_file, sync_descriptor
 from fraudsieve.exceptions import BusyError
 
 try:
@@ -19,7 +19,7 @@ try:
 except ImportError:  # Windows: nothing keeps two runs apart there
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["Journal", "digest_of_file", "replace_durably"]
+__all__ = ["Journal", "digest_of_file"]
 
 NAME = "journal.jsonl"
 
@@ -88,7 +88,7 @@ class Journal:
         """
         digests = {name: digest_of_file(path) for name, path in files.items()}
         for name, path in files.items():
-            replace_durably(path, self.folder / name)
+            replace_file(path, self.folder / name)
         part = {**facts, "files": digests}
         self._write(part)
         self.parts.append(part)
@@ -97,7 +97,7 @@ class Journal:
         for line in lines:
             self._file.write(json.dumps(line).encode() + b"\n")
         self._file.flush()
-        os.fsync(self._file.fileno())
+        sync_descriptor(self._file.fileno())
 
     def close(self, *, remove: bool) -> None:
         """Let go of the work.
@@ -156,16 +156,3 @@ def digest_of_file(path: Path) -> str:
     """
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def replace_durably(path: Path, target: Path) -> None:
-    """Put a file in the place of another, its content on the disk first.
-
-    Parameters
-    ----------
-    path, target : Path
-        On one file system.
-    """
-    with path.open("rb+") as stream:
-        os.fsync(stream.fileno())
-    os.replace(path, target)

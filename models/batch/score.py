@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve._io import replace_file
 from fraudsieve._typing import Array
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.account_records import as_strings, cutoff_column
@@ -253,7 +254,7 @@ def score_file(
         write_rejected(read.rejected, rejected_output)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as staging:
         scores.to_parquet(Path(staging, output.name), index=False)
-        os.replace(Path(staging, output.name), output)
+        replace_file(Path(staging, output.name), output)
     return Scored(output, rejected_output if len(read.rejected) else None, len(scores), len(read.rejected), read.notes)
 
 

@@ -15,9 +15,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
+from fraudsieve._io import sync_descriptor, sync_folder
 from fraudsieve.exceptions import StateError
 
-from .durable import sync_folder
 from .frames import damaged_at, frame, frames
 
 __all__ = ["EventLog", "Fsync"]
@@ -288,7 +288,7 @@ class EventLog:
         os.ftruncate(self._file, end)
         if end == 0:
             self._write_all(HEADER)
-        os.fsync(self._file)
+        sync_descriptor(self._file)
         self._sizes[self.last] = max(end, len(HEADER))
 
     def _end_of_last(self, data: bytes) -> int:
@@ -350,7 +350,7 @@ class EventLog:
 
     def _sync(self) -> None:
         if self._unsynced and self.fsync != "never":
-            os.fsync(self._file)
+            sync_descriptor(self._file)
         self._unsynced = False
 
     def _sync_often(self) -> None:
@@ -372,7 +372,7 @@ class EventLog:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             self._write_all(HEADER)
-            os.fsync(self._file)
+            sync_descriptor(self._file)
             sync_folder(self.folder)
         except BaseException:
             os.close(self._file)

@@ -5,18 +5,17 @@ what was delivered.
 """
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from fraudsieve._io import new_folder
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.store import read_state, write_state
 from fraudsieve.features.live_state import HistoryState
 
-from .durable import sync_folder
 from .log import RESTORE
 
 __all__ = ["Arrays", "drop_snapshots", "read_snapshot", "write_snapshot"]
@@ -45,18 +44,11 @@ def write_snapshot(folder: Path, number: int, state: tuple[dict[str, Any], list[
     StateError
         When it cannot be written; what is there stays.
     """
-    staged = None
     try:
-        staged = Path(tempfile.mkdtemp(prefix=STAGED, dir=folder))
-        write_state(staged / "state", *state)
-        write_state(staged / "ids", {}, [ids])
-        for part in (staged / "state", staged / "ids", staged):
-            sync_folder(part)
-        staged.rename(_path(folder, number))
-        sync_folder(folder)
+        with new_folder(_path(folder, number), mode=0o700) as staged:
+            write_state(staged / "state", *state)
+            write_state(staged / "ids", {}, [ids])
     except OSError as error:
-        if staged is not None:
-            shutil.rmtree(staged, ignore_errors=True)
         fix = "Nothing is lost, the log has it all: make room, and try again."
         raise StateError(str(folder), f"no snapshot can be written ({error.strerror})", fix) from error
 

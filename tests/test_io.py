@@ -1,0 +1,119 @@
+"""Atomic and durable writes: the old file or the new one, synced before the rename, and nothing left behind."""
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fraudsieve._io import new_folder, replace_file, sync_folder, write_file
+
+Calls = list[tuple[str, str]]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """The calls that decide what a power cut leaves: what was synced and what was renamed, in order."""
+    recorded: Calls = []
+
+    def record(name: str, describe: Callable[..., str]) -> Callable[..., Any]:
+        original: Callable[..., Any] = getattr(os, name)
+
+        def call(*arguments: Any) -> Any:
+            recorded.append((name, describe(*arguments)))
+            return original(*arguments)
+
+        return call
+
+    def kind(descriptor: int) -> str:
+        return "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+
+    monkeypatch.setattr(os, "fsync", record("fsync", kind))
+    monkeypatch.setattr(os, "replace", record("replace", lambda source, target: Path(target).name))
+    return recorded
+
+
+def fail(*arguments: Any) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_file_is_synced_then_renamed_then_its_folder_is_synced(tmp_path: Path, calls: Calls) -> None:
+    for content in (b"old", b"new"):
+        write_file(tmp_path / "a", content)
+        assert (tmp_path / "a").read_bytes() == content
+    assert calls == [("fsync", "file"), ("replace", "a"), ("fsync", "folder")] * 2
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_moved_file_is_synced_then_renamed_then_its_folder_is_synced(tmp_path: Path, calls: Calls) -> None:
+    (tmp_path / "staged").write_bytes(b"new")
+    (tmp_path / "a").write_bytes(b"old")
+    replace_file(tmp_path / "staged", tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == b"new"
+    assert calls == [("fsync", "file"), ("replace", "a"), ("fsync", "folder")]
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("name", ["fsync", "replace"])
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    write_file(tmp_path / "a", b"old")
+    monkeypatch.setattr(os, name, fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_file(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_permissions_are_those_asked_for_less_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        write_file(tmp_path / "open", b"")
+        write_file(tmp_path / "private", b"", mode=0o600)
+    finally:
+        os.umask(before)
+    with new_folder(tmp_path / "folder"), new_folder(tmp_path / "own", mode=0o700):
+        pass
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {"open": 0o640, "private": 0o600, "folder": 0o755, "own": 0o700}
+
+
+def test_a_folder_appears_whole_after_all_in_it_is_synced(tmp_path: Path, calls: Calls) -> None:
+    with new_folder(tmp_path / "model") as staged:
+        write_file(staged / "a", b"1")
+        (staged / "more").mkdir()
+        write_file(staged / "more" / "b", b"2")
+        calls.clear()
+        assert not (tmp_path / "model").exists()
+    assert calls == [("fsync", "folder")] * 3  # the inner folder, the folder, and its parent once it is renamed
+    assert (tmp_path / "model" / "more" / "b").read_bytes() == b"2"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_a_folder_that_is_not_finished_is_removed(tmp_path: Path, error: type[BaseException]) -> None:
+    def interrupted() -> None:
+        with new_folder(tmp_path / "model") as staged:
+            write_file(staged / "a", b"1")
+            raise error
+
+    with pytest.raises(error):
+        interrupted()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    write_file(tmp_path / "model" / "a", b"old")
+    with pytest.raises(OSError, match="model"), new_folder(tmp_path / "model") as staged:
+        write_file(staged / "a", b"new")
+    assert (tmp_path / "model" / "a").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot open a folder")
+def test_a_folder_that_cannot_be_synced_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        sync_folder(tmp_path / "none")
