@@ -411,7 +411,7 @@ def test_accounts_from_training_to_scores(run: Run) -> None:
 
 def test_a_call_without_the_table_of_its_subject(run: Run) -> None:
     code, said, _ = run("train", "--labels", "l.parquet")
-    assert (code, said["error"]) == (2, "recipe: names no messages. Give data.messages (--messages)")
+    assert (code, said["error"]) == (2, "recipe: a table of messages is missing. Give data.messages (--messages)")
     pd.DataFrame({"account_id": ["a"], "occurred_at": ["2026-01-01"], "kind": "pay"}).to_parquet("e.parquet")
     code, said, _ = run("train", "--events", "e.parquet")
     assert code == 2

@@ -246,5 +246,5 @@ def test_an_existing_folder_is_refused_before_any_work(labelled_messages: pd.Dat
 
 
 def test_no_messages_at_all_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="names no messages"):
+    with pytest.raises(RecipeError, match="a table of messages is missing"):
         train(recipe(tmp_path), output=tmp_path / "m")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import Final, TypeAlias
 
 __all__ = [
@@ -23,7 +23,7 @@ __all__ = [
 Site: TypeAlias = tuple[int, int, Sequence[str]]
 """Start and end in the text, and what can stand there instead."""
 
-DATA: Final = Path(__file__).parent / "tables"
+TABLES: Final = files("fraudsieve.training.attack") / "tables"
 N_HOMOPHONES: Final = 6
 """So many homophones are used, the most frequent ones: a reader has to think of the sound."""
 LEETSPEAK: Final = {
@@ -113,7 +113,7 @@ def _like(word: str, synonym: str) -> str:
 @cache
 def _table(name: str) -> dict[str, list[str]]:
     """Read a table: a key, then its columns."""
-    lines = (DATA / f"{name}.tsv").read_text("utf-8").splitlines()
+    lines = (TABLES / f"{name}.tsv").read_text("utf-8").splitlines()
     rows = [line.split("\t") for line in lines if not line.startswith("#")]
     return {row[0]: row[1:] for row in rows}
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.training.recipe.monitor import MonitorRecipe
+from fraudsieve.training.recipe.sections import MonitorRecipe
 
 from .clusters import Clusters
 

@@ -16,7 +16,7 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.labelled import data_digest
 from fraudsieve.training.labels.trust import Trust
-from fraudsieve.training.recipe.monitor import MonitorRecipe
+from fraudsieve.training.recipe.sections import MonitorRecipe
 
 from .alerts import alerts, calibration, expected
 from .bounds import Share, bounds_passed, rise

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fraudsieve.training.recipe.gates import GateRecipe
+from fraudsieve.training.recipe.sections import GateRecipe
 
 __all__ = ["Gate", "judge"]
 

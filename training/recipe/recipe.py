@@ -1,4 +1,4 @@
-"""The recipe: all that a training run needs to know, with a default for everything."""
+"""The recipe: everything that describes a training run, each with a default."""
 
 import tomllib
 from collections.abc import Callable, Iterable
@@ -12,10 +12,7 @@ from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.training.labels.trust import Trust
 
-from .gates import GateRecipe
-from .monitor import MonitorRecipe
-from .scoring import ScoringRecipe
-from .thresholds import ThresholdRecipe
+from .sections import GateRecipe, MonitorRecipe, ScoringRecipe, ThresholdRecipe
 from .tune import TuneRecipe, check_space
 
 __all__ = [
@@ -38,7 +35,7 @@ class _Part(BaseModel):
 
 
 class DataRecipe(_Part):
-    """Where the tables are, what a row to be scored is, and which class is no crime."""
+    """Where the tables are, what is scored, and which class is legitimate."""
 
     messages: Path | None = None
     accounts: Path | None = None
@@ -48,22 +45,22 @@ class DataRecipe(_Part):
     legitimate: str = "legitimate"
     min_label_rows: int = Field(default=10, ge=2)
     trust: dict[str, Share] = {}
-    """Weight of each source of labels, 0 for one that is not believed; without any all are trusted alike."""
+    """Weight of each source of labels, 0 to ignore it; without any, all sources have the same weight."""
     default_trust: Share | None = None
-    """Weight of the sources that are not named; without it such a label is an error."""
+    """Weight of the sources that `trust` does not name; without it a label from such a source is an error."""
 
     @property
     def trusted(self) -> Trust:
-        """How far the sources of labels are trusted."""
+        """The weights of the sources of labels."""
         return Trust(self.trust, self.default_trust)
 
     def subject_of(self, given: Iterable[str]) -> str:
-        """Tell what is scored: by default a message where there are messages, else an account, else an event.
+        """Return what is scored: by default messages if there are any, otherwise accounts, otherwise events.
 
         Parameters
         ----------
         given : iterable of str
-            The names of the tables that there are.
+            The names of the tables that were given.
 
         Returns
         -------
@@ -73,7 +70,7 @@ class DataRecipe(_Part):
         Raises
         ------
         RecipeError
-            When a table is missing that the subject needs.
+            If a table that the subject needs is missing.
 
         Examples
         --------
@@ -81,28 +78,28 @@ class DataRecipe(_Part):
         'event'
         """
         names = set(given)
-        found = next((table for table in ("messages", "accounts", "events") if table in names), "messages")
-        subject = found.removesuffix("s") if self.subject == "auto" else self.subject
+        first = next((table for table in ("messages", "accounts", "events") if table in names), "messages")
+        subject = first.removesuffix("s") if self.subject == "auto" else self.subject
         needed = {"message": ["messages"], "account": ["accounts", "labels"], "event": ["events"]}[subject]
         if not names & set(needed):
             tables = " or ".join(f"data.{name} (--{name})" for name in needed)
-            raise RecipeError("recipe", [f"names no {needed[0]}. Give {tables}"])
+            raise RecipeError("recipe", [f"a table of {needed[0]} is missing. Give {tables}"])
         return subject
 
 
 class SplitRecipe(_Part):
-    """What is held back: the test slice, and the slice that calibrates."""
+    """What is held out: the test slice and the calibration slice."""
 
     kind: Literal["auto", "time", "campaign", "account", "random"] = "auto"
     test_share: float = Field(default=0.2, gt=0, lt=0.9)
     calibration_share: float = Field(default=0.15, gt=0, lt=0.9)
     gap_days: float | None = Field(default=None, ge=0)
     also_temporal: bool = True
-    """Whether a random split, which flatters, has the figures of a split by time beside it."""
+    """Whether a random split, which is optimistic, is reported together with a split by time."""
 
 
 class FeatureRecipe(_Part):
-    """Settings of `MessageFeatures`."""
+    """Parameters of `MessageFeatures`."""
 
     C: float = Field(default=3.0, gt=0)
     min_messages: int = Field(default=2, ge=1)
@@ -110,16 +107,16 @@ class FeatureRecipe(_Part):
     sound: bool | None = None
     brands: tuple[str, ...] = ()
     augment: float = Field(default=0.5, ge=0, le=1)
-    """Share of the messages with a crime of which an obfuscated copy is trained on too."""
+    """Share of the fraudulent messages of which an obfuscated copy is added to the training rows."""
     campaigns: bool = False
-    """Whether to look at near-duplicates that were sent before; scoring then needs to be told of them too."""
+    """Whether to use features of earlier near-duplicates; scoring then needs the earlier messages too."""
 
 
 class HistoryRecipe(_Part):
-    """The history of accounts: the views, the network, and the columns of the records themselves.
+    """The history of accounts: the feature views, the network, and the columns of the records themselves.
 
-    A view is a table with the parameters of `History`; without any, those that the events allow are taken. ``network``
-    is a table with the parameters of `Network`, or False.
+    A feature view is a table with the parameters of `History`. Without any, the default views that the columns of the
+    events allow are used. ``network`` is a table with the parameters of `Network`, or False.
     """
 
     views: tuple[dict[str, Any], ...] | None = None
@@ -142,12 +139,12 @@ class HistoryRecipe(_Part):
 
     @property
     def histories(self) -> tuple[History, ...] | None:
-        """The views, None for those that the events allow."""
+        """The feature views; None for the default views that the events allow."""
         return None if self.views is None else tuple(History.from_dict(view) for view in self.views)
 
     @property
     def declared_network(self) -> Network | bool | None:
-        """The network: None for what the events allow, False for none."""
+        """The network: None for the default network that the events allow, False for none."""
         if isinstance(self.network, dict):
             return Network.from_dict(self.network)
         return None if self.network else False
@@ -161,10 +158,10 @@ def _declared(read: Callable[[Any], T], declared: dict[str, Any]) -> T:
 
 
 class ModelRecipe(_Part):
-    """Settings of `FraudClassifier`; what is not said has its default.
+    """Parameters of `FraudClassifier`; None for the default.
 
-    A message's is that of `FraudClassifier`: boosting starts from the wording. Accounts and events have none, so they
-    take more rounds of as small trees.
+    For messages the defaults are those of `FraudClassifier`, which starts boosting from the text model. Accounts and
+    events have no text model, so their default is more rounds of trees of the same size.
     """
 
     n_rounds: int | None = Field(default=None, ge=1)
@@ -177,7 +174,7 @@ class ModelRecipe(_Part):
     l2: float | None = Field(default=None, ge=0)
 
     def settings(self, subject: str) -> dict[str, Any]:
-        """Return the settings for a subject.
+        """Return the parameters of the classifier for a subject.
 
         Parameters
         ----------
@@ -193,39 +190,40 @@ class ModelRecipe(_Part):
         >>> ModelRecipe(num_leaves=15).settings("message")
         {'num_leaves': 15}
         """
-        return (WITHOUT_WORDING if subject != "message" else {}) | self.model_dump(exclude_none=True)
+        return (WITHOUT_TEXT if subject != "message" else {}) | self.model_dump(exclude_none=True)
 
 
-WITHOUT_WORDING: Final[dict[str, Any]] = {
+WITHOUT_TEXT: Final[dict[str, Any]] = {
     "n_rounds": 300,
     "learning_rate": 0.03,
     "min_leaf_weight": 1.0,
     "min_leaf_rows": 20,
     "feature_fraction": 0.3,
 }
-"""Settings for accounts and events: on real sets with few frauds many small trees over few columns each did best."""
+"""Defaults for accounts and events: on real data with little fraud, many small trees over few columns do best."""
 
 
 class EvaluateRecipe(_Part):
-    """What the sheet looks at: how many alerts people can review, and what a mistake costs.
+    """Parameters of the evaluation: the review capacity and the cost of mistakes.
 
-    Costs are in reviews: what looking at one alert costs is 1.
+    Costs are in units of one review: reviewing one alert costs 1.
     """
 
     alerts_a_day: float | None = Field(default=None, gt=0)
-    """Alerts that people can review a day; by default what 1 % of the rows a day is."""
+    """Alerts that people can review per day; by default 1 % of the rows per day."""
     accounts_a_day: int = Field(default=100, ge=1)
-    """Accounts listed a day, for card precision."""
+    """Accounts listed per day, for card precision."""
     missed_cost: float = Field(default=10.0, gt=0)
-    """What a fraud costs that is let pass; with amounts their mean, spread over the frauds by amount."""
+    """Cost of a missed fraud; if there are amounts, their mean cost, distributed over the frauds by amount."""
     attack: bool = True
-    """Whether a training run obfuscates the fraudulent messages of its test slice too, where it has both kinds."""
+    """Whether a training run also measures recall on obfuscated messages, if its test slice has fraud and legitimate
+    messages."""
     replicates: int = Field(default=400, ge=0)
-    """How often accounts or campaigns are drawn for the intervals; 0 for none."""
+    """Bootstrap replicates, over accounts or campaigns, for the intervals; 0 for none."""
 
 
 class TrackRecipe(_Part):
-    """Where the run is kept in MLflow."""
+    """Where the run is logged in MLflow."""
 
     experiment: str = "fraudsieve"
     uri: str | None = None
@@ -233,42 +231,42 @@ class TrackRecipe(_Part):
 
 
 class Recipe(_Part):
-    """All that a training run needs.
+    """Everything that describes a training run.
 
-    Unknown keys are an error, so that a misspelt one does not go unnoticed.
+    An unknown key is an error, so that a misspelt key does not go unnoticed.
 
     Parameters
     ----------
     name : str, default="fraudsieve"
         Name of the registered model.
     seed : int, default=0
-        Seed of all that is drawn.
+        Seed of every random draw.
     n_jobs : int, default=-1
-        Folds fitted at a time and threads of LightGBM; -1 for all cores.
+        Number of folds fitted in parallel and of LightGBM threads; -1 for all cores.
     data : DataRecipe
-        Where the tables are, and which class is no crime.
+        Where the tables are, what is scored, and which class is legitimate.
     split : SplitRecipe
-        What is held back.
+        What is held out.
     features : FeatureRecipe
-        Settings of `MessageFeatures`.
+        Parameters of `MessageFeatures`.
     history : HistoryRecipe
         The history of accounts, of events, or of the senders of messages.
     model : ModelRecipe
-        Settings of `FraudClassifier`.
+        Parameters of `FraudClassifier`.
     evaluate : EvaluateRecipe
-        What the sheet looks at.
+        The review capacity and the cost of mistakes.
     thresholds : ThresholdRecipe
         The operating points.
     monitor : MonitorRecipe
-        How much drift is too much.
+        The bounds on drift.
     scoring : ScoringRecipe
-        What is done with fields that are missing, unknown or of the wrong type.
+        The policy for fields that are missing, unknown or of the wrong type.
     gates : GateRecipe
-        What a challenger must reach to become champion.
+        The conditions for a challenger to become champion.
     tune : TuneRecipe, default=None
-        The search of settings; None for none.
+        The hyperparameter search; None for no search.
     track : TrackRecipe
-        Where the run is kept in MLflow.
+        Where the run is logged in MLflow.
 
     Examples
     --------
@@ -305,14 +303,14 @@ class Recipe(_Part):
 
     @classmethod
     def read(cls, path: str | Path | None = None, overrides: dict[str, Any] | None = None) -> Self:
-        """Read a recipe from a TOML file, with some of its values replaced.
+        """Read a recipe from a TOML file, and replace some of its values.
 
         Parameters
         ----------
         path : str or Path, default=None
-            The file; without one every value has its default.
+            The file; None for the defaults.
         overrides : dict, default=None
-            Dotted key to value, as in ``{"split.kind": "time"}``; a value of None replaces nothing.
+            Values by dotted key, as in ``{"split.kind": "time"}``; a value of None is ignored.
 
         Returns
         -------
@@ -321,7 +319,7 @@ class Recipe(_Part):
         Raises
         ------
         RecipeError
-            When the file is no TOML, or a key or a value is not one that a recipe has.
+            If the file cannot be read or is not TOML, a key is unknown, or a value is not allowed.
 
         Examples
         --------
@@ -353,7 +351,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _describe(item: Any) -> str:
+    """Describe an error of pydantic in a line."""
     where = ".".join(str(part) for part in item["loc"]) or "recipe"
     if item["type"] == "extra_forbidden":
-        return f"{where}: no recipe has this key"
+        return f"{where}: unknown key"
     return f"{where}: {item['msg']}, got {item['input']!r}"

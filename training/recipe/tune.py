@@ -1,4 +1,4 @@
-"""The section ``[tune]`` of a recipe: which settings are searched, for what, and how long."""
+"""The section ``[tune]`` of a recipe: the search space, the metric and the budget of a hyperparameter search."""
 
 import re
 from typing import Annotated, Final, Literal, Self, TypeAlias
@@ -11,7 +11,7 @@ UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 
 
 class Range(BaseModel):
-    """The values from one to another, both included; evenly, or evenly in their logarithm.
+    """An interval of values, both ends included, sampled uniformly or log-uniformly.
 
     Examples
     --------
@@ -30,7 +30,7 @@ class Range(BaseModel):
         if self.low >= self.high:
             raise ValueError("low must be less than high")
         if self.log and self.low <= 0:
-            raise ValueError("low must be greater than 0 where log = true")
+            raise ValueError("low must be greater than 0 if log = true")
         return self
 
 
@@ -47,14 +47,14 @@ MODEL_SPACE: Final[dict[str, Range]] = {
     "row_fraction": Range(low=0.5, high=1.0),
     "l2": Range(low=0.01, high=100, log=True),
 }
-"""What is searched unless a recipe says otherwise."""
+"""The default search space."""
 
 
 class SpaceRecipe(BaseModel):
-    """The settings of ``[model]`` and ``[features]`` that are searched: each a `Range`, or a list of choices.
+    """The search space of ``[model]`` and ``[features]``: for each setting a `Range` or a list of choices.
 
-    Those that are not named keep what the recipe says. A setting of ``[features]`` costs a feature matrix for every
-    value, so give it few choices.
+    Settings that are not named keep the value of the recipe. Every value of a ``[features]`` setting costs a feature
+    matrix, so give it few choices.
 
     Examples
     --------
@@ -70,14 +70,14 @@ class SpaceRecipe(BaseModel):
     @model_validator(mode="after")
     def _check_any(self) -> Self:
         if not self.model and not self.features:
-            raise ValueError("nothing is searched; name a setting of model or of features")
+            raise ValueError("the search space is empty. Name a setting of model or of features")
         return self
 
 
 class TuneRecipe(BaseModel):
-    """The search of settings; without this section there is none.
+    """Parameters of the hyperparameter search; without this section there is no search.
 
-    It ends with its budget of time or its number of trials, whichever comes first; at least one of them is needed.
+    The search ends after its time budget or its number of trials, whichever comes first. At least one is required.
 
     Examples
     --------
@@ -89,10 +89,10 @@ class TuneRecipe(BaseModel):
 
     space: SpaceRecipe = SpaceRecipe()
     metric: Literal["auto", "average_precision", "macro_f1", "recall_at_capacity"] = "auto"
-    """What is made as large as can be; by default average precision, of data without a legitimate class macro-F1."""
+    """The metric to maximise; by default average precision, or macro-F1 if there is no legitimate class."""
     folds: int = Field(default=4, ge=2, le=20)
     budget: str | None = None
-    """Such as ``90s``, ``20m`` or ``2h``."""
+    """Time budget, such as ``90s``, ``20m`` or ``2h``."""
     trials: int | None = Field(default=None, ge=1)
 
     @field_validator("budget")
@@ -105,7 +105,7 @@ class TuneRecipe(BaseModel):
     @model_validator(mode="after")
     def _check_end(self) -> Self:
         if self.budget is None and self.trials is None:
-            raise ValueError("the search has no end; give budget (--tune 20m) or trials")
+            raise ValueError("the search has no limit. Give budget (--tune 20m) or trials")
         return self
 
     @property
@@ -115,7 +115,7 @@ class TuneRecipe(BaseModel):
 
 
 def seconds_of(text: str) -> float:
-    """Read a length of time.
+    """Parse a duration.
 
     Parameters
     ----------
@@ -129,33 +129,33 @@ def seconds_of(text: str) -> float:
     Raises
     ------
     ValueError
-        When it is something else, or nothing at all.
+        If the text is not a duration, or the duration is zero.
 
     Examples
     --------
     >>> seconds_of("90s"), seconds_of("1.5h")
     (90.0, 5400.0)
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
-    if found is None or float(found[1]) == 0:
-        raise ValueError("expected a length of time such as 90s, 20m or 2h")
-    return float(found[1]) * UNITS[found[2]]
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
+    if match is None or float(match[1]) == 0:
+        raise ValueError("expected a duration such as 90s, 20m or 2h")
+    return float(match[1]) * UNITS[match[2]]
 
 
 def check_space(space: Space, settings: type[BaseModel]) -> list[str]:
-    """Tell what is wrong with a space.
+    """Return what is wrong with a search space.
 
     Parameters
     ----------
     space : dict of str to Range or tuple
-        What is searched.
+        The search space.
     settings : type of BaseModel
-        The section of a recipe whose settings these are: it must take both ends of a range, and every choice.
+        The section of a recipe that has these settings: it must accept both ends of a range, and every choice.
 
     Returns
     -------
     list of str
-        A line a problem.
+        One line for each problem.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def check_space(space: Space, settings: type[BaseModel]) -> list[str]:
     problems = []
     for name, values in space.items():
         if name not in settings.model_fields:
-            problems.append(f"{name}: there is no such setting; there are {', '.join(settings.model_fields)}")
+            problems.append(f"{name}: unknown setting. Expected one of {', '.join(settings.model_fields)}")
             continue
         for value in (values.low, values.high) if isinstance(values, Range) else values:
             problems += _problems(settings, name, value)
@@ -176,5 +176,5 @@ def _problems(settings: type[BaseModel], name: str, value: object) -> list[str]:
     try:
         settings.model_validate({name: value})
     except ValidationError as error:
-        return [f"{name}: {one['msg']}, got {value!r}" for one in error.errors() if one["loc"][:1] == (name,)]
+        return [f"{name}: {item['msg']}, got {value!r}" for item in error.errors() if item["loc"][:1] == (name,)]
     return []

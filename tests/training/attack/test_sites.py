@@ -7,31 +7,31 @@ from typing import Any
 import pytest
 
 from fraudsieve.training.attack import sites as attack_sites
-from fraudsieve.training.attack.sites import DATA, homophone_sites, initial_sites, synonym_sites
+from fraudsieve.training.attack.sites import TABLES, homophone_sites, initial_sites, synonym_sites
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = ROOT / "scripts" / "build_attack_tables.py"
 UNICODE = Path("/usr/share/unicode")
-TABLES = ("homoglyphs_han", "homoglyphs_latin", "radicals", "readings", "synonyms", "variants")
+NAMES = ("homoglyphs_han", "homoglyphs_latin", "radicals", "readings", "synonyms", "variants")
 
 
 def rows_of(name: str) -> list[list[str]]:
-    lines = (DATA / f"{name}.tsv").read_text("utf-8").splitlines()
+    lines = (TABLES / f"{name}.tsv").read_text("utf-8").splitlines()
     return [line.split("\t") for line in lines if not line.startswith("#")]
 
 
 def test_these_are_all_tables() -> None:
-    assert sorted(path.stem for path in DATA.iterdir()) == list(TABLES)
+    assert sorted(Path(path.name).stem for path in TABLES.iterdir()) == list(NAMES)
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_table_says_what_it_holds_and_where_it_is_from(name: str) -> None:
-    lines = (DATA / f"{name}.tsv").read_text("utf-8").splitlines()
+    lines = (TABLES / f"{name}.tsv").read_text("utf-8").splitlines()
     assert lines[0].startswith("# ")
     assert any(source in lines[1] for source in ("Unicode", "cjk-decomp", "Written by hand"))
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", NAMES)
 def test_rows_are_well_formed(name: str) -> None:
     rows = rows_of(name)
     assert {len(row) for row in rows} == {3 if name == "readings" else 2}
@@ -79,7 +79,7 @@ def test_the_longest_word_is_taken() -> None:
 
 def test_tables_are_not_those_of_the_folding() -> None:
     folding = {path.name for path in (ROOT / "features" / "text" / "data").iterdir()}
-    assert not folding & {path.name for path in DATA.iterdir()}
+    assert not folding & {path.name for path in TABLES.iterdir()}
     code = (ROOT / "training" / "attack" / "obfuscations.py").read_text("utf-8")
     code += Path(attack_sites.__file__).read_text("utf-8")
     assert "fraudsieve.features" not in code
@@ -93,7 +93,7 @@ def test_rebuilding_gives_the_stored_tables() -> None:
         pytest.skip("Debian's package unicode-data is not installed")
     built: dict[str, Any] = runpy.run_path(str(SCRIPT))["build"](UNICODE)
     for name, (head, rows) in built.items():
-        stored = (DATA / f"{name}.tsv").read_text("utf-8").splitlines()
+        stored = (TABLES / f"{name}.tsv").read_text("utf-8").splitlines()
         if [f"# {line}" for line in head] != stored[:2]:
             pytest.skip(f"{name}.tsv is of other versions of its sources")
         assert [[key, *columns] for key, columns in rows.items()] == rows_of(name)

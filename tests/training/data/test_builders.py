@@ -411,9 +411,13 @@ def test_mistakes_in_a_recipe_are_named(content: dict[str, Any], named: str) -> 
 @pytest.mark.parametrize(
     ("subject", "given", "named"),
     [
-        ("auto", ["labels"], r"names no messages. Give data.messages \(--messages\)"),
-        ("event", ["messages"], r"names no events. Give data.events \(--events\)"),
-        ("account", ["events"], r"names no accounts. Give data.accounts \(--accounts\) or data.labels \(--labels\)"),
+        ("auto", ["labels"], r"a table of messages is missing. Give data.messages \(--messages\)"),
+        ("event", ["messages"], r"a table of events is missing. Give data.events \(--events\)"),
+        (
+            "account",
+            ["events"],
+            r"a table of accounts is missing. Give data.accounts \(--accounts\) or data.labels \(--labels\)",
+        ),
     ],
 )
 def test_a_subject_without_its_table(subject: str, given: list[str], named: str) -> None:

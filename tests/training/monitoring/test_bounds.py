@@ -7,7 +7,7 @@ import pytest
 
 from fraudsieve.training.monitoring.bounds import Share, bounds_passed, rise, times
 from fraudsieve.training.monitoring.clusters import Clusters
-from fraudsieve.training.recipe.monitor import MonitorRecipe
+from fraudsieve.training.recipe.sections import MonitorRecipe
 
 
 def share(hits: int, rows: int) -> Share:

@@ -11,8 +11,8 @@ from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.fit import train
 from fraudsieve.training.monitoring.report import monitor
-from fraudsieve.training.recipe.monitor import MonitorRecipe
 from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.recipe.sections import MonitorRecipe
 from fraudsieve.training.simulation.world import World
 from tests.shared import mlflow_uri
 

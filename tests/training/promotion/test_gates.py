@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fraudsieve.training.promotion.gates import Gate, judge
-from fraudsieve.training.recipe.gates import GateRecipe
+from fraudsieve.training.recipe.sections import GateRecipe
 
 UNKNOWN = dict.fromkeys(("champion", "challenger", "difference", "interval"))
 

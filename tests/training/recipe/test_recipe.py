@@ -33,7 +33,7 @@ def test_a_file_and_overrides(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("[split]\nkindd = 'time'", "split.kindd: no recipe has this key"),
+        ("[split]\nkindd = 'time'", "split.kindd: unknown key"),
         ("[split]\nkind = 'tme'", "split.kind: .*got 'tme'"),
         ("[model]\nnum_leaves = 1", "model.num_leaves"),
         ("name = 'a b'", "name: "),

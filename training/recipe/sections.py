@@ -1,0 +1,156 @@
+"""The sections ``[thresholds]``, ``[monitor]``, ``[scoring]`` and ``[gates]`` of a recipe."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from fraudsieve.models.policy import Missing, Policy, Unknown, WrongType
+from fraudsieve.models.thresholds import FALSE_POSITIVE_RATES, Costs, Targets
+
+__all__ = ["CostRecipe", "GateRecipe", "MonitorRecipe", "ScoringRecipe", "ThresholdRecipe"]
+
+Rate = Annotated[float, Field(ge=0, lt=1)]
+Alerts = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Precision = Annotated[float, Field(gt=0, le=1)]
+Index = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(gt=0, le=1)]
+Factor = Annotated[float, Field(gt=1, allow_inf_nan=False)]
+
+
+class CostRecipe(BaseModel):
+    """Parameters of `Costs`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    missed: float = Field(gt=0)
+    false_alarm: float = Field(default=0.0, ge=0)
+    review: float = Field(default=0.0, ge=0)
+    by_amount: bool = False
+
+
+class ThresholdRecipe(BaseModel):
+    """Parameters of `Targets`: what operating points are chosen for, and which of them decides.
+
+    Examples
+    --------
+    >>> ThresholdRecipe(alerts_a_day=(50,), decide_by="alerts_a_day_50").targets.alerts_a_day
+    (50.0,)
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    false_positive_rates: tuple[Rate, ...] = FALSE_POSITIVE_RATES
+    alerts_a_day: tuple[Alerts, ...] = ()
+    precisions: tuple[Precision, ...] = ()
+    costs: CostRecipe | None = None
+    decide_by: str | None = None
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        names = self.targets.names
+        if len(set(names)) < len(names):
+            raise ValueError("two operating points have the same name. Remove one of them")
+        if self.decide_by is not None and self.decide_by not in names:
+            raise ValueError(f"decide_by must be the name of an operating point: {', '.join(names) or 'there is none'}")
+        return self
+
+    @property
+    def targets(self) -> Targets:
+        """The targets that operating points are chosen for."""
+        costs = None if self.costs is None else Costs(**self.costs.model_dump())
+        return Targets(self.false_positive_rates, self.alerts_a_day, self.precisions, costs, self.decide_by)
+
+
+class MonitorRecipe(BaseModel):
+    """The bounds of ``fraudsieve monitor``; a bound of None reports a figure without ever raising an alarm.
+
+    A population stability index is compared with its bound after subtracting the index that is expected without any
+    drift. No bound is exceeded by a change that chance explains.
+
+    Examples
+    --------
+    >>> MonitorRecipe(score_psi=None).family_psi
+    0.25
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    exclude: tuple[str, ...] = ()
+    """Columns or families that are not compared."""
+    ages: bool = False
+    """Whether to compare columns that grow with time alone: the age of an account, the time since its first event."""
+    family_psi: Index | None = 0.25
+    """Population stability index of the column of a family that moved most; above 0.25 a change is usually called
+    large."""
+    score_psi: Index | None = 0.2
+    """Population stability index of the probability of fraud, and of the predicted types."""
+    alerts_times: Factor | None = 2.0
+    """Factor by which the share of rows flagged at the deciding operating point may rise or fall."""
+    rejected_rise: Share | None = 0.05
+    """Rise of the share of rejected rows."""
+    unseen_rise: Share | None = 0.05
+    """Rise, for each column, of the share of rows with a category that training did not see."""
+    cold_start_rise: Share | None = 0.2
+    """Rise of the share of rows without a history."""
+    ece: Share | None = 0.05
+    """Calibration error on the labelled rows, at the lower end of its interval."""
+    observed_times: Factor | None = 2.0
+    """Factor by which observed fraud may exceed or fall below expected fraud; the interval must not reach it."""
+    labelled_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of labelled rows below which calibration raises no alarm: rows labelled early are not representative."""
+    replicates: int = Field(default=400, ge=0)
+    """Bootstrap replicates, over accounts or campaigns, for the intervals of the calibration; 0 for none."""
+
+
+class ScoringRecipe(BaseModel):
+    """Parameters of `Policy`, for fields that are missing, unknown or of the wrong type; the model keeps them.
+
+    Examples
+    --------
+    >>> ScoringRecipe(unknown="error").policy
+    Policy(missing='unscorable', wrong_type='unscorable', unknown='error')
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    missing: Missing = "unscorable"
+    wrong_type: WrongType = "unscorable"
+    unknown: Unknown = "ignore"
+
+    @property
+    def policy(self) -> Policy:
+        """The policy with these parameters."""
+        return Policy(**self.model_dump())
+
+
+class GateRecipe(BaseModel):
+    """The gates of a promotion.
+
+    Two models that differ only in their seed differ a little on any set of records, and significantly on a large one.
+    So a challenger must gain more than that. The other gates limit what a challenger that gains may lose.
+
+    Examples
+    --------
+    >>> GateRecipe(gain=0.01).recall_loss
+    0.05
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    gain: float = Field(default=0.005, ge=0, lt=1)
+    """Lower bound of the interval of the difference in average precision."""
+    recall_loss: float = Field(default=0.05, ge=0, le=1)
+    """Share of the fraud found by the champion at the review capacity that the challenger may miss there; at least one
+    alert."""
+    calibration_error: float = Field(default=0.08, gt=0, le=1)
+    """Largest calibration error (ECE)."""
+    calibration_loss: float = Field(default=0.03, ge=0, le=1)
+    """Largest excess of the calibration error over the champion's."""
+    observed_over_expected: float = Field(default=2.0, ge=1)
+    """Largest factor between observed fraud and the fraud that the probabilities predict, in either direction."""
+    attack_loss: float = Field(default=0.05, ge=0, le=1)
+    """Largest loss, against the champion, of the share of recall kept under attack at medium strength."""
+    latency_ms: float = Field(default=25.0, gt=0)
+    """Largest p99 of the time to score one record, in milliseconds."""
+    latency_ratio: float = Field(default=2.0, ge=1)
+    """Largest ratio of that time to the champion's."""
