@@ -9,7 +9,7 @@ import pandas as pd
 from benchmarks.data.location import load_messages
 from benchmarks.runner import Report, progress, run_command
 from fraudsieve.features.text.codepoints import pack
-from fraudsieve.features.text.fold import DISGUISES, KINDS, fold_codes
+from fraudsieve.features.text.fold import KINDS, OBFUSCATIONS, fold_codes
 
 __all__ = ["SETS", "count_touched", "main"]
 
@@ -34,7 +34,7 @@ def _run() -> Report:
         rows += len(table)
         figures |= {f"{name}.{figure}": value for figure, value in count_touched(table).items()}
         progress(f"{name}: {figures[f'{name}.ham.any']:.2%} of the legitimate messages")
-    return Report("folding", ", ".join(SETS), PROTOCOL.format(disguises=", ".join(DISGUISES)), rows, figures)
+    return Report("folding", ", ".join(SETS), PROTOCOL.format(disguises=", ".join(OBFUSCATIONS)), rows, figures)
 
 
 def count_touched(table: pd.DataFrame) -> dict[str, float]:
@@ -59,7 +59,7 @@ def count_touched(table: pd.DataFrame) -> dict[str, float]:
     raw = pack(table["text"].tolist())
     folded, counts = fold_codes(raw)
     touched = np.asarray(counts > 0)
-    hides = touched[:, [place for place, kind in enumerate(KINDS) if kind in DISGUISES]].sum(axis=1) > 0
+    hides = touched[:, [place for place, kind in enumerate(KINDS) if kind in OBFUSCATIONS]].sum(axis=1) > 0
     figures: dict[str, float] = {}
     for label in sorted(table["label"].unique()):
         rows = np.flatnonzero(table["label"] == label)

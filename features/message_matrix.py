@@ -13,10 +13,10 @@ from fraudsieve.features.campaign.over_time import Campaigns
 from fraudsieve.features.cues.matrix import CUES, SHAPES, cues_and_shape
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.text.codepoints import CodePoints, pack
-from fraudsieve.features.text.fold import DISGUISES, fold_codes, shares_undone
-from fraudsieve.features.text.pinyin import sounds
-from fraudsieve.features.wording.model import Wording, as_known
-from fraudsieve.features.wording.surprisal import SURPRISES, CharacterModel
+from fraudsieve.features.text.fold import OBFUSCATIONS, fold_codes, obfuscation_shares
+from fraudsieve.features.text.pinyin import to_pinyin
+from fraudsieve.features.wording.model import TextModel, as_known
+from fraudsieve.features.wording.surprisal import SURPRISALS, CharacterModel
 
 from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
@@ -30,12 +30,12 @@ class MessageMatrix:
 
     Parameters
     ----------
-    wording : Wording or None
-        The wording model; without one there are no wording columns.
+    wording : TextModel or None
+        The text model; without one there are no wording columns.
     sender : tuple of History, default=()
         The views of the sender's events, as of the time that a message was sent.
-    sound : Wording, default=None
-        A wording model of what the folded text sounds like.
+    pinyin : TextModel, default=None
+        A text model of the pinyin of the folded text.
     characters : tuple of CharacterModel, default=()
         Models of the characters of legitimate text: as it comes, and folded.
     campaigns : Campaigns, default=None
@@ -50,9 +50,9 @@ class MessageMatrix:
     (('cues__links', 'cues__dotted', 'cues__mobiles'), (1, 76))
     """
 
-    wording: Wording | None
+    wording: TextModel | None
     sender: tuple[History, ...] = ()
-    sound: Wording | None = None
+    pinyin: TextModel | None = None
     characters: tuple[CharacterModel, ...] = ()
     campaigns: Campaigns | None = None
     brands: tuple[str, ...] = ()
@@ -61,16 +61,16 @@ class MessageMatrix:
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, ``family__name``."""
         plain = [f"cues__{name}" for name in CUES] + [f"shape__{name}" for name in (*SHAPES, "upper")]
-        plain += [f"disguise__{name}" for name in DISGUISES]
+        plain += [f"obfuscation__{name}" for name in OBFUSCATIONS]
         plain += [f"sender__{name.split('__', 1)[1]}" for name in history_columns(self.sender)]
         plain += self._campaign_columns
         learnt: list[str] = []
         if self.wording is not None:
-            learnt += [*(f"wording__{name}" for name in self.wording.classes), "surprise__unknown"]
-        if self.sound is not None:
-            learnt += [*(f"sound__{name}" for name in self.sound.classes), "surprise__unknown_sound"]
+            learnt += [*(f"wording__{name}" for name in self.wording.classes), "surprisal__unknown"]
+        if self.pinyin is not None:
+            learnt += [*(f"pinyin__{name}" for name in self.pinyin.classes), "surprisal__unknown_pinyin"]
         for form, _ in zip(("raw", "folded"), self.characters, strict=False):
-            learnt += [f"surprise__{form}_{name}" for name in SURPRISES]
+            learnt += [f"surprisal__{form}_{name}" for name in SURPRISALS]
         return (*learnt, *plain)
 
     @property
@@ -115,11 +115,11 @@ class MessageMatrix:
         raw = pack(texts)
         folded, plain = self.plain(raw, self.brands)
         parts = []
-        for model, form in ((self.wording, folded), (self.sound, sounds(folded) if self.sound else folded)):
+        for model, form in ((self.wording, folded), (self.pinyin, to_pinyin(folded) if self.pinyin else folded)):
             if model is not None:
                 log_odds, known = model.log_odds(form)
                 parts += [as_known(log_odds, known, model.trust), (1 - known)[:, None]]
-        parts += [model.surprise(form) for model, form in zip(self.characters, (raw, folded), strict=False)]
+        parts += [model.surprisal(form) for model, form in zip(self.characters, (raw, folded), strict=False)]
         parts.append(plain)
         for declared, block in ((history_columns(self.sender), sender), (self._campaign_columns, campaign)):
             if declared:
@@ -142,7 +142,7 @@ class MessageMatrix:
         folded : CodePoints
             What the wording model reads.
         plain : ndarray of float64, shape (n_messages, n_plain)
-            Cues, shape and disguise; upper case and disguise as shares of the folded length.
+            Cues, shape and obfuscation; upper case and obfuscation as shares of the folded length.
         """
         folded, undone = fold_codes(raw)
-        return folded, np.concatenate([cues_and_shape(folded, raw, brands), shares_undone(folded, undone)], axis=1)
+        return folded, np.concatenate([cues_and_shape(folded, raw, brands), obfuscation_shares(folded, undone)], axis=1)

@@ -22,11 +22,11 @@ from fraudsieve.features.cues.brands import check_brands
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History, check_histories, history_columns
 from fraudsieve.features.text.codepoints import CodePoints, pack
-from fraudsieve.features.text.pinyin import sounds, speaks_chinese
+from fraudsieve.features.text.pinyin import needs_pinyin, to_pinyin
 from fraudsieve.features.wording.fit import out_of_fold
 from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.features.wording.model import TRUST, as_known
-from fraudsieve.features.wording.surprisal_fit import surprise_out_of_fold
+from fraudsieve.features.wording.surprisal_fit import surprisal_out_of_fold
 
 from .default_views import default_histories
 from .message_matrix import MessageMatrix
@@ -39,8 +39,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Families of columns: ``wording`` (per-class log-odds of a linear model over hashed character 1-4-grams), ``sound``
     (the same of toneless pinyin, where texts are Chinese), ``surprise`` (how improbable the characters are in
-    legitimate text, and which share of the n-grams is unknown), ``cues``, ``shape``, ``disguise`` and, where events are
-    given, ``sender``: the history of the sender as of the time that the message was sent; where `past` is given,
+    legitimate text, and which share of the n-grams is unknown), ``cues``, ``shape``, ``obfuscation`` and, where events
+    are given, ``sender``: the history of the sender as of the time that the message was sent; where `past` is given,
     ``campaign``: how many near-duplicates were sent before, by how many senders, and what was known of them by then.
 
     `fit_transform` is not `fit` then `transform`: it returns wording scores out of fold, with campaigns kept whole, so
@@ -55,11 +55,11 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     n_folds : int, default=5
         Folds of the out-of-fold wording scores.
     wording : bool, default=True
-        Whether to learn wording, sound and surprise, which needs `y`.
-    sound : bool, default=None
-        Whether to learn what messages sound like; None for where at least a twentieth of the characters are Chinese.
+        Whether to learn wording, pinyin and surprisal, which needs `y`.
+    pinyin : bool, default=None
+        Whether to learn from the pinyin of messages; None for where at least a twentieth of the characters are Chinese.
     legitimate : str, default="legitimate"
-        The class whose characters are no surprise; where `y` has no such class, all messages count as such.
+        The class whose characters have low surprisal; where `y` has no such class, all messages count as such.
     brands : sequence of str, default=()
         What the hosts of brands are called (``("paypal", "icbc")``): hosts and words that look like one are counted.
     events : DataFrame, default=None
@@ -100,7 +100,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "min_messages": [Interval(Integral, 1, None, closed="left")],
         "n_folds": [Interval(Integral, 2, None, closed="left")],
         "wording": ["boolean"],
-        "sound": ["boolean", None],
+        "pinyin": ["boolean", None],
         "legitimate": [str],
         "brands": [list, tuple],
         "events": [pd.DataFrame, None],
@@ -117,7 +117,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         min_messages: int = 2,
         n_folds: int = 5,
         wording: bool = True,
-        sound: bool | None = None,
+        pinyin: bool | None = None,
         legitimate: str = "legitimate",
         brands: Sequence[str] = (),
         events: pd.DataFrame | None = None,
@@ -130,7 +130,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.min_messages = min_messages
         self.n_folds = n_folds
         self.wording = wording
-        self.sound = sound
+        self.pinyin = pinyin
         self.legitimate = legitimate
         self.brands = brands
         self.events = events
@@ -207,15 +207,15 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         learnt: dict[str, Any] = {}
         parts: list[Array] = []
         trust = TRUST if self.legitimate in classes else 0.0
-        hears = speaks_chinese(folded) if self.sound is None else self.sound
-        for name, form in {"wording": folded, **({"sound": sounds(folded)} if hears else {})}.items():
+        with_pinyin = needs_pinyin(folded) if self.pinyin is None else self.pinyin
+        for name, form in {"wording": folded, **({"pinyin": to_pinyin(folded)} if with_pinyin else {})}.items():
             model, log_odds, known = out_of_fold(form, y, classes, groups, **settings)
             learnt[name] = replace(model, trust=trust)
             parts += [as_known(log_odds, known, trust), 1 - known]
         clean = y == classes.index(self.legitimate) if self.legitimate in classes else np.ones(len(y), np.bool_)
         folds = campaign_folds(y, groups, self.n_folds, self.random_state)
-        models, surprises = zip(*(surprise_out_of_fold(form, clean, folds) for form in (raw, folded)), strict=True)
-        return learnt | {"characters": models}, [*parts, *surprises]
+        models, surprisals = zip(*(surprisal_out_of_fold(form, clean, folds) for form in (raw, folded)), strict=True)
+        return learnt | {"characters": models}, [*parts, *surprisals]
 
     def transform(self, X: Any) -> Any:
         """Compute the feature matrix of new messages.

@@ -29,7 +29,7 @@ MOST: Final = 20_000
 """Rows of a class that are looked at; an AUC does not need more."""
 FEW_VALUES: Final = 50
 """A column of numbers with no more values than these may be codes, and is looked at value by value too."""
-LEARNT: Final = ("wording__", "sound__", "surprise__")
+LEARNT: Final = ("wording__", "pinyin__", "surprisal__")
 """Families that the builder learns from labels itself, out of fold: on easy texts they may well be perfect."""
 
 

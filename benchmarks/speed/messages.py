@@ -14,7 +14,7 @@ from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
-from fraudsieve.features.text.pinyin import sounds
+from fraudsieve.features.text.pinyin import to_pinyin
 
 __all__ = ["run"]
 
@@ -27,7 +27,7 @@ BOUNDS = {"messages_per_second": 100_000.0, "folding_per_second": 500_000.0}
 _PROTOCOL = (
     "{rows:,} messages of {length} characters: the file's texts laid end to end and cut. One core; one call to warm "
     "up, then {rounds} rounds in turn, medians. messages: MessageMatrix.compute on Python strings, with the models of "
-    "wording, sound and characters that MessageFeatures learns of {trained:,} texts of the file (2 classes). folding: "
+    "wording, pinyin and characters that MessageFeatures learns of {trained:,} texts of the file (2 classes). folding: "
     "fold_codes on packed texts. The parts are given in microseconds a message. sklearn: HashingVectorizer of "
     "character 1-4-grams, 2**22 columns, on the same strings: n-grams alone, no folding, no model."
 )
@@ -75,7 +75,7 @@ def _trained(texts: list[str], labels: np.ndarray) -> MessageMatrix:
 def _calls(matrix: MessageMatrix, texts: list[str]) -> dict[str, Callable[[], object]]:
     raw = pack(texts)
     folded = fold_codes(raw)[0]
-    heard = sounds(folded)
+    heard = to_pinyin(folded)
     vectorizer = HashingVectorizer(analyzer="char", ngram_range=(1, 4), n_features=1 << 22)
     calls: dict[str, Callable[[], object]] = {
         "messages": lambda: matrix.compute(texts),
@@ -86,8 +86,10 @@ def _calls(matrix: MessageMatrix, texts: list[str]) -> dict[str, Callable[[], ob
     }
     if matrix.wording is not None:
         calls["wording"] = lambda: matrix.wording and matrix.wording.log_odds(folded)
-    if matrix.sound is not None:
-        calls["sound"] = lambda: matrix.sound and matrix.sound.log_odds(heard)
+    if matrix.pinyin is not None:
+        calls["pinyin"] = lambda: matrix.pinyin and matrix.pinyin.log_odds(heard)
     if matrix.characters:
-        calls["surprise"] = lambda: [m.surprise(form) for m, form in zip(matrix.characters, (raw, folded), strict=True)]
+        calls["surprise"] = lambda: [
+            m.surprisal(form) for m, form in zip(matrix.characters, (raw, folded), strict=True)
+        ]
     return calls

@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .fold import DISGUISES, KINDS, fold_text
+    from .fold import KINDS, OBFUSCATIONS, fold_text
 
 __all__ = [
-    "DISGUISES",
     "KINDS",
+    "OBFUSCATIONS",
     "fold_text",
 ]
 
 # Imported at first use, as in the package above.
 _HOMES = {
-    "DISGUISES": "fold",
+    "OBFUSCATIONS": "fold",
     "KINDS": "fold",
     "fold_text": "fold",
 }

@@ -20,16 +20,16 @@ from fraudsieve._typing import Array
 from .codepoints import CodePoints, pack
 from .fold_rules import undo_by_context
 
-__all__ = ["DISGUISES", "KINDS", "fold_codes", "fold_text", "shares_undone"]
+__all__ = ["KINDS", "OBFUSCATIONS", "fold_codes", "fold_text", "obfuscation_shares"]
 
 
 TABLE = Path(__file__).parent / "data" / "fold.npz"
 CHARACTER_KINDS = ("compat", "enclosed", "invisible", "mark", "lookalike", "traditional", "case", "blank", "sign")
 KINDS = (*CHARACTER_KINDS, "inserted", "spelled")
 """What folding undoes, by kind: the last two by the neighbours, the others code point by code point."""
-DISGUISES = (*KINDS[:6], *KINDS[9:])
+OBFUSCATIONS = (*KINDS[:6], *KINDS[9:])
 """The kinds that hide something. Letter case, blanks and full-width signs are undone too, but everybody uses them."""
-SHARES = np.array([KINDS.index(name) for name in ("case", *DISGUISES)])
+SHARES = np.array([KINDS.index(name) for name in ("case", *OBFUSCATIONS)])
 
 DROPPED = -1
 
@@ -115,7 +115,7 @@ def _share_kernel(undone: Array, offsets: Array, kinds: Array, out: Array) -> No
             out[i, k] = undone[i, kinds[k]] / length
 
 
-def shares_undone(folded: CodePoints, undone: Array) -> Array:
+def obfuscation_shares(folded: CodePoints, undone: Array) -> Array:
     """Return how much of each text is upper case, and how much is of each kind that hides something.
 
     Parameters
@@ -128,11 +128,11 @@ def shares_undone(folded: CodePoints, undone: Array) -> Array:
     Returns
     -------
     ndarray of float64, shape (n_texts, 9)
-        Characters of ``case`` and of `DISGUISES`, each by the folded length.
+        Characters of ``case`` and of `OBFUSCATIONS`, each by the folded length.
 
     Examples
     --------
-    >>> shares_undone(*fold_codes(pack(["FREE"]))).tolist()
+    >>> obfuscation_shares(*fold_codes(pack(["FREE"]))).tolist()
     [[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]]
     """
     out = np.empty((len(folded), len(SHARES)))

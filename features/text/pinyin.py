@@ -13,7 +13,7 @@ from fraudsieve._typing import Array
 
 from .codepoints import CodePoints
 
-__all__ = ["sounds", "speaks_chinese", "syllables_of"]
+__all__ = ["needs_pinyin", "to_pinyin", "to_syllables"]
 
 
 TABLE = Path(__file__).parent / "data" / "pinyin.npz"
@@ -27,12 +27,12 @@ CHINESE_SHARE = 0.05
 def _tables() -> tuple[Array, tuple[str, ...]]:
     """Return the dense look-up table, made once a process, and the syllables."""
     with np.load(TABLE, allow_pickle=False) as stored:
-        sound = np.arange(0x110000, dtype=np.uint32)
-        sound[stored["code"]] = PRIVATE + stored["syllable"].astype(np.uint32)
-        return sound, tuple(stored["syllables"].tolist())
+        syllable_codes = np.arange(0x110000, dtype=np.uint32)
+        syllable_codes[stored["code"]] = PRIVATE + stored["syllable"].astype(np.uint32)
+        return syllable_codes, tuple(stored["syllables"].tolist())
 
 
-def sounds(texts: CodePoints) -> CodePoints:
+def to_pinyin(texts: CodePoints) -> CodePoints:
     """Replace every Chinese character by its syllable.
 
     Parameters
@@ -48,14 +48,14 @@ def sounds(texts: CodePoints) -> CodePoints:
     Examples
     --------
     >>> from fraudsieve.features.text.codepoints import pack
-    >>> one, other = sounds(pack(["加微信 ok", "家薇欣 ok"])).unpack()
+    >>> one, other = to_pinyin(pack(["加微信 ok", "家薇欣 ok"])).unpack()
     >>> one == other
     True
     """
     return CodePoints(_tables()[0][texts.codes], texts.offsets)
 
 
-def syllables_of(text: str) -> list[str]:
+def to_syllables(text: str) -> list[str]:
     """Spell the sounds of a text, for people to read.
 
     Parameters
@@ -70,7 +70,7 @@ def syllables_of(text: str) -> list[str]:
 
     Examples
     --------
-    >>> syllables_of("绿色V")
+    >>> to_syllables("绿色V")
     ['lv', 'se', 'V']
     """
     table, names = _tables()
@@ -78,7 +78,7 @@ def syllables_of(text: str) -> list[str]:
     return [names[code - PRIVATE] if code >= PRIVATE else char for code, char in zip(spoken, text, strict=True)]
 
 
-def speaks_chinese(texts: CodePoints) -> bool:
+def needs_pinyin(texts: CodePoints) -> bool:
     """Tell whether enough of the characters are Chinese for their sounds to matter.
 
     Parameters
@@ -93,7 +93,7 @@ def speaks_chinese(texts: CodePoints) -> bool:
     Examples
     --------
     >>> from fraudsieve.features.text.codepoints import pack
-    >>> speaks_chinese(pack(["贷款 now"])), speaks_chinese(pack(["win a prize"]))
+    >>> needs_pinyin(pack(["贷款 now"])), needs_pinyin(pack(["win a prize"]))
     (True, False)
     """
     if not len(texts.codes):

@@ -6,17 +6,17 @@ from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
     from .fit import fit_wording, out_of_fold
-    from .model import Wording
+    from .model import TextModel
 
 __all__ = [
-    "Wording",
+    "TextModel",
     "fit_wording",
     "out_of_fold",
 ]
 
 # Imported at first use, as in the package above.
 _HOMES = {
-    "Wording": "model",
+    "TextModel": "model",
     "fit_wording": "fit",
     "out_of_fold": "fit",
 }

@@ -1,6 +1,6 @@
 """The pieces of a message that carry its wording score.
 
-A score of `Wording` is a sum over n-grams. Each occurrence of an n-gram shares its part evenly among the characters
+A score of `TextModel` is a sum over n-grams. Each occurrence of an n-gram shares its part evenly among the characters
 that it covers, the marks of begin and end left out, so the parts of the characters add up to the score. Folding keeps
 the order of what it keeps, so every folded character leads back to the character that it came from.
 """
@@ -13,7 +13,7 @@ from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
 from fraudsieve.features.text.fold_rules import DIGITS
 
-from .model import Wording
+from .model import TextModel
 from .ngrams import MAX_N, VALUES, hash_ngrams
 
 __all__ = ["character_weights", "sources", "spans"]
@@ -56,12 +56,12 @@ def _weigh_kernel(rows: Array, ends: Array, offsets: Array, weights: Array, outp
             mine_out /= np.sqrt(square)
 
 
-def character_weights(wording: Wording, folded: CodePoints, output: int = 0) -> Array:
+def character_weights(wording: TextModel, folded: CodePoints, output: int = 0) -> Array:
     """Share out the wording score of texts among their characters.
 
     Parameters
     ----------
-    wording : Wording
+    wording : TextModel
         The model.
     folded : CodePoints
         Folded texts.
@@ -77,7 +77,7 @@ def character_weights(wording: Wording, folded: CodePoints, output: int = 0) -> 
     --------
     >>> from fraudsieve.features.text.codepoints import pack
     >>> buckets = np.unique(hash_ngrams(pack(["ab"]))[0])
-    >>> model = Wording(("spam",), buckets, np.ones((len(buckets), 2), np.float32), np.zeros(1), 1.0)
+    >>> model = TextModel(("spam",), buckets, np.ones((len(buckets), 2), np.float32), np.zeros(1), 1.0)
     >>> character_weights(model, pack(["ab"])).round(6).tolist(), model.log_odds(pack(["ab"]))[0].round(6).tolist()
     ([1.414214, 1.414214], [[2.828427]])
     """

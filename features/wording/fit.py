@@ -20,7 +20,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, take
 
 from .folds import campaign_folds
-from .model import Wording
+from .model import TextModel
 from .ngrams import BITS, MAX_TIMES, hash_ngrams
 
 __all__ = ["campaign_weights", "count_ngrams", "fit_wording", "out_of_fold", "softmax_loss"]
@@ -88,7 +88,7 @@ def fit_wording(
     min_messages: int,
     random_state: int,
     max_iter: int = 1000,
-) -> Wording:
+) -> TextModel:
     """Fit a wording model with a scale of one.
 
     Parameters
@@ -110,7 +110,7 @@ def fit_wording(
 
     Returns
     -------
-    Wording
+    TextModel
     """
     messages = np.bincount(counts.indices, minlength=counts.shape[1])
     buckets = np.flatnonzero(messages >= min(min_messages, counts.shape[0]))
@@ -123,7 +123,7 @@ def fit_wording(
     elif len(present) == 1:
         intercept = intercept * np.where(present == 1, 1, -1)
     weights = np.column_stack([idf, (coef * idf).T]).astype(np.float32)
-    return Wording(classes[-len(intercept) :], buckets.astype(np.int32), weights, intercept, 1.0)
+    return TextModel(classes[-len(intercept) :], buckets.astype(np.int32), weights, intercept, 1.0)
 
 
 def _fit_svm(vectors: Any, y: Array, C: float, random_state: int, max_iter: int) -> tuple[Array, Array]:
@@ -194,7 +194,7 @@ def out_of_fold(
     n_folds: int,
     random_state: int,
     n_jobs: int | None,
-) -> tuple[Wording, Array, Array]:
+) -> tuple[TextModel, Array, Array]:
     """Fit a wording model and score its own training texts by models that have not seen them.
 
     Parameters
@@ -212,7 +212,7 @@ def out_of_fold(
 
     Returns
     -------
-    model : Wording
+    model : TextModel
         Fitted on all texts.
     log_odds : ndarray of float64, shape (n_texts, n_outputs)
         Out of fold.
@@ -237,5 +237,5 @@ def out_of_fold(
     for (_, test), fold_model in zip(folds, fold_models, strict=True):
         margins[test], known[test] = fold_model.log_odds(take(texts, test))
     scale = _fit_scale(margins, y, campaign_weights(groups))
-    scaled = Wording(model.classes, model.buckets, model.weights, model.intercept, scale)
+    scaled = TextModel(model.classes, model.buckets, model.weights, model.intercept, scale)
     return scaled, scale * margins, known

@@ -12,7 +12,7 @@ from fraudsieve.features.text.codepoints import CodePoints
 
 from .ngrams import aligned_rows, linear_scores, rank_table
 
-__all__ = ["TRUST", "Wording", "as_known", "output_classes"]
+__all__ = ["TRUST", "TextModel", "as_known", "output_classes"]
 
 
 TRUST: Final = 4.0
@@ -42,7 +42,7 @@ def output_classes(classes: Sequence[T]) -> Sequence[T]:
 
 
 @dataclass(frozen=True)
-class Wording:
+class TextModel:
     """A linear model of what each class's messages say.
 
     Parameters
@@ -69,7 +69,7 @@ class Wording:
     --------
     >>> import numpy as np
     >>> from fraudsieve.features.text.codepoints import pack
-    >>> model = Wording(("spam",), np.empty(0, np.int32), np.empty((0, 2), np.float32), np.array([1.0]), 0.5)
+    >>> model = TextModel(("spam",), np.empty(0, np.int32), np.empty((0, 2), np.float32), np.array([1.0]), 0.5)
     >>> model.log_odds(pack(["a"]))[0].tolist()  # no n-gram has a weight: the intercept alone
     [[0.5]]
     """
@@ -88,7 +88,7 @@ class Wording:
             object.__setattr__(self, "rows", aligned_rows(self.weights))
             object.__setattr__(self, "weights", self.rows[:, :columns])  # one copy in memory
 
-    def __reduce__(self) -> tuple[type["Wording"], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[type["TextModel"], tuple[Any, ...]]:
         return type(self), tuple(getattr(self, one.name) for one in fields(self) if one.init)
 
     @cached_property
@@ -127,7 +127,7 @@ def as_known(log_odds: Array, known: Array, trust: float) -> Array:
     Parameters
     ----------
     log_odds : ndarray of float64, shape (n_texts, n_outputs)
-        From `Wording.log_odds`.
+        From `TextModel.log_odds`.
     known : ndarray of float64, shape (n_texts,)
         The share of a text's n-grams that the model knows.
     trust : float

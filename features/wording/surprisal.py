@@ -15,11 +15,11 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 
-__all__ = ["CHAR_BITS", "PAIR_BITS", "SURPRISES", "CharacterModel", "count_characters"]
+__all__ = ["CHAR_BITS", "PAIR_BITS", "SURPRISALS", "CharacterModel", "count_characters"]
 
 
-SURPRISES = ("char_mean", "char_std", "char_worst", "pair_mean", "pair_std", "pair_worst")
-"""Mean, spread and worst stretch of the surprise, in nats: of characters, and of characters after the one before."""
+SURPRISALS = ("char_mean", "char_std", "char_worst", "pair_mean", "pair_std", "pair_worst")
+"""Mean, spread and worst stretch of the surprisal, in nats: of characters, and of characters after the one before."""
 CHAR_BITS, PAIR_BITS = 16, 20
 """Characters and pairs are counted in so many buckets, as powers of two."""
 STRETCH = 8
@@ -101,7 +101,7 @@ def _spread(values: Array, n: int, row: Array, at: int) -> None:
 
 
 @nb.njit(cache=True, nogil=True)
-def _surprise_kernel(codes: Array, offsets: Array, chars: Array, pairs: Array, total: float, out: Array) -> None:
+def _surprisal_kernel(codes: Array, offsets: Array, chars: Array, pairs: Array, total: float, out: Array) -> None:
     longest = 0
     for i in range(offsets.size - 1):
         longest = max(longest, offsets[i + 1] - offsets[i])
@@ -138,7 +138,7 @@ class CharacterModel:
     --------
     >>> from fraudsieve.features.text.codepoints import pack
     >>> model = CharacterModel(*count_characters(pack(["see you at six"] * 50), np.arange(50)))
-    >>> known, odd = model.surprise(pack(["you see", "yxu sqe"]))
+    >>> known, odd = model.surprisal(pack(["you see", "yxu sqe"]))
     >>> bool((odd > known).all())
     True
     """
@@ -166,7 +166,7 @@ class CharacterModel:
         """
         return CharacterModel(self.chars - chars, self.pairs - pairs)
 
-    def surprise(self, texts: CodePoints) -> Array:
+    def surprisal(self, texts: CodePoints) -> Array:
         """Measure texts.
 
         Parameters
@@ -177,8 +177,8 @@ class CharacterModel:
         Returns
         -------
         ndarray of float64, shape (n_texts, 6)
-            `SURPRISES`, in nats; zeros for an empty text. A stretch is of 8 characters.
+            `SURPRISALS`, in nats; zeros for an empty text. A stretch is of 8 characters.
         """
-        out = np.zeros((len(texts), len(SURPRISES)))
-        _surprise_kernel(texts.codes, texts.offsets, self.chars, self.pairs, self._total, out)
+        out = np.zeros((len(texts), len(SURPRISALS)))
+        _surprisal_kernel(texts.codes, texts.offsets, self.chars, self.pairs, self._total, out)
         return out

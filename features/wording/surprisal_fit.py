@@ -6,12 +6,12 @@ import numpy.typing as npt
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, take
 
-from .surprisal import SURPRISES, CharacterModel, count_characters
+from .surprisal import SURPRISALS, CharacterModel, count_characters
 
-__all__ = ["surprise_out_of_fold"]
+__all__ = ["surprisal_out_of_fold"]
 
 
-def surprise_out_of_fold(
+def surprisal_out_of_fold(
     texts: CodePoints, legitimate: npt.NDArray[np.bool_], folds: Array
 ) -> tuple[CharacterModel, Array]:
     """Count the characters of legitimate texts, and measure every text by the counts of the other folds.
@@ -29,21 +29,21 @@ def surprise_out_of_fold(
     -------
     model : CharacterModel
         Of all legitimate texts.
-    surprise : ndarray of float64, shape (n_texts, 6)
-        As from `CharacterModel.surprise`, out of fold.
+    surprisal : ndarray of float64, shape (n_texts, 6)
+        As from `CharacterModel.surprisal`, out of fold.
 
     Examples
     --------
     >>> from fraudsieve.features.text.codepoints import pack
     >>> texts, legitimate = pack(["ab", "ab", "xy"]), np.array([True, True, False])
-    >>> model, found = surprise_out_of_fold(texts, legitimate, np.array([0, 1, 1]))
+    >>> model, found = surprisal_out_of_fold(texts, legitimate, np.array([0, 1, 1]))
     >>> int(model.pairs.sum()), bool(found[2, 0] > found[0, 0])
     (4, True)
     """
     model = CharacterModel(*count_characters(texts, np.flatnonzero(legitimate)))
-    found = np.empty((len(texts), len(SURPRISES)))
+    found = np.empty((len(texts), len(SURPRISALS)))
     for fold in np.unique(folds):
         rows = np.flatnonzero(folds == fold)
         others = model.without(*count_characters(texts, rows[legitimate[rows]]))
-        found[rows] = others.surprise(take(texts, rows))
+        found[rows] = others.surprisal(take(texts, rows))
     return model, found

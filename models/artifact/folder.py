@@ -22,7 +22,7 @@ import numpy as np
 from fraudsieve._io import new_folder, write_file
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.wording.model import Wording, output_classes
+from fraudsieve.features.wording.model import TextModel, output_classes
 from fraudsieve.models.calibration import Calibration
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.scoring.inputs import Matrix
@@ -37,7 +37,7 @@ __all__ = ["FEATURES_VERSION", "FORMAT", "LIBRARIES", "Model", "read_manifest", 
 
 FORMAT = 1
 """The version of the folder's layout. It grows when an older reader would misread a newer folder."""
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 """The version of the features' arithmetic. It grows when the same text would give other numbers."""
 
 BOOSTER = "booster.txt"
@@ -98,7 +98,7 @@ class Model:
         return tuple((family, cue) for family, _, cue in split)
 
     @property
-    def wording(self) -> Wording | None:
+    def wording(self) -> TextModel | None:
         """The wording model; None without one."""
         return None if isinstance(self.matrix, AccountMatrix) else self.matrix.wording
 
@@ -268,9 +268,10 @@ def _parse_manifest(raw: bytes, folder: Path) -> dict[str, Any]:
         fix = "Upgrade fraudsieve." if isinstance(found, int) and found > FORMAT else "Train the model again."
         raise ArtifactError(where, f"expected format {FORMAT}, got {found!r}", fix)
     if features != FEATURES_VERSION:
-        fix = "Install the fraudsieve that trained the model, or train it again."
+        newer = isinstance(features, int) and features > FEATURES_VERSION
+        fix = "Upgrade fraudsieve." if newer else "Train the model again."
         raise ArtifactError(where, f"expected features of version {FEATURES_VERSION}, got {features!r}", fix)
-    unknown = sorted(set(files) - {BOOSTER, "calibration.json", "wording.npz", "sound.npz", "characters.npz"})
+    unknown = sorted(set(files) - {BOOSTER, "calibration.json", "wording.npz", "pinyin.npz", "characters.npz"})
     if unknown:
         raise ArtifactError(where, f"names {len(unknown)} files that no model has", EXPORT)
     return dict(manifest)

@@ -14,7 +14,7 @@ from fraudsieve.features.cues.brands import check_brands
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.features.wording.model import Wording
+from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import CHAR_BITS, PAIR_BITS, CharacterModel
 from fraudsieve.models.scoring.inputs import Matrix
@@ -44,13 +44,13 @@ def describe_matrix(matrix: Matrix) -> dict[str, Any]:
     Examples
     --------
     >>> describe_matrix(MessageMatrix(None))
-    {'wording': None, 'sound': None, 'characters': 0, 'sender': [], 'campaigns': None, 'brands': []}
+    {'wording': None, 'pinyin': None, 'characters': 0, 'sender': [], 'campaigns': None, 'brands': []}
     """
     if isinstance(matrix, MessageMatrix):
         wording = matrix.wording
         return {
             "wording": None if wording is None else {"classes": list(wording.classes), "bits": BITS},
-            "sound": None if matrix.sound is None else {"classes": list(matrix.sound.classes), "bits": BITS},
+            "pinyin": None if matrix.pinyin is None else {"classes": list(matrix.pinyin.classes), "bits": BITS},
             "characters": len(matrix.characters),
             "sender": [history.to_dict() for history in matrix.sender],
             "campaigns": None if matrix.campaigns is None else matrix.campaigns.to_dict(),
@@ -97,7 +97,7 @@ def build_matrix(subject: str, declared: Mapping[str, Any], files: Mapping[str, 
         sender = check_histories([History.from_dict(view) for view in declared["sender"]])
         models = {
             name: None if declared[name] is None else _read_wording(name, declared[name]["classes"], files)
-            for name in ("wording", "sound")
+            for name in ("wording", "pinyin")
         }
         characters = _read_characters(declared["characters"], files) if declared["characters"] else ()
         campaigns = None if declared["campaigns"] is None else Campaigns.from_dict(declared["campaigns"])
@@ -137,7 +137,7 @@ def array_files(matrix: Matrix) -> dict[str, bytes]:
     if isinstance(matrix, AccountMatrix):
         return {}
     files: dict[str, bytes] = {}
-    for name, model in {"wording": matrix.wording, "sound": matrix.sound}.items():
+    for name, model in {"wording": matrix.wording, "pinyin": matrix.pinyin}.items():
         if model is not None:
             parts = {"buckets": model.buckets, "weights": model.weights, "intercept": model.intercept}
             numbers = {"scale": np.float64(model.scale), "trust": np.float64(model.trust)}
@@ -149,7 +149,7 @@ def array_files(matrix: Matrix) -> dict[str, bytes]:
     return files
 
 
-def _read_wording(name: str, classes: list[str], files: Mapping[str, bytes]) -> Wording:
+def _read_wording(name: str, classes: list[str], files: Mapping[str, bytes]) -> TextModel:
     n_outputs, buckets = len(classes), 8 << BITS
     if n_outputs > MAX_CLASSES:
         raise ArtifactError(MANIFEST, f"{n_outputs} classes are more than the {MAX_CLASSES} of a model", EXPORT)
@@ -162,7 +162,7 @@ def _read_wording(name: str, classes: list[str], files: Mapping[str, bytes]) -> 
     }
     arrays = _arrays(files, name, sizes)
     numbers = float(arrays["scale"]), float(arrays["trust"])
-    return Wording(tuple(classes), arrays["buckets"], arrays["weights"], arrays["intercept"], *numbers)
+    return TextModel(tuple(classes), arrays["buckets"], arrays["weights"], arrays["intercept"], *numbers)
 
 
 def _read_characters(n: int, files: Mapping[str, bytes]) -> tuple[CharacterModel, ...]:
@@ -198,7 +198,7 @@ def array_misfit(matrix: Matrix, declared: Mapping[str, Any]) -> str | None:
     """
     if isinstance(matrix, AccountMatrix):
         return None
-    models = {"wording": matrix.wording, "sound": matrix.sound}
+    models = {"wording": matrix.wording, "pinyin": matrix.pinyin}
     found = [_wording_misfit(model, declared[name], name) for name, model in models.items() if model is not None]
     shapes = {(m.chars.shape, m.pairs.shape, m.chars.dtype.name, m.pairs.dtype.name) for m in matrix.characters}
     expected = ((1 << CHAR_BITS,), (1 << PAIR_BITS,), "uint32", "uint32")
@@ -207,7 +207,7 @@ def array_misfit(matrix: Matrix, declared: Mapping[str, Any]) -> str | None:
     return next((problem for problem in found if problem), None)
 
 
-def _wording_misfit(wording: Wording, declared: Mapping[str, Any], name: str) -> str | None:
+def _wording_misfit(wording: TextModel, declared: Mapping[str, Any], name: str) -> str | None:
     buckets, n_outputs = wording.buckets, len(wording.classes)
     shapes = (buckets.ndim, wording.weights.shape, wording.intercept.shape)
     types = (buckets.dtype.name, wording.weights.dtype.name, wording.intercept.dtype.name)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from fraudsieve.features.cues.matrix import CUES, SHAPES
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.text.codepoints import pack
-from fraudsieve.features.text.fold import DISGUISES
-from fraudsieve.features.text.pinyin import sounds
-from fraudsieve.features.wording.model import Wording, as_known
+from fraudsieve.features.text.fold import OBFUSCATIONS
+from fraudsieve.features.text.pinyin import to_pinyin
+from fraudsieve.features.wording.model import TextModel, as_known
 from fraudsieve.features.wording.ngrams import hash_ngrams
-from fraudsieve.features.wording.surprisal import SURPRISES, CharacterModel, count_characters
+from fraudsieve.features.wording.surprisal import SURPRISALS, CharacterModel, count_characters
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 TEXTS = ["", "WIN a priｚe", "see you", "\0\ud800", "恭喜中奖 13800000000", "раураl\u200b", "\u200b\u200b"]
@@ -28,13 +28,13 @@ def with_wording(n_outputs: int) -> MessageMatrix:
     buckets = np.unique(hash_ngrams(pack(["win a prize", "see you", "中奖"]))[0])
     weights = np.column_stack([rng.uniform(1, 5, len(buckets)), rng.normal(size=(len(buckets), n_outputs))])
     classes = ("spam",) if n_outputs == 1 else tuple(f"c{i}" for i in range(n_outputs))
-    return MessageMatrix(Wording(classes, buckets, weights.astype(np.float32), np.zeros(n_outputs), 1.0))
+    return MessageMatrix(TextModel(classes, buckets, weights.astype(np.float32), np.zeros(n_outputs), 1.0))
 
 
 def with_all_parts() -> MessageMatrix:
     wording, seen = with_wording(4).wording, pack(["see you at six", "晚上见"])
     counts = CharacterModel(*count_characters(seen, np.arange(2)))
-    return MessageMatrix(wording, sound=wording, characters=(counts, counts))
+    return MessageMatrix(wording, pinyin=wording, characters=(counts, counts))
 
 
 MATRICES = {"plain": MessageMatrix(None), "two classes": with_wording(1), "many classes": with_wording(4)}
@@ -53,15 +53,15 @@ def test_columns_come_family_by_family() -> None:
     plain = (
         *(f"cues__{name}" for name in CUES),
         *(f"shape__{name}" for name in (*SHAPES, "upper")),
-        *(f"disguise__{name}" for name in DISGUISES),
+        *(f"obfuscation__{name}" for name in OBFUSCATIONS),
     )
     assert MATRICES["plain"].columns == plain
-    assert MATRICES["two classes"].columns == ("wording__spam", "surprise__unknown", *plain)
-    wording = (*(f"wording__c{i}" for i in range(4)), "surprise__unknown")
+    assert MATRICES["two classes"].columns == ("wording__spam", "surprisal__unknown", *plain)
+    wording = (*(f"wording__c{i}" for i in range(4)), "surprisal__unknown")
     assert MATRICES["many classes"].columns == (*wording, *plain)
-    sound = (*(f"sound__c{i}" for i in range(4)), "surprise__unknown_sound")
-    odd = [f"surprise__{form}_{name}" for form in ("raw", "folded") for name in SURPRISES]
-    assert MATRICES["all parts"].columns == (*wording, *sound, *odd, *plain)
+    pinyin = (*(f"pinyin__c{i}" for i in range(4)), "surprisal__unknown_pinyin")
+    odd = [f"surprisal__{form}_{name}" for form in ("raw", "folded") for name in SURPRISALS]
+    assert MATRICES["all parts"].columns == (*wording, *pinyin, *odd, *plain)
 
 
 @matrices
@@ -94,30 +94,34 @@ def test_columns_say_what_they_are_named_for() -> None:
 
     assert value("WIN it", "shape__upper") == 0.5
     assert value("win it", "shape__upper") == 0
-    assert value("f\u200bre\u200be", "disguise__invisible") == 0.5
-    assert value("ｆree", "disguise__compat") == 0.25
-    assert value("①2", "disguise__enclosed") == 0.5
-    assert value("eé", "disguise__mark") == 0.5
-    assert value("аb", "disguise__lookalike") == 0.5
-    assert value("\u200b", "disguise__invisible") == 1  # nothing is left: as if of one character
+    assert value("f\u200bre\u200be", "obfuscation__invisible") == 0.5
+    assert value("ｆree", "obfuscation__compat") == 0.25
+    assert value("①2", "obfuscation__enclosed") == 0.5
+    assert value("eé", "obfuscation__mark") == 0.5
+    assert value("аb", "obfuscation__lookalike") == 0.5
+    assert value("\u200b", "obfuscation__invisible") == 1  # nothing is left: as if of one character
     assert value("１２３４５６７", "cues__long_numbers") == 1
-    assert value("win a prize", "surprise__unknown") == 0
-    assert value("###", "surprise__unknown") == 1
-    assert value("", "surprise__unknown") == 1
+    assert value("win a prize", "surprisal__unknown") == 0
+    assert value("###", "surprisal__unknown") == 1
+    assert value("", "surprisal__unknown") == 1
 
 
-def test_camouflage_is_a_surprise_as_it_comes_and_not_once_it_is_undone() -> None:
+def test_obfuscation_raises_surprisal_of_the_raw_text_only() -> None:
     matrix = MATRICES["all parts"]
     plain, disguised = matrix.compute(["see you at six", "ｓｅｅ you аt six"])
     changed = {name for name, one, other in zip(matrix.columns, plain, disguised, strict=True) if one != other}
-    assert changed == {"disguise__compat", "disguise__lookalike", *(f"surprise__raw_{name}" for name in SURPRISES)}
+    assert changed == {
+        "obfuscation__compat",
+        "obfuscation__lookalike",
+        *(f"surprisal__raw_{name}" for name in SURPRISALS),
+    }
 
 
-def test_disguise_changes_disguise_columns_and_upper_case_alone() -> None:
+def test_obfuscation_changes_obfuscation_columns_only() -> None:
     matrix = MATRICES["many classes"]
     plain, disguised = matrix.compute(["win a free prize", "ＷＩＮ\u200b А frее рrizé"])
     changed = {name for name, one, other in zip(matrix.columns, plain, disguised, strict=True) if one != other}
-    assert changed == {"disguise__compat", "disguise__invisible", "disguise__lookalike", "disguise__mark"}
+    assert changed == {"obfuscation__compat", "obfuscation__invisible", "obfuscation__lookalike", "obfuscation__mark"}
 
 
 def test_brands_and_the_text_as_it_came_reach_the_cues() -> None:
@@ -136,11 +140,11 @@ def test_joining_is_what_compute_does() -> None:
     learnt = [as_known(log_odds, known, matrix.wording.trust), 1 - known]
     assert np.array_equal(np.column_stack([*learnt, plain]), matrix.compute(TEXTS))
     whole = MATRICES["all parts"]
-    assert whole.sound is not None
-    heard, known = whole.sound.log_odds(sounds(folded))
-    odd = [model.surprise(form) for model, form in zip(whole.characters, (raw, folded), strict=True)]
+    assert whole.pinyin is not None
+    heard, known = whole.pinyin.log_odds(to_pinyin(folded))
+    odd = [model.surprisal(form) for model, form in zip(whole.characters, (raw, folded), strict=True)]
     assert np.array_equal(
-        np.column_stack([*learnt, as_known(heard, known, whole.sound.trust), 1 - known, *odd, plain]),
+        np.column_stack([*learnt, as_known(heard, known, whole.pinyin.trust), 1 - known, *odd, plain]),
         whole.compute(TEXTS),
     )
 

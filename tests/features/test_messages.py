@@ -156,7 +156,7 @@ def test_the_order_of_training_rows_does_not_matter_to_plain_columns_nor_to_what
     order = np.random.default_rng(0).permutation(len(TEXTS))
     one = MessageFeatures(n_folds=3).fit(TEXTS, LABELS)
     two = MessageFeatures(n_folds=3).fit([TEXTS[i] for i in order], [LABELS[i] for i in order])
-    others = [not name.startswith(("wording__", "sound__")) for name in one.get_feature_names_out()]
+    others = [not name.startswith(("wording__", "pinyin__")) for name in one.get_feature_names_out()]
     assert np.array_equal(one.transform(NEW)[:, others], two.transform(NEW)[:, others])
     assert one.matrix_.wording is not None
     assert two.matrix_.wording is not None
@@ -265,18 +265,18 @@ def test_training_scores_are_out_of_fold() -> None:
     assert features.get_feature_names_out()[0] == "wording__1"
     assert roc_auc_score(y, features.transform(texts)[:, 0]) > 0.9
     assert 0.35 < roc_auc_score(y, trained[:, 0]) < 0.65
-    plain = [not name.startswith(("wording__", "surprise__")) for name in features.get_feature_names_out()]
+    plain = [not name.startswith(("wording__", "surprisal__")) for name in features.get_feature_names_out()]
     assert np.array_equal(trained[:, plain], features.transform(texts)[:, plain])
-    odd = features.get_feature_names_out().tolist().index("surprise__raw_pair_mean")
+    odd = features.get_feature_names_out().tolist().index("surprisal__raw_pair_mean")
     assert trained[:, odd].mean() > features.transform(texts)[:, odd].mean() + 0.1  # its own pairs are not counted
 
 
 def test_wording_is_weighed_by_what_is_known_where_there_is_a_legitimate_class() -> None:
     for legitimate, trust in (("ham", TRUST), ("other", 0.0)):
-        features = MessageFeatures(legitimate=legitimate, n_folds=2, sound=True).fit(TEXTS, LABELS)
+        features = MessageFeatures(legitimate=legitimate, n_folds=2, pinyin=True).fit(TEXTS, LABELS)
         assert features.matrix_.wording is not None
-        assert features.matrix_.sound is not None
-        assert (features.matrix_.wording.trust, features.matrix_.sound.trust) == (trust, trust)
+        assert features.matrix_.pinyin is not None
+        assert (features.matrix_.wording.trust, features.matrix_.pinyin.trust) == (trust, trust)
 
 
 def test_groups_are_kept_whole_and_are_near_duplicates_by_default() -> None:

@@ -95,7 +95,7 @@ def trained(rows: pd.DataFrame, past: pd.DataFrame, events: pd.DataFrame) -> Mod
     """A model that looks at senders, in every measure there is, and at campaigns with what is known of them."""
     y = rows["label"].to_numpy(object)
     view = History(("1h", "7d"))
-    features = MessageFeatures(n_folds=2, sound=False, events=events, history=view, past=past)
+    features = MessageFeatures(n_folds=2, pinyin=False, events=events, history=view, past=past)
     X = features.set_output(transform="pandas").fit_transform(rows[["text", "account_id", "sent_at"]], y)
     classifier = FraudClassifier(n_rounds=40, n_jobs=1).fit(X, y).calibrate(X, y)
     classes = tuple(map(str, classifier.classes_))

@@ -129,7 +129,7 @@ def message_report() -> EvaluationReport:
         dropped={"label came too late": 210},
         gap_days=12.5,
     )
-    shares = {"campaign": 0.41, "sender": 0.3, "sound": 0.11, "disguise": 0.09, "cues": 0.06, "shape": 0.03}
+    shares = {"campaign": 0.41, "sender": 0.3, "pinyin": 0.11, "obfuscation": 0.09, "cues": 0.06, "shape": 0.03}
     return evaluate(
         1 - by_class[:, 0],
         TYPES,

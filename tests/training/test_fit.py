@@ -166,7 +166,7 @@ def test_another_word_for_legitimate(labelled_messages: pd.DataFrame, tmp_path: 
 
 
 def at_random(messages: pd.DataFrame, folder: Path, **overrides: object) -> Any:
-    settings = {"split.kind": "random", "track.register_model": False, "features.sound": False, **overrides}
+    settings = {"split.kind": "random", "track.register_model": False, "features.pinyin": False, **overrides}
     return train(recipe(folder, **settings), output=folder / "m", messages=messages)
 
 
@@ -174,7 +174,7 @@ def test_a_random_split_has_the_figures_by_time_beside_it(labelled_messages: pd.
     done: Any = at_random(labelled_messages, tmp_path)
     beside = done.report.temporal
     timed: Any = train(
-        recipe(tmp_path, **{"track.register_model": False, "features.sound": False}),
+        recipe(tmp_path, **{"track.register_model": False, "features.pinyin": False}),
         output=tmp_path / "timed",
         messages=labelled_messages,
     )

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
-from fraudsieve.features.text.pinyin import sounds
+from fraudsieve.features.text.pinyin import to_pinyin
 
 __all__ = ["Augmentation", "augment", "obfuscated_copies"]
 
@@ -80,13 +80,13 @@ def _homophones(texts: CodePoints, corpus: Array, rng: np.random.Generator) -> A
     """Draw a character of the same sound for every character: common ones more often, and rare ones too."""
     seen, counts = np.unique(corpus, return_counts=True)
     han = np.arange(0x4E00, 0xA000, dtype=np.uint32)
-    heard = sounds(CodePoints(han, np.array([0, len(han)]))).codes
+    heard = to_pinyin(CodePoints(han, np.array([0, len(han)]))).codes
     weights = np.full(len(han), FLOOR)
     known = _is_chinese(seen)
     weights[seen[known] - 0x4E00] += np.sqrt(counts[known])
     order = np.argsort(heard, kind="stable")
     totals = np.cumsum(weights[order])
-    mine = sounds(texts).codes
+    mine = to_pinyin(texts).codes
     starts, stops = (np.searchsorted(heard[order], mine, side) for side in ("left", "right"))
     low = np.where(starts > 0, totals[np.maximum(starts, 1) - 1], 0.0)
     high = totals[np.maximum(stops, 1) - 1]

@@ -104,7 +104,7 @@ class FeatureRecipe(_Part):
     C: float = Field(default=3.0, gt=0)
     min_messages: int = Field(default=2, ge=1)
     n_folds: int = Field(default=5, ge=2)
-    sound: bool | None = None
+    pinyin: bool | None = None
     brands: tuple[str, ...] = ()
     augment: float = Field(default=0.5, ge=0, le=1)
     """Share of the fraudulent messages of which an obfuscated copy is added to the training rows."""

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.text.codepoints import CodePoints, pack
-from fraudsieve.features.text.fold import CHARACTER_KINDS, DISGUISES, KINDS, TABLE, fold_codes, fold_text
+from fraudsieve.features.text.fold import CHARACTER_KINDS, KINDS, OBFUSCATIONS, TABLE, fold_codes, fold_text
 from tests.profiles import examples
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "build_fold_tables.py"
@@ -206,7 +206,7 @@ def test_folding_does_not_look_at_neighbouring_texts() -> None:
 
 def test_the_kinds_are_those_of_the_script() -> None:
     assert runpy.run_path(str(SCRIPT))["KINDS"] == CHARACTER_KINDS
-    assert (*KINDS[:6], "inserted", "spelled") == DISGUISES
+    assert (*KINDS[:6], "inserted", "spelled") == OBFUSCATIONS
 
 
 def test_lines_of_lookalikes_are_well_formed(lookalikes: list[list[str]]) -> None:

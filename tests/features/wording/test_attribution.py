@@ -9,7 +9,7 @@ from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes, fold_text
 from fraudsieve.features.text.fold_rules import SEPARATORS, SPELLED
 from fraudsieve.features.wording.attribution import character_weights, sources, spans
-from fraudsieve.features.wording.model import Wording
+from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import hash_ngrams, linear_scores
 
 SEEN = ["win a prize now", "see you at six", "恭喜中奖 加微信", "a" * 150, "ab"]
@@ -18,13 +18,13 @@ TEXTS = [*SEEN, "", "a", "x", "ab", "win", "###", "win a prize win a prize", "�
 ODD = st.text(st.sampled_from("ab中奖1二" + SPELLED + SEPARATORS + " Ａé①ﬁ㎏\u200b\u0301\ud800謝＊𝟘"), max_size=40)
 
 
-def model(n_outputs: int) -> Wording:
+def model(n_outputs: int) -> TextModel:
     rng = np.random.default_rng(n_outputs)
     buckets = np.unique(hash_ngrams(pack(SEEN))[0])
     buckets = buckets[rng.random(len(buckets)) < 0.8]
     weights = np.column_stack([rng.uniform(1, 5, len(buckets)), rng.normal(size=(len(buckets), n_outputs))])
     classes = tuple(f"class {i}" for i in range(n_outputs))
-    return Wording(classes, buckets, weights.astype(np.float32), rng.normal(size=n_outputs), 0.7)
+    return TextModel(classes, buckets, weights.astype(np.float32), rng.normal(size=n_outputs), 0.7)
 
 
 @pytest.mark.parametrize("n_outputs", [1, 3])
@@ -45,12 +45,12 @@ def test_characters_add_up_to_the_score_before_scaling(n_outputs: int) -> None:
 def test_an_ngram_is_shared_by_the_characters_that_it_covers() -> None:
     texts = pack(["xxaxx"])
 
-    def of(word: str, *shorter: str) -> Wording:
+    def of(word: str, *shorter: str) -> TextModel:
         """A model that knows what a text has in common with this one, and not with the shorter ones."""
         buckets = np.intersect1d(hash_ngrams(pack([word]))[0], hash_ngrams(texts)[0])
         buckets = np.setdiff1d(buckets, hash_ngrams(pack(shorter))[0])
         assert len(buckets) == 1
-        return Wording(("c",), buckets, np.array([[1.0, 6.0]], np.float32), np.zeros(1), 1.0)
+        return TextModel(("c",), buckets, np.array([[1.0, 6.0]], np.float32), np.zeros(1), 1.0)
 
     assert character_weights(of("xax", "xa", "ax"), texts).tolist() == [0, 2, 2, 2, 0]
     # Twice "xx": half of the part for each, half of that for each character.
@@ -69,7 +69,7 @@ def test_a_text_does_not_depend_on_the_others() -> None:
 
 
 def test_a_model_without_ngrams_has_no_weights() -> None:
-    empty = Wording(("c",), np.empty(0, np.int32), np.empty((0, 2), np.float32), np.ones(1), 1.0)
+    empty = TextModel(("c",), np.empty(0, np.int32), np.empty((0, 2), np.float32), np.ones(1), 1.0)
     assert character_weights(empty, pack(["abc"])).tolist() == [0, 0, 0]
 
 

@@ -16,7 +16,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.wording.fit import campaign_weights, count_ngrams, fit_wording, out_of_fold, softmax_loss
 from fraudsieve.features.wording.folds import campaign_folds
-from fraudsieve.features.wording.model import Wording
+from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import MAX_TIMES, hash_ngrams
 
 TOPICS = {
@@ -45,7 +45,7 @@ def random_tokens(n: int, seed: int = 0) -> tuple[list[str], Array]:
 
 def fit_out_of_fold(
     texts: CodePoints, y: Array, groups: Array, n_classes: int = 2, *, n_folds: int = 5, min_messages: int = 1
-) -> tuple[Wording, Array, Array]:
+) -> tuple[TextModel, Array, Array]:
     classes = tuple(f"c{i}" for i in range(n_classes))
     return out_of_fold(
         texts, y, classes, groups, C=3.0, min_messages=min_messages, n_folds=n_folds, random_state=0, n_jobs=None

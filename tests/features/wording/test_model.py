@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 
 from fraudsieve.features.text.codepoints import pack
-from fraudsieve.features.wording.model import Wording, as_known
+from fraudsieve.features.wording.model import TextModel, as_known
 from fraudsieve.features.wording.ngrams import hash_ngrams, linear_scores, rank_table
 
 TEXTS = ["win a prize", "see you", "", "###", "恭喜中奖", "win a prize win a prize"]
 
 
-def model(n_outputs: int, scale: float = 0.5) -> Wording:
+def model(n_outputs: int, scale: float = 0.5) -> TextModel:
     rng = np.random.default_rng(n_outputs)
     buckets = np.unique(hash_ngrams(pack(["win a prize", "see you", "中奖"]))[0])
     weights = np.column_stack([rng.uniform(1, 5, len(buckets)), rng.normal(size=(len(buckets), n_outputs))])
     classes = tuple(f"class {i}" for i in range(n_outputs))
-    return Wording(classes, buckets, weights.astype(np.float32), rng.normal(size=n_outputs), scale)
+    return TextModel(classes, buckets, weights.astype(np.float32), rng.normal(size=n_outputs), scale)
 
 
 @pytest.mark.parametrize("n_outputs", [1, 3])

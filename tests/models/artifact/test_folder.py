@@ -24,7 +24,7 @@ from fraudsieve.features import MessageMatrix
 from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
 from fraudsieve.models.artifact.folder import FORMAT
 
-FILES = ("booster.txt", "calibration.json", "characters.npz", "manifest.json", "sound.npz", "wording.npz")
+FILES = ("booster.txt", "calibration.json", "characters.npz", "manifest.json", "pinyin.npz", "wording.npz")
 POINT = {"name": "p", "threshold": 0.5, "false_positive_rate": 0.1, "recall": 0.5, "flagged": 0.2}
 Manifest = dict[str, Any]
 Copy = Callable[..., Path]
@@ -218,7 +218,8 @@ def test_further_files_are_not_read(binary: Any, copy: Copy) -> None:
         ({"format": 0}, f"expected format {FORMAT}, got 0", "Train the model again."),
         ({"format": 2}, f"expected format {FORMAT}, got 2", "Upgrade fraudsieve."),
         ({"format": "1"}, f"expected format {FORMAT}, got '1'", "Train the model again."),
-        ({"features": {"version": 2}}, "expected features of version 1, got 2", "Install the fraudsieve that trained"),
+        ({"features": {"version": 1}}, "expected features of version 2, got 1", "Train the model again."),
+        ({"features": {"version": 3}}, "expected features of version 2, got 3", "Upgrade fraudsieve."),
         ({"features": {}}, "is not a manifest", "Export the model again."),
         ({"files": []}, "is not a manifest", "Export the model again."),
         ({"files": {"booster.txt": 1}}, "is not a manifest", "Export the model again."),

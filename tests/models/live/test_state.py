@@ -111,7 +111,7 @@ def of_messages(world: World, models: Path) -> Scorer:
     known = world.labels.drop_duplicates("subject_id").set_index("subject_id")
     messages = world.messages.join(known[["label", "labelled_at"]], on="message_id").dropna(subset=["label"])
     y = messages["label"].where(messages["label"] == "legitimate", "fraud").to_numpy(object)
-    features = MessageFeatures(n_folds=2, sound=False, events=world.events, history=NIGHTS, past=messages)
+    features = MessageFeatures(n_folds=2, pinyin=False, events=world.events, history=NIGHTS, past=messages)
     return written(features, messages[["text", "account_id", "sent_at"]], y, models / "messages")
 
 

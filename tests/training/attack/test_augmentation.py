@@ -3,7 +3,7 @@
 import numpy as np
 
 from fraudsieve.features.text.codepoints import pack
-from fraudsieve.features.text.pinyin import sounds
+from fraudsieve.features.text.pinyin import to_pinyin
 from fraudsieve.training.attack import augmentation as module
 from fraudsieve.training.attack.augmentation import augment, obfuscated_copies
 
@@ -21,7 +21,7 @@ def test_copies_are_the_same_for_a_seed_and_differ_from_the_text() -> None:
 
 def test_homophones_keep_the_sound_and_symbols_keep_the_text() -> None:
     copies = obfuscated_copies(CHINESE, CHINESE, seed=0)
-    heard = [one == sounds(pack(CHINESE[:1])).unpack()[0] for one in sounds(pack(copies)).unpack()]
+    heard = [one == to_pinyin(pack(CHINESE[:1])).unpack()[0] for one in to_pinyin(pack(copies)).unpack()]
     marks = "".join(map(chr, module.SYMBOLS))
     cleared = [copy.translate(dict.fromkeys(map(ord, marks))) == CHINESE[0] for copy in copies]
     assert 0.35 < np.mean(heard) < 0.65

@@ -12,7 +12,7 @@ from fraudsieve.training.recipe.recipe import Recipe
 
 
 def recipe(**overrides: object) -> Recipe:
-    return Recipe.read(overrides={"n_jobs": 1, "features.sound": False, "model.n_rounds": 5, **overrides})
+    return Recipe.read(overrides={"n_jobs": 1, "features.pinyin": False, "model.n_rounds": 5, **overrides})
 
 
 def test_rows_labels_and_campaigns_are_of_the_slice_and_its_copies(labelled_messages: pd.DataFrame) -> None:

@@ -37,14 +37,14 @@ def test_a_file_declares_ranges_and_choices_and_the_command_line_the_time(tmp_pa
     path = tmp_path / "r.toml"
     path.write_text(
         "[tune]\nfolds = 3\n[tune.space.model]\nl2 = {low = 0.1, high = 10, log = true}\nnum_leaves = [7, 15]\n"
-        "[tune.space.features]\nsound = [true, false]\n"
+        "[tune.space.features]\npinyin = [true, false]\n"
     )
     with pytest.raises(RecipeError, match="the search has no limit"):
         Recipe.read(path)
     tune = Recipe.read(path, {"tune.budget": "20m"}).tune
     assert tune is not None
     assert tune.space.model == {"l2": Range(low=0.1, high=10, log=True), "num_leaves": (7, 15)}
-    assert tune.space.features == {"sound": (True, False)}
+    assert tune.space.features == {"pinyin": (True, False)}
     assert (tune.folds, tune.seconds, tune.trials, tune.metric) == (3, 1200, None, "auto")
 
 
@@ -58,7 +58,7 @@ def test_a_file_declares_ranges_and_choices_and_the_command_line_the_time(tmp_pa
             "space.model.num_leaves: Input should be a valid integer",
         ),
         ({"features": {"augment": [0.5, 1.5]}}, r"space.features.augment: .*got 1\.5"),
-        ({"features": {"sound": [True, "loud"]}}, "space.features.sound: .*got 'loud'"),
+        ({"features": {"pinyin": [True, "loud"]}}, "space.features.pinyin: .*got 'loud'"),
         ({"model": {"l2": [1.0]}}, "at least 2"),
         ({"model": {"l2": {"low": 2, "high": 1}}}, "low must be less than high"),
         ({"model": {"l2": {"low": 0, "high": 1, "log": True}}}, "low must be greater than 0"),

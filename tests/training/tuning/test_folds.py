@@ -21,7 +21,7 @@ DAY = pd.Timedelta(days=1)
 
 
 def recipe(**overrides: Any) -> Recipe:
-    small = {"n_jobs": 1, "features.sound": False, "model.n_rounds": 8, "tune.trials": 3, "tune.folds": 3}
+    small = {"n_jobs": 1, "features.pinyin": False, "model.n_rounds": 8, "tune.trials": 3, "tune.folds": 3}
     return Recipe.read(overrides=small | overrides)
 
 

@@ -31,7 +31,7 @@ from fraudsieve.training.tuning.outcome import TuningResult
 from fraudsieve.training.tuning.search import _digest, _finished, _study, _try, tune
 from tests.shared import mlflow_uri
 
-SMALL = {"n_jobs": 1, "features.sound": False, "model.n_rounds": 8, "tune.folds": 3}
+SMALL = {"n_jobs": 1, "features.pinyin": False, "model.n_rounds": 8, "tune.folds": 3}
 SPACE = {"num_leaves": {"low": 2, "high": 15}, "l2": {"low": 0.1, "high": 10, "log": True}, "n_rounds": [4, 8, 12]}
 
 
@@ -292,7 +292,7 @@ def test_a_killed_run_goes_on(labelled_messages: pd.DataFrame, tmp_path: Path, m
     label = labelled_messages["label"].where(labelled_messages["label"] == "legitimate", "fraud")
     labelled_messages.assign(label=label).to_parquet("m.parquet")
     lines = [
-        "n_jobs = 1\n[features]\nsound = false\n[evaluate]\nattack = false\n[tune]\ntrials = 8\nfolds = 3",
+        "n_jobs = 1\n[features]\npinyin = false\n[evaluate]\nattack = false\n[tune]\ntrials = 8\nfolds = 3",
         "[tune.space.model]\nn_rounds = {low = 80, high = 160}\nl2 = {low = 0.1, high = 10, log = true}",
     ]
     Path("r.toml").write_text("\n".join(lines))

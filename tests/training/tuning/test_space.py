@@ -21,7 +21,7 @@ def test_ranges_and_choices_are_widened_by_what_the_recipe_says() -> None:
             "l2": {"low": 2, "high": 3},
             "n_rounds": [50, 60],
         },
-        "features": {"C": [1.0, 3.0], "sound": [True, False]},
+        "features": {"C": [1.0, 3.0], "pinyin": [True, False]},
     }
     found = distributions(recipe(space, model={"l2": 2.5}), "message")
     assert found == {
@@ -29,7 +29,7 @@ def test_ranges_and_choices_are_widened_by_what_the_recipe_says() -> None:
         "model.l2": FloatDistribution(2, 3),
         "model.n_rounds": CategoricalDistribution((50, 60, 80)),
         "features.C": CategoricalDistribution((1.0, 3.0)),
-        "features.sound": CategoricalDistribution((True, False, None)),
+        "features.pinyin": CategoricalDistribution((True, False, None)),
     }
 
 
