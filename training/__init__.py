@@ -6,17 +6,21 @@ from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
     from .data.labelled import LabelledData, load_labelled
+    from .evaluation.run import Evaluation, evaluate_tables
     from .fit import Trained, train
     from .labels.maturity import DelayCurve, delay_curve, maturity_gap, maturity_gaps
     from .labels.trust import Trust, label_as_of, reversals
     from .leaks import find_leaks
+    from .promotion.compare import Comparison, compare_tables
     from .recipe.recipe import Recipe
     from .simulation.world import World
     from .splits.forward_folds import Fold, forward_folds
     from .splits.split import Split, split_by_campaign, split_by_time, split_randomly
 
 __all__ = [
+    "Comparison",
     "DelayCurve",
+    "Evaluation",
     "Fold",
     "LabelledData",
     "Recipe",
@@ -24,7 +28,9 @@ __all__ = [
     "Trained",
     "Trust",
     "World",
+    "compare_tables",
     "delay_curve",
+    "evaluate_tables",
     "find_leaks",
     "forward_folds",
     "label_as_of",
@@ -40,7 +46,9 @@ __all__ = [
 
 # Imported at first use: MLflow alone takes seconds.
 _HOMES = {
+    "Comparison": "promotion.compare",
     "DelayCurve": "labels.maturity",
+    "Evaluation": "evaluation.run",
     "Fold": "splits.forward_folds",
     "LabelledData": "data.labelled",
     "Recipe": "recipe.recipe",
@@ -48,7 +56,9 @@ _HOMES = {
     "Trained": "fit",
     "Trust": "labels.trust",
     "World": "simulation.world",
+    "compare_tables": "promotion.compare",
     "delay_curve": "labels.maturity",
+    "evaluate_tables": "evaluation.run",
     "find_leaks": "leaks",
     "forward_folds": "splits.forward_folds",
     "label_as_of": "labels.trust",

@@ -8,26 +8,30 @@ if TYPE_CHECKING:
     from .bootstrap import bootstrap_ranking, percentile_interval
     from .ranking import Ranking
     from .report import EvaluationReport, ReportDetails, evaluate
-    from .run import evaluate_model
+    from .run import Evaluation, evaluate_model, evaluate_tables
 
 __all__ = [
+    "Evaluation",
     "EvaluationReport",
     "Ranking",
     "ReportDetails",
     "bootstrap_ranking",
     "evaluate",
     "evaluate_model",
+    "evaluate_tables",
     "percentile_interval",
 ]
 
 # Imported at first use, as in the package above.
 _HOMES = {
+    "Evaluation": "run",
     "EvaluationReport": "report",
     "Ranking": "ranking",
     "ReportDetails": "report",
     "bootstrap_ranking": "bootstrap",
     "evaluate": "report",
     "evaluate_model": "run",
+    "evaluate_tables": "run",
     "percentile_interval": "bootstrap",
 }
 

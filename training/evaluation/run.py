@@ -1,24 +1,186 @@
 """Evaluate a model on labelled records."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, Progress
 from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.tables.schema import Source
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.score import has_history
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.attack.recall import attack_messages, check_attackable
-from fraudsieve.training.data.builders import Builder, scores_of
-from fraudsieve.training.recipe.recipe import EvaluateRecipe
+from fraudsieve.training.data.after_training import count_rows_in_training, rows_since
+from fraudsieve.training.data.builders import Builder, builder_of_model, groups_of, read_data, scores_of
+from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 
 from .card_precision import naive_utc
+from .labels import label_metrics, waiting_note
+from .points import share_of_records
 from .report import EvaluationReport, ReportDetails, evaluate
 
-__all__ = ["evaluate_model", "gain_by_family", "row_context", "rows_with_history"]
+__all__ = [
+    "Evaluation",
+    "evaluate_model",
+    "evaluate_tables",
+    "gain_by_family",
+    "load_scorer",
+    "read_tables",
+    "row_context",
+    "rows_with_history",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Result of `evaluate_tables`.
+
+    Parameters
+    ----------
+    report : EvaluationReport
+        Metrics on the records.
+    model : Model
+        The model that was evaluated.
+    data : LabelledData
+        The records, and those that were rejected.
+    notes : tuple of str
+        What the user should know.
+    """
+
+    report: EvaluationReport
+    model: Model
+    data: LabelledData
+    notes: tuple[str, ...]
+
+
+def evaluate_tables(
+    model: str | Path | Scorer,
+    *,
+    messages: Source | None = None,
+    accounts: Source | None = None,
+    events: Source | None = None,
+    labels: Source | None = None,
+    recipe: Recipe | None = None,
+    attack: bool = False,
+    since: datetime | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate a model on tables of labelled records.
+
+    Parameters
+    ----------
+    model : str, Path or Scorer
+        A model folder, an address such as ``models:/NAME@champion``, or a loaded model.
+    messages, accounts, events, labels : path or DataFrame, default=None
+        The tables, as for `train`.
+    recipe : Recipe, default=None
+        Capacity, costs, and the trust in sources of labels; None for the defaults.
+    attack : bool, default=False
+        Whether to obfuscate the fraudulent messages too, and measure the recall that is kept.
+    since : datetime, default=None
+        Evaluate the records from this time on; earlier ones are their history. A naive time is UTC. None evaluates all.
+    progress : callable, default=None
+        Called with the name of each step as it begins.
+
+    Returns
+    -------
+    Evaluation
+        The report, the records, and notes.
+
+    Raises
+    ------
+    ArtifactError
+        When there is no such model.
+    RecipeError
+        When the tables do not fit the subject of the model, or an attack is asked for and the model does not tell
+        fraudulent messages from legitimate ones.
+    SchemaError
+        When a table cannot be used, or no record is as late as `since`.
+
+    Examples
+    --------
+    ::
+
+        evaluation = evaluate_tables("fraudsieve-model", messages="later.parquet", labels="labels.csv")
+        evaluation.report.average_precision, evaluation.report.intervals["average_precision"]
+    """
+    say, recipe = progress or (lambda step: None), recipe or Recipe()
+    say("loading the model")
+    scorer = load_scorer(model)
+    if attack:
+        check_attackable(scorer.model)
+    say("reading")
+    tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
+    all_data = read_tables(recipe, scorer.model.subject, tables)
+    builder = builder_of_model(scorer.model, all_data)  # earlier records are history
+    data = all_data if since is None else rows_since(all_data, since)
+    say("looking for campaigns" if data.subject == "message" else "looking for accounts")
+    groups, kind = groups_of(data)
+    details = ReportDetails(
+        labels=label_metrics(
+            all_data,
+            scorer.model.training,
+            legitimate=scorer.model.legitimate,
+            since=since,
+            trust=recipe.data.trusted,
+        ),
+        not_later_than_training=count_rows_in_training(data, scorer.model),
+    )
+    say("scoring, then under attack" if attack else "scoring")
+    report = evaluate_model(
+        scorer,
+        data.rows,
+        builder,
+        attack=attack,
+        groups=groups,
+        group_kind=kind,
+        share=share_of_records(data, data.rows),
+        settings=recipe.evaluate,
+        details=details,
+    )
+    return Evaluation(report, scorer.model, data, (*data.notes, *_notes(details, len(data.rows))))
+
+
+def _notes(details: ReportDetails, n_rows: int) -> list[str]:
+    notes = []
+    if details.not_later_than_training:
+        notes.append(
+            f"{details.not_later_than_training:,} of {n_rows:,} records are not later than what the model was trained "
+            "and calibrated on: metrics on them flatter. Give later ones, or --since"
+        )
+    waiting = waiting_note(details.labels.youngest) if details.labels is not None else None
+    return notes if waiting is None else [*notes, waiting]
+
+
+def load_scorer(model: str | Path | Scorer) -> Scorer:
+    """Load a model from a folder or an MLflow address; a loaded one is returned as it is."""
+    if isinstance(model, Scorer):
+        return model
+    from fraudsieve.models.flavor import model_folder  # MLflow takes seconds to import
+
+    return Scorer.load(model_folder(model))
+
+
+def read_tables(recipe: Recipe, subject: str, tables: Mapping[str, Source | None]) -> LabelledData:
+    """Read labelled records of a subject; labels of any number of rows are kept.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Trust in the sources of labels.
+    subject : str
+        What the model scores.
+    tables : mapping of str to (path or DataFrame)
+        ``messages``, ``accounts``, ``events`` and ``labels``; None for a table that is not given.
+    """
+    of_subject = recipe.data.model_copy(update={"subject": subject})
+    return read_data(recipe.model_copy(update={"data": of_subject}), tables, min_label_rows=1)
 
 
 def evaluate_model(

@@ -5,23 +5,27 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .compare import compare_models
+    from .compare import Comparison, compare_models, compare_tables
     from .decision import Decision, promote, rollback
     from .gates import Gate
 
 __all__ = [
+    "Comparison",
     "Decision",
     "Gate",
     "compare_models",
+    "compare_tables",
     "promote",
     "rollback",
 ]
 
 # Imported at first use, as in the package above.
 _HOMES = {
+    "Comparison": "compare",
     "Decision": "decision",
     "Gate": "gates",
     "compare_models": "compare",
+    "compare_tables": "compare",
     "promote": "decision",
     "rollback": "decision",
 }

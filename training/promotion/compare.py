@@ -1,7 +1,8 @@
-"""Champion and challenger on the same later records: what one finds that the other does not, and what that costs."""
+"""Compare champion and challenger on the same later records."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,28 +15,134 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.attack.recall import attack_messages, attackable
 from fraudsieve.training.data.after_training import rows_after_training, trained_until
-from fraudsieve.training.data.builders import Builder, builder_of_model, groups_of, read_data, scores_of
+from fraudsieve.training.data.builders import Builder, builder_of_model, groups_of, scores_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.points import share_of_records
 from fraudsieve.training.evaluation.report import BootstrapSummary
-from fraudsieve.training.evaluation.run import row_context
+from fraudsieve.training.evaluation.run import load_scorer, read_tables, row_context
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
+from fraudsieve.training.tracking.run import CHALLENGER, CHAMPION, tracking_uri, use_store
 
-from .latency import latencies, live, records_to_time
+from .gates import Gate, judge
+from .latency import latencies, live_scoring, records_to_time
 from .paired import paired_metrics
 
-__all__ = ["STRENGTH", "check_comparable", "compare_models", "read_to_compare"]
+__all__ = ["STRENGTH", "Comparison", "check_comparable", "compare_models", "compare_tables"]
 
 
 STRENGTH = "medium"
-"""How strong the obfuscations are whose recall the models are held to."""
+"""Strength of the obfuscations under which the recall of the models is compared."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Result of `compare_tables`.
+
+    Parameters
+    ----------
+    metrics : mapping
+        As from `compare_models`.
+    gates : tuple of Gate
+        All gates of the recipe.
+    addresses : tuple of (str, str)
+        Champion and challenger, as they were given.
+    notes : tuple of str, default=()
+        What was assumed of the tables.
+    """
+
+    metrics: Mapping[str, Any]
+    gates: tuple[Gate, ...]
+    addresses: tuple[str, str]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def passes(self) -> bool:
+        """Whether the challenger passes all gates."""
+        return all(gate.passed for gate in self.gates)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it but the notes as plain JSON types.
+
+        Returns
+        -------
+        dict
+            The metrics, and ``addresses``, ``gates`` and ``passes``.
+        """
+        gates = [asdict(gate) for gate in self.gates]
+        content = {**self.metrics, "addresses": self.addresses, "gates": gates, "passes": self.passes}
+        return {name: to_json_types(value) for name, value in content.items()}
+
+
+def compare_tables(
+    champion: str | Path | Scorer | None = None,
+    challenger: str | Path | Scorer | None = None,
+    *,
+    messages: Source | None = None,
+    accounts: Source | None = None,
+    events: Source | None = None,
+    labels: Source | None = None,
+    recipe: Recipe | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare two models on tables of labelled records, and apply the gates of a recipe.
+
+    Parameters
+    ----------
+    champion, challenger : str, Path or Scorer, default=None
+        A model folder, an address such as ``models:/NAME/3``, or a loaded model; None for the alias ``champion`` or
+        ``challenger`` of the registered model that the recipe names.
+    messages, accounts, events, labels : path or DataFrame, default=None
+        Records later than training, with labels, as for `train`.
+    recipe : Recipe, default=None
+        Gates, capacity, costs, and the MLflow store; None for the defaults.
+    progress : callable, default=None
+        Called with the name of each step as it begins.
+
+    Returns
+    -------
+    Comparison
+        Metrics of both models, and the gates. Nothing is promoted.
+
+    Raises
+    ------
+    ArtifactError
+        When there is no such model.
+    ComparisonError
+        When the two cannot be compared.
+    SchemaError
+        When a table cannot be used, or no record is later than training.
+
+    Examples
+    --------
+    ::
+
+        comparison = compare_tables("old-model", "new-model", messages="later.parquet")
+        comparison.passes, comparison.metrics["figures"]["average_precision"]["interval"]
+    """
+    say, recipe = progress or (lambda step: None), recipe or Recipe()
+    say("loading the models")
+    use_store(tracking_uri(recipe.track.uri))
+    old = champion or f"models:/{recipe.name}@{CHAMPION}"
+    new = challenger or f"models:/{recipe.name}@{CHALLENGER}"
+    old_scorer, new_scorer = load_scorer(old), load_scorer(new)
+    check_comparable(old_scorer.model, new_scorer.model)
+    say("reading")
+    tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
+    data = read_tables(recipe, new_scorer.model.subject, tables)
+    metrics = compare_models(old_scorer, new_scorer, data, settings=recipe.evaluate, progress=say)
+    addresses = _address(old), _address(new)
+    return Comparison(metrics, judge(metrics, recipe.gates), addresses, (*data.notes, *metrics["warnings"]))
+
+
+def _address(model: str | Path | Scorer) -> str:
+    return model.model.name if isinstance(model, Scorer) else str(model)
 
 
 def check_comparable(champion: Model | None, challenger: Model) -> None:
-    """Refuse models that no records can be held against each other with.
+    """Check that two models can be compared on the same records.
 
     Parameters
     ----------
@@ -47,45 +154,25 @@ def check_comparable(champion: Model | None, challenger: Model) -> None:
     Raises
     ------
     ComparisonError
-        When one gives no probability of fraud, the two are one model, or they differ in what they score or in the word
-        for what is no crime.
+        When one gives no probability of fraud, the two are one model, or they differ in what they score or in the label
+        for legitimate records.
     """
     problems = []
     for role, model in (("champion", champion), ("challenger", challenger)):
         if model is not None and model.legitimate is None:
             problem = f"the {role} has no legitimate class, and so no probability of fraud"
-            problems.append(f"{problem}. Train it on records of a legitimate class too")
+            problems.append(f"{problem}. Train it on legitimate records too")
     if champion is not None:
         pairs = {"subject": (champion.subject, challenger.subject)}
-        pairs["word for what is no crime"] = (str(champion.legitimate), str(challenger.legitimate))
-        for what, (old, new) in pairs.items():
+        pairs["label for legitimate records"] = (str(champion.legitimate), str(challenger.legitimate))
+        for name, (old, new) in pairs.items():
             if old != new:
-                problem = f"expected models of one {what}, got {old!r} (champion) and {new!r} (challenger)"
-                problems.append(f"{problem}. Name two that are alike in it")
+                problem = f"expected models with the same {name}, got {old!r} (champion) and {new!r} (challenger)"
+                problems.append(f"{problem}. Name two models that agree in it")
         if champion.digest and champion.digest == challenger.digest:
-            problems.append("champion and challenger are one model (their digests are the same). Name another one")
+            problems.append("champion and challenger are the same model: their digests are equal. Name another model")
     if problems:
         raise ComparisonError("compare", problems)
-
-
-def read_to_compare(recipe: Recipe, subject: str, tables: Mapping[str, Source | None]) -> LabelledData:
-    """Read labelled records to compare models on.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        How sources of labels are trusted.
-    subject : str
-        What the models score.
-    tables : mapping of str to (path or DataFrame)
-        ``messages``, ``accounts``, ``events`` and ``labels``, those that there are.
-
-    Returns
-    -------
-    LabelledData
-    """
-    of_subject = recipe.data.model_copy(update={"subject": subject})
-    return read_data(recipe.model_copy(update={"data": of_subject}), tables, min_label_rows=1)
 
 
 def compare_models(
@@ -96,12 +183,12 @@ def compare_models(
     settings: EvaluateRecipe | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Compare two models on the labelled records that are later than what both were trained on.
+    """Compare two models on the labelled records that are later than the training of both.
 
     Parameters
     ----------
     champion : Scorer or None
-        The model in use; None for none, and then the challenger is held against chance: one score for all records.
+        The model in use; None for none: the challenger is then compared with one score for all records.
     challenger : Scorer
         The model that may replace it.
     data : LabelledData
@@ -109,15 +196,15 @@ def compare_models(
     settings : EvaluateRecipe, default=None
         Capacity, costs and replicates; None for the defaults. ``attack`` says whether messages are obfuscated too.
     progress : callable, default=None
-        Called with what is done next.
+        Called with the name of each step as it begins.
 
     Returns
     -------
     dict
         As from `paired_metrics`, and ``champion`` and ``challenger`` (name, digest, ``trained_until``), ``subject``,
-        ``bootstrap`` (over what intervals are drawn), ``left_out`` (how many records, by reason), ``attack`` (share of
-        the recall that each keeps under obfuscations of characters at medium strength; None where there is none),
-        ``latency`` (p50 and p99 of one record, in milliseconds) and ``warnings``. It holds no text and no identifier.
+        ``bootstrap`` (the draws behind the intervals), ``left_out`` (records by reason), ``attack`` (share of the
+        recall that each keeps under obfuscations of characters at medium strength; None without an attack), ``latency``
+        (p50 and p99 of one record, in milliseconds) and ``warnings``. It holds no text and no identifier.
 
     Raises
     ------
@@ -137,56 +224,59 @@ def compare_models(
     say("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, kind = groups_of(scored)
     say("drawing intervals")
-    sheet = _sheet(sides, scored, is_fraud, groups, settings)
+    metrics = _paired_metrics(sides, scored, is_fraud, groups, settings)
     attacked = settings.attack and attackable(challenger.model, scored.rows["label"].to_numpy(object))
     if attacked:
-        say("obfuscating")
-    attack = [side.kept(scored.rows, is_fraud) for side in sides] if attacked else []
+        say("attacking")
+    kept = [side.kept_recall(scored.rows, is_fraud) for side in sides] if attacked else []
     say("timing single records")
-    taken = latencies([live(scorer, data, _start(scored.rows)) for scorer in scorers], records_to_time(scored.rows))
-    drawn = BootstrapSummary.of(groups, is_fraud, kind, settings)
+    calls = [live_scoring(scorer, data, _start(scored.rows)) for scorer in scorers]
+    times = latencies(calls, records_to_time(scored.rows))
+    bootstrap = BootstrapSummary.of(groups, is_fraud, kind, settings)
     return {
         "champion": None if champion is None else _facts(champion.model),
         "challenger": _facts(challenger.model),
         "subject": data.subject,
-        **sheet,
-        "bootstrap": to_json_types(drawn),
+        **metrics,
+        "bootstrap": to_json_types(bootstrap),
         "left_out": {**later.left_out, "unscorable": unscorable},
-        "attack": {"strength": STRENGTH, **_roles(attack)} if attack else None,
-        "latency": _roles(taken),
-        "warnings": [*later.warnings, *_few(drawn)],
+        "attack": {"strength": STRENGTH, **_by_role(kept)} if kept else None,
+        "latency": _by_role(times),
+        "warnings": [*later.warnings, *_warn_of_few_groups(bootstrap)],
     }
 
 
 @dataclass(frozen=True, eq=False)
 class _Side:
-    """One of the models, with what it says of the records."""
+    """One of the models, and its scores of the records."""
 
     scorer: Scorer
     builder: Builder
     probability: Array
 
-    def kept(self, rows: pd.DataFrame, is_fraud: Array) -> float | None:
+    def kept_recall(self, rows: pd.DataFrame, is_fraud: Array) -> float | None:
         """Return the mean share of its recall that it keeps under obfuscations of characters."""
-        found = attack_messages(
-            lambda some: scores_of(self.scorer, some, self.builder)["probability"], rows, is_fraud, self.probability
+        attack = attack_messages(
+            lambda obfuscated: scores_of(self.scorer, obfuscated, self.builder)["probability"],
+            rows,
+            is_fraud,
+            self.probability,
         )
-        kept: float | None = found.character[STRENGTH].mean
-        return kept
+        return attack.character[STRENGTH].mean
 
 
 def _score(scorers: Sequence[Scorer], data: LabelledData, later: Array) -> tuple[list[_Side], LabelledData, int]:
-    """Score the later records; those that any of the models cannot score are left out, and counted."""
+    """Score the later records; count and leave out those that any of the models cannot score."""
     rows = data.rows[later].reset_index(drop=True)
     builders = [builder_of_model(scorer.model, data) for scorer in scorers]
     scores = [scores_of(scorer, rows, builder) for scorer, builder in zip(scorers, builders, strict=True)]
-    ok = np.logical_and.reduce([score["status"] != "unscorable" for score in scores])
+    scorable = np.logical_and.reduce([score["status"] != "unscorable" for score in scores])
     of_all = zip(scorers, builders, scores, strict=True)
-    sides = [_Side(scorer, builder, score["probability"][ok]) for scorer, builder, score in of_all]
-    return sides, replace(data, rows=rows[ok].reset_index(drop=True)), int((~ok).sum())
+    sides = [_Side(scorer, builder, score["probability"][scorable]) for scorer, builder, score in of_all]
+    return sides, replace(data, rows=rows[scorable].reset_index(drop=True)), int((~scorable).sum())
 
 
-def _sheet(
+def _paired_metrics(
     sides: Sequence[_Side], scored: LabelledData, is_fraud: Array, groups: Array, settings: EvaluateRecipe
 ) -> dict[str, Any]:
     by_chance = np.full(len(is_fraud), is_fraud.mean())
@@ -197,18 +287,18 @@ def _sheet(
 
 
 def _check_kinds(is_fraud: Array, model: Model) -> None:
-    for kind, found in (("fraud", is_fraud), (f"{model.legitimate!r}", ~is_fraud)):
-        if not found.any():
+    for kind, rows in (("fraud", is_fraud), (f"{model.legitimate!r}", ~is_fraud)):
+        if not rows.any():
             problem = f"none of {len(is_fraud)} later {model.subject}s is labelled {kind}"
             raise SchemaError(f"{model.subject}s", problem, "Add some: a comparison needs both kinds.")
 
 
 def _start(rows: pd.DataFrame) -> pd.Timestamp | None:
-    moments = rows["as_of"].dropna()
-    return None if moments.empty else moments.min()
+    times = rows["as_of"].dropna()
+    return None if times.empty else times.min()
 
 
-def _roles(values: Sequence[Any]) -> dict[str, Any]:
+def _by_role(values: Sequence[Any]) -> dict[str, Any]:
     return {"champion": None if len(values) == 1 else values[0], "challenger": values[-1]}
 
 
@@ -217,7 +307,7 @@ def _facts(model: Model) -> dict[str, Any]:
     return {"name": model.name, "digest": model.digest, "trained_until": None if until is None else until.isoformat()}
 
 
-def _few(drawn: BootstrapSummary | None) -> list[str]:
-    if drawn is None or drawn.groups_with_fraud >= MIN_GROUPS:
+def _warn_of_few_groups(bootstrap: BootstrapSummary | None) -> list[str]:
+    if bootstrap is None or bootstrap.groups_with_fraud >= MIN_GROUPS:
         return []
-    return [f"only {drawn.groups_with_fraud} {drawn.over}s have fraud: the intervals are not reliable"]
+    return [f"only {bootstrap.groups_with_fraud} {bootstrap.over}s have fraud: the intervals are not reliable"]

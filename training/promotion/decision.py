@@ -1,4 +1,4 @@
-"""Promotion: a challenger becomes champion when it passes the gates, and the way back."""
+"""Promotion of a challenger that passes the gates, and rollback to the champion before."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,11 +10,12 @@ from fraudsieve.exceptions import ComparisonError
 from fraudsieve.features.tables.schema import Source
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.evaluation.json_types import to_json_types
+from fraudsieve.training.evaluation.run import read_tables
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.registry import DECISION, Registry
 from fraudsieve.training.tracking.run import CHALLENGER, CHAMPION, tracking_uri
 
-from .compare import check_comparable, compare_models, read_to_compare
+from .compare import check_comparable, compare_models
 from .gates import Gate, judge
 
 __all__ = ["Decision", "promote", "rollback"]
@@ -22,26 +23,26 @@ __all__ = ["Decision", "promote", "rollback"]
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided, and why.
+    """A decision on a version of a registered model.
 
     Parameters
     ----------
     decision : {"promoted", "refused", "rolled back"}
-        What became of the version.
+        The outcome.
     at : str
-        When, UTC.
+        Time of the decision, UTC.
     name, version : str
-        The version of the registered model that it was about.
+        The registered model, and the version that the decision is about.
     before : str or None
         The version that was champion until then; None for none.
     champion : str or None
         The version that is champion now.
     reasons : tuple of str
-        Why: the gates that were not passed, or all of them.
+        The gates that were not passed, or all of them if it was promoted.
     gates : tuple of Gate, default=()
         All gates.
     comparison : mapping, default=None
-        As from `compare_models`; None for a way back.
+        As from `compare_models`; None for a rollback.
     notes : tuple of str, default=()
         What was assumed of the tables.
     """
@@ -62,8 +63,8 @@ class Decision:
         """Whether the version is champion now."""
         return self.decision == "promoted"
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return all of it as plain JSON types, without the notes.
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it but the notes as plain JSON types.
 
         Returns
         -------
@@ -75,7 +76,7 @@ class Decision:
 
     @property
     def tags(self) -> dict[str, str]:
-        """What the registry shows at a glance."""
+        """Tags of the version in the registry."""
         return {
             DECISION: self.decision,
             "promotion.at": self.at,
@@ -97,8 +98,8 @@ def promote(
 ) -> Decision:
     """Compare a challenger with the champion, and make it champion if it passes the gates.
 
-    Either way the decision is kept as tags of the version and as a file of its run. A champion that is not the one that
-    was compared with any more, because somebody moved the alias meanwhile, is left alone.
+    The decision is kept as tags of the version and as a file of its run, whatever it is. If the champion changes during
+    the comparison, the challenger is refused.
 
     Parameters
     ----------
@@ -107,13 +108,14 @@ def promote(
     challenger : str, default=None
         Address of a version of that model; None for the alias ``challenger``.
     messages, accounts, events, labels : path or DataFrame, default=None
-        Later records with labels, as for `train`.
+        Records later than training, with labels, as for `train`.
     progress : callable, default=None
-        Called with what is done next.
+        Called with the name of each step as it begins.
 
     Returns
     -------
     Decision
+        Promoted or refused, and why.
 
     Raises
     ------
@@ -125,12 +127,12 @@ def promote(
         When a table cannot be used, or no record is later than training.
     """
     say = progress or (lambda step: None)
-    say("asking the registry")
+    say("reading the registry")
     registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
     version = registry.version_of(challenger or f"models:/{recipe.name}@{CHALLENGER}")
     before = registry.aliases().get(CHAMPION)
     if version == before:
-        problem = f"{registry.address(version)} is the champion already"
+        problem = f"{registry.address(version)} is already the champion"
         raise ComparisonError("promote", [f"{problem}. Train a challenger, or name one with --challenger"])
     say("loading the models")
     new = Scorer.load(registry.folder(version))
@@ -138,7 +140,7 @@ def promote(
     check_comparable(None if old is None else old.model, new.model)
     say("reading")
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-    data = read_to_compare(recipe, new.model.subject, tables)
+    data = read_tables(recipe, new.model.subject, tables)
     comparison = compare_models(old, new, data, settings=recipe.evaluate, progress=say)
     gates = judge(comparison, recipe.gates)
     say("keeping the decision in MLflow")
@@ -156,30 +158,28 @@ def _decide(
     reasons = tuple(gate.reason for gate in gates if not gate.passed)
     now = registry.aliases().get(CHAMPION)
     if now != before:
-        moved = (
-            f"The champion changed while it was compared: it was version {before or 'none'}, now it is {now or 'none'}."
-        )
-        reasons = (*reasons, f"{moved} Compare again.")
+        change = f"it was version {before or 'none'}, now it is {now or 'none'}"
+        reasons = (*reasons, f"The champion changed during the comparison: {change}. Compare again.")
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     facts: dict[str, Any] = {"at": at, "name": registry.name, "version": version, "before": before}
     facts |= {"gates": gates, "comparison": comparison, "notes": notes}
     if reasons:
         decision = Decision("refused", champion=now, reasons=reasons, **facts)
     else:
-        registry.crown(version, [*_remembered(registry, before), version])
+        registry.crown(version, [*_champions_with(registry, before), version])
         decision = Decision("promoted", champion=version, reasons=tuple(gate.reason for gate in gates), **facts)
-    registry.record(version, decision.as_dict(), decision.tags)
+    registry.record(version, decision.to_dict(), decision.tags)
     return decision
 
 
-def _remembered(registry: Registry, champion: str | None) -> list[str]:
-    """Return the champions up to the one in use, which may not have been promoted: the first, or one set by hand."""
+def _champions_with(registry: Registry, champion: str | None) -> list[str]:
+    """Return the champions with the one in use, which need not have been promoted: the first, or one set by hand."""
     champions = registry.champions()
     return champions if champion is None or champions[-1:] == [champion] else [*champions, champion]
 
 
 def rollback(recipe: Recipe) -> Decision:
-    """Put the alias ``champion`` back on the version that was champion before.
+    """Set the alias ``champion`` back to the version that was champion before.
 
     Parameters
     ----------
@@ -189,27 +189,27 @@ def rollback(recipe: Recipe) -> Decision:
     Returns
     -------
     Decision
-        About the version that was champion; it is kept as tags of it and in its run.
+        About the version that was champion; it is kept as tags of the version and in its run.
 
     Raises
     ------
     ArtifactError
-        When there is no such model, or the version before is not there any more.
+        When there is no such model, or the version before no longer exists.
     ComparisonError
-        When the champion was not promoted, or nobody was before it.
+        When the champion was not promoted, or is the first one.
     """
     registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
     champion, champions = registry.aliases().get(CHAMPION), registry.champions()
     if champion is None or champions[-1:] != [champion]:
-        problem = f"the champion of {recipe.name!r} was not set by a promotion, so nobody knows which was before it"
+        problem = f"the champion of {recipe.name!r} was not set by a promotion, so the version before it is unknown"
         raise ComparisonError("rollback", [f"{problem}. Set the alias in MLflow"])
     if len(champions) < 2:
-        problem = f"{registry.address(champion)} is the first champion, none was before it"
+        problem = f"{registry.address(champion)} is the first champion, so there is no version before it"
         raise ComparisonError("rollback", [f"{problem}. Promote another"])
     previous = champions[-2]
     registry.crown(previous, champions[:-1])
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     reason = f"Rolled back: {registry.address(previous)} is champion again."
     decision = Decision("rolled back", at, recipe.name, champion, champion, previous, (reason,))
-    registry.record(champion, decision.as_dict(), decision.tags)
+    registry.record(champion, decision.to_dict(), decision.tags)
     return decision

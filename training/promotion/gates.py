@@ -1,4 +1,4 @@
-"""What a challenger is held to before it becomes champion."""
+"""Gates: conditions that a challenger must meet to become champion."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,28 +8,26 @@ from fraudsieve.training.recipe.sections import GateRecipe
 
 __all__ = ["Gate", "judge"]
 
-Comparison = Mapping[str, Any]
-
 ROUNDING = 1e-9
-"""What is lost in the last digits is not lost."""
+"""Differences below this are rounding errors."""
 
 
 @dataclass(frozen=True)
 class Gate:
-    """One thing that a challenger is held to.
+    """One condition, and whether the challenger meets it.
 
     Parameters
     ----------
     name : str
-        What is looked at.
+        Name of the condition.
     value : float or None
-        What was measured; None where nothing could be, and then the gate is not passed.
+        The measured value; None where nothing could be measured, and then the gate is not passed.
     bound : float
-        What it is held to.
+        The bound of the value.
     passed : bool
-        Whether the challenger may pass.
+        Whether the challenger meets the condition.
     reason : str
-        A sentence that says why, with the figures.
+        A sentence with the values.
     """
 
     name: str
@@ -39,8 +37,8 @@ class Gate:
     reason: str
 
 
-def judge(comparison: Comparison, gates: GateRecipe | None = None) -> tuple[Gate, ...]:
-    """Hold a challenger to the gates.
+def judge(comparison: Mapping[str, Any], gates: GateRecipe | None = None) -> tuple[Gate, ...]:
+    """Apply the gates to a comparison.
 
     Parameters
     ----------
@@ -52,53 +50,53 @@ def judge(comparison: Comparison, gates: GateRecipe | None = None) -> tuple[Gate
     Returns
     -------
     tuple of Gate
-        ``average_precision``, ``calibration_error``, ``observed_over_expected`` and ``latency``; beside a champion also
-        ``recall_at_capacity``, ``calibration_loss``, ``latency_ratio`` and, where there was an attack, ``attack``.
-        Without a champion the average precision is held against chance.
+        ``average_precision``, ``calibration_error``, ``observed_over_expected`` and ``latency``; with a champion also
+        ``recall_at_capacity``, ``calibration_loss``, ``latency_ratio`` and, if there was an attack, ``attack``.
+        Without a champion, the average precision is compared with the base rate.
 
     Examples
     --------
     >>> pair = {"champion": 0.5, "challenger": 0.6, "difference": 0.1, "interval": [-0.1, 0.2]}
     >>> time = {"challenger": {"p99_ms": 1.0}, "champion": None}
     >>> figures = dict.fromkeys(("average_precision", "ece", "observed_over_expected"), pair)
-    >>> found = judge({"champion": None, "figures": figures, "latency": time, "attack": None})
-    >>> found[0].name, found[0].passed, found[-1].reason
-    ('average_precision', False, 'One record takes 1.0 ms (p99); at most 25.0 ms is allowed.')
+    >>> first, *_, last = judge({"champion": None, "figures": figures, "latency": time, "attack": None})
+    >>> first.name, first.passed, last.reason
+    ('average_precision', False, 'One record takes 1.0 ms (p99); at most 25.0 ms are allowed.')
     """
     bounds = GateRecipe() if gates is None else gates
     figures, first = comparison["figures"], comparison["champion"] is None
-    found = [_average_precision(figures["average_precision"], bounds, "chance" if first else "the champion")]
-    found += [] if first else [_recall_at_capacity(figures["recall_at_capacity"], comparison["frauds"], bounds)]
-    found += _calibration(figures, bounds, first)
-    found += [] if first or comparison["attack"] is None else [_attack(comparison["attack"], bounds)]
-    return (*found, *_latency(comparison["latency"], bounds))
+    judged = [_average_precision(figures["average_precision"], bounds, "chance" if first else "the champion")]
+    judged += [] if first else [_recall_at_capacity(figures["recall_at_capacity"], comparison["frauds"], bounds)]
+    judged += _calibration(figures, bounds, first)
+    judged += [] if first or comparison["attack"] is None else [_attack(comparison["attack"], bounds)]
+    return (*judged, *_latency(comparison["latency"], bounds))
 
 
 def _average_precision(pair: Mapping[str, Any], bounds: GateRecipe, peer: str) -> Gate:
-    name, bound, between = "average_precision", bounds.gain, pair["interval"]
-    if between is None:
+    name, bound, interval = "average_precision", bounds.gain, pair["interval"]
+    if interval is None:
         reason = "Average precision: no interval can be drawn. Compare on more campaigns or accounts that have fraud."
         return Gate(name, None, bound, False, reason)
-    passed = between[0] > bound
+    passed = interval[0] > bound
     reason = (
-        f"Average precision is {pair['challenger']:.3f}, that of {peer} {pair['champion']:.3f}: the difference of "
-        f"{pair['difference']:+.3f} is surely between {between[0]:+.3f} and {between[1]:+.3f}, "
+        f"Average precision is {pair['challenger']:.3f}, that of {peer} {pair['champion']:.3f}: the interval of the "
+        f"difference of {pair['difference']:+.3f} is {interval[0]:+.3f} to {interval[1]:+.3f}, "
         f"{'all' if passed else 'not all'} above {bound:+.3f}."
     )
-    return Gate(name, between[0], bound, passed, reason)
+    return Gate(name, interval[0], bound, passed, reason)
 
 
 def _recall_at_capacity(pair: Mapping[str, Any], frauds: int, bounds: GateRecipe) -> Gate:
     name, bound = "recall_at_capacity", bounds.recall_loss
     if pair["difference"] is None:
-        reason = "Recall at the review capacity: alerts a day are given, and the records have no times. Give times."
+        reason = "Recall at the review capacity: alerts a day are given, and the records have no times. Add times."
         return Gate(name, None, bound, False, reason)
-    found = pair["champion"] * frauds
-    loss = -pair["difference"] / pair["champion"] if found > 0 else 0.0
-    bound = max(bound, 1 / found) if found > 0 else bound  # one alert more or less is no loss
+    caught = pair["champion"] * frauds
+    loss = -pair["difference"] / pair["champion"] if caught > 0 else 0.0
+    bound = max(bound, 1 / caught) if caught > 0 else bound  # one alert more or less is not a loss
     reason = (
         f"Recall at the review capacity is {pair['challenger']:.3f}, the champion's {pair['champion']:.3f}: "
-        f"{max(0.0, loss):.1%} is lost, {bound:.1%} may be."
+        f"a loss of {max(0.0, loss):.1%}; at most {bound:.1%} is allowed."
     )
     return Gate(name, loss, bound, loss <= bound + ROUNDING, reason)
 
@@ -111,34 +109,36 @@ def _calibration(figures: Mapping[str, Any], bounds: GateRecipe, first: bool) ->
         loss, bound = error["difference"], bounds.calibration_loss
         reason = (
             f"The calibration error (ECE) is {error['challenger']:.3f}, the champion's {error['champion']:.3f}: "
-            f"{loss:+.3f}, where {bound:+.3f} is allowed."
+            f"a difference of {loss:+.3f}; at most {bound:+.3f} is allowed."
         )
         yield Gate("calibration_loss", loss, bound, loss <= bound, reason)
     ratio, bound = figures["observed_over_expected"]["challenger"], bounds.observed_over_expected
     passed = ratio is not None and 1 / bound <= ratio <= bound
-    said = "nothing" if ratio is None else f"{ratio:.2f} times"
-    reason = f"There is {said} as much fraud as the probabilities say; {1 / bound:.2f} to {bound:.2f} times is allowed."
+    text = "cannot be computed" if ratio is None else f"is {ratio:.2f}"
+    reason = f"Observed over expected fraud {text}; {1 / bound:.2f} to {bound:.2f} is allowed."
     yield Gate("observed_over_expected", ratio, bound, passed, reason)
 
 
 def _attack(attack: Mapping[str, Any], bounds: GateRecipe) -> Gate:
-    name, bound, was, now = "attack", bounds.attack_loss, attack["champion"], attack["challenger"]
-    if was is None or now is None:
-        reason = "Under attack: no fraud is found even without an obfuscation, and so none that could be kept."
+    name, bound, old, new = "attack", bounds.attack_loss, attack["champion"], attack["challenger"]
+    if old is None or new is None:
+        reason = "Under attack: no fraud is found even without an obfuscation, so no recall can be kept."
         return Gate(name, None, bound, False, reason)
     reason = (
-        f"Under attack at {attack['strength']} strength {now:.1%} of the recall is kept, by the champion {was:.1%}: "
-        f"{max(0.0, was - now):.1%} is lost, {bound:.1%} may be."
+        f"Under attack at {attack['strength']} strength {new:.1%} of the recall is kept, by the champion {old:.1%}: "
+        f"a loss of {max(0.0, old - new):.1%}; at most {bound:.1%} is allowed."
     )
-    return Gate(name, was - now, bound, was - now <= bound, reason)
+    return Gate(name, old - new, bound, old - new <= bound, reason)
 
 
 def _latency(latency: Mapping[str, Any], bounds: GateRecipe) -> Iterator[Gate]:
-    now, bound = latency["challenger"]["p99_ms"], bounds.latency_ms
-    reason = f"One record takes {now:.1f} ms (p99); at most {bound:.1f} ms is allowed."
+    new, bound = latency["challenger"]["p99_ms"], bounds.latency_ms
     if latency["champion"] is not None:
-        was, most = latency["champion"]["p99_ms"], bounds.latency_ratio
-        told = f"One record takes {now:.2f} ms (p99), with the champion {was:.2f} ms: {now / was:.2f} times as long, "
-        told += f"where {most:.2f} times is allowed."
-        yield Gate("latency_ratio", now / was, most, now / was <= most, told)
-    yield Gate("latency", now, bound, now <= bound, reason)
+        old, max_ratio = latency["champion"]["p99_ms"], bounds.latency_ratio
+        reason = (
+            f"One record takes {new:.2f} ms (p99), with the champion {old:.2f} ms: {new / old:.2f} times as long; "
+            f"at most {max_ratio:.2f} times is allowed."
+        )
+        yield Gate("latency_ratio", new / old, max_ratio, new / old <= max_ratio, reason)
+    reason = f"One record takes {new:.1f} ms (p99); at most {bound:.1f} ms are allowed."
+    yield Gate("latency", new, bound, new <= bound, reason)

@@ -1,4 +1,4 @@
-"""How long one record takes, measured with `Scorer`, warm and in turn."""
+"""Latency of one record, measured with `Scorer`: warm, and the models in turn."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,96 +14,66 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.inputs import state_of
 from fraudsieve.training.data.labelled import LabelledData
 
-__all__ = ["latencies", "live", "records_to_time"]
+__all__ = ["latencies", "live_scoring", "records_to_time"]
 
 Record = Mapping[str, Any]
 
-RECORDS = 200
-WARM = 30
+MAX_RECORDS = 200
+WARM_UP = 30
 ROUNDS = 5
-EVENTS = 20_000
-"""Events, and messages sent before, that a live state is told of."""
+MAX_EVENTS = 20_000
+"""Events, and earlier messages, that the live state of a model holds."""
 
 
 def records_to_time(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return records as a service gets them.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Labelled records.
-
-    Returns
-    -------
-    list of dict
-        Of more than 200 as many, evenly spaced, without their labels; None for what is missing.
+    """Return up to 200 records, evenly spaced, as a service receives them: without labels, None for what is missing.
 
     Examples
     --------
     >>> records_to_time(pd.DataFrame({"text": ["hi"], "label": ["spam"], "as_of": [pd.NaT]}))
     [{'text': 'hi', 'as_of': None}]
     """
-    some = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, RECORDS).astype(np.intp))]
-    return _records(some.drop(columns=["label", "labelled_at"], errors="ignore"))
+    sample = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, MAX_RECORDS).astype(np.intp))]
+    return _records(sample.drop(columns=["label", "labelled_at"], errors="ignore"))
 
 
-def live(scorer: Scorer, data: LabelledData, until: pd.Timestamp | None = None) -> Callable[[Record], object]:
-    """Return what a service calls for one record: the scorer, with a live state where the model looks back.
+def live_scoring(scorer: Scorer, data: LabelledData, until: pd.Timestamp | None = None) -> Callable[[Record], object]:
+    """Return the call of a service for one record: the scorer, with a live state if the model has a history.
 
-    Parameters
-    ----------
-    scorer : Scorer
-        The model.
-    data : LabelledData
-        Events and messages that the state is told of, the latest 20,000 of each.
-    until : Timestamp, default=None
-        Only those before this moment; None for all.
-
-    Returns
-    -------
-    callable
+    The state holds the latest events and messages before `until`, or the latest of all.
     """
     matrix = scorer.model.matrix
     if not isinstance(matrix, AccountMatrix) and not looks_back(matrix):
         return scorer.score
-    told: dict[str, list[dict[str, Any]]] = {}
+    history: dict[str, list[dict[str, Any]]] = {}
     if data.events is not None:
-        told["events"] = _records(_latest(data.events, "occurred_at", until))
+        history["events"] = _records(_latest(data.events, "occurred_at", until))
     if not isinstance(matrix, AccountMatrix) and matrix.campaigns is not None and data.messages is not None:
         messages = data.messages.drop(columns=["label", "labelled_at"], errors="ignore")
-        told["messages"] = _records(_latest(messages[messages["sent_at"].notna()], "sent_at", until))
-    state = state_of(matrix, told)
+        history["messages"] = _records(_latest(messages[messages["sent_at"].notna()], "sent_at", until))
+    state = state_of(matrix, history)
     return lambda record: scorer.score(record, history=state)
 
 
 def latencies(calls: Sequence[Callable[[Record], object]], records: Sequence[Record]) -> list[dict[str, float]]:
     """Time calls, one record at a time, in turn.
 
-    Parameters
-    ----------
-    calls : sequence of callable
-        Each takes a record.
-    records : sequence of mapping
-        At least one.
-
-    Returns
-    -------
-    list of dict
-        For each call ``p50_ms`` and ``p99_ms`` over the records, of each the shortest of five times: what else the
-        machine did meanwhile is no fault of the model.
+    Returns ``p50_ms`` and ``p99_ms`` over the records for each call. Each record counts with the shortest of five
+    times: the load of other processes is not the model's fault.
 
     Examples
     --------
-    >>> found = latencies([len, lambda record: time.sleep(0.002)], [{}] * 5)
-    >>> found[0]["p99_ms"] < 2 <= found[1]["p50_ms"]
+    >>> fast, slow = latencies([len, lambda record: time.sleep(0.002)], [{}] * 5)
+    >>> fast["p99_ms"] < 2 <= slow["p50_ms"]
     True
     """
-    for record in records[:WARM]:
+    for record in records[:WARM_UP]:
         for call in calls:
             call(record)
-    taken = np.array([[[_seconds(call, record) for call in calls] for record in records] for _ in range(ROUNDS)])
-    found: npt.NDArray[np.float64] = 1000 * taken.min(axis=0)
-    return [dict(zip(("p50_ms", "p99_ms"), np.percentile(one, [50, 99]).tolist(), strict=True)) for one in found.T]
+    seconds = np.array([[[_seconds(call, record) for call in calls] for record in records] for _ in range(ROUNDS)])
+    shortest: npt.NDArray[np.float64] = 1000 * seconds.min(axis=0)
+    percentiles = [np.percentile(times, [50, 99]).tolist() for times in shortest.T]
+    return [dict(zip(("p50_ms", "p99_ms"), pair, strict=True)) for pair in percentiles]
 
 
 def _seconds(call: Callable[[Record], object], record: Record) -> float:
@@ -112,11 +82,11 @@ def _seconds(call: Callable[[Record], object], record: Record) -> float:
     return time.perf_counter() - start
 
 
-def _latest(table: pd.DataFrame, moment: str, until: pd.Timestamp | None) -> pd.DataFrame:
-    if moment not in table:
-        return table.tail(EVENTS)
-    before = table if until is None else table[table[moment] < until]
-    return before.sort_values(moment, kind="stable").tail(EVENTS)
+def _latest(table: pd.DataFrame, column: str, until: pd.Timestamp | None) -> pd.DataFrame:
+    if column not in table:
+        return table.tail(MAX_EVENTS)
+    before = table if until is None else table[table[column] < until]
+    return before.sort_values(column, kind="stable").tail(MAX_EVENTS)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

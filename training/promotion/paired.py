@@ -1,7 +1,7 @@
-"""Two models on the same records: their figures side by side, and the intervals of what they differ by.
+"""Metrics of two models on the same records, and the intervals of their differences.
 
-Both are drawn together: a draw takes the same campaigns or accounts for one as for the other, so that what is hard for
-both does not count as a difference (a paired bootstrap; Efron and Tibshirani, An Introduction to the Bootstrap, 1993).
+A draw has the same campaigns or accounts for both models, so that records that are hard for both do not count as a
+difference (a paired bootstrap; Efron and Tibshirani, An Introduction to the Bootstrap, 1993).
 """
 
 from dataclasses import dataclass
@@ -13,16 +13,13 @@ from fraudsieve._typing import Array
 from fraudsieve.training.evaluation.bootstrap import Replicates, percentile_interval
 from fraudsieve.training.evaluation.capacity import Capacity, count_days
 from fraudsieve.training.evaluation.costs import RowCosts
+from fraudsieve.training.evaluation.fraud import AT_ALERTS
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.json_types import finite_or_none
 from fraudsieve.training.evaluation.ranking import FIGURES, Ranking
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 __all__ = ["paired_metrics"]
-
-
-AT_ALERTS = ("recall", "precision", "share_of_loss")
-"""What `Ranking.at_alerts` gives, in its order."""
 
 
 def paired_metrics(
@@ -39,29 +36,28 @@ def paired_metrics(
     Parameters
     ----------
     champion, challenger : FraudRows
-        Scores of the two; rows, truth, groups and replicates are the same.
+        Scores of the two models. Rows, truth, groups and replicates are the same.
     settings : EvaluateRecipe
         Capacity and costs.
     cutoff_times : array-like of datetime64, shape (n_rows,), default=None
-        When each row was scored, UTC: for alerts a day.
+        When each row was scored, UTC: for alerts per day.
     amounts : ndarray of float64, shape (n_rows,), default=None
-        What is at stake: for the costs.
+        Amounts at stake: for the costs.
     share : float, default=1.0
-        Of the records of their time, the share that the rows are: for alerts a day. See `Capacity`.
+        Share of all records of their time that the rows are: for alerts per day. See `Capacity`.
 
     Returns
     -------
     dict
-        ``rows``, ``frauds``, ``base_rate``; ``figures``: for each of `FIGURES` but the base rate, and for the recall
-        and the precision at the review capacity, ``champion``, ``challenger``, ``difference`` (challenger minus
-        champion) and ``interval`` (95 %, of the difference); ``capacity``: alerts, days and 20 points up to twice the
-        capacity, at each the recall of both with its difference, at the same number of alerts. None for what cannot be
-        computed.
+        ``rows``, ``frauds``, ``base_rate``; ``figures``: for each of `FIGURES` except the base rate, and for recall and
+        precision at the review capacity, ``champion``, ``challenger``, ``difference`` (challenger minus champion) and
+        ``interval`` (95 %, of the difference); ``capacity``: alerts, days, and the recall of both models at 20 numbers
+        of alerts up to twice the capacity. None for what cannot be computed.
 
     Raises
     ------
     ValueError
-        When the two are not of the same rows.
+        When the two do not have the same rows.
 
     Examples
     --------
@@ -72,7 +68,7 @@ def paired_metrics(
     [0.5, 1.0, 0.5]
     """
     if not np.array_equal(champion.is_fraud, challenger.is_fraud):
-        raise ValueError("Expected scores of the same rows, got rows of another truth.")
+        raise ValueError("Expected scores of the same rows, got rows with another truth.")
     truth = challenger.is_fraud
     capacity = Capacity.of(len(truth), count_days(cutoff_times), settings.alerts_a_day, share=share)
     points = np.zeros(0) if capacity is None else capacity.points
@@ -80,8 +76,8 @@ def paired_metrics(
     compared = {name: place for place, name in enumerate(FIGURES) if name != "base_rate"}
     figures = {name: _pair(old.figure(place), new.figure(place)) for name, place in compared.items()}
     for row, name in enumerate(AT_ALERTS[:2]):
-        unknown: dict[str, Any] = dict.fromkeys(("champion", "challenger", "difference", "interval"))
-        at = unknown if capacity is None else _pair(old.at(row, capacity.place), new.at(row, capacity.place))
+        empty: dict[str, Any] = dict.fromkeys(("champion", "challenger", "difference", "interval"))
+        at = empty if capacity is None else _pair(old.at(row, capacity.place), new.at(row, capacity.place))
         figures[f"{name}_at_capacity"] = at
     return {
         "rows": len(truth),
@@ -97,7 +93,7 @@ Drawn = tuple[float, Array | None]
 
 @dataclass(frozen=True, eq=False)
 class _Side:
-    """One of the two: its figures, what it finds at every number of alerts, and both for every draw."""
+    """Figures of one model, its recall and precision by number of alerts, and the same for every draw."""
 
     figures: Array
     at_alerts: Array
@@ -117,12 +113,12 @@ class _Side:
 
 
 def _pair(old: Drawn, new: Drawn) -> dict[str, Any]:
-    (was, was_drawn), (now, now_drawn) = old, new
+    (old_value, old_drawn), (new_value, new_drawn) = old, new
     return {
-        "champion": finite_or_none(was),
-        "challenger": finite_or_none(now),
-        "difference": finite_or_none(now - was),
-        "interval": None if was_drawn is None or now_drawn is None else percentile_interval(now_drawn - was_drawn),
+        "champion": finite_or_none(old_value),
+        "challenger": finite_or_none(new_value),
+        "difference": finite_or_none(new_value - old_value),
+        "interval": None if old_drawn is None or new_drawn is None else percentile_interval(new_drawn - old_drawn),
     }
 
 

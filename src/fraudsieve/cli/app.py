@@ -1,6 +1,7 @@
 """The command line: the commands by name."""
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 __all__ = ["app", "main"]
@@ -8,23 +9,23 @@ __all__ = ["app", "main"]
 try:
     import typer
 
-    from .compare import compare
-    from .evaluate import evaluate
-    from .monitor import monitor
-    from .predict import predict
-    from .promote import promote
-    from .quickstart import quickstart
-    from .rollback import rollback
-    from .serve import serve
-    from .simulate import simulate
-    from .train import train
-    from .verify import verify
+    from .compare import compare_command
+    from .evaluate import evaluate_command
+    from .monitor import monitor_command
+    from .predict import predict_command
+    from .promote import promote_command
+    from .quickstart import quickstart_command
+    from .rollback import rollback_command
+    from .serve import serve_command
+    from .simulate import simulate_command
+    from .train import train_command
+    from .verify import verify_command
 except ModuleNotFoundError as error:  # the base installation scores, and has no command line
     sys.exit(f"fraudsieve: {error.name} is not installed. The command line needs: pip install 'fraudsieve[train]'")
 
 app = typer.Typer(
     name="fraudsieve",
-    help="Labelled messages and account histories in, a fraud model out, scores back.",
+    help="Train fraud models on labelled messages and account histories, evaluate them, score with them, serve them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # its tracebacks print local variables, and so messages
     add_completion=False,
@@ -33,7 +34,7 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def _version(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
     if version:
         import fraudsieve
 
@@ -41,20 +42,21 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
         raise typer.Exit
 
 
-for command in (
-    quickstart,
-    simulate,
-    train,
-    evaluate,
-    predict,
-    monitor,
-    compare,
-    promote,
-    rollback,
-    serve,
-    verify,
-):
-    app.command()(command)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "quickstart": quickstart_command,
+    "simulate": simulate_command,
+    "train": train_command,
+    "evaluate": evaluate_command,
+    "predict": predict_command,
+    "monitor": monitor_command,
+    "compare": compare_command,
+    "promote": promote_command,
+    "rollback": rollback_command,
+    "serve": serve_command,
+    "verify": verify_command,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What every command shares: progress on the error stream, answers on the output, errors with an exit code."""
+"""Output that commands share: progress on the error stream, results on the output, errors with an exit code."""
 
 import json
 import os
@@ -14,34 +14,22 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from fraudsieve.exceptions import FraudsieveError
 
-__all__ = ["BOUND_PASSED", "WORK_FAILED", "WRONG_CALL", "answer", "exit_on_error", "notes", "steps"]
+__all__ = ["BOUND_EXCEEDED", "WORK_FAILED", "WRONG_CALL", "answer", "exit_on_error", "notes", "steps"]
 
 WORK_FAILED = 1
 WRONG_CALL = 2
-BOUND_PASSED = 3
-"""The work is done, and what it found is beyond what the recipe allows."""
+BOUND_EXCEEDED = 3
+"""The work is done, and a value exceeds a bound of the recipe."""
 
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def answer(content: dict[str, Any], *, as_json: bool, title: str, rows: list[tuple[str, str]]) -> None:
-    """Print the result of a command: one JSON object, or a table for people.
-
-    Parameters
-    ----------
-    content : dict
-        What ``--json`` prints, on one line.
-    as_json : bool
-        Which of the two.
-    title : str
-        Heading of the table.
-    rows : list of (str, str)
-        Name and value.
-    """
+    """Print the result of a command: `content` as one line of JSON, or `rows` of name and value as a table."""
     if as_json:
         sys.stdout.write(json.dumps(content, ensure_ascii=False, default=str) + "\n")
         return
-    console = Console(soft_wrap=True, highlight=False)  # no line is broken: paths and commands are there to be copied
+    console = Console(soft_wrap=True, highlight=False)  # unbroken lines: paths can be copied
     console.print(f"[bold]{title}[/]")
     width = max(len(name) for name, _ in rows) + 2
     for name, value in rows:
@@ -49,30 +37,16 @@ def answer(content: dict[str, Any], *, as_json: bool, title: str, rows: list[tup
 
 
 def notes(lines: tuple[str, ...]) -> None:
-    """Print what the user should know, on the error stream.
-
-    Parameters
-    ----------
-    lines : tuple of str
-        A note a line.
-    """
+    """Print what the user should know to the error stream, one note per line."""
     for line in lines:
         errors.print(f"note: {line}", markup=False)
 
 
 @contextmanager
 def steps(*, quiet: bool) -> Iterator[Any]:
-    """Show which step is under way, and for how long.
+    """Show the current step and the time since the start; yield a callable for the next step.
 
-    Parameters
-    ----------
-    quiet : bool
-        Show nothing.
-
-    Yields
-    ------
-    callable
-        Call it with the next step, and with what is done and in all where that is known.
+    The callable takes the name of the step and, where known, what is done and the total.
     """
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
     live = errors.is_terminal and not quiet
@@ -92,13 +66,7 @@ def steps(*, quiet: bool) -> Iterator[Any]:
 
 @contextmanager
 def exit_on_error(*, as_json: bool) -> Iterator[None]:
-    """Turn an error into a line and an exit code: 2 for a wrong call or wrong data, 1 for work that failed.
-
-    Parameters
-    ----------
-    as_json : bool
-        Print the error as a JSON object too.
-    """
+    """Turn an error into a line and an exit code: 2 for a wrong call or wrong data, 1 for work that failed."""
     try:
         yield
     except (FraudsieveError, FileExistsError, FileNotFoundError, IsADirectoryError, PermissionError) as error:
@@ -106,10 +74,10 @@ def exit_on_error(*, as_json: bool) -> Iterator[None]:
     except Exception as error:
         if os.environ.get("FRAUDSIEVE_DEBUG"):
             raise
-        # The text of a foreign error may quote a message or an identifier, so only its type and place are named.
+        # The text of another library's error may quote a message or an identifier: print only its type and place.
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{type(error).__name__} in {os.path.basename(place.filename)}, line {place.lineno}"
-        _fail(f"{where}. Set FRAUDSIEVE_DEBUG=1 to see all of it", WORK_FAILED, as_json)
+        _fail(f"{where}. Set FRAUDSIEVE_DEBUG=1 for the full traceback", WORK_FAILED, as_json)
 
 
 def _fail(message: str, code: int, as_json: bool) -> None:

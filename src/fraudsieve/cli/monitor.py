@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-from .console import BOUND_PASSED, answer, exit_on_error, notes, steps
+from .console import BOUND_EXCEEDED, answer, exit_on_error, notes, steps
 from .options import Events, Json, ModelOption
 
-__all__ = ["monitor"]
+__all__ = ["monitor_command"]
 
 
-def monitor(
+def monitor_command(
     model: ModelOption,
     reference: Annotated[
         Path, typer.Option(help="Messages, accounts or events of before: the test slice, or the first week in use.")
@@ -73,7 +73,7 @@ def monitor(
     title = f"{scorer.model.name}: {count['current']:,} {scorer.model.subject}s beside {count['reference']:,} of before"
     answer(content, as_json=json, title=title, rows=rows)
     if sheet["passed"]:
-        raise typer.Exit(BOUND_PASSED)
+        raise typer.Exit(BOUND_EXCEEDED)
 
 
 def _rows(sheet: dict[str, Any]) -> list[tuple[str, str]]:

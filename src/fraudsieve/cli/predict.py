@@ -9,16 +9,16 @@ import typer
 from .console import answer, exit_on_error, notes, steps
 from .options import Events, Json, ModelOption
 
-__all__ = ["predict"]
+__all__ = ["predict_command"]
 
 
-def predict(
+def predict_command(
     model: ModelOption,
     input: Annotated[Path, typer.Option(help="Messages, accounts or events to score: Parquet, CSV or JSON Lines.")],
     events: Events = None,
-    labels: Annotated[Path | None, typer.Option(help="What became known, for models that look at it.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Labels known by then, for models that use them.")] = None,
     past: Annotated[
-        Path | None, typer.Option(help="Messages sent before, with labels where known, for models of campaigns.")
+        Path | None, typer.Option(help="Earlier messages, with known labels, for models of campaigns.")
     ] = None,
     output: Annotated[Path, typer.Option(help="The Parquet file of scores to write.")] = Path("scores.parquet"),
     json: Json = False,

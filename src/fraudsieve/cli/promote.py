@@ -9,10 +9,10 @@ from .console import answer, exit_on_error, notes, steps
 from .options import Accounts, Events, Json, Labels, Messages, Name
 from .tables import comparison_rows, gate_rows
 
-__all__ = ["promote"]
+__all__ = ["promote_command"]
 
 
-def promote(
+def promote_command(
     name: Name = None,
     challenger: Annotated[
         str | None, typer.Option(help="A version, as models:/NAME/VERSION; by default models:/NAME@challenger.")
@@ -21,24 +21,21 @@ def promote(
     accounts: Accounts = None,
     events: Events = None,
     labels: Labels = None,
-    recipe: Annotated[
-        Path | None, typer.Option(help="A TOML file; its section [gates] says what a challenger must reach.")
-    ] = None,
+    recipe: Annotated[Path | None, typer.Option(help="A TOML file; its section [gates] has the conditions.")] = None,
     json: Json = False,
 ) -> None:
-    """Make a challenger champion if it passes the gates on later records; say and keep why, either way."""
+    """Make a challenger champion if it passes the gates on later records, and log the decision either way."""
     with exit_on_error(as_json=json), steps(quiet=json) as say:
-        from fraudsieve.training.promotion.decision import promote as run
+        from fraudsieve.training.promotion.decision import promote
         from fraudsieve.training.recipe.recipe import Recipe
 
-        read = Recipe.read(recipe, {"name": name})
         tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-        done = run(read, challenger=challenger, progress=say, **tables)
+        done = promote(Recipe.read(recipe, {"name": name}), challenger=challenger, **tables, progress=say)
     comparison = dict(done.comparison or {})
     notes((*done.notes, *comparison["warnings"]))
-    gates = {gate.reason for gate in done.gates}
-    further = [(done.decision, reason) for reason in done.reasons if reason not in gates]
+    gate_reasons = {gate.reason for gate in done.gates}
+    further = [(done.decision, reason) for reason in done.reasons if reason not in gate_reasons]
     champion = f"models:/{done.name}/{done.champion}" if done.champion else "none"
     rows = [*comparison_rows(comparison), *gate_rows(done.gates), *further, ("champion", champion)]
     title = f"models:/{done.name}/{done.version} is {done.decision}"
-    answer(done.as_dict() | {"promoted": done.promoted}, as_json=json, title=title, rows=rows)
+    answer(done.to_dict() | {"promoted": done.promoted}, as_json=json, title=title, rows=rows)

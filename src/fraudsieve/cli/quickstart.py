@@ -9,26 +9,26 @@ from .console import answer, exit_on_error, notes, steps
 from .options import Json
 from .tables import trained_content, trained_rows
 
-__all__ = ["quickstart"]
+__all__ = ["quickstart_command"]
 
 
-def quickstart(
-    folder: Annotated[Path, typer.Option(help="The folder to make; everything goes there.")] = Path(
+def quickstart_command(
+    folder: Annotated[Path, typer.Option(help="The folder to create; all files go there.")] = Path(
         "fraudsieve-quickstart"
     ),
-    seed: Annotated[int, typer.Option(help="Seed of all that is drawn.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     json: Json = False,
 ) -> None:
-    """Simulate a small world, train on it, evaluate, register and score: the whole road in under two minutes."""
+    """Simulate a small world, then train, evaluate, register and score: every step in under two minutes."""
     with exit_on_error(as_json=json), steps(quiet=json) as say:
-        from fraudsieve.training.first_run import quickstart as run
+        from fraudsieve.training.first_run import quickstart
 
-        done = run(folder, seed=seed, progress=say)
+        done = quickstart(folder, seed=seed, progress=say)
     notes(done.trained.notes)
     scores = {"scores": str(done.scored.output), "scored": done.scored.scored}
     answer(
         trained_content(done.trained) | scores,
         as_json=json,
-        title="A simulated world: these figures prove the plumbing and nothing else",
+        title="A simulated world: these metrics show that every step works, and nothing else",
         rows=[*trained_rows(done.trained), ("scores", f"{done.scored.scored:,} new messages in {done.scored.output}")],
     )

@@ -8,20 +8,20 @@ import typer
 from .console import answer, exit_on_error, steps
 from .options import Json, Name
 
-__all__ = ["rollback"]
+__all__ = ["rollback_command"]
 
 
-def rollback(
+def rollback_command(
     name: Name = None,
-    recipe: Annotated[Path | None, typer.Option(help="A TOML file that names the model and the store.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="A TOML file; name the model and the store in it.")] = None,
     json: Json = False,
 ) -> None:
-    """Make the model champion again that was it before the last promotion."""
+    """Make the model champion again that was champion before the last promotion."""
     with exit_on_error(as_json=json), steps(quiet=json) as say:
-        say("asking the registry")
-        from fraudsieve.training.promotion.decision import rollback as run
+        say("reading the registry")
+        from fraudsieve.training.promotion.decision import rollback
         from fraudsieve.training.recipe.recipe import Recipe
 
-        done = run(Recipe.read(recipe, {"name": name}))
+        done = rollback(Recipe.read(recipe, {"name": name}))
     rows = [("was", f"models:/{done.name}/{done.version}"), ("champion", f"models:/{done.name}/{done.champion}")]
-    answer(done.as_dict(), as_json=json, title=done.reasons[0], rows=rows)
+    answer(done.to_dict(), as_json=json, title=done.reasons[0], rows=rows)

@@ -12,10 +12,10 @@ from fraudsieve.exceptions import ServiceError
 from .console import exit_on_error
 from .options import Json, ModelOption
 
-__all__ = ["serve"]
+__all__ = ["serve_command"]
 
 
-def serve(
+def serve_command(
     model: ModelOption,
     state: Annotated[
         Path | None, typer.Option(help="A folder that keeps the live history; without it, it is lost at the end.")

@@ -8,22 +8,22 @@ import typer
 from .console import answer, exit_on_error, steps
 from .options import Json
 
-__all__ = ["simulate"]
+__all__ = ["simulate_command"]
 
 
-def simulate(
+def simulate_command(
     output: Annotated[Path, typer.Option(help="The folder for the four tables.")] = Path("fraudsieve-world"),
-    seed: Annotated[int, typer.Option(help="Seed of all that is drawn.")] = 0,
-    days: Annotated[int, typer.Option(help="Length of the period.")] = 120,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    days: Annotated[int, typer.Option(help="Days to simulate.")] = 120,
     accounts: Annotated[int, typer.Option(help="Number of accounts.")] = 1500,
     json: Json = False,
 ) -> None:
-    """Make up a small world: messages, accounts, events and labels. Scores on it prove the plumbing, nothing else."""
+    """Simulate a small world: messages, accounts, events and labels. Metrics on it say nothing about real data."""
     with exit_on_error(as_json=json), steps(quiet=json) as say:
         say("simulating")
-        from fraudsieve.training.simulation.world import simulate as run
+        from fraudsieve.training.simulation.world import simulate
 
-        world = run(seed=seed, days=days, n_accounts=accounts)
+        world = simulate(seed=seed, days=days, n_accounts=accounts)
         paths = world.write(output)
         counts = {name: len(getattr(world, name)) for name in paths}
     rows = [(name, f"{counts[name]:,} rows in {path}") for name, path in paths.items()]

@@ -2,16 +2,25 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.training.attack.recall import AttackMetrics
     from fraudsieve.training.evaluation.points import PointMetrics, PointRates
     from fraudsieve.training.evaluation.report import EvaluationReport
+    from fraudsieve.training.evaluation.run import Evaluation
     from fraudsieve.training.fit import Trained
     from fraudsieve.training.promotion.gates import Gate
 
-__all__ = ["attack_rows", "comparison_rows", "gate_rows", "report_rows", "trained_content", "trained_rows"]
+__all__ = [
+    "comparison_rows",
+    "evaluation_content",
+    "evaluation_rows",
+    "gate_rows",
+    "trained_content",
+    "trained_rows",
+]
 
 REPORTED = (
     "average_precision",
@@ -44,7 +53,28 @@ RATE_FORMATS = {
 }
 
 
-def report_rows(report: "EvaluationReport") -> list[tuple[str, str]]:
+def evaluation_content(done: "Evaluation", files: tuple[Path, Path] | None) -> dict[str, Any]:
+    written = {} if files is None else {"files": {"page": str(files[0]), "json": str(files[1])}}
+    model = {"model": done.model.name, "digest": done.model.digest}
+    return {**model, "report": done.report.to_dict(), **written, **_left_out(done)}
+
+
+def evaluation_rows(done: "Evaluation", files: tuple[Path, Path] | None) -> list[tuple[str, str]]:
+    left_out = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in _left_out(done).items())
+    rows = [*_report_rows(done.report), ("left out", left_out)]
+    rows += _attack_rows(done.report.attack) if done.report.attack is not None else []
+    return rows if files is None else [*rows, ("report", f"{files[0]}, and as JSON {files[1]}")]
+
+
+def _left_out(done: "Evaluation") -> dict[str, int]:
+    return {
+        "unlabelled": done.data.n_unlabelled,
+        "rejected": len(done.data.rejected),
+        "rejected_labels": len(done.data.rejected_labels),
+    }
+
+
+def _report_rows(report: "EvaluationReport") -> list[tuple[str, str]]:
     from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 
     metrics = {name: getattr(report, name) for name in REPORTED}
@@ -85,7 +115,7 @@ def _label_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
             yield ("" if place else "labels"), f"{name}: {text}"
 
 
-def attack_rows(attack: "AttackMetrics") -> list[tuple[str, str]]:
+def _attack_rows(attack: "AttackMetrics") -> list[tuple[str, str]]:
     """Return what is kept of the recall: a row for every obfuscation, a column for every strength."""
     strengths = list(attack.character)
     rate = f"{attack.false_positive_rate:.0%}"
@@ -132,7 +162,7 @@ def trained_rows(trained: "Trained") -> list[tuple[str, str]]:
     left_out = f"{trained.data.n_unlabelled:,} unlabelled, {len(trained.data.rejected):,} rejected"
     return [
         ("test", tested),
-        *report_rows(trained.report),
+        *_report_rows(trained.report),
         ("left out", left_out),
         ("model folder", str(trained.folder)),
         ("model", f"{logged.model_uri} ({', '.join(logged.aliases) or 'not registered'})"),

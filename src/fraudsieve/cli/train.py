@@ -9,10 +9,10 @@ from .console import answer, exit_on_error, notes, steps
 from .options import Accounts, Events, Json, Labels, Messages
 from .tables import trained_content, trained_rows
 
-__all__ = ["train"]
+__all__ = ["train_command"]
 
 
-def train(
+def train_command(
     messages: Messages = None,
     accounts: Accounts = None,
     events: Events = None,
@@ -20,26 +20,26 @@ def train(
     subject: Annotated[
         str | None, typer.Option(help="What is scored: auto, message, account or event (is this payment fraud?).")
     ] = None,
-    recipe: Annotated[Path | None, typer.Option(help="A TOML file that says all that the run needs.")] = None,
-    output: Annotated[Path, typer.Option(help="The model folder to make.")] = Path("fraudsieve-model"),
+    recipe: Annotated[Path | None, typer.Option(help="A TOML file with all settings of the run.")] = None,
+    output: Annotated[Path, typer.Option(help="The model folder to write.")] = Path("fraudsieve-model"),
     name: Annotated[str | None, typer.Option(help="Name of the registered model.")] = None,
-    legitimate: Annotated[str | None, typer.Option(help="The label that is no crime.")] = None,
+    legitimate: Annotated[str | None, typer.Option(help="The label of records that are not fraud.")] = None,
     split: Annotated[str | None, typer.Option(help="auto, time, campaign, account or random.")] = None,
     experiment: Annotated[str | None, typer.Option(help="Experiment in MLflow.")] = None,
     campaigns: Annotated[
         bool | None,
-        typer.Option("--campaigns", help="Look at near-duplicates sent before; scoring needs to be told of them too."),
+        typer.Option("--campaigns", help="Use earlier near-duplicates; scoring then needs earlier messages too."),
     ] = None,
     tune: Annotated[
         str | None,
-        typer.Option(help="Search the settings inside the training slice, so long: 90s, 20m, 2h. Resumes when killed."),
+        typer.Option(help="Time for a search of settings inside the training slice: 90s, 20m, 2h. It can be resumed."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of all that is drawn.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
     json: Json = False,
 ) -> None:
-    """Train a model on labelled messages, accounts or events, and keep it in MLflow and in a folder."""
+    """Train a model on labelled messages, accounts or events; write it to a folder and log it to MLflow."""
     with exit_on_error(as_json=json), steps(quiet=json) as say:
-        from fraudsieve.training.fit import train as run
+        from fraudsieve.training.fit import train
         from fraudsieve.training.recipe.recipe import Recipe
 
         overrides = {
@@ -56,7 +56,7 @@ def train(
             "track.experiment": experiment,
             "seed": seed,
         }
-        trained = run(Recipe.read(recipe, overrides), output=output, progress=say)
+        trained = train(Recipe.read(recipe, overrides), output=output, progress=say)
     notes(trained.notes)
     answer(
         trained_content(trained),

@@ -11,26 +11,26 @@ from fraudsieve.exceptions import ArtifactError
 from .console import answer, exit_on_error, notes, steps
 from .options import Json
 
-__all__ = ["verify"]
+__all__ = ["verify_command"]
 
 
-def verify(
+def verify_command(
     folder: Annotated[str, typer.Argument(help="A model folder, or an address such as models:/NAME@champion.")],
     digest: Annotated[
-        str | None, typer.Option(help="The digest that the model must have; train and predict print it.")
+        str | None, typer.Option(help="The digest that the model must have, as train and predict print it.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check a model folder without scoring anything, and say what was checked. Exit code 2: it is refused."""
+    """Check a model folder without scoring, and list the checks. Exit code 2: the folder is refused."""
     with exit_on_error(as_json=json), steps(quiet=json) as say:
         say("checking")
-        from fraudsieve.models.artifact.inspection import verify as run
+        from fraudsieve.models.artifact.inspection import verify
 
-        found = run(_find(folder), digest=digest)
-    notes(found.notes)
-    content = asdict(found) | {"folder": str(found.folder), "checks": dict(found.checks)}
-    rows = [("digest", found.digest), *((f"checked {name}", text) for name, text in found.checks)]
-    answer(content, as_json=json, title=f"{found.folder}: {found.name}, a model of {found.subject}s", rows=rows)
+        checked = verify(_find(folder), digest=digest)
+    notes(checked.notes)
+    content = asdict(checked) | {"folder": str(checked.folder), "checks": dict(checked.checks)}
+    rows = [("digest", checked.digest), *((f"checked {name}", text) for name, text in checked.checks)]
+    answer(content, as_json=json, title=f"{checked.folder}: {checked.name}, a model of {checked.subject}s", rows=rows)
 
 
 def _find(folder: str) -> Path:
@@ -40,5 +40,5 @@ def _find(folder: str) -> Path:
         from fraudsieve.models.flavor import model_folder
     except ModuleNotFoundError as error:
         fix = "Install it: pip install 'fraudsieve[train]', or name a folder with a manifest.json."
-        raise ArtifactError(folder, f"is no model folder, and {error.name} is not installed", fix) from None
+        raise ArtifactError(folder, f"is not a model folder, and {error.name} is not installed", fix) from None
     return model_folder(folder)

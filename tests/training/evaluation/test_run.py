@@ -1,14 +1,25 @@
 """The context of labelled rows, and the gain of every family of features."""
 
+from typing import Any
+
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.training.evaluation.run import gain_by_family, row_context, rows_with_history
+from fraudsieve.models.predict import Scorer
+from fraudsieve.training.evaluation.run import (
+    evaluate_model,
+    evaluate_tables,
+    gain_by_family,
+    row_context,
+    rows_with_history,
+)
+from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World
 
 EVENTS = pd.DataFrame(
@@ -73,8 +84,41 @@ def test_messages_have_a_history_where_the_model_looks_at_senders(
     assert 0 < known.sum() < len(known)
 
 
+def test_tables_are_evaluated_as_rows_are(rivals: Any) -> None:
+    messages = pd.concat([rivals.known, rivals.later], ignore_index=True)
+    since = rivals.later["sent_at"].iloc[5]
+    recipe = Recipe.read(overrides={"evaluate.replicates": 20})
+    steps: list[str] = []
+    done = evaluate_tables(
+        rivals.strong, messages=messages, recipe=recipe, since=since.to_pydatetime(), progress=steps.append
+    )
+    later = messages[messages["sent_at"] >= since]
+    expected = evaluate_model(
+        Scorer.load(rivals.strong), later.assign(as_of=later["sent_at"]), settings=recipe.evaluate
+    )
+    assert (done.report.rows, done.report.average_precision) == (len(later), expected.average_precision)
+    assert done.report.bootstrap is not None
+    assert done.report.labels is not None
+    assert (done.report.labels.records, done.report.not_later_than_training) == (len(later), 0)
+    assert done.model.digest == Scorer.load(rivals.strong).model.digest
+    assert steps == ["loading the model", "reading", "looking for campaigns", "scoring"]
+    assert not any("flatter" in note for note in done.notes)
+
+
+def test_records_that_are_not_later_than_training_are_noted(rivals: Any) -> None:
+    settings = Recipe.read(overrides={"evaluate.replicates": 0})
+    done = evaluate_tables(Scorer.load(rivals.strong), messages=rivals.known, recipe=settings)
+    flattering = done.report.not_later_than_training
+    assert flattering
+    assert done.notes[-1].startswith(f"{flattering:,} of {len(rivals.known):,} records are not later than")
+    with pytest.raises(SchemaError, match="none of"):
+        evaluate_tables(rivals.strong, messages=rivals.known, since=pd.Timestamp("2050-01-01").to_pydatetime())
+    with pytest.raises(RecipeError, match="a table of messages is missing"):
+        evaluate_tables(rivals.strong, labels=rivals.known)
+
+
 class Stub:
-    """What is asked of a model: the names of its columns, and its booster."""
+    """A model of column names and a booster."""
 
     def __init__(self, names: list[str], labels: np.ndarray, X: np.ndarray) -> None:
         settings = {"objective": "binary", "verbosity": -1, "num_leaves": 4, "min_data_in_leaf": 5}

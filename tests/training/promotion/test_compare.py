@@ -18,8 +18,9 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.after_training import trained_until
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.json_types import to_json_types
+from fraudsieve.training.evaluation.run import read_tables
 from fraudsieve.training.fit import train
-from fraudsieve.training.promotion.compare import check_comparable, compare_models, read_to_compare
+from fraudsieve.training.promotion.compare import check_comparable, compare_models, compare_tables
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.simulation.world import World
 from tests.shared import mlflow_uri
@@ -28,7 +29,7 @@ QUICK = EvaluateRecipe(attack=False, replicates=50)
 
 
 def read(messages: pd.DataFrame) -> LabelledData:
-    return read_to_compare(Recipe(), "message", {"messages": messages})
+    return read_tables(Recipe(), "message", {"messages": messages})
 
 
 @pytest.fixture(scope="module")
@@ -118,24 +119,43 @@ def test_models_that_cannot_be_compared(rivals: Any) -> None:
     weak, strong = read_model(rivals.weak), read_model(rivals.strong)
     check_comparable(weak, strong)
     check_comparable(None, strong)
-    with pytest.raises(ComparisonError, match="champion and challenger are one model"):
+    with pytest.raises(ComparisonError, match="champion and challenger are the same model"):
         check_comparable(strong, strong)
     with pytest.raises(ComparisonError, match="the challenger has no legitimate class"):
         check_comparable(None, changed(rivals, legitimate=None))
-    with pytest.raises(ComparisonError, match=r"word for what is no crime, got 'legitimate' \(champion\) and 'fraud'"):
+    with pytest.raises(
+        ComparisonError, match=r"the same label for legitimate records, got 'legitimate' \(champion\) and 'fraud'"
+    ):
         check_comparable(weak, changed(rivals, legitimate="fraud"))
 
 
 def test_a_copy_of_a_model_is_that_model(rivals: Any, tmp_path: Path) -> None:
     shutil.copytree(rivals.strong, tmp_path / "copy")
-    with pytest.raises(ComparisonError, match="are one model"):
+    with pytest.raises(ComparisonError, match="are the same model"):
         compare_models(Scorer.load(rivals.strong), Scorer.load(tmp_path / "copy"), read(rivals.later))
 
 
 def test_models_of_other_subjects(rivals: Any) -> None:
     matrix = AccountMatrix("account", (), numbers=("a",), timed=False)
-    with pytest.raises(ComparisonError, match=r"models of one subject, got 'account' \(champion\) and 'message'"):
+    with pytest.raises(
+        ComparisonError, match=r"models with the same subject, got 'account' \(champion\) and 'message'"
+    ):
         check_comparable(changed(rivals, matrix=matrix), read_model(rivals.strong))
+
+
+def test_tables_are_compared_as_models_are_and_gates_apply(rivals: Any, tmp_path: Path) -> None:
+    overrides = {"evaluate.attack": False, "evaluate.replicates": 50, "track.uri": mlflow_uri(tmp_path)}
+    strict = Recipe.read(overrides=overrides | {"gates.latency_ms": 1e-6})
+    done = compare_tables(rivals.weak, Scorer.load(rivals.strong), messages=rivals.later, recipe=strict)
+    expected = compare_models(
+        Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=strict.evaluate
+    )
+    assert done.metrics["figures"] == expected["figures"]
+    assert done.addresses == (str(rivals.weak), Scorer.load(rivals.strong).model.name)
+    assert (done.passes, [gate.name for gate in done.gates if not gate.passed][-1]) == (False, "latency")
+    content = json.loads(json.dumps(done.to_dict(), allow_nan=False))
+    assert content == done.to_dict()
+    assert (content["passes"], content["gates"][-1]["name"]) == (False, "latency")
 
 
 @pytest.mark.parametrize("subject", ["account", "event"])
@@ -152,7 +172,7 @@ def test_models_of_accounts_and_of_events(subject: str, small_world: World, tmp_
     # A split by account has rows of all times in training, so that only what comes after all of them is left.
     early = {"window": ["2026-01-01T00:00:00+00:00", "2026-01-20T00:00:00+00:00"], "calibration_window": []}
     old, new = (Scorer(replace(scorer.model, training=scorer.model.training | early)) for scorer in (few, many))
-    found = compare_models(old, new, read_to_compare(Recipe(), subject, tables), settings=QUICK)
+    found = compare_models(old, new, read_tables(Recipe(), subject, tables), settings=QUICK)
     assert found["subject"] == subject
     assert found["bootstrap"]["over"] == "account"
     assert found["left_out"]["not later than training"] > 0

@@ -77,7 +77,7 @@ def test_a_better_challenger_is_promoted_and_that_is_written_down(store: Store, 
     assert (tags["promotion.decision"], tags["promotion.champion_before"]) == ("promoted", old)
     assert tags["promotion.gate.average_precision"] == "passed"
     (kept,) = decisions_of(store, "better", new)
-    assert kept == done.as_dict()
+    assert kept == done.to_dict()
     assert kept["comparison"]["figures"]["average_precision"]["interval"][0] > 0.005
     run = mlflow.get_run(run_of(store, "better", new))
     assert run.data.tags["promotion.decision"] == "promoted"
@@ -132,7 +132,7 @@ def test_a_champion_that_changed_meanwhile_is_left_alone(store: Store, rivals: A
     assert all(gate.passed for gate in done.gates)
     assert (done.decision, done.before, done.champion) == ("refused", "1", third)
     assert done.reasons == (
-        "The champion changed while it was compared: it was version 1, now it is 2. Compare again.",
+        "The champion changed during the comparison: it was version 1, now it is 2. Compare again.",
     )
     assert registry.aliases()["champion"] == third
     assert registry.client.get_model_version("race", new).tags["promotion.decision"] == "refused"
@@ -161,13 +161,15 @@ def test_a_first_model_needs_the_absolute_gates_alone(store: Store, rivals: Any)
     assert (done.decision, done.before, done.champion) == ("promoted", None, first)
     assert registry.champions() == [first]
     assert registry.client.get_model_version("first", first).tags["promotion.champion_before"] == "none"
-    with pytest.raises(ComparisonError, match="models:/first/1 is the first champion, none was before it"):
+    with pytest.raises(
+        ComparisonError, match="models:/first/1 is the first champion, so there is no version before it"
+    ):
         rollback(store.recipe("first"))
 
 
 def test_the_champion_is_no_challenger(store: Store, rivals: Any) -> None:
     store.register("alone", rivals.strong)
-    with pytest.raises(ComparisonError, match=r"models:/alone/1 is the champion already\. Train a challenger"):
+    with pytest.raises(ComparisonError, match=r"models:/alone/1 is already the champion\. Train a challenger"):
         promote(store.recipe("alone"), messages=rivals.later)
 
 
@@ -197,7 +199,7 @@ def test_the_way_back_step_by_step(store: Store, rivals: Any) -> None:
     assert done.reasons == (f"Rolled back: models:/back/{two} is champion again.",)
     assert registry.aliases()["champion"] == two
     assert registry.client.get_model_version("back", three).tags["promotion.decision"] == "rolled back"
-    assert decisions_of(store, "back", three)[-1] == done.as_dict()
+    assert decisions_of(store, "back", three)[-1] == done.to_dict()
     assert rollback(recipe).champion == one
     assert [kept["decision"] for kept in decisions_of(store, "back", two)] == ["promoted", "rolled back"]
     with pytest.raises(ComparisonError, match="is the first champion"):

@@ -107,7 +107,9 @@ def test_a_reason_has_the_figures() -> None:
     lost = gates["recall_at_capacity"]
     assert lost.value == pytest.approx(0.2)
     assert lost.bound == 0.05
-    assert lost.reason == ("Recall at the review capacity is 0.400, the champion's 0.500: 20.0% is lost, 5.0% may be.")
+    assert lost.reason == (
+        "Recall at the review capacity is 0.400, the champion's 0.500: a loss of 20.0%; at most 5.0% is allowed."
+    )
 
 
 def test_a_first_model_is_held_to_the_absolute_gates_alone() -> None:

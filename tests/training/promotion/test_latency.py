@@ -12,7 +12,7 @@ from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.fit import train
 from fraudsieve.training.promotion import latency
-from fraudsieve.training.promotion.latency import RECORDS, latencies, live, records_to_time
+from fraudsieve.training.promotion.latency import MAX_RECORDS, latencies, live_scoring, records_to_time
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World
 from tests.shared import mlflow_uri
@@ -36,7 +36,7 @@ def test_the_slowest_records_are_the_p99() -> None:
 
 def test_records_are_those_of_a_service(rivals: Any) -> None:
     records = records_to_time(rivals.later)
-    assert len(records) == RECORDS
+    assert len(records) == MAX_RECORDS
     assert set(records[0]) == {"message_id", "text", "sent_at"}
     assert (records[0]["text"], records[-1]["text"]) == tuple(rivals.later["text"].iloc[[0, -1]])
 
@@ -44,7 +44,7 @@ def test_records_are_those_of_a_service(rivals: Any) -> None:
 def test_a_model_of_messages_alone_is_its_scorer(rivals: Any) -> None:
     scorer = Scorer.load(rivals.strong)
     data = read_data(Recipe(), {"messages": rivals.later}, min_label_rows=1)
-    call = live(scorer, data)
+    call = live_scoring(scorer, data)
     assert call({"text": "hello"}) == scorer.score({"text": "hello"})
 
 
@@ -71,10 +71,10 @@ def payments(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def test_a_model_that_looks_back_has_a_state_that_knows_the_latest_past(
     payments: Payments, monkeypatch: pytest.MonkeyPatch, until: pd.Timestamp | None
 ) -> None:
-    monkeypatch.setattr(latency, "EVENTS", 500)
+    monkeypatch.setattr(latency, "MAX_EVENTS", 500)
     events = payments.data.rows.sort_values("occurred_at")
     known = events if until is None else events[events["occurred_at"] < until]
-    call = live(payments.scorer, payments.data, until)
+    call = live_scoring(payments.scorer, payments.data, until)
     record = records_to_time(events)[-1] | {"occurred_at": pd.Timestamp("2027-01-01", tz="UTC")}
     told = set(known["account_id"].tail(500))
     untold = sorted(set(events["account_id"]) - told)

@@ -1,0 +1,51 @@
+"""Accounts and events: that the options lead there; tests/training has what they train and score."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from fraudsieve.training.simulation.world import simulate
+from tests.cli.conftest import Run
+
+
+def test_accounts_from_training_to_scores(run: Run) -> None:
+    world = simulate(days=40, n_accounts=200)
+    is_account = world.labels["subject_id"].isin(world.accounts["account_id"])
+    for name, table in {"a": world.accounts, "e": world.events, "l": world.labels[is_account]}.items():
+        table.to_parquet(f"{name}.parquet")
+    Path("recipe.toml").write_text(
+        '[split]\nkind = "account"\n[model]\nn_rounds = 20\n[data]\nmin_label_rows = 2\n'
+        '[[history.views]]\nwindows = ["7d"]\nmeasures = ["count", "sum"]\nkinds = ["payment"]\n'
+    )
+    tables = ("--events", "e.parquet", "--labels", "l.parquet")
+    code, trained, _ = run("train", "--accounts", "a.parquet", *tables, "--recipe", "recipe.toml", "--output", "m")
+    assert code == 0, trained
+    assert trained["report"]["split"]["keeps_apart"] == ["accounts"]
+    code, sheet, _ = run("evaluate", "--model", "m", "--accounts", "a.parquet", *tables)
+    assert (code, sheet["report"]["rows"]) == (0, int(is_account.sum()))
+    code, said, _ = run("evaluate", "--model", "m", "--attack")  # refused before anything is read
+    assert code == 2
+    assert (
+        said["error"] == "attack: only messages can be obfuscated, and this is a model of accounts. Leave --attack out"
+    )
+    code, scored, error = run("predict", "--model", "m", "--input", "a.parquet", "--events", "e.parquet")
+    assert (code, scored["scored"]) == (0, 200)
+    assert "accounts without as_of are looked at as of the end of the events" in error
+    assert "the model looks at labels, and none were given" in error
+    assert set(pd.read_parquet("scores.parquet")["status"]) <= {"ok", "no_history"}
+    columns = json.loads(Path("m/manifest.json").read_text())["columns"]
+    assert [column["name"] for column in columns[:3]] == [
+        "volume__count_7d",
+        "volume__count_7d_payment",
+        "value__sum_7d",
+    ]
+
+
+def test_a_call_without_the_table_of_its_subject(run: Run) -> None:
+    code, said, _ = run("train", "--labels", "l.parquet")
+    assert (code, said["error"]) == (2, "recipe: a table of messages is missing. Give data.messages (--messages)")
+    pd.DataFrame({"account_id": ["a"], "occurred_at": ["2026-01-01"], "kind": "pay"}).to_parquet("e.parquet")
+    code, said, _ = run("train", "--events", "e.parquet")
+    assert code == 2
+    assert "column 'label' is missing from events" in said["error"]

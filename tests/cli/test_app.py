@@ -1,0 +1,45 @@
+"""Help, version, and the exit code of work that fails."""
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import fraudsieve
+from fraudsieve.cli.app import app
+from tests.cli.conftest import SECRET, Run
+
+
+def test_help_and_version() -> None:
+    runner = CliRunner()
+    commands = (
+        "quickstart",
+        "simulate",
+        "train",
+        "evaluate",
+        "predict",
+        "monitor",
+        "compare",
+        "promote",
+        "rollback",
+        "serve",
+        "verify",
+    )
+    shown = runner.invoke(app, ["--help"]).stdout
+    assert all(command in shown for command in commands)
+    assert all("--json" in runner.invoke(app, [command, "--help"]).stdout for command in commands)
+    assert runner.invoke(app, ["--version"]).stdout.strip() == fraudsieve.__version__
+    assert runner.invoke(app, ["train", "--nonsense"]).exit_code == 2
+
+
+def test_work_that_fails_for_a_reason_of_its_own_exits_with_1_and_leaks_nothing(
+    messages: pd.DataFrame, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError(SECRET)
+
+    messages.to_parquet("m.parquet")
+    monkeypatch.setattr("fraudsieve.training.data.builders.near_duplicate_groups", fail)
+    code, said, error = run("train", "--messages", "m.parquet")
+    assert code == 1
+    assert "RuntimeError in test_app.py" in said["error"]
+    assert SECRET not in error

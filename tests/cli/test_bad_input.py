@@ -1,0 +1,85 @@
+"""Bad input, from the file to the exit code; tests/features has what each table check says."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.cli.conftest import SECRET, Run
+
+
+def write(path: str, content: str | bytes) -> None:
+    Path(path).write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("m.csv", "", "the file is empty"),
+        ("m.csv", "message_id,text,label\n", "row"),
+        ("m.csv", f"message_id,Text,label\n1,{SECRET},spam\n", "column 'text'"),
+        ("m.csv", f"id,text,label\n1,{SECRET},spam\n", "column 'message_id'"),
+        ("m.csv", f"message_id,text\n1,{SECRET}\n", "column 'label'"),
+        ("m.parquet", f"message_id,text,label\n1,{SECRET},spam\n", "Parquet was expected"),
+        ("m.csv", b"PAR1" + b"\0" * 100, "CSV was expected, Parquet came"),
+        ("m.jsonl", '[{"message_id": 1}]', "one JSON array came"),
+        ("m.xlsx", "x", "the format is unknown"),
+        ("m.csv.gz", gzip.compress(b"message_id,text,label\n1,x,spam\n", mtime=0)[:-9], "cannot be read"),
+        ("m.csv", f"message_id,text,label\n1,{SECRET},spam\n2,{SECRET},spam\n", "0 classes"),
+    ],
+)
+def test_a_file_that_cannot_be_used(run: Run, name: str, content: str | bytes, expected: str) -> None:
+    write(name, content)
+    code, said, error = run("train", "--messages", name)
+    assert code == 2
+    assert name in said["error"]
+    assert expected in said["error"]
+    assert SECRET not in error
+    assert not Path("fraudsieve-model").exists()
+
+
+def test_no_such_file_and_no_such_model(model: Path, run: Run) -> None:
+    assert run("train", "--messages", "none.csv")[0] == 2
+    code, said, _ = run("predict", "--model", "none", "--input", "none.csv")
+    assert code == 2
+    assert "Point to a whole model folder" in said["error"]
+
+
+ODD_TEXTS = {
+    "lone surrogate": '"\\ud800 win a prize now"',
+    "NUL": '"win\\u0000 a prize now"',
+    "right-to-left mark": '"\\u202ewin a prize now\\u200f"',
+    "very long": json.dumps("win a prize now " * 5000),
+}
+BAD_ROWS = {
+    "no text": ('{"message_id": "x", "text": null}', "text"),
+    "blank text": ('{"message_id": "x", "text": " \\u200b "}', "text"),
+    "text of 1 MB": (json.dumps({"message_id": "x", "text": "a" * 2**20}), "text"),
+    "text of another type": ('{"message_id": "x", "text": ["a"]}', "text"),
+    "no id": ('{"text": "hello"}', "message_id"),
+    "duplicate id": ('{"message_id": "0", "text": "hello"}', "message_id"),
+    "a time that is no time": ('{"message_id": "x", "text": "hello", "sent_at": "soon"}', "sent_at"),
+    "no JSON": ('{"message_id": "x", "text"', ""),
+}
+
+
+@pytest.mark.parametrize("text", ODD_TEXTS.values(), ids=ODD_TEXTS)
+def test_odd_texts_are_scored(model: Path, run: Run, text: str) -> None:
+    write("m.jsonl", '{"message_id": "0", "text": "hello"}\n{"message_id": "1", "text": ' + text + "}\n")
+    code, said, _ = run("predict", "--model", model, "--input", "m.jsonl")
+    assert (code, said["scored"], said["rejected"]) == (0, 2, 0)
+    assert pd.read_parquet("scores.parquet")["probability"].between(0, 1).all()
+
+
+@pytest.mark.parametrize(("row", "column"), BAD_ROWS.values(), ids=BAD_ROWS)
+def test_bad_rows_are_set_aside_with_a_reason(model: Path, run: Run, row: str, column: str) -> None:
+    good = "\n".join(f'{{"message_id": "{i}", "text": "hello", "sent_at": "2026-01-01"}}' for i in range(3))
+    write("m.jsonl", f"{good}\n{row}\n")
+    code, said, _ = run("predict", "--model", model, "--input", "m.jsonl")
+    assert (code, said["scored"], said["rejected"]) == (0, 3, 1)
+    rejected = pd.read_parquet(said["rejected_output"])
+    assert rejected["row"].tolist() == [3]
+    assert rejected["column"].fillna("").tolist() == [column]
+    assert rejected["reason"].str.len().ge(5).all()

@@ -1,0 +1,34 @@
+"""``fraudsieve simulate`` and ``quickstart``."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import fraudsieve
+from tests.cli.conftest import Run
+
+
+def test_simulate_writes_four_tables(run: Run, tmp_path: Path) -> None:
+    code, said, _ = run("simulate", "--output", "world", "--days", "20", "--accounts", "150")
+    assert code == 0
+    assert {name: len(pd.read_parquet(table["path"])) for name, table in said.items()} == {
+        name: table["rows"] for name, table in said.items()
+    }
+    assert set(said) == {"messages", "accounts", "events", "labels"}
+
+
+@pytest.mark.slow
+def test_quickstart_in_a_process_of_its_own(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "fraudsieve", "quickstart"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "show that every step works, and nothing else" in done.stdout
+    assert "mlflow ui --backend-store-uri sqlite:///mlflow.db" in done.stdout
+    folder = tmp_path / "fraudsieve-quickstart"
+    assert len(pd.read_parquet(folder / "scores.parquet")) > 100
+    assert fraudsieve.Scorer.load(folder / "model").score({"text": "hello"})["status"] == "ok"
+    again = subprocess.run([sys.executable, "-m", "fraudsieve", "quickstart"], cwd=tmp_path, capture_output=True)
+    assert again.returncode == 2

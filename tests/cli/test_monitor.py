@@ -1,0 +1,51 @@
+"""``fraudsieve monitor``: exit codes, the page, and bounds of a recipe."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from typer.testing import CliRunner
+
+from fraudsieve.cli.app import app
+from tests.cli.conftest import SECRET, Run
+
+
+def test_monitor_exits_with_3_when_a_bound_is_passed_and_says_which(
+    model: Path, messages: pd.DataFrame, run: Run
+) -> None:
+    order = np.random.default_rng(0).permutation(len(messages))
+    half = len(messages) // 2
+    reference, current = messages.iloc[order[:half]], messages.iloc[order[half:]]
+    reference.to_parquet("r.parquet")
+    current.to_csv("c.csv", index=False)
+    call = ("monitor", "--model", model, "--reference", "r.parquet", "--current", "c.csv")
+    code, said, error = run(*call)
+    assert (code, said["passed"]) == (0, [])
+    assert said["sheet"]["calibration"]["rows"] == len(current)
+    assert "of the reference are of the time that the model was trained on" not in error  # other rows of that table
+    wave = [f"{SECRET} {i} http://prize{i % 7}.example/{i}" for i in range(len(current))]
+    current.assign(text=np.where(np.arange(len(current)) % 3, current["text"], wave)).to_csv("c.csv", index=False)
+    code, said, error = run(*call, "--report", "m.html")
+    assert code == 3
+    assert {"family_psi"} <= {one["bound"] for one in said["passed"]}
+    assert (said["report"], said["passed"]) == ({"page": "m.html", "sheet": "m.json"}, said["sheet"]["passed"])
+    assert json.loads(Path("m.json").read_text("utf-8")) == said["sheet"]
+    page = Path("m.html").read_text("utf-8")
+    assert said["passed"][0]["said"] in page
+    assert SECRET not in page + error + json.dumps(said)
+    shown = CliRunner().invoke(app, [*map(str, call)])
+    assert shown.exit_code == 3
+    assert said["passed"][0]["said"] in shown.stdout
+    Path("recipe.toml").write_text("[monitor]\nfamily_psi = 50\nscore_psi = 50\nalerts_times = 500\nece = 1\n")
+    assert "family_psi" not in {one["bound"] for one in run(*call, "--recipe", "recipe.toml")[1]["passed"]}
+    assert "Exit code 3" in CliRunner().invoke(app, ["monitor", "--help"]).stdout
+
+
+def test_monitor_on_too_few_rows(model: Path, messages: pd.DataFrame, run: Run) -> None:
+    messages.to_parquet("r.parquet")
+    messages[:20].to_parquet("c.parquet")
+    call = ("monitor", "--model", model, "--reference", "r.parquet", "--current", "c.parquet")
+    code, said, _ = run(*call)
+    assert (code, "c.parquet: expected 100 records that can be scored, got 20" in said["error"]) == (2, True)
+    assert run(*call, "--report", "m.pdf")[0] == 2
