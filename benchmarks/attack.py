@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from benchmarks.data.location import load_messages
 from benchmarks.detection import ours
 from benchmarks.detection.folds import Fold, folds_of
-from benchmarks.detection.peers import FastText, FitScores, Groups, LinearSvm, peers_at_hand
+from benchmarks.detection.peers import FastText, FitScores, Groups, LinearSvm, available_peers
 from benchmarks.runner import Arguments, Bar, Report, progress, run_command
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.training.attack.obfuscations import STRENGTHS, language_of
 from fraudsieve.training.attack.recall import AttackCounts, AttackMetrics, attack_counts, attack_metrics
 
-__all__ = ["KEPT", "SETS", "compare", "contestants_at_hand", "main", "merge"]
+__all__ = ["KEPT", "SETS", "available_contestants", "compare", "main", "merge"]
 
 SETS = ("smishing", "mudou_sms")
 Flags: TypeAlias = NDArray[np.bool_]
@@ -51,13 +51,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> Report:
-    contestants = contestants_at_hand(without=options.without)
+    contestants = available_contestants(without=options.without)
     tables = {name: load_messages(name) for name in options.sets or SETS}
     return merge([compare(name, table, contestants, folds=options.folds) for name, table in tables.items()])
 
 
-def contestants_at_hand(*, without: Sequence[str] = ()) -> dict[str, FitScores]:
-    """Return all that can take part, by name, ours first.
+def available_contestants(*, without: Sequence[str] = ()) -> dict[str, FitScores]:
+    """Return the contestants that are installed, by name, ours first.
 
     Parameters
     ----------
@@ -69,12 +69,12 @@ def contestants_at_hand(*, without: Sequence[str] = ()) -> dict[str, FitScores]:
     dict of str to callable
         Texts, whether each is fraud, and groups, to a function that scores texts.
     """
-    everyone: dict[str, FitScores] = {ours.NAME: ours.fit_scores, LinearSvm.name: LinearSvm().fit_scores}
-    if FastText.name in peers_at_hand():
-        everyone[FastText.name] = FastText().fit_scores
+    contestants: dict[str, FitScores] = {ours.NAME: ours.fit_scores, LinearSvm.name: LinearSvm().fit_scores}
+    if FastText.name in available_peers():
+        contestants[FastText.name] = FastText().fit_scores
     else:
         progress("fastText is left out: it is not installed (pip install 'fraudsieve[bench]').")
-    return {name: fit for name, fit in everyone.items() if name not in without}
+    return {name: fit for name, fit in contestants.items() if name not in without}
 
 
 def compare(dataset: str, table: pd.DataFrame, contestants: Mapping[str, FitScores], *, folds: int = 5) -> Report:
@@ -87,7 +87,7 @@ def compare(dataset: str, table: pd.DataFrame, contestants: Mapping[str, FitScor
     table : DataFrame
         ``text`` and ``label``.
     contestants : mapping of str to callable
-        As `contestants_at_hand` returns them.
+        As `available_contestants` returns them.
     folds : int, default=5
         How many folds.
 
@@ -104,8 +104,8 @@ def compare(dataset: str, table: pd.DataFrame, contestants: Mapping[str, FitScor
             start = time.perf_counter()
             counts = _attack_fold(fold, texts, is_fraud, groups, fit)
             found[name] = found[name] + counts if name in found else counts
-            said = f"recall {counts.clean / counts.rows:.3f}, {time.perf_counter() - start:.1f} s"
-            progress(f"{dataset} fold {fold.number + 1}/{folds} {name}: {said}")
+            summary = f"recall {counts.clean / counts.rows:.3f}, {time.perf_counter() - start:.1f} s"
+            progress(f"{dataset} fold {fold.number + 1}/{folds} {name}: {summary}")
     language = language_of(texts)
     figures = {name: _figures(dataset, attack_metrics(counts, language)) for name, counts in found.items()}
     strengths = ", ".join(f"{name} {share:.0%}" for name, share in STRENGTHS.items())
@@ -146,11 +146,11 @@ def merge(reports: Sequence[Report]) -> Report:
         ``kept.<strength>.character`` and ``.worst`` without a set's name are the lowest of the sets.
     """
     names = dict.fromkeys(name for report in reports for name in report.peers)
-    mine = _with_lowest([report.figures for report in reports])
+    own = _with_lowest([report.figures for report in reports])
     peers = {name: _with_lowest([report.peers[name] for report in reports]) for name in names}
-    bars = [Bar.at_least(name, value, KEPT) for name, value in mine.items() if name.endswith("kept.medium.character")]
+    bars = [Bar.at_least(name, value, KEPT) for name, value in own.items() if name.endswith("kept.medium.character")]
     rows = sum(report.rows for report in reports)
-    return Report("attack", ", ".join(r.dataset for r in reports), reports[0].protocol, rows, mine, peers, bars)
+    return Report("attack", ", ".join(r.dataset for r in reports), reports[0].protocol, rows, own, peers, bars)
 
 
 def _with_lowest(columns: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -23,7 +23,7 @@ _LIBRARIES = (
 
 
 def describe_machine() -> dict[str, object]:
-    """Tell what decides a timing: cores at hand, processor family, Python, libraries.
+    """Describe what decides a timing: available cores, processor family, Python, libraries.
 
     Returns
     -------

@@ -67,7 +67,7 @@ class Lab:
     Parameters
     ----------
     folder : Path
-        Where everything goes.
+        The working folder.
     messages : DataFrame
         Labelled messages, the earliest first.
     """

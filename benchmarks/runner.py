@@ -66,7 +66,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Report:
-    """All that one run of a benchmark has to say.
+    """The result of one run of a benchmark.
 
     Parameters
     ----------
@@ -75,9 +75,9 @@ class Report:
     dataset : str
         The data set.
     protocol : str
-        What was done, in words, with whatever a reader needs to judge the figures.
+        What was done, in words, so that a reader can judge the figures.
     rows : int
-        Rows of the data set that took part.
+        Rows of the data set that were used.
     figures : mapping of str to float
         Dotted names to numbers.
     peers : mapping of str to mapping of str to float
@@ -85,7 +85,7 @@ class Report:
     bars : sequence of Bar
         The targets.
     skipped : str, default=""
-        Why nothing was measured; empty where something was.
+        Why nothing was measured; empty otherwise.
     machine : mapping, default=describe_machine()
         Where it ran.
     """
@@ -101,7 +101,7 @@ class Report:
     machine: Mapping[str, object] = field(default_factory=describe_machine)
 
     def as_json(self) -> dict[str, object]:
-        """Return the report as one object of plain JSON types; ``skipped`` is there only if it says something."""
+        """Return the report as one object of plain JSON types; ``skipped`` is included only if it is not empty."""
         whole: dict[str, object] = {
             "name": self.name,
             "dataset": self.dataset,
@@ -163,7 +163,7 @@ def run_command(
     argv : sequence of str, default=None
         Arguments; None stands for those of the process.
     arguments : Arguments, default=None
-        Further arguments, beside ``--json``.
+        Further arguments, in addition to ``--json``.
 
     Returns
     -------
@@ -190,7 +190,7 @@ def progress(line: str) -> None:
     Parameters
     ----------
     line : str
-        What just happened.
+        What happened.
     """
     Console(file=sys.stderr, highlight=False, soft_wrap=True).print(line, markup=False)
 

@@ -17,9 +17,9 @@ class MissingDataError(FileNotFoundError):
     Parameters
     ----------
     name : str
-        The data set that was asked for.
+        Name of the data set.
     path : Path
-        Where it was looked for.
+        Where it was expected.
     """
 
     def __init__(self, name: str, path: Path) -> None:
@@ -37,7 +37,7 @@ def data_folder() -> Path:
     Returns
     -------
     Path
-        ``FRAUDSIEVE_DATA`` where that is set, else ``../shared/data`` beside the checkout. It may not exist.
+        ``FRAUDSIEVE_DATA`` if set, otherwise ``../shared/data`` next to the checkout. It may not exist.
     """
     named = os.environ.get(DATA_VARIABLE, "")
     return Path(named) if named else _ROOT.parent / "shared" / "data"

@@ -20,10 +20,10 @@ from benchmarks.detection.fdh_cards import fdh_cards
 from benchmarks.detection.folds import Fold, folds_of, schemes_of
 from benchmarks.detection.official import compare_split
 from benchmarks.detection.paired_figures import paired_figures, scheme_bars, summary_figures
-from benchmarks.detection.peers import FitPredict, Labels, peers_at_hand
+from benchmarks.detection.peers import FitPredict, Labels, available_peers
 from benchmarks.runner import Arguments, Bar, Report, progress, run_command
 
-__all__ = ["SETS", "compare", "contestants_at_hand", "main"]
+__all__ = ["SETS", "available_contestants", "compare", "main"]
 
 MESSAGE_SETS = ("fbs_sms", "smishing", "uci_sms", "mudou_sms", "exais_sms", "stoneskipping", "nus_sms_zh")
 STONESKIPPING = 0.935
@@ -67,15 +67,15 @@ def _run(options: argparse.Namespace) -> Report:
 def _message_report(options: argparse.Namespace) -> Report:
     table = load_messages(options.set)
     if options.set == "nus_sms_zh":
-        return compare_chat(load_messages("mudou_sms"), table, attack.contestants_at_hand(without=options.without))
-    contestants = contestants_at_hand(without=options.without)
+        return compare_chat(load_messages("mudou_sms"), table, attack.available_contestants(without=options.without))
+    contestants = available_contestants(without=options.without)
     if options.set == "stoneskipping":
         return compare_split(options.set, table, contestants, bound=STONESKIPPING)
     return compare(options.set, table, contestants, repeats=options.repeats, folds=options.folds)
 
 
-def contestants_at_hand(*, without: Sequence[str] = ()) -> dict[str, FitPredict]:
-    """Return all that can take part, by name, ours first.
+def available_contestants(*, without: Sequence[str] = ()) -> dict[str, FitPredict]:
+    """Return the contestants that are installed, by name, ours first.
 
     Parameters
     ----------
@@ -87,10 +87,10 @@ def contestants_at_hand(*, without: Sequence[str] = ()) -> dict[str, FitPredict]
     dict of str to callable
         Texts, labels and groups to train on and texts to label, to labels.
     """
-    everyone = {ours.NAME: ours.fit_predict} | peers_at_hand()
-    if "fasttext" not in everyone:
+    contestants = {ours.NAME: ours.fit_predict} | available_peers()
+    if "fasttext" not in contestants:
         progress("fastText is left out: it is not installed (pip install 'fraudsieve[bench]').")
-    return {name: run for name, run in everyone.items() if name not in without}
+    return {name: run for name, run in contestants.items() if name not in without}
 
 
 def compare(
@@ -105,7 +105,7 @@ def compare(
     table : DataFrame
         ``text``, ``label`` and, for the scheme by campaign, ``campaign``.
     contestants : mapping of str to callable
-        As `contestants_at_hand` returns them. Without ``ours`` the report has the peers alone.
+        As `available_contestants` returns them. Without ``ours`` the report has the peers alone.
     repeats : int, default=3
         How often the folds are drawn.
     folds : int, default=5
@@ -123,9 +123,9 @@ def compare(
         for name, found in _scheme_figures(scheme, records, folds=folds).items():
             figures[name] |= found
         bars += _bars_of(dataset, scheme, figures)
-    mine = figures.pop(ours.NAME, {})
+    own = figures.pop(ours.NAME, {})
     protocol = _protocol(contestants, repeats=repeats, folds=folds)
-    return Report("detection", dataset, protocol, len(table), mine, figures, bars)
+    return Report("detection", dataset, protocol, len(table), own, figures, bars)
 
 
 def _run_scheme(
@@ -139,10 +139,10 @@ def _run_scheme(
 ) -> dict[str, _Record]:
     texts, y = table["text"].tolist(), table["label"].to_numpy(dtype=object)
     records = {name: _Record() for name in contestants}
-    apart, told = groups
+    apart, known_groups = groups
     for fold in folds_of(y, apart, repeats=repeats, folds=folds):
         for name, run in contestants.items():
-            score, seconds, cpu_seconds = _run_fold(fold, texts, y, told, run)
+            score, seconds, cpu_seconds = _run_fold(fold, texts, y, known_groups, run)
             records[name].add(score, seconds, cpu_seconds)
             place = f"{scheme} repeat {fold.repeat + 1}/{repeats} fold {fold.number + 1}/{folds}"
             progress(f"{place} {name}: macro-F1 {score:.4f}, {seconds:.1f} s (CPU {cpu_seconds:.1f} s)")
@@ -174,14 +174,14 @@ def _scheme_figures(scheme: str, records: Mapping[str, _Record], *, folds: int) 
 
 def _bars_of(dataset: str, scheme: str, figures: Mapping[str, Mapping[str, float]]) -> list[Bar]:
     means = {name: found[f"{scheme}.macro_f1"] for name, found in figures.items()}
-    mine = means.pop(ours.NAME, None)
-    if mine is None:
+    own = means.pop(ours.NAME, None)
+    if own is None:
         return []
-    return scheme_bars(scheme, mine, means, ahead=(dataset, scheme) in AHEAD)
+    return scheme_bars(scheme, own, means, ahead=(dataset, scheme) in AHEAD)
 
 
 def _protocol(contestants: Mapping[str, FitPredict], *, repeats: int, folds: int) -> str:
-    said = [
+    sentences = [
         f"{folds} stratified folds, {repeats} repeats (shuffled, seeds from 0); campaign, users and grouped keep "
         "campaigns, recipients or exact duplicates (after NFKC, case folding and collapsed spaces) together, random "
         "does not.",
@@ -191,19 +191,19 @@ def _protocol(contestants: Mapping[str, FitPredict], *, repeats: int, folds: int
         "Bengio does not.",
     ]
     if "linear_svm" in contestants:
-        said.append(
+        sentences.append(
             "linear_svm: TF-IDF of character 1-4-grams, LinearSVC; C 3 or 10 and sublinear_tf on or off, by "
             "macro-F1 over 3 inner folds of the training rows that keep groups whole (tolerance .1 in that search)."
         )
     if "fasttext" in contestants:
-        said.append(
+        sentences.append(
             "fasttext: dim 16, 200,000 buckets; Chinese: characters, 50 epochs, wordNgrams 3 at lr .5 or 1, "
             "or 2 at lr 1; "
             "else lower-case words, lr .5, wordNgrams 1 or 2, 10 or 25 epochs, parts of words of 2-4 or none; by "
             "macro-F1 on the first of 3 such inner folds. 12 threads on one core (with fewer than 11 it leaves a part "
             "of its weights unset), so it repeats nearly, not exactly."
         )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
 if __name__ == "__main__":

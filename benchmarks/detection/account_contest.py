@@ -68,17 +68,17 @@ def contest(
             start = time.perf_counter()
             values = [[METRICS[metric](y[fold.test], scores) for metric in metrics] for scores in run(fold)]
             found[name].append(np.array(values))
-            said = ", ".join(
+            summary = ", ".join(
                 f"{part} {value:.4f}" for part, value in zip(metrics, np.mean(values, axis=0), strict=True)
             )
             place = f"{scheme} fold {number + 1}/{len(folds)}".strip()
-            progress(f"{place} {name}: {said}, {time.perf_counter() - start:.1f} s")
+            progress(f"{place} {name}: {summary}, {time.perf_counter() - start:.1f} s")
     names = [f"{scheme}.{metric}" if scheme else metric for metric in metrics]
     figures = {name: _summary(names, folds, blocks) for name, blocks in found.items()}
     if test_share:
-        mine, theirs = (np.array([block.mean(axis=0) for block in found[who]]) for who in ("ours", PEER))
+        own, theirs = (np.array([block.mean(axis=0) for block in found[who]]) for who in ("ours", PEER))
         for column, name in enumerate(names):
-            pair = mine[:, column], theirs[:, column]
+            pair = own[:, column], theirs[:, column]
             figures["ours"] |= paired_figures(name, PEER, *pair, folds=round(1 / test_share) + 1)
     return figures
 
@@ -120,8 +120,8 @@ def contest_bars(figures: Mapping[str, Figures], published: Mapping[str, float],
     >>> [(bar.name, bar.holds) for bar in bars]
     [('roc_auc.ahead_of_peer', True), ('roc_auc.published', False)]
     """
-    mine, start = figures["ours"], f"{scheme}." if scheme else ""
+    own, start = figures["ours"], f"{scheme}." if scheme else ""
     metrics = [name for name in figures[PEER] if name.removeprefix(start) in METRICS]
-    bars = [Bar.at_least(f"{name}.ahead_of_peer", mine[name], figures[PEER][name]) for name in metrics]
+    bars = [Bar.at_least(f"{name}.ahead_of_peer", own[name], figures[PEER][name]) for name in metrics]
     of_others = {f"{start}{metric}": bound for metric, bound in published.items()}
-    return bars + [Bar.at_least(f"{name}.published", mine[name], bound) for name, bound in of_others.items()]
+    return bars + [Bar.at_least(f"{name}.published", own[name], bound) for name, bound in of_others.items()]

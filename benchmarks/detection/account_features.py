@@ -48,7 +48,7 @@ MANY_FRAUDS: Mapping[str, Any] = {
     "min_leaf_rows": 50,
     "feature_fraction": 0.6,
 }
-# Where the order stands in for time these would be absolute time.
+# Where an order replaces time, these would be absolute time.
 _CLOCK = ("night", "weekend", "hour_entropy")
 _LABELLED: Mapping[str, str | tuple[str, ...]] = {
     "account": "account_id",
@@ -75,7 +75,7 @@ def event_history(events: pd.DataFrame, windows: tuple[str, ...]) -> pd.DataFram
     Returns
     -------
     DataFrame of shape (n_events, n_columns)
-        Strictly before the event, but for its own amount; nothing of the clock.
+        Strictly before the event, except its own amount; nothing of the clock.
     """
     views = default_histories([str(name) for name in events.columns], subject="event")
     views = tuple(replace(view, windows=windows, measures=_without_clock(view)) for view in views)

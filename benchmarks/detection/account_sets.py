@@ -1,4 +1,4 @@
-"""The account sets of the detection benchmark: what each is split into, held to and told about."""
+"""The account sets of the detection benchmark: their splits, their bars and their protocols."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +44,7 @@ _S_FFSD = (
 )
 _S_FFSD_COUNTS = (
     "earlier payments of the sender and of the receiver, with how many others, the sum and mean of their amounts, and "
-    "the amount at hand"
+    "the event's own amount"
 )
 _SICHUAN = (
     "given: the file's train rows to train on (valid is left out), its test rows to test on, {seeds} seeds of ours. "

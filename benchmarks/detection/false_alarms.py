@@ -55,10 +55,10 @@ def compare_chat(
         flagged = fit(texts, is_spam, groups)(chat["text"].tolist()) > threshold
         figures[name] = {"recall": float((scores[is_spam] > threshold).mean()), "flagged": float(flagged.mean())}
         progress(f"{name}: recall {figures[name]['recall']:.4f}, {figures[name]['flagged']:.4f} of the chat flagged")
-    mine = figures.pop(ours.NAME, {})
+    own = figures.pop(ours.NAME, {})
     bars = []
-    if mine:
-        bars = [Bar.at_least("recall", mine["recall"], BOUNDS["recall"])]
-        bars += [Bar.at_most("flagged", mine["flagged"], BOUNDS["flagged"])]
+    if own:
+        bars = [Bar.at_least("recall", own["recall"], BOUNDS["recall"])]
+        bars += [Bar.at_most("flagged", own["flagged"], BOUNDS["flagged"])]
     protocol = _PROTOCOL.format(folds=folds, rate=RATE)
-    return Report("detection", "nus_sms_zh", protocol, len(spam) + len(chat), mine, figures, bars)
+    return Report("detection", "nus_sms_zh", protocol, len(spam) + len(chat), own, figures, bars)

@@ -48,7 +48,7 @@ _PROTOCOL = (
     "up to 31 July, whose labels are known by then. A label is a feature only strictly after 7 days. "
     "card_precision_at_100: of the 100 cards of highest score a day (the largest of a card's payments that day), the "
     "share with a fraud that day, cards found once taken out; mean over the days. Ours: one fit; the views and the "
-    "model stand in recipes/fdh_cards.toml, chosen on five earlier weeks "
+    "model are in recipes/fdh_cards.toml, chosen on five earlier weeks "
     "(python -m benchmarks.detection.fdh_cards). Published: "
     "random forest .658 and .287. lightgbm_counts: LightGBM as it comes on plain running counts of card and terminal "
     "and the own amount, same rows, in the same call."
@@ -73,10 +73,10 @@ def fdh_cards() -> Report:
     if found != PUBLISHED_ROWS:
         raise ValueError(f"fdh_cards: {found} test rows and frauds, but {PUBLISHED_ROWS} were published.")
     figures = compare_week(payments, load_recipe(), TEST_WEEK)
-    mine = figures.pop("ours")
-    bars = [Bar.at_least(name, mine[name], bound) for name, bound in BOUNDS.items()]
-    bars += [Bar.at_least(f"{name}.ahead_of_peer", mine[name], figures[PEER][name]) for name in mine]
-    return Report("detection", "fdh_cards", _PROTOCOL, len(payments), mine, figures, bars)
+    own = figures.pop("ours")
+    bars = [Bar.at_least(name, own[name], bound) for name, bound in BOUNDS.items()]
+    bars += [Bar.at_least(f"{name}.ahead_of_peer", own[name], figures[PEER][name]) for name in own]
+    return Report("detection", "fdh_cards", _PROTOCOL, len(payments), own, figures, bars)
 
 
 def load_payments() -> pd.DataFrame:
@@ -118,8 +118,8 @@ def compare_week(payments: pd.DataFrame, recipe: Mapping[str, Any], week: pd.Tim
     for name, run in contestants.items():
         start = time.perf_counter()
         figures[name] = _figures(payments.iloc[test], run())
-        said = ", ".join(f"{metric} {value:.4f}" for metric, value in figures[name].items())
-        progress(f"week of {week:%d %B} {name}: {said}, {time.perf_counter() - start:.1f} s")
+        summary = ", ".join(f"{metric} {value:.4f}" for metric, value in figures[name].items())
+        progress(f"week of {week:%d %B} {name}: {summary}, {time.perf_counter() - start:.1f} s")
     return figures
 
 

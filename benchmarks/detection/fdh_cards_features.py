@@ -43,7 +43,7 @@ class PaymentLogs:
 
 
 def load_recipe() -> dict[str, Any]:
-    """Read the recipe beside this file.
+    """Read the recipe.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def card_features(payments: pd.DataFrame, recipe: Mapping[str, Any]) -> pd.DataF
         block = history_features(events, subjects, history, labels=labels).astype(np.float32)
         blocks.append(pd.DataFrame(block, columns=list(history.columns)))
     table = pd.concat(blocks, axis=1)
-    # What stands for time in a log of firsts is a means to `since_max`, and as a column would tell the date.
+    # The time in a log of firsts serves `since_max` only; as a column it would reveal the date.
     return table.drop(columns=[name for name in table if "first_max" in str(name)])
 
 

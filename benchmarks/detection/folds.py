@@ -68,7 +68,7 @@ def schemes_of(table: pd.DataFrame) -> dict[str, tuple[Indices, Indices]]:
     Returns
     -------
     dict of str to tuple of ndarray of int of shape (n_messages,)
-        A scheme's name to the groups that no fold may tear apart, and those that contestants are told.
+        A scheme's name to the groups that no fold may split, and the groups that contestants know.
     """
     if "campaign" in table:
         campaigns, rows = pd.factorize(table["campaign"])[0], np.arange(len(table))

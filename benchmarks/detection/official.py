@@ -49,10 +49,10 @@ def compare_split(dataset: str, table: pd.DataFrame, contestants: Mapping[str, F
         score = float(f1_score(test["label"].to_numpy(object), found, average="macro"))
         figures[name] = {"macro_f1": score, "seconds": time.perf_counter() - start}
         progress(f"{name}: macro-F1 {score:.4f}, {figures[name]['seconds']:.1f} s")
-    mine = figures.pop(ours.NAME, {})
-    bars = [Bar.at_least("macro_f1", mine["macro_f1"], bound)] if mine else []
-    if mine and figures:
+    own = figures.pop(ours.NAME, {})
+    bars = [Bar.at_least("macro_f1", own["macro_f1"], bound)] if own else []
+    if own and figures:
         best = max(found["macro_f1"] for found in figures.values())
-        bars.append(Bar.at_least("macro_f1.ahead_of_peers", mine["macro_f1"], best))
+        bars.append(Bar.at_least("macro_f1.ahead_of_peers", own["macro_f1"], best))
     protocol = _PROTOCOL.format(train=len(train), test=len(test), names=", ".join(contestants))
-    return Report("detection", dataset, protocol, len(table), mine, figures, bars)
+    return Report("detection", dataset, protocol, len(table), own, figures, bars)

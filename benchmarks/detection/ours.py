@@ -15,7 +15,7 @@ __all__ = ["NAME", "fit_predict", "fit_scores", "folded", "wording_scorer"]
 
 NAME = "ours"
 LEGITIMATE = "ham"
-"""The class of the sets that is no crime; one has none."""
+"""The legitimate class of the sets; one set has none."""
 SPEED_ITERATIONS = 5  # labels made of hashes cannot be learnt; a few rounds give weights of the right shape
 
 Scores: TypeAlias = NDArray[np.floating[Any]]

@@ -18,7 +18,7 @@ from sklearn.svm import LinearSVC
 from benchmarks.detection.folds import grouped_splits
 from benchmarks.machine import one_core
 
-__all__ = ["FastText", "FitPredict", "FitScores", "LinearSvm", "is_chinese", "peers_at_hand"]
+__all__ = ["FastText", "FitPredict", "FitScores", "LinearSvm", "available_peers", "is_chinese"]
 
 Labels: TypeAlias = NDArray[Any]
 Groups: TypeAlias = NDArray[np.intp]
@@ -260,7 +260,7 @@ class FastText:
         return max(grid, key=score)
 
 
-def peers_at_hand() -> dict[str, FitPredict]:
+def available_peers() -> dict[str, FitPredict]:
     """Return the peers that can run here, by name; fastText is an extra."""
     peers: dict[str, FitPredict] = {LinearSvm.name: LinearSvm().fit_predict}
     if importlib.util.find_spec("fasttext") is not None:
@@ -308,7 +308,7 @@ def as_lines(texts: Sequence[str], *, chinese: bool) -> list[str]:
 
 
 def _predict(model: Any, lines: list[str]) -> Groups:
-    # A list goes through multilinePredict, which has no trouble with NumPy 2.
+    # A list goes through multilinePredict, which works with NumPy 2.
     found, _ = model.predict(lines)
     return np.array([int(labels[0].removeprefix("__label__")) for labels in found], dtype=np.intp)
 

@@ -29,7 +29,7 @@ _FDH = (
 )
 _FFSD = (
     "fraudsieve train --split random on the labelled payments of s_ffsd (its times are an order). The report is "
-    "marked as flattering, and has the figures of a split by time beside it."
+    "marked as flattering, and shows the figures of a split by time next to it."
 )
 
 
@@ -66,8 +66,8 @@ def fdh_cards() -> Report:
 def _apart(rows: pd.DataFrame, scores: pd.DataFrame) -> dict[str, float]:
     probability = scores.set_index("event_id")["probability"].reindex(rows["event_id"]).to_numpy()
     is_fraud = (rows["label"] != LEGITIMATE).to_numpy()
-    told = rows.assign(day=rows["occurred_at"].dt.normalize(), is_fraud=is_fraud, probability=probability)
-    return plain_figures(is_fraud, probability) | {"card_precision_at_100": card_precision_top_k(told)}
+    scored = rows.assign(day=rows["occurred_at"].dt.normalize(), is_fraud=is_fraud, probability=probability)
+    return plain_figures(is_fraud, probability) | {"card_precision_at_100": card_precision_top_k(scored)}
 
 
 def s_ffsd() -> Report:

@@ -1,1 +1,1 @@
-"""The scoring service under load, beside MLflow's."""
+"""The scoring service under load, next to MLflow's."""

@@ -1,6 +1,6 @@
 """What `benchmarks.footprint` runs in the fresh environment, a process each time: ``python footprint_probe.py FOLDER``.
 
-It stands alone: that environment has fraudsieve's base dependencies, and no benchmarks.
+It imports nothing else of the benchmarks: that environment has fraudsieve's base dependencies only.
 """
 
 import json
@@ -12,7 +12,7 @@ TEXT = "Your parcel is held, pay the fee at http://parcel.example"
 
 
 def memory() -> dict[str, float]:
-    """Return the resident memory of this process and its highest so far, in MB; empty where there is no /proc."""
+    """Return the resident memory of this process and its peak, in MB; empty on systems without /proc."""
     status = Path("/proc/self/status")
     if not status.exists():
         return {}

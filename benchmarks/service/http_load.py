@@ -37,7 +37,7 @@ class Load:
     failed: int
 
     def figures(self, name: str) -> dict[str, float]:
-        """Return requests a second, and percentiles in milliseconds, under a name."""
+        """Return requests per second, and percentiles in milliseconds, under a name."""
         p50, p99 = np.percentile(self.seconds, [50, 99]) * 1000
         figures = {"requests_per_second": len(self.seconds) / self.during, "p50_ms": p50, "p99_ms": p99}
         return {f"{name}.{figure}": float(value) for figure, value in figures.items()}
@@ -55,7 +55,7 @@ def load(
     path : str
         What is posted to.
     bodies : sequence of bytes
-        JSON; every client goes through them, each from another one on.
+        JSON; every client sends them in turn, each starting at another one.
     clients : int
         Connections, with one request at a time on each.
     seconds : float
@@ -69,10 +69,12 @@ def load(
     """
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    asked = [f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body for body in bodies]
+    requests = [f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body for body in bodies]
     begin = time.perf_counter() + WARM_UP
     with ExitStack() as held, selectors.DefaultSelector() as ready:
-        made = [_Client(asked, client * len(asked) // clients, begin, begin + seconds) for client in range(clients)]
+        made = [
+            _Client(requests, client * len(requests) // clients, begin, begin + seconds) for client in range(clients)
+        ]
         for client in made:
             held.enter_context(client.connection)
             client.connection.connect(("127.0.0.1", port))
@@ -96,8 +98,8 @@ class _Client:
     No event loop and no streams: what the client takes, it takes from the cores that it shares with the server.
     """
 
-    def __init__(self, asked: Sequence[bytes], at: int, begin: float, until: float) -> None:
-        self.asked, self.at, self.begin, self.until = asked, at, begin, until
+    def __init__(self, requests: Sequence[bytes], at: int, begin: float, until: float) -> None:
+        self.requests, self.at, self.begin, self.until = requests, at, begin, until
         self.connection = socket.socket()
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.taken: list[float] = []
@@ -106,11 +108,11 @@ class _Client:
 
     def ask(self) -> None:
         self.start = time.perf_counter()
-        self.connection.sendall(self.asked[self.at % len(self.asked)])
+        self.connection.sendall(self.requests[self.at % len(self.requests)])
         self.at += 1
 
     def is_done(self) -> bool:
-        """Read what came; once an answer is whole, ask again, and tell whether the time is over."""
+        """Read the answer; once it is complete, send the next request. Return whether the time is over."""
         data = self.connection.recv(1 << 16)
         if not data:
             raise ConnectionError("the server closed the connection")

@@ -28,7 +28,7 @@ def train_on_messages(messages: pd.DataFrame, folder: Path) -> Path:
     messages : DataFrame
         With labels.
     folder : Path
-        Where everything goes.
+        The working folder.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def train_on_world(world: World, folder: Path) -> Path:
     world : World
         The tables.
     folder : Path
-        Where everything goes.
+        The working folder.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def _train(folder: Path, name: str, overrides: dict[str, Any] | None = None, **t
 
 @dataclass(frozen=True, eq=False)
 class Live:
-    """A live state, and the messages of a world that come after what it was told of.
+    """A live state, and the messages of a world that come after those it has observed.
 
     Parameters
     ----------
@@ -105,6 +105,6 @@ class Live:
 
 
 def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    told: Any = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    records: Any = rows.astype(object).where(rows.notna(), None).to_dict("records")
     times = [name for name in map(str, rows) if name.endswith("_at")]
-    return [record | {name: record[name].isoformat() for name in times} for record in told]
+    return [record | {name: record[name].isoformat() for name in times} for record in records]

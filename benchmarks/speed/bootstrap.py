@@ -1,4 +1,4 @@
-"""Speed of the bootstrap over accounts, beside a plain loop over scikit-learn's metrics with weights."""
+"""Speed of the bootstrap over accounts, next to a plain loop over scikit-learn's metrics with weights."""
 
 import time
 from collections.abc import Callable

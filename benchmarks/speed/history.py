@@ -36,7 +36,7 @@ _MEASURES = ("count", "sum", "distinct")
 _PROTOCOL = (
     "{rows:,} made-up events of {accounts:,} accounts (Zipf, exponent 1) over {days} days, unsorted, ids as strings, "
     "in one Arrow table; for every event the count, the sum of amounts and the distinct counterparties (as many, "
-    "Zipf) of its account in the hour and in the day strictly before it. Every contestant goes from that table to "
+    "Zipf) of its account in the hour and in the day strictly before it. Every contestant computes from that table "
     "finished columns in the order of its rows, a window a call, all on one core, one thread each; one call to "
     "warm up, then {rounds} rounds in turn, medians. The columns are compared: counts equal, sums to 1e-9. kernel: the "
     "windows alone, on sorted and coded arrays, with everything that is counted or linked for them. compile: the "
@@ -67,10 +67,10 @@ def run(*, events: int = EVENTS, rounds: int = ROUNDS) -> Report:
     for window in WINDOWS:
         for name, found in _measure(table, window, rounds).items():
             figures.setdefault(name, {}).update(found)
-    mine = figures.pop("ours") | _all_windows(table) | _growth(events)
-    ratios = _ratios(mine, figures)
+    own = figures.pop("ours") | _all_windows(table) | _growth(events)
+    ratios = _ratios(own, figures)
     protocol = _PROTOCOL.format(rows=events, accounts=ACCOUNTS, days=DAYS, rounds=rounds)
-    return Report("history", "zipf", protocol, events, mine | ratios, figures, _bars(ratios))
+    return Report("history", "zipf", protocol, events, own | ratios, figures, _bars(ratios))
 
 
 def make_events(events: int, *, seed: int = 0) -> pa.Table:
@@ -132,10 +132,10 @@ def _keeping(found: dict[str, Block], name: str, call: Call) -> Callable[[], obj
 
 
 def _compare(found: Mapping[str, Block], window: str) -> None:
-    mine = found["ours"]
+    own = found["ours"]
     for name, theirs in found.items():
-        exact = np.array_equal(theirs[:, [0, 2]], mine[:, [0, 2]])
-        if not exact or not np.allclose(theirs[:, 1], mine[:, 1], rtol=1e-9, atol=1e-6):
+        exact = np.array_equal(theirs[:, [0, 2]], own[:, [0, 2]])
+        if not exact or not np.allclose(theirs[:, 1], own[:, 1], rtol=1e-9, atol=1e-6):
             raise AssertionError(f"{name} and ours differ on the window of {window}")
 
 
@@ -174,8 +174,8 @@ def _growth(events: int) -> dict[str, float]:
     return {"slope": float(np.log(large / small) / np.log(20))} | peak
 
 
-def _ratios(mine: Mapping[str, float], peers: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    ours, kernel = (sum(mine[f"{name}.{window}"] for window in WINDOWS) for name in ("seconds", "kernel"))
+def _ratios(own: Mapping[str, float], peers: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    ours, kernel = (sum(own[f"{name}.{window}"] for window in WINDOWS) for name in ("seconds", "kernel"))
     theirs = {peer: sum(found[f"seconds.{window}"] for window in WINDOWS) for peer, found in peers.items()}
     ratios = {f"ratio_to_{peer}": ours / seconds for peer, seconds in theirs.items()}
     return ratios | {f"kernel_ratio_to_{peer}": kernel / seconds for peer, seconds in theirs.items()}

@@ -1,4 +1,4 @@
-"""Speed of reasons: Shapley values and named reasons of one record and of many, beside LightGBM's and SHAP's."""
+"""Speed of reasons: Shapley values and named reasons of one record and of many, next to LightGBM's and SHAP's."""
 
 import importlib
 import time
@@ -49,7 +49,7 @@ def run(*, records: int = 1000, rows: int = 2000, rounds: int = 3, trees: int = 
     Returns
     -------
     Report
-        Percentiles of a record in microseconds, and rows a second.
+        Percentiles of a record in microseconds, and rows per second.
     """
     X, booster = _made_up(trees)
     model = _model(booster)

@@ -1,4 +1,4 @@
-"""Speed of scoring in a service: one record in process and over HTTP, batches, the start; beside the peers."""
+"""Speed of scoring in a service: one record in process and over HTTP, batches, the start; next to the peers."""
 
 import json
 import os
@@ -56,7 +56,7 @@ sys.stdin.readline()
 _PROTOCOL = (
     "record: a model of messages alone, trained on {dataset} by the defaults; {records:,} of its messages, one "
     "Scorer.score(record, reasons=True) each, one core. history: a model of messages with their senders' events and "
-    "near-duplicates, on the simulated world; its last {records:,} messages in turn, told to the live state before "
+    "near-duplicates, on the simulated world; its last {records:,} messages in turn, observed by the live state before "
     "each what was before it; the score alone is timed. http: fraudsieve serve with a token, without reasons and "
     "(http_reasons) with them, and mlflow models serve as it starts by itself, which gives none; the model of "
     "{dataset}, one message a request; the servers and the clients, in one process, share the machine's cores; "
@@ -121,8 +121,8 @@ def run(
         figures |= found["ours"]
         peers["mlflow"] = found["mlflow"]
     for name in (f"http.{count}" for count in clients):
-        asked = f"{name}.requests_per_second"
-        figures[f"{name}.ratio_to_mlflow"] = figures[asked] / peers["mlflow"][asked]
+        rate = f"{name}.requests_per_second"
+        figures[f"{name}.ratio_to_mlflow"] = figures[rate] / peers["mlflow"][rate]
     protocol = _PROTOCOL.format(
         dataset=DATASET, records=records, turns=turns, seconds=seconds, rounds=rounds, starts=starts
     )
@@ -137,22 +137,22 @@ def _bars(figures: Mapping[str, float], clients: Sequence[int]) -> list[Bar]:
     return bars + [Bar.at_most(name, figures[name], bound) for name, bound in most.items()]
 
 
-Asked = tuple[Scorer, HistoryState | None, Iterable[dict[str, Any]]]
+Requests = tuple[Scorer, HistoryState | None, Iterable[dict[str, Any]]]
 
 
-def _plain(folder: Path, messages: pd.DataFrame, records: int) -> Asked:
+def _plain(folder: Path, messages: pd.DataFrame, records: int) -> Requests:
     texts = messages["text"].sample(records + WARM, random_state=0, replace=records + WARM > len(messages))
     return Scorer.load(folder), None, [{"text": text} for text in texts]
 
 
-def _with_history(folder: Path, world: World, records: int) -> Asked:
+def _with_history(folder: Path, world: World, records: int) -> Requests:
     scorer = Scorer.load(folder)
     live = Live.of(scorer, world, records + WARM)
     return scorer, live.state, live.turns(scorer)
 
 
-def _singles(name: str, asked: Asked) -> dict[str, float]:
-    scorer, history, records = asked
+def _singles(name: str, requests: Requests) -> dict[str, float]:
+    scorer, history, records = requests
     scorer.warm_up()
     taken = []
     with one_core():
@@ -200,10 +200,10 @@ def _cold_start(folder: Path, text: str, starts: int) -> float:
         start = time.perf_counter()
         with subprocess.Popen([sys.executable, "-c", program], **pipes) as one:
             assert one.stdout is not None
-            said = one.stdout.readline()
+            line = one.stdout.readline()
             taken.append(time.perf_counter() - start)
             one.communicate(b"\n")
-        if not said.strip():
+        if not line.strip():
             raise RuntimeError("The process did not score.")
     progress(f"cold start {statistics.median(taken[1:]):.2f} s")
     return statistics.median(taken[1:])

@@ -61,9 +61,9 @@ def run(*, messages: int = MESSAGES, rounds: int = ROUNDS) -> Report:
     for classes, y in ((2, labels), (14, _hashed_labels(len(texts), 14))):
         for name, found in _measure(texts, y, classes, rounds=rounds).items():
             figures.setdefault(name, {}).update(found)
-    mine = _with_ratios(figures)
+    own = _with_ratios(figures)
     protocol = _PROTOCOL.format(rows=len(texts), rounds=rounds, dim=FastText().dim)
-    return Report("wording", DATASET, protocol, len(texts), mine, figures, _bars(mine))
+    return Report("wording", DATASET, protocol, len(texts), own, figures, _bars(own))
 
 
 def _measure(texts: list[str], y: Codes, classes: int, *, rounds: int) -> dict[str, dict[str, float]]:
@@ -89,17 +89,17 @@ def _figures(us_per_message: float, seconds_to_ready: float, classes: int) -> di
 
 
 def _with_ratios(figures: dict[str, dict[str, float]]) -> dict[str, float]:
-    mine = figures.pop(ours.NAME, {})
+    own = figures.pop(ours.NAME, {})
     for peer, theirs in figures.items():
         for classes in (2, 14):
             name = f"us_per_message.{classes}"
-            if name in mine:
-                mine[f"ratio_to_{peer}.{classes}"] = mine[name] / theirs[name]
-    return mine
+            if name in own:
+                own[f"ratio_to_{peer}.{classes}"] = own[name] / theirs[name]
+    return own
 
 
-def _bars(mine: Mapping[str, float]) -> list[Bar]:
-    ratio = mine.get("ratio_to_fasttext.2")
+def _bars(own: Mapping[str, float]) -> list[Bar]:
+    ratio = own.get("ratio_to_fasttext.2")
     return [] if ratio is None else [Bar.at_most("wording.ratio_to_fasttext.2", ratio, RATIO_TO_FASTTEXT)]
 
 
