@@ -5,7 +5,6 @@ A folder holds segments, ``<number>.log``, and ``lock``. What several threads ap
 cut off when the log is opened. Anywhere else it is damage, and an error.
 """
 
-import fcntl
 import json
 import os
 import threading
@@ -18,6 +17,7 @@ from typing import Any, Literal, Self, TypeAlias
 from fraudsieve._io import sync_descriptor, sync_folder
 from fraudsieve.exceptions import StateError
 
+from .folder_lock import lock_folder
 from .frames import damaged_at, frame, frames
 
 __all__ = ["EventLog", "Fsync"]
@@ -28,7 +28,6 @@ Fsync: TypeAlias = Literal["always", "interval", "never"]
 HEADER = b"fraudsieve-log 1\n"
 """What a segment begins with; the number is the version of the format."""
 SEGMENT_BYTES = 64 << 20
-LOCK = "lock"
 RESTORE = "Restore the folder from a copy, or name a new one and send the events again."
 
 
@@ -252,9 +251,8 @@ class EventLog:
     def _open(self) -> None:
         with self._failures("cannot be opened for writing", "Name a folder that can be written."):
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._locked = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            self._locked = lock_folder(self.folder)
         try:
-            self._lock()
             with self._failures("cannot be opened for writing", "Name a folder that can be written."):
                 self._open_segments()
         except BaseException:
@@ -262,16 +260,6 @@ class EventLog:
                 os.close(self._file)
             os.close(self._locked)
             raise
-
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            fix = "Stop the other process, or give this one a folder of its own."
-            raise StateError(str(self.folder), "is in use by another process", fix) from None
-        except OSError as error:
-            fix = "Name a folder on a disk that knows locks."
-            raise StateError(str(self.folder), f"cannot be locked ({error.strerror})", fix) from error
 
     def _open_segments(self) -> None:
         numbers = sorted(int(path.stem) for path in self.folder.glob("*.log") if path.stem.isdecimal())

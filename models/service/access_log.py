@@ -1,4 +1,4 @@
-"""What is counted and logged of every request, and what is answered when something breaks."""
+"""Counts and logs every request, and answers 500 when a request raises."""
 
 import logging
 import time
@@ -12,48 +12,52 @@ from .metrics import Metrics
 __all__ = ["AccessLog"]
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
+CLIENT_CLOSED = 499
+"""Logged where the client disconnected before the response, as nginx does."""
 
 
 class AccessLog:
-    """ASGI middleware, the outermost: counts and logs requests, and turns errors into 500.
+    """ASGI middleware, the outermost: counts and logs requests, and turns exceptions into 500.
 
     Parameters
     ----------
     app : ASGI application
-        What answers.
+        The application inside.
     metrics : Metrics
-        Where it is counted.
+        Counts the requests.
     routes : frozenset of str
-        The paths of the service; others are counted as one.
+        Paths of the service; all other paths are counted as one.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, routes: frozenset[str]) -> None:
         self.app, self.metrics, self.routes = app, metrics, routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and see what becomes of it."""
+        """Pass a request to the application, then count and log it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         started, status = time.perf_counter(), 0
         counts: dict[str, int] = {}
-        scope.setdefault("state", {})["counts"] = counts  # the routes fill them in
+        scope.setdefault("state", {})["counts"] = counts  # filled in by the routes
 
-        async def watched(message: Message) -> None:
+        async def send_and_note_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self.app(scope, receive, watched)
-        except Exception as error:  # its text may quote a message, so it goes nowhere
+            await self.app(scope, receive, send_and_note_status)
+        except Exception as error:  # its text may quote a message, so it is neither logged nor returned
             log_event("error", level=logging.ERROR, error=error_location(error))
             if status:
                 raise
-            await error_response(500, "the service failed; its log says where")(scope, receive, watched)
+            internal_error = error_response(500, "internal error: see the log of the service")
+            await internal_error(scope, receive, send_and_note_status)
         route = scope["path"] if scope["path"] in self.routes else "other"
         seconds = time.perf_counter() - started
-        self.metrics.count_request(route, status or 499, seconds)  # 499: the caller went away
+        status = status or CLIENT_CLOSED
+        self.metrics.count_request(route, status, seconds)
         method = scope["method"] if scope["method"] in METHODS else "other"
-        log_event("request", route=route, method=method, status=status or 499, ms=round(seconds * 1e3, 2), **counts)
+        log_event("request", route=route, method=method, status=status, ms=round(seconds * 1e3, 2), **counts)

@@ -1,4 +1,4 @@
-"""Following an alias: a new version is loaded beside the model in use, checked, warmed up, and takes its place."""
+"""Watches a registry alias: a new version is downloaded, checked and warmed up, and replaces the model in use."""
 
 import asyncio
 import logging
@@ -16,37 +16,38 @@ __all__ = ["AliasWatcher"]
 
 
 class AliasWatcher:
-    """Looks an alias up, and lets a handler use the version that it leads to.
+    """Resolves an alias from time to time and swaps in the version that it points to.
 
-    A version that is not whole, not the one that was logged, or does not fit is refused once, and not tried again until
-    the alias has led elsewhere; the model in use stays. When the registry cannot be reached, it is asked again.
+    A version that is damaged, is not the one that was logged, or does not fit the service is rejected. It is not tried
+    again until the alias has pointed elsewhere, and the model in use stays. While the registry cannot be reached, the
+    watcher keeps trying.
 
     Parameters
     ----------
     address : str
         ``models:/NAME@ALIAS``.
     handler : RequestHandler
-        Where the model is used.
+        Holds the model in use.
     """
 
     def __init__(self, address: str, handler: RequestHandler) -> None:
         self.address, self.handler = address, handler
-        self.refused: str | None = None
+        self.rejected: str | None = None
 
-    async def follow(self, seconds: float) -> None:
-        """Look again and again, in a thread of its own.
+    async def watch(self, seconds: float) -> None:
+        """Check the alias for ever, in a thread.
 
         Parameters
         ----------
         seconds : float
-            The time between two looks.
+            Time between two checks.
         """
         while True:
             await asyncio.sleep(seconds)
-            await asyncio.to_thread(self.look)
+            await asyncio.to_thread(self.check)
 
-    def look(self) -> str:
-        """Look once, and do what is to be done.
+    def check(self) -> str:
+        """Check the alias once, and swap the model if it points to a new version.
 
         Returns
         -------
@@ -58,45 +59,41 @@ class AliasWatcher:
         return outcome
 
     def _outcome(self) -> str:
-        from fraudsieve.models.flavor import (
-            version_behind,  # MLflow is imported by who follows an alias, and by nobody else
-        )
+        # Imported here: only a service that watches an alias needs MLflow.
+        from fraudsieve.models.flavor import version_behind
 
         try:
             version = version_behind(self.address)
         except Exception as error:
-            log_event("the registry cannot be asked", level=logging.WARNING, error=error_location(error))
+            log_event("registry unreachable", level=logging.WARNING, error=error_location(error))
             return "unreachable"
-        if version != self.refused:
-            self.refused = None
-        if version in (self.handler.served.version, self.refused):
+        if version != self.rejected:
+            self.rejected = None
+        if version in (self.handler.loaded.version, self.rejected):
             return "same"
         with tempfile.TemporaryDirectory(prefix="fraudsieve-") as folder:
-            return self._try(version, folder)
+            return self._download(version, folder)
 
-    def _try(self, version: str, folder: str) -> str:
+    def _download(self, version: str, folder: str) -> str:
         from fraudsieve.models.flavor import logged_digest, model_folder
 
         name = self.address.partition("@")[0]
         try:
-            found = model_folder(f"{name}/{version}", into=folder)
+            downloaded = model_folder(f"{name}/{version}", into=folder)
         except Exception as error:
-            log_event(
-                "the version cannot be fetched", level=logging.WARNING, version=version, error=error_location(error)
-            )
+            log_event("model download failed", level=logging.WARNING, version=version, error=error_location(error))
             return "unreachable"
-        return self._do(version, lambda: Scorer.load(found, digest=logged_digest(found)))
+        return self._swap(version, lambda: Scorer.load(downloaded, digest=logged_digest(downloaded)))
 
-    def _do(self, version: str, load: Callable[[], Scorer]) -> str:
-        before = self.handler.served
+    def _swap(self, version: str, load: Callable[[], Scorer]) -> str:
+        before = self.handler.loaded.version
         try:
-            self.handler.replace(LoadedModel(load(), version))
+            self.handler.replace_model(LoadedModel(load(), version))
         except Exception as error:
-            self.refused = version
+            self.rejected = version
             why = error.problem if isinstance(error, LocatedError) else error_location(error)
-            log_event("model refused", level=logging.ERROR, version=version, why=why, in_use=before.version)
+            log_event("model refused", level=logging.ERROR, version=version, why=why, in_use=before)
             return "refused"
-        log_event(
-            "model swapped", before=before.version, version=version, digest=self.handler.served.scorer.model.digest
-        )
+        digest = self.handler.loaded.scorer.model.digest
+        log_event("model swapped", before=before, version=version, digest=digest)
         return "swapped"

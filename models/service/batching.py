@@ -1,4 +1,4 @@
-"""Requests that wait are worked on together: many records at a time take a fraction of what they take one by one."""
+"""Micro-batching: requests that arrive together are scored in one call, which takes a fraction of the time of many."""
 
 import asyncio
 from collections import deque
@@ -9,117 +9,118 @@ from typing import Generic, TypeAlias, TypeVar
 
 __all__ = ["MicroBatcher"]
 
-Ask = TypeVar("Ask")
-Told = TypeVar("Told")
-Waiting: TypeAlias = tuple[Ask, asyncio.Future[Told]]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Pending: TypeAlias = tuple[Item, asyncio.Future[Result]]
 
 
-class MicroBatcher(Generic[Ask, Told]):
-    """Does what is asked: what comes at the same time, or while all threads are busy, is done together in one call.
+class MicroBatcher(Generic[Item, Result]):
+    """Process items in batches: those that arrive at the same time, or while all threads are busy, share one call.
 
-    Nobody waits for others to come. What is small is done in the loop itself: to hand it to a thread takes as long as
-    to do it. What is larger is done in the threads of a pool.
+    No item waits for others to arrive. A small batch runs in the event loop, because handing it to a thread takes as
+    long as processing it. A larger batch runs in a thread of the pool.
 
     Parameters
     ----------
     pool : Executor
         The threads.
-    calls : int
-        Calls at a time.
-    work : callable
-        From what is asked to what is told, one for one.
+    max_calls : int
+        Calls that run at the same time.
+    process : callable
+        From a batch of items to their results, in the same order.
     size : callable
-        The size of what is asked, in any unit.
-    most : int
-        The size of a call; what is larger is done alone.
-    small : int, default=0
-        The size of a call up to which the loop does it.
+        Returns the size of an item, in any unit.
+    max_size : int
+        Total size of a batch. A larger item is a batch of its own.
+    inline_size : int, default=0
+        Total size up to which a batch runs in the event loop.
     """
 
     def __init__(
         self,
         pool: Executor,
-        calls: int,
-        work: Callable[[Sequence[Ask]], Sequence[Told]],
+        max_calls: int,
+        process: Callable[[Sequence[Item]], Sequence[Result]],
         *,
-        size: Callable[[Ask], int],
-        most: int,
-        small: int = 0,
+        size: Callable[[Item], int],
+        max_size: int,
+        inline_size: int = 0,
     ) -> None:
-        self.pool, self.calls, self.work, self.size, self.most, self.small = pool, calls, work, size, most, small
-        self.waiting: deque[Waiting[Ask, Told]] = deque()
+        self.pool, self.max_calls, self.process = pool, max_calls, process
+        self.size, self.max_size, self.inline_size = size, max_size, inline_size
+        self.pending: deque[Pending[Item, Result]] = deque()
         self.running = 0
 
-    async def ask(self, asked: Ask, *, alone: bool = False) -> Told:
-        """Wait until it is done.
+    async def submit(self, item: Item, *, alone: bool = False) -> Result:
+        """Process an item and return its result.
 
         Parameters
         ----------
-        asked : object
-            What to do.
+        item : object
+            The item.
         alone : bool, default=False
-            Whether it is known that nobody else asks: what is small is done at once then.
+            Whether no other request is open: a small item is then processed at once.
 
         Returns
         -------
         object
-            What came of it.
         """
-        if alone and self.size(asked) <= self.small:
-            return self.work([asked])[0]
-        future: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
-        self.waiting.append((asked, future))
+        if alone and self.size(item) <= self.inline_size:
+            return self.process([item])[0]
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self.pending.append((item, future))
         try:
-            await asyncio.sleep(0)  # until all that has come in by now waits too
+            await asyncio.sleep(0)  # lets all requests that have arrived join the batch
             if not future.done():
-                self._begin()
+                self._start()
             return await future
         finally:
-            future.cancel()  # of no effect once it is done
+            future.cancel()  # without effect on a future that is done
 
-    def _begin(self) -> None:
-        while self.waiting and self.running < self.calls:
-            taken, size = self._take()
-            asked = [one for one, _ in taken]
-            if size <= self.small:
-                self._do(taken, asked)
+    def _start(self) -> None:
+        """Start calls until nothing is pending or all threads are busy."""
+        while self.pending and self.running < self.max_calls:
+            batch, size = self._next_batch()
+            items = [item for item, _ in batch]
+            if size <= self.inline_size:
+                self._process_inline(batch, items)
                 continue
             self.running += 1
-            call = asyncio.get_running_loop().run_in_executor(self.pool, self.work, asked)
-            call.add_done_callback(partial(self._end, taken))
+            call = asyncio.get_running_loop().run_in_executor(self.pool, self.process, items)
+            call.add_done_callback(partial(self._finish, batch))
 
-    def _take(self) -> tuple[list[Waiting[Ask, Told]], int]:
-        """Take the first that wait, at least one, and as many as fit into a call."""
-        taken = [self.waiting.popleft()]
-        total = self.size(taken[0][0])
-        while self.waiting and total + self.size(self.waiting[0][0]) <= self.most:
-            taken.append(self.waiting.popleft())
-            total += self.size(taken[-1][0])
-        return taken, total
+    def _next_batch(self) -> tuple[list[Pending[Item, Result]], int]:
+        """Pop the first pending item and as many more as fit; return them and their total size."""
+        batch = [self.pending.popleft()]
+        total = self.size(batch[0][0])
+        while self.pending and total + self.size(self.pending[0][0]) <= self.max_size:
+            batch.append(self.pending.popleft())
+            total += self.size(batch[-1][0])
+        return batch, total
 
-    def _do(self, taken: list[Waiting[Ask, Told]], asked: list[Ask]) -> None:
+    def _process_inline(self, batch: list[Pending[Item, Result]], items: list[Item]) -> None:
         try:
-            _tell(taken, self.work(asked))
+            _set_results(batch, self.process(items))
         except Exception as error:
-            _fail(taken, error)
+            _set_exception(batch, error)
 
-    def _end(self, taken: list[Waiting[Ask, Told]], call: asyncio.Future[Sequence[Told]]) -> None:
+    def _finish(self, batch: list[Pending[Item, Result]], call: asyncio.Future[Sequence[Result]]) -> None:
         self.running -= 1
         error = asyncio.CancelledError() if call.cancelled() else call.exception()
         if error is None:
-            _tell(taken, call.result())
+            _set_results(batch, call.result())
         else:
-            _fail(taken, error)
-        self._begin()
+            _set_exception(batch, error)
+        self._start()
 
 
-def _tell(taken: list[Waiting[Ask, Told]], told: Sequence[Told]) -> None:
-    for (_, future), one in zip(taken, told, strict=True):
-        if not future.done():  # else whoever asked is gone
-            future.set_result(one)
+def _set_results(batch: list[Pending[Item, Result]], results: Sequence[Result]) -> None:
+    for (_, future), result in zip(batch, results, strict=True):
+        if not future.done():  # the client may have disconnected
+            future.set_result(result)
 
 
-def _fail(taken: list[Waiting[Ask, Told]], error: BaseException) -> None:
-    for _, future in taken:
+def _set_exception(batch: list[Pending[Item, Result]], error: BaseException) -> None:
+    for _, future in batch:
         if not future.done():
             future.set_exception(error)

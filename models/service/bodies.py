@@ -1,4 +1,4 @@
-"""Bodies of requests and answers: bytes in, records out, and back."""
+"""Request and response bodies: JSON to Python values and back."""
 
 import json
 from typing import Any, NamedTuple
@@ -6,55 +6,41 @@ from typing import Any, NamedTuple
 __all__ = ["RejectedRequest", "Reply", "ScoreRequest", "as_list", "decode_json", "encode_json", "json_type"]
 
 
-_write = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+_encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 
 class RejectedRequest(Exception):
-    """A request that is not done, with the status of the answer and why, in words that hold none of it.
+    """A request that is answered with an error status; the message holds nothing of the request.
 
     Parameters
     ----------
     status : int
-        The status.
-    why : str
+        HTTP status of the response.
+    reason : str
         What was expected and what came.
     """
 
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
         self.status = status
 
 
 class ScoreRequest(NamedTuple):
-    """A request for scores: its body, and whether it asks for reasons."""
+    """The body of a request for scores, and whether it asks for reasons."""
 
     body: bytes
     reasons: bool
 
 
 class Reply(NamedTuple):
-    """An answer, and what is logged of it."""
+    """A response body, and the counts that are logged with it."""
 
     content: bytes
     counts: dict[str, int]
 
 
 def decode_json(body: bytes) -> Any:
-    """Read JSON.
-
-    Parameters
-    ----------
-    body : bytes
-        What came.
-
-    Returns
-    -------
-    object
-
-    Raises
-    ------
-    RejectedRequest
-        When it is something else.
+    """Decode a JSON body; raise RejectedRequest (400) if it is not JSON.
 
     Examples
     --------
@@ -68,29 +54,29 @@ def decode_json(body: bytes) -> Any:
 
 
 def encode_json(content: Any) -> bytes:
-    """Write JSON, in ASCII: pieces of a message may hold half of a surrogate pair, which is no UTF-8.
+    """Encode as ASCII JSON: a text span may hold half of a surrogate pair, which UTF-8 cannot encode.
 
     Examples
     --------
     >>> encode_json({"text": "\\ud83d"})
     b'{"text":"\\\\ud83d"}'
     """
-    return _write(content).encode("ascii")
+    return _encode(content).encode("ascii")
 
 
-def as_list(read: Any) -> list[Any]:
-    """Return the records of a body, of which one may stand alone.
+def as_list(content: Any) -> list[Any]:
+    """Return the records of a decoded body, which is one record or a list.
 
     Examples
     --------
     >>> as_list({"text": "hi"}), as_list([5])
     ([{'text': 'hi'}], [5])
     """
-    return read if isinstance(read, list) else [read]
+    return content if isinstance(content, list) else [content]
 
 
 def json_type(value: Any) -> str:
-    """Name the type of a value that was read.
+    """Name the type of a decoded value.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a service does with requests: a body comes in as bytes, the answer goes out as bytes. No HTTP here."""
+"""Request handling without HTTP: from the bytes of a request body to the bytes of a response body."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,20 +20,21 @@ from .settings import Settings
 
 __all__ = ["RequestHandler"]
 
-Tell = Callable[[Sequence[Mapping[str, Any]]], Sequence[RejectedRecord]]
+Update = Callable[[Sequence[Mapping[str, Any]]], Sequence[RejectedRecord]]
+"""Adds records to the live history and returns the rejected ones."""
 
 
 class RequestHandler:
-    """The model in use, the live history, and what is done with them. Threads share it.
+    """Handles requests with the model in use and the live history. Threads share it.
 
     Parameters
     ----------
-    served : LoadedModel
+    loaded : LoadedModel
         The model.
     settings : Settings
         Limits, and the folder of the history.
     metrics : Metrics
-        Where it is counted.
+        Counts scores and events.
 
     Raises
     ------
@@ -41,101 +42,100 @@ class RequestHandler:
         As for `LiveState`.
     """
 
-    def __init__(self, served: LoadedModel, settings: Settings, metrics: Metrics) -> None:
-        self.served, self.settings, self.metrics = served, settings, metrics
+    def __init__(self, loaded: LoadedModel, settings: Settings, metrics: Metrics) -> None:
+        self.loaded, self.settings, self.metrics = loaded, settings, metrics
         self.is_warm = False
         self.live: LiveState | None = None
-        if parts_of(served.scorer.model):
-            self.live = LiveState(served.scorer, settings.state, lateness=settings.lateness)
-        metrics.show_model(served)
+        if parts_of(loaded.scorer.model):
+            self.live = LiveState(loaded.scorer, settings.state, lateness=settings.lateness)
+        metrics.set_model(loaded)
 
     def warm_up(self) -> None:
-        """Score samples; afterwards the handler is ready."""
-        warm_up(self.served.scorer)
+        """Score sample records; afterwards the handler is ready."""
+        warm_up(self.loaded.scorer)
         self.is_warm = True
 
-    def score(self, asked: Sequence[ScoreRequest]) -> list[Reply | RejectedRequest]:
-        """Score the record or the records of each of several bodies, all in one go.
+    def score(self, requests: Sequence[ScoreRequest]) -> list[Reply | RejectedRequest]:
+        """Score the records of several requests in one call.
 
         Parameters
         ----------
-        asked : sequence of ScoreRequest
-            The bodies: JSON, an object or a list of objects. What is no object in a list is unscorable.
+        requests : sequence of ScoreRequest
+            Their bodies are JSON: a record or a list of records. An item that is not an object is unscorable.
 
         Returns
         -------
         list of Reply or RejectedRequest
-            For each a score, or a list of them, as from `Scorer.score`; or why the body is not one that can be read.
+            For each request its score or list of scores, as from `Scorer.score`, or why its body was rejected.
         """
-        read = [self._records_of(one.body) for one in asked]
+        bodies = [self._decode_records(request.body) for request in requests]
         records: dict[bool, list[Any]] = {True: [], False: []}
-        for one, found in zip(asked, read, strict=True):
-            records[one.reasons] += () if isinstance(found, RejectedRequest) else as_list(found)
-        scores = {reasons: iter(self._scores(some, reasons)) for reasons, some in records.items() if some}
+        for request, body in zip(requests, bodies, strict=True):
+            records[request.reasons] += () if isinstance(body, RejectedRequest) else as_list(body)
+        scores = {reasons: iter(self._score_items(items, reasons)) for reasons, items in records.items() if items}
         return [
-            found if isinstance(found, RejectedRequest) else self._told(found, scores.get(one.reasons, iter(())))
-            for one, found in zip(asked, read, strict=True)
+            body if isinstance(body, RejectedRequest) else self._reply(body, scores.get(request.reasons, iter(())))
+            for request, body in zip(requests, bodies, strict=True)
         ]
 
-    def _records_of(self, body: bytes) -> Any:
-        """Read a body; return what it holds, or why it holds no records."""
+    def _decode_records(self, body: bytes) -> Any:
+        """Return the decoded body, or why it is rejected."""
         try:
-            read = decode_json(body)
-            if not isinstance(read, dict | list):
-                raise RejectedRequest(422, f"body: expected an object or a list of objects, got {type(read).__name__}")
-            self._check_number(as_list(read))
+            content = decode_json(body)
+            if not isinstance(content, dict | list):
+                problem = f"body: expected an object or a list of objects, got {type(content).__name__}"
+                raise RejectedRequest(422, problem)
+            self._check_number(as_list(content))
         except RejectedRequest as error:
             return error
-        return read
+        return content
 
-    def _told(self, read: Any, of_all: Iterator[Score]) -> Reply:
-        scores = [next(of_all) for _ in as_list(read)]
+    def _reply(self, body: Any, scores_of_batch: Iterator[Score]) -> Reply:
+        scores = [next(scores_of_batch) for _ in as_list(body)]
         self.metrics.count_scores(scores)
         unscorable = sum(score["status"] == "unscorable" for score in scores)
-        content = scores if isinstance(read, list) else scores[0]
+        content = scores if isinstance(body, list) else scores[0]
         return Reply(encode_json(content), {"records": len(scores), "unscorable": unscorable})
 
-    def _scores(self, records: list[Any], reasons: bool) -> list[Score]:
-        good = [record for record in records if isinstance(record, dict)]
-        scores = iter(self._scores_of(good, reasons))
+    def _score_items(self, items: list[Any], reasons: bool) -> list[Score]:
+        records = [item for item in items if isinstance(item, dict)]
+        scores = iter(self._score_records(records, reasons))
         return [
             next(scores)
-            if isinstance(record, dict)
-            else self._unscorable(f"expected an object, got {json_type(record)}", reasons)
-            for record in records
+            if isinstance(item, dict)
+            else self._unscorable(f"expected an object, got {json_type(item)}", reasons)
+            for item in items
         ]
 
-    def _scores_of(self, records: list[dict[str, Any]], reasons: bool) -> list[Score]:
+    def _score_records(self, records: list[dict[str, Any]], reasons: bool) -> list[Score]:
         try:
-            return self._ask(records, reasons)
-        except Exception as error:  # one record must not cost the others their scores
-            log_event(
-                "a batch failed, its records are scored one by one", level=logging.ERROR, error=error_location(error)
-            )
-            return [self._score_alone(record, reasons) for record in records]
+            return self._call_scorer(records, reasons)
+        except Exception as error:  # one record must not fail the others
+            log_event("batch failed, scoring its records one by one", level=logging.ERROR, error=error_location(error))
+            return [self._score_single(record, reasons) for record in records]
 
-    def _score_alone(self, record: dict[str, Any], reasons: bool) -> Score:
+    def _score_single(self, record: dict[str, Any], reasons: bool) -> Score:
         try:
-            return self._ask([record], reasons)[0]
+            return self._call_scorer([record], reasons)[0]
         except Exception as error:
             return self._unscorable(f"the record cannot be scored ({type(error).__name__})", reasons)
 
     def _unscorable(self, why: str, reasons: bool) -> Score:
-        """Return what is said of a record that the scorer never saw."""
-        model = self.served.scorer.model
+        """Return the score of a record that the scorer cannot take."""
+        model = self.loaded.scorer.model
         odds = np.full((1, len(model.ensemble.base)), np.nan)
         score = to_records(model, odds, np.array([why], object))[0]
         if not reasons:
             return score
         return score | {"explained": None, "reasons": []} | ({"text_spans": []} if model.subject == "message" else {})
 
-    def _ask(self, records: list[Any], reasons: bool) -> list[Score]:
+    def _call_scorer(self, records: list[Any], reasons: bool) -> list[Score]:
         if self.live is not None:
             return list(self.live.score(records, reasons=reasons))
-        return self.served.scorer.score(records, reasons=reasons)
+        return self.loaded.scorer.score(records, reasons=reasons)
 
-    def take(self, body: bytes) -> Reply:
-        """Take the events of a body into the live history; return once they are kept.
+    def ingest(self, body: bytes) -> Reply:
+        """Add the events of a body to the live history; return once they are stored.
 
         Parameters
         ----------
@@ -145,87 +145,79 @@ class RequestHandler:
         Returns
         -------
         Reply
-            ``accepted``, how many, and ``rejected``, with the position and the reason of each.
+            ``accepted`` is a number; ``rejected`` lists position and reason of each rejected event.
 
         Raises
         ------
         RejectedRequest
-            When the body is not one that can be read, the model does not look at such a history, or nothing of it could
-            be kept.
+            If the body is malformed, the model does not use such records, or they could not be stored.
         """
-        part, records = self._part_of(decode_json(body))
-        good = [place for place, record in enumerate(records) if isinstance(record, Mapping)]
-        rejected = {place: f"expected an object, got {json_type(record)}"
-                    for place, record in enumerate(records) if not isinstance(record, Mapping)}  # fmt: skip
+        part, records = self._check_events(decode_json(body))
+        objects = [position for position, record in enumerate(records) if isinstance(record, Mapping)]
+        rejected = {position: f"expected an object, got {json_type(record)}"
+                    for position, record in enumerate(records) if not isinstance(record, Mapping)}  # fmt: skip
         try:
-            rejected |= self._tell(part, records, good)
+            rejected |= self._add_to_history(part, records, objects)
         except StateError as error:
-            log_event("the history cannot be kept", level=logging.ERROR, error=error_location(error))
-            raise RejectedRequest(503, "the history cannot be written: nothing was taken, send it again") from None
+            log_event("history cannot be written", level=logging.ERROR, error=error_location(error))
+            raise RejectedRequest(503, "the history cannot be written: nothing was stored, send it again") from None
         accepted = len(records) - len(rejected)
         self.metrics.count_events(part, accepted, len(rejected))
-        told = [{"position": place, "reason": rejected[place]} for place in sorted(rejected)]
-        content = {"part": part, "accepted": accepted, "rejected": told}
+        rejections = [{"position": position, "reason": rejected[position]} for position in sorted(rejected)]
+        content = {"part": part, "accepted": accepted, "rejected": rejections}
         return Reply(encode_json(content), {"accepted": accepted, "rejected": len(rejected)})
 
-    def _part_of(self, asked: Any) -> tuple[str, list[Any]]:
+    def _check_events(self, content: Any) -> tuple[str, list[Any]]:
+        """Return the type of the records in a body and the records; raise RejectedRequest."""
         names = ", ".join(PARTS)
-        if not isinstance(asked, dict) or len(asked) != 1 or not isinstance(next(iter(asked.values())), list):
+        if not isinstance(content, dict) or len(content) != 1 or not isinstance(next(iter(content.values())), list):
             raise RejectedRequest(422, f"body: expected an object with a list as one of {names}, got something else")
-        part, records = next(iter(asked.items()))
+        part, records = next(iter(content.items()))
         if part not in PARTS:
             raise RejectedRequest(422, f"body: expected one of {names}, got another name")
-        if part not in parts_of(self.served.scorer.model):
-            raise RejectedRequest(409, f"{part}: the model does not look at them")
+        if part not in parts_of(self.loaded.scorer.model):
+            raise _unused(part)
         self._check_number(records)
         return part, records
 
-    def _tell(self, part: str, records: list[Any], places: list[int]) -> dict[int, str]:
-        """Tell the live history of some records; return what it refused, by place."""
-        tell = self._teller(part)
+    def _add_to_history(self, part: str, records: list[Any], positions: list[int]) -> dict[int, str]:
+        """Add the records at some positions to the history; return the reasons of rejected ones, by position."""
+        update = self._update_function(part)
         try:
-            refused = tell([records[place] for place in places])
+            rejected = update([records[position] for position in positions])
         except StateError:
             raise
-        except Exception as error:  # nothing of the call was taken
-            log_event(
-                "a batch failed, its events are taken one by one", level=logging.ERROR, error=error_location(error)
-            )
-            alone = {place: _tell_alone(tell, records[place]) for place in places}
-            return {place: reason for place, reason in alone.items() if reason is not None}
-        return {places[position]: reason for position, reason in refused}
+        except Exception as error:  # nothing of the call was stored
+            log_event("batch failed, adding its events one by one", level=logging.ERROR, error=error_location(error))
+            single = {position: _add_single(update, records[position]) for position in positions}
+            return {position: reason for position, reason in single.items() if reason is not None}
+        return {positions[place]: reason for place, reason in rejected}
 
-    def _teller(self, part: str) -> Tell:
+    def _update_function(self, part: str) -> Update:
         live = self.live
         if live is None:
-            raise RejectedRequest(409, f"{part}: the model does not look at them")
-        tellers: dict[str, Tell] = {
+            raise _unused(part)
+        functions: dict[str, Update] = {
             "events": live.update,
             "labels": lambda records: live.update(labels=records),
             "account_labels": lambda records: live.update(account_labels=records),
             "messages": live.observe,
         }
-        return tellers[part]
+        return functions[part]
 
     def _check_number(self, records: list[Any]) -> None:
-        most = self.settings.max_records
-        if len(records) > most:
-            raise RejectedRequest(413, f"body: expected at most {most} records, got {len(records)}")
+        max_records = self.settings.max_records
+        if len(records) > max_records:
+            raise RejectedRequest(413, f"body: expected at most {max_records} records, got {len(records)}")
 
-    def describe(self) -> dict[str, Any]:
-        """Say what model is in use, and what it expects.
-
-        Returns
-        -------
-        dict
-        """
-        served = self.served
-        model = served.scorer.model
-        history = parts_of(model)
+    def describe_model(self) -> dict[str, Any]:
+        """Describe the model in use and the records that it expects, as in `ModelInfo`."""
+        loaded = self.loaded
+        model = loaded.scorer.model
         fields = {name for view in self.live.state.histories for name in view.fields} if self.live else set()
         return {
             "name": model.name,
-            "version": served.version,
+            "version": loaded.version,
             "address": self.settings.address,
             "digest": model.digest,
             "subject": model.subject,
@@ -233,45 +225,40 @@ class RequestHandler:
             "legitimate": model.legitimate,
             "fields": record_fields(model),
             "columns": list(model.matrix.columns),
-            "history": {"parts": list(history), "event_fields": sorted(fields)},
+            "history": {"parts": list(parts_of(model)), "event_fields": sorted(fields)},
             "operating_points": [asdict(point) | {"decides": not place} for place, point in enumerate(model.points)],
         }
 
-    def replace(self, served: LoadedModel) -> None:
-        """Warm another model up, and use it from now on. What is being scored is finished with the one before.
+    def replace_model(self, loaded: LoadedModel) -> None:
+        """Warm up another model and use it from now on; requests in progress finish with the old one.
 
         Parameters
         ----------
-        served : LoadedModel
-            The other model.
+        loaded : LoadedModel
+            The new model.
 
         Raises
         ------
         ArtifactError
-            When it cannot take the place of the one in use, or scores nothing.
+            If it cannot replace the model in use, or does not score a sample record.
         """
-        problem = why_incompatible(self.served.scorer.model, served.scorer.model)
+        problem = why_incompatible(self.loaded.scorer.model, loaded.scorer.model)
         if problem is not None:
-            raise ArtifactError(f"model {served.scorer.model.name}", problem, "The model in use stays.")
-        warm_up(served.scorer)
+            raise ArtifactError(f"model {loaded.scorer.model.name}", problem, "The model in use stays.")
+        warm_up(loaded.scorer)
         if self.live is not None:
-            self.live.scorer = served.scorer
-        self.served = served
-        self.metrics.show_model(served)
+            self.live.scorer = loaded.scorer
+        self.loaded = loaded
+        self.metrics.set_model(loaded)
 
-    def page(self) -> bytes:
-        """Return the metrics.
-
-        Returns
-        -------
-        bytes
-        """
+    def render_metrics(self) -> bytes:
+        """Return the metrics in the text format of Prometheus."""
         if self.live is not None:
-            self.metrics.show_size(self.live.size)
-        return self.metrics.page()
+            self.metrics.set_history_size(self.live.size)
+        return self.metrics.render()
 
     def checkpoint(self) -> None:
-        """Put a snapshot in the place of a log that has grown large."""
+        """Replace a large event log by a snapshot."""
         if self.live is not None and self.live.size.log_bytes > self.settings.checkpoint_bytes:
             self.live.checkpoint()
             log_event("snapshot written")
@@ -282,9 +269,14 @@ class RequestHandler:
             self.live.close()
 
 
-def _tell_alone(tell: Tell, record: Mapping[str, Any]) -> str | None:
+def _unused(part: str) -> RejectedRequest:
+    return RejectedRequest(409, f"{part}: the model does not use them")
+
+
+def _add_single(update: Update, record: Mapping[str, Any]) -> str | None:
+    """Add one record to the history; return the reason if it is rejected."""
     try:
-        refused = tell([record])
+        rejected = update([record])
     except Exception as error:
-        return f"the record cannot be taken ({type(error).__name__})"
-    return refused[0].reason if refused else None
+        return f"the record cannot be added ({type(error).__name__})"
+    return rejected[0].reason if rejected else None

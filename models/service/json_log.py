@@ -1,4 +1,4 @@
-"""The log of a service: a JSON object a line, without texts of messages and without identifiers."""
+"""The log of the service: one JSON object per line, without message texts and identifiers."""
 
 import json
 import logging
@@ -11,13 +11,13 @@ from typing import Any
 __all__ = ["JsonFormatter", "configure_json_logging", "error_location", "log_event"]
 
 logger = logging.getLogger("fraudsieve.service")
-_write = json.JSONEncoder(default=str).encode
+_encode = json.JSONEncoder(default=str).encode
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes a log record as a JSON object.
+    """Format a log record as a JSON object.
 
-    Of an error its type and place are written: its text may quote a message.
+    Of an exception only type and location are written, because its text may quote a message.
 
     Examples
     --------
@@ -27,7 +27,7 @@ class JsonFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the record as one line of JSON."""
         content: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -36,20 +36,11 @@ class JsonFormatter(logging.Formatter):
         content |= getattr(record, "fields", {})
         if record.exc_info and record.exc_info[1] is not None:
             content["error"] = error_location(record.exc_info[1])
-        return _write(content)
+        return _encode(content)
 
 
 def error_location(error: BaseException) -> str:
-    """Return the type and the place of an error, and nothing of its text.
-
-    Parameters
-    ----------
-    error : BaseException
-        The error.
-
-    Returns
-    -------
-    str
+    """Return the type of an exception and where it was raised, without its text.
 
     Examples
     --------
@@ -57,17 +48,17 @@ def error_location(error: BaseException) -> str:
     'ValueError'
     """
     frames = traceback.extract_tb(error.__traceback__)
-    where = f" in {os.path.basename(frames[-1].filename)}, line {frames[-1].lineno}" if frames else ""
-    return type(error).__name__ + where
+    location = f" in {os.path.basename(frames[-1].filename)}, line {frames[-1].lineno}" if frames else ""
+    return type(error).__name__ + location
 
 
 def configure_json_logging() -> None:
-    """Write all that is logged in this process to the error stream, as JSON."""
+    """Send all logging of this process to standard error, as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logger.setLevel(logging.INFO)
-    # Thread and process are looked up for every record, and the lines do not hold them.
+    # The lines hold neither, and looking them up takes time for every record.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
@@ -77,13 +68,13 @@ def log_event(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
     Parameters
     ----------
     event : str
-        What happened.
+        Its name.
     level : int, default=20
-        Of the standard library's levels.
+        Level, as in `logging`.
     **fields : object
-        Counts, names of routes, versions.
+        Counts, routes, versions; neither texts nor identifiers.
     """
     if logger.isEnabledFor(level):
         record = logging.LogRecord(logger.name, level, "", 0, event, None, None)
         record.fields = fields
-        logger.handle(record)  # to look up which line says it takes as long as to write it
+        logger.handle(record)  # logger.log would look up the caller, which takes as long as writing the line

@@ -1,4 +1,4 @@
-"""What a service counts, for Prometheus."""
+"""Prometheus metrics of the service."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -19,68 +19,58 @@ PROBABILITIES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.
 class Metrics:
     """Counters, histograms and gauges of one service.
 
-    Labels are names of routes, statuses, classes of the model and parts of the history: a caller cannot add to them.
+    Label values are routes, statuses, classes of the model and types of records: a client cannot add to them.
 
     Examples
     --------
     >>> metrics = Metrics()
     >>> metrics.count_request("/healthz", 200, 0.001)
-    >>> b'fraudsieve_requests_total{route="/healthz",status="200"} 1.0' in metrics.page()
+    >>> b'fraudsieve_requests_total{route="/healthz",status="200"} 1.0' in metrics.render()
     True
     """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        to: Any = {"namespace": "fraudsieve", "registry": self.registry}
-        self.requests = Counter("requests", "Requests answered.", ("route", "status"), **to)
-        self.seconds = Histogram("request_seconds", "Time to answer a request.", ("route",), buckets=SECONDS, **to)
-        self.running = Gauge("requests_running", "Requests that are read, wait or are worked on now.", **to)
-        self.refused = Counter("connections_refused", "Connections answered 503: as many as may be were open.", **to)
+        options: Any = {"namespace": "fraudsieve", "registry": self.registry}
+        self.requests = Counter("requests", "Requests.", ("route", "status"), **options)
+        self.seconds = Histogram("request_seconds", "Time to answer a request.", ("route",), buckets=SECONDS, **options)
+        self.running = Gauge(
+            "requests_running", "Requests in progress: being read, waiting or being processed.", **options
+        )
+        self.rejected_connections = Counter(
+            "connections_refused", "Connections answered 503 because too many were open.", **options
+        )
         self.scores = Histogram(
             "score",
-            "Probability of fraud of scored records (of the likeliest class where the model knows no legitimate one), "
-            "by likeliest class.",
+            "Probability of fraud of scored records, by most probable class. If the model has no legitimate class: "
+            "probability of the most probable class.",
             ("type",),
             buckets=PROBABILITIES,
-            **to,
+            **options,
         )
-        self.flagged = Counter("flagged", "Records with the decision flag.", **to)
-        self.cold = Counter("cold_starts", "Records of accounts of which no event was known.", **to)
-        self.rejected = Counter("rejected", "Records that could not be scored, and events refused.", ("part",), **to)
-        self.accepted = Counter("accepted", "Events, labels and messages taken into the history.", ("part",), **to)
-        self.events = Gauge("state_events", "Events and labels held in the live history.", **to)
-        self.entities = Gauge("state_entities", "Accounts and other entities held in the live history.", **to)
-        self.state_bytes = Gauge("state_bytes", "Bytes of the live history in memory.", **to)
-        self.log_bytes = Gauge("state_log_bytes", "Bytes of the log of events on disk.", **to)
-        self.swaps = Counter("model_swaps", "What came of looking for a new model.", ("outcome",), **to)
-        # To find a metric by its labels takes as long as to count: few labels, found once.
+        self.flagged = Counter("flagged", "Records whose decision is flag.", **options)
+        self.cold_starts = Counter("cold_starts", "Scored records of accounts without history.", **options)
+        self.rejected = Counter(
+            "rejected", "Unscorable records, and rejected events, labels and messages.", ("part",), **options
+        )
+        self.accepted = Counter("accepted", "Events, labels and messages added to the history.", ("part",), **options)
+        self.events = Gauge("state_events", "Events and labels in the live history.", **options)
+        self.entities = Gauge("state_entities", "Accounts and other entities in the live history.", **options)
+        self.state_bytes = Gauge("state_bytes", "Memory of the live history in bytes.", **options)
+        self.log_bytes = Gauge("state_log_bytes", "Size of the event log on disk in bytes.", **options)
+        self.swaps = Counter("model_swaps", "Checks of the registry alias, by outcome.", ("outcome",), **options)
+        # Looking a metric up by its labels takes as long as counting, and there are only a few labels.
         self._requests_of = cache(lambda route, status: self.requests.labels(route, str(status)))
         self._seconds_of, self._scores_of = cache(self.seconds.labels), cache(self.scores.labels)
-        self.model = Gauge("model", "1 for the model in use.", ("name", "version", "digest"), **to)
+        self.model = Gauge("model", "1 for the model in use.", ("name", "version", "digest"), **options)
 
     def count_request(self, route: str, status: int, seconds: float) -> None:
-        """Count an answer.
-
-        Parameters
-        ----------
-        route : str
-            The route, one of those of the service.
-        status : int
-            Status of the answer.
-        seconds : float
-            How long it took.
-        """
+        """Count a request by route and status, and the time it took."""
         self._requests_of(route, status).inc()
         self._seconds_of(route).observe(seconds)
 
     def count_scores(self, scores: Sequence[dict[str, Any]]) -> None:
-        """Count scores.
-
-        Parameters
-        ----------
-        scores : sequence of dict
-            As from `Scorer.score`.
-        """
+        """Count the scores of a request."""
         for score in scores:
             if score["status"] == "unscorable":
                 self.rejected.labels("records").inc()
@@ -89,53 +79,28 @@ class Metrics:
             probability = likeliest if score["probability"] is None else score["probability"]
             self._scores_of(score["label"]).observe(probability)
             if score["status"] == "no_history":
-                self.cold.inc()
+                self.cold_starts.inc()
             if score["decision"] == "flag":
                 self.flagged.inc()
 
     def count_events(self, part: str, accepted: int, rejected: int) -> None:
-        """Count what came for the history.
-
-        Parameters
-        ----------
-        part : str
-            ``events``, ``labels``, ``account_labels`` or ``messages``.
-        accepted, rejected : int
-            How many.
-        """
+        """Count accepted and rejected records of one type: events, labels, account_labels or messages."""
         self.accepted.labels(part).inc(accepted)
         self.rejected.labels(part).inc(rejected)
 
-    def show_model(self, served: LoadedModel) -> None:
-        """Say which model is in use.
-
-        Parameters
-        ----------
-        served : LoadedModel
-            The model.
-        """
-        model = served.scorer.model
+    def set_model(self, loaded: LoadedModel) -> None:
+        """Show which model is in use."""
+        model = loaded.scorer.model
         self.model.clear()
-        self.model.labels(model.name, served.version or "", model.digest).set(1)
+        self.model.labels(model.name, loaded.version or "", model.digest).set(1)
 
-    def show_size(self, size: LiveSize) -> None:
-        """Say how much the live history holds.
-
-        Parameters
-        ----------
-        size : LiveSize
-            From `LiveState.size`.
-        """
+    def set_history_size(self, size: LiveSize) -> None:
+        """Show the size of the live history."""
         self.events.set(size.events)
         self.entities.set(size.entities)
         self.state_bytes.set(size.state_bytes)
         self.log_bytes.set(size.log_bytes)
 
-    def page(self) -> bytes:
-        """Return all of it as Prometheus reads it.
-
-        Returns
-        -------
-        bytes
-        """
+    def render(self) -> bytes:
+        """Return all metrics in the text format of Prometheus."""
         return generate_latest(self.registry)

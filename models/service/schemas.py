@@ -1,4 +1,4 @@
-"""What the service says, as OpenAPI describes it, with examples."""
+"""Request and response bodies as OpenAPI describes them, with examples."""
 
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -24,23 +24,23 @@ TYPES |= {"number or null": {"type": ["number", "null"]}, "string or null": {"ty
 
 
 class ModelIdentity(BaseModel):
-    """Which model gave a score."""
+    """The model that gave a score."""
 
     name: str
-    digest: str
+    digest: str = Field(description="SHA-256 of the model's manifest.")
 
 
 class Reason(BaseModel):
-    """A part of a score, in log-odds."""
+    """What a group of features adds to the log-odds of the explained class."""
 
     family: str
     cue: str | None
-    direction: Literal[-1, 0, 1]
+    direction: Literal[-1, 0, 1] = Field(description="1 if it raises the log-odds, -1 if it lowers them.")
     log_odds: float
 
 
 class ExplainedClass(BaseModel):
-    """The class that the reasons are of."""
+    """The class that the reasons explain, and its log-odds."""
 
     class_: str = Field(alias="class")
     log_odds: float
@@ -57,15 +57,17 @@ class TextSpan(BaseModel):
 
 
 class Score(BaseModel):
-    """What is said of a record. With ``reasons=true`` also why."""
+    """The score of a record; with ``reasons=true`` also its explanation."""
 
-    probability: float | None
-    label: str | None
-    probabilities: dict[str, float | None]
-    decision: Literal["flag", "pass"] | None
-    false_positive_rate: float | None
+    probability: float | None = Field(description="Probability of fraud; null if the model has no legitimate class.")
+    label: str | None = Field(description="The most probable class.")
+    probabilities: dict[str, float | None] = Field(description="Probability of each class.")
+    decision: Literal["flag", "pass"] | None = Field(description="Decision at the first operating point.")
+    false_positive_rate: float | None = Field(
+        description="False-positive rate of the strictest operating point that the probability reaches."
+    )
     status: Literal["ok", "no_history", "unscorable"]
-    why: str | None
+    why: str | None = Field(description="Why the record is unscorable.")
     model: ModelIdentity
     explained: ExplainedClass | None = None
     reasons: list[Reason] = []
@@ -73,122 +75,102 @@ class Score(BaseModel):
 
 
 class EventRejection(BaseModel):
-    """An event that was not taken."""
+    """An event that was rejected."""
 
-    position: int
+    position: int = Field(description="Position in the list of the request, from 0.")
     reason: str
 
 
 class EventsResult(BaseModel):
-    """What was taken into the history: it is kept by the time that this is said."""
+    """Events that were accepted, which are stored by now, and those that were rejected."""
 
-    part: str
+    part: str = Field(description="Type of the records: events, labels, account_labels or messages.")
     accepted: int
     rejected: list[EventRejection]
 
 
 class RecordField(BaseModel):
-    """A field of a record."""
+    """A field of the records that the model scores."""
 
     name: str
     type: str
-    required: bool
+    required: bool = Field(description="Whether a record without it is unscorable.")
 
 
 class HistoryInfo(BaseModel):
-    """What of a history the model looks at."""
+    """The history that the model uses."""
 
-    parts: list[str]
-    event_fields: list[str]
+    parts: list[str] = Field(description="Types of records that POST /v1/events accepts.")
+    event_fields: list[str] = Field(description="Fields of an event that the model uses.")
 
 
 class OperatingPointInfo(BaseModel):
-    """An operating point."""
+    """An operating point, with its figures on the calibration data."""
 
     name: str
     threshold: float
     false_positive_rate: float
     recall: float
-    flagged: float
+    flagged: float = Field(description="Share of all records that are flagged.")
     precision: float | None
-    alerts_a_day: float | None
-    decides: bool
+    alerts_a_day: float | None = Field(description="Flagged records per day.")
+    decides: bool = Field(description="Whether decisions are made at this point.")
 
 
 class ModelInfo(BaseModel):
-    """The model in use, and what it expects."""
+    """The model in use, and the records that it expects."""
 
     name: str
-    version: str | None
-    address: str | None
-    digest: str
-    subject: Literal["message", "account", "event"]
+    version: str | None = Field(description="Registered version; null for a model folder.")
+    address: str | None = Field(description="The folder or address that the service was started with.")
+    digest: str = Field(description="SHA-256 of the model's manifest.")
+    subject: Literal["message", "account", "event"] = Field(description="What the model scores.")
     classes: list[str]
-    legitimate: str | None
-    fields: list[RecordField]
-    columns: list[str]
+    legitimate: str | None = Field(description="The legitimate class, if there is one.")
+    fields: list[RecordField] = Field(description="Fields of a record that the model uses.")
+    columns: list[str] = Field(description="Feature columns of the model.")
     history: HistoryInfo
     operating_points: list[OperatingPointInfo]
 
 
 class Health(BaseModel):
-    """Whether the service lives, or is ready."""
+    """The state of the service."""
 
     status: str
 
 
 class ErrorBody(BaseModel):
-    """What was expected, and what came."""
+    """An error."""
 
-    error: str
+    error: str = Field(description="What was expected and what came.")
 
 
-def score_body(model: Model, most: int) -> dict[str, Any]:
-    """Describe the body of a request for scores.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    most : int
-        Records of a request.
-
-    Returns
-    -------
-    dict
-        For ``openapi_extra``.
-    """
+def score_body(model: Model, max_records: int) -> dict[str, Any]:
+    """Return the ``openapi_extra`` of the route that scores: body, parameter and examples."""
     record = {
         "type": "object",
         "properties": {field["name"]: TYPES[field["type"]] for field in record_fields(model)},
-        "description": "Fields that the model does not use are ignored; GET /v1/model names those that it uses.",
+        "description": "Fields that the model does not use are ignored; GET /v1/model lists those that it uses.",
     }
     sample = sample_record(model, SAMPLE_TIME)
-    examples = {"one": {"value": sample}, "many": {"value": [sample, sample]}}
+    examples = {"single": {"value": sample}, "list": {"value": [sample, sample]}}
     reasons = {"name": "reasons", "in": "query", "schema": {"type": "boolean", "default": False}}
-    reasons |= {"description": "Whether to return reasons."}
-    body = _body({"anyOf": [record, {"type": "array", "items": record, "maxItems": most}]}, examples)
+    reasons |= {"description": "Whether to explain the scores."}
+    body = _body({"anyOf": [record, {"type": "array", "items": record, "maxItems": max_records}]}, examples)
     return {"parameters": [reasons]} | body
 
 
-def events_body(most: int) -> dict[str, Any]:
-    """Describe the body of a request that tells of events.
-
-    Parameters
-    ----------
-    most : int
-        Events of a request.
-
-    Returns
-    -------
-    dict
-        For ``openapi_extra``.
-    """
+def events_body(max_records: int) -> dict[str, Any]:
+    """Return the ``openapi_extra`` of the route that adds events: body and examples."""
     parts = [
         {
             "type": "object",
             "properties": {
-                part: {"type": "array", "items": {"type": "object", "properties": _typed(part)}, "maxItems": most}
+                part: {
+                    "type": "array",
+                    "items": {"type": "object", "properties": _properties(part)},
+                    "maxItems": max_records,
+                }
             },
             "required": [part],
             "additionalProperties": False,
@@ -198,10 +180,10 @@ def events_body(most: int) -> dict[str, Any]:
     return _body({"anyOf": parts}, {part: {"value": {part: [EXAMPLES[part]]}} for part in PARTS})
 
 
-def _typed(part: str) -> dict[str, Any]:
-    kinds = {str: TYPES["string"], int: {"type": "number"}, bool: {"type": "boolean"}}
-    typed = {name: kinds[type(value)] for name, value in EXAMPLES[part].items()}
-    return typed | {name: TYPES["time"] for name in typed if name.endswith("_at")}
+def _properties(part: str) -> dict[str, Any]:
+    types = {str: TYPES["string"], int: {"type": "number"}, bool: {"type": "boolean"}}
+    properties = {name: types[type(value)] for name, value in EXAMPLES[part].items()}
+    return properties | {name: TYPES["time"] for name in properties if name.endswith("_at")}
 
 
 def _body(schema: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Running the service: a socket, uvicorn, and an end that lets requests finish."""
+"""Runs the service: a listening socket, uvicorn, and a shutdown that lets requests finish. POSIX only."""
 
 import asyncio
 import os
@@ -17,18 +17,18 @@ from .settings import Settings
 __all__ = ["listen", "run"]
 
 BACKLOG = 2048
-"""Connections that wait to be accepted, and how many uvicorn asks for."""
+"""Connections that wait to be accepted; the default of uvicorn."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open the socket of the service.
+    """Open the listening socket of the service.
 
     Parameters
     ----------
     host : str
         An address of this machine.
     port : int
-        The port; 0 for any that is free.
+        Port; 0 for any free port.
 
     Returns
     -------
@@ -37,33 +37,33 @@ def listen(host: str, port: int) -> socket.socket:
     Raises
     ------
     ServiceError
-        When it cannot be had.
+        When the address or the port cannot be used.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named, asyncio sets TCP_NODELAY; without it every answer waits 40 ms for an acknowledgement.
-    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    # asyncio sets TCP_NODELAY only if the protocol is named; without it each response waits 40 ms for an ACK.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.bind((host, port))
-        opened.listen(BACKLOG)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
-        opened.close()
+        listener.close()
         problem = f"cannot be listened on ({getattr(error, 'strerror', None) or type(error).__name__})"
-        raise ServiceError(f"{host}, port {port}", problem, "Name another with --host and --port.") from None
-    return opened
+        raise ServiceError(f"{host}, port {port}", problem, "Choose another with --host and --port.") from None
+    return listener
 
 
-def run(app: FastAPI, settings: Settings, opened: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT comes, then finish what is being answered.
+def run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the requests in progress.
 
     Parameters
     ----------
     app : FastAPI
         From `create_app`.
     settings : Settings
-        The times and the number of connections.
-    opened : socket.socket
+        Times and number of connections.
+    listener : socket.socket
         From `listen`.
     """
     config = uvicorn.Config(
@@ -72,7 +72,7 @@ def run(app: FastAPI, settings: Settings, opened: socket.socket) -> None:
             settings.body_seconds,
             settings.max_body,
             settings.max_connections,
-            app.state.handler.metrics.refused.inc,
+            app.state.handler.metrics.rejected_connections.inc,
         ),
         ws="none",
         log_config=None,
@@ -81,10 +81,10 @@ def run(app: FastAPI, settings: Settings, opened: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=max(1, round(settings.grace_seconds)),
     )
-    host, port = opened.getsockname()[:2]
+    host, port = listener.getsockname()[:2]
     log_event("listening", host=host, port=port)
-    # uvicorn raises the signal again once it has stopped, and the exit code would be that of a kill.
+    # uvicorn raises the signal again once it has stopped; the exit code would then be that of a killed process.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: None)
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop's, where there is one
-        runner.run(uvicorn.Server(config).serve(sockets=[opened]))
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop, if it is installed
+        runner.run(uvicorn.Server(config).serve(sockets=[listener]))

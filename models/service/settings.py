@@ -1,4 +1,4 @@
-"""What a service is set to: its limits, its times, its token."""
+"""Settings of the service: limits, times, token."""
 
 import os
 from collections.abc import Mapping
@@ -8,48 +8,48 @@ from pathlib import Path
 
 from fraudsieve.exceptions import ServiceError
 
-__all__ = ["TOKEN_VARIABLE", "Settings", "check_exposure", "read_token"]
+__all__ = ["TOKEN_VARIABLE", "Settings", "check_exposure", "check_platform", "read_token"]
 
 TOKEN_VARIABLE = "FRAUDSIEVE_TOKEN"
 """The environment variable that may hold the token."""
 MIN_TOKEN_LENGTH = 16
-"""Characters: a shorter token can be guessed."""
+"""In characters: a shorter token can be guessed."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of a service.
+    """Settings of the service.
 
     Parameters
     ----------
     token : str, default=None
-        What a caller has to show; None for nothing.
+        Token that clients must send; None for no authentication.
     address : str, default=None
-        Where the model came from, such as ``models:/fraudsieve@champion``. An alias is looked up again and again.
+        Where the model was loaded from, such as ``models:/fraudsieve@champion``. An alias is checked for new versions.
     version : str, default=None
-        The registered version that the address led to.
+        Registered version that the address pointed to.
     state : Path, default=None
-        The folder of the live history; None for memory alone.
+        Folder of the live history; None to keep it in memory only.
     lateness : str, default="1d"
-        How late an event may come, as for `HistoryState`.
+        How late an event may arrive, as for `HistoryState`.
     max_body : int, default=1048576
-        Bytes of a request's body.
+        Largest request body in bytes.
     max_records : int, default=1000
-        Records, or events, of a request.
+        Records, or events, per request.
     max_requests : int, default=64
-        Requests that are read, wait or are worked on at a time; one more is answered 503.
+        Requests in progress; further ones are answered 503.
     max_connections : int, default=1024
-        Open connections; one more is answered 503.
+        Open connections; further ones are answered 503.
     threads : int, default=None
-        Threads that score; None for one a core.
+        Threads that score; None for one per core.
     body_seconds : float, default=10.0
-        How long a request may take to arrive: its head and, again, its body.
+        Seconds that the head of a request may take to arrive, and again its body.
     watch_seconds : float, default=30.0
-        How often the alias is looked up.
+        Seconds between two checks of the alias.
     grace_seconds : float, default=30.0
-        How long requests that are being answered may take to finish when the service is stopped.
+        Seconds that requests in progress may take to finish when the service is stopped.
     checkpoint_bytes : int, default=268435456
-        Size of the log of events from which a snapshot is written in its place.
+        Size of the event log from which a snapshot replaces it.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -69,71 +69,80 @@ class Settings:
 
     @property
     def alias(self) -> str | None:
-        """The address, where it is one whose version may change."""
+        """The address if it is an alias, whose version may change; else None."""
         return self.address if self.address and self.address.startswith("models:/") and "@" in self.address else None
 
     @property
     def n_threads(self) -> int:
-        """Threads that score."""
+        """Number of threads that score."""
         return self.threads or os.cpu_count() or 1
 
 
 def read_token(file: Path | None, environment: Mapping[str, str] = os.environ) -> str | None:
-    """Read the token from a file or, without one, from the environment.
+    """Read the token from a file or, without a file, from the environment.
 
     Parameters
     ----------
     file : Path or None
-        A file that holds the token and nothing else.
+        File that holds only the token.
     environment : mapping of str to str, default=os.environ
-        Where ``FRAUDSIEVE_TOKEN`` may be set.
+        May set ``FRAUDSIEVE_TOKEN``.
 
     Returns
     -------
     str or None
-        None when there is neither.
+        None if there is neither.
 
     Raises
     ------
     ServiceError
-        When the token is empty, short, or not one of printable ASCII characters without blanks.
+        If the token is short, or holds blanks or other than printable ASCII characters.
 
     Examples
     --------
     >>> read_token(None, {"FRAUDSIEVE_TOKEN": "correct-horse-battery"})
     'correct-horse-battery'
     """
-    where, token = TOKEN_VARIABLE, environment.get(TOKEN_VARIABLE)
+    origin, token = TOKEN_VARIABLE, environment.get(TOKEN_VARIABLE)
     if file is not None:
-        where = str(file)
+        origin = str(file)
         try:
             token = file.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise ServiceError(where, f"cannot be read ({type(error).__name__})", "Name a file of text.") from None
+            raise ServiceError(origin, f"cannot be read ({type(error).__name__})", "Pass a text file.") from None
     if token is None:
         return None
     if len(token) < MIN_TOKEN_LENGTH or not all("!" <= character <= "~" for character in token):
         problem = f"expected a token of at least {MIN_TOKEN_LENGTH} printable ASCII characters without blanks"
-        raise ServiceError(where, problem, "Make one, for example with: openssl rand -hex 32.")
+        raise ServiceError(origin, problem, "Create one, for example with: openssl rand -hex 32.")
     return token
 
 
+def check_platform() -> None:
+    """Raise ServiceError unless this is a POSIX system, whose file locks and directory syncs the event store needs."""
+    try:
+        import fcntl  # noqa: F401
+    except ImportError:
+        fix = "Run it on Linux or macOS, or in a container."
+        raise ServiceError("fraudsieve serve", "needs a POSIX system", fix) from None
+
+
 def check_exposure(host: str, token: str | None, *, is_open: bool) -> None:
-    """Refuse to serve other machines without a token, unless that is asked for.
+    """Raise if other machines could call the service without a token and that was not allowed.
 
     Parameters
     ----------
     host : str
-        The address that is listened on.
+        Address to listen on.
     token : str or None
         The token.
     is_open : bool
-        Whether it is asked for.
+        Whether it was allowed.
 
     Raises
     ------
     ServiceError
-        When anybody on the network could call the service.
+        If anybody on the network could call the service.
 
     Examples
     --------
@@ -143,12 +152,12 @@ def check_exposure(host: str, token: str | None, *, is_open: bool) -> None:
     ...
     fraudsieve.exceptions.ServiceError: 0.0.0.0: is open to other machines, and there is no token. ...
     """
-    if token is None and not is_open and not _is_own(host):
+    if token is None and not is_open and not _is_loopback(host):
         fix = f"Set {TOKEN_VARIABLE} or --token-file, listen on 127.0.0.1, or pass --open."
         raise ServiceError(host, "is open to other machines, and there is no token", fix)
 
 
-def _is_own(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -1,1 +1,1 @@
-"""How requests reach the application: HTTP/1.1 with bounds, and routes."""
+"""How requests reach the application: the HTTP/1.1 protocol with limits, and routing."""

@@ -1,24 +1,25 @@
-"""HTTP/1.1 with bounds: how many connections are open, how long one may be silent, how large a request is."""
+"""HTTP/1.1 with limits on open connections, on silence, and on the size of a request."""
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from fraudsieve.models.service.limits import RETRY_AFTER, error_response
 
-__all__ = ["bounded_protocol"]
+__all__ = ["BoundedProtocol", "bounded_protocol"]
 
 MAX_HEAD = 1 << 16
-"""Bytes of a request's head; also of what a chunked body may add to a body of any size."""
+"""Bytes of a request's head; also what chunked encoding may add to a body of any size."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-OVERHEAD = 8
-"""A body in chunks of a byte each is six times its own size."""
+CHUNK_OVERHEAD = 8
+"""A body in chunks of one byte is six times as long on the wire."""
+TOO_MANY_CONNECTIONS = error_response(503, "too many open connections", RETRY_AFTER | {"connection": "close"})
 
 
-class _Whole:
-    """A transport for one answer, whose head goes out with its body: each packet costs as much as all of HTTP."""
+class _SinglePacketTransport:
+    """A transport for one response that sends head and body together: each packet costs as much as all of HTTP."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self.transport = transport
@@ -33,92 +34,101 @@ class _Whole:
             self.head = self.head and b""
 
 
-def bounded_protocol(
-    seconds: float, max_body: int, most: int, refuse: Callable[[], None] = lambda: None
-) -> type[HttpToolsProtocol]:
-    """Return uvicorn's protocol over httptools, with bounds where it has none.
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol over httptools, with limits that it lacks; `bounded_protocol` sets them.
 
-    uvicorn waits for ever for the head of a request, and for the end of a body that was answered already; and the
-    parser keeps a head, or what follows the last chunk of a body, however long it is. Its own limit of connections
-    turns away those that are open too, and does not say when to come again.
+    uvicorn waits for ever for the head of a request, and for the end of a body that it has already answered. Its parser
+    buffers a head, or what follows the last chunk of a body, of any length. Its own limit on connections also rejects
+    those that are open already, and sends no Retry-After.
+    """
+
+    max_seconds: ClassVar[float]
+    max_body: ClassVar[int]
+    max_connections: ClassVar[int]
+
+    head_timer: asyncio.TimerHandle | None = None
+    in_head = False
+    received = 0  # bytes of the request that is arriving
+
+    @staticmethod
+    def on_rejection() -> None:
+        """Run for each connection that is answered 503."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        if len(self.connections) > self.max_connections:
+            self.app = cast(Any, TOO_MANY_CONNECTIONS)
+            self.on_rejection()
+        self._set_timer()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["state"]["tasks"] = self.tasks  # requests in progress, over all connections
+        self.in_head, self.received = True, 0
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self.scope["state"]["whole"] = True
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self.in_head = False
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.transport = cast(asyncio.Transport, _SinglePacketTransport(self.transport))
+        super()._start_asgi_task(cycle, app)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self.received += len(data)
+        if self.in_head and self.received > MAX_HEAD:
+            self.send_400_response("The request head is too long.")
+        elif self._is_answering() and self.received > MAX_HEAD + CHUNK_OVERHEAD * self.max_body:
+            self.transport.close()
+        self._set_timer()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._set_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._stop_timer()
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _set_timer(self) -> None:
+        if self._is_answering():
+            self._stop_timer()
+        elif self.head_timer is None:
+            self.head_timer = self.loop.call_later(self.max_seconds, self.transport.close)
+
+    def _stop_timer(self) -> None:
+        if self.head_timer is not None:
+            self.head_timer.cancel()
+            self.head_timer = None
+
+
+def bounded_protocol(
+    seconds: float, max_body: int, max_connections: int, on_rejection: Callable[[], None] = lambda: None
+) -> type[BoundedProtocol]:
+    """Return a protocol class with limits; uvicorn makes an instance for each connection.
 
     Parameters
     ----------
     seconds : float
-        How long the next request's head may take, from when the connection is made or the answer before is out.
+        Time for the head of the next request, from the connection or from the response before.
     max_body : int
         Bytes of a body.
-    most : int
-        Open connections; what comes over one more is answered 503.
-    refuse : callable, optional
-        Called for each of those.
+    max_connections : int
+        Open connections; further ones are answered 503.
+    on_rejection : callable, optional
+        Called for each connection that is answered 503.
 
     Returns
     -------
     type
-        A subclass of `HttpToolsProtocol`.
     """
-
-    busy = error_response(503, "too many connections are open, come again", RETRY_AFTER | {"connection": "close"})
-
-    class BoundedProtocol(HttpToolsProtocol):
-        head_timer: asyncio.TimerHandle | None = None
-        in_head = False
-        received = 0  # bytes of the request that is coming in
-
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            if len(self.connections) > most:
-                self.app = busy
-                refuse()
-            self._set_timer()
-
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            self.scope["state"]["tasks"] = self.tasks  # the requests of all connections that are not answered
-            self.in_head, self.received = True, 0
-
-        def on_message_complete(self) -> None:
-            super().on_message_complete()
-            self.scope["state"]["whole"] = True
-
-        def on_headers_complete(self) -> None:
-            super().on_headers_complete()
-            self.in_head = False
-
-        def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-            cycle.transport = cast(asyncio.Transport, _Whole(self.transport))
-            super()._start_asgi_task(cycle, app)
-
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            self.received += len(data)
-            if self.in_head and self.received > MAX_HEAD:
-                self.send_400_response("The head of the request is too long.")
-            elif self._is_answering() and self.received > MAX_HEAD + OVERHEAD * max_body:
-                self.transport.close()
-            self._set_timer()
-
-        def on_response_complete(self) -> None:
-            super().on_response_complete()
-            self._set_timer()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            super().connection_lost(exc)
-            self._stop_timer()
-
-        def _is_answering(self) -> bool:
-            return self.cycle is not None and not self.cycle.response_complete
-
-        def _set_timer(self) -> None:
-            if self._is_answering():
-                self._stop_timer()
-            elif self.head_timer is None:
-                self.head_timer = self.loop.call_later(seconds, self.transport.close)
-
-        def _stop_timer(self) -> None:
-            if self.head_timer is not None:
-                self.head_timer.cancel()
-                self.head_timer = None
-
-    return BoundedProtocol
+    limits = {"max_seconds": seconds, "max_body": max_body, "max_connections": max_connections}
+    return type("LimitedProtocol", (BoundedProtocol,), limits | {"on_rejection": staticmethod(on_rejection)})

@@ -1,4 +1,4 @@
-"""The way to a route's function without what FastAPI does in between."""
+"""Dispatch of requests to route functions, without FastAPI's work in between."""
 
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -14,17 +14,17 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class RouteDispatcher:
-    """ASGI middleware: calls the function of a route itself.
+    """ASGI middleware: calls the function of a route directly.
 
-    What FastAPI does there, to find the route, to read parameters and to check answers, takes longer than to score a
-    record. It describes the routes, and answers where there is none.
+    To match the route, read parameters and validate the response, FastAPI takes longer than the model takes to score a
+    record. FastAPI still describes the routes, and answers requests that match none.
 
     Parameters
     ----------
     app : ASGI application
-        What answers elsewhere.
+        Answers all other requests.
     routes : iterable of BaseRoute
-        The routes, of paths without parameters; their functions take the request and return the response.
+        Routes whose paths have no parameters, and whose functions take a request and return a response.
     """
 
     def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute]) -> None:

@@ -82,7 +82,7 @@ def test_events_are_refused_one_by_one_with_reasons(live: Any) -> None:
         for body in ({"events": 5}, {}, [], {"events": [], "labels": []}, {"others": []}):
             assert client.post("/v1/events", json=body).status_code == 422
         refused = client.post("/v1/events", json={"messages": []})
-        assert (refused.status_code, "does not look at" in refused.json()["error"]) == (409, True)
+        assert (refused.status_code, "does not use" in refused.json()["error"]) == (409, True)
 
 
 def test_what_was_acknowledged_is_there_after_a_kill(serve: Any, accounts_folder: Path, tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
-"""Work on requests that wait: together, in order, bounded, and each with its own answer."""
+"""Batches of requests: in order, of limited size, and each request gets its own result."""
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,54 +12,69 @@ from fraudsieve.models.service.batching import MicroBatcher
 
 
 class Work:
-    """Squares numbers, slowly, and remembers the calls."""
+    """Squares numbers and remembers the calls; a call can be made to wait for the test, or for other calls."""
 
-    def __init__(self, seconds: float = 0.0) -> None:
-        self.seconds = seconds
+    def __init__(self, *, held: bool = False, parties: int = 1) -> None:
+        self.started, self.released = threading.Event(), threading.Event()
+        self.together = threading.Barrier(parties)
+        self.lock, self.running, self.max_running = threading.Lock(), 0, 0
         self.calls: list[list[int]] = []
         self.threads: list[str] = []
+        if not held:
+            self.released.set()
 
     def __call__(self, asked: Sequence[int]) -> list[int]:
         self.calls.append(list(asked))
         self.threads.append(threading.current_thread().name)
-        time.sleep(self.seconds)
+        self.started.set()
+        assert self.released.wait(60)
+        with self.lock:
+            self.running += 1
+            self.max_running = max(self.max_running, self.running)
+        self.together.wait(60)
+        with self.lock:
+            self.running -= 1
         if 13 in asked:
             raise ValueError("unlucky")
-        return [one * one for one in asked]
+        return [number * number for number in asked]
 
 
 def run(work: Work, asks: Callable[[MicroBatcher[int, int]], Coroutine[Any, Any, Any]], **options: Any) -> Any:
-    with ThreadPoolExecutor(2, thread_name_prefix="pool") as pool:
-        usual: dict[str, Any] = {"calls": 1, "size": lambda one: 1, "most": 100}
-        together: MicroBatcher[int, int] = MicroBatcher(pool, work=work, **usual | options)
-        return asyncio.run(asks(together))
+    with ThreadPoolExecutor(4, thread_name_prefix="pool") as pool:
+        usual: dict[str, Any] = {"max_calls": 1, "size": lambda item: 1, "max_size": 100}
+        batcher: MicroBatcher[int, int] = MicroBatcher(pool, process=work, **usual | options)
+        return asyncio.run(asks(batcher))
 
 
-async def several(together: MicroBatcher[int, int], numbers: Sequence[int] = range(10)) -> list[Any]:
-    return await asyncio.gather(*map(together.ask, numbers), return_exceptions=True)
+async def several(batcher: MicroBatcher[int, int], numbers: Sequence[int] = range(10)) -> list[Any]:
+    return await asyncio.gather(*map(batcher.submit, numbers), return_exceptions=True)
 
 
 def test_what_comes_at_the_same_time_is_one_call_in_order() -> None:
     work = Work()
-    assert run(work, several) == [one * one for one in range(10)]
+    assert run(work, several) == [number * number for number in range(10)]
     assert work.calls == [list(range(10))]
     assert work.threads[0].startswith("pool")
 
 
 def test_what_is_small_is_done_in_the_loop_itself() -> None:
     work = Work()
-    assert run(work, several, small=10) == [one * one for one in range(10)]
-    assert run(work, several, small=9) == [one * one for one in range(10)]
+    assert run(work, several, inline_size=10) == [number * number for number in range(10)]
+    assert run(work, several, inline_size=9) == [number * number for number in range(10)]
     assert [name.startswith("pool") for name in work.threads] == [False, True]
 
 
 def test_what_comes_while_all_are_busy_is_the_next_call() -> None:
-    work = Work(seconds=0.2)
+    work = Work(held=True)
 
-    async def asks(together: MicroBatcher[int, int]) -> list[Any]:
-        first = asyncio.create_task(together.ask(1))
-        await asyncio.sleep(0.05)
-        return [*await several(together, (2, 3, 4)), await first]
+    async def asks(batcher: MicroBatcher[int, int]) -> list[Any]:
+        first = asyncio.create_task(batcher.submit(1))
+        await asyncio.to_thread(work.started.wait, 60)
+        others = asyncio.create_task(several(batcher, (2, 3, 4)))
+        while len(batcher.pending) < 3:
+            await asyncio.sleep(0)
+        work.released.set()
+        return [*await others, await first]
 
     assert run(work, asks) == [4, 9, 16, 1]
     assert work.calls == [[1], [2, 3, 4]]
@@ -68,53 +82,57 @@ def test_what_comes_while_all_are_busy_is_the_next_call() -> None:
 
 def test_calls_are_no_larger_than_they_may_be_and_what_is_larger_is_alone() -> None:
     work = Work()
-    run(work, several, most=20, size=lambda one: 100 if one == 5 else 5)
+    run(work, several, max_size=20, size=lambda one: 100 if one == 5 else 5)
     assert work.calls == [[0, 1, 2, 3], [4], [5], [6, 7, 8, 9]]
 
 
 def test_no_more_calls_at_a_time_than_are_allowed() -> None:
-    work, before = Work(seconds=0.2), time.monotonic()
-    run(work, several, most=5, calls=2)
-    assert len(work.calls) == 2
-    assert time.monotonic() - before < 0.39  # both at a time
+    work = Work(parties=2)  # each call waits for another: both run at the same time
+
+    async def asks(batcher: MicroBatcher[int, int]) -> list[Any]:
+        return await several(batcher, range(20, 40))
+
+    assert run(work, asks, max_size=5, max_calls=2) == [number * number for number in range(20, 40)]
+    assert len(work.calls) == 4
+    assert work.max_running == 2
 
 
-@pytest.mark.parametrize("small", [0, 10])
-def test_a_call_that_fails_fails_all_of_it_and_nothing_else(small: int) -> None:
+@pytest.mark.parametrize("inline_size", [0, 10])
+def test_a_call_that_fails_fails_all_of_it_and_nothing_else(inline_size: int) -> None:
     work = Work()
 
-    async def asks(together: MicroBatcher[int, int]) -> list[Any]:
-        return [*await several(together, (12, 13)), *await several(together, (14, 15))]
+    async def asks(batcher: MicroBatcher[int, int]) -> list[Any]:
+        return [*await several(batcher, (12, 13)), *await several(batcher, (14, 15))]
 
-    *failed, one, two = run(work, asks, small=small)
+    *failed, one, two = run(work, asks, inline_size=inline_size)
     assert [str(error) for error in failed] == ["unlucky"] * 2
     assert (one, two) == (196, 225)
 
 
-@pytest.mark.parametrize("small", [0, 10])
-def test_who_is_gone_is_not_told_and_holds_up_nobody(small: int) -> None:
-    work = Work(seconds=0.05)
+@pytest.mark.parametrize("inline_size", [0, 10])
+def test_who_is_gone_is_not_told_and_holds_up_nobody(inline_size: int) -> None:
+    work = Work()
 
-    async def asks(together: MicroBatcher[int, int]) -> list[Any]:
-        gone = asyncio.create_task(together.ask(1))
+    async def asks(batcher: MicroBatcher[int, int]) -> list[Any]:
+        gone = asyncio.create_task(batcher.submit(1))
         await asyncio.sleep(0)
-        rest = asyncio.create_task(several(together, (2, 3)))
+        rest = asyncio.create_task(several(batcher, (2, 3)))
         gone.cancel()
         return await rest
 
-    assert run(work, asks, small=small) == [4, 9]
+    assert run(work, asks, inline_size=inline_size) == [4, 9]
 
 
 def test_who_is_alone_does_not_wait_for_the_loop() -> None:
     work = Work()
 
-    async def asks(together: MicroBatcher[int, int]) -> list[int]:
-        asked = together.ask(3, alone=True)
+    async def asks(batcher: MicroBatcher[int, int]) -> list[int]:
+        asked = batcher.submit(3, alone=True)
         with pytest.raises(StopIteration) as done:
             asked.send(None)  # a step that gives nothing to the loop
-        return [done.value.value, await together.ask(4, alone=True)]
+        return [done.value.value, await batcher.submit(4, alone=True)]
 
-    assert run(work, asks, small=10) == [9, 16]
+    assert run(work, asks, inline_size=10) == [9, 16]
     assert work.calls == [[3], [4]]
-    assert run(work, lambda together: together.ask(5, alone=True), small=0) == 25  # large: a thread's
+    assert run(work, lambda batcher: batcher.submit(5, alone=True), inline_size=0) == 25  # large: a thread's
     assert work.threads[-1].startswith("pool")

@@ -80,8 +80,8 @@ def test_an_event_that_breaks_the_history_costs_the_others_nothing(
     assert live is not None
     of_bad = breaks(live.update, lambda event: event["event_id"] == "e2", OverflowError(SECRET))
     monkeypatch.setattr(live, "update", of_bad)
-    answer = json.loads(handler.take(json.dumps({"events": EVENTS}).encode()).content)
-    why = "the record cannot be taken (OverflowError)"
+    answer = json.loads(handler.ingest(json.dumps({"events": EVENTS}).encode()).content)
+    why = "the record cannot be added (OverflowError)"
     assert answer == {"part": "events", "accepted": 3, "rejected": [{"position": 2, "reason": why}]}
 
 
@@ -89,28 +89,28 @@ def test_what_cannot_be_kept_is_not_acknowledged(handler: RequestHandler, monkey
     assert handler.live is not None
     full = StateError("/secret/place", "no space left", "Make some.")
     monkeypatch.setattr(handler.live, "update", breaks(handler.live.update, lambda event: True, full))
-    with pytest.raises(RejectedRequest, match="nothing was taken, send it again") as caught:
-        handler.take(json.dumps({"events": EVENTS}).encode())
+    with pytest.raises(RejectedRequest, match="nothing was stored, send it again") as caught:
+        handler.ingest(json.dumps({"events": EVENTS}).encode())
     assert caught.value.status == 503
     assert "secret" not in str(caught.value)
-    assert b'fraudsieve_accepted_total{part="events"}' not in handler.page()
+    assert b'fraudsieve_accepted_total{part="events"}' not in handler.render_metrics()
 
 
 def test_a_model_that_does_not_fit_leaves_the_one_in_use(handler: RequestHandler, scorer: Scorer) -> None:
-    before = handler.served
+    before = handler.loaded
     with pytest.raises(ArtifactError, match="it scores messages, and the service scores accounts"):
-        handler.replace(LoadedModel(scorer, "2"))
-    assert handler.served is before
+        handler.replace_model(LoadedModel(scorer, "2"))
+    assert handler.loaded is before
 
 
 def test_a_snapshot_is_written_once_the_log_is_large(accounts_folder: Path, tmp_path: Path) -> None:
     settings = Settings(state=tmp_path / "state", checkpoint_bytes=300)
     handler = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), settings, Metrics())
     assert handler.live is not None
-    handler.take(json.dumps({"events": EVENTS[:1]}).encode())
+    handler.ingest(json.dumps({"events": EVENTS[:1]}).encode())
     handler.checkpoint()
     small = handler.live.size.log_bytes
-    handler.take(json.dumps({"events": EVENTS[1:]}).encode())
+    handler.ingest(json.dumps({"events": EVENTS[1:]}).encode())
     assert handler.live.size.log_bytes > 300 > small
     handler.checkpoint()
     assert handler.live.size.log_bytes < small
@@ -133,6 +133,22 @@ print(done.exit_code, done.stdout)
 """)
         assert said.startswith("2 ")
         assert f"{name} is not installed. Install it: pip install 'fraudsieve[serve]'." in said
+
+
+def test_serve_says_that_it_needs_a_posix_system(run_alone: Any, binary: Any) -> None:
+    """Windows has no fcntl: the package can be imported there, and the command says what is missing."""
+    printed = run_alone(f"""
+import sys
+sys.modules["fcntl"] = None
+from typer.testing import CliRunner
+from fraudsieve.cli.app import app
+from fraudsieve.models.live import LiveState
+from fraudsieve.models.service import create_app
+result = CliRunner().invoke(app, ["serve", "--model", {str(binary.folder)!r}, "--json"])
+print(result.exit_code, result.stdout)
+""")
+    assert printed.startswith("2 ")
+    assert "needs a POSIX system. Run it on Linux or macOS, or in a container." in printed
 
 
 def test_a_folder_is_served_without_mlflow(run_alone: Any, binary: Any) -> None:

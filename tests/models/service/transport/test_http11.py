@@ -49,6 +49,15 @@ async def answer(scope: Any, receive: Any, send: Any) -> None:
 STATES: list[tuple[int, bool]] = []
 
 
+async def handled(connection: Any) -> None:
+    """Wait until the request is answered, or waits for its body."""
+    for _ in range(10):
+        await asyncio.sleep(0)  # the application starts
+    async with asyncio.timeout(60):
+        while connection.tasks and not (connection.cycle.more_body and not connection.cycle.waiting_for_100_continue):
+            await asyncio.sleep(0.001)
+
+
 def sent(*packets: bytes) -> Transport:
     """Give a connection what comes in, and return what goes out."""
 
@@ -56,10 +65,10 @@ def sent(*packets: bytes) -> Transport:
         config = uvicorn.Config(answer, lifespan="off", log_config=None, access_log=False)
         config.load()
         connection, transport = bounded_protocol(5, 1000, 5)(config, ServerState(), {}), Transport()
-        connection.connection_made(transport)  # type: ignore[arg-type]
+        connection.connection_made(transport)
         for packet in packets:
             connection.data_received(packet)
-            await asyncio.sleep(0.05)
+            await handled(connection)
         connection.connection_lost(None)
         return transport
 
