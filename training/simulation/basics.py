@@ -1,8 +1,9 @@
-"""Time and table helpers of the simulator."""
+"""Times, tables and data files of the simulator."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.resources import files
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -19,9 +20,11 @@ __all__ = [
     "Floats",
     "Ints",
     "Period",
-    "moments",
-    "names",
-    "utc",
+    "lookup",
+    "move_to_busy_hours",
+    "read_rows",
+    "read_text",
+    "utc_times",
 ]
 
 Ints = NDArray[np.int64]
@@ -32,13 +35,13 @@ HOUR: Final = 3_600_000_000
 DAY: Final = 24 * HOUR
 
 BY_DAY: Final = (2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 10, 11, 10, 9, 9, 9, 10, 11, 12, 12, 11, 8, 4)
-"""How busy each local hour is in ordinary life."""
+"""Activity of ordinary people, for each local hour."""
 BY_NIGHT: Final = (10, 11, 11, 10, 8, 5, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 3, 4, 6, 8)
-"""How busy each local hour is for those who work while others sleep."""
+"""Activity of fraud rings, which work at night, for each local hour."""
 
 
 class Period(NamedTuple):
-    """A stretch of time in microseconds since 1970, open on the right.
+    """A period of time in microseconds since 1970, closed on the left and open on the right.
 
     Examples
     --------
@@ -56,33 +59,22 @@ class Period(NamedTuple):
         return self.end - self.start
 
     def progress(self, times: Ints) -> Floats:
-        """Say how far into the period each time is, from 0 to 1; midway always where nothing drifts."""
+        """Return how far into the period each time is, from 0 to 1; always 0.5 if nothing drifts."""
         return (times - self.start) / self.length if self.drifts else np.full(len(times), 0.5)
 
 
-def moments(rng: Generator, times: Ints, *, begin: Ints, end: int, ahead: Ints, busy: Sequence[int] = BY_DAY) -> Ints:
-    """Move times within their local day, so that the busy hours get more of them.
+def move_to_busy_hours(
+    rng: Generator, times: Ints, *, begin: Ints, end: int, ahead: Ints, busy: Sequence[int] = BY_DAY
+) -> Ints:
+    """Move times within their local day, so that busy hours get more of them.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    times : ndarray of shape (n,), in microseconds since 1970
-    begin : ndarray of shape (n,)
-        Moment before which a time must not fall.
-    end : int
-        Moment that no time may reach.
-    ahead : ndarray of shape (n,), in hours ahead of UTC
-    busy : sequence of 24 int, default BY_DAY
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        Times outside the bounds are reflected into them; times that would leave their bounds stay.
+    Times and bounds are in microseconds since 1970, `ahead` in hours ahead of UTC. Times outside [`begin`, `end`) are
+    reflected into it first. A time that would leave the bounds is not moved.
 
     Examples
     --------
     >>> noon = [0] * 12 + [1] + [0] * 11
-    >>> moved = moments(
+    >>> moved = move_to_busy_hours(
     ...     np.random.default_rng(0),
     ...     np.array([5 * HOUR]),
     ...     begin=np.array([0]),
@@ -102,24 +94,46 @@ def moments(rng: Generator, times: Ints, *, begin: Ints, end: int, ahead: Ints, 
     return np.where(inside, moved, times)
 
 
-def utc(times: Ints) -> pd.DatetimeIndex:
-    """Turn microseconds since 1970 into UTC times.
+def utc_times(times: Ints) -> pd.DatetimeIndex:
+    """Convert microseconds since 1970 to UTC times.
 
     Examples
     --------
-    >>> utc(np.array([0])).dtype
+    >>> utc_times(np.array([0])).dtype
     datetime64[us, UTC]
     """
     return pd.DatetimeIndex(times.astype("datetime64[us]")).tz_localize("UTC")
 
 
-def names(words: Sequence[str], codes: ArrayLike) -> pd.Series[str]:
-    """Look up words by code; the code -1 has none.
+def lookup(words: Sequence[str], codes: ArrayLike) -> pd.Series[str]:
+    """Look up words by their position; -1 gives a missing value.
 
     Examples
     --------
-    >>> names(["no", "yes"], [1, 0, -1]).tolist()
+    >>> lookup(["no", "yes"], [1, 0, -1]).tolist()
     ['yes', 'no', nan]
     """
-    lookup = np.array([*words, None], dtype=object)
-    return pd.Series(lookup[np.asarray(codes, dtype=np.int64)], dtype="str")
+    by_code = np.array([*words, None], dtype=object)
+    return pd.Series(by_code[np.asarray(codes, dtype=np.int64)], dtype="str")
+
+
+def read_text(name: str) -> str:
+    """Read a data file of the simulator.
+
+    Examples
+    --------
+    >>> read_text("traditional.tsv").splitlines()[0]
+    '# Simplified Chinese characters and their traditional forms.'
+    """
+    return (files("fraudsieve.training.simulation") / "data" / name).read_text("utf-8")
+
+
+def read_rows(name: str) -> list[list[str]]:
+    """Read a table of tab-separated columns, without its comments.
+
+    Examples
+    --------
+    >>> read_rows("traditional.tsv")[0]
+    ['万', '萬']
+    """
+    return [line.split("\t") for line in read_text(name).splitlines() if not line.startswith("#")]

@@ -1,4 +1,4 @@
-"""The campaigns of the rings: who writes which text when."""
+"""The campaigns of the fraud rings: which ring sends which text at what time."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import numpy as np
 from numpy.random import Generator
 
 from .basics import DAY, Bools, Floats, Ints
-from .fraud import FRAUD
 from .obfuscation import KINDS
 from .people import People
+from .templates import FRAUD
 from .text import slot_values
 
 __all__ = ["CampaignPlan", "languages", "plan_campaigns"]
 
 _LANGUAGES: Final = ("en", "zh")
-_FIRST_KNOWN: Final = 0.4
+_FIRST_SHARE: Final = 0.4
 _NEW_SHARE: Final = 0.4
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignPlan:
-    """Bursts of fraud messages; every field has one entry a campaign.
+    """Bursts of fraud messages; every field has one entry per campaign.
 
     Attributes
     ----------
@@ -37,9 +37,9 @@ class CampaignPlan:
         Number of messages.
     template : tuple of str
     fixed : tuple of mapping
-        Slots that have the same value in every message.
+        Slots with the same value in every message.
     kinds : tuple of sequences of str
-        The disguises it uses, in the order of preference.
+        Its obfuscations, in order of preference.
 
     Examples
     --------
@@ -65,7 +65,7 @@ class CampaignPlan:
 
 
 def languages(chinese: Bools) -> list[str]:
-    """Name the languages.
+    """Return the language of each flag.
 
     Examples
     --------
@@ -76,18 +76,9 @@ def languages(chinese: Bools) -> list[str]:
 
 
 def plan_campaigns(rng: Generator, people: People, *, n_messages: int) -> CampaignPlan:
-    """Plan the campaigns: two to eight a ring, its languages in turn; evenly spread where nothing drifts.
+    """Plan two to eight campaigns per ring, in alternating languages; without drift they are spread evenly.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    people : People
-    n_messages : int
-        Fraud messages in all, at least two a ring.
-
-    Returns
-    -------
-    CampaignPlan
+    There must be at least two messages per ring.
 
     Examples
     --------
@@ -101,14 +92,14 @@ def plan_campaigns(rng: Generator, people: People, *, n_messages: int) -> Campai
     True
     """
     period, rings = people.period, people.rings
-    most = min(8, n_messages // len(rings.size))
-    ring = np.repeat(np.arange(len(rings.size)), rng.integers(max(2, most // 2), most + 1, len(rings.size)))
+    max_size = min(8, n_messages // len(rings.size))
+    ring = np.repeat(np.arange(len(rings.size)), rng.integers(max(2, max_size // 2), max_size + 1, len(rings.size)))
     n = len(ring)
     chinese = (np.arange(n) + rng.integers(2)) % 2 == 0
     life = rings.end[ring] - rings.start[ring]
     length = np.minimum(rng.uniform(0.5, 4, n) * DAY, life / 2).astype(np.int64)
     when, shares = rng.random(n), rng.dirichlet(np.full(n, 1.5))
-    if not period.drifts:  # as many messages one week as the next
+    if not period.drifts:  # the same number of messages every week
         when, shares = (rng.permutation(n) + 0.5) / n, np.full(n, 1 / n)
     start = rings.start[ring] + (when * (life - length)).astype(np.int64)
     language = languages(chinese)
@@ -120,21 +111,21 @@ def plan_campaigns(rng: Generator, people: People, *, n_messages: int) -> Campai
         length=length,
         size=1 + rng.multinomial(n_messages - n, shares),
         template=_templates(rng, rings.crime[ring], language, period.progress(start)),
-        fixed=tuple(slot_values(rng=rng, language=one) for one in language),
-        kinds=tuple(tuple(rng.permutation(list(KINDS[one])).tolist()) for one in language),
+        fixed=tuple(slot_values(rng=rng, language=code) for code in language),
+        kinds=tuple(tuple(rng.permutation(list(KINDS[code])).tolist()) for code in language),
     )
 
 
 def _templates(rng: Generator, crime: Ints, language: Sequence[str], progress: Floats) -> tuple[str, ...]:
-    """Draw a template for each campaign among those invented by then; often one of the latest."""
+    """Draw a template for each campaign from those in use by then; often one of the latest."""
     pools = {
-        (c, one): rng.permutation(templates[one]).tolist()
+        (c, code): rng.permutation(templates[code]).tolist()
         for c, templates in enumerate(FRAUD.values())
-        for one in _LANGUAGES
+        for code in _LANGUAGES
     }
     chosen: list[str] = []
-    for c, one, part in zip(crime.tolist(), language, progress.tolist(), strict=True):
-        known = ceil(len(pools[c, one]) * (_FIRST_KNOWN + (1 - _FIRST_KNOWN) * part))
-        back = rng.geometric(0.4) if rng.random() < _NEW_SHARE else rng.integers(1, known + 1)
-        chosen.append(pools[c, one][max(0, known - back)])
+    for c, code, part in zip(crime.tolist(), language, progress.tolist(), strict=True):
+        n_used = ceil(len(pools[c, code]) * (_FIRST_SHARE + (1 - _FIRST_SHARE) * part))
+        back = rng.geometric(0.4) if rng.random() < _NEW_SHARE else rng.integers(1, n_used + 1)
+        chosen.append(pools[c, code][max(0, n_used - back)])
     return tuple(chosen)

@@ -1,4 +1,4 @@
-"""What accounts do in the simulated world, and from which device, address and card."""
+"""Events of the simulated accounts, with their devices, addresses and cards."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from .basics import BY_NIGHT, DAY, HOUR, Floats, Ints, Period, names, utc
+from .basics import BY_NIGHT, DAY, HOUR, Floats, Ints, Period, lookup, utc_times
 from .campaigns import CampaignPlan
 from .messages import Messages
 from .people import People
@@ -34,7 +34,7 @@ _CARRIERS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class _Events:
-    """Events in any order; every array has one entry an event."""
+    """Events in any order; every array has one entry per event."""
 
     who: Ints
     at: Ints
@@ -46,22 +46,9 @@ class _Events:
 def make_events(
     rng: Generator, people: People, campaigns: CampaignPlan, messages: Messages, *, n_events: int
 ) -> pd.DataFrame:
-    """Make the events table.
+    """Make the events table: one event per message, and bursts of the rings around their campaigns.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    people : People
-    campaigns : CampaignPlan
-        The rings are busy around their campaigns.
-    messages : Messages
-        Each of them is an event too.
-    n_events : int
-        Number of rows, at least twice the number of messages.
-
-    Returns
-    -------
-    pandas.DataFrame
+    `n_events` must be at least twice the number of messages.
 
     Examples
     --------
@@ -93,7 +80,7 @@ def _sent(messages: Messages) -> _Events:
 
 
 def _losses(rng: Generator, period: Period, messages: Messages) -> _Events:
-    """Some who receive a fraud message send money to its sender within hours."""
+    """Make some recipients of a fraud message send money to its sender within hours."""
     hit = np.flatnonzero((messages.crime >= 0) & (rng.random(len(messages.crime)) < _VICTIM_SHARE))
     at = messages.sent[hit] + rng.exponential(6 * HOUR, len(hit)).astype(np.int64) + 1
     hit, at = hit[at < period.end], at[at < period.end]
@@ -117,12 +104,12 @@ def _everyday(rng: Generator, people: People, size: int) -> _Events:
 
 
 def _bursts(rng: Generator, people: People, campaigns: CampaignPlan, size: int) -> _Events:
-    """Ring accounts around their campaigns: at night, with strangers, in round amounts."""
+    """Make events of ring accounts around their campaigns: at night, with strangers, in round amounts."""
     campaign = rng.choice(len(campaigns.ring), size=size, p=campaigns.size / campaigns.size.sum())
     who, mates = (people.members(rng, campaigns.ring[campaign]) for _ in range(2))
     spread = np.maximum(campaigns.length[campaign], DAY)
     at = campaigns.start[campaign] + (rng.uniform(-0.3, 1.5, size) * spread).astype(np.int64)
-    by_day, by_night = people.moments(rng, who, at), people.moments(rng, who, at, busy=BY_NIGHT)
+    by_day, by_night = people.busy_times(rng, who, at), people.busy_times(rng, who, at, busy=BY_NIGHT)
     at = np.where(rng.random(size) < _NIGHT_SHARE, by_night, by_day)
     kind = rng.choice(len(_KINDS), size=size, p=_BURST)
     inside = (rng.random(size) < _MATE_SHARE) & (mates != who) & (people.created[mates] <= at)
@@ -141,10 +128,10 @@ def _frame(rng: Generator, people: People, events: _Events) -> pd.DataFrame:
     devices, addresses, cards = _identifiers(rng, people, events)
     columns = {
         "event_id": pd.Series([f"e{i:07d}" for i in range(len(events.who))], dtype="str"),
-        "account_id": names(people.ids, events.who),
-        "occurred_at": utc(events.at),
-        "kind": names(_KINDS, events.kind),
-        "counterparty_id": names(people.ids, events.counterparty),
+        "account_id": lookup(people.ids, events.who),
+        "occurred_at": utc_times(events.at),
+        "kind": lookup(_KINDS, events.kind),
+        "counterparty_id": lookup(people.ids, events.counterparty),
         "amount": events.amount,
         "device_id": devices,
         "ip": addresses,
@@ -156,9 +143,9 @@ def _frame(rng: Generator, people: People, events: _Events) -> pd.DataFrame:
 def _identifiers(
     rng: Generator, people: People, events: _Events
 ) -> tuple[pd.Series[str], pd.Series[str], pd.Series[str]]:
-    """Give every event a device, an address and, where money moves, a card.
+    """Give every event a device, an address and, if money moves, a card.
 
-    Codes below n are those of a home; up to 2 n second devices; then come those of rings, cafes and carriers.
+    Codes below n are homes, those below 2 n second devices; then come rings, cafes and carriers.
     """
     who, n, draws = events.who, len(people.ring), rng.random((2, len(events.who)))
     home, ring, cafe = people.home[who], _ring_things(rng, people, who), _cafes(rng, who, n)
@@ -170,14 +157,14 @@ def _identifiers(
     card = np.where(np.isnan(events.amount), -1, np.where(ring >= 0, 2 * n + ring, home))
     n_things = top + n + _CARRIERS
     return (
-        names(_labels(rng, "d{:06d}", n_things), device),
-        names(_addresses(rng, n_things), address),
-        names(_labels(rng, "c{:06d}", n_things), card),
+        lookup(_labels(rng, "d{:06d}", n_things), device),
+        lookup(_addresses(rng, n_things), address),
+        lookup(_labels(rng, "c{:06d}", n_things), card),
     )
 
 
 def _ring_things(rng: Generator, people: People, who: Ints) -> Ints:
-    """Draw one of the two things that a ring shares, or -1; the second may come from the ring before it."""
+    """Draw one of the two things that a ring shares, or -1; the second may be that of its parent ring."""
     ring, draws = people.ring[who], rng.random((2, len(who)))
     careless = (people.ring >= 0) & (rng.random(len(people.ring)) < _CARELESS_SHARE)
     thing = np.where(draws[0] < 0.6, 2 * ring, 2 * people.rings.parent[ring] + 1)
@@ -185,14 +172,14 @@ def _ring_things(rng: Generator, people: People, who: Ints) -> Ints:
 
 
 def _cafes(rng: Generator, who: Ints, n_accounts: int) -> Ints:
-    """Draw the cafe from which a guest acts, or -1; each guest has one."""
+    """Draw the cafe of a guest, or -1; each guest has one cafe."""
     cafe = rng.integers(max(1, n_accounts // 100), size=n_accounts)
     guest = rng.random(n_accounts) < _GUEST_SHARE
     return np.where(guest[who] & (rng.random(len(who)) < _IN_CAFE_SHARE), cafe[who], -1)
 
 
 def _labels(rng: Generator, pattern: str, n: int) -> list[str]:
-    """Number things in random order, so that a number says nothing."""
+    """Number things in random order, so that a number carries no information."""
     return [pattern.format(number) for number in rng.permutation(n).tolist()]
 
 

@@ -1,4 +1,4 @@
-"""What reviewers, users and rules say about the simulated world: late, incomplete, and now and then wrong."""
+"""Labels from reviewers, users and rules: late, incomplete, and sometimes wrong."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from .basics import DAY, Bools, Floats, Ints, names, utc
-from .fraud import CRIMES
+from .basics import DAY, Bools, Floats, Ints, lookup, utc_times
 from .messages import Messages
 from .people import People
+from .templates import CRIMES
 
 __all__ = ["account_truth", "make_labels"]
 
@@ -27,20 +27,9 @@ _SECOND: Final = 1_000_000
 
 
 def account_truth(rng: Generator, people: People, messages: Messages) -> tuple[Ints, Ints]:
-    """Say what each account is, and when there was first something to find.
+    """Return the crime of each account, a position in `CRIMES` or -1, and the time of its first evidence.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    people : People
-    messages : Messages
-
-    Returns
-    -------
-    crime : ndarray of shape (n_accounts,)
-        Position in `CRIMES`, or -1.
-    since : ndarray of shape (n_accounts,), in microseconds since 1970
-        The first fraud message; for accounts without one, some moment of their life.
+    The evidence is the first fraud message; for accounts without one the time is drawn from their lifetime.
 
     Examples
     --------
@@ -72,28 +61,11 @@ def make_labels(
     missing: float,
     wrong: float,
 ) -> pd.DataFrame:
-    """Make the labels table, in the order of `labelled_at`.
+    """Make the labels table, ordered by ``labelled_at``.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    subjects : sequence of str
-        Ids of messages and accounts.
-    crime : ndarray of shape (n,)
-        What each subject is: a position in `CRIMES`, or -1.
-    since : ndarray of shape (n,), in microseconds since 1970
-        Moment from which the delay counts.
-    delay_days : float, in days
-        Mean delay.
-    missing : float
-        Share of subjects without a label, from 0 to 1.
-    wrong : float
-        Share of labelled subjects whose first label is wrong, from 0 to 1. Four in ten of these get the right
-        label later.
-
-    Returns
-    -------
-    pandas.DataFrame
+    `crime` has positions in `CRIMES` or -1, `since` the times from which the mean delay `delay_days` counts. A share
+    `missing` of the subjects has no label. A share `wrong` of the others first has a wrong label, of which four in ten
+    are corrected later.
 
     Examples
     --------
@@ -115,14 +87,14 @@ def make_labels(
     label = np.where(mistaken, _another(rng, truth), truth)
     source = rng.choice(len(_SOURCES), size=len(subject), p=_SOURCE_SHARE)
     at = since[subject] + _delay(rng, delay_days * _SLOWNESS[source])
-    undone = np.flatnonzero(mistaken)[: ceil(_REVERSED_SHARE * mistaken.sum())]
-    later = at[undone] + _delay(rng, np.full(len(undone), delay_days))
+    corrected = np.flatnonzero(mistaken)[: ceil(_REVERSED_SHARE * mistaken.sum())]
+    later = at[corrected] + _delay(rng, np.full(len(corrected), delay_days))
     return _frame(
         subjects,
-        np.append(subject, subject[undone]),
-        np.append(label, truth[undone]),
+        np.append(subject, subject[corrected]),
+        np.append(label, truth[corrected]),
         np.append(at, later),
-        np.append(source, np.zeros_like(undone)),
+        np.append(source, np.zeros_like(corrected)),
     )
 
 
@@ -132,7 +104,7 @@ def _chosen(rng: Generator, n: int, share: float) -> Bools:
 
 
 def _another(rng: Generator, truth: Ints) -> Ints:
-    """Draw a wrong label; fraud is mostly mistaken for something legitimate."""
+    """Draw a wrong label; fraud is mostly mistaken for legitimate."""
     other = (truth + rng.integers(1, len(_LABELS), size=len(truth))) % len(_LABELS)
     missed = (truth != _LEGITIMATE) & (rng.random(len(truth)) < 0.6)
     return np.where(missed, _LEGITIMATE, other)
@@ -145,9 +117,9 @@ def _delay(rng: Generator, mean_days: Floats) -> Ints:
 def _frame(subjects: Sequence[str], subject: Ints, label: Ints, at: Ints, source: Ints) -> pd.DataFrame:
     order = np.lexsort((subject, at))
     columns = {
-        "subject_id": names(subjects, subject[order]),
-        "label": names(_LABELS, label[order]),
-        "labelled_at": utc(at[order]),
-        "source": names(_SOURCES, source[order]),
+        "subject_id": lookup(subjects, subject[order]),
+        "label": lookup(_LABELS, label[order]),
+        "labelled_at": utc_times(at[order]),
+        "source": lookup(_SOURCES, source[order]),
     }
     return pd.DataFrame(columns)

@@ -1,4 +1,4 @@
-"""What is written in the simulated world, by the rings and by everyone else."""
+"""Messages of the simulated world: from fraud rings, businesses and private accounts."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from .basics import Ints, names, utc
+from .basics import Ints, lookup, utc_times
 from .campaigns import CampaignPlan, languages
-from .everyday import NOTICES, PERSONAL
-from .fraud import CRIMES, FRAUD
 from .obfuscation import apply_obfuscations
 from .people import People
-from .text import fill
+from .templates import CRIMES, FRAUD, NOTICES, PERSONAL
+from .text import fill_template
 
 __all__ = ["Messages", "make_messages"]
 
@@ -32,13 +31,13 @@ _SLIP_SHARE: Final = 0.03
 _QUOTING_SHARE: Final = 0.01
 _QUOTING: Final = {"en": "Got this, is it real? ", "zh": "我收到这个，是真的吗："}
 _SLIPS: Final[dict[str, tuple[str, ...]]] = {"en": ("digits", "spacing"), "zh": ("digits", "traditional")}
-_FIRST_DISGUISED, _LAST_DISGUISED = 0.05, 0.5
+_FIRST_OBFUSCATED, _LAST_OBFUSCATED = 0.05, 0.5
 _FIRST_TOUCHED, _LAST_TOUCHED = 0.08, 0.35
 
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """Messages in the order of time, with what they are; every array has one entry a message.
+    """Messages in order of time, with their crime types; every array has one entry per message.
 
     Attributes
     ----------
@@ -52,8 +51,8 @@ class Messages:
     Examples
     --------
     >>> import numpy as np
-    >>> one = np.array([0])
-    >>> message = Messages(crime=one, sender=one, recipient=one + 1, sent=one, channel=one, text=("Hi",))
+    >>> zero = np.array([0])
+    >>> message = Messages(crime=zero, sender=zero, recipient=zero + 1, sent=zero, channel=zero, text=("Hi",))
     >>> message.frame(["a0", "a1"])["recipient_id"].tolist()
     ['a1']
     """
@@ -75,27 +74,16 @@ class Messages:
         columns = {
             "message_id": pd.Series(self.ids, dtype="str"),
             "text": pd.Series(self.text, dtype="str"),
-            "account_id": names(account_ids, self.sender),
-            "recipient_id": names(account_ids, self.recipient),
-            "sent_at": utc(self.sent),
-            "channel": names(_CHANNELS, self.channel),
+            "account_id": lookup(account_ids, self.sender),
+            "recipient_id": lookup(account_ids, self.recipient),
+            "sent_at": utc_times(self.sent),
+            "channel": lookup(_CHANNELS, self.channel),
         }
         return pd.DataFrame(columns)
 
 
 def make_messages(rng: Generator, people: People, campaigns: CampaignPlan, *, n_legitimate: int) -> Messages:
-    """Write all messages.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    people : People
-    campaigns : CampaignPlan
-    n_legitimate : int
-
-    Returns
-    -------
-    Messages
+    """Write the messages of all campaigns, and `n_legitimate` legitimate ones.
 
     Examples
     --------
@@ -142,17 +130,17 @@ def _fraud(rng: Generator, people: People, campaigns: CampaignPlan) -> Messages:
 
 
 def _fraud_text(rng: Generator, campaigns: CampaignPlan, c: int, progress: float) -> str:
-    """Write one message of campaign `c`, disguised more often and more strongly as time goes on."""
+    """Write one message of campaign `c`; later ones are obfuscated more often and more strongly."""
     language = campaigns.language[c]
-    text = fill(campaigns.template[c], rng=rng, language=language, fixed=campaigns.fixed[c], extras=0.4)
-    if rng.random() >= _FIRST_DISGUISED + (_LAST_DISGUISED - _FIRST_DISGUISED) * progress:
+    text = fill_template(campaigns.template[c], rng=rng, language=language, fixed=campaigns.fixed[c], extras=0.4)
+    if rng.random() >= _FIRST_OBFUSCATED + (_LAST_OBFUSCATED - _FIRST_OBFUSCATED) * progress:
         return text
     rate = _FIRST_TOUCHED + (_LAST_TOUCHED - _FIRST_TOUCHED) * progress
     kinds = campaigns.kinds[c][: 1 + rng.binomial(2, progress)]
-    disguised = apply_obfuscations(text, rng=rng, language=language, kinds=kinds, rate=rate)
-    if disguised == text:
+    obfuscated = apply_obfuscations(text, rng=rng, language=language, kinds=kinds, rate=rate)
+    if obfuscated == text:
         return apply_obfuscations(text, rng=rng, language=language, kinds=("zero_width",), rate=rate)
-    return disguised
+    return obfuscated
 
 
 def _notices(rng: Generator, people: People, size: int) -> Messages:
@@ -180,20 +168,20 @@ def _legitimate(
     pools: Mapping[str, Sequence[str]],
     quoting: float,
 ) -> tuple[str, ...]:
-    invented = {language: rng.permutation(pool).tolist() for language, pool in pools.items()}
+    by_language = {language: rng.permutation(pool).tolist() for language, pool in pools.items()}
     progress = people.period.progress(sent).tolist()
     return tuple(
-        _legitimate_text(rng, invented[language], language, part, quoting)
+        _legitimate_text(rng, by_language[language], language, part, quoting)
         for language, part in zip(languages(people.chinese[sender]), progress, strict=True)
     )
 
 
 def _legitimate_text(rng: Generator, pool: list[str], language: str, progress: float, quoting: float) -> str:
-    """Write one message; now and then it quotes fraud, or slips into what looks like disguise."""
+    """Write one message; a few quote fraud, or have typos that look like obfuscation."""
     template = pool[rng.integers(ceil(len(pool) * (0.7 + 0.3 * progress)))]
     if rng.random() < quoting:
         template = _QUOTING[language] + _any_fraud(rng, language)
-    text = fill(template, rng=rng, language=language, extras=0.12)
+    text = fill_template(template, rng=rng, language=language, extras=0.12)
     if rng.random() >= _SLIP_SHARE:
         return text
     slips = _SLIPS[language]

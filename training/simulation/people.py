@@ -1,4 +1,4 @@
-"""Who lives in the simulated world: accounts, whom they know, and the rings among them."""
+"""Accounts of the simulated world, their contacts, and the fraud rings among them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from .basics import BY_DAY, DAY, Bools, Floats, Ints, Period, moments, names, utc
-from .fraud import CRIMES
+from .basics import BY_DAY, DAY, Bools, Floats, Ints, Period, lookup, move_to_busy_hours, utc_times
+from .templates import CRIMES
 
 __all__ = ["People", "Rings", "make_people", "make_rings"]
 
@@ -23,7 +23,7 @@ _CHINESE_SHARE: Final[Floats] = np.array([0.97, 0.80, 0.40, 0.40, 0.05, 0.05, 0.
 
 @dataclass(frozen=True, slots=True)
 class Rings:
-    """Groups of fraud accounts with one trade each; every array has one entry a ring.
+    """Groups of fraud accounts with one crime type each; every array has one entry per ring.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Rings:
     size : ndarray of int
         Number of accounts.
     parent : ndarray of int
-        The ring of the generation before whose second device it took over, or the ring itself.
+        The ring of the previous generation whose second device it uses, or the ring itself.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class Rings:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """All accounts, oldest first; every array but the circles has one entry an account.
+    """All accounts, oldest first; every array except the circles has one entry per account.
 
     Attributes
     ----------
@@ -65,15 +65,15 @@ class People:
         Banks, shops and offices.
     country : ndarray of int
     chinese : ndarray of bool
-        Whether it writes Chinese; it writes English otherwise.
+        Whether the account writes Chinese; the others write English.
     activity : ndarray of float
     home : ndarray of int
-        The account whose device and address it uses: itself, or one of the same household.
+        The account whose device and address it uses: itself, or another one of the same household.
     seat : ndarray of int
-        Its place in the circle of its language.
+        The position of the account in the circle of its language.
     circles : tuple of ndarray of int
-        Private accounts older than the world, those who write English and those who write Chinese;
-        neighbours know each other.
+        Private accounts older than the period: those that write English, and those that write Chinese. Neighbours are
+        contacts.
 
     Examples
     --------
@@ -109,7 +109,7 @@ class People:
 
     @property
     def begin(self) -> Ints:
-        """The first moment of each account within the period."""
+        """The time of the period at which each account begins to exist."""
         return np.maximum(self.created, self.period.start)
 
     def members(self, rng: Generator, ring: Ints) -> Ints:
@@ -120,37 +120,39 @@ class People:
         return members
 
     def contacts(self, rng: Generator, who: Ints) -> Ints:
-        """Draw someone whom each of `who` knows."""
+        """Draw a contact of each account of `who`."""
         seats = self.seat[who] + rng.choice((-3, -2, -1, 1, 2, 3), size=len(who))
         english, chinese = (circle.take(seats, mode="wrap") for circle in self.circles)
-        known: Ints = np.where(self.chinese[who], chinese, english)
-        return known
+        contacts: Ints = np.where(self.chinese[who], chinese, english)
+        return contacts
 
     def strangers(self, rng: Generator, times: Ints, *, chinese: Bools) -> Ints:
         """Draw an account of the given language, outside all rings, that exists at each of `times`."""
-        found = np.empty(len(times), dtype=np.int64)
+        strangers = np.empty(len(times), dtype=np.int64)
         for language in (False, True):
             rows = chinese == language
             pool = np.flatnonzero((self.chinese == language) & (self.ring < 0))
             exist = np.searchsorted(self.created[pool], times[rows], side="right")
-            found[rows] = pool[rng.integers(exist)]
-        return found
+            strangers[rows] = pool[rng.integers(exist)]
+        return strangers
 
     def others(self, rng: Generator, who: Ints, times: Ints, *, strange: float) -> Ints:
-        """Draw a contact of each of `who` or, with chance `strange`, someone else."""
-        known = self.contacts(rng, who)
-        found = self.strangers(rng, times, chinese=self.chinese[who])
-        return np.where((rng.random(len(who)) < strange) & (found != who), found, known)
+        """Draw a contact of each account of `who` or, with probability `strange`, another account."""
+        contacts = self.contacts(rng, who)
+        strangers = self.strangers(rng, times, chinese=self.chinese[who])
+        return np.where((rng.random(len(who)) < strange) & (strangers != who), strangers, contacts)
 
     def active(self, rng: Generator, size: int, *, among: Bools | bool = True) -> tuple[Ints, Ints]:
-        """Draw accounts by activity and length of life, and a time by day in the life of each."""
+        """Draw accounts by activity and lifetime, and a time in the lifetime of each."""
         weight = self.activity * (self.period.end - self.begin) * among
         who = rng.choice(len(weight), size=size, p=weight / weight.sum())
-        return who, self.moments(rng, who, rng.integers(self.begin[who], self.period.end))
+        return who, self.busy_times(rng, who, rng.integers(self.begin[who], self.period.end))
 
-    def moments(self, rng: Generator, who: Ints, times: Ints, *, busy: Sequence[int] = BY_DAY) -> Ints:
-        """Move times to the busy hours of each of `who`, within their life."""
-        return moments(rng, times, begin=self.begin[who], end=self.period.end, ahead=self.ahead[who], busy=busy)
+    def busy_times(self, rng: Generator, who: Ints, times: Ints, *, busy: Sequence[int] = BY_DAY) -> Ints:
+        """Move times to the busy hours of each account of `who`, within its lifetime."""
+        return move_to_busy_hours(
+            rng, times, begin=self.begin[who], end=self.period.end, ahead=self.ahead[who], busy=busy
+        )
 
     def frame(self, rng: Generator) -> pd.DataFrame:
         """Return the accounts table."""
@@ -161,29 +163,18 @@ class People:
         invited = rng.poisson(np.where(fraud, 1.5, 3.0))
         columns = {
             "account_id": pd.Series(self.ids, dtype="str"),
-            "created_at": utc(self.created),
-            "country": names(_COUNTRIES, np.where(draws[1] < 0.02, -1, self.country)),
-            "plan": names(("free", "plus", "business"), plan),
-            "age_verified": names(("false", "true"), draws[2] < np.where(fraud, 0.5, 0.75)),
-            "signup_channel": names(("app", "web", "partner"), 1 * (draws[3] > web) + (draws[3] > partner)),
+            "created_at": utc_times(self.created),
+            "country": lookup(_COUNTRIES, np.where(draws[1] < 0.02, -1, self.country)),
+            "plan": lookup(("free", "plus", "business"), plan),
+            "age_verified": lookup(("false", "true"), draws[2] < np.where(fraud, 0.5, 0.75)),
+            "signup_channel": lookup(("app", "web", "partner"), 1 * (draws[3] > web) + (draws[3] > partner)),
             "invited": np.where(draws[4] < 0.1, np.nan, invited),
         }
         return pd.DataFrame(columns)
 
 
 def make_rings(rng: Generator, *, period: Period, generations: int) -> Rings:
-    """Make rings, one for each crime type in every generation; where nothing drifts all last the whole period.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    period : Period
-    generations : int
-        How many rings of each type follow one another.
-
-    Returns
-    -------
-    Rings
+    """Make rings, one of each crime type in every generation; without drift they last the whole period.
 
     Examples
     --------
@@ -197,7 +188,7 @@ def make_rings(rng: Generator, *, period: Period, generations: int) -> Rings:
     start = period.start + (ring // len(CRIMES) + rng.uniform(0, 0.5, n)) * span
     end = np.minimum(start + rng.uniform(0.5, 1.2, n) * span, period.end)
     reborn = (ring >= len(CRIMES)) & (rng.random(n) < 0.3)
-    if not period.drifts:  # all are at work all the time
+    if not period.drifts:  # all are active all the time
         start, end, reborn = np.full(n, period.start), np.full(n, period.end), np.zeros(n, np.bool_)
     return Rings(
         crime=np.tile(rng.permutation(len(CRIMES)), generations),
@@ -209,19 +200,7 @@ def make_rings(rng: Generator, *, period: Period, generations: int) -> Rings:
 
 
 def make_people(rng: Generator, *, period: Period, rings: Rings, n_accounts: int) -> People:
-    """Make all accounts, those of the rings included.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    period : Period
-    rings : Rings
-    n_accounts : int
-        Must be larger than the number of accounts in the rings.
-
-    Returns
-    -------
-    People
+    """Make all accounts, including those of the rings; `n_accounts` must exceed the number of these.
 
     Examples
     --------
@@ -257,7 +236,7 @@ def make_people(rng: Generator, *, period: Period, rings: Rings, n_accounts: int
 
 
 def _births(rng: Generator, period: Period, rings: Rings, n_accounts: int) -> tuple[Ints, Ints]:
-    """Return the time of creation and the ring of every account, oldest first."""
+    """Return the creation time and the ring of every account, oldest first."""
     ring = np.full(n_accounts, -1)
     ring[: rings.size.sum()] = np.repeat(np.arange(len(rings.size)), rings.size)
     fraud, draws = ring >= 0, rng.random(n_accounts)
@@ -270,7 +249,7 @@ def _births(rng: Generator, period: Period, rings: Rings, n_accounts: int) -> tu
 
 
 def _homes_and_seats(rng: Generator, circles: tuple[Ints, Ints], n_accounts: int) -> tuple[Ints, Ints]:
-    """Seat everyone in a circle; every fifth pair of neighbours in it shares a home."""
+    """Give every account a seat in a circle; every fifth pair of neighbours shares a home."""
     home, seat = np.arange(n_accounts), rng.integers(n_accounts, size=n_accounts)
     for circle in circles:
         seat[circle] = np.arange(len(circle))

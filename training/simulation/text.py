@@ -1,16 +1,19 @@
-"""Slots: from a template to a message about people, shops and numbers that do not exist."""
+"""Slots of templates, filled with people, shops and numbers that do not exist."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from numpy.random import Generator
 
-__all__ = ["STICKY", "fill", "slot_values"]
+from .basics import read_text
+
+__all__ = ["STICKY", "fill_template", "slot_values"]
 
 STICKY: Final = ("link", "handle", "phone", "shop", "bank", "carrier", "parcel_firm")
-"""Slots that keep their value for a whole campaign."""
+"""Slots with the same value in all messages of a campaign."""
 
 _Maker = Callable[[Generator], str]
 
@@ -32,33 +35,11 @@ _CLOSINGS: Final = {
     "zh": ("，谢谢", "！", "，请尽快", "，今天有效", "，收到请回复"),
     "en": (" Thanks!", "!!", " ASAP please", " Today only", " Please reply"),
 }
-_WORDS: Final = {
-    "zh": {
-        "surname": tuple("王李张刘陈杨赵黄周吴徐孙马朱胡林郭何高罗"),
-        "given": _words("小雨 建国 梓涵 晓明 丽 伟 思远 秀英 浩然 雪 佳怡 志强"),
-        "bank": _words("星岚银行 云杉合作银行 北屿银行 橙湾信用社"),
-        "shop": _words("禾木商城 橙湾超市 小岚优选 青瓦书店 云朵生活馆"),
-        "carrier": _words("云岫通信 远帆移动"),
-        "parcel_firm": _words("飞梭速运 晨帆快递"),
-        "city": _words("云溪市 南屿市 北岚市 青岚市 东屿市 月湾市"),
-        "dish": _words("火锅 烤鱼 饺子 米线 麻辣烫 烧烤"),
-        "place": _words("东门 地铁口 三号楼前台 快递柜旁 中心广场 公司楼下 小区南门"),
-    },
-    "en": {
-        "surname": _words("Wren Calloway Osei Lindqvist Marsh Tanaka Okoro Bellamy Ferro Novak"),
-        "given": _words("Anna Ben Chloe Dev Ella Femi Grace Hugo Ines Jack Kofi Lena"),
-        "bank": ("Maplewren Bank", "Northfen Bank", "Tidelark Savings", "Old Quay Bank"),
-        "shop": ("Quillmart", "Bramble & Co", "Littlefinch", "Oakhamper", "Nine Kettles"),
-        "carrier": ("Tidelark Mobile", "Skyfen"),
-        "parcel_firm": ("Parcelwren", "Swiftcart"),
-        "city": _words("Eastmere Brackton Northhaven Wexley Alderport"),
-        "dish": _words("noodles pizza curry dumplings tacos barbecue"),
-        "place": ("the front desk", "the station", "locker 12", "the corner shop", "gate B", "the office"),
-    },
-}
+_WORDS: Final[dict[str, dict[str, list[str]]]] = tomllib.loads(read_text("words.toml"))
+"""By language and slot."""
 
 
-def _pick(rng: Generator, words: tuple[str, ...]) -> str:
+def _pick(rng: Generator, words: tuple[str, ...] | list[str]) -> str:
     return words[rng.integers(len(words))]
 
 
@@ -148,7 +129,7 @@ def _make(slot: str, rng: Generator, language: str) -> str:
 
 
 class _Values(dict[str, str]):
-    """Slot values, made when first asked for."""
+    """Slot values, drawn at first use."""
 
     def __init__(self, fixed: Mapping[str, str], rng: Generator, language: str) -> None:
         super().__init__(fixed)
@@ -159,17 +140,7 @@ class _Values(dict[str, str]):
 
 
 def slot_values(*, rng: Generator, language: str) -> dict[str, str]:
-    """Draw the values that all messages of a campaign share.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    language : {"zh", "en"}
-
-    Returns
-    -------
-    dict of str to str
-        One value for each slot of `STICKY`.
+    """Draw the values that all messages of a campaign share, one for each slot of `STICKY`.
 
     Examples
     --------
@@ -181,7 +152,7 @@ def slot_values(*, rng: Generator, language: str) -> dict[str, str]:
     return {slot: _make(slot, rng, language) for slot in STICKY}
 
 
-def fill(
+def fill_template(
     template: str,
     *,
     rng: Generator,
@@ -189,28 +160,16 @@ def fill(
     fixed: Mapping[str, str] | None = None,
     extras: float = 0.0,
 ) -> str:
-    """Fill the slots of a template.
+    """Fill the slots of a template, such as ``{amount}``.
 
-    Parameters
-    ----------
-    template : str
-        Text with slots such as ``{amount}``.
-    rng : numpy.random.Generator
-    language : {"zh", "en"}
-    fixed : mapping of str to str, default None
-        Slots whose value is given; the others are drawn.
-    extras : float, default 0.0
-        Chance of a salutation in front, and of a closing behind, from 0 to 1.
-
-    Returns
-    -------
-    str
+    Slots in `fixed` have the given value; the others are drawn. `extras` is the probability of a salutation, and of a
+    closing phrase.
 
     Examples
     --------
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
-    >>> fill("Rent paid, {amount}, call {phone}", rng=rng, language="en", fixed={"phone": "555-0100"})
+    >>> fill_template("Rent paid, {amount}, call {phone}", rng=rng, language="en", fixed={"phone": "555-0100"})
     'Rent paid, $12.08, call 555-0100'
     """
     values = _Values(fixed or {}, rng, language)

@@ -1,6 +1,6 @@
-"""A small world in which messages are written, money moves, rings cheat and reviewers label.
+"""A small simulated world of accounts, messages, events and labels, with rings of fraudsters.
 
-It is for tests, examples and the quickstart: how well a model does here says nothing of the world outside.
+It is for tests, examples and the quickstart. The performance of a model here says nothing about real data.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import pandas as pd
 from .basics import DAY, Period
 from .campaigns import plan_campaigns
 from .events import make_events
-from .fraud import CRIMES
 from .labels import account_truth, make_labels
 from .messages import make_messages
 from .people import make_people, make_rings
+from .templates import CRIMES
 
 __all__ = ["World", "simulate"]
 
 _MESSAGES_PER_GENERATION: Final = 320
 _ACCOUNTS_PER_GENERATION: Final = 100
-_LEAST_FRAUD: Final = 2 * len(CRIMES)
+_MIN_FRAUD: Final = 2 * len(CRIMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class World:
         ``event_id``, ``account_id``, ``occurred_at``, ``kind``, ``counterparty_id``, ``amount``,
         ``device_id``, ``ip``, ``card_id``. Every message is an event too, of the kind ``message``.
     labels : pandas.DataFrame
-        ``subject_id`` (a message or an account), ``label``, ``labelled_at``, ``source``. A later label for
-        the same subject replaces an earlier one. Some labels come after the end of the period.
+        ``subject_id`` (a message or an account), ``label``, ``labelled_at``, ``source``. A later label of the same
+        subject replaces an earlier one. Some labels come after the end of the period.
 
     Examples
     --------
@@ -60,12 +60,12 @@ class World:
     labels: pd.DataFrame
 
     def write(self, folder: str | PathLike[str]) -> dict[str, Path]:
-        """Write the tables as Parquet files into a folder, which is made if need be.
+        """Write the tables as Parquet files into a folder.
 
         Parameters
         ----------
         folder : str or path
-            Files of the same names in it are replaced.
+            The folder, which is created if it does not exist; files of the same names are replaced.
 
         Returns
         -------
@@ -103,20 +103,21 @@ def simulate(
 ) -> World:
     """Simulate a small world: the same arguments give the same tables.
 
-    Fraud comes in bursts, from rings of accounts that share devices, cards and addresses. Its wording is
-    renewed from campaign to campaign. The share of it that is disguised grows from 5 % to 50 %, and the
-    disguise grows stronger.
+    Fraud comes in bursts, from rings of accounts that share devices, cards and addresses. Each campaign has a text of
+    its own. The share of obfuscated fraud grows from 5 % to 50 %, and the obfuscation grows stronger.
 
     Parameters
     ----------
     seed : int, default 0
+        Seed of every random draw.
     days : int, default 120
         Length of the period, at least 7.
     n_accounts : int, default 1500
-        At least 100.
+        Number of accounts, at least 100.
     messages_per_day : float, default 67.0
+        Messages per day, from 1 to 1,000,000.
     events_per_message : float, default 5.0
-        Events for each message, its own among them; at least 2.
+        Events per message, including the message itself; at least 2.
     fraud_share : float, default 0.12
         Share of messages that are fraud, above 0 and at most 0.5.
     label_delay_days : float, default 5.0, in days
@@ -126,10 +127,10 @@ def simulate(
     wrong_labels : float, default 0.01
         Share of labelled messages and accounts whose first label is wrong; four in ten are corrected later.
     start : str or datetime, default "2026-01-01"
-        First day; taken as UTC where it names no time zone.
+        First day, in UTC unless it has another time zone.
     drift : bool, default True
-        Whether rings come and go, wording is renewed and disguise grows; without it all of that is as midway, and
-        campaigns follow one another evenly.
+        Whether rings come and go, texts change and obfuscation grows. Without drift all of that stays as in the middle
+        of the period, and campaigns are spread evenly.
 
     Returns
     -------
@@ -143,9 +144,9 @@ def simulate(
     >>> sorted(world.labels["label"].unique())[:4]
     ['drug_trade', 'extortion', 'illegal_gambling', 'legitimate']
     """
-    _check_whole("seed", seed, least=0)
-    _check_whole("days", days, least=7)
-    _check_whole("n_accounts", n_accounts, least=100)
+    _check_whole("seed", seed, minimum=0)
+    _check_whole("days", days, minimum=7)
+    _check_whole("n_accounts", n_accounts, minimum=100)
     _check_between("messages_per_day", messages_per_day, 1, 1_000_000)
     _check_between("events_per_message", events_per_message, 2, 1_000)
     _check_between("fraud_share", fraud_share, 0, 0.5)
@@ -179,25 +180,25 @@ def simulate(
     return World(messages.frame(people.ids), accounts, events, labels)
 
 
-def _check_whole(name: str, value: object, *, least: int) -> None:
+def _check_whole(name: str, value: object, *, minimum: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be a whole number; {type(value).__name__} came.")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}; {value} came. Pass a larger number.")
+        raise TypeError(f"{name} must be an integer, got {type(value).__name__}.")
+    if value < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {value}.")
 
 
 def _check_between(name: str, value: object, low: float, high: float) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise TypeError(f"{name} must be a number; {type(value).__name__} came.")
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}.")
     if not low <= value <= high:
-        raise ValueError(f"{name} must be from {low} to {high}; {value} came. Pass a number in that range.")
+        raise ValueError(f"{name} must be from {low} to {high}, got {value}.")
 
 
 def _check_fraud(n_fraud: int) -> None:
-    if n_fraud < _LEAST_FRAUD:
+    if n_fraud < _MIN_FRAUD:
         raise ValueError(
-            f"A world needs at least {_LEAST_FRAUD} fraud messages, one for each crime type and language; "
-            f"these arguments give {n_fraud}. Raise days, messages_per_day or fraud_share."
+            f"At least {_MIN_FRAUD} fraud messages are needed, one for each crime type and language, got {n_fraud}. "
+            "Raise days, messages_per_day or fraud_share."
         )
 
 
@@ -206,8 +207,6 @@ def _period(start: str | datetime, days: int) -> Period:
         first = datetime.fromisoformat(start) if isinstance(start, str) else start
         first = first.replace(tzinfo=first.tzinfo or UTC)
     except (ValueError, AttributeError, TypeError):
-        raise ValueError(
-            f"start must be a date such as '2026-01-01' or a datetime; {start!r} came. Write it as year-month-day."
-        ) from None
+        raise ValueError(f"start must be a datetime or a date such as '2026-01-01', got {start!r}.") from None
     begin = round(first.timestamp()) * 1_000_000
     return Period(begin, begin + days * DAY)
