@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.features.campaign.over_time import Campaigns
+from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.cues.matrix import CUES, SHAPES, cues_and_shape
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.text.codepoints import CodePoints, pack
@@ -38,7 +38,7 @@ class MessageMatrix:
         A text model of the pinyin of the folded text.
     characters : tuple of CharacterModel, default=()
         Models of the characters of legitimate text: as it comes, and folded.
-    campaigns : Campaigns, default=None
+    campaigns : CampaignHistory, default=None
         What is counted of near-duplicates that were sent before; None for nothing.
     brands : tuple of str, default=()
         Brands whose look-alikes are counted, as `check_brands` returns them.
@@ -54,7 +54,7 @@ class MessageMatrix:
     sender: tuple[History, ...] = ()
     pinyin: TextModel | None = None
     characters: tuple[CharacterModel, ...] = ()
-    campaigns: Campaigns | None = None
+    campaigns: CampaignHistory | None = None
     brands: tuple[str, ...] = ()
 
     @property

@@ -17,7 +17,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.campaign.batch import campaign_features, label_types
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
-from fraudsieve.features.campaign.over_time import Campaigns
+from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.cues.brands import check_brands
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History, check_histories, history_columns
@@ -181,7 +181,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self._validate_params()
         texts = message_texts(X)
         views, brands = self._views(), check_brands(self.brands)
-        campaigns = None if self.past is None else Campaigns(types=label_types(self.past))
+        campaigns = None if self.past is None else CampaignHistory(types=label_types(self.past))
         if not self.wording:
             self.matrix_ = MessageMatrix(None, views, brands=brands, campaigns=campaigns)
             return self.transform(X)

@@ -9,7 +9,7 @@ import numpy as np
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import SchemaError, SplitError
 from fraudsieve.features.accounts import UNTIMED
-from fraudsieve.features.tables.schema import Source, write_rejected
+from fraudsieve.features.tables.reader import Source, write_rejected
 from fraudsieve.models.artifact.folder import Model, write_model
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.predict import Scorer

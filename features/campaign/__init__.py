@@ -1,4 +1,4 @@
-"""Campaigns: near-duplicate messages, as groups and over time."""
+"""CampaignHistory: near-duplicate messages, as groups and over time."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""Campaigns over time, in batch: a table of messages sent before, and a table of those that are asked about."""
+"""Campaign history of messages, in batch: from a table of earlier messages and a table of messages to score."""
 
 import numpy as np
 import pandas as pd
@@ -9,23 +9,23 @@ from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
 
-from .over_time import N_BANDS, Campaigns, band_keys
+from .over_time import N_BANDS, CampaignHistory, band_keys
 
 __all__ = ["campaign_features", "label_types"]
 
 
-def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: Campaigns) -> Array:
+def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: CampaignHistory) -> Array:
     """Compute what was known of the near-duplicates of messages strictly before each was sent.
 
     Parameters
     ----------
     past : DataFrame
         Messages with ``text`` and ``sent_at``, and, where known, ``account_id`` (the sender), ``recipient_id``,
-        ``label`` and ``labelled_at`` (as `known_from` returns it). A message counts from ``sent_at`` on, its label from
-        ``labelled_at`` on, and never from before the message.
+        ``label`` and ``labelled_at`` (as `resolve_label_times` returns it). A message counts from ``sent_at`` on. Its
+        label counts from ``labelled_at`` on, and never from before the message.
     messages : DataFrame
         With ``text`` and ``sent_at``; they may be in `past` too, for none sees itself.
-    campaigns : Campaigns
+    campaigns : CampaignHistory
         The declaration.
 
     Returns
@@ -42,7 +42,7 @@ def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: Cam
     --------
     >>> sent = pd.DataFrame({"text": ["win 100 now, call me", "Win 999 now, call me!"], "account_id": ["ann", "bob"],
     ...     "sent_at": pd.to_datetime(["2026-05-01 10:00", "2026-05-01 10:01"])})
-    >>> campaign_features(sent, sent, Campaigns(("1d",))).tolist()
+    >>> campaign_features(sent, sent, CampaignHistory(("1d",))).tolist()
     [[0.0, 0.0, 0.0, nan], [1.0, 1.0, 0.0, 60.0]]
     """
     for frame, name in ((past, "past"), (messages, "messages")):
@@ -81,7 +81,7 @@ def label_types(past: pd.DataFrame) -> tuple[str, ...]:
     return tuple(sorted(map(str, past.loc[past["labelled_at"].notna() & past["label"].notna(), "label"].unique())))
 
 
-def _events(past: pd.DataFrame, campaigns: Campaigns) -> pd.DataFrame:
+def _events(past: pd.DataFrame, campaigns: CampaignHistory) -> pd.DataFrame:
     """Turn messages, and what became known of them, into events of their bands."""
     nobody = pd.Series(None, past.index, "str")
     keys = _keys(past)

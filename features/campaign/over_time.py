@@ -22,7 +22,7 @@ from fraudsieve.features.text.fold import fold_codes
 
 from .fingerprints import fingerprints
 
-__all__ = ["Campaigns", "band_keys", "campaign_events", "campaign_subjects"]
+__all__ = ["CampaignHistory", "band_keys", "campaign_events", "campaign_subjects"]
 
 Record: TypeAlias = Mapping[str, Any]
 
@@ -32,7 +32,7 @@ SHIFT = np.uint64(29)
 
 
 @dataclass(frozen=True)
-class Campaigns:
+class CampaignHistory:
     """The declaration of what is counted of a message's campaign.
 
     Parameters
@@ -44,7 +44,7 @@ class Campaigns:
 
     Examples
     --------
-    >>> Campaigns(("1d",), ("spam",)).columns  # doctest: +NORMALIZE_WHITESPACE
+    >>> CampaignHistory(("1d",), ("spam",)).columns  # doctest: +NORMALIZE_WHITESPACE
     ('campaign__messages_1d', 'campaign__senders_1d', 'campaign__recipients_1d', 'campaign__age',
      'campaign__labelled_spam')
     """
@@ -109,7 +109,7 @@ class Campaigns:
         return {name: list(value) for name, value in asdict(self).items()}
 
     @classmethod
-    def from_dict(cls, declared: Mapping[str, Any]) -> "Campaigns":
+    def from_dict(cls, declared: Mapping[str, Any]) -> "CampaignHistory":
         """Read what `to_dict` returned.
 
         Parameters
@@ -119,7 +119,7 @@ class Campaigns:
 
         Returns
         -------
-        Campaigns
+        CampaignHistory
         """
         return cls(**{name: tuple(map(str, value)) for name, value in declared.items()})
 
@@ -150,7 +150,7 @@ def band_keys(folded: CodePoints) -> Array:
     return keys
 
 
-def campaign_events(messages: Sequence[Record], campaigns: Campaigns) -> list[dict[str, Any]]:
+def campaign_events(messages: Sequence[Record], campaigns: CampaignHistory) -> list[dict[str, Any]]:
     """Turn messages into what a live state takes.
 
     Parameters
@@ -159,7 +159,7 @@ def campaign_events(messages: Sequence[Record], campaigns: Campaigns) -> list[di
         Each with ``text`` and ``sent_at``; ``message_id``, ``account_id`` and ``recipient_id`` where known. One with
         ``label`` and ``labelled_at`` says what became known of a message that was sent before, and nothing else: it
         counts as that from ``labelled_at`` on, for the longest window, and a later label does not take it back.
-    campaigns : Campaigns
+    campaigns : CampaignHistory
         The declaration.
 
     Returns
@@ -170,7 +170,7 @@ def campaign_events(messages: Sequence[Record], campaigns: Campaigns) -> list[di
     Examples
     --------
     >>> from fraudsieve.features.live_state import HistoryState
-    >>> campaigns = Campaigns(("1d",))
+    >>> campaigns = CampaignHistory(("1d",))
     >>> state = HistoryState(campaigns.views)
     >>> sent = {"text": "win 100 now, call me", "sent_at": "2026-05-01T10:00:00Z", "account_id": "ann"}
     >>> state.update(campaign_events([sent], campaigns))
@@ -203,7 +203,7 @@ def campaign_subjects(messages: Sequence[Record]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Eight a message, for `Campaigns.of_messages`.
+        Eight a message, for `CampaignHistory.of_messages`.
     """
     pairs = zip(messages, _keys_of(messages), strict=True)
     return [{"campaign": key, "as_of": message.get("sent_at")} for message, keys in pairs for key in keys]

@@ -6,7 +6,7 @@ an account there. Behind a word in Latin letters and nothing but a blank an acco
 """
 
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 
 import numba as nb
 
@@ -21,7 +21,7 @@ __all__ = ["HANDLES", "count_handles", "find_handles"]
 
 HANDLES = ("wechat", "qq", "telegram", "whatsapp")
 WECHAT, QQ, TELEGRAM, WHATSAPP = range(4)
-WORDS = Path(__file__).parent / "data" / "handles.txt"
+WORDS = files("fraudsieve.features.cues") / "data" / "handles.txt"
 GAP = tuple(ord(char) for char in " :=-号是为群搜加+@")
 TELLING = tuple(ord(char) for char in ":=号群@+")
 MAX_GAP = 4

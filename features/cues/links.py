@@ -6,7 +6,7 @@ letters or digits costs one comparison a character.
 """
 
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 
 import numba as nb
 import numpy as np
@@ -25,7 +25,7 @@ __all__ = ["LINKS", "LINK_SHAPES", "measure_links", "shortener_table"]
 LINKS = ("hosts", "shorteners", "ip_links", "punycode", "suspicious_hosts", "queries", "emails")
 LINK_SHAPES = ("path_length",)
 HOST, SHORTENER, IP_LINK, PUNYCODE, SUSPICIOUS, QUERY, EMAIL, PATH_LENGTH = range(8)
-SHORTENERS = Path(__file__).parent / "data" / "shorteners.txt"
+SHORTENERS = files("fraudsieve.features.cues") / "data" / "shorteners.txt"
 XN = (120, 110, 45, 45)
 
 

@@ -8,7 +8,7 @@ modules of its own: `links`, `brands`, `numbers`, `handles`, `crypto`, `amounts`
 
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any
 
 import numba as nb
@@ -58,13 +58,14 @@ BASIC_SHAPES = (
     "longest_run",
     "longest_number",
 )
-CUES = (*BASIC_CUES, *LINKS, *BRANDS, *NUMBERS, *HANDLES, *CRYPTO, *AMOUNTS, *CATEGORIES, *LAYOUT)
+BLOCKS = (BASIC_CUES, LINKS, BRANDS, NUMBERS, HANDLES, CRYPTO, AMOUNTS, CATEGORIES, LAYOUT)
+"""The counts, block by block, in the order of their columns."""
+CUES = tuple(chain.from_iterable(BLOCKS))
 """Names of the counts, in the order of their columns."""
 SHAPES = (*BASIC_SHAPES, *LINK_SHAPES, *AMOUNT_SHAPES, *LAYOUT_SHAPES)
 """Names of the measures, in the order of their columns."""
 
 N_CUES, N_SHAPES, N_LINKS, N_AMOUNTS, N_LAYOUT = map(len, (BASIC_CUES, BASIC_SHAPES, LINKS, AMOUNTS, LAYOUT))
-BLOCKS = (BASIC_CUES, LINKS, BRANDS, NUMBERS, HANDLES, CRYPTO, AMOUNTS, CATEGORIES, LAYOUT)
 _, AT_LINKS, AT_BRANDS, AT_NUMBERS, AT_HANDLES, AT_CRYPTO, AT_AMOUNTS, AT_WORDS, AT_LAYOUT, _ = accumulate(
     map(len, BLOCKS), initial=0
 )

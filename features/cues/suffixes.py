@@ -6,7 +6,7 @@ ASCII: ``xn--`` where a name is not. ``scripts/build_suffix_table.py`` makes the
 """
 
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 
 import numba as nb
 import numpy as np
@@ -17,7 +17,7 @@ from fraudsieve.features.text.codepoints import pack
 __all__ = ["NORMAL", "find_rule", "hash_host", "hash_left", "registered_domain", "split_host", "suffix_table"]
 
 
-TABLE = Path(__file__).parent / "data" / "suffixes.npz"
+TABLE = files("fraudsieve.features.cues") / "data" / "suffixes.npz"
 NORMAL, WILD, EXCEPTION = 1, 2, 4
 """What a rule says, as bits: this is a suffix; so is every name right under it; this is none although such a name."""
 SEED = np.uint64(0xCBF29CE484222325)
@@ -41,7 +41,7 @@ def suffix_table() -> tuple[Array, Array]:
     >>> int(rules[np.searchsorted(hashes, hash_host("co.uk"))]) == NORMAL
     True
     """
-    with np.load(TABLE, allow_pickle=False) as stored:
+    with TABLE.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         return stored["hash"], stored["rule"]
 
 

@@ -4,7 +4,7 @@ The words are in ``data/words.txt``: a category, a tab and a word a line, so tha
 """
 
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 
 import numba as nb
 import numpy as np
@@ -16,7 +16,7 @@ from fraudsieve.features.text.codepoints import CodePoints
 __all__ = ["CATEGORIES", "WORDS", "count_words", "word_automaton"]
 
 
-WORDS = Path(__file__).parent / "data" / "words.txt"
+WORDS = files("fraudsieve.features.cues") / "data" / "words.txt"
 CATEGORIES = (
     "urgency",
     "authority",

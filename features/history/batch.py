@@ -17,11 +17,11 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.history.kernels.ids import code_numbers, code_strings
 from fraudsieve.features.history.kernels.sorting import in_order, sort_events
+from fraudsieve.features.tables.limits import MAX_AMOUNT
 
 from .declaration import History, check_histories
 from .encoded import CutoffTimes, EncodedEvents, fill_history, fill_labels
 from .measures import AT_HAND, OF_AMOUNTS, OF_COUNTERPARTIES, OF_LABELS
-from .records import LARGEST_AMOUNT
 
 __all__ = ["SourceTable", "TableLike", "code_ids", "encode_events", "history_features"]
 
@@ -106,9 +106,9 @@ class SourceTable:
         if pa.types.is_boolean(array.type):
             array = array.cast(pa.uint8())
         amounts = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-        wrong = int((np.abs(amounts) > LARGEST_AMOUNT).sum())
+        wrong = int((np.abs(amounts) > MAX_AMOUNT).sum())
         if wrong:
-            problem = f"{column!r} is beyond {LARGEST_AMOUNT:.0e} or infinite in {wrong} rows"
+            problem = f"{column!r} is beyond {MAX_AMOUNT:.0e} or infinite in {wrong} rows"
             raise SchemaError(self.name, problem, "Set them aside.")
         return np.asarray(amounts)
 

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.features.tables.limits import MAX_AMOUNT
 
 __all__ = [
-    "LARGEST_AMOUNT",
     "RejectedRecord",
     "as_records",
     "entity_key",
@@ -25,8 +25,6 @@ __all__ = [
     "parse_time",
 ]
 
-LARGEST_AMOUNT = 1e15
-"""Larger amounts are refused: up to here sums keep their last digit."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -154,8 +152,8 @@ def parse_amount(value: Any, field: str = "amount") -> float:
         return math.nan
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
         raise RejectedRecordError(f"{field}: expected a number, got {type(value).__name__}")
-    if not -LARGEST_AMOUNT <= value <= LARGEST_AMOUNT and value == value:
-        problem = f"{field}: expected a number up to {LARGEST_AMOUNT:.0e}, got a larger or an infinite one"
+    if not -MAX_AMOUNT <= value <= MAX_AMOUNT and value == value:
+        problem = f"{field}: expected a number up to {MAX_AMOUNT:.0e}, got a larger or an infinite one"
         raise RejectedRecordError(problem)
     return float(value)
 

@@ -1,22 +1,12 @@
-"""Tables of records: their schema, how files are read, and how every cell is checked."""
+"""Input tables of records: their schema, and how files are read and every cell is checked."""
 
 from typing import TYPE_CHECKING, Any
 
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .schema import (
-        ACCOUNTS,
-        EVENTS,
-        LABELS,
-        MESSAGES,
-        TABLES,
-        Checked,
-        Table,
-        check_table,
-        read_table,
-        write_rejected,
-    )
+    from .reader import CheckedTable, check_table, read_table, write_rejected
+    from .schema import ACCOUNTS, EVENTS, LABELS, MESSAGES, TABLES, ColumnSchema, TableSchema
 
 __all__ = [
     "ACCOUNTS",
@@ -24,8 +14,9 @@ __all__ = [
     "LABELS",
     "MESSAGES",
     "TABLES",
-    "Checked",
-    "Table",
+    "CheckedTable",
+    "ColumnSchema",
+    "TableSchema",
     "check_table",
     "read_table",
     "write_rejected",
@@ -34,15 +25,16 @@ __all__ = [
 # Imported at first use, as in the package above.
 _HOMES = {
     "ACCOUNTS": "schema",
-    "Checked": "schema",
+    "CheckedTable": "reader",
+    "ColumnSchema": "schema",
     "EVENTS": "schema",
     "LABELS": "schema",
     "MESSAGES": "schema",
     "TABLES": "schema",
-    "Table": "schema",
-    "check_table": "schema",
-    "read_table": "schema",
-    "write_rejected": "schema",
+    "TableSchema": "schema",
+    "check_table": "reader",
+    "read_table": "reader",
+    "write_rejected": "reader",
 }
 
 

@@ -24,17 +24,17 @@ __all__ = [
     "Converted",
     "Mask",
     "Strings",
+    "extract_strings",
+    "faults_by_type",
     "has_surrogate",
+    "infer_types",
     "is_blank",
-    "matches",
-    "plain",
-    "quieted",
-    "replaced",
+    "mask_signalling_nan",
+    "mask_words",
+    "match_pattern",
+    "replace_pattern",
     "string_series",
-    "strings_of",
-    "type_faults",
-    "unwrapped",
-    "without",
+    "to_plain_dtype",
 ]
 
 Cells: TypeAlias = "pd.Series[Any]"
@@ -93,12 +93,12 @@ class Strings:
     mended: Mask
 
 
-def strings_of(cells: Cells) -> Strings:
+def extract_strings(cells: Cells) -> Strings:
     """Part the strings of a column from what else stands there.
 
     Examples
     --------
-    >>> found = strings_of(pd.Series(["a", 1, None], dtype=object))
+    >>> found = extract_strings(pd.Series(["a", 1, None], dtype=object))
     >>> found.strings.tolist(), found.other.tolist()
     (['a', nan, nan], [False, True, False])
     """
@@ -152,12 +152,12 @@ def _without_surrogates(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def unwrapped(cells: Cells) -> Cells:
+def to_plain_dtype(cells: Cells) -> Cells:
     """Categories, nullable and Arrow types as what they hold.
 
     Examples
     --------
-    >>> unwrapped(pd.Series([1, None], dtype="Int64")).dtype
+    >>> to_plain_dtype(pd.Series([1, None], dtype="Int64")).dtype
     dtype('O')
     """
     if isinstance(cells.dtype, pd.StringDtype):
@@ -167,12 +167,12 @@ def unwrapped(cells: Cells) -> Cells:
     return cells.astype(object)
 
 
-def quieted(cells: Cells) -> Cells:
+def mask_signalling_nan(cells: Cells) -> Cells:
     """Signalling NaN, for which pandas cannot even ask whether it is missing, as missing.
 
     Examples
     --------
-    >>> quieted(pd.Series([Decimal("sNaN"), 1], dtype=object)).tolist()
+    >>> mask_signalling_nan(pd.Series([Decimal("sNaN"), 1], dtype=object)).tolist()
     [None, 1]
     """
     try:
@@ -183,16 +183,16 @@ def quieted(cells: Cells) -> Cells:
     return cells
 
 
-def plain(cells: Cells, *, printed: bool = False) -> Cells:
+def infer_types(cells: Cells, *, printed: bool = False) -> Cells:
     """Bring a column that no table declares to numbers, to strings, or leave it as it is.
 
     Printed cells become numbers where every one of them is written as one, without a leading zero.
 
     Examples
     --------
-    >>> plain(pd.Series(["1", None, "2.5"]), printed=True).tolist()
+    >>> infer_types(pd.Series(["1", None, "2.5"]), printed=True).tolist()
     [1.0, nan, 2.5]
-    >>> plain(pd.Series(["007", "12"]), printed=True).tolist()
+    >>> infer_types(pd.Series(["007", "12"]), printed=True).tolist()
     ['007', '12']
     """
     dtype = cells.dtype
@@ -217,19 +217,19 @@ def _inferred(cells: Cells, *, names: bool) -> Cells:
 
 
 def _guessed(cells: Cells) -> Cells:
-    words = without(cells.str.strip(), MISSING_AMOUNTS)
+    words = mask_words(cells.str.strip(), MISSING_AMOUNTS)
     present = words.notna().to_numpy()
-    if present.any() and matches(words, _PLAIN_NUMBER)[present].all():
+    if present.any() and match_pattern(words, _PLAIN_NUMBER)[present].all():
         return pd.to_numeric(words).astype("float64")
     return cells
 
 
-def matches(strings: Cells, pattern: str) -> Mask:
+def match_pattern(strings: Cells, pattern: str) -> Mask:
     """Where a regular expression (RE2) is found; nowhere where the cell is missing.
 
     Examples
     --------
-    >>> matches(pd.Series(["a1", "b", None]), "[0-9]").tolist()
+    >>> match_pattern(pd.Series(["a1", "b", None]), "[0-9]").tolist()
     [True, False, False]
     """
     found = pc.fill_null(pc.match_substring_regex(pa.array(strings.array), pattern), False)
@@ -244,15 +244,15 @@ def is_blank(strings: Cells) -> Mask:
     >>> is_blank(pd.Series(["a", "", " \u200b", None])).tolist()
     [False, True, True, False]
     """
-    return matches(strings, _BLANK)
+    return match_pattern(strings, _BLANK)
 
 
-def replaced(strings: Cells, pattern: str, by: str) -> Cells:
+def replace_pattern(strings: Cells, pattern: str, by: str) -> Cells:
     r"""Replace what a regular expression (RE2) matches.
 
     Examples
     --------
-    >>> replaced(pd.Series(["12.0", None]), r"^(\d+)\.0$", r"\1").tolist()
+    >>> replace_pattern(pd.Series(["12.0", None]), r"^(\d+)\.0$", r"\1").tolist()
     ['12', nan]
     """
     return string_series(pc.replace_substring_regex(pa.array(strings.array), pattern, by), strings.index)
@@ -270,23 +270,23 @@ def string_series(array: Any, index: Any) -> Cells:
     return series.set_axis(index)
 
 
-def without(strings: Cells, words: Collection[str]) -> Cells:
+def mask_words(strings: Cells, words: Collection[str]) -> Cells:
     """Make blank strings and the given words missing.
 
     Examples
     --------
-    >>> without(pd.Series(["a", " ", "null"]), MISSING_WORDS).tolist()
+    >>> mask_words(pd.Series(["a", " ", "null"]), MISSING_WORDS).tolist()
     ['a', nan, nan]
     """
     return strings.mask(is_blank(strings) | strings.isin(list(words)).to_numpy())
 
 
-def type_faults(cells: Cells, bad: Mask, words: str) -> dict[str, Mask]:
+def faults_by_type(cells: Cells, bad: Mask, words: str) -> dict[str, Mask]:
     """One reason for every type among the bad cells.
 
     Examples
     --------
-    >>> type_faults(pd.Series(["a", 1]), np.array([False, True]), "no text")
+    >>> faults_by_type(pd.Series(["a", 1]), np.array([False, True]), "no text")
     {'int is no text': array([False,  True])}
     """
     places = np.flatnonzero(bad)

@@ -1,13 +1,13 @@
 """Checking a frame against its table: which rows are good, which are not, and why.
 
-The work behind `fraudsieve.features.tables.schema.check_table`. A row is set aside once, for the first fault found,
+The work behind `fraudsieve.features.tables.reader.check_table`. A row is set aside once, for the first fault found,
 column by column in the order of the table.
 """
 
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +15,13 @@ import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
 
-from .cells import STRING, Cells, Converted, Mask, plain, quieted
+from .cells import STRING, Cells, Converted, Mask, infer_types, mask_signalling_nan
 from .conversion import Kind, convert
-from .files import Loaded
-from .seen_ids import SeenKeys
+from .files import LoadedTable
+from .schema import TableSchema
+from .seen_ids import SeenIdHashes
 
-if TYPE_CHECKING:
-    from .schema import Table
-
-__all__ = ["check", "needs"]
+__all__ = ["check", "describe_requirements"]
 
 SHEET: Final = ("row", "column", "reason")
 MISSING: Final[Mapping[Kind, str]] = {
@@ -40,28 +38,28 @@ MAX_REASONS_SHOWN: Final = 5
 
 
 def check(
-    loaded: Loaded, table: "Table", *, origin: str, require: Iterable[str], seen: SeenKeys | None = None
+    loaded: LoadedTable, table: TableSchema, *, origin: str, require: Iterable[str], seen: SeenIdHashes | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
     """Part good rows from bad ones.
 
     Parameters
     ----------
-    loaded : Loaded
+    loaded : LoadedTable
         The rows as they came.
-    table : Table
+    table : TableSchema
         What was expected.
     origin : str
         The file, or a name for the frame.
     require : iterable of str
         Further columns that must be there.
-    seen : SeenKeys, default None
+    seen : SeenIdHashes, default None
         The ids of the rows before, when this is a part of a table: they count, and those of its good rows are added. A
         part may have no good row.
 
     Returns
     -------
     good, rejected : DataFrame
-        As in `fraudsieve.features.tables.schema.Checked`.
+        As in `fraudsieve.features.tables.reader.CheckedTable`.
     notes : tuple of str
         What was assumed or changed.
 
@@ -69,7 +67,7 @@ def check(
     --------
     >>> from fraudsieve.features.tables.schema import LABELS
     >>> frame = pd.DataFrame({"subject_id": ["a", "b"], "label": ["spam", None]})
-    >>> good, rejected, notes = check(Loaded(frame), LABELS, origin="frame", require=())
+    >>> good, rejected, notes = check(LoadedTable(frame), LABELS, origin="frame", require=())
     >>> rejected["reason"].tolist()
     ['no value']
     """
@@ -83,15 +81,15 @@ def check(
         for name in columns.keys() & table.unique[:1]:
             _set_seen_aside(verdict, columns[name].column, name, seen)
     elif not verdict.good.any():
-        raise SchemaError(origin, f"none of {len(frame)} rows is good: {verdict.tally()}", needs(table))
+        raise SchemaError(origin, f"none of {len(frame)} rows is good: {verdict.tally()}", describe_requirements(table))
     good = pd.DataFrame({name: done.column for name, done in columns.items()})[verdict.good]
     notes = (f"{name} {note}" for name, done in columns.items() for note in done.notes)
     return good.reset_index(drop=True), _rejected(frame, verdict), (*loaded.notes, *notes)
 
 
 def _converted(cells: Cells, kind: Kind | None, printed: bool) -> Converted:
-    cells = quieted(cells)
-    return convert(cells, kind, printed=printed) if kind else Converted(plain(cells, printed=printed))
+    cells = mask_signalling_nan(cells)
+    return convert(cells, kind, printed=printed) if kind else Converted(infer_types(cells, printed=printed))
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +113,7 @@ class _Verdict:
         return ", ".join(": ".join(filter(None, self.causes[code])) + f" ({counts[code]})" for code in order)
 
 
-def _judged(columns: Mapping[str, Converted], table: "Table", broken: Mapping[int, str], rows: int) -> _Verdict:
+def _judged(columns: Mapping[str, Converted], table: TableSchema, broken: Mapping[int, str], rows: int) -> _Verdict:
     verdict = _Verdict(np.full(rows, -1, dtype=np.int64))
     for reason in sorted(set(broken.values())):
         places = [place for place, why in broken.items() if why == reason]
@@ -131,7 +129,7 @@ def _judged(columns: Mapping[str, Converted], table: "Table", broken: Mapping[in
     return verdict
 
 
-def _set_seen_aside(verdict: _Verdict, ids: Cells, name: str, seen: SeenKeys) -> None:
+def _set_seen_aside(verdict: _Verdict, ids: Cells, name: str, seen: SeenIdHashes) -> None:
     """Set aside the good rows whose id stood in an earlier part, and remember those of the others."""
     repeated = np.zeros(len(ids), dtype=bool)
     whole = verdict.good & ids.notna().to_numpy()
@@ -140,7 +138,7 @@ def _set_seen_aside(verdict: _Verdict, ids: Cells, name: str, seen: SeenKeys) ->
     seen.add(ids[whole & ~repeated])
 
 
-def _in_order(columns: Mapping[str, Converted], table: "Table") -> list[str]:
+def _in_order(columns: Mapping[str, Converted], table: TableSchema) -> list[str]:
     declared = [column.name for column in table.columns if column.name in columns]
     return list(dict.fromkeys((*declared, *columns)))
 
@@ -178,15 +176,17 @@ def _free(name: str, taken: set[str]) -> str:
     return name
 
 
-def _check_columns(loaded: Loaded, table: "Table", origin: str, require: tuple[str, ...]) -> None:
+def _check_columns(loaded: LoadedTable, table: TableSchema, origin: str, require: tuple[str, ...]) -> None:
     names = list(loaded.frame.columns)
     strange = sum(not isinstance(name, str) for name in names)
     if strange:
-        raise SchemaError(origin, f"{strange} of {len(names)} column names are no strings", needs(table))
+        raise SchemaError(
+            origin, f"{strange} of {len(names)} column names are no strings", describe_requirements(table)
+        )
     missing = [name for name in dict.fromkeys((*table.required, *require)) if name not in names]
     if missing:
         problem = f"{_quoted(missing, 'column')} missing from {table.name}; {_came(names, table, loaded.printed)}"
-        raise SchemaError(origin, problem + _hint(missing, names, table), needs(table, require))
+        raise SchemaError(origin, problem + _hint(missing, names, table), describe_requirements(table, require))
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if twice:
         raise SchemaError(origin, f"{_quoted(twice, 'column')} there more than once", "Keep one of each.")
@@ -202,7 +202,7 @@ def _shown(name: str) -> str:
     return f"'{name}'" if short else f"(a name of {len(name)} characters)"
 
 
-def _came(names: list[str], table: "Table", printed: bool) -> str:
+def _came(names: list[str], table: TableSchema, printed: bool) -> str:
     """The columns that came, unless they may be the cells of a file without a header."""
     known = [column.name for column in table.columns]
     if not names:
@@ -213,7 +213,7 @@ def _came(names: list[str], table: "Table", printed: bool) -> str:
     return f"these came: {', '.join(_shown(name) for name in names[:MAX_NAMES_SHOWN])}{more}"
 
 
-def _hint(missing: list[str], names: list[str], table: "Table") -> str:
+def _hint(missing: list[str], names: list[str], table: TableSchema) -> str:
     spare = [name for name in names if all(name != column.name for column in table.columns)]
     pairs = [(name, _nearest(name, spare)) for name in missing]
     hints = [f"{_shown(near)} for '{name}'" for name, near in pairs if near]
@@ -230,12 +230,12 @@ def _folded(name: str) -> str:
     return name.strip().casefold().replace(" ", "_").replace("-", "_")
 
 
-def needs(table: "Table", require: tuple[str, ...] = ()) -> str:
+def describe_requirements(table: TableSchema, require: tuple[str, ...] = ()) -> str:
     """Say what a table must have.
 
     Parameters
     ----------
-    table : Table
+    table : TableSchema
         The table.
     require : tuple of str, default=()
         Further columns.
@@ -247,7 +247,7 @@ def needs(table: "Table", require: tuple[str, ...] = ()) -> str:
     Examples
     --------
     >>> from fraudsieve.features.tables.schema import LABELS
-    >>> needs(LABELS)
+    >>> describe_requirements(LABELS)
     'Expected in labels: subject_id (id), label (category).'
     """
     names = dict.fromkeys((*table.required, *require))

@@ -13,17 +13,18 @@ from fraudsieve.exceptions import SchemaError
 
 from .checks import check
 from .files import load_parquet_batch, open_parquet
-from .schema import TABLES, Checked
-from .seen_ids import SeenKeys
+from .reader import CheckedTable
+from .schema import TABLES
+from .seen_ids import SeenIdHashes
 
-__all__ = ["PART_ROWS", "Part", "PartReader"]
+__all__ = ["CHUNK_ROWS", "Chunk", "ChunkReader"]
 
-PART_ROWS: Final = 65_536
+CHUNK_ROWS: Final = 65_536
 """Rows of a part at most; no part holds rows of two row groups."""
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Chunk:
     """Consecutive rows of a file, checked.
 
     Parameters
@@ -32,16 +33,16 @@ class Part:
         The position of its first row in the file.
     rows : int
         Rows that it had.
-    checked : Checked
+    checked : CheckedTable
         The good rows, which may be none, and the rejected ones; ``row`` counts from the start of the file.
     """
 
     start: int
     rows: int
-    checked: Checked
+    checked: CheckedTable
 
 
-class PartReader:
+class ChunkReader:
     """Reads a table part by part.
 
     Parameters
@@ -67,13 +68,13 @@ class PartReader:
     >>> import pandas as pd
     >>> file = Path(tempfile.mkdtemp(), "m.parquet")
     >>> pd.DataFrame({"message_id": [1, 2, 1], "text": ["a", "b", "c"]}).to_parquet(file, row_group_size=2)
-    >>> [(part.start, len(part.checked.good)) for part in PartReader(file, "messages")]
+    >>> [(part.start, len(part.checked.good)) for part in ChunkReader(file, "messages")]
     [(0, 2), (2, 0)]
     """
 
     def __init__(self, path: str | os.PathLike[str], table: str) -> None:
         self.path, self.origin, self.table = Path(path), os.fspath(path), TABLES[table]
-        self.seen = SeenKeys()
+        self.seen = SeenIdHashes()
         with open_parquet(self.path, self.origin) as file:
             groups = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
         self.n_rows = sum(groups)
@@ -81,11 +82,11 @@ class PartReader:
         if not self.n_rows:
             raise SchemaError(self.origin, "there are no rows", f"Give {table} with at least one row.")
 
-    def __iter__(self) -> Iterator[Part]:
+    def __iter__(self) -> Iterator[Chunk]:
         """Read all parts; ids of a part are seen by those after it."""
         return self.after(0)
 
-    def after(self, done: int) -> Iterator[Part]:
+    def after(self, done: int) -> Iterator[Chunk]:
         """Read the parts that begin at a row or later. The ids of those before it must have been told to ``seen``.
 
         Parameters
@@ -95,7 +96,7 @@ class PartReader:
 
         Yields
         ------
-        Part
+        Chunk
 
         Raises
         ------
@@ -113,16 +114,16 @@ class PartReader:
                         yield self._checked(batch, start)
                     start += len(batch)
 
-    def _checked(self, batch: pa.Table, start: int) -> Part:
+    def _checked(self, batch: pa.Table, start: int) -> Chunk:
         loaded = load_parquet_batch(batch, self.origin)
         good, rejected, notes = check(loaded, self.table, origin=self.origin, require=(), seen=self.seen)
         rejected["row"] += start
-        return Part(start, len(batch), Checked(good, rejected, notes))
+        return Chunk(start, len(batch), CheckedTable(good, rejected, notes))
 
 
 def _batches(file: pyarrow.parquet.ParquetFile, group: int, origin: str) -> Iterator[pa.Table]:
     try:
-        for batch in file.iter_batches(batch_size=PART_ROWS, row_groups=[group]):
+        for batch in file.iter_batches(batch_size=CHUNK_ROWS, row_groups=[group]):
             yield pa.Table.from_batches([batch])
         return
     except (OSError, ValueError, pa.ArrowException) as error:

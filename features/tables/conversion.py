@@ -25,8 +25,6 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from fraudsieve.features.history.records import LARGEST_AMOUNT
-
 from .cells import (
     MISSING_AMOUNTS,
     MISSING_WORDS,
@@ -35,22 +33,22 @@ from .cells import (
     Converted,
     Mask,
     Strings,
+    extract_strings,
+    faults_by_type,
     is_blank,
-    matches,
-    replaced,
+    mask_words,
+    match_pattern,
+    replace_pattern,
     string_series,
-    strings_of,
-    type_faults,
-    unwrapped,
-    without,
+    to_plain_dtype,
 )
+from .limits import MAX_AMOUNT, MAX_TEXT_LENGTH
 from .times import convert_times
 
-__all__ = ["MAX_TEXT_LENGTH", "Kind", "convert"]
+__all__ = ["Kind", "convert"]
 
 Kind: TypeAlias = Literal["id", "text", "time", "number", "category"]
 
-MAX_TEXT_LENGTH: Final = 100_000  # characters
 MAX_WHOLE_NUMBER: Final = 2**128
 
 _PRINTED_FLOAT: Final = r"^(-?\d+)\.0$"
@@ -82,13 +80,13 @@ def convert(cells: Cells, kind: Kind, *, printed: bool = False) -> Converted:
     >>> convert(pd.Series(["2024-05-01 10:00+08:00"]), "time").column[0]
     Timestamp('2024-05-01 02:00:00+0000', tz='UTC')
     """
-    return _CONVERTERS[kind](unwrapped(cells), printed)
+    return _CONVERTERS[kind](to_plain_dtype(cells), printed)
 
 
 def _text(cells: Cells, _printed: bool) -> Converted:
-    found = strings_of(cells)
+    found = extract_strings(cells)
     long = (found.strings.str.len() > MAX_TEXT_LENGTH).to_numpy(dtype=bool)
-    faults = type_faults(cells, found.other, "no text: give a string")
+    faults = faults_by_type(cells, found.other, "no text: give a string")
     faults[f"text longer than {MAX_TEXT_LENGTH:,} characters"] = long
     return Converted(found.strings.mask(long | is_blank(found.strings)), faults, _mended_note(found.mended))
 
@@ -99,39 +97,39 @@ def _mended_note(mended: Mask) -> tuple[str, ...]:
 
 
 def _id(cells: Cells, printed: bool) -> Converted:
-    found = strings_of(cells)
+    found = extract_strings(cells)
     names, unnamed = _names(cells, found, loose=False)
     names, notes = _whole(names) if printed else (names, ())
-    exponent = matches(names, _EXPONENT) & printed
-    broken = found.mended | matches(names, "\ufffd")
-    faults = type_faults(cells, unnamed, "no id: give a string or an exact whole number")
+    exponent = match_pattern(names, _EXPONENT) & printed
+    broken = found.mended | match_pattern(names, "\ufffd")
+    faults = faults_by_type(cells, unnamed, "no id: give a string or an exact whole number")
     faults["id with broken characters"] = broken
     faults["id in exponent notation: digits are lost"] = exponent
     return Converted(names.mask(broken | exponent), faults, notes)
 
 
 def _category(cells: Cells, printed: bool) -> Converted:
-    found = strings_of(cells)
+    found = extract_strings(cells)
     names, unnamed = _names(cells, found, loose=True)
     names, notes = _whole(names) if printed else (names, ())
-    faults = type_faults(cells, unnamed, "no category: give a string")
+    faults = faults_by_type(cells, unnamed, "no category: give a string")
     return Converted(names, faults, (*notes, *_mended_note(found.mended)))
 
 
 def _names(cells: Cells, found: Strings, *, loose: bool) -> tuple[Cells, Mask]:
     """Names as stripped strings, and the cells that are neither missing nor a name."""
     if not found.other.any():
-        return without(found.strings.str.strip(), MISSING_WORDS), found.other
+        return mask_words(found.strings.str.strip(), MISSING_WORDS), found.other
     spelled = _spelled(cells, found.other, loose)
     names = found.strings.where(~found.other, spelled).str.strip()
-    return without(names, MISSING_WORDS), found.other & spelled.isna().to_numpy()
+    return mask_words(names, MISSING_WORDS), found.other & spelled.isna().to_numpy()
 
 
 def _whole(names: Cells) -> tuple[Cells, tuple[str, ...]]:
     """Take the ``.0`` off whole numbers that were printed as floats."""
-    count = int(matches(names, _PRINTED_FLOAT).sum())
+    count = int(match_pattern(names, _PRINTED_FLOAT).sum())
     note = f"has whole numbers with a trailing .0 in {count} rows: it was taken off"
-    return (replaced(names, _PRINTED_FLOAT, r"\1"), (note,)) if count else (names, ())
+    return (replace_pattern(names, _PRINTED_FLOAT, r"\1"), (note,)) if count else (names, ())
 
 
 def _spelled(cells: Cells, other: Mask, loose: bool) -> Cells:
@@ -192,13 +190,13 @@ def _time(cells: Cells, _printed: bool) -> Converted:
 def _number(cells: Cells, _printed: bool) -> Converted:
     if cells.dtype.kind in "iuf":
         return _finite(cells.astype("float64"), {})
-    found = strings_of(cells)
-    strings = without(found.strings.str.strip(), MISSING_AMOUNTS)
+    found = extract_strings(cells)
+    strings = mask_words(found.strings.str.strip(), MISSING_AMOUNTS)
     values = pd.to_numeric(strings, errors="coerce").astype("float64")
     faults = {"not a number": (strings.notna() & values.isna()).to_numpy(dtype=bool)}
     if found.other.any():
         values[found.other] = _floats(cells[found.other])
-        faults |= type_faults(cells, found.other & values.isna().to_numpy(), "no number")
+        faults |= faults_by_type(cells, found.other & values.isna().to_numpy(), "no number")
     return _finite(values, faults)
 
 
@@ -210,8 +208,8 @@ def _floats(cells: Cells) -> npt.NDArray[np.float64]:
 
 def _finite(values: Cells, faults: dict[str, Mask]) -> Converted:
     sizes = np.abs(values.to_numpy())
-    infinite, large = np.isinf(sizes), (sizes > LARGEST_AMOUNT) & np.isfinite(sizes)
-    faults |= {"an infinite number": infinite, f"a number beyond {LARGEST_AMOUNT:.0e}": large}
+    infinite, large = np.isinf(sizes), (sizes > MAX_AMOUNT) & np.isfinite(sizes)
+    faults |= {"an infinite number": infinite, f"a number beyond {MAX_AMOUNT:.0e}": large}
     return Converted(values.mask(infinite | large), faults)
 
 

@@ -23,9 +23,9 @@ import pyarrow.parquet
 
 from fraudsieve.exceptions import SchemaError
 
-from .cells import Cells, has_surrogate, quieted, string_series
+from .cells import Cells, has_surrogate, mask_signalling_nan, string_series
 
-__all__ = ["Loaded", "load", "load_parquet_batch", "open_parquet", "save"]
+__all__ = ["LoadedTable", "load", "load_parquet_batch", "open_parquet", "save"]
 
 BROKEN_LINE: Final = "the line is no JSON object in UTF-8"
 MAX_BROKEN_SHARE: Final = 0.1  # of the rows; beyond it, the whole file has another encoding
@@ -44,7 +44,7 @@ _SIGNATURES: Final = {
 
 
 @dataclass(frozen=True, eq=False)
-class Loaded:
+class LoadedTable:
     """A frame as it came, before any check.
 
     Attributes
@@ -65,7 +65,7 @@ class Loaded:
     notes: tuple[str, ...] = ()
 
 
-def load(path: str | os.PathLike[str]) -> Loaded:
+def load(path: str | os.PathLike[str]) -> LoadedTable:
     """Read a table from a file; its ending tells the format.
 
     Parameters
@@ -75,7 +75,7 @@ def load(path: str | os.PathLike[str]) -> Loaded:
 
     Returns
     -------
-    Loaded
+    LoadedTable
         The rows as they came.
 
     Raises
@@ -106,7 +106,7 @@ def load(path: str | os.PathLike[str]) -> Loaded:
     raise SchemaError(origin, problem, fix)  # out here, so that the cause, which may quote cells, is not attached
 
 
-def _reader(file: Path, origin: str) -> Callable[[Path, str], Loaded]:
+def _reader(file: Path, origin: str) -> Callable[[Path, str], LoadedTable]:
     for ending, reader in READERS.items():
         if file.name.lower().endswith(ending):
             return reader
@@ -132,7 +132,7 @@ def _content(file: Path, expected: str, origin: str) -> bytes:
     return data.removeprefix(BOM)
 
 
-def _parquet(file: Path, origin: str) -> Loaded:
+def _parquet(file: Path, origin: str) -> LoadedTable:
     with file.open("rb") as stream:
         _check_format(stream.read(64), "Parquet", origin)
         return load_parquet_batch(pyarrow.parquet.ParquetFile(stream).read(), origin)
@@ -172,7 +172,7 @@ def open_parquet(path: str | os.PathLike[str], origin: str) -> Any:
     raise SchemaError(origin, problem, "It may be damaged, cut short, or in another format: write it again.")
 
 
-def load_parquet_batch(table: Any, origin: str) -> Loaded:
+def load_parquet_batch(table: Any, origin: str) -> LoadedTable:
     """Return rows of a Parquet file as they came.
 
     Parameters
@@ -184,20 +184,20 @@ def load_parquet_batch(table: Any, origin: str) -> Loaded:
 
     Returns
     -------
-    Loaded
+    LoadedTable
     """
     # The index of a pandas frame is no feature; one with a name was a column before, and is one again.
     kept = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
-    return Loaded(_frame(table.select(kept), origin))
+    return LoadedTable(_frame(table.select(kept), origin))
 
 
-def _jsonl(file: Path, origin: str) -> Loaded:
+def _jsonl(file: Path, origin: str) -> LoadedTable:
     lines = [line for line in io.BytesIO(_content(file, "JSON Lines", origin)) if line.strip()]
     records = [_record(line) for line in lines]
     broken = {place: BROKEN_LINE for place, record in enumerate(records) if record is None}
     if len(broken) == len(records):
         raise SchemaError(origin, "no line is a JSON object in UTF-8", "Write one object a line.")
-    return Loaded(pd.DataFrame([record or {} for record in records], dtype=object), broken)
+    return LoadedTable(pd.DataFrame([record or {} for record in records], dtype=object), broken)
 
 
 def _record(line: bytes) -> dict[str, Any] | None:
@@ -210,7 +210,7 @@ def _record(line: bytes) -> dict[str, Any] | None:
     return record if good else None
 
 
-def _csv(file: Path, origin: str) -> Loaded:
+def _csv(file: Path, origin: str) -> LoadedTable:
     data = _content(file, "CSV", origin)
     names = _header(data, origin)
     data, notes = _mended(data, origin)
@@ -219,7 +219,7 @@ def _csv(file: Path, origin: str) -> Loaded:
     places = np.full(len(table) + len(broken), -1)
     places[np.delete(np.arange(len(places)), list(broken))] = np.arange(len(table))
     frame = _frame(table, origin).reindex(places).reset_index(drop=True)
-    return Loaded(frame.loc[:, [name != "" for name in frame.columns]], broken, printed=True, notes=notes)
+    return LoadedTable(frame.loc[:, [name != "" for name in frame.columns]], broken, printed=True, notes=notes)
 
 
 def _header(data: bytes, origin: str) -> list[str]:
@@ -309,7 +309,7 @@ def _decoded(column: Any, origin: str) -> Cells:
     return pd.Series(cells, dtype=object)
 
 
-READERS: Final[dict[str, Callable[[Path, str], Loaded]]] = {
+READERS: Final[dict[str, Callable[[Path, str], LoadedTable]]] = {
     ".parquet": _parquet,
     **dict.fromkeys((".csv", ".csv.gz"), _csv),
     **dict.fromkeys((".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz"), _jsonl),
@@ -334,7 +334,7 @@ def save(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
 
 
 def _storable(cells: Cells) -> Any:
-    cells = quieted(cells)
+    cells = mask_signalling_nan(cells)
     if isinstance(cells.dtype, pd.DatetimeTZDtype):
         return pa.array(cells.dt.tz_convert(None), pa.timestamp(cells.dt.unit, "UTC"), from_pandas=True)
     simple = isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "biufM" and cells.dtype.itemsize <= 8

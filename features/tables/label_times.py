@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-__all__ = ["ONE_DAY", "are_days", "known_from"]
+__all__ = ["ONE_DAY", "has_only_dates", "resolve_label_times"]
 
 ONE_DAY = pd.Timedelta(days=1)
 
 
-def are_days(times: pd.Series) -> bool:
+def has_only_dates(times: pd.Series) -> bool:
     """Tell whether times are days alone: all at midnight.
 
     Parameters
@@ -21,16 +21,16 @@ def are_days(times: pd.Series) -> bool:
 
     Examples
     --------
-    >>> are_days(pd.to_datetime(pd.Series(["2026-05-01", None])))
+    >>> has_only_dates(pd.to_datetime(pd.Series(["2026-05-01", None])))
     True
-    >>> are_days(pd.to_datetime(pd.Series(["2026-05-01 10:00"])))
+    >>> has_only_dates(pd.to_datetime(pd.Series(["2026-05-01 10:00"])))
     False
     """
     known = times.dropna()
     return bool(len(known)) and bool((known == known.dt.normalize()).all())
 
 
-def known_from(labelled_at: pd.Series) -> tuple[pd.Series, list[str]]:
+def resolve_label_times(labelled_at: pd.Series) -> tuple[pd.Series, list[str]]:
     """Return from when on labels were surely known.
 
     Parameters
@@ -48,10 +48,10 @@ def known_from(labelled_at: pd.Series) -> tuple[pd.Series, list[str]]:
 
     Examples
     --------
-    >>> times, notes = known_from(pd.to_datetime(pd.Series(["2026-05-01"])))
+    >>> times, notes = resolve_label_times(pd.to_datetime(pd.Series(["2026-05-01"])))
     >>> str(times[0]), len(notes)
     ('2026-05-02 00:00:00', 1)
     """
-    if not are_days(labelled_at):
+    if not has_only_dates(labelled_at):
         return labelled_at, []
     return labelled_at + ONE_DAY, ["labelled_at holds days alone: a label counts as known from the end of its day"]

@@ -9,15 +9,15 @@ from fraudsieve._typing import Array
 
 from .cells import Cells, Mask
 
-__all__ = ["SeenKeys"]
+__all__ = ["SeenIdHashes"]
 
 
-class SeenKeys:
+class SeenIdHashes:
     """The ids that were seen, as two hashes of 64 bits, keyed anew every time.
 
     Examples
     --------
-    >>> seen = SeenKeys()
+    >>> seen = SeenIdHashes()
     >>> seen.add(pd.Series(["a", "b"]))
     >>> seen.holds(pd.Series(["b", "c"])).tolist()
     [True, False]

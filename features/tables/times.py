@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .cells import MISSING_AMOUNTS, Cells, Converted, Mask, matches, strings_of, type_faults, without
+from .cells import MISSING_AMOUNTS, Cells, Converted, Mask, extract_strings, faults_by_type, mask_words, match_pattern
 
 __all__ = ["convert_times"]
 
@@ -66,15 +66,15 @@ def convert_times(cells: Cells) -> Converted:
     if cells.dtype.kind == "M":
         naive = np.full(len(cells), not isinstance(cells.dtype, pd.DatetimeTZDtype))
         return _timed(_moments(cells, naive), {})
-    found = strings_of(cells)
-    strings = without(found.strings.str.strip(), MISSING_AMOUNTS)
-    moments, number = _printed_moments(strings), matches(strings, _BARE_NUMBER)
+    found = extract_strings(cells)
+    strings = mask_words(found.strings.str.strip(), MISSING_AMOUNTS)
+    moments, number = _printed_moments(strings), match_pattern(strings, _BARE_NUMBER)
     if found.other.any():
         moments |= _object_moments(cells, found.other)
         number |= _are(cells, found.other, Number)
     unread = (found.other | strings.notna().to_numpy()) & np.isnat(moments.times) & ~moments.outside
     faults = {f"a number is no time: {_GIVE_TIME}": unread & number}
-    faults |= type_faults(cells, unread & ~number & found.other, f"no time: {_GIVE_TIME}")
+    faults |= faults_by_type(cells, unread & ~number & found.other, f"no time: {_GIVE_TIME}")
     return _timed(moments, faults | {f"not a time: {_GIVE_TIME}": unread & ~number & ~found.other})
 
 
@@ -98,9 +98,9 @@ def _moments(cells: Cells, naive: Mask) -> _Moments:
 
 def _printed_moments(strings: Cells) -> _Moments:
     # pandas reads "now", "today" and bare years too: hence the guard.
-    dated = strings.where(matches(strings, _YEAR_FIRST)).str.upper()
+    dated = strings.where(match_pattern(strings, _YEAR_FIRST)).str.upper()
     times = pd.to_datetime(dated, format="ISO8601", utc=True, errors="coerce")
-    return _moments(times, ~matches(dated, _HAS_ZONE))
+    return _moments(times, ~match_pattern(dated, _HAS_ZONE))
 
 
 def _object_moments(cells: Cells, other: Mask) -> _Moments:

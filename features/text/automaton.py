@@ -7,7 +7,7 @@ words of another script anywhere, for Chinese has no blanks.
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.resources.abc import Traversable
 
 import numba as nb
 import numpy as np
@@ -133,12 +133,12 @@ def is_bounded(codes: Array, begin: int, end: int, start: int, stop: int) -> boo
     return (begin == start or not is_alnum(codes[begin - 1])) and (end == stop or not is_alnum(codes[end]))
 
 
-def read_words(path: Path, categories: Sequence[str]) -> dict[str, int]:
+def read_words(path: Traversable, categories: Sequence[str]) -> dict[str, int]:
     """Read a list of words.
 
     Parameters
     ----------
-    path : Path
+    path : Path or Traversable
         Lines of a category, a tab and a word; blank lines and lines that begin with ``#`` do not count.
     categories : sequence of str
         The categories, in the order of their numbers.

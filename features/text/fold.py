@@ -10,7 +10,7 @@ no text more than doubles.
 """
 
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 
 import numba as nb
 import numpy as np
@@ -23,7 +23,7 @@ from .fold_rules import undo_by_context
 __all__ = ["KINDS", "OBFUSCATIONS", "fold_codes", "fold_text", "obfuscation_shares"]
 
 
-TABLE = Path(__file__).parent / "data" / "fold.npz"
+TABLE = files("fraudsieve.features.text") / "data" / "fold.npz"
 CHARACTER_KINDS = ("compat", "enclosed", "invisible", "mark", "lookalike", "traditional", "case", "blank", "sign")
 KINDS = (*CHARACTER_KINDS, "inserted", "spelled")
 """What folding undoes, by kind: the last two by the neighbours, the others code point by code point."""
@@ -37,7 +37,7 @@ DROPPED = -1
 @cache
 def _tables() -> tuple[Array, Array, Array]:
     """Return (step, pairs, kind): the dense look-up tables, made once a process."""
-    with np.load(TABLE, allow_pickle=False) as stored:
+    with TABLE.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         source, length, target, kinds = (stored[k] for k in ("source", "length", "target", "kind"))
     start = np.cumsum(length, dtype=np.int64) - length
     step = np.arange(0x110000, dtype=np.int32)

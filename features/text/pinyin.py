@@ -5,7 +5,7 @@ is no Chinese character stays as it is, and in its place. The table is made by `
 """
 
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from .codepoints import CodePoints
 __all__ = ["needs_pinyin", "to_pinyin", "to_syllables"]
 
 
-TABLE = Path(__file__).parent / "data" / "pinyin.npz"
+TABLE = files("fraudsieve.features.text") / "data" / "pinyin.npz"
 PRIVATE = 0x100000
 """Syllable ``i`` is the code point ``PRIVATE + i``, of a plane that Unicode leaves to private use."""
 CHINESE_SHARE = 0.05
@@ -26,7 +26,7 @@ CHINESE_SHARE = 0.05
 @cache
 def _tables() -> tuple[Array, tuple[str, ...]]:
     """Return the dense look-up table, made once a process, and the syllables."""
-    with np.load(TABLE, allow_pickle=False) as stored:
+    with TABLE.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         syllable_codes = np.arange(0x110000, dtype=np.uint32)
         syllable_codes[stored["code"]] = PRIVATE + stored["syllable"].astype(np.uint32)
         return syllable_codes, tuple(stored["syllables"].tolist())

@@ -9,7 +9,7 @@ import numpy as np
 
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.campaign.over_time import Campaigns
+from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.cues.brands import check_brands
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.message_matrix import MessageMatrix
@@ -100,7 +100,7 @@ def build_matrix(subject: str, declared: Mapping[str, Any], files: Mapping[str, 
             for name in ("wording", "pinyin")
         }
         characters = _read_characters(declared["characters"], files) if declared["characters"] else ()
-        campaigns = None if declared["campaigns"] is None else Campaigns.from_dict(declared["campaigns"])
+        campaigns = None if declared["campaigns"] is None else CampaignHistory.from_dict(declared["campaigns"])
         brands = check_brands(declared["brands"])
         return MessageMatrix(**models, sender=sender, characters=characters, campaigns=campaigns, brands=brands)
     if subject not in ("account", "event"):

@@ -16,9 +16,9 @@ import pyarrow.parquet
 
 from fraudsieve._io import replace_file
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables.checks import needs
-from fraudsieve.features.tables.chunks import PART_ROWS, Part, PartReader
-from fraudsieve.features.tables.schema import write_rejected
+from fraudsieve.features.tables.checks import describe_requirements
+from fraudsieve.features.tables.chunks import CHUNK_ROWS, Chunk, ChunkReader
+from fraudsieve.features.tables.reader import write_rejected
 from fraudsieve.models.predict import Scorer
 
 from .journal import Journal, digest_of_file
@@ -92,14 +92,14 @@ def score_parts(
     BusyError
         When another process is writing the same output.
     """
-    reader = PartReader(source, f"{scorer.model.subject}s")
+    reader = ChunkReader(source, f"{scorer.model.subject}s")
     before = _state_of(reader.path)
     key = {
         "input": {"sha256": digest_of_file(reader.path), "bytes": before[0]},
         "beside": {name: digest_of_file(path) for name, path in beside.items()},
         "model": scorer.model.digest or secrets.token_hex(),  # one that was never written is like no other
         "versions": {name: version(name) for name in ("fraudsieve", "pyarrow", "lightgbm")},
-        "part_rows": PART_ROWS,
+        "part_rows": CHUNK_ROWS,
     }
     output.parent.mkdir(parents=True, exist_ok=True)
     journal = Journal(output.parent / f".{output.name}.parts", key)
@@ -127,7 +127,7 @@ def _state_of(path: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def _resume(journal: Journal, reader: PartReader) -> int:
+def _resume(journal: Journal, reader: ChunkReader) -> int:
     """Tell the reader of the ids that finished parts had, and return how many rows they were."""
     for part in journal.parts:
         for name in part["files"]:
@@ -136,7 +136,7 @@ def _resume(journal: Journal, reader: PartReader) -> int:
     return sum(part["rows"] for part in journal.parts)
 
 
-def _see(reader: PartReader, scores: Path) -> None:
+def _see(reader: ChunkReader, scores: Path) -> None:
     for name in {*reader.table.unique[:1]} & {*pyarrow.parquet.read_schema(scores).names}:
         ids = pyarrow.parquet.read_table(scores, columns=[name]).column(name).drop_null()
         reader.seen.add(ids.to_pandas().astype("str"))
@@ -146,7 +146,7 @@ SCORES: Final = ".scores.parquet"
 REJECTED: Final = ".rejected.parquet"
 
 
-def _finish(journal: Journal, part: Part, score: ScorePart) -> None:
+def _finish(journal: Journal, part: Chunk, score: ScorePart) -> None:
     good, rejected, name = part.checked.good, part.checked.rejected, f"{part.start:012d}"
     files, notes = {}, list(part.checked.notes)
     if len(good):
@@ -167,14 +167,14 @@ def _finish(journal: Journal, part: Part, score: ScorePart) -> None:
     journal.add(files, facts)
 
 
-def _assemble(journal: Journal, reader: PartReader, output: Path, rejected_output: Path) -> tuple[int, int]:
+def _assemble(journal: Journal, reader: ChunkReader, output: Path, rejected_output: Path) -> tuple[int, int]:
     """Put the parts together, and the whole in its place."""
     scored, rejected = (sum(part[what] for part in journal.parts) for what in ("scored", "rejected"))
     if scored + rejected != reader.n_rows:
         raise RuntimeError(f"{reader.n_rows} rows went in, and {scored + rejected} came out")
     if not scored:
         problem = f"none of {rejected} rows is good: {_tally(journal)}"
-        raise SchemaError(reader.origin, problem, needs(reader.table))
+        raise SchemaError(reader.origin, problem, describe_requirements(reader.table))
     whole = _joined(journal, SCORES)
     if rejected:
         replace_file(_joined(journal, REJECTED), rejected_output)

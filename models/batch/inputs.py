@@ -6,8 +6,8 @@ import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.message_matrix import MessageMatrix
-from fraudsieve.features.tables.label_times import known_from
-from fraudsieve.features.tables.schema import Source, read_table
+from fraudsieve.features.tables.label_times import resolve_label_times
+from fraudsieve.features.tables.reader import Source, read_table
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.inputs import Matrix
 
@@ -194,7 +194,7 @@ def _as_known(past: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Settle from when on labels count, as training does where it reads them."""
     if "labelled_at" not in past:
         return past
-    times, said = known_from(past["labelled_at"])
+    times, said = resolve_label_times(past["labelled_at"])
     notes += said
     return past.assign(labelled_at=times)
 
@@ -279,7 +279,7 @@ def known_labels(model: Model, labels: pd.DataFrame, events: pd.DataFrame | None
     if "labelled_at" not in labels:
         labels = labels.assign(labelled_at=pd.Series(pd.NaT, labels.index, "datetime64[us, UTC]"))
     found = labels[labels["labelled_at"].notna()]
-    times, notes = known_from(found["labelled_at"])
+    times, notes = resolve_label_times(found["labelled_at"])
     found = found.assign(labelled_at=times, is_fraud=(found["label"] != model.legitimate).to_numpy())
     if model.subject != "event":
         found = found[["subject_id", "labelled_at", "is_fraud"]]

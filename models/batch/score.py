@@ -19,7 +19,7 @@ from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.campaign.batch import campaign_features
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.messages import sender_history
-from fraudsieve.features.tables.schema import Source, write_rejected
+from fraudsieve.features.tables.reader import Source, write_rejected
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import CHUNK, Scorer
 from fraudsieve.models.scoring.inputs import why_unscorable

@@ -9,7 +9,7 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.campaign.over_time import Campaigns, campaign_events, campaign_subjects
+from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events, campaign_subjects
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.records import RejectedRecord, is_missing
 from fraudsieve.features.history.timeline import PreparedRecord
@@ -131,13 +131,13 @@ def observe_messages(
 
 
 def prepare_message(
-    campaigns: Campaigns, state: HistoryState, message: Record, *, now: datetime | None = None
+    campaigns: CampaignHistory, state: HistoryState, message: Record, *, now: datetime | None = None
 ) -> tuple[list[dict[str, Any]], list[PreparedRecord]]:
     """Turn a message into the events that a state takes, and check them.
 
     Parameters
     ----------
-    campaigns : Campaigns
+    campaigns : CampaignHistory
         The declaration.
     state : HistoryState
         What is known.

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from fraudsieve.exceptions import RecordError
 from fraudsieve.features import fold_text
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.campaign.over_time import Campaigns
+from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.network.declaration import Network
@@ -314,7 +314,7 @@ POLICIES = st.one_of(
 VIEWS = (History(("1d",), measures=("count", "sum")),)
 MATRICES: tuple[MessageMatrix | AccountMatrix, ...] = (
     MessageMatrix(None),
-    MessageMatrix(None, sender=VIEWS, campaigns=Campaigns(("1d",), ("spam",))),
+    MessageMatrix(None, sender=VIEWS, campaigns=CampaignHistory(("1d",), ("spam",))),
     AccountMatrix("account", VIEWS, numbers=("age",), categories={"city": ("rome",)}),
     AccountMatrix("account", VIEWS, Network("counterparty_id", ("device_id",))),
     AccountMatrix("event", VIEWS, numbers=("amount",), categories={"kind": ("pay",)}),

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables.label_times import known_from
-from fraudsieve.features.tables.schema import Checked, Source, read_table
+from fraudsieve.features.tables.label_times import resolve_label_times
+from fraudsieve.features.tables.reader import CheckedTable, Source, read_table
 from fraudsieve.models.batch.inputs import end_of_events
 from fraudsieve.training.labels.trust import Trust
 
@@ -64,14 +64,14 @@ def load_accounts(
         if label_table is None:
             raise SchemaError("recipe", "names neither accounts nor labels", "Give --accounts, --labels or both.")
         ids = label_table.good["subject_id"].drop_duplicates().reset_index(drop=True)
-        table = Checked(pd.DataFrame({"account_id": ids}), pd.DataFrame({"row": [], "column": [], "reason": []}))
+        table = CheckedTable(pd.DataFrame({"account_id": ids}), pd.DataFrame({"row": [], "column": [], "reason": []}))
     else:
         table = read_table(accounts, "accounts", require=() if labels is not None else ("label",))
     history = None if events is None else read_table(events, "events")
     frame = with_times(table.good, "as_of")
     frame = join_labels(frame, label_table, "account_id", trust)
     frame, assumed = _with_moments(frame, None if history is None else history.good)
-    frame["labelled_at"], said = known_from(frame["labelled_at"])
+    frame["labelled_at"], said = resolve_label_times(frame["labelled_at"])
     sources = {"accounts": accounts, "events": events, "labels": labels}
     notes = [*table.notes, *(history.notes if history else ()), *assumed, *said]
     return _loaded("account", frame, table, history, label_table, sources, notes, min_label_rows)
@@ -116,7 +116,7 @@ def load_events(
     label_table = None if labels is None else read_table(labels, "labels")
     frame = join_labels(frame, label_table, "event_id", trust)
     frame["as_of"] = frame["occurred_at"]
-    frame["labelled_at"], said = known_from(frame["labelled_at"])
+    frame["labelled_at"], said = resolve_label_times(frame["labelled_at"])
     early = int((frame["labelled_at"] < frame["occurred_at"]).sum())
     if early:
         said.append(f"{early} labels are dated before their event: they count as known from the event on")
@@ -147,9 +147,9 @@ def _with_moments(frame: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.
 def _loaded(
     subject: str,
     frame: pd.DataFrame,
-    table: Checked,
-    history: Checked | None,
-    labels: Checked | None,
+    table: CheckedTable,
+    history: CheckedTable | None,
+    labels: CheckedTable | None,
     sources: dict[str, Any],
     notes: list[str],
     min_label_rows: int,

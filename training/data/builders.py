@@ -11,7 +11,7 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.messages import MessageFeatures
-from fraudsieve.features.tables.schema import Source
+from fraudsieve.features.tables.reader import Source
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.score import looks_back
 from fraudsieve.models.predict import Scorer

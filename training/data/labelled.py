@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables.label_times import known_from
-from fraudsieve.features.tables.schema import Checked, Source, read_table
+from fraudsieve.features.tables.label_times import resolve_label_times
+from fraudsieve.features.tables.reader import CheckedTable, Source, read_table
 from fraudsieve.training.labels.trust import Trust, label_as_of
 
 __all__ = [
@@ -128,7 +128,7 @@ def load_labelled(
     frame[PLACE] = np.setdiff1d(np.arange(len(frame) + len(read.rejected)), read.rejected["row"])
     label_table = None if labels is None else read_table(labels, "labels")
     frame = join_labels(frame, label_table, "message_id", trust)
-    frame["labelled_at"], said = known_from(frame["labelled_at"])
+    frame["labelled_at"], said = resolve_label_times(frame["labelled_at"])
     loaded = keep_labelled(frame, read, label_table, "message", origin_of(messages), min_label_rows)
     sources = {"messages": messages, "labels": labels, "events": events}
     digests = {name: data_digest(source) for name, source in sources.items() if source is not None}
@@ -141,7 +141,7 @@ def load_labelled(
 
 
 def keep_labelled(
-    frame: pd.DataFrame, read: Checked, labels: Checked | None, what: str, origin: str, min_label_rows: int
+    frame: pd.DataFrame, read: CheckedTable, labels: CheckedTable | None, what: str, origin: str, min_label_rows: int
 ) -> LabelledData:
     """Keep the rows that have a label of enough rows.
 
@@ -149,9 +149,9 @@ def keep_labelled(
     ----------
     frame : DataFrame
         All good rows, with their labels and their positions in the input (`PLACE`).
-    read : Checked
+    read : CheckedTable
         Their table.
-    labels : Checked or None
+    labels : CheckedTable or None
         The table of labels.
     what : str
         What a row is.
@@ -212,14 +212,16 @@ def with_times(frame: pd.DataFrame, *further: str) -> pd.DataFrame:
     return frame
 
 
-def join_labels(frame: pd.DataFrame, labels: Checked | None, subject: str, trust: Trust | None = None) -> pd.DataFrame:
+def join_labels(
+    frame: pd.DataFrame, labels: CheckedTable | None, subject: str, trust: Trust | None = None
+) -> pd.DataFrame:
     """Put the label that counts of each subject into the frame.
 
     Parameters
     ----------
     frame : DataFrame
         From `with_times`; its own labels are taken where the table has nothing.
-    labels : Checked or None
+    labels : CheckedTable or None
         The table of labels.
     subject : str
         The column that a label's ``subject_id`` names.
@@ -255,7 +257,7 @@ def _weighted(frame: pd.DataFrame, trust: Trust) -> pd.DataFrame:
     return frame
 
 
-def _unmatched(frame: pd.DataFrame, labels: Checked, subject: str) -> list[str]:
+def _unmatched(frame: pd.DataFrame, labels: CheckedTable, subject: str) -> list[str]:
     missing = int((~labels.good["subject_id"].isin(frame[subject])).sum())
     return [f"{missing} labels are of no {subject.removesuffix('_id')} here"] if missing else []
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
-from fraudsieve.features.tables.label_times import known_from
+from fraudsieve.features.tables.label_times import resolve_label_times
 from fraudsieve.training.data.labelled import LabelledData, with_times
 from fraudsieve.training.labels.maturity import DAY, MATURE, DelayCurve, delay_curve, maturity_gaps, seen_until
 from fraudsieve.training.labels.trust import Trust, reversals
@@ -253,7 +253,7 @@ def _with_sources(data: LabelledData) -> tuple[pd.DataFrame, pd.Series]:
         labels = data.rows.reindex(columns=columns).assign(subject_id=data.rows.index)
         return labels, data.rows["as_of"]
     labels = with_times(data.said.reindex(columns=columns))
-    labels["labelled_at"] = known_from(labels["labelled_at"])[0]
+    labels["labelled_at"] = resolve_label_times(labels["labelled_at"])[0]
     cutoff_times = data.rows.drop_duplicates(f"{data.subject}_id").set_index(f"{data.subject}_id")["as_of"]
     return labels, cutoff_times
 

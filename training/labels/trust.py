@@ -89,7 +89,7 @@ def label_as_of(labels: pd.DataFrame, moment: Any = None, *, trust: Trust | None
     ----------
     labels : DataFrame, shape (n_labels, any)
         ``subject_id``, ``label``, and, where there are, ``labelled_at`` (missing for what was always known) and
-        ``source``. Days alone go through `known_from` first.
+        ``source``. Days alone go through `resolve_label_times` first.
     moment : datetime, default=None
         The moment; None for all that is there. Without a zone it is taken as UTC.
     trust : Trust, default=None

@@ -11,7 +11,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import RecipeError
-from fraudsieve.features.tables.schema import Source
+from fraudsieve.features.tables.reader import Source
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.labelled import data_digest

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.campaign.batch import campaign_features, label_types
-from fraudsieve.features.campaign.over_time import Campaigns, campaign_events, campaign_subjects
+from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events, campaign_subjects
 from fraudsieve.features.live_state import HistoryState
 from tests.profiles import examples
 
-CAMPAIGNS = Campaigns(("1h", "1d"), ("spam", "ham"))
+CAMPAIGNS = CampaignHistory(("1h", "1d"), ("spam", "ham"))
 TEXTS = ["win 100 yuan today, call me on 138", "Win 999 yuan today, call me on 139", "see you at six, bring the bags"]
 MINUTES = st.integers(0, 20) | st.integers(0, 3 * 24 * 60)
 NAMES = ("text", "sent_at", "account_id", "recipient_id", "label", "labelled_at")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.features.campaign.over_time import (
     N_BANDS,
-    Campaigns,
+    CampaignHistory,
     band_keys,
     campaign_events,
     campaign_subjects,
@@ -22,7 +22,7 @@ from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
-CAMPAIGNS = Campaigns(("1h", "1d"), ("spam", "ham"))
+CAMPAIGNS = CampaignHistory(("1h", "1d"), ("spam", "ham"))
 TEXTS = [
     "win 100 yuan today, call me on 13800000000",
     "Win 999 yuan today, call me on 13900000000",
@@ -128,12 +128,12 @@ def test_a_label_never_counts_before_its_message() -> None:
     spam = {"text": TEXTS[0], "sent_at": at(10), "label": "spam", "labelled_at": "2026-04-30T00:00:00Z"}
     events = campaign_events([spam], CAMPAIGNS)
     assert {event["occurred_at"] for event in events} == {at(10)}
-    assert not campaign_events([spam], Campaigns())
+    assert not campaign_events([spam], CampaignHistory())
 
 
 def test_columns_without_labels_and_the_declaration_read_back() -> None:
-    assert Campaigns().columns[-1] == "campaign__age"
-    assert Campaigns.from_dict(CAMPAIGNS.to_dict()) == CAMPAIGNS
+    assert CampaignHistory().columns[-1] == "campaign__age"
+    assert CampaignHistory.from_dict(CAMPAIGNS.to_dict()) == CAMPAIGNS
     assert len(CAMPAIGNS.places) == len(CAMPAIGNS.columns) == len(set(CAMPAIGNS.places))
 
 

@@ -72,7 +72,7 @@ def test_the_table_is_sorted_and_says_where_it_is_from() -> None:
     hashes, rules = suffix_table()
     assert (np.diff(hashes.astype(object)) > 0).all()
     assert len(hashes) == len(rules) > 9000
-    with np.load(TABLE, allow_pickle=False) as stored:
+    with TABLE.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         assert re.fullmatch(r"publicsuffixlist [0-9.]+, list of 20\S+", str(stored["source"]))
 
 
@@ -92,7 +92,7 @@ def test_every_rule_gives_what_the_package_gives() -> None:
 
 @needs_list
 def test_rebuilding_gives_the_stored_table(tmp_path: Path) -> None:
-    with np.load(TABLE, allow_pickle=False) as stored:
+    with TABLE.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         kept = {name: stored[name] for name in stored.files}
     if f"publicsuffixlist {version('publicsuffixlist')}," not in str(kept["source"]):
         pytest.skip("publicsuffixlist is of another version than the table: run scripts/build_suffix_table.py")

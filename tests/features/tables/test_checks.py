@@ -12,17 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables.schema import (
-    EVENTS,
-    LABELS,
-    MAX_TEXT_LENGTH,
-    MESSAGES,
-    TABLES,
-    Checked,
-    Table,
-    check_table,
-    write_rejected,
-)
+from fraudsieve.features.tables.limits import MAX_TEXT_LENGTH
+from fraudsieve.features.tables.reader import CheckedTable, check_table, write_rejected
+from fraudsieve.features.tables.schema import EVENTS, LABELS, MESSAGES, TABLES, TableSchema
 from tests.profiles import examples
 
 SECRET = "s3cr3t-Zebra"
@@ -43,7 +35,7 @@ def events(**columns: object) -> pd.DataFrame:
     return frame.assign(**{name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
 
 
-def causes(checked: Checked) -> list[tuple[int, str, str]]:
+def causes(checked: CheckedTable) -> list[tuple[int, str, str]]:
     sheet = checked.rejected[["row", "column", "reason"]]
     return list(sheet.itertuples(index=False, name=None))
 
@@ -80,7 +72,7 @@ def causes(checked: Checked) -> list[tuple[int, str, str]]:
     ],
 )
 def test_a_bad_row_is_set_aside_with_its_reason(
-    frame: pd.DataFrame, table: Table, expected: tuple[int, str, str]
+    frame: pd.DataFrame, table: TableSchema, expected: tuple[int, str, str]
 ) -> None:
     checked = check_table(frame, table)
     assert causes(checked) == [expected]
@@ -177,7 +169,7 @@ CELLS = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text("abc")
 DECLARED = [column.name for table in TABLES.values() for column in table.columns]
 NAMES = st.sampled_from(DECLARED) | st.text(max_size=3)
 GOOD = {name: "good" for table in TABLES.values() for name in table.required} | {"occurred_at": "2024-05-01"}
-Case = tuple[Table, list[str], list[list[object]]]
+Case = tuple[TableSchema, list[str], list[list[object]]]
 
 
 @st.composite
@@ -225,7 +217,7 @@ WRAPS = [str, str.encode, lambda text: [text], lambda text: {text: text}, lambda
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 @pytest.mark.parametrize("wrap", WRAPS)
-def test_no_error_note_or_reason_holds_a_cell(table: Table, wrap: Callable[[str], object]) -> None:
+def test_no_error_note_or_reason_holds_a_cell(table: TableSchema, wrap: Callable[[str], object]) -> None:
     names = [*(column.name for column in table.columns), "further", "further_id"]
     cells = pd.Series([wrap(f"{SECRET}{row}") for row in range(3)], dtype=object)
     frame = pd.DataFrame(dict.fromkeys(names, cells))
@@ -234,7 +226,7 @@ def test_no_error_note_or_reason_holds_a_cell(table: Table, wrap: Callable[[str]
     assert SECRET not in said
 
 
-def what_is_said(frame: pd.DataFrame, table: Table) -> str:
+def what_is_said(frame: pd.DataFrame, table: TableSchema) -> str:
     try:
         checked = check_table(frame, table)
     except SchemaError as error:

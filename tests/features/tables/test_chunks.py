@@ -8,8 +8,8 @@ import pyarrow.parquet
 import pytest
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables.chunks import PartReader
-from fraudsieve.features.tables.schema import read_table
+from fraudsieve.features.tables.chunks import ChunkReader
+from fraudsieve.features.tables.reader import read_table
 
 
 def messages(rows: int) -> pd.DataFrame:
@@ -22,10 +22,10 @@ def messages(rows: int) -> pd.DataFrame:
 
 @pytest.mark.parametrize("size", [7, 50, 500, 10_000])
 def test_rows_are_judged_as_in_one_go(tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fraudsieve.features.tables.chunks.PART_ROWS", 64)
+    monkeypatch.setattr("fraudsieve.features.tables.chunks.CHUNK_ROWS", 64)
     messages(1000).to_parquet(tmp_path / "m.parquet", row_group_size=size)
     whole = read_table(tmp_path / "m.parquet", "messages")
-    parts = list(PartReader(tmp_path / "m.parquet", "messages"))
+    parts = list(ChunkReader(tmp_path / "m.parquet", "messages"))
     assert max(part.rows for part in parts) <= 64
     assert [part.start for part in parts] == np.cumsum([0, *(part.rows for part in parts[:-1])]).tolist()
     good = pd.concat([part.checked.good for part in parts], ignore_index=True)
@@ -36,11 +36,11 @@ def test_rows_are_judged_as_in_one_go(tmp_path: Path, size: int, monkeypatch: py
 
 
 def test_reading_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fraudsieve.features.tables.chunks.PART_ROWS", 64)
+    monkeypatch.setattr("fraudsieve.features.tables.chunks.CHUNK_ROWS", 64)
     messages(1000).to_parquet(tmp_path / "m.parquet", row_group_size=150)
-    parts = list(PartReader(tmp_path / "m.parquet", "messages"))
+    parts = list(ChunkReader(tmp_path / "m.parquet", "messages"))
     for place in range(0, len(parts), 3):
-        reader = PartReader(tmp_path / "m.parquet", "messages")
+        reader = ChunkReader(tmp_path / "m.parquet", "messages")
         for part in parts[:place]:
             reader.seen.add(part.checked.good["message_id"])
         rest = list(reader.after(parts[place].start))
@@ -52,7 +52,7 @@ def test_reading_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_part_without_a_good_row_is_none_the_less_a_part(tmp_path: Path) -> None:
     frame = pd.DataFrame({"message_id": ["a", "b", "c"], "text": [None, " ", "c"]})
     frame.to_parquet(tmp_path / "m.parquet", row_group_size=2)
-    parts = list(PartReader(tmp_path / "m.parquet", "messages"))
+    parts = list(ChunkReader(tmp_path / "m.parquet", "messages"))
     assert [len(part.checked.good) for part in parts] == [0, 1]
 
 
@@ -67,10 +67,10 @@ def test_a_part_without_a_good_row_is_none_the_less_a_part(tmp_path: Path) -> No
 def test_what_is_no_parquet_file_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
     file = tmp_path / "m.parquet"
     with pytest.raises(SchemaError, match="there is no such file"):
-        PartReader(file, "messages")
+        ChunkReader(file, "messages")
     file.write_bytes(content)
     with pytest.raises(SchemaError, match=problem):
-        PartReader(file, "messages")
+        ChunkReader(file, "messages")
 
 
 def test_a_damaged_row_group_is_named(tmp_path: Path) -> None:
@@ -81,13 +81,13 @@ def test_a_damaged_row_group_is_named(tmp_path: Path) -> None:
     content[at : at + 40] = b"\xff" * 40
     file.write_bytes(content)
     with pytest.raises(SchemaError, match="row group 1 cannot be read"):
-        list(PartReader(file, "messages"))
+        list(ChunkReader(file, "messages"))
 
 
 def test_no_rows_are_an_error(tmp_path: Path) -> None:
     messages(10)[:0].to_parquet(tmp_path / "m.parquet")
     with pytest.raises(SchemaError, match="there are no rows"):
-        PartReader(tmp_path / "m.parquet", "messages")
+        ChunkReader(tmp_path / "m.parquet", "messages")
     pd.DataFrame({"message_id": ["a"], "words": ["b"]}).to_parquet(tmp_path / "m.parquet")
     with pytest.raises(SchemaError, match="column 'text' is missing"):
-        list(PartReader(tmp_path / "m.parquet", "messages"))
+        list(ChunkReader(tmp_path / "m.parquet", "messages"))

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from fraudsieve.features.tables.cells import STRING, Converted
-from fraudsieve.features.tables.conversion import MAX_TEXT_LENGTH, Kind, convert
+from fraudsieve.features.tables.conversion import Kind, convert
+from fraudsieve.features.tables.limits import MAX_TEXT_LENGTH
 
 NOTHING = ("nan", "NaN", "None", "null", "NULL", "<NA>", "NaT", r"\N")
 

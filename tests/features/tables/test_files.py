@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.files import READERS
-from fraudsieve.features.tables.schema import Checked, read_table
+from fraudsieve.features.tables.reader import CheckedTable, read_table
 
 SECRET = "s3cr3t-Zebra"
 FRAME = pd.DataFrame(
@@ -45,7 +45,7 @@ def put(file: Path, content: bytes) -> Path:
     return file
 
 
-def causes(checked: Checked) -> list[tuple[int, str, str]]:
+def causes(checked: CheckedTable) -> list[tuple[int, str, str]]:
     sheet = checked.rejected[["row", "column", "reason"]]
     return list(sheet.itertuples(index=False, name=None))
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from fraudsieve.features.tables.label_times import are_days, known_from
+from fraudsieve.features.tables.label_times import has_only_dates, resolve_label_times
 
 
 @pytest.mark.parametrize(
@@ -18,8 +18,8 @@ from fraudsieve.features.tables.label_times import are_days, known_from
 )
 def test_days_are_told_from_times(times: list[str | None], days: bool) -> None:
     column = pd.to_datetime(pd.Series(times, dtype=object), utc=True, format="ISO8601")
-    assert are_days(column) is days
-    moved, notes = known_from(column)
+    assert has_only_dates(column) is days
+    moved, notes = resolve_label_times(column)
     assert (len(notes) == 1) is days
     assert (moved - column).dropna().eq(pd.Timedelta(days=int(days))).all()
     assert moved.isna().tolist() == column.isna().tolist()

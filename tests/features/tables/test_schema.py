@@ -10,17 +10,8 @@ import pytest
 
 from fraudsieve.exceptions import FraudsieveError, SchemaError
 from fraudsieve.features.tables import schema
-from fraudsieve.features.tables.schema import (
-    ACCOUNTS,
-    EVENTS,
-    MESSAGES,
-    TABLES,
-    Column,
-    Table,
-    check_table,
-    read_table,
-    write_rejected,
-)
+from fraudsieve.features.tables.reader import check_table, read_table, write_rejected
+from fraudsieve.features.tables.schema import ACCOUNTS, EVENTS, MESSAGES, TABLES, ColumnSchema, TableSchema
 
 
 def messages(**columns: object) -> pd.DataFrame:
@@ -96,7 +87,7 @@ def test_further_columns_become_plain() -> None:
 
 
 @pytest.mark.parametrize("table", ["messages", MESSAGES])
-def test_a_table_goes_by_its_name_too(table: Table | str) -> None:
+def test_a_table_goes_by_its_name_too(table: TableSchema | str) -> None:
     assert len(read_table(messages(), table).good) == 3
 
 
@@ -106,7 +97,9 @@ def test_an_unknown_table_is_an_error() -> None:
 
 
 def test_a_table_of_ones_own() -> None:
-    table = Table("cards", (Column("card_id", "id", required=True), Column("limit", "number", required=True)))
+    table = TableSchema(
+        "cards", (ColumnSchema("card_id", "id", required=True), ColumnSchema("limit", "number", required=True))
+    )
     frame = pd.DataFrame({"card_id": ["a", "a"], "limit": [1, None]})
     rejected = check_table(frame, table).rejected
     assert rejected[["column", "reason"]].to_numpy().tolist() == [["limit", "no number"]]

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from fraudsieve.features.tables.seen_ids import SeenKeys
+from fraudsieve.features.tables.seen_ids import SeenIdHashes
 
 
 def test_every_id_is_known_again_and_no_other() -> None:
-    seen, rng, known = SeenKeys(), np.random.default_rng(0), set()
+    seen, rng, known = SeenIdHashes(), np.random.default_rng(0), set()
     for _ in range(40):
         ids = pd.Series(rng.integers(0, 20_000, int(rng.integers(1, 900)))).drop_duplicates().astype("str")
         assert seen.holds(ids).tolist() == [one in known for one in ids]
@@ -18,7 +18,7 @@ def test_every_id_is_known_again_and_no_other() -> None:
 
 
 def test_nothing_is_a_part_too() -> None:
-    seen = SeenKeys()
+    seen = SeenIdHashes()
     seen.add(pd.Series([], dtype="str"))
     assert seen.holds(pd.Series(["a"])).tolist() == [False]
     assert seen.holds(pd.Series([], dtype="str")).tolist() == []

@@ -16,7 +16,7 @@ from fraudsieve.features.text.fold import CHARACTER_KINDS, KINDS, OBFUSCATIONS, 
 from tests.profiles import examples
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "build_fold_tables.py"
-LOOKALIKES = TABLE.with_name("lookalikes.txt")
+LOOKALIKES = Path(str(TABLE)).with_name("lookalikes.txt")
 ANYTHING = st.text(st.characters(exclude_categories=()))
 # Letters, signs and digits that the rules of neighbours look at.
 COMMON = "加微信ab f12*.·_| -一二零壹請、，é①\u200b"
@@ -26,7 +26,7 @@ TRICKY = st.text(st.sampled_from("aA Ａé\u0301\u200b\u202e\0 \n\t\u3000\u00a0�
 
 @pytest.fixture(scope="module")
 def stored() -> dict[str, npt.NDArray[Any]]:
-    with np.load(TABLE, allow_pickle=False) as arrays:
+    with TABLE.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
 
 

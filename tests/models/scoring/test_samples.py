@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.campaign.over_time import Campaigns
+from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.network.declaration import Network
@@ -18,7 +18,7 @@ from fraudsieve.models.scoring.samples import warm_records
 VIEWS = (History(("1h", "1d"), identifiers=("device_id",)), History(("1d",), entity="device_id", name="device"))
 MATRICES: dict[str, Any] = {
     "messages": MessageMatrix(None),
-    "senders": MessageMatrix(None, sender=VIEWS[:1], campaigns=Campaigns()),
+    "senders": MessageMatrix(None, sender=VIEWS[:1], campaigns=CampaignHistory()),
     "accounts": AccountMatrix("account", VIEWS, Network(identifiers=("device_id",)), numbers=("age",)),
     "events": AccountMatrix("event", VIEWS, numbers=("amount",), categories={"kind": ("pay",)}),
     "untimed": AccountMatrix("event", (), numbers=("amount",), timed=False),
