@@ -10,7 +10,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.tables.schema import Source
+from fraudsieve.features.tables.reader import Source
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.score import has_history
 from fraudsieve.models.predict import Scorer
