@@ -26,9 +26,7 @@ def test_accounts_from_training_to_scores(run: Run) -> None:
     assert (code, sheet["report"]["rows"]) == (0, int(is_account.sum()))
     code, said, _ = run("evaluate", "--model", "m", "--attack")  # refused before anything is read
     assert code == 2
-    assert (
-        said["error"] == "attack: only messages can be obfuscated, and this is a model of accounts. Leave --attack out"
-    )
+    assert said["error"] == "attack: only messages can be obfuscated, and this is a model of accounts. Remove --attack"
     code, scored, error = run("predict", "--model", "m", "--input", "a.parquet", "--events", "e.parquet")
     assert (code, scored["scored"]) == (0, 200)
     assert "accounts without as_of are looked at as of the end of the events" in error

@@ -20,26 +20,26 @@ from fraudsieve.features.text.pinyin import to_pinyin
 __all__ = ["Augmentation", "augment", "obfuscated_copies"]
 
 
-MANNERS: Final = {"homophone": 0.5, "other": 0.3, "inserted": 0.2}
-"""How often a copy is written in each manner: homophones are found only for Chinese, and others else."""
-LEAST, MOST = 0.1, 0.6
-"""Of the letters of a copy so large a share is changed, drawn evenly."""
+METHODS: Final = {"homophone": 0.5, "other": 0.3, "inserted": 0.2}
+"""Probability of each method; only Chinese has homophones, other letters are replaced by random ones."""
+MIN_SHARE, MAX_SHARE = 0.1, 0.6
+"""Bounds of the share of letters that is changed in a copy, drawn uniformly."""
 SYMBOLS: Final = np.array([ord(char) for char in "*.·_|- 、丶/"], np.uint32)
 FLOOR = 0.3
-"""What a homophone counts that was never seen, beside the square roots of the counts of those that were."""
+"""Weight of a homophone that the corpus lacks; the square root of its count is added for the others."""
 
 
 def obfuscated_copies(texts: Sequence[str], corpus: Sequence[str], *, seed: int = 0) -> list[str]:
-    """Write every text once more, obfuscated.
+    """Return an obfuscated copy of every text.
 
     Parameters
     ----------
     texts : sequence of str, length n_texts
         Texts.
     corpus : sequence of str
-        Texts whose characters are drawn from, as often as they are there.
+        Texts from which characters are drawn, by their frequency.
     seed : int, default=0
-        Seed of all that is drawn.
+        Seed of every random draw.
 
     Returns
     -------
@@ -55,10 +55,10 @@ def obfuscated_copies(texts: Sequence[str], corpus: Sequence[str], *, seed: int 
     rng = np.random.default_rng(seed)
     packed, drawn_from = pack(texts), pack(corpus).codes
     lengths = np.diff(packed.offsets)
-    manner = np.repeat(rng.choice(len(MANNERS), len(texts), p=list(MANNERS.values())), lengths)
-    rate = np.repeat(rng.uniform(LEAST, MOST, len(texts)), lengths)
+    method = np.repeat(rng.choice(len(METHODS), len(texts), p=list(METHODS.values())), lengths)
+    rate = np.repeat(rng.uniform(MIN_SHARE, MAX_SHARE, len(texts)), lengths)
     changed = _is_letter(packed.codes) & (rng.random(len(packed.codes)) < rate)
-    homophone, other, inserted = (changed & (manner == place) for place in range(len(MANNERS)))
+    homophone, other, inserted = (changed & (method == place) for place in range(len(METHODS)))
     codes = packed.codes.copy()
     alike = _homophones(packed, drawn_from, rng)
     codes[homophone] = alike[homophone]
@@ -77,36 +77,36 @@ def _is_letter(codes: Array) -> npt.NDArray[np.bool_]:
 
 
 def _homophones(texts: CodePoints, corpus: Array, rng: np.random.Generator) -> Array:
-    """Draw a character of the same sound for every character: common ones more often, and rare ones too."""
+    """Draw a homophone of every character; common ones are more likely."""
     seen, counts = np.unique(corpus, return_counts=True)
     han = np.arange(0x4E00, 0xA000, dtype=np.uint32)
-    heard = to_pinyin(CodePoints(han, np.array([0, len(han)]))).codes
+    pinyin = to_pinyin(CodePoints(han, np.array([0, len(han)]))).codes
     weights = np.full(len(han), FLOOR)
-    known = _is_chinese(seen)
-    weights[seen[known] - 0x4E00] += np.sqrt(counts[known])
-    order = np.argsort(heard, kind="stable")
+    chinese = _is_chinese(seen)
+    weights[seen[chinese] - 0x4E00] += np.sqrt(counts[chinese])
+    order = np.argsort(pinyin, kind="stable")
     totals = np.cumsum(weights[order])
-    mine = to_pinyin(texts).codes
-    starts, stops = (np.searchsorted(heard[order], mine, side) for side in ("left", "right"))
+    own = to_pinyin(texts).codes
+    starts, stops = (np.searchsorted(pinyin[order], own, side) for side in ("left", "right"))
     low = np.where(starts > 0, totals[np.maximum(starts, 1) - 1], 0.0)
     high = totals[np.maximum(stops, 1) - 1]
-    drawn = np.searchsorted(totals, low + rng.random(len(mine)) * (high - low), "right")
-    found = han[order][np.minimum(drawn, np.maximum(stops, 1) - 1)]
-    return np.where(stops > starts, found, texts.codes)
+    drawn = np.searchsorted(totals, low + rng.random(len(own)) * (high - low), "right")
+    homophones = han[order][np.minimum(drawn, np.maximum(stops, 1) - 1)]
+    return np.where(stops > starts, homophones, texts.codes)
 
 
 def _others(codes: Array, corpus: Array, rng: np.random.Generator) -> Array:
-    """Draw any letter of the corpus for every letter, Chinese for Chinese, as often as it is there."""
+    """Draw a letter of the corpus for every letter, by frequency: Chinese for Chinese, Latin for Latin."""
     drawn = codes.copy()
-    for is_kind in (_is_chinese, lambda some: _is_letter(some) & ~_is_chinese(some)):
-        mine, pool = is_kind(codes), corpus[is_kind(corpus)]
+    for is_kind in (_is_chinese, lambda values: _is_letter(values) & ~_is_chinese(values)):
+        of_kind, pool = is_kind(codes), corpus[is_kind(corpus)]
         if len(pool):
-            drawn[mine] = rng.choice(pool, mine.sum())
+            drawn[of_kind] = rng.choice(pool, of_kind.sum())
     return drawn
 
 
 def _with_symbols(texts: CodePoints, after: Array, rng: np.random.Generator) -> CodePoints:
-    """Put a symbol after characters, in a text always the same."""
+    """Insert a symbol after characters; each text has one symbol."""
     symbols = np.repeat(rng.choice(SYMBOLS, len(texts)), np.diff(texts.offsets))
     places = np.flatnonzero(after)
     added = np.concatenate([[0], np.cumsum(after)])
@@ -115,14 +115,14 @@ def _with_symbols(texts: CodePoints, after: Array, rng: np.random.Generator) -> 
 
 @dataclass(frozen=True, eq=False)
 class Augmentation:
-    """Rows with their obfuscated copies behind them.
+    """Rows followed by obfuscated copies of some of them.
 
     Parameters
     ----------
     texts : list of str, length n_rows + n_copies
         Texts.
     rows : ndarray of int64, shape (n_rows + n_copies,)
-        The row that each is, or is a copy of.
+        The position of each row, or of the row that it is a copy of.
     """
 
     texts: list[str]
@@ -132,18 +132,18 @@ class Augmentation:
 def augment(
     texts: Sequence[str], is_fraud: npt.NDArray[np.bool_], *, share: float = 0.5, seed: int = 0
 ) -> Augmentation:
-    """Put obfuscated copies of fraudulent messages behind the messages.
+    """Append obfuscated copies of fraudulent messages to the messages.
 
-    A message and its copy are of one campaign: give both that group, so that together they count as one.
+    A message and its copy belong to the same campaign: give both its group, so that together they count as one row.
 
     Parameters
     ----------
     texts : sequence of str, length n_rows
         Texts.
     is_fraud : ndarray of bool, shape (n_rows,)
-        Which of them may be copied.
+        Which texts may be copied.
     share : float, default=0.5
-        Share of these that are.
+        Share of these that is copied.
     seed : int, default=0
         Seed.
 

@@ -18,7 +18,7 @@ from . import sites
 __all__ = ["OBFUSCATIONS", "STRENGTHS", "Obfuscation", "language_of", "obfuscate"]
 
 STRENGTHS: Final = {"light": 0.1, "medium": 0.3, "strong": 0.6}
-"""The share of the eligible places (characters, or words of the table) that is changed, and never less than one."""
+"""Share of the eligible places (characters, or words of the table) that is changed; at least one place is."""
 
 ZERO_WIDTH: Final = "\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\u00ad\u034f\u200e\u200f\ufe0f"
 SYMBOLS: Final = "*.·_|-~^'`•★☆♥♦/\\、。丶※°○●"
@@ -35,21 +35,21 @@ UNIHAN: Final = "Unihan database of Unicode"
 
 @dataclass(frozen=True)
 class Obfuscation:
-    """A way of writing past a filter.
+    """A way of writing that evades a filter.
 
     Parameters
     ----------
     level : {"character", "word"}
-        Whether it changes characters whatever they say, or has to know words. Homophones, variants, radicals and
-        initials change one Chinese character at a time, and so are of the level of characters.
+        Whether it changes single characters, or words. Homophones, variants, radicals and initials change one Chinese
+        character at a time, so their level is that of characters.
     languages : tuple of str
-        The languages, "zh" and "en", that it is made for. It may find something to do in others too.
+        The languages, "zh" and "en", that it is designed for; it may change texts of others too.
     source : str
-        Where its table is from.
+        The source of its table.
     find : callable
-        A text to the places that can be changed.
+        Maps a text to the places that can be changed.
     one_manner : bool, default=False
-        Whether a text is obfuscated in one manner throughout, such as with the same symbol.
+        Whether a text is obfuscated the same way throughout, such as with one symbol.
 
     Examples
     --------
@@ -91,8 +91,8 @@ OBFUSCATIONS: Final = {
 def obfuscate(texts: Iterable[str], name: str, strength: str, seed: int = 0) -> list[str]:
     """Obfuscate texts.
 
-    A text comes out the same wherever it stands among others, on every machine and Python. A stronger obfuscation
-    changes what a lighter one changes, in the same way, and more.
+    The result for a text does not depend on the other texts, the machine or the Python version. A stronger obfuscation
+    makes the changes of a lighter one, and more.
 
     Parameters
     ----------
@@ -103,17 +103,17 @@ def obfuscate(texts: Iterable[str], name: str, strength: str, seed: int = 0) -> 
     strength : {"light", "medium", "strong"}
         One of `STRENGTHS`.
     seed : int, default=0
-        Another seed gives another choice of places and of what stands there.
+        Seed of the choice of places and replacements.
 
     Returns
     -------
     list of str
-        A text in which there is nothing to change is returned as it is.
+        A text without eligible places is returned unchanged.
 
     Raises
     ------
     ValueError
-        When the obfuscation or the strength is unknown.
+        If the obfuscation or the strength is unknown.
 
     Examples
     --------
@@ -122,14 +122,14 @@ def obfuscate(texts: Iterable[str], name: str, strength: str, seed: int = 0) -> 
     >>> obfuscate(["您的银行卡已冻结"], "radical", "medium")
     ['您白勺银行卡已冻纟吉']
     """
-    for given, known in ((name, OBFUSCATIONS), (strength, STRENGTHS)):
-        if given not in known:
-            raise ValueError(f"Expected one of {', '.join(known)}, got {given!r}.")
+    for given, options in ((name, OBFUSCATIONS), (strength, STRENGTHS)):
+        if given not in options:
+            raise ValueError(f"Expected one of {', '.join(options)}, got {given!r}.")
     return [_obfuscate_one(text, name, STRENGTHS[strength], seed) for text in texts]
 
 
 def language_of(texts: Sequence[str]) -> str:
-    """Return the language that most of the letters of the texts are of.
+    """Return the language of most letters of the texts.
 
     Parameters
     ----------
@@ -152,19 +152,19 @@ def language_of(texts: Sequence[str]) -> str:
 def _obfuscate_one(text: str, name: str, share: float, seed: int) -> str:
     way = OBFUSCATIONS[name]
     links = [match.span() for match in LINK.finditer(text)]
-    places = [one for one in way.find(text) if not any(start < one[1] and one[0] < end for start, end in links)]
+    places = [site for site in way.find(text) if not any(start < site[1] and site[0] < end for start, end in links)]
     if not places:
         return text
-    # Only random() is promised to give the same numbers in every version of Python. The strength is no part of the
-    # seed, so that light, medium and strong differ in how many places are changed and in nothing else.
+    # Only random() is guaranteed to give the same numbers in every version of Python. The strength is not part of the
+    # seed, so that light, medium and strong differ only in the number of places that are changed.
     key = sha256(f"{name} {seed} {text}".encode("utf-8", "surrogatepass")).digest()
     draw = random.Random(int.from_bytes(key)).random
     manner = draw()
     draws = [(draw(), draw()) for _ in places]
     chosen = sorted(range(len(places)), key=lambda i: draws[i][0])[: max(1, round(share * len(places)))]
-    pieces, at = [], 0
+    parts, at = [], 0
     for i in sorted(chosen):
         start, end, options = places[i]
-        pieces += [text[at:start], options[int((manner if way.one_manner else draws[i][1]) * len(options))]]
+        parts += [text[at:start], options[int((manner if way.one_manner else draws[i][1]) * len(options))]]
         at = end
-    return "".join(pieces) + text[at:]
+    return "".join(parts) + text[at:]

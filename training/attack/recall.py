@@ -1,4 +1,4 @@
-"""How much of its recall a model keeps when fraud is obfuscated."""
+"""The recall that a model keeps when fraud is obfuscated."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,29 +33,29 @@ Counts: TypeAlias = Mapping[tuple[str, str], int]
 FALSE_POSITIVE_RATE = 0.01
 """Share of clean legitimate texts that may lie above the threshold."""
 
-MOST = 2000
-"""Fraudulent texts that `attack_messages` obfuscates: each is scored once for every obfuscation and strength."""
+MAX_TEXTS = 2000
+"""Largest number of fraudulent texts that `attack_messages` obfuscates, to bound its running time."""
 
 
 @dataclass(frozen=True)
 class AttackCounts:
-    """How many of some fraudulent texts were caught. Counts of several folds add up.
+    """Numbers of fraudulent texts that were caught; the counts of several folds can be added.
 
     Parameters
     ----------
     rows : int
         Fraudulent texts.
     clean : int
-        Caught as they are.
+        Texts caught without obfuscation.
     caught : mapping of (str, str) to int
-        For an obfuscation and a strength, caught when obfuscated.
+        Texts caught after obfuscation, by obfuscation and strength.
     changed : mapping of (str, str) to int
-        For an obfuscation and a strength, those in which there was something to change.
+        Texts that the obfuscation changed, by obfuscation and strength.
 
     Examples
     --------
-    >>> one = AttackCounts(10, 8, {("symbols", "light"): 6}, {("symbols", "light"): 10})
-    >>> (one + one).caught
+    >>> counts = AttackCounts(10, 8, {("symbols", "light"): 6}, {("symbols", "light"): 10})
+    >>> (counts + counts).caught
     {('symbols', 'light'): 12}
     """
 
@@ -71,7 +71,7 @@ class AttackCounts:
 
 
 def strict_threshold(legitimate: Array, false_positive_rate: float = FALSE_POSITIVE_RATE) -> float:
-    """Return the score above which there is no more than the given share of legitimate texts.
+    """Return the score that at most the given share of legitimate texts exceeds.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def strict_threshold(legitimate: Array, false_positive_rate: float = FALSE_POSIT
     Returns
     -------
     float
-        The score of a legitimate text. It does not count as flagged itself, and nor do its ties.
+        The score of a legitimate text; neither that text nor its ties are flagged.
 
     Examples
     --------
@@ -97,17 +97,16 @@ def strict_threshold(legitimate: Array, false_positive_rate: float = FALSE_POSIT
 def attack_counts(
     score: Callable[[list[str]], Array], fraud: Sequence[str], legitimate: Array, *, seed: int = 0
 ) -> AttackCounts:
-    """Obfuscate fraudulent texts in every way and count what is still caught.
+    """Obfuscate fraudulent texts in every way, and count the texts that are still caught.
 
     Parameters
     ----------
     score : callable
-        Scores of the fraudulent texts, the more fraudulent the higher; NaN is never caught. It is always given all of
-        them, in their order.
+        Maps all fraudulent texts, in their order, to scores: the higher, the more fraudulent. NaN is never caught.
     fraud : sequence of str
         The texts.
     legitimate : ndarray, shape (n_texts,)
-        Scores of clean legitimate texts of the same table; they set the threshold.
+        Scores of legitimate texts of the same table, without obfuscation; they set the threshold.
     seed : int, default=0
         Seed of the obfuscations.
 
@@ -139,12 +138,12 @@ class KeptRecall:
     Parameters
     ----------
     recall : float
-        Share of all fraudulent texts that is still caught.
+        Share of the fraudulent texts that is still caught.
     kept : float or None
         Share of the clean recall, at most 1, so that a gain on one text does not offset a loss on another. None if the
         clean recall is 0.
     changed : float
-        Share of the texts in which there was something to change.
+        Share of the texts that the obfuscation changed.
     """
 
     recall: float
@@ -154,7 +153,7 @@ class KeptRecall:
 
 @dataclass(frozen=True)
 class ObfuscationMetrics:
-    """Recall under one obfuscation at each strength; its level; and whether it applies to the language of the texts."""
+    """Recall under one obfuscation by strength, with its level and whether it applies to the language of the texts."""
 
     level: str
     applies: bool
@@ -170,7 +169,7 @@ class ObfuscationMetrics:
 
 @dataclass(frozen=True)
 class CharacterSummary:
-    """Mean and worst kept recall over the obfuscations of characters that apply; None where no recall could be kept."""
+    """Mean and worst kept recall over the applicable obfuscations of characters; None if the clean recall is 0."""
 
     mean: float | None
     worst: float | None
@@ -190,7 +189,7 @@ class AttackMetrics:
     rows : int
         Fraudulent texts.
     recall : float
-        Recall on the texts as they are.
+        Recall on the texts without obfuscation.
     obfuscations : mapping of str to ObfuscationMetrics
         By name of the obfuscation.
     character : mapping of str to CharacterSummary
@@ -245,7 +244,7 @@ def attack_metrics(counts: AttackCounts, language: str) -> AttackMetrics:
 
 
 def check_attackable(model: Model) -> None:
-    """Refuse to attack a model that has no use for an obfuscation.
+    """Raise an error if a model cannot be attacked.
 
     Parameters
     ----------
@@ -255,30 +254,30 @@ def check_attackable(model: Model) -> None:
     Raises
     ------
     RecipeError
-        When it is not of messages, or has no legitimate class and so no probability of fraud.
+        If the model does not score messages, or has no legitimate class and so no probability of fraud.
     """
     if model.subject != "message":
-        problem = f"only messages can be obfuscated, and this is a model of {model.subject}s. Leave --attack out"
+        problem = f"only messages can be obfuscated, and this is a model of {model.subject}s. Remove --attack"
         raise RecipeError("attack", [problem])
     if model.legitimate is None:
-        problem = "the model has no legitimate class, and so no probability of fraud. Leave --attack out"
+        problem = "the model has no legitimate class, and so no probability of fraud. Remove --attack"
         raise RecipeError("attack", [problem])
 
 
 def attackable(model: Model, labels: Array) -> bool:
-    """Tell whether an attack on some rows says anything.
+    """Return whether a model can be attacked with some rows.
 
     Parameters
     ----------
     model : Model
         The model to evaluate.
     labels : ndarray of str objects, shape (n_rows,)
-        The truth.
+        The true classes.
 
     Returns
     -------
     bool
-        Whether the model tells fraudulent messages from legitimate ones, and the rows are of both kinds.
+        Whether the model separates fraudulent from legitimate messages, and the rows have both.
     """
     is_fraud = labels != model.legitimate
     both = bool(is_fraud.any() and not is_fraud.all())
@@ -288,28 +287,28 @@ def attackable(model: Model, labels: Array) -> bool:
 def attack_messages(
     score: Callable[[pd.DataFrame], Array], rows: pd.DataFrame, is_fraud: Array, probability: Array
 ) -> AttackMetrics:
-    """Attack a model with the fraud among labelled messages.
+    """Measure the recall of a model on the obfuscated fraud among labelled messages.
 
     Parameters
     ----------
     score : callable
-        Rows to the probability of fraud.
+        Maps rows to the probability of fraud.
     rows : DataFrame
-        Messages, with a column ``text``. All their other columns stay what they are.
+        Messages with a column ``text``; only this column is changed.
     is_fraud : ndarray of bool, shape (n_rows,)
-        The truth.
+        Which rows are fraud.
     probability : ndarray, shape (n_rows,)
         The scores of the clean rows.
 
     Returns
     -------
     AttackMetrics
-        As from `attack_metrics`. Of more than `MOST` fraudulent rows, as many are obfuscated, evenly spaced.
+        As from `attack_metrics`. Of more than `MAX_TEXTS` fraudulent rows, that many are obfuscated, evenly spaced.
 
     Raises
     ------
     SchemaError
-        When there is no fraud, or nothing legitimate to set the threshold with.
+        If there is no fraud, or there are no legitimate rows to set the threshold.
 
     Examples
     --------
@@ -320,12 +319,13 @@ def attack_messages(
     >>> metrics.obfuscations["synonym"].strong.kept, metrics.obfuscations["spelled_digits"].strong.kept
     (0.0, 1.0)
     """
-    for kind, found in (("fraudulent", is_fraud), ("legitimate", ~is_fraud)):
-        if not found.any():
-            raise SchemaError("messages", f"none that can be scored is {kind}; an attack needs both kinds", "Add some.")
+    for kind, rows_of_kind in (("fraudulent", is_fraud), ("legitimate", ~is_fraud)):
+        if not rows_of_kind.any():
+            problem = f"an attack needs fraudulent and legitimate rows, but no scorable row is {kind}"
+            raise SchemaError("messages", problem, f"Add {kind} messages.")
     chosen = np.flatnonzero(is_fraud)
-    if len(chosen) > MOST:
-        chosen = chosen[np.linspace(0, len(chosen) - 1, MOST).astype(np.intp)]
+    if len(chosen) > MAX_TEXTS:
+        chosen = chosen[np.linspace(0, len(chosen) - 1, MAX_TEXTS).astype(np.intp)]
     fraud, texts = rows.iloc[chosen], rows["text"].tolist()
     counts = attack_counts(
         lambda obfuscated: score(fraud.assign(text=obfuscated)), fraud["text"].tolist(), probability[~is_fraud]

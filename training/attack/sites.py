@@ -1,4 +1,4 @@
-"""Where a text can be obfuscated, and what can stand there instead."""
+"""Places of a text that can be obfuscated, with their replacements."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,11 +21,11 @@ __all__ = [
 ]
 
 Site: TypeAlias = tuple[int, int, Sequence[str]]
-"""Start and end in the text, and what can stand there instead."""
+"""Start and end in the text, and the possible replacements."""
 
 TABLES: Final = files("fraudsieve.training.attack") / "tables"
 N_HOMOPHONES: Final = 6
-"""So many homophones are used, the most frequent ones: a reader has to think of the sound."""
+"""Number of homophones that are used, the most frequent ones, which readers recognise by their sound."""
 LEETSPEAK: Final = {
     "a": "4@", "b": "8", "e": "3", "g": "9", "i": "1!", "l": "1|", "o": "0", "s": "5$", "t": "7+", "z": "2",
 }  # fmt: skip
@@ -37,39 +37,39 @@ CIRCLED_DIGITS: Final = ("⓪①②③④⑤⑥⑦⑧⑨", "⓿❶❷❸❹❺�
 
 
 def insertion_sites(text: str, marks: Sequence[str]) -> list[Site]:
-    """Find the places between two letters or digits, where a mark can be put."""
+    """Find the places between two letters or digits, where a mark can be inserted."""
     return [(i, i, marks) for i in range(1, len(text)) if text[i - 1].isalnum() and text[i].isalnum()]
 
 
 def homoglyph_sites(text: str) -> list[Site]:
-    """Find the characters that others look like."""
+    """Find characters that have look-alikes."""
     return _replacements(text, _homoglyphs())
 
 
 def full_width_sites(text: str) -> list[Site]:
-    """Find Latin letters and digits; they can be full width, circled, black and circled, or in brackets."""
+    """Find Latin letters and digits, which can be full width, circled, negative circled, or parenthesised."""
     return _replacements(text, _full_width())
 
 
 def leetspeak_sites(text: str) -> list[Site]:
-    """Find Latin letters that a digit or a sign resembles."""
+    """Find Latin letters that resemble a digit or a sign."""
     return [(i, i + 1, LEETSPEAK[char.lower()]) for i, char in enumerate(text) if char.lower() in LEETSPEAK]
 
 
 def digit_sites(text: str) -> list[Site]:
-    """Find digits; they can be spelled out in the language of the text, or be keycaps."""
-    found: list[Site] = []
+    """Find digits, which can be spelled out in the language of the text, or be keycaps."""
+    sites: list[Site] = []
     in_han = any(is_chinese(char) for char in text)
     for i, char in enumerate(text):
         if char in DIGITS:
             space = " " if text[i + 1 : i + 2].isalnum() else ""
             spelled = [row[int(char)] for row in SPELLED_HAN] if in_han else [SPELLED_LATIN[int(char)] + space]
-            found.append((i, i + 1, [*spelled, char + KEYCAP]))
-    return found
+            sites.append((i, i + 1, [*spelled, char + KEYCAP]))
+    return sites
 
 
 def homophone_sites(text: str) -> list[Site]:
-    """Find Chinese characters that others sound like, with the tone or, where there are none, without it."""
+    """Find Chinese characters that have homophones of the same tone or, if there are none, of any tone."""
     return _replacements(text, _homophones())
 
 
@@ -79,23 +79,23 @@ def variant_sites(text: str) -> list[Site]:
 
 
 def radical_sites(text: str) -> list[Site]:
-    """Find Chinese characters that fall into a left and a right part."""
+    """Find Chinese characters that consist of a left and a right part."""
     return _replacements(text, _table("radicals"))
 
 
 def initial_sites(text: str) -> list[Site]:
-    """Find Chinese characters; the first letter of their pinyin can stand for them, small or capital."""
+    """Find Chinese characters, which can be replaced by the first letter of their pinyin, small or capital."""
     return _replacements(text, _initials())
 
 
 def synonym_sites(text: str) -> list[Site]:
-    """Find words that have a synonym in the table; an English one keeps its capitals."""
+    """Find words that have a synonym in the table; an English synonym keeps the capitals."""
     table = _table("synonyms")
     return [(m.start(), m.end(), [_like(m[0], table[m[0].lower()][0])]) for m in _words().finditer(text)]
 
 
 def is_chinese(char: str) -> bool:
-    """Tell whether a character is a Chinese one."""
+    """Return whether a character is Chinese."""
     return "㐀" <= char <= "鿿"
 
 
@@ -104,7 +104,7 @@ def _replacements(text: str, table: Mapping[str, Sequence[str]]) -> list[Site]:
 
 
 def _like(word: str, synonym: str) -> str:
-    """Give a synonym the capitals of the word."""
+    """Capitalise a synonym like the word."""
     if len(word) > 1 and word.isupper():
         return synonym.upper()
     return synonym[:1].upper() + synonym[1:] if word[:1].isupper() else synonym
@@ -112,7 +112,7 @@ def _like(word: str, synonym: str) -> str:
 
 @cache
 def _table(name: str) -> dict[str, list[str]]:
-    """Read a table: a key, then its columns."""
+    """Read a table: a key, and its other columns."""
     lines = (TABLES / f"{name}.tsv").read_text("utf-8").splitlines()
     rows = [line.split("\t") for line in lines if not line.startswith("#")]
     return {row[0]: row[1:] for row in rows}
@@ -120,7 +120,7 @@ def _table(name: str) -> dict[str, list[str]]:
 
 @cache
 def _split_options(name: str) -> dict[str, str]:
-    """Read a table whose second column holds an option a character."""
+    """Read a table whose second column has one option per character."""
     return {key: columns[0] for key, columns in _table(name).items()}
 
 

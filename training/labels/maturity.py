@@ -1,8 +1,8 @@
-"""Labels mature: how long they take, and how many are still to come.
+"""Label maturity: how long labels take to arrive, and how many are still to come.
 
-A subject without a label is one that waits for it, never a legitimate one. How long labels take is read off those that
-have one and those that still wait: the young ones say that nothing came so far, not that nothing will. Whose label
-counts, of several, is said by `label_trust`.
+A subject without a label is waiting for one; it is never treated as legitimate. Delays are estimated from the subjects
+that have a label and those that are still waiting, which are right-censored. If a subject has several labels, see
+`fraudsieve.training.labels.trust` for the one that counts.
 """
 
 from dataclasses import dataclass
@@ -18,23 +18,23 @@ __all__ = ["MATURE", "DelayCurve", "delay_curve", "maturity_gap", "maturity_gaps
 
 
 MATURE: Final = 0.95
-"""Labels are mature when this share of those that will come is there."""
-MOMENTS: Final = ("as_of", "sent_at", "occurred_at")
-"""Columns that say from when on a label could come; the first that is there counts."""
+"""Labels are mature when this share of those that will arrive has arrived."""
+CUTOFF_COLUMNS: Final = ("as_of", "sent_at", "occurred_at")
+"""Columns with the time from which a label can arrive; the first that a table has is used."""
 DAY: Final = 86_400.0
 """In seconds."""
 
 
 @dataclass(frozen=True, eq=False)
 class DelayCurve:
-    """The share of subjects that have a label, by their age.
+    """The share of subjects that have a label, by age.
 
     Parameters
     ----------
     ages : ndarray of float64, shape (n_steps,), in days
-        The ages at which labels came, ascending.
+        The ages at which labels arrived, ascending.
     known : ndarray of float64, shape (n_steps,)
-        Share of all subjects that have the label by that age.
+        Share of all subjects that have the label by each age.
     n_labelled, n_waiting : int
         Subjects with the label, and subjects without any.
 
@@ -52,31 +52,30 @@ class DelayCurve:
 
     def known_by(self, age: Any) -> Any:
         """Return the share of subjects that have the label by an age, or by each of several, in days."""
-        found = np.append(0.0, self.known)[np.searchsorted(self.ages, age, "right")]
-        return float(found) if np.ndim(age) == 0 else found
+        shares = np.append(0.0, self.known)[np.searchsorted(self.ages, age, "right")]
+        return float(shares) if np.ndim(age) == 0 else shares
 
     def share_to_come(self, age: Any) -> Any:
         """Return the share of the labels that are still to come at an age, or at each of several, in days.
 
-        Of those that come within the longest delay seen: what takes longer than the data last cannot be seen. NaN when
-        none ever came.
+        Only labels that arrive within the longest observed delay count. NaN if no label has arrived.
         """
         if not len(self.known):
             return np.full(np.shape(age), np.nan) if np.ndim(age) else float("nan")
         return 1 - self.known_by(age) / float(self.known[-1])
 
     def chance_to_come(self, age: Any, any_label: "DelayCurve | None" = None) -> Any:
-        """Return how likely those that wait at an age, or at each of several, are to get the label later, in days.
+        """Return the probability that a subject waiting at an age, or at each of several, gets the label later.
 
-        Within the longest delay seen, as in `share_to_come`; 0 when none ever came.
+        Only labels within the longest observed delay count, as in `share_to_come`. 0 if no label has arrived.
 
         Parameters
         ----------
         age : float or array-like
             Ages, in days.
         any_label : DelayCurve, default=None
-            The curve of any label, where this one is of one class: those that wait have none of any class. None where
-            this is that curve.
+            The curve of any label, if this curve is of one class: a waiting subject has no label of any class. None if
+            this curve is of any label.
 
         Returns
         -------
@@ -84,7 +83,7 @@ class DelayCurve:
 
         Examples
         --------
-        Of ten subjects three had the label after a day, and three more after four; of the seven in between:
+        Three of ten subjects have the label after one day, and three more after four days:
 
         >>> curve = DelayCurve(np.array([1.0, 4.0]), np.array([0.3, 0.6]), n_labelled=6, n_waiting=4)
         >>> round(curve.chance_to_come(2.0), 3)
@@ -92,49 +91,49 @@ class DelayCurve:
         """
         waiting = np.asarray(1 - (any_label or self).known_by(age))
         later = (self.known[-1] if len(self.known) else 0.0) - np.asarray(self.known_by(age))
-        # Where all had one nobody waits; sums of shares miss 1, or 0, by a hair.
-        found = np.where(waiting > 1e-9, np.maximum(later, 0.0) / np.maximum(waiting, 1e-9), 0.0)
-        return float(found) if np.ndim(age) == 0 else found
+        # If all have a label none is waiting; sums of shares differ from 1 and 0 by rounding.
+        chances = np.where(waiting > 1e-9, np.maximum(later, 0.0) / np.maximum(waiting, 1e-9), 0.0)
+        return float(chances) if np.ndim(age) == 0 else chances
 
     def age_at(self, share: float) -> float:
-        """Return the age, in days, by which a share of the labels that come is there; 0 when none ever came."""
+        """Return the age, in days, by which a share of the labels has arrived; 0 if none has."""
         if not len(self.known):
             return 0.0
-        # A hair less: sums of shares do not reach a round number.
+        # Slightly less, because sums of shares do not reach a round number exactly.
         return float(self.ages[np.searchsorted(self.known, share * self.known[-1] * (1 - 1e-9))])
 
 
 def delay_curve(subjects: pd.DataFrame, *, label: str | None = None, until: Any = None) -> DelayCurve:
     """Estimate what share of subjects has a label, by age.
 
-    The estimate of Kaplan and Meier (1958): a subject that waits counts as long as it is known to wait. The curve of
-    one class is the cumulative incidence of Aalen and Johansen (1978), in which the labels of other classes compete;
-    the curves of all classes add up to that of any label.
+    This is the estimator of Kaplan and Meier (1958), in which a waiting subject is right-censored. The curve of one
+    class is the cumulative incidence of Aalen and Johansen (1978), where labels of other classes are competing events.
+    The curves of all classes add up to the curve of any label.
 
     Parameters
     ----------
     subjects : DataFrame, shape (n_subjects, any)
-        ``as_of``, ``sent_at`` or ``occurred_at``, ``labelled_at``, and ``label``, missing where there is none yet. A
-        label without ``labelled_at`` was always there: it says nothing of delays, nor does a subject without a moment.
-        Without a column ``label`` nobody waits.
+        ``as_of``, ``sent_at`` or ``occurred_at``, ``labelled_at``, and ``label``, missing if there is none yet. A label
+        without ``labelled_at``, and a subject without a cutoff time, carry no information on delays and are ignored.
+        Without a column ``label`` no subject is waiting.
     label : str, default=None
         The class; None for any.
     until : datetime, default=None
-        What became known at that moment or later is not looked at; None looks at all.
+        Labels that became known at this time or later are ignored; None uses all.
 
     Returns
     -------
     DelayCurve
-        A step for every age at which a label came.
+        A step for every age at which a label arrived.
 
     Raises
     ------
     SchemaError
-        When there is no column of moments, or no ``labelled_at``.
+        If there is no column of cutoff times, or no ``labelled_at``.
 
     Examples
     --------
-    Labels came after one day and after three; of the two subjects that wait, one is younger than that:
+    Labels arrive after one day and after three; one of the two waiting subjects is younger than three days:
 
     >>> sent = pd.to_datetime(pd.Series(["2026-05-01"] * 3 + ["2026-05-03"]))
     >>> labelled = pd.to_datetime(pd.Series(["2026-05-02", "2026-05-04", None, None]))
@@ -143,27 +142,27 @@ def delay_curve(subjects: pd.DataFrame, *, label: str | None = None, until: Any 
     >>> curve.ages.tolist(), curve.known.round(3).tolist()
     ([1.0, 3.0], [0.25, 0.625])
     """
-    moments, labelled = _moments(subjects), _times(subjects, "labelled_at")
+    cutoffs, labelled = _cutoffs(subjects), _times(subjects, "labelled_at")
     waits = subjects["label"].isna().to_numpy() if "label" in subjects else np.zeros(len(subjects), bool)
-    asked = moments.notna().to_numpy() & (waits | labelled.notna().to_numpy())
+    usable = cutoffs.notna().to_numpy() & (waits | labelled.notna().to_numpy())
     end = seen_until(subjects)
     if until is not None:
         end = pd.to_datetime(until, utc=True)
-        asked &= (moments < end).to_numpy()
+        usable &= (cutoffs < end).to_numpy()
         waits = waits | ~(labelled < end).to_numpy()
-    of_class = asked & ~waits
+    of_class = usable & ~waits
     if label is not None:
         of_class &= (subjects["label"] == label).to_numpy()
-    days = (labelled.where(~waits, end) - moments).dt.total_seconds().to_numpy() / DAY
-    ages, known = _incidence(np.maximum(days[asked], 0.0), ~waits[asked], of_class[asked])
-    return DelayCurve(ages, known, int(of_class.sum()), int((asked & waits).sum()))
+    days = (labelled.where(~waits, end) - cutoffs).dt.total_seconds().to_numpy() / DAY
+    ages, known = _incidence(np.maximum(days[usable], 0.0), ~waits[usable], of_class[usable])
+    return DelayCurve(ages, known, int(of_class.sum()), int((usable & waits).sum()))
 
 
-def _incidence(days: Array, came: Array, of_class: Array) -> tuple[Array, Array]:
-    """Return the steps of the cumulative incidence: who leaves at an age was there up to it."""
+def _incidence(days: Array, labelled: Array, of_class: Array) -> tuple[Array, Array]:
+    """Return the steps of the cumulative incidence; a subject is at risk up to the age at which it leaves."""
     ages, place = np.unique(days, return_inverse=True)
     at_risk = len(days) - np.append(0, np.cumsum(np.bincount(place)))[:-1]
-    waiting = np.cumprod(1 - np.bincount(place, came, len(ages)) / at_risk)
+    waiting = np.cumprod(1 - np.bincount(place, labelled, len(ages)) / at_risk)
     counts = np.bincount(place, of_class, len(ages))
     known = np.cumsum(np.append(1.0, waiting)[:-1] * counts / at_risk)
     return ages[counts > 0], known[counts > 0]
@@ -172,7 +171,7 @@ def _incidence(days: Array, came: Array, of_class: Array) -> tuple[Array, Array]
 def maturity_gap(
     subjects: pd.DataFrame, *, label: str | None = None, share: float = MATURE, until: Any = None
 ) -> float:
-    """Return how long it takes until labels are mature.
+    """Return the age at which labels are mature.
 
     Parameters
     ----------
@@ -181,14 +180,14 @@ def maturity_gap(
     label : str, default=None
         The class; None for any.
     share : float, default=0.95
-        Share of the labels that come: the percentile of the delays.
+        Share of the labels: the quantile of the delays.
     until : datetime, default=None
         As for `delay_curve`.
 
     Returns
     -------
     float
-        In days; 0 when no label has a time.
+        In days; 0 if no label has a time.
 
     Examples
     --------
@@ -200,21 +199,21 @@ def maturity_gap(
 
 
 def maturity_gaps(subjects: pd.DataFrame, *, share: float = MATURE, until: Any = None) -> dict[str, float]:
-    """Return how long it takes until the labels of each class are mature: those of fraud often come later.
+    """Return the age at which the labels of each class are mature; labels of fraud often arrive later.
 
     Parameters
     ----------
     subjects : DataFrame, shape (n_subjects, any)
         As for `delay_curve`, with ``label``.
     share : float, default=0.95
-        Share of the labels that come.
+        Share of the labels.
     until : datetime, default=None
         As for `delay_curve`.
 
     Returns
     -------
     dict of str to float
-        In days, by class; the classes sorted.
+        In days, by class, in sorted order.
 
     Examples
     --------
@@ -228,7 +227,7 @@ def maturity_gaps(subjects: pd.DataFrame, *, share: float = MATURE, until: Any =
 
 
 def seen_until(subjects: pd.DataFrame) -> pd.Timestamp:
-    """Return until when subjects and their labels were looked at: a subject that waits has waited until then.
+    """Return the end of the observation of subjects and labels: until then a waiting subject has had no label.
 
     Parameters
     ----------
@@ -238,7 +237,7 @@ def seen_until(subjects: pd.DataFrame) -> pd.Timestamp:
     Returns
     -------
     Timestamp
-        The latest moment of a subject or of a label, UTC; NaT where there is none.
+        The latest time of a subject or of a label, in UTC; NaT if there is none.
 
     Examples
     --------
@@ -246,17 +245,18 @@ def seen_until(subjects: pd.DataFrame) -> pd.Timestamp:
     >>> str(seen_until(pd.DataFrame({"sent_at": sent, "labelled_at": labelled})).date())
     '2026-05-03'
     """
-    return cast(pd.Timestamp, pd.concat([_moments(subjects), _times(subjects, "labelled_at")]).max())
+    return cast(pd.Timestamp, pd.concat([_cutoffs(subjects), _times(subjects, "labelled_at")]).max())
 
 
-def _moments(subjects: pd.DataFrame) -> pd.Series:
-    name = next((name for name in MOMENTS if name in subjects), None)
+def _cutoffs(subjects: pd.DataFrame) -> pd.Series:
+    name = next((name for name in CUTOFF_COLUMNS if name in subjects), None)
     if name is None:
-        raise SchemaError("subjects", f"one of the columns {', '.join(MOMENTS)} was expected, none came", "Give one.")
+        problem = f"expected one of the columns {', '.join(CUTOFF_COLUMNS)}, got none of them"
+        raise SchemaError("subjects", problem, "Add one.")
     return _times(subjects, name)
 
 
 def _times(frame: pd.DataFrame, name: str) -> pd.Series:
     if name not in frame:
-        raise SchemaError("subjects", f"column {name!r} is missing", "Give it, empty where nothing is known.")
+        raise SchemaError("subjects", f"column {name!r} is missing", "Add it; times may be missing.")
     return pd.to_datetime(frame[name], utc=True)

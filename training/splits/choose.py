@@ -1,4 +1,4 @@
-"""Which split a run gets: what the recipe says, else what the rows allow."""
+"""Choose the split of a training run: that of the recipe, or the best one that the rows allow."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ __all__ = ["choose_split"]
 
 
 def choose_split(data: LabelledData, groups: Array, what: str, recipe: Recipe) -> Split:
-    """Split as the recipe says; by default by time where most rows have one, else by campaign or account.
+    """Split as the recipe declares; by default by time if most rows have one, otherwise by campaign or account.
 
     Parameters
     ----------
@@ -23,9 +23,9 @@ def choose_split(data: LabelledData, groups: Array, what: str, recipe: Recipe) -
     groups : ndarray, shape (n_rows,)
         Campaigns or accounts.
     what : str
-        Which of the two.
+        What a group is: ``campaign`` or ``account``.
     recipe : Recipe
-        The kind and the shares, the legitimate class and the seed.
+        The kind of split, the shares, the legitimate class and the seed.
 
     Returns
     -------
@@ -34,17 +34,17 @@ def choose_split(data: LabelledData, groups: Array, what: str, recipe: Recipe) -
     Raises
     ------
     SplitError
-        When a slice would be empty, or training would see one class.
+        If a slice would be empty, or the training slice would have one class.
     """
     settings, labels = recipe.split, data.rows["label"].to_numpy(object)
-    kind, moments = settings.kind, data.rows["as_of"]
+    kind, cutoffs = settings.kind, data.rows["as_of"]
     if kind == "auto":
-        kind = "time" if has_times(moments) else "campaign"
+        kind = "time" if has_times(cutoffs) else "campaign"
     shares: dict[str, Any] = {"test_share": settings.test_share, "calibration_share": settings.calibration_share}
     if kind == "time":
         is_crime = labels != recipe.data.legitimate
-        times = moments, data.rows["labelled_at"]
-        # Records that wait for their labels say that these may take longer.
+        times = cutoffs, data.rows["labelled_at"]
+        # Records that are waiting for a label count too: they show that labels may take longer.
         gap_days = maturity_gap(data.subjects) if settings.gap_days is None else settings.gap_days
         split = split_by_time(*times, groups, is_crime, gap_days=gap_days, what=what, **shares)
     elif kind in ("campaign", "account"):
@@ -60,6 +60,6 @@ def _check_training(data: LabelledData, split: Split, what: str) -> None:
     if classes < 2:
         dropped = ", ".join(f"{n} {reason}" for reason, n in split.dropped.items() if n) or "none"
         raise SplitError(
-            f"a split by {split.kind} leaves rows of {classes} class to train on; left out are: {dropped}. "
-            f"Where every {what} with a crime goes on to the end, split by it instead: --split {what}."
+            f"the training slice of a split by {split.kind} needs at least 2 classes, it has {classes}. "
+            f"Rows left out: {dropped}. If every fraudulent {what} is active until the end, use --split {what}."
         )

@@ -1,11 +1,11 @@
-"""Honest splits: what a model is trained, calibrated and tested on, and what is kept apart.
+"""Splits into training, calibration and test rows that do not leak.
 
-By time when the messages have times: training comes first, then calibration, then a gap as long as labels take to
-arrive, then the test; labels that were not known when the test begins do not exist. Near-duplicates of a crime in the
-calibration or the test are never trained on. (Those of a legitimate message are: a bank's notices read alike for years,
-a live model has seen them too, and without them little is left to learn from.) The calibration keeps near-duplicates
-of the test: a model that goes live knows of them, and without them crimes would be rarer in it than they are. Without
-times the split is by campaign, all of them kept whole. A random split is possible; it flatters, and says so.
+With times the split is by time: training rows come first, then calibration rows, then a gap as long as labels take to
+arrive, then test rows. Labels that were not known when the test begins are not used. Near-duplicates of fraud in the
+calibration or test slice are removed from the training slice. Near-duplicates of legitimate messages stay: the notices
+of a bank look alike for years, and a live model has seen them too. The calibration slice keeps near-duplicates of the
+test slice, because without them it would have too little fraud. Without times the split is by campaign, and keeps every
+campaign whole. A random split is possible, but optimistic, and is reported as such.
 """
 
 from dataclasses import dataclass, field
@@ -22,10 +22,10 @@ from fraudsieve.training.labels.maturity import maturity_gap
 __all__ = ["Split", "has_times", "split_by_campaign", "split_by_time", "split_randomly", "unusable"]
 
 
-SLICES = 20
-"""Campaigns are dealt to this many folds, and slices are whole folds."""
-FEW_MOMENTS = 20
-"""Rows of no more moments than these are not split by time."""
+N_FOLDS = 20
+"""Campaigns are dealt to this many folds; a slice consists of whole folds."""
+MIN_TIMES = 20
+"""Rows with at most this many distinct times are not split by time."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Split:
     kind : str
         ``time``, ``campaign`` or ``random``.
     train, calibration, test : ndarray of int64
-        Positions of rows. No row is in two of them; some rows may be in none.
+        Positions of rows. No row is in two slices; some rows may be in none.
     keeps_apart : tuple of str
-        What is never on both sides.
+        What two slices never share.
     dropped : dict of str to int
-        Rows in no slice, by reason.
+        Numbers of rows in no slice, by reason.
     gap_days : float, default=0.0
         Length of the gap before the test, in days.
     """
@@ -56,32 +56,32 @@ class Split:
 
     @property
     def rows(self) -> dict[str, int]:
-        """How many rows each slice has."""
+        """The number of rows of each slice."""
         return {"train": len(self.train), "calibration": len(self.calibration), "test": len(self.test)}
 
     @property
     def flatters(self) -> bool:
-        """Whether figures on the test slice promise more than a live model will keep."""
+        """Whether metrics on the test slice are optimistic for a live model."""
         return self.kind == "random"
 
 
 def split_by_campaign(
     y: Array, groups: Array, *, test_share: float, calibration_share: float, seed: int, what: str = "campaign"
 ) -> Split:
-    """Split so that no campaign, or no account, is on both sides.
+    """Split so that no campaign, or no account, is in two slices.
 
     Parameters
     ----------
     y : ndarray, shape (n_rows,)
-        Classes, spread evenly.
+        Classes; the split is stratified by them.
     groups : ndarray, shape (n_rows,)
         Campaigns.
     test_share, calibration_share : float
-        Share of the campaigns, rounded to a twentieth.
+        Share of the campaigns, rounded to a multiple of 1/20.
     seed : int
-        Seed of the deal.
+        Random seed.
     what : str, default="campaign"
-        What a group is: the kind of the split.
+        What a group is; the kind of the split.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def split_by_campaign(
     Raises
     ------
     SplitError
-        When a slice would be empty.
+        If a slice would be empty.
 
     Examples
     --------
@@ -100,16 +100,16 @@ def split_by_campaign(
     >>> len(split.train), len(split.calibration), len(split.test)
     (140, 20, 40)
     """
-    folds = campaign_folds(y, groups, SLICES, seed)
-    n_test = max(1, round(test_share * SLICES))
-    n_calibration = max(1, round(calibration_share * SLICES))
+    folds = campaign_folds(y, groups, N_FOLDS, seed)
+    n_test = max(1, round(test_share * N_FOLDS))
+    n_calibration = max(1, round(calibration_share * N_FOLDS))
     test, rest = folds < n_test, folds >= n_test
     calibration = rest & (folds < n_test + n_calibration)
     return _checked(what, rest & ~calibration, calibration, test, (f"{what}s",), {})
 
 
 def split_randomly(n_rows: int, *, test_share: float, calibration_share: float, seed: int) -> Split:
-    """Split row by row. Near-duplicates land on both sides: figures flatter.
+    """Split row by row. Slices share near-duplicates, so metrics are optimistic.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def split_randomly(n_rows: int, *, test_share: float, calibration_share: float, 
     test_share, calibration_share : float
         Share of the rows.
     seed : int
-        Seed.
+        Random seed.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def split_randomly(n_rows: int, *, test_share: float, calibration_share: float, 
     Raises
     ------
     SplitError
-        When a slice would be empty.
+        If a slice would be empty.
 
     Examples
     --------
@@ -157,17 +157,17 @@ def split_by_time(
     Parameters
     ----------
     sent_at : Series of datetime64, shape (n_rows,)
-        When each message was sent; rows without a time are left out.
+        When each message was sent; rows without a time are dropped.
     labelled_at : Series of datetime64, shape (n_rows,)
-        When its label became known; missing for a label that was always there.
+        When its label became known; missing for a label that was always known.
     groups : ndarray, shape (n_rows,)
         Near-duplicates.
     is_crime : ndarray of bool, shape (n_rows,)
-        Rows whose near-duplicates must not be trained on when they are of a later slice.
+        Rows that are fraud: their near-duplicates in earlier slices are not trained on.
     test_share, calibration_share : float
         Share of the rows with a time.
     gap_days : float or None
-        Length of the gap before the test, in days; None reads it off the rows: their `maturity_gap`.
+        Length of the gap before the test, in days; None for the `maturity_gap` of the rows.
     what : str, default="campaign"
         What a group is.
 
@@ -179,7 +179,7 @@ def split_by_time(
     Raises
     ------
     SplitError
-        When a slice would be empty.
+        If a slice would be empty.
 
     Examples
     --------
@@ -190,51 +190,51 @@ def split_by_time(
     >>> len(split.test), int(split.train.max()), int(split.calibration.max()), split.dropped["label_not_known"]
     (20, 67, 77, 2)
     """
-    known = sent_at.notna().to_numpy()
+    has_time = sent_at.notna().to_numpy()
     test_start = _quantile(sent_at, 1 - test_share)
     if gap_days is None:
         gap_days = maturity_gap(pd.DataFrame({"sent_at": sent_at, "labelled_at": labelled_at}))
-    test = known & (sent_at >= test_start).to_numpy()
-    before = known & ~test
+    test = has_time & (sent_at >= test_start).to_numpy()
+    before = has_time & ~test
     late, in_gap = unusable(test_start, gap_days, sent_at, labelled_at)
     usable = before & ~late & ~in_gap
-    # A share of what is left before the gap: a long gap would otherwise swallow the slice.
+    # A share of the rows before the gap, because a long gap could otherwise cover the whole slice.
     calibration_share = min(calibration_share / (1 - test_share), 1.0)
     calibration_start = _quantile(sent_at[usable], 1 - calibration_share)
     calibration = usable & (sent_at >= calibration_start).to_numpy()
     train = usable & ~calibration
     shared = train & np.isin(groups, groups[(calibration | test) & is_crime])
-    dropped = {"no_time": ~known, "label_not_known": late, "in_gap": in_gap, f"crime_{what}_of_later_slice": shared}
+    dropped = {"no_time": ~has_time, "label_not_known": late, "in_gap": in_gap, f"crime_{what}_of_later_slice": shared}
     counts = {reason: int(rows.sum()) for reason, rows in dropped.items()}
     apart = ("time", f"crime {what}s of training")
     return _checked("time", train & ~shared, calibration, test, apart, counts, gap_days)
 
 
 def _quantile(times: pd.Series, share: float) -> pd.Timestamp:
-    """Return the first time that at least `share` of the times are not after; NaT of none."""
+    """Return the smallest time that is not before a share of the times; NaT if there are no times."""
     return pd.Timestamp(cast(Any, times.quantile(share, interpolation="higher")))
 
 
 def unusable(
-    test_start: pd.Timestamp, gap_days: float, moments: pd.Series, labelled_at: pd.Series
+    test_start: pd.Timestamp, gap_days: float, times: pd.Series, labelled_at: pd.Series
 ) -> tuple[Array, Array]:
-    """Tell which of the rows before a test cannot be used to train for it.
+    """Return which rows before a test slice cannot be used for training.
 
     Parameters
     ----------
     test_start : Timestamp
         When the test begins.
     gap_days : float
-        How long labels take to mature, in days.
-    moments, labelled_at : Series of datetime64, shape (n_rows,)
-        As for `split_by_time`.
+        The time that labels take to mature, in days.
+    times, labelled_at : Series of datetime64, shape (n_rows,)
+        The time of each row, and when its label became known.
 
     Returns
     -------
     late : ndarray of bool, shape (n_rows,)
-        Rows whose label nobody knew when the test began.
+        Rows whose label was not known when the test began.
     in_gap : ndarray of bool, shape (n_rows,)
-        The others that are too young: too few of their like were labelled by then.
+        Other rows within the gap, whose labels were not mature by then.
 
     Examples
     --------
@@ -244,18 +244,18 @@ def unusable(
     >>> late.tolist(), in_gap.tolist()
     ([False, True, False], [False, False, True])
     """
-    before = (moments < test_start).to_numpy()
+    before = (times < test_start).to_numpy()
     late = before & (labelled_at >= test_start).to_numpy()
-    return late, before & ~late & (moments > test_start - pd.Timedelta(days=gap_days)).to_numpy()
+    return late, before & ~late & (times > test_start - pd.Timedelta(days=gap_days)).to_numpy()
 
 
-def has_times(moments: pd.Series) -> bool:
-    """Tell whether rows can be split by time: most have one, and not all the same few.
+def has_times(times: pd.Series) -> bool:
+    """Return whether rows can be split by time: most have a time, and there are enough distinct times.
 
     Parameters
     ----------
-    moments : Series of datetime64, shape (n_rows,)
-        When each row was.
+    times : Series of datetime64, shape (n_rows,)
+        The time of each row, missing if unknown.
 
     Returns
     -------
@@ -267,8 +267,8 @@ def has_times(moments: pd.Series) -> bool:
     >>> has_times(days), has_times(days.where(days.dt.day == 1))
     (True, False)
     """
-    # Accounts that are all looked at as of one moment are not split by it.
-    return bool(moments.notna().mean() > 0.5 and moments.nunique() > FEW_MOMENTS)
+    # Accounts that all have the same cutoff time cannot be split by it.
+    return bool(times.notna().mean() > 0.5 and times.nunique() > MIN_TIMES)
 
 
 def _checked(
@@ -284,8 +284,8 @@ def _checked(
     for name, rows in slices.items():
         if not rows.any():
             raise SplitError(
-                f"a split by {kind} leaves no row for {name} of {len(rows)} labelled rows. "
-                "Give more data, or other shares or another kind in [split]."
+                f"a split by {kind} leaves no {name} rows of {len(rows)} labelled rows. "
+                "Add data, or change the shares or the kind in [split]."
             )
-    one, two, three = (np.flatnonzero(rows) for rows in slices.values())
-    return Split(kind, one, two, three, apart, dropped, gap_days)
+    positions = [np.flatnonzero(rows) for rows in slices.values()]
+    return Split(kind, *positions, apart, dropped, gap_days)

@@ -43,7 +43,7 @@ TRAIN_SHARES = (0.3, 0.5, 0.7)
 """Shares of the rows before the first window, tried in turn: where labels take long, early windows have no past."""
 KEPT = 16
 """Prepared folds that are kept in memory; only a search of features has more."""
-NOBODY = np.array([], np.int64)
+EMPTY = np.array([], np.int64)
 
 
 def metric_of(data: LabelledData, recipe: Recipe) -> str:
@@ -137,7 +137,7 @@ def search_folds(data: LabelledData, groups: Array, what: str, split: Split, rec
     else:
         dealt = campaign_folds(labels, groups, n_folds, recipe.seed)
         slices = [(np.flatnonzero(dealt != fold), np.flatnonzero(dealt == fold)) for fold in range(n_folds)]
-        folds = [Split(what, train, NOBODY, test, (f"{what}s",)) for train, test in slices]
+        folds = [Split(what, train, EMPTY, test, (f"{what}s",)) for train, test in slices]
     is_crime = labels != recipe.data.legitimate
     mixed = not is_crime.all()
     usable = [

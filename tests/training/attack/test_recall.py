@@ -123,7 +123,7 @@ def test_only_the_text_of_fraud_is_obfuscated() -> None:
 
 
 def test_of_many_frauds_some_are_obfuscated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fraudsieve.training.attack.recall.MOST", 3)
+    monkeypatch.setattr("fraudsieve.training.attack.recall.MAX_TEXTS", 3)
     rows = pd.DataFrame({"text": [f"free {i}" for i in range(9)] + ["dinner?"]})
     seen: list[list[str]] = []
 
@@ -155,7 +155,7 @@ def test_what_can_be_attacked(subject: str, legitimate: str | None, labels: list
 def test_an_attack_needs_both_kinds(is_fraud: bool, kind: str) -> None:
     rows = pd.DataFrame({"text": ["a secret"]})
     with pytest.raises(
-        SchemaError, match=f"messages: none that can be scored is {kind}; an attack needs both"
+        SchemaError, match=f"messages: an attack needs fraudulent and legitimate rows, but no scorable row is {kind}"
     ) as error:
         attack_messages(lambda some: np.zeros(len(some)), rows, np.array([is_fraud]), np.zeros(1))
     assert "secret" not in str(error.value)

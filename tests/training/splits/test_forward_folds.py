@@ -147,17 +147,17 @@ def test_one_array_and_a_sequence_are_groups_too() -> None:
 
 def test_too_little_to_train_on_is_an_error_that_says_what_to_do() -> None:
     moments, labelled, groups, is_crime = random_rows(9)
-    with pytest.raises(SplitError, match=r"fold 1 by time: .* 0 kinds .*in_gap.*Take fewer folds"):
+    with pytest.raises(SplitError, match=r"fold 1 by time .* 0 of the 2 kinds .*in_gap.*Use fewer folds"):
         forward_folds(moments, labelled, groups, is_crime, gap_days=1000)
-    with pytest.raises(SplitError, match=r"1 kinds"):
+    with pytest.raises(SplitError, match=r"has 1 of the 2 kinds"):
         forward_folds(moments, labelled, groups, np.zeros(len(moments), bool))
-    with pytest.raises(SplitError, match="0 rows came"):
+    with pytest.raises(SplitError, match="and 0 test rows"):
         forward_folds(moments, labelled, groups, is_crime, n_folds=200, gap_days=0)
 
 
 def test_bad_parameters_are_named() -> None:
     moments, labelled, groups, is_crime = random_rows(1)
-    with pytest.raises(ValueError, match=r"one length was expected, \[299, 300\] came"):
+    with pytest.raises(ValueError, match=r"must have the same length, got \[299, 300\]"):
         forward_folds(moments, labelled, groups, is_crime[1:])
     for wrong in ({"n_folds": 0}, {"min_train_share": 1.0}):
         with pytest.raises(ValueError, match="n_folds must be"):

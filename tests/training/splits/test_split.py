@@ -118,7 +118,7 @@ def test_the_same_seed_gives_the_same_split() -> None:
 
 
 def test_too_little_data_is_an_error_that_says_what_to_do() -> None:
-    with pytest.raises(SplitError, match=r"leaves no row for .* of 3 labelled rows"):
+    with pytest.raises(SplitError, match=r"leaves no .* rows of 3 labelled rows"):
         split_by_campaign(np.zeros(3), np.zeros(3), seed=0, **SHARES)
     sent = pd.Series(pd.date_range("2026-01-01", periods=50, freq="D", tz="UTC"))
     with pytest.raises(SplitError, match=r"calibration|training"):
