@@ -287,5 +287,5 @@ def _checked(
                 f"a split by {kind} leaves no {name} rows of {len(rows)} labelled rows. "
                 "Add data, or change the shares or the kind in [split]."
             )
-    positions = [np.flatnonzero(rows) for rows in slices.values()]
-    return Split(kind, *positions, apart, dropped, gap_days)
+    train_rows, calibration_rows, test_rows = (np.flatnonzero(rows) for rows in slices.values())
+    return Split(kind, train_rows, calibration_rows, test_rows, apart, dropped, gap_days)
