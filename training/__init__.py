@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .promotion.compare import Comparison, compare_tables
     from .recipe.recipe import Recipe
     from .simulation.world import World
-    from .splits.forward_folds import Fold, forward_folds
+    from .splits.forward import Fold, forward_folds
     from .splits.split import Split, split_by_campaign, split_by_time, split_randomly
 
 __all__ = [
@@ -49,7 +49,7 @@ _HOMES = {
     "Comparison": "promotion.compare",
     "DelayCurve": "labels.maturity",
     "Evaluation": "evaluation.run",
-    "Fold": "splits.forward_folds",
+    "Fold": "splits.forward",
     "LabelledData": "data.labelled",
     "Recipe": "recipe.recipe",
     "Split": "splits.split",
@@ -60,7 +60,7 @@ _HOMES = {
     "delay_curve": "labels.maturity",
     "evaluate_tables": "evaluation.run",
     "find_leaks": "leaks",
-    "forward_folds": "splits.forward_folds",
+    "forward_folds": "splits.forward",
     "label_as_of": "labels.trust",
     "load_labelled": "data.labelled",
     "maturity_gap": "labels.maturity",

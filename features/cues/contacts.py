@@ -38,6 +38,7 @@ CONTACT_KINDS: Final = (
     "company_number",
     *CRYPTO,
 )
+"""The kinds of contacts, in the order of their codes."""
 MESSENGER_HOSTS: Final = ("t.me", "telegram.me", "wa.me")  # whose accounts count, not the host
 LONGEST_KEY: Final = hashlib.blake2b.MAX_KEY_SIZE
 HASH_BYTES: Final = 16
@@ -88,6 +89,7 @@ def find_contacts(texts: Sequence[str], key: bytes) -> Contacts:
     Returns
     -------
     Contacts
+        The contacts of each text, as keyed hashes.
 
     Raises
     ------

@@ -83,6 +83,7 @@ MESSAGES: Final = TableSchema(
     ),
     unique=("message_id",),
 )
+"""The table of messages."""
 ACCOUNTS: Final = TableSchema(
     "accounts",
     (
@@ -93,6 +94,7 @@ ACCOUNTS: Final = TableSchema(
     ),
     unique=("account_id",),
 )
+"""The table of accounts."""
 EVENTS: Final = TableSchema(
     "events",
     (
@@ -110,6 +112,7 @@ EVENTS: Final = TableSchema(
     ),
     unique=("event_id",),
 )
+"""The table of events."""
 LABELS: Final = TableSchema(
     "labels",
     (
@@ -119,4 +122,6 @@ LABELS: Final = TableSchema(
         ColumnSchema("source", "category"),
     ),
 )
+"""The table of labels."""
 TABLES: Final = {table.name: table for table in (MESSAGES, ACCOUNTS, EVENTS, LABELS)}
+"""The four tables, by name."""

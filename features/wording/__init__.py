@@ -5,20 +5,18 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .fit import fit_wording, out_of_fold
+    from .fit import fit_wording
     from .model import TextModel
 
 __all__ = [
     "TextModel",
     "fit_wording",
-    "out_of_fold",
 ]
 
 # Imported at first use, as in the package above.
 _HOMES = {
     "TextModel": "model",
     "fit_wording": "fit",
-    "out_of_fold": "fit",
 }
 
 

@@ -111,6 +111,7 @@ def fit_wording(
     Returns
     -------
     TextModel
+        The fitted model.
     """
     messages = np.bincount(counts.indices, minlength=counts.shape[1])
     buckets = np.flatnonzero(messages >= min(min_messages, counts.shape[0]))

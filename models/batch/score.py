@@ -228,6 +228,7 @@ def score_file(
     Returns
     -------
     Scored
+        Where the scores are, and how many rows were scored and rejected.
 
     Raises
     ------

@@ -88,6 +88,7 @@ def read_trees(booster: lgb.Booster) -> Trees:
     Returns
     -------
     Trees
+        The trees as flat arrays.
 
     Raises
     ------

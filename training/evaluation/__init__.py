@@ -7,14 +7,13 @@ from fraudsieve._lazy import lazy_attribute
 if TYPE_CHECKING:
     from .bootstrap import bootstrap_ranking, percentile_interval
     from .ranking import Ranking
-    from .report import EvaluationReport, ReportDetails, evaluate
+    from .report import EvaluationReport, evaluate
     from .run import Evaluation, evaluate_model, evaluate_tables
 
 __all__ = [
     "Evaluation",
     "EvaluationReport",
     "Ranking",
-    "ReportDetails",
     "bootstrap_ranking",
     "evaluate",
     "evaluate_model",
@@ -27,7 +26,6 @@ _HOMES = {
     "Evaluation": "run",
     "EvaluationReport": "report",
     "Ranking": "ranking",
-    "ReportDetails": "report",
     "bootstrap_ranking": "bootstrap",
     "evaluate": "report",
     "evaluate_model": "run",

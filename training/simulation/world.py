@@ -135,6 +135,7 @@ def simulate(
     Returns
     -------
     World
+        The tables of the simulated world.
 
     Examples
     --------

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .forward_folds import Fold, forward_folds
+    from .forward import Fold, forward_folds
     from .split import Split, split_by_campaign, split_by_time, split_randomly
 
 __all__ = [
@@ -19,9 +19,9 @@ __all__ = [
 
 # Imported at first use, as in the package above.
 _HOMES = {
-    "Fold": "forward_folds",
+    "Fold": "forward",
     "Split": "split",
-    "forward_folds": "forward_folds",
+    "forward_folds": "forward",
     "split_by_campaign": "split",
     "split_by_time": "split",
     "split_randomly": "split",

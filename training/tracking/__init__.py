@@ -6,19 +6,17 @@ from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
     from .registry import Registry
-    from .run import LoggedRun, log_training
+    from .run import LoggedRun
 
 __all__ = [
     "LoggedRun",
     "Registry",
-    "log_training",
 ]
 
 # Imported at first use, as in the package above.
 _HOMES = {
     "LoggedRun": "run",
     "Registry": "registry",
-    "log_training": "run",
 }
 
 

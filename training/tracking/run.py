@@ -165,6 +165,7 @@ def log_training(
     Returns
     -------
     LoggedRun
+        The run and the registered version.
     """
     use_store(uri)
     with quiet():

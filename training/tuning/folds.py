@@ -25,7 +25,7 @@ from fraudsieve.training.evaluation.capacity import Capacity, count_days
 from fraudsieve.training.evaluation.points import share_of_records
 from fraudsieve.training.evaluation.ranking import Ranking
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.splits.forward_folds import forward_folds
+from fraudsieve.training.splits.forward import forward_folds
 from fraudsieve.training.splits.split import Split
 
 from .space import tune_of

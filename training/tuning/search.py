@@ -77,6 +77,7 @@ def tune(
     Returns
     -------
     TuningResult
+        The recipe to train with, and all trials.
 
     Raises
     ------

@@ -21,7 +21,19 @@ CREDIT_SKIPPED = (105, 111, 115, 118, 122)  # i o s v z: too like digits to stan
 
 @nb.njit(inline="always")
 def passes_luhn(codes: Array, start: int, stop: int) -> bool:
-    """Tell whether the digits of a span pass Luhn's check (ISO/IEC 7812-1); other characters are passed over.
+    """Check whether the digits of a span pass Luhn's check (ISO/IEC 7812-1), ignoring other characters.
+
+    Parameters
+    ----------
+    codes : ndarray of uint32, shape (n_characters,)
+        Code points.
+    start, stop : int
+        The span: from ``start`` up to, but not including, ``stop``.
+
+    Returns
+    -------
+    bool
+        Whether the check digit is right.
 
     Examples
     --------
