@@ -1,7 +1,7 @@
-"""Checking a frame against its table: which rows are good, which are not, and why.
+"""Checks of a frame against its table: which rows are good, which are rejected, and why.
 
-The work behind `fraudsieve.features.tables.reader.check_table`. A row is set aside once, for the first fault found,
-column by column in the order of the table.
+Used by `fraudsieve.features.tables.reader.check_table`. A row is rejected once, for its first fault in the order of
+the table's columns.
 """
 
 import difflib
@@ -23,7 +23,7 @@ from .seen_ids import SeenIdHashes
 
 __all__ = ["check", "describe_requirements"]
 
-SHEET: Final = ("row", "column", "reason")
+REJECTED_COLUMNS: Final = ("row", "column", "reason")
 MISSING: Final[Mapping[Kind, str]] = {
     "id": "no id",
     "text": "no text",
@@ -31,7 +31,7 @@ MISSING: Final[Mapping[Kind, str]] = {
     "number": "no number",
     "category": "no value",
 }
-DUPLICATE: Final = "duplicate id: the first one stays"
+DUPLICATE: Final = "duplicate id: only the first row is kept"
 MAX_NAMES_SHOWN: Final = 30
 MAX_NAME_LENGTH: Final = 40
 MAX_REASONS_SHOWN: Final = 5
@@ -40,28 +40,28 @@ MAX_REASONS_SHOWN: Final = 5
 def check(
     loaded: LoadedTable, table: TableSchema, *, origin: str, require: Iterable[str], seen: SeenIdHashes | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
-    """Part good rows from bad ones.
+    """Split the rows into good and rejected ones.
 
     Parameters
     ----------
     loaded : LoadedTable
-        The rows as they came.
+        The rows as they were read.
     table : TableSchema
-        What was expected.
+        The expected schema.
     origin : str
         The file, or a name for the frame.
     require : iterable of str
         Further columns that must be there.
     seen : SeenIdHashes, default None
-        The ids of the rows before, when this is a part of a table: they count, and those of its good rows are added. A
-        part may have no good row.
+        The ids of earlier rows, when this is a chunk of a table. They count as duplicates, and the ids of its good rows
+        are added. A chunk may have no good row.
 
     Returns
     -------
     good, rejected : DataFrame
         As in `fraudsieve.features.tables.reader.CheckedTable`.
     notes : tuple of str
-        What was assumed or changed.
+        Assumptions and changes, for the user.
 
     Examples
     --------
@@ -75,11 +75,11 @@ def check(
     frame = loaded.frame.reset_index(drop=True)
     if not len(frame):
         raise SchemaError(origin, "there are no rows", f"Give {table.name} with at least one row.")
-    columns = {name: _converted(frame[name], table.kind(name), loaded.printed) for name in frame.columns}
-    verdict = _judged(columns, table, loaded.broken, len(frame))
+    columns = {name: _convert(frame[name], table.kind(name), loaded.printed) for name in frame.columns}
+    verdict = _judge(columns, table, loaded.broken, len(frame))
     if seen is not None:
         for name in columns.keys() & table.unique[:1]:
-            _set_seen_aside(verdict, columns[name].column, name, seen)
+            _reject_seen(verdict, columns[name].column, name, seen)
     elif not verdict.good.any():
         raise SchemaError(origin, f"none of {len(frame)} rows is good: {verdict.tally()}", describe_requirements(table))
     good = pd.DataFrame({name: done.column for name, done in columns.items()})[verdict.good]
@@ -87,14 +87,14 @@ def check(
     return good.reset_index(drop=True), _rejected(frame, verdict), (*loaded.notes, *notes)
 
 
-def _converted(cells: Cells, kind: Kind | None, printed: bool) -> Converted:
+def _convert(cells: Cells, kind: Kind | None, printed: bool) -> Converted:
     cells = mask_signalling_nan(cells)
     return convert(cells, kind, printed=printed) if kind else Converted(infer_types(cells, printed=printed))
 
 
 @dataclass(frozen=True, eq=False)
 class _Verdict:
-    """For every row the place of its first fault among the causes (column, reason), or -1."""
+    """The index of the first fault of each row among the causes (column, reason), or -1."""
 
     codes: npt.NDArray[np.int64]
     causes: list[tuple[str, str]] = field(default_factory=list)
@@ -113,7 +113,7 @@ class _Verdict:
         return ", ".join(": ".join(filter(None, self.causes[code])) + f" ({counts[code]})" for code in order)
 
 
-def _judged(columns: Mapping[str, Converted], table: TableSchema, broken: Mapping[int, str], rows: int) -> _Verdict:
+def _judge(columns: Mapping[str, Converted], table: TableSchema, broken: Mapping[int, str], rows: int) -> _Verdict:
     verdict = _Verdict(np.full(rows, -1, dtype=np.int64))
     for reason in sorted(set(broken.values())):
         places = [place for place, why in broken.items() if why == reason]
@@ -125,12 +125,12 @@ def _judged(columns: Mapping[str, Converted], table: TableSchema, broken: Mappin
             verdict.add(name, MISSING[table.kind(name) or "id"], columns[name].column.isna().to_numpy())
     if table.unique and set(table.unique) <= set(columns):
         key = pd.DataFrame({name: columns[name].column for name in table.unique})
-        verdict.add(table.unique[0], DUPLICATE, _repeated(key, verdict.good))
+        verdict.add(table.unique[0], DUPLICATE, _duplicates(key, verdict.good))
     return verdict
 
 
-def _set_seen_aside(verdict: _Verdict, ids: Cells, name: str, seen: SeenIdHashes) -> None:
-    """Set aside the good rows whose id stood in an earlier part, and remember those of the others."""
+def _reject_seen(verdict: _Verdict, ids: Cells, name: str, seen: SeenIdHashes) -> None:
+    """Reject the good rows whose id was in an earlier chunk, and remember the ids of the others."""
     repeated = np.zeros(len(ids), dtype=bool)
     whole = verdict.good & ids.notna().to_numpy()
     repeated[whole] = seen.holds(ids[whole])
@@ -143,8 +143,8 @@ def _in_order(columns: Mapping[str, Converted], table: TableSchema) -> list[str]
     return list(dict.fromkeys((*declared, *columns)))
 
 
-def _repeated(key: pd.DataFrame, good: Mask) -> Mask:
-    """Good rows whose whole key stood in an earlier good row: a bad row takes no good one with it."""
+def _duplicates(key: pd.DataFrame, good: Mask) -> Mask:
+    """Mark good rows whose whole key was in an earlier good row; rejected rows do not count."""
     whole = good & key.notna().all(axis=1).to_numpy()
     repeated = np.zeros(len(key), dtype=bool)
     repeated[whole] = key[whole].duplicated().to_numpy()
@@ -166,8 +166,8 @@ def _rejected(frame: pd.DataFrame, verdict: _Verdict) -> pd.DataFrame:
 
 
 def _input_names(names: list[str]) -> list[str]:
-    """Names for the columns as they came, other than those of the sheet."""
-    return [_free(name, {*names, *SHEET}) if name in SHEET else name for name in names]
+    """Return names for the input columns that differ from `REJECTED_COLUMNS`."""
+    return [_free(name, {*names, *REJECTED_COLUMNS}) if name in REJECTED_COLUMNS else name for name in names]
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -181,15 +181,17 @@ def _check_columns(loaded: LoadedTable, table: TableSchema, origin: str, require
     strange = sum(not isinstance(name, str) for name in names)
     if strange:
         raise SchemaError(
-            origin, f"{strange} of {len(names)} column names are no strings", describe_requirements(table)
+            origin, f"{strange} of {len(names)} column names are not strings", describe_requirements(table)
         )
     missing = [name for name in dict.fromkeys((*table.required, *require)) if name not in names]
     if missing:
-        problem = f"{_quoted(missing, 'column')} missing from {table.name}; {_came(names, table, loaded.printed)}"
+        problem = (
+            f"{_quoted(missing, 'column')} missing from {table.name}; {_describe_columns(names, table, loaded.printed)}"
+        )
         raise SchemaError(origin, problem + _hint(missing, names, table), describe_requirements(table, require))
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if twice:
-        raise SchemaError(origin, f"{_quoted(twice, 'column')} there more than once", "Keep one of each.")
+        raise SchemaError(origin, f"{_quoted(twice, 'column')} duplicated", "Keep one of each.")
 
 
 def _quoted(names: list[str], noun: str) -> str:
@@ -202,15 +204,15 @@ def _shown(name: str) -> str:
     return f"'{name}'" if short else f"(a name of {len(name)} characters)"
 
 
-def _came(names: list[str], table: TableSchema, printed: bool) -> str:
-    """The columns that came, unless they may be the cells of a file without a header."""
+def _describe_columns(names: list[str], table: TableSchema, printed: bool) -> str:
+    """List the columns, unless they may be the cells of a file without a header."""
     known = [column.name for column in table.columns]
     if not names:
-        return "no columns came"
+        return "got no columns"
     if printed and not any(name in known or _nearest(name, known) for name in names):
-        return f"{len(names)} columns came, all unknown: is there a header line?"
+        return f"got {len(names)} columns, all unknown: is the header line missing?"
     more = f" and {len(names) - MAX_NAMES_SHOWN} more" if len(names) > MAX_NAMES_SHOWN else ""
-    return f"these came: {', '.join(_shown(name) for name in names[:MAX_NAMES_SHOWN])}{more}"
+    return f"got {', '.join(_shown(name) for name in names[:MAX_NAMES_SHOWN])}{more}"
 
 
 def _hint(missing: list[str], names: list[str], table: TableSchema) -> str:
@@ -231,7 +233,7 @@ def _folded(name: str) -> str:
 
 
 def describe_requirements(table: TableSchema, require: tuple[str, ...] = ()) -> str:
-    """Say what a table must have.
+    """Describe the columns that a table requires.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A Parquet file read and checked part by part, in bounded memory: the same rows are good as in one go."""
+"""Reading and checking a Parquet file in chunks, in bounded memory, with the same result as at once."""
 
 import os
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from .seen_ids import SeenIdHashes
 __all__ = ["CHUNK_ROWS", "Chunk", "ChunkReader"]
 
 CHUNK_ROWS: Final = 65_536
-"""Rows of a part at most; no part holds rows of two row groups."""
+"""Maximum rows per chunk; a chunk does not cross row groups."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +32,9 @@ class Chunk:
     start : int
         The position of its first row in the file.
     rows : int
-        Rows that it had.
+        Number of its input rows.
     checked : CheckedTable
-        The good rows, which may be none, and the rejected ones; ``row`` counts from the start of the file.
+        The good rows (possibly none) and the rejected ones; ``row`` counts from the start of the file.
     """
 
     start: int
@@ -43,14 +43,14 @@ class Chunk:
 
 
 class ChunkReader:
-    """Reads a table part by part.
+    """Read a table in chunks.
 
     Parameters
     ----------
     path : str or path
         A Parquet file.
     table : str
-        The table that is expected.
+        The expected table.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class ChunkReader:
     Raises
     ------
     SchemaError
-        If the file is not there, is no Parquet file, or has no rows.
+        If the file does not exist, is not a Parquet file, or has no rows.
 
     Examples
     --------
@@ -68,7 +68,7 @@ class ChunkReader:
     >>> import pandas as pd
     >>> file = Path(tempfile.mkdtemp(), "m.parquet")
     >>> pd.DataFrame({"message_id": [1, 2, 1], "text": ["a", "b", "c"]}).to_parquet(file, row_group_size=2)
-    >>> [(part.start, len(part.checked.good)) for part in ChunkReader(file, "messages")]
+    >>> [(chunk.start, len(chunk.checked.good)) for chunk in ChunkReader(file, "messages")]
     [(0, 2), (2, 0)]
     """
 
@@ -83,16 +83,16 @@ class ChunkReader:
             raise SchemaError(self.origin, "there are no rows", f"Give {table} with at least one row.")
 
     def __iter__(self) -> Iterator[Chunk]:
-        """Read all parts; ids of a part are seen by those after it."""
+        """Read all chunks; ids of a chunk count as duplicates in later chunks."""
         return self.after(0)
 
     def after(self, done: int) -> Iterator[Chunk]:
-        """Read the parts that begin at a row or later. The ids of those before it must have been told to ``seen``.
+        """Read the chunks that begin at a row or later. Ids of earlier chunks must have been added to ``seen``.
 
         Parameters
         ----------
         done : int
-            Rows that need not be read.
+            Rows to skip.
 
         Yields
         ------
@@ -101,7 +101,7 @@ class ChunkReader:
         Raises
         ------
         SchemaError
-            If a column is missing, or a part cannot be read.
+            If a column is missing, or a chunk cannot be read.
         """
         start = 0
         with open_parquet(self.path, self.origin) as file:

@@ -1,7 +1,7 @@
-"""What a cell of each kind becomes, and what is wrong with it, in words.
+"""Conversion of cells, by the kind of their column, and the reasons why cells are rejected.
 
 ======== ======================= ============================================================================
-kind     becomes                 refused
+kind     becomes                 rejected
 ======== ======================= ============================================================================
 id       ``str``, stripped       fractions, floats too large to be exact, bools, broken characters
 text     ``str``, as it is       anything but a string, more than `MAX_TEXT_LENGTH` characters
@@ -10,8 +10,8 @@ number   ``float64``             what does not parse, infinity and beyond 1e15, 
 category ``str``, stripped       what is neither string, number nor bool
 ======== ======================= ============================================================================
 
-A missing cell is no fault here: whether it is one is for the table to say. Blank strings count as missing. So
-do, except in text, the words that programs write for nothing (null, nan, None ...).
+A missing cell is not a fault here: the table's schema decides. Blank strings count as missing. Except in text,
+so do the words that programs write for missing values (null, nan, None ...).
 """
 
 from collections.abc import Callable, Mapping
@@ -84,56 +84,58 @@ def convert(cells: Cells, kind: Kind, *, printed: bool = False) -> Converted:
 
 
 def _text(cells: Cells, _printed: bool) -> Converted:
-    found = extract_strings(cells)
-    long = (found.strings.str.len() > MAX_TEXT_LENGTH).to_numpy(dtype=bool)
-    faults = faults_by_type(cells, found.other, "no text: give a string")
+    split = extract_strings(cells)
+    long = (split.strings.str.len() > MAX_TEXT_LENGTH).to_numpy(dtype=bool)
+    faults = faults_by_type(cells, split.other, "not text: give a string")
     faults[f"text longer than {MAX_TEXT_LENGTH:,} characters"] = long
-    return Converted(found.strings.mask(long | is_blank(found.strings)), faults, _mended_note(found.mended))
+    return Converted(
+        split.strings.mask(long | is_blank(split.strings)), faults, _replaced_characters_note(split.mended)
+    )
 
 
-def _mended_note(mended: Mask) -> tuple[str, ...]:
+def _replaced_characters_note(mended: Mask) -> tuple[str, ...]:
     count = int(mended.sum())
-    return (f"has broken characters in {count} rows: they became U+FFFD",) if count else ()
+    return (f"has broken characters in {count} rows: they were replaced by U+FFFD",) if count else ()
 
 
 def _id(cells: Cells, printed: bool) -> Converted:
-    found = extract_strings(cells)
-    names, unnamed = _names(cells, found, loose=False)
+    split = extract_strings(cells)
+    names, unnamed = _names(cells, split, loose=False)
     names, notes = _whole(names) if printed else (names, ())
     exponent = match_pattern(names, _EXPONENT) & printed
-    broken = found.mended | match_pattern(names, "\ufffd")
-    faults = faults_by_type(cells, unnamed, "no id: give a string or an exact whole number")
+    broken = split.mended | match_pattern(names, "\ufffd")
+    faults = faults_by_type(cells, unnamed, "not an id: give a string or an exact whole number")
     faults["id with broken characters"] = broken
     faults["id in exponent notation: digits are lost"] = exponent
     return Converted(names.mask(broken | exponent), faults, notes)
 
 
 def _category(cells: Cells, printed: bool) -> Converted:
-    found = extract_strings(cells)
-    names, unnamed = _names(cells, found, loose=True)
+    split = extract_strings(cells)
+    names, unnamed = _names(cells, split, loose=True)
     names, notes = _whole(names) if printed else (names, ())
-    faults = faults_by_type(cells, unnamed, "no category: give a string")
-    return Converted(names, faults, (*notes, *_mended_note(found.mended)))
+    faults = faults_by_type(cells, unnamed, "not a category: give a string")
+    return Converted(names, faults, (*notes, *_replaced_characters_note(split.mended)))
 
 
-def _names(cells: Cells, found: Strings, *, loose: bool) -> tuple[Cells, Mask]:
+def _names(cells: Cells, split: Strings, *, loose: bool) -> tuple[Cells, Mask]:
     """Names as stripped strings, and the cells that are neither missing nor a name."""
-    if not found.other.any():
-        return mask_words(found.strings.str.strip(), MISSING_WORDS), found.other
-    spelled = _spelled(cells, found.other, loose)
-    names = found.strings.where(~found.other, spelled).str.strip()
-    return mask_words(names, MISSING_WORDS), found.other & spelled.isna().to_numpy()
+    if not split.other.any():
+        return mask_words(split.strings.str.strip(), MISSING_WORDS), split.other
+    spelled = _to_strings(cells, split.other, loose)
+    names = split.strings.where(~split.other, spelled).str.strip()
+    return mask_words(names, MISSING_WORDS), split.other & spelled.isna().to_numpy()
 
 
 def _whole(names: Cells) -> tuple[Cells, tuple[str, ...]]:
-    """Take the ``.0`` off whole numbers that were printed as floats."""
+    """Remove the ``.0`` of whole numbers that were printed as floats."""
     count = int(match_pattern(names, _PRINTED_FLOAT).sum())
-    note = f"has whole numbers with a trailing .0 in {count} rows: it was taken off"
+    note = f"has whole numbers with a trailing .0 in {count} rows: it was removed"
     return (replace_pattern(names, _PRINTED_FLOAT, r"\1"), (note,)) if count else (names, ())
 
 
-def _spelled(cells: Cells, other: Mask, loose: bool) -> Cells:
-    """The cells that are no strings, spelled out; missing where that cannot be done exactly."""
+def _to_strings(cells: Cells, other: Mask, loose: bool) -> Cells:
+    """Convert cells that are not strings to strings; missing if that is not exact."""
     digits = _digits(cells, other)
     if digits is not None and not (loose and digits.isna().to_numpy()[other].any()):
         return digits
@@ -143,7 +145,7 @@ def _spelled(cells: Cells, other: Mask, loose: bool) -> Cells:
 
 
 def _digits(cells: Cells, other: Mask) -> "Cells | None":
-    """Whole numbers in digits, by column; None where the column has other things too."""
+    """Convert whole numbers to digits, by column; None if the column has other values too."""
     types = set(map(type, cells[other])) if cells.dtype.kind == "O" else set()
     if cells.dtype.kind == "f" or types == {float}:
         numbers = cells.where(other).to_numpy("float64")
@@ -159,7 +161,7 @@ def _digits(cells: Cells, other: Mask) -> "Cells | None":
 
 
 def _exact_below(dtype: Any) -> int:
-    """From here on, a float of this type may stand for several whole numbers."""
+    """Return the smallest number at which floats of this type cannot represent every whole number."""
     digits = int(np.finfo(dtype).nmant) + 1
     return 1 << min(digits, 53)
 
@@ -173,13 +175,13 @@ def _spell(cell: object, loose: bool) -> str | None:
 
 
 def _spell_number(number: Any, loose: bool) -> str | None:
-    """The digits of an exact whole number; when loose, also of any finite one."""
+    """Return the digits of an exact whole number; when loose, also of any finite number."""
     exact = _exact_below(type(number)) if isinstance(number, float | np.floating) else MAX_WHOLE_NUMBER
     try:
         if abs(number) < exact and int(number) == number:
             return str(int(number))
         return str(number) if loose and np.isfinite(float(number)) else None
-    except (ValueError, ArithmeticError):  # a decimal that is no number, an integer beyond any float
+    except (ValueError, ArithmeticError):  # a decimal that is not a number, or an integer beyond any float
         return None
 
 
@@ -190,13 +192,13 @@ def _time(cells: Cells, _printed: bool) -> Converted:
 def _number(cells: Cells, _printed: bool) -> Converted:
     if cells.dtype.kind in "iuf":
         return _finite(cells.astype("float64"), {})
-    found = extract_strings(cells)
-    strings = mask_words(found.strings.str.strip(), MISSING_AMOUNTS)
+    split = extract_strings(cells)
+    strings = mask_words(split.strings.str.strip(), MISSING_AMOUNTS)
     values = pd.to_numeric(strings, errors="coerce").astype("float64")
     faults = {"not a number": (strings.notna() & values.isna()).to_numpy(dtype=bool)}
-    if found.other.any():
-        values[found.other] = _floats(cells[found.other])
-        faults |= faults_by_type(cells, found.other & values.isna().to_numpy(), "no number")
+    if split.other.any():
+        values[split.other] = _floats(cells[split.other])
+        faults |= faults_by_type(cells, split.other & values.isna().to_numpy(), "not a number")
     return _finite(values, faults)
 
 

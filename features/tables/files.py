@@ -1,7 +1,7 @@
-"""Reading a file into a frame, and writing one: Parquet, CSV and JSON Lines, the last two gzipped or not.
+"""Files of tables: reading Parquet, CSV and JSON Lines (gzipped or not) into a frame, and writing Parquet.
 
-Nothing is guessed on the way in: CSV cells stay strings, JSON and Parquet keep their own types. A row that is no row
-(too many fields, a line that is no JSON object) keeps its place, empty, and its reason.
+Types are not guessed: CSV cells stay strings, JSON and Parquet keep their own types. A row that cannot be read
+(too many fields, a line that is not a JSON object) stays as an empty row with its reason.
 """
 
 import csv
@@ -27,7 +27,7 @@ from .cells import Cells, has_surrogate, mask_signalling_nan, string_series
 
 __all__ = ["LoadedTable", "load", "load_parquet_batch", "open_parquet", "save"]
 
-BROKEN_LINE: Final = "the line is no JSON object in UTF-8"
+BROKEN_LINE: Final = "the line is not a JSON object in UTF-8"
 MAX_BROKEN_SHARE: Final = 0.1  # of the rows; beyond it, the whole file has another encoding
 BOM: Final = b"\xef\xbb\xbf"
 BLOCK_LIMIT: Final = 2**31 - 1  # Arrow counts the bytes of a block in 32 bits
@@ -45,7 +45,7 @@ _SIGNATURES: Final = {
 
 @dataclass(frozen=True, eq=False)
 class LoadedTable:
-    """A frame as it came, before any check.
+    """A frame as it was read, before any check.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class LoadedTable:
     printed : bool
         Whether all cells, and the names of the columns, were read from plain text.
     notes : tuple of str
-        What was changed, for the user.
+        Changes, for the user.
     """
 
     frame: pd.DataFrame
@@ -66,7 +66,7 @@ class LoadedTable:
 
 
 def load(path: str | os.PathLike[str]) -> LoadedTable:
-    """Read a table from a file; its ending tells the format.
+    """Read a table from a file whose ending gives the format.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def load(path: str | os.PathLike[str]) -> LoadedTable:
     Returns
     -------
     LoadedTable
-        The rows as they came.
+        The rows as they were read.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def load(path: str | os.PathLike[str]) -> LoadedTable:
     file, origin = Path(path), os.fspath(path)
     reader = _reader(file, origin)
     if not file.is_file():
-        problem = "a folder came, a file was expected" if file.is_dir() else "there is no such file"
+        problem = "expected a file, got a folder" if file.is_dir() else "there is no such file"
         raise SchemaError(origin, problem, "Check the path.")
     try:
         return reader(file, origin)
@@ -116,11 +116,11 @@ def _reader(file: Path, origin: str) -> Callable[[Path, str], LoadedTable]:
 def _check_format(head: bytes, expected: str, origin: str) -> None:
     head = head.removeprefix(BOM).lstrip()
     if not head:
-        raise SchemaError(origin, f"the file is empty, {expected} was expected", "Write it again with rows.")
+        raise SchemaError(origin, f"expected {expected}, got an empty file", "Write it again with rows.")
     seen = next((name for sign, name in _SIGNATURES.items() if head.startswith(sign)), "something else")
     text = expected in ("CSV", "JSON Lines") and seen == "something else"
     if seen != expected and not text:
-        raise SchemaError(origin, f"{expected} was expected, {seen} came", "Rename or convert the file.")
+        raise SchemaError(origin, f"expected {expected}, got {seen}", "Rename or convert the file.")
 
 
 def _content(file: Path, expected: str, origin: str) -> bytes:
@@ -146,7 +146,7 @@ def open_parquet(path: str | os.PathLike[str], origin: str) -> Any:
     path : str or path
         The file.
     origin : str
-        What errors call it.
+        Name of the file in errors.
 
     Returns
     -------
@@ -156,11 +156,11 @@ def open_parquet(path: str | os.PathLike[str], origin: str) -> Any:
     Raises
     ------
     SchemaError
-        If it is not there, or no Parquet file.
+        If the file does not exist, or is not a Parquet file.
     """
     file = Path(path)
     if not file.is_file():
-        load(file)  # says what is wrong
+        load(file)  # raises the error that fits
     try:
         with file.open("rb") as stream:
             _check_format(stream.read(64), "Parquet", origin)
@@ -173,20 +173,20 @@ def open_parquet(path: str | os.PathLike[str], origin: str) -> Any:
 
 
 def load_parquet_batch(table: Any, origin: str) -> LoadedTable:
-    """Return rows of a Parquet file as they came.
+    """Convert rows of a Parquet file, unchanged.
 
     Parameters
     ----------
     table : pyarrow.Table
         The rows.
     origin : str
-        What errors call the file.
+        Name of the file in errors.
 
     Returns
     -------
     LoadedTable
     """
-    # The index of a pandas frame is no feature; one with a name was a column before, and is one again.
+    # The unnamed index of a pandas frame is not a column. A named index was a column and becomes one again.
     kept = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
     return LoadedTable(_frame(table.select(kept), origin))
 
@@ -196,7 +196,7 @@ def _jsonl(file: Path, origin: str) -> LoadedTable:
     records = [_record(line) for line in lines]
     broken = {place: BROKEN_LINE for place, record in enumerate(records) if record is None}
     if len(broken) == len(records):
-        raise SchemaError(origin, "no line is a JSON object in UTF-8", "Write one object a line.")
+        raise SchemaError(origin, "no line is a JSON object in UTF-8", "Write one object per line.")
     return LoadedTable(pd.DataFrame([record or {} for record in records], dtype=object), broken)
 
 
@@ -213,7 +213,7 @@ def _record(line: bytes) -> dict[str, Any] | None:
 def _csv(file: Path, origin: str) -> LoadedTable:
     data = _content(file, "CSV", origin)
     names = _header(data, origin)
-    data, notes = _mended(data, origin)
+    data, notes = _replace_invalid(data, origin)
     table, broken = _rows(data, names)
     _check_last_quote(table, data, len(table) + len(broken), origin)
     places = np.full(len(table) + len(broken), -1)
@@ -232,14 +232,14 @@ def _header(data: bytes, origin: str) -> list[str]:
     return names
 
 
-def _mended(data: bytes, origin: str) -> tuple[bytes, tuple[str, ...]]:
-    """Replace what is no UTF-8: Arrow would drop a row that is broken in two ways."""
+def _replace_invalid(data: bytes, origin: str) -> tuple[bytes, tuple[str, ...]]:
+    """Replace invalid UTF-8: Arrow would drop a row that is broken in two ways."""
     if _is_utf8(data):
         return data, ()
     lines = data.splitlines()[1:]
     broken = sum(not _is_utf8(line) for line in lines)
     _check_share(broken, len(lines), origin)
-    note = f"{broken} lines are not in UTF-8: their broken characters became U+FFFD"
+    note = f"{broken} lines are not in UTF-8: their broken characters were replaced by U+FFFD"
     return data.decode("utf-8", "replace").encode(), (note,)
 
 
@@ -259,7 +259,7 @@ def _check_share(broken: int, rows: int, origin: str) -> None:
 def _rows(data: bytes, names: list[str]) -> tuple[Any, dict[int, str]]:
     broken: dict[int, str] = {}
 
-    def set_aside(row: Any) -> str:
+    def reject_row(row: Any) -> str:
         # Row 1 is the header.
         broken[row.number - 2] = f"{row.actual_columns} fields where the header has {row.expected_columns}"
         return "skip"
@@ -267,7 +267,7 @@ def _rows(data: bytes, names: list[str]) -> tuple[Any, dict[int, str]]:
     table = pyarrow.csv.read_csv(
         pa.BufferReader(data),
         pyarrow.csv.ReadOptions(use_threads=False, block_size=min(len(data) + 1, BLOCK_LIMIT)),
-        pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_aside),
+        pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=reject_row),
         pyarrow.csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.large_string()), null_values=[""], strings_can_be_null=True
         ),
@@ -276,10 +276,10 @@ def _rows(data: bytes, names: list[str]) -> tuple[Any, dict[int, str]]:
 
 
 def _check_last_quote(table: Any, data: bytes, rows: int, origin: str) -> None:
-    """Refuse a file whose last cell runs on to the end for want of a closing quote."""
+    """Raise if the last cell extends to the end of the file because a quote is not closed."""
     last = table.column(table.num_columns - 1)[-1].as_py() if len(table) else None
     if last and ("\n" in last or "\r" in last) and not data.rstrip().endswith(b'"'):
-        raise SchemaError(origin, f"row {rows - 1} opens a quote that nothing closes", "Close or double it.")
+        raise SchemaError(origin, f"row {rows - 1} opens a quote that is never closed", "Close or double it.")
 
 
 def _frame(table: Any, origin: str) -> pd.DataFrame:
@@ -291,7 +291,7 @@ def _cells(column: Any, origin: str) -> Cells:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if any(is_text(column.type) for is_text in _TEXT_TYPES):
-        return _decoded(column.cast(pa.large_binary()), origin)
+        return _decode(column.cast(pa.large_binary()), origin)
     if pa.types.is_timestamp(column.type) and column.type.tz:
         column = column.cast(pa.timestamp(column.type.unit, "UTC"))
     # Whole numbers with gaps stay whole: as floats, long ids would lose digits.
@@ -299,8 +299,8 @@ def _cells(column: Any, origin: str) -> Cells:
     return cells
 
 
-def _decoded(column: Any, origin: str) -> Cells:
-    """Strings of bytes that promised to be UTF-8, which Parquet files do not always keep."""
+def _decode(column: Any, origin: str) -> Cells:
+    """Decode bytes declared as UTF-8, which Parquet files do not always hold."""
     try:
         return string_series(column, range(len(column)))
     except pa.ArrowInvalid:

@@ -1,4 +1,4 @@
-"""When a label counts as known: never before its event, and, where only its day was noted, from the end of that day."""
+"""Times from which labels count as known: if only the day is given, from the end of that day."""
 
 import pandas as pd
 
@@ -8,12 +8,12 @@ ONE_DAY = pd.Timedelta(days=1)
 
 
 def has_only_dates(times: pd.Series) -> bool:
-    """Tell whether times are days alone: all at midnight.
+    """Return whether all times are at midnight, so that only their dates are known.
 
     Parameters
     ----------
     times : Series of datetime64
-        Times; missing ones say nothing.
+        Times; missing values are ignored.
 
     Returns
     -------
@@ -31,20 +31,20 @@ def has_only_dates(times: pd.Series) -> bool:
 
 
 def resolve_label_times(labelled_at: pd.Series) -> tuple[pd.Series, list[str]]:
-    """Return from when on labels were surely known.
+    """Return the times from which labels were certainly known.
 
     Parameters
     ----------
     labelled_at : Series of datetime64, shape (n_rows,)
-        As it was noted.
+        The recorded times.
 
     Returns
     -------
     times : Series of datetime64, shape (n_rows,)
-        The end of the day where all of them are days alone: a label of the first of May may have come at any time of
-        it, and an event of that noon must not know it.
+        The end of the day if all of them are dates without times. A label of 1 May may have arrived at any time of
+        that day, and an event at noon must not know it.
     notes : list of str
-        What was assumed.
+        Assumptions, for the user.
 
     Examples
     --------
@@ -54,4 +54,6 @@ def resolve_label_times(labelled_at: pd.Series) -> tuple[pd.Series, list[str]]:
     """
     if not has_only_dates(labelled_at):
         return labelled_at, []
-    return labelled_at + ONE_DAY, ["labelled_at holds days alone: a label counts as known from the end of its day"]
+    return labelled_at + ONE_DAY, [
+        "labelled_at holds dates without times: a label counts as known from the end of its day"
+    ]

@@ -33,17 +33,17 @@ __all__ = ["CheckedTable", "Source", "check_table", "read_table", "write_rejecte
 
 @dataclass(frozen=True, eq=False)
 class CheckedTable:
-    """What came of a table: ``len(good) + len(rejected)`` is the number of rows that went in.
+    """A table after its check: ``len(good) + len(rejected)`` is the number of input rows.
 
     Attributes
     ----------
     good : DataFrame
         The good rows in canonical types, in their order, with a fresh index.
     rejected : DataFrame
-        ``row`` (position in the input, from 0), ``column`` (empty where no single one is at fault),
-        ``reason``, and the columns as they came; one of these three names becomes ``input_...``.
+        ``row`` (position in the input, from 0), ``column`` (empty if no single column is at fault), ``reason``, and the
+        input columns; an input column with one of these three names becomes ``input_...``.
     notes : tuple of str
-        What was assumed or changed, for the user.
+        Assumptions and changes, for the user.
     """
 
     good: pd.DataFrame
@@ -60,11 +60,11 @@ def read_table(source: Source, table: TableSchema | str, *, require: Iterable[st
     Parameters
     ----------
     source : path or DataFrame
-        Parquet, CSV or JSON Lines (the last two may be gzipped; the ending tells), or a frame.
+        Parquet, CSV or JSON Lines (the last two may be gzipped), or a frame.
     table : TableSchema or str
-        The table that is expected, or its name.
+        The expected table, or its name.
     require : iterable of str, default ()
-        Further columns that this call needs. They must be there; single values may still be missing.
+        Further columns that must exist; single values may still be missing.
 
     Returns
     -------
@@ -97,13 +97,13 @@ def check_table(
     Parameters
     ----------
     frame : DataFrame
-        Rows in any types; it is left as it is.
+        Rows of any types; not modified.
     table : TableSchema or str
-        The table that is expected, or its name.
+        The expected table, or its name.
     origin : str, default "frame"
-        What errors call the frame.
+        Name of the frame in errors.
     require : iterable of str, default ()
-        Further columns that must be there.
+        Further columns that must exist.
 
     Returns
     -------
@@ -126,14 +126,14 @@ def check_table(
 
 
 def write_rejected(rejected: CheckedTable | pd.DataFrame, path: str | os.PathLike[str]) -> Path:
-    """Write rejected rows as Parquet, whatever their cells hold: columns of mixed types become strings.
+    """Write rejected rows as Parquet; columns of mixed types become strings.
 
     Parameters
     ----------
     rejected : CheckedTable or DataFrame
-        The outcome of a check, or its rejected rows.
+        A checked table, or its rejected rows.
     path : str or path
-        Where to write; a file that is there is replaced.
+        Where to write; an existing file is replaced.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def write_rejected(rejected: CheckedTable | pd.DataFrame, path: str | os.PathLik
     >>> checked = check_table(pd.DataFrame({"message_id": [1, 2], "text": ["hi", 3]}), "messages")
     >>> pd.read_parquet(write_rejected(checked, Path(tempfile.mkdtemp(), "rejected.parquet")))
        row column                         reason  message_id text
-    0    1   text  int is no text: give a string           2    3
+    0    1   text  int is not text: give a string           2    3
     """
     return save(rejected.rejected if isinstance(rejected, CheckedTable) else rejected, path)
 
@@ -155,7 +155,7 @@ def _table(table: TableSchema | str) -> TableSchema:
     if isinstance(table, TableSchema):
         return table
     if table not in TABLES:
-        raise ValueError(f"table: one of {', '.join(TABLES)} was expected, an unknown name came")
+        raise ValueError(f"Expected table as one of {', '.join(TABLES)}, got an unknown name.")
     return TABLES[table]
 
 

@@ -17,9 +17,9 @@ class ColumnSchema:
     name : str
         Its name.
     kind : {"id", "text", "time", "number", "category"}
-        What it holds; `fraudsieve.features.tables.conversion` says what becomes of each kind.
+        What it holds; see `fraudsieve.features.tables.conversion`.
     required : bool, default False
-        Whether the column, and a value in every row, must be there.
+        Whether the column must exist, with a value in every row.
 
     Examples
     --------
@@ -41,10 +41,10 @@ class TableSchema:
     name : str
         Its name.
     columns : tuple of ColumnSchema
-        The columns that have a meaning. Any further column is kept; one whose name ends in ``_id`` is an id.
+        The declared columns. Any further column is kept; one whose name ends in ``_id`` is an id.
     unique : tuple of str, default ()
-        The columns that tell rows apart. Of two good rows alike in them the first stays; a row that lacks one
-        of them is like no other.
+        The columns that identify a row. Of two good rows with the same values the first is kept. A row in which one
+        of them is missing is not a duplicate.
 
     Examples
     --------
@@ -64,7 +64,7 @@ class TableSchema:
         return tuple(column.name for column in self.columns if column.required)
 
     def kind(self, name: str) -> Kind | None:
-        """Tell what a column of this name holds; None for a further column that may hold anything."""
+        """Return the kind of a column; None for an undeclared column that may hold anything."""
         further: Kind | None = "id" if name.endswith("_id") else None
         return next((column.kind for column in self.columns if column.name == name), further)
 

@@ -1,4 +1,4 @@
-"""Ids that earlier parts of a table had, in 16 bytes each: what tells a duplicate when a table is read part by part."""
+"""Ids of earlier chunks of a table, in 16 bytes each, to find duplicates when a table is read in chunks."""
 
 import secrets
 
@@ -13,7 +13,7 @@ __all__ = ["SeenIdHashes"]
 
 
 class SeenIdHashes:
-    """The ids that were seen, as two hashes of 64 bits, keyed anew every time.
+    """A set of ids, stored as two hashes of 64 bits with new random keys per instance.
 
     Examples
     --------
@@ -25,10 +25,10 @@ class SeenIdHashes:
 
     def __init__(self) -> None:
         self._keys = secrets.token_hex(8), secrets.token_hex(8)
-        self._runs: list[tuple[Array, Array]] = []  # each sorted by the first hash, each more than half its forerunner
+        self._runs: list[tuple[Array, Array]] = []  # sorted by the first hash; each run more than half its predecessor
 
     def add(self, ids: Cells) -> None:
-        """Remember ids.
+        """Add ids.
 
         Parameters
         ----------
@@ -41,7 +41,7 @@ class SeenIdHashes:
             self._runs.append(_sorted(*(np.concatenate(pair) for pair in zip(before, last, strict=True))))
 
     def holds(self, ids: Cells) -> Mask:
-        """Tell which ids were seen.
+        """Return which ids were added before.
 
         Parameters
         ----------
@@ -53,12 +53,12 @@ class SeenIdHashes:
         ndarray of bool, shape (n_ids,)
         """
         first, second = self._hashes(ids)
-        found = np.zeros(len(ids), dtype=bool)
+        seen = np.zeros(len(ids), dtype=bool)
         for firsts, seconds in self._runs:
             if len(firsts):
                 place = np.searchsorted(firsts, first).clip(max=len(firsts) - 1)
-                found |= (firsts[place] == first) & (seconds[place] == second)
-        return found
+                seen |= (firsts[place] == first) & (seconds[place] == second)
+        return seen
 
     def _hashes(self, ids: Cells) -> tuple[Array, Array]:
         cells = ids.astype(object)

@@ -1,7 +1,7 @@
-"""Times of whatever form, as moments in UTC.
+"""Conversion of times to UTC.
 
-A number is refused, since seconds, milliseconds and microseconds from 1970 on look alike; so is a date
-that does not begin with its year, since 03/04 is two days. In strings, a date may be eight digits (20240501).
+A number is rejected, because seconds, milliseconds and microseconds since 1970 look alike. So is a date that does
+not begin with its year, because 03/04 is ambiguous. In strings, a date may be eight digits (20240501).
 """
 
 from dataclasses import dataclass
@@ -29,16 +29,16 @@ _BARE_NUMBER: Final = r"^[+-]?\d+(?:\.\d*)?$"
 
 
 @dataclass(frozen=True, eq=False)
-class _Moments:
-    """Moments in UTC, not-a-time where there is none; where one lies out of range; where one had no zone."""
+class _Times:
+    """Times in UTC (NaT if missing), with masks of those out of range and of those without a zone."""
 
     times: Times
     outside: Mask
     naive: Mask
 
-    def __or__(self, more: "_Moments") -> "_Moments":
+    def __or__(self, more: "_Times") -> "_Times":
         times = np.where(np.isnat(self.times), more.times, self.times)
-        return _Moments(times, self.outside | more.outside, self.naive | more.naive)
+        return _Times(times, self.outside | more.outside, self.naive | more.naive)
 
 
 def convert_times(cells: Cells) -> Converted:
@@ -47,8 +47,8 @@ def convert_times(cells: Cells) -> Converted:
     Parameters
     ----------
     cells : Series of shape (n_rows,)
-        Strings, datetimes, dates, or a mixture, in any zones, with a fresh index; a moment without a zone is
-        taken as UTC.
+        Strings, datetimes, dates, or a mixture, in any zones, with a fresh index. A time without a
+        zone is read as UTC.
 
     Returns
     -------
@@ -61,58 +61,58 @@ def convert_times(cells: Cells) -> Converted:
     >>> done.column.dt.hour.tolist(), done.notes
     ([2.0, 0.0, nan], ('has no time zone in 1 of 2 rows: taken as UTC',))
     >>> {reason: rows.sum() for reason, rows in done.faults.items() if rows.any()}
-    {'a number is no time: give ISO 8601 or a timestamp': np.int64(1)}
+    {'a number is not a time: give ISO 8601 or a timestamp': np.int64(1)}
     """
     if cells.dtype.kind == "M":
         naive = np.full(len(cells), not isinstance(cells.dtype, pd.DatetimeTZDtype))
-        return _timed(_moments(cells, naive), {})
-    found = extract_strings(cells)
-    strings = mask_words(found.strings.str.strip(), MISSING_AMOUNTS)
-    moments, number = _printed_moments(strings), match_pattern(strings, _BARE_NUMBER)
-    if found.other.any():
-        moments |= _object_moments(cells, found.other)
-        number |= _are(cells, found.other, Number)
-    unread = (found.other | strings.notna().to_numpy()) & np.isnat(moments.times) & ~moments.outside
-    faults = {f"a number is no time: {_GIVE_TIME}": unread & number}
-    faults |= faults_by_type(cells, unread & ~number & found.other, f"no time: {_GIVE_TIME}")
-    return _timed(moments, faults | {f"not a time: {_GIVE_TIME}": unread & ~number & ~found.other})
+        return _timed(_to_times(cells, naive), {})
+    split = extract_strings(cells)
+    strings = mask_words(split.strings.str.strip(), MISSING_AMOUNTS)
+    times, number = _parse_strings(strings), match_pattern(strings, _BARE_NUMBER)
+    if split.other.any():
+        times |= _parse_objects(cells, split.other)
+        number |= _are(cells, split.other, Number)
+    unread = (split.other | strings.notna().to_numpy()) & np.isnat(times.times) & ~times.outside
+    faults = {f"a number is not a time: {_GIVE_TIME}": unread & number}
+    faults |= faults_by_type(cells, unread & ~number & split.other, f"not a time: {_GIVE_TIME}")
+    return _timed(times, faults | {f"not a time: {_GIVE_TIME}": unread & ~number & ~split.other})
 
 
-def _timed(moments: _Moments, faults: dict[str, Mask]) -> Converted:
-    naive, given = moments.naive.sum(), (~np.isnat(moments.times)).sum()
+def _timed(times: _Times, faults: dict[str, Mask]) -> Converted:
+    naive, given = times.naive.sum(), (~np.isnat(times.times)).sum()
     share = "" if naive == given else f" in {naive} of {given} rows"
     notes = (f"has no time zone{share}: taken as UTC",) if naive else ()
-    column: Cells = pd.Series(moments.times).dt.tz_localize("UTC")
-    return Converted(column, faults | {"time outside 1970..2100": moments.outside}, notes)
+    column: Cells = pd.Series(times.times).dt.tz_localize("UTC")
+    return Converted(column, faults | {"time outside 1970..2100": times.outside}, notes)
 
 
-def _moments(cells: Cells, naive: Mask) -> _Moments:
+def _to_times(cells: Cells, naive: Mask) -> _Times:
     if isinstance(cells.dtype, pd.DatetimeTZDtype):
         cells = cells.dt.tz_convert("UTC").dt.tz_localize(None)
     times: Times = cells.to_numpy(copy=True)
     # The range comes first: a distant year in seconds has no place in microseconds.
     outside = ~np.isnat(times) & ~((times >= EARLIEST) & (times < TOO_LATE))
     times[outside] = np.datetime64("NaT")
-    return _Moments(times.astype("datetime64[us]"), outside, naive & ~np.isnat(times))
+    return _Times(times.astype("datetime64[us]"), outside, naive & ~np.isnat(times))
 
 
-def _printed_moments(strings: Cells) -> _Moments:
-    # pandas reads "now", "today" and bare years too: hence the guard.
+def _parse_strings(strings: Cells) -> _Times:
+    # pandas also reads "now", "today" and bare years, so only dates that begin with a year are passed on.
     dated = strings.where(match_pattern(strings, _YEAR_FIRST)).str.upper()
     times = pd.to_datetime(dated, format="ISO8601", utc=True, errors="coerce")
-    return _moments(times, ~match_pattern(dated, _HAS_ZONE))
+    return _to_times(times, ~match_pattern(dated, _HAS_ZONE))
 
 
-def _object_moments(cells: Cells, other: Mask) -> _Moments:
+def _parse_objects(cells: Cells, other: Mask) -> _Times:
     known = _are(cells, other, (date, np.datetime64))
     times = pd.Series(pd.NaT, index=cells.index, dtype=object)
     times[known] = cells[known]
     naive = known.copy()
     naive[known] = [getattr(cell, "tzinfo", None) is None for cell in cells[known]]
-    return _moments(pd.to_datetime(times, utc=True, errors="coerce"), naive)
+    return _to_times(pd.to_datetime(times, utc=True, errors="coerce"), naive)
 
 
 def _are(cells: Cells, other: Mask, types: type | tuple[type, ...]) -> Mask:
-    found = other.copy()
-    found[other] = [isinstance(cell, types) for cell in cells[other].astype(object)]
-    return found
+    mask = other.copy()
+    mask[other] = [isinstance(cell, types) for cell in cells[other].astype(object)]
+    return mask

@@ -17,13 +17,13 @@ def write(path: str, content: str | bytes) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("m.csv", "", "the file is empty"),
+        ("m.csv", "", "got an empty file"),
         ("m.csv", "message_id,text,label\n", "row"),
         ("m.csv", f"message_id,Text,label\n1,{SECRET},spam\n", "column 'text'"),
         ("m.csv", f"id,text,label\n1,{SECRET},spam\n", "column 'message_id'"),
         ("m.csv", f"message_id,text\n1,{SECRET}\n", "column 'label'"),
-        ("m.parquet", f"message_id,text,label\n1,{SECRET},spam\n", "Parquet was expected"),
-        ("m.csv", b"PAR1" + b"\0" * 100, "CSV was expected, Parquet came"),
+        ("m.parquet", f"message_id,text,label\n1,{SECRET},spam\n", "expected Parquet, got"),
+        ("m.csv", b"PAR1" + b"\0" * 100, "expected CSV, got Parquet"),
         ("m.jsonl", '[{"message_id": 1}]', "one JSON array came"),
         ("m.xlsx", "x", "the format is unknown"),
         ("m.csv.gz", gzip.compress(b"message_id,text,label\n1,x,spam\n", mtime=0)[:-9], "cannot be read"),

@@ -18,9 +18,9 @@ from fraudsieve.features.tables.schema import EVENTS, LABELS, MESSAGES, TABLES, 
 from tests.profiles import examples
 
 SECRET = "s3cr3t-Zebra"
-TWICE = "duplicate id: the first one stays"
+TWICE = "duplicate id: only the first row is kept"
 NO_TIME = "not a time: give ISO 8601 or a timestamp"
-NUMBER = "a number is no time: give ISO 8601 or a timestamp"
+NUMBER = "a number is not a time: give ISO 8601 or a timestamp"
 
 
 def messages(**columns: object) -> pd.DataFrame:
@@ -47,8 +47,8 @@ def causes(checked: CheckedTable) -> list[tuple[int, str, str]]:
         (messages(message_id=["a", " \u200b", "c"]), MESSAGES, (1, "message_id", "no id")),
         (messages(text=["one", None, "three"]), MESSAGES, (1, "text", "no text")),
         (messages(text=["one", "\u200b \x00\ufeff", "three"]), MESSAGES, (1, "text", "no text")),
-        (messages(text=["one", 2, "three"]), MESSAGES, (1, "text", "int is no text: give a string")),
-        (messages(text=["one", ["two"], "three"]), MESSAGES, (1, "text", "list is no text: give a string")),
+        (messages(text=["one", 2, "three"]), MESSAGES, (1, "text", "int is not text: give a string")),
+        (messages(text=["one", ["two"], "three"]), MESSAGES, (1, "text", "list is not text: give a string")),
         (
             messages(text=["one", "x" * (MAX_TEXT_LENGTH + 1), "three"]),
             MESSAGES,
@@ -66,7 +66,7 @@ def causes(checked: CheckedTable) -> list[tuple[int, str, str]]:
         (
             events(wallet_id=[7, 7.5, None]),
             EVENTS,
-            (1, "wallet_id", "float is no id: give a string or an exact whole number"),
+            (1, "wallet_id", "float is not an id: give a string or an exact whole number"),
         ),
         (events(event_id=["x", "x", None]), EVENTS, (1, "event_id", TWICE)),
     ],
@@ -116,7 +116,7 @@ def test_rejected_rows_make_room_for_clashing_names() -> None:
         {
             "row": 1,
             "column": "text",
-            "reason": "int is no text: give a string",
+            "reason": "int is not text: give a string",
             "input_input_row": 6,
             "input_row": 9,
             "input_reason": "r",
@@ -141,7 +141,7 @@ def test_the_frame_is_left_as_it_is() -> None:
 def test_notes_name_the_column() -> None:
     checked = check_table(messages(text=["a\ud800", "two", "three"], sent_at=["2024-05-01"] * 3), MESSAGES)
     assert checked.notes == (
-        "text has broken characters in 1 rows: they became U+FFFD",
+        "text has broken characters in 1 rows: they were replaced by U+FFFD",
         "sent_at has no time zone: taken as UTC",
     )
     assert checked.good["text"][0] == "a\ufffd"

@@ -32,7 +32,7 @@ def test_rows_are_judged_as_in_one_go(tmp_path: Path, size: int, monkeypatch: py
     rejected = pd.concat([part.checked.rejected for part in parts], ignore_index=True)
     pd.testing.assert_frame_equal(good, whole.good)
     pd.testing.assert_frame_equal(rejected, whole.rejected)
-    assert (rejected["reason"] == "duplicate id: the first one stays").sum() > 300
+    assert (rejected["reason"] == "duplicate id: only the first row is kept").sum() > 300
 
 
 def test_reading_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,8 +59,8 @@ def test_a_part_without_a_good_row_is_none_the_less_a_part(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "the file is empty"),
-        (b"a,b\n", "Parquet was expected"),
+        (b"", "got an empty file"),
+        (b"a,b\n", "expected Parquet, got"),
         (b"PAR1" * 20, "cannot be read as its ending says"),
     ],
 )

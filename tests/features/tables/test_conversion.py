@@ -67,12 +67,12 @@ def test_an_id_becomes_a_stripped_string(value: object, expected: str) -> None:
     ],
 )
 def test_an_id_that_is_no_exact_whole_number_is_refused(value: object) -> None:
-    assert reason(value, "id") == f"{type(value).__name__} is no id: give a string or an exact whole number"
+    assert reason(value, "id") == f"{type(value).__name__} is not an id: give a string or an exact whole number"
 
 
 @pytest.mark.parametrize("value", [True, [1], {"a": 1}, b"a", pd.Timestamp("2024-05-01")])
 def test_an_id_of_another_type_is_refused(value: object) -> None:
-    assert reason(value, "id") == f"{type(value).__name__} is no id: give a string or an exact whole number"
+    assert reason(value, "id") == f"{type(value).__name__} is not an id: give a string or an exact whole number"
 
 
 def test_float32_ids_are_exact_below_2_to_the_24() -> None:
@@ -98,7 +98,7 @@ def test_ids_of_several_types_in_one_column() -> None:
 def test_printed_whole_numbers_lose_their_point() -> None:
     done = convert(cells("12.0", "x1.0", "3"), "id", printed=True)
     assert done.column.tolist() == ["12", "x1.0", "3"]
-    assert done.notes == ("has whole numbers with a trailing .0 in 1 rows: it was taken off",)
+    assert done.notes == ("has whole numbers with a trailing .0 in 1 rows: it was removed",)
     assert convert(cells("12.0"), "id").column[0] == "12.0"
 
 
@@ -140,13 +140,13 @@ def test_text_is_the_same_from_every_dtype(dtype: Any) -> None:
 
 @pytest.mark.parametrize("value", [1, 1.5, True, ["a"], {"a": "b"}, b"a", ("a",)])
 def test_text_that_is_no_string_is_refused(value: object) -> None:
-    assert reason(value, "text") == f"{type(value).__name__} is no text: give a string"
+    assert reason(value, "text") == f"{type(value).__name__} is not text: give a string"
 
 
 def test_a_column_of_numbers_is_no_text() -> None:
     done = convert(pd.Series([1, 2]), "text")
     assert [(reason, rows.sum()) for reason, rows in done.faults.items() if rows.any()] == [
-        ("int is no text: give a string", 2)
+        ("int is not text: give a string", 2)
     ]
 
 
@@ -158,7 +158,7 @@ def test_a_text_that_is_too_long_is_refused(length: int) -> None:
 def test_lone_surrogates_in_a_text_become_replacement_characters() -> None:
     done = convert(cells("a\ud800b\udfff", "good", "\ud83d\ude00", None), "text")
     assert done.column.tolist()[:3] == ["a\ufffdb\ufffd", "good", "😀"]
-    assert done.notes == ("has broken characters in 2 rows: they became U+FFFD",)
+    assert done.notes == ("has broken characters in 2 rows: they were replaced by U+FFFD",)
     assert not any(rows.any() for rows in done.faults.values())
 
 
@@ -197,7 +197,7 @@ def test_an_infinite_number_is_refused(value: object) -> None:
 
 @pytest.mark.parametrize("value", [True, [1], 1j, pd.Timedelta(1), pd.Timestamp("2024-05-01")])
 def test_a_number_of_another_type_is_refused(value: object) -> None:
-    assert reason(value, "number") == f"{type(value).__name__} is no number"
+    assert reason(value, "number") == f"{type(value).__name__} is not a number"
 
 
 @pytest.mark.parametrize("dtype", ["int64", "float32", "Int64", "Float64", "double[pyarrow]", "category", "str"])
@@ -217,10 +217,10 @@ def test_a_category_becomes_a_stripped_string(value: object, expected: str) -> N
 
 @pytest.mark.parametrize("value", [["a"], float("inf"), 10**500, pd.Timestamp("2024-05-01")])
 def test_a_category_of_another_type_is_refused(value: object) -> None:
-    assert reason(value, "category") == f"{type(value).__name__} is no category: give a string"
+    assert reason(value, "category") == f"{type(value).__name__} is not a category: give a string"
 
 
 def test_a_category_with_a_lone_surrogate_is_mended() -> None:
     done = convert(cells("a\ud800"), "category")
     assert only(done) == "a\ufffd"
-    assert done.notes == ("has broken characters in 1 rows: they became U+FFFD",)
+    assert done.notes == ("has broken characters in 1 rows: they were replaced by U+FFFD",)

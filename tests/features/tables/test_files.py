@@ -80,7 +80,7 @@ def test_long_ids_with_gaps_keep_their_digits(tmp_path: Path) -> None:
 def test_a_csv_of_float_ids_gives_whole_numbers(tmp_path: Path) -> None:
     checked = read_table(write(FRAME.assign(account_id=[7.0, float("nan"), 12.0]), tmp_path / "m.csv"), "messages")
     assert checked.good["account_id"].dropna().tolist() == ["7", "12"]
-    assert checked.notes == ("account_id has whole numbers with a trailing .0 in 2 rows: it was taken off",)
+    assert checked.notes == ("account_id has whole numbers with a trailing .0 in 2 rows: it was removed",)
 
 
 def test_further_columns_of_a_csv_are_numbers_where_all_cells_are(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_broken_json_lines_keep_their_place(tmp_path: Path) -> None:
     lines += [b'{"message_id": 2, "text": "b\\ud800"}', b'{"message_id": 3, "text": null}', b"9" * 5000]
     checked = read_table(put(tmp_path / "m.jsonl", b"\xef\xbb\xbf" + b"\r\n".join(lines)), "messages")
     assert checked.good["text"].tolist() == ["a", "b\ufffd"]
-    broken = "the line is no JSON object in UTF-8"
+    broken = "the line is not a JSON object in UTF-8"
     assert causes(checked) == [
         *((row, "", broken) for row in range(1, 6)),
         (7, "text", "no text"),
@@ -165,7 +165,7 @@ def test_parquet_types(tmp_path: Path) -> None:
 
 def test_parquet_bytes_are_no_text(tmp_path: Path) -> None:
     pq.write_table(pa.table({"message_id": ["1"], "text": [b"a"]}), tmp_path / "m.parquet")
-    assert "text: bytes is no text: give a string (1)" in refused(tmp_path / "m.parquet")
+    assert "text: bytes is not text: give a string (1)" in refused(tmp_path / "m.parquet")
 
 
 def test_single_broken_bytes_are_mended(tmp_path: Path) -> None:
@@ -183,17 +183,17 @@ def test_single_broken_bytes_are_mended(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("m.csv", b"", "the file is empty, CSV was expected"),
-        ("m.csv", b" \r\n", "the file is empty"),
-        ("m.csv.gz", b"", "the file is empty, CSV was expected"),
-        ("m.parquet", b"", "the file is empty, Parquet was expected"),
-        ("m.jsonl", b"\n", "the file is empty, JSON Lines was expected"),
+        ("m.csv", b"", "expected CSV, got an empty file"),
+        ("m.csv", b" \r\n", "got an empty file"),
+        ("m.csv.gz", b"", "expected CSV, got an empty file"),
+        ("m.parquet", b"", "expected Parquet, got an empty file"),
+        ("m.jsonl", b"\n", "expected JSON Lines, got an empty file"),
         ("m.csv", b"message_id,text\n", "there are no rows"),
-        ("m.csv", b"PAR1 and more", "CSV was expected, Parquet came"),
-        ("m.csv", gzip.compress(b"a", mtime=0), "CSV was expected, gzip came"),
-        ("m.csv", b"PK\x03\x04", "CSV was expected, a zip archive or a workbook came"),
-        ("m.csv", b'{"message_id": 1}', "CSV was expected, JSON Lines came"),
-        ("m.csv", "message_id,text\n1,a\n".encode("utf-16"), "CSV was expected, UTF-16 text came"),
+        ("m.csv", b"PAR1 and more", "expected CSV, got Parquet"),
+        ("m.csv", gzip.compress(b"a", mtime=0), "expected CSV, got gzip"),
+        ("m.csv", b"PK\x03\x04", "expected CSV, got a zip archive or a workbook"),
+        ("m.csv", b'{"message_id": 1}', "expected CSV, got JSON Lines"),
+        ("m.csv", "message_id,text\n1,a\n".encode("utf-16"), "expected CSV, got UTF-16 text"),
         (
             "m.csv",
             "message_id,text\n1,您好\n2,再见\n".encode("gbk"),
@@ -201,15 +201,15 @@ def test_single_broken_bytes_are_mended(tmp_path: Path) -> None:
         ),
         ("m.csv", "编号,text\n1,a\n".encode("gbk"), "the header is not in UTF-8"),
         ("m.csv", b"message_id;text\n1;a\n", "the header has one column and no comma"),
-        ("m.csv", b'message_id,text\n1,a\n2,"b\n3,c\n', "row 1 opens a quote that nothing closes"),
+        ("m.csv", b'message_id,text\n1,a\n2,"b\n3,c\n', "row 1 opens a quote that is never closed"),
         ("m.csv", b"message_id,text\n1,\n", "none of 1 rows is good: text: no text (1)"),
         ("m.csv", b"message_id,text\n1\n", "none of 1 rows is good: 1 fields where the header has 2 (1)"),
-        ("m.csv", b"message_id,text,text\n1,a,b\n", "column 'text' is there more than once"),
-        ("m.parquet", b"message_id,text\n1,a\n", "Parquet was expected, something else came"),
+        ("m.csv", b"message_id,text,text\n1,a,b\n", "column 'text' is duplicated"),
+        ("m.parquet", b"message_id,text\n1,a\n", "expected Parquet, got something else"),
         ("m.parquet", b"PAR1 cut short", "the file cannot be read as its ending says (ArrowInvalid)"),
         ("m.jsonl", b"message_id,text\n1,a\n", "no line is a JSON object"),
-        ("m.jsonl", b'[{"message_id": 1}]', "JSON Lines was expected, one JSON array came"),
-        ("m.jsonl", b"{}\n{}", "no columns came"),
+        ("m.jsonl", b'[{"message_id": 1}]', "expected JSON Lines, got one JSON array"),
+        ("m.jsonl", b"{}\n{}", "got no columns"),
         (
             "m.txt",
             b"message_id,text\n1,a\n",
@@ -225,7 +225,7 @@ def test_a_bad_file_is_an_error(tmp_path: Path, name: str, content: bytes, words
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda content: b"message_id,text\n1,a\n", "gzip was expected, something else came"),
+        (lambda content: b"message_id,text\n1,a\n", "expected gzip, got something else"),
         (lambda content: content[:-12], "cannot be read as its ending says (EOFError)"),
         (lambda content: content[:12] + b"\xff" * 9 + content[21:], "cannot be read as its ending says"),
     ],
@@ -241,12 +241,12 @@ def test_a_damaged_gzip_file_is_an_error(
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     assert "there is no such file" in refused(tmp_path / "m.csv")
     (tmp_path / "d.parquet").mkdir()
-    assert "a folder came, a file was expected" in refused(tmp_path / "d.parquet")
+    assert "expected a file, got a folder" in refused(tmp_path / "d.parquet")
 
 
 def test_a_missing_column_is_named_with_the_file(tmp_path: Path) -> None:
     words = refused(write(FRAME.rename(columns={"text": "Text"}), tmp_path / "m.csv"))
-    assert "column 'text' is missing from messages; these came: 'message_id', 'Text'," in words
+    assert "column 'text' is missing from messages; got 'message_id', 'Text'," in words
     assert "did you mean 'Text' for 'text'?" in words
 
 

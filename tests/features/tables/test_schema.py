@@ -92,7 +92,7 @@ def test_a_table_goes_by_its_name_too(table: TableSchema | str) -> None:
 
 
 def test_an_unknown_table_is_an_error() -> None:
-    with pytest.raises(ValueError, match="one of messages, accounts, events, labels was expected"):
+    with pytest.raises(ValueError, match="Expected table as one of messages, accounts, events, labels"):
         read_table(messages(), "mesages")
 
 
@@ -110,7 +110,7 @@ def test_a_table_of_ones_own() -> None:
     [
         (
             messages().rename(columns={"text": "Text"}),
-            "column 'text' is missing from messages; these came: 'message_id', 'Text' "
+            "column 'text' is missing from messages; got 'message_id', 'Text' "
             "(did you mean 'Text' for 'text'?). Expected in messages: message_id (id), text (text).",
         ),
         (
@@ -123,18 +123,18 @@ def test_a_table_of_ones_own() -> None:
         ),
         (
             pd.DataFrame({"x": [1]}),
-            "columns 'message_id', 'text' are missing from messages; these came: 'x'.",
+            "columns 'message_id', 'text' are missing from messages; got 'x'.",
         ),
-        (pd.DataFrame(index=[1]), "no columns came"),
+        (pd.DataFrame(index=[1]), "got no columns"),
         (
             pd.DataFrame([["a", "b", "c"]], columns=["message_id", "text", "text"]),
-            "column 'text' is there more than once",
+            "column 'text' is duplicated",
         ),
-        (pd.DataFrame([["a", "b"]]), "2 of 2 column names are no strings"),
+        (pd.DataFrame([["a", "b"]]), "2 of 2 column names are not strings"),
         (messages().iloc[:0], "there are no rows"),
         (
             messages(text=[" ", 2, 3]),
-            "none of 3 rows is good: text: int is no text: give a string (2), text: no text (1)",
+            "none of 3 rows is good: text: int is not text: give a string (2), text: no text (1)",
         ),
     ],
 )

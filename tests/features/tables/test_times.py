@@ -9,7 +9,7 @@ import pytest
 
 from fraudsieve.features.tables.conversion import convert
 
-NUMBER = "a number is no time: give ISO 8601 or a timestamp"
+NUMBER = "a number is not a time: give ISO 8601 or a timestamp"
 STRING = "not a time: give ISO 8601 or a timestamp"
 RANGE = "time outside 1970..2100"
 EAST = timezone(timedelta(hours=8))
@@ -88,7 +88,7 @@ def test_a_string_that_is_no_time_is_refused(value: str) -> None:
 
 @pytest.mark.parametrize("value", [time(10), timedelta(1), [2024], pd.Period("2024-05"), b"2024-05-01"])
 def test_a_value_of_another_type_is_no_time(value: object) -> None:
-    assert reason(value) == f"{type(value).__name__} is no time: give ISO 8601 or a timestamp"
+    assert reason(value) == f"{type(value).__name__} is not a time: give ISO 8601 or a timestamp"
 
 
 @pytest.mark.parametrize(

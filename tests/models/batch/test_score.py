@@ -111,8 +111,8 @@ def test_what_was_set_aside_can_be_the_next_input(scorer: Scorer, messages: pd.D
         (b"message_id,words\n1,hello\n", "column 'text' is missing from messages"),
         (b"message_id,text\n", "no rows"),
         (b"message_id,text\n1,\n2, \n", "none of 2 rows is good"),
-        (b"", "the file is empty"),
-        (gzip.compress(b"message_id,text\n1,hello\n", mtime=0), "CSV was expected, gzip came"),
+        (b"", "got an empty file"),
+        (gzip.compress(b"message_id,text\n1,hello\n", mtime=0), "expected CSV, got gzip"),
     ],
 )
 def test_a_file_that_cannot_be_used_leaves_what_is_there(

@@ -197,7 +197,7 @@ def test_noise_cannot_be_learnt_from_labels_dated_on_the_day_of_their_event(tmp_
     done = train(settings, events=table, labels=labels, output=tmp_path / "model")
     report: Any = done.report
     assert report.average_precision < 0.3
-    assert any("labelled_at holds days alone" in note for note in done.notes)
+    assert any("labelled_at holds dates without times" in note for note in done.notes)
 
 
 def test_accounts_without_any_time_are_trained_on_by_what_they_say(tmp_path: Path) -> None:
