@@ -1,0 +1,97 @@
+"""Names that other libraries do not document, and that are used here: a new version may change them without notice.
+
+Where a test fails after an upgrade, read what changed in the library, adapt the module that is named beside it, and
+move the upper bound in pyproject.toml.
+"""
+
+import ctypes
+import inspect
+import re
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def parameters(function: Any) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+@pytest.mark.parametrize("library", ["lightgbm", "mlflow", "uvicorn"])
+def test_the_installed_version_is_within_an_upper_bound(library: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    lines = sum(project["optional-dependencies"].values(), start=project["dependencies"])
+    (line,) = [line for line in lines if re.match(rf"{library}[<>=]", line)]
+    bound = re.search(r",<([\d.]+)$", line)
+    assert bound is not None, f"{line} has no upper bound"
+    upper = [int(part) for part in bound[1].split(".")]
+    assert [int(part) for part in version(library).split(".")[: len(upper)]] < upper
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "LGBM_BoosterPredictForMatSingleRowFastInit",
+        "LGBM_BoosterPredictForMatSingleRowFast",
+        "LGBM_FastConfigFree",
+        "LGBM_GetLastError",
+    ],
+)
+def test_lightgbm_gives_its_c_library(name: str) -> None:
+    """fraudsieve.models.trees.single_row calls these."""
+    assert isinstance(lgb.basic._LIB, ctypes.CDLL)  # type: ignore[attr-defined]
+    assert callable(getattr(lgb.basic._LIB, name))  # type: ignore[attr-defined]
+
+
+def test_lightgbm_gives_the_handle_of_a_booster() -> None:
+    """fraudsieve.models.trees.single_row passes it to the C library."""
+    rows = np.arange(40.0).reshape(-1, 1)
+    booster = lgb.train({"verbosity": -1}, lgb.Dataset(rows, rows[:, 0]), 1)
+    assert isinstance(booster._handle, ctypes.c_void_p)
+
+
+def test_mlflow_describes_an_environment() -> None:
+    """fraudsieve.models.flavor writes it beside a model, as MLflow's own flavors do."""
+    from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
+
+    assert "additional_pip_deps" in parameters(_mlflow_conda_env)
+    assert callable(_PythonEnv.current)
+    assert callable(_PythonEnv.to_yaml)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("connection_made", ["self", "transport"]),
+        ("connection_lost", ["self", "exc"]),
+        ("data_received", ["self", "data"]),
+        ("on_message_begin", ["self"]),
+        ("on_message_complete", ["self"]),
+        ("on_headers_complete", ["self"]),
+        ("on_response_complete", ["self"]),
+        ("_start_asgi_task", ["self", "cycle", "app"]),
+        ("send_400_response", ["self", "msg"]),
+    ],
+)
+def test_uvicorn_has_the_steps_of_a_connection(name: str, expected: list[str]) -> None:
+    """fraudsieve.models.service.transport.http11 overrides or calls these."""
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    assert parameters(getattr(HttpToolsProtocol, name)) == expected
+
+
+def test_uvicorn_keeps_what_a_connection_knows() -> None:
+    """fraudsieve.models.service.transport.http11 reads these attributes."""
+    from uvicorn.protocols.http import httptools_impl
+
+    source = inspect.getsource(httptools_impl.HttpToolsProtocol)
+    for name in ("app", "connections", "cycle", "loop", "scope", "tasks", "transport"):
+        assert re.search(rf"self\.{name}\b", source), name
+    assert "transport" in parameters(httptools_impl.RequestResponseCycle)
+    assert "self.response_complete = " in inspect.getsource(httptools_impl.RequestResponseCycle)
