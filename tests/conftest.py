@@ -1,24 +1,15 @@
-"""Before any test: the profile of hypothesis, and no kernel older than a function of another file that it calls."""
-
-from pathlib import Path
+"""Before any test: the profile of hypothesis, no kernel older than what it calls, and a place for what is shared."""
 
 import pytest
 
-from tests import profiles, shared
-
-ROOT = Path(__file__).parents[1]
+from tests import kernels, profiles, shared
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Forget compiled kernels that are older than the newest source: Numba looks at the file of a kernel alone."""
+    """Load the profile of hypothesis, and let kernels be compiled anew where a function changed that they call."""
     profiles.load()
-    if hasattr(config, "workerinput"):  # the process that starts the others has done it
-        return
-    sources = [path for path in ROOT.glob("[fm]*/**/*.py") if "nb.njit" in path.read_text(encoding="utf-8")]
-    newest = max(path.stat().st_mtime for path in sources)
-    for kernel in ROOT.glob("[fm]*/**/__pycache__/*.nb[ic]"):
-        if kernel.stat().st_mtime < newest:
-            kernel.unlink(missing_ok=True)
+    if not hasattr(config, "workerinput"):  # else the process that started this one has done it
+        kernels.forget_stale_kernels()
 
 
 @pytest.fixture(scope="session", autouse=True)
