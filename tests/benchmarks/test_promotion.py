@@ -1,4 +1,4 @@
-"""The benchmark of promotion: in two worlds every gate does what it is for."""
+"""The benchmark of promotion: in a world or two every gate does what it is for."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from benchmarks import promotion
 
 from fraudsieve.training.promotion.decision import Decision
 from fraudsieve.training.promotion.gates import Gate
+from tests.profiles import size
 from tests.shared import mlflow_uri
 
 
@@ -28,11 +29,11 @@ def test_shares() -> None:
 
 
 @pytest.mark.slow
-def test_two_worlds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(promotion.Lab, "uri", property(lambda lab: mlflow_uri(lab.folder)))
     try:
-        report = promotion.run(seeds=2)
+        report = promotion.run(seeds=size(2, dev=1))
     finally:
         mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
         mlflow.set_registry_uri(None)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""10,000 messages with a history, scored in every way there is: the scores are the same to the last bit."""
+"""Thousands of messages with a history, scored in every way there is: the scores are the same to the last bit."""
 
 import json
 import math
@@ -23,10 +23,11 @@ from fraudsieve.models.batch.score import score_frame
 from fraudsieve.models.flavor import save_model
 from fraudsieve.models.thresholds import operating_points
 from fraudsieve.training.simulation.world import simulate
+from tests.profiles import size
 
 pytestmark = pytest.mark.slow
 
-TRAINED, ASKED = 1_000, 10_000  # the first are asked about too: nothing is learnt from a score
+TRAINED, ASKED = 1_000, size(10_000, dev=2_500)  # the first are asked about too: nothing is learnt from a score
 LATENESS = timedelta(days=1)
 ALONE = 40
 """Of so many messages one is sent alone, and those between as a list."""

@@ -19,6 +19,8 @@ from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World, simulate
 from tests.shared import mlflow_uri
 
+QUICK = {"track.register_model": False, "features.pinyin": False, "evaluate.attack": False, "evaluate.replicates": 20}
+
 
 def recipe(folder: Path, **overrides: object) -> Recipe:
     return Recipe.read(overrides={"track.uri": mlflow_uri(folder), "n_jobs": 1, **overrides})
@@ -136,7 +138,7 @@ def test_a_second_model_is_challenger_and_the_champion_stays(trained: Any, small
 
 
 def test_another_number_of_workers_gives_the_same_model(trained: Any, small_world: World, tmp_path: Path) -> None:
-    parallel = recipe(tmp_path, n_jobs=2, **{"track.register_model": False})
+    parallel = recipe(tmp_path, n_jobs=2, **{"track.register_model": False, "evaluate.attack": False})
     again: Any = train(parallel, output=tmp_path / "m", messages=small_world.messages, labels=small_world.labels)
     # The text of the booster names the number of threads among its parameters; the trees come before.
     trees = [(run.folder / "booster.txt").read_text().split("\nparameters:")[0] for run in (trained, again)]
@@ -157,7 +159,7 @@ def test_types_alone_when_no_label_is_legitimate(labelled_messages: pd.DataFrame
 def test_another_word_for_legitimate(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     is_clean = labelled_messages["label"] == "legitimate"
     renamed = labelled_messages.assign(label=np.where(is_clean, "ham", "spam"))
-    settings = {"data.legitimate": "ham", "split.kind": "random", "track.register_model": False}
+    settings = {"data.legitimate": "ham", "split.kind": "random", **QUICK}
     done: Any = train(recipe(tmp_path, **settings), output=tmp_path / "m", messages=renamed)
     assert done.model.classes == ("ham", "spam")
     assert done.report.split.flatters
@@ -166,7 +168,7 @@ def test_another_word_for_legitimate(labelled_messages: pd.DataFrame, tmp_path: 
 
 
 def at_random(messages: pd.DataFrame, folder: Path, **overrides: object) -> Any:
-    settings = {"split.kind": "random", "track.register_model": False, "features.pinyin": False, **overrides}
+    settings = {"split.kind": "random", **QUICK, **overrides}
     return train(recipe(folder, **settings), output=folder / "m", messages=messages)
 
 
@@ -174,7 +176,7 @@ def test_a_random_split_has_the_figures_by_time_beside_it(labelled_messages: pd.
     done: Any = at_random(labelled_messages, tmp_path)
     beside = done.report.temporal
     timed: Any = train(
-        recipe(tmp_path, **{"track.register_model": False, "features.pinyin": False}),
+        recipe(tmp_path, **QUICK),
         output=tmp_path / "timed",
         messages=labelled_messages,
     )
@@ -222,7 +224,7 @@ def test_a_column_made_from_the_label_is_named_in_the_sheet_and_the_notes(tmp_pa
 
 def test_labels_are_weighed_by_the_trust_in_their_sources(small_world: World, tmp_path: Path) -> None:
     def trees(name: str, **overrides: object) -> bytes:
-        settings = recipe(tmp_path, **{"track.register_model": False, "model.n_rounds": 5, **overrides})
+        settings = recipe(tmp_path, **{**QUICK, "model.n_rounds": 5, **overrides})
         done = train(settings, output=tmp_path / name, messages=small_world.messages, labels=small_world.labels)
         return (done.folder / "booster.txt").read_bytes()
 

@@ -15,6 +15,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.profiles import size
+
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
 ROUTES = [("POST", "/v1/score"), ("POST", "/v1/events"), ("GET", "/v1/model"), ("GET", "/healthz"), ("GET", "/readyz")]
 
@@ -79,10 +81,6 @@ def attack(service: Any, examples: int) -> None:
         time.sleep(0.05)
 
 
-def test_a_few_hundred_requests(service: Any) -> None:
-    attack(service, 60)
-
-
 @pytest.mark.slow
-def test_two_thousand_requests(service: Any) -> None:
-    attack(service, 500)
+def test_a_few_hundred_requests_and_two_thousand_in_ci(service: Any) -> None:
+    attack(service, size(500, dev=60))
