@@ -122,17 +122,20 @@ def test_a_snapshot_is_written_once_the_log_is_large(accounts_folder: Path, tmp_
 
 
 def test_without_the_extra_the_command_says_what_to_install(run_alone: Any, binary: Any) -> None:
-    for name in ("fastapi", "uvicorn", "prometheus_client"):
-        said = run_alone(f"""
+    names = ("fastapi", "uvicorn", "prometheus_client")
+    printed = run_alone(f"""
 import sys
-sys.modules[{name!r}] = None
 from typer.testing import CliRunner
 from fraudsieve.cli.app import app
-done = CliRunner().invoke(app, ["serve", "--model", {str(binary.folder)!r}, "--json"])
-print(done.exit_code, done.stdout)
+for name in {names!r}:
+    sys.modules[name] = None
+    done = CliRunner().invoke(app, ["serve", "--model", {str(binary.folder)!r}, "--json"])
+    print(done.exit_code, done.stdout.strip())
+    del sys.modules[name]
 """)
-        assert said.startswith("2 ")
-        assert f"{name} is not installed. Install it: pip install 'fraudsieve[serve]'." in said
+    for name, line in zip(names, printed.splitlines(), strict=True):
+        assert line.startswith("2 ")
+        assert f"{name} is not installed. Install it: pip install 'fraudsieve[serve]'." in line
 
 
 def test_serve_says_that_it_needs_a_posix_system(run_alone: Any, binary: Any) -> None:
@@ -166,26 +169,31 @@ print("no mlflow")
 """)
 
 
-@pytest.mark.parametrize(
-    ("options", "why"),
-    [
-        (("--host", "0.0.0.0"), "open to other machines"),
-        (("--host", "203.0.113.9", "--open"), "cannot be listened on"),
-        (("--token-file", "none"), "none: cannot be read (FileNotFoundError)"),
-        (("--model", "models:/nothing"), "is no address of a registered version"),
-        (("--model", "nothing"), "manifest.json: cannot be read"),
-    ],
-)
-def test_a_wrong_call_is_told_at_once(options: tuple[str, ...], why: str, run_alone: Any, binary: Any) -> None:
-    command = ["serve", "--json", *(() if "--model" in options else ("--model", str(binary.folder))), *options]
-    said = run_alone(f"""
+WRONG_CALLS = {
+    "open to other machines": ("--host", "0.0.0.0"),
+    "cannot be listened on": ("--host", "203.0.113.9", "--open"),
+    "none: cannot be read (FileNotFoundError)": ("--token-file", "none"),
+    "is no address of a registered version": ("--model", "models:/nothing"),
+    "manifest.json: cannot be read": ("--model", "nothing"),
+}
+"""Options of `serve`, by what is printed: one process tries all, as its imports take seconds."""
+
+
+def test_a_wrong_call_is_told_at_once(run_alone: Any, binary: Any) -> None:
+    model = ("--model", str(binary.folder))
+    calls = [
+        ["serve", "--json", *(() if "--model" in options else model), *options] for options in WRONG_CALLS.values()
+    ]
+    printed = run_alone(f"""
 from typer.testing import CliRunner
 from fraudsieve.cli.app import app
-done = CliRunner().invoke(app, {command!r}, env={{"FRAUDSIEVE_TOKEN": None}})
-print(done.exit_code, done.stdout)
+for call in {calls!r}:
+    done = CliRunner().invoke(app, call, env={{"FRAUDSIEVE_TOKEN": None}})
+    print(done.exit_code, done.stdout.strip())
 """)
-    assert said.startswith("2 ")
-    assert why in said
+    for problem, line in zip(WRONG_CALLS, printed.splitlines(), strict=True):
+        assert line.startswith("2 ")
+        assert problem in line
 
 
 def test_the_scoring_path_imports_nothing_of_the_service(run_alone: Any) -> None:
