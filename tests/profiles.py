@@ -5,7 +5,7 @@ from typing import Final
 
 from hypothesis import HealthCheck, settings
 
-__all__ = ["examples", "load", "size"]
+__all__ = ["IN_CI", "examples", "load", "size"]
 
 EXAMPLES: Final[dict[str, int]] = {"dev": 20, "ci": 100}
 

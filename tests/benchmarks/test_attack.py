@@ -150,6 +150,7 @@ def test_all_sets_are_held_to_the_bar() -> None:
     }
 
 
+@pytest.mark.slow
 def test_one_command_line_call(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from fraudsieve.training.simulation.world import simulate
 from tests.cli.conftest import Run
 
 
+@pytest.mark.slow
 def test_accounts_from_training_to_scores(run: Run) -> None:
     world = simulate(days=40, n_accounts=200)
     is_account = world.labels["subject_id"].isin(world.accounts["account_id"])

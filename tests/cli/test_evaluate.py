@@ -92,6 +92,7 @@ def test_a_report_that_cannot_be_written_is_refused_before_any_work(run: Run) ->
     assert (code, "expected a name that ends in .html" in said["error"]) == (2, True)
 
 
+@pytest.mark.slow
 def test_evaluate_under_attack(model: Path, messages: pd.DataFrame, run: Run) -> None:
     messages.to_parquet("m.parquet")
     code, said, _ = run("evaluate", "--model", model, "--messages", "m.parquet", "--attack")

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
 from tests.cli.conftest import Run
 
 
+@pytest.mark.slow
 def test_compare_promote_and_roll_back(messages: pd.DataFrame, run: Run) -> None:
     dated = messages.assign(sent_at=pd.date_range("2026-01-01", periods=len(messages), freq="h", tz="UTC"))
     known, later = dated.iloc[: len(dated) // 2], dated.iloc[len(dated) // 2 :]

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from fraudsieve.models import Scorer
 from fraudsieve.models.policy import Policy
 from tests.cli.conftest import Run
 
 
+@pytest.mark.slow
 def test_train_on_a_file_alone_does_the_sensible_thing(messages: pd.DataFrame, run: Run, tmp_path: Path) -> None:
     messages.to_csv("m.csv.gz", index=False)
     code, said, _ = run("train", "--messages", "m.csv.gz")
@@ -24,6 +26,7 @@ def test_train_on_a_file_alone_does_the_sensible_thing(messages: pd.DataFrame, r
     assert said["error"] in error
 
 
+@pytest.mark.slow
 def test_train_searches_settings_for_so_long(messages: pd.DataFrame, run: Run) -> None:
     messages.to_parquet("m.parquet")
     Path("recipe.toml").write_text("n_jobs = 1\n[tune]\ntrials = 2\n[tune.space.model]\nl2 = {low = 0.1, high = 10}\n")
@@ -39,6 +42,7 @@ def test_train_searches_settings_for_so_long(messages: pd.DataFrame, run: Run) -
     assert f"tuned: 2 trials in {tuning['seconds']:.0f} s, average precision inside the folds" in error
 
 
+@pytest.mark.slow
 def test_the_policy_of_a_recipe_is_that_of_the_model(messages: pd.DataFrame, run: Run) -> None:
     messages.to_parquet("m.parquet")
     Path("r.toml").write_text('n_jobs = 1\n[scoring]\nunknown = "error"\n[evaluate]\nattack = false\nreplicates = 0\n')
@@ -49,6 +53,7 @@ def test_the_policy_of_a_recipe_is_that_of_the_model(messages: pd.DataFrame, run
     assert (code, "scoring.unknown" in said["error"]) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_label_seen_once_is_set_aside_and_told(messages: pd.DataFrame, run: Run) -> None:
     odd = messages.copy()
     odd.loc[0, "label"] = "once"
@@ -62,6 +67,7 @@ def test_a_label_seen_once_is_set_aside_and_told(messages: pd.DataFrame, run: Ru
     assert "fraudsieve-model.rejected-messages.parquet" in error
 
 
+@pytest.mark.slow
 def test_integer_ids_and_times_of_several_zones(messages: pd.DataFrame, run: Run) -> None:
     zones = ["+08:00", "Z", "-05:30", ""]
     days = [f"2026-{1 + i % 6:02}-{1 + i % 28:02}T10:00:00{zones[i % 4]}" for i in range(len(messages))]

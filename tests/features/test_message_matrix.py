@@ -158,6 +158,7 @@ def test_a_matrix_is_frozen_and_pickles(matrix: MessageMatrix) -> None:
     assert np.array_equal(again.compute(TEXTS), matrix.compute(TEXTS))
 
 
+@pytest.mark.slow
 def test_scoring_imports_no_training_library() -> None:
     script = (
         "import sys; from fraudsieve.features import MessageMatrix; MessageMatrix(None).compute(['a'])\n"

@@ -103,6 +103,7 @@ def test_scikit_learn_contract_on_texts(estimator: Any, check: Callable[[Any], N
     check(estimator)
 
 
+@pytest.mark.slow
 @parametrize_with_checks(  # type: ignore[untyped-decorator]
     [make(n_folds=2, wording=wording) for make in map(reading_numbers, estimators()) for wording in (True, False)],
     expected_failed_checks=expected_to_fail,
@@ -279,6 +280,7 @@ def test_wording_is_weighed_by_what_is_known_where_there_is_a_legitimate_class()
         assert (features.matrix_.wording.trust, features.matrix_.pinyin.trust) == (trust, trust)
 
 
+@pytest.mark.slow
 def test_groups_are_kept_whole_and_are_near_duplicates_by_default() -> None:
     rng = np.random.default_rng(0)
     once = ["".join(row) for row in rng.choice(list("abcdefghijklmnopqrstuvwxyz"), (100, 20)).tolist()]
@@ -338,6 +340,7 @@ def test_classes_of_any_kind_name_their_columns(labels: Any, names: list[str]) -
     assert np.isfinite(features.transform(NEW)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("long", ["a" * 1_000_000, "恭喜1" * 333_333, "\0" * 1_000_000], ids=["a", "mixed", "nul"])
 def test_a_megabyte_in_one_text_works(long: str) -> None:
     features = MessageFeatures(n_folds=2)

@@ -292,6 +292,7 @@ def test_copies_of_a_model_score_the_same(copied: Callable[[FraudClassifier], Fr
     np.testing.assert_array_equal(copied(model).predict_proba(frame), model.predict_proba(frame))
 
 
+@pytest.mark.slow
 def test_it_works_in_a_pipeline_after_the_builder_of_messages(labelled: pd.DataFrame) -> None:
     texts = labelled["text"].to_numpy(object)
     labels = np.where(labelled["label"] == "legitimate", "legitimate", "fraud").astype(object)

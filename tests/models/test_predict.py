@@ -419,12 +419,14 @@ print(json.dumps(scores))
 """
 
 
+@pytest.mark.slow
 def test_scoring_needs_the_base_dependencies_alone(fitted: Any, run_alone: Callable[[str], str]) -> None:
     records = [{"text": text} for text in [*fitted.texts[:5], None]]
     program = WITHOUT_EXTRAS.format(folder=str(fitted.folder), digest=fitted.model.digest, records=records)
     assert json.loads(run_alone(program)) == Scorer.load(fitted.folder).score(records)
 
 
+@pytest.mark.slow
 def test_our_own_modules_ask_for_nothing_more(run_alone: Callable[[str], str]) -> None:
     program = """
 import sys, lightgbm, numba, numpy

@@ -121,6 +121,7 @@ def test_a_clean_world_is_trained_on_without_a_warning(trained: Any) -> None:
     assert trained.report.split.gap_days == trained.split.gap_days > 0
 
 
+@pytest.mark.slow
 def test_a_second_model_is_challenger_and_the_champion_stays(trained: Any, small_world: World) -> None:
     folder = trained.folder.parent
     again: Any = train(
@@ -137,6 +138,7 @@ def test_a_second_model_is_challenger_and_the_champion_stays(trained: Any, small
     assert one.tobytes() == two.tobytes()
 
 
+@pytest.mark.slow
 def test_another_number_of_workers_gives_the_same_model(trained: Any, small_world: World, tmp_path: Path) -> None:
     parallel = recipe(tmp_path, n_jobs=2, **{"track.register_model": False, "evaluate.attack": False})
     again: Any = train(parallel, output=tmp_path / "m", messages=small_world.messages, labels=small_world.labels)
@@ -146,6 +148,7 @@ def test_another_number_of_workers_gives_the_same_model(trained: Any, small_worl
     assert again.logged.aliases == ()
 
 
+@pytest.mark.slow
 def test_types_alone_when_no_label_is_legitimate(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     crimes = labelled_messages[labelled_messages["label"] != "legitimate"].drop(columns=["sent_at", "labelled_at"])
     done: Any = train(recipe(tmp_path, **{"track.register_model": False}), output=tmp_path / "m", messages=crimes)
@@ -156,6 +159,7 @@ def test_types_alone_when_no_label_is_legitimate(labelled_messages: pd.DataFrame
     assert np.isnan(Scorer(done.model).score_columns({"text": ["hello"]})["probability"]).all()
 
 
+@pytest.mark.slow
 def test_another_word_for_legitimate(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     is_clean = labelled_messages["label"] == "legitimate"
     renamed = labelled_messages.assign(label=np.where(is_clean, "ham", "spam"))
@@ -172,6 +176,7 @@ def at_random(messages: pd.DataFrame, folder: Path, **overrides: object) -> Any:
     return train(recipe(folder, **settings), output=folder / "m", messages=messages)
 
 
+@pytest.mark.slow
 def test_a_random_split_has_the_figures_by_time_beside_it(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     done: Any = at_random(labelled_messages, tmp_path)
     beside = done.report.temporal
@@ -192,6 +197,7 @@ def test_a_random_split_has_the_figures_by_time_beside_it(labelled_messages: pd.
     assert all(any(one["found"] in note for note in done.notes) for one in done.report.warnings)
 
 
+@pytest.mark.slow
 def test_figures_by_time_can_be_left_out_and_need_times(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     assert at_random(labelled_messages, tmp_path, **{"split.also_temporal": False}).report.temporal is None
     (tmp_path / "untimed").mkdir()
@@ -199,6 +205,7 @@ def test_figures_by_time_can_be_left_out_and_need_times(labelled_messages: pd.Da
     assert at_random(untimed, tmp_path / "untimed").report.temporal is None
 
 
+@pytest.mark.slow
 def test_where_time_cannot_split_the_sheet_says_why(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     done: Any = at_random(labelled_messages, tmp_path, **{"split.gap_days": 1000})
     assert done.report.temporal.average_precision is None
@@ -206,6 +213,7 @@ def test_where_time_cannot_split_the_sheet_says_why(labelled_messages: pd.DataFr
     assert any("a split by time is not possible" in note for note in done.notes)
 
 
+@pytest.mark.slow
 def test_a_column_made_from_the_label_is_named_in_the_sheet_and_the_notes(tmp_path: Path) -> None:
     world = simulate(days=60, n_accounts=900)
     labels = world.labels.assign(label=world.labels["label"].where(world.labels["label"] == "legitimate", "fraud"))
@@ -222,6 +230,7 @@ def test_a_column_made_from_the_label_is_named_in_the_sheet_and_the_notes(tmp_pa
     assert any(note.startswith("profile__closed: ") for note in done.notes)
 
 
+@pytest.mark.slow
 def test_labels_are_weighed_by_the_trust_in_their_sources(small_world: World, tmp_path: Path) -> None:
     def trees(name: str, **overrides: object) -> bytes:
         settings = recipe(tmp_path, **{**QUICK, "model.n_rounds": 5, **overrides})

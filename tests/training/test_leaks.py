@@ -83,6 +83,7 @@ def rows(request: pytest.FixtureRequest) -> Rows:
     return messages_of(request.param)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_clean_world_gives_no_warning(seed: int) -> None:
     clean = messages_of(seed)

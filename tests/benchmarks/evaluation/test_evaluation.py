@@ -46,6 +46,7 @@ def test_alerts_of_worlds_are_held_against_the_capacity(monkeypatch: pytest.Monk
     assert {bar.name: bar.holds for bar in report.bars} == {"mean_off": True, "within": False}
 
 
+@pytest.mark.slow
 def test_alerts_stay_near_the_capacity_in_a_small_world() -> None:
     assert 0.4 < capacity_world.alerts_over_capacity(1, days=60, messages_a_day=100.0) < 2.0
 

@@ -5,6 +5,7 @@ import pytest
 from benchmarks.speed import messages as speed_messages
 
 
+@pytest.mark.slow
 def test_figures_and_bars(monkeypatch: pytest.MonkeyPatch) -> None:
     table = pd.DataFrame({"text": ["晚上回家吃饭好吗", "请加微信领取红包"] * 60, "label": ["ham", "spam"] * 60})
     monkeypatch.setattr(speed_messages, "load_messages", lambda name: table)

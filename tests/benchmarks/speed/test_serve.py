@@ -56,6 +56,7 @@ def test_figures_bars_and_peers(world: World, monkeypatch: pytest.MonkeyPatch) -
     assert 0.1 < report.figures["cold_start_s"] < 60
 
 
+@pytest.mark.slow
 def test_before_a_message_the_state_was_told_of_what_was_before_it_and_no_more(world: World, tmp_path: Path) -> None:
     scorer = Scorer.load(train_on_world(world, tmp_path))
     live = Live.of(scorer, world, 10)

@@ -75,6 +75,7 @@ def test_groups_are_a_partition_named_by_its_first_members(texts: list[str]) -> 
         assert {groups[j] for j in twins} == {groups[i]}
 
 
+@pytest.mark.slow
 @examples(150)
 @given(st.lists(SENTENCES, min_size=2, max_size=25), st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_change_the_partition(texts: list[str], random: Any) -> None:

@@ -96,6 +96,7 @@ def live(past: Records, messages: Records) -> np.ndarray[Any, Any]:
     return CAMPAIGNS.of_messages(state.features(campaign_subjects(messages)))
 
 
+@pytest.mark.slow
 @given(MESSAGES, st.randoms(use_true_random=False))
 def test_live_is_what_plain_loops_say_in_any_order(drawn: Records, random: Any) -> None:
     messages = timed(drawn)

@@ -141,6 +141,7 @@ def test_the_largest_amount_is_that_of_the_text_alone() -> None:
     assert rows[0, NAMES.index("largest_amount")] == pytest.approx(math.log10(51))
 
 
+@pytest.mark.slow
 @examples(1000)
 @given(MONEY_LIKE)
 def test_measures_are_those_of_regular_expressions(text: str) -> None:

@@ -40,6 +40,7 @@ def measured(text: str) -> dict[str, float]:
     return dict(zip(NAMES, cues_and_shape(pack([text]))[0].tolist(), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "cues"),
     [

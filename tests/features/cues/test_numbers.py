@@ -93,6 +93,7 @@ def counted(text: str) -> dict[str, int]:
     return {name: int(n) for name, n in zip(NUMBERS, count_numbers(pack([text]))[0], strict=True) if n}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "kind"),
     [

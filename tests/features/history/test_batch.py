@@ -160,6 +160,7 @@ def check(events: pa.Table, subjects: pa.Table) -> None:
         np.testing.assert_allclose(ours, oracle(events, subjects, HISTORY), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.slow
 @settings(examples(15), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(EVENTS, SUBJECTS)
 def test_batch_is_what_duckdb_says(events: Rows, subjects: Rows) -> None:
@@ -174,6 +175,7 @@ def test_events_as_subjects_see_what_is_strictly_before_them(events: Rows) -> No
     np.testing.assert_array_equal(history_features(table, None, HISTORY), history_features(table, subjects, HISTORY))
 
 
+@pytest.mark.slow
 def test_a_larger_log_is_what_duckdb_says() -> None:
     rng = np.random.default_rng(0)
     rows = [
@@ -431,6 +433,7 @@ def test_the_input_is_left_alone() -> None:
     pd.testing.assert_frame_equal(frame, before)
 
 
+@pytest.mark.slow
 def test_a_million_events_on_one_account_take_seconds_at_most() -> None:
     n = 1_000_000
     rng = np.random.default_rng(0)

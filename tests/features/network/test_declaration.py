@@ -96,6 +96,7 @@ def by_hand(events: Rows, labels: Rows, who: str, now: int) -> dict[str, float]:
     return found
 
 
+@pytest.mark.slow
 @examples(150)
 @given(EVENTS, LABELS, WHO, TIME)
 @example([("ann", "bob", None, 1), ("bob", "ann", None, 5)], [], "ann", 5)
@@ -118,6 +119,7 @@ def live(events: Rows, labels: Rows) -> Callable[[str, int], npt.NDArray[np.floa
     return lambda who, now: np.asarray(back.columns_of({"account_id": who}, now * minute))
 
 
+@pytest.mark.slow
 @given(EVENTS, LABELS, WHO | st.just("nobody"), TIME)
 def test_live_is_what_the_batch_says_after_a_save_too(events: Rows, labels: Rows, who: str, now: int) -> None:
     expected = batch(events, labels, [(who, now)])[0]
@@ -134,6 +136,7 @@ def test_the_future_changes_nothing(events: Rows, labels: Rows, who: str, now: i
     np.testing.assert_array_equal(batch(past + later, known + guesses, [(who, now)]), expected)
 
 
+@pytest.mark.slow
 @given(EVENTS, LABELS, TIME)
 def test_an_own_label_never_counts(events: Rows, labels: Rows, now: int) -> None:
     others = [label for label in labels if label[0] != "ann"]

@@ -20,6 +20,7 @@ def messages(rows: int) -> pd.DataFrame:
     return pd.DataFrame({"message_id": ids, "text": text, "more": rng.random(rows)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [7, 50, 500, 10_000])
 def test_rows_are_judged_as_in_one_go(tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fraudsieve.features.tables.chunks.CHUNK_ROWS", 64)
@@ -35,6 +36,7 @@ def test_rows_are_judged_as_in_one_go(tmp_path: Path, size: int, monkeypatch: py
     assert (rejected["reason"] == "duplicate id: only the first row is kept").sum() > 300
 
 
+@pytest.mark.slow
 def test_reading_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fraudsieve.features.tables.chunks.CHUNK_ROWS", 64)
     messages(1000).to_parquet(tmp_path / "m.parquet", row_group_size=150)

@@ -278,6 +278,7 @@ def said(file: Path, table: str) -> str:
 CELLS = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=5))
 def test_csv_and_json_give_the_same_rows(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str | None, str | None]]

@@ -48,6 +48,7 @@ def assert_folded_is_a_fixed_point(folded: CodePoints) -> None:
     assert not counts.any()
 
 
+@pytest.mark.slow
 def test_every_code_point_folds_to_at_most_two_that_fold_to_themselves() -> None:
     everything = CodePoints(np.arange(0x110000, dtype=np.uint32), np.arange(0x110001, dtype=np.int64))
     folded, counts = fold_codes(everything)
@@ -237,6 +238,7 @@ def test_the_stored_table_is_sound(stored: dict[str, npt.NDArray[Any]]) -> None:
     assert not np.isin(target, source).any()
 
 
+@pytest.mark.slow
 def test_rebuilding_gives_the_stored_table(stored: dict[str, npt.NDArray[Any]]) -> None:
     version = str(stored["unicode_version"])
     if version != unicodedata.unidata_version:

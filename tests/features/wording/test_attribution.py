@@ -27,6 +27,7 @@ def model(n_outputs: int) -> TextModel:
     return TextModel(classes, buckets, weights.astype(np.float32), rng.normal(size=n_outputs), 0.7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_outputs", [1, 3])
 def test_characters_add_up_to_the_score_before_scaling(n_outputs: int) -> None:
     wording, texts = model(n_outputs), pack(TEXTS)

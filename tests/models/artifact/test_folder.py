@@ -138,6 +138,7 @@ def test_every_changed_length_is_seen(binary: Any, copy: Copy, name: str, change
     refused(folder, "its content is not what the manifest says")
 
 
+@pytest.mark.slow
 def test_a_changed_manifest_is_refused_or_is_another_model(binary: Any, copy: Copy) -> None:
     folder = copy()
     raw = (binary.folder / "manifest.json").read_bytes()
@@ -157,6 +158,7 @@ def test_a_changed_manifest_is_refused_or_is_another_model(binary: Any, copy: Co
     assert 0 < loaded < 400
 
 
+@pytest.mark.slow
 def test_whatever_stands_in_the_manifest_it_is_refused_or_scores(binary: Any, copy: Copy) -> None:
     raw = (binary.folder / "manifest.json").read_text("utf-8")
     folder = copy()
@@ -395,6 +397,7 @@ def test_wording_arrays_that_the_kernel_could_not_read_are_refused(
     )
 
 
+@pytest.mark.slow
 def test_an_archive_that_unpacks_to_any_size_is_not_unpacked(binary: Any, copy: Copy) -> None:
     content = arrays(binary.folder)
     stream = io.BytesIO()

@@ -34,12 +34,13 @@ from fraudsieve.models.live.log import EventLog
 from fraudsieve.models.live.state import LiveState
 from fraudsieve.models.scoring.inputs import message_history
 from fraudsieve.training.simulation.world import World, simulate
+from tests.profiles import size
 
 NIGHTS = History(("1h", "1d"), kinds=("message",), identifiers=("device_id",))
 RECEIVED = History(
     ("7d",), entity="counterparty_id", subject="account_id", measures=("count", "known", "frauds"), name="received"
 )
-KILLS = 20
+KILLS = size(20, dev=6)
 SECRET = "private"
 FUTURE = "occurred_at: expected a time that is not in the future, got a later one"
 LATE = "occurred_at: expected a time within the declared lateness, got an older one"
@@ -155,6 +156,7 @@ def known(live: LiveState, account: str = "ann", as_of: str = "2024-05-01T11:00:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["nothing", "checkpoint", "two"])
 def test_what_is_known_after_opening_again_is_what_was_known(
     by: str, world: World, of_accounts: Scorer, tmp_path: Path
@@ -200,6 +202,7 @@ def campaigns(state: HistoryState, scorer: Scorer, messages: list[dict[str, Any]
     return message_history(matrix, columns, state)[1]
 
 
+@pytest.mark.slow
 def test_campaigns_are_known_again_and_the_log_holds_no_text(world: World, of_messages: Scorer, tmp_path: Path) -> None:
     sent = records(world.messages.sort_values("sent_at"))
     labelled = [{**one, "label": "fraud", "labelled_at": one["sent_at"]} for one in sent[-60:]]
@@ -269,6 +272,7 @@ def times_held(live: LiveState) -> tuple[Counter[int], Counter[int]]:
     return next(counted), next(counted)
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_survives_a_kill_and_counts_once(
     of_messages: Scorer, models: Path, tmp_path: Path
 ) -> None:
@@ -295,7 +299,7 @@ def test_what_was_acknowledged_survives_a_kill_and_counts_once(
     finally:
         nursery.process.kill()
         nursery.process.communicate()
-    assert len(told) > 300
+    assert len(told) > 15 * KILLS
     assert {line.split("-")[0] for line in told if line[0] == "e"} > {"e r0"}
     assert most < 300_000  # checkpoints were made
 
@@ -388,6 +392,7 @@ def test_what_was_taken_in_any_order_is_taken_again(of_messages: Scorer, tmp_pat
         assert live.size.ids == 2
 
 
+@pytest.mark.slow
 def test_the_live_state_needs_what_scoring_needs(run_alone: Callable[[str], str]) -> None:
     program = """
 import sys, lightgbm, numba, numpy

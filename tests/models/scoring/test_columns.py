@@ -81,6 +81,7 @@ def test_columns_of_other_lengths_are_refused() -> None:
     assert lists_of({"text": ["a", "b"], "more": [1]}, ["text"]) == {"text": ["a", "b"]}
 
 
+@pytest.mark.slow
 def test_no_library_is_imported_for_a_table(binary: Any, run_alone: Callable[[str], str]) -> None:
     program = f"""
 import sys

@@ -18,6 +18,8 @@ from fraudsieve.models.flavor import log_model, logged_digest, model_folder, ver
 from fraudsieve.models.service.loaded_model import warm_up, why_incompatible
 from tests.shared import mlflow_uri
 
+pytestmark = pytest.mark.slow
+
 NAME = "sms"
 
 

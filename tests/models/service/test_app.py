@@ -17,6 +17,8 @@ from fraudsieve.models import Scorer
 from fraudsieve.models.service.app import create_app
 from fraudsieve.models.service.server import listen
 
+pytestmark = pytest.mark.slow
+
 SECRET = "Wire 500 to the account of Zebedee"
 AT = datetime.now(UTC) - timedelta(minutes=30)
 

@@ -121,6 +121,7 @@ def test_a_snapshot_is_written_once_the_log_is_large(accounts_folder: Path, tmp_
     again.close()
 
 
+@pytest.mark.slow
 def test_without_the_extra_the_command_says_what_to_install(run_alone: Any, binary: Any) -> None:
     names = ("fastapi", "uvicorn", "prometheus_client")
     printed = run_alone(f"""
@@ -154,6 +155,7 @@ print(result.exit_code, result.stdout)
     assert "needs a POSIX system. Run it on Linux or macOS, or in a container." in printed
 
 
+@pytest.mark.slow
 def test_a_folder_is_served_without_mlflow(run_alone: Any, binary: Any) -> None:
     assert "no mlflow" in run_alone(f"""
 import sys
@@ -179,6 +181,7 @@ WRONG_CALLS = {
 """Options of `serve`, by what is printed: one process tries all, as its imports take seconds."""
 
 
+@pytest.mark.slow
 def test_a_wrong_call_is_told_at_once(run_alone: Any, binary: Any) -> None:
     model = ("--model", str(binary.folder))
     calls = [
@@ -196,6 +199,7 @@ for call in {calls!r}:
         assert problem in line
 
 
+@pytest.mark.slow
 def test_the_scoring_path_imports_nothing_of_the_service(run_alone: Any) -> None:
     found = run_alone(
         "import sys, fraudsieve.models.predict, fraudsieve.models.live.state; print(*sys.modules)"

@@ -17,6 +17,8 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.profiles import size
 
+pytestmark = pytest.mark.slow
+
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
 ROUTES = [("POST", "/v1/score"), ("POST", "/v1/events"), ("GET", "/v1/model"), ("GET", "/healthz"), ("GET", "/readyz")]
 
@@ -81,6 +83,5 @@ def attack(service: Any, examples: int) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.slow
 def test_a_few_hundred_requests_and_two_thousand_in_ci(service: Any) -> None:
     attack(service, size(500, dev=60))

@@ -198,6 +198,7 @@ print(passed, refused)
 """
 
 
+@pytest.mark.slow
 def test_damage_that_passes_is_scored_and_ends_no_process() -> None:
     done = subprocess.run([sys.executable, "-c", WALK, "0"], input=written(), capture_output=True, timeout=300)
     assert done.returncode == 0, done.stderr.decode()[-2000:]

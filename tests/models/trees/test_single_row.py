@@ -51,6 +51,7 @@ def test_threads_do_not_disturb_each_other() -> None:
         assert all(pool.map(work, range(16)))
 
 
+@pytest.mark.slow
 def test_it_outlives_what_made_it() -> None:
     one = SingleRow(trained(2))
     gc.collect()

@@ -20,6 +20,8 @@ from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import Recipe
 
+pytestmark = pytest.mark.slow
+
 
 def read(messages: pd.DataFrame) -> LabelledData:
     return read_data(Recipe(), {"messages": messages}, min_label_rows=1)

@@ -92,6 +92,7 @@ def test_mixed_time_zones_are_one_time() -> None:
     assert batch(*changes) == live(*changes) == [3, 4, 3, 0]  # the third is at NOW, and so not before it
 
 
+@pytest.mark.slow
 def test_a_million_events_on_one_account() -> None:
     """In a table in seconds; and one more event on 100,000, live, in less than a second."""
     n = 1_000_000

@@ -27,6 +27,8 @@ from fraudsieve.training.recipe.recipe import FeatureRecipe, Recipe
 from fraudsieve.training.simulation.world import World
 from tests.shared import mlflow_uri
 
+pytestmark = pytest.mark.slow
+
 START = pd.Timestamp("2026-01-05", tz="UTC")
 COMMON = {"track.register_model": False, "n_jobs": 1, "model.n_rounds": 30}
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.data.builders import groups_of
@@ -15,6 +16,7 @@ def recipe(**overrides: object) -> Recipe:
     return Recipe.read(overrides={"n_jobs": 1, "features.pinyin": False, "model.n_rounds": 5, **overrides})
 
 
+@pytest.mark.slow
 def test_rows_labels_and_campaigns_are_of_the_slice_and_its_copies(labelled_messages: pd.DataFrame) -> None:
     data = load_labelled(labelled_messages)
     groups, train = groups_of(data)[0], np.arange(0, len(data.rows), 2)
@@ -26,6 +28,7 @@ def test_rows_labels_and_campaigns_are_of_the_slice_and_its_copies(labelled_mess
     assert found.weights is None
 
 
+@pytest.mark.slow
 def test_wording_is_out_of_fold(labelled_messages: pd.DataFrame) -> None:
     data = load_labelled(labelled_messages)
     groups, train = groups_of(data)[0], np.arange(len(data.rows))
@@ -35,6 +38,7 @@ def test_wording_is_out_of_fold(labelled_messages: pd.DataFrame) -> None:
     assert not np.allclose(found.matrix[column], np.asarray(seen)[:, found.matrix.columns.get_loc(column)])
 
 
+@pytest.mark.slow
 def test_trees_are_those_of_the_recipe(labelled_messages: pd.DataFrame) -> None:
     trusting = load_labelled(labelled_messages.assign(source="rule"), trust=Trust({"rule": 0.5}))
     groups, train = groups_of(trusting)[0], np.arange(len(trusting.rows))

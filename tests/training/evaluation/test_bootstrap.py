@@ -45,6 +45,7 @@ def test_replicates_are_the_figures_of_the_drawn_rows() -> None:
         assert found.at_alerts[row, 1, 0] == pytest.approx(truth[rows][top].mean(), abs=5 / 40)
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_true_value_about_as_often_as_they_say() -> None:
     rng = np.random.default_rng(0)
     truth = np.mean([average_precision_score(y, p) for p, y, _ in (made_up(rng) for _ in range(400))])

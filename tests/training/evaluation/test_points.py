@@ -31,6 +31,7 @@ from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World, simulate
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split, split_by_time
+from tests.profiles import size
 from tests.shared import mlflow_uri
 
 DAYS = 120
@@ -136,6 +137,7 @@ def dealt(world: World, seed: int) -> pd.DataFrame:
     return world.messages.assign(sent_at=sent)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_alerts_a_day_stay_near_the_capacity_where_the_world_does_not_drift(seed: int) -> None:
     world = simulate(seed=seed, days=DAYS, n_accounts=300)
@@ -164,6 +166,7 @@ def test_alerts_a_day_stay_near_the_capacity_where_the_world_does_not_drift(seed
     assert alerts == pytest.approx(CAPACITY, rel=0.2)
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_points_in_the_folder(small_world: World, tmp_path: Path) -> None:
     asked = {"alerts_a_day": [5], "precisions": [0.8], "costs": {"missed": 100, "review": 2}, "decide_by": "cost"}
     settings = {"track.uri": mlflow_uri(tmp_path), "track.register_model": False, "n_jobs": 1}
@@ -182,7 +185,7 @@ def test_a_run_keeps_its_points_in_the_folder(small_world: World, tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(size(3, dev=1)))
 def test_alerts_of_a_trained_model_stay_near_the_capacity_where_the_world_does_not_drift(seed: int) -> None:
     world = simulate(seed=seed, days=DAYS)
     messages = dealt(world, seed)

@@ -63,6 +63,7 @@ def test_the_label_of_a_moment_is_that_of_a_walk_by_hand(said: Said, day: int | 
     assert days.to_dict() == {subject: time for subject, (time, _, _) in expected.items()}
 
 
+@pytest.mark.slow
 @examples(300)
 @given(SAID, st.none() | st.integers(0, 7), st.sampled_from([TRUST, Trust()]))
 def test_reversals_are_those_of_a_walk_by_hand(said: Said, day: int | None, trust: Trust) -> None:

@@ -109,6 +109,7 @@ def test_a_renamed_category_moves_and_a_code_is_no_number() -> None:
     assert drift(a, renamed, categorical=coded).passed(0.25)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "m"), [(100, 100), (1000, 100), (3000, 1000)])
 def test_without_drift_the_index_is_as_expected_and_few_alarms_come(n: int, m: int) -> None:
     found = [drift(sample(n, 2 * seed), sample(m, 2 * seed + 1)) for seed in range(100)]
@@ -141,6 +142,7 @@ def test_what_a_few_accounts_make_is_no_drift() -> None:
     assert drift(a, b + np.eye(20)[3] * 1.5, clusters=(of_a, of_b)).passed(0.25).nonzero()[0].tolist() == [3]
 
 
+@pytest.mark.slow
 def test_few_accounts_do_not_say_how_much_accounts_differ() -> None:
     rng = np.random.default_rng(10)
 

@@ -41,6 +41,7 @@ def passed(sheet: dict[str, Any]) -> set[str]:
     return {f"{one['bound']} {one['name']}" for one in sheet["passed"]}
 
 
+@pytest.mark.slow
 def test_without_drift_no_more_than_one_comparison_in_twenty_raises_an_alarm(
     payment_scorer: Scorer, payments: Payments
 ) -> None:
@@ -195,6 +196,7 @@ def test_a_wave_of_a_new_template(message_scorer: Scorer, small_world: World) ->
     assert sheet["shares"]["cold_start"] is None
 
 
+@pytest.mark.slow
 def test_a_model_of_types_alone(small_world: World, labelled_messages: pd.DataFrame, tmp_path: Any) -> None:
     crimes = labelled_messages[labelled_messages["label"] != "legitimate"].reset_index(drop=True)
     settings = {"track.uri": mlflow_uri(tmp_path), "n_jobs": 1, "split.kind": "campaign"}

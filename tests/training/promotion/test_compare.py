@@ -84,6 +84,7 @@ def test_without_a_champion_it_is_held_against_chance(rivals: Any) -> None:
     assert found["figures"]["average_precision"]["interval"][0] > 0
 
 
+@pytest.mark.slow
 def test_settings_say_capacity_and_costs(rivals: Any) -> None:
     settings = EvaluateRecipe(attack=False, replicates=0, alerts_a_day=2, missed_cost=50)
     found = compare_models(Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=settings)
@@ -158,6 +159,7 @@ def test_tables_are_compared_as_models_are_and_gates_apply(rivals: Any, tmp_path
     assert (content["passes"], content["gates"][-1]["name"]) == (False, "latency")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("subject", ["account", "event"])
 def test_models_of_accounts_and_of_events(subject: str, small_world: World, tmp_path: Path) -> None:
     tables = tables_of(subject, small_world)
@@ -192,6 +194,7 @@ def tables_of(subject: str, world: World) -> dict[str, Any]:
     return {"events": payments.assign(label=label.where(label == "legitimate", "fraud"))}
 
 
+@pytest.mark.slow
 def test_a_changed_calibration_changes_no_ranking(rivals: Any, tmp_path: Path) -> None:
     model = read_model(rivals.strong)
     bent = replace(model, calibration=replace(model.calibration, shift=model.calibration.shift - 3))

@@ -63,6 +63,7 @@ def decisions_of(store: Store, name: str, version: str) -> list[dict[str, Any]]:
     return [json.loads(mlflow.artifacts.load_text(f"runs:/{run}/{path}")) for path in paths]
 
 
+@pytest.mark.slow
 def test_a_better_challenger_is_promoted_and_that_is_written_down(store: Store, rivals: Any) -> None:
     old, new = store.register("better", rivals.weak), store.register("better", rivals.strong)
     done = promote(store.recipe("better", **{"evaluate.attack": True}), messages=rivals.later)
@@ -86,6 +87,7 @@ def test_a_better_challenger_is_promoted_and_that_is_written_down(store: Store, 
     assert not any(one in written for one in rivals.later["text"] if len(one) > 12)
 
 
+@pytest.mark.slow
 def test_an_equal_one_is_refused_and_the_champion_stays(store: Store, rivals: Any) -> None:
     old, new = store.register("equal", rivals.strong), store.register("equal", rivals.again)
     done = promote(store.recipe("equal"), messages=rivals.later)
@@ -105,6 +107,7 @@ def test_an_equal_one_is_refused_and_the_champion_stays(store: Store, rivals: An
     assert len(decisions_of(store, "equal", new)) == 2
 
 
+@pytest.mark.slow
 def test_a_worse_one_is_refused(store: Store, rivals: Any) -> None:
     store.register("worse", rivals.strong), store.register("worse", rivals.weak)
     done = promote(store.recipe("worse"), messages=rivals.later)
@@ -113,12 +116,14 @@ def test_a_worse_one_is_refused(store: Store, rivals: Any) -> None:
     assert done.comparison["figures"]["average_precision"]["interval"][1] < 0
 
 
+@pytest.mark.slow
 def test_the_bounds_are_those_of_the_recipe(store: Store, rivals: Any) -> None:
     store.register("bounds", rivals.weak), store.register("bounds", rivals.strong)
     done = promote(store.recipe("bounds", **{"gates.gain": 0.5}), messages=rivals.later)
     assert (done.decision, done.gates[0].bound) == ("refused", 0.5)
 
 
+@pytest.mark.slow
 def test_a_champion_that_changed_meanwhile_is_left_alone(store: Store, rivals: Any) -> None:
     store.register("race", rivals.weak)
     third, new = store.register("race", rivals.again), store.register("race", rivals.strong)
@@ -138,6 +143,7 @@ def test_a_champion_that_changed_meanwhile_is_left_alone(store: Store, rivals: A
     assert registry.client.get_model_version("race", new).tags["promotion.decision"] == "refused"
 
 
+@pytest.mark.slow
 def test_a_challenger_that_changed_meanwhile_is_not_the_one_promoted(store: Store, rivals: Any) -> None:
     store.register("pinned", rivals.weak)
     new = store.register("pinned", rivals.strong)
@@ -150,6 +156,7 @@ def test_a_challenger_that_changed_meanwhile_is_not_the_one_promoted(store: Stor
     assert (done.champion, store.registry("pinned").aliases()) == (new, {"champion": new, "challenger": "3"})
 
 
+@pytest.mark.slow
 def test_a_first_model_needs_the_absolute_gates_alone(store: Store, rivals: Any) -> None:
     first = store.register("first", rivals.strong)
     registry = store.registry("first")
@@ -173,6 +180,7 @@ def test_the_champion_is_no_challenger(store: Store, rivals: Any) -> None:
         promote(store.recipe("alone"), messages=rivals.later)
 
 
+@pytest.mark.slow
 def test_a_challenger_can_be_named(store: Store, rivals: Any) -> None:
     store.register("named", rivals.weak), store.register("named", rivals.strong), store.register("named", rivals.weak)
     done = promote(store.recipe("named"), challenger="models:/named/2", messages=rivals.later)

@@ -141,6 +141,7 @@ def test_scores_are_those_of_a_run_on_the_fold(labelled_messages: pd.DataFrame) 
     assert folds.scores(asked, [1]) == pytest.approx([expected])
 
 
+@pytest.mark.slow
 def test_workers_and_order_change_no_score(two_classes: pd.DataFrame) -> None:
     asked = recipe()
     one_by_one = [folds_of(two_classes, asked).scores(asked, [place])[0] for place in range(3)]
@@ -148,6 +149,7 @@ def test_workers_and_order_change_no_score(two_classes: pd.DataFrame) -> None:
     assert folds_of(two_classes, together).scores(together, range(3)) == one_by_one
 
 
+@pytest.mark.slow
 def test_features_are_computed_once_a_fold(two_classes: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     computed: list[Recipe] = []
 

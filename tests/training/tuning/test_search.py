@@ -31,6 +31,8 @@ from fraudsieve.training.tuning.outcome import TuningResult
 from fraudsieve.training.tuning.search import _digest, _finished, _study, _try, tune
 from tests.shared import mlflow_uri
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"n_jobs": 1, "features.pinyin": False, "model.n_rounds": 8, "tune.folds": 3}
 SPACE = {"num_leaves": {"low": 2, "high": 15}, "l2": {"low": 0.1, "high": 10, "log": True}, "n_rounds": [4, 8, 12]}
 
@@ -285,7 +287,6 @@ def states_in(path: Path) -> list[str]:
         return []
 
 
-@pytest.mark.slow
 def test_a_killed_run_goes_on(labelled_messages: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri(tmp_path))

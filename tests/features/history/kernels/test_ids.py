@@ -30,6 +30,7 @@ def number(ids: list[bytes]) -> list[int]:
     return [seen.setdefault(name, len(seen)) for name in ids]
 
 
+@pytest.mark.slow
 @examples(300)
 @given(st.lists(IDS, max_size=40))
 def test_ids_are_numbered_by_first_appearance(ids: list[bytes]) -> None:

@@ -11,6 +11,7 @@ from fraudsieve.features.history.kernels.sorting import sort_events
 from tests.profiles import examples
 
 
+@pytest.mark.slow
 @examples(200)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 5) | st.integers(-(2**63), 2**63 - 1)), max_size=200))
 def test_sorting_is_stable(rows: list[tuple[int, int]]) -> None:
