@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.measures import (
+    AMOUNT_MEASURES,
+    COUNTERPARTY_MEASURES,
+    DERIVED_FROM,
+    LABEL_MEASURES,
     MEASURES,
-    OF_AMOUNTS,
-    OF_COUNTERPARTIES,
-    OF_LABELS,
-    TAKEN_FROM,
     TIMELESS,
 )
 from fraudsieve.features.network.declaration import Network
@@ -69,7 +69,7 @@ def default_histories(
     ['', 'received']
     """
     columns = tuple(columns)
-    measures = _measures(columns, MEASURES + (OF_LABELS if labels and subject == "event" else ()))
+    measures = _measures(columns, MEASURES + (LABEL_MEASURES if labels and subject == "event" else ()))
     identifiers = identifier_columns(columns) if "counterparty_id" in columns else ()
     own = History(kinds=kinds, identifiers=identifiers, measures=measures)
     if "counterparty_id" not in columns:
@@ -85,9 +85,9 @@ def _measures(columns: tuple[str, ...], measures: tuple[str, ...]) -> tuple[str,
     """Leave out what the columns do not allow."""
     lacking: set[str] = set()
     if "amount" not in columns:
-        lacking |= set(OF_AMOUNTS)
+        lacking |= set(AMOUNT_MEASURES)
     if "counterparty_id" not in columns:
-        lacking |= set(OF_COUNTERPARTIES)
+        lacking |= set(COUNTERPARTY_MEASURES)
     return tuple(name for name in measures if name not in lacking)
 
 
@@ -135,7 +135,7 @@ def without_times(history: History) -> History:
 
     def kept(measures: tuple[str, ...]) -> tuple[str, ...]:
         # What is worked out of others is worked out of the amount at hand, and that is the last one's.
-        return tuple(name for name in measures if name in TIMELESS and name not in TAKEN_FROM)
+        return tuple(name for name in measures if name in TIMELESS and name not in DERIVED_FROM)
 
     return replace(
         history, windows=("all",), measures=kept(history.measures) or ("count",), by_kind=kept(history.by_kind)

@@ -15,7 +15,7 @@ from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.default_views import default_histories
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.history.measures import OF_LABELS
+from fraudsieve.features.history.measures import LABEL_MEASURES
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.models import FraudClassifier
 
@@ -111,7 +111,9 @@ def event_labels(events: pd.DataFrame, rows: Rows, *, delay: pd.Timedelta) -> pd
         labelled_at=known["occurred_at"] + delay, is_fraud=known["label"].astype(np.float64)
     )
     prior = (float(labels["is_fraud"].mean()), _LABEL_WEIGHT)
-    views = [History(("all",), entity=of, measures=OF_LABELS, prior=prior, name=name) for name, of in _LABELLED.items()]
+    views = [
+        History(("all",), entity=of, measures=LABEL_MEASURES, prior=prior, name=name) for name, of in _LABELLED.items()
+    ]
     return pd.DataFrame(history_features(events, None, views, labels=labels), columns=list(history_columns(views)))
 
 

@@ -1,7 +1,7 @@
-"""The batch runner: a table of events and a table of moments in, the history of every row out.
+"""The batch runner: feature views from a table of events and a table of cutoff times.
 
-Reading and coding columns is what costs; it is done once whatever the windows, and, where every event is itself the
-subject, once for both tables.
+Most of the time goes into reading and encoding columns. That is done once for all windows and, if the events are
+themselves the subjects, once for both tables.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,95 +21,91 @@ from fraudsieve.features.tables.limits import MAX_AMOUNT
 
 from .declaration import History, check_histories
 from .encoded import CutoffTimes, EncodedEvents, fill_history, fill_labels
-from .measures import AT_HAND, OF_AMOUNTS, OF_COUNTERPARTIES, OF_LABELS
+from .measures import AMOUNT_MEASURES, COUNTERPARTY_MEASURES, CURRENT_AMOUNT_MEASURES, LABEL_MEASURES
 
 __all__ = ["SourceTable", "TableLike", "code_ids", "encode_events", "history_features"]
 
 TableLike: TypeAlias = pa.Table | pd.DataFrame | Mapping[str, Any]
 
 READ_IT = "Read the table with read_table."
-_MOST_ROWS = 2**31 - 2
-_FURTHEST = 2**62
+REMOVE_ROWS = "Remove these rows, or read the table with read_table."
+_MAX_ROWS = 2**31 - 2
+_MAX_TIME = 2**62
 
 
 @dataclass(frozen=True, eq=False)
 class SourceTable:
-    """A table, by its columns, and what to call it in an error.
-
-    Parameters
-    ----------
-    name : str
-        What an error calls it.
-    columns : pyarrow Table, DataFrame or mapping of str to array
-        The table.
-    """
+    """A table whose columns are checked when they are read; errors name it."""
 
     name: str
     columns: TableLike
 
     def __getitem__(self, column: str) -> Any:
         if column not in self:
-            raise SchemaError(self.name, f"column {column!r} is missing", "Give it, or declare nothing that needs it.")
+            fix = "Add the column, or remove the measures that need it."
+            raise SchemaError(self.name, f"column {column!r} is missing", fix)
         cells = self.columns[column]
         if isinstance(cells, pd.Series) and isinstance(cells.dtype, pd.DatetimeTZDtype):
             cells = cells.dt.tz_convert(None)
         try:
             array = cells if isinstance(cells, pa.ChunkedArray | pa.Array) else pa.array(cells, from_pandas=True)
-        except (pa.ArrowException, OverflowError):  # their texts hold cells
-            raise ColumnTypeError(self.name, f"{column!r} holds values of several types", READ_IT) from None
+        except (pa.ArrowException, OverflowError):  # their messages contain cell values
+            raise ColumnTypeError(self.name, f"{column!r} has values of several types", READ_IT) from None
         if isinstance(array, pa.ChunkedArray):
-            array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()  # which copies
+            # combine_chunks copies
+            array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
         return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
-    def words(self, column: str) -> Any:
-        """Return words as strings: as `ids`, and whole numbers that pandas made fractions of beside a gap."""
+    def strings(self, column: str) -> Any:
+        """Return a column as strings, also if pandas stored whole numbers with gaps as floats."""
         array = self[column]
         if pa.types.is_floating(array.type):
             whole = array.cast(pa.int64(), safe=False)
             if not pc.all(pc.equal(whole.cast(pa.float64()), array), min_count=0).as_py():
-                raise ColumnTypeError(
-                    self.name, f"{column!r} holds strings or whole numbers; got {array.type}", READ_IT
-                )
+                raise self._wrong_type(column, "strings or whole numbers", array)
             return whole.cast(pa.string())
         return self.ids(column)
 
     def ids(self, column: str) -> Any:
-        """Return ids as strings; whole numbers are spelled out."""
+        """Return ids as strings; whole numbers are converted."""
         array = self[column]
         if pa.types.is_integer(array.type) or pa.types.is_null(array.type):
             array = array.cast(pa.string())
         if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
-            raise ColumnTypeError(self.name, f"{column!r} holds strings or whole numbers; got {array.type}", READ_IT)
+            raise self._wrong_type(column, "strings or whole numbers", array)
         return array
+
+    def _wrong_type(self, column: str, expected: str, array: Any) -> ColumnTypeError:
+        return ColumnTypeError(self.name, f"{column!r}: expected {expected}, got {array.type}", READ_IT)
 
     def __contains__(self, column: str) -> bool:
         return column in (self.columns.column_names if isinstance(self.columns, pa.Table) else list(self.columns))
 
-    def moments(self, column: str) -> Array:
-        """Return microseconds since 1970; a time without a zone is taken as UTC."""
+    def times(self, column: str) -> Array:
+        """Return times as microseconds since 1970; a time without a zone is UTC."""
         array = self[column]
         if not pa.types.is_timestamp(array.type):
-            raise ColumnTypeError(self.name, f"{column!r} holds timestamps; got {array.type}", READ_IT)
+            raise self._wrong_type(column, "timestamps", array)
         if array.null_count:
-            raise SchemaError(self.name, f"{column!r} is missing in {array.null_count} rows", "Set them aside.")
+            raise SchemaError(self.name, f"{column!r} is missing in {array.null_count} rows", REMOVE_ROWS)
         times = np.asarray(array.cast(pa.timestamp("us"), safe=False).cast(pa.int64()))
-        if times.size and not -_FURTHEST < times.min() <= times.max() < _FURTHEST:
-            raise SchemaError(self.name, f"{column!r} holds times out of all range", READ_IT)
+        if times.size and not -_MAX_TIME < times.min() <= times.max() < _MAX_TIME:
+            raise SchemaError(self.name, f"{column!r} has times out of range", READ_IT)
         return times
 
     def amounts(self, column: str = "amount") -> Array:
-        """Return numbers as float64; NaN where there is none."""
+        """Return numbers as float64; NaN if missing."""
         array = self[column]
-        kinds = pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean, pa.types.is_null
-        if not any(is_kind(array.type) for is_kind in kinds):
-            raise ColumnTypeError(self.name, f"{column!r} holds numbers; got {array.type}", READ_IT)
+        numeric = pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean, pa.types.is_null
+        if not any(is_type(array.type) for is_type in numeric):
+            raise self._wrong_type(column, "numbers", array)
         if pa.types.is_boolean(array.type):
             array = array.cast(pa.uint8())
         amounts = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-        wrong = int((np.abs(amounts) > MAX_AMOUNT).sum())
-        if wrong:
-            problem = f"{column!r} is beyond {MAX_AMOUNT:.0e} or infinite in {wrong} rows"
-            raise SchemaError(self.name, problem, "Set them aside.")
+        n_invalid = int((np.abs(amounts) > MAX_AMOUNT).sum())
+        if n_invalid:
+            problem = f"{column!r} is beyond {MAX_AMOUNT:.0e} or infinite in {n_invalid} rows"
+            raise SchemaError(self.name, problem, REMOVE_ROWS)
         return np.asarray(amounts)
 
 
@@ -120,33 +116,33 @@ def history_features(
     *,
     labels: TableLike | None = None,
 ) -> Array:
-    """Compute the history of every subject, strictly before its moment.
+    """Compute the feature views of subjects, strictly before their cutoff times.
 
     Parameters
     ----------
     events : pyarrow Table, DataFrame or mapping of str to array
-        The events, in any order: the entity columns, ``occurred_at`` (timestamps; without a zone UTC), and what the
-        measures need: ``amount``, the counterparty column, ``kind``. Ids are strings or whole numbers, taken as they
-        are; `read_table` takes blanks around them off, and sets aside what comes twice.
+        The events, in any order: the entity columns, ``occurred_at`` (timestamps; UTC if without a zone), and the
+        columns that the measures need: ``amount``, the counterparty column, ``kind``. Ids are strings or whole
+        numbers and are used unchanged; `read_table` strips blanks and rejects duplicate events.
     subjects : pyarrow Table, DataFrame or mapping of str to array, default=None
-        The subject columns, ``as_of`` and, where subjects have one, ``amount``, in any order. None: every event is a
-        subject, as of its own time.
+        The subject columns, ``as_of`` and, if subjects have one, ``amount``, in any order. If None, every event is a
+        subject with its own time as cutoff time.
     history : History or sequence of History, default=None
-        The declaration, of one view or of several; None stands for ``History()``.
+        The declaration of one or several feature views; None is ``History()``.
     labels : pyarrow Table, DataFrame or mapping of str to array, default=None
-        What became known of events: their entity columns, ``labelled_at``, and ``is_fraud`` (1 or 0, True or False).
-        With their ``occurred_at`` no label counts before its event, whatever ``labelled_at`` says.
+        Labels of events: their entity columns, ``labelled_at``, and ``is_fraud`` (1 or 0, True or False). If there is
+        a column ``occurred_at``, no label counts before its event, whatever its ``labelled_at``.
 
     Returns
     -------
     ndarray of float64, shape (n_subjects, n_columns)
-        A row a subject, in their order, and a column for each of ``history.columns``, one view after the other. A
-        subject without an id has no history.
+        One row per subject, in their order, and one column for each of ``history.columns``, view by view. A subject
+        without an id has no history.
 
     Raises
     ------
     TypeError, ValueError
-        If a column is missing or of the wrong type, a time is missing, or an amount is beyond 1e15.
+        If a column is missing or has the wrong type, a time is missing, or an amount is beyond 1e15.
 
     Examples
     --------
@@ -163,31 +159,31 @@ def history_features(
     [0.0, 0.0, 1.0, 0.0]
     """
     views = check_histories(History() if history is None else history)
-    source = SourceTable("events", events)
-    asked = source if subjects is None else SourceTable("subjects", subjects)
-    of_labels = None if labels is None else SourceTable("labels", labels)
-    n_subjects = len(asked["occurred_at" if subjects is None else "as_of"])
-    parts = [np.full((n_subjects, len(view.columns)), np.nan) for view in views]
-    for view, part in zip(views, parts, strict=True):
-        _fill_view(view, source, asked, of_labels, part)
-    return parts[0] if len(parts) == 1 else np.hstack(parts)
+    event_table = SourceTable("events", events)
+    subject_table = event_table if subjects is None else SourceTable("subjects", subjects)
+    label_table = None if labels is None else SourceTable("labels", labels)
+    n_subjects = len(subject_table["occurred_at" if subjects is None else "as_of"])
+    blocks = [np.full((n_subjects, len(view.columns)), np.nan) for view in views]
+    for view, block in zip(views, blocks, strict=True):
+        _fill_view(view, event_table, subject_table, label_table, block)
+    return blocks[0] if len(blocks) == 1 else np.hstack(blocks)
 
 
 def _fill_view(
-    view: History, source: SourceTable, asked: SourceTable, of_labels: SourceTable | None, out: Array
+    view: History, events: SourceTable, subjects: SourceTable, labels: SourceTable | None, out: Array
 ) -> None:
-    fill_history(view, *_coded(view, source, asked), out)
+    fill_history(view, *_encoded(view, events, subjects), out)
     if view.needs_labels:
-        if of_labels is None:
-            needed = ", ".join(name for name in view.measures if name in OF_LABELS)
-            raise SchemaError("labels", f"{needed} are taken of labels of events, and there are none", "Give labels.")
-        fill_labels(view, *_coded(view, of_labels, asked, of_events=False), out)
+        if labels is None:
+            measures = ", ".join(name for name in view.measures if name in LABEL_MEASURES)
+            raise SchemaError("labels", f"{measures} need labels of events, and none were given", "Pass labels.")
+        fill_labels(view, *_encoded(view, labels, subjects, are_labels=True), out)
 
 
 def encode_events(
     events: TableLike, history: History, subjects: TableLike | None = None
 ) -> tuple[EncodedEvents, CutoffTimes]:
-    """Code and sort both tables, as far as a declaration needs them.
+    """Encode and sort the columns of both tables that a declaration needs.
 
     Parameters
     ----------
@@ -200,59 +196,61 @@ def encode_events(
 
     Returns
     -------
-    log : EncodedEvents
+    events : EncodedEvents
         The events.
-    moments : CutoffTimes
-        The subjects, whose rows are those of their table.
+    cutoffs : CutoffTimes
+        The cutoff times; ``rows`` are the rows of the subjects.
 
     Examples
     --------
     >>> events = {"account_id": [7, 5, 7], "occurred_at": np.array([30, 20, 10], "M8[s]")}
-    >>> log, moments = encode_events(events, History(measures=("count",)))
-    >>> log.starts.tolist(), log.times.tolist(), moments.rows.tolist()
+    >>> encoded, cutoffs = encode_events(events, History(measures=("count",)))
+    >>> encoded.starts.tolist(), encoded.times.tolist(), cutoffs.rows.tolist()
     ([0, 2, 3], [10000000, 30000000, 20000000], [2, 0, 1])
     """
-    source = SourceTable("events", events)
-    return _coded(history, source, source if subjects is None else SourceTable("subjects", subjects))
+    event_table = SourceTable("events", events)
+    return _encoded(history, event_table, event_table if subjects is None else SourceTable("subjects", subjects))
 
 
-def _coded(
-    history: History, source: SourceTable, asked: SourceTable, *, of_events: bool = True
+def _encoded(
+    history: History, source: SourceTable, subjects: SourceTable, *, are_labels: bool = False
 ) -> tuple[EncodedEvents, CutoffTimes]:
-    """Code and sort a table of events, or of labels, and that of the subjects, which may be the same."""
-    itself = asked.name == "events"
-    times = source.moments("occurred_at" if of_events else "labelled_at")
-    if not of_events and "occurred_at" in source:
-        times = np.maximum(times, source.moments("occurred_at"))  # nothing is known of an event before it happens
-    moments = times if itself and of_events else asked.moments("occurred_at" if itself else "as_of")
-    if max(times.size, moments.size) > _MOST_ROWS:
-        raise ValueError(f"A call takes at most {_MOST_ROWS:,} rows; split the table by entity.")
-    whole = not any(source.ids(name).null_count for name in history.entities)
-    same = itself and of_events and whole and history.subjects == history.entities
-    codes, n_entities = _entity_codes(history, source, None if same else asked)
-    starts, order, ordered = sort_events(codes[: times.size], times, n_entities)
-    log = _log(source, history, starts, order, ordered) if of_events else _labels(source, starts, order, ordered)
-    amounts = asked.amounts() if set(history.measures) & AT_HAND and "amount" in asked else np.empty(0)
+    """Encode and sort a table of events or labels, and the table of subjects, which may be the table of events."""
+    are_subjects = subjects.name == "events"
+    times = source.times("labelled_at" if are_labels else "occurred_at")
+    if are_labels and "occurred_at" in source:
+        times = np.maximum(times, source.times("occurred_at"))  # no label is known before its event
+    has_cutoffs = are_subjects and not are_labels
+    cutoffs = times if has_cutoffs else subjects.times("occurred_at" if are_subjects else "as_of")
+    if max(times.size, cutoffs.size) > _MAX_ROWS:
+        raise ValueError(f"Expected at most {_MAX_ROWS:,} rows per call, got more. Split the table by entity.")
+    is_complete = not any(source.ids(name).null_count for name in history.entities)
+    same = has_cutoffs and is_complete and history.subjects == history.entities
+    codes, n_entities = _entity_codes(history, source, None if same else subjects)
+    starts, order, sorted_times = sort_events(codes[: times.size], times, n_entities)
+    build = _labels if are_labels else _events
+    encoded = build(source, history, starts, order, sorted_times)
+    needs_amounts = set(history.measures) & CURRENT_AMOUNT_MEASURES and "amount" in subjects
+    amounts = subjects.amounts() if needs_amounts else np.empty(0)
     if same:
-        return log, CutoffTimes(starts, ordered, order, amounts)
-    asked_starts, rows, asked_times = sort_events(codes[times.size :], moments, n_entities)
-    return log, CutoffTimes(asked_starts, asked_times, rows, amounts)
+        return encoded, CutoffTimes(starts, sorted_times, order, amounts)
+    cutoff_starts, rows, sorted_cutoffs = sort_events(codes[times.size :], cutoffs, n_entities)
+    return encoded, CutoffTimes(cutoff_starts, sorted_cutoffs, rows, amounts)
 
 
-def _entity_codes(history: History, source: SourceTable, asked: SourceTable | None) -> tuple[Array, int]:
-    """Number the entities of events and then of subjects; those without one get a number that no other row has."""
+def _entity_codes(history: History, source: SourceTable, subjects: SourceTable | None) -> tuple[Array, int]:
+    """Encode the entities of events and then of subjects; a missing entity of either never matches the other."""
     columns = [source.ids(name) for name in history.entities]
     n_events = len(columns[0])
-    if asked is not None:
-        columns = [_joined(ids, asked.ids(name)) for ids, name in zip(columns, history.subjects, strict=True)]
+    if subjects is not None:
+        columns = [_joined(ids, subjects.ids(name)) for ids, name in zip(columns, history.subjects, strict=True)]
     codes, n_entities = _codes(columns[0])
     missing = codes < 0 if columns[0].null_count else None
     for ids in columns[1:]:
-        more, n_more = _codes(ids)
-        lacking = (codes < 0) | (more < 0)
-        keys = (codes.astype(np.int64) * n_more + more).astype(np.uint64)
-        codes, n_entities = code_numbers(keys, ~lacking)
-        missing = lacking
+        column_codes, n_column_codes = _codes(ids)
+        missing = (codes < 0) | (column_codes < 0)
+        keys = (codes.astype(np.int64) * n_column_codes + column_codes).astype(np.uint64)
+        codes, n_entities = code_numbers(keys, ~missing)
     if missing is not None:
         codes[:n_events][missing[:n_events]] = n_entities
         codes[n_events:][missing[n_events:]] = n_entities + 1
@@ -261,17 +259,17 @@ def _entity_codes(history: History, source: SourceTable, asked: SourceTable | No
 
 
 def code_ids(columns: Sequence[Any]) -> Array:
-    """Number the ids of several columns alike.
+    """Encode the ids of several columns as integers, with equal codes for equal ids.
 
     Parameters
     ----------
     columns : sequence of pyarrow Array
-        Strings.
+        Columns of strings.
 
     Returns
     -------
     ndarray of int32, shape (n_rows,)
-        One column after the other; -1 where there is no id.
+        Codes of the concatenated columns; -1 if an id is missing.
 
     Examples
     --------
@@ -281,12 +279,12 @@ def code_ids(columns: Sequence[Any]) -> Array:
     return _codes(pa.concat_arrays([ids.cast(pa.large_string()) for ids in columns]))[0]
 
 
-def _joined(ids: Any, more: Any) -> Any:
-    return pa.concat_arrays([ids.cast(pa.large_string()), more.cast(pa.large_string())])
+def _joined(ids: Any, other_ids: Any) -> Any:
+    return pa.concat_arrays([ids.cast(pa.large_string()), other_ids.cast(pa.large_string())])
 
 
 def _codes(ids: Any) -> tuple[Array, int]:
-    """Number strings, -1 where there is none."""
+    """Encode strings as integers; -1 if missing."""
     width = np.int64 if pa.types.is_large_string(ids.type) else np.int32
     _, offsets, data = ids.buffers()
     ends = np.zeros(1, width) if not len(ids) else np.frombuffer(offsets, width)[ids.offset :][: len(ids) + 1]
@@ -295,25 +293,25 @@ def _codes(ids: Any) -> tuple[Array, int]:
     return code_strings(ends, letters, valid)
 
 
-def _log(source: SourceTable, history: History, starts: Array, order: Array, times: Array) -> EncodedEvents:
-    asked = set(history.measures)
-    parts: dict[str, Any] = {"codes": {}, "n_codes": {}}
-    if asked & set(OF_AMOUNTS):
-        parts["amounts"] = in_order(source.amounts(), order)
-    if asked & set(OF_COUNTERPARTIES):
+def _events(source: SourceTable, history: History, starts: Array, order: Array, times: Array) -> EncodedEvents:
+    measures = set(history.measures)
+    columns: dict[str, Any] = {"codes": {}, "n_codes": {}}
+    if measures & set(AMOUNT_MEASURES):
+        columns["amounts"] = in_order(source.amounts(), order)
+    if measures & set(COUNTERPARTY_MEASURES):
         for name in (history.counterparty, *history.identifiers):
-            codes, parts["n_codes"][name] = _codes(source.ids(name))
-            parts["codes"][name] = in_order(codes, order)
+            codes, columns["n_codes"][name] = _codes(source.ids(name))
+            columns["codes"][name] = in_order(codes, order)
     if history.kinds:
-        parts["kinds"] = in_order(_kinds(source.words("kind"), history.kinds), order)
-    return EncodedEvents(starts, times, **parts)
+        columns["kinds"] = in_order(_kind_indices(source.strings("kind"), history.kinds), order)
+    return EncodedEvents(starts, times, **columns)
 
 
-def _labels(source: SourceTable, starts: Array, order: Array, times: Array) -> EncodedEvents:
+def _labels(source: SourceTable, _: History, starts: Array, order: Array, times: Array) -> EncodedEvents:
     return EncodedEvents(starts, times, in_order(source.amounts("is_fraud"), order))
 
 
-def _kinds(cells: Any, kinds: tuple[str, ...]) -> Array:
-    """Find the place of every kind among those declared; -1 for another."""
-    places = pc.index_in(cells.cast(pa.large_string()), value_set=pa.array(kinds, pa.large_string()))
-    return np.asarray(pc.fill_null(places, -1))
+def _kind_indices(cells: Any, kinds: tuple[str, ...]) -> Array:
+    """Return the index of each event's kind among the declared kinds; -1 for another kind."""
+    indices = pc.index_in(cells.cast(pa.large_string()), value_set=pa.array(kinds, pa.large_string()))
+    return np.asarray(pc.fill_null(indices, -1))

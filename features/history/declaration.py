@@ -1,7 +1,7 @@
-"""Account history, declared as data: whose, over which windows, measured how, and what the columns are called.
+"""Feature views of an account's history, declared as data: entity, windows, measures and column names.
 
-A declaration is all that the batch runner, the live runner and a model folder need to agree on. The measures stand in
-`history_measures`; every one sees only the events strictly before the moment that is asked about.
+The batch runner, the live runner and a model folder share a declaration and nothing else. The measures are described in
+`measures`; each is computed from events strictly before the cutoff time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,12 @@ import numpy as np
 from fraudsieve._typing import Array
 
 from .measures import (
-    BY_IDENTIFIER,
+    AMOUNT_MEASURES,
+    COUNTERPARTY_MEASURES,
     FAMILIES,
+    IDENTIFIER_MEASURES,
+    LABEL_MEASURES,
     MEASURES,
-    OF_AMOUNTS,
-    OF_COUNTERPARTIES,
-    OF_LABELS,
     WITHOUT_WINDOW,
     check_measures,
     check_names,
@@ -33,7 +33,7 @@ __all__ = ["History", "HistoryColumn", "check_histories", "history_columns"]
 
 
 class HistoryColumn(NamedTuple):
-    """What one column holds: a measure, of a window, of an identifier, of a kind; an empty string for none or all."""
+    """The measure, window, identifier and kind of one column; an empty string where one does not apply."""
 
     measure: str
     window: str = ""
@@ -43,39 +43,39 @@ class HistoryColumn(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """The declaration of one view of the events: whose history it is, and what is measured in it.
+    """The declaration of one feature view: the entity whose events are measured, and the measures.
 
     Parameters
     ----------
     windows : tuple of str, default=("1h", "1d", "7d", "30d")
-        Lengths, each a whole number and a unit; closed left, open right: ``[as_of - window, as_of)``.
+        Window lengths, each a whole number and a unit; closed left, open right: ``[as_of - window, as_of)``.
     kinds : tuple of str, default=()
-        The kinds of event that get columns of their own.
+        Kinds of event that have columns of their own.
     by_kind : tuple of str, default=("count", "sum")
-        The measures that are taken by kind too, those of them that are measured.
+        Measures that are also computed per kind; those not in `measures` are ignored.
     entity : str or tuple of str, default="account_id"
-        The column that says whose history it is: an account, or a device, a card, a terminal. Several for what two
-        have in common, such as ``("account_id", "counterparty_id")``. An event without it is in nobody's history.
+        Column of an event that identifies the entity: an account, a device, a card or a terminal. Several columns
+        identify a pair, such as ``("account_id", "counterparty_id")``. Events without a value are ignored.
     subject : str or tuple of str, default=""
-        The columns of a subject that name the entity; empty for the same as in the events. With the entity
-        ``"counterparty_id"`` and the subject ``"account_id"`` it is what an account received.
+        Columns of a subject that identify the entity; empty if they are the same as in the events. The entity
+        ``"counterparty_id"`` with the subject ``"account_id"`` measures the events that an account received.
     counterparty : str, default="counterparty_id"
-        The column of ``distinct``, ``entropy``, ``new`` and ``repeats``.
+        Column that ``distinct``, ``entropy``, ``new`` and ``repeats`` are computed on.
     identifiers : tuple of str, default=()
-        Further columns, such as ``"device_id"``, that ``distinct``, ``entropy`` and ``new`` are taken of too.
-    measures : tuple of str, by default all of `MEASURES`
-        What is measured: by default all that needs no labels, but for `span`.
+        Further columns, such as ``"device_id"``, that ``distinct``, ``entropy`` and ``new`` are also computed on.
+    measures : tuple of str, default=MEASURES
+        Measures to compute. The default is every measure that needs no labels, except ``span``.
     night : tuple of int, default=(0, 6)
-        The hours (UTC) from which and up to which it is night; ``(22, 6)`` runs over midnight.
+        First hour of the night and the hour at which it ends, UTC; ``(22, 6)`` includes midnight.
     prior : tuple of float, default=(0.01, 10.0)
-        The rate of fraud that few labels are shrunk to, and how many labels it weighs.
+        Fraud rate that rates of few labels are shrunk towards, and its weight in labels.
     name : str, default=""
-        Tells the columns of several views apart: ``family__name_measure_window``.
+        Name of the view, part of its column names: ``family__name_measure_window``.
 
     Raises
     ------
     TypeError, ValueError
-        If a part is of the wrong type, unknown, or there twice.
+        If a parameter has the wrong type, or a name is unknown or repeated.
 
     Examples
     --------
@@ -101,7 +101,7 @@ class History:
     def __post_init__(self) -> None:
         for name in ("windows", "kinds", "by_kind", "identifiers", "measures"):
             check_names(name, getattr(self, name))
-        _check_views(self)
+        _check_columns(self)
         check_windows(self.windows)
         check_measures(self.measures, "measures")
         if self.kinds:
@@ -111,36 +111,36 @@ class History:
 
     @property
     def entities(self) -> tuple[str, ...]:
-        """The columns of an event that name its entity."""
+        """The columns of an event that identify its entity."""
         return (self.entity,) if isinstance(self.entity, str) else self.entity
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """The columns of a subject that name the entity."""
-        named = self.subject or self.entity
-        return (named,) if isinstance(named, str) else named
+        """The columns of a subject that identify its entity."""
+        columns = self.subject or self.entity
+        return (columns,) if isinstance(columns, str) else columns
 
     @property
     def needs_labels(self) -> bool:
-        """Whether a measure is taken of labels."""
-        return bool(set(self.measures) & set(OF_LABELS))
+        """Whether a measure is computed from labels."""
+        return bool(set(self.measures) & set(LABEL_MEASURES))
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The fields of an event that are looked at, but for its time."""
-        asked = set(self.measures)
-        others = (self.counterparty, *self.identifiers) if asked & set(OF_COUNTERPARTIES) else ()
-        amount = ("amount",) if asked & set(OF_AMOUNTS) else ()
+        """The fields of an event that are used, except its time."""
+        measures = set(self.measures)
+        others = (self.counterparty, *self.identifiers) if measures & set(COUNTERPARTY_MEASURES) else ()
+        amount = ("amount",) if measures & set(AMOUNT_MEASURES) else ()
         return (*self.entities, *others, *amount, *(("kind",) if self.kinds else ()))
 
     @cached_property
     def lengths(self) -> dict[str, int]:
-        """The seconds of every window."""
+        """The length of each window, in seconds."""
         return {window: window_seconds(window) for window in self.windows}
 
     @cached_property
     def widths(self) -> Array:
-        """The microseconds of every window, shape (n_windows,)."""
+        """The length of each window in microseconds, shape (n_windows,)."""
         return np.array([length * 1_000_000 for length in self.lengths.values()])
 
     @cached_property
@@ -154,87 +154,88 @@ class History:
         return min(self.lengths, key=self.lengths.__getitem__)
 
     @cached_property
-    def places(self) -> dict[HistoryColumn, int]:
-        """Every column, and where it stands."""
+    def positions(self) -> dict[HistoryColumn, int]:
+        """The position of each column."""
         windowed = [
             column
             for window in self.windows
             for measure in self.measures
-            if measure not in WITHOUT_WINDOW and self._has(measure, window)
-            for column in self._of_measure(measure, window)
+            if measure not in WITHOUT_WINDOW and self._has_column(measure, window)
+            for column in self._columns_of(measure, window)
         ]
-        plain = [
-            column for measure in self.measures if measure in WITHOUT_WINDOW for column in self._of_measure(measure, "")
+        without_window = [
+            column for measure in self.measures if measure in WITHOUT_WINDOW for column in self._columns_of(measure, "")
         ]
-        return {column: place for place, column in enumerate([*windowed, *plain])}
+        return {column: position for position, column in enumerate([*windowed, *without_window])}
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns: ``family__measure_window``, with name, identifier and kind where there are any."""
-        return tuple(self._named(column) for column in self.places)
+        """Names of the columns: ``family__measure_window``, with the name, identifier and kind if there are any."""
+        return tuple(self._column_name(column) for column in self.positions)
 
-    def find(self, measures: tuple[str, ...], window: str, identifier: str = "", kind: str = "") -> Array:
-        """Find where measures stand among the columns.
+    def indices(self, measures: tuple[str, ...], window: str, identifier: str = "", kind: str = "") -> Array:
+        """Return the column index of each of several measures.
 
         Parameters
         ----------
         measures : tuple of str
-            Names.
+            Names of measures.
         window, identifier, kind : str
             As in `HistoryColumn`.
 
         Returns
         -------
         ndarray of int64, shape (n_measures,)
-            Places; -1 where a measure is not taken so.
+            Column indices; -1 for a measure without such a column.
 
         Examples
         --------
-        >>> History(("1h",), measures=("count", "sum")).find(("sum", "mean"), "1h").tolist()
+        >>> History(("1h",), measures=("count", "sum")).indices(("sum", "mean"), "1h").tolist()
         [1, -1]
         """
-        asked = measures, window, identifier, kind
-        if asked not in self._found:
+        key = measures, window, identifier, kind
+        if key not in self._index_cache:
             columns = [HistoryColumn(measure, window, identifier, kind) for measure in measures]
-            self._found[asked] = np.array([self.places.get(column, -1) for column in columns])
-        return self._found[asked]
+            self._index_cache[key] = np.array([self.positions.get(column, -1) for column in columns])
+        return self._index_cache[key]
 
-    def grid(self, measures: tuple[str, ...], identifier: str = "", kind: str = "") -> Array:
-        """Find where measures stand among the columns, for every window.
+    def indices_by_window(self, measures: tuple[str, ...], identifier: str = "", kind: str = "") -> Array:
+        """Return the column index of each of several measures, for every window.
 
         Parameters
         ----------
         measures : tuple of str
-            Names; an empty one stands for none.
+            Names of measures; an empty string gives -1.
         identifier, kind : str, default=""
             As in `HistoryColumn`.
 
         Returns
         -------
         ndarray of int64, shape (n_windows, n_measures)
-            Places, as from `find`.
+            Column indices, as from `indices`.
 
         Examples
         --------
-        >>> History(("1h", "1d"), measures=("count", "sum")).grid(("sum", "mean")).tolist()
+        >>> History(("1h", "1d"), measures=("count", "sum")).indices_by_window(("sum", "mean")).tolist()
         [[1, -1], [3, -1]]
         """
-        asked = measures, "every", identifier, kind
-        if asked not in self._found:
-            self._found[asked] = np.array([self.find(measures, window, identifier, kind) for window in self.windows])
-        return self._found[asked]
+        key = measures, "every", identifier, kind
+        if key not in self._index_cache:
+            rows = [self.indices(measures, window, identifier, kind) for window in self.windows]
+            self._index_cache[key] = np.array(rows)
+        return self._index_cache[key]
 
     @cached_property
-    def _found(self) -> dict[tuple[tuple[str, ...], str, str, str], Array]:
-        return {}  # a live state asks the same for every event
+    def _index_cache(self) -> dict[tuple[tuple[str, ...], str, str, str], Array]:
+        return {}  # a live state looks up the same indices for every record
 
-    def asked(self, kind: str = "") -> set[str]:
-        """Return the measures that are taken, of all events or of a kind.
+    def measures_of(self, kind: str = "") -> set[str]:
+        """Return the measures that are computed on all events, or on the events of a kind.
 
         Parameters
         ----------
         kind : str, default=""
-            The kind; empty for all events.
+            The kind of event; empty for all events.
 
         Returns
         -------
@@ -242,18 +243,18 @@ class History:
         """
         return set(self.measures) & set(self.by_kind) if kind else set(self.measures)
 
-    def _has(self, measure: str, window: str) -> bool:
+    def _has_column(self, measure: str, window: str) -> bool:
         return window != {"trend": self.shortest, "new": self.longest}.get(measure)
 
-    def _of_measure(self, measure: str, window: str) -> list[HistoryColumn]:
+    def _columns_of(self, measure: str, window: str) -> list[HistoryColumn]:
         columns = [HistoryColumn(measure, window)]
-        if measure in BY_IDENTIFIER:
+        if measure in IDENTIFIER_MEASURES:
             columns += [HistoryColumn(measure, window, identifier) for identifier in self.identifiers]
         if measure in self.by_kind:
             columns += [HistoryColumn(measure, window, "", kind) for kind in self.kinds]
         return columns
 
-    def _named(self, column: HistoryColumn) -> str:
+    def _column_name(self, column: HistoryColumn) -> str:
         parts = (self.name, column.measure, column.identifier, column.window, column.kind)
         return f"{FAMILIES[column.measure]}__" + "_".join(part for part in parts if part)
 
@@ -263,7 +264,7 @@ class History:
         Returns
         -------
         dict
-            A key a parameter.
+            One key per parameter.
 
         Examples
         --------
@@ -279,7 +280,7 @@ class History:
         Parameters
         ----------
         declared : mapping
-            A key a parameter; what is not there has its default.
+            One key per parameter; missing keys have their defaults.
 
         Returns
         -------
@@ -288,46 +289,49 @@ class History:
         Raises
         ------
         TypeError, ValueError
-            If a key is unknown, or a part is wrong.
+            If a key is unknown, or a value is not valid.
 
         Examples
         --------
         >>> History.from_dict({"window": ["1d"]})  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        ValueError: A history has no 'window'; it has windows, kinds, by_kind, entity, subject, counterparty, ...
+        ValueError: 'window' is not a parameter of History; expected one of windows, kinds, by_kind, entity, ...
         """
-        known = [field.name for field in fields(cls)]
+        parameters = [field.name for field in fields(cls)]
         for name in declared:
-            if name not in known:
-                raise ValueError(f"A history has no {name!r}; it has {', '.join(known)}.")
-        parts: dict[str, Any] = {
-            name: tuple(part) if isinstance(part, list) else part for name, part in declared.items()
+            if name not in parameters:
+                raise ValueError(f"{name!r} is not a parameter of History; expected one of {', '.join(parameters)}.")
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in declared.items()
         }
-        return cls(**parts)
+        return cls(**values)
 
 
-def _check_views(history: History) -> None:
+def _check_columns(history: History) -> None:
     for name in ("counterparty", "name"):
         value = getattr(history, name)
         if not isinstance(value, str) or (not value and name != "name"):
-            raise TypeError(f"{name} is a string; got {value!r}.")
+            raise TypeError(f"{name}: expected a string, got {value!r}.")
     for name in ("entity", "subject"):
         value = getattr(history, name)
         if isinstance(value, tuple):
             check_names(name, value)
         if not isinstance(value, str | tuple) or (not value and name == "entity"):
-            raise TypeError(f"{name} is the name of a column, or a tuple of names; got {value!r}.")
+            raise TypeError(f"{name}: expected the name of a column or a tuple of names, got {value!r}.")
     if len(history.subjects) != len(history.entities):
-        raise ValueError(f"The entity is of {len(history.entities)} columns, the subject of {len(history.subjects)}.")
+        raise ValueError(
+            "Expected an entity and a subject of as many columns, "
+            f"got {len(history.entities)} and {len(history.subjects)} columns."
+        )
 
 
 def check_histories(histories: History | Sequence[History]) -> tuple[History, ...]:
-    """Return several views as a tuple, once their columns are told apart.
+    """Check that the column names of several feature views differ, and return the views as a tuple.
 
     Parameters
     ----------
     histories : History or sequence of History
-        The views.
+        The feature views.
 
     Returns
     -------
@@ -336,35 +340,35 @@ def check_histories(histories: History | Sequence[History]) -> tuple[History, ..
     Raises
     ------
     TypeError
-        If one is no History.
+        If an element is not a `History`.
     ValueError
-        If two would give a column of the same name.
+        If two views have a column of the same name.
 
     Examples
     --------
     >>> check_histories([History(), History(entity="device_id")])
     Traceback (most recent call last):
-    ValueError: Two views give the column 'volume__count_1h'; give one of them a name.
+    ValueError: Two feature views have a column 'volume__count_1h'; give one of them a name.
     """
     views = (histories,) if isinstance(histories, History) else tuple(histories)
     seen: set[str] = set()
     for view in views:
         if not isinstance(view, History):
             raise TypeError(f"Expected a History, got {type(view).__name__}.")
-        both = [name for name in view.columns if name in seen]
-        if both:
-            raise ValueError(f"Two views give the column {both[0]!r}; give one of them a name.")
+        repeated = [name for name in view.columns if name in seen]
+        if repeated:
+            raise ValueError(f"Two feature views have a column {repeated[0]!r}; give one of them a name.")
         seen.update(view.columns)
     return views
 
 
 def history_columns(histories: Sequence[History]) -> tuple[str, ...]:
-    """Return the names of the columns of several views, one after the other.
+    """Return the column names of several feature views, in order.
 
     Parameters
     ----------
     histories : sequence of History
-        The views.
+        The feature views.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""A log of coded events, and the history at any moments of it: the one place where measures meet columns.
+"""Events encoded as arrays, and the feature views computed on them at any cutoff times.
 
-NumPy and Numba alone: batches and the scorer both call `fill_history`.
+The batch runner and the live runner both call `fill_history` and `fill_labels`. Needs only NumPy and Numba.
 """
 
 from dataclasses import dataclass, field
@@ -19,40 +19,40 @@ from fraudsieve.features.history.kernels.recency import DERIVED, END_MEASURES, f
 from fraudsieve.features.history.kernels.windows import WINDOW_MEASURES, totals_in_windows
 
 from .declaration import History
-from .measures import AT_HAND, BY_IDENTIFIER, OF_AMOUNTS, OF_COUNTERPARTIES
+from .measures import AMOUNT_MEASURES, COUNTERPARTY_MEASURES, CURRENT_AMOUNT_MEASURES, IDENTIFIER_MEASURES
 
 __all__ = ["CutoffTimes", "EncodedEvents", "fill_history", "fill_labels"]
 
-NONE = np.empty(0)
+NO_AMOUNTS = np.empty(0)
 NO_CODES = np.empty(0, np.int32)
 SECOND = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedEvents:
-    """Events in order of entity and time.
+    """Events sorted by entity and time, one array per column.
 
     Parameters
     ----------
     starts : ndarray of int64, shape (n_entities + 1,)
-        The events of entity ``e`` are those from ``starts[e]`` up to ``starts[e + 1]``.
+        Entity ``e`` has the events from ``starts[e]`` up to ``starts[e + 1]``.
     times : ndarray of int64, shape (n_events,)
         Microseconds since 1970, UTC; ascending within an entity.
     amounts : ndarray of float64, shape (n_events,), default=empty
-        NaN for none.
+        Amounts; NaN if missing.
     codes : dict of str to ndarray of int32, shape (n_events,), optional
-        By column, the counterparties and other identifiers; -1 for none.
+        Counterparties and other identifiers as codes from 0, by column; -1 if missing.
     n_codes : dict of str to int, optional
-        How many codes a column has.
+        Number of distinct codes, by column.
     kinds : ndarray of int32, shape (n_events,), default=empty
-        Places in the declared kinds; any other number for another kind.
+        Indices into the declared kinds; any other number for another kind.
     firsts, lasts : ndarray of int64, shape (n_entities,), default=empty
-        When the first and the last events were that are no longer here; `NEVER` where there were none.
+        Times of the first and the last event that were dropped from memory; `NEVER` if none were.
     """
 
     starts: Array
     times: Array
-    amounts: Array = field(default_factory=lambda: NONE)
+    amounts: Array = field(default_factory=lambda: NO_AMOUNTS)
     codes: dict[str, Array] = field(default_factory=dict)
     n_codes: dict[str, int] = field(default_factory=dict)
     kinds: Array = field(default_factory=lambda: np.empty(0, np.int32))
@@ -60,185 +60,170 @@ class EncodedEvents:
     lasts: Array = field(default_factory=lambda: np.empty(0, np.int64))
 
     def coded(self, name: str) -> tuple[Array, int]:
-        """Return the codes of a column, and how many different ones there are; nothing where they are not held.
-
-        Parameters
-        ----------
-        name : str
-            The column.
-
-        Returns
-        -------
-        codes : ndarray of int32, shape (n_events,) or empty
-        n_codes : int
-        """
+        """Return the codes of a column and their number; an empty array and 0 without the column."""
         return self.codes.get(name, NO_CODES), self.n_codes.get(name, 0)
 
-    def where(self, kept: Array) -> "EncodedEvents":
-        """Return the log of some of its events alone.
-
-        Parameters
-        ----------
-        kept : ndarray of bool, shape (n_events,)
-            Which.
-
-        Returns
-        -------
-        EncodedEvents
+    def where(self, mask: Array) -> "EncodedEvents":
+        """Return the events that a mask selects, without their kinds.
 
         Examples
         --------
-        >>> log = EncodedEvents(np.array([0, 2]), np.array([5, 9]), kinds=np.array([1, 0], np.int32))
-        >>> log.where(log.kinds == 0).times.tolist(), log.where(log.kinds == 0).starts.tolist()
+        >>> events = EncodedEvents(np.array([0, 2]), np.array([5, 9]), kinds=np.array([1, 0], np.int32))
+        >>> events.where(events.kinds == 0).times.tolist(), events.where(events.kinds == 0).starts.tolist()
         ([9], [0, 1])
         """
-        starts = np.concatenate(([0], np.cumsum(kept)))[self.starts]
-        amounts = self.amounts[kept] if self.amounts.size else self.amounts
-        codes = {name: values[kept] for name, values in self.codes.items()}
-        return EncodedEvents(starts, self.times[kept], amounts, codes, self.n_codes)
+        starts = np.concatenate(([0], np.cumsum(mask)))[self.starts]
+        amounts = self.amounts[mask] if self.amounts.size else self.amounts
+        codes = {name: values[mask] for name, values in self.codes.items()}
+        return EncodedEvents(starts, self.times[mask], amounts, codes, self.n_codes)
 
 
 @dataclass(frozen=True, eq=False)
 class CutoffTimes:
-    """Moments that are asked about, in order of entity and time.
+    """Cutoff times of subjects, sorted by entity and time.
 
     Parameters
     ----------
     starts : ndarray of int64, shape (n_entities + 1,)
-        As in the log, and for the same entities.
+        As in `EncodedEvents`, for the same entities.
     times : ndarray of int64, shape (n_subjects,)
         Microseconds since 1970, UTC; ascending within an entity.
     rows : ndarray of int32, shape (n_subjects,)
-        The row of the output that belongs to a moment.
+        Row of the output that each cutoff time belongs to.
     amounts : ndarray of float64, shape (n_subjects,), default=empty
-        The subjects' own, in the order of the output; empty where they have none, and then the last event's counts.
+        Amounts of the subjects, in the order of the output. If empty, the amount of the last event is used.
     """
 
     starts: Array
     times: Array
     rows: Array
-    amounts: Array = field(default_factory=lambda: NONE)
+    amounts: Array = field(default_factory=lambda: NO_AMOUNTS)
 
 
-def fill_history(history: History, log: EncodedEvents, moments: CutoffTimes, out: Array) -> None:
-    """Compute every column of a declaration but those of labels.
+def fill_history(history: History, events: EncodedEvents, cutoffs: CutoffTimes, out: Array) -> None:
+    """Compute every column of a feature view, except those of labels.
 
     Parameters
     ----------
     history : History
         The declaration.
-    log : EncodedEvents
-        The events, with whatever the measures need.
-    moments : CutoffTimes
-        What is asked about.
+    events : EncodedEvents
+        The events, with the columns that the measures need.
+    cutoffs : CutoffTimes
+        The cutoff times of the subjects.
     out : ndarray of float64, shape (n_subjects, n_columns)
-        Filled in; what is undefined stays as it is (NaN, by custom).
+        Filled in. Undefined values are left as they are; callers start with NaN.
 
     Raises
     ------
     ValueError
-        If the log lacks what a measure needs.
+        If the events lack a column that a measure needs.
 
     Examples
     --------
-    >>> log = EncodedEvents(np.array([0, 2]), np.array([0, 40_000_000]))
-    >>> moments = CutoffTimes(np.array([0, 1]), np.array([70_000_000]), np.array([0], np.int32))
+    >>> events = EncodedEvents(np.array([0, 2]), np.array([0, 40_000_000]))
+    >>> cutoffs = CutoffTimes(np.array([0, 1]), np.array([70_000_000]), np.array([0], np.int32))
     >>> out = np.full((1, 2), np.nan)
-    >>> fill_history(History(("1m",), measures=("count", "since_last")), log, moments, out)
+    >>> fill_history(History(("1m",), measures=("count", "since_last")), events, cutoffs, out)
     >>> out.tolist()
     [[1.0, 30.0]]
     """
-    _check_log(history, log)
-    _fill_events(history, log, moments, "", out)
-    for number, kind in enumerate(history.kinds):
-        _fill_events(history, log.where(log.kinds == number), moments, kind, out)
+    _check_columns(history, events)
+    _fill_events(history, events, cutoffs, "", out)
+    for index, kind in enumerate(history.kinds):
+        _fill_events(history, events.where(events.kinds == index), cutoffs, kind, out)
 
 
-def _check_log(history: History, log: EncodedEvents) -> None:
-    # Kernels do not check their bounds.
-    asked = set(history.measures)
-    needs = {"kinds": (log.kinds, set(history.kinds)), "amounts": (log.amounts, asked & set(OF_AMOUNTS))}
+def _check_columns(history: History, events: EncodedEvents) -> None:
+    # Compiled kernels do not check array bounds.
+    measures = set(history.measures)
+    columns = {
+        "kinds": (events.kinds, set(history.kinds)),
+        "amounts": (events.amounts, measures & set(AMOUNT_MEASURES)),
+    }
     for name in (history.counterparty, *history.identifiers):
-        askers = asked & set(OF_COUNTERPARTIES)
-        needs[f"codes of {name}"] = (log.codes.get(name, NONE), askers)
-    for name, (values, askers) in needs.items():
-        if askers and values.size != log.times.size:
-            raise ValueError(f"{', '.join(sorted(askers))}: {log.times.size} {name} expected; got {values.size}.")
+        columns[f"codes of {name}"] = (events.codes.get(name, NO_AMOUNTS), measures & set(COUNTERPARTY_MEASURES))
+    for name, (values, users) in columns.items():
+        if users and values.size != events.times.size:
+            raise ValueError(f"{', '.join(sorted(users))}: expected {events.times.size} {name}, got {values.size}.")
 
 
-def _fill_events(history: History, log: EncodedEvents, moments: CutoffTimes, kind: str, out: Array) -> None:
-    asked, windows = history.asked(kind), (*_bounds(log, moments), history.widths)
-    amounts, others = log.amounts, log.coded(history.counterparty)
-    totals_in_windows(*windows, amounts, *others, history.night, history.grid(WINDOW_MEASURES, "", kind), out)
-    spread_in_windows(*windows, amounts, history.grid(SPREAD_MEASURES, "", kind), out)
-    if asked & {"entropy", "new"}:  # distinct counterparties stand with the totals
-        codes_in_windows(*windows, *others, history.grid(("", "entropy", "", "new"), "", kind), out)
-    if asked & set(BY_IDENTIFIER):
+def _fill_events(history: History, events: EncodedEvents, cutoffs: CutoffTimes, kind: str, out: Array) -> None:
+    measures, windows = history.measures_of(kind), (*_bounds(events, cutoffs), history.widths)
+    amounts, counterparties, indices = events.amounts, events.coded(history.counterparty), history.indices_by_window
+    totals_in_windows(*windows, amounts, *counterparties, history.night, indices(WINDOW_MEASURES, "", kind), out)
+    spread_in_windows(*windows, amounts, indices(SPREAD_MEASURES, "", kind), out)
+    if measures & {"entropy", "new"}:  # totals_in_windows counts distinct counterparties
+        codes_in_windows(*windows, *counterparties, indices(("", "entropy", "", "new"), "", kind), out)
+    if measures & set(IDENTIFIER_MEASURES):
         for name in history.identifiers:
-            codes_in_windows(*windows, *log.coded(name), history.grid(CODE_MEASURES, name, kind), out)
-    if "repeats" in asked:
-        pairs_in_windows(*windows, others[0], amounts, history.grid(("", "", "repeats", ""), "", kind), out)
-    if "hour_entropy" in asked:
-        hours_in_windows(*windows, history.grid(("", "hour_entropy", "", ""), "", kind), out)
-    _fill_ends(history, log, moments, kind, out)
+            codes_in_windows(*windows, *events.coded(name), indices(CODE_MEASURES, name, kind), out)
+    if "repeats" in measures:
+        pairs_in_windows(*windows, counterparties[0], amounts, indices(("", "", "repeats", ""), "", kind), out)
+    if "hour_entropy" in measures:
+        hours_in_windows(*windows, indices(("", "hour_entropy", "", ""), "", kind), out)
+    _fill_ends(history, events, cutoffs, kind, out)
 
 
-def _bounds(log: EncodedEvents, moments: CutoffTimes) -> tuple[Array, Array, Array, Array, Array]:
-    return log.starts, log.times, moments.starts, moments.times, moments.rows
+def _bounds(events: EncodedEvents, cutoffs: CutoffTimes) -> tuple[Array, Array, Array, Array, Array]:
+    return events.starts, events.times, cutoffs.starts, cutoffs.times, cutoffs.rows
 
 
-def _fill_ends(history: History, log: EncodedEvents, moments: CutoffTimes, kind: str, out: Array) -> None:
-    """Fill in what has no window, and what is worked out of other columns."""
-    asked, own = history.asked(kind), moments.amounts.size > 0
-    needs_last = bool(asked & AT_HAND) and not own
-    last = np.empty(len(out) if needs_last else 0)
-    if asked & set(END_MEASURES) or needs_last:
-        # Of a kind nothing is remembered beyond the longest window.
-        furthest = float(history.lengths[history.longest]) if kind else np.inf
-        amounts, places = log.amounts if needs_last else NONE, history.find(END_MEASURES, "", "", kind)
-        fill_ends(*_bounds(log, moments), log.firsts, log.lasts, amounts, furthest, places, out, last)
-    if asked & {*AT_HAND, "trend", "peak"}:
-        fill_derived(moments.amounts if own else last, history.widths, history.grid(DERIVED, "", kind), out)
+def _fill_ends(history: History, events: EncodedEvents, cutoffs: CutoffTimes, kind: str, out: Array) -> None:
+    """Fill in the columns without a window, and those computed from other columns."""
+    measures, has_own_amounts = history.measures_of(kind), cutoffs.amounts.size > 0
+    needs_last = bool(measures & CURRENT_AMOUNT_MEASURES) and not has_own_amounts
+    last_amounts = np.empty(len(out) if needs_last else 0)
+    if measures & set(END_MEASURES) or needs_last:
+        # A live state drops the events of a kind after the longest window, and keeps no times for them.
+        max_age = float(history.lengths[history.longest]) if kind else np.inf
+        amounts, indices = events.amounts if needs_last else NO_AMOUNTS, history.indices(END_MEASURES, "", "", kind)
+        ends = events.firsts, events.lasts
+        fill_ends(*_bounds(events, cutoffs), *ends, amounts, max_age, indices, out, last_amounts)
+    if measures & {*CURRENT_AMOUNT_MEASURES, "trend", "peak"}:
+        amounts = cutoffs.amounts if has_own_amounts else last_amounts
+        fill_derived(amounts, history.widths, history.indices_by_window(DERIVED, "", kind), out)
 
 
-def fill_labels(history: History, labels: EncodedEvents, moments: CutoffTimes, out: Array) -> None:
-    """Compute the columns of labels.
+def fill_labels(history: History, labels: EncodedEvents, cutoffs: CutoffTimes, out: Array) -> None:
+    """Compute the columns of a feature view that are measures of labels.
 
     Parameters
     ----------
     history : History
         The declaration.
     labels : EncodedEvents
-        What became known of events, at the times when it became known; the amount is 1 for fraud and 0 for none.
-    moments : CutoffTimes
-        What is asked about.
+        Labels of events, at the times they became known; the amount is 1 for fraud and 0 otherwise.
+    cutoffs : CutoffTimes
+        The cutoff times of the subjects.
     out : ndarray of float64, shape (n_subjects, n_columns)
-        Filled in; the other columns stay as they are.
+        Filled in; other columns are left as they are.
 
     Examples
     --------
     >>> labels = EncodedEvents(np.array([0, 2]), np.array([0, 40_000_000]), np.array([0.0, 1.0]))
-    >>> moments = CutoffTimes(np.array([0, 1]), np.array([50_000_000]), np.array([0], np.int32))
+    >>> cutoffs = CutoffTimes(np.array([0, 1]), np.array([50_000_000]), np.array([0], np.int32))
     >>> history = History(("1m",), measures=("known", "frauds", "fraud_rate", "since_fraud"), prior=(0.0, 2.0))
     >>> out = np.full((1, 4), np.nan)
-    >>> fill_labels(history, labels, moments, out)
+    >>> fill_labels(history, labels, cutoffs, out)
     >>> out.tolist()
     [[2.0, 1.0, 0.25, 10.0]]
     """
     rate, weight = history.prior
-    bounds, nobody = _bounds(labels, moments), (NO_CODES, 0)
-    grid = history.grid(("known", "frauds", *[""] * (len(WINDOW_MEASURES) - 2)))
-    totals_in_windows(*bounds, history.widths, labels.amounts, *nobody, history.night, grid, out)
-    for known, frauds, fraud_rate in history.grid(("known", "frauds", "fraud_rate")).tolist():
+    bounds, no_counterparties = _bounds(labels, cutoffs), (NO_CODES, 0)
+    # The number of labels is a count, and the number of frauds a sum of ones.
+    indices = history.indices_by_window(("known", "frauds", *[""] * (len(WINDOW_MEASURES) - 2)))
+    totals_in_windows(*bounds, history.widths, labels.amounts, *no_counterparties, history.night, indices, out)
+    for known, frauds, fraud_rate in history.indices_by_window(("known", "frauds", "fraud_rate")).tolist():
         if fraud_rate >= 0:
             out[:, fraud_rate] = (out[:, frauds] + weight * rate) / (out[:, known] + weight)
-    since_fraud, since_clean, run = history.find(("since_fraud", "since_clean", "fraud_run"), "").tolist()
-    if since_clean >= 0 or run >= 0:
-        found = np.full((2, len(out)), np.nan)
-        label_runs(*bounds, history.lengths[history.longest] * SECOND, labels.amounts, *found)
-        for place, values in zip((since_clean, run), found, strict=True):
-            if place >= 0:
-                out[:, place] = values
+    since_fraud, since_clean, fraud_run = history.indices(("since_fraud", "since_clean", "fraud_run"), "").tolist()
+    if since_clean >= 0 or fraud_run >= 0:
+        columns = np.full((2, len(out)), np.nan)
+        label_runs(*bounds, history.lengths[history.longest] * SECOND, labels.amounts, *columns)
+        for index, values in zip((since_clean, fraud_run), columns, strict=True):
+            if index >= 0:
+                out[:, index] = values
     if since_fraud >= 0:
-        of_fraud, lasts = _bounds(labels.where(labels.amounts > 0), moments), (labels.firsts, labels.lasts)
-        fill_ends(*of_fraud, *lasts, NONE, np.inf, np.array([-1, since_fraud]), out, NONE)
+        fraud_bounds, ends = _bounds(labels.where(labels.amounts > 0), cutoffs), (labels.firsts, labels.lasts)
+        fill_ends(*fraud_bounds, *ends, NO_AMOUNTS, np.inf, np.array([-1, since_fraud]), out, NO_AMOUNTS)

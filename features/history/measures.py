@@ -1,54 +1,54 @@
-"""The measures of an account history: their families, what they are worked out of, and checks of a declaration.
+"""The measures of an account's history: their families, dependencies and the checks of a declaration.
 
-Every measure sees only the events strictly before the moment that is asked about, and of these the ones in
-``[as_of - window, as_of)``.
+Every measure is computed from the events in ``[as_of - window, as_of)``, strictly before the cutoff time.
 
 ==============  ==============  ===================================================================  ================
-measure         family          of the events in the window                                          without events
+measure         family          meaning, for the events in the window                                without events
 ==============  ==============  ===================================================================  ================
-`count`         volume          how many there are                                                   0
-`trend`         volume          their rate in the shortest window over their rate in this one        NaN
-`sum`           value           their amounts added up                                               0
-`mean`          value           the mean amount                                                      NaN
-`std`           value           the standard deviation of the amounts (population)                   NaN
-`max`, `min`    value           the largest and the smallest amount                                  NaN
-`z`             value           the amount at hand less `mean`, over `std`                           NaN
-`to_mean`       value           the amount at hand over `mean`                                       NaN
-`to_max`        value           the amount at hand over `max`                                        NaN
-`peak`          value           `max` over the mean amount of the longest window                     NaN
-`since_max`     value           seconds since the largest amount, the last of several                NaN
-`distinct`      counterparties  how many counterparties there are                                    0
-`entropy`       counterparties  their entropy, in nats                                               NaN
-`repeats`       counterparties  events whose counterparty and amount an earlier one had              0
-`new`           novelty         counterparties not met in the rest of the longest window             0
-`night`         rhythm          the share at night, UTC                                              NaN
-`weekend`       rhythm          the share on Saturdays and Sundays, UTC                              NaN
-`gap_mean`      rhythm          mean seconds from one to the next                                    NaN (below two)
-`gap_std`       rhythm          the standard deviation of these                                      NaN (below two)
-`span`          rhythm          seconds since the first event; only where it is asked for            NaN
-`burst`         rhythm          the most events within an hour that ends with one of these           NaN
-`hour_entropy`  rhythm          the entropy of their hours of day, in nats                           NaN
-`since_last`    rhythm          seconds since the last event of all; has no window                   NaN
-`since_first`   profile         seconds since the first event of all; has no window                  NaN
-`known`         network         labels that became known in the window                               0
-`frauds`        network         how many of these were of fraud                                      0
+`count`         volume          number of events                                                     0
+`trend`         volume          rate of events in the shortest window / rate in this window          NaN
+`sum`           value           sum of the amounts                                                   0
+`mean`          value           mean of the amounts                                                  NaN
+`std`           value           standard deviation of the amounts (population)                       NaN
+`max`, `min`    value           largest and smallest amount                                          NaN
+`z`             value           (current amount - `mean`) / `std`                                    NaN
+`to_mean`       value           current amount / `mean`                                              NaN
+`to_max`        value           current amount / `max`                                               NaN
+`peak`          value           `max` / mean amount in the longest window                            NaN
+`since_max`     value           seconds since the largest amount, the last one of equal amounts      NaN
+`distinct`      counterparties  number of distinct counterparties                                    0
+`entropy`       counterparties  entropy of the counterparties, in nats                               NaN
+`repeats`       counterparties  events with the counterparty and amount of an earlier event          0
+`new`           novelty         counterparties without an event before it in the longest window      0
+`night`         rhythm          share of events at night, UTC                                        NaN
+`weekend`       rhythm          share of events on Saturdays and Sundays, UTC                        NaN
+`gap_mean`      rhythm          mean seconds between consecutive events                              NaN (below two)
+`gap_std`       rhythm          standard deviation of the seconds between them                       NaN (below two)
+`span`          rhythm          seconds since the first event; not computed by default               NaN
+`burst`         rhythm          largest number of events in an hour that ends with an event          NaN
+`hour_entropy`  rhythm          entropy of the hours of day, in nats                                 NaN
+`since_last`    rhythm          seconds since the last event ever; has no window                     NaN
+`since_first`   profile         seconds since the first event ever; has no window                    NaN
+`known`         network         number of labels that became known in the window                     0
+`frauds`        network         number of these labels that are fraud                                0
 `fraud_rate`    network         ``(frauds + weight * rate) / (known + weight)``, from `prior`        the rate
-`since_fraud`   network         seconds since the last label of fraud; has no window                 NaN
-`since_clean`   network         seconds since the last label of none; has no window                  NaN
-`fraud_run`     network         labels of fraud since the last label of none; has no window          0
+`since_fraud`   network         seconds since the last fraud label; has no window                    NaN
+`since_clean`   network         seconds since the last label that is not fraud; has no window        NaN
+`fraud_run`     network         fraud labels since the last label that is not fraud; has no window   0
 ==============  ==============  ===================================================================  ================
 
-The amount at hand is the subject's own where subjects have one (a payment), else the last one. A missing amount counts
-in `count` and in no measure of amounts; a missing counterparty is nobody. `trend` has no column for the shortest window
-and `new` none for the longest, where it would be `distinct`. `since_last` of a kind is missing where the longest window
-holds none; so are `since_clean`, and `fraud_run` counts no label that is older. The last six need labels of events.
+The current amount is the subject's own amount if subjects have one (a payment), and the last amount otherwise. An event
+without an amount counts in `count`, and in no measure of amounts. An event without a counterparty counts in no measure
+of counterparties. `trend` has no column for the shortest window; `new` has none for the longest, where it would equal
+`distinct`. `since_last` of a kind, `since_clean` and `fraud_run` use only what lies within the longest window. The last
+six measures need labels of events.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["FAMILIES", "MEASURES", "OF_LABELS", "window_seconds"]
+__all__ = ["FAMILIES", "LABEL_MEASURES", "MEASURES", "window_seconds"]
 
 FAMILIES: Final[Mapping[str, str]] = {
     "count": "volume",
@@ -85,10 +85,10 @@ FAMILIES: Final[Mapping[str, str]] = {
 }
 """The family of every measure."""
 
-OF_LABELS: Final = ("known", "frauds", "fraud_rate", "since_fraud", "since_clean", "fraud_run")
-MEASURES: Final = tuple(name for name in FAMILIES if name not in (*OF_LABELS, "span"))
-"""What is measured by default: all that needs no labels, but `span`."""
-TAKEN_FROM: Final[Mapping[str, tuple[str, ...]]] = {
+LABEL_MEASURES: Final = ("known", "frauds", "fraud_rate", "since_fraud", "since_clean", "fraud_run")
+MEASURES: Final = tuple(name for name in FAMILIES if name not in (*LABEL_MEASURES, "span"))
+"""The default measures: all that need no labels, except `span`."""
+DERIVED_FROM: Final[Mapping[str, tuple[str, ...]]] = {
     "trend": ("count",),
     "z": ("mean", "std"),
     "to_mean": ("mean",),
@@ -97,17 +97,17 @@ TAKEN_FROM: Final[Mapping[str, tuple[str, ...]]] = {
     "since_max": ("max",),
     "fraud_rate": ("known", "frauds"),
 }
-"""What a measure is worked out of, when that is other measures."""
-AT_HAND: Final = frozenset({"z", "to_mean", "to_max"})
-OF_AMOUNTS: Final = ("sum", "mean", "std", "max", "min", "z", "to_mean", "to_max", "peak", "since_max", "repeats")
+"""The measures that a measure is computed from."""
+CURRENT_AMOUNT_MEASURES: Final = frozenset({"z", "to_mean", "to_max"})
+AMOUNT_MEASURES: Final = ("sum", "mean", "std", "max", "min", "z", "to_mean", "to_max", "peak", "since_max", "repeats")
 TIMELESS: Final = frozenset({"count", "sum", "mean", "std", "max", "min", "distinct", "entropy", "repeats"})
-"""What can be measured of events without times."""
-OF_COUNTERPARTIES: Final = ("distinct", "entropy", "repeats", "new")
-BY_IDENTIFIER: Final = ("distinct", "entropy", "new")
+"""Measures that can be computed on events without times."""
+COUNTERPARTY_MEASURES: Final = ("distinct", "entropy", "repeats", "new")
+IDENTIFIER_MEASURES: Final = ("distinct", "entropy", "new")
 WITHOUT_WINDOW: Final = ("since_last", "since_first", "since_fraud", "since_clean", "fraud_run")
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_LONGEST: Final = 100 * 366 * 86_400
+_MAX_SECONDS: Final = 100 * 366 * 86_400
 
 
 def window_seconds(window: str) -> int:
@@ -116,17 +116,17 @@ def window_seconds(window: str) -> int:
     Parameters
     ----------
     window : str
-        A whole number and a unit, ``s``, ``m``, ``h``, ``d`` or ``w``; or ``all``, which is 100 years.
+        A whole number and a unit, ``s``, ``m``, ``h``, ``d`` or ``w``; or ``all``, which stands for 100 years.
 
     Returns
     -------
     int
-        Its seconds.
+        Length in seconds.
 
     Raises
     ------
     ValueError
-        If that is no window, or one beyond 100 years.
+        If the window cannot be read, or is longer than 100 years.
 
     Examples
     --------
@@ -134,66 +134,67 @@ def window_seconds(window: str) -> int:
     (5400, 604800)
     """
     if window == "all":
-        return _LONGEST
+        return _MAX_SECONDS
     match = re.fullmatch(r"([1-9][0-9]{0,9})([smhdw])", window)
     if match is None:
         raise ValueError(
-            f"A window is a whole number and one of the units {', '.join(_UNITS)}, such as '7d'; got {window!r}."
+            f"Expected a window of a whole number and one of the units {', '.join(_UNITS)}, "
+            f"such as '7d', got {window!r}."
         )
     seconds = int(match[1]) * _UNITS[match[2]]
-    if seconds > _LONGEST:
-        raise ValueError(f"A window lasts at most 100 years; got {window!r}.")
+    if seconds > _MAX_SECONDS:
+        raise ValueError(f"Expected a window of at most 100 years, got {window!r}.")
     return seconds
 
 
 def check_names(name: str, value: object) -> None:
-    """Check a tuple of names."""
+    """Check that a parameter is a tuple of distinct, non-empty names."""
     if not isinstance(value, tuple) or not all(isinstance(part, str) for part in value):
-        raise TypeError(f"{name} is a tuple of strings; got {value!r}.")
+        raise TypeError(f"{name}: expected a tuple of strings, got {value!r}.")
     if "" in value:
-        raise ValueError(f"{name} holds an empty string.")
-    twice = sorted({part for part in value if value.count(part) > 1})
-    if twice:
-        raise ValueError(f"{name} names {', '.join(map(repr, twice))} twice.")
+        raise ValueError(f"{name}: expected names, got an empty string.")
+    repeated = sorted({part for part in value if value.count(part) > 1})
+    if repeated:
+        raise ValueError(f"{name}: expected each name once, got {', '.join(map(repr, repeated))} more than once.")
 
 
 def check_windows(windows: tuple[str, ...]) -> None:
-    """Check the windows."""
+    """Check that windows are valid and differ in length."""
     if not windows:
-        raise ValueError("A history needs a window at least, such as '1d'.")
+        raise ValueError("windows: expected at least one window, such as '1d'.")
     by_length: dict[int, str] = {}
     for window in windows:
         other = by_length.setdefault(window_seconds(window), window)
         if other != window:
-            raise ValueError(f"The windows {other!r} and {window!r} are equally long.")
+            raise ValueError(f"windows: expected different lengths, but {other!r} and {window!r} are equal.")
 
 
-def check_measures(measures: tuple[str, ...], what: str) -> None:
-    """Check measures, and that what they are worked out of is there."""
+def check_measures(measures: tuple[str, ...], parameter: str) -> None:
+    """Check that measures exist, and that the measures they are computed from are included."""
     if not measures:
-        raise ValueError(f"{what} names none of the measures that are taken; there are {', '.join(FAMILIES)}.")
+        raise ValueError(f"{parameter}: expected at least one computed measure, of {', '.join(FAMILIES)}.")
     for measure in measures:
         if measure not in FAMILIES:
-            raise ValueError(f"There is no measure {measure!r}; there are {', '.join(FAMILIES)}.")
-        if what == "by_kind" and measure in (*OF_LABELS, "since_first"):
-            raise ValueError(f"{measure!r} is not taken by kind: neither labels nor first events have one.")
-        missing = [base for base in TAKEN_FROM.get(measure, ()) if base not in measures]
+            raise ValueError(f"{parameter}: unknown measure {measure!r}; expected one of {', '.join(FAMILIES)}.")
+        if parameter == "by_kind" and measure in (*LABEL_MEASURES, "since_first"):
+            raise ValueError(f"by_kind: {measure!r} cannot be computed per kind; remove it.")
+        missing = [base for base in DERIVED_FROM.get(measure, ()) if base not in measures]
         if missing:
-            raise ValueError(f"{what}: {measure!r} is worked out of {' and '.join(missing)}; name these too.")
+            raise ValueError(f"{parameter}: {measure!r} is computed from {' and '.join(missing)}; add these.")
 
 
 def check_night(night: object) -> None:
-    """Check the hours of night."""
+    """Check the first and the last hour of the night."""
     if not isinstance(night, tuple) or len(night) != 2 or not all(type(hour) is int for hour in night):
-        raise TypeError(f"night is two whole hours, from and up to; got {night!r}.")
+        raise TypeError(f"night: expected two whole hours, a start and an end; got {night!r}.")
     start, stop = night
     if not (0 <= start < 24 and 0 <= stop <= 24) or start == stop:
-        raise ValueError(f"night runs from an hour in 0..23 up to another in 0..24; got {night!r}.")
+        raise ValueError(f"night: expected a start in 0..23 and a different end in 0..24, got {night!r}.")
 
 
 def check_prior(prior: object) -> None:
-    """Check the rate and weight of a prior."""
+    """Check the rate and the weight of a prior."""
     if not isinstance(prior, tuple) or len(prior) != 2 or not all(isinstance(part, int | float) for part in prior):
-        raise TypeError(f"prior is a rate and a weight; got {prior!r}.")
+        raise TypeError(f"prior: expected a rate and a weight, got {prior!r}.")
     if not (0 <= prior[0] <= 1 and 0 < prior[1] < float("inf")):
-        raise ValueError(f"prior is a rate from 0 to 1 and a weight above 0; got {prior!r}.")
+        raise ValueError(f"prior: expected a rate from 0 to 1 and a weight above 0, got {prior!r}.")

@@ -1,6 +1,6 @@
-"""Events and subjects as they come to a service: single records, read into numbers, or refused with a reason.
+"""Single events and subjects, parsed into numbers or rejected with a reason.
 
-NumPy alone. Identifiers are kept as digests of 8 and 16 bytes: enough to tell them apart, and no identifier is stored.
+Identifiers become digests of 8 or 16 bytes: a live state compares identifiers without storing them. Needs only NumPy.
 """
 
 import math
@@ -30,50 +30,32 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class RejectedRecord(NamedTuple):
-    """A record that was set aside: its position in the call, and why, in words that hold none of it."""
+    """A rejected record: its position in the call, and a reason that contains no value of the record."""
 
     position: int
     reason: str
 
 
 def is_missing(value: Any) -> bool:
-    """Tell whether a value stands for none: None, NaN, NaT or the NA of pandas, which is not at hand here.
-
-    Parameters
-    ----------
-    value : object
-        Whatever came.
-
-    Returns
-    -------
-    bool
+    """Return whether a value is missing: None, NaN, NaT or pandas.NA.
 
     Examples
     --------
     >>> is_missing(None), is_missing(math.nan), is_missing(np.datetime64("NaT")), is_missing([])
     (True, True, True, False)
     """
-    if value is None or type(value).__name__ == "NAType":
+    if value is None or type(value).__name__ == "NAType":  # scoring does not import pandas
         return True
     return isinstance(value, float | np.floating | datetime | np.datetime64) and bool(value != value)
 
 
 def as_records(records: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Return one record or many as a sequence.
-
-    Parameters
-    ----------
-    records : dict, or list or tuple of dict
-        Records.
-
-    Returns
-    -------
-    sequence of dict
+    """Return one record or several records as a sequence.
 
     Raises
     ------
     TypeError
-        If that is neither.
+        If the argument is neither a dict nor a list or tuple of dicts.
 
     Examples
     --------
@@ -88,14 +70,14 @@ def as_records(records: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Sequ
 
 
 def parse_time(value: Any, field: str) -> int:
-    """Return a time as microseconds since 1970.
+    """Parse a time into microseconds since 1970.
 
     Parameters
     ----------
     value : datetime, datetime64 or str
-        A time; without a zone UTC. A string in the form of ISO 8601.
+        A time, UTC if without a zone; a string in ISO 8601 format.
     field : str
-        What an error calls it.
+        Name of the field, for errors.
 
     Returns
     -------
@@ -104,7 +86,7 @@ def parse_time(value: Any, field: str) -> int:
     Raises
     ------
     RejectedRecordError
-        If it is missing, or no time.
+        If the time is missing or cannot be parsed.
 
     Examples
     --------
@@ -118,30 +100,31 @@ def parse_time(value: Any, field: str) -> int:
             problem = f"{field}: expected a time such as 2026-05-01T10:00:00Z, got other text"
             raise RejectedRecordError(problem) from None
     if is_missing(value) or not isinstance(value, datetime | np.datetime64):
-        raise RejectedRecordError(f"{field}: expected a time, {_what(value)}")
+        raise RejectedRecordError(f"{field}: expected a time, {_problem_of(value)}")
     if isinstance(value, np.datetime64):
         return int(value.astype("M8[us]").astype(np.int64))
     return ((value if value.tzinfo else value.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
 
 
 def parse_amount(value: Any, field: str = "amount") -> float:
-    """Return an amount; NaN for none.
+    """Check an amount and return it as a float.
 
     Parameters
     ----------
     value : int, float or None
-        The amount; negative ones are amounts.
+        The amount, which may be negative.
     field : str, default="amount"
-        What an error calls it.
+        Name of the field, for errors.
 
     Returns
     -------
     float
+        NaN if the amount is missing.
 
     Raises
     ------
     RejectedRecordError
-        If it is no number, infinite, or beyond 1e15.
+        If the value is not a number, is infinite, or is beyond 1e15.
 
     Examples
     --------
@@ -159,23 +142,24 @@ def parse_amount(value: Any, field: str = "amount") -> float:
 
 
 def parse_id(value: Any, field: str) -> str | None:
-    """Return an id as text without blanks around it; None for none.
+    """Check an id and return it as a string without surrounding blanks.
 
     Parameters
     ----------
     value : str, int or None
         The id.
     field : str
-        What an error calls it.
+        Name of the field, for errors.
 
     Returns
     -------
     str or None
+        None if the id is missing or blank.
 
     Raises
     ------
     RejectedRecordError
-        If it is neither a string nor a whole number.
+        If the id is neither a string nor a whole number.
     """
     if isinstance(value, str):
         return value.strip() or None
@@ -189,16 +173,7 @@ def parse_id(value: Any, field: str) -> str | None:
 
 
 def id_digest(value: Any, field: str) -> int:
-    """Return 64 bits that stand for an id; 0 for none.
-
-    Parameters
-    ----------
-    value, field
-        As for `parse_id`.
-
-    Returns
-    -------
-    int
+    """Return a digest of 64 bits of an id, as checked by `parse_id`; 0 if the id is missing.
 
     Examples
     --------
@@ -210,18 +185,7 @@ def id_digest(value: Any, field: str) -> int:
 
 
 def entity_key(record: Mapping[str, Any], columns: Sequence[str]) -> bytes | None:
-    """Return 16 bytes that stand for the entity of a record; None where a part is missing.
-
-    Parameters
-    ----------
-    record : dict
-        An event or a subject.
-    columns : sequence of str
-        Which fields name the entity.
-
-    Returns
-    -------
-    bytes or None
+    """Return a digest of 16 bytes of the fields that identify an entity; None if one is missing.
 
     Examples
     --------
@@ -240,8 +204,8 @@ def entity_key(record: Mapping[str, Any], columns: Sequence[str]) -> bytes | Non
 
 
 def _bytes_of(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")  # JSON may hold half of a pair
+    return text.encode("utf-8", "surrogatepass")  # JSON strings may contain lone surrogates
 
 
-def _what(value: Any) -> str:
+def _problem_of(value: Any) -> str:
     return "the field is missing" if is_missing(value) else f"got {type(value).__name__}"

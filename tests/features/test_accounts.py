@@ -218,7 +218,7 @@ def test_declared_views_come_back_from_json() -> None:
     [
         (pd.DataFrame({"id": ["a"]}), ValueError, r"Expected a column 'account_id'; the frame has \['id'\]"),
         (pd.DataFrame({"account_id": [], "as_of": []}), ValueError, "Found 0 records"),
-        (pd.DataFrame({"account_id": ["a1"], "as_of": ["2026"]}), TypeError, "'as_of' holds timestamps; got"),
+        (pd.DataFrame({"account_id": ["a1"], "as_of": ["2026"]}), TypeError, "'as_of': expected timestamps, got"),
         (pd.DataFrame({"account_id": ["a1", "a2"], "as_of": [START, pd.NaT]}), ValueError, "'as_of' is missing in 1 r"),
         (
             pd.DataFrame({"account_id": ["a1"], "as_of": [pd.NaT]}),

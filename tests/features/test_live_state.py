@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.measures import FAMILIES, OF_LABELS
+from fraudsieve.features.history.measures import FAMILIES, LABEL_MEASURES
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
 
@@ -132,7 +132,7 @@ def test_many_moments_are_what_the_batch_says_to_the_last_bit() -> None:
     """A batch goes through a window step by step, a live state looks at one; and events come in another order."""
     rng = np.random.default_rng(1)
     events = [event | {"amount": round(float(rng.lognormal(3, 2)), 2)} for event in stream(3000, days=30)]
-    view = History(("1h", "1d", "7d"), measures=tuple(FAMILIES)[: len(FAMILIES) - len(OF_LABELS)])
+    view = History(("1h", "1d", "7d"), measures=tuple(FAMILIES)[: len(FAMILIES) - len(LABEL_MEASURES)])
     state = HistoryState(view, lateness="60d")
     for place in rng.permutation(len(events)):
         assert state.update(events[place]) == ()
@@ -360,7 +360,7 @@ def test_kinds_that_are_numbers() -> None:
     frame = pd.DataFrame([event | {"kind": kind} for kind in (1, 1, 1, 2, None, None, None)])
     assert frame["kind"].dtype == float
     assert state.features(subject).tolist() == history_features(frame, pd.DataFrame([subject]), history).tolist()
-    with pytest.raises(TypeError, match="'kind' holds strings or whole numbers; got double"):
+    with pytest.raises(TypeError, match="'kind': expected strings or whole numbers, got double"):
         history_features(frame.assign(kind=0.5), pd.DataFrame([subject]), history)
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History, HistoryColumn
-from fraudsieve.features.history.measures import MEASURES, OF_LABELS, window_seconds
+from fraudsieve.features.history.measures import LABEL_MEASURES, MEASURES, window_seconds
 from tests.profiles import examples
 
 HISTORY = History(
@@ -107,7 +107,7 @@ def oracle(events: pa.Table, subjects: pa.Table, history: History) -> npt.NDArra
     with duckdb.connect(config={"threads": 1}) as base:
         base.register("events", events)
         base.register("subjects", subjects.append_column("place", pa.array(range(len(subjects)), pa.int64())))
-        return np.column_stack([_column(base, history, column, len(subjects)) for column in history.places])
+        return np.column_stack([_column(base, history, column, len(subjects)) for column in history.positions])
 
 
 def _column(base: Any, history: History, column: HistoryColumn, n: int) -> npt.NDArray[np.float64]:
@@ -347,7 +347,7 @@ def test_views_of_any_entity_are_what_duckdb_says(events: Rows) -> None:
 
 
 LABELS = st.lists(st.tuples(st.sampled_from(["x", "y"]), MINUTES, st.booleans()), max_size=15)
-LABEL_HISTORY = History(("1h", "2d"), entity="counterparty_id", measures=OF_LABELS, prior=(0.1, 4))
+LABEL_HISTORY = History(("1h", "2d"), entity="counterparty_id", measures=LABEL_MEASURES, prior=(0.1, 4))
 
 
 def as_labels(rows: Rows) -> pa.Table:
@@ -381,7 +381,7 @@ def test_labels_count_from_when_they_were_known(labels: Rows, now: int) -> None:
 
 
 def test_measures_of_labels_need_labels() -> None:
-    with pytest.raises(ValueError, match=f"labels: {', '.join(OF_LABELS)} are taken of labels"):
+    with pytest.raises(ValueError, match=f"labels: {', '.join(LABEL_MEASURES)} need labels of events"):
         history_features(as_events([]), None, LABEL_HISTORY)
 
 
@@ -400,13 +400,13 @@ def test_without_events_and_without_subjects() -> None:
     ("change", "error", "message"),
     [
         ({"amount": [np.inf, 1.0]}, ValueError, "'amount' is beyond 1e[+]15 or infinite in 1 rows"),
-        ({"amount": [-1e16, 1e300]}, ValueError, "in 2 rows. Set them aside"),
-        ({"amount": ["1", "2"]}, TypeError, "events: 'amount' holds numbers; got"),
-        ({"occurred_at": ["2024-05-01", "2024-05-02"]}, TypeError, "'occurred_at' holds timestamps; got"),
+        ({"amount": [-1e16, 1e300]}, ValueError, "in 2 rows. Remove these rows"),
+        ({"amount": ["1", "2"]}, TypeError, "events: 'amount': expected numbers, got"),
+        ({"occurred_at": ["2024-05-01", "2024-05-02"]}, TypeError, "'occurred_at': expected timestamps, got"),
         ({"occurred_at": [1, 2]}, TypeError, "got int64. Read the table with read_table"),
         ({"occurred_at": np.array(["2024-05-01", "NaT"], "M8[us]")}, ValueError, "'occurred_at' is missing in 1 rows"),
-        ({"occurred_at": np.array([2**63 - 1, 0], "M8[us]")}, ValueError, "out of all range"),
-        ({"account_id": [1.0, 2.0]}, TypeError, "'account_id' holds strings or whole numbers; got double"),
+        ({"occurred_at": np.array([2**63 - 1, 0], "M8[us]")}, ValueError, "has times out of range"),
+        ({"account_id": [1.0, 2.0]}, TypeError, "'account_id': expected strings or whole numbers, got double"),
     ],
 )
 def test_bad_events(change: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.history.declaration import History, check_histories
-from fraudsieve.features.history.measures import FAMILIES, MEASURES, OF_LABELS, TAKEN_FROM, window_seconds
+from fraudsieve.features.history.measures import DERIVED_FROM, FAMILIES, LABEL_MEASURES, MEASURES, window_seconds
 
 HISTORIES = st.builds(
     History,
@@ -16,7 +16,7 @@ HISTORIES = st.builds(
     kinds=st.lists(st.text(min_size=1, max_size=3), max_size=3, unique=True).map(tuple),
     entity=st.sampled_from(["account_id", "card_id"]),
     measures=st.lists(st.sampled_from(tuple(FAMILIES)), unique=True).map(
-        lambda some: tuple({"count": 1, **{name: 1 for part in some for name in (*TAKEN_FROM.get(part, ()), part)}})
+        lambda some: tuple({"count": 1, **{name: 1 for part in some for name in (*DERIVED_FROM.get(part, ()), part)}})
     ),
     identifiers=st.lists(st.sampled_from(["device_id", "ip"]), unique=True).map(tuple),
     night=st.tuples(st.integers(0, 23), st.integers(0, 24)).filter(lambda night: night[0] != night[1]),
@@ -50,8 +50,8 @@ def test_columns_by_kind() -> None:
 
 @given(HISTORIES)
 def test_columns_are_distinct_and_json_brings_a_history_back(history: History) -> None:
-    assert len(set(history.columns)) == len(history.columns) == len(history.places)
-    assert list(history.places.values()) == list(range(len(history.columns)))
+    assert len(set(history.columns)) == len(history.columns) == len(history.positions)
+    assert list(history.positions.values()) == list(range(len(history.columns)))
     back = History.from_dict(json.loads(json.dumps(history.to_dict())))
     assert back == history
     assert hash(back) == hash(history)
@@ -60,22 +60,22 @@ def test_columns_are_distinct_and_json_brings_a_history_back(history: History) -
 def test_every_measure_has_a_family_and_a_line_of_documentation() -> None:
     import fraudsieve.features.history.measures as module
 
-    assert set(FAMILIES) == {*MEASURES, *OF_LABELS, "span"}
+    assert set(FAMILIES) == {*MEASURES, *LABEL_MEASURES, "span"}
     assert module.__doc__ is not None
     assert all(f"`{measure}`" in module.__doc__ for measure in FAMILIES)
 
 
-def test_views_are_told_apart() -> None:
+def test_views_have_different_column_names() -> None:
     views = [History(), History(entity="counterparty_id", subject="account_id", name="received")]
     assert check_histories(views) == tuple(views)
     assert check_histories(views[0]) == (views[0],)
-    with pytest.raises(ValueError, match="Two views give the column 'volume__count_1h'"):
+    with pytest.raises(ValueError, match="Two feature views have a column 'volume__count_1h'"):
         check_histories([History(), History(entity="device_id")])
     with pytest.raises(TypeError, match="Expected a History, got str"):
         check_histories(["1d"])  # type: ignore[list-item]
 
 
-def test_what_is_not_said_has_its_default() -> None:
+def test_missing_keys_have_their_defaults() -> None:
     assert History.from_dict({}) == History()
     assert History.from_dict({"windows": ["2h"]}) == History(windows=("2h",))
 
@@ -83,38 +83,42 @@ def test_what_is_not_said_has_its_default() -> None:
 @pytest.mark.parametrize(
     ("parts", "error", "message"),
     [
-        ({"windows": ()}, ValueError, "needs a window at least"),
-        ({"windows": "1h"}, TypeError, "windows is a tuple of strings; got '1h'"),
-        ({"windows": (3600,)}, TypeError, "windows is a tuple of strings"),
-        ({"windows": ("1h", "1h")}, ValueError, "windows names '1h' twice"),
-        ({"windows": ("24h", "1d")}, ValueError, "'24h' and '1d' are equally long"),
+        ({"windows": ()}, ValueError, "expected at least one window"),
+        ({"windows": "1h"}, TypeError, "windows: expected a tuple of strings, got '1h'"),
+        ({"windows": (3600,)}, TypeError, "windows: expected a tuple of strings"),
+        ({"windows": ("1h", "1h")}, ValueError, "windows: expected each name once, got '1h' more than once"),
+        ({"windows": ("24h", "1d")}, ValueError, "expected different lengths, but '24h' and '1d' are equal"),
         ({"windows": ("0h",)}, ValueError, "got '0h'"),
         ({"windows": ("1 h",)}, ValueError, "got '1 h'"),
         ({"windows": ("1y",)}, ValueError, "one of the units s, m, h, d, w"),
         ({"windows": ("-1d",)}, ValueError, "got '-1d'"),
-        ({"windows": ("1d\n",)}, ValueError, "A window is"),
-        ({"windows": ("٣d",)}, ValueError, "A window is"),
+        ({"windows": ("1d\n",)}, ValueError, "Expected a window of a whole number"),
+        ({"windows": ("٣d",)}, ValueError, "Expected a window of a whole number"),
         ({"windows": ("9999999999w",)}, ValueError, "at most 100 years"),
-        ({"measures": ()}, ValueError, "measures names none of the measures that are taken"),
-        ({"measures": ("count", "median")}, ValueError, "no measure 'median'; there are count, trend, sum"),
-        ({"measures": ("count", "count")}, ValueError, "measures names 'count' twice"),
-        ({"measures": ["count"]}, TypeError, "measures is a tuple"),
-        ({"kinds": ("",)}, ValueError, "kinds holds an empty string"),
-        ({"kinds": ("pay",), "measures": ("max",)}, ValueError, "by_kind names none of the measures that are taken"),
-        ({"measures": ("z", "mean")}, ValueError, "'z' is worked out of std; name these too"),
-        ({"kinds": ("pay",), "by_kind": ("to_max",)}, ValueError, "by_kind: 'to_max' is worked out of max"),
-        ({"kinds": ("pay",), "by_kind": ("since_first",)}, ValueError, "'since_first' is not taken by kind"),
-        ({"entity": ("account_id", "kind"), "subject": "account_id"}, ValueError, "of 2 columns, the subject of 1"),
-        ({"entity": ("account_id", "account_id")}, ValueError, "entity names 'account_id' twice"),
-        ({"prior": (2.0, 1.0)}, ValueError, "prior is a rate from 0 to 1"),
-        ({"prior": (0.5,)}, TypeError, "prior is a rate and a weight"),
-        ({"name": None}, TypeError, "name is a string; got None"),
-        ({"entity": ""}, TypeError, "entity is the name of a column"),
-        ({"counterparty": None}, TypeError, "counterparty is a string; got None"),
-        ({"night": (0,)}, TypeError, "night is two whole hours"),
-        ({"night": (0.0, 6.0)}, TypeError, "night is two whole hours"),
-        ({"night": (True, 6)}, TypeError, "night is two whole hours"),
-        ({"night": (6, 6)}, ValueError, "up to another"),
+        ({"measures": ()}, ValueError, "measures: expected at least one computed measure"),
+        ({"measures": ("count", "median")}, ValueError, "unknown measure 'median'; expected one of count, trend, sum"),
+        ({"measures": ("count", "count")}, ValueError, "measures: expected each name once, got 'count' more than once"),
+        ({"measures": ["count"]}, TypeError, "measures: expected a tuple"),
+        ({"kinds": ("",)}, ValueError, "kinds: expected names, got an empty string"),
+        ({"kinds": ("pay",), "measures": ("max",)}, ValueError, "by_kind: expected at least one computed measure"),
+        ({"measures": ("z", "mean")}, ValueError, "'z' is computed from std; add these"),
+        ({"kinds": ("pay",), "by_kind": ("to_max",)}, ValueError, "by_kind: 'to_max' is computed from max"),
+        ({"kinds": ("pay",), "by_kind": ("since_first",)}, ValueError, "'since_first' cannot be computed per kind"),
+        ({"entity": ("account_id", "kind"), "subject": "account_id"}, ValueError, "got 2 and 1 columns"),
+        (
+            {"entity": ("account_id", "account_id")},
+            ValueError,
+            "entity: expected each name once, got 'account_id' more than once",
+        ),
+        ({"prior": (2.0, 1.0)}, ValueError, "prior: expected a rate from 0 to 1"),
+        ({"prior": (0.5,)}, TypeError, "prior: expected a rate and a weight"),
+        ({"name": None}, TypeError, "name: expected a string, got None"),
+        ({"entity": ""}, TypeError, "entity: expected the name of a column"),
+        ({"counterparty": None}, TypeError, "counterparty: expected a string, got None"),
+        ({"night": (0,)}, TypeError, "night: expected two whole hours"),
+        ({"night": (0.0, 6.0)}, TypeError, "night: expected two whole hours"),
+        ({"night": (True, 6)}, TypeError, "night: expected two whole hours"),
+        ({"night": (6, 6)}, ValueError, "a different end"),
         ({"night": (24, 6)}, ValueError, r"got \(24, 6\)"),
     ],
 )
@@ -128,7 +132,7 @@ def test_bad_declarations(parts: dict[str, Any], error: type[Exception], message
 
 
 def test_an_unknown_key() -> None:
-    with pytest.raises(ValueError, match="has no 'window'; it has windows, kinds"):
+    with pytest.raises(ValueError, match="'window' is not a parameter of History; expected one of windows, kinds"):
         History.from_dict({"window": ["1h"]})
 
 

@@ -1,4 +1,4 @@
-"""Histories of a coded log: what is checked, and what need not be installed."""
+"""Feature views of encoded events: the checks, and the dependencies."""
 
 import subprocess
 import sys
@@ -13,53 +13,53 @@ STARTS, TIMES = np.array([0, 2, 2, 3]), np.array([0, 1_000_000, 5_000_000])
 NOW = CutoffTimes(np.array([0, 1, 2, 3]), np.full(3, 6_000_000), np.array([2, 0, 1], np.int32))
 
 
-def filled(history: History, log: EncodedEvents) -> list[list[float]]:
+def filled(history: History, events: EncodedEvents) -> list[list[float]]:
     out = np.full((3, len(history.columns)), np.nan)
-    fill_history(history, log, NOW, out)
+    fill_history(history, events, NOW, out)
     return [[float(number) for number in row] for row in out]
 
 
 @pytest.mark.parametrize(
     ("history", "message"),
     [
-        (History(measures=("mean",)), "mean: 3 amounts expected; got 0"),
-        (History(measures=("new", "distinct")), "distinct, new: 3 codes of counterparty_id expected; got 0"),
-        (History(kinds=("pay",), measures=("count",)), "pay: 3 kinds expected; got 0"),
+        (History(measures=("mean",)), "mean: expected 3 amounts, got 0"),
+        (History(measures=("new", "distinct")), "distinct, new: expected 3 codes of counterparty_id, got 0"),
+        (History(kinds=("pay",), measures=("count",)), "pay: expected 3 kinds, got 0"),
     ],
 )
-def test_a_log_without_what_is_asked_for(history: History, message: str) -> None:
+def test_events_without_a_column_that_is_needed(history: History, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         filled(history, EncodedEvents(STARTS, TIMES))
 
 
-def test_rows_are_those_of_the_output() -> None:
+def test_rows_are_in_the_order_of_the_output() -> None:
     history = History(("1m",), measures=("count", "since_last"))
     assert str(filled(history, EncodedEvents(STARTS, TIMES))) == "[[0.0, nan], [1.0, 1.0], [2.0, 5.0]]"
 
 
 def test_kinds_are_windows_over_their_own_events() -> None:
-    log = EncodedEvents(STARTS, TIMES, np.array([1.0, np.nan, 4.0]), kinds=np.array([0, 1, -1], np.int32))
+    events = EncodedEvents(STARTS, TIMES, np.array([1.0, np.nan, 4.0]), kinds=np.array([0, 1, -1], np.int32))
     history = History(("1m",), kinds=("pay", "top up"), measures=("count", "sum"))
-    assert filled(history, log) == [[0] * 6, [1, 0, 0, 4, 0, 0], [2, 1, 1, 1, 1, 0]]
+    assert filled(history, events) == [[0] * 6, [1, 0, 0, 4, 0, 0], [2, 1, 1, 1, 1, 0]]
 
 
-def test_an_entity_leaves_no_counterparties_behind() -> None:
-    log = EncodedEvents(
+def test_counterparties_of_an_entity_do_not_count_for_the_next() -> None:
+    events = EncodedEvents(
         STARTS, TIMES, codes={"counterparty_id": np.array([0, 1, 0], np.int32)}, n_codes={"counterparty_id": 2}
     )
     history = History(("2s", "1m"), measures=("distinct", "new"))
-    assert filled(history, log) == [[0, 0, 0], [1, 1, 1], [0, 0, 2]]
+    assert filled(history, events) == [[0, 0, 0], [1, 1, 1], [0, 0, 2]]
 
 
 @pytest.mark.parametrize("times", [[-1], [-86_400_000_000 * 2 - 1], [-(10**15)]])
 def test_clocks_before_1970(times: list[int]) -> None:
-    moment = np.array(times, "M8[us]")
+    time = np.array(times, "M8[us]")
     history = History(("30d",), measures=("night", "weekend"), night=(23, 24))
     out = np.full((1, 2), np.nan)
-    asked = CutoffTimes(np.array([0, 1]), np.array(times) + 1, np.array([0], np.int32))
-    fill_history(history, EncodedEvents(np.array([0, 1]), np.array(times)), asked, out)
-    hour = (moment - moment.astype("M8[D]")).astype("m8[h]").astype(int)
-    weekday = (moment.astype("M8[D]").astype(int) + 3) % 7
+    cutoffs = CutoffTimes(np.array([0, 1]), np.array(times) + 1, np.array([0], np.int32))
+    fill_history(history, EncodedEvents(np.array([0, 1]), np.array(times)), cutoffs, out)
+    hour = (time - time.astype("M8[D]")).astype("m8[h]").astype(int)
+    weekday = (time.astype("M8[D]").astype(int) + 3) % 7
     assert out.tolist() == [[float(hour[0] == 23), float(weekday[0] >= 5)]]
 
 

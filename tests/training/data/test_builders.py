@@ -395,10 +395,10 @@ def test_the_recipe_says_what_is_scored(small_world: World) -> None:
 @pytest.mark.parametrize(
     ("content", "named"),
     [
-        ({"history": {"views": [{"window": ["7d"]}]}}, "A history has no 'window'"),
-        ({"history": {"views": [{"windows": "7d"}]}}, "windows is a tuple of strings"),
-        ({"history": {"views": [{}, {"entity": "ip"}]}}, "Two views give the column"),
-        ({"history": {"network": {"prior": [2, 1]}}}, "prior is a rate from 0 to 1"),
+        ({"history": {"views": [{"window": ["7d"]}]}}, "'window' is not a parameter of History"),
+        ({"history": {"views": [{"windows": "7d"}]}}, "windows: expected a tuple of strings"),
+        ({"history": {"views": [{}, {"entity": "ip"}]}}, "Two feature views have a column"),
+        ({"history": {"network": {"prior": [2, 1]}}}, "prior: expected a rate from 0 to 1"),
         ({"history": {"network": {"links": 1}}}, "unexpected keyword"),
         ({"data": {"subject": "device"}}, "data.subject"),
     ],
