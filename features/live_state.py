@@ -1,8 +1,8 @@
-"""The live runner: takes events as they come, late ones too, and answers at any moment.
+"""The live runner: a state that takes events as they arrive, and computes features at any cutoff time.
 
-It reads the same declaration as the batch runner and calls the same kernels, on the events of one entity. Sums are kept
-with twice the digits of a float64, so that neither the order of arrival nor what was before a window shows: the two
-agree to the last bit. NumPy and Numba alone.
+It shares declarations and kernels with the batch runner, and runs the kernels on the events of one entity. Sums have
+twice the digits of a float64, so they do not depend on the order of arrival or on events before the window. Live and
+batch features are therefore equal to the last bit. Needs only NumPy and Numba.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,9 @@ from fraudsieve.features.history.records import (
     entity_key,
     id_digest,
     parse_amount,
+    parse_is_fraud,
     parse_time,
+    parse_time_between,
 )
 from fraudsieve.features.history.store import read_state, write_state
 from fraudsieve.features.history.timeline import PreparedRecord, Timeline, ViewState, bits_of, signed
@@ -39,43 +41,43 @@ Records: TypeAlias = Record | Sequence[Record]
 
 SECOND = 1_000_000
 CAMPAIGN = {"campaign", "labelled"}
-"""Events that have one of these are messages, or labels of messages, and need no account."""
-SWEPT = 2
-"""With every event so many other entities are rid of what is too old."""
+"""Events with one of these fields are messages, or labels of messages, and need no account."""
+SWEPT_PER_EVENT = 2
+"""Old events of so many other entities are dropped with every event."""
+NO_ACCOUNT = "account_id: expected a string or a whole number, the field is missing"
 RecordType: TypeAlias = Literal["events", "labels", "account_labels"]
 READERS = {"events": "_read_event", "labels": "_read_label", "account_labels": "_read_account_label"}
 
 
 class HistoryState:
-    """The history of accounts, live: events in, features out, with what is too old forgotten.
+    """A live state of feature views: takes events as they arrive, computes features, and drops old events.
 
-    Memory holds, of every view, the events of the longest window, of the declared lateness, and of one hour; of every
-    entity ever seen it keeps when its first and its last event were, unless the view is not of accounts and no measure
-    looks beyond its window. An event takes ``8 * (5 + identifiers)`` bytes in a view, and an entity about 400 bytes;
-    `nbytes` says what the arrays take. Identifiers are kept as digests. A network keeps every pair of account and
-    counterparty, whatever its age.
+    Each view keeps the events of its longest window, the lateness and one more hour in memory. It also keeps the times
+    of the first and the last event of every entity. Views of other entities than accounts do so only if a measure has
+    no window. An event takes ``8 * (5 + n_identifiers)`` bytes per view and an entity about 400 bytes; `nbytes` is the
+    size of the arrays. Identifiers are stored as digests. A network keeps every pair of account and counterparty.
 
-    A state is not safe to use from several threads at a time; a caller that has several locks it.
+    A state is not thread-safe: a caller with several threads must lock it.
 
     Parameters
     ----------
     histories : History or sequence of History
-        The declaration.
+        The feature views.
     network : Network, default=None
-        What is computed of the network; None for nothing.
+        The network to compute; None for no network.
     lateness : str, default="1d"
-        How much later than a later event an event may come. It is also how far back `features` can look.
+        How much older than the latest event a new event may be; also how far back a cutoff time may be.
     ahead : str, default="1h"
-        How far in the future an event may lie: clocks differ. What lies further is refused.
+        How far in the future an event may be, since clocks differ. Later events are rejected.
 
     Attributes
     ----------
     columns : tuple of str
         Names of the columns.
     watermark : int
-        The time of the latest event, in microseconds since 1970.
+        Time of the latest event, in microseconds since 1970.
     n_events : int
-        Events and labels held now, over all views.
+        Number of events and labels in memory, over all views.
 
     Examples
     --------
@@ -110,24 +112,24 @@ class HistoryState:
 
     @property
     def declared_network(self) -> Network | None:
-        """The declaration of the network."""
-        return self.network.network if self.network else None
+        """The declaration of the network, None without one."""
+        return self.network.declaration if self.network else None
 
     @property
     def oldest(self) -> int:
-        """The oldest moment that can be asked about, in microseconds since 1970."""
+        """The oldest cutoff time that can be computed, in microseconds since 1970."""
         return NEVER if self.watermark == NEVER else self.watermark - self._late
 
     @property
     def n_entities(self) -> int:
-        """Entities known, over all views."""
+        """Number of entities in memory, over all views."""
         return sum(len(view.timelines) for view in self.views)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the arrays."""
-        timelines = [line for view in self.views for part in (view.timelines, view.labels) for line in part.values()]
-        return sum(line.block.nbytes for line in timelines)
+        """Size of the arrays in bytes."""
+        tables = [table for view in self.views for table in (view.timelines, view.labels)]
+        return sum(timeline.block.nbytes for table in tables for timeline in table.values())
 
     def update(
         self,
@@ -137,229 +139,223 @@ class HistoryState:
         account_labels: Records = (),
         now: datetime | None = None,
     ) -> tuple[RejectedRecord, ...]:
-        """Take events, and what became known of events.
+        """Add events and labels.
 
-        Events of one call may be in any order; they are late if they are so by what was known before it.
+        The events of one call may be in any order: whether one is too late depends on the events of earlier calls.
 
         Parameters
         ----------
         events : dict, or list or tuple of dict, default=()
-            Each with ``account_id``, ``occurred_at`` and what the declaration names. An event whose ``event_id`` is
-            there already, at the same time, counts once.
+            Events with ``account_id``, ``occurred_at`` and the declared columns. An event with the ``event_id`` and
+            the time of an earlier one counts once.
         labels : dict, or list or tuple of dict, default=()
-            Each with the entity columns of an event, ``labelled_at`` and ``is_fraud``.
+            Labels of events, with the entity columns, ``labelled_at`` and ``is_fraud``.
         account_labels : dict, or list or tuple of dict, default=()
-            What became known of accounts, for the network: each with ``account_id``, ``labelled_at`` and ``is_fraud``.
+            Labels of accounts for the network, with ``account_id``, ``labelled_at`` and ``is_fraud``.
         now : datetime, default=None
-            The time by which the future is told; None for the clock's.
+            The current time, to reject events in the future; None for the system clock.
 
         Returns
         -------
         tuple of RejectedRecord
-            What was set aside, and why: events first, then labels, then those of accounts.
+            Rejected records with their reasons: events, then labels, then account labels.
 
         Raises
         ------
         TypeError
-            If that is no record or list of records.
+            If an argument is not a dict or a list or tuple of dicts.
         """
         prepared: list[PreparedRecord] = []
-        refused: list[RejectedRecord] = []
-        parts: dict[RecordType, Records] = {"events": events, "labels": labels, "account_labels": account_labels}
-        for part, records in parts.items():
+        rejected: list[RejectedRecord] = []
+        tables: dict[RecordType, Records] = {"events": events, "labels": labels, "account_labels": account_labels}
+        for record_type, records in tables.items():
             if not isinstance(records, tuple) or records:
-                ready, wrong = self.prepare(records, part, now=now)
-                prepared, refused = prepared + ready, refused + wrong
+                valid, invalid = self.prepare(records, record_type, now=now)
+                prepared, rejected = prepared + valid, rejected + invalid
         self.apply(prepared)
-        return tuple(refused)
+        return tuple(rejected)
 
     def prepare(
-        self, records: Records, part: RecordType = "events", *, now: datetime | None = None, any_time: bool = False
+        self,
+        records: Records,
+        record_type: RecordType = "events",
+        *,
+        now: datetime | None = None,
+        any_time: bool = False,
     ) -> tuple[list[PreparedRecord], list[RejectedRecord]]:
-        """Read and check records, and take none: `apply` does, once a caller has written them down.
+        """Parse and check records without adding them, so that a caller can log them before it calls `apply`.
 
         Parameters
         ----------
         records : dict, or list or tuple of dict
             As for `update`.
-        part : {"events", "labels", "account_labels"}, default="events"
-            What they are.
+        record_type : {"events", "labels", "account_labels"}, default="events"
+            What the records are.
         now : datetime, default=None
             As for `update`.
         any_time : bool, default=False
-            Whether a record may be late or in the future, because it was checked when it came first.
+            Whether late and future records are accepted, because they were checked when they arrived.
 
         Returns
         -------
         prepared : list of PreparedRecord
-            For `apply` of this state.
-        refused : list of RejectedRecord
-            What cannot be taken, and why.
+            Valid records, for `apply` of this state.
+        rejected : list of RejectedRecord
+            Invalid records with their reasons.
 
         Raises
         ------
         TypeError
-            If that is no record or list of records.
+            If `records` is not a dict or a list or tuple of dicts.
         """
-        read = getattr(self, READERS[part])
+        read = getattr(self, READERS[record_type])
         limit = parse_time(now or datetime.now(UTC), "now") + self._ahead
         bounds = (NEVER, -NEVER) if any_time else (self.oldest, limit)
-        prepared, refused = [], []
+        prepared, rejected = [], []
         for position, record in enumerate(as_records(records)):
             try:
                 prepared.append(read(position, record, *bounds))
             except RejectedRecordError as error:
-                refused.append(RejectedRecord(position, str(error)))
-        return prepared, refused
+                rejected.append(RejectedRecord(position, str(error)))
+        return prepared, rejected
 
     def apply(self, prepared: Sequence[PreparedRecord]) -> None:
-        """Take what `prepare` of this state returned.
-
-        Parameters
-        ----------
-        prepared : sequence of PreparedRecord
-            Records.
-        """
+        """Add records that `prepare` of this state returned, and drop old events."""
         for record in prepared:
             for row in record.rows:
                 self._add(*row)
             if self.network is not None:
                 for link in record.links:
                     self.network.link(*link, record.time)
-                if record.known is not None:
-                    account, fraud = record.known
-                    self.network.label(account, record.time, fraud)
+                if record.account_label is not None:
+                    account, is_fraud = record.account_label
+                    self.network.label(account, record.time, is_fraud)
             self.watermark = max(self.watermark, record.time)
         if self.watermark != NEVER:
-            n = SWEPT * max(len(prepared), 1)
+            n = SWEPT_PER_EVENT * max(len(prepared), 1)
             self.n_events -= sum(view.sweep(self.oldest, n) for view in self.views)
 
     def _read_event(self, position: int, event: Record, oldest: int, limit: int) -> PreparedRecord:
-        time, amount = _time(event, "occurred_at", oldest, limit), parse_amount(event.get("amount"))
+        time, amount = parse_time_between(event, "occurred_at", oldest, limit), parse_amount(event.get("amount"))
         if entity_key(event, ("account_id",)) is None and CAMPAIGN.isdisjoint(event):
-            raise RejectedRecordError("account_id: expected a string or a whole number, the field is missing")
-        read = [(view, entity_key(event, view.history.entities), view.row(event, time, amount)) for view in self.views]
-        rows = [(view, view.timelines, key, row) for view, key, row in read if key is not None]
+            raise RejectedRecordError(NO_ACCOUNT)
+        parsed = [
+            (view, entity_key(event, view.history.entities), view.row(event, time, amount)) for view in self.views
+        ]
+        rows = [(view, view.timelines, key, row) for view, key, row in parsed if key is not None]
         return PreparedRecord(position, time, rows, self.network.pairs(event) if self.network else [], None)
 
     def _read_account_label(self, position: int, label: Record, oldest: int, limit: int) -> PreparedRecord:
-        time, account = _time(label, "labelled_at", oldest, limit), id_digest(label.get("account_id"), "account_id")
-        fraud = _is_fraud(label)
+        time, account = (
+            parse_time_between(label, "labelled_at", oldest, limit),
+            id_digest(label.get("account_id"), "account_id"),
+        )
+        fraud = parse_is_fraud(label)
         if not account:
-            raise RejectedRecordError("account_id: expected a string or a whole number, the field is missing")
+            raise RejectedRecordError(NO_ACCOUNT)
         return PreparedRecord(position, time, [], [], (account, fraud))
 
     def _read_label(self, position: int, label: Record, oldest: int, limit: int) -> PreparedRecord:
-        time, fraud = _time(label, "labelled_at", oldest, limit), _is_fraud(label)
+        time, fraud = parse_time_between(label, "labelled_at", oldest, limit), parse_is_fraud(label)
         row = [time, bits_of(float(fraud)), -1, signed(id_digest(label.get("event_id"), "event_id"))]
         keys = [(view, entity_key(label, view.history.entities)) for view in self.views if view.history.needs_labels]
         if keys and not any(key for _, key in keys):
             fields = sorted({name for view, _ in keys for name in view.history.entities})
-            raise RejectedRecordError(f"{', '.join(fields)}: expected whom the label is about, all are missing")
+            raise RejectedRecordError(f"{', '.join(fields)}: expected the labelled entity, all fields are missing")
         return PreparedRecord(position, time, [(view, view.labels, key, row) for view, key in keys if key], [], None)
 
     def _add(self, view: ViewState, timelines: dict[bytes, Timeline], key: bytes, row: list[int]) -> None:
         timeline = timelines.get(key)
         if timeline is None:
             if key not in view.timelines and key not in view.labels:
-                view.round.append(key)
+                view.sweep_queue.append(key)
             timeline = timelines[key] = Timeline(len(row))
-        before = timeline.size
+        size_before = timeline.size
         timeline.add(row)
-        self.n_events += timeline.size - before
+        self.n_events += timeline.size - size_before
 
     def features(self, subjects: Records, histories: Sequence[History] | None = None) -> Array:
-        """Compute the history of subjects, strictly before their moments.
+        """Compute the features of subjects, strictly before their cutoff times.
 
         Parameters
         ----------
         subjects : dict, or list or tuple of dict
-            Each with the subject columns, ``as_of`` and, where it has one, ``amount`` (None for one that is not known);
-            without it the last event's amount is measured against the past.
+            Each with the subject columns, ``as_of`` and, if subjects have one, ``amount`` (None if unknown). Without
+            the field, the amount of the last event is compared with the past.
         histories : sequence of History, default=None
-            The views that are asked for, in the order of the state's; None for all, and the network.
+            The feature views to compute, in the order of the state; None for all views and the network.
 
         Returns
         -------
         ndarray of float64, shape (n_subjects, n_columns)
-            What the batch runner would give.
+            Equal to the features of the batch runner.
 
         Raises
         ------
         ValueError
-            If a moment is missing, or older than the state remembers.
+            If a cutoff time is missing, or older than `oldest`.
         """
         return self.compute(subjects, histories)[0]
 
     def compute(self, subjects: Records, histories: Sequence[History] | None = None) -> tuple[Array, Array]:
-        """Compute the history of subjects, and tell which of them have any.
+        """Compute the features of subjects, and whether they have history.
 
         Parameters
         ----------
-        subjects : dict, or list or tuple of dict
-            As for `features`.
-        histories : sequence of History, default=None
+        subjects, histories
             As for `features`.
 
         Returns
         -------
         features : ndarray of float64, shape (n_subjects, n_columns)
             As from `features`.
-        known : ndarray of bool, shape (n_subjects,)
-            Whether there was an event of the account; without a view of accounts, of any entity.
+        has_history : ndarray of bool, shape (n_subjects,)
+            Whether the account had an event; without a view of accounts, whether any entity of the subject had one.
         """
         records = as_records(subjects)
-        tells = [view for view in self.views if view.history.entities == ("account_id",)] or self.views
+        account_views = [view for view in self.views if view.history.entities == ("account_id",)] or self.views
         views = self.views if histories is None else [view for view in self.views if view.history in histories]
         n_columns = len(self.columns) if histories is None else sum(len(view.history.columns) for view in views)
-        out, known = np.empty((len(records), n_columns)), np.zeros(len(records), np.bool_)
-        for place, record in enumerate(records):
-            moment = parse_time(record.get("as_of"), "as_of")
-            if moment < self.oldest:
-                raise RejectedRecordError("as_of: expected a moment that the state remembers, got an older one")
+        out, has_history = np.empty((len(records), n_columns)), np.zeros(len(records), np.bool_)
+        for row, record in enumerate(records):
+            cutoff = parse_time(record.get("as_of"), "as_of")
+            if cutoff < self.oldest:
+                raise RejectedRecordError("as_of: expected a time within the lateness of the state, got an older one")
             amounts = np.full(2, parse_amount(record["amount"])) if "amount" in record else np.empty(0)
             start = 0
             for view in views:
                 stop = start + len(view.history.columns)
-                # Of two rows: so a column has the layout that it has in a batch, and kernels are compiled once.
+                # Two rows give columns the same memory layout as in a batch, so each kernel is compiled only once.
                 block = np.full((2, stop - start), np.nan)
-                has_any = view.fill(record, moment, amounts, block)
-                known[place] |= has_any and view in tells
-                out[place, start:stop] = block[0]
+                has_events = view.fill(record, cutoff, amounts, block)
+                has_history[row] |= has_events and view in account_views
+                out[row, start:stop] = block[0]
                 start = stop
             if self.network is not None and histories is None:
-                out[place, start:] = self.network.columns_of(record, moment)
-        return out, known
+                out[row, start:] = self.network.compute(record, cutoff)
+        return out, has_history
 
     def save(self, folder: str | Path) -> None:
-        """Write the state into a folder, in one step over the one that is there.
+        """Write the state to a folder, atomically replacing the state in it.
 
         Parameters
         ----------
         folder : str or Path
-            The folder; it is made when it is not there.
+            The folder, which is created if needed.
         """
         write_state(folder, *self.dump())
 
     def dump(self) -> tuple[dict[str, Any], list[dict[str, Array]]]:
-        """Return all that is held, as `save` writes it; what comes later does not change it.
-
-        Returns
-        -------
-        facts : dict
-            In plain JSON types.
-        parts : list of dict of str to ndarray
-            For `write_state`.
-        """
+        """Return a copy of the state as `save` writes it: facts in plain JSON types, and arrays per feature view."""
         facts = {
             "histories": [history.to_dict() for history in self.histories],
-            "network": self.network.network.to_dict() if self.network else None,
+            "network": self.network.declaration.to_dict() if self.network else None,
             "lateness": self.lateness,
             "ahead": self.ahead,
             "watermark": None if self.watermark == NEVER else self.watermark,
         }
-        parts = [view.dump() for view in self.views]
-        return facts, parts + ([self.network.dump()] if self.network else [])
+        arrays = [view.dump() for view in self.views]
+        return facts, arrays + ([self.network.dump()] if self.network else [])
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -373,40 +369,24 @@ class HistoryState:
         Returns
         -------
         HistoryState
-            Answers as the one that was saved.
+            A state that computes the same features as the saved one.
 
         Raises
         ------
         StateError
-            If a file is missing or changed, or of another version.
+            If a file is missing or changed, or has another format version.
         """
-        facts, views = read_state(folder)
+        facts, arrays = read_state(folder)
         try:
             histories = [History.from_dict(declared) for declared in facts["histories"]]
             network = facts["network"] and Network.from_dict(facts["network"])
             state = cls(histories, network=network, lateness=facts["lateness"], ahead=facts["ahead"])
             state.watermark = NEVER if facts["watermark"] is None else int(facts["watermark"])
             if state.network is not None:
-                state.network.fill_from(views.pop())
-            for view, parts in zip(state.views, views, strict=True):
-                state.n_events += view.fill_from(parts)
+                state.network.restore(arrays.pop())
+            for view, view_arrays in zip(state.views, arrays, strict=True):
+                state.n_events += view.restore(view_arrays)
         except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
-            problem = f"the files do not make a state ({type(error).__name__})"
+            problem = f"the files are not a consistent state ({type(error).__name__})"
             raise StateError(str(folder), problem, "Build the state again from the events.") from None
         return state
-
-
-def _is_fraud(label: Record) -> bool:
-    fraud = label.get("is_fraud")
-    if not isinstance(fraud, bool | int | float | np.bool_ | np.number) or fraud not in (0, 1):
-        raise RejectedRecordError("is_fraud: expected True or False, got something else")
-    return bool(fraud)
-
-
-def _time(record: Record, field: str, oldest: int, limit: int) -> int:
-    time = parse_time(record.get(field), field)
-    if time > limit:
-        raise RejectedRecordError(f"{field}: expected a time that is not in the future, got a later one")
-    if time < oldest:
-        raise RejectedRecordError(f"{field}: expected a time within the declared lateness, got an older one")
-    return time

@@ -22,7 +22,9 @@ __all__ = [
     "is_missing",
     "parse_amount",
     "parse_id",
+    "parse_is_fraud",
     "parse_time",
+    "parse_time_between",
 ]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -104,6 +106,24 @@ def parse_time(value: Any, field: str) -> int:
     if isinstance(value, np.datetime64):
         return int(value.astype("M8[us]").astype(np.int64))
     return ((value if value.tzinfo else value.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
+
+
+def parse_time_between(record: Mapping[str, Any], field: str, oldest: int, limit: int) -> int:
+    """Parse a time of a record, and reject it if it is too old or in the future."""
+    time = parse_time(record.get(field), field)
+    if time > limit:
+        raise RejectedRecordError(f"{field}: expected a time that is not in the future, got a later one")
+    if time < oldest:
+        raise RejectedRecordError(f"{field}: expected a time within the declared lateness, got an older one")
+    return time
+
+
+def parse_is_fraud(label: Mapping[str, Any]) -> bool:
+    """Return whether a label is fraud."""
+    is_fraud = label.get("is_fraud")
+    if not isinstance(is_fraud, bool | int | float | np.bool_ | np.number) or is_fraud not in (0, 1):
+        raise RejectedRecordError("is_fraud: expected True or False, got another value")
+    return bool(is_fraud)
 
 
 def parse_amount(value: Any, field: str = "amount") -> float:

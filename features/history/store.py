@@ -1,7 +1,7 @@
-"""A live state on disk: arrays without pickle, checked by digest, replaced in one step.
+"""A live state on disk: arrays without pickle, checked by digest and replaced atomically.
 
-A folder holds ``state.json`` and, for every view, ``view-<n>-<digest>.npz``. The former names the latter with their
-SHA-256 and is replaced last, in one step: whoever reads finds the old state or the new one, whole.
+A folder holds ``state.json`` and one ``view-<n>-<digest>.npz`` per feature view. The manifest lists these files with
+their SHA-256 and is replaced last, atomically: a reader finds either the old state or the new one.
 """
 
 import hashlib
@@ -21,23 +21,23 @@ __all__ = ["FORMAT", "read_state", "write_state"]
 Arrays = dict[str, Array]
 
 FORMAT = 1
-"""The version of the layout. It grows when an older reader would misread a newer folder."""
+"""The version of the layout. It increases when an older reader would misread a newer folder."""
 MANIFEST = "state.json"
 PRIVATE = 0o600
 """The permissions of a file: only the owner may read what is known of accounts."""
 
 
 def write_state(folder: str | Path, facts: dict[str, Any], views: list[Arrays]) -> None:
-    """Write a state, whole or not at all, over the one that is there.
+    """Write a state atomically, replacing the state in the folder.
 
     Parameters
     ----------
     folder : str or Path
-        The folder; it is made when it is not there.
+        The folder, which is created if needed.
     facts : dict
-        In plain JSON types.
+        The declaration and other facts, in plain JSON types.
     views : list of dict of str to ndarray
-        The arrays of every view.
+        The arrays of each feature view.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,24 +63,12 @@ def _digest(manifest: dict[str, Any]) -> str:
 
 
 def read_state(folder: str | Path) -> tuple[dict[str, Any], list[Arrays]]:
-    """Check a state and read it.
-
-    Parameters
-    ----------
-    folder : str or Path
-        What `write_state` wrote.
-
-    Returns
-    -------
-    facts : dict
-        As they were given.
-    views : list of dict of str to ndarray
-        As they were given.
+    """Check and read a state that `write_state` wrote.
 
     Raises
     ------
     StateError
-        If a file is missing or changed, or of another version.
+        If a file is missing or changed, or has another format version.
     """
     manifest = _read_manifest(Path(folder, MANIFEST))
     views = []
@@ -88,12 +76,13 @@ def read_state(folder: str | Path) -> tuple[dict[str, Any], list[Arrays]]:
         path = Path(folder, str(name))
         content = _read(path)
         if path.parent != Path(folder) or hashlib.sha256(content).hexdigest() != digest:
-            raise StateError(str(path), "its content is not what state.json says (SHA-256)", "Save the state again.")
+            raise StateError(str(path), "the SHA-256 differs from that in state.json", "Save the state again.")
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 views.append({key: arrays[key] for key in arrays.files})
-        except Exception as error:  # whatever wrong bytes do to NumPy and zipfile
-            raise StateError(str(path), f"holds no arrays ({type(error).__name__})", "Save the state again.") from None
+        except Exception as error:  # NumPy and zipfile raise many types for damaged bytes
+            problem = f"the arrays cannot be read ({type(error).__name__})"
+            raise StateError(str(path), problem, "Save the state again.") from None
     return manifest, views
 
 
@@ -102,21 +91,21 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         problem = f"cannot be read ({type(error).__name__})"
-        raise StateError(str(path), problem, "Name a folder that HistoryState.save wrote.") from None
+        raise StateError(str(path), problem, "Pass a folder that HistoryState.save wrote.") from None
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
     content = _read(path)
     try:
         manifest = json.loads(content)
-        found, digest = manifest["format"], manifest.pop("sha256")
+        version, digest = manifest["format"], manifest.pop("sha256")
         if not isinstance(manifest["files"], dict):
             raise TypeError
     except (ValueError, KeyError, TypeError, RecursionError):
         raise StateError(str(path), "is not the manifest of a state", "Save the state again.") from None
-    if found != FORMAT:
-        problem = f"expected format {FORMAT}, got {found!r}"
+    if version != FORMAT:
+        problem = f"expected format {FORMAT}, got {version!r}"
         raise StateError(str(path), problem, "Build the state from the events again.")
     if digest != _digest(manifest):
-        raise StateError(str(path), "its content is not what was saved (SHA-256)", "Save the state again.")
+        raise StateError(str(path), "the SHA-256 differs from the saved one", "Save the state again.")
     return dict(manifest)

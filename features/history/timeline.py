@@ -1,4 +1,7 @@
-"""What a live state holds: the events of every entity in order of time, for every view. NumPy and Numba alone."""
+"""The contents of a live state: for each feature view, the events of every entity in order of time.
+
+Needs only NumPy and Numba.
+"""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -22,22 +25,16 @@ Record: TypeAlias = Mapping[str, Any]
 
 SECOND = 1_000_000
 TIME, AMOUNT, KIND, EVENT, IDS = range(5)
-"""The columns of an entity's events; from IDS on there is one for every identifier."""
+"""The columns of a timeline; the identifiers have one column each, from IDS on."""
 DIGEST = 16
-DROPPED = 8
-"""What is too old is dropped once it is one event in so many: moving the others costs."""
+MIN_DROP_FRACTION = 8
+"""Old events are dropped once they are at least one in eight of a timeline: a drop copies all other events."""
 _ONE = np.array([0, 1])
 _FIRST_ROW = np.zeros(1, np.int32)
 
 
 class Timeline:
-    """The events of one entity, by time, in a block that grows at its end.
-
-    Parameters
-    ----------
-    width : int
-        Columns.
-    """
+    """The events of one entity in order of time, in an array that grows at its end."""
 
     __slots__ = ("block", "first", "last", "size")
 
@@ -47,7 +44,7 @@ class Timeline:
         self.first = self.last = NEVER
 
     def add(self, row: Sequence[int]) -> None:
-        """Put an event in its place, unless one with its id is there."""
+        """Insert an event by its time, unless there is one with the same time and id."""
         if self.size == len(self.block):
             self.block = np.concatenate([self.block, np.empty_like(self.block)])
         place = self.size
@@ -67,13 +64,13 @@ class Timeline:
                 return True
         return False
 
-    def drop_before(self, time: int, *, of_frauds: bool = False) -> int:
-        """Forget what is older, but for when the first and the last of it, or of its frauds, were; return how many."""
+    def drop_before(self, time: int, *, only_frauds: bool = False) -> int:
+        """Drop older events and return their number; the times of the first and the last (fraud) one are kept."""
         n = int(np.searchsorted(self.block[: self.size, TIME], time))
-        if n * DROPPED < self.size or not n:
+        if n * MIN_DROP_FRACTION < self.size or not n:
             return 0
         times = self.block[:n, TIME]
-        times = times[self.block[:n, AMOUNT] == bits_of(1.0)] if of_frauds else times
+        times = times[self.block[:n, AMOUNT] == bits_of(1.0)] if only_frauds else times
         if len(times):
             self.first = int(times[0]) if self.first == NEVER else min(self.first, int(times[0]))
             self.last = max(self.last, int(times[-1]))
@@ -83,25 +80,19 @@ class Timeline:
 
     @classmethod
     def of(cls, block: Array, first: int, last: int) -> Self:
-        """Return a timeline of events that are in order."""
+        """Return a timeline of sorted events."""
         timeline = cls(block.shape[1])
         timeline.size, timeline.first, timeline.last = len(block), first, last
         timeline.block = block if len(block) else timeline.block
         return timeline
 
     def column(self, place: int) -> Array:
-        """Return a column as an array of its own."""
+        """Return a copy of a column."""
         return self.block[: self.size, place].copy()
 
 
 class ViewState:
-    """What a state holds for one declaration: the timelines of its entities, of events and of labels.
-
-    Parameters
-    ----------
-    history : History
-        The declaration.
-    """
+    """The live state of one feature view: the timelines of its entities, for events and for labels."""
 
     def __init__(self, history: History) -> None:
         self.history = history
@@ -109,87 +100,91 @@ class ViewState:
         self.kinds = {kind: place for place, kind in enumerate(history.kinds)}
         self.timelines: dict[bytes, Timeline] = {}
         self.labels: dict[bytes, Timeline] = {}
-        self.longest = history.lengths[history.longest] * SECOND
-        self.round: deque[bytes] = deque()
-        self.of_nobody: Array | None = None  # the columns of whom nothing is known; most campaigns are new
-        # Of accounts it is told whether there ever was an event.
-        self.forgets = history.entities != ("account_id",) and not set(history.measures) & set(WITHOUT_WINDOW)
+        self.longest_window = history.lengths[history.longest] * SECOND
+        self.sweep_queue: deque[bytes] = deque()
+        # The row of an entity without history is computed once: most campaigns are new.
+        self.empty_row: Array | None = None
+        # Accounts are kept without events, since a score says whether the account ever had one.
+        self.drops_entities = history.entities != ("account_id",) and not set(history.measures) & set(WITHOUT_WINDOW)
 
     def dump(self) -> dict[str, Array]:
-        """Return all that is held, as arrays."""
-        parts = {}
-        for name, lines, width in self._parts():
-            keys = b"".join(lines)
-            parts[f"{name}.keys"] = np.frombuffer(keys, np.uint8).reshape(len(lines), DIGEST)
-            parts[f"{name}.ends"] = np.array([(line.size, line.first, line.last) for line in lines.values()], np.int64)
-            blocks = [line.block[: line.size] for line in lines.values()]
-            parts[f"{name}.rows"] = np.concatenate([np.empty((0, width), np.int64), *blocks])
-        return parts
+        """Return the timelines as arrays."""
+        arrays = {}
+        for name, timelines, width in self._tables():
+            lines = timelines.values()
+            arrays[f"{name}.keys"] = np.frombuffer(b"".join(timelines), np.uint8).reshape(len(timelines), DIGEST)
+            arrays[f"{name}.ends"] = np.array([(line.size, line.first, line.last) for line in lines], np.int64)
+            blocks = [line.block[: line.size] for line in lines]
+            arrays[f"{name}.rows"] = np.concatenate([np.empty((0, width), np.int64), *blocks])
+        return arrays
 
-    def fill_from(self, parts: dict[str, Array]) -> int:
-        """Take what `dump` returned; return how many events that is."""
+    def restore(self, arrays: dict[str, Array]) -> int:
+        """Read what `dump` returned, and return the number of events."""
         n_events = 0
-        for name, lines, width in self._parts():
-            keys, ends, rows = (parts[f"{name}.{part}"] for part in ("keys", "ends", "rows"))
+        for name, timelines, width in self._tables():
+            keys, ends, rows = (arrays[f"{name}.{part}"] for part in ("keys", "ends", "rows"))
             ends = ends.reshape(-1, 3)
             stops = np.cumsum(ends[:, 0])
             if keys.shape != (len(ends), DIGEST) or rows.shape != (stops[-1] if len(stops) else 0, width):
-                raise ValueError("the arrays do not fit each other")
+                raise ValueError("the shapes of the arrays do not agree")
             for key, (size, first, last), stop in zip(keys, ends.tolist(), stops.tolist(), strict=True):
                 block = rows[stop - size : stop].astype(np.int64)
                 if (np.diff(block[:, TIME]) < 0).any():
                     raise ValueError("events are not in order")
-                lines[key.tobytes()] = Timeline.of(block, first, last)
+                timelines[key.tobytes()] = Timeline.of(block, first, last)
             n_events += len(rows)
-        self.round.extend(dict.fromkeys([*self.timelines, *self.labels]))
+        self.sweep_queue.extend(dict.fromkeys([*self.timelines, *self.labels]))
         return n_events
 
-    def _parts(self) -> list[tuple[str, dict[bytes, Timeline], int]]:
+    def _tables(self) -> list[tuple[str, dict[bytes, Timeline], int]]:
         return [("events", self.timelines, IDS + len(self.identifiers)), ("labels", self.labels, IDS)]
 
     def row(self, event: Record, time: int, amount: float) -> list[int]:
-        """Return an event as the numbers that are kept of it."""
+        """Return an event as a row of its timeline."""
         ids = [signed(id_digest(event.get(name), name)) for name in self.identifiers]
         event_id = signed(id_digest(event.get("event_id"), "event_id"))
         kind = parse_id(event.get("kind"), "kind")
         return [time, bits_of(amount), self.kinds.get(kind or "", -1), event_id, *ids]
 
     def sweep(self, horizon: int, n: int) -> int:
-        """Rid the next few entities of what no moment from the horizon on needs; return how many events that is."""
-        dropped = 0
-        for _ in range(min(n, len(self.round))):
-            key = self.round[0]
-            self.round.rotate(-1)
-            oldest = horizon - self.longest - HOUR
-            if key in self.timelines:
-                dropped += self.timelines[key].drop_before(oldest)
-            if key in self.labels:
-                dropped += self.labels[key].drop_before(oldest, of_frauds=True)
-            elif self.forgets and not self.timelines[key].size:
-                del self.timelines[key]
-                self.round.pop()
-        return dropped
+        """Drop the old events of the next n entities, and return the number of events dropped.
 
-    def fill(self, subject: Record, moment: int, amounts: Array, out: Array) -> bool:
-        """Compute the columns of a subject into the first row; return whether it has any history."""
+        No cutoff time from the horizon on needs these events.
+        """
+        n_dropped = 0
+        for _ in range(min(n, len(self.sweep_queue))):
+            key = self.sweep_queue[0]
+            self.sweep_queue.rotate(-1)
+            oldest = horizon - self.longest_window - HOUR
+            if key in self.timelines:
+                n_dropped += self.timelines[key].drop_before(oldest)
+            if key in self.labels:
+                n_dropped += self.labels[key].drop_before(oldest, only_frauds=True)
+            elif self.drops_entities and not self.timelines[key].size:
+                del self.timelines[key]
+                self.sweep_queue.pop()
+        return n_dropped
+
+    def fill(self, subject: Record, cutoff: int, amounts: Array, out: Array) -> bool:
+        """Compute the columns of a subject into the first row; return whether it has history."""
         key = entity_key(subject, self.history.subjects)
         timeline = self.timelines.get(key) if key is not None else None
         labels = self.labels.get(key) if key is not None else None
-        is_nobody = timeline is None and labels is None
-        if is_nobody and self.of_nobody is not None:
-            out[0] = self.of_nobody
+        is_empty = timeline is None and labels is None
+        if is_empty and self.empty_row is not None:
+            out[0] = self.empty_row
             return False
-        moments = CutoffTimes(_ONE, np.array([moment]), _FIRST_ROW, amounts)
-        log = self._log(timeline or Timeline(IDS + len(self.identifiers)))
-        fill_history(self.history, log, moments, out)
+        cutoffs = CutoffTimes(_ONE, np.array([cutoff]), _FIRST_ROW, amounts)
+        events = self._encoded(timeline or Timeline(IDS + len(self.identifiers)))
+        fill_history(self.history, events, cutoffs, out)
         if self.history.needs_labels:
-            fill_labels(self.history, self._log(labels or Timeline(IDS)), moments, out)
-        if is_nobody:
-            self.of_nobody = out[0].copy()
-        known = log.times.size and log.times[0] < moment
-        return bool(known or (timeline is not None and timeline.first != NEVER))
+            fill_labels(self.history, self._encoded(labels or Timeline(IDS)), cutoffs, out)
+        if is_empty:
+            self.empty_row = out[0].copy()
+        has_events = events.times.size and events.times[0] < cutoff
+        return bool(has_events or (timeline is not None and timeline.first != NEVER))
 
-    def _log(self, timeline: Timeline) -> EncodedEvents:
+    def _encoded(self, timeline: Timeline) -> EncodedEvents:
         codes, n_codes = {}, {}
         for place, name in enumerate(self.identifiers):
             if IDS + place < timeline.block.shape[1]:
@@ -203,19 +198,19 @@ class ViewState:
 
 
 class PreparedRecord(NamedTuple):
-    """A record that a state has read and checked, and that its `apply` can no longer refuse.
+    """A record that a state has parsed and checked, and that its `apply` does not reject.
 
     Attributes
     ----------
     position : int
-        Its place in the call.
+        Position of the record in the call.
     time : int
         Microseconds since 1970.
     rows : list of tuple
-        Whose timelines it goes to: the view, its timelines, the entity and the numbers that are kept.
+        Rows to add to timelines: the view, its timelines, the entity and the row.
     links : list of tuple
-        The pairs of the network: column, account and value.
-    known : tuple of (int, bool) or None
+        Pairs of the network: column, account and value.
+    account_label : tuple of (int, bool) or None
         An account, and whether it is fraudulent.
     """
 
@@ -223,11 +218,11 @@ class PreparedRecord(NamedTuple):
     time: int
     rows: list[tuple[ViewState, dict[bytes, Timeline], bytes, list[int]]]
     links: list[tuple[str, int, int]]
-    known: tuple[int, bool] | None
+    account_label: tuple[int, bool] | None
 
 
 def bits_of(number: float) -> int:
-    """Return the bits of a float64 as a whole number.
+    """Return the bits of a float64 as an integer.
 
     Examples
     --------
@@ -238,7 +233,7 @@ def bits_of(number: float) -> int:
 
 
 def signed(number: int) -> int:
-    """Return the signed number of the same 64 bits.
+    """Return the signed integer with the same 64 bits.
 
     Examples
     --------

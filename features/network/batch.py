@@ -1,4 +1,4 @@
-"""The network of accounts in batches: tables of events, labels and moments in, a row a subject out."""
+"""The network of accounts from tables of events, labels and cutoff times."""
 
 import numpy as np
 
@@ -15,28 +15,29 @@ __all__ = ["network_features"]
 def network_features(
     events: TableLike, subjects: TableLike, network: Network | None = None, *, labels: TableLike | None = None
 ) -> Array:
-    """Compute the network of every subject, strictly before its moment.
+    """Compute the network features of subjects, strictly before their cutoff times.
 
     Parameters
     ----------
     events : pyarrow Table, DataFrame or mapping of str to array
-        ``account_id``, ``occurred_at`` and the columns that link accounts, in any order.
+        Events with ``account_id``, ``occurred_at`` and the columns that link accounts, in any order.
     subjects : pyarrow Table, DataFrame or mapping of str to array
-        ``account_id`` and ``as_of``.
+        Subjects with ``account_id`` and ``as_of``.
     network : Network, default=None
-        The declaration; None stands for ``Network()``, without labels where there are none.
+        The declaration; None is ``Network()``, with labels only if labels are passed.
     labels : pyarrow Table, DataFrame or mapping of str to array, default=None
-        Labels of accounts: ``account_id``, ``labelled_at`` and ``is_fraud``.
+        Labels of accounts, with ``account_id``, ``labelled_at`` and ``is_fraud``.
 
     Returns
     -------
     ndarray of float64, shape (n_subjects, n_columns)
-        A row a subject, in their order, and a column for each of ``network.columns``.
+        One row per subject, in their order, and one column for each of ``network.columns``.
 
     Raises
     ------
     TypeError, ValueError
-        If a column is missing or of the wrong type, a time is missing, or the labels that are declared are not there.
+        If a column is missing or has the wrong type, a time is missing, or the declaration needs labels and none are
+        passed.
 
     Examples
     --------
@@ -52,22 +53,24 @@ def network_features(
     """
     network = Network(labels=labels is not None) if network is None else network
     if network.labels and labels is None:
-        fix = "Give labels, or declare Network(labels=False)."
-        raise SchemaError("labels", "the network looks at labels of accounts, and there are none", fix)
-    log, asked = SourceTable("events", events), SourceTable("subjects", subjects)
-    known = SourceTable("labels", {} if labels is None else labels)
-    times, moments = log.moments("occurred_at"), asked.moments("as_of")
-    columns = [log.ids("account_id"), asked.ids("account_id"), *(log.ids(name) for name in network.links)]
+        fix = "Pass labels, or declare Network(labels=False)."
+        raise SchemaError("labels", "the network needs labels of accounts, and none were given", fix)
+    event_table, subject_table = SourceTable("events", events), SourceTable("subjects", subjects)
+    label_table = SourceTable("labels", {} if labels is None else labels)
+    times, cutoffs = event_table.times("occurred_at"), subject_table.times("as_of")
+    account_ids = [event_table.ids("account_id"), subject_table.ids("account_id")]
+    columns = [*account_ids, *(event_table.ids(name) for name in network.links)]
     if network.labels:
-        columns.append(known.ids("account_id"))
-    cuts = np.cumsum([len(ids) for ids in columns])[:-1]
-    accounts, whom, *others = np.split(code_ids(columns), cuts)  # numbered alike, whatever the column
-    who = others.pop() if network.labels else np.empty(0, np.int32)
+        columns.append(label_table.ids("account_id"))
+    stops = np.cumsum([len(ids) for ids in columns])[:-1]
+    accounts, subject_accounts, *codes = np.split(code_ids(columns), stops)  # equal ids of any columns are equal codes
+    labelled_accounts = codes.pop() if network.labels else np.empty(0, np.int32)
     links = {}
-    for name, values in zip(network.links, others, strict=True):
-        is_other = (values != accounts) | (name != network.counterparty)  # nobody is its own counterparty
+    for name, values in zip(network.links, codes, strict=True):
+        is_other = (values != accounts) | (name != network.counterparty)  # an account is never its own counterparty
         links[name] = Links.of_events(accounts, np.where(is_other, values, -1), times)
-    found = AccountLabels(who, np.empty(0, np.int64), np.empty(0))
+    account_labels = AccountLabels(labelled_accounts, np.empty(0, np.int64), np.empty(0))
     if network.labels:
-        found = AccountLabels(who, known.moments("labelled_at"), known.amounts("is_fraud"))
-    return network_columns(network, links, found, whom, moments)
+        label_times, frauds = label_table.times("labelled_at"), label_table.amounts("is_fraud")
+        account_labels = AccountLabels(labelled_accounts, label_times, frauds)
+    return network_columns(network, links, account_labels, subject_accounts, cutoffs)

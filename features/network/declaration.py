@@ -1,24 +1,24 @@
-"""What accounts have in common: shared counterparties and identifiers, and what was known of those who share them.
+"""Network features of accounts: shared counterparties and identifiers, and the labels of accounts that share them.
 
-An account is linked to a counterparty, a device or a card from its first event with it on. Of an account s as of a
-moment, strictly before it:
+An account is linked to a counterparty, a device or a card from their first event together. Columns of an account s,
+strictly before a cutoff time:
 
-===================  =======================================================================================
-column               what it says
-===================  =======================================================================================
-`degree`             how many values s is linked to
-`sharing`            links of other accounts to these, in all; `sharing_mean` and `sharing_max` by value
-`sharing_known`      how many of these accounts had a label, and `sharing_frauds` how many were confirmed as fraud
-`sharing_rate`       ``(frauds + weight * rate) / (known + weight)``; `sharing_rate_max` the highest of a value
-`fans`               how many accounts have s as counterparty
-`returned`           the share of counterparties that are fans too (family reciprocity)
-`met_frauds`         counterparties that were confirmed as fraud; `met_rate` as above
-`fan_frauds`         fans that were confirmed as fraud; `fan_rate` as above
-`met_degree`         the mean degree of the counterparties; `fan_degree` that of the fans
-===================  =======================================================================================
+===================  ==========================================================================================
+column               meaning
+===================  ==========================================================================================
+`degree`             number of values that s is linked to
+`sharing`            number of links of other accounts to these values; `sharing_mean` and `sharing_max` per value
+`sharing_known`      number of these accounts with a label; `sharing_frauds`: with a label of fraud
+`sharing_rate`       ``(frauds + weight * rate) / (known + weight)``; `sharing_rate_max`: the maximum per value
+`fans`               number of accounts with s as counterparty
+`returned`           share of the counterparties that are fans too (family reciprocity)
+`met_frauds`         number of counterparties with a label of fraud; `met_rate` as above
+`fan_frauds`         number of fans with a label of fraud; `fan_rate` as above
+`met_degree`         mean degree of the counterparties; `fan_degree`: mean degree of the fans
+===================  ==========================================================================================
 
-The last four lines are of counterparties alone: only these are accounts. The label of s itself never counts. All is
-done by sorting and prefix counts: see `network_graph`.
+The last five rows exist for counterparties only, since only these are accounts. The label of s itself never counts. The
+columns are computed by sorting and prefix sums: see `graph`.
 """
 
 from collections.abc import Mapping
@@ -37,23 +37,23 @@ BETWEEN_LABELS = ("met_frauds", "met_rate", "fan_frauds", "fan_rate")
 
 @dataclass(frozen=True)
 class Network:
-    """The declaration of what is computed of an account's network.
+    """The declaration of the network features of an account.
 
     Parameters
     ----------
     counterparty : str, default="counterparty_id"
-        The column that names another account; empty where there is none.
+        Column that identifies another account; empty if there is none.
     identifiers : tuple of str, default=()
         Further columns that accounts share, such as ``"device_id"``.
     labels : bool, default=True
-        Whether labels of accounts are looked at.
+        Whether labels of accounts are used.
     prior : tuple of float, default=(0.05, 5.0)
-        The rate of fraud that few labels are shrunk to, and how many labels it weighs.
+        Fraud rate that rates of few labels are shrunk towards, and its weight in labels.
 
     Raises
     ------
     TypeError, ValueError
-        If a part is of the wrong type, or there is nothing that accounts could share.
+        If a parameter has the wrong type, or there is no column that accounts share.
 
     Examples
     --------
@@ -70,9 +70,9 @@ class Network:
         check_names("identifiers", self.identifiers)
         check_prior(self.prior)
         if not isinstance(self.counterparty, str) or not isinstance(self.labels, bool):
-            raise TypeError(f"counterparty is a string and labels is True or False; got {self!r}.")
+            raise TypeError(f"Expected a string as counterparty and True or False as labels, got {self!r}.")
         if not self.counterparty and not self.identifiers:
-            raise ValueError("A network needs a counterparty or an identifier that accounts share.")
+            raise ValueError("Expected a counterparty or an identifier that accounts share, got neither.")
 
     @property
     def links(self) -> tuple[str, ...]:
@@ -81,16 +81,16 @@ class Network:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns; those of an identifier end in its name."""
+        """Names of the columns; those of an identifier end with its name."""
         return tuple(name for link in self.links for name in self.columns_of(link))
 
     def columns_of(self, link: str) -> tuple[str, ...]:
-        """Return the names of the columns of one link.
+        """Return the names of the columns of one of `links`.
 
         Parameters
         ----------
         link : str
-            One of `links`.
+            Name of the column that links accounts.
 
         Returns
         -------
@@ -113,13 +113,13 @@ class Network:
         Parameters
         ----------
         declared : mapping
-            A key a parameter; what is not there has its default.
+            One key per parameter; missing keys have their defaults.
 
         Returns
         -------
         Network
         """
-        parts: dict[str, Any] = {
-            name: tuple(part) if isinstance(part, list) else part for name, part in declared.items()
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in declared.items()
         }
-        return cls(**parts)
+        return cls(**values)

@@ -1,7 +1,7 @@
-"""The network of accounts whose own labels are known: without any label that tells of the own, not even by a total.
+"""Network features of labelled accounts, computed out of fold so that no count reveals the account's own label.
 
-Of a group that shares a device, what is known of the others is the total but for oneself: 184 frauds for who is none,
-183 for who is one. Leaving oneself out gives the label away; leaving out all labels of a fold does not.
+Leaving out the account's own label alone is not enough: in a group with 184 frauds that shares a device, a legitimate
+account would count 184 frauds and a fraudulent one 183. Leaving out all labels of a fold does not leak.
 """
 
 import numpy as np
@@ -18,22 +18,22 @@ __all__ = ["network_out_of_fold"]
 
 
 def network_out_of_fold(
-    events: TableLike, asked: dict[str, Array], network: Network, labels: pd.DataFrame, *, n_folds: int
+    events: TableLike, subjects: dict[str, Array], network: Network, labels: pd.DataFrame, *, n_folds: int
 ) -> Array:
-    """Compute the network of records, out of fold for those whose own label was known before their moment.
+    """Compute the network features of subjects, out of fold if their own label was known before the cutoff time.
 
     Parameters
     ----------
     events : pyarrow Table, DataFrame or mapping of str to array
         As for `network_features`.
-    asked : dict of str to ndarray, each of shape (n_records,)
+    subjects : dict of str to ndarray, each of shape (n_records,)
         ``account_id`` and ``as_of``.
     network : Network
         The declaration.
     labels : DataFrame
-        ``account_id``, ``labelled_at`` and ``is_fraud`` of accounts.
+        Labels of accounts, with ``account_id``, ``labelled_at`` and ``is_fraud``.
     n_folds : int
-        Folds of accounts.
+        Number of folds of accounts.
 
     Returns
     -------
@@ -41,34 +41,32 @@ def network_out_of_fold(
 
     Examples
     --------
-    Ann is known as a fraud before she is asked about, and Bob is not; both share a card:
+    Ann has a label of fraud before the cutoff time, and shares a card with Bob, who has none:
 
     >>> first, second, third = (pd.Timestamp(f"2026-05-0{day}") for day in (1, 2, 3))
     >>> events = pd.DataFrame({"account_id": ["ann", "bob"], "card_id": "c", "occurred_at": first})
     >>> labels = pd.DataFrame({"account_id": ["ann"], "labelled_at": second, "is_fraud": True})
-    >>> asked = {"account_id": np.array(["ann", "bob"], object), "as_of": np.array([third] * 2, "M8[us]")}
+    >>> subjects = {"account_id": np.array(["ann", "bob"], object), "as_of": np.array([third] * 2, "M8[us]")}
     >>> cards = Network("", ("card_id",))
-    >>> found = network_out_of_fold(events, asked, cards, labels, n_folds=2)
-    >>> found[:, cards.columns.index("network__sharing_frauds_card_id")].tolist()
+    >>> features = network_out_of_fold(events, subjects, cards, labels, n_folds=2)
+    >>> features[:, cards.columns.index("network__sharing_frauds_card_id")].tolist()
     [0.0, 1.0]
     """
-    out = network_features(events, asked, network, labels=labels)
-    ids = pd.Series(asked["account_id"], dtype=object).astype("str").to_numpy(object)
-    labelled = labels["account_id"].astype("str")
-    own = _known_before(ids, asked["as_of"], labelled, labels["labelled_at"])
-    names, places = np.unique(ids[own].astype(str), return_inverse=True)
-    folds = np.random.default_rng(0).permutation(len(names)) % n_folds
-    rows = np.flatnonzero(own)
+    out = network_features(events, subjects, network, labels=labels)
+    ids = pd.Series(subjects["account_id"], dtype=object).astype("str").to_numpy(object)
+    labelled_ids = labels["account_id"].astype("str")
+    is_labelled = _labelled_before(ids, subjects["as_of"], labelled_ids, labels["labelled_at"])
+    accounts, account_of_row = np.unique(ids[is_labelled].astype(str), return_inverse=True)
+    folds = np.random.default_rng(0).permutation(len(accounts)) % n_folds
+    labelled_rows = np.flatnonzero(is_labelled)
     for fold in np.unique(folds):
-        part = rows[folds[places] == fold]
-        shown = labels[~labelled.isin(names[folds == fold]).to_numpy()]
-        out[part] = network_features(
-            events, {name: cells[part] for name, cells in asked.items()}, network, labels=shown
-        )
+        rows = labelled_rows[folds[account_of_row] == fold]
+        other_labels = labels[~labelled_ids.isin(accounts[folds == fold]).to_numpy()]
+        fold_subjects = {name: cells[rows] for name, cells in subjects.items()}
+        out[rows] = network_features(events, fold_subjects, network, labels=other_labels)
     return out
 
 
-def _known_before(ids: Array, moments: Array, labelled: pd.Series, times: pd.Series) -> npt.NDArray[np.bool_]:
-    first = pd.to_datetime(times, utc=True).groupby(labelled.to_numpy()).min()
-    known = pd.Series(ids).map(first)
-    return np.asarray(known < pd.to_datetime(moments, utc=True))
+def _labelled_before(ids: Array, cutoffs: Array, labelled_ids: pd.Series, times: pd.Series) -> npt.NDArray[np.bool_]:
+    first_times = pd.to_datetime(times, utc=True).groupby(labelled_ids.to_numpy()).min()
+    return np.asarray(pd.Series(ids).map(first_times) < pd.to_datetime(cutoffs, utc=True))

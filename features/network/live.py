@@ -1,7 +1,7 @@
-"""The network of accounts, live: links and labels in, the columns of the batch out. NumPy alone.
+"""The live state of the network of accounts; it computes the same columns as a batch. Needs only NumPy.
 
-A state holds every pair of account and value once, with the time of its first event: it grows with the pairs, not with
-the events. An answer looks at the links of the subject, at those who share them, and at their links.
+A state stores each pair of account and value once, with the time of its first event, so it grows with the pairs and not
+with the events. The features of a subject use its links, the accounts that share them, and the links of these accounts.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,109 +21,119 @@ Record = Mapping[str, Any]
 
 
 class NetworkState:
-    """What is linked to what, and since when; ids are kept as digests of 64 bits.
+    """The links and labels of accounts; ids are stored as digests of 64 bits.
 
     Parameters
     ----------
-    network : Network
-        The declaration.
+    declaration : Network
+        The declaration of the network features.
 
     Examples
     --------
     >>> state = NetworkState(Network(labels=False))
     >>> state.add({"account_id": "ann", "counterparty_id": "eve"}, 10)
-    >>> state.columns_of({"account_id": "ann"}, 11)[:2].tolist()
+    >>> state.compute({"account_id": "ann"}, 11)[:2].tolist()
     [1.0, 0.0]
     """
 
-    def __init__(self, network: Network) -> None:
-        self.network = network
-        self.values: dict[str, dict[int, dict[int, int]]] = {name: {} for name in network.links}
-        self.accounts: dict[str, dict[int, set[int]]] = {name: {} for name in network.links}
+    def __init__(self, declaration: Network) -> None:
+        self.declaration = declaration
+        self.values: dict[str, dict[int, dict[int, int]]] = {name: {} for name in declaration.links}
+        self.accounts: dict[str, dict[int, set[int]]] = {name: {} for name in declaration.links}
         self.labels: dict[int, dict[int, bool]] = {}
 
     def add(self, event: Record, time: int) -> None:
-        """Take an event: of a pair the first one counts."""
+        """Add the links of an event, unless it is later than an event with the same pair."""
         for name, account, value in self.pairs(event):
             self.link(name, account, value, time)
 
     def pairs(self, event: Record) -> list[tuple[str, int, int]]:
-        """Return what an event links: column, account and value."""
+        """Return the links of an event: column, account and value."""
         account = id_digest(event.get("account_id"), "account_id")
-        values = [(name, id_digest(event.get(name), name)) for name in self.network.links]
-        linked = [(name, value) for name, value in values if account and value]
+        values = [(name, id_digest(event.get(name), name)) for name in self.declaration.links]
+        counterparty = self.declaration.counterparty
         return [
-            (name, account, value) for name, value in linked if name != self.network.counterparty or value != account
+            (name, account, value)
+            for name, value in values
+            if account and value and (name != counterparty or value != account)
         ]
 
     def link(self, name: str, account: int, value: int, time: int) -> None:
-        """Link an account to a value from a time on, unless it was before."""
+        """Link an account to a value from a time on, unless they were linked before."""
         since = self.values[name].setdefault(account, {})
         since[value] = min(since.get(value, time), time)
         self.accounts[name].setdefault(value, set()).add(account)
 
-    def label(self, account: int, time: int, fraud: bool) -> None:
-        """Note what became known of an account, and when."""
-        self.labels.setdefault(account, {})[time] = fraud
+    def label(self, account: int, time: int, is_fraud: bool) -> None:
+        """Add a label of an account, and when it became known."""
+        self.labels.setdefault(account, {})[time] = is_fraud
 
-    def columns_of(self, subject: Record, moment: int) -> Array:
-        """Compute the columns of a subject, strictly before its moment.
+    def compute(self, subject: Record, cutoff: int) -> Array:
+        """Compute the columns of a subject, strictly before its cutoff time.
 
         Parameters
         ----------
         subject : dict
-            With ``account_id``.
-        moment : int
-            Microseconds since 1970.
+            Subject with ``account_id``.
+        cutoff : int
+            Cutoff time in microseconds since 1970.
 
         Returns
         -------
         ndarray of float64, shape (n_columns,)
         """
         account = id_digest(subject.get("account_id"), "account_id")
-        found = {name: self._around(name, account) for name in self.network.links}
-        whom = {account, *(one for pairs in found.values() for pair in pairs for one in pair[:2])}
-        numbers = {digest: place for place, digest in enumerate(sorted(whom))}
-        links = {name: _links(pairs, numbers) for name, pairs in found.items()}
-        labels = [(numbers[one], *known) for one in numbers for known in self.labels.get(one, {}).items()]
-        who, times, frauds = (np.array(part) for part in zip(*labels, strict=True)) if labels else (np.empty(0),) * 3
-        log = AccountLabels(who.astype(np.int64), times.astype(np.int64), frauds.astype(np.float64))
-        at = np.array([numbers[account]]), np.array([moment])
-        return np.asarray(network_columns(self.network, links, log, *at)[0])
+        links_by_column = {name: self._links_near(name, account) for name in self.declaration.links}
+        digests = {account, *(digest for links in links_by_column.values() for link in links for digest in link[:2])}
+        codes = {digest: code for code, digest in enumerate(sorted(digests))}
+        encoded = {name: _encoded_links(links, codes) for name, links in links_by_column.items()}
+        labels = [(codes[digest], *label) for digest in codes for label in self.labels.get(digest, {}).items()]
+        columns = (np.array(column) for column in zip(*labels, strict=True)) if labels else (np.empty(0),) * 3
+        accounts, times, frauds = columns
+        account_labels = AccountLabels(accounts.astype(np.int64), times.astype(np.int64), frauds.astype(np.float64))
+        subject_code, cutoffs = np.array([codes[account]]), np.array([cutoff])
+        return np.asarray(network_columns(self.declaration, encoded, account_labels, subject_code, cutoffs)[0])
 
-    def _around(self, name: str, account: int) -> list[tuple[int, int, int]]:
-        """List the pairs that the columns of an account look at."""
+    def _links_near(self, name: str, account: int) -> list[tuple[int, int, int]]:
+        """Return the links that the columns of an account are computed from: account, value and time."""
         values, accounts = self.values[name], self.accounts[name]
-        near = set(values.get(account, ()))
-        whole: set[int] = {account}
-        if name == self.network.counterparty:
-            whole |= near | accounts.get(account, set())  # their degrees count
-        sharing = {other for value in near for other in accounts[value]}
-        pairs = [(one, value, time) for one in whole for value, time in values.get(one, {}).items()]
-        return pairs + [
-            (one, value, values[one][value]) for one in sharing - whole for value in near & set(values[one])
+        own_values = set(values.get(account, ()))
+        complete: set[int] = {account}
+        if name == self.declaration.counterparty:
+            complete |= own_values | accounts.get(account, set())  # all their links count for their degrees
+        sharing = {other for value in own_values for other in accounts[value]}
+        links = [(linked, value, time) for linked in complete for value, time in values.get(linked, {}).items()]
+        return links + [
+            (other, value, values[other][value])
+            for other in sharing - complete
+            for value in own_values & set(values[other])
         ]
 
     def dump(self) -> dict[str, Array]:
-        """Return all that is held, as arrays."""
-        parts: dict[str, Array] = {}
-        for place, name in enumerate(self.network.links):
-            rows = [(one, value, time) for one, some in self.values[name].items() for value, time in some.items()]
-            parts |= {f"links-{place}.{part}": column for part, column in _columns(rows).items()}
-        rows = [(one, int(fraud), time) for one, known in self.labels.items() for time, fraud in known.items()]
-        return parts | {f"labels.{part}": column for part, column in _columns(rows).items()}
+        """Return the links and labels as arrays."""
+        arrays: dict[str, Array] = {}
+        for index, name in enumerate(self.declaration.links):
+            links = self.values[name]
+            rows = [(account, value, time) for account, values in links.items() for value, time in values.items()]
+            arrays |= {f"links-{index}.{column}": cells for column, cells in _columns(rows).items()}
+        rows = [
+            (account, int(is_fraud), time)
+            for account, labels in self.labels.items()
+            for time, is_fraud in labels.items()
+        ]
+        return arrays | {f"labels.{column}": cells for column, cells in _columns(rows).items()}
 
-    def fill_from(self, parts: Mapping[str, Array]) -> None:
-        """Take what `dump` returned."""
-        for place, name in enumerate(self.network.links):
-            for one, value, time in _rows(parts, f"links-{place}"):
-                self.link(name, one, value, time)
-        for one, fraud, time in _rows(parts, "labels"):
-            self.label(one, time, bool(fraud))
+    def restore(self, arrays: Mapping[str, Array]) -> None:
+        """Read what `dump` returned."""
+        for index, name in enumerate(self.declaration.links):
+            for account, value, time in _rows(arrays, f"links-{index}"):
+                self.link(name, account, value, time)
+        for account, is_fraud, time in _rows(arrays, "labels"):
+            self.label(account, time, bool(is_fraud))
 
 
-def _links(pairs: Iterable[tuple[int, int, int]], numbers: Mapping[int, int]) -> Links:
-    rows = [(numbers[one], numbers[value], time) for one, value, time in pairs]
+def _encoded_links(links: Iterable[tuple[int, int, int]], codes: Mapping[int, int]) -> Links:
+    rows = [(codes[account], codes[value], time) for account, value, time in links]
     block = np.array(rows, np.int64).reshape(-1, 3)
     return Links(block[:, 0], block[:, 1], block[:, 2])
 
@@ -137,5 +147,5 @@ def _columns(rows: list[tuple[int, int, int]]) -> dict[str, Array]:
     }
 
 
-def _rows(parts: Mapping[str, Array], name: str) -> Iterable[tuple[int, int, int]]:
-    return zip(*(parts[f"{name}.{part}"].tolist() for part in ("accounts", "values", "times")), strict=True)
+def _rows(arrays: Mapping[str, Array], name: str) -> Iterable[tuple[int, int, int]]:
+    return zip(*(arrays[f"{name}.{column}"].tolist() for column in ("accounts", "values", "times")), strict=True)

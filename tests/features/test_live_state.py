@@ -259,13 +259,13 @@ def test_bad_labels_and_bad_calls() -> None:
     label = {"counterparty_id": "x", "labelled_at": at(0), "is_fraud": True}
     nobody = {"event_id": "e", "labelled_at": at(0), "is_fraud": True}
     assert state.update(labels=[label, label | {"is_fraud": "yes"}, label | {"labelled_at": None}, nobody]) == (
-        (1, "is_fraud: expected True or False, got something else"),
+        (1, "is_fraud: expected True or False, got another value"),
         (2, "labelled_at: expected a time, the field is missing"),
-        (3, "counterparty_id: expected whom the label is about, all are missing"),
+        (3, "counterparty_id: expected the labelled entity, all fields are missing"),
     )
     with pytest.raises(TypeError, match="Expected a dict or a list of dicts, got str"):
         state.update("event")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="as_of: expected a moment that the state remembers, got an older one"):
+    with pytest.raises(ValueError, match="as_of: expected a time within the lateness of the state, got an older one"):
         state.features({"counterparty_id": "x", "as_of": at(-2 * 1440)})
     with pytest.raises(ValueError, match="as_of: expected a time, the field is missing"):
         state.features({"counterparty_id": "x"})

@@ -115,8 +115,8 @@ def live(events: Rows, labels: Rows) -> Callable[[str, int], npt.NDArray[np.floa
     for account, time, fraud in labels:
         state.label(id_digest(account, "account_id"), time * minute, fraud)
     back = NetworkState(NETWORK)
-    back.fill_from(state.dump())
-    return lambda who, now: np.asarray(back.columns_of({"account_id": who}, now * minute))
+    back.restore(state.dump())
+    return lambda who, now: np.asarray(back.compute({"account_id": who}, now * minute))
 
 
 @pytest.mark.slow
@@ -174,7 +174,7 @@ def test_declarations() -> None:
     with pytest.raises(TypeError, match="labels is True or False"):
         Network(labels=1)  # type: ignore[arg-type]
     events, _, subjects = tables([], [], [])
-    with pytest.raises(ValueError, match="labels: the network looks at labels of accounts"):
+    with pytest.raises(ValueError, match="labels: the network needs labels of accounts"):
         network_features(events, subjects, Network())
     with pytest.raises(ValueError, match="events: column 'device_id' is missing"):
         network_features(events.drop(columns="device_id"), subjects, Network(identifiers=("device_id",), labels=False))

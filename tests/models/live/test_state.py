@@ -542,7 +542,9 @@ def test_a_folder_that_lacks_a_part_is_refused(of_messages: Scorer, tmp_path: Pa
     manifest = tmp_path / "c" / "snapshot-0000000001" / "state" / "state.json"
     manifest.write_text(manifest.read_text().replace('"1d"', '"2d"'))
     for _ in range(2):  # a folder that was not opened is not in use
-        with pytest.raises(StateError, match=r"state.json: its content is not what was saved.* Restore the folder"):
+        with pytest.raises(
+            StateError, match=r"state.json: the SHA-256 differs from the saved one.* Restore the folder"
+        ):
             LiveState(of_messages, tmp_path / "c")
 
 
