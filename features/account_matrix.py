@@ -1,7 +1,7 @@
-"""The feature matrix of accounts and events: what is computed, in which order, from single records. NumPy and Numba.
+"""The feature matrix of accounts and events: its columns, and their computation for single records.
 
-Training computes the same columns from tables (`accounts`); here is what a service computes from records and a live
-state, and what both share: the columns of the record itself, and the tables of its categories.
+Training computes the same columns from tables, in `accounts`. This module computes them from records and a live state,
+and holds what both share: the columns of the record itself and its categories. Needs only NumPy and Numba.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ Record = Mapping[str, Any]
 Subject = Literal["account", "event"]
 
 UNSEEN, MISSING = -1.0, -2.0
-"""Codes of a category that training did not see, and of none; those seen are numbered from 0, by frequency."""
+"""Codes of an unseen category and of a missing one. Categories seen in training have codes from 0, by frequency."""
 
 
 @dataclass(frozen=True)
@@ -179,24 +179,24 @@ class AccountMatrix:
 
 
 def profile_number(value: Any, field: str) -> float:
-    """Return a number; here, unlike an amount, yes and no are numbers, as they were in training.
+    """Check a number of a profile and return it as a float; unlike an amount, it may be True or False.
 
     Parameters
     ----------
     value : float, bool or None
         The number.
     field : str
-        What an error calls it.
+        Name of the field, for errors.
 
     Returns
     -------
     float
-        NaN for none.
+        NaN if the number is missing.
 
     Raises
     ------
     RejectedRecordError
-        If it is no number, infinite, or beyond 1e15.
+        If the value is not a number, is infinite, or is beyond 1e15.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""`AccountFeatures`: the builder that a scikit-learn user fits on accounts, or on events."""
+"""`AccountFeatures`: a scikit-learn transformer that computes the features of accounts or of events."""
 
 import warnings
 from collections.abc import Sequence
@@ -40,48 +40,47 @@ __all__ = ["UNTIMED", "AccountFeatures"]
 
 
 UNTIMED = (
-    "There are no times, neither as_of nor occurred_at of events, so only what needs no time is built: totals over all "
-    "events, and the network."
+    "There are no times, neither as_of nor occurred_at of events. Only features that need no time are built: "
+    "totals over all events, and the network."
 )
 
 
 class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Turn accounts, or events, into a feature matrix: their history as of a moment, and what they say themselves.
+    """Compute the feature matrix of accounts or events: their history up to a cutoff time, and their profile.
 
     Families of columns: ``volume``, ``value``, ``counterparties``, ``rhythm``, ``novelty`` (see `History`),
     ``reciprocity`` and ``network`` (see `Network`), and ``profile``: the age of the account and the further columns of
-    the records, words by tables that belong to the builder.
+    the records. Categories are encoded as integers, by the frequencies in training.
 
     Parameters
     ----------
     events : DataFrame, default=None
-        The events: ``account_id``, ``occurred_at``, ``kind`` and what the histories need. Without ``occurred_at`` what
-        needs no time is built, and a warning says so. None for no history at all.
+        Events with ``account_id``, ``occurred_at``, ``kind`` and the columns that the feature views need. Without
+        ``occurred_at``, only features that need no time are built, with a warning. None for no history.
     accounts : DataFrame, default=None
-        Profiles: ``account_id``, ``created_at`` and further columns, joined to the records.
+        Profiles with ``account_id``, ``created_at`` and further columns, joined to the records.
     labels : DataFrame, default=None
-        What became known of events (``labelled_at``, ``is_fraud`` and the columns that name their entities), for the
-        measures of labels.
+        Labels of events (``labelled_at``, ``is_fraud`` and the entity columns), for the measures of labels.
     account_labels : DataFrame, default=None
-        What became known of accounts (``account_id``, ``labelled_at``, ``is_fraud``), for the network.
+        Labels of accounts (``account_id``, ``labelled_at``, ``is_fraud``), for the network.
     subject : {"account", "event"}, default="account"
         What a row of X is.
     history : History or sequence of History, default=None
-        The views; None for those that the events allow.
-    network : Network or False, default=None
-        The network; None for what the events allow where the subject is an account, and nothing for an event. False
-        for none.
+        The feature views; None for the default views of the columns of the events.
+    network : Network or bool, default=None
+        The network. None or True is the default network of the columns of the events for accounts, and no network for
+        events; False is no network.
     exclude : sequence of str, default=()
         Columns of the records that are not used.
     min_category_rows : int, default=5
-        A word found in fewer rows is one that was not seen.
+        Categories with fewer rows in training are encoded as unseen.
     n_folds : int, default=5
-        Folds of the network's rates in training, where labels have no times.
+        Number of folds of accounts in `transform_out_of_fold`.
 
     Attributes
     ----------
     matrix_ : AccountMatrix
-        What `transform` computes; it is written into the model folder.
+        The declaration of the fitted matrix, which is written into the model folder.
 
     Examples
     --------
@@ -132,12 +131,12 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.n_folds = n_folds
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Settle which columns there are, and learn the tables of the categories.
+        """Determine the columns, and learn the categories.
 
         Parameters
         ----------
         X : DataFrame, or sequence of ids, length n_records
-            ``account_id`` and ``as_of`` (an event: ``occurred_at``) and further columns.
+            Records with ``account_id``, ``as_of`` (for events ``occurred_at``) and further columns.
         y : ignored
             Not used.
 
@@ -149,9 +148,9 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            When a column is missing, or there is no record.
+            If a column is missing, or there are no records.
         TypeError
-            When a column is of the wrong type.
+            If a column has the wrong type.
         """
         self._validate_params()
         records = self._records(X)
@@ -159,21 +158,21 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             self.events is None or "occurred_at" in self.events
         )
         if not timed:
-            self._say_untimed()
+            self._warn_untimed()
         histories, network = self._declared(timed)
-        numbers, words = self._own_columns(records)
+        numbers, categories = self._profile_columns(records)
         self.matrix_ = AccountMatrix(
             self._subject,
             histories,
             network,
             tuple(numbers),
-            {name: self._seen(column) for name, column in words.items()},
+            {name: self._categories(column) for name, column in categories.items()},
             timed,
         )
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
-        """Fit, and return the training matrix, as `transform_out_of_fold` computes it.
+        """Fit, and return the training matrix as computed by `transform_out_of_fold`.
 
         Parameters
         ----------
@@ -187,10 +186,10 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self.fit(X, y).transform_out_of_fold(X)
 
     def transform_out_of_fold(self, X: Any) -> Array:
-        """Compute the feature matrix of labelled records, to train on or to test with: none sees its own label.
+        """Compute the feature matrix of labelled records, for training and testing, without their own labels.
 
-        The network of a record whose account's label was known before its moment is taken without the labels of a
-        fifth of the accounts, its own among them (`n_folds`). Other records are as `transform` has them.
+        If the label of a record's account was known before the cutoff time, its network features are computed without
+        the labels of the account's fold (`n_folds`). Other records are the same as in `transform`.
 
         Parameters
         ----------
@@ -202,7 +201,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of float64, shape (n_records, n_columns)
         """
         check_is_fitted(self, "matrix_")
-        return self._compute(self._records(X), apart=True)
+        return self._compute(self._records(X), out_of_fold=True)
 
     def transform(self, X: Any) -> Any:
         """Compute the feature matrix of records.
@@ -235,17 +234,15 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.matrix_.columns, object)
 
     def _records(self, X: Any) -> pd.DataFrame:
-        """Return the records as a frame, with what the table of accounts says of them."""
+        """Return the records as a DataFrame, joined with the table of accounts."""
         if isinstance(X, pd.DataFrame):
             records = X.reset_index(drop=True)
         elif getattr(X, "ndim", 1) != 1:
-            raise ValueError(f"Expected a DataFrame or one id a record (1 dimension), got {X.ndim} dimensions.")
+            raise ValueError(f"Expected a DataFrame or one id per record (1 dimension), got {X.ndim} dimensions.")
         else:
             records = pd.DataFrame({"account_id": pd.Series(list(X))})
         if "account_id" not in records:
-            raise ValueError(
-                f"Expected a column 'account_id'; the frame has {[str(name) for name in records.columns]}."
-            )
+            raise ValueError(f"Expected a column 'account_id', got {[str(name) for name in records.columns]}.")
         if not len(records):
             raise ValueError("Found 0 records; at least 1 is required.")
         if "as_of" in records and records["as_of"].isna().all():
@@ -253,28 +250,29 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if self.accounts is None:
             return records
         profiles = self.accounts.assign(account_id=as_strings(self.accounts["account_id"]))
-        twice = int(profiles["account_id"].duplicated().sum())
-        if twice:
-            raise SchemaError("accounts", f"{twice} rows have an account_id that is there already", "Give each once.")
+        n_repeated = int(profiles["account_id"].duplicated().sum())
+        if n_repeated:
+            problem = f"{n_repeated} rows repeat an account_id of an earlier row"
+            raise SchemaError("accounts", problem, "Keep one row per account.")
         new = [name for name in profiles.columns if name == "account_id" or name not in records]
         return records.assign(account_id=as_strings(records["account_id"])).merge(
             profiles[new], on="account_id", how="left"
         )
 
-    def _say_untimed(self) -> None:
+    def _warn_untimed(self) -> None:
         if self.subject == "event":
-            raise ValueError("subjects: column 'occurred_at' is missing; the history of an event is as of its time.")
+            raise ValueError("subjects: column 'occurred_at' is missing, the cutoff time of an event. Add the column.")
         warnings.warn(UNTIMED, UserWarning, stacklevel=3)
 
     def _declared(self, timed: bool) -> tuple[tuple[History, ...], Network | None]:
-        """Return the views and the network: as they were declared, else what the events allow."""
+        """Return the feature views and the network that were passed, or the defaults for the events."""
         if self.events is None:
             return (), None
         columns = [str(name) for name in self.events.columns]
         if self.history is None:
             kinds = frequent_kinds(self.events) if "kind" in columns else ()
-            of_events = self.labels is not None and timed
-            histories = default_histories(columns, subject=self.subject, kinds=kinds, labels=of_events)
+            has_labels = self.labels is not None and timed
+            histories = default_histories(columns, subject=self.subject, kinds=kinds, labels=has_labels)
         else:
             histories = check_histories(self.history)
         network = self.network if isinstance(self.network, Network) else None
@@ -282,53 +280,53 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             network = default_network(columns, labels=self.account_labels is not None)
         return histories if timed else tuple(without_times(history) for history in histories), network
 
-    def _own_columns(self, records: pd.DataFrame) -> tuple[list[str], dict[str, pd.Series]]:
-        """Tell the further columns of the records apart: numbers, and words."""
+    def _profile_columns(self, records: pd.DataFrame) -> tuple[list[str], dict[str, pd.Series]]:
+        """Return the further columns of the records: names of numbers, and columns of categories."""
         numbers: list[str] = []
-        words: dict[str, pd.Series] = {}
-        left_out = NOT_PROFILE | set(self.exclude) | ({"amount"} if self.subject == "account" else set())
-        for name in (str(column) for column in records.columns if column not in left_out):
+        categories: dict[str, pd.Series] = {}
+        excluded = NOT_PROFILE | set(self.exclude) | ({"amount"} if self.subject == "account" else set())
+        for name in (str(column) for column in records.columns if column not in excluded):
             column = records[name]
             if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
                 numbers.append(name)
             elif not pd.api.types.is_datetime64_any_dtype(column):
-                words[name] = column
-        return numbers, words
+                categories[name] = column
+        return numbers, categories
 
-    def _seen(self, column: pd.Series) -> tuple[str, ...]:
-        """Return the words of a column, the most frequent first."""
+    def _categories(self, column: pd.Series) -> tuple[str, ...]:
+        """Return the categories of a column, the most frequent first."""
         counts = pd.Series(category_column(column)).value_counts(sort=False)
-        kept = counts[counts >= self.min_category_rows]
-        return tuple(str(word) for word in sorted(kept.index, key=lambda word: (-kept[word], word)))
+        frequent = counts[counts >= self.min_category_rows]
+        return tuple(str(category) for category in sorted(frequent.index, key=lambda name: (-frequent[name], name)))
 
-    def _compute(self, records: pd.DataFrame, *, apart: bool = False) -> Array:
+    def _compute(self, records: pd.DataFrame, *, out_of_fold: bool = False) -> Array:
         matrix = self.matrix_
-        moments = cutoff_times(records, matrix.subject) if matrix.timed else np.ones(len(records), np.int64)
-        parts = [np.empty((len(records), 0))]
+        cutoffs = cutoff_times(records, matrix.subject) if matrix.timed else np.ones(len(records), np.int64)
+        blocks = [np.empty((len(records), 0))]
         if matrix.histories or matrix.network:
-            events, asked = self._timed_events(), subject_columns(records, moments, matrix)
+            events, subjects = self._timed_events(), subject_columns(records, cutoffs, matrix)
             if matrix.histories:
-                parts.append(history_features(events, asked, matrix.histories, labels=self.labels))
+                blocks.append(history_features(events, subjects, matrix.histories, labels=self.labels))
             if matrix.network is not None:
-                parts.append(self._network(matrix.network, events, asked, apart))
+                blocks.append(self._network_features(matrix.network, events, subjects, out_of_fold=out_of_fold))
         created = as_microseconds(records["created_at"]) if "created_at" in records else np.full(len(records), NEVER)
         numbers = {name: number_column(records, name) for name in matrix.numbers}
-        words = {name: category_column(required_column(records, name)) for name in matrix.categories}
-        return np.hstack([*parts, matrix.own(moments, created, numbers, words)])
+        categories = {name: category_column(required_column(records, name)) for name in matrix.categories}
+        return np.hstack([*blocks, matrix.own(cutoffs, created, numbers, categories)])
 
     def _timed_events(self) -> pd.DataFrame:
         if self.events is None:
-            raise SchemaError("events", "the model looks at events, and none were given", "Give them.")
+            raise SchemaError("events", "the model needs events, and none were given", "Pass events.")
         events = self.events
         return events if self.matrix_.timed else events.assign(occurred_at=np.zeros(len(events), "M8[us]"))
 
-    def _network(self, network: Network, events: Any, asked: Any, apart: bool) -> Array:
+    def _network_features(self, network: Network, events: Any, subjects: Any, *, out_of_fold: bool) -> Array:
         labels = self.account_labels if network.labels else None
         if labels is not None and not self.matrix_.timed:
             labels = labels.assign(labelled_at=np.zeros(len(labels), "M8[us]"))
-        if apart and labels is not None:
-            return network_out_of_fold(events, asked, network, labels, n_folds=self.n_folds)
-        return network_features(events, asked, network, labels=labels)
+        if out_of_fold and labels is not None:
+            return network_out_of_fold(events, subjects, network, labels, n_folds=self.n_folds)
+        return network_features(events, subjects, network, labels=labels)
 
     @property
     def _subject(self) -> Subject:

@@ -1,4 +1,4 @@
-"""The views of events that are taken when none are declared: what the columns at hand allow."""
+"""The default feature views and network, chosen by the columns of a table of events."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -16,14 +16,14 @@ from fraudsieve.features.network.declaration import Network
 
 __all__ = ["default_histories", "default_network", "identifier_columns", "without_times"]
 
-KNOWN = frozenset(
+NOT_IDENTIFIERS = frozenset(
     {"account_id", "counterparty_id", "event_id", "occurred_at", "kind", "amount", "label", "labelled_at"}
 )
 PAIR = ("count", "sum", "mean", "max", "to_mean", "to_max", "since_last", "since_first")
 
 
 def identifier_columns(columns: Iterable[str]) -> tuple[str, ...]:
-    """Return the columns of events that are further identifiers: those that end in ``_id``, and ``ip``.
+    """Return the columns of events that are further identifiers: names that end with ``_id``, and ``ip``.
 
     Parameters
     ----------
@@ -39,23 +39,23 @@ def identifier_columns(columns: Iterable[str]) -> tuple[str, ...]:
     >>> identifier_columns(["account_id", "device_id", "ip", "amount"])
     ('device_id', 'ip')
     """
-    return tuple(name for name in columns if name not in KNOWN and (name.endswith("_id") or name == "ip"))
+    return tuple(name for name in columns if name not in NOT_IDENTIFIERS and (name.endswith("_id") or name == "ip"))
 
 
 def default_histories(
     columns: Iterable[str], *, subject: str = "account", kinds: tuple[str, ...] = (), labels: bool = False
 ) -> tuple[History, ...]:
-    """Return the views that a table of events allows.
+    """Return the default feature views for a table of events.
 
     Parameters
     ----------
     columns : iterable of str
-        Its columns.
+        Names of the columns of the table.
     subject : {"account", "event"}, default="account"
-        An account has what it sent and what it received; an event the history of its account, of its counterparty,
-        and of the two together.
+        For an account, views of the events it sent and received. For an event, views of its account, its counterparty
+        and the pair of both.
     kinds : tuple of str, default=()
-        The kinds of event that get columns of their own.
+        Kinds of event that have columns of their own.
     labels : bool, default=False
         Whether there are labels of events.
 
@@ -82,22 +82,22 @@ def default_histories(
 
 
 def _measures(columns: tuple[str, ...], measures: tuple[str, ...]) -> tuple[str, ...]:
-    """Leave out what the columns do not allow."""
-    lacking: set[str] = set()
+    """Return the measures that can be computed from the columns."""
+    excluded: set[str] = set()
     if "amount" not in columns:
-        lacking |= set(AMOUNT_MEASURES)
+        excluded |= set(AMOUNT_MEASURES)
     if "counterparty_id" not in columns:
-        lacking |= set(COUNTERPARTY_MEASURES)
-    return tuple(name for name in measures if name not in lacking)
+        excluded |= set(COUNTERPARTY_MEASURES)
+    return tuple(name for name in measures if name not in excluded)
 
 
 def default_network(columns: Iterable[str], *, labels: bool) -> Network | None:
-    """Return the network that a table of events allows; None where accounts share nothing.
+    """Return the default network for a table of events; None if accounts share no column.
 
     Parameters
     ----------
     columns : iterable of str
-        Its columns.
+        Names of the columns of the table.
     labels : bool
         Whether there are labels of accounts.
 
@@ -116,16 +116,7 @@ def default_network(columns: Iterable[str], *, labels: bool) -> Network | None:
 
 
 def without_times(history: History) -> History:
-    """Return a view over all events, with what can be measured without times.
-
-    Parameters
-    ----------
-    history : History
-        A view.
-
-    Returns
-    -------
-    History
+    """Return a feature view over all events, with the measures that need no times.
 
     Examples
     --------
@@ -133,10 +124,10 @@ def without_times(history: History) -> History:
     ('volume__count_all', 'value__mean_all')
     """
 
-    def kept(measures: tuple[str, ...]) -> tuple[str, ...]:
-        # What is worked out of others is worked out of the amount at hand, and that is the last one's.
+    def select(measures: tuple[str, ...]) -> tuple[str, ...]:
+        # Measures of the current amount are excluded: without times there is no last event.
         return tuple(name for name in measures if name in TIMELESS and name not in DERIVED_FROM)
 
     return replace(
-        history, windows=("all",), measures=kept(history.measures) or ("count",), by_kind=kept(history.by_kind)
+        history, windows=("all",), measures=select(history.measures) or ("count",), by_kind=select(history.by_kind)
     )

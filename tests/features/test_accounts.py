@@ -122,7 +122,7 @@ def test_without_times_what_needs_none_is_built_and_said() -> None:
     made = world()
     events, ids = made["events"].drop(columns="occurred_at"), made["subjects"]["account_id"]
     features = AccountFeatures(events, account_labels=made["account_labels"].drop(columns="labelled_at"))
-    with pytest.warns(UserWarning, match=r"There are no times.* so only what needs no time is built"):
+    with pytest.warns(UserWarning, match=r"There are no times.* Only features that need no time are built"):
         features.fit(ids.tolist())
     names = list(features.get_feature_names_out())
     assert {"volume__count_all", "value__max_all", "network__sharing_rate"} <= set(names)
@@ -130,7 +130,7 @@ def test_without_times_what_needs_none_is_built_and_said() -> None:
     found = features.transform(ids.tolist())
     count = events["account_id"].value_counts().reindex(ids, fill_value=0)
     assert found[:, names.index("volume__count_all")].tolist() == count.tolist()
-    with pytest.raises(ValueError, match="column 'occurred_at' is missing; the history of an event is as of its time"):
+    with pytest.raises(ValueError, match="column 'occurred_at' is missing, the cutoff time of an event"):
         AccountFeatures(events, subject="event").fit(events)
 
 
@@ -174,7 +174,7 @@ def test_ids_as_numbers_with_a_gap_find_their_profiles_and_events() -> None:
     features = AccountFeatures(events, accounts=accounts, history=History(("1d",), measures=("count",)), network=False)
     records = pd.DataFrame({"account_id": [1, None], "as_of": [START + pd.Timedelta("1h")] * 2})
     assert features.fit(records).transform(records)[:, 0].tolist() == [2.0, 0.0]
-    with pytest.raises(ValueError, match="accounts: 1 rows have an account_id that is there already"):
+    with pytest.raises(ValueError, match="accounts: 1 rows repeat an account_id"):
         AccountFeatures(events, accounts=pd.concat([accounts, accounts.iloc[:1]])).fit(records)
 
 
@@ -216,7 +216,7 @@ def test_declared_views_come_back_from_json() -> None:
 @pytest.mark.parametrize(
     ("records", "error", "message"),
     [
-        (pd.DataFrame({"id": ["a"]}), ValueError, r"Expected a column 'account_id'; the frame has \['id'\]"),
+        (pd.DataFrame({"id": ["a"]}), ValueError, r"Expected a column 'account_id', got \['id'\]"),
         (pd.DataFrame({"account_id": [], "as_of": []}), ValueError, "Found 0 records"),
         (pd.DataFrame({"account_id": ["a1"], "as_of": ["2026"]}), TypeError, "'as_of': expected timestamps, got"),
         (pd.DataFrame({"account_id": ["a1", "a2"], "as_of": [START, pd.NaT]}), ValueError, "'as_of' is missing in 1 r"),
@@ -225,7 +225,7 @@ def test_declared_views_come_back_from_json() -> None:
             ValueError,
             "column 'as_of' is missing, and training",
         ),
-        (np.zeros((2, 2)), ValueError, r"one id a record \(1 dimension\), got 2"),
+        (np.zeros((2, 2)), ValueError, r"one id per record \(1 dimension\), got 2"),
         (pd.DataFrame({"account_id": ["a1"]}), ValueError, "column 'as_of' is missing"),
     ],
 )
@@ -241,7 +241,7 @@ def test_columns_that_are_gone_or_of_another_type() -> None:
     features = AccountFeatures(subject="event").fit(made["events"])
     with pytest.raises(ValueError, match="column 'kind' is missing"):
         features.transform(made["events"].drop(columns="kind"))
-    with pytest.raises(TypeError, match="'amount' held numbers in training; got"):
+    with pytest.raises(TypeError, match="'amount': expected numbers, as in training, got"):
         features.transform(made["events"].assign(amount="5"))
     with pytest.raises(ValueError, match="'amount' is infinite in 50 rows"):
         features.transform(made["events"].assign(amount=np.inf))

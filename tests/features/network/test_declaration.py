@@ -169,9 +169,9 @@ def test_declarations() -> None:
     assert Network.from_dict(NETWORK.to_dict()) == NETWORK
     assert len(set(NETWORK.columns)) == len(NETWORK.columns) == 8 + 8 + 8
     assert len(Network(labels=False).columns) == 4 + 4
-    with pytest.raises(ValueError, match="needs a counterparty or an identifier"):
+    with pytest.raises(ValueError, match="Expected a counterparty or an identifier"):
         Network("")
-    with pytest.raises(TypeError, match="labels is True or False"):
+    with pytest.raises(TypeError, match="Expected a string as counterparty and True or False as labels"):
         Network(labels=1)  # type: ignore[arg-type]
     events, _, subjects = tables([], [], [])
     with pytest.raises(ValueError, match="labels: the network needs labels of accounts"):
