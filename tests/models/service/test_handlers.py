@@ -123,20 +123,17 @@ def test_a_snapshot_is_written_once_the_log_is_large(accounts_folder: Path, tmp_
 
 @pytest.mark.slow
 def test_without_the_extra_the_command_says_what_to_install(run_alone: Any, binary: Any) -> None:
-    names = ("fastapi", "uvicorn", "prometheus_client")
-    printed = run_alone(f"""
+    for name in ("fastapi", "uvicorn", "prometheus_client"):
+        said = run_alone(f"""
 import sys
+sys.modules[{name!r}] = None
 from typer.testing import CliRunner
 from fraudsieve.cli.app import app
-for name in {names!r}:
-    sys.modules[name] = None
-    done = CliRunner().invoke(app, ["serve", "--model", {str(binary.folder)!r}, "--json"])
-    print(done.exit_code, done.stdout.strip())
-    del sys.modules[name]
+done = CliRunner().invoke(app, ["serve", "--model", {str(binary.folder)!r}, "--json"])
+print(done.exit_code, done.stdout)
 """)
-    for name, line in zip(names, printed.splitlines(), strict=True):
-        assert line.startswith("2 ")
-        assert f"{name} is not installed. Install it: pip install 'fraudsieve[serve]'." in line
+        assert said.startswith("2 ")
+        assert f"{name} is not installed. Install it: pip install 'fraudsieve[serve]'." in said
 
 
 def test_serve_says_that_it_needs_a_posix_system(run_alone: Any, binary: Any) -> None:
