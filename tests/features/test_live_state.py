@@ -1,12 +1,10 @@
-"""The live state: equal to the batch runner, bounded, and the same after a save."""
+"""The live state: equal to the batch runner, bounded in memory, and strict about its records."""
 
-import json
 import math
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from fractions import Fraction
-from pathlib import Path
 from statistics import pvariance
 from typing import Any
 
@@ -16,26 +14,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.measures import FAMILIES, LABEL_MEASURES
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
 
-START = datetime(2024, 5, 3, 20, tzinfo=UTC)  # a Friday
-VIEWS = [
-    History(
-        ("1m", "1h", "2d"),
-        kinds=("pay",),
-        by_kind=("count", "sum", "max", "distinct", "since_last"),
-        identifiers=("device_id",),
-        night=(22, 6),
-    ),
-    History(("1h", "1d"), entity="counterparty_id", counterparty="account_id", measures=tuple(FAMILIES), name="their"),
-    History(("1h",), entity="counterparty_id", subject="account_id", measures=("count", "since_last"), name="received"),
-    History(("1d",), entity=("account_id", "counterparty_id"), measures=("count", "since_first"), name="pair"),
-]
+from .live_records import (
+    VIEWS,
+    Records,
+    at,
+    stream,
+    timed,
+)
+
 MINUTES = st.integers(0, 90) | st.integers(0, 6 * 24 * 60)
 EVENTS = st.lists(
     st.fixed_dictionaries(
@@ -56,15 +48,6 @@ LABELS = st.lists(
     ),
     max_size=8,
 )
-Records = list[dict[str, Any]]
-
-
-def at(minutes: float) -> datetime:
-    return START + timedelta(minutes=minutes)
-
-
-def timed(records: Records, field: str) -> Records:
-    return [record | {field: at(record[field])} for record in records]
 
 
 def batch(events: Records, labels: Records, subjects: Records) -> Any:
@@ -111,21 +94,6 @@ def test_live_is_what_the_batch_says(events: Records, labels: Records, now: int,
         without = [{name: value for name, value in subject.items() if name != "amount"} for subject in subjects]
         expected = batch(timed(events, "occurred_at"), timed(labels, "labelled_at"), without)
         np.testing.assert_array_equal(state.features(without), expected)
-
-
-def stream(n: int, *, seed: int = 0, days: float = 40) -> Records:
-    rng = np.random.default_rng(seed)
-    return [
-        {
-            "event_id": f"e{place}",
-            "account_id": f"account-{rng.integers(0, 5)}",
-            "occurred_at": at(float(minutes)),
-            "amount": float(rng.integers(1, 100)),
-            "counterparty_id": f"c{rng.integers(0, 9)}",
-            "kind": "pay",
-        }
-        for place, minutes in enumerate(np.sort(rng.integers(0, int(days * 1440), n)))
-    ]
 
 
 def test_many_moments_are_what_the_batch_says_to_the_last_bit() -> None:
@@ -305,42 +273,6 @@ def test_of_nothing_every_moment_says_the_same_until_something_comes() -> None:
     np.testing.assert_allclose(state.features(subjects), batch(events, [], subjects), rtol=1e-9, atol=1e-9)
 
 
-def test_a_saved_state_answers_the_same(tmp_path: Path) -> None:
-    state = HistoryState(VIEWS, lateness="2d")
-    events = stream(400, days=3)
-    state.update(events[:300], [{"counterparty_id": "c1", "labelled_at": at(10), "is_fraud": True}])
-    state.save(tmp_path / "state")
-    state.save(tmp_path / "state")
-    back = HistoryState.load(tmp_path / "state")
-    assert (back.n_events, back.n_entities, back.watermark) == (state.n_events, state.n_entities, state.watermark)
-    asked = [{"account_id": f"account-{i}", "counterparty_id": f"c{i}", "as_of": at(3 * 1440)} for i in range(5)]
-    for one in (state, back):
-        one.update(events[300:])
-    np.testing.assert_array_equal(back.features(asked), state.features(asked))
-    names = sorted(path.name for path in (tmp_path / "state").iterdir())
-    assert len(names) == 1 + len(VIEWS)
-    assert not any(b"account-1" in path.read_bytes() for path in (tmp_path / "state").iterdir())
-
-
-def test_a_network_beside_the_views(tmp_path: Path) -> None:
-    network = Network(prior=(0.5, 2.0))
-    state = HistoryState(VIEWS[2], network=network)
-    events = [
-        {"account_id": one, "counterparty_id": "shop", "occurred_at": at(0), "kind": "pay"} for one in ("ann", "bob")
-    ]
-    labels = [{"account_id": "bob", "labelled_at": at(10), "is_fraud": True}, {"labelled_at": at(10), "is_fraud": True}]
-    refused = state.update(events, account_labels=labels)
-    assert refused == ((1, "account_id: expected a string or a whole number, the field is missing"),)
-    state.save(tmp_path)
-    for one in (state, HistoryState.load(tmp_path)):
-        assert one.columns == VIEWS[2].columns + network.columns
-        for minute, frauds in ((10, 0), (11, 1)):
-            row = dict(
-                zip(one.columns, one.features({"account_id": "ann", "as_of": at(minute)})[0].tolist(), strict=True)
-            )
-            assert (row["network__sharing"], row["network__sharing_frauds"]) == (1, frauds)
-
-
 def test_an_event_that_is_refused_links_nothing() -> None:
     state = HistoryState(
         History(("1h",), measures=("count",)), network=Network("", ("card_id", "device_id"), labels=False)
@@ -372,63 +304,6 @@ def test_an_amount_that_is_not_known_is_none_whatever_the_neighbours() -> None:
     assert np.isnan(none)
     assert (given, last) == (0.5, 1.0)
     assert state.features(subject)[0, 1] == 1.0
-
-
-def test_an_empty_state_can_be_saved(tmp_path: Path) -> None:
-    HistoryState(VIEWS).save(tmp_path)
-    back = HistoryState.load(tmp_path)
-    assert back.n_events == 0
-    assert back.update(stream(3)) == ()
-
-
-def saved(folder: Path) -> Path:
-    state = HistoryState(VIEWS[0])
-    state.update(stream(20))
-    state.save(folder)
-    return folder
-
-
-@pytest.mark.parametrize("place", [0, 100, -1])
-@pytest.mark.parametrize("pattern", ["state.json", "view-*.npz"])
-def test_a_changed_byte_is_found(tmp_path: Path, pattern: str, place: int) -> None:
-    path = next(saved(tmp_path).glob(pattern))
-    content = bytearray(path.read_bytes())
-    content[place] ^= 4
-    path.write_bytes(bytes(content))
-    with pytest.raises(StateError, match=path.name):
-        HistoryState.load(tmp_path)
-
-
-def test_states_that_are_not_ours(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match=r"state\.json: cannot be read \(FileNotFoundError\)"):
-        HistoryState.load(tmp_path / "none")
-    manifest = json.loads((saved(tmp_path) / "state.json").read_text())
-    next(tmp_path.glob("view-*.npz")).unlink()
-    with pytest.raises(StateError, match=r"\.npz: cannot be read"):
-        HistoryState.load(tmp_path)
-    (tmp_path / "state.json").write_text(json.dumps(manifest | {"format": 99}))
-    with pytest.raises(StateError, match="expected format 1, got 99"):
-        HistoryState.load(tmp_path)
-    (tmp_path / "state.json").write_text("[]")
-    with pytest.raises(StateError, match="is not the manifest of a state"):
-        HistoryState.load(tmp_path)
-
-
-def test_a_save_that_fails_leaves_the_old_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    saved(tmp_path)
-    state = HistoryState.load(tmp_path)
-    n_events = state.n_events
-    state.update(stream(30, seed=1, days=90))
-    real = np.savez
-
-    def fails(stream: Any, **arrays: Any) -> None:
-        real(stream, **arrays)
-        raise OSError("disk full")
-
-    monkeypatch.setattr(np, "savez", fails)
-    with pytest.raises(OSError, match="disk full"):
-        state.save(tmp_path)
-    assert HistoryState.load(tmp_path).n_events == n_events
 
 
 def test_the_live_state_needs_neither_pandas_nor_pyarrow() -> None:

@@ -1,170 +1,33 @@
-"""The history of accounts in batches: against DuckDB, against the future, and by hand."""
+"""The batch runner: point-in-time, by hand, with tables of every form, and with invalid tables."""
 
 import math
 import statistics
 import time
 from typing import Any
 
-import duckdb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import Phase, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fraudsieve.features.history.batch import history_features
-from fraudsieve.features.history.declaration import History, HistoryColumn
-from fraudsieve.features.history.measures import LABEL_MEASURES, MEASURES, window_seconds
+from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.measures import LABEL_MEASURES
 from tests.profiles import examples
 
-HISTORY = History(
-    windows=("1h", "1m", "2d"),
-    kinds=("pay", "never"),
-    by_kind=("count", "sum", "mean", "max", "distinct", "repeats", "burst", "since_last", "span"),
-    identifiers=("device_id",),
-    measures=(*MEASURES, "span"),
-    night=(22, 6),
+from .event_tables import (
+    ACCOUNTS,
+    EVENTS,
+    HISTORY,
+    MINUTES,
+    SUBJECTS,
+    ZERO,
+    Rows,
+    as_events,
+    as_subjects,
 )
-START = pd.Timestamp("2024-05-03 20:00")  # a Friday
-MINUTES = st.integers(0, 90) | st.integers(0, 3 * 24 * 60)
-ACCOUNTS = st.sampled_from(["ann", "bob", "an account with a long name", "中文"])
-EVENTS = st.lists(
-    st.tuples(
-        ACCOUNTS,
-        MINUTES,
-        st.none() | st.integers(-400, 4_000_000).map(lambda quarters: quarters / 4),  # sums of quarters are exact
-        st.none() | st.sampled_from(["x", "y", "z", "ann"]),
-        st.none() | st.sampled_from(["pay", "other"]),
-        st.none() | st.sampled_from(["phone", "tablet"]),
-    ),
-    max_size=40,
-)
-SUBJECTS = st.lists(st.tuples(ACCOUNTS | st.just("empty"), MINUTES), max_size=12)
-Rows = list[tuple[Any, ...]]
-
-
-def as_events(rows: Rows) -> pa.Table:
-    rows = [(*row, None) if len(row) == 5 else row for row in rows]
-    accounts, minutes, amounts, counterparties, kinds, devices = zip(*rows, strict=True) if rows else ((),) * 6
-    times = (START + pd.to_timedelta(list(minutes), unit="min")).astype("datetime64[us]")
-    return pa.table(
-        {
-            "account_id": pa.array(accounts, pa.string()),
-            "occurred_at": pa.array(times, pa.timestamp("us")),
-            "amount": pa.array(amounts, pa.float64()),
-            "counterparty_id": pa.array(counterparties, pa.string()),
-            "kind": pa.array(kinds, pa.string()),
-            "device_id": pa.array(devices, pa.string()),
-        }
-    )
-
-
-def as_subjects(rows: Rows) -> pa.Table:
-    table = as_events([(account, minutes, None, None, None) for account, minutes in rows])
-    return table.select([0, 1]).rename_columns(["account_id", "as_of"])
-
-
-# Every measure in plain SQL over seen (place, as_of, and the columns of the events in the window), by place.
-SPREAD = """-sum(n / total * ln(n / total)) FROM (SELECT place, n, sum(n) OVER (PARTITION BY place) AS total
-    FROM (SELECT place, count(*)::DOUBLE AS n FROM {seen} WHERE {0} IS NOT NULL GROUP BY place, {0}))"""
-GAP = """FROM (SELECT place, epoch(occurred_at - lag(occurred_at) OVER (PARTITION BY place ORDER BY occurred_at)) AS gap
-    FROM {seen})"""
-SQL = {
-    "count": "count(*) FROM {seen}",
-    "sum": "sum(amount) FROM {seen}",
-    "mean": "avg(amount) FROM {seen}",
-    "std": "stddev_pop(amount) FROM {seen}",
-    "max": "max(amount) FROM {seen}",
-    "min": "min(amount) FROM {seen}",
-    "distinct": "count(DISTINCT {0}) FROM {seen}",
-    "entropy": SPREAD,
-    "hour_entropy": SPREAD.replace("{0}", "hour(occurred_at)"),
-    "repeats": """count(*) - count(DISTINCT (counterparty_id, amount)) FROM {seen}
-        WHERE counterparty_id IS NOT NULL AND amount IS NOT NULL""",
-    "new": """count(DISTINCT {0}) FROM {seen} WHERE NOT EXISTS (FROM {remembered} r WHERE r.place = {seen}.place
-        AND r.{0} = {seen}.{0} AND r.occurred_at < {seen}.as_of - {1})""",
-    "night": "avg((hour(occurred_at) >= 22 OR hour(occurred_at) < 6)::INT) FROM {seen}",
-    "weekend": "avg((isodow(occurred_at) >= 6)::INT) FROM {seen}",
-    "gap_mean": "avg(gap) " + GAP,
-    "gap_std": "stddev_pop(gap) " + GAP,
-    "span": "epoch(any_value(as_of) - min(occurred_at)) FROM {seen}",
-    "burst": "max(in_hour) FROM {seen}",
-    "since_last": "epoch(any_value(as_of) - max(occurred_at)) FROM {seen}",
-    "since_first": "epoch(any_value(as_of) - min(occurred_at)) FROM {seen}",
-    "since_max": """epoch(any_value(as_of) - arg_max(occurred_at, (amount, occurred_at))) FROM {seen}
-        WHERE amount IS NOT NULL""",
-    "last": "arg_max(amount, (occurred_at, amount)) FROM {seen}",
-}
-ZERO = ("count", "sum", "distinct", "repeats", "new")
-IN_HOUR = """SELECT *, count(*) OVER (PARTITION BY account_id ORDER BY occurred_at
-    RANGE BETWEEN to_microseconds(3599999999) PRECEDING AND CURRENT ROW) AS in_hour FROM events WHERE {}"""
-
-
-def oracle(events: pa.Table, subjects: pa.Table, history: History) -> npt.NDArray[np.float64]:
-    """The columns of a history of accounts in plain SQL."""
-    with duckdb.connect(config={"threads": 1}) as base:
-        base.register("events", events)
-        base.register("subjects", subjects.append_column("place", pa.array(range(len(subjects)), pa.int64())))
-        return np.column_stack([_column(base, history, column, len(subjects)) for column in history.positions])
-
-
-def _column(base: Any, history: History, column: HistoryColumn, n: int) -> npt.NDArray[np.float64]:
-    def found(measure: str, window: str = column.window) -> npt.NDArray[np.float64]:
-        return _query(base, history, column._replace(measure=measure, window=window), n)
-
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if column.measure == "trend":
-            lengths = window_seconds(column.window) / window_seconds(history.shortest)
-            derived = found("count", history.shortest) / found("count") * lengths
-        elif column.measure == "z":
-            derived = (found("last", "") - found("mean")) / found("std")
-        elif column.measure == "peak":
-            derived = found("max") / found("mean", history.longest)
-        elif column.measure in ("to_mean", "to_max"):
-            derived = found("last", "") / found(column.measure[3:])
-        else:
-            return found(column.measure)
-    return np.where(np.isinf(derived), np.nan, derived)
-
-
-def _query(base: Any, history: History, column: HistoryColumn, n: int) -> npt.NDArray[np.float64]:
-    window = column.window or (history.longest if column.kind else "5000w")
-    told = SQL[column.measure].format(
-        column.identifier or history.counterparty,
-        f"to_seconds({window_seconds(window)})",
-        seen=_seen(base, window, column.kind),
-        remembered=_seen(base, history.longest, column.kind),
-    )
-    rows = base.execute(f"SELECT place, {told} GROUP BY place").fetchall()
-    values = np.full(n, 0.0 if column.measure in ZERO else np.nan)
-    for place, value in rows:
-        values[place] = values[place] if value is None else value
-    return values
-
-
-def _seen(base: Any, window: str, kind: str) -> str:
-    name = f"seen_{window}_{kind}"
-    counted = IN_HOUR.format(f"kind = '{kind}'" if kind else "true")
-    base.execute(f"""CREATE TEMP TABLE IF NOT EXISTS {name} AS SELECT place, as_of, e.* FROM subjects s
-        JOIN ({counted}) e ON s.account_id = e.account_id AND occurred_at < as_of
-        AND occurred_at >= as_of - to_seconds({window_seconds(window)})""")
-    return name
-
-
-def check(events: pa.Table, subjects: pa.Table) -> None:
-    ours = history_features(events, subjects, HISTORY)
-    assert ours.shape == (len(subjects), len(HISTORY.columns))
-    if len(subjects):
-        np.testing.assert_allclose(ours, oracle(events, subjects, HISTORY), rtol=1e-9, atol=1e-9)
-
-
-@pytest.mark.slow
-@settings(examples(15), phases=[Phase.explicit, Phase.reuse, Phase.generate])
-@given(EVENTS, SUBJECTS)
-def test_batch_is_what_duckdb_says(events: Rows, subjects: Rows) -> None:
-    check(as_events(events), as_subjects(subjects))
 
 
 @examples(40)
@@ -173,23 +36,6 @@ def test_events_as_subjects_see_what_is_strictly_before_them(events: Rows) -> No
     table = as_events(events)
     subjects = table.select([0, 1, 2]).rename_columns(["account_id", "as_of", "amount"])
     np.testing.assert_array_equal(history_features(table, None, HISTORY), history_features(table, subjects, HISTORY))
-
-
-@pytest.mark.slow
-def test_a_larger_log_is_what_duckdb_says() -> None:
-    rng = np.random.default_rng(0)
-    rows = [
-        (f"account-{account}", int(minutes), None if quarters % 9 == 0 else quarters / 4, f"c{other}", kind)
-        for account, minutes, quarters, other, kind in zip(
-            (rng.pareto(1, 3000)).astype(int) % 40,
-            rng.integers(0, 5000, 3000),
-            rng.integers(0, 10**6, 3000),
-            rng.integers(0, 30, 3000),
-            rng.choice(["pay", "other"], 3000),
-            strict=True,
-        )
-    ]
-    check(as_events(rows), as_subjects([row[:2] for row in rows[::3]]))
 
 
 @examples(60)
@@ -310,40 +156,6 @@ def test_without_an_id_there_is_no_history() -> None:
     subjects = as_subjects([("x", 5), (None, 5)]).rename_columns(["counterparty_id", "as_of"])
     assert str(history_features(events, subjects, history).tolist()) == "[[1.0, 300.0], [0.0, nan]]"
     assert str(history_features(events, None, history).tolist()) == "[[0.0, nan], [0.0, nan], [0.0, nan]]"
-
-
-def views_of_everything() -> list[History]:
-    measures = ("count", "sum", "to_max", "new", "distinct", "max", "since_last")
-    return [
-        History(("1h", "2d"), measures=measures),
-        History(("1h", "2d"), entity="counterparty_id", counterparty="account_id", measures=measures, name="their"),
-        History(("1h",), entity="counterparty_id", subject="account_id", measures=("count",), name="received"),
-        History(("2d",), entity=("account_id", "counterparty_id"), measures=("count", "since_last"), name="pair"),
-        History(("2d",), entity=("account_id", "kind", "device_id"), measures=("count",), name="triple"),
-    ]
-
-
-@examples(25)
-@given(EVENTS)
-def test_views_of_any_entity_are_what_duckdb_says(events: Rows) -> None:
-    table = as_events(events)
-    subjects = table.rename_columns([name.replace("occurred_at", "as_of") for name in table.column_names])
-    views = views_of_everything()
-    ours = history_features(table, subjects, views)
-    np.testing.assert_array_equal(history_features(table, None, views), ours)
-    if not events:
-        return
-    with duckdb.connect(config={"threads": 1}) as base:
-        base.register("events", table)
-        base.register("subjects", subjects.append_column("place", pa.array(range(len(subjects)))))
-        start = 0
-        for view in views:
-            same = " AND ".join(f"e.{a} = s.{b}" for a, b in zip(view.entities, view.subjects, strict=True))
-            found = base.execute(f"""SELECT count(e.account_id) FROM subjects s LEFT JOIN events e ON {same}
-                AND occurred_at < as_of AND occurred_at >= as_of - to_seconds({window_seconds(view.windows[0])})
-                GROUP BY place ORDER BY place""").fetchall()
-            assert [(count,) for count in ours[:, start].tolist()] == found, view.name
-            start += len(view.columns)
 
 
 LABELS = st.lists(st.tuples(st.sampled_from(["x", "y"]), MINUTES, st.booleans()), max_size=15)
