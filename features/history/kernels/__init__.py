@@ -1,1 +1,1 @@
-"""Compiled kernels of the history: sliding windows over sorted, coded events."""
+"""Compiled kernels of the feature views: sliding windows over sorted, encoded events."""

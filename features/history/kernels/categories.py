@@ -1,7 +1,6 @@
-"""Sliding windows over coded values: how many different ones, how evenly spread, how many repeated.
+"""Sliding windows over codes: the number of distinct codes, their entropy, repeated codes and new codes.
 
-NumPy and Numba alone. What is new in a window is what its part of the longest window begins with: for every code the
-earliest event in the longest window is kept, and whether the window holds that.
+A code is new in a window if its earliest event in the longest window is in that window. Needs only NumPy and Numba.
 """
 
 import numba as nb
@@ -16,27 +15,27 @@ __all__ = ["CODE_MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows"
 
 
 CODE_MEASURES = ("distinct", "entropy", "repeats", "new")
-"""The measures of `codes_in_windows`, in the order of its places."""
+"""The measures of `codes_in_windows`, in the order of its columns."""
 DISTINCT, ENTROPY, REPEATS, NEW = range(len(CODE_MEASURES))
 
 
 @nb.njit(cache=True, nogil=True)
 def code_pairs(codes: Array, amounts: Array) -> tuple[Array, int]:
-    """Number the pairs of counterparty and amount.
+    """Encode pairs of counterparty and amount as integers.
 
     Parameters
     ----------
     codes : ndarray of int32, shape (n_events,)
-        Counterparties, -1 for none.
+        Codes of the counterparties, -1 if missing.
     amounts : ndarray of float64, shape (n_events,)
-        NaN for none.
+        Amounts, NaN if missing.
 
     Returns
     -------
     codes : ndarray of int32, shape (n_events,)
-        The number of every pair, -1 where a part is missing. Two different ones share it once in 2**64.
+        Code of each pair; -1 if either is missing. Two different pairs share a code with probability 2**-64.
     n_codes : int
-        How many different pairs there are.
+        Number of distinct pairs.
 
     Examples
     --------
@@ -44,7 +43,7 @@ def code_pairs(codes: Array, amounts: Array) -> tuple[Array, int]:
     >>> codes.tolist(), n_codes
     ([0, 0, 1, -1], 2)
     """
-    keys = (amounts + 0.0).view(np.uint64)  # a negative zero is a zero
+    keys = (amounts + 0.0).view(np.uint64)  # negative zero equals zero
     valid = np.empty(codes.size, np.bool_)
     for i in range(codes.size):
         state = (keys[i] * FIRST) ^ (np.uint64(codes[i] + 1) * SECOND)
@@ -60,7 +59,7 @@ _SMALL = np.array([0.0, 0.0, *(n * np.log(n) for n in range(2, 4096))])
 
 @nb.njit(inline="always")
 def _n_log_n(n: int) -> float:
-    """Return ``n * log(n)``, from a table where it may be: of few hours or counterparties, all counts are small."""
+    """Return ``n * log(n)``, from a table for small counts."""
     return float(_SMALL[n]) if n < _SMALL.size else n * np.log(float(n))
 
 
@@ -68,112 +67,112 @@ def _n_log_n(n: int) -> float:
 def _codes_in_window(
     starts: Array,
     times: Array,
-    asked_starts: Array,
-    moments: Array,
+    cutoff_starts: Array,
+    cutoffs: Array,
     rows: Array,
     width: int,
     codes: Array,
     n_codes: int,
-    places: Array,
+    columns: Array,
     out: Array,
 ) -> None:
-    at_distinct, at_entropy, at_repeats = places[DISTINCT], places[ENTROPY], places[REPEATS]
-    times_met = np.zeros(n_codes, np.int32)
+    at_distinct, at_entropy, at_repeats = columns[DISTINCT], columns[ENTROPY], columns[REPEATS]
+    n_events_of = np.zeros(n_codes, np.int32)
     for e in range(starts.size - 1):
-        if asked_starts[e] == asked_starts[e + 1]:
+        if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
-        left = right = np.uint64(first_from(times, starts[e], starts[e + 1], moments[asked_starts[e]] - width))
+        left = right = np.uint64(first_from(times, starts[e], starts[e + 1], cutoffs[cutoff_starts[e]] - width))
         stop = np.uint64(starts[e + 1])
-        known, distinct, total, lost = 0, 0, 0.0, 0.0
-        for k in range(asked_starts[e], asked_starts[e + 1]):
-            moment, row = moments[k], rows[k]
-            while right < stop and times[right] < moment:
+        n_valid, distinct, total, error = 0, 0, 0.0, 0.0
+        for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
+            cutoff, row = cutoffs[k], rows[k]
+            while right < stop and times[right] < cutoff:
                 code = codes[right]
                 if code >= 0:
-                    n = times_met[np.uint32(code)]
+                    n = n_events_of[np.uint32(code)]
                     distinct += n == 0
-                    known += 1
-                    times_met[np.uint32(code)] = n + 1
+                    n_valid += 1
+                    n_events_of[np.uint32(code)] = n + 1
                     if at_entropy >= 0:
-                        total, lost = added(total, lost, _n_log_n(n + 1) - _n_log_n(n))
+                        total, error = added(total, error, _n_log_n(n + 1) - _n_log_n(n))
                 right += ONE
-            while left < right and times[left] < moment - width:
+            while left < right and times[left] < cutoff - width:
                 code = codes[left]
                 if code >= 0:
-                    n = times_met[np.uint32(code)]
+                    n = n_events_of[np.uint32(code)]
                     distinct -= n == 1
-                    known -= 1
-                    times_met[np.uint32(code)] = n - 1
+                    n_valid -= 1
+                    n_events_of[np.uint32(code)] = n - 1
                     if at_entropy >= 0:
-                        total, lost = added(total, lost, _n_log_n(n - 1) - _n_log_n(n))
+                        total, error = added(total, error, _n_log_n(n - 1) - _n_log_n(n))
                 left += ONE
             if at_distinct >= 0:
                 out[row, at_distinct] = distinct
             if at_repeats >= 0:
-                out[row, at_repeats] = known - distinct
-            if at_entropy >= 0 and known > 0:
-                # One code alone has no entropy, whatever the logarithms round to.
-                spread = np.log(float(known)) - (total + lost) / known
+                out[row, at_repeats] = n_valid - distinct
+            if at_entropy >= 0 and n_valid > 0:
+                # The entropy of a single code is exactly 0, whatever the rounding of the logarithms.
+                spread = np.log(float(n_valid)) - (total + error) / n_valid
                 out[row, at_entropy] = max(spread, 0.0) if distinct > 1 else 0.0
         for i in range(left, right):
             if codes[i] >= 0:
-                times_met[codes[i]] = 0
+                n_events_of[codes[i]] = 0
 
 
 @nb.njit(cache=True, nogil=True)
 def _new_in_windows(
     starts: Array,
     times: Array,
-    asked_starts: Array,
-    moments: Array,
+    cutoff_starts: Array,
+    cutoffs: Array,
     rows: Array,
     widths: Array,
     codes: Array,
     n_codes: int,
-    places: Array,
+    columns: Array,
     out: Array,
 ) -> None:
-    """Count the codes whose earliest event in the longest window a window holds, for all windows in one pass."""
+    """Count the new codes of all windows in one pass: those whose earliest event in the longest window is inside."""
     earliest, latest = np.full(n_codes, -1, np.int32), np.empty(n_codes, np.int32)
     following = np.empty(times.size, np.int32)
-    asked = np.flatnonzero(places >= 0)
-    borders, old = np.empty(asked.size, np.int64), np.empty(asked.size, np.int64)
+    windows = np.flatnonzero(columns >= 0)
+    borders, old = np.empty(windows.size, np.int64), np.empty(windows.size, np.int64)
     longest = widths.max()
     for e in range(starts.size - 1):
-        if asked_starts[e] == asked_starts[e + 1]:
+        if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
-        left = right = np.uint64(first_from(times, starts[e], starts[e + 1], moments[asked_starts[e]] - longest))
+        left = right = np.uint64(first_from(times, starts[e], starts[e + 1], cutoffs[cutoff_starts[e]] - longest))
         stop = np.uint64(starts[e + 1])
-        met, borders[:], old[:] = 0, left, 0
-        for k in range(asked_starts[e], asked_starts[e + 1]):
-            moment = moments[k]
-            while right < stop and times[right] < moment:
+        n_codes_seen, borders[:], old[:] = 0, left, 0
+        for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
+            cutoff = cutoffs[k]
+            while right < stop and times[right] < cutoff:
                 if codes[right] >= 0:
                     code = np.uint32(codes[right])
                     if earliest[code] < 0:
                         earliest[code] = right
-                        met += 1
+                        n_codes_seen += 1
                     else:
                         following[np.uint32(latest[code])] = right
                     latest[code] = right
                 right += ONE
-            for w in range(asked.size):
-                border, n_old, since = np.uint64(borders[w]), old[w], moment - widths[asked[w]]
+            for w in range(windows.size):
+                border, n_old, since = np.uint64(borders[w]), old[w], cutoff - widths[windows[w]]
                 while border < right and times[border] < since:
                     n_old += codes[border] >= 0 and earliest[np.uint32(codes[border])] == np.int64(border)
                     border += ONE
                 borders[w], old[w] = border, n_old
-            while left < right and times[left] < moment - longest:
+            while left < right and times[left] < cutoff - longest:
                 if codes[left] >= 0:
                     code = np.uint32(codes[left])
-                    gone = latest[code] == np.int64(left)  # else it has another, and the earliest is always what leaves
-                    earliest[code] = -1 if gone else following[left]
-                    met -= gone
-                    for w in range(asked.size):
-                        old[w] -= gone or following[left] >= borders[w]
+                    is_last = latest[code] == np.int64(left)  # otherwise its next event is the earliest
+                    earliest[code] = -1 if is_last else following[left]
+                    n_codes_seen -= is_last
+                    for w in range(windows.size):
+                        old[w] -= is_last or following[left] >= borders[w]
                 left += ONE
-            for w in range(asked.size):
-                out[rows[k], places[asked[w]]] = met - old[w]
+            for w in range(windows.size):
+                out[rows[k], columns[windows[w]]] = n_codes_seen - old[w]
         for i in range(left, right):
             if codes[i] >= 0:
                 earliest[codes[i]] = -1
@@ -183,80 +182,80 @@ def _new_in_windows(
 def codes_in_windows(
     starts: Array,
     times: Array,
-    asked_starts: Array,
-    moments: Array,
+    cutoff_starts: Array,
+    cutoffs: Array,
     rows: Array,
     widths: Array,
     codes: Array,
     n_codes: int,
-    places: Array,
+    columns: Array,
     out: Array,
 ) -> None:
-    """Measure the codes of the events of windows, for every moment.
+    """Compute the measures of `CODE_MEASURES` for every cutoff time and window.
 
     Parameters
     ----------
-    starts, times, asked_starts, moments, rows, widths
+    starts, times, cutoff_starts, cutoffs, rows, widths
         As for `totals_in_windows`.
     codes : ndarray of int32, shape (n_events,)
-        From 0 up; -1 for none.
+        Codes from 0; -1 if missing.
     n_codes : int
-        How many codes there are.
-    places : ndarray of int64, shape (n_windows, 4)
-        The column of every one of `CODE_MEASURES`; -1 where it is not asked for. Entropy is in nats (Shannon, 1948).
+        Number of distinct codes.
+    columns : ndarray of int64, shape (n_windows, 4)
+        Column of each of `CODE_MEASURES`; -1 if it is not computed. The entropy is in nats (Shannon, 1948).
     out : ndarray of float64, shape (n_subjects, n_columns)
-        Filled in; an entropy without codes is left as it is.
+        Filled in; the entropy of a window without codes is left as it is.
     """
-    bounds = starts, times, asked_starts, moments, rows
+    bounds = starts, times, cutoff_starts, cutoffs, rows
     for w in range(widths.size):
-        if (places[w, :NEW] >= 0).any():
-            _codes_in_window(*bounds, widths[w], codes, n_codes, places[w], out)
-    if (places[:, NEW] >= 0).any():
-        _new_in_windows(*bounds, widths, codes, n_codes, places[:, NEW], out)
+        if (columns[w, :NEW] >= 0).any():
+            _codes_in_window(*bounds, widths[w], codes, n_codes, columns[w], out)
+    if (columns[:, NEW] >= 0).any():
+        _new_in_windows(*bounds, widths, codes, n_codes, columns[:, NEW], out)
 
 
 @nb.njit(cache=True, nogil=True)
 def pairs_in_windows(
     starts: Array,
     times: Array,
-    asked_starts: Array,
-    moments: Array,
+    cutoff_starts: Array,
+    cutoffs: Array,
     rows: Array,
     widths: Array,
     codes: Array,
     amounts: Array,
-    places: Array,
+    columns: Array,
     out: Array,
 ) -> None:
-    """Measure the pairs of counterparty and amount in windows, for every moment.
+    """Compute the measures of `CODE_MEASURES` on pairs of counterparty and amount.
 
     Parameters
     ----------
-    starts, times, asked_starts, moments, rows, widths, codes, places, out
+    starts, times, cutoff_starts, cutoffs, rows, widths, codes, columns, out
         As for `codes_in_windows`.
     amounts : ndarray of float64, shape (n_events,)
-        NaN for none.
+        Amounts, NaN if missing.
     """
     pairs, n_pairs = code_pairs(codes, amounts)
-    codes_in_windows(starts, times, asked_starts, moments, rows, widths, pairs, n_pairs, places, out)
+    codes_in_windows(starts, times, cutoff_starts, cutoffs, rows, widths, pairs, n_pairs, columns, out)
 
 
 @nb.njit(cache=True, nogil=True)
 def hours_in_windows(
     starts: Array,
     times: Array,
-    asked_starts: Array,
-    moments: Array,
+    cutoff_starts: Array,
+    cutoffs: Array,
     rows: Array,
     widths: Array,
-    places: Array,
+    columns: Array,
     out: Array,
 ) -> None:
-    """Measure the hours of day (UTC) of the events of windows, for every moment.
+    """Compute the measures of `CODE_MEASURES` on the hours of day (UTC).
 
     Parameters
     ----------
-    starts, times, asked_starts, moments, rows, widths, places, out
+    starts, times, cutoff_starts, cutoffs, rows, widths, columns, out
         As for `codes_in_windows`.
     """
-    codes_in_windows(starts, times, asked_starts, moments, rows, widths, hours_of_day(times), 24, places, out)
+    codes_in_windows(starts, times, cutoff_starts, cutoffs, rows, widths, hours_of_day(times), 24, columns, out)

@@ -1,7 +1,7 @@
-"""Extremes and deviations in sliding windows, in NumPy and Numba alone.
+"""Extremes and standard deviations in sliding windows.
 
-Neither can be read off a running total: the largest of a window is at the head of a queue that only falls, and a
-deviation is taken of two heaps, so that nothing is ever taken away again.
+Neither is a difference of running totals. The extreme of a window is the head of a monotonic queue. A standard
+deviation is the sum of two parts, so that no value is ever subtracted again. Needs only NumPy and Numba.
 """
 
 import numba as nb
@@ -15,11 +15,11 @@ __all__ = ["SPREAD_MEASURES", "spread_in_windows"]
 
 
 SPREAD_MEASURES = ("max", "min", "std", "gap_std", "burst", "since_max")
-"""The measures of `spread_in_windows`, in the order of its places."""
+"""The measures of `spread_in_windows`, in the order of its columns."""
 MAX, MIN, STD, GAP_STD, BURST, SINCE_MAX = range(len(SPREAD_MEASURES))
 SECOND = 1_000_000
 HALVES = 2.0**27 + 1.0
-"""Splits a float64 into two halves of its digits."""
+"""Factor that splits a float64 into two halves of its digits (Dekker, 1971)."""
 NOWHERE = -1
 
 
@@ -35,8 +35,8 @@ def _longest(starts: Array) -> int:
 def _extreme_in_window(
     starts: Array,
     times: Array,
-    asked_starts: Array,
-    moments: Array,
+    cutoff_starts: Array,
+    cutoffs: Array,
     rows: Array,
     width: int,
     amounts: Array,
@@ -45,23 +45,23 @@ def _extreme_in_window(
     at_since: int,
     out: Array,
 ) -> None:
-    """Find the largest amount of a window (``sign`` 1) or the smallest (-1), the last of several.
+    """Return the largest amount of a window (``sign`` 1) or the smallest (-1), the last one of equal amounts.
 
-    A queue holds the events that no later one reaches. Those that come in are gone through from the last one back, so
-    that of many at a time only the few are looked at twice that are larger than all behind them.
+    A monotonic queue holds the events that are more extreme than all later ones. New events are scanned backwards, so
+    that only those more extreme than all later new events are compared with the queue.
     """
     queue, fresh = np.empty(_longest(starts), np.int32), np.empty(_longest(starts), np.int32)
     for e in range(starts.size - 1):
-        if asked_starts[e] == asked_starts[e + 1]:
+        if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         stop = starts[e + 1]
-        left = right = first_from(times, starts[e], stop, moments[asked_starts[e]] - width)
+        left = right = first_from(times, starts[e], stop, cutoffs[cutoff_starts[e]] - width)
         head, tail = 0, 0
-        for k in range(asked_starts[e], asked_starts[e + 1]):
-            moment, before = moments[k], right
-            while right < stop and times[right] < moment:
+        for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
+            cutoff, before = cutoffs[k], right
+            while right < stop and times[right] < cutoff:
                 right += 1
-            while left < right and times[left] < moment - width:
+            while left < right and times[left] < cutoff - width:
                 left += 1
             best, n_fresh = -np.inf, 0
             for i in range(right - 1, max(before, left) - 1, -1):
@@ -79,13 +79,13 @@ def _extreme_in_window(
                 head += 1
             if head < tail:
                 if at_since >= 0:
-                    out[rows[k], at_since] = (moment - times[queue[head]]) / SECOND
+                    out[rows[k], at_since] = (cutoff - times[queue[head]]) / SECOND
                 out[rows[k], at] = amounts[queue[head]]
 
 
 @nb.njit(inline="always")
 def _product(a: float, b: float) -> tuple[float, float]:
-    """Multiply, and tell what rounding has left out (Dekker, 1971)."""
+    """Return a product and its rounding error (Dekker, 1971)."""
     far_a, far_b = HALVES * a, HALVES * b
     high_a, high_b = far_a - (far_a - a), far_b - (far_b - b)
     low_a, low_b = a - high_a, b - high_b
@@ -95,21 +95,21 @@ def _product(a: float, b: float) -> tuple[float, float]:
 
 @nb.njit(inline="always")
 def _deviated(sums: Array, amount: float, anchor: float) -> None:
-    """Add to a count, a sum of deviations and one of their squares, each sum with what it lacks."""
-    apart, lost = added(amount, 0.0, -anchor)
-    square, square_lost = _product(apart, apart)
+    """Add an amount to a count, a sum of deviations and a sum of squares, both compensated."""
+    apart, error = added(amount, 0.0, -anchor)
+    square, square_error = _product(apart, apart)
     sums[0] += 1.0
-    sums[1], sums[2] = added(sums[1], sums[2] + lost, apart)
-    sums[3], sums[4] = added(sums[3], sums[4] + (square_lost + 2.0 * apart * lost), square)
+    sums[1], sums[2] = added(sums[1], sums[2] + error, apart)
+    sums[3], sums[4] = added(sums[3], sums[4] + (square_error + 2.0 * apart * error), square)
 
 
 @nb.njit(inline="always")
 def _deviation(sums: Array) -> float:
-    """Return the standard deviation: the root of ``n * squares - total**2``, over n."""
-    n, (total, lost), (squares, squares_lost) = sums[0], added(sums[1], 0.0, sums[2]), added(sums[3], 0.0, sums[4])
-    more, more_lost = _product(n, squares)
-    less, less_lost = _product(total, total)
-    spread, rest = added(more, more_lost + n * squares_lost - less_lost - 2.0 * total * lost, -less)
+    """Return the standard deviation, ``sqrt(n * squares - total**2) / n``."""
+    n, (total, error), (squares, squares_error) = sums[0], added(sums[1], 0.0, sums[2]), added(sums[3], 0.0, sums[4])
+    more, more_error = _product(n, squares)
+    less, less_error = _product(total, total)
+    spread, rest = added(more, more_error + n * squares_error - less_error - 2.0 * total * error, -less)
     return float(np.sqrt(max(spread + rest, 0.0)) / n)
 
 
@@ -117,8 +117,8 @@ def _deviation(sums: Array) -> float:
 def _std_in_window(
     starts: Array,
     times: Array,
-    asked_starts: Array,
-    moments: Array,
+    cutoff_starts: Array,
+    cutoffs: Array,
     rows: Array,
     width: int,
     amounts: Array,
@@ -126,32 +126,33 @@ def _std_in_window(
     at: int,
     out: Array,
 ) -> None:
-    """Find the standard deviation of a window's amounts, without ever taking anything away again.
+    """Compute the standard deviation of the amounts of a window, without ever subtracting a value again.
 
-    A window is kept as two heaps: deviations from an anchor up to it, summed from it down, and those after it. Once the
-    anchor has left the window, its last amount becomes the anchor, and all that is left becomes the lower heap: every
-    event is summed twice, whatever the width. As the anchor is one of the window, little cancels out; and as the sums
-    hold twice the digits of a float64, the result does not depend on the order of the sums, nor on what was before the
-    window: a live state and a batch agree to the last bit. So many events at the start of a window are left out as
-    ``skip`` says: 1 for gaps, since the first leads out of the window.
+    A window is the sum of two parts, relative to an anchor amount: the events up to the anchor, as suffix sums, and the
+    later events, as one running sum. When the anchor leaves the window, the last amount becomes the new anchor and the
+    whole window the first part, so every event is summed twice, whatever the width. Since the anchor is an amount of
+    the window, there is little cancellation. The sums have twice the digits of a float64: the result does not depend on
+    their order or on events before the window, and live and batch features are equal to the last bit.
+
+    The first ``skip`` events of a window are left out: 1 for gaps, since the first gap begins before the window.
     """
     lower, upper, both = np.empty((_longest(starts), 5)), np.zeros(5), np.empty(5)
     for e in range(starts.size - 1):
-        if asked_starts[e] == asked_starts[e + 1]:
+        if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         start, stop = starts[e], starts[e + 1]
-        left = right = first_from(times, start, stop, moments[asked_starts[e]] - width)
+        left = right = first_from(times, start, stop, cutoffs[cutoff_starts[e]] - width)
         anchored, heaped, anchor = NOWHERE, False, 0.0
         upper[:] = 0.0
-        for k in range(asked_starts[e], asked_starts[e + 1]):
-            moment = moments[k]
-            while right < stop and times[right] < moment:
+        for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
+            cutoff = cutoffs[k]
+            while right < stop and times[right] < cutoff:
                 if right >= left + skip and amounts[right] == amounts[right]:
                     if anchored == NOWHERE:
                         anchored, anchor = right, amounts[right]
                     _deviated(upper, amounts[right], anchor)
                 right += 1
-            while left < right and times[left] < moment - width:
+            while left < right and times[left] < cutoff - width:
                 left += 1
             first = min(left + skip, right)
             if anchored != NOWHERE and first > anchored:
@@ -176,60 +177,60 @@ def _std_in_window(
 
 @nb.njit(cache=True, nogil=True)
 def _gaps(starts: Array, times: Array) -> Array:
-    """Return the seconds from every event's predecessor to it; NaN for an entity's first."""
-    found = np.full(times.size, np.nan)
+    """Return the seconds since the previous event of the entity; NaN for its first event."""
+    gaps = np.full(times.size, np.nan)
     for e in range(starts.size - 1):
         for i in range(starts[e] + 1, starts[e + 1]):
-            found[i] = (times[i] - times[i - 1]) / SECOND
-    return found
+            gaps[i] = (times[i] - times[i - 1]) / SECOND
+    return gaps
 
 
 @nb.njit(cache=True, nogil=True)
 def _trailing_counts(starts: Array, times: Array, width: int) -> Array:
-    """Count, for every event, those of its entity in the time that ends with it, open at its start.
+    """Count the events of the entity in the window ``(time - width, time]`` of every event.
 
-    The last of several events at a time has counted them all.
+    Only the last of several events with the same time counts all of them.
     """
-    found = np.empty(times.size)
+    counts = np.empty(times.size)
     for e in range(starts.size - 1):
         left = starts[e]
         for i in range(starts[e], starts[e + 1]):
             while times[left] <= times[i] - width:
                 left += 1
-            found[i] = i - left + 1
-    return found
+            counts[i] = i - left + 1
+    return counts
 
 
 @nb.njit(cache=True, nogil=True)
 def spread_in_windows(
     starts: Array,
     times: Array,
-    asked_starts: Array,
-    moments: Array,
+    cutoff_starts: Array,
+    cutoffs: Array,
     rows: Array,
     widths: Array,
     amounts: Array,
-    places: Array,
+    columns: Array,
     out: Array,
 ) -> None:
-    """Measure extremes and deviations of windows, for every moment.
+    """Compute the measures of `SPREAD_MEASURES` for every cutoff time and window.
 
     Parameters
     ----------
-    starts, times, asked_starts, moments, rows, widths
+    starts, times, cutoff_starts, cutoffs, rows, widths
         As for `totals_in_windows`.
     amounts : ndarray of float64, shape (n_events,)
-        NaN for none; empty where no measure of amounts is asked for.
-    places : ndarray of int64, shape (n_windows, 6)
-        The column of every one of `SPREAD_MEASURES`; -1 where it is not asked for.
+        Amounts, NaN if missing; empty if no measure of amounts is computed.
+    columns : ndarray of int64, shape (n_windows, 6)
+        Column of each of `SPREAD_MEASURES`; -1 if it is not computed.
     out : ndarray of float64, shape (n_subjects, n_columns)
-        Filled in; what stays undefined is left as it is.
+        Filled in; undefined values are left as they are.
     """
-    bounds = starts, times, asked_starts, moments, rows
-    gaps = _gaps(starts, times) if (places[:, GAP_STD] >= 0).any() else amounts[:0]
-    trailing = _trailing_counts(starts, times, HOUR) if (places[:, BURST] >= 0).any() else amounts[:0]
+    bounds = starts, times, cutoff_starts, cutoffs, rows
+    gaps = _gaps(starts, times) if (columns[:, GAP_STD] >= 0).any() else amounts[:0]
+    trailing = _trailing_counts(starts, times, HOUR) if (columns[:, BURST] >= 0).any() else amounts[:0]
     for w in range(widths.size):
-        at = places[w]
+        at = columns[w]
         if at[MAX] >= 0:
             _extreme_in_window(*bounds, widths[w], amounts, 1.0, at[MAX], at[SINCE_MAX], out)
         if at[MIN] >= 0:

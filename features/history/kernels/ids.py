@@ -1,4 +1,4 @@
-"""Numbering ids: a hash table over their bytes, which compares every byte, in NumPy and Numba alone."""
+"""Ids encoded as integers, by a hash table that compares all their bytes. Needs only NumPy and Numba."""
 
 import numba as nb
 import numpy as np
@@ -11,14 +11,14 @@ __all__ = ["code_numbers", "code_strings", "number_keys"]
 FIRST, SECOND = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)  # as in `ngrams`
 FINAL, HALF = np.uint64(0xFF51AFD7ED558CCD), np.uint64(32)
 SHORT = 15
-"""Ids of up to so many bytes fit in two words, the last byte of which is the length."""
+"""Maximum number of bytes of an id that is stored in two words; their last byte is its length."""
 LONG_MARK = np.uint64(0xFF) << np.uint64(56)
 BELOW_MARK = np.uint64((1 << 56) - 1)
 
 
 @nb.njit(inline="always")
 def _bytes_at(data: Array, at: int, n: int) -> np.uint64:
-    """Read up to eight bytes as one word."""
+    """Return up to eight bytes as one word."""
     word = np.uint64(0)
     for k in range(n):
         word |= np.uint64(data[at + k]) << np.uint64(8 * k)
@@ -27,8 +27,8 @@ def _bytes_at(data: Array, at: int, n: int) -> np.uint64:
 
 @nb.njit(inline="always")
 def _eight_at(data: Array, at: int) -> np.uint64:
-    """Read eight bytes, written out: the compiler makes it one load."""
-    i = np.uint64(at)  # an unsigned place cannot count from the end
+    """Return eight bytes as one word; without a loop, the compiler generates a single load."""
+    i = np.uint64(at)  # Numba does not check whether an unsigned index is negative
     low = np.uint64(data[i]) | np.uint64(data[i + np.uint64(1)]) << np.uint64(8)
     low |= np.uint64(data[i + np.uint64(2)]) << np.uint64(16) | np.uint64(data[i + np.uint64(3)]) << np.uint64(24)
     high = np.uint64(data[i + np.uint64(4)]) << HALF | np.uint64(data[i + np.uint64(5)]) << np.uint64(40)
@@ -124,23 +124,23 @@ def _code_kernel(offsets: Array, data: Array, valid: Array, codes: Array) -> int
 
 
 def code_strings(offsets: Array, data: Array, valid: Array | None = None) -> tuple[Array, int]:
-    """Number strings by first appearance.
+    """Encode strings as integers, in the order of first appearance.
 
     Parameters
     ----------
     offsets : ndarray of int32 or int64, shape (n_rows + 1,)
         String ``i`` is ``data[offsets[i]:offsets[i + 1]]``.
     data : ndarray of uint8
-        The bytes of all strings.
+        Bytes of all strings.
     valid : ndarray of bool, shape (n_rows,), default=None
-        False where a row has no string; None stands for all True.
+        False if a string is missing; None if no string is.
 
     Returns
     -------
     codes : ndarray of int32, shape (n_rows,)
-        The number of every string; -1 where there is none.
+        Code of each string; -1 if missing.
     n_codes : int
-        How many different strings there are.
+        Number of distinct strings.
 
     Examples
     --------
@@ -156,20 +156,7 @@ def code_strings(offsets: Array, data: Array, valid: Array | None = None) -> tup
 
 @nb.njit(cache=True, nogil=True)
 def number_keys(keys: Array, valid: Array, codes: Array) -> int:
-    """Number whole numbers by first appearance, as `code_numbers` does, into an array.
-
-    Parameters
-    ----------
-    keys, valid
-        As for `code_numbers`; empty where all are valid.
-    codes : ndarray of int32, shape (n_rows,)
-        Filled in.
-
-    Returns
-    -------
-    int
-        How many different keys there are.
-    """
+    """Fill in the codes of `code_numbers` and return the number of distinct keys; `valid` is empty if all are valid."""
     table = np.full(1 << 10, -1, np.int32)
     firsts = np.empty(keys.size, np.uint64)
     mask, n = np.uint64(table.size - 1), 0
@@ -195,21 +182,21 @@ def number_keys(keys: Array, valid: Array, codes: Array) -> int:
 
 
 def code_numbers(keys: Array, valid: Array | None = None) -> tuple[Array, int]:
-    """Number whole numbers by first appearance.
+    """Encode integers as codes, in the order of first appearance.
 
     Parameters
     ----------
     keys : ndarray of uint64, shape (n_rows,)
-        The numbers.
+        Integers to encode.
     valid : ndarray of bool, shape (n_rows,), default=None
-        False where a row has none; None stands for all True.
+        False if a key is missing; None if no key is.
 
     Returns
     -------
     codes : ndarray of int32, shape (n_rows,)
-        The number of every key; -1 where there is none.
+        Code of each key; -1 if missing.
     n_codes : int
-        How many different keys there are.
+        Number of distinct keys.
 
     Examples
     --------

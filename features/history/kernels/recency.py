@@ -1,4 +1,4 @@
-"""What the ends of a log say, and what is worked out of other columns, in NumPy and Numba alone."""
+"""Measures of the first and the last event, and measures computed from other columns. Needs only NumPy and Numba."""
 
 import numba as nb
 import numpy as np
@@ -12,72 +12,72 @@ __all__ = ["DERIVED", "END_MEASURES", "NEVER", "fill_derived", "fill_ends", "lab
 
 SECOND = 1_000_000
 NEVER = np.iinfo(np.int64).min
-"""The time of an event that there was not."""
+"""The time that stands for a missing event."""
 END_MEASURES = ("since_first", "since_last")
-"""The measures of `fill_ends`, in the order of its places."""
+"""The measures of `fill_ends`, in the order of its columns."""
 
 
 @nb.njit(cache=True, nogil=True)
 def fill_ends(
     starts: Array,
     times: Array,
-    asked_starts: Array,
-    moments: Array,
+    cutoff_starts: Array,
+    cutoffs: Array,
     rows: Array,
     firsts: Array,
     lasts: Array,
     amounts: Array,
-    furthest: float,
-    places: Array,
+    max_age: float,
+    columns: Array,
     out: Array,
     last_amount: Array,
 ) -> None:
-    """Find when an entity's first and last events were, and the last amount: of several at a time, the largest.
+    """Compute the seconds since the first and the last event, and the last amount (the largest at the same time).
 
     Parameters
     ----------
-    starts, times, asked_starts, moments, rows
+    starts, times, cutoff_starts, cutoffs, rows
         As for `totals_in_windows`.
     firsts, lasts : ndarray of int64, shape (n_entities,) or empty
-        The times of the first and last events that are no longer in the log; `NEVER` where there were none.
+        Times of the first and the last event that were dropped from memory; `NEVER` if none were.
     amounts : ndarray of float64, shape (n_events,) or empty
-        NaN for none; empty where `last_amount` is not asked for.
-    furthest : float
-        What is longer ago, in seconds, is left as it is.
-    places : ndarray of int64, shape (2,)
-        The column of every one of `END_MEASURES`; -1 where it is not asked for.
+        Amounts, NaN if missing; empty if `last_amount` is not computed.
+    max_age : float
+        Maximum seconds since an event; older events are ignored.
+    columns : ndarray of int64, shape (2,)
+        Column of each of `END_MEASURES`; -1 if it is not computed.
     out : ndarray of float64, shape (n_subjects, n_columns)
-        Filled in; left as it is where there was no event.
+        Filled in; left as it is if there is no event.
     last_amount : ndarray of float64, shape (n_subjects,) or empty
-        Filled in; NaN where no event has an amount.
+        Filled in; NaN if no event has an amount.
     """
-    at_first, at_last = places
+    at_first, at_last = columns
     for e in range(starts.size - 1):
         right, largest, largest_at = starts[e], np.nan, NEVER
         earlier = firsts.size > 0 and firsts[e] != NEVER
-        for k in range(asked_starts[e], asked_starts[e + 1]):
+        for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             before = right
-            if before == starts[e]:  # perhaps many come in at once
-                right = first_from(times, before, starts[e + 1], moments[k])
-            while right < starts[e + 1] and times[right] < moments[k]:
+            if before == starts[e]:  # a binary search, since the window may begin with many events
+                right = first_from(times, before, starts[e + 1], cutoffs[k])
+            while right < starts[e + 1] and times[right] < cutoffs[k]:
                 right += 1
             row, any_left = rows[k], right > starts[e]
             if earlier or any_left:
-                since_first = (moments[k] - (firsts[e] if earlier else times[starts[e]])) / SECOND
-                since_last = (moments[k] - (times[right - 1] if any_left else lasts[e])) / SECOND
-                if at_first >= 0 and since_first <= furthest:
+                since_first = (cutoffs[k] - (firsts[e] if earlier else times[starts[e]])) / SECOND
+                since_last = (cutoffs[k] - (times[right - 1] if any_left else lasts[e])) / SECOND
+                if at_first >= 0 and since_first <= max_age:
                     out[row, at_first] = since_first
-                if at_last >= 0 and since_last <= furthest:
+                if at_last >= 0 and since_last <= max_age:
                     out[row, at_last] = since_last
             if amounts.size > 0:
-                found = False
+                has_amount = False
                 for i in range(right - 1, before - 1, -1):
-                    if found and times[i] < largest_at:
+                    if has_amount and times[i] < largest_at:
                         break
                     if amounts[i] == amounts[i]:
                         tied = times[i] == largest_at
                         largest = max(largest, amounts[i]) if tied else amounts[i]
-                        largest_at, found = times[i], True
+                        largest_at, has_amount = times[i], True
             if last_amount.size > 0:
                 last_amount[row] = largest
 
@@ -86,70 +86,70 @@ def fill_ends(
 def label_runs(
     starts: Array,
     times: Array,
-    asked_starts: Array,
-    moments: Array,
+    cutoff_starts: Array,
+    cutoffs: Array,
     rows: Array,
     width: int,
     frauds: Array,
     since_clean: Array,
     run: Array,
 ) -> None:
-    """Find when the last label of no fraud was, and how many labels of fraud came after it.
+    """Compute the seconds since the last label that is not fraud, and the number of fraud labels after it.
 
     Parameters
     ----------
-    starts, times, asked_starts, moments, rows
+    starts, times, cutoff_starts, cutoffs, rows
         As for `totals_in_windows`.
     width : int
-        Microseconds; what is older is not counted.
+        Length of the window in microseconds; older labels are not counted.
     frauds : ndarray of float64, shape (n_labels,)
-        1 for fraud and 0 for none.
+        1 for fraud and 0 otherwise.
     since_clean : ndarray of float64, shape (n_subjects,)
-        Seconds, filled in; left as it is without such a label in the window.
+        Filled in with seconds; left as it is if the window has no such label.
     run : ndarray of float64, shape (n_subjects,)
         Filled in.
     """
     for e in range(starts.size - 1):
         left = right = starts[e]
         before, so_far, at_clean, clean = 0, 0, 0, NEVER
-        for k in range(asked_starts[e], asked_starts[e + 1]):
-            while right < starts[e + 1] and times[right] < moments[k]:
+        for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
+            while right < starts[e + 1] and times[right] < cutoffs[k]:
                 if frauds[right] > 0.0:
                     so_far += 1
                     at_clean += times[right] == clean
                 else:
                     clean, at_clean = times[right], so_far
                 right += 1
-            while left < right and times[left] < moments[k] - width:
+            while left < right and times[left] < cutoffs[k] - width:
                 before += frauds[left] > 0.0
                 left += 1
             run[rows[k]] = so_far - max(before, at_clean)
-            if clean != NEVER and clean >= moments[k] - width:
-                since_clean[rows[k]] = (moments[k] - clean) / SECOND
+            if clean != NEVER and clean >= cutoffs[k] - width:
+                since_clean[rows[k]] = (cutoffs[k] - clean) / SECOND
 
 
 DERIVED = ("count", "mean", "std", "max", "z", "to_mean", "to_max", "peak", "trend")
-"""The measures of `fill_derived`, in the order of its places."""
+"""The measures of `fill_derived`, in the order of its columns."""
 
 
 @nb.njit(cache=True, nogil=True)
-def fill_derived(amounts: Array, widths: Array, places: Array, out: Array) -> None:
-    """Work measures out of others; where that would be a division by zero they stay as they are.
+def fill_derived(amounts: Array, widths: Array, columns: Array, out: Array) -> None:
+    """Compute measures from other columns; a division by zero leaves the value as it is.
 
     Parameters
     ----------
     amounts : ndarray of float64, shape (n_subjects,)
-        The amounts at hand.
+        Current amounts.
     widths : ndarray of int64, shape (n_windows,)
-        Of the windows.
-    places : ndarray of int64, shape (n_windows, 9)
-        The column of every one of `DERIVED`; -1 where it is not asked for.
+        Lengths of the windows in microseconds.
+    columns : ndarray of int64, shape (n_windows, 9)
+        Column of each of `DERIVED`; -1 if it is not computed.
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in.
     """
-    longest, shortest = places[widths.argmax()], places[widths.argmin()]
+    longest, shortest = columns[widths.argmax()], columns[widths.argmin()]
     for w in range(widths.size):
-        count, mean, std, largest, z, to_mean, to_max, peak, trend = places[w]
+        count, mean, std, largest, z, to_mean, to_max, peak, trend = columns[w]
         for row in range(len(out)):
             if z >= 0 and out[row, std] != 0.0:
                 out[row, z] = (amounts[row] - out[row, mean]) / out[row, std]

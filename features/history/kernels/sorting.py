@@ -1,8 +1,8 @@
-"""Events in order of entity and time, by the radix of what is at hand.
+"""A stable radix sort of events by entity and time, in linear time.
 
-Unless they come by time anyway, events are dealt by two digits of their times, and then to their entities, where an
-insertion sort has little left to do. Where it has much (times may lie close together, but for a few), the events of an
-entity are sorted by all digits of their own times. All of it is stable, and linear in the events.
+Events that are not yet sorted by time are distributed by two digits of their times, and then to their entities, where
+an insertion sort has little left to do. If it would need many moves, because most times are close together and a few
+far away, the events of the entity are sorted by all digits of their times.
 """
 
 import numba as nb
@@ -13,11 +13,11 @@ from fraudsieve._typing import Array
 __all__ = ["in_order", "sort_events"]
 
 
-MOST_MOVES = 8
-"""So many moves an event, and `FEW_MOVES`, insertion may take."""
-FEW_MOVES = 1024
-DEALT = 9
-"""The bits of a digit by which all events are dealt: more places at a time than these, and memory is slow."""
+MAX_MOVES_PER_EVENT = 8
+"""Maximum moves per event of the insertion sort, in addition to `FREE_MOVES`."""
+FREE_MOVES = 1024
+TIME_DIGIT = 9
+"""Bits of a digit when all events are distributed; more buckets than these make memory access slow."""
 DIGIT = 8
 LOW_DIGIT = np.uint64((1 << DIGIT) - 1)
 LOW_HALF = (1 << 32) - 1
@@ -25,8 +25,8 @@ LOW_HALF = (1 << 32) - 1
 
 @nb.njit(inline="always")
 def _insertion_sort(times: Array, order: Array, start: int, stop: int) -> bool:
-    """Sort a run, unless that takes many moves; return whether it is sorted."""
-    moves, most = 0, MOST_MOVES * (stop - start) + FEW_MOVES
+    """Sort a slice, unless that takes too many moves; return whether it is sorted."""
+    moves, max_moves = 0, MAX_MOVES_PER_EVENT * (stop - start) + FREE_MOVES
     for i in range(start + 1, stop):
         if times[i - 1] <= times[i]:
             continue
@@ -37,7 +37,7 @@ def _insertion_sort(times: Array, order: Array, start: int, stop: int) -> bool:
             j -= 1
         times[j], order[j] = time, row
         moves += i - j
-        if moves > most:
+        if moves > max_moves:
             return False
     return True
 
@@ -46,7 +46,7 @@ def _insertion_sort(times: Array, order: Array, start: int, stop: int) -> bool:
 def _digit_sort(times: Array, order: Array, spare_times: Array, spare_order: Array) -> None:
     """Sort by all digits of the times, the lowest first."""
     low = times.min()
-    span = np.uint64(times.max() - low)  # wraps, and is right as an unsigned number
+    span = np.uint64(times.max() - low)  # the subtraction may overflow, which is correct modulo 2**64
     counts = np.empty((1 << DIGIT) + 1, np.int64)
     shift = np.uint64(0)
     while shift < np.uint64(64) and span >> shift:
@@ -65,24 +65,24 @@ def _digit_sort(times: Array, order: Array, spare_times: Array, spare_order: Arr
 
 @nb.njit(cache=True, nogil=True)
 def _ascends(times: Array) -> bool:
-    left_behind = 0
+    n_descents = 0
     for i in range(1, times.size):
-        left_behind += times[i - 1] > times[i]
-    return left_behind == 0
+        n_descents += times[i - 1] > times[i]
+    return n_descents == 0
 
 
 @nb.njit(cache=True, nogil=True)
-def _deal_by_time(entities: Array, times: Array, spare: Array, dealt: Array) -> None:
-    """Deal rows by two digits of their times: of each row its time, and its entity and place in one number."""
+def _distribute_by_time(entities: Array, times: Array, spare: Array, buckets: Array) -> None:
+    """Distribute rows by two digits of their times; a row is its time, and its entity and position in one integer."""
     low = times.min()
-    span, shift, mask = np.uint64(times.max() - low), np.uint64(0), np.uint64((1 << DEALT) - 1)
-    while span >> shift >> np.uint64(2 * DEALT):
+    span, shift, mask = np.uint64(times.max() - low), np.uint64(0), np.uint64((1 << TIME_DIGIT) - 1)
+    while span >> shift >> np.uint64(2 * TIME_DIGIT):
         shift += np.uint64(1)
-    ends = np.zeros((2, 1 << DEALT), np.int64)
+    ends = np.zeros((2, 1 << TIME_DIGIT), np.int64)
     for i in range(times.size):
         digits = np.uint64(times[i] - low) >> shift
         ends[0, digits & mask] += 1
-        ends[1, digits >> np.uint64(DEALT)] += 1
+        ends[1, digits >> np.uint64(TIME_DIGIT)] += 1
     for n in range(2):
         ends[n] = np.cumsum(ends[n]) - ends[n]
     for i in range(times.size):
@@ -91,14 +91,14 @@ def _deal_by_time(entities: Array, times: Array, spare: Array, dealt: Array) -> 
         spare[at, 0], spare[at, 1] = times[i], np.int64(entities[i]) << 32 | i
         ends[0, digit] = at + 1
     for i in range(times.size):
-        digit = np.uint64(spare[i, 0] - low) >> shift >> np.uint64(DEALT)
+        digit = np.uint64(spare[i, 0] - low) >> shift >> np.uint64(TIME_DIGIT)
         at = ends[1, digit]
-        dealt[at, 0], dealt[at, 1] = spare[i, 0], spare[i, 1]
+        buckets[at, 0], buckets[at, 1] = spare[i, 0], spare[i, 1]
         ends[1, digit] = at + 1
 
 
 @nb.njit(cache=True, nogil=True)
-def _sort_kernel(entities: Array, times: Array, dealt: Array, starts: Array, order: Array, in_order: Array) -> None:
+def _sort_kernel(entities: Array, times: Array, buckets: Array, starts: Array, order: Array, in_order: Array) -> None:
     for i in range(entities.size):
         starts[entities[i] + 1] += 1
     longest = 0
@@ -108,38 +108,38 @@ def _sort_kernel(entities: Array, times: Array, dealt: Array, starts: Array, ord
     ends = starts[:-1].copy()
     for i in range(entities.size):
         entity, row, time = np.int64(entities[i]), np.int64(i), times[i]
-        if dealt.size:
-            entity, row, time = dealt[i, 1] >> 32, dealt[i, 1] & LOW_HALF, dealt[i, 0]
+        if buckets.size:
+            entity, row, time = buckets[i, 1] >> 32, buckets[i, 1] & LOW_HALF, buckets[i, 0]
         at = ends[entity]
         in_order[at], order[at] = time, row
         ends[entity] = at + 1
     spare_times, spare_order = np.empty(longest, np.int64), np.empty(longest, np.int32)
     for e in range(starts.size - 1):
         start, stop = starts[e], starts[e + 1]
-        if dealt.size and not _insertion_sort(in_order, order, start, stop):
+        if buckets.size and not _insertion_sort(in_order, order, start, stop):
             _digit_sort(in_order[start:stop], order[start:stop], spare_times, spare_order)
 
 
 def sort_events(entities: Array, times: Array, n_entities: int) -> tuple[Array, Array, Array]:
-    """Sort rows by entity and, within an entity, by time; rows alike in both stay in their order.
+    """Sort rows by entity and, within an entity, by time; the sort is stable.
 
     Parameters
     ----------
     entities : ndarray of int32, shape (n_rows,)
         Codes below ``n_entities``.
     times : ndarray of int64, shape (n_rows,)
-        In any unit.
+        Times in any unit.
     n_entities : int
-        How many entities there are.
+        Number of entities.
 
     Returns
     -------
     starts : ndarray of int64, shape (n_entities + 1,)
         The rows of entity ``e`` are ``order[starts[e]:starts[e + 1]]``.
     order : ndarray of int32, shape (n_rows,)
-        Positions of the rows, in order.
+        Row numbers, sorted.
     times : ndarray of int64, shape (n_rows,)
-        The times, in order.
+        Times, sorted.
 
     Examples
     --------
@@ -149,18 +149,18 @@ def sort_events(entities: Array, times: Array, n_entities: int) -> tuple[Array, 
     """
     starts = np.zeros(n_entities + 1, np.int64)
     order, in_order = np.empty(entities.size, np.int32), np.empty(entities.size, np.int64)
-    # Large arrays are NumPy's, not Numba's: it asks for memory in large pages.
-    spare, dealt = np.empty((2, 0 if _ascends(times) else times.size, 2), np.int64)
-    if dealt.size:
-        _deal_by_time(entities, times, spare, dealt)
-    _sort_kernel(entities, times, dealt, starts, order, in_order)
+    # Large arrays are allocated by NumPy, which requests large memory pages; Numba does not.
+    spare, buckets = np.empty((2, 0 if _ascends(times) else times.size, 2), np.int64)
+    if buckets.size:
+        _distribute_by_time(entities, times, spare, buckets)
+    _sort_kernel(entities, times, buckets, starts, order, in_order)
     return starts, order, in_order
 
 
 @nb.njit(cache=True, nogil=True)
-def _take(values: Array, order: Array, taken: Array) -> None:
+def _select(values: Array, order: Array, selected: Array) -> None:
     for i in range(order.size):
-        taken[i] = values[np.uint32(order[i])]
+        selected[i] = values[np.uint32(order[i])]
 
 
 def in_order(values: Array, order: Array) -> Array:
@@ -169,9 +169,9 @@ def in_order(values: Array, order: Array) -> Array:
     Parameters
     ----------
     values : ndarray, shape (n_rows,)
-        Of any type.
+        Values of any type.
     order : ndarray of int32, shape (n_rows,)
-        Positions, from 0 up. (NumPy would make wide ones of them first.)
+        Row numbers from 0. NumPy indexing would first convert them to int64.
 
     Returns
     -------
@@ -182,6 +182,6 @@ def in_order(values: Array, order: Array) -> Array:
     >>> in_order(np.array([0.5, 1.5]), np.array([1, 0], np.int32)).tolist()
     [1.5, 0.5]
     """
-    taken = np.empty(order.size, values.dtype)
-    _take(values, order, taken)
-    return taken
+    selected = np.empty(order.size, values.dtype)
+    _select(values, order, selected)
+    return selected

@@ -1,8 +1,8 @@
-"""The sliding windows: kernels over events in order of entity and time, in NumPy and Numba alone.
+"""Sliding windows over events sorted by entity and time.
 
-For every moment asked about, two pointers bound its window. Amounts are added at one end and taken away at the other,
-with their rounding errors kept, so that an old large amount leaves no trace; counterparties are counted in an array
-that every entity leaves as it found it; nights and weekends are running totals, read off at both ends.
+Two pointers bound the window of each cutoff time. Amounts are added at one end and subtracted at the other, and their
+rounding errors are kept, so that an old large amount leaves no trace. Counterparties are counted in an array that is
+reset after each entity. Nights and weekends are differences of running counts. Needs only NumPy and Numba.
 """
 
 import numba as nb
@@ -14,7 +14,7 @@ __all__ = ["WINDOW_MEASURES", "hours_of_day", "totals_in_windows"]
 
 
 WINDOW_MEASURES = ("count", "sum", "mean", "distinct", "night", "weekend", "gap_mean", "span")
-"""The measures of `totals_in_windows`, in the order of its places."""
+"""The measures of `totals_in_windows`, in the order of its columns."""
 COUNT, SUM, MEAN, DISTINCT, NIGHT, WEEKEND, GAP_MEAN, SPAN = range(len(WINDOW_MEASURES))
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
@@ -46,7 +46,7 @@ def hours_of_day(times: Array) -> Array:
     hours = np.empty(times.size, np.int32)
     start, hour = NO_HOUR, 0
     for i in range(times.size):
-        if not 0 <= times[i] - start < HOUR:  # neighbours are often of the same hour
+        if not 0 <= times[i] - start < HOUR:  # neighbouring events often share an hour
             start = times[i] // HOUR * HOUR
             hour = start % DAY // HOUR
         hours[i] = hour
@@ -55,7 +55,7 @@ def hours_of_day(times: Array) -> Array:
 
 @nb.njit(cache=True, nogil=True)
 def _clock_counts(times: Array, night_from: int, night_to: int) -> tuple[Array, Array]:
-    """Count the events up to each that are at night, and at a weekend."""
+    """Return the running counts of events at night and at weekends."""
     nights, weekends = np.empty(times.size, np.int32), np.empty(times.size, np.int32)
     n_nights, n_weekends = 0, 0
     start, at_night, at_weekend = NO_HOUR, False, False
@@ -74,21 +74,21 @@ def _clock_counts(times: Array, night_from: int, night_to: int) -> tuple[Array, 
 
 @nb.njit(inline="always")
 def _between(running: Array, left: np.uint64, right: np.uint64) -> int:
-    """Take a running count at both ends of a window that has events."""
+    """Return the difference of a running count over a window that is not empty."""
     return int(running[right - ONE]) - (int(running[left - ONE]) if left > 0 else 0)
 
 
 @nb.njit(inline="always")
-def added(total: float, lost: float, amount: float) -> tuple[float, float]:
-    """Add an amount to a sum and what it lacks (Neumaier, 1974; the error is Knuth's, without a branch)."""
+def added(total: float, error: float, amount: float) -> tuple[float, float]:
+    """Add an amount to a compensated sum (Neumaier, 1974, with Knuth's branch-free error term)."""
     after = total + amount
     back = after - total
-    return after, lost + ((total - (after - back)) + (amount - back))
+    return after, error + ((total - (after - back)) + (amount - back))
 
 
 @nb.njit(inline="always")
 def first_from(times: Array, start: int, stop: int, time: int) -> int:
-    """Find an entity's first event that is not before a time: what is older no window of a later moment holds."""
+    """Return the first event of an entity at or after a time; windows of later cutoff times start there or later."""
     if start == stop or times[start] >= time:
         return start
     low, high = start, stop
@@ -105,8 +105,8 @@ def first_from(times: Array, start: int, stop: int, time: int) -> int:
 def _totals_in_window(
     starts: Array,
     times: Array,
-    asked_starts: Array,
-    moments: Array,
+    cutoff_starts: Array,
+    cutoffs: Array,
     rows: Array,
     width: int,
     amounts: Array,
@@ -114,42 +114,42 @@ def _totals_in_window(
     n_counterparties: int,
     nights: Array,
     weekends: Array,
-    places: Array,
+    columns: Array,
     out: Array,
 ) -> None:
-    # Local numbers, since what is read from an array is read again after every write to another; and unsigned places,
-    # since Numba looks of every other whether it counts from the end.
-    at_count, at_sum, at_mean, at_distinct = places[COUNT], places[SUM], places[MEAN], places[DISTINCT]
-    at_night, at_weekend, at_gap, at_span = places[NIGHT], places[WEEKEND], places[GAP_MEAN], places[SPAN]
+    # Column indices are copied to local variables, since Numba reloads array elements after every array write.
+    # Positions are unsigned, since Numba checks whether a signed index is negative.
+    at_count, at_sum, at_mean, at_distinct = columns[COUNT], columns[SUM], columns[MEAN], columns[DISTINCT]
+    at_night, at_weekend, at_gap, at_span = columns[NIGHT], columns[WEEKEND], columns[GAP_MEAN], columns[SPAN]
     by_other, summed = at_distinct >= 0, at_sum >= 0 or at_mean >= 0
     counted = at_night >= 0 or at_weekend >= 0 or at_gap >= 0 or at_span >= 0
-    times_met = np.zeros(n_counterparties if by_other else 0, np.int32)
+    n_events_of = np.zeros(n_counterparties if by_other else 0, np.int32)
     for e in range(starts.size - 1):
-        if asked_starts[e] == asked_starts[e + 1]:
+        if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         stop = np.uint64(starts[e + 1])
-        left = np.uint64(first_from(times, starts[e], starts[e + 1], moments[asked_starts[e]] - width))
+        left = np.uint64(first_from(times, starts[e], starts[e + 1], cutoffs[cutoff_starts[e]] - width))
         right, distinct = left, 0
-        total, lost, known = 0.0, 0.0, 0
-        for k in range(asked_starts[e], asked_starts[e + 1]):
-            moment = moments[k]
-            while right < stop and times[right] < moment:
+        total, error, n_valid = 0.0, 0.0, 0
+        for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
+            cutoff = cutoffs[k]
+            while right < stop and times[right] < cutoff:
                 if by_other and counterparties[right] >= 0:
                     other = np.uint32(counterparties[right])
-                    distinct += times_met[other] == 0
-                    times_met[other] += 1
+                    distinct += n_events_of[other] == 0
+                    n_events_of[other] += 1
                 if summed and amounts[right] == amounts[right]:
-                    total, lost = added(total, lost, amounts[right])
-                    known += 1
+                    total, error = added(total, error, amounts[right])
+                    n_valid += 1
                 right += ONE
-            while left < right and times[left] < moment - width:
+            while left < right and times[left] < cutoff - width:
                 if by_other and counterparties[left] >= 0:
                     other = np.uint32(counterparties[left])
-                    distinct -= times_met[other] == 1
-                    times_met[other] -= 1
+                    distinct -= n_events_of[other] == 1
+                    n_events_of[other] -= 1
                 if summed and amounts[left] == amounts[left]:
-                    total, lost = added(total, lost, -amounts[left])
-                    known -= 1
+                    total, error = added(total, error, -amounts[left])
+                    n_valid -= 1
                 left += ONE
             n, row = np.int64(right - left), np.uint32(rows[k])
             if at_count >= 0:
@@ -157,12 +157,12 @@ def _totals_in_window(
             if by_other:
                 out[row, at_distinct] = distinct
             if summed:
-                if known == 0:
-                    total, lost = 0.0, 0.0
+                if n_valid == 0:
+                    total, error = 0.0, 0.0
                 if at_sum >= 0:
-                    out[row, at_sum] = total + lost
-                if at_mean >= 0 and known > 0:
-                    out[row, at_mean] = (total + lost) / known
+                    out[row, at_sum] = total + error
+                if at_mean >= 0 and n_valid > 0:
+                    out[row, at_mean] = (total + error) / n_valid
             if counted:
                 if at_night >= 0 and n > 0:
                     out[row, at_night] = _between(nights, left, right) / n
@@ -171,61 +171,61 @@ def _totals_in_window(
                 if at_gap >= 0 and n > 1:
                     out[row, at_gap] = (times[right - ONE] - times[left]) / (SECOND * (n - 1.0))
                 if at_span >= 0 and n > 0:
-                    out[row, at_span] = (moment - times[left]) / SECOND
+                    out[row, at_span] = (cutoff - times[left]) / SECOND
         if by_other:
             for i in range(left, right):
                 if counterparties[i] >= 0:
-                    times_met[counterparties[i]] = 0
+                    n_events_of[counterparties[i]] = 0
 
 
 @nb.njit(cache=True, nogil=True)
 def totals_in_windows(
     starts: Array,
     times: Array,
-    asked_starts: Array,
-    moments: Array,
+    cutoff_starts: Array,
+    cutoffs: Array,
     rows: Array,
     widths: Array,
     amounts: Array,
     counterparties: Array,
     n_counterparties: int,
     night: tuple[int, int],
-    places: Array,
+    columns: Array,
     out: Array,
 ) -> None:
-    """Measure windows for every moment, all but extremes and deviations.
+    """Compute the measures of `WINDOW_MEASURES` for every cutoff time and window.
 
     Parameters
     ----------
     starts : ndarray of int64, shape (n_entities + 1,)
-        Where every entity's events begin.
+        Start of the events of each entity.
     times : ndarray of int64, shape (n_events,)
-        Microseconds, ascending within an entity.
-    asked_starts : ndarray of int64, shape (n_entities + 1,)
-        Where every entity's moments begin.
-    moments : ndarray of int64, shape (n_subjects,)
-        Microseconds, ascending within an entity.
+        Event times in microseconds, ascending within an entity.
+    cutoff_starts : ndarray of int64, shape (n_entities + 1,)
+        Start of the cutoff times of each entity.
+    cutoffs : ndarray of int64, shape (n_subjects,)
+        Cutoff times in microseconds, ascending within an entity.
     rows : ndarray of int32, shape (n_subjects,)
-        The row of ``out`` that belongs to a moment.
+        Row of ``out`` of each cutoff time.
     widths : ndarray of int64, shape (n_windows,)
-        Microseconds.
+        Lengths of the windows in microseconds.
     amounts : ndarray of float64, shape (n_events,)
-        NaN for none; empty where neither sum nor mean is asked for.
+        Amounts, NaN if missing; empty if neither sum nor mean is computed.
     counterparties : ndarray of int32, shape (n_events,)
-        Codes, -1 for none; empty where no distinct counterparties are asked for.
+        Codes, -1 if missing; empty if distinct counterparties are not computed.
     n_counterparties : int
-        How many codes there are.
+        Number of distinct codes.
     night : tuple of int
-        Hours, from and up to; the night runs over midnight where the first is the larger.
-    places : ndarray of int64, shape (n_windows, 8)
-        The column of every one of `WINDOW_MEASURES`; -1 where it is not asked for.
+        First hour of the night and the hour at which it ends; it includes midnight if the first is larger.
+    columns : ndarray of int64, shape (n_windows, 8)
+        Column of each of `WINDOW_MEASURES`; -1 if it is not computed.
     out : ndarray of float64, shape (n_subjects, n_columns)
-        Filled in; what stays undefined is left as it is.
+        Filled in; undefined values are left as they are.
     """
-    clocked = (places[:, NIGHT] >= 0).any() or (places[:, WEEKEND] >= 0).any()
-    nights, weekends = _clock_counts(times if clocked else times[:0], night[0], night[1])
-    bounds = starts, times, asked_starts, moments, rows
+    needs_clock = (columns[:, NIGHT] >= 0).any() or (columns[:, WEEKEND] >= 0).any()
+    nights, weekends = _clock_counts(times if needs_clock else times[:0], night[0], night[1])
+    bounds = starts, times, cutoff_starts, cutoffs, rows
     coded = counterparties, n_counterparties
     for w in range(widths.size):
-        if (places[w] >= 0).any():
-            _totals_in_window(*bounds, widths[w], amounts, *coded, nights, weekends, places[w], out)
+        if (columns[w] >= 0).any():
+            _totals_in_window(*bounds, widths[w], amounts, *coded, nights, weekends, columns[w], out)
