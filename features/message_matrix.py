@@ -26,20 +26,20 @@ __all__ = ["MessageMatrix"]
 
 @dataclass(frozen=True)
 class MessageMatrix:
-    """What is computed for a message, and in which order.
+    """The features of a message, and the order of their columns.
 
     Parameters
     ----------
     wording : TextModel or None
-        The text model; without one there are no wording columns.
+        The text model; None for no wording columns.
     sender : tuple of History, default=()
-        The views of the sender's events, as of the time that a message was sent.
+        The feature views of the sender's events, as of the time of the message.
     pinyin : TextModel, default=None
         A text model of the pinyin of the folded text.
     characters : tuple of CharacterModel, default=()
-        Models of the characters of legitimate text: as it comes, and folded.
+        Character models of legitimate text, raw and folded.
     campaigns : CampaignHistory, default=None
-        What is counted of near-duplicates that were sent before; None for nothing.
+        The features of earlier near-duplicates; None for no such columns.
     brands : tuple of str, default=()
         Brands whose look-alikes are counted, as `check_brands` returns them.
 
@@ -102,11 +102,11 @@ class MessageMatrix:
         Parameters
         ----------
         texts : sequence of str, length n_messages
-            Texts as they came.
+            Raw texts.
         sender : ndarray of float64, shape (n_messages, n_sender), default=None
             The history of the senders; None for unknown.
         campaign : ndarray of float64, shape (n_messages, n_campaign), default=None
-            What was known of near-duplicates; None for unknown.
+            The features of earlier near-duplicates; None for unknown.
 
         Returns
         -------
@@ -133,16 +133,16 @@ class MessageMatrix:
         Parameters
         ----------
         raw : CodePoints
-            Texts as they came.
+            Raw texts.
         brands : sequence of str, default=()
             As `check_brands` returns them.
 
         Returns
         -------
         folded : CodePoints
-            What the wording model reads.
+            The input of the text model.
         plain : ndarray of float64, shape (n_messages, n_plain)
             Cues, shape and obfuscation; upper case and obfuscation as shares of the folded length.
         """
-        folded, undone = fold_codes(raw)
-        return folded, np.concatenate([cues_and_shape(folded, raw, brands), obfuscation_shares(folded, undone)], axis=1)
+        folded, counts = fold_codes(raw)
+        return folded, np.concatenate([cues_and_shape(folded, raw, brands), obfuscation_shares(folded, counts)], axis=1)

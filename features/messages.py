@@ -61,12 +61,12 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     legitimate : str, default="legitimate"
         The class whose characters have low surprisal; where `y` has no such class, all messages count as such.
     brands : sequence of str, default=()
-        What the hosts of brands are called (``("paypal", "icbc")``): hosts and words that look like one are counted.
+        Names of brands in host names (``("paypal", "icbc")``): hosts and words that look like one are counted.
     events : DataFrame, default=None
         Events of the senders. With them X is a frame with ``account_id`` and ``sent_at``, either of which may be
         missing in a row: it has no history then.
     history : History or sequence of History, default=None
-        The views of the events; None for those that they allow.
+        The feature views of the events; None for the default views.
     past : DataFrame, default=None
         Messages that were sent before, as for `campaign_features`; those of X may be among them, for none sees itself.
         With it X is a frame with ``sent_at``.
@@ -78,7 +78,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     matrix_ : MessageMatrix
-        What `transform` computes; it is written into the model folder.
+        The features that `transform` computes; written into the model folder.
     classes_ : ndarray, shape (n_classes,)
         The classes of `y`, when wording is learnt.
 
@@ -189,7 +189,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         groups = near_duplicate_groups(texts) if groups is None else np.asarray(groups)
         check_consistent_length(texts, groups)
         if groups.ndim != 1:
-            raise ValueError(f"Expected one campaign a message (1 dimension), got groups of {groups.ndim} dimensions.")
+            raise ValueError(
+                f"Expected one campaign per message (1 dimension), got groups of {groups.ndim} dimensions."
+            )
         raw = pack(texts)
         folded, plain = MessageMatrix.plain(raw, brands)
         learnt, parts = self._learn(raw, folded, codes, groups)
@@ -253,7 +255,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return check_histories(self.history or default_histories(map(str, self.events.columns)))
 
     def _before(self, X: Any) -> tuple[Array | None, Array | None]:
-        """Compute what was before: the history of senders and of campaigns, None where nothing of it is given."""
+        """Compute the history of senders and of campaigns; None if no such data is given."""
         sender = campaign = None
         if self.matrix_.sender and self.events is not None:
             sender = sender_history(self.events, X, self.matrix_.sender)
@@ -270,7 +272,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 "This MessageFeatures estimator requires y to be passed, but the target y is None: "
                 "wording is learnt from labels. Pass y, or set wording=False."
             )
-        missing = int(pd.isna(np.asarray(y, object)).sum())  # asked first: beside strings NumPy makes "nan" of it
+        missing = int(
+            pd.isna(np.asarray(y, object)).sum()
+        )  # checked first: next to strings, NumPy converts NaN to "nan"
         y = column_or_1d(np.asarray(y), warn=True)
         check_consistent_length(texts, y)
         if missing:
@@ -355,7 +359,7 @@ def message_texts(X: Any) -> list[str]:
             raise ValueError(f"Expected a column 'text'; the frame has {[str(name) for name in X.columns]}.")
         X = X["text"]
     if getattr(X, "ndim", 1) != 1:
-        raise ValueError(f"Expected one text a message (1 dimension), got an array of {X.ndim} dimensions.")
+        raise ValueError(f"Expected one text per message (1 dimension), got an array of {X.ndim} dimensions.")
     texts = list(X)
     bad = next((i for i, text in enumerate(texts) if not isinstance(text, str)), None)
     if bad is not None:

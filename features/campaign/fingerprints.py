@@ -101,7 +101,7 @@ def near_duplicate_groups(texts: Sequence[str]) -> Array:
     Parameters
     ----------
     texts : sequence of str, length n_texts
-        Texts as they came.
+        Raw texts.
 
     Returns
     -------

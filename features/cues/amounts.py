@@ -64,7 +64,7 @@ def _read_value(codes: Array, at: int, stop: int) -> tuple[int, float]:
 
 @nb.njit(inline="always")
 def _is_thousand(codes: Array, at: int, stop: int) -> bool:
-    """Tell whether a comma is followed by three digits and not four."""
+    """Return whether a comma is followed by three digits and not four."""
     if codes[at] != COMMA or at + 3 >= stop:
         return False
     three = is_digit(codes[at + 1]) and is_digit(codes[at + 2]) and is_digit(codes[at + 3])
@@ -106,7 +106,7 @@ def _mark_words(codes: Array, start: int, stop: int, tables: tuple[Array, ...], 
 
 @nb.njit(inline="always")
 def _beside(marks: Array, codes: Array, at: int, start: int, stop: int) -> bool:
-    """Tell whether a currency begins at a place or behind a blank there."""
+    """Return whether a currency begins at a place or behind a blank there."""
     if marks[at - start, 0] & CURRENCY:
         return True
     return at < stop and codes[at] == BLANK and bool(marks[at + 1 - start, 0] & CURRENCY)
@@ -114,7 +114,7 @@ def _beside(marks: Array, codes: Array, at: int, start: int, stop: int) -> bool:
 
 @nb.njit(nogil=True)
 def _near(marks: Array, begin: int, end: int, bit: int, side: int) -> bool:
-    """Tell whether a word of a kind begins (side 0) or ends (side 1) between two places, both of them included."""
+    """Return whether a word of a kind begins (side 0) or ends (side 1) between two places, both of them included."""
     for at in range(max(begin, 0), end + 1):  # noqa: SIM110 - a generator does not compile
         if marks[at, side] & bit:
             return True

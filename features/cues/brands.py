@@ -75,7 +75,7 @@ def _is_brand(codes: Array, begin: int, end: int, brand: Array) -> bool:
 
 @nb.njit(nogil=True)
 def _one_edit(codes: Array, begin: int, end: int, brand: Array) -> bool:
-    """Tell whether one character put in, left out or changed makes the brand of a span."""
+    """Return whether one character put in, left out or changed makes the brand of a span."""
     size, other = end - begin, brand.size
     if abs(size - other) > 1:
         return False
@@ -90,7 +90,7 @@ def _one_edit(codes: Array, begin: int, end: int, brand: Array) -> bool:
 
 @nb.njit(nogil=True)
 def _label_is_like(codes: Array, begin: int, end: int, brand: Array) -> bool:
-    """Tell whether a label holds the brand, or a part of it between hyphens is one edit away."""
+    """Return whether a label holds the brand, or a part of it between hyphens is one edit away."""
     for at in range(begin, end - brand.size + 1):
         if _is_brand(codes, at, at + brand.size, brand):
             return True
@@ -116,7 +116,7 @@ def _host_is_like(codes: Array, begin: int, registered: int, suffix: int, brand:
 
 @nb.njit(nogil=True)
 def _is_lookalike(codes: Array, begin: int, end: int, tables: tuple[Array, Array], brands: Array, ends: Array) -> bool:
-    """Tell whether a host is like a brand and no brand's own."""
+    """Return whether a host is like a brand and no brand's own."""
     registered, suffix = split_host(codes, begin, end, tables[0], tables[1])
     for b in range(ends.size - 1):
         if _is_brand(codes, registered, suffix - 1, brands[ends[b] : ends[b + 1]]):
@@ -129,7 +129,7 @@ def _is_lookalike(codes: Array, begin: int, end: int, tables: tuple[Array, Array
 
 @nb.njit(nogil=True)
 def _word_is_like(codes: Array, begin: int, end: int, brands: Array, ends: Array) -> bool:
-    """Tell whether a word is one edit from a brand, the plural aside."""
+    """Return whether a word is one edit from a brand, the plural aside."""
     for b in range(ends.size - 1):
         brand = brands[ends[b] : ends[b + 1]]
         if _is_brand(codes, begin, end, brand):

@@ -46,7 +46,7 @@ HASH_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Contacts:
-    """Contacts of messages, each once a message.
+    """Contacts of messages, each once per message.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def find_contacts(texts: Sequence[str], key: bytes) -> Contacts:
     Parameters
     ----------
     texts : sequence of str, length n_messages
-        Messages as they came.
+        Raw messages.
     key : bytes
         A secret of 1 to 64 bytes. Hashes under different keys do not meet.
 

@@ -59,7 +59,7 @@ def _is_hex(codes: Array, begin: int, end: int) -> bool:
 
 @nb.njit(nogil=True)
 def _case_holds(codes: Array, begin: int, end: int) -> bool:
-    """Tell whether letters are upper where the digest of the lower ones says so, or all of one case (EIP-55)."""
+    """Return whether letters are upper where the digest of the lower ones says so, or all of one case (EIP-55)."""
     lower, digest = np.empty(end - begin, np.uint8), np.empty(DIGEST, np.uint8)
     n_upper, n_lower = 0, 0
     for at in range(begin, end):
@@ -112,7 +112,7 @@ def _stir(state: int, value: int) -> int:
 
 @nb.njit(nogil=True)
 def _is_bech32(codes: Array, begin: int, end: int, places: Array) -> bool:
-    """Tell whether a run is a Bitcoin address of segregated witness (BIP 173, BIP 350), in one letter case."""
+    """Return whether a run is a Bitcoin address of segregated witness (BIP 173, BIP 350), in one letter case."""
     upper = codes[begin] < 97
     state = 1
     for part in (3, 3, 0, 98 & 31, 99 & 31):  # "bc", expanded
@@ -174,7 +174,7 @@ def _kind(codes: Array, begin: int, end: int, base58: Array, base32: Array, out:
 
 
 def _checks(decoded: bytes) -> bool:
-    """Tell whether the last four bytes are those of the double SHA-256 of the first."""
+    """Return whether the last four bytes are those of the double SHA-256 of the first."""
     return hashlib.sha256(hashlib.sha256(decoded[:PAYLOAD]).digest()).digest()[:4] == decoded[PAYLOAD:]
 
 

@@ -63,7 +63,7 @@ def find_host(codes: Array, dot: int, left: int, stop: int) -> tuple[int, int]:
 
 @nb.njit(nogil=True)
 def is_ip(codes: Array, begin: int, end: int) -> bool:
-    """Tell whether a host is four numbers of 0 to 255.
+    """Return whether a host is four numbers of 0 to 255.
 
     Examples
     --------
@@ -169,7 +169,7 @@ def path_end(codes: Array, end: int, stop: int) -> tuple[int, int]:
 
 @nb.njit(nogil=True)
 def is_suspicious(codes: Array, begin: int, registered: int, suffix: int) -> bool:
-    """Tell whether a host looks made up: deep under its registered name, hyphened, or letters with digits.
+    """Return whether a host looks made up: deep under its registered name, hyphened, or letters with digits.
 
     Parameters
     ----------

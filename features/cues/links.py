@@ -76,7 +76,7 @@ def _has_punycode(codes: Array, begin: int, end: int) -> bool:
 
 @nb.njit(nogil=True)
 def _means_link(codes: Array, begin: int, end: int, start: int, stop: int) -> bool:
-    """Tell whether ``://`` stands before four numbers, or a path or a port behind them."""
+    """Return whether ``://`` stands before four numbers, or a path or a port behind them."""
     if begin >= start + 3 and starts_with(codes, begin - 3, begin, HTTP_END):
         return True
     if end + 1 < stop and codes[end] == COLON and is_digit(codes[end + 1]):

@@ -1,7 +1,7 @@
 """Cues and shape: what a message asks its reader to do, and what it looks like.
 
 Cues are counts of things that matter in fraud (links, numbers to call, money, words); shape is lengths, shares and
-other measures. All read the folded text, so that a full-width digit is a digit, but for the addresses of crypto
+other measures. All read the folded text, so that a full-width digit is a digit, except for the addresses of crypto
 currencies, which tell upper from lower case. What one character and its neighbours show is counted here, the rest in
 modules of its own: `links`, `brands`, `numbers`, `handles`, `crypto`, `amounts`, `words`, `layout`.
 """
@@ -80,7 +80,7 @@ MOBILE_LENGTH = 11  # a mainland Chinese mobile number: 1, then 3-9, then nine d
 
 @nb.njit(inline="always")
 def _is_bare_link(codes: Array, at: int, start: int, stop: int) -> bool:
-    """Tell whether ``www.`` starts here, neither inside a word ("awww.") nor after ``://``, which counts by itself."""
+    """Check whether ``www.`` starts here, neither inside a word ("awww.") nor after ``://``, which counts by itself."""
     if (at > start and is_latin(codes[at - 1])) or (at >= start + 3 and starts_with(codes, at - 3, at, HTTP_END)):
         return False
     return starts_with(codes, at, stop, WWW)
@@ -122,7 +122,7 @@ def _count_sign(codes: Array, at: int, start: int, stop: int, row: Array) -> Non
 
 @nb.njit(inline="always")
 def _count_kind(code: np.uint32, row: Array) -> bool:
-    """Count a character under its script and tell whether it is a sign."""
+    """Count a character under its script and return whether it is a sign."""
     if is_digit(code):
         row[N_CUES + 1] += 1
     elif is_latin(code):

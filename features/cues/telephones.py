@@ -75,7 +75,7 @@ def read_groups(codes: Array, start: int, stop: int, groups: Array) -> int:
 
 @nb.njit(nogil=True)
 def fits(groups: Array, g: int, n: int, first: int, shape: tuple[int, ...]) -> bool:
-    """Tell whether the groups from `g` on stand together and have these lengths.
+    """Return whether the groups from `g` on stand together and have these lengths.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def _landline(codes: Array, groups: Array, g: int, n: int) -> int:
 
 @nb.njit(inline="always")
 def _touches(codes: Array, start: int, stop: int, group_start: int, group_stop: int) -> bool:
-    """Tell whether a letter or a currency touches a group: a point before it, or before more digits, too."""
+    """Return whether a letter or a currency touches a group: a point before it, or before more digits, too."""
     if group_start > start:
         code = codes[group_start - 1]
         if is_latin(code) or (code != 37 and is_one_of(code, NO_HOTLINE)):

@@ -122,7 +122,7 @@ def _link(children: Sequence[dict[int, int]], ends: list[int], letters: Array, n
 
 @nb.njit(inline="always")
 def is_bounded(codes: Array, begin: int, end: int, start: int, stop: int) -> bool:
-    """Tell whether no letter or digit touches a span of a text.
+    """Return whether no letter or digit touches a span of a text.
 
     Examples
     --------

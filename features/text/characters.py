@@ -1,4 +1,4 @@
-"""What a code point of a folded text is: small tests that the kernels of cues are built from."""
+"""Tests of code points of folded texts, used by the kernels of cues."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def code_number(code: np.uint32) -> Any:
 
 @nb.njit(inline="always")
 def is_digit(code: np.uint32) -> bool:
-    """Tell whether a code point is one of ``0-9``.
+    """Return whether a code point is one of ``0-9``.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def is_digit(code: np.uint32) -> bool:
 
 @nb.njit(inline="always")
 def is_latin(code: np.uint32) -> bool:
-    """Tell whether a code point is one of ``a-z``.
+    """Return whether a code point is one of ``a-z``.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def is_latin(code: np.uint32) -> bool:
 
 @nb.njit(inline="always")
 def is_alnum(code: np.uint32) -> bool:
-    """Tell whether a code point is one of ``a-z0-9``.
+    """Return whether a code point is one of ``a-z0-9``.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def is_alnum(code: np.uint32) -> bool:
 
 @nb.njit(inline="always")
 def is_host(code: np.uint32) -> bool:
-    """Tell whether a code point may stand in a label of a host: ``a-z0-9-``.
+    """Return whether a code point may occur in a label of a host name: ``a-z0-9-``.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def is_host(code: np.uint32) -> bool:
 
 @nb.njit(inline="always")
 def is_han(code: np.uint32) -> bool:
-    """Tell whether a code point is a Chinese character.
+    """Return whether a code point is a Chinese character.
 
     Examples
     --------
@@ -83,15 +83,15 @@ def is_han(code: np.uint32) -> bool:
 
 
 @nb.njit(inline="always")
-def is_one_of(code: int, some: tuple[int, ...]) -> bool:
-    """Tell whether a number is one of a few.
+def is_one_of(code: int, numbers: tuple[int, ...]) -> bool:
+    """Return whether a number is one of several.
 
     Parameters
     ----------
     code : int
         A code point, or any other number.
-    some : tuple of int
-        The few.
+    numbers : tuple of int
+        The numbers to compare with.
 
     Returns
     -------
@@ -102,15 +102,15 @@ def is_one_of(code: int, some: tuple[int, ...]) -> bool:
     >>> is_one_of(58, (45, 58)), is_one_of(57, (45, 58))
     (True, False)
     """
-    for one in some:  # noqa: SIM110 - a generator does not compile
-        if code == one:
+    for number in numbers:  # noqa: SIM110 - a generator does not compile
+        if code == number:
             return True
     return False
 
 
 @nb.njit(inline="always")
 def starts_with(codes: Array, at: int, stop: int, word: tuple[int, ...]) -> bool:
-    """Tell whether a word stands at a position, and ends before `stop`.
+    """Return whether a word starts at a position and ends before `stop`.
 
     Parameters
     ----------

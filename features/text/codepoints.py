@@ -8,12 +8,12 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["CodePoints", "pack", "take"]
+__all__ = ["CodePoints", "pack", "select_texts"]
 
 
 @dataclass(frozen=True, slots=True)
 class CodePoints:
-    """Texts laid end to end.
+    """Texts as one array of code points, end to end.
 
     Parameters
     ----------
@@ -51,12 +51,12 @@ class CodePoints:
 
 
 def pack(texts: Sequence[str]) -> CodePoints:
-    """Lay texts end to end as code points.
+    """Convert texts to one array of code points.
 
     Parameters
     ----------
     texts : sequence of str, length n_texts
-        Any strings: lone surrogates and NUL bytes included.
+        Any strings, lone surrogates and NUL bytes included.
 
     Returns
     -------
@@ -72,14 +72,14 @@ def pack(texts: Sequence[str]) -> CodePoints:
     return CodePoints(np.frombuffer(whole, "<u4").astype(np.uint32, copy=False), offsets)
 
 
-def take(texts: CodePoints, rows: Array) -> CodePoints:
-    """Return some of the texts, in the order of `rows`.
+def select_texts(texts: CodePoints, rows: Array) -> CodePoints:
+    """Select texts, in the order of `rows`.
 
     Parameters
     ----------
     texts : CodePoints
         Texts.
-    rows : ndarray of int64, shape (n_taken,)
+    rows : ndarray of int64, shape (n_selected,)
         Their positions.
 
     Returns
@@ -88,7 +88,7 @@ def take(texts: CodePoints, rows: Array) -> CodePoints:
 
     Examples
     --------
-    >>> take(pack(["ab", "", "c"]), np.array([2, 0])).unpack()
+    >>> select_texts(pack(["ab", "", "c"]), np.array([2, 0])).unpack()
     ['c', 'ab']
     """
     lengths = np.diff(texts.offsets)[rows]

@@ -1,12 +1,12 @@
-"""Undo disguise in text, and count what was undone.
+"""Folding: normalisation of text that removes obfuscation and counts the characters that it changed.
 
-Folding maps every code point to what a reader sees: compatibility forms (full width, ligatures), enclosed
-letters and digits, look-alikes of other scripts, accents and letter case go to the plain letter, traditional and
-variant Chinese characters to the simplified one; marks without a letter and characters that show nothing go away; runs
-of blanks become one space. It is one look-up a code point in a table that ``scripts/build_fold_tables.py`` makes from
-the Unicode character database and reviewed lists, so a model folds alike on every Python. Then signs put between
-letters and digits spelled out are undone by their neighbours (`fold_rules`). Folding a folded text changes nothing, and
-no text more than doubles.
+Folding (normalisation) maps every code point to what a reader sees. Compatibility forms (full width, ligatures),
+enclosed letters and digits, look-alikes of other scripts, accents and upper case become the plain letter. Traditional
+and variant Chinese characters become the simplified one. Marks without a letter and invisible characters are removed,
+and runs of blanks become one space. The mapping is one table look-up per code point; ``scripts/build_fold_tables.py``
+builds the table from the Unicode character database and reviewed lists, so that folding does not depend on the Python
+version. Then `fold_rules` removes signs inserted between letters and converts spelled digits, by their neighbours.
+Folding is idempotent, and a folded text is at most twice as long as its input.
 """
 
 from functools import cache
@@ -26,9 +26,9 @@ __all__ = ["KINDS", "OBFUSCATIONS", "fold_codes", "fold_text", "obfuscation_shar
 TABLE = files("fraudsieve.features.text") / "data" / "fold.npz"
 CHARACTER_KINDS = ("compat", "enclosed", "invisible", "mark", "lookalike", "traditional", "case", "blank", "sign")
 KINDS = (*CHARACTER_KINDS, "inserted", "spelled")
-"""What folding undoes, by kind: the last two by the neighbours, the others code point by code point."""
+"""The kinds of changes that folding makes: the last two depend on the neighbours, the others on one code point."""
 OBFUSCATIONS = (*KINDS[:6], *KINDS[9:])
-"""The kinds that hide something. Letter case, blanks and full-width signs are undone too, but everybody uses them."""
+"""The kinds that obfuscate text. Letter case, blanks and full-width signs are also folded, but everybody uses them."""
 SHARES = np.array([KINDS.index(name) for name in ("case", *OBFUSCATIONS)])
 
 DROPPED = -1
@@ -36,7 +36,7 @@ DROPPED = -1
 
 @cache
 def _tables() -> tuple[Array, Array, Array]:
-    """Return (step, pairs, kind): the dense look-up tables, made once a process."""
+    """Return (step, pairs, kind): the dense look-up tables, built once per process."""
     with TABLE.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         source, length, target, kinds = (stored[k] for k in ("source", "length", "target", "kind"))
     start = np.cumsum(length, dtype=np.int64) - length
@@ -85,19 +85,19 @@ def fold_codes(texts: CodePoints) -> tuple[CodePoints, Array]:
     Parameters
     ----------
     texts : CodePoints
-        The texts as they came.
+        The raw texts.
 
     Returns
     -------
     folded : CodePoints
-        What a reader sees, in lower case.
-    undone : ndarray of int32, shape (n_texts, 11)
-        How many characters of each of `KINDS` were undone.
+        The folded texts: what a reader sees, in lower case.
+    counts : ndarray of int32, shape (n_texts, 11)
+        Number of characters of each of `KINDS` that were changed.
 
     Examples
     --------
-    >>> folded, undone = fold_codes(pack(["Ｆr\\u200bеe ①"]))
-    >>> folded.unpack(), dict(zip(KINDS, undone[0].tolist()))["lookalike"]
+    >>> folded, counts = fold_codes(pack(["Ｆr\\u200bеe ①"]))
+    >>> folded.unpack(), dict(zip(KINDS, counts[0].tolist()))["lookalike"]
     (['free 1'], 1)
     """
     step, pairs, kind = _tables()
@@ -108,21 +108,21 @@ def fold_codes(texts: CodePoints) -> tuple[CodePoints, Array]:
 
 
 @nb.njit(cache=True, nogil=True)
-def _share_kernel(undone: Array, offsets: Array, kinds: Array, out: Array) -> None:
-    for i in range(undone.shape[0]):
+def _share_kernel(counts: Array, offsets: Array, kinds: Array, out: Array) -> None:
+    for i in range(counts.shape[0]):
         length = max(offsets[i + 1] - offsets[i], 1)
         for k in range(kinds.size):
-            out[i, k] = undone[i, kinds[k]] / length
+            out[i, k] = counts[i, kinds[k]] / length
 
 
-def obfuscation_shares(folded: CodePoints, undone: Array) -> Array:
-    """Return how much of each text is upper case, and how much is of each kind that hides something.
+def obfuscation_shares(folded: CodePoints, counts: Array) -> Array:
+    """Return the shares of each text that are upper case, and of each kind of obfuscation.
 
     Parameters
     ----------
     folded : CodePoints
         The folded texts.
-    undone : ndarray of int32, shape (n_texts, 11)
+    counts : ndarray of int32, shape (n_texts, 11)
         From `fold_codes`.
 
     Returns
@@ -136,7 +136,7 @@ def obfuscation_shares(folded: CodePoints, undone: Array) -> Array:
     [[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]]
     """
     out = np.empty((len(folded), len(SHARES)))
-    _share_kernel(undone, folded.offsets, SHARES, out)
+    _share_kernel(counts, folded.offsets, SHARES, out)
     return out
 
 

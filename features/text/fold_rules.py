@@ -1,4 +1,4 @@
-"""Disguises that are seen by their neighbours: symbols put between the letters of a word, and digits spelled out.
+"""Obfuscation recognised by its neighbours: symbols inserted between the letters of a word, and spelled digits.
 
 Three rules, in this order, each conservative, for people use signs and blanks too:
 
@@ -84,7 +84,7 @@ def _drop_marks(text: Array, n: int, signs: Array) -> int:
 
 @nb.njit(inline="always")
 def _letters_apart(text: Array, at: int, n: int, before: int, signs: Array) -> int:
-    """Return how many single letters stand apart from here on, all by the same sign; 0 for too few."""
+    """Return how many single letters from here on are separated by the same sign; 0 if too few."""
     kind = _kind(text[at])
     if kind == NOTHING or before != NOTHING or at + 1 >= n or not _sign(text[at + 1], signs) & 4:
         return 0
@@ -99,7 +99,7 @@ def _letters_apart(text: Array, at: int, n: int, before: int, signs: Array) -> i
 
 @nb.njit(inline="always")
 def _join_letters(text: Array, n: int, signs: Array) -> int:
-    """Put letters together that stand apart, in place; return how long the text is then."""
+    """Join letters that are set apart, in place; return the new length."""
     kept = 0
     at = 0
     before = NOTHING
@@ -115,7 +115,7 @@ def _join_letters(text: Array, n: int, signs: Array) -> int:
 
 @nb.njit(inline="always")
 def _spell_digits(text: Array, n: int, digits: Array) -> int:
-    """Write long numbers in digits, in place; return how many characters that changes."""
+    """Convert long spelled numbers to digits, in place; return the number of changed characters."""
     changed, start, spelled = 0, 0, 0
     for at in range(n + 1):
         is_digit = at < n and text[at] < digits.size and digits[text[at]] != 255
@@ -132,7 +132,7 @@ def _spell_digits(text: Array, n: int, digits: Array) -> int:
 
 @nb.njit(cache=True, nogil=True)
 def _context_kernel(codes: Array, offsets: Array, signs: Array, digits: Array, counts: Array) -> Array:
-    """Undo both in place, text after text; return where the texts end."""
+    """Apply both rules in place to each text; return where the texts end."""
     ends = np.zeros(offsets.size, np.int64)
     for i in range(offsets.size - 1):
         n = offsets[i + 1] - offsets[i]
@@ -146,30 +146,30 @@ def _context_kernel(codes: Array, offsets: Array, signs: Array, digits: Array, c
 
 
 def undo_by_context(codes: Array, offsets: Array) -> tuple[Array, Array, Array]:
-    """Undo inserted signs and spelled digits.
+    """Remove inserted signs and convert spelled digits.
 
     Parameters
     ----------
     codes : ndarray of uint32, shape (n_characters,)
-        Texts end to end, folded code point by code point; used up.
+        Texts end to end, folded code point by code point; overwritten.
     offsets : ndarray of int64, shape (n_texts + 1,)
         Where the texts begin.
 
     Returns
     -------
     codes : ndarray of uint32
-        What is left.
+        The code points that remain.
     offsets : ndarray of int64, shape (n_texts + 1,)
-    undone : ndarray of int32, shape (n_texts, 2)
-        Signs taken out, and characters that became digits.
+    counts : ndarray of int32, shape (n_texts, 2)
+        Signs removed, and characters that became digits.
 
     Examples
     --------
     >>> text = "f.r.e.e 加*微 一三八零零零"
-    >>> codes, offsets, undone = undo_by_context(np.array([ord(c) for c in text], np.uint32), np.array([0, len(text)]))
-    >>> "".join(map(chr, codes)), undone.tolist()
+    >>> codes, offsets, counts = undo_by_context(np.array([ord(c) for c in text], np.uint32), np.array([0, len(text)]))
+    >>> "".join(map(chr, codes)), counts.tolist()
     ('free 加微 138000', [[4, 6]])
     """
-    undone = np.zeros((offsets.size - 1, 2), np.int32)
-    ends = _context_kernel(codes, offsets, SIGNS, DIGITS, undone)
-    return codes[: ends[-1]].copy(), ends, undone
+    counts = np.zeros((offsets.size - 1, 2), np.int32)
+    ends = _context_kernel(codes, offsets, SIGNS, DIGITS, counts)
+    return codes[: ends[-1]].copy(), ends, counts

@@ -1,7 +1,8 @@
-"""What a text sounds like: every Chinese character as its toneless Mandarin syllable, so that homophones meet.
+"""Pinyin of a text: every Chinese character as its toneless Mandarin syllable, so that homophones are equal.
 
-A syllable is one code point of a private plane, so that n-grams of sounds are hashed as those of characters are; what
-is no Chinese character stays as it is, and in its place. The table is made by ``scripts/build_pinyin_table.py``.
+A syllable is one code point of a private plane, so that n-grams of pinyin are hashed like those of characters.
+Other characters do not change, and every character keeps its position. ``scripts/build_pinyin_table.py`` builds the
+table.
 """
 
 from functools import cache
@@ -20,12 +21,12 @@ TABLE = files("fraudsieve.features.text") / "data" / "pinyin.npz"
 PRIVATE = 0x100000
 """Syllable ``i`` is the code point ``PRIVATE + i``, of a plane that Unicode leaves to private use."""
 CHINESE_SHARE = 0.05
-"""Where fewer of the characters of all texts are Chinese, sounds say nothing that the characters do not."""
+"""Below this share of Chinese characters in all texts, pinyin adds nothing to the characters."""
 
 
 @cache
 def _tables() -> tuple[Array, tuple[str, ...]]:
-    """Return the dense look-up table, made once a process, and the syllables."""
+    """Return the dense look-up table, built once per process, and the syllables."""
     with TABLE.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         syllable_codes = np.arange(0x110000, dtype=np.uint32)
         syllable_codes[stored["code"]] = PRIVATE + stored["syllable"].astype(np.uint32)
@@ -43,7 +44,7 @@ def to_pinyin(texts: CodePoints) -> CodePoints:
     Returns
     -------
     CodePoints
-        As long as they were.
+        Texts of the same lengths.
 
     Examples
     --------
@@ -56,7 +57,7 @@ def to_pinyin(texts: CodePoints) -> CodePoints:
 
 
 def to_syllables(text: str) -> list[str]:
-    """Spell the sounds of a text, for people to read.
+    """Spell the pinyin of a text, for people to read.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def to_syllables(text: str) -> list[str]:
     Returns
     -------
     list of str
-        A syllable a Chinese character, and every other character as it is.
+        One syllable per Chinese character, and every other character unchanged.
 
     Examples
     --------
@@ -79,7 +80,7 @@ def to_syllables(text: str) -> list[str]:
 
 
 def needs_pinyin(texts: CodePoints) -> bool:
-    """Tell whether enough of the characters are Chinese for their sounds to matter.
+    """Return whether enough of the characters are Chinese for pinyin to be useful.
 
     Parameters
     ----------

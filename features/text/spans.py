@@ -1,4 +1,4 @@
-"""Spans: where in which text something of a kind was found, the form in which kernels hand on what they find."""
+"""Spans: the positions of matches in texts, by kind, as returned by the kernels."""
 
 import numpy as np
 
@@ -10,11 +10,11 @@ __all__ = ["SHORTEST", "count_spans", "new_spans"]
 
 
 SHORTEST = 4
-"""No kernel notes a span of fewer characters, and spans of a kernel do not overlap: there are never more than room."""
+"""Minimum length of a span. Spans of a kernel do not overlap, so this bounds their number."""
 
 
 def new_spans(texts: CodePoints) -> Array:
-    """Return room for all spans that a kernel can find.
+    """Allocate an array for all spans that a kernel can find.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def new_spans(texts: CodePoints) -> Array:
     Returns
     -------
     ndarray of int64, shape (n_spans, 4)
-        A row a span: the text, the kind, where it starts and where it stops; not filled.
+        One row per span: the text, the kind, where it starts and where it stops; not filled.
 
     Examples
     --------
@@ -41,9 +41,9 @@ def count_spans(spans: Array, n_texts: int, n_kinds: int) -> Array:
     Parameters
     ----------
     spans : ndarray of int64, shape (n_spans, 4)
-        What was found.
+        The spans.
     n_texts, n_kinds : int
-        The shape of the answer.
+        The shape of the result.
 
     Returns
     -------

@@ -17,7 +17,7 @@ from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 
 from fraudsieve._typing import Array
-from fraudsieve.features.text.codepoints import CodePoints, take
+from fraudsieve.features.text.codepoints import CodePoints, select_texts
 
 from .folds import campaign_folds
 from .model import TextModel
@@ -236,7 +236,7 @@ def out_of_fold(
     *fold_models, model = Parallel(n_jobs=n_jobs)(fits)
     margins, known = np.zeros((len(y), len(model.intercept))), np.zeros(len(y))
     for (_, test), fold_model in zip(folds, fold_models, strict=True):
-        margins[test], known[test] = fold_model.log_odds(take(texts, test))
+        margins[test], known[test] = fold_model.log_odds(select_texts(texts, test))
     scale = _fit_scale(margins, y, campaign_weights(groups))
     scaled = TextModel(model.classes, model.buckets, model.weights, model.intercept, scale)
     return scaled, scale * margins, known

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fraudsieve._typing import Array
-from fraudsieve.features.text.codepoints import CodePoints, take
+from fraudsieve.features.text.codepoints import CodePoints, select_texts
 
 from .surprisal import SURPRISALS, CharacterModel, count_characters
 
@@ -45,5 +45,5 @@ def surprisal_out_of_fold(
     for fold in np.unique(folds):
         rows = np.flatnonzero(folds == fold)
         others = model.without(*count_characters(texts, rows[legitimate[rows]]))
-        found[rows] = others.surprisal(take(texts, rows))
+        found[rows] = others.surprisal(select_texts(texts, rows))
     return model, found

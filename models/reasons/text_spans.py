@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.features.text.codepoints import CodePoints, pack, take
+from fraudsieve.features.text.codepoints import CodePoints, pack, select_texts
 from fraudsieve.features.text.fold import fold_codes
 from fraudsieve.features.wording.attribution import character_weights, sources, spans
 from fraudsieve.features.wording.model import as_known
@@ -57,7 +57,7 @@ def explain_text(
     found: list[list[dict[str, Any]]] = [[] for _ in texts]
     for position in np.unique(classes).tolist():
         rows = np.flatnonzero(classes == position)
-        mine, (output, sign) = take(folded, rows), output_of(model, position)
+        mine, (output, sign) = select_texts(folded, rows), output_of(model, position)
         weights = sign * wording.scale * character_weights(wording, mine, output)
         start = float(sign * wording.scale * wording.intercept[output])
         for place, row in enumerate(rows.tolist()):

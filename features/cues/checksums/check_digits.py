@@ -55,14 +55,14 @@ def passes_luhn(codes: Array, start: int, stop: int) -> bool:
 
 @nb.njit(inline="always")
 def _is_date(date: int) -> bool:
-    """Tell whether a number of the form 19491001 is a day on which somebody can have been born."""
+    """Return whether a number of the form 19491001 is a day on which somebody can have been born."""
     year, month, day = date // 10000, date // 100 % 100, date % 100
     return bool(FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12 and 1 <= day <= MONTH_DAYS[max(month, 1) % 13 - 1])
 
 
 @nb.njit(inline="always")
 def is_chinese_id(codes: Array, start: int, stop: int) -> bool:
-    """Tell whether a span is an identity number: a plausible date, and the check digit of ISO 7064 MOD 11-2.
+    """Return whether a span is an identity number: a plausible date, and the check digit of ISO 7064 MOD 11-2.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def _credit_value(code: np.uint32) -> int:
 
 @nb.njit(inline="always")
 def is_company_number(codes: Array, start: int) -> bool:
-    """Tell whether 18 characters are a unified social credit code: a region, and the check character of GB 32100-2015.
+    """Check whether 18 characters are a unified social credit code: a region, and the check character of GB 32100-2015.
 
     Parameters
     ----------

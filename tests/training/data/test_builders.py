@@ -364,7 +364,7 @@ def test_messages_with_what_was_known_of_their_campaigns(
     monkeypatch.setattr(batch, "score_frame", noted)
     by_days = score_file(scorer, asked, tmp_path / "d.parquet", past=days)
     monkeypatch.undo()
-    assert any("days alone" in note for note in by_days.notes)
+    assert any("dates without times" in note for note in by_days.notes)
     ends = days["labelled_at"] + pd.Timedelta(days=1)
     assert taken[0]["labelled_at"].dropna().tolist() == ends.dropna().tolist()
     alone = score_file(scorer, asked, tmp_path / "t.parquet")
