@@ -1,11 +1,11 @@
-"""The whole road on a simulated world, for somebody who has just installed fraudsieve."""
+"""Every step on a simulated world, for a first run after the installation."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from fraudsieve._typing import Progress
 from fraudsieve.models.batch.score import Scored, score_file
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.recipe.recipe import Recipe
@@ -20,12 +20,12 @@ NEWEST_DAYS = 7
 
 @dataclass(frozen=True, eq=False)
 class Quickstart:
-    """What `quickstart` made.
+    """Result of `quickstart`.
 
     Parameters
     ----------
     trained : Trained
-        The model, its figures and its run.
+        The model, its report and its run.
     scored : Scored
         The scores of the newest messages.
     """
@@ -34,42 +34,43 @@ class Quickstart:
     scored: Scored
 
 
-def quickstart(folder: str | Path, *, seed: int = 0, progress: Callable[[str], None] | None = None) -> Quickstart:
+def quickstart(folder: str | Path, *, seed: int = 0, progress: Progress | None = None) -> Quickstart:
     """Simulate a world, train on all but its last week, and score that week.
 
     Parameters
     ----------
     folder : str or Path
-        The folder to make: ``world``, ``model`` and ``scores.parquet`` go there.
+        The folder to create: ``world``, ``model`` and ``scores.parquet`` go there.
     seed : int, default=0
         Seed of the world and of the model.
     progress : callable, default=None
-        Called with what is done next.
+        Called with the name of each step as it begins.
 
     Returns
     -------
     Quickstart
+        The trained model, and the scores of the last week.
 
     Raises
     ------
     FileExistsError
-        When the folder is there already.
+        When the folder exists already.
     """
     folder, say = Path(folder), progress or (lambda step: None)
     if folder.exists():
-        raise FileExistsError(f"{folder}: exists already. Name another with --folder, or remove it.")
+        raise FileExistsError(f"{folder}: the folder exists already. Name another one with --folder, or remove it.")
     say("simulating a small world")
     world = simulate(seed=seed)
     world.write(folder / "world")
     last_week = world.messages["sent_at"].max() - pd.Timedelta(days=NEWEST_DAYS)
     new = world.messages["sent_at"] >= last_week
-    known = world.labels[world.labels["labelled_at"] < last_week]
-    subjects = known["subject_id"].isin(world.messages["message_id"])
+    known_labels = world.labels[world.labels["labelled_at"] < last_week]
+    is_message = known_labels["subject_id"].isin(world.messages["message_id"])
     trained = train(
         Recipe(seed=seed),
         output=folder / "model",
         messages=world.messages[~new].reset_index(drop=True),
-        labels=known[subjects].reset_index(drop=True),
+        labels=known_labels[is_message].reset_index(drop=True),
         progress=say,
     )
     say("scoring the last week")

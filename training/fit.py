@@ -1,4 +1,4 @@
-"""From a recipe to a model: read, split, fit, calibrate, evaluate, write, track."""
+"""Train a model from a recipe: read, split, fit, calibrate, evaluate, write, log."""
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -34,19 +34,19 @@ from fraudsieve.training.tracking.run import LoggedRun, log_training, tracking_u
 from fraudsieve.training.tuning.outcome import TuningResult
 from fraudsieve.training.tuning.search import tune
 
-from .leaks import Warned, find_leaks
+from .leaks import LeakWarning, find_leaks
 
 __all__ = ["Trained", "fit_model", "train"]
 
 
 TABLES = ("messages", "accounts", "events", "labels")
-FEW_TO_CALIBRATE = 200
-"""Below so many rows a calibration and its operating points say little."""
+MIN_TO_CALIBRATE = 200
+"""With fewer rows, the calibration and its operating points are not reliable."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What a training run made.
+    """Result of a training run.
 
     Parameters
     ----------
@@ -57,15 +57,15 @@ class Trained:
     report : EvaluationReport
         Metrics on the test slice.
     split : Split
-        What was trained, calibrated and tested on.
+        Rows for training, calibration and test.
     data : LabelledData
-        The rows, and what was set aside.
+        The rows, and those that were rejected.
     logged : LoggedRun
-        Where the run is in MLflow.
+        Address of the run in MLflow.
     notes : tuple of str
         What the user should know.
     tuned : TuningResult, default=None
-        What the search of settings found; None where there was none.
+        Result of the search of settings; None without a search.
     """
 
     model: Model
@@ -88,25 +88,25 @@ def train(
     events: Source | None = None,
     progress: Progress | None = None,
 ) -> Trained:
-    """Train a model on labelled messages, accounts or events, and keep it in MLflow and in a folder.
+    """Train a model on labelled messages, accounts or events; write it to a folder and log it to MLflow.
 
-    Rows set aside go beside the folder, into ``<folder>.rejected-messages.parquet``, ``-labels.parquet`` and so on.
+    Rejected rows are written next to the folder: ``<folder>.rejected-messages.parquet``, ``-labels.parquet`` and so on.
 
     Parameters
     ----------
     recipe : Recipe
-        What to do.
+        All settings of the run.
     output : str or Path
-        The model folder to make.
+        The model folder to write.
     messages, labels, accounts, events : path or DataFrame, default=None
-        The tables; by default those of the recipe. Beside messages, events are the history of their senders.
+        The tables; by default those of the recipe. With messages, events are the history of their senders.
     progress : callable, default=None
-        Called with what is done next.
+        Called with the name of each step as it begins.
 
     Returns
     -------
     Trained
-        The model, its figures and its run.
+        The model, its report and its run.
 
     Raises
     ------
@@ -117,31 +117,33 @@ def train(
     SplitError
         When there is too little data for the split, or for the folds of a search.
     FileExistsError
-        When the model folder is there already.
+        When the model folder exists already.
     """
     say = progress or (lambda step: None)
     given = dict(zip(TABLES, (messages, accounts, events, labels), strict=True))
     tables = {name: getattr(recipe.data, name) if table is None else table for name, table in given.items()}
     if Path(output).exists():
-        raise FileExistsError(f"{output}: the model folder exists already. Name another with --output, or remove it.")
+        raise FileExistsError(
+            f"{output}: the model folder exists already. Name another one with --output, or remove it."
+        )
     say("reading")
     data = read_data(recipe, tables, min_label_rows=recipe.data.min_label_rows)
     _check_classes(data, next(tables[name] for name in given if tables[name] is not None))
     say("looking for campaigns" if data.subject == "message" else "looking for accounts")
-    groups, what = groups_of(data)
-    split = choose_split(data, groups, what, recipe)
+    groups, group_kind = groups_of(data)
+    split = choose_split(data, groups, group_kind, recipe)
     check_points(data, split, recipe)
-    tuned = None if recipe.tune is None else tune(data, groups, what, split, recipe, output=output, progress=say)
-    settled = recipe if tuned is None else tuned.recipe
-    model, builder, notes = fit_model(data, groups, split, settled, say)
+    tuned = None if recipe.tune is None else tune(data, groups, group_kind, split, recipe, output=output, progress=say)
+    final_recipe = recipe if tuned is None else tuned.recipe
+    model, builder, notes = fit_model(data, groups, split, final_recipe, say)
     if tuned is not None:
         model = replace(model, training=model.training | {"tuning": tuned.facts})
         notes = (tuned.note, *notes)
     model = write_model(model, output)
     temporal = None
     if split.flatters and recipe.split.also_temporal and has_times(data.rows["as_of"]):
-        # With the recipe's own settings: the search has seen rows of that test.
-        temporal = _temporal(data, groups, what, recipe, say)
+        # With the settings of the recipe: the search has seen rows of that test.
+        temporal = _temporal_metrics(data, groups, group_kind, recipe, say)
     say("evaluating")
     tested = data.rows.iloc[split.test]
     report = evaluate_model(
@@ -149,7 +151,7 @@ def train(
         tested,
         builder,
         groups=groups[split.test],
-        group_kind=what,
+        group_kind=group_kind,
         share=share_of_records(data, tested),
         settings=recipe.evaluate,
         attack=recipe.evaluate.attack and attackable(model, data.rows["label"].to_numpy(object)[split.test]),
@@ -157,8 +159,8 @@ def train(
     )
     if temporal is not None:
         notes = (*notes, _flattery(report, temporal))
-    say("keeping the run in MLflow")
-    logged = _log(settled, Path(output), model, report, data, tuned)
+    say("logging the run to MLflow")
+    logged = _log(final_recipe, Path(output), model, report, data, tuned)
     notes = (*data.notes, *notes, *_write_rejected(data, output))
     return Trained(model, Path(output), report, split, data, logged, notes, tuned)
 
@@ -176,13 +178,13 @@ def _report_details(
 
 
 def _write_rejected(data: LabelledData, output: str | Path) -> list[str]:
-    """Write the rows set aside beside the model folder, and say where."""
+    """Write rejected rows next to the model folder, and return notes that name the files."""
     notes = []
     tables = {f"{data.subject}s": data.rejected, "labels": data.rejected_labels}
     for table, rows in (tables | {"events": data.rejected_events} if data.subject != "event" else tables).items():
         if len(rows):
             path = write_rejected(rows, f"{output}.rejected-{table}.parquet")
-            notes.append(f"{len(rows)} rows of {table} are set aside, with their reasons, in {path}")
+            notes.append(f"{len(rows)} rows of {table} were rejected; {path} has the reasons")
     return notes
 
 
@@ -190,7 +192,7 @@ def _check_classes(data: LabelledData, source: Source) -> None:
     classes = data.rows["label"].nunique()
     if classes < 2:
         raise SchemaError(
-            origin_of(source), f"{classes} classes have enough rows, at least 2 are needed", "Give more labels."
+            origin_of(source), f"expected at least 2 classes with enough rows, got {classes}", "Give more labels."
         )
 
 
@@ -210,7 +212,7 @@ def fit_model(
     recipe : Recipe
         Settings.
     progress : callable
-        Called with what is done next.
+        Called with the name of each step as it begins.
 
     Returns
     -------
@@ -222,18 +224,18 @@ def fit_model(
         What the user should know.
     """
     rows, labels = data.rows, data.rows["label"].to_numpy(object)
-    progress("learning wording" if data.subject == "message" else "computing histories")
+    progress("learning the text model" if data.subject == "message" else "computing histories")
     trained_on = training_rows(data, groups, split.train, recipe)
     features = trained_on.builder
     progress("growing trees")
     classifier = grow_trees(trained_on, recipe, data.subject)
     progress("calibrating")
-    held_back, truth = matrix_of(features, rows.iloc[split.calibration]), labels[split.calibration]
-    known = np.isin(truth, classifier.classes_)
-    classifier.calibrate(held_back[known], truth[known])
+    matrix, truth = matrix_of(features, rows.iloc[split.calibration]), labels[split.calibration]
+    trained_classes = np.isin(truth, classifier.classes_)
+    classifier.calibrate(matrix[trained_classes], truth[trained_classes])
     classes = tuple(str(name) for name in classifier.classes_)
     legitimate = recipe.data.legitimate if recipe.data.legitimate in classes else None
-    warned = _warnings(trained_on, data, groups, split, recipe.data.legitimate)
+    warnings = _warnings(trained_on, data, groups, split, recipe.data.legitimate)
     model = Model(
         name=recipe.name,
         classes=classes,
@@ -242,42 +244,44 @@ def fit_model(
         ensemble=classifier.ensemble_,
         calibration=classifier.calibration_,
         policy=recipe.scoring.policy,
-        training=_training_facts(data, split, recipe) | {"warnings": warned},
+        training=_training_facts(data, split, recipe) | {"warnings": warnings},
     )
     points: tuple[OperatingPoint, ...] = ()
-    idle: tuple[str, ...] = ()
+    idle_notes: tuple[str, ...] = ()
     if legitimate is not None:
-        odds = model.calibration.apply(model.ensemble.log_odds(held_back.to_numpy()))
+        odds = model.calibration.apply(model.ensemble.log_odds(matrix.to_numpy()))
         fraud = fraud_probability(odds, classes, legitimate)
-        points, idle = choose_points(fraud, truth != legitimate, data, split, recipe)
+        points, idle_notes = choose_points(fraud, truth != legitimate, data, split, recipe)
     notes = [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
     notes += [] if legitimate else [_no_legitimate(recipe.data.legitimate, classes)]
-    if len(split.calibration) < FEW_TO_CALIBRATE:
-        notes.append(f"calibrated on {len(split.calibration)} rows only: take the probabilities with care")
-    notes += [f"{one['found']}. {one['do']}" for one in warned]
-    return replace(model, points=points), features, (*notes, *idle)
+    if len(split.calibration) < MIN_TO_CALIBRATE:
+        notes.append(f"calibrated on only {len(split.calibration)} rows: the probabilities are not reliable")
+    notes += [f"{warning['found']}. {warning['do']}" for warning in warnings]
+    return replace(model, points=points), features, (*notes, *idle_notes)
 
 
 def _warnings(
     trained_on: TrainingRows, data: LabelledData, groups: Array, split: Split, legitimate: str
-) -> list[Warned]:
+) -> list[LeakWarning]:
     return find_leaks(
         trained_on.matrix,
         trained_on.labels,
         split=split,
-        moments=data.rows["as_of"],
+        cutoff_times=data.rows["as_of"],
         labelled_at=data.rows["labelled_at"],
         groups={"campaign" if data.subject == "message" else "account": groups},
-        is_crime=(data.rows["label"] != legitimate).to_numpy(),
+        is_fraud=(data.rows["label"] != legitimate).to_numpy(),
         rows=trained_on.positions,
     )
 
 
-def _temporal(data: LabelledData, groups: Array, what: str, recipe: Recipe, progress: Progress) -> TemporalMetrics:
+def _temporal_metrics(
+    data: LabelledData, groups: Array, group_kind: str, recipe: Recipe, progress: Progress
+) -> TemporalMetrics:
     """Return the metrics of the same recipe when it is split by time, or why there are none."""
     by_time = recipe.model_copy(update={"split": recipe.split.model_copy(update={"kind": "time"})})
     try:
-        split = choose_split(data, groups, what, by_time)
+        split = choose_split(data, groups, group_kind, by_time)
     except SplitError as error:
         return TemporalMetrics(skipped=str(error))
     model, builder, _ = fit_model(data, groups, split, by_time, progress)
@@ -305,27 +309,31 @@ def _flattery(report: EvaluationReport, temporal: TemporalMetrics) -> str:
 
 def _no_legitimate(word: str, classes: tuple[str, ...]) -> str:
     return (
-        f"no label is {word!r}, so types are told apart and there is no probability of fraud; "
-        f"if one of {', '.join(classes)} is no crime, name it with --legitimate"
+        f"no label is {word!r}, so the model separates types and gives no probability of fraud; "
+        f"if one of {', '.join(classes)} is legitimate, name it with --legitimate"
     )
 
 
 def _training_facts(data: LabelledData, split: Split, recipe: Recipe) -> dict[str, Any]:
-    sent = data.rows["as_of"].iloc[split.train].dropna()
-    held_back = data.rows["as_of"].iloc[split.calibration].dropna()
+    windows = [_window(data, rows) for rows in (split.train, split.calibration)]
     return {
         "rows": split.rows,
         "unlabelled": data.n_unlabelled,
         "rejected": len(data.rejected),
         "split": split.kind,
         "gap_days": split.gap_days,
-        "window": [] if sent.empty else [sent.min().isoformat(), sent.max().isoformat()],
-        "calibration_window": [] if held_back.empty else [held_back.min().isoformat(), held_back.max().isoformat()],
+        "window": windows[0],
+        "calibration_window": windows[1],
         "digests": data.digests,
         "recipe": recipe.model_dump(
             mode="json", exclude={"data": {"messages", "accounts", "events", "labels"}, "track": True}
         ),
     }
+
+
+def _window(data: LabelledData, rows: Array) -> list[str]:
+    times = data.rows["as_of"].iloc[rows].dropna()
+    return [] if times.empty else [times.min().isoformat(), times.max().isoformat()]
 
 
 def _log(

@@ -27,7 +27,7 @@ def write(path: str, content: str | bytes) -> None:
         ("m.jsonl", '[{"message_id": 1}]', "one JSON array came"),
         ("m.xlsx", "x", "the format is unknown"),
         ("m.csv.gz", gzip.compress(b"message_id,text,label\n1,x,spam\n", mtime=0)[:-9], "cannot be read"),
-        ("m.csv", f"message_id,text,label\n1,{SECRET},spam\n2,{SECRET},spam\n", "0 classes"),
+        ("m.csv", f"message_id,text,label\n1,{SECRET},spam\n2,{SECRET},spam\n", "expected at least 2 classes"),
     ],
 )
 def test_a_file_that_cannot_be_used(run: Run, name: str, content: str | bytes, expected: str) -> None:

@@ -246,7 +246,7 @@ def test_labels_are_weighed_by_the_trust_in_their_sources(small_world: World, tm
 
 
 def test_a_single_class_is_refused(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
-    with pytest.raises(SchemaError, match="1 classes have enough rows, at least 2 are needed"):
+    with pytest.raises(SchemaError, match="expected at least 2 classes with enough rows, got 1"):
         train(recipe(tmp_path), output=tmp_path / "m", messages=labelled_messages.assign(label="spam"))
     assert not (tmp_path / "m").exists()
 

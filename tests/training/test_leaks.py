@@ -15,7 +15,7 @@ from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.training import leaks
 from fraudsieve.training.leaks import (
-    Warned,
+    LeakWarning,
     columns_made_from_labels,
     find_leaks,
     groups_on_both_sides,
@@ -42,18 +42,18 @@ class Rows:
         return self.frame["label"].to_numpy(object)
 
     @property
-    def is_crime(self) -> Any:
+    def is_fraud(self) -> Any:
         return self.y != "legitimate"
 
-    def found(self) -> list[Warned]:
+    def found(self) -> list[LeakWarning]:
         return find_leaks(
             self.matrix.iloc[self.split.train],
             self.y[self.split.train],
             split=self.split,
-            moments=self.frame["as_of"],
+            cutoff_times=self.frame["as_of"],
             labelled_at=self.frame["labelled_at"],
             groups=self.groups,
-            is_crime=self.is_crime,
+            is_fraud=self.is_fraud,
         )
 
     def columns(self) -> list[tuple[str, str]]:
@@ -71,9 +71,9 @@ def messages_of(seed: int) -> Rows:
     own = frame[["channel", "country", "plan", "age_verified", "signup_channel", "invited"]]
     matrix = pd.concat([matrix, own, (frame["as_of"] - frame["created_at"]).dt.days.rename("age")], axis=1)
     groups = near_duplicate_groups(frame["text"].tolist())
-    is_crime = (frame["label"] != "legitimate").to_numpy()
+    is_fraud = (frame["label"] != "legitimate").to_numpy()
     split = split_by_time(
-        frame["as_of"], frame["labelled_at"], groups, is_crime, test_share=0.2, calibration_share=0.15, gap_days=None
+        frame["as_of"], frame["labelled_at"], groups, is_fraud, test_share=0.2, calibration_share=0.15, gap_days=None
     )
     return Rows(matrix, frame, {"campaign": groups}, split)
 
@@ -93,7 +93,7 @@ def test_a_clean_world_gives_no_warning(seed: int) -> None:
 
 def test_a_column_made_from_the_label_is_named(rows: Rows) -> None:
     rng = np.random.default_rng(0)
-    crime = rows.is_crime
+    crime = rows.is_fraud
     made = {
         "flag": crime,
         "against": 1.0 - crime,
@@ -112,8 +112,8 @@ def test_a_column_made_from_the_label_is_named(rows: Rows) -> None:
 def test_a_column_whose_absence_tells_the_label_is_named(rows: Rows) -> None:
     rng = np.random.default_rng(1)
     made = {
-        "chargeback_at": pd.Series(rng.normal(size=len(rows.y))).where(rows.is_crime),
-        "cleared_by": pd.Series(rng.choice(["a", "b"], len(rows.y))).where(~rows.is_crime),
+        "chargeback_at": pd.Series(rng.normal(size=len(rows.y))).where(rows.is_fraud),
+        "cleared_by": pd.Series(rng.choice(["a", "b"], len(rows.y))).where(~rows.is_fraud),
     }
     planted = replace(rows, matrix=rows.matrix.assign(**made))
     assert planted.columns() == [("label_in_missing", name) for name in made]
@@ -131,7 +131,7 @@ def test_a_label_known_too_late_is_counted(rows: Rows) -> None:
 
 
 def test_a_campaign_on_both_sides_is_counted(rows: Rows) -> None:
-    crimes = rows.split.test[rows.is_crime[rows.split.test]]
+    crimes = rows.split.test[rows.is_fraud[rows.split.test]]
     groups = rows.groups["campaign"].copy()
     groups[rows.split.train[0]] = groups[crimes[0]]
     shared = int((groups[crimes] == groups[crimes[0]]).sum())
@@ -155,7 +155,7 @@ def test_records_are_plain() -> None:
 
 
 VALUES = st.lists(
-    st.tuples(st.integers(0, 6) | st.floats(-3, 3), st.integers(0, 2)), min_size=2 * leaks.FEWEST, max_size=150
+    st.tuples(st.integers(0, 6) | st.floats(-3, 3), st.integers(0, 2)), min_size=2 * leaks.MIN_ROWS, max_size=150
 )
 
 
@@ -164,7 +164,7 @@ def test_areas_by_ranks_are_those_of_scikit_learn(drawn: list[tuple[float, int]]
     values, codes = np.array([value for value, _ in drawn]), np.array([code for _, code in drawn])
     for code, auc in enumerate(leaks._aucs(values, codes, 3)):
         own = int((codes == code).sum())
-        if min(own, len(codes) - own) < leaks.FEWEST:
+        if min(own, len(codes) - own) < leaks.MIN_ROWS:
             assert np.isnan(auc)
         else:
             assert auc == pytest.approx(roc_auc_score(codes == code, values))
@@ -192,7 +192,7 @@ def test_too_few_rows_of_a_class_say_nothing() -> None:
         y = np.repeat(["fraud", "legitimate"], [n, 500])
         return bool(columns_made_from_labels(pd.DataFrame({"a": y == "fraud"}), y))
 
-    assert (warned(leaks.FEWEST - 1), warned(leaks.FEWEST)) == (False, True)
+    assert (warned(leaks.MIN_ROWS - 1), warned(leaks.MIN_ROWS)) == (False, True)
 
 
 def test_many_copies_of_few_messages_say_nothing() -> None:
@@ -204,7 +204,7 @@ def test_many_copies_of_few_messages_say_nothing() -> None:
         groups = np.where(y == "phishing", 1000 + np.arange(540) % campaigns, np.arange(540))
         return bool(columns_made_from_labels(matrix, y, groups=[groups]))
 
-    assert (warned(3), warned(leaks.FEWEST_GROUPS - 1), warned(leaks.FEWEST_GROUPS)) == (False, False, True)
+    assert (warned(3), warned(leaks.MIN_GROUPS - 1), warned(leaks.MIN_GROUPS)) == (False, False, True)
 
 
 def test_where_a_column_is_known_of_one_campaign_alone_it_says_nothing() -> None:
@@ -232,18 +232,18 @@ def test_one_class_of_several_is_told_by_name() -> None:
     assert len(found) == 1
     amounts = np.random.default_rng(0).normal(size=300) + 20.0 * (y == "spam")
     (one,) = columns_made_from_labels(pd.DataFrame({"a": amounts}), y)
-    assert "tells 'spam' from the rest" in one["found"]
+    assert "separates 'spam' from the rest" in one["found"]
 
 
-def test_what_is_learnt_from_labels_out_of_fold_may_be_perfect() -> None:
+def test_what_is_learned_from_labels_out_of_fold_may_be_perfect() -> None:
     y = np.repeat(["fraud", "legitimate"], 40)
     matrix = pd.DataFrame({"wording__fraud": y == "fraud", "profile__closed": y == "fraud"})
     assert [one["column"] for one in columns_made_from_labels(matrix, y)] == ["profile__closed"]
-    assert len(columns_made_from_labels(matrix, y, learnt=("none",))) == 2
+    assert len(columns_made_from_labels(matrix, y, learned=("none",))) == 2
 
 
 def test_of_many_rows_some_are_enough_and_rare_classes_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leaks, "MOST", 100)
+    monkeypatch.setattr(leaks, "MAX_ROWS", 100)
     y = np.repeat(["fraud", "legitimate"], [25, 50_000])
     rows = leaks._thinned(pd.factorize(y)[0])
     assert (y[rows] == "fraud").sum() == 25
