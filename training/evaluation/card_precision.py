@@ -1,7 +1,7 @@
-"""Card precision: of the accounts that are listed every day, the share that are fraudulent.
+"""Card precision: the share of fraudulent accounts among those listed every day.
 
-As the Fraud Detection Handbook defines it (Le Borgne, Siblini, Lebichot and Bontempi, chapter 4.3): an account that was
-found is dealt with, and takes no place on the lists of the following days.
+As the Fraud Detection Handbook defines it (Le Borgne, Siblini, Lebichot and Bontempi, chapter 4.3): an account whose
+fraud was found takes no place on the lists of the following days.
 """
 
 from dataclasses import dataclass
@@ -19,27 +19,27 @@ __all__ = ["DailyLists", "card_precision", "days_since_1970", "naive_utc"]
 TOP = 100
 
 
-def card_precision(accounts: Any, moments: Any, is_fraud: Array, scores: Array, *, top: int = TOP) -> float:
+def card_precision(accounts: Any, cutoff_times: Any, is_fraud: Array, scores: Array, *, top: int = TOP) -> float:
     """Return the share of fraudulent accounts among those listed every day.
 
     Parameters
     ----------
     accounts : array-like, shape (n_rows,)
-        Who the rows are of.
-    moments : array-like of datetime64, shape (n_rows,)
-        When, UTC.
+        Account of each row.
+    cutoff_times : array-like of datetime64, shape (n_rows,)
+        When each row was scored, UTC.
     is_fraud : ndarray of bool, shape (n_rows,)
         The truth.
     scores : ndarray of float64, shape (n_rows,)
         An account is listed for its highest score of the day.
     top : int, default=100
-        Accounts listed a day.
+        Accounts listed per day.
 
     Returns
     -------
     float
-        Fraudulent accounts found a day over `top`, mean over the days that have rows. Of accounts with one score the
-        first in the order of their names is listed first.
+        Fraudulent accounts found per day over `top`, as a mean over the days that have rows. Accounts with the same
+        score are listed in the order of their names.
 
     Examples
     --------
@@ -48,23 +48,23 @@ def card_precision(accounts: Any, moments: Any, is_fraud: Array, scores: Array, 
     >>> card_precision(names, days, fraud, np.array([0.9, 0.5, 0.9]), top=1)
     0.5
     """
-    return DailyLists.of(accounts, moments, is_fraud, scores).precision(top)
+    return DailyLists.of(accounts, cutoff_times, is_fraud, scores).precision(top)
 
 
 @dataclass(frozen=True, eq=False)
 class DailyLists:
-    """Accounts of every day, the highest score first. `DailyLists.of` makes it.
+    """Accounts of every day, ordered by their highest score. `DailyLists.of` makes it.
 
     Parameters
     ----------
     starts : ndarray of int64, shape (n_days + 1,)
-        Where each day begins, and the end.
+        Start of each day in the list, and the end.
     account : ndarray of int64, shape (n_listed,)
-        Places of the accounts.
+        Codes of the accounts.
     is_fraud : ndarray of bool, shape (n_listed,)
         Whether the account has a fraud that day.
     n_accounts : int
-        How many accounts there are.
+        Number of accounts.
     """
 
     starts: Array
@@ -73,19 +73,9 @@ class DailyLists:
     n_accounts: int
 
     @classmethod
-    def of(cls, accounts: Any, moments: Any, is_fraud: Array, scores: Array) -> Self:
-        """List the accounts of every day.
-
-        Parameters
-        ----------
-        accounts, moments, is_fraud, scores
-            As for `card_precision`.
-
-        Returns
-        -------
-        DailyLists
-        """
-        code, day = np.unique(np.asarray(accounts), return_inverse=True)[1], days_since_1970(moments)
+    def of(cls, accounts: Any, cutoff_times: Any, is_fraud: Array, scores: Array) -> Self:
+        """List the accounts of every day; the parameters are those of `card_precision`."""
+        code, day = np.unique(np.asarray(accounts), return_inverse=True)[1], days_since_1970(cutoff_times)
         order = np.lexsort((code, day))
         code, day = code[order], day[order]
         first = np.flatnonzero(np.r_[True, (np.diff(code) != 0) | (np.diff(day) != 0)])
@@ -97,81 +87,37 @@ class DailyLists:
         return cls(starts, code[ranked], fraud[ranked], n_accounts)
 
     def precision(self, top: int = TOP, weights: Array | None = None) -> float:
-        """Return the card precision.
-
-        Parameters
-        ----------
-        top : int, default=100
-            Accounts listed a day.
-        weights : ndarray, shape (n_accounts,), default=None
-            How many accounts each stands for; None for one each.
-
-        Returns
-        -------
-        float
-        """
+        """Return the card precision; with `weights`, each account counts that many times."""
         counts = np.ones(self.n_accounts) if weights is None else weights.astype(np.float64)
         return float(_mean_precision(self.starts, self.account, self.is_fraud, counts, top))
 
     def bootstrap(self, top: int = TOP, *, replicates: int = 200, seed: int = 0) -> Array:
-        """Compute the card precision for drawn accounts.
-
-        Parameters
-        ----------
-        top : int, default=100
-            Accounts listed a day.
-        replicates : int, default=200
-            How often accounts are drawn, as many as there are.
-        seed : int, default=0
-            Seed of the draws.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_replicates,)
-        """
+        """Return the card precision of every draw of as many accounts as there are."""
         rng, n = np.random.default_rng(seed), self.n_accounts
         drawn = (np.bincount(rng.integers(0, n, n), minlength=n) for _ in range(replicates))
         return np.array([self.precision(top, weights) for weights in drawn])
 
 
-def days_since_1970(moments: Any) -> Array:
-    """Return the day of every moment.
-
-    Parameters
-    ----------
-    moments : array-like of datetime64, shape (n_rows,)
-        UTC; NaT where unknown.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_rows,)
+def days_since_1970(times: Any) -> Array:
+    """Return the day of each time, as days since 1970 (UTC).
 
     Examples
     --------
     >>> days_since_1970(np.array(["1970-01-02T23:00"], "M8[us]")).tolist()
     [1]
     """
-    return naive_utc(moments).astype("M8[D]").astype(np.int64)
+    return naive_utc(times).astype("M8[D]").astype(np.int64)
 
 
-def naive_utc(moments: Any) -> Array:
-    """Return moments without a zone.
-
-    Parameters
-    ----------
-    moments : array-like of datetime64, shape (n_rows,)
-        With a zone, or UTC.
-
-    Returns
-    -------
-    ndarray of datetime64, shape (n_rows,)
+def naive_utc(times: Any) -> Array:
+    """Convert times, in any zone or in UTC, to naive times in UTC.
 
     Examples
     --------
     >>> naive_utc(pd.Series(pd.to_datetime(["2026-05-01T01:00:00+08:00"]))).astype("M8[h]").astype(str).tolist()
     ['2026-04-30T17']
     """
-    return np.asarray(pd.DatetimeIndex(pd.to_datetime(pd.Index(moments), utc=True)).tz_localize(None))
+    return np.asarray(pd.DatetimeIndex(pd.to_datetime(pd.Index(times), utc=True)).tz_localize(None))
 
 
 @nb.njit(cache=True, nogil=True)

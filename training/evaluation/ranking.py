@@ -1,7 +1,7 @@
-"""Figures of weighted rows in order of their scores: what a bootstrap computes again and again.
+"""Figures of weighted rows, sorted by score once for all replicates of a bootstrap.
 
-The rows are sorted once; every figure is then a few running sums in compiled code. Rows of one score are one step, as
-in scikit-learn, so that no figure depends on the order of the rows.
+Every figure is a few running sums in compiled code. Rows of one score are one step, as in scikit-learn, so that no
+figure depends on the order of the rows.
 """
 
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ FIGURES = (
     "observed_over_expected",
     "cost_per_1000",
 )
-"""The figures of `Ranking.figures`, in the order of its places."""
+"""Names of the values of `Ranking.figures`, in their order."""
 ECE_BINS = 15
 FIXED_RATE = 0.01
-"""The false-positive rate at which the recall is read."""
+"""False-positive rate at which the recall is computed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +40,9 @@ class Ranking:
     order : ndarray of int64, shape (n_rows,)
         Positions of the rows.
     score, is_fraud, loss, cost : ndarray of float64, each of shape (n_rows,)
-        In that order: the probability; the truth, 0 or 1; what is lost when a row is let pass; and what the row costs.
+        In that order: the probability; the truth, 0 or 1; the loss when the row is missed; and the cost of the row.
     starts : ndarray of int64, shape (n_steps + 1,)
-        Where each run of equal scores begins, and the end.
+        Start of each run of equal scores, and the end.
     """
 
     order: Array
@@ -63,13 +63,14 @@ class Ranking:
         is_fraud : ndarray of bool, shape (n_rows,)
             The truth.
         loss : ndarray, shape (n_rows,), default=None
-            What a fraud costs that is let pass; None for 1 each. Not looked at where there is no fraud.
+            Cost of a missed fraud; None for 1 each. Ignored for legitimate rows.
         cost : ndarray, shape (n_rows,), default=None
-            What the decision on each row costs; None for nothing.
+            Cost of the decision on each row; None for 0.
 
         Returns
         -------
         Ranking
+            The sorted rows.
 
         Raises
         ------
@@ -77,9 +78,8 @@ class Ranking:
             When there is no row, or a score is NaN.
         """
         if not len(probability) or np.isnan(probability).any():
-            raise ValueError(
-                f"Expected scores without NaN, got {len(probability)} of which {_n_nan(probability)} are NaN."
-            )
+            n, n_nan = len(probability), int(np.isnan(probability).sum())
+            raise ValueError(f"Expected at least one score and no NaN, got {n} scores, {n_nan} of them NaN.")
         order = np.argsort(-probability, kind="stable")
         score, fraud = probability[order].astype(np.float64), is_fraud[order].astype(np.float64)
         lost = fraud if loss is None else fraud * loss[order]
@@ -93,7 +93,7 @@ class Ranking:
         Parameters
         ----------
         weights : ndarray, shape (n_rows,), default=None
-            How often each row counts, in the order of the ranking; None for once each.
+            Number of times that each row counts, in the order of the ranking; None for once each.
 
         Returns
         -------
@@ -101,7 +101,7 @@ class Ranking:
             NaN where a figure cannot be computed. Average precision, ROC AUC and the recall at a false-positive rate
             are those of scikit-learn with ``sample_weight``. ECE: mean absolute gap between the mean probability and
             the share of fraud over 15 bins of equal mass (Naeini et al., 2015; Nixon et al., 2019); a row at the edge
-            of a bin is in both, in parts.
+            of two bins is split between them.
 
         Examples
         --------
@@ -119,37 +119,25 @@ class Ranking:
         return np.array([fraud / total, *walked, gap, square / total, ratio, 1000 * cost / total])
 
     def calibration_gap(self, n_bins: int = ECE_BINS, weights: Array | None = None) -> float:
-        """Compute the expected calibration error; see `figures`.
-
-        Parameters
-        ----------
-        n_bins : int, default=15
-            How many bins.
-        weights : ndarray, shape (n_rows,), default=None
-            As for `figures`.
-
-        Returns
-        -------
-        float
-        """
+        """Return the expected calibration error; see `figures`."""
         weights = self._weights(weights)
         return float(_gap(weights, self.is_fraud, self.score, self.starts, float(weights.sum()), n_bins))
 
     def at_alerts(self, alerts: Array, weights: Array | None = None) -> Array:
-        """Compute what is found when so many rows of highest score are flagged.
+        """Compute recall and precision when the rows of highest score are flagged.
 
         Parameters
         ----------
         alerts : ndarray of float64, shape (n_points,)
-            How many, ascending.
+            Numbers of flagged rows, ascending.
         weights : ndarray, shape (n_rows,), default=None
             As for `figures`.
 
         Returns
         -------
         ndarray of float64, shape (3, n_points)
-            Recall, precision, and the share of the loss that is found. Of rows with one score a part is flagged, and
-            counts as the mean of its ways to be chosen.
+            Recall, precision, and the share of the loss that is found. If only a part of the rows of one score is
+            flagged, it counts as the mean over all choices of that part.
 
         Examples
         --------
@@ -165,10 +153,6 @@ class Ranking:
 
     def _weights(self, weights: Array | None) -> Array:
         return np.ones(len(self.order)) if weights is None else np.asarray(weights, np.float64)
-
-
-def _n_nan(values: Array) -> int:
-    return int(np.isnan(values).sum())
 
 
 @nb.njit(cache=True, nogil=True)
@@ -191,7 +175,7 @@ def _sums(
 def _walk(
     weights: Array, is_fraud: Array, starts: Array, fraud: float, clean: float, rate: float
 ) -> tuple[float, float, float]:
-    """Lower the threshold step by step: average precision, area under the ROC curve, recall at a rate."""
+    """Lower the threshold step by step; return average precision, area under the ROC curve and recall at a rate."""
     if fraud <= 0 or clean <= 0:
         return np.nan, np.nan, np.nan
     hits = alarms = precision = area = recall = 0.0
@@ -212,7 +196,7 @@ def _walk(
 
 @nb.njit(cache=True, nogil=True)
 def _found(weights: Array, is_fraud: Array, loss: Array, starts: Array, alerts: Array) -> tuple[Array, Array]:
-    """Sum fraud and its loss over the rows that are flagged, for every number of alerts."""
+    """Sum fraud and its loss over the flagged rows, for every number of alerts."""
     found, value = np.zeros(alerts.size), np.zeros(alerts.size)
     seen = hits = lost = 0.0
     point = 0
@@ -235,7 +219,7 @@ def _found(weights: Array, is_fraud: Array, loss: Array, starts: Array, alerts: 
 
 @nb.njit(cache=True, nogil=True)
 def _gap(weights: Array, is_fraud: Array, score: Array, starts: Array, total: float, n_bins: int) -> float:
-    """Fill bins of equal mass from the highest score on, and sum the gaps of their means."""
+    """Fill bins of equal mass from the highest score down, and sum the gaps of their means."""
     n_bins = min(n_bins, weights.size)
     gap = seen = expected = observed = 0.0
     edge = 1

@@ -63,8 +63,8 @@ def paired_metrics(
     --------
     >>> fraud, groups = np.array([True, False, False]), np.arange(3)
     >>> worse, better = (FraudRows(np.array(p), fraud, groups) for p in ([0.2, 0.9, 0.1], [0.9, 0.2, 0.1]))
-    >>> sheet = paired_metrics(worse, better, EvaluateRecipe())
-    >>> [sheet["figures"]["average_precision"][name] for name in ("champion", "challenger", "difference")]
+    >>> metrics = paired_metrics(worse, better, EvaluateRecipe())
+    >>> [metrics["figures"]["average_precision"][name] for name in ("champion", "challenger", "difference")]
     [0.5, 1.0, 0.5]
     """
     if not np.array_equal(champion.is_fraud, challenger.is_fraud):

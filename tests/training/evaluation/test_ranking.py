@@ -99,7 +99,7 @@ def test_one_kind_alone() -> None:
     assert np.isnan(Ranking.of(np.array([0.2]), np.array([True])).figures(np.zeros(1))).all()
 
 
-@pytest.mark.parametrize(("scores", "said"), [([], "got 0 of"), ([0.1, np.nan], "got 2 of which 1 are NaN")])
+@pytest.mark.parametrize(("scores", "said"), [([], "got 0 scores"), ([0.1, np.nan], "got 2 scores, 1 of them NaN")])
 def test_scores_that_are_none(scores: list[float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Ranking.of(np.array(scores), np.zeros(len(scores), bool))
