@@ -31,7 +31,7 @@ def test_train_searches_settings_for_so_long(messages: pd.DataFrame, run: Run) -
     messages.to_parquet("m.parquet")
     Path("recipe.toml").write_text("n_jobs = 1\n[tune]\ntrials = 2\n[tune.space.model]\nl2 = {low = 0.1, high = 10}\n")
     call = ("train", "--messages", "m.parquet", "--recipe", "recipe.toml", "--tune")
-    assert "expected a length of time such as 90s, 20m or 2h" in run(*call, "soon")[1]["error"]
+    assert "expected a duration such as 90s, 20m or 2h" in run(*call, "soon")[1]["error"]
     assert run(*call, "soon")[0] == 2
     code, said, error = run(*call, "1h")
     assert code == 0, error
