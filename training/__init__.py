@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from .labels.maturity import DelayCurve, delay_curve, maturity_gap, maturity_gaps
     from .labels.trust import Trust, label_as_of, reversals
     from .leaks import find_leaks
+    from .monitoring.report import MonitorReport
+    from .monitoring.run import monitor_tables
     from .promotion.compare import Comparison, compare_tables
     from .recipe.recipe import Recipe
     from .simulation.world import World
@@ -23,6 +25,7 @@ __all__ = [
     "Evaluation",
     "Fold",
     "LabelledData",
+    "MonitorReport",
     "Recipe",
     "Split",
     "Trained",
@@ -37,6 +40,7 @@ __all__ = [
     "load_labelled",
     "maturity_gap",
     "maturity_gaps",
+    "monitor_tables",
     "reversals",
     "split_by_campaign",
     "split_by_time",
@@ -51,6 +55,7 @@ _HOMES = {
     "Evaluation": "evaluation.run",
     "Fold": "splits.forward",
     "LabelledData": "data.labelled",
+    "MonitorReport": "monitoring.report",
     "Recipe": "recipe.recipe",
     "Split": "splits.split",
     "Trained": "fit",
@@ -65,6 +70,7 @@ _HOMES = {
     "load_labelled": "data.labelled",
     "maturity_gap": "labels.maturity",
     "maturity_gaps": "labels.maturity",
+    "monitor_tables": "monitoring.run",
     "reversals": "labels.trust",
     "split_by_campaign": "splits.split",
     "split_by_time": "splits.split",

@@ -24,9 +24,8 @@ from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 from fraudsieve.training.evaluation.points import check_points, choose_points, share_of_records
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.run import evaluate_model
-from fraudsieve.training.pages.evaluation import model_facts
-from fraudsieve.training.pages.evaluation import report as report_page
-from fraudsieve.training.pages.figure_files import figure_files
+from fraudsieve.training.pages.charts import draw_figure_files
+from fraudsieve.training.pages.evaluation import model_facts, render_report
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split, has_times
@@ -354,10 +353,10 @@ def _log(
         metrics=_logged_metrics(content, tuned),
         documents={
             "report.json": content,
-            "report.html": report_page(content, title=recipe.name, facts=model_facts(model)),
+            "report.html": render_report(report, title=recipe.name, facts=model_facts(model)),
             "recipe.json": recipe.model_dump(mode="json"),
             "operating_points.json": {"points": [asdict(point) for point in model.points]},
-            **figure_files(content),
+            **draw_figure_files(report),
         },
         tags={f"data.{name}.sha256": digest for name, digest in data.digests.items()} | {"model.digest": model.digest},
         nested=tuned.runs if tuned is not None else (),

@@ -11,7 +11,7 @@ from fraudsieve.cli.app import app
 from tests.cli.conftest import SECRET, Run
 
 
-def test_monitor_exits_with_3_when_a_bound_is_passed_and_says_which(
+def test_monitor_exits_with_3_when_a_bound_is_exceeded_and_names_it(
     model: Path, messages: pd.DataFrame, run: Run
 ) -> None:
     order = np.random.default_rng(0).permutation(len(messages))
@@ -21,24 +21,24 @@ def test_monitor_exits_with_3_when_a_bound_is_passed_and_says_which(
     current.to_csv("c.csv", index=False)
     call = ("monitor", "--model", model, "--reference", "r.parquet", "--current", "c.csv")
     code, said, error = run(*call)
-    assert (code, said["passed"]) == (0, [])
-    assert said["sheet"]["calibration"]["rows"] == len(current)
-    assert "of the reference are of the time that the model was trained on" not in error  # other rows of that table
+    assert (code, said["exceeded"]) == (0, [])
+    assert said["report"]["calibration"]["rows"] == len(current)
+    assert "of the reference are from the time that the model was trained on" not in error  # other rows of that table
     wave = [f"{SECRET} {i} http://prize{i % 7}.example/{i}" for i in range(len(current))]
     current.assign(text=np.where(np.arange(len(current)) % 3, current["text"], wave)).to_csv("c.csv", index=False)
     code, said, error = run(*call, "--report", "m.html")
     assert code == 3
-    assert {"family_psi"} <= {one["bound"] for one in said["passed"]}
-    assert (said["report"], said["passed"]) == ({"page": "m.html", "sheet": "m.json"}, said["sheet"]["passed"])
-    assert json.loads(Path("m.json").read_text("utf-8")) == said["sheet"]
+    assert {"family_psi"} <= {bound["bound"] for bound in said["exceeded"]}
+    assert (said["files"], said["exceeded"]) == ({"page": "m.html", "json": "m.json"}, said["report"]["exceeded"])
+    assert json.loads(Path("m.json").read_text("utf-8")) == said["report"]
     page = Path("m.html").read_text("utf-8")
-    assert said["passed"][0]["said"] in page
+    assert said["exceeded"][0]["text"] in page
     assert SECRET not in page + error + json.dumps(said)
     shown = CliRunner().invoke(app, [*map(str, call)])
     assert shown.exit_code == 3
-    assert said["passed"][0]["said"] in shown.stdout
+    assert said["exceeded"][0]["text"] in shown.stdout
     Path("recipe.toml").write_text("[monitor]\nfamily_psi = 50\nscore_psi = 50\nalerts_times = 500\nece = 1\n")
-    assert "family_psi" not in {one["bound"] for one in run(*call, "--recipe", "recipe.toml")[1]["passed"]}
+    assert "family_psi" not in {bound["bound"] for bound in run(*call, "--recipe", "recipe.toml")[1]["exceeded"]}
     assert "Exit code 3" in CliRunner().invoke(app, ["monitor", "--help"]).stdout
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,8 @@ from fraudsieve.training.data.labelled import load_labelled
 from fraudsieve.training.evaluation.labels import LabelMetrics, label_metrics
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, SplitSummary, evaluate
 from fraudsieve.training.fit import train
-from fraudsieve.training.monitoring.report import monitor
+from fraudsieve.training.monitoring.report import MonitorReport
+from fraudsieve.training.monitoring.run import monitor_tables
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.simulation.world import World, simulate
 from tests.shared import mlflow_uri, shared_folder, shared_object
@@ -71,19 +71,6 @@ def rivals(labelled_messages: pd.DataFrame) -> Rivals:
     folder = shared_folder("rivals", fit)
     models = folder / "weak", folder / "strong", folder / "again"
     return Rivals(*models, *(frame[rows].reset_index(drop=True) for rows in (parts[0.6], ~parts[0.6])))
-
-
-@pytest.fixture(scope="session")
-def sheets(reports: dict[str, EvaluationReport]) -> dict[str, dict[str, Any]]:
-    """Reports as plain JSON types; see `reports`."""
-    temporal = {"gap_days": 14.0, "overlap": {"campaigns": 0, "accounts": 12}, "checks": ["T1 passed", "T2 passed"]}
-    warnings = [
-        "T3: 12 accounts of the test were trained on.",
-        {"kind": "T4", "column": None, "found": "labels take 40 days", "do": "wait"},
-    ]
-    plain = {name: report.to_dict() for name, report in reports.items()}
-    plain["message"] |= {"temporal": temporal, "warnings": warnings}
-    return plain
 
 
 @pytest.fixture(scope="session")
@@ -242,12 +229,12 @@ def payment_scorer() -> Scorer:
 
 
 @pytest.fixture(scope="session")
-def monitored(payment_scorer: Scorer) -> dict[str, Any]:
-    """A monitor's sheet in which much has happened: amounts, a channel with a new name, unknown accounts, bad rows."""
+def monitored(payment_scorer: Scorer) -> MonitorReport:
+    """A monitor report of many changes: amounts, a channel with a new name, unknown accounts, bad rows."""
     return shared_object("monitored", lambda: monitored_payments(payment_scorer))
 
 
-def monitored_payments(payment_scorer: Scorer) -> dict[str, Any]:
+def monitored_payments(payment_scorer: Scorer) -> MonitorReport:
     past, reference = town_payments(days=(0, 42), seed=1), town_payments(days=(42, 56), seed=2)
     current = town_payments(days=(56, 70), seed=3)
     events = pd.concat([past, reference, current], ignore_index=True)
@@ -255,4 +242,4 @@ def monitored_payments(payment_scorer: Scorer) -> dict[str, Any]:
     current = current.assign(amount=3 * current["amount"], channel=channel, account_id="new " + current["account_id"])
     current = current.astype({"amount": object})
     current.loc[::9, "amount"] = "lots"
-    return monitor(payment_scorer, reference, current, events=events)
+    return monitor_tables(payment_scorer, reference, current, events=events)

@@ -5,18 +5,23 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .page import monitor_page
-    from .report import monitor
+    from .page import render_monitor_report
+    from .report import ExceededBound, MonitorReport
+    from .run import monitor_tables
 
 __all__ = [
-    "monitor",
-    "monitor_page",
+    "ExceededBound",
+    "MonitorReport",
+    "monitor_tables",
+    "render_monitor_report",
 ]
 
 # Imported at first use, as in the package above.
 _HOMES = {
-    "monitor": "report",
-    "monitor_page": "page",
+    "ExceededBound": "report",
+    "MonitorReport": "report",
+    "monitor_tables": "run",
+    "render_monitor_report": "page",
 }
 
 

@@ -1,4 +1,4 @@
-"""The part of a monitor's sheet on decisions: what is flagged, what that is worth, and what the labels say of it."""
+"""Decisions in a monitor report: what is flagged, the precision and recall to expect, and what the labels show."""
 
 from dataclasses import asdict
 from typing import Any
@@ -10,73 +10,56 @@ from fraudsieve.training.evaluation.fraud import fraud_metrics
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
-from .bounds import Share, times
-from .expected import Expected
-from .scored_table import Stream
+from .bounds import Share, compare_ratio
+from .expected import ExpectedPerformance
+from .scored_table import ScoredTable
 
-__all__ = ["alerts", "calibration", "expected"]
+__all__ = ["estimate_performance", "measure_alerts", "measure_calibration"]
+
+CALIBRATION = ("ece", "brier", "observed_over_expected", "average_precision", "base_rate", "frauds")
 
 
-def alerts(model: Model, before: Stream, after: Stream) -> list[dict[str, Any]]:
-    """Count what is flagged at every operating point.
+def measure_alerts(model: Model, before: ScoredTable, after: ScoredTable) -> list[dict[str, Any]]:
+    """Count what is flagged at every operating point; the point that decides comes first.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-    before, after : Stream
-        The reference and the current records.
-
-    Returns
-    -------
-    list of dict
-        The point that decides first: ``name``, ``threshold``, what `times` returns, and ``alerts_a_day``.
+    Each has ``name``, ``threshold``, ``alerts_a_day`` and what `compare_ratio` returns.
     """
-    both = {"reference": before, "current": after}
-    days = {name: count_days(one.moments(model.subject)) for name, one in both.items()}
-    found = []
+    tables = {"reference": before, "current": after}
+    days = {name: count_days(table.cutoff_times(model.subject)) for name, table in tables.items()}
+    points = []
     for point in model.points:
         flagged = {
-            name: Share.of(one.scores["probability"] >= point.threshold, one.clusters) for name, one in both.items()
+            name: Share.of(table.scores["probability"] >= point.threshold, table.clusters)
+            for name, table in tables.items()
         }
-        a_day = {name: flagged[name].hits / day if day else None for name, day in days.items()}
-        facts = {"name": point.name, "threshold": point.threshold, "alerts_a_day": a_day}
-        found.append(facts | times(**flagged))
-    return found
+        per_day = {name: flagged[name].hits / n_days if n_days else None for name, n_days in days.items()}
+        facts = {"name": point.name, "threshold": point.threshold, "alerts_a_day": per_day}
+        points.append(facts | compare_ratio(**flagged))
+    return points
 
 
-def expected(model: Model, before: Stream, after: Stream) -> list[dict[str, Any]]:
-    """Estimate precision and recall of every operating point, beside what is observed where labels have come.
+def estimate_performance(model: Model, before: ScoredTable, after: ScoredTable) -> list[dict[str, Any]]:
+    """Estimate precision and recall of every operating point, next to those observed on labelled records.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-    before, after : Stream
-        The reference and the current records.
-
-    Returns
-    -------
-    list of dict
-        ``name``, and for ``reference`` and ``current`` the fields of `Expected` and ``observed``; see `monitor`.
+    Each has ``name``, and for ``reference`` and ``current`` the fields of `ExpectedPerformance` and ``observed``.
     """
-    return [
-        {"name": point.name}
-        | {
-            name: asdict(Expected.of(one.scores["probability"], point.threshold))
-            | {"observed": _observed(model, one, point.threshold)}
-            for name, one in (("reference", before), ("current", after))
-        }
-        for point in model.points
-    ]
+    tables = {"reference": before, "current": after}
+    points = []
+    for point in model.points:
+        performance: dict[str, Any] = {"name": point.name}
+        for name, table in tables.items():
+            expected = asdict(ExpectedPerformance.of(table.scores["probability"], point.threshold))
+            performance[name] = expected | {"observed": _observed(model, table, point.threshold)}
+        points.append(performance)
+    return points
 
 
-def _observed(model: Model, stream: Stream, threshold: float) -> dict[str, Any] | None:
-    labelled = stream.labelled
+def _observed(model: Model, table: ScoredTable, threshold: float) -> dict[str, Any] | None:
+    labelled = table.labelled
     if not labelled.any():
         return None
-    fraud = stream.labels[labelled] != model.legitimate
-    flagged = stream.scores["probability"][labelled] >= threshold
+    fraud = table.labels[labelled] != model.legitimate
+    flagged = table.scores["probability"][labelled] >= threshold
     return {
         "rows": int(labelled.sum()),
         "precision": float(fraud[flagged].mean()) if flagged.any() else None,
@@ -84,23 +67,11 @@ def _observed(model: Model, stream: Stream, threshold: float) -> dict[str, Any] 
     }
 
 
-def calibration(model: Model, after: Stream, replicates: int) -> dict[str, Any] | None:
-    """Hold the probabilities against the labels that have come.
+def measure_calibration(model: Model, after: ScoredTable, replicates: int) -> dict[str, Any] | None:
+    """Compare the probabilities of the current records with the labels that have come.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-    after : Stream
-        The current records.
-    replicates : int
-        How often accounts or campaigns are drawn for the intervals.
-
-    Returns
-    -------
-    dict or None
-        ``rows`` and ``share`` (of those with labels), main figures and their ``intervals`` as from `evaluate`, and the
-        reliability curve. None without labels, and where the model knows no legitimate class.
+    Returns ``rows`` and ``share`` of the labelled records, their main metrics with ``intervals`` over accounts or
+    campaigns, and the reliability curve. None without labels, and for a model without a legitimate class.
     """
     labelled = after.labelled
     if model.legitimate is None or not labelled.any():
@@ -109,12 +80,11 @@ def calibration(model: Model, after: Stream, replicates: int) -> dict[str, Any] 
     is_fraud = after.labels[labelled] != model.legitimate
     rows = FraudRows(after.scores["probability"][labelled], is_fraud, groups, replicates)
     metrics = fraud_metrics(rows, EvaluateRecipe(replicates=replicates))
-    names = ("ece", "brier", "observed_over_expected", "average_precision", "base_rate", "frauds")
     return {
         "rows": int(labelled.sum()),
         "share": float(labelled.mean()),
-        **{name: getattr(metrics, name) for name in names},
-        "intervals": {name: metrics.intervals.get(name) for name in names},
+        **{name: getattr(metrics, name) for name in CALIBRATION},
+        "intervals": {name: metrics.intervals.get(name) for name in CALIBRATION},
         "over": kind,
-        "curves": {"reliability": [asdict(one) for one in metrics.curves.reliability] if metrics.curves else None},
+        "reliability": [] if metrics.curves is None else [asdict(part) for part in metrics.curves.reliability],
     }

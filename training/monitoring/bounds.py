@@ -1,7 +1,7 @@
-"""When drift is too much: which figures of a monitor's sheet pass which bound of the recipe.
+"""When drift is too much: which measures of a monitor report exceed which bound of the recipe.
 
-Nothing passes a bound that chance explains. For indices `Drift.chance` says what it explains; shares must differ by
-three standard errors; calibration must be beyond the bound with its whole interval.
+A difference that chance explains exceeds no bound. For indices `Drift.chance` says what chance explains; shares must
+differ by three standard errors; calibration must be beyond the bound with its whole interval.
 """
 
 from collections.abc import Iterator
@@ -14,8 +14,9 @@ from fraudsieve._typing import Array
 from fraudsieve.training.recipe.sections import MonitorRecipe
 
 from .clusters import Clusters
+from .report import ExceededBound, MonitorMeasures
 
-__all__ = ["Share", "bounds_passed", "rise", "times"]
+__all__ = ["Share", "bounds_exceeded", "compare_ratio", "compare_shares"]
 
 
 ERRORS = 3.0
@@ -24,15 +25,7 @@ ERRORS = 3.0
 
 @dataclass(frozen=True)
 class Share:
-    """How many of some rows are something.
-
-    Parameters
-    ----------
-    hits, rows : int
-        How many of how many.
-    variance : float
-        Of the share.
-    """
+    """A share of rows: how many hits among how many rows, and the variance of the share."""
 
     hits: int
     rows: int
@@ -40,18 +33,7 @@ class Share:
 
     @classmethod
     def of(cls, hits: Array, clusters: Clusters | None = None) -> Self:
-        """Count rows.
-
-        Parameters
-        ----------
-        hits : ndarray of bool, shape (n_rows,)
-            Which they are.
-        clusters : Clusters, default=None
-            Rows that are alike; None for none.
-
-        Returns
-        -------
-        Share
+        """Count hits; rows of one cluster are alike, None for independent rows.
 
         Examples
         --------
@@ -67,137 +49,107 @@ class Share:
         return self.hits / self.rows
 
 
-def rise(reference: Share, current: Share) -> dict[str, Any]:
-    """Compare two shares.
-
-    Parameters
-    ----------
-    reference, current : Share
-        Of rows.
-
-    Returns
-    -------
-    dict
-        ``reference``, ``current`` and ``rise``, as shares, and ``chance``: the rise that chance explains, three
-        standard errors of the difference.
+def compare_shares(reference: Share, current: Share) -> dict[str, Any]:
+    """Return both shares, their ``rise``, and the rise that ``chance`` explains: three standard errors.
 
     Examples
     --------
-    >>> rise(Share(0, 100, 0.0), Share(25, 100, 0.001875))["rise"]
+    >>> compare_shares(Share(0, 100, 0.0), Share(25, 100, 0.001875))["rise"]
     0.25
     """
     error = float(np.sqrt(reference.variance + current.variance))
-    both = {"reference": reference.share, "current": current.share}
-    return both | {"rise": current.share - reference.share, "chance": ERRORS * error}
+    shares = {"reference": reference.share, "current": current.share}
+    return shares | {"rise": current.share - reference.share, "chance": ERRORS * error}
 
 
-def times(reference: Share, current: Share) -> dict[str, Any]:
-    """Compare two shares by how many times one is the other.
+def compare_ratio(reference: Share, current: Share) -> dict[str, Any]:
+    """Return both shares, how many ``times`` the reference the current one is, and the factor that chance explains.
 
-    Parameters
-    ----------
-    reference, current : Share
-        Of rows.
-
-    Returns
-    -------
-    dict
-        ``reference`` and ``current``, as shares; ``times`` (current over reference, with half a row added to both
-        counts); and ``chance``, a factor: three standard errors of the logarithm of ``times``.
+    Half a row is added to both counts. ``chance`` is three standard errors of the logarithm of ``times``, as a factor.
 
     Examples
     --------
-    >>> times(Share(10, 1000, 1e-5), Share(40, 1000, 4e-5))["current"]
+    >>> compare_ratio(Share(10, 1000, 1e-5), Share(40, 1000, 4e-5))["current"]
     0.04
     """
-    added = [(one.hits + 0.5) / (one.rows + 1) for one in (reference, current)]
-    # Where nothing is flagged the variance is that of the half row.
-    spread = [max(one.variance, p / one.rows) / p**2 for one, p in zip((reference, current), added, strict=True)]
+    shares = {"reference": reference.share, "current": current.share}
+    added = [(share.hits + 0.5) / (share.rows + 1) for share in (reference, current)]
+    # Where nothing is flagged, the variance is that of the half row.
+    spread = [max(share.variance, p / share.rows) / p**2 for share, p in zip((reference, current), added, strict=True)]
     chance = float(np.exp(ERRORS * np.sqrt(sum(spread))))
-    both = {"reference": reference.share, "current": current.share}
-    return both | {"times": added[1] / added[0], "chance": chance}
+    return shares | {"times": added[1] / added[0], "chance": chance}
 
 
-def bounds_passed(sheet: dict[str, Any], settings: MonitorRecipe) -> list[dict[str, Any]]:
-    """Tell what passed which bound.
-
-    Parameters
-    ----------
-    sheet : dict
-        As from `monitor`.
-    settings : MonitorRecipe
-        The bounds.
-
-    Returns
-    -------
-    list of dict
-        ``bound`` (its name in the recipe), ``name`` (of what passed it), ``value``, ``at`` (where the bound is) and
-        ``said`` (in words).
-
-    Examples
-    --------
-    >>> rejected = rise(Share(0, 1000, 0.0), Share(100, 1000, 9e-5))
-    >>> shares = {"rejected": rejected, "cold_start": None, "unseen": {}}
-    >>> sheet = {"families": [], "scores": {}, "alerts": [], "calibration": None, "shares": shares}
-    >>> bounds_passed(sheet, MonitorRecipe())[0]["said"]
-    'rejected rows: 10.0 % of the current rows, 0.0 % of the reference; the bound is a rise of 5.0 %'
-    """
-    return [*_of_indices(sheet, settings), *_of_shares(sheet, settings), *_of_calibration(sheet, settings)]
+def bounds_exceeded(measures: MonitorMeasures, settings: MonitorRecipe) -> Iterator[ExceededBound]:
+    """Yield the bounds that are exceeded."""
+    yield from _exceeded_by_indices(measures, settings)
+    yield from _exceeded_by_shares(measures, settings)
+    yield from _exceeded_by_alerts(measures, settings)
+    yield from _exceeded_by_calibration(measures, settings)
 
 
-def _of_indices(sheet: dict[str, Any], settings: MonitorRecipe) -> Iterator[dict[str, Any]]:
-    moved = [("family_psi", one["family"], one["worst"]["column"], one["worst"]) for one in sheet["families"]]
-    moved += [("score_psi", name, name, one) for name, one in sheet["scores"].items()]
-    for bound, name, column, one in moved:
-        at = getattr(settings, bound)
-        if at is not None and one["excess"] > at and one["clear"]:
-            where = f"family {name}, column {column}" if bound == "family_psi" else f"scores, {name}"
-            index = f"PSI {one['psi']:.2f}, where {one['expected']:.2f} comes without drift"
-            yield _passed(bound, name, one["excess"], at, f"{where}: {index}; the bound is {at:g} above it")
+def _exceeded_by_indices(measures: MonitorMeasures, settings: MonitorRecipe) -> Iterator[ExceededBound]:
+    indices = [
+        (
+            "family_psi",
+            family["family"],
+            f"family {family['family']}, column {family['worst']['column']}",
+            family["worst"],
+        )
+        for family in measures.families
+    ]
+    indices += [("score_psi", name, f"scores, {name}", drift) for name, drift in measures.scores.items()]
+    for bound, name, where, drift in indices:
+        limit = getattr(settings, bound)
+        if limit is not None and drift["excess"] > limit and drift["clear"]:
+            index = f"PSI {drift['psi']:.2f}, where {drift['expected']:.2f} is expected without drift"
+            yield ExceededBound(
+                bound, name, drift["excess"], limit, f"{where}: {index}; the bound is {limit:g} above it"
+            )
 
 
-def _of_shares(sheet: dict[str, Any], settings: MonitorRecipe) -> Iterator[dict[str, Any]]:
-    shares = sheet["shares"]
+def _exceeded_by_shares(measures: MonitorMeasures, settings: MonitorRecipe) -> Iterator[ExceededBound]:
+    shares = measures.shares
     named = [("rejected_rise", "rejected", "rejected rows", shares["rejected"])]
     named += [("cold_start_rise", "cold_start", "rows without a history", shares["cold_start"])]
-    named += [("unseen_rise", name, f"unseen categories of {name}", one) for name, one in shares["unseen"].items()]
-    for bound, name, words, one in named:
-        at = getattr(settings, bound)
-        if one is not None and at is not None and one["rise"] > max(at, one["chance"]):
-            said = f"{words}: {_both(one)}; the bound is a rise of {_percent(at)}"
-            yield _passed(bound, name, one["rise"], at, said)
-    at = settings.alerts_times
-    for one in sheet["alerts"][:1]:  # the point that decides
-        if at is not None and max(one["times"], 1 / one["times"]) > max(at, one["chance"]):
-            said = f"alerts at {one['name']}: {_both(one)}; the bound is {at:g} times"
-            yield _passed("alerts_times", one["name"], one["times"], at, said)
+    named += [("unseen_rise", name, f"unseen categories of {name}", share) for name, share in shares["unseen"].items()]
+    for bound, name, words, share in named:
+        limit = getattr(settings, bound)
+        if share is not None and limit is not None and share["rise"] > max(limit, share["chance"]):
+            text = f"{words}: {_both(share)}; the bound is a rise of {_percent(limit)}"
+            yield ExceededBound(bound, name, share["rise"], limit, text)
 
 
-def _of_calibration(sheet: dict[str, Any], settings: MonitorRecipe) -> Iterator[dict[str, Any]]:
-    found = sheet["calibration"]
-    if found is None or found["share"] < settings.labelled_share:
+def _exceeded_by_alerts(measures: MonitorMeasures, settings: MonitorRecipe) -> Iterator[ExceededBound]:
+    limit = settings.alerts_times
+    for point in measures.alerts[:1]:  # the point that decides
+        times = point["times"]
+        if limit is not None and max(times, 1 / times) > max(limit, point["chance"]):
+            text = f"alerts at {point['name'].replace('_', ' ')}: {_both(point)}; the bound is {limit:g} times"
+            yield ExceededBound("alerts_times", point["name"], times, limit, text)
+
+
+def _exceeded_by_calibration(measures: MonitorMeasures, settings: MonitorRecipe) -> Iterator[ExceededBound]:
+    calibration = measures.calibration
+    if calibration is None or calibration["share"] < settings.labelled_share:
         return
-    at, value, between = settings.ece, found["ece"], found["intervals"]["ece"]
-    if at is not None and between is not None and between[0] > at:
-        said = f"calibration error {value:.3f} ({_between(between)}); the bound is {at:g}"
-        yield _passed("ece", "ece", value, at, said)
-    at, value = settings.observed_times, found["observed_over_expected"]
-    between = found["intervals"]["observed_over_expected"]
-    if at is not None and between is not None and (between[0] > at or between[1] < 1 / at):
-        said = f"{value:.2f} times as much fraud as expected ({_between(between)}); the bound is {at:g} times"
-        yield _passed("observed_times", "observed_over_expected", value, at, said)
-
-
-def _passed(bound: str, name: str, value: float, at: float, said: str) -> dict[str, Any]:
-    return {"bound": bound, "name": name, "value": value, "at": at, "said": said}
+    limit, value, interval = settings.ece, calibration["ece"], calibration["intervals"]["ece"]
+    if limit is not None and interval is not None and interval[0] > limit:
+        text = f"calibration error {value:.3f} ({_between(interval)}); the bound is {limit:g}"
+        yield ExceededBound("ece", "ece", value, limit, text)
+    limit, value = settings.observed_times, calibration["observed_over_expected"]
+    interval = calibration["intervals"]["observed_over_expected"]
+    if limit is not None and interval is not None and (interval[0] > limit or interval[1] < 1 / limit):
+        text = f"{value:.2f} times as much fraud as expected ({_between(interval)}); the bound is {limit:g} times"
+        yield ExceededBound("observed_times", "observed_over_expected", value, limit, text)
 
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def _both(one: dict[str, Any]) -> str:
-    return f"{_percent(one['current'])} of the current rows, {_percent(one['reference'])} of the reference"
+def _both(shares: dict[str, Any]) -> str:
+    return f"{_percent(shares['current'])} of the current rows, {_percent(shares['reference'])} of the reference"
 
 
 def _between(interval: list[float]) -> str:

@@ -1,7 +1,7 @@
-"""How much a share of some rows varies when rows come in clusters, such as the messages of one sender.
+"""The variance of a share when rows come in clusters, such as the messages of one sender.
 
-Ten rows of one account are alike, and say less than ten rows of ten accounts. What few accounts make must not pass for
-a change of all.
+Ten rows of one account are alike, and carry less information than ten rows of ten accounts. A change in few accounts
+must not look like a change in all of them.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ __all__ = ["Clusters"]
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """Rows in order of their clusters. `Clusters.of` makes them.
+    """Rows in the order of their clusters; `Clusters.of` sorts them.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Clusters:
         Parameters
         ----------
         groups : ndarray of int64, shape (n_rows,)
-            The cluster of each row; a negative one is of nobody, and the row is a cluster of its own.
+            The cluster of each row; a row with a negative number is a cluster of its own.
 
         Returns
         -------
@@ -53,22 +53,12 @@ class Clusters:
 
     @classmethod
     def singles(cls, n_rows: int) -> Self:
-        """Return rows that are each a cluster of their own.
-
-        Parameters
-        ----------
-        n_rows : int
-            How many.
-
-        Returns
-        -------
-        Clusters
-        """
+        """Return clusters of one row each."""
         return cls(np.arange(n_rows), np.arange(n_rows))
 
     @property
     def effective(self) -> float:
-        """How many clusters of one size say as much as these do (Kish, Survey Sampling, 1965).
+        """The effective number of clusters: that of clusters of equal size with the same information (Kish, 1965).
 
         Examples
         --------
@@ -84,7 +74,7 @@ class Clusters:
         Parameters
         ----------
         inside : ndarray of bool, shape (n_rows, n_shares)
-            Which rows count to a share, **in the order of the clusters**.
+            Which rows count for each share, **in the order of the clusters**.
 
         Returns
         -------
@@ -104,5 +94,5 @@ class Clusters:
             return independent
         sums = np.add.reduceat(inside, self.starts, axis=0, dtype=np.float64)
         sizes = np.diff(np.append(self.starts, n))[:, None]
-        found = ((sums - sizes * share) ** 2).sum(axis=0) / n**2 * n_clusters / (n_clusters - 1)
-        return np.asarray(np.maximum(found, independent))
+        variance = ((sums - sizes * share) ** 2).sum(axis=0) / n**2 * n_clusters / (n_clusters - 1)
+        return np.asarray(np.maximum(variance, independent))

@@ -1,8 +1,8 @@
-"""How far a distribution has moved, column by column: the population stability index, and the Jensen-Shannon distance.
+"""How far a distribution has moved, for every column: population stability index and Jensen-Shannon distance.
 
-Both are effect sizes: with more rows they come closer to what they are, and do not grow. (A p-value calls any change
-large, once there are enough rows.) Columns are cut into bins at quantiles of the reference; missing values are a bin of
-their own. All columns are counted at once.
+Both are effect sizes: with more rows they become more precise, and do not grow. (With enough rows, a p-value calls any
+change significant.) Columns are cut into bins at quantiles of the reference; missing values have a bin of their own.
+All columns are counted at once.
 """
 
 from dataclasses import dataclass
@@ -13,22 +13,22 @@ from scipy.stats import f as f_distribution
 
 from fraudsieve._typing import Array
 
-from .bins import N_BINS, Bins
+from .binning import N_BINS, Binning
 from .clusters import Clusters
 
-__all__ = ["LEVEL", "Drift", "drift", "js_distance", "psi"]
+__all__ = ["LEVEL", "Drift", "js_distance", "measure_drift", "psi"]
 
 
 LEVEL = 0.03
-"""In so many comparisons without drift chance alone may reach the bar of `Drift.chance`, over all columns together."""
+"""Share of comparisons without drift in which any column may reach `Drift.chance`, over all columns together."""
 
 
 def psi(reference: Array, current: Array) -> Array:
     """Compute the population stability index of binned columns.
 
     It is the sum of ``(p - q) * log(p / q)`` over the bins: the Kullback-Leibler divergence there and back (Jeffreys,
-    1946; Lewis, An Introduction to Credit Scoring, 1992, with the bounds of .1 for some and .25 for a large change).
-    Half a row is added to every bin that has a row in either sample, so that an empty bin costs what half a row would.
+    1946; Lewis, An Introduction to Credit Scoring, 1992, with the bounds of 0.1 for some and 0.25 for a large change).
+    Half a row is added to every bin that has a row in either sample, so that an empty bin counts as half a row.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def psi(reference: Array, current: Array) -> Array:
     Returns
     -------
     ndarray of float64, shape (n_columns,)
-        From 0, alike both ways.
+        At least 0; symmetric.
 
     Examples
     --------
@@ -81,22 +81,22 @@ def _shares(counts: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Drift:
-    """How far columns have moved; every array has one value a column.
+    """How far columns have moved; every array has one value per column.
 
     Parameters
     ----------
     psi : ndarray of float64, shape (n_columns,)
         Population stability index.
     expected : ndarray of float64, shape (n_columns,)
-        What it is on average where nothing has moved: ``(bins - 1) * (1 / n_reference + 1 / n_current)``, over the bins
+        Its mean without drift: ``(bins - 1) * (1 / n_reference + 1 / n_current)``, over the bins
         that have rows (Yurdakul and Naranjo, Statistical properties of the population stability index, 2020), times the
         design effect of the column where rows come in clusters (Rao and Scott, 1981).
     chance : ndarray of float64, shape (n_columns,)
-        What it stays below where nothing has moved, in all columns at once, in 97 of 100 comparisons.
+        Without drift, the index stays below it in all columns at once, in 97 of 100 comparisons.
     clear : ndarray of bool, shape (n_columns,)
-        Whether the column has moved by more than chance explains. Near 0 the index is a chi-square statistic, an F
-        statistic where few clusters must say how much they vary, and that is held against `chance`; farther out the
-        logarithm of the index takes a bin that chance left empty for much.
+        Whether the column has moved by more than chance explains. Near 0 the index is a chi-square statistic, or an F
+        statistic where the variance comes from few clusters. That statistic is compared with `chance`: farther from
+        0, the logarithm in the index exaggerates a bin that is empty by chance.
     js : ndarray of float64, shape (n_columns,)
         Jensen-Shannon distance.
     """
@@ -109,25 +109,15 @@ class Drift:
 
     @property
     def excess(self) -> Array:
-        """The index less what it is where nothing has moved: few rows alone make no drift."""
+        """The index minus its mean without drift, so that few rows alone are not drift."""
         return np.asarray(self.psi - self.expected)
 
-    def passed(self, bound: float) -> Array:
-        """Tell which columns have moved by more than a bound, and by more than chance explains.
-
-        Parameters
-        ----------
-        bound : float
-            Of the excess.
-
-        Returns
-        -------
-        ndarray of bool, shape (n_columns,)
-        """
+    def exceeds(self, bound: float) -> Array:
+        """Return which columns have an excess above the bound that chance does not explain."""
         return np.asarray((self.excess > bound) & self.clear)
 
 
-def drift(
+def measure_drift(
     reference: Array,
     current: Array,
     *,
@@ -141,17 +131,17 @@ def drift(
     Parameters
     ----------
     reference : ndarray of float64, shape (n_reference, n_columns)
-        What was; NaN for missing.
+        Reference rows; NaN for missing.
     current : ndarray of float64, shape (n_current, n_columns)
-        What is.
+        Current rows.
     categorical : ndarray of bool, shape (n_columns,), default=None
         Columns whose numbers are codes of categories; None for none.
     clusters : tuple of two Clusters, default=None
-        Rows of each sample that are alike, such as those of one account; None for none.
+        Rows of each sample that belong together, such as those of one account; None for independent rows.
     n_bins : int, default=10
         Bins of a column without ties.
     n_compared : int, default=None
-        How many columns are looked at together, for `Drift.chance`; None for those given.
+        How many columns are compared in all, for `Drift.chance`; None for those given.
 
     Returns
     -------
@@ -160,18 +150,18 @@ def drift(
     Raises
     ------
     ValueError
-        When the samples have other columns, or one has no row.
+        When the samples differ in their columns, or one is empty.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> before, after = rng.normal(size=(2000, 2)), rng.normal(size=(500, 2)) + [0, 1]
-    >>> drift(before, after).passed(0.25).tolist()
+    >>> measure_drift(before, after).exceeds(0.25).tolist()
     [False, True]
     """
     if reference.shape[1:] != current.shape[1:] or not len(reference) or not len(current):
         raise ValueError(f"Expected rows of one width in both samples, got {reference.shape} and {current.shape}.")
-    bins = Bins.of(reference, categorical, n_bins)
+    bins = Binning.of(reference, categorical, n_bins)
     before, after = bins.counts(reference), bins.counts(current)
     p, q = _shares(before), _shares(after)
     weights = np.divide(2.0, p + q, out=np.zeros(p.shape), where=p + q > 0)
@@ -181,7 +171,7 @@ def drift(
     spread = parts[0] + parts[1]
     freedom = ((before + after) > 0).sum(axis=1) - 1
     expected = freedom * (1 / len(reference) + 1 / len(current)) * _ratio(spread.sum(axis=1), alone.sum(axis=1))
-    # Satterthwaite: what few bins make has fewer degrees of freedom than there are bins.
+    # Satterthwaite: variance in few bins has fewer degrees of freedom than there are bins.
     effective = np.maximum(freedom, 1) * _ratio(_evenness(spread), _evenness(alone))
     tail = LEVEL / max(n_compared or reference.shape[1], 1)
     chance = f_distribution.isf(tail, effective, _certainty(parts, both)) * expected
@@ -190,23 +180,23 @@ def drift(
 
 
 def _certainty(parts: list[Array], clusters: tuple[Clusters, Clusters]) -> Array:
-    """Return the degrees of freedom of the spread: few clusters do not say how much clusters vary (Welch, 1947)."""
+    """Return the degrees of freedom of the spread: few clusters estimate their variance badly (Welch, 1947)."""
     degrees = [max(of.effective - 1, 1.0) for of in clusters]
-    one, two = (part.sum(axis=1) for part in parts)
-    # Where nothing varies within either sample, any difference is one.
-    found: Array = np.full(len(one), sum(degrees))
-    np.divide((one + two) ** 2, one**2 / degrees[0] + two**2 / degrees[1], out=found, where=one + two > 0)
-    return found
+    a, b = (part.sum(axis=1) for part in parts)
+    # Where nothing varies within either sample, any difference is real.
+    freedom: Array = np.full(len(a), sum(degrees))
+    np.divide((a + b) ** 2, a**2 / degrees[0] + b**2 / degrees[1], out=freedom, where=a + b > 0)
+    return freedom
 
 
-def _variance(bins: Bins, rows: Array, clusters: Clusters) -> Array:
+def _variance(bins: Binning, rows: Array, clusters: Clusters) -> Array:
     """Return the variance of the share of every bin."""
     ordered = rows[clusters.order]
     return np.stack([clusters.variance(inside) for inside in bins.inside(ordered)], axis=1)
 
 
 def _evenness(spread: Array) -> Array:
-    """Return over how many bins the variance is spread."""
+    """Return the effective number of bins with variance."""
     return _ratio(spread.sum(axis=1) ** 2, (spread**2).sum(axis=1))
 
 

@@ -1,11 +1,12 @@
 """Precision and recall before labels come, from the probabilities alone.
 
 Confidence-based performance estimation (CBPE), as in NannyML (Kivimäki, Białek, Nurminen and Kuberski, Performance
-estimation in binary classification using calibrated confidence, 2025, arXiv:2505.05295): a row of probability p is a
-fraud p times in all and none 1 - p times, so the cells of the confusion matrix are sums of probabilities.
+estimation in binary classification using calibrated confidence, 2025, arXiv:2505.05295): a row with
+probability p counts as p frauds and 1 - p legitimate rows, so the cells of the confusion matrix are sums of
+probabilities.
 
-It assumes that a probability still means what it says: that records have changed, perhaps, and what makes one of them
-fraud has not (no concept drift). A new trick that the model takes for legitimate is not seen here; only labels tell.
+It assumes that the probabilities are still right: records may have changed, but what makes a record fraud has not (no
+concept drift). A new trick that the model takes for legitimate is not seen here. Only labels show it.
 """
 
 from dataclasses import dataclass
@@ -17,12 +18,12 @@ from scipy.stats import norm
 from fraudsieve._typing import Array
 from fraudsieve.training.evaluation.bootstrap import LEVEL
 
-__all__ = ["Expected"]
+__all__ = ["ExpectedPerformance"]
 
 
 @dataclass(frozen=True)
-class Expected:
-    """What a threshold does if the probabilities are right. `Expected.of` makes it.
+class ExpectedPerformance:
+    """Expected precision and recall of a threshold, if the probabilities are right.
 
     Parameters
     ----------
@@ -31,10 +32,10 @@ class Expected:
     frauds : float
         Frauds among all rows.
     precision, recall : float or None
-        Share of the flagged rows that is fraud, and share of the fraud that is flagged; None where none is flagged, or
-        no fraud is expected.
+        Share of the flagged rows that is fraud, and share of the fraud that is flagged; None where no row is flagged,
+        or no fraud is expected.
     precision_interval, recall_interval : list of two floats, or None
-        Where the true figures of these rows lie in 95 of 100 cases: which rows are fraud is chance, even when the
+        Contains the true value for these rows in 95 of 100 cases: which rows are fraud is chance, even if the
         probabilities are right.
     """
 
@@ -58,13 +59,13 @@ class Expected:
 
         Returns
         -------
-        Expected
-            The intervals are of the normal approximation to a sum of draws, for the recall by the delta method.
+        ExpectedPerformance
+            The intervals use the normal approximation to a sum of draws; for the recall, the delta method.
 
         Examples
         --------
-        >>> found = Expected.of(np.array([0.9, 0.7, 0.3, 0.1]), 0.5)
-        >>> found.alerts, found.frauds, found.precision, found.recall
+        >>> expected = ExpectedPerformance.of(np.array([0.9, 0.7, 0.3, 0.1]), 0.5)
+        >>> expected.alerts, expected.frauds, expected.precision, expected.recall
         (2, 2.0, 0.8, 0.8)
         """
         flagged = probability >= threshold

@@ -1,202 +1,226 @@
-"""The page of a monitor's sheet: what passed a bound, the figures, and the tables."""
+"""The page of a monitor report: the bounds that are exceeded, the charts, and the tables."""
 
 from collections.abc import Iterator, Mapping
-from html import escape
 from typing import Any
 
-from fraudsieve.training.evaluation.json_types import to_json_types
-from fraudsieve.training.pages.evaluation import page, section
-from fraudsieve.training.pages.html import definitions, figure, interval, notice, table
+from fraudsieve.training.evaluation.metrics import METRIC_NAMES
+from fraudsieve.training.pages.rendering import Card, Notice, PageTable, format_interval, format_metric, render_page
 
-from .figures import monitor_figures
+from .figures import draw_monitor_figures
+from .report import MonitorMeasures, MonitorReport
 
-__all__ = ["monitor_page"]
+__all__ = ["render_monitor_report"]
 
-Sheet = Mapping[str, Any]
+MAX_COLUMNS = 40
+TABLES = ("reference", "current")
+BOUND_NAMES = {
+    "family_psi": "PSI of a family's worst column",
+    "score_psi": "PSI of the scores",
+    "alerts_times": "alerts, times the reference",
+    "rejected_rise": "rise of rejected rows",
+    "unseen_rise": "rise of unseen categories",
+    "cold_start_rise": "rise of rows without a history",
+    "ece": "calibration error (ECE)",
+    "observed_times": "observed over expected fraud, times",
+    "labelled_share": "share with labels that calibration needs",
+}
+"""The bounds of a recipe, in words."""
 
-MOST_COLUMNS = 40
-BOTH = ("reference", "current")
 
-
-def monitor_page(sheet: Sheet, *, title: str = "Monitor", facts: Mapping[str, str] | None = None) -> str:
-    """Lay out a monitor's sheet as one page of HTML.
+def render_monitor_report(
+    report: MonitorReport, *, title: str = "Monitor", facts: Mapping[str, str] | None = None
+) -> str:
+    """Render a monitor report as one page of HTML.
 
     Parameters
     ----------
-    sheet : mapping
-        As from `monitor`.
+    report : MonitorReport
+        As from `monitor_tables`.
     title : str, default="Monitor"
-        Heading.
+        Heading of the page.
     facts : mapping of str to str, default=None
-        What else people should know: the model, its digest.
+        Names and texts about the model, as from `model_facts`; None for none.
 
     Returns
     -------
     str
-        A page like that of `report`: without script, and that no request leaves.
+        A page without scripts. Its style is inline, and it makes no requests.
 
     Examples
     --------
     ::
 
-        Path("monitor.html").write_text(monitor_page(monitor(scorer, reference, current)), "utf-8")
+        report = monitor_tables("fraudsieve-model", "first-week.parquet", "this-week.parquet")
+        Path("monitor.html").write_text(render_monitor_report(report), "utf-8")
     """
-    plain = to_json_types(sheet)
-    drawn = "".join(monitor_figures(plain))
-    return page(
-        title,
-        _subtitle(plain),
-        [
-            *_notices(plain),
-            section("Headline figures", f'<ul class="cards">{"".join(_cards(plain))}</ul>'),
-            section("Figures", f'<div class="figures">{drawn}</div>' if drawn else ""),
-            section("Families", _families(plain)),
-            section("Columns", _columns(plain)),
-            section("Operating points", _alerts(plain) + _expected(plain)),
-            section("Calibration", _calibration(plain["calibration"])),
-            section("What cannot be known", _shares(plain["shares"])),
-            section("Bounds", definitions(dict(_bounds(plain["bounds"])))),
-            section("The model", definitions(facts or {})),
-        ],
+    return render_page(
+        "monitor.html.j2",
+        title=title,
+        subtitle=_subtitle(report),
+        notices=list(_notices(report)),
+        cards=list(_cards(report)),
+        figures=draw_monitor_figures(report),
+        sections={
+            "Families": [_family_table(report)],
+            "Columns": [_column_table(report)],
+            "Operating points": [_alert_table(report), _performance_table(report)],
+            "Calibration": [_calibration_table(report.calibration)],
+            "What cannot be known": [_share_table(report.shares)],
+        },
+        bounds={
+            BOUND_NAMES.get(name, name.replace("_", " ")): "none" if value is None else f"{value:g}"
+            for name, value in report.bounds.items()
+        },
+        facts=facts or {},
     )
 
 
-def _subtitle(sheet: Sheet) -> str:
-    said = []
-    for name, words in zip(BOTH, ("records of the reference", "current records"), strict=True):
-        window = sheet["windows"][name]
-        said.append(f"{sheet['rows'][name]:,} {words}" + (f" ({window[0][:10]} to {window[1][:10]})" if window else ""))
-    return ", ".join(said)
+def _subtitle(measures: MonitorMeasures) -> str:
+    parts = []
+    for name, words in zip(TABLES, ("records of the reference", "current records"), strict=True):
+        window = measures.windows[name]
+        period = f" ({window[0][:10]} to {window[1][:10]})" if window else ""
+        parts.append(f"{measures.rows[name]:,} {words}{period}")
+    return ", ".join(parts)
 
 
-def _notices(sheet: Sheet) -> Iterator[str]:
-    passed = [one["said"] for one in sheet["passed"]]
-    if passed:
-        yield notice(f"{len(passed)} {'bound is' if len(passed) == 1 else 'bounds are'} passed.", passed, "bad")
+def _notices(report: MonitorReport) -> Iterator[Notice]:
+    count = len(report.exceeded)
+    if count:
+        title = "1 bound is exceeded." if count == 1 else f"{count} bounds are exceeded."
+        yield Notice(title, [bound.text for bound in report.exceeded], "bad")
     else:
-        yield notice("No bound is passed.")
-    if sheet["notes"]:
-        yield notice("Take these figures with care", [f"{note}." for note in sheet["notes"]], "warn")
+        yield Notice("No bound is exceeded.")
+    if report.notes:
+        yield Notice("Take these metrics with care", [f"{note}." for note in report.notes], "warn")
 
 
-def _cards(sheet: Sheet) -> Iterator[str]:
-    for one in sheet["families"][:1]:
-        worst = one["worst"]
-        about = f"{worst['column']}; without drift it would be {figure(worst['expected'])}"
-        yield _card("PSI of the column that moved most", figure(worst["psi"]), about)
-    names = {"probability": "PSI of the probability", "types": "PSI of the types"}
-    for name in (name for name in names if name in sheet["scores"]):
-        one = sheet["scores"][name]
-        yield _card(names[name], figure(one["psi"]), f"without drift it would be {figure(one['expected'])}")
-    for one in sheet["alerts"][:1]:
-        about = f"at {one['name']}: {_percent(one['current'])} now, {_percent(one['reference'])} in the reference"
-        yield _card("alerts, times the reference", figure(one["times"]), about)
-    for one in sheet["expected"][:1]:
-        now = one["current"]
-        about = f"without labels; {interval(now['precision_interval'])} if the probabilities are right"
-        yield _card("expected precision", figure(now["precision"]), about)
-        yield _card("expected recall", figure(now["recall"]), f"likewise; {interval(now['recall_interval'])}")
-    if sheet["calibration"]:
-        found = sheet["calibration"]
-        about = f"of {found['rows']:,} labelled records; 95 %: {interval(found['intervals']['observed_over_expected'])}"
-        yield _card("observed over expected fraud", figure(found["observed_over_expected"]), about)
+def _cards(measures: MonitorMeasures) -> Iterator[Card]:
+    yield from _drift_cards(measures)
+    for point in measures.alerts[:1]:
+        shares = f"{_percent(point['current'])} now, {_percent(point['reference'])} in the reference"
+        yield Card(
+            "alerts, times the reference", format_metric(point["times"]), f"at {_words(point['name'])}: {shares}"
+        )
+    yield from _performance_cards(measures)
     for name, words in (("rejected", "rejected rows"), ("cold_start", "rows without a history")):
-        one = sheet["shares"][name]
-        if one is not None:
-            yield _card(words, _percent(one["current"]), f"{_percent(one['reference'])} in the reference")
+        share = measures.shares[name]
+        if share is not None:
+            yield Card(words, _percent(share["current"]), f"{_percent(share['reference'])} in the reference")
 
 
-def _card(name: str, value: str, about: str) -> str:
-    value = f'<div class="value">{escape(value)}</div>'
-    return f'<li><h3>{escape(name)}</h3>{value}<div class="about">{escape(about)}</div></li>'
+def _drift_cards(measures: MonitorMeasures) -> Iterator[Card]:
+    for family in measures.families[:1]:
+        worst = family["worst"]
+        about = f"{worst['column']}; without drift it would be {format_metric(worst['expected'])}"
+        yield Card("PSI of the column that moved most", format_metric(worst["psi"]), about)
+    names = {"probability": "PSI of the probability", "types": "PSI of the types"}
+    for name, words in names.items():
+        if name in measures.scores:
+            drift = measures.scores[name]
+            about = f"without drift it would be {format_metric(drift['expected'])}"
+            yield Card(words, format_metric(drift["psi"]), about)
 
 
-def _families(sheet: Sheet) -> str:
+def _performance_cards(measures: MonitorMeasures) -> Iterator[Card]:
+    for point in measures.expected[:1]:
+        now = point["current"]
+        for name in ("precision", "recall"):
+            about = f"without labels; {format_interval(now[f'{name}_interval'])} if the probabilities are right"
+            yield Card(f"expected {name}", format_metric(now[name]), about)
+    calibration = measures.calibration
+    if calibration:
+        interval = format_interval(calibration["intervals"]["observed_over_expected"])
+        about = f"of {calibration['rows']:,} labelled records; 95 %: {interval}"
+        yield Card(METRIC_NAMES["observed_over_expected"], format_metric(calibration["observed_over_expected"]), about)
+
+
+def _family_table(measures: MonitorMeasures) -> PageTable:
     rows = [
         [
-            one["family"],
-            f"{one['columns']:,}",
-            one["worst"]["column"],
-            figure(one["worst"]["psi"]),
-            figure(one["worst"]["expected"]),
-            figure(one["worst"]["js"]),
-            figure(one["mean"]["psi"]),
-            figure(one["mean"]["js"]),
+            family["family"],
+            f"{family['columns']:,}",
+            family["worst"]["column"],
+            *(format_metric(family["worst"][index]) for index in ("psi", "expected", "js")),
+            *(format_metric(family["mean"][index]) for index in ("psi", "js")),
         ]
-        for one in sheet["families"]
+        for family in measures.families
     ]
-    names = ["family", "columns", "moved most", "PSI", "without drift", "JS distance", "mean PSI", "mean JS"]
-    return table("Population stability index (PSI) and Jensen-Shannon distance (JS).", names, rows)
+    columns = ["family", "columns", "moved most", "PSI", "without drift", "JS distance", "mean PSI", "mean JS"]
+    return PageTable("Population stability index (PSI) and Jensen-Shannon distance (JS).", columns, rows)
 
 
-def _columns(sheet: Sheet) -> str:
+def _column_table(measures: MonitorMeasures) -> PageTable:
     rows = [
-        [one["column"], *(figure(one[name]) for name in ("psi", "expected", "chance", "js"))]
-        + [figure(one["mean"][name]) for name in BOTH]
-        + [_percent(one["missing"][name]) for name in BOTH]
-        for one in sheet["columns"][:MOST_COLUMNS]
+        [
+            column["column"],
+            *(format_metric(column[index]) for index in ("psi", "expected", "chance", "js")),
+            *(format_metric(column["mean"][table]) for table in TABLES),
+            *(_percent(column["missing"][table]) for table in TABLES),
+        ]
+        for column in measures.columns[:MAX_COLUMNS]
     ]
-    names = ["column", "PSI", "without drift", "by chance", "JS distance"]
-    names += ["mean, reference", "mean, current", "missing, reference", "missing, current"]
-    rest = len(sheet["columns"]) - len(rows)
-    more = f" {rest:,} columns that moved less are in the JSON beside this page." if rest > 0 else ""
-    return table(f"Columns that moved most.{more}", names, rows)
+    columns = ["column", "PSI", "without drift", "by chance", "JS distance"]
+    columns += ["mean, reference", "mean, current", "missing, reference", "missing, current"]
+    rest = len(measures.columns) - len(rows)
+    more = f" {rest:,} columns that moved less are in the JSON file." if rest > 0 else ""
+    return PageTable(f"Columns that moved most.{more}", columns, rows)
 
 
-def _alerts(sheet: Sheet) -> str:
+def _alert_table(measures: MonitorMeasures) -> PageTable:
     rows = [
-        [one["name"], *(_percent(one[name]) for name in BOTH), figure(one["times"])]
-        + [figure(one["alerts_a_day"][name]) for name in BOTH]
-        for one in sheet["alerts"]
+        [
+            _words(point["name"]),
+            *(_percent(point[table]) for table in TABLES),
+            format_metric(point["times"]),
+            *(format_metric(point["alerts_a_day"][table]) for table in TABLES),
+        ]
+        for point in measures.alerts
     ]
-    names = ["point", "flagged, reference", "flagged, current", "times", "a day, reference", "a day, current"]
-    return table("Alerts; the first point decides.", names, rows)
+    columns = ["point", "flagged, reference", "flagged, current", "times", "per day, reference", "per day, current"]
+    return PageTable("Alerts; the first point decides.", columns, rows)
 
 
-def _expected(sheet: Sheet) -> str:
+def _performance_table(measures: MonitorMeasures) -> PageTable:
     rows = []
-    for one in sheet["expected"]:
-        for name in BOTH:
-            found, seen = one[name], one[name]["observed"] or {"precision": None, "recall": None}
-            shown = [figure(found["precision"]), interval(found["precision_interval"]), figure(seen["precision"])]
-            shown += [figure(found["recall"]), interval(found["recall_interval"]), figure(seen["recall"])]
-            rows.append([f"{one['name']}, {name}", *shown])
-    names = ["point", "precision", "interval", "observed", "recall", "interval", "observed"]
-    told = "Precision and recall as the probabilities have them, and as observed on records with labels."
-    return table(told, names, rows)
+    for point in measures.expected:
+        for table in TABLES:
+            expected, cells = point[table], [f"{_words(point['name'])}, {table}"]
+            observed = expected["observed"] or {"precision": None, "recall": None}
+            for name in ("precision", "recall"):
+                interval = format_interval(expected[f"{name}_interval"])
+                cells += [format_metric(expected[name]), interval, format_metric(observed[name])]
+            rows.append(cells)
+    columns = ["point", "precision", "interval", "observed", "recall", "interval", "observed"]
+    caption = "Precision and recall as expected from the probabilities, and as observed on records with labels."
+    return PageTable(caption, columns, rows)
 
 
-def _calibration(found: Mapping[str, Any] | None) -> str:
-    if not found:
-        return ""
-    words = {
-        "ece": "calibration error (ECE)",
-        "observed_over_expected": "observed over expected fraud",
-        "brier": "Brier score",
-        "average_precision": "average precision",
-        "base_rate": "base rate",
-    }
-    rows = [[text, figure(found[name]), interval(found["intervals"][name])] for name, text in words.items()]
-    told = (
-        f"{found['rows']:,} current records with labels ({_percent(found['share'])}); intervals over {found['over']}s."
-    )
-    return table(told, ["figure", "value", "interval"], rows)
-
-
-def _shares(shares: Mapping[str, Any]) -> str:
-    named = {"rejected rows": shares["rejected"], "without a history": shares["cold_start"]}
-    named |= {f"unseen: {name}": one for name, one in shares["unseen"].items()}
+def _calibration_table(calibration: Mapping[str, Any] | None) -> PageTable | None:
+    if not calibration:
+        return None
+    names = ("ece", "observed_over_expected", "brier", "average_precision", "base_rate")
     rows = [
-        [name, *(_percent(one[which]) for which in (*BOTH, "rise", "chance"))]
-        for name, one in named.items()
-        if one is not None
+        [METRIC_NAMES[name], format_metric(calibration[name]), format_interval(calibration["intervals"][name])]
+        for name in names
     ]
-    return table("Shares of the rows.", ["what", "reference", "current", "rise", "by chance"], rows)
+    labelled = f"{calibration['rows']:,} current records with labels ({_percent(calibration['share'])})"
+    return PageTable(f"{labelled}; intervals over {calibration['over']}s.", ["metric", "value", "interval"], rows)
 
 
-def _bounds(bounds: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, value in bounds.items():
-        yield name, "none" if value is None else f"{value:g}"
+def _share_table(shares: Mapping[str, Any]) -> PageTable:
+    named = {"rejected rows": shares["rejected"], "without a history": shares["cold_start"]}
+    named |= {f"unseen: {name}": share for name, share in shares["unseen"].items()}
+    rows = [
+        [name, *(_percent(share[column]) for column in (*TABLES, "rise", "chance"))]
+        for name, share in named.items()
+        if share is not None
+    ]
+    return PageTable("Shares of the rows.", ["rows", "reference", "current", "rise", "by chance"], rows)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _percent(share: float) -> str:

@@ -5,17 +5,22 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .charts import figures
-    from .evaluation import write_report
+    from .charts import draw_figures
+    from .evaluation import render_report, write_report
+    from .svg import Figure
 
 __all__ = [
-    "figures",
+    "Figure",
+    "draw_figures",
+    "render_report",
     "write_report",
 ]
 
 # Imported at first use, as in the package above.
 _HOMES = {
-    "figures": "charts",
+    "Figure": "svg",
+    "draw_figures": "charts",
+    "render_report": "evaluation",
     "write_report": "evaluation",
 }
 

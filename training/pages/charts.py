@@ -1,274 +1,280 @@
-"""The figures of the sheet. Each returns an element ``figure``, or None where the sheet has not what it needs."""
+"""The charts of an evaluation report. Each function returns a `Figure`, or None where the report has no data for it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from html import escape
-from typing import Any
+import re
+from collections.abc import Callable, Sequence
 
-from .svg import CHARACTER, Chart
-from .svg_scale import number, shorten, text_width
+from fraudsieve.training.evaluation.capacity import CapacityCurve, CapacityPoint
+from fraudsieve.training.evaluation.costs import CostCurve, CostPoint
+from fraudsieve.training.evaluation.fraud import ReliabilityBin
+from fraudsieve.training.evaluation.metrics import format_number
+from fraudsieve.training.evaluation.report import EvaluationReport
 
-__all__ = ["FIGURES", "figures", "framed", "reliability", "row_chart"]
+from .labels import draw_label_delays
+from .rendering import style_sheet
+from .svg import CHARACTER, Chart, Figure
+from .svg_scale import shorten, text_width
 
-Sheet = Mapping[str, Any]
+__all__ = ["draw_figure_files", "draw_figures", "draw_reliability", "make_row_chart"]
 
-MOST_ROWS = 24
+MAX_ROWS = 24
 STRENGTH_MARKS = {"light": ("c1", "circle"), "medium": ("c2", "square"), "strong": ("c3", "diamond")}
+STANDALONE = '<svg xmlns="http://www.w3.org/2000/svg" width="600" style="background:var(--card)" '
 
 
-def figures(sheet: Sheet) -> list[str]:
-    """Draw all figures of a sheet.
+def draw_figures(report: EvaluationReport) -> list[Figure]:
+    """Draw all charts of an evaluation report, except that of its labels.
 
     Parameters
     ----------
-    sheet : mapping
-        As from `evaluate_model`.
+    report : EvaluationReport
+        As from `evaluate`.
 
     Returns
     -------
-    list of str
-        Elements ``figure`` with inline SVG; those that the sheet has nothing for are left out.
+    list of Figure
+        Title, description and inline SVG of each chart. Charts without data are left out.
 
     Examples
     --------
-    >>> figures({"importance": {"wording": 0.7, "cues": 0.3}})[0][:8]
-    '<figure>'
+    >>> import numpy as np
+    >>> from fraudsieve.training.evaluation.report import evaluate
+    >>> p = np.array([0.1, 0.2, 0.9, 0.8])
+    >>> labels = np.array(["ham", "ham", "spam", "spam"], object)
+    >>> report = evaluate(p, ("ham", "spam"), np.column_stack([1 - p, p]), labels, "ham")
+    >>> [figure.title for figure in draw_figures(report)][:2]
+    ['Found against alerts', 'Precision against recall']
     """
-    drawn = [draw(sheet) for draw in FIGURES]
-    return [figure for figure in drawn if figure is not None]
+    return [figure for draw in CHARTS.values() if (figure := draw(report)) is not None]
 
 
-def recall_by_alerts(sheet: Sheet) -> str | None:
-    """Draw what is found against the alerts that are reviewed."""
-    capacity = sheet.get("capacity") or {}
-    points = [point for point in capacity.get("points", []) if point["recall"] is not None]
-    if not points:
+def draw_figure_files(report: EvaluationReport) -> dict[str, str]:
+    """Return all charts of a report as SVG images that need no other file, by file name in a folder ``figures``."""
+    figures = {name: draw(report) for name, draw in (CHARTS | {"labels_known": _draw_labels}).items()}
+    return {f"figures/{name}.svg": _standalone(figure) for name, figure in figures.items() if figure is not None}
+
+
+def _standalone(figure: Figure) -> str:
+    """Return the image of a figure with the colours of a light page."""
+    style = style_sheet(dark=False)
+    return re.sub(r"^<svg ([^>]*)>", lambda match: f"{STANDALONE}{match[1]}><style>{style}</style>", figure.svg) + "\n"
+
+
+def _draw_labels(report: EvaluationReport) -> Figure | None:
+    return None if report.labels is None else draw_label_delays(report.labels)
+
+
+def _recall_by_alerts(report: EvaluationReport) -> Figure | None:
+    """Draw recall and precision against the number of alerts that are reviewed."""
+    capacity = report.capacity
+    points = [] if capacity is None else [point for point in capacity.points if point.recall is not None]
+    if capacity is None or not points:
         return None
-    unit, label = _alert_unit(capacity)
-    chart = Chart((0, points[-1][unit]), (0, 1))
+    label, at = _alert_label(capacity), _alerts(capacity)
+    chart = Chart((0, _alerts(points[-1])), (0, 1))
     chart.axes(label, "share")
-    at = capacity[unit]
     chart.line([(at, 0), (at, 1)], "muted", dashed=True)
     for name, css in (("recall", "c1"), ("precision", "c2")):
-        _band(chart, points, unit, name, css)
-        chart.line([(point[unit], point[name]) for point in points], css, dashed=name == "precision")
+        _interval_band(chart, points, name, css)
+        line = [(_alerts(point), getattr(point, name)) for point in points]
+        chart.line(line, css, dashed=name == "precision")
         chart.legend(name, css, shape="dashed" if name == "precision" else "line")
-    chart.legend(f"capacity, {number(at)}", "muted", shape="dashed")
-    told = (
-        f"Recall {sheet['recall_at_capacity']:.3f} and precision {sheet['precision_at_capacity']:.3f} at the capacity"
-    )
-    return framed(chart, "Found against alerts", f"{told} of {number(at)} {label}.")
+    chart.legend(f"capacity, {format_number(at)}", "muted", shape="dashed")
+    values = f"Recall {report.recall_at_capacity:.3f} and precision {report.precision_at_capacity:.3f}"
+    return chart.to_figure("Found against alerts", f"{values} at the capacity of {format_number(at)} {label}.")
 
 
-def _band(chart: Chart, points: Sequence[Mapping[str, Any]], unit: str, name: str, css: str) -> None:
-    known = [point for point in points if point[f"{name}_interval"]]
-    if known:
-        low, high = ([(point[unit], point[f"{name}_interval"][end]) for point in known] for end in (0, 1))
+def _interval_band(chart: Chart, points: Sequence[CapacityPoint], name: str, css: str) -> None:
+    intervals = [
+        (_alerts(point), interval) for point in points if (interval := getattr(point, f"{name}_interval")) is not None
+    ]
+    if intervals:
+        low, high = ([(alerts, interval[end]) for alerts, interval in intervals] for end in (0, 1))
         chart.band(low, high, css)
 
 
-def _alert_unit(facts: Mapping[str, Any]) -> tuple[str, str]:
-    return ("alerts", "alerts in all") if facts["alerts_a_day"] is None else ("alerts_a_day", "alerts a day")
+def _alerts(counts: CapacityCurve | CapacityPoint | CostCurve | CostPoint) -> float:
+    """Return alerts per day where the number of days is known, else all alerts."""
+    return counts.alerts if counts.alerts_a_day is None else counts.alerts_a_day
 
 
-def precision_recall(sheet: Sheet) -> str | None:
+def _alert_label(counts: CapacityCurve | CostPoint) -> str:
+    return "alerts in all" if counts.alerts_a_day is None else "alerts per day"
+
+
+def _precision_recall(report: EvaluationReport) -> Figure | None:
     """Draw precision against recall, over the base rate."""
-    curve = (sheet.get("curves") or {}).get("precision_recall")
-    if not curve:
+    curve, base = None if report.curves is None else report.curves.precision_recall, report.base_rate
+    if not curve or base is None:
         return None
-    chart, base = Chart((0, 1), (0, 1)), sheet["base_rate"]
+    chart = Chart((0, 1), (0, 1))
     chart.axes("recall", "precision")
     chart.line([(0, base), (1, base)], "muted", dashed=True)
-    chart.line([tuple(point) for point in curve], "c1")
+    chart.line(curve, "c1")
     chart.legend("this model", "c1")
-    chart.legend("chance", "muted", shape="dashed")
-    told = f"Average precision {sheet['average_precision']:.3f}, where chance has {base:.3f}."
-    return framed(chart, "Precision against recall", told)
+    chart.legend("random ranking", "muted", shape="dashed")
+    description = f"Average precision {report.average_precision:.3f}; a random ranking has {base:.3f}."
+    return chart.to_figure("Precision against recall", description)
 
 
-def reliability(sheet: Sheet) -> str | None:
-    """Draw the share of fraud against what was predicted."""
-    bins = (sheet.get("curves") or {}).get("reliability")
+def _reliability(report: EvaluationReport) -> Figure | None:
+    return None if report.curves is None else draw_reliability(report.curves.reliability, report.ece)
+
+
+def draw_reliability(bins: Sequence[ReliabilityBin], ece: float | None) -> Figure | None:
+    """Draw the share of fraud against the mean probability of each bin; None without bins."""
     if not bins:
         return None
-    top = max(0.01, *(max(b["expected"], b["observed"]) for b in bins)) * 1.04
+    top = max(0.01, *(max(part.expected, part.observed) for part in bins)) * 1.04
     chart = Chart((0, top), (0, top))
     chart.axes("mean probability", "share that is fraud")
     chart.line([(0, 0), (top, top)], "muted", dashed=True)
-    chart.line([(b["expected"], b["observed"]) for b in bins], "c1")
-    for b in bins:
-        told = f"predicted {b['expected']:.3f}, observed {b['observed']:.3f}, {b['rows']:,} rows"
-        chart.dot(b["expected"], b["observed"], "c1", title=told)
+    chart.line([(part.expected, part.observed) for part in bins], "c1")
+    for part in bins:
+        title = f"predicted {part.expected:.3f}, observed {part.observed:.3f}, {part.rows:,} rows"
+        chart.dot(part.expected, part.observed, "c1", title=title)
     chart.legend("15 bins of equal size", "c1", shape="circle")
     chart.legend("as predicted", "muted", shape="dashed")
-    told = f"Calibration error {sheet['ece']:.3f}; below the diagonal there is less fraud than predicted."
-    return framed(chart, "Do probabilities mean what they say?", told)
+    description = f"Calibration error {ece:.3f}; below the diagonal there is less fraud than predicted."
+    return chart.to_figure("Are the probabilities right?", description)
 
 
-def by_month(sheet: Sheet) -> str | None:
+def _by_month(report: EvaluationReport) -> Figure | None:
     """Draw average precision, recall and the base rate by month."""
-    months = sheet.get("by_month")
+    months = report.by_month
     if not months or len(months) < 2:
         return None
     chart = Chart((-0.3, len(months) - 0.7), (0, 1))
-    chart.names_below([month["month"] for month in months], "month", "share")
+    chart.names_below([month.month for month in months], "month", "share")
     series = (
         ("average precision", "average_precision", "c1", "circle"),
         ("recall", "recall", "c2", "square"),
         ("base rate", "base_rate", "muted", "diamond"),
     )
-    for name, key, css, shape in series:
-        known = [(i, month[key]) for i, month in enumerate(months) if month[key] is not None]
-        if known:
-            chart.line(known, css)
-            chart.legend(name, css, shape=shape)
-        for i, value in known:
-            chart.dot(i, value, css, shape=shape, title=f"{months[i]['month']}: {name} {value:.3f}")
+    for words, name, css, shape in series:
+        values = [(i, value) for i, month in enumerate(months) if (value := getattr(month, name)) is not None]
+        if values:
+            chart.line(values, css)
+            chart.legend(words, css, shape=shape)
+        for i, value in values:
+            chart.dot(i, value, css, shape=shape, title=f"{months[i].month}: {words} {value:.3f}")
     for i, month in enumerate(months):
-        if month["interval"]:
-            chart.span((i, i), tuple(month["interval"]), "c1")
-    told = "Recall at one threshold, that of 1 % false positives over all months. Bars are intervals."
-    return framed(chart, "By month", told)
+        if month.interval:
+            chart.span((i, i), month.interval, "c1")
+    description = "Recall at one threshold: 1 % false positives over all months. Bars are intervals."
+    return chart.to_figure("By month", description)
 
 
-def by_type(sheet: Sheet) -> str | None:
-    """Draw F1 of every type, and the share that is caught whatever it is taken for."""
-    rows = [(name, found) for name, found in sheet.get("by_type", {}).items() if found["rows"]]
-    rows = sorted(rows, key=lambda row: -row[1]["rows"])
-    shown = rows[:MOST_ROWS]
+def _by_type(report: EvaluationReport) -> Figure | None:
+    """Draw the F1 of every type, and the share that is flagged as whatever type."""
+    types = [(name, metrics) for name, metrics in report.by_type.items() if metrics.rows]
+    types.sort(key=lambda item: -item[1].rows)
+    shown = types[:MAX_ROWS]
     if not shown:
         return None
-    chart = row_chart([name for name, _ in shown], "share", 26)
-    some_caught = any(found["caught"] is not None for _, found in shown)
-    for i, (name, found) in enumerate(shown):
-        chart.bar(-i, found["f1"], "c1 pale", title=f"{name}: F1 {found['f1']:.3f}, {found['rows']:,} rows")
-        if found["interval"]:
-            chart.span(tuple(found["interval"]), (-i, -i), "c1")
-        if found["caught"] is not None:
-            chart.dot(found["caught"], -i, "c2", shape="diamond", title=f"{name}: {found['caught']:.3f} flagged")
+    chart = make_row_chart([name for name, _ in shown], "share", 26)
+    flagged = any(metrics.caught is not None for _, metrics in shown)
+    for i, (name, metrics) in enumerate(shown):
+        chart.bar(-i, metrics.f1, "c1 pale", title=f"{name}: F1 {metrics.f1:.3f}, {metrics.rows:,} rows")
+        if metrics.interval:
+            chart.span(metrics.interval, (-i, -i), "c1")
+        if metrics.caught is not None:
+            chart.dot(metrics.caught, -i, "c2", shape="diamond", title=f"{name}: {metrics.caught:.3f} flagged")
     chart.legend("F1 of the type", "c1", shape="square")
-    if some_caught:
+    if flagged:
         chart.legend("flagged at 1 % false positives", "c2", shape="diamond")
-    told = "Called by its name, and flagged at all." if some_caught else "Called by its name."
-    return framed(chart, "By type", told + _rest(rows))
+    description = "Predicted as its own type, and flagged at all." if flagged else "Predicted as its own type."
+    return chart.to_figure("By type", description + _not_drawn(types))
 
 
-def under_attack(sheet: Sheet) -> str | None:
-    """Draw what is kept of the recall under every obfuscation."""
-    attack = sheet.get("attack")
-    if not attack:
+def _under_attack(report: EvaluationReport) -> Figure | None:
+    """Draw the share of the recall that is kept under every obfuscation."""
+    attack = report.attack
+    if attack is None or attack.recall == 0:
         return None
-    strengths = [name for name in STRENGTH_MARKS if name in attack["character"]]
-    changed = [(name, one) for name, one in attack["obfuscations"].items() if any(one[s]["changed"] for s in strengths)]
-    if not changed or attack["recall"] == 0:
+    kept = {name: {s: getattr(metrics, s) for s in STRENGTH_MARKS} for name, metrics in attack.obfuscations.items()}
+    rows = [
+        (name.replace("_", " "), recalls)
+        for name, recalls in kept.items()
+        if any(recall.changed for recall in recalls.values())
+    ]
+    if not rows:
         return None
-    chart = row_chart([name.replace("_", " ") for name, _ in changed], "share of the recall that is kept", 24)
-    for i, (name, one) in enumerate(changed):
-        values = [one[strength]["kept"] for strength in strengths]
+    chart = make_row_chart([name for name, _ in rows], "share of the recall that is kept", 24)
+    for i, (name, recalls) in enumerate(rows):
+        values = [recall.kept for recall in recalls.values()]
         chart.span((min(values), max(values)), (-i, -i), "muted")
-        for strength, value in zip(strengths, values, strict=True):
+        for strength, recall in recalls.items():
             css, shape = STRENGTH_MARKS[strength]
-            chart.dot(value, -i, css, shape=shape, title=f"{name}, {strength}: {value:.3f}")
-    for strength in strengths:
-        chart.legend(strength, *STRENGTH_MARKS[strength][:1], shape=STRENGTH_MARKS[strength][1])
-    told = f"Recall {attack['recall']:.3f} on {attack['rows']:,} clean texts at 1 % false positives."
-    return framed(chart, "Under attack", told)
+            chart.dot(recall.kept, -i, css, shape=shape, title=f"{name}, {strength}: {recall.kept:.3f}")
+    for strength, (css, shape) in STRENGTH_MARKS.items():
+        chart.legend(strength, css, shape=shape)
+    description = f"Recall {attack.recall:.3f} on {attack.rows:,} original texts at 1 % false positives."
+    return chart.to_figure("Under attack", description)
 
 
-def importance(sheet: Sheet) -> str | None:
+def _importance(report: EvaluationReport) -> Figure | None:
     """Draw the gain of every family of features."""
-    gains = sheet.get("importance")
-    if not gains:
+    if not report.importance:
         return None
-    shown = list(gains.items())[:MOST_ROWS]
-    chart = row_chart([name for name, _ in shown], "share of the gain", 24, top=12, most=shown[0][1])
+    gains = list(report.importance.items())
+    shown = gains[:MAX_ROWS]
+    chart = make_row_chart([name for name, _ in shown], "share of the gain", 24, top=12, end=shown[0][1])
     for i, (name, gain) in enumerate(shown):
         chart.bar(-i, gain, "c1", title=f"{name}: {gain:.3f}")
-    told = "LightGBM's gain by family of features. What boosting starts from, the wording, is not counted."
-    return framed(chart, "What the trees use", told + _rest(list(gains)))
+    description = "LightGBM's gain by family of features. The text model, from which boosting starts, is not included."
+    return chart.to_figure("What the trees use", description + _not_drawn(gains))
 
 
-def cost_curve(sheet: Sheet) -> str | None:
-    """Draw the cost for 1,000 records against the alerts that are reviewed."""
-    costs = sheet.get("costs")
-    if not costs:
+def _cost_curve(report: EvaluationReport) -> Figure | None:
+    """Draw the cost per 1,000 records against the alerts that are reviewed."""
+    costs = report.costs
+    if costs is None:
         return None
-    points = costs["points"]
-    unit, label = _alert_unit(points[0])
-    most = max(point["cost"] for point in points)
-    if not most or not points[-1][unit]:
+    points, last = costs.points, _alerts(costs.points[-1])
+    highest = max(point.cost for point in points)
+    if not highest or not last:
         return None
-    chart = Chart((0, points[-1][unit]), (0, 1.08 * most), left=68)
-    chart.axes(label, "reviews for 1,000 records")
-    if sheet.get("capacity"):
-        at = sheet["capacity"][unit]
-        chart.line([(at, 0), (at, 1.08 * most)], "muted", dashed=True)
+    label, top = _alert_label(points[0]), 1.08 * highest
+    chart = Chart((0, last), (0, top), left=68)
+    chart.axes(label, "reviews per 1,000 records")
+    if report.capacity is not None:
+        at = _alerts(report.capacity)
+        chart.line([(at, 0), (at, top)], "muted", dashed=True)
         chart.legend("capacity", "muted", shape="dashed")
-    chart.line([(point[unit], point["cost"]) for point in points], "c1")
-    chart.dot(costs[unit], sheet["cost_per_1000"], "c2", shape="diamond", title="decided by cost")
+    chart.line([(_alerts(point), point.cost) for point in points], "c1")
+    chart.dot(_alerts(costs), report.cost_per_1000 or 0.0, "c2", shape="diamond", title="decided by cost")
     chart.legend("by score", "c1")
     chart.legend("by cost", "c2", shape="diamond")
-    miss = f"A fraud that is let pass costs {number(costs['missed_cost'])} reviews"
-    told = f"{miss}{', spread by amount' if costs['by_amount'] else ''}. "
-    return framed(chart, "What mistakes cost", told + f"Decided by cost: {number(costs[unit])} {label}.")
+    spread = ", in proportion to its amount" if costs.by_amount else ""
+    description = f"A missed fraud costs {format_number(costs.missed_cost)} reviews{spread}. "
+    description += f"Decided by cost: {format_number(_alerts(costs))} {label}."
+    return chart.to_figure("What mistakes cost", description)
 
 
-FIGURES: tuple[Callable[[Sheet], str | None], ...] = (
-    recall_by_alerts,
-    precision_recall,
-    reliability,
-    cost_curve,
-    by_month,
-    by_type,
-    under_attack,
-    importance,
-)
+CHARTS: dict[str, Callable[[EvaluationReport], Figure | None]] = {
+    "recall_by_alerts": _recall_by_alerts,
+    "precision_recall": _precision_recall,
+    "reliability": _reliability,
+    "cost_curve": _cost_curve,
+    "by_month": _by_month,
+    "by_type": _by_type,
+    "under_attack": _under_attack,
+    "importance": _importance,
+}
+"""All charts in the order of the page, by the names of their files."""
 
 
-def row_chart(names: Sequence[str], label: str, step: float, *, top: float = 34, most: float = 1.0) -> Chart:
-    """Return a chart with a row a name.
+def make_row_chart(names: Sequence[str], label: str, step: float, *, top: float = 34, end: float = 1.0) -> Chart:
+    """Return a chart with one row per name, at 0, -1, -2 and so on.
 
-    Parameters
-    ----------
-    names : sequence of str
-        Names of the rows, from the top; at least one.
-    label : str
-        What the values are.
-    step : float
-        Height of a row, in units of the chart.
-    top : float, default=34
-        What is kept for the legend.
-    most : float, default=1.0
-        The value at the right end.
-
-    Returns
-    -------
-    Chart
-        Rows are at 0, -1, -2 and so on.
+    `step` is the height of a row in units of the chart, `top` the space for the legend, and `end` the value at the
+    right end.
     """
     left = 18 + CHARACTER * max(text_width(shorten(name)) for name in names)
-    chart = Chart((0, most), (0.6 - len(names), 0.6), height=top + step * len(names) + 52, left=left, top=top)
+    chart = Chart((0, end), (0.6 - len(names), 0.6), height=top + step * len(names) + 52, left=left, top=top)
     chart.rows(names, label)
     return chart
 
 
-def _rest(rows: Sequence[object]) -> str:
-    return f" {len(rows) - MOST_ROWS} more are not drawn." if len(rows) > MOST_ROWS else ""
-
-
-def framed(chart: Chart, title: str, told: str) -> str:
-    """Put a chart into a figure with a caption.
-
-    Parameters
-    ----------
-    chart : Chart
-        The chart.
-    title, told : str
-        What it is and what it shows; also for those who cannot see it.
-
-    Returns
-    -------
-    str
-        An element ``figure``.
-    """
-    caption = f"<strong>{escape(title)}{'' if title.endswith('?') else '.'}</strong> {escape(told)}"
-    return f"<figure>{chart.render(title, told)}<figcaption>{caption}</figcaption></figure>"
+def _not_drawn(rows: Sequence[object]) -> str:
+    return f" {len(rows) - MAX_ROWS} more are not drawn." if len(rows) > MAX_ROWS else ""

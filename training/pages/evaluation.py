@@ -1,168 +1,90 @@
-"""The report: a sheet as one page that needs nothing else, and as JSON."""
+"""The page of an evaluation report, which needs no other file, and the report as JSON."""
 
-import base64
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.training.evaluation.json_types import to_json_types
+from fraudsieve.training.evaluation.report import EvaluationReport
 
-from .charts import figures
-from .html import definitions
-from .labels import label_section
-from .sections import all_figures, headline, notices, point_table, slice_tables
-from .style import STYLE
+from .charts import draw_figures
+from .labels import delay_table, draw_label_delays, page_facts
+from .rendering import render_page
+from .sections import headline_cards, metric_table, point_table, report_notices, slice_tables, temporal_facts
 
-__all__ = [
-    "CONTENT_SECURITY_POLICY",
-    "check_report_path",
-    "model_facts",
-    "page",
-    "report",
-    "section",
-    "write_page",
-    "write_report",
-]
-
-_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-CONTENT_SECURITY_POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_HASH}'; img-src data:; base-uri 'none'; form-action 'none'"
-)
-"""Nothing is loaded, nothing is run, nothing is sent; only the page's own style sheet holds."""
+__all__ = ["check_report_path", "model_facts", "render_report", "write_page", "write_report"]
 
 
-def report(sheet: Mapping[str, Any], *, title: str = "Evaluation", facts: Mapping[str, str] | None = None) -> str:
-    """Lay out a sheet as one page of HTML.
+def render_report(
+    report: EvaluationReport, *, title: str = "Evaluation", facts: Mapping[str, str] | None = None
+) -> str:
+    """Render an evaluation report as one page of HTML.
 
     Parameters
     ----------
-    sheet : mapping
-        As from `evaluate_model`; ``split``, ``warnings``, ``temporal`` and ``labels`` are shown where they are
-        there.
+    report : EvaluationReport
+        As from `evaluate`.
     title : str, default="Evaluation"
-        Heading.
+        Heading of the page.
     facts : mapping of str to str, default=None
-        What else people should know: the model, its digest.
+        Names and texts about the model, as from `model_facts`; None for none.
 
     Returns
     -------
     str
-        A page without script, whose style is inline, and that no request leaves.
+        A page without scripts. Its style is inline, and it makes no requests.
 
     Examples
     --------
-    >>> sheet = {"rows": 2, "macro_f1": 0.5, "by_type": {}, "intervals": {"macro_f1": None}}
-    >>> "<h1>A model &amp; more</h1>" in report(sheet, title="A model & more")
+    >>> import numpy as np
+    >>> from fraudsieve.training.evaluation.report import evaluate
+    >>> p = np.array([0.1, 0.2, 0.9, 0.8])
+    >>> labels = np.array(["ham", "ham", "spam", "spam"], object)
+    >>> report = evaluate(p, ("ham", "spam"), np.column_stack([1 - p, p]), labels, "ham")
+    >>> "<h1>A model &amp; more</h1>" in render_report(report, title="A model & more")
     True
     """
-    plain = to_json_types(sheet)
-    drawn = "".join(figures(plain))
-    return page(
-        title,
-        _subtitle(plain),
-        [
-            *notices(plain),
-            section("Headline figures", headline(plain)),
-            section("Figures", f'<div class="figures">{drawn}</div>' if drawn else ""),
-            section("All main figures", all_figures(plain)),
-            section("Operating points", point_table(plain)),
-            *(section(heading, html) for heading, html in slice_tables(plain)),
-            section("Labels", label_section(plain)),
-            section("The model", definitions(facts or {})),
-        ],
+    labels = report.labels
+    label_figure = None if labels is None else draw_label_delays(labels)
+    return render_page(
+        "evaluation.html.j2",
+        title=title,
+        subtitle=_subtitle(report),
+        notices=list(report_notices(report)),
+        cards=headline_cards(report),
+        figures=draw_figures(report),
+        metrics=metric_table(report),
+        points=point_table(report),
+        slices=slice_tables(report),
+        temporal=temporal_facts(report.temporal),
+        labels={} if labels is None else page_facts(labels),
+        label_delays=None if labels is None else delay_table(labels),
+        label_figures=[label_figure] if label_figure else [],
+        facts=facts or {},
     )
 
 
-def page(title: str, subtitle: str, parts: Sequence[str]) -> str:
-    """Put parts into a page that loads nothing, runs nothing and sends nothing.
-
-    Parameters
-    ----------
-    title, subtitle : str
-        Its heading, and what stands below it.
-    parts : sequence of str
-        HTML.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> "<h1>Ham &amp; spam</h1>" in page("Ham & spam", "2 records", ["<p>hello</p>"])
-    True
-    """
-    name = escape(title)
-    return "".join(
-        [
-            '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_SECURITY_POLICY}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">',
-            f'<link rel="icon" href="data:,"><title>{name}</title><style>{STYLE}</style></head><body><main>',
-            f'<header><h1>{name}</h1><p class="muted">{escape(subtitle)}</p></header>',
-            *parts,
-            "<footer>Made by fraudsieve. This page loads nothing and sends nothing.</footer></main></body></html>\n",
-        ]
-    )
-
-
-def section(heading: str, html: str) -> str:
-    """Return a part of a page with a heading.
-
-    Parameters
-    ----------
-    heading : str
-        Its heading.
-    html : str
-        What is in it.
-
-    Returns
-    -------
-    str
-        Empty where nothing is in it.
-
-    Examples
-    --------
-    >>> section("Rows", "<p>3</p>"), section("Rows", "")
-    ('<section><h2>Rows</h2><p>3</p></section>', '')
-    """
-    return f"<section><h2>{escape(heading)}</h2>{html}</section>" if html else ""
-
-
-def _subtitle(sheet: Mapping[str, Any]) -> str:
-    said = [f"{sheet['rows']:,} records"]
-    if sheet.get("frauds") is not None:
-        said.append(f"{sheet['frauds']:,} of them fraud ({100 * sheet['base_rate']:.2g} %)")
-    days = (sheet.get("capacity") or {}).get("days")
-    return ", ".join(said) + (f", over {days:,} days" if days else "")
+def _subtitle(report: EvaluationReport) -> str:
+    parts = [f"{report.rows:,} records"]
+    if report.frauds is not None and report.base_rate is not None:
+        parts.append(f"{report.frauds:,} of them fraud ({100 * report.base_rate:.2g} %)")
+    if report.capacity is not None and report.capacity.days:
+        parts.append(f"over {report.capacity.days:,} days")
+    return ", ".join(parts)
 
 
 def model_facts(model: Model) -> dict[str, str]:
-    """Return what a report says of the model.
-
-    Parameters
-    ----------
-    model : Model
-        As written or read.
-
-    Returns
-    -------
-    dict of str to str
-        Name, digest, subject, classes, and what it was trained on.
-    """
+    """Return what a page states about the model: name, digest, subject, classes, and what it was trained on."""
     training = model.training
     facts = {
         "model": model.name,
         "digest": model.digest or "not written",
         "subject": model.subject,
         "classes": ", ".join(model.classes),
-        "no crime": model.legitimate or "none of them",
+        "legitimate class": model.legitimate or "none",
         "columns": f"{len(model.matrix.columns):,}",
         "trained on": " to ".join(training.get("window") or ()),
     }
@@ -171,82 +93,63 @@ def model_facts(model: Model) -> dict[str, str]:
 
 
 def check_report_path(path: str | Path) -> None:
-    """Refuse a place where no report can be written, before any work is done.
-
-    Parameters
-    ----------
-    path : str or Path
-        The page.
+    """Reject a path where no page can be written, before any work is done.
 
     Raises
     ------
     RecipeError
-        When its name does not end in ``.html``, or there is no such folder.
+        When the name does not end in ``.html``, or the folder does not exist.
 
     Examples
     --------
     >>> check_report_path("report.html")
     """
-    shown = Path(path)
-    if shown.suffix.lower() not in (".html", ".htm"):
-        raise RecipeError("report", [f"expected a name that ends in .html, got one in {shown.suffix or 'nothing'!r}"])
-    if not shown.absolute().parent.is_dir():
-        raise RecipeError("report", [f"there is no folder {str(shown.parent)!r}. Make it first, or name another"])
+    page = Path(path)
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise RecipeError("report", [f"expected a name that ends in .html, got one in {page.suffix or 'nothing'!r}"])
+    if not page.absolute().parent.is_dir():
+        problem = f"the folder {str(page.parent)!r} does not exist. Create it first, or choose another"
+        raise RecipeError("report", [problem])
 
 
 def write_report(
     path: str | Path,
-    sheet: Mapping[str, Any],
+    report: EvaluationReport,
     *,
     title: str = "Evaluation",
     facts: Mapping[str, str] | None = None,
 ) -> tuple[Path, Path]:
-    """Write a sheet as a page, and as JSON beside it.
+    """Write an evaluation report as a page, and as JSON next to it.
 
     Parameters
     ----------
     path : str or Path
-        The page; its name should end in ``.html``. A file that is there is replaced.
-    sheet, title, facts
-        As for `report`.
+        The page; its name should end in ``.html``. An existing file is replaced.
+    report : EvaluationReport
+        As from `evaluate`.
+    title : str, default="Evaluation"
+        Heading of the page.
+    facts : mapping of str to str, default=None
+        Names and texts about the model, as from `model_facts`; None for none.
 
     Returns
     -------
-    page, sheet : Path
-        The two files.
+    page, content : Path
+        The HTML file and the JSON file.
 
     Raises
     ------
     FileNotFoundError
-        When there is no such folder.
+        When the folder does not exist.
     """
-    return write_page(path, report(sheet, title=title, facts=facts), sheet)
+    return write_page(path, render_report(report, title=title, facts=facts), report.to_dict())
 
 
-def write_page(path: str | Path, html: str, sheet: Mapping[str, Any]) -> tuple[Path, Path]:
-    """Write a page, and its sheet as JSON beside it.
-
-    Parameters
-    ----------
-    path : str or Path
-        The page; its name should end in ``.html``. A file that is there is replaced.
-    html : str
-        Its content.
-    sheet : mapping
-        What it shows.
-
-    Returns
-    -------
-    page, sheet : Path
-        The two files.
-
-    Raises
-    ------
-    FileNotFoundError
-        When there is no such folder.
-    """
-    shown = Path(path)
-    beside = shown.with_suffix(".json")
-    shown.write_text(html, "utf-8")
-    beside.write_text(json.dumps(to_json_types(sheet), ensure_ascii=False, allow_nan=False, indent=1) + "\n", "utf-8")
-    return shown, beside
+def write_page(path: str | Path, html: str, content: Mapping[str, Any]) -> tuple[Path, Path]:
+    """Write a page, and its content as JSON under the same name with the suffix ``.json``."""
+    page = Path(path)
+    json_file = page.with_suffix(".json")
+    page.write_text(html, "utf-8")
+    text = json.dumps(to_json_types(content), ensure_ascii=False, allow_nan=False, indent=1)
+    json_file.write_text(text + "\n", "utf-8")
+    return page, json_file

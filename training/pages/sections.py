@@ -1,305 +1,259 @@
-"""The parts of the report: what the reader is warned of, the headline, and the tables."""
+"""The parts of the page of an evaluation report: warnings, headline metrics, and tables."""
 
 from collections.abc import Iterator, Mapping
-from html import escape
-from typing import Any
+from dataclasses import fields
 
+from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
-from fraudsieve.training.evaluation.labels import YoungestRecords, waiting_note
-from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES
+from fraudsieve.training.evaluation.fraud_rows import SliceMetrics
+from fraudsieve.training.evaluation.labels import waiting_note
+from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES, format_number
+from fraudsieve.training.evaluation.report import EvaluationReport, SplitSummary, TemporalMetrics
+from fraudsieve.training.evaluation.types import ClassMetrics
 
-from .html import definitions, figure, interval, notice, table
-from .svg_scale import number
+from .rendering import Card, Notice, PageTable, format_interval, format_metric
 
-__all__ = ["all_figures", "headline", "notices", "point_table", "slice_tables"]
+__all__ = ["headline_cards", "metric_table", "point_table", "report_notices", "slice_tables", "temporal_facts"]
 
-Sheet = Mapping[str, Any]
+SHARES = frozenset(
+    {
+        "average_precision",
+        "recall_at_1pct_fpr",
+        "recall_at_capacity",
+        "precision_at_capacity",
+        "card_precision",
+        "macro_f1",
+    }
+)
+"""Headline metrics that lie between 0 and 1, and are drawn on a line."""
+OPTIMISTIC = "A live model will perform worse than shown here."
+STRENGTHS = ("light", "medium", "strong")
 
-SHARES = ("average_precision", "recall_at_1pct_fpr", "recall_at_capacity", "precision_at_capacity", "macro_f1")
+
+def report_notices(report: EvaluationReport) -> Iterator[Notice]:
+    """Yield how the records were chosen, then every reason to take the metrics with care."""
+    if report.split is not None:
+        yield _split_notice(report.split)
+    elif report.not_later_than_training is not None:
+        yield _later_notice(report.not_later_than_training, report.rows)
+    else:
+        title = "It is not known here how these records were chosen."
+        yield Notice(title, ["If the model was trained on some of them, the metrics are too good."])
+    reasons = [*_reasons(report)]
+    if reasons:
+        yield Notice("Take these metrics with care", reasons, "warn")
 
 
-def notices(sheet: Sheet) -> Iterator[str]:
-    """Say what the figures rest on, and what speaks against them.
+def _split_notice(split: SplitSummary) -> Notice:
+    counts = ", ".join(f"{name} {rows:,}" for name, rows in split.rows.items())
+    lines = [f"Rows: {counts}."] * bool(counts)
+    lines += [f"{rows:,} rows left out: {reason}" for reason, rows in split.dropped.items() if rows]
+    if split.flatters:
+        title = f"These metrics are too good: the split is {split.kind}, and keeps nothing apart."
+        return Notice(title, [*lines, OPTIMISTIC], "bad")
+    apart = " and ".join(split.keeps_apart) or "nothing"
+    return Notice(f"Split by {split.kind}; on one side only: {apart}.", lines)
 
-    Parameters
-    ----------
-    sheet : mapping
-        As from `evaluate_model`.
 
-    Yields
-    ------
-    str
-        HTML.
+def _later_notice(not_later: int, rows: int) -> Notice:
+    if not not_later:
+        return Notice("All records are later than what the model was trained and calibrated on.")
+    title = (
+        f"These metrics are too good: {not_later:,} of {rows:,} records are not later than what the model was "
+        "trained and calibrated on."
+    )
+    return Notice(title, [OPTIMISTIC], "bad")
 
-    Examples
-    --------
-    >>> next(notices({"split": {"kind": "random", "keeps_apart": [], "flatters": True}}))[:24]
-    '<div class="notice bad">'
-    """
-    known = sheet.get("not_later_than_training")
-    split = sheet.get("split")
-    yield _split_notice(split) if split is not None or known is None else _later_notice(known, sheet["rows"])
-    lines = [_words(one) for one in sheet.get("warnings") or ()]
-    drawn = sheet.get("bootstrap")
-    if drawn and drawn["groups_with_fraud"] < MIN_GROUPS:
-        few = f"Only {drawn['groups_with_fraud']} {drawn['over']}s have fraud: the intervals say little."
-        lines.append(few)
-    if sheet.get("unscorable"):
-        lines.append(f"{sheet['unscorable']:,} records could not be scored, and are not in these figures.")
-    young = (sheet.get("labels") or {}).get("youngest")
-    waiting = waiting_note(YoungestRecords(**young)) if young else None
+
+def _reasons(report: EvaluationReport) -> Iterator[str]:
+    for warning in report.warnings:
+        yield f"{warning['found']}. {warning['do']}"
+    draws = report.bootstrap
+    if draws is not None and draws.groups_with_fraud < MIN_GROUPS:
+        yield f"Only {draws.groups_with_fraud} {draws.over}s have fraud: the intervals are not reliable."
+    if report.unscorable:
+        yield f"{report.unscorable:,} records could not be scored. They are not in these metrics."
+    waiting = None if report.labels is None else waiting_note(report.labels.youngest)
     if waiting:
-        lines.append(f"{waiting}.")
-    if lines:
-        yield notice("Take these figures with care", lines, "warn")
+        yield f"{waiting}."
 
 
-def _split_notice(split: Mapping[str, Any] | None) -> str:
-    if split is None:
-        title = "How these records were chosen is not known here."
-        return notice(title, ["Were some of them trained on, the figures flatter."])
-    apart = " and ".join(split["keeps_apart"])
-    counts = ", ".join(f"{name} {rows:,}" for name, rows in split.get("rows", {}).items())
-    dropped = [f"{rows:,} rows left out: {reason}" for reason, rows in split.get("dropped", {}).items() if rows]
-    lines = [f"Rows: {counts}."] * bool(counts) + dropped
-    if split["flatters"]:
-        title = f"These figures flatter: the split is {split['kind']}, and keeps nothing apart."
-        return notice(title, [*lines, "A live model will keep less than is shown here."], "bad")
-    return notice(f"Split by {split['kind']}; on one side only: {apart or 'nothing'}.", lines)
+def headline_cards(report: EvaluationReport) -> list[Card]:
+    """Return the metrics that people look at first, each with what to compare it with."""
+    descriptions = dict(_descriptions(report))
+    return [
+        _card(report, name, descriptions[name])
+        for name in METRIC_NAMES
+        if name in descriptions and getattr(report, name) is not None
+    ]
 
 
-def _later_notice(known: int, rows: int) -> str:
-    if not known:
-        return notice("All records are later than what the model was trained and calibrated on.", [])
-    title = f"These figures flatter: {known:,} of {rows:,} records are not later than what the model was trained on."
-    return notice(title, ["A live model will keep less than is shown here."], "bad")
-
-
-def _words(one: Any) -> str:
-    """Return a warning as a text, whatever it was made as."""
-    if isinstance(one, Mapping) and {"found", "do"} <= one.keys():
-        return f"{one['found']}. {one['do']}"
-    if isinstance(one, Mapping):
-        return ": ".join(str(value) for value in one.values() if value is not None)
-    return str(one)
-
-
-def headline(sheet: Sheet) -> str:
-    """Lay out the figures that people look at first.
-
-    Parameters
-    ----------
-    sheet : mapping
-        As from `evaluate_model`.
-
-    Returns
-    -------
-    str
-        HTML.
-
-    Examples
-    --------
-    >>> "0.810" in headline({"macro_f1": 0.81, "intervals": {"macro_f1": [0.7, 0.9]}})
-    True
-    """
-    about = _about(sheet)
-    names = [name for name in METRIC_NAMES if name in about and sheet.get(name) is not None]
-    return f'<ul class="cards">{"".join(_card(sheet, name, about[name]) for name in names)}</ul>'
-
-
-def _card(sheet: Sheet, name: str, about: str) -> str:
-    value, found = sheet[name], (sheet.get("intervals") or {}).get(name)
-    level = 100 * (sheet.get("bootstrap") or {}).get("level", 0.95)
-    said = f"{level:.0f} %: {interval(found)}" if found else "no interval"
-    gauge = _gauge(value, found) if name in SHARES or name == "card_precision" else ""
-    return (
-        f'<li><h3>{escape(METRIC_NAMES[name])}</h3><div class="value">{figure(value)}</div>{gauge}'
-        f'<div class="interval">{said}</div><div class="about">{escape(about)}</div></li>'
+def _card(report: EvaluationReport, name: str, description: str) -> Card:
+    value, interval = getattr(report, name), report.intervals.get(name)
+    level = 0.95 if report.bootstrap is None else report.bootstrap.level
+    low, high = interval or (value, value)
+    return Card(
+        METRIC_NAMES[name],
+        format_metric(value),
+        description,
+        interval=f"{100 * level:.0f} %: {format_interval(interval)}" if interval else "no interval",
+        gauge=(low, value, high) if name in SHARES else None,
     )
 
 
-def _gauge(value: float, found: list[float] | None) -> str:
-    """Draw a share and its interval on a line from 0 to 1."""
-    low, high = found or (value, value)
-    band = f'<rect class="band c1" x="{100 * low:.1f}" y="1" width="{100 * (high - low):.1f}" height="8"/>'
-    mark = f'<rect class="fill c1" x="{min(100 * value, 99):.1f}" y="0" width="1" height="10"/>'
-    track = '<path class="grid" d="M0 5H100"/>'
-    head = '<svg class="gauge" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
-    return f"{head}{track}{band}{mark}</svg>"
+def _descriptions(report: EvaluationReport) -> Iterator[tuple[str, str]]:
+    yield "macro_f1", f"mean F1 of {len(report.by_type)} types, each with the same weight"
+    if report.base_rate is None:
+        return
+    yield "average_precision", f"a random ranking has the base rate: {format_metric(report.base_rate)}"
+    yield "recall_at_1pct_fpr", "of all fraud, flagged when 1 % of the legitimate records are flagged too"
+    if report.capacity is not None:
+        per_day = report.capacity.alerts_a_day
+        in_all = f"{format_number(report.capacity.alerts)} alerts"
+        alerts = in_all if per_day is None else f"{format_number(per_day)} alerts per day"
+        yield "recall_at_capacity", f"of all fraud, found with {alerts} ({_origin(report.capacity.given)})"
+        yield "precision_at_capacity", f"of the alerts are fraud, with {alerts}"
+    if report.costs is not None:
+        yield "cost_per_1000", f"{format_number(report.costs.without_review)} when nothing is reviewed"
+    if report.card_precision is not None:
+        best = format_metric(report.card_precision_ceiling)
+        yield "card_precision", f"of the {report.accounts_a_day} accounts listed per day; a perfect ranking has {best}"
+    yield "ece", "mean gap between the probabilities and the share of fraud"
 
 
-def _about(sheet: Sheet) -> dict[str, str]:
-    """Say of each headline figure what it is to be held against."""
-    about = {"macro_f1": f"mean F1 of {len(sheet.get('by_type', {}))} types, each counting the same"}
-    if sheet.get("base_rate") is None:
-        return about
-    base, costs = sheet["base_rate"], sheet["costs"]
-    about["average_precision"] = f"base rate, which chance reaches: {figure(base)}"
-    about["recall_at_1pct_fpr"] = "of all fraud, flagged when 1 % of what is legitimate is flagged too"
-    capacity = sheet["capacity"]
-    if capacity:
-        a_day = capacity["alerts_a_day"]
-        many = f"{number(capacity['alerts'])} alerts" if a_day is None else f"{number(a_day)} alerts a day"
-        why = "as given" if capacity["given"] else "1 % of the rows"
-        about["recall_at_capacity"] = f"of all fraud, found with {many} ({why})"
-        about["precision_at_capacity"] = f"of the alerts are fraud, with {many}"
-    about["cost_per_1000"] = f"{number(costs['without_review'])} when nothing is reviewed"
-    if sheet["card_precision"] is not None:
-        top, best = sheet["accounts_a_day"], figure(sheet["card_precision_ceiling"])
-        about["card_precision"] = f"of the {top} accounts listed a day; a perfect ranking has {best}"
-    about["ece"] = "mean gap between what is predicted and what happens"
-    return about
+def _origin(given: bool) -> str:
+    return "as given" if given else "1 % of the rows"
 
 
-def all_figures(sheet: Sheet) -> str:
-    """Return the table of all main figures with their intervals.
-
-    Parameters
-    ----------
-    sheet : mapping
-        As from `evaluate_model`.
-
-    Returns
-    -------
-    str
-        HTML.
-    """
-    found = sheet.get("intervals") or {}
+def metric_table(report: EvaluationReport) -> PageTable:
+    """Return the table of all main metrics with their intervals."""
     rows = [
-        [text, figure(sheet[name]), interval(found.get(name))]
-        for name, text in METRIC_NAMES.items()
-        if sheet.get(name) is not None
+        [words, format_metric(getattr(report, name)), format_interval(report.intervals.get(name))]
+        for name, words in METRIC_NAMES.items()
+        if getattr(report, name) is not None
     ]
-    drawn = sheet.get("bootstrap")
-    basis = "no intervals: accounts or campaigns are not known"
-    if drawn:
-        level = f"{100 * drawn['level']:.0f} % intervals from {drawn['replicates']} draws of"
-        basis = f"{level} {drawn['groups']:,} {drawn['over']}s, of which {drawn['groups_with_fraud']:,} have fraud"
-        basis += "; card precision over accounts" if found.get("card_precision") else ""
-    return table(f"All main figures; {basis}.", ["figure", "value", "interval"], rows)
+    basis, draws = "no intervals: accounts or campaigns are not known", report.bootstrap
+    if draws is not None:
+        basis = f"{100 * draws.level:.0f} % intervals from {draws.replicates} draws of {draws.groups:,} {draws.over}s"
+        basis += f", of which {draws.groups_with_fraud:,} have fraud"
+        basis += "; card precision over accounts" if report.intervals.get("card_precision") else ""
+    return PageTable(f"All main metrics; {basis}.", ["metric", "value", "interval"], rows)
 
 
-def point_table(sheet: Sheet) -> str:
-    """Return the table of the operating points: what each does on these records, and did on the calibration slice.
-
-    Parameters
-    ----------
-    sheet : mapping
-        As from `evaluate_model`.
-
-    Returns
-    -------
-    str
-        HTML; empty where the model has no operating points.
-
-    Examples
-    --------
-    >>> point_table({"operating_points": []})
-    ''
-    """
+def point_table(report: EvaluationReport) -> PageTable:
+    """Return the table of the operating points: their rates on these records, and on the calibration slice."""
     columns = ["point", "threshold", *(text for name in RATE_NAMES.values() for text in (name, "calibrated"))]
     rows = [
-        [point["name"].replace("_", " "), figure(point["threshold"])]
-        + [_rate(name, point[which][name]) for name in RATE_NAMES for which in ("here", "calibration")]
-        for point in sheet.get("operating_points") or ()
+        [point.name.replace("_", " "), format_metric(point.threshold)]
+        + [_rate(name, getattr(rates, name)) for name in RATE_NAMES for rates in (point.here, point.calibration)]
+        for point in report.operating_points
     ]
-    told = "What each threshold does on these records; beside it what it did on the calibration slice."
-    return table(f"{told} The first point decides.", columns, rows)
+    caption = "Rates of each threshold on these records, next to those on the calibration slice."
+    return PageTable(f"{caption} The first point decides.", columns, rows)
 
 
 def _rate(name: str, value: float | None) -> str:
     small = value is not None and name in ("false_positive_rate", "flagged")
-    return f"{100 * (value or 0):.2f} %" if small else figure(value)
+    return f"{100 * (value or 0):.2f} %" if small else format_metric(value)
 
 
-def slice_tables(sheet: Sheet) -> Iterator[tuple[str, str]]:
-    """Return the tables of how the figures come apart.
-
-    Parameters
-    ----------
-    sheet : mapping
-        As from `evaluate_model`.
-
-    Yields
-    ------
-    heading, html : str
-        Those that there is something for.
-    """
-    yield "By type", _types(sheet.get("by_type") or {})
-    months = {month["month"]: month for month in sheet.get("by_month") or ()}
-    yield "By month", _slices("Months, at one threshold: that of 1 % false positives over all.", "month", months)
-    cold = {name.replace("_", " "): part for name, part in (sheet.get("cold_start") or {}).items() if part}
-    yield "Cold start", _slices("Accounts with and without a history, at the same threshold.", "history", cold)
-    yield "Under attack", _attack(sheet.get("attack"))
-    yield "Over time", definitions(dict(_flat(sheet.get("temporal") or {})))
+def slice_tables(report: EvaluationReport) -> dict[str, PageTable]:
+    """Return the tables of metrics by type, by month, by history and under attack, by their headings."""
+    months = {month.month: month for month in report.by_month or ()}
+    histories: dict[str, SliceMetrics | None] = {}
+    if report.cold_start is not None:
+        histories = {
+            field.name.replace("_", " "): getattr(report.cold_start, field.name) for field in fields(report.cold_start)
+        }
+    return {
+        "By type": _type_table(report.by_type),
+        "By month": _slice_table("Months, at one threshold: 1 % false positives over all months.", "month", months),
+        "Cold start": _slice_table("Accounts with and without a history, at that threshold.", "history", histories),
+        "Under attack": _attack_table(report.attack),
+    }
 
 
-def _types(by_type: Mapping[str, Any]) -> str:
-    columns = ["type", "rows", "F1", "interval", "precision", "recall", "flagged"]
-    shares = ("f1", "interval", "precision", "recall", "caught")
+def _type_table(by_type: Mapping[str, ClassMetrics]) -> PageTable:
     rows = [
-        [name, f"{one['rows']:,}"]
-        + [interval(one.get(share)) if share == "interval" else figure(one.get(share)) for share in shares]
-        for name, one in sorted(by_type.items(), key=lambda item: -item[1]["rows"])
+        [
+            name,
+            f"{metrics.rows:,}",
+            format_metric(metrics.f1),
+            format_interval(metrics.interval),
+            format_metric(metrics.precision),
+            format_metric(metrics.recall),
+            format_metric(metrics.caught),
+        ]
+        for name, metrics in sorted(by_type.items(), key=lambda item: -item[1].rows)
     ]
-    return table("Types; flagged: at 1 % false positives, whatever it is taken for.", columns, rows)
+    columns = ["type", "rows", "F1", "interval", "precision", "recall", "flagged"]
+    return PageTable("Types; flagged: at 1 % false positives, as whatever type.", columns, rows)
 
 
-def _slices(caption: str, name: str, parts: Mapping[str, Any]) -> str:
-    columns = [
-        name,
-        "rows",
-        "frauds",
-        "average precision",
-        "interval",
-        "recall",
-        "false positives",
-        "observed / expected",
-    ]
-    shares = ("recall", "false_positive_rate", "observed_over_expected")
+def _slice_table(caption: str, name: str, slices: Mapping[str, SliceMetrics | None]) -> PageTable:
+    columns = ["rows", "frauds", "average precision", "interval", "recall", "false positives", "observed / expected"]
     rows = [
         [
             key,
-            f"{part['rows']:,}",
-            f"{part['frauds']:,}",
-            figure(part["average_precision"]),
-            interval(part["interval"]),
+            f"{metrics.rows:,}",
+            f"{metrics.frauds:,}",
+            format_metric(metrics.average_precision),
+            format_interval(metrics.interval),
+            format_metric(metrics.recall),
+            format_metric(metrics.false_positive_rate),
+            format_metric(metrics.observed_over_expected),
         ]
-        + [figure(part[share]) for share in shares]
-        for key, part in parts.items()
+        for key, metrics in slices.items()
+        if metrics is not None
     ]
-    return table(caption, columns, rows)
+    return PageTable(caption, [name, *columns], rows)
 
 
-def _attack(attack: Mapping[str, Any] | None) -> str:
-    if not attack:
-        return ""
-    strengths = list(attack["character"])
-    rows = [
-        [
-            name.replace("_", " "),
-            one["level"],
-            *(figure(one[s]["kept"] if one[s]["changed"] else None) for s in strengths),
-        ]
-        for name, one in attack["obfuscations"].items()
-    ]
-    mean = [figure(attack["character"][strength]["mean"]) for strength in strengths]
-    told = f"Kept of the recall of {figure(attack['recall'])} on {attack['rows']:,} texts as they were"
-    caption = f"{told}, at {attack['false_positive_rate']:.0%} false positives."
-    return table(
-        caption, ["obfuscate", "level", *strengths], [*rows, [f"mean of characters ({attack['language']})", "", *mean]]
+def _attack_table(attack: AttackMetrics | None) -> PageTable:
+    if attack is None:
+        return PageTable("", [], [])
+    rows = []
+    for name, metrics in attack.obfuscations.items():
+        recalls = [getattr(metrics, strength) for strength in STRENGTHS]
+        kept = [format_metric(recall.kept if recall.changed else None) for recall in recalls]
+        rows.append([name.replace("_", " "), metrics.level, *kept])
+    means = [format_metric(attack.character[strength].mean) for strength in STRENGTHS]
+    rows.append([f"mean of characters ({attack.language})", "", *means])
+    caption = (
+        f"Share that is kept of the recall of {format_metric(attack.recall)} on {attack.rows:,} original texts, "
+        f"at {attack.false_positive_rate:.0%} false positives."
     )
+    return PageTable(caption, ["obfuscation", "level", *STRENGTHS], rows)
 
 
-def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Lay out facts of any depth as names and texts."""
-    for name, value in facts.items():
-        words = f"{prefix}{str(name).replace('_', ' ')}"
+def temporal_facts(temporal: TemporalMetrics | None) -> dict[str, str]:
+    """Return the metrics of the same recipe when it is split by time, by their names."""
+    if temporal is None:
+        return {}
+    facts: dict[str, str] = {}
+    for field in fields(temporal):
+        value = getattr(temporal, field.name)
         if value is None:
             continue
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{words}, ")
-        elif isinstance(value, list | tuple):
-            yield words, ", ".join(_words(one) for one in value) or "none"
+        if isinstance(value, SplitSummary):
+            facts |= {f"split, {name}": text for name, text in _split_facts(value)}
         else:
-            yield words, figure(value) if isinstance(value, float) else str(value)
+            name = METRIC_NAMES.get(field.name, field.name.replace("_", " "))
+            facts[name] = _fact(value)
+    return facts
+
+
+def _fact(value: float | int | str) -> str:
+    if isinstance(value, str):
+        return value
+    return format_metric(value) if isinstance(value, float) else f"{value:,}"
+
+
+def _split_facts(split: SplitSummary) -> Iterator[tuple[str, str]]:
+    yield "kind", split.kind
+    yield "on one side only", ", ".join(split.keeps_apart) or "nothing"
+    for name, rows in split.rows.items():
+        yield f"{name} rows", f"{rows:,}"
+    for reason, rows in split.dropped.items():
+        yield f"left out, {reason}", f"{rows:,}"
+    yield "gap in days", format_number(split.gap_days)

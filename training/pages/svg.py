@@ -1,6 +1,6 @@
 """Charts as inline SVG: axes, lines, bands, dots and bars, in the colours of the page that they stand in.
 
-Nothing here is a style or a script: colours are classes that the page defines (see ``report_style``), so that a strict
+Nothing here is a style or a script: colours are classes that the page defines (see ``style.css.j2``), so that a strict
 Content-Security-Policy holds and a chart is legible in light and in dark.
 """
 
@@ -8,14 +8,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from .svg_scale import Scale, nice_ticks, number, shorten, text_width
+from markupsafe import Markup
 
-__all__ = ["CHARACTER", "Chart"]
+from fraudsieve.training.evaluation.metrics import format_number
+
+from .svg_scale import Scale, nice_ticks, shorten, text_width
+
+__all__ = ["CHARACTER", "Chart", "Figure"]
 
 WIDTH = 400.0
 CHARACTER = 7.0
 """Width of a character at the size of the labels, in units of the chart."""
 Points = Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart with a caption.
+
+    Parameters
+    ----------
+    title, description : str
+        What the chart is and what it shows, as texts.
+    svg : str
+        An element ``svg``, inline: its colours are those of the page.
+    """
+
+    title: str
+    description: str
+    svg: str
+
+    @property
+    def markup(self) -> Markup:
+        """The SVG, marked as safe for templates: `Chart` escapes every text in it."""
+        return Markup(self.svg)
 
 
 @dataclass
@@ -68,7 +94,7 @@ class Chart:
             What they show.
         """
         for value in nice_ticks(*self.x):
-            self._tick_below(value, number(value))
+            self._tick_below(value, format_number(value))
         self._axes_frame(x_label, y_label)
 
     def names_below(self, names: Sequence[str], x_label: str, y_label: str) -> None:
@@ -100,7 +126,7 @@ class Chart:
         for value in nice_ticks(*self.x):
             place = self.across.place(value)
             self._add(f'<path class="grid" d="M{place} {self.top}V{bottom}"/>')
-            self.text(place, bottom + 16, number(value), "middle")
+            self.text(place, bottom + 16, format_number(value), "middle")
         for i, name in enumerate(names):
             self.text(self.left - 8, self.up.place(-i) + 4, shorten(name), "end", title=name)
         self.text((self.left + WIDTH) / 2, self.height - 8, x_label, "middle", "label")
@@ -241,6 +267,10 @@ class Chart:
         size = f'viewBox="0 0 {WIDTH:g} {self.height:g}"'
         return f'<svg {size} role="img" aria-label="{label}">{"".join(self.parts)}</svg>'
 
+    def to_figure(self, title: str, description: str) -> Figure:
+        """Return the chart with a caption, which is also its text for screen readers."""
+        return Figure(title, description, self.render(title, description))
+
     def _tick_below(self, value: float, text: str) -> None:
         place = self.across.place(value)
         self.text(place, self.height - 28, text, "middle")
@@ -249,7 +279,7 @@ class Chart:
         for value in nice_ticks(*self.y):
             place = self.up.place(value)
             self._add(f'<path class="grid" d="M{self.left} {place}H{WIDTH - 14:g}"/>')
-            self.text(self.left - 6, place + 4, number(value), "end")
+            self.text(self.left - 6, place + 4, format_number(value), "end")
         self.text((self.left + WIDTH) / 2, self.height - 8, x_label, "middle", "label")
         turn = f'transform="rotate(-90)" x="{-round((self.top + self.height - 46) / 2, 1)}" y="12"'
         self._add(f'<text class="label" {turn} text-anchor="middle">{escape(y_label)}</text>')

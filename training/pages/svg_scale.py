@@ -4,9 +4,7 @@ import math
 import unicodedata
 from dataclasses import dataclass
 
-from fraudsieve.training.evaluation.metrics import format_number as number
-
-__all__ = ["LABEL_WIDTH", "Scale", "nice_ticks", "number", "shorten", "text_width"]
+__all__ = ["LABEL_WIDTH", "Scale", "nice_ticks", "shorten", "text_width"]
 
 LABEL_WIDTH = 21
 """Names of rows are cut to so many characters; a Chinese one takes two."""

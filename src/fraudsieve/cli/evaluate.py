@@ -46,7 +46,7 @@ def evaluate_command(
         done = evaluate_tables(model, **tables, recipe=Recipe.read(recipe), attack=attack, since=since, progress=say)
         files = None
         if report is not None:
-            files = write_report(report, done.report.to_dict(), title=done.model.name, facts=model_facts(done.model))
+            files = write_report(report, done.report, title=done.model.name, facts=model_facts(done.model))
     notes(done.notes)
     title = f"{done.model.name} on {done.report.rows:,} {done.model.subject}s"
     answer(evaluation_content(done, files), as_json=json, title=title, rows=evaluation_rows(done, files))

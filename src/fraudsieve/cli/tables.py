@@ -111,7 +111,7 @@ def _label_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     from fraudsieve.training.pages.labels import label_facts
 
     if report.labels is not None:
-        for place, (name, text) in enumerate(label_facts(asdict(report.labels))):
+        for place, (name, text) in enumerate(label_facts(report.labels)):
             yield ("" if place else "labels"), f"{name}: {text}"
 
 

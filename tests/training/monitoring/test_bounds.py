@@ -1,12 +1,13 @@
-"""Bounds: what passes is named with its number, and nothing passes that chance explains."""
+"""Bounds: what exceeds one is named with its number, and nothing does that chance explains."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 
-from fraudsieve.training.monitoring.bounds import Share, bounds_passed, rise, times
+from fraudsieve.training.monitoring.bounds import Share, bounds_exceeded, compare_ratio, compare_shares
 from fraudsieve.training.monitoring.clusters import Clusters
+from fraudsieve.training.monitoring.report import MonitorMeasures
 from fraudsieve.training.recipe.sections import MonitorRecipe
 
 
@@ -14,9 +15,23 @@ def share(hits: int, rows: int) -> Share:
     return Share.of(np.arange(rows) < hits)
 
 
-def sheet(**parts: Any) -> dict[str, Any]:
-    shares = {"rejected": rise(share(0, 1000), share(0, 1000)), "cold_start": None, "unseen": {}}
-    return {"families": [], "scores": {}, "alerts": [], "calibration": None, "shares": shares} | parts
+def measures(**parts: Any) -> MonitorMeasures:
+    shares = {"rejected": compare_shares(share(0, 1000), share(0, 1000)), "cold_start": None, "unseen": {}}
+    nothing: dict[str, Any] = {
+        "rows": {},
+        "windows": {},
+        "labelled": {},
+        "families": [],
+        "columns": [],
+        "left_out": {},
+        "scores": {},
+        "alerts": [],
+        "expected": [],
+        "calibration": None,
+        "shares": shares,
+        "bounds": {},
+    }
+    return MonitorMeasures(**nothing | parts)
 
 
 def index(excess: float, clear: bool = True) -> dict[str, Any]:
@@ -28,48 +43,50 @@ def calibration(share: float = 1.0, **intervals: list[float] | None) -> dict[str
     return {"share": share, "ece": 0.1, "observed_over_expected": 3.0, "intervals": between}
 
 
-def names(found: dict[str, Any], **settings: Any) -> list[str]:
-    return [one["bound"] for one in bounds_passed(found, MonitorRecipe(**settings))]
+def names(measured: MonitorMeasures, **settings: Any) -> list[str]:
+    return [bound.bound for bound in bounds_exceeded(measured, MonitorRecipe(**settings))]
 
 
 def test_nothing_passes_where_nothing_is() -> None:
-    assert names(sheet()) == []
+    assert names(measures()) == []
 
 
 @pytest.mark.parametrize(("excess", "clear", "passes"), [(0.26, True, 1), (0.26, False, 0), (0.24, True, 0)])
 def test_an_index_must_be_beyond_its_bound_and_beyond_chance(excess: float, clear: bool, passes: int) -> None:
-    found = sheet(families=[{"family": "cues", "worst": index(excess, clear)}])
+    found = measures(families=[{"family": "cues", "worst": index(excess, clear)}])
     assert names(found) == ["family_psi"] * passes
     assert names(found, family_psi=None) == []
-    assert names(sheet(scores={"types": index(excess, clear)}), score_psi=0.25) == ["score_psi"] * passes
+    assert names(measures(scores={"types": index(excess, clear)}), score_psi=0.25) == ["score_psi"] * passes
 
 
 def test_what_passed_is_said() -> None:
-    (one,) = bounds_passed(sheet(families=[{"family": "cues", "worst": index(0.5)}]), MonitorRecipe())
-    assert (one["name"], one["value"], one["at"]) == ("cues", 0.5, 0.25)
-    assert one["said"] == (
-        "family cues, column cues__links: PSI 0.51, where 0.01 comes without drift; the bound is 0.25 above it"
+    (bound,) = bounds_exceeded(measures(families=[{"family": "cues", "worst": index(0.5)}]), MonitorRecipe())
+    assert (bound.name, bound.value, bound.limit) == ("cues", 0.5, 0.25)
+    assert bound.text == (
+        "family cues, column cues__links: PSI 0.51, where 0.01 is expected without drift; the bound is 0.25 above it"
     )
 
 
 @pytest.mark.parametrize("name", ["rejected", "cold_start", "unseen"])
 def test_a_rise_of_a_share(name: str) -> None:
-    def of(one: dict[str, Any]) -> dict[str, Any]:
-        return sheet(shares=sheet()["shares"] | {name: {"profile__city": one} if name == "unseen" else one})
+    def of(compared: dict[str, Any]) -> MonitorMeasures:
+        return measures(
+            shares={**measures().shares, name: {"profile__city": compared} if name == "unseen" else compared}
+        )
 
     bound = f"{name}_rise"
-    assert names(of(rise(share(10, 1000), share(300, 1000)))) == [bound]
-    assert names(of(rise(share(300, 1000), share(10, 1000)))) == []  # a fall is none
-    assert names(of(rise(share(0, 1000), share(40, 1000)))) == []
-    few = of(rise(share(0, 10), share(3, 10)))
+    assert names(of(compare_shares(share(10, 1000), share(300, 1000)))) == [bound]
+    assert names(of(compare_shares(share(300, 1000), share(10, 1000)))) == []  # a fall is none
+    assert names(of(compare_shares(share(0, 1000), share(40, 1000)))) == []
+    few = of(compare_shares(share(0, 10), share(3, 10)))
     assert names(few, **{bound: 0.05}) == []  # three of ten may be chance
-    assert names(of(rise(share(10, 1000), share(300, 1000))), **{bound: None}) == []
+    assert names(of(compare_shares(share(10, 1000), share(300, 1000))), **{bound: None}) == []
 
 
 def test_alerts_both_ways_at_the_point_that_decides() -> None:
-    def of(before: Share, after: Share) -> dict[str, Any]:
-        still = {"name": "other"} | times(share(10, 1000), share(10, 1000))
-        return sheet(alerts=[{"name": "first"} | times(before, after), still])
+    def of(before: Share, after: Share) -> MonitorMeasures:
+        still = {"name": "other"} | compare_ratio(share(10, 1000), share(10, 1000))
+        return measures(alerts=[{"name": "first"} | compare_ratio(before, after), still])
 
     assert names(of(share(20, 2000), share(80, 2000))) == ["alerts_times"]
     assert names(of(share(80, 2000), share(20, 2000))) == ["alerts_times"]
@@ -83,15 +100,15 @@ def test_the_alerts_of_one_account_may_be_chance() -> None:
     flagged = np.arange(2000) < 80
     alone, together = Share.of(flagged), Share.of(flagged, Clusters.of(np.maximum(np.arange(2000) - 79, 0)))
     before = share(20, 2000)
-    assert times(before, alone)["chance"] < 4 < times(before, together)["chance"]
+    assert compare_ratio(before, alone)["chance"] < 4 < compare_ratio(before, together)["chance"]
 
 
 def test_calibration_must_be_wrong_with_its_whole_interval_and_on_enough_labels() -> None:
-    assert names(sheet(calibration=calibration(ece=[0.06, 0.12]))) == ["ece"]
-    assert names(sheet(calibration=calibration(ece=[0.04, 0.12]))) == []
-    assert names(sheet(calibration=calibration(ece=[0.06, 0.12], share=0.4))) == []
-    assert names(sheet(calibration=calibration(ece=[0.06, 0.12], share=0.4)), labelled_share=0.0) == ["ece"]
-    assert names(sheet(calibration=calibration(observed_over_expected=[2.1, 4.0]))) == ["observed_times"]
-    assert names(sheet(calibration=calibration(observed_over_expected=[0.1, 0.4]))) == ["observed_times"]
-    assert names(sheet(calibration=calibration(observed_over_expected=[0.4, 2.5]))) == []
-    assert names(sheet(calibration=calibration(ece=[0.06, 0.1])), ece=None) == []
+    assert names(measures(calibration=calibration(ece=[0.06, 0.12]))) == ["ece"]
+    assert names(measures(calibration=calibration(ece=[0.04, 0.12]))) == []
+    assert names(measures(calibration=calibration(ece=[0.06, 0.12], share=0.4))) == []
+    assert names(measures(calibration=calibration(ece=[0.06, 0.12], share=0.4)), labelled_share=0.0) == ["ece"]
+    assert names(measures(calibration=calibration(observed_over_expected=[2.1, 4.0]))) == ["observed_times"]
+    assert names(measures(calibration=calibration(observed_over_expected=[0.1, 0.4]))) == ["observed_times"]
+    assert names(measures(calibration=calibration(observed_over_expected=[0.4, 2.5]))) == []
+    assert names(measures(calibration=calibration(ece=[0.06, 0.1])), ece=None) == []

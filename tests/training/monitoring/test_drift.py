@@ -8,7 +8,7 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy
 
 from fraudsieve.training.monitoring.clusters import Clusters
-from fraudsieve.training.monitoring.drift import drift, js_distance, psi
+from fraudsieve.training.monitoring.drift import js_distance, measure_drift, psi
 
 COUNTS = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=2, max_size=12).filter(
     lambda pairs: all(sum(column) for column in zip(*pairs, strict=True))
@@ -60,10 +60,10 @@ def test_an_empty_bin_is_finite_and_costs_half_a_row() -> None:
 def test_a_sample_beside_itself_has_not_moved() -> None:
     rows = sample(500, 0)
     shuffled = rows[np.random.default_rng(1).permutation(500)]
-    found = drift(rows, shuffled)
+    found = measure_drift(rows, shuffled)
     assert (found.psi == 0).all()
     assert (found.js == 0).all()
-    assert not found.passed(0.01).any()
+    assert not found.exceeds(0.01).any()
 
 
 def test_order_and_increasing_changes_do_not_matter() -> None:
@@ -71,9 +71,9 @@ def test_order_and_increasing_changes_do_not_matter() -> None:
     a, b = (rng.integers(-20, 21, (n, 4)).astype(float) for n in (700, 300))
     b[:, 1] += 3
     b[:40, 2] = np.nan
-    found = drift(a, b)
-    shuffled = drift(a[rng.permutation(700)], b[rng.permutation(300)])
-    changed = drift(a**3 - 7, b**3 - 7)
+    found = measure_drift(a, b)
+    shuffled = measure_drift(a[rng.permutation(700)], b[rng.permutation(300)])
+    changed = measure_drift(a**3 - 7, b**3 - 7)
     for name in ("psi", "expected", "chance", "js"):
         assert (getattr(found, name) == getattr(shuffled, name)).all()
         assert (getattr(found, name) == getattr(changed, name)).all()
@@ -93,31 +93,31 @@ def test_what_moved_is_named(change: str) -> None:
         "zeros": np.where(some, 1.5, b[:, 16]),
         "constant": np.where(some, 0.0, 1.0),
     }[change]
-    assert np.flatnonzero(drift(a, b).passed(0.25)).tolist() == [place]
+    assert np.flatnonzero(measure_drift(a, b).exceeds(0.25)).tolist() == [place]
 
 
 def test_a_renamed_category_moves_and_a_code_is_no_number() -> None:
     rng = np.random.default_rng(7)
     a, b = (rng.choice(30, (n, 1), p=np.r_[0.4, np.full(29, 0.6 / 29)]).astype(float) for n in (5000, 2000))
     coded = np.array([True])
-    assert not drift(a, b, categorical=coded).passed(0.1)[0]
+    assert not measure_drift(a, b, categorical=coded).exceeds(0.1)[0]
     swapped = b.copy()
     swapped[b == 7], swapped[b == 8] = 8, 7  # a swap of neighbours, as of any two, is no change of shares
     swapped[b == 9] = 8
-    assert drift(a, swapped, categorical=coded).psi[0] > 2 * drift(a, swapped).psi[0]
+    assert measure_drift(a, swapped, categorical=coded).psi[0] > 2 * measure_drift(a, swapped).psi[0]
     renamed = np.where(b == 0, -1.0, b)
-    assert drift(a, renamed, categorical=coded).passed(0.25)[0]
+    assert measure_drift(a, renamed, categorical=coded).exceeds(0.25)[0]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("n", "m"), [(100, 100), (1000, 100), (3000, 1000)])
 def test_without_drift_the_index_is_as_expected_and_few_alarms_come(n: int, m: int) -> None:
-    found = [drift(sample(n, 2 * seed), sample(m, 2 * seed + 1)) for seed in range(100)]
+    found = [measure_drift(sample(n, 2 * seed), sample(m, 2 * seed + 1)) for seed in range(100)]
     smooth = slice(0, 8)
     ratio = np.mean([one.psi[smooth] for one in found]) / np.mean([one.expected[smooth] for one in found])
     assert ratio == pytest.approx(1, abs=0.1)
     assert np.mean([one.clear.any() for one in found]) <= 0.05  # .03 are declared
-    assert np.mean([one.passed(0.25).any() for one in found]) <= 0.05
+    assert np.mean([one.exceeds(0.25).any() for one in found]) <= 0.05
     assert abs(np.mean([one.excess[smooth] for one in found])) < 0.1 * found[0].expected[0]
     if n == 100:  # the bare index would cry wolf
         assert np.mean([(one.psi > 0.25).any() for one in found]) > 0.15
@@ -133,13 +133,13 @@ def test_what_a_few_accounts_make_is_no_drift() -> None:
     naive = clear = 0
     for _ in range(40):
         (a, of_a), (b, of_b) = accounts(60), accounts(60)
-        naive += bool(drift(a, b).passed(0.25).any())
-        clear += bool(drift(a, b, clusters=(of_a, of_b)).passed(0.25).any())
+        naive += bool(measure_drift(a, b).exceeds(0.25).any())
+        clear += bool(measure_drift(a, b, clusters=(of_a, of_b)).exceeds(0.25).any())
     assert naive == 40
     assert clear <= 2
     # A change of all accounts is seen all the same.
     (a, of_a), (b, of_b) = accounts(400), accounts(400)
-    assert drift(a, b + np.eye(20)[3] * 1.5, clusters=(of_a, of_b)).passed(0.25).nonzero()[0].tolist() == [3]
+    assert measure_drift(a, b + np.eye(20)[3] * 1.5, clusters=(of_a, of_b)).exceeds(0.25).nonzero()[0].tolist() == [3]
 
 
 @pytest.mark.slow
@@ -154,10 +154,10 @@ def test_few_accounts_do_not_say_how_much_accounts_differ() -> None:
     clear = 0
     for _ in range(200):
         (a, of_a), (b, of_b) = accounts(30), accounts(30)
-        clear += bool(drift(a, b, clusters=(of_a, of_b)).clear.any())
+        clear += bool(measure_drift(a, b, clusters=(of_a, of_b)).clear.any())
     assert clear <= 6  # .03 are declared; against a chi-square statistic it is one in ten
     (a, of_a), (b, of_b) = accounts(150), accounts(150, shift=2.0)
-    assert drift(a, b, clusters=(of_a, of_b)).passed(0.25).all()
+    assert measure_drift(a, b, clusters=(of_a, of_b)).exceeds(0.25).all()
 
 
 def test_what_one_account_makes_in_one_bin_is_held_against_few_degrees_of_freedom() -> None:
@@ -165,13 +165,13 @@ def test_what_one_account_makes_in_one_bin_is_held_against_few_degrees_of_freedo
     rows = rng.normal(size=(800, 1))
     rows[:60] = 0.37  # one account pays the same again and again
     busy = Clusters.of(np.maximum(np.arange(800) - 59, 0))
-    alike, apart = drift(rows, rows, clusters=(busy, busy)), drift(rows, rows)
+    alike, apart = measure_drift(rows, rows, clusters=(busy, busy)), measure_drift(rows, rows)
     assert alike.expected[0] > 2 * apart.expected[0]
     assert alike.chance[0] / alike.expected[0] > 1.5 * apart.chance[0] / apart.expected[0]
 
 
 def test_samples_that_cannot_be_compared() -> None:
     with pytest.raises(ValueError, match=r"rows of one width in both samples, got \(3, 2\) and \(3, 1\)"):
-        drift(np.zeros((3, 2)), np.zeros((3, 1)))
+        measure_drift(np.zeros((3, 2)), np.zeros((3, 1)))
     with pytest.raises(ValueError, match=r"got \(0, 2\)"):
-        drift(np.zeros((0, 2)), np.zeros((3, 2)))
+        measure_drift(np.zeros((0, 2)), np.zeros((3, 2)))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fraudsieve.training.monitoring.expected import Expected
+from fraudsieve.training.monitoring.expected import ExpectedPerformance
 
 
 def scores(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -23,7 +23,7 @@ def test_the_truth_is_close_and_within_the_interval_as_often_as_is_said(threshol
     inside = np.zeros(2)
     for seed in range(400):
         p, is_fraud = scores(1000, seed)
-        found = Expected.of(p, threshold)
+        found = ExpectedPerformance.of(p, threshold)
         assert found.precision is not None
         assert found.recall is not None
         truth = true_figures(p, is_fraud, threshold)
@@ -33,7 +33,7 @@ def test_the_truth_is_close_and_within_the_interval_as_often_as_is_said(threshol
     assert (inside / 400 >= 0.92).all()
     assert (inside / 400 <= 0.98).all()
     p, is_fraud = scores(400_000, 0)
-    found = Expected.of(p, threshold)
+    found = ExpectedPerformance.of(p, threshold)
     assert (found.precision, found.recall) == pytest.approx(true_figures(p, is_fraud, threshold), abs=0.01)
 
 
@@ -42,7 +42,7 @@ def test_it_holds_when_records_change_and_fails_when_the_truth_does() -> None:
     rng = np.random.default_rng(2)
     chosen = rng.random(len(p)) < 0.1 + 0.9 * (p > 0.2)  # more suspicious records: covariate shift
     p, drawn = p[chosen], rng.random(len(p))[chosen]
-    found = Expected.of(p, 0.5)
+    found = ExpectedPerformance.of(p, 0.5)
     assert (found.precision, found.recall) == pytest.approx(true_figures(p, drawn < p, 0.5), abs=0.02)
     hidden = (drawn < p) | ((p < 0.05) & (drawn > 0.3))  # a trick that passes for legitimate: concept drift
     recall = true_figures(p, hidden, 0.5)[1]
@@ -51,10 +51,10 @@ def test_it_holds_when_records_change_and_fails_when_the_truth_does() -> None:
 
 
 def test_what_cannot_be_said_is_none() -> None:
-    nothing = Expected.of(np.array([0.1, 0.2]), 0.5)
+    nothing = ExpectedPerformance.of(np.array([0.1, 0.2]), 0.5)
     assert (nothing.alerts, nothing.precision, nothing.precision_interval) == (0, None, None)
     assert nothing.recall == 0.0
-    none = Expected.of(np.zeros(3), 0.0)
+    none = ExpectedPerformance.of(np.zeros(3), 0.0)
     assert (none.alerts, none.precision, none.recall, none.recall_interval) == (3, 0.0, None, None)
-    sure = Expected.of(np.array([1.0, 0.0]), 0.5)
+    sure = ExpectedPerformance.of(np.array([1.0, 0.0]), 0.5)
     assert (sure.precision_interval, sure.recall_interval) == ([1.0, 1.0], [1.0, 1.0])

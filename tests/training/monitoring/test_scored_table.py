@@ -1,4 +1,4 @@
-"""A stream is scored as a service scores it, and keeps what a monitor asks for."""
+"""A table is scored as a service scores it, and keeps what the monitor needs."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.batch.inputs import read_inputs
 from fraudsieve.models.batch.score import score_frame
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.monitoring.scored_table import categories_of, read_stream
+from fraudsieve.training.monitoring.scored_table import categories_of, score_table
 
 Payments = Callable[..., pd.DataFrame]
 
@@ -18,42 +18,42 @@ Payments = Callable[..., pd.DataFrame]
 def test_scores_are_those_of_a_batch(payment_scorer: Scorer, payments: Payments) -> None:
     past, now = payments(days=(0, 42), seed=1), payments(days=(42, 46), seed=2)
     events = pd.concat([past, now])
-    stream = read_stream(payment_scorer, now, events=events)
+    scored = score_table(payment_scorer, now, events=events)
     read = read_inputs(payment_scorer.model, now, events=events)
     expected = score_frame(payment_scorer, read.records, events=read.events)
-    assert (stream.scores["probability"] == expected["probability"].to_numpy()).all()
-    assert stream.cold is not None
-    assert (stream.cold == (expected["status"] == "no_history").to_numpy()).all()
-    assert (stream.records["event_id"].to_numpy() == now["event_id"].to_numpy()).all()
-    assert stream.labelled.all()
+    assert (scored.scores["probability"] == expected["probability"].to_numpy()).all()
+    assert scored.no_history is not None
+    assert (scored.no_history == (expected["status"] == "no_history").to_numpy()).all()
+    assert (scored.records["event_id"].to_numpy() == now["event_id"].to_numpy()).all()
+    assert scored.labelled.all()
 
 
 def test_labels_of_a_table_come_before_the_column(payment_scorer: Scorer, payments: Payments) -> None:
     now = payments(days=(42, 46), seed=2)
     labels = pd.DataFrame({"subject_id": now["event_id"][:5], "label": "extortion"})
-    stream = read_stream(payment_scorer, now, labels=labels)
-    assert (stream.labels[:5] == "extortion").all()
-    assert (stream.labels[5:] == now["label"].to_numpy(object)[5:]).all()
+    scored = score_table(payment_scorer, now, labels=labels)
+    assert (scored.labels[:5] == "extortion").all()
+    assert (scored.labels[5:] == now["label"].to_numpy(object)[5:]).all()
 
 
 def test_missing_and_unseen_categories_are_told_apart(payment_scorer: Scorer, payments: Payments) -> None:
     now = payments(days=(42, 46), seed=2)
     now.loc[:9, "channel"] = None
     now.loc[10:14, "channel"] = "new"
-    stream = read_stream(payment_scorer, now)
+    scored = score_table(payment_scorer, now)
     coded = np.flatnonzero(categories_of(payment_scorer.model))
     assert [payment_scorer.model.matrix.columns[place] for place in coded] == ["profile__kind", "profile__channel"]
-    assert np.isnan(stream.rows[:, coded[1]]).sum() == 10
-    assert stream.unseen[:, 1].sum() == 5
+    assert np.isnan(scored.rows[:, coded[1]]).sum() == 10
+    assert scored.unseen[:, 1].sum() == 5
 
 
 def test_rows_of_one_account_are_together(payment_scorer: Scorer, payments: Payments) -> None:
     now = payments(days=(42, 46), seed=2)
-    assert len(read_stream(payment_scorer, now).clusters.starts) == now["account_id"].nunique()
+    assert len(score_table(payment_scorer, now).clusters.starts) == now["account_id"].nunique()
 
 
 def test_events_that_labels_should_name_need_an_id(payment_scorer: Scorer, payments: Payments) -> None:
     now = payments(days=(42, 46), seed=2)
     labels = pd.DataFrame({"subject_id": now["event_id"][:5], "label": "extortion"})
     with pytest.raises(SchemaError, match="'event_id' is missing"):
-        read_stream(payment_scorer, now.drop(columns="event_id"), labels=labels)
+        score_table(payment_scorer, now.drop(columns="event_id"), labels=labels)

@@ -11,13 +11,16 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fraudsieve.training.monitoring.page import monitor_page
-from fraudsieve.training.pages.evaluation import report
+from fraudsieve.training.evaluation.report import EvaluationReport
+from fraudsieve.training.monitoring.page import render_monitor_report
+from fraudsieve.training.monitoring.report import MonitorReport
+from fraudsieve.training.pages.evaluation import render_report
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
@@ -35,7 +38,7 @@ FLAGS = [
 ]
 NAMES = ("message", "account", "type-only", "monitor")
 PATIENCE = 60.0
-Sheets = dict[str, dict[str, Any]]
+Reports = dict[str, EvaluationReport]
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed: apt-get install chromium")
 
@@ -68,9 +71,9 @@ class Chromium:
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         self.number += 1
-        asked = {"id": self.number, "method": method, "params": parameters}
-        asked |= {"sessionId": self.session} if self.session else {}
-        self.out.write(json.dumps(asked).encode() + b"\0")
+        request = {"id": self.number, "method": method, "params": parameters}
+        request |= {"sessionId": self.session} if self.session else {}
+        self.out.write(json.dumps(request).encode() + b"\0")
         self.out.flush()
         while (answer := self._next()).get("id") != self.number:
             self.events.append(answer)
@@ -83,12 +86,12 @@ class Chromium:
             part = os.read(self.answers.fileno(), 1 << 20)
             assert part, "Chromium ended."
             self.rest += part
-        one, self.rest = self.rest.split(b"\0", 1)
-        answer: dict[str, Any] = json.loads(one)
+        message, self.rest = self.rest.split(b"\0", 1)
+        answer: dict[str, Any] = json.loads(message)
         return answer
 
     def open(self, page: Path, width: int, scheme: str) -> None:
-        """Show a page, and keep the events that came of it."""
+        """Show a page, and keep its events."""
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500
         )
@@ -100,7 +103,7 @@ class Chromium:
             assert time.monotonic() < until, "The page did not load."
             self.value("1")
         time.sleep(0.2)
-        self.value("1")  # what came meanwhile
+        self.value("1")  # reads the events that have arrived
 
     def value(self, expression: str) -> Any:
         return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
@@ -130,12 +133,14 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
 
 
 @pytest.fixture(scope="module")
-def pages(sheets: Sheets, monitored: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def pages(reports: Reports, monitored: MonitorReport, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     facts = {"model": "fraudsieve", "digest": "0" * 64}
-    for name, sheet in sheets.items():
-        (folder / f"{name}.html").write_text(report(sheet, title=f"The {name} model", facts=facts), "utf-8")
-    (folder / "monitor.html").write_text(monitor_page(monitored, title="Monitor: a model", facts=facts), "utf-8")
+    for name, report in reports.items():
+        (folder / f"{name}.html").write_text(render_report(report, title=f"The {name} model", facts=facts), "utf-8")
+    (folder / "monitor.html").write_text(
+        render_monitor_report(monitored, title="Monitor: a model", facts=facts), "utf-8"
+    )
     return {name: folder / f"{name}.html" for name in NAMES}
 
 
@@ -151,8 +156,8 @@ def keep(picture: bytes, name: str) -> None:
 def test_a_page(chromium: Chromium, pages: dict[str, Path], name: str, width: int, scheme: str) -> None:
     chromium.open(pages[name], width, scheme)
     keep(chromium.picture(), f"report-{name}-{width}-{scheme}.png")
-    asked = [event["request"]["url"] for event in chromium.of("Network.requestWillBeSent")]
-    assert [url for url in asked if not url.startswith("data:")] == [pages[name].as_uri()]
+    requested = [event["request"]["url"] for event in chromium.of("Network.requestWillBeSent")]
+    assert [url for url in requested if not url.startswith("data:")] == [pages[name].as_uri()]
     assert chromium.of("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded") == []
     assert chromium.value("document.documentElement.scrollWidth") <= width
     too_wide = (
@@ -183,11 +188,12 @@ def test_no_text_of_a_chart_leaves_it_or_lies_on_another(chromium: Chromium, pag
                 assert min(across, down) < 2.5, (text, other)
 
 
-def test_what_is_written_into_a_page_cannot_run(chromium: Chromium, sheets: Sheets, tmp_path: Path) -> None:
+def test_what_is_written_into_a_page_cannot_run(chromium: Chromium, reports: Reports, tmp_path: Path) -> None:
     evil = "<img src=x onerror=alert(1)><script>alert(1)</script>"
-    sheet = sheets["message"]
-    sheet = sheet | {"by_type": {evil: sheet["by_type"]["spam"], **sheet["by_type"]}, "warnings": [evil]}
-    (tmp_path / "evil.html").write_text(report(sheet, title=evil, facts={evil: evil}), "utf-8")
+    by_type = reports["message"].by_type
+    warnings = ({"found": evil, "do": evil},)
+    report = replace(reports["message"], by_type={evil: by_type["spam"], **by_type}, warnings=warnings)
+    (tmp_path / "evil.html").write_text(render_report(report, title=evil, facts={evil: evil}), "utf-8")
     chromium.open(tmp_path / "evil.html", 1280, "light")
     assert chromium.value("document.querySelectorAll('script, img, iframe').length") == 0
     assert chromium.value("document.querySelector('h1').textContent") == evil

@@ -1,24 +1,21 @@
-"""The page: self-contained, escaped, accessible, honest about its split; and the sheet as JSON."""
+"""The page: self-contained, escaped, accessible, honest about its split; and the report as JSON."""
 
 import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fraudsieve.exceptions import RecipeError
-from fraudsieve.training.pages.evaluation import (
-    CONTENT_SECURITY_POLICY,
-    check_report_path,
-    report,
-    write_report,
-)
+from fraudsieve.training.evaluation.report import EvaluationReport
+from fraudsieve.training.pages.evaluation import check_report_path, render_report, write_report
+from fraudsieve.training.pages.rendering import content_security_policy
 
-Sheets = dict[str, dict[str, Any]]
+Reports = dict[str, EvaluationReport]
 NAMES = ("message", "account", "type-only")
 VOID = {"meta", "link", "br", "img", "input"}
 
@@ -46,8 +43,8 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_is_loaded_run_or_sent(sheets: Sheets, name: str) -> None:
-    html = report(sheets[name])
+def test_nothing_is_loaded_run_or_sent(reports: Reports, name: str) -> None:
+    html = render_report(reports[name])
     page = Page(html)
     assert not {tag for tag, _ in page.elements} & {
         "script",
@@ -66,21 +63,21 @@ def test_nothing_is_loaded_run_or_sent(sheets: Sheets, name: str) -> None:
     assert "https:" not in html
 
 
-def test_the_policy_allows_the_style_and_nothing_else(sheets: Sheets) -> None:
-    html = report(sheets["message"])
+def test_the_policy_allows_the_style_and_nothing_else(reports: Reports) -> None:
+    html, policy = render_report(reports["message"]), content_security_policy()
     policies = [a["content"] for tag, a in Page(html).elements if a.get("http-equiv") == "Content-Security-Policy"]
-    assert policies == [CONTENT_SECURITY_POLICY]
-    assert CONTENT_SECURITY_POLICY.startswith("default-src 'none';")
-    assert "unsafe" not in CONTENT_SECURITY_POLICY
-    (style,) = re.findall("<style>(.*?)</style>", html, re.S)
+    assert policies == [policy]
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    (style,) = re.findall("<style>(.*?)</style>", html, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert f"style-src 'sha256-{digest}'" in CONTENT_SECURITY_POLICY
+    assert f"style-src 'sha256-{digest}'" in policy
     assert html.index("Content-Security-Policy") < html.index("<style>")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_page_can_be_read_without_seeing_it(sheets: Sheets, name: str) -> None:
-    page = Page(report(sheets[name]))
+def test_a_page_can_be_read_without_seeing_it(reports: Reports, name: str) -> None:
+    page = Page(render_report(reports[name]))
     tags = [tag for tag, _ in page.elements]
     assert tags.count("h1") == tags.count("main") == 1
     assert tags.count("table") == tags.count("caption") > 0
@@ -91,31 +88,32 @@ def test_a_page_can_be_read_without_seeing_it(sheets: Sheets, name: str) -> None
     assert dict(page.elements)["html"]["lang"] == "en"
 
 
-def test_headline_and_intervals(sheets: Sheets) -> None:
-    sheet = sheets["message"]
-    html = report(sheet, title="A <model>", facts={"digest": "ab<c"})
+def test_headline_and_intervals(reports: Reports) -> None:
+    report = reports["message"]
+    html = render_report(report, title="A <model>", facts={"digest": "ab<c"})
     for name in ("average_precision", "recall_at_1pct_fpr", "recall_at_capacity", "precision_at_capacity", "ece"):
-        low, high = sheet["intervals"][name]
-        assert f'<div class="value">{sheet[name]:.3f}</div>' in html
-        assert f"95 %: {low:.3f} to {high:.3f}" in html
+        interval = report.intervals[name]
+        assert interval is not None
+        assert f'<div class="value">{getattr(report, name):.3f}</div>' in html
+        assert f"95 %: {interval[0]:.3f} to {interval[1]:.3f}" in html
     assert "<h1>A &lt;model&gt;</h1>" in html
     assert "<dd>ab&lt;c</dd>" in html
     assert "as given" in html
 
 
-def test_both_files_are_written(sheets: Sheets, tmp_path: Path) -> None:
-    sheet = sheets["message"] | {"odd": float("nan")}
-    page, beside = write_report(tmp_path / "r.html", sheet, title="t")
-    assert page.read_text("utf-8") == report(sheet, title="t")
-    assert beside == tmp_path / "r.json"
-    read = json.loads(beside.read_text("utf-8"), parse_constant=pytest.fail)
-    assert read["odd"] is None
-    assert read["average_precision"] == sheet["average_precision"]
+def test_both_files_are_written(reports: Reports, tmp_path: Path) -> None:
+    report = replace(reports["message"], roc_auc=float("nan"))
+    page, content = write_report(tmp_path / "r.html", report, title="t")
+    assert page.read_text("utf-8") == render_report(report, title="t")
+    assert content == tmp_path / "r.json"
+    read = json.loads(content.read_text("utf-8"), parse_constant=pytest.fail)
+    assert read["roc_auc"] is None
+    assert read["average_precision"] == report.average_precision
 
 
 def test_a_place_where_no_report_can_be(tmp_path: Path) -> None:
     check_report_path(tmp_path / "r.HTML")
     with pytest.raises(RecipeError, match=r"expected a name that ends in \.html, got one in '\.json'"):
         check_report_path(tmp_path / "r.json")
-    with pytest.raises(RecipeError, match="there is no folder"):
+    with pytest.raises(RecipeError, match="does not exist"):
         check_report_path(tmp_path / "none" / "r.html")

@@ -1,103 +1,136 @@
-"""What the reader is warned of, and what the tables say."""
+"""The warnings for the reader, and the numbers of cards and tables."""
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from fraudsieve.training.pages.sections import all_figures, headline, notices, point_table, slice_tables
+from fraudsieve.training.evaluation.report import EvaluationReport, SplitSummary, TemporalMetrics
+from fraudsieve.training.pages.rendering import PageTable
+from fraudsieve.training.pages.sections import (
+    headline_cards,
+    metric_table,
+    point_table,
+    report_notices,
+    slice_tables,
+    temporal_facts,
+)
 
-Sheets = dict[str, dict[str, Any]]
-
-
-def test_a_random_split_is_told_in_red(sheets: Sheets) -> None:
-    first = next(notices(sheets["account"]))
-    assert first.startswith('<div class="notice bad"><strong>These figures flatter: the split is random')
-    assert "train 2,000, test 900" in first
-
-
-def test_an_honest_split_is_named(sheets: Sheets) -> None:
-    first = next(notices(sheets["message"]))
-    assert first.startswith('<div class="notice"><strong>Split by time; on one side only: campaigns.')
-    assert "210 rows left out: label came too late" in first
+Reports = dict[str, EvaluationReport]
 
 
-def test_an_unknown_split_is_said_to_be_unknown(sheets: Sheets) -> None:
-    assert "is not known here" in next(notices(sheets["type-only"]))
+def row(table: PageTable, name: str) -> list[str]:
+    return list(next(cells for cells in table.rows if cells[0] == name))
 
 
-def test_records_that_were_trained_on_are_told_in_red(sheets: Sheets) -> None:
-    sheet = sheets["type-only"]
-    (first, *_) = notices(sheet | {"not_later_than_training": 12})
-    assert first.startswith('<div class="notice bad"><strong>These figures flatter: 12 of ')
-    (later, *_) = notices(sheet | {"not_later_than_training": 0})
-    assert "All records are later than what the model was trained" in later
-    assert "is not known here" in next(notices(sheet | {"not_later_than_training": None}))
+def test_a_random_split_is_a_red_notice(reports: Reports) -> None:
+    first = next(report_notices(reports["account"]))
+    assert first.kind == "bad"
+    assert first.title.startswith("These metrics are too good: the split is random")
+    assert "Rows: train 2,000, test 900." in first.lines
 
 
-def test_operating_points_have_what_they_do_here_beside_what_they_did(sheets: Sheets) -> None:
-    html, points = point_table(sheets["message"]), sheets["message"]["operating_points"]
-    assert html.count("<tr>") == 1 + len(points) == 5
-    for one in points:
-        here, then = one["here"], one["calibration"]
-        assert f"<td>{here['recall']:.3f}</td><td>{then['recall']:.3f}</td>" in html
-        rates = [100 * one[which]["false_positive_rate"] for which in ("here", "calibration")]
-        assert "".join(f"<td>{rate:.2f} %</td>" for rate in rates) in html
-    assert point_table(sheets["type-only"]) == ""
-    nothing = [points[0] | {"here": dict.fromkeys(points[0]["here"])}]
-    assert point_table({"operating_points": nothing}).count("<td>–</td>") == 5
+def test_an_honest_split_is_named(reports: Reports) -> None:
+    first = next(report_notices(reports["message"]))
+    assert first.kind == ""
+    assert first.title.startswith("Split by time; on one side only: campaigns.")
+    assert "210 rows left out: label came too late" in first.lines
 
 
-def test_records_that_wait_for_labels_are_warned_of(sheets: Sheets) -> None:
-    young = sheets["message"]["labels"]["youngest"]
-    (_, warned) = notices(sheets["message"])
-    assert f"{young['waiting']:,} of {young['records']:,} records of the last" in warned
-    all_there = sheets["message"]["labels"] | {"youngest": young | {"expected": 0.2}}
-    assert "wait for labels" not in "".join(notices(sheets["message"] | {"labels": all_there}))
+def test_an_unknown_split_is_said_to_be_unknown(reports: Reports) -> None:
+    assert "is not known here" in next(report_notices(reports["type-only"])).title
 
 
-def test_warnings_are_shown_whatever_they_are(sheets: Sheets) -> None:
-    (_, warned) = notices(sheets["message"])
-    assert "T3: 12 accounts of the test were trained on." in warned
-    assert "labels take 40 days. wait" in warned
-    assert "3 records could not be scored" in warned
-    assert len(list(notices(sheets["account"]))) == 1
+def test_records_that_were_trained_on_are_a_red_notice(reports: Reports) -> None:
+    report = reports["type-only"]
+    (first, *_) = report_notices(replace(report, not_later_than_training=12))
+    assert first.kind == "bad"
+    assert first.title.startswith("These metrics are too good: 12 of ")
+    (later, *_) = report_notices(replace(report, not_later_than_training=0))
+    assert "All records are later than what the model was trained" in later.title
+    assert "is not known here" in next(report_notices(replace(report, not_later_than_training=None))).title
 
 
-def test_few_groups_are_told(sheets: Sheets) -> None:
-    sheet = sheets["account"]
-    few = sheet | {"bootstrap": sheet["bootstrap"] | {"groups_with_fraud": 29}}
-    assert "Only 29 accounts have fraud" in list(notices(few))[1]
+def test_operating_points_have_their_rates_here_next_to_the_calibrated_ones(reports: Reports) -> None:
+    points = reports["message"].operating_points
+    table = point_table(reports["message"])
+    assert len(table.rows) == len(points) == 4
+    for point, cells in zip(points, table.rows, strict=True):
+        here, then = point.here, point.calibration
+        rates = [f"{100 * (rates.false_positive_rate or 0):.2f} %" for rates in (here, then)]
+        assert cells[2:6] == [*rates, f"{here.recall:.3f}", f"{then.recall:.3f}"]
+    assert point_table(reports["type-only"]).rows == []
+    nothing = replace(points[0], here=replace(points[0].here, **dict.fromkeys(vars(points[0].here))))
+    (cells,) = point_table(replace(reports["message"], operating_points=(nothing,))).rows
+    assert cells.count("–") == 5
 
 
-def test_what_is_not_known_has_no_card(sheets: Sheets) -> None:
-    assert headline(sheets["message"]).count("<li>") == 8
-    assert headline(sheets["account"]).count("<li>") == 7  # no card precision: no times
-    assert headline(sheets["type-only"]).count("<li>") == 1
-    assert "no interval" in headline(sheets["type-only"])
+def test_records_that_wait_for_labels_are_a_warning(reports: Reports) -> None:
+    labels = reports["message"].labels
+    assert labels
+    young = labels.youngest
+    assert young
+    (_, warning) = report_notices(reports["message"])
+    assert any(f"{young.waiting:,} of {young.records:,} records of the last" in line for line in warning.lines)
+    complete = replace(labels, youngest=replace(young, expected=0.2))
+    lines = [line for notice in report_notices(replace(reports["message"], labels=complete)) for line in notice.lines]
+    assert not any("wait for labels" in line for line in lines)
 
 
-def test_the_table_says_over_what_was_drawn(sheets: Sheets) -> None:
-    assert "95 % intervals from 100 draws of 500 campaigns" in all_figures(sheets["message"])
-    assert "no intervals" in all_figures(sheets["type-only"])
+def test_all_warnings_are_shown(reports: Reports) -> None:
+    (_, warning) = report_notices(reports["message"])
+    assert warning.kind == "warn"
+    assert "labels take 40 days. wait" in warning.lines
+    assert any(line.startswith("3 records could not be scored") for line in warning.lines)
+    assert len(list(report_notices(reports["account"]))) == 1
 
 
-def test_tables_of_slices(sheets: Sheets) -> None:
-    sheet = sheets["message"]
-    found = dict(slice_tables(sheet))
-    may = sheet["by_month"][3]
-    assert f"<td>{may['rows']:,}</td><td>{may['frauds']:,}</td>" in found["By month"]
-    cold = sheet["cold_start"]["no_history"]
-    assert f"no history</th><td>{cold['rows']:,}</td>" in found["Cold start"]
-    assert f"<td>{sheet['attack']['obfuscations']['symbols']['medium']['kept']:.3f}</td>" in found["Under attack"]
-    leetspeak = found["Under attack"].split("leetspeak")[1].split("</tr>")[0]
-    assert leetspeak.count("–") == 3  # nothing to change
-    spam = sheet["by_type"]["spam"]
-    assert f"<td>{spam['caught']:.3f}</td>" in found["By type"].split(">spam<")[1].split("</tr>")[0]
-    assert "<dt>overlap, accounts</dt><dd>12</dd>" in found["Over time"]
-    assert "<dt>checks</dt><dd>T1 passed, T2 passed</dd>" in found["Over time"]
+def test_few_groups_are_a_warning(reports: Reports) -> None:
+    report = reports["account"]
+    assert report.bootstrap
+    few = replace(report, bootstrap=replace(report.bootstrap, groups_with_fraud=29))
+    assert "Only 29 accounts have fraud" in list(report_notices(few))[1].lines[0]
+
+
+def test_what_is_not_known_has_no_card(reports: Reports) -> None:
+    assert len(headline_cards(reports["message"])) == 8
+    assert len(headline_cards(reports["account"])) == 7  # no card precision without times
+    (card,) = headline_cards(reports["type-only"])
+    assert card.interval == "no interval"
+
+
+def test_the_table_states_what_was_drawn(reports: Reports) -> None:
+    assert "95 % intervals from 100 draws of 500 campaigns" in metric_table(reports["message"]).caption
+    assert "no intervals" in metric_table(reports["type-only"]).caption
+
+
+def test_tables_of_slices(reports: Reports) -> None:
+    report = reports["message"]
+    tables = slice_tables(report)
+    assert report.by_month
+    assert report.cold_start
+    assert report.cold_start.no_history
+    assert report.attack
+    may = report.by_month[3]
+    assert row(tables["By month"], may.month)[1:3] == [f"{may.rows:,}", f"{may.frauds:,}"]
+    assert row(tables["Cold start"], "no history")[1] == f"{report.cold_start.no_history.rows:,}"
+    symbols = report.attack.obfuscations["symbols"]
+    assert row(tables["Under attack"], "symbols")[3] == f"{symbols.medium.kept:.3f}"
+    assert row(tables["Under attack"], "leetspeak").count("–") == 3  # nothing to change
+    assert row(tables["By type"], "spam")[-1] == f"{report.by_type['spam'].caught:.3f}"
+
+
+def test_metrics_of_a_split_by_time_next_to_a_random_one() -> None:
+    split = SplitSummary(
+        kind="time", keeps_apart=("accounts",), flatters=False, rows={"test": 1200}, dropped={"late": 3}, gap_days=14.0
+    )
+    facts = temporal_facts(TemporalMetrics(average_precision=0.25, rows=1200, split=split))
+    assert (facts["average precision"], facts["rows"]) == ("0.250", "1,200")
+    assert facts["split, test rows"] == "1,200"
+    assert facts["split, gap in days"] == "14"
+    assert temporal_facts(TemporalMetrics(skipped="too few rows")) == {"skipped": "too few rows"}
+    assert temporal_facts(None) == {}
 
 
 @pytest.mark.parametrize("name", ["account", "type-only"])
-def test_empty_slices_have_no_table(sheets: Sheets, name: str) -> None:
-    found = dict(slice_tables(sheets[name]))
-    assert [heading for heading, html in found.items() if html] == ["By type"]
+def test_empty_slices_have_no_table(reports: Reports, name: str) -> None:
+    assert [heading for heading, table in slice_tables(reports[name]).items() if table.rows] == ["By type"]

@@ -1,10 +1,9 @@
 """Round values, and names that fit."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.training.pages.svg_scale import Scale, nice_ticks, number, shorten, text_width
+from fraudsieve.training.pages.svg_scale import Scale, nice_ticks, shorten, text_width
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
@@ -33,10 +32,3 @@ def test_short_names_fit(name: str, width: int) -> None:
     cut = shorten(name, width)
     assert text_width(cut) <= width
     assert cut == name or (cut.endswith("…") and name.startswith(cut[:-1]))
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(0.3, "0.3"), (1234567.0, "1,234,567"), (18.449, "18.45"), (-2000.0, "-2,000")]
-)
-def test_numbers(value: float, text: str) -> None:
-    assert number(value) == text

@@ -1,10 +1,10 @@
-"""Bins: at values of the reference, ties apart, missing apart; each row in one of them."""
+"""Binning: at values of the reference, ties apart, missing apart; each row in one of them."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.training.monitoring.bins import Bins
+from fraudsieve.training.monitoring.binning import Binning
 
 VALUES = st.lists(st.one_of(st.just(np.nan), st.integers(-5, 5).map(float)), min_size=1, max_size=60)
 
@@ -19,7 +19,7 @@ def filled(counts: np.ndarray) -> list[int]:
 
 @given(VALUES, VALUES, st.booleans())
 def test_every_row_is_in_one_bin(reference: list[float], current: list[float], coded: bool) -> None:
-    bins = Bins.of(column(reference), np.array([coded]))
+    bins = Binning.of(column(reference), np.array([coded]))
     inside = np.stack(list(bins.inside(column(current))))
     assert (inside.sum(axis=0) == 1).all()
     assert bins.counts(column(current)).sum() == len(current)
@@ -28,37 +28,37 @@ def test_every_row_is_in_one_bin(reference: list[float], current: list[float], c
 
 def test_without_ties_bins_are_of_equal_size() -> None:
     rows = np.random.default_rng(0).normal(size=(1000, 3))
-    counts = Bins.of(rows).counts(rows)
+    counts = Binning.of(rows).counts(rows)
     assert [filled(counts[k : k + 1]) for k in range(3)] == [[100] * 10] * 3
 
 
 def test_a_cue_that_is_mostly_zero_keeps_its_zeros_apart() -> None:
     rare = column([0.0] * 950 + [1.0] * 50)
-    assert filled(Bins.of(rare).counts(rare)) == [950, 50]
+    assert filled(Binning.of(rare).counts(rare)) == [950, 50]
     two = column([0.0] * 500 + [1.0] * 300 + [2.0] * 200)
-    assert filled(Bins.of(two).counts(two)) == [500, 300, 200]
+    assert filled(Binning.of(two).counts(two)) == [500, 300, 200]
 
 
 def test_a_constant_is_left_upward_downward_and_into_nothing() -> None:
-    bins = Bins.of(column([3.0] * 100))
+    bins = Binning.of(column([3.0] * 100))
     assert filled(bins.counts(column([3.0] * 7 + [2.9] * 2 + [3.1] + [np.nan] * 4))) == [2, 7, 1, 4]
 
 
 def test_a_column_that_was_always_missing() -> None:
-    bins = Bins.of(column([np.nan] * 10))
+    bins = Binning.of(column([np.nan] * 10))
     assert filled(bins.counts(column([np.nan] * 3 + [1.0] * 2))) == [2, 3]
 
 
 def test_frequent_categories_are_bins_and_those_not_seen_are_not_among_them() -> None:
     codes = column([0.0] * 600 + [1.0] * 395 + [2.0] * 4 + [-1.0])
-    bins = Bins.of(codes, np.array([True]))
+    bins = Binning.of(codes, np.array([True]))
     assert filled(bins.counts(codes)) == [1, 600, 395, 4]
     assert filled(bins.counts(column([-1.0] * 50 + [1.0]))) == [50, 1]
-    plain = Bins.of(codes)
+    plain = Binning.of(codes)
     assert filled(plain.counts(codes)) == [1, 600, 395, 4]  # here ties are as heavy
 
 
 def test_a_category_with_few_rows_has_a_bin_where_a_number_has_none() -> None:
     codes = column([0.0] * 940 + [1.0] * 30 + [2.0] * 30)
-    assert filled(Bins.of(codes, np.array([True])).counts(codes)) == [940, 30, 30]
-    assert filled(Bins.of(codes).counts(codes)) == [940, 60]
+    assert filled(Binning.of(codes, np.array([True])).counts(codes)) == [940, 30, 30]
+    assert filled(Binning.of(codes).counts(codes)) == [940, 60]

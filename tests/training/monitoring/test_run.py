@@ -1,4 +1,4 @@
-"""Monitoring from tables to what passed a bound: what changed is named, and what did not change raises nothing."""
+"""Monitoring from tables to exceeded bounds: what changed is named, and what did not change raises no alarm."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,14 +10,15 @@ import pytest
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.fit import train
-from fraudsieve.training.monitoring.report import monitor
+from fraudsieve.training.monitoring.report import MonitorReport
+from fraudsieve.training.monitoring.run import monitor_tables
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.sections import MonitorRecipe
 from fraudsieve.training.simulation.world import World
 from tests.shared import mlflow_uri
 
 Payments = Callable[..., pd.DataFrame]
-Watch = Callable[..., dict[str, Any]]
+Watch = Callable[..., MonitorReport]
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +26,10 @@ def watch(payment_scorer: Scorer, payments: Payments) -> Watch:
     """Hold two weeks against the two before, with all events as their history."""
     past, reference = payments(days=(0, 42), seed=1), payments(days=(42, 56), seed=2)
 
-    def run(current: pd.DataFrame, history: pd.DataFrame | None = None, **settings: Any) -> dict[str, Any]:
+    def run(current: pd.DataFrame, history: pd.DataFrame | None = None, **settings: Any) -> MonitorReport:
         events = pd.concat([past, reference, current if history is None else history], ignore_index=True)
-        return monitor(payment_scorer, reference, current, events=events, settings=MonitorRecipe(**settings))
+        recipe = Recipe(monitor=MonitorRecipe(**settings))
+        return monitor_tables(payment_scorer, reference, current, events=events, recipe=recipe)
 
     return run
 
@@ -37,8 +39,8 @@ def current(payments: Payments) -> pd.DataFrame:
     return payments(days=(56, 70), seed=3)
 
 
-def passed(sheet: dict[str, Any]) -> set[str]:
-    return {f"{one['bound']} {one['name']}" for one in sheet["passed"]}
+def exceeded(report: MonitorReport) -> set[str]:
+    return {f"{bound.bound} {bound.name}" for bound in report.exceeded}
 
 
 @pytest.mark.slow
@@ -49,125 +51,127 @@ def test_without_drift_no_more_than_one_comparison_in_twenty_raises_an_alarm(
     for seed in range(20):
         reference = payments(days=(42, 56), seed=100 + seed)
         after = payments(days=(56, 58 if seed % 2 else 70), seed=200 + seed)
-        sheet = monitor(payment_scorer, reference, after, events=pd.concat([past, reference, after]))
-        alarms += [seed] * bool(sheet["passed"])
+        report = monitor_tables(payment_scorer, reference, after, events=pd.concat([past, reference, after]))
+        alarms += [seed] * bool(report.exceeded)
     assert len(alarms) <= 1
 
 
 def test_nothing_changed(watch: Watch, current: pd.DataFrame) -> None:
-    sheet = watch(current)
-    assert sheet["passed"] == []
-    assert sheet["rows"] == {"reference": 1400, "current": 1400}
-    assert sheet["labelled"] == sheet["rows"]
-    assert [one["name"] for one in sheet["alerts"]] == [one["name"] for one in sheet["expected"]]
-    observed, expected = sheet["expected"][-1]["current"]["observed"], sheet["expected"][-1]["current"]
+    report = watch(current)
+    assert report.exceeded == ()
+    assert report.rows == {"reference": 1400, "current": 1400}
+    assert report.labelled == report.rows
+    assert [point["name"] for point in report.alerts] == [point["name"] for point in report.expected]
+    observed, expected = report.expected[-1]["current"]["observed"], report.expected[-1]["current"]
     low, high = expected["recall_interval"]
     assert low <= observed["recall"] <= high
-    assert 0.5 < sheet["calibration"]["observed_over_expected"] < 2
-    low, high = sheet["calibration"]["intervals"]["ece"]
-    assert low <= sheet["calibration"]["ece"] <= high
+    assert report.calibration
+    assert 0.5 < report.calibration["observed_over_expected"] < 2
+    low, high = report.calibration["intervals"]["ece"]
+    assert low <= report.calibration["ece"] <= high
 
 
 def test_amounts(watch: Watch, current: pd.DataFrame) -> None:
-    sheet = watch(current.assign(amount=3 * current["amount"]))
-    assert {name for name in passed(sheet) if name.startswith("family")} == {"family_psi value"}
-    assert sheet["families"][0]["worst"]["column"] == "value__amount"
-    assert not {name for name in passed(sheet) if "rise" in name}
-    column = sheet["columns"][0]
+    report = watch(current.assign(amount=3 * current["amount"]))
+    assert {name for name in exceeded(report) if name.startswith("family")} == {"family_psi value"}
+    assert report.families[0]["worst"]["column"] == "value__amount"
+    assert not {name for name in exceeded(report) if "rise" in name}
+    column = report.columns[0]
     assert column["mean"]["current"] > 2.5 * column["mean"]["reference"]
 
 
 def test_a_category_with_a_new_name(watch: Watch, current: pd.DataFrame) -> None:
-    sheet = watch(current.assign(channel=current["channel"].replace("web", "www")))
-    assert {"family_psi profile", "unseen_rise profile__channel"} <= passed(sheet)
-    assert {name for name in passed(sheet) if name.startswith("family")} == {"family_psi profile"}
-    share = sheet["shares"]["unseen"]["profile__channel"]
+    report = watch(current.assign(channel=current["channel"].replace("web", "www")))
+    assert {"family_psi profile", "unseen_rise profile__channel"} <= exceeded(report)
+    assert {name for name in exceeded(report) if name.startswith("family")} == {"family_psi profile"}
+    share = report.shares["unseen"]["profile__channel"]
     assert (share["reference"], share["current"]) == (0, pytest.approx((current["channel"] == "web").mean()))
 
 
 def test_a_category_that_is_missing_is_not_one_that_training_did_not_see(watch: Watch, current: pd.DataFrame) -> None:
-    sheet = watch(current.assign(channel=current["channel"].where(current["channel"] != "web", None)))
-    assert "family_psi profile" in passed(sheet)
-    assert sheet["shares"]["unseen"]["profile__channel"]["current"] == 0
-    column = next(one for one in sheet["columns"] if one["column"] == "profile__channel")
+    report = watch(current.assign(channel=current["channel"].where(current["channel"] != "web", None)))
+    assert "family_psi profile" in exceeded(report)
+    assert report.shares["unseen"]["profile__channel"]["current"] == 0
+    column = next(one for one in report.columns if one["column"] == "profile__channel")
     assert column["missing"]["current"] == pytest.approx((current["channel"] == "web").mean())
 
 
 def test_unknown_accounts(watch: Watch, current: pd.DataFrame) -> None:
-    sheet = watch(current.assign(account_id="new " + current["account_id"]))
-    assert "cold_start_rise cold_start" in passed(sheet)
-    assert not passed(sheet) & {"family_psi value", "family_psi profile", "rejected_rise rejected"}
-    assert sheet["shares"]["cold_start"]["reference"] < 0.01
+    report = watch(current.assign(account_id="new " + current["account_id"]))
+    assert "cold_start_rise cold_start" in exceeded(report)
+    assert not exceeded(report) & {"family_psi value", "family_psi profile", "rejected_rise rejected"}
+    assert report.shares["cold_start"]["reference"] < 0.01
 
 
 def test_rows_that_cannot_be_used(watch: Watch, current: pd.DataFrame) -> None:
     bad = current.astype({"amount": object})
     bad.loc[::8, "amount"] = "lots"
-    sheet = watch(bad, current)
-    assert passed(sheet) == {"rejected_rise rejected"}
-    assert sheet["shares"]["rejected"]["current"] == pytest.approx(1 / 8)
+    report = watch(bad, current)
+    assert exceeded(report) == {"rejected_rise rejected"}
+    assert report.shares["rejected"]["current"] == pytest.approx(1 / 8)
 
 
 def test_another_truth_shows_in_the_calibration_alone(watch: Watch, current: pd.DataFrame) -> None:
     """What makes a payment fraud has changed: features and scores have not, and what is expected stays."""
     small = np.where(current["amount"] < 12, "online_fraud", current["label"])
-    sheet, before = watch(current.assign(label=small)), watch(current)
-    assert passed(sheet) == {"ece ece", "observed_times observed_over_expected"}
+    report, before = watch(current.assign(label=small)), watch(current)
+    assert exceeded(report) == {"ece ece", "observed_times observed_over_expected"}
     name = "recall"
-    assert sheet["expected"][-1]["current"][name] == before["expected"][-1]["current"][name]
-    assert sheet["expected"][-1]["current"]["observed"][name] < before["expected"][-1]["current"]["observed"][name]
+    assert report.expected[-1]["current"][name] == before.expected[-1]["current"][name]
+    assert report.expected[-1]["current"]["observed"][name] < before.expected[-1]["current"]["observed"][name]
 
 
 def test_labels_may_be_absent_few_or_in_a_table(watch: Watch, current: pd.DataFrame, payment_scorer: Scorer) -> None:
     bare = current.drop(columns=["label", "labelled_at"])
-    sheet = watch(bare)
-    assert sheet["calibration"] is None
-    assert sheet["expected"][0]["current"]["observed"] is None
+    report = watch(bare)
+    assert report.calibration is None
+    assert report.expected[0]["current"]["observed"] is None
     few = watch(current.assign(label=current["label"].where(np.arange(len(current)) < 200)))
-    assert any(note.startswith("200 of 1,400 current records have labels") for note in few["notes"])
+    assert any(note.startswith("200 of 1,400 current records have labels") for note in few.notes)
     labels = current.rename(columns={"event_id": "subject_id"})[["subject_id", "label", "labelled_at"]]
-    given = monitor(payment_scorer, current, bare, events=current, labels=labels)
-    assert given["calibration"]["rows"] == len(current)
+    given = monitor_tables(payment_scorer, current, bare, events=current, labels=labels)
+    assert given.calibration
+    assert given.calibration["rows"] == len(current)
 
 
 def test_what_is_left_out_and_what_is_said(watch: Watch, current: pd.DataFrame, payment_scorer: Scorer) -> None:
     few_days = current[current["occurred_at"] < current["occurred_at"].min() + pd.Timedelta(days=3)]
-    sheet = watch(few_days)
-    assert sheet["left_out"] == {"a table spans less than a week": ["rhythm__weekday"]}
-    assert "rhythm__weekday" not in {one["column"] for one in sheet["columns"]}
+    report = watch(few_days)
+    assert report.left_out == {"a table spans less than a week": ["rhythm__weekday"]}
+    assert "rhythm__weekday" not in {one["column"] for one in report.columns}
     without = watch(current, exclude=("value", "profile__channel"))
-    assert not {one["column"] for one in without["columns"]} & {"value__amount", "profile__channel"}
+    assert not {one["column"] for one in without.columns} & {"value__amount", "profile__channel"}
     with pytest.raises(RecipeError, match=r"monitor\.exclude: the model has no column or family 'colour'"):
         watch(current, exclude=("colour",))
-    alone = monitor(payment_scorer, current, current)
-    assert any("the history of each table begins with it" in note for note in alone["notes"])
-    assert alone["passed"] == []
-    assert {one["psi"] for one in alone["columns"]} == {0.0}
+    alone = monitor_tables(payment_scorer, current, current)
+    assert any("the history of each table begins with it" in note for note in alone.notes)
+    assert alone.exceeded == ()
+    assert {one["psi"] for one in alone.columns} == {0.0}
 
 
 def test_a_reference_that_was_trained_on_is_told(payment_scorer: Scorer, payments: Payments) -> None:
     trained_on, later = payments(days=(0, 42), seed=1), payments(days=(42, 56), seed=2)
-    sheet = monitor(payment_scorer, trained_on, later, events=pd.concat([trained_on, later]))
-    assert any("of the reference are of the time that the model was trained on" in note for note in sheet["notes"])
-    part = monitor(payment_scorer, trained_on[::2], later, events=pd.concat([trained_on, later]))
-    assert any("was trained on" in note for note in part["notes"])
-    sheet = monitor(payment_scorer, later, later)
-    assert not any("was trained on" in note for note in sheet["notes"])
+    report = monitor_tables(payment_scorer, trained_on, later, events=pd.concat([trained_on, later]))
+    assert any("of the reference are from the time that the model was trained on" in note for note in report.notes)
+    part = monitor_tables(payment_scorer, trained_on[::2], later, events=pd.concat([trained_on, later]))
+    assert any("was trained on" in note for note in part.notes)
+    report = monitor_tables(payment_scorer, later, later)
+    assert not any("was trained on" in note for note in report.notes)
 
 
 def test_too_few_rows_are_an_error_and_few_are_told(watch: Watch, current: pd.DataFrame) -> None:
-    with pytest.raises(SchemaError, match=r"expected 100 records that can be scored, got 99\. Take a longer time"):
+    with pytest.raises(SchemaError, match=r"expected 100 records that can be scored, got 99\. Use a longer period"):
         watch(current[:99])
-    assert any("so few rows hide drift" in note for note in watch(current[:100], family_psi=0.1)["notes"])
+    assert any("so few rows hide drift" in note for note in watch(current[:100], family_psi=0.1).notes)
 
 
 def test_one_account_that_pays_without_end_is_no_drift_of_all(watch: Watch, current: pd.DataFrame) -> None:
     amounts = current["amount"].where(np.arange(len(current)) % 4 > 0, 5000.0)
     of_many = watch(current.assign(amount=amounts))
     of_one = watch(current.assign(amount=amounts, account_id=current["account_id"].where(amounts != 5000.0, "one")))
-    assert "family_psi value" in passed(of_many)
-    assert "family_psi value" not in passed(of_one)
-    assert of_one["families"][0]["worst"]["psi"] > 0.25  # it is shown all the same
+    assert "family_psi value" in exceeded(of_many)
+    assert "family_psi value" not in exceeded(of_one)
+    assert of_one.families[0]["worst"]["psi"] > 0.25  # it is shown all the same
 
 
 @pytest.fixture(scope="module")
@@ -186,14 +190,14 @@ def test_a_wave_of_a_new_template(message_scorer: Scorer, small_world: World) ->
     order = np.random.default_rng(0).permutation(len(later))
     half = len(later) // 2
     reference, calm = later.iloc[order[:half]], later.iloc[order[half:]].reset_index(drop=True)
-    assert monitor(message_scorer, reference, calm)["passed"] == []
+    assert monitor_tables(message_scorer, reference, calm).exceeded == ()
     hit = np.random.default_rng(1).random(len(calm)) < 0.3
     wave = [f"【医保局】您的医保卡 {i:04} 已冻结，请登录 ybj-{i % 9}.top/{i} 完成认证" for i in range(len(calm))]
-    sheet = monitor(message_scorer, reference, calm.assign(text=calm["text"].where(~hit, wave)))
-    families = {one["name"] for one in sheet["passed"] if one["bound"] == "family_psi"}
+    report = monitor_tables(message_scorer, reference, calm.assign(text=calm["text"].where(~hit, wave)))
+    families = {bound.name for bound in report.exceeded if bound.bound == "family_psi"}
     assert {"cues", "shape", "surprise"} <= families
-    assert not {one["bound"] for one in sheet["passed"]} & {"rejected_rise", "cold_start_rise", "ece"}
-    assert sheet["shares"]["cold_start"] is None
+    assert not {bound.bound for bound in report.exceeded} & {"rejected_rise", "cold_start_rise", "ece"}
+    assert report.shares["cold_start"] is None
 
 
 @pytest.mark.slow
@@ -203,9 +207,9 @@ def test_a_model_of_types_alone(small_world: World, labelled_messages: pd.DataFr
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
         trained = train(Recipe.read(overrides=settings), output=tmp_path / "m", messages=crimes)
-    sheet = monitor(Scorer(trained.model), crimes, crimes)
-    assert set(sheet["scores"]) == {"types"}
-    assert (sheet["alerts"], sheet["expected"], sheet["calibration"], sheet["passed"]) == ([], [], None, [])
+    report = monitor_tables(Scorer(trained.model), crimes, crimes)
+    assert set(report.scores) == {"types"}
+    assert (report.alerts, report.expected, report.calibration, report.exceeded) == ([], [], None, ())
     crimes = crimes.drop(columns="account_id")  # few rings sent them all
     only = crimes[crimes["label"] == crimes["label"].mode()[0]]
-    assert "score_psi types" in passed(monitor(Scorer(trained.model), crimes, only))
+    assert "score_psi types" in exceeded(monitor_tables(Scorer(trained.model), crimes, only))

@@ -1,4 +1,4 @@
-"""Where columns are cut, and how many rows lie between the cuts: all columns at once."""
+"""Bins of columns, and the rows in each bin: all columns at once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,24 +8,24 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["N_BINS", "Bins"]
+__all__ = ["N_BINS", "Binning"]
 
 
 N_BINS = 10
-"""Bins of a column without ties: a tenth of the reference each."""
+"""Bins of a column without ties: each has a tenth of the reference."""
 RARE = 0.01
 """A category with a smaller share of the reference shares a bin with its neighbours."""
 
 
 @dataclass(frozen=True, eq=False)
-class Bins:
-    """Where columns are cut. `Bins.of` makes them.
+class Binning:
+    """Where columns are cut into bins; `Binning.of` chooses the edges.
 
     Parameters
     ----------
     edges : ndarray of float64, shape (n_edges, n_columns)
-        Ascending; a value belongs to the bin above every edge that it exceeds. Columns with fewer edges end in
-        infinite ones, which no value exceeds.
+        Ascending; a value belongs to the bin above all edges that it exceeds. Columns with fewer edges are filled up
+        with infinity, which no value exceeds.
     """
 
     edges: Array
@@ -34,50 +34,41 @@ class Bins:
     def of(cls, reference: Array, categorical: Array | None = None, n_bins: int = N_BINS) -> Self:
         """Cut columns at the quantiles of a reference.
 
-        Edges are values that the reference has, so that a strictly increasing change of a column changes nothing. A
-        value with at least ``1 / n_bins`` of the rows is a bin of its own, with what is below and above it apart: most
-        cues of a message are 0, all quantiles of such a column are one value, and a constant column is one bin that any
-        new value leaves.
+        Edges are values of the reference, so that a strictly increasing transformation of a column changes nothing. A
+        value with at least ``1 / n_bins`` of the rows has a bin of its own. That keeps columns that are mostly 0 apart
+        from their other values, and any new value leaves the only bin of a constant column.
 
         Parameters
         ----------
         reference : ndarray of float64, shape (n_rows, n_columns)
             At least one row; NaN for missing.
         categorical : ndarray of bool, shape (n_columns,), default=None
-            Columns whose numbers are codes: every code with 1 % of the rows is a bin of its own. None for no such
+            Columns whose numbers are codes: every code with 1 % of the rows has a bin of its own. None for no such
             column.
         n_bins : int, default=10
             Bins of a column without ties.
 
         Returns
         -------
-        Bins
+        Binning
 
         Examples
         --------
         >>> mostly_zero = np.array([[0.0], [0.0], [0.0], [0.0], [7.0], [9.0]])
-        >>> Bins.of(mostly_zero, n_bins=2).counts(mostly_zero)[0, [1, 2, -1]].tolist()
+        >>> Binning.of(mostly_zero, n_bins=2).counts(mostly_zero)[0, [1, 2, -1]].tolist()
         [4, 2, 0]
         """
         coded = np.zeros(reference.shape[1], np.bool_) if categorical is None else categorical
-        found = [_edges(column, bool(words), n_bins) for column, words in zip(reference.T, coded, strict=True)]
-        edges = np.full((max((len(one) for one in found), default=0), len(found)), np.inf)
-        for place, one in enumerate(found):
-            edges[: len(one), place] = one
+        cuts = [_edges(column, bool(is_code), n_bins) for column, is_code in zip(reference.T, coded, strict=True)]
+        edges = np.full((max(map(len, cuts), default=0), len(cuts)), np.inf)
+        for place, column_edges in enumerate(cuts):
+            edges[: len(column_edges), place] = column_edges
         return cls(edges)
 
     def inside(self, rows: Array) -> Iterator[Array]:
-        """Tell bin by bin which rows lie in it.
+        """Yield for each bin which rows lie in it, as ndarray of bool, shape (n_rows, n_columns).
 
-        Parameters
-        ----------
-        rows : ndarray of float64, shape (n_rows, n_columns)
-            NaN for missing.
-
-        Yields
-        ------
-        ndarray of bool, shape (n_rows, n_columns)
-            For ``n_edges + 2`` bins; the last is that of missing values. Those between equal edges are empty.
+        There are ``n_edges + 2`` bins; the last one has the missing values. Bins between equal edges are empty.
         """
         missing = np.isnan(rows)
         above = ~missing
@@ -89,18 +80,7 @@ class Bins:
         yield missing
 
     def counts(self, rows: Array) -> Array:
-        """Count rows by bin.
-
-        Parameters
-        ----------
-        rows : ndarray of float64, shape (n_rows, n_columns)
-            NaN for missing.
-
-        Returns
-        -------
-        ndarray of int64, shape (n_columns, n_edges + 2)
-            As `inside` has the bins.
-        """
+        """Count rows by bin, as ndarray of int64, shape (n_columns, n_edges + 2); see `inside`."""
         return np.stack([inside.sum(axis=0) for inside in self.inside(rows)], axis=1)
 
 
@@ -116,6 +96,6 @@ def _edges(column: Array, categorical: bool, n_bins: int) -> Array:
         cuts = np.unique(ordered[places])
         ties = np.searchsorted(ordered, cuts, "right") - np.searchsorted(ordered, cuts, "left")
         apart = ties >= len(ordered) / n_bins
-    # A value is apart from what is below it when there is an edge just before it, too.
+    # An edge just below a value separates it from smaller values.
     before = np.nextafter(cuts[apart], -np.inf)
     return np.unique(np.concatenate([before, cuts[apart] if categorical else cuts]))

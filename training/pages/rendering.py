@@ -1,0 +1,119 @@
+"""Pages from templates: one environment, one style sheet, one Content-Security-Policy.
+
+Templates escape every text. Two strings are marked as safe: the style sheet here, and the SVG of a `Figure`.
+"""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from fraudsieve.training.evaluation.metrics import format_number
+
+__all__ = [
+    "Card",
+    "Notice",
+    "PageTable",
+    "content_security_policy",
+    "format_interval",
+    "format_metric",
+    "render_page",
+    "style_sheet",
+    "template_environment",
+]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A box that nobody should overlook: a sentence, and more lines as a list."""
+
+    title: str
+    lines: Sequence[str] = ()
+    kind: Literal["", "warn", "bad"] = ""
+
+
+@dataclass(frozen=True)
+class PageTable:
+    """A table whose first cell in each row is the name of the row. Without rows nothing is shown."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Card:
+    """One metric in large type. `gauge` holds low, value and high of a share, drawn on a line from 0 to 1."""
+
+    name: str
+    value: str
+    about: str
+    interval: str | None = None
+    gauge: tuple[float, float, float] | None = None
+
+
+@cache
+def template_environment() -> Environment:
+    """Return the environment of the templates: every value is escaped, an unknown name is an error."""
+    return Environment(
+        loader=PackageLoader("fraudsieve.training.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def style_sheet(*, dark: bool = True) -> Markup:
+    """Return the style sheet, with or without the colours for dark pages."""
+    return Markup(template_environment().get_template("style.css.j2").render(dark=dark))
+
+
+@cache
+def content_security_policy() -> str:
+    """Return the policy of all pages: nothing is loaded, run or sent, and only their own style sheet applies."""
+    digest = base64.b64encode(hashlib.sha256(style_sheet().encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def render_page(template: str, **values: Any) -> str:
+    """Render a page that extends ``base.html.j2``.
+
+    Examples
+    --------
+    >>> page = render_page("base.html.j2", title="Ham & spam", subtitle="2 records")
+    >>> "<h1>Ham &amp; spam</h1>" in page
+    True
+    """
+    shared = {"style": style_sheet(), "policy": content_security_policy()}
+    return template_environment().get_template(template).render(shared | values)
+
+
+def format_metric(value: float | None) -> str:
+    """Return a metric with three decimals, or a large number with separators.
+
+    Examples
+    --------
+    >>> format_metric(0.12345), format_metric(1234.5), format_metric(None)
+    ('0.123', '1,234', '–')
+    """
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if abs(value) < 10 else format_number(round(value, 1))
+
+
+def format_interval(interval: Sequence[float] | None) -> str:
+    """Return an interval in words.
+
+    Examples
+    --------
+    >>> format_interval((0.1, 0.2)), format_interval(None)
+    ('0.100 to 0.200', '–')
+    """
+    return "–" if not interval else f"{format_metric(interval[0])} to {format_metric(interval[1])}"
