@@ -39,7 +39,7 @@ def test_train_searches_settings_for_so_long(messages: pd.DataFrame, run: Run) -
     assert (tuning["metric"], tuning["trials"], tuning["folds"]) == ("average_precision", 2, 4)
     assert set(tuning["settings"]) == {"model.l2"}
     assert Path(tuning["storage"]).is_file()
-    assert f"tuned: 2 trials in {tuning['seconds']:.0f} s, average precision inside the folds" in error
+    assert f"tuned: 2 trials in {tuning['seconds']:.0f} s, average precision in cross-validation" in error
 
 
 @pytest.mark.slow

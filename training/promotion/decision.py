@@ -166,7 +166,7 @@ def _decide(
     if reasons:
         decision = Decision("refused", champion=now, reasons=reasons, **facts)
     else:
-        registry.crown(version, [*_champions_with(registry, before), version])
+        registry.make_champion(version, [*_champions_with(registry, before), version])
         decision = Decision("promoted", champion=version, reasons=tuple(gate.reason for gate in gates), **facts)
     registry.record(version, decision.to_dict(), decision.tags)
     return decision
@@ -207,7 +207,7 @@ def rollback(recipe: Recipe) -> Decision:
         problem = f"{registry.address(champion)} is the first champion, so there is no version before it"
         raise ComparisonError("rollback", [f"{problem}. Promote another"])
     previous = champions[-2]
-    registry.crown(previous, champions[:-1])
+    registry.make_champion(previous, champions[:-1])
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     reason = f"Rolled back: {registry.address(previous)} is champion again."
     decision = Decision("rolled back", at, recipe.name, champion, champion, previous, (reason,))

@@ -1,4 +1,4 @@
-"""A registered model in MLflow: which version is champion, which were before it, and what was decided of each."""
+"""A registered model in MLflow: its champion, earlier champions, and the decisions on its versions."""
 
 import json
 import re
@@ -18,11 +18,11 @@ from .run import CHAMPION, quiet, use_store
 __all__ = ["CHAMPIONS", "DECISION", "Registry"]
 
 CHAMPIONS = "promotion.champions"
-"""The tag of a registered model with the versions that were champion, the oldest first and the one in use last."""
+"""Tag of a registered model: the versions that were champion, oldest first, the current one last."""
 DECISION = "promotion.decision"
-"""The tag of a version, and of its run, with what was last decided of it."""
-MOST_CHAMPIONS = 100
-"""So many versions are remembered: MLflow bounds the length of a tag."""
+"""Tag of a version and of its run: the last decision."""
+MAX_CHAMPIONS = 100
+"""Number of versions in the tag of champions, because MLflow limits the length of a tag."""
 
 
 class Registry:
@@ -31,7 +31,7 @@ class Registry:
     Parameters
     ----------
     uri : str
-        The store, as from `tracking_uri`. MLflow uses it from now on.
+        The store, as from `tracking_uri`; it becomes the store of MLflow in this process.
     name : str
         Name of the registered model.
 
@@ -49,7 +49,7 @@ class Registry:
         self.client = mlflow.MlflowClient(uri, uri)
 
     def aliases(self) -> dict[str, str]:
-        """Return the version that each alias points to now.
+        """Return the version of each alias.
 
         Returns
         -------
@@ -58,12 +58,12 @@ class Registry:
         Raises
         ------
         ArtifactError
-            When there is no such registered model.
+            If the registered model does not exist.
         """
         return {alias: str(version) for alias, version in self._registered().aliases.items()}
 
     def champions(self) -> list[str]:
-        """Return the versions that were promoted, the oldest first; none when none was.
+        """Return the versions that were champion, oldest first.
 
         Returns
         -------
@@ -72,7 +72,7 @@ class Registry:
         return [version for version in self._registered().tags.get(CHAMPIONS, "").split(",") if version]
 
     def version_of(self, address: str) -> str:
-        """Return the version behind an address.
+        """Return the version that an address names.
 
         Parameters
         ----------
@@ -86,15 +86,15 @@ class Registry:
         Raises
         ------
         ArtifactError
-            When it is no such address, or leads nowhere.
+            If the address is not of this form, or the alias does not exist.
         """
-        found = re.fullmatch(rf"models:/{re.escape(self.name)}(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))", address)
-        if found is None:
-            fix = f"Name models:/{self.name}@challenger or models:/{self.name}/VERSION."
-            raise ArtifactError(address, f"is no version of the registered model {self.name!r}", fix)
-        version = found["version"] or self.aliases().get(found["alias"])
+        match = re.fullmatch(rf"models:/{re.escape(self.name)}(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))", address)
+        if match is None:
+            fix = f"Use models:/{self.name}@challenger or models:/{self.name}/VERSION."
+            raise ArtifactError(address, f"is not a version of the registered model {self.name!r}", fix)
+        version = match["version"] or self.aliases().get(match["alias"])
         if version is None:
-            raise ArtifactError(address, "leads nowhere: there is no such alias", "Train a model there, or name one.")
+            raise ArtifactError(address, "has an alias that does not exist", "Train a model, or use another alias.")
         return version
 
     def address(self, version: str) -> str:
@@ -126,12 +126,12 @@ class Registry:
         Raises
         ------
         ArtifactError
-            When there is no such version.
+            If the version does not exist.
         """
         with quiet():
             return model_folder(self.address(version))
 
-    def crown(self, version: str, champions: list[str]) -> None:
+    def make_champion(self, version: str, champions: list[str]) -> None:
         """Make a version champion.
 
         Parameters
@@ -139,32 +139,32 @@ class Registry:
         version : str
             The version.
         champions : list of str
-            What is to be remembered: the versions that were champion, the oldest first, this one last.
+            The versions that were champion, oldest first, this one last.
 
         Raises
         ------
         ArtifactError
-            When there is no such version.
+            If the version does not exist.
         """
         try:
             self.client.get_model_version(self.name, version)
         except MlflowException as error:
             raise self._missing(self.address(version), error) from None
-        # The alias comes last: what is remembered without it does no harm.
-        self.client.set_registered_model_tag(self.name, CHAMPIONS, ",".join(champions[-MOST_CHAMPIONS:]))
+        # The alias is set last, because a tag without the alias does no harm.
+        self.client.set_registered_model_tag(self.name, CHAMPIONS, ",".join(champions[-MAX_CHAMPIONS:]))
         self.client.set_registered_model_alias(self.name, CHAMPION, version)
 
     def record(self, version: str, decision: Mapping[str, Any], tags: Mapping[str, str]) -> None:
-        """Write down what was decided of a version: as its tags, and in its run.
+        """Log a decision on a version: as tags of the version, and in its run.
 
         Parameters
         ----------
         version : str
             The version.
         decision : mapping
-            All that is to be known, of plain JSON types; it becomes a file of the run, and none is overwritten.
+            The decision, of JSON types; it is logged as a new file of the run.
         tags : mapping of str to str
-            What is shown at a glance.
+            Tags of the version and of its run.
         """
         for name, value in tags.items():
             self.client.set_model_version_tag(self.name, version, name, value)
@@ -183,8 +183,8 @@ class Registry:
             raise self._missing(f"models:/{self.name}", error) from None
 
     def _missing(self, address: str, error: MlflowException) -> Exception:
-        """Tell what is not there from a store that cannot be asked."""
+        """Return the error of a missing version, or the error of MLflow if there is another reason."""
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             return error
-        problem = "is not in the store that the recipe or MLFLOW_TRACKING_URI names"
-        return ArtifactError(address, problem, "Train a model there, or name one that is.")
+        problem = "is not in the store of the recipe or of MLFLOW_TRACKING_URI"
+        return ArtifactError(address, problem, "Train a model in this store, or name an existing one.")

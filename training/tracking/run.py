@@ -1,4 +1,4 @@
-"""MLflow: where a run, its figures and its model are kept."""
+"""Logging of runs, metrics and models in MLflow."""
 
 import logging
 import os
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 DEFAULT_STORE = "sqlite:///mlflow.db"
-"""In the working folder, when neither the recipe nor ``MLFLOW_TRACKING_URI`` names another."""
+"""The store in the working folder, if neither the recipe nor ``MLFLOW_TRACKING_URI`` names another."""
 CHALLENGER = "challenger"
 """Alias of the newest model."""
 CHAMPION = "champion"
@@ -38,18 +38,18 @@ CHAMPION = "champion"
 
 @dataclass(frozen=True)
 class LoggedRun:
-    """Where a run went.
+    """A run that was logged, and its model.
 
     Parameters
     ----------
     uri : str
         Address of the tracking store.
     experiment_id, run_id : str
-        The run.
+        Identifiers of the run.
     model_uri : str
-        Address of the model: ``models:/name/version`` when it is registered.
+        Address of the model; ``models:/name/version`` if it is registered.
     aliases : tuple of str
-        Aliases that now point to the model.
+        Aliases that were set to the model.
     """
 
     uri: str
@@ -60,7 +60,7 @@ class LoggedRun:
 
     @property
     def address(self) -> str:
-        """Where the run can be looked at, or the command that shows it."""
+        """The web address of the run, or the command that shows it."""
         path = f"#/experiments/{self.experiment_id}/runs/{self.run_id}"
         if self.uri.startswith("http"):
             return f"{self.uri.rstrip('/')}/{path}"
@@ -69,20 +69,20 @@ class LoggedRun:
 
 @dataclass(frozen=True)
 class NestedRun:
-    """A run within another: a trial of a search.
+    """A nested run: a trial of a search.
 
     Parameters
     ----------
     name : str
-        Its name.
+        Name of the run.
     params, metrics, tags : dict
-        What MLflow shows of it.
+        Parameters, metrics and tags of the run.
     steps : dict of str to sequence of float
-        Metrics of several steps.
+        Metrics with a value for each step.
     status : {"FINISHED", "KILLED", "FAILED"}
-        How it ended.
+        Final status.
     started, seconds : float
-        When it began, in seconds since 1970, and how long it took.
+        Start, in seconds since 1970, and duration.
     """
 
     name: str
@@ -101,12 +101,12 @@ def tracking_uri(recipe_uri: str | None = None) -> str:
     Parameters
     ----------
     recipe_uri : str, default=None
-        What the recipe says.
+        The store of the recipe.
 
     Returns
     -------
     str
-        The recipe's, else ``MLFLOW_TRACKING_URI``, else `DEFAULT_STORE`.
+        The store of the recipe, otherwise ``MLFLOW_TRACKING_URI``, otherwise `DEFAULT_STORE`.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def tracking_uri(recipe_uri: str | None = None) -> str:
 
 
 def use_store(uri: str) -> None:
-    """Let MLflow keep runs and models in a store from now on.
+    """Set the store of MLflow for runs and models in this process.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def log_training(
     tags: dict[str, str],
     nested: Sequence[NestedRun] = (),
 ) -> LoggedRun:
-    """Log a finished training run, its model folder included.
+    """Log a finished training run with its model folder.
 
     Parameters
     ----------
@@ -150,17 +150,17 @@ def log_training(
     uri : str
         The tracking store.
     experiment : str
-        Name of the experiment; it is made when it is not there.
+        Name of the experiment, which is created if it does not exist.
     name : str
         Name under which the model is registered.
     register : bool
         Whether to register the model. A new version becomes `CHALLENGER`, and the first `CHAMPION` too.
     params, metrics, tags : dict
-        What MLflow shows of the run.
+        Parameters, metrics and tags of the run.
     documents : dict of str to object
-        File name to what is written there: a text as it is, all else as JSON.
+        Contents by file name: a string is written as text, anything else as JSON.
     nested : sequence of NestedRun, default=()
-        Runs within it.
+        Nested runs.
 
     Returns
     -------
@@ -177,8 +177,8 @@ def log_training(
             for file, content in documents.items():
                 log = mlflow.log_text if isinstance(content, str) else mlflow.log_dict
                 log(content, file)
-            for one in nested:
-                _log_nested(one, experiment_id, run.info.run_id)
+            for trial in nested:
+                _log_nested(trial, experiment_id, run.info.run_id)
             info = log_model(folder, registered_model_name=name if register else None)
         if not register:
             return LoggedRun(uri, experiment_id, run.info.run_id, info.model_uri, ())
@@ -187,17 +187,17 @@ def log_training(
 
 
 def _log_nested(run: NestedRun, experiment_id: str, parent: str) -> None:
-    """Log a run that is over, in three calls."""
+    """Log a finished run, in three calls."""
     client = mlflow.MlflowClient()
-    begin, end = (int(1000 * moment) for moment in (run.started, run.started + run.seconds))
+    begin, end = (int(1000 * seconds) for seconds in (run.started, run.started + run.seconds))
     tags = {MLFLOW_PARENT_RUN_ID: parent, **run.tags}
-    made = client.create_run(experiment_id, start_time=begin, tags=tags, run_name=run.name).info.run_id
+    run_id = client.create_run(experiment_id, start_time=begin, tags=tags, run_name=run.name).info.run_id
     metrics = [Metric(name, value, end, 0) for name, value in run.metrics.items()]
     metrics += [
         Metric(name, value, end, step) for name, values in run.steps.items() for step, value in enumerate(values)
     ]
-    client.log_batch(made, metrics=metrics, params=[Param(name, str(value)) for name, value in run.params.items()])
-    client.set_terminated(made, status=run.status, end_time=end)
+    client.log_batch(run_id, metrics=metrics, params=[Param(name, str(value)) for name, value in run.params.items()])
+    client.set_terminated(run_id, status=run.status, end_time=end)
 
 
 def _set_aliases(name: str, version: str) -> tuple[str, ...]:
@@ -209,7 +209,7 @@ def _set_aliases(name: str, version: str) -> tuple[str, ...]:
 
 
 def _git_state() -> dict[str, str]:
-    """Return the commit of the working folder, and whether it has changes; nothing outside of git."""
+    """Return the commit of the working folder and whether it has changes; empty outside a Git repository."""
     answers = {}
     for tag, command in {"git.commit": ["rev-parse", "HEAD"], "git.dirty": ["status", "--porcelain"]}.items():
         try:
@@ -222,9 +222,10 @@ def _git_state() -> dict[str, str]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep MLflow and its database migrations from talking; warnings and errors still come through.
+    """Silence MLflow and its database migrations, except for warnings and errors.
 
-    What MLflow prints, such as the address of a run on a server, goes to the error stream: the output is the command's.
+    Output of MLflow, such as the address of a run on a server, goes to the error stream, because the standard output
+    belongs to the command.
 
     Yields
     ------

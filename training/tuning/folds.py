@@ -1,7 +1,7 @@
-"""Folds inside the training slice, prepared once: what is left of a trial is to grow trees and to count.
+"""Folds inside the training slice, whose features are computed once, so that a trial only trains and evaluates.
 
-Nothing else is looked at. The rows of the calibration slice and of the test, and all that a run drops, have no label
-here: not to learn from, not to test on, not as what was known of others.
+Rows of the calibration and test slices, and dropped rows, have no label here: they are not trained on or tested, and
+their labels are not used in features of other rows.
 """
 
 import json
@@ -38,16 +38,16 @@ METRICS = {
     "macro_f1": "macro-F1",
     "recall_at_capacity": "recall at the review capacity",
 }
-"""What can be searched for, in words."""
+"""The metrics that can be optimised, with their names in messages."""
 TRAIN_SHARES = (0.3, 0.5, 0.7)
-"""Shares of the rows before the first window, tried in turn: where labels take long, early windows have no past."""
-KEPT = 16
-"""Prepared folds that are kept in memory; only a search of features has more."""
+"""Shares of the rows before the first window, tried in turn: with long label delays early windows have no labels."""
+MAX_CACHED = 16
+"""Number of prepared folds in memory; only a search over features needs more."""
 EMPTY = np.array([], np.int64)
 
 
 def metric_of(data: LabelledData, recipe: Recipe) -> str:
-    """Tell what the settings of a run are searched for.
+    """Return the metric that a search optimises.
 
     Parameters
     ----------
@@ -64,26 +64,27 @@ def metric_of(data: LabelledData, recipe: Recipe) -> str:
     Raises
     ------
     RecipeError
-        When the metric is of fraud and no class is legitimate, or needs times that are not there.
+        If the metric needs a legitimate class or times, and there are none.
     """
-    asked = tune_of(recipe).metric
+    metric = tune_of(recipe).metric
     has_legitimate = bool((data.rows["label"] == recipe.data.legitimate).any())
-    if asked == "auto":
+    if metric == "auto":
         return "average_precision" if has_legitimate else "macro_f1"
-    if asked != "macro_f1" and not has_legitimate:
+    if metric != "macro_f1" and not has_legitimate:
         raise RecipeError(
-            "recipe", [f"tune.metric: {asked} needs a legitimate class, and there is none. Take macro_f1"]
+            "recipe", [f"tune.metric: {metric} needs a legitimate class, and there is none. Use macro_f1"]
         )
     a_day = recipe.evaluate.alerts_a_day
-    if asked == "recall_at_capacity" and a_day is not None and data.rows["as_of"].isna().all():
+    if metric == "recall_at_capacity" and a_day is not None and data.rows["as_of"].isna().all():
         raise RecipeError(
-            "recipe", ["tune.metric: the records have no times, so alerts a day say nothing. Take another"]
+            "recipe",
+            ["tune.metric: recall_at_capacity with alerts_a_day needs records with times. Use another"],
         )
-    return asked
+    return metric
 
 
 def training_alone(data: LabelledData, split: Split) -> LabelledData:
-    """Return the rows of the training slice, and what lies before them without any other label.
+    """Return the rows of the training slice, and their past without the labels of other rows.
 
     Parameters
     ----------
@@ -104,31 +105,31 @@ def training_alone(data: LabelledData, split: Split) -> LabelledData:
 
 
 def search_folds(data: LabelledData, groups: Array, what: str, split: Split, recipe: Recipe) -> list[Split]:
-    """Cut the training slice into folds, of the kind that the split of the run is.
+    """Cut the training slice into folds of the same kind as the split of the run.
 
     Parameters
     ----------
     data : LabelledData
         As from `training_alone`.
     groups : ndarray, shape (n_rows,)
-        Campaigns or accounts, of these rows.
+        Campaigns or accounts of these rows.
     what : str
-        Which of the two.
+        What a group is: ``campaign`` or ``account``.
     split : Split
-        The split of the run: by time the folds go forward in time with its gap, else campaigns or accounts are dealt,
-        those of a random split too.
+        The split of the run. If it is by time, the folds go forward in time with its gap; otherwise, even if it is
+        random, campaigns or accounts are dealt to folds.
     recipe : Recipe
-        How many folds, the legitimate class and the seed.
+        Number of folds, legitimate class and seed.
 
     Returns
     -------
     list of Split
-        Folds that can be trained and tested; at least two.
+        The folds that can be trained and tested, at least two.
 
     Raises
     ------
     SplitError
-        When there are fewer.
+        If there are fewer.
     """
     n_folds = tune_of(recipe).folds
     labels = data.rows["label"].to_numpy(object)
@@ -147,8 +148,8 @@ def search_folds(data: LabelledData, groups: Array, what: str, split: Split, rec
     ]
     if len(usable) < 2:
         raise SplitError(
-            f"tune: of {len(folds)} folds inside the training slice {len(usable)} can be trained and tested, at least "
-            "2 are needed. Give more data, other tune.folds, or leave --tune out."
+            f"tune: at least 2 folds of the training slice are needed, {len(usable)} of {len(folds)} can be trained"
+            " and tested. Add data, change tune.folds, or remove --tune."
         )
     return usable
 
@@ -156,7 +157,7 @@ def search_folds(data: LabelledData, groups: Array, what: str, split: Split, rec
 def _by_time(data: LabelledData, groups: Array, what: str, split: Split, recipe: Recipe, n_folds: int) -> list[Split]:
     labels = data.rows["label"]
     legitimate = recipe.data.legitimate
-    # Without a legitimate class types are told apart: the most frequent one stands against the rest.
+    # Without a legitimate class, stratify by the most frequent class against the others.
     has_legitimate = bool((labels == legitimate).any())
     is_crime = (labels != (legitimate if has_legitimate else labels.mode()[0])).to_numpy()
     times = data.rows["as_of"], data.rows["labelled_at"]
@@ -176,39 +177,39 @@ def _by_time(data: LabelledData, groups: Array, what: str, split: Split, recipe:
         except SplitError:
             continue
     raise SplitError(
-        f"tune: {n_folds} folds that go forward in time, each after a gap of {split.gap_days:.3g} days, leave one with "
-        "nothing to train on. Take fewer tune.folds, a shorter split.gap_days, or leave --tune out."
+        f"tune: of {n_folds} folds that go forward in time, with gaps of {split.gap_days:.3g} days, at least one has "
+        "nothing to train on. Use fewer tune.folds, a shorter split.gap_days, or remove --tune."
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _Prepared:
-    """A fold as numbers: what is grown on, what it is tested on."""
+    """The feature matrices of a fold."""
 
     train: TrainingRows
     matrix: pd.DataFrame
     labels: Array
     moments: pd.Series
     share: float
-    """Of the records of their time, those that it is tested on."""
+    """Share of the records of the test window that are test rows."""
 
 
 @dataclass(eq=False)
 class SearchFolds:
-    """The folds of a search, each with its feature matrices, which are computed when they are first asked for.
+    """The folds of a search, whose feature matrices are computed at first use.
 
     Parameters
     ----------
     data : LabelledData
         As from `training_alone`.
     groups : ndarray, shape (n_rows,)
-        Campaigns or accounts, of these rows.
+        Campaigns or accounts of these rows.
     folds : list of Split
         As from `search_folds`.
     metric : str
         One of `METRICS`.
     progress : callable
-        Called with what is done next.
+        Called with a message before each step.
     """
 
     data: LabelledData
@@ -222,35 +223,35 @@ class SearchFolds:
         return len(self.folds)
 
     def scores(self, recipe: Recipe, places: Iterable[int]) -> list[float]:
-        """Train on folds and test on them, as many at a time as the recipe has workers.
+        """Train and test on folds, in parallel.
 
         Parameters
         ----------
         recipe : Recipe
-            Settings.
+            Parameters.
         places : iterable of int
-            Which folds, from 0.
+            Positions of folds, from 0.
 
         Returns
         -------
         list of float
-            The metric in each: the larger, the better.
+            The metric of each fold; larger is better.
         """
         folds = [self._prepared(recipe, place) for place in places]
         workers = joblib.effective_n_jobs(recipe.n_jobs)
-        # A thread a fold: threads that share one small fit wait for each other most of the time.
+        # One thread per fold, because threads that share one small fit mostly wait for each other.
         alone = recipe.model_copy(update={"n_jobs": max(1, workers // len(folds))})
         score = joblib.delayed(_score)
-        found = joblib.Parallel(min(workers, len(folds)), prefer="threads")(
+        scores = joblib.Parallel(min(workers, len(folds)), prefer="threads")(
             score(fold, alone, self.data.subject, self.metric) for fold in folds
         )
-        return list(found)
+        return list(scores)
 
     def _prepared(self, recipe: Recipe, place: int) -> _Prepared:
         key = json.dumps(recipe.features.model_dump(mode="json"), sort_keys=True), place
         if key not in self._kept:
             self.progress(f"tuning: features of fold {place + 1} of {len(self)}")
-            while len(self._kept) >= KEPT:
+            while len(self._kept) >= MAX_CACHED:
                 del self._kept[next(iter(self._kept))]
             self._kept[key] = self._prepare(recipe, self.folds[place])
         return self._kept[key]

@@ -1,4 +1,4 @@
-"""What a search of settings found: its trials, and whether the best of them is worth taking."""
+"""The result of a hyperparameter search: its trials, and whether the best one is adopted."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,30 +14,30 @@ from .space import with_settings
 
 __all__ = ["Trial", "TuningResult"]
 
-ERRORS: Final = 2
-"""Standard errors that a gain must exceed: of hundreds of trials the best one has been lucky by more than one."""
+MIN_ERRORS: Final = 2
+"""Standard errors that a gain must exceed: the best of many trials exceeds one by chance."""
 STATUS = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
-"""What MLflow calls the state of a trial."""
+"""Status in MLflow by state of a trial."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Settings, and what they reached.
+    """Parameters and their scores.
 
     Parameters
     ----------
     number : int
-        Its place in the search, from 0.
+        Number in the search, from 0.
     settings : dict
-        By dotted name: ``model.num_leaves``.
+        Values by dotted name, such as ``model.num_leaves``.
     scores : tuple of float
-        The metric in each fold; fewer where the trial was stopped early.
+        The metric of each fold; fewer folds if the trial was pruned.
     state : {"complete", "pruned", "failed"}
-        A failed one was under way when the run was killed.
+        A failed trial was running when the process was killed.
     started : float
-        Seconds since 1970.
+        Start, in seconds since 1970.
     seconds : float
-        How long it took; 0 where it failed.
+        Duration; 0 if it failed.
 
     Examples
     --------
@@ -54,24 +54,24 @@ class Trial:
 
     @property
     def mean(self) -> float:
-        """The mean over the folds that it saw; NaN of none."""
+        """The mean over its folds; NaN if it has none."""
         return float(np.mean(self.scores)) if self.scores else float("nan")
 
 
 @dataclass(frozen=True)
 class TuningResult:
-    """What a search found.
+    """The result of a search.
 
     Parameters
     ----------
     own : Recipe
-        The recipe as it came.
+        The recipe before the search.
     metric : str
-        What was made large.
+        The metric that was maximised.
     trials : tuple of Trial
-        All of them, the recipe's own settings first among the finished.
+        All trials; the first finished one has the settings of the recipe.
     storage : Path
-        Where they are kept.
+        The file of the trials.
 
     Examples
     --------
@@ -89,29 +89,29 @@ class TuningResult:
 
     @property
     def default(self) -> Trial:
-        """The trial of the recipe's own settings."""
+        """The trial with the settings of the recipe."""
         return next(trial for trial in self.trials if trial.state == "complete")
 
     @property
     def best(self) -> Trial:
-        """The trial of the largest mean; of equals the first."""
+        """The trial with the largest mean; the first of equals."""
         return max((trial for trial in self.trials if trial.state == "complete"), key=lambda trial: trial.mean)
 
     @property
     def gain(self) -> float:
-        """The mean over the folds of what the best is better than the recipe's own settings."""
+        """The difference of the means of the best trial and the default trial."""
         return self.best.mean - self.default.mean
 
     @property
     def standard_error(self) -> float:
-        """Of the gain: folds are compared in pairs, for they differ more among each other than settings do."""
+        """Standard error of the gain, paired by fold, because folds differ more than settings."""
         differences = np.subtract(self.best.scores, self.default.scores)
         return float(differences.std(ddof=1) / np.sqrt(len(differences)))
 
     @property
     def taken(self) -> bool:
-        """Whether the best settings are taken: only where the gain is larger than twice its standard error."""
-        return self.gain > ERRORS * self.standard_error
+        """Whether the best settings are adopted: only if the gain exceeds twice its standard error."""
+        return self.gain > MIN_ERRORS * self.standard_error
 
     @property
     def recipe(self) -> Recipe:
@@ -120,12 +120,12 @@ class TuningResult:
 
     @property
     def seconds(self) -> float:
-        """How long all trials took."""
+        """Duration of all trials."""
         return sum(trial.seconds for trial in self.trials)
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the model folder says of the search: all but times, so that the same search says the same."""
+        """The search as it is stored in the model folder; without durations, so that it is reproducible."""
         finished = [trial.state for trial in self.trials if trial.state != "failed"]
         return {
             "metric": self.metric,
@@ -141,24 +141,22 @@ class TuningResult:
 
     @property
     def content(self) -> dict[str, Any]:
-        """All that is said of the search where it ended: the facts, how long it took, and where its trials are."""
+        """The facts of the search, its duration, and the file of its trials."""
         return self.facts | {"seconds": self.seconds, "storage": str(self.storage)}
 
     @property
     def note(self) -> str:
-        """What the user should know, in a line."""
-        facts, said = self.facts, METRICS[self.metric]
-        found = f"{said} inside the folds {self.default.mean:.4f} -> {self.best.mean:.4f}"
-        if facts["trials"] == 1:
-            found = (
-                f"{said} inside the folds {self.default.mean:.4f}; there was time for the recipe's own settings alone"
-            )
+        """A summary for the user, in one line."""
+        n_trials, name = self.facts["trials"], METRICS[self.metric]
+        result = f"{name} in cross-validation {self.default.mean:.4f} -> {self.best.mean:.4f}"
+        if n_trials == 1:
+            result = f"{name} in cross-validation {self.default.mean:.4f}; only the settings of the recipe were tried"
         elif self.best is self.default:
-            found += "; nothing better was found: the recipe's own settings are kept"
+            result += "; no trial was better: the settings of the recipe are kept"
         elif not self.taken:
-            found += f"; no more than {ERRORS} standard errors of {self.standard_error:.4f}: "
-            found += "the recipe's own settings are kept"
-        return f"tuned: {facts['trials']} trials in {self.seconds:.0f} s, {found}. The trials are in {self.storage}"
+            result += f"; the gain is within {MIN_ERRORS} standard errors of {self.standard_error:.4f}: "
+            result += "the settings of the recipe are kept"
+        return f"tuned: {n_trials} trials in {self.seconds:.0f} s, {result}. The trials are in {self.storage}"
 
     @property
     def runs(self) -> list[NestedRun]:

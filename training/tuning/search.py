@@ -1,7 +1,7 @@
-"""The search of settings: Optuna over the recipe's space, inside the training slice, kept in a file to resume from.
+"""Hyperparameter search with Optuna inside the training slice, stored in a file from which it can resume.
 
-Every draw is seeded by the seed of the recipe and the number of finished trials, so a search that was killed and goes
-on makes the trials that it would have made.
+Every trial is seeded by the seed of the recipe and the number of finished trials. So a search that was killed and
+resumed makes the same trials as one that was not.
 """
 
 import hashlib
@@ -34,12 +34,12 @@ __all__ = ["tune"]
 
 
 SCORES = "scores"
-"""The attribute of a trial that holds its figure in each fold."""
+"""Attribute of a trial: its score in each fold."""
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-TO_PRUNE = 5
-"""No trial is stopped early before so many are complete."""
-SPEAK_EVERY = 10.0
-"""Seconds between two lines of progress, unless there is something better to say."""
+MIN_TRIALS_TO_PRUNE = 5
+"""Complete trials before any trial is pruned."""
+PROGRESS_SECONDS = 10.0
+"""Seconds between progress messages, unless a better trial is found."""
 
 
 def tune(
@@ -52,10 +52,10 @@ def tune(
     output: str | Path,
     progress: Progress,
 ) -> TuningResult:
-    """Search the settings of a recipe inside the training slice.
+    """Search the hyperparameters of a recipe inside the training slice.
 
-    The first trial is the recipe itself. The file of the search is named for the data and the recipe: the same call
-    goes on where an earlier one was stopped, its time counted, and other data or another recipe begin anew.
+    The first trial has the settings of the recipe. The name of the file depends on the data and the recipe: the same
+    call resumes an earlier search, whose time counts; other data or another recipe start a new search.
 
     Parameters
     ----------
@@ -64,15 +64,15 @@ def tune(
     groups : ndarray, shape (n_rows,)
         Campaigns or accounts.
     what : str
-        Which of the two.
+        What a group is: ``campaign`` or ``account``.
     split : Split
-        The slices; of these the training slice alone is looked at.
+        The slices; only the training slice is used.
     recipe : Recipe
         With a section ``[tune]``.
     output : str or Path
-        The model folder to be made; the trials are kept beside it.
+        The future model folder; the file of the trials is next to it.
     progress : callable
-        Called with what is done next.
+        Called with a message before each step.
 
     Returns
     -------
@@ -82,9 +82,9 @@ def tune(
     Raises
     ------
     RecipeError
-        When the space or the metric does not fit the data.
+        If the search space or the metric does not fit the data.
     SplitError
-        When there are too few rows for folds.
+        If there are too few rows for folds.
     """
     began = time.monotonic()
     space, own = distributions(recipe, data.subject), own_settings(recipe, data.subject)
@@ -99,23 +99,22 @@ def tune(
         clock = _Clock(began, tune_of(recipe), sum(map(_seconds, _finished(study))))
         while not clock.over(len(_finished(study))):
             _try(study, folds, recipe, space)
-            found = TuningResult(recipe, metric, _trials(study), storage)
-            clock.say(found, progress)
+            clock.report(TuningResult(recipe, metric, _trials(study), storage), progress)
         return TuningResult(recipe, metric, _trials(study), storage)
 
 
 def _try(study: optuna.Study, folds: SearchFolds, recipe: Recipe, space: dict[str, BaseDistribution]) -> None:
-    """Make one trial; one that is behind in the first half of the folds is stopped there, but never the first."""
+    """Run one trial; after half of the folds it may be pruned, unless it is the first."""
     finished = _finished(study)
     seed = int(np.random.SeedSequence([recipe.seed, len(finished)]).generate_state(1)[0])
     study.sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True)
     trial = study.ask(space)
-    asked, half = with_settings(recipe, trial.params), len(folds) // 2
+    trial_recipe, half = with_settings(recipe, trial.params), len(folds) // 2
     try:
-        scores = folds.scores(asked, range(half))
+        scores = folds.scores(trial_recipe, range(half))
         trial.report(float(np.mean(scores)), half)
         pruned = bool(finished) and trial.should_prune()
-        scores += [] if pruned else folds.scores(asked, range(half, len(folds)))
+        scores += [] if pruned else folds.scores(trial_recipe, range(half, len(folds)))
         trial.set_user_attr(SCORES, scores)
     except BaseException:
         study.tell(trial, state=TrialState.FAIL)
@@ -128,13 +127,13 @@ def _try(study: optuna.Study, folds: SearchFolds, recipe: Recipe, space: dict[st
 
 @dataclass
 class _Clock:
-    """When the search is over, and when something is said of it."""
+    """Decide when the search ends, and when progress is reported."""
 
     began: float
     settings: TuneRecipe
     before: float
     """Seconds in the trials of earlier calls."""
-    said: float = -SPEAK_EVERY
+    reported: float = -PROGRESS_SECONDS
     best: int = 0
 
     def left(self) -> float | None:
@@ -145,27 +144,27 @@ class _Clock:
         left, trials = self.left(), self.settings.trials
         return n_finished > 0 and ((left is not None and left <= 0) or (trials is not None and n_finished >= trials))
 
-    def say(self, found: TuningResult, progress: Progress) -> None:
+    def report(self, result: TuningResult, progress: Progress) -> None:
         now = time.monotonic()
-        if found.best.number == self.best and now - self.said < SPEAK_EVERY:
+        if result.best.number == self.best and now - self.reported < PROGRESS_SECONDS:
             return
-        self.said, self.best, left = now, found.best.number, self.left()
+        self.reported, self.best, left = now, result.best.number, self.left()
         ends = [] if left is None else [f"{max(left, 0):.0f} s left"]
         ends += [] if self.settings.trials is None else [f"at most {self.settings.trials} trials"]
-        figures = f"{METRICS[found.metric]} {found.default.mean:.4f} -> {found.best.mean:.4f}"
-        progress(f"tuning: {found.facts['trials']} trials, {figures}, {', '.join(ends)}")
+        figures = f"{METRICS[result.metric]} {result.default.mean:.4f} -> {result.best.mean:.4f}"
+        progress(f"tuning: {result.facts['trials']} trials, {figures}, {', '.join(ends)}")
 
 
 @contextmanager
 def _study(storage: Path) -> Iterator[optuna.Study]:
-    """Open the study in a file, or make it; keep Optuna from talking."""
-    loud = optuna.logging.get_verbosity()
+    """Open or create the study in a file, with Optuna silenced."""
+    verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         storage.parent.mkdir(parents=True, exist_ok=True)
         database = optuna.storages.RDBStorage(f"sqlite:///{storage}")
         try:
-            pruner = optuna.pruners.MedianPruner(n_startup_trials=TO_PRUNE)
+            pruner = optuna.pruners.MedianPruner(n_startup_trials=MIN_TRIALS_TO_PRUNE)
             yield optuna.create_study(
                 storage=database, pruner=pruner, study_name="fraudsieve", direction="maximize", load_if_exists=True
             )
@@ -173,13 +172,13 @@ def _study(storage: Path) -> Iterator[optuna.Study]:
             database.remove_session()
             database.engine.dispose()
     finally:
-        optuna.logging.set_verbosity(loud)
+        optuna.logging.set_verbosity(verbosity)
 
 
 def _fail_unfinished(study: optuna.Study) -> None:
-    """Mark what a killed run left: trials under way, and one that was to come."""
+    """Mark the unfinished trials of a killed process as failed."""
     while study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
-        study.ask()  # a trial that waits is told of only when it runs
+        study.ask()  # only a running trial can be marked as failed
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
 
@@ -204,14 +203,14 @@ def _trials(study: optuna.Study) -> tuple[Trial, ...]:
 
 
 def _seconds(trial: FrozenTrial) -> float:
-    """Return how long a trial took; nobody knows of one that was killed."""
+    """Return the duration of a trial; 0 if it was killed."""
     return trial.duration.total_seconds() if trial.duration and trial.state in FINISHED else 0.0
 
 
 def _digest(data: LabelledData, recipe: Recipe) -> str:
-    """Return a digest of all that the trials depend on."""
+    """Return a digest of everything that the trials depend on."""
     tables = {"messages", "accounts", "events", "labels"}
-    beside: dict[str, Any] = {"name": True, "n_jobs": True, "thresholds": True, "track": True, "data": tables}
-    said = recipe.model_dump(mode="json", exclude=beside | {"tune": {"budget", "trials"}})
-    facts = {"data": data.digests, "recipe": said, "versions": [FEATURES_VERSION, lightgbm.__version__]}
+    excluded: dict[str, Any] = {"name": True, "n_jobs": True, "thresholds": True, "track": True, "data": tables}
+    settings = recipe.model_dump(mode="json", exclude=excluded | {"tune": {"budget", "trials"}})
+    facts = {"data": data.digests, "recipe": settings, "versions": [FEATURES_VERSION, lightgbm.__version__]}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What is searched, for Optuna: the distributions of the settings, and the recipe that a trial stands for."""
+"""The search space for Optuna, and the recipe of a trial."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ __all__ = ["distributions", "own_settings", "tune_of", "with_settings"]
 
 
 def own_settings(recipe: Recipe, subject: str) -> dict[str, Any]:
-    """Return what a recipe says of the settings that it searches.
+    """Return the values in a recipe of the settings that it searches.
 
     Parameters
     ----------
@@ -30,12 +30,12 @@ def own_settings(recipe: Recipe, subject: str) -> dict[str, Any]:
     Returns
     -------
     dict of str to (int, float, bool, str or None)
-        ``model.num_leaves`` and so on, with their defaults where the recipe says nothing.
+        Values by dotted name, such as ``model.num_leaves``; the defaults if the recipe has none.
 
     Raises
     ------
     RecipeError
-        When settings of ``[features]`` are searched and the subject has none.
+        If settings of ``[features]`` are searched, and the subject is not a message.
 
     Examples
     --------
@@ -45,14 +45,16 @@ def own_settings(recipe: Recipe, subject: str) -> dict[str, Any]:
     """
     space = tune_of(recipe).space
     if space.features and subject != "message":
-        raise RecipeError("recipe", [f"tune.space.features: they are of messages, not of {subject}s. Take them out"])
+        raise RecipeError(
+            "recipe", [f"tune.space.features: these are settings of messages, not {subject}s. Remove them"]
+        )
     of_model = FraudClassifier(**recipe.model.settings(subject)).get_params()
     own = {f"model.{name}": of_model[name] for name in space.model}
     return own | {f"features.{name}": getattr(recipe.features, name) for name in space.features}
 
 
 def distributions(recipe: Recipe, subject: str) -> dict[str, BaseDistribution]:
-    """Return what is searched, by the names of `own_settings`.
+    """Return the distributions of the search, by the names of `own_settings`.
 
     Parameters
     ----------
@@ -64,13 +66,13 @@ def distributions(recipe: Recipe, subject: str) -> dict[str, BaseDistribution]:
     Returns
     -------
     dict of str to BaseDistribution
-        A range or a list that does not hold what the recipe says is widened by it, so that the first trial, which is
-        the recipe itself, is one of the search.
+        A range or a list is extended to include the value of the recipe, so that the first trial, which has the
+        settings of the recipe, is within the space.
 
     Raises
     ------
     RecipeError
-        As from `own_settings`, or when a range of logarithms cannot be widened to zero.
+        As from `own_settings`, or if a logarithmic range would have to include zero.
 
     Examples
     --------
@@ -80,8 +82,8 @@ def distributions(recipe: Recipe, subject: str) -> dict[str, BaseDistribution]:
     {'model.n_rounds': IntDistribution(high=200, log=False, low=80, step=1)}
     """
     space = tune_of(recipe).space
-    declared = {f"model.{name}": one for name, one in space.model.items()}
-    declared |= {f"features.{name}": one for name, one in space.features.items()}
+    declared = {f"model.{name}": values for name, values in space.model.items()}
+    declared |= {f"features.{name}": values for name, values in space.features.items()}
     return {name: _distribution(name, declared[name], own) for name, own in own_settings(recipe, subject).items()}
 
 
@@ -90,7 +92,7 @@ def _distribution(name: str, values: Range | Choices, own: Any) -> BaseDistribut
         return CategoricalDistribution(values if own in values else (*values, own))
     if values.log and own <= 0:
         raise RecipeError(
-            "recipe", [f"tune.space.{name}: log = true, and the recipe itself says {own!r}. Leave log out"]
+            "recipe", [f"tune.space.{name}: log = true needs positive values, and the recipe has {own!r}. Remove log"]
         )
     low, high = min(values.low, own), max(values.high, own)
     if isinstance(own, int):
@@ -99,14 +101,14 @@ def _distribution(name: str, values: Range | Choices, own: Any) -> BaseDistribut
 
 
 def with_settings(recipe: Recipe, settings: dict[str, Any]) -> Recipe:
-    """Return a recipe with other settings.
+    """Return a recipe with changed settings.
 
     Parameters
     ----------
     recipe : Recipe
         The recipe.
     settings : dict
-        By the names of `own_settings`; each is within what `distributions` allows.
+        By the names of `own_settings`, each within its distribution.
 
     Returns
     -------
@@ -140,7 +142,7 @@ def tune_of(recipe: Recipe) -> TuneRecipe:
     Raises
     ------
     RecipeError
-        When it has none.
+        If the recipe has no such section.
 
     Examples
     --------
@@ -148,5 +150,5 @@ def tune_of(recipe: Recipe) -> TuneRecipe:
     90.0
     """
     if recipe.tune is None:
-        raise RecipeError("recipe", ["has no section [tune]. Give one, or --tune 20m"])
+        raise RecipeError("recipe", ["the section [tune] is missing. Add it, or use --tune 20m"])
     return recipe.tune

@@ -185,7 +185,7 @@ def test_a_challenger_can_be_named(store: Store, rivals: Any) -> None:
     store.register("named", rivals.weak), store.register("named", rivals.strong), store.register("named", rivals.weak)
     done = promote(store.recipe("named"), challenger="models:/named/2", messages=rivals.later)
     assert (done.version, done.decision) == ("2", "promoted")
-    with pytest.raises(ArtifactError, match="models:/other/1: is no version of the registered model 'named'"):
+    with pytest.raises(ArtifactError, match="models:/other/1: is not a version of the registered model 'named'"):
         promote(store.recipe("named"), challenger="models:/other/1", messages=rivals.later)
     with pytest.raises(ArtifactError, match="models:/named/9: is not in the store"):
         promote(store.recipe("named"), challenger="models:/named/9", messages=rivals.later)
@@ -201,7 +201,7 @@ def test_the_way_back_step_by_step(store: Store, rivals: Any) -> None:
     two, three = store.register("back", rivals.strong), store.register("back", rivals.again)
     promote(recipe, challenger=f"models:/back/{two}", messages=rivals.later)
     lenient = {"gates.gain": 0.0, "gates.recall_loss": 1.0, "gates.calibration_loss": 1.0}
-    registry.crown(three, [*registry.champions(), three])  # what a second promotion does
+    registry.make_champion(three, [*registry.champions(), three])  # what a second promotion does
     done = rollback(recipe)
     assert (done.decision, done.version, done.champion) == ("rolled back", three, two)
     assert done.reasons == (f"Rolled back: models:/back/{two} is champion again.",)
@@ -219,7 +219,7 @@ def test_the_way_back_step_by_step(store: Store, rivals: Any) -> None:
 def test_a_way_back_that_is_not_there(store: Store, rivals: Any) -> None:
     one, two = store.register("gone", rivals.weak), store.register("gone", rivals.strong)
     registry = store.registry("gone")
-    registry.crown(two, [one, two])
+    registry.make_champion(two, [one, two])
     registry.client.delete_model_version("gone", one)
     with pytest.raises(ArtifactError, match="models:/gone/1: is not in the store"):
         rollback(store.recipe("gone"))

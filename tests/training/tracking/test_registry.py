@@ -7,7 +7,7 @@ import mlflow
 import pytest
 
 from fraudsieve.exceptions import ArtifactError
-from fraudsieve.training.tracking.registry import CHAMPIONS, MOST_CHAMPIONS, Registry
+from fraudsieve.training.tracking.registry import CHAMPIONS, MAX_CHAMPIONS, Registry
 from tests.shared import mlflow_uri
 
 
@@ -29,28 +29,28 @@ def test_addresses_lead_to_versions(registry: Registry) -> None:
     assert registry.aliases() == {"challenger": "2"}
     assert registry.version_of("models:/guard@challenger") == "2"
     assert registry.version_of("models:/guard/3") == "3"
-    with pytest.raises(ArtifactError, match="models:/guard@champion: leads nowhere"):
+    with pytest.raises(ArtifactError, match="models:/guard@champion: has an alias that does not exist"):
         registry.version_of("models:/guard@champion")
 
 
 @pytest.mark.parametrize("address", ["guard", "models:/guard", "models:/guards/1", "models:/guard/latest", "runs:/a/b"])
 def test_what_is_no_address_of_a_version(registry: Registry, address: str) -> None:
-    with pytest.raises(ArtifactError, match="is no version of the registered model 'guard'"):
+    with pytest.raises(ArtifactError, match="is not a version of the registered model 'guard'"):
         registry.version_of(address)
 
 
 def test_crowning_moves_the_alias_and_remembers(registry: Registry) -> None:
     assert registry.champions() == []
-    registry.crown("3", ["1", "3"])
+    registry.make_champion("3", ["1", "3"])
     assert (registry.aliases()["champion"], registry.champions()) == ("3", ["1", "3"])
     with pytest.raises(ArtifactError, match="models:/guard/4: is not in the store"):
-        registry.crown("4", ["4"])
+        registry.make_champion("4", ["4"])
     assert (registry.aliases()["champion"], registry.champions()) == ("3", ["1", "3"])
 
 
 def test_what_is_remembered_is_bounded(registry: Registry) -> None:
-    registry.crown("1", ["2"] * 500 + ["1"])
-    assert registry.champions() == ["2"] * (MOST_CHAMPIONS - 1) + ["1"]
+    registry.make_champion("1", ["2"] * 500 + ["1"])
+    assert registry.champions() == ["2"] * (MAX_CHAMPIONS - 1) + ["1"]
     assert len(registry.client.get_registered_model("guard").tags[CHAMPIONS]) < 1000
 
 

@@ -97,11 +97,11 @@ def test_too_few_rows_for_folds_are_an_error(two_classes: pd.DataFrame) -> None:
     asked = recipe()
     data, groups, split = prepared(two_classes, asked)
     alone, its = training_alone(data, split), groups[split.train]
-    with pytest.raises(SplitError, match="leave one with nothing to train on"):
+    with pytest.raises(SplitError, match="at least one has nothing to train on"):
         search_folds(alone, its, "campaign", replace(split, gap_days=300.0), asked)
     few = replace(alone, rows=alone.rows.assign(label="legitimate").replace({"label": {0: "fraud"}}))
     few.rows.loc[0, "label"] = "fraud"
-    with pytest.raises(SplitError, match=r"of 3 folds .* 0 can be trained and tested"):
+    with pytest.raises(SplitError, match=r"0 of 3 can be trained and tested"):
         search_folds(few, its, "campaign", replace(split, kind="campaign"), asked)
 
 
@@ -194,5 +194,5 @@ def test_the_metric_fits_the_data(labelled_messages: pd.DataFrame) -> None:
     untimed = replace(data, rows=data.rows.assign(as_of=pd.Series(pd.NaT, data.rows.index)))
     by_day = {"tune.metric": "recall_at_capacity", "evaluate.alerts_a_day": 5}
     assert metric_of(data, recipe(**by_day)) == "recall_at_capacity"
-    with pytest.raises(RecipeError, match="the records have no times"):
+    with pytest.raises(RecipeError, match="needs records with times"):
         metric_of(untimed, recipe(**by_day))

@@ -36,7 +36,8 @@ def test_a_gain_within_two_standard_errors_is_not() -> None:
     assert found.recipe == found.own
     assert found.facts["settings"] == {"model.num_leaves": 7}
     assert (
-        "0.5000 -> 0.5400; no more than 2 standard errors of 0.0600: the recipe's own settings are kept" in found.note
+        "0.5000 -> 0.5400; the gain is within 2 standard errors of 0.0600: the settings of the recipe are kept"
+        in found.note
     )
 
 
@@ -50,10 +51,10 @@ def test_nothing_better_keeps_the_recipe() -> None:
     found = tuned(trial(0, 0.5, 0.6), trial(1, 0.5, 0.6, leaves=15), trial(2, 0.4, 0.6, leaves=3))
     assert found.best is found.default is found.trials[0]
     assert not found.taken
-    assert "0.5500 -> 0.5500; nothing better was found: the recipe's own settings are kept" in found.note
+    assert "0.5500 -> 0.5500; no trial was better: the settings of the recipe are kept" in found.note
     alone = tuned(trial(0, 0.5, 0.6))
     assert not alone.taken
-    assert "there was time for the recipe's own settings alone" in alone.note
+    assert "only the settings of the recipe were tried" in alone.note
 
 
 def test_a_trial_that_was_stopped_or_killed_is_never_the_best() -> None:

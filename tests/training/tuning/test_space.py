@@ -52,9 +52,9 @@ def test_a_trial_changes_its_settings_and_no_other() -> None:
 
 
 def test_what_cannot_be_searched_is_said() -> None:
-    with pytest.raises(RecipeError, match="they are of messages, not of events"):
+    with pytest.raises(RecipeError, match="these are settings of messages, not events"):
         own_settings(recipe({"features": {"C": [1.0, 2.0]}}), "event")
-    with pytest.raises(RecipeError, match="log = true, and the recipe itself says 0"):
+    with pytest.raises(RecipeError, match="log = true needs positive values, and the recipe has 0"):
         distributions(recipe({"model": {"l2": {"low": 1, "high": 3, "log": True}}}, model={"l2": 0}), "message")
-    with pytest.raises(RecipeError, match=r"has no section \[tune\]"):
+    with pytest.raises(RecipeError, match=r"the section \[tune\] is missing"):
         tune_of(Recipe())
