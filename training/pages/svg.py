@@ -1,6 +1,6 @@
-"""Charts as inline SVG: axes, lines, bands, dots and bars, in the colours of the page that they stand in.
+"""Charts as inline SVG: axes, lines, bands, dots and bars, in the colours of the page around them.
 
-Nothing here is a style or a script: colours are classes that the page defines (see ``style.css.j2``), so that a strict
+There are no styles or scripts here: colours are classes that the page defines (see ``style.css.j2``), so that a strict
 Content-Security-Policy holds and a chart is legible in light and in dark.
 """
 
@@ -46,18 +46,18 @@ class Figure:
 
 @dataclass
 class Chart:
-    """A chart that is drawn piece by piece.
+    """A chart, drawn one element at a time. Texts are escaped; `css` is the class of a colour.
 
     Parameters
     ----------
     x, y : tuple of (float, float)
-        The values at the ends of the axes.
+        Values at the ends of the axes.
     height : float, default=280.0
-        In units of which 400 are the width.
+        In units of the chart, whose width is 400.
     left : float, default=54.0
-        What is kept for the labels of the vertical axis.
+        Space for the labels of the vertical axis.
     top : float, default=34.0
-        What is kept for the legend.
+        Space for the legend.
 
     Examples
     --------
@@ -77,51 +77,29 @@ class Chart:
 
     @property
     def across(self) -> Scale:
-        """From values to places, horizontally."""
+        """The horizontal scale."""
         return Scale(*self.x, self.left, WIDTH - 14)
 
     @property
     def up(self) -> Scale:
-        """From values to places, vertically."""
+        """The vertical scale."""
         return Scale(*self.y, self.height - 46, self.top)
 
     def axes(self, x_label: str, y_label: str) -> None:
-        """Draw both axes with round values and faint lines.
-
-        Parameters
-        ----------
-        x_label, y_label : str
-            What they show.
-        """
+        """Draw both axes with round values and faint lines."""
         for value in nice_ticks(*self.x):
             self._tick_below(value, format_number(value))
         self._axes_frame(x_label, y_label)
 
     def names_below(self, names: Sequence[str], x_label: str, y_label: str) -> None:
-        """Draw both axes with names at 0, 1, 2 and so on; of many, only some are written.
-
-        Parameters
-        ----------
-        names : sequence of str
-            The names.
-        x_label, y_label : str
-            What the axes show.
-        """
+        """Draw both axes with names at 0, 1, 2 and so on; at most six of many names are written."""
         every = -(-len(names) // 6)
         for i in range(0, len(names), every):
             self._tick_below(i, names[i])
         self._axes_frame(x_label, y_label)
 
     def rows(self, names: Sequence[str], x_label: str) -> None:
-        """Draw names on the left at 0, -1, -2 and so on, and round values below.
-
-        Parameters
-        ----------
-        names : sequence of str
-            The names, from the top.
-        x_label : str
-            What the values are.
-        """
+        """Draw names on the left at 0, -1, -2 and so on, and round values below."""
         bottom = self.height - 46
         for value in nice_ticks(*self.x):
             place = self.across.place(value)
@@ -132,95 +110,33 @@ class Chart:
         self.text((self.left + WIDTH) / 2, self.height - 8, x_label, "middle", "label")
 
     def line(self, points: Points, css: str, *, dashed: bool = False) -> None:
-        """Draw a line through points.
-
-        Parameters
-        ----------
-        points : sequence of (float, float)
-            Values.
-        css : str
-            Class of the colour.
-        dashed : bool, default=False
-            Whether it is dashed.
-        """
+        """Draw a line through points."""
         path = "M" + "L".join(f"{self.across.place(x)} {self.up.place(y)}" for x, y in points)
         self._add(f'<path class="line {css}{" dashed" if dashed else ""}" d="{path}"/>')
 
     def band(self, low: Points, high: Points, css: str) -> None:
-        """Fill what is between two lines.
-
-        Parameters
-        ----------
-        low, high : sequence of (float, float)
-            Values, from left to right.
-        css : str
-            Class of the colour.
-        """
+        """Fill the area between two lines, each from left to right."""
         edge = [*low, *reversed(high)]
         path = "M" + "L".join(f"{self.across.place(x)} {self.up.place(y)}" for x, y in edge) + "Z"
         self._add(f'<path class="band {css}" d="{path}"/>')
 
     def bar(self, y: float, value: float, css: str, *, thick: float = 14.0, title: str = "") -> None:
-        """Draw a bar from the left.
-
-        Parameters
-        ----------
-        y : float
-            The row.
-        value : float
-            Where it ends.
-        css : str
-            Class of the colour.
-        thick : float, default=14.0
-            In units of the chart.
-        title : str, default=""
-            What a pointer on it shows.
-        """
+        """Draw a bar from the left to a value; a pointer on it shows the title."""
         wide = round(self.across.place(value) - self.left, 1)
         place = round(self.up.place(y) - thick / 2, 1)
         told = f"<title>{escape(title)}</title>" if title else ""
         self._add(f'<rect class="fill {css}" x="{self.left}" y="{place}" width="{wide}" height="{thick}">{told}</rect>')
 
     def span(self, x: tuple[float, float], y: tuple[float, float], css: str) -> None:
-        """Draw an interval, from one point to another.
-
-        Parameters
-        ----------
-        x, y : tuple of (float, float)
-            Values at both ends.
-        css : str
-            Class of the colour.
-        """
+        """Draw an interval, from one point to another."""
         self.line([(x[0], y[0]), (x[1], y[1])], f"span {css}")
 
     def dot(self, x: float, y: float, css: str, *, shape: str = "circle", title: str = "") -> None:
-        """Draw a mark.
-
-        Parameters
-        ----------
-        x, y : float
-            Values.
-        css : str
-            Class of the colour.
-        shape : {"circle", "square", "diamond"}, default="circle"
-            Its shape, so that colour is not all that tells.
-        title : str, default=""
-            What a pointer on it shows.
-        """
+        """Draw a mark: a circle, square or diamond, so that colour is not the only difference."""
         self._mark(self.across.place(x), self.up.place(y), css, shape, title)
 
     def legend(self, name: str, css: str, *, shape: str = "line") -> None:
-        """Name a colour, at the top, after those that were named before.
-
-        Parameters
-        ----------
-        name : str
-            What it shows.
-        css : str
-            Class of the colour.
-        shape : {"line", "dashed", "circle", "square", "diamond"}, default="line"
-            How it is drawn.
-        """
+        """Add an entry to the legend: a line, dashed line, circle, square or diamond."""
         at, middle = self.legend_end, 12.0
         if shape in ("line", "dashed"):
             dashed = " dashed" if shape == "dashed" else ""
@@ -231,38 +147,13 @@ class Chart:
         self.legend_end = at + 24 + CHARACTER * text_width(name) + 16
 
     def text(self, x: float, y: float, text: str, anchor: str = "start", css: str = "tick", *, title: str = "") -> None:
-        """Write something at a place of the chart.
-
-        Parameters
-        ----------
-        x, y : float
-            The place, not a value.
-        text : str
-            The text.
-        anchor : {"start", "middle", "end"}, default="start"
-            Which part of it is there.
-        css : str, default="tick"
-            Class.
-        title : str, default=""
-            What a pointer on it shows, where that is more than the text.
-        """
+        """Write a text at a position of the chart; `title` is shown by a pointer if it differs from the text."""
         told = f"<title>{escape(title)}</title>" if title and title != text else ""
         where = f'class="{css}" x="{round(x, 1)}" y="{round(y, 1)}" text-anchor="{anchor}"'
         self._add(f"<text {where}>{escape(text)}{told}</text>")
 
     def render(self, title: str, description: str) -> str:
-        """Return the chart.
-
-        Parameters
-        ----------
-        title, description : str
-            What it is and what it shows, for those who cannot see it.
-
-        Returns
-        -------
-        str
-            An element ``svg``.
-        """
+        """Return the chart as an element ``svg``; title and description are its text for screen readers."""
         label = escape(f"{title}. {description}")
         size = f'viewBox="0 0 {WIDTH:g} {self.height:g}"'
         return f'<svg {size} role="img" aria-label="{label}">{"".join(self.parts)}</svg>'

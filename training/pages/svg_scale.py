@@ -1,4 +1,4 @@
-"""What a chart is measured with: scales, round values, and how wide a text is."""
+"""Measures of a chart: scales, round ticks, and the width of a text."""
 
 import math
 import unicodedata
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 __all__ = ["LABEL_WIDTH", "Scale", "nice_ticks", "shorten", "text_width"]
 
 LABEL_WIDTH = 21
-"""Names of rows are cut to so many characters; a Chinese one takes two."""
+"""Names of rows are cut to this many characters; a Chinese character counts twice."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """From values to places on the chart.
+    """Maps values to positions on the chart.
 
     Parameters
     ----------
     low, high : float
-        Values at the ends; they may not be equal.
+        Values at the ends; they must differ.
     start, end : float
-        Places at the ends.
+        Positions at the ends.
 
     Examples
     --------
@@ -33,7 +33,7 @@ class Scale:
     end: float
 
     def place(self, value: float) -> float:
-        """Return the place of a value, kept within the ends.
+        """Return the position of a value, limited to the ends.
 
         Parameters
         ----------
@@ -48,15 +48,15 @@ class Scale:
         return round(self.start + min(max(share, 0.0), 1.0) * (self.end - self.start), 1)
 
 
-def nice_ticks(low: float, high: float, most: int = 6) -> list[float]:
+def nice_ticks(low: float, high: float, max_ticks: int = 6) -> list[float]:
     """Return round values from low to high.
 
     Parameters
     ----------
     low, high : float
         The ends; low is below high.
-    most : int, default=6
-        No more than so many.
+    max_ticks : int, default=6
+        Maximum number of values.
 
     Returns
     -------
@@ -68,9 +68,9 @@ def nice_ticks(low: float, high: float, most: int = 6) -> list[float]:
     >>> nice_ticks(0.0, 1.0), nice_ticks(0.0, 37.0)
     ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [0.0, 10.0, 20.0, 30.0])
     """
-    power = 10.0 ** math.floor(math.log10((high - low) / most))
+    power = 10.0 ** math.floor(math.log10((high - low) / max_ticks))
     steps = (power * times for times in (1, 2, 5, 10, 20))
-    step = next(step for step in steps if (high - low) / step <= most - 1)
+    step = next(step for step in steps if (high - low) / step <= max_ticks - 1)
     first = math.ceil(low / step - 1e-9)
     return [round(i * step, 12) for i in range(first, math.floor(high / step + 1e-9) + 1)]
 
@@ -106,7 +106,7 @@ def shorten(name: str, width: int = LABEL_WIDTH) -> str:
 
 
 def text_width(text: str) -> int:
-    """Return how many narrow characters a text is as wide as.
+    """Return the width of a text in narrow characters.
 
     Parameters
     ----------
