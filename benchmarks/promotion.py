@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.runner import Bar, Report, progress, run_command
-from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.features.feature_matrix import message_matrix_of
 from fraudsieve.models.artifact.folder import Model, read_model, write_model
 from fraudsieve.training.attack.obfuscations import obfuscate
 from fraudsieve.training.fit import train
@@ -171,10 +171,10 @@ def _towards_fraud(model: Model) -> float:
 
 def _most_everyday(model: Model, lab: Lab) -> float:
     """Return the bound above which messages read most like everyday talk: `TOP` of the legitimate ones, and ties."""
-    assert isinstance(model.matrix, MessageMatrix)
+    matrix = message_matrix_of(model.matrix)
     later = lab.part(LATER, 1.0)
     legitimate = later.loc[later["label"] == model.legitimate, "text"]
-    likeness = np.sort(model.matrix.compute(legitimate.tolist())[:, model.matrix.columns.index(EVERYDAY)])
+    likeness = np.sort(matrix.compute(legitimate.tolist())[:, matrix.columns.index(EVERYDAY)])
     return float(likeness[-int(np.ceil(TOP * len(likeness)))]) - 1e-4
 
 

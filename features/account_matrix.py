@@ -4,9 +4,9 @@ Training computes the same columns from tables, in `accounts`. This module compu
 and holds what both share: the columns of the record itself and its categories. Needs only NumPy and Numba.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -16,15 +16,20 @@ from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.kernels.windows import DAY, HOUR
 from fraudsieve.features.history.records import is_missing, parse_amount, parse_id, parse_time
 from fraudsieve.features.network.declaration import Network
+from fraudsieve.features.wording.model import TextModel
+from fraudsieve.features.wording.surprisal import CharacterModel
 
 from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
+from .record_fields import FeatureRows, FieldKind, HistoryPart, RecordField
 
 __all__ = ["MISSING", "UNSEEN", "AccountMatrix", "Subject", "profile_number"]
 
 Record = Mapping[str, Any]
 Subject = Literal["account", "event"]
 
+CUTOFFS: dict[Subject, tuple[str, ...]] = {"account": ("as_of",), "event": ("occurred_at", "as_of")}
+"""The fields that hold the cutoff time: the first one that is there."""
 UNSEEN, MISSING = -1.0, -2.0
 """Codes of an unseen category and of a missing one. Categories seen in training have codes from 0, by frequency."""
 
@@ -62,6 +67,52 @@ class AccountMatrix:
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     timed: bool = True
 
+    campaigns: ClassVar[None] = None
+    characters: ClassVar[tuple[CharacterModel, ...]] = ()
+
+    @property
+    def fields(self) -> tuple[RecordField, ...]:
+        """The fields of a record that are read: the account, the cutoff time, the record's own, other entities."""
+        names = {name for view in self.histories for name in view.subjects} - {"account_id", *self.categories}
+        entities = [RecordField(name, "id", trained=True) for name in sorted(names - set(self.numbers))]
+        numbers = [self._number(name) for name in self.numbers]
+        if self.subject == "event" and "amount" not in self.numbers:
+            numbers.append(RecordField("amount", "amount"))
+        categories = [RecordField(name, "category", required=True, trained=True) for name in self.categories]
+        account = RecordField("account_id", "id", required=True, trained=True)
+        return (account, *self._times, *numbers, *categories, *entities)
+
+    def _number(self, name: str) -> RecordField:
+        # An amount is of the event itself; other numbers may be yes or no.
+        kind: FieldKind = "amount" if name == "amount" and self.subject == "event" else "number"
+        return RecordField(name, kind, required=True, trained=True)
+
+    @property
+    def _times(self) -> tuple[RecordField, ...]:
+        if not self.timed:
+            return ()
+        cutoff, *others = CUTOFFS[self.subject]
+        also = [RecordField(name, "time", instead_of=cutoff) for name in others]
+        also += [RecordField("created_at", "time")] if self.subject == "account" else []
+        return (RecordField(cutoff, "time", required=True, trained=True), *also)
+
+    @property
+    def history_parts(self) -> tuple[HistoryPart, ...]:
+        """The parts of a history that are read."""
+        if self.network:
+            return ("events", "labels", "account_labels")
+        return ("events", "labels") if self.histories else ()
+
+    @property
+    def event_views(self) -> tuple[History, ...]:
+        """The feature views of the events."""
+        return self.histories
+
+    @property
+    def text_models(self) -> dict[str, TextModel]:
+        """The text models: none."""
+        return {}
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, ``family__name``: history, network, then those of the record itself."""
@@ -72,9 +123,7 @@ class AccountMatrix:
     @property
     def clock(self) -> tuple[str, ...]:
         """The columns that are taken from the moment."""
-        if not self.timed:
-            return ()
-        return ("rhythm__hour", "rhythm__weekday") if self.subject == "event" else ("profile__age_days",)
+        return CLOCKS[self.subject][0] if self.timed else ()
 
     def own(self, moments: Array, created: Array, numbers: Mapping[str, Array], words: Mapping[str, Array]) -> Array:
         """Compute the columns of the records themselves.
@@ -93,12 +142,7 @@ class AccountMatrix:
         -------
         ndarray of float64, shape (n_records, n_own)
         """
-        parts: list[Array] = []
-        if self.timed and self.subject == "event":
-            parts = [moments % DAY // HOUR, (moments // DAY + 3) % 7]
-        elif self.timed:
-            unknown = created == np.iinfo(np.int64).min
-            parts = [np.where(unknown, np.nan, (moments - np.where(unknown, moments, created)) / DAY)]
+        parts = CLOCKS[self.subject][1](moments, created) if self.timed else []
         parts += [numbers[name] for name in self.numbers]
         parts += [_coded(words[name], seen) for name, seen in self.categories.items()]
         return np.column_stack([np.empty((len(moments), 0)), *(part.astype(np.float64) for part in parts)])
@@ -122,33 +166,41 @@ class AccountMatrix:
         """
         return HistoryState(self.histories, network=self.network, lateness=lateness)
 
-    def compute(self, records: Sequence[Record], state: HistoryState) -> tuple[Array, Array, Array]:
-        """Compute every column of single records.
+    def rows(self, records: Sequence[Record], state: HistoryState | None = None) -> FeatureRows:
+        """Compute the feature rows of accounts or events.
 
         Parameters
         ----------
         records : sequence of dict
             With the subject columns, ``as_of`` (an event may have ``occurred_at`` instead) and their own columns.
-        state : HistoryState
-            With these histories.
+        state : HistoryState, default=None
+            The history; None for an empty one.
 
         Returns
         -------
-        rows : ndarray of float64, shape (n_records, n_columns)
-            NaN where a record cannot be read.
-        known : ndarray of bool, shape (n_records,)
-            Whether there was any event of the account.
-        why : ndarray of object, shape (n_records,)
-            What is wrong with a record, in words that hold none of it; None where nothing is.
+        FeatureRows
+            Whether there is a history is unknown where the matrix has no feature views.
         """
         n = len(records)
-        rows, known, why = np.full((n, len(self.columns)), np.nan), np.zeros(n, np.bool_), np.full(n, None, object)
+        state = self.new_state() if state is None else state
+        values, has_history = np.full((n, len(self.columns)), np.nan), np.zeros(n, np.bool_)
+        why = np.full(n, None, object)
         for place, record in enumerate(records):
             try:
-                rows[place], known[place] = self._row(record, state)
+                values[place], has_history[place] = self._row(record, state)
             except RejectedRecordError as error:
                 why[place] = str(error)
-        return rows, known, why
+        return FeatureRows(values, why, has_history if self.histories else None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the declaration in plain JSON types."""
+        return {
+            "histories": [history.to_dict() for history in self.histories],
+            "network": None if self.network is None else self.network.to_dict(),
+            "numbers": list(self.numbers),
+            "categories": {name: list(words) for name, words in self.categories.items()},
+            "timed": self.timed,
+        }
 
     def _row(self, record: Record, state: HistoryState) -> tuple[Array, bool]:
         if parse_id(record.get("account_id"), "account_id") is None:
@@ -174,8 +226,25 @@ class AccountMatrix:
     def _moment(self, record: Record, state: HistoryState) -> int:
         if not self.timed:
             return max(state.watermark + 1, 1)  # all events are before it
-        name = "occurred_at" if self.subject == "event" and not is_missing(record.get("occurred_at")) else "as_of"
+        given = (name for name in CUTOFFS[self.subject] if not is_missing(record.get(name)))
+        name = next(given, "as_of")
         return parse_time(record.get(name), name)
+
+
+def _hour_and_weekday(moments: Array, created: Array) -> list[Array]:
+    return [moments % DAY // HOUR, (moments // DAY + 3) % 7]
+
+
+def _age_days(moments: Array, created: Array) -> list[Array]:
+    unknown = created == np.iinfo(np.int64).min
+    return [np.where(unknown, np.nan, (moments - np.where(unknown, moments, created)) / DAY)]
+
+
+CLOCKS: dict[Subject, tuple[tuple[str, ...], Callable[[Array, Array], list[Array]]]] = {
+    "account": (("profile__age_days",), _age_days),
+    "event": (("rhythm__hour", "rhythm__weekday"), _hour_and_weekday),
+}
+"""The columns that are computed from the cutoff time and the time of creation, and how."""
 
 
 def profile_number(value: Any, field: str) -> float:

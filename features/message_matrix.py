@@ -3,8 +3,9 @@
 Training and scoring both call `MessageMatrix.compute`, so what was trained is what is computed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -16,12 +17,17 @@ from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import OBFUSCATIONS, fold_codes, obfuscation_shares
 from fraudsieve.features.text.pinyin import to_pinyin
 from fraudsieve.features.wording.model import TextModel, as_known
+from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import SURPRISALS, CharacterModel
 
 from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
+from .message_records import message_history, why_unscorable
+from .record_fields import FeatureRows, HistoryPart, NormalisedTexts, RecordField
 
 __all__ = ["MessageMatrix"]
+
+Record: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,35 @@ class MessageMatrix:
     characters: tuple[CharacterModel, ...] = ()
     campaigns: CampaignHistory | None = None
     brands: tuple[str, ...] = ()
+
+    subject: ClassVar[Literal["message"]] = "message"
+    timed: ClassVar[bool] = True
+    network: ClassVar[None] = None
+
+    @property
+    def fields(self) -> tuple[RecordField, ...]:
+        """The fields of a message that are read: the text and, with a history, the sender and the time."""
+        fields = [RecordField("text", "text", required=True, trained=True)]
+        if self.history_parts:
+            fields += [RecordField("account_id", "id"), RecordField("sent_at", "time")]
+        return tuple(fields)
+
+    @property
+    def history_parts(self) -> tuple[HistoryPart, ...]:
+        """The parts of a history that are read."""
+        of_sender: tuple[HistoryPart, ...] = ("events", "labels") if self.sender else ()
+        return (*of_sender, "messages") if self.campaigns else of_sender
+
+    @property
+    def event_views(self) -> tuple[History, ...]:
+        """The feature views of the sender's events."""
+        return self.sender
+
+    @property
+    def text_models(self) -> dict[str, TextModel]:
+        """The text models by name."""
+        models = {"wording": self.wording, "pinyin": self.pinyin}
+        return {name: model for name, model in models.items() if model is not None}
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -112,19 +147,70 @@ class MessageMatrix:
         -------
         ndarray of float64, shape (n_messages, n_columns)
         """
+        return self._compute(texts, sender, campaign)[0]
+
+    def _compute(
+        self, texts: Sequence[str], sender: Array | None, campaign: Array | None
+    ) -> tuple[Array, NormalisedTexts]:
         raw = pack(texts)
         folded, plain = self.plain(raw, self.brands)
-        parts = []
-        for model, form in ((self.wording, folded), (self.pinyin, to_pinyin(folded) if self.pinyin else folded)):
-            if model is not None:
-                log_odds, known = model.log_odds(form)
-                parts += [as_known(log_odds, known, model.trust), (1 - known)[:, None]]
+        parts: list[Array] = []
+        known_shares: dict[str, Array] = {}
+        for name, model in self.text_models.items():
+            log_odds, known = model.log_odds(to_pinyin(folded) if name == "pinyin" else folded)
+            parts += [as_known(log_odds, known, model.trust), (1 - known)[:, None]]
+            known_shares[name] = known
         parts += [model.surprisal(form) for model, form in zip(self.characters, (raw, folded), strict=False)]
         parts.append(plain)
         for declared, block in ((history_columns(self.sender), sender), (self._campaign_columns, campaign)):
             if declared:
                 parts.append(np.full((len(texts), len(declared)), np.nan) if block is None else block)
-        return np.concatenate(parts, axis=1)
+        return np.concatenate(parts, axis=1), NormalisedTexts(folded, known_shares.get("wording"))
+
+    def rows(self, records: Sequence[Record], state: HistoryState | None = None) -> FeatureRows:
+        """Compute the feature rows of messages.
+
+        Parameters
+        ----------
+        records : sequence of dict
+            With ``text``; ``account_id`` and ``sent_at`` where the matrix looks at a history.
+        state : HistoryState, default=None
+            The history; None for an empty one.
+
+        Returns
+        -------
+        FeatureRows
+            With the normalised texts, so that an explanation need not normalise them again.
+        """
+        texts: list[Any] = [record.get("text") for record in records]
+        reasons = [why_unscorable(text) for text in texts]
+        sender = campaign = None
+        if self.history_parts:
+            state = self.new_state() if state is None else state
+            sender, campaign, wrong = message_history(records, state, self.sender, self.campaigns)
+            reasons = [of_text or of_history for of_text, of_history in zip(reasons, wrong, strict=True)]
+        why = np.array(reasons, object)
+        if not any(reasons):  # most calls
+            values, normalised = self._compute(texts, sender, campaign)
+            return FeatureRows(values, why, texts=normalised)
+        good = np.flatnonzero(why == None)  # noqa: E711 - compares every element
+        blocks = (None if block is None else block[good] for block in (sender, campaign))
+        rows, normalised = self._compute([texts[place] for place in good], *blocks)
+        values = np.full((len(texts), rows.shape[1]), np.nan)
+        values[good] = rows
+        return FeatureRows(values, why, texts=normalised)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the declaration in plain JSON types, without the arrays of the models."""
+        models = {name: {"classes": list(model.classes), "bits": BITS} for name, model in self.text_models.items()}
+        return {
+            "wording": models.get("wording"),
+            "pinyin": models.get("pinyin"),
+            "characters": len(self.characters),
+            "sender": [history.to_dict() for history in self.sender],
+            "campaigns": None if self.campaigns is None else self.campaigns.to_dict(),
+            "brands": list(self.brands),
+        }
 
     @staticmethod
     def plain(raw: CodePoints, brands: Sequence[str] = ()) -> tuple[CodePoints, Array]:

@@ -25,7 +25,6 @@ from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
 
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.artifact.folder import Model, read_model
-from fraudsieve.models.service.loaded_model import parts_of
 
 from .predict import Scorer
 
@@ -55,7 +54,7 @@ def signature(model: Model) -> ModelSignature:
     strings = ["label", "decision", "status", "why"]
     outputs: list[ColSpec | TensorSpec] = [ColSpec(DataType.double, name, required=False) for name in numbers]
     outputs += [ColSpec(DataType.string, name, required=False) for name in strings]
-    if not parts_of(model):
+    if not model.matrix.history_parts:
         return ModelSignature(outputs=Schema(outputs))
     return ModelSignature(outputs=Schema(outputs), params=ParamSchema([ParamSpec(HISTORY, DataType.string, None)]))
 

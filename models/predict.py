@@ -1,28 +1,31 @@
 """`Scorer`: load a model folder, score records. It needs NumPy, LightGBM and Numba, and nothing else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, overload
+from typing import Any, Self, TypeAlias, overload
 
 import numpy as np
 
 from fraudsieve._typing import Array
+from fraudsieve.features.feature_matrix import message_matrix_of
 from fraudsieve.features.history.records import RejectedRecord, as_records
 from fraudsieve.features.live_state import HistoryState
-from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model, read_model
 from fraudsieve.models.reasons.request import ReasonRequest, count_reasons
 from fraudsieve.models.scoring.columns import Batch, Columns, columns_of, lists_of
-from fraudsieve.models.scoring.inputs import Events, message_history, observe_messages, state_of, why_unscorable
+from fraudsieve.models.scoring.fields import model_fields
+from fraudsieve.models.scoring.inputs import Events, observe_messages, resolve_history
+from fraudsieve.models.scoring.record_policy import apply_policy, check_unknown
 from fraudsieve.models.scoring.samples import warm_records
 from fraudsieve.models.scoring.scores import Score, to_columns, to_records
 
-from .policy import Policy, apply_policy, check_unknown, fields_of
+from .policy import Policy
 
 __all__ = ["Scorer"]
 
-Record = Mapping[str, Any]
+Record: TypeAlias = Mapping[str, Any]
 
 CHUNK = 16_384
 """Messages scored at a time: bounds the memory of a batch."""
@@ -68,7 +71,7 @@ class Scorer:
         self.model = model
         self.policy = model.policy if policy is None else policy
         self.n_threads = n_threads
-        self._fields = fields_of(model.matrix)
+        self._fields = model_fields(model.matrix)
 
     @classmethod
     def load(
@@ -117,9 +120,10 @@ class Scorer:
             This one.
         """
         records, history = warm_records(self.model.matrix)
+        request = ReasonRequest(self.model, 1, None) if reasons else None
         for known in (None, history):
             for some in (records[0], records):
-                self._score_records([some] if isinstance(some, dict) else some, known, (1, None) if reasons else None)
+                self._score_records([some] if isinstance(some, dict) else some, known, request)
         return self
 
     def new_state(self, *, lateness: str = "1d") -> HistoryState:
@@ -228,15 +232,15 @@ class Scorer:
         RecordError
             When the policy refuses a field.
         """
-        ask = (count_reasons(reasons), reasons_of) if reasons is not False else None
+        request = None if reasons is False else ReasonRequest(self.model, count_reasons(reasons), reasons_of)
         if isinstance(records, Mapping):
-            return self._score_records([records], history, ask)[0]
+            return self._score_records([records], history, request)[0]
         if not isinstance(records, list | tuple):
             raise TypeError(f"Expected a dict or a list of dicts, got {type(records).__name__}.")
         wrong = next((i for i, record in enumerate(records) if not isinstance(record, Mapping)), None)
         if wrong is not None:
             raise TypeError(f"Expected a dict as record, got {type(records[wrong]).__name__} at position {wrong}.")
-        return self._score_records(records, history, ask)
+        return self._score_records(records, history, request)
 
     def score_columns(self, columns: Columns | Batch | Any, *, history: Events | None = None) -> dict[str, Array]:
         """Score records given as columns.
@@ -267,15 +271,16 @@ class Scorer:
             When the policy refuses a field.
         """
         columns = columns_of(columns)
-        needed = "text" if isinstance(self.model.matrix, MessageMatrix) else "account_id"
-        if needed not in columns:
-            raise KeyError(f"Expected a column {needed!r}; the columns are {sorted(map(str, columns))}.")
+        key = self._fields.key
+        if key not in columns:
+            raise KeyError(f"Expected a column {key!r}; the columns are {sorted(map(str, columns))}.")
         check_unknown(columns, "columns", self.policy, self._fields)
-        lists = lists_of(columns, [needed, *(set(self._fields.checks) - {needed})])
-        if isinstance(self.model.matrix, MessageMatrix) and self.policy.is_default:
-            return to_columns(self.model, *self._odds_of_messages(self.model.matrix, lists, history))
+        lists = lists_of(columns, [key, *(set(self._fields.checks) - {key})])
         records = [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
-        return to_columns(self.model, *self._odds_of_records(records, history))
+        parts = [(odds, features.why, features.has_history) for _, features, odds in self._chunks(records, history)]
+        odds, why, has_history = zip(*parts, strict=True)
+        known = None if has_history[0] is None else np.concatenate(has_history)
+        return to_columns(self.model, np.concatenate(odds), np.concatenate(why), known)
 
     def score_rows(self, rows: Array, why: Array | None = None, known: Array | None = None) -> dict[str, Array]:
         """Score feature rows, as a builder makes them.
@@ -303,47 +308,7 @@ class Scorer:
             expected = len(self.model.matrix.columns)
             raise ValueError(f"Expected rows of {expected} columns, got an array of shape {rows.shape}.")
         why = np.full(len(rows), None, object) if why is None else why
-        return to_columns(self.model, self._odds_of_rows(rows, why), why, known)
-
-    def _odds_of_rows(self, rows: Array, why: Array, asked: ReasonRequest | None = None) -> Array:
-        odds = np.full((len(rows), len(self.model.ensemble.base)), np.nan)
-        good = np.flatnonzero(why == None)  # noqa: E711 - compares every element
-        if len(good):
-            odds[good] = self._odds_and_reasons(good, rows[good], asked)
-        return odds
-
-    def _odds_of_messages(
-        self,
-        matrix: MessageMatrix,
-        columns: Mapping[str, Sequence[Any]],
-        history: Events | None,
-        asked: ReasonRequest | None = None,
-    ) -> tuple[Array, Array]:
-        """Return calibrated log-odds, and what is wrong with a message."""
-        texts = list(columns["text"])
-        reasons = [why_unscorable(text) for text in texts]
-        sender = campaign = None
-        if matrix.sender or matrix.campaigns:
-            sender, campaign, wrong = message_history(matrix, {**columns, "text": texts}, state_of(matrix, history))
-            reasons = [one or other for one, other in zip(reasons, wrong.tolist(), strict=True)]
-        why = np.array(reasons, object)
-        if 0 < len(texts) <= CHUNK and not any(reasons):  # most calls, and one message is soon scored
-            X = matrix.compute(texts, sender, campaign)
-            return self._odds_and_reasons(np.arange(len(texts)), X, asked), why
-        odds = np.full((len(texts), len(self.model.ensemble.base)), np.nan)
-        good = np.flatnonzero(why == None)  # noqa: E711 - compares every element
-        for start in range(0, len(good), CHUNK):
-            rows = good[start : start + CHUNK]
-            known = [None if block is None else block[rows] for block in (sender, campaign)]
-            X = matrix.compute([texts[i] for i in rows], *known)
-            odds[rows] = self._odds_and_reasons(rows, X, asked)
-        return odds, why
-
-    def _odds_and_reasons(self, places: Array, rows: Array, asked: ReasonRequest | None) -> Array:
-        odds = self._odds_of(rows)
-        if asked is not None:
-            asked.tell(places, rows, odds)
-        return odds
+        return to_columns(self.model, self._scorable_log_odds(rows, why), why, known)
 
     def log_odds(self, texts: Sequence[str], sender: Array | None = None, campaign: Array | None = None) -> Array:
         """Return calibrated log-odds of messages.
@@ -367,32 +332,44 @@ class Scorer:
         TypeError
             When the model is not one of messages.
         """
-        if not isinstance(self.model.matrix, MessageMatrix):
-            raise TypeError(f"Expected a model of messages, got one of {self.model.subject}s.")
-        return self._odds_of(self.model.matrix.compute(texts, sender, campaign))
+        return self._log_odds(message_matrix_of(self.model.matrix).compute(texts, sender, campaign))
 
-    def _odds_of(self, rows: Array) -> Array:
+    def _log_odds(self, rows: Array) -> Array:
         return self.model.calibration.apply(self.model.ensemble.log_odds(rows, n_threads=self.n_threads))
 
-    def _score_records(
-        self, records: Sequence[Record], history: Events | None, ask: tuple[int, str | None] | None
-    ) -> list[Score]:
-        for place, record in enumerate(records):
-            check_unknown(record, f"record {place}", self.policy, self._fields)
-        asked = None if ask is None else ReasonRequest(self.model, records, *ask)
-        scores = to_records(self.model, *self._odds_of_records(records, history, asked))
-        return scores if asked is None else [{**one, **more} for one, more in zip(scores, asked.told, strict=True)]
+    def _scorable_log_odds(self, rows: Array, why: Array) -> Array:
+        """Return calibrated log-odds, NaN where a record is unscorable."""
+        good = np.flatnonzero(why == None)  # noqa: E711 - compares every element
+        if 0 < len(good) == len(rows):  # most calls
+            return self._log_odds(rows)
+        odds = np.full((len(rows), len(self.model.ensemble.base)), np.nan)
+        if len(good):
+            odds[good] = self._log_odds(rows[good])
+        return odds
 
-    def _odds_of_records(
-        self, records: Sequence[Record], history: Events | None, asked: ReasonRequest | None = None
-    ) -> tuple[Array, Array, Array | None]:
-        """Return calibrated log-odds, what is wrong with a record, and whether its account is known."""
+    def _chunks(
+        self, records: Sequence[Record], history: Events | None
+    ) -> Iterator[tuple[Sequence[Record], FeatureRows, Array]]:
+        """Yield records, their feature rows and their calibrated log-odds, chunk by chunk; at least one chunk."""
         matrix = self.model.matrix
         if not self.policy.is_default:
             records = [apply_policy(record, place, self.policy, self._fields) for place, record in enumerate(records)]
-        if isinstance(matrix, MessageMatrix):
-            names = ("text", "account_id", "sent_at") if matrix.sender or matrix.campaigns else ("text",)
-            fields = {name: [record.get(name) for record in records] for name in names}
-            return *self._odds_of_messages(matrix, fields, history, asked), None
-        rows, known, why = matrix.compute(records, state_of(matrix, history))
-        return self._odds_of_rows(rows, why, asked), why, known if matrix.histories else None
+        state = resolve_history(matrix, history)
+        for start in range(0, max(len(records), 1), CHUNK):
+            chunk = records[start : start + CHUNK]
+            features = matrix.rows(chunk, state)
+            yield chunk, features, self._scorable_log_odds(features.X, features.why)
+
+    def _score_records(
+        self, records: Sequence[Record], history: Events | None, request: ReasonRequest | None
+    ) -> list[Score]:
+        for place, record in enumerate(records):
+            check_unknown(record, f"record {place}", self.policy, self._fields)
+        scores: list[Score] = []
+        for chunk, features, odds in self._chunks(records, history):
+            of_chunk = to_records(self.model, odds, features.why, features.has_history)
+            if request is not None:
+                explanations = request.explain(chunk, features, odds)
+                of_chunk = [score | reasons for score, reasons in zip(of_chunk, explanations, strict=True)]
+            scores += of_chunk
+        return scores

@@ -26,8 +26,8 @@ from benchmarks.service.http_load import Load, load
 from benchmarks.service.http_servers import TOKEN, mlflow_server, our_server
 from benchmarks.service.models import Live, train_on_messages, train_on_world
 from benchmarks.speed.timing import medians_in_turn
+from fraudsieve.features.feature_matrix import message_matrix_of
 from fraudsieve.features.live_state import HistoryState
-from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models.flavor import save_model
 from fraudsieve.models.predict import CHUNK, Scorer
 from fraudsieve.training.simulation.world import World, simulate
@@ -167,8 +167,7 @@ def _singles(name: str, requests: Requests) -> dict[str, float]:
 
 def _batch(folder: Path, messages: pd.DataFrame, rounds: int) -> dict[str, float]:
     scorer = Scorer.load(folder)
-    matrix, booster = scorer.model.matrix, scorer.model.ensemble.booster
-    assert isinstance(matrix, MessageMatrix)
+    matrix, booster = message_matrix_of(scorer.model.matrix), scorer.model.ensemble.booster
     texts: list[str] = messages["text"].tolist()
     compute = matrix.compute
     X = compute(texts)

@@ -21,17 +21,16 @@ import numpy as np
 
 from fraudsieve._io import new_folder, write_file
 from fraudsieve.exceptions import ArtifactError
-from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.wording.model import TextModel, output_classes
 from fraudsieve.models.calibration import Calibration
 from fraudsieve.models.policy import Policy
-from fraudsieve.models.scoring.inputs import Matrix
 from fraudsieve.models.thresholds import OperatingPoint
 from fraudsieve.models.trees.booster_text import check_booster
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import REASONS
 
-from .matrix import EXPORT, MANIFEST, array_files, array_misfit, build_matrix, describe_matrix
+from .matrix import EXPORT, MANIFEST, array_files, array_misfit, build_matrix
 
 __all__ = ["FEATURES_VERSION", "FORMAT", "LIBRARIES", "Model", "read_manifest", "read_model", "write_model"]
 
@@ -78,7 +77,7 @@ class Model:
     name: str
     classes: tuple[str, ...]
     legitimate: str | None
-    matrix: Matrix
+    matrix: FeatureMatrix
     ensemble: Ensemble
     calibration: Calibration
     points: tuple[OperatingPoint, ...] = ()
@@ -89,7 +88,7 @@ class Model:
     @property
     def subject(self) -> str:
         """What the model scores: ``message``, ``account`` or ``event``."""
-        return self.matrix.subject if isinstance(self.matrix, AccountMatrix) else "message"
+        return self.matrix.subject
 
     @cached_property
     def cues(self) -> tuple[tuple[str, str], ...]:
@@ -98,9 +97,9 @@ class Model:
         return tuple((family, cue) for family, _, cue in split)
 
     @property
-    def wording(self) -> TextModel | None:
-        """The wording model; None without one."""
-        return None if isinstance(self.matrix, AccountMatrix) else self.matrix.wording
+    def text_model(self) -> TextModel | None:
+        """The text model; None without one."""
+        return self.matrix.text_models.get("wording")
 
 
 def write_model(model: Model, folder: str | Path) -> Model:
@@ -152,7 +151,7 @@ def _manifest(model: Model, files: dict[str, bytes]) -> dict[str, Any]:
         "subject": model.subject,
         "classes": list(model.classes),
         "legitimate": model.legitimate,
-        "features": {"version": FEATURES_VERSION, **describe_matrix(model.matrix)},
+        "features": {"version": FEATURES_VERSION, **model.matrix.to_dict()},
         "columns": [{"name": name, "type": "float64"} for name in model.matrix.columns],
         "start": {"wording": list(model.ensemble.wording), "base": model.ensemble.base.tolist()},
         "policy": asdict(model.policy),

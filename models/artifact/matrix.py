@@ -1,27 +1,27 @@
 """The features of a model in its folder: their declaration in the manifest, and the arrays of the wording model."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
 from fraudsieve.exceptions import ArtifactError
-from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.account_matrix import AccountMatrix, Subject
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.cues.brands import check_brands
+from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import CHAR_BITS, PAIR_BITS, CharacterModel
-from fraudsieve.models.scoring.inputs import Matrix
 
 from .arrays import pack_arrays, read_arrays
 
-__all__ = ["array_files", "array_misfit", "build_matrix", "describe_matrix"]
+__all__ = ["array_files", "array_misfit", "build_matrix"]
 
 MANIFEST: Final = "manifest.json"
 EXPORT: Final = "Export the model again."
@@ -29,119 +29,67 @@ MAX_CLASSES: Final = 256
 MAX_CHARACTERS: Final = 16
 
 
-def describe_matrix(matrix: Matrix) -> dict[str, Any]:
-    """Return the declaration of features in plain JSON types.
-
-    Parameters
-    ----------
-    matrix : MessageMatrix or AccountMatrix
-        What is computed.
-
-    Returns
-    -------
-    dict
-
-    Examples
-    --------
-    >>> describe_matrix(MessageMatrix(None))
-    {'wording': None, 'pinyin': None, 'characters': 0, 'sender': [], 'campaigns': None, 'brands': []}
-    """
-    if isinstance(matrix, MessageMatrix):
-        wording = matrix.wording
-        return {
-            "wording": None if wording is None else {"classes": list(wording.classes), "bits": BITS},
-            "pinyin": None if matrix.pinyin is None else {"classes": list(matrix.pinyin.classes), "bits": BITS},
-            "characters": len(matrix.characters),
-            "sender": [history.to_dict() for history in matrix.sender],
-            "campaigns": None if matrix.campaigns is None else matrix.campaigns.to_dict(),
-            "brands": list(matrix.brands),
-        }
-    return {
-        "histories": [history.to_dict() for history in matrix.histories],
-        "network": None if matrix.network is None else matrix.network.to_dict(),
-        "numbers": list(matrix.numbers),
-        "categories": {name: list(words) for name, words in matrix.categories.items()},
-        "timed": matrix.timed,
-    }
-
-
-def build_matrix(subject: str, declared: Mapping[str, Any], files: Mapping[str, bytes]) -> Matrix:
-    """Read what `describe_matrix` returned.
-
-    Parameters
-    ----------
-    subject : {"message", "account", "event"}
-        What the model scores.
-    declared : mapping
-        The declaration.
-    files : mapping of str to bytes
-        The content of the folder's files, of which those that end in ``.npz`` hold arrays.
-
-    Returns
-    -------
-    MessageMatrix or AccountMatrix
+def build_matrix(subject: str, declared: Mapping[str, Any], files: Mapping[str, bytes]) -> FeatureMatrix:
+    """Build a matrix from its declaration (`FeatureMatrix.to_dict`) and the content of the files with its arrays.
 
     Raises
     ------
     KeyError, TypeError, ValueError
-        If the declaration is none.
+        If it is not a declaration.
     ArtifactError
         If an array is not one that such a model has; the file is named.
 
     Examples
     --------
-    >>> build_matrix("account", describe_matrix(AccountMatrix("account", ())), {}).columns
+    >>> build_matrix("account", AccountMatrix("account", ()).to_dict(), {}).columns
     ('profile__age_days',)
     """
-    if subject == "message":
-        sender = check_histories([History.from_dict(view) for view in declared["sender"]])
-        models = {
-            name: None if declared[name] is None else _read_wording(name, declared[name]["classes"], files)
-            for name in ("wording", "pinyin")
-        }
-        characters = _read_characters(declared["characters"], files) if declared["characters"] else ()
-        campaigns = None if declared["campaigns"] is None else CampaignHistory.from_dict(declared["campaigns"])
-        brands = check_brands(declared["brands"])
-        return MessageMatrix(**models, sender=sender, characters=characters, campaigns=campaigns, brands=brands)
-    if subject not in ("account", "event"):
-        raise ValueError("the subject is a message, an account or an event")
-    matrix = AccountMatrix(
-        "event" if subject == "event" else "account",
+    return _BUILDERS[subject](declared, files)
+
+
+def _build_messages(declared: Mapping[str, Any], files: Mapping[str, bytes]) -> MessageMatrix:
+    sender = check_histories([History.from_dict(view) for view in declared["sender"]])
+    models = {
+        name: None if declared[name] is None else _read_wording(name, declared[name]["classes"], files)
+        for name in ("wording", "pinyin")
+    }
+    characters = _read_characters(declared["characters"], files) if declared["characters"] else ()
+    campaigns = None if declared["campaigns"] is None else CampaignHistory.from_dict(declared["campaigns"])
+    brands = check_brands(declared["brands"])
+    return MessageMatrix(**models, sender=sender, characters=characters, campaigns=campaigns, brands=brands)
+
+
+def _build_accounts(subject: Subject, declared: Mapping[str, Any], files: Mapping[str, bytes]) -> AccountMatrix:
+    return AccountMatrix(
+        subject,
         check_histories([History.from_dict(view) for view in declared["histories"]]),
         None if declared["network"] is None else Network.from_dict(declared["network"]),
+        numbers=tuple(map(str, declared["numbers"])),
+        categories={str(name): tuple(map(str, words)) for name, words in declared["categories"].items()},
         timed=bool(declared["timed"]),
     )
-    numbers, categories = declared["numbers"], declared["categories"].items()
-    words = {str(name): tuple(map(str, seen)) for name, seen in categories}
-    return replace(matrix, numbers=tuple(map(str, numbers)), categories=words)
 
 
-def array_files(matrix: Matrix) -> dict[str, bytes]:
-    """Return the files that hold the arrays of a matrix.
+_BUILDERS: Final[dict[str, Callable[[Mapping[str, Any], Mapping[str, bytes]], FeatureMatrix]]] = {
+    "message": _build_messages,
+    "account": partial(_build_accounts, "account"),
+    "event": partial(_build_accounts, "event"),
+}
 
-    Parameters
-    ----------
-    matrix : MessageMatrix or AccountMatrix
-        What is computed.
 
-    Returns
-    -------
-    dict of str to bytes
-        By name of the file; NumPy's own format, without pickles.
+def array_files(matrix: FeatureMatrix) -> dict[str, bytes]:
+    """Return the files that hold the arrays of a matrix by name, in NumPy's own format, without pickles.
 
     Examples
     --------
     >>> array_files(MessageMatrix(None))
     {}
     """
-    if isinstance(matrix, AccountMatrix):
-        return {}
     files: dict[str, bytes] = {}
-    for name, model in {"wording": matrix.wording, "pinyin": matrix.pinyin}.items():
-        if model is not None:
-            parts = {"buckets": model.buckets, "weights": model.weights, "intercept": model.intercept}
-            numbers = {"scale": np.float64(model.scale), "trust": np.float64(model.trust)}
-            files[f"{name}.npz"] = pack_arrays(parts | numbers)
+    for name, model in matrix.text_models.items():
+        arrays = {"buckets": model.buckets, "weights": model.weights, "intercept": model.intercept}
+        numbers = {"scale": np.float64(model.scale), "trust": np.float64(model.trust)}
+        files[f"{name}.npz"] = pack_arrays(arrays | numbers)
     if matrix.characters:
         counts = {f"chars-{place}": model.chars for place, model in enumerate(matrix.characters)}
         counts |= {f"pairs-{place}": model.pairs for place, model in enumerate(matrix.characters)}
@@ -182,29 +130,14 @@ def _arrays(files: Mapping[str, bytes], name: str, sizes: Mapping[str, int]) -> 
         raise ArtifactError(f"{name}.npz", str(error), EXPORT) from None
 
 
-def array_misfit(matrix: Matrix, declared: Mapping[str, Any]) -> str | None:
-    """Say what is wrong with the arrays of a matrix, if anything: kernels do not check their bounds.
-
-    Parameters
-    ----------
-    matrix : MessageMatrix or AccountMatrix
-        What is computed.
-    declared : mapping
-        The declaration of the features.
-
-    Returns
-    -------
-    str or None
-    """
-    if isinstance(matrix, AccountMatrix):
-        return None
-    models = {"wording": matrix.wording, "pinyin": matrix.pinyin}
-    found = [_wording_misfit(model, declared[name], name) for name, model in models.items() if model is not None]
+def array_misfit(matrix: FeatureMatrix, declared: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with the arrays of a matrix, None if nothing is: kernels do not check their bounds."""
+    problems = [_wording_misfit(model, declared[name], name) for name, model in matrix.text_models.items()]
     shapes = {(m.chars.shape, m.pairs.shape, m.chars.dtype.name, m.pairs.dtype.name) for m in matrix.characters}
     expected = ((1 << CHAR_BITS,), (1 << PAIR_BITS,), "uint32", "uint32")
-    if len(matrix.characters) != declared["characters"] or shapes - {expected}:
-        found.append("the counts of characters do not fit each other")
-    return next((problem for problem in found if problem), None)
+    if len(matrix.characters) != declared.get("characters", 0) or shapes - {expected}:
+        problems.append("the counts of characters do not fit each other")
+    return next((problem for problem in problems if problem), None)
 
 
 def _wording_misfit(wording: TextModel, declared: Mapping[str, Any], name: str) -> str | None:

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.tables.label_times import resolve_label_times
 from fraudsieve.features.tables.reader import Source, read_table
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.scoring.inputs import Matrix
 
 __all__ = [
     "Inputs",
@@ -119,12 +118,12 @@ def read_beside(
     """
     notes: list[str] = []
     history = _read_events(events, notes)
-    if history is None and isinstance(model.matrix, MessageMatrix) and model.matrix.sender:
+    if history is None and model.subject == "message" and model.matrix.event_views:
         notes.append("the model looks at events, and none were given: every history is unknown")
     return history, _known(model, labels, history, notes), notes
 
 
-def looks_at_labels(matrix: Matrix) -> bool:
+def looks_at_labels(matrix: FeatureMatrix) -> bool:
     """Tell whether a model looks at what became known of events or accounts.
 
     Parameters
@@ -142,9 +141,8 @@ def looks_at_labels(matrix: Matrix) -> bool:
     >>> looks_at_labels(AccountMatrix("account", ()))
     False
     """
-    views = matrix.sender if isinstance(matrix, MessageMatrix) else matrix.histories
-    network = None if isinstance(matrix, MessageMatrix) else matrix.network
-    return any(view.needs_labels for view in views) or (network is not None and network.labels)
+    of_network = matrix.network is not None and matrix.network.labels
+    return of_network or any(view.needs_labels for view in matrix.event_views)
 
 
 def _known(model: Model, labels: Source | None, events: pd.DataFrame | None, notes: list[str]) -> pd.DataFrame | None:
@@ -174,8 +172,7 @@ def _read_events(events: Source | None, notes: list[str]) -> pd.DataFrame | None
 
 
 def _read_past(model: Model, past: Source | None, records: pd.DataFrame, notes: list[str]) -> pd.DataFrame | None:
-    matrix = model.matrix
-    if not isinstance(matrix, MessageMatrix) or matrix.campaigns is None:
+    if model.matrix.campaigns is None:
         return None
     if "sent_at" not in records:
         notes.append("the model looks at campaigns, and messages have no sent_at: every campaign is unknown")

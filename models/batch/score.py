@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -17,17 +17,17 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.account_records import as_strings, cutoff_column
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.campaign.batch import campaign_features
-from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.features.feature_matrix import account_matrix_of, message_matrix_of
+from fraudsieve.features.message_records import why_unscorable
 from fraudsieve.features.messages import sender_history
 from fraudsieve.features.tables.reader import Source, write_rejected
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import CHUNK, Scorer
-from fraudsieve.models.scoring.inputs import why_unscorable
 
 from .chunks import score_parts
 from .inputs import looks_at_labels, read_beside, read_inputs, with_moment
 
-__all__ = ["Scored", "feature_rows", "has_history", "looks_back", "score_file", "score_frame"]
+__all__ = ["Scored", "feature_rows", "has_history", "score_file", "score_frame"]
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def score_frame(
     matrix = scorer.model.matrix
     names = [name for name in IDS[scorer.model.subject] if name in records]
     ids = pd.DataFrame({name: records[name].to_numpy(object) for name in names})
-    if isinstance(matrix, AccountMatrix) or looks_back(matrix):
+    if scorer.model.subject != "message" or matrix.history_parts:
         rows = feature_rows(scorer.model, records, events=events, labels=labels, past=past)
         return pd.concat([ids, pd.DataFrame(scorer.score_rows(*rows))], axis=1)
     parts = []
@@ -136,14 +136,37 @@ def feature_rows(
     known : ndarray of bool, shape (n_records,), or None
         Whether any event of the account was known; None for messages, and where the model looks at no events.
     """
-    matrix = model.matrix
-    if isinstance(matrix, MessageMatrix):
-        sender = None if events is None or not matrix.sender else sender_history(events, records, matrix.sender)
-        campaign = None
-        if matrix.campaigns is not None and "sent_at" in records:
-            campaign = campaign_features(_sent(past, records), records, matrix.campaigns)
-        why = np.array([why_unscorable(text) for text in records["text"]], object)
-        return matrix.compute(records["text"].tolist(), sender, campaign), why, None
+    compute = _message_rows if model.subject == "message" else _account_rows
+    return compute(model, records, events, labels, past)
+
+
+_Rows: TypeAlias = tuple[Array, Array | None, Array | None]
+
+
+def _message_rows(
+    model: Model,
+    records: pd.DataFrame,
+    events: pd.DataFrame | None,
+    labels: pd.DataFrame | None,
+    past: pd.DataFrame | None,
+) -> _Rows:
+    matrix = message_matrix_of(model.matrix)
+    sender = None if events is None or not matrix.sender else sender_history(events, records, matrix.sender)
+    campaign = None
+    if matrix.campaigns is not None and "sent_at" in records:
+        campaign = campaign_features(_sent(past, records), records, matrix.campaigns)
+    why = np.array([why_unscorable(text) for text in records["text"]], object)
+    return matrix.compute(records["text"].tolist(), sender, campaign), why, None
+
+
+def _account_rows(
+    model: Model,
+    records: pd.DataFrame,
+    events: pd.DataFrame | None,
+    labels: pd.DataFrame | None,
+    past: pd.DataFrame | None,
+) -> _Rows:
+    matrix = account_matrix_of(model.matrix)
     if labels is None and looks_at_labels(matrix):
         labels = _nothing_known(matrix)
     builder = AccountFeatures(events, subject=matrix.subject)
@@ -162,26 +185,6 @@ def _sent(past: pd.DataFrame | None, records: pd.DataFrame) -> pd.DataFrame:
     if "message_id" in records and "message_id" in past:
         records = records[~records["message_id"].isin(past["message_id"])]
     return pd.concat([past, records], ignore_index=True)
-
-
-def looks_back(matrix: MessageMatrix) -> bool:
-    """Tell whether a model of messages looks at what was before them.
-
-    Parameters
-    ----------
-    matrix : MessageMatrix
-        What is computed.
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> looks_back(MessageMatrix(None))
-    False
-    """
-    return bool(matrix.sender) or matrix.campaigns is not None
 
 
 def _nothing_known(matrix: AccountMatrix) -> pd.DataFrame:
@@ -265,10 +268,10 @@ def _by_part(model: Model, source: Path, events: Source | None, labels: Source |
     are_files = all(one is None or _is_file(one) for one in (events, labels))
     if not are_files or not source.name.lower().endswith(".parquet"):
         return False
-    if isinstance(matrix, MessageMatrix):
+    if model.subject == "message":
         return matrix.campaigns is None
     # Without events accounts are looked at as of now, and events are their own history.
-    alone = not matrix.timed or (model.subject == "event" and not matrix.histories and matrix.network is None)
+    alone = not matrix.timed or (model.subject == "event" and not matrix.history_parts)
     return alone or events is not None
 
 

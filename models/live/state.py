@@ -17,7 +17,6 @@ from fraudsieve.features.history.measures import window_seconds
 from fraudsieve.features.history.records import RejectedRecord, as_records, is_missing, parse_id
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState, RecordType
-from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.inputs import prepare_message
 
@@ -305,14 +304,14 @@ class LiveState:
         yield _Item(identifier, logged(part, record, prepared[0].time, self._fields), prepared)
 
     def _items_of_message(self, message: Record, now: datetime) -> Iterator[_Item]:
-        matrix = self.scorer.model.matrix
-        if not isinstance(matrix, MessageMatrix) or matrix.campaigns is None:
+        campaigns = self.scorer.model.matrix.campaigns
+        if campaigns is None:
             return
         identifier = _message_id(message)
         if identifier in self._seen:
             self._repeats += 1
             return
-        events, prepared = prepare_message(matrix.campaigns, self.state, message, now=now)
+        events, prepared = prepare_message(campaigns, self.state, message, now=now)
         if prepared:
             yield _Item(identifier, logged_message(events, prepared[0].time), prepared)
 

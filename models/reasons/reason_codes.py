@@ -1,7 +1,7 @@
 """Reason codes: why a record has its score, in log-odds that add up to it.
 
-The score of a class is the sum of what its columns say (what a wording column puts in at the start, and the Shapley
-values of the trees), of a base that is the same for every record, and of what calibration changed.
+The score of a class is a sum: the contributions of its columns (the log-odds that a column of the text model starts
+boosting from, and the Shapley values of the trees), a base that all records share, and the change by calibration.
 """
 
 from collections.abc import Sequence
@@ -18,30 +18,18 @@ __all__ = ["N_REASONS", "check_class", "contributions", "explain", "explained_cl
 
 
 N_REASONS = 5
-"""How many reasons, and pieces of a message, are named unless another number is asked for."""
+"""How many reasons, and text spans of a message, are named by default."""
 
 
 def contributions(ensemble: Ensemble, X: Array, output: int = 0) -> Array:
-    """Share out an output's uncalibrated log-odds among the columns.
+    """Return the contribution of each column to an output's uncalibrated log-odds, and last the base.
 
-    Parameters
-    ----------
-    ensemble : Ensemble
-        The trees and what they start from.
-    X : ndarray of float64, shape (n_rows, n_columns)
-        Feature rows.
-    output : int, default=0
-        The output that is explained.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows, n_columns + 1)
-        What each column adds and, last, the base. A row's sum is its `Ensemble.log_odds`.
+    A row's sum is its `Ensemble.log_odds`.
 
     Raises
     ------
     ValueError
-        When the trees are not ones that can be explained; see `read_trees`.
+        If the trees cannot be explained; see `read_trees`.
 
     Examples
     --------
@@ -61,26 +49,12 @@ def contributions(ensemble: Ensemble, X: Array, output: int = 0) -> Array:
 
 
 def explained_classes(model: Model, odds: Array, of: str | None = None) -> Array:
-    """Tell which class of each record is explained.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    odds : ndarray of float64, shape (n_records, n_outputs)
-        Calibrated log-odds.
-    of : str, default=None
-        The class; None for the likeliest of those that are a crime.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_records,)
-        Positions of classes.
+    """Return the position of the class that is explained, of each record; by default the likeliest crime.
 
     Raises
     ------
     ValueError
-        When the model has no such class.
+        If the model has no such class.
     """
     classes = list(model.classes)
     if of is not None:
@@ -93,26 +67,13 @@ def explained_classes(model: Model, odds: Array, of: str | None = None) -> Array
 
 
 def check_class(model: Model, of: str | None) -> None:
-    """Check that a class can be explained.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    of : str or None
-        The class.
-
-    Raises
-    ------
-    ValueError
-        When the model has no such class.
-    """
+    """Raise ValueError if the model has no such class; None stands for the likeliest crime."""
     if of is not None and of not in model.classes:
         raise ValueError(f"reasons_of: expected one of {', '.join(model.classes)}, got another name.")
 
 
 def explain(model: Model, X: Array, odds: Array, *, n: int = N_REASONS, of: str | None = None) -> list[dict[str, Any]]:
-    """Say why records have their scores.
+    """Return the reasons for the scores of records.
 
     Parameters
     ----------
@@ -125,70 +86,56 @@ def explain(model: Model, X: Array, odds: Array, *, n: int = N_REASONS, of: str 
     n : int, default=5
         How many reasons are named; the others are added up.
     of : str, default=None
-        The class that is explained; None for the likeliest of those that are a crime.
+        The class that is explained; None for the likeliest crime.
 
     Returns
     -------
     list of dict
-        Of every record ``explained``, the class and its calibrated log-odds (with more than two classes its term of the
-        softmax); and ``reasons``, a list of dicts with ``family``, ``cue``, ``direction`` (1 for the class, -1 against
-        it, 0 for neither) and ``log_odds``. The strongest come first; then, with None as cue, ``rest`` (the reasons not
-        named), ``base`` (what every record has) and ``calibration``. They add up to the calibrated log-odds; without
-        the last, to the uncalibrated.
+        For every record ``explained``, the class and its calibrated log-odds (with more than two classes its term of
+        the softmax); and ``reasons``, a list of dicts with ``family``, ``cue``, ``direction`` (1 for the class, -1
+        against it, 0 for neither) and ``log_odds``. The strongest come first. The last three have None as cue:
+        ``rest`` (the reasons not named), ``base`` (the same for all records) and ``calibration``. All add up to the
+        calibrated log-odds; without ``calibration``, to the uncalibrated ones.
 
     Raises
     ------
     ValueError
-        When the model has no such class, or trees that cannot be explained.
+        If the model has no such class, or trees that cannot be explained.
     """
     classes = explained_classes(model, odds, of)
-    found: list[dict[str, Any]] = [{} for _ in range(len(X))]
+    explanations: list[dict[str, Any]] = [{} for _ in range(len(X))]
     for position in np.unique(classes).tolist():
         rows = np.flatnonzero(classes == position)
         output, sign = output_of(model, position)
         parts = sign * contributions(model.ensemble, X[rows], output)
-        reached = sign * odds[rows, output]
-        named = {"class": model.classes[position]}
-        for row, reasons, log_odds in zip(rows, _named(parts, reached, model.cues, n), reached, strict=True):
-            found[row] = {"explained": {**named, "log_odds": float(log_odds)}, "reasons": reasons}
-    return found
+        calibrated = sign * odds[rows, output]
+        explained = {"class": model.classes[position]}
+        named = _named(parts, calibrated, model.cues, n)
+        for row, reasons, log_odds in zip(rows, named, calibrated, strict=True):
+            explanations[row] = {"explained": {**explained, "log_odds": float(log_odds)}, "reasons": reasons}
+    return explanations
 
 
 def output_of(model: Model, position: int) -> tuple[int, float]:
-    """Return the output that tells of a class, and a sign.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    position : int
-        The position of the class.
-
-    Returns
-    -------
-    output : int
-        The only one for two classes, else the class's own.
-    sign : float
-        1, or -1 where the output tells of the other class.
-    """
+    """Return the output of a class and a sign, which is -1 where the output is the log-odds of the other class."""
     return (0, 1.0 if position == 1 else -1.0) if len(model.classes) == 2 else (position, 1.0)
 
 
-def _named(parts: Array, reached: Array, cues: Sequence[tuple[str, str]], n: int) -> list[list[dict[str, Any]]]:
+def _named(parts: Array, calibrated: Array, cues: Sequence[tuple[str, str]], n: int) -> list[list[dict[str, Any]]]:
     """Name the strongest of each row, and add up the others."""
     columns, base = parts[:, :-1], parts[:, -1]
     order = np.argsort(-np.abs(columns), axis=1, kind="stable")[:, :n]
     strongest = np.take_along_axis(columns, order, axis=1)
     others = columns.copy()
     np.put_along_axis(others, order, 0.0, axis=1)
-    sums = np.column_stack([others.sum(axis=1), base, reached - parts.sum(axis=1)])
+    sums = np.column_stack([others.sum(axis=1), base, calibrated - parts.sum(axis=1)])
     reasons = []
     for places, values, last in zip(order.tolist(), strongest.tolist(), sums.tolist(), strict=True):
-        mine = [
+        named = [
             _reason(cues[place][0], cues[place][1], value) for place, value in zip(places, values, strict=True) if value
         ]
-        mine += [_reason(name, None, value) for name, value in zip(("rest", "base", "calibration"), last, strict=True)]
-        reasons.append(mine)
+        named += [_reason(name, None, value) for name, value in zip(("rest", "base", "calibration"), last, strict=True)]
+        reasons.append(named)
     return reasons
 
 

@@ -1,10 +1,10 @@
-"""Reasons as a caller asks for them: how many, of which class, of the records that can be scored."""
+"""The reasons that a caller requested: how many and for which class; explained from what scoring has computed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fraudsieve._typing import Array
-from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
 
 from .reason_codes import N_REASONS, check_class, explain
@@ -14,21 +14,12 @@ __all__ = ["ReasonRequest", "count_reasons"]
 
 
 def count_reasons(reasons: bool | int) -> int:
-    """Return how many reasons are meant.
-
-    Parameters
-    ----------
-    reasons : bool or int
-        True for as many as are usual.
-
-    Returns
-    -------
-    int
+    """Return how many reasons are requested; True is the default number.
 
     Raises
     ------
     ValueError
-        When it is no number of reasons.
+        If it is not a number of reasons.
 
     Examples
     --------
@@ -43,54 +34,36 @@ def count_reasons(reasons: bool | int) -> int:
 
 
 class ReasonRequest:
-    """The reasons of some records, told part by part.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    records : sequence of mapping
-        The records.
-    n : int
-        How many reasons, and pieces, are named.
-    of : str or None
-        The class that is explained; None for the likeliest of those that are a crime.
-
-    Attributes
-    ----------
-    told : list of dict
-        Of every record what `explain` says and, of a message, ``text_spans``.
+    """How many reasons, and text spans, are named, and the class that is explained; None for the likeliest crime.
 
     Raises
     ------
     ValueError
-        When the model has no such class.
+        If the model has no such class.
     """
 
-    def __init__(self, model: Model, records: Sequence[Mapping[Any, Any]], n: int, of: str | None) -> None:
+    def __init__(self, model: Model, n: int, of: str | None) -> None:
         check_class(model, of)
-        self.model, self.records, self.n, self.of = model, records, n, of
-        self.is_message = isinstance(model.matrix, MessageMatrix)
-        self.told: list[dict[str, Any]] = [
-            {"explained": None, "reasons": []} | ({"text_spans": []} if self.is_message else {}) for _ in records
-        ]
+        self.model, self.n, self.of = model, n, of
 
-    def tell(self, rows: Array, X: Array, odds: Array) -> None:
-        """Fill in the reasons of some records.
+    def explain(self, records: Sequence[Mapping[str, Any]], features: FeatureRows, odds: Array) -> list[dict[str, Any]]:
+        """Explain the scores of records from their feature rows and log-odds, without computing either again.
 
-        Parameters
-        ----------
-        rows : ndarray of int64, shape (n_rows,)
-            Their positions.
-        X : ndarray of float64, shape (n_rows, n_columns)
-            Their feature rows.
-        odds : ndarray of float64, shape (n_rows, n_outputs)
-            Their calibrated log-odds.
+        Returns
+        -------
+        list of dict, length n_records
+            What `explain` returns and, for a message, ``text_spans``; None and empty where a record is unscorable.
         """
-        places = rows.tolist()
-        for place, said in zip(places, explain(self.model, X, odds, n=self.n, of=self.of), strict=True):
-            self.told[place] |= said
-        if self.is_message:
-            texts = [self.records[place]["text"] for place in places]
-            for place, found in zip(places, explain_text(self.model, texts, odds, n=self.n, of=self.of), strict=True):
-                self.told[place]["text_spans"] = found
+        good = [position for position, reason in enumerate(features.why.tolist()) if reason is None]
+        values, odds = (part if len(good) == len(records) else part[good] for part in (features.X, odds))
+        by_reasons = explain(self.model, values, odds, n=self.n, of=self.of) if good else []
+        if features.texts is None:
+            explanations: list[dict[str, Any]] = [{"explained": None, "reasons": []} for _ in records]
+        else:
+            explanations = [{"explained": None, "reasons": [], "text_spans": []} for _ in records]
+            texts = [records[position]["text"] for position in good]
+            spans = explain_text(self.model, texts, features.texts, odds, n=self.n, of=self.of)
+            by_reasons = [reasons | {"text_spans": named} for reasons, named in zip(by_reasons, spans, strict=True)]
+        for position, explanation in zip(good, by_reasons, strict=True):
+            explanations[position] = explanation
+        return explanations

@@ -1,4 +1,4 @@
-"""Which spans of a message carry what its wording says."""
+"""The text spans of a message that carry the score of its text model."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.features.text.codepoints import CodePoints, pack, select_texts
-from fraudsieve.features.text.fold import fold_codes
+from fraudsieve.features.record_fields import NormalisedTexts
+from fraudsieve.features.text.codepoints import CodePoints, select_texts
 from fraudsieve.features.wording.attribution import character_weights, sources, spans
 from fraudsieve.features.wording.model import as_known
 from fraudsieve.models.artifact.folder import Model
@@ -18,9 +18,15 @@ __all__ = ["explain_text"]
 
 
 def explain_text(
-    model: Model, texts: Sequence[str], odds: Array, *, n: int = N_REASONS, of: str | None = None
+    model: Model,
+    texts: Sequence[str],
+    normalised: NormalisedTexts,
+    odds: Array,
+    *,
+    n: int = N_REASONS,
+    of: str | None = None,
 ) -> list[list[dict[str, Any]]]:
-    """Say which pieces of messages carry what the wording says.
+    """Return the text spans that carry the score of the text model, of each message.
 
     Parameters
     ----------
@@ -28,45 +34,49 @@ def explain_text(
         A model of messages.
     texts : sequence of str, length n_records
         The messages.
+    normalised : NormalisedTexts
+        Their normalised forms, from `MessageMatrix.rows`.
     odds : ndarray of float64, shape (n_records, n_outputs)
         Their calibrated log-odds.
     n : int, default=5
-        How many pieces are named; the others are added up.
+        How many text spans are named; the others are added up.
     of : str, default=None
         The class that is explained; None for the likeliest of those that are a crime.
 
     Returns
     -------
     list of list of dict
-        Of every message pieces with ``text``, ``start``, ``stop`` (where in the message), ``form`` (``raw``, or
-        ``folded`` where a folded message cannot be traced back: then the piece and its place are of that) and
-        ``log_odds``, the strongest first and disjoint. The last has None as text: the rest. They add up to the log-odds
-        of the wording, before the trees. No pieces without a wording model.
+        For every message its text spans, the strongest first and disjoint, with ``text``, ``start``, ``stop``
+        (positions in the message), ``form`` and ``log_odds``. The form is ``raw``, or ``folded`` if a normalised
+        message cannot be traced back: then text and positions are those of the normalised text. The last span has
+        None as text and holds the rest. They add up to the log-odds of the text model, before the trees. The list is
+        empty without a text model.
 
     Raises
     ------
     ValueError
-        When the model has no such class.
+        If the model has no such class.
     """
-    wording = model.wording
-    if wording is None:
+    text_model, folded = model.text_model, normalised.folded
+    if text_model is None or normalised.known_share is None:
         return [[] for _ in texts]
-    folded = fold_codes(pack(texts))[0]
-    trust = as_known(np.ones((len(texts), 1)), wording.log_odds(folded)[1], wording.trust)[:, 0]
+    trust = as_known(np.ones((len(texts), 1)), normalised.known_share, text_model.trust)[:, 0]
     classes = explained_classes(model, odds, of)
-    found: list[list[dict[str, Any]]] = [[] for _ in texts]
+    spans_by_record: list[list[dict[str, Any]]] = [[] for _ in texts]
     for position in np.unique(classes).tolist():
         rows = np.flatnonzero(classes == position)
-        mine, (output, sign) = select_texts(folded, rows), output_of(model, position)
-        weights = sign * wording.scale * character_weights(wording, mine, output)
-        start = float(sign * wording.scale * wording.intercept[output])
+        of_class, (output, sign) = select_texts(folded, rows), output_of(model, position)
+        weights = sign * text_model.scale * character_weights(text_model, of_class, output)
+        start = float(sign * text_model.scale * text_model.intercept[output])
         for place, row in enumerate(rows.tolist()):
-            part = slice(mine.offsets[place], mine.offsets[place + 1])
-            found[row] = _pieces(texts[row], mine.codes[part], trust[row] * weights[part], trust[row] * start, n)
-    return found
+            part = slice(of_class.offsets[place], of_class.offsets[place + 1])
+            spans_by_record[row] = _spans(
+                texts[row], of_class.codes[part], trust[row] * weights[part], trust[row] * start, n
+            )
+    return spans_by_record
 
 
-def _pieces(text: str, folded: Array, weights: Array, start: float, n: int) -> list[dict[str, Any]]:
+def _spans(text: str, folded: Array, weights: Array, start: float, n: int) -> list[dict[str, Any]]:
     places, form = sources(text, folded), "raw"
     if places is None:
         text, form = CodePoints(folded, np.array([0, len(folded)])).unpack()[0], "folded"
@@ -76,5 +86,5 @@ def _pieces(text: str, folded: Array, weights: Array, start: float, n: int) -> l
         {"text": text[first:last], "start": first, "stop": last, "form": form, "log_odds": weight}
         for first, last, weight in spans(weights, n)
     ]
-    rest = start + float(weights.sum()) - sum(piece["log_odds"] for piece in named)
+    rest = start + float(weights.sum()) - sum(span["log_odds"] for span in named)
     return [*named, {"text": None, "start": None, "stop": None, "form": form, "log_odds": rest}]

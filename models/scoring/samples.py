@@ -1,11 +1,10 @@
-"""Records that touch all that scoring needs, so that the first real one finds it compiled and read."""
+"""Sample records that use all that scoring needs, so that the first real record finds it compiled and in memory."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from fraudsieve.features.message_matrix import MessageMatrix
-
-from .inputs import Matrix
+from fraudsieve.features.feature_matrix import FeatureMatrix
+from fraudsieve.features.record_fields import FieldKind
 
 __all__ = ["warm_records"]
 
@@ -15,39 +14,34 @@ TEXT = (
     "+44 20 7946 0958 \U0001f600 \u514d\u8d39\u9886\u5956\uff0c\u52a0\u5fae\u4fe1abc123\uff0c\u70b9\u51fb t.cn/x1"
 )
 """Digits, a link, a number, look-alikes, hidden characters, Chinese: every step has something to do."""
+VALUES: Final[dict[FieldKind, tuple[Any, Any, Any]]] = {
+    "text": (TEXT, "see you at six", TEXT + " again"),
+    "id": ("a", "a", "a"),
+    "time": (NOW, NOW, NOW),
+    "number": (1.0, 1.0, 1.0),
+    "amount": (5.0, 5.0, 5.0),
+    "category": ("a", "a", "a"),
+}
 
 
-def warm_records(matrix: Matrix) -> tuple[list[dict[str, Any]], dict[str, list[dict[str, Any]]]]:
-    """Return records that a model can score, and a history in which they have a past.
-
-    Parameters
-    ----------
-    matrix : MessageMatrix or AccountMatrix
-        What is computed.
-
-    Returns
-    -------
-    records : list of dict
-        Three of them.
-    history : dict of list of dict
-        As for `Scorer.score`.
-    """
-    if isinstance(matrix, MessageMatrix):
-        texts = (TEXT, "see you at six", TEXT + " again")
-        records = [{"text": text, "account_id": "a", "sent_at": NOW} for text in texts]
-        history = {"events": _events(matrix) if matrix.sender else []}
-        if matrix.campaigns:
-            history["messages"] = [{**record, "sent_at": NOW - timedelta(hours=1)} for record in records]
-        return records, history
-    own: dict[str, Any] = {"account_id": "a", "as_of": NOW, "created_at": NOW - timedelta(days=9), "amount": 5.0}
-    own |= dict.fromkeys(matrix.numbers, 1.0) | dict.fromkeys(matrix.categories, "a")
-    own |= dict.fromkeys((name for view in matrix.histories for name in view.subjects), "a")
-    return [own, own | {"account_id": "b"}, own], {"events": _events(matrix)}
+def warm_records(matrix: FeatureMatrix) -> tuple[list[dict[str, Any]], dict[str, list[dict[str, Any]]]]:
+    """Return three records that a model can score, and a history of their accounts, as for `Scorer.score`."""
+    replaced = {field.instead_of for field in matrix.fields}
+    fields = [field for field in matrix.fields if field.name not in replaced]
+    records = [{field.name: VALUES[field.kind][n] for field in fields} for n in range(3)]
+    if matrix.subject != "message":
+        records[1] |= {"account_id": "b"}
+    for record in records:
+        if "created_at" in record:
+            record["created_at"] = NOW - timedelta(days=9)
+    history = {"events": _events(matrix) if "events" in matrix.history_parts else []}
+    if "messages" in matrix.history_parts:
+        history["messages"] = [{**record, "sent_at": NOW - timedelta(hours=1)} for record in records]
+    return records, history
 
 
-def _events(matrix: Matrix) -> list[dict[str, Any]]:
-    views = matrix.sender if isinstance(matrix, MessageMatrix) else matrix.histories
-    network = None if isinstance(matrix, MessageMatrix) else matrix.network
-    names = {name for view in views for name in view.fields} | set(network.links if network else ())
+def _events(matrix: FeatureMatrix) -> list[dict[str, Any]]:
+    names = {name for view in matrix.event_views for name in view.fields}
+    names |= set(matrix.network.links if matrix.network else ())
     event = dict.fromkeys(sorted(names), "a") | {"account_id": "a", "kind": "a", "amount": 3.0}
     return [event | {"occurred_at": NOW - timedelta(hours=hours), "event_id": f"e{hours}"} for hours in (30, 3, 1)]

@@ -14,7 +14,7 @@ from fraudsieve.models.scoring.scores import Score, to_records
 
 from .bodies import RejectedRequest, Reply, ScoreRequest, as_list, decode_json, encode_json, json_type
 from .json_log import error_location, log_event
-from .loaded_model import PARTS, LoadedModel, parts_of, record_fields, warm_up, why_incompatible
+from .loaded_model import PARTS, LoadedModel, record_fields, warm_up, why_incompatible
 from .metrics import Metrics
 from .settings import Settings
 
@@ -46,7 +46,7 @@ class RequestHandler:
         self.loaded, self.settings, self.metrics = loaded, settings, metrics
         self.is_warm = False
         self.live: LiveState | None = None
-        if parts_of(loaded.scorer.model):
+        if loaded.scorer.model.matrix.history_parts:
             self.live = LiveState(loaded.scorer, settings.state, lateness=settings.lateness)
         metrics.set_model(loaded)
 
@@ -175,7 +175,7 @@ class RequestHandler:
         part, records = next(iter(content.items()))
         if part not in PARTS:
             raise RejectedRequest(422, f"body: expected one of {names}, got another name")
-        if part not in parts_of(self.loaded.scorer.model):
+        if part not in self.loaded.scorer.model.matrix.history_parts:
             raise _unused(part)
         self._check_number(records)
         return part, records
@@ -225,7 +225,7 @@ class RequestHandler:
             "legitimate": model.legitimate,
             "fields": record_fields(model),
             "columns": list(model.matrix.columns),
-            "history": {"parts": list(parts_of(model)), "event_fields": sorted(fields)},
+            "history": {"parts": list(model.matrix.history_parts), "event_fields": sorted(fields)},
             "operating_points": [asdict(point) | {"decides": not place} for place, point in enumerate(model.points)],
         }
 

@@ -1,17 +1,16 @@
 """A model as it is served: loaded for many threads, warm, and told apart from one that cannot follow it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.live_state import HistoryState
-from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
+from fraudsieve.models.scoring.fields import FIELD_TYPES
 
-__all__ = ["PARTS", "LoadedModel", "parts_of", "record_fields", "sample_record", "warm_up", "why_incompatible"]
+__all__ = ["PARTS", "LoadedModel", "record_fields", "sample_record", "warm_up", "why_incompatible"]
 
 PARTS = ("events", "labels", "account_labels", "messages")
 """What the live history takes."""
@@ -34,26 +33,6 @@ class LoadedModel:
     version: str | None = None
 
 
-def parts_of(model: Model) -> tuple[str, ...]:
-    """Tell which parts of a history a model looks at.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-
-    Returns
-    -------
-    tuple of str
-        Some of `PARTS`; none for a model that looks at the record alone.
-    """
-    matrix = model.matrix
-    if isinstance(matrix, MessageMatrix):
-        return (("events", "labels") if matrix.sender else ()) + (("messages",) if matrix.campaigns else ())
-    known = ("events", "labels") if matrix.histories or matrix.network else ()
-    return known + (("account_labels",) if matrix.network else ())
-
-
 def record_fields(model: Model) -> list[dict[str, Any]]:
     """Return the fields that a record of a model has.
 
@@ -67,27 +46,11 @@ def record_fields(model: Model) -> list[dict[str, Any]]:
     list of dict
         ``name``, ``type`` and ``required``: without a required field a record is unscorable.
     """
-    return [{"name": name, "type": kind, "required": required} for name, kind, required in _fields(model)]
-
-
-def _fields(model: Model) -> Iterator[tuple[str, str, bool]]:
-    matrix = model.matrix
-    if isinstance(matrix, MessageMatrix):
-        yield "text", "string", True
-        if matrix.sender or matrix.campaigns:
-            yield "account_id", "string", False
-            yield "sent_at", "time", False
-        return
-    yield "account_id", "string", True
-    if matrix.timed:
-        yield ("occurred_at" if matrix.subject == "event" else "as_of"), "time", True
-        if matrix.subject == "account":
-            yield "created_at", "time", False
-    yield from ((name, "number or null", True) for name in matrix.numbers)
-    yield from ((name, "string or null", True) for name in matrix.categories)
-    own = {"account_id", *matrix.numbers, *matrix.categories}
-    subjects = {name for history in matrix.histories for name in history.subjects}
-    yield from ((name, "string", False) for name in sorted(subjects - own))
+    return [
+        {"name": field.name, "type": FIELD_TYPES[field.kind], "required": field.required}
+        for field in model.matrix.fields
+        if field.instead_of is None
+    ]
 
 
 def sample_record(model: Model, moment: datetime) -> dict[str, Any]:
@@ -105,7 +68,7 @@ def sample_record(model: Model, moment: datetime) -> dict[str, Any]:
     dict
     """
     values = {"string": "sample", "time": moment.isoformat()}
-    record = {name: values.get(kind) for name, kind, _ in _fields(model)}
+    record = {field["name"]: values.get(field["type"]) for field in record_fields(model)}
     return record | ({"text": SAMPLE} if "text" in record else {})
 
 

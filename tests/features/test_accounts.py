@@ -58,7 +58,8 @@ def live(features: AccountFeatures, made: dict[str, pd.DataFrame], records: pd.D
 
     events = made["events"] if features.matrix_.timed else made["events"].assign(occurred_at=pd.Timestamp(0))
     assert state.update(rows(events), rows(features.labels), account_labels=rows(features.account_labels)) == ()
-    return features.matrix_.compute(rows(records), state)
+    computed = features.matrix_.rows(rows(records), state)
+    return computed.X, computed.has_history, computed.why
 
 
 def test_accounts_by_family_and_live() -> None:

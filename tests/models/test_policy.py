@@ -12,7 +12,9 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
-from fraudsieve.models.policy import Policy, check_unknown, fields_of
+from fraudsieve.models.policy import Policy
+from fraudsieve.models.scoring.fields import model_fields
+from fraudsieve.models.scoring.record_policy import check_unknown
 
 SECRET = "Wire 500 to Zebedee"
 GOOD: dict[str, Any] = {"account_id": "a", "as_of": "2026-05-01", "age": 30.0, "city": "rome", "device_id": "d"}
@@ -115,7 +117,7 @@ def test_a_policy_that_is_none() -> None:
 
 
 def test_events_are_of_their_own_time() -> None:
-    fields = fields_of(AccountMatrix("event", (History(("1d",), measures=("sum",)),), numbers=("amount",)))
-    assert fields.needed == ("account_id", "occurred_at", "amount")
+    fields = model_fields(AccountMatrix("event", (History(("1d",), measures=("sum",)),), numbers=("amount",)))
+    assert fields.trained == ("account_id", "occurred_at", "amount")
     check_unknown(("kind", "event_id", "amount", "as_of"), "x", Policy(unknown="error"), fields)
-    assert fields_of(MessageMatrix(None)).needed == ("text",)
+    assert model_fields(MessageMatrix(None)).trained == ("text",)

@@ -7,13 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
+from fraudsieve.features.feature_matrix import account_matrix_of, message_matrix_of
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.features.tables.reader import Source
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.batch.score import looks_back
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.attack.augmentation import augment
 from fraudsieve.training.recipe.recipe import Recipe
@@ -223,13 +222,13 @@ def builder_of_model(model: Model, data: LabelledData) -> Builder:
     MessageFeatures or AccountFeatures
         Fitted.
     """
-    builder: Builder
-    if isinstance(model.matrix, AccountMatrix):
-        labels = _labels(data, model.legitimate or "")
-        builder = AccountFeatures(data.events, subject=model.matrix.subject, **labels)
-    else:
-        builder = MessageFeatures(events=data.events, past=data.messages)
-    builder.matrix_ = model.matrix
+    if model.subject == "message":
+        of_messages = MessageFeatures(events=data.events, past=data.messages)
+        of_messages.matrix_ = message_matrix_of(model.matrix)
+        return of_messages
+    matrix = account_matrix_of(model.matrix)
+    builder = AccountFeatures(data.events, subject=matrix.subject, **_labels(data, model.legitimate or ""))
+    builder.matrix_ = matrix
     return builder
 
 
@@ -250,6 +249,6 @@ def scores_of(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None) -> di
     dict of str to ndarray, each of shape (n_rows,)
         As from `Scorer.score_columns`.
     """
-    if builder is None or (isinstance(builder, MessageFeatures) and not looks_back(builder.matrix_)):
+    if builder is None or (isinstance(builder, MessageFeatures) and not builder.matrix_.history_parts):
         return scorer.score_columns({"text": rows["text"].tolist()})
     return scorer.score_rows(matrix_of(builder, rows).to_numpy())

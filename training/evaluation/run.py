@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array, Progress
-from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.tables.reader import Source
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.score import has_history
@@ -293,12 +292,8 @@ def rows_with_history(rows: pd.DataFrame, builder: Builder | None) -> Array | No
     if builder is None or builder.events is None or "account_id" not in rows:
         return None
     matrix = builder.matrix_
-    if isinstance(matrix, AccountMatrix):
-        uses_history, timed = bool(matrix.histories), matrix.timed
-    else:
-        uses_history, timed = bool(matrix.sender), True
-    timed = timed and "as_of" in rows and "occurred_at" in builder.events
-    return has_history(rows, builder.events, "as_of" if timed else None) if uses_history else None
+    timed = matrix.timed and "as_of" in rows and "occurred_at" in builder.events
+    return has_history(rows, builder.events, "as_of" if timed else None) if matrix.event_views else None
 
 
 def gain_by_family(model: Model) -> Mapping[str, float] | None:

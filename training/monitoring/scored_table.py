@@ -8,8 +8,8 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.account_matrix import MISSING, UNSEEN, AccountMatrix
-from fraudsieve.features.tables.reader import Source, read_table
+from fraudsieve.features.account_matrix import MISSING, UNSEEN
+from fraudsieve.features.tables.schema import Source, read_table
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.inputs import Inputs, read_inputs
 from fraudsieve.models.batch.score import feature_rows, has_history
@@ -103,7 +103,7 @@ def score_table(
         When a table cannot be used, has fewer than `MIN_ROWS` good rows, or accounts have no ``as_of``.
     """
     model = scorer.model
-    timed = isinstance(model.matrix, AccountMatrix) and model.matrix.timed
+    timed = model.matrix.timed
     # Without own cutoff times, the accounts of both tables would be scored as of the same time.
     require = (("as_of",) if timed and model.subject == "account" else ()) + (
         ("event_id",) if labels is not None and model.subject == "event" else ()
@@ -135,16 +135,16 @@ def score_table(
 def categories_of(model: Model) -> Array:
     """Return which columns are codes of categories, as ndarray of bool, shape (n_columns,)."""
     is_category = np.zeros(len(model.matrix.columns), np.bool_)
-    if isinstance(model.matrix, AccountMatrix):
-        is_category[len(is_category) - len(model.matrix.categories) :] = True
+    n_categories = sum(field.kind == "category" for field in model.matrix.fields)
+    is_category[len(is_category) - n_categories :] = True
     return is_category
 
 
 def _no_history(model: Model, read: Inputs, has_events: Array | None) -> Array | None:
     """Return which records have no history: no earlier event of the account, or of the sender."""
-    if isinstance(model.matrix, AccountMatrix):
+    if model.subject != "message":
         return None if has_events is None else ~has_events
-    if not model.matrix.sender:
+    if not model.matrix.event_views:
         return None
     return ~has_history(read.records, read.events, TIME_COLUMNS["message"])
 

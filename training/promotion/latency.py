@@ -8,10 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.models.batch.score import looks_back
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.scoring.inputs import state_of
+from fraudsieve.models.scoring.inputs import resolve_history
 from fraudsieve.training.data.labelled import LabelledData
 
 __all__ = ["latencies", "live_scoring", "records_to_time"]
@@ -43,15 +41,15 @@ def live_scoring(scorer: Scorer, data: LabelledData, until: pd.Timestamp | None 
     The state holds the latest events and messages before `until`, or the latest of all.
     """
     matrix = scorer.model.matrix
-    if not isinstance(matrix, AccountMatrix) and not looks_back(matrix):
+    if matrix.subject == "message" and not matrix.history_parts:
         return scorer.score
     history: dict[str, list[dict[str, Any]]] = {}
     if data.events is not None:
         history["events"] = _records(_latest(data.events, "occurred_at", until))
-    if not isinstance(matrix, AccountMatrix) and matrix.campaigns is not None and data.messages is not None:
+    if matrix.campaigns is not None and data.messages is not None:
         messages = data.messages.drop(columns=["label", "labelled_at"], errors="ignore")
         history["messages"] = _records(_latest(messages[messages["sent_at"].notna()], "sent_at", until))
-    state = state_of(matrix, history)
+    state = resolve_history(matrix, history)
     return lambda record: scorer.score(record, history=state)
 
 

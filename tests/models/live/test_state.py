@@ -27,12 +27,11 @@ from fraudsieve.features import AccountFeatures, History, MessageFeatures, Netwo
 from fraudsieve.features.history.records import id_digest
 from fraudsieve.features.history.timeline import EVENT, signed
 from fraudsieve.features.live_state import HistoryState
-from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.features.message_records import message_history
 from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
 from fraudsieve.models.live import state as live_state
 from fraudsieve.models.live.log import EventLog
 from fraudsieve.models.live.state import LiveState
-from fraudsieve.models.scoring.inputs import message_history
 from fraudsieve.training.simulation.world import World, simulate
 from tests.profiles import size
 
@@ -49,7 +48,7 @@ NO_TIME = "expected a time such as 2026-05-01T10:00:00Z, got other text"
 NURSERY = """
 import os, sys, threading
 from fraudsieve.models import Scorer
-from fraudsieve.models.scoring.inputs import message_history
+from fraudsieve.features.message_records import message_history
 from fraudsieve.models.live.state import LiveState
 
 scorer = Scorer.load(sys.argv[1])
@@ -197,9 +196,7 @@ def test_what_is_known_after_opening_again_is_what_was_known(
 
 def campaigns(state: HistoryState, scorer: Scorer, messages: list[dict[str, Any]]) -> npt.NDArray[np.float64]:
     matrix = scorer.model.matrix
-    assert isinstance(matrix, MessageMatrix)
-    columns = {name: [one[name] for one in messages] for name in ("text", "account_id", "sent_at")}
-    return message_history(matrix, columns, state)[1]
+    return message_history(messages, state, matrix.event_views, matrix.campaigns)[1]
 
 
 @pytest.mark.slow
@@ -486,7 +483,8 @@ def test_a_kill_between_a_snapshot_and_the_deleting_of_its_segments(
 
 
 def looking_at(scorer: Scorer, **views: Any) -> Scorer:
-    return Scorer(replace(scorer.model, matrix=replace(scorer.model.matrix, **views)))
+    matrix: Any = scorer.model.matrix
+    return Scorer(replace(scorer.model, matrix=replace(matrix, **views)))
 
 
 def test_another_model_goes_on_where_it_can_and_is_refused_where_not(of_accounts: Scorer, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fraudsieve.features.message_matrix import MessageMatrix
-from fraudsieve.models import Scorer
+from fraudsieve.models import Model, Scorer
 from fraudsieve.models.reasons.reason_codes import output_of
 from fraudsieve.models.reasons.text_spans import explain_text
 
@@ -19,13 +19,20 @@ DISGUISED = [
 ]
 
 
+def text_spans(model: Model, texts: list[str], odds: Any, **options: Any) -> list[list[dict[str, Any]]]:
+    """Explain texts from the forms that scoring has computed."""
+    features = model.matrix.rows([{"text": text} for text in texts])
+    assert features.texts is not None
+    return explain_text(model, texts, features.texts, odds, **options)
+
+
 def test_they_add_up_to_what_the_wording_says(fitted: Any) -> None:
     model, texts = fitted.model, [*fitted.texts[:60], *DISGUISED]
     start, odds = model.matrix.compute(texts)[:, model.ensemble.wording], Scorer(model).log_odds(texts)
     for position, name in enumerate(model.classes):
         output, sign = output_of(model, position)
         for n in (0, 2, 1000):
-            for row, found in enumerate(explain_text(model, texts, odds, n=n, of=name)):
+            for row, found in enumerate(text_spans(model, texts, odds, n=n, of=name)):
                 total = sum(piece["log_odds"] for piece in found)
                 assert total == pytest.approx(sign * start[row, output], rel=1e-9, abs=1e-12)
                 assert found[-1] == {
@@ -40,7 +47,7 @@ def test_they_add_up_to_what_the_wording_says(fitted: Any) -> None:
 
 def test_they_are_disjoint_pieces_of_the_raw_text_the_strongest_first(fitted: Any) -> None:
     texts = [*fitted.texts[:60], *DISGUISED]
-    found = explain_text(fitted.model, texts, Scorer(fitted.model).log_odds(texts), n=4)
+    found = text_spans(fitted.model, texts, Scorer(fitted.model).log_odds(texts), n=4)
     assert sum(len(mine) for mine in found) > 2 * len(texts)
     for text, mine in zip(texts, found, strict=True):
         named = mine[:-1]
@@ -57,16 +64,16 @@ def test_they_are_disjoint_pieces_of_the_raw_text_the_strongest_first(fitted: An
 def test_each_message_is_explained_for_its_own_class(several: Any) -> None:
     texts = several.texts[:60]
     odds = Scorer(several.model).log_odds(texts)
-    whole = explain_text(several.model, texts, odds)
+    whole = text_spans(several.model, texts, odds)
     for row, text in enumerate(texts):
-        assert explain_text(several.model, [text], odds[row : row + 1]) == [whole[row]]
-    assert explain_text(several.model, [], odds[:0]) == []
+        assert text_spans(several.model, [text], odds[row : row + 1]) == [whole[row]]
+    assert text_spans(several.model, [], odds[:0]) == []
 
 
 def test_a_text_that_cannot_be_traced_back_has_folded_pieces(binary: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fraudsieve.models.reasons.text_spans.sources", lambda text, folded: None)
     text = binary.texts[0].upper()
-    (found,) = explain_text(binary.model, [text], Scorer(binary.model).log_odds([text]))
+    (found,) = text_spans(binary.model, [text], Scorer(binary.model).log_odds([text]))
     assert {piece["form"] for piece in found} == {"folded"}
     assert all(piece["text"] in text.lower() for piece in found[:-1])
     assert found[0]["text"] == text.lower()[found[0]["start"] : found[0]["stop"]]
@@ -74,4 +81,4 @@ def test_a_text_that_cannot_be_traced_back_has_folded_pieces(binary: Any, monkey
 
 def test_without_wording_there_are_no_pieces(binary: Any) -> None:
     model = replace(binary.model, matrix=MessageMatrix(None))
-    assert explain_text(model, ["a", "b"], np.zeros((2, 1))) == [[], []]
+    assert text_spans(model, ["a", "b"], np.zeros((2, 1))) == [[], []]

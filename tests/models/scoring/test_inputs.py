@@ -6,7 +6,7 @@ import pytest
 
 from fraudsieve.features import live_state
 from fraudsieve.models import Scorer
-from fraudsieve.models.scoring.inputs import state_of
+from fraudsieve.models.scoring.inputs import resolve_history
 from fraudsieve.models.scoring.samples import warm_records
 from fraudsieve.models.service.loaded_model import why_incompatible
 
@@ -35,7 +35,7 @@ def test_scoring_with_a_live_state_builds_no_other(name: str, states_built: list
     states_built.clear()
     assert {score["status"] for score in scorer.score(records, history=state)} <= {"ok", "no_history"}
     assert scorer.score(records[0], history=state)["status"] in ("ok", "no_history")
-    assert state_of(model.matrix, state) is state
+    assert resolve_history(model.matrix, state) is state
     assert why_incompatible(model, model) is None
     assert states_built == []
 

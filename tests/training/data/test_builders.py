@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
 from fraudsieve.exceptions import RecipeError
-from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.accounts import AccountFeatures
+from fraudsieve.features.feature_matrix import account_matrix_of
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.models.batch import score as batch
@@ -111,8 +111,7 @@ def test_scores_of_accounts_from_a_file_from_events_and_live_are_the_same(accoun
 
 def profile(scorer: Scorer) -> dict[str, Any]:
     """Every field of a record that the model looks at, none of them known."""
-    matrix = scorer.model.matrix
-    assert isinstance(matrix, AccountMatrix)
+    matrix = account_matrix_of(scorer.model.matrix)
     return dict.fromkeys((*matrix.numbers, *matrix.categories))
 
 

@@ -1,0 +1,75 @@
+"""What a feature matrix reads from a record, and what it returns for many records."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from fraudsieve._typing import Array
+from fraudsieve.features.text.codepoints import CodePoints
+
+__all__ = ["FeatureRows", "FieldKind", "HistoryPart", "NormalisedTexts", "RecordField"]
+
+FieldKind: TypeAlias = Literal["text", "id", "time", "number", "amount", "category"]
+HistoryPart: TypeAlias = Literal["events", "labels", "account_labels", "messages"]
+
+
+@dataclass(frozen=True)
+class RecordField:
+    """A field of the records that a model scores.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    kind : {"text", "id", "time", "number", "amount", "category"}
+        What its values are.
+    required : bool, default=False
+        Whether a record without it is unscorable.
+    trained : bool, default=False
+        Whether every record of the training data had it.
+    instead_of : str, default=None
+        The required field that it can replace.
+    """
+
+    name: str
+    kind: FieldKind
+    required: bool = False
+    trained: bool = False
+    instead_of: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class NormalisedTexts:
+    """Texts as the text model reads them.
+
+    Parameters
+    ----------
+    folded : CodePoints
+        The normalised texts.
+    known_share : ndarray of float64, shape (n_texts,), or None
+        The share of each text's n-grams that the text model knows; None without a text model.
+    """
+
+    folded: CodePoints
+    known_share: Array | None
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureRows:
+    """The feature rows of records.
+
+    Parameters
+    ----------
+    X : ndarray of float64, shape (n_records, n_columns)
+        NaN where a record is unscorable.
+    why : ndarray of object, shape (n_records,)
+        Why a record is unscorable, in words that contain none of its values; None where it can be scored.
+    has_history : ndarray of bool, shape (n_records,), default=None
+        Whether there is an event of the account; None where the matrix reads no events of accounts.
+    texts : NormalisedTexts, default=None
+        The texts of the records that can be scored, in their order; None where records have no text.
+    """
+
+    X: Array
+    why: Array
+    has_history: Array | None = None
+    texts: NormalisedTexts | None = None

@@ -1,0 +1,72 @@
+"""Applying a policy to the fields of a record that are missing, unknown or of the wrong type."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from fraudsieve.exceptions import RecordError, RejectedRecordError
+from fraudsieve.features.history.records import is_missing
+from fraudsieve.models.policy import Policy
+
+from .fields import Check, ModelFields
+
+__all__ = ["apply_policy", "check_unknown"]
+
+Record: TypeAlias = Mapping[str, Any]
+
+
+def check_unknown(names: Iterable[Any], origin: str, policy: Policy, fields: ModelFields) -> None:
+    """Raise RecordError for unknown fields if the policy says so; the error does not contain their names."""
+    if policy.unknown == "error" and not fields.allowed.issuperset(names):
+        n = sum(name not in fields.allowed for name in names)
+        problem = f"{n} fields are unknown; the model looks at {', '.join(sorted(fields.checks))}"
+        raise RecordError(origin, problem, "Leave them out, or set the policy for unknown to ignore.")
+
+
+def apply_policy(record: Record, position: int, policy: Policy, fields: ModelFields) -> Record:
+    """Return a record in which every value that the policy treats as missing is None.
+
+    Raises
+    ------
+    RecordError
+        If the policy says so. The error contains the field and the position, and no value.
+
+    Examples
+    --------
+    >>> from fraudsieve.features.account_matrix import AccountMatrix
+    >>> from fraudsieve.models.scoring.fields import model_fields
+    >>> fields = model_fields(AccountMatrix("account", (), numbers=("age",)))
+    >>> record = {"account_id": "a", "as_of": "2026-01-01", "age": "old"}
+    >>> apply_policy(record, 0, Policy(wrong_type="missing"), fields)["age"]
+    """
+    values = dict(record)
+    for name in fields.trained:
+        _apply_to_missing(values, name, position, policy)
+    for name, check in fields.checks.items():
+        if not is_missing(values.get(name)):
+            _apply_to_wrong_type(values, name, check, position, policy)
+    return values
+
+
+def _apply_to_missing(values: dict[str, Any], name: str, position: int, policy: Policy) -> None:
+    if name == "occurred_at" and not is_missing(values.get("as_of")):
+        return
+    # In these fields None is not an unknown value: there is no record to score.
+    is_key = name in ("text", "account_id", "as_of", "occurred_at")
+    if name in values and not (is_key and is_missing(values[name])):
+        return
+    if policy.missing == "error":
+        problem = f"{name}: expected the field, it is missing"
+        raise RecordError(f"record {position}", problem, "Give it, or set the policy for missing to missing.")
+    if policy.missing == "missing":
+        values[name] = None
+
+
+def _apply_to_wrong_type(values: dict[str, Any], name: str, check: Check, position: int, policy: Policy) -> None:
+    try:
+        check(values[name], name)
+    except RejectedRecordError as error:
+        if policy.wrong_type == "error":
+            fix = "Give a value of the type, or set the policy for wrong_type to missing."
+            raise RecordError(f"record {position}", str(error), fix) from None
+        if policy.wrong_type == "missing":
+            values[name] = None
