@@ -1,4 +1,4 @@
-"""What a feature matrix reads from a record, and what it returns for many records."""
+"""The fields that a feature matrix reads from a record, and the rows that it computes from many records."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias

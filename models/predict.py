@@ -28,14 +28,14 @@ __all__ = ["Scorer"]
 Record: TypeAlias = Mapping[str, Any]
 
 CHUNK = 16_384
-"""Messages scored at a time: bounds the memory of a batch."""
+"""Records scored at a time; it bounds the memory of a call."""
 
 
 class Scorer:
     """Scores records with a model folder.
 
-    A record that cannot be scored is not scored: its ``status`` is ``unscorable`` and ``why`` names the field. Fields
-    that the model does not use are ignored. One record, many and columns give the same scores to the last bit.
+    A record that cannot be scored has the ``status`` ``unscorable``, and ``why`` names the field. Fields that the model
+    does not use are ignored. One record, many records and columns give the same scores to the last bit.
 
     Several threads can use one scorer at a time; a live state is for one thread.
 
@@ -44,16 +44,16 @@ class Scorer:
     model : Model
         From `read_model`; `Scorer.load` does both.
     policy : Policy, default=None
-        What is done with a field that is missing, unknown or of the wrong type; None for what the model says.
+        What to do with a field that is missing, unknown or of the wrong type; None for the policy of the model.
     n_threads : int, default=1
         Threads of LightGBM for many records, 0 for all cores. Where several threads score at a time, keep the same
-        number for all scorers of the process: LightGBM keeps it in one place, and a prediction during which another
-        changes it writes beyond its buffers and ends the process.
+        number for all scorers of the process. LightGBM keeps one number for all: a prediction during which another
+        scorer changes it writes beyond its buffers and ends the process.
 
     Attributes
     ----------
     policy : Policy
-        What is done.
+        The policy in use.
 
     Examples
     --------
@@ -89,9 +89,9 @@ class Scorer:
         folder : str or Path
             The model folder.
         digest : str, default=None
-            The SHA-256 of its manifest, when only that model will do.
+            The SHA-256 of its manifest, to accept only that model.
         policy : Policy, default=None
-            What is done with a field that is missing, unknown or of the wrong type; None for what the model says.
+            What to do with a field that is missing, unknown or of the wrong type; None for the policy of the model.
         n_threads : int, default=1
             As for `Scorer`.
 
@@ -102,28 +102,28 @@ class Scorer:
         Raises
         ------
         ArtifactError
-            When the folder is not whole, not of this version or not the one asked for.
+            If a file is missing or changed, or the version or the digest is another one.
         """
         return cls(read_model(folder, digest=digest), policy=policy, n_threads=n_threads)
 
     def warm_up(self, *, reasons: bool = True) -> Self:
-        """Score made-up records, so that the first real one finds all compiled, read and in memory.
+        """Score sample records, so that the first real one finds everything compiled and in memory.
 
         Parameters
         ----------
         reasons : bool, default=True
-            Whether reasons will be asked for.
+            Whether reasons will be requested.
 
         Returns
         -------
         Scorer
-            This one.
+            This scorer.
         """
         records, history = warm_records(self.model.matrix)
         request = ReasonRequest(self.model, 1, None) if reasons else None
-        for known in (None, history):
-            for some in (records[0], records):
-                self._score_records([some] if isinstance(some, dict) else some, known, request)
+        for events in (None, history):
+            for batch in (records[:1], records):
+                self._score_records(batch, events, request)
         return self
 
     def new_state(self, *, lateness: str = "1d") -> HistoryState:
@@ -143,29 +143,29 @@ class Scorer:
     def observe(
         self, state: HistoryState, messages: Record | Sequence[Record], *, now: datetime | None = None
     ) -> tuple[RejectedRecord, ...]:
-        """Tell a live state of messages, for the campaigns that later ones belong to.
+        """Add messages to a live state, for the campaigns of later messages.
 
-        Score a message first and tell of it then, or at any time: none sees itself.
+        A message may be scored before or after it is added: it does not count itself.
 
         Parameters
         ----------
         state : HistoryState
             From `new_state`.
         messages : dict, or list or tuple of dict
-            Each with ``text`` and ``sent_at``; ``message_id``, ``account_id`` and ``recipient_id`` where known. One
-            with ``label`` and ``labelled_at`` says what became known of a message that the state was told of.
+            Each with ``text`` and ``sent_at``, and ``message_id``, ``account_id`` and ``recipient_id`` if known. One
+            with ``label`` and ``labelled_at`` is the label of a message that was added before.
         now : datetime, default=None
             As for `HistoryState.update`.
 
         Returns
         -------
         tuple of RejectedRecord
-            What was set aside, by its position, and why. Nothing is done for a model that does not look at campaigns.
+            Rejected messages by position, with the reason. Nothing happens if the model has no campaigns.
 
         Raises
         ------
         TypeError
-            When that is no record or list of records.
+            If it is not a record or a list of records.
         """
         return observe_messages(self.model.matrix, state, as_records(messages), now=now)
 
@@ -202,35 +202,36 @@ class Scorer:
         Parameters
         ----------
         records : dict, or list or tuple of dict
-            A message has ``text``, and ``account_id`` and ``sent_at`` where the model looks at senders. An account has
-            ``account_id`` and ``as_of``; an event what an event has; both the columns that the model was trained on.
+            A message has ``text``, and ``account_id`` and ``sent_at`` if the model has a history of senders. An account
+            has ``account_id`` and ``as_of``, an event the fields of the table of events. Both have the columns that the
+            model was trained on.
         history : HistoryState, list of dict, or dict of lists, default=None
-            What is known of the accounts: a live state from `new_state`, events, or a dict with ``events``, ``labels``,
-            ``account_labels`` and ``messages`` (sent before, as `observe` takes them). Only what was before a record's
-            moment counts.
+            The history of the accounts: a live state from `new_state`, events, or a dict with ``events``, ``labels``,
+            ``account_labels`` and ``messages`` (sent before, as for `observe`). Only what was before a record's cutoff
+            time counts.
         reasons : bool or int, default=False
-            Whether to say why: True for the strongest five reasons and pieces of a message, or how many.
+            Whether to explain the score: True for the strongest five reasons and text spans, or their number.
         reasons_of : str, default=None
-            The class that the reasons are of; None for the likeliest of those that are a crime.
+            The class that is explained; None for the likeliest crime.
 
         Returns
         -------
         dict or list of dict
-            ``probability`` (of fraud, calibrated; None when the model knows no legitimate class), ``label`` (the
-            likeliest class), ``probabilities`` (of every class), ``decision`` (``flag`` or ``pass``; None without an
-            operating point), ``false_positive_rate`` (of the strictest operating point that the score reaches),
-            ``status`` (``ok``, ``no_history`` where no event of the account was known, or ``unscorable``), ``why`` and
-            ``model`` (name and digest). With reasons also ``explained`` and ``reasons``, as from `explain`, and of a
-            message ``text_spans``, as from `explain_text`; None and empty where it is unscorable.
+            ``probability`` (of fraud, calibrated; None if the model has no legitimate class), ``label`` (the likeliest
+            class), ``probabilities`` (of every class), ``decision`` (``flag`` or ``pass``; None without an operating
+            point), ``false_positive_rate`` (of the strictest operating point that the score reaches), ``status``
+            (``ok``, ``no_history`` if there is no event of the account, or ``unscorable``), ``why`` and ``model``
+            (name and digest). With reasons also ``explained`` and ``reasons``, as from `explain`, and for a message
+            ``text_spans``, as from `explain_text`; None and empty if the record is unscorable.
 
         Raises
         ------
         TypeError
-            When the input is not a record or a list of records.
+            If the input is not a record or a list of records.
         ValueError
-            When the history is not one that the model can use, or there are no such reasons.
+            If the model cannot use the history, or the reasons are not a valid number or class.
         RecordError
-            When the policy refuses a field.
+            If the policy rejects a field.
         """
         request = None if reasons is False else ReasonRequest(self.model, count_reasons(reasons), reasons_of)
         if isinstance(records, Mapping):
@@ -248,8 +249,8 @@ class Scorer:
         Parameters
         ----------
         columns : mapping of str to sequence, each of length n_records; or table
-            As the fields of the records of `score`. A table or a record batch of PyArrow, or a frame of pandas or
-            Polars, is taken by its columns; none of these libraries is imported.
+            The fields of the records of `score`. A table or a record batch of PyArrow, or a frame of pandas or Polars,
+            is read by its columns; none of these libraries is imported.
         history : HistoryState, list of dict, or dict of lists, default=None
             As for `score`.
 
@@ -262,13 +263,13 @@ class Scorer:
         Raises
         ------
         KeyError
-            When there is no column ``text``, or ``account_id`` for a model of accounts or events.
+            If there is no column ``text``, or ``account_id`` for a model of accounts or events.
         TypeError
-            When these are no columns, or one that is looked at is no sequence, such as one string.
+            If these are not columns, or a column that is read is not a sequence but, say, a string.
         ValueError
-            When columns that are looked at have other lengths, or the history is not one that the model can use.
+            If columns that are read differ in length, or the model cannot use the history.
         RecordError
-            When the policy refuses a field.
+            If the policy rejects a field.
         """
         columns = columns_of(columns)
         key = self._fields.key
@@ -279,20 +280,20 @@ class Scorer:
         records = [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
         parts = [(odds, features.why, features.has_history) for _, features, odds in self._chunks(records, history)]
         odds, why, has_history = zip(*parts, strict=True)
-        known = None if has_history[0] is None else np.concatenate(has_history)
-        return to_columns(self.model, np.concatenate(odds), np.concatenate(why), known)
+        with_history = None if has_history[0] is None else np.concatenate(has_history)
+        return to_columns(self.model, np.concatenate(odds), np.concatenate(why), with_history)
 
-    def score_rows(self, rows: Array, why: Array | None = None, known: Array | None = None) -> dict[str, Array]:
-        """Score feature rows, as a builder makes them.
+    def score_rows(self, rows: Array, why: Array | None = None, has_history: Array | None = None) -> dict[str, Array]:
+        """Score feature rows from a builder.
 
         Parameters
         ----------
         rows : ndarray of float64, shape (n_records, n_columns)
             In the order of the model's columns.
         why : ndarray of object, shape (n_records,), default=None
-            What is wrong with a record, None where nothing is; None for no such record.
-        known : ndarray of bool, shape (n_records,), default=None
-            Whether any event of the account was known; None where that is not told.
+            Why a record is unscorable, None where it can be scored; None if all can be.
+        has_history : ndarray of bool, shape (n_records,), default=None
+            Whether there is an event of the account; None if the model uses none.
 
         Returns
         -------
@@ -302,13 +303,13 @@ class Scorer:
         Raises
         ------
         ValueError
-            When the rows have another number of columns than the model.
+            If the rows have another number of columns than the model.
         """
         if rows.ndim != 2 or rows.shape[1] != len(self.model.matrix.columns):
             expected = len(self.model.matrix.columns)
             raise ValueError(f"Expected rows of {expected} columns, got an array of shape {rows.shape}.")
         why = np.full(len(rows), None, object) if why is None else why
-        return to_columns(self.model, self._scorable_log_odds(rows, why), why, known)
+        return to_columns(self.model, self._scorable_log_odds(rows, why), why, has_history)
 
     def log_odds(self, texts: Sequence[str], sender: Array | None = None, campaign: Array | None = None) -> Array:
         """Return calibrated log-odds of messages.
@@ -320,17 +321,17 @@ class Scorer:
         sender : ndarray of float64, shape (n_texts, n_sender), default=None
             The history of the senders; None for unknown.
         campaign : ndarray of float64, shape (n_texts, n_campaign), default=None
-            What was known of near-duplicates; None for unknown.
+            The counts of near-duplicates; None for unknown.
 
         Returns
         -------
         ndarray of float64, shape (n_texts, n_outputs)
-            One output for two classes, one a class for more.
+            One output for two classes, one per class for more.
 
         Raises
         ------
         TypeError
-            When the model is not one of messages.
+            If it is not a model of messages.
         """
         return self._log_odds(message_matrix_of(self.model.matrix).compute(texts, sender, campaign))
 

@@ -1,4 +1,4 @@
-"""Arrays in an npz, read within bounds: what a file says of its size is held against what a model can have, first."""
+"""Arrays in an npz file: the sizes that the file declares are checked against limits before anything is unpacked."""
 
 import io
 import math
@@ -14,50 +14,29 @@ __all__ = ["pack_arrays", "read_arrays"]
 
 
 ENTRY_BYTES: Final = 4096
-"""What the header of an array may take."""
+"""The largest size of an array's header."""
 
 
 def pack_arrays(arrays: Mapping[str, Any]) -> bytes:
-    """Write arrays as a compressed npz, without pickles.
-
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-        The arrays.
-
-    Returns
-    -------
-    bytes
-    """
+    """Return arrays as a compressed npz file, without pickles."""
     stream = io.BytesIO()
     np.savez_compressed(stream, allow_pickle=False, **arrays)
     return stream.getvalue()
 
 
 def read_arrays(content: bytes, sizes: Mapping[str, int]) -> dict[str, Array]:
-    """Read the arrays of an npz, none larger than is expected.
+    """Read the arrays of an npz file, none larger than its limit in `sizes`, in bytes.
 
-    A few kilobytes can unpack to gigabytes, and the header of an array can ask for any memory. Here the sizes that the
-    archive names are looked at before anything is unpacked, no more than they say is unpacked, and an array has what
-    its header says or is refused.
-
-    Parameters
-    ----------
-    content : bytes
-        The npz.
-    sizes : mapping of str to int
-        The names of all its arrays, and how many bytes each can have at most.
-
-    Returns
-    -------
-    dict of str to ndarray
+    A few kilobytes can unpack to gigabytes, and the header of an array can demand any memory. So the sizes in the
+    archive are checked before anything is unpacked, no more than these is unpacked, and an array that differs from its
+    header is rejected.
 
     Raises
     ------
     ValueError
-        When the arrays are others, one is larger, or one is not what its header says.
+        If the names of the arrays differ, an array is too large, or it differs from its header.
     zipfile.BadZipFile
-        When it is no archive.
+        If it is not an archive.
 
     Examples
     --------

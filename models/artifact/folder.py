@@ -1,8 +1,8 @@
-"""The model folder: writing it whole, checking it before anything is built, reading it.
+"""The model folder: written whole or not at all, and checked before anything is built from it.
 
 A folder holds ``manifest.json``, ``booster.txt`` (LightGBM's own text), ``wording.npz`` (arrays, no pickle) and
 ``calibration.json``. The manifest names every other file with its size and SHA-256; its own SHA-256 is the model's
-digest, which a caller can pin. Reading takes the bytes of a file once, checks them, and builds from the same bytes.
+digest, which a caller can pin. The bytes of a file are read once, checked, and the model is built from these bytes.
 """
 
 import hashlib
@@ -42,22 +42,22 @@ FEATURES_VERSION = 2
 BOOSTER = "booster.txt"
 MANIFEST_BYTES = 64 << 20
 FILE_BYTES = 2 << 30
-"""What a file can have at most."""
+"""The largest size of a file."""
 LIBRARIES = ("fraudsieve", "numpy", "lightgbm", "numba")
 
 
 @dataclass(frozen=True)
 class Model:
-    """All that scoring needs.
+    """A model: features, trees, calibration and operating points.
 
     Parameters
     ----------
     name : str
-        The name people know it by.
+        Its name.
     classes : tuple of str
         The classes, sorted.
     legitimate : str or None
-        The class that is no crime; None when the training data had none, and then only types are told apart.
+        The class that is not a crime; None if the training data had no such class: then only types are predicted.
     matrix : MessageMatrix or AccountMatrix
         From records to feature rows.
     ensemble : Ensemble
@@ -65,11 +65,11 @@ class Model:
     calibration : Calibration
         From log-odds to calibrated log-odds.
     points : tuple of OperatingPoint, default=()
-        The first decides.
+        The operating points; the first one makes the decision.
     policy : Policy, optional
-        What is done with a field that is missing, unknown or of the wrong type.
+        What to do with a field that is missing, unknown or of the wrong type.
     training : dict, optional
-        What it was trained on: rows, digests, settings.
+        Facts of the training: rows, digests, settings.
     digest : str, default=""
         SHA-256 of the manifest, once written or read.
     """
@@ -108,9 +108,9 @@ def write_model(model: Model, folder: str | Path) -> Model:
     Parameters
     ----------
     model : Model
-        What to write.
+        The model.
     folder : str or Path
-        The folder to make; its parent is made too.
+        The folder to create; its parent is created too.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def write_model(model: Model, folder: str | Path) -> Model:
     Raises
     ------
     FileExistsError
-        When the folder is there already: models are not overwritten.
+        If the folder exists: models are not overwritten.
     """
     folder = Path(folder)
     if folder.exists():
@@ -174,18 +174,17 @@ def read_model(folder: str | Path, *, digest: str | None = None) -> Model:
     folder : str or Path
         A folder that `write_model` made.
     digest : str, default=None
-        The digest that the model must have.
+        The SHA-256 of the manifest, to accept only that model.
 
     Returns
     -------
     Model
-        With its digest.
+        The model with its digest.
 
     Raises
     ------
     ArtifactError
-        When a file is missing or changed, the format or the features are of another version, or the digest is not the
-        one asked for.
+        If a file is missing or changed, or if the format, the features or the digest are not the expected ones.
     """
     folder = Path(folder)
     manifest, actual = read_manifest(folder, digest=digest)
@@ -203,26 +202,12 @@ def read_model(folder: str | Path, *, digest: str | None = None) -> Model:
 
 
 def read_manifest(folder: Path, *, digest: str | None = None) -> tuple[dict[str, Any], str]:
-    """Read the manifest of a folder, once it is the one asked for and of a version that this code reads.
-
-    Parameters
-    ----------
-    folder : Path
-        The model folder.
-    digest : str, default=None
-        The digest that it must have.
-
-    Returns
-    -------
-    manifest : dict
-        Its content.
-    digest : str
-        Its SHA-256.
+    """Return the manifest of a folder and its SHA-256, after checking the version and the expected digest.
 
     Raises
     ------
     ArtifactError
-        When it is another, or none.
+        If it is missing, malformed, of another version or has another digest.
     """
     raw = _read_bytes(folder, MANIFEST)
     actual = hashlib.sha256(raw).hexdigest()
@@ -236,7 +221,7 @@ def read_manifest(folder: Path, *, digest: str | None = None) -> tuple[dict[str,
 
 
 def _read_bytes(folder: Path, name: str, limit: int = MANIFEST_BYTES) -> bytes:
-    """Read a file of the folder itself: not one elsewhere, no pipe or device, and not more than it can have."""
+    """Read a regular file of the folder itself, not larger than the limit."""
     path = folder / name
     try:
         found = path.stat()
@@ -254,7 +239,7 @@ def _read_bytes(folder: Path, name: str, limit: int = MANIFEST_BYTES) -> bytes:
 
 
 def _parse_manifest(raw: bytes, folder: Path) -> dict[str, Any]:
-    """Return the manifest, once its version is one that this code reads."""
+    """Parse a manifest and check its versions."""
     where = str(folder / MANIFEST)
     try:
         manifest = json.loads(raw)
@@ -306,7 +291,7 @@ def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
 
 
 def _misfit(model: Model, manifest: dict[str, Any]) -> str | None:
-    """Say what parts of a model do not fit each other, if any."""
+    """Return which parts of a model do not fit each other; None if all do."""
     named = [column["name"] for column in manifest["columns"]]
     booster, base, start = model.ensemble.booster, model.ensemble.base, list(model.ensemble.wording)
     if tuple(named) != model.matrix.columns or booster.num_feature() != len(named):

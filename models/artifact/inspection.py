@@ -1,4 +1,4 @@
-"""Looking over a model folder before it is trusted: what was checked, in words and as data."""
+"""Inspection of a model folder: a list of the checks that it passed."""
 
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,20 +17,20 @@ NOT_PINNED = (
 
 @dataclass(frozen=True)
 class Verified:
-    """What was checked of a model folder; one that fails a check is an `ArtifactError`, and there is no such result.
+    """The checks that a model folder passed. A folder that fails a check raises `ArtifactError` instead.
 
     Parameters
     ----------
     folder : Path
         The folder.
     name, subject, digest : str
-        Of the model.
+        The model's name, what it scores, and the SHA-256 of its manifest.
     pinned : bool
-        Whether the digest was compared with one that was given.
+        Whether the digest was compared with an expected one.
     checks : tuple of (str, str)
-        What was checked, and what was found.
+        The subject of each check, and its result.
     notes : tuple of str
-        What no check covers.
+        What the checks do not cover.
     """
 
     folder: Path
@@ -50,7 +50,7 @@ def verify(folder: str | Path, *, digest: str | None = None) -> Verified:
     folder : str or Path
         The model folder.
     digest : str, default=None
-        The SHA-256 of its manifest, when only that model will do.
+        The SHA-256 of its manifest, to accept only that model.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def verify(folder: str | Path, *, digest: str | None = None) -> Verified:
     """
     folder = Path(folder)
     model = read_model(folder, digest=digest)
-    manifest, _ = read_manifest(folder, digest=model.digest)  # the very bytes that were read before
+    manifest, _ = read_manifest(folder, digest=model.digest)  # the same bytes as before
     trees = model.ensemble.booster
     sizes = [entry["bytes"] for entry in manifest["files"].values()]
     checks = (
@@ -88,9 +88,9 @@ def verify(folder: str | Path, *, digest: str | None = None) -> Verified:
 
 
 def _other(manifest: dict[str, Any]) -> tuple[str, ...]:
-    """Say which libraries are of another version than those that wrote the folder."""
+    """Return a note on the libraries whose version differs from that which wrote the folder."""
     written = manifest.get("libraries")
     written = written if isinstance(written, dict) else {}
     pairs = [(name, str(written.get(name)), version(name)) for name in LIBRARIES]
-    other = ", ".join(f"{name} {was} (here {now})" for name, was, now in pairs if was != now)
-    return (f"written with {other}",) if other else ()
+    differences = ", ".join(f"{name} {was} (here {now})" for name, was, now in pairs if was != now)
+    return (f"written with {differences}",) if differences else ()

@@ -1,4 +1,4 @@
-"""The features of a model in its folder: their declaration in the manifest, and the arrays of the wording model."""
+"""The features of a model in its folder: their declaration in the manifest, and the arrays of the text models."""
 
 import math
 from collections.abc import Callable, Mapping

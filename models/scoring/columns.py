@@ -1,4 +1,4 @@
-"""Columns of records from whatever holds columns: a dict, or a table of Arrow, pandas or Polars; none is imported."""
+"""Columns of records from a dict or a table of PyArrow, pandas or Polars, without importing any of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
@@ -12,7 +12,7 @@ Columns: TypeAlias = Mapping[str, Sequence[Any]]
 
 @runtime_checkable
 class Batch(Protocol):
-    """A table or a record batch of PyArrow, or what is like one."""
+    """A table or a record batch of PyArrow, or an object with the same interface."""
 
     def to_pydict(self) -> dict[str, list[Any]]:
         """Return the columns."""
@@ -24,8 +24,8 @@ def columns_of(batch: Columns | Batch | Any) -> Columns:
     Parameters
     ----------
     batch : mapping, or table
-        A mapping of names to sequences; or what has ``column_names`` and ``to_pydict`` (a table or a record batch of
-        PyArrow); or what speaks the Arrow PyCapsule interface and gives columns by name (a frame of pandas or Polars).
+        A mapping of names to sequences; an object with ``column_names`` and ``to_pydict`` (a table or a record batch of
+        PyArrow); or an object with the Arrow PyCapsule interface and columns by name (a frame of pandas or Polars).
 
     Returns
     -------
@@ -34,9 +34,9 @@ def columns_of(batch: Columns | Batch | Any) -> Columns:
     Raises
     ------
     TypeError
-        When it is none of these.
+        If it is none of these.
     ValueError
-        When two columns have one name.
+        If two columns have one name.
 
     Examples
     --------
@@ -64,14 +64,14 @@ def _speaks_arrow(batch: object) -> bool:
 
 
 def _cells(column: Any) -> Sequence[Any]:
-    give = getattr(column, "to_pylist", None) or getattr(column, "to_list", None)
-    if give is None:
+    to_list = getattr(column, "to_pylist", None) or getattr(column, "to_list", None)
+    if to_list is None:
         raise TypeError(f"Expected columns with to_pylist or to_list, got {type(column).__name__}. Make a table of it.")
-    return cast(Sequence[Any], give())
+    return cast(Sequence[Any], to_list())
 
 
 def _checked(column: Any, name: str, n: int | None) -> list[Any]:
-    """Return the cells of a column, which must be a sequence of so many."""
+    """Return the cells of a column, which must be a sequence of n cells."""
     if isinstance(column, str | bytes | Mapping) or not isinstance(column, Iterable):
         raise TypeError(f"Expected a sequence as column {name!r}, got one {type(column).__name__}. Put it in a list.")
     try:
@@ -86,25 +86,14 @@ def _checked(column: Any, name: str, n: int | None) -> list[Any]:
 
 
 def lists_of(columns: Columns, names: Iterable[str]) -> dict[str, list[Any]]:
-    """Return some columns as lists of one length.
-
-    Parameters
-    ----------
-    columns : mapping of str to sequence
-        The columns.
-    names : iterable of str
-        Those that are wanted, where they are there; the first says how long they are.
-
-    Returns
-    -------
-    dict of str to list
+    """Return the columns of some names, if they exist, as lists of the length of the first one.
 
     Raises
     ------
     TypeError
-        When a column is no sequence.
+        If a column is not a sequence.
     ValueError
-        When columns have other lengths.
+        If columns differ in length.
 
     Examples
     --------
@@ -112,9 +101,9 @@ def lists_of(columns: Columns, names: Iterable[str]) -> dict[str, list[Any]]:
     {'a': [1, 2], 'b': [3, 4]}
     """
     n: int | None = None
-    taken: dict[str, list[Any]] = {}
+    lists: dict[str, list[Any]] = {}
     for name in names:
         if name in columns:
-            taken[name] = _checked(columns[name], name, n)
-            n = len(taken[name])
-    return taken
+            lists[name] = _checked(columns[name], name, n)
+            n = len(lists[name])
+    return lists

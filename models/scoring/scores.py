@@ -1,4 +1,4 @@
-"""From log-odds to what a score says: probability, label, decision, status; as columns and as records."""
+"""From log-odds to scores (probability, label, decision, status), as columns and as records."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -15,24 +15,10 @@ __all__ = ["fraud_probability", "to_columns", "to_records"]
 Score: TypeAlias = dict[str, Any]
 
 
-def to_columns(model: Model, odds: Array, why: Array, known: Array | None = None) -> dict[str, Array]:
-    """Turn log-odds into the columns of a score.
+def to_columns(model: Model, odds: Array, why: Array, has_history: Array | None = None) -> dict[str, Array]:
+    """Turn calibrated log-odds into the columns of `Scorer.score_columns`.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-    odds : ndarray of float64, shape (n_records, n_outputs)
-        Calibrated log-odds; NaN where a record is unscorable.
-    why : ndarray of object, shape (n_records,)
-        What is wrong with a record, None where nothing is.
-    known : ndarray of bool, shape (n_records,), default=None
-        Whether any event of the account was known; None where that is not told.
-
-    Returns
-    -------
-    dict of str to ndarray, each of shape (n_records,)
-        As from `Scorer.score_columns`.
+    `why` is None where a record can be scored; `has_history` says whether there is an event of the account.
     """
     scored = why == None  # noqa: E711 - compares every element
     classes = probabilities(odds)
@@ -43,8 +29,8 @@ def to_columns(model: Model, odds: Array, why: Array, known: Array | None = None
     if model.points:
         decision[scored] = np.where(fraud[scored] >= model.points[0].threshold, "flag", "pass")
     status = np.where(scored, "ok", "unscorable").astype(object)
-    if known is not None:
-        status[scored & ~known] = "no_history"
+    if has_history is not None:
+        status[scored & ~has_history] = "no_history"
     columns = {
         "probability": fraud,
         "label": label,
@@ -64,28 +50,18 @@ def _reached(model: Model, fraud: Array) -> Array:
     return reached
 
 
-def to_records(model: Model, odds: Array, why: Array, known: Array | None = None) -> list[Score]:
-    """Turn log-odds into one score a record, in values that JSON can hold: what `to_columns` says, row by row.
+def to_records(model: Model, odds: Array, why: Array, has_history: Array | None = None) -> list[Score]:
+    """Turn calibrated log-odds into the records of `Scorer.score`, in plain JSON types.
 
-    For a single record all that NumPy would set up takes longer than to go through the values.
-
-    Parameters
-    ----------
-    model, odds, why, known
-        As for `to_columns`.
-
-    Returns
-    -------
-    list of dict, length n_records
-        As from `Scorer.score`.
+    They equal the rows of `to_columns`. For a single record plain Python is faster than NumPy's overhead.
     """
     by = {"name": model.name, "digest": model.digest}
     points = sorted(model.points, key=_threshold)
     shares = probabilities(odds).tolist()
     fraud = [None] * len(odds) if model.legitimate is None else _fraud(model, odds).tolist()
-    unknown = [False] * len(odds) if known is None else (~known).tolist()
+    is_cold = [False] * len(odds) if has_history is None else (~has_history).tolist()
     scores = []
-    for row, probability, reason, new in zip(shares, fraud, why.tolist(), unknown, strict=True):
+    for row, probability, reason, cold in zip(shares, fraud, why.tolist(), is_cold, strict=True):
         if reason is not None:
             scores.append(_unscorable(model.classes, reason) | {"model": by})
             continue
@@ -95,7 +71,7 @@ def to_records(model: Model, odds: Array, why: Array, known: Array | None = None
             "label": model.classes[row.index(max(row))],
             "decision": _decision(model, probability),
             "false_positive_rate": reached[-1].false_positive_rate if reached else None,
-            "status": "no_history" if new else "ok",
+            "status": "no_history" if cold else "ok",
             "why": None,
             "probabilities": dict(zip(model.classes, row, strict=True)),
             "model": by,
@@ -124,21 +100,21 @@ def _fraud(model: Model, odds: Array) -> Array:
 
 
 def fraud_probability(log_odds: Array, classes: Sequence[str], legitimate: str | None) -> Array:
-    """Return the probability that a record is any crime.
+    """Return the probability that a record is fraud of any type.
 
     Parameters
     ----------
     log_odds : ndarray, shape (n_rows, n_outputs)
-        One output for two classes, one a class for more.
+        One output for two classes, one per class for more.
     classes : sequence of str
         The classes, sorted.
     legitimate : str or None
-        The class that is no crime.
+        The class that is not a crime.
 
     Returns
     -------
     ndarray of float64, shape (n_rows,)
-        NaN when there is no legitimate class.
+        NaN if there is no legitimate class.
 
     Examples
     --------

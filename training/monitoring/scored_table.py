@@ -9,7 +9,7 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.account_matrix import MISSING, UNSEEN
-from fraudsieve.features.tables.schema import Source, read_table
+from fraudsieve.features.tables.reader import Source, read_table
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.inputs import Inputs, read_inputs
 from fraudsieve.models.batch.score import feature_rows, has_history

@@ -1,0 +1,72 @@
+"""Copies of a model folder with changes that its manifest vouches for, and how they are rejected."""
+
+import hashlib
+import io
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fraudsieve.exceptions import ArtifactError
+from fraudsieve.models import read_model
+
+FILES = ("booster.txt", "calibration.json", "characters.npz", "manifest.json", "pinyin.npz", "wording.npz")
+POINT = {"name": "p", "threshold": 0.5, "false_positive_rate": 0.1, "recall": 0.5, "flagged": 0.2}
+Manifest = dict[str, Any]
+Copy = Callable[..., Path]
+
+
+@pytest.fixture(name="copy")
+def copy_folder(binary: Any, tmp_path: Path) -> Copy:
+    """Copy the folder, with files replaced; the manifest is made to vouch for them, as an attacker would."""
+
+    def make(
+        change: Callable[[Manifest], object] | None = None, files: dict[str, bytes] | None = None, of: Any = binary
+    ) -> Path:
+        folder = tmp_path / "copy"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(of.folder, folder)
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        for name, content in (files or {}).items():
+            (folder / name).write_bytes(content)
+            manifest["files"][name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        if change is not None:
+            change(manifest)
+        (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+        return folder
+
+    return make
+
+
+def refused(folder: Path, text: str, **pinned: str) -> ArtifactError:
+    """Check that a folder is refused in words that say where, what and what to do."""
+    with pytest.raises(ArtifactError, match=text) as caught:
+        read_model(folder, **pinned)
+    error = caught.value
+    assert error.origin.startswith(str(folder))
+    assert str(error) == f"{error.origin}: {error.problem}. {error.fix}"
+    assert re.fullmatch(r"[A-Z].*\.", error.fix)
+    assert isinstance(error, ValueError)
+    return error
+
+
+def arrays(folder: Path, **changes: Any) -> bytes:
+    """The bytes of ``wording.npz`` with arrays changed; None takes one away."""
+    with np.load(folder / "wording.npz", allow_pickle=False) as stored:
+        content = {name: stored[name] for name in stored.files} | changes
+    stream = io.BytesIO()
+    np.savez(stream, allow_pickle=True, **{name: value for name, value in content.items() if value is not None})
+    return stream.getvalue()
+
+
+def every_place(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Paths to everything in a JSON document; of a list the first two elements."""
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree[:2]) if isinstance(tree, list) else ()
+    for key, value in items:
+        yield (*path, key)
+        yield from every_place(value, (*path, key))

@@ -1,0 +1,206 @@
+"""The manifest of a model folder: any change of a file or of the manifest is rejected before a model is built."""
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fraudsieve.exceptions import ArtifactError
+from fraudsieve.models import Scorer, read_model
+from fraudsieve.models.artifact.folder import FORMAT
+from tests.models.artifact.model_folders import FILES, POINT, Copy, Manifest, every_place, refused
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_changed_byte_is_seen(binary: Any, copy: Copy, name: str) -> None:
+    folder = copy()
+    shutil.copy(binary.folder / "manifest.json", folder)
+    content = (folder / name).read_bytes()
+    middle = np.random.default_rng(0).integers(1, len(content) - 1, 25).tolist()
+    for at in [0, *middle, len(content) - 1]:
+        changed = bytearray(content)
+        changed[at] ^= 1 << (at % 8)
+        (folder / name).write_bytes(changed)
+        assert refused(folder, "expected digest|its content is not", digest=binary.model.digest).origin.endswith(name)
+        if name != "manifest.json":
+            refused(folder, f"{name}: its content is not what the manifest says")
+
+
+@pytest.mark.parametrize("name", sorted(set(FILES) - {"manifest.json"}))
+@pytest.mark.parametrize("change", [lambda content: content[:-1], lambda content: content + b"\n", lambda content: b""])
+def test_every_changed_length_is_seen(binary: Any, copy: Copy, name: str, change: Callable[[bytes], bytes]) -> None:
+    folder = copy()
+    (folder / name).write_bytes(change((folder / name).read_bytes()))
+    refused(folder, "its content is not what the manifest says")
+
+
+@pytest.mark.slow
+def test_a_changed_manifest_is_refused_or_is_another_model(binary: Any, copy: Copy) -> None:
+    folder = copy()
+    raw = (binary.folder / "manifest.json").read_bytes()
+    rng = np.random.default_rng(0)
+    loaded = 0
+    for at in rng.choice(len(raw), 400, replace=False):
+        changed = bytearray(raw)
+        changed[at] ^= 1 << int(rng.integers(8))
+        (folder / "manifest.json").write_bytes(changed)
+        refused(folder, "expected digest", digest=binary.model.digest)
+        try:
+            model = read_model(folder)
+        except ArtifactError:
+            continue
+        loaded += 1
+        assert model.digest != binary.model.digest
+    assert 0 < loaded < 400
+
+
+@pytest.mark.slow
+def test_whatever_stands_in_the_manifest_it_is_refused_or_scores(binary: Any, copy: Copy) -> None:
+    raw = (binary.folder / "manifest.json").read_text("utf-8")
+    folder = copy()
+    for path in every_place(json.loads(raw)):
+        for value in (None, "x", -1, 1.5, 10**400, float("nan"), float("inf"), [], ["x"], [[1.0]], {"x": 1}, ...):
+            manifest = json.loads(raw)
+            place = manifest
+            for key in path[:-1]:
+                place = place[key]
+            if value is ...:
+                del place[path[-1]]
+            else:
+                place[path[-1]] = value
+            (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+            try:
+                scorer = Scorer.load(folder)
+            except ArtifactError:
+                continue
+            score = scorer.score({"text": "you have won, call now"})
+            assert 0 <= (0 if score["probability"] is None else score["probability"]) <= 1
+            json.dumps(score, allow_nan=False)
+
+
+def test_a_pinned_digest_is_held_to(binary: Any, types: Any) -> None:
+    assert read_model(binary.folder, digest=binary.model.digest).name == "binary"
+    for digest in (types.model.digest, binary.model.digest.upper(), binary.model.digest[:8], ""):
+        error = refused(binary.folder, f"expected digest {digest}, got {binary.model.digest}", digest=digest)
+        assert error.fix == "Use the model that was pinned."
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_an_error(copy: Copy, name: str) -> None:
+    folder = copy()
+    (folder / name).unlink()
+    refused(folder, rf"{name}: cannot be read \(FileNotFoundError\). Point to a whole model folder")
+    (folder / name).mkdir()
+    refused(folder, rf"{name}: cannot be read \(IsADirectoryError\)")
+
+
+@pytest.mark.parametrize("name", sorted(set(FILES) - {"manifest.json"}))
+def test_a_file_that_the_manifest_does_not_name_is_missing(copy: Copy, name: str) -> None:
+    refused(copy(lambda manifest: manifest["files"].pop(name)), r"do not make a model \(KeyError\)")
+
+
+def test_no_folder_is_an_error(binary: Any, tmp_path: Path) -> None:
+    refused(tmp_path / "nothing", "cannot be read")
+    refused(binary.folder / "manifest.json", r"cannot be read \(NotADirectoryError\)")
+
+
+def test_further_files_are_not_read(binary: Any, copy: Copy) -> None:
+    folder = copy()
+    (folder / "model.pkl").write_bytes(b"\x80\x04.")
+    assert read_model(folder).classes == binary.model.classes
+
+
+@pytest.mark.parametrize(
+    ("change", "text", "fix"),
+    [
+        ({"format": 0}, f"expected format {FORMAT}, got 0", "Train the model again."),
+        ({"format": 2}, f"expected format {FORMAT}, got 2", "Upgrade fraudsieve."),
+        ({"format": "1"}, f"expected format {FORMAT}, got '1'", "Train the model again."),
+        ({"features": {"version": 1}}, "expected features of version 2, got 1", "Train the model again."),
+        ({"features": {"version": 3}}, "expected features of version 2, got 3", "Upgrade fraudsieve."),
+        ({"features": {}}, "is not a manifest", "Export the model again."),
+        ({"files": []}, "is not a manifest", "Export the model again."),
+        ({"files": {"booster.txt": 1}}, "is not a manifest", "Export the model again."),
+        ({"classes": ["a", "b", "c"]}, "need 3 outputs, and the trees have another number", "Export the model again."),
+        ({"classes": ["legitimate"]}, "fewer than two classes", "Export the model again."),
+        ({"classes": ["legitimate", "fraud"]}, "not the wording of the classes|ValueError", "Export the model again."),
+        ({"legitimate": "ham"}, "legitimate class is none of the classes", "Export the model again."),
+        ({"legitimate": None}, "legitimate class is none of the classes", "Export the model again."),
+        ({"start": {"wording": [1], "base": [0.0]}}, "not the wording of the classes", "Export the model again."),
+        ({"start": {"wording": [-30], "base": [0.0]}}, "not the wording of the classes", "Export the model again."),
+        ({"start": {"wording": [0], "base": [0.0, 0.0]}}, "other outputs", "Export the model again."),
+        ({"operating_points": [{"threshold": 0.5}]}, "TypeError", "Export the model again."),
+        ({"operating_points": [POINT | {"alerts_a_day": math.inf}]}, "threshold.* is no number", "Export the model"),
+        ({"operating_points": [POINT | {"precision": math.nan}]}, "threshold.* is no number", "Export the model"),
+        ({"operating_points": [POINT | {"recall": None}]}, "TypeError", "Export the model again."),
+        ({"reasons": "path"}, "the reasons are of another kind", "Export the model again."),
+    ],
+)
+def test_what_a_manifest_may_not_say(copy: Copy, change: Manifest, text: str, fix: str) -> None:
+    error = refused(copy(lambda manifest: manifest.update(change)), text)
+    assert error.fix.startswith(fix)
+
+
+@pytest.mark.parametrize("raw", [b"", b"not json", b"[]", b"null", b"3", b"\xff\xfe", b"[" * 100_000, b"{}"])
+def test_a_manifest_that_is_none(copy: Copy, raw: bytes) -> None:
+    folder = copy()
+    (folder / "manifest.json").write_bytes(raw)
+    refused(folder, "is not a manifest of fraudsieve. Export the model again")
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/hostname", "sub/booster.txt", "..", "model.pkl"])
+def test_files_that_no_model_has_are_not_opened(
+    copy: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    content = b"outside"
+    (tmp_path / "outside").write_bytes(content)
+    entry = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    folder = copy(lambda manifest: manifest["files"].update({name: entry}))
+    opened: list[str] = []
+    read_bytes = Path.read_bytes
+
+    def spy(path: Path) -> bytes:
+        opened.append(path.name)
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", spy)
+    error = refused(folder, "names 1 files that no model has")
+    assert opened == ["manifest.json"]
+    assert name not in error.problem
+
+
+def test_a_link_out_of_the_folder_is_not_followed(binary: Any, copy: Copy, tmp_path: Path) -> None:
+    for name in FILES:
+        folder = copy()
+        (folder / name).rename(tmp_path / f"outside-{name}")
+        (folder / name).symlink_to(tmp_path / f"outside-{name}")
+        assert refused(folder, "is a link out of the model folder").origin.endswith(name)
+    folder = copy()
+    (folder / "booster.txt").rename(folder / "data")
+    (folder / "booster.txt").symlink_to("data")  # as a mounted volume has it
+    (tmp_path / "link").symlink_to(folder)
+    assert read_model(tmp_path / "link").classes == binary.model.classes
+    (folder / "data").unlink()
+    (folder / "data").symlink_to("booster.txt")
+    refused(folder, "cannot be read")
+
+
+def test_a_pipe_is_not_waited_for(copy: Copy) -> None:
+    folder = copy()
+    (folder / "booster.txt").unlink()
+    os.mkfifo(folder / "booster.txt")
+    refused(folder, "booster.txt: it is no regular file")
+
+
+def test_a_file_larger_than_any_is_not_read(copy: Copy) -> None:
+    for name, size in (("manifest.json", (64 << 20) + 1), ("wording.npz", (2 << 30) + 1)):
+        folder = copy()
+        os.truncate(folder / name, size)  # takes no room on the disk
+        refused(folder, f"it has {size} bytes, and can have {size - 1} at most")
