@@ -1,1 +1,1 @@
-"""The command line: one module a command, each a thin layer over one function of the library."""
+"""The command line: the application, its options, and how it prints."""

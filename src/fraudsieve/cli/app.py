@@ -9,17 +9,17 @@ __all__ = ["app", "main"]
 try:
     import typer
 
-    from .compare import compare_command
-    from .evaluate import evaluate_command
-    from .monitor import monitor_command
-    from .predict import predict_command
-    from .promote import promote_command
-    from .quickstart import quickstart_command
-    from .rollback import rollback_command
-    from .serve import serve_command
-    from .simulate import simulate_command
-    from .train import train_command
-    from .verify import verify_command
+    from .commands.compare import compare_command
+    from .commands.evaluate import evaluate_command
+    from .commands.monitor import monitor_command
+    from .commands.predict import predict_command
+    from .commands.promote import promote_command
+    from .commands.quickstart import quickstart_command
+    from .commands.rollback import rollback_command
+    from .commands.serve import serve_command
+    from .commands.simulate import simulate_command
+    from .commands.train import train_command
+    from .commands.verify import verify_command
 except ModuleNotFoundError as error:  # the base installation scores, and has no command line
     sys.exit(f"fraudsieve: {error.name} is not installed. The command line needs: pip install 'fraudsieve[train]'")
 

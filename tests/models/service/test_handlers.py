@@ -158,7 +158,7 @@ def test_a_folder_is_served_without_mlflow(run_alone: Any, binary: Any) -> None:
 import sys
 for name in ("mlflow", "pandas", "sklearn", "pyarrow", "httpx"):
     sys.modules[name] = None
-from fraudsieve.cli.serve import _find
+from fraudsieve.cli.commands.serve import _find
 from fraudsieve.models import Scorer
 from fraudsieve.models.service.app import create_app
 import fraudsieve.cli.app

@@ -7,10 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from fraudsieve.cli.console import exit_on_error
+from fraudsieve.cli.options import Json, ModelOption
 from fraudsieve.exceptions import ServiceError
-
-from .console import exit_on_error
-from .options import Json, ModelOption
 
 __all__ = ["serve_command"]
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from .console import answer, exit_on_error, notes, steps
-from .options import Accounts, Events, Json, Labels, Messages
-from .tables import trained_content, trained_rows
+from fraudsieve.cli.console import answer, exit_on_error, notes, steps
+from fraudsieve.cli.options import Accounts, Events, Json, Labels, Messages
+from fraudsieve.cli.tables import trained_content, trained_rows
 
 __all__ = ["train_command"]
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from .console import answer, exit_on_error, notes, steps
-from .options import Accounts, Events, Json, Labels, Messages, Name
-from .tables import comparison_rows, gate_rows
+from fraudsieve.cli.console import answer, exit_on_error, notes, steps
+from fraudsieve.cli.options import Accounts, Events, Json, Labels, Messages, Name
+from fraudsieve.cli.tables import comparison_rows, gate_rows
 
 __all__ = ["compare_command"]
 

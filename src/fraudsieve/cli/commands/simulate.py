@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from .console import answer, exit_on_error, steps
-from .options import Json
+from fraudsieve.cli.console import answer, exit_on_error, steps
+from fraudsieve.cli.options import Json
 
 __all__ = ["simulate_command"]
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import BOUND_EXCEEDED, answer, exit_on_error, notes, steps
-from .options import Events, Json, ModelOption
+from fraudsieve.cli.console import BOUND_EXCEEDED, answer, exit_on_error, notes, steps
+from fraudsieve.cli.options import Events, Json, ModelOption
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.training.monitoring.report import MonitorReport

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from .console import answer, exit_on_error, notes, steps
-from .options import Accounts, Events, Json, Labels, Messages, ModelOption
-from .tables import evaluation_content, evaluation_rows
+from fraudsieve.cli.console import answer, exit_on_error, notes, steps
+from fraudsieve.cli.options import Accounts, Events, Json, Labels, Messages, ModelOption
+from fraudsieve.cli.tables import evaluation_content, evaluation_rows
 
 __all__ = ["evaluate_command"]
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from .console import answer, exit_on_error, notes, steps
-from .options import Json
-from .tables import trained_content, trained_rows
+from fraudsieve.cli.console import answer, exit_on_error, notes, steps
+from fraudsieve.cli.options import Json
+from fraudsieve.cli.tables import trained_content, trained_rows
 
 __all__ = ["quickstart_command"]
 

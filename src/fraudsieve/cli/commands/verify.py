@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
+from fraudsieve.cli.console import answer, exit_on_error, notes, steps
+from fraudsieve.cli.options import Json
 from fraudsieve.exceptions import ArtifactError
-
-from .console import answer, exit_on_error, notes, steps
-from .options import Json
 
 __all__ = ["verify_command"]
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from .console import answer, exit_on_error, notes, steps
-from .options import Events, Json, ModelOption
+from fraudsieve.cli.console import answer, exit_on_error, notes, steps
+from fraudsieve.cli.options import Events, Json, ModelOption
 
 __all__ = ["predict_command"]
 
