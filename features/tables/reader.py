@@ -35,7 +35,7 @@ __all__ = ["CheckedTable", "Source", "check_table", "read_table", "write_rejecte
 class CheckedTable:
     """A table after its check: ``len(good) + len(rejected)`` is the number of input rows.
 
-    Attributes
+    Parameters
     ----------
     good : DataFrame
         The good rows in canonical types, in their order, with a fresh index.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .folder import FEATURES_VERSION, FORMAT, Model, read_manifest, read_model, write_model
+    from .folder import FEATURES_VERSION, FORMAT, Model, read_model, write_model
     from .inspection import Verified, verify
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "FORMAT",
     "Model",
     "Verified",
-    "read_manifest",
     "read_model",
     "verify",
     "write_model",
@@ -25,7 +24,6 @@ _HOMES = {
     "FORMAT": "folder",
     "Model": "folder",
     "Verified": "inspection",
-    "read_manifest": "folder",
     "read_model": "folder",
     "verify": "inspection",
     "write_model": "folder",

@@ -89,7 +89,7 @@ class EventsResult(BaseModel):
     rejected: list[EventRejection]
 
 
-class RecordField(BaseModel):
+class RecordFieldInfo(BaseModel):
     """A field of the records that the model scores."""
 
     name: str
@@ -127,7 +127,7 @@ class ModelInfo(BaseModel):
     subject: Literal["message", "account", "event"] = Field(description="What the model scores.")
     classes: list[str]
     legitimate: str | None = Field(description="The legitimate class, if there is one.")
-    fields: list[RecordField] = Field(description="Fields of a record that the model uses.")
+    fields: list[RecordFieldInfo] = Field(description="Fields of a record that the model uses.")
     columns: list[str] = Field(description="Feature columns of the model.")
     history: HistoryInfo
     operating_points: list[OperatingPointInfo]

@@ -1,0 +1,227 @@
+"""The house: what may import what, how large files and functions grow, and one name for one thing."""
+
+import ast
+import importlib
+import inspect
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import fraudsieve.exceptions
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("features", "models", "training")
+LIBRARY = (*ROOMS, "src/fraudsieve")
+
+# What stands further down may import what stands above it, never the other way round.
+ORDER = {
+    "features": (
+        "tables",
+        "text",
+        "wording",
+        "cues",
+        "history",
+        "network",
+        "history_declaration",
+        "live_state",
+        "campaign",
+        "default_views",
+        "record_fields",
+        "account_matrix",
+        "account_records",
+        "accounts",
+        "message_records",
+        "message_matrix",
+        "messages",
+        "feature_matrix",
+    ),
+    "models": (
+        "calibration",
+        "thresholds",
+        "trees",
+        "classifier",
+        "policy",
+        "artifact",
+        "scoring",
+        "reasons",
+        "predict",
+        "model_scores",
+        "batch",
+        "live",
+        "flavor",
+        "service",
+    ),
+    "training": (
+        "labels",
+        "recipe",
+        "attack",
+        "data",
+        "splits",
+        "evaluation",
+        "pages",
+        "tracking",
+        "tuning",
+        "leaks",
+        "monitoring",
+        "promotion",
+        "simulation",
+        "fit",
+        "first_run",
+    ),
+}
+MAX_LINES = 400
+MAX_BODY = 60
+MAX_FILES_BESIDE_FOLDERS = 12
+MAX_FILES = 14
+
+
+def modules(*folders: str) -> list[Path]:
+    """Return the Python files below folders, each once: the links in src are left out."""
+    return [
+        path
+        for folder in folders
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if not any(parent.is_symlink() for parent in path.parents)
+    ]
+
+
+def name_of(path: Path) -> str:
+    """Return the full name under which a file of the library is imported."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = parts[1:] if parts[0] == "src" else ("fraudsieve", *parts)
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Yield the full name of every module that a file of the library imports."""
+    package = name_of(path) if path.name == "__init__.py" else name_of(path).rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            yield ".".join([*base, *([node.module] if node.module else [])])
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_packages_import_in_the_declared_order(room: str) -> None:
+    order = ORDER[room]
+    wrong = []
+    for path in modules(room):
+        if path.parent == ROOT / room and path.name == "__init__.py":
+            continue  # it imports at first use
+        own = path.relative_to(ROOT / room).parts[0].removesuffix(".py")
+        for name in imports_of(path):
+            parts = name.split(".")
+            if parts[:2] == ["fraudsieve", room] and len(parts) > 2 and order.index(parts[2]) > order.index(own):
+                wrong.append(f"{name_of(path)} imports {name}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_package_and_module_has_its_place_in_the_order(room: str) -> None:
+    there = {path.stem for path in (ROOT / room).iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert there - {"__init__"} == {*ORDER[room]}
+
+
+def test_rooms_import_downward_only() -> None:
+    below = {"features": {"features"}, "models": {"features", "models"}, "training": {*ROOMS}}
+    for room, allowed in below.items():
+        for path in modules(room):
+            used = {name.split(".")[1] for name in imports_of(path) if name.startswith("fraudsieve.")}
+            assert used & {*ROOMS} <= allowed, path
+
+
+@pytest.mark.parametrize("folder", [*LIBRARY, "benchmarks", "tests"])
+def test_files_and_functions_are_short(folder: str) -> None:
+    long = []
+    for path in modules(folder):
+        text = path.read_text("utf-8")
+        if text.count("\n") > MAX_LINES:
+            long.append(f"{path.relative_to(ROOT)}: {text.count(chr(10))} lines")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and body_lines(node) > MAX_BODY:
+                long.append(f"{path.relative_to(ROOT)}: {node.name} has {body_lines(node)} lines")
+    assert long == []
+
+
+def body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Count the lines of a function's body, without its docstring."""
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+@pytest.mark.parametrize("folder", [*LIBRARY, "benchmarks"])
+def test_folders_hold_few_files(folder: str) -> None:
+    for root in {path.parent for path in modules(folder)}:
+        files = [path for path in root.glob("*.py") if path.name != "__init__.py"]
+        at_the_top = root == ROOT / folder
+        assert len(files) <= (MAX_FILES_BESIDE_FOLDERS if at_the_top else MAX_FILES), root
+
+
+def test_every_folder_of_the_library_says_what_it_holds() -> None:
+    for root in {path.parent for path in modules(*LIBRARY, "benchmarks")}:
+        assert ast.get_docstring(ast.parse((root / "__init__.py").read_text("utf-8"))), root
+
+
+def test_no_two_public_classes_or_functions_have_one_name() -> None:
+    homes = defaultdict(list)
+    for path in modules(*LIBRARY):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+                homes[node.name].append(name_of(path))
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
+def test_no_module_has_the_name_of_a_function_that_its_package_exports() -> None:
+    for root in {path.parent for path in modules(*LIBRARY)}:
+        package = importlib.import_module(name_of(root / "__init__.py"))
+        inside = {path.stem for path in root.iterdir()}
+        assert not inside & {*getattr(package, "__all__", ())}, package.__name__
+
+
+def test_all_errors_stand_in_one_module() -> None:
+    errors = vars(fraudsieve.exceptions)
+    for path in modules(*LIBRARY):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and re.search(r"Error$|Exception$", node.name):
+                assert node.name in errors or node.name.startswith("_"), f"{name_of(path)}.{node.name}"
+
+
+def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
+    drawn = []
+    above: list[str] = []
+    drawing = fraudsieve.exceptions.__doc__ or ""
+    for indent, name, also in re.findall(r"^    ([│├└─ ]*)(\w+Error)(?: \((\w+)\))?$", drawing, re.M):
+        above = [*above[: len(indent) // 4], name]
+        bases = [*above[-2:-1], *([also] if also else [])]
+        drawn.append((name, bases or ["Exception"]))
+    classes = [
+        thing
+        for name, thing in vars(fraudsieve.exceptions).items()
+        if inspect.isclass(thing) and name.endswith("Error")
+    ]
+    actual = {thing.__name__: [base.__name__ for base in thing.__bases__] for thing in classes}
+    assert dict(drawn) == actual
+    assert actual != {}
+    assert sorted(actual) == sorted(fraudsieve.exceptions.__all__)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "home"),
+    [
+        (r"\bArray\b.* = npt\.NDArray", "src/fraudsieve/_typing.py"),
+        (r"\bos\.replace\(|\bos\.fsync\(", "src/fraudsieve/_io.py"),
+        (r"isinstance\([^)]*\b(MessageMatrix|AccountMatrix)\b", "features/feature_matrix.py"),
+    ],
+)
+def test_some_things_are_done_in_one_place(pattern: str, home: str) -> None:
+    found = Counter(
+        path.relative_to(ROOT).as_posix()
+        for path in modules(*LIBRARY, "benchmarks", "scripts")
+        if re.search(pattern, path.read_text("utf-8"))
+    )
+    assert set(found) <= {home}

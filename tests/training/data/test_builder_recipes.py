@@ -1,0 +1,68 @@
+"""What a recipe says of the records that are scored, and which mistakes in it are named."""
+
+from typing import Any
+
+import pytest
+
+from fraudsieve.exceptions import RecipeError
+from fraudsieve.features.accounts import AccountFeatures
+from fraudsieve.features.messages import MessageFeatures
+from fraudsieve.training.data.builders import groups_of, make_builder, read_data
+from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.simulation.world import World
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_recipe_says_what_is_scored(small_world: World) -> None:
+    tables = {"messages": None, "accounts": None, "events": payments(small_world), "labels": None}
+    data = read_data(Recipe(), tables, min_label_rows=1)
+    assert (data.subject, groups_of(data)[1]) == ("event", "account")
+    views = [{"windows": ["7d"], "measures": ["count", "frauds", "known"], "entity": "counterparty_id"}]
+    declared = Recipe.model_validate({"history": {"views": views, "network": False, "exclude": ["ip"]}})
+    builder = make_builder(data, declared)
+    assert isinstance(builder, AccountFeatures)
+    columns = builder.fit(data.rows).matrix_.columns
+    assert columns[:3] == ("volume__count_7d", "network__frauds_7d", "network__known_7d")
+    assert "profile__ip" not in columns
+    assert isinstance(
+        make_builder(
+            read_data(Recipe(), {"messages": small_world.messages.assign(label="x")}, min_label_rows=1), Recipe()
+        ),
+        MessageFeatures,
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ({"history": {"views": [{"window": ["7d"]}]}}, "'window' is not a parameter of History"),
+        ({"history": {"views": [{"windows": "7d"}]}}, "windows: expected a tuple of strings"),
+        ({"history": {"views": [{}, {"entity": "ip"}]}}, "Two feature views have a column"),
+        ({"history": {"network": {"prior": [2, 1]}}}, "prior: expected a rate from 0 to 1"),
+        ({"history": {"network": {"links": 1}}}, "unexpected keyword"),
+        ({"data": {"subject": "device"}}, "data.subject"),
+    ],
+)
+def test_mistakes_in_a_recipe_are_named(content: dict[str, Any], named: str) -> None:
+    with pytest.raises(RecipeError, match=named):
+        Recipe.read(
+            overrides={f"{table}.{key}": value for table, part in content.items() for key, value in part.items()}
+        )
+
+
+@pytest.mark.parametrize(
+    ("subject", "given", "named"),
+    [
+        ("auto", ["labels"], r"a table of messages is missing. Give data.messages \(--messages\)"),
+        ("event", ["messages"], r"a table of events is missing. Give data.events \(--events\)"),
+        (
+            "account",
+            ["events"],
+            r"a table of accounts is missing. Give data.accounts \(--accounts\) or data.labels \(--labels\)",
+        ),
+    ],
+)
+def test_a_subject_without_its_table(subject: str, given: list[str], named: str) -> None:
+    with pytest.raises(RecipeError, match=named):
+        Recipe.read(overrides={"data.subject": subject}).data.subject_of(given)
