@@ -11,6 +11,8 @@ from fraudsieve.training.data.builders import groups_of, make_builder, read_data
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World
 
+from .test_builders import payments
+
 pytestmark = pytest.mark.slow
 
 
