@@ -7,19 +7,19 @@ from typing import Any
 
 from fraudsieve import Scorer
 
-LARGEST = 1 << 20  # bytes of a request
+MAX_BODY = 1 << 20  # bytes of a request
 
 
 def make_server(folder: str, digest: str | None, port: int) -> ThreadingHTTPServer:
-    """Return a server that scores what is posted: one record or a list of them, as JSON."""
+    """Return a server that scores POST requests: one record or a list of records, as JSON."""
     scorer = Scorer.load(folder, digest=digest).warm_up()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             try:
                 length = int(self.headers.get("Content-Length", 0))
-                if not 0 < length <= LARGEST:
-                    raise ValueError(f"expected 1 to {LARGEST} bytes, got {length}")
+                if not 0 < length <= MAX_BODY:
+                    raise ValueError(f"expected 1 to {MAX_BODY} bytes, got {length}")
                 status, answer = 200, scorer.score(json.loads(self.rfile.read(length)), reasons=True)
             except (TypeError, ValueError, RecursionError) as error:
                 status, answer = 400, {"error": type(error).__name__}
@@ -31,7 +31,7 @@ def make_server(folder: str, digest: str | None, port: int) -> ThreadingHTTPServ
             self.wfile.write(content)
 
         def log_message(self, *_: Any) -> None:
-            """Log nothing: a request holds a message."""
+            """Log nothing, because a request holds a message."""
 
     return ThreadingHTTPServer(("127.0.0.1", port), Handler)
 

@@ -1,8 +1,8 @@
-"""Calibration: from a model's log-odds to probabilities that mean what they say.
+"""Calibration of a model's log-odds to probabilities.
 
 Two classes: beta calibration (Kull, Silva Filho and Flach, 2017), ``a ln p - b ln(1 - p) + c`` with a and b above zero.
-More: temperature scaling (Guo et al., 2017). Both are smooth and strictly monotone, so they never change which of two
-records is the more suspicious, and never tie scores as isotonic regression does.
+More: temperature scaling (Guo et al., 2017). Both are smooth and strictly monotone: they keep the order of records, and
+create no ties as isotonic regression does.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ __all__ = ["Calibration", "fit_calibration", "log_sigmoid", "probabilities"]
 
 
 PRIOR = 1.0
-"""Weight of the pull towards no change: a slice of a few rows must not bend the scores."""
+"""Weight of the prior on no change, for calibration slices of a few rows."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Calibration:
         Parameters
         ----------
         log_odds : ndarray, shape (n_rows, n_outputs)
-            One column for two classes, a column a class for more.
+            One column for two classes, one per class for more.
 
         Returns
         -------
@@ -81,7 +81,7 @@ def log_sigmoid(values: Array) -> Array:
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
 def _softmax_kernel(log_odds: Array, out: Array) -> None:
-    """For a single row one call in the place of five, each of which takes longer than the row."""
+    """Replace five NumPy calls by one: for a single row each takes longer than the arithmetic."""
     for i in range(log_odds.shape[0]):
         highest = log_odds[i].max() if log_odds.shape[1] else 0.0
         total = 0.0
@@ -98,7 +98,7 @@ def probabilities(log_odds: Array) -> Array:
     Parameters
     ----------
     log_odds : ndarray, shape (n_rows, n_outputs)
-        One column for two classes, a column a class for more.
+        One column for two classes, one per class for more.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def fit_calibration(log_odds: Array, y: Array, sample_weight: Array | None = Non
     Returns
     -------
     Calibration
-        The likeliest, held a little towards no change.
+        The maximum-likelihood calibration, with a weak prior on no change.
 
     Examples
     --------

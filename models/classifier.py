@@ -27,20 +27,20 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     The log-odds are those of the wording columns (``wording__<class>``, known by name, so pass a DataFrame: see
     `set_output` of `MessageFeatures`) plus a LightGBM model of all columns. Without wording columns boosting starts
-    from the class frequencies. No resampling and no class weights: they ruin probabilities.
+    from the class frequencies. There is no resampling and no class weighting, because they distort probabilities.
 
     Parameters
     ----------
     n_rounds : int, default=80
-        Boosting rounds. Few are needed from wording scores; take some hundreds without them.
+        Boosting rounds. Use some hundreds without wording columns.
     learning_rate : float, default=0.05
         Shrinkage of each round.
     num_leaves : int, default=7
         Leaves of a tree.
     min_leaf_weight : float, default=3.0
-        Least sum of Hessians in a leaf: in rows whose class is uncertain, four are about one.
+        Minimum sum of Hessians in a leaf; a row whose class is uncertain adds about a quarter.
     min_leaf_rows : int, default=10
-        Fewest rows in a leaf.
+        Minimum number of rows in a leaf.
     feature_fraction : float, default=0.5
         Share of the columns that each tree may use.
     row_fraction : float, default=0.8
@@ -61,9 +61,9 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     feature_names_in_ : ndarray of str objects, shape (n_features_in_,)
         Names of the columns, when `fit` saw a DataFrame.
     ensemble_ : Ensemble
-        The trees and what they start from.
+        The trees and their initial log-odds.
     calibration_ : Calibration
-        What `calibrate` fitted; changes nothing before that.
+        Fitted by `calibrate`; changes nothing before that.
 
     See Also
     --------
@@ -130,7 +130,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         sample_weight : array-like, shape (n_rows,), default=None
             Weights.
         groups : array-like, shape (n_rows,), default=None
-            Campaigns: each counts as one row, so that one large campaign does not bend the model.
+            Campaigns: each counts as one row, so that a large campaign does not dominate the model.
 
         Returns
         -------
@@ -140,7 +140,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            When `y` has one class, lengths differ, or X holds an infinity.
+            If `y` has one class, lengths differ, or X has infinite values.
         """
         self._validate_params()
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
@@ -162,14 +162,14 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def calibrate(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit the calibration on rows that the model was not trained on, best from a later slice of time.
+        """Fit the calibration on rows that the model was not trained on, preferably later ones.
 
         Parameters
         ----------
         X : array-like or DataFrame of numbers, shape (n_rows, n_columns)
             Feature rows.
         y : array-like, shape (n_rows,)
-            Classes, each of them known from `fit`.
+            Classes that `fit` has seen.
         sample_weight : array-like, shape (n_rows,), default=None
             Weights.
 
@@ -219,7 +219,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return probabilities(self.calibration_.apply(uncalibrated))
 
     def predict(self, X: Any) -> Array:
-        """Return the likeliest class.
+        """Return the most probable class.
 
         Parameters
         ----------
@@ -276,13 +276,13 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _without_threads(booster: lgb.Booster) -> lgb.Booster:
-    """Take the number of threads out of the booster's text: the same model has the same bytes on every machine."""
+    """Remove the number of threads from the booster's text, so that its bytes do not depend on the machine."""
     text = booster.model_to_string(num_iteration=-1)
     return lgb.Booster(model_str=re.sub(r"(?m)^\[num_threads: -?\d+\]$", "[num_threads: 0]", text))
 
 
 def _class_log_odds(codes: Array, weights: Array) -> Array:
-    """Return the log-odds of the classes as frequent as they are: one output for two classes."""
+    """Return the log-odds of the class frequencies: one output for two classes."""
     shares = np.bincount(codes, weights=weights) / weights.sum()
     logs = np.log(np.maximum(shares, 1e-12))
     return np.asarray(logs[1:] - logs[:1] if len(shares) == 2 else logs)

@@ -1,8 +1,8 @@
-"""The MLflow flavour: a thin skin over the model folder.
+"""The MLflow flavour: a thin wrapper of the model folder.
 
-`mlflow.pyfunc.load_model`, ``mlflow models serve`` and Spark UDFs call `Scorer` through it and return probabilities. A
-model that looks at a history takes it as the parameter ``history``, which is JSON text, since MLflow's parameters are
-scalars. No code travels with the model: whatever loads it has fraudsieve installed.
+`mlflow.pyfunc.load_model`, ``mlflow models serve`` and Spark UDFs call `Scorer` through it and return scores. A model
+that uses history takes it as the parameter ``history``, as JSON text, because parameters in MLflow are scalars. No code
+is logged with the model: the environment that loads it needs fraudsieve.
 """
 
 import json
@@ -33,11 +33,11 @@ __all__ = ["FLAVOR", "log_model", "logged_digest", "model_folder", "save_model",
 FLAVOR = "fraudsieve"
 FOLDER = "model"
 HISTORY = "history"
-"""The parameter that holds what was before the records."""
+"""Name of the parameter that holds the history."""
 
 
 def signature(model: Model) -> ModelSignature:
-    """Return what the model takes and gives, as MLflow writes it.
+    """Return the MLflow signature of a model.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def signature(model: Model) -> ModelSignature:
     Returns
     -------
     ModelSignature
-        The columns of `Scorer.score_columns`, and the parameter ``history`` where the model looks at one. The input is
-        left out: MLflow's own checks quote the row in their errors, and `Scorer` checks for itself.
+        The columns of `Scorer.score_columns`, and the parameter ``history`` if the model uses one. Without inputs,
+        because the errors of MLflow's own checks quote rows; `Scorer` checks the input.
     """
     numbers = ["probability", "false_positive_rate", *(f"probability__{name}" for name in model.classes)]
     strings = ["label", "decision", "status", "why"]
@@ -65,16 +65,16 @@ def save_model(path: str | Path, *, folder: str | Path, mlflow_model: MlflowMode
     Parameters
     ----------
     path : str or Path
-        Where the MLflow model goes.
+        Folder of the MLflow model.
     folder : str or Path
         The model folder.
     mlflow_model : mlflow.models.Model, default=None
-        What the flavour is added to; MLflow passes it.
+        Model that the flavour is added to; MLflow passes it.
 
     Raises
     ------
     ArtifactError
-        When the folder is not whole.
+        If the folder is not a complete model.
     """
     path = Path(path)
     model = read_model(folder)
@@ -126,24 +126,24 @@ def log_model(folder: str | Path, *, registered_model_name: str | None = None, n
 
 
 def model_folder(address: str | Path, *, into: str | Path | None = None) -> Path:
-    """Find the model folder behind a path or an MLflow address.
+    """Return the model folder of a path or an MLflow address.
 
     Parameters
     ----------
     address : str or Path
         A model folder, a saved MLflow model, or an address such as ``models:/name@champion`` or ``runs:/...``.
     into : str or Path, default=None
-        Where a remote model is downloaded to; None for a new temporary folder that stays.
+        Folder for the download of a remote model; None for a new temporary folder, which is not deleted.
 
     Returns
     -------
     Path
-        A local folder; it is downloaded when the address is remote.
+        A local folder.
 
     Raises
     ------
     ArtifactError
-        When MLflow has no such model.
+        If MLflow does not have the model.
     """
     text = str(address)
     if text.startswith(("models:/", "runs:/", "mlflow-artifacts:/")):
@@ -153,13 +153,13 @@ def model_folder(address: str | Path, *, into: str | Path | None = None) -> Path
             )
         except MlflowException as error:
             problem = f"is not in the store that MLFLOW_TRACKING_URI names ({error.error_code})"
-            raise ArtifactError(text, problem, "Train a model there, or name one that is.") from None
+            raise ArtifactError(text, problem, "Train a model there, or use an address that exists.") from None
     path = Path(text)
     return path / FOLDER if (path / MLMODEL_FILE_NAME).is_file() else path
 
 
 def version_behind(address: str) -> str:
-    """Look up which version of a registered model an address leads to now.
+    """Return the version of a registered model that an address points to now.
 
     Parameters
     ----------
@@ -173,9 +173,9 @@ def version_behind(address: str) -> str:
     Raises
     ------
     ArtifactError
-        When it is no such address.
+        If it is not such an address.
     mlflow.exceptions.MlflowException
-        When it leads nowhere, or the registry does not answer.
+        If the version does not exist, or the registry does not answer.
 
     Examples
     --------
@@ -184,15 +184,15 @@ def version_behind(address: str) -> str:
     """
     found = re.fullmatch(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))", address)
     if found is None:
-        fix = "Name models:/NAME@ALIAS or models:/NAME/VERSION."
-        raise ArtifactError(address, "is no address of a registered version", fix)
+        fix = "Use models:/NAME@ALIAS or models:/NAME/VERSION."
+        raise ArtifactError(address, "is not the address of a registered version", fix)
     if found["version"]:
         return found["version"]
     return str(mlflow.MlflowClient().get_model_version_by_alias(found["name"], found["alias"]).version)
 
 
 def logged_digest(folder: Path) -> str | None:
-    """Return the digest that a model had when it was logged.
+    """Return the digest of a model from when it was logged.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def logged_digest(folder: Path) -> str | None:
     Returns
     -------
     str or None
-        None when it is not part of an MLflow model.
+        None if it is not part of an MLflow model.
     """
     written = folder.parent / MLMODEL_FILE_NAME
     if not written.is_file():
@@ -211,18 +211,18 @@ def logged_digest(folder: Path) -> str | None:
 
 
 class _ScorerModel:
-    """What pyfunc calls: a frame in, a frame of scores out."""
+    """The pyfunc model: from a DataFrame of records to a DataFrame of scores."""
 
     def __init__(self, scorer: Scorer) -> None:
         self.scorer = scorer
 
     def predict(self, data: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Score a frame whose columns are the fields of records; ``history`` is that of `Scorer.score`, as JSON."""
+        """Score a DataFrame of records; ``history`` is that of `Scorer.score`, as JSON."""
         frame = pd.DataFrame(data)
         columns = {str(name): frame[name].tolist() for name in frame.columns}
         history = _history_of((params or {}).get(HISTORY))
         scores = pd.DataFrame(self.scorer.score_columns(columns, history=history), index=frame.index)
-        # MLflow's server writes a NaN as NaN, which is no JSON; None becomes null.
+        # MLflow's server writes NaN, which is not valid JSON; None becomes null.
         for name in scores.columns[scores.isna().any()]:
             scores[name] = scores[name].astype(object).where(scores[name].notna(), None)
         return scores

@@ -1,4 +1,4 @@
-"""A finished model as a step of a scikit-learn pipeline: records in, the probability of every class out."""
+"""A trained model as a transformer in a scikit-learn pipeline: from records to class probabilities."""
 
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -16,7 +16,7 @@ __all__ = ["ModelScores"]
 
 
 class ModelScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Scores records with a model folder: the probabilities are columns for the next step.
+    """Scores records with a model folder; the probabilities are features for the next step.
 
     Nothing is learnt from the data. Fitting checks the folder and loads it.
 
@@ -25,12 +25,12 @@ class ModelScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     folder : str or Path
         The model folder.
     digest : str, default=None
-        The SHA-256 of its manifest, when only that model will do.
+        Expected SHA-256 of its manifest; None to accept any model.
 
     Attributes
     ----------
     scorer_ : Scorer
-        What scores.
+        The loaded scorer.
     classes_ : ndarray of str objects, shape (n_classes,)
         The classes of the model, in the order of the columns.
 
@@ -59,21 +59,21 @@ class ModelScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : sequence of str, Series, or DataFrame, length n_records
-            As for `transform`; looked at for its form alone.
+            As for `transform`; only its structure is checked.
         y : ignored
             Nothing is learnt.
 
         Returns
         -------
         ModelScores
-            This one.
+            The transformer.
 
         Raises
         ------
         ArtifactError
-            When the folder is not whole, not of this version or not the one asked for.
+            If the folder is incomplete, of another version, or has another digest.
         TypeError, ValueError
-            When `X` is not one that `transform` takes.
+            If `transform` does not accept `X`.
         """
         self._validate_params()
         _columns(X)
@@ -97,9 +97,9 @@ class ModelScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         KeyError
-            When a frame lacks the column that the model cannot do without.
+            If a DataFrame lacks a required column.
         TypeError, ValueError
-            When these are no records.
+            If these are not records.
         """
         check_is_fitted(self, "scorer_")
         scores = self.scorer_.score_columns(_columns(X))
@@ -135,5 +135,5 @@ def _columns(X: Any) -> dict[str, list[Any]]:
     if isinstance(X, str | dict):
         raise TypeError(f"Expected a sequence of texts or a DataFrame, got one {type(X).__name__}.")
     if getattr(X, "ndim", 1) != 1:
-        raise ValueError(f"Expected one text a message (1 dimension), got an array of {X.ndim} dimensions.")
+        raise ValueError(f"Expected one text per message (1 dimension), got an array of {X.ndim} dimensions.")
     return {"text": list(X)}

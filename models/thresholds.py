@@ -1,8 +1,8 @@
-"""Operating points: from which probability on a record is flagged, and what that costs.
+"""Operating points: the probability from which records are flagged, and the resulting metrics.
 
-A point is chosen on rows that the model was not trained on: for a rate of false positives, for what reviewers can look
-at in a day, for a precision, or for the least cost. Records of one probability are flagged together or not at all, so
-no point goes beyond its bound because of ties.
+A point is chosen on rows that the model was not trained on: for a false-positive rate, for a number of alerts per day,
+for a precision, or for the lowest cost. Records with equal probabilities are flagged together or not at all, so ties
+never exceed a bound.
 """
 
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ __all__ = ["FALSE_POSITIVE_RATES", "Costs", "OperatingPoint", "Targets", "operat
 
 
 FALSE_POSITIVE_RATES = (0.01, 0.001, 0.05)
-"""The rates for which a model has a point unless others are asked for; the first decides."""
+"""Default rates of operating points; the first one decides."""
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A threshold and what it did on the calibration slice.
+    """A threshold and its metrics on the calibration slice.
 
     Parameters
     ----------
     name : str
-        What it was chosen for.
+        Its target, such as ``false_positive_rate_0.01``.
     threshold : float
         A record is flagged when its probability is at least this.
     false_positive_rate : float
@@ -35,9 +35,9 @@ class OperatingPoint:
     flagged : float
         Share of all records that were flagged.
     precision : float, default=None
-        Share of the flagged records that were fraud; None where none was flagged.
+        Share of the flagged records that were fraud; None if none was flagged.
     alerts_a_day : float, default=None
-        Records flagged a day; None where the days are not known.
+        Flagged records per day; None if the number of days is unknown.
     """
 
     name: str
@@ -50,25 +50,25 @@ class OperatingPoint:
 
     @property
     def figures(self) -> tuple[float, ...]:
-        """All of its numbers; of those that may be unknown the known ones."""
-        known = [number for number in (self.precision, self.alerts_a_day) if number is not None]
-        return (self.threshold, self.false_positive_rate, self.recall, self.flagged, *known)
+        """All numbers that are not None."""
+        optional = [number for number in (self.precision, self.alerts_a_day) if number is not None]
+        return (self.threshold, self.false_positive_rate, self.recall, self.flagged, *optional)
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What mistakes and reviews cost, in one currency.
+    """Costs of mistakes and reviews, in one currency.
 
     Parameters
     ----------
     missed : float
-        Of a fraud that is not flagged; with `by_amount`, for each unit of its amount.
+        Cost of a fraud that is not flagged; with `by_amount`, per unit of its amount.
     false_alarm : float, default=0.0
-        Of a legitimate record that is flagged, beside its review.
+        Cost of a flagged legitimate record, in addition to its review.
     review : float, default=0.0
-        Of any record that is flagged.
+        Cost of any flagged record.
     by_amount : bool, default=False
-        Whether a missed fraud costs by its amount. One of an unknown amount costs what the others cost on average.
+        Whether a missed fraud costs in proportion to its amount. Unknown amounts count as the mean of the others.
 
     Examples
     --------
@@ -82,14 +82,14 @@ class Costs:
     by_amount: bool = False
 
     def of_missed(self, n: int, amounts: Array | None) -> Array:
-        """Return what each of some frauds costs when it is missed.
+        """Return the cost of each missed fraud.
 
         Parameters
         ----------
         n : int
-            How many.
+            Number of frauds.
         amounts : ndarray of float64, shape (n,), or None
-            Their amounts, NaN for unknown; not looked at unless costs go by amount.
+            Their amounts, NaN for unknown; used only with `by_amount`.
 
         Returns
         -------
@@ -98,7 +98,7 @@ class Costs:
         Raises
         ------
         ValueError
-            When costs go by amount and no amount is known.
+            If costs depend on amounts and no amount is known.
         """
         if not self.by_amount:
             return np.full(n, self.missed)
@@ -110,20 +110,20 @@ class Costs:
 
 @dataclass(frozen=True)
 class Targets:
-    """What operating points are chosen for.
+    """Targets of operating points.
 
     Parameters
     ----------
     false_positive_rates : tuple of float, default=FALSE_POSITIVE_RATES
-        Shares of the legitimate records that may be flagged.
+        Maximum shares of the legitimate records that are flagged.
     alerts_a_day : tuple of float, default=()
-        Records that reviewers can look at in a day.
+        Maximum numbers of flagged records per day.
     precisions : tuple of float, default=()
-        Shares of the flagged records that must be fraud.
+        Minimum shares of fraud among the flagged records.
     costs : Costs, default=None
-        For a point of the least cost.
+        Costs, for a point of the lowest cost.
     decide_by : str, default=None
-        Name of the point that decides; None for the first.
+        Name of the deciding point; None for the first.
 
     Examples
     --------
@@ -139,7 +139,7 @@ class Targets:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the points, in their order."""
+        """Names of the points, in order."""
         named = [f"false_positive_rate_{rate:g}" for rate in self.false_positive_rates]
         named += [f"alerts_a_day_{alerts:g}" for alerts in self.alerts_a_day]
         named += [f"precision_{precision:g}" for precision in self.precisions]
@@ -148,11 +148,11 @@ class Targets:
 
 @dataclass(frozen=True)
 class _Ranked:
-    """Records from the most suspicious on, and the places where the ranking may be cut: between ties it may not."""
+    """Records by descending probability, and the places between ties where the ranking can be cut."""
 
     probability: Array
-    cuts: Array  # how many records are flagged; from none to all
-    frauds: Array  # of the flagged
+    cuts: Array  # numbers of flagged records, from none to all
+    frauds: Array  # frauds among the flagged
     order: Array
 
     @property
@@ -160,12 +160,12 @@ class _Ranked:
         return self.cuts - self.frauds
 
     def threshold(self, at: int) -> float:
-        """Return the lowest threshold that flags no more: just above the first record that must not be flagged."""
+        """Return the lowest threshold that flags no more: just above the next record."""
         n = self.cuts[at]
         return float(np.nextafter(self.probability[n], 2.0)) if n < len(self.probability) else 0.0
 
     def last(self, holds: Array) -> int:
-        """Return the last place at which a condition holds; none flagged where it never does."""
+        """Return the last place at which a condition holds; 0 (none flagged) if there is none."""
         return int(np.flatnonzero(holds)[-1]) if holds.any() else 0
 
 
@@ -191,25 +191,25 @@ def operating_points(
     probability : ndarray, shape (n_rows,)
         Calibrated probability of fraud.
     is_fraud : ndarray of bool, shape (n_rows,)
-        The truth.
+        True classes.
     targets : Targets, optional
-        What for; by default `FALSE_POSITIVE_RATES`.
+        The targets; by default `FALSE_POSITIVE_RATES`.
     days : float, default=None
-        In how many days so many records come as there are rows; None where that is not known.
+        Days that the rows span; None if unknown.
     amounts : ndarray of float64, shape (n_rows,), default=None
         Amounts, for costs by amount; NaN for unknown.
 
     Returns
     -------
     tuple of OperatingPoint
-        The one that decides first; none when there is no fraud, or nothing else. The lowest thresholds that keep to a
-        rate, a number or a precision, and the highest of the least cost. One flags nothing where nothing keeps to it.
+        The deciding point first; empty if the rows have only one class. Thresholds are the lowest that meet a rate, a
+        number or a precision, and the highest of the lowest cost. A point flags nothing if none meets its target.
 
     Raises
     ------
     ValueError
-        When alerts a day are asked for and the days are not known, costs go by amount and there is none, or no point
-        has the name of the one that decides.
+        If a target is in alerts per day but the days are unknown, costs depend on amounts but none is known, or no
+        point has the name in `decide_by`.
 
     Examples
     --------
@@ -224,18 +224,18 @@ def operating_points(
         raise ValueError(f"decide_by: expected one of {', '.join(targets.names)}, got {targets.decide_by!r}.")
     if targets.alerts_a_day and days is None:
         raise ValueError(
-            "alerts_a_day: expected the days that the rows span, they are not known. Give times of records."
+            "alerts_a_day: expected the days that the rows span, they are unknown. Add times to the records."
         )
     n_fraud, n_clean = int(is_fraud.sum()), int((~is_fraud).sum())
     if not n_fraud or not n_clean:
         return ()
     ranked = _rank(probability, is_fraud)
     places = [ranked.last(ranked.clean <= np.floor(rate * n_clean)) for rate in targets.false_positive_rates]
-    # A capacity of .1 a day is one in ten days, which .1 times 10.0 may miss by a last bit.
+    # 0.1 alerts per day are one in ten days, which 0.1 * 10.0 may miss by a rounding error.
     places += [
-        ranked.last(ranked.cuts <= np.floor(some * (days or 0.0) * (1 + 1e-12))) for some in targets.alerts_a_day
+        ranked.last(ranked.cuts <= np.floor(alerts * (days or 0.0) * (1 + 1e-12))) for alerts in targets.alerts_a_day
     ]
-    places += [ranked.last(ranked.frauds >= some * np.maximum(ranked.cuts, 1)) for some in targets.precisions]
+    places += [ranked.last(ranked.frauds >= precision * np.maximum(ranked.cuts, 1)) for precision in targets.precisions]
     if targets.costs is not None:
         places.append(_cheapest(ranked, targets.costs, is_fraud, amounts))
     points = [
@@ -245,7 +245,7 @@ def operating_points(
 
 
 def _cheapest(ranked: _Ranked, costs: Costs, is_fraud: Array, amounts: Array | None) -> int:
-    """Return the first place of the least cost."""
+    """Return the first place of the lowest cost."""
     missed = np.zeros(len(is_fraud))
     missed[is_fraud] = costs.of_missed(int(is_fraud.sum()), None if amounts is None else amounts[is_fraud])
     saved = np.concatenate([[0.0], np.cumsum(missed[ranked.order])])[ranked.cuts]

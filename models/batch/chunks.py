@@ -1,14 +1,15 @@
-"""Scoring a Parquet file part by part: in bounded memory, and a run that was killed goes on where it was."""
+"""Score a Parquet file in chunks: in bounded memory, and an interrupted run resumes."""
 
 import os
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import pandas as pd
 import pyarrow as pa
@@ -29,19 +30,19 @@ ScorePart: TypeAlias = Callable[[pd.DataFrame], tuple[pd.DataFrame, list[str]]]
 
 MAX_NOTES: Final = 10
 MAX_REASONS: Final = 5
-ANEW: Final = "the input, the model or fraudsieve has changed since the run that was cut off: it begins anew"
+RESTARTED: Final = "the input, the model or fraudsieve changed since the interrupted run: it started again"
 
 
 @dataclass(frozen=True)
 class PartsDone:
-    """What became of a file.
+    """Result of scoring a file.
 
     Parameters
     ----------
     scored, rejected, resumed : int
-        Rows; those of `resumed` were scored or rejected by a run before, which was cut off.
+        Numbers of rows; `resumed` ones were scored or rejected by an interrupted run.
     notes : tuple of str
-        What was assumed or changed.
+        Assumptions and changes.
     """
 
     scored: int
@@ -60,26 +61,25 @@ def score_parts(
     *,
     beside: Mapping[str, Path] = MappingProxyType({}),
 ) -> PartsDone:
-    """Score a Parquet file part by part.
+    """Score a Parquet file in parts.
 
-    Memory holds one part, and 16 bytes of every id. Finished parts stand in a hidden folder beside the output until
-    that is there, whole; the same call after a kill, or after a full disk, goes on with them. The output is the same to
-    the last byte.
+    Memory holds one part, and 16 bytes per id. Finished parts are kept in a hidden folder beside the output until it is
+    complete. The same call after a crash, or after a full disk, resumes with them and writes the same bytes.
 
     Parameters
     ----------
     scorer : Scorer
         The model.
     score : callable
-        From good rows to a frame of scores, none of which depends on other rows, and what was assumed.
+        From valid rows to a frame of scores, none of which depends on other rows, and notes.
     source : path
         The Parquet file.
     output, rejected_output : Path
-        The files to write; the second only where there are rejected rows.
+        Files to write; the second only if there are rejected rows.
     progress : callable, default=None
-        Called with the rows done and the rows in all.
+        Called with the rows done and the total.
     beside : mapping of str to Path, default={}
-        Other files that the scores depend on.
+        Further files that the scores depend on.
 
     Returns
     -------
@@ -88,16 +88,16 @@ def score_parts(
     Raises
     ------
     SchemaError
-        When the file cannot be used, or changed meanwhile.
+        If the file cannot be used, or changed during the run.
     BusyError
-        When another process is writing the same output.
+        If another process is writing the same output.
     """
     reader = ChunkReader(source, f"{scorer.model.subject}s")
     before = _state_of(reader.path)
     key = {
         "input": {"sha256": digest_of_file(reader.path), "bytes": before[0]},
         "beside": {name: digest_of_file(path) for name, path in beside.items()},
-        "model": scorer.model.digest or secrets.token_hex(),  # one that was never written is like no other
+        "model": scorer.model.digest or secrets.token_hex(),  # a model that was never written has no digest
         "versions": {name: version(name) for name in ("fraudsieve", "pyarrow", "lightgbm")},
         "part_rows": CHUNK_ROWS,
     }
@@ -111,7 +111,7 @@ def score_parts(
             if progress is not None:
                 progress(part.start + part.rows, reader.n_rows)
         if _state_of(reader.path) != before:
-            raise SchemaError(reader.origin, "the file changed while it was read", "Run again once it is written.")
+            raise SchemaError(reader.origin, "the file changed while it was read", "Run again when it is complete.")
         done = _assemble(journal, reader, output, rejected_output)
         remove = True
     except SchemaError:
@@ -123,20 +123,20 @@ def score_parts(
 
 
 def _state_of(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _resume(journal: Journal, reader: ChunkReader) -> int:
-    """Tell the reader of the ids that finished parts had, and return how many rows they were."""
+    """Register the ids of finished parts with the reader, and return their number of rows."""
     for part in journal.parts:
         for name in part["files"]:
             if name.endswith(SCORES):
-                _see(reader, journal.folder / name)
+                _register_ids(reader, journal.folder / name)
     return sum(part["rows"] for part in journal.parts)
 
 
-def _see(reader: ChunkReader, scores: Path) -> None:
+def _register_ids(reader: ChunkReader, scores: Path) -> None:
     for name in {*reader.table.unique[:1]} & {*pyarrow.parquet.read_schema(scores).names}:
         ids = pyarrow.parquet.read_table(scores, columns=[name]).column(name).drop_null()
         reader.seen.add(ids.to_pandas().astype("str"))
@@ -151,8 +151,8 @@ def _finish(journal: Journal, part: Chunk, score: ScorePart) -> None:
     files, notes = {}, list(part.checked.notes)
     if len(good):
         files[name + SCORES] = journal.folder / "scores.new"
-        scores, said = score(good)
-        notes += said
+        scores, new_notes = score(good)
+        notes += new_notes
         scores.to_parquet(files[name + SCORES], index=False)
     if len(rejected):
         files[name + REJECTED] = write_rejected(rejected, journal.folder / "rejected.new")
@@ -168,8 +168,8 @@ def _finish(journal: Journal, part: Chunk, score: ScorePart) -> None:
 
 
 def _assemble(journal: Journal, reader: ChunkReader, output: Path, rejected_output: Path) -> tuple[int, int]:
-    """Put the parts together, and the whole in its place."""
-    scored, rejected = (sum(part[what] for part in journal.parts) for what in ("scored", "rejected"))
+    """Concatenate the parts and write the outputs."""
+    scored, rejected = (sum(part[name] for part in journal.parts) for name in ("scored", "rejected"))
     if scored + rejected != reader.n_rows:
         raise RuntimeError(f"{reader.n_rows} rows went in, and {scored + rejected} came out")
     if not scored:
@@ -185,7 +185,7 @@ def _assemble(journal: Journal, reader: ChunkReader, output: Path, rejected_outp
 
 
 def _joined(journal: Journal, ending: str) -> Path:
-    """Write the files of one ending as one, a row group each."""
+    """Concatenate the files with an ending into one, each as a row group."""
     files = [journal.folder / name for part in journal.parts for name in part["files"] if name.endswith(ending)]
     schema = _common([pyarrow.parquet.read_schema(file) for file in files])
     whole = journal.folder / f"whole{ending}"
@@ -196,7 +196,7 @@ def _joined(journal: Journal, ending: str) -> Path:
 
 
 def _common(schemas: list[pa.Schema]) -> pa.Schema:
-    """Return a schema that all rows fit: strings where a column is of several types."""
+    """Return a schema for all rows: strings where a column has several types."""
     fields = []
     for place, field in enumerate(schemas[0]):
         kinds = {schema.field(place).type for schema in schemas} - {pa.null()}
@@ -213,13 +213,8 @@ def _tally(journal: Journal) -> str:
 
 
 def _notes(journal: Journal, resumed: int) -> tuple[str, ...]:
-    said = list(dict.fromkeys(_each(part["notes"] for part in journal.parts)))
-    more = [f"{len(said) - MAX_NOTES} more such notes on other parts"] if len(said) > MAX_NOTES else []
-    first = [ANEW] if journal.began_anew else []
-    first += [f"a run before was cut off: {resumed:,} rows were done by it"] if resumed else []
-    return (*first, *said[:MAX_NOTES], *more)
-
-
-def _each(lists: Iterable[list[str]]) -> Iterator[Any]:
-    for one in lists:
-        yield from one
+    notes = list(dict.fromkeys(chain.from_iterable(part["notes"] for part in journal.parts)))
+    more = [f"{len(notes) - MAX_NOTES} more notes on other parts"] if len(notes) > MAX_NOTES else []
+    first = [RESTARTED] if journal.restarted else []
+    first += [f"resumed an interrupted run: {resumed:,} rows were done"] if resumed else []
+    return (*first, *notes[:MAX_NOTES], *more)

@@ -1,4 +1,4 @@
-"""What is read to score a table: its records, their events, what became known, and what was sent before."""
+"""Tables that are read for scoring: records, events, labels and past messages."""
 
 from dataclasses import dataclass
 
@@ -23,22 +23,22 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """Records to be scored, and what a model looks at beside them.
+    """Records to score, and the further tables that a model uses.
 
     Parameters
     ----------
     records : DataFrame
-        The good rows; every account has a moment (``as_of``).
+        Valid rows; every account has a cutoff time (``as_of``).
     rejected : DataFrame
-        Rows set aside, with their reasons.
+        Rejected rows with reasons.
     events : DataFrame or None
-        Their history.
+        Event history of the records.
     labels : DataFrame or None
-        What became known of events or accounts, as `known_labels` gives it.
+        Labels of events or accounts, from `known_labels`.
     past : DataFrame or None
-        Messages that were sent before.
+        Messages sent before.
     notes : tuple of str
-        What was assumed or changed.
+        Assumptions and changes.
     """
 
     records: pd.DataFrame
@@ -58,20 +58,20 @@ def read_inputs(
     past: Source | None = None,
     require: tuple[str, ...] = (),
 ) -> Inputs:
-    """Read a table of what a model scores, and the tables beside it.
+    """Read a table of records to score, and the further tables that the model uses.
 
     Parameters
     ----------
     model : Model
-        What is scored.
+        The model.
     source : path or DataFrame
-        Messages, accounts or events. Accounts without ``as_of`` are looked at after the last event.
+        Messages, accounts or events. Accounts without ``as_of`` are scored as of the last event.
     events : path or DataFrame, default=None
-        The events that are the history of what is scored. Events that are scored themselves are their own by default.
+        Event history of the records. By default, scored events are their own history.
     labels : path or DataFrame, default=None
-        What became known of events or accounts, for models that look at it.
+        Labels of events or accounts, for models that use labels.
     past : path or DataFrame, default=None
-        Messages that were sent before, with what became known of them, for models that look at campaigns.
+        Messages sent before, with labels if known, for models that use campaigns.
     require : tuple of str, default=()
         Further columns that the table must have.
 
@@ -82,7 +82,7 @@ def read_inputs(
     Raises
     ------
     SchemaError
-        When a table cannot be used.
+        If a table cannot be used.
     """
     table = read_table(source, f"{model.subject}s", require=require)
     notes = list(table.notes)
@@ -100,12 +100,12 @@ def read_inputs(
 def read_beside(
     model: Model, *, events: Source | None, labels: Source | None
 ) -> tuple[pd.DataFrame | None, pd.DataFrame | None, list[str]]:
-    """Read the tables beside what a model scores.
+    """Read events and labels for a model.
 
     Parameters
     ----------
     model : Model
-        What is scored.
+        The model.
     events, labels : path or DataFrame, or None
         As for `read_inputs`.
 
@@ -114,22 +114,22 @@ def read_beside(
     events, labels : DataFrame or None
         As in `Inputs`.
     notes : list of str
-        What was assumed or changed.
+        Assumptions and changes.
     """
     notes: list[str] = []
     history = _read_events(events, notes)
     if history is None and model.subject == "message" and model.matrix.event_views:
-        notes.append("the model looks at events, and none were given: every history is unknown")
+        notes.append("the model uses events, but none were given: all records are scored without history")
     return history, _known(model, labels, history, notes), notes
 
 
 def looks_at_labels(matrix: FeatureMatrix) -> bool:
-    """Tell whether a model looks at what became known of events or accounts.
+    """Return whether a model uses labels of events or accounts.
 
     Parameters
     ----------
     matrix : MessageMatrix or AccountMatrix
-        What is computed.
+        Features of the model.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def looks_at_labels(matrix: FeatureMatrix) -> bool:
 
 
 def _known(model: Model, labels: Source | None, events: pd.DataFrame | None, notes: list[str]) -> pd.DataFrame | None:
-    """Read what became known: from a table of labels, or from the table of events where it says so."""
+    """Read labels from a table of labels, or from the table of events if it has them."""
     if not looks_at_labels(model.matrix):
         return None
     if labels is not None:
@@ -154,7 +154,7 @@ def _known(model: Model, labels: Source | None, events: pd.DataFrame | None, not
     elif events is not None and model.subject == "event" and {"label", "labelled_at"} <= set(events.columns):
         table = events[events["label"].notna()].rename(columns={"event_id": "subject_id"})
     else:
-        notes.append("the model looks at labels, and none were given: nothing is known of anybody")
+        notes.append("the model uses labels, but none were given: all records are scored without labels")
         return None
     found, said = known_labels(model, table, events)
     notes += said
@@ -167,7 +167,7 @@ def _read_events(events: Source | None, notes: list[str]) -> pd.DataFrame | None
     table = read_table(events, "events")
     notes += table.notes
     if len(table.rejected):
-        notes.append(f"{len(table.rejected)} events cannot be used and are left out")
+        notes.append(f"{len(table.rejected)} events were rejected and are ignored")
     return table.good
 
 
@@ -182,7 +182,7 @@ def _read_past(model: Model, past: Source | None, records: pd.DataFrame, notes: 
         table = read_table(past, "messages", require=("sent_at",))
         notes += table.notes
         if len(table.rejected):
-            notes.append(f"{len(table.rejected)} messages of the past cannot be used and are left out")
+            notes.append(f"{len(table.rejected)} past messages were rejected and are ignored")
         return _as_known(table.good, notes)
     return None
 
@@ -197,7 +197,7 @@ def _as_known(past: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
 
 
 def with_moment(accounts: pd.DataFrame, events: pd.DataFrame | None, notes: list[str]) -> pd.DataFrame:
-    """Fill in the moments of accounts that have none: just after the last event, or now without events.
+    """Fill in missing cutoff times of accounts: just after the last event, or now without events.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ def with_moment(accounts: pd.DataFrame, events: pd.DataFrame | None, notes: list
     events : DataFrame or None
         The events.
     notes : list of str
-        Where it is told what was assumed.
+        Receives the assumptions.
 
     Returns
     -------
@@ -218,25 +218,25 @@ def with_moment(accounts: pd.DataFrame, events: pd.DataFrame | None, notes: list
         return accounts
     last, note = end_of_events(events)
     notes += [note] if note else []
-    notes.append("accounts without as_of are looked at as of the end of the events")
+    notes.append("accounts without as_of are scored as of the last event")
     moments = pd.Series(last, accounts.index, "datetime64[us, UTC]")
     return accounts.assign(as_of=accounts["as_of"].where(~missing, moments) if "as_of" in accounts else moments)
 
 
 def end_of_events(events: pd.DataFrame | None) -> tuple[pd.Timestamp, str | None]:
-    """Return the moment just after the last event; what lies in the future (a wrong clock) does not move it.
+    """Return the time just after the last event; events in the future (a wrong clock) do not count.
 
     Parameters
     ----------
     events : DataFrame or None
-        The events; without any it is now.
+        The events; without events the result is now.
 
     Returns
     -------
     end : Timestamp
         In UTC.
     note : str or None
-        How many events lie in the future, if any.
+        Number of events in the future, if any.
     """
     now = pd.Timestamp.now("UTC").as_unit("us")
     if events is None or events.empty:
@@ -245,19 +245,19 @@ def end_of_events(events: pd.DataFrame | None) -> tuple[pd.Timestamp, str | None
     future = times > now + pd.Timedelta(days=1)
     if future.all():
         return times.max() + pd.Timedelta(microseconds=1), None
-    note = f"{int(future.sum())} events lie in the future: they count for no moment before them"
+    note = f"{int(future.sum())} events are in the future: they are not part of the history"
     return times[~future].max() + pd.Timedelta(microseconds=1), note if future.any() else None
 
 
 def known_labels(model: Model, labels: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
-    """Return labels in the form that the history of a model looks at: of an event the latest, as in training.
+    """Return labels in the form of the model's history: the latest of each event, as in training.
 
     Parameters
     ----------
     model : Model
         The model.
     labels : DataFrame
-        A checked table of labels; those without a time are left out.
+        A checked table of labels; those without a time are ignored.
     events : DataFrame or None
         The events; labels of events name them by ``event_id``.
 
@@ -266,12 +266,12 @@ def known_labels(model: Model, labels: pd.DataFrame, events: pd.DataFrame | None
     known : DataFrame
         ``labelled_at``, ``is_fraud``, and ``account_id`` or the columns of the event.
     notes : list of str
-        What was assumed.
+        Assumptions.
 
     Raises
     ------
     SchemaError
-        When labels are of events, and these have no ``event_id``.
+        If labels are of events, and these have no ``event_id``.
     """
     if "labelled_at" not in labels:
         labels = labels.assign(labelled_at=pd.Series(pd.NaT, labels.index, "datetime64[us, UTC]"))
@@ -282,11 +282,11 @@ def known_labels(model: Model, labels: pd.DataFrame, events: pd.DataFrame | None
         found = found[["subject_id", "labelled_at", "is_fraud"]]
         return found.rename(columns={"subject_id": "account_id"}), notes
     if events is None or "event_id" not in events:
-        raise SchemaError("events", "column 'event_id' is missing, and labels name events by it", "Give it.")
+        raise SchemaError("events", "column 'event_id' is missing: labels refer to events by it", "Add the column.")
     found = found[["subject_id", "labelled_at", "is_fraud"]]
     latest = found.sort_values("labelled_at", kind="stable").drop_duplicates("subject_id", keep="last")
     others = events[[name for name in events.columns if name not in found]]
     known = latest.rename(columns={"subject_id": "event_id"}).merge(others, on="event_id")
     if len(latest) > len(known):
-        notes.append(f"{len(latest) - len(known)} labels are of no event here")
+        notes.append(f"{len(latest) - len(known)} labels refer to events that are not in the table")
     return known, notes

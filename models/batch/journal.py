@@ -1,7 +1,7 @@
-"""Work in parts that a kill does not undo: finished parts and a journal of them, beside the output until it is there.
+"""A resumable job: finished parts and a journal of them, kept beside the output until it is complete.
 
-A part is written whole, then named in the journal with its SHA-256; the next run of the same work goes on after the
-last part that the journal names. Work on another input or with another model begins anew.
+A part is written completely, then listed in the journal with its SHA-256. The next run of the same job continues after
+the last listed part. A job with another input or model starts from the beginning.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from fraudsieve.exceptions import BusyError
 
 try:
     import fcntl
-except ImportError:  # Windows: nothing keeps two runs apart there
+except ImportError:  # Windows: two runs of one job are not prevented there
     fcntl = None  # type: ignore[assignment]
 
 __all__ = ["Journal", "digest_of_file"]
@@ -25,30 +25,30 @@ NAME = "journal.jsonl"
 
 
 class Journal:
-    """The parts of some work that are finished.
+    """The finished parts of a job.
 
     Parameters
     ----------
     folder : Path
-        Where the parts stand; it is made when it is not there.
+        Folder of the parts; it is created if it does not exist.
     key : mapping
-        What the work depends on, in plain JSON types.
+        What the job depends on, in plain JSON types.
 
     Attributes
     ----------
     parts : list of dict
-        What `add` was told, of every finished part.
-    began_anew : bool
-        Whether there was work with another key, which is gone.
+        The facts of every finished part, from `add`.
+    restarted : bool
+        Whether there were parts of a job with another key, which were deleted.
 
     Raises
     ------
     BusyError
-        When another process is at it.
+        If another process runs the job.
     """
 
     def __init__(self, folder: Path, key: Mapping[str, Any]) -> None:
-        self.folder, self.parts, self.began_anew = folder, [], False
+        self.folder, self.parts, self.restarted = folder, [], False
         folder.mkdir(parents=True, exist_ok=True)
         self._file = _locked(folder / NAME)
         try:
@@ -63,11 +63,11 @@ class Journal:
         lines = _lines(self._file)
         if lines[:1] == [key]:
             for part in lines[1:]:
-                if not all(_is_whole(self.folder / name, digest) for name, digest in part.get("files", {}).items()):
+                if not all(_is_complete(self.folder / name, digest) for name, digest in part.get("files", {}).items()):
                     break
                 self.parts.append(part)
         else:
-            self.began_anew = bool(lines)
+            self.restarted = bool(lines)
         kept = {NAME, *(name for part in self.parts for name in part["files"])}
         for path in self.folder.iterdir():
             if path.name not in kept:
@@ -77,14 +77,14 @@ class Journal:
         self._write(key, *self.parts)
 
     def add(self, files: Mapping[str, Path], facts: Mapping[str, Any]) -> None:
-        """Take a finished part.
+        """Add a finished part.
 
         Parameters
         ----------
         files : mapping of str to Path
-            Its files as they are to be called in the folder, and where they stand now, inside it.
+            Names of its files in the folder, and their present paths in the same folder.
         facts : mapping
-            What is to be known of it, in plain JSON types.
+            Further facts to keep, in plain JSON types.
         """
         digests = {name: digest_of_file(path) for name, path in files.items()}
         for name, path in files.items():
@@ -100,12 +100,12 @@ class Journal:
         sync_descriptor(self._file.fileno())
 
     def close(self, *, remove: bool) -> None:
-        """Let go of the work.
+        """Release the job.
 
         Parameters
         ----------
         remove : bool
-            Whether the parts are needed no longer.
+            Whether to delete the parts.
         """
         if remove:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -116,43 +116,35 @@ def _locked(path: Path) -> IO[bytes]:
     file = path.open("a+b")
     if fcntl is not None:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # let go when the process ends, however it ends
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # released when the process ends
         except OSError:
             file.close()
-            raise BusyError(f"{path.parent}: another process is at the same work. Wait until it is done.") from None
+            raise BusyError(
+                f"{path.parent}: another process is writing the same output. Wait until it has finished."
+            ) from None
     return file
 
 
 def _lines(file: IO[bytes]) -> list[dict[str, Any]]:
-    """Return the lines of a journal up to the first that is not whole."""
+    """Return the lines of a journal up to the first incomplete one."""
     file.seek(0)
     lines: list[dict[str, Any]] = []
     for line in file.read().split(b"\n")[:-1]:
         try:
-            said = json.loads(line)
+            content = json.loads(line)
         except ValueError:
             break
-        if not isinstance(said, dict):
+        if not isinstance(content, dict):
             break
-        lines.append(said)
+        lines.append(content)
     return lines
 
 
-def _is_whole(path: Path, digest: str) -> bool:
+def _is_complete(path: Path, digest: str) -> bool:
     return path.is_file() and digest_of_file(path) == digest
 
 
 def digest_of_file(path: Path) -> str:
-    """Return the SHA-256 of a file, read in pieces.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    str
-    """
+    """Return the SHA-256 of a file, read in blocks."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Scoring a file of messages, accounts or events: score, write, and keep what was set aside beside it."""
+"""Score a file of messages, accounts or events, and write scores and rejected rows."""
 
 import os
 import tempfile
@@ -32,20 +32,20 @@ __all__ = ["Scored", "feature_rows", "has_history", "score_file", "score_frame"]
 
 @dataclass(frozen=True)
 class Scored:
-    """What became of a file; rows in = scored + rejected.
+    """Result of scoring a file; input rows = scored + rejected.
 
     Parameters
     ----------
     output : Path
-        The scores.
+        File of the scores.
     rejected_output : Path or None
-        Rows set aside with their reasons, when there were any.
+        File of the rejected rows with reasons, if there are any.
     scored, rejected : int
-        Rows in each.
+        Number of rows in each.
     notes : tuple of str
-        What was assumed or changed.
+        Assumptions and changes.
     resumed : int, default=0
-        Rows that a run before had done, which was cut off.
+        Rows that an interrupted run had done.
     """
 
     output: Path
@@ -74,13 +74,13 @@ def score_frame(
     records : DataFrame
         Messages (``message_id``, ``text``), accounts (``account_id``, ``as_of``) or events.
     progress : callable, default=None
-        Called with the rows done and the rows in all.
+        Called with the rows done and the total.
     events : DataFrame, default=None
-        The events that are their history.
+        Event history of the records.
     labels : DataFrame, default=None
-        What became known of events or accounts: ``labelled_at``, ``is_fraud`` and the columns that name them.
+        Labels of events or accounts: ``labelled_at``, ``is_fraud`` and the columns that identify them.
     past : DataFrame, default=None
-        Messages that were sent before, for models that look at campaigns; those that are scored count without it too.
+        Messages sent before, for models that use campaigns. The scored messages always count.
 
     Returns
     -------
@@ -118,12 +118,12 @@ def feature_rows(
     labels: pd.DataFrame | None = None,
     past: pd.DataFrame | None = None,
 ) -> tuple[Array, Array | None, Array | None]:
-    """Compute the feature rows of records in one go, with what was before them.
+    """Compute the feature rows of records with their history in one call.
 
     Parameters
     ----------
     model : Model
-        What is computed.
+        The model.
     records, events, labels, past
         As for `score_frame`.
 
@@ -132,9 +132,9 @@ def feature_rows(
     rows : ndarray of float64, shape (n_records, n_columns)
         In the order of the model's columns.
     why : ndarray of object, shape (n_records,), or None
-        What is wrong with a message, None where nothing is; None for accounts and events.
+        Why a message is unscorable, else None; None for accounts and events.
     known : ndarray of bool, shape (n_records,), or None
-        Whether any event of the account was known; None for messages, and where the model looks at no events.
+        Whether the account has history; None for messages, and if the model uses no events.
     """
     compute = _message_rows if model.subject == "message" else _account_rows
     return compute(model, records, events, labels, past)
@@ -179,7 +179,7 @@ def _account_rows(
 
 
 def _sent(past: pd.DataFrame | None, records: pd.DataFrame) -> pd.DataFrame:
-    """Put messages that were sent before in front of those that are scored, each once."""
+    """Put past messages in front of the scored ones, each message once."""
     if past is None:
         return records
     if "message_id" in records and "message_id" in past:
@@ -206,27 +206,26 @@ def score_file(
 ) -> Scored:
     """Score a file of messages, accounts or events into a Parquet file.
 
-    A Parquet file is read and written part by part where the score of a record depends on no other record: in bounded
-    memory beside the events, and a call that was killed goes on where it was. Read whole, and begun anew, are: messages
-    where the model looks at campaigns; events that are their own history; accounts without events; other files.
+    A Parquet file is scored in parts if no score depends on another record: memory is bounded (except for the events),
+    and an interrupted call resumes. These are read completely and start again: messages of a model that uses campaigns,
+    events that are their own history, accounts without events, and other file formats.
 
     Parameters
     ----------
     scorer : Scorer
         The model.
     source : path or DataFrame
-        A table of what the model scores. Accounts without ``as_of`` are looked at after the last event.
+        Records to score. Accounts without ``as_of`` are scored as of the last event.
     output : str or Path
-        The Parquet file to write, whole or not at all; rejected rows go beside it, into ``<name>.rejected.parquet``.
+        Parquet file to write, atomically; rejected rows are written beside it to ``<name>.rejected.parquet``.
     progress : callable, default=None
-        Called with the rows done and the rows in all.
+        Called with the rows done and the total.
     events : path or DataFrame, default=None
-        The events that are the history of what is scored. Events that are scored themselves are their own by default.
+        Event history of the records. By default, scored events are their own history.
     labels : path or DataFrame, default=None
-        What became known of events or accounts, for models that look at it.
+        Labels of events or accounts, for models that use labels.
     past : path or DataFrame, default=None
-        Messages that were sent before, with what became known of them (``label``, ``labelled_at``), for models that
-        look at campaigns.
+        Messages sent before, with ``label`` and ``labelled_at`` if known, for models that use campaigns.
 
     Returns
     -------
@@ -236,17 +235,17 @@ def score_file(
     Raises
     ------
     SchemaError
-        When the table cannot be used.
+        If the table cannot be used.
     FileExistsError
-        When the output would be written over the input.
+        If the output would overwrite an input.
     BusyError
-        When another process is writing the same output.
+        If another process is writing the same output.
     """
     output = Path(output)
     rejected_output = output.with_suffix(".rejected.parquet")
     for given in (source, events, labels, past):
         if _is_file(given) and Path(given).resolve() in (output.resolve(), rejected_output.resolve()):
-            raise FileExistsError(f"{given}: the scores would be written over their input. Name another output.")
+            raise FileExistsError(f"{given}: the scores would overwrite this input. Choose another output.")
     if _is_file(source) and _by_part(scorer.model, Path(source), events, labels):
         return _score_by_part(scorer, Path(source), output, rejected_output, progress, events=events, labels=labels)
     read = read_inputs(scorer.model, source, events=events, labels=labels, past=past)
@@ -263,14 +262,14 @@ def score_file(
 
 
 def _by_part(model: Model, source: Path, events: Source | None, labels: Source | None) -> bool:
-    """Tell whether a record's score depends on no other, and all files can be told from others."""
+    """Return whether no score depends on another record, and all inputs are files that can be hashed."""
     matrix = model.matrix
-    are_files = all(one is None or _is_file(one) for one in (events, labels))
+    are_files = all(table is None or _is_file(table) for table in (events, labels))
     if not are_files or not source.name.lower().endswith(".parquet"):
         return False
     if model.subject == "message":
         return matrix.campaigns is None
-    # Without events accounts are looked at as of now, and events are their own history.
+    # Without a table of events, accounts are scored as of now, and events are their own history.
     alone = not matrix.timed or (model.subject == "event" and not matrix.history_parts)
     return alone or events is not None
 
@@ -297,7 +296,7 @@ def _score_by_part(
 
 
 def _written(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return scores in the types of the file, which do not depend on what is missing."""
+    """Return scores in the column types of the file, which do not depend on missing values."""
     return scores.astype(dict.fromkeys(("label", "decision", "status", "why"), "str"))
 
 
@@ -306,7 +305,7 @@ def _is_file(table: Source | None) -> TypeGuard[str | os.PathLike[str]]:
 
 
 def has_history(records: pd.DataFrame, events: pd.DataFrame | None, moment: str | None) -> npt.NDArray[np.bool_]:
-    """Tell which records have an event of their account before them.
+    """Return which records have an earlier event of their account.
 
     Parameters
     ----------
@@ -315,7 +314,7 @@ def has_history(records: pd.DataFrame, events: pd.DataFrame | None, moment: str 
     events : DataFrame or None
         The events.
     moment : str or None
-        The column of moments; None where there are no times.
+        Column of cutoff times; None if there are no times.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The live state behind a service: the history in memory, its log and its snapshots."""
+"""The live state behind a service: history in memory, event log and snapshots."""
 
 from typing import TYPE_CHECKING, Any
 

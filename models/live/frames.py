@@ -1,23 +1,23 @@
-"""Frames: what is written to a log at a time, with length and checksum, so that a torn one is told from a whole one.
+"""Frames: what a log writes at a time, with length and checksum, so that an incomplete write is detected.
 
-A frame is four marking bytes, the length of its content (8 bytes), the CRC-32 of length and content (4 bytes), and the
-content: JSON, a record a line, in ASCII. The mark has bytes that ASCII has not, so that the next frame can be looked
-for behind a damaged one.
+A frame is a marker (4 bytes), the length of its content (8 bytes), the CRC-32 of length and content (4 bytes), and the
+content: JSON lines in ASCII. The marker has bytes that are not ASCII, so that the next frame can be found behind a
+damaged one.
 """
 
 import struct
 import zlib
 from collections.abc import Iterator
 
-__all__ = ["damaged_at", "frame", "frames"]
+__all__ = ["frame", "frames", "is_damaged"]
 
-MARK = b"\xf5fs\xf5"
+MARKER = b"\xf5fs\xf5"
 LENGTH, CHECKSUM = struct.Struct("<Q"), struct.Struct("<I")
-HEAD = len(MARK) + LENGTH.size + CHECKSUM.size
+HEAD = len(MARKER) + LENGTH.size + CHECKSUM.size
 
 
 def frame(content: bytes) -> bytes:
-    """Return a content in its frame.
+    """Frame a content.
 
     Parameters
     ----------
@@ -34,25 +34,25 @@ def frame(content: bytes) -> bytes:
     19
     """
     length = LENGTH.pack(len(content))
-    return MARK + length + CHECKSUM.pack(zlib.crc32(content, zlib.crc32(length))) + content
+    return MARKER + length + CHECKSUM.pack(zlib.crc32(content, zlib.crc32(length))) + content
 
 
 def frames(data: bytes, start: int) -> Iterator[tuple[int, bytes]]:
-    """Go through whole frames, up to the first that is not.
+    """Iterate over complete frames, up to the first that is not.
 
     Parameters
     ----------
     data : bytes
-        A file.
+        Content of a file.
     start : int
-        Where the first frame begins.
+        Offset of the first frame.
 
     Yields
     ------
     end : int
-        Where the frame ends.
+        Offset of the end of the frame.
     content : bytes
-        What is in it.
+        Content of the frame.
 
     Examples
     --------
@@ -65,15 +65,15 @@ def frames(data: bytes, start: int) -> Iterator[tuple[int, bytes]]:
         yield start, content
 
 
-def damaged_at(data: bytes, end: int) -> bool:
-    """Tell whether what follows the last whole frame is damage, and no torn tail: then a whole frame follows somewhere.
+def is_damaged(data: bytes, end: int) -> bool:
+    """Return whether the file is damaged after a frame: an incomplete write has no complete frame behind it.
 
     Parameters
     ----------
     data : bytes
-        A file.
+        Content of a file.
     end : int
-        Where its last whole frame ends, by `frames`.
+        Offset of the end of its last complete frame, from `frames`.
 
     Returns
     -------
@@ -82,25 +82,26 @@ def damaged_at(data: bytes, end: int) -> bool:
     Examples
     --------
     >>> data = bytearray(frame(b"[1]") + frame(b"[2]"))
-    >>> damaged_at(bytes(data[:-1]), 19)
+    >>> is_damaged(bytes(data[:-1]), 19)
     False
     >>> data[18] = 0
-    >>> damaged_at(bytes(data), 0)
+    >>> is_damaged(bytes(data), 0)
     True
     """
-    place = data.find(MARK, end)
-    while place >= 0:
-        if _content(data, place) is not None:
+    start = data.find(MARKER, end)
+    while start >= 0:
+        if _content(data, start) is not None:
             return True
-        place = data.find(MARK, place + 1)
+        start = data.find(MARKER, start + 1)
     return False
 
 
 def _content(data: bytes, start: int) -> bytes | None:
-    if len(data) < start + HEAD or not data.startswith(MARK, start):
+    """Return the content of the frame at an offset; None if there is no complete frame."""
+    if len(data) < start + HEAD or not data.startswith(MARKER, start):
         return None
-    (length,) = LENGTH.unpack_from(data, start + len(MARK))
-    (checksum,) = CHECKSUM.unpack_from(data, start + len(MARK) + LENGTH.size)
+    (length,) = LENGTH.unpack_from(data, start + len(MARKER))
+    (checksum,) = CHECKSUM.unpack_from(data, start + len(MARKER) + LENGTH.size)
     content = data[start + HEAD : start + HEAD + length]
-    whole = len(content) == length and zlib.crc32(content, zlib.crc32(LENGTH.pack(length))) == checksum
-    return content if whole else None
+    is_complete = len(content) == length and zlib.crc32(content, zlib.crc32(LENGTH.pack(length))) == checksum
+    return content if is_complete else None

@@ -1,4 +1,4 @@
-"""From one model to the next: whether it can go on with the live state that another has left."""
+"""Whether a model can continue the live state of another model."""
 
 from pathlib import Path
 from typing import Any
@@ -10,66 +10,55 @@ from fraudsieve.features.live_state import HistoryState
 
 from .records import logged_fields
 
-__all__ = ["continued", "declared"]
+__all__ = ["continue_state", "declaration"]
 
 
-def continued(held: HistoryState, wanted: HistoryState, folder: Path) -> HistoryState:
-    """Return the state from which a model goes on.
+def continue_state(held: HistoryState, wanted: HistoryState, folder: Path) -> HistoryState:
+    """Return the state that a model continues.
 
     Parameters
     ----------
     held : HistoryState
-        What the folder holds; it is not used any more.
+        Content of the folder; it is not used afterwards.
     wanted : HistoryState
-        An empty one, as the model wants it.
+        Empty state with the declarations of the model.
     folder : Path
-        Where it is kept, for the error.
+        Folder of the state, for the error.
 
     Returns
     -------
     HistoryState
-        The same; or `wanted`, with the views that it has in common; or `wanted`, empty, where the log holds all that
-        ever came and the fields that it needs.
+        `held` if the declarations are equal; or `wanted` with the views that both have; or `wanted`, empty, if the log
+        is complete and holds the fields that it needs.
 
     Raises
     ------
     StateError
-        When neither will do.
+        If none of these is possible.
     """
-    if declared(held) == declared(wanted):
+    if declaration(held) == declaration(wanted):
         return held
     if held.watermark == NEVER and logged_fields(wanted) <= logged_fields(held):
-        return wanted  # the log is whole
+        return wanted  # no checkpoint yet, so the log is complete
     views = {view.history: view for view in held.views}
-    is_less = set(wanted.histories) <= set(views) and wanted.declared_network in (None, held.declared_network)
-    if not is_less or window_seconds(wanted.lateness) > window_seconds(held.lateness):
-        problem = "was written for a model that looks at other things, or for less lateness"
-        fix = f"Open it with that model, or name a new folder and send it the events of {_longest(wanted)} again."
+    is_subset = set(wanted.histories) <= set(views) and wanted.declared_network in (None, held.declared_network)
+    if not is_subset or window_seconds(wanted.lateness) > window_seconds(held.lateness):
+        problem = "was written for a model with other features of the history, or for less lateness"
+        fix = f"Open it with that model, or choose a new folder and send the events of {_longest(wanted)} again."
         raise StateError(str(folder), problem, fix)
     wanted.views = [views[history] for history in wanted.histories]
     wanted.network = held.network if wanted.network else None
     wanted.watermark = held.watermark
-    lines = [line for view in wanted.views for part in (view.timelines, view.labels) for line in part.values()]
-    wanted.n_events = sum(line.size for line in lines)
+    timelines = [line for view in wanted.views for part in (view.timelines, view.labels) for line in part.values()]
+    wanted.n_events = sum(line.size for line in timelines)
     return wanted
 
 
-def declared(state: HistoryState) -> tuple[Any, ...]:
-    """Return what two states have in common that hold the same of the same events.
-
-    Parameters
-    ----------
-    state : HistoryState
-        With any declaration.
-
-    Returns
-    -------
-    tuple
-        The declaration and the lateness.
-    """
+def declaration(state: HistoryState) -> tuple[Any, ...]:
+    """Return declaration and lateness: states with equal ones hold the same of the same events."""
     return state.declaration, state.lateness
 
 
 def _longest(state: HistoryState) -> str:
     longest = [view.longest for view in state.histories]
-    return f"the last {max(longest, key=window_seconds)}" if longest and "all" not in longest else "all times"
+    return f"the last {max(longest, key=window_seconds)}" if longest and "all" not in longest else "all time"

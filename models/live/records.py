@@ -1,7 +1,7 @@
-"""What the log keeps of events, labels and messages: numbers and the ids that a declaration names, and no text.
+"""Log entries of events, labels and messages: numbers and declared ids, without text.
 
-A record is ``{part: [time, fields]}``, the time in microseconds since 1970. A message is kept as the keys of its bands
-(`campaign_history`), from which its words cannot be read.
+An entry is ``{part: [time, fields]}``, the time in microseconds since 1970. A message is stored as the keys of its
+fingerprint bands (`fraudsieve.features.campaign`), from which its text cannot be restored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,33 +12,24 @@ import numpy as np
 from fraudsieve.features.history.records import id_digest, parse_amount, parse_id
 from fraudsieve.features.live_state import CAMPAIGN, HistoryState, RecordType
 
-__all__ = ["LoggedPart", "delivery_id", "logged", "logged_fields", "logged_message", "restored"]
+__all__ = ["LoggedPart", "delivery_id", "from_entry", "logged_fields", "message_to_entry", "to_entry"]
 
 Record: TypeAlias = Mapping[str, Any]
 LoggedPart: TypeAlias = RecordType | Literal["messages"]
 
-ALWAYS = ("account_id", "event_id", "kind", *sorted(CAMPAIGN))
-OF_MESSAGE = ("sender_id", "recipient_id", "event_id", "kind")
-OF_MESSAGES = 0x5DEECE66D5DEECE6
-"""Tells the ids of messages from those of events."""
+COMMON_FIELDS = ("account_id", "event_id", "kind", *sorted(CAMPAIGN))
+MESSAGE_FIELDS = ("sender_id", "recipient_id", "event_id", "kind")
+MESSAGE_SALT = 0x5DEECE66D5DEECE6
+"""Separates the ids of messages from those of events."""
 
 
 def logged_fields(state: HistoryState) -> frozenset[str]:
-    """Return the ids that a state looks at.
-
-    Parameters
-    ----------
-    state : HistoryState
-        With any declaration.
-
-    Returns
-    -------
-    frozenset of str
+    """Return the id fields that a state uses.
 
     Examples
     --------
     >>> from fraudsieve.features.history.declaration import History
-    >>> sorted(logged_fields(HistoryState(History(identifiers=("device_id",)))) - set(ALWAYS))
+    >>> sorted(logged_fields(HistoryState(History(identifiers=("device_id",)))) - set(COMMON_FIELDS))
     ['counterparty_id', 'device_id']
     """
     names = {name for view in state.histories for name in (*view.entities, view.counterparty, *view.identifiers)}
@@ -46,17 +37,17 @@ def logged_fields(state: HistoryState) -> frozenset[str]:
     return frozenset(names.union(links))
 
 
-def logged(part: RecordType, record: Record, time: int, fields: frozenset[str]) -> dict[str, Any]:
-    """Return what is kept of an event or a label.
+def to_entry(part: RecordType, record: Record, time: int, fields: frozenset[str]) -> dict[str, Any]:
+    """Return the log entry of an event or a label.
 
     Parameters
     ----------
     part : {"events", "labels", "account_labels"}
-        What it is.
+        Type of the record.
     record : dict
-        One that a state has prepared.
+        A record that the state has prepared.
     time : int
-        Its time, in microseconds.
+        Its time in microseconds.
     fields : frozenset of str
         From `logged_fields`.
 
@@ -68,14 +59,14 @@ def logged(part: RecordType, record: Record, time: int, fields: frozenset[str]) 
     Raises
     ------
     RejectedRecordError
-        When an id is neither a string nor a whole number.
+        If an id is neither a string nor a whole number.
 
     Examples
     --------
-    >>> logged("events", {"account_id": " ann ", "amount": 5, "note": "private"}, 7, frozenset())
+    >>> to_entry("events", {"account_id": " ann ", "amount": 5, "note": "private"}, 7, frozenset())
     {'events': [7, {'account_id': 'ann', 'amount': 5.0}]}
     """
-    kept: dict[str, Any] = _ids(record, dict.fromkeys((*ALWAYS, *sorted(fields))))
+    kept: dict[str, Any] = _ids(record, dict.fromkeys((*COMMON_FIELDS, *sorted(fields))))
     if part != "events":
         kept["is_fraud"] = bool(record["is_fraud"])
     elif (amount := parse_amount(record.get("amount"))) == amount:
@@ -83,15 +74,15 @@ def logged(part: RecordType, record: Record, time: int, fields: frozenset[str]) 
     return {part: [time, kept]}
 
 
-def logged_message(events: Sequence[Record], time: int) -> dict[str, Any]:
-    """Return what is kept of a message.
+def message_to_entry(events: Sequence[Record], time: int) -> dict[str, Any]:
+    """Return the log entry of a message.
 
     Parameters
     ----------
     events : sequence of dict
-        What `prepare_message` made of it, at least one.
+        Events from `prepare_message`, at least one.
     time : int
-        Its time, in microseconds.
+        Its time in microseconds.
 
     Returns
     -------
@@ -99,27 +90,27 @@ def logged_message(events: Sequence[Record], time: int) -> dict[str, Any]:
         Plain JSON.
     """
     (band,) = CAMPAIGN & events[0].keys()
-    return {"messages": [time, {band: [event[band] for event in events], **_ids(events[0], OF_MESSAGE)}]}
+    return {"messages": [time, {band: [event[band] for event in events], **_ids(events[0], MESSAGE_FIELDS)}]}
 
 
-def restored(entry: Mapping[str, Any]) -> tuple[LoggedPart, list[dict[str, Any]]]:
-    """Return what a record of the log was made from, as a state takes it.
+def from_entry(entry: Mapping[str, Any]) -> tuple[LoggedPart, list[dict[str, Any]]]:
+    """Return the records of a log entry, as a state expects them.
 
     Parameters
     ----------
     entry : dict
-        From `logged` or `logged_message`.
+        From `to_entry` or `message_to_entry`.
 
     Returns
     -------
     part : {"events", "labels", "account_labels", "messages"}
-        What it is.
+        Type of the records.
     records : list of dict
-        One; of a message its events.
+        One record; for a message its events.
 
     Examples
     --------
-    >>> part, records = restored({"labels": [7, {"account_id": "ann", "is_fraud": True}]})
+    >>> part, records = from_entry({"labels": [7, {"account_id": "ann", "is_fraud": True}]})
     >>> part, sorted(records[0])
     ('labels', ['account_id', 'is_fraud', 'labelled_at'])
     """
@@ -133,31 +124,31 @@ def restored(entry: Mapping[str, Any]) -> tuple[LoggedPart, list[dict[str, Any]]
 
 
 def delivery_id(part: LoggedPart, record: Record) -> int:
-    """Return the 64 bits by which an event or a message is known again.
+    """Return the 64-bit id that identifies repeated deliveries of an event or a message.
 
     Parameters
     ----------
     part : {"events", "labels", "account_labels", "messages"}
-        What it is.
+        Type of the record.
     record : dict
-        It; of a message an event that it was turned into.
+        The record; for a message one of its events.
 
     Returns
     -------
     int
-        0 for one without id, and for labels.
+        0 for labels and for records without an id.
 
     Raises
     ------
     RejectedRecordError
-        When the id is neither a string nor a whole number.
+        If the id is neither a string nor a whole number.
     """
     if part not in ("events", "messages") or "labelled" in record:
         return 0
     digest = id_digest(record.get("event_id"), "event_id")
-    return digest ^ OF_MESSAGES if digest and part == "messages" else digest
+    return digest ^ MESSAGE_SALT if digest and part == "messages" else digest
 
 
 def _ids(record: Record, names: Any) -> dict[str, Any]:
-    found = ((name, parse_id(record.get(name), name)) for name in names)
-    return {name: text for name, text in found if text is not None}
+    ids = ((name, parse_id(record.get(name), name)) for name in names)
+    return {name: text for name, text in ids if text is not None}

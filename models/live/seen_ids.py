@@ -1,4 +1,4 @@
-"""The ids of what was delivered, for as long as it may come again. NumPy alone."""
+"""Ids of delivered events and messages, remembered for as long as they may be sent again."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -14,16 +14,16 @@ GENERATIONS = 8
 
 
 class SeenIds:
-    """Ids of 64 bits, forgotten by the clock of the events.
+    """A set of 64-bit ids that forgets old ones, by the time of the events.
 
-    Ids are kept in generations, each of an eighth of the horizon. A generation is dropped whole once the newest event
-    is a horizon later than the last moment at which it took one. So memory holds the ids of ten eighths of the horizon
-    at most, about 90 bytes each.
+    Ids are kept in generations, each of an eighth of the horizon. A generation is dropped once the newest event is a
+    horizon later than the last time that the generation could receive an id. So memory holds the ids of at most ten
+    eighths of the horizon, at about 90 bytes each.
 
     Parameters
     ----------
     horizon : int
-        For how long an id is remembered, in microseconds of the events' time.
+        How long an id is remembered, in microseconds of event time.
 
     Examples
     --------
@@ -48,14 +48,14 @@ class SeenIds:
         return sum(len(ids) for _, ids in self._generations)
 
     def add(self, identifier: int, newest: int) -> None:
-        """Remember an id.
+        """Add an id.
 
         Parameters
         ----------
         identifier : int
-            64 bits; 0 stands for none and is not remembered.
+            64 bits; 0 means no id and is not added.
         newest : int
-            The time of the newest event, in microseconds; it never goes back.
+            Time of the newest event in microseconds; it never decreases.
         """
         width = self.horizon // GENERATIONS
         while self._generations and newest > self._generations[0][0] + width + self.horizon:
@@ -66,15 +66,15 @@ class SeenIds:
             self._generations[-1][1].add(identifier)
 
     def dump(self) -> dict[str, Array]:
-        """Return all that is held, as arrays."""
+        """Return the content as arrays."""
         return {
             "starts": np.array([start for start, _ in self._generations], np.int64),
             "sizes": np.array([len(ids) for _, ids in self._generations], np.int64),
-            "ids": np.array([one for _, ids in self._generations for one in ids], np.uint64),
+            "ids": np.array([identifier for _, ids in self._generations for identifier in ids], np.uint64),
         }
 
-    def fill_from(self, parts: Mapping[str, Array]) -> None:
-        """Take what `dump` returned."""
-        blocks = np.split(parts["ids"], np.cumsum(parts["sizes"])[:-1]) if len(parts["sizes"]) else []
-        for start, ids in zip(parts["starts"].tolist(), blocks, strict=True):
+    def load(self, arrays: Mapping[str, Array]) -> None:
+        """Restore the content from the arrays of `dump`."""
+        blocks = np.split(arrays["ids"], np.cumsum(arrays["sizes"])[:-1]) if len(arrays["sizes"]) else []
+        for start, ids in zip(arrays["starts"].tolist(), blocks, strict=True):
             self._generations.append((start, set(ids.tolist())))

@@ -1,7 +1,7 @@
-"""Snapshots of a live state beside its log: written whole or not at all, the newest one counts.
+"""Snapshots of a live state beside its log: written completely or not at all; the newest one counts.
 
-``snapshot-<number>`` holds what is known from all segments before that number: ``state`` is a `HistoryState`, ``ids``
-what was delivered.
+``snapshot-<number>`` covers all segments before that number: ``state`` is a `HistoryState`, ``ids`` are the delivered
+ids.
 """
 
 import shutil
@@ -31,26 +31,26 @@ def write_snapshot(folder: Path, number: int, state: tuple[dict[str, Any], list[
     Parameters
     ----------
     folder : Path
-        Where the log is.
+        Folder of the log.
     number : int
-        The first segment that it does not cover; no other snapshot has it.
+        First segment that it does not cover; unique among the snapshots.
     state : tuple
-        What `HistoryState.dump` returned.
+        From `HistoryState.dump`.
     ids : dict of str to ndarray
-        What `SeenIds.dump` returned.
+        From `SeenIds.dump`.
 
     Raises
     ------
     StateError
-        When it cannot be written; what is there stays.
+        If it cannot be written; older snapshots stay.
     """
     try:
         with new_folder(_path(folder, number), mode=0o700) as staged:
             write_state(staged / "state", *state)
             write_state(staged / "ids", {}, [ids])
     except OSError as error:
-        fix = "Nothing is lost, the log has it all: make room, and try again."
-        raise StateError(str(folder), f"no snapshot can be written ({error.strerror})", fix) from error
+        fix = "Nothing is lost, the log is complete: free disk space and try again."
+        raise StateError(str(folder), f"a snapshot cannot be written ({error.strerror})", fix) from error
 
 
 def read_snapshot(folder: Path) -> tuple[int, HistoryState, Arrays] | None:
@@ -59,21 +59,21 @@ def read_snapshot(folder: Path) -> tuple[int, HistoryState, Arrays] | None:
     Parameters
     ----------
     folder : Path
-        Where the log is.
+        Folder of the log.
 
     Returns
     -------
     number : int
-        The first segment that it does not cover.
+        First segment that it does not cover.
     state : HistoryState
-        What was known.
+        Its state.
     ids : dict of str to ndarray
-        For `SeenIds.fill_from`. None instead of all three where there is no snapshot.
+        For `SeenIds.load`. None instead of the tuple if there is no snapshot.
 
     Raises
     ------
     StateError
-        When it is damaged.
+        If it is damaged.
     """
     number = max(_numbers(folder), default=None)
     if number is None:
@@ -82,23 +82,23 @@ def read_snapshot(folder: Path) -> tuple[int, HistoryState, Arrays] | None:
     try:
         state, (_, (ids,)) = HistoryState.load(path / "state"), read_state(path / "ids")
         if int(np.sum(ids["sizes"])) != len(ids["ids"]) or len(ids["sizes"]) != len(ids["starts"]):
-            raise StateError(str(path / "ids"), "the arrays do not fit each other", RESTORE)
+            raise StateError(str(path / "ids"), "the arrays do not match", RESTORE)
     except StateError as error:
         raise StateError(error.origin, error.problem, RESTORE) from None
     except (KeyError, ValueError, TypeError):
-        raise StateError(str(path / "ids"), "holds no ids", RESTORE) from None
+        raise StateError(str(path / "ids"), "does not hold ids", RESTORE) from None
     return number, state, ids
 
 
 def drop_snapshots(folder: Path, before: int) -> None:
-    """Delete older snapshots, and what is left of those that were never finished.
+    """Delete older snapshots and the remains of unfinished ones.
 
     Parameters
     ----------
     folder : Path
-        Where the log is.
+        Folder of the log.
     before : int
-        The number of the snapshot that stays.
+        Number of the snapshot that stays.
     """
     old = [_path(folder, number) for number in _numbers(folder) if number < before]
     for path in (*old, *folder.glob(f"{STAGED}*")):

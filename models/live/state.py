@@ -1,7 +1,8 @@
-"""`LiveState`: what a service knows of accounts and campaigns, kept through restarts and kills.
+"""`LiveState`: the history of accounts and campaigns behind a service, kept through restarts and crashes.
 
-What comes is checked, then logged (`event_log`), then counted, then acknowledged. A folder holds the log and a snapshot
-(`live_snapshot`); opening it reads the snapshot and what was logged since. NumPy, Numba and the standard library.
+A record is checked, then logged, then added to the state, then acknowledged. A folder holds the log (see `log`) and a
+snapshot (see `snapshot`); opening it reads the snapshot and the records that were logged since. It needs NumPy, Numba
+and the standard library.
 """
 
 import threading
@@ -20,9 +21,9 @@ from fraudsieve.features.live_state import HistoryState, RecordType
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.inputs import prepare_message
 
-from .handover import continued, declared
+from .handover import continue_state, declaration
 from .log import RESTORE, SEGMENT_BYTES, EventLog, Fsync
-from .records import delivery_id, logged, logged_fields, logged_message, restored
+from .records import delivery_id, from_entry, logged_fields, message_to_entry, to_entry
 from .seen_ids import SeenIds
 from .snapshot import drop_snapshots, read_snapshot, write_snapshot
 
@@ -35,7 +36,7 @@ SECOND = 1_000_000
 
 
 class LiveSize(NamedTuple):
-    """How much a live state holds.
+    """Size of a live state.
 
     Attributes
     ----------
@@ -44,9 +45,9 @@ class LiveSize(NamedTuple):
     entities : int
         Accounts, campaigns and other entities, over all views.
     ids : int
-        Ids that are remembered, to count once what comes again.
+        Ids that are remembered, to count repeated deliveries once.
     repeats : int
-        What came again since the state was opened.
+        Repeated deliveries since the state was opened.
     state_bytes : int
         Bytes of the arrays in memory.
     log_bytes : int
@@ -61,8 +62,8 @@ class LiveSize(NamedTuple):
     log_bytes: int
 
 
-class _Item(NamedTuple):
-    """What one delivery comes to: its id (0 for none), what is logged of it, and what the state takes."""
+class _Delivery(NamedTuple):
+    """A checked record: its id (0 for none), its log entry, and the prepared records for the state."""
 
     identifier: int
     entry: dict[str, Any]
@@ -70,26 +71,25 @@ class _Item(NamedTuple):
 
 
 class LiveState:
-    """The history that a model needs, live, safe to share between threads and, with a folder, kept on disk.
+    """The live history that a model needs; threads can share it and, with a folder, it is stored on disk.
 
-    An event (by ``event_id``) or a message (by ``message_id``) that comes again counts once, whatever it holds then;
-    what has no id counts each time. Ids are remembered until the newest event is the longest window and the lateness
-    later: as `SeenIds` does it, in about 90 bytes each. A label that comes again with the same id and time counts once.
+    An event with a known ``event_id``, or a message with a known ``message_id``, is delivered again and counts once,
+    whatever its content. Records without an id always count. Ids are remembered for the longest window plus the
+    lateness of event time, at about 90 bytes each. A label with the same id and time counts once.
 
-    What lies in the future is refused, by an hour of tolerance, and does not move the state. The clock of the
-    machine is not believed either where it leaps: an event that is later than the newest one by more than the lateness
-    must also be possible by the time that has passed since the state was opened. After a clock was put right by so
-    much, open the state again.
+    Records more than an hour in the future are rejected. Jumps of the system clock are limited too: an event that is
+    later than the newest one by more than the lateness must also be possible by the time since the state was opened.
+    After such a correction of the clock, open the state again.
 
-    The log keeps ids as they are, amounts and times of the fields that the model looks at, and no text. It grows until
-    `checkpoint` is called; a service calls it now and then, by `size`.
+    The log stores ids as they are, amounts and times, only of fields that the model uses, and no text. It grows until
+    `checkpoint` is called; the service calls it when `size` is large.
 
     Parameters
     ----------
     scorer : Scorer
         The model.
     folder : str or Path, default=None
-        Where it is kept; None for memory alone. One process at a time can have it open.
+        Where it is stored; None to keep it in memory only. One process at a time can open it.
     lateness : str, default="1d"
         As for `HistoryState`.
     fsync : {"always", "interval", "never"}, default="always"
@@ -104,15 +104,15 @@ class LiveState:
     scorer : Scorer
         The model.
     state : HistoryState
-        What is known. Several threads use it through `score` alone.
+        The history. Threads must use it through `score` only.
     cut : int
-        Bytes of the log that a kill had left half written, and that were cut off; they were never acknowledged.
+        Bytes of an incomplete write that were truncated from the log; they were never acknowledged.
 
     Raises
     ------
     StateError
-        When the folder cannot be written, is in use, is damaged, or was written for a model that looks at other things.
-        A model that looks at less can go on with it; so can one that looks at fields that were logged, as long as there
+        If the folder cannot be written, is in use, is damaged, or was written for a model with other features of the
+        history. A model that uses a subset of them can continue it; so can one that uses only logged fields, if there
         was no checkpoint.
 
     Examples
@@ -138,9 +138,9 @@ class LiveState:
         self.scorer = scorer
         self.state = scorer.new_state(lateness=lateness)
         self.cut = self._repeats = 0
-        self._seen = SeenIds(_horizon(self.state))
+        self._seen = SeenIds(_id_horizon(self.state))
         self._fields = logged_fields(self.state)
-        self._opened = time.time() - _passed()
+        self._opened = time.time() - _seconds_since_boot()
         self._lock, self._checkpoint = threading.RLock(), threading.Lock()
         self._log: EventLog | None = None
         if folder is not None:
@@ -155,7 +155,7 @@ class LiveState:
 
     @property
     def size(self) -> LiveSize:
-        """How much is held."""
+        """Size in memory and on disk."""
         with self._lock:
             held = self.state.n_events, self.state.n_entities, len(self._seen), self._repeats, self.state.nbytes
         return LiveSize(*held, self._log.nbytes if self._log is not None else 0)
@@ -168,7 +168,7 @@ class LiveState:
         account_labels: Records = (),
         now: datetime | None = None,
     ) -> tuple[RejectedRecord, ...]:
-        """Take events, and what became known of events and accounts; return once that is durable.
+        """Add events and labels of events and accounts; return once they are durable.
 
         Parameters
         ----------
@@ -180,32 +180,32 @@ class LiveState:
         Returns
         -------
         tuple of RejectedRecord
-            What was set aside, and why: events first, then labels, then those of accounts. All else is counted, now or
-            when it came first.
+            Rejected records and reasons: of events first, then of labels, then of account labels. All others count, now
+            or since their first delivery.
 
         Raises
         ------
         StateError
-            When it cannot be logged: nothing of this call was counted, and all of it can be sent again.
+            If it cannot be logged: nothing of this call was added, and all of it can be sent again.
         TypeError
-            If that is no record or list of records.
+            If an argument is not a record or a list of records.
         """
         parts: dict[RecordType, Records] = {"events": events, "labels": labels, "account_labels": account_labels}
-        items: list[_Item] = []
+        items: list[_Delivery] = []
         refused: list[RejectedRecord] = []
         with self._lock:
             now = now or self._now()
             for part, records in parts.items():
                 for position, record in enumerate(as_records(records)):
                     try:
-                        items += self._items_of(part, record, now)
+                        items += self._deliveries(part, record, now)
                     except RejectedRecordError as error:
                         refused.append(RejectedRecord(position, str(error)))
         self._commit(items)
         return tuple(refused)
 
     def observe(self, messages: Records, *, now: datetime | None = None) -> tuple[RejectedRecord, ...]:
-        """Take messages, for the campaigns that later ones belong to; return once that is durable.
+        """Add messages, so that later ones are matched to campaigns; return once they are durable.
 
         Parameters
         ----------
@@ -217,29 +217,29 @@ class LiveState:
         Returns
         -------
         tuple of RejectedRecord
-            What was set aside, and why. Nothing is done for a model that does not look at campaigns.
+            Rejected messages and reasons. Does nothing for a model that does not use campaigns.
 
         Raises
         ------
         StateError
             As for `update`.
         TypeError
-            If that is no record or list of records.
+            If an argument is not a record or a list of records.
         """
-        items: list[_Item] = []
+        items: list[_Delivery] = []
         refused: list[RejectedRecord] = []
         with self._lock:
             now = now or self._now()
             for position, message in enumerate(as_records(messages)):
                 try:
-                    items += self._items_of_message(message, now)
+                    items += self._message_deliveries(message, now)
                 except RejectedRecordError as error:
                     refused.append(RejectedRecord(position, str(error)))
         self._commit(items)
         return tuple(refused)
 
     def score(self, records: Records, *, reasons: bool | int = False, reasons_of: str | None = None) -> Any:
-        """Score records with what is known now.
+        """Score records with the current history.
 
         Parameters
         ----------
@@ -259,14 +259,14 @@ class LiveState:
             return self.scorer.score(records, history=self.state, reasons=reasons, reasons_of=reasons_of)
 
     def checkpoint(self) -> None:
-        """Write a snapshot, and delete what it covers of the log. Nothing is done without a folder.
+        """Write a snapshot and delete the segments of the log that it covers. Does nothing without a folder.
 
-        Events and scores wait while the state is copied in memory, and go on while the copy is written.
+        Updates and scores wait while the state is copied in memory, and continue while the copy is written.
 
         Raises
         ------
         StateError
-            When it cannot be written. Nothing is lost then: the log is still there.
+            If it cannot be written. Nothing is lost, because the log is kept.
         """
         if self._log is not None:
             with self._checkpoint:
@@ -274,7 +274,7 @@ class LiveState:
                     self._save(self._log)
 
     def close(self) -> None:
-        """Close the log. What was acknowledged is on disk; no checkpoint is made."""
+        """Close the log. Acknowledged records are on disk; no checkpoint is made."""
         if self._log is not None:
             self._log.close()
 
@@ -285,15 +285,15 @@ class LiveState:
         self.close()
 
     def _now(self) -> datetime:
-        """Return the clock's time, held back where it leaps ahead of both the events and the time that has passed."""
+        """Return the system time, limited where it jumps ahead of both the events and the time since opening."""
         wall, newest = time.time(), self.state.watermark
         if newest != NEVER:
-            believed = newest / SECOND + window_seconds(self.state.lateness)
-            wall = min(wall, max(self._opened + _passed(), believed))
+            plausible = newest / SECOND + window_seconds(self.state.lateness)
+            wall = min(wall, max(self._opened + _seconds_since_boot(), plausible))
         return datetime.fromtimestamp(wall, UTC)
 
-    def _items_of(self, part: RecordType, record: Record, now: datetime) -> Iterator[_Item]:
-        """Yield what a record comes to, nothing for one that was there; raise RejectedRecordError."""
+    def _deliveries(self, part: RecordType, record: Record, now: datetime) -> Iterator[_Delivery]:
+        """Yield the delivery of a record, nothing for a repeated one; raise RejectedRecordError."""
         identifier = delivery_id(part, record)
         if identifier in self._seen:
             self._repeats += 1
@@ -301,9 +301,9 @@ class LiveState:
         prepared, refused = self.state.prepare(record, part, now=now)
         if refused:
             raise RejectedRecordError(refused[0].reason)
-        yield _Item(identifier, logged(part, record, prepared[0].time, self._fields), prepared)
+        yield _Delivery(identifier, to_entry(part, record, prepared[0].time, self._fields), prepared)
 
-    def _items_of_message(self, message: Record, now: datetime) -> Iterator[_Item]:
+    def _message_deliveries(self, message: Record, now: datetime) -> Iterator[_Delivery]:
         campaigns = self.scorer.model.matrix.campaigns
         if campaigns is None:
             return
@@ -313,55 +313,55 @@ class LiveState:
             return
         events, prepared = prepare_message(campaigns, self.state, message, now=now)
         if prepared:
-            yield _Item(identifier, logged_message(events, prepared[0].time), prepared)
+            yield _Delivery(identifier, message_to_entry(events, prepared[0].time), prepared)
 
-    def _commit(self, items: list[_Item]) -> None:
+    def _commit(self, items: list[_Delivery]) -> None:
         if self._log is None:
-            self._take(items)
+            self._apply(items)
         elif items:
-            self._log.append([item.entry for item in items], then=lambda: self._take(items))
+            self._log.append([item.entry for item in items], then=lambda: self._apply(items))
 
-    def _take(self, items: list[_Item]) -> None:
+    def _apply(self, items: list[_Delivery]) -> None:
         with self._lock:
             for identifier, _, prepared in items:
-                if identifier in self._seen:  # it came twice at the same time, and both were logged
+                if identifier in self._seen:  # two threads delivered it at the same time, and both were logged
                     self._repeats += 1
                     continue
                 self.state.apply(prepared)
                 self._seen.add(identifier, self.state.watermark)
 
     def _restore(self, log: EventLog) -> None:
-        found = read_snapshot(log.folder)
-        if found is None:
+        snapshot = read_snapshot(log.folder)
+        if snapshot is None:
             if not log.is_empty:
-                raise StateError(str(log.folder), "the snapshot that the log goes on from is missing", RESTORE)
+                raise StateError(str(log.folder), "the snapshot that the log continues is missing", RESTORE)
             write_snapshot(log.folder, log.first, self.state.dump(), self._seen.dump())
             return
-        number, held, ids = found
+        number, held, ids = snapshot
         log.drop_before(number)
         drop_snapshots(log.folder, number)
         if log.first != number:
             raise StateError(str(log.folder), "the part of the log that follows the snapshot is missing", RESTORE)
-        is_other = declared(held) != declared(self.state)
-        self.state = continued(held, self.state, log.folder)
-        self._seen.fill_from(ids)
+        is_changed = declaration(held) != declaration(self.state)
+        self.state = continue_state(held, self.state, log.folder)
+        self._seen.load(ids)
         for entry in log.replay():
-            self._take([self._item_again(entry, log.folder)])
+            self._apply([self._replayed(entry, log.folder)])
         self._repeats = 0
-        if is_other:
+        if is_changed:
             self._save(log)
 
-    def _item_again(self, entry: dict[str, Any], folder: Path) -> _Item:
+    def _replayed(self, entry: dict[str, Any], folder: Path) -> _Delivery:
         try:
-            part, records = restored(entry)
+            part, records = from_entry(entry)
             as_part: RecordType = "events" if part == "messages" else part
             prepared, refused = self.state.prepare(records, as_part, any_time=True)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             problem = f"a record of the log cannot be read ({type(error).__name__})"
             raise StateError(str(folder), problem, RESTORE) from None
         if refused:
-            raise StateError(str(folder), f"a record of the log cannot be used: {refused[0].reason}", RESTORE)
-        return _Item(delivery_id(part, records[0]), entry, prepared)
+            raise StateError(str(folder), f"a record of the log is rejected: {refused[0].reason}", RESTORE)
+        return _Delivery(delivery_id(part, records[0]), entry, prepared)
 
     def _save(self, log: EventLog) -> None:
         copies: list[Any] = []
@@ -376,18 +376,20 @@ class LiveState:
         drop_snapshots(log.folder, number)
 
 
-def _passed() -> float:
-    """Return the seconds of a clock that nobody sets, and that runs on while the machine sleeps where there is one."""
+def _seconds_since_boot() -> float:
+    """Return a monotonic clock, if possible one that includes the time in which the machine sleeps."""
+    if not hasattr(time, "clock_gettime"):  # Windows
+        return time.monotonic()
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _message_id(message: Record) -> int:
     if not is_missing(message.get("label")):
         return 0
-    parse_id(message.get("message_id"), "message_id")  # an error names the field as it came
+    parse_id(message.get("message_id"), "message_id")  # so that an error names message_id, not event_id
     return delivery_id("messages", {"event_id": message.get("message_id")})
 
 
-def _horizon(state: HistoryState) -> int:
+def _id_horizon(state: HistoryState) -> int:
     windows = [view.lengths[view.longest] for view in state.histories]
     return (max(windows, default=0) + window_seconds(state.lateness)) * SECOND

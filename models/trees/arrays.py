@@ -1,4 +1,4 @@
-"""The trees of a booster as arrays, read once from LightGBM's own text: what `shapley` walks."""
+"""The trees of a booster as arrays, parsed once from LightGBM's text format; `shapley` traverses them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,45 +15,45 @@ __all__ = ["Trees", "read_trees"]
 
 
 CATEGORICAL, DEFAULT_LEFT, MISSING_SHIFT = 1, 2, 2
-"""Bits of LightGBM's ``decision_type``; the bits from the third on say what is missing: nothing, zero or NaN."""
+"""Bits of LightGBM's ``decision_type``; from the third on: missing values are none, zero or NaN."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trees:
-    """Trees end to end: first the splits of all, then their leaves.
+    """Concatenated trees: the splits of all, and the leaves of all.
 
     An edge goes from a split to one of its children: the left edge of split ``i`` is ``2 * i``, the right one
-    ``2 * i + 1``. What an edge holds of "its feature" is of the splits on that feature on the path down to it.
+    ``2 * i + 1``. "Its feature", for an edge, is the feature of the split that it leaves.
 
     Parameters
     ----------
     n_outputs : int
-        Trees per round: one for two classes, one a class for more. Tree ``i`` adds to output ``i % n_outputs``.
+        Trees per round: one for two classes, one per class for more. Tree ``i`` adds to output ``i % n_outputs``.
     starts : ndarray of int64, shape (2, n_trees + 1)
         The splits of tree ``i`` are ``starts[0, i]`` up to ``starts[0, i + 1]``; so are its leaves, by ``starts[1]``.
     feature : ndarray of int32, shape (n_splits,)
-        The column that a split looks at.
+        Column of a split.
     threshold : ndarray of float64, shape (n_splits,)
-        Up to this a value goes left.
+        Values up to this go left.
     missing : ndarray of int8, shape (n_splits,)
-        What a split takes for missing: 0 nothing (NaN counts as zero), 1 zero and NaN, 2 NaN.
+        Missing values of a split: 0 none (NaN counts as zero), 1 zero and NaN, 2 NaN.
     default_left : ndarray of bool, shape (n_splits,)
-        Whether what is missing goes left.
+        Whether missing values go left.
     child : ndarray of int32, shape (2 * n_splits,)
-        The split below an edge, counted within the tree; ``-1 - leaf`` for a leaf.
+        Split below an edge, counted within the tree; ``-1 - leaf`` for a leaf.
     share : ndarray of float64, shape (2 * n_splits,)
-        The share of the training rows of a split that took the edge.
+        Share of the training rows of a split that took the edge.
     path_share : ndarray of float64, shape (2 * n_splits,)
-        The product of the shares of its feature, from the root down to the edge.
+        Product of the shares of its feature, from the root to the edge.
     above : ndarray of int32, shape (2 * n_splits,)
-        The nearest edge above of the same feature, counted within the tree; -1 for none.
+        Nearest edge above with the same feature, counted within the tree; -1 for none.
     value : ndarray of float64, shape (n_leaves,)
-        What a leaf adds.
+        Value of a leaf.
     points : ndarray of int64, shape (n_trees,)
-        Half as many as the most distinct features on a path, rounded up, at least one: the points that an exact
-        quadrature needs.
+        Quadrature points for an exact result: half the largest number of distinct features on a path, rounded up, at
+        least one.
     expected : ndarray of float64, shape (n_outputs,)
-        The trees' mean over the training rows, by the shares.
+        Mean of the trees over the training rows, by the shares.
     """
 
     n_outputs: int
@@ -72,7 +72,7 @@ class Trees:
 
     @property
     def splits(self) -> tuple[Array, ...]:
-        """The arrays of splits, edges and leaves, in the order in which kernels take them."""
+        """The arrays of splits, edges and leaves, in the order of the kernels' parameters."""
         splits = self.feature, self.threshold, self.missing, self.default_left
         return (*splits, self.child, self.share, self.path_share, self.above, self.value)
 
@@ -83,7 +83,7 @@ def read_trees(booster: lgb.Booster) -> Trees:
     Parameters
     ----------
     booster : lightgbm.Booster
-        Of numeric columns and constant leaves.
+        With numerical columns and constant leaves.
 
     Returns
     -------
@@ -93,8 +93,8 @@ def read_trees(booster: lgb.Booster) -> Trees:
     Raises
     ------
     ValueError
-        When a tree is linear, splits on a categorical column, or does not say how many rows its leaves had; or when the
-        booster averages its trees.
+        If a tree is linear, splits on a categorical column or lacks the row counts of its leaves, or if the booster
+        averages its trees.
 
     Examples
     --------
@@ -135,23 +135,23 @@ def _joined(parts: Sequence[Array], dtype: Any) -> Array:
     return np.concatenate([np.empty(0, dtype), *parts]).astype(dtype)
 
 
-def _read_tree(said: dict[str, str]) -> dict[str, Any]:
+def _read_tree(fields: dict[str, str]) -> dict[str, Any]:
     """Return the arrays of one tree."""
-    kinds = np.array(said.get("decision_type", "").split(), np.int64)
-    if said.get("is_linear", "0") != "0":
+    kinds = np.array(fields.get("decision_type", "").split(), np.int64)
+    if fields.get("is_linear", "0") != "0":
         raise ValueError("Expected trees with constant leaves, got a linear tree. Train with linear_tree=False.")
     if (kinds & CATEGORICAL).any():
         raise ValueError("Expected splits of numbers, got one of a categorical column. Code categories as numbers.")
-    left, right = (np.array(said.get(f"{side}_child", "").split(), np.int32) for side in ("left", "right"))
+    left, right = (np.array(fields.get(f"{side}_child", "").split(), np.int32) for side in ("left", "right"))
     child = np.column_stack([left, right]).ravel()
-    feature = np.array(said.get("split_feature", "").split(), np.int32)
-    value = np.array(said["leaf_value"].split(), np.float64)
-    counts = _counts(said, child)
+    feature = np.array(fields.get("split_feature", "").split(), np.int32)
+    value = np.array(fields["leaf_value"].split(), np.float64)
+    counts = _counts(fields, child)
     share = counts[1] / np.repeat(counts[0], 2)
     path_share, above, reach, points = _follow_paths(feature, child, share)
     return {
         "feature": feature,
-        "threshold": np.array(said.get("threshold", "").split(), np.float64),
+        "threshold": np.array(fields.get("threshold", "").split(), np.float64),
         "missing": kinds >> MISSING_SHIFT,
         "default_left": (kinds & DEFAULT_LEFT) > 0,
         "child": child,
@@ -164,27 +164,27 @@ def _read_tree(said: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _counts(said: dict[str, str], child: Array) -> tuple[Array, Array]:
-    """Return the training rows of every split, and of what is below every edge."""
-    splits, leaves = (np.array(said.get(f"{what}_count", "").split(), np.float64) for what in ("internal", "leaf"))
+def _counts(fields: dict[str, str], child: Array) -> tuple[Array, Array]:
+    """Return the training rows of every split, and of the node below every edge."""
+    splits, leaves = (np.array(fields.get(f"{node}_count", "").split(), np.float64) for node in ("internal", "leaf"))
     if len(child) and (len(splits) != len(child) // 2 or len(leaves) != len(splits) + 1 or not (splits > 0).all()):
-        raise ValueError("Expected the training rows of every split, the booster does not say them. Train it again.")
+        raise ValueError("Expected the row count of every split, the booster does not have them. Train it again.")
     if not len(child):
         return splits, leaves[:0]
     return splits, np.where(child >= 0, splits[np.maximum(child, 0)], leaves[np.maximum(-1 - child, 0)])
 
 
 def _follow_paths(feature: Array, child: Array, share: Array) -> tuple[Array, Array, Array, int]:
-    """Return what an edge's feature did above it, the share of rows of every leaf, and the points of quadrature."""
+    """Return path shares, edges above with the same feature, the share of rows of every leaf, and quadrature points."""
     path_share, above = share.copy(), np.full(len(child), -1, np.int32)
     reach = np.ones(len(feature) + 1)
-    seen: list[dict[int, int]] = [{}]  # of every split, the last edge of each feature on the way to it
+    seen: list[dict[int, int]] = [{}]  # for every split, the last edge of each feature on the path to it
     seen += [{} for _ in feature[1:]]
     arrived, most = np.ones(max(len(feature), 1)), 0
     for edge, below in enumerate(child.tolist()):
         split, of = edge // 2, int(feature[edge // 2])
         if split >= below >= 0:
-            raise ValueError("Expected splits that come before those below them, got another order. Train again.")
+            raise ValueError("Expected parent splits before their children, got another order. Train it again.")
         above[edge] = seen[split].get(of, -1)
         if above[edge] >= 0:
             path_share[edge] *= path_share[above[edge]]

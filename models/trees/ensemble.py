@@ -1,4 +1,4 @@
-"""The trees and what they start from: uncalibrated log-odds of feature rows, in NumPy and LightGBM alone."""
+"""Uncalibrated log-odds of feature rows: LightGBM trees on top of initial log-odds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ def initial_log_odds(X: Array, wording: Sequence[int] | Array, base: Array) -> A
     X : ndarray of float64, shape (n_rows, n_columns)
         Feature rows.
     wording : sequence of int
-        Positions of the wording columns, one an output; empty without wording. A missing score adds nothing.
+        Positions of the wording columns, one per output; empty without wording. A missing score adds nothing.
     base : ndarray of float64, shape (n_outputs,)
         Added to every row.
 
@@ -53,16 +53,16 @@ def initial_log_odds(X: Array, wording: Sequence[int] | Array, base: Array) -> A
 
 @dataclass(frozen=True)
 class Ensemble:
-    """LightGBM trees over a start.
+    """LightGBM trees on top of initial log-odds.
 
     Parameters
     ----------
     booster : lightgbm.Booster
-        The trees; they add to the start.
+        The trees; they add to the initial log-odds.
     wording : tuple of int
-        Positions of the wording columns, one an output; empty without wording.
+        Positions of the wording columns, one per output; empty without wording.
     base : ndarray of float64, shape (n_outputs,)
-        Log-odds before any column is looked at.
+        Log-odds that do not depend on the columns.
     """
 
     booster: lgb.Booster
@@ -71,12 +71,12 @@ class Ensemble:
 
     @cached_property
     def trees(self) -> Trees:
-        """The trees as arrays, read when they are first asked for."""
+        """The trees as arrays, parsed at first use."""
         return read_trees(self.booster)
 
     @cached_property
     def single_row(self) -> SingleRow:
-        """The trees for one row at a time."""
+        """The booster for one row at a time."""
         return SingleRow(self.booster)
 
     @cached_property
@@ -96,7 +96,7 @@ class Ensemble:
         Returns
         -------
         ndarray of float64, shape (n_rows, n_outputs)
-            One output for two classes, one a class for more.
+            One output for two classes, one per class for more.
         """
         if X.shape == (1, self.single_row.n_columns):
             return self.single_row(X)[None] + initial_log_odds(X, self._start, self.base)

@@ -1,11 +1,11 @@
 """Exact Shapley values of tree ensembles, in a fraction of the time of the usual algorithm.
 
-The value of a column is its mean effect over all orders in which columns become known; one that is not known takes each
-edge with the share of training rows that took it (path-dependent TreeSHAP; Lundberg et al., 2018 and 2020). Take one
-leaf whose path asks ``d`` distinct features, ``z`` being the share of rows that follow a feature's splits on the path
+The value of a column is its mean effect over all orders in which columns are revealed; a hidden column follows each
+edge with the share of training rows that took it (path-dependent TreeSHAP; Lundberg et al., 2018 and 2020). Take a
+leaf whose path has ``d`` distinct features, ``z`` being the share of rows that follow a feature's splits on the path
 and ``o`` one where the row does, else zero. The value of feature ``i`` is the leaf's times the integral over ``t`` from
 0 to 1 of ``(o_i - z_i) * product over j != i of (o_j * t + z_j * (1 - t))`` (Owen's multilinear extension, 1972). That
-is a polynomial of degree ``d - 1``, which Gauss and Legendre's quadrature with ``d / 2`` points integrates exactly. At
+is a polynomial of degree ``d - 1``, which Gauss-Legendre quadrature with ``d / 2`` points integrates exactly. At
 each point the product is carried down the tree, edge by edge, and the sums over leaves up again: ``leaves * d`` steps a
 tree (Yu et al., 2022, do so with coefficients of polynomials) where TreeSHAP takes ``leaves * d ** 2``.
 """
@@ -24,16 +24,16 @@ __all__ = ["REASONS", "shapley_values"]
 
 
 REASONS = "shapley"
-"""How a model's reasons are computed, as its manifest says: exact Shapley values, not those of a path alone."""
+"""Name of the method in a model's manifest: exact Shapley values."""
 ZERO = 1e-35
-"""LightGBM takes what is no farther from zero than this for zero."""
+"""LightGBM treats values up to this distance from zero as zero."""
 
 
 @cache
-def _quadrature(most: int) -> Array:
-    """Return points in 0..1 and their weights for every number of points up to the most: (2, most + 1, most)."""
-    table = np.zeros((2, most + 1, most))
-    for n in range(1, most + 1):
+def _quadrature(max_points: int) -> Array:
+    """Return quadrature points in 0..1 and weights, for 1 to max_points points."""
+    table = np.zeros((2, max_points + 1, max_points))
+    for n in range(1, max_points + 1):
         at, weights = np.polynomial.legendre.leggauss(n)
         table[0, n, :n], table[1, n, :n] = (at + 1) / 2, weights / 2
     return table
@@ -41,7 +41,7 @@ def _quadrature(most: int) -> Array:
 
 @nb.njit(inline="always")
 def _goes_left(value: float, threshold: float, missing: int, default_left: bool) -> bool:
-    """Decide a split as LightGBM does."""
+    """Evaluate a split as LightGBM does."""
     is_nan = np.isnan(value)
     if is_nan and missing != 2:
         value, is_nan = 0.0, False
@@ -52,7 +52,7 @@ def _goes_left(value: float, threshold: float, missing: int, default_left: bool)
 
 @nb.njit(nogil=True, error_model="numpy")
 def _walk_down(row: Array, tree: Any, trees: Any, at: Array, room: Array, taken: Array) -> None:
-    """Carry the products from the root to the leaves, and multiply them by the leaves' values."""
+    """Compute the products from the root down to the leaves, times the values of the leaves."""
     low, n, leaf = tree
     feature, threshold, missing, default_left, child, share, path_share, above, value = trees
     for split in range(n):
@@ -65,7 +65,7 @@ def _walk_down(row: Array, tree: Any, trees: Any, at: Array, room: Array, taken:
             times = 1.0 if below >= 0 else value[leaf - 1 - below]
             is_open = up < 0 or taken[up]
             taken[edge] = is_open and left == (edge == 2 * split)
-            if not is_open:  # the feature went against the row further up: its factor is a share alone
+            if not is_open:  # the row left the path at this feature above: the factor is only a share
                 for q in range(at.size):
                     room[to, q] = room[split, q] * (times * share[i])
                 continue
@@ -82,7 +82,7 @@ def _walk_down(row: Array, tree: Any, trees: Any, at: Array, room: Array, taken:
 
 @nb.njit(nogil=True, error_model="numpy")
 def _walk_up(tree: Any, trees: Any, at: Array, room: Array, taken: Array, out: Array) -> None:
-    """Add up the leaves below every edge, and what that adds to the edge's feature."""
+    """Sum the leaves below every edge, and add the result to the feature of the edge."""
     low, n, _ = tree
     feature, _, _, _, child, _, path_share, above, _ = trees
     for split in range(n - 1, -1, -1):
@@ -93,7 +93,7 @@ def _walk_up(tree: Any, trees: Any, at: Array, room: Array, taken: Array, out: A
             of = below if below >= 0 else n - 1 - below
             if up < 0 or taken[up]:
                 total += _worth(room[of], at, path_share[i], taken[edge])
-                if up >= 0:  # the edge above of this feature adds for these leaves too: not twice
+                if up >= 0:  # the edge above with this feature counts these leaves too
                     total -= _worth(room[of], at, path_share[2 * low + up], True)
             for q in range(at.size):
                 room[split, q] = room[of, q] + (room[split, q] if edge % 2 else 0.0)
@@ -102,7 +102,7 @@ def _walk_up(tree: Any, trees: Any, at: Array, room: Array, taken: Array, out: A
 
 @nb.njit(nogil=True, error_model="numpy")
 def _worth(below: Array, at: Array, share: float, takes: bool) -> float:
-    """Return what a feature adds by an edge, given the products of the leaves below it."""
+    """Return the contribution of a feature by an edge, from the products of the leaves below it."""
     total = 0.0
     if takes:
         for q in range(at.size):
@@ -118,7 +118,7 @@ def _shapley_kernel(
     X: Array, asked: Array, starts: Array, points: Array, quadrature: Array, trees: Any, out: Array
 ) -> None:
     widest = np.diff(starts[0]).max()
-    room = np.empty((2 * widest + 1, quadrature.shape[2]))  # a line a split, then a line a leaf
+    room = np.empty((2 * widest + 1, quadrature.shape[2]))  # a row per split, then a row per leaf
     taken = np.empty(2 * widest, np.bool_)
     for i in asked:
         tree = starts[0, i], starts[0, i + 1] - starts[0, i], starts[1, i]
@@ -130,7 +130,7 @@ def _shapley_kernel(
 
 
 def shapley_values(trees: Trees, X: Array, output: int = 0) -> Array:
-    """Share out what the trees say of each row among the columns.
+    """Attribute the raw score of each row to the columns.
 
     Parameters
     ----------
@@ -139,17 +139,17 @@ def shapley_values(trees: Trees, X: Array, output: int = 0) -> Array:
     X : ndarray of float64, shape (n_rows, n_columns)
         Feature rows; NaN is missing.
     output : int, default=0
-        The output that is explained; the trees of the others are left alone.
+        The output to explain.
 
     Returns
     -------
     ndarray of float64, shape (n_rows, n_columns)
-        With ``trees.expected[output]`` they add up to the raw score. On one core; a row does not depend on the others.
+        Together with ``trees.expected[output]`` they sum to the raw score. Runs on one core; rows are independent.
 
     Raises
     ------
     ValueError
-        When the rows have too few columns, or there is no such output.
+        If the rows have too few columns, or the output does not exist.
 
     Examples
     --------

@@ -1,11 +1,11 @@
-"""One feature row through LightGBM's single-row fast path: what a call sets up is set up once."""
+"""LightGBM's fast path for a single row: the set-up of a prediction is done once."""
 
 import ctypes
 import threading
 
 import lightgbm as lgb
 import numpy as np
-from lightgbm.basic import _LIB  # type: ignore[attr-defined]  # the C API has no other door
+from lightgbm.basic import _LIB  # type: ignore[attr-defined]  # there is no public way to the C API
 
 from fraudsieve._typing import Array
 
@@ -13,18 +13,18 @@ __all__ = ["SingleRow"]
 
 
 FLOAT64, ROW_MAJOR, RAW_SCORE = 1, 1, 1
-"""Of LightGBM's C API."""
+"""Constants of LightGBM's C API."""
 
 
 class SingleRow:
-    """Scores one row at a time, to the last bit as `lightgbm.Booster.predict` does.
+    """Scores one row at a time, with exactly the results of `lightgbm.Booster.predict`.
 
-    Several threads can use it: each has a set-up of its own.
+    Threads can share it: each has its own set-up.
 
     Parameters
     ----------
     booster : lightgbm.Booster
-        It is trained no further.
+        The booster; it must not be trained further.
 
     Examples
     --------
@@ -50,7 +50,7 @@ class SingleRow:
         Parameters
         ----------
         row : ndarray of float64, shape (1, n_columns)
-            As the booster was trained on.
+            Columns in the order of training.
 
         Returns
         -------
@@ -59,7 +59,7 @@ class SingleRow:
         Raises
         ------
         ValueError
-            When it has another shape.
+            If it has another shape.
         """
         if row.shape != (1, self.n_columns):
             raise ValueError(f"Expected one row of {self.n_columns} columns, got an array of shape {row.shape}.")
@@ -73,7 +73,7 @@ class _Config:
     """The set-up of one thread."""
 
     def __init__(self, booster: lgb.Booster, n_columns: int, n_outputs: int) -> None:
-        self.booster = booster  # lives as long as what was set up for it
+        self.booster = booster  # must live as long as the set-up
         self.row, self.out = np.empty((1, n_columns)), np.empty(n_outputs)
         self.handle = ctypes.c_void_p()
         rounds = booster.best_iteration if booster.best_iteration > 0 else -1
@@ -81,11 +81,11 @@ class _Config:
         _check(_LIB.LGBM_BoosterPredictForMatSingleRowFastInit(booster._handle, *kinds, ctypes.byref(self.handle)))
         data = ctypes.c_void_p(self.row.ctypes.data)
         into = self.out.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
-        self.given = self.handle, data, ctypes.byref(ctypes.c_int64()), into
+        self.arguments = self.handle, data, ctypes.byref(ctypes.c_int64()), into
 
     def score(self, row: Array) -> Array:
         self.row[:] = row
-        _check(_LIB.LGBM_BoosterPredictForMatSingleRowFast(*self.given))
+        _check(_LIB.LGBM_BoosterPredictForMatSingleRowFast(*self.arguments))
         return self.out.copy()
 
     def __del__(self) -> None:

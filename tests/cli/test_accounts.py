@@ -31,8 +31,8 @@ def test_accounts_from_training_to_scores(run: Run) -> None:
     assert said["error"] == "attack: only messages can be obfuscated, and this is a model of accounts. Remove --attack"
     code, scored, error = run("predict", "--model", "m", "--input", "a.parquet", "--events", "e.parquet")
     assert (code, scored["scored"]) == (0, 200)
-    assert "accounts without as_of are looked at as of the end of the events" in error
-    assert "the model looks at labels, and none were given" in error
+    assert "accounts without as_of are scored as of the last event" in error
+    assert "the model uses labels, but none were given" in error
     assert set(pd.read_parquet("scores.parquet")["status"]) <= {"ok", "no_history"}
     columns = json.loads(Path("m/manifest.json").read_text())["columns"]
     assert [column["name"] for column in columns[:3]] == [

@@ -80,7 +80,7 @@ def test_a_frame_without_texts_is_refused_by_its_columns(fitted: MessageFeatures
 
 @pytest.mark.parametrize("X", [np.array([["a"]]), np.array("a"), pd.DataFrame([["a", "b"]], columns=["text", "text"])])
 def test_other_than_one_dimension_is_refused(X: Any) -> None:
-    with pytest.raises(ValueError, match=r"^Expected one text a message \(1 dimension\), got an array of [02] dim"):
+    with pytest.raises(ValueError, match=r"^Expected one text per message \(1 dimension\), got an array of [02] dim"):
         message_texts(X)
 
 

@@ -128,7 +128,7 @@ def test_further_files_are_not_read(binary: Any, copy: Copy) -> None:
         ({"features": {}}, "is not a manifest", "Export the model again."),
         ({"files": []}, "is not a manifest", "Export the model again."),
         ({"files": {"booster.txt": 1}}, "is not a manifest", "Export the model again."),
-        ({"classes": ["a", "b", "c"]}, "need 3 outputs, and the trees have another number", "Export the model again."),
+        ({"classes": ["a", "b", "c"]}, "need 3 outputs, but the trees have another number", "Export the model again."),
         ({"classes": ["legitimate"]}, "fewer than two classes", "Export the model again."),
         ({"classes": ["legitimate", "fraud"]}, "not the wording of the classes|ValueError", "Export the model again."),
         ({"legitimate": "ham"}, "legitimate class is none of the classes", "Export the model again."),

@@ -1,4 +1,4 @@
-"""A journal of finished parts: what it names is there and whole, and other work begins anew."""
+"""A journal of finished parts: the listed parts are complete, and another job starts from the beginning."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ def put(journal: Journal, name: str, content: bytes = b"part") -> None:
 def parts_of(folder: Path, key: dict[str, int]) -> tuple[list[int], bool]:
     journal = Journal(folder, key)
     try:
-        return [part["rows"] for part in journal.parts], journal.began_anew
+        return [part["rows"] for part in journal.parts], journal.restarted
     finally:
         journal.close(remove=False)
 
@@ -81,7 +81,7 @@ input()
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        with pytest.raises(BusyError, match="another process is at the same work"):
+        with pytest.raises(BusyError, match="another process is writing the same output"):
             Journal(folder, {"model": 1})
         process.kill()
     assert parts_of(folder, {"model": 1}) == ([1, 2, 3], False)

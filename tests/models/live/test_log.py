@@ -131,11 +131,11 @@ def test_damage_in_an_older_segment_is_found_when_it_is_read(tmp_path: Path) -> 
 def test_other_files_and_missing_segments_are_refused(tmp_path: Path) -> None:
     filled(tmp_path, 3, segment_bytes=1)
     (tmp_path / "0000000002.log").unlink()
-    with pytest.raises(StateError, match=r"0000000002.log: is missing, and later segments are there"):
+    with pytest.raises(StateError, match=r"0000000002.log: is missing, but later segments exist"):
         EventLog(tmp_path)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / SEGMENT).write_text("a text of somebody else")
-    with pytest.raises(StateError, match="is no log of this version"):
+    with pytest.raises(StateError, match="is not a log of this version"):
         EventLog(tmp_path / "other")
 
 
@@ -189,7 +189,7 @@ def test_what_a_failed_call_has_written_is_cut_off(call: str, tmp_path: Path, mo
                 raise OSError(errno.EIO, "Input/output error")
 
             patch.setattr(os, call, fails)
-            with pytest.raises(StateError, match=r"cannot be written \(Input/output error\). Nothing of this call was"):
+            with pytest.raises(StateError, match=r"cannot be written \(Input/output error\). Nothing was stored"):
                 log.append([{"n": 1}], then=lambda: pytest.fail("it is not durable"))
             assert (tmp_path / SEGMENT).stat().st_size == log.nbytes
             patch.setattr(os, "ftruncate", fails)
@@ -213,7 +213,7 @@ def test_a_file_that_may_not_grow_takes_nothing_with_it(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("[true, 0, 7,")
     assert done.stdout.count("true") == 4
-    assert "make room" in done.stdout
+    assert "free disk space" in done.stdout
 
 
 def test_a_full_disk_takes_nothing_with_it(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_a_full_disk_takes_nothing_with_it(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match=r"cannot be opened for writing \(.*\). Name a folder that can be written."):
+    with pytest.raises(StateError, match=r"cannot be opened for writing \(.*\). Choose a writable folder."):
         EventLog(Path("/proc/self/fraudsieve"))
     if shutil.which("unshare") is None:
         pytest.skip("no user namespace may be made here, so nothing can be mounted read-only")

@@ -1,18 +1,10 @@
-"""The live state on disk: killed, restarted, given things twice, too late and from the future."""
+"""The live state in memory and on disk: restarted, with repeated, late, future and invalid records."""
 
 import json
 import os
-import random
-import select
-import shutil
-import signal
-import subprocess
-import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,136 +15,20 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import StateError
-from fraudsieve.features import AccountFeatures, History, MessageFeatures, Network, history_features
-from fraudsieve.features.history.records import id_digest
-from fraudsieve.features.history.timeline import EVENT, signed
+from fraudsieve.features import history_features
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.message_records import message_history
-from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
+from fraudsieve.models import Scorer
 from fraudsieve.models.live import state as live_state
 from fraudsieve.models.live.log import EventLog
 from fraudsieve.models.live.state import LiveState
-from fraudsieve.training.simulation.world import World, simulate
-from tests.profiles import size
+from fraudsieve.training.simulation.world import World
+from tests.models.live.samples import NIGHTS, RECEIVED, event, known, records
 
-NIGHTS = History(("1h", "1d"), kinds=("message",), identifiers=("device_id",))
-RECEIVED = History(
-    ("7d",), entity="counterparty_id", subject="account_id", measures=("count", "known", "frauds"), name="received"
-)
-KILLS = size(20, dev=6)
 SECRET = "private"
 FUTURE = "occurred_at: expected a time that is not in the future, got a later one"
 LATE = "occurred_at: expected a time within the declared lateness, got an older one"
 NO_TIME = "expected a time such as 2026-05-01T10:00:00Z, got other text"
-# Loads the libraries once; every line it reads is a round: a process of its own that appends until it is killed.
-NURSERY = """
-import os, sys, threading
-from fraudsieve.models import Scorer
-from fraudsieve.features.message_records import message_history
-from fraudsieve.models.live.state import LiveState
-
-scorer = Scorer.load(sys.argv[1])
-scorer.observe(scorer.new_state(), {"text": "compiled before", "sent_at": "2024-05-01"})
-def tell(line):
-    os.write(1, (line + "\\n").encode())
-
-def work(live, first):
-    for step in range(100_000):
-        number = 3 * step + first
-        at = f"2024-05-{1 + number // 86400 % 28:02}T{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}Z"
-        event = {"event_id": f"{sys.round}-{number}", "account_id": f"a{number % 7}", "occurred_at": at,
-                 "kind": "message", "amount": number % 90, "counterparty_id": "c"}
-        sent = {"message_id": f"{sys.round}-{number}", "text": "Your parcel 12 is held, pay now", "sent_at": at}
-        if number % 5:
-            assert live.update([event, event]) == ()
-        else:
-            assert live.observe(sent) == ()
-        tell(f"{'em'[number % 5 == 0]} {sys.round}-{number}")
-        if number % 40 == 0:
-            live.checkpoint()
-
-for line in sys.stdin:
-    sys.round = line.strip()
-    pid = os.fork()
-    if pid == 0:
-        live = LiveState(scorer, sys.argv[2], segment_bytes=4000)
-        threads = [threading.Thread(target=work, args=(live, first)) for first in range(3)]
-        [thread.start() for thread in threads]
-        [thread.join() for thread in threads]
-    tell(f"pid {pid}")
-    os.waitpid(pid, 0)
-    tell("dead")
-"""
-
-
-@pytest.fixture(scope="module")
-def world() -> World:
-    return simulate(days=20, n_accounts=100, messages_per_day=30)
-
-
-def written(features: Any, X: Any, y: npt.NDArray[Any], folder: Path) -> Scorer:
-    matrix = features.set_output(transform="pandas").fit_transform(X, y)
-    classifier = FraudClassifier(n_rounds=5, n_jobs=1).fit(matrix, y)
-    classifier.calibrate(matrix, y)
-    classes = tuple(map(str, classifier.classes_))
-    parts = classifier.ensemble_, classifier.calibration_
-    write_model(Model(folder.name, classes, "legitimate", features.matrix_, *parts), folder)
-    return Scorer.load(folder)
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("models")
-
-
-@pytest.fixture(scope="module")
-def of_messages(world: World, models: Path) -> Scorer:
-    """Looks at senders and at campaigns with what is known of them."""
-    known = world.labels.drop_duplicates("subject_id").set_index("subject_id")
-    messages = world.messages.join(known[["label", "labelled_at"]], on="message_id").dropna(subset=["label"])
-    y = messages["label"].where(messages["label"] == "legitimate", "fraud").to_numpy(object)
-    features = MessageFeatures(n_folds=2, pinyin=False, events=world.events, history=NIGHTS, past=messages)
-    return written(features, messages[["text", "account_id", "sent_at"]], y, models / "messages")
-
-
-@pytest.fixture(scope="module")
-def of_accounts(world: World, models: Path) -> Scorer:
-    """Looks at events, at labels of those who were sent something, and at the network."""
-    asked = world.accounts[["account_id"]].assign(as_of=world.events["occurred_at"].max())
-    fraud = np.arange(len(asked)) % 3 == 0
-    labels = pd.DataFrame({"counterparty_id": asked["account_id"], "labelled_at": asked["as_of"], "is_fraud": fraud})
-    features = AccountFeatures(
-        world.events,
-        labels=labels,
-        account_labels=labels.rename(columns={"counterparty_id": "account_id"}),
-        history=[NIGHTS, RECEIVED],
-        network=Network("counterparty_id", ("device_id",)),
-    )
-    y = np.where(fraud, "fraud", "legitimate").astype(object)
-    return written(features, asked, y, models / "accounts")
-
-
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
-
-
-def event(**change: Any) -> dict[str, Any]:
-    made = {
-        "event_id": "e1",
-        "account_id": "ann",
-        "occurred_at": "2024-05-01T10:00:00Z",
-        "kind": "message",
-        "amount": 5,
-    }
-    return made | change
-
-
-def known(live: LiveState, account: str = "ann", as_of: str = "2024-05-01T11:00:00Z") -> float:
-    """Return how many events of an account are known from the day before."""
-    columns = NIGHTS.columns
-    return float(
-        live.state.features({"account_id": account, "as_of": as_of}, [NIGHTS])[0, columns.index("volume__count_1d")]
-    )
 
 
 @pytest.mark.slow
@@ -225,80 +101,6 @@ def test_campaigns_are_known_again_and_the_log_holds_no_text(world: World, of_me
         assert live.observe(sent) == ()
         assert (live.size.events, live.score(asked)) == (held, scores)
         np.testing.assert_array_equal(campaigns(live.state, of_messages, asked), before)
-
-
-class Nursery:
-    """A process that starts processes which append until they are killed."""
-
-    def __init__(self, model: Path, folder: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", NURSERY, str(model), str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        self.rest = b""
-
-    def start(self, name: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{name}\n".encode())
-        self.process.stdin.flush()
-
-    def read(self, seconds: float) -> list[str]:
-        """Return the whole lines that come within some seconds."""
-        assert self.process.stdout is not None
-        end, pipe = time.monotonic() + seconds, self.process.stdout.fileno()
-        while (left := end - time.monotonic()) > 0 and select.select([pipe], [], [], left)[0]:
-            self.rest += os.read(pipe, 65536)
-        *whole, self.rest = self.rest.split(b"\n")
-        return [line.decode() for line in whole]
-
-    def read_until(self, start: str) -> list[str]:
-        lines: list[str] = []
-        end = time.monotonic() + 100
-        while not any(line.startswith(start) for line in lines):
-            assert time.monotonic() < end
-            lines += self.read(0.02)
-        return lines
-
-
-def times_held(live: LiveState) -> tuple[Counter[int], Counter[int]]:
-    """Count the ids of events and of messages in the state."""
-    senders, campaigns = live.state.views[0], live.state.views[1]
-    counted = (
-        Counter(one for line in view.timelines.values() for one in line.column(EVENT).tolist())
-        for view in (senders, campaigns)
-    )
-    return next(counted), next(counted)
-
-
-@pytest.mark.slow
-def test_what_was_acknowledged_survives_a_kill_and_counts_once(
-    of_messages: Scorer, models: Path, tmp_path: Path
-) -> None:
-    chance, folder = random.Random(7), tmp_path / "live"
-    told: set[str] = set()
-    nursery, most = Nursery(models / "messages", folder), 0
-    try:
-        for number in range(KILLS):
-            nursery.start(f"r{number}")
-            lines = nursery.read_until("pid")
-            pid = next(int(line.split()[1]) for line in lines if line.startswith("pid"))
-            lines += nursery.read(chance.uniform(0.0, 0.8))
-            os.kill(pid, signal.SIGKILL)
-            lines += nursery.read_until("dead")
-            told |= {line for line in lines if line[:2] in ("e ", "m ")}
-            with LiveState(of_messages, folder) as live:
-                events, messages = times_held(live)
-                most = max(most, live.size.log_bytes)
-            for line in told:
-                identifier = signed(id_digest(line[2:], "event_id"))
-                assert (events if line[0] == "e" else messages)[identifier] == (1 if line[0] == "e" else 8), line
-            assert set(events.values()) <= {1}
-            assert set(messages.values()) <= {8}
-    finally:
-        nursery.process.kill()
-        nursery.process.communicate()
-    assert len(told) > 15 * KILLS
-    assert {line.split("-")[0] for line in told if line[0] == "e"} > {"e r0"}
-    assert most < 300_000  # checkpoints were made
 
 
 @pytest.mark.parametrize(
@@ -427,8 +229,8 @@ def test_a_clock_that_leaps_is_not_believed(
         # By less than the lateness it is: a clock may be put right.
         assert live.update(event(event_id="e4", occurred_at=today + timedelta(hours=20))) == ()
         # Time that has passed is believed.
-        passed = live_state._passed
-        monkeypatch.setattr(live_state, "_passed", lambda: passed() + later)
+        passed = live_state._seconds_since_boot
+        monkeypatch.setattr(live_state, "_seconds_since_boot", lambda: passed() + later)
         assert live.update(leaping) == ()
         monkeypatch.setattr(time, "time", lambda: real() - later)
         assert live.update(event(event_id="e5", occurred_at=today)) == ((0, FUTURE),)
@@ -450,7 +252,7 @@ def test_a_log_that_fails_counts_nothing_and_all_can_be_sent_again(
                     live.update(event(event_id="e2"))
         with monkeypatch.context() as patch:
             patch.setattr(os, "replace", fails)
-            with pytest.raises(StateError, match=r"no snapshot can be written \(No space left on device\)"):
+            with pytest.raises(StateError, match=r"a snapshot cannot be written \(No space left on device\)"):
                 live.checkpoint()
         assert known(live) == 1
         live.update(event(event_id="e2"))
@@ -480,70 +282,6 @@ def test_a_kill_between_a_snapshot_and_the_deleting_of_its_segments(
         assert known(live) == 4
     assert len(list(tmp_path.glob("*.log"))) <= 2
     assert not (tmp_path / ".snapshot-half").exists()
-
-
-def looking_at(scorer: Scorer, **views: Any) -> Scorer:
-    matrix: Any = scorer.model.matrix
-    return Scorer(replace(scorer.model, matrix=replace(matrix, **views)))
-
-
-def test_another_model_goes_on_where_it_can_and_is_refused_where_not(of_accounts: Scorer, tmp_path: Path) -> None:
-    daily = History(("1d",), measures=("count",), identifiers=("device_id",))
-    cards = History(("1d",), measures=("count", "distinct"), identifiers=("card_id",), name="cards")
-    other = looking_at(of_accounts, histories=(daily,), network=None)
-    wider = looking_at(of_accounts, histories=(NIGHTS, RECEIVED, cards))
-    less = looking_at(of_accounts, histories=(RECEIVED, NIGHTS), network=None)
-    sent = [event(event_id=number, counterparty_id="bob") for number in range(4)]
-    asked = {"account_id": "bob", "counterparty_id": "bob", "as_of": "2024-05-01T11:00:00Z"}
-    with LiveState(of_accounts, tmp_path / "a") as live:
-        live.update(sent, account_labels={"account_id": "bob", "labelled_at": "2024-05-01", "is_fraud": True})
-        whole = live.state.features(asked)
-    shutil.copytree(tmp_path / "a", tmp_path / "b")
-    # No checkpoint: all that was logged is there, and cards were not.
-    with pytest.raises(StateError, match=r"was written for a model that looks at other things.*the last 7d again"):
-        LiveState(wider, tmp_path / "a")
-    with LiveState(other, tmp_path / "a") as live:
-        assert live.state.features({**asked, "account_id": "ann"}).tolist() == [[4.0]]
-    with pytest.raises(StateError, match="was written for a model that looks at other things"):
-        LiveState(of_accounts, tmp_path / "a")  # it is that model's now
-    with LiveState(other, tmp_path / "a") as live:
-        live.update([*sent, event(event_id="e9")])
-        assert live.state.features({**asked, "account_id": "ann"}).tolist() == [[5.0]]
-    with LiveState(of_accounts, tmp_path / "b") as live:
-        live.checkpoint()
-    with pytest.raises(StateError, match="was written for a model that looks at other things"):
-        LiveState(other, tmp_path / "b")
-    with pytest.raises(StateError, match="or for less lateness"):
-        LiveState(of_accounts, tmp_path / "b", lateness="2d")
-    with LiveState(less, tmp_path / "b", lateness="1h") as live:
-        n = len(NIGHTS.columns), len(RECEIVED.columns)
-        expected = np.concatenate([whole[0, n[0] : sum(n)], whole[0, : n[0]]])
-        np.testing.assert_array_equal(live.state.features(asked)[0], expected)
-        assert live.size.events == 8
-    with LiveState(less, tmp_path / "b", lateness="1h") as live:
-        np.testing.assert_array_equal(live.state.features(asked)[0], expected)
-        assert live.state.lateness == "1h"
-
-
-def test_a_folder_that_lacks_a_part_is_refused(of_messages: Scorer, tmp_path: Path) -> None:
-    for name in "abc":
-        with LiveState(of_messages, tmp_path / name) as live:
-            live.update(event())
-            if name == "b":
-                live.checkpoint()
-    shutil.rmtree(tmp_path / "a" / "snapshot-0000000001")
-    with pytest.raises(StateError, match="the snapshot that the log goes on from is missing"):
-        LiveState(of_messages, tmp_path / "a")
-    (tmp_path / "b" / "0000000002.log").unlink()
-    with pytest.raises(StateError, match="the part of the log that follows the snapshot is missing"):
-        LiveState(of_messages, tmp_path / "b")
-    manifest = tmp_path / "c" / "snapshot-0000000001" / "state" / "state.json"
-    manifest.write_text(manifest.read_text().replace('"1d"', '"2d"'))
-    for _ in range(2):  # a folder that was not opened is not in use
-        with pytest.raises(
-            StateError, match=r"state.json: the SHA-256 differs from the saved one.* Restore the folder"
-        ):
-            LiveState(of_messages, tmp_path / "c")
 
 
 def test_threads_that_send_the_same_score_and_make_checkpoints(of_messages: Scorer, tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_addresses_and_digests(registry: Registry, several: Any) -> None:
     assert logged_digest(model_folder(f"models:/{NAME}/2")) == several.model.digest
     assert logged_digest(several.folder) is None
     for wrong in ("models:/", "models:/a", "runs:/a", "models:/a@b@c", "models:/a/latest", "folder"):
-        with pytest.raises(ArtifactError, match="is no address of a registered version"):
+        with pytest.raises(ArtifactError, match="is not the address of a registered version"):
             version_behind(wrong)
 
 

@@ -172,7 +172,7 @@ WRONG_CALLS = {
     "open to other machines": ("--host", "0.0.0.0"),
     "cannot be listened on": ("--host", "203.0.113.9", "--open"),
     "none: cannot be read (FileNotFoundError)": ("--token-file", "none"),
-    "is no address of a registered version": ("--model", "models:/nothing"),
+    "is not the address of a registered version": ("--model", "models:/nothing"),
     "manifest.json: cannot be read": ("--model", "nothing"),
 }
 """Options of `serve`, by what is printed: one process tries all, as its imports take seconds."""

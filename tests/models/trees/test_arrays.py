@@ -84,7 +84,7 @@ def test_trees_that_do_not_say_their_rows_are_refused(lines: set[str]) -> None:
             text = super().model_to_string(*args, **kwargs)
             return "\n".join(line for line in text.split("\n") if line.split("=")[0] not in lines)
 
-    with pytest.raises(ValueError, match="Expected the training rows of every split"):
+    with pytest.raises(ValueError, match="Expected the row count of every split"):
         read_trees(Silent(model_str=booster().model_to_string()))
 
 

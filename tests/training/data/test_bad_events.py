@@ -55,7 +55,7 @@ def test_events_far_in_the_future_count_for_no_moment_before_them() -> None:
     assert live({}, future, refused=1) == [1, 5, 5, 5]
     loaded = load_accounts(rows({}, future), labels=pd.DataFrame({"subject_id": ["ann"], "label": ["x"]}))
     assert loaded.rows["as_of"].dt.year.tolist() == [2026]  # and they do not move the end of the events
-    assert "1 events lie in the future: they count for no moment before them" in loaded.notes
+    assert "1 events are in the future: they are not part of the history" in loaded.notes
 
 
 def test_negative_amounts_are_amounts() -> None:

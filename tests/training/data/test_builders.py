@@ -318,7 +318,7 @@ def test_messages_with_the_history_of_their_senders(small_world: World, tmp_path
     assert report.attack.recall == pytest.approx(report.recall_at_1pct_fpr)
     assert report.attack.rows == int((later["label"] != "legitimate").sum())
     without = score_file(scorer, asked, tmp_path / "t.parquet")
-    assert "the model looks at events, and none were given: every history is unknown" in without.notes
+    assert "the model uses events, but none were given: all records are scored without history" in without.notes
 
 
 def test_messages_with_what_was_known_of_their_campaigns(

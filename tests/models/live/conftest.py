@@ -1,0 +1,62 @@
+"""Models with a history, trained once a run."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+
+from fraudsieve.features import AccountFeatures, MessageFeatures, Network
+from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
+from fraudsieve.training.simulation.world import World, simulate
+from tests.models.live.samples import NIGHTS, RECEIVED
+from tests.shared import shared_folder
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    return simulate(days=20, n_accounts=100, messages_per_day=30)
+
+
+def train(features: Any, X: Any, y: npt.NDArray[Any], folder: Path) -> None:
+    matrix = features.set_output(transform="pandas").fit_transform(X, y)
+    classifier = FraudClassifier(n_rounds=5, n_jobs=1).fit(matrix, y)
+    classifier.calibrate(matrix, y)
+    classes = tuple(map(str, classifier.classes_))
+    parts = classifier.ensemble_, classifier.calibration_
+    write_model(Model(folder.name, classes, "legitimate", features.matrix_, *parts), folder / "model")
+
+
+@pytest.fixture(scope="session")
+def messages_folder(world: World) -> Path:
+    """A model of messages that uses senders, and campaigns with labels."""
+    known = world.labels.drop_duplicates("subject_id").set_index("subject_id")
+    messages = world.messages.join(known[["label", "labelled_at"]], on="message_id").dropna(subset=["label"])
+    y = messages["label"].where(messages["label"] == "legitimate", "fraud").to_numpy(object)
+    features = MessageFeatures(n_folds=2, pinyin=False, events=world.events, history=NIGHTS, past=messages)
+    X = messages[["text", "account_id", "sent_at"]]
+    return shared_folder("live_messages", lambda folder: train(features, X, y, folder)) / "model"
+
+
+@pytest.fixture(scope="session")
+def of_messages(messages_folder: Path) -> Scorer:
+    return Scorer.load(messages_folder)
+
+
+@pytest.fixture(scope="session")
+def of_accounts(world: World) -> Scorer:
+    """A model of accounts that uses events, labels of their counterparties, and the network."""
+    asked = world.accounts[["account_id"]].assign(as_of=world.events["occurred_at"].max())
+    fraud = np.arange(len(asked)) % 3 == 0
+    labels = pd.DataFrame({"counterparty_id": asked["account_id"], "labelled_at": asked["as_of"], "is_fraud": fraud})
+    features = AccountFeatures(
+        world.events,
+        labels=labels,
+        account_labels=labels.rename(columns={"counterparty_id": "account_id"}),
+        history=[NIGHTS, RECEIVED],
+        network=Network("counterparty_id", ("device_id",)),
+    )
+    y = np.where(fraud, "fraud", "legitimate").astype(object)
+    return Scorer.load(shared_folder("live_accounts", lambda folder: train(features, asked, y, folder)) / "model")
