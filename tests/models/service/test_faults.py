@@ -273,6 +273,18 @@ JUMPS = {
 }
 
 
+def is_in_use(service: Any, version: str) -> bool:
+    with service.client() as client:
+        in_use: bool = client.get("/v1/model").json()["version"] == version
+    return in_use
+
+
+def logs_time_of(service: Any, jump: timedelta) -> bool:
+    """Whether the last request is logged with the time of the clock that jumped; a line may follow its response."""
+    logged = [datetime.fromisoformat(line["time"]) for line in service.lines("request")[-1:]]
+    return any(abs(time - datetime.now(UTC) - jump) < 5 * MINUTE for time in logged)
+
+
 def test_a_clock_that_jumps(serve: Any, registry: Registry, tmp_path: Path) -> None:
     clock, now = Clock(tmp_path), datetime.now(UTC)
     scorers = {version: Scorer.load(folder) for version, folder in registry.folders.items()}
@@ -294,16 +306,6 @@ def test_a_clock_that_jumps(serve: Any, registry: Registry, tmp_path: Path) -> N
             assert client.post("/v1/score", json=asked).json() == scorers[version].score(asked, history=known)
         assert service.metric("fraudsieve_state_events") == known.n_events
 
-    def is_followed(service: Any) -> bool:
-        with service.client() as client:
-            found: bool = client.get("/v1/model").json()["version"] == version
-        return found
-
-    def is_put(service: Any, jump: timedelta) -> bool:
-        """Whether what is logged is of the time that the clock was put to; a line may come after its answer."""
-        logged = [datetime.fromisoformat(line["time"]) for line in service.lines("request")[-1:]]
-        return any(abs(time - datetime.now(UTC) - jump) < 5 * MINUTE for time in logged)
-
     service, body = start(), json.dumps({"account_id": "ann", "as_of": now.isoformat()}).encode()
     for turn, (jump, is_early) in enumerate(JUMPS.items()):
         with ExitStack() as held:
@@ -313,7 +315,7 @@ def test_a_clock_that_jumps(serve: Any, registry: Registry, tmp_path: Path) -> N
             clock.put(jump)
             some = [event(n, now - HOUR + timedelta(seconds=n)) for n in range(10 * turn, 10 * turn + 10)]
             refused = tell(service, [*some, event(-1, now + 30 * DAY)])
-            wait_until(lambda jump=jump: is_put(service, jump))
+            wait_until(lambda jump=jump: logs_time_of(service, jump))
             assert set(refused) == ({*range(11)} if is_early else {10})
             assert all("a time that is not in the future" in reason for reason in refused.values())
             known.update([] if is_early else some)
@@ -325,7 +327,7 @@ def test_a_clock_that_jumps(serve: Any, registry: Registry, tmp_path: Path) -> N
                     assert connection.recv(12) == b"HTTP/1.1 " + status
         version = "21"[turn % 2]
         registry.champion(version)
-        wait_until(lambda: is_followed(service), 30)
+        wait_until(lambda version=version: is_in_use(service, version), 30)
         check(service)
     assert {line["status"] for line in service.lines("request")} == {200, 408}
     assert not service.lines("error")
