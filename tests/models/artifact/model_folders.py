@@ -1,10 +1,7 @@
 """Copies of a model folder with changes that its manifest vouches for, and how they are rejected."""
 
-import hashlib
 import io
-import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,28 +16,6 @@ FILES = ("booster.txt", "calibration.json", "characters.npz", "manifest.json", "
 POINT = {"name": "p", "threshold": 0.5, "false_positive_rate": 0.1, "recall": 0.5, "flagged": 0.2}
 Manifest = dict[str, Any]
 Copy = Callable[..., Path]
-
-
-@pytest.fixture(name="copy")
-def copy_folder(binary: Any, tmp_path: Path) -> Copy:
-    """Copy the folder, with files replaced; the manifest is made to vouch for them, as an attacker would."""
-
-    def make(
-        change: Callable[[Manifest], object] | None = None, files: dict[str, bytes] | None = None, of: Any = binary
-    ) -> Path:
-        folder = tmp_path / "copy"
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(of.folder, folder)
-        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-        for name, content in (files or {}).items():
-            (folder / name).write_bytes(content)
-            manifest["files"][name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-        if change is not None:
-            change(manifest)
-        (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-        return folder
-
-    return make
 
 
 def refused(folder: Path, text: str, **pinned: str) -> ArtifactError:
