@@ -1,19 +1,19 @@
-"""A model as it is served: loaded for many threads, warm, and told apart from one that cannot follow it."""
+"""The model that the service uses: its sample records, its warm-up, and whether another one can replace it."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from fraudsieve.exceptions import ArtifactError
-from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.fields import FIELD_TYPES
+from fraudsieve.models.scoring.samples import warm_records
 
 __all__ = ["PARTS", "LoadedModel", "record_fields", "sample_record", "warm_up", "why_incompatible"]
 
 PARTS = ("events", "labels", "account_labels", "messages")
-"""What the live history takes."""
+"""Types of records of the live history."""
 SAMPLE = "Your parcel is held: pay the fee at http://parcel.example or call 13800000000. 您的账户异常，请点击链接。"
 
 
@@ -24,9 +24,9 @@ class LoadedModel:
     Parameters
     ----------
     scorer : Scorer
-        It scores with one thread a call.
+        The scorer; it uses one thread per call.
     version : str, default=None
-        The registered version; None for a folder.
+        Registered version; None for a model folder.
     """
 
     scorer: Scorer
@@ -34,18 +34,7 @@ class LoadedModel:
 
 
 def record_fields(model: Model) -> list[dict[str, Any]]:
-    """Return the fields that a record of a model has.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-
-    Returns
-    -------
-    list of dict
-        ``name``, ``type`` and ``required``: without a required field a record is unscorable.
-    """
+    """Return name, type and ``required`` of each field; a record without a required field is unscorable."""
     return [
         {"name": field.name, "type": FIELD_TYPES[field.kind], "required": field.required}
         for field in model.matrix.fields
@@ -73,56 +62,21 @@ def sample_record(model: Model, moment: datetime) -> dict[str, Any]:
 
 
 def warm_up(scorer: Scorer) -> None:
-    """Score samples, so that all is compiled and read before the first record comes.
-
-    Parameters
-    ----------
-    scorer : Scorer
-        The scorer.
-
-    Raises
-    ------
-    ArtifactError
-        When it does not score a sample.
-    """
-    moment = datetime.now(UTC)
-    state = _sample_state(scorer, moment)
-    record = sample_record(scorer.model, moment)
-    for records in ([record], [record] * 3):
-        for reasons in (False, True):
-            scores = scorer.score(records, history=state, reasons=reasons)
-    if scores[0]["status"] == "unscorable":
-        problem = f"does not score a sample record ({scores[0]['why']})"
+    """Warm up a scorer; raise ArtifactError if it does not score a sample record."""
+    scorer.warm_up()
+    records, history = warm_records(scorer.model.matrix)
+    (score,) = scorer.score(records[:1], history=history)
+    if score["status"] == "unscorable":
+        problem = f"does not score a sample record ({score['why']})"
         raise ArtifactError(f"model {scorer.model.name}", problem, "Train it again.")
 
 
-def _sample_state(scorer: Scorer, moment: datetime) -> HistoryState:
-    state = scorer.new_state()
-    fields = {name for history in state.histories for name in history.fields}
-    event = dict.fromkeys(fields | {"account_id", "kind"}, "sample") | {"amount": 1.0}
-    times = [(moment - timedelta(minutes=minutes)).isoformat() for minutes in (3, 2, 1)]
-    state.update([event | {"occurred_at": time} for time in times])
-    scorer.observe(state, [{"text": SAMPLE, "account_id": "sample", "sent_at": time} for time in times])
-    return state
-
-
 def why_incompatible(old: Model, new: Model) -> str | None:
-    """Say why a model cannot take the place of another while a service runs.
-
-    Parameters
-    ----------
-    old, new : Model
-        The model in use, and the one that should follow it.
-
-    Returns
-    -------
-    str or None
-        None when it can.
-    """
+    """Return why a new model cannot replace the old one in a running service; None if it can."""
     if old.subject != new.subject:
         return f"it scores {new.subject}s, and the service scores {old.subject}s"
     if (old.legitimate is None) != (new.legitimate is None):
-        return "of the two models one gives a probability of fraud, and the other does not"
+        return "only one of the two models gives a probability of fraud"
     if old.matrix.history_declaration != new.matrix.history_declaration:
-        return "it looks at another history than the one that the service holds; start the service again with it"
+        return "it uses another history than the service holds; restart the service with it"
     return None
