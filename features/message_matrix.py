@@ -5,6 +5,7 @@ Training and scoring both call `MessageMatrix.compute`, so what was trained is w
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -67,7 +68,7 @@ class MessageMatrix:
     timed: ClassVar[bool] = True
     network: ClassVar[None] = None
 
-    @property
+    @cached_property
     def fields(self) -> tuple[RecordField, ...]:
         """The fields of a message that are read: the text and, with a history, the sender and the time."""
         fields = [RecordField("text", "text", required=True, trained=True)]
@@ -75,7 +76,7 @@ class MessageMatrix:
             fields += [RecordField("account_id", "id"), RecordField("sent_at", "time")]
         return tuple(fields)
 
-    @property
+    @cached_property
     def history_parts(self) -> tuple[HistoryPart, ...]:
         """The parts of a history that are read."""
         of_sender: tuple[HistoryPart, ...] = ("events", "labels") if self.sender else ()
@@ -86,7 +87,7 @@ class MessageMatrix:
         """The feature views of the sender's events."""
         return self.sender
 
-    @property
+    @cached_property
     def text_models(self) -> dict[str, TextModel]:
         """The text models by name."""
         models = {"wording": self.wording, "pinyin": self.pinyin}

@@ -1,7 +1,7 @@
 """The fields that a feature matrix reads from a record, and the rows that it computes from many records."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
@@ -37,11 +37,10 @@ class RecordField:
     instead_of: str | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class NormalisedTexts:
+class NormalisedTexts(NamedTuple):
     """Texts as the text model reads them.
 
-    Parameters
+    Attributes
     ----------
     folded : CodePoints
         The normalised texts.
@@ -53,11 +52,10 @@ class NormalisedTexts:
     known_share: Array | None
 
 
-@dataclass(frozen=True, eq=False)
-class FeatureRows:
+class FeatureRows(NamedTuple):
     """The feature rows of records.
 
-    Parameters
+    Attributes
     ----------
     X : ndarray of float64, shape (n_records, n_columns)
         NaN where a record is unscorable.

@@ -277,7 +277,10 @@ class Scorer:
             raise KeyError(f"Expected a column {key!r}; the columns are {sorted(map(str, columns))}.")
         check_unknown(columns, "columns", self.policy, self._fields)
         lists = lists_of(columns, [key, *(set(self._fields.checks) - {key})])
-        records = [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+        if len(lists) == 1:  # messages without a history
+            records = [{key: value} for value in lists[key]]
+        else:
+            records = [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
         parts = [(odds, features.why, features.has_history) for _, features, odds in self._chunks(records, history)]
         odds, why, has_history = zip(*parts, strict=True)
         with_history = None if has_history[0] is None else np.concatenate(has_history)
@@ -340,9 +343,9 @@ class Scorer:
 
     def _scorable_log_odds(self, rows: Array, why: Array) -> Array:
         """Return calibrated log-odds, NaN where a record is unscorable."""
-        good = np.flatnonzero(why == None)  # noqa: E711 - compares every element
-        if 0 < len(good) == len(rows):  # most calls
+        if len(rows) and not any(why.tolist()):  # most calls
             return self._log_odds(rows)
+        good = np.flatnonzero(why == None)  # noqa: E711 - compares every element
         odds = np.full((len(rows), len(self.model.ensemble.base)), np.nan)
         if len(good):
             odds[good] = self._log_odds(rows[good])

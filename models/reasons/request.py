@@ -55,15 +55,23 @@ class ReasonRequest:
             What `explain` returns and, for a message, ``text_spans``; None and empty where a record is unscorable.
         """
         good = [position for position, reason in enumerate(features.why.tolist()) if reason is None]
+        if not good:
+            return self._empty(features, len(records))
         values, odds = (part if len(good) == len(records) else part[good] for part in (features.X, odds))
-        by_reasons = explain(self.model, values, odds, n=self.n, of=self.of) if good else []
-        if features.texts is None:
-            explanations: list[dict[str, Any]] = [{"explained": None, "reasons": []} for _ in records]
-        else:
-            explanations = [{"explained": None, "reasons": [], "text_spans": []} for _ in records]
+        by_reasons = explain(self.model, values, odds, n=self.n, of=self.of)
+        if features.texts is not None:
             texts = [records[position]["text"] for position in good]
             spans = explain_text(self.model, texts, features.texts, odds, n=self.n, of=self.of)
             by_reasons = [reasons | {"text_spans": named} for reasons, named in zip(by_reasons, spans, strict=True)]
+        if len(good) == len(records):
+            return by_reasons
+        explanations = self._empty(features, len(records))
         for position, explanation in zip(good, by_reasons, strict=True):
             explanations[position] = explanation
         return explanations
+
+    @staticmethod
+    def _empty(features: FeatureRows, n: int) -> list[dict[str, Any]]:
+        """Return the explanations of n unscorable records."""
+        keys = ("reasons",) if features.texts is None else ("reasons", "text_spans")
+        return [{"explained": None, **{key: [] for key in keys}} for _ in range(n)]
