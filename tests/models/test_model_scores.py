@@ -86,7 +86,7 @@ def test_every_estimator_is_checked() -> None:
     assert found == {"FraudClassifier", "ModelScores"}  # test_classifier.py has the other
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True, scope="session")
 def gone() -> Iterator[None]:
     yield
     KEPT.cleanup()

@@ -69,7 +69,7 @@ def test_a_column_of_labels_is_a_shorthand() -> None:
 def test_labels_of_events_go_by_event_id() -> None:
     loaded = load_events(events(), labels=labels(("e3", "spam", "2026-03-01"), ("none", "spam", None)))
     assert loaded.rows["account_id"].tolist() == ["bob"]
-    assert "1 labels refer to events that are not in the table" in loaded.notes
+    assert "1 labels are of no event here" in loaded.notes
     with pytest.raises(SchemaError, match="'event_id' is missing"):
         load_events(events().drop(columns="event_id"), labels=labels(("e3", "spam", None)))
     with pytest.raises(SchemaError, match="no event has a label"):
