@@ -125,7 +125,7 @@ def test_wrong_groups_are_refused() -> None:
     with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[12, 3\]"):
         features.fit(TEXTS, LABELS, groups=[1, 2, 3])
     with pytest.raises(
-        ValueError, match=r"Expected one campaign a message \(1 dimension\), got groups of 2 dimensions"
+        ValueError, match=r"Expected one campaign per message \(1 dimension\), got groups of 2 dimensions"
     ):
         features.fit(TEXTS, LABELS, groups=np.zeros((12, 2)))
     with pytest.raises(ValueError, match="All messages are of one campaign"):
