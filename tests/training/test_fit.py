@@ -241,7 +241,7 @@ def test_labels_are_weighed_by_the_trust_in_their_sources(small_world: World, tm
     assert plain == alike
     trust = {"review": 1.0, "user_report": 0.5, "automatic": 0.1}
     assert trees("weighed", **{"data.trust": trust}) != plain
-    with pytest.raises(SchemaError, match=r"no source of known trust in \d+ of"):
+    with pytest.raises(SchemaError, match=r"has sources without a weight in \d+ of"):
         trees("unknown", **{"data.trust": {"review": 1.0}})
 
 

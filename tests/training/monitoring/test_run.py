@@ -195,7 +195,7 @@ def test_a_wave_of_a_new_template(message_scorer: Scorer, small_world: World) ->
     wave = [f"【医保局】您的医保卡 {i:04} 已冻结，请登录 ybj-{i % 9}.top/{i} 完成认证" for i in range(len(calm))]
     report = monitor_tables(message_scorer, reference, calm.assign(text=calm["text"].where(~hit, wave)))
     families = {bound.name for bound in report.exceeded if bound.bound == "family_psi"}
-    assert {"cues", "shape", "surprise"} <= families
+    assert {"cues", "shape", "surprisal"} <= families
     assert not {bound.bound for bound in report.exceeded} & {"rejected_rise", "cold_start_rise", "ece"}
     assert report.shares["cold_start"] is None
 
