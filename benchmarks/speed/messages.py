@@ -89,7 +89,7 @@ def _calls(matrix: MessageMatrix, texts: list[str]) -> dict[str, Callable[[], ob
     if matrix.pinyin is not None:
         calls["pinyin"] = lambda: matrix.pinyin and matrix.pinyin.log_odds(heard)
     if matrix.characters:
-        calls["surprise"] = lambda: [
+        calls["surprisal"] = lambda: [
             m.surprisal(form) for m, form in zip(matrix.characters, (raw, folded), strict=True)
         ]
     return calls

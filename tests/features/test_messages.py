@@ -309,7 +309,7 @@ def test_without_wording_no_labels_are_needed_and_fit_transform_is_transform() -
     features = MessageFeatures(wording=False)
     trained = features.fit_transform(TEXTS)
     assert np.array_equal(trained, features.transform(TEXTS))
-    assert not any(name.startswith(("wording", "surprise")) for name in features.get_feature_names_out())
+    assert not any(name.startswith(("wording", "surprisal")) for name in features.get_feature_names_out())
     assert features.fit(TEXTS[:1]).transform(TEXTS[:1]).shape == (1, len(features.get_feature_names_out()))
 
 

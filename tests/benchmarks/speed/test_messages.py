@@ -11,7 +11,7 @@ def test_figures_and_bars(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed_messages, "load_messages", lambda name: table)
     report = speed_messages.run(messages=20, rounds=1)
     assert report.rows == 20
-    parts = {"packing", "folding", "cues", "wording", "pinyin", "surprise"}
+    parts = {"packing", "folding", "cues", "wording", "pinyin", "surprisal"}
     assert {f"us_per_message.{part}" for part in parts} <= set(report.figures)
     assert report.figures["messages_per_second"] > 0
     assert set(report.peers) == {"sklearn"}
