@@ -37,8 +37,8 @@ __all__ = ["MessageFeatures"]
 class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn messages into a feature matrix.
 
-    Families of columns: ``wording`` (per-class log-odds of a linear model over hashed character 1-4-grams), ``sound``
-    (the same of toneless pinyin, where texts are Chinese), ``surprise`` (how improbable the characters are in
+    Families of columns: ``wording`` (per-class log-odds of a linear model over hashed character 1-4-grams), ``pinyin``
+    (the same of toneless pinyin, where texts are Chinese), ``surprisal`` (how improbable the characters are in
     legitimate text, and which share of the n-grams is unknown), ``cues``, ``shape``, ``obfuscation`` and, where events
     are given, ``sender``: the history of the sender as of the time that the message was sent; where `past` is given,
     ``campaign``: how many near-duplicates were sent before, by how many senders, and what was known of them by then.
