@@ -114,4 +114,4 @@ def test_evaluate_under_attack(model: Path, messages: pd.DataFrame, run: Run) ->
 def test_an_attack_needs_fraud(model: Path, messages: pd.DataFrame, run: Run) -> None:
     messages[messages["label"] == "legitimate"].to_parquet("m.parquet")
     code, said, _ = run("evaluate", "--model", model, "--messages", "m.parquet", "--attack")
-    assert (code, "none that can be scored is fraudulent" in said["error"]) == (2, True)
+    assert (code, "no scorable row is fraudulent" in said["error"]) == (2, True)
