@@ -1,5 +1,8 @@
 """Before any test: the profile of hypothesis, no kernel older than what it calls, and a place for what is shared."""
 
+import os
+from collections.abc import Iterator
+
 import pytest
 
 from tests import kernels, profiles, shared
@@ -16,3 +19,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Know where the workers of this run keep what they share."""
     shared.use_base_temp(tmp_path_factory)
+
+
+@pytest.fixture(autouse=True)
+def _restore_tracking_uri() -> Iterator[None]:
+    """Restore the address of MLflow's store: ``mlflow.set_tracking_uri`` leaves it in the environment."""
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    yield
+    if before is None:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    else:
+        os.environ["MLFLOW_TRACKING_URI"] = before
