@@ -7,6 +7,10 @@ import pytest
 
 from tests import kernels, profiles, shared
 
+# One thread for every fit: several workers share the cores, and threads of LightGBM that wait for each other spin.
+# Set before LightGBM is loaded, which reads it once. Tests of several threads name their number.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Load the profile of hypothesis, and let kernels be compiled anew where a function changed that they call."""
