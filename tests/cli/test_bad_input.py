@@ -44,7 +44,7 @@ def test_no_such_file_and_no_such_model(model: Path, run: Run) -> None:
     assert run("train", "--messages", "none.csv")[0] == 2
     code, said, _ = run("predict", "--model", "none", "--input", "none.csv")
     assert code == 2
-    assert "Point to a whole model folder" in said["error"]
+    assert "Use the path of a complete model folder" in said["error"]
 
 
 ODD_TEXTS = {

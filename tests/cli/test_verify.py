@@ -25,7 +25,7 @@ def test_verify_says_what_was_checked_and_refuses_what_is_damaged(model: Path, r
     shutil.copytree(model, tmp_path / "copy")
     (tmp_path / "copy" / "booster.txt").write_text("tree", "utf-8")
     code, refused, _ = run("verify", tmp_path / "copy")
-    assert (code, "booster.txt: its content is not what the manifest says" in refused["error"]) == (2, True)
+    assert (code, "booster.txt: its content does not match the manifest" in refused["error"]) == (2, True)
     assert run("verify", tmp_path / "nothing")[0] == 2
 
 

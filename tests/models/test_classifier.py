@@ -83,7 +83,7 @@ def test_wording_columns_are_found_by_name_in_any_order(classes: tuple[str, ...]
 
 def test_a_missing_wording_column_of_one_class_is_an_error() -> None:
     frame, y = frame_of(classes=("ham", "scam", "spam"))
-    with pytest.raises(ValueError, match=r"wording column for every class; missing are \['wording__scam'\]"):
+    with pytest.raises(ValueError, match=r"wording column for every class, got none for \['wording__scam'\]"):
         small().fit(frame.drop(columns="wording__scam"), y)
 
 
@@ -143,7 +143,7 @@ def test_calibrating_on_what_fit_has_not_seen_is_an_error() -> None:
     with pytest.raises(NotFittedError):
         small().calibrate(frame, y)
     model = small().fit(frame, y)
-    with pytest.raises(ValueError, match=r"class that fit has not seen; known are \['fraud', 'legitimate'\]"):
+    with pytest.raises(ValueError, match=r"class that fit has not seen; expected \['fraud', 'legitimate'\]"):
         model.calibrate(frame, np.where(y == "fraud", "scam", y))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         model.calibrate(frame, y[:-1])

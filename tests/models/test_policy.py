@@ -67,7 +67,7 @@ def test_what_is_treated_as_missing_scores_as_none(accounts: Model) -> None:
 @pytest.mark.parametrize("name", ["age", "city", "device_id", "as_of"])
 def test_an_error_names_the_field_and_the_place_and_no_value(accounts: Model, name: str) -> None:
     strict = Scorer(accounts, policy=Policy("error", "error"))
-    with pytest.raises(RecordError, match=rf"record 1: {name}: expected the field, it is missing\. Give it"):
+    with pytest.raises(RecordError, match=rf"record 1: {name}: expected a value, the field is missing\. Provide it"):
         strict.score([GOOD, without(name)])
     with pytest.raises(RecordError, match=rf"record 1: {name}: expected .*, got ") as caught:
         strict.score([GOOD, GOOD | {name: [SECRET]}])
@@ -80,7 +80,7 @@ def test_unknown_fields(accounts: Model, binary: Any) -> None:
     strict = Scorer(accounts, policy=Policy(unknown="error"))
     known = GOOD | {"label": "x", "created_at": "2026-01-01"}
     assert both(strict, known)["status"] == "no_history"
-    text = r"record 0: 2 fields are unknown; the model looks at account_id, age, as_of, city"
+    text = r"record 0: 2 fields are unknown; the model uses account_id, age, as_of, city"
     with pytest.raises(RecordError, match=text) as caught:
         strict.score(cast(Any, {**GOOD, SECRET: 1, 5: 2}))
     assert SECRET not in str(caught.value)
@@ -88,13 +88,13 @@ def test_unknown_fields(accounts: Model, binary: Any) -> None:
         strict.score_columns({name: [value] for name, value in GOOD.items()} | {"more": [1]})
     messages = Scorer(binary.model, policy=Policy(unknown="error"))
     assert messages.score({"text": "hi there", "message_id": 5, "sent_at": None})["status"] == "ok"
-    with pytest.raises(RecordError, match="1 fields are unknown; the model looks at text"):
+    with pytest.raises(RecordError, match="1 fields are unknown; the model uses text"):
         messages.score({"text": "hi", "body": SECRET})
 
 
 def test_messages_that_are_none(binary: Any) -> None:
     for record in ({}, {"text": None}, {"text": float("nan")}):
-        with pytest.raises(RecordError, match="record 0: text: expected the field, it is missing"):
+        with pytest.raises(RecordError, match="record 0: text: expected a value, the field is missing"):
             Scorer(binary.model, policy=Policy(missing="error")).score(record)
     for policy in (Policy("missing", "missing"), Policy(wrong_type="missing")):
         why = Scorer(binary.model, policy=policy).score({"text": 5})["why"]

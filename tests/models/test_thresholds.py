@@ -163,7 +163,7 @@ def test_of_equally_cheap_thresholds_the_one_with_fewest_alerts() -> None:
 def test_a_fraud_of_an_unknown_amount_costs_what_others_do() -> None:
     missed = Costs(0.5, by_amount=True).of_missed(3, np.array([10.0, np.nan, 30.0]))
     assert missed.tolist() == [5, 10, 15]
-    with pytest.raises(ValueError, match=r"costs\.by_amount: expected amounts of fraud, there are none"):
+    with pytest.raises(ValueError, match=r"costs\.by_amount: expected amounts of fraud, got none"):
         Costs(0.5, by_amount=True).of_missed(2, np.array([np.nan, np.nan]))
     with pytest.raises(ValueError, match=r"costs\.by_amount"):
         Costs(0.5, by_amount=True).of_missed(2, None)

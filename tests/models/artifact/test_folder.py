@@ -72,7 +72,7 @@ def test_there_is_no_pickle_in_the_folder(fitted: Any) -> None:
 def test_an_existing_folder_is_left_alone(binary: Any, tmp_path: Path) -> None:
     before = (binary.folder / "manifest.json").read_bytes()
     for folder in (binary.folder, tmp_path):
-        with pytest.raises(FileExistsError, match=r"must be new, this one exists. Name another or remove it\."):
+        with pytest.raises(FileExistsError, match=r"must be new, this one exists. Choose another or delete it\."):
             write_model(binary.model, folder)
     assert (binary.folder / "manifest.json").read_bytes() == before
     assert list(tmp_path.iterdir()) == []

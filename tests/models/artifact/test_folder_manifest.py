@@ -30,7 +30,7 @@ def test_every_changed_byte_is_seen(binary: Any, copy: Copy, name: str) -> None:
         (folder / name).write_bytes(changed)
         assert refused(folder, "expected digest|its content is not", digest=binary.model.digest).origin.endswith(name)
         if name != "manifest.json":
-            refused(folder, f"{name}: its content is not what the manifest says")
+            refused(folder, f"{name}: its content does not match the manifest")
 
 
 @pytest.mark.parametrize("name", sorted(set(FILES) - {"manifest.json"}))
@@ -38,7 +38,7 @@ def test_every_changed_byte_is_seen(binary: Any, copy: Copy, name: str) -> None:
 def test_every_changed_length_is_seen(binary: Any, copy: Copy, name: str, change: Callable[[bytes], bytes]) -> None:
     folder = copy()
     (folder / name).write_bytes(change((folder / name).read_bytes()))
-    refused(folder, "its content is not what the manifest says")
+    refused(folder, "its content does not match the manifest")
 
 
 @pytest.mark.slow
@@ -96,7 +96,7 @@ def test_a_pinned_digest_is_held_to(binary: Any, types: Any) -> None:
 def test_a_missing_file_is_an_error(copy: Copy, name: str) -> None:
     folder = copy()
     (folder / name).unlink()
-    refused(folder, rf"{name}: cannot be read \(FileNotFoundError\). Point to a whole model folder")
+    refused(folder, rf"{name}: cannot be read \(FileNotFoundError\). Use the path of a complete model folder")
     (folder / name).mkdir()
     refused(folder, rf"{name}: cannot be read \(IsADirectoryError\)")
 
@@ -131,16 +131,16 @@ def test_further_files_are_not_read(binary: Any, copy: Copy) -> None:
         ({"classes": ["a", "b", "c"]}, "need 3 outputs, but the trees have another number", "Export the model again."),
         ({"classes": ["legitimate"]}, "fewer than two classes", "Export the model again."),
         ({"classes": ["legitimate", "fraud"]}, "not the wording of the classes|ValueError", "Export the model again."),
-        ({"legitimate": "ham"}, "legitimate class is none of the classes", "Export the model again."),
-        ({"legitimate": None}, "legitimate class is none of the classes", "Export the model again."),
+        ({"legitimate": "ham"}, "legitimate class is not one of the classes", "Export the model again."),
+        ({"legitimate": None}, "legitimate class is not one of the classes", "Export the model again."),
         ({"start": {"wording": [1], "base": [0.0]}}, "not the wording of the classes", "Export the model again."),
         ({"start": {"wording": [-30], "base": [0.0]}}, "not the wording of the classes", "Export the model again."),
         ({"start": {"wording": [0], "base": [0.0, 0.0]}}, "other outputs", "Export the model again."),
         ({"operating_points": [{"threshold": 0.5}]}, "TypeError", "Export the model again."),
-        ({"operating_points": [POINT | {"alerts_a_day": math.inf}]}, "threshold.* is no number", "Export the model"),
-        ({"operating_points": [POINT | {"precision": math.nan}]}, "threshold.* is no number", "Export the model"),
+        ({"operating_points": [POINT | {"alerts_a_day": math.inf}]}, "threshold.* are not finite", "Export the model"),
+        ({"operating_points": [POINT | {"precision": math.nan}]}, "threshold.* are not finite", "Export the model"),
         ({"operating_points": [POINT | {"recall": None}]}, "TypeError", "Export the model again."),
-        ({"reasons": "path"}, "the reasons are of another kind", "Export the model again."),
+        ({"reasons": "path"}, "the method of the reasons is unknown", "Export the model again."),
     ],
 )
 def test_what_a_manifest_may_not_say(copy: Copy, change: Manifest, text: str, fix: str) -> None:
@@ -171,7 +171,7 @@ def test_files_that_no_model_has_are_not_opened(
         return read_bytes(path)
 
     monkeypatch.setattr(Path, "read_bytes", spy)
-    error = refused(folder, "names 1 files that no model has")
+    error = refused(folder, "names 1 unknown files")
     assert opened == ["manifest.json"]
     assert name not in error.problem
 
@@ -196,11 +196,11 @@ def test_a_pipe_is_not_waited_for(copy: Copy) -> None:
     folder = copy()
     (folder / "booster.txt").unlink()
     os.mkfifo(folder / "booster.txt")
-    refused(folder, "booster.txt: it is no regular file")
+    refused(folder, "booster.txt: it is not a regular file")
 
 
 def test_a_file_larger_than_any_is_not_read(copy: Copy) -> None:
     for name, size in (("manifest.json", (64 << 20) + 1), ("wording.npz", (2 << 30) + 1)):
         folder = copy()
         os.truncate(folder / name, size)  # takes no room on the disk
-        refused(folder, f"it has {size} bytes, and can have {size - 1} at most")
+        refused(folder, f"expected at most {size - 1} bytes, it has {size}")

@@ -132,7 +132,7 @@ def test_what_was_done_is_not_done_again(
     done = score_file(scorer, source, output)
     assert 0 < done.resumed < 2000
     assert done.resumed % GROUP == 0
-    assert done.notes[0] == f"resumed an interrupted run: {done.resumed:,} rows were done"
+    assert done.notes[0] == f"resumed an interrupted run: {done.resumed:,} rows had been processed"
     assert outputs(tmp_path) == uninterrupted
 
 
@@ -147,7 +147,7 @@ def test_another_input_or_model_begins_anew_and_says_so(
     frame[::-1].to_parquet(source, row_group_size=GROUP)
     done = score_file(other, source, output)
     assert done.resumed == 0
-    assert "it started again" in done.notes[0]
+    assert "it started from the beginning" in done.notes[0]
     scores = pd.read_parquet(output)
     assert "probability__phishing" in scores
     assert scores["message_id"].tolist() == score_ids(other, frame[::-1], tmp_path)
@@ -202,7 +202,7 @@ def test_other_events_begin_anew(
     accounts["events"][:-50].to_parquet(events)
     done = score_file(scorer, source, output, events=events)
     assert done.resumed == 0
-    assert any("it started again" in note for note in done.notes)
+    assert any("it started from the beginning" in note for note in done.notes)
 
 
 def test_beside_what_is_no_file_all_is_read_whole(
@@ -231,7 +231,7 @@ def test_no_good_row_at_all_leaves_what_is_there(scorer: Scorer, frame: pd.DataF
     score_file(scorer, source, output)
     before = outputs(tmp_path)
     frame[:100].assign(text=" ").to_parquet(source, row_group_size=GROUP)
-    with pytest.raises(SchemaError, match=r"none of 100 rows is good: text: no text \(100\)"):
+    with pytest.raises(SchemaError, match=r"all 100 rows were rejected: text: no text \(100\)"):
         score_file(scorer, source, output)
     assert outputs(tmp_path) == before
 

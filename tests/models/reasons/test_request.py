@@ -98,7 +98,7 @@ def test_a_model_of_messages_without_wording_has_no_pieces(binary: Any) -> None:
 
 @pytest.mark.parametrize("reasons", [-1, 2.0, "all", None, np.int64(3)])
 def test_what_is_no_number_of_reasons_is_refused(scorer: Scorer, reasons: Any) -> None:
-    with pytest.raises(ValueError, match="reasons: expected True, False or a whole number from 0 on, got"):
+    with pytest.raises(ValueError, match="reasons: expected True, False or a whole number of at least 0, got"):
         scorer.score({"text": "win"}, reasons=reasons)
 
 

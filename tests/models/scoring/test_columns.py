@@ -58,7 +58,7 @@ def test_times_come_through() -> None:
 
 
 def test_two_columns_of_one_name_are_refused() -> None:
-    with pytest.raises(ValueError, match="one column a name, got 2 columns of 1 names"):
+    with pytest.raises(ValueError, match="one column per name, got 2 columns with 1 names"):
         columns_of(pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["text", "text"]))
 
 

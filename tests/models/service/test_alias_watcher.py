@@ -14,7 +14,7 @@ import pytest
 
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models import Scorer
-from fraudsieve.models.flavor import log_model, logged_digest, model_folder, version_behind
+from fraudsieve.models.flavor import log_model, logged_digest, model_folder, resolve_version
 from fraudsieve.models.service.loaded_model import warm_up, why_incompatible
 from tests.shared import mlflow_uri
 
@@ -145,12 +145,12 @@ def test_a_service_follows_its_alias(serve: Any, registry: Registry, binary: Any
 
 def test_addresses_and_digests(registry: Registry, several: Any) -> None:
     registry.champion("2")
-    assert version_behind(f"models:/{NAME}@champion") == "2"
+    assert resolve_version(f"models:/{NAME}@champion") == "2"
     assert logged_digest(model_folder(f"models:/{NAME}/2")) == several.model.digest
     assert logged_digest(several.folder) is None
     for wrong in ("models:/", "models:/a", "runs:/a", "models:/a@b@c", "models:/a/latest", "folder"):
         with pytest.raises(ArtifactError, match="is not the address of a registered version"):
-            version_behind(wrong)
+            resolve_version(wrong)
 
 
 def test_what_can_follow_a_model(binary: Any, several: Any, types: Any, accounts_folder: Path) -> None:

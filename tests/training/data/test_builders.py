@@ -154,7 +154,7 @@ def test_a_field_that_is_not_there_is_not_taken_for_unknown(accounts: Done, even
     assert (first["status"], second["status"]) == ("no_history", "unscorable")
     assert second["why"] == "country: expected the field, it is absent; None says that it is not known"
     event = {"account_id": "x", "occurred_at": "2026-01-01", "kind": "pay"}
-    with pytest.raises(ValueError, match="history: events, no event has the field 'amount', and the model looks at it"):
+    with pytest.raises(ValueError, match="history: events, no event has the field 'amount', and the model uses it"):
         scorer.score(good, history=[event])
 
 
