@@ -6,8 +6,9 @@ leaf whose path has ``d`` distinct features, ``z`` being the share of rows that 
 and ``o`` one where the row does, else zero. The value of feature ``i`` is the leaf's times the integral over ``t`` from
 0 to 1 of ``(o_i - z_i) * product over j != i of (o_j * t + z_j * (1 - t))`` (Owen's multilinear extension, 1972). That
 is a polynomial of degree ``d - 1``, which Gauss-Legendre quadrature with ``d / 2`` points integrates exactly. At
-each point the product is carried down the tree, edge by edge, and the sums over leaves up again. That is ``leaves * d`` steps
-per tree (Yu et al., 2022, do so with coefficients of polynomials), where TreeSHAP takes ``leaves * d ** 2``.
+each point the product is carried down the tree, edge by edge, and the sums over leaves up again. That is
+``leaves * d`` steps per tree (Yu et al., 2022, do so with coefficients of polynomials), where TreeSHAP takes
+``leaves * d ** 2``.
 """
 
 from functools import cache

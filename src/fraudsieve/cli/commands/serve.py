@@ -46,7 +46,7 @@ def serve_command(
         check_exposure(host, token, is_open=open)
         configure_json_logging()
         if token is None:
-            clients = "all that can reach it" if open else "all users of this machine"
+            clients = "every machine that can reach it" if open else "all users of this machine"
             log_event(f"no token is set: the service accepts requests from {clients}", level=logging.WARNING)
         folder, digest, version = _find(model)
         settings = Settings(
