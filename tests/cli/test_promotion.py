@@ -46,7 +46,7 @@ def test_compare_promote_and_roll_back(messages: pd.DataFrame, run: Run) -> None
     code, failure, _ = run("compare", "--messages", "later.parquet", *common)
     assert (code, "are the same model" in failure["error"]) == (2, True)
     code, restored, _ = run("rollback", "--name", "sms")
-    assert (code, restored["decision"], restored["champion"]) == (0, "rolled restored", "1")
+    assert (code, restored["decision"], restored["champion"]) == (0, "rolled back", "1")
     Path("strict.toml").write_text(Path("r.toml").read_text() + "latency_ms = 0.000001\n")
     code, decision, _ = run("promote", "--messages", "later.parquet", "--recipe", "strict.toml")
     assert (code, decision["decision"], decision["promoted"], decision["champion"]) == (0, "refused", False, "1")

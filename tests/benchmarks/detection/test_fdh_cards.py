@@ -14,7 +14,7 @@ WEEK = fdh_cards.TEST_WEEK
 
 
 def made_up(n_days: int = 60, *, seed: int = 0) -> pd.DataFrame:
-    """Payments of 30 cards at 20 terminals up to the end of the test week; terminal 3 becomes fraudulent, card 5 has unusual payments."""
+    """Payments of 30 cards at 20 terminals; terminal 3 becomes fraudulent, card 5 has unusual payments."""
     rng = np.random.default_rng(seed)
     n = 25 * n_days
     seconds = np.sort(rng.integers(0, n_days * 86_400, n))
