@@ -365,6 +365,6 @@ def test_messages_with_what_was_known_of_their_campaigns(
     ends = days["labelled_at"] + pd.Timedelta(days=1)
     assert taken[0]["labelled_at"].dropna().tolist() == ends.dropna().tolist()
     alone = score_file(scorer, asked, tmp_path / "t.parquet")
-    assert any("campaigns are those of the messages at hand" in note for note in alone.notes)
+    assert any("campaigns are computed from the scored messages only" in note for note in alone.notes)
     untimed = score_file(scorer, asked.drop(columns="sent_at"), tmp_path / "u.parquet")
     assert any("every campaign is unknown" in note for note in untimed.notes)
