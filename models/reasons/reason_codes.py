@@ -133,7 +133,11 @@ def _rank_reasons(
     sums = np.column_stack([others.sum(axis=1), base, calibrated - parts.sum(axis=1)])
     reasons = []
     for positions, values, last in zip(order.tolist(), strongest.tolist(), sums.tolist(), strict=True):
-        named = [_reason(*cues[position], value) for position, value in zip(positions, values, strict=True) if value]
+        named = [
+            _reason(cues[position][0], cues[position][1], value)
+            for position, value in zip(positions, values, strict=True)
+            if value
+        ]
         named += [_reason(name, None, value) for name, value in zip(("rest", "base", "calibration"), last, strict=True)]
         reasons.append(named)
     return reasons

@@ -29,7 +29,7 @@ def test_every_changed_byte_is_detected(binary: Any, copy: Copy, name: str) -> N
         changed[at] ^= 1 << (at % 8)
         (folder / name).write_bytes(changed)
         assert assert_rejected(
-            folder, "expected digest|its content is not", digest=binary.model.digest
+            folder, "expected digest|its content does not", digest=binary.model.digest
         ).origin.endswith(name)
         if name != "manifest.json":
             assert_rejected(folder, f"{name}: its content does not match the manifest")
