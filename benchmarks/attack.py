@@ -26,17 +26,16 @@ Flags: TypeAlias = NDArray[np.bool_]
 
 LEGITIMATE = "ham"
 KEPT = 0.9
-"""The share of the clean recall that we promise at medium strength, as the mean over obfuscations of characters."""
+"""Share of the clean recall that is promised at medium strength, as the mean over obfuscations of characters."""
 PROTOCOL = (
     "Fraud or spam against ham. {folds} stratified folds that keep near-duplicates (MinHash) together; trained on "
-    "clean messages. On each fold and for each contestant the threshold is the score that 1 % of the clean "
-    "legitimate test messages exceed. recall: share of the clean fraud above it; kept: fraud above it when "
-    "obfuscated over fraud above it when clean, both summed over folds, at most 1; changed: share of the fraud in "
-    "which there was something to change. Strengths: {strengths} of the places. character: mean over the obfuscations "
-    "of characters that apply to the language; worst: the lowest of these. Names without a set: the lowest of the "
-    "sets. Synonyms work on words: reported, not promised. Scores: ours the probability, linear_svm the margin, "
-    "fasttext the log-odds. The peers choose their settings inside the training rows of each fold, as in "
-    "benchmarks.detection."
+    "clean messages. On each fold and for each contestant the threshold is the score that 1 % of the clean legitimate "
+    "test messages exceed. recall: share of the clean fraud above it; kept: fraud above it when obfuscated over fraud "
+    "above it when clean, both summed over folds, at most 1; changed: share of the fraud in which there was something "
+    "to change. Strengths: {strengths} of the positions. character: mean over the obfuscations of characters that "
+    "apply to the language; worst: the lowest of these. Names without a set: the lowest of the sets. Synonyms work on "
+    "words: reported, not promised. Scores: ours is the probability, linear_svm the margin, fasttext the log-odds. "
+    "The peers choose their settings inside the training rows of each fold, as in benchmarks.detection."
 )
 
 
@@ -45,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments: Arguments = {
         "sets": {"nargs": "*", "metavar": "SET", "help": f"{' or '.join(SETS)} (default both)"},
         "--folds": {"type": int, "default": 5, "help": "folds (default 5)"},
-        "--without": {"action": "append", "default": [], "metavar": "NAME", "help": "leave a contestant out"},
+        "--without": {"action": "append", "default": [], "metavar": "NAME", "help": "leave out a contestant"},
     }
     return run_command("attack", _run, __doc__, argv, arguments=arguments)
 
@@ -67,7 +66,7 @@ def available_contestants(*, without: Sequence[str] = ()) -> dict[str, FitScores
     Returns
     -------
     dict of str to callable
-        Texts, whether each is fraud, and groups, to a function that scores texts.
+        Called with texts, whether each is fraud, and groups; returns a function that scores texts.
     """
     contestants: dict[str, FitScores] = {ours.NAME: ours.fit_scores, LinearSvm.name: LinearSvm().fit_scores}
     if FastText.name in available_peers():
@@ -83,31 +82,31 @@ def compare(dataset: str, table: pd.DataFrame, contestants: Mapping[str, FitScor
     Parameters
     ----------
     dataset : str
-        The set's name, the first part of the names of the figures.
+        Name of the data set, which is the first part of the names of the figures.
     table : DataFrame
         ``text`` and ``label``.
     contestants : mapping of str to callable
-        As `available_contestants` returns them.
+        From `available_contestants`.
     folds : int, default=5
-        How many folds.
+        Number of folds.
 
     Returns
     -------
     Report
-        Figures of ours and of the peers; without bars.
+        Figures of fraudsieve and of the peers, without bars.
     """
     texts, is_fraud = table["text"].tolist(), (table["label"] != LEGITIMATE).to_numpy()
     groups = near_duplicate_groups(texts)
-    found: dict[str, AttackCounts] = {}
+    counts_by_name: dict[str, AttackCounts] = {}
     for fold in folds_of(is_fraud, groups, repeats=1, folds=folds):
         for name, fit in contestants.items():
             start = time.perf_counter()
             counts = _attack_fold(fold, texts, is_fraud, groups, fit)
-            found[name] = found[name] + counts if name in found else counts
+            counts_by_name[name] = counts_by_name[name] + counts if name in counts_by_name else counts
             summary = f"recall {counts.clean / counts.rows:.3f}, {time.perf_counter() - start:.1f} s"
             progress(f"{dataset} fold {fold.number + 1}/{folds} {name}: {summary}")
     language = language_of(texts)
-    figures = {name: _figures(dataset, attack_metrics(counts, language)) for name, counts in found.items()}
+    figures = {name: _figures(dataset, attack_metrics(counts, language)) for name, counts in counts_by_name.items()}
     strengths = ", ".join(f"{name} {share:.0%}" for name, share in STRENGTHS.items())
     protocol = PROTOCOL.format(folds=folds, strengths=strengths)
     return Report("attack", dataset, protocol, len(table), figures.pop(ours.NAME, {}), figures)
@@ -122,28 +121,30 @@ def _attack_fold(fold: Fold, texts: list[str], is_fraud: Flags, groups: Groups, 
 def _figures(dataset: str, metrics: AttackMetrics) -> dict[str, float]:
     """Flatten the metrics: every obfuscation that applies, then the mean and the worst, at each strength."""
     figures: dict[str, float | None] = {f"{dataset}.recall": metrics.recall}
-    applying = {name: way for name, way in metrics.obfuscations.items() if way.applies}
+    applying = {name: obfuscation for name, obfuscation in metrics.obfuscations.items() if obfuscation.applies}
     for strength in STRENGTHS:
-        for name, way in applying.items():
-            figures[f"{dataset}.kept.{strength}.{name}"] = way.at(strength).kept
+        for name, obfuscation in applying.items():
+            figures[f"{dataset}.kept.{strength}.{name}"] = obfuscation.at(strength).kept
         figures[f"{dataset}.kept.{strength}.character"] = metrics.character[strength].mean
         figures[f"{dataset}.kept.{strength}.worst"] = metrics.character[strength].worst
-    figures |= {f"{dataset}.changed.medium.{name}": way.medium.changed for name, way in applying.items()}
+    figures |= {
+        f"{dataset}.changed.medium.{name}": obfuscation.medium.changed for name, obfuscation in applying.items()
+    }
     return {name: value for name, value in figures.items() if value is not None}
 
 
 def merge(reports: Sequence[Report]) -> Report:
-    """Put the reports of sets into one and hold it to the bars.
+    """Merge the reports of sets into one, and check it against the bars.
 
     Parameters
     ----------
     reports : sequence of Report
-        One a set.
+        One per set.
 
     Returns
     -------
     Report
-        ``kept.<strength>.character`` and ``.worst`` without a set's name are the lowest of the sets.
+        ``kept.<strength>.character`` and ``.worst`` without a set's name are the minimum over the sets.
     """
     names = dict.fromkeys(name for report in reports for name in report.peers)
     own = _with_lowest([report.figures for report in reports])

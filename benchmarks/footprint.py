@@ -24,21 +24,21 @@ PROBE = Path(__file__).with_name("service") / "footprint_probe.py"
 LARGEST = 6
 IMPORT_S, COLD_START_S, RESIDENT_MB, INSTALLED_MB = 1.0, 2.0, 250.0, 500.0
 NO_PACKAGES = ("pip", "setuptools", "pkg_resources", "_distutils_hack")
-"""What the environment itself brings, and an image does without."""
+"""Packages of the environment itself, which an image does not need."""
 PROTOCOL = (
     "python -m venv in a temporary folder, then pip install of this checkout without an extra. installed: the files of "
-    "site-packages, byte code too, without pip and setuptools. Then {rounds} fresh processes, one after the other, "
+    "site-packages, with byte code, without pip and setuptools. Then {rounds} fresh processes, one after the other, "
     "files and Numba's cache warm, medians: import (of fraudsieve.models.predict), load (a model folder of messages "
     "with {classes} classes), score (the first message); import_and_load is their sum; loaded and cold_start count "
-    "from the start of the process, the interpreter too, to the loaded model and the first score. cpu: user and "
-    "system time of all that. compiling.*: one process with an empty cache of Numba's, which compiles. Resident "
+    "from the start of the process, with the interpreter, to the loaded model and the first score. cpu: user and "
+    "system time of all that. compiling.*: one process with an empty Numba cache, which compiles. Resident "
     "memory after the first score (VmRSS) and at its highest (VmHWM). Peer: import of mlflow.pyfunc in the "
     "environment of the benchmark, whose [train] has it."
 )
 
 
 def run(*, rounds: int = 5) -> Report:
-    """Make the environment and the model, and measure.
+    """Create the environment and the model, and measure the footprint.
 
     Parameters
     ----------
@@ -54,10 +54,10 @@ def run(*, rounds: int = 5) -> Report:
         folder = Path(name)
         progress("training a model of the simulated world")
         classes = _train(folder / "model")
-        progress("making a fresh environment, and installing into it")
+        progress("creating a fresh environment and installing into it")
         python = _environment(folder / "base")
-        figures = installed_mb(Path(_ask(python, "import sysconfig; print(sysconfig.get_path('purelib'))")))
-        progress("the first process, which compiles")
+        figures = installed_mb(Path(_run_program(python, "import sysconfig; print(sysconfig.get_path('purelib'))")))
+        progress("measuring the first process, which compiles")
         first = start(python, folder / "model", folder / "kernels")
         figures |= {f"compiling.{what}": first[what] for what in ("cold_start_s", "score_s", "cpu_s", "peak_mb")}
         progress(f"{rounds} processes with a warm cache")
@@ -95,39 +95,39 @@ def start(python: Path, model: Path, kernels: Path) -> dict[str, float]:
     -------
     dict of str to float
         ``import_s``, ``load_s``, ``score_s``, ``import_and_load_s``, ``loaded_s``, ``cold_start_s``, ``cpu_s`` and,
-        where the system tells, ``resident_mb`` and ``peak_mb``.
+        where the system reports them, ``resident_mb`` and ``peak_mb``.
 
     Raises
     ------
     RuntimeError
-        When the message was not scored.
+        If the message was not scored.
     subprocess.CalledProcessError
-        When the process failed, or the environment has more than the base dependencies.
+        If the process failed, or the environment has more than the base dependencies.
     """
-    began = time.monotonic()  # of the system, and so the same clock in the process that is started
-    found = json.loads(_run([str(python), str(PROBE), str(model)], NUMBA_CACHE_DIR=str(kernels)))
-    if found["status"] != "ok":
-        raise RuntimeError(f"Expected a score, got the status {found['status']!r}.")
-    figures = {name: found[name] for name in ("import_s", "load_s", "score_s", "cpu_s")}
-    figures["import_and_load_s"] = found["import_s"] + found["load_s"]
-    figures |= {"loaded_s": found["loaded_at"] - began, "cold_start_s": found["scored_at"] - began}
+    began = time.monotonic()  # the system's clock, so that the started process reads the same one
+    measured = json.loads(_run([str(python), str(PROBE), str(model)], NUMBA_CACHE_DIR=str(kernels)))
+    if measured["status"] != "ok":
+        raise RuntimeError(f"Expected a score, got the status {measured['status']!r}.")
+    figures = {name: measured[name] for name in ("import_s", "load_s", "score_s", "cpu_s")}
+    figures["import_and_load_s"] = measured["import_s"] + measured["load_s"]
+    figures |= {"loaded_s": measured["loaded_at"] - began, "cold_start_s": measured["scored_at"] - began}
     memory = {"resident_mb": "VmRSS", "peak_mb": "VmHWM"}
-    return figures | {ours: found[theirs] for ours, theirs in memory.items() if theirs in found}
+    return figures | {name: measured[field] for name, field in memory.items() if field in measured}
 
 
 def installed_mb(folder: Path) -> dict[str, float]:
-    """Measure what is installed.
+    """Measure the size of the installed packages.
 
     Parameters
     ----------
     folder : Path
-        site-packages.
+        The folder site-packages.
 
     Returns
     -------
     dict of str to float
-        ``installed_mb`` and, for the largest packages, ``installed_mb.NAME``; the libraries that a wheel brings in a
-        folder NAME.libs are counted with it.
+        ``installed_mb`` and, for the largest packages, ``installed_mb.NAME``; a folder NAME.libs with libraries
+        of a wheel is counted with it.
     """
     sizes: dict[str, float] = {}
     for path in folder.iterdir():
@@ -144,7 +144,7 @@ def _size_mb(path: Path) -> float:
 
 
 def _environment(folder: Path) -> Path:
-    """Make a virtual environment with this checkout in it, and return its interpreter."""
+    """Create a virtual environment with this checkout in it, and return its interpreter."""
     _run([sys.executable, "-m", "venv", str(folder)])
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(ROOT)])
@@ -177,20 +177,20 @@ def _import_of(module: str, rounds: int) -> dict[str, float]:
         f"memory = runpy.run_path({str(PROBE)!r})['memory'](); "
         "print(json.dumps({'import_s': taken, **memory}))"
     )
-    found: list[dict[str, Any]] = [json.loads(_ask(Path(sys.executable), program)) for _ in range(rounds + 1)]
-    figures = {"import_s": statistics.median(one["import_s"] for one in found[1:])}
-    return figures | ({"resident_mb": found[-1]["VmRSS"]} if "VmRSS" in found[-1] else {})
+    runs: list[dict[str, Any]] = [json.loads(_run_program(Path(sys.executable), program)) for _ in range(rounds + 1)]
+    figures = {"import_s": statistics.median(run["import_s"] for run in runs[1:])}
+    return figures | ({"resident_mb": runs[-1]["VmRSS"]} if "VmRSS" in runs[-1] else {})
 
 
-def _ask(python: Path, program: str) -> str:
+def _run_program(python: Path, program: str) -> str:
     return _run([str(python), "-c", program]).splitlines()[-1]
 
 
 def _run(call: list[str], **variables: str) -> str:
-    """Run a program without this process's own paths, and return what it wrote; its errors go to the error stream."""
+    """Run a program without the paths of this process, and return its output; errors go to the error stream."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | variables
-    where = tempfile.gettempdir()  # not the checkout: what is installed is what is imported
-    return subprocess.run(call, stdout=subprocess.PIPE, text=True, check=True, env=environment, cwd=where).stdout
+    folder = tempfile.gettempdir()  # not the checkout, so that the installed package is imported
+    return subprocess.run(call, stdout=subprocess.PIPE, text=True, check=True, env=environment, cwd=folder).stdout
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The machine a benchmark runs on: what it is, and how to stay on one core of it."""
+"""The machine that a benchmark runs on: its description, and the restriction to one core."""
 
 import os
 import platform
@@ -23,24 +23,24 @@ _LIBRARIES = (
 
 
 def describe_machine() -> dict[str, object]:
-    """Describe what decides a timing: available cores, processor family, Python, libraries.
+    """Describe what timings depend on: available cores, processor family, Python, libraries.
 
     Returns
     -------
     dict
-        ``cores`` (int), ``processor``, ``python`` (str) and ``libraries`` (a name to a version, installed ones only).
+        ``cores`` (int), ``processor``, ``python`` (str) and ``libraries`` (versions of the installed ones by name).
     """
     return {
         "cores": _cores(),
         "processor": platform.machine(),
         "python": platform.python_version(),
-        "libraries": {name: found for name in _LIBRARIES if (found := _version(name))},
+        "libraries": {name: installed for name in _LIBRARIES if (installed := _version(name))},
     }
 
 
 @contextmanager
 def one_core() -> Iterator[None]:
-    """Keep this thread, and threads it starts meanwhile, on one core, where the system can do that."""
+    """Keep this thread, and threads that it starts meanwhile, on one core, if the system supports it."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return

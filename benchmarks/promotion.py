@@ -1,4 +1,4 @@
-"""How often the gates are right: ``python -m benchmarks.promotion``. Better, equal, worse and flawed challengers."""
+"""Decisions of the gates on better, equal, worse and flawed challengers: ``python -m benchmarks.promotion``."""
 
 import contextlib
 import sys
@@ -29,10 +29,10 @@ DAYS, ACCOUNTS = 120, 600
 LATER = 0.6
 """Share of the period that models are trained on."""
 EVERY = 20
-"""The weak model sees one message of so many."""
+"""The weak model is trained on one of so many messages."""
 TOP = 0.0015
 """Share of the legitimate later messages that the flawed rule puts on top."""
-TOO_SURE = 3.0
+OVERCONFIDENCE = 3.0
 """Log-odds towards fraud that the miscalibrated challenger adds."""
 ODDS = 200.0
 EVERYDAY = "wording__legitimate"
@@ -45,18 +45,18 @@ SCENARIOS: Final[dict[str, tuple[str, ...]]] = {
     "loses_calibration": ("calibration_error", "calibration_loss", "observed_over_expected"),
     "loses_robustness": ("attack",),
 }
-"""What each challenger is, and the gates of what is wrong with it; none for the one that is to be promoted."""
+"""The challengers, and the gates that must stop each; none for the one that must be promoted."""
 PROTOCOL = (
     "{seeds} simulated worlds of {days} days; fraud against legitimate. The messages of the first {later:.0%} of the "
     "period train the strong model, one of {every} of them the weak one; models are compared on the rest, by the "
     "gates' defaults, through MLflow (SQLite). better: strong against weak. equal: the strong recipe with another "
     "seed against the strong one; equal_back the other way round. worse: weak against strong. The others gain average"
     " precision: the strong model with a tree that puts {top:.2%} of the legitimate messages on top, against the "
-    "strong model with a tree that lets whatever speaks of money pass; the strong model with a calibration that is "
-    "{sure:g} log-odds too sure of fraud, against the weak one; and one trained on full-width copies of fraud that "
-    "are labelled legitimate, against the weak one. promoted: share of the worlds in which the challenger became "
-    "champion; stopped: in which it was refused by a gate of what is wrong with it (of calibration there are three); "
-    "alone: and by no other; gained: in which its average precision is the higher one; gain: the mean difference."
+    "strong model with a tree that lets every message about money pass; the strong model with a calibration that is "
+    "{sure:g} log-odds too confident of fraud, against the weak one; and one trained on full-width copies of fraud "
+    "that are labelled legitimate, against the weak one. promoted: share of the worlds in which the challenger became "
+    "champion; stopped: in which it was rejected by a gate for its flaw (calibration has three); "
+    "alone: and by no other gate; gained: in which its average precision is higher; gain: the mean difference."
 )
 
 
@@ -97,7 +97,7 @@ class Lab:
         return self.messages[sent.between(first + start * length, first + end * length)].reset_index(drop=True)
 
     def recipe(self, **overrides: object) -> Recipe:
-        """Return the recipe of every run: one thread, and nothing that only people look at."""
+        """Return the recipe of every run: one thread, and no output for people."""
         common = {"split.kind": "time", "split.test_share": 0.05, "data.min_label_rows": 5, "n_jobs": 1}
         quick = {"evaluate.attack": False, "evaluate.replicates": 0, "track.register_model": False}
         return Recipe.read(overrides={"track.uri": self.uri, **common, **quick, **overrides})
@@ -109,12 +109,12 @@ class Lab:
             return train(self.recipe(**overrides), output=self.folder / name, messages=messages).folder
 
     def changed(self, name: str, folder: Path, change: Callable[[Model], Model]) -> Path:
-        """Write a model that was changed by hand, and return its folder."""
+        """Write a modified copy of a model, and return its folder."""
         write_model(change(read_model(folder)), self.folder / name)
         return self.folder / name
 
     def decide(self, name: str, champion: Path, challenger: Path) -> Decision:
-        """Register two models under a name of their own, the champion first, and try to promote the second."""
+        """Register two models under a new name, the champion first, and try to promote the second."""
         nothing: dict[str, Any] = {"params": {}, "documents": {}, "tags": {}}
         for folder in (champion, challenger):
             log_training(folder, uri=self.uri, experiment="promotion", name=name, register=True, metrics={}, **nothing)
@@ -138,39 +138,39 @@ def decisions(folder: Path, seed: int) -> dict[str, Decision]:
         In the order of `SCENARIOS`.
     """
     lab = Lab.of(folder, seed)
-    known = lab.part(0.0, LATER)
-    weak, strong = lab.train("weak", known.iloc[::EVERY].reset_index(drop=True)), lab.train("strong", known)
+    earlier = lab.part(0.0, LATER)
+    weak, strong = lab.train("weak", earlier.iloc[::EVERY].reset_index(drop=True)), lab.train("strong", earlier)
     pairs = {
         "better": (weak, strong),
-        "equal": (strong, again := lab.train("again", known, seed=1)),
+        "equal": (strong, again := lab.train("again", earlier, seed=1)),
         "equal_back": (again, strong),
         "worse": (strong, weak),
         "loses_recall_at_capacity": (
             lab.changed("blind", strong, lambda model: _with_tree(model, "cues__money", 0.5, -ODDS)),
-            lab.changed("rule", strong, lambda model: _with_tree(model, EVERYDAY, _most_everyday(model, lab), ODDS)),
+            lab.changed("rule", strong, lambda model: _with_tree(model, EVERYDAY, _everyday_bound(model, lab), ODDS)),
         ),
-        "loses_calibration": (weak, lab.changed("sure", strong, _too_sure)),
-        "loses_robustness": (weak, lab.train("poisoned", _poisoned(known), **{"features.augment": 0.0})),
+        "loses_calibration": (weak, lab.changed("sure", strong, _overconfident)),
+        "loses_robustness": (weak, lab.train("poisoned", _poisoned(earlier), **{"features.augment": 0.0})),
     }
-    found = {name: lab.decide(name, *pair) for name, pair in pairs.items()}
-    for name, decision in found.items():
+    outcomes = {name: lab.decide(name, *pair) for name, pair in pairs.items()}
+    for name, decision in outcomes.items():
         stopped = ", ".join(gate.name for gate in decision.gates if not gate.passed)
         progress(f"seed {seed} {name}: {decision.decision}" + (f" by {stopped}" if stopped else ""))
-    return found
+    return outcomes
 
 
-def _too_sure(model: Model) -> Model:
-    shift = model.calibration.shift + TOO_SURE * _towards_fraud(model)
+def _overconfident(model: Model) -> Model:
+    shift = model.calibration.shift + OVERCONFIDENCE * _towards_fraud(model)
     return replace(model, calibration=replace(model.calibration, shift=shift))
 
 
 def _towards_fraud(model: Model) -> float:
-    """Return the sign of log-odds that speak for fraud: they are those of the second class."""
+    """Return the sign of log-odds towards fraud: they are those of the second class."""
     return -1.0 if model.classes[1] == model.legitimate else 1.0
 
 
-def _most_everyday(model: Model, lab: Lab) -> float:
-    """Return the bound above which messages read most like everyday talk: `TOP` of the legitimate ones, and ties."""
+def _everyday_bound(model: Model, lab: Lab) -> float:
+    """Return the bound above which messages are most like legitimate ones: a share of `TOP`, and ties."""
     matrix = message_matrix_of(model.matrix)
     later = lab.part(LATER, 1.0)
     legitimate = later.loc[later["label"] == model.legitimate, "text"]
@@ -190,7 +190,7 @@ def _with_tree(model: Model, column: str, bound: float, odds: float) -> Model:
     for leaf, value in zip(leaves, (0.0, odds * _towards_fraud(model)), strict=True):
         grown.set_leaf_output(tree, int(leaf), value)
     booster = lgb.Booster(model_str=grown.model_to_string())
-    # A steep calibration makes probabilities of many surest frauds 1, and nothing can be put above these.
+    # A steep calibration makes the probabilities of many frauds exactly 1, and no message can be ranked above these.
     steep = model.calibration
     gentle = replace(steep, low=min(steep.low, 1.0), high=min(steep.high, 1.0))
     return replace(model, ensemble=replace(model.ensemble, booster=booster), calibration=gentle)
@@ -198,19 +198,19 @@ def _with_tree(model: Model, column: str, bound: float, odds: float) -> Model:
 
 def _poisoned(messages: pd.DataFrame) -> pd.DataFrame:
     """Add full-width copies of half of the fraud, labelled legitimate."""
-    some = messages[messages["label"] == "fraud"].sample(frac=0.5, random_state=0)
-    texts = obfuscate(some["text"].tolist(), "full_width", "medium")
-    copies = some.assign(text=texts, message_id=some["message_id"] + "-copy", label="legitimate")
+    frauds = messages[messages["label"] == "fraud"].sample(frac=0.5, random_state=0)
+    texts = obfuscate(frauds["text"].tolist(), "full_width", "medium")
+    copies = frauds.assign(text=texts, message_id=frauds["message_id"] + "-copy", label="legitimate")
     return pd.concat([messages, copies], ignore_index=True)
 
 
 def run(*, seeds: int = 10) -> Report:
-    """Try every scenario in some worlds.
+    """Try every scenario in several worlds.
 
     Parameters
     ----------
     seeds : int, default=10
-        How many worlds.
+        Number of worlds.
 
     Returns
     -------
@@ -219,12 +219,14 @@ def run(*, seeds: int = 10) -> Report:
     """
     worlds = []
     for seed in range(seeds):
-        # MLflow keeps what belongs to a run in SQLite in the working folder.
+        # MLflow writes to SQLite in the working folder.
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
             worlds.append(decisions(Path(folder), seed))
     figures: dict[str, float] = {}
     for name, gates in SCENARIOS.items():
-        figures |= {f"{name}.{what}": value for what, value in _shares([one[name] for one in worlds], gates).items()}
+        figures |= {
+            f"{name}.{what}": value for what, value in _shares([world[name] for world in worlds], gates).items()
+        }
     equal = (figures["equal.promoted"] + figures["equal_back.promoted"]) / 2
     bars = [
         Bar.at_least("better.promoted", figures["better.promoted"], 0.9),
@@ -237,17 +239,17 @@ def run(*, seeds: int = 10) -> Report:
             for what in ("gained", "stopped")
         ),
     ]
-    rows = sum(one["better"].comparison["rows"] for one in worlds if one["better"].comparison is not None)
-    protocol = PROTOCOL.format(seeds=seeds, days=DAYS, later=LATER, every=EVERY, top=TOP, sure=TOO_SURE)
+    rows = sum(world["better"].comparison["rows"] for world in worlds if world["better"].comparison is not None)
+    protocol = PROTOCOL.format(seeds=seeds, days=DAYS, later=LATER, every=EVERY, top=TOP, sure=OVERCONFIDENCE)
     return Report("promotion", "simulated", protocol, rows, figures, bars=bars)
 
 
-def _shares(found: Sequence[Decision], gates: Sequence[str]) -> Mapping[str, float]:
-    shares = {"promoted": float(np.mean([decision.promoted for decision in found]))}
-    figures = [decision.comparison["figures"] for decision in found if decision.comparison is not None]
-    gains = [one["average_precision"]["difference"] for one in figures]
+def _shares(outcomes: Sequence[Decision], gates: Sequence[str]) -> Mapping[str, float]:
+    shares = {"promoted": float(np.mean([decision.promoted for decision in outcomes]))}
+    figures = [decision.comparison["figures"] for decision in outcomes if decision.comparison is not None]
+    gains = [metrics["average_precision"]["difference"] for metrics in figures]
     if gates:
-        stopped = [{one.name for one in decision.gates if not one.passed} for decision in found]
+        stopped = [{gate.name for gate in decision.gates if not gate.passed} for decision in outcomes]
         shares["stopped"] = float(np.mean([bool(names & set(gates)) for names in stopped]))
         shares["alone"] = float(np.mean([bool(names) and names <= set(gates) for names in stopped]))
     return shares | {"gained": float(np.mean(np.array(gains) > 0)), "gain": float(np.mean(gains))}

@@ -17,7 +17,7 @@ from benchmarks.machine import describe_machine
 __all__ = ["Arguments", "Bar", "Report", "print_report", "progress", "run_command"]
 
 Arguments: TypeAlias = Mapping[str, Mapping[str, Any]]
-"""Arguments of the command line: a name or flag to the keywords of ``ArgumentParser.add_argument``."""
+"""Arguments of the command line: names or flags, and the keywords of ``ArgumentParser.add_argument``."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Bar:
     Parameters
     ----------
     name : str
-        What is held to the target.
+        Name of the measured figure.
     value : float
-        What was measured.
+        The measured value.
     bound : float
         The target.
     holds : bool
@@ -43,7 +43,7 @@ class Bar:
 
     @classmethod
     def at_least(cls, name: str, value: float, bound: float) -> "Bar":
-        """Hold a value to a lower bound.
+        """Check a value against a lower bound.
 
         Examples
         --------
@@ -54,7 +54,7 @@ class Bar:
 
     @classmethod
     def at_most(cls, name: str, value: float, bound: float) -> "Bar":
-        """Hold a value to an upper bound.
+        """Check a value against an upper bound.
 
         Examples
         --------
@@ -75,19 +75,19 @@ class Report:
     dataset : str
         The data set.
     protocol : str
-        What was done, in words, so that a reader can judge the figures.
+        Description of the procedure, so that a reader can judge the figures.
     rows : int
         Rows of the data set that were used.
     figures : mapping of str to float
-        Dotted names to numbers.
+        Numbers by dotted name.
     peers : mapping of str to mapping of str to float
-        A peer's name to its figures, under the same names.
+        Figures of each peer, under the same names.
     bars : sequence of Bar
         The targets.
     skipped : str, default=""
-        Why nothing was measured; empty otherwise.
+        Reason for which nothing was measured; else empty.
     machine : mapping, default=describe_machine()
-        Where it ran.
+        Description of the machine.
     """
 
     name: str
@@ -102,7 +102,7 @@ class Report:
 
     def as_json(self) -> dict[str, object]:
         """Return the report as one object of plain JSON types; ``skipped`` is included only if it is not empty."""
-        whole: dict[str, object] = {
+        content: dict[str, object] = {
             "name": self.name,
             "dataset": self.dataset,
             "protocol": self.protocol,
@@ -112,7 +112,7 @@ class Report:
             "peers": {peer: _plain(figures) for peer, figures in self.peers.items()},
             "bars": [_bar_object(bar) for bar in self.bars],
         }
-        return whole | {"skipped": self.skipped} if self.skipped else whole
+        return content | {"skipped": self.skipped} if self.skipped else content
 
 
 def print_report(report: Report, *, as_json: bool) -> None:
@@ -121,9 +121,9 @@ def print_report(report: Report, *, as_json: bool) -> None:
     Parameters
     ----------
     report : Report
-        What to write.
+        The report.
     as_json : bool
-        One JSON object on the last line, or tables for people.
+        Whether to write one JSON object, on the last line, or tables.
     """
     if as_json:
         sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False, allow_nan=False) + "\n")
@@ -150,7 +150,7 @@ def run_command(
 ) -> int:
     """Run a benchmark from the command line and write its report.
 
-    Where the data are missing, the report says what was skipped.
+    If the data are missing, the report says what was skipped.
 
     Parameters
     ----------
@@ -159,16 +159,16 @@ def run_command(
     run : callable
         Takes the parsed options and returns the report.
     description : str or None
-        What ``--help`` says; the docstring of the module.
+        Text of ``--help``; the docstring of the module.
     argv : sequence of str, default=None
-        Arguments; None stands for those of the process.
+        Arguments; None for those of the process.
     arguments : Arguments, default=None
         Further arguments, in addition to ``--json``.
 
     Returns
     -------
     int
-        0, whether or not a bar holds, and where the data are missing.
+        0, whether or not a bar holds, also if the data are missing.
     """
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description)
     for argument, keywords in (arguments or {}).items():
@@ -190,7 +190,7 @@ def progress(line: str) -> None:
     Parameters
     ----------
     line : str
-        What happened.
+        The line.
     """
     Console(file=sys.stderr, highlight=False, soft_wrap=True).print(line, markup=False)
 

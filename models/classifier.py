@@ -25,8 +25,8 @@ __all__ = ["FraudClassifier"]
 class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Classify feature rows as fraud or not, or by crime type.
 
-    The log-odds are those of the wording columns (``wording__<class>``, known by name, so pass a DataFrame: see
-    `set_output` of `MessageFeatures`) plus a LightGBM model of all columns. Without wording columns boosting starts
+    The log-odds are those of the wording columns (``wording__<class>``, recognised by name, so pass a DataFrame:
+    see `set_output` of `MessageFeatures`) plus a LightGBM model of all columns. Without wording columns boosting starts
     from the class frequencies. There is no resampling and no class weighting, because they distort probabilities.
 
     Parameters
@@ -182,7 +182,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         y = np.asarray(y)
         check_consistent_length(odds, y)
         if not np.isin(y, self.classes_).all():
-            raise ValueError(f"y holds a class that fit has not seen; known are {self.classes_.tolist()}.")
+            raise ValueError(f"y holds a class that fit has not seen; expected {self.classes_.tolist()}.")
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, odds)
         self.calibration_ = fit_calibration(odds, np.searchsorted(self.classes_, y), weights)
         return self
@@ -241,13 +241,13 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _wording_columns(self) -> tuple[int, ...]:
         """Return the positions of the wording columns, in the order of the outputs."""
         names = list(getattr(self, "feature_names_in_", ()))
-        wanted = [f"wording__{name}" for name in output_classes(self.classes_.tolist())]
-        if not any(name in names for name in wanted):
+        expected = [f"wording__{name}" for name in output_classes(self.classes_.tolist())]
+        if not any(name in names for name in expected):
             return ()
-        missing = [name for name in wanted if name not in names]
+        missing = [name for name in expected if name not in names]
         if missing:
-            raise ValueError(f"Expected a wording column for every class; missing are {missing}.")
-        return tuple(names.index(name) for name in wanted)
+            raise ValueError(f"Expected a wording column for every class, got none for {missing}.")
+        return tuple(names.index(name) for name in expected)
 
     def _lightgbm_params(self) -> dict[str, Any]:
         n_classes = len(self.classes_)

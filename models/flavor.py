@@ -1,4 +1,4 @@
-"""The MLflow flavour: a thin wrapper of the model folder.
+"""The MLflow flavor: a thin wrapper of the model folder.
 
 `mlflow.pyfunc.load_model`, ``mlflow models serve`` and Spark UDFs call `Scorer` through it and return scores. A model
 that uses history takes it as the parameter ``history``, as JSON text, because parameters in MLflow are scalars. No code
@@ -28,7 +28,7 @@ from fraudsieve.models.artifact.folder import Model, read_model
 
 from .predict import Scorer
 
-__all__ = ["FLAVOR", "log_model", "logged_digest", "model_folder", "save_model", "signature", "version_behind"]
+__all__ = ["FLAVOR", "log_model", "logged_digest", "model_folder", "resolve_version", "save_model", "signature"]
 
 FLAVOR = "fraudsieve"
 FOLDER = "model"
@@ -69,7 +69,7 @@ def save_model(path: str | Path, *, folder: str | Path, mlflow_model: MlflowMode
     folder : str or Path
         The model folder.
     mlflow_model : mlflow.models.Model, default=None
-        Model that the flavour is added to; MLflow passes it.
+        Model that the flavor is added to; MLflow passes it.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def model_folder(address: str | Path, *, into: str | Path | None = None) -> Path
     return path / FOLDER if (path / MLMODEL_FILE_NAME).is_file() else path
 
 
-def version_behind(address: str) -> str:
+def resolve_version(address: str) -> str:
     """Return the version of a registered model that an address points to now.
 
     Parameters
@@ -179,20 +179,20 @@ def version_behind(address: str) -> str:
 
     Examples
     --------
-    >>> version_behind("models:/fraudsieve/3")
+    >>> resolve_version("models:/fraudsieve/3")
     '3'
     """
-    found = re.fullmatch(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))", address)
-    if found is None:
+    match = re.fullmatch(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))", address)
+    if match is None:
         fix = "Use models:/NAME@ALIAS or models:/NAME/VERSION."
         raise ArtifactError(address, "is not the address of a registered version", fix)
-    if found["version"]:
-        return found["version"]
-    return str(mlflow.MlflowClient().get_model_version_by_alias(found["name"], found["alias"]).version)
+    if match["version"]:
+        return match["version"]
+    return str(mlflow.MlflowClient().get_model_version_by_alias(match["name"], match["alias"]).version)
 
 
 def logged_digest(folder: Path) -> str | None:
-    """Return the digest of a model from when it was logged.
+    """Return the digest that was logged with a model.
 
     Parameters
     ----------
@@ -204,10 +204,10 @@ def logged_digest(folder: Path) -> str | None:
     str or None
         None if it is not part of an MLflow model.
     """
-    written = folder.parent / MLMODEL_FILE_NAME
-    if not written.is_file():
+    mlmodel = folder.parent / MLMODEL_FILE_NAME
+    if not mlmodel.is_file():
         return None
-    return str(yaml.safe_load(written.read_text("utf-8"))["flavors"][FLAVOR]["digest"])
+    return str(yaml.safe_load(mlmodel.read_text("utf-8"))["flavors"][FLAVOR]["digest"])
 
 
 class _ScorerModel:

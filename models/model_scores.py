@@ -16,7 +16,7 @@ __all__ = ["ModelScores"]
 
 
 class ModelScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Scores records with a model folder; the probabilities are features for the next step.
+    """Score records with a model folder; the probabilities are features for the next step.
 
     Nothing is learnt from the data. Fitting checks the folder and loads it.
 
@@ -43,7 +43,7 @@ class ModelScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     ::
 
         scores = ModelScores("fraudsieve-model").set_output(transform="pandas")
-        both = make_union(scores, my_own_features)
+        both = make_union(scores, other_features)
         make_pipeline(both, HistGradientBoostingClassifier()).fit(messages, labels)
     """
 

@@ -1,4 +1,4 @@
-"""What a scorer does with a field that is missing, unknown or of the wrong type."""
+"""Policy for fields that are missing, unknown or of the wrong type."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
@@ -12,7 +12,7 @@ Unknown: TypeAlias = Literal["ignore", "error"]
 
 @dataclass(frozen=True)
 class Policy:
-    """What a scorer does with a field that is missing, unknown or of the wrong type.
+    """Policy of a scorer for fields that are missing, unknown or of the wrong type.
 
     Parameters
     ----------
@@ -22,12 +22,12 @@ class Policy:
     wrong_type : {"unscorable", "missing", "error"}, default="unscorable"
         A value has another type than the field. The choices are the same.
     unknown : {"ignore", "error"}, default="ignore"
-        A record has a field that neither the model nor the table of its subject has.
+        A record has a field that neither the model uses nor the table of its subject has.
 
     Raises
     ------
     ValueError
-        If a value is none of these.
+        If a value is not one of these.
 
     Examples
     --------

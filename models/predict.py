@@ -28,16 +28,16 @@ __all__ = ["Scorer"]
 Record: TypeAlias = Mapping[str, Any]
 
 CHUNK = 16_384
-"""Records scored at a time; it bounds the memory of a call."""
+"""Records per chunk; it bounds the memory of a call."""
 
 
 class Scorer:
-    """Scores records with a model folder.
+    """Score records with a model folder.
 
     A record that cannot be scored has the ``status`` ``unscorable``, and ``why`` names the field. Fields that the model
     does not use are ignored. One record, many records and columns give the same scores to the last bit.
 
-    Several threads can use one scorer at a time; a live state is for one thread.
+    Threads can share a scorer; a live state is for one thread.
 
     Parameters
     ----------
@@ -46,9 +46,9 @@ class Scorer:
     policy : Policy, default=None
         What to do with a field that is missing, unknown or of the wrong type; None for the policy of the model.
     n_threads : int, default=1
-        Threads of LightGBM for many records, 0 for all cores. Where several threads score at a time, keep the same
-        number for all scorers of the process. LightGBM keeps one number for all: a prediction during which another
-        scorer changes it writes beyond its buffers and ends the process.
+        Threads of LightGBM for many records, 0 for all cores. If several threads score at the same time, use
+        the same number for all scorers of the process. LightGBM has one number for the whole process: if another
+        scorer changes it during a prediction, LightGBM writes beyond its buffers and the process ends.
 
     Attributes
     ----------
@@ -102,12 +102,12 @@ class Scorer:
         Raises
         ------
         ArtifactError
-            If a file is missing or changed, or the version or the digest is another one.
+            If a file is missing or changed, or the version or the digest is not the expected one.
         """
         return cls(read_model(folder, digest=digest), policy=policy, n_threads=n_threads)
 
     def warm_up(self, *, reasons: bool = True) -> Self:
-        """Score sample records, so that the first real one finds everything compiled and in memory.
+        """Score sample records, so that everything is compiled and in memory before the first real one.
 
         Parameters
         ----------
@@ -152,8 +152,8 @@ class Scorer:
         state : HistoryState
             From `new_state`.
         messages : dict, or list or tuple of dict
-            Each with ``text`` and ``sent_at``, and ``message_id``, ``account_id`` and ``recipient_id`` if known. One
-            with ``label`` and ``labelled_at`` is the label of a message that was added before.
+            Each with ``text`` and ``sent_at``, and ``message_id``, ``account_id`` and ``recipient_id`` if available.
+            One with ``label`` and ``labelled_at`` is the label of a message that was added before.
         now : datetime, default=None
             As for `HistoryState.update`.
 
@@ -207,8 +207,8 @@ class Scorer:
             model was trained on.
         history : HistoryState, list of dict, or dict of lists, default=None
             The history of the accounts: a live state from `new_state`, events, or a dict with ``events``, ``labels``,
-            ``account_labels`` and ``messages`` (sent before, as for `observe`). Only what was before a record's cutoff
-            time counts.
+            ``account_labels`` and ``messages`` (earlier ones, as for `observe`). Only entries before a record's
+            cutoff time count.
         reasons : bool or int, default=False
             Whether to explain the score: True for the strongest five reasons and text spans, or their number.
         reasons_of : str, default=None
@@ -220,7 +220,7 @@ class Scorer:
             ``probability`` (of fraud, calibrated; None if the model has no legitimate class), ``label`` (the likeliest
             class), ``probabilities`` (of every class), ``decision`` (``flag`` or ``pass``; None without an operating
             point), ``false_positive_rate`` (of the strictest operating point that the score reaches), ``status``
-            (``ok``, ``no_history`` if there is no event of the account, or ``unscorable``), ``why`` and ``model``
+            (``ok``, ``no_history`` if the account has no event, or ``unscorable``), ``why`` and ``model``
             (name and digest). With reasons also ``explained`` and ``reasons``, as from `explain`, and for a message
             ``text_spans``, as from `explain_text`; None and empty if the record is unscorable.
 
@@ -296,7 +296,7 @@ class Scorer:
         why : ndarray of object, shape (n_records,), default=None
             Why a record is unscorable, None where it can be scored; None if all can be.
         has_history : ndarray of bool, shape (n_records,), default=None
-            Whether there is an event of the account; None if the model uses none.
+            Whether the account has an event; None if the model uses no events.
 
         Returns
         -------
@@ -357,7 +357,9 @@ class Scorer:
         """Yield records, their feature rows and their calibrated log-odds, chunk by chunk; at least one chunk."""
         matrix = self.model.matrix
         if not self.policy.is_default:
-            records = [apply_policy(record, place, self.policy, self._fields) for place, record in enumerate(records)]
+            records = [
+                apply_policy(record, position, self.policy, self._fields) for position, record in enumerate(records)
+            ]
         state = resolve_history(matrix, history)
         for start in range(0, max(len(records), 1), CHUNK):
             chunk = records[start : start + CHUNK]
@@ -367,13 +369,13 @@ class Scorer:
     def _score_records(
         self, records: Sequence[Record], history: Events | None, request: ReasonRequest | None
     ) -> list[Score]:
-        for place, record in enumerate(records):
-            check_unknown(record, f"record {place}", self.policy, self._fields)
+        for position, record in enumerate(records):
+            check_unknown(record, f"record {position}", self.policy, self._fields)
         scores: list[Score] = []
         for chunk, features, odds in self._chunks(records, history):
-            of_chunk = to_records(self.model, odds, features.why, features.has_history)
+            chunk_scores = to_records(self.model, odds, features.why, features.has_history)
             if request is not None:
                 explanations = request.explain(chunk, features, odds)
-                of_chunk = [score | reasons for score, reasons in zip(of_chunk, explanations, strict=True)]
-            scores += of_chunk
+                chunk_scores = [score | reasons for score, reasons in zip(chunk_scores, explanations, strict=True)]
+            scores += chunk_scores
         return scores

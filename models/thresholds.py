@@ -102,10 +102,10 @@ class Costs:
         """
         if not self.by_amount:
             return np.full(n, self.missed)
-        known = np.array([]) if amounts is None else amounts[~np.isnan(amounts)]
-        if amounts is None or not len(known):
-            raise ValueError("costs.by_amount: expected amounts of fraud, there are none. Set it to false.")
-        return self.missed * np.where(np.isnan(amounts), known.mean(), amounts)
+        known_amounts = np.array([]) if amounts is None else amounts[~np.isnan(amounts)]
+        if amounts is None or not len(known_amounts):
+            raise ValueError("costs.by_amount: expected amounts of fraud, got none. Set it to false.")
+        return self.missed * np.where(np.isnan(amounts), known_amounts.mean(), amounts)
 
 
 @dataclass(frozen=True)
@@ -148,11 +148,11 @@ class Targets:
 
 @dataclass(frozen=True)
 class _Ranked:
-    """Records by descending probability, and the places between ties where the ranking can be cut."""
+    """Records by descending probability, and the positions between ties where the ranking can be cut."""
 
     probability: Array
     cuts: Array  # numbers of flagged records, from none to all
-    frauds: Array  # frauds among the flagged
+    frauds: Array  # frauds among the flagged records
     order: Array
 
     @property
@@ -165,7 +165,7 @@ class _Ranked:
         return float(np.nextafter(self.probability[n], 2.0)) if n < len(self.probability) else 0.0
 
     def last(self, holds: Array) -> int:
-        """Return the last place at which a condition holds; 0 (none flagged) if there is none."""
+        """Return the last position at which a condition holds; 0 (none flagged) if it never holds."""
         return int(np.flatnonzero(holds)[-1]) if holds.any() else 0
 
 
@@ -202,8 +202,9 @@ def operating_points(
     Returns
     -------
     tuple of OperatingPoint
-        The deciding point first; empty if the rows have only one class. Thresholds are the lowest that meet a rate, a
-        number or a precision, and the highest of the lowest cost. A point flags nothing if none meets its target.
+        The deciding point first; empty if the rows have only one class. A threshold is the lowest that meets a rate, a
+        number or a precision, or the highest with the lowest cost. A point flags nothing if no threshold meets its
+        target.
 
     Raises
     ------
@@ -224,28 +225,30 @@ def operating_points(
         raise ValueError(f"decide_by: expected one of {', '.join(targets.names)}, got {targets.decide_by!r}.")
     if targets.alerts_a_day and days is None:
         raise ValueError(
-            "alerts_a_day: expected the days that the rows span, they are unknown. Add times to the records."
+            "alerts_a_day: expected the number of days that the rows span, got None. Add times to the records."
         )
     n_fraud, n_clean = int(is_fraud.sum()), int((~is_fraud).sum())
     if not n_fraud or not n_clean:
         return ()
     ranked = _rank(probability, is_fraud)
-    places = [ranked.last(ranked.clean <= np.floor(rate * n_clean)) for rate in targets.false_positive_rates]
-    # 0.1 alerts per day are one in ten days, which 0.1 * 10.0 may miss by a rounding error.
-    places += [
+    positions = [ranked.last(ranked.clean <= np.floor(rate * n_clean)) for rate in targets.false_positive_rates]
+    # 0.1 alerts per day are one in ten days, but 0.1 * 10.0 may be less than one by a rounding error.
+    positions += [
         ranked.last(ranked.cuts <= np.floor(alerts * (days or 0.0) * (1 + 1e-12))) for alerts in targets.alerts_a_day
     ]
-    places += [ranked.last(ranked.frauds >= precision * np.maximum(ranked.cuts, 1)) for precision in targets.precisions]
+    positions += [
+        ranked.last(ranked.frauds >= precision * np.maximum(ranked.cuts, 1)) for precision in targets.precisions
+    ]
     if targets.costs is not None:
-        places.append(_cheapest(ranked, targets.costs, is_fraud, amounts))
+        positions.append(_cheapest(ranked, targets.costs, is_fraud, amounts))
     points = [
-        _point(name, ranked, at, (n_fraud, n_clean), days) for name, at in zip(targets.names, places, strict=True)
+        _point(name, ranked, at, (n_fraud, n_clean), days) for name, at in zip(targets.names, positions, strict=True)
     ]
     return tuple(sorted(points, key=lambda point: point.name != (targets.decide_by or points[0].name)))
 
 
 def _cheapest(ranked: _Ranked, costs: Costs, is_fraud: Array, amounts: Array | None) -> int:
-    """Return the first place of the lowest cost."""
+    """Return the first position of the lowest cost."""
     missed = np.zeros(len(is_fraud))
     missed[is_fraud] = costs.of_missed(int(is_fraud.sum()), None if amounts is None else amounts[is_fraud])
     saved = np.concatenate([[0.0], np.cumsum(missed[ranked.order])])[ranked.cuts]

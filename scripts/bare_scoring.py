@@ -1,7 +1,7 @@
-"""Show that scoring needs the base dependencies alone.
+"""Check that scoring needs only the base dependencies.
 
-``write FOLDER`` trains a small model of messages and one of accounts, and keeps them with some scores; ``score
-FOLDER``, run where neither pandas, scikit-learn, PyArrow nor MLflow is installed, expects the same to the last bit.
+``write FOLDER`` trains a small model of messages and one of accounts, and writes them with some scores. ``score
+FOLDER`` is run where neither pandas, scikit-learn, PyArrow nor MLflow is installed, and expects identical scores.
 """
 
 import json
@@ -14,17 +14,17 @@ ABSENT = ("mlflow", "sklearn", "pandas", "pyarrow", "joblib", "pydantic", "typer
 
 
 def write(folder: Path) -> None:
-    """Train on a simulated world, write two models and the scores of the last messages, and of accounts."""
+    """Train on a simulated world, and write two models with the scores of messages and of accounts."""
     from fraudsieve.training.simulation.world import simulate
 
     world = simulate(days=30, n_accounts=200)
     labels = world.labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")["label"]
     for name, make in {"messages": _messages, "accounts": _accounts}.items():
         model, records, history = make(world, labels)
-        _keep(folder / name, model, records, history)
+        _write(folder / name, model, records, history)
 
 
-def _keep(folder: Path, model: Any, records: list[dict[str, Any]], history: list[dict[str, Any]] | None) -> None:
+def _write(folder: Path, model: Any, records: list[dict[str, Any]], history: list[dict[str, Any]] | None) -> None:
     from fraudsieve.models import Scorer, write_model
 
     model = write_model(model, folder / "model")
@@ -55,9 +55,9 @@ def _accounts(world: Any, labels: Any) -> tuple[Any, list[dict[str, Any]], list[
     features = AccountFeatures(world.events).set_output(transform="pandas")
     y = accounts["label"].to_numpy(object)
     classifier = FraudClassifier(min_leaf_rows=3).fit(features.fit_transform(accounts), y)
-    asked = json.loads(accounts.drop(columns="label").head(50).to_json(orient="records", date_format="iso"))
+    records = json.loads(accounts.drop(columns="label").head(50).to_json(orient="records", date_format="iso"))
     events = json.loads(world.events.to_json(orient="records", date_format="iso"))
-    return _model(features, classifier), asked, events
+    return _model(features, classifier), records, events
 
 
 def _model(features: Any, classifier: Any) -> Any:
@@ -68,10 +68,10 @@ def _model(features: Any, classifier: Any) -> Any:
 
 
 def score(folder: Path) -> None:
-    """Load the models and compare."""
+    """Load the models and compare their scores."""
     present = [name for name in ABSENT if find_spec(name) is not None]
     if present:
-        sys.exit(f"this environment has {', '.join(present)}: it shows nothing")
+        sys.exit(f"this environment has {', '.join(present)}: expected only the base dependencies")
     from fraudsieve.models import Scorer
 
     for name in ("messages", "accounts"):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from fraudsieve._typing import Progress
-from fraudsieve.models.batch.score import Scored, score_file
+from fraudsieve.models.batch.score import ScoringResult, score_file
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import simulate
@@ -26,12 +26,12 @@ class Quickstart:
     ----------
     trained : Trained
         The model, its report and its run.
-    scored : Scored
+    scored : ScoringResult
         The scores of the newest messages.
     """
 
     trained: Trained
-    scored: Scored
+    scored: ScoringResult
 
 
 def quickstart(folder: str | Path, *, seed: int = 0, progress: Progress | None = None) -> Quickstart:

@@ -1,1 +1,1 @@
-"""Where the benchmark data are."""
+"""Location of the benchmark data."""

@@ -1,4 +1,4 @@
-"""The benchmark data: where they are, and what to say when they are not there."""
+"""The benchmark data: their location, and the error if they are missing."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ class MissingDataError(FileNotFoundError):
     name : str
         Name of the data set.
     path : Path
-        Where it was expected.
+        Expected location.
     """
 
     def __init__(self, name: str, path: Path) -> None:
@@ -59,7 +59,7 @@ def load_messages(name: str) -> pd.DataFrame:
     Raises
     ------
     MissingDataError
-        If the file is not there.
+        If the file does not exist.
     """
     path = data_folder() / "messages" / f"{name}.parquet"
     if not path.is_file():
@@ -75,7 +75,7 @@ def load_accounts(name: str, table: str = "events") -> pd.DataFrame:
     name : str
         The data set, such as ``wikipedia_bans``.
     table : str, default="events"
-        ``events``, or ``accounts`` or ``edges`` where there are such.
+        ``events``, or ``accounts`` or ``edges`` if the set has them.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def load_accounts(name: str, table: str = "events") -> pd.DataFrame:
     Raises
     ------
     MissingDataError
-        If the file is not there.
+        If the file does not exist.
     """
     path = data_folder() / "accounts" / name / f"{table}.parquet"
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""Detection on real data, ours and the peers on the same folds: ``python -m benchmarks.detection SET``."""
+"""Detection on real data, fraudsieve and the peers on the same folds: ``python -m benchmarks.detection SET``."""
 
 import argparse
 import sys
@@ -27,16 +27,16 @@ __all__ = ["SETS", "available_contestants", "compare", "main"]
 
 MESSAGE_SETS = ("fbs_sms", "smishing", "uci_sms", "mudou_sms", "exais_sms", "stoneskipping", "nus_sms_zh")
 STONESKIPPING = 0.935
-"""The macro-F1 that ours is held to."""
+"""Lower bound of fraudsieve's macro-F1."""
 HISTORY_SETS = {"fdh_cards": fdh_cards, **ACCOUNT_SETS}
 SETS = (*MESSAGE_SETS, *HISTORY_SETS)
-# Where we claim to be ahead of the better peer, not merely not behind.
+# Schemes on which fraudsieve claims to be ahead of the better peer, not only not behind.
 AHEAD = {("fbs_sms", "campaign")}
 
 
 @dataclass
 class _Record:
-    """What one contestant reached under one scheme, fold by fold."""
+    """Results of one contestant under one scheme, fold by fold."""
 
     scores: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
@@ -50,7 +50,7 @@ class _Record:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line and return the exit code, 0."""
-    without = "message sets: leave a contestant out"
+    without = "message sets: leave out a contestant"
     arguments: Arguments = {
         "set": {"choices": SETS, "metavar": "SET", "help": ", ".join(SETS)},
         "--repeats": {"type": int, "default": 3, "help": "message sets: how often the folds are drawn (default 3)"},
@@ -85,7 +85,7 @@ def available_contestants(*, without: Sequence[str] = ()) -> dict[str, FitPredic
     Returns
     -------
     dict of str to callable
-        Texts, labels and groups to train on and texts to label, to labels.
+        Called with texts, labels and groups to train on and texts to label; returns labels.
     """
     contestants = {ours.NAME: ours.fit_predict} | available_peers()
     if "fasttext" not in contestants:
@@ -101,27 +101,27 @@ def compare(
     Parameters
     ----------
     dataset : str
-        The data set's name.
+        Name of the data set.
     table : DataFrame
         ``text``, ``label`` and, for the scheme by campaign, ``campaign``.
     contestants : mapping of str to callable
-        As `available_contestants` returns them. Without ``ours`` the report has the peers alone.
+        From `available_contestants`. Without ``ours`` the report has only the peers.
     repeats : int, default=3
-        How often the folds are drawn.
+        Number of draws of the folds.
     folds : int, default=5
         Folds of a repeat.
 
     Returns
     -------
     Report
-        Figures of ours, of the peers, and bars.
+        Figures of fraudsieve and of the peers, and bars.
     """
     figures: dict[str, dict[str, float]] = {name: {} for name in contestants}
     bars: list[Bar] = []
     for scheme, groups in schemes_of(table).items():
         records = _run_scheme(scheme, table, groups, contestants, repeats=repeats, folds=folds)
-        for name, found in _scheme_figures(scheme, records, folds=folds).items():
-            figures[name] |= found
+        for name, measured in _scheme_figures(scheme, records, folds=folds).items():
+            figures[name] |= measured
         bars += _bars_of(dataset, scheme, figures)
     own = figures.pop(ours.NAME, {})
     protocol = _protocol(contestants, repeats=repeats, folds=folds)
@@ -139,13 +139,13 @@ def _run_scheme(
 ) -> dict[str, _Record]:
     texts, y = table["text"].tolist(), table["label"].to_numpy(dtype=object)
     records = {name: _Record() for name in contestants}
-    apart, known_groups = groups
-    for fold in folds_of(y, apart, repeats=repeats, folds=folds):
+    fold_groups, contestant_groups = groups
+    for fold in folds_of(y, fold_groups, repeats=repeats, folds=folds):
         for name, run in contestants.items():
-            score, seconds, cpu_seconds = _run_fold(fold, texts, y, known_groups, run)
+            score, seconds, cpu_seconds = _run_fold(fold, texts, y, contestant_groups, run)
             records[name].add(score, seconds, cpu_seconds)
-            place = f"{scheme} repeat {fold.repeat + 1}/{repeats} fold {fold.number + 1}/{folds}"
-            progress(f"{place} {name}: macro-F1 {score:.4f}, {seconds:.1f} s (CPU {cpu_seconds:.1f} s)")
+            position = f"{scheme} repeat {fold.repeat + 1}/{repeats} fold {fold.number + 1}/{folds}"
+            progress(f"{position} {name}: macro-F1 {score:.4f}, {seconds:.1f} s (CPU {cpu_seconds:.1f} s)")
     return records
 
 
@@ -153,7 +153,7 @@ def _run_fold(fold: Fold, texts: list[str], y: Labels, groups: Labels, run: FitP
     train_texts, test_texts = [texts[i] for i in fold.train], [texts[i] for i in fold.test]
     start, cpu_start = time.perf_counter(), time.process_time()
     with warnings.catch_warnings():
-        # A class with fewer members than inner folds is a fact of these data, not news.
+        # Some classes of these data have fewer members than there are inner folds.
         warnings.filterwarnings("ignore", message="The least populated class")
         predicted = run(train_texts, y[fold.train], groups[fold.train], test_texts)
     seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
@@ -173,7 +173,7 @@ def _scheme_figures(scheme: str, records: Mapping[str, _Record], *, folds: int) 
 
 
 def _bars_of(dataset: str, scheme: str, figures: Mapping[str, Mapping[str, float]]) -> list[Bar]:
-    means = {name: found[f"{scheme}.macro_f1"] for name, found in figures.items()}
+    means = {name: measured[f"{scheme}.macro_f1"] for name, measured in figures.items()}
     own = means.pop(ours.NAME, None)
     if own is None:
         return []
@@ -186,7 +186,7 @@ def _protocol(contestants: Mapping[str, FitPredict], *, repeats: int, folds: int
         "campaigns, recipients or exact duplicates (after NFKC, case folding and collapsed spaces) together, random "
         "does not.",
         f"In turn on every fold: {', '.join(contestants)}. Macro-F1 is the mean over folds and repeats; seconds "
-        "hold the choice of settings, fitting and labelling; cpu_seconds add up all cores.",
+        "include the choice of settings, fitting and labelling; cpu_seconds add up all cores.",
         "Folds of one repeat share training rows: .se takes them as independent, .se_corrected after Nadeau and "
         "Bengio does not.",
     ]

@@ -1,4 +1,4 @@
-"""Ours and the peer on the same folds of an account set: metrics, figures and bars."""
+"""Fraudsieve and the peer on the same folds of an account set: metrics, figures and bars."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,11 +24,11 @@ METRICS: Mapping[str, Callable[[NDArray[Any], Scores], float]] = {
     "accuracy": lambda y, scores: float(accuracy_score(y, scores > 0.5)),
     "macro_f1": lambda y, scores: float(f1_score(y, scores > 0.5, average="macro")),
 }
-"""What is measured of labels and probabilities; the last two at a threshold of .5."""
+"""Metrics of labels and probabilities; the last two at a threshold of .5."""
 
 
 Contestant: TypeAlias = Callable[[Fold], Sequence[Scores]]
-"""A fold to the probabilities of fraud of its test rows, once a seed."""
+"""Returns the probabilities of fraud of the test rows of a fold, once per seed."""
 
 
 def contest(
@@ -60,23 +60,23 @@ def contest(
     Returns
     -------
     dict of str to dict of str to float
-        A contestant's means over its runs, by fold first and then by repeat, and ``.std`` over repeats or seeds.
+        Means of each contestant, over folds first and then over repeats, and ``.std`` over repeats or seeds.
     """
-    found: dict[str, list[Scores]] = {name: [] for name in contestants}
+    blocks_by_name: dict[str, list[Scores]] = {name: [] for name in contestants}
     for number, fold in enumerate(folds):
         for name, run in contestants.items():
             start = time.perf_counter()
             values = [[METRICS[metric](y[fold.test], scores) for metric in metrics] for scores in run(fold)]
-            found[name].append(np.array(values))
+            blocks_by_name[name].append(np.array(values))
             summary = ", ".join(
                 f"{part} {value:.4f}" for part, value in zip(metrics, np.mean(values, axis=0), strict=True)
             )
-            place = f"{scheme} fold {number + 1}/{len(folds)}".strip()
-            progress(f"{place} {name}: {summary}, {time.perf_counter() - start:.1f} s")
+            position = f"{scheme} fold {number + 1}/{len(folds)}".strip()
+            progress(f"{position} {name}: {summary}, {time.perf_counter() - start:.1f} s")
     names = [f"{scheme}.{metric}" if scheme else metric for metric in metrics]
-    figures = {name: _summary(names, folds, blocks) for name, blocks in found.items()}
+    figures = {name: _summary(names, folds, blocks) for name, blocks in blocks_by_name.items()}
     if test_share:
-        own, theirs = (np.array([block.mean(axis=0) for block in found[who]]) for who in ("ours", PEER))
+        own, theirs = (np.array([block.mean(axis=0) for block in blocks_by_name[name]]) for name in ("ours", PEER))
         for column, name in enumerate(names):
             pair = own[:, column], theirs[:, column]
             figures["ours"] |= paired_figures(name, PEER, *pair, folds=round(1 / test_share) + 1)
@@ -98,14 +98,14 @@ def _summary(names: Sequence[str], folds: Sequence[Fold], blocks: Sequence[Score
 
 
 def contest_bars(figures: Mapping[str, Figures], published: Mapping[str, float], *, scheme: str = "") -> list[Bar]:
-    """Hold every metric to the peer's, and to what was published.
+    """Check every metric against the peer's and the published one.
 
     Parameters
     ----------
     figures : mapping of str to mapping of str to float
-        As `contest` returns them.
+        From `contest`.
     published : mapping of str to float
-        A metric and its published value, where the inputs were the same.
+        Published values by metric, if the inputs were the same.
     scheme : str, default=""
         First part of the figures' names.
 

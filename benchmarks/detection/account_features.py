@@ -1,4 +1,4 @@
-"""The contestant on account sets: features and model declared as a user of the library would, alike for all sets."""
+"""The contestant on account sets: features and model as a user would declare them, in the same way for all sets."""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ __all__ = [
     "ours_contestant",
 ]
 
-# Chosen inside training parts: many small, slow trees where frauds are few.
+# Chosen inside training parts: many small trees with a low learning rate if there are few frauds.
 FEW_FRAUDS: Mapping[str, Any] = {
     "n_rounds": 300,
     "learning_rate": 0.03,
@@ -48,7 +48,7 @@ MANY_FRAUDS: Mapping[str, Any] = {
     "min_leaf_rows": 50,
     "feature_fraction": 0.6,
 }
-# Where an order replaces time, these would be absolute time.
+# If an order replaces time, these would be absolute time.
 _CLOCK = ("night", "weekend", "hour_entropy")
 _LABELLED: Mapping[str, str | tuple[str, ...]] = {
     "account": "account_id",
@@ -56,7 +56,7 @@ _LABELLED: Mapping[str, str | tuple[str, ...]] = {
     "pair": ("account_id", "counterparty_id"),
 }
 _SUBJECT = ("account_id", "counterparty_id", "occurred_at", "amount")
-# Windows end with the account's own last event, so none of them tells the calendar.
+# Windows end with the account's own last event, so none of them reveals the date.
 _ACCOUNT_WINDOWS = ("1h", "1d", "7d", "30d", "all")
 _NETWORK_WEIGHT = 2.0
 _LABEL_WEIGHT = 10.0
@@ -68,14 +68,14 @@ def event_history(events: pd.DataFrame, windows: tuple[str, ...]) -> pd.DataFram
     Parameters
     ----------
     events : DataFrame
-        ``account_id``, ``counterparty_id``, ``occurred_at``, perhaps ``amount``, and further identifiers (``_id``).
+        ``account_id``, ``counterparty_id``, ``occurred_at``, optionally ``amount``, and further identifiers (``_id``).
     windows : tuple of str
-        Their windows.
+        Windows of the views.
 
     Returns
     -------
     DataFrame of shape (n_events, n_columns)
-        Strictly before the event, except its own amount; nothing of the clock.
+        Computed strictly before the event, except its own amount; without measures of the clock.
     """
     views = default_histories([str(name) for name in events.columns], subject="event")
     views = tuple(replace(view, windows=windows, measures=_without_clock(view)) for view in views)
@@ -91,7 +91,7 @@ def _without_clock(view: History) -> tuple[str, ...]:
 
 
 def event_labels(events: pd.DataFrame, rows: Rows, *, delay: pd.Timedelta) -> pd.DataFrame:
-    """Compute what was known of every event's account, counterparty and both, from the labels of some rows.
+    """Compute label measures of every event's account, counterparty and pair, from the labels of some rows.
 
     Parameters
     ----------
@@ -100,15 +100,15 @@ def event_labels(events: pd.DataFrame, rows: Rows, *, delay: pd.Timedelta) -> pd
     rows : ndarray of int64
         The rows whose labels become known: the training rows.
     delay : Timedelta
-        How long after the event; a label counts for later events alone, so no row sees its own.
+        Label delay after the event; a label counts only for later events, so no row uses its own.
 
     Returns
     -------
     DataFrame of shape (n_events, n_columns)
     """
-    known = events.iloc[rows]
-    labels = known[["account_id", "counterparty_id"]].assign(
-        labelled_at=known["occurred_at"] + delay, is_fraud=known["label"].astype(np.float64)
+    labelled = events.iloc[rows]
+    labels = labelled[["account_id", "counterparty_id"]].assign(
+        labelled_at=labelled["occurred_at"] + delay, is_fraud=labelled["label"].astype(np.float64)
     )
     prior = (float(labels["is_fraud"].mean()), _LABEL_WEIGHT)
     views = [
@@ -127,7 +127,7 @@ def account_history(events: pd.DataFrame, ids: pd.Series, *, sides: Sequence[str
     ids : Series of str
         The accounts; each has an event.
     sides : sequence of str
-        ``account_id`` for what they sent, ``counterparty_id`` for what they received as well.
+        ``account_id`` for sent events, ``counterparty_id`` also for received ones.
 
     Returns
     -------
@@ -158,11 +158,11 @@ def account_network(
     ids : Series of str
         The accounts.
     y : ndarray of int, shape (n_accounts,)
-        Labels; those of the test rows are not looked at.
+        Labels; those of the test rows are not used.
     fold : Fold
         The rows to train on and to test on.
     network : Network
-        What is computed; its prior is replaced by the rate of the training rows.
+        Measures to compute; the prior is replaced by the rate of the training rows.
 
     Returns
     -------
@@ -182,7 +182,7 @@ def account_network(
 
 
 def graph_profiles(profiles: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
-    """Return what accounts say themselves, and how many others each is linked to.
+    """Return the profiles of accounts, and the number of other accounts that each is linked to.
 
     Parameters
     ----------
@@ -206,21 +206,21 @@ def graph_profiles(profiles: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
 def ours_contestant(
     y: NDArray[Any], matrices: Callable[[Fold], tuple[pd.DataFrame, pd.DataFrame]], settings: Mapping[str, Any]
 ) -> Contestant:
-    """Return ours: `FraudClassifier` on one core.
+    """Return fraudsieve as a contestant: `FraudClassifier` on one core.
 
     Parameters
     ----------
     y : ndarray of int, shape (n_rows,)
         Labels.
     matrices : callable
-        A fold to the columns of its training rows and of its test rows.
+        Returns the columns of the training rows and of the test rows of a fold.
     settings : mapping
         Parameters of the classifier.
 
     Returns
     -------
     callable
-        A fold to the probabilities of its test rows, once a seed.
+        Returns the probabilities of the test rows of a fold, once per seed.
     """
 
     def run(fold: Fold) -> list[NDArray[np.float64]]:

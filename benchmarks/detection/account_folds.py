@@ -1,4 +1,4 @@
-"""Rows of an account set to train on and to test on, drawn in the ways of its published protocols."""
+"""Rows of an account set to train on and to test on, drawn as in its published protocols."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -21,9 +21,9 @@ class Fold:
     train, test : ndarray of int64
         Rows.
     seeds : tuple of int, default=(0,)
-        Ours is fitted with each of these; the peer, which draws nothing, once.
+        Seeds of fraudsieve's fits; the peer is not random and is fitted once.
     repeat : int, default=0
-        The drawing of folds that this one belongs to.
+        Number of the draw that the fold belongs to.
     """
 
     train: Rows
@@ -40,12 +40,12 @@ def stratified_folds(y: NDArray[Any], *, folds: int, repeats: int) -> list[Fold]
     y : ndarray of int, shape (n_rows,)
         Labels.
     folds, repeats : int
-        How many folds, and how often.
+        Number of folds, and of draws.
 
     Returns
     -------
     list of Fold
-        The number of the repeat is its seed, of the folds and of ours.
+        The number of the repeat is the seed of the folds and of fraudsieve.
     """
     return [
         Fold(train, test, (repeat,), repeat)
@@ -62,14 +62,14 @@ def shuffled_splits(rows: Rows, *, cut: int, repeats: int) -> list[Fold]:
     rows : ndarray of int64
         Rows.
     cut : int
-        How many to train on.
+        Number of rows to train on.
     repeats : int
-        How often.
+        Number of draws.
 
     Returns
     -------
     list of Fold
-        Each part in the order of its rows.
+        Rows in ascending order.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def drawn_splits(y: NDArray[Any], *, repeats: int) -> list[Fold]:
     y : ndarray of int, shape (n_rows,)
         Labels.
     repeats : int
-        How often.
+        Number of draws.
 
     Returns
     -------

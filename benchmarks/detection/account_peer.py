@@ -1,4 +1,4 @@
-"""The peer of the account sets: untuned LightGBM on plain counts, as most would try first. pandas alone."""
+"""The peer of the account sets: LightGBM with its defaults on plain counts, computed with pandas alone."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,12 +21,12 @@ def running_counts(events: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     events : DataFrame
-        ``account_id``, ``counterparty_id`` and perhaps ``amount``, in order of time.
+        ``account_id``, ``counterparty_id`` and optionally ``amount``, in order of time.
 
     Returns
     -------
     DataFrame of shape (n_events, n_columns)
-        How many, of how many counterparties (or accounts), and with amounts their sum, their mean, and the row's own.
+        Number of rows and of counterparties (or accounts); with amounts their sum and mean, and the row's own.
 
     Examples
     --------
@@ -57,12 +57,12 @@ def account_counts(events: pd.DataFrame, ids: pd.Series, *, sides: Sequence[str]
     ids : Series of str
         The accounts.
     sides : sequence of str
-        ``account_id`` for what they sent, ``counterparty_id`` for what they received.
+        ``account_id`` for sent events, ``counterparty_id`` for received ones.
 
     Returns
     -------
     DataFrame of shape (n_accounts, n_columns)
-        By side how many, with how many others, and the sum and mean of amounts.
+        By side the number of events and of other accounts, and the sum and mean of amounts.
     """
     parts = []
     for side in sides:
@@ -75,19 +75,19 @@ def account_counts(events: pd.DataFrame, ids: pd.Series, *, sides: Sequence[str]
 
 
 def counts_contestant(counts: pd.DataFrame, y: NDArray[Any]) -> Callable[[Fold], list[NDArray[np.float64]]]:
-    """Return the peer: LightGBM as it comes, on one core.
+    """Return the peer: LightGBM with its defaults, on one core.
 
     Parameters
     ----------
     counts : DataFrame of shape (n_rows, n_columns)
-        Its columns.
+        Columns of the rows.
     y : ndarray of int, shape (n_rows,)
         Labels.
 
     Returns
     -------
     callable
-        A fold to the probabilities of its test rows, once.
+        Returns the probabilities of the test rows of a fold, once.
     """
     X = counts.to_numpy(np.float64)
 

@@ -29,18 +29,18 @@ __all__ = ["ACCOUNT_SETS", "bitcoin_otc", "ethereum_phishing", "s_ffsd", "sichua
 
 Matrices = tuple[pd.DataFrame, pd.DataFrame]
 _PEER = (
-    "lightgbm_counts, in turn on the same rows: LightGBM as it comes (100 trees, 31 leaves) on {counts}; it draws "
-    "nothing, so it runs once a fold."
+    "lightgbm_counts, in turn on the same rows: LightGBM with its defaults (100 trees, 31 leaves) on {counts}; it is "
+    "not random, so it runs once per fold."
 )
 _S_FFSD = (
     "The labelled rows are trained and tested on; the unlabelled ones feed the histories. Time is the order, in "
-    "seconds: windows of 100, 1,000 and 10,000 steps and all, nothing of the clock. temporal: the first 80 % of the "
-    "labelled rows to train on, {seeds} seeds of ours. random: {seeds} permutations 80/20, one seed of ours each. Ours "
-    "in both: default views of sender, receiver and pair, and the labels of earlier training rows of these; in "
+    "seconds: windows of 100, 1,000 and 10,000 steps and all, no measures of the clock. temporal: the first 80 % of "
+    "the labelled rows to train on, {seeds} seeds of ours. random: {seeds} permutations 80/20, one seed of ours each. "
+    "Ours in both: default views of sender, receiver and pair, and the labels of earlier training rows of these; in "
     "temporal a label is known only a test period after its event, so that training rows see labels as old as test "
     "rows do. That and the settings won on AUC and AP among labels of sender, receiver and pair, of the receiver, or "
     "none, by 7 or 15 leaves, on three later slices of the training rows (.891 / .474 against .889-.891 / .464-.474: "
-    "a tie in truth). Published for random: .846 / .694."
+    "in effect a tie). Published for random: .846 / .694."
 )
 _S_FFSD_COUNTS = (
     "earlier payments of the sender and of the receiver, with how many others, the sum and mean of their amounts, and "
@@ -50,7 +50,7 @@ _SICHUAN = (
     "given: the file's train rows to train on (valid is left out), its test rows to test on, {seeds} seeds of ours. "
     "random: {repeats} stratified splits 60/20/20, the middle part left out, seed of ours and split alike. Macro-F1 at "
     "a probability of .5. Ours: the 54 columns, the 66 ratios of twelve volumes among them, and the degree in the "
-    "graph without directions (the file keeps each edge in one only, so a direction is the order of the file). "
+    "graph without directions (the file has each edge in one direction only, which is the order of the file). "
     "Measures of labels in the graph and of neighbours gained nothing on four folds of train and valid. Published "
     ".9505 macro-AUC and .915-.919 macro-F1 (graph network): held to .919."
 )
@@ -66,7 +66,7 @@ def wikipedia_bans(*, seeds: int = 5) -> Report:
     Parameters
     ----------
     seeds : int, default=5
-        How often ours is fitted.
+        Number of fits of fraudsieve.
 
     Returns
     -------
@@ -79,22 +79,22 @@ def wikipedia_bans(*, seeds: int = 5) -> Report:
     settings = {**FEW_FRAUDS, "n_rounds": 150, "min_leaf_weight": 1.0}
     contestants = _pair(ours_contestant(y, _rows_of(matrix), settings), running_counts(events), y)
     figures = contest(y, [fold], contestants, ["roc_auc", "average_precision"])
-    protocol = _said(
+    protocol = _protocol_text(
         f"Rows in order, the first 70 % to train on, the last 15 % to test on ({int(y[fold.test].sum())} bans), the "
         f"15 % between left out. Ours: seeds 0-{seeds - 1}; default views of editor, page and both, windows of 1h, 1d, "
         "7d and all, no labels as features. Published .878 AUC, with 172 text features that are absent here: no bar.",
-        "earlier edits of the editor and of the page, and of how many pages and editors",
+        "earlier edits of the editor and of the page, and the numbers of their pages and editors",
     )
     return _report("wikipedia_bans", protocol, n, figures, contest_bars(figures, {}))
 
 
 def ethereum_phishing(*, seeds: int = 10) -> Report:
-    """Find phishing addresses from their transfers and whom they share these with.
+    """Find phishing addresses from their transfers and the addresses that they share these with.
 
     Parameters
     ----------
     seeds : int, default=10
-        How often ours is fitted.
+        Number of fits of fraudsieve.
 
     Returns
     -------
@@ -106,11 +106,11 @@ def ethereum_phishing(*, seeds: int = 10) -> Report:
     matrices = _with_network(events, ids, y, sides, Network())
     ours, counts = ours_contestant(y, matrices, FEW_FRAUDS), account_counts(events, ids, sides=sides)
     figures = contest(y, [Fold(train, test, tuple(range(seeds)))], _pair(ours, counts, y), ["accuracy", "roc_auc"])
-    protocol = _said(
+    protocol = _protocol_text(
         f"The given split; accuracy at a probability of .5. Ours: seeds 0-{seeds - 1}; default views of what was sent "
-        "and received as of just after the address's own last transfer (never a common moment, which would be absolute "
-        "time), and the network over all transfers with labels of training addresses, out of fold in training. "
-        "Published accuracy .815 (XGBoost) and .822 (graph network).",
+        "and received as of just after the address's own last transfer (never a common cutoff time, which would be "
+        "absolute time), and the network over all transfers with labels of training addresses, out of fold in "
+        "training. Published accuracy .815 (XGBoost) and .822 (graph network).",
         "transfers sent and received, with how many others, and the sum and mean of their amounts",
     )
     return _report("ethereum_phishing", protocol, len(y), figures, contest_bars(figures, {"accuracy": 0.822}))
@@ -124,7 +124,7 @@ def bitcoin_otc(*, folds: int = 10, repeats: int = 10) -> Report:
     folds : int, default=10
         Folds of a repeat.
     repeats : int, default=10
-        How often the folds are drawn.
+        Number of draws of the folds.
 
     Returns
     -------
@@ -133,21 +133,21 @@ def bitcoin_otc(*, folds: int = 10, repeats: int = 10) -> Report:
     events, accounts = load_accounts("bitcoin_otc"), load_accounts("bitcoin_otc", "accounts")
     accounts = accounts[accounts["account_id"].isin(events["account_id"])]
     y, ids, sides = accounts["label"].to_numpy(np.int64), accounts["account_id"], ("account_id",)
-    # As an identifier a counterparty is a value that accounts share: nothing of what the account received comes in.
+    # As an identifier, a counterparty is a value that accounts share: received events are not used.
     network = Network(counterparty="", identifiers=("counterparty_id",))
     ours = ours_contestant(y, _with_network(events, ids, y, sides, network), {**FEW_FRAUDS, "min_leaf_rows": 10})
     pair = _pair(ours, account_counts(events, ids, sides=sides), y)
     figures = contest(
         y, stratified_folds(y, folds=folds, repeats=repeats), pair, ["roc_auc"], test_share=1 / (folds - 1)
     )
-    protocol = _said(
+    protocol = _protocol_text(
         f"{len(y)} labelled accounts that gave a rating; {folds} stratified folds, {repeats} repeats, ours with the "
         "repeat as seed; AUC is the mean over folds, .std over repeats. Ours: the default view of the ratings given, "
         "as of just after the account's last one, and which accounts rated the same others, with labels of training "
-        "accounts, out of fold in training. Ratings received define an account's label and are in no column of it. "
-        "Windows and the weight of the prior were compared on these folds (.944 to .949), so a lead of a hair over the "
+        "accounts, out of fold in training. Ratings received define an account's label and are in none of its columns. "
+        "Windows and the weight of the prior were compared on these folds (.944 to .949), so a small lead over the "
         "published .948 is a tie.",
-        "ratings given, to how many, and their sum and mean",
+        "ratings given, the number of accounts rated, and their sum and mean",
     )
     return _report("bitcoin_otc", protocol, len(y), figures, contest_bars(figures, {"roc_auc": 0.948}))
 
@@ -158,7 +158,7 @@ def s_ffsd(*, seeds: int = 5) -> Report:
     Parameters
     ----------
     seeds : int, default=5
-        How often ours is fitted on the temporal split, and how many random splits there are.
+        Number of fits of fraudsieve on the temporal split, and of random splits.
 
     Returns
     -------
@@ -179,21 +179,21 @@ def s_ffsd(*, seeds: int = 5) -> Report:
         delay = _span(events, temporal.test) if scheme == "temporal" else pd.Timedelta(0)
         pair = _pair(ours_contestant(y, _with_labels(events, matrix, delay), MANY_FRAUDS), counts, y)
         metrics, share = ["roc_auc", "average_precision"], 0.25 if scheme == "random" else 0.0
-        found = contest(y, folds, pair, metrics, scheme=scheme, test_share=share)
-        figures = {name: figures[name] | part for name, part in found.items()}
-        bars += contest_bars(found, published, scheme=scheme)
-    return _report("s_ffsd", _said(_S_FFSD.format(seeds=seeds), _S_FFSD_COUNTS), len(labelled), figures, bars)
+        scheme_figures = contest(y, folds, pair, metrics, scheme=scheme, test_share=share)
+        figures = {name: figures[name] | part for name, part in scheme_figures.items()}
+        bars += contest_bars(scheme_figures, published, scheme=scheme)
+    return _report("s_ffsd", _protocol_text(_S_FFSD.format(seeds=seeds), _S_FFSD_COUNTS), len(labelled), figures, bars)
 
 
 def sichuan_telecom(*, seeds: int = 5, repeats: int = 10) -> Report:
-    """Find the phones of fraudsters from ready features and the graph of calls.
+    """Find the phones of fraudsters from given features and the graph of calls.
 
     Parameters
     ----------
     seeds : int, default=5
-        How often ours is fitted on the given split.
+        Number of fits of fraudsieve on the given split.
     repeats : int, default=10
-        How many random splits there are.
+        Number of random splits.
 
     Returns
     -------
@@ -209,7 +209,7 @@ def sichuan_telecom(*, seeds: int = 5, repeats: int = 10) -> Report:
     drawn = contest(y, drawn_splits(y, repeats=repeats), pair, metrics, scheme="random", test_share=1 / 3)
     figures = {name: part | drawn[name] for name, part in given.items()}
     bars = contest_bars(given, {"roc_auc": 0.9505, "macro_f1": 0.919}, scheme="given")
-    protocol = _said(
+    protocol = _protocol_text(
         _SICHUAN.format(seeds=seeds, repeats=repeats), "the 54 columns and both degrees of the file's edges"
     )
     return _report("sichuan_telecom", protocol, len(y), figures, bars + contest_bars(drawn, {}, scheme="random"))
@@ -222,7 +222,7 @@ ACCOUNT_SETS: Mapping[str, Callable[[], Report]] = {
     "s_ffsd": s_ffsd,
     "sichuan_telecom": sichuan_telecom,
 }
-"""The account sets, and what runs each."""
+"""The account sets, and the function that runs each."""
 
 
 def _pair(ours: Contestant, counts: pd.DataFrame, y: NDArray[Any]) -> dict[str, Contestant]:
@@ -230,7 +230,7 @@ def _pair(ours: Contestant, counts: pd.DataFrame, y: NDArray[Any]) -> dict[str, 
 
 
 def _rows_of(matrix: pd.DataFrame) -> Callable[[Fold], Matrices]:
-    """For columns that know no label: the same whatever the fold."""
+    """Return the rows of columns that use no labels and so are the same for every fold."""
     return lambda fold: (matrix.iloc[fold.train], matrix.iloc[fold.test])
 
 
@@ -249,13 +249,13 @@ def _with_network(
 
     def matrices(fold: Fold) -> Matrices:
         parts = zip((fold.train, fold.test), account_network(events, ids, y, fold, network=network), strict=True)
-        train, test = (_beside(history.iloc[rows], links) for rows, links in parts)
+        train, test = (_join_columns(history.iloc[rows], links) for rows, links in parts)
         return train, test
 
     return matrices
 
 
-def _beside(*parts: pd.DataFrame) -> pd.DataFrame:
+def _join_columns(*parts: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
 
 
@@ -265,15 +265,15 @@ def _span(events: pd.DataFrame, rows: Rows) -> pd.Timedelta:
 
 
 def _phones(profiles: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
-    """Return the profiles, ratios of their volumes, and the degree in the graph without directions."""
+    """Return the profiles, ratios of their volumes, and the degree in the undirected graph."""
     volumes = [name for name in _VOLUMES if name in profiles]
     pairs = itertools.combinations(volumes, 2)
-    ratios = {f"{one}_to_{other}": profiles[one] / (profiles[other] + 1) for one, other in pairs}
+    ratios = {f"{first}_to_{second}": profiles[first] / (profiles[second] + 1) for first, second in pairs}
     return graph_profiles(profiles.assign(**ratios), _calls(profiles, edges))
 
 
 def _calls(profiles: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
-    """Return every edge from both ends."""
+    """Return every edge in both directions."""
     ends = [profiles["account_id"].to_numpy()[edges[side]] for side in ("src_row", "dst_row")]
     both = np.concatenate(ends), np.concatenate(ends[::-1])
     return pd.DataFrame(dict(zip(("account_id", "counterparty_id"), both, strict=True)))
@@ -284,8 +284,10 @@ def _phone_counts(profiles: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
     return profiles.drop(columns="account_id").assign(**degrees)
 
 
-def _said(protocol: str, counts: str) -> str:
-    return f"{protocol} {_PEER.format(counts=counts)} Bars: ahead of it on every metric, and of the published figure."
+def _protocol_text(protocol: str, counts: str) -> str:
+    return (
+        f"{protocol} {_PEER.format(counts=counts)} Bars: at least its value on every metric, and the published figure."
+    )
 
 
 def _report(dataset: str, protocol: str, rows: int, figures: Mapping[str, Figures], bars: Sequence[Bar]) -> Report:

@@ -1,4 +1,4 @@
-"""What a spam filter does to ordinary chat: trained on one set, tried on legitimate messages of another."""
+"""False alarms of a spam filter on ordinary chat: trained on one set, tested on legitimate messages of another."""
 
 from collections.abc import Mapping
 
@@ -15,28 +15,28 @@ __all__ = ["BOUNDS", "compare_chat"]
 RATE = 0.01
 BOUNDS = {"recall": 0.93, "flagged": 0.015}
 _PROTOCOL = (
-    "Trained on mudou_sms. {folds} stratified folds there that keep exact duplicates together give out-of-fold scores; "
-    "the threshold is what {rate:.0%} of its legitimate messages exceed, and recall the share of its spam above it. "
-    "Then fitted on all of mudou_sms: flagged is the share of nus_sms_zh, real legitimate chat, above that threshold. "
-    "Scores: ours the probability, linear_svm the margin, fasttext the log-odds."
+    "Trained on mudou_sms. {folds} stratified folds there that keep exact duplicates together give out-of-fold "
+    "scores; the threshold is the score that {rate:.0%} of its legitimate messages exceed, and recall the share of "
+    "its spam above it. Then fitted on all of mudou_sms: flagged is the share of nus_sms_zh, real legitimate chat, "
+    "above that threshold. Scores: ours is the probability, linear_svm the margin, fasttext the log-odds."
 )
 
 
 def compare_chat(
     spam: pd.DataFrame, chat: pd.DataFrame, contestants: Mapping[str, FitScores], *, folds: int = 5
 ) -> Report:
-    """Fit every contestant on one set, and count what it flags in the other.
+    """Fit every contestant on one set, and compute the share that it flags in the other.
 
     Parameters
     ----------
     spam : DataFrame
-        ``text`` and ``label``, ``ham`` for what is legitimate.
+        ``text`` and ``label``, ``ham`` for legitimate messages.
     chat : DataFrame
         ``text`` of legitimate messages.
     contestants : mapping of str to callable
-        Texts, whether each is fraud, and groups, to a function that scores texts.
+        Called with texts, whether each is fraud, and groups; returns a function that scores texts.
     folds : int, default=5
-        How many folds.
+        Number of folds.
 
     Returns
     -------

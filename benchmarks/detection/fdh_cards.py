@@ -1,7 +1,7 @@
-"""The card payments of the Fraud Detection Handbook, tested as it does: one week, cards known to be stolen taken out.
+"""The card payments of the Fraud Detection Handbook, tested as there: one week, without cards known to be stolen.
 
 The Handbook: Le Borgne, Siblini, Lebichot and Bontempi, Reproducible Machine Learning for Credit Card Fraud Detection.
-`python -m benchmarks.detection.fdh_cards` prints the weeks that the recipe was chosen on.
+`python -m benchmarks.detection.fdh_cards` prints the results on the weeks that the recipe was chosen on.
 """
 
 import time
@@ -45,13 +45,12 @@ BOUNDS: Mapping[str, float] = {"average_precision": 0.73, "card_precision_at_100
 _PROTOCOL = (
     "Payments of 8-14 August 2018, 58,264 with 385 frauds, without the cards that were known to be stolen: those with "
     "a fraud from 25 to 31 July, and for each further day of the week a day later. Trained on all payments from April "
-    "up to 31 July, whose labels are known by then. A label is a feature only strictly after 7 days. "
-    "card_precision_at_100: of the 100 cards of highest score a day (the largest of a card's payments that day), the "
-    "share with a fraud that day, cards found once taken out; mean over the days. Ours: one fit; the views and the "
-    "model are in recipes/fdh_cards.toml, chosen on five earlier weeks "
-    "(python -m benchmarks.detection.fdh_cards). Published: "
-    "random forest .658 and .287. lightgbm_counts: LightGBM as it comes on plain running counts of card and terminal "
-    "and the own amount, same rows, in the same call."
+    "up to 31 July, whose labels have arrived by then. A label is a feature only strictly after 7 days. "
+    "card_precision_at_100: of the 100 cards of highest score per day (the largest of a card's payments that day), "
+    "the share with a fraud that day, without cards found before; mean over the days. Ours: one fit; the views and "
+    "the model are in recipes/fdh_cards.toml, chosen on five earlier weeks (python -m "
+    "benchmarks.detection.fdh_cards). Published: random forest .658 and .287. lightgbm_counts: LightGBM with its "
+    "defaults on plain running counts of card and terminal and the own amount, same rows, in the same call."
 )
 
 
@@ -69,9 +68,10 @@ def fdh_cards() -> Report:
     """
     payments = load_payments()
     test = week_rows(payments, TEST_WEEK)
-    found = len(test), int(payments["label"].to_numpy()[test].sum())
-    if found != PUBLISHED_ROWS:
-        raise ValueError(f"fdh_cards: {found} test rows and frauds, but {PUBLISHED_ROWS} were published.")
+    counts = len(test), int(payments["label"].to_numpy()[test].sum())
+    if counts != PUBLISHED_ROWS:
+        expected = f"expected {PUBLISHED_ROWS} test rows and frauds, as published"
+        raise ValueError(f"fdh_cards: {expected}, got {counts}. Use the published data.")
     figures = compare_week(payments, load_recipe(), TEST_WEEK)
     own = figures.pop("ours")
     bars = [Bar.at_least(name, own[name], bound) for name, bound in BOUNDS.items()]
@@ -87,27 +87,27 @@ def load_payments() -> pd.DataFrame:
     DataFrame
         ``account_id``, ``counterparty_id`` (the terminal), ``occurred_at``, ``amount`` and ``label``.
     """
-    # The data tell what was simulated, too; nothing here may see it.
+    # The data also have the simulated scenario of each fraud; the models must not see it.
     payments = load_accounts("fdh_cards")[COLUMNS]
     return payments.sort_values(["occurred_at", "event_id"], ignore_index=True).drop(columns="event_id")
 
 
 def compare_week(payments: pd.DataFrame, recipe: Mapping[str, Any], week: pd.Timestamp) -> dict[str, dict[str, float]]:
-    """Test ours and the peer on one week.
+    """Test fraudsieve and the peer on one week.
 
     Parameters
     ----------
     payments : DataFrame
         ``account_id``, ``counterparty_id``, ``occurred_at``, ``amount`` and ``label``, in order of time.
     recipe : mapping
-        As `load_recipe` returns it.
+        From `load_recipe`.
     week : Timestamp
-        The first day that is tested.
+        First day of the test week.
 
     Returns
     -------
     dict of str to dict of str to float
-        ``ours`` and the peer, to their figures.
+        Figures of ``ours`` and of the peer.
     """
     train, test = training_rows(payments, week, pd.Timestamp(recipe["training"]["start"])), week_rows(payments, week)
     contestants: dict[str, Callable[[], Scores]] = {
@@ -124,16 +124,16 @@ def compare_week(payments: pd.DataFrame, recipe: Mapping[str, Any], week: pd.Tim
 
 
 def training_rows(payments: pd.DataFrame, week: pd.Timestamp, start: pd.Timestamp) -> Rows:
-    """Find the payments whose labels are known when the week begins.
+    """Return the payments whose labels have arrived when the week begins.
 
     Parameters
     ----------
     payments : DataFrame
         With ``occurred_at``.
     week : Timestamp
-        The first day that is tested.
+        First day of the test week.
     start : Timestamp
-        The first day to train on.
+        First day of training.
 
     Returns
     -------
@@ -144,14 +144,14 @@ def training_rows(payments: pd.DataFrame, week: pd.Timestamp, start: pd.Timestam
 
 
 def week_rows(payments: pd.DataFrame, week: pd.Timestamp) -> Rows:
-    """Find the payments of a week whose card is not known to be stolen.
+    """Return the payments of a week whose card is not known to be stolen.
 
     Parameters
     ----------
     payments : DataFrame
         ``account_id``, ``occurred_at`` and ``label``.
     week : Timestamp
-        The first day that is tested.
+        First day of the test week.
 
     Returns
     -------
@@ -160,14 +160,14 @@ def week_rows(payments: pd.DataFrame, week: pd.Timestamp) -> Rows:
 
     Notes
     -----
-    Known on the first day are the frauds of 14 to 8 days before it, and on every further day those of one day more.
+    On the first day, the frauds of 14 to 8 days before it are known; on every further day, those of one more day.
     """
     day = _days(payments, week)
     cards, fraud = payments["account_id"], payments["label"] == 1
     rows = []
     for today in range(7):
-        known = cards[fraud & day.between(-14, today - 8)].unique()
-        rows.append(np.flatnonzero((day == today) & ~cards.isin(known)))
+        stolen = cards[fraud & day.between(-14, today - 8)].unique()
+        rows.append(np.flatnonzero((day == today) & ~cards.isin(stolen)))
     return np.concatenate(rows)
 
 
@@ -193,7 +193,7 @@ def our_scores(payments: pd.DataFrame, recipe: Mapping[str, Any], train: Rows, t
 
 
 def peer_scores(payments: pd.DataFrame, train: Rows, test: Rows) -> Scores:
-    """Score rows with LightGBM as it comes on plain counts.
+    """Score rows with LightGBM, with its defaults, on plain counts.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def peer_scores(payments: pd.DataFrame, train: Rows, test: Rows) -> Scores:
 
 
 def compare_earlier_weeks() -> None:
-    """Report progress on the weeks that the recipe was chosen on, ours and the peer."""
+    """Report results on the weeks that the recipe was chosen on, for fraudsieve and the peer."""
     payments, recipe = load_payments(), load_recipe()
     for week in EARLIER_WEEKS:
         compare_week(payments, recipe, week)
@@ -228,7 +228,7 @@ def _figures(payments: pd.DataFrame, scores: Scores) -> dict[str, float]:
 
 
 def _days(payments: pd.DataFrame, start: pd.Timestamp) -> "pd.Series[int]":
-    """Count days from a start; negative before it."""
+    """Return the days since a start; negative before it."""
     days: pd.Series[int] = (payments["occurred_at"].dt.normalize() - start).dt.days
     return days
 

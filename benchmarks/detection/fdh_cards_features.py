@@ -1,7 +1,7 @@
-"""What ours knows of a card payment: logs drawn from the payments and their labels, and views of these logs.
+"""Features of a card payment: logs derived from the payments and their labels, and views of these logs.
 
-A log is a table of events as any user of the library can make one: the payments themselves, those of them that are
-unusual for their account, the frauds at the time they became known. `History` declares what is measured in each.
+A log is a table of events that any user of the library can create: the payments themselves, those that are unusual
+for their account, or the frauds at the time of their labels. `History` declares the measures of each.
 """
 
 import tomllib
@@ -22,20 +22,20 @@ __all__ = ["DELAY", "PaymentLogs", "card_features", "load_recipe", "payment_logs
 Numbers: TypeAlias = NDArray[np.float64]
 
 DELAY = pd.Timedelta(days=7)
-"""How long after a payment it becomes known whether it was fraud."""
+"""Label delay of a payment."""
 _TO_MEAN = History(("90d",), measures=("mean", "to_mean"))
 
 
 @dataclass(frozen=True)
 class PaymentLogs:
-    """Tables that views are taken of.
+    """Tables that views are computed from.
 
     Parameters
     ----------
     events : dict of str to DataFrame
-        A log's name to its events.
+        Events by log name.
     labels : dict of str to DataFrame
-        A name to labels: ``labelled_at`` and ``is_fraud``.
+        Labels by name: ``labelled_at`` and ``is_fraud``.
     """
 
     events: dict[str, pd.DataFrame]
@@ -54,7 +54,7 @@ def load_recipe() -> dict[str, Any]:
 
 
 def card_features(payments: pd.DataFrame, recipe: Mapping[str, Any]) -> pd.DataFrame:
-    """Build the columns of every payment, from what was known strictly before it.
+    """Build the columns of every payment, from information strictly before it.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def card_features(payments: pd.DataFrame, recipe: Mapping[str, Any]) -> pd.DataF
     Returns
     -------
     DataFrame of shape (n_payments, n_columns)
-        Float32, to halve what LightGBM has to copy.
+        Float32, to halve the memory that LightGBM copies.
     """
     logs = payment_logs(payments, recipe["logs"])
     subjects = _subjects(payments)
@@ -78,12 +78,12 @@ def card_features(payments: pd.DataFrame, recipe: Mapping[str, Any]) -> pd.DataF
         block = history_features(events, subjects, history, labels=labels).astype(np.float32)
         blocks.append(pd.DataFrame(block, columns=list(history.columns)))
     table = pd.concat(blocks, axis=1)
-    # The time in a log of firsts serves `since_max` only; as a column it would reveal the date.
+    # The time in these logs is only for `since_max`; as a column it would reveal the date.
     return table.drop(columns=[name for name in table if "first_max" in str(name)])
 
 
 def payment_logs(payments: pd.DataFrame, settings: Mapping[str, Any]) -> PaymentLogs:
-    """Draw the logs from the payments.
+    """Derive the logs from the payments.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def payment_logs(payments: pd.DataFrame, settings: Mapping[str, Any]) -> Payment
     fraud = payments["label"].to_numpy() == 1
     legitimate = (payments["occurred_at"] < pd.Timestamp(settings["limits_before"])).to_numpy() & ~fraud
     plain = _to_mean(payments, payments)
-    # A mean of usual payments: a stolen card's own payments would otherwise raise what is usual for it.
+    # A mean of usual payments: otherwise the payments of the thief would raise the mean of a stolen card.
     usual = payments[~(plain > np.nanquantile(plain[legitimate], settings["unusual"]))]
     ratios = _to_mean(usual, payments)
     unusual = ratios > np.nanquantile(ratios[legitimate], settings["unusual"])
@@ -110,15 +110,15 @@ def payment_logs(payments: pd.DataFrame, settings: Mapping[str, Any]) -> Payment
     of_ratios = payments.assign(amount=np.where(np.isnan(ratios), 1.0, ratios))
     labels = pd.DataFrame(payments[["account_id", "counterparty_id"]])
     labels = labels.assign(labelled_at=payments["occurred_at"] + DELAY, is_fraud=fraud)
-    falling = _falling(payments)
-    known_frauds = falling[fraud & ~explained]
+    decreasing = _with_decreasing_amounts(payments)
+    unexplained_frauds = decreasing[fraud & ~explained]
     events = {
         "payments": payments,
         "usual": usual,
         "ratios": of_ratios,
         "unusual": of_ratios[unusual],
-        "unusual_first": falling[unusual],
-        "terminal_first": known_frauds.assign(occurred_at=known_frauds["occurred_at"] + DELAY),
+        "unusual_first": decreasing[unusual],
+        "terminal_first": unexplained_frauds.assign(occurred_at=unexplained_frauds["occurred_at"] + DELAY),
     }
     return PaymentLogs(events, {"unexplained": labels[~explained]})
 
@@ -130,25 +130,25 @@ def _explained(
     beyond_all: NDArray[np.bool_],
     ago: str,
 ) -> NDArray[np.bool_]:
-    """Tell the frauds that speak of the account, not of the terminal: odd themselves, or after an odd one of theirs.
+    """Return the frauds that the account explains, not the terminal: unusual ones, and those after an unusual one.
 
-    An earlier fraud is known whenever a later one is: its label became known before.
+    Whenever the label of a fraud has arrived, so have those of earlier ones.
     """
-    odd_frauds, frauds = payments[fraud & unusual], payments[fraud]
-    earlier = history_features(odd_frauds, _subjects(frauds), History((ago,), measures=("count",)))[:, 0]
+    unusual_frauds, frauds = payments[fraud & unusual], payments[fraud]
+    earlier = history_features(unusual_frauds, _subjects(frauds), History((ago,), measures=("count",)))[:, 0]
     explained = fraud & (unusual | beyond_all)
     explained[fraud] |= earlier > 0
     return np.asarray(explained)
 
 
-def _falling(payments: pd.DataFrame) -> pd.DataFrame:
-    """Let the amount fall with time: the largest of a window is then its first, and `since_max` the time since."""
+def _with_decreasing_amounts(payments: pd.DataFrame) -> pd.DataFrame:
+    """Replace amounts by values that decrease with time, so that `since_max` is the time since the first event."""
     end = payments["occurred_at"].max()
     return payments.assign(amount=(end - payments["occurred_at"]).dt.total_seconds())
 
 
 def _to_mean(events: pd.DataFrame, payments: pd.DataFrame) -> Numbers:
-    """Return every payment's amount over the mean of its account's earlier events; NaN without any."""
+    """Return every payment's amount divided by the mean of its account's earlier events; NaN without any."""
     column = _TO_MEAN.columns.index("value__to_mean_90d")
     return np.asarray(history_features(events, _subjects(payments), _TO_MEAN)[:, column])
 

@@ -1,4 +1,4 @@
-"""Which rows train and which are tested: duplicates, schemes, and the folds of every repeat."""
+"""Training and test rows: duplicates, schemes, and the folds of every repeat."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ class Fold:
     Parameters
     ----------
     repeat, number : int
-        Which one, from 0.
+        Numbers of the repeat and of the fold, from 0.
     train, test : ndarray of int
         Positions of the rows.
     """
@@ -34,7 +34,7 @@ class Fold:
 
 
 def duplicate_groups(texts: list[str]) -> Indices:
-    """Number the texts so that texts that differ only in case, width or spaces share a number.
+    """Number the texts; texts that differ only in case, width or spaces share a number.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def duplicate_groups(texts: list[str]) -> Indices:
 
 
 def schemes_of(table: pd.DataFrame) -> dict[str, tuple[Indices, Indices]]:
-    """Name the ways to split a table, each with the groups of every row: for the folds, and within training rows.
+    """Return the schemes to split a table, each with the groups of every row: for the folds, and for the contestants.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def schemes_of(table: pd.DataFrame) -> dict[str, tuple[Indices, Indices]]:
     Returns
     -------
     dict of str to tuple of ndarray of int of shape (n_messages,)
-        A scheme's name to the groups that no fold may split, and the groups that contestants know.
+        By scheme, the groups that no fold may split, and the groups that contestants receive.
     """
     if "campaign" in table:
         campaigns, rows = pd.factorize(table["campaign"])[0], np.arange(len(table))
@@ -80,7 +80,7 @@ def schemes_of(table: pd.DataFrame) -> dict[str, tuple[Indices, Indices]]:
 
 
 def folds_of(y: NDArray[Any], groups: Indices, *, repeats: int, folds: int) -> Iterator[Fold]:
-    """Cut the rows into stratified folds, several times over, shuffled with the repeat's number as seed.
+    """Split the rows into stratified folds, several times, shuffled with the repeat's number as seed.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def folds_of(y: NDArray[Any], groups: Indices, *, repeats: int, folds: int) -> I
     groups : ndarray of int of shape (n_rows,)
         Groups that stay whole.
     repeats, folds : int
-        How often, and into how many.
+        Number of repeats and of folds.
 
     Yields
     ------
@@ -102,7 +102,7 @@ def folds_of(y: NDArray[Any], groups: Indices, *, repeats: int, folds: int) -> I
 
 
 def grouped_splits(y: NDArray[Any], groups: Indices, *, folds: int, seed: int) -> Iterator[tuple[Indices, Indices]]:
-    """Cut the rows into stratified folds once, keeping groups whole; plainly stratified if no row shares a group.
+    """Split the rows into stratified folds once and keep groups whole; only stratified if no rows share a group.
 
     Parameters
     ----------
@@ -111,9 +111,9 @@ def grouped_splits(y: NDArray[Any], groups: Indices, *, folds: int, seed: int) -
     groups : ndarray of int of shape (n_rows,)
         Groups that stay whole.
     folds : int
-        How many.
+        Number of folds.
     seed : int
-        Of the shuffle.
+        Seed of the shuffle.
 
     Yields
     ------

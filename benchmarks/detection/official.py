@@ -1,4 +1,4 @@
-"""A set with a split of its own: every contestant fitted once on the training rows, and tested on the others."""
+"""A set with a given split: every contestant is fitted once on the training rows, and tested on the others."""
 
 import time
 from collections.abc import Mapping
@@ -16,24 +16,24 @@ __all__ = ["compare_split"]
 _PROTOCOL = (
     "The split of the file: {train:,} rows to train on, {test:,} to test on. In turn: {names}; peers choose their "
     "settings inside the training rows, as on the other sets. Ours: MessageFeatures, "
-    "FraudClassifier and obfuscated copies, by default. While the copies were devised (their share, and which "
-    "characters they draw), figures on these test rows were seen, so that this one flatters somewhat."
+    "FraudClassifier and obfuscated copies, by default. While the copies were designed (their share, and the "
+    "characters that they use), figures on these test rows were seen, so this one is slightly optimistic."
 )
 
 
 def compare_split(dataset: str, table: pd.DataFrame, contestants: Mapping[str, FitPredict], *, bound: float) -> Report:
-    """Run every contestant on the split that a table names.
+    """Run every contestant on the split that a table has.
 
     Parameters
     ----------
     dataset : str
-        The data set's name.
+        Name of the data set.
     table : DataFrame
         ``text``, ``label`` and ``split`` (``train`` or ``test``).
     contestants : mapping of str to callable
-        Texts, labels and groups to train on and texts to label, to labels.
+        Called with texts, labels and groups to train on and texts to label; returns labels.
     bound : float
-        The macro-F1 that ours is held to.
+        Lower bound of fraudsieve's macro-F1.
 
     Returns
     -------
@@ -45,14 +45,14 @@ def compare_split(dataset: str, table: pd.DataFrame, contestants: Mapping[str, F
     figures: dict[str, dict[str, float]] = {}
     for name, run in contestants.items():
         start = time.perf_counter()
-        found = run(texts, y, groups, test["text"].tolist())
-        score = float(f1_score(test["label"].to_numpy(object), found, average="macro"))
+        predicted = run(texts, y, groups, test["text"].tolist())
+        score = float(f1_score(test["label"].to_numpy(object), predicted, average="macro"))
         figures[name] = {"macro_f1": score, "seconds": time.perf_counter() - start}
         progress(f"{name}: macro-F1 {score:.4f}, {figures[name]['seconds']:.1f} s")
     own = figures.pop(ours.NAME, {})
     bars = [Bar.at_least("macro_f1", own["macro_f1"], bound)] if own else []
     if own and figures:
-        best = max(found["macro_f1"] for found in figures.values())
+        best = max(measured["macro_f1"] for measured in figures.values())
         bars.append(Bar.at_least("macro_f1.ahead_of_peers", own["macro_f1"], best))
     protocol = _PROTOCOL.format(train=len(train), test=len(test), names=", ".join(contestants))
     return Report("detection", dataset, protocol, len(table), own, figures, bars)

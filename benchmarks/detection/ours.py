@@ -16,13 +16,13 @@ __all__ = ["NAME", "fit_predict", "fit_scores", "folded", "wording_scorer"]
 NAME = "ours"
 LEGITIMATE = "ham"
 """The legitimate class of the sets; one set has none."""
-SPEED_ITERATIONS = 5  # labels made of hashes cannot be learnt; a few rounds give weights of the right shape
+SPEED_ITERATIONS = 5  # hashed labels cannot be learned; a few iterations give weights of the right shape
 
 Scores: TypeAlias = NDArray[np.floating[Any]]
 
 
 def fit_predict(texts_train: list[str], y_train: Labels, groups_train: Groups, texts_test: list[str]) -> Labels:
-    """Fit features and model on the training rows, label the test rows.
+    """Fit features and model on the training rows, and label the test rows.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def fit_scores(
 
 
 def _fit(texts: list[str], y: Labels, groups: Groups) -> tuple[Any, Any]:
-    """Fit features and model as a training run does, on obfuscated copies too."""
+    """Fit features and model as a training run does, with obfuscated copies."""
     from fraudsieve.features import MessageFeatures
     from fraudsieve.models import FraudClassifier
     from fraudsieve.training.attack.augmentation import augment

@@ -18,7 +18,7 @@ Scores: TypeAlias = NDArray[np.float64]
 
 
 def summary_figures(scheme: str, scores: Scores, seconds: Scores, cpu_seconds: Scores) -> dict[str, float]:
-    """Sum up one contestant under one scheme.
+    """Summarise one contestant under one scheme.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def summary_figures(scheme: str, scores: Scores, seconds: Scores, cpu_seconds: S
     scores : ndarray of shape (n_folds,)
         Macro-F1 of every fold of every repeat.
     seconds, cpu_seconds : ndarray of shape (n_folds,)
-        Time, by the clock and over all cores, to fit, settings included, and to label the test rows.
+        Elapsed time, and CPU time over all cores, to choose settings, fit and label the test rows.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def paired_figures(scheme: str, peer: str, ours: Scores, theirs: Scores, *, fold
 
 
 def scheme_bars(scheme: str, ours: float, theirs: Mapping[str, float], *, ahead: bool) -> list[Bar]:
-    """Hold our macro-F1 to the better peer's.
+    """Check fraudsieve's macro-F1 against the better peer's.
 
     Parameters
     ----------
@@ -88,9 +88,9 @@ def scheme_bars(scheme: str, ours: float, theirs: Mapping[str, float], *, ahead:
     ours : float
         Mean macro-F1.
     theirs : mapping of str to float
-        Mean macro-F1 of every peer; none, no bar.
+        Mean macro-F1 of every peer; without peers there are no bars.
     ahead : bool
-        Whether we claim to be ahead by .01 here, beyond not being behind by more than .005.
+        Whether to require a lead of .01, in addition to not being behind by more than .005.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The two text classifiers that a team would reach for first. Each chooses its settings inside the training rows."""
+"""Two common text classifiers as peers. Each chooses its settings inside the training rows."""
 
 import importlib.util
 import logging
@@ -24,11 +24,11 @@ Labels: TypeAlias = NDArray[Any]
 Groups: TypeAlias = NDArray[np.intp]
 FitPredict: TypeAlias = Callable[[list[str], Labels, Groups, list[str]], Labels]
 FitScores: TypeAlias = Callable[[list[str], NDArray[np.bool_], Groups], Callable[[list[str]], NDArray[Any]]]
-"""Texts, whether each is fraud, and groups, to a function that scores texts, fraud high."""
+"""Called with texts, whether each is fraud, and groups; returns a function that scores texts, fraud high."""
 
 _INNER_FOLDS = 3
-# fastText fills one tenth of its input matrix for each thread (DenseMatrix::uniform), and the rest of it, and the
-# remainder of the division, hold whatever the memory held: fewer than 11 threads lose accuracy or end in NaN.
+# fastText fills one tenth of its input matrix for each thread (DenseMatrix::uniform), and the rest of it, with the
+# remainder of the division, stays uninitialised: fewer than 11 threads lose accuracy or end in NaN.
 _FASTTEXT_THREADS = 12
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class LinearSvm:
     def fit_predict(
         self, texts_train: list[str], y_train: Labels, groups_train: Groups, texts_test: list[str]
     ) -> Labels:
-        """Choose settings on the training rows, fit them on all of these, label the test rows.
+        """Choose settings on the training rows, fit them on all of these, and label the test rows.
 
         Parameters
         ----------
@@ -109,12 +109,12 @@ class LinearSvm:
     def _search(self, counts: Any, y: Labels, groups: Groups) -> tuple[bool, float]:
         scores: Counter[tuple[bool, float]] = Counter()
         for train, test in grouped_splits(y, groups, folds=_INNER_FOLDS, seed=0):
-            # Without the n-grams of the inner test rows alone this is what a TfidfVectorizer would learn.
-            known = np.flatnonzero(counts[train].getnnz(axis=0))
+            # Without n-grams that only the inner test rows have, this is what a TfidfVectorizer would learn.
+            present = np.flatnonzero(counts[train].getnnz(axis=0))
             for sublinear in (False, True):
                 weights = TfidfTransformer(sublinear_tf=sublinear)
-                X_train = weights.fit_transform(counts[train][:, known])
-                X_test = weights.transform(counts[test][:, known])
+                X_train = weights.fit_transform(counts[train][:, present])
+                X_test = weights.transform(counts[test][:, present])
                 for cost in self.costs:
                     # liblinear's own tolerance: a third of the time, the same order of settings.
                     model = LinearSVC(C=cost, tol=0.1, random_state=0).fit(X_train, y[train])
@@ -124,7 +124,7 @@ class LinearSvm:
 
 @dataclass(frozen=True)
 class FastTextSettings:
-    """What is chosen for fastText; names as in fastText."""
+    """Settings of fastText, with its names."""
 
     wordNgrams: int
     epoch: int
@@ -140,7 +140,7 @@ SPACED_GRID = tuple(
 
 
 class FastText:
-    """fastText on characters where texts are Chinese, else on lower-case words and, if that helps, their parts.
+    """fastText on characters if texts are Chinese, else on lower-case words and, if that helps, their parts.
 
     Settings are those with the best macro-F1 on the first of three inner folds that keep groups whole. Training runs
     on one core; with its several threads (see the source) it repeats nearly, not exactly.
@@ -162,14 +162,14 @@ class FastText:
     def fit_predict(
         self, texts_train: list[str], y_train: Labels, groups_train: Groups, texts_test: list[str]
     ) -> Labels:
-        """Choose settings on the training rows, fit them on all of these, label the test rows.
+        """Choose settings on the training rows, fit them on all of these, and label the test rows.
 
         Parameters
         ----------
         texts_train : list of str of length n_train
             Raw texts.
         y_train : ndarray of shape (n_train,)
-            Labels; any characters will do.
+            Labels, with any characters.
         groups_train : ndarray of int of shape (n_train,)
             Groups that inner folds keep whole.
         texts_test : list of str of length n_test
@@ -224,7 +224,7 @@ class FastText:
         codes : ndarray of int of shape (n_lines,)
             Classes as numbers from 0.
         settings : FastTextSettings
-            What was chosen.
+            The settings.
 
         Returns
         -------
@@ -261,7 +261,7 @@ class FastText:
 
 
 def available_peers() -> dict[str, FitPredict]:
-    """Return the peers that can run here, by name; fastText is an extra."""
+    """Return the installed peers by name; fastText is an extra."""
     peers: dict[str, FitPredict] = {LinearSvm.name: LinearSvm().fit_predict}
     if importlib.util.find_spec("fasttext") is not None:
         peers[FastText.name] = FastText().fit_predict
@@ -269,7 +269,7 @@ def available_peers() -> dict[str, FitPredict]:
 
 
 def is_chinese(texts: Sequence[str]) -> bool:
-    """Tell whether most letters of the texts are Chinese characters.
+    """Return whether most letters of the texts are Chinese characters.
 
     Examples
     --------
@@ -309,12 +309,12 @@ def as_lines(texts: Sequence[str], *, chinese: bool) -> list[str]:
 
 def _predict(model: Any, lines: list[str]) -> Groups:
     # A list goes through multilinePredict, which works with NumPy 2.
-    found, _ = model.predict(lines)
-    return np.array([int(labels[0].removeprefix("__label__")) for labels in found], dtype=np.intp)
+    predicted, _ = model.predict(lines)
+    return np.array([int(labels[0].removeprefix("__label__")) for labels in predicted], dtype=np.intp)
 
 
 def _log_odds(model: Any, lines: list[str]) -> NDArray[Any]:
-    """Return the log-odds of class 1 of two; an empty line, to which fastText says nothing, has none."""
+    """Return the log-odds of class 1 of two; 0 for an empty line, for which fastText predicts nothing."""
     labels, chances = model.predict(lines, k=2)
     odds = np.zeros(len(lines))
     for i, (names, values) in enumerate(zip(labels, chances, strict=True)):

@@ -1,1 +1,1 @@
-"""The evaluation report, against metrics computed apart: ``python -m benchmarks.evaluation SET``."""
+"""The evaluation report, against independently computed metrics: ``python -m benchmarks.evaluation SET``."""

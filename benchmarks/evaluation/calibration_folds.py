@@ -1,4 +1,4 @@
-"""Calibration on real messages: every fold is scored by a model that was calibrated on a slice of the others."""
+"""Calibration on real messages: every fold is scored by a model that was calibrated on a slice of the other folds."""
 
 import numpy as np
 from sklearn.metrics import average_precision_score
@@ -19,16 +19,16 @@ __all__ = ["smishing"]
 
 LEGITIMATE = "ham"
 SLICES = 6
-"""Of what is not tested a sixth calibrates."""
+"""One of so many parts of the other folds calibrates."""
 _PROTOCOL = (
-    "smishing, fraud against legitimate, five folds by campaign (near-duplicates together). Of the other four a sixth "
-    "by campaign calibrates the model that the rest trains. ece: equal mass, 15 bins, over the five folds together, "
+    "smishing, fraud against legitimate, five folds by campaign (near-duplicates together). A sixth of the other four, "
+    "by campaign, calibrates the model that the rest trains. ece: equal mass, 15 bins, over the five folds together, "
     "calibrated and before; average precision of each fold before and after calibration."
 )
 
 
 def smishing() -> Report:
-    """Measure calibration out of fold.
+    """Measure calibration on rows out of fold.
 
     Returns
     -------
@@ -44,8 +44,8 @@ def smishing() -> Report:
     labels = data.rows["label"].to_numpy(object)
     before, after, aps = np.empty(len(labels)), np.empty(len(labels)), []
     for fold in folds_of(labels, groups, repeats=1, folds=5):
-        held = campaign_folds(labels[fold.train], groups[fold.train], SLICES, 0) == 0
-        split = Split("campaign", fold.train[~held], fold.train[held], fold.test, ("campaigns",))
+        is_calibration = campaign_folds(labels[fold.train], groups[fold.train], SLICES, 0) == 0
+        split = Split("campaign", fold.train[~is_calibration], fold.train[is_calibration], fold.test, ("campaigns",))
         model, builder, _ = fit_model(data, groups, split, recipe, lambda step: None)
         matrix = builder.transform(data.rows.iloc[fold.test]).to_numpy()
         raw = model.ensemble.log_odds(matrix)

@@ -1,4 +1,4 @@
-"""Alerts a day at a capacity threshold, on later messages of worlds that do not drift."""
+"""Alerts per day at a capacity threshold, on later messages of worlds that do not drift."""
 
 import numpy as np
 import pandas as pd
@@ -15,38 +15,38 @@ __all__ = ["alerts_over_capacity", "capacity_world"]
 
 SEEDS = 20
 CAPACITY = 20.0
-"""Alerts a day; the world has about as many fraudulent messages."""
+"""Alerts per day; the world has about as many fraudulent messages."""
 MESSAGES_A_DAY = 160.0
 WITHIN = 0.2
 _PROTOCOL = (
-    "{seeds} simulated worlds without drift (120 days, {messages:.0f} messages a day, a delay of labels of 5 days), "
-    "split by time. The operating point of {capacity:.0f} alerts a day is chosen on the calibration slice. "
-    "alerts.SEED: of all messages sent after the test slice begins, labelled or not, those that reach it, a day, over "
-    "the capacity. within: share of the worlds that are off by at most {within:.0%}."
+    "{seeds} simulated worlds without drift (120 days, {messages:.0f} messages per day, a label delay of 5 days), "
+    "split by time. The operating point of {capacity:.0f} alerts per day is chosen on the calibration slice. "
+    "alerts.SEED: of all messages sent after the test slice begins, labelled or not, the number per day that reach it, "
+    "over the capacity. within: share of the worlds that differ by at most {within:.0%}."
 )
 
 
 def capacity_world(seeds: int = SEEDS) -> Report:
-    """Count alerts a day in worlds that do not drift.
+    """Count alerts per day in worlds that do not drift.
 
     Parameters
     ----------
     seeds : int, default=20
-        How many worlds.
+        Number of worlds.
 
     Returns
     -------
     Report
     """
-    found = {}
+    ratio_by_seed = {}
     for seed in range(seeds):
-        found[seed] = alerts_over_capacity(seed)
-        progress(f"world {seed}: {found[seed]:.3f} of the capacity")
-    ratios = np.array(list(found.values()))
-    off = np.abs(ratios - 1)
-    figures = {f"alerts.{seed}": ratio for seed, ratio in found.items()}
+        ratio_by_seed[seed] = alerts_over_capacity(seed)
+        progress(f"world {seed}: {ratio_by_seed[seed]:.3f} of the capacity")
+    ratios = np.array(list(ratio_by_seed.values()))
+    deviations = np.abs(ratios - 1)
+    figures = {f"alerts.{seed}": ratio for seed, ratio in ratio_by_seed.items()}
     figures |= {"alerts.mean": float(ratios.mean()), "alerts.median": float(np.median(ratios))}
-    figures |= {"within": float((off <= WITHIN).mean()), "furthest": float(off.max())}
+    figures |= {"within": float((deviations <= WITHIN).mean()), "furthest": float(deviations.max())}
     bars = [
         Bar.at_most("mean_off", abs(figures["alerts.mean"] - 1), WITHIN),
         Bar.at_least("within", figures["within"], 1),
@@ -56,16 +56,16 @@ def capacity_world(seeds: int = SEEDS) -> Report:
 
 
 def alerts_over_capacity(seed: int, *, days: int = 120, messages_a_day: float = MESSAGES_A_DAY) -> float:
-    """Return the alerts a day at the capacity threshold on later messages, over the capacity.
+    """Return the alerts per day at the capacity threshold on later messages, divided by the capacity.
 
     Parameters
     ----------
     seed : int
-        Of the world.
+        Seed of the world.
     days : int, default=120
-        Its length.
+        Length of the simulation.
     messages_a_day : float, default=160.0
-        Its messages.
+        Messages per day.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Metrics computed apart from the library: by scikit-learn, and as the Fraud Detection Handbook defines them."""
+"""Metrics computed independently of the library: by scikit-learn, and as the Fraud Detection Handbook defines them."""
 
 import numpy as np
 import pandas as pd
@@ -17,14 +17,14 @@ def plain_figures(is_fraud: NDArray[np.bool_], probability: Array) -> dict[str, 
     Parameters
     ----------
     is_fraud : ndarray of bool, shape (n_rows,)
-        The truth.
+        True classes.
     probability : ndarray of float64, shape (n_rows,)
-        Of fraud.
+        Probability of fraud.
 
     Returns
     -------
     dict of str to float
-        Under the names that they have in a report.
+        Metrics under their names in a report.
 
     Examples
     --------
@@ -45,14 +45,14 @@ def plain_figures(is_fraud: NDArray[np.bool_], probability: Array) -> dict[str, 
 
 
 def _calibration_error(is_fraud: NDArray[np.bool_], probability: Array) -> float:
-    """Cut the rows in order of their probability into bins of equal mass; a row on an edge is in both, in parts."""
+    """Compute the error over bins of equal mass; a row on an edge is divided between both bins."""
     order = np.argsort(probability, kind="stable")
     sums = {"y": is_fraud[order].astype(float), "p": probability[order]}
-    # Rows of one probability count as their mean.
+    # Rows of equal probability count as their mean.
     _, same = np.unique(sums["p"], return_inverse=True)
     sums["y"] = (np.bincount(same, sums["y"]) / np.bincount(same))[same]
-    edges, places = np.linspace(0, len(order), BINS + 1), np.arange(len(order) + 1)
-    of_bins = {name: np.diff(np.interp(edges, places, np.append(0, np.cumsum(part)))) for name, part in sums.items()}
+    edges, positions = np.linspace(0, len(order), BINS + 1), np.arange(len(order) + 1)
+    of_bins = {name: np.diff(np.interp(edges, positions, np.append(0, np.cumsum(part)))) for name, part in sums.items()}
     return float(np.abs(of_bins["y"] - of_bins["p"]).sum() / len(order))
 
 
@@ -64,7 +64,7 @@ def card_precision_top_k(rows: pd.DataFrame, top: int = 100) -> float:
     rows : DataFrame
         ``account_id``, ``day``, ``is_fraud`` and ``probability``.
     top : int, default=100
-        Cards listed a day.
+        Cards listed per day.
 
     Returns
     -------
@@ -77,13 +77,13 @@ def card_precision_top_k(rows: pd.DataFrame, top: int = 100) -> float:
     >>> card_precision_top_k(rows, top=1)
     1.0
     """
-    found: list[str] = []
+    detected: list[str] = []
     precisions = []
     for _, of_day in rows.groupby("day"):  # in the order of the days
-        today = of_day[~of_day["account_id"].isin(found)]
+        today = of_day[~of_day["account_id"].isin(detected)]
         cards = today.groupby("account_id")[["probability", "is_fraud"]].max()
         listed = cards.sort_values("probability", ascending=False, kind="stable").head(top)
         caught = listed.index[listed["is_fraud"]].tolist()
         precisions.append(len(caught) / top)
-        found += caught
+        detected += caught
     return float(np.mean(precisions))

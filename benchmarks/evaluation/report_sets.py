@@ -1,4 +1,4 @@
-"""Reports on models of events on real data: against metrics computed apart, and a random split beside one by time."""
+"""Reports on models of events on real data: against independent metrics, and a random split next to one by time."""
 
 import json
 import subprocess
@@ -23,9 +23,9 @@ SAME = 1e-9
 LEGITIMATE = "legitimate"
 _FDH = (
     "Payments of the ten weeks before 8 August 2018 train a model of events (fraudsieve train, its defaults; labels "
-    "come after 7 days; split by time). fraudsieve evaluate --json makes the report on the payments from 8 August on, "
+    "arrive after 7 days; split by time). fraudsieve evaluate --json makes the report on the payments from 8 August, "
     "fraudsieve predict their scores. gap.NAME: the figure of the report minus that of scikit-learn, or of the "
-    "Handbook's card precision of 100 a day, on the scores of predict."
+    "Handbook's card precision of 100 per day, on the scores of predict."
 )
 _FFSD = (
     "fraudsieve train --split random on the labelled payments of s_ffsd (its times are an order). The report is "
@@ -34,7 +34,7 @@ _FFSD = (
 
 
 def fdh_cards() -> Report:
-    """Compare the report of the command line with metrics computed apart.
+    """Compare the report of the command line with independently computed metrics.
 
     Returns
     -------
@@ -54,16 +54,16 @@ def fdh_cards() -> Report:
         answer = fraudsieve(folder, "evaluate", *model, "--events", "all.parquet", "--since", f"{TEST_WEEK:%Y-%m-%d}")
         fraudsieve(folder, "predict", *model, "--input", "all.parquet")
         scores = pd.read_parquet(Path(folder) / "scores.parquet")
-    report, apart = answer["report"], _apart(payments[later], scores)
+    report, independent = answer["report"], _independent_metrics(payments[later], scores)
     report |= {"card_precision_at_100": report["card_precision"]}
-    gaps = {name: report[name] - value for name, value in apart.items()}
-    figures = {f"gap.{name}": gap for name, gap in gaps.items()} | {name: report[name] for name in apart}
+    gaps = {name: report[name] - value for name, value in independent.items()}
+    figures = {f"gap.{name}": gap for name, gap in gaps.items()} | {name: report[name] for name in independent}
     bars = [Bar.at_most(f"gap.{name}", abs(gap), SAME) for name, gap in gaps.items()]
     bars += [Bar.at_most("ece", report["ece"], 0.01)]
     return Report("evaluation", "fdh_cards", _FDH, len(payments), figures, bars=bars)
 
 
-def _apart(rows: pd.DataFrame, scores: pd.DataFrame) -> dict[str, float]:
+def _independent_metrics(rows: pd.DataFrame, scores: pd.DataFrame) -> dict[str, float]:
     probability = scores.set_index("event_id")["probability"].reindex(rows["event_id"]).to_numpy()
     is_fraud = (rows["label"] != LEGITIMATE).to_numpy()
     scored = rows.assign(day=rows["occurred_at"].dt.normalize(), is_fraud=is_fraud, probability=probability)
@@ -71,7 +71,7 @@ def _apart(rows: pd.DataFrame, scores: pd.DataFrame) -> dict[str, float]:
 
 
 def s_ffsd() -> Report:
-    """Train with a random split, and read what the report says of it.
+    """Train with a random split, and check what the report says about it.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def fraudsieve(folder: str, *call: str) -> dict[str, Any]:
     Parameters
     ----------
     folder : str
-        Where its files and its MLflow store are.
+        The folder of its files and its MLflow store.
     *call : str
         The command and its options.
 
@@ -112,10 +112,10 @@ def fraudsieve(folder: str, *call: str) -> dict[str, Any]:
     Raises
     ------
     subprocess.CalledProcessError
-        When the command fails.
+        If the command fails.
     """
     progress(f"fraudsieve {' '.join(call)}")
     command = [sys.executable, "-m", "fraudsieve", *call, "--json"]
-    done = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True)
-    content: dict[str, Any] = json.loads(done.stdout)
+    completed = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True)
+    content: dict[str, Any] = json.loads(completed.stdout)
     return content

@@ -1,6 +1,6 @@
-"""What `benchmarks.footprint` runs in the fresh environment, a process each time: ``python footprint_probe.py FOLDER``.
+"""The process that `benchmarks.footprint` starts in the fresh environment: ``python footprint_probe.py FOLDER``.
 
-It imports nothing else of the benchmarks: that environment has fraudsieve's base dependencies only.
+It imports no other module of the benchmarks, because that environment has fraudsieve's base dependencies only.
 """
 
 import json
@@ -21,19 +21,19 @@ def memory() -> dict[str, float]:
 
 
 def main(folder: str) -> None:
-    """Import, load, score once; print when each was done, on the clock that all processes share, and what it took."""
+    """Import, load and score once; print the end of each step, on the clock of all processes, and its duration."""
     start = time.perf_counter()
     from fraudsieve.models.predict import Scorer
 
     imported = time.perf_counter()
-    more = sorted({"sklearn", "pandas", "pyarrow", "mlflow"} & set(sys.modules))
-    if more:  # LightGBM imports what it finds
-        sys.exit(f"this environment has {', '.join(more)}: it shows nothing")
+    unexpected = sorted({"sklearn", "pandas", "pyarrow", "mlflow"} & set(sys.modules))
+    if unexpected:  # LightGBM imports those that are installed
+        sys.exit(f"this environment has {', '.join(unexpected)}: expected only the base dependencies")
     scorer = Scorer.load(folder)
     loaded, loaded_at = time.perf_counter(), time.monotonic()
     score = scorer.score({"text": TEXT})
     scored, scored_at = time.perf_counter(), time.monotonic()
-    found = {
+    measured = {
         "import_s": imported - start,
         "load_s": loaded - imported,
         "score_s": scored - loaded,
@@ -43,7 +43,7 @@ def main(folder: str) -> None:
         "status": score["status"],
         **memory(),
     }
-    sys.stdout.write(json.dumps(found) + "\n")
+    sys.stdout.write(json.dumps(measured) + "\n")
 
 
 if __name__ == "__main__":

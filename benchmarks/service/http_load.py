@@ -1,4 +1,4 @@
-"""Load on an HTTP server: so many clients, each with a connection of its own, each asking again once it is answered."""
+"""Load on an HTTP server: each client keeps one connection, and sends a request once the previous one is answered."""
 
 import selectors
 import socket
@@ -13,23 +13,23 @@ import numpy as np
 __all__ = ["Load", "load"]
 
 WARM_UP = 1.0
-"""Seconds before anything counts."""
+"""Seconds before measuring starts."""
 PATIENCE = 60.0
-"""Seconds without any answer after which the server is given up."""
+"""Seconds without any answer after which the benchmark stops."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What a server did under load.
+    """Result of a server under load.
 
     Parameters
     ----------
     seconds : list of float
-        What each request took, from its first byte out to its last byte in.
+        Duration of each request, from the first byte sent to the last byte received.
     during : float
         Seconds that the load lasted.
     failed : int
-        Answers of another status than 200.
+        Answers with another status than 200.
     """
 
     seconds: list[float]
@@ -46,20 +46,20 @@ class Load:
 def load(
     port: int, path: str, bodies: Sequence[bytes], *, clients: int, seconds: float, headers: Mapping[str, str]
 ) -> Load:
-    """Ask a server of this machine, from one process.
+    """Send requests to a server of this machine, from one process.
 
     Parameters
     ----------
     port : int
-        Where it listens.
+        Port of the server.
     path : str
-        What is posted to.
+        Path of the requests.
     bodies : sequence of bytes
-        JSON; every client sends them in turn, each starting at another one.
+        JSON; every client sends them in turn, each starting with another one.
     clients : int
         Connections, with one request at a time on each.
     seconds : float
-        How long, after `WARM_UP`.
+        Duration, after `WARM_UP`.
     headers : mapping of str to str
         Further headers.
 
@@ -71,31 +71,31 @@ def load(
     head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     requests = [f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body for body in bodies]
     begin = time.perf_counter() + WARM_UP
-    with ExitStack() as held, selectors.DefaultSelector() as ready:
-        made = [
+    with ExitStack() as stack, selectors.DefaultSelector() as ready:
+        all_clients = [
             _Client(requests, client * len(requests) // clients, begin, begin + seconds) for client in range(clients)
         ]
-        for client in made:
-            held.enter_context(client.connection)
+        for client in all_clients:
+            stack.enter_context(client.connection)
             client.connection.connect(("127.0.0.1", port))
-            client.ask()
+            client.send()
             ready.register(client.connection, selectors.EVENT_READ, client)
         while ready.get_map():
-            for key, _ in ready.select(PATIENCE) or _nobody():
+            for key, _ in ready.select(PATIENCE) or _raise_timeout():
                 if key.data.is_done():
                     ready.unregister(key.fileobj)
-    taken = [one for client in made for one in client.taken]
-    return Load(taken, time.perf_counter() - begin, sum(client.failed for client in made))
+    taken = [seconds for client in all_clients for seconds in client.taken]
+    return Load(taken, time.perf_counter() - begin, sum(client.failed for client in all_clients))
 
 
-def _nobody() -> NoReturn:
+def _raise_timeout() -> NoReturn:
     raise TimeoutError(f"no request was answered within {PATIENCE:g} s")
 
 
 class _Client:
-    """A connection that asks again once it is answered.
+    """A connection that sends the next request once the previous one is answered.
 
-    No event loop and no streams: what the client takes, it takes from the cores that it shares with the server.
+    It uses no event loop and no streams, because it shares the cores with the server.
     """
 
     def __init__(self, requests: Sequence[bytes], at: int, begin: float, until: float) -> None:
@@ -106,13 +106,13 @@ class _Client:
         self.failed = 0
         self.answer = b""
 
-    def ask(self) -> None:
+    def send(self) -> None:
         self.start = time.perf_counter()
         self.connection.sendall(self.requests[self.at % len(self.requests)])
         self.at += 1
 
     def is_done(self) -> bool:
-        """Read the answer; once it is complete, send the next request. Return whether the time is over."""
+        """Read the answer; once it is complete, send the next request. Return whether the time is up."""
         data = self.connection.recv(1 << 16)
         if not data:
             raise ConnectionError("the server closed the connection")
@@ -126,5 +126,5 @@ class _Client:
             self.failed += int(head.split(b" ", 2)[1]) != 200
         self.answer = b""
         if now < self.until:
-            self.ask()
+            self.send()
         return now >= self.until

@@ -1,4 +1,4 @@
-"""The servers that are measured, as a user would start them: ours, and MLflow's, on the same model."""
+"""The servers that are measured, started as a user would: fraudsieve's and MLflow's, on the same model."""
 
 import os
 import signal
@@ -42,7 +42,7 @@ def our_server(folder: Path) -> Iterator[int]:
 
 @contextmanager
 def mlflow_server(saved: Path) -> Iterator[int]:
-    """Run ``mlflow models serve`` on an MLflow model, with the number of workers that it takes by itself.
+    """Run ``mlflow models serve`` on an MLflow model, with its default number of workers.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ def mlflow_server(saved: Path) -> Iterator[int]:
         Its port.
     """
     port = _free_port()
-    where = ["--host", "127.0.0.1", "--port", str(port), "--env-manager", "local"]
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(saved), *where]
-    # The command runs uvicorn by its name.
+    options = ["--host", "127.0.0.1", "--port", str(port), "--env-manager", "local"]
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(saved), *options]
+    # The command finds uvicorn on the PATH.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with _running(command, f"http://127.0.0.1:{port}/ping", PATH=path):
         yield port

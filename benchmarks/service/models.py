@@ -17,7 +17,7 @@ from fraudsieve.training.simulation.world import World
 __all__ = ["Live", "train_on_messages", "train_on_world"]
 
 QUICK = {"evaluate.attack": False, "evaluate.replicates": 0, "track.register_model": False, "n_jobs": 1}
-"""One thread, and nothing that only people look at."""
+"""One thread, and no output for people."""
 
 
 def train_on_messages(messages: pd.DataFrame, folder: Path) -> Path:
@@ -39,7 +39,7 @@ def train_on_messages(messages: pd.DataFrame, folder: Path) -> Path:
 
 
 def train_on_world(world: World, folder: Path) -> Path:
-    """Train a model of messages that looks at the senders' events and at near-duplicates.
+    """Train a model of messages that uses the senders' events and near-duplicates.
 
     Parameters
     ----------
@@ -66,16 +66,16 @@ def _train(folder: Path, name: str, overrides: dict[str, Any] | None = None, **t
 
 @dataclass(frozen=True, eq=False)
 class Live:
-    """A live state, and the messages of a world that come after those it has observed.
+    """A live state, and the messages of a world after those that it has observed.
 
     Parameters
     ----------
     state : HistoryState
-        Told of all before the messages.
+        Holds everything before the messages.
     messages : list of dict
-        In the order they were sent, the last of the world.
+        The last messages of the world, in the order in which they were sent.
     events : list of dict
-        What happened from the first of the messages on, in order.
+        Events from the first of the messages, in order of time.
     """
 
     state: HistoryState
@@ -84,7 +84,7 @@ class Live:
 
     @classmethod
     def of(cls, scorer: Scorer, world: World, records: int) -> "Live":
-        """Tell a state of all that was before the last messages of a world."""
+        """Create a state that holds everything before the last messages of a world."""
         messages, events = world.messages.sort_values("sent_at"), world.events.sort_values("occurred_at")
         last = messages.iloc[-records:]
         state, begin = scorer.new_state(), last["sent_at"].iloc[0]
@@ -93,13 +93,13 @@ class Live:
         return cls(state, _records(last), _records(events[events["occurred_at"] >= begin]))
 
     def turns(self, scorer: Scorer) -> Iterator[dict[str, Any]]:
-        """Give the messages in turn; before each, tell the state of the events and messages before it."""
-        waiting = iter(self.events)
-        event = next(waiting, None)
+        """Yield the messages in turn; before each, update the state with the events and messages before it."""
+        events = iter(self.events)
+        event = next(events, None)
         for message in self.messages:
             while event is not None and event["occurred_at"] < message["sent_at"]:
                 self.state.update(event)
-                event = next(waiting, None)
+                event = next(events, None)
             yield {name: message[name] for name in ("text", "account_id", "sent_at")}
             scorer.observe(self.state, message)
 

@@ -1,4 +1,4 @@
-"""Speed against peers: ``python -m benchmarks.speed NAME``; one module ``benchmarks.speed.NAME`` for every name."""
+"""Speed against peers: ``python -m benchmarks.speed NAME``; each NAME is a module ``benchmarks.speed.NAME``."""
 
 import argparse
 import importlib

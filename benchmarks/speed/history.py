@@ -34,28 +34,29 @@ KERNEL_TO_DUCKDB = 1 / 200
 _STATUS = Path("/proc/self/status")
 _MEASURES = ("count", "sum", "distinct")
 _PROTOCOL = (
-    "{rows:,} made-up events of {accounts:,} accounts (Zipf, exponent 1) over {days} days, unsorted, ids as strings, "
-    "in one Arrow table; for every event the count, the sum of amounts and the distinct counterparties (as many, "
-    "Zipf) of its account in the hour and in the day strictly before it. Every contestant computes from that table "
-    "finished columns in the order of its rows, a window a call, all on one core, one thread each; one call to "
-    "warm up, then {rounds} rounds in turn, medians. The columns are compared: counts equal, sums to 1e-9. kernel: the "
-    "windows alone, on sorted and coded arrays, with everything that is counted or linked for them. compile: the "
-    "first call beyond the median of the others (a cache on disk may have served it). duckdb: window functions over "
-    "RANGE, COUNT(DISTINCT), ordered by the row. polars: rolling on an index column by account, closed left, n_unique, "
-    "sorted back to the rows. all: the four default windows in one call. slope: seconds for the hour, from half to ten "
-    "times the events, on a log-log scale; peak_mb: what the call on the larger table adds to the process at most."
+    "{rows:,} synthetic events of {accounts:,} accounts (Zipf, exponent 1) over {days} days, unsorted, ids as "
+    "strings, in one Arrow table; for every event the count, the sum of amounts and the distinct counterparties (as "
+    "many, Zipf) of its account in the hour and in the day strictly before it. Every contestant computes from that "
+    "table finished columns in the order of its rows, one window per call, all on one core, one thread each; one call "
+    "to warm up, then {rounds} rounds in turn, medians. The columns are compared: counts equal, sums to 1e-9. kernel: "
+    "the windows alone, on sorted and encoded arrays, with all counting and linking for them. compile: the first call "
+    "beyond the median of the others (a cache on disk may have served it). duckdb: window functions over RANGE, "
+    "COUNT(DISTINCT), ordered by the row. polars: rolling on an index column by account, closed left, n_unique, "
+    "sorted back to the rows. all: the four default windows in one call. slope: seconds for the hour, from half to "
+    "ten times the events, on a log-log scale; peak_mb: the largest memory that the call on the larger table adds to "
+    "the process."
 )
 
 
 def run(*, events: int = EVENTS, rounds: int = ROUNDS) -> Report:
-    """Time both windows with all contestants, and compare what they found.
+    """Time both windows with all contestants, and compare their results.
 
     Parameters
     ----------
     events : int, default=2_000_000
-        How many events.
+        Number of events.
     rounds : int, default=3
-        How often.
+        Number of rounds.
 
     Returns
     -------
@@ -65,8 +66,8 @@ def run(*, events: int = EVENTS, rounds: int = ROUNDS) -> Report:
     table = make_events(events)
     figures: dict[str, dict[str, float]] = {}
     for window in WINDOWS:
-        for name, found in _measure(table, window, rounds).items():
-            figures.setdefault(name, {}).update(found)
+        for name, measured in _measure(table, window, rounds).items():
+            figures.setdefault(name, {}).update(measured)
     own = figures.pop("ours") | _all_windows(table) | _growth(events)
     ratios = _ratios(own, figures)
     protocol = _PROTOCOL.format(rows=events, accounts=ACCOUNTS, days=DAYS, rounds=rounds)
@@ -74,14 +75,14 @@ def run(*, events: int = EVENTS, rounds: int = ROUNDS) -> Report:
 
 
 def make_events(events: int, *, seed: int = 0) -> pa.Table:
-    """Make up events of accounts, a few of which have many.
+    """Generate events of accounts, a few of which have many.
 
     Parameters
     ----------
     events : int
-        How many.
+        Number of events.
     seed : int, default=0
-        For the random numbers.
+        Random seed.
 
     Returns
     -------
@@ -113,10 +114,10 @@ def _measure(table: pa.Table, window: str, rounds: int) -> dict[str, dict[str, f
     start = time.perf_counter()
     calls["ours"]()
     first = time.perf_counter() - start
-    found: dict[str, Block] = {}
-    keeping = {name: _keeping(found, name, call) for name, call in calls.items()}
-    medians = medians_in_turn({**keeping, "kernel": _kernel(table, window)}, rounds=rounds)
-    _compare(found, window)
+    results: dict[str, Block] = {}
+    storing = {name: _storing(results, name, call) for name, call in calls.items()}
+    medians = medians_in_turn({**storing, "kernel": _kernel(table, window)}, rounds=rounds)
+    _compare(results, window)
     progress(f"{window}: " + ", ".join(f"{name} {seconds:.3f} s" for name, seconds in medians.items()))
     figures = {name: {f"seconds.{window}": medians[name]} for name in calls}
     figures["ours"][f"kernel.{window}"] = medians["kernel"]
@@ -124,32 +125,32 @@ def _measure(table: pa.Table, window: str, rounds: int) -> dict[str, dict[str, f
     return figures
 
 
-def _keeping(found: dict[str, Block], name: str, call: Call) -> Callable[[], object]:
-    def kept() -> None:
-        found[name] = call()
+def _storing(results: dict[str, Block], name: str, call: Call) -> Callable[[], object]:
+    def call_and_store() -> None:
+        results[name] = call()
 
-    return kept
+    return call_and_store
 
 
-def _compare(found: Mapping[str, Block], window: str) -> None:
-    own = found["ours"]
-    for name, theirs in found.items():
+def _compare(results: Mapping[str, Block], window: str) -> None:
+    own = results["ours"]
+    for name, theirs in results.items():
         exact = np.array_equal(theirs[:, [0, 2]], own[:, [0, 2]])
         if not exact or not np.allclose(theirs[:, 1], own[:, 1], rtol=1e-9, atol=1e-6):
             raise AssertionError(f"{name} and ours differ on the window of {window}")
 
 
 def _all_windows(table: pa.Table) -> dict[str, float]:
-    """Time the four default windows in one call of ours."""
+    """Time the four default windows in one call of fraudsieve."""
     history = History(measures=_MEASURES)
     return medians_in_turn({"seconds.all": lambda: history_features(table, None, history)}, rounds=1)
 
 
 def _peak_mb(call: Call) -> dict[str, float]:
     try:
-        _STATUS.with_name("clear_refs").write_text("5")  # from here on the peak is a new one
+        _STATUS.with_name("clear_refs").write_text("5")  # resets the peak
     except OSError:
-        progress("peak_mb is left out: this system does not tell it.")
+        progress("peak_mb is left out: this system does not report it.")
         return {}
     before = _resident("VmRSS")
     call()
@@ -162,7 +163,7 @@ def _resident(name: str) -> float:
 
 
 def _growth(events: int) -> dict[str, float]:
-    """Time ours on the hour with half and with ten times the events; a slope of 1 is linear."""
+    """Time fraudsieve on the window of an hour with half and with ten times the events; a slope of 1 is linear."""
     seconds: dict[int, float] = {}
     peak: dict[str, float] = {}
     for size in (events // 2, events * 10):
@@ -176,7 +177,7 @@ def _growth(events: int) -> dict[str, float]:
 
 def _ratios(own: Mapping[str, float], peers: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
     ours, kernel = (sum(own[f"{name}.{window}"] for window in WINDOWS) for name in ("seconds", "kernel"))
-    theirs = {peer: sum(found[f"seconds.{window}"] for window in WINDOWS) for peer, found in peers.items()}
+    theirs = {peer: sum(seconds[f"seconds.{window}"] for window in WINDOWS) for peer, seconds in peers.items()}
     ratios = {f"ratio_to_{peer}": ours / seconds for peer, seconds in theirs.items()}
     return ratios | {f"kernel_ratio_to_{peer}": kernel / seconds for peer, seconds in theirs.items()}
 
@@ -207,13 +208,13 @@ def _ours(table: pa.Table, window: str) -> Call:
 def _kernel(table: pa.Table, window: str) -> Call:
     history = History((window,), measures=_MEASURES)
     log, _ = encode_events(table, history)
-    moments = CutoffTimes(log.starts, log.times, np.arange(log.times.size, dtype=np.int32))
+    cutoffs = CutoffTimes(log.starts, log.times, np.arange(log.times.size, dtype=np.int32))
     out = np.full((log.times.size, len(history.columns)), np.nan)
-    return lambda: _filled(history, log, moments, out)
+    return lambda: _filled(history, log, cutoffs, out)
 
 
-def _filled(history: History, log: EncodedEvents, moments: CutoffTimes, out: Block) -> Block:
-    fill_history(history, log, moments, out)
+def _filled(history: History, log: EncodedEvents, cutoffs: CutoffTimes, out: Block) -> Block:
+    fill_history(history, log, cutoffs, out)
     return out
 
 

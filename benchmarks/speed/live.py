@@ -22,14 +22,14 @@ DAYS = 30
 ACCOUNTS = 20_000
 _PROTOCOL = (
     "A live state of the default history (windows of 1 h, 1 d, 7 d and 30 d, {columns} columns) holds N events of one "
-    "account, spread evenly over the {days} days before; then one update with one event and one features call a "
-    "moment later, timed as a pair, on one core: {pairs}. Kernels are compiled before. Microseconds. bytes: what the "
-    "arrays of the state take for an event; account: what Python holds for an account with one event, of {accounts:,}."
+    "account, spread evenly over the previous {days} days. Then one update with one event and one features call a "
+    "second later are timed as a pair, on one core: {pairs}. Kernels are compiled before. Microseconds. bytes: memory "
+    "of the arrays of the state per event; account: memory per account with one event, for {accounts:,} accounts."
 )
 
 
 def run() -> Report:
-    """Time pairs of an update and an answer, for states of several sizes.
+    """Time pairs of an update and a features call, for states of several sizes.
 
     Returns
     -------
@@ -52,10 +52,10 @@ def run() -> Report:
     return Report("live", "made up", protocol, sum(SIZES), figures, {}, [bar])
 
 
-def _event(time_of: datetime, rng: np.random.Generator) -> dict[str, Any]:
+def _event(occurred_at: datetime, rng: np.random.Generator) -> dict[str, Any]:
     return {
         "account_id": "account",
-        "occurred_at": time_of,
+        "occurred_at": occurred_at,
         "kind": "payment",
         "amount": float(rng.integers(1, 1_000_000)) / 100,
         "counterparty_id": f"counterparty-{rng.integers(0, 50)}",
@@ -65,32 +65,32 @@ def _event(time_of: datetime, rng: np.random.Generator) -> dict[str, Any]:
 def _filled_state(size: int) -> HistoryState:
     rng = np.random.default_rng(0)
     state = HistoryState(History())
-    state.update([_event(START + timedelta(days=DAYS) * (place / size), rng) for place in range(size)])
+    state.update([_event(START + timedelta(days=DAYS) * (index / size), rng) for index in range(size)])
     return state
 
 
 def _bytes_of_account() -> float:
-    """Measure what an account with one event takes, arrays and keys and all."""
+    """Measure the memory of an account with one event, including arrays and keys."""
     event = _event(START, np.random.default_rng(0))
     state = HistoryState(History())
     state.update(event)
     tracemalloc.start()
     for number in range(ACCOUNTS):
         state.update(event | {"account_id": f"account-{number}"})
-    held, _ = tracemalloc.get_traced_memory()
+    traced_bytes, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return held / ACCOUNTS
+    return traced_bytes / ACCOUNTS
 
 
 def _pairs(state: HistoryState, n: int) -> list[float]:
     rng, now = np.random.default_rng(1), START + timedelta(days=DAYS)
     taken = []
-    for place in range(-20, n):
+    for index in range(-20, n):
         now += timedelta(days=DAYS) / 100_000
         event, subject = _event(now, rng), {"account_id": "account", "as_of": now + timedelta(seconds=1)}
         start = time.perf_counter()
         state.update(event)
         state.features(subject)
-        if place >= 0:
+        if index >= 0:
             taken.append((time.perf_counter() - start) * 1e6)
     return taken

@@ -1,4 +1,4 @@
-"""Speed of the message builder: raw text to the whole feature matrix, on one core, beside scikit-learn's hashing."""
+"""Speed of the message builder: raw text to the whole feature matrix, on one core, next to scikit-learn's hashing."""
 
 from collections.abc import Callable
 
@@ -25,10 +25,10 @@ TRAINED = 10_000
 ROUNDS = 5
 BOUNDS = {"messages_per_second": 100_000.0, "folding_per_second": 500_000.0}
 _PROTOCOL = (
-    "{rows:,} messages of {length} characters: the file's texts laid end to end and cut. One core; one call to warm "
-    "up, then {rounds} rounds in turn, medians. messages: MessageMatrix.compute on Python strings, with the models of "
-    "wording, pinyin and characters that MessageFeatures learns of {trained:,} texts of the file (2 classes). folding: "
-    "fold_codes on packed texts. The parts are given in microseconds a message. sklearn: HashingVectorizer of "
+    "{rows:,} messages of {length} characters: the file's texts joined and cut. One core; one call to warm up, then "
+    "{rounds} rounds in turn, medians. messages: MessageMatrix.compute on Python strings, with the models of wording, "
+    "pinyin and characters that MessageFeatures learns from {trained:,} texts of the file (2 classes). folding: "
+    "fold_codes on packed texts. The parts are given in microseconds per message. sklearn: HashingVectorizer of "
     "character 1-4-grams, 2**22 columns, on the same strings: n-grams alone, no folding, no model."
 )
 
@@ -39,34 +39,34 @@ def run(*, messages: int = MESSAGES, rounds: int = ROUNDS) -> Report:
     Parameters
     ----------
     messages : int, default=50_000
-        How many to compute.
+        Number of messages.
     rounds : int, default=5
-        How often.
+        Number of rounds.
 
     Returns
     -------
     Report
-        Messages a second.
+        Messages per second.
     """
     table = load_messages(DATASET)
-    matrix = _trained(table["text"].tolist(), table["label"].to_numpy(object))
+    matrix = _train_matrix(table["text"].tolist(), table["label"].to_numpy(object))
     whole = "".join(table["text"])
     texts = [whole[at : at + LENGTH] for at in range(0, min(messages, len(whole) // LENGTH) * LENGTH, LENGTH)]
     with one_core():
         medians = medians_in_turn(_calls(matrix, texts), rounds=rounds)
     for name, seconds in medians.items():
-        progress(f"{name}: {len(texts) / seconds:,.0f} messages a second")
+        progress(f"{name}: {len(texts) / seconds:,.0f} messages per second")
     whole_matrix, peer = medians.pop("messages"), medians.pop("sklearn")
-    mine = {"messages_per_second": len(texts) / whole_matrix, "folding_per_second": len(texts) / medians["folding"]}
-    bars = [Bar.at_least(name, mine[name], bound) for name, bound in BOUNDS.items()]
-    mine |= {f"us_per_message.{name}": seconds / len(texts) * 1e6 for name, seconds in medians.items()}
-    mine["ratio_to_sklearn"] = whole_matrix / peer
+    own = {"messages_per_second": len(texts) / whole_matrix, "folding_per_second": len(texts) / medians["folding"]}
+    bars = [Bar.at_least(name, own[name], bound) for name, bound in BOUNDS.items()]
+    own |= {f"us_per_message.{name}": seconds / len(texts) * 1e6 for name, seconds in medians.items()}
+    own["ratio_to_sklearn"] = whole_matrix / peer
     protocol = _PROTOCOL.format(rows=len(texts), length=LENGTH, rounds=rounds, trained=TRAINED)
     peers = {"sklearn": {"messages_per_second": len(texts) / peer}}
-    return Report("messages", DATASET, protocol, len(texts), mine, peers, bars)
+    return Report("messages", DATASET, protocol, len(texts), own, peers, bars)
 
 
-def _trained(texts: list[str], labels: np.ndarray) -> MessageMatrix:
+def _train_matrix(texts: list[str], labels: np.ndarray) -> MessageMatrix:
     rows = np.linspace(0, len(texts) - 1, min(TRAINED, len(texts))).astype(np.intp)
     features = MessageFeatures(legitimate="ham", n_folds=2, n_jobs=1)
     return features.fit([texts[row] for row in rows], labels[rows]).matrix_
@@ -75,7 +75,7 @@ def _trained(texts: list[str], labels: np.ndarray) -> MessageMatrix:
 def _calls(matrix: MessageMatrix, texts: list[str]) -> dict[str, Callable[[], object]]:
     raw = pack(texts)
     folded = fold_codes(raw)[0]
-    heard = to_pinyin(folded)
+    pinyin = to_pinyin(folded)
     vectorizer = HashingVectorizer(analyzer="char", ngram_range=(1, 4), n_features=1 << 22)
     calls: dict[str, Callable[[], object]] = {
         "messages": lambda: matrix.compute(texts),
@@ -87,7 +87,7 @@ def _calls(matrix: MessageMatrix, texts: list[str]) -> dict[str, Callable[[], ob
     if matrix.wording is not None:
         calls["wording"] = lambda: matrix.wording and matrix.wording.log_odds(folded)
     if matrix.pinyin is not None:
-        calls["pinyin"] = lambda: matrix.pinyin and matrix.pinyin.log_odds(heard)
+        calls["pinyin"] = lambda: matrix.pinyin and matrix.pinyin.log_odds(pinyin)
     if matrix.characters:
         calls["surprisal"] = lambda: [
             m.surprisal(form) for m, form in zip(matrix.characters, (raw, folded), strict=True)

@@ -24,11 +24,11 @@ Call = Callable[[Array], object]
 COLUMNS, TRAINED, TREES, LEAVES = 100, 20_000, 200, 31
 BAR_US = 1000.0
 _PROTOCOL = (
-    "A binary LightGBM model of {trees} trees of {leaves} leaves over {columns} columns of made-up rows, 5 % of the "
+    "A binary LightGBM model of {trees} trees of {leaves} leaves over {columns} columns of synthetic rows, 5 % of the "
     "values missing. One record, {records:,} times in turn, on one core: reasons is from a feature row to the five "
-    "strongest reasons, named; values is the Shapley values alone, as are the peers' figures. Batch: {rows:,} rows at "
-    "once, median of {rounds}, on one core. seconds_to_ready: reading the trees, once a model. Kernels are compiled "
-    "before."
+    "strongest reasons, named; values is the Shapley values alone, and so are the peers' figures. Batch: {rows:,} "
+    "rows in one call, median of {rounds}, on one core. seconds_to_ready: reading the trees, once per model. Kernels "
+    "are compiled before."
 )
 
 
@@ -51,14 +51,14 @@ def run(*, records: int = 1000, rows: int = 2000, rounds: int = 3, trees: int = 
     Report
         Percentiles of a record in microseconds, and rows per second.
     """
-    X, booster = _made_up(trees)
+    X, booster = _make_rows(trees)
     model = _model(booster)
     start = time.perf_counter()
     _ = model.ensemble.trees
     ready = time.perf_counter() - start
     calls = _calls(model, booster)
     singles = _singles(calls, X, records)
-    batch = medians_in_turn({name: _on(call, X[:rows]) for name, call in calls.items()}, rounds=rounds)
+    batch = medians_in_turn({name: _bind_rows(call, X[:rows]) for name, call in calls.items()}, rounds=rounds)
     figures = {"seconds_to_ready": ready}
     peers: dict[str, dict[str, float]] = {}
     for name, taken in singles.items():
@@ -75,19 +75,19 @@ def run(*, records: int = 1000, rows: int = 2000, rounds: int = 3, trees: int = 
     return Report("reasons", "made up", protocol, records + rows, figures, peers, [bar])
 
 
-def _made_up(trees: int) -> tuple[Array, lgb.Booster]:
+def _make_rows(trees: int) -> tuple[Array, lgb.Booster]:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(TRAINED, COLUMNS))
     X[rng.random(X.shape) < 0.05] = np.nan
-    known = np.nan_to_num(X)
-    y = known[:, :10].sum(axis=1) + known[:, 3] * known[:, 4] + rng.normal(size=TRAINED) > 0
+    filled = np.nan_to_num(X)
+    y = filled[:, :10].sum(axis=1) + filled[:, 3] * filled[:, 4] + rng.normal(size=TRAINED) > 0
     settings = {"objective": "binary", "num_leaves": LEAVES, "feature_fraction": 0.5, "num_threads": 1, "verbosity": -1}
     booster = lgb.train(settings, lgb.Dataset(X, y.astype(int)), trees)
     return X, lgb.Booster(model_str=booster.model_to_string())
 
 
 def _model(booster: lgb.Booster) -> Model:
-    matrix = AccountMatrix("event", (), numbers=tuple(f"n{place}" for place in range(COLUMNS)), timed=False)
+    matrix = AccountMatrix("event", (), numbers=tuple(f"n{index}" for index in range(COLUMNS)), timed=False)
     ensemble = Ensemble(booster, (), np.zeros(1))
     return Model("reasons", ("fraud", "legitimate"), "legitimate", matrix, ensemble, Calibration())
 
@@ -106,12 +106,12 @@ def _calls(model: Model, booster: lgb.Booster) -> dict[str, Call]:
     return {**calls, "shap": explainer.shap_values}
 
 
-def _on(call: Call, rows: Array) -> Callable[[], object]:
+def _bind_rows(call: Call, rows: Array) -> Callable[[], object]:
     return lambda: call(rows)
 
 
 def _singles(calls: dict[str, Call], X: Array, records: int) -> dict[str, list[float]]:
-    """Time single records in turn, in microseconds, after some to warm up."""
+    """Time single records in turn, in microseconds, after a few for warm-up."""
     taken: dict[str, list[float]] = {name: [] for name in calls}
     with one_core():
         for at in range(-10, records):

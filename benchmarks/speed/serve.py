@@ -1,4 +1,4 @@
-"""Speed of scoring in a service: one record in process and over HTTP, batches, the start; next to the peers."""
+"""Speed of scoring in a service: one record in process and over HTTP, batches and the start, next to the peers."""
 
 import json
 import os
@@ -37,11 +37,11 @@ __all__ = ["run"]
 DATASET = "fbs_sms"
 RECORDS, CLIENTS, SECONDS, TURNS, ROUNDS, STARTS = 3000, (1, 8, 32), 5.0, 3, 5, 5
 WARM = 50
-"""Records that are scored before any counts."""
+"""Records that are scored before timing starts."""
 PARTS_BOUND, SKLEARN_BOUND, HTTP_BOUND, START_BOUND = 1.2, 1 / 3, 10.0, 2.0
 RECORD_BOUNDS = {"record.p50_ms": 1.0, "record.p99_ms": 5.0, "history.p50_ms": 2.0, "history.p99_ms": 8.0}
 HIDDEN = ("mlflow", "sklearn", "pandas", "pyarrow", "joblib")
-"""What LightGBM imports by itself where it is installed; a service does not install it."""
+"""Packages that LightGBM imports if they are installed; a service does not install them."""
 _START = """
 import sys
 class Hide:
@@ -56,15 +56,15 @@ sys.stdin.readline()
 _PROTOCOL = (
     "record: a model of messages alone, trained on {dataset} by the defaults; {records:,} of its messages, one "
     "Scorer.score(record, reasons=True) each, one core. history: a model of messages with their senders' events and "
-    "near-duplicates, on the simulated world; its last {records:,} messages in turn, observed by the live state before "
-    "each what was before it; the score alone is timed. http: fraudsieve serve with a token, without reasons and "
-    "(http_reasons) with them, and mlflow models serve as it starts by itself, which gives none; the model of "
-    "{dataset}, one message a request; the servers and the clients, in one process, share the machine's cores; "
+    "near-duplicates, on the simulated world; its last {records:,} messages in turn; before each, the live state "
+    "receives everything before it; the score alone is timed. http: fraudsieve serve with a token, without reasons "
+    "and (http_reasons) with them, and mlflow models serve with its defaults, which gives none; the model of "
+    "{dataset}, one message per request; the servers and the clients, in one process, share the machine's cores; "
     "{turns} turns of {seconds:g} s each for every number of clients, in turn, medians. batch: all messages of "
-    "{dataset} as columns, one core, {rounds} rounds in turn, medians; parts: the feature matrix, and LightGBM on the"
-    " ready matrix; sklearn: TfidfVectorizer of character 1-4-grams and LinearSVC, fitted on the same messages, "
-    "labels alone. cold_start: from the start of the process to the first score with reasons, Numba's cache, Python's "
-    "bytecode and the disk warm, median of {starts}; what the base installation does not have is hidden from it."
+    "{dataset} as columns, one core, {rounds} rounds in turn, medians; parts: the feature matrix, and LightGBM on the "
+    "ready matrix; sklearn: TfidfVectorizer of character 1-4-grams and LinearSVC, fitted on the same messages, labels "
+    "alone. cold_start: from the start of the process to the first score with reasons, Numba's cache, Python's "
+    "bytecode and the disk warm, median of {starts}; packages outside the base installation are hidden from it."
 )
 
 
@@ -79,7 +79,7 @@ def run(
     rounds: int = ROUNDS,
     starts: int = STARTS,
 ) -> Report:
-    """Train the models, and time everything.
+    """Train the models, and time all cases.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def run(
     records : int, default=3000
         Single records that are timed.
     clients : sequence of int, default=(1, 8, 32)
-        Clients at a time.
+        Numbers of concurrent clients.
     seconds : float, default=5.0
         Length of a turn of load.
     turns : int, default=3
@@ -106,8 +106,8 @@ def run(
     """
     messages = load_messages(DATASET) if messages is None else messages
     world = simulate(days=60, n_accounts=600) if world is None else world
-    with tempfile.TemporaryDirectory() as named:
-        folder = Path(named)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         progress("training the model of messages")
         plain = train_on_messages(messages, folder)
         figures, peers = _singles("record", _plain(plain, messages, records)), {}
@@ -117,9 +117,9 @@ def run(
         figures |= _batch(plain, messages, rounds)
         texts = messages["text"].iloc[:records].tolist()
         figures["cold_start_s"] = _cold_start(plain, texts[0], starts)
-        found = _http(plain, folder / "saved", texts, clients, seconds, turns)
-        figures |= found["ours"]
-        peers["mlflow"] = found["mlflow"]
+        by_server = _http(plain, folder / "saved", texts, clients, seconds, turns)
+        figures |= by_server["ours"]
+        peers["mlflow"] = by_server["mlflow"]
     for name in (f"http.{count}" for count in clients):
         rate = f"{name}.requests_per_second"
         figures[f"{name}.ratio_to_mlflow"] = figures[rate] / peers["mlflow"][rate]
@@ -133,8 +133,8 @@ def _bars(figures: Mapping[str, float], clients: Sequence[int]) -> list[Bar]:
     bars = [Bar.at_most(name, figures[name], bound) for name, bound in RECORD_BOUNDS.items()]
     ratios = [f"http.{count}.ratio_to_mlflow" for count in clients]
     bars += [Bar.at_least(name, figures[name], HTTP_BOUND) for name in ratios]
-    most = {"batch.ratio_to_parts": PARTS_BOUND, "batch.ratio_to_sklearn": SKLEARN_BOUND, "cold_start_s": START_BOUND}
-    return bars + [Bar.at_most(name, figures[name], bound) for name, bound in most.items()]
+    upper = {"batch.ratio_to_parts": PARTS_BOUND, "batch.ratio_to_sklearn": SKLEARN_BOUND, "cold_start_s": START_BOUND}
+    return bars + [Bar.at_most(name, figures[name], bound) for name, bound in upper.items()]
 
 
 Requests = tuple[Scorer, HistoryState | None, Iterable[dict[str, Any]]]
@@ -192,16 +192,16 @@ def _batch(folder: Path, messages: pd.DataFrame, rounds: int) -> dict[str, float
 def _cold_start(folder: Path, text: str, starts: int) -> float:
     program = _START.format(folder=str(folder), record={"text": text}, hidden=HIDDEN)
     taken = []
-    # An installer compiles modules to bytecode; where it did not, the first start does, unless this forbids it.
+    # Installers compile modules to bytecode. If they did not, the first start does, unless this variable forbids it.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": environment}
     for _ in range(starts + 1):
         start = time.perf_counter()
-        with subprocess.Popen([sys.executable, "-c", program], **pipes) as one:
-            assert one.stdout is not None
-            line = one.stdout.readline()
+        with subprocess.Popen([sys.executable, "-c", program], **pipes) as process:
+            assert process.stdout is not None
+            line = process.stdout.readline()
             taken.append(time.perf_counter() - start)
-            one.communicate(b"\n")
+            process.communicate(b"\n")
         if not line.strip():
             raise RuntimeError("The process did not score.")
     progress(f"cold start {statistics.median(taken[1:]):.2f} s")
@@ -214,34 +214,34 @@ def _http(
     save_model(saved, folder=folder)
     records = [json.dumps({"text": text}).encode() for text in texts]
     frames = [json.dumps({"dataframe_records": [{"text": text}]}).encode() for text in texts]
-    found: dict[str, dict[str, float]] = {"ours": {}, "mlflow": {}}
+    by_server: dict[str, dict[str, float]] = {"ours": {}, "mlflow": {}}
     with ExitStack() as running:
         ours, mlflow = running.enter_context(our_server(folder)), running.enter_context(mlflow_server(saved))
         token = {"Authorization": f"Bearer {TOKEN}"}
 
-        def ask(count: int, *, query: str = "") -> Load:
+        def post(count: int, *, query: str = "") -> Load:
             return load(ours, f"/v1/score{query}", records, clients=count, seconds=seconds, headers=token)
 
         calls: dict[str, Callable[[int], Load]] = {
-            "http": ask,
-            "http_reasons": partial(ask, query="?reasons=true"),
+            "http": post,
+            "http_reasons": partial(post, query="?reasons=true"),
             "mlflow": lambda count: load(mlflow, "/invocations", frames, clients=count, seconds=seconds, headers={}),
         }
         for count in clients:
-            done: dict[str, list[Load]] = {name: [] for name in calls}
+            loads_by_name: dict[str, list[Load]] = {name: [] for name in calls}
             for _ in range(turns):
                 for name, call in calls.items():
-                    done[name].append(call(count))
-            for name, loads in done.items():
+                    loads_by_name[name].append(call(count))
+            for name, loads in loads_by_name.items():
                 figures = _medians(f"{'http' if name == 'mlflow' else name}.{count}", loads)
-                found["mlflow" if name == "mlflow" else "ours"] |= figures
+                by_server["mlflow" if name == "mlflow" else "ours"] |= figures
                 progress(f"{name}: " + ", ".join(f"{key} {value:.1f}" for key, value in figures.items()))
-    return found
+    return by_server
 
 
 def _medians(name: str, loads: Sequence[Load]) -> dict[str, float]:
-    failed = sum(one.failed for one in loads)
+    failed = sum(turn.failed for turn in loads)
     if failed:
-        raise RuntimeError(f"{failed} requests were not answered 200.")
-    figures = [one.figures(name) for one in loads]
-    return {figure: statistics.median(one[figure] for one in figures) for figure in figures[0]}
+        raise RuntimeError(f"{failed} requests did not get status 200.")
+    figures = [turn.figures(name) for turn in loads]
+    return {figure: statistics.median(turn[figure] for turn in figures) for figure in figures[0]}

@@ -1,4 +1,4 @@
-"""Timing in turn: every contestant once a round, so that a slow moment of the machine hits all alike."""
+"""Timing in turn: every contestant once per round, so that slow phases of the machine affect all of them."""
 
 import statistics
 import time
@@ -15,9 +15,9 @@ def medians_in_turn(calls: Mapping[str, Callable[[], object]], *, rounds: int) -
     Parameters
     ----------
     calls : mapping of str to callable
-        What to time, by name.
+        Calls to time, by name.
     rounds : int
-        How often.
+        Number of rounds.
 
     Returns
     -------

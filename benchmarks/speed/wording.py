@@ -29,12 +29,12 @@ MESSAGES = 20_000
 ROUNDS = 7
 RATIO_TO_FASTTEXT = 0.2
 _PROTOCOL = (
-    "{rows:,} messages, evenly spaced over the file (its head has one class alone), scored by models fitted on them; "
-    "2 classes are the labels, 14 classes are a hash of the row's number: good for speed alone. One core, "
-    "one call to warm up, then {rounds} rounds in turn, medians; loading, fitting and compiling are not in them, and "
-    "are given apart (seconds_to_ready: fitting and the first call). Texts are folded and, for fastText, separated by "
-    "spaces beforehand. fasttext: model.predict on the list, characters, wordNgrams 3, dim {dim}, 200,000 buckets. "
-    "sklearn: HashingVectorizer of character 1-4-grams and LinearSVC.decision_function."
+    "{rows:,} messages, evenly spaced over the file (its first rows have only one class), scored by models fitted on "
+    "them; 2 classes are the labels, 14 classes are a hash of the row's number, which is useful for speed only. One "
+    "core, one call to warm up, then {rounds} rounds in turn, medians; loading, fitting and compiling are not "
+    "included, and are reported separately (seconds_to_ready: fitting and the first call). Texts are folded and, for "
+    "fastText, separated by spaces beforehand. fasttext: model.predict on the list, characters, wordNgrams 3, dim "
+    "{dim}, 200,000 buckets. sklearn: HashingVectorizer of character 1-4-grams and LinearSVC.decision_function."
 )
 
 
@@ -44,14 +44,14 @@ def run(*, messages: int = MESSAGES, rounds: int = ROUNDS) -> Report:
     Parameters
     ----------
     messages : int, default=20_000
-        How many to score.
+        Number of messages.
     rounds : int, default=7
-        How often.
+        Number of rounds.
 
     Returns
     -------
     Report
-        Microseconds a message and ratios.
+        Microseconds per message and ratios.
     """
     table = load_messages(DATASET)
     rows = np.linspace(0, len(table) - 1, min(messages, len(table))).astype(np.intp)
@@ -59,8 +59,8 @@ def run(*, messages: int = MESSAGES, rounds: int = ROUNDS) -> Report:
     labels = np.unique(table["label"].iloc[rows].to_numpy(dtype=object), return_inverse=True)[1]
     figures: dict[str, dict[str, float]] = {}
     for classes, y in ((2, labels), (14, _hashed_labels(len(texts), 14))):
-        for name, found in _measure(texts, y, classes, rounds=rounds).items():
-            figures.setdefault(name, {}).update(found)
+        for name, measured in _measure(texts, y, classes, rounds=rounds).items():
+            figures.setdefault(name, {}).update(measured)
     own = _with_ratios(figures)
     protocol = _PROTOCOL.format(rows=len(texts), rounds=rounds, dim=FastText().dim)
     return Report("wording", DATASET, protocol, len(texts), own, figures, _bars(own))
@@ -125,7 +125,7 @@ def _fasttext(texts: list[str], y: Codes) -> Callable[[], object]:
 def _sklearn(texts: list[str], y: Codes) -> Callable[[], object]:
     vectorizer = HashingVectorizer(analyzer="char", ngram_range=(1, 4))
     with warnings.catch_warnings():
-        # Labels made of hashes cannot be learned; a few rounds give weights of the right shape.
+        # Hashed labels cannot be learned; a few iterations give weights of the right shape.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = LinearSVC(max_iter=5, random_state=0).fit(vectorizer.transform(texts), y)
     return lambda: model.decision_function(vectorizer.transform(texts))

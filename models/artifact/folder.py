@@ -1,4 +1,4 @@
-"""The model folder: written whole or not at all, and checked before anything is built from it.
+"""The model folder: written completely or not at all, and checked before anything is built from it.
 
 A folder holds ``manifest.json``, ``booster.txt`` (LightGBM's own text), ``wording.npz`` (arrays, no pickle) and
 ``calibration.json``. The manifest names every other file with its size and SHA-256; its own SHA-256 is the model's
@@ -30,19 +30,19 @@ from fraudsieve.models.trees.booster_text import check_booster
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import REASONS
 
-from .matrix import EXPORT, MANIFEST, array_files, array_misfit, build_matrix
+from .matrix import EXPORT, MANIFEST, array_files, array_mismatch, build_matrix
 
 __all__ = ["FEATURES_VERSION", "FORMAT", "LIBRARIES", "Model", "read_manifest", "read_model", "write_model"]
 
 FORMAT = 1
-"""The version of the folder's layout. It grows when an older reader would misread a newer folder."""
+"""The version of the folder's layout. It increases when an older reader would misread a newer folder."""
 FEATURES_VERSION = 2
-"""The version of the features' arithmetic. It grows when the same text would give other numbers."""
+"""The version of the features' arithmetic. It increases when the same text would give other numbers."""
 
 BOOSTER = "booster.txt"
 MANIFEST_BYTES = 64 << 20
 FILE_BYTES = 2 << 30
-"""The largest size of a file."""
+"""Maximum size of a file, in bytes."""
 LIBRARIES = ("fraudsieve", "numpy", "lightgbm", "numba")
 
 
@@ -69,7 +69,7 @@ class Model:
     policy : Policy, optional
         What to do with a field that is missing, unknown or of the wrong type.
     training : dict, optional
-        Facts of the training: rows, digests, settings.
+        Information about the training: rows, digests, settings.
     digest : str, default=""
         SHA-256 of the manifest, once written or read.
     """
@@ -103,7 +103,7 @@ class Model:
 
 
 def write_model(model: Model, folder: str | Path) -> Model:
-    """Write a model folder, whole or not at all.
+    """Write a model folder, completely or not at all.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def write_model(model: Model, folder: str | Path) -> Model:
     """
     folder = Path(folder)
     if folder.exists():
-        raise FileExistsError(f"{folder}: a model folder must be new, this one exists. Name another or remove it.")
+        raise FileExistsError(f"{folder}: a model folder must be new, this one exists. Choose another or delete it.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     files = _serialise(model)
     manifest = json.dumps(_manifest(model, files), indent=2, ensure_ascii=False).encode()
@@ -135,7 +135,7 @@ def write_model(model: Model, folder: str | Path) -> Model:
 
 
 def _serialise(model: Model) -> dict[str, bytes]:
-    """Return the content of every file but the manifest."""
+    """Return the content of every file except the manifest."""
     files = {
         BOOSTER: model.ensemble.booster.model_to_string(num_iteration=-1).encode(),
         "calibration.json": json.dumps(asdict(model.calibration), indent=2).encode(),
@@ -184,17 +184,17 @@ def read_model(folder: str | Path, *, digest: str | None = None) -> Model:
     Raises
     ------
     ArtifactError
-        If a file is missing or changed, or if the format, the features or the digest are not the expected ones.
+        If a file is missing or changed, or the format, the features or the digest is not the expected one.
     """
     folder = Path(folder)
     manifest, actual = read_manifest(folder, digest=digest)
     files = {name: _checked_bytes(folder, name, entry) for name, entry in manifest["files"].items()}
     try:
         model = replace(_build(manifest, files), digest=actual)
-        problem = _misfit(model, manifest)
-    except ArtifactError as error:  # of one file, which it names
+        problem = _mismatch(model, manifest)
+    except ArtifactError as error:  # its origin is the file
         raise ArtifactError(str(folder / error.origin), error.problem, error.fix) from None
-    except Exception as error:  # whatever wrong bytes do to NumPy, zipfile, JSON and LightGBM
+    except Exception as error:  # malformed bytes can raise anything in NumPy, zipfile, JSON or LightGBM
         problem = f"the files do not make a model ({type(error).__name__})"
     if problem is not None:
         raise ArtifactError(str(folder), problem, EXPORT)
@@ -207,7 +207,7 @@ def read_manifest(folder: Path, *, digest: str | None = None) -> tuple[dict[str,
     Raises
     ------
     ArtifactError
-        If it is missing, malformed, of another version or has another digest.
+        If it is missing or malformed, or has another version or digest.
     """
     raw = _read_bytes(folder, MANIFEST)
     actual = hashlib.sha256(raw).hexdigest()
@@ -221,21 +221,21 @@ def read_manifest(folder: Path, *, digest: str | None = None) -> tuple[dict[str,
 
 
 def _read_bytes(folder: Path, name: str, limit: int = MANIFEST_BYTES) -> bytes:
-    """Read a regular file of the folder itself, not larger than the limit."""
+    """Read a regular file that is in the folder itself and not larger than the limit."""
     path = folder / name
     try:
-        found = path.stat()
+        status = path.stat()
         if not path.resolve().is_relative_to(folder.resolve()):
             problem = "it is a link out of the model folder"
-        elif not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
-            problem = "it is no regular file"
-        elif stat.S_ISREG(found.st_mode) and found.st_size > limit:
-            problem = f"it has {found.st_size} bytes, and can have {limit} at most"
+        elif not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            problem = "it is not a regular file"
+        elif stat.S_ISREG(status.st_mode) and status.st_size > limit:
+            problem = f"expected at most {limit} bytes, it has {status.st_size}"
         else:
             return path.read_bytes()
-    except (OSError, RuntimeError) as error:  # before Python 3.13 links in a circle are a RuntimeError
+    except (OSError, RuntimeError) as error:  # before Python 3.13 circular links raise RuntimeError
         problem = f"cannot be read ({type(error).__name__})"
-    raise ArtifactError(str(path), problem, "Point to a whole model folder.")
+    raise ArtifactError(str(path), problem, "Use the path of a complete model folder.")
 
 
 def _parse_manifest(raw: bytes, folder: Path) -> dict[str, Any]:
@@ -243,28 +243,28 @@ def _parse_manifest(raw: bytes, folder: Path) -> dict[str, Any]:
     where = str(folder / MANIFEST)
     try:
         manifest = json.loads(raw)
-        found, features, files = manifest["format"], manifest["features"]["version"], manifest["files"]
+        layout, features, files = manifest["format"], manifest["features"]["version"], manifest["files"]
         for name, entry in files.items():
             str(name), str(entry["sha256"]), str(entry["bytes"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ArtifactError(where, "is not a manifest of fraudsieve", EXPORT) from None
-    if found != FORMAT:
-        fix = "Upgrade fraudsieve." if isinstance(found, int) and found > FORMAT else "Train the model again."
-        raise ArtifactError(where, f"expected format {FORMAT}, got {found!r}", fix)
+    if layout != FORMAT:
+        fix = "Upgrade fraudsieve." if isinstance(layout, int) and layout > FORMAT else "Train the model again."
+        raise ArtifactError(where, f"expected format {FORMAT}, got {layout!r}", fix)
     if features != FEATURES_VERSION:
         newer = isinstance(features, int) and features > FEATURES_VERSION
         fix = "Upgrade fraudsieve." if newer else "Train the model again."
         raise ArtifactError(where, f"expected features of version {FEATURES_VERSION}, got {features!r}", fix)
     unknown = sorted(set(files) - {BOOSTER, "calibration.json", "wording.npz", "pinyin.npz", "characters.npz"})
     if unknown:
-        raise ArtifactError(where, f"names {len(unknown)} files that no model has", EXPORT)
+        raise ArtifactError(where, f"names {len(unknown)} unknown files", EXPORT)
     return dict(manifest)
 
 
 def _checked_bytes(folder: Path, name: str, entry: dict[str, Any]) -> bytes:
     content = _read_bytes(folder, name, FILE_BYTES)
     if len(content) != entry["bytes"] or hashlib.sha256(content).hexdigest() != entry["sha256"]:
-        problem = "its content is not what the manifest says (SHA-256)"
+        problem = "its content does not match the manifest (SHA-256)"
         raise ArtifactError(str(folder / name), problem, "Copy the folder again from where it was made.")
     return content
 
@@ -290,25 +290,25 @@ def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
     )
 
 
-def _misfit(model: Model, manifest: dict[str, Any]) -> str | None:
+def _mismatch(model: Model, manifest: dict[str, Any]) -> str | None:
     """Return which parts of a model do not fit each other; None if all do."""
     named = [column["name"] for column in manifest["columns"]]
     booster, base, start = model.ensemble.booster, model.ensemble.base, list(model.ensemble.wording)
     if tuple(named) != model.matrix.columns or booster.num_feature() != len(named):
-        return f"the manifest names {len(named)} columns that are not the ones that the features give"
+        return f"the manifest names {len(named)} columns that are not those of the features"
     outputs = output_classes(model.classes)
     if booster.num_model_per_iteration() != len(outputs) or base.shape != (len(outputs),):
         return f"the manifest names {len(model.classes)} classes, and the trees have other outputs"
     if start and start != [named.index(f"wording__{name}") for name in outputs]:
         return "boosting starts from columns that are not the wording of the classes"
     if {type(name) for name in (model.name, *model.classes)} != {str} or len(set(model.classes)) < 2:
-        return "the name or a class is no string, or there are fewer than two classes"
+        return "the name or a class is not a string, or there are fewer than two classes"
     if model.legitimate not in (*model.classes, None) or (model.points and model.legitimate is None):
-        return "the legitimate class is none of the classes"
+        return "the legitimate class is not one of the classes"
     if manifest["reasons"] != REASONS:
-        return "the reasons are of another kind"
+        return "the method of the reasons is unknown"
     numbers = [*base, *asdict(model.calibration).values()]
     numbers += [number for point in model.points for number in point.figures]
     if not all(map(math.isfinite, numbers)):
-        return "a threshold, a calibration or a start is no number"
-    return array_misfit(model.matrix, manifest["features"])
+        return "a threshold, the calibration or the initial log-odds are not finite"
+    return array_mismatch(model.matrix, manifest["features"])

@@ -1,4 +1,4 @@
-"""Inspection of a model folder: a list of the checks that it passed."""
+"""Inspection of a model folder, with a list of the checks that it passed."""
 
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -10,8 +10,8 @@ from .folder import FEATURES_VERSION, FORMAT, LIBRARIES, read_manifest, read_mod
 __all__ = ["Verified", "verify"]
 
 NOT_PINNED = (
-    "the digest is not pinned: the folder is whole, but whoever wrote it may have written anything; "
-    "give the digest that train printed"
+    "the digest is not pinned: the folder is complete, but its author is not verified; "
+    "pass the digest that train printed"
 )
 
 
@@ -43,7 +43,7 @@ class Verified:
 
 
 def verify(folder: str | Path, *, digest: str | None = None) -> Verified:
-    """Check a model folder as `Scorer.load` does, and return a record of the checks.
+    """Check a model folder as `Scorer.load` does, and list the checks.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def verify(folder: str | Path, *, digest: str | None = None) -> Verified:
     Returns
     -------
     Verified
-        The model's name, subject and digest, the checks that passed with their results, and what no check covers.
+        The model's name, subject and digest, the checks and their results, and what they do not cover.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def verify(folder: str | Path, *, digest: str | None = None) -> Verified:
     --------
     ::
 
-        verify("fraudsieve-model", digest="…").checks[0]  # ('digest', 'is the one that was given')
+        verify("fraudsieve-model", digest="…").checks[0]  # ('digest', 'of the manifest, equals the given one')
     """
     folder = Path(folder)
     model = read_model(folder, digest=digest)
@@ -74,21 +74,23 @@ def verify(folder: str | Path, *, digest: str | None = None) -> Verified:
     trees = model.ensemble.booster
     sizes = [entry["bytes"] for entry in manifest["files"].values()]
     checks = (
-        ("digest", "of the manifest, was given and is the same" if digest else "of the manifest, none was given"),
+        ("digest", "of the manifest, equals the given one" if digest else "of the manifest, none was given"),
         ("versions", f"format {FORMAT}, features {FEATURES_VERSION}: those of this fraudsieve"),
         ("files", f"{len(sizes)}, {sum(sizes):,} bytes, in the folder itself, SHA-256 as in the manifest"),
-        ("booster", f"{trees.num_trees()} trees: every split and leaf is reached once, and its column is there"),
+        ("booster", f"{trees.num_trees()} trees: every split and leaf is reached once, and every column exists"),
         ("arrays", "sizes before they were unpacked, shapes, types and ranges; nothing is pickled"),
         ("columns", f"{len(model.matrix.columns)}, in the order of the features that the manifest declares"),
         ("classes", f"{len(model.classes)}, as many as the trees have outputs for"),
         ("thresholds", f"{len(model.points)} operating points, calibration and start are finite"),
     )
     notes = () if digest else (NOT_PINNED,)
-    return Verified(folder, model.name, model.subject, model.digest, bool(digest), checks, (*notes, *_other(manifest)))
+    return Verified(
+        folder, model.name, model.subject, model.digest, bool(digest), checks, (*notes, *_version_notes(manifest))
+    )
 
 
-def _other(manifest: dict[str, Any]) -> tuple[str, ...]:
-    """Return a note on the libraries whose version differs from that which wrote the folder."""
+def _version_notes(manifest: dict[str, Any]) -> tuple[str, ...]:
+    """Return a note on the libraries whose version differs from the one that wrote the folder."""
     written = manifest.get("libraries")
     written = written if isinstance(written, dict) else {}
     pairs = [(name, str(written.get(name)), version(name)) for name in LIBRARIES]

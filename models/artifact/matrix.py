@@ -21,7 +21,7 @@ from fraudsieve.features.wording.surprisal import CHAR_BITS, PAIR_BITS, Characte
 
 from .arrays import pack_arrays, read_arrays
 
-__all__ = ["array_files", "array_misfit", "build_matrix"]
+__all__ = ["array_files", "array_mismatch", "build_matrix"]
 
 MANIFEST: Final = "manifest.json"
 EXPORT: Final = "Export the model again."
@@ -78,7 +78,7 @@ _BUILDERS: Final[dict[str, Callable[[Mapping[str, Any], Mapping[str, bytes]], Fe
 
 
 def array_files(matrix: FeatureMatrix) -> dict[str, bytes]:
-    """Return the files that hold the arrays of a matrix by name, in NumPy's own format, without pickles.
+    """Return the files that hold the arrays of a matrix by name, in NumPy's format, without pickle.
 
     Examples
     --------
@@ -100,7 +100,7 @@ def array_files(matrix: FeatureMatrix) -> dict[str, bytes]:
 def _read_wording(name: str, classes: list[str], files: Mapping[str, bytes]) -> TextModel:
     n_outputs, buckets = len(classes), 8 << BITS
     if n_outputs > MAX_CLASSES:
-        raise ArtifactError(MANIFEST, f"{n_outputs} classes are more than the {MAX_CLASSES} of a model", EXPORT)
+        raise ArtifactError(MANIFEST, f"expected at most {MAX_CLASSES} classes, got {n_outputs}", EXPORT)
     sizes = {
         "buckets": buckets,
         "weights": buckets * (1 + n_outputs),
@@ -115,9 +115,7 @@ def _read_wording(name: str, classes: list[str], files: Mapping[str, bytes]) -> 
 
 def _read_characters(n: int, files: Mapping[str, bytes]) -> tuple[CharacterModel, ...]:
     if not 0 < n <= MAX_CHARACTERS:
-        raise ArtifactError(
-            MANIFEST, f"characters counted {n} times are more than the {MAX_CHARACTERS} of a model", EXPORT
-        )
+        raise ArtifactError(MANIFEST, f"expected 1 to {MAX_CHARACTERS} character models, got {n}", EXPORT)
     sizes = {f"chars-{place}": 8 << CHAR_BITS for place in range(n)}
     arrays = _arrays(files, "characters", sizes | {f"pairs-{place}": 8 << PAIR_BITS for place in range(n)})
     return tuple(CharacterModel(arrays[f"chars-{place}"], arrays[f"pairs-{place}"]) for place in range(n))
@@ -130,9 +128,9 @@ def _arrays(files: Mapping[str, bytes], name: str, sizes: Mapping[str, int]) -> 
         raise ArtifactError(f"{name}.npz", str(error), EXPORT) from None
 
 
-def array_misfit(matrix: FeatureMatrix, declared: Mapping[str, Any]) -> str | None:
-    """Return what is wrong with the arrays of a matrix, None if nothing is: kernels do not check their bounds."""
-    problems = [_wording_misfit(model, declared[name], name) for name, model in matrix.text_models.items()]
+def array_mismatch(matrix: FeatureMatrix, declared: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with the arrays of a matrix, or None; kernels do not check bounds."""
+    problems = [_text_model_mismatch(model, declared[name], name) for name, model in matrix.text_models.items()]
     shapes = {(m.chars.shape, m.pairs.shape, m.chars.dtype.name, m.pairs.dtype.name) for m in matrix.characters}
     expected = ((1 << CHAR_BITS,), (1 << PAIR_BITS,), "uint32", "uint32")
     if len(matrix.characters) != declared.get("characters", 0) or shapes - {expected}:
@@ -140,7 +138,7 @@ def array_misfit(matrix: FeatureMatrix, declared: Mapping[str, Any]) -> str | No
     return next((problem for problem in problems if problem), None)
 
 
-def _wording_misfit(wording: TextModel, declared: Mapping[str, Any], name: str) -> str | None:
+def _text_model_mismatch(wording: TextModel, declared: Mapping[str, Any], name: str) -> str | None:
     buckets, n_outputs = wording.buckets, len(wording.classes)
     shapes = (buckets.ndim, wording.weights.shape, wording.intercept.shape)
     types = (buckets.dtype.name, wording.weights.dtype.name, wording.intercept.dtype.name)
@@ -150,5 +148,5 @@ def _wording_misfit(wording: TextModel, declared: Mapping[str, Any], name: str) 
         return f"the arrays of the {name} model do not fit each other"
     ascending = (np.diff(buckets, prepend=-1, append=1 << BITS) > 0).all()
     if declared["bits"] != BITS or not ascending:
-        return f"the {name} model does not know n-grams by {BITS} bits"
+        return f"the {name} model does not hash n-grams to {BITS} bits"
     return None

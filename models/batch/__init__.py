@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .score import Scored, score_file, score_frame
+    from .score import ScoringResult, score_file, score_frame
 
 __all__ = [
-    "Scored",
+    "ScoringResult",
     "score_file",
     "score_frame",
 ]
 
 # Imported at first use, as in the package above.
 _HOMES = {
-    "Scored": "score",
+    "ScoringResult": "score",
     "score_file": "score",
     "score_frame": "score",
 }

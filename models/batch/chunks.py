@@ -24,23 +24,23 @@ from fraudsieve.models.predict import Scorer
 
 from .journal import Journal, digest_of_file
 
-__all__ = ["PartsDone", "score_parts"]
+__all__ = ["ChunkedResult", "score_chunks"]
 
-ScorePart: TypeAlias = Callable[[pd.DataFrame], tuple[pd.DataFrame, list[str]]]
+ScoreChunk: TypeAlias = Callable[[pd.DataFrame], tuple[pd.DataFrame, list[str]]]
 
 MAX_NOTES: Final = 10
 MAX_REASONS: Final = 5
-RESTARTED: Final = "the input, the model or fraudsieve changed since the interrupted run: it started again"
+RESTARTED: Final = "the input, the model or fraudsieve changed since the interrupted run: it started from the beginning"
 
 
 @dataclass(frozen=True)
-class PartsDone:
+class ChunkedResult:
     """Result of scoring a file.
 
     Parameters
     ----------
     scored, rejected, resumed : int
-        Numbers of rows; `resumed` ones were scored or rejected by an interrupted run.
+        Number of rows of each kind; an interrupted run had already scored or rejected the `resumed` ones.
     notes : tuple of str
         Assumptions and changes.
     """
@@ -51,39 +51,39 @@ class PartsDone:
     notes: tuple[str, ...]
 
 
-def score_parts(
+def score_chunks(
     scorer: Scorer,
-    score: ScorePart,
+    score: ScoreChunk,
     source: str | os.PathLike[str],
     output: Path,
     rejected_output: Path,
     progress: Callable[[int, int], None] | None = None,
     *,
-    beside: Mapping[str, Path] = MappingProxyType({}),
-) -> PartsDone:
-    """Score a Parquet file in parts.
+    dependencies: Mapping[str, Path] = MappingProxyType({}),
+) -> ChunkedResult:
+    """Score a Parquet file in chunks.
 
-    Memory holds one part, and 16 bytes per id. Finished parts are kept in a hidden folder beside the output until it is
-    complete. The same call after a crash, or after a full disk, resumes with them and writes the same bytes.
+    Memory holds one chunk, and 16 bytes per id. Scored chunks (parts) are kept in a hidden folder next to the output
+    until it is complete. After a crash or a full disk, the same call resumes with them and writes the same bytes.
 
     Parameters
     ----------
     scorer : Scorer
         The model.
     score : callable
-        From valid rows to a frame of scores, none of which depends on other rows, and notes.
+        Returns a frame of scores and notes for valid rows; no score may depend on other rows.
     source : path
         The Parquet file.
     output, rejected_output : Path
         Files to write; the second only if there are rejected rows.
     progress : callable, default=None
         Called with the rows done and the total.
-    beside : mapping of str to Path, default={}
-        Further files that the scores depend on.
+    dependencies : mapping of str to Path, default={}
+        Further files that the scores depend on, by name.
 
     Returns
     -------
-    PartsDone
+    ChunkedResult
 
     Raises
     ------
@@ -93,11 +93,11 @@ def score_parts(
         If another process is writing the same output.
     """
     reader = ChunkReader(source, f"{scorer.model.subject}s")
-    before = _state_of(reader.path)
+    before = _size_and_time(reader.path)
     key = {
         "input": {"sha256": digest_of_file(reader.path), "bytes": before[0]},
-        "beside": {name: digest_of_file(path) for name, path in beside.items()},
-        "model": scorer.model.digest or secrets.token_hex(),  # a model that was never written has no digest
+        "beside": {name: digest_of_file(path) for name, path in dependencies.items()},
+        "model": scorer.model.digest or secrets.token_hex(),  # a model that was not written to a folder has no digest
         "versions": {name: version(name) for name in ("fraudsieve", "pyarrow", "lightgbm")},
         "part_rows": CHUNK_ROWS,
     }
@@ -107,11 +107,13 @@ def score_parts(
     try:
         resumed = _resume(journal, reader)
         for part in reader.after(resumed):
-            _finish(journal, part, score)
+            _add_part(journal, part, score)
             if progress is not None:
                 progress(part.start + part.rows, reader.n_rows)
-        if _state_of(reader.path) != before:
-            raise SchemaError(reader.origin, "the file changed while it was read", "Run again when it is complete.")
+        if _size_and_time(reader.path) != before:
+            raise SchemaError(
+                reader.origin, "the file changed while it was read", "Run it again once the file is complete."
+            )
         done = _assemble(journal, reader, output, rejected_output)
         remove = True
     except SchemaError:
@@ -119,10 +121,10 @@ def score_parts(
         raise
     finally:
         journal.close(remove=remove)
-    return PartsDone(*done, resumed, _notes(journal, resumed))
+    return ChunkedResult(*done, resumed, _notes(journal, resumed))
 
 
-def _state_of(path: Path) -> tuple[int, int]:
+def _size_and_time(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_size, status.st_mtime_ns
 
@@ -146,7 +148,7 @@ SCORES: Final = ".scores.parquet"
 REJECTED: Final = ".rejected.parquet"
 
 
-def _finish(journal: Journal, part: Chunk, score: ScorePart) -> None:
+def _add_part(journal: Journal, part: Chunk, score: ScoreChunk) -> None:
     good, rejected, name = part.checked.good, part.checked.rejected, f"{part.start:012d}"
     files, notes = {}, list(part.checked.notes)
     if len(good):
@@ -171,23 +173,23 @@ def _assemble(journal: Journal, reader: ChunkReader, output: Path, rejected_outp
     """Concatenate the parts and write the outputs."""
     scored, rejected = (sum(part[name] for part in journal.parts) for name in ("scored", "rejected"))
     if scored + rejected != reader.n_rows:
-        raise RuntimeError(f"{reader.n_rows} rows went in, and {scored + rejected} came out")
+        raise RuntimeError(f"expected {reader.n_rows} rows in the output, got {scored + rejected}")
     if not scored:
-        problem = f"none of {rejected} rows is good: {_tally(journal)}"
+        problem = f"all {rejected} rows were rejected: {_count_reasons(journal)}"
         raise SchemaError(reader.origin, problem, describe_requirements(reader.table))
-    whole = _joined(journal, SCORES)
+    whole = _concatenate(journal, SCORES)
     if rejected:
-        replace_file(_joined(journal, REJECTED), rejected_output)
+        replace_file(_concatenate(journal, REJECTED), rejected_output)
     else:
         rejected_output.unlink(missing_ok=True)
     replace_file(whole, output)
     return scored, rejected
 
 
-def _joined(journal: Journal, ending: str) -> Path:
-    """Concatenate the files with an ending into one, each as a row group."""
+def _concatenate(journal: Journal, ending: str) -> Path:
+    """Concatenate the files with this ending into one file, each as a row group."""
     files = [journal.folder / name for part in journal.parts for name in part["files"] if name.endswith(ending)]
-    schema = _common([pyarrow.parquet.read_schema(file) for file in files])
+    schema = _common_schema([pyarrow.parquet.read_schema(file) for file in files])
     whole = journal.folder / f"whole{ending}"
     with pyarrow.parquet.ParquetWriter(whole, schema) as writer:
         for file in files:
@@ -195,16 +197,16 @@ def _joined(journal: Journal, ending: str) -> Path:
     return whole
 
 
-def _common(schemas: list[pa.Schema]) -> pa.Schema:
-    """Return a schema for all rows: strings where a column has several types."""
+def _common_schema(schemas: list[pa.Schema]) -> pa.Schema:
+    """Return a common schema, with strings where a column has several types."""
     fields = []
-    for place, field in enumerate(schemas[0]):
-        kinds = {schema.field(place).type for schema in schemas} - {pa.null()}
-        fields.append(pa.field(field.name, kinds.pop() if len(kinds) == 1 else pa.large_string()))
+    for position, field in enumerate(schemas[0]):
+        types = {schema.field(position).type for schema in schemas} - {pa.null()}
+        fields.append(pa.field(field.name, types.pop() if len(types) == 1 else pa.large_string()))
     return pa.schema(fields, schemas[0].metadata)
 
 
-def _tally(journal: Journal) -> str:
+def _count_reasons(journal: Journal) -> str:
     counts: Counter[tuple[str, str]] = Counter()
     for part in journal.parts:
         counts.update({(column, reason): count for column, reason, count in part["reasons"]})
@@ -214,7 +216,7 @@ def _tally(journal: Journal) -> str:
 
 def _notes(journal: Journal, resumed: int) -> tuple[str, ...]:
     notes = list(dict.fromkeys(chain.from_iterable(part["notes"] for part in journal.parts)))
-    more = [f"{len(notes) - MAX_NOTES} more notes on other parts"] if len(notes) > MAX_NOTES else []
+    more = [f"{len(notes) - MAX_NOTES} more notes on other chunks"] if len(notes) > MAX_NOTES else []
     first = [RESTARTED] if journal.restarted else []
-    first += [f"resumed an interrupted run: {resumed:,} rows were done"] if resumed else []
+    first += [f"resumed an interrupted run: {resumed:,} rows had been processed"] if resumed else []
     return (*first, *notes[:MAX_NOTES], *more)

@@ -13,11 +13,11 @@ from fraudsieve.models.artifact.folder import Model
 __all__ = [
     "Inputs",
     "end_of_events",
-    "known_labels",
-    "looks_at_labels",
-    "read_beside",
+    "fill_cutoff_times",
+    "prepare_labels",
+    "read_history",
     "read_inputs",
-    "with_moment",
+    "uses_labels",
 ]
 
 
@@ -34,9 +34,9 @@ class Inputs:
     events : DataFrame or None
         Event history of the records.
     labels : DataFrame or None
-        Labels of events or accounts, from `known_labels`.
+        Labels of events or accounts, from `prepare_labels`.
     past : DataFrame or None
-        Messages sent before.
+        Earlier messages.
     notes : tuple of str
         Assumptions and changes.
     """
@@ -71,7 +71,7 @@ def read_inputs(
     labels : path or DataFrame, default=None
         Labels of events or accounts, for models that use labels.
     past : path or DataFrame, default=None
-        Messages sent before, with labels if known, for models that use campaigns.
+        Earlier messages, with labels if available, for models that use campaigns.
     require : tuple of str, default=()
         Further columns that the table must have.
 
@@ -88,16 +88,16 @@ def read_inputs(
     notes = list(table.notes)
     history: pd.DataFrame | None = table.good
     if model.subject == "event" and events is None:
-        known = _known(model, labels, history, notes)
+        label_rows = _read_labels(model, labels, history, notes)
     else:
-        history, known, said = read_beside(model, events=events, labels=labels)
-        notes += said
-    records = table.good if model.subject != "account" else with_moment(table.good, history, notes)
-    before = _read_past(model, past, records, notes)
-    return Inputs(records, table.rejected, history, known, before, tuple(notes))
+        history, label_rows, new_notes = read_history(model, events=events, labels=labels)
+        notes += new_notes
+    records = table.good if model.subject != "account" else fill_cutoff_times(table.good, history, notes)
+    past_messages = _read_past(model, past, records, notes)
+    return Inputs(records, table.rejected, history, label_rows, past_messages, tuple(notes))
 
 
-def read_beside(
+def read_history(
     model: Model, *, events: Source | None, labels: Source | None
 ) -> tuple[pd.DataFrame | None, pd.DataFrame | None, list[str]]:
     """Read events and labels for a model.
@@ -120,10 +120,10 @@ def read_beside(
     history = _read_events(events, notes)
     if history is None and model.subject == "message" and model.matrix.event_views:
         notes.append("the model uses events, but none were given: all records are scored without history")
-    return history, _known(model, labels, history, notes), notes
+    return history, _read_labels(model, labels, history, notes), notes
 
 
-def looks_at_labels(matrix: FeatureMatrix) -> bool:
+def uses_labels(matrix: FeatureMatrix) -> bool:
     """Return whether a model uses labels of events or accounts.
 
     Parameters
@@ -138,16 +138,18 @@ def looks_at_labels(matrix: FeatureMatrix) -> bool:
     Examples
     --------
     >>> from fraudsieve.features.account_matrix import AccountMatrix
-    >>> looks_at_labels(AccountMatrix("account", ()))
+    >>> uses_labels(AccountMatrix("account", ()))
     False
     """
-    of_network = matrix.network is not None and matrix.network.labels
-    return of_network or any(view.needs_labels for view in matrix.event_views)
+    in_network = matrix.network is not None and matrix.network.labels
+    return in_network or any(view.needs_labels for view in matrix.event_views)
 
 
-def _known(model: Model, labels: Source | None, events: pd.DataFrame | None, notes: list[str]) -> pd.DataFrame | None:
+def _read_labels(
+    model: Model, labels: Source | None, events: pd.DataFrame | None, notes: list[str]
+) -> pd.DataFrame | None:
     """Read labels from a table of labels, or from the table of events if it has them."""
-    if not looks_at_labels(model.matrix):
+    if not uses_labels(model.matrix):
         return None
     if labels is not None:
         table = read_table(labels, "labels").good
@@ -156,9 +158,9 @@ def _known(model: Model, labels: Source | None, events: pd.DataFrame | None, not
     else:
         notes.append("the model uses labels, but none were given: all records are scored without labels")
         return None
-    found, said = known_labels(model, table, events)
-    notes += said
-    return found
+    prepared, new_notes = prepare_labels(model, table, events)
+    notes += new_notes
+    return prepared
 
 
 def _read_events(events: Source | None, notes: list[str]) -> pd.DataFrame | None:
@@ -175,28 +177,28 @@ def _read_past(model: Model, past: Source | None, records: pd.DataFrame, notes: 
     if model.matrix.campaigns is None:
         return None
     if "sent_at" not in records:
-        notes.append("the model looks at campaigns, and messages have no sent_at: every campaign is unknown")
+        notes.append("the model uses campaigns, but the messages have no sent_at: every campaign is unknown")
     elif past is None:
-        notes.append("no messages that were sent before are given: campaigns are those of the messages at hand")
+        notes.append("no earlier messages were given: campaigns are computed from the scored messages only")
     else:
         table = read_table(past, "messages", require=("sent_at",))
         notes += table.notes
         if len(table.rejected):
             notes.append(f"{len(table.rejected)} past messages were rejected and are ignored")
-        return _as_known(table.good, notes)
+        return _with_label_times(table.good, notes)
     return None
 
 
-def _as_known(past: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """Settle from when on labels count, as training does where it reads them."""
+def _with_label_times(past: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Resolve the times from which labels count, as in training."""
     if "labelled_at" not in past:
         return past
-    times, said = resolve_label_times(past["labelled_at"])
-    notes += said
+    times, new_notes = resolve_label_times(past["labelled_at"])
+    notes += new_notes
     return past.assign(labelled_at=times)
 
 
-def with_moment(accounts: pd.DataFrame, events: pd.DataFrame | None, notes: list[str]) -> pd.DataFrame:
+def fill_cutoff_times(accounts: pd.DataFrame, events: pd.DataFrame | None, notes: list[str]) -> pd.DataFrame:
     """Fill in missing cutoff times of accounts: just after the last event, or now without events.
 
     Parameters
@@ -206,7 +208,7 @@ def with_moment(accounts: pd.DataFrame, events: pd.DataFrame | None, notes: list
     events : DataFrame or None
         The events.
     notes : list of str
-        Receives the assumptions.
+        The assumptions are appended to it.
 
     Returns
     -------
@@ -219,12 +221,12 @@ def with_moment(accounts: pd.DataFrame, events: pd.DataFrame | None, notes: list
     last, note = end_of_events(events)
     notes += [note] if note else []
     notes.append("accounts without as_of are scored as of the last event")
-    moments = pd.Series(last, accounts.index, "datetime64[us, UTC]")
-    return accounts.assign(as_of=accounts["as_of"].where(~missing, moments) if "as_of" in accounts else moments)
+    cutoffs = pd.Series(last, accounts.index, "datetime64[us, UTC]")
+    return accounts.assign(as_of=accounts["as_of"].where(~missing, cutoffs) if "as_of" in accounts else cutoffs)
 
 
 def end_of_events(events: pd.DataFrame | None) -> tuple[pd.Timestamp, str | None]:
-    """Return the time just after the last event; events in the future (a wrong clock) do not count.
+    """Return the time just after the last event, ignoring events in the future (from a wrong clock).
 
     Parameters
     ----------
@@ -249,8 +251,8 @@ def end_of_events(events: pd.DataFrame | None) -> tuple[pd.Timestamp, str | None
     return times[~future].max() + pd.Timedelta(microseconds=1), note if future.any() else None
 
 
-def known_labels(model: Model, labels: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
-    """Return labels in the form of the model's history: the latest of each event, as in training.
+def prepare_labels(model: Model, labels: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
+    """Prepare labels for the model's history: the latest label of each event, as in training.
 
     Parameters
     ----------
@@ -259,11 +261,11 @@ def known_labels(model: Model, labels: pd.DataFrame, events: pd.DataFrame | None
     labels : DataFrame
         A checked table of labels; those without a time are ignored.
     events : DataFrame or None
-        The events; labels of events name them by ``event_id``.
+        The events; labels of events refer to them by ``event_id``.
 
     Returns
     -------
-    known : DataFrame
+    prepared : DataFrame
         ``labelled_at``, ``is_fraud``, and ``account_id`` or the columns of the event.
     notes : list of str
         Assumptions.
@@ -271,22 +273,22 @@ def known_labels(model: Model, labels: pd.DataFrame, events: pd.DataFrame | None
     Raises
     ------
     SchemaError
-        If labels are of events, and these have no ``event_id``.
+        If the labels are of events, but the events have no ``event_id``.
     """
     if "labelled_at" not in labels:
         labels = labels.assign(labelled_at=pd.Series(pd.NaT, labels.index, "datetime64[us, UTC]"))
-    found = labels[labels["labelled_at"].notna()]
-    times, notes = resolve_label_times(found["labelled_at"])
-    found = found.assign(labelled_at=times, is_fraud=(found["label"] != model.legitimate).to_numpy())
+    timed = labels[labels["labelled_at"].notna()]
+    times, notes = resolve_label_times(timed["labelled_at"])
+    timed = timed.assign(labelled_at=times, is_fraud=(timed["label"] != model.legitimate).to_numpy())
     if model.subject != "event":
-        found = found[["subject_id", "labelled_at", "is_fraud"]]
-        return found.rename(columns={"subject_id": "account_id"}), notes
+        timed = timed[["subject_id", "labelled_at", "is_fraud"]]
+        return timed.rename(columns={"subject_id": "account_id"}), notes
     if events is None or "event_id" not in events:
         raise SchemaError("events", "column 'event_id' is missing: labels refer to events by it", "Add the column.")
-    found = found[["subject_id", "labelled_at", "is_fraud"]]
-    latest = found.sort_values("labelled_at", kind="stable").drop_duplicates("subject_id", keep="last")
-    others = events[[name for name in events.columns if name not in found]]
-    known = latest.rename(columns={"subject_id": "event_id"}).merge(others, on="event_id")
-    if len(latest) > len(known):
-        notes.append(f"{len(latest) - len(known)} labels refer to events that are not in the table")
-    return known, notes
+    timed = timed[["subject_id", "labelled_at", "is_fraud"]]
+    latest = timed.sort_values("labelled_at", kind="stable").drop_duplicates("subject_id", keep="last")
+    others = events[[name for name in events.columns if name not in timed]]
+    prepared = latest.rename(columns={"subject_id": "event_id"}).merge(others, on="event_id")
+    if len(latest) > len(prepared):
+        notes.append(f"{len(latest) - len(prepared)} labels refer to events that are not in the table")
+    return prepared, notes

@@ -1,4 +1,4 @@
-"""A resumable job: finished parts and a journal of them, kept beside the output until it is complete.
+"""A resumable job: finished parts and a journal of them, kept next to the output until it is complete.
 
 A part is written completely, then listed in the journal with its SHA-256. The next run of the same job continues after
 the last listed part. A job with another input or model starts from the beginning.
@@ -16,7 +16,7 @@ from fraudsieve.exceptions import BusyError
 
 try:
     import fcntl
-except ImportError:  # Windows: two runs of one job are not prevented there
+except ImportError:  # Windows, where two runs of the same job are not prevented
     fcntl = None  # type: ignore[assignment]
 
 __all__ = ["Journal", "digest_of_file"]
@@ -32,14 +32,14 @@ class Journal:
     folder : Path
         Folder of the parts; it is created if it does not exist.
     key : mapping
-        What the job depends on, in plain JSON types.
+        Identity of everything that the job depends on, in plain JSON types.
 
     Attributes
     ----------
     parts : list of dict
-        The facts of every finished part, from `add`.
+        The entry of every finished part, from `add`.
     restarted : bool
-        Whether there were parts of a job with another key, which were deleted.
+        Whether parts of a job with another key were found and deleted.
 
     Raises
     ------
@@ -50,7 +50,7 @@ class Journal:
     def __init__(self, folder: Path, key: Mapping[str, Any]) -> None:
         self.folder, self.parts, self.restarted = folder, [], False
         folder.mkdir(parents=True, exist_ok=True)
-        self._file = _locked(folder / NAME)
+        self._file = _open_locked(folder / NAME)
         try:
             self._resume(dict(key))
         except BaseException:
@@ -60,7 +60,7 @@ class Journal:
     parts: list[dict[str, Any]]
 
     def _resume(self, key: dict[str, Any]) -> None:
-        lines = _lines(self._file)
+        lines = _read_lines(self._file)
         if lines[:1] == [key]:
             for part in lines[1:]:
                 if not all(_is_complete(self.folder / name, digest) for name, digest in part.get("files", {}).items()):
@@ -82,9 +82,9 @@ class Journal:
         Parameters
         ----------
         files : mapping of str to Path
-            Names of its files in the folder, and their present paths in the same folder.
+            Final names of its files, and their current paths in the same folder.
         facts : mapping
-            Further facts to keep, in plain JSON types.
+            Further values to keep, in plain JSON types.
         """
         digests = {name: digest_of_file(path) for name, path in files.items()}
         for name, path in files.items():
@@ -112,7 +112,7 @@ class Journal:
         self._file.close()
 
 
-def _locked(path: Path) -> IO[bytes]:
+def _open_locked(path: Path) -> IO[bytes]:
     file = path.open("a+b")
     if fcntl is not None:
         try:
@@ -125,7 +125,7 @@ def _locked(path: Path) -> IO[bytes]:
     return file
 
 
-def _lines(file: IO[bytes]) -> list[dict[str, Any]]:
+def _read_lines(file: IO[bytes]) -> list[dict[str, Any]]:
     """Return the lines of a journal up to the first incomplete one."""
     file.seek(0)
     lines: list[dict[str, Any]] = []

@@ -24,15 +24,15 @@ from fraudsieve.features.tables.reader import Source, write_rejected
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import CHUNK, Scorer
 
-from .chunks import score_parts
-from .inputs import looks_at_labels, read_beside, read_inputs, with_moment
+from .chunks import score_chunks
+from .inputs import fill_cutoff_times, read_history, read_inputs, uses_labels
 
-__all__ = ["Scored", "feature_rows", "has_history", "score_file", "score_frame"]
+__all__ = ["ScoringResult", "feature_rows", "has_history", "score_file", "score_frame"]
 
 
 @dataclass(frozen=True)
-class Scored:
-    """Result of scoring a file; input rows = scored + rejected.
+class ScoringResult:
+    """Result of scoring a file; every input row is scored or rejected.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Scored:
     notes : tuple of str
         Assumptions and changes.
     resumed : int, default=0
-        Rows that an interrupted run had done.
+        Rows that an interrupted run had already scored or rejected.
     """
 
     output: Path
@@ -80,7 +80,7 @@ def score_frame(
     labels : DataFrame, default=None
         Labels of events or accounts: ``labelled_at``, ``is_fraud`` and the columns that identify them.
     past : DataFrame, default=None
-        Messages sent before, for models that use campaigns. The scored messages always count.
+        Earlier messages, for models that use campaigns. The scored messages always count.
 
     Returns
     -------
@@ -107,7 +107,7 @@ IDS = {
     "account": ("account_id", "as_of"),
     "event": ("event_id", "account_id", "occurred_at"),
 }
-"""The columns of a record that its score keeps."""
+"""The columns of a record that are written with its score."""
 
 
 def feature_rows(
@@ -118,7 +118,7 @@ def feature_rows(
     labels: pd.DataFrame | None = None,
     past: pd.DataFrame | None = None,
 ) -> tuple[Array, Array | None, Array | None]:
-    """Compute the feature rows of records with their history in one call.
+    """Compute the feature rows of records and their history.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def feature_rows(
         In the order of the model's columns.
     why : ndarray of object, shape (n_records,), or None
         Why a message is unscorable, else None; None for accounts and events.
-    known : ndarray of bool, shape (n_records,), or None
+    has_history : ndarray of bool, shape (n_records,), or None
         Whether the account has history; None for messages, and if the model uses no events.
     """
     compute = _message_rows if model.subject == "message" else _account_rows
@@ -154,7 +154,7 @@ def _message_rows(
     sender = None if events is None or not matrix.sender else sender_history(events, records, matrix.sender)
     campaign = None
     if matrix.campaigns is not None and "sent_at" in records:
-        campaign = campaign_features(_sent(past, records), records, matrix.campaigns)
+        campaign = campaign_features(_all_messages(past, records), records, matrix.campaigns)
     why = np.array([why_unscorable(text) for text in records["text"]], object)
     return matrix.compute(records["text"].tolist(), sender, campaign), why, None
 
@@ -167,19 +167,19 @@ def _account_rows(
     past: pd.DataFrame | None,
 ) -> _Rows:
     matrix = account_matrix_of(model.matrix)
-    if labels is None and looks_at_labels(matrix):
-        labels = _nothing_known(matrix)
+    if labels is None and uses_labels(matrix):
+        labels = _empty_labels(matrix)
     builder = AccountFeatures(events, subject=matrix.subject)
     builder.labels = labels if matrix.subject == "event" else None
     builder.account_labels = labels if matrix.subject == "account" else None
     builder.matrix_ = matrix
-    moment = cutoff_column(records, matrix.subject) if matrix.timed else None
-    known = has_history(records, events, moment) if matrix.histories else None
-    return np.asarray(builder.transform(records), np.float64), None, known
+    cutoff = cutoff_column(records, matrix.subject) if matrix.timed else None
+    history_mask = has_history(records, events, cutoff) if matrix.histories else None
+    return np.asarray(builder.transform(records), np.float64), None, history_mask
 
 
-def _sent(past: pd.DataFrame | None, records: pd.DataFrame) -> pd.DataFrame:
-    """Put past messages in front of the scored ones, each message once."""
+def _all_messages(past: pd.DataFrame | None, records: pd.DataFrame) -> pd.DataFrame:
+    """Concatenate past and scored messages, each message once."""
     if past is None:
         return records
     if "message_id" in records and "message_id" in past:
@@ -187,7 +187,7 @@ def _sent(past: pd.DataFrame | None, records: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([past, records], ignore_index=True)
 
 
-def _nothing_known(matrix: AccountMatrix) -> pd.DataFrame:
+def _empty_labels(matrix: AccountMatrix) -> pd.DataFrame:
     names = {name for view in matrix.histories for name in view.entities} | {"account_id"}
     empty = {name: pd.Series([], dtype="str") for name in names}
     times = pd.Series([], dtype="datetime64[us, UTC]")
@@ -203,12 +203,12 @@ def score_file(
     events: Source | None = None,
     labels: Source | None = None,
     past: Source | None = None,
-) -> Scored:
+) -> ScoringResult:
     """Score a file of messages, accounts or events into a Parquet file.
 
-    A Parquet file is scored in parts if no score depends on another record: memory is bounded (except for the events),
-    and an interrupted call resumes. These are read completely and start again: messages of a model that uses campaigns,
-    events that are their own history, accounts without events, and other file formats.
+    A Parquet file is scored in chunks if no score depends on another record. Memory is then bounded, except for the
+    events, and an interrupted call resumes. Other inputs are read completely and start from the beginning: messages
+    of a model that uses campaigns, events that are their own history, accounts without events, and other formats.
 
     Parameters
     ----------
@@ -217,7 +217,7 @@ def score_file(
     source : path or DataFrame
         Records to score. Accounts without ``as_of`` are scored as of the last event.
     output : str or Path
-        Parquet file to write, atomically; rejected rows are written beside it to ``<name>.rejected.parquet``.
+        Parquet file to write, atomically; rejected rows are written to ``<name>.rejected.parquet`` next to it.
     progress : callable, default=None
         Called with the rows done and the total.
     events : path or DataFrame, default=None
@@ -225,12 +225,12 @@ def score_file(
     labels : path or DataFrame, default=None
         Labels of events or accounts, for models that use labels.
     past : path or DataFrame, default=None
-        Messages sent before, with ``label`` and ``labelled_at`` if known, for models that use campaigns.
+        Earlier messages, with ``label`` and ``labelled_at`` if available, for models that use campaigns.
 
     Returns
     -------
-    Scored
-        Where the scores are, and how many rows were scored and rejected.
+    ScoringResult
+        The paths of the outputs, and the numbers of scored and rejected rows.
 
     Raises
     ------
@@ -243,26 +243,27 @@ def score_file(
     """
     output = Path(output)
     rejected_output = output.with_suffix(".rejected.parquet")
-    for given in (source, events, labels, past):
-        if _is_file(given) and Path(given).resolve() in (output.resolve(), rejected_output.resolve()):
-            raise FileExistsError(f"{given}: the scores would overwrite this input. Choose another output.")
-    if _is_file(source) and _by_part(scorer.model, Path(source), events, labels):
-        return _score_by_part(scorer, Path(source), output, rejected_output, progress, events=events, labels=labels)
-    read = read_inputs(scorer.model, source, events=events, labels=labels, past=past)
-    scores = score_frame(scorer, read.records, progress, events=read.events, labels=read.labels, past=read.past)
-    scores = _written(scores)
+    for table in (source, events, labels, past):
+        if _is_file(table) and Path(table).resolve() in (output.resolve(), rejected_output.resolve()):
+            raise FileExistsError(f"{table}: the scores would overwrite this input. Choose another output.")
+    if _is_file(source) and _can_chunk(scorer.model, Path(source), events, labels):
+        return _score_in_chunks(scorer, Path(source), output, rejected_output, progress, events=events, labels=labels)
+    inputs = read_inputs(scorer.model, source, events=events, labels=labels, past=past)
+    scores = score_frame(scorer, inputs.records, progress, events=inputs.events, labels=inputs.labels, past=inputs.past)
+    scores = _to_file_types(scores)
     output.parent.mkdir(parents=True, exist_ok=True)
     rejected_output.unlink(missing_ok=True)
-    if len(read.rejected):
-        write_rejected(read.rejected, rejected_output)
+    if len(inputs.rejected):
+        write_rejected(inputs.rejected, rejected_output)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as staging:
         scores.to_parquet(Path(staging, output.name), index=False)
         replace_file(Path(staging, output.name), output)
-    return Scored(output, rejected_output if len(read.rejected) else None, len(scores), len(read.rejected), read.notes)
+    rejected = rejected_output if len(inputs.rejected) else None
+    return ScoringResult(output, rejected, len(scores), len(inputs.rejected), inputs.notes)
 
 
-def _by_part(model: Model, source: Path, events: Source | None, labels: Source | None) -> bool:
-    """Return whether no score depends on another record, and all inputs are files that can be hashed."""
+def _can_chunk(model: Model, source: Path, events: Source | None, labels: Source | None) -> bool:
+    """Return whether scores are independent of other records, and all inputs are files, which can be hashed."""
     matrix = model.matrix
     are_files = all(table is None or _is_file(table) for table in (events, labels))
     if not are_files or not source.name.lower().endswith(".parquet"):
@@ -270,33 +271,33 @@ def _by_part(model: Model, source: Path, events: Source | None, labels: Source |
     if model.subject == "message":
         return matrix.campaigns is None
     # Without a table of events, accounts are scored as of now, and events are their own history.
-    alone = not matrix.timed or (model.subject == "event" and not matrix.history_parts)
-    return alone or events is not None
+    is_independent = not matrix.timed or (model.subject == "event" and not matrix.history_parts)
+    return is_independent or events is not None
 
 
-def _score_by_part(
+def _score_in_chunks(
     scorer: Scorer,
     source: Path,
     output: Path,
     rejected_output: Path,
     progress: Callable[[int, int], None] | None,
-    **beside: Any,
-) -> Scored:
-    history, known, notes = read_beside(scorer.model, **beside)
+    **tables: Any,
+) -> ScoringResult:
+    history, labels, notes = read_history(scorer.model, **tables)
 
     def score(good: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-        said: list[str] = []
-        records = with_moment(good, history, said) if scorer.model.subject == "account" else good
-        return _written(score_frame(scorer, records, events=history, labels=known)), said
+        notes: list[str] = []
+        records = fill_cutoff_times(good, history, notes) if scorer.model.subject == "account" else good
+        return _to_file_types(score_frame(scorer, records, events=history, labels=labels)), notes
 
-    files = {name: Path(file) for name, file in beside.items() if file is not None}
-    done = score_parts(scorer, score, source, output, rejected_output, progress, beside=files)
-    rejected = rejected_output if done.rejected else None
-    return Scored(output, rejected, done.scored, done.rejected, (*notes, *done.notes), done.resumed)
+    files = {name: Path(file) for name, file in tables.items() if file is not None}
+    result = score_chunks(scorer, score, source, output, rejected_output, progress, dependencies=files)
+    rejected = rejected_output if result.rejected else None
+    return ScoringResult(output, rejected, result.scored, result.rejected, (*notes, *result.notes), result.resumed)
 
 
-def _written(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return scores in the column types of the file, which do not depend on missing values."""
+def _to_file_types(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return scores in the column types of the file, which are the same with and without missing values."""
     return scores.astype(dict.fromkeys(("label", "decision", "status", "why"), "str"))
 
 
@@ -304,7 +305,7 @@ def _is_file(table: Source | None) -> TypeGuard[str | os.PathLike[str]]:
     return table is not None and not isinstance(table, pd.DataFrame)
 
 
-def has_history(records: pd.DataFrame, events: pd.DataFrame | None, moment: str | None) -> npt.NDArray[np.bool_]:
+def has_history(records: pd.DataFrame, events: pd.DataFrame | None, cutoff: str | None) -> npt.NDArray[np.bool_]:
     """Return which records have an earlier event of their account.
 
     Parameters
@@ -313,8 +314,8 @@ def has_history(records: pd.DataFrame, events: pd.DataFrame | None, moment: str 
         Accounts or events.
     events : DataFrame or None
         The events.
-    moment : str or None
-        Column of cutoff times; None if there are no times.
+    cutoff : str or None
+        Name of the column of cutoff times; None without times.
 
     Returns
     -------
@@ -322,7 +323,7 @@ def has_history(records: pd.DataFrame, events: pd.DataFrame | None, moment: str 
     """
     if events is None or not len(events):
         return np.zeros(len(records), np.bool_)
-    accounts, known = as_strings(records["account_id"]), as_strings(events["account_id"])
-    if moment is None:
-        return accounts.isin(known).to_numpy()
-    return (accounts.map(events.groupby(known)["occurred_at"].min()) < records[moment]).to_numpy()
+    accounts, event_accounts = as_strings(records["account_id"]), as_strings(events["account_id"])
+    if cutoff is None:
+        return accounts.isin(event_accounts).to_numpy()
+    return (accounts.map(events.groupby(event_accounts)["occurred_at"].min()) < records[cutoff]).to_numpy()

@@ -1,7 +1,7 @@
-"""Frames: what a log writes at a time, with length and checksum, so that an incomplete write is detected.
+"""Frames: the units in which a log writes, with length and checksum, so that an incomplete write is detected.
 
 A frame is a marker (4 bytes), the length of its content (8 bytes), the CRC-32 of length and content (4 bytes), and the
-content: JSON lines in ASCII. The marker has bytes that are not ASCII, so that the next frame can be found behind a
+content: JSON lines in ASCII. The marker has bytes that are not ASCII, so that the next frame can be found after a
 damaged one.
 """
 
@@ -17,7 +17,7 @@ HEAD = len(MARKER) + LENGTH.size + CHECKSUM.size
 
 
 def frame(content: bytes) -> bytes:
-    """Frame a content.
+    """Frame content.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def frames(data: bytes, start: int) -> Iterator[tuple[int, bytes]]:
 
 
 def is_damaged(data: bytes, end: int) -> bool:
-    """Return whether the file is damaged after a frame: an incomplete write has no complete frame behind it.
+    """Return whether the file is damaged after a frame: no complete frame follows an incomplete write.
 
     Parameters
     ----------

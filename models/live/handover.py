@@ -1,4 +1,4 @@
-"""Whether a model can continue the live state of another model."""
+"""Handover of a live state from one model to another."""
 
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,14 @@ from .records import logged_fields
 __all__ = ["continue_state", "declaration"]
 
 
-def continue_state(held: HistoryState, wanted: HistoryState, folder: Path) -> HistoryState:
+def continue_state(stored: HistoryState, new: HistoryState, folder: Path) -> HistoryState:
     """Return the state that a model continues.
 
     Parameters
     ----------
-    held : HistoryState
-        Content of the folder; it is not used afterwards.
-    wanted : HistoryState
+    stored : HistoryState
+        State in the folder; it must not be used afterwards.
+    new : HistoryState
         Empty state with the declarations of the model.
     folder : Path
         Folder of the state, for the error.
@@ -28,34 +28,34 @@ def continue_state(held: HistoryState, wanted: HistoryState, folder: Path) -> Hi
     Returns
     -------
     HistoryState
-        `held` if the declarations are equal; or `wanted` with the views that both have; or `wanted`, empty, if the log
-        is complete and holds the fields that it needs.
+        `stored` if the declarations are equal; or `new` with its views from `stored`; or `new`, empty, if the log is
+        complete and holds the fields that it needs.
 
     Raises
     ------
     StateError
         If none of these is possible.
     """
-    if declaration(held) == declaration(wanted):
-        return held
-    if held.watermark == NEVER and logged_fields(wanted) <= logged_fields(held):
-        return wanted  # no checkpoint yet, so the log is complete
-    views = {view.history: view for view in held.views}
-    is_subset = set(wanted.histories) <= set(views) and wanted.declared_network in (None, held.declared_network)
-    if not is_subset or window_seconds(wanted.lateness) > window_seconds(held.lateness):
-        problem = "was written for a model with other features of the history, or for less lateness"
-        fix = f"Open it with that model, or choose a new folder and send the events of {_longest(wanted)} again."
+    if declaration(stored) == declaration(new):
+        return stored
+    if stored.watermark == NEVER and logged_fields(new) <= logged_fields(stored):
+        return new  # no checkpoint yet, so the log is complete
+    views = {view.history: view for view in stored.views}
+    is_subset = set(new.histories) <= set(views) and new.declared_network in (None, stored.declared_network)
+    if not is_subset or window_seconds(new.lateness) > window_seconds(stored.lateness):
+        problem = "was written for a model with other history features, or for a smaller lateness"
+        fix = f"Open it with that model, or choose a new folder and send the events of {_longest(new)} again."
         raise StateError(str(folder), problem, fix)
-    wanted.views = [views[history] for history in wanted.histories]
-    wanted.network = held.network if wanted.network else None
-    wanted.watermark = held.watermark
-    timelines = [line for view in wanted.views for part in (view.timelines, view.labels) for line in part.values()]
-    wanted.n_events = sum(line.size for line in timelines)
-    return wanted
+    new.views = [views[history] for history in new.histories]
+    new.network = stored.network if new.network else None
+    new.watermark = stored.watermark
+    timelines = [line for view in new.views for part in (view.timelines, view.labels) for line in part.values()]
+    new.n_events = sum(line.size for line in timelines)
+    return new
 
 
 def declaration(state: HistoryState) -> tuple[Any, ...]:
-    """Return declaration and lateness: states with equal ones hold the same of the same events."""
+    """Return declaration and lateness; states with equal ones hold the same data after the same events."""
     return state.declaration, state.lateness
 
 

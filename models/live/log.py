@@ -2,7 +2,7 @@
 
 A folder holds segments, ``<number>.log``, and ``lock``. Records that several threads append at the same time are
 written as one frame (see `frames`) and synced once. An incomplete frame at the end of the last segment was never
-acknowledged: it is truncated when the log is opened. Anywhere else it is damage, and an error.
+acknowledged: it is truncated when the log is opened. Anywhere else it is damage, which is an error.
 """
 
 import json
@@ -68,7 +68,8 @@ class EventLog:
     Raises
     ------
     StateError
-        If the folder cannot be written, is in use by another process, or holds a damaged segment; or without POSIX.
+        If the folder cannot be written, is in use by another process, or holds a damaged segment, or if the system is
+        not POSIX.
     ValueError
         If a parameter is invalid.
 
@@ -154,7 +155,7 @@ class EventLog:
             group.contents.append("\n".join(lines).encode("ascii"))
             if then is not None:
                 group.callbacks.append(then)
-        with self._writing:  # the first thread writes for all that wait
+        with self._writing:  # the first waiting thread writes for all of them
             if not group.done:
                 with self._gathering:
                     self._waiting = _Group()
@@ -263,9 +264,9 @@ class EventLog:
 
     def _open_segments(self) -> None:
         numbers = sorted(int(path.stem) for path in self.folder.glob("*.log") if path.stem.isdecimal())
-        for before, number in pairwise(numbers):
-            if number != before + 1:
-                raise StateError(str(self._path(before + 1)), "is missing, but later segments exist", RESTORE)
+        for previous, number in pairwise(numbers):
+            if number != previous + 1:
+                raise StateError(str(self._path(previous + 1)), "is missing, but later segments exist", RESTORE)
         if not numbers:
             self._start_segment(1)
             return
@@ -318,7 +319,7 @@ class EventLog:
         self._sizes[self.last] += len(data)
 
     def _truncate(self) -> None:
-        """Truncate what a failed call has left; if that fails too, the next call tries again."""
+        """Truncate the remains of a failed write; if that fails too, the next call tries again."""
         if self._is_torn:
             os.ftruncate(self._file, self._sizes[self.last])
             self._is_torn = False
@@ -356,7 +357,7 @@ class EventLog:
             self._start_segment(self.last + 1)
 
     def _start_segment(self, number: int) -> None:
-        path, before = self._path(number), self._file
+        path, previous = self._path(number), self._file
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             self._write_bytes(HEADER)
@@ -364,12 +365,12 @@ class EventLog:
             sync_folder(self.folder)
         except BaseException:
             os.close(self._file)
-            self._file = before
+            self._file = previous
             path.unlink(missing_ok=True)
             raise
         self._sizes[number] = len(HEADER)
-        if before >= 0:
-            os.close(before)
+        if previous >= 0:
+            os.close(previous)
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:010d}.log"

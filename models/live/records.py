@@ -66,12 +66,12 @@ def to_entry(part: RecordType, record: Record, time: int, fields: frozenset[str]
     >>> to_entry("events", {"account_id": " ann ", "amount": 5, "note": "private"}, 7, frozenset())
     {'events': [7, {'account_id': 'ann', 'amount': 5.0}]}
     """
-    kept: dict[str, Any] = _ids(record, dict.fromkeys((*COMMON_FIELDS, *sorted(fields))))
+    values: dict[str, Any] = _ids(record, dict.fromkeys((*COMMON_FIELDS, *sorted(fields))))
     if part != "events":
-        kept["is_fraud"] = bool(record["is_fraud"])
+        values["is_fraud"] = bool(record["is_fraud"])
     elif (amount := parse_amount(record.get("amount"))) == amount:
-        kept["amount"] = amount
-    return {part: [time, kept]}
+        values["amount"] = amount
+    return {part: [time, values]}
 
 
 def message_to_entry(events: Sequence[Record], time: int) -> dict[str, Any]:
@@ -114,13 +114,13 @@ def from_entry(entry: Mapping[str, Any]) -> tuple[LoggedPart, list[dict[str, Any
     >>> part, sorted(records[0])
     ('labels', ['account_id', 'is_fraud', 'labelled_at'])
     """
-    name, (time, kept) = next(iter(entry.items()))
+    name, (time, values) = next(iter(entry.items()))
     part = cast(LoggedPart, name)
-    when = np.datetime64(time, "us")
+    timestamp = np.datetime64(time, "us")
     if part != "messages":
-        return part, [{**kept, "occurred_at" if part == "events" else "labelled_at": when}]
-    (band,) = CAMPAIGN & kept.keys()
-    return part, [{**kept, band: key, "occurred_at": when} for key in kept[band]]
+        return part, [{**values, "occurred_at" if part == "events" else "labelled_at": timestamp}]
+    (band,) = CAMPAIGN & values.keys()
+    return part, [{**values, band: key, "occurred_at": timestamp} for key in values[band]]
 
 
 def delivery_id(part: LoggedPart, record: Record) -> int:

@@ -1,4 +1,4 @@
-"""Snapshots of a live state beside its log: written completely or not at all; the newest one counts.
+"""Snapshots of a live state, next to its log: written completely or not at all; the newest one counts.
 
 ``snapshot-<number>`` covers all segments before that number: ``state`` is a `HistoryState`, ``ids`` are the delivered
 ids.

@@ -73,13 +73,13 @@ class _Delivery(NamedTuple):
 class LiveState:
     """The live history that a model needs; threads can share it and, with a folder, it is stored on disk.
 
-    An event with a known ``event_id``, or a message with a known ``message_id``, is delivered again and counts once,
-    whatever its content. Records without an id always count. Ids are remembered for the longest window plus the
+    An event or a message whose ``event_id`` or ``message_id`` was delivered before is a repeated delivery: it counts
+    once, whatever its content. Records without an id always count. Ids are remembered for the longest window plus the
     lateness of event time, at about 90 bytes each. A label with the same id and time counts once.
 
-    Records more than an hour in the future are rejected. Jumps of the system clock are limited too: an event that is
-    later than the newest one by more than the lateness must also be possible by the time since the state was opened.
-    After such a correction of the clock, open the state again.
+    Records more than an hour in the future are rejected. Jumps of the system clock are limited too. An event that
+    is later than the newest one by more than the lateness must also be possible given the time since the state was
+    opened. After a larger correction of the clock, open the state again.
 
     The log stores ids as they are, amounts and times, only of fields that the model uses, and no text. It grows until
     `checkpoint` is called; the service calls it when `size` is large.
@@ -111,9 +111,9 @@ class LiveState:
     Raises
     ------
     StateError
-        If the folder cannot be written, is in use, is damaged, or was written for a model with other features of the
-        history. A model that uses a subset of them can continue it; so can one that uses only logged fields, if there
-        was no checkpoint.
+        If the folder cannot be written, is in use, is damaged, or was written for a model with other history
+        features. A model that uses a subset of them can continue it. So can a model that uses only logged fields, if
+        there was no checkpoint.
 
     Examples
     --------
@@ -157,8 +157,8 @@ class LiveState:
     def size(self) -> LiveSize:
         """Size in memory and on disk."""
         with self._lock:
-            held = self.state.n_events, self.state.n_entities, len(self._seen), self._repeats, self.state.nbytes
-        return LiveSize(*held, self._log.nbytes if self._log is not None else 0)
+            sizes = self.state.n_events, self.state.n_entities, len(self._seen), self._repeats, self.state.nbytes
+        return LiveSize(*sizes, self._log.nbytes if self._log is not None else 0)
 
     def update(
         self,
@@ -192,7 +192,7 @@ class LiveState:
         """
         parts: dict[RecordType, Records] = {"events": events, "labels": labels, "account_labels": account_labels}
         items: list[_Delivery] = []
-        refused: list[RejectedRecord] = []
+        rejected: list[RejectedRecord] = []
         with self._lock:
             now = now or self._now()
             for part, records in parts.items():
@@ -200,9 +200,9 @@ class LiveState:
                     try:
                         items += self._deliveries(part, record, now)
                     except RejectedRecordError as error:
-                        refused.append(RejectedRecord(position, str(error)))
+                        rejected.append(RejectedRecord(position, str(error)))
         self._commit(items)
-        return tuple(refused)
+        return tuple(rejected)
 
     def observe(self, messages: Records, *, now: datetime | None = None) -> tuple[RejectedRecord, ...]:
         """Add messages, so that later ones are matched to campaigns; return once they are durable.
@@ -227,16 +227,16 @@ class LiveState:
             If an argument is not a record or a list of records.
         """
         items: list[_Delivery] = []
-        refused: list[RejectedRecord] = []
+        rejected: list[RejectedRecord] = []
         with self._lock:
             now = now or self._now()
             for position, message in enumerate(as_records(messages)):
                 try:
                     items += self._message_deliveries(message, now)
                 except RejectedRecordError as error:
-                    refused.append(RejectedRecord(position, str(error)))
+                    rejected.append(RejectedRecord(position, str(error)))
         self._commit(items)
-        return tuple(refused)
+        return tuple(rejected)
 
     def score(self, records: Records, *, reasons: bool | int = False, reasons_of: str | None = None) -> Any:
         """Score records with the current history.
@@ -285,7 +285,7 @@ class LiveState:
         self.close()
 
     def _now(self) -> datetime:
-        """Return the system time, limited where it jumps ahead of both the events and the time since opening."""
+        """Return the system time, limited if it is ahead of both the events and the time since opening."""
         wall, newest = time.time(), self.state.watermark
         if newest != NEVER:
             plausible = newest / SECOND + window_seconds(self.state.lateness)
@@ -298,9 +298,9 @@ class LiveState:
         if identifier in self._seen:
             self._repeats += 1
             return
-        prepared, refused = self.state.prepare(record, part, now=now)
-        if refused:
-            raise RejectedRecordError(refused[0].reason)
+        prepared, rejected = self.state.prepare(record, part, now=now)
+        if rejected:
+            raise RejectedRecordError(rejected[0].reason)
         yield _Delivery(identifier, to_entry(part, record, prepared[0].time, self._fields), prepared)
 
     def _message_deliveries(self, message: Record, now: datetime) -> Iterator[_Delivery]:
@@ -355,12 +355,12 @@ class LiveState:
         try:
             part, records = from_entry(entry)
             as_part: RecordType = "events" if part == "messages" else part
-            prepared, refused = self.state.prepare(records, as_part, any_time=True)
+            prepared, rejected = self.state.prepare(records, as_part, any_time=True)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             problem = f"a record of the log cannot be read ({type(error).__name__})"
             raise StateError(str(folder), problem, RESTORE) from None
-        if refused:
-            raise StateError(str(folder), f"a record of the log is rejected: {refused[0].reason}", RESTORE)
+        if rejected:
+            raise StateError(str(folder), f"a record of the log is rejected: {rejected[0].reason}", RESTORE)
         return _Delivery(delivery_id(part, records[0]), entry, prepared)
 
     def _save(self, log: EventLog) -> None:

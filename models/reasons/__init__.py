@@ -1,4 +1,4 @@
-"""Reasons: what a score was made of, by column and by span of text."""
+"""Reasons: the contributions to a score, by column and by text span."""
 
 from typing import TYPE_CHECKING, Any
 

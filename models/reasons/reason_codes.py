@@ -49,7 +49,7 @@ def contributions(ensemble: Ensemble, X: Array, output: int = 0) -> Array:
 
 
 def explained_classes(model: Model, odds: Array, of: str | None = None) -> Array:
-    """Return the position of the class that is explained, of each record; by default the likeliest crime.
+    """Return the position of the class to explain for each record; by default the likeliest crime.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def explain(model: Model, X: Array, odds: Array, *, n: int = N_REASONS, of: str 
     Returns
     -------
     list of dict
-        For every record ``explained``, the class and its calibrated log-odds (with more than two classes its term of
+        For every record ``explained``, the class and its calibrated log-odds (with more than two classes, its term of
         the softmax); and ``reasons``, a list of dicts with ``family``, ``cue``, ``direction`` (1 for the class, -1
         against it, 0 for neither) and ``log_odds``. The strongest come first. The last three have None as cue:
         ``rest`` (the reasons not named), ``base`` (the same for all records) and ``calibration``. All add up to the
@@ -110,7 +110,7 @@ def explain(model: Model, X: Array, odds: Array, *, n: int = N_REASONS, of: str 
         parts = sign * contributions(model.ensemble, X[rows], output)
         calibrated = sign * odds[rows, output]
         explained = {"class": model.classes[position]}
-        named = _named(parts, calibrated, model.cues, n)
+        named = _rank_reasons(parts, calibrated, model.cues, n)
         for row, reasons, log_odds in zip(rows, named, calibrated, strict=True):
             explanations[row] = {"explained": {**explained, "log_odds": float(log_odds)}, "reasons": reasons}
     return explanations
@@ -121,8 +121,10 @@ def output_of(model: Model, position: int) -> tuple[int, float]:
     return (0, 1.0 if position == 1 else -1.0) if len(model.classes) == 2 else (position, 1.0)
 
 
-def _named(parts: Array, calibrated: Array, cues: Sequence[tuple[str, str]], n: int) -> list[list[dict[str, Any]]]:
-    """Name the strongest of each row, and add up the others."""
+def _rank_reasons(
+    parts: Array, calibrated: Array, cues: Sequence[tuple[str, str]], n: int
+) -> list[list[dict[str, Any]]]:
+    """Return the strongest reasons of each row, and the sum of the others."""
     columns, base = parts[:, :-1], parts[:, -1]
     order = np.argsort(-np.abs(columns), axis=1, kind="stable")[:, :n]
     strongest = np.take_along_axis(columns, order, axis=1)
@@ -130,9 +132,11 @@ def _named(parts: Array, calibrated: Array, cues: Sequence[tuple[str, str]], n: 
     np.put_along_axis(others, order, 0.0, axis=1)
     sums = np.column_stack([others.sum(axis=1), base, calibrated - parts.sum(axis=1)])
     reasons = []
-    for places, values, last in zip(order.tolist(), strongest.tolist(), sums.tolist(), strict=True):
+    for positions, values, last in zip(order.tolist(), strongest.tolist(), sums.tolist(), strict=True):
         named = [
-            _reason(cues[place][0], cues[place][1], value) for place, value in zip(places, values, strict=True) if value
+            _reason(cues[position][0], cues[position][1], value)
+            for position, value in zip(positions, values, strict=True)
+            if value
         ]
         named += [_reason(name, None, value) for name, value in zip(("rest", "base", "calibration"), last, strict=True)]
         reasons.append(named)

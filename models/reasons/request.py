@@ -1,4 +1,4 @@
-"""The reasons that a caller requested: how many and for which class; explained from what scoring has computed."""
+"""Requests for reasons, which are explained from the rows and log-odds that scoring has computed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -29,12 +29,12 @@ def count_reasons(reasons: bool | int) -> int:
     if reasons is True:
         return N_REASONS
     if not isinstance(reasons, int) or reasons < 0:
-        raise ValueError(f"reasons: expected True, False or a whole number from 0 on, got {reasons!r}.")
+        raise ValueError(f"reasons: expected True, False or a whole number of at least 0, got {reasons!r}.")
     return int(reasons)
 
 
 class ReasonRequest:
-    """How many reasons, and text spans, are named, and the class that is explained; None for the likeliest crime.
+    """Number of reasons and of text spans, and the class to explain; None for the likeliest crime.
 
     Raises
     ------
@@ -47,7 +47,7 @@ class ReasonRequest:
         self.model, self.n, self.of = model, n, of
 
     def explain(self, records: Sequence[Mapping[str, Any]], features: FeatureRows, odds: Array) -> list[dict[str, Any]]:
-        """Explain the scores of records from their feature rows and log-odds, without computing either again.
+        """Explain the scores of records from their feature rows and log-odds, without computing them again.
 
         Returns
         -------
@@ -58,15 +58,15 @@ class ReasonRequest:
         if not good:
             return self._empty(features, len(records))
         values, odds = (part if len(good) == len(records) else part[good] for part in (features.X, odds))
-        by_reasons = explain(self.model, values, odds, n=self.n, of=self.of)
+        explained = explain(self.model, values, odds, n=self.n, of=self.of)
         if features.texts is not None:
             texts = [records[position]["text"] for position in good]
             spans = explain_text(self.model, texts, features.texts, odds, n=self.n, of=self.of)
-            by_reasons = [reasons | {"text_spans": named} for reasons, named in zip(by_reasons, spans, strict=True)]
+            explained = [reasons | {"text_spans": named} for reasons, named in zip(explained, spans, strict=True)]
         if len(good) == len(records):
-            return by_reasons
+            return explained
         explanations = self._empty(features, len(records))
-        for position, explanation in zip(good, by_reasons, strict=True):
+        for position, explanation in zip(good, explained, strict=True):
             explanations[position] = explanation
         return explanations
 

@@ -41,7 +41,7 @@ def explain_text(
     n : int, default=5
         How many text spans are named; the others are added up.
     of : str, default=None
-        The class that is explained; None for the likeliest of those that are a crime.
+        The class that is explained; None for the likeliest crime.
 
     Returns
     -------
@@ -63,13 +63,13 @@ def explain_text(
     trust = as_known(np.ones((len(texts), 1)), normalised.known_share, text_model.trust)[:, 0]
     classes = explained_classes(model, odds, of)
     spans_by_record: list[list[dict[str, Any]]] = [[] for _ in texts]
-    for position in np.unique(classes).tolist():
-        rows = np.flatnonzero(classes == position)
-        of_class, (output, sign) = select_texts(folded, rows), output_of(model, position)
+    for class_position in np.unique(classes).tolist():
+        rows = np.flatnonzero(classes == class_position)
+        of_class, (output, sign) = select_texts(folded, rows), output_of(model, class_position)
         weights = sign * text_model.scale * character_weights(text_model, of_class, output)
         start = float(sign * text_model.scale * text_model.intercept[output])
-        for place, row in enumerate(rows.tolist()):
-            part = slice(of_class.offsets[place], of_class.offsets[place + 1])
+        for position, row in enumerate(rows.tolist()):
+            part = slice(of_class.offsets[position], of_class.offsets[position + 1])
             spans_by_record[row] = _spans(
                 texts[row], of_class.codes[part], trust[row] * weights[part], trust[row] * start, n
             )
@@ -77,11 +77,11 @@ def explain_text(
 
 
 def _spans(text: str, folded: Array, weights: Array, start: float, n: int) -> list[dict[str, Any]]:
-    places, form = sources(text, folded), "raw"
-    if places is None:
+    positions, form = sources(text, folded), "raw"
+    if positions is None:
         text, form = CodePoints(folded, np.array([0, len(folded)])).unpack()[0], "folded"
     else:
-        weights = np.bincount(places, weights, minlength=len(text))
+        weights = np.bincount(positions, weights, minlength=len(text))
     named: list[dict[str, Any]] = [
         {"text": text[first:last], "start": first, "stop": last, "form": form, "log_odds": weight}
         for first, last, weight in spans(weights, n)

@@ -34,9 +34,9 @@ def columns_of(batch: Columns | Batch | Any) -> Columns:
     Raises
     ------
     TypeError
-        If it is none of these.
+        If it is not one of these.
     ValueError
-        If two columns have one name.
+        If two columns have the same name.
 
     Examples
     --------
@@ -46,20 +46,20 @@ def columns_of(batch: Columns | Batch | Any) -> Columns:
     if isinstance(batch, Mapping):
         return batch
     names = getattr(batch, "column_names", None)
-    if names is None and _speaks_arrow(batch):
+    if names is None and _has_arrow_interface(batch):
         names = getattr(batch, "columns", None)
     if names is None:
         kind = type(batch).__name__
         raise TypeError(f"Expected columns: a dict of sequences, or an Arrow table or batch, got {kind}.")
     names = [str(name) for name in names]
     if len(set(names)) < len(names):
-        raise ValueError(f"Expected one column a name, got {len(names)} columns of {len(set(names))} names.")
+        raise ValueError(f"Expected one column per name, got {len(names)} columns with {len(set(names))} names.")
     if isinstance(batch, Batch):
         return batch.to_pydict()
     return {name: _cells(batch[name]) for name in names}
 
 
-def _speaks_arrow(batch: object) -> bool:
+def _has_arrow_interface(batch: object) -> bool:
     return hasattr(batch, "__arrow_c_stream__") or hasattr(batch, "__arrow_c_array__")
 
 
@@ -70,13 +70,13 @@ def _cells(column: Any) -> Sequence[Any]:
     return cast(Sequence[Any], to_list())
 
 
-def _checked(column: Any, name: str, n: int | None) -> list[Any]:
-    """Return the cells of a column, which must be a sequence of n cells."""
+def _to_list(column: Any, name: str, n: int | None) -> list[Any]:
+    """Return the cells of a column, which must be a sequence of length n."""
     if isinstance(column, str | bytes | Mapping) or not isinstance(column, Iterable):
         raise TypeError(f"Expected a sequence as column {name!r}, got one {type(column).__name__}. Put it in a list.")
     try:
         cells = column.tolist() if isinstance(column, np.ndarray) and column.dtype.kind not in "M" else list(column)
-    except TypeError:  # an array of no dimension
+    except TypeError:  # a zero-dimensional array
         raise TypeError(f"Expected a sequence as column {name!r}, got one {type(column).__name__}.") from None
     if not isinstance(cells, list):
         raise TypeError(f"Expected a sequence as column {name!r}, got one {type(column).__name__}.")
@@ -86,7 +86,7 @@ def _checked(column: Any, name: str, n: int | None) -> list[Any]:
 
 
 def lists_of(columns: Columns, names: Iterable[str]) -> dict[str, list[Any]]:
-    """Return the columns of some names, if they exist, as lists of the length of the first one.
+    """Return those of the named columns that exist, as lists of equal length.
 
     Raises
     ------
@@ -104,6 +104,6 @@ def lists_of(columns: Columns, names: Iterable[str]) -> dict[str, list[Any]]:
     lists: dict[str, list[Any]] = {}
     for name in names:
         if name in columns:
-            lists[name] = _checked(columns[name], name, n)
+            lists[name] = _to_list(columns[name], name, n)
             n = len(lists[name])
     return lists

@@ -1,4 +1,4 @@
-"""The fields of a model in one table: how a value is checked, what a service calls its type, and which fields exist."""
+"""The fields of a model's records: how values are checked, the names of their types, and which fields exist."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ FIELD_TYPES: Final[Mapping[FieldKind, str]] = {
     "amount": "number or null",
     "category": "string or null",
 }
-"""What users are told of the values of each kind of field."""
+"""Name of the type of each kind of field, for users."""
 
 _COMMON: Final = ("account_id", "label", "labelled_at", "as_of", "source")
 _TABLES: Final = {

@@ -1,4 +1,4 @@
-"""The history that a caller gives with records: a live state, or events that are read into one."""
+"""The history that is passed with records: a live state, or events that are read into one."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -25,14 +25,14 @@ _PARTS = ("events", "labels", "account_labels")
 
 
 def resolve_history(matrix: FeatureMatrix, history: Events | None) -> HistoryState | None:
-    """Return the live state with the history that a caller gave; None for no history.
+    """Return the live state of a history; None without a history.
 
     Raises
     ------
     ValueError
-        If a state has other views than the model, or an event cannot be used: the position and the field are named.
+        If a state has other views than the model, or an event cannot be used; the error names position and field.
     TypeError
-        If it is something else.
+        If the history has another type.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def resolve_history(matrix: FeatureMatrix, history: Events | None) -> HistorySta
         return None
     if isinstance(history, HistoryState):
         if history.declaration != matrix.history_declaration:
-            raise ValueError("history: the state has other views than the model. Make one with Scorer.new_state().")
+            raise ValueError("history: the state has other views than the model. Create it with Scorer.new_state().")
         return history
     records = _records_by_part(matrix, history)
     state = matrix.new_state(lateness="all")
@@ -84,18 +84,18 @@ def _raise_rejected(part: str, rejected: Sequence[RejectedRecord]) -> None:
 
 
 def _check_fields(events: Sequence[Record], matrix: FeatureMatrix) -> None:
-    """Raise an error if a field is in no event: a renamed column would score as an empty one."""
+    """Raise ValueError if no event has a field; otherwise a renamed column would score as an empty one."""
     needed = {name for view in matrix.event_views for name in view.fields}
     needed |= set(matrix.network.links if matrix.network else ())
-    absent = sorted(name for name in needed if not any(name in event for event in events)) if events else []
-    if absent:
-        raise ValueError(f"history: events, no event has the field {absent[0]!r}, and the model looks at it.")
+    missing = sorted(name for name in needed if not any(name in event for event in events)) if events else []
+    if missing:
+        raise ValueError(f"history: events, no event has the field {missing[0]!r}, and the model uses it.")
 
 
 def observe_messages(
     matrix: FeatureMatrix, state: HistoryState, messages: Sequence[Record], *, now: datetime | None = None
 ) -> tuple[RejectedRecord, ...]:
-    """Add messages to a live state and return those that were rejected; nothing happens without campaigns."""
+    """Add messages to a live state and return those that were rejected; does nothing without campaigns."""
     if matrix.campaigns is None:
         return ()
     prepared, rejected = [], []
@@ -123,7 +123,7 @@ def prepare_message(
     Raises
     ------
     RejectedRecordError
-        If the message cannot be used; its field is named.
+        If the message cannot be used; the error names the field.
     """
     problem = why_unscorable(message.get("text"))
     if problem:

@@ -1,4 +1,4 @@
-"""Applying a policy to the fields of a record that are missing, unknown or of the wrong type."""
+"""Application of a policy to fields of a record that are missing, unknown or of the wrong type."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
@@ -15,11 +15,11 @@ Record: TypeAlias = Mapping[str, Any]
 
 
 def check_unknown(names: Iterable[Any], origin: str, policy: Policy, fields: ModelFields) -> None:
-    """Raise RecordError for unknown fields if the policy says so; the error does not contain their names."""
+    """Raise RecordError for unknown fields if the policy requires it; the error does not contain their names."""
     if policy.unknown == "error" and not fields.allowed.issuperset(names):
         n = sum(name not in fields.allowed for name in names)
-        problem = f"{n} fields are unknown; the model looks at {', '.join(sorted(fields.checks))}"
-        raise RecordError(origin, problem, "Leave them out, or set the policy for unknown to ignore.")
+        problem = f"{n} fields are unknown; the model uses {', '.join(sorted(fields.checks))}"
+        raise RecordError(origin, problem, "Remove them, or set the policy for unknown to ignore.")
 
 
 def apply_policy(record: Record, position: int, policy: Policy, fields: ModelFields) -> Record:
@@ -28,7 +28,7 @@ def apply_policy(record: Record, position: int, policy: Policy, fields: ModelFie
     Raises
     ------
     RecordError
-        If the policy says so. The error contains the field and the position, and no value.
+        If the policy requires it. The error contains the field and the position, and no value.
 
     Examples
     --------
@@ -55,8 +55,8 @@ def _apply_to_missing(values: dict[str, Any], name: str, position: int, policy: 
     if name in values and not (is_key and is_missing(values[name])):
         return
     if policy.missing == "error":
-        problem = f"{name}: expected the field, it is missing"
-        raise RecordError(f"record {position}", problem, "Give it, or set the policy for missing to missing.")
+        problem = f"{name}: expected a value, the field is missing"
+        raise RecordError(f"record {position}", problem, "Provide it, or set the policy for missing to missing.")
     if policy.missing == "missing":
         values[name] = None
 
@@ -66,7 +66,7 @@ def _apply_to_wrong_type(values: dict[str, Any], name: str, check: Check, positi
         check(values[name], name)
     except RejectedRecordError as error:
         if policy.wrong_type == "error":
-            fix = "Give a value of the type, or set the policy for wrong_type to missing."
+            fix = "Provide a value of the type, or set the policy for wrong_type to missing."
             raise RecordError(f"record {position}", str(error), fix) from None
         if policy.wrong_type == "missing":
             values[name] = None

@@ -1,4 +1,4 @@
-"""Sample records that use all that scoring needs, so that the first real record finds it compiled and in memory."""
+"""Sample records that exercise all of scoring, so that it is compiled and in memory before the first real record."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -13,7 +13,7 @@ TEXT = (
     "Y\u03bfur p\u00e1rcel N0. 4532015112830366 is h\u200beld: pay $50 at http://xn--paypa1-login.example/a?b=1, call "
     "+44 20 7946 0958 \U0001f600 \u514d\u8d39\u9886\u5956\uff0c\u52a0\u5fae\u4fe1abc123\uff0c\u70b9\u51fb t.cn/x1"
 )
-"""Digits, a link, a number, look-alikes, hidden characters, Chinese: every step has something to do."""
+"""Digits, a link, a number, look-alikes, hidden characters, Chinese: they exercise every step."""
 VALUES: Final[dict[FieldKind, tuple[Any, Any, Any]]] = {
     "text": (TEXT, "see you at six", TEXT + " again"),
     "id": ("a", "a", "a"),

@@ -18,7 +18,7 @@ Score: TypeAlias = dict[str, Any]
 def to_columns(model: Model, odds: Array, why: Array, has_history: Array | None = None) -> dict[str, Array]:
     """Turn calibrated log-odds into the columns of `Scorer.score_columns`.
 
-    `why` is None where a record can be scored; `has_history` says whether there is an event of the account.
+    `why` is None where a record can be scored. `has_history` is whether the account has an event.
     """
     scored = why == None  # noqa: E711 - compares every element
     classes = probabilities(odds)
@@ -55,15 +55,15 @@ def to_records(model: Model, odds: Array, why: Array, has_history: Array | None 
 
     They equal the rows of `to_columns`. For a single record plain Python is faster than NumPy's overhead.
     """
-    by = {"name": model.name, "digest": model.digest}
+    identity = {"name": model.name, "digest": model.digest}
     points = sorted(model.points, key=_threshold)
     shares = probabilities(odds).tolist()
     fraud = [None] * len(odds) if model.legitimate is None else _fraud(model, odds).tolist()
-    is_cold = [False] * len(odds) if has_history is None else (~has_history).tolist()
+    cold_starts = [False] * len(odds) if has_history is None else (~has_history).tolist()
     scores = []
-    for row, probability, reason, cold in zip(shares, fraud, why.tolist(), is_cold, strict=True):
+    for row, probability, reason, is_cold in zip(shares, fraud, why.tolist(), cold_starts, strict=True):
         if reason is not None:
-            scores.append(_unscorable(model.classes, reason) | {"model": by})
+            scores.append(_unscorable(model.classes, reason) | {"model": identity})
             continue
         reached = [point for point in points if probability is not None and probability >= point.threshold]
         score = {
@@ -71,10 +71,10 @@ def to_records(model: Model, odds: Array, why: Array, has_history: Array | None 
             "label": model.classes[row.index(max(row))],
             "decision": _decision(model, probability),
             "false_positive_rate": reached[-1].false_positive_rate if reached else None,
-            "status": "no_history" if cold else "ok",
+            "status": "no_history" if is_cold else "ok",
             "why": None,
             "probabilities": dict(zip(model.classes, row, strict=True)),
-            "model": by,
+            "model": identity,
         }
         scores.append(score)
     return scores
@@ -127,4 +127,4 @@ def fraud_probability(log_odds: Array, classes: Sequence[str], legitimate: str |
     if len(classes) == 2:
         return np.exp(log_sigmoid(log_odds[:, 0] if clean == 0 else -log_odds[:, 0]))
     crimes = np.delete(probabilities(log_odds), clean, axis=1)
-    return np.asarray(np.minimum(crimes.sum(axis=1), 1.0))  # a sum of shares may be one and a last bit
+    return np.asarray(np.minimum(crimes.sum(axis=1), 1.0))  # rounding can make the sum larger than one

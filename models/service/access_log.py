@@ -1,4 +1,4 @@
-"""Counts and logs every request, and answers 500 when a request raises."""
+"""The access log: every request is counted and logged, and answered with 500 if it raises."""
 
 import logging
 import time
@@ -13,11 +13,11 @@ __all__ = ["AccessLog"]
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 CLIENT_CLOSED = 499
-"""Logged where the client disconnected before the response, as nginx does."""
+"""Status that is logged if the client disconnected before the response, as in nginx."""
 
 
 class AccessLog:
-    """ASGI middleware, the outermost: counts and logs requests, and turns exceptions into 500.
+    """Outermost ASGI middleware: counts and logs requests, and answers exceptions with 500.
 
     Parameters
     ----------
@@ -41,20 +41,20 @@ class AccessLog:
         counts: dict[str, int] = {}
         scope.setdefault("state", {})["counts"] = counts  # filled in by the routes
 
-        async def send_and_note_status(message: Message) -> None:
+        async def send_and_record_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self.app(scope, receive, send_and_note_status)
+            await self.app(scope, receive, send_and_record_status)
         except Exception as error:  # its text may quote a message, so it is neither logged nor returned
             log_event("error", level=logging.ERROR, error=error_location(error))
             if status:
                 raise
             internal_error = error_response(500, "internal error: see the log of the service")
-            await internal_error(scope, receive, send_and_note_status)
+            await internal_error(scope, receive, send_and_record_status)
         route = scope["path"] if scope["path"] in self.routes else "other"
         seconds = time.perf_counter() - started
         status = status or CLIENT_CLOSED

@@ -1,4 +1,4 @@
-"""Watches a registry alias: a new version is downloaded, checked and warmed up, and replaces the model in use."""
+"""Watcher of a registry alias: a new version is downloaded, checked and warmed up, and replaces the model in use."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ __all__ = ["AliasWatcher"]
 
 
 class AliasWatcher:
-    """Resolves an alias from time to time and swaps in the version that it points to.
+    """Resolve an alias periodically and swap in the version that it points to.
 
     A version that is damaged, is not the one that was logged, or does not fit the service is rejected. It is not tried
     again until the alias has pointed elsewhere, and the model in use stays. While the registry cannot be reached, the
@@ -35,7 +35,7 @@ class AliasWatcher:
         self.rejected: str | None = None
 
     async def watch(self, seconds: float) -> None:
-        """Check the alias for ever, in a thread.
+        """Check the alias forever, in a thread.
 
         Parameters
         ----------
@@ -60,10 +60,10 @@ class AliasWatcher:
 
     def _outcome(self) -> str:
         # Imported here: only a service that watches an alias needs MLflow.
-        from fraudsieve.models.flavor import version_behind
+        from fraudsieve.models.flavor import resolve_version
 
         try:
-            version = version_behind(self.address)
+            version = resolve_version(self.address)
         except Exception as error:
             log_event("registry unreachable", level=logging.WARNING, error=error_location(error))
             return "unreachable"
@@ -86,14 +86,14 @@ class AliasWatcher:
         return self._swap(version, lambda: Scorer.load(downloaded, digest=logged_digest(downloaded)))
 
     def _swap(self, version: str, load: Callable[[], Scorer]) -> str:
-        before = self.handler.loaded.version
+        old_version = self.handler.loaded.version
         try:
             self.handler.replace_model(LoadedModel(load(), version))
         except Exception as error:
             self.rejected = version
             why = error.problem if isinstance(error, LocatedError) else error_location(error)
-            log_event("model refused", level=logging.ERROR, version=version, why=why, in_use=before)
+            log_event("model refused", level=logging.ERROR, version=version, why=why, in_use=old_version)
             return "refused"
         digest = self.handler.loaded.scorer.model.digest
-        log_event("model swapped", before=before, version=version, digest=digest)
+        log_event("model swapped", before=old_version, version=version, digest=digest)
         return "swapped"

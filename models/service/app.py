@@ -34,13 +34,13 @@ __all__ = ["create_app"]
 
 CHECKPOINT_SECONDS = 60.0
 BATCH_BYTES = 1 << 16
-"""Bytes of request bodies that are scored in one call: a large body does not delay small ones."""
+"""Bytes of request bodies that are scored in one call, so that a large body does not delay small ones."""
 INLINE_BYTES = 1 << 12
 """Bytes of request bodies that are scored in the event loop: it takes a few milliseconds."""
 LOADING = "the model is being loaded, try again later"
 TRUE, FALSE = ("true", "t", "yes", "y", "on", "1"), ("false", "f", "no", "n", "off", "0")
 FLAGS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
-"""Query parameters that are true or false, as FastAPI reads them."""
+"""Values of boolean query parameters, as FastAPI parses them."""
 ERRORS = {
     400: "The body is not JSON",
     401: "The token is missing or wrong",
@@ -108,7 +108,7 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> FastAPI:
 
 
 class Service(FastAPI):
-    """FastAPI behind middleware of our own; most requests need none of FastAPI's."""
+    """FastAPI behind custom middleware; most requests bypass FastAPI's own."""
 
     front: ASGIApp
 

@@ -1,4 +1,4 @@
-"""Micro-batching: requests that arrive together are scored in one call, which takes a fraction of the time of many."""
+"""Micro-batching: requests that arrive together are scored in one call, which is faster than a call for each."""
 
 import asyncio
 from collections import deque

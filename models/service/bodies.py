@@ -26,7 +26,7 @@ class RejectedRequest(Exception):
 
 
 class ScoreRequest(NamedTuple):
-    """The body of a request for scores, and whether it asks for reasons."""
+    """Body of a request for scores, and whether reasons are requested."""
 
     body: bytes
     reasons: bool

@@ -25,7 +25,7 @@ Update = Callable[[Sequence[Mapping[str, Any]]], Sequence[RejectedRecord]]
 
 
 class RequestHandler:
-    """Handles requests with the model in use and the live history. Threads share it.
+    """Handler of requests, with the model in use and the live history. Threads share it.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class RequestHandler:
             return self._unscorable(f"the record cannot be scored ({type(error).__name__})", reasons)
 
     def _unscorable(self, why: str, reasons: bool) -> Score:
-        """Return the score of a record that the scorer cannot take."""
+        """Return the score of a record that the scorer cannot process."""
         model = self.loaded.scorer.model
         odds = np.full((1, len(model.ensemble.base)), np.nan)
         score = to_records(model, odds, np.array([why], object))[0]
@@ -191,7 +191,7 @@ class RequestHandler:
             log_event("batch failed, adding its events one by one", level=logging.ERROR, error=error_location(error))
             single = {position: _add_single(update, records[position]) for position in positions}
             return {position: reason for position, reason in single.items() if reason is not None}
-        return {positions[place]: reason for place, reason in rejected}
+        return {positions[index]: reason for index, reason in rejected}
 
     def _update_function(self, part: str) -> Update:
         live = self.live
@@ -226,7 +226,7 @@ class RequestHandler:
             "fields": record_fields(model),
             "columns": list(model.matrix.columns),
             "history": {"parts": list(model.matrix.history_parts), "event_fields": sorted(fields)},
-            "operating_points": [asdict(point) | {"decides": not place} for place, point in enumerate(model.points)],
+            "operating_points": [asdict(point) | {"decides": index == 0} for index, point in enumerate(model.points)],
         }
 
     def replace_model(self, loaded: LoadedModel) -> None:

@@ -42,21 +42,21 @@ def record_fields(model: Model) -> list[dict[str, Any]]:
     ]
 
 
-def sample_record(model: Model, moment: datetime) -> dict[str, Any]:
+def sample_record(model: Model, time: datetime) -> dict[str, Any]:
     """Make a record that a model can score.
 
     Parameters
     ----------
     model : Model
         The model.
-    moment : datetime
-        Its time.
+    time : datetime
+        Value of its times.
 
     Returns
     -------
     dict
     """
-    values = {"string": "sample", "time": moment.isoformat()}
+    values = {"string": "sample", "time": time.isoformat()}
     record = {field["name"]: values.get(field["type"]) for field in record_fields(model)}
     return record | ({"text": SAMPLE} if "text" in record else {})
 

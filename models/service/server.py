@@ -1,4 +1,4 @@
-"""Runs the service: a listening socket, uvicorn, and a shutdown that lets requests finish. POSIX only."""
+"""The server: a listening socket, uvicorn, and a shutdown that lets requests finish. POSIX only."""
 
 import asyncio
 import os
@@ -37,7 +37,7 @@ def listen(host: str, port: int) -> socket.socket:
     Raises
     ------
     ServiceError
-        When the address or the port cannot be used.
+        If the address or the port cannot be used.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio sets TCP_NODELAY only if the protocol is named; without it each response waits 40 ms for an ACK.

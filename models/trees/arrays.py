@@ -106,13 +106,13 @@ def read_trees(booster: lgb.Booster) -> Trees:
     """
     head, blocks, _ = split_trees(booster.model_to_string())
     if "\naverage_output\n" in f"{head}\n":
-        raise ValueError("Expected a booster that adds its trees up, got one that averages them. Train with boosting.")
+        raise ValueError("Expected a booster that sums its trees, got one that averages them. Train with boosting.")
     parts = [_read_tree(parse_fields(block)) for block in blocks]
     n_outputs = booster.num_model_per_iteration()
     expected = np.zeros(n_outputs)
-    for place, part in enumerate(parts):
-        expected[place % n_outputs] += part["expected"]
-    columns = {name: _joined([part[name] for part in parts], dtype) for name, dtype in _TYPES.items()}
+    for position, part in enumerate(parts):
+        expected[position % n_outputs] += part["expected"]
+    columns = {name: _concatenate([part[name] for part in parts], dtype) for name, dtype in _TYPES.items()}
     starts = np.array([np.cumsum([0, *(len(part[name]) for part in parts)]) for name in ("feature", "value")])
     points = np.array([part["points"] for part in parts], np.int64)
     return Trees(n_outputs, starts, **columns, points=points, expected=expected)
@@ -131,7 +131,7 @@ _TYPES: dict[str, Any] = {
 }
 
 
-def _joined(parts: Sequence[Array], dtype: Any) -> Array:
+def _concatenate(parts: Sequence[Array], dtype: Any) -> Array:
     return np.concatenate([np.empty(0, dtype), *parts]).astype(dtype)
 
 
@@ -141,14 +141,14 @@ def _read_tree(fields: dict[str, str]) -> dict[str, Any]:
     if fields.get("is_linear", "0") != "0":
         raise ValueError("Expected trees with constant leaves, got a linear tree. Train with linear_tree=False.")
     if (kinds & CATEGORICAL).any():
-        raise ValueError("Expected splits of numbers, got one of a categorical column. Code categories as numbers.")
+        raise ValueError("Expected splits of numbers, got one of a categorical column. Encode categories as numbers.")
     left, right = (np.array(fields.get(f"{side}_child", "").split(), np.int32) for side in ("left", "right"))
     child = np.column_stack([left, right]).ravel()
     feature = np.array(fields.get("split_feature", "").split(), np.int32)
     value = np.array(fields["leaf_value"].split(), np.float64)
     counts = _counts(fields, child)
     share = counts[1] / np.repeat(counts[0], 2)
-    path_share, above, reach, points = _follow_paths(feature, child, share)
+    path_share, above, leaf_reach, points = _follow_paths(feature, child, share)
     return {
         "feature": feature,
         "threshold": np.array(fields.get("threshold", "").split(), np.float64),
@@ -160,7 +160,7 @@ def _read_tree(fields: dict[str, str]) -> dict[str, Any]:
         "above": above,
         "value": value,
         "points": points,
-        "expected": float(reach @ value),
+        "expected": float(leaf_reach @ value),
     }
 
 
@@ -168,7 +168,7 @@ def _counts(fields: dict[str, str], child: Array) -> tuple[Array, Array]:
     """Return the training rows of every split, and of the node below every edge."""
     splits, leaves = (np.array(fields.get(f"{node}_count", "").split(), np.float64) for node in ("internal", "leaf"))
     if len(child) and (len(splits) != len(child) // 2 or len(leaves) != len(splits) + 1 or not (splits > 0).all()):
-        raise ValueError("Expected the row count of every split, the booster does not have them. Train it again.")
+        raise ValueError("Expected the row count of every split and leaf, got a booster without them. Train it again.")
     if not len(child):
         return splits, leaves[:0]
     return splits, np.where(child >= 0, splits[np.maximum(child, 0)], leaves[np.maximum(-1 - child, 0)])
@@ -177,10 +177,10 @@ def _counts(fields: dict[str, str], child: Array) -> tuple[Array, Array]:
 def _follow_paths(feature: Array, child: Array, share: Array) -> tuple[Array, Array, Array, int]:
     """Return path shares, edges above with the same feature, the share of rows of every leaf, and quadrature points."""
     path_share, above = share.copy(), np.full(len(child), -1, np.int32)
-    reach = np.ones(len(feature) + 1)
+    leaf_reach = np.ones(len(feature) + 1)
     seen: list[dict[int, int]] = [{}]  # for every split, the last edge of each feature on the path to it
     seen += [{} for _ in feature[1:]]
-    arrived, most = np.ones(max(len(feature), 1)), 0
+    split_reach, longest = np.ones(max(len(feature), 1)), 0
     for edge, below in enumerate(child.tolist()):
         split, of = edge // 2, int(feature[edge // 2])
         if split >= below >= 0:
@@ -188,9 +188,9 @@ def _follow_paths(feature: Array, child: Array, share: Array) -> tuple[Array, Ar
         above[edge] = seen[split].get(of, -1)
         if above[edge] >= 0:
             path_share[edge] *= path_share[above[edge]]
-        way = {**seen[split], of: edge}
+        path = {**seen[split], of: edge}
         if below >= 0:
-            seen[below], arrived[below] = way, arrived[split] * share[edge]
+            seen[below], split_reach[below] = path, split_reach[split] * share[edge]
         else:
-            reach[-1 - below], most = arrived[split] * share[edge], max(most, len(way))
-    return path_share, above, reach, max((most + 1) // 2, 1)
+            leaf_reach[-1 - below], longest = split_reach[split] * share[edge], max(longest, len(path))
+    return path_share, above, leaf_reach, max((longest + 1) // 2, 1)

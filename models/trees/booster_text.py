@@ -18,8 +18,8 @@ SPLIT_ARRAYS: Final = ("split_feature", "threshold", "decision_type", "left_chil
 WHOLE: Final = frozenset(("split_feature", "decision_type", "left_child", "right_child"))
 FURTHER_SPLIT_ARRAYS: Final = ("split_gain", "internal_value", "internal_weight", "internal_count")
 FURTHER_LEAF_ARRAYS: Final = ("leaf_weight", "leaf_count")
-"""No score needs them, but LightGBM ends the process if one is missing."""
-BESIDE: Final = frozenset((*FURTHER_SPLIT_ARRAYS, *FURTHER_LEAF_ARRAYS))
+"""Scores do not depend on them, but LightGBM ends the process if one is missing."""
+FURTHER_ARRAYS: Final = frozenset((*FURTHER_SPLIT_ARRAYS, *FURTHER_LEAF_ARRAYS))
 DECISIONS: Final = (0, 2, 4, 6, 8, 10)
 """Numerical splits: missing values go left or right, and are none, zero or NaN."""
 MAX_LEAF: Final = 1e100
@@ -122,24 +122,24 @@ def check_booster(content: bytes, n_columns: int, n_outputs: int) -> str:
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8 text") from None
     if not text.startswith("tree\n") or END not in text:
-        raise ValueError("it does not start like a booster" if END in text or len(text) < 5 else _cut(text))
+        raise ValueError("it does not start like a booster" if END in text or len(text) < 5 else _start_problem(text))
     if re.search(r"[^\n\t -\U0010ffff]", text):
         raise ValueError("it has unprintable characters")
     head, trees, rest = split_trees(text)
     _check_head(head, trees, n_columns, n_outputs)
-    for place, tree in enumerate(trees):
+    for position, tree in enumerate(trees):
         number, _, block = tree.partition("\n")
-        if number != str(place):
-            raise ValueError(f"tree {place} is out of order")
+        if number != str(position):
+            raise ValueError(f"tree {position} is out of order")
         try:
             _check_tree(_unique(block), n_columns)
         except ValueError as error:
-            raise ValueError(f"tree {place}: {error}") from None
+            raise ValueError(f"tree {position}: {error}") from None
     _check_rest(rest)
     return text
 
 
-def _cut(text: str) -> str:
+def _start_problem(text: str) -> str:
     return "it is truncated" if text.startswith("tree\n") else "it does not start like a booster"
 
 
@@ -161,15 +161,15 @@ def _check_head(head: str, trees: list[str], n_columns: int, n_outputs: int) -> 
         "label_index": "0",
         "max_feature_idx": str(n_columns - 1),
         # LightGBM splits the text by these sizes in bytes; each tree starts with its "Tree=".
-        "tree_sizes": " ".join(str(len(f"Tree={tree}\n".encode())) for tree in _ended(trees)),
+        "tree_sizes": " ".join(str(len(f"Tree={tree}\n".encode())) for tree in _as_written(trees)),
     }
     if fields.get("max_feature_idx") != expected["max_feature_idx"]:
         raise ValueError(f"the manifest names {n_columns} columns, but the trees have another number")
     if fields.get("num_class") != expected["num_class"]:
         raise ValueError(f"the classes of the manifest need {n_outputs} outputs, but the trees have another number")
-    wrong = [name for name, value in expected.items() if fields.get(name) != value]
-    if wrong:
-        raise ValueError(f"its {wrong[0]} does not match the model and its trees")
+    mismatches = [name for name, value in expected.items() if fields.get(name) != value]
+    if mismatches:
+        raise ValueError(f"its {mismatches[0]} does not match the model and its trees")
     if first != "tree" or not re.fullmatch(r"v\d{1,3}", fields.get("version", "")):
         raise ValueError("it has no version")
     if set(fields) - set(HEAD) or any("=" in value for name, value in fields.items() if name != "feature_names"):
@@ -182,7 +182,7 @@ def _check_head(head: str, trees: list[str], n_columns: int, n_outputs: int) -> 
         raise ValueError("a round lacks a tree of a class")
 
 
-def _ended(trees: list[str]) -> list[str]:
+def _as_written(trees: list[str]) -> list[str]:
     """Remove from the last tree the newline that `split_trees` removed from the others."""
     return [*trees[:-1], trees[-1].removesuffix("\n")] if trees else []
 
@@ -220,9 +220,9 @@ def _check_paths(left: Array, right: Array, n_leaves: int) -> None:
         raise ValueError("a split leads back")
 
 
-def _count(fields: dict[str, str], name: str, least: int) -> int:
+def _count(fields: dict[str, str], name: str, minimum: int) -> int:
     text = fields.get(name, "")
-    if not re.fullmatch(r"\d{1,7}", text) or int(text) < least:
+    if not re.fullmatch(r"\d{1,7}", text) or int(text) < minimum:
         raise ValueError(f"its {name} is not a number")
     return int(text)
 
@@ -237,7 +237,7 @@ def _numbers(fields: dict[str, str], name: str, n: int) -> Array:
         raise ValueError(f"its {name} has a value that is not a number")
     words = text.split()
     # For a tree without splits LightGBM writes neither splits nor the further arrays of its leaf.
-    if len(words) != n and not (name in BESIDE and not words and fields["num_leaves"] == "1"):
+    if len(words) != n and not (name in FURTHER_ARRAYS and not words and fields["num_leaves"] == "1"):
         raise ValueError(f"its {name} has {len(words)} numbers, expected {n}")
     values = np.array(words[:n], np.int64 if whole else np.float64)
     finite = np.isfinite(values)
@@ -248,13 +248,13 @@ def _numbers(fields: dict[str, str], name: str, n: int) -> Array:
 
 
 def _check_rest(rest: str) -> None:
-    """Check what follows the trees: importances, parameters, and the categories of pandas, of which there are none."""
-    before, found, after = rest.partition("\nparameters:\n")
-    if not found:
+    """Check what follows the trees: importances, parameters, and the categories of pandas, which must be empty."""
+    importances, has_parameters, after = rest.partition("\nparameters:\n")
+    if not has_parameters:
         raise ValueError("it is truncated")
-    parameters, ended, last = after.partition("\nend of parameters\n")
-    good = all(_PARAMETER.fullmatch(line) for line in parameters.split("\n") if line)
-    if not ended or not good or last.strip("\n") not in ("", "pandas_categorical:null", "pandas_categorical:[]"):
+    parameters, has_end, last = after.partition("\nend of parameters\n")
+    are_valid = all(_PARAMETER.fullmatch(line) for line in parameters.split("\n") if line)
+    if not has_end or not are_valid or last.strip("\n") not in ("", "pandas_categorical:null", "pandas_categorical:[]"):
         raise ValueError("its parameters cannot be read")
-    if not all(re.fullmatch(r"feature_importances:|\S+=\d+|", line) for line in before.split("\n")):
+    if not all(re.fullmatch(r"feature_importances:|\S+=\d+|", line) for line in importances.split("\n")):
         raise ValueError("its importances cannot be read")

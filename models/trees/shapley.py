@@ -6,8 +6,9 @@ leaf whose path has ``d`` distinct features, ``z`` being the share of rows that 
 and ``o`` one where the row does, else zero. The value of feature ``i`` is the leaf's times the integral over ``t`` from
 0 to 1 of ``(o_i - z_i) * product over j != i of (o_j * t + z_j * (1 - t))`` (Owen's multilinear extension, 1972). That
 is a polynomial of degree ``d - 1``, which Gauss-Legendre quadrature with ``d / 2`` points integrates exactly. At
-each point the product is carried down the tree, edge by edge, and the sums over leaves up again: ``leaves * d`` steps a
-tree (Yu et al., 2022, do so with coefficients of polynomials) where TreeSHAP takes ``leaves * d ** 2``.
+each point the product is carried down the tree, edge by edge, and the sums over leaves up again. That is
+``leaves * d`` steps per tree (Yu et al., 2022, do so with coefficients of polynomials), where TreeSHAP takes
+``leaves * d ** 2``.
 """
 
 from functools import cache
@@ -51,7 +52,7 @@ def _goes_left(value: float, threshold: float, missing: int, default_left: bool)
 
 
 @nb.njit(nogil=True, error_model="numpy")
-def _walk_down(row: Array, tree: Any, trees: Any, at: Array, room: Array, taken: Array) -> None:
+def _walk_down(row: Array, tree: Any, trees: Any, at: Array, products: Array, taken: Array) -> None:
     """Compute the products from the root down to the leaves, times the values of the leaves."""
     low, n, leaf = tree
     feature, threshold, missing, default_left, child, share, path_share, above, value = trees
@@ -67,21 +68,21 @@ def _walk_down(row: Array, tree: Any, trees: Any, at: Array, room: Array, taken:
             taken[edge] = is_open and left == (edge == 2 * split)
             if not is_open:  # the row left the path at this feature above: the factor is only a share
                 for q in range(at.size):
-                    room[to, q] = room[split, q] * (times * share[i])
+                    products[to, q] = products[split, q] * (times * share[i])
                 continue
             on, z = 1.0 if taken[edge] else 0.0, path_share[i]
             if up < 0:
                 for q in range(at.size):
-                    room[to, q] = room[split, q] * times * (on * at[q] + z * (1.0 - at[q]))
+                    products[to, q] = products[split, q] * times * (on * at[q] + z * (1.0 - at[q]))
             else:
                 z_up = path_share[2 * low + up]
                 for q in range(at.size):
                     rest = 1.0 - at[q]
-                    room[to, q] = room[split, q] * times * (on * at[q] + z * rest) / (at[q] + z_up * rest)
+                    products[to, q] = products[split, q] * times * (on * at[q] + z * rest) / (at[q] + z_up * rest)
 
 
 @nb.njit(nogil=True, error_model="numpy")
-def _walk_up(tree: Any, trees: Any, at: Array, room: Array, taken: Array, out: Array) -> None:
+def _walk_up(tree: Any, trees: Any, at: Array, products: Array, taken: Array, out: Array) -> None:
     """Sum the leaves below every edge, and add the result to the feature of the edge."""
     low, n, _ = tree
     feature, _, _, _, child, _, path_share, above, _ = trees
@@ -92,19 +93,19 @@ def _walk_up(tree: Any, trees: Any, at: Array, room: Array, taken: Array, out: A
             below, up = child[i], above[i]
             of = below if below >= 0 else n - 1 - below
             if up < 0 or taken[up]:
-                total += _worth(room[of], at, path_share[i], taken[edge])
+                total += _contribution(products[of], at, path_share[i], taken[edge])
                 if up >= 0:  # the edge above with this feature counts these leaves too
-                    total -= _worth(room[of], at, path_share[2 * low + up], True)
+                    total -= _contribution(products[of], at, path_share[2 * low + up], True)
             for q in range(at.size):
-                room[split, q] = room[of, q] + (room[split, q] if edge % 2 else 0.0)
+                products[split, q] = products[of, q] + (products[split, q] if edge % 2 else 0.0)
         out[feature[low + split]] += total
 
 
 @nb.njit(nogil=True, error_model="numpy")
-def _worth(below: Array, at: Array, share: float, takes: bool) -> float:
-    """Return the contribution of a feature by an edge, from the products of the leaves below it."""
+def _contribution(below: Array, at: Array, share: float, is_taken: bool) -> float:
+    """Return the contribution of a feature through an edge, from the products of the leaves below it."""
     total = 0.0
-    if takes:
+    if is_taken:
         for q in range(at.size):
             total += below[q] / (at[q] + share * (1.0 - at[q]))
         return (1.0 - share) * total
@@ -115,18 +116,18 @@ def _worth(below: Array, at: Array, share: float, takes: bool) -> float:
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
 def _shapley_kernel(
-    X: Array, asked: Array, starts: Array, points: Array, quadrature: Array, trees: Any, out: Array
+    X: Array, tree_ids: Array, starts: Array, points: Array, quadrature: Array, trees: Any, out: Array
 ) -> None:
     widest = np.diff(starts[0]).max()
-    room = np.empty((2 * widest + 1, quadrature.shape[2]))  # a row per split, then a row per leaf
+    products = np.empty((2 * widest + 1, quadrature.shape[2]))  # a row per split, then a row per leaf
     taken = np.empty(2 * widest, np.bool_)
-    for i in asked:
+    for i in tree_ids:
         tree = starts[0, i], starts[0, i + 1] - starts[0, i], starts[1, i]
         at, weight = quadrature[0, points[i], : points[i]], quadrature[1, points[i], : points[i]]
         for row in range(X.shape[0]):
-            room[0, : at.size] = weight
-            _walk_down(X[row], tree, trees, at, room, taken)
-            _walk_up(tree, trees, at, room, taken, out[row])
+            products[0, : at.size] = weight
+            _walk_down(X[row], tree, trees, at, products, taken)
+            _walk_up(tree, trees, at, products, taken, out[row])
 
 
 def shapley_values(trees: Trees, X: Array, output: int = 0) -> Array:
@@ -167,9 +168,9 @@ def shapley_values(trees: Trees, X: Array, output: int = 0) -> Array:
     if not 0 <= output < trees.n_outputs:
         raise ValueError(f"Expected an output below {trees.n_outputs}, got {output}.")
     out = np.zeros(X.shape)
-    asked = np.arange(output, len(trees.points), trees.n_outputs)
-    if len(asked):
+    tree_ids = np.arange(output, len(trees.points), trees.n_outputs)
+    if len(tree_ids):
         quadrature = _quadrature(int(trees.points.max()))
         rows = np.ascontiguousarray(X, np.float64)
-        _shapley_kernel(rows, asked, trees.starts, trees.points, quadrature, trees.splits, out)
+        _shapley_kernel(rows, tree_ids, trees.starts, trees.points, quadrature, trees.splits, out)
     return out

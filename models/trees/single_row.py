@@ -5,7 +5,7 @@ import threading
 
 import lightgbm as lgb
 import numpy as np
-from lightgbm.basic import _LIB  # type: ignore[attr-defined]  # there is no public way to the C API
+from lightgbm.basic import _LIB  # type: ignore[attr-defined]  # the C API is not public
 
 from fraudsieve._typing import Array
 
@@ -17,7 +17,7 @@ FLOAT64, ROW_MAJOR, RAW_SCORE = 1, 1, 1
 
 
 class SingleRow:
-    """Scores one row at a time, with exactly the results of `lightgbm.Booster.predict`.
+    """Score single rows, with exactly the results of `lightgbm.Booster.predict`.
 
     Threads can share it: each has its own set-up.
 
@@ -70,15 +70,15 @@ class SingleRow:
 
 
 class _Config:
-    """The set-up of one thread."""
+    """Prediction set-up of one thread."""
 
     def __init__(self, booster: lgb.Booster, n_columns: int, n_outputs: int) -> None:
         self.booster = booster  # must live as long as the set-up
         self.row, self.out = np.empty((1, n_columns)), np.empty(n_outputs)
         self.handle = ctypes.c_void_p()
         rounds = booster.best_iteration if booster.best_iteration > 0 else -1
-        kinds = (RAW_SCORE, 0, rounds, FLOAT64, ctypes.c_int32(n_columns), b"num_threads=1")
-        _check(_LIB.LGBM_BoosterPredictForMatSingleRowFastInit(booster._handle, *kinds, ctypes.byref(self.handle)))
+        options = (RAW_SCORE, 0, rounds, FLOAT64, ctypes.c_int32(n_columns), b"num_threads=1")
+        _check(_LIB.LGBM_BoosterPredictForMatSingleRowFastInit(booster._handle, *options, ctypes.byref(self.handle)))
         data = ctypes.c_void_p(self.row.ctypes.data)
         into = self.out.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
         self.arguments = self.handle, data, ctypes.byref(ctypes.c_int64()), into

@@ -1,7 +1,7 @@
-"""Atomic and durable writes: a reader finds the old file or folder or the new one, whole, even after a power cut.
+"""Atomic and durable writes: a reader finds the old file or folder or the complete new one, even after a power cut.
 
-Content is written under a temporary name beside its place, synced to the disk, renamed, and the folder is synced: a new
-name is durable only then.
+Content is written under a temporary name in the same folder, synced to the disk and renamed. Then the folder is synced,
+because a new name is durable only after that.
 """
 
 import os
@@ -32,7 +32,7 @@ def sync_folder(folder: str | Path) -> None:
 
 
 def replace_file(source: str | Path, target: str | Path) -> None:
-    """Move a finished file to its place, over the one that is there. Both are on one file system."""
+    """Move a finished file to its place, replacing an existing one. Both must be on the same file system."""
     with Path(source).open("rb+") as stream:
         sync_descriptor(stream.fileno())
     os.replace(source, target)
@@ -40,16 +40,16 @@ def replace_file(source: str | Path, target: str | Path) -> None:
 
 
 def write_file(path: str | Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file, over the one that is there.
+    """Write a file, replacing an existing one.
 
     Parameters
     ----------
     path : str or Path
-        The file; its folder exists.
+        The file; its folder must exist.
     content : bytes
-        All of it.
+        The complete content.
     mode : int, default=0o644
-        Its permissions, less those that the umask takes away.
+        Its permissions, before the umask.
     """
     path = Path(path)
     staged = path.parent / f".{path.name}-{secrets.token_hex(8)}"
@@ -68,7 +68,7 @@ def write_file(path: str | Path, content: bytes, *, mode: int = 0o644) -> None:
 
 @contextmanager
 def new_folder(folder: str | Path, *, mode: int = 0o755) -> Iterator[Path]:
-    """Make a folder of files, whole or not at all.
+    """Create a folder of files, completely or not at all.
 
     Parameters
     ----------
@@ -80,8 +80,8 @@ def new_folder(folder: str | Path, *, mode: int = 0o755) -> Iterator[Path]:
     Yields
     ------
     Path
-        A temporary folder to fill, with `write_file`. It gets the folder's name when the block ends without an error,
-        and is deleted otherwise.
+        A temporary folder to fill, with `write_file`. It is renamed to `folder` if the block ends without an error,
+        else deleted.
     """
     folder = Path(folder)
     staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

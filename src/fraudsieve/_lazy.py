@@ -14,9 +14,9 @@ def lazy_attribute(package: str, homes: dict[str, str], name: str) -> Any:
     package : str
         Full name of the package.
     homes : dict of str to str
-        The module, inside the package, of each lazy name.
+        Lazy names and the modules, inside the package, that hold them.
     name : str
-        The name asked for.
+        The requested name.
 
     Returns
     -------
@@ -25,7 +25,7 @@ def lazy_attribute(package: str, homes: dict[str, str], name: str) -> Any:
     Raises
     ------
     AttributeError
-        When the package has no such name.
+        If the package has no such name.
 
     Examples
     --------

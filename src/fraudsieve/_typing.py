@@ -1,4 +1,4 @@
-"""Type aliases that every room uses."""
+"""Type aliases that all packages use."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -8,7 +8,7 @@ import numpy.typing as npt
 __all__ = ["Array", "Progress"]
 
 Array: TypeAlias = npt.NDArray[Any]
-"""A NumPy array; docstrings say its shape and its type."""
+"""A NumPy array; docstrings give its shape and its type."""
 
 Progress: TypeAlias = Callable[[str], None]
-"""Called with the name of each step as it begins."""
+"""Called with the name of each step when it begins."""

@@ -40,7 +40,7 @@ __all__ = [
 
 
 class FraudsieveError(Exception):
-    """Base class of all errors that fraudsieve raises by itself.
+    """Base class of all errors that fraudsieve raises.
 
     Examples
     --------
@@ -50,7 +50,7 @@ class FraudsieveError(Exception):
 
 
 class LocatedError(FraudsieveError, ValueError):
-    """Something in a file, folder, table or setting is not what was expected, and the caller can mend it.
+    """Something in a file, folder, table or setting is not what was expected, and the caller can fix it.
 
     Parameters
     ----------
@@ -139,12 +139,12 @@ class ServiceError(LocatedError):
 
 
 class RecipeError(FraudsieveError, ValueError):
-    """A recipe asks for something that no run can do.
+    """A recipe has settings that no run can use.
 
     Parameters
     ----------
     origin : str
-        The file, or a name for the call.
+        The file, or the name of the call.
     problems : list of str
         What is wrong, each with what was expected and what came.
 
@@ -169,7 +169,7 @@ class ComparisonError(FraudsieveError, ValueError):
     Parameters
     ----------
     action : str
-        What was asked for: ``compare``, ``promote`` or ``rollback``.
+        The requested action: ``compare``, ``promote`` or ``rollback``.
     problems : list of str
         What is wrong, each with what to do about it.
 
@@ -189,7 +189,7 @@ class ComparisonError(FraudsieveError, ValueError):
 
 
 class SplitError(FraudsieveError, ValueError):
-    """There are too few records for the split that was asked for.
+    """There are too few records for the requested split.
 
     Examples
     --------

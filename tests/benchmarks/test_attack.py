@@ -27,7 +27,7 @@ Score = Callable[[list[str]], npt.NDArray[Any]]
 
 
 def made_up(rows: int = 120, *, han: bool = False) -> pd.DataFrame:
-    """Messages of two classes, a third of them fraud, whose words are drawn anew for every row."""
+    """Messages of two classes, a third of them fraud, whose words are drawn for every row."""
     rng = np.random.default_rng(0)
     labels = np.where(np.arange(rows) % 3 == 0, "spam", "ham")
     texts = []
@@ -41,19 +41,19 @@ def made_up(rows: int = 120, *, han: bool = False) -> pd.DataFrame:
 
 
 def first_words(texts: list[str], is_fraud: Flags, groups: Groups) -> Score:
-    """Know the first word, or character, and fall for any character that is neither plain nor Chinese."""
-    known = {*FRAUD.split(), *HAN["spam"]}
+    """Classify by the first word or character; any character that is neither ASCII nor Chinese evades it."""
+    fraud_words = {*FRAUD.split(), *HAN["spam"]}
 
-    def knows(text: str) -> bool:
+    def is_detected(text: str) -> bool:
         plain = all(char.isascii() or "一" <= char <= "鿿" for char in text)
-        return plain and (text.split()[0] in known or text[0] in known)
+        return plain and (text.split()[0] in fraud_words or text[0] in fraud_words)
 
-    return lambda asked: np.array([float(knows(text)) for text in asked])
+    return lambda batch: np.array([float(is_detected(text)) for text in batch])
 
 
-def nothing(texts: list[str], is_fraud: Flags, groups: Groups) -> Score:
-    """Tell nothing from anything."""
-    return lambda asked: np.zeros(len(asked))
+def constant_score(texts: list[str], is_fraud: Flags, groups: Groups) -> Score:
+    """Give every text the same score."""
+    return lambda batch: np.zeros(len(batch))
 
 
 @pytest.fixture(params=["ours", "linear_svm", "fasttext"])
@@ -72,25 +72,25 @@ def test_contestants_score_fraud_high(contestant: FitScores, han: bool) -> None:
     table = made_up(240, han=han)
     texts, is_fraud = table["text"].tolist(), (table["label"] != "ham").to_numpy()
     score = contestant(texts[:180], is_fraud[:180], np.arange(180))
-    found = score(texts[180:])
-    assert found.shape == (60,)
-    assert found[is_fraud[180:]].min() > found[~is_fraud[180:]].max()
+    scores = score(texts[180:])
+    assert scores.shape == (60,)
+    assert scores[is_fraud[180:]].min() > scores[~is_fraud[180:]].max()
     assert np.isfinite(score(["", "?"])).all()
 
 
 def test_figures_of_stubs() -> None:
-    report = attack.compare("smishing", made_up(), {"ours": first_words, "linear_svm": nothing}, folds=3)
+    report = attack.compare("smishing", made_up(), {"ours": first_words, "linear_svm": constant_score}, folds=3)
     assert report.rows == 120
-    mine = report.figures
-    assert mine["smishing.recall"] == 1.0
-    assert mine["smishing.kept.strong.zero_width"] == mine["smishing.kept.strong.homoglyph"] == 0.0
-    assert mine["smishing.kept.light.worst"] == 0.0
-    assert mine["smishing.changed.medium.spacing"] == 1.0
+    own = report.figures
+    assert own["smishing.recall"] == 1.0
+    assert own["smishing.kept.strong.zero_width"] == own["smishing.kept.strong.homoglyph"] == 0.0
+    assert own["smishing.kept.light.worst"] == 0.0
+    assert own["smishing.changed.medium.spacing"] == 1.0
     applying = [f"smishing.kept.medium.{name}" for name in ENGLISH]
-    assert mine["smishing.kept.medium.character"] == pytest.approx(np.mean([mine[name] for name in applying]))
-    assert "smishing.kept.medium.synonym" in mine
-    assert "smishing.kept.medium.homophone" not in mine
-    assert report.peers["linear_svm"] == {name: value for name, value in mine.items() if "changed" in name} | {
+    assert own["smishing.kept.medium.character"] == pytest.approx(np.mean([own[name] for name in applying]))
+    assert "smishing.kept.medium.synonym" in own
+    assert "smishing.kept.medium.homophone" not in own
+    assert report.peers["linear_svm"] == {name: value for name, value in own.items() if "changed" in name} | {
         "smishing.recall": 0.0
     }
 
@@ -113,7 +113,7 @@ def test_training_rows_are_clean_and_near_duplicates_stay_together() -> None:
         assert len(texts) == len(is_fraud) == len(groups)
         seen.append({text.removesuffix(" ok") for text in texts})
         fraud = {text.removesuffix(" ok") for text, bad in zip(texts, is_fraud, strict=True) if bad}
-        return lambda asked: np.array([text.removesuffix(" ok") in fraud for text in asked], float)
+        return lambda batch: np.array([text.removesuffix(" ok") in fraud for text in batch], float)
 
     report = attack.compare("smishing", both, {"ours": remember}, folds=3)
     assert len(seen) == 3
@@ -125,7 +125,7 @@ def test_folds_add_up() -> None:
 
     def blind_at_first(texts: list[str], is_fraud: Flags, groups: Groups) -> Score:
         fits.append(len(texts))
-        return (nothing if len(fits) == 1 else first_words)(texts, is_fraud, groups)
+        return (constant_score if len(fits) == 1 else first_words)(texts, is_fraud, groups)
 
     report = attack.compare("smishing", made_up(), {"ours": blind_at_first}, folds=4)
     assert 0 < report.figures["smishing.recall"] < 1  # that of the last fold alone is 1
@@ -161,14 +161,14 @@ def test_one_command_line_call(
     monkeypatch.setattr(ours, "fit_scores", first_words)
     assert attack.main(["--json", "--folds", "3", "--without", "fasttext"]) == 0
     captured = capsys.readouterr()
-    whole = json.loads(captured.out.splitlines()[-1])
-    assert 0 <= whole["figures"]["kept.medium.character"] <= 1
-    assert set(whole["peers"]) == {"linear_svm"}
-    assert next(bar["name"] for bar in whole["bars"]) == "kept.medium.character"
+    content = json.loads(captured.out.splitlines()[-1])
+    assert 0 <= content["figures"]["kept.medium.character"] <= 1
+    assert set(content["peers"]) == {"linear_svm"}
+    assert next(bar["name"] for bar in content["bars"]) == "kept.medium.character"
     assert "mudou_sms fold 3/3 linear_svm: recall" in captured.err
 
 
-def test_missing_data_are_told(
+def test_missing_data_are_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))

@@ -30,7 +30,7 @@ def test_shares_by_label_and_kind(
     assert figures["nus_sms_zh.longest"] == 1
 
 
-def test_missing_data_are_said(
+def test_missing_data_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FRAUDSIEVE_DATA", str(tmp_path))

@@ -12,9 +12,7 @@ from tests.profiles import IN_CI
 
 
 @pytest.mark.slow
-def test_an_environment_with_more_than_the_base_shows_nothing(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_environment_with_more_than_the_base_is_rejected(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(subprocess.CalledProcessError):
         footprint.start(Path(sys.executable), tmp_path / "model", tmp_path / "kernels")
     assert "this environment has pandas" in capfd.readouterr().err
@@ -25,32 +23,32 @@ def test_sizes_by_package(tmp_path: Path) -> None:
     for name, size in sizes.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x" * size * 2**20)
-    found = footprint.installed_mb(tmp_path)
-    assert found == {"installed_mb": 7, "installed_mb.numpy": 6, "installed_mb.one.py": 1}
+    measured = footprint.installed_mb(tmp_path)
+    assert measured == {"installed_mb": 7, "installed_mb.numpy": 6, "installed_mb.one.py": 1}
 
 
 def test_bars() -> None:
-    held = {"import_and_load_s": 0.6, "cold_start_s": 2.1, "resident_mb": 203.0, "installed_mb": 426.0}
-    bars = footprint._bars(held)
+    values = {"import_and_load_s": 0.6, "cold_start_s": 2.1, "resident_mb": 203.0, "installed_mb": 426.0}
+    bars = footprint._bars(values)
     assert {bar.name: (bar.bound, bar.holds) for bar in bars} == {
         "footprint.import_and_load_s": (1, True),
         "footprint.cold_start_s": (2, False),
         "footprint.resident_mb": (250, True),
         "footprint.installed_mb": (500, True),
     }
-    del held["resident_mb"]  # no /proc
-    assert len(footprint._bars(held)) == 3
+    del values["resident_mb"]  # no /proc
+    assert len(footprint._bars(values)) == 3
 
 
-def test_a_peer_is_imported_in_processes_of_its_own() -> None:
-    found = footprint._import_of("json", 1)
-    assert 0 < found["import_s"] < 5
-    assert found["resident_mb"] > 5
+def test_a_peer_is_imported_in_new_processes() -> None:
+    measured = footprint._import_of("json", 1)
+    assert 0 < measured["import_s"] < 5
+    assert measured["resident_mb"] > 5
 
 
 def test_a_program_that_fails_ends_the_benchmark() -> None:
     with pytest.raises(subprocess.CalledProcessError):
-        footprint._ask(Path(sys.executable), "raise SystemExit(3)")
+        footprint._run_program(Path(sys.executable), "raise SystemExit(3)")
 
 
 @pytest.mark.skipif(not IN_CI, reason="a fresh environment from the registry, and compiling: a minute, in CI")
@@ -61,13 +59,13 @@ def test_the_whole(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monke
     report = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert report["name"] == "footprint"
     assert len(report["bars"]) == 4
-    found = report["figures"]
-    assert 100 < found["installed_mb"] < 1000
-    assert found["installed_mb.llvmlite"] > found["installed_mb.lightgbm"] > 0
-    assert found["import_s"] + found["load_s"] == pytest.approx(found["import_and_load_s"])
-    assert found["import_and_load_s"] < found["loaded_s"] < found["cold_start_s"]
-    assert found["loaded_s"] + found["score_s"] == pytest.approx(found["cold_start_s"], abs=0.2)
-    assert found["score_s"] < found["compiling.score_s"] / 3  # what the first process compiled, the second one found
-    assert found["kernels_mb"] > 0.1
-    assert 20 < found["resident_mb"] <= found["peak_mb"] <= found["compiling.peak_mb"] < 2000
+    measured = report["figures"]
+    assert 100 < measured["installed_mb"] < 1000
+    assert measured["installed_mb.llvmlite"] > measured["installed_mb.lightgbm"] > 0
+    assert measured["import_s"] + measured["load_s"] == pytest.approx(measured["import_and_load_s"])
+    assert measured["import_and_load_s"] < measured["loaded_s"] < measured["cold_start_s"]
+    assert measured["loaded_s"] + measured["score_s"] == pytest.approx(measured["cold_start_s"], abs=0.2)
+    assert measured["score_s"] < measured["compiling.score_s"] / 3  # the second process uses the cache of the first
+    assert measured["kernels_mb"] > 0.1
+    assert 20 < measured["resident_mb"] <= measured["peak_mb"] <= measured["compiling.peak_mb"] < 2000
     assert report["peers"] == {"mlflow.pyfunc": {"import_s": 1.0}}

@@ -1,4 +1,4 @@
-"""The benchmark of promotion: in a world or two every gate does what it is for."""
+"""The benchmark of promotion: every gate works in one or two worlds."""
 
 from pathlib import Path
 
@@ -15,17 +15,17 @@ from tests.shared import mlflow_uri
 def decision(gain: float, *failed: str) -> Decision:
     gates = tuple(Gate(name, 0.0, 0.0, name not in failed, "") for name in ("average_precision", "attack"))
     comparison = {"figures": {"average_precision": {"difference": gain}}}
-    said = "refused" if failed else "promoted"
-    return Decision(said, "", "m", "2", "1", "1", (), gates, comparison)
+    outcome = "refused" if failed else "promoted"
+    return Decision(outcome, "", "m", "2", "1", "1", (), gates, comparison)
 
 
 def test_shares() -> None:
-    found = [decision(0.1, "attack"), decision(0.3, "attack", "average_precision"), decision(-0.1)]
-    shares = promotion._shares(found, ("attack",))
+    outcomes = [decision(0.1, "attack"), decision(0.3, "attack", "average_precision"), decision(-0.1)]
+    shares = promotion._shares(outcomes, ("attack",))
     expected = {"promoted": 1 / 3, "stopped": 2 / 3, "alone": 1 / 3, "gained": 2 / 3, "gain": 0.1}
     assert shares == pytest.approx(expected)
-    assert promotion._shares(found, ("attack", "average_precision"))["alone"] == pytest.approx(2 / 3)
-    assert "stopped" not in promotion._shares(found, ())
+    assert promotion._shares(outcomes, ("attack", "average_precision"))["alone"] == pytest.approx(2 / 3)
+    assert "stopped" not in promotion._shares(outcomes, ())
 
 
 @pytest.mark.slow

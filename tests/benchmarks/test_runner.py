@@ -28,12 +28,12 @@ def report() -> Report:
 
 def test_json_object(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
     print_report(report, as_json=True)
-    whole = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert set(whole) == FIELDS
-    assert whole["rows"] == 1200
-    assert whole["figures"] == {"grouped.macro_f1": 0.9375, "grouped.vs_svm.mean": 0.0625}
-    assert whole["peers"] == {"svm": {"grouped.macro_f1": 0.875}}
-    assert whole["bars"] == [
+    content = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert set(content) == FIELDS
+    assert content["rows"] == 1200
+    assert content["figures"] == {"grouped.macro_f1": 0.9375, "grouped.vs_svm.mean": 0.0625}
+    assert content["peers"] == {"svm": {"grouped.macro_f1": 0.875}}
+    assert content["bars"] == [
         {"name": "grouped.not_behind", "value": 0.9375, "bound": 0.87, "holds": True},
         {"name": "ratio", "value": 0.25, "bound": 0.2, "holds": False},
     ]
@@ -47,7 +47,7 @@ def test_machine(report: Report) -> None:
     assert {"numpy", "scikit-learn", "lightgbm"} <= set(machine["libraries"])
 
 
-def test_json_refuses_what_is_no_number() -> None:
+def test_json_rejects_nan() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         print_report(Report("a", "b", "c", 1, figures={"x": float("nan")}), as_json=True)
 
@@ -67,7 +67,7 @@ def test_a_bar_holds_at_its_bound(value: float, holds: bool) -> None:
     assert Bar.at_most("a", value, 0.92).holds is (value <= 0.92)
 
 
-def test_data_folder_beside_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_folder_next_to_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(DATA_VARIABLE, raising=False)
     assert data_folder().parts[-2:] == ("shared", "data")
 
@@ -80,7 +80,7 @@ def test_load_messages_names_the_set(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 @pytest.mark.parametrize(("module", "name"), [(detection, "fbs_sms"), (speed, "wording")])
 @pytest.mark.parametrize("as_json", [True, False])
-def test_missing_data_is_no_failure(
+def test_missing_data_is_not_a_failure(
     module: ModuleType,
     name: str,
     as_json: bool,
@@ -93,7 +93,7 @@ def test_missing_data_is_no_failure(
     shown = capsys.readouterr().out
     assert "Skipped" in shown
     if as_json:
-        whole = json.loads(shown.splitlines()[-1])
-        assert set(whole) == FIELDS | {"skipped"}
-        assert whole["figures"] == {}
-        assert whole["bars"] == []
+        content = json.loads(shown.splitlines()[-1])
+        assert set(content) == FIELDS | {"skipped"}
+        assert content["figures"] == {}
+        assert content["bars"] == []

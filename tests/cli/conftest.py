@@ -1,4 +1,4 @@
-"""A command in a folder of its own, two classes of messages, and a model of them."""
+"""A command in a temporary folder, messages of two classes, and a model of them."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Run = Callable[..., tuple[int, dict[str, Any], str]]
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command in a folder of its own; give its exit code, its JSON and its error stream."""
+    """Run a command in a temporary folder; return its exit code, its JSON and its error stream."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri(tmp_path))
     monkeypatch.delenv("FRAUDSIEVE_DEBUG", raising=False)
@@ -37,7 +37,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture(scope="session")
 def messages() -> pd.DataFrame:
-    """Two classes that a model can tell apart, without times."""
+    """Messages of two classes that a model can separate, without times."""
     world = simulate(days=40, n_accounts=200)
     labels = world.labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")["label"]
     frame = world.messages[["message_id", "text"]].assign(label=world.messages["message_id"].map(labels))

@@ -1,4 +1,4 @@
-"""Accounts and events: that the options lead there; tests/training has what they train and score."""
+"""Options for accounts and events; tests/training tests the training and the scores."""
 
 import json
 from pathlib import Path
@@ -24,11 +24,13 @@ def test_accounts_from_training_to_scores(run: Run) -> None:
     code, trained, _ = run("train", "--accounts", "a.parquet", *tables, "--recipe", "recipe.toml", "--output", "m")
     assert code == 0, trained
     assert trained["report"]["split"]["keeps_apart"] == ["accounts"]
-    code, sheet, _ = run("evaluate", "--model", "m", "--accounts", "a.parquet", *tables)
-    assert (code, sheet["report"]["rows"]) == (0, int(is_account.sum()))
-    code, said, _ = run("evaluate", "--model", "m", "--attack")  # refused before anything is read
+    code, evaluation, _ = run("evaluate", "--model", "m", "--accounts", "a.parquet", *tables)
+    assert (code, evaluation["report"]["rows"]) == (0, int(is_account.sum()))
+    code, answer, _ = run("evaluate", "--model", "m", "--attack")  # rejected before anything is read
     assert code == 2
-    assert said["error"] == "attack: only messages can be obfuscated, and this is a model of accounts. Remove --attack"
+    assert (
+        answer["error"] == "attack: only messages can be obfuscated, and this is a model of accounts. Remove --attack"
+    )
     code, scored, error = run("predict", "--model", "m", "--input", "a.parquet", "--events", "e.parquet")
     assert (code, scored["scored"]) == (0, 200)
     assert "accounts without as_of are scored as of the last event" in error
@@ -43,9 +45,9 @@ def test_accounts_from_training_to_scores(run: Run) -> None:
 
 
 def test_a_call_without_the_table_of_its_subject(run: Run) -> None:
-    code, said, _ = run("train", "--labels", "l.parquet")
-    assert (code, said["error"]) == (2, "recipe: a table of messages is missing. Give data.messages (--messages)")
+    code, answer, _ = run("train", "--labels", "l.parquet")
+    assert (code, answer["error"]) == (2, "recipe: a table of messages is missing. Give data.messages (--messages)")
     pd.DataFrame({"account_id": ["a"], "occurred_at": ["2026-01-01"], "kind": "pay"}).to_parquet("e.parquet")
-    code, said, _ = run("train", "--events", "e.parquet")
+    code, answer, _ = run("train", "--events", "e.parquet")
     assert code == 2
-    assert "column 'label' is missing from events" in said["error"]
+    assert "column 'label' is missing from events" in answer["error"]

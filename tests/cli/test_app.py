@@ -1,4 +1,4 @@
-"""Help, version, and the exit code of work that fails."""
+"""Help, version, and the exit code of a failure."""
 
 import pandas as pd
 import pytest
@@ -31,7 +31,7 @@ def test_help_and_version() -> None:
     assert runner.invoke(app, ["train", "--nonsense"]).exit_code == 2
 
 
-def test_work_that_fails_for_a_reason_of_its_own_exits_with_1_and_leaks_nothing(
+def test_an_unexpected_error_exits_with_1_and_leaks_nothing(
     messages: pd.DataFrame, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -39,7 +39,7 @@ def test_work_that_fails_for_a_reason_of_its_own_exits_with_1_and_leaks_nothing(
 
     messages.to_parquet("m.parquet")
     monkeypatch.setattr("fraudsieve.training.data.builders.near_duplicate_groups", fail)
-    code, said, error = run("train", "--messages", "m.parquet")
+    code, answer, error = run("train", "--messages", "m.parquet")
     assert code == 1
-    assert "RuntimeError in test_app.py" in said["error"]
+    assert "RuntimeError in test_app.py" in answer["error"]
     assert SECRET not in error

@@ -1,4 +1,4 @@
-"""Bad input, from the file to the exit code; tests/features has what each table check says."""
+"""Bad input, from the file to the exit code; tests/features tests the text of each table check."""
 
 import gzip
 import json
@@ -32,19 +32,19 @@ def write(path: str, content: str | bytes) -> None:
 )
 def test_a_file_that_cannot_be_used(run: Run, name: str, content: str | bytes, expected: str) -> None:
     write(name, content)
-    code, said, error = run("train", "--messages", name)
+    code, answer, error = run("train", "--messages", name)
     assert code == 2
-    assert name in said["error"]
-    assert expected in said["error"]
+    assert name in answer["error"]
+    assert expected in answer["error"]
     assert SECRET not in error
     assert not Path("fraudsieve-model").exists()
 
 
-def test_no_such_file_and_no_such_model(model: Path, run: Run) -> None:
+def test_missing_file_and_missing_model(model: Path, run: Run) -> None:
     assert run("train", "--messages", "none.csv")[0] == 2
-    code, said, _ = run("predict", "--model", "none", "--input", "none.csv")
+    code, answer, _ = run("predict", "--model", "none", "--input", "none.csv")
     assert code == 2
-    assert "Point to a whole model folder" in said["error"]
+    assert "Use the path of a complete model folder" in answer["error"]
 
 
 ODD_TEXTS = {
@@ -60,26 +60,26 @@ BAD_ROWS = {
     "text of another type": ('{"message_id": "x", "text": ["a"]}', "text"),
     "no id": ('{"text": "hello"}', "message_id"),
     "duplicate id": ('{"message_id": "0", "text": "hello"}', "message_id"),
-    "a time that is no time": ('{"message_id": "x", "text": "hello", "sent_at": "soon"}', "sent_at"),
-    "no JSON": ('{"message_id": "x", "text"', ""),
+    "invalid time": ('{"message_id": "x", "text": "hello", "sent_at": "soon"}', "sent_at"),
+    "invalid JSON": ('{"message_id": "x", "text"', ""),
 }
 
 
 @pytest.mark.parametrize("text", ODD_TEXTS.values(), ids=ODD_TEXTS)
 def test_odd_texts_are_scored(model: Path, run: Run, text: str) -> None:
     write("m.jsonl", '{"message_id": "0", "text": "hello"}\n{"message_id": "1", "text": ' + text + "}\n")
-    code, said, _ = run("predict", "--model", model, "--input", "m.jsonl")
-    assert (code, said["scored"], said["rejected"]) == (0, 2, 0)
+    code, answer, _ = run("predict", "--model", model, "--input", "m.jsonl")
+    assert (code, answer["scored"], answer["rejected"]) == (0, 2, 0)
     assert pd.read_parquet("scores.parquet")["probability"].between(0, 1).all()
 
 
 @pytest.mark.parametrize(("row", "column"), BAD_ROWS.values(), ids=BAD_ROWS)
-def test_bad_rows_are_set_aside_with_a_reason(model: Path, run: Run, row: str, column: str) -> None:
+def test_bad_rows_are_rejected_with_a_reason(model: Path, run: Run, row: str, column: str) -> None:
     good = "\n".join(f'{{"message_id": "{i}", "text": "hello", "sent_at": "2026-01-01"}}' for i in range(3))
     write("m.jsonl", f"{good}\n{row}\n")
-    code, said, _ = run("predict", "--model", model, "--input", "m.jsonl")
-    assert (code, said["scored"], said["rejected"]) == (0, 3, 1)
-    rejected = pd.read_parquet(said["rejected_output"])
+    code, answer, _ = run("predict", "--model", model, "--input", "m.jsonl")
+    assert (code, answer["scored"], answer["rejected"]) == (0, 3, 1)
+    rejected = pd.read_parquet(answer["rejected_output"])
     assert rejected["row"].tolist() == [3]
     assert rejected["column"].fillna("").tolist() == [column]
     assert rejected["reason"].str.len().ge(5).all()

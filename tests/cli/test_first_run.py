@@ -12,16 +12,16 @@ from tests.cli.conftest import Run
 
 
 def test_simulate_writes_four_tables(run: Run, tmp_path: Path) -> None:
-    code, said, _ = run("simulate", "--output", "world", "--days", "20", "--accounts", "150")
+    code, answer, _ = run("simulate", "--output", "world", "--days", "20", "--accounts", "150")
     assert code == 0
-    assert {name: len(pd.read_parquet(table["path"])) for name, table in said.items()} == {
-        name: table["rows"] for name, table in said.items()
+    assert {name: len(pd.read_parquet(table["path"])) for name, table in answer.items()} == {
+        name: table["rows"] for name, table in answer.items()
     }
-    assert set(said) == {"messages", "accounts", "events", "labels"}
+    assert set(answer) == {"messages", "accounts", "events", "labels"}
 
 
 @pytest.mark.slow
-def test_quickstart_in_a_process_of_its_own(tmp_path: Path) -> None:
+def test_quickstart_in_a_new_process(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "fraudsieve", "quickstart"], cwd=tmp_path, capture_output=True, text=True, check=True
     )

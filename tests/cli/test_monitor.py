@@ -20,23 +20,23 @@ def test_monitor_exits_with_3_when_a_bound_is_exceeded_and_names_it(
     reference.to_parquet("r.parquet")
     current.to_csv("c.csv", index=False)
     call = ("monitor", "--model", model, "--reference", "r.parquet", "--current", "c.csv")
-    code, said, error = run(*call)
-    assert (code, said["exceeded"]) == (0, [])
-    assert said["report"]["calibration"]["rows"] == len(current)
+    code, answer, error = run(*call)
+    assert (code, answer["exceeded"]) == (0, [])
+    assert answer["report"]["calibration"]["rows"] == len(current)
     assert "of the reference are from the time that the model was trained on" not in error  # other rows of that table
     wave = [f"{SECRET} {i} http://prize{i % 7}.example/{i}" for i in range(len(current))]
     current.assign(text=np.where(np.arange(len(current)) % 3, current["text"], wave)).to_csv("c.csv", index=False)
-    code, said, error = run(*call, "--report", "m.html")
+    code, answer, error = run(*call, "--report", "m.html")
     assert code == 3
-    assert {"family_psi"} <= {bound["bound"] for bound in said["exceeded"]}
-    assert (said["files"], said["exceeded"]) == ({"page": "m.html", "json": "m.json"}, said["report"]["exceeded"])
-    assert json.loads(Path("m.json").read_text("utf-8")) == said["report"]
+    assert {"family_psi"} <= {bound["bound"] for bound in answer["exceeded"]}
+    assert (answer["files"], answer["exceeded"]) == ({"page": "m.html", "json": "m.json"}, answer["report"]["exceeded"])
+    assert json.loads(Path("m.json").read_text("utf-8")) == answer["report"]
     page = Path("m.html").read_text("utf-8")
-    assert said["exceeded"][0]["text"] in page
-    assert SECRET not in page + error + json.dumps(said)
+    assert answer["exceeded"][0]["text"] in page
+    assert SECRET not in page + error + json.dumps(answer)
     shown = CliRunner().invoke(app, [*map(str, call)])
     assert shown.exit_code == 3
-    assert said["exceeded"][0]["text"] in shown.stdout
+    assert answer["exceeded"][0]["text"] in shown.stdout
     Path("recipe.toml").write_text("[monitor]\nfamily_psi = 50\nscore_psi = 50\nalerts_times = 500\nece = 1\n")
     assert "family_psi" not in {bound["bound"] for bound in run(*call, "--recipe", "recipe.toml")[1]["exceeded"]}
     assert "Exit code 3" in CliRunner().invoke(app, ["monitor", "--help"]).stdout
@@ -46,6 +46,6 @@ def test_monitor_on_too_few_rows(model: Path, messages: pd.DataFrame, run: Run) 
     messages.to_parquet("r.parquet")
     messages[:20].to_parquet("c.parquet")
     call = ("monitor", "--model", model, "--reference", "r.parquet", "--current", "c.parquet")
-    code, said, _ = run(*call)
-    assert (code, "c.parquet: expected 100 records that can be scored, got 20" in said["error"]) == (2, True)
+    code, answer, _ = run(*call)
+    assert (code, "c.parquet: expected 100 records that can be scored, got 20" in answer["error"]) == (2, True)
     assert run(*call, "--report", "m.pdf")[0] == 2

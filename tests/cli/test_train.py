@@ -11,31 +11,31 @@ from tests.cli.conftest import Run
 
 
 @pytest.mark.slow
-def test_train_on_a_file_alone_does_the_sensible_thing(messages: pd.DataFrame, run: Run, tmp_path: Path) -> None:
+def test_train_with_defaults_on_one_file(messages: pd.DataFrame, run: Run, tmp_path: Path) -> None:
     messages.to_csv("m.csv.gz", index=False)
-    code, said, _ = run("train", "--messages", "m.csv.gz")
+    code, answer, _ = run("train", "--messages", "m.csv.gz")
     assert code == 0
-    assert said["report"]["split"]["kind"] == "campaign"
-    assert said["model_uri"] == "models:/fraudsieve/1"
-    assert said["aliases"] == ["challenger", "champion"]
-    assert said["tuning"] is None
-    assert (tmp_path / said["folder"] / "manifest.json").is_file()
-    code, said, error = run("train", "--messages", "m.csv.gz")
+    assert answer["report"]["split"]["kind"] == "campaign"
+    assert answer["model_uri"] == "models:/fraudsieve/1"
+    assert answer["aliases"] == ["challenger", "champion"]
+    assert answer["tuning"] is None
+    assert (tmp_path / answer["folder"] / "manifest.json").is_file()
+    code, answer, error = run("train", "--messages", "m.csv.gz")
     assert code == 2
-    assert "exists already" in said["error"]
-    assert said["error"] in error
+    assert "exists already" in answer["error"]
+    assert answer["error"] in error
 
 
 @pytest.mark.slow
-def test_train_searches_settings_for_so_long(messages: pd.DataFrame, run: Run) -> None:
+def test_train_tunes_settings_within_a_budget(messages: pd.DataFrame, run: Run) -> None:
     messages.to_parquet("m.parquet")
     Path("recipe.toml").write_text("n_jobs = 1\n[tune]\ntrials = 2\n[tune.space.model]\nl2 = {low = 0.1, high = 10}\n")
     call = ("train", "--messages", "m.parquet", "--recipe", "recipe.toml", "--tune")
     assert "expected a duration such as 90s, 20m or 2h" in run(*call, "soon")[1]["error"]
     assert run(*call, "soon")[0] == 2
-    code, said, error = run(*call, "1h")
+    code, answer, error = run(*call, "1h")
     assert code == 0, error
-    tuning = said["tuning"]
+    tuning = answer["tuning"]
     assert (tuning["metric"], tuning["trials"], tuning["folds"]) == ("average_precision", 2, 4)
     assert set(tuning["settings"]) == {"model.l2"}
     assert Path(tuning["storage"]).is_file()
@@ -43,27 +43,27 @@ def test_train_searches_settings_for_so_long(messages: pd.DataFrame, run: Run) -
 
 
 @pytest.mark.slow
-def test_the_policy_of_a_recipe_is_that_of_the_model(messages: pd.DataFrame, run: Run) -> None:
+def test_the_model_has_the_policy_of_the_recipe(messages: pd.DataFrame, run: Run) -> None:
     messages.to_parquet("m.parquet")
     Path("r.toml").write_text('n_jobs = 1\n[scoring]\nunknown = "error"\n[evaluate]\nattack = false\nreplicates = 0\n')
     assert run("train", "--messages", "m.parquet", "--recipe", "r.toml", "--output", "strict")[0] == 0
     assert Scorer.load("strict").policy == Policy(unknown="error")
     Path("r.toml").write_text('[scoring]\nunknown = "guess"\n')
-    code, said, _ = run("train", "--messages", "m.parquet", "--recipe", "r.toml")
-    assert (code, "scoring.unknown" in said["error"]) == (2, True)
+    code, answer, _ = run("train", "--messages", "m.parquet", "--recipe", "r.toml")
+    assert (code, "scoring.unknown" in answer["error"]) == (2, True)
 
 
 @pytest.mark.slow
-def test_a_label_seen_once_is_set_aside_and_told(messages: pd.DataFrame, run: Run) -> None:
-    odd = messages.copy()
-    odd.loc[0, "label"] = "once"
-    odd.to_parquet("m.parquet")
-    code, said, error = run("train", "--messages", "m.parquet")
+def test_a_label_seen_once_is_rejected_and_reported(messages: pd.DataFrame, run: Run) -> None:
+    with_rare_label = messages.copy()
+    with_rare_label.loc[0, "label"] = "once"
+    with_rare_label.to_parquet("m.parquet")
+    code, answer, error = run("train", "--messages", "m.parquet")
     assert code == 0
-    assert said["rejected"] == 1
+    assert answer["rejected"] == 1
     assert "1 messages have a label of fewer than 10 rows" in error
-    aside = pd.read_parquet("fraudsieve-model.rejected-messages.parquet")
-    assert aside[["row", "column"]].to_numpy().tolist() == [[0, "label"]]
+    rejected = pd.read_parquet("fraudsieve-model.rejected-messages.parquet")
+    assert rejected[["row", "column"]].to_numpy().tolist() == [[0, "label"]]
     assert "fraudsieve-model.rejected-messages.parquet" in error
 
 
@@ -72,8 +72,8 @@ def test_integer_ids_and_times_of_several_zones(messages: pd.DataFrame, run: Run
     zones = ["+08:00", "Z", "-05:30", ""]
     days = [f"2026-{1 + i % 6:02}-{1 + i % 28:02}T10:00:00{zones[i % 4]}" for i in range(len(messages))]
     messages.assign(message_id=range(len(messages)), sent_at=days).to_csv("m.csv", index=False)
-    code, said, error = run("train", "--messages", "m.csv")
+    code, answer, error = run("train", "--messages", "m.csv")
     assert code == 0
-    assert said["report"]["split"]["kind"] == "time"
-    assert said["rejected"] == 0
+    assert answer["report"]["split"]["kind"] == "time"
+    assert answer["rejected"] == 0
     assert "UTC" in error

@@ -1,4 +1,4 @@
-"""Small models, trained once: fraud or not, crime types beside a legitimate class, crime types alone, and accounts.
+"""Small models, trained once: fraud or not, crime types with a legitimate class, crime types alone, and accounts.
 
 And a service in a process of its own.
 """
@@ -32,7 +32,7 @@ CALIBRATION = slice(1, None, 3)  # every third row; the rest trains
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A model, and what it was made from and with."""
+    """A model, and the data and estimators that it was made with."""
 
     texts: list[str]
     labels: npt.NDArray[np.object_]
@@ -108,13 +108,13 @@ def fitted(request: pytest.FixtureRequest) -> Fitted:
 
 @pytest.fixture(scope="session")
 def scorer(binary: Fitted) -> Scorer:
-    """The model that tells fraud from legitimate messages, as a service loads it."""
+    """The binary model, loaded as in a service."""
     return Scorer.load(binary.folder)
 
 
 @pytest.fixture
 def run_alone(tmp_path: Path) -> Callable[[str], str]:
-    """Run a Python program in a process of its own and return what it printed."""
+    """Run a Python program in a new process and return its output."""
 
     def run(program: str) -> str:
         done = subprocess.run(
@@ -128,20 +128,20 @@ def run_alone(tmp_path: Path) -> Callable[[str], str]:
 
 @pytest.fixture(scope="session")
 def accounts_folder() -> Path:
-    """A model of accounts that looks at their events, and at the network with what is known of it."""
+    """A model of accounts that uses their events and the network with its labels."""
     return shared_folder("accounts", train_on_accounts) / "accounts"
 
 
 def train_on_accounts(folder: Path) -> None:
     world = simulate(days=20, n_accounts=100, messages_per_day=30)
-    asked = world.accounts[["account_id"]].assign(as_of=world.events["occurred_at"].max())
-    fraud = np.arange(len(asked)) % 3 == 0
-    known = pd.DataFrame({"account_id": asked["account_id"], "labelled_at": asked["as_of"], "is_fraud": fraud})
+    accounts = world.accounts[["account_id"]].assign(as_of=world.events["occurred_at"].max())
+    fraud = np.arange(len(accounts)) % 3 == 0
+    labels = pd.DataFrame({"account_id": accounts["account_id"], "labelled_at": accounts["as_of"], "is_fraud": fraud})
     history = [History(("1h", "1d"), kinds=("message",), identifiers=("device_id",))]
     network = Network("counterparty_id", ("device_id",))
-    features = AccountFeatures(world.events, account_labels=known, history=history, network=network)
+    features = AccountFeatures(world.events, account_labels=labels, history=history, network=network)
     y = np.where(fraud, "fraud", "legitimate").astype(object)
-    matrix = features.set_output(transform="pandas").fit_transform(asked, y)
+    matrix = features.set_output(transform="pandas").fit_transform(accounts, y)
     classifier = FraudClassifier(n_rounds=5, n_jobs=1).fit(matrix, y)
     classifier.calibrate(matrix, y)
     parts = classifier.ensemble_, classifier.calibration_
@@ -153,23 +153,23 @@ TOKEN = "correct-horse-battery-staple"
 
 @dataclass
 class Service:
-    """A service that runs, and what it logs."""
+    """A running service and its log."""
 
     process: subprocess.Popen[bytes]
     port: int
     log: Path
 
     def client(self, **options: Any) -> httpx.Client:
-        usual: dict[str, Any] = {"headers": {"authorization": f"Bearer {TOKEN}"}, "timeout": 60}
-        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", **usual | options)
+        defaults: dict[str, Any] = {"headers": {"authorization": f"Bearer {TOKEN}"}, "timeout": 60}
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", **defaults | options)
 
     def lines(self, event: str = "") -> list[dict[str, Any]]:
-        """What was logged, of one event or of all; every line is JSON."""
-        whole = self.log.read_text("utf-8").rpartition("\n")[0]
-        return [line for line in map(json.loads, whole.splitlines()) if line["event"].startswith(event)]
+        """Return the logged lines, of one event or of all; every line is JSON."""
+        text = self.log.read_text("utf-8").rpartition("\n")[0]
+        return [line for line in map(json.loads, text.splitlines()) if line["event"].startswith(event)]
 
     def metric(self, name: str) -> float:
-        """A figure by its name and labels; 0 when it is not there."""
+        """Return a metric by its name and labels; 0 if it does not exist."""
         with self.client() as client:
             lines = client.get("/metrics").text.splitlines()
         return sum(float(line.split()[-1]) for line in lines if line.startswith(f"{name} "))

@@ -1,4 +1,4 @@
-"""Calibration: what it recovers, and what it must never change."""
+"""Calibration: parameters that it recovers, and properties that it preserves."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_the_temperature_of_more_classes_is_recovered(temperature: float) -> Non
     assert fitted.shift == 0
 
 
-def test_calibrated_probabilities_mean_what_they_say() -> None:
+def test_calibrated_probabilities_equal_observed_rates() -> None:
     log_odds = np.random.default_rng(1).normal(-3, 2, (100_000, 1))
     y = draw(Calibration(0.6, 1.3, -0.5), log_odds)
     fraud = probabilities(fit_calibration(log_odds, y).apply(log_odds))[:, 1]
@@ -50,7 +50,7 @@ def test_calibrated_probabilities_mean_what_they_say() -> None:
         assert fraud[tenth].mean() == pytest.approx(y[tenth].mean(), abs=spread)
 
 
-def test_a_weight_of_two_is_a_row_twice() -> None:
+def test_a_weight_of_two_equals_a_repeated_row() -> None:
     log_odds = np.random.default_rng(1).normal(0, 2, (500, 1))
     y = draw(Calibration(0.5, 2.0, 0.3), log_odds)
     twice = np.arange(500) % 3 == 0
@@ -76,7 +76,7 @@ def test_two_classes_are_calibrated_strictly_monotonely(calibration: Calibration
 
 
 @given(BINARY, st.integers(0, 2**32 - 1))
-def test_no_scores_are_tied_and_the_order_stays(calibration: Calibration, seed: int) -> None:
+def test_calibration_creates_no_ties_and_keeps_the_order(calibration: Calibration, seed: int) -> None:
     log_odds = np.random.default_rng(seed).uniform(-20, 20, (1000, 1)).round(6)
     after = calibration.apply(log_odds)
     assert len(np.unique(after)) == len(np.unique(log_odds))
@@ -129,7 +129,7 @@ def test_the_default_changes_nothing(value: float) -> None:
 
 @examples(20)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4))
-def test_the_fit_is_never_worse_than_none(seed: int, n_outputs: int) -> None:
+def test_the_fit_is_never_worse_than_no_calibration(seed: int, n_outputs: int) -> None:
     rng = np.random.default_rng(seed)
     log_odds = rng.normal(0, 4, (200, n_outputs))
     y = rng.integers(max(2, n_outputs), size=200)

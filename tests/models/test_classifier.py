@@ -1,4 +1,4 @@
-"""`FraudClassifier`: the contract of scikit-learn, and what is ours beside it."""
+"""`FraudClassifier`: the contract of scikit-learn, and its own behaviour."""
 
 import inspect
 import io
@@ -71,23 +71,23 @@ def test_scikit_learn_contract(estimator: Any, check: Callable[[Any], None]) -> 
 @pytest.mark.parametrize("classes", [("fraud", "legitimate"), ("ham", "scam", "spam")])
 def test_wording_columns_are_found_by_name_in_any_order(classes: tuple[str, ...]) -> None:
     frame, y = frame_of(classes=classes)
-    wanted = [f"wording__{name}" for name in (classes[1:] if len(classes) == 2 else classes)]
+    expected_columns = [f"wording__{name}" for name in (classes[1:] if len(classes) == 2 else classes)]
     for order in (frame.columns, frame.columns[::-1], sorted(frame.columns)):
         model = small().fit(frame[order], y)
-        assert [model.feature_names_in_[at] for at in model.ensemble_.wording] == wanted
+        assert [model.feature_names_in_[at] for at in model.ensemble_.wording] == expected_columns
         trees = np.asarray(model.ensemble_.booster.predict(frame[order].to_numpy(), raw_score=True))
-        expected = trees.reshape(len(frame), -1) + frame[wanted].to_numpy()
+        expected = trees.reshape(len(frame), -1) + frame[expected_columns].to_numpy()
         odds = model.decision_function(frame[order]).reshape(len(frame), -1)
         np.testing.assert_allclose(odds, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_a_missing_wording_column_of_one_class_is_an_error() -> None:
     frame, y = frame_of(classes=("ham", "scam", "spam"))
-    with pytest.raises(ValueError, match=r"wording column for every class; missing are \['wording__scam'\]"):
+    with pytest.raises(ValueError, match=r"wording column for every class, got none for \['wording__scam'\]"):
         small().fit(frame.drop(columns="wording__scam"), y)
 
 
-def test_wording_of_classes_that_are_not_told_apart_is_a_column_like_others() -> None:
+def test_wording_of_absent_classes_is_an_ordinary_column() -> None:
     frame, y = frame_of(classes=("ham", "scam", "spam"))
     two = y != "scam"
     model = small().fit(frame[two], y[two])
@@ -103,7 +103,7 @@ def test_without_wording_boosting_starts_from_the_class_frequencies() -> None:
     np.testing.assert_allclose(model.predict_proba(plain[:1])[0], counts / len(y), rtol=1e-9)
 
 
-def test_probabilities_are_not_bent_towards_balance() -> None:
+def test_probabilities_are_not_biased_towards_balance() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(4000, 2))
     y = np.where(rng.random(4000) < 1 / (1 + np.exp(4 - X[:, 0])), "fraud", "legitimate")
@@ -138,12 +138,12 @@ def test_calibration_weighs_rows() -> None:
     assert weighted.shift == pytest.approx(twice.shift, abs=1e-3)
 
 
-def test_calibrating_on_what_fit_has_not_seen_is_an_error() -> None:
+def test_calibrating_on_unseen_classes_is_an_error() -> None:
     frame, y = frame_of()
     with pytest.raises(NotFittedError):
         small().calibrate(frame, y)
     model = small().fit(frame, y)
-    with pytest.raises(ValueError, match=r"class that fit has not seen; known are \['fraud', 'legitimate'\]"):
+    with pytest.raises(ValueError, match=r"class that fit has not seen; expected \['fraud', 'legitimate'\]"):
         model.calibrate(frame, np.where(y == "fraud", "scam", y))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         model.calibrate(frame, y[:-1])
@@ -200,7 +200,7 @@ def test_missing_wording_adds_nothing(classes: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf])
-def test_infinity_is_refused(value: float) -> None:
+def test_infinity_is_rejected(value: float) -> None:
     frame, y = frame_of()
     model = small().fit(frame, y)
     broken = frame.copy()
@@ -216,7 +216,7 @@ def test_infinity_is_refused(value: float) -> None:
             call()
 
 
-def test_other_columns_than_those_of_fit_are_refused() -> None:
+def test_other_columns_than_those_of_fit_are_rejected() -> None:
     frame, y = frame_of()
     model = small().fit(frame, y)
     wrong = {
@@ -252,13 +252,13 @@ def test_settings_are_checked_in_fit(setting: dict[str, Any]) -> None:
         model.fit(frame, y)
 
 
-def test_one_class_is_refused() -> None:
+def test_one_class_is_rejected() -> None:
     frame, y = frame_of()
     with pytest.raises(ValueError, match="y has 1 class"):
         small().fit(frame, np.full(len(y), "fraud"))
 
 
-def test_one_row_scores_as_it_does_among_others_and_input_stays_as_it_is() -> None:
+def test_single_rows_equal_batches_and_input_is_unchanged() -> None:
     frame, y = frame_of(classes=("ham", "scam", "spam"))
     untouched, labels = frame.copy(), y.copy()
     model = small().fit(frame, y).calibrate(frame, y)
@@ -301,16 +301,16 @@ def test_it_works_in_a_pipeline_after_the_builder_of_messages(labelled: pd.DataF
     pipeline = make_pipeline(*map(clone, steps)).fit(texts[train], labels[train])
     features = clone(steps[0])
     by_hand = small().fit(features.fit_transform(texts[train], labels[train]), labels[train])
-    found = pipeline.predict_proba(texts[test])
-    np.testing.assert_array_equal(found, by_hand.predict_proba(features.transform(texts[test])))
-    assert average_precision_score(labels[test] == "fraud", found[:, 0]) > 0.9
-    assert pipeline[-1].ensemble_.wording  # boosting starts from the wording columns, which it knows by name
+    predicted = pipeline.predict_proba(texts[test])
+    np.testing.assert_array_equal(predicted, by_hand.predict_proba(features.transform(texts[test])))
+    assert average_precision_score(labels[test] == "fraud", predicted[:, 0]) > 0.9
+    assert pipeline[-1].ensemble_.wording  # boosting starts from the wording columns, recognised by name
     for copied in (
         through_pickle(pipeline),
         through_joblib(pipeline),
         clone(pipeline).fit(texts[train], labels[train]),
     ):
-        np.testing.assert_array_equal(copied.predict_proba(texts[test][:9]), found[:9])
+        np.testing.assert_array_equal(copied.predict_proba(texts[test][:9]), predicted[:9])
     scores = cross_val_score(pipeline, texts, labels == "fraud", cv=2, scoring="average_precision")
     assert (scores > 0.7).all()  # of later messages, other campaigns
     pipeline.set_params(messagefeatures__n_folds=3, fraudclassifier__n_rounds=3).fit(texts[train], labels[train])

@@ -1,4 +1,4 @@
-"""The MLflow flavour: saved, logged, registered and served, the scores are those of `Scorer`."""
+"""The MLflow flavor: saved, logged, registered and served, the scores are those of `Scorer`."""
 
 import json
 import os
@@ -50,11 +50,11 @@ class Store:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A store in SQLite; afterwards MLflow knows as little of it as before."""
+    """A store in SQLite; afterwards MLflow's global settings are restored."""
     folder = tmp_path_factory.mktemp("store")
     uri = mlflow_uri(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)  # whatever goes by a relative path stays here
+        patch.chdir(folder)  # files with relative paths are written here
         for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
             patch.setenv(name, uri)
         mlflow.set_tracking_uri(uri)
@@ -65,13 +65,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a frame of scores, as JSON says them."""
+    """Return the rows of a frame of scores, as from JSON."""
     rows: list[dict[str, Any]] = json.loads(json.dumps(frame.to_dict("records"), allow_nan=False))
     return rows
 
 
 def expected_of(fitted: Any, texts: list[Any]) -> list[dict[str, Any]]:
-    """What `Scorer` says, in the columns that MLflow gives."""
+    """Return the scores of `Scorer`, in the columns of MLflow."""
     scores = Scorer.load(fitted.folder).score([{"text": text} for text in texts])
     for score in scores:
         del score["model"]
@@ -79,7 +79,7 @@ def expected_of(fitted: Any, texts: list[Any]) -> list[dict[str, Any]]:
     return scores
 
 
-def test_what_is_saved_scores_as_the_scorer_does(fitted: Any, tmp_path: Path) -> None:
+def test_a_saved_model_scores_like_the_scorer(fitted: Any, tmp_path: Path) -> None:
     save_model(tmp_path / "saved", folder=fitted.folder)
     loaded = mlflow.pyfunc.load_model(str(tmp_path / "saved"))
     texts = [*fitted.texts[:100], None, " ", *fitted.texts[100:200]]
@@ -93,7 +93,7 @@ def events() -> pd.DataFrame:
     return simulate(days=20, n_accounts=100).events
 
 
-def test_events_of_the_simulated_world_score_alike_through_pyfunc(events: pd.DataFrame, tmp_path: Path) -> None:
+def test_events_score_the_same_through_pyfunc(events: pd.DataFrame, tmp_path: Path) -> None:
     matrix = AccountMatrix("event", (), numbers=("amount",), categories={"kind": tuple(events["kind"].unique())})
     amounts = events["amount"].to_numpy(np.float64)
     rows = matrix.own(
@@ -105,36 +105,36 @@ def test_events_of_the_simulated_world_score_alike_through_pyfunc(events: pd.Dat
     fitted = FraudClassifier(n_rounds=5, n_jobs=1).fit(rows, np.where(amounts > np.nanmedian(amounts), "x", "y"))
     write_model(Model("e", ("x", "y"), "y", matrix, fitted.ensemble_, fitted.calibration_), tmp_path / "m")
     save_model(tmp_path / "saved", folder=tmp_path / "m")
-    some = events[["account_id", "occurred_at", "kind", "amount"]].iloc[::20]
-    loaded = mlflow.pyfunc.load_model(str(tmp_path / "saved")).predict(some)
+    sample = events[["account_id", "occurred_at", "kind", "amount"]].iloc[::20]
+    loaded = mlflow.pyfunc.load_model(str(tmp_path / "saved")).predict(sample)
     scorer = Scorer.load(tmp_path / "m")
-    records: Any = some.astype(object).where(some.notna(), None).to_dict("records")
+    records: Any = sample.astype(object).where(sample.notna(), None).to_dict("records")
     expected = scorer.score(records)
     assert loaded["probability"].tolist() == [score["probability"] for score in expected]
-    assert loaded["status"].tolist() == ["ok"] * len(some)
-    for name, column in scorer.score_columns(some).items():
+    assert loaded["status"].tolist() == ["ok"] * len(sample)
+    for name, column in scorer.score_columns(sample).items():
         plain = [None if one != one else one for one in column]
         assert loaded[name].astype(object).where(loaded[name].notna(), None).tolist() == plain
 
 
-def test_a_history_comes_as_json(accounts_folder: Path, tmp_path: Path) -> None:
+def test_a_history_is_passed_as_json(accounts_folder: Path, tmp_path: Path) -> None:
     save_model(tmp_path / "saved", folder=accounts_folder)
     loaded, scorer = mlflow.pyfunc.load_model(str(tmp_path / "saved")), Scorer.load(accounts_folder)
-    known = {"account_id": "ann", "kind": "message", "device_id": "d", "counterparty_id": "bob", "amount": 0.1}
+    event = {"account_id": "ann", "kind": "message", "device_id": "d", "counterparty_id": "bob", "amount": 0.1}
     history = {
-        "events": [{**known, "occurred_at": "2026-05-01T10:00:00.000001Z"}] * 3,
+        "events": [{**event, "occurred_at": "2026-05-01T10:00:00.000001Z"}] * 3,
         "account_labels": [{"account_id": "bob", "labelled_at": "2026-05-01T10:30:00Z", "is_fraud": True}],
     }
-    asked = pd.DataFrame({"account_id": ["ann", "eve"], "as_of": pd.to_datetime(["2026-05-01 11:00"] * 2, utc=True)})
-    assert loaded.predict(asked)["status"].tolist() == ["no_history"] * 2
-    for given in (history, history["events"]):
-        found = loaded.predict(asked, params={"history": json.dumps(given)})
-        expected: Any = scorer.score_columns(asked, history=given)
-        assert found["status"].tolist() == ["ok", "no_history"]
-        assert found["probability"].tolist() == expected["probability"].tolist()
+    accounts = pd.DataFrame({"account_id": ["ann", "eve"], "as_of": pd.to_datetime(["2026-05-01 11:00"] * 2, utc=True)})
+    assert loaded.predict(accounts)["status"].tolist() == ["no_history"] * 2
+    for passed in (history, history["events"]):
+        actual = loaded.predict(accounts, params={"history": json.dumps(passed)})
+        expected: Any = scorer.score_columns(accounts, history=passed)
+        assert actual["status"].tolist() == ["ok", "no_history"]
+        assert actual["probability"].tolist() == expected["probability"].tolist()
     for wrong, why in ((SECRET, "expected JSON, got other text"), ("5", "expected a list of dicts, got int")):
         with pytest.raises((ValueError, TypeError), match=why) as caught:
-            loaded.predict(asked, params={"history": wrong})
+            loaded.predict(accounts, params={"history": wrong})
         assert SECRET not in str(caught.value)
 
 
@@ -150,30 +150,30 @@ def test_the_policy_of_a_model_holds_through_pyfunc(binary: Any, tmp_path: Path)
 
 def test_the_saved_folder_is_the_model_folder(binary: Any, saved: Path) -> None:
     assert read_model(saved / "model", digest=binary.model.digest).name == "binary"
-    described = yaml.safe_load((saved / "MLmodel").read_text("utf-8"))
-    assert described["flavors"][FLAVOR] == {
+    content = yaml.safe_load((saved / "MLmodel").read_text("utf-8"))
+    assert content["flavors"][FLAVOR] == {
         "data": "model",
         "digest": binary.model.digest,
         "version": fraudsieve.__version__,
     }
-    assert described["flavors"]["python_function"]["loader_module"] == "fraudsieve.models.flavor"
-    assert "code" not in described["flavors"]["python_function"]
+    assert content["flavors"]["python_function"]["loader_module"] == "fraudsieve.models.flavor"
+    assert "code" not in content["flavors"]["python_function"]
     assert (saved / "requirements.txt").read_text("utf-8") == f"fraudsieve[train]=={fraudsieve.__version__}\n"
     files = {path.suffix for path in saved.rglob("*") if path.is_file()}
     assert files == {"", ".json", ".npz", ".txt", ".yaml"}
 
 
-def test_the_signature_names_what_comes_back(fitted: Any, tmp_path: Path) -> None:
+def test_the_signature_names_the_outputs(fitted: Any, tmp_path: Path) -> None:
     save_model(tmp_path / "saved", folder=fitted.folder)
     loaded = mlflow.pyfunc.load_model(str(tmp_path / "saved"))
     scores = loaded.predict(pd.DataFrame({"text": fitted.texts[:5]}))
     outputs = loaded.metadata.get_output_schema()
     assert set(outputs.input_names()) == set(scores.columns)
     assert loaded.metadata.get_input_schema() is None
-    assert loaded.metadata.get_params_schema() is None  # it looks at no history
+    assert loaded.metadata.get_params_schema() is None  # it uses no history
 
 
-def test_the_index_and_further_columns_do_no_harm(saved: Path, binary: Any) -> None:
+def test_the_index_is_kept_and_further_columns_are_ignored(saved: Path, binary: Any) -> None:
     loaded = mlflow.pyfunc.load_model(str(saved))
     frame = pd.DataFrame({"more": [1, 2], "text": binary.texts[:2]}, index=[7, 3])
     scores = loaded.predict(frame)
@@ -189,20 +189,20 @@ def test_numbers_stay_numbers_where_none_is_missing(saved: Path, binary: Any) ->
 @pytest.mark.parametrize(
     "texts", [pd.Series([SECRET, 5], dtype=object), pd.Series([SECRET, pd.NA], dtype="string"), [SECRET, [SECRET]]]
 )
-def test_cells_that_are_no_text_are_not_scored(saved: Path, texts: Any) -> None:
+def test_cells_that_are_not_text_are_unscorable(saved: Path, texts: Any) -> None:
     scores = mlflow.pyfunc.load_model(str(saved)).predict(pd.DataFrame({"text": texts}))
     assert scores["status"].tolist() == ["ok", "unscorable"]
     assert scores["why"][1].startswith("text: expected a string")
     assert SECRET not in scores.to_json()
 
 
-def test_without_text_our_own_error_names_columns_alone(saved: Path) -> None:
+def test_without_text_the_error_names_only_columns(saved: Path) -> None:
     with pytest.raises(KeyError, match="Expected a column 'text'") as caught:
         _load_pyfunc(str(saved / "model")).predict(pd.DataFrame({"txt": [SECRET]}))
     assert SECRET not in str(caught.value)
 
 
-def test_through_mlflow_the_error_is_ours_too(saved: Path) -> None:
+def test_through_mlflow_the_error_is_the_same(saved: Path) -> None:
     # With an input schema MLflow refuses the frame itself, and quotes its rows (MLflow #16537).
     with pytest.raises(KeyError, match="Expected a column 'text'") as caught:
         mlflow.pyfunc.load_model(str(saved)).predict(pd.DataFrame({"txt": [SECRET]}))
@@ -212,7 +212,7 @@ def test_through_mlflow_the_error_is_ours_too(saved: Path) -> None:
 def test_a_damaged_folder_is_neither_saved_nor_loaded(binary: Any, saved: Path, tmp_path: Path) -> None:
     shutil.copytree(binary.folder, tmp_path / "model")
     (tmp_path / "model" / "calibration.json").write_text("{}", "utf-8")
-    with pytest.raises(ArtifactError, match="not what the manifest says"):
+    with pytest.raises(ArtifactError, match="does not match the manifest"):
         save_model(tmp_path / "saved", folder=tmp_path / "model")
     assert not (tmp_path / "saved").exists()
     shutil.copytree(saved, tmp_path / "copy")
@@ -236,13 +236,13 @@ def test_a_logged_model_is_found_by_every_address(binary: Any, store: Store) -> 
     assert sorted(path.name for path in store.folder.iterdir()) == ["artifacts", "mlflow.db"]
 
 
-def test_an_address_that_leads_nowhere_is_an_error(store: Store, tmp_path: Path) -> None:
+def test_an_unknown_address_is_an_error(store: Store, tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"models:/nobody@champion: is not in the store .*DOES_NOT_EXIST"):
         model_folder("models:/nobody@champion")
     assert model_folder(tmp_path / "nothing") == tmp_path / "nothing"
 
 
-def test_paths_are_told_apart(binary: Any, saved: Path) -> None:
+def test_model_folders_and_mlflow_folders_are_distinguished(binary: Any, saved: Path) -> None:
     assert model_folder(binary.folder) == model_folder(str(binary.folder)) == binary.folder
     assert model_folder(saved) == saved / "model"
     assert model_folder(saved / "model") == saved / "model"
@@ -270,7 +270,7 @@ def server(saved: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     folder, port = tmp_path_factory.mktemp("server"), free_port()
     where = ["--host", "127.0.0.1", "--port", str(port)]
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(saved), "--env-manager", "local", *where]
-    # The command runs uvicorn by its name.
+    # The command finds uvicorn on the PATH.
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environment, start_new_session=True)
@@ -295,12 +295,12 @@ def server(saved: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 
 
 def strict(text: str) -> Any:
-    """Parse JSON as a strict client does: NaN is none."""
+    """Parse JSON as a strict client does, which rejects NaN."""
 
-    def refuse(constant: str) -> float:
-        raise ValueError(f"{constant} is no JSON")
+    def reject(constant: str) -> float:
+        raise ValueError(f"{constant} is not JSON")
 
-    return json.loads(text, parse_constant=refuse)
+    return json.loads(text, parse_constant=reject)
 
 
 @pytest.mark.slow
@@ -318,14 +318,14 @@ def test_a_server_gives_the_scores_of_the_scorer(server: str, binary: Any) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", ["see you at six", None, 5])
-def test_a_server_answers_in_json_whatever_comes(server: str, text: Any) -> None:
+def test_a_server_answers_any_input_in_json(server: str, text: Any) -> None:
     status, answer = call(server, json.dumps({"dataframe_records": [{"text": text}]}).encode())
     assert status == 200
     assert len(strict(answer)["predictions"]) == 1
 
 
 @pytest.mark.slow
-def test_a_server_refuses_other_columns(server: str) -> None:
+def test_a_server_rejects_other_columns(server: str) -> None:
     status, answer = call(server, json.dumps({"dataframe_records": [{"txt": SECRET}]}).encode())
     assert status == 400
     assert "Expected a column 'text'" in strict(answer)["stack_trace"]

@@ -1,4 +1,4 @@
-"""The MLflow flavour as a Spark UDF, on a real local session; skipped where PySpark or Java is missing."""
+"""The MLflow flavor as a Spark UDF, on a real local session; skipped if PySpark or Java is missing."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A finished model in a pipeline: scikit-learn's own checks, and the scores of the scorer."""
+"""A trained model in a pipeline: scikit-learn's own checks, and the scores of the scorer."""
 
 import inspect
 import pickle
@@ -26,25 +26,25 @@ from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models import Calibration, Model, ModelScores, Scorer, write_model
 from fraudsieve.models.trees.ensemble import Ensemble
 
-KEPT = tempfile.TemporaryDirectory()
+FOLDERS = tempfile.TemporaryDirectory()
 
 
-class Place(str):
-    """A path that is different in every run, in tests whose names are not."""
+class StablePath(str):
+    """A path that differs between runs, with a constant representation for test names."""
 
     def __repr__(self) -> str:
         return "'tiny'"
 
 
-def tiny() -> Place:
-    """Write a model that goes by the length of a text alone: the checks ask for one when they are collected."""
+def tiny() -> StablePath:
+    """Write a model that uses only the length of a text; the checks need one when they are collected."""
     matrix = MessageMatrix(None)
     X = matrix.compute(["a" * n for n in range(1, 60)])
     settings = {"objective": "binary", "min_data_in_leaf": 1, "verbosity": -1, "num_threads": 1}
     booster = lgb.train(settings, lgb.Dataset(X, np.arange(59) > 30), 3)
     ensemble = Ensemble(lgb.Booster(model_str=booster.model_to_string()), (), np.zeros(1))
-    write_model(Model("tiny", ("fraud", "ham"), "ham", matrix, ensemble, Calibration()), Path(KEPT.name, "tiny"))
-    return Place(Path(KEPT.name, "tiny"))
+    write_model(Model("tiny", ("fraud", "ham"), "ham", matrix, ensemble, Calibration()), Path(FOLDERS.name, "tiny"))
+    return StablePath(Path(FOLDERS.name, "tiny"))
 
 
 def lengths(X: pd.DataFrame) -> Any:
@@ -52,7 +52,7 @@ def lengths(X: pd.DataFrame) -> Any:
 
 
 class OfNumbers(ModelScores):
-    """Takes matrices: the checks of scikit-learn speak numbers. A row is read as the text of its numbers."""
+    """Adapter for matrices, which scikit-learn's checks use: a row is read as the text of its numbers."""
 
     def fit(self, X: Any, y: Any = None) -> Any:
         return super().fit([repr(row) for row in validate_data(self, X).tolist()])
@@ -70,7 +70,7 @@ class OfNumbers(ModelScores):
 
 FOLDER = tiny()
 with warnings.catch_warnings():
-    # One check runs on an estimator of texts as it is; the warning says that the others do not, which run below.
+    # On an estimator of texts only one check runs, and a warning lists the others; these run on OfNumbers.
     warnings.simplefilter("ignore", SkipTestWarning)
     checks = parametrize_with_checks([ModelScores(FOLDER), OfNumbers(FOLDER)])
 
@@ -82,29 +82,29 @@ def test_scikit_learn_contract(estimator: Any, check: Callable[[Any], None]) -> 
 
 def test_every_estimator_is_checked() -> None:
     public = (getattr(fraudsieve.models, name) for name in fraudsieve.models.__all__)
-    found = {thing.__name__ for thing in public if inspect.isclass(thing) and issubclass(thing, BaseEstimator)}
-    assert found == {"FraudClassifier", "ModelScores"}  # test_classifier.py has the other
+    names = {thing.__name__ for thing in public if inspect.isclass(thing) and issubclass(thing, BaseEstimator)}
+    assert names == {"FraudClassifier", "ModelScores"}  # test_classifier.py has the other
 
 
 @pytest.fixture(autouse=True, scope="session")
 def gone() -> Iterator[None]:
     yield
-    KEPT.cleanup()
+    FOLDERS.cleanup()
 
 
-def test_columns_are_the_scores_of_the_scorer(fitted: Any) -> None:
+def test_columns_equal_the_scores_of_the_scorer(fitted: Any) -> None:
     texts = [*fitted.texts[:40], " ", "", "免费领奖"]
     expected = Scorer.load(fitted.folder).score_columns({"text": texts})
     step = ModelScores(fitted.folder).fit(texts)
-    for given in (texts, np.array(texts, object), pd.Series(texts), pd.DataFrame({"text": texts, "other": 5})):
-        found = step.transform(given)
-        for place, name in enumerate(step.get_feature_names_out()):
-            np.testing.assert_array_equal(found[:, place], expected[name].astype(float))
-    assert np.isnan(found[40:42]).all()
+    for batch in (texts, np.array(texts, object), pd.Series(texts), pd.DataFrame({"text": texts, "other": 5})):
+        scores = step.transform(batch)
+        for position, name in enumerate(step.get_feature_names_out()):
+            np.testing.assert_array_equal(scores[:, position], expected[name].astype(float))
+    assert np.isnan(scores[40:42]).all()
     assert step.get_feature_names_out().tolist() == [f"probability__{name}" for name in fitted.model.classes]
 
 
-def test_in_a_pipeline_beside_other_features(several: Any) -> None:
+def test_in_a_pipeline_with_other_features(several: Any) -> None:
     frame = pd.DataFrame({"text": several.texts[:300]}, index=range(7, 307))
     y = np.asarray(several.labels[:300] != "legitimate")
     both = make_union(ModelScores(several.folder), FunctionTransformer(lengths))
@@ -118,7 +118,7 @@ def test_in_a_pipeline_beside_other_features(several: Any) -> None:
     assert scored.columns.tolist() == step.get_feature_names_out().tolist()
 
 
-def test_only_the_pinned_model_will_do(binary: Any, tmp_path: Path) -> None:
+def test_only_the_pinned_model_is_accepted(binary: Any, tmp_path: Path) -> None:
     assert ModelScores(binary.folder, digest=binary.model.digest).fit(["x"]).transform(["x"]).shape == (1, 2)
     with pytest.raises(ArtifactError):
         ModelScores(binary.folder, digest="0" * 64).fit(["x"])
@@ -128,7 +128,7 @@ def test_only_the_pinned_model_will_do(binary: Any, tmp_path: Path) -> None:
         ModelScores(binary.folder).transform(["x"])
 
 
-def test_what_is_no_record_is_refused(binary: Any) -> None:
+def test_invalid_records_are_rejected(binary: Any) -> None:
     step = ModelScores(binary.folder).fit(["x"])
     with pytest.raises(KeyError, match="Expected a column 'text'"):
         step.transform(pd.DataFrame({"message": ["x"]}))

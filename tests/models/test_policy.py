@@ -1,4 +1,4 @@
-"""Policies for fields that are missing, unknown or of the wrong type: each does what it says, in every form."""
+"""Policies for fields that are missing, unknown or of the wrong type, for records and for columns."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +43,7 @@ def both(scorer: Scorer, record: dict[str, Any]) -> dict[str, Any]:
     return one
 
 
-def test_by_default_what_is_missing_or_wrong_is_not_scored(accounts: Model) -> None:
+def test_by_default_missing_or_wrong_fields_are_unscorable(accounts: Model) -> None:
     scorer = Scorer(accounts)
     assert scorer.policy == Policy("unscorable", "unscorable", "ignore")
     for record in (without("age"), without("city"), without("as_of"), GOOD | {"age": "old"}, GOOD | {"city": [SECRET]}):
@@ -53,7 +53,7 @@ def test_by_default_what_is_missing_or_wrong_is_not_scored(accounts: Model) -> N
     assert both(scorer, GOOD | {"more": 5})["status"] == "no_history"
 
 
-def test_what_is_treated_as_missing_scores_as_none(accounts: Model) -> None:
+def test_values_treated_as_missing_score_like_none(accounts: Model) -> None:
     scorer, plain = Scorer(accounts, policy=Policy("missing", "missing")), Scorer(accounts)
     for name, wrong in (("age", "old"), ("city", [SECRET]), ("device_id", 1.5), ("age", 10**400)):
         expected = plain.score(GOOD | {name: None})
@@ -61,13 +61,14 @@ def test_what_is_treated_as_missing_scores_as_none(accounts: Model) -> None:
         assert both(scorer, GOOD | {name: wrong}) == expected
         assert both(scorer, without(name)) == expected
     for record in (GOOD | {"as_of": "noon"}, GOOD | {"account_id": 1.5}, without("as_of")):
-        assert both(scorer, record)["status"] == "unscorable"  # nobody, or no moment, is nothing to score
+        # Without an account or a cutoff time there is nothing to score.
+        assert both(scorer, record)["status"] == "unscorable"
 
 
 @pytest.mark.parametrize("name", ["age", "city", "device_id", "as_of"])
-def test_an_error_names_the_field_and_the_place_and_no_value(accounts: Model, name: str) -> None:
+def test_an_error_names_the_field_and_the_position_but_no_value(accounts: Model, name: str) -> None:
     strict = Scorer(accounts, policy=Policy("error", "error"))
-    with pytest.raises(RecordError, match=rf"record 1: {name}: expected the field, it is missing\. Give it"):
+    with pytest.raises(RecordError, match=rf"record 1: {name}: expected a value, the field is missing\. Provide it"):
         strict.score([GOOD, without(name)])
     with pytest.raises(RecordError, match=rf"record 1: {name}: expected .*, got ") as caught:
         strict.score([GOOD, GOOD | {name: [SECRET]}])
@@ -78,9 +79,9 @@ def test_an_error_names_the_field_and_the_place_and_no_value(accounts: Model, na
 
 def test_unknown_fields(accounts: Model, binary: Any) -> None:
     strict = Scorer(accounts, policy=Policy(unknown="error"))
-    known = GOOD | {"label": "x", "created_at": "2026-01-01"}
-    assert both(strict, known)["status"] == "no_history"
-    text = r"record 0: 2 fields are unknown; the model looks at account_id, age, as_of, city"
+    allowed = GOOD | {"label": "x", "created_at": "2026-01-01"}
+    assert both(strict, allowed)["status"] == "no_history"
+    text = r"record 0: 2 fields are unknown; the model uses account_id, age, as_of, city"
     with pytest.raises(RecordError, match=text) as caught:
         strict.score(cast(Any, {**GOOD, SECRET: 1, 5: 2}))
     assert SECRET not in str(caught.value)
@@ -88,13 +89,13 @@ def test_unknown_fields(accounts: Model, binary: Any) -> None:
         strict.score_columns({name: [value] for name, value in GOOD.items()} | {"more": [1]})
     messages = Scorer(binary.model, policy=Policy(unknown="error"))
     assert messages.score({"text": "hi there", "message_id": 5, "sent_at": None})["status"] == "ok"
-    with pytest.raises(RecordError, match="1 fields are unknown; the model looks at text"):
+    with pytest.raises(RecordError, match="1 fields are unknown; the model uses text"):
         messages.score({"text": "hi", "body": SECRET})
 
 
-def test_messages_that_are_none(binary: Any) -> None:
+def test_records_without_a_text(binary: Any) -> None:
     for record in ({}, {"text": None}, {"text": float("nan")}):
-        with pytest.raises(RecordError, match="record 0: text: expected the field, it is missing"):
+        with pytest.raises(RecordError, match="record 0: text: expected a value, the field is missing"):
             Scorer(binary.model, policy=Policy(missing="error")).score(record)
     for policy in (Policy("missing", "missing"), Policy(wrong_type="missing")):
         why = Scorer(binary.model, policy=policy).score({"text": 5})["why"]
@@ -103,20 +104,20 @@ def test_messages_that_are_none(binary: Any) -> None:
         Scorer(binary.model, policy=Policy(wrong_type="error")).score_columns({"text": ["a", "b", 3]})
 
 
-def test_the_policy_is_the_models_and_can_be_another_for_a_scorer(accounts: Model, tmp_path: Path) -> None:
+def test_a_scorer_can_override_the_policy_of_the_model(accounts: Model, tmp_path: Path) -> None:
     policy = Policy("missing", "error", "error")
     write_model(replace(accounts, policy=policy), tmp_path / "m")
     assert Scorer.load(tmp_path / "m").policy == read_model(tmp_path / "m").policy == policy
     assert Scorer.load(tmp_path / "m", policy=Policy()).policy == Policy()
 
 
-def test_a_policy_that_is_none() -> None:
+def test_an_invalid_policy_is_rejected() -> None:
     for name in ("missing", "wrong_type", "unknown"):
         with pytest.raises(ValueError, match=f"policy: {name}: expected one of .*error, got 'x'"):
             Policy(**cast(Any, {name: "x"}))
 
 
-def test_events_are_of_their_own_time() -> None:
+def test_events_have_their_own_cutoff_time() -> None:
     fields = model_fields(AccountMatrix("event", (History(("1d",), measures=("sum",)),), numbers=("amount",)))
     assert fields.trained == ("account_id", "occurred_at", "amount")
     check_unknown(("kind", "event_id", "amount", "as_of"), "x", Policy(unknown="error"), fields)

@@ -1,4 +1,4 @@
-"""`Scorer`: one score for a record however it comes, and no score for what is no message."""
+"""`Scorer`: the same score for a record in every form, and no score for invalid messages."""
 
 import json
 import math
@@ -31,7 +31,7 @@ SECRET = "Wire 500 to the account of Zebedee"
 
 
 def one_of_columns(columns: dict[str, Any], at: int) -> dict[str, Any]:
-    """What a row of columns says, NaN as None."""
+    """Return a row of columns, with NaN as None."""
     row = {name: values[at] for name, values in columns.items()}
     return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
 
@@ -54,7 +54,7 @@ def test_one_record_many_and_columns_give_the_same_scores(fitted: Any) -> None:
     assert scorer.score(tuple({"text": text} for text in texts)) == many
 
 
-def test_scores_are_those_of_the_classifier(fitted: Any) -> None:
+def test_scores_equal_those_of_the_classifier(fitted: Any) -> None:
     columns = Scorer.load(fitted.folder).score_columns({"text": fitted.texts})
     expected = fitted.classifier.predict_proba(fitted.features.transform(fitted.texts))
     scored = np.column_stack([columns[f"probability__{name}"] for name in fitted.classifier.classes_])
@@ -71,7 +71,7 @@ def test_the_order_of_records_does_not_matter(fitted: Any) -> None:
     assert scorer.score([records[at] for at in order]) == [scores[at] for at in order]
 
 
-def test_chunks_do_not_show(binary: Any, scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_give_the_same_scores(binary: Any, scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
     texts: list[Any] = binary.texts[:100]
     texts[10] = None
     whole = scorer.score_columns({"text": texts})
@@ -102,7 +102,7 @@ def test_chunks_do_not_show(binary: Any, scorer: Scorer, monkeypatch: pytest.Mon
         ({"text": " \n\t\u3000\u00a0"}, "text: expected a message, got only blanks"),
     ],
 )
-def test_what_is_no_message_is_not_scored(
+def test_invalid_messages_are_unscorable(
     by_name: dict[str, Scorer], binary: Any, record: dict[str, Any], why: str
 ) -> None:
     for scorer in by_name.values():
@@ -144,13 +144,13 @@ def test_no_records_give_no_scores(by_name: dict[str, Scorer]) -> None:
         (range(3), "range"),
     ],
 )
-def test_what_is_no_list_of_records_is_a_type_error(scorer: Scorer, records: Any, name: str) -> None:
+def test_other_types_of_records_are_a_type_error(scorer: Scorer, records: Any, name: str) -> None:
     with pytest.raises(TypeError, match=rf"^Expected a dict or a list of dicts, got {name}\.$"):
         scorer.score(records)
 
 
 @pytest.mark.parametrize(("record", "name"), [(SECRET, "str"), (None, "NoneType"), ([{"text": SECRET}], "list")])
-def test_what_is_no_record_is_a_type_error(scorer: Scorer, record: Any, name: str) -> None:
+def test_other_types_of_a_record_are_a_type_error(scorer: Scorer, record: Any, name: str) -> None:
     with pytest.raises(TypeError, match=rf"^Expected a dict as record, got {name} at position 1\.$"):
         scorer.score([{"text": SECRET}, record])
 
@@ -172,7 +172,7 @@ def test_columns_may_be_any_sequence(scorer: Scorer) -> None:
             np.testing.assert_array_equal(values, expected[name])
 
 
-def test_the_probability_of_fraud_is_what_is_left_by_legitimate(binary: Any, several: Any) -> None:
+def test_the_probability_of_fraud_is_one_minus_legitimate(binary: Any, several: Any) -> None:
     for fitted in (binary, several):
         columns = Scorer.load(fitted.folder).score_columns({"text": fitted.texts})
         np.testing.assert_allclose(columns["probability"], 1 - columns["probability__legitimate"], atol=1e-15)
@@ -218,7 +218,7 @@ def test_the_rate_is_that_of_the_strictest_point_that_is_reached(binary: Any, sc
     assert np.isnan(columns["false_positive_rate"]).any()
 
 
-def test_the_model_tells_fraud_from_legitimate(binary: Any, scorer: Scorer) -> None:
+def test_the_model_separates_fraud_from_legitimate(binary: Any, scorer: Scorer) -> None:
     fraud = scorer.score_columns({"text": binary.texts})["probability"]
     assert fraud[binary.labels == "fraud"].mean() > 0.5 > 0.1 > fraud[binary.labels == "legitimate"].mean()
 
@@ -239,7 +239,7 @@ def test_scores_are_plain_json(fitted: Any) -> None:
 def test_threads_get_the_same_scores(binary: Any) -> None:
     records = [{"text": text} for text in binary.texts[:300]]
     expected = Scorer.load(binary.folder).score(records)
-    fresh = Scorer.load(binary.folder)  # its tables are made at the first call
+    fresh = Scorer.load(binary.folder)  # its tables are computed at the first call
     barrier = threading.Barrier(8, timeout=30)
 
     def work(_: int) -> Any:
@@ -252,7 +252,7 @@ def test_threads_get_the_same_scores(binary: Any) -> None:
             assert singles == expected[:50]
 
 
-# LightGBM 4.7 itself requires SciPy; the others it takes where they are installed.
+# LightGBM 4.7 itself requires SciPy; it uses the others if they are installed.
 WITHOUT_EXTRAS = """
 import json
 import sys
@@ -276,14 +276,14 @@ print(json.dumps(scores))
 
 
 @pytest.mark.slow
-def test_scoring_needs_the_base_dependencies_alone(fitted: Any, run_alone: Callable[[str], str]) -> None:
+def test_scoring_needs_only_the_base_dependencies(fitted: Any, run_alone: Callable[[str], str]) -> None:
     records = [{"text": text} for text in [*fitted.texts[:5], None]]
     program = WITHOUT_EXTRAS.format(folder=str(fitted.folder), digest=fitted.model.digest, records=records)
     assert json.loads(run_alone(program)) == Scorer.load(fitted.folder).score(records)
 
 
 @pytest.mark.slow
-def test_our_own_modules_ask_for_nothing_more(run_alone: Callable[[str], str]) -> None:
+def test_modules_of_fraudsieve_import_nothing_more(run_alone: Callable[[str], str]) -> None:
     program = """
 import sys, lightgbm, numba, numpy
 before = set(sys.modules)

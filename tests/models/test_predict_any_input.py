@@ -34,8 +34,10 @@ RECORDS = st.one_of(JSON, st.fixed_dictionaries({"text": JSON}), st.lists(st.fix
 @examples(200)
 @given(records=RECORDS)
 def test_any_json_is_scored_or_a_type_error(scorer: Scorer, records: Any) -> None:
-    whole = isinstance(records, dict) or (isinstance(records, list) and all(isinstance(one, dict) for one in records))
-    if not whole:
+    is_valid = isinstance(records, dict) or (
+        isinstance(records, list) and all(isinstance(record, dict) for record in records)
+    )
+    if not is_valid:
         with pytest.raises(TypeError, match=r"^Expected a dict"):
             scorer.score(records)
         return
@@ -45,7 +47,7 @@ def test_any_json_is_scored_or_a_type_error(scorer: Scorer, records: Any) -> Non
         assert (score["status"] == "ok") == (score["why"] is None) == (score["probability"] is not None)
 
 
-THINGS = st.one_of(
+VALUES = st.one_of(
     JSON,
     st.binary(max_size=5),
     st.datetimes(),
@@ -58,23 +60,23 @@ THINGS = st.one_of(
     ),
     st.sampled_from([datetime.max, datetime.min, object(), type, np.array("a"), np.zeros((2, 2)), "2026-05-01T10:00Z"]),
 )
-LOOKED_AT = ["text", "account_id", "as_of", "age", "city", "sent_at", "created_at", "occurred_at", "amount", "kind"]
-NAMES = st.one_of(st.sampled_from(LOOKED_AT), JSON_SCALARS)
+USED_FIELDS = ["text", "account_id", "as_of", "age", "city", "sent_at", "created_at", "occurred_at", "amount", "kind"]
+NAMES = st.one_of(st.sampled_from(USED_FIELDS), JSON_SCALARS)
 TIMES = ("as_of", "sent_at", "created_at", "occurred_at", "labelled_at")
 GOOD: dict[Any, Any] = dict.fromkeys(TIMES, "2026-05-01T10:00Z")
 GOOD |= {"text": "Your parcel 5 is held", "account_id": "ann", "kind": "pay", "amount": 5.5, "age": 5, "city": "rome"}
 GOOD |= {"counterparty_id": "bob", "device_id": "d", "event_id": "e", "message_id": "m", "is_fraud": True}
 EARLIER = GOOD | dict.fromkeys(TIMES, "2026-05-01T09:00Z")
-NEAR = st.dictionaries(st.sampled_from([*GOOD, "label"]), THINGS, max_size=2).map(lambda odd: GOOD | odd)
-ANY_RECORD = st.one_of(NEAR, st.dictionaries(NAMES, THINGS, max_size=6))
+NEAR = st.dictionaries(st.sampled_from([*GOOD, "label"]), VALUES, max_size=2).map(lambda changes: GOOD | changes)
+ANY_RECORD = st.one_of(NEAR, st.dictionaries(NAMES, VALUES, max_size=6))
 COLUMNS = st.one_of(
     st.lists(NEAR, min_size=1, max_size=3).map(lambda rows: {name: [row[name] for row in rows] for name in GOOD}),
-    st.dictionaries(NAMES, st.one_of(THINGS, st.lists(THINGS, max_size=3))),
-    THINGS,
+    st.dictionaries(NAMES, st.one_of(VALUES, st.lists(VALUES, max_size=3))),
+    VALUES,
 )
-KNOWN = st.one_of(st.just([EARLIER]), st.lists(ANY_RECORD, max_size=2))
+ENTRIES = st.one_of(st.just([EARLIER]), st.lists(ANY_RECORD, max_size=2))
 PARTS = st.sampled_from(["events", "labels", "account_labels", "messages", "other"])
-HISTORY = st.one_of(KNOWN, st.dictionaries(PARTS, KNOWN, max_size=3), st.none(), THINGS)
+HISTORY = st.one_of(ENTRIES, st.dictionaries(PARTS, ENTRIES, max_size=3), st.none(), VALUES)
 POLICIES = st.one_of(
     st.just(Policy()),
     st.builds(
@@ -95,7 +97,7 @@ MATRICES: tuple[MessageMatrix | AccountMatrix, ...] = (
     AccountMatrix("event", VIEWS, numbers=("amount",), categories={"kind": ("pay",)}),
     AccountMatrix("event", (), numbers=("amount",), timed=False),
 )
-"""All that can be scored: messages alone and with what was before them, accounts, and events with times and without."""
+"""All kinds of models: messages without and with history, accounts, and events with and without times."""
 
 
 def model_of(matrix: MessageMatrix | AccountMatrix) -> Model:
@@ -110,19 +112,19 @@ def of_all_kinds(binary: Any) -> list[Model]:
 
 
 def check_documented(error: Exception) -> None:
-    """Check that an error is one of ours, and not what a wrong value did to a library."""
-    said = str(error.args[0])
-    assert said.startswith(("record ", "columns: ") if isinstance(error, RecordError) else ("Expected ", "history: "))
+    """Check that an error is a documented one, and not from a library."""
+    text = str(error.args[0])
+    assert text.startswith(("record ", "columns: ") if isinstance(error, RecordError) else ("Expected ", "history: "))
 
 
-def test_whatever_comes_it_is_scored_or_a_documented_error(of_all_kinds: list[Model]) -> None:
+def test_any_input_is_scored_or_a_documented_error(of_all_kinds: list[Model]) -> None:
     scored = Counter[tuple[str, int]]()
 
-    # As many in every profile: below it is asserted that each kind of model came to a score.
+    # As many in every profile, because the test requires a score of each kind of model.
     @settings(max_examples=300, suppress_health_check=list(HealthCheck))
-    @given(st.one_of(THINGS, ANY_RECORD, st.lists(ANY_RECORD, max_size=3)), COLUMNS, HISTORY, st.booleans(), POLICIES)
+    @given(st.one_of(VALUES, ANY_RECORD, st.lists(ANY_RECORD, max_size=3)), COLUMNS, HISTORY, st.booleans(), POLICIES)
     def score(records: Any, columns: Any, history: Any, reasons: bool, policy: Policy) -> None:
-        for place, model in enumerate(of_all_kinds):
+        for position, model in enumerate(of_all_kinds):
             one = Scorer(model, policy=policy)
             try:
                 scores = one.score(records, history=history, reasons=reasons)
@@ -130,19 +132,21 @@ def test_whatever_comes_it_is_scored_or_a_documented_error(of_all_kinds: list[Mo
                 check_documented(error)
             else:
                 json.dumps(scores, allow_nan=False)
-                for found in scores if isinstance(scores, list) else [scores]:
-                    assert (found["status"] == "unscorable") == (found["why"] is not None) == (found["label"] is None)
-                    scored["score", place] += found["status"] == "ok"
+                for each in scores if isinstance(scores, list) else [scores]:
+                    assert (each["status"] == "unscorable") == (each["why"] is not None) == (each["label"] is None)
+                    scored["score", position] += each["status"] == "ok"
             try:
                 table = one.score_columns(columns, history=history)
             except (KeyError, TypeError, ValueError) as error:
                 check_documented(error)
             else:
-                scored["score_columns", place] += "ok" in table["status"]
+                scored["score_columns", position] += "ok" in table["status"]
 
     score()
-    # Each kind was scored in both ways; accounts and events are only "ok" where something was known of them.
-    assert all(scored[way, place] for way in ("score", "score_columns") for place in range(len(of_all_kinds))), scored
+    # Each kind was scored in both ways; accounts and events are only "ok" if they have history.
+    assert all(scored[way, position] for way in ("score", "score_columns") for position in range(len(of_all_kinds))), (
+        scored
+    )
 
 
 @examples(200)
@@ -151,5 +155,5 @@ def test_any_text_gets_a_probability_or_is_blank(scorer: Scorer, text: str) -> N
     score = scorer.score({"text": text})
     if fold_text(text).strip():
         assert 0 < score["probability"] < 1
-    elif not text.isprintable() or not text.strip():  # an accent alone prints, and is scored
+    elif not text.isprintable() or not text.strip():  # an accent alone is printable, and is scored
         assert score["status"] == "unscorable"

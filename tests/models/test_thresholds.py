@@ -1,4 +1,4 @@
-"""Operating points: no bound is exceeded, ties or not, and no lower threshold would keep it."""
+"""Operating points: no bound is exceeded, with or without ties, and no lower threshold would keep it."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fraudsieve._typing import Array
 from fraudsieve.models.thresholds import FALSE_POSITIVE_RATES, Costs, Targets, operating_points
 
-# Few distinct values, so that ties are the rule.
+# Few distinct values, so that ties are frequent.
 TIED = st.sampled_from([0.0, 1e-300, 0.1, 0.1 + 2**-56, 0.5, 1 - 2**-53, 1.0])
 ROWS = st.lists(st.tuples(st.one_of(TIED, st.floats(0, 1)), st.booleans()), min_size=1, max_size=300)
 
@@ -21,7 +21,7 @@ def as_arrays(rows: list[tuple[float, bool]]) -> tuple[Array, Array]:
 
 
 @given(ROWS)
-def test_no_rate_is_exceeded_and_no_lower_threshold_would_do(rows: list[tuple[float, bool]]) -> None:
+def test_no_rate_is_exceeded_and_thresholds_are_minimal(rows: list[tuple[float, bool]]) -> None:
     probability, is_fraud = as_arrays(rows)
     points = operating_points(probability, is_fraud)
     if is_fraud.all() or not is_fraud.any():
@@ -61,14 +61,14 @@ def test_ties_stay_below() -> None:
     assert point.threshold > 0.9
 
 
-def test_a_legitimate_message_as_sure_as_can_be_lets_nothing_be_flagged() -> None:
+def test_a_legitimate_message_of_probability_one_prevents_flags() -> None:
     point = operating_points(np.array([1.0, 1.0]), np.array([True, False]))[0]
     assert (point.flagged, point.recall) == (0.0, 0.0)
     assert point.threshold > 1
 
 
 @pytest.mark.parametrize("truth", [True, False])
-def test_without_one_of_the_kinds_there_are_no_points(truth: bool) -> None:
+def test_with_one_class_there_are_no_points(truth: bool) -> None:
     assert operating_points(np.array([0.1, 0.9]), np.array([truth, truth])) == ()
     assert operating_points(np.zeros(0), np.zeros(0, bool)) == ()
 
@@ -79,8 +79,8 @@ def test_two_rows_are_enough() -> None:
     assert 0.2 < point.threshold <= 0.3
 
 
-def only(probability: Array, is_fraud: Array, targets: Targets, **known: Any) -> Any:
-    (point,) = operating_points(probability, is_fraud, targets, **known)
+def only(probability: Array, is_fraud: Array, targets: Targets, **options: Any) -> Any:
+    (point,) = operating_points(probability, is_fraud, targets, **options)
     return point
 
 
@@ -89,9 +89,7 @@ def both_kinds(rows: list[tuple[float, bool]]) -> tuple[Array, Array]:
 
 
 @given(ROWS, st.sampled_from([0.5, 1.0, 3.0, 40.0]), st.sampled_from([0.7, 1.0, 10.0]))
-def test_no_more_are_flagged_than_reviewers_can_look_at(
-    rows: list[tuple[float, bool]], capacity: float, days: float
-) -> None:
+def test_alerts_do_not_exceed_the_review_capacity(rows: list[tuple[float, bool]], capacity: float, days: float) -> None:
     probability, is_fraud = both_kinds(rows)
     point = only(probability, is_fraud, Targets((), alerts_a_day=(capacity,)), days=days)
     flagged = probability >= point.threshold
@@ -116,18 +114,18 @@ def test_a_capacity_beyond_all_flags_all() -> None:
 
 @given(ROWS, st.sampled_from([0.01, 0.5, 0.9, 1.0]))
 def test_the_precision_is_kept_and_no_lower_threshold_would_keep_it(
-    rows: list[tuple[float, bool]], wanted: float
+    rows: list[tuple[float, bool]], target: float
 ) -> None:
     probability, is_fraud = both_kinds(rows)
-    point = only(probability, is_fraud, Targets((), precisions=(wanted,)))
+    point = only(probability, is_fraud, Targets((), precisions=(target,)))
     flagged = probability >= point.threshold
     assert flagged.any() == (point.precision is not None)
-    assert point.precision is None or point.precision == is_fraud[flagged].mean() >= wanted
+    assert point.precision is None or point.precision == is_fraud[flagged].mean() >= target
     for lower in np.unique(probability[~flagged]):
-        assert is_fraud[probability >= lower].mean() < wanted
+        assert is_fraud[probability >= lower].mean() < target
 
 
-def test_a_precision_that_is_lost_and_found_again_is_had_at_the_lower_threshold() -> None:
+def test_a_precision_met_twice_uses_the_lower_threshold() -> None:
     probability, is_fraud = np.array([0.9, 0.8, 0.7, 0.6, 0.1]), np.array([False, True, True, True, False])
     point = only(probability, is_fraud, Targets((), precisions=(0.75,)))
     assert (point.flagged, point.precision, point.recall) == (0.8, 0.75, 1.0)
@@ -154,22 +152,22 @@ def test_no_threshold_is_cheaper(rows: list[tuple[float, bool]], prices: tuple[f
     assert cost(point.threshold) == pytest.approx(min(others), abs=1e-9)
 
 
-def test_of_equally_cheap_thresholds_the_one_with_fewest_alerts() -> None:
+def test_equal_costs_prefer_fewer_alerts() -> None:
     probability, is_fraud = np.array([0.9, 0.5, 0.1]), np.array([True, True, False])
     assert only(probability, is_fraud, Targets((), costs=Costs(2.0, review=2.0))).flagged == 0
     assert only(probability, is_fraud, Targets((), costs=Costs(2.1, review=2.0))).recall == 1
 
 
-def test_a_fraud_of_an_unknown_amount_costs_what_others_do() -> None:
+def test_a_fraud_of_an_unknown_amount_costs_the_mean() -> None:
     missed = Costs(0.5, by_amount=True).of_missed(3, np.array([10.0, np.nan, 30.0]))
     assert missed.tolist() == [5, 10, 15]
-    with pytest.raises(ValueError, match=r"costs\.by_amount: expected amounts of fraud, there are none"):
+    with pytest.raises(ValueError, match=r"costs\.by_amount: expected amounts of fraud, got none"):
         Costs(0.5, by_amount=True).of_missed(2, np.array([np.nan, np.nan]))
     with pytest.raises(ValueError, match=r"costs\.by_amount"):
         Costs(0.5, by_amount=True).of_missed(2, None)
 
 
-def test_the_point_that_is_named_decides_and_the_others_keep_their_order() -> None:
+def test_the_named_point_decides_and_the_others_keep_their_order() -> None:
     targets = Targets((0.1, 0.2), (3,), (0.5,), Costs(1.0))
     arrays = np.linspace(0, 1, 50), np.arange(50) % 3 == 0
     assert [point.name for point in operating_points(*arrays, targets, days=1.0)] == list(targets.names)
@@ -180,8 +178,8 @@ def test_the_point_that_is_named_decides_and_the_others_keep_their_order() -> No
         operating_points(*arrays, Targets((0.1,), decide_by="none"))
 
 
-def test_alerts_a_day_need_days() -> None:
-    with pytest.raises(ValueError, match="alerts_a_day: expected the days that the rows span"):
+def test_alerts_per_day_need_days() -> None:
+    with pytest.raises(ValueError, match="alerts_a_day: expected the number of days that the rows span"):
         operating_points(np.array([0.1, 0.9]), np.array([False, True]), Targets(alerts_a_day=(1,)))
     (point, *_) = operating_points(np.array([0.1, 0.9]), np.array([False, True]))
     assert point.alerts_a_day is None

@@ -1,4 +1,4 @@
-"""HTTP/1.1 with limits on open connections, on silence, and on the size of a request."""
+"""HTTP/1.1 with limits on open connections, on idle time, and on the size of a request."""
 
 import asyncio
 from collections.abc import Callable
@@ -37,7 +37,7 @@ class _SinglePacketTransport:
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol over httptools, with limits that it lacks; `bounded_protocol` sets them.
 
-    uvicorn waits for ever for the head of a request, and for the end of a body that it has already answered. Its parser
+    uvicorn waits forever for the head of a request, and for the end of a body that it has already answered. Its parser
     buffers a head, or what follows the last chunk of a body, of any length. Its own limit on connections also rejects
     those that are open already, and sends no Retry-After.
     """
@@ -118,7 +118,7 @@ def bounded_protocol(
     Parameters
     ----------
     seconds : float
-        Time for the head of the next request, from the connection or from the response before.
+        Time for the head of the next request, from the connection or from the previous response.
     max_body : int
         Bytes of a body.
     max_connections : int

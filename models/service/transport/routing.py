@@ -1,4 +1,4 @@
-"""Dispatch of requests to route functions, without FastAPI's work in between."""
+"""Dispatch of requests to route functions, without FastAPI in between."""
 
 from collections.abc import Awaitable, Callable, Iterable
 

@@ -1,1 +1,1 @@
-"""The command line: the application, its options, and how it prints."""
+"""The command line: the application, its options and its output."""

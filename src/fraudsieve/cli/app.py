@@ -27,7 +27,7 @@ app = typer.Typer(
     name="fraudsieve",
     help="Train fraud models on labelled messages and account histories, evaluate them, score with them, serve them.",
     no_args_is_help=True,
-    pretty_exceptions_enable=False,  # its tracebacks print local variables, and so messages
+    pretty_exceptions_enable=False,  # its tracebacks print local variables, which may hold messages
     add_completion=False,
     rich_markup_mode=None,
 )

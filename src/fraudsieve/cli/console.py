@@ -19,7 +19,7 @@ __all__ = ["BOUND_EXCEEDED", "WORK_FAILED", "WRONG_CALL", "answer", "exit_on_err
 WORK_FAILED = 1
 WRONG_CALL = 2
 BOUND_EXCEEDED = 3
-"""The work is done, and a value exceeds a bound of the recipe."""
+"""The command succeeded, and a value exceeds a bound of the recipe."""
 
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -37,7 +37,7 @@ def answer(content: dict[str, Any], *, as_json: bool, title: str, rows: list[tup
 
 
 def notes(lines: tuple[str, ...]) -> None:
-    """Print what the user should know to the error stream, one note per line."""
+    """Print notes to the error stream, one per line."""
     for line in lines:
         errors.print(f"note: {line}", markup=False)
 
@@ -46,7 +46,7 @@ def notes(lines: tuple[str, ...]) -> None:
 def steps(*, quiet: bool) -> Iterator[Any]:
     """Show the current step and the time since the start; yield a callable for the next step.
 
-    The callable takes the name of the step and, where known, what is done and the total.
+    The callable takes the name of the step and, if known, the progress and the total.
     """
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
     live = errors.is_terminal and not quiet
@@ -54,19 +54,19 @@ def steps(*, quiet: bool) -> Iterator[Any]:
         task = progress.add_task("starting", total=None)
         begin, last = time.monotonic(), ""
 
-        def say(step: str, done: int | None = None, total: int | None = None) -> None:
+        def report_step(step: str, done: int | None = None, total: int | None = None) -> None:
             nonlocal last
             progress.update(task, description=step, total=total, completed=done or 0)
             if not live and not quiet and step != last:
                 errors.print(f"[{time.monotonic() - begin:6.1f} s] {step}", markup=False)
             last = step
 
-        yield say
+        yield report_step
 
 
 @contextmanager
 def exit_on_error(*, as_json: bool) -> Iterator[None]:
-    """Turn an error into a line and an exit code: 2 for a wrong call or wrong data, 1 for work that failed."""
+    """Turn an error into a line and an exit code: 2 for a wrong call or wrong data, 1 for a failure."""
     try:
         yield
     except (FraudsieveError, FileExistsError, FileNotFoundError, IsADirectoryError, PermissionError) as error:
@@ -74,10 +74,10 @@ def exit_on_error(*, as_json: bool) -> Iterator[None]:
     except Exception as error:
         if os.environ.get("FRAUDSIEVE_DEBUG"):
             raise
-        # The text of another library's error may quote a message or an identifier: print only its type and place.
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{type(error).__name__} in {os.path.basename(place.filename)}, line {place.lineno}"
-        _fail(f"{where}. Set FRAUDSIEVE_DEBUG=1 for the full traceback", WORK_FAILED, as_json)
+        # The text of another library's error may quote a message or an identifier: print only its type and location.
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        location = f"{type(error).__name__} in {os.path.basename(frame.filename)}, line {frame.lineno}"
+        _fail(f"{location}. Set FRAUDSIEVE_DEBUG=1 for the full traceback", WORK_FAILED, as_json)
 
 
 def _fail(message: str, code: int, as_json: bool) -> None:

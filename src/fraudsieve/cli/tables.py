@@ -1,4 +1,4 @@
-"""Tables for people: the rows that commands print when ``--json`` is not given."""
+"""Human-readable tables: the rows that commands print without ``--json``."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
@@ -53,24 +53,24 @@ RATE_FORMATS = {
 }
 
 
-def evaluation_content(done: "Evaluation", files: tuple[Path, Path] | None) -> dict[str, Any]:
-    written = {} if files is None else {"files": {"page": str(files[0]), "json": str(files[1])}}
-    model = {"model": done.model.name, "digest": done.model.digest}
-    return {**model, "report": done.report.to_dict(), **written, **_left_out(done)}
+def evaluation_content(evaluation: "Evaluation", files: tuple[Path, Path] | None) -> dict[str, Any]:
+    file_paths = {} if files is None else {"files": {"page": str(files[0]), "json": str(files[1])}}
+    model = {"model": evaluation.model.name, "digest": evaluation.model.digest}
+    return {**model, "report": evaluation.report.to_dict(), **file_paths, **_left_out(evaluation)}
 
 
-def evaluation_rows(done: "Evaluation", files: tuple[Path, Path] | None) -> list[tuple[str, str]]:
-    left_out = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in _left_out(done).items())
-    rows = [*_report_rows(done.report), ("left out", left_out)]
-    rows += _attack_rows(done.report.attack) if done.report.attack is not None else []
+def evaluation_rows(evaluation: "Evaluation", files: tuple[Path, Path] | None) -> list[tuple[str, str]]:
+    left_out = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in _left_out(evaluation).items())
+    rows = [*_report_rows(evaluation.report), ("left out", left_out)]
+    rows += _attack_rows(evaluation.report.attack) if evaluation.report.attack is not None else []
     return rows if files is None else [*rows, ("report", f"{files[0]}, and as JSON {files[1]}")]
 
 
-def _left_out(done: "Evaluation") -> dict[str, int]:
+def _left_out(evaluation: "Evaluation") -> dict[str, int]:
     return {
-        "unlabelled": done.data.n_unlabelled,
-        "rejected": len(done.data.rejected),
-        "rejected_labels": len(done.data.rejected_labels),
+        "unlabelled": evaluation.data.n_unlabelled,
+        "rejected": len(evaluation.data.rejected),
+        "rejected_labels": len(evaluation.data.rejected_labels),
     }
 
 
@@ -79,14 +79,14 @@ def _report_rows(report: "EvaluationReport") -> list[tuple[str, str]]:
 
     metrics = {name: getattr(report, name) for name in REPORTED}
     rows = [
-        (METRIC_NAMES[name], f"{value:.3f}{_between(report.intervals.get(name))}")
+        (METRIC_NAMES[name], f"{value:.3f}{_interval_text(report.intervals.get(name))}")
         for name, value in metrics.items()
         if value is not None
     ]
     return [*rows, *_point_rows(report.operating_points), *_label_rows(report)]
 
 
-def _between(interval: tuple[float, float] | None) -> str:
+def _interval_text(interval: tuple[float, float] | None) -> str:
     return "" if interval is None else f"  ({interval[0]:.3f} to {interval[1]:.3f})"
 
 
@@ -94,8 +94,8 @@ def _point_rows(points: Iterable["PointMetrics"]) -> Iterator[tuple[str, str]]:
     """Yield a row for every operating point: its rates on these records, then on the calibration slice."""
     from fraudsieve.training.evaluation.metrics import RATE_NAMES
 
-    for place, point in enumerate(points):
-        if not place:
+    for index, point in enumerate(points):
+        if index == 0:
             heads = "".join(f"{name:>20}" for name in RATE_NAMES.values())
             yield "operating points", f"{heads}  (in brackets: on the calibration slice)"
         pairs = zip(_rate_texts(point.here), _rate_texts(point.calibration), strict=True)
@@ -111,20 +111,23 @@ def _label_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     from fraudsieve.training.pages.labels import label_facts
 
     if report.labels is not None:
-        for place, (name, text) in enumerate(label_facts(report.labels)):
-            yield ("" if place else "labels"), f"{name}: {text}"
+        for index, (name, text) in enumerate(label_facts(report.labels)):
+            yield ("" if index else "labels"), f"{name}: {text}"
 
 
 def _attack_rows(attack: "AttackMetrics") -> list[tuple[str, str]]:
-    """Return what is kept of the recall: a row for every obfuscation, a column for every strength."""
+    """Return the recall that is kept, with a row for every obfuscation and a column for every strength."""
     strengths = list(attack.character)
     rate = f"{attack.false_positive_rate:.0%}"
     rows = [
-        ("under attack", f"kept of the recall of {attack.recall:.3f} at {rate} false positives on clean messages"),
+        (
+            "under attack",
+            f"share that is kept of the recall of {attack.recall:.3f}, at {rate} false positives on clean messages",
+        ),
         ("", "".join(f"{strength:>8}" for strength in strengths)),
     ]
-    for name, way in attack.obfuscations.items():
-        recalls = [way.at(strength) for strength in strengths]
+    for name, obfuscation in attack.obfuscations.items():
+        recalls = [obfuscation.at(strength) for strength in strengths]
         changed = any(recall.changed for recall in recalls)
         kept = _in_columns([recall.kept for recall in recalls]) if changed else "       - nothing to change"
         rows.append((f"  {name}", kept))
@@ -157,7 +160,7 @@ def trained_content(trained: "Trained") -> dict[str, Any]:
 
 def trained_rows(trained: "Trained") -> list[tuple[str, str]]:
     split, logged = trained.split, trained.logged
-    apart = " and ".join(split.keeps_apart) or "nothing: these metrics flatter"
+    apart = " and ".join(split.keeps_apart) or "nothing, so these metrics are optimistic"
     tested = f"{trained.report.rows:,} {trained.model.subject}s, split by {split.kind}, kept apart: {apart}"
     left_out = f"{trained.data.n_unlabelled:,} unlabelled, {len(trained.data.rejected):,} rejected"
     return [
@@ -178,9 +181,9 @@ def comparison_rows(comparison: Mapping[str, Any]) -> list[tuple[str, str]]:
     attack, latency = comparison["attack"], comparison["latency"]
     if attack is not None:
         name = f"recall kept, {attack['strength']} attack"
-        rows.append((name, _two(attack["champion"], attack["challenger"], 3)))
+        rows.append((name, _old_new_difference(attack["champion"], attack["challenger"], 3)))
     times = [None if latency[role] is None else latency[role]["p99_ms"] for role in ("champion", "challenger")]
-    rows.append(("one record, p99 in ms", _two(times[0], times[1], 2)))
+    rows.append(("one record, p99 in ms", _old_new_difference(times[0], times[1], 2)))
     left_out = ", ".join(f"{n:,} {reason}" for reason, n in comparison["left_out"].items() if n)
     return rows + ([("left out", left_out)] if left_out else [])
 
@@ -193,18 +196,18 @@ def _records(comparison: Mapping[str, Any]) -> str:
     records = f"{comparison['rows']:,} {comparison['subject']}s, {comparison['frauds']:,} of them fraud"
     capacity = comparison["capacity"]
     per_day = capacity and capacity["alerts_a_day"]
-    return records + (f"; {per_day:.1f} alerts a day over {capacity['days']:,} days" if per_day else "")
+    return records + (f"; {per_day:.1f} alerts per day over {capacity['days']:,} days" if per_day else "")
 
 
 def _pair(pair: Mapping[str, Any]) -> str:
     interval = pair["interval"]
-    text = _two(pair["champion"], pair["challenger"], 3)
+    text = _old_new_difference(pair["champion"], pair["challenger"], 3)
     if pair["difference"] is None or not interval:
         return text
     return f"{text}  ({interval[0]:+.3f} to {interval[1]:+.3f})"
 
 
-def _two(old: float | None, new: float | None, digits: int) -> str:
+def _old_new_difference(old: float | None, new: float | None, digits: int) -> str:
     numbers = [old, new, None if old is None or new is None else new - old]
     signs = ("", "", "+")
     texts = ["-" if n is None else f"{n:{sign}.{digits}f}" for n, sign in zip(numbers, signs, strict=True)]

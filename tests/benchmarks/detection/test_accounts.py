@@ -1,4 +1,4 @@
-"""The account sets of the detection benchmark on made-up events: what may be seen, and what is reported."""
+"""The account sets of the detection benchmark on synthetic events: available information, and the report."""
 
 import json
 from pathlib import Path
@@ -60,10 +60,10 @@ def test_running_counts_are_of_earlier_rows() -> None:
     for row in (0, 20, 59):
         earlier = events.iloc[:row]
         for entity, other in (("account_id", "counterparty_id"), ("counterparty_id", "account_id")):
-            mine = earlier[earlier[entity] == events[entity].iloc[row]]
-            expected = [len(mine), mine[other].nunique(), mine["amount"].sum(), mine["amount"].mean()]
-            found = counts.loc[row, [f"{entity}.{name}" for name in ("n", "distinct", "sum", "mean")]]
-            np.testing.assert_allclose(found.to_numpy(np.float64), expected)
+            same = earlier[earlier[entity] == events[entity].iloc[row]]
+            expected = [len(same), same[other].nunique(), same["amount"].sum(), same["amount"].mean()]
+            actual = counts.loc[row, [f"{entity}.{name}" for name in ("n", "distinct", "sum", "mean")]]
+            np.testing.assert_allclose(actual.to_numpy(np.float64), expected)
 
 
 def test_account_counts_by_side() -> None:
@@ -73,20 +73,20 @@ def test_account_counts_by_side() -> None:
     assert counts.filter(like="counterparty_id.").iloc[0].tolist() == [2.0, 1.0, 4.0, 2.0]
 
 
-def test_events_see_nothing_later() -> None:
+def test_events_do_not_use_later_ones() -> None:
     events = made_up().drop(columns=["label", "kind", "event_id"])
     whole, first = (event_history(rows, ("1h", "all")) for rows in (events, events.iloc[:100]))
     pd.testing.assert_frame_equal(whole.iloc[:100], first)
     assert not [name for name in whole if "hour" in str(name) or "night" in str(name) or "week" in str(name)]
 
 
-def test_events_do_not_tell_the_date() -> None:
+def test_events_do_not_reveal_the_date() -> None:
     events = made_up().drop(columns=["label", "kind", "event_id"])
     later = events.assign(occurred_at=events["occurred_at"] + pd.Timedelta("1001h"))
     pd.testing.assert_frame_equal(event_history(events, ("1h", "all")), event_history(later, ("1h", "all")))
 
 
-def test_labels_of_other_rows_and_of_the_row_itself_stay_out() -> None:
+def test_labels_of_other_rows_and_of_the_row_itself_are_not_used() -> None:
     events, rows = made_up(), np.arange(300)
     labels = event_labels(events, rows, delay=pd.Timedelta(0))
     others = events.assign(label=events["label"].where(events.index < 300, 1 - events["label"]))
@@ -97,7 +97,7 @@ def test_labels_of_other_rows_and_of_the_row_itself_stay_out() -> None:
     pd.testing.assert_frame_equal(after.iloc[:299], labels.filter(regex="frauds|known").iloc[:299])
 
 
-def test_labels_are_known_after_the_delay() -> None:
+def test_labels_count_after_the_delay() -> None:
     events = pd.DataFrame(
         {
             "account_id": ["a", "a", "a"],
@@ -110,7 +110,7 @@ def test_labels_are_known_after_the_delay() -> None:
     assert labels["network__account_frauds_all"].tolist() == [0.0, 0.0, 1.0]
 
 
-def test_accounts_do_not_tell_the_date() -> None:
+def test_accounts_do_not_reveal_the_date() -> None:
     events, (ids, _) = made_up(), made_up_accounts()
     later = events.assign(occurred_at=events["occurred_at"] + pd.Timedelta("70D"))  # whole weeks: weekends stay
     before, after = (account_history(rows, ids, sides=("account_id",)) for rows in (events, later))
@@ -126,7 +126,7 @@ def test_network_is_blind_to_test_labels() -> None:
         pd.testing.assert_frame_equal(one, other)
 
 
-def test_given_ratings_alone_count() -> None:
+def test_only_given_ratings_count() -> None:
     events, (ids, labels) = made_up(), made_up_accounts()
     received = events.assign(account_id="r" + events["counterparty_id"], counterparty_id=events["account_id"])
     both, fold, y = pd.concat([events, received]), Fold(np.arange(20), np.arange(20, 30)), labels.to_numpy()

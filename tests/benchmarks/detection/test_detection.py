@@ -1,4 +1,4 @@
-"""The detection benchmark on made-up messages, with stub contestants and with the real peers."""
+"""The detection benchmark on synthetic messages, with stub contestants and with the real peers."""
 
 import importlib.util
 import json
@@ -29,7 +29,7 @@ HAN = {"AD:Shop (new)": "特价优惠打折来店", "FR:Bank": "账户冻结验�
 
 
 def made_up(rows: int = 90, *, han: bool = False, campaigns: bool = False) -> pd.DataFrame:
-    """Messages of three classes, whose words are drawn anew for every row."""
+    """Messages of three classes, whose words are drawn for every row."""
     rng = np.random.default_rng(0)
     labels = [sorted(WORDS)[row % 3] for row in range(rows)]
     texts = [_text(label, rng, han=han) for label in labels]
@@ -43,14 +43,14 @@ def _text(label: str, rng: np.random.Generator, *, han: bool) -> str:
     return " ".join([*rng.choice(WORDS[label].split(), 5), str(rng.integers(10**6))])
 
 
-def knows_all(texts: list[str], y: Labels, groups: Groups, asked: list[str]) -> Labels:
-    """Read the class off the first word."""
-    return np.array([next(label for label in WORDS if text.split()[0] in WORDS[label].split()) for text in asked])
+def perfect_contestant(texts: list[str], y: Labels, groups: Groups, texts_test: list[str]) -> Labels:
+    """Predict the class of the first word."""
+    return np.array([next(label for label in WORDS if text.split()[0] in WORDS[label].split()) for text in texts_test])
 
 
-def knows_one(texts: list[str], y: Labels, groups: Groups, asked: list[str]) -> Labels:
-    """Call everything ham."""
-    return np.full(len(asked), "ham", dtype=object)
+def constant_contestant(texts: list[str], y: Labels, groups: Groups, texts_test: list[str]) -> Labels:
+    """Predict ham for every text."""
+    return np.full(len(texts_test), "ham", dtype=object)
 
 
 @pytest.fixture(params=["linear_svm", "fasttext"])
@@ -89,7 +89,7 @@ def test_fasttext_trains_without_ngrams() -> None:
 
 
 def test_report_of_stubs() -> None:
-    stubs = {"ours": knows_all, "linear_svm": knows_one}
+    stubs = {"ours": perfect_contestant, "linear_svm": constant_contestant}
     report = detection.compare("fbs_sms", made_up(campaigns=True), stubs, repeats=2, folds=3)
     assert report.rows == 90
     for scheme in ("campaign", "random"):
@@ -105,13 +105,15 @@ def test_report_of_stubs() -> None:
 
 
 def test_sets_without_campaigns_have_one_scheme() -> None:
-    report = detection.compare("smishing", made_up(), {"ours": knows_one, "linear_svm": knows_all}, repeats=1, folds=3)
+    report = detection.compare(
+        "smishing", made_up(), {"ours": constant_contestant, "linear_svm": perfect_contestant}, repeats=1, folds=3
+    )
     assert {name.split(".")[0] for name in report.figures} == {"grouped"}
     assert [(bar.name, bar.holds) for bar in report.bars] == [("grouped.not_behind", False)]
 
 
 def test_peers_alone_have_no_bars() -> None:
-    report = detection.compare("smishing", made_up(), {"linear_svm": knows_all}, repeats=1, folds=3)
+    report = detection.compare("smishing", made_up(), {"linear_svm": perfect_contestant}, repeats=1, folds=3)
     assert report.figures == {}
     assert list(report.bars) == []
 
@@ -122,7 +124,7 @@ def test_one_command_line_call(
     (tmp_path / "messages").mkdir()
     made_up(campaigns=True).to_parquet(tmp_path / "messages" / "fbs_sms.parquet")
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
-    monkeypatch.setattr(ours, "fit_predict", knows_all)
+    monkeypatch.setattr(ours, "fit_predict", perfect_contestant)
     arguments = ["fbs_sms", "--json", "--repeats", "1", "--folds", "3", "--without", "fasttext"]
     assert detection.main(arguments) == 0
     captured = capsys.readouterr()
@@ -152,14 +154,14 @@ class _Features:
 
 
 class _Classifier:
-    """Stands in for FraudClassifier: knows the texts that it was fitted on."""
+    """Stands in for FraudClassifier: remembers the texts that it was fitted on."""
 
     def fit(self, X: list[str], y: Labels, **_: object) -> "_Classifier":
-        self.known = dict(zip(X, y, strict=True))
+        self.labels = dict(zip(X, y, strict=True))
         return self
 
     def predict(self, X: list[str]) -> list[str]:
-        return [self.known[text] for text in X]
+        return [self.labels[text] for text in X]
 
 
 def test_ours_calls_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,8 +172,8 @@ def test_ours_calls_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_paired_differences() -> None:
-    mine, theirs = np.array([0.9, 0.8, 0.7, 0.9]), np.array([0.8, 0.8, 0.6, 0.7])
-    figures = paired_figures("random", "svm", mine, theirs, folds=2)
+    own, theirs = np.array([0.9, 0.8, 0.7, 0.9]), np.array([0.8, 0.8, 0.6, 0.7])
+    figures = paired_figures("random", "svm", own, theirs, folds=2)
     deviation = np.std([0.1, 0.0, 0.1, 0.2], ddof=1)
     assert figures["random.vs_svm.mean"] == pytest.approx(0.1)
     assert figures["random.vs_svm.se"] == pytest.approx(deviation / 2)
@@ -182,7 +184,7 @@ def test_one_fold_has_no_error() -> None:
     assert set(paired_figures("s", "p", np.array([0.9]), np.array([0.8]), folds=5)) == {"s.vs_p.mean"}
 
 
-def test_bars_are_held_to_the_better_peer() -> None:
+def test_bars_are_relative_to_the_better_peer() -> None:
     bars = scheme_bars("campaign", 0.93, {"a": 0.91, "b": 0.925}, ahead=True)
     assert bars == [
         Bar("campaign.macro_f1", 0.93, 0.925 + 0.01, False),
@@ -193,8 +195,8 @@ def test_bars_are_held_to_the_better_peer() -> None:
 
 def test_folds_keep_groups_whole() -> None:
     table = made_up(campaigns=True)
-    groups, told = schemes_of(table)["campaign"]
-    assert told is groups
+    groups, contestant_groups = schemes_of(table)["campaign"]
+    assert contestant_groups is groups
     folds = list(folds_of(table["label"].to_numpy(dtype=object), groups, repeats=2, folds=3))
     assert [(fold.repeat, fold.number) for fold in folds] == [(r, n) for r in range(2) for n in range(3)]
     for fold in folds:
@@ -202,23 +204,23 @@ def test_folds_keep_groups_whole() -> None:
     assert sorted(np.concatenate([fold.test for fold in folds[:3]])) == list(range(90))
 
 
-def test_users_are_kept_apart_and_duplicates_are_told() -> None:
+def test_users_are_kept_apart_and_contestants_receive_duplicates() -> None:
     table = pd.DataFrame({"text": ["hi", "yes", "HI", "no"], "recipient_id": ["u", "u", "v", "w"]})
-    apart, told = schemes_of(table)["users"]
-    assert (apart.tolist(), told.tolist()) == ([0, 0, 1, 2], [0, 1, 0, 2])
+    fold_groups, contestant_groups = schemes_of(table)["users"]
+    assert (fold_groups.tolist(), contestant_groups.tolist()) == ([0, 0, 1, 2], [0, 1, 0, 2])
 
 
-def test_a_split_of_its_own() -> None:
+def test_a_given_split() -> None:
     table = made_up(campaigns=False).assign(split=["train", "test"] * 45)
 
-    def first(texts: list[str], y: Labels, groups: Groups, asked: list[str]) -> Labels:
+    def first(texts: list[str], y: Labels, groups: Groups, texts_test: list[str]) -> Labels:
         assert len(texts) == len(y) == len(groups) == 45
-        return np.array([y[0]] * len(asked), object)
+        return np.array([y[0]] * len(texts_test), object)
 
-    def known(texts: list[str], y: Labels, groups: Groups, asked: list[str]) -> Labels:
+    def perfect(texts: list[str], y: Labels, groups: Groups, texts_test: list[str]) -> Labels:
         return table["label"].to_numpy(object)[1::2]
 
-    report = compare_split("stoneskipping", table, {"ours": known, "svm": first}, bound=0.9)
+    report = compare_split("stoneskipping", table, {"ours": perfect, "svm": first}, bound=0.9)
     assert report.figures["macro_f1"] == 1.0
     assert [(bar.name, bar.holds) for bar in report.bars] == [("macro_f1", True), ("macro_f1.ahead_of_peers", True)]
     assert report.peers["svm"]["macro_f1"] == pytest.approx(
@@ -232,10 +234,10 @@ def test_chat_is_flagged_above_the_threshold_of_the_other_set() -> None:
     chat = pd.DataFrame({"text": ["50", "98.5", "150", "199"]})
 
     def fit(texts: list[str], is_fraud: Labels, groups: Groups) -> Any:
-        return lambda asked: np.array([float(text) for text in asked])
+        return lambda texts_test: np.array([float(text) for text in texts_test])
 
     report = compare_chat(spam, chat, {"ours": fit, "svm": fit}, folds=2)
-    assert report.figures == {"recall": 1.0, "flagged": 0.75}  # 98.01 is what 1 % of 0 to 99 exceed
+    assert report.figures == {"recall": 1.0, "flagged": 0.75}  # 1 % of 0 to 99 exceed 98.01
     assert [(bar.name, bar.holds) for bar in report.bars] == [("recall", True), ("flagged", False)]
 
 

@@ -1,4 +1,4 @@
-"""The protocol of the card payments on made-up ones: which are tested, how cards are counted, what may be known."""
+"""The protocol of the card payments on synthetic ones: test rows, card counts, and available labels."""
 
 from pathlib import Path
 from typing import Any
@@ -14,24 +14,24 @@ WEEK = fdh_cards.TEST_WEEK
 
 
 def made_up(n_days: int = 60, *, seed: int = 0) -> pd.DataFrame:
-    """Payments of 30 cards at 20 terminals up to the end of the test week; terminal 3 turns bad, card 5 pays oddly."""
+    """Payments of 30 cards at 20 terminals; terminal 3 becomes fraudulent, card 5 has unusual payments."""
     rng = np.random.default_rng(seed)
     n = 25 * n_days
     seconds = np.sort(rng.integers(0, n_days * 86_400, n))
     cards, terminals = rng.integers(0, 30, n), rng.integers(0, 20, n)
     amounts = rng.uniform(5, 15, n).round(2)
-    bad, odd = (
+    is_bad, is_unusual = (
         (terminals == 3) & (seconds > 30 * 86_400),
         (cards == 5) & (seconds > 40 * 86_400) & (rng.random(n) < 0.3),
     )
-    amounts[odd] *= 5
+    amounts[is_unusual] *= 5
     return pd.DataFrame(
         {
             "account_id": cards.astype(str),
             "counterparty_id": terminals.astype(str),
             "occurred_at": WEEK + pd.Timedelta(days=7 - n_days) + pd.to_timedelta(seconds, unit="s"),
             "amount": amounts,
-            "label": (bad | odd).astype(np.int8),
+            "label": (is_bad | is_unusual).astype(np.int8),
         }
     )
 
@@ -54,9 +54,9 @@ def payment(card: str, day: int, *, fraud: bool = False) -> dict[str, object]:
         (-15, [0, 1, 6]),  # before the week whose frauds count
         (-14, []),
         (-8, []),
-        (-7, [0]),  # known on the second day of the test
+        (-7, [0]),  # the label arrives on the second day of the test
         (-2, [0, 1]),
-        (-1, [0, 1, 6]),  # known only after the week
+        (-1, [0, 1, 6]),  # the label arrives only after the week
     ],
 )
 def test_cards_leave_once_their_fraud_is_known(fraud_day: int, tested: list[int]) -> None:
@@ -73,13 +73,13 @@ def test_only_the_week_is_tested() -> None:
     assert fdh_cards.week_rows(payments, WEEK).tolist() == [1, 2]
 
 
-def test_training_ends_where_labels_are_not_known_yet() -> None:
+def test_training_ends_where_labels_have_not_arrived() -> None:
     times = WEEK - DELAY + pd.to_timedelta([-400, -1, 0, 1], unit="h")
     payments = pd.DataFrame({"occurred_at": times})
     assert fdh_cards.training_rows(payments, WEEK, WEEK - pd.Timedelta(days=15)).tolist() == [1]
 
 
-def test_features_see_the_past_and_known_labels_alone() -> None:
+def test_features_use_only_the_past_and_arrived_labels() -> None:
     payments = made_up()
     recipe, cut = recipe_for(payments), len(payments) - 200
     now = payments["occurred_at"].iloc[cut]
@@ -88,12 +88,12 @@ def test_features_see_the_past_and_known_labels_alone() -> None:
     changed.loc[later, "amount"] *= 100
     changed.loc[unknown, "label"] = 1 - changed.loc[unknown, "label"]
     before, after = (card_features(table, recipe).iloc[: cut + 1] for table in (payments, changed))
-    # The first of a falling log is measured in time, whichever payment is the last of the table.
+    # The amounts of decreasing logs are times, whichever payment is the last of the table.
     pd.testing.assert_frame_equal(before, after)
     assert not [name for name in before if "first_max" in str(name)]
 
 
-def test_frauds_that_the_card_explains_are_no_labels_of_the_terminal() -> None:
+def test_frauds_that_the_card_explains_are_not_labels_of_the_terminal() -> None:
     payments = made_up()
     logs = payment_logs(payments, recipe_for(payments)["logs"])
     labels = logs.labels["unexplained"]
@@ -103,13 +103,13 @@ def test_frauds_that_the_card_explains_are_no_labels_of_the_terminal() -> None:
     assert logs.events["terminal_first"]["occurred_at"].tolist() == frauds["labelled_at"].tolist()
 
 
-def test_a_week_of_ours_and_the_peer() -> None:
+def test_a_week_of_fraudsieve_and_the_peer() -> None:
     payments = made_up()
     figures = fdh_cards.compare_week(payments, recipe_for(payments), WEEK)
     assert set(figures) == {"ours", "lightgbm_counts"}
-    for found in figures.values():
-        assert set(found) == {"average_precision", "roc_auc", "card_precision_at_100"}
-        assert all(0 <= value <= 1 + 1e-9 for value in found.values())
+    for measured in figures.values():
+        assert set(measured) == {"average_precision", "roc_auc", "card_precision_at_100"}
+        assert all(0 <= value <= 1 + 1e-9 for value in measured.values())
     assert figures["ours"]["average_precision"] > 0.5
 
 
@@ -126,14 +126,14 @@ def test_earlier_weeks_end_before_the_test_week(
     assert [line.split(":")[0] for line in lines] == ["week of 01 August ours", "week of 01 August lightgbm_counts"]
 
 
-def test_other_data_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_other_data_are_rejected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
     with pytest.raises(MissingDataError, match="Skipped fdh_cards"):
         fdh_cards.fdh_cards()
     (tmp_path / "accounts" / "fdh_cards").mkdir(parents=True)
     payments = made_up().rename_axis("event_id").reset_index()
     payments.to_parquet(tmp_path / "accounts" / "fdh_cards" / "events.parquet")
-    with pytest.raises(ValueError, match="were published"):
+    with pytest.raises(ValueError, match="as published"):
         fdh_cards.fdh_cards()
 
 

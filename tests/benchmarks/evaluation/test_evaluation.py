@@ -1,4 +1,4 @@
-"""The benchmark of evaluation: metrics computed apart agree with the report, on scores with ties too."""
+"""The benchmark of evaluation: independently computed metrics agree with the report, also for scores with ties."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from fraudsieve.training.evaluation.report import evaluate
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_report_agrees_with_metrics_computed_apart(seed: int) -> None:
+def test_the_report_agrees_with_independent_metrics(seed: int) -> None:
     rng = np.random.default_rng(seed)
     probability = np.round(rng.beta(0.5, 3, 3000), 3)  # many ties
     is_fraud = rng.random(3000) < probability
@@ -32,13 +32,13 @@ def test_card_precision_is_that_of_the_handbook(seed: int) -> None:
     frame = pd.DataFrame({"account_id": rng.integers(0, 60, 2000).astype(str), "day": rng.integers(0, 7, 2000)})
     frame["probability"] = rng.random(2000)
     frame["is_fraud"] = rng.random(2000) < 0.1 * frame["probability"]
-    moments = pd.Timestamp("2026-05-01") + pd.to_timedelta(frame["day"], unit="D")
+    times = pd.Timestamp("2026-05-01") + pd.to_timedelta(frame["day"], unit="D")
     truth, scores = frame["is_fraud"].to_numpy(), frame["probability"].to_numpy()
-    found = card_precision(frame["account_id"], moments, truth, scores, top=10)
-    assert found == pytest.approx(card_precision_top_k(frame, top=10), abs=1e-12)
+    precision = card_precision(frame["account_id"], times, truth, scores, top=10)
+    assert precision == pytest.approx(card_precision_top_k(frame, top=10), abs=1e-12)
 
 
-def test_alerts_of_worlds_are_held_against_the_capacity(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alerts_of_worlds_are_compared_with_the_capacity(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capacity_world, "alerts_over_capacity", {0: 0.9, 1: 1.3}.__getitem__)
     report = capacity_world.capacity_world(2)
     assert report.figures["within"] == 0.5
@@ -52,7 +52,7 @@ def test_alerts_stay_near_the_capacity_in_a_small_world() -> None:
 
 
 @pytest.mark.parametrize("name", ["fdh_cards", "smishing", "s_ffsd"])
-def test_missing_data_are_said(
+def test_missing_data_are_reported(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FRAUDSIEVE_DATA", str(tmp_path))

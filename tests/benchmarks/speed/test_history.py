@@ -25,20 +25,20 @@ def test_figures_of_both_windows() -> None:
         "compile.1h",
         "slope",
     }
-    mine = report.figures["seconds.1h"] + report.figures["seconds.1d"]
+    own = report.figures["seconds.1h"] + report.figures["seconds.1d"]
     theirs = report.peers["duckdb"]["seconds.1h"] + report.peers["duckdb"]["seconds.1d"]
-    assert report.figures["ratio_to_duckdb"] == pytest.approx(mine / theirs)
+    assert report.figures["ratio_to_duckdb"] == pytest.approx(own / theirs)
     assert [bar.name for bar in report.bars] == ["history.ratio_to_duckdb", "history.kernel_ratio_to_duckdb"]
 
 
 @pytest.mark.parametrize(("column", "change"), [(0, 1.0), (1, 0.01), (2, -1.0)])
 def test_columns_that_differ_are_an_error(column: int, change: float) -> None:
-    mine = np.array([[1.0, 2.5, 1.0], [2.0, 5.0, 1.0]])
-    theirs = mine.copy()
-    speed_history._compare({"ours": mine, "duckdb": theirs}, "1h")
+    own = np.array([[1.0, 2.5, 1.0], [2.0, 5.0, 1.0]])
+    theirs = own.copy()
+    speed_history._compare({"ours": own, "duckdb": theirs}, "1h")
     theirs[1, column] += change
     with pytest.raises(AssertionError, match="duckdb and ours differ on the window of 1h"):
-        speed_history._compare({"ours": mine, "duckdb": theirs}, "1h")
+        speed_history._compare({"ours": own, "duckdb": theirs}, "1h")
 
 
 def test_bars() -> None:

@@ -1,4 +1,4 @@
-"""The speed benchmark of the live state on a few made-up events."""
+"""The speed benchmark of the live state on a few synthetic events."""
 
 import pytest
 from benchmarks.speed import live as speed_live
@@ -18,9 +18,9 @@ def test_figures_of_every_size_and_the_bar(monkeypatch: pytest.MonkeyPatch) -> N
     assert "20 at 10, 20 at 1,000" in report.protocol
 
 
-def test_a_state_is_as_large_as_it_is_said_to_be() -> None:
+def test_a_state_has_the_requested_size() -> None:
     state = speed_live._filled_state(100)
     assert state.n_events == 100
-    taken = speed_live._pairs(state, 5)
-    assert len(taken) == 5
-    assert 100 <= state.n_events <= 126  # what is older than the longest window goes
+    microseconds = speed_live._pairs(state, 5)
+    assert len(microseconds) == 5
+    assert 100 <= state.n_events <= 126  # events older than the longest window are dropped

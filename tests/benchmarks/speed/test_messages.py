@@ -1,4 +1,4 @@
-"""The speed of the message builder on made-up texts: what is timed, and what is reported."""
+"""The speed of the message builder on synthetic texts: timed calls, and the report."""
 
 import pandas as pd
 import pytest

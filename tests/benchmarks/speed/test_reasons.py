@@ -21,9 +21,9 @@ def test_figures_peers_and_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "reasons" in speed.NAMES
 
 
-def test_what_is_timed_is_what_lightgbm_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timed_values_equal_those_of_lightgbm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed_reasons, "TRAINED", 500)
-    X, booster = speed_reasons._made_up(3)
+    X, booster = speed_reasons._make_rows(3)
     calls = speed_reasons._calls(speed_reasons._model(booster), booster)
     ours, theirs = np.asarray(calls["values"](X[:50])), np.asarray(calls["lightgbm"](X[:50]))
     np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)

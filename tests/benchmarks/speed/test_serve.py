@@ -21,8 +21,8 @@ def world() -> World:
 def test_figures_bars_and_peers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_load, "WARM_UP", 0.2)
     monkeypatch.setattr(speed_serve, "WARM", 3)
-    known = world.labels.sort_values("labelled_at").drop_duplicates("subject_id", keep="last")
-    labelled = world.messages[["message_id", "text"]].merge(known, left_on="message_id", right_on="subject_id")
+    labels = world.labels.sort_values("labelled_at").drop_duplicates("subject_id", keep="last")
+    labelled = world.messages[["message_id", "text"]].merge(labels, left_on="message_id", right_on="subject_id")
     report = speed_serve.run(
         messages=labelled[["message_id", "text", "label"]],
         world=world,
@@ -39,8 +39,10 @@ def test_figures_bars_and_peers(world: World, monkeypatch: pytest.MonkeyPatch) -
     assert 0 < report.figures["record.p50_ms"] <= report.figures["record.p99_ms"]
     assert 0 < report.figures["history.p50_ms"] <= report.figures["history.p99_ms"]
     for n in (1, 2):
-        mine, other = (found[f"http.{n}.requests_per_second"] for found in (report.figures, report.peers["mlflow"]))
-        assert report.figures[f"http.{n}.ratio_to_mlflow"] == mine / other
+        own, other = (
+            measured[f"http.{n}.requests_per_second"] for measured in (report.figures, report.peers["mlflow"])
+        )
+        assert report.figures[f"http.{n}.ratio_to_mlflow"] == own / other
     bounds = {bar.name: bar.bound for bar in report.bars}
     assert bounds == {
         "record.p50_ms": 1.0,
@@ -57,7 +59,7 @@ def test_figures_bars_and_peers(world: World, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.slow
-def test_before_a_message_the_state_was_told_of_what_was_before_it_and_no_more(world: World, tmp_path: Path) -> None:
+def test_the_state_holds_exactly_what_precedes_a_message(world: World, tmp_path: Path) -> None:
     scorer = Scorer.load(train_on_world(world, tmp_path))
     live = Live.of(scorer, world, 10)
     whole = {
@@ -69,7 +71,7 @@ def test_before_a_message_the_state_was_told_of_what_was_before_it_and_no_more(w
 
 
 def test_figures_of_a_load() -> None:
-    found = Load([0.001] * 99 + [0.101], 2.0, 0).figures("http.1")
-    assert found["http.1.requests_per_second"] == 50
-    assert found["http.1.p50_ms"] == 1
-    assert 1 < found["http.1.p99_ms"] < 101
+    figures = Load([0.001] * 99 + [0.101], 2.0, 0).figures("http.1")
+    assert figures["http.1.requests_per_second"] == 50
+    assert figures["http.1.p50_ms"] == 1
+    assert 1 < figures["http.1.p99_ms"] < 101

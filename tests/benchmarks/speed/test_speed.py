@@ -1,4 +1,4 @@
-"""The speed benchmark of the wording scores on a few made-up messages."""
+"""The speed benchmark of the wording scores on a few synthetic messages."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def few_messages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_figures_of_two_and_of_fourteen_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ours, "wording_scorer", lambda texts, y: lambda asked: np.zeros(len(asked)))
+    monkeypatch.setattr(ours, "wording_scorer", lambda texts, y: lambda batch: np.zeros(len(batch)))
     report = speed_wording.run(messages=100, rounds=3)
     names = {"us_per_message", "us_per_message.2", "us_per_message.14", "seconds_to_ready.2", "seconds_to_ready.14"}
     assert report.rows == 100

@@ -14,7 +14,7 @@ from tests.models.artifact.model_folders import Copy, Manifest
 
 @pytest.fixture
 def copy(binary: Any, tmp_path: Path) -> Copy:
-    """Copy the folder, with files replaced; the manifest is made to vouch for them, as an attacker would."""
+    """Copy the folder, with files replaced; the manifest is adapted to them, as by an attacker."""
 
     def make(
         change: Callable[[Manifest], object] | None = None, files: dict[str, bytes] | None = None, of: Any = binary

@@ -1,4 +1,4 @@
-"""Copies of a model folder with changes that its manifest vouches for, and how they are rejected."""
+"""Copies of a model folder with changes that match its manifest, and a check of their rejection."""
 
 import io
 import re
@@ -18,8 +18,8 @@ Manifest = dict[str, Any]
 Copy = Callable[..., Path]
 
 
-def refused(folder: Path, text: str, **pinned: str) -> ArtifactError:
-    """Check that a folder is refused in words that say where, what and what to do."""
+def assert_rejected(folder: Path, text: str, **pinned: str) -> ArtifactError:
+    """Check that a folder is rejected with an error that names place, problem and fix."""
     with pytest.raises(ArtifactError, match=text) as caught:
         read_model(folder, **pinned)
     error = caught.value
@@ -31,7 +31,7 @@ def refused(folder: Path, text: str, **pinned: str) -> ArtifactError:
 
 
 def arrays(folder: Path, **changes: Any) -> bytes:
-    """The bytes of ``wording.npz`` with arrays changed; None takes one away."""
+    """Return the bytes of ``wording.npz`` with arrays changed; None removes one."""
     with np.load(folder / "wording.npz", allow_pickle=False) as stored:
         content = {name: stored[name] for name in stored.files} | changes
     stream = io.BytesIO()
@@ -39,9 +39,9 @@ def arrays(folder: Path, **changes: Any) -> bytes:
     return stream.getvalue()
 
 
-def every_place(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Paths to everything in a JSON document; of a list the first two elements."""
+def every_path(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the paths to everything in a JSON document; of a list only the first two elements."""
     items = tree.items() if isinstance(tree, dict) else enumerate(tree[:2]) if isinstance(tree, list) else ()
     for key, value in items:
         yield (*path, key)
-        yield from every_place(value, (*path, key))
+        yield from every_path(value, (*path, key))

@@ -1,4 +1,4 @@
-"""The model folder: the same model comes back, written whole or not at all, and without pickles."""
+"""The model folder: the same model is restored, written completely or not at all, and without pickle."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ from fraudsieve.models.artifact.folder import FORMAT
 from tests.models.artifact.model_folders import FILES
 
 
-def test_the_same_model_comes_back(fitted: Any) -> None:
+def test_the_same_model_is_restored(fitted: Any) -> None:
     read = read_model(fitted.folder)
     for name in ("name", "classes", "legitimate", "calibration", "points", "training", "digest"):
         assert getattr(read, name) == getattr(fitted.model, name)
@@ -42,7 +42,7 @@ def test_a_folder_written_from_a_folder_has_the_same_files(binary: Any, tmp_path
     assert read_model(tmp_path / "deep" / "er" / "again", digest=again.digest).digest == again.digest
 
 
-def test_a_model_without_wording_comes_back(binary: Any, tmp_path: Path) -> None:
+def test_a_model_without_wording_is_restored(binary: Any, tmp_path: Path) -> None:
     matrix = MessageMatrix(None, brands=("paypal",))
     rows = matrix.compute(binary.texts)
     classifier = FraudClassifier(n_rounds=5, n_jobs=1).fit(rows, binary.labels)
@@ -69,10 +69,10 @@ def test_there_is_no_pickle_in_the_folder(fitted: Any) -> None:
         assert [member for member in members if re.match(rb"\x80[\x02-\x05]", member)] == []
 
 
-def test_an_existing_folder_is_left_alone(binary: Any, tmp_path: Path) -> None:
+def test_an_existing_folder_is_not_changed(binary: Any, tmp_path: Path) -> None:
     before = (binary.folder / "manifest.json").read_bytes()
     for folder in (binary.folder, tmp_path):
-        with pytest.raises(FileExistsError, match=r"must be new, this one exists. Name another or remove it\."):
+        with pytest.raises(FileExistsError, match=r"must be new, this one exists. Choose another or delete it\."):
             write_model(binary.model, folder)
     assert (binary.folder / "manifest.json").read_bytes() == before
     assert list(tmp_path.iterdir()) == []
@@ -86,7 +86,7 @@ def test_a_failed_write_leaves_nothing_behind(
 
     def fsync(descriptor: int) -> None:
         calls.append(descriptor)
-        assert not (tmp_path / "model").exists()  # nobody sees half a folder
+        assert not (tmp_path / "model").exists()  # a partial folder is never visible
         if len(calls) > survived:
             raise OSError("the disk is full")
 
@@ -109,7 +109,7 @@ def test_an_interrupted_write_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_json_cannot_hold_is_refused_before_anything_is_written(binary: Any, tmp_path: Path) -> None:
+def test_values_that_json_cannot_hold_are_rejected_first(binary: Any, tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         write_model(replace(binary.model, training={"rows": object()}), tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
@@ -125,7 +125,7 @@ def test_others_can_read_the_folder(binary: Any, tmp_path: Path) -> None:
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "model").iterdir()} == {0o644}
 
 
-def test_the_manifest_says_what_the_model_is(binary: Any) -> None:
+def test_the_manifest_describes_the_model(binary: Any) -> None:
     manifest = json.loads((binary.folder / "manifest.json").read_text("utf-8"))
     assert manifest["format"] == FORMAT
     assert [column["name"] for column in manifest["columns"]] == list(binary.model.matrix.columns)
@@ -140,7 +140,7 @@ def test_the_manifest_says_what_the_model_is(binary: Any) -> None:
     assert manifest["reasons"] == "shapley"
 
 
-def test_the_error_survives_a_worker() -> None:
+def test_the_error_can_be_pickled() -> None:
     error = ArtifactError("booster.txt", "is gone", "Copy it again.")
     copied = pickle.loads(pickle.dumps(error))
     assert (copied.origin, copied.problem, copied.fix, str(copied)) == (

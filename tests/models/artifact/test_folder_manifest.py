@@ -15,11 +15,11 @@ import pytest
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models import Scorer, read_model
 from fraudsieve.models.artifact.folder import FORMAT
-from tests.models.artifact.model_folders import FILES, POINT, Copy, Manifest, every_place, refused
+from tests.models.artifact.model_folders import FILES, POINT, Copy, Manifest, assert_rejected, every_path
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_changed_byte_is_seen(binary: Any, copy: Copy, name: str) -> None:
+def test_every_changed_byte_is_detected(binary: Any, copy: Copy, name: str) -> None:
     folder = copy()
     shutil.copy(binary.folder / "manifest.json", folder)
     content = (folder / name).read_bytes()
@@ -28,21 +28,23 @@ def test_every_changed_byte_is_seen(binary: Any, copy: Copy, name: str) -> None:
         changed = bytearray(content)
         changed[at] ^= 1 << (at % 8)
         (folder / name).write_bytes(changed)
-        assert refused(folder, "expected digest|its content is not", digest=binary.model.digest).origin.endswith(name)
+        assert assert_rejected(
+            folder, "expected digest|its content does not", digest=binary.model.digest
+        ).origin.endswith(name)
         if name != "manifest.json":
-            refused(folder, f"{name}: its content is not what the manifest says")
+            assert_rejected(folder, f"{name}: its content does not match the manifest")
 
 
 @pytest.mark.parametrize("name", sorted(set(FILES) - {"manifest.json"}))
 @pytest.mark.parametrize("change", [lambda content: content[:-1], lambda content: content + b"\n", lambda content: b""])
-def test_every_changed_length_is_seen(binary: Any, copy: Copy, name: str, change: Callable[[bytes], bytes]) -> None:
+def test_every_changed_length_is_detected(binary: Any, copy: Copy, name: str, change: Callable[[bytes], bytes]) -> None:
     folder = copy()
     (folder / name).write_bytes(change((folder / name).read_bytes()))
-    refused(folder, "its content is not what the manifest says")
+    assert_rejected(folder, "its content does not match the manifest")
 
 
 @pytest.mark.slow
-def test_a_changed_manifest_is_refused_or_is_another_model(binary: Any, copy: Copy) -> None:
+def test_a_changed_manifest_is_rejected_or_another_model(binary: Any, copy: Copy) -> None:
     folder = copy()
     raw = (binary.folder / "manifest.json").read_bytes()
     rng = np.random.default_rng(0)
@@ -51,7 +53,7 @@ def test_a_changed_manifest_is_refused_or_is_another_model(binary: Any, copy: Co
         changed = bytearray(raw)
         changed[at] ^= 1 << int(rng.integers(8))
         (folder / "manifest.json").write_bytes(changed)
-        refused(folder, "expected digest", digest=binary.model.digest)
+        assert_rejected(folder, "expected digest", digest=binary.model.digest)
         try:
             model = read_model(folder)
         except ArtifactError:
@@ -62,19 +64,19 @@ def test_a_changed_manifest_is_refused_or_is_another_model(binary: Any, copy: Co
 
 
 @pytest.mark.slow
-def test_whatever_stands_in_the_manifest_it_is_refused_or_scores(binary: Any, copy: Copy) -> None:
+def test_any_value_in_the_manifest_is_rejected_or_scores(binary: Any, copy: Copy) -> None:
     raw = (binary.folder / "manifest.json").read_text("utf-8")
     folder = copy()
-    for path in every_place(json.loads(raw)):
+    for path in every_path(json.loads(raw)):
         for value in (None, "x", -1, 1.5, 10**400, float("nan"), float("inf"), [], ["x"], [[1.0]], {"x": 1}, ...):
             manifest = json.loads(raw)
-            place = manifest
+            parent = manifest
             for key in path[:-1]:
-                place = place[key]
+                parent = parent[key]
             if value is ...:
-                del place[path[-1]]
+                del parent[path[-1]]
             else:
-                place[path[-1]] = value
+                parent[path[-1]] = value
             (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
             try:
                 scorer = Scorer.load(folder)
@@ -85,10 +87,10 @@ def test_whatever_stands_in_the_manifest_it_is_refused_or_scores(binary: Any, co
             json.dumps(score, allow_nan=False)
 
 
-def test_a_pinned_digest_is_held_to(binary: Any, types: Any) -> None:
+def test_a_pinned_digest_is_enforced(binary: Any, types: Any) -> None:
     assert read_model(binary.folder, digest=binary.model.digest).name == "binary"
     for digest in (types.model.digest, binary.model.digest.upper(), binary.model.digest[:8], ""):
-        error = refused(binary.folder, f"expected digest {digest}, got {binary.model.digest}", digest=digest)
+        error = assert_rejected(binary.folder, f"expected digest {digest}, got {binary.model.digest}", digest=digest)
         assert error.fix == "Use the model that was pinned."
 
 
@@ -96,19 +98,19 @@ def test_a_pinned_digest_is_held_to(binary: Any, types: Any) -> None:
 def test_a_missing_file_is_an_error(copy: Copy, name: str) -> None:
     folder = copy()
     (folder / name).unlink()
-    refused(folder, rf"{name}: cannot be read \(FileNotFoundError\). Point to a whole model folder")
+    assert_rejected(folder, rf"{name}: cannot be read \(FileNotFoundError\). Use the path of a complete model folder")
     (folder / name).mkdir()
-    refused(folder, rf"{name}: cannot be read \(IsADirectoryError\)")
+    assert_rejected(folder, rf"{name}: cannot be read \(IsADirectoryError\)")
 
 
 @pytest.mark.parametrize("name", sorted(set(FILES) - {"manifest.json"}))
 def test_a_file_that_the_manifest_does_not_name_is_missing(copy: Copy, name: str) -> None:
-    refused(copy(lambda manifest: manifest["files"].pop(name)), r"do not make a model \(KeyError\)")
+    assert_rejected(copy(lambda manifest: manifest["files"].pop(name)), r"do not make a model \(KeyError\)")
 
 
-def test_no_folder_is_an_error(binary: Any, tmp_path: Path) -> None:
-    refused(tmp_path / "nothing", "cannot be read")
-    refused(binary.folder / "manifest.json", r"cannot be read \(NotADirectoryError\)")
+def test_a_missing_folder_is_an_error(binary: Any, tmp_path: Path) -> None:
+    assert_rejected(tmp_path / "nothing", "cannot be read")
+    assert_rejected(binary.folder / "manifest.json", r"cannot be read \(NotADirectoryError\)")
 
 
 def test_further_files_are_not_read(binary: Any, copy: Copy) -> None:
@@ -131,34 +133,32 @@ def test_further_files_are_not_read(binary: Any, copy: Copy) -> None:
         ({"classes": ["a", "b", "c"]}, "need 3 outputs, but the trees have another number", "Export the model again."),
         ({"classes": ["legitimate"]}, "fewer than two classes", "Export the model again."),
         ({"classes": ["legitimate", "fraud"]}, "not the wording of the classes|ValueError", "Export the model again."),
-        ({"legitimate": "ham"}, "legitimate class is none of the classes", "Export the model again."),
-        ({"legitimate": None}, "legitimate class is none of the classes", "Export the model again."),
+        ({"legitimate": "ham"}, "legitimate class is not one of the classes", "Export the model again."),
+        ({"legitimate": None}, "legitimate class is not one of the classes", "Export the model again."),
         ({"start": {"wording": [1], "base": [0.0]}}, "not the wording of the classes", "Export the model again."),
         ({"start": {"wording": [-30], "base": [0.0]}}, "not the wording of the classes", "Export the model again."),
         ({"start": {"wording": [0], "base": [0.0, 0.0]}}, "other outputs", "Export the model again."),
         ({"operating_points": [{"threshold": 0.5}]}, "TypeError", "Export the model again."),
-        ({"operating_points": [POINT | {"alerts_a_day": math.inf}]}, "threshold.* is no number", "Export the model"),
-        ({"operating_points": [POINT | {"precision": math.nan}]}, "threshold.* is no number", "Export the model"),
+        ({"operating_points": [POINT | {"alerts_a_day": math.inf}]}, "threshold.* are not finite", "Export the model"),
+        ({"operating_points": [POINT | {"precision": math.nan}]}, "threshold.* are not finite", "Export the model"),
         ({"operating_points": [POINT | {"recall": None}]}, "TypeError", "Export the model again."),
-        ({"reasons": "path"}, "the reasons are of another kind", "Export the model again."),
+        ({"reasons": "path"}, "the method of the reasons is unknown", "Export the model again."),
     ],
 )
-def test_what_a_manifest_may_not_say(copy: Copy, change: Manifest, text: str, fix: str) -> None:
-    error = refused(copy(lambda manifest: manifest.update(change)), text)
+def test_invalid_manifests_are_rejected(copy: Copy, change: Manifest, text: str, fix: str) -> None:
+    error = assert_rejected(copy(lambda manifest: manifest.update(change)), text)
     assert error.fix.startswith(fix)
 
 
 @pytest.mark.parametrize("raw", [b"", b"not json", b"[]", b"null", b"3", b"\xff\xfe", b"[" * 100_000, b"{}"])
-def test_a_manifest_that_is_none(copy: Copy, raw: bytes) -> None:
+def test_other_content_is_not_a_manifest(copy: Copy, raw: bytes) -> None:
     folder = copy()
     (folder / "manifest.json").write_bytes(raw)
-    refused(folder, "is not a manifest of fraudsieve. Export the model again")
+    assert_rejected(folder, "is not a manifest of fraudsieve. Export the model again")
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc/hostname", "sub/booster.txt", "..", "model.pkl"])
-def test_files_that_no_model_has_are_not_opened(
-    copy: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_unknown_files_are_not_opened(copy: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     content = b"outside"
     (tmp_path / "outside").write_bytes(content)
     entry = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
@@ -171,7 +171,7 @@ def test_files_that_no_model_has_are_not_opened(
         return read_bytes(path)
 
     monkeypatch.setattr(Path, "read_bytes", spy)
-    error = refused(folder, "names 1 files that no model has")
+    error = assert_rejected(folder, "names 1 unknown files")
     assert opened == ["manifest.json"]
     assert name not in error.problem
 
@@ -181,26 +181,26 @@ def test_a_link_out_of_the_folder_is_not_followed(binary: Any, copy: Copy, tmp_p
         folder = copy()
         (folder / name).rename(tmp_path / f"outside-{name}")
         (folder / name).symlink_to(tmp_path / f"outside-{name}")
-        assert refused(folder, "is a link out of the model folder").origin.endswith(name)
+        assert assert_rejected(folder, "is a link out of the model folder").origin.endswith(name)
     folder = copy()
     (folder / "booster.txt").rename(folder / "data")
-    (folder / "booster.txt").symlink_to("data")  # as a mounted volume has it
+    (folder / "booster.txt").symlink_to("data")  # as in a mounted volume
     (tmp_path / "link").symlink_to(folder)
     assert read_model(tmp_path / "link").classes == binary.model.classes
     (folder / "data").unlink()
     (folder / "data").symlink_to("booster.txt")
-    refused(folder, "cannot be read")
+    assert_rejected(folder, "cannot be read")
 
 
-def test_a_pipe_is_not_waited_for(copy: Copy) -> None:
+def test_a_pipe_is_rejected(copy: Copy) -> None:
     folder = copy()
     (folder / "booster.txt").unlink()
     os.mkfifo(folder / "booster.txt")
-    refused(folder, "booster.txt: it is no regular file")
+    assert_rejected(folder, "booster.txt: it is not a regular file")
 
 
-def test_a_file_larger_than_any_is_not_read(copy: Copy) -> None:
+def test_a_file_beyond_the_limit_is_not_read(copy: Copy) -> None:
     for name, size in (("manifest.json", (64 << 20) + 1), ("wording.npz", (2 << 30) + 1)):
         folder = copy()
-        os.truncate(folder / name, size)  # takes no room on the disk
-        refused(folder, f"it has {size} bytes, and can have {size - 1} at most")
+        os.truncate(folder / name, size)  # a sparse file
+        assert_rejected(folder, f"expected at most {size - 1} bytes, it has {size}")

@@ -1,4 +1,4 @@
-"""A file scored part by part: killed at any moment and run again, the output is the same to the last byte."""
+"""A file scored in chunks: killed at any time and run again, the output is the same to the last byte."""
 
 import os
 import random
@@ -16,7 +16,7 @@ import pytest
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models import Scorer
 from fraudsieve.models.batch import score as batch
-from fraudsieve.models.batch.score import Scored, score_file
+from fraudsieve.models.batch.score import ScoringResult, score_file
 from fraudsieve.training.simulation.world import simulate
 from tests.profiles import size
 
@@ -25,14 +25,14 @@ GROUP = 40
 
 @pytest.fixture(scope="module")
 def frame(labelled: pd.DataFrame) -> pd.DataFrame:
-    """Messages, some of them bad, some twice, far apart."""
+    """Messages, some of them invalid, some repeated far apart."""
     rng = np.random.default_rng(0)
     texts = labelled["text"].to_numpy(object)[rng.integers(0, len(labelled), 2000)]
     frame = pd.DataFrame({"message_id": [f"m-{at}" for at in range(2000)], "text": texts})
     frame.loc[rng.random(2000) < 0.03, "text"] = " "
-    again = rng.choice(np.arange(1000, 2000), 50, replace=False)
-    frame.loc[again, "message_id"] = [f"m-{at}" for at in rng.integers(0, 900, 50)]
-    frame.loc[5 * GROUP : 6 * GROUP - 1, "text"] = None  # a part without a good row
+    repeated = rng.choice(np.arange(1000, 2000), 50, replace=False)
+    frame.loc[repeated, "message_id"] = [f"m-{at}" for at in rng.integers(0, 900, 50)]
+    frame.loc[5 * GROUP : 6 * GROUP - 1, "text"] = None  # a chunk without a valid row
     return frame
 
 
@@ -55,7 +55,7 @@ def outputs(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-def test_the_rows_are_those_of_one_go(
+def test_the_rows_equal_those_of_a_frame(
     scorer: Scorer, frame: pd.DataFrame, source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
 ) -> None:
     done = score_file(scorer, source, tmp_path / "scores.parquet")
@@ -67,20 +67,20 @@ def test_the_rows_are_those_of_one_go(
     for name in ("scores.parquet", "scores.rejected.parquet"):
         pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / name), pd.read_parquet(tmp_path / "frame" / name))
     groups = pyarrow.parquet.ParquetFile(tmp_path / "scores.parquet").num_row_groups
-    assert groups == len(frame) // GROUP - 1  # one part has no good row
+    assert groups == len(frame) // GROUP - 1  # one chunk has no valid row
 
 
 @pytest.mark.slow
-def test_progress_is_told_part_by_part(scorer: Scorer, source: Path, tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    score_file(scorer, source, tmp_path / "scores.parquet", lambda done, total: told.append((done, total)))
-    assert told == [(GROUP * (at + 1), 2000) for at in range(50)]
+def test_progress_is_reported_after_each_chunk(scorer: Scorer, source: Path, tmp_path: Path) -> None:
+    reported: list[tuple[int, int]] = []
+    score_file(scorer, source, tmp_path / "scores.parquet", lambda done, total: reported.append((done, total)))
+    assert reported == [(GROUP * (at + 1), 2000) for at in range(50)]
 
 
 def interrupted(
-    scorer: Scorer, source: Path, output: Path, survived: int, patch: pytest.MonkeyPatch, **beside: Any
-) -> Scored | None:
-    """Score, and stop as a kill would, before one of the calls that change what is on the disk."""
+    scorer: Scorer, source: Path, output: Path, survived: int, patch: pytest.MonkeyPatch, **tables: Any
+) -> ScoringResult | None:
+    """Score, and stop as a kill would, before one of the calls that change the disk."""
     calls = 0
 
     def stopping(original: Any) -> Any:
@@ -98,13 +98,13 @@ def interrupted(
             within.setattr(os, name, stopping(getattr(os, name)))
         within.setattr(Path, "unlink", stopping(Path.unlink))
         try:
-            return score_file(scorer, source, output, **beside)
+            return score_file(scorer, source, output, **tables)
         except KeyboardInterrupt:
             return None
 
 
 @pytest.mark.slow
-def test_stopped_before_any_step_it_goes_on(
+def test_a_run_resumes_after_a_stop_before_any_step(
     scorer: Scorer, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = tmp_path / "messages.parquet"
@@ -116,15 +116,15 @@ def test_stopped_before_any_step_it_goes_on(
             (tmp_path / name).unlink()
         done = interrupted(scorer, source, tmp_path / "scores.parquet", steps, monkeypatch)
         if done is None:
-            again = score_file(scorer, source, tmp_path / "scores.parquet")
-            assert (again.scored, again.rejected) == (whole.scored, whole.rejected)
+            result = score_file(scorer, source, tmp_path / "scores.parquet")
+            assert (result.scored, result.rejected) == (whole.scored, whole.rejected)
         assert outputs(tmp_path) == expected, steps
         steps += 1
     assert steps > 20
 
 
 @pytest.mark.slow
-def test_what_was_done_is_not_done_again(
+def test_finished_chunks_are_not_scored_again(
     scorer: Scorer, source: Path, uninterrupted: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "scores.parquet"
@@ -132,12 +132,12 @@ def test_what_was_done_is_not_done_again(
     done = score_file(scorer, source, output)
     assert 0 < done.resumed < 2000
     assert done.resumed % GROUP == 0
-    assert done.notes[0] == f"resumed an interrupted run: {done.resumed:,} rows were done"
+    assert done.notes[0] == f"resumed an interrupted run: {done.resumed:,} rows had been processed"
     assert outputs(tmp_path) == uninterrupted
 
 
 @pytest.mark.slow
-def test_another_input_or_model_begins_anew_and_says_so(
+def test_another_input_or_model_restarts_with_a_note(
     scorer: Scorer, several: Any, frame: pd.DataFrame, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "scores.parquet"
@@ -147,7 +147,7 @@ def test_another_input_or_model_begins_anew_and_says_so(
     frame[::-1].to_parquet(source, row_group_size=GROUP)
     done = score_file(other, source, output)
     assert done.resumed == 0
-    assert "it started again" in done.notes[0]
+    assert "it started from the beginning" in done.notes[0]
     scores = pd.read_parquet(output)
     assert "probability__phishing" in scores
     assert scores["message_id"].tolist() == score_ids(other, frame[::-1], tmp_path)
@@ -160,11 +160,11 @@ def score_ids(scorer: Scorer, frame: pd.DataFrame, folder: Path) -> list[str]:
 
 @pytest.fixture
 def accounts(tmp_path: Path) -> dict[str, pd.DataFrame]:
-    """Accounts, some bad and some twice, their events, and what became known of them; each also as a file."""
+    """Accounts, some invalid and some repeated, their events and their labels; each also as a file."""
     world = simulate(days=20, n_accounts=100, messages_per_day=30)
     times = world.events["occurred_at"].sort_values(ignore_index=True)
-    moments = times[np.linspace(len(times) // 5, len(times) - 1, 100).astype(int)].reset_index(drop=True)
-    frame = world.accounts[["account_id"]].head(100).assign(as_of=moments)
+    cutoffs = times[np.linspace(len(times) // 5, len(times) - 1, 100).astype(int)].reset_index(drop=True)
+    frame = world.accounts[["account_id"]].head(100).assign(as_of=cutoffs)
     frame.loc[::7, "as_of"] = pd.NaT
     frame.loc[[50, 90], "account_id"] = [None, frame["account_id"][3]]
     labels = pd.DataFrame({"subject_id": world.accounts["account_id"], "label": "fraud"})
@@ -176,14 +176,14 @@ def accounts(tmp_path: Path) -> dict[str, pd.DataFrame]:
 
 
 @pytest.mark.slow
-def test_accounts_with_their_events_too(
+def test_accounts_with_their_events_resume(
     accounts_folder: Path, accounts: dict[str, pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scorer, source, output = Scorer.load(accounts_folder), tmp_path / "accounts.parquet", tmp_path / "scores.parquet"
-    beside: dict[str, Any] = {name: tmp_path / f"{name}.parquet" for name in ("events", "labels")}
-    whole = score_file(scorer, accounts["accounts"], tmp_path / "whole.parquet", **beside)
-    assert interrupted(scorer, source, output, 30, monkeypatch, **beside) is None
-    done = score_file(scorer, source, output, **beside)
+    tables: dict[str, Any] = {name: tmp_path / f"{name}.parquet" for name in ("events", "labels")}
+    whole = score_file(scorer, accounts["accounts"], tmp_path / "whole.parquet", **tables)
+    assert interrupted(scorer, source, output, 30, monkeypatch, **tables) is None
+    done = score_file(scorer, source, output, **tables)
     assert 0 < done.resumed < 100
     assert (done.scored, done.rejected, set(done.notes) >= set(whole.notes)) == (98, 2, True)
     pd.testing.assert_frame_equal(pd.read_parquet(output), pd.read_parquet(whole.output))
@@ -193,7 +193,7 @@ def test_accounts_with_their_events_too(
 
 
 @pytest.mark.slow
-def test_other_events_begin_anew(
+def test_other_events_restart(
     accounts_folder: Path, accounts: dict[str, pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scorer, source, output = Scorer.load(accounts_folder), tmp_path / "accounts.parquet", tmp_path / "scores.parquet"
@@ -202,21 +202,21 @@ def test_other_events_begin_anew(
     accounts["events"][:-50].to_parquet(events)
     done = score_file(scorer, source, output, events=events)
     assert done.resumed == 0
-    assert any("it started again" in note for note in done.notes)
+    assert any("it started from the beginning" in note for note in done.notes)
 
 
-def test_beside_what_is_no_file_all_is_read_whole(
+def test_with_events_in_memory_the_file_is_not_chunked(
     accounts_folder: Path, accounts: dict[str, pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[int] = []
-    monkeypatch.setattr(batch, "score_parts", lambda *_, **__: told.append(1))
+    reported: list[int] = []
+    monkeypatch.setattr(batch, "score_chunks", lambda *_, **__: reported.append(1))
     scorer = Scorer.load(accounts_folder)
     score_file(scorer, tmp_path / "accounts.parquet", tmp_path / "scores.parquet", events=accounts["events"])
-    assert not told  # nobody could tell whether they changed
+    assert not reported  # a change of the events could not be detected
 
 
 @pytest.mark.slow
-def test_a_file_that_changes_meanwhile_is_an_error(scorer: Scorer, source: Path, tmp_path: Path) -> None:
+def test_a_file_that_changes_during_the_run_is_an_error(scorer: Scorer, source: Path, tmp_path: Path) -> None:
     def change(done: int, total: int) -> None:
         os.utime(source, ns=(done, done))
 
@@ -225,13 +225,13 @@ def test_a_file_that_changes_meanwhile_is_an_error(scorer: Scorer, source: Path,
     assert outputs(tmp_path) == {}
 
 
-def test_no_good_row_at_all_leaves_what_is_there(scorer: Scorer, frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_without_valid_rows_existing_outputs_stay(scorer: Scorer, frame: pd.DataFrame, tmp_path: Path) -> None:
     source, output = tmp_path / "messages.parquet", tmp_path / "scores.parquet"
     frame[:GROUP].to_parquet(source)
     score_file(scorer, source, output)
     before = outputs(tmp_path)
     frame[:100].assign(text=" ").to_parquet(source, row_group_size=GROUP)
-    with pytest.raises(SchemaError, match=r"none of 100 rows is good: text: no text \(100\)"):
+    with pytest.raises(SchemaError, match=r"all 100 rows were rejected: text: no text \(100\)"):
         score_file(scorer, source, output)
     assert outputs(tmp_path) == before
 
@@ -258,7 +258,7 @@ print(score_file(Scorer.load(sys.argv[1]), sys.argv[2], sys.argv[3]).resumed)
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments_it_goes_on(
+def test_a_run_resumes_after_kills_at_random_times(
     binary: Any, source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
 ) -> None:
     rng = random.Random(7)
@@ -278,10 +278,10 @@ def test_killed_at_random_moments_it_goes_on(
         process.wait(60)
         if output.exists():
             break
-    assert killed >= attempts - 2  # the last may come to the end
-    was_there = output.exists()
+    assert killed >= attempts - 2  # the last may finish
+    was_finished = output.exists()
     resumed = int(subprocess.run(call, capture_output=True, check=True, timeout=120).stdout)
-    assert resumed > 0 or was_there
+    assert resumed > 0 or was_finished
     assert outputs(tmp_path) == uninterrupted
 
 

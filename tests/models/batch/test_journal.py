@@ -27,7 +27,7 @@ def parts_of(folder: Path, key: dict[str, int]) -> tuple[list[int], bool]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A journal of three parts, left as a kill leaves it."""
+    """A journal of three parts, in the state after a kill."""
     journal = Journal(tmp_path / "work", {"model": 1})
     for rows in (1, 2, 3):
         put(journal, f"part-{rows}", b"x" * rows)
@@ -36,19 +36,19 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "work"
 
 
-def test_the_same_work_goes_on(folder: Path) -> None:
+def test_the_same_job_resumes(folder: Path) -> None:
     assert parts_of(folder, {"model": 1}) == ([1, 2, 3], False)
     assert sorted(path.name for path in folder.iterdir()) == ["journal.jsonl", "part-1", "part-2", "part-3"]
 
 
-def test_other_work_begins_anew(folder: Path) -> None:
+def test_another_job_restarts(folder: Path) -> None:
     assert parts_of(folder, {"model": 2}) == ([], True)
     assert [path.name for path in folder.iterdir()] == ["journal.jsonl"]
     assert parts_of(folder, {"model": 2}) == ([], False)
 
 
 @pytest.mark.parametrize("damage", ["gone", "changed"])
-def test_a_part_that_is_not_whole_is_done_again_with_those_after_it(folder: Path, damage: str) -> None:
+def test_a_damaged_part_and_all_later_ones_are_dropped(folder: Path, damage: str) -> None:
     if damage == "gone":
         (folder / "part-2").unlink()
     else:
@@ -57,7 +57,7 @@ def test_a_part_that_is_not_whole_is_done_again_with_those_after_it(folder: Path
     assert parts_of(folder, {"model": 1}) == ([1], False)
 
 
-def test_a_journal_cut_anywhere_names_whole_parts(folder: Path) -> None:
+def test_a_truncated_journal_lists_complete_parts(folder: Path) -> None:
     journal = folder / "journal.jsonl"
     whole = journal.read_bytes()
     for at in range(len(whole) - 1, -1, -7):
@@ -68,7 +68,7 @@ def test_a_journal_cut_anywhere_names_whole_parts(folder: Path) -> None:
         assert parts_of(folder, {"model": 1})[0] == [1, 2, 3][: max(lines - 1, 0)]
 
 
-def test_two_cannot_be_at_the_same_work(folder: Path) -> None:
+def test_two_processes_cannot_run_the_same_job(folder: Path) -> None:
     program = f"""
 from pathlib import Path
 from fraudsieve.models.batch.journal import Journal
@@ -87,13 +87,13 @@ input()
     assert parts_of(folder, {"model": 1}) == ([1, 2, 3], False)
 
 
-def test_what_is_done_leaves_nothing(folder: Path) -> None:
+def test_a_finished_job_leaves_nothing(folder: Path) -> None:
     journal = Journal(folder, {"model": 1})
     journal.close(remove=True)
     assert not folder.exists()
 
 
-def test_the_journal_can_be_read_by_people(folder: Path) -> None:
+def test_the_journal_is_readable_json(folder: Path) -> None:
     lines = [json.loads(line) for line in (folder / "journal.jsonl").read_text("utf-8").splitlines()]
     assert lines[0] == {"model": 1}
     assert [list(line["files"]) for line in lines[1:]] == [["part-1"], ["part-2"], ["part-3"]]

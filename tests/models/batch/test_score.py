@@ -1,4 +1,4 @@
-"""Scoring a file: every row is scored or set aside, and the output is there whole or not at all."""
+"""Scoring a file: every row is scored or rejected, and the output is written completely or not at all."""
 
 import gzip
 from pathlib import Path
@@ -34,7 +34,7 @@ def write(frame: pd.DataFrame, path: Path) -> Path:
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv", "csv.gz", "jsonl", "jsonl.gz"])
-def test_scores_are_those_of_the_scorer_whatever_the_file(
+def test_scores_equal_those_of_the_scorer_for_every_format(
     scorer: Scorer, messages: pd.DataFrame, tmp_path: Path, ending: str
 ) -> None:
     source = write(pd.concat([messages, BAD_ROWS]), tmp_path / f"messages.{ending}")
@@ -55,7 +55,7 @@ def test_scores_are_those_of_the_scorer_whatever_the_file(
     assert "text" not in scores.columns
 
 
-def test_a_frame_is_scored_as_its_file_is(scorer: Scorer, messages: pd.DataFrame, tmp_path: Path) -> None:
+def test_a_frame_is_scored_like_its_file(scorer: Scorer, messages: pd.DataFrame, tmp_path: Path) -> None:
     from_file = score_file(scorer, write(messages, tmp_path / "m.csv"), tmp_path / "a.parquet")
     from_frame = score_file(scorer, messages, str(tmp_path / "b.parquet"))
     assert from_file.output.read_bytes() == from_frame.output.read_bytes()
@@ -63,13 +63,15 @@ def test_a_frame_is_scored_as_its_file_is(scorer: Scorer, messages: pd.DataFrame
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", "b.parquet", "m.csv"]
 
 
-def test_types_alone_leave_the_probability_empty(types: Any, messages: pd.DataFrame, tmp_path: Path) -> None:
+def test_without_a_legitimate_class_the_probability_is_empty(
+    types: Any, messages: pd.DataFrame, tmp_path: Path
+) -> None:
     scores = pd.read_parquet(score_file(Scorer.load(types.folder), messages, tmp_path / "s.parquet").output)
     assert scores[["probability", "decision", "false_positive_rate", "why"]].isna().all(axis=None)
     assert set(scores["label"]) <= set(types.model.classes)
 
 
-def test_rejected_rows_of_an_earlier_run_do_not_stay(scorer: Scorer, messages: pd.DataFrame, tmp_path: Path) -> None:
+def test_rejected_rows_of_an_earlier_run_are_deleted(scorer: Scorer, messages: pd.DataFrame, tmp_path: Path) -> None:
     output = tmp_path / "scores.parquet"
     assert score_file(scorer, pd.concat([messages, BAD_ROWS]), output).rejected == 4
     assert (tmp_path / "scores.rejected.parquet").exists()
@@ -95,13 +97,13 @@ def test_a_failed_write_leaves_the_earlier_scores(
     assert list(tmp_path.iterdir()) == [output]
 
 
-def test_what_was_set_aside_can_be_the_next_input(scorer: Scorer, messages: pd.DataFrame, tmp_path: Path) -> None:
+def test_rejected_rows_can_be_the_next_input(scorer: Scorer, messages: pd.DataFrame, tmp_path: Path) -> None:
     output = tmp_path / "scores.parquet"
     rejected = score_file(scorer, pd.concat([messages, BAD_ROWS]), output).rejected_output
     assert rejected is not None
     before = rejected.read_bytes()
-    mended = tmp_path / "mended.parquet"
-    assert score_file(scorer, rejected, mended).scored == 1  # the second message with the same id
+    corrected = tmp_path / "corrected.parquet"
+    assert score_file(scorer, rejected, corrected).scored == 1  # the second message with the same id
     assert rejected.read_bytes() == before
 
 
@@ -115,7 +117,7 @@ def test_what_was_set_aside_can_be_the_next_input(scorer: Scorer, messages: pd.D
         (gzip.compress(b"message_id,text\n1,hello\n", mtime=0), "expected CSV, got gzip"),
     ],
 )
-def test_a_file_that_cannot_be_used_leaves_what_is_there(
+def test_an_unusable_file_leaves_existing_outputs(
     scorer: Scorer, messages: pd.DataFrame, tmp_path: Path, content: bytes, text: str
 ) -> None:
     output = score_file(scorer, pd.concat([messages, BAD_ROWS]), tmp_path / "scores.parquet").output
@@ -128,23 +130,23 @@ def test_a_file_that_cannot_be_used_leaves_what_is_there(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_progress_is_told_chunk_by_chunk(
+def test_progress_is_reported_after_each_chunk(
     scorer: Scorer, messages: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = score_frame(scorer, messages)
     monkeypatch.setattr("fraudsieve.models.batch.score.CHUNK", 25)
-    told: list[tuple[int, int]] = []
-    parts = score_frame(scorer, messages, lambda done, total: told.append((done, total)))
-    assert told == [(25, 60), (50, 60), (60, 60)]
+    reported: list[tuple[int, int]] = []
+    parts = score_frame(scorer, messages, lambda done, total: reported.append((done, total)))
+    assert reported == [(25, 60), (50, 60), (60, 60)]
     pd.testing.assert_frame_equal(parts, whole)
     assert parts["message_id"].tolist() == messages["message_id"].tolist()
 
 
-def test_history_is_an_event_strictly_before_the_moment() -> None:
+def test_history_is_an_event_strictly_before_the_cutoff_time() -> None:
     time = pd.Timestamp("2026-05-01", tz="UTC")
     events = pd.DataFrame({"account_id": ["ann", "ann"], "occurred_at": [time, time + pd.Timedelta("1h")]})
-    moments = [time, time + pd.Timedelta("1us"), time + pd.Timedelta("1h")]
-    records = pd.DataFrame({"account_id": ["ann", "ann", "bob"], "as_of": moments})
+    cutoffs = [time, time + pd.Timedelta("1us"), time + pd.Timedelta("1h")]
+    records = pd.DataFrame({"account_id": ["ann", "ann", "bob"], "as_of": cutoffs})
     assert has_history(records, events, "as_of").tolist() == [False, True, False]
     assert has_history(records, events, None).tolist() == [True, True, False]
     assert not has_history(records, None, "as_of").any()

@@ -1,4 +1,4 @@
-"""Models with a history, trained once a run."""
+"""Models with a history, trained once per run."""
 
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,8 @@ def train(features: Any, X: Any, y: npt.NDArray[Any], folder: Path) -> None:
 @pytest.fixture(scope="session")
 def messages_folder(world: World) -> Path:
     """A model of messages that uses senders, and campaigns with labels."""
-    known = world.labels.drop_duplicates("subject_id").set_index("subject_id")
-    messages = world.messages.join(known[["label", "labelled_at"]], on="message_id").dropna(subset=["label"])
+    labels = world.labels.drop_duplicates("subject_id").set_index("subject_id")
+    messages = world.messages.join(labels[["label", "labelled_at"]], on="message_id").dropna(subset=["label"])
     y = messages["label"].where(messages["label"] == "legitimate", "fraud").to_numpy(object)
     features = MessageFeatures(n_folds=2, pinyin=False, events=world.events, history=NIGHTS, past=messages)
     X = messages[["text", "account_id", "sent_at"]]
@@ -41,16 +41,18 @@ def messages_folder(world: World) -> Path:
 
 
 @pytest.fixture(scope="session")
-def of_messages(messages_folder: Path) -> Scorer:
+def message_scorer(messages_folder: Path) -> Scorer:
     return Scorer.load(messages_folder)
 
 
 @pytest.fixture(scope="session")
-def of_accounts(world: World) -> Scorer:
+def account_scorer(world: World) -> Scorer:
     """A model of accounts that uses events, labels of their counterparties, and the network."""
-    asked = world.accounts[["account_id"]].assign(as_of=world.events["occurred_at"].max())
-    fraud = np.arange(len(asked)) % 3 == 0
-    labels = pd.DataFrame({"counterparty_id": asked["account_id"], "labelled_at": asked["as_of"], "is_fraud": fraud})
+    records = world.accounts[["account_id"]].assign(as_of=world.events["occurred_at"].max())
+    fraud = np.arange(len(records)) % 3 == 0
+    labels = pd.DataFrame(
+        {"counterparty_id": records["account_id"], "labelled_at": records["as_of"], "is_fraud": fraud}
+    )
     features = AccountFeatures(
         world.events,
         labels=labels,
@@ -59,4 +61,4 @@ def of_accounts(world: World) -> Scorer:
         network=Network("counterparty_id", ("device_id",)),
     )
     y = np.where(fraud, "fraud", "legitimate").astype(object)
-    return Scorer.load(shared_folder("live_accounts", lambda folder: train(features, asked, y, folder)) / "model")
+    return Scorer.load(shared_folder("live_accounts", lambda folder: train(features, records, y, folder)) / "model")

@@ -18,18 +18,18 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def event(**change: Any) -> dict[str, Any]:
-    made = {
+    default = {
         "event_id": "e1",
         "account_id": "ann",
         "occurred_at": "2024-05-01T10:00:00Z",
         "kind": "message",
         "amount": 5,
     }
-    return made | change
+    return default | change
 
 
-def known(live: LiveState, account: str = "ann", as_of: str = "2024-05-01T11:00:00Z") -> float:
-    """Return how many events of an account are known from the day before."""
+def count_events(live: LiveState, account: str = "ann", as_of: str = "2024-05-01T11:00:00Z") -> float:
+    """Return the number of events of an account in the day before a cutoff time."""
     columns = NIGHTS.columns
     return float(
         live.state.features({"account_id": account, "as_of": as_of}, [NIGHTS])[0, columns.index("volume__count_1d")]

@@ -19,8 +19,8 @@ from fraudsieve.models.live.state import LiveState
 from tests.profiles import size
 
 KILLS = size(20, dev=6)
-# Loads the libraries once; every line it reads is a round: a process of its own that appends until it is killed.
-NURSERY = """
+# Loads the libraries once. For every line it reads, it starts a process that appends until it is killed.
+SPAWNER = """
 import os, sys, threading
 from fraudsieve.models import Scorer
 from fraudsieve.features.message_records import message_history
@@ -28,7 +28,7 @@ from fraudsieve.models.live.state import LiveState
 
 scorer = Scorer.load(sys.argv[1])
 scorer.observe(scorer.new_state(), {"text": "compiled before", "sent_at": "2024-05-01"})
-def tell(line):
+def report(line):
     os.write(1, (line + "\\n").encode())
 
 def work(live, first):
@@ -42,7 +42,7 @@ def work(live, first):
             assert live.update([event, event]) == ()
         else:
             assert live.observe(sent) == ()
-        tell(f"{'em'[number % 5 == 0]} {sys.round}-{number}")
+        report(f"{'em'[number % 5 == 0]} {sys.round}-{number}")
         if number % 40 == 0:
             live.checkpoint()
 
@@ -54,18 +54,18 @@ for line in sys.stdin:
         threads = [threading.Thread(target=work, args=(live, first)) for first in range(3)]
         [thread.start() for thread in threads]
         [thread.join() for thread in threads]
-    tell(f"pid {pid}")
+    report(f"pid {pid}")
     os.waitpid(pid, 0)
-    tell("dead")
+    report("dead")
 """
 
 
-class Nursery:
-    """A process that starts processes which append until they are killed."""
+class Spawner:
+    """A process that starts processes, which append until they are killed."""
 
     def __init__(self, model: Path, folder: Path) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", NURSERY, str(model), str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-c", SPAWNER, str(model), str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self.rest = b""
 
@@ -75,7 +75,7 @@ class Nursery:
         self.process.stdin.flush()
 
     def read(self, seconds: float) -> list[str]:
-        """Return the whole lines that come within some seconds."""
+        """Return the complete lines that arrive within some seconds."""
         assert self.process.stdout is not None
         end, pipe = time.monotonic() + seconds, self.process.stdout.fileno()
         while (left := end - time.monotonic()) > 0 and select.select([pipe], [], [], left)[0]:
@@ -92,43 +92,43 @@ class Nursery:
         return lines
 
 
-def times_held(live: LiveState) -> tuple[Counter[int], Counter[int]]:
+def count_ids(live: LiveState) -> tuple[Counter[int], Counter[int]]:
     """Count the ids of events and of messages in the state."""
     senders, campaigns = live.state.views[0], live.state.views[1]
     counted = (
-        Counter(one for line in view.timelines.values() for one in line.column(EVENT).tolist())
+        Counter(identifier for line in view.timelines.values() for identifier in line.column(EVENT).tolist())
         for view in (senders, campaigns)
     )
     return next(counted), next(counted)
 
 
 @pytest.mark.slow
-def test_what_was_acknowledged_survives_a_kill_and_counts_once(
-    of_messages: Scorer, messages_folder: Path, tmp_path: Path
+def test_acknowledged_records_survive_a_kill_and_count_once(
+    message_scorer: Scorer, messages_folder: Path, tmp_path: Path
 ) -> None:
     chance, folder = random.Random(7), tmp_path / "live"
-    told: set[str] = set()
-    nursery, most = Nursery(messages_folder, folder), 0
+    acknowledged: set[str] = set()
+    spawner, max_bytes = Spawner(messages_folder, folder), 0
     try:
         for number in range(KILLS):
-            nursery.start(f"r{number}")
-            lines = nursery.read_until("pid")
+            spawner.start(f"r{number}")
+            lines = spawner.read_until("pid")
             pid = next(int(line.split()[1]) for line in lines if line.startswith("pid"))
-            lines += nursery.read(chance.uniform(0.0, 0.8))
+            lines += spawner.read(chance.uniform(0.0, 0.8))
             os.kill(pid, signal.SIGKILL)
-            lines += nursery.read_until("dead")
-            told |= {line for line in lines if line[:2] in ("e ", "m ")}
-            with LiveState(of_messages, folder) as live:
-                events, messages = times_held(live)
-                most = max(most, live.size.log_bytes)
-            for line in told:
+            lines += spawner.read_until("dead")
+            acknowledged |= {line for line in lines if line[:2] in ("e ", "m ")}
+            with LiveState(message_scorer, folder) as live:
+                events, messages = count_ids(live)
+                max_bytes = max(max_bytes, live.size.log_bytes)
+            for line in acknowledged:
                 identifier = signed(id_digest(line[2:], "event_id"))
                 assert (events if line[0] == "e" else messages)[identifier] == (1 if line[0] == "e" else 8), line
             assert set(events.values()) <= {1}
             assert set(messages.values()) <= {8}
     finally:
-        nursery.process.kill()
-        nursery.process.communicate()
-    assert len(told) > 15 * KILLS
-    assert {line.split("-")[0] for line in told if line[0] == "e"} > {"e r0"}
-    assert most < 300_000  # checkpoints were made
+        spawner.process.kill()
+        spawner.process.communicate()
+    assert len(acknowledged) > 15 * KILLS
+    assert {line.split("-")[0] for line in acknowledged if line[0] == "e"} > {"e r0"}
+    assert max_bytes < 300_000  # checkpoints were made

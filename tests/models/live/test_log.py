@@ -1,4 +1,4 @@
-"""The log: what was appended is there, a torn tail is cut, damage is named, a full disk takes nothing with it."""
+"""The log: appended records are kept, a torn tail is truncated, damage is reported, and a full disk loses nothing."""
 
 import errno
 import os
@@ -34,18 +34,18 @@ with open(folder + "/ballast", "wb") as ballast:
     ballast.write(bytes(60_000))
 if how == "limit":
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, resource.RLIM_INFINITY))
-log, kept, failed = EventLog(folder), 0, []
+log, n_appended, failed = EventLog(folder), 0, []
 while len(failed) < 3:
     try:
-        log.append([{"n": kept, "filling": "x" * 7000}])
-        kept += 1
+        log.append([{"n": n_appended, "filling": "x" * 7000}])
+        n_appended += 1
     except StateError as error:
         failed.append((str(error), error.__cause__.errno in (errno.ENOSPC, errno.EFBIG)))
 grow()
-log.append([{"n": kept}])
+log.append([{"n": n_appended}])
 log.close()
 log = EventLog(folder)
-print(json.dumps([[r["n"] for r in log.replay()] == list(range(kept + 1)), log.cut, kept, failed]))
+print(json.dumps([[r["n"] for r in log.replay()] == list(range(n_appended + 1)), log.cut, n_appended, failed]))
 """
 HOLDS = """
 import sys
@@ -67,7 +67,7 @@ def filled(folder: Path, n: int = 3, **how: Any) -> Path:
     return folder
 
 
-def test_what_was_appended_is_replayed_in_order_over_segments(tmp_path: Path) -> None:
+def test_appended_records_are_replayed_in_order_over_segments(tmp_path: Path) -> None:
     filled(tmp_path, 20, segment_bytes=100)
     with EventLog(tmp_path, segment_bytes=100) as log:
         log.append({"n": number} for number in range(20, 25))
@@ -79,7 +79,7 @@ def test_what_was_appended_is_replayed_in_order_over_segments(tmp_path: Path) ->
         assert next(log.replay())["name"] == "中\ud800"
 
 
-def test_a_tail_torn_at_any_byte_is_cut_and_the_rest_is_there(tmp_path: Path) -> None:
+def test_a_tail_torn_at_any_byte_is_truncated(tmp_path: Path) -> None:
     whole = (filled(tmp_path / "whole") / SEGMENT).read_bytes()
     start = len((filled(tmp_path / "before", 2) / SEGMENT).read_bytes())
     for end in range(start, len(whole)):
@@ -93,28 +93,28 @@ def test_a_tail_torn_at_any_byte_is_cut_and_the_rest_is_there(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("tail", [bytes(500), b"\xf5fs\xf5", b"\xf5fs\xf5" + b"\xff" * 100, b"{}"])
-def test_a_tail_of_zeros_or_noise_is_cut(tail: bytes, tmp_path: Path) -> None:
+def test_a_tail_of_zeros_or_noise_is_truncated(tail: bytes, tmp_path: Path) -> None:
     path = filled(tmp_path) / SEGMENT
     path.write_bytes(path.read_bytes() + tail)
     with EventLog(tmp_path) as log:
         assert (log.cut, numbers(log)) == (len(tail), [0, 1, 2])
 
 
-@pytest.mark.parametrize("begun", [b"", HEADER[:5], bytes(len(HEADER))])
-def test_a_segment_that_was_begun_and_no_more_is_begun_again(begun: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize("start", [b"", HEADER[:5], bytes(len(HEADER))])
+def test_a_segment_without_a_complete_header_is_restarted(start: bytes, tmp_path: Path) -> None:
     filled(tmp_path)
-    (tmp_path / "0000000002.log").write_bytes(begun)
+    (tmp_path / "0000000002.log").write_bytes(start)
     with EventLog(tmp_path) as log:
         log.append([{"n": 3}])
-        assert (numbers(log), log.cut) == ([0, 1, 2, 3], len(begun))
+        assert (numbers(log), log.cut) == ([0, 1, 2, 3], len(start))
 
 
-def test_damage_before_the_last_record_is_an_error_that_names_file_and_offset(tmp_path: Path) -> None:
+def test_damage_before_the_last_record_is_an_error_with_file_and_offset(tmp_path: Path) -> None:
     path = filled(tmp_path) / SEGMENT
     whole, one = path.read_bytes(), (filled(tmp_path / "one", 1) / SEGMENT).stat().st_size
     two = 2 * one - len(HEADER)
-    for place in range(one, two):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    for offset in range(one, two):
+        path.write_bytes(whole[:offset] + bytes([whole[offset] ^ 1]) + whole[offset + 1 :])
         with pytest.raises(StateError, match=rf"{SEGMENT}: the record at byte {one} is damaged\. Restore"):
             EventLog(tmp_path, fsync="never")
     assert whole[one:].startswith(b"\xf5fs\xf5")
@@ -128,13 +128,13 @@ def test_damage_in_an_older_segment_is_found_when_it_is_read(tmp_path: Path) -> 
         list(log.replay())
 
 
-def test_other_files_and_missing_segments_are_refused(tmp_path: Path) -> None:
+def test_other_files_and_missing_segments_are_rejected(tmp_path: Path) -> None:
     filled(tmp_path, 3, segment_bytes=1)
     (tmp_path / "0000000002.log").unlink()
     with pytest.raises(StateError, match=r"0000000002.log: is missing, but later segments exist"):
         EventLog(tmp_path)
     (tmp_path / "other").mkdir()
-    (tmp_path / "other" / SEGMENT).write_text("a text of somebody else")
+    (tmp_path / "other" / SEGMENT).write_text("some other text")
     with pytest.raises(StateError, match="is not a log of this version"):
         EventLog(tmp_path / "other")
 
@@ -162,13 +162,13 @@ def test_threads_share_a_log_and_its_order(tmp_path: Path, monkeypatch: pytest.M
             thread.start()
         for thread in threads:
             thread.join()
-        found = numbers(log)
-        assert found == applied
-        assert sorted(found) == sorted(1000 * thread + step for thread in range(8) for step in range(40))
-        assert syncs[0] < 320  # those that wait are synced together
+        replayed = numbers(log)
+        assert replayed == applied
+        assert sorted(replayed) == sorted(1000 * thread + step for thread in range(8) for step in range(40))
+        assert syncs[0] < 320  # waiting appends are synced together
 
 
-def test_a_record_that_is_no_json_writes_nothing(tmp_path: Path) -> None:
+def test_a_record_that_is_not_json_writes_nothing(tmp_path: Path) -> None:
     with EventLog(tmp_path) as log:
         for wrong in (object(), float("nan")):
             with pytest.raises((TypeError, ValueError)):
@@ -177,7 +177,7 @@ def test_a_record_that_is_no_json_writes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("call", ["write", "fsync"])
-def test_what_a_failed_call_has_written_is_cut_off(call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_remains_of_a_failed_write_are_truncated(call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.write
     with EventLog(tmp_path) as log:
         log.append([{"n": 0}])
@@ -185,7 +185,7 @@ def test_what_a_failed_call_has_written_is_cut_off(call: str, tmp_path: Path, mo
 
             def fails(descriptor: int, data: Any = None) -> int:
                 if isinstance(data, memoryview) and len(data) > 10:
-                    return real(descriptor, data[: len(data) // 2])  # the next call has nothing left
+                    return real(descriptor, data[: len(data) // 2])  # a partial write, after which the next call fails
                 raise OSError(errno.EIO, "Input/output error")
 
             patch.setattr(os, call, fails)
@@ -208,7 +208,7 @@ def run(how: str, folder: Path, *, before: str = "") -> subprocess.CompletedProc
     return subprocess.run(child, capture_output=True, text=True, timeout=120)
 
 
-def test_a_file_that_may_not_grow_takes_nothing_with_it(tmp_path: Path) -> None:
+def test_a_file_size_limit_loses_nothing(tmp_path: Path) -> None:
     done = run("limit", tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("[true, 0, 7,")
@@ -216,10 +216,10 @@ def test_a_file_that_may_not_grow_takes_nothing_with_it(tmp_path: Path) -> None:
     assert "free disk space" in done.stdout
 
 
-def test_a_full_disk_takes_nothing_with_it(tmp_path: Path) -> None:
+def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     mount = "mount -t tmpfs -o size=128k tmpfs {}"
     if shutil.which("unshare") is None or run("limit", tmp_path, before="true || : {}").returncode:
-        pytest.skip("no user namespace may be made here, so no small disk can be mounted")
+        pytest.skip("user namespaces are not allowed here, so no small disk can be mounted")
     done = run("disk", tmp_path, before=mount)
     if "mount:" in done.stderr:
         pytest.skip("a small disk cannot be mounted here")
@@ -233,7 +233,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(StateError, match=r"cannot be opened for writing \(.*\). Choose a writable folder."):
         EventLog(Path("/proc/self/fraudsieve"))
     if shutil.which("unshare") is None:
-        pytest.skip("no user namespace may be made here, so nothing can be mounted read-only")
+        pytest.skip("user namespaces are not allowed here, so nothing can be mounted read-only")
     filled(tmp_path)
     program = f"from fraudsieve.models.live.log import EventLog; EventLog({str(tmp_path)!r})"
     readonly = f'mount --bind {tmp_path} {tmp_path} && mount -o remount,ro,bind {tmp_path} && exec "$@"'
@@ -273,7 +273,7 @@ def test_old_segments_are_dropped(tmp_path: Path) -> None:
         assert (log.first, numbers(log)) == (2, [1])
 
 
-def test_by_interval_the_disk_is_synced_behind_the_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_an_interval_the_disk_is_synced_in_the_background(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log, synced = EventLog(tmp_path, fsync="interval", interval=0.05), threading.Event()
     real = os.fsync
 
@@ -295,7 +295,7 @@ def test_by_interval_the_disk_is_synced_behind_the_calls(tmp_path: Path, monkeyp
         log.append([{"n": 1}])
         assert synced.wait(20)
         with log._writing:
-            pass  # the failure is noted
+            pass  # waits until the failure is recorded
     with pytest.raises(StateError, match=r"records of the last 0.05 s could not be synced \(Input/output error\)"):
         log.append([{"n": 2}])
     log.append([{"n": 3}])

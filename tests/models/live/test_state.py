@@ -1,4 +1,4 @@
-"""The live state in memory and on disk: restarted, with repeated, late, future and invalid records."""
+"""The live state in memory and on disk: restarts, and repeated, late, future and invalid records."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from fraudsieve.models.live import state as live_state
 from fraudsieve.models.live.log import EventLog
 from fraudsieve.models.live.state import LiveState
 from fraudsieve.training.simulation.world import World
-from tests.models.live.samples import NIGHTS, RECEIVED, event, known, records
+from tests.models.live.samples import NIGHTS, RECEIVED, count_events, event, records
 
 SECRET = "private"
 FUTURE = "occurred_at: expected a time that is not in the future, got a later one"
@@ -33,39 +33,37 @@ NO_TIME = "expected a time such as 2026-05-01T10:00:00Z, got other text"
 
 @pytest.mark.slow
 @pytest.mark.parametrize("by", ["nothing", "checkpoint", "two"])
-def test_what_is_known_after_opening_again_is_what_was_known(
-    by: str, world: World, of_accounts: Scorer, tmp_path: Path
-) -> None:
+def test_reopening_restores_the_history(by: str, world: World, account_scorer: Scorer, tmp_path: Path) -> None:
     events = world.events.sort_values("occurred_at")
     labels = [
-        {"counterparty_id": account, "labelled_at": moment, "is_fraud": place % 2 == 0, "event_id": place}
-        for place, (account, moment) in enumerate(zip(events["counterparty_id"], events["occurred_at"], strict=True))
-        if place % 9 == 0 and isinstance(account, str)
+        {"counterparty_id": account, "labelled_at": time_of, "is_fraud": index % 2 == 0, "event_id": index}
+        for index, (account, time_of) in enumerate(zip(events["counterparty_id"], events["occurred_at"], strict=True))
+        if index % 9 == 0 and isinstance(account, str)
     ]
-    of_accounts_labels = [{**label, "account_id": label["counterparty_id"]} for label in labels]
+    account_labels = [{**label, "account_id": label["counterparty_id"]} for label in labels]
     last = events["occurred_at"].max()
-    asked = [{"account_id": account, "as_of": last - timedelta(hours=3)} for account in events["account_id"].unique()]
-    never = of_accounts.new_state(lateness="30d")
-    with LiveState(of_accounts, tmp_path, lateness="30d", fsync="never", segment_bytes=20_000) as live:
+    queries = [{"account_id": account, "as_of": last - timedelta(hours=3)} for account in events["account_id"].unique()]
+    in_memory = account_scorer.new_state(lateness="30d")
+    with LiveState(account_scorer, tmp_path, lateness="30d", fsync="never", segment_bytes=20_000) as live:
         parts = np.array_split(np.arange(len(events)), 6)
-        for place, rows in enumerate(parts):
-            given = records(events.iloc[rows])
-            later = labels[place::6], of_accounts_labels[place::6]
-            assert live.update(given, later[0], account_labels=later[1]) == ()
-            assert never.update(given, later[0], account_labels=later[1]) == ()
-            if (by == "two" and place in (1, 3)) or (by == "checkpoint" and place == 5):
+        for index, rows in enumerate(parts):
+            chunk = records(events.iloc[rows])
+            later = labels[index::6], account_labels[index::6]
+            assert live.update(chunk, later[0], account_labels=later[1]) == ()
+            assert in_memory.update(chunk, later[0], account_labels=later[1]) == ()
+            if (by == "two" and index in (1, 3)) or (by == "checkpoint" and index == 5):
                 live.checkpoint()
-        before, size = live.state.features(asked), live.size
-        scores = live.score([{**one, "amount": 1.0} for one in records(pd.DataFrame(asked))])
-    with LiveState(of_accounts, tmp_path, lateness="30d") as live:
-        after = live.state.features(asked)
+        before, size = live.state.features(queries), live.size
+        scores = live.score([{**query, "amount": 1.0} for query in records(pd.DataFrame(queries))])
+    with LiveState(account_scorer, tmp_path, lateness="30d") as live:
+        after = live.state.features(queries)
         np.testing.assert_array_equal(after, before)
-        np.testing.assert_array_equal(after, never.features(asked))
+        np.testing.assert_array_equal(after, in_memory.features(queries))
         assert live.size[:3] == size[:3]
-        assert live.score([{**one, "amount": 1.0} for one in records(pd.DataFrame(asked))]) == scores
+        assert live.score([{**query, "amount": 1.0} for query in records(pd.DataFrame(queries))]) == scores
         assert (live.size.log_bytes < 1000) == (by == "checkpoint")
     frame = pd.DataFrame(labels).astype({"is_fraud": bool})
-    batch = history_features(world.events, pd.DataFrame(asked), [NIGHTS, RECEIVED], labels=frame)
+    batch = history_features(world.events, pd.DataFrame(queries), [NIGHTS, RECEIVED], labels=frame)
     np.testing.assert_allclose(after[:, : batch.shape[1]], batch, rtol=1e-9, atol=1e-9)
     assert np.nansum(batch) > 0
 
@@ -76,31 +74,33 @@ def campaigns(state: HistoryState, scorer: Scorer, messages: list[dict[str, Any]
 
 
 @pytest.mark.slow
-def test_campaigns_are_known_again_and_the_log_holds_no_text(world: World, of_messages: Scorer, tmp_path: Path) -> None:
+def test_reopening_restores_campaigns_and_the_log_holds_no_text(
+    world: World, message_scorer: Scorer, tmp_path: Path
+) -> None:
     sent = records(world.messages.sort_values("sent_at"))
-    labelled = [{**one, "label": "fraud", "labelled_at": one["sent_at"]} for one in sent[-60:]]
-    asked = [{**one, "sent_at": sent[-1]["sent_at"]} for one in sent[-20:]]
-    never = of_messages.new_state(lateness="30d")
-    of_messages.observe(never, sent + labelled)
-    with LiveState(of_messages, tmp_path, lateness="30d") as live:
+    labelled = [{**message, "label": "fraud", "labelled_at": message["sent_at"]} for message in sent[-60:]]
+    queries = [{**message, "sent_at": sent[-1]["sent_at"]} for message in sent[-20:]]
+    in_memory = message_scorer.new_state(lateness="30d")
+    message_scorer.observe(in_memory, sent + labelled)
+    with LiveState(message_scorer, tmp_path, lateness="30d") as live:
         assert live.observe(sent) == live.observe(labelled) == ()
-        before, scores = campaigns(live.state, of_messages, asked), live.score(asked)
-    np.testing.assert_array_equal(before, campaigns(never, of_messages, asked))
+        before, scores = campaigns(live.state, message_scorer, queries), live.score(queries)
+    np.testing.assert_array_equal(before, campaigns(in_memory, message_scorer, queries))
     assert (np.nansum(before, axis=0) > 0).sum() > 10  # senders, ages and labels among them
     on_disk = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert not [one for one in sent if one["text"].encode() in on_disk or json.dumps(one["text"]).encode() in on_disk]
     assert sent[0]["message_id"].encode() in on_disk
-    with LiveState(of_messages, tmp_path, lateness="30d") as live:
-        np.testing.assert_array_equal(campaigns(live.state, of_messages, asked), before)
-        assert live.score(asked) == scores
-        held = live.size.events
+    with LiveState(message_scorer, tmp_path, lateness="30d") as live:
+        np.testing.assert_array_equal(campaigns(live.state, message_scorer, queries), before)
+        assert live.score(queries) == scores
+        n_events = live.size.events
         assert live.observe(sent + labelled) == ()
-        assert (live.size.events, live.size.repeats) == (held, len(sent))
+        assert (live.size.events, live.size.repeats) == (n_events, len(sent))
         live.checkpoint()
-    with LiveState(of_messages, tmp_path, lateness="30d") as live:
+    with LiveState(message_scorer, tmp_path, lateness="30d") as live:
         assert live.observe(sent) == ()
-        assert (live.size.events, live.score(asked)) == (held, scores)
-        np.testing.assert_array_equal(campaigns(live.state, of_messages, asked), before)
+        assert (live.size.events, live.score(queries)) == (n_events, scores)
+        np.testing.assert_array_equal(campaigns(live.state, message_scorer, queries), before)
 
 
 @pytest.mark.parametrize(
@@ -118,21 +118,21 @@ def test_campaigns_are_known_again_and_the_log_holds_no_text(world: World, of_me
         ({"occurred_at": "2024-04-01"}, LATE),
     ],
 )
-def test_what_cannot_be_used_is_refused_and_not_logged(
-    change: dict[str, Any], reason: str, of_messages: Scorer, tmp_path: Path
+def test_unusable_events_are_rejected_and_not_logged(
+    change: dict[str, Any], reason: str, message_scorer: Scorer, tmp_path: Path
 ) -> None:
-    with LiveState(of_messages, tmp_path) as live:
+    with LiveState(message_scorer, tmp_path) as live:
         live.update(event())
         before = live.size
         assert live.update([event(**{"event_id": "e2"} | change)]) == ((0, reason),)
         assert live.size == before
-        # The state goes on where it was.
+        # The state continues.
         assert live.update(
             [event(event_id="e3", occurred_at="2024-05-01T09:00:00Z"), event(event_id="e4", kind=1.5)]
         ) == ((1, "kind: expected a string or a whole number, got float"),)
-        assert known(live) == 2
-    with LiveState(of_messages, tmp_path) as live:
-        assert known(live) == 2
+        assert count_events(live) == 2
+    with LiveState(message_scorer, tmp_path) as live:
+        assert count_events(live) == 2
 
 
 @pytest.mark.parametrize(
@@ -150,41 +150,43 @@ def test_what_cannot_be_used_is_refused_and_not_logged(
         ({"label": 1.5, "labelled_at": "2024-05-01"}, "label: expected a string or a whole number, got float"),
     ],
 )
-def test_messages_that_cannot_be_used(change: dict[str, Any], reason: str, of_messages: Scorer, tmp_path: Path) -> None:
+def test_unusable_messages_are_rejected(
+    change: dict[str, Any], reason: str, message_scorer: Scorer, tmp_path: Path
+) -> None:
     sent = {"message_id": "m1", "text": "Your parcel is held", "sent_at": "2024-05-01T10:00:00Z"}
-    with LiveState(of_messages, tmp_path) as live:
+    with LiveState(message_scorer, tmp_path) as live:
         assert live.observe([sent, {**sent, "message_id": "m2"} | change]) == ((1, reason),)
         assert live.size.ids == 1
-        assert Scorer.observe(of_messages, live.state, [{**sent, "message_id": "m2"} | change]) == ((0, reason),)
+        assert Scorer.observe(message_scorer, live.state, [{**sent, "message_id": "m2"} | change]) == ((0, reason),)
 
 
-def test_what_comes_again_counts_once(of_messages: Scorer, tmp_path: Path) -> None:
-    with LiveState(of_messages, tmp_path) as live:
+def test_repeated_deliveries_count_once(message_scorer: Scorer, tmp_path: Path) -> None:
+    with LiveState(message_scorer, tmp_path) as live:
         assert live.update([event(), event(), event(event_id=None), event(event_id=None)]) == ()
-        assert known(live) == 3
+        assert count_events(live) == 3
         assert live.update([event(occurred_at="2024-05-01T10:00:01Z"), event(account_id="bob")]) == ()
-        assert (known(live), known(live, "bob"), live.size.repeats) == (3, 0, 3)
+        assert (count_events(live), count_events(live, "bob"), live.size.repeats) == (3, 0, 3)
         size = live.size
         live.update(event())
         assert live.size == size._replace(repeats=4)  # it is not logged again
     for later in ("2024-05-01T10:30:00Z", "2024-05-12T10:00:00Z"):
-        with LiveState(of_messages, tmp_path) as live:
+        with LiveState(message_scorer, tmp_path) as live:
             live.update(event())
             assert live.size.repeats == 1
             live.update(event(event_id=later, occurred_at=later))
             live.checkpoint()
-    with LiveState(of_messages, tmp_path) as live:
-        # The first comes later than it may, and is known all the same.
+    with LiveState(message_scorer, tmp_path) as live:
+        # The first is too late, but its repeated delivery is recognised.
         assert live.update([event(), event(event_id="new")]) == ((1, LATE),)
 
 
-def test_what_was_taken_in_any_order_is_taken_again(of_messages: Scorer, tmp_path: Path) -> None:
+def test_events_accepted_in_any_order_are_replayed(message_scorer: Scorer, tmp_path: Path) -> None:
     later = event(event_id="e2", occurred_at="2024-05-12T10:00:00Z")
-    asked = {"account_id": "ann", "as_of": "2024-05-12T11:00:00Z"}
-    with LiveState(of_messages, tmp_path) as live:
-        assert live.update([later, event()]) == ()  # late by what was known before the call, and so in time
-        before = live.state.features(asked)
-    with LiveState(of_messages, tmp_path) as live:
+    query = {"account_id": "ann", "as_of": "2024-05-12T11:00:00Z"}
+    with LiveState(message_scorer, tmp_path) as live:
+        assert live.update([later, event()]) == ()  # not late, given the events before the call
+        before = live.state.features(query)
+    with LiveState(message_scorer, tmp_path) as live:
         np.testing.assert_array_equal(
             live.state.features({"account_id": "ann", "as_of": "2024-05-12T11:00:00Z"}), before
         )
@@ -192,7 +194,7 @@ def test_what_was_taken_in_any_order_is_taken_again(of_messages: Scorer, tmp_pat
 
 
 @pytest.mark.slow
-def test_the_live_state_needs_what_scoring_needs(run_alone: Callable[[str], str]) -> None:
+def test_the_live_state_needs_only_the_base_dependencies(run_alone: Callable[[str], str]) -> None:
     program = """
 import sys, lightgbm, numba, numpy
 before = set(sys.modules)
@@ -203,8 +205,8 @@ print(*sorted(ours - set(sys.stdlib_module_names) - {"numpy", "numba", "llvmlite
     assert run_alone(program).split() == []
 
 
-def test_ids_are_forgotten_once_they_cannot_matter(of_accounts: Scorer) -> None:
-    live = LiveState(of_accounts)
+def test_old_ids_are_forgotten(account_scorer: Scorer) -> None:
+    live = LiveState(account_scorer)
     first = datetime(2024, 5, 1, tzinfo=UTC)
     sizes = []
     for number in range(2000):
@@ -215,35 +217,35 @@ def test_ids_are_forgotten_once_they_cannot_matter(of_accounts: Scorer) -> None:
     assert min(sizes[600:]) >= 384
 
 
-def test_a_clock_that_leaps_is_not_believed(
-    of_messages: Scorer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_jumps_of_the_clock_are_limited(
+    message_scorer: Scorer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     real, later = time.time, 10 * 365 * 86400
     today = datetime.now(UTC)
-    with LiveState(of_messages, tmp_path) as live:
+    with LiveState(message_scorer, tmp_path) as live:
         assert live.update(event(occurred_at=today)) == ()
         monkeypatch.setattr(time, "time", lambda: real() + later)
-        leaping = event(event_id="e2", occurred_at=today + timedelta(seconds=later))
-        assert live.update(leaping) == ((0, FUTURE),)
+        far_event = event(event_id="e2", occurred_at=today + timedelta(seconds=later))
+        assert live.update(far_event) == ((0, FUTURE),)
         assert live.update(event(event_id="e3", occurred_at=today + timedelta(minutes=5))) == ()
-        # By less than the lateness it is: a clock may be put right.
+        # Jumps below the lateness are accepted, as corrections of the clock.
         assert live.update(event(event_id="e4", occurred_at=today + timedelta(hours=20))) == ()
-        # Time that has passed is believed.
-        passed = live_state._seconds_since_boot
-        monkeypatch.setattr(live_state, "_seconds_since_boot", lambda: passed() + later)
-        assert live.update(leaping) == ()
+        # Elapsed time is accepted.
+        since_boot = live_state._seconds_since_boot
+        monkeypatch.setattr(live_state, "_seconds_since_boot", lambda: since_boot() + later)
+        assert live.update(far_event) == ()
         monkeypatch.setattr(time, "time", lambda: real() - later)
         assert live.update(event(event_id="e5", occurred_at=today)) == ((0, FUTURE),)
     monkeypatch.undo()
 
 
-def test_a_log_that_fails_counts_nothing_and_all_can_be_sent_again(
-    of_messages: Scorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_after_a_failed_write_events_can_be_sent_again(
+    message_scorer: Scorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: Any) -> int:
         raise OSError(28, "No space left on device")
 
-    with LiveState(of_messages, tmp_path) as live:
+    with LiveState(message_scorer, tmp_path) as live:
         live.update(event())
         with monkeypatch.context() as patch:
             patch.setattr(os, "write", fails)
@@ -254,22 +256,22 @@ def test_a_log_that_fails_counts_nothing_and_all_can_be_sent_again(
             patch.setattr(os, "replace", fails)
             with pytest.raises(StateError, match=r"a snapshot cannot be written \(No space left on device\)"):
                 live.checkpoint()
-        assert known(live) == 1
+        assert count_events(live) == 1
         live.update(event(event_id="e2"))
-        assert known(live) == 2
-    with LiveState(of_messages, tmp_path) as live:
-        assert known(live) == 2
+        assert count_events(live) == 2
+    with LiveState(message_scorer, tmp_path) as live:
+        assert count_events(live) == 2
         live.checkpoint()
         assert sorted(path.name for path in tmp_path.iterdir()) == ["0000000003.log", "lock", "snapshot-0000000003"]
-        live.checkpoint()  # nothing came since
+        live.checkpoint()  # no new records
         assert live._log is not None
         assert live._log.last == 3
 
 
-def test_a_kill_between_a_snapshot_and_the_deleting_of_its_segments(
-    of_messages: Scorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_kill_between_a_snapshot_and_the_deletion_of_segments(
+    message_scorer: Scorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with LiveState(of_messages, tmp_path, segment_bytes=1) as live:
+    with LiveState(message_scorer, tmp_path, segment_bytes=1) as live:
         for number in range(3):
             live.update(event(event_id=None, amount=number))
         with monkeypatch.context() as patch:
@@ -278,53 +280,53 @@ def test_a_kill_between_a_snapshot_and_the_deleting_of_its_segments(
         live.update(event(event_id=None))
     (tmp_path / ".snapshot-half").mkdir()
     assert len(list(tmp_path.glob("*.log"))) > 3
-    with LiveState(of_messages, tmp_path) as live:
-        assert known(live) == 4
+    with LiveState(message_scorer, tmp_path) as live:
+        assert count_events(live) == 4
     assert len(list(tmp_path.glob("*.log"))) <= 2
     assert not (tmp_path / ".snapshot-half").exists()
 
 
-def test_threads_that_send_the_same_score_and_make_checkpoints(of_messages: Scorer, tmp_path: Path) -> None:
+def test_threads_update_score_and_checkpoint_together(message_scorer: Scorer, tmp_path: Path) -> None:
     failed: list[BaseException] = []
 
-    def work(live: LiveState, place: int) -> None:
+    def work(live: LiveState, index: int) -> None:
         try:
             for number in range(30):
                 live.update(event(event_id=number, amount=number))
-                assert known_locked(live) > number
+                assert count_events_locked(live) > number
                 live.score({"text": "hello there", "account_id": "ann", "sent_at": "2024-05-01T11:00:00Z"})
-                if number % 10 == place:
+                if number % 10 == index:
                     live.checkpoint()
         except BaseException as error:
             failed.append(error)
 
-    with LiveState(of_messages, tmp_path, segment_bytes=1000) as live:
-        threads = [threading.Thread(target=work, args=(live, place)) for place in range(6)]
+    with LiveState(message_scorer, tmp_path, segment_bytes=1000) as live:
+        threads = [threading.Thread(target=work, args=(live, index)) for index in range(6)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         assert failed == []
-        assert (known(live), live.size.ids, live.size.repeats) == (30, 30, 150)
-    with LiveState(of_messages, tmp_path) as live:
-        assert (known(live), live.size.ids) == (30, 30)
+        assert (count_events(live), live.size.ids, live.size.repeats) == (30, 30, 150)
+    with LiveState(message_scorer, tmp_path) as live:
+        assert (count_events(live), live.size.ids) == (30, 30)
 
 
-def known_locked(live: LiveState) -> float:
+def count_events_locked(live: LiveState) -> float:
     with live._lock:
-        return known(live)
+        return count_events(live)
 
 
-def test_a_state_in_memory_alone(of_messages: Scorer) -> None:
-    with LiveState(of_messages) as live:
+def test_a_state_in_memory_only(message_scorer: Scorer) -> None:
+    with LiveState(message_scorer) as live:
         assert live.update([event(), event()]) == ()
         live.checkpoint()
-        assert known(live) == 1
+        assert count_events(live) == 1
         assert (live.size.events, live.size.ids, live.size.repeats, live.size.log_bytes) == (1, 1, 1, 0)
 
 
-def test_wrong_calls(of_messages: Scorer, tmp_path: Path) -> None:
-    with LiveState(of_messages, tmp_path) as live:
+def test_wrong_calls(message_scorer: Scorer, tmp_path: Path) -> None:
+    with LiveState(message_scorer, tmp_path) as live:
         with pytest.raises(TypeError, match="Expected a dict or a list of dicts"):
             live.update([event()], "labels")  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="Expected a dict or a list of dicts"):

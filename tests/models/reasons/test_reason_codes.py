@@ -1,4 +1,4 @@
-"""Reasons: they add up to the score, whatever the model and the record, and name what a column did."""
+"""Reasons: they add up to the score for every model and record, and name the columns."""
 
 from dataclasses import replace
 from typing import Any
@@ -17,7 +17,7 @@ from fraudsieve.models.trees.ensemble import Ensemble
 
 @pytest.fixture(scope="module", params=[2, 4])
 def plain(request: pytest.FixtureRequest) -> tuple[Model, Array]:
-    """A model without wording, of numbers with missing values and of coded words."""
+    """A model without wording, of numbers with missing values and of categories."""
     rng = np.random.default_rng(request.param)
     matrix = AccountMatrix("event", (), numbers=("amount", "age"), categories={"city": ("rome", "bonn")}, timed=False)
     X = np.column_stack([rng.lognormal(size=900), rng.normal(size=900), rng.integers(-2, 2, 900)])
@@ -39,18 +39,20 @@ def rows_of(fitted: Any) -> Array:
 
 
 def check_sums(model: Model, X: Array) -> None:
-    """Every class is explained to its calibrated and uncalibrated log-odds."""
+    """Check that reasons of every class add up to its calibrated and uncalibrated log-odds."""
     raw = model.ensemble.log_odds(X)
     odds = model.calibration.apply(raw)
     for position, name in enumerate(model.classes):
         output, sign = output_of(model, position)
         for n in (0, 3, 10_000):
-            for row, said in enumerate(explain(model, X, odds, n=n, of=name)):
-                values = {reason["family"]: reason["log_odds"] for reason in said["reasons"] if reason["cue"] is None}
-                total = sum(reason["log_odds"] for reason in said["reasons"])
+            for row, explanation in enumerate(explain(model, X, odds, n=n, of=name)):
+                values = {
+                    reason["family"]: reason["log_odds"] for reason in explanation["reasons"] if reason["cue"] is None
+                }
+                total = sum(reason["log_odds"] for reason in explanation["reasons"])
                 assert total == pytest.approx(sign * odds[row, output], rel=1e-9, abs=1e-12)
                 assert total - values["calibration"] == pytest.approx(sign * raw[row, output], rel=1e-9, abs=1e-12)
-                assert said["explained"] == {"class": name, "log_odds": sign * odds[row, output]}
+                assert explanation["explained"] == {"class": name, "log_odds": sign * odds[row, output]}
                 assert n < 10_000 or abs(values["rest"]) < 1e-12
 
 
@@ -80,26 +82,26 @@ def test_every_column_has_its_own_part(fitted: Any) -> None:
 def test_the_strongest_come_first_and_are_named(fitted: Any) -> None:
     model, X = fitted.model, rows_of(fitted)
     odds = model.calibration.apply(model.ensemble.log_odds(X))
-    for row, said in enumerate(explain(model, X, odds, n=4)):
-        named = [reason for reason in said["reasons"] if reason["cue"] is not None]
-        output, sign = output_of(model, model.classes.index(said["explained"]["class"]))
+    for row, explanation in enumerate(explain(model, X, odds, n=4)):
+        named = [reason for reason in explanation["reasons"] if reason["cue"] is not None]
+        output, sign = output_of(model, model.classes.index(explanation["explained"]["class"]))
         parts = sign * contributions(model.ensemble, X[row : row + 1], output)[0, :-1]
         assert [abs(reason["log_odds"]) for reason in named] == sorted(np.abs(parts), reverse=True)[: len(named)]
         for reason in named:
             column = model.matrix.columns.index(f"{reason['family']}__{reason['cue']}")
             assert reason["log_odds"] == parts[column]
             assert reason["direction"] == np.sign(parts[column])
-        assert [reason["family"] for reason in said["reasons"][len(named) :]] == ["rest", "base", "calibration"]
+        assert [reason["family"] for reason in explanation["reasons"][len(named) :]] == ["rest", "base", "calibration"]
 
 
-def test_columns_that_say_nothing_are_no_reasons(plain: tuple[Model, Array]) -> None:
+def test_columns_without_effect_are_not_reasons(plain: tuple[Model, Array]) -> None:
     model, X = plain
     stumps = lgb.Booster(model_str=model.ensemble.booster.model_to_string(num_iteration=1))
     one = replace(model, ensemble=Ensemble(stumps, (), model.ensemble.base))
     odds = one.calibration.apply(one.ensemble.log_odds(X))
     used = {name for name, uses in zip(model.matrix.columns, stumps.feature_importance(), strict=True) if uses}
-    for said in explain(one, X, odds, n=99):
-        named = [reason for reason in said["reasons"] if reason["cue"] is not None]
+    for explanation in explain(one, X, odds, n=99):
+        named = [reason for reason in explanation["reasons"] if reason["cue"] is not None]
         assert {f"{reason['family']}__{reason['cue']}" for reason in named} <= used
         assert all(reason["log_odds"] for reason in named)
 
@@ -111,12 +113,12 @@ def test_the_direction_is_that_of_the_class(binary: Any) -> None:
     odds = model.calibration.apply(model.ensemble.log_odds(X))
     fraud, clean = explain(model, X, odds, n=5, of="fraud"), explain(model, X, odds, n=5, of="legitimate")
     for one, other in zip(fraud, clean, strict=True):
-        for mine, theirs in zip(one["reasons"], other["reasons"], strict=True):
-            assert (mine["family"], mine["cue"]) == (theirs["family"], theirs["cue"])
-            assert (mine["direction"], mine["log_odds"]) == (-theirs["direction"], -theirs["log_odds"])
+        for reason, opposite in zip(one["reasons"], other["reasons"], strict=True):
+            assert (reason["family"], reason["cue"]) == (opposite["family"], opposite["cue"])
+            assert (reason["direction"], reason["log_odds"]) == (-opposite["direction"], -opposite["log_odds"])
     probability = Scorer(model).score_columns({"text": binary.texts[:80]})["probability"]
     untouched = explain(model, model.matrix.compute(binary.texts[:80]), Scorer(model).log_odds(binary.texts[:80]))
-    log_odds = np.array([said["explained"]["log_odds"] for said in untouched])
+    log_odds = np.array([explanation["explained"]["log_odds"] for explanation in untouched])
     np.testing.assert_allclose(1 / (1 + np.exp(-log_odds)), probability, rtol=1e-9)
 
 
@@ -130,12 +132,12 @@ def test_the_likeliest_crime_is_explained(binary: Any, several: Any, types: Any)
         odds = np.eye(len(classes)) + 0.1 * np.arange(len(classes))
         likeliest = explained_classes(fitted.model, odds).tolist()
         clean = classes.index("legitimate") if fitted is several else -1
-        last = max(place for place in range(len(classes)) if place != clean)
-        assert likeliest == [last if place == clean else place for place in range(len(classes))]
+        last = max(position for position in range(len(classes)) if position != clean)
+        assert likeliest == [last if position == clean else position for position in range(len(classes))]
         assert explained_classes(fitted.model, odds, classes[0]).tolist() == [0] * len(classes)
 
 
-def test_an_unknown_class_is_refused(binary: Any) -> None:
+def test_an_unknown_class_is_rejected(binary: Any) -> None:
     with pytest.raises(ValueError, match="reasons_of: expected one of fraud, legitimate, got another name"):
         check_class(binary.model, "scam")
     with pytest.raises(ValueError, match="reasons_of"):
@@ -143,13 +145,13 @@ def test_an_unknown_class_is_refused(binary: Any) -> None:
     check_class(binary.model, None)
 
 
-def test_a_batch_says_what_single_rows_do(several: Any) -> None:
+def test_a_batch_equals_single_rows(several: Any) -> None:
     model, X = several.model, rows_of(several)
     odds = model.calibration.apply(model.ensemble.log_odds(X))
-    whole = explain(model, X, odds)
-    assert len({said["explained"]["class"] for said in whole}) > 2
+    explanations = explain(model, X, odds)
+    assert len({explanation["explained"]["class"] for explanation in explanations}) > 2
     for row in range(len(X)):
-        assert explain(model, X[row : row + 1], odds[row : row + 1]) == [whole[row]]
+        assert explain(model, X[row : row + 1], odds[row : row + 1]) == [explanations[row]]
     assert explain(model, X[:0], odds[:0]) == []
 
 
@@ -158,7 +160,7 @@ def test_calibration_has_its_own_part(plain: tuple[Model, Array]) -> None:
     raw = model.ensemble.log_odds(X)
     for calibration in (Calibration(), Calibration(low=2.0, high=2.0)):
         changed = replace(model, calibration=calibration)
-        for row, said in enumerate(explain(changed, X, calibration.apply(raw), of=model.classes[-1])):
-            last = said["reasons"][-1]
+        for row, explanation in enumerate(explain(changed, X, calibration.apply(raw), of=model.classes[-1])):
+            last = explanation["reasons"][-1]
             assert last["family"] == "calibration"
             assert last["log_odds"] == pytest.approx((calibration.low - 1) * raw[row, -1], abs=1e-12)

@@ -1,4 +1,4 @@
-"""Reasons in scores: asked for by number, the same alone and in a batch, and none of what is not scored."""
+"""Reasons in scores: requested by number, the same for single records and batches, and none if unscorable."""
 
 import json
 from dataclasses import replace
@@ -48,7 +48,7 @@ def test_reasons_lead_to_the_probability(binary: Any, scorer: Scorer) -> None:
         assert len(score["text_spans"]) <= 3
 
 
-def test_chunks_do_not_show(several: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_give_the_same_reasons(several: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scorer, records = Scorer(several.model), [{"text": text} for text in several.texts[:50]]
     records[7] = {"text": None}
     whole = scorer.score(records, reasons=3)
@@ -57,7 +57,7 @@ def test_chunks_do_not_show(several: Any, monkeypatch: pytest.MonkeyPatch) -> No
     assert (whole[7]["explained"], whole[7]["reasons"], whole[7]["text_spans"]) == (None, [], [])
 
 
-def test_a_class_may_be_asked_for(several: Any) -> None:
+def test_a_class_may_be_requested(several: Any) -> None:
     scorer, record = Scorer(several.model), {"text": several.texts[0]}
     for name in several.model.classes:
         assert scorer.score(record, reasons=True, reasons_of=name)["explained"]["class"] == name
@@ -65,7 +65,7 @@ def test_a_class_may_be_asked_for(several: Any) -> None:
         scorer.score([], reasons=True, reasons_of="none")
 
 
-def test_events_have_reasons_and_no_pieces(events: Scorer) -> None:
+def test_events_have_reasons_but_no_text_spans(events: Scorer) -> None:
     records: list[dict[str, Any]] = [
         {"account_id": "a", "amount": 9.0, "city": "rome"},
         {"account_id": "a", "amount": None, "city": "oslo"},
@@ -85,7 +85,7 @@ def test_events_have_reasons_and_no_pieces(events: Scorer) -> None:
     assert (scores[3]["status"], scores[3]["explained"], scores[3]["reasons"]) == ("unscorable", None, [])
 
 
-def test_a_model_of_messages_without_wording_has_no_pieces(binary: Any) -> None:
+def test_a_model_of_messages_without_wording_has_no_text_spans(binary: Any) -> None:
     matrix = MessageMatrix(None)
     X = matrix.compute(binary.texts)
     fitted = FraudClassifier(n_rounds=5, n_jobs=1).fit(X, binary.labels)
@@ -97,8 +97,8 @@ def test_a_model_of_messages_without_wording_has_no_pieces(binary: Any) -> None:
 
 
 @pytest.mark.parametrize("reasons", [-1, 2.0, "all", None, np.int64(3)])
-def test_what_is_no_number_of_reasons_is_refused(scorer: Scorer, reasons: Any) -> None:
-    with pytest.raises(ValueError, match="reasons: expected True, False or a whole number from 0 on, got"):
+def test_invalid_numbers_of_reasons_are_rejected(scorer: Scorer, reasons: Any) -> None:
+    with pytest.raises(ValueError, match="reasons: expected True, False or a whole number of at least 0, got"):
         scorer.score({"text": "win"}, reasons=reasons)
 
 

@@ -1,4 +1,4 @@
-"""From records to feature rows: which live state answers for a model."""
+"""From records to feature rows: the live state that a model uses."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Warming up: afterwards nothing is compiled for the first record, whatever it is."""
+"""Warm-up: afterwards no record compiles anything."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +41,7 @@ def test_the_records_are_scored_with_a_history(name: str) -> None:
     assert scorer.warm_up() is scorer
 
 
-# In a process of its own: here other tests have compiled already.
+# In a new process, because other tests have compiled kernels in this one.
 COMPILED = """
 import sys
 from numba.core.registry import CPUDispatcher
@@ -75,13 +75,13 @@ print(sum(before.values()) > 5, sorted(name for name in after if after[name] != 
 def test_nothing_is_left_to_compile(name: str, binary: Any, tmp_path: Path, run_alone: Callable[[str], str]) -> None:
     events: Any = []
     if name == "binary":
-        folder, some = binary.folder, [{"text": text} for text in binary.texts[::8]]
+        folder, records = binary.folder, [{"text": text} for text in binary.texts[::8]]
     else:
         write_model(model_of(MATRICES[name]), folder := tmp_path / "m")
-        some, history = warm_records(MATRICES[name])
-        some = [{**record, "as_of": "2026-03-01", "sent_at": "2026-03-01", "created_at": None} for record in some]
+        records, history = warm_records(MATRICES[name])
+        records = [{**record, "as_of": "2026-03-01", "sent_at": "2026-03-01", "created_at": None} for record in records]
         events = [{**event, "occurred_at": "2026-02-28T23:30"} for event in history["events"]]
-    forms = [some[0], some]
-    facts = {"folder": str(folder), "records": [some[1], *forms], "events": events}
+    forms = [records[0], records]
+    facts = {"folder": str(folder), "records": [records[1], *forms], "events": events}
     assert run_alone(COMPILED.format(warm=True, **facts)) == "True []\n"
     assert "fraudsieve." in run_alone(COMPILED.format(warm=False, **facts))

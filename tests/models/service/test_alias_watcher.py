@@ -1,4 +1,4 @@
-"""A service that follows an alias in a real registry: good versions take over, bad ones are refused."""
+"""A service that follows an alias in a real registry: good versions take over, bad ones are rejected."""
 
 import shutil
 import threading
@@ -14,7 +14,7 @@ import pytest
 
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models import Scorer
-from fraudsieve.models.flavor import log_model, logged_digest, model_folder, version_behind
+from fraudsieve.models.flavor import log_model, logged_digest, model_folder, resolve_version
 from fraudsieve.models.service.loaded_model import warm_up, why_incompatible
 from tests.shared import mlflow_uri
 
@@ -36,7 +36,7 @@ class Registry:
 
 @pytest.fixture(scope="module")
 def registry(binary: Any, several: Any, types: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """Versions 1 and 2 are good, 3 was changed, 4 is another model than was logged, 5 has no legitimate class."""
+    """Versions 1 and 2 are good, 3 was changed, 4 is not the logged model, 5 has no legitimate class."""
     folder = tmp_path_factory.mktemp("registry")
     uri = mlflow_uri(folder)
     with pytest.MonkeyPatch.context() as patch:
@@ -53,7 +53,7 @@ def registry(binary: Any, several: Any, types: Any, tmp_path_factory: pytest.Tem
         changed.write_bytes(changed.read_bytes() + b"\n")
         other = model_folder(f"models:/{NAME}/4")
         shutil.rmtree(other)
-        shutil.copytree(binary.folder, other)  # whole, and not what was logged
+        shutil.copytree(binary.folder, other)  # complete, but not the logged model
         yield Registry(uri, mlflow.MlflowClient())
         mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
         mlflow.set_registry_uri(None)  # type: ignore[arg-type]
@@ -61,7 +61,7 @@ def registry(binary: Any, several: Any, types: Any, tmp_path_factory: pytest.Tem
 
 @contextmanager
 def load_on(service: Any, record: dict[str, Any]) -> Iterator[list[Any]]:
-    """Four callers that score without a pause, and their answers."""
+    """Run four clients that score without a pause; yield their responses."""
     stop, answers = threading.Event(), list[Any]()
 
     def call() -> None:
@@ -116,23 +116,23 @@ def test_a_service_follows_its_alias(serve: Any, registry: Registry, binary: Any
     shown = f'fraudsieve_model{{digest="{several.model.digest}",name="several",version="2"}}'
     assert service.metric(shown) == 1
 
-    # Bad ones are refused once each, and the model in use stays.
+    # Bad ones are rejected once each, and the model in use stays.
     for number, bad in enumerate(("3", "4", "5"), start=1):
         with load_on(service, record) as answers:
             registry.champion(bad)
             wait_until(lambda n=number: service.metric('fraudsieve_model_swaps_total{outcome="refused"}') == n)
-            looks = service.metric('fraudsieve_model_swaps_total{outcome="same"}')
-            wait_until(lambda n=looks: service.metric('fraudsieve_model_swaps_total{outcome="same"}') > n + 1)
+            n_checks = service.metric('fraudsieve_model_swaps_total{outcome="same"}')
+            wait_until(lambda n=n_checks: service.metric('fraudsieve_model_swaps_total{outcome="same"}') > n + 1)
         assert {answer.status_code for answer in answers} == {200}
         assert all(answer.json() == expected[several.model.digest] for answer in answers)
         assert service.metric('fraudsieve_model_swaps_total{outcome="refused"}') == number
-    refused = service.lines("model refused")
-    assert [(line["version"], line["in_use"]) for line in refused] == [("3", "2"), ("4", "2"), ("5", "2")]
-    assert "SHA-256" in refused[0]["why"]
-    assert "expected digest" in refused[1]["why"]
-    assert "gives a probability of fraud" in refused[2]["why"]
+    lines = service.lines("model refused")
+    assert [(line["version"], line["in_use"]) for line in lines] == [("3", "2"), ("4", "2"), ("5", "2")]
+    assert "SHA-256" in lines[0]["why"]
+    assert "expected digest" in lines[1]["why"]
+    assert "gives a probability of fraud" in lines[2]["why"]
 
-    # An alias that is gone changes nothing; one that is back is followed.
+    # A deleted alias changes nothing; a restored one is followed.
     registry.client.delete_registered_model_alias(NAME, "champion")
     wait_until(lambda: service.metric('fraudsieve_model_swaps_total{outcome="unreachable"}') > 0)
     assert version_of(service) == "2"
@@ -145,15 +145,15 @@ def test_a_service_follows_its_alias(serve: Any, registry: Registry, binary: Any
 
 def test_addresses_and_digests(registry: Registry, several: Any) -> None:
     registry.champion("2")
-    assert version_behind(f"models:/{NAME}@champion") == "2"
+    assert resolve_version(f"models:/{NAME}@champion") == "2"
     assert logged_digest(model_folder(f"models:/{NAME}/2")) == several.model.digest
     assert logged_digest(several.folder) is None
     for wrong in ("models:/", "models:/a", "runs:/a", "models:/a@b@c", "models:/a/latest", "folder"):
         with pytest.raises(ArtifactError, match="is not the address of a registered version"):
-            version_behind(wrong)
+            resolve_version(wrong)
 
 
-def test_what_can_follow_a_model(binary: Any, several: Any, types: Any, accounts_folder: Path) -> None:
+def test_which_model_can_replace_another(binary: Any, several: Any, types: Any, accounts_folder: Path) -> None:
     accounts = Scorer.load(accounts_folder).model
     assert why_incompatible(binary.model, several.model) is None
     assert "it scores accounts" in str(why_incompatible(binary.model, accounts))

@@ -1,4 +1,4 @@
-"""The service in a process of its own, over sockets: its scores, its history, its end."""
+"""The service in its own process, over sockets: scores, history and shutdown."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ def event(number: int, account: str = "ann") -> dict[str, Any]:
     return {"event_id": f"e{number}", "account_id": account, "occurred_at": at, **about}
 
 
-def test_scores_over_http_are_those_of_the_scorer_to_the_last_bit(service: Any, several: Any) -> None:
+def test_scores_over_http_equal_those_of_the_scorer(service: Any, several: Any) -> None:
     scorer, records = Scorer.load(several.folder), [{"text": text} for text in several.texts[:200]]
     with service.client() as client:
         assert client.post("/v1/score", json=records).json() == scorer.score(records)
@@ -49,33 +49,33 @@ def test_scores_over_http_are_those_of_the_scorer_to_the_last_bit(service: Any, 
         assert client.post("/v1/score", json=[]).json() == []
 
 
-def test_scores_of_accounts_are_those_of_the_scorer_with_the_same_history(live: Any, accounts_folder: Path) -> None:
+def test_scores_of_accounts_equal_those_of_the_scorer_with_the_same_history(live: Any, accounts_folder: Path) -> None:
     scorer, events = Scorer.load(accounts_folder), [event(number, f"a{number % 3}") for number in range(60)]
-    asked = [{"account_id": f"a{i}", "as_of": (AT + timedelta(minutes=2)).isoformat()} for i in range(4)]
-    known = {"account_id": "bob", "labelled_at": (AT + timedelta(seconds=90)).isoformat(), "is_fraud": True}
+    queries = [{"account_id": f"a{i}", "as_of": (AT + timedelta(minutes=2)).isoformat()} for i in range(4)]
+    label = {"account_id": "bob", "labelled_at": (AT + timedelta(seconds=90)).isoformat(), "is_fraud": True}
     state = scorer.new_state()
-    state.update(events, account_labels=known)
+    state.update(events, account_labels=label)
     with live.client() as client:
-        taken = client.post("/v1/events", json={"events": events})
-        assert taken.json() == {"part": "events", "accepted": 60, "rejected": []}
-        assert client.post("/v1/events", json={"account_labels": [known]}).json()["accepted"] == 1
+        added = client.post("/v1/events", json={"events": events})
+        assert added.json() == {"part": "events", "accepted": 60, "rejected": []}
+        assert client.post("/v1/events", json={"account_labels": [label]}).json()["accepted"] == 1
         again = client.post("/v1/events", json={"events": events}).json()
-        assert (again["accepted"], again["rejected"]) == (60, [])  # known already, and counted once
-        scores = client.post("/v1/score?reasons=true", json=asked).json()
-    assert scores == scorer.score(asked, history=state, reasons=True)
+        assert (again["accepted"], again["rejected"]) == (60, [])  # repeated deliveries, counted once
+        scores = client.post("/v1/score?reasons=true", json=queries).json()
+    assert scores == scorer.score(queries, history=state, reasons=True)
     assert [score["status"] for score in scores] == ["ok", "ok", "ok", "no_history"]
     assert live.metric("fraudsieve_cold_starts_total") == 1
     assert live.metric("fraudsieve_state_events") == state.n_events
 
 
-def test_events_are_refused_one_by_one_with_reasons(live: Any) -> None:
+def test_events_are_rejected_one_by_one_with_reasons(live: Any) -> None:
     late = event(0) | {"event_id": "late", "occurred_at": "2020-01-01T00:00:00Z"}
     with live.client() as client:
         events = [event(900), 5, event(901) | {"amount": SECRET}, late, {"account_id": SECRET}]
         answer = client.post("/v1/events", json={"events": events}).json()
         assert answer["accepted"] == 1
-        assert [told["position"] for told in answer["rejected"]] == [1, 2, 3, 4]
-        reasons = [told["reason"] for told in answer["rejected"]]
+        assert [rejection["position"] for rejection in answer["rejected"]] == [1, 2, 3, 4]
+        reasons = [rejection["reason"] for rejection in answer["rejected"]]
         assert reasons[0] == "expected an object, got int"
         assert reasons[1] == "amount: expected a number, got str"
         assert reasons[2].startswith("occurred_at: expected a time within the declared lateness")
@@ -83,27 +83,27 @@ def test_events_are_refused_one_by_one_with_reasons(live: Any) -> None:
         body: Any
         for body in ({"events": 5}, {}, [], {"events": [], "labels": []}, {"others": []}):
             assert client.post("/v1/events", json=body).status_code == 422
-        refused = client.post("/v1/events", json={"messages": []})
-        assert (refused.status_code, "does not use" in refused.json()["error"]) == (409, True)
+        unused = client.post("/v1/events", json={"messages": []})
+        assert (unused.status_code, "does not use" in unused.json()["error"]) == (409, True)
 
 
-def test_what_was_acknowledged_is_there_after_a_kill(serve: Any, accounts_folder: Path, tmp_path: Path) -> None:
+def test_acknowledged_events_survive_a_kill(serve: Any, accounts_folder: Path, tmp_path: Path) -> None:
     options = ("--state", str(tmp_path / "state"))
-    asked = {"account_id": "ann", "as_of": (AT + timedelta(minutes=2)).isoformat()}
+    query = {"account_id": "ann", "as_of": (AT + timedelta(minutes=2)).isoformat()}
     first = serve(accounts_folder, *options)
     with first.client() as client:
-        cold = client.post("/v1/score", json=asked).json()
+        cold = client.post("/v1/score", json=query).json()
         client.post("/v1/events", json={"events": [event(number) for number in range(30)]}).raise_for_status()
-        warm = client.post("/v1/score", json=asked).json()
+        warm = client.post("/v1/score", json=query).json()
     assert (cold["status"], warm["status"]) == ("no_history", "ok")
     first.process.kill()
     first.process.wait()
     with serve(accounts_folder, *options).client() as client:
-        assert client.post("/v1/score", json=asked).json() == warm
+        assert client.post("/v1/score", json=query).json() == warm
 
 
-def test_a_poison_record_costs_the_others_nothing(service: Any, several: Any) -> None:
-    poison: list[Any] = [
+def test_an_invalid_record_does_not_affect_the_others(service: Any, several: Any) -> None:
+    invalid: list[Any] = [
         5,
         None,
         [],
@@ -114,14 +114,14 @@ def test_a_poison_record_costs_the_others_nothing(service: Any, several: Any) ->
         {"text": " \u200b"},
         {"text": {"a": SECRET}},
     ]
-    odd = ['{"text": "\\ud800 held"}', '{"text": "x", "sent_at": 1e999}', '{"text": "x", "n": %s}' % ("9" * 400)]
-    records: list[Any] = [{"text": several.texts[0]}, *poison, {"text": several.texts[1]}]
-    body = json.dumps(records)[:-1] + "," + ",".join(odd) + "]"
+    unusual = ['{"text": "\\ud800 held"}', '{"text": "x", "sent_at": 1e999}', '{"text": "x", "n": %s}' % ("9" * 400)]
+    records: list[Any] = [{"text": several.texts[0]}, *invalid, {"text": several.texts[1]}]
+    body = json.dumps(records)[:-1] + "," + ",".join(unusual) + "]"
     with service.client(headers={"content-type": "application/json"} | auth()) as client:
         answer = client.post("/v1/score?reasons=true", content=body)
     scores = answer.json()
     statuses = [score["status"] for score in scores]
-    assert statuses == ["ok", *["unscorable"] * len(poison), "ok", *["ok"] * len(odd)]
+    assert statuses == ["ok", *["unscorable"] * len(invalid), "ok", *["ok"] * len(unusual)]
     assert scores[0] == Scorer.load(several.folder).score(records[0], reasons=True)
     assert scores[1]["why"] == "expected an object, got int"
     assert {frozenset(score) for score in scores} == {frozenset(scores[0])}  # all have the same fields
@@ -132,15 +132,15 @@ def auth() -> dict[str, str]:
     return {"authorization": "Bearer correct-horse-battery-staple"}
 
 
-def test_facts_of_the_model(service: Any, live: Any, several: Any) -> None:
+def test_description_of_the_model(service: Any, live: Any, several: Any) -> None:
     with service.client() as client, live.client() as other:
-        facts, accounts = client.get("/v1/model").json(), other.get("/v1/model").json()
+        content, accounts = client.get("/v1/model").json(), other.get("/v1/model").json()
     model = several.model
-    assert (facts["name"], facts["digest"], facts["version"]) == ("several", model.digest, None)
-    assert facts["classes"] == list(model.classes)
-    assert facts["columns"] == list(model.matrix.columns)
-    assert facts["fields"] == [{"name": "text", "type": "string", "required": True}]
-    assert [point["threshold"] for point in facts["operating_points"]] == [point.threshold for point in model.points]
+    assert (content["name"], content["digest"], content["version"]) == ("several", model.digest, None)
+    assert content["classes"] == list(model.classes)
+    assert content["columns"] == list(model.matrix.columns)
+    assert content["fields"] == [{"name": "text", "type": "string", "required": True}]
+    assert [point["threshold"] for point in content["operating_points"]] == [point.threshold for point in model.points]
     assert accounts["history"]["parts"] == ["events", "labels", "account_labels"]
     assert {"account_id", "device_id", "kind"} <= set(accounts["history"]["event_fields"])
     assert [field["name"] for field in accounts["fields"] if field["required"]] == ["account_id", "as_of"]
@@ -160,16 +160,16 @@ def test_health_metrics_and_log(serve: Any, binary: Any) -> None:
     assert service.metric('fraudsieve_request_seconds_count{route="/healthz"}') == 1
     digest = binary.model.digest
     assert service.metric(f'fraudsieve_model{{digest="{digest}",name="binary",version=""}}') == 1
-    told = next(line for line in service.lines("request") if line["route"] == "/v1/score")
-    assert (told["status"], told["records"], told["unscorable"]) == (200, 2, 1)
+    logged = next(line for line in service.lines("request") if line["route"] == "/v1/score")
+    assert (logged["status"], logged["records"], logged["unscorable"]) == (200, 2, 1)
     assert "Zebedee" not in service.log.read_text("utf-8")
     assert service.stop() == 0
 
 
-def test_until_it_is_warm_it_is_not_ready(binary: Any) -> None:
+def test_it_is_not_ready_before_the_warm_up(binary: Any) -> None:
     app = create_app(Scorer.load(binary.folder))
 
-    async def ask() -> list[httpx.Response]:
+    async def send_requests() -> list[httpx.Response]:
         # Without its lifespan the application is not warmed up.
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
             answers = [await client.get("/readyz"), await client.post("/v1/score", json={"text": "x"})]
@@ -177,14 +177,14 @@ def test_until_it_is_warm_it_is_not_ready(binary: Any) -> None:
             app.state.handler.warm_up()
             return [*answers, await client.get("/readyz"), await client.post("/v1/score", json={"text": "x"})]
 
-    answers = asyncio.run(ask())
+    answers = asyncio.run(send_requests())
     assert [answer.status_code for answer in answers] == [503, 503, 200, 200, 200]
     assert answers[0].headers["retry-after"] == answers[1].headers["retry-after"] == "1"
 
 
-def test_answers_do_not_wait_for_an_acknowledgement(service: Any) -> None:
+def test_responses_do_not_wait_for_an_acknowledgement(service: Any) -> None:
     with listen("127.0.0.1", 0) as opened:
-        assert opened.proto == socket.IPPROTO_TCP  # what asyncio goes by when it sets TCP_NODELAY
+        assert opened.proto == socket.IPPROTO_TCP  # asyncio sets TCP_NODELAY by this
     with service.client() as client:
         times = []
         for _ in range(60):
@@ -194,13 +194,14 @@ def test_answers_do_not_wait_for_an_acknowledgement(service: Any) -> None:
     assert min(times) < 0.03
 
 
-def test_two_hundred_clients_at_a_time(service: Any, several: Any) -> None:
+def test_two_hundred_concurrent_clients(service: Any, several: Any) -> None:
     records = [{"text": text} for text in several.texts[:70]]
     expected = {1: Scorer.load(several.folder).score(records[:1]), 70: Scorer.load(several.folder).score(records)}
     together = threading.Barrier(200)
 
     def call(number: int) -> tuple[int, bool]:
-        size = 70 if number % 3 == 0 else 1  # few and many rows side by side: LightGBM's threads must not be mixed
+        # Small and large requests together, because LightGBM's threads must not be mixed.
+        size = 70 if number % 3 == 0 else 1
         with service.client() as client:
             together.wait(60)
             answer = client.post("/v1/score", json=records[:size])
@@ -216,7 +217,7 @@ def test_two_hundred_clients_at_a_time(service: Any, several: Any) -> None:
     assert service.process.poll() is None
 
 
-def test_stopped_under_load_it_finishes_what_it_took(serve: Any, several: Any) -> None:
+def test_stopped_under_load_it_finishes_accepted_requests(serve: Any, several: Any) -> None:
     service = serve(several.folder)
     records = [{"text": text} for text in several.texts[:200]]
     answers: list[Any] = []
@@ -227,7 +228,7 @@ def test_stopped_under_load_it_finishes_what_it_took(serve: Any, several: Any) -
                 try:
                     answers.append(client.post("/v1/score?reasons=true", json=records))
                 except httpx.ConnectError:
-                    return  # it no longer listens
+                    return  # it has stopped listening
                 except httpx.TransportError as error:
                     answers.append(error)
 
@@ -236,7 +237,7 @@ def test_stopped_under_load_it_finishes_what_it_took(serve: Any, several: Any) -
         thread.start()
     while len(answers) < 8:
         time.sleep(0.01)
-    with socket.create_connection(("127.0.0.1", service.port)) as half:  # a request that is half there at the signal
+    with socket.create_connection(("127.0.0.1", service.port)) as half:  # a request that is incomplete at the signal
         body = json.dumps(records[0]).encode()
         head = f"POST /v1/score HTTP/1.1\r\nhost: x\r\nauthorization: {auth()['authorization']}\r\n"
         head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
@@ -253,9 +254,9 @@ def test_stopped_under_load_it_finishes_what_it_took(serve: Any, several: Any) -
     assert service.process.wait(60) == 0
     assert len(service.lines("request")) > before
     assert service.lines()[-1]["event"] == "stopped"
-    # Connections that were accepted and not yet read are reset; no answer is cut off, and none is an error.
-    whole = [answer for answer in answers if isinstance(answer, httpx.Response)]
-    assert {answer.status_code for answer in whole} == {200}
-    assert all(len(answer.json()) == 200 for answer in whole)
+    # Connections that were accepted but not yet read are reset; no response is truncated or an error.
+    responses = [answer for answer in answers if isinstance(answer, httpx.Response)]
+    assert {answer.status_code for answer in responses} == {200}
+    assert all(len(answer.json()) == 200 for answer in responses)
     lost = [error for error in answers if not isinstance(error, httpx.Response)]
-    assert len([line for line in service.lines("request") if line["status"] == 200]) == len(whole) + 1, lost
+    assert len([line for line in service.lines("request") if line["status"] == 200]) == len(responses) + 1, lost

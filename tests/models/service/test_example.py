@@ -1,4 +1,4 @@
-"""The service of the examples: a process of its own, asked by several clients at a time."""
+"""The service of the examples: its own process, used by several clients at the same time."""
 
 import http.client
 import json
@@ -51,7 +51,7 @@ def post(address: str, body: bytes) -> tuple[int, Any]:
 
 
 @pytest.mark.slow
-def test_it_answers_as_the_scorer_does(address: str, binary: Any) -> None:
+def test_scores_equal_those_of_the_scorer(address: str, binary: Any) -> None:
     scorer = Scorer.load(binary.folder)
     records = [{"text": text} for text in binary.texts[:40]]
     with ThreadPoolExecutor(4) as pool:
@@ -62,7 +62,7 @@ def test_it_answers_as_the_scorer_does(address: str, binary: Any) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_no_record_is_a_bad_request(address: str) -> None:
+def test_invalid_records_are_a_bad_request(address: str) -> None:
     for body in (b"", b"secret", b"3", b'["secret"]', b"\xff", b"[" * 100_000):
         status, answer = post(address, body)
         assert status == 400
@@ -71,8 +71,8 @@ def test_what_is_no_record_is_a_bad_request(address: str) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_too_large_is_refused_by_its_head_alone(address: str) -> None:
-    """No body is sent: the answer comes without it, and the connection is closed."""
+def test_a_large_body_is_rejected_by_its_head(address: str) -> None:
+    """Check that the response comes without a body being sent, and that the connection is closed."""
     connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=30)
     connection.putrequest("POST", "/")
     connection.putheader("Content-Length", str((1 << 20) + 1))

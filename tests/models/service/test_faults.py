@@ -1,4 +1,4 @@
-"""What goes wrong around a service, with real processes: kills, crowds, clocks that jump, folders nobody may write."""
+"""Faults around a service, with real processes: kills, many clients, clock jumps, read-only folders."""
 
 import asyncio
 import json
@@ -82,13 +82,13 @@ def wait_until(condition: Any, seconds: float = 90) -> None:
 
 
 def test_a_kill_while_a_model_takes_over(serve: Any, registry: Registry, tmp_path: Path) -> None:
-    """Kills come as soon as the new version is being fetched, a little later, and at any time."""
+    """Kill the service while it fetches a new version, a little later, and at any time."""
     chance, at, scorers = random.Random(3), datetime.now(UTC) - HOUR, dict[str, Scorer]()
     for version, folder in registry.folders.items():
         scorers[version] = Scorer.load(folder)
     (tmp_path / "tmp").mkdir()
-    known = scorers["1"].new_state()
-    asked = [{"account_id": name, "as_of": (at + 30 * MINUTE).isoformat()} for name in ("ann", "bob", "nobody")]
+    state = scorers["1"].new_state()
+    queries = [{"account_id": name, "as_of": (at + 30 * MINUTE).isoformat()} for name in ("ann", "bob", "nobody")]
     options = "--state", str(tmp_path / "state"), "--watch-seconds", "0.1"
     environment = registry.environment | {"TMPDIR": str(tmp_path / "tmp")}
     inside = 0
@@ -99,8 +99,8 @@ def test_a_kill_while_a_model_takes_over(serve: Any, registry: Registry, tmp_pat
     def check(service: Any, version: str) -> None:
         with service.client() as client:
             assert client.get("/v1/model").json()["version"] == version
-            assert client.post("/v1/score", json=asked).json() == scorers[version].score(asked, history=known)
-        assert service.metric("fraudsieve_state_events") == known.n_events
+            assert client.post("/v1/score", json=queries).json() == scorers[version].score(queries, history=state)
+        assert service.metric("fraudsieve_state_events") == state.n_events
 
     def fetched() -> set[Path]:
         return set((tmp_path / "tmp").glob("fraudsieve-*"))
@@ -110,16 +110,16 @@ def test_a_kill_while_a_model_takes_over(serve: Any, registry: Registry, tmp_pat
     for turn, longest in enumerate([0.0, 0.1, 0.3, 1.0]):
         before, after = "12" if turn % 2 == 0 else "21"
         check(service, before)
-        told = [
+        events = [
             event(n, at + n * timedelta(seconds=9), ["ann", "bob"][n % 2]) for n in range(turn * 10, turn * 10 + 10)
         ]
         with service.client() as client:
-            assert client.post("/v1/events", json={"events": told}).json()["accepted"] == len(told)
-        known.update(told)
-        left = fetched()
+            assert client.post("/v1/events", json={"events": events}).json()["accepted"] == len(events)
+        state.update(events)
+        leftovers = fetched()
         registry.champion(after)
         if longest < 1:
-            wait_until(lambda left=left: fetched() - left)
+            wait_until(lambda leftovers=leftovers: fetched() - leftovers)
         time.sleep(chance.uniform(0, longest))
         service.process.kill()
         service.process.wait()
@@ -128,7 +128,7 @@ def test_a_kill_while_a_model_takes_over(serve: Any, registry: Registry, tmp_pat
         check(service, after)
         assert not service.lines("error")
     assert inside
-    assert fetched()  # what a kill leaves, and what nobody minds
+    assert fetched()  # harmless leftovers of kills
     assert service.stop() == 0
 
 
@@ -136,7 +136,7 @@ CLIENTS, REQUESTS = 1000, 3
 
 
 def memory(service: Any, what: str) -> int:
-    """Megabytes that a service has resident: ``VmRSS`` now, ``VmHWM`` at most so far."""
+    """Return the resident memory of a service in MB: ``VmRSS`` for now, ``VmHWM`` for the peak."""
     status = Path(f"/proc/{service.process.pid}/status").read_text("ascii")
     return int(re.findall(rf"{what}:\s+(\d+) kB", status)[0]) >> 10
 
@@ -154,8 +154,8 @@ async def answer_of(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], 
 
 
 async def crowd(service: Any, bodies: list[bytes], clients: int) -> list[tuple[int, int, dict[str, str], bytes]]:
-    """Open all connections, then send over all of them at once; the number of the body stands before each answer."""
-    together, found = asyncio.Event(), list[tuple[int, int, dict[str, str], bytes]]()
+    """Open all connections, then send over all of them at once; return each response with the number of its body."""
+    together, answers = asyncio.Event(), list[tuple[int, int, dict[str, str], bytes]]()
     requests = [request_of(service, body) for body in bodies]
     opened = [await asyncio.open_connection("127.0.0.1", service.port) for _ in range(clients)]
 
@@ -165,7 +165,7 @@ async def crowd(service: Any, bodies: list[bytes], clients: int) -> list[tuple[i
             which = (number + turn) % len(requests)
             writer.write(requests[which])
             status, headers, content = await asyncio.wait_for(answer_of(reader), 120)
-            found.append((which, status, headers, content))
+            answers.append((which, status, headers, content))
             if headers.get("connection") == "close":
                 break
             await asyncio.sleep(0.2)
@@ -176,14 +176,14 @@ async def crowd(service: Any, bodies: list[bytes], clients: int) -> list[tuple[i
     calls = [asyncio.create_task(call(number, *pair)) for number, pair in enumerate(opened)]
     together.set()
     await asyncio.gather(*calls)
-    return found
+    return answers
 
 
 @pytest.fixture
 def many_files() -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < 4 * CLIENTS:
-        pytest.skip(f"this machine lets a process open {hard} files")
+        pytest.skip(f"this machine limits a process to {hard} open files")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4 * CLIENTS), hard))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -191,13 +191,13 @@ def many_files() -> Iterator[None]:
 
 @pytest.mark.usefixtures("many_files")
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
-def test_a_thousand_clients_at_a_time(serve: Any, several: Any) -> None:
+def test_a_thousand_concurrent_clients(serve: Any, several: Any) -> None:
     service, scorer = serve(several.folder), Scorer.load(several.folder)
-    asked: list[Any] = [{"text": several.texts[0]}, [{"text": text} for text in several.texts[:100]]]
-    asked += [{"text": text} for text in several.texts[1:4]]
-    bodies, expected = [json.dumps(body).encode() for body in asked], [scorer.score(body) for body in asked]
+    queries: list[Any] = [{"text": several.texts[0]}, [{"text": text} for text in several.texts[:100]]]
+    queries += [{"text": text} for text in several.texts[1:4]]
+    bodies, expected = [json.dumps(body).encode() for body in queries], [scorer.score(body) for body in queries]
     with service.client() as client:
-        for body, scores in zip(asked, expected, strict=True):
+        for body, scores in zip(queries, expected, strict=True):
             assert client.post("/v1/score", json=body).json() == scores
     before = memory(service, "VmRSS")
     answers = asyncio.run(crowd(service, bodies, CLIENTS))
@@ -211,14 +211,14 @@ def test_a_thousand_clients_at_a_time(serve: Any, several: Any) -> None:
             assert int(headers["retry-after"]) >= 1
     assert memory(service, "VmHWM") - before < 150
     with service.client() as client:
-        for body, scores in zip(asked, expected, strict=True):
+        for body, scores in zip(queries, expected, strict=True):
             assert client.post("/v1/score", json=body).json() == scores
     assert service.metric("fraudsieve_requests_running") == 0
     assert not service.lines("error")
 
 
 @pytest.mark.usefixtures("many_files")
-def test_one_connection_too_many_is_told_to_come_again(serve: Any, several: Any) -> None:
+def test_excess_connections_get_retry_after(serve: Any, several: Any) -> None:
     service = serve(several.folder, "--max-requests", "2000")
     body = json.dumps({"text": several.texts[0]}).encode()
     answers = asyncio.run(crowd(service, [body], 1024 + 60))
@@ -246,22 +246,22 @@ time.time = shifted
 
 
 class Clock:
-    """What the wall clock of a process is off by; the clock that only runs on is left as it is."""
+    """Offset of the wall clock of a process; the monotonic clock is not changed."""
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "clock"
         (folder / "sitecustomize.py").write_text(CLOCK)  # Python imports it before anything else
-        self.put(timedelta())
+        self.set_offset(timedelta())
         path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
         self.environment = {"CLOCK": str(self.file), "PYTHONPATH": path}
 
-    def put(self, off: timedelta) -> None:
+    def set_offset(self, offset: timedelta) -> None:
         new = self.file.with_suffix(".new")
-        new.write_text(str(off.total_seconds()))
-        os.replace(new, self.file)  # it is read at any moment
+        new.write_text(str(offset.total_seconds()))
+        os.replace(new, self.file)  # it may be read at any time
 
 
-# What the clock jumps to, and whether what happened an hour ago is then further in the future than an hour.
+# Offsets of the clock, and whether an event of an hour ago is then more than an hour in the future.
 JUMPS = {
     timedelta(): False,
     -3 * HOUR: True,
@@ -280,7 +280,7 @@ def is_in_use(service: Any, version: str) -> bool:
 
 
 def logs_time_of(service: Any, jump: timedelta) -> bool:
-    """Whether the last request is logged with the time of the clock that jumped; a line may follow its response."""
+    """Return whether the last request is logged with the shifted time; a line may follow its response."""
     logged = [datetime.fromisoformat(line["time"]) for line in service.lines("request")[-1:]]
     return any(abs(time - datetime.now(UTC) - jump) < 5 * MINUTE for time in logged)
 
@@ -288,39 +288,39 @@ def logs_time_of(service: Any, jump: timedelta) -> bool:
 def test_a_clock_that_jumps(serve: Any, registry: Registry, tmp_path: Path) -> None:
     clock, now = Clock(tmp_path), datetime.now(UTC)
     scorers = {version: Scorer.load(folder) for version, folder in registry.folders.items()}
-    known, version = scorers["1"].new_state(), "1"
+    state, version = scorers["1"].new_state(), "1"
     registry.champion("1")
     limits = "--watch-seconds", "0.2", "--body-seconds", "4", "--state", str(tmp_path / "state")
 
     def start() -> Any:
         return serve(f"models:/{NAME}@champion", *limits, **registry.environment, **clock.environment)
 
-    def tell(service: Any, events: list[dict[str, Any]]) -> dict[int, str]:
+    def send_events(service: Any, events: list[dict[str, Any]]) -> dict[int, str]:
         with service.client() as client:
-            told = client.post("/v1/events", json={"events": events}).json()["rejected"]
-        return {one["position"]: one["reason"] for one in told}
+            rejections = client.post("/v1/events", json={"events": events}).json()["rejected"]
+        return {rejection["position"]: rejection["reason"] for rejection in rejections}
 
     def check(service: Any) -> None:
-        asked = {"account_id": "ann", "as_of": (now + MINUTE).isoformat()}
+        query = {"account_id": "ann", "as_of": (now + MINUTE).isoformat()}
         with service.client() as client:
-            assert client.post("/v1/score", json=asked).json() == scorers[version].score(asked, history=known)
-        assert service.metric("fraudsieve_state_events") == known.n_events
+            assert client.post("/v1/score", json=query).json() == scorers[version].score(query, history=state)
+        assert service.metric("fraudsieve_state_events") == state.n_events
 
     service, body = start(), json.dumps({"account_id": "ann", "as_of": now.isoformat()}).encode()
     for turn, (jump, is_early) in enumerate(JUMPS.items()):
-        with ExitStack() as held:
-            halves = [held.enter_context(socket.create_connection(("127.0.0.1", service.port))) for _ in range(2)]
+        with ExitStack() as stack:
+            halves = [stack.enter_context(socket.create_connection(("127.0.0.1", service.port))) for _ in range(2)]
             for connection in halves if abs(jump) > 30 * DAY else []:
                 connection.sendall(request_of(service, body)[:-5])
-            clock.put(jump)
-            some = [event(n, now - HOUR + timedelta(seconds=n)) for n in range(10 * turn, 10 * turn + 10)]
-            refused = tell(service, [*some, event(-1, now + 30 * DAY)])
+            clock.set_offset(jump)
+            events = [event(n, now - HOUR + timedelta(seconds=n)) for n in range(10 * turn, 10 * turn + 10)]
+            rejected = send_events(service, [*events, event(-1, now + 30 * DAY)])
             wait_until(lambda jump=jump: logs_time_of(service, jump))
-            assert set(refused) == ({*range(11)} if is_early else {10})
-            assert all("a time that is not in the future" in reason for reason in refused.values())
-            known.update([] if is_early else some)
+            assert set(rejected) == ({*range(11)} if is_early else {10})
+            assert all("a time that is not in the future" in reason for reason in rejected.values())
+            state.update([] if is_early else events)
             check(service)
-            if abs(jump) > 30 * DAY:  # the clock that limits go by is another
+            if abs(jump) > 30 * DAY:  # limits use the monotonic clock
                 halves[0].sendall(body[-5:])
                 for connection, status in zip(halves, (b"200", b"408"), strict=True):
                     connection.settimeout(60)
@@ -333,14 +333,14 @@ def test_a_clock_that_jumps(serve: Any, registry: Registry, tmp_path: Path) -> N
     assert not service.lines("error")
     service.process.kill()
     service.process.wait()
-    clock.put(-5 * DAY)
-    service = start()  # with what it has acknowledged, most of it in its future
+    clock.set_offset(-5 * DAY)
+    service = start()  # with the acknowledged events, most of them in its future
     check(service)
-    some = [event(n, now - HOUR + timedelta(seconds=n)) for n in range(100, 110)]
-    assert set(tell(service, some)) == {*range(10)}
-    clock.put(timedelta())
-    assert tell(service, some) == {}
-    known.update(some)
+    events = [event(n, now - HOUR + timedelta(seconds=n)) for n in range(100, 110)]
+    assert set(send_events(service, events)) == {*range(10)}
+    clock.set_offset(timedelta())
+    assert send_events(service, events) == {}
+    state.update(events)
     check(service)
     assert service.stop() == 0
 
@@ -348,17 +348,17 @@ def test_a_clock_that_jumps(serve: Any, registry: Registry, tmp_path: Path) -> N
 MOUNTED = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
 
 
-def reading_alone(way: str, folder: Path) -> list[str]:
-    """What stands before a command, so that nothing can be written into the folder; skips where that cannot be had."""
+def read_only_command(way: str, folder: Path) -> list[str]:
+    """Return a command prefix that makes the folder read-only; skip the test if that is not possible."""
     if way == "mode":
         if os.geteuid() == 0:
-            pytest.skip("root may write whatever the mode of a folder says")
+            pytest.skip("root can write to folders of any mode")
         for path in (folder, *folder.iterdir()):
             path.chmod(0o500 if path.is_dir() else 0o400)
         return []
     before = ["unshare", "--map-root-user", "--mount", "sh", "-c", MOUNTED, str(folder)]
     if shutil.which("unshare") is None or subprocess.run([*before, "true"], capture_output=True).returncode:
-        pytest.skip("this machine lets nobody mount a folder")
+        pytest.skip("mounting a folder is not allowed here")
     return before
 
 
@@ -366,15 +366,15 @@ def reading_alone(way: str, folder: Path) -> list[str]:
 def test_a_model_folder_that_cannot_be_written(way: str, serve: Any, several: Any, tmp_path: Path) -> None:
     folder, texts = tmp_path / "model", several.texts[:50]
     shutil.copytree(several.folder, folder)
-    before = reading_alone(way, folder)
+    before = read_only_command(way, folder)
     assert subprocess.run([*before, "touch", str(folder / "new")], capture_output=True).returncode
     service = serve(folder, before=before)
     with service.client() as client:
-        found = client.post("/v1/score", json=[{"text": text} for text in texts]).json()
+        scores_over_http = client.post("/v1/score", json=[{"text": text} for text in texts]).json()
     expected = Scorer.load(several.folder).score([{"text": text} for text in texts])
-    assert found == expected
+    assert scores_over_http == expected
     assert service.stop() == 0
-    messages = pd.DataFrame({"message_id": [f"m{place}" for place in range(50)], "text": texts})
+    messages = pd.DataFrame({"message_id": [f"m{index}" for index in range(50)], "text": texts})
     messages.to_parquet(tmp_path / "messages.parquet")
     call = ["--model", folder, "--input", tmp_path / "messages.parquet", "--output", tmp_path / "scores.parquet"]
     command = [*before, sys.executable, "-m", "fraudsieve", "predict", *map(str, call)]

@@ -1,4 +1,4 @@
-"""What is done with bodies where something breaks; that the rest is right, test_service shows over sockets."""
+"""Handling of bodies if something fails; test_app tests the normal case over sockets."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -22,73 +22,75 @@ EVENTS = [EVENT | {"event_id": f"e{i}", "occurred_at": f"2026-05-01T10:00:0{i}Z"
 
 @pytest.fixture
 def handler(accounts_folder: Path) -> Iterator[RequestHandler]:
-    made = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), Settings(max_records=10), Metrics())
-    yield made
-    made.close()
+    handler = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), Settings(max_records=10), Metrics())
+    yield handler
+    handler.close()
 
 
-def breaks(usual: Callable[..., Any], when: Callable[[Any], bool], error: Exception) -> Callable[..., Any]:
-    """What usually happens, but for records at which something nobody thought of breaks."""
+def fail_for(function: Callable[..., Any], when: Callable[[Any], bool], error: Exception) -> Callable[..., Any]:
+    """Return a function that raises an unexpected error for some records."""
 
-    def asked(records: Any = (), **named: Any) -> Any:
+    def call(records: Any = (), **options: Any) -> Any:
         if any(when(record) for record in records):
             raise error
-        return usual(records, **named)
+        return function(records, **options)
 
-    return asked
+    return call
 
 
-def test_a_record_that_breaks_the_scorer_costs_the_others_nothing(
+def test_a_record_that_fails_does_not_affect_the_others(
     handler: RequestHandler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     records = [{"account_id": name, "as_of": "2026-05-01T10:00:09Z"} for name in ("ann", SECRET, "bob")]
-    (usually,) = handler.score([ScoreRequest(json.dumps(records).encode(), True)])
-    assert isinstance(usually, Reply)
-    usual = json.loads(usually.content)
+    (expected_reply,) = handler.score([ScoreRequest(json.dumps(records).encode(), True)])
+    assert isinstance(expected_reply, Reply)
+    expected = json.loads(expected_reply.content)
     assert handler.live is not None
-    of_bad = breaks(handler.live.score, lambda record: record["account_id"] == SECRET, OverflowError(SECRET))
-    monkeypatch.setattr(handler.live, "score", of_bad)
+    failing = fail_for(handler.live.score, lambda record: record["account_id"] == SECRET, OverflowError(SECRET))
+    monkeypatch.setattr(handler.live, "score", failing)
     (reply,) = handler.score([ScoreRequest(json.dumps(records).encode(), True)])
     assert isinstance(reply, Reply)
     scores = json.loads(reply.content)
-    assert [scores[0], scores[2]] == [usual[0], usual[2]]
+    assert [scores[0], scores[2]] == [expected[0], expected[2]]
     assert (scores[1]["status"], scores[1]["why"]) == ("unscorable", "the record cannot be scored (OverflowError)")
-    assert scores[1].keys() == usual[1].keys()
+    assert scores[1].keys() == expected[1].keys()
     assert reply.counts == {"records": 3, "unscorable": 1}
-    told = [vars(record) for record in caplog.records]
-    assert len(told) == 1
-    assert SECRET not in str(told) + str(reply)
+    logged = [vars(record) for record in caplog.records]
+    assert len(logged) == 1
+    assert SECRET not in str(logged) + str(reply)
 
 
-def test_requests_that_are_scored_together_get_what_they_get_alone(handler: RequestHandler) -> None:
+def test_requests_scored_together_equal_single_ones(handler: RequestHandler) -> None:
     record = {"account_id": "ann", "as_of": "2026-05-01T10:00:09Z"}
     bodies = [record, [record, 5, {"account_id": "bob"}], [], [record] * 11, "x", {}, [[record]]]
-    asked = [ScoreRequest(json.dumps(body).encode(), reasons) for body in bodies for reasons in (False, True)]
-    asked.append(ScoreRequest(b"{", True))
-    alone = [handler.score([one])[0] for one in asked]
-    together = handler.score(asked)
-    assert [str(one) for one in together] == [str(one) for one in alone]
-    kinds = [one.status if isinstance(one, RejectedRequest) else 200 for one in together]
-    assert kinds == [200] * 6 + [413] * 2 + [422] * 2 + [200] * 4 + [400]
+    requests = [ScoreRequest(json.dumps(body).encode(), reasons) for body in bodies for reasons in (False, True)]
+    requests.append(ScoreRequest(b"{", True))
+    alone = [handler.score([request])[0] for request in requests]
+    together = handler.score(requests)
+    assert [str(reply) for reply in together] == [str(reply) for reply in alone]
+    statuses = [reply.status if isinstance(reply, RejectedRequest) else 200 for reply in together]
+    assert statuses == [200] * 6 + [413] * 2 + [422] * 2 + [200] * 4 + [400]
     assert handler.score([]) == []
 
 
-def test_an_event_that_breaks_the_history_costs_the_others_nothing(
+def test_an_event_that_fails_does_not_affect_the_others(
     handler: RequestHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live = handler.live
     assert live is not None
-    of_bad = breaks(live.update, lambda event: event["event_id"] == "e2", OverflowError(SECRET))
-    monkeypatch.setattr(live, "update", of_bad)
+    failing = fail_for(live.update, lambda event: event["event_id"] == "e2", OverflowError(SECRET))
+    monkeypatch.setattr(live, "update", failing)
     answer = json.loads(handler.ingest(json.dumps({"events": EVENTS}).encode()).content)
     why = "the record cannot be added (OverflowError)"
     assert answer == {"part": "events", "accepted": 3, "rejected": [{"position": 2, "reason": why}]}
 
 
-def test_what_cannot_be_kept_is_not_acknowledged(handler: RequestHandler, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_that_cannot_be_stored_are_not_acknowledged(
+    handler: RequestHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert handler.live is not None
     full = StateError("/secret/place", "no space left", "Make some.")
-    monkeypatch.setattr(handler.live, "update", breaks(handler.live.update, lambda event: True, full))
+    monkeypatch.setattr(handler.live, "update", fail_for(handler.live.update, lambda event: True, full))
     with pytest.raises(RejectedRequest, match="nothing was stored, send it again") as caught:
         handler.ingest(json.dumps({"events": EVENTS}).encode())
     assert caught.value.status == 503
@@ -96,7 +98,7 @@ def test_what_cannot_be_kept_is_not_acknowledged(handler: RequestHandler, monkey
     assert b'fraudsieve_accepted_total{part="events"}' not in handler.render_metrics()
 
 
-def test_a_model_that_does_not_fit_leaves_the_one_in_use(handler: RequestHandler, scorer: Scorer) -> None:
+def test_an_incompatible_model_does_not_replace_the_one_in_use(handler: RequestHandler, scorer: Scorer) -> None:
     before = handler.loaded
     with pytest.raises(ArtifactError, match="it scores messages, and the service scores accounts"):
         handler.replace_model(LoadedModel(scorer, "2"))
@@ -122,9 +124,9 @@ def test_a_snapshot_is_written_once_the_log_is_large(accounts_folder: Path, tmp_
 
 
 @pytest.mark.slow
-def test_without_the_extra_the_command_says_what_to_install(run_alone: Any, binary: Any) -> None:
+def test_without_the_extra_the_error_names_the_installation(run_alone: Any, binary: Any) -> None:
     for name in ("fastapi", "uvicorn", "prometheus_client"):
-        said = run_alone(f"""
+        printed = run_alone(f"""
 import sys
 sys.modules[{name!r}] = None
 from typer.testing import CliRunner
@@ -132,12 +134,12 @@ from fraudsieve.cli.app import app
 done = CliRunner().invoke(app, ["serve", "--model", {str(binary.folder)!r}, "--json"])
 print(done.exit_code, done.stdout)
 """)
-        assert said.startswith("2 ")
-        assert f"{name} is not installed. Install it: pip install 'fraudsieve[serve]'." in said
+        assert printed.startswith("2 ")
+        assert f"{name} is not installed. Install it: pip install 'fraudsieve[serve]'." in printed
 
 
-def test_serve_says_that_it_needs_a_posix_system(run_alone: Any, binary: Any) -> None:
-    """Windows has no fcntl: the package can be imported there, and the command says what is missing."""
+def test_serve_needs_a_posix_system(run_alone: Any, binary: Any) -> None:
+    """Check that without fcntl, as on Windows, the package can be imported and the command reports an error."""
     printed = run_alone(f"""
 import sys
 sys.modules["fcntl"] = None
@@ -175,11 +177,11 @@ WRONG_CALLS = {
     "is not the address of a registered version": ("--model", "models:/nothing"),
     "manifest.json: cannot be read": ("--model", "nothing"),
 }
-"""Options of `serve`, by what is printed: one process tries all, as its imports take seconds."""
+"""Options of `serve` by printed error; one process tries all, because its imports take seconds."""
 
 
 @pytest.mark.slow
-def test_a_wrong_call_is_told_at_once(run_alone: Any, binary: Any) -> None:
+def test_a_wrong_call_is_reported_at_once(run_alone: Any, binary: Any) -> None:
     model = ("--model", str(binary.folder))
     calls = [
         ["serve", "--json", *(() if "--model" in options else model), *options] for options in WRONG_CALLS.values()
@@ -198,7 +200,7 @@ for call in {calls!r}:
 
 @pytest.mark.slow
 def test_the_scoring_path_imports_nothing_of_the_service(run_alone: Any) -> None:
-    found = run_alone(
+    modules = run_alone(
         "import sys, fraudsieve.models.predict, fraudsieve.models.live.state; print(*sys.modules)"
     ).split()
-    assert {"fastapi", "starlette", "uvicorn", "pydantic", "prometheus_client", "mlflow"} & set(found) == set()
+    assert {"fastapi", "starlette", "uvicorn", "pydantic", "prometheus_client", "mlflow"} & set(modules) == set()

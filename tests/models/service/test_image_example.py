@@ -1,4 +1,4 @@
-"""The image of the examples, without Docker: its own commands, run in turn as a build and a start run them."""
+"""The image of the examples, without Docker: its commands are run in order, as by a build and a start."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "Dockerfile"
 TOKEN = "correct-horse-battery-staple"
-OURS = ("fraudsieve", "python")
+COMMANDS = ("fraudsieve", "python")
 
 
 def instructions(text: str) -> list[tuple[str, str]]:
@@ -38,7 +38,7 @@ def image(binary: Any, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[s
     folder = tmp_path_factory.mktemp("image")
     (folder / "opt").mkdir()
     (folder / "opt" / "model").symlink_to(binary.folder)
-    text = re.sub(r"/(opt|tmp)/", lambda found: f"{folder}/{found[1]}/", EXAMPLE.read_text("utf-8"))
+    text = re.sub(r"/(opt|tmp)/", lambda match: f"{folder}/{match[1]}/", EXAMPLE.read_text("utf-8"))
     (folder / "tmp").mkdir()
     return instructions(text)
 
@@ -51,42 +51,42 @@ class Build:
     kernels: set[str]
 
 
-def kernels_in(written: str) -> set[str]:
+def kernels_in(output: str) -> set[str]:
     """Return the files of kernels that a process with NUMBA_DEBUG_CACHE has loaded or saved."""
-    paths = re.findall(r"\[cache\] data (?:loaded from|saved to) '(.+)'", written)
+    paths = re.findall(r"\[cache\] data (?:loaded from|saved to) '(.+)'", output)
     return {"/".join(Path(path).parts[-2:]) for path in paths}
 
 
 @contextmanager
-def kernels_of_an_earlier_run(place: Path, kept: Path) -> Iterator[None]:
-    """Begin with what an earlier run compiled from the same sources: compiling takes a minute of two cores."""
-    sources = sorted(path for room in ("features", "models") for path in (ROOT / room).rglob("*.py"))
+def kernels_of_an_earlier_run(folder: Path, cache: Path) -> Iterator[None]:
+    """Start with the kernels that an earlier run compiled from the same sources, as compiling takes a minute."""
+    sources = sorted(path for package in ("features", "models") for path in (ROOT / package).rglob("*.py"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
-    if (kept / digest).is_dir():
-        shutil.copytree(kept / digest, place)
+    if (cache / digest).is_dir():
+        shutil.copytree(cache / digest, folder)
     yield
-    for old in kept.iterdir():
+    for old in cache.iterdir():
         shutil.rmtree(old)
-    shutil.copytree(place, kept / digest)
+    shutil.copytree(folder, cache / digest)
 
 
 @pytest.fixture(scope="module")
 def built(image: list[tuple[str, str]], binary: Any, request: pytest.FixtureRequest) -> Build:
-    """What the build's own commands leave, which have run."""
+    """Run the commands of the build, and return their result."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     ran, kernels = 0, set[str]()
     for name, rest in image:
         if name == "ENV":
             environment |= dict(word.split("=", 1) for word in shlex.split(rest))
         words = [word for word in shlex.split(rest) if "=" not in word.split("(")[0]]
-        if name == "RUN" and words[0] in OURS:
+        if name == "RUN" and words[0] in COMMANDS:
             variables = environment | {"DIGEST": binary.model.digest, "NUMBA_DEBUG_CACHE": "1"}
             command = partial(subprocess.run, ["sh", "-c", rest], check=True, env=variables, stdout=subprocess.PIPE)
-            place = re.match(r"NUMBA_CACHE_DIR=(\S+)", rest)
+            cache_folder = re.match(r"NUMBA_CACHE_DIR=(\S+)", rest)
             with ExitStack() as stack:
-                if place:
-                    kept = request.config.cache.mkdir("image-kernels")
-                    stack.enter_context(kernels_of_an_earlier_run(Path(place[1]), kept))
+                if cache_folder:
+                    cache = request.config.cache.mkdir("image-kernels")
+                    stack.enter_context(kernels_of_an_earlier_run(Path(cache_folder[1]), cache))
                 kernels |= kernels_in(command(text=True).stdout)
             ran += 1
     assert ran == 2
@@ -97,7 +97,7 @@ def built(image: list[tuple[str, str]], binary: Any, request: pytest.FixtureRequ
 def started(
     image: list[tuple[str, str]], built: Build, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Path]]:
-    """The address of what ENTRYPOINT and CMD start, and what it wrote."""
+    """Start ENTRYPOINT and CMD; yield the address and the log."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -119,9 +119,7 @@ def started(
 
 
 @pytest.mark.slow
-def test_what_the_image_starts_scores_and_compiles_nothing(
-    started: tuple[str, Path], built: Build, binary: Any
-) -> None:
+def test_the_image_scores_without_compiling(started: tuple[str, Path], built: Build, binary: Any) -> None:
     address, log = started
     body = json.dumps([{"text": text} for text in binary.texts[:100]]).encode()
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
@@ -135,7 +133,7 @@ def test_what_the_image_starts_scores_and_compiles_nothing(
 
 
 @pytest.mark.slow
-def test_another_model_ends_the_build(image: list[tuple[str, str]], built: Build) -> None:
+def test_another_model_fails_the_build(image: list[tuple[str, str]], built: Build) -> None:
     (check,) = [rest for name, rest in image if name == "RUN" and rest.startswith("fraudsieve verify")]
     done = subprocess.run(["sh", "-c", check], env=built.environment | {"DIGEST": "0" * 64}, capture_output=True)
     assert done.returncode == 2

@@ -1,4 +1,4 @@
-"""Who is turned away, with which status, and that the service goes on."""
+"""Rejected requests and their statuses; the service continues."""
 
 import json
 import socket
@@ -37,8 +37,8 @@ def answer_of(connection: socket.socket, seconds: float = 30) -> bytes:
 
 
 @pytest.fixture(autouse=True)
-def goes_on(service: Any) -> Any:
-    """After every test the service scores as before."""
+def check_service(service: Any) -> Any:
+    """Check after every test that the service scores."""
     yield
     with service.client() as client:
         assert client.post("/v1/score", json={"text": "x"}).status_code == 200
@@ -49,7 +49,7 @@ def goes_on(service: Any) -> Any:
     "shown", [None, "", "Bearer", "Bearer wrong", "Basic {}", "Bearer {}x", "Bearer {}\u00e9", "{}"]
 )
 @pytest.mark.parametrize("path", ["/v1/score", "/v1/events", "/v1/model", "/metrics", "/openapi.json", "/nothing"])
-def test_without_the_token_nothing_is_done(service: Any, shown: str | None, path: str) -> None:
+def test_without_the_token_requests_are_rejected(service: Any, shown: str | None, path: str) -> None:
     token = service.client().headers["authorization"].partition(" ")[2]
     headers = {} if shown is None else {"authorization": shown.format(token).encode("latin-1")}
     with service.client(headers=headers) as client:
@@ -70,10 +70,10 @@ def test_large_bodies_and_many_records(service: Any) -> None:
         chunks = client.post(
             "/v1/score", content=(b" " * 1000 for _ in range(100)), headers={"content-type": "application/json"}
         )
-        assert chunks.status_code == 413  # nothing was declared
+        assert chunks.status_code == 413  # without a declared length
 
 
-def test_bodies_that_are_none(service: Any) -> None:
+def test_invalid_bodies(service: Any) -> None:
     with service.client(headers=dict(service.client().headers) | {"content-type": "application/json"}) as client:
         for body in (b"", b"{", b"\xff\xfe\x00", b"[" * 15_000, b'{"text": "x"} x', b"1" * 10_000):
             assert client.post("/v1/score", content=body).status_code == 400
@@ -88,13 +88,15 @@ def test_bodies_that_are_none(service: Any) -> None:
         assert client.get("/nothing").status_code == 404
 
 
-@pytest.mark.parametrize(("word", "asked"), [("true", True), ("Yes", True), ("on", True), ("0", False), ("off", False)])
-def test_words_that_ask_for_reasons(service: Any, word: str, asked: bool) -> None:
+@pytest.mark.parametrize(
+    ("word", "expected"), [("true", True), ("Yes", True), ("on", True), ("0", False), ("off", False)]
+)
+def test_words_that_request_reasons(service: Any, word: str, expected: bool) -> None:
     with service.client() as client:
-        assert bool(client.post(f"/v1/score?reasons={word}", json={"text": "x"}).json().get("reasons")) is asked
+        assert bool(client.post(f"/v1/score?reasons={word}", json={"text": "x"}).json().get("reasons")) is expected
 
 
-def test_half_a_body_is_given_up(service: Any) -> None:
+def test_half_a_body_times_out(service: Any) -> None:
     for sent in (b"", b'{"text"'):
         with socket.create_connection(("127.0.0.1", service.port)) as connection:
             started = time.monotonic()
@@ -105,7 +107,7 @@ def test_half_a_body_is_given_up(service: Any) -> None:
             assert 0.9 < time.monotonic() - started < 20
 
 
-def test_a_body_that_dribbles_is_given_up(service: Any) -> None:
+def test_a_slow_body_times_out(service: Any) -> None:
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
         connection.sendall(head(service, 1000))
         started = time.monotonic()
@@ -119,13 +121,13 @@ def test_a_body_that_dribbles_is_given_up(service: Any) -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", b"POST /v1/score HT", b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-slow: "])
-def test_half_a_head_is_given_up(service: Any, sent: bytes) -> None:
+def test_half_a_head_times_out(service: Any, sent: bytes) -> None:
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
         connection.sendall(sent)
         assert answer_of(connection) == b""
 
 
-def test_a_head_without_end_is_refused(service: Any) -> None:
+def test_a_head_without_end_is_rejected(service: Any) -> None:
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: " + b"x" * 60_000)
         connection.settimeout(0.2)
@@ -135,13 +137,13 @@ def test_a_head_without_end_is_refused(service: Any) -> None:
         assert answer_of(connection).startswith(b"HTTP/1.1 400 ")
 
 
-def test_the_rest_of_a_body_that_was_refused_is_given_up(service: Any) -> None:
+def test_the_rest_of_a_rejected_body_is_not_read(service: Any) -> None:
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
         connection.sendall(head(service, 10**9))
         assert answer_of(connection).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_caller_that_goes_away_leaves_nothing(service: Any) -> None:
+def test_a_disconnected_client_leaves_nothing(service: Any) -> None:
     for _ in range(20):
         with socket.create_connection(("127.0.0.1", service.port)) as connection:
             connection.sendall(head(service, 100) + b'{"text"')
@@ -151,11 +153,11 @@ def test_a_caller_that_goes_away_leaves_nothing(service: Any) -> None:
     assert service.metric('fraudsieve_requests_total{route="/v1/score",status="499"}') >= 1
 
 
-def test_who_comes_when_it_is_busy_is_told_to_come_again(service: Any) -> None:
-    held = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(4)]
+def test_a_busy_service_answers_with_retry_after(service: Any) -> None:
+    connections = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(4)]
     body = json.dumps({"text": "x"}).encode()
     try:
-        for connection in held:
+        for connection in connections:
             connection.sendall(head(service, len(body), "connection: close") + body[:3])
         deadline, statuses = time.monotonic() + 0.8, set()
         with service.client() as client:
@@ -163,17 +165,17 @@ def test_who_comes_when_it_is_busy_is_told_to_come_again(service: Any) -> None:
                 busy = client.post("/v1/score", json={"text": "x"})
                 statuses.add(busy.status_code)
             assert (busy.status_code, busy.headers["retry-after"]) == (503, "1")
-            assert client.get("/healthz").status_code == 200  # it is busy, not ill
-        for connection in held:
+            assert client.get("/healthz").status_code == 200  # busy, but healthy
+        for connection in connections:
             connection.sendall(body[3:])
-        answers = [answer_of(connection).split(b" ", 2)[1] for connection in held]
+        answers = [answer_of(connection).split(b" ", 2)[1] for connection in connections]
         assert set(answers) <= {b"200", b"408"}
     finally:
-        for connection in held:
+        for connection in connections:
             connection.close()
 
 
-def test_many_at_a_time_are_answered_or_told_to_come_again(service: Any) -> None:
+def test_many_concurrent_requests_are_answered_or_get_retry_after(service: Any) -> None:
     together = threading.Barrier(60)
 
     def call(_: int) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""The OpenAPI description, and requests made from it: the service answers, and never with an error of its own."""
+"""The OpenAPI description, and requests generated from it: the service never answers with a server error."""
 
 import json
 import time
@@ -28,19 +28,19 @@ def service(request: pytest.FixtureRequest, serve: Any, several: Any, accounts_f
     return serve(several.folder if request.param == "messages" else accounts_folder)
 
 
-# Before the others: what they tell the service may be so late that it no longer remembers the time of the examples.
+# Before the others, whose events may be so late that the times of the examples are rejected afterwards.
 def test_examples_of_the_description_are_answered(service: Any) -> None:
     with service.client() as client:
         description = client.get("/openapi.json").json()
-        facts = client.get("/v1/model").json()
+        model = client.get("/v1/model").json()
         for path in ("/v1/score", "/v1/events"):
             body = description["paths"][path]["post"]["requestBody"]["content"]["application/json"]
             for name, example in body["examples"].items():
                 answer = client.post(
                     path, content=json.dumps(example["value"]), headers={"content-type": "application/json"}
                 )
-                known = path == "/v1/score" or name in facts["history"]["parts"]
-                assert answer.status_code == (200 if known else 409), name
+                is_used = path == "/v1/score" or name in model["history"]["parts"]
+                assert answer.status_code == (200 if is_used else 409), name
                 if path == "/v1/score":
                     scores = answer.json() if isinstance(answer.json(), list) else [answer.json()]
                     assert {score["status"] for score in scores} <= {"ok", "no_history"}
@@ -78,7 +78,7 @@ def attack(service: Any, examples: int) -> None:
     assert not service.lines("error")
     assert called >= 4 * examples
     deadline = time.monotonic() + 30
-    while len(service.lines("request")) - before < called:  # a line is written once its answer is out
+    while len(service.lines("request")) - before < called:  # a line is written after the response
         assert time.monotonic() < deadline
         time.sleep(0.05)
 

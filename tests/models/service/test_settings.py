@@ -1,4 +1,4 @@
-"""The token, and whom a service is open to."""
+"""The token, and the machines that a service is open to."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from fraudsieve.models.service.settings import Settings, check_exposure, read_to
 TOKEN = "correct-horse-battery"
 
 
-def test_a_file_goes_before_the_environment(tmp_path: Path) -> None:
+def test_a_file_takes_precedence_over_the_environment(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text(f" {TOKEN}\n")
     assert read_token(file, {"FRAUDSIEVE_TOKEN": "of-the-environment"}) == TOKEN
@@ -19,13 +19,13 @@ def test_a_file_goes_before_the_environment(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("token", ["", " ", "short", "a token of several words", "ключ-ключ-ключ-ключ"])
-def test_tokens_that_are_none_are_refused_and_not_shown(token: str, tmp_path: Path) -> None:
+def test_invalid_tokens_are_rejected_and_not_shown(token: str, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text(token, "utf-8")
-    given: tuple[Path | None, dict[str, str]]
-    for given in ((file, {}), (None, {"FRAUDSIEVE_TOKEN": token})):
+    arguments: tuple[Path | None, dict[str, str]]
+    for arguments in ((file, {}), (None, {"FRAUDSIEVE_TOKEN": token})):
         with pytest.raises(ServiceError, match="at least 16 printable ASCII characters") as caught:
-            read_token(*given)
+            read_token(*arguments)
         assert not token.strip() or token not in str(caught.value)
     with pytest.raises(ServiceError, match="FileNotFoundError"):
         read_token(tmp_path / "none", {})
@@ -37,7 +37,7 @@ def test_this_machine_needs_no_token(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "10.0.0.1", "scores.example"])
-def test_other_machines_need_one_unless_it_is_said(host: str) -> None:
+def test_other_machines_need_one_unless_allowed(host: str) -> None:
     check_exposure(host, TOKEN, is_open=False)
     check_exposure(host, None, is_open=True)
     with pytest.raises(ServiceError, match="open to other machines, and there is no token"):

@@ -1,4 +1,4 @@
-"""Trees read from a booster: the same leaves for every row, and no tree that would be explained wrongly."""
+"""Trees read from a booster: the same leaves for every row, and no trees that would get wrong explanations."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def test_the_mean_is_that_of_the_training_rows() -> None:
     assert read_trees(fitted).expected[0] == pytest.approx(np.mean(np.asarray(fitted.predict(X, raw_score=True))))
 
 
-def test_what_is_missing_is_read() -> None:
+def test_missing_types_are_read() -> None:
     missing = X.copy()
     missing[::3] = np.nan
     kinds = {}
@@ -64,12 +64,12 @@ def test_what_is_missing_is_read() -> None:
         ({"boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.5}, "got one that averages them"),
     ],
 )
-def test_trees_that_cannot_be_explained_are_refused(settings: dict[str, Any], named: str) -> None:
+def test_trees_that_cannot_be_explained_are_rejected(settings: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         read_trees(booster(**settings))
 
 
-def test_splits_of_categories_are_refused() -> None:
+def test_splits_of_categories_are_rejected() -> None:
     codes = np.random.default_rng(0).integers(0, 9, (400, 1)).astype(float)
     data = lgb.Dataset(codes, (codes[:, 0] % 2).astype(int), categorical_feature=[0])
     fitted = lgb.train({"objective": "binary", "verbosity": -1, "min_data_in_leaf": 5}, data, 2)
@@ -78,14 +78,14 @@ def test_splits_of_categories_are_refused() -> None:
 
 
 @pytest.mark.parametrize("lines", [{"internal_count"}, {"leaf_count"}])
-def test_trees_that_do_not_say_their_rows_are_refused(lines: set[str]) -> None:
-    class Silent(lgb.Booster):
+def test_trees_without_row_counts_are_rejected(lines: set[str]) -> None:
+    class WithoutCounts(lgb.Booster):
         def model_to_string(self, *args: Any, **kwargs: Any) -> str:
             text = super().model_to_string(*args, **kwargs)
             return "\n".join(line for line in text.split("\n") if line.split("=")[0] not in lines)
 
     with pytest.raises(ValueError, match="Expected the row count of every split"):
-        read_trees(Silent(model_str=booster().model_to_string()))
+        read_trees(WithoutCounts(model_str=booster().model_to_string()))
 
 
 def test_no_trees_at_all() -> None:

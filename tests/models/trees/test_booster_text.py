@@ -1,4 +1,4 @@
-"""The text of a booster: what LightGBM wrote passes, and what would break LightGBM does not reach it."""
+"""The text of a booster: LightGBM's own text is valid, and text that would break LightGBM does not reach it."""
 
 import re
 import subprocess
@@ -37,7 +37,7 @@ def binary_text() -> str:
 
 
 def resized(text: str) -> str:
-    """Say the sizes of the trees anew, as whoever changes a tree would."""
+    """Update the sizes of the trees, as an attacker who changes a tree would."""
     trees = text[text.index("Tree=0") : text.index("end of trees")].split("\nTree=")
     sizes = [len(trees[0]) + 1, *(len(f"Tree={tree}\n") for tree in trees[1:])]
     sizes[-1] -= 1
@@ -73,25 +73,25 @@ FIRST: list[tuple[str, Callable[[list[str]], list[str]], str]] = [
     ("num_leaves", lambda _: ["99999999999"], "num_leaves is not a number"),
     ("num_cat", lambda _: ["1"], "splits on categories"),
     ("is_linear", lambda _: ["1"], "are not constants"),
-    ("split_feature", lambda said: ["6", *said[1:]], "beyond the 6"),
-    ("split_feature", lambda said: ["-1", *said[1:]], "beyond the 6"),
-    ("split_feature", lambda said: said[1:], "has 5 numbers, expected 6"),
-    ("split_feature", lambda said: ["9999999999", *said[1:]], "has a value that is not a number"),
-    ("threshold", lambda said: ["nan", *said[1:]], "threshold has a value that is not a number"),
-    ("threshold", lambda said: ["1_0", *said[1:]], "threshold has a value that is not a number"),
-    ("threshold", lambda said: ["1e999", *said[1:]], "threshold has a value that is not a number"),
-    ("decision_type", lambda said: ["1", *said[1:]], "unsupported decision type"),
-    ("decision_type", lambda said: ["12", *said[1:]], "unsupported decision type"),
-    ("left_child", lambda said: ["0", *said[1:]], "reached twice or never"),
-    ("left_child", lambda said: ["77", *said[1:]], "reached twice or never"),
-    ("left_child", lambda said: ["-99", *said[1:]], "reached twice or never"),
-    ("right_child", lambda said: [*said[:-1], said[0]], "reached twice or never"),
-    ("leaf_value", lambda said: ["inf", *said[1:]], "leaf_value has a value that is not a number"),
-    ("leaf_value", lambda said: ["1e300", *said[1:]], "a leaf is not a log-odds value"),
-    ("leaf_value", lambda said: said[:-1], "has 6 numbers, expected 7"),
-    ("leaf_count", lambda said: said[:-1], "leaf_count has 6 numbers"),
-    ("internal_weight", lambda said: [*said, "1"], "internal_weight has 7 numbers"),
-    ("shrinkage", lambda said: [*said, *said], "shrinkage has 2 numbers"),
+    ("split_feature", lambda words: ["6", *words[1:]], "beyond the 6"),
+    ("split_feature", lambda words: ["-1", *words[1:]], "beyond the 6"),
+    ("split_feature", lambda words: words[1:], "has 5 numbers, expected 6"),
+    ("split_feature", lambda words: ["9999999999", *words[1:]], "has a value that is not a number"),
+    ("threshold", lambda words: ["nan", *words[1:]], "threshold has a value that is not a number"),
+    ("threshold", lambda words: ["1_0", *words[1:]], "threshold has a value that is not a number"),
+    ("threshold", lambda words: ["1e999", *words[1:]], "threshold has a value that is not a number"),
+    ("decision_type", lambda words: ["1", *words[1:]], "unsupported decision type"),
+    ("decision_type", lambda words: ["12", *words[1:]], "unsupported decision type"),
+    ("left_child", lambda words: ["0", *words[1:]], "reached twice or never"),
+    ("left_child", lambda words: ["77", *words[1:]], "reached twice or never"),
+    ("left_child", lambda words: ["-99", *words[1:]], "reached twice or never"),
+    ("right_child", lambda words: [*words[:-1], words[0]], "reached twice or never"),
+    ("leaf_value", lambda words: ["inf", *words[1:]], "leaf_value has a value that is not a number"),
+    ("leaf_value", lambda words: ["1e300", *words[1:]], "a leaf is not a log-odds value"),
+    ("leaf_value", lambda words: words[:-1], "has 6 numbers, expected 7"),
+    ("leaf_count", lambda words: words[:-1], "leaf_count has 6 numbers"),
+    ("internal_weight", lambda words: [*words, "1"], "internal_weight has 7 numbers"),
+    ("shrinkage", lambda words: [*words, *words], "shrinkage has 2 numbers"),
 ]
 
 
@@ -103,7 +103,7 @@ def test_a_tree_that_lightgbm_could_not_walk_is_refused(
         check_booster(changed(binary_text, name, change), COLUMNS, 1)
 
 
-def test_a_tree_without_one_of_its_fields_is_refused(binary_text: str) -> None:
+def test_a_tree_without_one_of_its_fields_is_rejected(binary_text: str) -> None:
     names = list(parse_fields(split_trees(binary_text)[1][1]))
     assert len(names) == 16
     for name in names:
@@ -113,24 +113,24 @@ def test_a_tree_without_one_of_its_fields_is_refused(binary_text: str) -> None:
             check_booster(resized(text).encode(), COLUMNS, 1)
 
 
-def test_a_split_of_what_is_missing_from_all_else_passes(binary_text: str) -> None:
-    check_booster(changed(binary_text, "threshold", lambda said: ["inf", *said[1:]]), COLUMNS, 1)
-    check_booster(changed(binary_text, "threshold", lambda said: ["-inf", *said[1:]]), COLUMNS, 1)
+def test_a_split_between_missing_and_present_values_is_valid(binary_text: str) -> None:
+    check_booster(changed(binary_text, "threshold", lambda words: ["inf", *words[1:]]), COLUMNS, 1)
+    check_booster(changed(binary_text, "threshold", lambda words: ["-inf", *words[1:]]), COLUMNS, 1)
     with pytest.raises(ValueError, match="leaf_value has a value that is not a number"):
-        check_booster(changed(binary_text, "leaf_value", lambda said: ["inf", *said[1:]]), COLUMNS, 1)
+        check_booster(changed(binary_text, "leaf_value", lambda words: ["inf", *words[1:]]), COLUMNS, 1)
 
 
-def test_a_split_that_leads_back_is_refused(binary_text: str) -> None:
+def test_a_split_that_leads_back_is_rejected(binary_text: str) -> None:
     fields = parse_fields(split_trees(binary_text)[1][1])
     left, right = (fields[f"{side}_child"].split() for side in ("left", "right"))
-    # The first split and the last that is below another change places: each is still named once.
+    # Swap the first split and the last one that is below another, so that each is still named once.
     low = max(int(child) for child in left + right)
     rows = [
         (side, at) for side, words in (("left", left), ("right", right)) for at, w in enumerate(words) if int(w) == low
     ]
     side, at = rows[0]
-    text = changed(binary_text, f"{side}_child", lambda said: [*said[:at], left[low], *said[at + 1 :]])
-    text = changed(text.decode(), "left_child", lambda said: [*said[:low], str(low), *said[low + 1 :]])
+    text = changed(binary_text, f"{side}_child", lambda words: [*words[:at], left[low], *words[at + 1 :]])
+    text = changed(text.decode(), "left_child", lambda words: [*words[:low], str(low), *words[low + 1 :]])
     with pytest.raises(ValueError, match="tree 1: a split leads back"):
         check_booster(text, COLUMNS, 1)
 
@@ -161,26 +161,26 @@ def test_a_split_that_leads_back_is_refused(binary_text: str) -> None:
         ("version=v4", "version=v4\0", "unprintable characters"),
     ],
 )
-def test_what_stands_around_the_trees_is_checked(binary_text: str, old: str, new: str, problem: str) -> None:
+def test_head_and_rest_are_checked(binary_text: str, old: str, new: str, problem: str) -> None:
     assert old in binary_text
     with pytest.raises(ValueError, match=problem):
         check_booster(binary_text.replace(old, new, 1).encode(), COLUMNS, 1)
 
 
-def test_no_text_is_refused_in_words() -> None:
+def test_other_content_is_rejected_with_a_problem() -> None:
     for content in (b"", b"\xff\xfe", b"tree", b"tree\n", b"garbage" * 100):
         with pytest.raises(ValueError, match=r"^it "):
             check_booster(content, COLUMNS, 1)
 
 
-# In a process of its own: what LightGBM does with a text that it cannot walk would end the tests.
+# In another process, because LightGBM would end the process of the tests on invalid text.
 WALK = """
 import sys
 import lightgbm as lgb, numpy as np
 from fraudsieve.models.trees.booster_text import check_booster
 X = np.random.default_rng(1).normal(size=(50, 6))
 whole = sys.stdin.buffer.read()
-rng, passed, refused = np.random.default_rng(int(sys.argv[1])), 0, 0
+rng, passed, rejected = np.random.default_rng(int(sys.argv[1])), 0, 0
 stop = whole.index(b"\\nparameters:")
 for _ in range(1500):
     content = bytearray(whole)
@@ -190,26 +190,26 @@ for _ in range(1500):
     try:
         text = check_booster(bytes(content), 6, 1)
     except ValueError:
-        refused += 1
+        rejected += 1
         continue
     passed += 1
     assert np.isfinite(lgb.Booster(model_str=text).predict(X, raw_score=True)).all()
-print(passed, refused)
+print(passed, rejected)
 """
 
 
 @pytest.mark.slow
-def test_damage_that_passes_is_scored_and_ends_no_process() -> None:
+def test_accepted_damage_can_be_scored() -> None:
     done = subprocess.run([sys.executable, "-c", WALK, "0"], input=written(), capture_output=True, timeout=300)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
-    passed, refused = map(int, done.stdout.split())
+    passed, rejected = map(int, done.stdout.split())
     assert passed > 100  # a digit of a threshold is another model
-    assert refused > 300
+    assert rejected > 300
 
 
 @examples(200)
 @given(content=st.binary(max_size=200), at=st.integers(0, 5000))
-def test_whatever_comes_is_a_text_or_a_value_error(binary_text: str, content: bytes, at: int) -> None:
+def test_any_content_is_valid_or_a_value_error(binary_text: str, content: bytes, at: int) -> None:
     whole = binary_text.encode()
     for damaged in (content, whole[:at] + content + whole[at:], whole[:at] + content):
         try:

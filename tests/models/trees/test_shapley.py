@@ -1,4 +1,4 @@
-"""Shapley values: those of LightGBM, those of the definition, and alike in a batch and alone."""
+"""Shapley values: equal to LightGBM's and to the definition, for single rows and batches."""
 
 from itertools import combinations
 from math import factorial
@@ -47,7 +47,7 @@ def grown(X: Array, seed: int = 0, **settings: Any) -> lgb.Booster:
         {"boost_from_average": False, "bagging_fraction": 0.5, "bagging_freq": 1, "lambda_l2": 5},
     ],
 )
-def test_values_are_those_of_lightgbm(settings: dict[str, Any]) -> None:
+def test_values_equal_those_of_lightgbm(settings: dict[str, Any]) -> None:
     X = rows_of(1)
     booster = grown(X, **settings)
     later = np.vstack([rows_of(2), np.full((1, 6), np.nan), np.zeros((1, 6)), np.full((1, 6), 1e-36), X])
@@ -59,31 +59,33 @@ def test_values_are_those_of_lightgbm(settings: dict[str, Any]) -> None:
         assert trees.expected[output] == pytest.approx(expected[0, output, -1], abs=1e-12)
 
 
-def worth(trees: Trees, row: Array, known: set[int], split: int = 0) -> float:
-    """What a tree is expected to say when some features are known (Lundberg et al., 2018, algorithm 1)."""
+def expected_value(trees: Trees, row: Array, known: set[int], split: int = 0) -> float:
+    """Return the expected value of a tree if some features are known (Lundberg et al., 2018, algorithm 1)."""
     total = 0.0
     left = row[trees.feature[split]] <= trees.threshold[split]
-    for side, takes in enumerate((left, not left)):
+    for side, is_taken in enumerate((left, not left)):
         below = int(trees.child[2 * split + side])
-        weight = float(takes) if int(trees.feature[split]) in known else float(trees.share[2 * split + side])
-        total += weight * (float(trees.value[-1 - below]) if below < 0 else worth(trees, row, known, below))
+        weight = float(is_taken) if int(trees.feature[split]) in known else float(trees.share[2 * split + side])
+        total += weight * (float(trees.value[-1 - below]) if below < 0 else expected_value(trees, row, known, below))
     return total
 
 
-def test_values_are_those_of_the_definition() -> None:
+def test_values_equal_the_definition() -> None:
     X = np.random.default_rng(0).normal(size=(300, 4))
     y = (X[:, 0] * X[:, 1] + X[:, 2] > 0).astype(int)
     settings = {"objective": "binary", "num_leaves": 15, "min_data_in_leaf": 2, "verbosity": -1}
     trees = read_trees(lgb.train(settings, lgb.Dataset(X, y), 1))
     values = shapley_values(trees, X[:10])
-    for row, found in zip(X[:10], values, strict=True):
+    for row, row_values in zip(X[:10], values, strict=True):
         for feature in range(4):
             others, value = [other for other in range(4) if other != feature], 0.0
             for size in range(4):
                 share = factorial(size) * factorial(3 - size) / factorial(4)
-                for some in combinations(others, size):
-                    value += share * (worth(trees, row, {*some, feature}) - worth(trees, row, {*some}))
-            assert found[feature] == pytest.approx(value, rel=1e-9, abs=1e-12)
+                for subset in combinations(others, size):
+                    value += share * (
+                        expected_value(trees, row, {*subset, feature}) - expected_value(trees, row, {*subset})
+                    )
+            assert row_values[feature] == pytest.approx(value, rel=1e-9, abs=1e-12)
 
 
 def test_a_long_path_of_one_feature_and_a_long_path_of_many() -> None:

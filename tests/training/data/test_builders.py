@@ -154,7 +154,7 @@ def test_a_field_that_is_not_there_is_not_taken_for_unknown(accounts: Done, even
     assert (first["status"], second["status"]) == ("no_history", "unscorable")
     assert second["why"] == "country: expected the field, it is absent; None says that it is not known"
     event = {"account_id": "x", "occurred_at": "2026-01-01", "kind": "pay"}
-    with pytest.raises(ValueError, match="history: events, no event has the field 'amount', and the model looks at it"):
+    with pytest.raises(ValueError, match="history: events, no event has the field 'amount', and the model uses it"):
         scorer.score(good, history=[event])
 
 
@@ -365,6 +365,6 @@ def test_messages_with_what_was_known_of_their_campaigns(
     ends = days["labelled_at"] + pd.Timedelta(days=1)
     assert taken[0]["labelled_at"].dropna().tolist() == ends.dropna().tolist()
     alone = score_file(scorer, asked, tmp_path / "t.parquet")
-    assert any("campaigns are those of the messages at hand" in note for note in alone.notes)
+    assert any("campaigns are computed from the scored messages only" in note for note in alone.notes)
     untimed = score_file(scorer, asked.drop(columns="sent_at"), tmp_path / "u.parquet")
     assert any("every campaign is unknown" in note for note in untimed.notes)

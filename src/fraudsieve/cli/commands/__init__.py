@@ -1,1 +1,1 @@
-"""The commands: one module per command, each a thin layer over one function of the library."""
+"""The commands: one module per command, each a thin wrapper of one function of the library."""

@@ -30,13 +30,15 @@ def compare_command(
     json: Json = False,
 ) -> None:
     """Compare two models on the same later records, and check whether the challenger passes the gates."""
-    with exit_on_error(as_json=json), steps(quiet=json) as say:
+    with exit_on_error(as_json=json), steps(quiet=json) as progress:
         from fraudsieve.training.promotion.compare import compare_tables
         from fraudsieve.training.recipe.recipe import Recipe
 
         tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-        done = compare_tables(champion, challenger, **tables, recipe=Recipe.read(recipe, {"name": name}), progress=say)
-    notes(done.notes)
-    verdict = "would be promoted" if done.passes else "would be refused"
-    rows = [*comparison_rows(done.metrics), *gate_rows(done.gates), ("the challenger", verdict)]
-    answer(done.to_dict(), as_json=json, title=f"{done.addresses[0]} against {done.addresses[1]}", rows=rows)
+        result = compare_tables(
+            champion, challenger, **tables, recipe=Recipe.read(recipe, {"name": name}), progress=progress
+        )
+    notes(result.notes)
+    verdict = "would be promoted" if result.passes else "would be refused"
+    rows = [*comparison_rows(result.metrics), *gate_rows(result.gates), ("the challenger", verdict)]
+    answer(result.to_dict(), as_json=json, title=f"{result.addresses[0]} against {result.addresses[1]}", rows=rows)

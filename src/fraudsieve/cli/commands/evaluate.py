@@ -20,7 +20,8 @@ def evaluate_command(
     events: Events = None,
     labels: Labels = None,
     attack: Annotated[
-        bool, typer.Option("--attack", help="Obfuscate the fraudulent messages too, and print the recall that is kept.")
+        bool,
+        typer.Option("--attack", help="Obfuscate the fraudulent messages too, and report the recall that is kept."),
     ] = False,
     report: Annotated[
         Path | None, typer.Option(help="The page to write, such as report.html; report.json is written next to it.")
@@ -35,7 +36,7 @@ def evaluate_command(
     json: Json = False,
 ) -> None:
     """Score labelled messages, accounts or events with a model, and evaluate the scores."""
-    with exit_on_error(as_json=json), steps(quiet=json) as say:
+    with exit_on_error(as_json=json), steps(quiet=json) as progress:
         from fraudsieve.training.evaluation.run import evaluate_tables
         from fraudsieve.training.pages.evaluation import check_report_path, model_facts, write_report
         from fraudsieve.training.recipe.recipe import Recipe
@@ -43,10 +44,12 @@ def evaluate_command(
         if report is not None:
             check_report_path(report)
         tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-        done = evaluate_tables(model, **tables, recipe=Recipe.read(recipe), attack=attack, since=since, progress=say)
+        result = evaluate_tables(
+            model, **tables, recipe=Recipe.read(recipe), attack=attack, since=since, progress=progress
+        )
         files = None
         if report is not None:
-            files = write_report(report, done.report, title=done.model.name, facts=model_facts(done.model))
-    notes(done.notes)
-    title = f"{done.model.name} on {done.report.rows:,} {done.model.subject}s"
-    answer(evaluation_content(done, files), as_json=json, title=title, rows=evaluation_rows(done, files))
+            files = write_report(report, result.report, title=result.model.name, facts=model_facts(result.model))
+    notes(result.notes)
+    title = f"{result.model.name} on {result.report.rows:,} {result.model.subject}s"
+    answer(evaluation_content(result, files), as_json=json, title=title, rows=evaluation_rows(result, files))

@@ -22,9 +22,9 @@ def monitor_command(
     ],
     current: Annotated[Path, typer.Option(help="Current ones: Parquet, CSV or JSON Lines.")],
     events: Events = None,
-    labels: Annotated[Path | None, typer.Option(help="Labels that have come, if they are not a column.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Labels of current records, if they are not a column.")] = None,
     past: Annotated[
-        Path | None, typer.Option(help="Earlier messages, with labels where known, for models of campaigns.")
+        Path | None, typer.Option(help="Earlier messages, with labels if available, for models that use campaigns.")
     ] = None,
     recipe: Annotated[Path | None, typer.Option(help="A TOML file; its section [monitor] has the bounds.")] = None,
     report: Annotated[
@@ -34,8 +34,8 @@ def monitor_command(
 ) -> None:
     """Report what has changed since a model was made: features, scores, alerts, calibration, unknown accounts.
 
-    Exit code 3: the work is done, and a bound of the recipe is exceeded; the answer names it. Other codes are as usual:
-    0 for success, 1 when the work failed, 2 when the call or the data are wrong.
+    Exit code 3: the command succeeded, and a bound of the recipe is exceeded, which the output names. Other codes are
+    as usual: 0 for success, 1 for a failure, 2 for a wrong call or wrong data.
     """
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         progress("loading the model")
@@ -68,7 +68,7 @@ def monitor_command(
 
 
 def _rows(report: "MonitorReport") -> Iterator[tuple[str, str]]:
-    """Yield the rows of the table: what is exceeded, and what moved."""
+    """Yield the rows of the table: exceeded bounds, and changes."""
     yield from [("exceeded", bound.text) for bound in report.exceeded] or [("exceeded", "no bound")]
     for family in report.families:
         yield f"family {family['family']}", f"{_index(family['worst'])}  {family['worst']['column']}"
@@ -83,7 +83,7 @@ def _rows(report: "MonitorReport") -> Iterator[tuple[str, str]]:
         yield "expected there", ", ".join(values) or "nothing is flagged"
     if report.calibration:
         yield "calibration error", _calibration(report.calibration)
-    for name, words in (("rejected", "rejected"), ("cold_start", "without a history")):
+    for name, words in (("rejected", "rejected"), ("cold_start", "without history")):
         share = report.shares[name]
         if share is not None:
             yield words, f"{share['current']:.2%}, {share['reference']:.2%} in the reference"

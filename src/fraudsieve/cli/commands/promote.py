@@ -25,17 +25,17 @@ def promote_command(
     json: Json = False,
 ) -> None:
     """Make a challenger champion if it passes the gates on later records, and log the decision either way."""
-    with exit_on_error(as_json=json), steps(quiet=json) as say:
+    with exit_on_error(as_json=json), steps(quiet=json) as progress:
         from fraudsieve.training.promotion.decision import promote
         from fraudsieve.training.recipe.recipe import Recipe
 
         tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-        done = promote(Recipe.read(recipe, {"name": name}), challenger=challenger, **tables, progress=say)
-    comparison = dict(done.comparison or {})
-    notes((*done.notes, *comparison["warnings"]))
-    gate_reasons = {gate.reason for gate in done.gates}
-    further = [(done.decision, reason) for reason in done.reasons if reason not in gate_reasons]
-    champion = f"models:/{done.name}/{done.champion}" if done.champion else "none"
-    rows = [*comparison_rows(comparison), *gate_rows(done.gates), *further, ("champion", champion)]
-    title = f"models:/{done.name}/{done.version} is {done.decision}"
-    answer(done.to_dict() | {"promoted": done.promoted}, as_json=json, title=title, rows=rows)
+        decision = promote(Recipe.read(recipe, {"name": name}), challenger=challenger, **tables, progress=progress)
+    comparison = dict(decision.comparison or {})
+    notes((*decision.notes, *comparison["warnings"]))
+    gate_reasons = {gate.reason for gate in decision.gates}
+    other_reasons = [(decision.decision, reason) for reason in decision.reasons if reason not in gate_reasons]
+    champion = f"models:/{decision.name}/{decision.champion}" if decision.champion else "none"
+    rows = [*comparison_rows(comparison), *gate_rows(decision.gates), *other_reasons, ("champion", champion)]
+    title = f"models:/{decision.name}/{decision.version} is {decision.decision}"
+    answer(decision.to_dict() | {"promoted": decision.promoted}, as_json=json, title=title, rows=rows)

@@ -20,15 +20,18 @@ def quickstart_command(
     json: Json = False,
 ) -> None:
     """Simulate a small world, then train, evaluate, register and score: every step in under two minutes."""
-    with exit_on_error(as_json=json), steps(quiet=json) as say:
+    with exit_on_error(as_json=json), steps(quiet=json) as progress:
         from fraudsieve.training.first_run import quickstart
 
-        done = quickstart(folder, seed=seed, progress=say)
-    notes(done.trained.notes)
-    scores = {"scores": str(done.scored.output), "scored": done.scored.scored}
+        result = quickstart(folder, seed=seed, progress=progress)
+    notes(result.trained.notes)
+    scores = {"scores": str(result.scored.output), "scored": result.scored.scored}
     answer(
-        trained_content(done.trained) | scores,
+        trained_content(result.trained) | scores,
         as_json=json,
         title="A simulated world: these metrics show that every step works, and nothing else",
-        rows=[*trained_rows(done.trained), ("scores", f"{done.scored.scored:,} new messages in {done.scored.output}")],
+        rows=[
+            *trained_rows(result.trained),
+            ("scores", f"{result.scored.scored:,} new messages in {result.scored.output}"),
+        ],
     )

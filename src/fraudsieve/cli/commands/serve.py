@@ -46,7 +46,7 @@ def serve_command(
         check_exposure(host, token, is_open=open)
         configure_json_logging()
         if token is None:
-            clients = "all that can reach it" if open else "all users of this machine"
+            clients = "every machine that can reach it" if open else "all users of this machine"
             log_event(f"no token is set: the service accepts requests from {clients}", level=logging.WARNING)
         folder, digest, version = _find(model)
         settings = Settings(
@@ -88,14 +88,14 @@ def _find(model: str) -> tuple[Path, str | None, str | None]:
     os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     try:
-        from fraudsieve.models.flavor import logged_digest, model_folder, version_behind
+        from fraudsieve.models.flavor import logged_digest, model_folder, resolve_version
     except ModuleNotFoundError as error:
         fix = "Install it: pip install 'fraudsieve[train,serve]', or pass a model folder."
         raise ServiceError(model, f"{error.name} is not installed", fix) from None
     version = None
     if model.startswith("models:/"):
         # The alias is resolved once, so that the version shown is the one that is loaded.
-        version = version_behind(model)
+        version = resolve_version(model)
         model = f"{model.partition('@')[0]}/{version}" if "@" in model else model
     folder = model_folder(model)
     return folder, logged_digest(folder), version

@@ -19,8 +19,8 @@ def simulate_command(
     json: Json = False,
 ) -> None:
     """Simulate a small world: messages, accounts, events and labels. Metrics on it say nothing about real data."""
-    with exit_on_error(as_json=json), steps(quiet=json) as say:
-        say("simulating")
+    with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        progress("simulating")
         from fraudsieve.training.simulation.world import simulate
 
         world = simulate(seed=seed, days=days, n_accounts=accounts)

@@ -38,7 +38,7 @@ def train_command(
     json: Json = False,
 ) -> None:
     """Train a model on labelled messages, accounts or events; write it to a folder and log it to MLflow."""
-    with exit_on_error(as_json=json), steps(quiet=json) as say:
+    with exit_on_error(as_json=json), steps(quiet=json) as progress:
         from fraudsieve.training.fit import train
         from fraudsieve.training.recipe.recipe import Recipe
 
@@ -56,7 +56,7 @@ def train_command(
             "track.experiment": experiment,
             "seed": seed,
         }
-        trained = train(Recipe.read(recipe, overrides), output=output, progress=say)
+        trained = train(Recipe.read(recipe, overrides), output=output, progress=progress)
     notes(trained.notes)
     answer(
         trained_content(trained),

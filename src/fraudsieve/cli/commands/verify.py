@@ -20,16 +20,18 @@ def verify_command(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check a model folder without scoring, and list the checks. Exit code 2: the folder is refused."""
-    with exit_on_error(as_json=json), steps(quiet=json) as say:
-        say("checking")
+    """Check a model folder without scoring, and list the checks. Exit code 2: a check failed."""
+    with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        progress("checking")
         from fraudsieve.models.artifact.inspection import verify
 
-        checked = verify(_find(folder), digest=digest)
-    notes(checked.notes)
-    content = asdict(checked) | {"folder": str(checked.folder), "checks": dict(checked.checks)}
-    rows = [("digest", checked.digest), *((f"checked {name}", text) for name, text in checked.checks)]
-    answer(content, as_json=json, title=f"{checked.folder}: {checked.name}, a model of {checked.subject}s", rows=rows)
+        verified = verify(_find(folder), digest=digest)
+    notes(verified.notes)
+    content = asdict(verified) | {"folder": str(verified.folder), "checks": dict(verified.checks)}
+    rows = [("digest", verified.digest), *((f"checked {name}", text) for name, text in verified.checks)]
+    answer(
+        content, as_json=json, title=f"{verified.folder}: {verified.name}, a model of {verified.subject}s", rows=rows
+    )
 
 
 def _find(folder: str) -> Path:

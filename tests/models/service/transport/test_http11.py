@@ -1,4 +1,4 @@
-"""What goes over a connection, packet by packet."""
+"""Packets of a connection."""
 
 import asyncio
 from typing import Any
@@ -13,7 +13,7 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Transport:
-    """Keeps what is written."""
+    """Transport that stores written data."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
@@ -52,14 +52,14 @@ STATES: list[tuple[int, bool]] = []
 async def handled(connection: Any) -> None:
     """Wait until the request is answered, or waits for its body."""
     for _ in range(10):
-        await asyncio.sleep(0)  # the application starts
+        await asyncio.sleep(0)  # lets the application start
     async with asyncio.timeout(60):
         while connection.tasks and not (connection.cycle.more_body and not connection.cycle.waiting_for_100_continue):
             await asyncio.sleep(0.001)
 
 
 def sent(*packets: bytes) -> Transport:
-    """Give a connection what comes in, and return what goes out."""
+    """Pass packets to a connection, and return its transport."""
 
     async def run() -> Transport:
         config = uvicorn.Config(answer, lifespan="off", log_config=None, access_log=False)
@@ -84,11 +84,11 @@ def test_head_and_body_are_one_packet() -> None:
         assert packet.endswith(b"\r\n\r\nhello")
 
 
-def test_who_waits_for_leave_to_send_gets_it_at_once() -> None:
+def test_expect_continue_is_answered_at_once() -> None:
     head = b"POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: %d\r\n\r\n"
-    leave, whole = sent(head % 3, b"abc").written
-    assert leave == CONTINUE
-    assert whole.endswith(b"\r\n\r\nabc")
+    interim, response = sent(head % 3, b"abc").written
+    assert interim == CONTINUE
+    assert response.endswith(b"\r\n\r\nabc")
 
 
 def test_a_head_without_its_body_is_not_sent(caplog: pytest.LogCaptureFixture) -> None:
@@ -97,7 +97,7 @@ def test_a_head_without_its_body_is_not_sent(caplog: pytest.LogCaptureFixture) -
     assert "Exception in ASGI application" in caplog.text
 
 
-def test_the_state_tells_what_is_here() -> None:
+def test_the_state_has_open_requests_and_completeness() -> None:
     STATES.clear()
     head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\n"
     assert len(sent(head + b"abc", head, b"abc").written) == 2
