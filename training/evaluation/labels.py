@@ -89,7 +89,7 @@ class SourceLabels:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelMetrics:
-    """How far the labels of some records can be relied on.
+    """How reliable the labels of some records are.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def label_metrics(
         records=len(counted),
         unlabelled=int(counted["label"].isna().sum()),
         youngest=_youngest(subjects, counted, curve, gap.days, legitimate) if timed else None,
-        reversals=None if data.said is None else _reversals(data.said, trust),
+        reversals=None if data.all_labels is None else _reversals(data.all_labels, trust),
         by_source=_by_source(data, trust),
     )
 
@@ -249,10 +249,10 @@ def _by_source(data: LabelledData, trust: Trust | None) -> tuple[SourceLabels, .
 def _with_sources(data: LabelledData) -> tuple[pd.DataFrame, pd.Series]:
     """Return all labels with their sources, and the cutoff times of the records by their ids."""
     columns = ["subject_id", "label", "labelled_at", "source"]
-    if data.said is None:
+    if data.all_labels is None:
         labels = data.rows.reindex(columns=columns).assign(subject_id=data.rows.index)
         return labels, data.rows["as_of"]
-    labels = with_times(data.said.reindex(columns=columns))
+    labels = with_times(data.all_labels.reindex(columns=columns))
     labels["labelled_at"] = resolve_label_times(labels["labelled_at"])[0]
     cutoff_times = data.rows.drop_duplicates(f"{data.subject}_id").set_index(f"{data.subject}_id")["as_of"]
     return labels, cutoff_times

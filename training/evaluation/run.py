@@ -109,17 +109,17 @@ def evaluate_tables(
         evaluation = evaluate_tables("fraudsieve-model", messages="later.parquet", labels="labels.csv")
         evaluation.report.average_precision, evaluation.report.intervals["average_precision"]
     """
-    say, recipe = progress or (lambda step: None), recipe or Recipe()
-    say("loading the model")
+    report_step, recipe = progress or (lambda step: None), recipe or Recipe()
+    report_step("loading the model")
     scorer = load_scorer(model)
     if attack:
         check_attackable(scorer.model)
-    say("reading")
+    report_step("reading")
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
     all_data = read_tables(recipe, scorer.model.subject, tables)
     builder = builder_of_model(scorer.model, all_data)  # earlier records are history
     data = all_data if since is None else rows_since(all_data, since)
-    say("looking for campaigns" if data.subject == "message" else "looking for accounts")
+    report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, kind = groups_of(data)
     details = ReportDetails(
         labels=label_metrics(
@@ -131,7 +131,7 @@ def evaluate_tables(
         ),
         not_later_than_training=count_rows_in_training(data, scorer.model),
     )
-    say("scoring, then under attack" if attack else "scoring")
+    report_step("scoring, then under attack" if attack else "scoring")
     report = evaluate_model(
         scorer,
         data.rows,
