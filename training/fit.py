@@ -161,7 +161,7 @@ def train(
         details=_report_details(data, split, model, recipe, temporal),
     )
     if temporal is not None:
-        notes = (*notes, _flattery(report, temporal))
+        notes = (*notes, _optimism_note(report, temporal))
     report_step("logging the run to MLflow")
     logged = _log(final_recipe, Path(output), model, report, data, tuned)
     notes = (*data.notes, *notes, *_write_rejected(data, output))
@@ -299,20 +299,22 @@ def _temporal_metrics(
     )
 
 
-def _flattery(report: EvaluationReport, temporal: TemporalMetrics) -> str:
+def _optimism_note(report: EvaluationReport, temporal: TemporalMetrics) -> str:
     if temporal.skipped is not None:
-        return f"the split is random: its metrics flatter, and a split by time is not possible: {temporal.skipped}"
+        return (
+            f"the split is random: its metrics are optimistic, and a split by time is not possible: {temporal.skipped}"
+        )
     name = "average_precision" if temporal.average_precision is not None else "macro_f1"
     at_random, by_time = getattr(report, name), getattr(temporal, name)
     return (
-        f"the split is random: its metrics flatter; {METRIC_NAMES[name]} is {at_random:.3f}, "
+        f"the split is random: its metrics are optimistic; {METRIC_NAMES[name]} is {at_random:.3f}, "
         f"and {by_time:.3f} when split by time"
     )
 
 
-def _no_legitimate(word: str, classes: tuple[str, ...]) -> str:
+def _no_legitimate(label: str, classes: tuple[str, ...]) -> str:
     return (
-        f"no label is {word!r}, so the model separates types and gives no probability of fraud; "
+        f"no label is {label!r}, so the model separates types and gives no probability of fraud; "
         f"if one of {', '.join(classes)} is legitimate, name it with --legitimate"
     )
 

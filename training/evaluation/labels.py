@@ -1,4 +1,4 @@
-"""Metrics of labels: how long they take, how many are still to come, and how many were replaced."""
+"""Metrics of labels: their delays, the number still to come, and the number replaced."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class LabelDelay:
 
 @dataclass(frozen=True)
 class GapUsed:
-    """Days between training and test, None where the split is not by time; and the reason for them."""
+    """Days between training and test, None if the split is not by time; and the reason for them."""
 
     days: float | None
     why: str
@@ -94,7 +94,7 @@ class LabelMetrics:
     Parameters
     ----------
     delays : tuple of LabelDelay, or None
-        At `SHARES` of the labels that come; None where labels have no times.
+        At `SHARES` of the labels that come; None if labels have no times.
     mature_by_class : mapping of str to float, or None
         Days by which 95 % of the labels of a class have come.
     curve : tuple of (float, float), or None
@@ -106,11 +106,11 @@ class LabelMetrics:
     records, unlabelled : int
         Records, and those without a label.
     youngest : YoungestRecords or None
-        None where no delays are known.
+        None if no delays are known.
     reversals : Reversals or None
-        None where every record has one label.
+        None if every record has one label.
     by_source : tuple of SourceLabels, or None
-        None where there is one source.
+        None if there is one source.
     """
 
     delays: tuple[LabelDelay, ...] | None
@@ -133,7 +133,7 @@ def label_metrics(
     since: Any = None,
     trust: Trust | None = None,
 ) -> LabelMetrics:
-    """Compute how far the labels of some records can be relied on.
+    """Compute how reliable the labels of some records are.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def label_metrics(
     since : datetime, default=None
         Only records from this time on are counted; delays are those of all records. A naive time is UTC.
     trust : Trust, default=None
-        Weights of the sources of labels: an untrusted source reverses no label. None trusts all alike.
+        Weights of the sources of labels: an untrusted source reverses no label. None trusts all sources equally.
 
     Examples
     --------
@@ -259,7 +259,7 @@ def _with_sources(data: LabelledData) -> tuple[pd.DataFrame, pd.Series]:
 
 
 def waiting_note(youngest: YoungestRecords | None) -> str | None:
-    """Return a warning that the youngest records wait for labels; None where less than one label is expected.
+    """Return a warning that the youngest records wait for labels; None if less than one label is expected.
 
     Examples
     --------

@@ -33,7 +33,7 @@ FIXED_RATE = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Rows from the highest score to the lowest. `Ranking.of` creates one.
+    """Rows from the highest score to the lowest. Create it with `Ranking.of`.
 
     Parameters
     ----------

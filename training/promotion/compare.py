@@ -201,10 +201,15 @@ def compare_models(
     Returns
     -------
     dict
-        As from `paired_metrics`, and ``champion`` and ``challenger`` (name, digest, ``trained_until``), ``subject``,
-        ``bootstrap`` (the draws behind the intervals), ``left_out`` (records by reason), ``attack`` (share of the
-        recall that each keeps under obfuscations of characters at medium strength; None without an attack), ``latency``
-        (p50 and p99 of one record, in milliseconds) and ``warnings``. It holds no text and no identifier.
+        As from `paired_metrics`, with these additions. It has no text and no identifier.
+
+        - ``champion``, ``challenger``: name, digest and ``trained_until``.
+        - ``subject``, and ``bootstrap``, the draws behind the intervals.
+        - ``left_out``: numbers of records by reason.
+        - ``attack``: the share of the recall that each model keeps under obfuscations of characters at medium strength;
+          None without an attack.
+        - ``latency``: p50 and p99 of one record, in milliseconds.
+        - ``warnings``.
 
     Raises
     ------
@@ -290,9 +295,7 @@ def _check_kinds(is_fraud: Array, model: Model) -> None:
     for kind, rows in (("fraud", is_fraud), (f"{model.legitimate!r}", ~is_fraud)):
         if not rows.any():
             problem = f"none of {len(is_fraud)} later {model.subject}s is labelled {kind}"
-            raise SchemaError(
-                f"{model.subject}s", problem, "Add records of both kinds."
-            )
+            raise SchemaError(f"{model.subject}s", problem, "Add records of both kinds.")
 
 
 def _start(rows: pd.DataFrame) -> pd.Timestamp | None:

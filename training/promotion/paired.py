@@ -1,7 +1,7 @@
 """Metrics of two models on the same records, and the intervals of their differences.
 
-A draw has the same campaigns or accounts for both models, so that records that are hard for both do not count as a
-difference (a paired bootstrap; Efron and Tibshirani, An Introduction to the Bootstrap, 1993).
+A draw has the same campaigns or accounts for both models, so records that are hard for both do not count as a
+difference (paired bootstrap; Efron and Tibshirani, An Introduction to the Bootstrap, 1993).
 """
 
 from dataclasses import dataclass
@@ -49,10 +49,11 @@ def paired_metrics(
     Returns
     -------
     dict
-        ``rows``, ``frauds``, ``base_rate``; ``figures``: for each of `RANKING_METRICS` except the base rate, and for recall
-        and precision at the review capacity, ``champion``, ``challenger``, ``difference`` (challenger minus champion) and
-        ``interval`` (95 %, of the difference); ``capacity``: alerts, days, and the recall of both models at 20 numbers
-        of alerts up to twice the capacity. None for what cannot be computed.
+        ``rows``, ``frauds``, ``base_rate``, ``figures`` and ``capacity``. ``figures`` has each of `RANKING_METRICS`
+        except the base rate, and recall and precision at the review capacity. Each of them has ``champion``,
+        ``challenger``, ``difference`` (challenger minus champion) and ``interval`` (95 %, of the difference).
+        ``capacity`` has alerts, days, and the recall of both models at 20 numbers of alerts up to twice the capacity.
+        A metric that cannot be computed is None.
 
     Raises
     ------

@@ -66,8 +66,8 @@ def distributions(recipe: Recipe, subject: str) -> dict[str, BaseDistribution]:
     Returns
     -------
     dict of str to BaseDistribution
-        A range or a list is extended to include the value of the recipe, so that the first trial, which has the
-        settings of the recipe, is within the space.
+        A range or a list is extended to include the value of the recipe. So the first trial, which has the settings of
+        the recipe, is within the space.
 
     Raises
     ------
