@@ -41,7 +41,7 @@ def test_the_model_beats_chance_on_later_messages(trained: Any) -> None:
     assert trained.model.points[0].false_positive_rate <= 0.01
 
 
-def test_the_sheet_is_whole(trained: Any) -> None:
+def test_the_report_is_complete(trained: Any) -> None:
     report: Any = trained.report
     assert report.bootstrap.over == "campaign"
     low, high = report.intervals["average_precision"]
@@ -52,7 +52,7 @@ def test_the_sheet_is_whole(trained: Any) -> None:
     assert report.capacity.alerts_a_day > 0
 
 
-def test_the_sheet_says_what_operating_points_do_on_the_test(trained: Any) -> None:
+def test_the_report_has_the_rates_of_operating_points_on_the_test(trained: Any) -> None:
     points, tested = trained.report.operating_points, trained.data.rows.iloc[trained.split.test]
     assert [point.name for point in points] == [point.name for point in trained.model.points]
     flagged = Scorer(trained.model).score_columns({"text": tested["text"].tolist()})["decision"] == "flag"
@@ -64,7 +64,7 @@ def test_the_sheet_says_what_operating_points_do_on_the_test(trained: Any) -> No
     assert points[0].calibration.recall == trained.model.points[0].recall
 
 
-def test_the_sheet_says_how_far_labels_can_be_relied_on(trained: Any, small_world: World) -> None:
+def test_the_report_has_the_metrics_of_labels(trained: Any, small_world: World) -> None:
     labels, sent = trained.report.labels, small_world.messages["sent_at"]
     start = trained.data.rows["as_of"].iloc[trained.split.test].min()
     assert labels.records == (sent >= start).sum()
@@ -75,7 +75,7 @@ def test_the_sheet_says_how_far_labels_can_be_relied_on(trained: Any, small_worl
     assert {one.source for one in labels.by_source} == set(small_world.labels["source"])
 
 
-def test_reviewers_get_alerts_of_messages_without_a_label_too(trained: Any, small_world: World) -> None:
+def test_messages_without_a_label_are_part_of_the_capacity(trained: Any, small_world: World) -> None:
     capacity, tested = trained.report.capacity, trained.data.rows["as_of"].iloc[trained.split.test]
     share = len(tested) / small_world.messages["sent_at"].between(tested.min(), tested.max()).sum()
     assert share < 0.95
@@ -83,7 +83,7 @@ def test_reviewers_get_alerts_of_messages_without_a_label_too(trained: Any, smal
     assert capacity.alerts_a_day == pytest.approx(capacity.alerts / capacity.days / share)
 
 
-def test_every_row_is_somewhere(trained: Any, small_world: World) -> None:
+def test_every_row_is_counted(trained: Any, small_world: World) -> None:
     split, data = trained.split, trained.data
     used = sum(len(rows) for rows in (split.train, split.calibration, split.test)) + sum(split.dropped.values())
     assert used + data.n_unlabelled + len(data.rejected) == len(small_world.messages)
@@ -149,7 +149,7 @@ def test_another_number_of_workers_gives_the_same_model(trained: Any, small_worl
 
 
 @pytest.mark.slow
-def test_types_alone_when_no_label_is_legitimate(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
+def test_only_types_are_trained_if_no_label_is_legitimate(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     crimes = labelled_messages[labelled_messages["label"] != "legitimate"].drop(columns=["sent_at", "labelled_at"])
     done: Any = train(recipe(tmp_path, **{"track.register_model": False}), output=tmp_path / "m", messages=crimes)
     assert done.split.kind == "campaign"
@@ -160,7 +160,7 @@ def test_types_alone_when_no_label_is_legitimate(labelled_messages: pd.DataFrame
 
 
 @pytest.mark.slow
-def test_another_word_for_legitimate(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
+def test_another_name_of_the_legitimate_class(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     is_clean = labelled_messages["label"] == "legitimate"
     renamed = labelled_messages.assign(label=np.where(is_clean, "ham", "spam"))
     settings = {"data.legitimate": "ham", "split.kind": "random", **QUICK}
@@ -177,7 +177,7 @@ def at_random(messages: pd.DataFrame, folder: Path, **overrides: object) -> Any:
 
 
 @pytest.mark.slow
-def test_a_random_split_has_the_figures_by_time_beside_it(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
+def test_a_random_split_has_temporal_metrics(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     done: Any = at_random(labelled_messages, tmp_path)
     beside = done.report.temporal
     timed: Any = train(
@@ -198,7 +198,7 @@ def test_a_random_split_has_the_figures_by_time_beside_it(labelled_messages: pd.
 
 
 @pytest.mark.slow
-def test_figures_by_time_can_be_left_out_and_need_times(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
+def test_temporal_metrics_are_optional_and_need_times(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     assert at_random(labelled_messages, tmp_path, **{"split.also_temporal": False}).report.temporal is None
     (tmp_path / "untimed").mkdir()
     untimed = labelled_messages.drop(columns=["sent_at", "labelled_at"])
@@ -206,7 +206,9 @@ def test_figures_by_time_can_be_left_out_and_need_times(labelled_messages: pd.Da
 
 
 @pytest.mark.slow
-def test_where_time_cannot_split_the_sheet_says_why(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
+def test_the_report_has_the_reason_why_there_are_no_temporal_metrics(
+    labelled_messages: pd.DataFrame, tmp_path: Path
+) -> None:
     done: Any = at_random(labelled_messages, tmp_path, **{"split.gap_days": 1000})
     assert done.report.temporal.average_precision is None
     assert "leaves no " in done.report.temporal.skipped
@@ -214,7 +216,7 @@ def test_where_time_cannot_split_the_sheet_says_why(labelled_messages: pd.DataFr
 
 
 @pytest.mark.slow
-def test_a_column_made_from_the_label_is_named_in_the_sheet_and_the_notes(tmp_path: Path) -> None:
+def test_a_column_made_from_the_label_is_named_in_report_and_notes(tmp_path: Path) -> None:
     world = simulate(days=60, n_accounts=900)
     labels = world.labels.assign(label=world.labels["label"].where(world.labels["label"] == "legitimate", "fraud"))
     latest = labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")["label"]
@@ -231,7 +233,7 @@ def test_a_column_made_from_the_label_is_named_in_the_sheet_and_the_notes(tmp_pa
 
 
 @pytest.mark.slow
-def test_labels_are_weighed_by_the_trust_in_their_sources(small_world: World, tmp_path: Path) -> None:
+def test_labels_are_weighted_by_the_trust_in_their_sources(small_world: World, tmp_path: Path) -> None:
     def trees(name: str, **overrides: object) -> bytes:
         settings = recipe(tmp_path, **{**QUICK, "model.n_rounds": 5, **overrides})
         done = train(settings, output=tmp_path / name, messages=small_world.messages, labels=small_world.labels)
@@ -245,13 +247,13 @@ def test_labels_are_weighed_by_the_trust_in_their_sources(small_world: World, tm
         trees("unknown", **{"data.trust": {"review": 1.0}})
 
 
-def test_a_single_class_is_refused(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
+def test_a_single_class_is_an_error(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="expected at least 2 classes with enough rows, got 1"):
         train(recipe(tmp_path), output=tmp_path / "m", messages=labelled_messages.assign(label="spam"))
     assert not (tmp_path / "m").exists()
 
 
-def test_an_existing_folder_is_refused_before_any_work(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
+def test_an_existing_folder_is_an_error_before_any_work(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match="exists already"):
         train(recipe(tmp_path), output=tmp_path, messages=labelled_messages)
 

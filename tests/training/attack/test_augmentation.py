@@ -48,5 +48,5 @@ def test_only_fraud_is_copied() -> None:
     assert augment(texts, is_fraud, share=0.0).rows.tolist() == list(range(100))
 
 
-def test_texts_of_nothing() -> None:
+def test_empty_and_unusual_texts() -> None:
     assert obfuscated_copies(["", "\ud800", "123"], [""]) == ["", "\ud800", "123"]

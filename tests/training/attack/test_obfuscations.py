@@ -24,7 +24,7 @@ def changed_places(before: str, after: str) -> int:
 
 @pytest.mark.parametrize("name", OBFUSCATIONS)
 @pytest.mark.parametrize("strength", STRENGTHS)
-def test_the_same_wherever_the_text_stands(name: str, strength: str) -> None:
+def test_the_result_does_not_depend_on_other_texts(name: str, strength: str) -> None:
     texts = [ZH, EN, ZH, "", "？", EN + ZH]
     whole = obfuscate(texts, name, strength)
     assert whole == [obfuscate([text], name, strength)[0] for text in texts]
@@ -49,7 +49,7 @@ def test_another_seed_gives_another_obfuscation(name: str) -> None:
     assert obfuscate(texts, name, "medium", seed=1) != obfuscate(texts, name, "medium")
 
 
-def test_what_comes_out_is_pinned() -> None:
+def test_the_output_is_pinned() -> None:
     # Figures of one day are compared with those of another: this must not change with Python or by accident.
     assert obfuscate(["win cash now at shop.example/a"], "leetspeak", "strong") == ["win c4$h now @7 shop.example/a"]
     assert obfuscate(["您的银行卡已冻结"], "homophone", "strong", seed=3) == ["您的吟形咖已冻节"]
@@ -129,7 +129,7 @@ def test_variants_are_traditional_first_of_all() -> None:
     assert obfuscate(["贷"], "variant", "light") == ["貸"]
 
 
-def test_radicals_stand_side_by_side() -> None:
+def test_radicals_are_left_and_right_parts() -> None:
     assert obfuscate(["银行好贷"], "radical", "strong") == ["钅艮彳亍好贷"]
     assert obfuscate(["贷草"], "radical", "strong") == ["贷草"]  # one above the other
 
@@ -159,12 +159,12 @@ def test_synonyms_are_of_whole_words(text: str, after: str) -> None:
 @pytest.mark.parametrize(
     "link", ["https://a1-bank.example/login?id=72", "www.free-prize.win", "pay.shop.co.uk/a1", "t.cn/Rxy9"]
 )
-def test_links_still_lead_somewhere(name: str, link: str) -> None:
+def test_links_are_unchanged(name: str, link: str) -> None:
     after = obfuscate([f"account 12 冻结 {link} 现金 now"], name, "strong")[0]
     assert link in after
 
 
-def test_a_full_stop_without_a_space_is_no_link() -> None:
+def test_a_full_stop_without_a_space_is_not_a_link() -> None:
     assert obfuscate(["win cash.Call now"], "leetspeak", "strong") != ["win cash.Call now"]
     assert "cash.Call" not in obfuscate(["cash.Call"], "leetspeak", "strong")
 
@@ -182,14 +182,14 @@ def test_lone_surrogates_can_be_obfuscated() -> None:
     assert "\ud800" in obfuscate(["free \ud800 cash"], "symbols", "light")[0]
 
 
-def test_unknown_names_are_refused() -> None:
+def test_unknown_names_are_rejected() -> None:
     with pytest.raises(ValueError, match=r"Expected one of zero_width, .*, got 'magic'"):
         obfuscate(["a"], "magic", "light")
     with pytest.raises(ValueError, match="Expected one of light, medium, strong, got 'mild'"):
         obfuscate(["a"], "symbols", "mild")
 
 
-def test_levels_and_sources_are_told() -> None:
+def test_levels_and_sources_are_declared() -> None:
     assert {way.level for way in OBFUSCATIONS.values()} == {"character", "word"}
     assert [name for name, way in OBFUSCATIONS.items() if way.level == "word"] == ["synonym"]
     assert all(way.source and set(way.languages) <= {"zh", "en"} for way in OBFUSCATIONS.values())

@@ -93,13 +93,13 @@ def test_the_mean_is_over_obfuscations_of_characters_that_apply() -> None:
     json.dumps(asdict(metrics), allow_nan=False)
 
 
-def test_an_obfuscation_that_betrays_itself_makes_up_for_no_loss() -> None:
+def test_a_gain_does_not_offset_a_loss() -> None:
     metrics = attack_metrics(made_up({"symbols": 5, "spacing": 15}), "en")
     assert metrics.obfuscations["spacing"].light == KeptRecall(0.75, 1.0, 1.0)
     assert metrics.character["light"] == attack_metrics(made_up({"symbols": 5}), "en").character["light"]
 
 
-def test_nothing_can_be_kept_of_nothing() -> None:
+def test_without_clean_recall_nothing_is_kept() -> None:
     metrics = attack_metrics(made_up({}, clean=0), "en")
     assert metrics.obfuscations["symbols"].light.kept is None
     assert metrics.character["light"] == CharacterSummary(None, None, None)
@@ -122,7 +122,7 @@ def test_only_the_text_of_fraud_is_obfuscated() -> None:
     assert rows["text"].tolist() == ["free 4 u", "dinner?", "free 2"]
 
 
-def test_of_many_frauds_some_are_obfuscated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sample_of_many_frauds_is_obfuscated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fraudsieve.training.attack.recall.MAX_TEXTS", 3)
     rows = pd.DataFrame({"text": [f"free {i}" for i in range(9)] + ["dinner?"]})
     seen: list[list[str]] = []
@@ -146,7 +146,9 @@ def test_of_many_frauds_some_are_obfuscated(monkeypatch: pytest.MonkeyPatch) -> 
         ("account", "ham", ["ham", "spam"], False),
     ],
 )
-def test_what_can_be_attacked(subject: str, legitimate: str | None, labels: list[str], says_something: bool) -> None:
+def test_models_that_can_be_attacked(
+    subject: str, legitimate: str | None, labels: list[str], says_something: bool
+) -> None:
     model = cast(Model, SimpleNamespace(subject=subject, legitimate=legitimate))
     assert attackable(model, np.array(labels, object)) is says_something
 

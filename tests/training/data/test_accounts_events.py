@@ -31,7 +31,7 @@ def labels(*rows: tuple[str, str, str | None]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["subject_id", "label", "labelled_at"])
 
 
-def test_moments_of_accounts_in_order_of_preference() -> None:
+def test_cutoff_times_of_accounts_in_order_of_preference() -> None:
     table = accounts(as_of=["2026-01-09T00:00:00Z", None, None])
     known = labels(("ann", "spam", "2026-02-01"), ("bob", "spam", "2026-02-02"), ("cid", "spam", None))
     loaded = load_accounts(events(), accounts=table, labels=known)
@@ -56,7 +56,7 @@ def test_accounts_may_be_those_that_have_labels() -> None:
         load_accounts(events())
 
 
-def test_a_column_of_labels_is_a_shorthand() -> None:
+def test_a_column_label_can_replace_the_table_of_labels() -> None:
     loaded = load_accounts(None, accounts=accounts(label=["spam", None, "legitimate"]))
     assert (len(loaded.rows), loaded.n_unlabelled) == (2, 1)
     known = load_events(events(label=["spam", None, "legitimate"], labelled_at="2026-03-01"))
@@ -66,7 +66,7 @@ def test_a_column_of_labels_is_a_shorthand() -> None:
     assert known.rows["as_of"].equals(known.rows["occurred_at"])
 
 
-def test_labels_of_events_go_by_event_id() -> None:
+def test_labels_of_events_are_joined_by_event_id() -> None:
     loaded = load_events(events(), labels=labels(("e3", "spam", "2026-03-01"), ("none", "spam", None)))
     assert loaded.rows["account_id"].tolist() == ["bob"]
     assert "1 labels are of no event here" in loaded.notes
@@ -89,7 +89,7 @@ def test_rows_in_are_rows_out() -> None:
     assert loaded.rejected_events["column"].tolist() == ["occurred_at", "amount"]
 
 
-def test_what_became_known_needs_a_time() -> None:
+def test_labels_without_a_time_are_left_out() -> None:
     table = events(label=["spam", "legitimate", "spam"], labelled_at=["2026-03-01", "2026-03-02", None])
     known = event_labels_of(load_events(table), "legitimate")
     assert known is not None

@@ -36,7 +36,7 @@ def without_times(model: Model) -> Model:
     return replace(model, training=model.training | {"window": [], "calibration_window": []})
 
 
-def test_a_model_knows_the_last_record_that_it_was_trained_or_calibrated_on(model: Model, rivals: Any) -> None:
+def test_trained_until_is_the_last_training_or_calibration_record(model: Model, rivals: Any) -> None:
     until = trained_until(model)
     assert until == pd.Timestamp(model.training["calibration_window"][1])
     assert until is not None
@@ -63,7 +63,7 @@ def test_earlier_records_are_left_out_and_counted(model: Model, rivals: Any) -> 
     assert rows_after_training(edge, [model]).left_out["not later than training"] == 1
 
 
-def test_none_later_is_an_error_that_says_until_when(model: Model, rivals: Any) -> None:
+def test_no_later_record_is_an_error_with_the_end_of_training(model: Model, rivals: Any) -> None:
     earlier = rivals.known[rivals.known["sent_at"] <= trained_until(model)].reset_index(drop=True)
     with pytest.raises(
         SchemaError, match=rf"none of {len(earlier)} labelled messages is later than 2026-.* Give later"
@@ -79,14 +79,14 @@ def test_records_without_times_are_compared_on_with_a_warning(model: Model, riva
     )
 
 
-def test_a_model_trained_without_times_is_warned_of(model: Model, rivals: Any) -> None:
+def test_a_model_trained_without_times_gives_a_warning(model: Model, rivals: Any) -> None:
     everything = pd.concat([rivals.known, rivals.later], ignore_index=True)
     found = rows_after_training(read(everything), [without_times(model), model])
     assert not found.rows.all()
     assert found.warnings == ("1 of the models was trained on messages without times: it may know some of these",)
 
 
-def test_without_times_the_very_table_of_training_is_refused(model: Model, rivals: Any, tmp_path: Path) -> None:
+def test_without_times_the_training_table_is_rejected(model: Model, rivals: Any, tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="messages: a model was trained on this very table"):
         rows_after_training(read(rivals.known), [without_times(model)])
     untimed = read(rivals.known.drop(columns="sent_at"))
@@ -96,7 +96,7 @@ def test_without_times_the_very_table_of_training_is_refused(model: Model, rival
     assert np.all(rows_after_training(untimed, [model]).rows)
 
 
-def test_rows_since_a_moment_keep_what_was_before_as_their_history(model: Model, rivals: Any) -> None:
+def test_rows_since_a_time_keep_earlier_messages_as_history(model: Model, rivals: Any) -> None:
     data = read(pd.concat([rivals.known, rivals.later], ignore_index=True))
     since = rivals.later["sent_at"].sort_values().iloc[5].to_pydatetime()
     found = rows_since(data, since.replace(tzinfo=None))

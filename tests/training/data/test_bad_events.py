@@ -49,7 +49,7 @@ def test_events_before_the_account_exists_count_as_they_are() -> None:
     assert found["profile__age_days"] == pytest.approx(1 / 24)
 
 
-def test_events_far_in_the_future_count_for_no_moment_before_them() -> None:
+def test_events_far_in_the_future_do_not_count_earlier() -> None:
     future = {"occurred_at": "2090-01-01T00:00:00Z", "amount": 1e6}
     assert batch({}, future) == [1, 5, 5, 5]
     assert live({}, future, refused=1) == [1, 5, 5, 5]
@@ -63,14 +63,14 @@ def test_negative_amounts_are_amounts() -> None:
 
 
 @pytest.mark.parametrize("amount", [np.inf, -np.inf, 1e16, "much"])
-def test_infinite_amounts_and_no_numbers_are_set_aside(amount: object) -> None:
+def test_infinite_amounts_and_other_values_are_rejected(amount: object) -> None:
     checked = read_table(rows({}, {"amount": amount}), "events")
     assert (len(checked.good), checked.rejected["column"].tolist()) == (1, ["amount"])
     assert "much" not in checked.rejected["reason"].iloc[0]
     assert batch({}, {"amount": amount}) == live({}, {"amount": amount}, refused=1) == [1, 5, 5, 5]
 
 
-def test_an_account_without_events_has_none() -> None:
+def test_an_account_without_events_has_no_history() -> None:
     assert batch({}, account="nobody")[:2] == live({}, account="nobody")[:2] == [0, 0]
 
 

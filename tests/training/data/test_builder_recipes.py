@@ -16,7 +16,7 @@ from .test_builders import payments
 pytestmark = pytest.mark.slow
 
 
-def test_the_recipe_says_what_is_scored(small_world: World) -> None:
+def test_the_recipe_sets_what_is_scored(small_world: World) -> None:
     tables = {"messages": None, "accounts": None, "events": payments(small_world), "labels": None}
     data = read_data(Recipe(), tables, min_label_rows=1)
     assert (data.subject, groups_of(data)[1]) == ("event", "account")

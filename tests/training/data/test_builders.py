@@ -146,7 +146,7 @@ def test_a_record_that_cannot_be_read_is_not_scored(accounts: Done, change: dict
     assert scores[1]["probability"] is None
 
 
-def test_a_field_that_is_not_there_is_not_taken_for_unknown(accounts: Done, events: Done) -> None:
+def test_an_absent_field_is_not_an_unknown_value(accounts: Done, events: Done) -> None:
     scorer = Scorer.load(accounts.trained.folder)
     good = {"account_id": "x", "as_of": "2026-03-01", **profile(scorer)}
     renamed = {("land" if name == "country" else name): value for name, value in good.items()}
@@ -169,7 +169,7 @@ def test_a_score_does_not_depend_on_its_neighbours(events: Done) -> None:
     assert alone == beside
 
 
-def test_a_state_of_other_views_is_refused_though_its_columns_are_called_alike(accounts: Done) -> None:
+def test_a_state_of_other_views_with_the_same_columns_is_rejected(accounts: Done) -> None:
     scorer = Scorer.load(accounts.trained.folder)
     model = scorer.new_state()
     other = HistoryState(
@@ -199,7 +199,7 @@ def test_noise_cannot_be_learnt_from_labels_dated_on_the_day_of_their_event(tmp_
     assert any("labelled_at holds dates without times" in note for note in done.notes)
 
 
-def test_accounts_without_any_time_are_trained_on_by_what_they_say(tmp_path: Path) -> None:
+def test_accounts_without_times_are_trained_on_their_profiles(tmp_path: Path) -> None:
     rng, n = np.random.default_rng(0), 400
     fraud = rng.random(n) < 0.3
     accounts = pd.DataFrame(
@@ -214,7 +214,7 @@ def test_accounts_without_any_time_are_trained_on_by_what_they_say(tmp_path: Pat
     assert (score["status"], score["decision"]) == ("ok", "flag")
 
 
-def test_noise_cannot_be_learnt_from_what_is_known_of_those_who_share(tmp_path: Path) -> None:
+def test_noise_cannot_be_learnt_from_labels_of_accounts_that_share_an_ip(tmp_path: Path) -> None:
     rng, n = np.random.default_rng(0), 600
     ids = [f"a{i}" for i in range(n)]
     table = pd.DataFrame({"account_id": ids, "occurred_at": START, "kind": "pay", "ip": "office", "amount": 1.0})
@@ -268,7 +268,7 @@ def test_scores_of_events_from_a_file_and_live_are_the_same(events: Done, tmp_pa
     np.testing.assert_allclose(scores, pd.read_parquet(done.output)["probability"], rtol=1e-9)
 
 
-def test_evaluation_since_a_moment_knows_what_was_known_before(events: Done, tmp_path: Path) -> None:
+def test_evaluation_since_a_time_uses_the_earlier_labels(events: Done, tmp_path: Path) -> None:
     table, since = events.events, events.events["occurred_at"].sort_values().iloc[-400]
     table.to_parquet(tmp_path / "events.parquet")
     call = ["evaluate", "--model", str(events.trained.folder), "--events", str(tmp_path / "events.parquet")]
@@ -284,7 +284,7 @@ def test_evaluation_since_a_moment_knows_what_was_known_before(events: Done, tmp
     assert report["average_precision"] == pytest.approx(expected, abs=1e-9)
 
 
-def test_a_model_folder_says_what_a_service_must_know(events: Done) -> None:
+def test_a_model_folder_has_all_that_a_service_needs(events: Done) -> None:
     again = Scorer.load(events.trained.folder).model
     assert again.matrix == events.trained.model.matrix
     data = read_data(recipe(Path()), {"events": events.events}, min_label_rows=1)
@@ -321,7 +321,7 @@ def test_messages_with_the_history_of_their_senders(small_world: World, tmp_path
     assert "the model uses events, but none were given: all records are scored without history" in without.notes
 
 
-def test_messages_with_what_was_known_of_their_campaigns(
+def test_messages_with_the_history_of_their_campaigns(
     small_world: World, labelled_messages: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tables: dict[str, Any] = {"messages": small_world.messages, "labels": small_world.labels}

@@ -29,7 +29,7 @@ def test_rows_labels_and_campaigns_are_of_the_slice_and_its_copies(labelled_mess
 
 
 @pytest.mark.slow
-def test_wording_is_out_of_fold(labelled_messages: pd.DataFrame) -> None:
+def test_wording_features_are_out_of_fold(labelled_messages: pd.DataFrame) -> None:
     data = load_labelled(labelled_messages)
     groups, train = groups_of(data)[0], np.arange(len(data.rows))
     found = training_rows(data, groups, train, recipe(**{"features.augment": 0}))

@@ -17,7 +17,7 @@ def made_up(rng: np.random.Generator, n_groups: int = 120, rows: int = 6) -> tup
     return scores, fraud[groups], groups
 
 
-def test_groups_come_whole_and_as_many_as_there_are() -> None:
+def test_groups_are_drawn_whole_and_as_many_as_there_are() -> None:
     groups = np.array(["b", "a", "b", "c", "c", "c"])
     for drawn in draw_weights(groups, 50, seed=1):
         assert drawn[0] == drawn[2]
@@ -32,7 +32,7 @@ def test_draws_repeat_for_a_seed() -> None:
     assert (one != other).any()
 
 
-def test_replicates_are_the_figures_of_the_drawn_rows() -> None:
+def test_replicates_are_the_metrics_of_the_drawn_rows() -> None:
     scores, truth, groups = made_up(np.random.default_rng(0))
     ranking = Ranking.of(scores, truth)
     found = bootstrap_ranking(ranking, groups, alerts=np.array([40.0]), replicates=5, seed=3)
@@ -46,7 +46,7 @@ def test_replicates_are_the_figures_of_the_drawn_rows() -> None:
 
 
 @pytest.mark.slow
-def test_intervals_hold_the_true_value_about_as_often_as_they_say() -> None:
+def test_intervals_contain_the_true_value_about_as_often_as_declared() -> None:
     rng = np.random.default_rng(0)
     truth = np.mean([average_precision_score(y, p) for p, y, _ in (made_up(rng) for _ in range(400))])
     held = {"groups": 0, "rows": 0}

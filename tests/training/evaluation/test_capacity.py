@@ -27,14 +27,14 @@ def test_by_default_one_in_a_hundred() -> None:
 
 
 @pytest.mark.parametrize(("a_day", "alerts"), [(8.0, 80.0), (1000.0, 500.0)])
-def test_what_is_given_counts(a_day: float, alerts: float) -> None:
+def test_a_given_capacity_is_used(a_day: float, alerts: float) -> None:
     capacity = Capacity.of(500, 10, a_day)
     assert capacity is not None
     assert (capacity.alerts, capacity.given) == (alerts, True)
     assert Capacity.of(500, None, a_day) is None
 
 
-def test_some_of_the_records_get_their_share_of_the_alerts() -> None:
+def test_a_share_of_the_records_gets_its_share_of_the_alerts() -> None:
     fifth = Capacity.of(200, 10, 8.0, share=0.2)  # 1,000 records came in these days
     assert fifth is not None
     assert fifth.alerts == pytest.approx(16.0)

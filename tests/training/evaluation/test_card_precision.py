@@ -28,7 +28,7 @@ def plainly(accounts: np.ndarray, moments: np.ndarray, fraud: np.ndarray, scores
     return float(np.mean(shares))
 
 
-def test_found_accounts_free_their_place() -> None:
+def test_accounts_whose_fraud_was_found_are_not_listed_again() -> None:
     table = rows(("ann", 0, True), ("bob", 0, True), ("ann", 1, True), ("bob", 1, True), ("eve", 1, False))
     scores = np.array([0.9, 0.8, 0.9, 0.5, 0.7])
     # First day ann; on the second she is out, and eve is listed before bob.
@@ -69,7 +69,7 @@ def test_an_account_that_counts_twice_is_two_accounts() -> None:
     assert DailyLists.of(names, days, fraud, scores).precision(5, weights) == pytest.approx(expanded, abs=1e-12)
 
 
-def test_drawn_accounts_spread_around_the_figure() -> None:
+def test_drawn_accounts_spread_around_the_card_precision() -> None:
     rng = np.random.default_rng(0)
     n = 2000
     names, fraud = rng.integers(0, 300, n), rng.random(n) < 0.1

@@ -54,7 +54,7 @@ def metrics(rows: FraudRows) -> Any:
     return fraud_metrics(rows, EvaluateRecipe(accounts_a_day=5), **context())
 
 
-def test_every_main_figure_has_an_interval_around_it(metrics: Any) -> None:
+def test_every_main_metric_has_an_interval_around_it(metrics: Any) -> None:
     json.dumps(to_json_types(metrics), allow_nan=False)
     for name in MAIN:
         low, high = metrics.intervals[name]
@@ -111,7 +111,7 @@ def test_costs(rows: FraudRows, metrics: Any) -> None:
     assert metrics.cost_per_1000 < min(point.cost for point in costs.points)  # calibrated: cheapest of all
 
 
-def test_card_precision_and_what_a_perfect_ranking_reaches(rows: FraudRows, metrics: Any) -> None:
+def test_card_precision_and_that_of_a_perfect_ranking(rows: FraudRows, metrics: Any) -> None:
     named = context()
     who, when = named["accounts"], named["cutoff_times"]
     assert metrics.card_precision == card_precision(who, when, rows.is_fraud, rows.probability, top=5)
@@ -133,7 +133,7 @@ def test_months_and_cold_start_add_up(rows: FraudRows, metrics: Any) -> None:
         assert caught == pytest.approx(metrics.recall_at_1pct_fpr)  # one threshold for all
 
 
-def test_rows_without_a_moment_have_no_month_and_no_list(rows: FraudRows) -> None:
+def test_rows_without_a_cutoff_time_have_no_month_and_no_list(rows: FraudRows) -> None:
     named = context()
     named["cutoff_times"] = named["cutoff_times"].copy()
     named["cutoff_times"][:100] = "NaT"
@@ -159,14 +159,14 @@ def test_curves(rows: FraudRows, metrics: Any) -> None:
     assert gap == pytest.approx(metrics.ece, abs=1e-9)  # 3,000 rows: bins of equal size
 
 
-def test_nobody_without_a_history() -> None:
+def test_all_rows_with_a_history() -> None:
     rows = FraudRows(np.array([0.9, 0.2]), np.array([True, False]))
     found: Any = fraud_metrics(rows, EvaluateRecipe(), has_history=np.array([True, True]))
     assert found.cold_start.no_history is None
     assert found.cold_start.with_history.rows == 2
 
 
-def test_one_kind_alone() -> None:
+def test_rows_of_one_kind() -> None:
     rows = FraudRows(np.array([0.9, 0.2]), np.array([False, False]), np.array([1, 2]), 20)
     found: Any = fraud_metrics(rows, EvaluateRecipe(), **{k: v[:2] for k, v in context().items()})
     json.dumps(to_json_types(found), allow_nan=False)

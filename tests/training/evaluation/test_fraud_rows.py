@@ -15,7 +15,7 @@ def made_up(n: int = 300) -> FraudRows:
     return FraudRows(1 / (1 + np.exp(-rng.normal(truth, 1.0))), truth, rng.integers(0, 60, n), 50)
 
 
-def test_figures_of_a_slice() -> None:
+def test_metrics_of_a_slice() -> None:
     rows = made_up()
     half = np.arange(300) < 150
     found: Any = rows.part(half).slice_metrics(0.6)

@@ -31,7 +31,7 @@ def known_at(world: World, moment: pd.Timestamp) -> LabelledData:
     return load_labelled(messages, world.labels[world.labels["labelled_at"] < moment])
 
 
-def test_labels_to_come_are_as_many_as_come(world: World, moment: pd.Timestamp) -> None:
+def test_the_expected_number_of_labels_comes(world: World, moment: pd.Timestamp) -> None:
     data = known_at(world, moment)
     metrics: Any = label_metrics(data, BY_TIME, legitimate="legitimate")
     young = metrics.youngest
@@ -54,7 +54,7 @@ def test_labels_to_come_are_as_many_as_come(world: World, moment: pd.Timestamp) 
     assert note.startswith(f"{waits.sum():,} of {young.records:,} records of the last ")
 
 
-def test_frauds_to_come_have_delays_of_their_own() -> None:
+def test_expected_frauds_use_the_delays_of_fraud() -> None:
     """A tenth is fraud, and its labels take five times as long: more of it is still to come than of the rest."""
     rng = np.random.default_rng(0)
     start, n = pd.Timestamp("2026-01-01", tz="UTC"), 20_000
@@ -75,7 +75,7 @@ def test_frauds_to_come_have_delays_of_their_own() -> None:
     assert (fraud & waits).sum() > 0.2 * waits.sum()
 
 
-def test_who_does_not_wait_is_not_warned_of(world: World, moment: pd.Timestamp) -> None:
+def test_complete_labels_give_no_warning(world: World, moment: pd.Timestamp) -> None:
     """The same records, looked at a month later: nearly all that will come is there."""
     messages = world.messages[world.messages["sent_at"] < moment]
     metrics: Any = label_metrics(load_labelled(messages, world.labels), BY_TIME, legitimate="legitimate")
@@ -96,7 +96,7 @@ def test_the_delays_are_those_of_the_curve(world: World, moment: pd.Timestamp) -
     assert metrics.youngest.days == max(days[2], 9.0)
 
 
-def test_records_from_a_moment_on(world: World, moment: pd.Timestamp) -> None:
+def test_records_since_a_time(world: World, moment: pd.Timestamp) -> None:
     data = known_at(world, moment)
     all_of_them, later = (label_metrics(data, BY_TIME, since=since) for since in (None, moment - 2 * DAY))
     sent = world.messages["sent_at"]
@@ -150,7 +150,7 @@ def test_labels_in_the_table_itself() -> None:
 
 
 @pytest.mark.parametrize("columns", [["sent_at"], ["labelled_at"], []])
-def test_without_times_nothing_is_said_of_delays(columns: list[str]) -> None:
+def test_without_times_there_are_no_delays(columns: list[str]) -> None:
     day = pd.Timestamp("2026-05-01 09:30", tz="UTC")
     frame = pd.DataFrame({"message_id": list("abc"), "text": list("abc"), "label": ["spam", "ham", None]})
     metrics: Any = label_metrics(load_labelled(frame.assign(**dict.fromkeys(columns, day))), {})
@@ -159,7 +159,7 @@ def test_without_times_nothing_is_said_of_delays(columns: list[str]) -> None:
     assert waiting_note(metrics.youngest) is None
 
 
-def test_records_looked_at_when_their_labels_came_say_nothing_of_delays() -> None:
+def test_records_exported_when_their_labels_came_have_no_delays() -> None:
     labelled = pd.Series(pd.date_range("2026-05-01 09:30", periods=3, freq="D", tz="UTC"))
     rows = pd.DataFrame({"as_of": labelled - pd.Timedelta(microseconds=1), "labelled_at": labelled, "label": "spam"})
     waiting = pd.Series([labelled.max()])

@@ -68,7 +68,7 @@ def test_messages_without_a_label_are_alerts_too() -> None:
     assert calibration_days(alone, sliced(np.arange(24))) == pytest.approx(2)
 
 
-def test_which_share_of_the_records_of_their_time_some_rows_are() -> None:
+def test_share_of_the_records_of_their_time() -> None:
     data = labelled(100)
     assert share_of_records(data, data.rows) == 1
     assert share_of_records(data, data.rows.iloc[40:60]) == 1
@@ -80,7 +80,7 @@ def test_which_share_of_the_records_of_their_time_some_rows_are() -> None:
     assert share_of_records(replace(data, rows=timeless), timeless) == 1
 
 
-def test_without_two_moments_there_are_no_days() -> None:
+def test_without_two_distinct_times_there_are_no_days() -> None:
     data = labelled()
     assert calibration_days(data, sliced(np.array([3]))) is None
     timeless = data.rows.assign(as_of=pd.Series(pd.NaT, data.rows.index, "datetime64[us, UTC]"))
@@ -119,7 +119,7 @@ def test_costs_go_by_the_amounts_of_the_slice() -> None:
     assert np.flatnonzero(probability >= points[0].threshold).max() == 5
 
 
-def test_a_point_that_flags_nothing_is_said() -> None:
+def test_a_point_that_flags_nothing_is_noted() -> None:
     data, split = labelled(), sliced(np.arange(50))
     is_fraud = (data.rows["label"] == "spam").to_numpy()[:50]
     recipe = Recipe.read(overrides={"thresholds": {"alerts_a_day": [24], "precisions": [0.99]}})
@@ -139,7 +139,7 @@ def dealt(world: World, seed: int) -> pd.DataFrame:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
-def test_alerts_a_day_stay_near_the_capacity_where_the_world_does_not_drift(seed: int) -> None:
+def test_alerts_per_day_stay_near_the_capacity_without_drift(seed: int) -> None:
     world = simulate(seed=seed, days=DAYS, n_accounts=300)
     messages = dealt(world, seed)
     data = load_labelled(messages, world.labels.drop(columns="labelled_at"))
@@ -186,7 +186,7 @@ def test_a_run_keeps_its_points_in_the_folder(small_world: World, tmp_path: Path
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(size(3, dev=1)))
-def test_alerts_of_a_trained_model_stay_near_the_capacity_where_the_world_does_not_drift(seed: int) -> None:
+def test_alerts_of_a_trained_model_stay_near_the_capacity_without_drift(seed: int) -> None:
     world = simulate(seed=seed, days=DAYS)
     messages = dealt(world, seed)
     settings = {"split": {"kind": "random", "test_share": 0.3, "calibration_share": 0.3}, "n_jobs": 1, "seed": seed}
@@ -206,7 +206,7 @@ def test_alerts_of_a_trained_model_stay_near_the_capacity_where_the_world_does_n
 # The rates of operating points on other records.
 
 
-def test_figures_are_those_of_scikit_learn_and_of_the_calibration_slice() -> None:
+def test_rates_are_those_of_scikit_learn_and_of_the_calibration_slice() -> None:
     rng = np.random.default_rng(0)
     is_fraud = rng.random(3000) < 0.1
     probability = np.clip(rng.normal(0.2 + 0.3 * is_fraud, 0.15), 0, 1)

@@ -25,7 +25,7 @@ def named(ranking: Ranking, weights: np.ndarray | None = None) -> dict[str, floa
 @pytest.mark.parametrize("digits", [8, 2, 1])
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("fractions", [False, True])
-def test_standard_figures_are_those_of_scikit_learn(seed: int, digits: int, fractions: bool) -> None:
+def test_standard_metrics_agree_with_scikit_learn(seed: int, digits: int, fractions: bool) -> None:
     scores, truth, weights = made_up(seed, digits=digits)
     w = weights * np.random.default_rng(seed).uniform(0.5, 2, len(weights)) if fractions else weights
     found = named(Ranking.of(scores, truth), w)
@@ -75,7 +75,7 @@ def test_alerts_by_hand() -> None:
         assert found == pytest.approx([truth[top].sum() / truth.sum(), truth[top].mean(), lost[top].sum() / lost.sum()])
 
 
-def test_of_tied_rows_a_part_is_flagged() -> None:
+def test_a_part_of_tied_rows_is_flagged() -> None:
     ranking = Ranking.of(np.array([0.9, 0.5, 0.5, 0.5, 0.5]), np.array([False, True, True, False, False]))
     recall, precision, _ = ranking.at_alerts(np.array([1.0, 3.0]))
     assert recall.tolist() == [0.0, 0.5]  # two of the four, of which half are fraud
@@ -92,7 +92,7 @@ def test_the_order_of_the_rows_does_not_matter(seed: int, n: int, random: object
     )
 
 
-def test_one_kind_alone() -> None:
+def test_rows_of_one_kind() -> None:
     found = named(Ranking.of(np.array([0.2, 0.4]), np.array([False, False])))
     assert np.isnan([found[name] for name in ("average_precision", "roc_auc", "recall_at_1pct_fpr")]).all()
     assert found["brier"] == pytest.approx(0.1)
@@ -100,6 +100,6 @@ def test_one_kind_alone() -> None:
 
 
 @pytest.mark.parametrize(("scores", "said"), [([], "got 0 scores"), ([0.1, np.nan], "got 2 scores, 1 of them NaN")])
-def test_scores_that_are_none(scores: list[float], said: str) -> None:
+def test_missing_scores_are_an_error(scores: list[float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Ranking.of(np.array(scores), np.zeros(len(scores), bool))

@@ -44,7 +44,7 @@ def fitted() -> AccountFeatures:
     return AccountFeatures(EVENTS, subject="account").fit(ROWS[["account_id", "as_of"]])
 
 
-def test_moments_accounts_and_amounts() -> None:
+def test_cutoff_times_accounts_and_amounts() -> None:
     found = row_context(ROWS)
     assert found["cutoff_times"] is not None
     assert found["cutoff_times"].astype("M8[h]").astype(str).tolist()[:2] == ["2026-05-02T00", "2026-05-01T10"]
@@ -54,7 +54,7 @@ def test_moments_accounts_and_amounts() -> None:
     assert found["has_history"] is None
 
 
-def test_what_is_not_there_is_none() -> None:
+def test_missing_columns_are_none() -> None:
     rows = ROWS.assign(as_of=pd.to_datetime(["NaT"] * 4, utc=True), amount=["much"] * 4)
     rows.loc[0, "account_id"] = None
     assert row_context(rows) == {"cutoff_times": None, "accounts": None, "amounts": None, "has_history": None}
@@ -67,9 +67,7 @@ def test_a_history_is_strictly_before() -> None:
     assert known.tolist() == [True, False, False, False]
 
 
-def test_messages_have_a_history_where_the_model_looks_at_senders(
-    labelled_messages: pd.DataFrame, small_world: World
-) -> None:
+def test_messages_have_a_history_if_the_model_uses_senders(labelled_messages: pd.DataFrame, small_world: World) -> None:
     some = labelled_messages.head(200).assign(as_of=labelled_messages["sent_at"].head(200))
     alone = MessageFeatures(n_folds=2, n_jobs=1).fit(some, some["label"].to_numpy(object))
     assert rows_with_history(some, alone) is None

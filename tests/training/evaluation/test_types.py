@@ -18,7 +18,7 @@ def made_up(n: int = 600) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return NAMES[truth], NAMES[said], np.where(truth > 0, 0.3, 0.0) + rng.random(n) * (0.4 + 0.3 * (truth == 2))
 
 
-def test_figures_are_those_of_scikit_learn() -> None:
+def test_metrics_agree_with_scikit_learn() -> None:
     labels, said, probability = made_up()
     metrics: Any = type_metrics(labels, said, legitimate="ham", probability=probability, groups=np.arange(600) // 3)
     assert metrics.macro_f1 == pytest.approx(f1_score(labels, said, average="macro"), abs=1e-12)
@@ -32,7 +32,7 @@ def test_figures_are_those_of_scikit_learn() -> None:
     assert low < metrics.macro_f1 < high < low + 0.2
 
 
-def test_caught_whatever_it_is_taken_for() -> None:
+def test_caught_counts_any_predicted_fraud_type() -> None:
     labels, said, probability = made_up()
     by_type: Any = type_metrics(labels, said, legitimate="ham", probability=probability).by_type
     assert by_type["ham"].caught <= 0.01

@@ -65,7 +65,7 @@ def test_the_curves_of_the_classes_add_up_to_that_of_any_label(rows: Subjects) -
 
 
 @given(SUBJECTS, st.integers(1, 20))
-def test_what_came_later_does_not_change_what_was_known(rows: Subjects, day: int) -> None:
+def test_later_labels_do_not_change_an_earlier_curve(rows: Subjects, day: int) -> None:
     until, frame = START + pd.Timedelta(days=day), subjects_of(rows)
     then = frame[frame["sent_at"] < until].copy()
     late = then["labelled_at"] >= until
@@ -107,7 +107,7 @@ def test_the_gap_is_the_95th_percentile_of_the_delays_and_never_negative() -> No
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=40), st.floats(0.01, 1.0))
-def test_where_nobody_waits_the_gap_is_a_quantile_of_numpy(delays: list[int], share: float) -> None:
+def test_without_waiting_subjects_the_gap_is_a_quantile(delays: list[int], share: float) -> None:
     rows: Subjects = [(0, delay, "fraud") for delay in delays]
     expected = np.quantile(delays, share, method="inverted_cdf")
     assert maturity_gap(subjects_of(rows), share=share) == pytest.approx(expected)
@@ -119,7 +119,7 @@ def test_the_gap_of_a_class_is_its_own() -> None:
     assert maturity_gap(subjects_of(rows), label="legitimate") == 2.0
 
 
-def test_unlabelled_is_not_legitimate_and_a_label_without_a_time_says_nothing() -> None:
+def test_unlabelled_is_not_legitimate_and_labels_without_times_are_ignored() -> None:
     frame = subjects_of([(0, 3, "fraud"), (0, None, ""), (0, 2, "legitimate")])
     assert delay_curve(frame, label="legitimate").n_labelled == 1
     assert delay_curve(frame).n_waiting == 1
@@ -128,13 +128,13 @@ def test_unlabelled_is_not_legitimate_and_a_label_without_a_time_says_nothing() 
     assert (curve.n_labelled, curve.n_waiting, curve.known.tolist()) == (1, 1, [0.5])
 
 
-def test_ages_may_be_many() -> None:
+def test_ages_may_be_an_array() -> None:
     curve = delay_curve(subjects_of([(0, 1, "fraud"), (0, 3, "fraud")]))
     assert curve.share_to_come(np.array([0.0, 0.99, 1.0, 2.0, 3.0, 9.0])).tolist() == [1.0, 1.0, 0.5, 0.5, 0.0, 0.0]
     assert isinstance(curve.known_by(1), float)
 
 
-def test_without_any_label_nothing_is_known_of_delays() -> None:
+def test_without_any_label_there_are_no_delays() -> None:
     curve = delay_curve(subjects_of([(0, None, ""), (4, None, "")]))
     assert (curve.n_labelled, curve.n_waiting) == (0, 2)
     assert np.isnan(curve.share_to_come(3.0))
@@ -160,7 +160,7 @@ def test_the_delays_of_the_simulated_world_are_found() -> None:
     assert curve.known_by(ages) == pytest.approx(expected, abs=0.02)
 
 
-def test_a_million_rows_are_quick() -> None:
+def test_a_million_rows_take_seconds() -> None:
     def seconds(n: int) -> float:
         rng = np.random.default_rng(0)
         sent: npt.NDArray[np.datetime64] = np.datetime64("2026-01-01", "us") + rng.integers(0, 10**13, n)

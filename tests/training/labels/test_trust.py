@@ -53,7 +53,7 @@ def histories_by_hand(said: Said, day: int | None, trust: Trust) -> dict[str, li
 
 @examples(300)
 @given(SAID, st.none() | st.integers(0, 7), st.sampled_from([TRUST, Trust()]))
-def test_the_label_of_a_moment_is_that_of_a_walk_by_hand(said: Said, day: int | None, trust: Trust) -> None:
+def test_the_label_at_a_cutoff_time_is_that_of_a_loop(said: Said, day: int | None, trust: Trust) -> None:
     moment = None if day is None else START + pd.Timedelta(days=day)
     found = label_as_of(labels_of(said), moment, trust=trust)
     expected = {subject: rows[-1] for subject, rows in histories_by_hand(said, day, trust).items()}
@@ -66,7 +66,7 @@ def test_the_label_of_a_moment_is_that_of_a_walk_by_hand(said: Said, day: int | 
 @pytest.mark.slow
 @examples(300)
 @given(SAID, st.none() | st.integers(0, 7), st.sampled_from([TRUST, Trust()]))
-def test_reversals_are_those_of_a_walk_by_hand(said: Said, day: int | None, trust: Trust) -> None:
+def test_reversals_are_those_of_a_loop(said: Said, day: int | None, trust: Trust) -> None:
     moment = None if day is None else START + pd.Timedelta(days=day)
     expected: dict[tuple[str, str], int] = {}
     for rows in histories_by_hand(said, day, trust).values():
@@ -78,13 +78,13 @@ def test_reversals_are_those_of_a_walk_by_hand(said: Said, day: int | None, trus
     assert found["count"].is_monotonic_decreasing
 
 
-def test_a_label_counts_strictly_after_its_moment() -> None:
+def test_a_label_counts_strictly_after_its_time() -> None:
     labels = labels_of([("a", "spam", 3, "review")])
     assert len(label_as_of(labels, START + pd.Timedelta(days=3))) == 0
     assert len(label_as_of(labels, START + pd.Timedelta(days=3, microseconds=1))) == 1
 
 
-def test_a_less_trusted_source_does_not_take_back_what_a_better_one_said() -> None:
+def test_a_less_trusted_source_does_not_replace_a_label() -> None:
     labels = labels_of([("a", "spam", 1, "review"), ("a", "legitimate", 2, "report")])
     assert label_as_of(labels, trust=TRUST).loc["a", "label"] == "spam"
     assert label_as_of(labels).loc["a", "label"] == "legitimate"
@@ -92,12 +92,12 @@ def test_a_less_trusted_source_does_not_take_back_what_a_better_one_said() -> No
     assert len(reversals(labels)) == 1
 
 
-def test_a_source_that_is_not_believed_leaves_its_subjects_unlabelled() -> None:
+def test_a_source_of_weight_0_leaves_its_subjects_unlabelled() -> None:
     labels = labels_of([("a", "legitimate", 1, "joke"), ("b", "legitimate", 1, "rule")])
     assert label_as_of(labels, trust=TRUST).index.tolist() == ["b"]
 
 
-def test_an_unknown_source_has_the_declared_default_or_is_an_error_that_counts() -> None:
+def test_an_unknown_source_has_the_default_weight_or_is_an_error() -> None:
     sources = pd.Series(["review", "hearsay", None, "hearsay"])
     with pytest.raises(SchemaError, match=r"in 3 of 4 rows.*data.default_trust") as error:
         TRUST.weights(sources)
@@ -107,14 +107,14 @@ def test_an_unknown_source_has_the_declared_default_or_is_an_error_that_counts()
     assert Trust(default=0.4).weights(sources.astype("category")).tolist() == [0.4] * 4
 
 
-def test_without_a_column_of_sources_all_are_unknown() -> None:
+def test_without_a_column_of_sources_all_sources_are_unknown() -> None:
     labels = labels_of([("a", "spam", 1, "review")]).drop(columns="source")
     with pytest.raises(SchemaError, match="in 1 of 1 rows"):
         label_as_of(labels, trust=TRUST)
     assert label_as_of(labels, trust=Trust(TRUST.by_source, 0.7))["weight"].tolist() == [0.7]
 
 
-def test_labels_without_times_are_known_since_ever() -> None:
+def test_labels_without_times_were_always_known() -> None:
     labels = pd.DataFrame({"subject_id": ["a", "a", "b"], "label": ["spam", "legitimate", "spam"]})
     assert label_as_of(labels, "1980-01-01")["label"].to_dict() == {"a": "legitimate", "b": "spam"}
 
@@ -139,7 +139,7 @@ def test_the_corrections_of_the_simulated_world_are_counted() -> None:
     assert label_as_of(world.labels)["label"].sort_index().equals(latest.sort_index())
 
 
-def test_the_input_is_left_as_it_is() -> None:
+def test_the_input_is_not_changed() -> None:
     labels = labels_of([("a", "spam", 1, "review"), ("b", "spam", None, "rule")])
     before = labels.copy()
     label_as_of(labels, START + pd.Timedelta(days=9), trust=TRUST)

@@ -47,7 +47,7 @@ def names(measured: MonitorMeasures, **settings: Any) -> list[str]:
     return [bound.bound for bound in bounds_exceeded(measured, MonitorRecipe(**settings))]
 
 
-def test_nothing_passes_where_nothing_is() -> None:
+def test_no_bound_is_exceeded_without_measures() -> None:
     assert names(measures()) == []
 
 
@@ -59,7 +59,7 @@ def test_an_index_must_be_beyond_its_bound_and_beyond_chance(excess: float, clea
     assert names(measures(scores={"types": index(excess, clear)}), score_psi=0.25) == ["score_psi"] * passes
 
 
-def test_what_passed_is_said() -> None:
+def test_an_exceeded_bound_has_a_text() -> None:
     (bound,) = bounds_exceeded(measures(families=[{"family": "cues", "worst": index(0.5)}]), MonitorRecipe())
     assert (bound.name, bound.value, bound.limit) == ("cues", 0.5, 0.25)
     assert bound.text == (

@@ -57,7 +57,7 @@ def test_an_empty_bin_is_finite_and_costs_half_a_row() -> None:
     assert psi(p, q)[0] == pytest.approx(2 * (share[0] - share[1]) * np.log(101))
 
 
-def test_a_sample_beside_itself_has_not_moved() -> None:
+def test_a_sample_does_not_drift_from_itself() -> None:
     rows = sample(500, 0)
     shuffled = rows[np.random.default_rng(1).permutation(500)]
     found = measure_drift(rows, shuffled)
@@ -96,7 +96,7 @@ def test_what_moved_is_named(change: str) -> None:
     assert np.flatnonzero(measure_drift(a, b).exceeds(0.25)).tolist() == [place]
 
 
-def test_a_renamed_category_moves_and_a_code_is_no_number() -> None:
+def test_a_renamed_category_moves_and_codes_have_no_order() -> None:
     rng = np.random.default_rng(7)
     a, b = (rng.choice(30, (n, 1), p=np.r_[0.4, np.full(29, 0.6 / 29)]).astype(float) for n in (5000, 2000))
     coded = np.array([True])
@@ -123,7 +123,7 @@ def test_without_drift_the_index_is_as_expected_and_few_alarms_come(n: int, m: i
         assert np.mean([(one.psi > 0.25).any() for one in found]) > 0.15
 
 
-def test_what_a_few_accounts_make_is_no_drift() -> None:
+def test_changes_in_few_accounts_are_not_drift() -> None:
     rng = np.random.default_rng(8)
 
     def accounts(n: int) -> tuple[np.ndarray, Clusters]:
@@ -143,7 +143,7 @@ def test_what_a_few_accounts_make_is_no_drift() -> None:
 
 
 @pytest.mark.slow
-def test_few_accounts_do_not_say_how_much_accounts_differ() -> None:
+def test_few_accounts_estimate_their_variance_badly() -> None:
     rng = np.random.default_rng(10)
 
     def accounts(n: int, shift: float = 0.0) -> tuple[np.ndarray, Clusters]:
@@ -160,7 +160,7 @@ def test_few_accounts_do_not_say_how_much_accounts_differ() -> None:
     assert measure_drift(a, b, clusters=(of_a, of_b)).exceeds(0.25).all()
 
 
-def test_what_one_account_makes_in_one_bin_is_held_against_few_degrees_of_freedom() -> None:
+def test_one_account_in_one_bin_has_few_degrees_of_freedom() -> None:
     rng = np.random.default_rng(9)
     rows = rng.normal(size=(800, 1))
     rows[:60] = 0.37  # one account pays the same again and again

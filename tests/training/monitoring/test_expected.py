@@ -19,7 +19,7 @@ def true_figures(p: np.ndarray, is_fraud: np.ndarray, threshold: float) -> tuple
 
 
 @pytest.mark.parametrize("threshold", [0.05, 0.3, 0.8])
-def test_the_truth_is_close_and_within_the_interval_as_often_as_is_said(threshold: float) -> None:
+def test_the_truth_is_within_the_interval_as_often_as_declared(threshold: float) -> None:
     inside = np.zeros(2)
     for seed in range(400):
         p, is_fraud = scores(1000, seed)
@@ -37,7 +37,7 @@ def test_the_truth_is_close_and_within_the_interval_as_often_as_is_said(threshol
     assert (found.precision, found.recall) == pytest.approx(true_figures(p, is_fraud, threshold), abs=0.01)
 
 
-def test_it_holds_when_records_change_and_fails_when_the_truth_does() -> None:
+def test_estimates_hold_under_covariate_shift_and_fail_under_concept_drift() -> None:
     p, _ = scores(20_000, 1)
     rng = np.random.default_rng(2)
     chosen = rng.random(len(p)) < 0.1 + 0.9 * (p > 0.2)  # more suspicious records: covariate shift
@@ -50,7 +50,7 @@ def test_it_holds_when_records_change_and_fails_when_the_truth_does() -> None:
     assert recall < found.recall_interval[0] - 0.1
 
 
-def test_what_cannot_be_said_is_none() -> None:
+def test_estimates_that_cannot_be_computed_are_none() -> None:
     nothing = ExpectedPerformance.of(np.array([0.1, 0.2]), 0.5)
     assert (nothing.alerts, nothing.precision, nothing.precision_interval) == (0, None, None)
     assert nothing.recall == 0.0

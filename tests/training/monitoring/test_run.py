@@ -111,7 +111,7 @@ def test_rows_that_cannot_be_used(watch: Watch, current: pd.DataFrame) -> None:
     assert report.shares["rejected"]["current"] == pytest.approx(1 / 8)
 
 
-def test_another_truth_shows_in_the_calibration_alone(watch: Watch, current: pd.DataFrame) -> None:
+def test_concept_drift_shows_in_the_calibration_only(watch: Watch, current: pd.DataFrame) -> None:
     """What makes a payment fraud has changed: features and scores have not, and what is expected stays."""
     small = np.where(current["amount"] < 12, "online_fraud", current["label"])
     report, before = watch(current.assign(label=small)), watch(current)
@@ -134,7 +134,7 @@ def test_labels_may_be_absent_few_or_in_a_table(watch: Watch, current: pd.DataFr
     assert given.calibration["rows"] == len(current)
 
 
-def test_what_is_left_out_and_what_is_said(watch: Watch, current: pd.DataFrame, payment_scorer: Scorer) -> None:
+def test_left_out_columns_are_noted(watch: Watch, current: pd.DataFrame, payment_scorer: Scorer) -> None:
     few_days = current[current["occurred_at"] < current["occurred_at"].min() + pd.Timedelta(days=3)]
     report = watch(few_days)
     assert report.left_out == {"a table spans less than a week": ["rhythm__weekday"]}
@@ -149,7 +149,7 @@ def test_what_is_left_out_and_what_is_said(watch: Watch, current: pd.DataFrame, 
     assert {one["psi"] for one in alone.columns} == {0.0}
 
 
-def test_a_reference_that_was_trained_on_is_told(payment_scorer: Scorer, payments: Payments) -> None:
+def test_a_reference_that_was_trained_on_is_noted(payment_scorer: Scorer, payments: Payments) -> None:
     trained_on, later = payments(days=(0, 42), seed=1), payments(days=(42, 56), seed=2)
     report = monitor_tables(payment_scorer, trained_on, later, events=pd.concat([trained_on, later]))
     assert any("of the reference are from the time that the model was trained on" in note for note in report.notes)
@@ -159,13 +159,13 @@ def test_a_reference_that_was_trained_on_is_told(payment_scorer: Scorer, payment
     assert not any("was trained on" in note for note in report.notes)
 
 
-def test_too_few_rows_are_an_error_and_few_are_told(watch: Watch, current: pd.DataFrame) -> None:
+def test_too_few_rows_are_an_error_and_few_rows_are_noted(watch: Watch, current: pd.DataFrame) -> None:
     with pytest.raises(SchemaError, match=r"expected 100 records that can be scored, got 99\. Use a longer period"):
         watch(current[:99])
     assert any("so few rows hide drift" in note for note in watch(current[:100], family_psi=0.1).notes)
 
 
-def test_one_account_that_pays_without_end_is_no_drift_of_all(watch: Watch, current: pd.DataFrame) -> None:
+def test_one_very_active_account_is_not_drift(watch: Watch, current: pd.DataFrame) -> None:
     amounts = current["amount"].where(np.arange(len(current)) % 4 > 0, 5000.0)
     of_many = watch(current.assign(amount=amounts))
     of_one = watch(current.assign(amount=amounts, account_id=current["account_id"].where(amounts != 5000.0, "one")))
@@ -201,7 +201,7 @@ def test_a_wave_of_a_new_template(message_scorer: Scorer, small_world: World) ->
 
 
 @pytest.mark.slow
-def test_a_model_of_types_alone(small_world: World, labelled_messages: pd.DataFrame, tmp_path: Any) -> None:
+def test_a_model_of_types_only(small_world: World, labelled_messages: pd.DataFrame, tmp_path: Any) -> None:
     crimes = labelled_messages[labelled_messages["label"] != "legitimate"].reset_index(drop=True)
     settings = {"track.uri": mlflow_uri(tmp_path), "n_jobs": 1, "split.kind": "campaign"}
     with pytest.MonkeyPatch.context() as patch:

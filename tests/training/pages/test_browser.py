@@ -170,7 +170,7 @@ def test_a_page(chromium: Chromium, pages: dict[str, Path], name: str, width: in
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_text_of_a_chart_leaves_it_or_lies_on_another(chromium: Chromium, pages: dict[str, Path], name: str) -> None:
+def test_texts_of_a_chart_do_not_leave_it_or_overlap(chromium: Chromium, pages: dict[str, Path], name: str) -> None:
     chromium.open(pages[name], 1280, "light")
     boxes = chromium.value(
         "JSON.stringify([...document.querySelectorAll('figure svg')].map(s => ({svg: s.getBoundingClientRect(), "

@@ -82,7 +82,7 @@ def test_notices_cards_and_facts_are_escaped() -> None:
     assert (band.attrib["x"], band.attrib["width"], mark.attrib["x"]) == ("20.0", "80.0", "50.0")
 
 
-def test_nothing_is_shown_for_nothing() -> None:
+def test_empty_parts_are_not_shown() -> None:
     assert part("table", PageTable("caption", ["a"], [])) == ""
     assert part("table", None) == part("facts", {}) == part("cards", []) == part("figures", []) == ""
 
@@ -107,7 +107,7 @@ def test_contrast(place: int) -> None:
     assert all(contrast(scheme[a], scheme[b]) >= 3 for a, b in LINES_ON)
 
 
-def test_both_schemes_have_all_colours_and_no_other_is_used() -> None:
+def test_both_schemes_define_exactly_the_used_colours() -> None:
     light, dark = colours()
     assert light.keys() == dark.keys()
     assert set(re.findall(r"var\(--([\w-]+)\)", style_sheet())) == set(light)

@@ -36,7 +36,7 @@ def test_an_honest_split_is_named(reports: Reports) -> None:
     assert "210 rows left out: label came too late" in first.lines
 
 
-def test_an_unknown_split_is_said_to_be_unknown(reports: Reports) -> None:
+def test_an_unknown_split_is_noted(reports: Reports) -> None:
     assert "is not known here" in next(report_notices(reports["type-only"])).title
 
 
@@ -91,7 +91,7 @@ def test_few_groups_are_a_warning(reports: Reports) -> None:
     assert "Only 29 accounts have fraud" in list(report_notices(few))[1].lines[0]
 
 
-def test_what_is_not_known_has_no_card(reports: Reports) -> None:
+def test_missing_metrics_have_no_card(reports: Reports) -> None:
     assert len(headline_cards(reports["message"])) == 8
     assert len(headline_cards(reports["account"])) == 7  # no card precision without times
     (card,) = headline_cards(reports["type-only"])

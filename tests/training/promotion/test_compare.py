@@ -59,7 +59,7 @@ def test_both_are_scored_on_the_records_that_are_later_than_both(whole: dict[str
     assert whole["challenger"]["trained_until"] == until.isoformat() if until else False
 
 
-def test_it_has_intervals_over_campaigns_an_attack_and_times(whole: dict[str, Any]) -> None:
+def test_a_comparison_has_intervals_over_campaigns_an_attack_and_latencies(whole: dict[str, Any]) -> None:
     assert whole["bootstrap"]["over"] == "campaign"
     low, high = whole["figures"]["average_precision"]["interval"]
     assert 0 < low < whole["figures"]["average_precision"]["difference"] < high
@@ -70,13 +70,13 @@ def test_it_has_intervals_over_campaigns_an_attack_and_times(whole: dict[str, An
     assert whole["warnings"] == []
 
 
-def test_it_holds_no_text_and_no_identifier(whole: dict[str, Any], rivals: Any) -> None:
+def test_a_comparison_has_no_text_and_no_identifier(whole: dict[str, Any], rivals: Any) -> None:
     text = json.dumps(to_json_types(whole), ensure_ascii=False)
     assert not any(one in text for one in rivals.later["message_id"])
     assert not any(one in text for one in rivals.later["text"] if len(one) > 12)
 
 
-def test_without_a_champion_it_is_held_against_chance(rivals: Any) -> None:
+def test_without_a_champion_the_peer_is_a_constant_score(rivals: Any) -> None:
     found = compare_models(None, Scorer.load(rivals.strong), read(rivals.later), settings=QUICK)
     assert found["champion"] is None
     assert found["latency"]["champion"] is None
@@ -85,7 +85,7 @@ def test_without_a_champion_it_is_held_against_chance(rivals: Any) -> None:
 
 
 @pytest.mark.slow
-def test_settings_say_capacity_and_costs(rivals: Any) -> None:
+def test_settings_set_capacity_and_costs(rivals: Any) -> None:
     settings = EvaluateRecipe(attack=False, replicates=0, alerts_a_day=2, missed_cost=50)
     found = compare_models(Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=settings)
     assert found["capacity"]["alerts_a_day"] == 2
@@ -98,7 +98,7 @@ def test_settings_say_capacity_and_costs(rivals: Any) -> None:
     assert cheap["figures"]["cost_per_1000"]["champion"] < found["figures"]["cost_per_1000"]["champion"]
 
 
-def test_few_groups_with_fraud_are_warned_of(rivals: Any) -> None:
+def test_few_groups_with_fraud_give_a_warning(rivals: Any) -> None:
     fraud = rivals.later["label"] == "fraud"
     few = pd.concat([rivals.later[~fraud], rivals.later[fraud].head(5)])
     found = compare_models(None, Scorer.load(rivals.strong), read(few), settings=QUICK)
@@ -130,7 +130,7 @@ def test_models_that_cannot_be_compared(rivals: Any) -> None:
         check_comparable(weak, changed(rivals, legitimate="fraud"))
 
 
-def test_a_copy_of_a_model_is_that_model(rivals: Any, tmp_path: Path) -> None:
+def test_a_copy_of_a_model_is_the_same_model(rivals: Any, tmp_path: Path) -> None:
     shutil.copytree(rivals.strong, tmp_path / "copy")
     with pytest.raises(ComparisonError, match="are the same model"):
         compare_models(Scorer.load(rivals.strong), Scorer.load(tmp_path / "copy"), read(rivals.later))

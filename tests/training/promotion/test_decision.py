@@ -64,7 +64,7 @@ def decisions_of(store: Store, name: str, version: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_a_better_challenger_is_promoted_and_that_is_written_down(store: Store, rivals: Any) -> None:
+def test_a_better_challenger_is_promoted_and_the_decision_logged(store: Store, rivals: Any) -> None:
     old, new = store.register("better", rivals.weak), store.register("better", rivals.strong)
     done = promote(store.recipe("better", **{"evaluate.attack": True}), messages=rivals.later)
     assert (done.decision, done.promoted, done.before, done.champion) == ("promoted", True, old, new)
@@ -124,7 +124,7 @@ def test_the_bounds_are_those_of_the_recipe(store: Store, rivals: Any) -> None:
 
 
 @pytest.mark.slow
-def test_a_champion_that_changed_meanwhile_is_left_alone(store: Store, rivals: Any) -> None:
+def test_a_champion_that_changed_meanwhile_is_not_replaced(store: Store, rivals: Any) -> None:
     store.register("race", rivals.weak)
     third, new = store.register("race", rivals.again), store.register("race", rivals.strong)
     registry = store.registry("race")
@@ -157,7 +157,7 @@ def test_a_challenger_that_changed_meanwhile_is_not_the_one_promoted(store: Stor
 
 
 @pytest.mark.slow
-def test_a_first_model_needs_the_absolute_gates_alone(store: Store, rivals: Any) -> None:
+def test_a_first_model_needs_only_the_absolute_gates(store: Store, rivals: Any) -> None:
     first = store.register("first", rivals.strong)
     registry = store.registry("first")
     registry.client.delete_registered_model_alias("first", "champion")
@@ -174,7 +174,7 @@ def test_a_first_model_needs_the_absolute_gates_alone(store: Store, rivals: Any)
         rollback(store.recipe("first"))
 
 
-def test_the_champion_is_no_challenger(store: Store, rivals: Any) -> None:
+def test_the_champion_cannot_be_the_challenger(store: Store, rivals: Any) -> None:
     store.register("alone", rivals.strong)
     with pytest.raises(ComparisonError, match=r"models:/alone/1 is already the champion\. Train a challenger"):
         promote(store.recipe("alone"), messages=rivals.later)
@@ -193,7 +193,7 @@ def test_a_challenger_can_be_named(store: Store, rivals: Any) -> None:
         promote(store.recipe("nobody"), messages=rivals.later)
 
 
-def test_the_way_back_step_by_step(store: Store, rivals: Any) -> None:
+def test_rollback_step_by_step(store: Store, rivals: Any) -> None:
     one = store.register("back", rivals.weak)
     registry, recipe = store.registry("back"), store.recipe("back")
     with pytest.raises(ComparisonError, match="the champion of 'back' was not set by a promotion"):
@@ -216,7 +216,7 @@ def test_the_way_back_step_by_step(store: Store, rivals: Any) -> None:
     assert (again.champion, registry.champions()) == (two, [one, two])
 
 
-def test_a_way_back_that_is_not_there(store: Store, rivals: Any) -> None:
+def test_rollback_to_a_deleted_version_is_an_error(store: Store, rivals: Any) -> None:
     one, two = store.register("gone", rivals.weak), store.register("gone", rivals.strong)
     registry = store.registry("gone")
     registry.make_champion(two, [one, two])

@@ -75,7 +75,7 @@ def test_all_gates_are_there_and_passed() -> None:
         ("latency", {"champion": {"p99_ms": 1.0}, "challenger": {"p99_ms": 2.1}}, "latency_ratio"),
     ],
 )
-def test_one_thing_is_enough_to_stop_a_challenger(name: str, value: Any, gate: str) -> None:
+def test_one_failed_gate_stops_a_challenger(name: str, value: Any, gate: str) -> None:
     assert failed(judge(comparison(**{name: value}))) == [gate]
 
 
@@ -97,12 +97,12 @@ def test_just_within_the_bound_passes(name: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(("lost", "passes"), [(0, True), (1, True), (2, False)])
-def test_one_alert_less_is_no_loss(lost: int, passes: bool) -> None:
+def test_one_alert_less_is_not_a_loss(lost: int, passes: bool) -> None:
     few = comparison(frauds=200, recall_at_capacity=pair(14 / 200, (14 - lost) / 200))
     assert (failed(judge(few)) == []) is passes
 
 
-def test_a_reason_has_the_figures() -> None:
+def test_a_reason_has_the_values() -> None:
     gates = {gate.name: gate for gate in judge(comparison(recall_at_capacity=pair(0.5, 0.4)))}
     lost = gates["recall_at_capacity"]
     assert lost.value == pytest.approx(0.2)
@@ -112,7 +112,7 @@ def test_a_reason_has_the_figures() -> None:
     )
 
 
-def test_a_first_model_is_held_to_the_absolute_gates_alone() -> None:
+def test_a_first_model_has_only_the_absolute_gates() -> None:
     first = comparison(champion=None, latency={"champion": None, "challenger": {"p99_ms": 1.0}})
     gates = judge(first)
     assert [gate.name for gate in gates] == [

@@ -18,7 +18,7 @@ from fraudsieve.training.simulation.world import World
 from tests.shared import mlflow_uri
 
 
-def test_calls_are_told_apart_and_the_shortest_time_counts() -> None:
+def test_calls_are_timed_separately_and_the_shortest_time_counts() -> None:
     slow_once = iter([True] + [False] * 10_000)
 
     def hiccup(record: Any) -> None:
@@ -41,7 +41,7 @@ def test_records_are_those_of_a_service(rivals: Any) -> None:
     assert (records[0]["text"], records[-1]["text"]) == tuple(rivals.later["text"].iloc[[0, -1]])
 
 
-def test_a_model_of_messages_alone_is_its_scorer(rivals: Any) -> None:
+def test_a_model_without_history_is_timed_by_its_scorer(rivals: Any) -> None:
     scorer = Scorer.load(rivals.strong)
     data = read_data(Recipe(), {"messages": rivals.later}, min_label_rows=1)
     call = live_scoring(scorer, data)
@@ -68,7 +68,7 @@ def payments(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.mark.parametrize("until", [None, pd.Timestamp("2026-02-15", tz="UTC")])
-def test_a_model_that_looks_back_has_a_state_that_knows_the_latest_past(
+def test_a_model_with_history_has_a_state_of_the_latest_events(
     payments: Payments, monkeypatch: pytest.MonkeyPatch, until: pd.Timestamp | None
 ) -> None:
     monkeypatch.setattr(latency, "MAX_EVENTS", 500)

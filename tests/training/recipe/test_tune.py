@@ -11,18 +11,18 @@ from fraudsieve.training.recipe.tune import MODEL_SPACE, Range, TuneRecipe, chec
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("20m", 1200), ("2h", 7200), (" 0.5m ", 30)])
-def test_lengths_of_time(text: str, seconds: float) -> None:
+def test_durations(text: str, seconds: float) -> None:
     assert seconds_of(text) == seconds
     assert TuneRecipe(budget=text).seconds == seconds
 
 
 @pytest.mark.parametrize("text", ["", "20", "20 m", "m", "-5m", "0s", "5d", "20m20s"])
-def test_other_text_than_a_duration_is_refused(text: str) -> None:
+def test_text_that_is_not_a_duration_is_rejected(text: str) -> None:
     with pytest.raises(RecipeError, match=r"tune\.budget: .*expected a duration such as 90s, 20m or 2h"):
         Recipe.read(overrides={"tune.budget": text})
 
 
-def test_there_is_no_search_unless_it_is_asked_for() -> None:
+def test_there_is_no_search_by_default() -> None:
     assert Recipe().tune is None
     assert Recipe.read(overrides={"tune.trials": 3}).tune == TuneRecipe(trials=3)
 

@@ -206,7 +206,7 @@ def test_smallest_world(seed: int) -> None:
         ({"start": None}, ValueError, "start must be a datetime or a date such as '2026-01-01', got None"),
     ],
 )
-def test_arguments_are_refused(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
+def test_invalid_arguments_are_rejected(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         simulate(**arguments)
 

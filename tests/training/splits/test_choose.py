@@ -26,18 +26,18 @@ def chosen(data: LabelledData, **settings: Any) -> Any:
     return choose_split(data, np.arange(len(data.rows)), "campaign", recipe)
 
 
-def test_by_time_where_rows_have_times_else_by_campaign() -> None:
+def test_by_time_if_rows_have_times_otherwise_by_campaign() -> None:
     assert chosen(messages()).kind == "time"
     assert chosen(messages(sent_at=pd.Timestamp("2026-01-01", tz="UTC"), labelled_at=None)).kind == "campaign"
     assert chosen(messages(), kind="random").kind == "random"
 
 
-def test_the_gap_is_that_of_the_recipe_or_that_of_the_labels() -> None:
+def test_the_gap_is_that_of_the_recipe_or_of_the_labels() -> None:
     assert chosen(messages()).gap_days == 2.0
     assert chosen(messages(), gap_days=0.5).gap_days == 0.5
 
 
-def test_records_that_wait_for_their_label_make_the_gap_longer() -> None:
+def test_records_that_wait_for_a_label_make_the_gap_longer() -> None:
     """Of the labels one in nineteen takes thirty days; of those that came it is fewer than one in twenty."""
     sent = pd.Series(pd.date_range("2026-01-01 12:00", periods=200, freq="D", tz="UTC"))
     labelled = sent + pd.to_timedelta(np.where(np.arange(200) % 19 == 0, 30, 2), unit="D")

@@ -76,7 +76,7 @@ def test_nothing_is_dropped_without_a_reason() -> None:
     assert all(count > 0 for count in fold.dropped.values())
 
 
-def test_the_gap_is_what_could_be_read_off_when_the_window_began() -> None:
+def test_the_gap_uses_the_labels_known_when_the_window_begins() -> None:
     """Labels took a day, and forty days from the middle on: the first fold cannot know that."""
     moments = pd.Series(pd.date_range(START, periods=200, freq="D"))
     labelled = moments + pd.to_timedelta(np.where(np.arange(200) < 100, 1, 40), unit="D")
@@ -89,7 +89,7 @@ def test_the_gap_is_what_could_be_read_off_when_the_window_began() -> None:
     assert forward_folds(*rows, gap_days=7.5)[0].gap_days == 7.5
 
 
-def test_windows_are_alike_in_size_and_training_grows(labelled_messages: pd.DataFrame) -> None:
+def test_windows_have_equal_size_and_training_grows(labelled_messages: pd.DataFrame) -> None:
     folds = forward_folds(*columns_of(labelled_messages), n_folds=4, min_train_share=0.4, apart="crime")
     assert [fold.number for fold in folds] == [1, 2, 3, 4]
     sizes = [len(fold.test) for fold in folds]
@@ -100,7 +100,7 @@ def test_windows_are_alike_in_size_and_training_grows(labelled_messages: pd.Data
     assert all(fold.kind == "time" and not fold.flatters and not len(fold.calibration) for fold in folds)
 
 
-def test_folds_say_what_they_keep_apart_and_what_they_dropped(labelled_messages: pd.DataFrame) -> None:
+def test_folds_report_what_they_keep_apart_and_what_they_drop(labelled_messages: pd.DataFrame) -> None:
     rows = columns_of(labelled_messages)
     strict, fold = (forward_folds(*rows, n_folds=2, min_train_share=0.5, apart=how)[-1] for how in ("all", "crime"))
     assert strict.keeps_apart == ("time", "campaigns", "accounts")
@@ -124,7 +124,7 @@ def test_without_times_whole_campaigns_are_dealt() -> None:
             assert not (set(values[fold.train]) & set(values[fold.test])) - {None}
 
 
-def test_without_times_and_groups_folds_are_random_and_flatter() -> None:
+def test_without_times_and_groups_folds_are_random_and_optimistic() -> None:
     none = pd.Series(pd.NaT, range(100), "datetime64[us, UTC]")
     folds = forward_folds(none, none, [], np.arange(100) % 2 == 0, n_folds=4)
     assert all(fold.kind == "random" and fold.flatters and fold.keeps_apart == () for fold in folds)
@@ -145,7 +145,7 @@ def test_one_array_and_a_sequence_are_groups_too() -> None:
     assert len(last(one).train) > len(last(groups).train)
 
 
-def test_too_little_to_train_on_is_an_error_that_says_what_to_do() -> None:
+def test_too_few_training_rows_are_an_error_with_advice() -> None:
     moments, labelled, groups, is_crime = random_rows(9)
     with pytest.raises(SplitError, match=r"fold 1 by time .* 0 of the 2 kinds .*in_gap.*Use fewer folds"):
         forward_folds(moments, labelled, groups, is_crime, gap_days=1000)

@@ -54,7 +54,7 @@ def test_no_label_of_another_slice_is_left(labelled_messages: pd.DataFrame) -> N
     assert set(labelled["message_id"]) == set(alone.rows["message_id"])
 
 
-def test_where_the_run_is_split_by_time_folds_go_forward_after_its_gap(two_classes: pd.DataFrame) -> None:
+def test_with_a_split_by_time_folds_go_forward_after_its_gap(two_classes: pd.DataFrame) -> None:
     asked = recipe()
     data, groups, split = prepared(two_classes, asked)
     alone, its = training_alone(data, split), groups[split.train]
@@ -70,7 +70,7 @@ def test_where_the_run_is_split_by_time_folds_go_forward_after_its_gap(two_class
 
 
 @pytest.mark.parametrize("kind", ["campaign", "random"])
-def test_else_campaigns_are_dealt(labelled_messages: pd.DataFrame, kind: str) -> None:
+def test_campaigns_are_dealt_to_folds_without_a_split_by_time(labelled_messages: pd.DataFrame, kind: str) -> None:
     asked = recipe(**{"split.kind": kind})
     data, groups, split = prepared(labelled_messages, asked)
     alone, its = training_alone(data, split), groups[split.train]
@@ -81,7 +81,7 @@ def test_else_campaigns_are_dealt(labelled_messages: pd.DataFrame, kind: str) ->
         assert len(fold.train) + len(fold.test) == len(split.train)
 
 
-def test_types_alone_have_folds_in_time_too(labelled_messages: pd.DataFrame) -> None:
+def test_folds_by_time_without_a_legitimate_class(labelled_messages: pd.DataFrame) -> None:
     crimes = labelled_messages[labelled_messages["label"] != "legitimate"]
     frequent = crimes[crimes["label"].isin(crimes["label"].value_counts().index[:3])]
     asked = recipe(**{"split.gap_days": 0, "tune.folds": 2})
@@ -150,7 +150,7 @@ def test_workers_and_order_change_no_score(two_classes: pd.DataFrame) -> None:
 
 
 @pytest.mark.slow
-def test_features_are_computed_once_a_fold(two_classes: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_features_are_computed_once_per_fold(two_classes: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     computed: list[Recipe] = []
 
     def counted(*args: Any) -> TrainingRows:
@@ -169,7 +169,7 @@ def test_features_are_computed_once_a_fold(two_classes: pd.DataFrame, monkeypatc
     assert [one.features.C for one in computed] == [3.0] * 3 + [1.0] * 3
 
 
-def test_nothing_is_learnt_from_what_a_fold_tests_on(two_classes: pd.DataFrame) -> None:
+def test_nothing_is_learnt_from_the_test_rows_of_a_fold(two_classes: pd.DataFrame) -> None:
     asked = recipe()
     folds = folds_of(two_classes, asked)
     before = folds._prepared(asked, 0)

@@ -17,7 +17,7 @@ def tuned(*trials: Trial) -> TuningResult:
     return TuningResult(Recipe(), "average_precision", trials, Path("model.tune-0.db"))
 
 
-def test_a_gain_beyond_two_standard_errors_is_taken() -> None:
+def test_a_gain_beyond_two_standard_errors_is_adopted() -> None:
     found = tuned(trial(0, 0.2, 0.8), trial(1, 0.23, 0.85, leaves=15))
     assert found.gain == pytest.approx(0.04)
     # Differences .03 and .05: their deviation is .0141, and by the root of two .01.
@@ -28,7 +28,7 @@ def test_a_gain_beyond_two_standard_errors_is_taken() -> None:
     assert "0.5000 -> 0.5400. The trials" in found.note
 
 
-def test_a_gain_within_two_standard_errors_is_not() -> None:
+def test_a_gain_within_two_standard_errors_is_not_adopted() -> None:
     found = tuned(trial(0, 0.2, 0.8), trial(1, 0.3, 0.78, leaves=15))
     assert found.gain == pytest.approx(0.04)
     assert found.standard_error == pytest.approx(0.06)
@@ -47,7 +47,7 @@ def test_one_standard_error_is_not_enough() -> None:
     assert not found.taken
 
 
-def test_nothing_better_keeps_the_recipe() -> None:
+def test_the_recipe_is_kept_without_a_better_trial() -> None:
     found = tuned(trial(0, 0.5, 0.6), trial(1, 0.5, 0.6, leaves=15), trial(2, 0.4, 0.6, leaves=3))
     assert found.best is found.default is found.trials[0]
     assert not found.taken
@@ -65,7 +65,7 @@ def test_a_trial_that_was_stopped_or_killed_is_never_the_best() -> None:
     assert np.isnan(trials[0].mean)
 
 
-def test_runs_tell_how_each_trial_ended() -> None:
+def test_nested_runs_have_the_status_of_each_trial() -> None:
     runs = tuned(trial(0, 0.5, 0.6), trial(1, 0.4, state="pruned"), trial(2, state="failed")).runs
     assert [run.status for run in runs] == ["FINISHED", "KILLED", "FAILED"]
     assert runs[0].params == {"num_leaves": 7}

@@ -106,7 +106,9 @@ def test_labels_outside_the_training_slice_change_no_trial(
     assert tried(search(scrambled(data, split), split, tmp_path, recipe())) == tried(found)
 
 
-def test_nor_do_they_where_what_was_known_of_near_duplicates_is_a_feature(data: LabelledData, tmp_path: Path) -> None:
+def test_labels_outside_the_training_slice_change_no_trial_with_campaign_features(
+    data: LabelledData, tmp_path: Path
+) -> None:
     # At random, so that near-duplicates are on both sides.
     asked = recipe(**{"features.campaigns": True, "split.kind": "random", "tune.trials": 1})
     split = choose_split(data, *groups_of(data), asked)
@@ -116,7 +118,7 @@ def test_nor_do_they_where_what_was_known_of_near_duplicates_is_a_feature(data: 
 
 
 @pytest.mark.parametrize("subject", ["account", "event"])
-def test_nor_those_of_accounts_and_events(subject: str, tmp_path: Path) -> None:
+def test_labels_of_accounts_and_events_outside_the_training_slice_change_no_trial(subject: str, tmp_path: Path) -> None:
     world = simulate(days=60, n_accounts=500)
     # No split by time: there labels of the test are of no use to what comes before them anyway.
     asked = recipe(**{"data.subject": subject, "split.kind": "account", "tune.trials": 2})
@@ -134,7 +136,7 @@ def test_nor_those_of_accounts_and_events(subject: str, tmp_path: Path) -> None:
     assert tried(search(scrambled(records, slices), slices, tmp_path / "other", asked)) == expected
 
 
-def test_a_search_goes_on_where_it_ended(found: TuningResult, data: LabelledData, split: Split, tmp_path: Path) -> None:
+def test_a_search_resumes(found: TuningResult, data: LabelledData, split: Split, tmp_path: Path) -> None:
     short = search(data, split, tmp_path, recipe(**{"tune.trials": 3}))
     assert tried(short) == tried(found)[:3]
     said: list[str] = []
@@ -147,7 +149,7 @@ def test_a_search_goes_on_where_it_ended(found: TuningResult, data: LabelledData
     assert more == []
 
 
-def test_other_data_or_another_recipe_begin_anew(data: LabelledData) -> None:
+def test_other_data_or_another_recipe_start_a_new_search(data: LabelledData) -> None:
     def name(asked: Recipe, **digests: str) -> str:
         return _digest(replace(data, digests=digests or {"messages": "a"}), asked)
 
@@ -158,7 +160,7 @@ def test_other_data_or_another_recipe_begin_anew(data: LabelledData) -> None:
         assert name(recipe(**other)) != same
 
 
-def test_a_budget_of_time_is_kept_within_a_trial(data: LabelledData, split: Split, tmp_path: Path) -> None:
+def test_a_time_budget_is_exceeded_by_at_most_a_trial(data: LabelledData, split: Split, tmp_path: Path) -> None:
     # Features once: what is measured is the search.
     search(data, split, tmp_path, recipe(**{"tune.trials": 1}))
     begin = time.monotonic()
@@ -171,7 +173,7 @@ def test_a_budget_of_time_is_kept_within_a_trial(data: LabelledData, split: Spli
     assert sum(one.seconds for one in again.trials) < 12 + max(one.seconds for one in again.trials) + 1
 
 
-def test_the_file_holds_no_text_and_no_identifier(found: TuningResult, data: LabelledData) -> None:
+def test_the_file_has_no_text_and_no_identifier(found: TuningResult, data: LabelledData) -> None:
     content = found.storage.read_bytes()
     assert b"model.num_leaves" in content
     for name in ("text", "message_id", "account_id"):
@@ -196,7 +198,7 @@ class Known:
         return [-((share - 0.7) ** 2) - place for place in places]
 
 
-def test_the_search_finds_what_is_best_and_stops_what_is_behind(tmp_path: Path) -> None:
+def test_the_search_finds_the_optimum_and_prunes(tmp_path: Path) -> None:
     folds = Known()
     space: dict[str, BaseDistribution] = {"model.feature_fraction": FloatDistribution(0.01, 1.0)}
     with _study(tmp_path / "s.db") as study:
@@ -211,7 +213,7 @@ def test_the_search_finds_what_is_best_and_stops_what_is_behind(tmp_path: Path) 
             assert seen == ([0, 1] if one.state.name == "PRUNED" else [0, 1, 2, 3])
 
 
-def test_an_error_fails_its_trial_and_optuna_stays_as_it_was(tmp_path: Path) -> None:
+def test_an_error_fails_its_trial_and_restores_optuna(tmp_path: Path) -> None:
     class Broken(Known):
         def scores(self, asked: Recipe, places: range) -> list[float]:
             raise KeyboardInterrupt
@@ -246,7 +248,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         return train(asked, output="runs/model", accounts=world.accounts, labels=labels, events=world.events)
 
 
-def test_better_settings_are_trained_with_and_said(trained: Trained) -> None:
+def test_better_settings_are_adopted_and_noted(trained: Trained) -> None:
     found = trained.tuned
     assert found is not None
     assert found.taken
@@ -287,7 +289,7 @@ def states_in(path: Path) -> list[str]:
         return []
 
 
-def test_a_killed_run_goes_on(labelled_messages: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_resumes(labelled_messages: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri(tmp_path))
     label = labelled_messages["label"].where(labelled_messages["label"] == "legitimate", "fraud")
