@@ -30,7 +30,7 @@ PLANTED = (0, 7, 13)
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """A simulated world, ready to be trained on."""
+    """A simulated world with its training matrix and split."""
 
     matrix: pd.DataFrame
     frame: pd.DataFrame
@@ -57,11 +57,11 @@ class Rows:
         )
 
     def columns(self) -> list[tuple[str, str]]:
-        return [(one["kind"], one["column"]) for one in self.found()]
+        return [(leak["kind"], leak["column"]) for leak in self.found()]
 
 
 def messages_of(seed: int) -> Rows:
-    """Messages with what their texts show, and what their senders say of themselves, in words and numbers."""
+    """Return messages with the features of their texts and the profiles of their senders."""
     world = simulate(seed=seed)
     labels = world.labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")[["label", "labelled_at"]]
     frame = world.messages.join(labels, on="message_id").merge(world.accounts, on="account_id", how="left")
@@ -93,17 +93,17 @@ def test_a_clean_world_gives_no_warning(seed: int) -> None:
 
 def test_a_column_made_from_the_label_is_named(rows: Rows) -> None:
     rng = np.random.default_rng(0)
-    crime = rows.is_fraud
+    is_fraud = rows.is_fraud
     made = {
-        "flag": crime,
-        "against": 1.0 - crime,
-        "score": crime + rng.uniform(0, 0.99, len(crime)),
-        "status": np.where(crime, "closed", "open"),
+        "flag": is_fraud,
+        "against": 1.0 - is_fraud,
+        "score": is_fraud + rng.uniform(0, 0.99, len(is_fraud)),
+        "status": np.where(is_fraud, "closed", "open"),
         "kind_of_case": rows.y,
         "code_of_label": pd.factorize(rows.y)[0],
         "code_upside_down": pd.Series(rows.y).map({"legitimate": 3}).fillna(5) % 4,
-        "reviewed_at": rows.frame["as_of"].where(~crime, pd.Timestamp("2030-01-01", tz="UTC")),
-        "partly_known": np.where(rng.random(len(crime)) < 0.5, np.nan, crime),
+        "reviewed_at": rows.frame["as_of"].where(~is_fraud, pd.Timestamp("2030-01-01", tz="UTC")),
+        "partly_known": np.where(rng.random(len(is_fraud)) < 0.5, np.nan, is_fraud),
     }
     planted = replace(rows, matrix=rows.matrix.assign(**made))
     assert planted.columns() == [("label_in_column", name) for name in made]
@@ -123,7 +123,7 @@ def test_a_label_known_too_late_is_counted(rows: Rows) -> None:
     begin = rows.frame["as_of"].iloc[rows.split.test].min()
     late = [*rows.split.train[:3], *rows.split.calibration[:2]]
     frame = rows.frame.copy()
-    frame.loc[late, "labelled_at"] = begin  # at that very moment it was not known either
+    frame.loc[late, "labelled_at"] = begin  # a label is known only after its time
     planted = replace(rows, frame=frame)
     assert planted.columns() == [("label_known_late", "labelled_at")]
     n = len(rows.split.train) + len(rows.split.calibration)
@@ -198,7 +198,7 @@ def test_too_few_rows_of_a_class_give_no_warning() -> None:
 
 
 def test_many_copies_of_few_messages_give_no_warning() -> None:
-    """Forty phishing messages of three campaigns are all long; that is no leak, and thirty campaigns would be one."""
+    """Forty long phishing messages are not a leak if they come from three campaigns, but from thirty they are."""
     y = np.repeat(["legitimate", "phishing"], [500, 40])
     matrix = pd.DataFrame({"length": np.where(y == "phishing", 90.0, np.arange(540) % 80)})
 
@@ -220,7 +220,7 @@ def test_a_column_with_values_of_one_campaign_gives_no_warning() -> None:
 
 
 def test_values_of_single_accounts_give_no_warning() -> None:
-    """Every account has its own device, and is a fraud or is not."""
+    """Every account has its own device, and all its rows have the same class."""
     account = np.repeat(np.arange(100), 10)
     y = np.where(np.random.default_rng(0).random(100) < 0.5, "fraud", "legitimate")[account]
     matrix = pd.DataFrame({"device": account.astype(str)})
@@ -233,14 +233,14 @@ def test_the_separated_class_is_named() -> None:
     found = columns_made_from_labels(pd.DataFrame({"a": [0.0] * 100 + [9.0] * 100 + [4.0] * 100}), y)
     assert len(found) == 1
     amounts = np.random.default_rng(0).normal(size=300) + 20.0 * (y == "spam")
-    (one,) = columns_made_from_labels(pd.DataFrame({"a": amounts}), y)
-    assert "separates 'spam' from the rest" in one["found"]
+    (leak,) = columns_made_from_labels(pd.DataFrame({"a": amounts}), y)
+    assert "separates 'spam' from the rest" in leak["found"]
 
 
 def test_out_of_fold_features_may_be_perfect() -> None:
     y = np.repeat(["fraud", "legitimate"], 40)
     matrix = pd.DataFrame({"wording__fraud": y == "fraud", "profile__closed": y == "fraud"})
-    assert [one["column"] for one in columns_made_from_labels(matrix, y)] == ["profile__closed"]
+    assert [leak["column"] for leak in columns_made_from_labels(matrix, y)] == ["profile__closed"]
     assert len(columns_made_from_labels(matrix, y, learned=("none",))) == 2
 
 
@@ -251,7 +251,7 @@ def test_large_classes_are_sampled_and_rare_classes_stay_whole(monkeypatch: pyte
     assert (y[rows] == "fraud").sum() == 25
     assert (y[rows] == "legitimate").sum() == 100
     matrix = pd.DataFrame({"a": y == "fraud", "b": np.arange(len(y)) % 7})
-    assert [one["column"] for one in columns_made_from_labels(matrix, y)] == ["a"]
+    assert [leak["column"] for leak in columns_made_from_labels(matrix, y)] == ["a"]
 
 
 def test_the_index_of_the_matrix_does_not_matter() -> None:
@@ -263,12 +263,12 @@ def test_the_index_of_the_matrix_does_not_matter() -> None:
 def test_a_repeated_legitimate_notice_is_not_a_leak() -> None:
     split = Split("time", np.array([0, 2]), np.array([1]), np.array([3, 4]), ("time",))
     groups = {"campaign": np.array([7, 8, 9, 7, 9])}
-    crime = np.array([False, True, True, False, True])
+    is_fraud = np.array([False, True, True, False, True])
     assert "2 of 2 rows" in groups_on_both_sides(groups, split)[0]["found"]
-    assert "1 of 1 rows" in groups_on_both_sides(groups, split, crime)[0]["found"]
-    assert groups_on_both_sides({"campaign": np.array([7, 8, 9, 7, 10])}, split, crime) == []
-    # Nor is a campaign that was calibrated with: three numbers do not learn its words.
-    assert groups_on_both_sides({"campaign": np.array([7, 8, 9, 7, 8])}, split, crime) == []
+    assert "1 of 1 rows" in groups_on_both_sides(groups, split, is_fraud)[0]["found"]
+    assert groups_on_both_sides({"campaign": np.array([7, 8, 9, 7, 10])}, split, is_fraud) == []
+    # A campaign in the calibration slice is not a leak either, because calibration learns no words.
+    assert groups_on_both_sides({"campaign": np.array([7, 8, 9, 7, 8])}, split, is_fraud) == []
 
 
 def test_rows_without_a_group_share_none() -> None:

@@ -1,4 +1,4 @@
-"""The obfuscations: deterministic, of the strength that is asked for, and readable back by tables that stand here."""
+"""The obfuscations: deterministic, of the requested strength, and reversible with tables in this file."""
 
 import re
 import unicodedata
@@ -17,7 +17,7 @@ INSERTING = ("zero_width", "symbols", "spacing")
 
 
 def changed_places(before: str, after: str) -> int:
-    """Count the places that were replaced, for obfuscations that put one character for one."""
+    """Count the replaced places, for obfuscations that replace one character by one."""
     assert len(before) == len(after)
     return sum(a != b for a, b in zip(before, after, strict=True))
 
@@ -50,7 +50,7 @@ def test_another_seed_gives_another_obfuscation(name: str) -> None:
 
 
 def test_the_output_is_pinned() -> None:
-    # Figures of one day are compared with those of another: this must not change with Python or by accident.
+    # Metrics are compared over time, so the output must not change with the version of Python or by accident.
     assert obfuscate(["win cash now at shop.example/a"], "leetspeak", "strong") == ["win c4$h now @7 shop.example/a"]
     assert obfuscate(["您的银行卡已冻结"], "homophone", "strong", seed=3) == ["您的吟形咖已冻节"]
 
@@ -86,7 +86,7 @@ def test_insertion_only_inserts(name: str, text: str) -> None:
     assert not any(mark.isalnum() for mark in inserted if mark != "丶")
     assert (name == "zero_width") == all(unicodedata.category(mark) in ("Cf", "Mn") for mark in inserted)
     assert (name == "spacing") == all(mark.isspace() for mark in inserted)
-    assert name == "zero_width" or len(set(inserted)) == 1  # a text is obfuscated in one manner
+    assert name == "zero_width" or len(set(inserted)) == 1  # one symbol per text
 
 
 def test_homoglyphs_look_like_letters_of_other_scripts() -> None:
@@ -121,7 +121,7 @@ def test_digits_are_spelled_in_the_language_of_the_text() -> None:
 def test_homophones_sound_alike_and_are_common() -> None:
     swaps = {obfuscate(["贷"], "homophone", "light", seed=i)[0] for i in range(60)}
     assert swaps == set("代带待袋戴")
-    assert obfuscate(["您"], "homophone", "light") == ["您"]  # nothing else sounds like it
+    assert obfuscate(["您"], "homophone", "light") == ["您"]  # it has no homophone
 
 
 def test_variants_are_traditional_first_of_all() -> None:
@@ -131,7 +131,7 @@ def test_variants_are_traditional_first_of_all() -> None:
 
 def test_radicals_are_left_and_right_parts() -> None:
     assert obfuscate(["银行好贷"], "radical", "strong") == ["钅艮彳亍好贷"]
-    assert obfuscate(["贷草"], "radical", "strong") == ["贷草"]  # one above the other
+    assert obfuscate(["贷草"], "radical", "strong") == ["贷草"]  # parts one above the other
 
 
 def test_initials_are_those_of_pinyin() -> None:

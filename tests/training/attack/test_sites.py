@@ -1,4 +1,4 @@
-"""The tables of the attack: sound, sourced, not those of the folding, and what the script builds."""
+"""The tables of the attack: well-formed, with sources, not those of normalisation, and equal to those of the script."""
 
 import runpy
 from pathlib import Path
@@ -69,8 +69,8 @@ def test_homophones_are_never_the_character_itself() -> None:
     for i, (start, end, options) in enumerate(homophone_sites("银行贷款")):
         assert (start, end) == (i, i + 1)
         assert "银行贷款"[i] not in options
-    (most,) = homophone_sites("是")  # dozens sound like it; readers think of the frequent ones
-    assert most[2] == "事世市似式士"
+    (site,) = homophone_sites("是")  # it has dozens of homophones; the most frequent are used
+    assert site[2] == "事世市似式士"
 
 
 def test_the_longest_word_is_replaced() -> None:

@@ -1,4 +1,4 @@
-"""What a recipe says of the records that are scored, and which mistakes in it are named."""
+"""The subject and features of a recipe, and errors that name its mistakes."""
 
 from typing import Any
 

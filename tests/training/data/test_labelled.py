@@ -1,4 +1,4 @@
-"""Labelled messages: nothing lost, the latest label counts, rare labels are set aside."""
+"""Labelled messages: every row is counted, the latest label counts, rare labels are rejected."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def test_the_latest_label_counts_whatever_the_order_of_rows() -> None:
     for rows in (table, table.iloc[::-1]):
         loaded = load_labelled(messages(), rows)
         assert loaded.rows["label"].tolist() == ["legitimate", "spam"]
-        # Of a day alone it is not known when: at its end the label was there.
+        # A date without a time stands for the end of the day.
         assert loaded.rows["labelled_at"].iloc[0] == pd.Timestamp("2026-03-04", tz="UTC")
     assert loaded.n_unlabelled == 1
 
@@ -50,7 +50,7 @@ def test_bad_rows_of_the_labels_are_kept_too() -> None:
 
 def test_labels_without_a_matching_subject_are_noted() -> None:
     loaded = load_labelled(messages(), labels(("a", "spam", None), ("elsewhere", "spam", None)))
-    assert "1 labels are of no message here" in loaded.notes
+    assert "1 labels have no matching message" in loaded.notes
 
 
 def test_a_rare_label_is_rejected_with_its_row_and_reason() -> None:

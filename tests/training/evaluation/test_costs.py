@@ -1,4 +1,4 @@
-"""RowCosts by hand."""
+"""Costs of rows, on small examples."""
 
 import numpy as np
 import pytest

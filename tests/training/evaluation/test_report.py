@@ -1,4 +1,4 @@
-"""The report agrees with scikit-learn, and with definitions worked out by hand."""
+"""The report agrees with scikit-learn, and with definitions on small examples."""
 
 import json
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""Types: scikit-learn's figures, their intervals, and what the threshold for fraud catches of each."""
+"""Metrics of types agree with scikit-learn, and have intervals and the share caught at the fraud threshold."""
 
 from typing import Any
 
@@ -22,12 +22,12 @@ def test_metrics_agree_with_scikit_learn() -> None:
     labels, said, probability = made_up()
     metrics: Any = type_metrics(labels, said, legitimate="ham", probability=probability, groups=np.arange(600) // 3)
     assert metrics.macro_f1 == pytest.approx(f1_score(labels, said, average="macro"), abs=1e-12)
-    for name, found in metrics.by_type.items():
+    for name, class_metrics in metrics.by_type.items():
         one = {"labels": [name], "average": "macro"}
-        assert found.precision == pytest.approx(precision_score(labels, said, **one), abs=1e-12)
-        assert found.recall == pytest.approx(recall_score(labels, said, **one), abs=1e-12)
-        assert found.interval[0] < found.f1 < found.interval[1]
-        assert found.rows == (labels == name).sum()
+        assert class_metrics.precision == pytest.approx(precision_score(labels, said, **one), abs=1e-12)
+        assert class_metrics.recall == pytest.approx(recall_score(labels, said, **one), abs=1e-12)
+        assert class_metrics.interval[0] < class_metrics.f1 < class_metrics.interval[1]
+        assert class_metrics.rows == (labels == name).sum()
     low, high = metrics.intervals["macro_f1"]
     assert low < metrics.macro_f1 < high < low + 0.2
 
@@ -46,7 +46,7 @@ def test_without_groups_or_a_legitimate_class() -> None:
     labels, said, _ = made_up()
     metrics: Any = type_metrics(labels, said)
     assert metrics.intervals == {"macro_f1": None}
-    assert {found.caught for found in metrics.by_type.values()} == {None}
+    assert {class_metrics.caught for class_metrics in metrics.by_type.values()} == {None}
 
 
 def test_a_type_that_is_only_predicted() -> None:

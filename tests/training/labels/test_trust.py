@@ -1,4 +1,4 @@
-"""Whose label counts: against a walk through the labels of every subject, one by one."""
+"""The label that counts, against a loop over the labels of every subject."""
 
 from itertools import pairwise
 
@@ -16,8 +16,8 @@ from tests.profiles import examples
 START = pd.Timestamp("2026-01-01", tz="UTC")
 TRUST = Trust({"review": 1.0, "report": 0.5, "rule": 0.5, "joke": 0.0})
 
-Said = list[tuple[str, str, int | None, str]]
-SAID = st.lists(
+LabelRows = list[tuple[str, str, int | None, str]]
+LABEL_ROWS = st.lists(
     st.tuples(
         st.sampled_from("abc"),
         st.sampled_from(["spam", "phishing", "legitimate"]),
@@ -28,22 +28,22 @@ SAID = st.lists(
 )
 
 
-def labels_of(said: Said) -> pd.DataFrame:
-    frame = pd.DataFrame(said, columns=["subject_id", "label", "day", "source"])
+def labels_of(label_rows: LabelRows) -> pd.DataFrame:
+    frame = pd.DataFrame(label_rows, columns=["subject_id", "label", "day", "source"])
     days = frame.pop("day").astype("float64")
     return frame.assign(labelled_at=START + pd.to_timedelta(days, unit="D"))
 
 
-def histories_by_hand(said: Said, day: int | None, trust: Trust) -> dict[str, list[tuple[int, str, float]]]:
-    """Return what counted of every subject, one label after the other: (time, label, weight)."""
-    known = [row for row in said if row[2] is None or day is None or row[2] < day]
-    moments: dict[tuple[str, int], list[tuple[float, int, str]]] = {}
-    for place, (subject, label, time, source) in enumerate(known):
+def histories_by_hand(label_rows: LabelRows, day: int | None, trust: Trust) -> dict[str, list[tuple[int, str, float]]]:
+    """Return the labels that counted for every subject in order: (time, label, weight)."""
+    known_rows = [row for row in label_rows if row[2] is None or day is None or row[2] < day]
+    by_time: dict[tuple[str, int], list[tuple[float, int, str]]] = {}
+    for place, (subject, label, time, source) in enumerate(known_rows):
         weight = trust.by_source[source] if trust.declared else 1.0
         if weight > 0:
-            moments.setdefault((subject, -1 if time is None else time), []).append((weight, place, label))
+            by_time.setdefault((subject, -1 if time is None else time), []).append((weight, place, label))
     out: dict[str, list[tuple[int, str, float]]] = {}
-    for (subject, time), at_once in sorted(moments.items()):
+    for (subject, time), at_once in sorted(by_time.items()):
         weight, _, label = max(at_once)
         before = out.setdefault(subject, [])
         if not before or weight >= before[-1][2]:
@@ -52,30 +52,30 @@ def histories_by_hand(said: Said, day: int | None, trust: Trust) -> dict[str, li
 
 
 @examples(300)
-@given(SAID, st.none() | st.integers(0, 7), st.sampled_from([TRUST, Trust()]))
-def test_the_label_at_a_cutoff_time_is_that_of_a_loop(said: Said, day: int | None, trust: Trust) -> None:
-    moment = None if day is None else START + pd.Timedelta(days=day)
-    found = label_as_of(labels_of(said), moment, trust=trust)
-    expected = {subject: rows[-1] for subject, rows in histories_by_hand(said, day, trust).items()}
-    assert found["label"].to_dict() == {subject: label for subject, (_, label, _) in expected.items()}
-    assert found["weight"].to_dict() == {subject: weight for subject, (_, _, weight) in expected.items()}
-    days = (found["labelled_at"] - START).dt.days.fillna(-1)
+@given(LABEL_ROWS, st.none() | st.integers(0, 7), st.sampled_from([TRUST, Trust()]))
+def test_the_label_at_a_cutoff_time_is_that_of_a_loop(label_rows: LabelRows, day: int | None, trust: Trust) -> None:
+    cutoff = None if day is None else START + pd.Timedelta(days=day)
+    result = label_as_of(labels_of(label_rows), cutoff, trust=trust)
+    expected = {subject: rows[-1] for subject, rows in histories_by_hand(label_rows, day, trust).items()}
+    assert result["label"].to_dict() == {subject: label for subject, (_, label, _) in expected.items()}
+    assert result["weight"].to_dict() == {subject: weight for subject, (_, _, weight) in expected.items()}
+    days = (result["labelled_at"] - START).dt.days.fillna(-1)
     assert days.to_dict() == {subject: time for subject, (time, _, _) in expected.items()}
 
 
 @pytest.mark.slow
 @examples(300)
-@given(SAID, st.none() | st.integers(0, 7), st.sampled_from([TRUST, Trust()]))
-def test_reversals_are_those_of_a_loop(said: Said, day: int | None, trust: Trust) -> None:
-    moment = None if day is None else START + pd.Timedelta(days=day)
+@given(LABEL_ROWS, st.none() | st.integers(0, 7), st.sampled_from([TRUST, Trust()]))
+def test_reversals_are_those_of_a_loop(label_rows: LabelRows, day: int | None, trust: Trust) -> None:
+    cutoff = None if day is None else START + pd.Timedelta(days=day)
     expected: dict[tuple[str, str], int] = {}
-    for rows in histories_by_hand(said, day, trust).values():
+    for rows in histories_by_hand(label_rows, day, trust).values():
         for (_, old, _), (_, new, _) in pairwise(rows):
             if old != new:
                 expected[old, new] = expected.get((old, new), 0) + 1
-    found = reversals(labels_of(said), moment, trust=trust)
-    assert dict(zip(zip(found["from"], found["to"], strict=True), found["count"], strict=True)) == expected
-    assert found["count"].is_monotonic_decreasing
+    result = reversals(labels_of(label_rows), cutoff, trust=trust)
+    assert dict(zip(zip(result["from"], result["to"], strict=True), result["count"], strict=True)) == expected
+    assert result["count"].is_monotonic_decreasing
 
 
 def test_a_label_counts_strictly_after_its_time() -> None:
@@ -129,12 +129,12 @@ def test_weights_are_from_0_to_1(weight: float) -> None:
 
 def test_the_corrections_of_the_simulated_world_are_counted() -> None:
     world = simulate(days=30, n_accounts=200, wrong_labels=0.1)
-    again = world.labels["subject_id"].duplicated().sum()
-    assert again > 50
-    assert reversals(world.labels)["count"].sum() == again
+    replaced = world.labels["subject_id"].duplicated().sum()
+    assert replaced > 50
+    assert reversals(world.labels)["count"].sum() == replaced
     halfway = world.labels["labelled_at"].quantile(0.5)
     earlier = reversals(world.labels, halfway)["count"].sum()
-    assert 0 < earlier < again
+    assert 0 < earlier < replaced
     latest = world.labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")["label"]
     assert label_as_of(world.labels)["label"].sort_index().equals(latest.sort_index())
 

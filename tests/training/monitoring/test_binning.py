@@ -1,4 +1,4 @@
-"""Binning: at values of the reference, ties apart, missing apart; each row in one of them."""
+"""Binning: edges at values of the reference, own bins for ties and missing values, each row in one bin."""
 
 import numpy as np
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Monitoring from tables to exceeded bounds: what changed is named, and what did not change raises no alarm."""
+"""Monitoring from tables to exceeded bounds: changes are named, and without changes there is no alarm."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ Watch = Callable[..., MonitorReport]
 
 @pytest.fixture(scope="module")
 def watch(payment_scorer: Scorer, payments: Payments) -> Watch:
-    """Hold two weeks against the two before, with all events as their history."""
+    """Return a function that compares two weeks with the two weeks before, with all events as history."""
     past, reference = payments(days=(0, 42), seed=1), payments(days=(42, 56), seed=2)
 
     def run(current: pd.DataFrame, history: pd.DataFrame | None = None, **settings: Any) -> MonitorReport:
@@ -112,7 +112,7 @@ def test_rows_that_cannot_be_used(watch: Watch, current: pd.DataFrame) -> None:
 
 
 def test_concept_drift_shows_in_the_calibration_only(watch: Watch, current: pd.DataFrame) -> None:
-    """What makes a payment fraud has changed: features and scores have not, and what is expected stays."""
+    """The relation of payments to fraud has changed, but features, scores and expected metrics have not."""
     small = np.where(current["amount"] < 12, "online_fraud", current["label"])
     report, before = watch(current.assign(label=small)), watch(current)
     assert exceeded(report) == {"ece ece", "observed_times observed_over_expected"}
@@ -171,7 +171,7 @@ def test_one_very_active_account_is_not_drift(watch: Watch, current: pd.DataFram
     of_one = watch(current.assign(amount=amounts, account_id=current["account_id"].where(amounts != 5000.0, "one")))
     assert "family_psi value" in exceeded(of_many)
     assert "family_psi value" not in exceeded(of_one)
-    assert of_one.families[0]["worst"]["psi"] > 0.25  # it is shown all the same
+    assert of_one.families[0]["worst"]["psi"] > 0.25  # it is still reported
 
 
 @pytest.fixture(scope="module")

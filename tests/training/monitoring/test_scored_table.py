@@ -1,4 +1,4 @@
-"""A table is scored as a service scores it, and keeps what the monitor needs."""
+"""A table is scored as in a service, and keeps clusters, labels and unseen categories."""
 
 from collections.abc import Callable
 

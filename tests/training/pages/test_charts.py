@@ -27,7 +27,7 @@ def titles(report: EvaluationReport) -> list[str]:
 
 
 def chart(report: EvaluationReport, title: str) -> str:
-    """The SVG and the caption of a figure."""
+    """Return the SVG and the caption of a figure."""
     figure = next(figure for figure in draw_figures(report) if figure.title.startswith(title))
     return figure.svg + figure.description
 

@@ -21,7 +21,7 @@ VOID = {"meta", "link", "br", "img", "input"}
 
 
 class Page(HTMLParser):
-    """What is in a page; the nesting must be right."""
+    """The elements of a page; their nesting must be right."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Templates are found, escape every text, and have one style sheet that is readable in light and in dark."""
+"""Templates are in the package, escape every text, and have a style sheet that is readable in light and dark."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -36,13 +36,13 @@ def part(name: str, *values: Any) -> str:
 
 
 def colours() -> list[dict[str, str]]:
-    """The colours of light pages, then those of dark ones."""
+    """Return the colours of light pages, then those of dark pages."""
     blocks = re.findall(r":root\{(.*?)\}", style_sheet(), re.DOTALL)
     return [dict(re.findall(r"--([\w-]+):(#\w{6});", block)) for block in blocks]
 
 
 def brightness(colour: str) -> float:
-    """Relative luminance of WCAG 2.2."""
+    """Return the relative luminance of WCAG 2.2."""
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -1,4 +1,4 @@
-"""Charts are well-formed, told in words, without style or script, and drawn where the values are."""
+"""Charts are well-formed, described in words, without style or script, and drawn at their values."""
 
 import xml.etree.ElementTree as ET
 

@@ -1,4 +1,4 @@
-"""What a challenger is held to: each gate at its bound, and what it says."""
+"""The gates for a challenger: each at its bound, with its reason."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def pair(old: float | None, new: float, interval: list[float] | None = None) -> 
 
 
 def comparison(**changes: Any) -> dict[str, Any]:
-    """A challenger that passes everything, but for what is changed."""
+    """Return a comparison in which the challenger passes all gates, except for the given changes."""
     figures = {
         "average_precision": pair(0.8, 0.9, [0.05, 0.15]),
         "recall_at_capacity": pair(0.5, 0.5),
@@ -54,11 +54,15 @@ def test_all_gates_are_there_and_passed() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "gate"),
     [
-        ("average_precision", pair(0.8, 0.9, [0.005, 0.15]), "average_precision"),  # not surely above the margin
+        ("average_precision", pair(0.8, 0.9, [0.005, 0.15]), "average_precision"),  # not clearly above the margin
         ("average_precision", pair(0.8, 0.7, [-0.2, -0.1]), "average_precision"),
         ("average_precision", pair(0.8, 0.9, None), "average_precision"),
         ("recall_at_capacity", pair(0.5, 0.47), "recall_at_capacity"),
-        ("recall_at_capacity", pair(0.05, 0.047), "recall_at_capacity"),  # of what the champion finds, not of all
+        (
+            "recall_at_capacity",
+            pair(0.05, 0.047),
+            "recall_at_capacity",
+        ),  # relative to the champion
         (
             "recall_at_capacity",
             dict.fromkeys(("champion", "challenger", "difference", "interval")),

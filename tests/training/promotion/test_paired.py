@@ -1,4 +1,4 @@
-"""Two models on the same rows: the figures are those of each, and the draws are the same for both."""
+"""Metrics of two models on the same rows, with the same draws for both."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ DAYS = np.datetime64("2026-01-01", "us") + np.arange(2000) * np.timedelta64(36, 
 
 
 def made_up(noise: float, seed: int = 0, n: int = 2000) -> FraudRows:
-    """Scores of one truth, the more noise the worse."""
+    """Return scores of the same truth; more noise makes them worse."""
     rng = np.random.default_rng(0)
     fraud, groups = rng.random(n) < 0.1, rng.integers(0, n // 4, n)
     odds = 3 * fraud - 2 + np.random.default_rng(seed).normal(0, noise, n)
@@ -23,19 +23,19 @@ def made_up(noise: float, seed: int = 0, n: int = 2000) -> FraudRows:
 
 
 def figures(old: FraudRows, new: FraudRows, **settings: Any) -> dict[str, Any]:
-    found: dict[str, Any] = paired_metrics(old, new, EvaluateRecipe(**settings))["figures"]
-    return found
+    metrics: dict[str, Any] = paired_metrics(old, new, EvaluateRecipe(**settings))["figures"]
+    return metrics
 
 
 def test_metrics_are_those_of_each_model() -> None:
     old, new = made_up(2.0), made_up(1.0, 1)
-    found = figures(old, new)
+    metrics = figures(old, new)
     for name, score in {"average_precision": average_precision_score, "roc_auc": roc_auc_score}.items():
         expected = [score(rows.is_fraud, rows.probability) for rows in (old, new)]
-        assert [found[name]["champion"], found[name]["challenger"]] == pytest.approx(expected)
-        assert found[name]["difference"] == pytest.approx(expected[1] - expected[0])
-        low, high = found[name]["interval"]
-        assert low < found[name]["difference"] < high
+        assert [metrics[name]["champion"], metrics[name]["challenger"]] == pytest.approx(expected)
+        assert metrics[name]["difference"] == pytest.approx(expected[1] - expected[0])
+        low, high = metrics[name]["interval"]
+        assert low < metrics[name]["difference"] < high
 
 
 def test_a_model_does_not_differ_from_itself() -> None:

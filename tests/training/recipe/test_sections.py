@@ -1,4 +1,4 @@
-"""The sections of a recipe: defaults, a file, and mistakes that are named."""
+"""The sections of a recipe: defaults, a file, and errors that name mistakes."""
 
 import tomllib
 from pathlib import Path

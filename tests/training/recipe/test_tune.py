@@ -1,4 +1,4 @@
-"""The section ``[tune]``: lengths of time, ranges and choices, and mistakes that are named."""
+"""The section ``[tune]``: durations, ranges, choices, and errors that name mistakes."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def test_there_is_no_search_by_default() -> None:
 def test_the_default_space_is_of_settings_that_a_recipe_takes() -> None:
     assert check_space(dict(MODEL_SPACE), ModelRecipe) == []
     own = FraudClassifier().get_params()
-    assert all(one.low <= own[name] <= one.high for name, one in MODEL_SPACE.items())
+    assert all(values.low <= own[name] <= values.high for name, values in MODEL_SPACE.items())
 
 
 def test_a_file_declares_ranges_and_choices_and_the_command_line_the_time(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Splits: what they keep apart stays apart, and what nobody knew yet is not used."""
+"""Splits keep groups apart, and do not use labels that were not known yet."""
 
 from typing import Any
 
@@ -141,7 +141,7 @@ def test_a_label_dated_at_the_start_of_the_test_is_not_known() -> None:
 
 
 def test_rows_with_few_distinct_times_are_not_split_by_time() -> None:
-    moments = pd.Series(pd.date_range("2026-01-01", periods=21, freq="D", tz="UTC"))
-    assert has_times(moments)
-    assert not has_times(moments.iloc[:20])
-    assert not has_times(pd.concat([moments, pd.Series([pd.NaT] * 21)]))
+    times = pd.Series(pd.date_range("2026-01-01", periods=21, freq="D", tz="UTC"))
+    assert has_times(times)
+    assert not has_times(times.iloc[:20])
+    assert not has_times(pd.concat([times, pd.Series([pd.NaT] * 21)]))

@@ -1,4 +1,4 @@
-"""A registered model: aliases, versions and what is remembered. Promotion through it is in test_promote."""
+"""A registered model: aliases, versions and earlier champions. Its promotion is tested in test_decision."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +13,14 @@ from tests.shared import mlflow_uri
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
-    """Three versions without a run, the second of them challenger."""
+    """Yield a registry of three versions without a run, the second of them challenger."""
     uri = mlflow_uri(tmp_path)
-    found = Registry(uri, "guard")
-    found.client.create_registered_model("guard")
+    guard = Registry(uri, "guard")
+    guard.client.create_registered_model("guard")
     for _ in range(3):
-        found.client.create_model_version("guard", str(tmp_path))
-    found.client.set_registered_model_alias("guard", "challenger", "2")
-    yield found
+        guard.client.create_model_version("guard", str(tmp_path))
+    guard.client.set_registered_model_alias("guard", "challenger", "2")
+    yield guard
     mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
     mlflow.set_registry_uri(None)  # type: ignore[arg-type]
 

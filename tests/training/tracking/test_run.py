@@ -1,4 +1,4 @@
-"""Where runs go."""
+"""The tracking store, the address of a run, and the output of MLflow."""
 
 import logging
 import subprocess

@@ -1,4 +1,4 @@
-"""What is searched always holds the recipe itself."""
+"""The search space always includes the recipe itself."""
 
 from typing import Any
 
@@ -23,8 +23,8 @@ def test_ranges_and_choices_include_the_values_of_the_recipe() -> None:
         },
         "features": {"C": [1.0, 3.0], "pinyin": [True, False]},
     }
-    found = distributions(recipe(space, model={"l2": 2.5}), "message")
-    assert found == {
+    searched = distributions(recipe(space, model={"l2": 2.5}), "message")
+    assert searched == {
         "model.num_leaves": IntDistribution(7, 20, log=True),
         "model.l2": FloatDistribution(2, 3),
         "model.n_rounds": CategoricalDistribution((50, 60, 80)),
