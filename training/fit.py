@@ -62,7 +62,7 @@ class Trained:
     logged : LoggedRun
         Address of the run in MLflow.
     notes : tuple of str
-        What the user should know.
+        Notes for the user.
     tuned : TuningResult, default=None
         Result of the search of settings; None without a search.
     """
@@ -224,7 +224,7 @@ def fit_model(
     builder : MessageFeatures or AccountFeatures
         Fitted.
     notes : tuple of str
-        What the user should know.
+        Notes for the user.
     """
     rows, labels = data.rows, data.rows["label"].to_numpy(object)
     progress("learning the text model" if data.subject == "message" else "computing histories")

@@ -136,7 +136,7 @@ def rows_since(data: LabelledData, since: datetime) -> LabelledData:
     rows = data.rows[data.rows["as_of"] >= start].reset_index(drop=True)
     if rows.empty:
         problem = f"none of {len(data.rows)} labelled {data.subject}s is at or after {start.isoformat()}"
-        raise SchemaError(f"{data.subject}s", problem, f"Give later {data.subject}s, or an earlier --since.")
+        raise SchemaError(f"{data.subject}s", problem, "Give later ones, or an earlier --since.")
     return replace(data, rows=rows)
 
 

@@ -96,7 +96,7 @@ def row_groups(rows: pd.DataFrame, subject: str) -> tuple[Positions, str]:
     rows : DataFrame
         Messages with ``text``, or accounts or events with ``account_id``.
     subject : {"message", "account", "event"}
-        What a row is.
+        The kind of record in a row.
 
     Returns
     -------

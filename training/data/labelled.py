@@ -49,7 +49,7 @@ class LabelledData:
     digests : dict of str to str
         SHA-256 of each table.
     subject : {"message", "account", "event"}, default="message"
-        What a row is.
+        The kind of record in a row.
     events : DataFrame, default=None
         All valid events: the history of the rows.
     rejected_events : DataFrame, optional
@@ -159,7 +159,7 @@ def keep_labelled(
     labels : CheckedTable or None
         The table of labels.
     subject : {"message", "account", "event"}
-        What a row is.
+        The kind of record in a row.
     origin : str
         The name of the table in errors.
     min_label_rows : int

@@ -81,7 +81,7 @@ def grow_trees(rows: TrainingRows, recipe: Recipe, subject: str) -> FraudClassif
     recipe : Recipe
         Settings.
     subject : {"message", "account", "event"}
-        What a row is.
+        The kind of record in a row.
 
     Returns
     -------

@@ -28,7 +28,7 @@ __all__ = [
 Interval: TypeAlias = tuple[float, float]
 
 LEVEL = 0.95
-"""How often an interval should hold the true value."""
+"""Probability with which an interval should contain the true value."""
 MIN_GROUPS = 30
 """With fewer groups that have fraud, intervals from a bootstrap over groups are not reliable."""
 

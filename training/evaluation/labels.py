@@ -89,7 +89,7 @@ class SourceLabels:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelMetrics:
-    """How reliable the labels of some records are.
+    """Metrics of the reliability of labels.
 
     Parameters
     ----------

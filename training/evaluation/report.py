@@ -72,7 +72,7 @@ class BootstrapSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class SplitSummary:
-    """How training, calibration and test were split; see `Split`."""
+    """Summary of a split into training, calibration and test; see `Split`."""
 
     kind: str
     keeps_apart: tuple[str, ...]
@@ -133,7 +133,7 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     rows : int
         Records that could be scored; all metrics are about them.
     frauds : int or None
-        How many of them are fraud.
+        Number of them that are fraud.
     base_rate, average_precision, roc_auc, brier : float or None
         Share of fraud, and the metrics of scikit-learn.
     recall_at_1pct_fpr : float or None
@@ -177,16 +177,16 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     attack : AttackMetrics or None
         Recall under obfuscation; None without an attack.
     labels : LabelMetrics or None
-        How reliable the labels are.
+        Metrics of the reliability of labels.
     split : SplitSummary or None
-        How the rows of a training run were split; None for other records.
+        The split of a training run; None for other records.
     warnings : tuple of mappings
         Leaks that training found.
     temporal : TemporalMetrics or None
         For a random split, what the same recipe reaches when split by time.
     not_later_than_training : int or None
-        Records that are not later than those that the model was trained and calibrated on: they flatter the metrics.
-        None if unknown.
+        Records that are not later than those that the model was trained and calibrated on, which make the metrics
+        optimistic. None if unknown.
 
     Examples
     --------

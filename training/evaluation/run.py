@@ -49,7 +49,7 @@ class Evaluation:
     data : LabelledData
         The records, and those that were rejected.
     notes : tuple of str
-        What the user should know.
+        Notes for the user.
     """
 
     report: EvaluationReport

@@ -22,7 +22,7 @@ MATURE: Final = 0.95
 CUTOFF_COLUMNS: Final = ("as_of", "sent_at", "occurred_at")
 """Columns with the time from which a label can arrive; the first that a table has is used."""
 DAY: Final = 86_400.0
-"""In seconds."""
+"""Seconds per day."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""The monitor report: what has changed between reference and current records, and which bounds are exceeded."""
+"""The monitor report: changes between reference and current records, and exceeded bounds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class MonitorMeasures:
 
 @dataclass(frozen=True, kw_only=True)
 class MonitorReport(MonitorMeasures):
-    """What has changed between reference records and current records.
+    """Changes between reference records and current records.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class MonitorReport(MonitorMeasures):
     windows : mapping of str to list of two str, or None
         First and last time of both.
     labelled : mapping of str to int
-        How many of the records have a label.
+        Numbers of records with a label.
     families : list of dict
         For every family of features ``family``, ``columns`` (how many), ``worst`` (the column that moved most) and
         ``mean``. The family that moved most comes first.

@@ -68,7 +68,7 @@ class ScoredTable:
 
     @property
     def labelled(self) -> Array:
-        """Which records have a label."""
+        """Mask of the records that have a label."""
         return self.records["label"].notna().to_numpy(np.bool_)
 
     @property

@@ -23,7 +23,7 @@ def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Rec
     groups : ndarray, shape (n_rows,)
         Campaigns or accounts.
     group_kind : str
-        What a group is: ``campaign`` or ``account``.
+        The kind of group: ``campaign`` or ``account``.
     recipe : Recipe
         The kind of split, the shares, the legitimate class and the seed.
 

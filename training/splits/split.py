@@ -81,7 +81,7 @@ def split_by_campaign(
     seed : int
         Random seed.
     group_kind : str, default="campaign"
-        What a group is; the kind of the split.
+        The kind of group; the kind of the split.
 
     Returns
     -------
@@ -169,7 +169,7 @@ def split_by_time(
     gap_days : float or None
         Length of the gap before the test, in days; None for the `maturity_gap` of the rows.
     group_kind : str, default="campaign"
-        What a group is.
+        The kind of group.
 
     Returns
     -------

@@ -114,7 +114,7 @@ def search_folds(data: LabelledData, groups: Array, group_kind: str, split: Spli
     groups : ndarray, shape (n_rows,)
         Campaigns or accounts of these rows.
     group_kind : str
-        What a group is: ``campaign`` or ``account``.
+        The kind of group: ``campaign`` or ``account``.
     split : Split
         The split of the run. If it is by time, the folds go forward in time with its gap; otherwise, even if it is
         random, campaigns or accounts are dealt to folds.

@@ -64,7 +64,7 @@ def tune(
     groups : ndarray, shape (n_rows,)
         Campaigns or accounts.
     group_kind : str
-        What a group is: ``campaign`` or ``account``.
+        The kind of group: ``campaign`` or ``account``.
     split : Split
         The slices; only the training slice is used.
     recipe : Recipe

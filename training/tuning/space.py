@@ -25,7 +25,7 @@ def own_settings(recipe: Recipe, subject: str) -> dict[str, Any]:
     recipe : Recipe
         With a section ``[tune]``.
     subject : {"message", "account", "event"}
-        What is scored.
+        The subject that is scored.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def distributions(recipe: Recipe, subject: str) -> dict[str, BaseDistribution]:
     recipe : Recipe
         With a section ``[tune]``.
     subject : {"message", "account", "event"}
-        What is scored.
+        The subject that is scored.
 
     Returns
     -------
