@@ -1,4 +1,4 @@
-"""Before any test: the profile of hypothesis, no kernel older than what it calls, and a place for what is shared."""
+"""Set-up of all tests: the profile of Hypothesis, fresh kernels, and a folder for shared objects."""
 
 import os
 from collections.abc import Iterator
@@ -13,15 +13,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Load the profile of hypothesis, and let kernels be compiled anew where a function changed that they call."""
+    """Load the profile of Hypothesis, and delete compiled kernels that call a changed function."""
     profiles.load()
-    if not hasattr(config, "workerinput"):  # else the process that started this one has done it
-        kernels.forget_stale_kernels()
+    if not hasattr(config, "workerinput"):  # in a worker, the process that started it has done it
+        kernels.delete_stale_kernels()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Know where the workers of this run keep what they share."""
+    """Set the folder of the objects that the workers of this run share."""
     shared.use_base_temp(tmp_path_factory)
 
 

@@ -1,4 +1,4 @@
-"""How much is tested: little while one works, much where CI is set in the environment."""
+"""Sizes of tests: small during development, large if CI is set in the environment."""
 
 import os
 from typing import Final
@@ -14,9 +14,9 @@ IN_CI: Final = os.environ.get("CI", "").lower() in {"1", "true"}
 
 
 def load() -> None:
-    """Register the profiles `dev` and `ci`, and load `ci` where the environment variable CI is true, else `dev`."""
+    """Register the profiles `dev` and `ci`, and load `ci` if the environment variable CI is true, otherwise `dev`."""
     for name, number in EXAMPLES.items():
-        # The first example compiles kernels: neither a deadline nor a slow draw says anything about the test.
+        # The first example compiles kernels, so a deadline or a check of slow draws would fail without reason.
         settings.register_profile(
             name, max_examples=number, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
         )
@@ -24,11 +24,11 @@ def load() -> None:
 
 
 def examples(number: int) -> settings:
-    """Return settings with so many examples in CI, and in proportion, five at least, elsewhere."""
+    """Return settings with that number of examples in CI, and proportionally fewer elsewhere, at least five."""
     share = settings().max_examples / EXAMPLES["ci"]
     return settings(max_examples=max(round(number * share), min(number, 5)))
 
 
 def size(number: int, *, dev: int) -> int:
-    """Return how many records, requests or worlds a long test goes through: the first in CI, the second elsewhere."""
+    """Return the size of a long test, such as its number of records: `number` in CI, and `dev` elsewhere."""
     return number if IN_CI else dev

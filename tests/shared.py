@@ -1,4 +1,4 @@
-"""What is made once a run of the tests and read by all its workers: models, worlds, an empty store of MLflow's."""
+"""Objects that are created once per test run and read by all workers: models, worlds, an empty MLflow store."""
 
 import os
 import pickle
@@ -19,7 +19,7 @@ _root: Path
 
 
 def use_base_temp(factory: pytest.TempPathFactory) -> None:
-    """Keep what is shared in the temporary folder of the run: the parent of those of the workers."""
+    """Share objects in the temporary folder of the run, which is the parent of the folders of the workers."""
     global _root
     base = factory.getbasetemp()
     _root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
@@ -27,12 +27,12 @@ def use_base_temp(factory: pytest.TempPathFactory) -> None:
 
 
 def shared_folder(name: str, make: Callable[[Path], object]) -> Path:
-    """Return a folder that the first worker to need it fills. Nobody writes to it later."""
+    """Return a folder that the first worker that needs it fills. It is not changed later."""
     folder = _root / name
     with FileLock(_root / f"{name}.lock"):
         done = _root / f"{name}.done"
         if not done.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # of a worker that failed
+            shutil.rmtree(folder, ignore_errors=True)  # left by a worker that failed
             folder.mkdir()
             make(folder)
             done.touch()
@@ -40,14 +40,14 @@ def shared_folder(name: str, make: Callable[[Path], object]) -> Path:
 
 
 def shared_object(name: str, make: Callable[[], T]) -> T:
-    """Return a copy of an object that the first worker to need it makes; it must be picklable."""
+    """Return a copy of an object that the first worker that needs it creates; it must be picklable."""
     folder = shared_folder(name, lambda folder: (folder / "object").write_bytes(pickle.dumps(make())))
     shared: T = pickle.loads((folder / "object").read_bytes())
     return shared
 
 
 def mlflow_uri(folder: Path) -> str:
-    """Return the address of the MLflow store in a folder, which begins as a copy: its tables take seconds to make."""
+    """Return the address of the MLflow store in a folder, a copy of an empty store, which takes seconds to create."""
     database = folder / "mlflow.db"
     if not database.exists():
         shutil.copy(shared_folder("mlflow", _make_store) / "mlflow.db", database)

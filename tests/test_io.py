@@ -1,4 +1,4 @@
-"""Atomic and durable writes: the old file or the new one, synced before the rename, and nothing left behind."""
+"""Atomic and durable writes: the old file or the new one, synced before the rename, without leftovers."""
 
 import os
 import stat
@@ -15,7 +15,7 @@ Calls = list[tuple[str, str]]
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
-    """The calls that decide what a power cut leaves: what was synced and what was renamed, in order."""
+    """Record the calls that matter after a power cut, in order: what was synced, and what was renamed."""
     recorded: Calls = []
 
     def record(name: str, describe: Callable[..., str]) -> Callable[..., Any]:
@@ -67,7 +67,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
-def test_permissions_are_those_asked_for_less_the_umask(tmp_path: Path) -> None:
+def test_permissions_respect_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
         write_file(tmp_path / "open", b"")
@@ -80,7 +80,7 @@ def test_permissions_are_those_asked_for_less_the_umask(tmp_path: Path) -> None:
     assert modes == {"open": 0o640, "private": 0o600, "folder": 0o755, "own": 0o700}
 
 
-def test_a_folder_appears_whole_after_all_in_it_is_synced(tmp_path: Path, calls: Calls) -> None:
+def test_a_folder_appears_after_all_of_its_content_is_synced(tmp_path: Path, calls: Calls) -> None:
     with new_folder(tmp_path / "model") as staged:
         write_file(staged / "a", b"1")
         (staged / "more").mkdir()
@@ -104,7 +104,7 @@ def test_a_folder_that_is_not_finished_is_removed(tmp_path: Path, error: type[Ba
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
+def test_an_existing_folder_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     write_file(tmp_path / "model" / "a", b"old")
     with pytest.raises(OSError, match="model"), new_folder(tmp_path / "model") as staged:

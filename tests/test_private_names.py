@@ -1,7 +1,7 @@
-"""Names that other libraries do not document, and that are used here: a new version may change them without notice.
+"""Undocumented names of other libraries that are used here: a new version may change them without notice.
 
-Where a test fails after an upgrade, read what changed in the library, adapt the module that is named beside it, and
-move the upper bound in pyproject.toml.
+If a test fails after an upgrade, read what changed in the library and adapt the module that the test names. Then move
+the upper bound in pyproject.toml.
 """
 
 import ctypes
@@ -43,13 +43,13 @@ def test_the_installed_version_is_within_an_upper_bound(library: str) -> None:
         "LGBM_GetLastError",
     ],
 )
-def test_lightgbm_gives_its_c_library(name: str) -> None:
+def test_lightgbm_has_its_c_library(name: str) -> None:
     """fraudsieve.models.trees.single_row calls these."""
     assert isinstance(lgb.basic._LIB, ctypes.CDLL)  # type: ignore[attr-defined]
     assert callable(getattr(lgb.basic._LIB, name))  # type: ignore[attr-defined]
 
 
-def test_lightgbm_gives_the_handle_of_a_booster() -> None:
+def test_a_booster_of_lightgbm_has_a_handle() -> None:
     """fraudsieve.models.trees.single_row passes it to the C library."""
     rows = np.arange(40.0).reshape(-1, 1)
     booster = lgb.train({"verbosity": -1}, lgb.Dataset(rows, rows[:, 0]), 1)
@@ -57,7 +57,7 @@ def test_lightgbm_gives_the_handle_of_a_booster() -> None:
 
 
 def test_mlflow_describes_an_environment() -> None:
-    """fraudsieve.models.flavor writes it beside a model, as MLflow's own flavors do."""
+    """fraudsieve.models.flavor writes it next to a model, as the flavors of MLflow do."""
     from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
 
     assert "additional_pip_deps" in parameters(_mlflow_conda_env)
@@ -86,7 +86,7 @@ def test_uvicorn_has_the_steps_of_a_connection(name: str, expected: list[str]) -
     assert parameters(getattr(HttpToolsProtocol, name)) == expected
 
 
-def test_uvicorn_keeps_what_a_connection_knows() -> None:
+def test_uvicorn_has_the_attributes_of_a_connection() -> None:
     """fraudsieve.models.service.transport.http11 reads these attributes."""
     from uvicorn.protocols.http import httptools_impl
 

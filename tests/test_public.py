@@ -1,4 +1,4 @@
-"""The public names: there, documented, in their place; and the files that promise facts about the repo."""
+"""Public names exist, are documented and have their place; files that state facts about the repository are right."""
 
 import ast
 import importlib
@@ -16,7 +16,7 @@ from fraudsieve import exceptions
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("features", "models", "training")
-# numpydoc's checks that hold for every public name: a summary, all parameters with types and text, returns, an example.
+# The checks of numpydoc that every public name passes: a summary, all parameters with types and texts, and returns.
 CHECKS = {"GL08", "SS03", "SS05", "PR01", "PR02", "PR03", "PR04", "PR07", "RT01", "RT03", "YD01"}
 
 
@@ -36,13 +36,13 @@ PACKAGES = packages()
 
 def public_names() -> dict[str, Any]:
     """Return every public name, under the full name of where it is defined."""
-    found = {"fraudsieve.exceptions." + name: getattr(exceptions, name) for name in exceptions.__all__}
+    names = {"fraudsieve.exceptions." + name: getattr(exceptions, name) for name in exceptions.__all__}
     for package in PACKAGES:
         module = importlib.import_module(package)
         for name in {*module.__all__} - {"__version__"}:
             thing = getattr(getattr(module, name), "py_func", getattr(module, name))  # compiled by Numba
-            found[f"{getattr(thing, '__module__', package)}.{name}" if is_code(thing) else f"{package}.{name}"] = thing
-    return found
+            names[f"{getattr(thing, '__module__', package)}.{name}" if is_code(thing) else f"{package}.{name}"] = thing
+    return names
 
 
 def is_code(thing: Any) -> bool:
@@ -75,14 +75,14 @@ def assigned(node: ast.stmt) -> set[str]:
     return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
-def test_there_are_public_names_of_every_kind() -> None:
+def test_public_names_of_every_kind_exist() -> None:
     assert len(PACKAGES) > 20
     assert len(public_objects()) > 60
     assert len(public_constants()) > 5
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_all_lists_just_the_names_that_are_there(package: str) -> None:
+def test_all_lists_exactly_the_names_that_exist(package: str) -> None:
     module = importlib.import_module(package)
     assert set(module._HOMES) == set(module.__all__) - {"__version__"}
     assert all(hasattr(module, name) for name in module.__all__)
@@ -102,7 +102,7 @@ def test_public_objects_are_documented(name: str, thing: Any) -> None:
     checks = CHECKS - ({"PR01"} if inherited else set())
     parameters = inspect.signature(thing).parameters.values() if not inherited else ()
     if all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters):
-        checks -= {"PR03"}  # their order means nothing
+        checks -= {"PR03"}  # their order does not matter
     errors = [text for code, text in validate(name)["errors"] if code in checks]
     assert errors == []
 
@@ -127,7 +127,7 @@ def test_the_version_is_one() -> None:
     assert f"## [{fraudsieve.__version__}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
-def test_the_lock_is_hashed_and_names_no_index() -> None:
+def test_the_lock_has_hashes_and_no_index() -> None:
     lock = (ROOT / "requirements.lock").read_text("utf-8")
     assert "://" not in lock
     entries = re.split(r"\n(?=\S)", re.sub(r"^#.*\n", "", lock, flags=re.M).strip())

@@ -1,4 +1,4 @@
-"""The house: what may import what, how large files and functions grow, and one name for one thing."""
+"""The structure of the code: allowed imports, sizes of files and functions, and unique names."""
 
 import ast
 import importlib
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = ("features", "models", "training")
 LIBRARY = (*ROOMS, "src/fraudsieve")
 
-# What stands further down may import what stands above it, never the other way round.
+# A package may import those above it in this list, but not those below it.
 ORDER = {
     "features": (
         "tables",
@@ -74,12 +74,12 @@ ORDER = {
 }
 MAX_LINES = 400
 MAX_BODY = 60
-MAX_FILES_BESIDE_FOLDERS = 12
+MAX_FILES_AT_TOP = 12
 MAX_FILES = 14
 
 
 def modules(*folders: str) -> list[Path]:
-    """Return the Python files below folders, each once: the links in src are left out."""
+    """Return the Python files below folders, without the links in src."""
     return [
         path
         for folder in folders
@@ -112,7 +112,7 @@ def test_packages_import_in_the_declared_order(room: str) -> None:
     wrong = []
     for path in modules(room):
         if path.parent == ROOT / room and path.name == "__init__.py":
-            continue  # it imports at first use
+            continue  # it imports lazily
         own = path.relative_to(ROOT / room).parts[0].removesuffix(".py")
         for name in imports_of(path):
             parts = name.split(".")
@@ -122,9 +122,11 @@ def test_packages_import_in_the_declared_order(room: str) -> None:
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_every_package_and_module_has_its_place_in_the_order(room: str) -> None:
-    there = {path.stem for path in (ROOT / room).iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
-    assert there - {"__init__"} == {*ORDER[room]}
+def test_the_order_lists_every_package_and_module(room: str) -> None:
+    existing = {
+        path.stem for path in (ROOT / room).iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert existing - {"__init__"} == {*ORDER[room]}
 
 
 def test_rooms_import_downward_only() -> None:
@@ -137,15 +139,15 @@ def test_rooms_import_downward_only() -> None:
 
 @pytest.mark.parametrize("folder", [*LIBRARY, "benchmarks", "tests"])
 def test_files_and_functions_are_short(folder: str) -> None:
-    long = []
+    too_long = []
     for path in modules(folder):
         text = path.read_text("utf-8")
         if text.count("\n") > MAX_LINES:
-            long.append(f"{path.relative_to(ROOT)}: {text.count(chr(10))} lines")
+            too_long.append(f"{path.relative_to(ROOT)}: {text.count(chr(10))} lines")
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and body_lines(node) > MAX_BODY:
-                long.append(f"{path.relative_to(ROOT)}: {node.name} has {body_lines(node)} lines")
-    assert long == []
+                too_long.append(f"{path.relative_to(ROOT)}: {node.name} has {body_lines(node)} lines")
+    assert too_long == []
 
 
 def body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -159,15 +161,15 @@ def test_folders_hold_few_files(folder: str) -> None:
     for root in {path.parent for path in modules(folder)}:
         files = [path for path in root.glob("*.py") if path.name != "__init__.py"]
         at_the_top = root == ROOT / folder
-        assert len(files) <= (MAX_FILES_BESIDE_FOLDERS if at_the_top else MAX_FILES), root
+        assert len(files) <= (MAX_FILES_AT_TOP if at_the_top else MAX_FILES), root
 
 
-def test_every_folder_of_the_library_says_what_it_holds() -> None:
+def test_every_package_has_a_docstring() -> None:
     for root in {path.parent for path in modules(*LIBRARY, "benchmarks")}:
         assert ast.get_docstring(ast.parse((root / "__init__.py").read_text("utf-8"))), root
 
 
-def test_no_two_public_classes_or_functions_have_one_name() -> None:
+def test_names_of_public_classes_and_functions_are_unique() -> None:
     homes = defaultdict(list)
     for path in modules(*LIBRARY):
         for node in ast.parse(path.read_text("utf-8")).body:
@@ -183,7 +185,7 @@ def test_no_module_has_the_name_of_a_function_that_its_package_exports() -> None
         assert not inside & {*getattr(package, "__all__", ())}, package.__name__
 
 
-def test_all_errors_stand_in_one_module() -> None:
+def test_all_errors_are_in_one_module() -> None:
     errors = vars(fraudsieve.exceptions)
     for path in modules(*LIBRARY):
         for node in ast.parse(path.read_text("utf-8")).body:
@@ -191,7 +193,7 @@ def test_all_errors_stand_in_one_module() -> None:
                 assert node.name in errors or node.name.startswith("_"), f"{name_of(path)}.{node.name}"
 
 
-def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
+def test_the_documented_tree_of_errors_is_right() -> None:
     drawn = []
     above: list[str] = []
     drawing = fraudsieve.exceptions.__doc__ or ""
@@ -218,7 +220,7 @@ def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
         (r"isinstance\([^)]*\b(MessageMatrix|AccountMatrix)\b", "features/feature_matrix.py"),
     ],
 )
-def test_some_things_are_done_in_one_place(pattern: str, home: str) -> None:
+def test_some_code_is_in_one_module(pattern: str, home: str) -> None:
     found = Counter(
         path.relative_to(ROOT).as_posix()
         for path in modules(*LIBRARY, "benchmarks", "scripts")

@@ -56,10 +56,10 @@ def quickstart(folder: str | Path, *, seed: int = 0, progress: Progress | None =
     FileExistsError
         When the folder exists already.
     """
-    folder, say = Path(folder), progress or (lambda step: None)
+    folder, report_step = Path(folder), progress or (lambda step: None)
     if folder.exists():
         raise FileExistsError(f"{folder}: the folder exists already. Name another one with --folder, or remove it.")
-    say("simulating a small world")
+    report_step("simulating a small world")
     world = simulate(seed=seed)
     world.write(folder / "world")
     last_week = world.messages["sent_at"].max() - pd.Timedelta(days=NEWEST_DAYS)
@@ -71,8 +71,8 @@ def quickstart(folder: str | Path, *, seed: int = 0, progress: Progress | None =
         output=folder / "model",
         messages=world.messages[~new].reset_index(drop=True),
         labels=known_labels[is_message].reset_index(drop=True),
-        progress=say,
+        progress=report_step,
     )
-    say("scoring the last week")
+    report_step("scoring the last week")
     scored = score_file(Scorer(trained.model), world.messages[new].reset_index(drop=True), folder / "scores.parquet")
     return Quickstart(trained, scored)

@@ -62,7 +62,7 @@ class Trained:
     logged : LoggedRun
         Address of the run in MLflow.
     notes : tuple of str
-        What the user should know.
+        Notes for the user.
     tuned : TuningResult, default=None
         Result of the search of settings; None without a search.
     """
@@ -118,23 +118,27 @@ def train(
     FileExistsError
         When the model folder exists already.
     """
-    say = progress or (lambda step: None)
+    report_step = progress or (lambda step: None)
     given = dict(zip(TABLES, (messages, accounts, events, labels), strict=True))
     tables = {name: getattr(recipe.data, name) if table is None else table for name, table in given.items()}
     if Path(output).exists():
         raise FileExistsError(
             f"{output}: the model folder exists already. Name another one with --output, or remove it."
         )
-    say("reading")
+    report_step("reading")
     data = read_data(recipe, tables, min_label_rows=recipe.data.min_label_rows)
     _check_classes(data, next(tables[name] for name in given if tables[name] is not None))
-    say("looking for campaigns" if data.subject == "message" else "looking for accounts")
+    report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, group_kind = groups_of(data)
     split = choose_split(data, groups, group_kind, recipe)
     check_points(data, split, recipe)
-    tuned = None if recipe.tune is None else tune(data, groups, group_kind, split, recipe, output=output, progress=say)
+    tuned = (
+        None
+        if recipe.tune is None
+        else tune(data, groups, group_kind, split, recipe, output=output, progress=report_step)
+    )
     final_recipe = recipe if tuned is None else tuned.recipe
-    model, builder, notes = fit_model(data, groups, split, final_recipe, say)
+    model, builder, notes = fit_model(data, groups, split, final_recipe, report_step)
     if tuned is not None:
         model = replace(model, training=model.training | {"tuning": tuned.facts})
         notes = (tuned.note, *notes)
@@ -142,8 +146,8 @@ def train(
     temporal = None
     if split.flatters and recipe.split.also_temporal and has_times(data.rows["as_of"]):
         # With the settings of the recipe: the search has seen rows of that test.
-        temporal = _temporal_metrics(data, groups, group_kind, recipe, say)
-    say("evaluating")
+        temporal = _temporal_metrics(data, groups, group_kind, recipe, report_step)
+    report_step("evaluating")
     tested = data.rows.iloc[split.test]
     report = evaluate_model(
         Scorer(model),
@@ -157,8 +161,8 @@ def train(
         details=_report_details(data, split, model, recipe, temporal),
     )
     if temporal is not None:
-        notes = (*notes, _flattery(report, temporal))
-    say("logging the run to MLflow")
+        notes = (*notes, _optimism_note(report, temporal))
+    report_step("logging the run to MLflow")
     logged = _log(final_recipe, Path(output), model, report, data, tuned)
     notes = (*data.notes, *notes, *_write_rejected(data, output))
     return Trained(model, Path(output), report, split, data, logged, notes, tuned)
@@ -220,7 +224,7 @@ def fit_model(
     builder : MessageFeatures or AccountFeatures
         Fitted.
     notes : tuple of str
-        What the user should know.
+        Notes for the user.
     """
     rows, labels = data.rows, data.rows["label"].to_numpy(object)
     progress("learning the text model" if data.subject == "message" else "computing histories")
@@ -295,20 +299,22 @@ def _temporal_metrics(
     )
 
 
-def _flattery(report: EvaluationReport, temporal: TemporalMetrics) -> str:
+def _optimism_note(report: EvaluationReport, temporal: TemporalMetrics) -> str:
     if temporal.skipped is not None:
-        return f"the split is random: its metrics flatter, and a split by time is not possible: {temporal.skipped}"
+        return (
+            f"the split is random: its metrics are optimistic, and a split by time is not possible: {temporal.skipped}"
+        )
     name = "average_precision" if temporal.average_precision is not None else "macro_f1"
     at_random, by_time = getattr(report, name), getattr(temporal, name)
     return (
-        f"the split is random: its metrics flatter; {METRIC_NAMES[name]} is {at_random:.3f}, "
+        f"the split is random: its metrics are optimistic; {METRIC_NAMES[name]} is {at_random:.3f}, "
         f"and {by_time:.3f} when split by time"
     )
 
 
-def _no_legitimate(word: str, classes: tuple[str, ...]) -> str:
+def _no_legitimate(label: str, classes: tuple[str, ...]) -> str:
     return (
-        f"no label is {word!r}, so the model separates types and gives no probability of fraud; "
+        f"no label is {label!r}, so the model separates types and gives no probability of fraud; "
         f"if one of {', '.join(classes)} is legitimate, name it with --legitimate"
     )
 

@@ -1,8 +1,12 @@
-"""Leak tests: what a training matrix knows that it could not know when it scores.
+"""Leak tests: information in a training matrix that is not available when records are scored.
 
-Three mistakes give metrics that no live model keeps: a column that was made from the label, a label that was not known
-when the test began, and a campaign or an account on both sides of the split (Kaufman et al., 2012). Every warning has
-four strings: ``kind``, ``column``, ``found`` and ``do``.
+Three kinds of leaks give metrics that no live model reaches (Kaufman et al., 2012):
+
+- a column that was made from the label,
+- a label that was not known when the test began,
+- a campaign or an account on both sides of the split.
+
+Every warning has four strings: ``kind``, ``column``, ``found`` and ``do``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -97,7 +101,7 @@ def columns_made_from_labels(
 
     By the order of its values, in either direction; by single values, for words or few numbers; or by whether it is
     missing. Single values are counted on one half of the rows (of the groups, by the first kind) and tested on the
-    other half, so that identifiers, which determine everything once, are not taken for leaks.
+    other half. So identifiers, each of which determines one row, are not taken for leaks.
 
     Parameters
     ----------
@@ -239,7 +243,7 @@ def labels_known_late(cutoff_times: pd.Series, labelled_at: pd.Series, split: Sp
     >>> labels_known_late(days, labelled_at, split)[0]["found"]
     'labelled_at: 1 of 2 rows that are learned from have a label that was not known before the test began'
     """
-    begin, learned = cutoff_times.iloc[split.test].min(), _learnt_from(split)
+    begin, learned = cutoff_times.iloc[split.test].min(), _learned_rows(split)
     late = int((labelled_at.iloc[learned] >= begin).sum())
     if not late:
         return []
@@ -295,5 +299,5 @@ def groups_on_both_sides(groups: Mapping[str, Array], split: Split, is_fraud: Ar
     return warnings
 
 
-def _learnt_from(split: Split) -> Array:
+def _learned_rows(split: Split) -> Array:
     return np.concatenate([split.train, split.calibration])

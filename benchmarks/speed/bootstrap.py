@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 from benchmarks.machine import one_core
 from benchmarks.runner import Bar, Report, progress
 from fraudsieve.training.evaluation.bootstrap import bootstrap_ranking, draw_weights
-from fraudsieve.training.evaluation.ranking import FIGURES, Ranking
+from fraudsieve.training.evaluation.ranking import RANKING_METRICS, Ranking
 
 __all__ = ["run"]
 
@@ -58,15 +58,15 @@ def run(*, rows: int = ROWS, replicates: int = REPLICATES) -> Report:
         plain, expected = _timed(lambda: _plain_loop(scores, truth, groups, PEER_REPLICATES))
         plain *= replicates / PEER_REPLICATES
         progress(f"sklearn: {plain:.1f} s")
-    positions = [FIGURES.index(name) for name in ("average_precision", "roc_auc", "recall_at_1pct_fpr", "brier")]
-    difference = float(np.abs(result.figures[:PEER_REPLICATES, positions] - expected).max())
+    positions = [RANKING_METRICS.index(name) for name in ("average_precision", "roc_auc", "recall_at_1pct_fpr", "brier")]
+    difference = float(np.abs(result.metrics[:PEER_REPLICATES, positions] - expected).max())
     figures = {"seconds": seconds, "ratio_to_sklearn": seconds / plain, "difference": difference}
     bars = [Bar.at_most("bootstrap.seconds", seconds, SECONDS), Bar.at_most("bootstrap.difference", difference, 1e-9)]
     protocol = _PROTOCOL.format(
         rows=rows,
         groups=len(np.unique(groups)),
         replicates=replicates,
-        figures=len(FIGURES),
+        figures=len(RANKING_METRICS),
         points=POINTS,
         peer=PEER_REPLICATES,
     )

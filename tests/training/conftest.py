@@ -1,4 +1,4 @@
-"""A small simulated world, rival models of it, made-up sheets, and a small town that pays."""
+"""Fixtures: a small simulated world, rival models, made-up reports, and payments of a small town."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def small_world() -> World:
 
 @pytest.fixture(scope="session")
 def labelled_messages(small_world: World) -> pd.DataFrame:
-    """Messages with the latest label of each; unlabelled ones are left out."""
+    """Return messages with their latest labels, without the unlabelled ones."""
     labels = small_world.labels.sort_values("labelled_at").drop_duplicates("subject_id", keep="last")
     labels = labels.set_index("subject_id")[["label", "labelled_at"]]
     messages = small_world.messages.join(labels, on="message_id")
@@ -41,18 +41,18 @@ def labelled_messages(small_world: World) -> pd.DataFrame:
 
 @dataclass(frozen=True, eq=False)
 class Rivals:
-    """Folders of models of two classes, and the messages that are later than what they were trained on."""
+    """Folders of models with two classes, the training messages, and the later messages."""
 
     weak: Path
     strong: Path
-    again: Path
-    known: pd.DataFrame
+    reseeded: Path
+    earlier: pd.DataFrame
     later: pd.DataFrame
 
 
 @pytest.fixture(scope="session")
 def rivals(labelled_messages: pd.DataFrame) -> Rivals:
-    """A model of the first fifth of the period, one of three fifths, and that one again with another seed."""
+    """Return models of the first fifth and of three fifths of the period, the latter also with another seed."""
     columns = ["message_id", "text", "sent_at", "label"]
     frame = labelled_messages.sort_values("sent_at")[columns].reset_index(drop=True)
     frame["label"] = frame["label"].where(frame["label"] == "legitimate", "fraud")
@@ -64,24 +64,24 @@ def rivals(labelled_messages: pd.DataFrame) -> Rivals:
     def fit(folder: Path) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
-            for name, share, seed in (("weak", 0.2, 0), ("strong", 0.6, 0), ("again", 0.6, 1)):
+            for name, share, seed in (("weak", 0.2, 0), ("strong", 0.6, 0), ("reseeded", 0.6, 1)):
                 recipe = Recipe.read(overrides=settings | {"seed": seed, "track.uri": mlflow_uri(folder)})
                 train(recipe, output=folder / name, messages=frame[parts[share]].reset_index(drop=True))
 
     folder = shared_folder("rivals", fit)
-    models = folder / "weak", folder / "strong", folder / "again"
+    models = folder / "weak", folder / "strong", folder / "reseeded"
     return Rivals(*models, *(frame[rows].reset_index(drop=True) for rows in (parts[0.6], ~parts[0.6])))
 
 
 @pytest.fixture(scope="session")
 def reports() -> dict[str, EvaluationReport]:
-    """Reports of messages with everything in them, of accounts split at random, and of types alone."""
+    """Return complete reports of messages, of accounts split at random, and of types only."""
     makers = {"message": message_report, "account": account_report, "type-only": type_only_report}
     return shared_object("reports", lambda: {name: make() for name, make in makers.items()})
 
 
 def scored(n: int, classes: tuple[str, ...], seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Probabilities of every class, labels, and groups."""
+    """Return probabilities of every class, labels, and groups."""
     rng = np.random.default_rng(seed)
     odds = rng.normal(0, 1.4, (n, len(classes))) + np.r_[2.5, np.zeros(len(classes) - 1)]
     by_class = np.exp(odds) / np.exp(odds).sum(axis=1, keepdims=True)
@@ -90,7 +90,7 @@ def scored(n: int, classes: tuple[str, ...], seed: int) -> tuple[np.ndarray, np.
 
 
 def attack() -> AttackMetrics:
-    """An attack in which obfuscations bite more, the stronger they are."""
+    """Return metrics of an attack in which stronger obfuscations cost more recall."""
     rng = np.random.default_rng(0)
     obfuscations = {}
     for place, name in enumerate(OBFUSCATIONS):
@@ -104,7 +104,7 @@ def attack() -> AttackMetrics:
 
 
 def message_report() -> EvaluationReport:
-    """A report with everything in it."""
+    """Return a report with all parts."""
     by_class, labels, groups = scored(4000, TYPES, 0)
     rng = np.random.default_rng(1)
     cutoff_times = np.datetime64("2025-11-03", "us") + np.sort(rng.integers(0, 200 * 86_400, 4000)).astype("m8[s]")
@@ -143,7 +143,7 @@ def message_report() -> EvaluationReport:
 
 
 def labels_of_a_world() -> LabelMetrics:
-    """Labels of three sources, some taken back; the youngest records wait for theirs."""
+    """Return metrics of labels of three sources with reversals; the youngest records wait for labels."""
     world = simulate(days=60, n_accounts=300, wrong_labels=0.1)
     end = world.messages["sent_at"].max()
     data = load_labelled(world.messages, world.labels[world.labels["labelled_at"] < end])
@@ -151,7 +151,7 @@ def labels_of_a_world() -> LabelMetrics:
 
 
 def account_report() -> EvaluationReport:
-    """Two classes without times, split at random."""
+    """Return a report of two classes without times, split at random."""
     by_class, labels, groups = scored(900, ("fraud", "legitimate"), 2)
     by_class, labels = by_class[:, ::-1], np.where(labels == "fraud", "legitimate", "fraud").astype(object)
     split = SplitSummary(
@@ -171,8 +171,8 @@ def account_report() -> EvaluationReport:
 
 
 def type_only_report() -> EvaluationReport:
-    """No legitimate class, nothing known of the rows, many types with long names."""
-    names = tuple(f"type {number:02} of a crime that nobody named in short" for number in range(30))
+    """Return a report without legitimate class and context, with many types with long names."""
+    names = tuple(f"type {number:02} of a crime with a very long name" for number in range(30))
     by_class, labels, _ = scored(700, names, 4)
     return evaluate(np.full(700, np.nan), names, by_class, labels, None)
 
@@ -181,12 +181,12 @@ START = pd.Timestamp("2026-01-05", tz="UTC")  # a Monday
 CHANNELS = ("app", "web", "pos", "phone")
 
 
-def town_payments(*, days: tuple[int, int], seed: int, n_accounts: int = 400, a_day: int = 100) -> pd.DataFrame:
-    """Return events with labels; accounts differ in how much and how often they pay, and keep to it."""
+def town_payments(*, days: tuple[int, int], seed: int, n_accounts: int = 400, per_day: int = 100) -> pd.DataFrame:
+    """Return events with labels; accounts differ in their amounts and frequencies, which do not change."""
     rng = np.random.default_rng(seed)
     traits = np.random.default_rng(0)
     level, busy = traits.normal(3, 0.4, n_accounts), traits.dirichlet(np.full(n_accounts, 4.0))
-    n = a_day * (days[1] - days[0])
+    n = per_day * (days[1] - days[0])
     account = rng.choice(n_accounts, n, p=busy)
     channel = rng.choice(len(CHANNELS), n, p=[0.4, 0.3, 0.2, 0.1])
     amount = np.exp(rng.normal(level[account], 0.8))
@@ -215,7 +215,7 @@ def payments() -> Callable[..., pd.DataFrame]:
 
 @pytest.fixture(scope="session")
 def payment_scorer() -> Scorer:
-    """A model of the first six weeks."""
+    """Return a model of the first six weeks."""
     views = ({"windows": ["1d", "7d"], "measures": ["count", "sum", "distinct"]},)
     settings = {"split.kind": "time", "model.n_rounds": 60, "evaluate.replicates": 20, "history.views": views}
 
@@ -230,7 +230,7 @@ def payment_scorer() -> Scorer:
 
 @pytest.fixture(scope="session")
 def monitored(payment_scorer: Scorer) -> MonitorReport:
-    """A monitor report of many changes: amounts, a channel with a new name, unknown accounts, bad rows."""
+    """Return a monitor report of many changes: amounts, a renamed channel, unknown accounts, bad rows."""
     return shared_object("monitored", lambda: monitored_payments(payment_scorer))
 
 

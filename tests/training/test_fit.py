@@ -1,4 +1,4 @@
-"""Training from tables to a model folder and a run in MLflow: whole, repeatable, and the same wherever it scores."""
+"""Training from tables to a model folder and a run in MLflow: complete, reproducible, and with equal scores."""
 
 import json
 from pathlib import Path
@@ -41,7 +41,7 @@ def test_the_model_beats_chance_on_later_messages(trained: Any) -> None:
     assert trained.model.points[0].false_positive_rate <= 0.01
 
 
-def test_the_sheet_is_whole(trained: Any) -> None:
+def test_the_report_is_complete(trained: Any) -> None:
     report: Any = trained.report
     assert report.bootstrap.over == "campaign"
     low, high = report.intervals["average_precision"]
@@ -52,7 +52,7 @@ def test_the_sheet_is_whole(trained: Any) -> None:
     assert report.capacity.alerts_a_day > 0
 
 
-def test_the_sheet_says_what_operating_points_do_on_the_test(trained: Any) -> None:
+def test_the_report_has_the_rates_of_operating_points_on_the_test(trained: Any) -> None:
     points, tested = trained.report.operating_points, trained.data.rows.iloc[trained.split.test]
     assert [point.name for point in points] == [point.name for point in trained.model.points]
     flagged = Scorer(trained.model).score_columns({"text": tested["text"].tolist()})["decision"] == "flag"
@@ -64,7 +64,7 @@ def test_the_sheet_says_what_operating_points_do_on_the_test(trained: Any) -> No
     assert points[0].calibration.recall == trained.model.points[0].recall
 
 
-def test_the_sheet_says_how_far_labels_can_be_relied_on(trained: Any, small_world: World) -> None:
+def test_the_report_has_the_metrics_of_labels(trained: Any, small_world: World) -> None:
     labels, sent = trained.report.labels, small_world.messages["sent_at"]
     start = trained.data.rows["as_of"].iloc[trained.split.test].min()
     assert labels.records == (sent >= start).sum()
@@ -72,10 +72,10 @@ def test_the_sheet_says_how_far_labels_can_be_relied_on(trained: Any, small_worl
     assert labels.gap.days == labels.delays[2].days == trained.model.training["gap_days"] > 0
     again = small_world.labels.loc[small_world.labels["subject_id"].isin(small_world.messages["message_id"])]
     assert labels.reversals.count == again["subject_id"].duplicated().sum()
-    assert {one.source for one in labels.by_source} == set(small_world.labels["source"])
+    assert {item.source for item in labels.by_source} == set(small_world.labels["source"])
 
 
-def test_reviewers_get_alerts_of_messages_without_a_label_too(trained: Any, small_world: World) -> None:
+def test_messages_without_a_label_are_part_of_the_capacity(trained: Any, small_world: World) -> None:
     capacity, tested = trained.report.capacity, trained.data.rows["as_of"].iloc[trained.split.test]
     share = len(tested) / small_world.messages["sent_at"].between(tested.min(), tested.max()).sum()
     assert share < 0.95
@@ -83,7 +83,7 @@ def test_reviewers_get_alerts_of_messages_without_a_label_too(trained: Any, smal
     assert capacity.alerts_a_day == pytest.approx(capacity.alerts / capacity.days / share)
 
 
-def test_every_row_is_somewhere(trained: Any, small_world: World) -> None:
+def test_every_row_is_counted(trained: Any, small_world: World) -> None:
     split, data = trained.split, trained.data
     used = sum(len(rows) for rows in (split.train, split.calibration, split.test)) + sum(split.dropped.values())
     assert used + data.n_unlabelled + len(data.rejected) == len(small_world.messages)
@@ -130,45 +130,45 @@ def test_a_second_model_is_challenger_and_the_champion_stays(trained: Any, small
     assert again.logged.aliases == ("challenger",)
     client = mlflow.MlflowClient(trained.logged.uri)
     assert str(client.get_model_version_by_alias("fraudsieve", "champion").version) == "1"
-    # The same data, recipe and seed: byte for byte the same trees, wording and scores.
+    # The same data, recipe and seed: the same trees, text model and scores, byte by byte.
     for name in ("booster.txt", "wording.npz", "calibration.json"):
         assert (again.folder / name).read_bytes() == (trained.folder / name).read_bytes()
     texts = {"text": small_world.messages["text"].tolist()}
-    one, two = (Scorer.load(run.folder).score_columns(texts)["probability"] for run in (trained, again))
-    assert one.tobytes() == two.tobytes()
+    first, second = (Scorer.load(run.folder).score_columns(texts)["probability"] for run in (trained, again))
+    assert first.tobytes() == second.tobytes()
 
 
 @pytest.mark.slow
 def test_another_number_of_workers_gives_the_same_model(trained: Any, small_world: World, tmp_path: Path) -> None:
     parallel = recipe(tmp_path, n_jobs=2, **{"track.register_model": False, "evaluate.attack": False})
     again: Any = train(parallel, output=tmp_path / "m", messages=small_world.messages, labels=small_world.labels)
-    # The text of the booster names the number of threads among its parameters; the trees come before.
+    # The text of the booster names the number of threads among its parameters; the trees come before them.
     trees = [(run.folder / "booster.txt").read_text().split("\nparameters:")[0] for run in (trained, again)]
     assert trees[0] == trees[1]
     assert again.logged.aliases == ()
 
 
 @pytest.mark.slow
-def test_types_alone_when_no_label_is_legitimate(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
+def test_only_types_are_trained_if_no_label_is_legitimate(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     crimes = labelled_messages[labelled_messages["label"] != "legitimate"].drop(columns=["sent_at", "labelled_at"])
-    done: Any = train(recipe(tmp_path, **{"track.register_model": False}), output=tmp_path / "m", messages=crimes)
-    assert done.split.kind == "campaign"
-    assert done.model.legitimate is None
-    assert any("no label is 'legitimate'" in note for note in done.notes)
-    assert done.report.average_precision is None
-    assert np.isnan(Scorer(done.model).score_columns({"text": ["hello"]})["probability"]).all()
+    result: Any = train(recipe(tmp_path, **{"track.register_model": False}), output=tmp_path / "m", messages=crimes)
+    assert result.split.kind == "campaign"
+    assert result.model.legitimate is None
+    assert any("no label is 'legitimate'" in note for note in result.notes)
+    assert result.report.average_precision is None
+    assert np.isnan(Scorer(result.model).score_columns({"text": ["hello"]})["probability"]).all()
 
 
 @pytest.mark.slow
-def test_another_word_for_legitimate(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
+def test_another_name_of_the_legitimate_class(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     is_clean = labelled_messages["label"] == "legitimate"
     renamed = labelled_messages.assign(label=np.where(is_clean, "ham", "spam"))
     settings = {"data.legitimate": "ham", "split.kind": "random", **QUICK}
-    done: Any = train(recipe(tmp_path, **settings), output=tmp_path / "m", messages=renamed)
-    assert done.model.classes == ("ham", "spam")
-    assert done.report.split.flatters
-    assert done.report.average_precision > 0.8
-    assert (evaluate_model(Scorer(done.model), renamed).roc_auc or 0) > 0.9
+    result: Any = train(recipe(tmp_path, **settings), output=tmp_path / "m", messages=renamed)
+    assert result.model.classes == ("ham", "spam")
+    assert result.report.split.flatters
+    assert result.report.average_precision > 0.8
+    assert (evaluate_model(Scorer(result.model), renamed).roc_auc or 0) > 0.9
 
 
 def at_random(messages: pd.DataFrame, folder: Path, **overrides: object) -> Any:
@@ -177,28 +177,28 @@ def at_random(messages: pd.DataFrame, folder: Path, **overrides: object) -> Any:
 
 
 @pytest.mark.slow
-def test_a_random_split_has_the_figures_by_time_beside_it(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
-    done: Any = at_random(labelled_messages, tmp_path)
-    beside = done.report.temporal
+def test_a_random_split_has_temporal_metrics(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
+    result: Any = at_random(labelled_messages, tmp_path)
+    temporal = result.report.temporal
     timed: Any = train(
         recipe(tmp_path, **QUICK),
         output=tmp_path / "timed",
         messages=labelled_messages,
     )
     for name in ("average_precision", "roc_auc", "base_rate", "macro_f1", "rows"):
-        assert getattr(beside, name) == getattr(timed.report, name)
-    assert beside.split == timed.report.split
-    assert beside.average_precision < done.report.average_precision
-    assert any(f"and {beside.average_precision:.3f} when split by time" in note for note in done.notes)
-    metrics = mlflow.get_run(done.logged.run_id).data.metrics
-    assert metrics["temporal.average_precision"] == pytest.approx(beside.average_precision)
-    kinds = [one["kind"] for one in done.report.warnings]
+        assert getattr(temporal, name) == getattr(timed.report, name)
+    assert temporal.split == timed.report.split
+    assert temporal.average_precision < result.report.average_precision
+    assert any(f"and {temporal.average_precision:.3f} when split by time" in note for note in result.notes)
+    metrics = mlflow.get_run(result.logged.run_id).data.metrics
+    assert metrics["temporal.average_precision"] == pytest.approx(temporal.average_precision)
+    kinds = [warning["kind"] for warning in result.report.warnings]
     assert kinds == ["label_known_late", "group_on_both_sides"]
-    assert all(any(one["found"] in note for note in done.notes) for one in done.report.warnings)
+    assert all(any(warning["found"] in note for note in result.notes) for warning in result.report.warnings)
 
 
 @pytest.mark.slow
-def test_figures_by_time_can_be_left_out_and_need_times(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
+def test_temporal_metrics_are_optional_and_need_times(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     assert at_random(labelled_messages, tmp_path, **{"split.also_temporal": False}).report.temporal is None
     (tmp_path / "untimed").mkdir()
     untimed = labelled_messages.drop(columns=["sent_at", "labelled_at"])
@@ -206,36 +206,38 @@ def test_figures_by_time_can_be_left_out_and_need_times(labelled_messages: pd.Da
 
 
 @pytest.mark.slow
-def test_where_time_cannot_split_the_sheet_says_why(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
-    done: Any = at_random(labelled_messages, tmp_path, **{"split.gap_days": 1000})
-    assert done.report.temporal.average_precision is None
-    assert "leaves no " in done.report.temporal.skipped
-    assert any("a split by time is not possible" in note for note in done.notes)
+def test_the_report_has_the_reason_why_there_are_no_temporal_metrics(
+    labelled_messages: pd.DataFrame, tmp_path: Path
+) -> None:
+    result: Any = at_random(labelled_messages, tmp_path, **{"split.gap_days": 1000})
+    assert result.report.temporal.average_precision is None
+    assert "leaves no " in result.report.temporal.skipped
+    assert any("a split by time is not possible" in note for note in result.notes)
 
 
 @pytest.mark.slow
-def test_a_column_made_from_the_label_is_named_in_the_sheet_and_the_notes(tmp_path: Path) -> None:
+def test_a_column_made_from_the_label_is_named_in_report_and_notes(tmp_path: Path) -> None:
     world = simulate(days=60, n_accounts=900)
     labels = world.labels.assign(label=world.labels["label"].where(world.labels["label"] == "legitimate", "fraud"))
     latest = labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")["label"]
     closed = world.accounts["account_id"].map(latest) == "fraud"
     settings = {"track.register_model": False, "model.n_rounds": 5}
-    done: Any = train(
+    result: Any = train(
         recipe(tmp_path, **settings),
         output=tmp_path / "m",
         accounts=world.accounts.assign(closed=np.where(closed, "yes", "no")),
         labels=labels,
     )
-    assert [one["column"] for one in done.report.warnings] == ["profile__closed"]
-    assert any(note.startswith("profile__closed: ") for note in done.notes)
+    assert [warning["column"] for warning in result.report.warnings] == ["profile__closed"]
+    assert any(note.startswith("profile__closed: ") for note in result.notes)
 
 
 @pytest.mark.slow
-def test_labels_are_weighed_by_the_trust_in_their_sources(small_world: World, tmp_path: Path) -> None:
+def test_labels_are_weighted_by_the_trust_in_their_sources(small_world: World, tmp_path: Path) -> None:
     def trees(name: str, **overrides: object) -> bytes:
         settings = recipe(tmp_path, **{**QUICK, "model.n_rounds": 5, **overrides})
-        done = train(settings, output=tmp_path / name, messages=small_world.messages, labels=small_world.labels)
-        return (done.folder / "booster.txt").read_bytes()
+        result = train(settings, output=tmp_path / name, messages=small_world.messages, labels=small_world.labels)
+        return (result.folder / "booster.txt").read_bytes()
 
     plain, alike = trees("plain"), trees("alike", **{"data.default_trust": 1.0})
     assert plain == alike
@@ -245,13 +247,13 @@ def test_labels_are_weighed_by_the_trust_in_their_sources(small_world: World, tm
         trees("unknown", **{"data.trust": {"review": 1.0}})
 
 
-def test_a_single_class_is_refused(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
+def test_a_single_class_is_an_error(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="expected at least 2 classes with enough rows, got 1"):
         train(recipe(tmp_path), output=tmp_path / "m", messages=labelled_messages.assign(label="spam"))
     assert not (tmp_path / "m").exists()
 
 
-def test_an_existing_folder_is_refused_before_any_work(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
+def test_an_existing_folder_is_an_error_before_any_work(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match="exists already"):
         train(recipe(tmp_path), output=tmp_path, messages=labelled_messages)
 

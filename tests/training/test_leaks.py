@@ -30,7 +30,7 @@ PLANTED = (0, 7, 13)
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """A simulated world, ready to be trained on."""
+    """A simulated world with its training matrix and split."""
 
     matrix: pd.DataFrame
     frame: pd.DataFrame
@@ -57,11 +57,11 @@ class Rows:
         )
 
     def columns(self) -> list[tuple[str, str]]:
-        return [(one["kind"], one["column"]) for one in self.found()]
+        return [(leak["kind"], leak["column"]) for leak in self.found()]
 
 
 def messages_of(seed: int) -> Rows:
-    """Messages with what their texts show, and what their senders say of themselves, in words and numbers."""
+    """Return messages with the features of their texts and the profiles of their senders."""
     world = simulate(seed=seed)
     labels = world.labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")[["label", "labelled_at"]]
     frame = world.messages.join(labels, on="message_id").merge(world.accounts, on="account_id", how="left")
@@ -93,23 +93,23 @@ def test_a_clean_world_gives_no_warning(seed: int) -> None:
 
 def test_a_column_made_from_the_label_is_named(rows: Rows) -> None:
     rng = np.random.default_rng(0)
-    crime = rows.is_fraud
+    is_fraud = rows.is_fraud
     made = {
-        "flag": crime,
-        "against": 1.0 - crime,
-        "score": crime + rng.uniform(0, 0.99, len(crime)),
-        "status": np.where(crime, "closed", "open"),
+        "flag": is_fraud,
+        "against": 1.0 - is_fraud,
+        "score": is_fraud + rng.uniform(0, 0.99, len(is_fraud)),
+        "status": np.where(is_fraud, "closed", "open"),
         "kind_of_case": rows.y,
         "code_of_label": pd.factorize(rows.y)[0],
         "code_upside_down": pd.Series(rows.y).map({"legitimate": 3}).fillna(5) % 4,
-        "reviewed_at": rows.frame["as_of"].where(~crime, pd.Timestamp("2030-01-01", tz="UTC")),
-        "partly_known": np.where(rng.random(len(crime)) < 0.5, np.nan, crime),
+        "reviewed_at": rows.frame["as_of"].where(~is_fraud, pd.Timestamp("2030-01-01", tz="UTC")),
+        "partly_known": np.where(rng.random(len(is_fraud)) < 0.5, np.nan, is_fraud),
     }
     planted = replace(rows, matrix=rows.matrix.assign(**made))
     assert planted.columns() == [("label_in_column", name) for name in made]
 
 
-def test_a_column_whose_absence_tells_the_label_is_named(rows: Rows) -> None:
+def test_a_column_that_is_missing_by_label_is_named(rows: Rows) -> None:
     rng = np.random.default_rng(1)
     made = {
         "chargeback_at": pd.Series(rng.normal(size=len(rows.y))).where(rows.is_fraud),
@@ -123,7 +123,7 @@ def test_a_label_known_too_late_is_counted(rows: Rows) -> None:
     begin = rows.frame["as_of"].iloc[rows.split.test].min()
     late = [*rows.split.train[:3], *rows.split.calibration[:2]]
     frame = rows.frame.copy()
-    frame.loc[late, "labelled_at"] = begin  # at that very moment it was not known either
+    frame.loc[late, "labelled_at"] = begin  # a label is known only after its time
     planted = replace(rows, frame=frame)
     assert planted.columns() == [("label_known_late", "labelled_at")]
     n = len(rows.split.train) + len(rows.split.calibration)
@@ -160,7 +160,7 @@ VALUES = st.lists(
 
 
 @given(VALUES)
-def test_areas_by_ranks_are_those_of_scikit_learn(drawn: list[tuple[float, int]]) -> None:
+def test_roc_aucs_agree_with_scikit_learn(drawn: list[tuple[float, int]]) -> None:
     values, codes = np.array([value for value, _ in drawn]), np.array([code for _, code in drawn])
     for code, auc in enumerate(leaks._aucs(values, codes, 3)):
         own = int((codes == code).sum())
@@ -172,7 +172,9 @@ def test_areas_by_ranks_are_those_of_scikit_learn(drawn: list[tuple[float, int]]
 
 @pytest.mark.parametrize("direction", [1, -1])
 @pytest.mark.parametrize(("swapped", "warned"), [(1, True), (30, False)])
-def test_almost_perfect_is_enough_and_very_good_is_not(direction: int, swapped: int, warned: bool) -> None:
+def test_almost_perfect_columns_give_a_warning_and_very_good_ones_do_not(
+    direction: int, swapped: int, warned: bool
+) -> None:
     y = np.repeat(["fraud", "legitimate"], [1000, 1000])
     values = np.where(y == "fraud", 2.0, 1.0) + np.random.default_rng(0).uniform(0, 0.5, 2000)
     values[:swapped] -= 1.0  # an area of about 1 - swapped / 2000
@@ -180,14 +182,14 @@ def test_almost_perfect_is_enough_and_very_good_is_not(direction: int, swapped: 
     assert bool(columns_made_from_labels(pd.DataFrame({"a": direction * values}), y)) == warned
 
 
-def test_identifiers_determine_everything_once_and_are_no_leak() -> None:
+def test_identifiers_are_not_a_leak() -> None:
     rng = np.random.default_rng(0)
     y = rng.permutation(np.repeat(["fraud", "legitimate"], 500))
     matrix = pd.DataFrame({"id": [f"a{place}" for place in range(1000)], "pair": np.arange(1000) // 2})
     assert columns_made_from_labels(matrix.assign(pair=matrix["pair"].astype(str)), y) == []
 
 
-def test_too_few_rows_of_a_class_say_nothing() -> None:
+def test_too_few_rows_of_a_class_give_no_warning() -> None:
     def warned(n: int) -> bool:
         y = np.repeat(["fraud", "legitimate"], [n, 500])
         return bool(columns_made_from_labels(pd.DataFrame({"a": y == "fraud"}), y))
@@ -195,8 +197,8 @@ def test_too_few_rows_of_a_class_say_nothing() -> None:
     assert (warned(leaks.MIN_ROWS - 1), warned(leaks.MIN_ROWS)) == (False, True)
 
 
-def test_many_copies_of_few_messages_say_nothing() -> None:
-    """Forty phishing messages of three campaigns are all long; that is no leak, and thirty campaigns would be one."""
+def test_many_copies_of_few_messages_give_no_warning() -> None:
+    """Forty long phishing messages are not a leak if they come from three campaigns, but from thirty they are."""
     y = np.repeat(["legitimate", "phishing"], [500, 40])
     matrix = pd.DataFrame({"length": np.where(y == "phishing", 90.0, np.arange(540) % 80)})
 
@@ -207,7 +209,7 @@ def test_many_copies_of_few_messages_say_nothing() -> None:
     assert (warned(3), warned(leaks.MIN_GROUPS - 1), warned(leaks.MIN_GROUPS)) == (False, False, True)
 
 
-def test_where_a_column_is_known_of_one_campaign_alone_it_says_nothing() -> None:
+def test_a_column_with_values_of_one_campaign_gives_no_warning() -> None:
     y = np.repeat(["legitimate", "phishing"], [500, 60])
     campaigns = np.arange(560)
     campaigns[500:530] = 0
@@ -217,8 +219,8 @@ def test_where_a_column_is_known_of_one_campaign_alone_it_says_nothing() -> None
     assert len(columns_made_from_labels(pd.DataFrame({"a": values}), y)) == 1
 
 
-def test_a_word_of_one_account_is_not_what_tells_the_next() -> None:
-    """Every account has its own device, and is a fraud or is not."""
+def test_values_of_single_accounts_give_no_warning() -> None:
+    """Every account has its own device, and all its rows have the same class."""
     account = np.repeat(np.arange(100), 10)
     y = np.where(np.random.default_rng(0).random(100) < 0.5, "fraud", "legitimate")[account]
     matrix = pd.DataFrame({"device": account.astype(str)})
@@ -226,30 +228,30 @@ def test_a_word_of_one_account_is_not_what_tells_the_next() -> None:
     assert len(columns_made_from_labels(matrix, y)) == 1
 
 
-def test_one_class_of_several_is_told_by_name() -> None:
+def test_the_separated_class_is_named() -> None:
     y = np.repeat(["legitimate", "phishing", "spam"], 100)
     found = columns_made_from_labels(pd.DataFrame({"a": [0.0] * 100 + [9.0] * 100 + [4.0] * 100}), y)
     assert len(found) == 1
     amounts = np.random.default_rng(0).normal(size=300) + 20.0 * (y == "spam")
-    (one,) = columns_made_from_labels(pd.DataFrame({"a": amounts}), y)
-    assert "separates 'spam' from the rest" in one["found"]
+    (leak,) = columns_made_from_labels(pd.DataFrame({"a": amounts}), y)
+    assert "separates 'spam' from the rest" in leak["found"]
 
 
-def test_what_is_learned_from_labels_out_of_fold_may_be_perfect() -> None:
+def test_out_of_fold_features_may_be_perfect() -> None:
     y = np.repeat(["fraud", "legitimate"], 40)
     matrix = pd.DataFrame({"wording__fraud": y == "fraud", "profile__closed": y == "fraud"})
-    assert [one["column"] for one in columns_made_from_labels(matrix, y)] == ["profile__closed"]
+    assert [leak["column"] for leak in columns_made_from_labels(matrix, y)] == ["profile__closed"]
     assert len(columns_made_from_labels(matrix, y, learned=("none",))) == 2
 
 
-def test_of_many_rows_some_are_enough_and_rare_classes_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_classes_are_sampled_and_rare_classes_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leaks, "MAX_ROWS", 100)
     y = np.repeat(["fraud", "legitimate"], [25, 50_000])
     rows = leaks._thinned(pd.factorize(y)[0])
     assert (y[rows] == "fraud").sum() == 25
     assert (y[rows] == "legitimate").sum() == 100
     matrix = pd.DataFrame({"a": y == "fraud", "b": np.arange(len(y)) % 7})
-    assert [one["column"] for one in columns_made_from_labels(matrix, y)] == ["a"]
+    assert [leak["column"] for leak in columns_made_from_labels(matrix, y)] == ["a"]
 
 
 def test_the_index_of_the_matrix_does_not_matter() -> None:
@@ -258,18 +260,18 @@ def test_the_index_of_the_matrix_does_not_matter() -> None:
     assert len(columns_made_from_labels(matrix, y)) == 1
 
 
-def test_a_notice_that_goes_on_being_sent_is_no_leak() -> None:
+def test_a_repeated_legitimate_notice_is_not_a_leak() -> None:
     split = Split("time", np.array([0, 2]), np.array([1]), np.array([3, 4]), ("time",))
     groups = {"campaign": np.array([7, 8, 9, 7, 9])}
-    crime = np.array([False, True, True, False, True])
+    is_fraud = np.array([False, True, True, False, True])
     assert "2 of 2 rows" in groups_on_both_sides(groups, split)[0]["found"]
-    assert "1 of 1 rows" in groups_on_both_sides(groups, split, crime)[0]["found"]
-    assert groups_on_both_sides({"campaign": np.array([7, 8, 9, 7, 10])}, split, crime) == []
-    # Nor is a campaign that was calibrated with: three numbers do not learn its words.
-    assert groups_on_both_sides({"campaign": np.array([7, 8, 9, 7, 8])}, split, crime) == []
+    assert "1 of 1 rows" in groups_on_both_sides(groups, split, is_fraud)[0]["found"]
+    assert groups_on_both_sides({"campaign": np.array([7, 8, 9, 7, 10])}, split, is_fraud) == []
+    # A campaign in the calibration slice is not a leak either, because calibration learns no words.
+    assert groups_on_both_sides({"campaign": np.array([7, 8, 9, 7, 8])}, split, is_fraud) == []
 
 
-def test_rows_of_no_group_share_none() -> None:
+def test_rows_without_a_group_share_none() -> None:
     split = Split("time", np.array([0]), np.array([1]), np.array([2]), ("time",))
     assert groups_on_both_sides({"account": np.array([None, "a", None], object)}, split) == []
 

@@ -1,4 +1,4 @@
-"""Labelled accounts and events: tables in, rows that can be trained on out, with the events that are their history."""
+"""Read labelled accounts and events as rows to train on, together with the events that are their history."""
 
 from dataclasses import replace
 from typing import Any
@@ -25,27 +25,28 @@ def load_accounts(
     min_label_rows: int = 1,
     trust: Trust | None = None,
 ) -> LabelledData:
-    """Read accounts, what is known of them, and their events.
+    """Read accounts, their labels and their events.
 
-    An account is looked at as of its column ``as_of``, else just before its label was known, else after the last event.
+    The cutoff time of an account is its ``as_of``, otherwise just before its label became known, otherwise the end of
+    the events.
 
     Parameters
     ----------
     events : path or DataFrame, or None
         The table of events; None for profiles alone.
     accounts : path or DataFrame, default=None
-        The table of accounts; None for those that have labels. A column ``label`` is a shorthand for labels.
+        The table of accounts, whose column ``label`` can replace `labels`. None for the accounts that have labels.
     labels : path or DataFrame, default=None
         The table of labels, by account.
     min_label_rows : int, default=1
-        Rows of a label with fewer rows are set aside.
+        Rows of a label with fewer rows are rejected.
     trust : Trust, default=None
-        Weights of the sources of labels; None trusts all alike.
+        Weights of the sources of labels; None trusts all sources equally.
 
     Returns
     -------
     LabelledData
-        Rows with ``account_id``, ``as_of``, ``label``, ``labelled_at`` and the profile; and the events.
+        Rows with ``account_id``, ``as_of``, ``label``, ``labelled_at`` and the profile, and the events.
 
     Raises
     ------
@@ -62,7 +63,9 @@ def load_accounts(
     label_table = None if labels is None else read_table(labels, "labels")
     if accounts is None:
         if label_table is None:
-            raise SchemaError("recipe", "names neither accounts nor labels", "Give --accounts, --labels or both.")
+            raise SchemaError(
+                "recipe", "expected a table of accounts or of labels, got neither", "Give --accounts, --labels or both."
+            )
         ids = label_table.good["subject_id"].drop_duplicates().reset_index(drop=True)
         table = CheckedTable(pd.DataFrame({"account_id": ids}), pd.DataFrame({"row": [], "column": [], "reason": []}))
     else:
@@ -70,28 +73,28 @@ def load_accounts(
     history = None if events is None else read_table(events, "events")
     frame = with_times(table.good, "as_of")
     frame = join_labels(frame, label_table, "account_id", trust)
-    frame, assumed = _with_moments(frame, None if history is None else history.good)
-    frame["labelled_at"], said = resolve_label_times(frame["labelled_at"])
+    frame, cutoff_notes = _with_cutoff_times(frame, None if history is None else history.good)
+    frame["labelled_at"], time_notes = resolve_label_times(frame["labelled_at"])
     sources = {"accounts": accounts, "events": events, "labels": labels}
-    notes = [*table.notes, *(history.notes if history else ()), *assumed, *said]
+    notes = [*table.notes, *(history.notes if history else ()), *cutoff_notes, *time_notes]
     return _loaded("account", frame, table, history, label_table, sources, notes, min_label_rows)
 
 
 def load_events(
     events: Source, *, labels: Source | None = None, min_label_rows: int = 1, trust: Trust | None = None
 ) -> LabelledData:
-    """Read events that are subjects themselves, with what is known of them.
+    """Read events as subjects, with their labels.
 
     Parameters
     ----------
     events : path or DataFrame
-        The table of events; a column ``label`` is a shorthand for labels. Those without a label are history alone.
+        The table of events, whose column ``label`` can replace `labels`. Events without a label are history only.
     labels : path or DataFrame, default=None
         The table of labels, by ``event_id``.
     min_label_rows : int, default=1
-        Rows of a label with fewer rows are set aside.
+        Rows of a label with fewer rows are rejected.
     trust : Trust, default=None
-        Weights of the sources of labels; None trusts all alike.
+        Weights of the sources of labels; None trusts all sources equally.
 
     Returns
     -------
@@ -116,19 +119,19 @@ def load_events(
     label_table = None if labels is None else read_table(labels, "labels")
     frame = join_labels(frame, label_table, "event_id", trust)
     frame["as_of"] = frame["occurred_at"]
-    frame["labelled_at"], said = resolve_label_times(frame["labelled_at"])
+    frame["labelled_at"], time_notes = resolve_label_times(frame["labelled_at"])
     early = int((frame["labelled_at"] < frame["occurred_at"]).sum())
     if early:
-        said.append(f"{early} labels are dated before their event: they count as known from the event on")
+        time_notes.append(f"{early} labels are dated before their event: they count from the time of the event on")
     sources = {"events": events, "labels": labels}
-    return _loaded("event", frame, table, table, label_table, sources, [*table.notes, *said], min_label_rows)
+    return _loaded("event", frame, table, table, label_table, sources, [*table.notes, *time_notes], min_label_rows)
 
 
-def _with_moments(frame: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
-    """Settle as of when every account is looked at."""
-    known = frame["as_of"].notna()
-    by_label = ~known & frame["labelled_at"].notna()
-    frame["as_of"] = frame["as_of"].where(known, frame["labelled_at"])
+def _with_cutoff_times(frame: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
+    """Set the cutoff time of every account, and return notes on how."""
+    given = frame["as_of"].notna()
+    by_label = ~given & frame["labelled_at"].notna()
+    frame["as_of"] = frame["as_of"].where(given, frame["labelled_at"])
     rest, notes = frame["as_of"].isna(), []
     if events is not None and len(events):
         end, note = end_of_events(events)
@@ -136,11 +139,11 @@ def _with_moments(frame: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.
         notes += [note] if note else []
     by_label, rest = by_label & frame["label"].notna(), rest & frame["label"].notna() & frame["as_of"].notna()
     if by_label.any():
-        notes.append(f"{int(by_label.sum())} accounts are looked at as of just before their label was known")
+        notes.append(f"the cutoff time of {int(by_label.sum())} accounts is just before their label became known")
     if rest.any():
-        notes.append(f"{int(rest.sum())} accounts are looked at as of the end of the events")
+        notes.append(f"the cutoff time of {int(rest.sum())} accounts is the end of the events")
     if by_label.any() and rest.any():
-        notes.append("these moments are of two kinds, and may tell classes apart: a column as_of makes them alike")
+        notes.append("these two kinds of cutoff times may separate the classes: give all accounts a column as_of")
     return frame, notes
 
 
@@ -171,38 +174,39 @@ def _loaded(
 
 
 def event_labels_of(data: LabelledData, legitimate: str) -> pd.DataFrame | None:
-    """Return what became known of events, for the measures of labels; none of them is known before its event.
+    """Return the labels of events that have a time, for the measures that use labels.
 
     Parameters
     ----------
     data : LabelledData
         Events.
     legitimate : str
-        The class that is no crime.
+        The class that is not fraud.
 
     Returns
     -------
     DataFrame or None
-        The events whose labels have times, with ``is_fraud``; None where none has.
+        The events whose labels have times, with ``is_fraud``; None if no label has a time.
     """
-    known = data.rows[data.rows["labelled_at"].notna()]
-    return None if known.empty else known.assign(is_fraud=(known["label"] != legitimate).to_numpy())
+    timed = data.rows[data.rows["labelled_at"].notna()]
+    return None if timed.empty else timed.assign(is_fraud=(timed["label"] != legitimate).to_numpy())
 
 
 def account_labels_of(data: LabelledData, legitimate: str) -> pd.DataFrame | None:
-    """Return what became known of accounts, for the network.
+    """Return the labels of accounts that have a time, for the network.
 
     Parameters
     ----------
     data : LabelledData
         Accounts.
     legitimate : str
-        The class that is no crime.
+        The class that is not fraud.
 
     Returns
     -------
     DataFrame or None
-        ``account_id``, ``labelled_at`` and ``is_fraud``, of those whose labels have times; None where none has.
+        ``account_id``, ``labelled_at`` and ``is_fraud`` of the accounts whose labels have times; None if no label has a
+        time.
     """
-    known = event_labels_of(data, legitimate)
-    return None if known is None else known[["account_id", "labelled_at", "is_fraud"]]
+    labels = event_labels_of(data, legitimate)
+    return None if labels is None else labels[["account_id", "labelled_at", "is_fraud"]]

@@ -1,4 +1,4 @@
-"""Records that are later than all that models were trained on: the only ones on which models are compared."""
+"""Records later than those that models were trained on: models are compared only on these."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,16 +19,16 @@ __all__ = ["RowsAfterTraining", "count_rows_in_training", "rows_after_training",
 
 @dataclass(frozen=True, eq=False)
 class RowsAfterTraining:
-    """Which of some records are later than training.
+    """The records that are later than training.
 
     Parameters
     ----------
     rows : ndarray of bool, shape (n_rows,)
-        Which.
+        Whether each record is later.
     left_out : dict of str to int
-        How many of the others, by reason.
+        Numbers of the other records, by reason.
     warnings : tuple of str
-        What nobody can tell.
+        Why some of the records may still be training records.
     """
 
     rows: npt.NDArray[np.bool_]
@@ -37,7 +37,7 @@ class RowsAfterTraining:
 
 
 def trained_until(model: Model) -> pd.Timestamp | None:
-    """Return the moment of the last record that a model was trained or calibrated on.
+    """Return the time of the last record that a model was trained or calibrated on.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def trained_until(model: Model) -> pd.Timestamp | None:
     Returns
     -------
     Timestamp or None
-        None where those records had no times.
+        None if those records had no times.
     """
     windows = [model.training.get(name) for name in ("window", "calibration_window")]
     ends = [pd.Timestamp(window[1]) for window in windows if window]
@@ -60,66 +60,68 @@ def rows_after_training(data: LabelledData, models: Sequence[Model]) -> RowsAfte
     Parameters
     ----------
     data : LabelledData
-        Records with their moments (``as_of``).
+        Records with their cutoff times (``as_of``).
     models : sequence of Model
         At least one.
 
     Returns
     -------
     RowsAfterTraining
-        All records, with a warning, where the records or what a model was trained on have no times.
+        All records, with a warning, if the records or those that a model was trained on have no times.
 
     Raises
     ------
     SchemaError
-        When no record is later, or a model was trained on this very table and nobody can tell what is later.
+        When no record is later, or a model was trained on this table and later records cannot be identified.
     """
-    moments, ends = data.rows["as_of"], [trained_until(model) for model in models]
-    known = [end for end in ends if end is not None]
-    timed = bool(moments.notna().any())
-    if not timed or len(known) < len(ends):
-        _refuse_same_table(data, models)
-    warnings = _untold(data.subject, timed, len(ends) - len(known))
-    if not timed or not known:
-        return RowsAfterTraining(np.ones(len(moments), bool), {}, warnings)
-    rows = (moments > max(known)).to_numpy()
+    cutoff_times, ends = data.rows["as_of"], [trained_until(model) for model in models]
+    known_ends = [end for end in ends if end is not None]
+    timed = bool(cutoff_times.notna().any())
+    if not timed or len(known_ends) < len(ends):
+        _reject_same_table(data, models)
+    warnings = _overlap_warnings(data.subject, timed, len(ends) - len(known_ends))
+    if not timed or not known_ends:
+        return RowsAfterTraining(np.ones(len(cutoff_times), bool), {}, warnings)
+    trained_to = max(known_ends)
+    rows = (cutoff_times > trained_to).to_numpy()
     if not rows.any():
-        problem = f"none of {len(moments)} labelled {data.subject}s is later than {max(known).isoformat()}, until when"
-        raise SchemaError(f"{data.subject}s", f"{problem} the models were trained", "Give later ones, with labels.")
-    untimed = int(moments.isna().sum())
+        problem = f"none of {len(cutoff_times)} labelled {data.subject}s is later than {trained_to.isoformat()}"
+        problem = f"{problem}, the end of the training data"
+        raise SchemaError(f"{data.subject}s", problem, f"Give later {data.subject}s with labels.")
+    untimed = int(cutoff_times.isna().sum())
     left_out = {"not later than training": int((~rows).sum()) - untimed, "without a time": untimed}
     return RowsAfterTraining(rows, left_out, warnings)
 
 
 def count_rows_in_training(data: LabelledData, model: Model) -> int | None:
-    """Count the records that are not later than what a model was trained and calibrated on: figures on them flatter.
+    """Count the records that are not later than training and calibration: metrics on them are optimistic.
 
     Parameters
     ----------
     data : LabelledData
-        Records with their moments.
+        Records with their cutoff times.
     model : Model
         The model.
 
     Returns
     -------
     int or None
-        None where nobody can tell: the records, or those that the model was trained on, have no times.
+        None if unknown: the records, or those that the model was trained on, have no times.
     """
-    until, moments = trained_until(model), data.rows["as_of"]
-    known = 0 if until is None else int((moments <= until).sum())
-    return known if known or (until is not None and moments.notna().all()) else None
+    until, cutoff_times = trained_until(model), data.rows["as_of"]
+    count = 0 if until is None else int((cutoff_times <= until).sum())
+    return count if count or (until is not None and cutoff_times.notna().all()) else None
 
 
 def rows_since(data: LabelledData, since: datetime) -> LabelledData:
-    """Keep the records from a moment on; what was before them stays their history.
+    """Keep the records from a time on; earlier records stay their history.
 
     Parameters
     ----------
     data : LabelledData
-        Records with their moments.
+        Records with their cutoff times.
     since : datetime
-        A naive one is UTC.
+        The time; a naive one is UTC.
 
     Returns
     -------
@@ -128,27 +130,27 @@ def rows_since(data: LabelledData, since: datetime) -> LabelledData:
     Raises
     ------
     SchemaError
-        When no record is that late.
+        When no record is at that time or later.
     """
-    moment = since if since.tzinfo is not None else since.replace(tzinfo=UTC)
-    rows = data.rows[data.rows["as_of"] >= moment].reset_index(drop=True)
+    start = since if since.tzinfo is not None else since.replace(tzinfo=UTC)
+    rows = data.rows[data.rows["as_of"] >= start].reset_index(drop=True)
     if rows.empty:
-        problem = f"none of {len(data.rows)} labelled {data.subject}s is from {moment.isoformat()} on"
+        problem = f"none of {len(data.rows)} labelled {data.subject}s is at or after {start.isoformat()}"
         raise SchemaError(f"{data.subject}s", problem, "Give later ones, or an earlier --since.")
     return replace(data, rows=rows)
 
 
-def _untold(subject: str, timed: bool, unknown: int) -> tuple[str, ...]:
+def _overlap_warnings(subject: str, timed: bool, unknown: int) -> tuple[str, ...]:
     if not timed:
-        return (f"the {subject}s have no times: nobody can tell whether a model was trained on some of them",)
+        return (f"the {subject}s have no times: whether a model was trained on some of them is unknown",)
     if unknown:
-        return (f"{unknown} of the models was trained on {subject}s without times: it may know some of these",)
+        return (f"{unknown} of the models was trained on {subject}s without times, perhaps on some of these",)
     return ()
 
 
-def _refuse_same_table(data: LabelledData, models: Sequence[Model]) -> None:
+def _reject_same_table(data: LabelledData, models: Sequence[Model]) -> None:
     table = next((name for name in (f"{data.subject}s", "labels") if name in data.digests), None)
     trained_on: list[dict[str, Any]] = [model.training.get("digests") or {} for model in models]
     if table is not None and any(digests.get(table) == data.digests[table] for digests in trained_on):
-        problem = "a model was trained on this very table, and without times nobody can tell what it has not seen"
+        problem = "a model was trained on this table, and without times later records cannot be identified"
         raise SchemaError(table, problem, "Give records that no model was trained on.")

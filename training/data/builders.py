@@ -1,4 +1,4 @@
-"""The builder that belongs to a recipe, or to a model: messages, accounts or events, with the tables they look at."""
+"""Feature builders of recipes and models, for messages, accounts or events."""
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias
@@ -37,16 +37,16 @@ Builder: TypeAlias = MessageFeatures | AccountFeatures
 
 
 def read_data(recipe: Recipe, tables: Mapping[str, Source | None], *, min_label_rows: int) -> LabelledData:
-    """Read the tables of what a recipe is about.
+    """Read the tables of the subject of a recipe.
 
     Parameters
     ----------
     recipe : Recipe
-        What the subject is.
+        Names the subject.
     tables : dict of str to (path or DataFrame)
-        ``messages``, ``accounts``, ``events`` and ``labels``, those that there are.
+        ``messages``, ``accounts``, ``events`` and ``labels``; None for a table that is not given.
     min_label_rows : int
-        Rows of a label with fewer rows are set aside.
+        Rows of a label with fewer rows are rejected.
 
     Returns
     -------
@@ -62,16 +62,16 @@ def read_data(recipe: Recipe, tables: Mapping[str, Source | None], *, min_label_
     given = {name: source for name, source in tables.items() if source is not None}
     subject = recipe.data.subject_of(given)
     labels, events = given.get("labels"), given.get("events")
-    rules: dict[str, Any] = {"min_label_rows": min_label_rows, "trust": recipe.data.trusted}
+    settings: dict[str, Any] = {"min_label_rows": min_label_rows, "trust": recipe.data.trusted}
     if subject == "message":
-        return load_labelled(given["messages"], labels, events=events, **rules)
+        return load_labelled(given["messages"], labels, events=events, **settings)
     if subject == "account":
-        return load_accounts(events, accounts=given.get("accounts"), labels=labels, **rules)
-    return load_events(given["events"], labels=labels, **rules)
+        return load_accounts(events, accounts=given.get("accounts"), labels=labels, **settings)
+    return load_events(given["events"], labels=labels, **settings)
 
 
 def groups_of(data: LabelledData) -> tuple[Positions, str]:
-    """Return what must not be on both sides of a split.
+    """Return the groups of rows that must not be on both sides of a split.
 
     Parameters
     ----------
@@ -82,27 +82,27 @@ def groups_of(data: LabelledData) -> tuple[Positions, str]:
     -------
     groups : ndarray, shape (n_rows,)
         Near-duplicate messages, or the rows of one account.
-    what : str
+    group_kind : str
         ``campaign`` or ``account``.
     """
     return row_groups(data.rows, data.subject)
 
 
 def row_groups(rows: pd.DataFrame, subject: str) -> tuple[Positions, str]:
-    """Return which rows are alike because they come from one hand.
+    """Group rows that are alike because they have the same origin.
 
     Parameters
     ----------
     rows : DataFrame
         Messages with ``text``, or accounts or events with ``account_id``.
     subject : {"message", "account", "event"}
-        What a row is.
+        The kind of record in a row.
 
     Returns
     -------
     groups : ndarray, shape (n_rows,)
         As from `groups_of`.
-    what : str
+    group_kind : str
         ``campaign`` or ``account``.
 
     Examples
@@ -156,7 +156,7 @@ def _labels(data: LabelledData, legitimate: str) -> dict[str, Any]:
 def rows_to_train(
     data: LabelledData, groups: Positions, train: Positions, recipe: Recipe
 ) -> tuple[pd.DataFrame, npt.NDArray[np.object_], dict[str, Positions]]:
-    """Return what is trained on: the rows of the slice and, of messages with a crime, obfuscated copies.
+    """Return the rows to train on: those of the slice and, for fraudulent messages, obfuscated copies.
 
     Parameters
     ----------
@@ -176,21 +176,20 @@ def rows_to_train(
     labels : ndarray of object
         Their classes.
     groups : dict
-        For messages ``groups``, their campaigns: each counts as one row, with its copies. The events of an account are
-        as many as they are.
+        For messages ``groups``, their campaigns: each campaign counts as one row, with its copies. Empty otherwise.
     """
     rows = data.rows.iloc[train]
     labels = rows["label"].to_numpy(object)
     if data.subject != "message":
         return rows, labels, {}
-    is_crime = labels != recipe.data.legitimate
-    augmented = augment(rows["text"].tolist(), is_crime, share=recipe.features.augment, seed=recipe.seed)
-    place = augmented.rows
-    return rows.iloc[place].assign(text=augmented.texts), labels[place], {"groups": groups[train][place]}
+    is_fraud = labels != recipe.data.legitimate
+    augmented = augment(rows["text"].tolist(), is_fraud, share=recipe.features.augment, seed=recipe.seed)
+    places = augmented.rows
+    return rows.iloc[places].assign(text=augmented.texts), labels[places], {"groups": groups[train][places]}
 
 
 def matrix_of(builder: Builder, rows: pd.DataFrame) -> pd.DataFrame:
-    """Compute the features of labelled rows, to calibrate or to test with: none sees its own label.
+    """Compute the features of labelled rows for calibration or test, without the label of each row itself.
 
     Parameters
     ----------
@@ -208,7 +207,7 @@ def matrix_of(builder: Builder, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def builder_of_model(model: Model, data: LabelledData) -> Builder:
-    """Return a builder that computes what a model was trained on.
+    """Return a builder that computes the features that a model was trained on.
 
     Parameters
     ----------
@@ -223,9 +222,9 @@ def builder_of_model(model: Model, data: LabelledData) -> Builder:
         Fitted.
     """
     if model.subject == "message":
-        of_messages = MessageFeatures(events=data.events, past=data.messages)
-        of_messages.matrix_ = message_matrix_of(model.matrix)
-        return of_messages
+        message_builder = MessageFeatures(events=data.events, past=data.messages)
+        message_builder.matrix_ = message_matrix_of(model.matrix)
+        return message_builder
     matrix = account_matrix_of(model.matrix)
     builder = AccountFeatures(data.events, subject=matrix.subject, **_labels(data, model.legitimate or ""))
     builder.matrix_ = matrix
@@ -242,7 +241,7 @@ def scores_of(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None) -> di
     rows : DataFrame
         Records.
     builder : MessageFeatures or AccountFeatures, or None
-        What computes their features where they have a history; None for messages alone.
+        Computes the features of records with a history; None for messages alone.
 
     Returns
     -------

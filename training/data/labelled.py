@@ -1,4 +1,4 @@
-"""Labelled records: tables in, one frame of rows that can be trained on out; here for messages."""
+"""Read labelled messages as one frame of rows to train on, and what all subjects share for that."""
 
 import hashlib
 from dataclasses import dataclass, field, replace
@@ -25,41 +25,41 @@ __all__ = [
 ]
 
 PLACE = "fraudsieve: row"
-"""The column of positions in the input, while rows are read; no table has one of this name."""
+"""The column of positions in the input while rows are read; no table has a column of this name."""
 WEIGHT = "label_weight"
-"""The column of the weights of labels, where the recipe says how far sources are trusted."""
+"""The column of the weights of labels, if the recipe declares trust in sources."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledData:
-    """Records with labels, and what became of the rest. No row is lost: rows in is the sum of the parts.
+    """Labelled records, and the records that are rejected or unlabelled. Every input row is in one of these parts.
 
     Parameters
     ----------
     rows : DataFrame
-        Labelled messages, accounts or events; always with the columns ``label``, ``labelled_at`` and ``as_of``.
+        Labelled messages, accounts or events, always with the columns ``label``, ``labelled_at`` and ``as_of``.
     rejected : DataFrame
-        Records set aside, with their reasons.
+        Rejected records, with the reasons.
     rejected_labels : DataFrame
-        Rows of the table of labels set aside, with their reasons; empty without such a table.
+        Rejected rows of the table of labels, with the reasons; empty without such a table.
     n_unlabelled : int
-        Records without a label: not trained on, and never taken for legitimate.
+        Records without a label; they are not trained on, and never treated as legitimate.
     notes : tuple of str
-        What was assumed or changed, for the user.
+        Assumptions and changes that the user should know.
     digests : dict of str to str
         SHA-256 of each table.
     subject : {"message", "account", "event"}, default="message"
-        What a row is.
+        The kind of record in a row.
     events : DataFrame, default=None
-        All good events: the history of the rows.
+        All valid events: the history of the rows.
     rejected_events : DataFrame, optional
-        Events set aside, where these are not the rows.
+        Rejected events, if the rows are not events.
     messages : DataFrame, default=None
-        All good messages, labelled or not: what was sent before.
+        All valid messages, labelled or not, as the history of the rows.
     waiting : Series of datetime64, optional
-        The moments (``as_of``) of the records without a label.
-    said : DataFrame, default=None
-        All that the table of labels says of these records, what was replaced too; None without such a table.
+        The cutoff times (``as_of``) of the records without a label.
+    all_labels : DataFrame, default=None
+        All rows of the table of labels about these records, replaced ones too; None without such a table.
     """
 
     rows: pd.DataFrame
@@ -73,11 +73,11 @@ class LabelledData:
     rejected_events: pd.DataFrame = field(default_factory=pd.DataFrame)
     messages: pd.DataFrame | None = None
     waiting: pd.Series = field(default_factory=lambda: pd.Series([], dtype="datetime64[us, UTC]"))
-    said: pd.DataFrame | None = None
+    all_labels: pd.DataFrame | None = None
 
     @property
     def subjects(self) -> pd.DataFrame:
-        """All records, labelled or not, as `delay_curve` takes them: ``as_of``, ``labelled_at`` and ``label``."""
+        """The ``as_of``, ``labelled_at`` and ``label`` of all records, labelled or not, for `delay_curve`."""
         waiting = pd.DataFrame({"as_of": self.waiting})
         return pd.concat([self.rows[["as_of", "labelled_at", "label"]], waiting], ignore_index=True)
 
@@ -95,20 +95,20 @@ def load_labelled(
     Parameters
     ----------
     messages : path or DataFrame
-        The table of messages; a column ``label`` is taken where `labels` has nothing.
+        The table of messages; its column ``label`` is used if `labels` has no label of a message.
     labels : path or DataFrame, default=None
-        The table of labels; of several for one subject the most trusted counts, and of these the latest.
+        The table of labels. If a subject has several, the most trusted one counts, and among equals the latest.
     events : path or DataFrame, default=None
         The events of the senders.
     min_label_rows : int, default=1
-        Rows of a label with fewer rows are set aside: a class needs some to be learnt and tested.
+        Rows of a label with fewer rows are rejected: a class needs rows for training and test.
     trust : Trust, default=None
-        Weights of the sources of labels; the rows then have a column ``label_weight``. None trusts all alike.
+        Weights of the sources of labels; the rows then have a column ``label_weight``. None trusts all sources equally.
 
     Returns
     -------
     LabelledData
-        Rows to train on, and what was set aside.
+        Rows to train on, and the rejected rows.
 
     Raises
     ------
@@ -122,17 +122,17 @@ def load_labelled(
     >>> len(loaded.rows), loaded.n_unlabelled
     (1, 1)
     """
-    read = read_table(messages, "messages", require=() if labels is not None else ("label",))
-    frame = with_times(read.good, "sent_at")
+    table = read_table(messages, "messages", require=() if labels is not None else ("label",))
+    frame = with_times(table.good, "sent_at")
     frame["as_of"] = frame["sent_at"]
-    frame[PLACE] = np.setdiff1d(np.arange(len(frame) + len(read.rejected)), read.rejected["row"])
+    frame[PLACE] = np.setdiff1d(np.arange(len(frame) + len(table.rejected)), table.rejected["row"])
     label_table = None if labels is None else read_table(labels, "labels")
     frame = join_labels(frame, label_table, "message_id", trust)
-    frame["labelled_at"], said = resolve_label_times(frame["labelled_at"])
-    loaded = keep_labelled(frame, read, label_table, "message", origin_of(messages), min_label_rows)
+    frame["labelled_at"], time_notes = resolve_label_times(frame["labelled_at"])
+    loaded = keep_labelled(frame, table, label_table, "message", origin_of(messages), min_label_rows)
     sources = {"messages": messages, "labels": labels, "events": events}
     digests = {name: data_digest(source) for name, source in sources.items() if source is not None}
-    loaded = replace(loaded, notes=(*read.notes, *said, *loaded.notes), digests=digests, messages=frame)
+    loaded = replace(loaded, notes=(*table.notes, *time_notes, *loaded.notes), digests=digests, messages=frame)
     if events is None:
         return loaded
     history = read_table(events, "events")
@@ -141,24 +141,29 @@ def load_labelled(
 
 
 def keep_labelled(
-    frame: pd.DataFrame, read: CheckedTable, labels: CheckedTable | None, what: str, origin: str, min_label_rows: int
+    frame: pd.DataFrame,
+    table: CheckedTable,
+    labels: CheckedTable | None,
+    subject: str,
+    origin: str,
+    min_label_rows: int,
 ) -> LabelledData:
-    """Keep the rows that have a label of enough rows.
+    """Keep the labelled rows whose label has enough rows.
 
     Parameters
     ----------
     frame : DataFrame
-        All good rows, with their labels and their positions in the input (`PLACE`).
-    read : CheckedTable
-        Their table.
+        All valid rows, with their labels and their positions in the input (`PLACE`).
+    table : CheckedTable
+        The table of the rows.
     labels : CheckedTable or None
         The table of labels.
-    what : str
-        What a row is.
+    subject : {"message", "account", "event"}
+        The kind of record in a row.
     origin : str
-        What an error calls the table.
+        The name of the table in errors.
     min_label_rows : int
-        Rows of a label with fewer rows are set aside.
+        Rows of a label with fewer rows are rejected.
 
     Returns
     -------
@@ -173,37 +178,39 @@ def keep_labelled(
     has_label = frame["label"].notna()
     labelled = frame[has_label]
     if labelled.empty:
-        raise SchemaError(origin, f"no {what} has a label", f"Give labels of these {what}s' ids.")
-    notes = [] if labels is None else [*labels.notes, *_unmatched(frame, labels, f"{what}_id")]
-    rejected = [read.rejected]
+        raise SchemaError(origin, f"no {subject} has a label", f"Give labels for the ids of these {subject}s.")
+    notes = [] if labels is None else [*labels.notes, *_unmatched(frame, labels, f"{subject}_id")]
+    rejected = [table.rejected]
     rare = labelled["label"].map(labelled["label"].value_counts()) < min_label_rows
     if rare.any():
         rejected.append(_rejected_rare(labelled[rare], min_label_rows))
-        notes.append(f"{int(rare.sum())} {what}s have a label of fewer than {min_label_rows} rows and are set aside")
+        notes.append(f"{int(rare.sum())} {subject}s have a label of fewer than {min_label_rows} rows and are rejected")
     good = labelled[~rare].drop(columns=PLACE).reset_index(drop=True)
-    all_rejected = pd.concat(rejected, ignore_index=True) if len(rejected) > 1 else read.rejected
+    all_rejected = pd.concat(rejected, ignore_index=True) if len(rejected) > 1 else table.rejected
     rejected_labels = pd.DataFrame() if labels is None else labels.rejected
     waiting = frame.loc[~has_label, "as_of"].reset_index(drop=True)
-    said = None if labels is None else labels.good[labels.good["subject_id"].isin(frame[f"{what}_id"])]
-    return LabelledData(good, all_rejected, rejected_labels, len(waiting), tuple(notes), {}, waiting=waiting, said=said)
+    all_labels = None if labels is None else labels.good[labels.good["subject_id"].isin(frame[f"{subject}_id"])]
+    return LabelledData(
+        good, all_rejected, rejected_labels, len(waiting), tuple(notes), {}, waiting=waiting, all_labels=all_labels
+    )
 
 
-def with_times(frame: pd.DataFrame, *further: str) -> pd.DataFrame:
-    """Return a copy that has a column ``label``, and ``labelled_at`` and further columns as times.
+def with_times(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Return a copy of a table with a column ``label``, and with ``labelled_at`` and further columns as times.
 
     Parameters
     ----------
     frame : DataFrame
         A table.
-    *further : str
-        Names of columns of times.
+    *columns : str
+        Names of further columns of times.
 
     Returns
     -------
     DataFrame
     """
     frame = frame.copy()
-    for name in (*further, "labelled_at"):
+    for name in (*columns, "labelled_at"):
         if name not in frame:
             frame[name] = pd.Series(pd.NaT, frame.index, "datetime64[us, UTC]")
         frame[name] = pd.to_datetime(frame[name], utc=True)
@@ -215,24 +222,23 @@ def with_times(frame: pd.DataFrame, *further: str) -> pd.DataFrame:
 def join_labels(
     frame: pd.DataFrame, labels: CheckedTable | None, subject: str, trust: Trust | None = None
 ) -> pd.DataFrame:
-    """Put the label that counts of each subject into the frame.
+    """Add the label that counts for each subject to a frame.
 
     Parameters
     ----------
     frame : DataFrame
-        From `with_times`; its own labels are taken where the table has nothing.
+        From `with_times`; its own labels are used for subjects without a label in the table.
     labels : CheckedTable or None
         The table of labels.
     subject : str
-        The column that a label's ``subject_id`` names.
+        The column of the frame that ``subject_id`` refers to.
     trust : Trust, default=None
-        Weights of the sources of labels, the frame's own among them; None trusts all alike.
+        Weights of the sources of labels, including those of the frame; None trusts all sources equally.
 
     Returns
     -------
     DataFrame
-        The same frame; where trust is declared with ``label_weight``. What a source said that is not believed at all is
-        no label.
+        The same frame, with ``label_weight`` if trust is declared. Labels of sources with weight 0 are ignored.
     """
     trust = trust or Trust()
     names = ["label", "labelled_at"]
@@ -241,15 +247,16 @@ def join_labels(
         names.append(WEIGHT)
     if labels is None:
         return frame
-    found = label_as_of(with_times(labels.good), trust=trust).rename(columns={"weight": WEIGHT}).reindex(frame[subject])
-    has_label = found["label"].notna().to_numpy()
+    counting = label_as_of(with_times(labels.good), trust=trust).rename(columns={"weight": WEIGHT})
+    counting = counting.reindex(frame[subject])
+    has_label = counting["label"].notna().to_numpy()
     for name in names:
-        frame[name] = frame[name].where(~has_label, found[name].set_axis(frame.index))
+        frame[name] = frame[name].where(~has_label, counting[name].set_axis(frame.index))
     return frame
 
 
 def _weighted(frame: pd.DataFrame, trust: Trust) -> pd.DataFrame:
-    """Weigh the labels of the frame itself."""
+    """Add the weights of the labels of the frame itself."""
     labelled = frame["label"].notna()
     frame[WEIGHT] = np.nan
     frame.loc[labelled, WEIGHT] = trust.weights(frame.reindex(columns=["source"])["source"][labelled])
@@ -258,18 +265,18 @@ def _weighted(frame: pd.DataFrame, trust: Trust) -> pd.DataFrame:
 
 
 def _unmatched(frame: pd.DataFrame, labels: CheckedTable, subject: str) -> list[str]:
-    missing = int((~labels.good["subject_id"].isin(frame[subject])).sum())
-    return [f"{missing} labels are of no {subject.removesuffix('_id')} here"] if missing else []
+    unmatched = int((~labels.good["subject_id"].isin(frame[subject])).sum())
+    return [f"{unmatched} labels have no matching {subject.removesuffix('_id')}"] if unmatched else []
 
 
 def _rejected_rare(rows: pd.DataFrame, min_label_rows: int) -> pd.DataFrame:
     rows = rows.rename(columns={"row": "input_row"}).rename(columns={PLACE: "row"})
-    reason = f"the label has fewer than {min_label_rows} rows: too few to learn and to test"
+    reason = f"the label has fewer than {min_label_rows} rows: too few to train and to test"
     return rows.assign(column="label", reason=reason)
 
 
 def data_digest(source: Source) -> str:
-    """Return the SHA-256 of a table: of a file's bytes, or of a frame's values.
+    """Return the SHA-256 of a table: of the bytes of a file, or of the values of a frame.
 
     Parameters
     ----------
@@ -295,7 +302,7 @@ def data_digest(source: Source) -> str:
 
 
 def origin_of(source: Source) -> str:
-    """Return what an error calls a table.
+    """Return the name of a table in errors.
 
     Parameters
     ----------

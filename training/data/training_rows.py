@@ -1,4 +1,4 @@
-"""From training rows to trees: the feature matrix and the classifier, for a run and for its search alike."""
+"""The feature matrix and the classifier of training rows, for a run and for its hyperparameter search."""
 
 import warnings
 from dataclasses import dataclass
@@ -18,22 +18,22 @@ __all__ = ["TrainingRows", "grow_trees", "training_rows"]
 
 @dataclass(frozen=True, eq=False)
 class TrainingRows:
-    """Rows to train on, as numbers.
+    """Feature matrix and labels of the rows to train on.
 
     Parameters
     ----------
     builder : MessageFeatures or AccountFeatures
         Fitted on them.
     matrix : DataFrame, shape (n_rows, n_columns)
-        Out of fold where something is learnt from labels.
+        Features; those learnt from labels are out of fold.
     labels : ndarray of str objects, shape (n_rows,)
         Classes.
     positions : ndarray of int64, shape (n_rows,)
-        The row that each is, or is an obfuscated copy of.
+        Position of each row in the data, or of the row that it is an obfuscated copy of.
     campaigns : dict
         As from `rows_to_train`.
     weights : ndarray of float64, shape (n_rows,), default=None
-        How far the labels are trusted; None trusts all alike.
+        Weights of the labels; None for equal weights.
     """
 
     builder: Builder
@@ -65,7 +65,7 @@ def training_rows(data: LabelledData, groups: Array, train: Array, recipe: Recip
     builder = make_builder(data, recipe).set_output(transform="pandas")
     rows, labels, campaigns = rows_to_train(data, groups, train, recipe)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", UNTIMED)  # said as a note
+        warnings.filterwarnings("ignore", UNTIMED)  # reported as a note
         matrix = builder.fit_transform(rows, labels, **campaigns)
     weights = rows[WEIGHT].to_numpy() if recipe.data.trusted.declared else None
     return TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, weights)
@@ -77,16 +77,16 @@ def grow_trees(rows: TrainingRows, recipe: Recipe, subject: str) -> FraudClassif
     Parameters
     ----------
     rows : TrainingRows
-        What is trained on.
+        The rows to train on.
     recipe : Recipe
         Settings.
     subject : {"message", "account", "event"}
-        What a row is.
+        The kind of record in a row.
 
     Returns
     -------
     FraudClassifier
-        Not yet calibrated.
+        Fitted, not yet calibrated.
     """
     settings = recipe.model.settings(subject)
     classifier = FraudClassifier(**settings, random_state=recipe.seed, n_jobs=recipe.n_jobs)

@@ -12,7 +12,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-from .ranking import FIGURES, Ranking
+from .ranking import RANKING_METRICS, Ranking
 
 __all__ = [
     "LEVEL",
@@ -28,38 +28,38 @@ __all__ = [
 Interval: TypeAlias = tuple[float, float]
 
 LEVEL = 0.95
-"""How often an interval should hold the true value."""
+"""Probability with which an interval should contain the true value."""
 MIN_GROUPS = 30
 """With fewer groups that have fraud, intervals from a bootstrap over groups are not reliable."""
 
 
 @dataclass(frozen=True, eq=False)
 class Replicates:
-    """The figures of every replicate.
+    """The metrics of every replicate.
 
     Parameters
     ----------
-    values : ndarray of float64, shape (n_figures,)
-        The figures of the rows as they are.
-    figures : ndarray of float64, shape (n_replicates, n_figures)
-        In the order of `FIGURES`; NaN where a replicate has only one kind of rows.
+    values : ndarray of float64, shape (n_metrics,)
+        The metrics of the rows as they are.
+    metrics : ndarray of float64, shape (n_replicates, n_metrics)
+        In the order of `RANKING_METRICS`; NaN where a replicate has only one kind of rows.
     at_alerts : ndarray of float64, shape (n_replicates, 3, n_points)
         As from `Ranking.at_alerts`.
     """
 
     values: Array
-    figures: Array
+    metrics: Array
     at_alerts: Array
 
     def intervals(self) -> dict[str, Interval | None]:
-        """Return the interval of every figure, as from `percentile_interval`.
+        """Return the interval of every metric, as from `percentile_interval`.
 
         Drawing rows again adds to the gap of every bin of the ECE, so nearly all its replicates lie above its value.
         They are moved to have that value as their mean, and cut at 0.
         """
-        intervals = {name: percentile_interval(self.figures[:, place]) for place, name in enumerate(FIGURES)}
-        place = FIGURES.index("ece")
-        moved = self.figures[:, place] - self.figures[:, place].mean() + self.values[place]
+        intervals = {name: percentile_interval(self.metrics[:, place]) for place, name in enumerate(RANKING_METRICS)}
+        place = RANKING_METRICS.index("ece")
+        moved = self.metrics[:, place] - self.metrics[:, place].mean() + self.values[place]
         return intervals | {"ece": percentile_interval(np.maximum(moved, 0.0))}
 
 
@@ -82,7 +82,7 @@ def draw_weights(groups: Array, replicates: int, seed: int = 0) -> Iterator[Arra
 def bootstrap_ranking(
     ranking: Ranking, groups: Array, *, alerts: Array | None = None, replicates: int = 200, seed: int = 0
 ) -> Replicates:
-    """Compute the figures of a ranking for draws of its groups.
+    """Compute the metrics of a ranking for draws of its groups.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def bootstrap_ranking(
     Returns
     -------
     Replicates
-        The figures of the rows, and of every draw.
+        The metrics of the rows, and of every draw.
 
     Examples
     --------
@@ -109,13 +109,13 @@ def bootstrap_ranking(
     (1.0, 1.0)
     """
     points = np.zeros(0) if alerts is None else np.asarray(alerts, np.float64)
-    figures = np.empty((replicates, len(FIGURES)))
+    metrics = np.empty((replicates, len(RANKING_METRICS)))
     at_alerts = np.empty((replicates, 3, len(points)))
     for row, counts in enumerate(draw_weights(groups[ranking.order], replicates, seed)):
         weights = counts.astype(np.float64)
-        figures[row] = ranking.figures(weights)
+        metrics[row] = ranking.metrics(weights)
         at_alerts[row] = ranking.at_alerts(points, weights)
-    return Replicates(ranking.figures(), figures, at_alerts)
+    return Replicates(ranking.metrics(), metrics, at_alerts)
 
 
 def bootstrap_f1(truth: Array, predicted: Array, groups: Array, *, replicates: int = 200, seed: int = 0) -> Array:
@@ -153,14 +153,14 @@ def percentile_interval(values: Array, level: float = LEVEL) -> Interval | None:
     Parameters
     ----------
     values : ndarray, shape (n_replicates,)
-        The figure of every replicate; NaN where it could not be computed.
+        The metric of every replicate; NaN where it could not be computed.
     level : float, default=0.95
         Share of the replicates inside the interval.
 
     Returns
     -------
     tuple of (float, float), or None
-        None when fewer than half of the replicates have the figure.
+        None when fewer than half of the replicates have the metric.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Review capacity: how many alerts people can review, and the share of the fraud among them."""
+"""Review capacity: the number of alerts that people can review, and the share of the fraud among them."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -46,7 +46,7 @@ class CapacityCurve:
 
 
 def count_days(cutoff_times: Array | None) -> int | None:
-    """Count the days from the first time to the last, both included; None where no time is known.
+    """Count the days from the first time to the last, both included; None if no time is known.
 
     Examples
     --------
@@ -62,14 +62,14 @@ def count_days(cutoff_times: Array | None) -> int | None:
 
 @dataclass(frozen=True)
 class Capacity:
-    """Number of rows that can be reviewed. `Capacity.of` makes it.
+    """Number of rows that can be reviewed. Create it with `Capacity.of`.
 
     Parameters
     ----------
     alerts : float
         Total number of alerts.
     days : int or None
-        Length of the period; None where the rows have no times.
+        Length of the period; None if the rows have no times.
     given : bool
         Whether the recipe names the capacity; otherwise it is `SHARE` of the rows.
     share : float, default=1.0
@@ -86,7 +86,7 @@ class Capacity:
     def of(cls, n_rows: int, days: int | None, alerts_a_day: float | None = None, *, share: float = 1.0) -> Self | None:
         """Compute the capacity: `SHARE` of the rows, or a number of alerts per day.
 
-        Returns None where alerts per day are given and the rows have no times (`days` is None).
+        Returns None if alerts per day are given and the rows have no times (`days` is None).
 
         Examples
         --------
@@ -108,5 +108,5 @@ class Capacity:
         return POINTS // 2 - 1
 
     def per_day(self, alerts: float) -> float | None:
-        """Convert alerts of the rows to alerts per day of all records; None where the rows have no times."""
+        """Convert alerts of the rows to alerts per day of all records; None if the rows have no times."""
         return alerts / (self.days * self.share) if self.days else None

@@ -1,7 +1,7 @@
 """Card precision: the share of fraudulent accounts among those listed every day.
 
 As the Fraud Detection Handbook defines it (Le Borgne, Siblini, Lebichot and Bontempi, chapter 4.3): an account whose
-fraud was found takes no place on the lists of the following days.
+fraud was found is not listed on the following days.
 """
 
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ def card_precision(accounts: Any, cutoff_times: Any, is_fraud: Array, scores: Ar
 
 @dataclass(frozen=True, eq=False)
 class DailyLists:
-    """Accounts of every day, ordered by their highest score. `DailyLists.of` makes it.
+    """Accounts of every day, ordered by their highest score. Create it with `DailyLists.of`.
 
     Parameters
     ----------

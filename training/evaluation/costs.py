@@ -33,7 +33,7 @@ class CostCurve:
 
 @dataclass(frozen=True, eq=False)
 class RowCosts:
-    """Cost of each row, in reviews. `RowCosts.of` makes it.
+    """Cost of each row, in reviews. Create it with `RowCosts.of`.
 
     Parameters
     ----------

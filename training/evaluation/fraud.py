@@ -1,4 +1,4 @@
-"""Metrics of fraud against legitimate: the main figures, their intervals, curves and slices."""
+"""Metrics of fraud against legitimate: the main metrics, their intervals, curves and slices."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -16,7 +16,7 @@ from .card_precision import DailyLists, naive_utc
 from .costs import CostCurve, CostPoint, RowCosts
 from .fraud_rows import FraudRows, SliceMetrics, threshold_at
 from .json_types import finite_or_none
-from .ranking import ECE_BINS, FIGURES, Ranking
+from .ranking import ECE_BINS, RANKING_METRICS, Ranking
 
 __all__ = ["ColdStart", "FraudMetrics", "MonthMetrics", "ReliabilityBin", "ScoreCurves", "fraud_metrics"]
 
@@ -35,7 +35,7 @@ class MonthMetrics(SliceMetrics):
 
 @dataclass(frozen=True)
 class ColdStart:
-    """Metrics of the rows whose account has a history, and of those whose account has none; None where no row is."""
+    """Metrics of the rows with and without a history of their account; None if there are no such rows."""
 
     with_history: SliceMetrics | None
     no_history: SliceMetrics | None
@@ -52,7 +52,7 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class ScoreCurves:
-    """Pairs of recall and precision, None where there is one kind of rows; and the reliability of probabilities."""
+    """Pairs of recall and precision (None if all rows are of one kind), and the reliability of probabilities."""
 
     precision_recall: tuple[tuple[float, float], ...] | None
     reliability: tuple[ReliabilityBin, ...]
@@ -60,7 +60,7 @@ class ScoreCurves:
 
 @dataclass(frozen=True, kw_only=True)
 class FraudMetrics:
-    """Metrics of fraud against legitimate. None where a metric cannot be computed.
+    """Metrics of fraud against legitimate. A metric that cannot be computed is None.
 
     See `EvaluationReport` for each of them.
     """
@@ -135,11 +135,11 @@ def fraud_metrics(
 
 
 def _main_metrics(rows: FraudRows, ranking: Ranking, replicates: Replicates | None) -> dict[str, Any]:
-    metrics: dict[str, Any] = dict(zip(FIGURES, map(finite_or_none, ranking.figures()), strict=True))
+    metrics: dict[str, Any] = dict(zip(RANKING_METRICS, map(finite_or_none, ranking.metrics()), strict=True))
     if rows.both:
         metrics["average_precision"] = float(average_precision_score(rows.is_fraud, rows.probability))
         metrics["roc_auc"] = float(roc_auc_score(rows.is_fraud, rows.probability))
-    intervals = dict.fromkeys(FIGURES) if replicates is None else replicates.intervals()
+    intervals = dict.fromkeys(RANKING_METRICS) if replicates is None else replicates.intervals()
     return {"frauds": int(rows.is_fraud.sum()), **metrics, "intervals": intervals}
 
 

@@ -15,9 +15,9 @@ __all__ = ["FraudRows", "SliceMetrics", "threshold_at"]
 
 @dataclass(frozen=True, kw_only=True)
 class SliceMetrics:
-    """Metrics of some of the rows; recall and false-positive rate are at the threshold of all rows.
+    """Metrics of a slice of the rows; recall and false-positive rate are at the threshold of all rows.
 
-    The interval is that of the average precision. None where a metric cannot be computed.
+    The interval is that of the average precision. None if a metric cannot be computed.
     """
 
     rows: int
@@ -43,7 +43,7 @@ class FraudRows:
     is_fraud : ndarray of bool, shape (n_rows,)
         The truth.
     groups : ndarray, shape (n_rows,), default=None
-        The account or campaign of each row; None where unknown, and then there are no intervals.
+        The account or campaign of each row; None if unknown, and then there are no intervals.
     replicates : int, default=400
         Number of draws of the groups.
     """
@@ -55,7 +55,7 @@ class FraudRows:
 
     @property
     def both(self) -> bool:
-        """Whether there is fraud, and something legitimate."""
+        """Whether the rows have both fraud and legitimate records."""
         return bool(self.is_fraud.any() and not self.is_fraud.all())
 
     def part(self, mask: Array) -> "FraudRows":
@@ -64,7 +64,7 @@ class FraudRows:
         return FraudRows(self.probability[mask], self.is_fraud[mask], groups, self.replicates)
 
     def bootstrap(self, ranking: Ranking, alerts: Array | None = None) -> Replicates | None:
-        """Draw groups for the ranking of these rows; None where there are fewer than two groups."""
+        """Draw groups for the ranking of these rows; None if there are fewer than two groups."""
         if self.groups is None or not self.replicates or len(np.unique(self.groups)) < 2:
             return None
         return bootstrap_ranking(ranking, self.groups, alerts=alerts, replicates=self.replicates)

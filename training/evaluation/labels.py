@@ -1,4 +1,4 @@
-"""Metrics of labels: how long they take, how many are still to come, and how many were replaced."""
+"""Metrics of labels: their delays, the number still to come, and the number replaced."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class LabelDelay:
 
 @dataclass(frozen=True)
 class GapUsed:
-    """Days between training and test, None where the split is not by time; and the reason for them."""
+    """Days between training and test, None if the split is not by time; and the reason for them."""
 
     days: float | None
     why: str
@@ -89,12 +89,12 @@ class SourceLabels:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelMetrics:
-    """How far the labels of some records can be relied on.
+    """Metrics of the reliability of labels.
 
     Parameters
     ----------
     delays : tuple of LabelDelay, or None
-        At `SHARES` of the labels that come; None where labels have no times.
+        At `SHARES` of the labels that come; None if labels have no times.
     mature_by_class : mapping of str to float, or None
         Days by which 95 % of the labels of a class have come.
     curve : tuple of (float, float), or None
@@ -106,11 +106,11 @@ class LabelMetrics:
     records, unlabelled : int
         Records, and those without a label.
     youngest : YoungestRecords or None
-        None where no delays are known.
+        None if no delays are known.
     reversals : Reversals or None
-        None where every record has one label.
+        None if every record has one label.
     by_source : tuple of SourceLabels, or None
-        None where there is one source.
+        None if there is one source.
     """
 
     delays: tuple[LabelDelay, ...] | None
@@ -133,7 +133,7 @@ def label_metrics(
     since: Any = None,
     trust: Trust | None = None,
 ) -> LabelMetrics:
-    """Compute how far the labels of some records can be relied on.
+    """Compute how reliable the labels of some records are.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def label_metrics(
     since : datetime, default=None
         Only records from this time on are counted; delays are those of all records. A naive time is UTC.
     trust : Trust, default=None
-        Weights of the sources of labels: an untrusted source reverses no label. None trusts all alike.
+        Weights of the sources of labels: an untrusted source reverses no label. None trusts all sources equally.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def label_metrics(
         records=len(counted),
         unlabelled=int(counted["label"].isna().sum()),
         youngest=_youngest(subjects, counted, curve, gap.days, legitimate) if timed else None,
-        reversals=None if data.said is None else _reversals(data.said, trust),
+        reversals=None if data.all_labels is None else _reversals(data.all_labels, trust),
         by_source=_by_source(data, trust),
     )
 
@@ -249,17 +249,17 @@ def _by_source(data: LabelledData, trust: Trust | None) -> tuple[SourceLabels, .
 def _with_sources(data: LabelledData) -> tuple[pd.DataFrame, pd.Series]:
     """Return all labels with their sources, and the cutoff times of the records by their ids."""
     columns = ["subject_id", "label", "labelled_at", "source"]
-    if data.said is None:
+    if data.all_labels is None:
         labels = data.rows.reindex(columns=columns).assign(subject_id=data.rows.index)
         return labels, data.rows["as_of"]
-    labels = with_times(data.said.reindex(columns=columns))
+    labels = with_times(data.all_labels.reindex(columns=columns))
     labels["labelled_at"] = resolve_label_times(labels["labelled_at"])[0]
     cutoff_times = data.rows.drop_duplicates(f"{data.subject}_id").set_index(f"{data.subject}_id")["as_of"]
     return labels, cutoff_times
 
 
 def waiting_note(youngest: YoungestRecords | None) -> str | None:
-    """Return a warning that the youngest records wait for labels; None where less than one label is expected.
+    """Return a warning that the youngest records wait for labels; None if less than one label is expected.
 
     Examples
     --------

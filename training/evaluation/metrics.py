@@ -1,4 +1,4 @@
-"""Names and formats of metrics, for people: the command line, the pages and the gates show the same words."""
+"""Names and formats of metrics, shared by the command line, the pages and the gates."""
 
 from typing import Final
 
@@ -26,13 +26,13 @@ RATE_NAMES: Final = {
     "recall": "recall",
     "precision": "precision",
     "flagged": "flagged",
-    "alerts_a_day": "alerts a day",
+    "alerts_a_day": "alerts per day",
 }
 """The rates of an operating point."""
 
 
 def format_number(value: float) -> str:
-    """Return a number as people write it: up to four significant digits, with a separator for thousands.
+    """Format a number with up to four significant digits and a separator for thousands.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def format_number(value: float) -> str:
 
 
 def format_days(days: float) -> str:
-    """Return a number of days with up to three significant digits.
+    """Format a number of days with up to three significant digits.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Operating points: how training chooses those of a recipe, and their metrics on other records."""
+"""Operating points: the choice of those of a recipe in training, and their metrics on other records."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -34,7 +34,7 @@ DAY = pd.Timedelta(days=1)
 class PointRates:
     """Rates of an operating point on some records.
 
-    ``flagged`` is a share of these records, ``alerts_a_day`` counts all records that come. None where a rate cannot be
+    ``flagged`` is a share of these records; ``alerts_a_day`` counts alerts of all records. None if a rate cannot be
     computed.
     """
 
@@ -69,7 +69,7 @@ def point_metrics(
     is_fraud : ndarray of bool, shape (n_rows,)
         The truth.
     capacity : Capacity, default=None
-        The days, and the share of all records of these days that the rows are; None where unknown.
+        The days, and the share of all records of these days that the rows are; None if unknown.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def calibration_days(data: LabelledData, split: Split) -> float | None:
 
     Reviewers get alerts of all records, not only of labelled ones, and a slice leaves rows out. So the slice counts as
     the time in which as many messages come during its window; of accounts and events, those with a label count. A split
-    that is not by time has the window of all rows. None where fewer than two records have a time, or all have the same.
+    that is not by time has the window of all rows. None if fewer than two records have a time, or all have the same.
     """
     times = data.rows["as_of"]
     window = (times.iloc[split.calibration] if split.kind == "time" else times).dropna()
@@ -137,7 +137,7 @@ def check_points(data: LabelledData, split: Split, recipe: Recipe) -> None:
     Raises
     ------
     RecipeError
-        When alerts per day are asked for and the rows have no times, or costs by amount and no fraud has an amount.
+        When the recipe has alerts per day and the rows have no times, or costs by amount and no fraud has an amount.
     """
     thresholds, problems = recipe.thresholds, []
     if thresholds.alerts_a_day and calibration_days(data, split) is None:
@@ -152,7 +152,7 @@ def check_points(data: LabelledData, split: Split, recipe: Recipe) -> None:
 
 
 def amounts_of(data: LabelledData, split: Split) -> Array | None:
-    """Return the amounts of the calibration slice, NaN for unknown; None where rows have no amount."""
+    """Return the amounts of the calibration slice, NaN for unknown; None if rows have no amount."""
     if "amount" not in data.rows:
         return None
     return data.rows["amount"].iloc[split.calibration].to_numpy(np.float64, na_value=np.nan)

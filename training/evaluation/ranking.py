@@ -1,7 +1,7 @@
-"""Figures of weighted rows, sorted by score once for all replicates of a bootstrap.
+"""Metrics of weighted rows, sorted by score once for all replicates of a bootstrap.
 
-Every figure is a few running sums in compiled code. Rows of one score are one step, as in scikit-learn, so that no
-figure depends on the order of the rows.
+Every metric is a few running sums in compiled code. Rows of one score are one step, as in scikit-learn, so that no
+metric depends on the order of the rows.
 """
 
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["ECE_BINS", "FIGURES", "FIXED_RATE", "Ranking"]
+__all__ = ["ECE_BINS", "FIXED_RATE", "RANKING_METRICS", "Ranking"]
 
 
-FIGURES = (
+RANKING_METRICS = (
     "base_rate",
     "average_precision",
     "roc_auc",
@@ -25,7 +25,7 @@ FIGURES = (
     "observed_over_expected",
     "cost_per_1000",
 )
-"""Names of the values of `Ranking.figures`, in their order."""
+"""Names of the values of `Ranking.metrics`, in their order."""
 ECE_BINS = 15
 FIXED_RATE = 0.01
 """False-positive rate at which the recall is computed."""
@@ -33,7 +33,7 @@ FIXED_RATE = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Rows from the highest score to the lowest. `Ranking.of` makes one.
+    """Rows from the highest score to the lowest. Create it with `Ranking.of`.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ class Ranking:
         starts = np.concatenate([[0], np.flatnonzero(np.diff(score)) + 1, [len(order)]]).astype(np.int64)
         return cls(order, score, fraud, lost, costs, starts)
 
-    def figures(self, weights: Array | None = None) -> Array:
-        """Compute `FIGURES`.
+    def metrics(self, weights: Array | None = None) -> Array:
+        """Compute `RANKING_METRICS`.
 
         Parameters
         ----------
@@ -98,7 +98,7 @@ class Ranking:
         Returns
         -------
         ndarray of float64, shape (8,)
-            NaN where a figure cannot be computed. Average precision, ROC AUC and the recall at a false-positive rate
+            NaN where a metric cannot be computed. Average precision, ROC AUC and the recall at a false-positive rate
             are those of scikit-learn with ``sample_weight``. ECE: mean absolute gap between the mean probability and
             the share of fraud over 15 bins of equal mass (Naeini et al., 2015; Nixon et al., 2019); a row at the edge
             of two bins is split between them.
@@ -106,20 +106,20 @@ class Ranking:
         Examples
         --------
         >>> ranking = Ranking.of(np.array([0.9, 0.8, 0.1]), np.array([True, False, True]))
-        >>> dict(zip(FIGURES, ranking.figures(np.array([2, 1, 0])).tolist(), strict=True))["base_rate"]
+        >>> dict(zip(RANKING_METRICS, ranking.metrics(np.array([2, 1, 0])).tolist(), strict=True))["base_rate"]
         0.6666666666666666
         """
         weights = self._weights(weights)
         total, fraud, expected, square, _, cost = _sums(weights, self.is_fraud, self.score, self.loss, self.cost)
         if total <= 0:
-            return np.full(len(FIGURES), np.nan)
+            return np.full(len(RANKING_METRICS), np.nan)
         walked = _walk(weights, self.is_fraud, self.starts, fraud, total - fraud, FIXED_RATE)
         gap = self.calibration_gap(ECE_BINS, weights)
         ratio = fraud / expected if expected > 0 else np.nan
         return np.array([fraud / total, *walked, gap, square / total, ratio, 1000 * cost / total])
 
     def calibration_gap(self, n_bins: int = ECE_BINS, weights: Array | None = None) -> float:
-        """Return the expected calibration error; see `figures`."""
+        """Return the expected calibration error; see `metrics`."""
         weights = self._weights(weights)
         return float(_gap(weights, self.is_fraud, self.score, self.starts, float(weights.sum()), n_bins))
 
@@ -131,7 +131,7 @@ class Ranking:
         alerts : ndarray of float64, shape (n_points,)
             Numbers of flagged rows, ascending.
         weights : ndarray, shape (n_rows,), default=None
-            As for `figures`.
+            As for `metrics`.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""The evaluation report: what the scores of a model are worth on labelled records.
+"""The evaluation report: metrics of the scores of a model on labelled records.
 
 Standard metrics are those of scikit-learn. Metrics of fraud against legitimate need a legitimate class; without one,
 only those of types are computed.
@@ -50,7 +50,7 @@ class BootstrapSummary:
 
     @classmethod
     def of(cls, groups: Array | None, is_fraud: Array, kind: str, settings: EvaluateRecipe) -> Self | None:
-        """Count the groups; None where nothing is drawn.
+        """Count the groups; None if nothing is drawn.
 
         Examples
         --------
@@ -72,7 +72,7 @@ class BootstrapSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class SplitSummary:
-    """How training, calibration and test were split; see `Split`."""
+    """Summary of a split into training, calibration and test; see `Split`."""
 
     kind: str
     keeps_apart: tuple[str, ...]
@@ -109,7 +109,7 @@ class TemporalMetrics:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportDetails:
-    """What a report states besides the metrics of scores. See `EvaluationReport`."""
+    """Parts of a report besides the metrics of scores. See `EvaluationReport`."""
 
     unscorable: int = 0
     importance: Mapping[str, float] | None = None
@@ -123,17 +123,17 @@ class ReportDetails:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
-    """What the scores of a model are worth on labelled records.
+    """Metrics of the scores of a model on labelled records.
 
-    What cannot be computed is None: without a legitimate class, every metric of the probability of fraud; without
-    cutoff times, every metric per day.
+    A metric that cannot be computed is None. Metrics of the probability of fraud need a legitimate class, and metrics
+    per day need cutoff times.
 
     Parameters
     ----------
     rows : int
         Records that could be scored; all metrics are about them.
     frauds : int or None
-        How many of them are fraud.
+        Number of them that are fraud.
     base_rate, average_precision, roc_auc, brier : float or None
         Share of fraud, and the metrics of scikit-learn.
     recall_at_1pct_fpr : float or None
@@ -175,18 +175,18 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     importance : mapping of str to float, or None
         Share of every family of features in the gain of the trees.
     attack : AttackMetrics or None
-        Recall under obfuscation, where an attack was asked for.
+        Recall under obfuscation; None without an attack.
     labels : LabelMetrics or None
-        How far the labels can be relied on.
+        Metrics of the reliability of labels.
     split : SplitSummary or None
-        How the rows of a training run were split; None for other records.
+        The split of a training run; None for other records.
     warnings : tuple of mappings
         Leaks that training found.
     temporal : TemporalMetrics or None
         For a random split, what the same recipe reaches when split by time.
     not_later_than_training : int or None
-        Records that are not later than those that the model was trained and calibrated on: they flatter the metrics.
-        None where unknown.
+        Records that are not later than those that the model was trained and calibrated on, which make the metrics
+        optimistic. None if unknown.
 
     Examples
     --------
@@ -242,7 +242,7 @@ def evaluate(
     class_probability : ndarray, shape (n_rows, n_classes)
         Probability of every class.
     labels : ndarray of str objects, shape (n_rows,)
-        The truth. A label that the model does not know is fraud of a type that it cannot name.
+        The truth. A label that the model does not have counts as fraud of an unknown type.
     legitimate : str or None
         The class that is not fraud.
     cutoff_times : array-like of datetime64, shape (n_rows,), default=None
@@ -264,12 +264,12 @@ def evaluate(
     settings : EvaluateRecipe, default=None
         Capacity, costs and replicates; None for the defaults.
     details : ReportDetails, default=None
-        What else the report states; None for nothing.
+        Further parts of the report; None for no further parts.
 
     Returns
     -------
     EvaluationReport
-        Complete.
+        The complete report.
 
     Examples
     --------

@@ -49,7 +49,7 @@ class Evaluation:
     data : LabelledData
         The records, and those that were rejected.
     notes : tuple of str
-        What the user should know.
+        Notes for the user.
     """
 
     report: EvaluationReport
@@ -81,7 +81,7 @@ def evaluate_tables(
     recipe : Recipe, default=None
         Capacity, costs, and the trust in sources of labels; None for the defaults.
     attack : bool, default=False
-        Whether to obfuscate the fraudulent messages too, and measure the recall that is kept.
+        Whether to also measure the recall that is kept when fraudulent messages are obfuscated.
     since : datetime, default=None
         Evaluate the records from this time on; earlier ones are their history. A naive time is UTC. None evaluates all.
     progress : callable, default=None
@@ -97,8 +97,8 @@ def evaluate_tables(
     ArtifactError
         When there is no such model.
     RecipeError
-        When the tables do not fit the subject of the model, or an attack is asked for and the model does not tell
-        fraudulent messages from legitimate ones.
+        When the tables do not fit the subject of the model, or an attack is requested and the model does not
+        separate fraudulent from legitimate messages.
     SchemaError
         When a table cannot be used, or no record is as late as `since`.
 
@@ -109,17 +109,17 @@ def evaluate_tables(
         evaluation = evaluate_tables("fraudsieve-model", messages="later.parquet", labels="labels.csv")
         evaluation.report.average_precision, evaluation.report.intervals["average_precision"]
     """
-    say, recipe = progress or (lambda step: None), recipe or Recipe()
-    say("loading the model")
+    report_step, recipe = progress or (lambda step: None), recipe or Recipe()
+    report_step("loading the model")
     scorer = load_scorer(model)
     if attack:
         check_attackable(scorer.model)
-    say("reading")
+    report_step("reading")
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
     all_data = read_tables(recipe, scorer.model.subject, tables)
     builder = builder_of_model(scorer.model, all_data)  # earlier records are history
     data = all_data if since is None else rows_since(all_data, since)
-    say("looking for campaigns" if data.subject == "message" else "looking for accounts")
+    report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, kind = groups_of(data)
     details = ReportDetails(
         labels=label_metrics(
@@ -131,7 +131,7 @@ def evaluate_tables(
         ),
         not_later_than_training=count_rows_in_training(data, scorer.model),
     )
-    say("scoring, then under attack" if attack else "scoring")
+    report_step("scoring, then under attack" if attack else "scoring")
     report = evaluate_model(
         scorer,
         data.rows,
@@ -151,14 +151,14 @@ def _notes(details: ReportDetails, n_rows: int) -> list[str]:
     if details.not_later_than_training:
         notes.append(
             f"{details.not_later_than_training:,} of {n_rows:,} records are not later than what the model was trained "
-            "and calibrated on: metrics on them flatter. Give later ones, or --since"
+            "and calibrated on: metrics on them are optimistic. Give later records, or --since"
         )
     waiting = waiting_note(details.labels.youngest) if details.labels is not None else None
     return notes if waiting is None else [*notes, waiting]
 
 
 def load_scorer(model: str | Path | Scorer) -> Scorer:
-    """Load a model from a folder or an MLflow address; a loaded one is returned as it is."""
+    """Load a model from a folder or an MLflow address; a loaded model is returned unchanged."""
     if isinstance(model, Scorer):
         return model
     from fraudsieve.models.flavor import model_folder  # MLflow takes seconds to import
@@ -174,7 +174,7 @@ def read_tables(recipe: Recipe, subject: str, tables: Mapping[str, Source | None
     recipe : Recipe
         Trust in the sources of labels.
     subject : str
-        What the model scores.
+        What the model scores: message, account or event.
     tables : mapping of str to (path or DataFrame)
         ``messages``, ``accounts``, ``events`` and ``labels``; None for a table that is not given.
     """
@@ -205,7 +205,7 @@ def evaluate_model(
     builder : MessageFeatures or AccountFeatures, default=None
         Computes the features of records with a history; None for messages alone.
     attack : bool, default=False
-        Whether to obfuscate the fraudulent messages too, and measure the recall that is kept.
+        Whether to also measure the recall that is kept when fraudulent messages are obfuscated.
     groups : ndarray, shape (n_rows,), default=None
         The account or campaign of each row, for the intervals; None for no intervals.
     group_kind : str, default="group"
@@ -215,7 +215,7 @@ def evaluate_model(
     settings : EvaluateRecipe, default=None
         Capacity, costs and replicates; None for the defaults.
     details : ReportDetails, default=None
-        What else the report states. Unscorable records, importance and attack are filled in here.
+        Further parts of the report. Unscorable records, importance and attack are filled in here.
 
     Returns
     -------
@@ -225,9 +225,9 @@ def evaluate_model(
     Raises
     ------
     RecipeError
-        When an attack is asked for and the model does not tell fraudulent messages from legitimate ones.
+        When an attack is requested and the model does not separate fraudulent from legitimate messages.
     SchemaError
-        When an attack is asked for and there is no fraud, or nothing legitimate.
+        When an attack is requested and the rows are all fraudulent or all legitimate.
     """
     model = scorer.model
     if attack:
@@ -287,7 +287,7 @@ def row_context(rows: pd.DataFrame, builder: Builder | None = None) -> dict[str,
 def rows_with_history(rows: pd.DataFrame, builder: Builder | None) -> Array | None:
     """Return which rows have an earlier event of their account.
 
-    None where the model uses no history, or accounts are not known.
+    None if the model uses no history, or accounts are not known.
     """
     if builder is None or builder.events is None or "account_id" not in rows:
         return None
@@ -299,8 +299,8 @@ def rows_with_history(rows: pd.DataFrame, builder: Builder | None) -> Array | No
 def gain_by_family(model: Model) -> Mapping[str, float] | None:
     """Return the share of every family of features in the gain of the trees, the largest first.
 
-    None for a model without a split. The text model that boosting starts from is not a split: what it explains is not
-    in these shares.
+    None for a model without a split. These shares do not
+    include the text model from which boosting starts, because it is not a split.
     """
     gains: dict[str, float] = {}
     columns, column_gains = model.matrix.columns, model.ensemble.booster.feature_importance("gain")

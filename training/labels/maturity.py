@@ -1,4 +1,4 @@
-"""Label maturity: how long labels take to arrive, and how many are still to come.
+"""Label maturity: the delays of labels, and the labels still to come.
 
 A subject without a label is waiting for one; it is never treated as legitimate. Delays are estimated from the subjects
 that have a label and those that are still waiting, which are right-censored. If a subject has several labels, see
@@ -22,7 +22,7 @@ MATURE: Final = 0.95
 CUTOFF_COLUMNS: Final = ("as_of", "sent_at", "occurred_at")
 """Columns with the time from which a label can arrive; the first that a table has is used."""
 DAY: Final = 86_400.0
-"""In seconds."""
+"""Seconds per day."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class DelayCurve:
     ----------
     ages : ndarray of float64, shape (n_steps,), in days
         The ages at which labels arrived, ascending.
-    known : ndarray of float64, shape (n_steps,)
+    shares : ndarray of float64, shape (n_steps,)
         Share of all subjects that have the label by each age.
     n_labelled, n_waiting : int
         Subjects with the label, and subjects without any.
@@ -46,23 +46,23 @@ class DelayCurve:
     """
 
     ages: Array
-    known: Array
+    shares: Array
     n_labelled: int
     n_waiting: int
 
     def known_by(self, age: Any) -> Any:
         """Return the share of subjects that have the label by an age, or by each of several, in days."""
-        shares = np.append(0.0, self.known)[np.searchsorted(self.ages, age, "right")]
-        return float(shares) if np.ndim(age) == 0 else shares
+        known = np.append(0.0, self.shares)[np.searchsorted(self.ages, age, "right")]
+        return float(known) if np.ndim(age) == 0 else known
 
     def share_to_come(self, age: Any) -> Any:
         """Return the share of the labels that are still to come at an age, or at each of several, in days.
 
         Only labels that arrive within the longest observed delay count. NaN if no label has arrived.
         """
-        if not len(self.known):
+        if not len(self.shares):
             return np.full(np.shape(age), np.nan) if np.ndim(age) else float("nan")
-        return 1 - self.known_by(age) / float(self.known[-1])
+        return 1 - self.known_by(age) / float(self.shares[-1])
 
     def chance_to_come(self, age: Any, any_label: "DelayCurve | None" = None) -> Any:
         """Return the probability that a subject waiting at an age, or at each of several, gets the label later.
@@ -90,17 +90,17 @@ class DelayCurve:
         0.429
         """
         waiting = np.asarray(1 - (any_label or self).known_by(age))
-        later = (self.known[-1] if len(self.known) else 0.0) - np.asarray(self.known_by(age))
+        later = (self.shares[-1] if len(self.shares) else 0.0) - np.asarray(self.known_by(age))
         # If all have a label none is waiting; sums of shares differ from 1 and 0 by rounding.
         chances = np.where(waiting > 1e-9, np.maximum(later, 0.0) / np.maximum(waiting, 1e-9), 0.0)
         return float(chances) if np.ndim(age) == 0 else chances
 
     def age_at(self, share: float) -> float:
         """Return the age, in days, by which a share of the labels has arrived; 0 if none has."""
-        if not len(self.known):
+        if not len(self.shares):
             return 0.0
         # Slightly less, because sums of shares do not reach a round number exactly.
-        return float(self.ages[np.searchsorted(self.known, share * self.known[-1] * (1 - 1e-9))])
+        return float(self.ages[np.searchsorted(self.shares, share * self.shares[-1] * (1 - 1e-9))])
 
 
 def delay_curve(subjects: pd.DataFrame, *, label: str | None = None, until: Any = None) -> DelayCurve:
@@ -139,7 +139,7 @@ def delay_curve(subjects: pd.DataFrame, *, label: str | None = None, until: Any 
     >>> labelled = pd.to_datetime(pd.Series(["2026-05-02", "2026-05-04", None, None]))
     >>> frame = pd.DataFrame({"sent_at": sent, "labelled_at": labelled, "label": ["spam", "spam", None, None]})
     >>> curve = delay_curve(frame)
-    >>> curve.ages.tolist(), curve.known.round(3).tolist()
+    >>> curve.ages.tolist(), curve.shares.round(3).tolist()
     ([1.0, 3.0], [0.25, 0.625])
     """
     cutoffs, labelled = _cutoffs(subjects), _times(subjects, "labelled_at")
@@ -154,8 +154,8 @@ def delay_curve(subjects: pd.DataFrame, *, label: str | None = None, until: Any 
     if label is not None:
         of_class &= (subjects["label"] == label).to_numpy()
     days = (labelled.where(~waits, end) - cutoffs).dt.total_seconds().to_numpy() / DAY
-    ages, known = _incidence(np.maximum(days[usable], 0.0), ~waits[usable], of_class[usable])
-    return DelayCurve(ages, known, int(of_class.sum()), int((usable & waits).sum()))
+    ages, shares = _incidence(np.maximum(days[usable], 0.0), ~waits[usable], of_class[usable])
+    return DelayCurve(ages, shares, int(of_class.sum()), int((usable & waits).sum()))
 
 
 def _incidence(days: Array, labelled: Array, of_class: Array) -> tuple[Array, Array]:
@@ -164,8 +164,8 @@ def _incidence(days: Array, labelled: Array, of_class: Array) -> tuple[Array, Ar
     at_risk = len(days) - np.append(0, np.cumsum(np.bincount(place)))[:-1]
     waiting = np.cumprod(1 - np.bincount(place, labelled, len(ages)) / at_risk)
     counts = np.bincount(place, of_class, len(ages))
-    known = np.cumsum(np.append(1.0, waiting)[:-1] * counts / at_risk)
-    return ages[counts > 0], known[counts > 0]
+    shares = np.cumsum(np.append(1.0, waiting)[:-1] * counts / at_risk)
+    return ages[counts > 0], shares[counts > 0]
 
 
 def maturity_gap(

@@ -1,4 +1,4 @@
-"""Monitoring: what has changed since a reference period, and whether bounds are exceeded."""
+"""Monitoring: changes since a reference period, and exceeded bounds."""
 
 from typing import TYPE_CHECKING, Any
 

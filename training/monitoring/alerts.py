@@ -1,4 +1,4 @@
-"""Decisions in a monitor report: what is flagged, the precision and recall to expect, and what the labels show."""
+"""Decisions in a monitor report: flagged records, expected precision and recall, and metrics of labelled records."""
 
 from dataclasses import asdict
 from typing import Any
@@ -20,7 +20,7 @@ CALIBRATION = ("ece", "brier", "observed_over_expected", "average_precision", "b
 
 
 def measure_alerts(model: Model, before: ScoredTable, after: ScoredTable) -> list[dict[str, Any]]:
-    """Count what is flagged at every operating point; the point that decides comes first.
+    """Count the flagged records at every operating point; the point that decides comes first.
 
     Each has ``name``, ``threshold``, ``alerts_a_day`` and what `compare_ratio` returns.
     """

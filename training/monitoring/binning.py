@@ -19,7 +19,7 @@ RARE = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Binning:
-    """Where columns are cut into bins; `Binning.of` chooses the edges.
+    """Edges of the bins of columns; `Binning.of` chooses them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""When drift is too much: which measures of a monitor report exceed which bound of the recipe.
+"""Bounds on drift: which measures of a monitor report exceed which bound of the recipe.
 
 A difference that chance explains exceeds no bound. For indices `Drift.chance` says what chance explains; shares must
 differ by three standard errors; calibration must be beyond the bound with its whole interval.

@@ -1,4 +1,4 @@
-"""How far a distribution has moved, for every column: population stability index and Jensen-Shannon distance.
+"""Drift of the distribution of every column: population stability index and Jensen-Shannon distance.
 
 Both are effect sizes: with more rows they become more precise, and do not grow. (With enough rows, a p-value calls any
 change significant.) Columns are cut into bins at quantiles of the reference; missing values have a bin of their own.
@@ -81,16 +81,16 @@ def _shares(counts: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Drift:
-    """How far columns have moved; every array has one value per column.
+    """Drift of columns; every array has one value per column.
 
     Parameters
     ----------
     psi : ndarray of float64, shape (n_columns,)
         Population stability index.
     expected : ndarray of float64, shape (n_columns,)
-        Its mean without drift: ``(bins - 1) * (1 / n_reference + 1 / n_current)``, over the bins
-        that have rows (Yurdakul and Naranjo, Statistical properties of the population stability index, 2020), times the
-        design effect of the column where rows come in clusters (Rao and Scott, 1981).
+        Its mean without drift: ``(bins - 1) * (1 / n_reference + 1 / n_current)``, over the bins that have rows
+        (Yurdakul and Naranjo, Statistical properties of the population stability index, 2020). If rows come in
+        clusters, it is multiplied by the design effect of the column (Rao and Scott, 1981).
     chance : ndarray of float64, shape (n_columns,)
         Without drift, the index stays below it in all columns at once, in 97 of 100 comparisons.
     clear : ndarray of bool, shape (n_columns,)

@@ -32,7 +32,7 @@ class ExpectedPerformance:
     frauds : float
         Frauds among all rows.
     precision, recall : float or None
-        Share of the flagged rows that is fraud, and share of the fraud that is flagged; None where no row is flagged,
+        Share of the flagged rows that is fraud, and share of the fraud that is flagged; None if no row is flagged,
         or no fraud is expected.
     precision_interval, recall_interval : list of two floats, or None
         Contains the true value for these rows in 95 of 100 cases: which rows are fraud is chance, even if the

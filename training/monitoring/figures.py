@@ -1,4 +1,4 @@
-"""The charts of a monitor report. Each function returns a `Figure`, or None where the report has no data for it."""
+"""The charts of a monitor report. Each function returns a `Figure`, or None if the report has no data for it."""
 
 from fraudsieve.training.evaluation.fraud import ReliabilityBin
 from fraudsieve.training.pages.charts import draw_reliability, make_row_chart

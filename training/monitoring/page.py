@@ -65,7 +65,7 @@ def render_monitor_report(
             "Columns": [_column_table(report)],
             "Operating points": [_alert_table(report), _performance_table(report)],
             "Calibration": [_calibration_table(report.calibration)],
-            "What cannot be known": [_share_table(report.shares)],
+            "Rejected rows and missing information": [_share_table(report.shares)],
         },
         bounds={
             BOUND_NAMES.get(name, name.replace("_", " ")): "none" if value is None else f"{value:g}"

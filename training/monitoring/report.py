@@ -1,4 +1,4 @@
-"""The monitor report: what has changed between reference and current records, and which bounds are exceeded."""
+"""The monitor report: changes between reference and current records, and exceeded bounds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class ExceededBound:
     value, limit : float
         The measure, and the bound.
     text : str
-        The same for people.
+        A sentence with the value and the limit.
     """
 
     bound: str
@@ -34,7 +34,7 @@ class ExceededBound:
 
 @dataclass(frozen=True, kw_only=True)
 class MonitorMeasures:
-    """Everything that is measured on both tables, as plain JSON types. See `MonitorReport`."""
+    """All measures of both tables, as plain JSON types. See `MonitorReport`."""
 
     rows: Mapping[str, int]
     windows: Mapping[str, list[str] | None]
@@ -52,7 +52,7 @@ class MonitorMeasures:
 
 @dataclass(frozen=True, kw_only=True)
 class MonitorReport(MonitorMeasures):
-    """What has changed between reference records and current records.
+    """Changes between reference records and current records.
 
     Parameters
     ----------
@@ -61,12 +61,12 @@ class MonitorReport(MonitorMeasures):
     windows : mapping of str to list of two str, or None
         First and last time of both.
     labelled : mapping of str to int
-        How many of the records have a label.
+        Numbers of records with a label.
     families : list of dict
         For every family of features ``family``, ``columns`` (how many), ``worst`` (the column that moved most) and
         ``mean``. The family that moved most comes first.
     columns : list of dict
-        For every column the figures of `Drift`, and the ``mean`` and share of ``missing`` values of both tables.
+        For every column the measures of `Drift`, and the ``mean`` and share of ``missing`` values of both tables.
     left_out : mapping of str to list of str
         Columns that are not compared, by the reason.
     scores : mapping

@@ -73,7 +73,7 @@ def monitor_tables(
     Returns
     -------
     MonitorReport
-        Complete: ``exceeded`` names the bounds that are exceeded.
+        The complete report; ``exceeded`` lists the bounds that are exceeded.
 
     Raises
     ------
@@ -177,7 +177,7 @@ def _window(model: Model, table: ScoredTable) -> list[str] | None:
 
 
 def _shares(model: Model, before: ScoredTable, after: ScoredTable) -> dict[str, Any]:
-    """Compare the shares of rows of which little can be known."""
+    """Compare the shares of rejected rows, of rows without a history, and of unseen categories."""
     both = before, after
     # The sender of a rejected row is not known: such rows have no clusters.
     rejected = compare_shares(
@@ -196,7 +196,7 @@ def _shares(model: Model, before: ScoredTable, after: ScoredTable) -> dict[str, 
 
 
 def _limits(model: Model, before: ScoredTable, reference: Source, events: Source | None) -> Iterator[str]:
-    """Yield what in the tables limits the comparison."""
+    """Yield notes on tables that limit the comparison."""
     inside = _share_trained_on(model, before, reference)
     if inside:
         yield (
@@ -222,7 +222,7 @@ def _share_trained_on(model: Model, before: ScoredTable, reference: Source) -> f
 
 
 def _reservations(measures: MonitorMeasures) -> Iterator[str]:
-    """Yield what the measures leave open."""
+    """Yield notes on the limits of the measures."""
     for reason, names in measures.left_out.items():
         yield f"{', '.join(names)}: not compared, because {reason}"
     bound = measures.bounds["family_psi"]

@@ -44,7 +44,7 @@ class ScoredTable:
     scores : dict of str to ndarray, each of shape (n_records,)
         As from `Scorer.score_rows`.
     no_history : ndarray of bool, shape (n_records,), or None
-        Records without a history; None where the model uses none.
+        Records without a history; None if the model uses none.
     rejected : int
         Rows that could not be used or scored.
     notes : tuple of str
@@ -68,7 +68,7 @@ class ScoredTable:
 
     @property
     def labelled(self) -> Array:
-        """Which records have a label."""
+        """Mask of the records that have a label."""
         return self.records["label"].notna().to_numpy(np.bool_)
 
     @property
@@ -77,7 +77,7 @@ class ScoredTable:
         return self.records["label"].to_numpy(object)
 
     def cutoff_times(self, subject: str) -> Array | None:
-        """Return when each record was scored, UTC; None where no record has a time."""
+        """Return when each record was scored, UTC; None if no record has a time."""
         name = TIME_COLUMNS[subject]
         has_times = name in self.records and self.records[name].notna().any()
         return naive_utc(self.records[name]) if has_times else None

@@ -1,4 +1,4 @@
-"""The charts of an evaluation report. Each function returns a `Figure`, or None where the report has no data for it."""
+"""The charts of an evaluation report. Each function returns a `Figure`, or None if the report has no data for it."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -77,7 +77,7 @@ def _subtitle(report: EvaluationReport) -> str:
 
 
 def model_facts(model: Model) -> dict[str, str]:
-    """Return what a page states about the model: name, digest, subject, classes, and what it was trained on."""
+    """Return the facts about a model on a page: name, digest, subject, classes and training data."""
     training = model.training
     facts = {
         "model": model.name,

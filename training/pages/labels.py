@@ -1,4 +1,4 @@
-"""The labels of an evaluation report: how long they take, what they are based on, and a chart."""
+"""The labels of an evaluation report: facts, a table of delays, and a chart."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ def page_facts(labels: LabelMetrics) -> dict[str, str]:
 
 
 def label_facts(labels: LabelMetrics) -> Iterator[tuple[str, str]]:
-    """Yield names and texts of what is known about the labels."""
+    """Yield names and texts of facts about the labels."""
     delays = [f"{delay.share:.0%} after {format_days(delay.days)} days" for delay in labels.delays or ()]
     yield "labels have come", ", ".join(delays) or "not known: labels have no times"
     days, why = labels.gap.days, labels.gap.why
@@ -53,7 +53,7 @@ def _pairs(pairs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def delay_table(labels: LabelMetrics) -> PageTable | None:
-    """Return the delays of all labels, and of those that each source gave first; None where labels have no times."""
+    """Return the delays of all labels, and of those that each source gave first; None if labels have no times."""
     if not labels.delays:
         return None
     reversals = "–" if not labels.reversals else f"{labels.reversals.count:,}"
@@ -67,7 +67,7 @@ def delay_table(labels: LabelMetrics) -> PageTable | None:
 
 
 def draw_label_delays(labels: LabelMetrics) -> Figure | None:
-    """Draw the share of labels that have come against the age of a record; None where labels have no times."""
+    """Draw the share of labels that have come against the age of a record; None if labels have no times."""
     delays, curve, gap = labels.delays, labels.curve, labels.gap.days
     if not curve or not delays:
         return None

@@ -30,7 +30,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Notice:
-    """A box that nobody should overlook: a sentence, and more lines as a list."""
+    """A highlighted box: a sentence, and further lines as a list."""
 
     title: str
     lines: Sequence[str] = ()

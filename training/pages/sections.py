@@ -31,13 +31,13 @@ STRENGTHS = ("light", "medium", "strong")
 
 
 def report_notices(report: EvaluationReport) -> Iterator[Notice]:
-    """Yield how the records were chosen, then every reason to take the metrics with care."""
+    """Yield a notice on how the records were chosen, then one with the reasons to take the metrics with care."""
     if report.split is not None:
         yield _split_notice(report.split)
     elif report.not_later_than_training is not None:
         yield _later_notice(report.not_later_than_training, report.rows)
     else:
-        title = "It is not known here how these records were chosen."
+        title = "How these records were chosen is unknown."
         yield Notice(title, ["If the model was trained on some of them, the metrics are too good."])
     reasons = [*_reasons(report)]
     if reasons:
@@ -79,7 +79,7 @@ def _reasons(report: EvaluationReport) -> Iterator[str]:
 
 
 def headline_cards(report: EvaluationReport) -> list[Card]:
-    """Return the metrics that people look at first, each with what to compare it with."""
+    """Return cards of the headline metrics, each with a value to compare it with."""
     descriptions = dict(_descriptions(report))
     return [
         _card(report, name, descriptions[name])

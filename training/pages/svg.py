@@ -121,11 +121,13 @@ class Chart:
         self._add(f'<path class="band {css}" d="{path}"/>')
 
     def bar(self, y: float, value: float, css: str, *, thick: float = 14.0, title: str = "") -> None:
-        """Draw a bar from the left to a value; a pointer on it shows the title."""
+        """Draw a bar from the left to a value; the title is its tooltip."""
         wide = round(self.across.place(value) - self.left, 1)
         place = round(self.up.place(y) - thick / 2, 1)
-        told = f"<title>{escape(title)}</title>" if title else ""
-        self._add(f'<rect class="fill {css}" x="{self.left}" y="{place}" width="{wide}" height="{thick}">{told}</rect>')
+        tooltip = f"<title>{escape(title)}</title>" if title else ""
+        self._add(
+            f'<rect class="fill {css}" x="{self.left}" y="{place}" width="{wide}" height="{thick}">{tooltip}</rect>'
+        )
 
     def span(self, x: tuple[float, float], y: tuple[float, float], css: str) -> None:
         """Draw an interval, from one point to another."""
@@ -147,10 +149,10 @@ class Chart:
         self.legend_end = at + 24 + CHARACTER * text_width(name) + 16
 
     def text(self, x: float, y: float, text: str, anchor: str = "start", css: str = "tick", *, title: str = "") -> None:
-        """Write a text at a position of the chart; `title` is shown by a pointer if it differs from the text."""
-        told = f"<title>{escape(title)}</title>" if title and title != text else ""
+        """Write a text at a position of the chart, with `title` as its tooltip if they differ."""
+        tooltip = f"<title>{escape(title)}</title>" if title and title != text else ""
         where = f'class="{css}" x="{round(x, 1)}" y="{round(y, 1)}" text-anchor="{anchor}"'
-        self._add(f"<text {where}>{escape(text)}{told}</text>")
+        self._add(f"<text {where}>{escape(text)}{tooltip}</text>")
 
     def render(self, title: str, description: str) -> str:
         """Return the chart as an element ``svg``; title and description are its text for screen readers."""
@@ -176,11 +178,11 @@ class Chart:
         self._add(f'<text class="label" {turn} text-anchor="middle">{escape(y_label)}</text>')
 
     def _mark(self, x: float, y: float, css: str, shape: str, title: str) -> None:
-        told = f"<title>{escape(title)}</title>" if title else ""
+        tooltip = f"<title>{escape(title)}</title>" if title else ""
         drawn = {
-            "circle": f'<circle class="fill {css}" cx="{x}" cy="{y}" r="4">{told}</circle>',
-            "square": f'<path class="fill {css}" d="M{x - 3.6:.1f} {y - 3.6:.1f}h7.2v7.2h-7.2z">{told}</path>',
-            "diamond": f'<path class="fill {css}" d="M{x} {y - 5.2:.1f}l5.2 5.2l-5.2 5.2l-5.2 -5.2z">{told}</path>',
+            "circle": f'<circle class="fill {css}" cx="{x}" cy="{y}" r="4">{tooltip}</circle>',
+            "square": f'<path class="fill {css}" d="M{x - 3.6:.1f} {y - 3.6:.1f}h7.2v7.2h-7.2z">{tooltip}</path>',
+            "diamond": f'<path class="fill {css}" d="M{x} {y - 5.2:.1f}l5.2 5.2l-5.2 5.2l-5.2 -5.2z">{tooltip}</path>',
         }
         self._add(drawn[shape])
 

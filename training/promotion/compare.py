@@ -48,9 +48,9 @@ class Comparison:
     gates : tuple of Gate
         All gates of the recipe.
     addresses : tuple of (str, str)
-        Champion and challenger, as they were given.
+        Addresses of champion and challenger, as given.
     notes : tuple of str, default=()
-        What was assumed of the tables.
+        Assumptions about the tables.
     """
 
     metrics: Mapping[str, Any]
@@ -64,7 +64,7 @@ class Comparison:
         return all(gate.passed for gate in self.gates)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it but the notes as plain JSON types.
+        """Return the comparison, without its notes, as plain JSON types.
 
         Returns
         -------
@@ -111,7 +111,7 @@ def compare_tables(
     ArtifactError
         When there is no such model.
     ComparisonError
-        When the two cannot be compared.
+        When the models cannot be compared.
     SchemaError
         When a table cannot be used, or no record is later than training.
 
@@ -122,17 +122,17 @@ def compare_tables(
         comparison = compare_tables("old-model", "new-model", messages="later.parquet")
         comparison.passes, comparison.metrics["figures"]["average_precision"]["interval"]
     """
-    say, recipe = progress or (lambda step: None), recipe or Recipe()
-    say("loading the models")
+    report_step, recipe = progress or (lambda step: None), recipe or Recipe()
+    report_step("loading the models")
     use_store(tracking_uri(recipe.track.uri))
     old = champion or f"models:/{recipe.name}@{CHAMPION}"
     new = challenger or f"models:/{recipe.name}@{CHALLENGER}"
     old_scorer, new_scorer = load_scorer(old), load_scorer(new)
     check_comparable(old_scorer.model, new_scorer.model)
-    say("reading")
+    report_step("reading")
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
     data = read_tables(recipe, new_scorer.model.subject, tables)
-    metrics = compare_models(old_scorer, new_scorer, data, settings=recipe.evaluate, progress=say)
+    metrics = compare_models(old_scorer, new_scorer, data, settings=recipe.evaluate, progress=report_step)
     addresses = _address(old), _address(new)
     return Comparison(metrics, judge(metrics, recipe.gates), addresses, (*data.notes, *metrics["warnings"]))
 
@@ -154,8 +154,8 @@ def check_comparable(champion: Model | None, challenger: Model) -> None:
     Raises
     ------
     ComparisonError
-        When one gives no probability of fraud, the two are one model, or they differ in what they score or in the label
-        for legitimate records.
+        When a model gives no probability of fraud, both are the same model, or they differ in the subject or in the
+        label for legitimate records.
     """
     problems = []
     for role, model in (("champion", champion), ("challenger", challenger)):
@@ -188,48 +188,53 @@ def compare_models(
     Parameters
     ----------
     champion : Scorer or None
-        The model in use; None for none: the challenger is then compared with one score for all records.
+        The model in use. With None the challenger is compared with a constant score.
     challenger : Scorer
         The model that may replace it.
     data : LabelledData
-        Records of the subject of both.
+        Records of the subject of both models.
     settings : EvaluateRecipe, default=None
-        Capacity, costs and replicates; None for the defaults. ``attack`` says whether messages are obfuscated too.
+        Capacity, costs, replicates, and whether messages are also attacked; None for the defaults.
     progress : callable, default=None
         Called with the name of each step as it begins.
 
     Returns
     -------
     dict
-        As from `paired_metrics`, and ``champion`` and ``challenger`` (name, digest, ``trained_until``), ``subject``,
-        ``bootstrap`` (the draws behind the intervals), ``left_out`` (records by reason), ``attack`` (share of the
-        recall that each keeps under obfuscations of characters at medium strength; None without an attack), ``latency``
-        (p50 and p99 of one record, in milliseconds) and ``warnings``. It holds no text and no identifier.
+        As from `paired_metrics`, with these additions. It has no text and no identifier.
+
+        - ``champion``, ``challenger``: name, digest and ``trained_until``.
+        - ``subject``, and ``bootstrap``, the draws behind the intervals.
+        - ``left_out``: numbers of records by reason.
+        - ``attack``: the share of the recall that each model keeps under obfuscations of characters at medium strength;
+          None without an attack.
+        - ``latency``: p50 and p99 of one record, in milliseconds.
+        - ``warnings``.
 
     Raises
     ------
     ComparisonError
-        When the two cannot be compared; see `check_comparable`.
+        When the models cannot be compared; see `check_comparable`.
     SchemaError
-        When no record is later, or the records are not of both kinds.
+        When no record is later, or the records are all fraudulent or all legitimate.
     """
-    say, settings = progress or (lambda step: None), EvaluateRecipe() if settings is None else settings
+    report_step, settings = progress or (lambda step: None), EvaluateRecipe() if settings is None else settings
     check_comparable(None if champion is None else champion.model, challenger.model)
     scorers = [challenger] if champion is None else [champion, challenger]
     later = rows_after_training(data, [scorer.model for scorer in scorers])
-    say("scoring")
+    report_step("scoring")
     sides, scored, unscorable = _score(scorers, data, later.rows)
     is_fraud = (scored.rows["label"] != challenger.model.legitimate).to_numpy()
     _check_kinds(is_fraud, challenger.model)
-    say("looking for campaigns" if data.subject == "message" else "looking for accounts")
+    report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, kind = groups_of(scored)
-    say("drawing intervals")
+    report_step("drawing intervals")
     metrics = _paired_metrics(sides, scored, is_fraud, groups, settings)
     attacked = settings.attack and attackable(challenger.model, scored.rows["label"].to_numpy(object))
     if attacked:
-        say("attacking")
+        report_step("attacking")
     kept = [side.kept_recall(scored.rows, is_fraud) for side in sides] if attacked else []
-    say("timing single records")
+    report_step("timing single records")
     calls = [live_scoring(scorer, data, _start(scored.rows)) for scorer in scorers]
     times = latencies(calls, records_to_time(scored.rows))
     bootstrap = BootstrapSummary.of(groups, is_fraud, kind, settings)
@@ -242,20 +247,20 @@ def compare_models(
         "left_out": {**later.left_out, "unscorable": unscorable},
         "attack": {"strength": STRENGTH, **_by_role(kept)} if kept else None,
         "latency": _by_role(times),
-        "warnings": [*later.warnings, *_warn_of_few_groups(bootstrap)],
+        "warnings": [*later.warnings, *_few_groups_warnings(bootstrap)],
     }
 
 
 @dataclass(frozen=True, eq=False)
 class _Side:
-    """One of the models, and its scores of the records."""
+    """A model and its scores of the records."""
 
     scorer: Scorer
     builder: Builder
     probability: Array
 
     def kept_recall(self, rows: pd.DataFrame, is_fraud: Array) -> float | None:
-        """Return the mean share of its recall that it keeps under obfuscations of characters."""
+        """Return the mean share of the recall that is kept under obfuscations of characters."""
         attack = attack_messages(
             lambda obfuscated: scores_of(self.scorer, obfuscated, self.builder)["probability"],
             rows,
@@ -271,16 +276,16 @@ def _score(scorers: Sequence[Scorer], data: LabelledData, later: Array) -> tuple
     builders = [builder_of_model(scorer.model, data) for scorer in scorers]
     scores = [scores_of(scorer, rows, builder) for scorer, builder in zip(scorers, builders, strict=True)]
     scorable = np.logical_and.reduce([score["status"] != "unscorable" for score in scores])
-    of_all = zip(scorers, builders, scores, strict=True)
-    sides = [_Side(scorer, builder, score["probability"][scorable]) for scorer, builder, score in of_all]
+    scored = zip(scorers, builders, scores, strict=True)
+    sides = [_Side(scorer, builder, score["probability"][scorable]) for scorer, builder, score in scored]
     return sides, replace(data, rows=rows[scorable].reset_index(drop=True)), int((~scorable).sum())
 
 
 def _paired_metrics(
     sides: Sequence[_Side], scored: LabelledData, is_fraud: Array, groups: Array, settings: EvaluateRecipe
 ) -> dict[str, Any]:
-    by_chance = np.full(len(is_fraud), is_fraud.mean())
-    old, new = by_chance if len(sides) == 1 else sides[0].probability, sides[-1].probability
+    constant = np.full(len(is_fraud), is_fraud.mean())
+    old, new = constant if len(sides) == 1 else sides[0].probability, sides[-1].probability
     old_rows, new_rows = (FraudRows(p, is_fraud, groups, settings.replicates) for p in (old, new))
     context = {name: row_context(scored.rows)[name] for name in ("cutoff_times", "amounts")}
     return paired_metrics(old_rows, new_rows, settings, **context, share=share_of_records(scored, scored.rows))
@@ -290,7 +295,7 @@ def _check_kinds(is_fraud: Array, model: Model) -> None:
     for kind, rows in (("fraud", is_fraud), (f"{model.legitimate!r}", ~is_fraud)):
         if not rows.any():
             problem = f"none of {len(is_fraud)} later {model.subject}s is labelled {kind}"
-            raise SchemaError(f"{model.subject}s", problem, "Add some: a comparison needs both kinds.")
+            raise SchemaError(f"{model.subject}s", problem, "Add records of both kinds.")
 
 
 def _start(rows: pd.DataFrame) -> pd.Timestamp | None:
@@ -307,7 +312,7 @@ def _facts(model: Model) -> dict[str, Any]:
     return {"name": model.name, "digest": model.digest, "trained_until": None if until is None else until.isoformat()}
 
 
-def _warn_of_few_groups(bootstrap: BootstrapSummary | None) -> list[str]:
+def _few_groups_warnings(bootstrap: BootstrapSummary | None) -> list[str]:
     if bootstrap is None or bootstrap.groups_with_fraud >= MIN_GROUPS:
         return []
     return [f"only {bootstrap.groups_with_fraud} {bootstrap.over}s have fraud: the intervals are not reliable"]

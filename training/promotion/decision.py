@@ -1,4 +1,4 @@
-"""Promotion of a challenger that passes the gates, and rollback to the champion before."""
+"""Promotion of a challenger that passes the gates, and rollback to the previous champion."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,9 +34,9 @@ class Decision:
     name, version : str
         The registered model, and the version that the decision is about.
     before : str or None
-        The version that was champion until then; None for none.
+        The previous champion; None if there was none.
     champion : str or None
-        The version that is champion now.
+        The current champion; None if there is none.
     reasons : tuple of str
         The gates that were not passed, or all of them if it was promoted.
     gates : tuple of Gate, default=()
@@ -44,7 +44,7 @@ class Decision:
     comparison : mapping, default=None
         As from `compare_models`; None for a rollback.
     notes : tuple of str, default=()
-        What was assumed of the tables.
+        Assumptions about the tables.
     """
 
     decision: str
@@ -64,7 +64,7 @@ class Decision:
         return self.decision == "promoted"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it but the notes as plain JSON types.
+        """Return the decision, without its notes, as plain JSON types.
 
         Returns
         -------
@@ -98,8 +98,8 @@ def promote(
 ) -> Decision:
     """Compare a challenger with the champion, and make it champion if it passes the gates.
 
-    The decision is kept as tags of the version and as a file of its run, whatever it is. If the champion changes during
-    the comparison, the challenger is refused.
+    Either decision is logged as tags of the version and as a file of its run. If the champion changes during the
+    comparison, the challenger is refused.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def promote(
     Returns
     -------
     Decision
-        Promoted or refused, and why.
+        Whether the challenger is promoted or refused, and why.
 
     Raises
     ------
@@ -126,24 +126,24 @@ def promote(
     SchemaError
         When a table cannot be used, or no record is later than training.
     """
-    say = progress or (lambda step: None)
-    say("reading the registry")
+    report_step = progress or (lambda step: None)
+    report_step("reading the registry")
     registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
     version = registry.version_of(challenger or f"models:/{recipe.name}@{CHALLENGER}")
     before = registry.aliases().get(CHAMPION)
     if version == before:
         problem = f"{registry.address(version)} is already the champion"
         raise ComparisonError("promote", [f"{problem}. Train a challenger, or name one with --challenger"])
-    say("loading the models")
+    report_step("loading the models")
     new = Scorer.load(registry.folder(version))
     old = None if before is None else Scorer.load(registry.folder(before))
     check_comparable(None if old is None else old.model, new.model)
-    say("reading")
+    report_step("reading")
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
     data = read_tables(recipe, new.model.subject, tables)
-    comparison = compare_models(old, new, data, settings=recipe.evaluate, progress=say)
+    comparison = compare_models(old, new, data, settings=recipe.evaluate, progress=report_step)
     gates = judge(comparison, recipe.gates)
-    say("keeping the decision in MLflow")
+    report_step("logging the decision to MLflow")
     return _decide(registry, version, before, gates, comparison, data.notes)
 
 
@@ -173,13 +173,13 @@ def _decide(
 
 
 def _champions_with(registry: Registry, champion: str | None) -> list[str]:
-    """Return the champions with the one in use, which need not have been promoted: the first, or one set by hand."""
+    """Return the champions and the current one, which may be the first or set by hand instead of promoted."""
     champions = registry.champions()
     return champions if champion is None or champions[-1:] == [champion] else [*champions, champion]
 
 
 def rollback(recipe: Recipe) -> Decision:
-    """Set the alias ``champion`` back to the version that was champion before.
+    """Set the alias ``champion`` back to the previous champion.
 
     Parameters
     ----------
@@ -189,12 +189,12 @@ def rollback(recipe: Recipe) -> Decision:
     Returns
     -------
     Decision
-        About the version that was champion; it is kept as tags of the version and in its run.
+        The decision on the version that was champion; it is logged as tags of the version and in its run.
 
     Raises
     ------
     ArtifactError
-        When there is no such model, or the version before no longer exists.
+        When there is no such model, or the previous version no longer exists.
     ComparisonError
         When the champion was not promoted, or is the first one.
     """

@@ -21,13 +21,13 @@ class Gate:
     name : str
         Name of the condition.
     value : float or None
-        The measured value; None where nothing could be measured, and then the gate is not passed.
+        The measured value; None if it could not be measured, and then the gate is not passed.
     bound : float
         The bound of the value.
     passed : bool
         Whether the challenger meets the condition.
     reason : str
-        A sentence with the values.
+        A sentence with the value and the bound.
     """
 
     name: str
@@ -89,11 +89,11 @@ def _average_precision(pair: Mapping[str, Any], bounds: GateRecipe, peer: str) -
 def _recall_at_capacity(pair: Mapping[str, Any], frauds: int, bounds: GateRecipe) -> Gate:
     name, bound = "recall_at_capacity", bounds.recall_loss
     if pair["difference"] is None:
-        reason = "Recall at the review capacity: alerts a day are given, and the records have no times. Add times."
+        reason = "Recall at the review capacity: alerts per day are given, but the records have no times. Add times."
         return Gate(name, None, bound, False, reason)
     caught = pair["champion"] * frauds
     loss = -pair["difference"] / pair["champion"] if caught > 0 else 0.0
-    bound = max(bound, 1 / caught) if caught > 0 else bound  # one alert more or less is not a loss
+    bound = max(bound, 1 / caught) if caught > 0 else bound  # a difference of one alert is not a loss
     reason = (
         f"Recall at the review capacity is {pair['challenger']:.3f}, the champion's {pair['champion']:.3f}: "
         f"a loss of {max(0.0, loss):.1%}; at most {bound:.1%} is allowed."
@@ -122,7 +122,7 @@ def _calibration(figures: Mapping[str, Any], bounds: GateRecipe, first: bool) ->
 def _attack(attack: Mapping[str, Any], bounds: GateRecipe) -> Gate:
     name, bound, old, new = "attack", bounds.attack_loss, attack["champion"], attack["challenger"]
     if old is None or new is None:
-        reason = "Under attack: no fraud is found even without an obfuscation, so no recall can be kept."
+        reason = "Under attack: no fraud is found even without obfuscation, so there is no recall to keep."
         return Gate(name, None, bound, False, reason)
     reason = (
         f"Under attack at {attack['strength']} strength {new:.1%} of the recall is kept, by the champion {old:.1%}: "

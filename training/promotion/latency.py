@@ -1,4 +1,4 @@
-"""Latency of one record, measured with `Scorer`: warm, and the models in turn."""
+"""Latency of one record, measured with warm scorers that are called in turn."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,11 +20,11 @@ MAX_RECORDS = 200
 WARM_UP = 30
 ROUNDS = 5
 MAX_EVENTS = 20_000
-"""Events, and earlier messages, that the live state of a model holds."""
+"""Largest number of events, and of earlier messages, in the live state of a model."""
 
 
 def records_to_time(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return up to 200 records, evenly spaced, as a service receives them: without labels, None for what is missing.
+    """Return up to 200 evenly spaced records as a service receives them: without labels, and with None for missing.
 
     Examples
     --------
@@ -36,9 +36,9 @@ def records_to_time(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def live_scoring(scorer: Scorer, data: LabelledData, until: pd.Timestamp | None = None) -> Callable[[Record], object]:
-    """Return the call of a service for one record: the scorer, with a live state if the model has a history.
+    """Return a function that scores one record as a service does, with a live state if the model uses history.
 
-    The state holds the latest events and messages before `until`, or the latest of all.
+    The state holds the latest events and messages before `until`; None for no limit.
     """
     matrix = scorer.model.matrix
     if matrix.subject == "message" and not matrix.history_parts:
@@ -54,10 +54,10 @@ def live_scoring(scorer: Scorer, data: LabelledData, until: pd.Timestamp | None 
 
 
 def latencies(calls: Sequence[Callable[[Record], object]], records: Sequence[Record]) -> list[dict[str, float]]:
-    """Time calls, one record at a time, in turn.
+    """Time functions in turn, one record at a time.
 
-    Returns ``p50_ms`` and ``p99_ms`` over the records for each call. Each record counts with the shortest of five
-    times: the load of other processes is not the model's fault.
+    Returns ``p50_ms`` and ``p99_ms`` over the records for each function. Each record counts with the shortest of five
+    times, to reduce the influence of other processes.
 
     Examples
     --------

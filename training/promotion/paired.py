@@ -1,7 +1,7 @@
 """Metrics of two models on the same records, and the intervals of their differences.
 
-A draw has the same campaigns or accounts for both models, so that records that are hard for both do not count as a
-difference (a paired bootstrap; Efron and Tibshirani, An Introduction to the Bootstrap, 1993).
+A draw has the same campaigns or accounts for both models, so records that are hard for both do not count as a
+difference (paired bootstrap; Efron and Tibshirani, An Introduction to the Bootstrap, 1993).
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from fraudsieve.training.evaluation.costs import RowCosts
 from fraudsieve.training.evaluation.fraud import AT_ALERTS
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.json_types import finite_or_none
-from fraudsieve.training.evaluation.ranking import FIGURES, Ranking
+from fraudsieve.training.evaluation.ranking import RANKING_METRICS, Ranking
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 __all__ = ["paired_metrics"]
@@ -49,10 +49,11 @@ def paired_metrics(
     Returns
     -------
     dict
-        ``rows``, ``frauds``, ``base_rate``; ``figures``: for each of `FIGURES` except the base rate, and for recall and
-        precision at the review capacity, ``champion``, ``challenger``, ``difference`` (challenger minus champion) and
-        ``interval`` (95 %, of the difference); ``capacity``: alerts, days, and the recall of both models at 20 numbers
-        of alerts up to twice the capacity. None for what cannot be computed.
+        ``rows``, ``frauds``, ``base_rate``, ``figures`` and ``capacity``. ``figures`` has each of `RANKING_METRICS`
+        except the base rate, and recall and precision at the review capacity. Each of them has ``champion``,
+        ``challenger``, ``difference`` (challenger minus champion) and ``interval`` (95 %, of the difference).
+        ``capacity`` has alerts, days, and the recall of both models at 20 numbers of alerts up to twice the capacity.
+        A metric that cannot be computed is None.
 
     Raises
     ------
@@ -68,13 +69,13 @@ def paired_metrics(
     [0.5, 1.0, 0.5]
     """
     if not np.array_equal(champion.is_fraud, challenger.is_fraud):
-        raise ValueError("Expected scores of the same rows, got rows with another truth.")
+        raise ValueError("Expected scores of the same rows, got rows that differ in truth.")
     truth = challenger.is_fraud
     capacity = Capacity.of(len(truth), count_days(cutoff_times), settings.alerts_a_day, share=share)
     points = np.zeros(0) if capacity is None else capacity.points
     old, new = (_Side.of(rows, points, settings.missed_cost, amounts) for rows in (champion, challenger))
-    compared = {name: place for place, name in enumerate(FIGURES) if name != "base_rate"}
-    figures = {name: _pair(old.figure(place), new.figure(place)) for name, place in compared.items()}
+    compared = {name: place for place, name in enumerate(RANKING_METRICS) if name != "base_rate"}
+    figures = {name: _pair(old.metric(place), new.metric(place)) for name, place in compared.items()}
     for row, name in enumerate(AT_ALERTS[:2]):
         empty: dict[str, Any] = dict.fromkeys(("champion", "challenger", "difference", "interval"))
         at = empty if capacity is None else _pair(old.at(row, capacity.place), new.at(row, capacity.place))
@@ -93,9 +94,9 @@ Drawn = tuple[float, Array | None]
 
 @dataclass(frozen=True, eq=False)
 class _Side:
-    """Figures of one model, its recall and precision by number of alerts, and the same for every draw."""
+    """Metrics of one model, its recall and precision by number of alerts, and the same for every draw."""
 
-    figures: Array
+    metrics: Array
     at_alerts: Array
     drawn: Replicates | None
 
@@ -103,10 +104,10 @@ class _Side:
     def of(cls, rows: FraudRows, points: Array, missed_cost: float, amounts: Array | None) -> Self:
         costs = RowCosts.of(rows.probability, rows.is_fraud, missed_cost, amounts)
         ranking = Ranking.of(rows.probability, rows.is_fraud, costs.loss, costs.cost)
-        return cls(ranking.figures(), ranking.at_alerts(points), rows.bootstrap(ranking, points))
+        return cls(ranking.metrics(), ranking.at_alerts(points), rows.bootstrap(ranking, points))
 
-    def figure(self, place: int) -> Drawn:
-        return self.figures[place], None if self.drawn is None else self.drawn.figures[:, place]
+    def metric(self, place: int) -> Drawn:
+        return self.metrics[place], None if self.drawn is None else self.drawn.metrics[:, place]
 
     def at(self, row: int, place: int) -> Drawn:
         return self.at_alerts[row, place], None if self.drawn is None else self.drawn.at_alerts[:, row, place]

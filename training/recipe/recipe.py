@@ -35,7 +35,7 @@ class _Part(BaseModel):
 
 
 class DataRecipe(_Part):
-    """Where the tables are, what is scored, and which class is legitimate."""
+    """The paths of the tables, the subject, and the legitimate class."""
 
     messages: Path | None = None
     accounts: Path | None = None
@@ -88,7 +88,7 @@ class DataRecipe(_Part):
 
 
 class SplitRecipe(_Part):
-    """What is held out: the test slice and the calibration slice."""
+    """The kind of split, and the sizes of the test and calibration slices."""
 
     kind: Literal["auto", "time", "campaign", "account", "random"] = "auto"
     test_share: float = Field(default=0.2, gt=0, lt=0.9)
@@ -179,7 +179,7 @@ class ModelRecipe(_Part):
         Parameters
         ----------
         subject : {"message", "account", "event"}
-            What is scored.
+            The subject that is scored.
 
         Returns
         -------
@@ -223,7 +223,7 @@ class EvaluateRecipe(_Part):
 
 
 class TrackRecipe(_Part):
-    """Where the run is logged in MLflow."""
+    """The destination of the run in MLflow."""
 
     experiment: str = "fraudsieve"
     uri: str | None = None
@@ -244,9 +244,9 @@ class Recipe(_Part):
     n_jobs : int, default=-1
         Number of folds fitted in parallel and of LightGBM threads; -1 for all cores.
     data : DataRecipe
-        Where the tables are, what is scored, and which class is legitimate.
+        The paths of the tables, the subject, and the legitimate class.
     split : SplitRecipe
-        What is held out.
+        The split.
     features : FeatureRecipe
         Parameters of `MessageFeatures`.
     history : HistoryRecipe
@@ -266,7 +266,7 @@ class Recipe(_Part):
     tune : TuneRecipe, default=None
         The hyperparameter search; None for no search.
     track : TrackRecipe
-        Where the run is logged in MLflow.
+        The destination of the run in MLflow.
 
     Examples
     --------

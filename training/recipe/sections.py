@@ -62,7 +62,7 @@ class ThresholdRecipe(BaseModel):
 
 
 class MonitorRecipe(BaseModel):
-    """The bounds of ``fraudsieve monitor``; a bound of None reports a figure without ever raising an alarm.
+    """The bounds of ``fraudsieve monitor``; with a bound of None the measure is reported, but raises no alarm.
 
     A population stability index is compared with its bound after subtracting the index that is expected without any
     drift. No bound is exceeded by a change that chance explains.

@@ -36,7 +36,7 @@ _CARRIERS: Final = 20
 class _Events:
     """Events in any order; every array has one entry per event."""
 
-    who: Ints
+    accounts: Ints
     at: Ints
     kind: Ints
     counterparty: Ints
@@ -58,7 +58,7 @@ def make_events(
     ['login', 'message', 'payment', 'profile_change', 'transfer']
     """
     sent, losses = _sent(messages), _losses(rng, people.period, messages)
-    rest = n_events - len(sent.who) - len(losses.who)
+    rest = n_events - len(sent.accounts) - len(losses.accounts)
     in_bursts = round(rest * min(0.3, (people.ring >= 0).mean()))
     parts = (
         sent,
@@ -66,12 +66,12 @@ def make_events(
         _bursts(rng, people, campaigns, in_bursts),
         _everyday(rng, people, rest - in_bursts),
     )
-    who, at, kind, counterparty, amount = (
+    accounts, at, kind, counterparty, amount = (
         np.concatenate([getattr(part, field) for part in parts])
-        for field in ("who", "at", "kind", "counterparty", "amount")
+        for field in ("accounts", "at", "kind", "counterparty", "amount")
     )
     order = np.argsort(at, kind="stable")
-    return _frame(rng, people, _Events(who[order], at[order], kind[order], counterparty[order], amount[order]))
+    return _frame(rng, people, _Events(accounts[order], at[order], kind[order], counterparty[order], amount[order]))
 
 
 def _sent(messages: Messages) -> _Events:
@@ -85,7 +85,7 @@ def _losses(rng: Generator, period: Period, messages: Messages) -> _Events:
     at = messages.sent[hit] + rng.exponential(6 * HOUR, len(hit)).astype(np.int64) + 1
     hit, at = hit[at < period.end], at[at < period.end]
     return _Events(
-        who=messages.recipient[hit],
+        accounts=messages.recipient[hit],
         at=at,
         kind=np.full(len(hit), _TRANSFER),
         counterparty=messages.sender[hit],
@@ -94,30 +94,30 @@ def _losses(rng: Generator, period: Period, messages: Messages) -> _Events:
 
 
 def _everyday(rng: Generator, people: People, size: int) -> _Events:
-    who, at = people.active(rng, size)
+    accounts, at = people.active(rng, size)
     kind = rng.choice(len(_KINDS), size=size, p=_EVERYDAY)
     shop = rng.choice(np.flatnonzero(people.business), size=size)
-    other = people.others(rng, who, at, strange=_STRANGER_SHARE)
-    payee = np.where((kind == _PAYMENT) & (shop != who), shop, other)
+    other = people.others(rng, accounts, at, strange=_STRANGER_SHARE)
+    payee = np.where((kind == _PAYMENT) & (shop != accounts), shop, other)
     amount = _amounts(kind, rng.lognormal(np.where(kind == _PAYMENT, 3.4, 4.6), 1.1))
-    return _Events(who, at, kind, np.where(np.isnan(amount), -1, payee), amount)
+    return _Events(accounts, at, kind, np.where(np.isnan(amount), -1, payee), amount)
 
 
 def _bursts(rng: Generator, people: People, campaigns: CampaignPlan, size: int) -> _Events:
     """Make events of ring accounts around their campaigns: at night, with strangers, in round amounts."""
     campaign = rng.choice(len(campaigns.ring), size=size, p=campaigns.size / campaigns.size.sum())
-    who, mates = (people.members(rng, campaigns.ring[campaign]) for _ in range(2))
+    accounts, mates = (people.members(rng, campaigns.ring[campaign]) for _ in range(2))
     spread = np.maximum(campaigns.length[campaign], DAY)
     at = campaigns.start[campaign] + (rng.uniform(-0.3, 1.5, size) * spread).astype(np.int64)
-    by_day, by_night = people.busy_times(rng, who, at), people.busy_times(rng, who, at, busy=BY_NIGHT)
+    by_day, by_night = people.busy_times(rng, accounts, at), people.busy_times(rng, accounts, at, busy=BY_NIGHT)
     at = np.where(rng.random(size) < _NIGHT_SHARE, by_night, by_day)
     kind = rng.choice(len(_KINDS), size=size, p=_BURST)
-    inside = (rng.random(size) < _MATE_SHARE) & (mates != who) & (people.created[mates] <= at)
-    other = np.where(inside, mates, people.others(rng, who, at, strange=1.0))
+    inside = (rng.random(size) < _MATE_SHARE) & (mates != accounts) & (people.created[mates] <= at)
+    other = np.where(inside, mates, people.others(rng, accounts, at, strange=1.0))
     value = rng.lognormal(5.6, 1.0, size)
     value = np.where(rng.random(size) < 0.4, np.ceil(value / 100) * 100, value)
     amount = _amounts(kind, value)
-    return _Events(who, at, kind, np.where(np.isnan(amount), -1, other), amount)
+    return _Events(accounts, at, kind, np.where(np.isnan(amount), -1, other), amount)
 
 
 def _amounts(kind: Ints, value: Floats) -> Floats:
@@ -127,8 +127,8 @@ def _amounts(kind: Ints, value: Floats) -> Floats:
 def _frame(rng: Generator, people: People, events: _Events) -> pd.DataFrame:
     devices, addresses, cards = _identifiers(rng, people, events)
     columns = {
-        "event_id": pd.Series([f"e{i:07d}" for i in range(len(events.who))], dtype="str"),
-        "account_id": lookup(people.ids, events.who),
+        "event_id": pd.Series([f"e{i:07d}" for i in range(len(events.accounts))], dtype="str"),
+        "account_id": lookup(people.ids, events.accounts),
         "occurred_at": utc_times(events.at),
         "kind": lookup(_KINDS, events.kind),
         "counterparty_id": lookup(people.ids, events.counterparty),
@@ -147,12 +147,12 @@ def _identifiers(
 
     Codes below n are homes, those below 2 n second devices; then come rings, cafes and carriers.
     """
-    who, n, draws = events.who, len(people.ring), rng.random((2, len(events.who)))
-    home, ring, cafe = people.home[who], _ring_things(rng, people, who), _cafes(rng, who, n)
+    accounts, n, draws = events.accounts, len(people.ring), rng.random((2, len(events.accounts)))
+    home, ring, cafe = people.home[accounts], _ring_things(rng, people, accounts), _cafes(rng, accounts, n)
     top = 2 * n + 2 * len(people.rings.size)
-    carrier = top + n + rng.integers(_CARRIERS, size=len(who))
+    carrier = top + n + rng.integers(_CARRIERS, size=len(accounts))
     elsewhere, shared = [ring >= 0, cafe >= 0], [2 * n + ring, top + cafe]
-    device = np.select(elsewhere, shared, np.where(draws[0] < 0.8, home, n + who))
+    device = np.select(elsewhere, shared, np.where(draws[0] < 0.8, home, n + accounts))
     address = np.select(elsewhere, shared, np.where(draws[1] < 0.75, home, carrier))
     card = np.where(np.isnan(events.amount), -1, np.where(ring >= 0, 2 * n + ring, home))
     n_things = top + n + _CARRIERS
@@ -163,19 +163,19 @@ def _identifiers(
     )
 
 
-def _ring_things(rng: Generator, people: People, who: Ints) -> Ints:
+def _ring_things(rng: Generator, people: People, accounts: Ints) -> Ints:
     """Draw one of the two things that a ring shares, or -1; the second may be that of its parent ring."""
-    ring, draws = people.ring[who], rng.random((2, len(who)))
+    ring, draws = people.ring[accounts], rng.random((2, len(accounts)))
     careless = (people.ring >= 0) & (rng.random(len(people.ring)) < _CARELESS_SHARE)
     thing = np.where(draws[0] < 0.6, 2 * ring, 2 * people.rings.parent[ring] + 1)
-    return np.where(careless[who] & (draws[1] < _RING_SHARE), thing, -1)
+    return np.where(careless[accounts] & (draws[1] < _RING_SHARE), thing, -1)
 
 
-def _cafes(rng: Generator, who: Ints, n_accounts: int) -> Ints:
+def _cafes(rng: Generator, accounts: Ints, n_accounts: int) -> Ints:
     """Draw the cafe of a guest, or -1; each guest has one cafe."""
     cafe = rng.integers(max(1, n_accounts // 100), size=n_accounts)
     guest = rng.random(n_accounts) < _GUEST_SHARE
-    return np.where(guest[who] & (rng.random(len(who)) < _IN_CAFE_SHARE), cafe[who], -1)
+    return np.where(guest[accounts] & (rng.random(len(accounts)) < _IN_CAFE_SHARE), cafe[accounts], -1)
 
 
 def _labels(rng: Generator, pattern: str, n: int) -> list[str]:

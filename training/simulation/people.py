@@ -119,11 +119,11 @@ class People:
         members: Ints = by_ring[first + rng.integers(self.rings.size[ring])]
         return members
 
-    def contacts(self, rng: Generator, who: Ints) -> Ints:
-        """Draw a contact of each account of `who`."""
-        seats = self.seat[who] + rng.choice((-3, -2, -1, 1, 2, 3), size=len(who))
+    def contacts(self, rng: Generator, accounts: Ints) -> Ints:
+        """Draw a contact of each account of `accounts`."""
+        seats = self.seat[accounts] + rng.choice((-3, -2, -1, 1, 2, 3), size=len(accounts))
         english, chinese = (circle.take(seats, mode="wrap") for circle in self.circles)
-        contacts: Ints = np.where(self.chinese[who], chinese, english)
+        contacts: Ints = np.where(self.chinese[accounts], chinese, english)
         return contacts
 
     def strangers(self, rng: Generator, times: Ints, *, chinese: Bools) -> Ints:
@@ -136,22 +136,22 @@ class People:
             strangers[rows] = pool[rng.integers(exist)]
         return strangers
 
-    def others(self, rng: Generator, who: Ints, times: Ints, *, strange: float) -> Ints:
-        """Draw a contact of each account of `who` or, with probability `strange`, another account."""
-        contacts = self.contacts(rng, who)
-        strangers = self.strangers(rng, times, chinese=self.chinese[who])
-        return np.where((rng.random(len(who)) < strange) & (strangers != who), strangers, contacts)
+    def others(self, rng: Generator, accounts: Ints, times: Ints, *, strange: float) -> Ints:
+        """Draw a contact of each account of `accounts` or, with probability `strange`, another account."""
+        contacts = self.contacts(rng, accounts)
+        strangers = self.strangers(rng, times, chinese=self.chinese[accounts])
+        return np.where((rng.random(len(accounts)) < strange) & (strangers != accounts), strangers, contacts)
 
     def active(self, rng: Generator, size: int, *, among: Bools | bool = True) -> tuple[Ints, Ints]:
         """Draw accounts by activity and lifetime, and a time in the lifetime of each."""
         weight = self.activity * (self.period.end - self.begin) * among
-        who = rng.choice(len(weight), size=size, p=weight / weight.sum())
-        return who, self.busy_times(rng, who, rng.integers(self.begin[who], self.period.end))
+        accounts = rng.choice(len(weight), size=size, p=weight / weight.sum())
+        return accounts, self.busy_times(rng, accounts, rng.integers(self.begin[accounts], self.period.end))
 
-    def busy_times(self, rng: Generator, who: Ints, times: Ints, *, busy: Sequence[int] = BY_DAY) -> Ints:
-        """Move times to the busy hours of each account of `who`, within its lifetime."""
+    def busy_times(self, rng: Generator, accounts: Ints, times: Ints, *, busy: Sequence[int] = BY_DAY) -> Ints:
+        """Move times to the busy hours of each account of `accounts`, within its lifetime."""
         return move_to_busy_hours(
-            rng, times, begin=self.begin[who], end=self.period.end, ahead=self.ahead[who], busy=busy
+            rng, times, begin=self.begin[accounts], end=self.period.end, ahead=self.ahead[accounts], busy=busy
         )
 
     def frame(self, rng: Generator) -> pd.DataFrame:

@@ -13,8 +13,8 @@ from .split import Split, has_times, split_by_campaign, split_by_time, split_ran
 __all__ = ["choose_split"]
 
 
-def choose_split(data: LabelledData, groups: Array, what: str, recipe: Recipe) -> Split:
-    """Split as the recipe declares; by default by time if most rows have one, otherwise by campaign or account.
+def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Recipe) -> Split:
+    """Split as the recipe declares; by default by time if most rows have a time, otherwise by campaign or account.
 
     Parameters
     ----------
@@ -22,8 +22,8 @@ def choose_split(data: LabelledData, groups: Array, what: str, recipe: Recipe) -
         The rows.
     groups : ndarray, shape (n_rows,)
         Campaigns or accounts.
-    what : str
-        What a group is: ``campaign`` or ``account``.
+    group_kind : str
+        The kind of group: ``campaign`` or ``account``.
     recipe : Recipe
         The kind of split, the shares, the legitimate class and the seed.
 
@@ -46,20 +46,21 @@ def choose_split(data: LabelledData, groups: Array, what: str, recipe: Recipe) -
         times = cutoffs, data.rows["labelled_at"]
         # Records that are waiting for a label count too: they show that labels may take longer.
         gap_days = maturity_gap(data.subjects) if settings.gap_days is None else settings.gap_days
-        split = split_by_time(*times, groups, is_crime, gap_days=gap_days, what=what, **shares)
+        split = split_by_time(*times, groups, is_crime, gap_days=gap_days, group_kind=group_kind, **shares)
     elif kind in ("campaign", "account"):
-        split = split_by_campaign(labels, groups, seed=recipe.seed, what=what, **shares)
+        split = split_by_campaign(labels, groups, seed=recipe.seed, group_kind=group_kind, **shares)
     else:
         split = split_randomly(len(labels), seed=recipe.seed, **shares)
-    _check_training(data, split, what)
+    _check_training(data, split, group_kind)
     return split
 
 
-def _check_training(data: LabelledData, split: Split, what: str) -> None:
+def _check_training(data: LabelledData, split: Split, group_kind: str) -> None:
     classes = data.rows["label"].iloc[split.train].nunique()
     if classes < 2:
         dropped = ", ".join(f"{n} {reason}" for reason, n in split.dropped.items() if n) or "none"
         raise SplitError(
-            f"the training slice of a split by {split.kind} needs at least 2 classes, it has {classes}. "
-            f"Rows left out: {dropped}. If every fraudulent {what} is active until the end, use --split {what}."
+            f"the training slice of a split by {split.kind} needs at least 2 classes, got {classes}. "
+            f"Rows left out: {dropped}. If every fraudulent {group_kind} is active until the end, "
+            f"use --split {group_kind}."
         )

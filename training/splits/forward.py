@@ -131,11 +131,11 @@ def forward_folds(
         raise ValueError("n_folds must be at least 1, and min_train_share must be between 0 and 1.")
     is_crime = np.asarray(is_crime, bool)
     apart_rows = is_crime if apart == "crime" else np.ones(len(is_crime), bool)
-    what = "crime " if apart == "crime" else ""
+    prefix = "crime " if apart == "crime" else ""
     if has_times(times):
-        folds = _by_time(times, labelled_at, columns, apart_rows, what, n_folds, gap_days, min_train_share)
+        folds = _by_time(times, labelled_at, columns, apart_rows, prefix, n_folds, gap_days, min_train_share)
     else:
-        folds = _dealt(columns, is_crime, apart_rows, what, n_folds, seed)
+        folds = _dealt(columns, is_crime, apart_rows, prefix, n_folds, seed)
     return [_checked(fold, is_crime) for fold in folds]
 
 
@@ -144,7 +144,7 @@ def _by_time(
     labelled_at: pd.Series,
     columns: dict[str, Array],
     apart_rows: Array,
-    what: str,
+    prefix: str,
     n_folds: int,
     gap_days: float | None,
     min_train_share: float,
@@ -160,14 +160,14 @@ def _by_time(
         late, in_gap = unusable(begin, gap, times, labelled_at)
         dropped = {"no_time": ~has_time, "after_test": after, "label_not_known": late, "in_gap": in_gap}
         train = (times < begin).to_numpy() & ~late & ~in_gap
-        train, shared = _without_shared(train, test & apart_rows, columns, what)
+        train, shared = _without_shared(train, test & apart_rows, columns, prefix)
         counts = {reason: int(rows.sum()) for reason, rows in (dropped | shared).items()}
-        kept = ("time", *(f"{what}{name}s" for name in columns))
+        kept = ("time", *(f"{prefix}{name}s" for name in columns))
         yield Fold("time", np.flatnonzero(train), EMPTY, np.flatnonzero(test), kept, counts, gap, number, (begin, end))
 
 
 def _dealt(
-    columns: dict[str, Array], is_crime: Array, apart_rows: Array, what: str, n_folds: int, seed: int
+    columns: dict[str, Array], is_crime: Array, apart_rows: Array, prefix: str, n_folds: int, seed: int
 ) -> Iterator[Fold]:
     """Deal the groups of the first column to folds; a row without a group is a group of its own."""
     each = np.arange(len(is_crime))
@@ -176,13 +176,15 @@ def _dealt(
     kind = next(iter(columns), "random")
     for number in range(1, n_folds + 1):
         test = dealt == number - 1
-        train, shared = _without_shared(~test, test & apart_rows, columns, what)
+        train, shared = _without_shared(~test, test & apart_rows, columns, prefix)
         counts = {reason: int(rows.sum()) for reason, rows in shared.items()}
-        kept = tuple(f"{'' if name == kind else what}{name}s" for name in columns)  # groups that are dealt stay whole
+        kept = tuple(f"{'' if name == kind else prefix}{name}s" for name in columns)  # groups that are dealt stay whole
         yield Fold(kind, np.flatnonzero(train), EMPTY, np.flatnonzero(test), kept, counts, number=number)
 
 
-def _without_shared(train: Array, test: Array, columns: dict[str, Array], what: str) -> tuple[Array, dict[str, Array]]:
+def _without_shared(
+    train: Array, test: Array, columns: dict[str, Array], prefix: str
+) -> tuple[Array, dict[str, Array]]:
     """Drop training rows that share a group with the test, and return them by column."""
     dropped = {}
     for name, codes in columns.items():
@@ -190,7 +192,7 @@ def _without_shared(train: Array, test: Array, columns: dict[str, Array], what: 
         tested[codes[test]] = True
         tested[-1] = False  # the code of rows without a group
         shared = train & tested[codes]
-        dropped[f"{what.replace(' ', '_')}{name}_of_test"] = shared
+        dropped[f"{prefix.replace(' ', '_')}{name}_of_test"] = shared
         train = train & ~shared
     return train, dropped
 

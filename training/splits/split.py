@@ -1,4 +1,4 @@
-"""Splits into training, calibration and test rows that do not leak.
+"""Split rows into training, calibration and test without leaks.
 
 With times the split is by time: training rows come first, then calibration rows, then a gap as long as labels take to
 arrive, then test rows. Labels that were not known when the test begins are not used. Near-duplicates of fraud in the
@@ -66,7 +66,7 @@ class Split:
 
 
 def split_by_campaign(
-    y: Array, groups: Array, *, test_share: float, calibration_share: float, seed: int, what: str = "campaign"
+    y: Array, groups: Array, *, test_share: float, calibration_share: float, seed: int, group_kind: str = "campaign"
 ) -> Split:
     """Split so that no campaign, or no account, is in two slices.
 
@@ -80,8 +80,8 @@ def split_by_campaign(
         Share of the campaigns, rounded to a multiple of 1/20.
     seed : int
         Random seed.
-    what : str, default="campaign"
-        What a group is; the kind of the split.
+    group_kind : str, default="campaign"
+        The kind of group; the kind of the split.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def split_by_campaign(
     n_calibration = max(1, round(calibration_share * N_FOLDS))
     test, rest = folds < n_test, folds >= n_test
     calibration = rest & (folds < n_test + n_calibration)
-    return _checked(what, rest & ~calibration, calibration, test, (f"{what}s",), {})
+    return _checked(group_kind, rest & ~calibration, calibration, test, (f"{group_kind}s",), {})
 
 
 def split_randomly(n_rows: int, *, test_share: float, calibration_share: float, seed: int) -> Split:
@@ -150,7 +150,7 @@ def split_by_time(
     test_share: float,
     calibration_share: float,
     gap_days: float | None,
-    what: str = "campaign",
+    group_kind: str = "campaign",
 ) -> Split:
     """Split by time, with a gap as long as labels take to arrive.
 
@@ -168,8 +168,8 @@ def split_by_time(
         Share of the rows with a time.
     gap_days : float or None
         Length of the gap before the test, in days; None for the `maturity_gap` of the rows.
-    what : str, default="campaign"
-        What a group is.
+    group_kind : str, default="campaign"
+        The kind of group.
 
     Returns
     -------
@@ -204,9 +204,14 @@ def split_by_time(
     calibration = usable & (sent_at >= calibration_start).to_numpy()
     train = usable & ~calibration
     shared = train & np.isin(groups, groups[(calibration | test) & is_crime])
-    dropped = {"no_time": ~has_time, "label_not_known": late, "in_gap": in_gap, f"crime_{what}_of_later_slice": shared}
+    dropped = {
+        "no_time": ~has_time,
+        "label_not_known": late,
+        "in_gap": in_gap,
+        f"crime_{group_kind}_of_later_slice": shared,
+    }
     counts = {reason: int(rows.sum()) for reason, rows in dropped.items()}
-    apart = ("time", f"crime {what}s of training")
+    apart = ("time", f"crime {group_kind}s of training")
     return _checked("time", train & ~shared, calibration, test, apart, counts, gap_days)
 
 

@@ -74,11 +74,11 @@ def metric_of(data: LabelledData, recipe: Recipe) -> str:
         raise RecipeError(
             "recipe", [f"tune.metric: {metric} needs a legitimate class, and there is none. Use macro_f1"]
         )
-    a_day = recipe.evaluate.alerts_a_day
-    if metric == "recall_at_capacity" and a_day is not None and data.rows["as_of"].isna().all():
+    alerts_per_day = recipe.evaluate.alerts_a_day
+    if metric == "recall_at_capacity" and alerts_per_day is not None and data.rows["as_of"].isna().all():
         raise RecipeError(
             "recipe",
-            ["tune.metric: recall_at_capacity with alerts_a_day needs records with times. Use another"],
+            ["tune.metric: recall_at_capacity with alerts_a_day needs records with times. Use another metric"],
         )
     return metric
 
@@ -104,7 +104,7 @@ def training_alone(data: LabelledData, split: Split) -> LabelledData:
     return replace(data, rows=rows, messages=messages)
 
 
-def search_folds(data: LabelledData, groups: Array, what: str, split: Split, recipe: Recipe) -> list[Split]:
+def search_folds(data: LabelledData, groups: Array, group_kind: str, split: Split, recipe: Recipe) -> list[Split]:
     """Cut the training slice into folds of the same kind as the split of the run.
 
     Parameters
@@ -113,8 +113,8 @@ def search_folds(data: LabelledData, groups: Array, what: str, split: Split, rec
         As from `training_alone`.
     groups : ndarray, shape (n_rows,)
         Campaigns or accounts of these rows.
-    what : str
-        What a group is: ``campaign`` or ``account``.
+    group_kind : str
+        The kind of group: ``campaign`` or ``account``.
     split : Split
         The split of the run. If it is by time, the folds go forward in time with its gap; otherwise, even if it is
         random, campaigns or accounts are dealt to folds.
@@ -134,11 +134,11 @@ def search_folds(data: LabelledData, groups: Array, what: str, split: Split, rec
     n_folds = tune_of(recipe).folds
     labels = data.rows["label"].to_numpy(object)
     if split.kind == "time":
-        folds = _by_time(data, groups, what, split, recipe, n_folds)
+        folds = _by_time(data, groups, group_kind, split, recipe, n_folds)
     else:
         dealt = campaign_folds(labels, groups, n_folds, recipe.seed)
         slices = [(np.flatnonzero(dealt != fold), np.flatnonzero(dealt == fold)) for fold in range(n_folds)]
-        folds = [Split(what, train, EMPTY, test, (f"{what}s",)) for train, test in slices]
+        folds = [Split(group_kind, train, EMPTY, test, (f"{group_kind}s",)) for train, test in slices]
     is_crime = labels != recipe.data.legitimate
     mixed = not is_crime.all()
     usable = [
@@ -148,13 +148,15 @@ def search_folds(data: LabelledData, groups: Array, what: str, split: Split, rec
     ]
     if len(usable) < 2:
         raise SplitError(
-            f"tune: at least 2 folds of the training slice are needed, {len(usable)} of {len(folds)} can be trained"
-            " and tested. Add data, change tune.folds, or remove --tune."
+            f"tune: expected at least 2 folds that can be trained and tested, got {len(usable)} of {len(folds)}. "
+            "Add data, change tune.folds, or remove --tune."
         )
     return usable
 
 
-def _by_time(data: LabelledData, groups: Array, what: str, split: Split, recipe: Recipe, n_folds: int) -> list[Split]:
+def _by_time(
+    data: LabelledData, groups: Array, group_kind: str, split: Split, recipe: Recipe, n_folds: int
+) -> list[Split]:
     labels = data.rows["label"]
     legitimate = recipe.data.legitimate
     # Without a legitimate class, stratify by the most frequent class against the others.
@@ -166,7 +168,7 @@ def _by_time(data: LabelledData, groups: Array, what: str, split: Split, recipe:
             return [
                 *forward_folds(
                     *times,
-                    {what: groups},
+                    {group_kind: groups},
                     is_crime,
                     n_folds=n_folds,
                     gap_days=split.gap_days,
@@ -189,7 +191,7 @@ class _Prepared:
     train: TrainingRows
     matrix: pd.DataFrame
     labels: Array
-    moments: pd.Series
+    cutoff_times: pd.Series
     share: float
     """Share of the records of the test window that are test rows."""
 
@@ -274,7 +276,7 @@ def _score(fold: _Prepared, recipe: Recipe, subject: str, metric: str) -> float:
     is_fraud = fold.labels != recipe.data.legitimate
     if metric == "average_precision":
         return float(average_precision_score(is_fraud, probability))
-    rows, days = len(is_fraud), count_days(fold.moments.to_numpy())
+    rows, days = len(is_fraud), count_days(fold.cutoff_times.to_numpy())
     capacity = Capacity.of(rows, days, recipe.evaluate.alerts_a_day, share=fold.share) or Capacity.of(rows, None)
     alerts = np.array([capacity.alerts if capacity else 1.0])
     return float(Ranking.of(probability, is_fraud).at_alerts(alerts)[0, 0])

@@ -45,7 +45,7 @@ PROGRESS_SECONDS = 10.0
 def tune(
     data: LabelledData,
     groups: Array,
-    what: str,
+    group_kind: str,
     split: Split,
     recipe: Recipe,
     *,
@@ -63,8 +63,8 @@ def tune(
         All rows.
     groups : ndarray, shape (n_rows,)
         Campaigns or accounts.
-    what : str
-        What a group is: ``campaign`` or ``account``.
+    group_kind : str
+        The kind of group: ``campaign`` or ``account``.
     split : Split
         The slices; only the training slice is used.
     recipe : Recipe
@@ -86,17 +86,18 @@ def tune(
     SplitError
         If there are too few rows for folds.
     """
-    began = time.monotonic()
+    start = time.monotonic()
     space, own = distributions(recipe, data.subject), own_settings(recipe, data.subject)
     metric = metric_of(data, recipe)
-    alone, its_groups = training_alone(data, split), groups[split.train]
-    folds = SearchFolds(alone, its_groups, search_folds(alone, its_groups, what, split, recipe), metric, progress)
+    training_data, training_groups = training_alone(data, split), groups[split.train]
+    splits = search_folds(training_data, training_groups, group_kind, split, recipe)
+    folds = SearchFolds(training_data, training_groups, splits, metric, progress)
     storage = Path(f"{output}.tune-{_digest(data, recipe)[:12]}.db")
     with _study(storage) as study:
         _fail_unfinished(study)
         if not _finished(study):
             study.enqueue_trial(own)
-        clock = _Clock(began, tune_of(recipe), sum(map(_seconds, _finished(study))))
+        clock = _Clock(start, tune_of(recipe), sum(map(_seconds, _finished(study))))
         while not clock.over(len(_finished(study))):
             _try(study, folds, recipe, space)
             clock.report(TuningResult(recipe, metric, _trials(study), storage), progress)
@@ -129,7 +130,7 @@ def _try(study: optuna.Study, folds: SearchFolds, recipe: Recipe, space: dict[st
 class _Clock:
     """Decide when the search ends, and when progress is reported."""
 
-    began: float
+    start: float
     settings: TuneRecipe
     before: float
     """Seconds in the trials of earlier calls."""
@@ -138,7 +139,7 @@ class _Clock:
 
     def left(self) -> float | None:
         budget = self.settings.seconds
-        return None if budget is None else budget - self.before - (time.monotonic() - self.began)
+        return None if budget is None else budget - self.before - (time.monotonic() - self.start)
 
     def over(self, n_finished: int) -> bool:
         left, trials = self.left(), self.settings.trials
@@ -151,8 +152,8 @@ class _Clock:
         self.reported, self.best, left = now, result.best.number, self.left()
         ends = [] if left is None else [f"{max(left, 0):.0f} s left"]
         ends += [] if self.settings.trials is None else [f"at most {self.settings.trials} trials"]
-        figures = f"{METRICS[result.metric]} {result.default.mean:.4f} -> {result.best.mean:.4f}"
-        progress(f"tuning: {result.facts['trials']} trials, {figures}, {', '.join(ends)}")
+        means = f"{METRICS[result.metric]} {result.default.mean:.4f} -> {result.best.mean:.4f}"
+        progress(f"tuning: {result.facts['trials']} trials, {means}, {', '.join(ends)}")
 
 
 @contextmanager

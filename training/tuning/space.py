@@ -25,7 +25,7 @@ def own_settings(recipe: Recipe, subject: str) -> dict[str, Any]:
     recipe : Recipe
         With a section ``[tune]``.
     subject : {"message", "account", "event"}
-        What is scored.
+        The subject that is scored.
 
     Returns
     -------
@@ -61,13 +61,13 @@ def distributions(recipe: Recipe, subject: str) -> dict[str, BaseDistribution]:
     recipe : Recipe
         With a section ``[tune]``.
     subject : {"message", "account", "event"}
-        What is scored.
+        The subject that is scored.
 
     Returns
     -------
     dict of str to BaseDistribution
-        A range or a list is extended to include the value of the recipe, so that the first trial, which has the
-        settings of the recipe, is within the space.
+        A range or a list is extended to include the value of the recipe. So the first trial, which has the settings of
+        the recipe, is within the space.
 
     Raises
     ------

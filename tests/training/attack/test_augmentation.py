@@ -21,10 +21,10 @@ def test_copies_are_the_same_for_a_seed_and_differ_from_the_text() -> None:
 
 def test_homophones_keep_the_sound_and_symbols_keep_the_text() -> None:
     copies = obfuscated_copies(CHINESE, CHINESE, seed=0)
-    heard = [one == to_pinyin(pack(CHINESE[:1])).unpack()[0] for one in to_pinyin(pack(copies)).unpack()]
+    same_sound = [pinyin == to_pinyin(pack(CHINESE[:1])).unpack()[0] for pinyin in to_pinyin(pack(copies)).unpack()]
     marks = "".join(map(chr, module.SYMBOLS))
     cleared = [copy.translate(dict.fromkeys(map(ord, marks))) == CHINESE[0] for copy in copies]
-    assert 0.35 < np.mean(heard) < 0.65
+    assert 0.35 < np.mean(same_sound) < 0.65
     assert 0.1 < np.mean(cleared) < 0.4
 
 
@@ -48,5 +48,5 @@ def test_only_fraud_is_copied() -> None:
     assert augment(texts, is_fraud, share=0.0).rows.tolist() == list(range(100))
 
 
-def test_texts_of_nothing() -> None:
+def test_empty_and_unusual_texts() -> None:
     assert obfuscated_copies(["", "\ud800", "123"], [""]) == ["", "\ud800", "123"]

@@ -1,4 +1,4 @@
-"""The obfuscations: deterministic, of the strength that is asked for, and readable back by tables that stand here."""
+"""The obfuscations: deterministic, of the requested strength, and reversible with tables in this file."""
 
 import re
 import unicodedata
@@ -17,14 +17,14 @@ INSERTING = ("zero_width", "symbols", "spacing")
 
 
 def changed_places(before: str, after: str) -> int:
-    """Count the places that were replaced, for obfuscations that put one character for one."""
+    """Count the replaced places, for obfuscations that replace one character by one."""
     assert len(before) == len(after)
     return sum(a != b for a, b in zip(before, after, strict=True))
 
 
 @pytest.mark.parametrize("name", OBFUSCATIONS)
 @pytest.mark.parametrize("strength", STRENGTHS)
-def test_the_same_wherever_the_text_stands(name: str, strength: str) -> None:
+def test_the_result_does_not_depend_on_other_texts(name: str, strength: str) -> None:
     texts = [ZH, EN, ZH, "", "？", EN + ZH]
     whole = obfuscate(texts, name, strength)
     assert whole == [obfuscate([text], name, strength)[0] for text in texts]
@@ -49,8 +49,8 @@ def test_another_seed_gives_another_obfuscation(name: str) -> None:
     assert obfuscate(texts, name, "medium", seed=1) != obfuscate(texts, name, "medium")
 
 
-def test_what_comes_out_is_pinned() -> None:
-    # Figures of one day are compared with those of another: this must not change with Python or by accident.
+def test_the_output_is_pinned() -> None:
+    # Metrics are compared over time, so the output must not change with the version of Python or by accident.
     assert obfuscate(["win cash now at shop.example/a"], "leetspeak", "strong") == ["win c4$h now @7 shop.example/a"]
     assert obfuscate(["您的银行卡已冻结"], "homophone", "strong", seed=3) == ["您的吟形咖已冻节"]
 
@@ -86,7 +86,7 @@ def test_insertion_only_inserts(name: str, text: str) -> None:
     assert not any(mark.isalnum() for mark in inserted if mark != "丶")
     assert (name == "zero_width") == all(unicodedata.category(mark) in ("Cf", "Mn") for mark in inserted)
     assert (name == "spacing") == all(mark.isspace() for mark in inserted)
-    assert name == "zero_width" or len(set(inserted)) == 1  # a text is obfuscated in one manner
+    assert name == "zero_width" or len(set(inserted)) == 1  # one symbol per text
 
 
 def test_homoglyphs_look_like_letters_of_other_scripts() -> None:
@@ -121,7 +121,7 @@ def test_digits_are_spelled_in_the_language_of_the_text() -> None:
 def test_homophones_sound_alike_and_are_common() -> None:
     swaps = {obfuscate(["贷"], "homophone", "light", seed=i)[0] for i in range(60)}
     assert swaps == set("代带待袋戴")
-    assert obfuscate(["您"], "homophone", "light") == ["您"]  # nothing else sounds like it
+    assert obfuscate(["您"], "homophone", "light") == ["您"]  # it has no homophone
 
 
 def test_variants_are_traditional_first_of_all() -> None:
@@ -129,9 +129,9 @@ def test_variants_are_traditional_first_of_all() -> None:
     assert obfuscate(["贷"], "variant", "light") == ["貸"]
 
 
-def test_radicals_stand_side_by_side() -> None:
+def test_radicals_are_left_and_right_parts() -> None:
     assert obfuscate(["银行好贷"], "radical", "strong") == ["钅艮彳亍好贷"]
-    assert obfuscate(["贷草"], "radical", "strong") == ["贷草"]  # one above the other
+    assert obfuscate(["贷草"], "radical", "strong") == ["贷草"]  # parts one above the other
 
 
 def test_initials_are_those_of_pinyin() -> None:
@@ -159,12 +159,12 @@ def test_synonyms_are_of_whole_words(text: str, after: str) -> None:
 @pytest.mark.parametrize(
     "link", ["https://a1-bank.example/login?id=72", "www.free-prize.win", "pay.shop.co.uk/a1", "t.cn/Rxy9"]
 )
-def test_links_still_lead_somewhere(name: str, link: str) -> None:
+def test_links_are_unchanged(name: str, link: str) -> None:
     after = obfuscate([f"account 12 冻结 {link} 现金 now"], name, "strong")[0]
     assert link in after
 
 
-def test_a_full_stop_without_a_space_is_no_link() -> None:
+def test_a_full_stop_without_a_space_is_not_a_link() -> None:
     assert obfuscate(["win cash.Call now"], "leetspeak", "strong") != ["win cash.Call now"]
     assert "cash.Call" not in obfuscate(["cash.Call"], "leetspeak", "strong")
 
@@ -182,14 +182,14 @@ def test_lone_surrogates_can_be_obfuscated() -> None:
     assert "\ud800" in obfuscate(["free \ud800 cash"], "symbols", "light")[0]
 
 
-def test_unknown_names_are_refused() -> None:
+def test_unknown_names_are_rejected() -> None:
     with pytest.raises(ValueError, match=r"Expected one of zero_width, .*, got 'magic'"):
         obfuscate(["a"], "magic", "light")
     with pytest.raises(ValueError, match="Expected one of light, medium, strong, got 'mild'"):
         obfuscate(["a"], "symbols", "mild")
 
 
-def test_levels_and_sources_are_told() -> None:
+def test_levels_and_sources_are_declared() -> None:
     assert {way.level for way in OBFUSCATIONS.values()} == {"character", "word"}
     assert [name for name, way in OBFUSCATIONS.items() if way.level == "word"] == ["synonym"]
     assert all(way.source and set(way.languages) <= {"zh", "en"} for way in OBFUSCATIONS.values())

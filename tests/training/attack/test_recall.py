@@ -1,4 +1,4 @@
-"""What is kept under attack, worked out by hand with scores that know single words."""
+"""The recall that is kept under attack, with scores that look for single words."""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,7 @@ from fraudsieve.training.attack.recall import (
 FRAUD = ["free free", "free prize 555", "prize"]
 
 
-def knows(word: str) -> Callable[[list[str]], npt.NDArray[Any]]:
+def score_word(word: str) -> Callable[[list[str]], npt.NDArray[Any]]:
     return lambda texts: np.array([float(word in text) for text in texts])
 
 
@@ -41,18 +41,18 @@ def test_no_more_than_the_rate_is_above_the_threshold(scores: list[float], rate:
     threshold = strict_threshold(legitimate, rate)
     assert (legitimate > threshold).mean() <= rate
     lower = legitimate[legitimate < threshold]
-    if len(lower):  # and no lower score would do
+    if len(lower):  # any lower threshold exceeds the rate
         assert (legitimate > lower.max()).mean() > rate
 
 
 def test_everything_below_the_threshold_is_missed() -> None:
-    counts = attack_counts(knows("free"), FRAUD, np.zeros(50))
+    counts = attack_counts(score_word("free"), FRAUD, np.zeros(50))
     assert (counts.rows, counts.clean) == (3, 2)
     assert counts.caught["spelled_digits", "strong"] == 2
     assert counts.changed["spelled_digits", "strong"] == 1
     assert counts.changed["homophone", "strong"] == 0
     assert counts.caught["symbols", "strong"] < 2
-    assert attack_counts(knows("free"), FRAUD, np.ones(50)).clean == 0
+    assert attack_counts(score_word("free"), FRAUD, np.ones(50)).clean == 0
 
 
 def test_ties_with_the_threshold_and_nan_are_not_caught() -> None:
@@ -72,8 +72,8 @@ def test_the_score_always_gets_all_texts_in_their_order() -> None:
 
 
 def test_counts_of_folds_add_up() -> None:
-    one, other = (attack_counts(knows("free"), texts, np.zeros(5)) for texts in (FRAUD[:1], FRAUD[1:]))
-    assert one + other == attack_counts(knows("free"), FRAUD, np.zeros(5))
+    first, second = (attack_counts(score_word("free"), texts, np.zeros(5)) for texts in (FRAUD[:1], FRAUD[1:]))
+    assert first + second == attack_counts(score_word("free"), FRAUD, np.zeros(5))
 
 
 def made_up(kept: dict[str, int], clean: int = 10) -> AttackCounts:
@@ -93,13 +93,13 @@ def test_the_mean_is_over_obfuscations_of_characters_that_apply() -> None:
     json.dumps(asdict(metrics), allow_nan=False)
 
 
-def test_an_obfuscation_that_betrays_itself_makes_up_for_no_loss() -> None:
+def test_a_gain_does_not_offset_a_loss() -> None:
     metrics = attack_metrics(made_up({"symbols": 5, "spacing": 15}), "en")
     assert metrics.obfuscations["spacing"].light == KeptRecall(0.75, 1.0, 1.0)
     assert metrics.character["light"] == attack_metrics(made_up({"symbols": 5}), "en").character["light"]
 
 
-def test_nothing_can_be_kept_of_nothing() -> None:
+def test_without_clean_recall_nothing_is_kept() -> None:
     metrics = attack_metrics(made_up({}, clean=0), "en")
     assert metrics.obfuscations["symbols"].light.kept is None
     assert metrics.character["light"] == CharacterSummary(None, None, None)
@@ -109,35 +109,35 @@ def test_only_the_text_of_fraud_is_obfuscated() -> None:
     rows = pd.DataFrame({"text": ["free 4 u", "dinner?", "free 2"], "account_id": ["a", "b", "c"]}, index=[5, 7, 9])
     seen: list[pd.DataFrame] = []
 
-    def score(some: pd.DataFrame) -> npt.NDArray[np.float64]:
-        seen.append(some)
-        return np.array(["free" in text for text in some["text"]], np.float64)
+    def score(rows: pd.DataFrame) -> npt.NDArray[np.float64]:
+        seen.append(rows)
+        return np.array(["free" in text for text in rows["text"]], np.float64)
 
     is_fraud = np.array([True, False, True])
     metrics = attack_messages(score, rows, is_fraud, np.array([1.0, 0.5, 1.0]))
     assert (metrics.rows, metrics.recall, metrics.language) == (2, 1.0, "en")
     assert metrics.obfuscations["homophone"].strong == KeptRecall(1.0, 1.0, 0.0)
     assert metrics.obfuscations["synonym"].strong.kept == 0.0
-    assert all(some["account_id"].tolist() == ["a", "c"] for some in seen)
+    assert all(call["account_id"].tolist() == ["a", "c"] for call in seen)
     assert rows["text"].tolist() == ["free 4 u", "dinner?", "free 2"]
 
 
-def test_of_many_frauds_some_are_obfuscated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sample_of_many_frauds_is_obfuscated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fraudsieve.training.attack.recall.MAX_TEXTS", 3)
     rows = pd.DataFrame({"text": [f"free {i}" for i in range(9)] + ["dinner?"]})
     seen: list[list[str]] = []
 
-    def score(some: pd.DataFrame) -> npt.NDArray[np.float64]:
-        seen.append(some["text"].tolist())
-        return np.ones(len(some))
+    def score(rows: pd.DataFrame) -> npt.NDArray[np.float64]:
+        seen.append(rows["text"].tolist())
+        return np.ones(len(rows))
 
     metrics = attack_messages(score, rows, np.arange(10) < 9, np.zeros(10))
     assert metrics.rows == 3
-    assert seen[-1] == ["free 0", "free 4", "free 8"]  # the last are scored as they are
+    assert seen[-1] == ["free 0", "free 4", "free 8"]  # the last call scores the clean texts
 
 
 @pytest.mark.parametrize(
-    ("subject", "legitimate", "labels", "says_something"),
+    ("subject", "legitimate", "labels", "expected"),
     [
         ("message", "ham", ["ham", "spam"], True),
         ("message", "ham", ["ham", "ham"], False),
@@ -146,9 +146,9 @@ def test_of_many_frauds_some_are_obfuscated(monkeypatch: pytest.MonkeyPatch) -> 
         ("account", "ham", ["ham", "spam"], False),
     ],
 )
-def test_what_can_be_attacked(subject: str, legitimate: str | None, labels: list[str], says_something: bool) -> None:
+def test_models_that_can_be_attacked(subject: str, legitimate: str | None, labels: list[str], expected: bool) -> None:
     model = cast(Model, SimpleNamespace(subject=subject, legitimate=legitimate))
-    assert attackable(model, np.array(labels, object)) is says_something
+    assert attackable(model, np.array(labels, object)) is expected
 
 
 @pytest.mark.parametrize(("is_fraud", "kind"), [(True, "legitimate"), (False, "fraudulent")])
@@ -157,7 +157,7 @@ def test_an_attack_needs_both_kinds(is_fraud: bool, kind: str) -> None:
     with pytest.raises(
         SchemaError, match=f"messages: an attack needs fraudulent and legitimate rows, but no scorable row is {kind}"
     ) as error:
-        attack_messages(lambda some: np.zeros(len(some)), rows, np.array([is_fraud]), np.zeros(1))
+        attack_messages(lambda rows: np.zeros(len(rows)), rows, np.array([is_fraud]), np.zeros(1))
     assert "secret" not in str(error.value)
 
 

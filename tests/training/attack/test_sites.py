@@ -1,4 +1,4 @@
-"""The tables of the attack: sound, sourced, not those of the folding, and what the script builds."""
+"""The tables of the attack: well-formed, with sources, not those of normalisation, and equal to those of the script."""
 
 import runpy
 from pathlib import Path
@@ -20,12 +20,12 @@ def rows_of(name: str) -> list[list[str]]:
     return [line.split("\t") for line in lines if not line.startswith("#")]
 
 
-def test_these_are_all_tables() -> None:
+def test_all_tables_are_listed() -> None:
     assert sorted(Path(path.name).stem for path in TABLES.iterdir()) == list(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_table_says_what_it_holds_and_where_it_is_from(name: str) -> None:
+def test_every_table_states_its_content_and_source(name: str) -> None:
     lines = (TABLES / f"{name}.tsv").read_text("utf-8").splitlines()
     assert lines[0].startswith("# ")
     assert any(source in lines[1] for source in ("Unicode", "cjk-decomp", "Written by hand"))
@@ -52,7 +52,7 @@ def test_homoglyphs_are_of_other_scripts() -> None:
     assert not any(char.isascii() for _, row in rows for char in row)
 
 
-def test_a_few_hundred_synonyms_of_each_language() -> None:
+def test_there_are_hundreds_of_synonyms_of_each_language() -> None:
     english = sum(word.isascii() for word, _ in rows_of("synonyms"))
     assert 200 <= english <= 400
     assert 200 <= len(rows_of("synonyms")) - english <= 400
@@ -69,15 +69,15 @@ def test_homophones_are_never_the_character_itself() -> None:
     for i, (start, end, options) in enumerate(homophone_sites("银行贷款")):
         assert (start, end) == (i, i + 1)
         assert "银行贷款"[i] not in options
-    (most,) = homophone_sites("是")  # dozens sound like it; readers think of the frequent ones
-    assert most[2] == "事世市似式士"
+    (site,) = homophone_sites("是")  # it has dozens of homophones; the most frequent are used
+    assert site[2] == "事世市似式士"
 
 
-def test_the_longest_word_is_taken() -> None:
+def test_the_longest_word_is_replaced() -> None:
     assert [text for *_, (text,) in synonym_sites("验证码")] == ["校验数字"]
 
 
-def test_tables_are_not_those_of_the_folding() -> None:
+def test_tables_are_not_those_of_normalisation() -> None:
     folding = {path.name for path in (ROOT / "features" / "text" / "data").iterdir()}
     assert not folding & {path.name for path in TABLES.iterdir()}
     code = (ROOT / "training" / "attack" / "obfuscations.py").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Accounts and events as subjects: read, with their moments, their labels and what was set aside."""
+"""Accounts and events as subjects: their cutoff times, labels and rejected rows."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def labels(*rows: tuple[str, str, str | None]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["subject_id", "label", "labelled_at"])
 
 
-def test_moments_of_accounts_in_order_of_preference() -> None:
+def test_cutoff_times_of_accounts_in_order_of_preference() -> None:
     table = accounts(as_of=["2026-01-09T00:00:00Z", None, None])
     known = labels(("ann", "spam", "2026-02-01"), ("bob", "spam", "2026-02-02"), ("cid", "spam", None))
     loaded = load_accounts(events(), accounts=table, labels=known)
@@ -41,9 +41,9 @@ def test_moments_of_accounts_in_order_of_preference() -> None:
         "01-03 00:00:00.000001",
     ]
     notes = " ".join(loaded.notes)
-    assert "1 accounts are looked at as of just before their label was known" in notes
-    assert "1 accounts are looked at as of the end of the events" in notes
-    assert "a column as_of makes them alike" in notes
+    assert "the cutoff time of 1 accounts is just before their label became known" in notes
+    assert "the cutoff time of 1 accounts is the end of the events" in notes
+    assert "give all accounts a column as_of" in notes
     assert loaded.subject == "account"
     assert loaded.events is not None
     assert set(loaded.digests) == {"accounts", "events", "labels"}
@@ -52,11 +52,11 @@ def test_moments_of_accounts_in_order_of_preference() -> None:
 def test_accounts_may_be_those_that_have_labels() -> None:
     loaded = load_accounts(events(), labels=labels(("ann", "spam", None), ("ann", "legitimate", "2026-05-05")))
     assert loaded.rows[["account_id", "label"]].to_numpy().tolist() == [["ann", "legitimate"]]
-    with pytest.raises(SchemaError, match="names neither accounts nor labels"):
+    with pytest.raises(SchemaError, match="expected a table of accounts or of labels, got neither"):
         load_accounts(events())
 
 
-def test_a_column_of_labels_is_a_shorthand() -> None:
+def test_a_column_label_can_replace_the_table_of_labels() -> None:
     loaded = load_accounts(None, accounts=accounts(label=["spam", None, "legitimate"]))
     assert (len(loaded.rows), loaded.n_unlabelled) == (2, 1)
     known = load_events(events(label=["spam", None, "legitimate"], labelled_at="2026-03-01"))
@@ -66,10 +66,10 @@ def test_a_column_of_labels_is_a_shorthand() -> None:
     assert known.rows["as_of"].equals(known.rows["occurred_at"])
 
 
-def test_labels_of_events_go_by_event_id() -> None:
+def test_labels_of_events_are_joined_by_event_id() -> None:
     loaded = load_events(events(), labels=labels(("e3", "spam", "2026-03-01"), ("none", "spam", None)))
     assert loaded.rows["account_id"].tolist() == ["bob"]
-    assert "1 labels are of no event here" in loaded.notes
+    assert "1 labels have no matching event" in loaded.notes
     with pytest.raises(SchemaError, match="'event_id' is missing"):
         load_events(events().drop(columns="event_id"), labels=labels(("e3", "spam", None)))
     with pytest.raises(SchemaError, match="no event has a label"):
@@ -89,13 +89,13 @@ def test_rows_in_are_rows_out() -> None:
     assert loaded.rejected_events["column"].tolist() == ["occurred_at", "amount"]
 
 
-def test_what_became_known_needs_a_time() -> None:
+def test_labels_without_a_time_are_left_out() -> None:
     table = events(label=["spam", "legitimate", "spam"], labelled_at=["2026-03-01", "2026-03-02", None])
     known = event_labels_of(load_events(table), "legitimate")
     assert known is not None
     assert known[["event_id", "is_fraud"]].to_numpy().tolist() == [["e1", True], ["e2", False]]
     assert event_labels_of(load_events(table.drop(columns="labelled_at")), "legitimate") is None
     of_accounts = load_accounts(events(), labels=labels(("ann", "spam", "2026-03-01"), ("bob", "spam", None)))
-    found = account_labels_of(of_accounts, "legitimate")
-    assert found is not None
-    assert found["account_id"].tolist() == ["ann"]
+    account_labels = account_labels_of(of_accounts, "legitimate")
+    assert account_labels is not None
+    assert account_labels["account_id"].tolist() == ["ann"]

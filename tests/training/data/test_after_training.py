@@ -1,4 +1,4 @@
-"""Which records are later than training, and what is said where nobody can tell."""
+"""Records that are later than training, and warnings if that is unknown."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -36,35 +36,35 @@ def without_times(model: Model) -> Model:
     return replace(model, training=model.training | {"window": [], "calibration_window": []})
 
 
-def test_a_model_knows_the_last_record_that_it_was_trained_or_calibrated_on(model: Model, rivals: Any) -> None:
+def test_trained_until_is_the_last_training_or_calibration_record(model: Model, rivals: Any) -> None:
     until = trained_until(model)
     assert until == pd.Timestamp(model.training["calibration_window"][1])
     assert until is not None
-    assert pd.Timestamp(model.training["window"][1]) < until <= rivals.known["sent_at"].max()
-    seen = (rivals.known["sent_at"] <= until).sum()
+    assert pd.Timestamp(model.training["window"][1]) < until <= rivals.earlier["sent_at"].max()
+    seen = (rivals.earlier["sent_at"] <= until).sum()
     assert seen >= model.training["rows"]["train"] + model.training["rows"]["calibration"]
     assert trained_until(without_times(model)) is None
 
 
 def test_earlier_records_are_left_out_and_counted(model: Model, rivals: Any) -> None:
     until = trained_until(model)
-    everything = pd.concat([rivals.known, rivals.later], ignore_index=True)
+    everything = pd.concat([rivals.earlier, rivals.later], ignore_index=True)
     everything.loc[[0, len(everything) - 1], "sent_at"] = pd.NaT
-    found = rows_after_training(read(everything), [read_model(rivals.weak), model])
-    assert (everything["sent_at"][found.rows] > until).all()
-    assert found.left_out == {
+    result = rows_after_training(read(everything), [read_model(rivals.weak), model])
+    assert (everything["sent_at"][result.rows] > until).all()
+    assert result.left_out == {
         "not later than training": int((everything["sent_at"] <= until).sum()),
         "without a time": 2,
     }
-    assert found.rows.sum() + sum(found.left_out.values()) == len(everything)
-    assert found.warnings == ()
-    # The moment itself was trained on.
+    assert result.rows.sum() + sum(result.left_out.values()) == len(everything)
+    assert result.warnings == ()
+    # A record at that time itself was trained on.
     edge = read(everything.assign(sent_at=until).iloc[:1].merge(everything.iloc[-2:-1], how="outer"))
     assert rows_after_training(edge, [model]).left_out["not later than training"] == 1
 
 
-def test_none_later_is_an_error_that_says_until_when(model: Model, rivals: Any) -> None:
-    earlier = rivals.known[rivals.known["sent_at"] <= trained_until(model)].reset_index(drop=True)
+def test_no_later_record_is_an_error_with_the_end_of_training(model: Model, rivals: Any) -> None:
+    earlier = rivals.earlier[rivals.earlier["sent_at"] <= trained_until(model)].reset_index(drop=True)
     with pytest.raises(
         SchemaError, match=rf"none of {len(earlier)} labelled messages is later than 2026-.* Give later"
     ):
@@ -72,44 +72,42 @@ def test_none_later_is_an_error_that_says_until_when(model: Model, rivals: Any) 
 
 
 def test_records_without_times_are_compared_on_with_a_warning(model: Model, rivals: Any) -> None:
-    found = rows_after_training(read(rivals.later.drop(columns="sent_at")), [model])
-    assert found.rows.all()
-    assert found.warnings == (
-        "the messages have no times: nobody can tell whether a model was trained on some of them",
-    )
+    result = rows_after_training(read(rivals.later.drop(columns="sent_at")), [model])
+    assert result.rows.all()
+    assert result.warnings == ("the messages have no times: whether a model was trained on some of them is unknown",)
 
 
-def test_a_model_trained_without_times_is_warned_of(model: Model, rivals: Any) -> None:
-    everything = pd.concat([rivals.known, rivals.later], ignore_index=True)
-    found = rows_after_training(read(everything), [without_times(model), model])
-    assert not found.rows.all()
-    assert found.warnings == ("1 of the models was trained on messages without times: it may know some of these",)
+def test_a_model_trained_without_times_gives_a_warning(model: Model, rivals: Any) -> None:
+    everything = pd.concat([rivals.earlier, rivals.later], ignore_index=True)
+    result = rows_after_training(read(everything), [without_times(model), model])
+    assert not result.rows.all()
+    assert result.warnings == ("1 of the models was trained on messages without times, perhaps on some of these",)
 
 
-def test_without_times_the_very_table_of_training_is_refused(model: Model, rivals: Any, tmp_path: Path) -> None:
-    with pytest.raises(SchemaError, match="messages: a model was trained on this very table"):
-        rows_after_training(read(rivals.known), [without_times(model)])
-    untimed = read(rivals.known.drop(columns="sent_at"))
+def test_without_times_the_training_table_is_rejected(model: Model, rivals: Any, tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match="messages: a model was trained on this table"):
+        rows_after_training(read(rivals.earlier), [without_times(model)])
+    untimed = read(rivals.earlier.drop(columns="sent_at"))
     same = replace(model, training=model.training | {"digests": untimed.digests})
-    with pytest.raises(SchemaError, match="this very table"):
+    with pytest.raises(SchemaError, match="trained on this table"):
         rows_after_training(untimed, [model, same])
     assert np.all(rows_after_training(untimed, [model]).rows)
 
 
-def test_rows_since_a_moment_keep_what_was_before_as_their_history(model: Model, rivals: Any) -> None:
-    data = read(pd.concat([rivals.known, rivals.later], ignore_index=True))
+def test_rows_since_a_time_keep_earlier_messages_as_history(model: Model, rivals: Any) -> None:
+    data = read(pd.concat([rivals.earlier, rivals.later], ignore_index=True))
     since = rivals.later["sent_at"].sort_values().iloc[5].to_pydatetime()
-    found = rows_since(data, since.replace(tzinfo=None))
-    assert (found.rows["as_of"] >= since).all()
-    assert found.rows["as_of"].min() == since
-    assert len(found.rows) == (data.rows["as_of"] >= since).sum() < len(data.rows)
-    assert found.messages is data.messages
-    with pytest.raises(SchemaError, match=r"none of .* labelled messages is from 2100-01-01"):
+    result = rows_since(data, since.replace(tzinfo=None))
+    assert (result.rows["as_of"] >= since).all()
+    assert result.rows["as_of"].min() == since
+    assert len(result.rows) == (data.rows["as_of"] >= since).sum() < len(data.rows)
+    assert result.messages is data.messages
+    with pytest.raises(SchemaError, match=r"none of .* labelled messages is at or after 2100-01-01"):
         rows_since(data, since.replace(year=2100, month=1, day=1))
 
 
 def test_records_that_a_model_was_trained_on_are_counted(model: Model, rivals: Any) -> None:
-    data = read(pd.concat([rivals.known, rivals.later], ignore_index=True))
+    data = read(pd.concat([rivals.earlier, rivals.later], ignore_index=True))
     until = trained_until(model)
     assert until is not None
     assert count_rows_in_training(data, model) == (data.rows["as_of"] <= until).sum() > 0

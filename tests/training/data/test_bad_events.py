@@ -1,4 +1,4 @@
-"""Events as they come: each is rejected with its reason, refused with an error, or counted rightly."""
+"""Unusual and invalid events: each is rejected with a reason, raises an error, or counts correctly."""
 
 import time
 from datetime import UTC, datetime
@@ -25,16 +25,16 @@ def rows(*changes: dict[str, Any]) -> pd.DataFrame:
 
 
 def batch(*changes: dict[str, Any], account: Any = "ann") -> list[float]:
-    """What a table gives as of NOW."""
+    """Return the features as of NOW from a table."""
     good = read_table(rows(*changes), "events").good
     subjects = pd.DataFrame({"account_id": [account], "as_of": pd.to_datetime([NOW])})
     return [float(number) for number in history_features(good, subjects, HISTORY)[0]]
 
 
-def live(*changes: dict[str, Any], account: Any = "ann", refused: int = 0) -> list[float]:
-    """What a live state gives as of NOW."""
+def live(*changes: dict[str, Any], account: Any = "ann", rejected: int = 0) -> list[float]:
+    """Return the features as of NOW from a live state."""
     state = HistoryState(HISTORY, lateness="30d")
-    assert len(state.update([GOOD | change for change in changes], now=datetime(2026, 3, 2, tzinfo=UTC))) == refused
+    assert len(state.update([GOOD | change for change in changes], now=datetime(2026, 3, 2, tzinfo=UTC))) == rejected
     return [float(number) for number in state.features({"account_id": account, "as_of": NOW})[0]]
 
 
@@ -44,15 +44,15 @@ def test_events_before_the_account_exists_count_as_they_are() -> None:
     )
     loaded = load_accounts(rows({}, {}), accounts=accounts)
     features = AccountFeatures(loaded.events, history=HISTORY).fit(loaded.rows)
-    found = dict(zip(features.matrix_.columns, features.transform(loaded.rows)[0].tolist(), strict=True))
-    assert found["volume__count_1d"] == 2
-    assert found["profile__age_days"] == pytest.approx(1 / 24)
+    features_by_name = dict(zip(features.matrix_.columns, features.transform(loaded.rows)[0].tolist(), strict=True))
+    assert features_by_name["volume__count_1d"] == 2
+    assert features_by_name["profile__age_days"] == pytest.approx(1 / 24)
 
 
-def test_events_far_in_the_future_count_for_no_moment_before_them() -> None:
+def test_events_far_in_the_future_do_not_count_earlier() -> None:
     future = {"occurred_at": "2090-01-01T00:00:00Z", "amount": 1e6}
     assert batch({}, future) == [1, 5, 5, 5]
-    assert live({}, future, refused=1) == [1, 5, 5, 5]
+    assert live({}, future, rejected=1) == [1, 5, 5, 5]
     loaded = load_accounts(rows({}, future), labels=pd.DataFrame({"subject_id": ["ann"], "label": ["x"]}))
     assert loaded.rows["as_of"].dt.year.tolist() == [2026]  # and they do not move the end of the events
     assert "1 events are in the future: they are not part of the history" in loaded.notes
@@ -63,14 +63,14 @@ def test_negative_amounts_are_amounts() -> None:
 
 
 @pytest.mark.parametrize("amount", [np.inf, -np.inf, 1e16, "much"])
-def test_infinite_amounts_and_no_numbers_are_set_aside(amount: object) -> None:
+def test_infinite_amounts_and_other_values_are_rejected(amount: object) -> None:
     checked = read_table(rows({}, {"amount": amount}), "events")
     assert (len(checked.good), checked.rejected["column"].tolist()) == (1, ["amount"])
     assert "much" not in checked.rejected["reason"].iloc[0]
-    assert batch({}, {"amount": amount}) == live({}, {"amount": amount}, refused=1) == [1, 5, 5, 5]
+    assert batch({}, {"amount": amount}) == live({}, {"amount": amount}, rejected=1) == [1, 5, 5, 5]
 
 
-def test_an_account_without_events_has_none() -> None:
+def test_an_account_without_events_has_no_history() -> None:
     assert batch({}, account="nobody")[:2] == live({}, account="nobody")[:2] == [0, 0]
 
 
@@ -94,7 +94,7 @@ def test_mixed_time_zones_are_one_time() -> None:
 
 @pytest.mark.slow
 def test_a_million_events_on_one_account() -> None:
-    """In a table in seconds; and one more event on 100,000, live, in less than a second."""
+    """A table takes seconds; one more event on 100,000 in a live state takes less than a second."""
     n = 1_000_000
     rng = np.random.default_rng(0)
     seconds = np.sort(rng.integers(0, 20 * 86_400, n))
@@ -105,12 +105,13 @@ def test_a_million_events_on_one_account() -> None:
     assert counts[-1, 2] == (seconds < seconds[-1]).sum()
     state = HistoryState(History(("1h", "20d")))
     records = [
-        {"account_id": "ann", "occurred_at": moment, "kind": "pay"} for moment in events["occurred_at"][:100_000]
+        {"account_id": "ann", "occurred_at": occurred_at, "kind": "pay"}
+        for occurred_at in events["occurred_at"][:100_000]
     ]
     state.update(records)
     start = time.process_time()
     state.update(records[-1])
-    found = state.features({"account_id": "ann", "as_of": datetime(1970, 1, 21)})
+    features_by_name = state.features({"account_id": "ann", "as_of": datetime(1970, 1, 21)})
     assert time.process_time() - start < 1
-    assert found[0, 0] == 0
+    assert features_by_name[0, 0] == 0
     assert state.n_events == 100_001

@@ -1,4 +1,4 @@
-"""What a recipe says of the records that are scored, and which mistakes in it are named."""
+"""The subject and features of a recipe, and errors that name its mistakes."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from .test_builders import payments
 pytestmark = pytest.mark.slow
 
 
-def test_the_recipe_says_what_is_scored(small_world: World) -> None:
+def test_the_recipe_sets_what_is_scored(small_world: World) -> None:
     tables = {"messages": None, "accounts": None, "events": payments(small_world), "labels": None}
     data = read_data(Recipe(), tables, min_label_rows=1)
     assert (data.subject, groups_of(data)[1]) == ("event", "account")

@@ -1,4 +1,4 @@
-"""Training on accounts and on events: from tables to scores, alike from a file, from records and live."""
+"""Training on accounts and events, from tables to scores that agree for files, records and live states."""
 
 import json
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def payments(world: World) -> pd.DataFrame:
-    """Payments, of which those of confirmed accounts are fraud, known after three days."""
+    """Return payments, of which those of confirmed accounts are fraud, with labels after three days."""
     labels = world.labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")["label"]
     frame = world.events[world.events["kind"] == "payment"].reset_index(drop=True)
     label = frame["account_id"].map(labels).fillna("legitimate")
@@ -52,7 +52,7 @@ def payments(world: World) -> pd.DataFrame:
 
 
 @dataclass(frozen=True, eq=False)
-class Done:
+class Run:
     """A training run and its tables."""
 
     trained: Trained
@@ -62,21 +62,21 @@ class Done:
 
 
 @pytest.fixture(scope="module")
-def accounts(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Done:
+def accounts(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("accounts")
     labels = small_world.labels[small_world.labels["subject_id"].isin(small_world.accounts["account_id"])]
     tables: dict[str, Any] = {"accounts": small_world.accounts, "events": small_world.events, "labels": labels}
     settings = recipe(folder, **{"data.min_label_rows": 2, "split.kind": "account"})
-    return Done(train(settings, output=folder / "model", **tables), small_world, small_world.events, labels)
+    return Run(train(settings, output=folder / "model", **tables), small_world, small_world.events, labels)
 
 
 @pytest.fixture(scope="module")
-def events(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Done:
+def events(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder, table = tmp_path_factory.mktemp("events"), payments(small_world)
-    return Done(train(recipe(folder), output=folder / "model", events=table), small_world, table, table)
+    return Run(train(recipe(folder), output=folder / "model", events=table), small_world, table, table)
 
 
-def test_a_model_of_accounts(accounts: Done) -> None:
+def test_a_model_of_accounts(accounts: Run) -> None:
     trained = accounts.trained
     assert trained.model.subject == "account"
     assert trained.split.kind == "account"
@@ -88,36 +88,36 @@ def test_a_model_of_accounts(accounts: Done) -> None:
     assert not [name for name in columns if "label" in name.split("__")[1]]
 
 
-def test_scores_of_accounts_from_a_file_from_events_and_live_are_the_same(accounts: Done, tmp_path: Path) -> None:
+def test_scores_of_accounts_from_a_file_from_events_and_live_are_the_same(accounts: Run, tmp_path: Path) -> None:
     scorer = Scorer.load(accounts.trained.folder)
     now = accounts.events["occurred_at"].max() - pd.Timedelta(days=3)
-    asked = accounts.world.accounts.assign(as_of=now)
-    done = score_file(scorer, asked, tmp_path / "s.parquet", events=accounts.events, labels=accounts.labels)
-    scores = pd.read_parquet(done.output)
+    requested = accounts.world.accounts.assign(as_of=now)
+    result = score_file(scorer, requested, tmp_path / "s.parquet", events=accounts.events, labels=accounts.labels)
+    scores = pd.read_parquet(result.output)
     known = accounts.labels.rename(columns={"subject_id": "account_id"})
     known = known.assign(is_fraud=known["label"] != "legitimate")[["account_id", "labelled_at", "is_fraud"]]
     given = {"events": records(accounts.events), "account_labels": records(known)}
-    from_events = scorer.score(records(asked), history=given)
+    from_events = scorer.score(records(requested), history=given)
     np.testing.assert_allclose([score["probability"] for score in from_events], scores["probability"], rtol=1e-9)
     assert [score["status"] for score in from_events] == scores["status"].tolist()
     state = scorer.new_state(lateness="50d")
     past, earlier = accounts.events["occurred_at"] < now, known["labelled_at"] < now
     state.update(records(accounts.events[past]), account_labels=records(known[earlier]))
-    live = scorer.score(records(asked), history=state)
+    live = scorer.score(records(requested), history=state)
     np.testing.assert_allclose([score["probability"] for score in live], scores["probability"], rtol=1e-9)
 
 
 def profile(scorer: Scorer) -> dict[str, Any]:
-    """Every field of a record that the model looks at, none of them known."""
+    """Return every field of a record that the model uses, with missing values."""
     matrix = account_matrix_of(scorer.model.matrix)
     return dict.fromkeys((*matrix.numbers, *matrix.categories))
 
 
-def test_an_account_without_events_has_no_history_and_a_score(accounts: Done) -> None:
+def test_an_account_without_events_has_no_history_and_a_score(accounts: Run) -> None:
     scorer = Scorer.load(accounts.trained.folder)
-    asked = {"account_id": "nobody", "as_of": "2026-03-01", "created_at": "2026-02-01", **profile(scorer)}
+    requested = {"account_id": "nobody", "as_of": "2026-03-01", "created_at": "2026-02-01", **profile(scorer)}
     for history in (None, records(accounts.events[:50])):
-        score = scorer.score(asked, history=history)
+        score = scorer.score(requested, history=history)
         assert (score["status"], score["why"]) == ("no_history", None)
         assert 0 < score["probability"] < 1
 
@@ -137,7 +137,7 @@ def test_an_account_without_events_has_no_history_and_a_score(accounts: Done) ->
         ({"as_of": pd.NA}, "as_of: expected a time, the field is missing"),
     ],
 )
-def test_a_record_that_cannot_be_read_is_not_scored(accounts: Done, change: dict[str, Any], why: str) -> None:
+def test_a_record_that_cannot_be_read_is_not_scored(accounts: Run, change: dict[str, Any], why: str) -> None:
     scorer = Scorer.load(accounts.trained.folder)
     good = {"account_id": "x", "as_of": "2026-03-01", **profile(scorer)}
     scores = scorer.score([good, good | change])
@@ -146,7 +146,7 @@ def test_a_record_that_cannot_be_read_is_not_scored(accounts: Done, change: dict
     assert scores[1]["probability"] is None
 
 
-def test_a_field_that_is_not_there_is_not_taken_for_unknown(accounts: Done, events: Done) -> None:
+def test_an_absent_field_is_not_an_unknown_value(accounts: Run, events: Run) -> None:
     scorer = Scorer.load(accounts.trained.folder)
     good = {"account_id": "x", "as_of": "2026-03-01", **profile(scorer)}
     renamed = {("land" if name == "country" else name): value for name, value in good.items()}
@@ -158,18 +158,18 @@ def test_a_field_that_is_not_there_is_not_taken_for_unknown(accounts: Done, even
         scorer.score(good, history=[event])
 
 
-def test_a_score_does_not_depend_on_its_neighbours(events: Done) -> None:
+def test_a_score_does_not_depend_on_its_neighbours(events: Run) -> None:
     scorer = Scorer.load(events.trained.folder)
     one, other = records(payments(events.world).drop(columns=["label", "labelled_at"]).iloc[500:502])
     one["amount"] = None
     past = {"events": records(events.events.iloc[:500])}
     alone = scorer.score(one, history=past)
-    beside = scorer.score([one, other | {"as_of": other["occurred_at"]}], history=past)[0]
+    in_batch = scorer.score([one, other | {"as_of": other["occurred_at"]}], history=past)[0]
     assert alone["status"] in ("ok", "no_history")
-    assert alone == beside
+    assert alone == in_batch
 
 
-def test_a_state_of_other_views_is_refused_though_its_columns_are_called_alike(accounts: Done) -> None:
+def test_a_state_of_other_views_with_the_same_columns_is_rejected(accounts: Run) -> None:
     scorer = Scorer.load(accounts.trained.folder)
     model = scorer.new_state()
     other = HistoryState(
@@ -181,7 +181,7 @@ def test_a_state_of_other_views_is_refused_though_its_columns_are_called_alike(a
 
 
 def test_noise_cannot_be_learnt_from_labels_dated_on_the_day_of_their_event(tmp_path: Path) -> None:
-    """Days alone lie before their events: an event must not be its own known fraud."""
+    """Dates without a time are before their events: an event must not use its own label."""
     rng, n = np.random.default_rng(0), 3000
     times = START + pd.to_timedelta(np.sort(rng.integers(0, 100 * 86_400, n)), unit="s")
     table = pd.DataFrame(
@@ -193,55 +193,55 @@ def test_noise_cannot_be_learnt_from_labels_dated_on_the_day_of_their_event(tmp_
     )
     labels = labels.assign(labelled_at=times.floor("D"))
     settings = recipe(tmp_path, **{"data.subject": "event", "split.kind": "account"})
-    done = train(settings, events=table, labels=labels, output=tmp_path / "model")
-    report: Any = done.report
+    result = train(settings, events=table, labels=labels, output=tmp_path / "model")
+    report: Any = result.report
     assert report.average_precision < 0.3
-    assert any("labelled_at holds dates without times" in note for note in done.notes)
+    assert any("labelled_at holds dates without times" in note for note in result.notes)
 
 
-def test_accounts_without_any_time_are_trained_on_by_what_they_say(tmp_path: Path) -> None:
+def test_accounts_without_times_are_trained_on_their_profiles(tmp_path: Path) -> None:
     rng, n = np.random.default_rng(0), 400
     fraud = rng.random(n) < 0.3
     accounts = pd.DataFrame(
         {"account_id": [f"a{i}" for i in range(n)], "label": np.where(fraud, "fraud", "legitimate")}
     )
     accounts = accounts.assign(calls=rng.poisson(5 + 10 * fraud))
-    done = train(recipe(tmp_path), accounts=accounts, output=tmp_path / "model")
-    report: Any = done.report
+    result = train(recipe(tmp_path), accounts=accounts, output=tmp_path / "model")
+    report: Any = result.report
     assert report.average_precision > 0.8
-    assert [note for note in done.notes if note.startswith("There are no times")]
+    assert [note for note in result.notes if note.startswith("There are no times")]
     score = Scorer.load(tmp_path / "model").score({"account_id": "new", "calls": 30})
     assert (score["status"], score["decision"]) == ("ok", "flag")
 
 
-def test_noise_cannot_be_learnt_from_what_is_known_of_those_who_share(tmp_path: Path) -> None:
+def test_noise_cannot_be_learnt_from_labels_of_accounts_that_share_an_ip(tmp_path: Path) -> None:
     rng, n = np.random.default_rng(0), 600
     ids = [f"a{i}" for i in range(n)]
     table = pd.DataFrame({"account_id": ids, "occurred_at": START, "kind": "pay", "ip": "office", "amount": 1.0})
     accounts = pd.DataFrame({"account_id": ids, "as_of": START + pd.Timedelta("60D")})
     labels = pd.DataFrame({"subject_id": ids, "label": np.where(rng.random(n) < 0.2, "fraud", "legitimate")})
     labels = labels.assign(labelled_at=START + pd.to_timedelta(rng.integers(1, 10**6, n), unit="s"))
-    done = train(
+    result = train(
         recipe(tmp_path), accounts=accounts, events=table.assign(event_id=ids), labels=labels, output=tmp_path / "model"
     )
-    report: Any = done.report
+    report: Any = result.report
     assert report.average_precision < 0.5
 
 
-def test_histories_that_do_not_fit(accounts: Done, events: Done) -> None:
+def test_histories_that_do_not_fit(accounts: Run, events: Run) -> None:
     scorer = Scorer.load(accounts.trained.folder)
-    asked = {"account_id": "x", "as_of": "2026-03-01", **profile(scorer)}
+    requested = {"account_id": "x", "as_of": "2026-03-01", **profile(scorer)}
     with pytest.raises(ValueError, match="history: the state has other views than the model"):
-        scorer.score(asked, history=Scorer.load(events.trained.folder).new_state())
+        scorer.score(requested, history=Scorer.load(events.trained.folder).new_state())
     with pytest.raises(
         ValueError, match="history: events, position 1: occurred_at: expected a time, the field is miss"
     ):
-        scorer.score(asked, history=[*records(accounts.events.iloc[:1]), {"account_id": "x"}])
+        scorer.score(requested, history=[*records(accounts.events.iloc[:1]), {"account_id": "x"}])
     with pytest.raises(ValueError, match="history: expected events, labels, account_labels, got 1 other names"):
-        scorer.score(asked, history={"messages": []})
+        scorer.score(requested, history={"messages": []})
 
 
-def test_a_model_of_events(events: Done) -> None:
+def test_a_model_of_events(events: Run) -> None:
     trained = events.trained
     assert trained.model.subject == "event"
     assert trained.split.kind == "time"
@@ -252,12 +252,12 @@ def test_a_model_of_events(events: Done) -> None:
     assert {"value__amount", "rhythm__hour", "network__fraud_rate_30d", "value__counterparty_mean_7d"} <= columns
 
 
-def test_scores_of_events_from_a_file_and_live_are_the_same(events: Done, tmp_path: Path) -> None:
+def test_scores_of_events_from_a_file_and_live_are_the_same(events: Run, tmp_path: Path) -> None:
     scorer = Scorer.load(events.trained.folder)
     new = events.events.tail(60)
     past = events.events.iloc[:-60]
     labels = events.events.rename(columns={"event_id": "subject_id"})[["subject_id", "label", "labelled_at"]]
-    done = score_file(scorer, new, tmp_path / "s.parquet", events=events.events, labels=labels)
+    result = score_file(scorer, new, tmp_path / "s.parquet", events=events.events, labels=labels)
     state = scorer.new_state(lateness="50d")
     known = events.events.assign(is_fraud=events.events["label"] != "legitimate")
     assert state.update(records(past), records(known.drop(columns=["label", "occurred_at"]))) == ()
@@ -265,33 +265,33 @@ def test_scores_of_events_from_a_file_and_live_are_the_same(events: Done, tmp_pa
     for record in records(new):  # each is scored, and then becomes history
         scores.append(scorer.score(record, history=state)["probability"])
         state.update(record)
-    np.testing.assert_allclose(scores, pd.read_parquet(done.output)["probability"], rtol=1e-9)
+    np.testing.assert_allclose(scores, pd.read_parquet(result.output)["probability"], rtol=1e-9)
 
 
-def test_evaluation_since_a_moment_knows_what_was_known_before(events: Done, tmp_path: Path) -> None:
+def test_evaluation_since_a_time_uses_the_earlier_labels(events: Run, tmp_path: Path) -> None:
     table, since = events.events, events.events["occurred_at"].sort_values().iloc[-400]
     table.to_parquet(tmp_path / "events.parquet")
     call = ["evaluate", "--model", str(events.trained.folder), "--events", str(tmp_path / "events.parquet")]
-    done = CliRunner().invoke(app, [*call, "--since", f"{since:%Y-%m-%dT%H:%M:%S}", "--json"])
-    assert done.exit_code == 0
-    report = json.loads(done.stdout)["report"]
+    result = CliRunner().invoke(app, [*call, "--since", f"{since:%Y-%m-%dT%H:%M:%S}", "--json"])
+    assert result.exit_code == 0
+    report = json.loads(result.stdout)["report"]
     scored = score_file(Scorer.load(events.trained.folder), tmp_path / "events.parquet", tmp_path / "s.parquet")
     scores = pd.read_parquet(scored.output).set_index("event_id")["probability"]
-    told = table[table["label"].notna() & (table["occurred_at"] >= since.floor("s"))]
-    is_fraud = (told["label"] != "legitimate").to_numpy()
-    assert report["rows"] == len(told)
-    expected = average_precision_score(is_fraud, scores.reindex(told["event_id"]).to_numpy())
+    labelled = table[table["label"].notna() & (table["occurred_at"] >= since.floor("s"))]
+    is_fraud = (labelled["label"] != "legitimate").to_numpy()
+    assert report["rows"] == len(labelled)
+    expected = average_precision_score(is_fraud, scores.reindex(labelled["event_id"]).to_numpy())
     assert report["average_precision"] == pytest.approx(expected, abs=1e-9)
 
 
-def test_a_model_folder_says_what_a_service_must_know(events: Done) -> None:
-    again = Scorer.load(events.trained.folder).model
-    assert again.matrix == events.trained.model.matrix
+def test_a_model_folder_has_all_that_a_service_needs(events: Run) -> None:
+    loaded = Scorer.load(events.trained.folder).model
+    assert loaded.matrix == events.trained.model.matrix
     data = read_data(recipe(Path()), {"events": events.events}, min_label_rows=1)
-    report: Any = evaluate_model(Scorer(again), data.rows, builder_of_model(again, data))
+    report: Any = evaluate_model(Scorer(loaded), data.rows, builder_of_model(loaded, data))
     assert report.rows == len(events.events)
     with pytest.raises(RecipeError, match="only messages can be obfuscated, and this is a model of events"):
-        evaluate_model(Scorer(again), data.rows, builder_of_model(again, data), attack=True)
+        evaluate_model(Scorer(loaded), data.rows, builder_of_model(loaded, data), attack=True)
 
 
 def test_messages_with_the_history_of_their_senders(small_world: World, tmp_path: Path) -> None:
@@ -300,71 +300,71 @@ def test_messages_with_the_history_of_their_senders(small_world: World, tmp_path
         "labels": small_world.labels,
         "events": small_world.events,
     }
-    done = train(recipe(tmp_path), output=tmp_path / "m", **tables)
-    names = [name for name in done.model.matrix.columns if name.startswith("sender__")]
+    result = train(recipe(tmp_path), output=tmp_path / "m", **tables)
+    names = [name for name in result.model.matrix.columns if name.startswith("sender__")]
     assert {"sender__count_1h", "sender__received_count_30d", "sender__since_last"} <= set(names)
-    scorer, asked = Scorer.load(done.folder), small_world.messages.tail(40)
-    written = score_file(scorer, asked, tmp_path / "s.parquet", events=small_world.events)
+    scorer, requested = Scorer.load(result.folder), small_world.messages.tail(40)
+    written = score_file(scorer, requested, tmp_path / "s.parquet", events=small_world.events)
     scores = pd.read_parquet(written.output)["probability"]
-    fields = records(asked[["text", "account_id", "sent_at"]])
+    fields = records(requested[["text", "account_id", "sent_at"]])
     live = scorer.score(fields, history=records(small_world.events))
     np.testing.assert_allclose([score["probability"] for score in live], scores, rtol=1e-9)
     unknown = scorer.score([{"text": "hello"}, {"text": "hello", "account_id": "a", "sent_at": "secret"}])
     assert [score["status"] for score in unknown] == ["ok", "unscorable"]
     assert unknown[1]["why"].startswith("sent_at: expected a time")
-    later = done.data.rows.tail(400)
-    report: Any = evaluate_model(scorer, later, builder_of_model(done.model, done.data), attack=True)
-    # Whoever obfuscates a message is still the sender.
+    later = result.data.rows.tail(400)
+    report: Any = evaluate_model(scorer, later, builder_of_model(result.model, result.data), attack=True)
+    # An obfuscated message still has the history of its sender.
     assert report.attack.recall == pytest.approx(report.recall_at_1pct_fpr)
     assert report.attack.rows == int((later["label"] != "legitimate").sum())
-    without = score_file(scorer, asked, tmp_path / "t.parquet")
+    without = score_file(scorer, requested, tmp_path / "t.parquet")
     assert "the model uses events, but none were given: all records are scored without history" in without.notes
 
 
-def test_messages_with_what_was_known_of_their_campaigns(
+def test_messages_with_the_history_of_their_campaigns(
     small_world: World, labelled_messages: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tables: dict[str, Any] = {"messages": small_world.messages, "labels": small_world.labels}
-    asked_for = recipe(tmp_path)
-    asked_for = asked_for.model_copy(update={"features": FeatureRecipe(campaigns=True)})
-    done = train(asked_for, output=tmp_path / "m", **tables)
-    names = {name for name in done.model.matrix.columns if name.startswith("campaign__")}
+    campaign_recipe = recipe(tmp_path)
+    campaign_recipe = campaign_recipe.model_copy(update={"features": FeatureRecipe(campaigns=True)})
+    result = train(campaign_recipe, output=tmp_path / "m", **tables)
+    names = {name for name in result.model.matrix.columns if name.startswith("campaign__")}
     assert {"campaign__messages_1h", "campaign__senders_30d", "campaign__age", "campaign__labelled_spam"} <= names
-    assert done.data.messages is not None
-    assert len(done.data.messages) == len(small_world.messages)  # the unlabelled ones were sent too
-    scorer = Scorer.load(done.folder)
-    past, asked = labelled_messages.iloc[:-40], labelled_messages.drop(columns=["label", "labelled_at"]).tail(40)
-    written = score_file(scorer, asked, tmp_path / "s.parquet", past=past)
+    assert result.data.messages is not None
+    assert len(result.data.messages) == len(small_world.messages)  # including the unlabelled ones
+    scorer = Scorer.load(result.folder)
+    past, requested = labelled_messages.iloc[:-40], labelled_messages.drop(columns=["label", "labelled_at"]).tail(40)
+    written = score_file(scorer, requested, tmp_path / "s.parquet", past=past)
     scores = pd.read_parquet(written.output)["probability"]
-    sent, told = records(past.drop(columns=["label", "labelled_at"])), records(past[past["labelled_at"].notna()])
-    fields = records(asked)
-    known = {"messages": [*sent, *told, *fields]}
+    sent, labelled = records(past.drop(columns=["label", "labelled_at"])), records(past[past["labelled_at"].notna()])
+    fields = records(requested)
+    known = {"messages": [*sent, *labelled, *fields]}
     np.testing.assert_allclose([score["probability"] for score in scorer.score(fields, history=known)], scores)
     state = scorer.new_state(lateness="all")
-    assert scorer.observe(state, [*told, *sent]) == ()
+    assert scorer.observe(state, [*labelled, *sent]) == ()
     live = []
     for message in sorted(fields, key=lambda message: message["sent_at"]):
         live.append((message["message_id"], scorer.score(message, history=state)["probability"]))
         assert scorer.observe(state, message) == ()
-    np.testing.assert_allclose([dict(live)[name] for name in asked["message_id"]], scores)
+    np.testing.assert_allclose([dict(live)[name] for name in requested["message_id"]], scores)
     bad = [{"text": " ", "sent_at": "2026-05-01"}, {"text": "hello", "sent_at": "soon"}]
     assert [(one.position, one.reason[:7]) for one in scorer.observe(state, bad)] == [(0, "text: e"), (1, "sent_at")]
     with pytest.raises(ValueError, match="history: messages, position 1: "):
         scorer.score(fields[0], history={"messages": [sent[0], bad[1]]})
     days = past.assign(labelled_at=past["labelled_at"].dt.normalize())
-    taken: list[pd.DataFrame] = []
+    past_tables: list[pd.DataFrame] = []
 
-    def noted(*_: Any, past: pd.DataFrame, **__: Any) -> pd.DataFrame:
-        taken.append(past)
-        return score_frame(scorer, asked, past=past)
+    def recorded(*_: Any, past: pd.DataFrame, **__: Any) -> pd.DataFrame:
+        past_tables.append(past)
+        return score_frame(scorer, requested, past=past)
 
-    monkeypatch.setattr(batch, "score_frame", noted)
-    by_days = score_file(scorer, asked, tmp_path / "d.parquet", past=days)
+    monkeypatch.setattr(batch, "score_frame", recorded)
+    by_days = score_file(scorer, requested, tmp_path / "d.parquet", past=days)
     monkeypatch.undo()
     assert any("dates without times" in note for note in by_days.notes)
     ends = days["labelled_at"] + pd.Timedelta(days=1)
-    assert taken[0]["labelled_at"].dropna().tolist() == ends.dropna().tolist()
-    alone = score_file(scorer, asked, tmp_path / "t.parquet")
+    assert past_tables[0]["labelled_at"].dropna().tolist() == ends.dropna().tolist()
+    alone = score_file(scorer, requested, tmp_path / "t.parquet")
     assert any("campaigns are computed from the scored messages only" in note for note in alone.notes)
-    untimed = score_file(scorer, asked.drop(columns="sent_at"), tmp_path / "u.parquet")
+    untimed = score_file(scorer, requested.drop(columns="sent_at"), tmp_path / "u.parquet")
     assert any("every campaign is unknown" in note for note in untimed.notes)

@@ -1,4 +1,4 @@
-"""Labelled messages: nothing lost, the latest label counts, rare labels are set aside."""
+"""Labelled messages: every row is counted, the latest label counts, rare labels are rejected."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def test_the_latest_label_counts_whatever_the_order_of_rows() -> None:
     for rows in (table, table.iloc[::-1]):
         loaded = load_labelled(messages(), rows)
         assert loaded.rows["label"].tolist() == ["legitimate", "spam"]
-        # Of a day alone it is not known when: at its end the label was there.
+        # A date without a time stands for the end of the day.
         assert loaded.rows["labelled_at"].iloc[0] == pd.Timestamp("2026-03-04", tz="UTC")
     assert loaded.n_unlabelled == 1
 
@@ -48,12 +48,12 @@ def test_bad_rows_of_the_labels_are_kept_too() -> None:
     assert (len(loaded.rows), loaded.n_unlabelled, len(loaded.rejected)) == (1, 2, 0)
 
 
-def test_labels_of_other_subjects_are_told() -> None:
+def test_labels_without_a_matching_subject_are_noted() -> None:
     loaded = load_labelled(messages(), labels(("a", "spam", None), ("elsewhere", "spam", None)))
-    assert "1 labels are of no message here" in loaded.notes
+    assert "1 labels have no matching message" in loaded.notes
 
 
-def test_a_label_seen_once_is_set_aside_with_its_place_and_reason() -> None:
+def test_a_rare_label_is_rejected_with_its_row_and_reason() -> None:
     frame = messages(label=["spam", "rare", "spam"])
     loaded = load_labelled(frame, min_label_rows=2)
     assert loaded.rows["label"].unique().tolist() == ["spam"]
@@ -89,7 +89,7 @@ def test_files_and_frames_give_the_same_rows(small_world: World, tmp_path: Path)
     assert from_files.n_unlabelled > 0
 
 
-def test_a_digest_tells_tables_apart(tmp_path: Path) -> None:
+def test_a_digest_separates_tables(tmp_path: Path) -> None:
     frame = messages()
     assert data_digest(frame) == data_digest(frame.copy())
     assert data_digest(frame) != data_digest(frame.assign(text="other"))
@@ -99,7 +99,7 @@ def test_a_digest_tells_tables_apart(tmp_path: Path) -> None:
     assert data_digest(tmp_path / "a.csv") != data_digest(tmp_path / "b.csv")
 
 
-def test_of_several_sources_the_most_trusted_counts_and_weighs() -> None:
+def test_the_most_trusted_of_several_sources_counts_with_its_weight() -> None:
     table = labels(("a", "spam", "2026-01-01"), ("a", "legitimate", "2026-02-02"), ("b", "spam", None))
     table["source"] = ["review", "rule", "rule"]
     trust = Trust({"review": 1.0, "rule": 0.25})
@@ -110,20 +110,20 @@ def test_of_several_sources_the_most_trusted_counts_and_weighs() -> None:
     assert WEIGHT not in plain
 
 
-def test_a_source_that_is_not_believed_leaves_a_record_unlabelled_and_not_legitimate() -> None:
+def test_a_source_of_weight_0_leaves_a_record_unlabelled_and_not_legitimate() -> None:
     own = messages(label=["legitimate", "spam", "spam"], source=["rule", "review", "rule"])
     loaded = load_labelled(own, trust=Trust({"rule": 0.0}, default=0.5))
     assert loaded.rows[["message_id", WEIGHT]].to_numpy().tolist() == [["b", 0.5]]
     assert (loaded.n_unlabelled, len(loaded.waiting)) == (2, 2)
 
 
-def test_a_source_of_unknown_trust_is_an_error_that_counts_its_rows() -> None:
+def test_a_source_without_a_weight_is_an_error_with_the_number_of_rows() -> None:
     table = labels(("a", "spam", None), ("b", "spam", None)).assign(source=["review", "hearsay"])
     with pytest.raises(SchemaError, match="in 1 of 2 rows"):
         load_labelled(messages(), table, trust=Trust({"review": 1.0}))
 
 
-def test_records_that_wait_for_a_label_keep_their_moments() -> None:
+def test_records_that_wait_for_a_label_keep_their_cutoff_times() -> None:
     frame = messages(label=["spam", None, None], sent_at=["2026-01-01", "2026-01-02", None])
     waiting = load_labelled(frame).waiting
     assert waiting.tolist()[0] == pd.Timestamp("2026-01-02", tz="UTC")

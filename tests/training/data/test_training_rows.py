@@ -1,4 +1,4 @@
-"""Training rows and trees: what a run trains with, and its search too."""
+"""Training rows and trees of a run and of its hyperparameter search."""
 
 import numpy as np
 import pandas as pd
@@ -20,34 +20,34 @@ def recipe(**overrides: object) -> Recipe:
 def test_rows_labels_and_campaigns_are_of_the_slice_and_its_copies(labelled_messages: pd.DataFrame) -> None:
     data = load_labelled(labelled_messages)
     groups, train = groups_of(data)[0], np.arange(0, len(data.rows), 2)
-    found = training_rows(data, groups, train, recipe())
-    assert len(found.matrix) == len(found.labels) == len(found.positions) > len(train)
-    assert set(found.positions) == set(train)
-    assert (found.labels == data.rows["label"].to_numpy(object)[found.positions]).all()
-    assert (found.campaigns["groups"] == groups[found.positions]).all()
-    assert found.weights is None
+    result = training_rows(data, groups, train, recipe())
+    assert len(result.matrix) == len(result.labels) == len(result.positions) > len(train)
+    assert set(result.positions) == set(train)
+    assert (result.labels == data.rows["label"].to_numpy(object)[result.positions]).all()
+    assert (result.campaigns["groups"] == groups[result.positions]).all()
+    assert result.weights is None
 
 
 @pytest.mark.slow
-def test_wording_is_out_of_fold(labelled_messages: pd.DataFrame) -> None:
+def test_wording_features_are_out_of_fold(labelled_messages: pd.DataFrame) -> None:
     data = load_labelled(labelled_messages)
     groups, train = groups_of(data)[0], np.arange(len(data.rows))
-    found = training_rows(data, groups, train, recipe(**{"features.augment": 0}))
-    seen = found.builder.transform(data.rows)
-    column = next(name for name in map(str, found.matrix) if name.startswith("wording__"))
-    assert not np.allclose(found.matrix[column], np.asarray(seen)[:, found.matrix.columns.get_loc(column)])
+    result = training_rows(data, groups, train, recipe(**{"features.augment": 0}))
+    seen = result.builder.transform(data.rows)
+    column = next(name for name in map(str, result.matrix) if name.startswith("wording__"))
+    assert not np.allclose(result.matrix[column], np.asarray(seen)[:, result.matrix.columns.get_loc(column)])
 
 
 @pytest.mark.slow
 def test_trees_are_those_of_the_recipe(labelled_messages: pd.DataFrame) -> None:
     trusting = load_labelled(labelled_messages.assign(source="rule"), trust=Trust({"rule": 0.5}))
     groups, train = groups_of(trusting)[0], np.arange(len(trusting.rows))
-    asked = recipe(**{"data.trust": {"rule": 0.5}, "seed": 3})
-    found = training_rows(trusting, groups, train, asked)
-    assert found.weights is not None
-    assert (found.weights == 0.5).all()
+    settings = recipe(**{"data.trust": {"rule": 0.5}, "seed": 3})
+    result = training_rows(trusting, groups, train, settings)
+    assert result.weights is not None
+    assert (result.weights == 0.5).all()
     expected = FraudClassifier(n_rounds=5, random_state=3, n_jobs=1).fit(
-        found.matrix, found.labels, sample_weight=found.weights, **found.campaigns
+        result.matrix, result.labels, sample_weight=result.weights, **result.campaigns
     )
-    grown = grow_trees(found, asked, "message")
+    grown = grow_trees(result, settings, "message")
     assert grown.ensemble_.booster.model_to_string() == expected.ensemble_.booster.model_to_string()

@@ -1,15 +1,15 @@
-"""Groups are drawn whole; intervals cover what they should, and are wider where rows are alike."""
+"""Groups are drawn whole; intervals have the declared coverage, and are wider if rows of a group are alike."""
 
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
 from fraudsieve.training.evaluation.bootstrap import bootstrap_f1, bootstrap_ranking, draw_weights, percentile_interval
-from fraudsieve.training.evaluation.ranking import FIGURES, Ranking
+from fraudsieve.training.evaluation.ranking import RANKING_METRICS, Ranking
 
 
 def made_up(rng: np.random.Generator, n_groups: int = 120, rows: int = 6) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Groups whose rows are of one kind and of nearly one score."""
+    """Return groups whose rows are of one kind and have nearly the same score."""
     fraud = rng.random(n_groups) < 0.3
     level = rng.normal(1.5 * fraud, 1.0)
     groups = np.repeat(np.arange(n_groups), rows)
@@ -17,7 +17,7 @@ def made_up(rng: np.random.Generator, n_groups: int = 120, rows: int = 6) -> tup
     return scores, fraud[groups], groups
 
 
-def test_groups_come_whole_and_as_many_as_there_are() -> None:
+def test_groups_are_drawn_whole_and_as_many_as_there_are() -> None:
     groups = np.array(["b", "a", "b", "c", "c", "c"])
     for drawn in draw_weights(groups, 50, seed=1):
         assert drawn[0] == drawn[2]
@@ -27,58 +27,59 @@ def test_groups_come_whole_and_as_many_as_there_are() -> None:
 
 def test_draws_repeat_for_a_seed() -> None:
     groups = np.arange(30)
-    one, two, other = (np.stack(list(draw_weights(groups, 3, seed))) for seed in (5, 5, 6))
-    assert (one == two).all()
-    assert (one != other).any()
+    first, second, other = (np.stack(list(draw_weights(groups, 3, seed))) for seed in (5, 5, 6))
+    assert (first == second).all()
+    assert (first != other).any()
 
 
-def test_replicates_are_the_figures_of_the_drawn_rows() -> None:
+def test_replicates_are_the_metrics_of_the_drawn_rows() -> None:
     scores, truth, groups = made_up(np.random.default_rng(0))
     ranking = Ranking.of(scores, truth)
-    found = bootstrap_ranking(ranking, groups, alerts=np.array([40.0]), replicates=5, seed=3)
+    result = bootstrap_ranking(ranking, groups, alerts=np.array([40.0]), replicates=5, seed=3)
     for row, drawn in enumerate(draw_weights(groups[ranking.order], 5, seed=3)):
         rows = np.repeat(ranking.order, drawn)
         expected = average_precision_score(truth[rows], scores[rows])
-        assert found.figures[row, FIGURES.index("average_precision")] == pytest.approx(expected, abs=1e-9)
+        assert result.metrics[row, RANKING_METRICS.index("average_precision")] == pytest.approx(expected, abs=1e-9)
         top = np.argsort(-scores[rows], kind="stable")[:40]
-        # Drawn rows tie with themselves: at most the last of the forty is in parts.
-        assert found.at_alerts[row, 1, 0] == pytest.approx(truth[rows][top].mean(), abs=5 / 40)
+        # Rows that are drawn repeatedly are ties: the last of the forty alerts may be split.
+        assert result.at_alerts[row, 1, 0] == pytest.approx(truth[rows][top].mean(), abs=5 / 40)
 
 
 @pytest.mark.slow
-def test_intervals_hold_the_true_value_about_as_often_as_they_say() -> None:
+def test_intervals_contain_the_true_value_about_as_often_as_declared() -> None:
     rng = np.random.default_rng(0)
     truth = np.mean([average_precision_score(y, p) for p, y, _ in (made_up(rng) for _ in range(400))])
-    held = {"groups": 0, "rows": 0}
+    covered = {"groups": 0, "rows": 0}
     for _ in range(150):
         scores, fraud, groups = made_up(rng)
         for name, drawn in {"groups": groups, "rows": np.arange(len(groups))}.items():
-            found = bootstrap_ranking(Ranking.of(scores, fraud), drawn, replicates=150).intervals()["average_precision"]
-            assert found is not None
-            held[name] += found[0] <= truth <= found[1]
-    assert held["groups"] / 150 > 0.88
-    assert held["rows"] / 150 < 0.75  # rows one by one: far too sure
+            intervals = bootstrap_ranking(Ranking.of(scores, fraud), drawn, replicates=150).intervals()
+            interval = intervals["average_precision"]
+            assert interval is not None
+            covered[name] += interval[0] <= truth <= interval[1]
+    assert covered["groups"] / 150 > 0.88
+    assert covered["rows"] / 150 < 0.75  # rows drawn one by one: far too narrow
 
 
 def test_f1_is_that_of_the_drawn_rows() -> None:
     rng = np.random.default_rng(0)
-    truth, said, groups = rng.integers(0, 3, 90), rng.integers(0, 3, 90), rng.integers(0, 25, 90)
-    found = bootstrap_f1(truth, said, groups, replicates=6, seed=2)
+    truth, predicted, groups = rng.integers(0, 3, 90), rng.integers(0, 3, 90), rng.integers(0, 25, 90)
+    result = bootstrap_f1(truth, predicted, groups, replicates=6, seed=2)
     for row, drawn in enumerate(draw_weights(groups, 6, seed=2)):
         rows = np.repeat(np.arange(90), drawn)
-        assert found[row] == pytest.approx(f1_score(truth[rows], said[rows], average=None), abs=1e-9)
+        assert result[row] == pytest.approx(f1_score(truth[rows], predicted[rows], average=None), abs=1e-9)
 
 
 def test_a_class_that_is_not_drawn_has_no_f1() -> None:
     truth = np.array([0, 0, 0, 1])
-    found = bootstrap_f1(truth, truth, np.arange(4), replicates=100)
-    assert np.isnan(found[:, 1]).any()
-    assert (found[~np.isnan(found)] == 1).all()
+    result = bootstrap_f1(truth, truth, np.arange(4), replicates=100)
+    assert np.isnan(result[:, 1]).any()
+    assert (result[~np.isnan(result)] == 1).all()
 
 
 def test_too_little_to_draw_from_has_no_interval() -> None:
     scores, truth = np.array([0.9, 0.2, 0.1]), np.array([True, False, False])
-    found = bootstrap_ranking(Ranking.of(scores, truth), np.array([0, 0, 0]), replicates=10).intervals()
-    assert found["average_precision"] == (1.0, 1.0)
+    result = bootstrap_ranking(Ranking.of(scores, truth), np.array([0, 0, 0]), replicates=10).intervals()
+    assert result["average_precision"] == (1.0, 1.0)
     assert percentile_interval(np.array([np.nan, np.nan, np.nan, 1.0])) is None
     assert percentile_interval(np.zeros(0)) is None

@@ -1,4 +1,4 @@
-"""Capacity by hand."""
+"""Review capacity: days, alerts and shares."""
 
 import numpy as np
 import pytest
@@ -21,20 +21,20 @@ def test_by_default_one_in_a_hundred() -> None:
     assert capacity.points[capacity.place] == capacity.alerts
     assert capacity.points[-1] == 100.0
     assert len(capacity.points) == 20
-    few = Capacity.of(30, None)
-    assert few is not None
-    assert (few.alerts, few.per_day(3.0)) == (1.0, None)
+    small = Capacity.of(30, None)
+    assert small is not None
+    assert (small.alerts, small.per_day(3.0)) == (1.0, None)
 
 
-@pytest.mark.parametrize(("a_day", "alerts"), [(8.0, 80.0), (1000.0, 500.0)])
-def test_what_is_given_counts(a_day: float, alerts: float) -> None:
-    capacity = Capacity.of(500, 10, a_day)
+@pytest.mark.parametrize(("alerts_per_day", "alerts"), [(8.0, 80.0), (1000.0, 500.0)])
+def test_a_given_capacity_is_used(alerts_per_day: float, alerts: float) -> None:
+    capacity = Capacity.of(500, 10, alerts_per_day)
     assert capacity is not None
     assert (capacity.alerts, capacity.given) == (alerts, True)
-    assert Capacity.of(500, None, a_day) is None
+    assert Capacity.of(500, None, alerts_per_day) is None
 
 
-def test_some_of_the_records_get_their_share_of_the_alerts() -> None:
+def test_a_share_of_the_records_gets_its_share_of_the_alerts() -> None:
     fifth = Capacity.of(200, 10, 8.0, share=0.2)  # 1,000 records came in these days
     assert fifth is not None
     assert fifth.alerts == pytest.approx(16.0)

@@ -1,4 +1,4 @@
-"""Card precision by hand, and against its plain definition."""
+"""Card precision on small tables, and against a plain implementation of its definition."""
 
 import numpy as np
 import pandas as pd
@@ -14,26 +14,28 @@ def rows(*given: tuple[str, int, bool]) -> tuple[np.ndarray, np.ndarray, np.ndar
     return np.array([name for name, _, _ in given]), days, np.array([fraud for _, _, fraud in given])
 
 
-def plainly(accounts: np.ndarray, moments: np.ndarray, fraud: np.ndarray, scores: np.ndarray, top: int) -> float:
-    """As the Handbook goes about it: a frame a day, and a set of the cards that were found."""
-    frame = pd.DataFrame({"card": accounts, "day": moments.astype("M8[D]"), "fraud": fraud, "score": scores})
+def card_precision_in_pandas(
+    accounts: np.ndarray, cutoff_times: np.ndarray, fraud: np.ndarray, scores: np.ndarray, top: int
+) -> float:
+    """Compute card precision as the Handbook does: a frame per day, and a set of the cards that were found."""
+    frame = pd.DataFrame({"card": accounts, "day": cutoff_times.astype("M8[D]"), "fraud": fraud, "score": scores})
     cards = frame.groupby(["day", "card"], as_index=False)[["score", "fraud"]].max()
-    found: set[str] = set()
+    caught: set[str] = set()
     shares = []
     for _, today in cards.groupby("day"):
-        listed = today[~today["card"].isin(found)].nlargest(top, "score")
+        listed = today[~today["card"].isin(caught)].nlargest(top, "score")
         hits = listed.loc[listed["fraud"], "card"]
-        found.update(hits)
+        caught.update(hits)
         shares.append(len(hits) / top)
     return float(np.mean(shares))
 
 
-def test_found_accounts_free_their_place() -> None:
+def test_accounts_whose_fraud_was_found_are_not_listed_again() -> None:
     table = rows(("ann", 0, True), ("bob", 0, True), ("ann", 1, True), ("bob", 1, True), ("eve", 1, False))
     scores = np.array([0.9, 0.8, 0.9, 0.5, 0.7])
-    # First day ann; on the second she is out, and eve is listed before bob.
+    # ann is listed on the first day; on the second she is left out, and eve is listed before bob.
     assert card_precision(*table, scores, top=1) == 0.5
-    # First day ann and bob, on the second only eve is left.
+    # ann and bob are listed on the first day; on the second only eve is left.
     assert card_precision(*table, scores, top=2) == pytest.approx((1 + 0) / 2)
 
 
@@ -50,7 +52,7 @@ def test_the_plain_definition(seed: int, top: int) -> None:
     days = np.datetime64("2026-05-01", "us") + rng.integers(0, 5 * 86_400, n).astype("m8[s]")
     fraud, scores = rng.random(n) < 0.3, rng.integers(0, 6, n) / 5
     assert card_precision(names, days, fraud, scores, top=top) == pytest.approx(
-        plainly(names, days, fraud, scores, top), abs=1e-12
+        card_precision_in_pandas(names, days, fraud, scores, top), abs=1e-12
     )
 
 
@@ -69,7 +71,7 @@ def test_an_account_that_counts_twice_is_two_accounts() -> None:
     assert DailyLists.of(names, days, fraud, scores).precision(5, weights) == pytest.approx(expanded, abs=1e-12)
 
 
-def test_drawn_accounts_spread_around_the_figure() -> None:
+def test_drawn_accounts_spread_around_the_card_precision() -> None:
     rng = np.random.default_rng(0)
     n = 2000
     names, fraud = rng.integers(0, 300, n), rng.random(n) < 0.1

@@ -1,4 +1,4 @@
-"""RowCosts by hand."""
+"""Costs of rows, on small examples."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from fraudsieve.training.evaluation.costs import RowCosts
 
 
-def test_a_row_is_looked_at_where_that_is_worth_it() -> None:
+def test_a_row_is_flagged_if_a_review_pays_off() -> None:
     p, truth = np.array([0.05, 0.1, 0.5, 0.5]), np.array([True, False, False, True])
     costs = RowCosts.of(p, truth, 10.0)
     assert costs.flagged.tolist() == [False, True, True, True]
@@ -22,10 +22,10 @@ def test_amounts_spread_the_cost_and_keep_its_mean() -> None:
 
 
 @pytest.mark.parametrize("amounts", [[np.nan, np.nan], [0.0, 0.0]])
-def test_amounts_that_say_nothing(amounts: list[float]) -> None:
+def test_missing_and_zero_amounts_are_ignored(amounts: list[float]) -> None:
     assert RowCosts.of(np.zeros(2), np.array([True, False]), 4.0, np.array(amounts)).loss.tolist() == [4.0, 4.0]
 
 
-def test_an_amount_that_is_not_known_is_the_mean() -> None:
+def test_a_missing_amount_counts_as_the_mean() -> None:
     costs = RowCosts.of(np.zeros(3), np.array([True, True, True]), 4.0, np.array([1.0, np.nan, 3.0]))
     assert costs.loss.tolist() == [2.0, 4.0, 6.0]

@@ -1,4 +1,4 @@
-"""The part on fraud: what is read at the capacity, by month, from a cold start, and what it costs."""
+"""Metrics of fraud: at the review capacity, by month, at a cold start, and costs."""
 
 import json
 from typing import Any
@@ -54,7 +54,7 @@ def metrics(rows: FraudRows) -> Any:
     return fraud_metrics(rows, EvaluateRecipe(accounts_a_day=5), **context())
 
 
-def test_every_main_figure_has_an_interval_around_it(metrics: Any) -> None:
+def test_every_main_metric_has_an_interval_around_it(metrics: Any) -> None:
     json.dumps(to_json_types(metrics), allow_nan=False)
     for name in MAIN:
         low, high = metrics.intervals[name]
@@ -91,7 +91,7 @@ def test_rows_of_one_score_are_one_point_of_the_reliability_whatever_their_order
     fraud = np.arange(300) < 150
     for truth in (fraud, fraud[::-1]):
         metrics: Any = fraud_metrics(FraudRows(np.full(300, 0.5), truth), EvaluateRecipe())
-        assert [one.observed for one in metrics.curves.reliability] == pytest.approx([0.5] * 15)
+        assert [reliability_bin.observed for reliability_bin in metrics.curves.reliability] == pytest.approx([0.5] * 15)
         assert metrics.ece == 0
 
 
@@ -105,17 +105,18 @@ def test_costs(rows: FraudRows, metrics: Any) -> None:
     assert costs.without_review == pytest.approx(1000 * loss[rows.is_fraud].sum() / N)
     assert costs.points[0].cost == pytest.approx(costs.without_review)
     last, top = costs.points[-1], np.argsort(-rows.probability)
-    let_pass = top[round(last.alerts) :]
-    spent = last.alerts + loss[let_pass][rows.is_fraud[let_pass]].sum()
+    missed = top[round(last.alerts) :]
+    spent = last.alerts + loss[missed][rows.is_fraud[missed]].sum()
     assert last.cost == pytest.approx(1000 * spent / N, rel=2e-3)
-    assert metrics.cost_per_1000 < min(point.cost for point in costs.points)  # calibrated: cheapest of all
+    assert metrics.cost_per_1000 < min(point.cost for point in costs.points)  # because scores are calibrated
 
 
-def test_card_precision_and_what_a_perfect_ranking_reaches(rows: FraudRows, metrics: Any) -> None:
+def test_card_precision_and_that_of_a_perfect_ranking(rows: FraudRows, metrics: Any) -> None:
     named = context()
-    who, when = named["accounts"], named["cutoff_times"]
-    assert metrics.card_precision == card_precision(who, when, rows.is_fraud, rows.probability, top=5)
-    assert metrics.card_precision_ceiling == card_precision(who, when, rows.is_fraud, rows.is_fraud * 1.0, top=5)
+    accounts, cutoff_times = named["accounts"], named["cutoff_times"]
+    assert metrics.card_precision == card_precision(accounts, cutoff_times, rows.is_fraud, rows.probability, top=5)
+    perfect = card_precision(accounts, cutoff_times, rows.is_fraud, rows.is_fraud * 1.0, top=5)
+    assert metrics.card_precision_ceiling == perfect
     assert metrics.card_precision < metrics.card_precision_ceiling
 
 
@@ -124,8 +125,8 @@ def test_months_and_cold_start_add_up(rows: FraudRows, metrics: Any) -> None:
     may = context()["cutoff_times"] < np.datetime64("2026-06-01")
     expected = average_precision_score(rows.is_fraud[may], rows.probability[may])
     assert metrics.by_month[0].average_precision == pytest.approx(expected, abs=1e-12)
-    known = context()["has_history"]
-    assert metrics.cold_start.no_history.rows == (~known).sum()
+    has_history = context()["has_history"]
+    assert metrics.cold_start.no_history.rows == (~has_history).sum()
     for parts in (metrics.by_month, list(vars(metrics.cold_start).values())):
         assert sum(part.rows for part in parts) == N
         assert sum(part.frauds for part in parts) == rows.is_fraud.sum()
@@ -133,23 +134,23 @@ def test_months_and_cold_start_add_up(rows: FraudRows, metrics: Any) -> None:
         assert caught == pytest.approx(metrics.recall_at_1pct_fpr)  # one threshold for all
 
 
-def test_rows_without_a_moment_have_no_month_and_no_list(rows: FraudRows) -> None:
+def test_rows_without_a_cutoff_time_have_no_month_and_no_list(rows: FraudRows) -> None:
     named = context()
     named["cutoff_times"] = named["cutoff_times"].copy()
     named["cutoff_times"][:100] = "NaT"
-    found: Any = fraud_metrics(rows, EvaluateRecipe(replicates=0), **named)
-    assert sum(month.rows for month in found.by_month) == N - 100
+    result: Any = fraud_metrics(rows, EvaluateRecipe(replicates=0), **named)
+    assert sum(month.rows for month in result.by_month) == N - 100
     named["cutoff_times"][:] = "NaT"
-    found = fraud_metrics(rows, EvaluateRecipe(replicates=0), **named)
-    assert (found.by_month, found.card_precision, found.capacity.days) == (None, None, None)
+    result = fraud_metrics(rows, EvaluateRecipe(replicates=0), **named)
+    assert (result.by_month, result.card_precision, result.capacity.days) == (None, None, None)
 
 
 def test_curves(rows: FraudRows, metrics: Any) -> None:
     precision, recall, _ = precision_recall_curve(rows.is_fraud, rows.probability)
     curve = metrics.curves.precision_recall
-    whole = set(zip(recall.tolist(), precision.tolist(), strict=True))
+    expected_points = set(zip(recall.tolist(), precision.tolist(), strict=True))
     assert len(curve) > 100
-    assert all((r, p) in whole for r, p in curve)
+    assert all((r, p) in expected_points for r, p in curve)
     assert curve[-1][0] == 1.0
     bins = metrics.curves.reliability
     assert sum(b.rows for b in bins) == N
@@ -159,17 +160,17 @@ def test_curves(rows: FraudRows, metrics: Any) -> None:
     assert gap == pytest.approx(metrics.ece, abs=1e-9)  # 3,000 rows: bins of equal size
 
 
-def test_nobody_without_a_history() -> None:
+def test_all_rows_with_a_history() -> None:
     rows = FraudRows(np.array([0.9, 0.2]), np.array([True, False]))
-    found: Any = fraud_metrics(rows, EvaluateRecipe(), has_history=np.array([True, True]))
-    assert found.cold_start.no_history is None
-    assert found.cold_start.with_history.rows == 2
+    result: Any = fraud_metrics(rows, EvaluateRecipe(), has_history=np.array([True, True]))
+    assert result.cold_start.no_history is None
+    assert result.cold_start.with_history.rows == 2
 
 
-def test_one_kind_alone() -> None:
+def test_rows_of_one_kind() -> None:
     rows = FraudRows(np.array([0.9, 0.2]), np.array([False, False]), np.array([1, 2]), 20)
-    found: Any = fraud_metrics(rows, EvaluateRecipe(), **{k: v[:2] for k, v in context().items()})
-    json.dumps(to_json_types(found), allow_nan=False)
-    assert found.recall_at_capacity is None
-    assert found.precision_at_capacity == 0.0
-    assert found.curves.precision_recall is None
+    result: Any = fraud_metrics(rows, EvaluateRecipe(), **{k: v[:2] for k, v in context().items()})
+    json.dumps(to_json_types(result), allow_nan=False)
+    assert result.recall_at_capacity is None
+    assert result.precision_at_capacity == 0.0
+    assert result.curves.precision_recall is None

@@ -1,4 +1,4 @@
-"""The figures of a slice, and the threshold that they share."""
+"""Metrics of a slice, and the common threshold."""
 
 from typing import Any
 
@@ -15,18 +15,18 @@ def made_up(n: int = 300) -> FraudRows:
     return FraudRows(1 / (1 + np.exp(-rng.normal(truth, 1.0))), truth, rng.integers(0, 60, n), 50)
 
 
-def test_figures_of_a_slice() -> None:
+def test_metrics_of_a_slice() -> None:
     rows = made_up()
     half = np.arange(300) < 150
-    found: Any = rows.part(half).slice_metrics(0.6)
+    metrics: Any = rows.part(half).slice_metrics(0.6)
     p, truth = rows.probability[half], rows.is_fraud[half]
-    assert (found.rows, found.frauds) == (150, truth.sum())
-    assert found.average_precision == pytest.approx(average_precision_score(truth, p), abs=1e-12)
-    assert found.roc_auc == pytest.approx(roc_auc_score(truth, p), abs=1e-12)
-    assert found.recall == pytest.approx((p[truth] >= 0.6).mean())
-    assert found.false_positive_rate == pytest.approx((p[~truth] >= 0.6).mean())
-    assert found.observed_over_expected == pytest.approx(truth.sum() / p.sum())
-    assert found.interval[0] < found.average_precision < found.interval[1]
+    assert (metrics.rows, metrics.frauds) == (150, truth.sum())
+    assert metrics.average_precision == pytest.approx(average_precision_score(truth, p), abs=1e-12)
+    assert metrics.roc_auc == pytest.approx(roc_auc_score(truth, p), abs=1e-12)
+    assert metrics.recall == pytest.approx((p[truth] >= 0.6).mean())
+    assert metrics.false_positive_rate == pytest.approx((p[~truth] >= 0.6).mean())
+    assert metrics.observed_over_expected == pytest.approx(truth.sum() / p.sum())
+    assert metrics.interval[0] < metrics.average_precision < metrics.interval[1]
 
 
 def test_a_slice_of_one_kind_has_what_can_be_computed() -> None:
@@ -50,7 +50,7 @@ def test_the_threshold_flags_no_more_than_the_rate() -> None:
         flagged = rows.probability >= threshold
         assert flagged[~rows.is_fraud].mean() <= rate
         assert flagged[rows.is_fraud].mean() == recall
-        if not flagged.all():  # the lowest: with the legitimate row that is next, there are too many
+        if not flagged.all():  # it is the lowest: with the next legitimate row the rate is exceeded
             lower = rows.probability >= rows.probability[~flagged & ~rows.is_fraud].max()
             assert lower[~rows.is_fraud].mean() > rate
     assert threshold_at(np.array([0.5, 0.5]), np.array([True, False])) == (np.inf, 0.0)

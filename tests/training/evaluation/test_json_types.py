@@ -18,7 +18,7 @@ def test_numbers_that_json_can_hold() -> None:
     assert [finite_or_none(value) for value in (1.5, np.nan, np.inf, None)] == [1.5, None, None, None]
 
 
-def test_everything_becomes_a_json_type() -> None:
+def test_all_values_become_json_types() -> None:
     value = {"a": (np.float64("nan"), np.inf, np.int64(3), True), 5: np.array([1.5]), "c": Path("x"), "d": None}
     assert to_json_types(value) == {"a": [None, None, 3, True], "5": [1.5], "c": "x", "d": None}
     assert to_json_types(np.bool_(True)) is True

@@ -1,4 +1,4 @@
-"""Labels in the metrics: what is to come is held against what came, what was taken back against a count by hand."""
+"""Metrics of labels: expected labels against those that came, and reversals against a count."""
 
 from typing import Any
 
@@ -21,26 +21,26 @@ def world() -> World:
 
 
 @pytest.fixture(scope="module")
-def moment(world: World) -> pd.Timestamp:
+def cutoff(world: World) -> pd.Timestamp:
     return pd.Timestamp(world.messages["sent_at"].min() + 60 * DAY)
 
 
-def known_at(world: World, moment: pd.Timestamp) -> LabelledData:
-    """What somebody who looks at that moment has."""
-    messages = world.messages[world.messages["sent_at"] < moment]
-    return load_labelled(messages, world.labels[world.labels["labelled_at"] < moment])
+def data_before(world: World, cutoff: pd.Timestamp) -> LabelledData:
+    """Return the messages and labels that are known before a cutoff time."""
+    messages = world.messages[world.messages["sent_at"] < cutoff]
+    return load_labelled(messages, world.labels[world.labels["labelled_at"] < cutoff])
 
 
-def test_labels_to_come_are_as_many_as_come(world: World, moment: pd.Timestamp) -> None:
-    data = known_at(world, moment)
+def test_the_expected_number_of_labels_comes(world: World, cutoff: pd.Timestamp) -> None:
+    data = data_before(world, cutoff)
     metrics: Any = label_metrics(data, BY_TIME, legitimate="legitimate")
     young = metrics.youngest
-    messages = world.messages[world.messages["sent_at"] < moment]
+    messages = world.messages[world.messages["sent_at"] < cutoff]
     end = max(messages["sent_at"].max(), data.rows["labelled_at"].max())
     ages = (end - messages["sent_at"]) / DAY
     first = world.labels.sort_values("labelled_at").drop_duplicates("subject_id").set_index("subject_id")
     labels = messages["message_id"].map(first["label"])
-    known = messages["message_id"].map(first["labelled_at"]) < moment
+    known = messages["message_id"].map(first["labelled_at"]) < cutoff
     waits = (ages < young.days) & ~known
     came = labels[waits].dropna()
     assert young.records == (ages < young.days).sum()
@@ -54,8 +54,8 @@ def test_labels_to_come_are_as_many_as_come(world: World, moment: pd.Timestamp) 
     assert note.startswith(f"{waits.sum():,} of {young.records:,} records of the last ")
 
 
-def test_frauds_to_come_have_delays_of_their_own() -> None:
-    """A tenth is fraud, and its labels take five times as long: more of it is still to come than of the rest."""
+def test_expected_frauds_use_the_delays_of_fraud() -> None:
+    """A tenth is fraud, and its labels take five times as long, so more of them are still to come."""
     rng = np.random.default_rng(0)
     start, n = pd.Timestamp("2026-01-01", tz="UTC"), 20_000
     fraud = rng.random(n) < 0.1
@@ -75,46 +75,46 @@ def test_frauds_to_come_have_delays_of_their_own() -> None:
     assert (fraud & waits).sum() > 0.2 * waits.sum()
 
 
-def test_who_does_not_wait_is_not_warned_of(world: World, moment: pd.Timestamp) -> None:
-    """The same records, looked at a month later: nearly all that will come is there."""
-    messages = world.messages[world.messages["sent_at"] < moment]
+def test_complete_labels_give_no_warning(world: World, cutoff: pd.Timestamp) -> None:
+    """A month later nearly all labels of these records have come."""
+    messages = world.messages[world.messages["sent_at"] < cutoff]
     metrics: Any = label_metrics(load_labelled(messages, world.labels), BY_TIME, legitimate="legitimate")
     assert metrics.unlabelled > 100
     assert metrics.youngest.records == 0
     assert waiting_note(metrics.youngest) is None
 
 
-def test_the_delays_are_those_of_the_curve(world: World, moment: pd.Timestamp) -> None:
-    metrics: Any = label_metrics(known_at(world, moment), BY_TIME, legitimate="legitimate")
-    days = [one.days for one in metrics.delays]
+def test_the_delays_are_those_of_the_curve(world: World, cutoff: pd.Timestamp) -> None:
+    metrics: Any = label_metrics(data_before(world, cutoff), BY_TIME, legitimate="legitimate")
+    days = [item.days for item in metrics.delays]
     # A mixture of exponential delays with means of 1.2, 1 and .64 times four days.
     ages, means = np.linspace(0, 60, 6001), 4.0 * np.array([1.2, 1.0, 0.64])
     known = (1 - np.exp(-ages[:, None] / means)) @ np.array([0.45, 0.30, 0.25])
     assert days[:3] == pytest.approx([ages[np.searchsorted(known, share)] for share in (0.5, 0.9, 0.95)], rel=0.1)
     assert metrics.curve[49] == (days[0], 0.5)
-    assert set(metrics.mature_by_class) == set(known_at(world, moment).rows["label"])
+    assert set(metrics.mature_by_class) == set(data_before(world, cutoff).rows["label"])
     assert metrics.youngest.days == max(days[2], 9.0)
 
 
-def test_records_from_a_moment_on(world: World, moment: pd.Timestamp) -> None:
-    data = known_at(world, moment)
-    all_of_them, later = (label_metrics(data, BY_TIME, since=since) for since in (None, moment - 2 * DAY))
+def test_records_since_a_time(world: World, cutoff: pd.Timestamp) -> None:
+    data = data_before(world, cutoff)
+    all_of_them, later = (label_metrics(data, BY_TIME, since=since) for since in (None, cutoff - 2 * DAY))
     sent = world.messages["sent_at"]
-    assert all_of_them.records == (sent < moment).sum()
+    assert all_of_them.records == (sent < cutoff).sum()
     assert all_of_them.unlabelled == data.n_unlabelled
-    assert later.records == ((sent < moment) & (sent >= moment - 2 * DAY)).sum()
+    assert later.records == ((sent < cutoff) & (sent >= cutoff - 2 * DAY)).sum()
     assert later.youngest is not None
     assert all_of_them.youngest is not None
     assert later.youngest.records == later.records < all_of_them.youngest.records
     assert later.delays == all_of_them.delays
-    naive = (moment - 2 * DAY).tz_localize(None).to_pydatetime()
+    naive = (cutoff - 2 * DAY).tz_localize(None).to_pydatetime()
     assert label_metrics(data, BY_TIME, since=naive) == later
 
 
 def test_reversals_and_sources_against_a_count_by_hand() -> None:
     sent = pd.Timestamp("2026-05-01 09:30", tz="UTC")
     messages = pd.DataFrame({"message_id": list("abcd"), "text": list("abcd"), "sent_at": sent})
-    said = [
+    label_rows = [
         ("a", "spam", 1, "report"),
         ("a", "legitimate", 3, "review"),
         ("b", "legitimate", 2, "review"),
@@ -123,12 +123,12 @@ def test_reversals_and_sources_against_a_count_by_hand() -> None:
         ("unknown", "spam", 1, "report"),
         ("unknown", "legitimate", 2, "report"),
     ]
-    labels = pd.DataFrame(said, columns=["subject_id", "label", "day", "source"])
+    labels = pd.DataFrame(label_rows, columns=["subject_id", "label", "day", "source"])
     labels["labelled_at"] = sent + pd.to_timedelta(labels.pop("day"), unit="D")
     metrics: Any = label_metrics(load_labelled(messages, labels), {})
     pairs = {(pair["from"], pair["to"]): pair["count"] for pair in metrics.reversals.pairs}
     assert (metrics.reversals.count, pairs) == (2, {("spam", "legitimate"): 1, ("legitimate", "spam"): 1})
-    report, review = sorted(metrics.by_source, key=lambda one: one.source)
+    report, review = sorted(metrics.by_source, key=lambda item: item.source)
     assert (report.labels, report.first, report.reversed) == (3, 2, 1)
     assert (review.labels, review.first, review.reversed) == (2, 1, 1)
     assert report.days == (1, 4, 4, 4)
@@ -136,7 +136,7 @@ def test_reversals_and_sources_against_a_count_by_hand() -> None:
     trust = Trust({"review": 1.0, "report": 0.5})
     trusted: Any = label_metrics(load_labelled(messages, labels, trust=trust), {}, trust=trust)
     assert [(pair["from"], pair["to"]) for pair in trusted.reversals.pairs] == [("spam", "legitimate")]
-    assert {one.source: one.reversed for one in trusted.by_source} == {"report": 1, "review": 0}
+    assert {item.source: item.reversed for item in trusted.by_source} == {"report": 1, "review": 0}
 
 
 def test_labels_in_the_table_itself() -> None:
@@ -145,12 +145,12 @@ def test_labels_in_the_table_itself() -> None:
     frame = frame.assign(label=pd.Series(["spam", "ham", "ham", None]), labelled_at=sent + DAY, source=list("xyyy"))
     metrics: Any = label_metrics(load_labelled(frame), BY_TIME)
     assert metrics.reversals is None
-    assert {one.source: one.labels for one in metrics.by_source} == {"x": 1, "y": 2}
+    assert {item.source: item.labels for item in metrics.by_source} == {"x": 1, "y": 2}
     assert label_metrics(load_labelled(frame.drop(columns="source")), BY_TIME).by_source is None
 
 
 @pytest.mark.parametrize("columns", [["sent_at"], ["labelled_at"], []])
-def test_without_times_nothing_is_said_of_delays(columns: list[str]) -> None:
+def test_without_times_there_are_no_delays(columns: list[str]) -> None:
     day = pd.Timestamp("2026-05-01 09:30", tz="UTC")
     frame = pd.DataFrame({"message_id": list("abc"), "text": list("abc"), "label": ["spam", "ham", None]})
     metrics: Any = label_metrics(load_labelled(frame.assign(**dict.fromkeys(columns, day))), {})
@@ -159,7 +159,7 @@ def test_without_times_nothing_is_said_of_delays(columns: list[str]) -> None:
     assert waiting_note(metrics.youngest) is None
 
 
-def test_records_looked_at_when_their_labels_came_say_nothing_of_delays() -> None:
+def test_records_exported_when_their_labels_came_have_no_delays() -> None:
     labelled = pd.Series(pd.date_range("2026-05-01 09:30", periods=3, freq="D", tz="UTC"))
     rows = pd.DataFrame({"as_of": labelled - pd.Timedelta(microseconds=1), "labelled_at": labelled, "label": "spam"})
     waiting = pd.Series([labelled.max()])

@@ -1,4 +1,4 @@
-"""Operating points of a run: the days that a slice stands for, and alerts that stay near the capacity of reviewers."""
+"""Operating points of a run: the days that a slice represents, and alerts that stay near the review capacity."""
 
 from dataclasses import fields, replace
 from pathlib import Path
@@ -39,7 +39,7 @@ CAPACITY = 20.0
 
 
 def labelled(n: int = 100, n_unlabelled: int = 0, **columns: Any) -> LabelledData:
-    """One message an hour; the last ones have no label."""
+    """Return one message per hour; the last ones have no label."""
     sent = pd.Series(pd.date_range("2026-01-01", periods=n + n_unlabelled, freq="h", tz="UTC"))
     rows = pd.DataFrame({"as_of": sent[:n], "label": np.where(np.arange(n) % 5, "legitimate", "spam"), **columns})
     return LabelledData(rows, rows[:0], rows[:0], n_unlabelled, (), {}, messages=pd.DataFrame({"as_of": sent}))
@@ -55,7 +55,7 @@ def test_a_slice_of_every_record_spans_its_own_days() -> None:
 
 def test_a_slice_of_half_the_records_stands_for_half_the_days() -> None:
     by_time = calibration_days(labelled(), sliced(np.arange(0, 48, 2)))
-    assert by_time == pytest.approx(1)  # 24 rows, and 24 messages come in a day
+    assert by_time == pytest.approx(1)  # 24 rows, and 24 messages come per day
     assert calibration_days(labelled(), sliced(np.arange(0, 96, 4), "random")) == pytest.approx(1)
     assert calibration_days(labelled(), sliced(np.arange(24), "campaign")) == pytest.approx(1)
 
@@ -68,7 +68,7 @@ def test_messages_without_a_label_are_alerts_too() -> None:
     assert calibration_days(alone, sliced(np.arange(24))) == pytest.approx(2)
 
 
-def test_which_share_of_the_records_of_their_time_some_rows_are() -> None:
+def test_share_of_the_records_of_their_time() -> None:
     data = labelled(100)
     assert share_of_records(data, data.rows) == 1
     assert share_of_records(data, data.rows.iloc[40:60]) == 1
@@ -76,15 +76,15 @@ def test_which_share_of_the_records_of_their_time_some_rows_are() -> None:
     half = replace(data, rows=data.rows[::2])  # every second message has no label
     assert share_of_records(half, half.rows) == pytest.approx(50 / 99)
     assert share_of_records(replace(half, messages=None), half.rows) == 1
-    timeless = data.rows.assign(as_of=pd.Series(pd.NaT, data.rows.index, "datetime64[us, UTC]"))
-    assert share_of_records(replace(data, rows=timeless), timeless) == 1
+    untimed = data.rows.assign(as_of=pd.Series(pd.NaT, data.rows.index, "datetime64[us, UTC]"))
+    assert share_of_records(replace(data, rows=untimed), untimed) == 1
 
 
-def test_without_two_moments_there_are_no_days() -> None:
+def test_without_two_distinct_times_there_are_no_days() -> None:
     data = labelled()
     assert calibration_days(data, sliced(np.array([3]))) is None
-    timeless = data.rows.assign(as_of=pd.Series(pd.NaT, data.rows.index, "datetime64[us, UTC]"))
-    assert calibration_days(replace(data, rows=timeless), sliced(np.arange(9), "campaign")) is None
+    untimed = data.rows.assign(as_of=pd.Series(pd.NaT, data.rows.index, "datetime64[us, UTC]"))
+    assert calibration_days(replace(data, rows=untimed), sliced(np.arange(9), "campaign")) is None
 
 
 def test_points_that_cannot_be_chosen_are_named_before_any_work() -> None:
@@ -115,11 +115,11 @@ def test_costs_go_by_the_amounts_of_the_slice() -> None:
     is_fraud = (data.rows["label"] == "spam").to_numpy()[split.calibration]
     probability = np.linspace(1, 0, 20)
     points, _ = choose_points(probability, is_fraud, data, split, recipe)
-    # Frauds at 40, 45, 50 and 55; those from 50 on are worth less than a review.
+    # There is fraud at 40, 45, 50 and 55; from 50 on it costs less than a review.
     assert np.flatnonzero(probability >= points[0].threshold).max() == 5
 
 
-def test_a_point_that_flags_nothing_is_said() -> None:
+def test_a_point_that_flags_nothing_is_noted() -> None:
     data, split = labelled(), sliced(np.arange(50))
     is_fraud = (data.rows["label"] == "spam").to_numpy()[:50]
     recipe = Recipe.read(overrides={"thresholds": {"alerts_a_day": [24], "precisions": [0.99]}})
@@ -129,8 +129,8 @@ def test_a_point_that_flags_nothing_is_said() -> None:
     assert "alerts_a_day_24" not in notes[0]
 
 
-def dealt(world: World, seed: int) -> pd.DataFrame:
-    """The messages of a world, their moments dealt anew: neither volume nor wording nor fraud drifts."""
+def with_new_times(world: World, seed: int) -> pd.DataFrame:
+    """Return the messages of a world at random times, so that neither volume nor texts nor fraud drift."""
     rng = np.random.default_rng(seed)
     first = world.messages["sent_at"].min().normalize()
     sent = first + pd.to_timedelta(rng.uniform(0, DAYS * 86_400, len(world.messages)), "s").round("s")
@@ -139,16 +139,16 @@ def dealt(world: World, seed: int) -> pd.DataFrame:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
-def test_alerts_a_day_stay_near_the_capacity_where_the_world_does_not_drift(seed: int) -> None:
+def test_alerts_per_day_stay_near_the_capacity_without_drift(seed: int) -> None:
     world = simulate(seed=seed, days=DAYS, n_accounts=300)
-    messages = dealt(world, seed)
+    messages = with_new_times(world, seed)
     data = load_labelled(messages, world.labels.drop(columns="labelled_at"))
     rows, n = data.rows, len(data.rows)
     is_fraud = (rows["label"] != "legitimate").to_numpy()
     split = split_by_time(
         rows["as_of"], rows["labelled_at"], np.arange(n), is_fraud, test_share=0.35, calibration_share=0.35, gap_days=0
     )
-    # A cheap model: one score a message, and as good later as on the calibration slice.
+    # A simulated model: one score per message, as good later as on the calibration slice.
     truth = messages["message_id"].isin(rows["message_id"][is_fraud]).to_numpy()
     logit = np.random.default_rng(seed).normal(np.where(truth, 1.5, -3.0), 1.2)
     probability = pd.Series(1 / (1 + np.exp(-logit)), messages["message_id"].to_numpy())
@@ -168,12 +168,12 @@ def test_alerts_a_day_stay_near_the_capacity_where_the_world_does_not_drift(seed
 
 @pytest.mark.slow
 def test_a_run_keeps_its_points_in_the_folder(small_world: World, tmp_path: Path) -> None:
-    asked = {"alerts_a_day": [5], "precisions": [0.8], "costs": {"missed": 100, "review": 2}, "decide_by": "cost"}
+    thresholds = {"alerts_a_day": [5], "precisions": [0.8], "costs": {"missed": 100, "review": 2}, "decide_by": "cost"}
     settings = {"track.uri": mlflow_uri(tmp_path), "track.register_model": False, "n_jobs": 1}
-    recipe = Recipe.read(overrides={**settings, "thresholds": asked, "model.n_rounds": 20, "features.augment": 0})
-    done = train(recipe, output=tmp_path / "m", messages=small_world.messages, labels=small_world.labels)
+    recipe = Recipe.read(overrides={**settings, "thresholds": thresholds, "model.n_rounds": 20, "features.augment": 0})
+    trained = train(recipe, output=tmp_path / "m", messages=small_world.messages, labels=small_world.labels)
     points = read_model(tmp_path / "m").points
-    assert points == done.model.points
+    assert points == trained.model.points
     assert points[0].name == "cost"
     assert {"alerts_a_day_5", "precision_0.8", "false_positive_rate_0.01"} < {point.name for point in points}
     by_name = {point.name: point for point in points}
@@ -186,27 +186,27 @@ def test_a_run_keeps_its_points_in_the_folder(small_world: World, tmp_path: Path
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(size(3, dev=1)))
-def test_alerts_of_a_trained_model_stay_near_the_capacity_where_the_world_does_not_drift(seed: int) -> None:
+def test_alerts_of_a_trained_model_stay_near_the_capacity_without_drift(seed: int) -> None:
     world = simulate(seed=seed, days=DAYS)
-    messages = dealt(world, seed)
+    messages = with_new_times(world, seed)
     settings = {"split": {"kind": "random", "test_share": 0.3, "calibration_share": 0.3}, "n_jobs": 1, "seed": seed}
     recipe = Recipe.read(overrides={**settings, "thresholds.alerts_a_day": [12], "features.augment": 0})
     data = load_labelled(messages, world.labels.drop(columns="labelled_at"), min_label_rows=10)
-    groups, what = groups_of(data)
-    split = choose_split(data, groups, what, recipe)
+    groups, group_kind = groups_of(data)
+    split = choose_split(data, groups, group_kind, recipe)
     model, _, _ = fit_model(data, groups, split, recipe, lambda step: None)
     point = next(point for point in model.points if point.name == "alerts_a_day_12")
     test = data.rows["text"].iloc[split.test].tolist()
     flagged = (Scorer(model).score_columns({"text": test})["probability"] >= point.threshold).mean()
     alerts = flagged * len(messages) / DAYS
-    print(f"seed {seed}: {alerts:.2f} alerts a day for a capacity of 12")  # noqa: T201 - figures to report
+    print(f"seed {seed}: {alerts:.2f} alerts per day for a capacity of 12")  # noqa: T201 - shown with pytest -s
     assert alerts == pytest.approx(12, rel=0.2)
 
 
 # The rates of operating points on other records.
 
 
-def test_figures_are_those_of_scikit_learn_and_of_the_calibration_slice() -> None:
+def test_rates_are_those_of_scikit_learn_and_of_the_calibration_slice() -> None:
     rng = np.random.default_rng(0)
     is_fraud = rng.random(3000) < 0.1
     probability = np.clip(rng.normal(0.2 + 0.3 * is_fraud, 0.15), 0, 1)
@@ -214,32 +214,32 @@ def test_figures_are_those_of_scikit_learn_and_of_the_calibration_slice() -> Non
     points = operating_points(probability[:1000], is_fraud[:1000], targets, days=20.0)
     p, truth = probability[1000:], is_fraud[1000:]
     metrics = point_metrics(points, p, truth, capacity=Capacity.of(2000, 10, share=0.25))
-    assert [one.name for one in metrics] == list(targets.names)
-    for point, one in zip(points, metrics, strict=True):
-        flagged, here = p >= point.threshold, one.here
+    assert [item.name for item in metrics] == list(targets.names)
+    for point, item in zip(points, metrics, strict=True):
+        flagged, here = p >= point.threshold, item.here
         (clean, alarms), _ = confusion_matrix(truth, flagged)
         assert here.false_positive_rate == pytest.approx(alarms / (clean + alarms))
         assert here.recall == pytest.approx(recall_score(truth, flagged))
         assert here.precision == pytest.approx(precision_score(truth, flagged))
         assert here.flagged == pytest.approx(flagged.mean())
-        # A quarter of all records of ten days: four times as many alerts come.
+        # The rows are a quarter of all records of ten days, so there are four times as many alerts.
         assert here.alerts_a_day == pytest.approx(flagged.sum() * 4 / 10)
-        assert one.calibration == PointRates(**{rate.name: getattr(point, rate.name) for rate in fields(PointRates)})
-        assert one.threshold == point.threshold
-    assert any(one.here.recall != one.calibration.recall for one in metrics)
+        assert item.calibration == PointRates(**{rate.name: getattr(point, rate.name) for rate in fields(PointRates)})
+        assert item.threshold == point.threshold
+    assert any(item.here.recall != item.calibration.recall for item in metrics)
 
 
 def test_a_record_at_the_threshold_is_flagged() -> None:
     point = OperatingPoint("p", 0.5, 0.0, 1.0, 0.5)
-    (one,) = point_metrics([point], np.array([0.5, 0.49]), np.array([True, False]))
-    assert one.here == PointRates(false_positive_rate=0.0, recall=1.0, precision=1.0, flagged=0.5, alerts_a_day=None)
+    (item,) = point_metrics([point], np.array([0.5, 0.49]), np.array([True, False]))
+    assert item.here == PointRates(false_positive_rate=0.0, recall=1.0, precision=1.0, flagged=0.5, alerts_a_day=None)
 
 
 def test_what_cannot_be_computed_is_none() -> None:
     point = OperatingPoint("p", 0.9, 0.0, 1.0, 0.5, precision=1.0)
-    (one,) = point_metrics([point], np.array([0.5]), np.array([False]), capacity=Capacity.of(1, None))
-    assert (one.here.recall, one.here.precision, one.here.alerts_a_day) == (None, None, None)
-    assert one.here.false_positive_rate == 0.0
-    (one,) = point_metrics([point], np.zeros(0), np.zeros(0, bool))
-    assert set(vars(one.here).values()) == {None}
+    (item,) = point_metrics([point], np.array([0.5]), np.array([False]), capacity=Capacity.of(1, None))
+    assert (item.here.recall, item.here.precision, item.here.alerts_a_day) == (None, None, None)
+    assert item.here.false_positive_rate == 0.0
+    (item,) = point_metrics([point], np.zeros(0), np.zeros(0, bool))
+    assert set(vars(item.here).values()) == {None}
     assert point_metrics([], np.array([0.5]), np.array([False])) == ()

@@ -1,4 +1,4 @@
-"""The report agrees with scikit-learn, and with definitions worked out by hand."""
+"""The report agrees with scikit-learn, and with definitions on small examples."""
 
 import json
 from dataclasses import asdict
@@ -40,7 +40,7 @@ def test_standard_metrics_are_those_of_scikit_learn() -> None:
     json.dumps(report.to_dict(), allow_nan=False)
 
 
-def test_without_a_legitimate_class_only_types_are_judged() -> None:
+def test_without_a_legitimate_class_only_types_are_evaluated() -> None:
     _, by_class, labels = made_up()
     report: Any = evaluate(np.full(len(labels), np.nan), CLASSES, by_class, labels, None)
     numbers = {name for name, value in report.to_dict().items() if isinstance(value, int | float)}
@@ -58,7 +58,7 @@ def test_a_label_that_the_model_does_not_know_is_fraud() -> None:
     assert report.base_rate == pytest.approx((labels != "ham").mean())
 
 
-def test_one_kind_alone_leaves_out_what_cannot_be_computed() -> None:
+def test_rows_of_one_kind_leave_out_metrics_that_cannot_be_computed() -> None:
     probability, by_class, _ = made_up(20)
     report: Any = evaluate(probability, CLASSES, by_class, np.full(20, "ham", object), "ham")
     assert report.average_precision is None
@@ -94,7 +94,7 @@ def test_calibration_error_does_not_depend_on_the_order_of_ties() -> None:
     )
 
 
-def test_groups_give_every_figure_its_interval() -> None:
+def test_groups_give_every_metric_an_interval() -> None:
     probability, by_class, labels = made_up()
     groups = np.arange(500) // 2
     report: Any = evaluate(
@@ -116,7 +116,7 @@ def test_groups_give_every_figure_its_interval() -> None:
     assert evaluate(probability, CLASSES, by_class, labels, "ham").bootstrap is None
 
 
-def test_intervals_of_types_alone() -> None:
+def test_intervals_of_types_only() -> None:
     _, by_class, labels = made_up()
     report: Any = evaluate(np.full(500, np.nan), CLASSES, by_class, labels, None, groups=np.arange(500))
     assert set(report.intervals) == {"macro_f1"}

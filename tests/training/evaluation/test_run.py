@@ -1,4 +1,4 @@
-"""The context of labelled rows, and the gain of every family of features."""
+"""The context of labelled rows, evaluation of tables, and the gain of every family of features."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def fitted() -> AccountFeatures:
     return AccountFeatures(EVENTS, subject="account").fit(ROWS[["account_id", "as_of"]])
 
 
-def test_moments_accounts_and_amounts() -> None:
+def test_cutoff_times_accounts_and_amounts() -> None:
     found = row_context(ROWS)
     assert found["cutoff_times"] is not None
     assert found["cutoff_times"].astype("M8[h]").astype(str).tolist()[:2] == ["2026-05-02T00", "2026-05-01T10"]
@@ -54,7 +54,7 @@ def test_moments_accounts_and_amounts() -> None:
     assert found["has_history"] is None
 
 
-def test_what_is_not_there_is_none() -> None:
+def test_missing_columns_are_none() -> None:
     rows = ROWS.assign(as_of=pd.to_datetime(["NaT"] * 4, utc=True), amount=["much"] * 4)
     rows.loc[0, "account_id"] = None
     assert row_context(rows) == {"cutoff_times": None, "accounts": None, "amounts": None, "has_history": None}
@@ -62,59 +62,57 @@ def test_what_is_not_there_is_none() -> None:
 
 
 def test_a_history_is_strictly_before() -> None:
-    known = rows_with_history(ROWS, fitted())
-    assert known is not None
-    assert known.tolist() == [True, False, False, False]
+    with_history = rows_with_history(ROWS, fitted())
+    assert with_history is not None
+    assert with_history.tolist() == [True, False, False, False]
 
 
-def test_messages_have_a_history_where_the_model_looks_at_senders(
-    labelled_messages: pd.DataFrame, small_world: World
-) -> None:
+def test_messages_have_a_history_if_the_model_uses_senders(labelled_messages: pd.DataFrame, small_world: World) -> None:
     some = labelled_messages.head(200).assign(as_of=labelled_messages["sent_at"].head(200))
     alone = MessageFeatures(n_folds=2, n_jobs=1).fit(some, some["label"].to_numpy(object))
     assert rows_with_history(some, alone) is None
-    alone.events = small_world.events  # events are there, and the model does not look at them
+    alone.events = small_world.events  # the model does not use the events
     assert rows_with_history(some, alone) is None
     both = MessageFeatures(n_folds=2, n_jobs=1, events=small_world.events)
     both.fit(some, some["label"].to_numpy(object))
-    known = rows_with_history(some, both)
-    assert known is not None
+    with_history = rows_with_history(some, both)
+    assert with_history is not None
     first = small_world.events.groupby("account_id")["occurred_at"].min()
-    assert known.tolist() == (some["account_id"].map(first) < some["sent_at"]).tolist()
-    assert 0 < known.sum() < len(known)
+    assert with_history.tolist() == (some["account_id"].map(first) < some["sent_at"]).tolist()
+    assert 0 < with_history.sum() < len(with_history)
 
 
 def test_tables_are_evaluated_as_rows_are(rivals: Any) -> None:
-    messages = pd.concat([rivals.known, rivals.later], ignore_index=True)
+    messages = pd.concat([rivals.earlier, rivals.later], ignore_index=True)
     since = rivals.later["sent_at"].iloc[5]
     recipe = Recipe.read(overrides={"evaluate.replicates": 20})
     steps: list[str] = []
-    done = evaluate_tables(
+    evaluation = evaluate_tables(
         rivals.strong, messages=messages, recipe=recipe, since=since.to_pydatetime(), progress=steps.append
     )
     later = messages[messages["sent_at"] >= since]
     expected = evaluate_model(
         Scorer.load(rivals.strong), later.assign(as_of=later["sent_at"]), settings=recipe.evaluate
     )
-    assert (done.report.rows, done.report.average_precision) == (len(later), expected.average_precision)
-    assert done.report.bootstrap is not None
-    assert done.report.labels is not None
-    assert (done.report.labels.records, done.report.not_later_than_training) == (len(later), 0)
-    assert done.model.digest == Scorer.load(rivals.strong).model.digest
+    assert (evaluation.report.rows, evaluation.report.average_precision) == (len(later), expected.average_precision)
+    assert evaluation.report.bootstrap is not None
+    assert evaluation.report.labels is not None
+    assert (evaluation.report.labels.records, evaluation.report.not_later_than_training) == (len(later), 0)
+    assert evaluation.model.digest == Scorer.load(rivals.strong).model.digest
     assert steps == ["loading the model", "reading", "looking for campaigns", "scoring"]
-    assert not any("flatter" in note for note in done.notes)
+    assert not any("optimistic" in note for note in evaluation.notes)
 
 
 def test_records_that_are_not_later_than_training_are_noted(rivals: Any) -> None:
     settings = Recipe.read(overrides={"evaluate.replicates": 0})
-    done = evaluate_tables(Scorer.load(rivals.strong), messages=rivals.known, recipe=settings)
-    flattering = done.report.not_later_than_training
-    assert flattering
-    assert done.notes[-1].startswith(f"{flattering:,} of {len(rivals.known):,} records are not later than")
+    evaluation = evaluate_tables(Scorer.load(rivals.strong), messages=rivals.earlier, recipe=settings)
+    n_in_training = evaluation.report.not_later_than_training
+    assert n_in_training
+    assert evaluation.notes[-1].startswith(f"{n_in_training:,} of {len(rivals.earlier):,} records are not later than")
     with pytest.raises(SchemaError, match="none of"):
-        evaluate_tables(rivals.strong, messages=rivals.known, since=pd.Timestamp("2050-01-01").to_pydatetime())
+        evaluate_tables(rivals.strong, messages=rivals.earlier, since=pd.Timestamp("2050-01-01").to_pydatetime())
     with pytest.raises(RecipeError, match="a table of messages is missing"):
-        evaluate_tables(rivals.strong, labels=rivals.known)
+        evaluate_tables(rivals.strong, labels=rivals.earlier)
 
 
 class Stub:

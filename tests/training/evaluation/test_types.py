@@ -1,4 +1,4 @@
-"""Types: scikit-learn's figures, their intervals, and what the threshold for fraud catches of each."""
+"""Metrics of types agree with scikit-learn, and have intervals and the share caught at the fraud threshold."""
 
 from typing import Any
 
@@ -14,27 +14,29 @@ NAMES = np.array(["ham", "scam", "spam"], object)
 def made_up(n: int = 600) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 3, n)
-    said = np.where(rng.random(n) < 0.7, truth, rng.integers(0, 3, n))
-    return NAMES[truth], NAMES[said], np.where(truth > 0, 0.3, 0.0) + rng.random(n) * (0.4 + 0.3 * (truth == 2))
+    predicted = np.where(rng.random(n) < 0.7, truth, rng.integers(0, 3, n))
+    return NAMES[truth], NAMES[predicted], np.where(truth > 0, 0.3, 0.0) + rng.random(n) * (0.4 + 0.3 * (truth == 2))
 
 
-def test_figures_are_those_of_scikit_learn() -> None:
-    labels, said, probability = made_up()
-    metrics: Any = type_metrics(labels, said, legitimate="ham", probability=probability, groups=np.arange(600) // 3)
-    assert metrics.macro_f1 == pytest.approx(f1_score(labels, said, average="macro"), abs=1e-12)
-    for name, found in metrics.by_type.items():
-        one = {"labels": [name], "average": "macro"}
-        assert found.precision == pytest.approx(precision_score(labels, said, **one), abs=1e-12)
-        assert found.recall == pytest.approx(recall_score(labels, said, **one), abs=1e-12)
-        assert found.interval[0] < found.f1 < found.interval[1]
-        assert found.rows == (labels == name).sum()
+def test_metrics_agree_with_scikit_learn() -> None:
+    labels, predicted, probability = made_up()
+    metrics: Any = type_metrics(
+        labels, predicted, legitimate="ham", probability=probability, groups=np.arange(600) // 3
+    )
+    assert metrics.macro_f1 == pytest.approx(f1_score(labels, predicted, average="macro"), abs=1e-12)
+    for name, class_metrics in metrics.by_type.items():
+        options = {"labels": [name], "average": "macro"}
+        assert class_metrics.precision == pytest.approx(precision_score(labels, predicted, **options), abs=1e-12)
+        assert class_metrics.recall == pytest.approx(recall_score(labels, predicted, **options), abs=1e-12)
+        assert class_metrics.interval[0] < class_metrics.f1 < class_metrics.interval[1]
+        assert class_metrics.rows == (labels == name).sum()
     low, high = metrics.intervals["macro_f1"]
     assert low < metrics.macro_f1 < high < low + 0.2
 
 
-def test_caught_whatever_it_is_taken_for() -> None:
-    labels, said, probability = made_up()
-    by_type: Any = type_metrics(labels, said, legitimate="ham", probability=probability).by_type
+def test_caught_counts_any_predicted_fraud_type() -> None:
+    labels, predicted, probability = made_up()
+    by_type: Any = type_metrics(labels, predicted, legitimate="ham", probability=probability).by_type
     assert by_type["ham"].caught <= 0.01
     is_fraud = labels != "ham"
     threshold = np.sort(probability[~is_fraud])[::-1][int(0.01 * (~is_fraud).sum())]
@@ -43,14 +45,14 @@ def test_caught_whatever_it_is_taken_for() -> None:
 
 
 def test_without_groups_or_a_legitimate_class() -> None:
-    labels, said, _ = made_up()
-    metrics: Any = type_metrics(labels, said)
+    labels, predicted, _ = made_up()
+    metrics: Any = type_metrics(labels, predicted)
     assert metrics.intervals == {"macro_f1": None}
-    assert {found.caught for found in metrics.by_type.values()} == {None}
+    assert {class_metrics.caught for class_metrics in metrics.by_type.values()} == {None}
 
 
 def test_a_type_that_is_only_predicted() -> None:
-    labels, said = np.array(["a", "a"], object), np.array(["a", "b"], object)
-    metrics: Any = type_metrics(labels, said, legitimate="c", probability=np.array([0.5, 0.4]))
+    labels, predicted = np.array(["a", "a"], object), np.array(["a", "b"], object)
+    metrics: Any = type_metrics(labels, predicted, legitimate="c", probability=np.array([0.5, 0.4]))
     assert metrics.by_type["b"].rows == 0
     assert metrics.by_type["b"].caught is None

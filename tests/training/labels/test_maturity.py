@@ -1,4 +1,4 @@
-"""Maturity of labels: the delay curve against a count by hand, subject by subject."""
+"""Label maturity: the delay curve against an implementation in loops."""
 
 import time
 
@@ -17,7 +17,7 @@ from tests.profiles import examples
 START = pd.Timestamp("2026-01-01", tz="UTC")
 CLASSES = ("fraud", "legitimate")
 
-# Sent on a day, labelled so many days later or never, as what.
+# The day sent, the delay of the label in days (None for no label), and the class.
 SUBJECTS = st.lists(
     st.tuples(st.integers(0, 12), st.none() | st.integers(0, 9), st.sampled_from(CLASSES)), min_size=1, max_size=30
 )
@@ -32,17 +32,17 @@ def subjects_of(rows: Subjects) -> pd.DataFrame:
 
 
 def incidence_by_hand(rows: Subjects, name: str | None) -> dict[int, float]:
-    """Kaplan and Meier, and Aalen and Johansen, in loops."""
+    """Compute the estimators of Kaplan and Meier, and of Aalen and Johansen, in loops."""
     end = max(day + (delay or 0) for day, delay, _ in rows)
     ages = [(end - day if delay is None else delay, delay is not None, label) for day, delay, label in rows]
     waiting, known, curve = 1.0, 0.0, {}
     for age in sorted({age for age, came, _ in ages if came}):
         at_risk = sum(other >= age for other, _, _ in ages)
         labels = [label for other, came, label in ages if came and other == age]
-        mine = sum(name in (None, label) for label in labels)
-        known += waiting * mine / at_risk
+        n_of_class = sum(name in (None, label) for label in labels)
+        known += waiting * n_of_class / at_risk
         waiting *= 1 - len(labels) / at_risk
-        if mine:
+        if n_of_class:
             curve[age] = known
     return curve
 
@@ -52,7 +52,7 @@ def incidence_by_hand(rows: Subjects, name: str | None) -> dict[int, float]:
 def test_the_curve_is_that_of_a_count_by_hand(rows: Subjects, name: str | None) -> None:
     curve, expected = delay_curve(subjects_of(rows), label=name), incidence_by_hand(rows, name)
     assert curve.ages.tolist() == list(expected)
-    assert curve.known == pytest.approx(list(expected.values()))
+    assert curve.shares == pytest.approx(list(expected.values()))
     assert curve.n_waiting == sum(delay is None for _, delay, _ in rows)
     assert curve.n_labelled == sum(delay is not None and name in (None, label) for _, delay, label in rows)
 
@@ -65,20 +65,20 @@ def test_the_curves_of_the_classes_add_up_to_that_of_any_label(rows: Subjects) -
 
 
 @given(SUBJECTS, st.integers(1, 20))
-def test_what_came_later_does_not_change_what_was_known(rows: Subjects, day: int) -> None:
+def test_later_labels_do_not_change_an_earlier_curve(rows: Subjects, day: int) -> None:
     until, frame = START + pd.Timedelta(days=day), subjects_of(rows)
     then = frame[frame["sent_at"] < until].copy()
     late = then["labelled_at"] >= until
     then.loc[late, ["labelled_at", "label"]] = None
     one, two = delay_curve(frame, until=until), delay_curve(then, until=until)
     assert one.ages.tolist() == two.ages.tolist()
-    assert one.known.tolist() == two.known.tolist()
+    assert one.shares.tolist() == two.shares.tolist()
     assert (one.n_labelled, one.n_waiting) == (int(then["label"].notna().sum()), int(then["label"].isna().sum()))
     assert (one.ages < day).all()
 
 
 def test_young_subjects_do_not_make_labels_look_rare_or_fast() -> None:
-    """Half of all labels come after ten days; without censoring the flood of young subjects hides it."""
+    """Half of all labels come after ten days; without censoring the many young subjects would hide it."""
     rng = np.random.default_rng(0)
     sent = START + pd.to_timedelta(rng.uniform(0, 40, 20_000), unit="D")
     labelled = pd.Series(sent + pd.to_timedelta(rng.choice([1.0, 10.0], len(sent)), unit="D"))
@@ -90,7 +90,7 @@ def test_young_subjects_do_not_make_labels_look_rare_or_fast() -> None:
     assert curve.known_by(5.0) == pytest.approx(0.5, abs=0.02)
     assert curve.share_to_come(5.0) == pytest.approx(0.5, abs=0.02)
     assert curve.known_by(20.0) == pytest.approx(1.0, abs=0.02)
-    assert delay_curve(frame[frame["label"].notna()]).share_to_come(5.0) < 0.45  # what leaving them out gives
+    assert delay_curve(frame[frame["label"].notna()]).share_to_come(5.0) < 0.45  # without the waiting subjects
 
 
 def test_the_gap_is_the_95th_percentile_of_the_delays_and_never_negative() -> None:
@@ -107,7 +107,7 @@ def test_the_gap_is_the_95th_percentile_of_the_delays_and_never_negative() -> No
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=40), st.floats(0.01, 1.0))
-def test_where_nobody_waits_the_gap_is_a_quantile_of_numpy(delays: list[int], share: float) -> None:
+def test_without_waiting_subjects_the_gap_is_a_quantile(delays: list[int], share: float) -> None:
     rows: Subjects = [(0, delay, "fraud") for delay in delays]
     expected = np.quantile(delays, share, method="inverted_cdf")
     assert maturity_gap(subjects_of(rows), share=share) == pytest.approx(expected)
@@ -119,22 +119,22 @@ def test_the_gap_of_a_class_is_its_own() -> None:
     assert maturity_gap(subjects_of(rows), label="legitimate") == 2.0
 
 
-def test_unlabelled_is_not_legitimate_and_a_label_without_a_time_says_nothing() -> None:
+def test_unlabelled_is_not_legitimate_and_labels_without_times_are_ignored() -> None:
     frame = subjects_of([(0, 3, "fraud"), (0, None, ""), (0, 2, "legitimate")])
     assert delay_curve(frame, label="legitimate").n_labelled == 1
     assert delay_curve(frame).n_waiting == 1
-    frame.loc[2, "labelled_at"] = pd.NaT  # legitimate since ever
+    frame.loc[2, "labelled_at"] = pd.NaT  # always known to be legitimate
     curve = delay_curve(frame)
-    assert (curve.n_labelled, curve.n_waiting, curve.known.tolist()) == (1, 1, [0.5])
+    assert (curve.n_labelled, curve.n_waiting, curve.shares.tolist()) == (1, 1, [0.5])
 
 
-def test_ages_may_be_many() -> None:
+def test_ages_may_be_an_array() -> None:
     curve = delay_curve(subjects_of([(0, 1, "fraud"), (0, 3, "fraud")]))
     assert curve.share_to_come(np.array([0.0, 0.99, 1.0, 2.0, 3.0, 9.0])).tolist() == [1.0, 1.0, 0.5, 0.5, 0.0, 0.0]
     assert isinstance(curve.known_by(1), float)
 
 
-def test_without_any_label_nothing_is_known_of_delays() -> None:
+def test_without_any_label_there_are_no_delays() -> None:
     curve = delay_curve(subjects_of([(0, None, ""), (4, None, "")]))
     assert (curve.n_labelled, curve.n_waiting) == (0, 2)
     assert np.isnan(curve.share_to_come(3.0))
@@ -153,14 +153,14 @@ def test_the_delays_of_the_simulated_world_are_found() -> None:
     world = simulate(days=120, n_accounts=300, label_delay_days=6.0, wrong_labels=0.0)
     frame = world.messages.merge(world.labels, left_on="message_id", right_on="subject_id", how="left")
     curve = delay_curve(frame)
-    # Sources are of three speeds: a mixture of exponential delays with means of 1.2, 1 and .64 times six days.
+    # The sources have three delays: a mixture of exponential delays with means of 1.2, 1 and .64 times six days.
     ages = np.array([1.0, 5.0, 15.0])
     means = 6.0 * np.array([1.2, 1.0, 0.64])
     expected = 0.85 * (1 - np.exp(-ages[:, None] / means)) @ np.array([0.45, 0.30, 0.25])
     assert curve.known_by(ages) == pytest.approx(expected, abs=0.02)
 
 
-def test_a_million_rows_are_quick() -> None:
+def test_a_million_rows_take_seconds() -> None:
     def seconds(n: int) -> float:
         rng = np.random.default_rng(0)
         sent: npt.NDArray[np.datetime64] = np.datetime64("2026-01-01", "us") + rng.integers(0, 10**13, n)

@@ -1,4 +1,4 @@
-"""Binning: at values of the reference, ties apart, missing apart; each row in one of them."""
+"""Binning: edges at values of the reference, own bins for ties and missing values, each row in one bin."""
 
 import numpy as np
 from hypothesis import given
@@ -32,14 +32,14 @@ def test_without_ties_bins_are_of_equal_size() -> None:
     assert [filled(counts[k : k + 1]) for k in range(3)] == [[100] * 10] * 3
 
 
-def test_a_cue_that_is_mostly_zero_keeps_its_zeros_apart() -> None:
+def test_a_column_that_is_mostly_zero_keeps_its_zeros_apart() -> None:
     rare = column([0.0] * 950 + [1.0] * 50)
     assert filled(Binning.of(rare).counts(rare)) == [950, 50]
     two = column([0.0] * 500 + [1.0] * 300 + [2.0] * 200)
     assert filled(Binning.of(two).counts(two)) == [500, 300, 200]
 
 
-def test_a_constant_is_left_upward_downward_and_into_nothing() -> None:
+def test_values_above_below_and_missing_leave_the_bin_of_a_constant() -> None:
     bins = Binning.of(column([3.0] * 100))
     assert filled(bins.counts(column([3.0] * 7 + [2.9] * 2 + [3.1] + [np.nan] * 4))) == [2, 7, 1, 4]
 
@@ -49,7 +49,7 @@ def test_a_column_that_was_always_missing() -> None:
     assert filled(bins.counts(column([np.nan] * 3 + [1.0] * 2))) == [2, 3]
 
 
-def test_frequent_categories_are_bins_and_those_not_seen_are_not_among_them() -> None:
+def test_frequent_categories_have_bins_of_their_own() -> None:
     codes = column([0.0] * 600 + [1.0] * 395 + [2.0] * 4 + [-1.0])
     bins = Binning.of(codes, np.array([True]))
     assert filled(bins.counts(codes)) == [1, 600, 395, 4]
@@ -58,7 +58,7 @@ def test_frequent_categories_are_bins_and_those_not_seen_are_not_among_them() ->
     assert filled(plain.counts(codes)) == [1, 600, 395, 4]  # here ties are as heavy
 
 
-def test_a_category_with_few_rows_has_a_bin_where_a_number_has_none() -> None:
+def test_a_rare_category_has_a_bin_but_a_rare_number_has_none() -> None:
     codes = column([0.0] * 940 + [1.0] * 30 + [2.0] * 30)
     assert filled(Binning.of(codes, np.array([True])).counts(codes)) == [940, 30, 30]
     assert filled(Binning.of(codes).counts(codes)) == [940, 60]

@@ -1,4 +1,4 @@
-"""Bounds: what exceeds one is named with its number, and nothing does that chance explains."""
+"""Bounds: exceeded ones are named with their value, and changes that chance explains exceed none."""
 
 from typing import Any
 
@@ -47,19 +47,19 @@ def names(measured: MonitorMeasures, **settings: Any) -> list[str]:
     return [bound.bound for bound in bounds_exceeded(measured, MonitorRecipe(**settings))]
 
 
-def test_nothing_passes_where_nothing_is() -> None:
+def test_no_bound_is_exceeded_without_measures() -> None:
     assert names(measures()) == []
 
 
 @pytest.mark.parametrize(("excess", "clear", "passes"), [(0.26, True, 1), (0.26, False, 0), (0.24, True, 0)])
 def test_an_index_must_be_beyond_its_bound_and_beyond_chance(excess: float, clear: bool, passes: int) -> None:
-    found = measures(families=[{"family": "cues", "worst": index(excess, clear)}])
-    assert names(found) == ["family_psi"] * passes
-    assert names(found, family_psi=None) == []
+    measured = measures(families=[{"family": "cues", "worst": index(excess, clear)}])
+    assert names(measured) == ["family_psi"] * passes
+    assert names(measured, family_psi=None) == []
     assert names(measures(scores={"types": index(excess, clear)}), score_psi=0.25) == ["score_psi"] * passes
 
 
-def test_what_passed_is_said() -> None:
+def test_an_exceeded_bound_has_a_text() -> None:
     (bound,) = bounds_exceeded(measures(families=[{"family": "cues", "worst": index(0.5)}]), MonitorRecipe())
     assert (bound.name, bound.value, bound.limit) == ("cues", 0.5, 0.25)
     assert bound.text == (
@@ -76,7 +76,7 @@ def test_a_rise_of_a_share(name: str) -> None:
 
     bound = f"{name}_rise"
     assert names(of(compare_shares(share(10, 1000), share(300, 1000)))) == [bound]
-    assert names(of(compare_shares(share(300, 1000), share(10, 1000)))) == []  # a fall is none
+    assert names(of(compare_shares(share(300, 1000), share(10, 1000)))) == []  # a decrease is not a rise
     assert names(of(compare_shares(share(0, 1000), share(40, 1000)))) == []
     few = of(compare_shares(share(0, 10), share(3, 10)))
     assert names(few, **{bound: 0.05}) == []  # three of ten may be chance
@@ -91,7 +91,7 @@ def test_alerts_both_ways_at_the_point_that_decides() -> None:
     assert names(of(share(20, 2000), share(80, 2000))) == ["alerts_times"]
     assert names(of(share(80, 2000), share(20, 2000))) == ["alerts_times"]
     assert names(of(share(40, 2000), share(70, 2000))) == []
-    assert names(of(share(2, 200), share(8, 200))) == []  # as many times as much, of fewer rows
+    assert names(of(share(2, 200), share(8, 200))) == []  # the same factor, with fewer rows
     assert names(of(share(0, 2000), share(0, 2000))) == []
     assert names(of(share(0, 2000), share(60, 2000))) == ["alerts_times"]
 

@@ -1,4 +1,4 @@
-"""Variance of shares: as of independent rows without clusters, as a bootstrap over clusters has it with them."""
+"""Variance of shares: that of independent rows without clusters, and that of a bootstrap with clusters."""
 
 import numpy as np
 import pytest
@@ -19,10 +19,10 @@ def test_clusters_vary_as_a_bootstrap_over_them() -> None:
     groups = rng.integers(0, 150, 3000)
     inside = (rng.random(150) < 0.3)[groups] ^ (rng.random(3000) < 0.1)
     clusters = Clusters.of(groups)
-    found = clusters.variance(inside[clusters.order, None])[0]
+    variance = clusters.variance(inside[clusters.order, None])[0]
     drawn = [np.average(inside, weights=weights) for weights in draw_weights(groups, 2000)]
-    assert found == pytest.approx(np.var(drawn), rel=0.1)
-    assert found > 5 * inside.mean() * (1 - inside.mean()) / 3000
+    assert variance == pytest.approx(np.var(drawn), rel=0.1)
+    assert variance > 5 * inside.mean() * (1 - inside.mean()) / 3000
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:

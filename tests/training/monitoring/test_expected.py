@@ -1,4 +1,4 @@
-"""Expected precision and recall against the true ones of calibrated scores, and where they must fail."""
+"""Expected precision and recall against the true ones of calibrated scores, and their limits."""
 
 import numpy as np
 import pytest
@@ -7,54 +7,54 @@ from fraudsieve.training.monitoring.expected import ExpectedPerformance
 
 
 def scores(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Calibrated probabilities, and a truth drawn from them."""
+    """Return calibrated probabilities, and a truth drawn from them."""
     rng = np.random.default_rng(seed)
     p = rng.beta(0.15, 1.2, n)
     return p, rng.random(n) < p
 
 
-def true_figures(p: np.ndarray, is_fraud: np.ndarray, threshold: float) -> tuple[float, float]:
+def true_metrics(p: np.ndarray, is_fraud: np.ndarray, threshold: float) -> tuple[float, float]:
     flagged = p >= threshold
     return float(is_fraud[flagged].mean()), float(flagged[is_fraud].mean())
 
 
 @pytest.mark.parametrize("threshold", [0.05, 0.3, 0.8])
-def test_the_truth_is_close_and_within_the_interval_as_often_as_is_said(threshold: float) -> None:
+def test_the_truth_is_within_the_interval_as_often_as_declared(threshold: float) -> None:
     inside = np.zeros(2)
     for seed in range(400):
         p, is_fraud = scores(1000, seed)
-        found = ExpectedPerformance.of(p, threshold)
-        assert found.precision is not None
-        assert found.recall is not None
-        truth = true_figures(p, is_fraud, threshold)
-        for place, between in enumerate((found.precision_interval, found.recall_interval)):
+        expected = ExpectedPerformance.of(p, threshold)
+        assert expected.precision is not None
+        assert expected.recall is not None
+        truth = true_metrics(p, is_fraud, threshold)
+        for place, between in enumerate((expected.precision_interval, expected.recall_interval)):
             assert between is not None
             inside[place] += between[0] <= truth[place] <= between[1]
     assert (inside / 400 >= 0.92).all()
     assert (inside / 400 <= 0.98).all()
     p, is_fraud = scores(400_000, 0)
-    found = ExpectedPerformance.of(p, threshold)
-    assert (found.precision, found.recall) == pytest.approx(true_figures(p, is_fraud, threshold), abs=0.01)
+    expected = ExpectedPerformance.of(p, threshold)
+    assert (expected.precision, expected.recall) == pytest.approx(true_metrics(p, is_fraud, threshold), abs=0.01)
 
 
-def test_it_holds_when_records_change_and_fails_when_the_truth_does() -> None:
+def test_estimates_hold_under_covariate_shift_and_fail_under_concept_drift() -> None:
     p, _ = scores(20_000, 1)
     rng = np.random.default_rng(2)
     chosen = rng.random(len(p)) < 0.1 + 0.9 * (p > 0.2)  # more suspicious records: covariate shift
     p, drawn = p[chosen], rng.random(len(p))[chosen]
-    found = ExpectedPerformance.of(p, 0.5)
-    assert (found.precision, found.recall) == pytest.approx(true_figures(p, drawn < p, 0.5), abs=0.02)
-    hidden = (drawn < p) | ((p < 0.05) & (drawn > 0.3))  # a trick that passes for legitimate: concept drift
-    recall = true_figures(p, hidden, 0.5)[1]
-    assert found.recall_interval is not None
-    assert recall < found.recall_interval[0] - 0.1
+    expected = ExpectedPerformance.of(p, 0.5)
+    assert (expected.precision, expected.recall) == pytest.approx(true_metrics(p, drawn < p, 0.5), abs=0.02)
+    hidden = (drawn < p) | ((p < 0.05) & (drawn > 0.3))  # fraud that looks legitimate: concept drift
+    recall = true_metrics(p, hidden, 0.5)[1]
+    assert expected.recall_interval is not None
+    assert recall < expected.recall_interval[0] - 0.1
 
 
-def test_what_cannot_be_said_is_none() -> None:
+def test_estimates_that_cannot_be_computed_are_none() -> None:
     nothing = ExpectedPerformance.of(np.array([0.1, 0.2]), 0.5)
     assert (nothing.alerts, nothing.precision, nothing.precision_interval) == (0, None, None)
     assert nothing.recall == 0.0
     none = ExpectedPerformance.of(np.zeros(3), 0.0)
     assert (none.alerts, none.precision, none.recall, none.recall_interval) == (3, 0.0, None, None)
-    sure = ExpectedPerformance.of(np.array([1.0, 0.0]), 0.5)
-    assert (sure.precision_interval, sure.recall_interval) == ([1.0, 1.0], [1.0, 1.0])
+    certain = ExpectedPerformance.of(np.array([1.0, 0.0]), 0.5)
+    assert (certain.precision_interval, certain.recall_interval) == ([1.0, 1.0], [1.0, 1.0])

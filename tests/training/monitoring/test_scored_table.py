@@ -1,4 +1,4 @@
-"""A table is scored as a service scores it, and keeps what the monitor needs."""
+"""A table is scored as in a service, and keeps clusters, labels and unseen categories."""
 
 from collections.abc import Callable
 
@@ -36,7 +36,7 @@ def test_labels_of_a_table_come_before_the_column(payment_scorer: Scorer, paymen
     assert (scored.labels[5:] == now["label"].to_numpy(object)[5:]).all()
 
 
-def test_missing_and_unseen_categories_are_told_apart(payment_scorer: Scorer, payments: Payments) -> None:
+def test_missing_and_unseen_categories_are_separated(payment_scorer: Scorer, payments: Payments) -> None:
     now = payments(days=(42, 46), seed=2)
     now.loc[:9, "channel"] = None
     now.loc[10:14, "channel"] = "new"

@@ -1,7 +1,7 @@
-"""The report in a real browser: nothing leaves the page, nothing fails, nothing is cut, in light and in dark.
+"""Reports in a real browser, light and dark: no requests, no errors, no cut content.
 
-Chromium is driven over a pipe, in its DevTools protocol. Screenshots go to the folder that ``FRAUDSIEVE_SCREENSHOTS``
-names, where it names one.
+Chromium is controlled over a pipe with its DevTools protocol. Screenshots are written to the folder in
+``FRAUDSIEVE_SCREENSHOTS``, if it is set.
 """
 
 import base64
@@ -48,20 +48,20 @@ class Chromium:
 
     def __init__(self, profile: Path) -> None:
         assert BROWSER is not None
-        theirs_in, ours_out = os.pipe()
-        ours_in, theirs_out = os.pipe()
-        # Chromium looks for its pipe at the places 3 and 4.
-        place = f'exec "$0" "$@" 3</proc/self/fd/{theirs_in} 4>/proc/self/fd/{theirs_out}'
+        browser_in, our_out = os.pipe()
+        our_in, browser_out = os.pipe()
+        # Chromium expects its pipe at the descriptors 3 and 4.
+        command = f'exec "$0" "$@" 3</proc/self/fd/{browser_in} 4>/proc/self/fd/{browser_out}'
         self.process = subprocess.Popen(
-            ["/bin/sh", "-c", place, BROWSER, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
-            pass_fds=(theirs_in, theirs_out),
+            ["/bin/sh", "-c", command, BROWSER, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            pass_fds=(browser_in, browser_out),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        for end in (theirs_in, theirs_out):
+        for end in (browser_in, browser_out):
             os.close(end)
-        self.out, self.answers = os.fdopen(ours_out, "wb"), os.fdopen(ours_in, "rb")
+        self.out, self.answers = os.fdopen(our_out, "wb"), os.fdopen(our_in, "rb")
         self.events: list[dict[str, Any]] = []
         self.number, self.session, self.rest = 0, "", b""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
@@ -170,21 +170,21 @@ def test_a_page(chromium: Chromium, pages: dict[str, Path], name: str, width: in
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_text_of_a_chart_leaves_it_or_lies_on_another(chromium: Chromium, pages: dict[str, Path], name: str) -> None:
+def test_texts_of_a_chart_do_not_leave_it_or_overlap(chromium: Chromium, pages: dict[str, Path], name: str) -> None:
     chromium.open(pages[name], 1280, "light")
     boxes = chromium.value(
         "JSON.stringify([...document.querySelectorAll('figure svg')].map(s => ({svg: s.getBoundingClientRect(), "
         "texts: [...s.querySelectorAll('text')].map(t => [t.childNodes[0].textContent, t.getBoundingClientRect()])})))"
     )
     for chart in json.loads(boxes):
-        whole = chart["svg"]
+        chart_box = chart["svg"]
         for i, (text, box) in enumerate(chart["texts"]):
-            assert whole["left"] - 1 <= box["left"], text
-            assert box["right"] <= whole["right"] + 1, text
-            assert box["bottom"] <= whole["bottom"] + 1, text
-            for other, beside in chart["texts"][i + 1 :]:
-                across = min(box["right"], beside["right"]) - max(box["left"], beside["left"])
-                down = min(box["bottom"], beside["bottom"]) - max(box["top"], beside["top"])
+            assert chart_box["left"] - 1 <= box["left"], text
+            assert box["right"] <= chart_box["right"] + 1, text
+            assert box["bottom"] <= chart_box["bottom"] + 1, text
+            for other, other_box in chart["texts"][i + 1 :]:
+                across = min(box["right"], other_box["right"]) - max(box["left"], other_box["left"])
+                down = min(box["bottom"], other_box["bottom"]) - max(box["top"], other_box["top"])
                 assert min(across, down) < 2.5, (text, other)
 
 
@@ -197,7 +197,7 @@ def test_what_is_written_into_a_page_cannot_run(chromium: Chromium, reports: Rep
     chromium.open(tmp_path / "evil.html", 1280, "light")
     assert chromium.value("document.querySelectorAll('script, img, iframe').length") == 0
     assert chromium.value("document.querySelector('h1').textContent") == evil
-    # Even what would get in is stopped by the policy.
+    # The policy also stops elements that are inserted later.
     chromium.value("document.body.insertAdjacentHTML('beforeend', '<img src=\"https://example.org/x.png\">')")
     time.sleep(0.3)
     chromium.value("1")

@@ -27,7 +27,7 @@ def titles(report: EvaluationReport) -> list[str]:
 
 
 def chart(report: EvaluationReport, title: str) -> str:
-    """The SVG and the caption of a figure."""
+    """Return the SVG and the caption of a figure."""
     figure = next(figure for figure in draw_figures(report) if figure.title.startswith(title))
     return figure.svg + figure.description
 
@@ -36,14 +36,14 @@ def test_a_complete_report_has_all_figures(reports: Reports) -> None:
     assert titles(reports["message"]) == TITLES
 
 
-def test_what_is_not_known_is_not_drawn(reports: Reports) -> None:
+def test_charts_without_data_are_not_drawn(reports: Reports) -> None:
     assert titles(reports["account"]) == [title for title in TITLES if title not in ("By month", "Under attack")]
     assert titles(reports["type-only"]) == ["By type"]
     assert titles(replace(reports["type-only"], by_type={})) == []
 
 
 @pytest.mark.parametrize("name", ["capacity", "curves", "costs", "by_month", "attack", "importance"])
-def test_none_is_not_drawn(reports: Reports, name: str) -> None:
+def test_a_missing_metric_is_not_drawn(reports: Reports, name: str) -> None:
     nothing: dict[str, Any] = {name: None}
     assert len(draw_figures(replace(reports["message"], **nothing))) < len(TITLES)
 
@@ -70,7 +70,7 @@ def test_alerts_per_day_where_days_are_known(reports: Reports) -> None:
     assert "alerts in all" in chart(reports["account"], "Found")
 
 
-def test_of_many_types_the_largest_are_drawn(reports: Reports) -> None:
+def test_the_largest_of_many_types_are_drawn(reports: Reports) -> None:
     drawn = chart(reports["type-only"], "By type")
     assert drawn.count("<rect") == 24
     assert "6 more are not drawn" in drawn

@@ -21,7 +21,7 @@ VOID = {"meta", "link", "br", "img", "input"}
 
 
 class Page(HTMLParser):
-    """What is in a page; the nesting must be right."""
+    """The elements of a page; their nesting must be right."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ def test_both_files_are_written(reports: Reports, tmp_path: Path) -> None:
     assert read["average_precision"] == report.average_precision
 
 
-def test_a_place_where_no_report_can_be(tmp_path: Path) -> None:
+def test_paths_that_cannot_hold_a_report_are_rejected(tmp_path: Path) -> None:
     check_report_path(tmp_path / "r.HTML")
     with pytest.raises(RecipeError, match=r"expected a name that ends in \.html, got one in '\.json'"):
         check_report_path(tmp_path / "r.json")

@@ -1,4 +1,4 @@
-"""Labels on the page: every number of the report, and none where nothing is known."""
+"""Labels on the page: every number of the report, and none without label times."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,9 +15,9 @@ Reports = dict[str, EvaluationReport]
 
 @pytest.fixture
 def labels(reports: Reports) -> LabelMetrics:
-    found = reports["message"].labels
-    assert found is not None
-    return found
+    metrics = reports["message"].labels
+    assert metrics is not None
+    return metrics
 
 
 def section(report: EvaluationReport) -> str:

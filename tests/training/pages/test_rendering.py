@@ -1,4 +1,4 @@
-"""Templates are found, escape every text, and have one style sheet that is readable in light and in dark."""
+"""Templates are in the package, escape every text, and have a style sheet that is readable in light and dark."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -36,13 +36,13 @@ def part(name: str, *values: Any) -> str:
 
 
 def colours() -> list[dict[str, str]]:
-    """The colours of light pages, then those of dark ones."""
+    """Return the colours of light pages, then those of dark pages."""
     blocks = re.findall(r":root\{(.*?)\}", style_sheet(), re.DOTALL)
     return [dict(re.findall(r"--([\w-]+):(#\w{6});", block)) for block in blocks]
 
 
 def brightness(colour: str) -> float:
-    """Relative luminance of WCAG 2.2."""
+    """Return the relative luminance of WCAG 2.2."""
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
@@ -82,7 +82,7 @@ def test_notices_cards_and_facts_are_escaped() -> None:
     assert (band.attrib["x"], band.attrib["width"], mark.attrib["x"]) == ("20.0", "80.0", "50.0")
 
 
-def test_nothing_is_shown_for_nothing() -> None:
+def test_empty_parts_are_not_shown() -> None:
     assert part("table", PageTable("caption", ["a"], [])) == ""
     assert part("table", None) == part("facts", {}) == part("cards", []) == part("figures", []) == ""
 
@@ -107,7 +107,7 @@ def test_contrast(place: int) -> None:
     assert all(contrast(scheme[a], scheme[b]) >= 3 for a, b in LINES_ON)
 
 
-def test_both_schemes_have_all_colours_and_no_other_is_used() -> None:
+def test_both_schemes_define_exactly_the_used_colours() -> None:
     light, dark = colours()
     assert light.keys() == dark.keys()
     assert set(re.findall(r"var\(--([\w-]+)\)", style_sheet())) == set(light)

@@ -1,4 +1,4 @@
-"""The warnings for the reader, and the numbers of cards and tables."""
+"""The warnings of a page, and the numbers of its cards and tables."""
 
 from dataclasses import replace
 
@@ -36,8 +36,8 @@ def test_an_honest_split_is_named(reports: Reports) -> None:
     assert "210 rows left out: label came too late" in first.lines
 
 
-def test_an_unknown_split_is_said_to_be_unknown(reports: Reports) -> None:
-    assert "is not known here" in next(report_notices(reports["type-only"])).title
+def test_an_unknown_split_is_noted(reports: Reports) -> None:
+    assert "is unknown" in next(report_notices(reports["type-only"])).title
 
 
 def test_records_that_were_trained_on_are_a_red_notice(reports: Reports) -> None:
@@ -47,7 +47,7 @@ def test_records_that_were_trained_on_are_a_red_notice(reports: Reports) -> None
     assert first.title.startswith("These metrics are too good: 12 of ")
     (later, *_) = report_notices(replace(report, not_later_than_training=0))
     assert "All records are later than what the model was trained" in later.title
-    assert "is not known here" in next(report_notices(replace(report, not_later_than_training=None))).title
+    assert "is unknown" in next(report_notices(replace(report, not_later_than_training=None))).title
 
 
 def test_operating_points_have_their_rates_here_next_to_the_calibrated_ones(reports: Reports) -> None:
@@ -91,7 +91,7 @@ def test_few_groups_are_a_warning(reports: Reports) -> None:
     assert "Only 29 accounts have fraud" in list(report_notices(few))[1].lines[0]
 
 
-def test_what_is_not_known_has_no_card(reports: Reports) -> None:
+def test_missing_metrics_have_no_card(reports: Reports) -> None:
     assert len(headline_cards(reports["message"])) == 8
     assert len(headline_cards(reports["account"])) == 7  # no card precision without times
     (card,) = headline_cards(reports["type-only"])

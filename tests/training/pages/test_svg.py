@@ -1,4 +1,4 @@
-"""Charts are well-formed, told in words, without style or script, and drawn where the values are."""
+"""Charts are well-formed, described in words, without style or script, and drawn at their values."""
 
 import xml.etree.ElementTree as ET
 
@@ -48,7 +48,7 @@ def test_a_bar_is_as_wide_as_its_value() -> None:
     assert (float(bar["x"]), float(bar["width"])) == (100, (386 - 100) / 2)
 
 
-def test_names_of_rows_are_cut_and_still_told() -> None:
+def test_cut_names_of_rows_have_a_tooltip() -> None:
     chart = Chart((0, 1), (-0.6, 0.6), left=150)
     chart.rows(["a very long name of a crime"], "share")
     name = next(ET.fromstring(part) for part in chart.parts if "a very long" in part)
@@ -56,7 +56,7 @@ def test_names_of_rows_are_cut_and_still_told() -> None:
     assert name[0].text == "a very long name of a crime"
 
 
-def test_of_many_names_below_some_are_written() -> None:
+def test_some_of_many_names_below_are_written() -> None:
     chart = Chart((0, 23), (0, 1))
     chart.names_below([f"m{i:02}" for i in range(24)], "month", "share")
     written = [part for part in chart.parts if ">m" in part and "month" not in part]

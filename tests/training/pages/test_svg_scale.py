@@ -1,4 +1,4 @@
-"""Round values, and names that fit."""
+"""Scales, round ticks, and shortened names."""
 
 from hypothesis import given
 from hypothesis import strategies as st

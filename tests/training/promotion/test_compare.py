@@ -34,15 +34,15 @@ def read(messages: pd.DataFrame) -> LabelledData:
 
 @pytest.fixture(scope="module")
 def whole(rivals: Any) -> dict[str, Any]:
-    """The weak model against the strong one, with everything."""
-    messages = pd.concat([rivals.known, rivals.later], ignore_index=True)
+    """Return a comparison of the weak and the strong model, with an attack and intervals."""
+    messages = pd.concat([rivals.earlier, rivals.later], ignore_index=True)
     messages.loc[len(messages)] = ["odd", "hello", pd.Timestamp("2027-01-01", tz="UTC"), None]
     return compare_models(Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(messages))
 
 
 def test_both_are_scored_on_the_records_that_are_later_than_both(whole: dict[str, Any], rivals: Any) -> None:
     until = trained_until(read_model(rivals.strong))
-    messages = pd.concat([rivals.known, rivals.later], ignore_index=True)
+    messages = pd.concat([rivals.earlier, rivals.later], ignore_index=True)
     later = messages[messages["sent_at"] > until]
     assert whole["rows"] == len(later)
     assert whole["left_out"] == {
@@ -59,7 +59,7 @@ def test_both_are_scored_on_the_records_that_are_later_than_both(whole: dict[str
     assert whole["challenger"]["trained_until"] == until.isoformat() if until else False
 
 
-def test_it_has_intervals_over_campaigns_an_attack_and_times(whole: dict[str, Any]) -> None:
+def test_a_comparison_has_intervals_over_campaigns_an_attack_and_latencies(whole: dict[str, Any]) -> None:
     assert whole["bootstrap"]["over"] == "campaign"
     low, high = whole["figures"]["average_precision"]["interval"]
     assert 0 < low < whole["figures"]["average_precision"]["difference"] < high
@@ -70,46 +70,46 @@ def test_it_has_intervals_over_campaigns_an_attack_and_times(whole: dict[str, An
     assert whole["warnings"] == []
 
 
-def test_it_holds_no_text_and_no_identifier(whole: dict[str, Any], rivals: Any) -> None:
+def test_a_comparison_has_no_text_and_no_identifier(whole: dict[str, Any], rivals: Any) -> None:
     text = json.dumps(to_json_types(whole), ensure_ascii=False)
-    assert not any(one in text for one in rivals.later["message_id"])
-    assert not any(one in text for one in rivals.later["text"] if len(one) > 12)
+    assert not any(name in text for name in rivals.later["message_id"])
+    assert not any(message in text for message in rivals.later["text"] if len(message) > 12)
 
 
-def test_without_a_champion_it_is_held_against_chance(rivals: Any) -> None:
-    found = compare_models(None, Scorer.load(rivals.strong), read(rivals.later), settings=QUICK)
-    assert found["champion"] is None
-    assert found["latency"]["champion"] is None
-    assert found["figures"]["average_precision"]["champion"] == pytest.approx(found["base_rate"])
-    assert found["figures"]["average_precision"]["interval"][0] > 0
+def test_without_a_champion_the_peer_is_a_constant_score(rivals: Any) -> None:
+    result = compare_models(None, Scorer.load(rivals.strong), read(rivals.later), settings=QUICK)
+    assert result["champion"] is None
+    assert result["latency"]["champion"] is None
+    assert result["figures"]["average_precision"]["champion"] == pytest.approx(result["base_rate"])
+    assert result["figures"]["average_precision"]["interval"][0] > 0
 
 
 @pytest.mark.slow
-def test_settings_say_capacity_and_costs(rivals: Any) -> None:
+def test_settings_set_capacity_and_costs(rivals: Any) -> None:
     settings = EvaluateRecipe(attack=False, replicates=0, alerts_a_day=2, missed_cost=50)
-    found = compare_models(Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=settings)
-    assert found["capacity"]["alerts_a_day"] == 2
-    some = rivals.later.assign(label=rivals.later["label"].where(np.arange(len(rivals.later)) % 2 == 0))
-    half = compare_models(None, Scorer.load(rivals.strong), read(some), settings=settings)["capacity"]
-    assert half["alerts"] == pytest.approx(found["capacity"]["alerts"] / 2, rel=0.02)  # the others are alerts too
-    assert found["attack"] is None
-    assert found["bootstrap"] is None
+    result = compare_models(Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=settings)
+    assert result["capacity"]["alerts_a_day"] == 2
+    half_labelled = rivals.later.assign(label=rivals.later["label"].where(np.arange(len(rivals.later)) % 2 == 0))
+    half = compare_models(None, Scorer.load(rivals.strong), read(half_labelled), settings=settings)["capacity"]
+    assert half["alerts"] == pytest.approx(result["capacity"]["alerts"] / 2, rel=0.02)
+    assert result["attack"] is None
+    assert result["bootstrap"] is None
     cheap = compare_models(Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=QUICK)
-    assert cheap["figures"]["cost_per_1000"]["champion"] < found["figures"]["cost_per_1000"]["champion"]
+    assert cheap["figures"]["cost_per_1000"]["champion"] < result["figures"]["cost_per_1000"]["champion"]
 
 
-def test_few_groups_with_fraud_are_warned_of(rivals: Any) -> None:
+def test_few_groups_with_fraud_give_a_warning(rivals: Any) -> None:
     fraud = rivals.later["label"] == "fraud"
     few = pd.concat([rivals.later[~fraud], rivals.later[fraud].head(5)])
-    found = compare_models(None, Scorer.load(rivals.strong), read(few), settings=QUICK)
-    assert any("campaigns have fraud: the intervals are not reliable" in warning for warning in found["warnings"])
+    result = compare_models(None, Scorer.load(rivals.strong), read(few), settings=QUICK)
+    assert any("campaigns have fraud: the intervals are not reliable" in warning for warning in result["warnings"])
 
 
-@pytest.mark.parametrize(("kind", "said"), [("legitimate", "labelled fraud"), ("fraud", "labelled 'legitimate'")])
-def test_both_kinds_are_needed(rivals: Any, kind: str, said: str) -> None:
-    one = rivals.later[rivals.later["label"] == kind]
-    with pytest.raises(SchemaError, match=f"none of {len(one)} later messages is {said}"):
-        compare_models(None, Scorer.load(rivals.strong), read(one), settings=QUICK)
+@pytest.mark.parametrize(("kind", "message"), [("legitimate", "labelled fraud"), ("fraud", "labelled 'legitimate'")])
+def test_both_kinds_are_needed(rivals: Any, kind: str, message: str) -> None:
+    of_kind = rivals.later[rivals.later["label"] == kind]
+    with pytest.raises(SchemaError, match=f"none of {len(of_kind)} later messages is {message}"):
+        compare_models(None, Scorer.load(rivals.strong), read(of_kind), settings=QUICK)
 
 
 def changed(rivals: Any, **changes: Any) -> Model:
@@ -130,7 +130,7 @@ def test_models_that_cannot_be_compared(rivals: Any) -> None:
         check_comparable(weak, changed(rivals, legitimate="fraud"))
 
 
-def test_a_copy_of_a_model_is_that_model(rivals: Any, tmp_path: Path) -> None:
+def test_a_copy_of_a_model_is_the_same_model(rivals: Any, tmp_path: Path) -> None:
     shutil.copytree(rivals.strong, tmp_path / "copy")
     with pytest.raises(ComparisonError, match="are the same model"):
         compare_models(Scorer.load(rivals.strong), Scorer.load(tmp_path / "copy"), read(rivals.later))
@@ -147,15 +147,15 @@ def test_models_of_other_subjects(rivals: Any) -> None:
 def test_tables_are_compared_as_models_are_and_gates_apply(rivals: Any, tmp_path: Path) -> None:
     overrides = {"evaluate.attack": False, "evaluate.replicates": 50, "track.uri": mlflow_uri(tmp_path)}
     strict = Recipe.read(overrides=overrides | {"gates.latency_ms": 1e-6})
-    done = compare_tables(rivals.weak, Scorer.load(rivals.strong), messages=rivals.later, recipe=strict)
+    comparison = compare_tables(rivals.weak, Scorer.load(rivals.strong), messages=rivals.later, recipe=strict)
     expected = compare_models(
         Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=strict.evaluate
     )
-    assert done.metrics["figures"] == expected["figures"]
-    assert done.addresses == (str(rivals.weak), Scorer.load(rivals.strong).model.name)
-    assert (done.passes, [gate.name for gate in done.gates if not gate.passed][-1]) == (False, "latency")
-    content = json.loads(json.dumps(done.to_dict(), allow_nan=False))
-    assert content == done.to_dict()
+    assert comparison.metrics["figures"] == expected["figures"]
+    assert comparison.addresses == (str(rivals.weak), Scorer.load(rivals.strong).model.name)
+    assert (comparison.passes, [gate.name for gate in comparison.gates if not gate.passed][-1]) == (False, "latency")
+    content = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))
+    assert content == comparison.to_dict()
     assert (content["passes"], content["gates"][-1]["name"]) == (False, "latency")
 
 
@@ -171,20 +171,20 @@ def test_models_of_accounts_and_of_events(subject: str, small_world: World, tmp_
         return Scorer(train(recipe, output=tmp_path / f"{rounds}", **tables).model)
 
     few, many = fit(2), fit(30)
-    # A split by account has rows of all times in training, so that only what comes after all of them is left.
+    # With a split by account training has rows of all times, so that no row would be later.
     early = {"window": ["2026-01-01T00:00:00+00:00", "2026-01-20T00:00:00+00:00"], "calibration_window": []}
     old, new = (Scorer(replace(scorer.model, training=scorer.model.training | early)) for scorer in (few, many))
-    found = compare_models(old, new, read_tables(Recipe(), subject, tables), settings=QUICK)
-    assert found["subject"] == subject
-    assert found["bootstrap"]["over"] == "account"
-    assert found["left_out"]["not later than training"] > 0
-    assert found["figures"]["average_precision"]["difference"] > 0
-    assert found["attack"] is None
-    assert all(time["p99_ms"] > 0 for time in found["latency"].values())
+    result = compare_models(old, new, read_tables(Recipe(), subject, tables), settings=QUICK)
+    assert result["subject"] == subject
+    assert result["bootstrap"]["over"] == "account"
+    assert result["left_out"]["not later than training"] > 0
+    assert result["figures"]["average_precision"]["difference"] > 0
+    assert result["attack"] is None
+    assert all(time["p99_ms"] > 0 for time in result["latency"].values())
 
 
 def tables_of(subject: str, world: World) -> dict[str, Any]:
-    """Accounts with their events, or payments of which those of fraudulent accounts are fraud."""
+    """Return accounts with their events, or payments, of which those of fraudulent accounts are fraud."""
     labels = world.labels[world.labels["subject_id"].isin(world.accounts["account_id"])]
     if subject == "account":
         return {"accounts": world.accounts, "events": world.events, "labels": labels}
@@ -201,7 +201,7 @@ def test_a_changed_calibration_changes_no_ranking(rivals: Any, tmp_path: Path) -
     write_model(bent, tmp_path / "bent")
     old, new = Scorer.load(rivals.strong), Scorer.load(tmp_path / "bent")
     figures = compare_models(old, new, read(rivals.later), settings=QUICK)["figures"]
-    # Scores that were 1 to the last digit are told apart again, and nothing else changes places.
+    # Scores that were rounded to 1 differ again; the order of all other scores stays the same.
     assert figures["average_precision"]["difference"] == pytest.approx(0, abs=1e-3)
     assert figures["ece"]["interval"][0] > 0.05
     assert figures["observed_over_expected"]["challenger"] < 0.7

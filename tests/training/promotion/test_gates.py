@@ -1,4 +1,4 @@
-"""What a challenger is held to: each gate at its bound, and what it says."""
+"""The gates for a challenger: each at its bound, with its reason."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def pair(old: float | None, new: float, interval: list[float] | None = None) -> 
 
 
 def comparison(**changes: Any) -> dict[str, Any]:
-    """A challenger that passes everything, but for what is changed."""
+    """Return a comparison in which the challenger passes all gates, except for the given changes."""
     figures = {
         "average_precision": pair(0.8, 0.9, [0.05, 0.15]),
         "recall_at_capacity": pair(0.5, 0.5),
@@ -54,11 +54,15 @@ def test_all_gates_are_there_and_passed() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "gate"),
     [
-        ("average_precision", pair(0.8, 0.9, [0.005, 0.15]), "average_precision"),  # not surely above the margin
+        ("average_precision", pair(0.8, 0.9, [0.005, 0.15]), "average_precision"),  # not clearly above the margin
         ("average_precision", pair(0.8, 0.7, [-0.2, -0.1]), "average_precision"),
         ("average_precision", pair(0.8, 0.9, None), "average_precision"),
         ("recall_at_capacity", pair(0.5, 0.47), "recall_at_capacity"),
-        ("recall_at_capacity", pair(0.05, 0.047), "recall_at_capacity"),  # of what the champion finds, not of all
+        (
+            "recall_at_capacity",
+            pair(0.05, 0.047),
+            "recall_at_capacity",
+        ),  # relative to the champion
         (
             "recall_at_capacity",
             dict.fromkeys(("champion", "challenger", "difference", "interval")),
@@ -75,7 +79,7 @@ def test_all_gates_are_there_and_passed() -> None:
         ("latency", {"champion": {"p99_ms": 1.0}, "challenger": {"p99_ms": 2.1}}, "latency_ratio"),
     ],
 )
-def test_one_thing_is_enough_to_stop_a_challenger(name: str, value: Any, gate: str) -> None:
+def test_one_failed_gate_stops_a_challenger(name: str, value: Any, gate: str) -> None:
     assert failed(judge(comparison(**{name: value}))) == [gate]
 
 
@@ -97,12 +101,12 @@ def test_just_within_the_bound_passes(name: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(("lost", "passes"), [(0, True), (1, True), (2, False)])
-def test_one_alert_less_is_no_loss(lost: int, passes: bool) -> None:
+def test_one_alert_less_is_not_a_loss(lost: int, passes: bool) -> None:
     few = comparison(frauds=200, recall_at_capacity=pair(14 / 200, (14 - lost) / 200))
     assert (failed(judge(few)) == []) is passes
 
 
-def test_a_reason_has_the_figures() -> None:
+def test_a_reason_has_the_values() -> None:
     gates = {gate.name: gate for gate in judge(comparison(recall_at_capacity=pair(0.5, 0.4)))}
     lost = gates["recall_at_capacity"]
     assert lost.value == pytest.approx(0.2)
@@ -112,7 +116,7 @@ def test_a_reason_has_the_figures() -> None:
     )
 
 
-def test_a_first_model_is_held_to_the_absolute_gates_alone() -> None:
+def test_a_first_model_has_only_the_absolute_gates() -> None:
     first = comparison(champion=None, latency={"champion": None, "challenger": {"p99_ms": 1.0}})
     gates = judge(first)
     assert [gate.name for gate in gates] == [

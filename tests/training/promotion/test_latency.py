@@ -1,4 +1,4 @@
-"""Timing single records: what is called, and what counts."""
+"""Latency of single records: the timed call and the shortest time."""
 
 import time
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from fraudsieve.training.simulation.world import World
 from tests.shared import mlflow_uri
 
 
-def test_calls_are_told_apart_and_the_shortest_time_counts() -> None:
+def test_calls_are_timed_separately_and_the_shortest_time_counts() -> None:
     slow_once = iter([True] + [False] * 10_000)
 
     def hiccup(record: Any) -> None:
@@ -29,9 +29,9 @@ def test_calls_are_told_apart_and_the_shortest_time_counts() -> None:
 
 
 def test_the_slowest_records_are_the_p99() -> None:
-    found = latencies([lambda record: time.sleep(record["s"])], [{"s": 0.0}] * 90 + [{"s": 0.003}] * 10)[0]
-    assert found["p50_ms"] < 1
-    assert found["p99_ms"] >= 3
+    percentiles = latencies([lambda record: time.sleep(record["s"])], [{"s": 0.0}] * 90 + [{"s": 0.003}] * 10)[0]
+    assert percentiles["p50_ms"] < 1
+    assert percentiles["p99_ms"] >= 3
 
 
 def test_records_are_those_of_a_service(rivals: Any) -> None:
@@ -41,7 +41,7 @@ def test_records_are_those_of_a_service(rivals: Any) -> None:
     assert (records[0]["text"], records[-1]["text"]) == tuple(rivals.later["text"].iloc[[0, -1]])
 
 
-def test_a_model_of_messages_alone_is_its_scorer(rivals: Any) -> None:
+def test_a_model_without_history_is_timed_by_its_scorer(rivals: Any) -> None:
     scorer = Scorer.load(rivals.strong)
     data = read_data(Recipe(), {"messages": rivals.later}, min_label_rows=1)
     call = live_scoring(scorer, data)
@@ -50,7 +50,7 @@ def test_a_model_of_messages_alone_is_its_scorer(rivals: Any) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Payments:
-    """A model of payments that looks at their accounts' history."""
+    """A model of payments with the history of their accounts, and its data."""
 
     scorer: Scorer
     data: LabelledData
@@ -68,16 +68,16 @@ def payments(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.mark.parametrize("until", [None, pd.Timestamp("2026-02-15", tz="UTC")])
-def test_a_model_that_looks_back_has_a_state_that_knows_the_latest_past(
+def test_a_model_with_history_has_a_state_of_the_latest_events(
     payments: Payments, monkeypatch: pytest.MonkeyPatch, until: pd.Timestamp | None
 ) -> None:
     monkeypatch.setattr(latency, "MAX_EVENTS", 500)
     events = payments.data.rows.sort_values("occurred_at")
-    known = events if until is None else events[events["occurred_at"] < until]
+    earlier = events if until is None else events[events["occurred_at"] < until]
     call = live_scoring(payments.scorer, payments.data, until)
     record = records_to_time(events)[-1] | {"occurred_at": pd.Timestamp("2027-01-01", tz="UTC")}
-    told = set(known["account_id"].tail(500))
-    untold = sorted(set(events["account_id"]) - told)
-    for account, status in [(min(told), "ok"), (untold[0], "no_history")]:
+    in_state = set(earlier["account_id"].tail(500))
+    not_in_state = sorted(set(events["account_id"]) - in_state)
+    for account, status in [(min(in_state), "ok"), (not_in_state[0], "no_history")]:
         score: Any = call(record | {"account_id": account})
         assert score["status"] == status

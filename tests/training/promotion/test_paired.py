@@ -1,4 +1,4 @@
-"""Two models on the same rows: the figures are those of each, and the draws are the same for both."""
+"""Metrics of two models on the same rows, with the same draws for both."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ DAYS = np.datetime64("2026-01-01", "us") + np.arange(2000) * np.timedelta64(36, 
 
 
 def made_up(noise: float, seed: int = 0, n: int = 2000) -> FraudRows:
-    """Scores of one truth, the more noise the worse."""
+    """Return scores of the same truth; more noise makes them worse."""
     rng = np.random.default_rng(0)
     fraud, groups = rng.random(n) < 0.1, rng.integers(0, n // 4, n)
     odds = 3 * fraud - 2 + np.random.default_rng(seed).normal(0, noise, n)
@@ -23,19 +23,19 @@ def made_up(noise: float, seed: int = 0, n: int = 2000) -> FraudRows:
 
 
 def figures(old: FraudRows, new: FraudRows, **settings: Any) -> dict[str, Any]:
-    found: dict[str, Any] = paired_metrics(old, new, EvaluateRecipe(**settings))["figures"]
-    return found
+    metrics: dict[str, Any] = paired_metrics(old, new, EvaluateRecipe(**settings))["figures"]
+    return metrics
 
 
-def test_figures_are_those_of_each_model() -> None:
+def test_metrics_are_those_of_each_model() -> None:
     old, new = made_up(2.0), made_up(1.0, 1)
-    found = figures(old, new)
+    metrics = figures(old, new)
     for name, score in {"average_precision": average_precision_score, "roc_auc": roc_auc_score}.items():
         expected = [score(rows.is_fraud, rows.probability) for rows in (old, new)]
-        assert [found[name]["champion"], found[name]["challenger"]] == pytest.approx(expected)
-        assert found[name]["difference"] == pytest.approx(expected[1] - expected[0])
-        low, high = found[name]["interval"]
-        assert low < found[name]["difference"] < high
+        assert [metrics[name]["champion"], metrics[name]["challenger"]] == pytest.approx(expected)
+        assert metrics[name]["difference"] == pytest.approx(expected[1] - expected[0])
+        low, high = metrics[name]["interval"]
+        assert low < metrics[name]["difference"] < high
 
 
 def test_a_model_does_not_differ_from_itself() -> None:
@@ -43,7 +43,7 @@ def test_a_model_does_not_differ_from_itself() -> None:
     assert all(pair["interval"] == (0.0, 0.0) for pair in figures(one, one).values())
 
 
-def test_what_is_hard_for_both_makes_no_interval_wide() -> None:
+def test_records_hard_for_both_models_do_not_widen_intervals() -> None:
     old = made_up(1.0)
     new = FraudRows(np.clip(old.probability + 1e-3 * old.is_fraud, 0, 1), old.is_fraud, old.groups, 200)
     pair = figures(old, new)["average_precision"]
@@ -63,7 +63,7 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
     )
 
 
-def test_both_are_read_at_the_same_number_of_alerts() -> None:
+def test_both_models_have_the_same_number_of_alerts() -> None:
     old, new = made_up(2.0), made_up(1.0, 1)
     metrics = paired_metrics(old, new, EvaluateRecipe(alerts_a_day=2), cutoff_times=DAYS)
     assert metrics["capacity"]["alerts"] == 100
@@ -77,7 +77,7 @@ def test_both_are_read_at_the_same_number_of_alerts() -> None:
     assert points[9]["difference"] == pytest.approx(metrics["figures"]["recall_at_capacity"]["difference"])
 
 
-def test_costs_go_by_what_is_at_stake() -> None:
+def test_costs_depend_on_amounts() -> None:
     old, new = made_up(2.0), made_up(1.0, 1)
     amounts = np.where(old.is_fraud, 100.0, 1.0)
     by_amount = paired_metrics(old, new, EvaluateRecipe(), amounts=amounts)["figures"]["cost_per_1000"]
@@ -85,7 +85,7 @@ def test_costs_go_by_what_is_at_stake() -> None:
     assert by_amount["difference"] < 0
 
 
-def test_alerts_a_day_without_times_say_nothing() -> None:
+def test_alerts_per_day_without_times_give_no_capacity() -> None:
     metrics = paired_metrics(made_up(2.0), made_up(1.0), EvaluateRecipe(alerts_a_day=2))
     assert metrics["capacity"] is None
     assert metrics["figures"]["recall_at_capacity"] == dict.fromkeys(
@@ -98,7 +98,7 @@ def test_without_groups_there_is_no_interval() -> None:
     assert figures(old, new)["average_precision"]["interval"] is None
 
 
-def test_rows_must_be_the_same() -> None:
+def test_different_rows_are_an_error() -> None:
     old, new = made_up(2.0), made_up(1.0)
     with pytest.raises(ValueError, match="scores of the same rows"):
         paired_metrics(old, FraudRows(new.probability, ~new.is_fraud), EvaluateRecipe())

@@ -1,4 +1,4 @@
-"""The whole road against a real MLflow server over HTTP: train twice, evaluate, compare, promote, roll back."""
+"""The workflow on a real MLflow server over HTTP: train twice, evaluate, compare, promote, roll back."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def answers(url: str) -> bool:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A tracking server that also hands out artifacts, so that nothing goes by a common disk."""
+    """Yield the address of a tracking server that also serves artifacts, so that no disk is shared."""
     folder, port = tmp_path_factory.mktemp("server"), free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", mlflow_uri(folder), "--artifacts-destination", str(folder / "a")]
@@ -68,25 +68,25 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def run(*arguments: str) -> dict[str, Any]:
     result = CliRunner().invoke(app, [*arguments, "--json"])
     assert result.exit_code == 0, result.output
-    said: dict[str, Any] = json.loads(result.stdout)
-    return said
+    output: dict[str, Any] = json.loads(result.stdout)
+    return output
 
 
 def check_run(server: str, trained: dict[str, Any]) -> None:
-    """The run holds parameters, metrics, figures, the sheet in both forms, digests and the model."""
+    """Check that the run has parameters, metrics, charts, the report as JSON and HTML, digests and the model."""
     client = mlflow.MlflowClient(server)
-    found = client.get_run(trained["run_id"])
-    assert found.data.params["num_leaves"] == "7"
-    assert found.data.metrics["average_precision"] == pytest.approx(trained["report"]["average_precision"])
-    assert len(found.data.tags["data.messages.sha256"]) == 64
-    assert found.data.tags["model.digest"] == trained["digest"]
-    assert found.info.artifact_uri.startswith("mlflow-artifacts:")
+    logged = client.get_run(trained["run_id"])
+    assert logged.data.params["num_leaves"] == "7"
+    assert logged.data.metrics["average_precision"] == pytest.approx(trained["report"]["average_precision"])
+    assert len(logged.data.tags["data.messages.sha256"]) == 64
+    assert logged.data.tags["model.digest"] == trained["digest"]
+    assert logged.info.artifact_uri.startswith("mlflow-artifacts:")
     files = {file.path for file in client.list_artifacts(trained["run_id"])}
     assert {"report.json", "report.html", "recipe.json", "operating_points.json", "figures"} <= files
-    drawn = {file.path for file in client.list_artifacts(trained["run_id"], "figures")}
-    assert {"figures/recall_by_alerts.svg", "figures/reliability.svg", "figures/precision_recall.svg"} <= drawn
-    sheet = json.loads(mlflow.artifacts.load_text(f"runs:/{trained['run_id']}/report.json"))
-    assert sheet["average_precision"] == trained["report"]["average_precision"]
+    charts = {file.path for file in client.list_artifacts(trained["run_id"], "figures")}
+    assert {"figures/recall_by_alerts.svg", "figures/reliability.svg", "figures/precision_recall.svg"} <= charts
+    report = json.loads(mlflow.artifacts.load_text(f"runs:/{trained['run_id']}/report.json"))
+    assert report["average_precision"] == trained["report"]["average_precision"]
     assert trained["digest"] in mlflow.artifacts.load_text(f"runs:/{trained['run_id']}/report.html")
 
 
@@ -97,11 +97,11 @@ def test_train_evaluate_compare_promote_and_roll_back(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)
     rivals.later.to_parquet("later.parquet")
-    rivals.known.to_parquet("known.parquet")
-    rivals.known.iloc[::10].to_parquet("few.parquet")
+    rivals.earlier.to_parquet("earlier.parquet")
+    rivals.earlier.iloc[::10].to_parquet("few.parquet")
     Path("recipe.toml").write_text("n_jobs = 1\n[data]\nmin_label_rows = 5\n[evaluate]\nreplicates = 100\n")
     weak = run("train", "--messages", "few.parquet", "--recipe", "recipe.toml", "--output", "weak")
-    strong = run("train", "--messages", "known.parquet", "--recipe", "recipe.toml", "--output", "strong")
+    strong = run("train", "--messages", "earlier.parquet", "--recipe", "recipe.toml", "--output", "strong")
     assert (weak["aliases"], strong["aliases"]) == (["challenger", "champion"], ["challenger"])
     check_run(server, strong)
     later = ("--messages", "later.parquet", "--recipe", "recipe.toml")
@@ -121,6 +121,6 @@ def test_train_evaluate_compare_promote_and_roll_back(
     assert client.get_model_version("fraudsieve", "2").tags["promotion.decision"] == "rolled back"
     assert len(client.list_artifacts(strong["run_id"], "promotion")) == 2
     assert client.get_run(strong["run_id"]).info.status == "FINISHED"
-    # Nothing went around the server.
+    # Nothing was stored outside the server.
     assert not list(tmp_path.glob("*.db"))
     assert not (tmp_path / "mlruns").exists()

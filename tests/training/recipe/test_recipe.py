@@ -1,4 +1,4 @@
-"""Recipes: defaults, files, overrides, and mistakes that are named."""
+"""Recipes: defaults, files, overrides, and errors that name mistakes."""
 
 import inspect
 import pickle

@@ -1,4 +1,4 @@
-"""The sections of a recipe: defaults, a file, and mistakes that are named."""
+"""The sections of a recipe: defaults, a file, and errors that name mistakes."""
 
 import tomllib
 from pathlib import Path
@@ -96,7 +96,7 @@ def test_scoring_sets_the_policy() -> None:
 
 
 @pytest.mark.parametrize("key", ["missing", "wrong_type", "unknown", "other"])
-def test_an_unknown_policy_is_refused(key: str) -> None:
+def test_an_unknown_policy_is_rejected(key: str) -> None:
     with pytest.raises(RecipeError, match=rf"scoring\.{key}"):
         Recipe.read(overrides={f"scoring.{key}": "guess"})
 
@@ -111,6 +111,6 @@ def test_a_file_sets_the_gates(tmp_path: Path) -> None:
     ("key", "value"),
     [("gain", -0.1), ("recall_loss", 1.5), ("observed_over_expected", 0.5), ("latency_ms", float("inf")), ("gian", 1)],
 )
-def test_impossible_gates_are_refused(key: str, value: float) -> None:
+def test_impossible_gates_are_rejected(key: str, value: float) -> None:
     with pytest.raises(RecipeError, match=f"gates.{key}"):
         Recipe.read(overrides={f"gates.{key}": value})

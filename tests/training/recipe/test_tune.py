@@ -1,4 +1,4 @@
-"""The section ``[tune]``: lengths of time, ranges and choices, and mistakes that are named."""
+"""The section ``[tune]``: durations, ranges, choices, and errors that name mistakes."""
 
 from pathlib import Path
 
@@ -11,18 +11,18 @@ from fraudsieve.training.recipe.tune import MODEL_SPACE, Range, TuneRecipe, chec
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("20m", 1200), ("2h", 7200), (" 0.5m ", 30)])
-def test_lengths_of_time(text: str, seconds: float) -> None:
+def test_durations(text: str, seconds: float) -> None:
     assert seconds_of(text) == seconds
     assert TuneRecipe(budget=text).seconds == seconds
 
 
 @pytest.mark.parametrize("text", ["", "20", "20 m", "m", "-5m", "0s", "5d", "20m20s"])
-def test_other_text_than_a_duration_is_refused(text: str) -> None:
+def test_text_that_is_not_a_duration_is_rejected(text: str) -> None:
     with pytest.raises(RecipeError, match=r"tune\.budget: .*expected a duration such as 90s, 20m or 2h"):
         Recipe.read(overrides={"tune.budget": text})
 
 
-def test_there_is_no_search_unless_it_is_asked_for() -> None:
+def test_there_is_no_search_by_default() -> None:
     assert Recipe().tune is None
     assert Recipe.read(overrides={"tune.trials": 3}).tune == TuneRecipe(trials=3)
 
@@ -30,7 +30,7 @@ def test_there_is_no_search_unless_it_is_asked_for() -> None:
 def test_the_default_space_is_of_settings_that_a_recipe_takes() -> None:
     assert check_space(dict(MODEL_SPACE), ModelRecipe) == []
     own = FraudClassifier().get_params()
-    assert all(one.low <= own[name] <= one.high for name, one in MODEL_SPACE.items())
+    assert all(values.low <= own[name] <= values.high for name, values in MODEL_SPACE.items())
 
 
 def test_a_file_declares_ranges_and_choices_and_the_command_line_the_time(tmp_path: Path) -> None:

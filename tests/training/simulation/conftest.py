@@ -14,7 +14,7 @@ def world() -> World:
 
 @pytest.fixture(scope="package")
 def well_labelled() -> World:
-    """A world whose labels are complete and right."""
+    """Return a world whose labels are complete and right."""
     return simulate(**WELL_LABELLED)
 
 
@@ -25,7 +25,7 @@ def labelled(well_labelled: World) -> pd.DataFrame:
 
 @pytest.fixture(scope="package")
 def fraud_messages() -> pd.DataFrame:
-    """The fraud messages of a world with many of them, and their place in time, from 0 to 1."""
+    """Return the fraud messages of a world with many of them, and their times from 0 to 1 (``progress``)."""
     world = simulate(days=400, n_accounts=3000, messages_per_day=60.0, fraud_share=0.5, **WELL_LABELLED)
     labelled = labelled_messages(world)
     return labelled[labelled["label"] != "legitimate"].assign(

@@ -34,7 +34,7 @@ def test_every_type_is_written_in_both_languages_in_the_smallest_world(crime: st
 
 
 def test_fraud_comes_in_campaigns_from_several_accounts(fraud_messages: pd.DataFrame) -> None:
-    """Nearly every campaign has a link of its own, and no obfuscation changes it."""
+    """Nearly every campaign has its own link, which no obfuscation changes."""
     campaigns = fraud_messages.groupby(fraud_messages["text"].str.extract(r"(\w+-\w+\.example/\d+)", expand=False))
     size, senders = campaigns.size(), campaigns["account_id"].nunique()
     spread = campaigns["sent_at"].max() - campaigns["sent_at"].min()
@@ -45,7 +45,7 @@ def test_fraud_comes_in_campaigns_from_several_accounts(fraud_messages: pd.DataF
 
 
 def test_new_templates_appear(fraud_messages: pd.DataFrame) -> None:
-    """Many templates are first seen late, though every one would turn up early if it could."""
+    """Many templates are first used late, although each would occur early if it were in use."""
     template = pd.concat([used_templates(rows, str(crime)) for crime, rows in fraud_messages.groupby("label")])
     first_seen = fraud_messages["progress"].loc[template.index].groupby(template).min()
     assert len(first_seen) > 0.9 * sum(len(crime["zh"] + crime["en"]) for crime in FRAUD.values())
@@ -58,8 +58,8 @@ def used_templates(rows: pd.DataFrame, crime: str) -> pd.Series[str]:
         template: ".+?".join(map(re.escape, re.split(r"{\w+}", template)))
         for template in FRAUD[crime]["zh"] + FRAUD[crime]["en"]
     }
-    found = {template: rows["text"].str.contains(pattern) for template, pattern in patterns.items()}
-    return pd.DataFrame(found).loc[lambda hits: hits.any(axis=1)].idxmax(axis=1).astype("str")
+    matches = {template: rows["text"].str.contains(pattern) for template, pattern in patterns.items()}
+    return pd.DataFrame(matches).loc[lambda hits: hits.any(axis=1)].idxmax(axis=1).astype("str")
 
 
 def test_obfuscation_spreads_and_grows_stronger(fraud_messages: pd.DataFrame, labelled: pd.DataFrame) -> None:

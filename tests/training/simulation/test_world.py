@@ -1,4 +1,4 @@
-"""The simulated world: repeatable, complete, in order, and difficult in the ways that it promises."""
+"""The simulated world: reproducible, complete, in order, and as difficult as documented."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_fraud_accounts_are_young_and_act_at_night_with_strangers(well_labelled:
 
 
 @pytest.mark.parametrize(
-    ("start", "moment"),
+    ("start", "expected"),
     [
         ("2025-03-01", "2025-03-01T00:00Z"),
         (datetime(2025, 3, 1), "2025-03-01T00:00Z"),
@@ -164,9 +164,9 @@ def test_fraud_accounts_are_young_and_act_at_night_with_strangers(well_labelled:
         (datetime(2025, 3, 1, 7, tzinfo=timezone(timedelta(hours=8))), "2025-02-28T23:00Z"),
     ],
 )
-def test_start(start: str | datetime, moment: str) -> None:
+def test_start(start: str | datetime, expected: str) -> None:
     first = simulate(days=7, n_accounts=100, start=start).events["occurred_at"].min()
-    assert pd.Timedelta(0) <= first - pd.Timestamp(moment) < pd.Timedelta(hours=2)
+    assert pd.Timedelta(0) <= first - pd.Timestamp(expected) < pd.Timedelta(hours=2)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -206,7 +206,7 @@ def test_smallest_world(seed: int) -> None:
         ({"start": None}, ValueError, "start must be a datetime or a date such as '2026-01-01', got None"),
     ],
 )
-def test_arguments_are_refused(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
+def test_invalid_arguments_are_rejected(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         simulate(**arguments)
 

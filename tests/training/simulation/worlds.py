@@ -1,4 +1,4 @@
-"""What the tests of the simulated world share."""
+"""Constants and tables that the tests of the simulated world share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which split a run gets, and how long its gap is."""
+"""The split of a run, and the length of its gap."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,7 +14,7 @@ from fraudsieve.training.splits.choose import choose_split
 
 
 def messages(n: int = 200, **columns: Any) -> LabelledData:
-    """A message a day; every other one is spam, known after two days."""
+    """Return one message per day; every other one is spam, and labels come after two days."""
     sent = pd.Series(pd.date_range("2026-01-01 12:00", periods=n, freq="D", tz="UTC"))
     frame = pd.DataFrame({"message_id": np.arange(n), "text": [f"text {place}" for place in range(n)], "sent_at": sent})
     frame["label"] = np.where(np.arange(n) % 2 == 0, "spam", "legitimate")
@@ -26,30 +26,30 @@ def chosen(data: LabelledData, **settings: Any) -> Any:
     return choose_split(data, np.arange(len(data.rows)), "campaign", recipe)
 
 
-def test_by_time_where_rows_have_times_else_by_campaign() -> None:
+def test_by_time_if_rows_have_times_otherwise_by_campaign() -> None:
     assert chosen(messages()).kind == "time"
     assert chosen(messages(sent_at=pd.Timestamp("2026-01-01", tz="UTC"), labelled_at=None)).kind == "campaign"
     assert chosen(messages(), kind="random").kind == "random"
 
 
-def test_the_gap_is_that_of_the_recipe_or_that_of_the_labels() -> None:
+def test_the_gap_is_that_of_the_recipe_or_of_the_labels() -> None:
     assert chosen(messages()).gap_days == 2.0
     assert chosen(messages(), gap_days=0.5).gap_days == 0.5
 
 
-def test_records_that_wait_for_their_label_make_the_gap_longer() -> None:
-    """Of the labels one in nineteen takes thirty days; of those that came it is fewer than one in twenty."""
+def test_records_that_wait_for_a_label_make_the_gap_longer() -> None:
+    """One label in nineteen takes thirty days, but of those that came fewer than one in twenty did."""
     sent = pd.Series(pd.date_range("2026-01-01 12:00", periods=200, freq="D", tz="UTC"))
     labelled = sent + pd.to_timedelta(np.where(np.arange(200) % 19 == 0, 30, 2), unit="D")
     came = labelled <= sent.max()
     label = pd.Series(np.where(np.arange(200) % 2 == 0, "spam", "legitimate")).where(came)
     data = messages(labelled_at=labelled.where(came), label=label)
     assert len(data.waiting) == data.n_unlabelled == (~came).sum()
-    nobody = replace(data, waiting=data.waiting.iloc[:0])
-    assert (chosen(nobody).gap_days, chosen(data).gap_days) == (2.0, 30.0)
+    none_waiting = replace(data, waiting=data.waiting.iloc[:0])
+    assert (chosen(none_waiting).gap_days, chosen(data).gap_days) == (2.0, 30.0)
 
 
 def test_training_on_one_class_is_an_error() -> None:
     label = np.where(np.arange(200) > 150, "spam", "legitimate")
-    with pytest.raises(SplitError, match="needs at least 2 classes, it has 1"):
+    with pytest.raises(SplitError, match="needs at least 2 classes, got 1"):
         chosen(messages(label=label))

@@ -1,4 +1,4 @@
-"""Folds that go forward: the past alone is trained on, and nothing is on both sides."""
+"""Folds that go forward in time: they train on the past only, and nothing is on both sides."""
 
 from itertools import pairwise
 from typing import Any, Literal
@@ -27,48 +27,48 @@ def columns_of(messages: pd.DataFrame) -> tuple[pd.Series, pd.Series, dict[str, 
 
 
 def random_rows(seed: int, n: int = 300) -> tuple[pd.Series, pd.Series, dict[str, Any], Any]:
-    """Rows on whole days; a tenth without a time, a tenth whose label was always there, some without an account."""
+    """Return rows on whole days: a tenth without a time, a tenth with always known labels, some without account."""
     rng = np.random.default_rng(seed)
-    moments = pd.Series(START + pd.to_timedelta(rng.integers(0, 60, n), unit="D"))
-    labelled = (moments + pd.to_timedelta(rng.integers(0, 9, n), unit="D")).where(rng.random(n) > 0.1)
-    moments = moments.where(rng.random(n) > 0.1)
+    times = pd.Series(START + pd.to_timedelta(rng.integers(0, 60, n), unit="D"))
+    labelled = (times + pd.to_timedelta(rng.integers(0, 9, n), unit="D")).where(rng.random(n) > 0.1)
+    times = times.where(rng.random(n) > 0.1)
     accounts = rng.integers(0, 200, n).astype(object)
     accounts[rng.random(n) < 0.2] = None
-    return moments, labelled, {"campaign": rng.integers(0, 200, n), "account": accounts}, rng.random(n) < 0.4
+    return times, labelled, {"campaign": rng.integers(0, 200, n), "account": accounts}, rng.random(n) < 0.4
 
 
 @given(st.integers(0, 10_000), st.integers(1, 4), st.none() | st.integers(0, 10), st.sampled_from(["all", "crime"]))
 def test_each_fold_trains_on_the_past_and_shares_nothing(
     seed: int, n_folds: int, gap_days: int | None, apart: Literal["all", "crime"]
 ) -> None:
-    moments, labelled, groups, is_crime = random_rows(seed)
-    asked: dict[str, Any] = {"n_folds": n_folds, "gap_days": gap_days, "apart": apart, "min_train_share": 0.4}
-    folds = forward_folds(moments, labelled, groups, is_crime, **asked)
+    times, labelled, groups, is_crime = random_rows(seed)
+    settings: dict[str, Any] = {"n_folds": n_folds, "gap_days": gap_days, "apart": apart, "min_train_share": 0.4}
+    folds = forward_folds(times, labelled, groups, is_crime, **settings)
     for fold in folds:
         assert fold.window is not None
         begin, end = fold.window
-        train, test = moments.iloc[fold.train], moments.iloc[fold.test]
+        train, test = times.iloc[fold.train], times.iloc[fold.test]
         assert test.between(begin, end).all()
         assert (train <= begin - fold.gap_days * DAY).all()
         assert not (labelled.iloc[fold.train] >= begin).any()
         assert not set(fold.train) & set(fold.test)
-        assert len(fold.train) + len(fold.test) + sum(fold.dropped.values()) == len(moments)
-        told = fold.test[is_crime[fold.test]] if apart == "crime" else fold.test
+        assert len(fold.train) + len(fold.test) + sum(fold.dropped.values()) == len(times)
+        kept_apart = fold.test[is_crime[fold.test]] if apart == "crime" else fold.test
         for values in groups.values():
-            assert not (set(values[fold.train]) & set(values[told])) - {None}
-    windows = [moments.iloc[fold.test] for fold in folds]
+            assert not (set(values[fold.train]) & set(values[kept_apart])) - {None}
+    windows = [times.iloc[fold.test] for fold in folds]
     assert all(one.max() < two.min() for one, two in pairwise(windows))
     tested = np.concatenate([fold.test for fold in folds])
-    assert sorted(tested) == np.flatnonzero(moments >= windows[0].min()).tolist()
+    assert sorted(tested) == np.flatnonzero(times >= windows[0].min()).tolist()
 
 
 def test_nothing_is_dropped_without_a_reason() -> None:
-    """Of what is not trained on, every row is one that must not be."""
-    moments, labelled, groups, is_crime = random_rows(3)
-    fold = forward_folds(moments, labelled, groups, is_crime, n_folds=2, gap_days=3)[0]
+    """Every row that may be trained on is trained on."""
+    times, labelled, groups, is_crime = random_rows(3)
+    fold = forward_folds(times, labelled, groups, is_crime, n_folds=2, gap_days=3)[0]
     assert fold.window is not None
     begin, _ = fold.window
-    free = (moments <= begin - 3 * DAY) & ~(labelled >= begin)
+    free = (times <= begin - 3 * DAY) & ~(labelled >= begin)
     for values in groups.values():
         shared = pd.Series(values).isin([value for value in values[fold.test] if value is not None])
         free &= ~shared
@@ -76,20 +76,20 @@ def test_nothing_is_dropped_without_a_reason() -> None:
     assert all(count > 0 for count in fold.dropped.values())
 
 
-def test_the_gap_is_what_could_be_read_off_when_the_window_began() -> None:
-    """Labels took a day, and forty days from the middle on: the first fold cannot know that."""
-    moments = pd.Series(pd.date_range(START, periods=200, freq="D"))
-    labelled = moments + pd.to_timedelta(np.where(np.arange(200) < 100, 1, 40), unit="D")
-    rows = moments, labelled, [np.arange(200)], np.arange(200) % 2 == 0
+def test_the_gap_uses_the_labels_known_when_the_window_begins() -> None:
+    """Labels take one day at first and forty days later, which the first fold cannot know."""
+    times = pd.Series(pd.date_range(START, periods=200, freq="D"))
+    labelled = times + pd.to_timedelta(np.where(np.arange(200) < 100, 1, 40), unit="D")
+    rows = times, labelled, [np.arange(200)], np.arange(200) % 2 == 0
     folds = forward_folds(*rows, n_folds=5, min_train_share=0.4)
     assert folds[0].gap_days == 1.0
     assert folds[-1].gap_days == 40.0
-    frame = pd.DataFrame({"as_of": moments, "labelled_at": labelled})
+    frame = pd.DataFrame({"as_of": times, "labelled_at": labelled})
     assert all(fold.gap_days == maturity_gap(frame, until=fold.window[0]) for fold in folds if fold.window)
     assert forward_folds(*rows, gap_days=7.5)[0].gap_days == 7.5
 
 
-def test_windows_are_alike_in_size_and_training_grows(labelled_messages: pd.DataFrame) -> None:
+def test_windows_have_equal_size_and_training_grows(labelled_messages: pd.DataFrame) -> None:
     folds = forward_folds(*columns_of(labelled_messages), n_folds=4, min_train_share=0.4, apart="crime")
     assert [fold.number for fold in folds] == [1, 2, 3, 4]
     sizes = [len(fold.test) for fold in folds]
@@ -100,7 +100,7 @@ def test_windows_are_alike_in_size_and_training_grows(labelled_messages: pd.Data
     assert all(fold.kind == "time" and not fold.flatters and not len(fold.calibration) for fold in folds)
 
 
-def test_folds_say_what_they_keep_apart_and_what_they_dropped(labelled_messages: pd.DataFrame) -> None:
+def test_folds_report_what_they_keep_apart_and_what_they_drop(labelled_messages: pd.DataFrame) -> None:
     rows = columns_of(labelled_messages)
     strict, fold = (forward_folds(*rows, n_folds=2, min_train_share=0.5, apart=how)[-1] for how in ("all", "crime"))
     assert strict.keeps_apart == ("time", "campaigns", "accounts")
@@ -112,19 +112,19 @@ def test_folds_say_what_they_keep_apart_and_what_they_dropped(labelled_messages:
 
 
 def test_without_times_whole_campaigns_are_dealt() -> None:
-    moments, labelled, groups, is_crime = random_rows(5)
-    folds = forward_folds(moments.where(moments.isna()), labelled, groups, is_crime, n_folds=4)
-    assert sorted(np.concatenate([fold.test for fold in folds])) == list(range(len(moments)))
+    times, labelled, groups, is_crime = random_rows(5)
+    folds = forward_folds(times.where(times.isna()), labelled, groups, is_crime, n_folds=4)
+    assert sorted(np.concatenate([fold.test for fold in folds])) == list(range(len(times)))
     for fold in folds:
         assert (fold.kind, fold.keeps_apart, fold.window) == ("campaign", ("campaigns", "accounts"), None)
         assert fold.dropped["campaign_of_test"] == 0
         assert fold.dropped["account_of_test"] > 0
-        assert len(fold.train) + len(fold.test) + fold.dropped["account_of_test"] == len(moments)
+        assert len(fold.train) + len(fold.test) + fold.dropped["account_of_test"] == len(times)
         for values in groups.values():
             assert not (set(values[fold.train]) & set(values[fold.test])) - {None}
 
 
-def test_without_times_and_groups_folds_are_random_and_flatter() -> None:
+def test_without_times_and_groups_folds_are_random_and_optimistic() -> None:
     none = pd.Series(pd.NaT, range(100), "datetime64[us, UTC]")
     folds = forward_folds(none, none, [], np.arange(100) % 2 == 0, n_folds=4)
     assert all(fold.kind == "random" and fold.flatters and fold.keeps_apart == () for fold in folds)
@@ -134,31 +134,31 @@ def test_without_times_and_groups_folds_are_random_and_flatter() -> None:
 
 
 def test_one_array_and_a_sequence_are_groups_too() -> None:
-    moments, labelled, groups, is_crime = random_rows(7)
+    times, labelled, groups, is_crime = random_rows(7)
     one, two = list(groups.values())
 
     def last(given: Any) -> Fold:
-        return forward_folds(moments, labelled, given, is_crime, n_folds=2)[-1]
+        return forward_folds(times, labelled, given, is_crime, n_folds=2)[-1]
 
     assert last([one, two]).train.tolist() == last(groups).train.tolist()
     assert last([one, two]).keeps_apart == ("time", "group_1s", "group_2s")
     assert len(last(one).train) > len(last(groups).train)
 
 
-def test_too_little_to_train_on_is_an_error_that_says_what_to_do() -> None:
-    moments, labelled, groups, is_crime = random_rows(9)
+def test_too_few_training_rows_are_an_error_with_advice() -> None:
+    times, labelled, groups, is_crime = random_rows(9)
     with pytest.raises(SplitError, match=r"fold 1 by time .* 0 of the 2 kinds .*in_gap.*Use fewer folds"):
-        forward_folds(moments, labelled, groups, is_crime, gap_days=1000)
+        forward_folds(times, labelled, groups, is_crime, gap_days=1000)
     with pytest.raises(SplitError, match=r"has 1 of the 2 kinds"):
-        forward_folds(moments, labelled, groups, np.zeros(len(moments), bool))
+        forward_folds(times, labelled, groups, np.zeros(len(times), bool))
     with pytest.raises(SplitError, match="and 0 test rows"):
-        forward_folds(moments, labelled, groups, is_crime, n_folds=200, gap_days=0)
+        forward_folds(times, labelled, groups, is_crime, n_folds=200, gap_days=0)
 
 
 def test_bad_parameters_are_named() -> None:
-    moments, labelled, groups, is_crime = random_rows(1)
+    times, labelled, groups, is_crime = random_rows(1)
     with pytest.raises(ValueError, match=r"must have the same length, got \[299, 300\]"):
-        forward_folds(moments, labelled, groups, is_crime[1:])
+        forward_folds(times, labelled, groups, is_crime[1:])
     for wrong in ({"n_folds": 0}, {"min_train_share": 1.0}):
         with pytest.raises(ValueError, match="n_folds must be"):
-            forward_folds(moments, labelled, groups, is_crime, **wrong)
+            forward_folds(times, labelled, groups, is_crime, **wrong)

@@ -1,4 +1,4 @@
-"""Splits: what they keep apart stays apart, and what nobody knew yet is not used."""
+"""Splits keep groups apart, and do not use labels that were not known yet."""
 
 from typing import Any
 
@@ -70,7 +70,7 @@ def test_crime_campaigns_of_later_slices_are_not_trained_on(labelled_messages: p
     assert not split.flatters
 
 
-def test_crimes_are_as_frequent_in_the_calibration_as_they_were_then(labelled_messages: pd.DataFrame) -> None:
+def test_fraud_is_as_frequent_in_the_calibration_as_in_its_window(labelled_messages: pd.DataFrame) -> None:
     split, groups = by_time(labelled_messages)
     sent, is_crime = labelled_messages["sent_at"], (labelled_messages["label"] != "legitimate").to_numpy()
     held_back = sent.iloc[split.calibration]
@@ -102,7 +102,7 @@ def test_campaigns_stay_whole(groups: list[int], seed: int) -> None:
     assert sum(map(len, sides)) == len(set.union(*sides))
 
 
-def test_a_random_split_says_that_it_flatters() -> None:
+def test_a_random_split_is_optimistic() -> None:
     split = split_randomly(1000, seed=1, **SHARES)
     assert_disjoint(split)
     assert [len(rows) for rows in parts(split)] == [650, 150, 200]
@@ -117,7 +117,7 @@ def test_the_same_seed_gives_the_same_split() -> None:
     assert set(one) != set(other)
 
 
-def test_too_little_data_is_an_error_that_says_what_to_do() -> None:
+def test_too_little_data_is_an_error_with_advice() -> None:
     with pytest.raises(SplitError, match=r"leaves no .* rows of 3 labelled rows"):
         split_by_campaign(np.zeros(3), np.zeros(3), seed=0, **SHARES)
     sent = pd.Series(pd.date_range("2026-01-01", periods=50, freq="D", tz="UTC"))
@@ -125,12 +125,12 @@ def test_too_little_data_is_an_error_that_says_what_to_do() -> None:
         split_by_time(sent, sent, np.arange(50), np.ones(50, bool), gap_days=1000, **SHARES)
 
 
-def test_the_gap_of_a_split_is_the_one_asked_for_or_that_of_the_rows(labelled_messages: pd.DataFrame) -> None:
+def test_the_gap_of_a_split_is_given_or_that_of_the_rows(labelled_messages: pd.DataFrame) -> None:
     assert by_time(labelled_messages, gap_days=2.5)[0].gap_days == 2.5
     assert by_time(labelled_messages)[0].gap_days == maturity_gap(labelled_messages)
 
 
-def test_a_label_of_the_moment_at_which_the_test_begins_is_not_known() -> None:
+def test_a_label_dated_at_the_start_of_the_test_is_not_known() -> None:
     day = pd.Timedelta(days=1)
     start = pd.Timestamp("2026-05-10", tz="UTC")
     sent = pd.Series([start - 5 * day, start - 5 * day, start - 4 * day, start, pd.NaT])
@@ -140,8 +140,8 @@ def test_a_label_of_the_moment_at_which_the_test_begins_is_not_known() -> None:
     assert in_gap.tolist() == [False, False, True, False, False]
 
 
-def test_few_moments_are_no_times() -> None:
-    moments = pd.Series(pd.date_range("2026-01-01", periods=21, freq="D", tz="UTC"))
-    assert has_times(moments)
-    assert not has_times(moments.iloc[:20])
-    assert not has_times(pd.concat([moments, pd.Series([pd.NaT] * 21)]))
+def test_rows_with_few_distinct_times_are_not_split_by_time() -> None:
+    times = pd.Series(pd.date_range("2026-01-01", periods=21, freq="D", tz="UTC"))
+    assert has_times(times)
+    assert not has_times(times.iloc[:20])
+    assert not has_times(pd.concat([times, pd.Series([pd.NaT] * 21)]))

@@ -1,4 +1,4 @@
-"""A registered model: aliases, versions and what is remembered. Promotion through it is in test_promote."""
+"""A registered model: aliases, versions and earlier champions. Its promotion is tested in test_decision."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,19 +13,19 @@ from tests.shared import mlflow_uri
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
-    """Three versions without a run, the second of them challenger."""
+    """Yield a registry of three versions without a run, the second of them challenger."""
     uri = mlflow_uri(tmp_path)
-    found = Registry(uri, "guard")
-    found.client.create_registered_model("guard")
+    guard = Registry(uri, "guard")
+    guard.client.create_registered_model("guard")
     for _ in range(3):
-        found.client.create_model_version("guard", str(tmp_path))
-    found.client.set_registered_model_alias("guard", "challenger", "2")
-    yield found
+        guard.client.create_model_version("guard", str(tmp_path))
+    guard.client.set_registered_model_alias("guard", "challenger", "2")
+    yield guard
     mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
     mlflow.set_registry_uri(None)  # type: ignore[arg-type]
 
 
-def test_addresses_lead_to_versions(registry: Registry) -> None:
+def test_addresses_name_versions(registry: Registry) -> None:
     assert registry.aliases() == {"challenger": "2"}
     assert registry.version_of("models:/guard@challenger") == "2"
     assert registry.version_of("models:/guard/3") == "3"
@@ -34,12 +34,12 @@ def test_addresses_lead_to_versions(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("address", ["guard", "models:/guard", "models:/guards/1", "models:/guard/latest", "runs:/a/b"])
-def test_what_is_no_address_of_a_version(registry: Registry, address: str) -> None:
+def test_invalid_addresses_of_a_version_are_an_error(registry: Registry, address: str) -> None:
     with pytest.raises(ArtifactError, match="is not a version of the registered model 'guard'"):
         registry.version_of(address)
 
 
-def test_crowning_moves_the_alias_and_remembers(registry: Registry) -> None:
+def test_make_champion_sets_the_alias_and_the_tag(registry: Registry) -> None:
     assert registry.champions() == []
     registry.make_champion("3", ["1", "3"])
     assert (registry.aliases()["champion"], registry.champions()) == ("3", ["1", "3"])
@@ -48,7 +48,7 @@ def test_crowning_moves_the_alias_and_remembers(registry: Registry) -> None:
     assert (registry.aliases()["champion"], registry.champions()) == ("3", ["1", "3"])
 
 
-def test_what_is_remembered_is_bounded(registry: Registry) -> None:
+def test_the_number_of_stored_champions_is_bounded(registry: Registry) -> None:
     registry.make_champion("1", ["2"] * 500 + ["1"])
     assert registry.champions() == ["2"] * (MAX_CHAMPIONS - 1) + ["1"]
     assert len(registry.client.get_registered_model("guard").tags[CHAMPIONS]) < 1000
@@ -59,9 +59,7 @@ def test_a_version_without_a_run_gets_its_tags(registry: Registry) -> None:
     assert registry.client.get_model_version("guard", "1").tags == {"promotion.decision": "refused"}
 
 
-def test_a_store_that_cannot_be_asked_is_not_one_without_the_model(
-    registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_store_is_not_a_missing_model(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise mlflow.exceptions.MlflowException("no answer")
 

@@ -1,4 +1,4 @@
-"""Where runs go."""
+"""The tracking store, the address of a run, and the output of MLflow."""
 
 import logging
 import subprocess
@@ -37,7 +37,7 @@ def test_git_state_names_commit_and_changes(tmp_path: Path, monkeypatch: pytest.
     assert len(_git_state()["git.commit"]) == 40
 
 
-def test_quiet_gives_the_levels_back() -> None:
+def test_quiet_restores_the_levels() -> None:
     logger = logging.getLogger("mlflow")
     before = logger.level
     with quiet():
@@ -45,7 +45,7 @@ def test_quiet_gives_the_levels_back() -> None:
     assert logger.level == before
 
 
-def test_what_mlflow_prints_is_not_on_the_output(capsys: pytest.CaptureFixture[str]) -> None:
+def test_output_of_mlflow_goes_to_the_error_stream(capsys: pytest.CaptureFixture[str]) -> None:
     with quiet():
         print("View run at: http://127.0.0.1")  # noqa: T201 - what MLflow does
     print("ours")  # noqa: T201

@@ -1,4 +1,4 @@
-"""Folds of a search: inside the training slice, prepared once, and scored as a run would be."""
+"""Folds of a search: inside the training slice, prepared once, and scored as in a run."""
 
 from dataclasses import replace
 from typing import Any
@@ -25,17 +25,17 @@ def recipe(**overrides: Any) -> Recipe:
     return Recipe.read(overrides=small | overrides)
 
 
-def prepared(messages: pd.DataFrame, asked: Recipe) -> tuple[LabelledData, Any, Split]:
+def prepared(messages: pd.DataFrame, settings: Recipe) -> tuple[LabelledData, Any, Split]:
     data = load_labelled(messages)
-    groups, what = groups_of(data)
-    return data, groups, choose_split(data, groups, what, asked)
+    groups, group_kind = groups_of(data)
+    return data, groups, choose_split(data, groups, group_kind, settings)
 
 
-def folds_of(messages: pd.DataFrame, asked: Recipe, metric: str = "average_precision") -> SearchFolds:
-    data, groups, split = prepared(messages, asked)
-    alone, its = training_alone(data, split), groups[split.train]
-    folds = search_folds(alone, its, "campaign", split, asked)
-    return SearchFolds(alone, its, folds, metric, lambda step: None)
+def folds_of(messages: pd.DataFrame, settings: Recipe, metric: str = "average_precision") -> SearchFolds:
+    data, groups, split = prepared(messages, settings)
+    training_data, training_groups = training_alone(data, split), groups[split.train]
+    folds = search_folds(training_data, training_groups, "campaign", split, settings)
+    return SearchFolds(training_data, training_groups, folds, metric, lambda step: None)
 
 
 @pytest.fixture
@@ -46,73 +46,74 @@ def two_classes(labelled_messages: pd.DataFrame) -> pd.DataFrame:
 
 def test_no_label_of_another_slice_is_left(labelled_messages: pd.DataFrame) -> None:
     data, _, split = prepared(labelled_messages, recipe())
-    alone = training_alone(data, split)
-    assert alone.rows["message_id"].tolist() == data.rows["message_id"].iloc[split.train].tolist()
-    assert alone.messages is not None
-    assert len(alone.messages) == len(labelled_messages)
-    labelled = alone.messages[alone.messages["label"].notna() | alone.messages["labelled_at"].notna()]
-    assert set(labelled["message_id"]) == set(alone.rows["message_id"])
+    training_data = training_alone(data, split)
+    assert training_data.rows["message_id"].tolist() == data.rows["message_id"].iloc[split.train].tolist()
+    assert training_data.messages is not None
+    assert len(training_data.messages) == len(labelled_messages)
+    messages = training_data.messages
+    labelled = messages[messages["label"].notna() | messages["labelled_at"].notna()]
+    assert set(labelled["message_id"]) == set(training_data.rows["message_id"])
 
 
-def test_where_the_run_is_split_by_time_folds_go_forward_after_its_gap(two_classes: pd.DataFrame) -> None:
-    asked = recipe()
-    data, groups, split = prepared(two_classes, asked)
-    alone, its = training_alone(data, split), groups[split.train]
-    folds = search_folds(alone, its, "campaign", split, asked)
+def test_with_a_split_by_time_folds_go_forward_after_its_gap(two_classes: pd.DataFrame) -> None:
+    settings = recipe()
+    data, groups, split = prepared(two_classes, settings)
+    training_data, training_groups = training_alone(data, split), groups[split.train]
+    folds = search_folds(training_data, training_groups, "campaign", split, settings)
     assert len(folds) == 3
-    moments, is_crime = alone.rows["as_of"], (alone.rows["label"] != "legitimate").to_numpy()
+    cutoff_times, is_crime = training_data.rows["as_of"], (training_data.rows["label"] != "legitimate").to_numpy()
     for fold in folds:
-        begin = moments.iloc[fold.test].min()
-        assert moments.iloc[fold.train].max() <= begin - split.gap_days * DAY
-        assert not (alone.rows["labelled_at"].iloc[fold.train] >= begin).any()
-        assert not np.isin(its[fold.train], its[fold.test][is_crime[fold.test]]).any()
+        begin = cutoff_times.iloc[fold.test].min()
+        assert cutoff_times.iloc[fold.train].max() <= begin - split.gap_days * DAY
+        assert not (training_data.rows["labelled_at"].iloc[fold.train] >= begin).any()
+        assert not np.isin(training_groups[fold.train], training_groups[fold.test][is_crime[fold.test]]).any()
     assert split.gap_days > 0
 
 
 @pytest.mark.parametrize("kind", ["campaign", "random"])
-def test_else_campaigns_are_dealt(labelled_messages: pd.DataFrame, kind: str) -> None:
-    asked = recipe(**{"split.kind": kind})
-    data, groups, split = prepared(labelled_messages, asked)
-    alone, its = training_alone(data, split), groups[split.train]
-    folds = search_folds(alone, its, "campaign", split, asked)
+def test_campaigns_are_dealt_to_folds_without_a_split_by_time(labelled_messages: pd.DataFrame, kind: str) -> None:
+    settings = recipe(**{"split.kind": kind})
+    data, groups, split = prepared(labelled_messages, settings)
+    training_data, training_groups = training_alone(data, split), groups[split.train]
+    folds = search_folds(training_data, training_groups, "campaign", split, settings)
     assert sorted(np.concatenate([fold.test for fold in folds])) == list(range(len(split.train)))
     for fold in folds:
-        assert not np.isin(its[fold.train], its[fold.test]).any()
+        assert not np.isin(training_groups[fold.train], training_groups[fold.test]).any()
         assert len(fold.train) + len(fold.test) == len(split.train)
 
 
-def test_types_alone_have_folds_in_time_too(labelled_messages: pd.DataFrame) -> None:
+def test_folds_by_time_without_a_legitimate_class(labelled_messages: pd.DataFrame) -> None:
     crimes = labelled_messages[labelled_messages["label"] != "legitimate"]
     frequent = crimes[crimes["label"].isin(crimes["label"].value_counts().index[:3])]
-    asked = recipe(**{"split.gap_days": 0, "tune.folds": 2})
-    data, groups, split = prepared(frequent.reset_index(drop=True), asked)
-    alone, its = training_alone(data, split), groups[split.train]
-    assert metric_of(alone, asked) == "macro_f1"
-    folds = search_folds(alone, its, "campaign", split, asked)
+    settings = recipe(**{"split.gap_days": 0, "tune.folds": 2})
+    data, groups, split = prepared(frequent.reset_index(drop=True), settings)
+    training_data, training_groups = training_alone(data, split), groups[split.train]
+    assert metric_of(training_data, settings) == "macro_f1"
+    folds = search_folds(training_data, training_groups, "campaign", split, settings)
     assert len(folds) == 2
-    assert all(not np.isin(its[fold.train], its[fold.test]).any() for fold in folds)
+    assert all(not np.isin(training_groups[fold.train], training_groups[fold.test]).any() for fold in folds)
 
 
 def test_too_few_rows_for_folds_are_an_error(two_classes: pd.DataFrame) -> None:
-    asked = recipe()
-    data, groups, split = prepared(two_classes, asked)
-    alone, its = training_alone(data, split), groups[split.train]
+    settings = recipe()
+    data, groups, split = prepared(two_classes, settings)
+    training_data, training_groups = training_alone(data, split), groups[split.train]
     with pytest.raises(SplitError, match="at least one has nothing to train on"):
-        search_folds(alone, its, "campaign", replace(split, gap_days=300.0), asked)
-    few = replace(alone, rows=alone.rows.assign(label="legitimate").replace({"label": {0: "fraud"}}))
+        search_folds(training_data, training_groups, "campaign", replace(split, gap_days=300.0), settings)
+    few = replace(training_data, rows=training_data.rows.assign(label="legitimate").replace({"label": {0: "fraud"}}))
     few.rows.loc[0, "label"] = "fraud"
-    with pytest.raises(SplitError, match=r"0 of 3 can be trained and tested"):
-        search_folds(few, its, "campaign", replace(split, kind="campaign"), asked)
+    with pytest.raises(SplitError, match=r"expected at least 2 folds that can be trained and tested, got 0 of 3"):
+        search_folds(few, training_groups, "campaign", replace(split, kind="campaign"), settings)
 
 
-def by_hand(folds: SearchFolds, asked: Recipe, place: int) -> tuple[Any, Any, Any]:
-    """Train and test on a fold with what a run uses: the probability of fraud, the likeliest class and the truth."""
+def by_hand(folds: SearchFolds, settings: Recipe, place: int) -> tuple[Any, Any, Any]:
+    """Train and test on a fold as a run does; return probability of fraud, likeliest class and truth."""
     fold, data = folds.folds[place], folds.data
-    builder = make_builder(data, asked).set_output(transform="pandas")
-    rows, labels, campaigns = rows_to_train(data, folds.groups, fold.train, asked)
+    builder = make_builder(data, settings).set_output(transform="pandas")
+    rows, labels, campaigns = rows_to_train(data, folds.groups, fold.train, settings)
     matrix = builder.fit_transform(rows, labels, **campaigns)
     trained = TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns)
-    classifier = grow_trees(trained, asked, "message")
+    classifier = grow_trees(trained, settings, "message")
     tested = matrix_of(builder, data.rows.iloc[fold.test])
     legitimate = classifier.classes_.tolist().index("legitimate")
     fraud = 1 - classifier.predict_proba(tested)[:, legitimate]
@@ -120,37 +121,37 @@ def by_hand(folds: SearchFolds, asked: Recipe, place: int) -> tuple[Any, Any, An
 
 
 def test_scores_are_those_of_a_run_on_the_fold(labelled_messages: pd.DataFrame) -> None:
-    asked = recipe(**{"evaluate.alerts_a_day": 2})
-    folds = folds_of(labelled_messages, asked)
-    fraud, predicted, truth = by_hand(folds, asked, 1)
+    settings = recipe(**{"evaluate.alerts_a_day": 2})
+    folds = folds_of(labelled_messages, settings)
+    fraud, predicted, truth = by_hand(folds, settings, 1)
     expected = average_precision_score(truth != "legitimate", fraud)
-    assert folds.scores(asked, [1]) == pytest.approx([expected], abs=1e-9)
+    assert folds.scores(settings, [1]) == pytest.approx([expected], abs=1e-9)
     folds.metric = "macro_f1"
     expected = f1_score(truth, predicted, average="macro", zero_division=0.0)
-    assert folds.scores(asked, [1]) == pytest.approx([expected])
+    assert folds.scores(settings, [1]) == pytest.approx([expected])
     folds.metric = "recall_at_capacity"
     tested = folds.data.rows["as_of"].iloc[folds.folds[1].test]
     days = (tested.dt.normalize().max() - tested.dt.normalize().min()).days + 1
     assert folds.data.messages is not None
-    sent = folds.data.messages["as_of"]  # of all messages of these days the alerts are, not of these alone
+    sent = folds.data.messages["as_of"]  # alerts are those of all messages of these days, labelled or not
     alerts = 2 * days * len(tested) / sent.between(tested.min(), tested.max()).sum()
-    found = (truth != "legitimate")[np.argsort(-fraud)]
+    ranked_truth = (truth != "legitimate")[np.argsort(-fraud)]
     whole = int(alerts)
-    expected = (found[:whole].sum() + (alerts - whole) * found[whole]) / found.sum()
+    expected = (ranked_truth[:whole].sum() + (alerts - whole) * ranked_truth[whole]) / ranked_truth.sum()
     assert 0 < expected < 1
-    assert folds.scores(asked, [1]) == pytest.approx([expected])
+    assert folds.scores(settings, [1]) == pytest.approx([expected])
 
 
 @pytest.mark.slow
 def test_workers_and_order_change_no_score(two_classes: pd.DataFrame) -> None:
-    asked = recipe()
-    one_by_one = [folds_of(two_classes, asked).scores(asked, [place])[0] for place in range(3)]
+    settings = recipe()
+    one_by_one = [folds_of(two_classes, settings).scores(settings, [place])[0] for place in range(3)]
     together = recipe(n_jobs=2)
     assert folds_of(two_classes, together).scores(together, range(3)) == one_by_one
 
 
 @pytest.mark.slow
-def test_features_are_computed_once_a_fold(two_classes: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_features_are_computed_once_per_fold(two_classes: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     computed: list[Recipe] = []
 
     def counted(*args: Any) -> TrainingRows:
@@ -158,30 +159,30 @@ def test_features_are_computed_once_a_fold(two_classes: pd.DataFrame, monkeypatc
         return training_rows(*args)
 
     monkeypatch.setattr("fraudsieve.training.tuning.folds.training_rows", counted)
-    asked = recipe()
-    folds = folds_of(two_classes, asked)
+    settings = recipe()
+    folds = folds_of(two_classes, settings)
     for leaves in (3, 7, 15):
         folds.scores(
-            asked.model_copy(update={"model": asked.model.model_copy(update={"num_leaves": leaves})}), range(3)
+            settings.model_copy(update={"model": settings.model.model_copy(update={"num_leaves": leaves})}), range(3)
         )
     assert len(computed) == 3
     folds.scores(recipe(**{"features.C": 1.0}), range(3))
     assert [one.features.C for one in computed] == [3.0] * 3 + [1.0] * 3
 
 
-def test_nothing_is_learnt_from_what_a_fold_tests_on(two_classes: pd.DataFrame) -> None:
-    asked = recipe()
-    folds = folds_of(two_classes, asked)
-    before = folds._prepared(asked, 0)
+def test_nothing_is_learnt_from_the_test_rows_of_a_fold(two_classes: pd.DataFrame) -> None:
+    settings = recipe()
+    folds = folds_of(two_classes, settings)
+    before = folds._prepared(settings, 0)
     tested = folds.folds[0].test
     rows = folds.data.rows.copy()
     rows.loc[tested, "label"] = np.random.default_rng(0).permutation(rows.loc[tested, "label"].to_numpy(object))
     scrambled = SearchFolds(replace(folds.data, rows=rows), folds.groups, folds.folds, folds.metric, folds.progress)
-    after = scrambled._prepared(asked, 0)
+    after = scrambled._prepared(settings, 0)
     pd.testing.assert_frame_equal(before.train.matrix, after.train.matrix)
     pd.testing.assert_frame_equal(before.matrix, after.matrix)
     assert (before.labels != after.labels).any()
-    assert folds.scores(asked, [0]) != scrambled.scores(asked, [0])
+    assert folds.scores(settings, [0]) != scrambled.scores(settings, [0])
 
 
 def test_the_metric_fits_the_data(labelled_messages: pd.DataFrame) -> None:

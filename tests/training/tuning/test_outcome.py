@@ -1,4 +1,4 @@
-"""Whether the best trial is worth taking, by hand."""
+"""Whether the best trial is adopted, on small examples."""
 
 from pathlib import Path
 
@@ -17,41 +17,41 @@ def tuned(*trials: Trial) -> TuningResult:
     return TuningResult(Recipe(), "average_precision", trials, Path("model.tune-0.db"))
 
 
-def test_a_gain_beyond_two_standard_errors_is_taken() -> None:
-    found = tuned(trial(0, 0.2, 0.8), trial(1, 0.23, 0.85, leaves=15))
-    assert found.gain == pytest.approx(0.04)
-    # Differences .03 and .05: their deviation is .0141, and by the root of two .01.
-    assert found.standard_error == pytest.approx(0.01)
-    assert found.taken
-    assert found.recipe.model.num_leaves == 15
-    assert found.facts["settings"] == {"model.num_leaves": 15}
-    assert "0.5000 -> 0.5400. The trials" in found.note
+def test_a_gain_beyond_two_standard_errors_is_adopted() -> None:
+    result = tuned(trial(0, 0.2, 0.8), trial(1, 0.23, 0.85, leaves=15))
+    assert result.gain == pytest.approx(0.04)
+    # The differences are .03 and .05; their standard deviation is .0141, and divided by the root of two .01.
+    assert result.standard_error == pytest.approx(0.01)
+    assert result.taken
+    assert result.recipe.model.num_leaves == 15
+    assert result.facts["settings"] == {"model.num_leaves": 15}
+    assert "0.5000 -> 0.5400. The trials" in result.note
 
 
-def test_a_gain_within_two_standard_errors_is_not() -> None:
-    found = tuned(trial(0, 0.2, 0.8), trial(1, 0.3, 0.78, leaves=15))
-    assert found.gain == pytest.approx(0.04)
-    assert found.standard_error == pytest.approx(0.06)
-    assert not found.taken
-    assert found.recipe == found.own
-    assert found.facts["settings"] == {"model.num_leaves": 7}
+def test_a_gain_within_two_standard_errors_is_not_adopted() -> None:
+    result = tuned(trial(0, 0.2, 0.8), trial(1, 0.3, 0.78, leaves=15))
+    assert result.gain == pytest.approx(0.04)
+    assert result.standard_error == pytest.approx(0.06)
+    assert not result.taken
+    assert result.recipe == result.own
+    assert result.facts["settings"] == {"model.num_leaves": 7}
     assert (
         "0.5000 -> 0.5400; the gain is within 2 standard errors of 0.0600: the settings of the recipe are kept"
-        in found.note
+        in result.note
     )
 
 
 def test_one_standard_error_is_not_enough() -> None:
-    found = tuned(trial(0, 0.2, 0.8), trial(1, 0.21, 0.87, leaves=15))
-    assert found.standard_error < found.gain < 2 * found.standard_error
-    assert not found.taken
+    result = tuned(trial(0, 0.2, 0.8), trial(1, 0.21, 0.87, leaves=15))
+    assert result.standard_error < result.gain < 2 * result.standard_error
+    assert not result.taken
 
 
-def test_nothing_better_keeps_the_recipe() -> None:
-    found = tuned(trial(0, 0.5, 0.6), trial(1, 0.5, 0.6, leaves=15), trial(2, 0.4, 0.6, leaves=3))
-    assert found.best is found.default is found.trials[0]
-    assert not found.taken
-    assert "0.5500 -> 0.5500; no trial was better: the settings of the recipe are kept" in found.note
+def test_the_recipe_is_kept_without_a_better_trial() -> None:
+    result = tuned(trial(0, 0.5, 0.6), trial(1, 0.5, 0.6, leaves=15), trial(2, 0.4, 0.6, leaves=3))
+    assert result.best is result.default is result.trials[0]
+    assert not result.taken
+    assert "0.5500 -> 0.5500; no trial was better: the settings of the recipe are kept" in result.note
     alone = tuned(trial(0, 0.5, 0.6))
     assert not alone.taken
     assert "only the settings of the recipe were tried" in alone.note
@@ -59,13 +59,13 @@ def test_nothing_better_keeps_the_recipe() -> None:
 
 def test_a_trial_that_was_stopped_or_killed_is_never_the_best() -> None:
     trials = [trial(0, state="failed"), trial(1, 0.5, 0.6), trial(2, 0.9, leaves=15, state="pruned")]
-    found = tuned(*trials)
-    assert found.best is found.default is trials[1]
-    assert (found.facts["trials"], found.facts["pruned"]) == (2, 1)
+    result = tuned(*trials)
+    assert result.best is result.default is trials[1]
+    assert (result.facts["trials"], result.facts["pruned"]) == (2, 1)
     assert np.isnan(trials[0].mean)
 
 
-def test_runs_tell_how_each_trial_ended() -> None:
+def test_nested_runs_have_the_status_of_each_trial() -> None:
     runs = tuned(trial(0, 0.5, 0.6), trial(1, 0.4, state="pruned"), trial(2, state="failed")).runs
     assert [run.status for run in runs] == ["FINISHED", "KILLED", "FAILED"]
     assert runs[0].params == {"num_leaves": 7}

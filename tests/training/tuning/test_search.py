@@ -1,4 +1,4 @@
-"""The search: the recipe first, the same for a seed, blind to the test, in time, and whole again after a kill."""
+"""The search: it begins with the recipe, is reproducible, ignores the test, keeps its budget and resumes."""
 
 import json
 import re
@@ -53,40 +53,40 @@ def split(data: LabelledData) -> Split:
 
 
 def search(
-    data: LabelledData, split: Split, folder: Path, asked: Recipe, said: list[str] | None = None
+    data: LabelledData, split: Split, folder: Path, settings: Recipe, messages: list[str] | None = None
 ) -> TuningResult:
-    groups, what = groups_of(data)
-    say = (lambda step: None) if said is None else said.append
-    return tune(data, groups, what, split, asked, output=folder / "model", progress=say)
+    groups, group_kind = groups_of(data)
+    progress = (lambda step: None) if messages is None else messages.append
+    return tune(data, groups, group_kind, split, settings, output=folder / "model", progress=progress)
 
 
-def tried(found: TuningResult) -> list[tuple[dict[str, Any], tuple[float, ...], str]]:
-    return [(one.settings, one.scores, one.state) for one in found.trials if one.state != "failed"]
+def trials_of(result: TuningResult) -> list[tuple[dict[str, Any], tuple[float, ...], str]]:
+    return [(trial.settings, trial.scores, trial.state) for trial in result.trials if trial.state != "failed"]
 
 
 @pytest.fixture(scope="module")
-def found(data: LabelledData, split: Split, tmp_path_factory: pytest.TempPathFactory) -> TuningResult:
+def finished_search(data: LabelledData, split: Split, tmp_path_factory: pytest.TempPathFactory) -> TuningResult:
     return search(data, split, tmp_path_factory.mktemp("search"), recipe())
 
 
-def test_the_recipe_itself_is_the_first_trial(found: TuningResult) -> None:
-    assert found.trials[0].settings == {"model.num_leaves": 7, "model.l2": 1.0, "model.n_rounds": 8}
-    assert found.default is found.trials[0]
-    assert len(found.trials) == 6
-    assert len({str(one.settings) for one in found.trials}) == 6
-    assert all(len(one.scores) == 3 for one in found.trials if one.state == "complete")
+def test_the_recipe_itself_is_the_first_trial(finished_search: TuningResult) -> None:
+    assert finished_search.trials[0].settings == {"model.num_leaves": 7, "model.l2": 1.0, "model.n_rounds": 8}
+    assert finished_search.default is finished_search.trials[0]
+    assert len(finished_search.trials) == 6
+    assert len({str(trial.settings) for trial in finished_search.trials}) == 6
+    assert all(len(trial.scores) == 3 for trial in finished_search.trials if trial.state == "complete")
 
 
 def test_the_same_seed_makes_the_same_trials(
-    found: TuningResult, data: LabelledData, split: Split, tmp_path: Path
+    finished_search: TuningResult, data: LabelledData, split: Split, tmp_path: Path
 ) -> None:
-    assert tried(search(data, split, tmp_path, recipe(n_jobs=2))) == tried(found)
+    assert trials_of(search(data, split, tmp_path, recipe(n_jobs=2))) == trials_of(finished_search)
     another = search(data, split, tmp_path, recipe(seed=1, **{"tune.trials": 2}))
-    assert another.trials[1].settings != found.trials[1].settings
+    assert another.trials[1].settings != finished_search.trials[1].settings
 
 
 def scrambled(data: LabelledData, split: Split) -> LabelledData:
-    """The same records, but the labels of all that is not trained on are dealt anew, and known at other times."""
+    """Return the same records, with permuted labels and other label times outside the training slice."""
     rng = np.random.default_rng(0)
     others = np.setdiff1d(np.arange(len(data.rows)), split.train)
     rows = data.rows.copy()
@@ -101,55 +101,57 @@ def scrambled(data: LabelledData, split: Split) -> LabelledData:
 
 
 def test_labels_outside_the_training_slice_change_no_trial(
-    found: TuningResult, data: LabelledData, split: Split, tmp_path: Path
+    finished_search: TuningResult, data: LabelledData, split: Split, tmp_path: Path
 ) -> None:
-    assert tried(search(scrambled(data, split), split, tmp_path, recipe())) == tried(found)
+    assert trials_of(search(scrambled(data, split), split, tmp_path, recipe())) == trials_of(finished_search)
 
 
-def test_nor_do_they_where_what_was_known_of_near_duplicates_is_a_feature(data: LabelledData, tmp_path: Path) -> None:
+def test_labels_outside_the_training_slice_change_no_trial_with_campaign_features(
+    data: LabelledData, tmp_path: Path
+) -> None:
     # At random, so that near-duplicates are on both sides.
-    asked = recipe(**{"features.campaigns": True, "split.kind": "random", "tune.trials": 1})
-    split = choose_split(data, *groups_of(data), asked)
+    settings = recipe(**{"features.campaigns": True, "split.kind": "random", "tune.trials": 1})
+    split = choose_split(data, *groups_of(data), settings)
     (tmp_path / "other").mkdir()
-    expected = tried(search(data, split, tmp_path, asked))
-    assert tried(search(scrambled(data, split), split, tmp_path / "other", asked)) == expected
+    expected = trials_of(search(data, split, tmp_path, settings))
+    assert trials_of(search(scrambled(data, split), split, tmp_path / "other", settings)) == expected
 
 
 @pytest.mark.parametrize("subject", ["account", "event"])
-def test_nor_those_of_accounts_and_events(subject: str, tmp_path: Path) -> None:
+def test_labels_of_accounts_and_events_outside_the_training_slice_change_no_trial(subject: str, tmp_path: Path) -> None:
     world = simulate(days=60, n_accounts=500)
-    # No split by time: there labels of the test are of no use to what comes before them anyway.
-    asked = recipe(**{"data.subject": subject, "split.kind": "account", "tune.trials": 2})
+    # Not a split by time, because labels of its test cannot change features of earlier rows anyway.
+    settings = recipe(**{"data.subject": subject, "split.kind": "account", "tune.trials": 2})
     labels = world.labels.assign(label=world.labels["label"].where(world.labels["label"] == "legitimate", "fraud"))
     if subject == "event":
         latest = labels.drop_duplicates("subject_id", keep="last")
-        whose = world.events.merge(latest, left_on="account_id", right_on="subject_id")
-        tables: dict[str, Any] = {"events": whose.drop(columns=["subject_id", "source"])}
+        labelled_events = world.events.merge(latest, left_on="account_id", right_on="subject_id")
+        tables: dict[str, Any] = {"events": labelled_events.drop(columns=["subject_id", "source"])}
     else:
         tables = {"accounts": world.accounts, "events": world.events, "labels": labels}
-    records = read_data(asked, tables, min_label_rows=2)
-    slices = choose_split(records, *groups_of(records), asked)
+    records = read_data(settings, tables, min_label_rows=2)
+    slices = choose_split(records, *groups_of(records), settings)
     (tmp_path / "other").mkdir()
-    expected = tried(search(records, slices, tmp_path, asked))
-    assert tried(search(scrambled(records, slices), slices, tmp_path / "other", asked)) == expected
+    expected = trials_of(search(records, slices, tmp_path, settings))
+    assert trials_of(search(scrambled(records, slices), slices, tmp_path / "other", settings)) == expected
 
 
-def test_a_search_goes_on_where_it_ended(found: TuningResult, data: LabelledData, split: Split, tmp_path: Path) -> None:
+def test_a_search_resumes(finished_search: TuningResult, data: LabelledData, split: Split, tmp_path: Path) -> None:
     short = search(data, split, tmp_path, recipe(**{"tune.trials": 3}))
-    assert tried(short) == tried(found)[:3]
-    said: list[str] = []
-    again = search(data, split, tmp_path, recipe(), said)
-    assert tried(again) == tried(found)
+    assert trials_of(short) == trials_of(finished_search)[:3]
+    messages: list[str] = []
+    again = search(data, split, tmp_path, recipe(), messages)
+    assert trials_of(again) == trials_of(finished_search)
     assert again.storage == short.storage
-    assert re.match(r"tuning: [456] trials", said[-1])  # the last ones may have been stopped early
-    more: list[str] = []
-    assert tried(search(data, split, tmp_path, recipe(), more)) == tried(found)
-    assert more == []
+    assert re.match(r"tuning: [456] trials", messages[-1])  # the last ones may have been stopped early
+    later_messages: list[str] = []
+    assert trials_of(search(data, split, tmp_path, recipe(), later_messages)) == trials_of(finished_search)
+    assert later_messages == []
 
 
-def test_other_data_or_another_recipe_begin_anew(data: LabelledData) -> None:
-    def name(asked: Recipe, **digests: str) -> str:
-        return _digest(replace(data, digests=digests or {"messages": "a"}), asked)
+def test_other_data_or_another_recipe_start_a_new_search(data: LabelledData) -> None:
+    def name(settings: Recipe, **digests: str) -> str:
+        return _digest(replace(data, digests=digests or {"messages": "a"}), settings)
 
     same = name(recipe())
     assert name(recipe(**{"tune.trials": 9, "tune.budget": "20m", "name": "sms", "n_jobs": 2})) == same
@@ -158,21 +160,21 @@ def test_other_data_or_another_recipe_begin_anew(data: LabelledData) -> None:
         assert name(recipe(**other)) != same
 
 
-def test_a_budget_of_time_is_kept_within_a_trial(data: LabelledData, split: Split, tmp_path: Path) -> None:
-    # Features once: what is measured is the search.
+def test_a_time_budget_is_exceeded_by_at_most_a_trial(data: LabelledData, split: Split, tmp_path: Path) -> None:
+    # Compute the features first, so that only the search is timed.
     search(data, split, tmp_path, recipe(**{"tune.trials": 1}))
     begin = time.monotonic()
     done = search(data, split, tmp_path, recipe(**{"tune.trials": 10_000, "tune.budget": "12s"}))
-    took = time.monotonic() - begin
+    elapsed = time.monotonic() - begin
     assert 1 < len(done.trials) < 10_000
-    assert took < 12 + max(one.seconds for one in done.trials) + 1
-    # The time in the trials of an earlier call counts: two calls together hardly pass the budget of one.
+    assert elapsed < 12 + max(trial.seconds for trial in done.trials) + 1
+    # The time in the trials of an earlier call counts: two calls together hardly exceed the budget of trial.
     again = search(data, split, tmp_path, recipe(**{"tune.trials": 10_000, "tune.budget": "12s"}))
-    assert sum(one.seconds for one in again.trials) < 12 + max(one.seconds for one in again.trials) + 1
+    assert sum(trial.seconds for trial in again.trials) < 12 + max(trial.seconds for trial in again.trials) + 1
 
 
-def test_the_file_holds_no_text_and_no_identifier(found: TuningResult, data: LabelledData) -> None:
-    content = found.storage.read_bytes()
+def test_the_file_has_no_text_and_no_identifier(finished_search: TuningResult, data: LabelledData) -> None:
+    content = finished_search.storage.read_bytes()
     assert b"model.num_leaves" in content
     for name in ("text", "message_id", "account_id"):
         values = [value for value in data.rows[name].dropna().unique() if len(value) > 6]
@@ -180,40 +182,40 @@ def test_the_file_holds_no_text_and_no_identifier(found: TuningResult, data: Lab
         assert not any(value.encode() in content for value in values)
 
 
-class Known:
-    """Folds whose score is known: the square of how far a setting is from .7, and a trial costs nothing."""
+class FakeFolds:
+    """Folds with a score in closed form: minus the square of the distance of a setting from .7."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[float, int]] = []
+        self.calls: list[tuple[float, int]] = []
 
     def __len__(self) -> int:
         return 4
 
-    def scores(self, asked: Recipe, places: range) -> list[float]:
-        share = asked.model.feature_fraction
+    def scores(self, settings: Recipe, places: range) -> list[float]:
+        share = settings.model.feature_fraction
         assert share is not None
-        self.asked += [(share, place) for place in places]
+        self.calls += [(share, place) for place in places]
         return [-((share - 0.7) ** 2) - place for place in places]
 
 
-def test_the_search_finds_what_is_best_and_stops_what_is_behind(tmp_path: Path) -> None:
-    folds = Known()
+def test_the_search_finds_the_optimum_and_prunes(tmp_path: Path) -> None:
+    folds = FakeFolds()
     space: dict[str, BaseDistribution] = {"model.feature_fraction": FloatDistribution(0.01, 1.0)}
     with _study(tmp_path / "s.db") as study:
         for _ in range(40):
             _try(study, cast(SearchFolds, folds), Recipe(), space)
-        states = [one.state.name for one in study.trials]
+        states = [trial.state.name for trial in study.trials]
         assert abs(study.best_trial.params["model.feature_fraction"] - 0.7) < 0.02
         assert states[:5] == ["COMPLETE"] * 5
         assert 5 < states.count("PRUNED") < 30
-        for one in study.trials:
-            seen = [place for share, place in folds.asked if share == one.params["model.feature_fraction"]]
-            assert seen == ([0, 1] if one.state.name == "PRUNED" else [0, 1, 2, 3])
+        for trial in study.trials:
+            seen = [place for share, place in folds.calls if share == trial.params["model.feature_fraction"]]
+            assert seen == ([0, 1] if trial.state.name == "PRUNED" else [0, 1, 2, 3])
 
 
-def test_an_error_fails_its_trial_and_optuna_stays_as_it_was(tmp_path: Path) -> None:
-    class Broken(Known):
-        def scores(self, asked: Recipe, places: range) -> list[float]:
+def test_an_error_fails_its_trial_and_restores_optuna(tmp_path: Path) -> None:
+    class Broken(FakeFolds):
+        def scores(self, settings: Recipe, places: range) -> list[float]:
             raise KeyboardInterrupt
 
     loud = optuna.logging.get_verbosity()
@@ -221,18 +223,18 @@ def test_an_error_fails_its_trial_and_optuna_stays_as_it_was(tmp_path: Path) -> 
         _try(study, cast(SearchFolds, Broken()), Recipe(), {"model.feature_fraction": FloatDistribution(0.1, 1.0)})
     assert optuna.logging.get_verbosity() == loud
     with _study(tmp_path / "s.db") as study:
-        assert [one.state.name for one in study.trials] == ["FAIL"]
+        assert [trial.state.name for trial in study.trials] == ["FAIL"]
 
 
-# A whole run.
+# A complete run.
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Accounts with a recipe that is bad on purpose: one round."""
+    """Train on accounts with a recipe that is bad on purpose: trial round."""
     folder, world = tmp_path_factory.mktemp("tuned"), simulate(days=60, n_accounts=600)
     labels = world.labels.assign(label=world.labels["label"].where(world.labels["label"] == "legitimate", "fraud"))
-    asked = recipe(
+    settings = recipe(
         **{
             "track.uri": mlflow_uri(folder),
             "model.n_rounds": 1,
@@ -243,23 +245,23 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        return train(asked, output="runs/model", accounts=world.accounts, labels=labels, events=world.events)
+        return train(settings, output="runs/model", accounts=world.accounts, labels=labels, events=world.events)
 
 
-def test_better_settings_are_trained_with_and_said(trained: Trained) -> None:
-    found = trained.tuned
-    assert found is not None
-    assert found.taken
-    assert found.best.settings["model.n_rounds"] == 60
-    leaves = found.best.settings["model.num_leaves"]
+def test_better_settings_are_adopted_and_noted(trained: Trained) -> None:
+    tuned = trained.tuned
+    assert tuned is not None
+    assert tuned.taken
+    assert tuned.best.settings["model.n_rounds"] == 60
+    leaves = tuned.best.settings["model.num_leaves"]
     assert trained.model.ensemble.booster.num_trees() == 60
     facts = trained.model.training
-    assert facts["tuning"] == found.facts
+    assert facts["tuning"] == tuned.facts
     assert (facts["recipe"]["model"]["n_rounds"], facts["recipe"]["model"]["num_leaves"]) == (60, leaves)
-    assert trained.notes.count(found.note) == 1
+    assert trained.notes.count(tuned.note) == 1
     run = mlflow.get_run(trained.logged.run_id)
     assert (run.data.params["n_rounds"], run.data.params["num_leaves"]) == ("60", str(leaves))
-    assert run.data.metrics["tuning.best"] == found.best.mean > run.data.metrics["tuning.default"]
+    assert run.data.metrics["tuning.best"] == tuned.best.mean > run.data.metrics["tuning.default"]
 
 
 def test_every_trial_is_a_nested_run(trained: Trained) -> None:
@@ -274,12 +276,12 @@ def test_every_trial_is_a_nested_run(trained: Trained) -> None:
         assert run.data.metrics["average_precision"] == trial.mean
         assert run.data.tags["trial.state"] == trial.state
         history = client.get_metric_history(run.info.run_id, "average_precision_of_fold")
-        assert tuple(one.value for one in sorted(history, key=lambda one: one.step)) == trial.scores
+        assert tuple(trial.value for trial in sorted(history, key=lambda trial: trial.step)) == trial.scores
         assert run.info.end_time - run.info.start_time == pytest.approx(1000 * trial.seconds, abs=2)
 
 
 def states_in(path: Path) -> list[str]:
-    """Look from outside at how far a search is."""
+    """Return the states of the trials in the file of a search."""
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
             return [state for (state,) in database.execute("SELECT state FROM trials ORDER BY number")]
@@ -287,7 +289,7 @@ def states_in(path: Path) -> list[str]:
         return []
 
 
-def test_a_killed_run_goes_on(labelled_messages: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_resumes(labelled_messages: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri(tmp_path))
     label = labelled_messages["label"].where(labelled_messages["label"] == "legitimate", "fraud")
@@ -298,9 +300,9 @@ def test_a_killed_run_goes_on(labelled_messages: pd.DataFrame, tmp_path: Path, m
     ]
     Path("r.toml").write_text("\n".join(lines))
     call = [sys.executable, "-m", "fraudsieve", "train", "--recipe", "r.toml", "--messages", "m.parquet"]
-    asked = Recipe.read("r.toml", {"data.messages": "m.parquet"})
-    data = read_data(asked, {"messages": Path("m.parquet")}, min_label_rows=10)
-    storage = Path(f"fraudsieve-model.tune-{_digest(data, asked)[:12]}.db")
+    settings = Recipe.read("r.toml", {"data.messages": "m.parquet"})
+    data = read_data(settings, {"messages": Path("m.parquet")}, min_label_rows=10)
+    storage = Path(f"fraudsieve-model.tune-{_digest(data, settings)[:12]}.db")
 
     run = subprocess.Popen(call, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 240
@@ -312,20 +314,20 @@ def test_a_killed_run_goes_on(labelled_messages: pd.DataFrame, tmp_path: Path, m
     run.wait()
     assert not Path("fraudsieve-model").exists()
     with _study(storage) as study:
-        kept = [(one.number, one.datetime_start) for one in _finished(study)]
-    assert 2 <= len(kept) < 8
+        finished = [(trial.number, trial.datetime_start) for trial in _finished(study)]
+    assert 2 <= len(finished) < 8
 
     done = subprocess.run([*call, "--json"], capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr
     assert [path.name for path in tmp_path.glob("*.tune-*.db")] == [storage.name]
     assert json.loads(done.stdout)["tuning"]["trials"] == 8
     with _study(storage) as study:
-        assert [(one.number, one.datetime_start) for one in _finished(study)][: len(kept)] == kept
-    groups, what = groups_of(data)
-    call_again = (data, groups, what, choose_split(data, groups, what, asked), asked)
+        assert [(trial.number, trial.datetime_start) for trial in _finished(study)][: len(finished)] == finished
+    groups, group_kind = groups_of(data)
+    call_again = (data, groups, group_kind, choose_split(data, groups, group_kind, settings), settings)
     after = tune(*call_again, output="fraudsieve-model", progress=lambda step: None)
-    whole = tune(*call_again, output="whole", progress=lambda step: None)
+    uninterrupted = tune(*call_again, output="uninterrupted", progress=lambda step: None)
     assert len(after.trials) == 9
     assert states_in(storage).count("FAIL") == 1
     assert "RUNNING" not in states_in(storage)
-    assert tried(after) == tried(whole)
+    assert trials_of(after) == trials_of(uninterrupted)

@@ -1,4 +1,4 @@
-"""What is searched always holds the recipe itself."""
+"""The search space always includes the recipe itself."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def recipe(space: dict[str, Any], **rest: Any) -> Recipe:
     return Recipe.model_validate({"tune": {"trials": 5, "space": space}, **rest})
 
 
-def test_ranges_and_choices_are_widened_by_what_the_recipe_says() -> None:
+def test_ranges_and_choices_include_the_values_of_the_recipe() -> None:
     space = {
         "model": {
             "num_leaves": {"low": 10, "high": 20, "log": True},
@@ -23,8 +23,8 @@ def test_ranges_and_choices_are_widened_by_what_the_recipe_says() -> None:
         },
         "features": {"C": [1.0, 3.0], "pinyin": [True, False]},
     }
-    found = distributions(recipe(space, model={"l2": 2.5}), "message")
-    assert found == {
+    searched = distributions(recipe(space, model={"l2": 2.5}), "message")
+    assert searched == {
         "model.num_leaves": IntDistribution(7, 20, log=True),
         "model.l2": FloatDistribution(2, 3),
         "model.n_rounds": CategoricalDistribution((50, 60, 80)),
@@ -43,7 +43,7 @@ def test_the_recipe_itself_can_be_tried_by_default(subject: str) -> None:
     assert with_settings(plain, own).model.settings(subject)["n_rounds"] == own["model.n_rounds"]
 
 
-def test_a_trial_changes_its_settings_and_no_other() -> None:
+def test_a_trial_changes_only_its_settings() -> None:
     plain = Recipe.model_validate({"model": {"l2": 4.0}, "features": {"brands": ["icbc"]}})
     changed = with_settings(plain, {"model.num_leaves": 15, "features.C": 1.0})
     assert changed.model == plain.model.model_copy(update={"num_leaves": 15})
@@ -51,7 +51,7 @@ def test_a_trial_changes_its_settings_and_no_other() -> None:
     assert changed.model_copy(update={"model": plain.model, "features": plain.features}) == plain
 
 
-def test_what_cannot_be_searched_is_said() -> None:
+def test_settings_that_cannot_be_searched_are_an_error() -> None:
     with pytest.raises(RecipeError, match="these are settings of messages, not events"):
         own_settings(recipe({"features": {"C": [1.0, 2.0]}}), "event")
     with pytest.raises(RecipeError, match="log = true needs positive values, and the recipe has 0"):
