@@ -224,7 +224,7 @@ def test_declared_views_come_back_from_json() -> None:
         (
             pd.DataFrame({"account_id": ["a1"], "as_of": [pd.NaT]}),
             ValueError,
-            "column 'as_of' is missing, and training",
+            "column 'as_of' is missing, and the model was trained with times",
         ),
         (np.zeros((2, 2)), ValueError, r"one id per record \(1 dimension\), got 2"),
         (pd.DataFrame({"account_id": ["a1"]}), ValueError, "column 'as_of' is missing"),

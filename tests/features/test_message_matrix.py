@@ -15,7 +15,7 @@ from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import OBFUSCATIONS
 from fraudsieve.features.text.pinyin import to_pinyin
-from fraudsieve.features.wording.model import TextModel, as_known
+from fraudsieve.features.wording.model import TextModel, weigh_by_known_share
 from fraudsieve.features.wording.ngrams import hash_ngrams
 from fraudsieve.features.wording.surprisal import SURPRISALS, CharacterModel, count_characters
 
@@ -137,14 +137,14 @@ def test_joining_is_what_compute_does() -> None:
     raw = pack(TEXTS)
     folded, plain = MessageMatrix.plain(raw)
     log_odds, known = matrix.wording.log_odds(folded)
-    learnt = [as_known(log_odds, known, matrix.wording.trust), 1 - known]
+    learnt = [weigh_by_known_share(log_odds, known, matrix.wording.trust), 1 - known]
     assert np.array_equal(np.column_stack([*learnt, plain]), matrix.compute(TEXTS))
     whole = MATRICES["all parts"]
     assert whole.pinyin is not None
     heard, known = whole.pinyin.log_odds(to_pinyin(folded))
     odd = [model.surprisal(form) for model, form in zip(whole.characters, (raw, folded), strict=True)]
     assert np.array_equal(
-        np.column_stack([*learnt, as_known(heard, known, whole.pinyin.trust), 1 - known, *odd, plain]),
+        np.column_stack([*learnt, weigh_by_known_share(heard, known, whole.pinyin.trust), 1 - known, *odd, plain]),
         whole.compute(TEXTS),
     )
 

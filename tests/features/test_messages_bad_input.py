@@ -61,20 +61,20 @@ def test_what_is_no_text_is_named_by_position_and_type_and_not_by_content(
 ) -> None:
     texts = [*TEXTS[:2], bad, *TEXTS[3:]]
     for refuse in (lambda: fitted.transform(texts), lambda: MessageFeatures().fit(texts, LABELS)):
-        with pytest.raises(TypeError, match=rf"^Expected str as text, got {kind} at position 2\.$") as caught:
+        with pytest.raises(TypeError, match=rf"^Expected texts as str, got {kind} at position 2\.$") as caught:
             refuse()
         assert "8675309" not in str(caught.value)
 
 
 def test_a_missing_pandas_string_is_refused(fitted: MessageFeatures) -> None:
-    with pytest.raises(TypeError, match=r"^Expected str as text, got float at position 1\.$"):
+    with pytest.raises(TypeError, match=r"^Expected texts as str, got float at position 1\.$"):
         fitted.transform(pd.DataFrame({"text": ["a", None]}))
 
 
 def test_a_frame_without_texts_is_refused_by_its_columns(fitted: MessageFeatures) -> None:
     frame = pd.DataFrame({"body": ["secret"], "id": [1]})
     for refuse in (lambda: fitted.transform(frame), lambda: MessageFeatures().fit(frame, ["a"])):
-        with pytest.raises(ValueError, match=r"^Expected a column 'text'; the frame has \['body', 'id'\]\.$"):
+        with pytest.raises(ValueError, match=r"^Expected a column 'text'; got \['body', 'id'\]\.$"):
             refuse()
 
 
@@ -101,8 +101,8 @@ def test_no_message_is_refused(empty: Any, fitted: MessageFeatures) -> None:
 @pytest.mark.parametrize(
     ("labels", "error"),
     [
-        (None, "requires y to be passed, but the target y is None: wording is learnt from labels"),
-        (["spam"] * 12, r"y has 1 class; wording needs at least 2\."),
+        (None, "requires y to be passed, but the target y is None: the text model is fitted on labels"),
+        (["spam"] * 12, r"y has 1 class; the text model needs at least 2\."),
         (LABELS[:-1], r"inconsistent numbers of samples: \[12, 11\]"),
         ([*LABELS[:-2], None, None], r"y has no class for 2 of 12 messages\."),
         ([*LABELS[:-1], float("nan")], r"y has no class for 1 of 12 messages\."),
@@ -128,10 +128,10 @@ def test_wrong_groups_are_refused() -> None:
         ValueError, match=r"Expected one campaign per message \(1 dimension\), got groups of 2 dimensions"
     ):
         features.fit(TEXTS, LABELS, groups=np.zeros((12, 2)))
-    with pytest.raises(ValueError, match="All messages are of one campaign"):
+    with pytest.raises(ValueError, match="All messages belong to one campaign"):
         features.fit(TEXTS, LABELS, groups=[1] * 12)
 
 
 def test_texts_of_one_campaign_alone_are_refused() -> None:
-    with pytest.raises(ValueError, match="All messages are of one campaign; wording needs at least 2"):
+    with pytest.raises(ValueError, match="All messages belong to one campaign; the text model needs at least 2"):
         MessageFeatures().fit([f"code {i}: your parcel is held" for i in range(12)], LABELS)

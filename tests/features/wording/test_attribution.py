@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes, fold_text
 from fraudsieve.features.text.fold_rules import SEPARATORS, SPELLED
-from fraudsieve.features.wording.attribution import character_weights, sources, spans
+from fraudsieve.features.wording.attribution import character_weights, source_positions, spans
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import hash_ngrams, linear_scores
 
@@ -87,7 +87,7 @@ def test_a_model_without_ngrams_has_no_weights() -> None:
     ],
 )
 def test_folded_characters_lead_back(text: str, expected: list[int]) -> None:
-    found = sources(text, fold_codes(pack([text]))[0].codes)
+    found = source_positions(text, fold_codes(pack([text]))[0].codes)
     assert found is not None
     assert found.tolist() == expected
 
@@ -95,7 +95,7 @@ def test_folded_characters_lead_back(text: str, expected: list[int]) -> None:
 @given(st.one_of(st.text(max_size=40), ODD))
 def test_every_folded_character_comes_from_one_that_folds_to_it(text: str) -> None:
     folded = fold_codes(pack([text]))[0]
-    found = sources(text, folded.codes)
+    found = source_positions(text, folded.codes)
     assert found is not None
     assert (np.diff(found) >= 0).all()
     for char, place in zip(folded.unpack()[0], found.tolist(), strict=True):
@@ -107,8 +107,8 @@ def test_every_folded_character_comes_from_one_that_folds_to_it(text: str) -> No
 
 
 def test_another_text_cannot_be_traced() -> None:
-    assert sources("abc", pack(["abd"]).codes) is None
-    assert sources("", pack(["a"]).codes) is None
+    assert source_positions("abc", pack(["abd"]).codes) is None
+    assert source_positions("", pack(["a"]).codes) is None
 
 
 def test_runs_are_disjoint_ordered_and_say_much() -> None:

@@ -14,7 +14,7 @@ from sklearn.svm import LinearSVC
 
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
-from fraudsieve.features.wording.fit import campaign_weights, count_ngrams, fit_wording, out_of_fold, softmax_loss
+from fraudsieve.features.wording.fit import campaign_weights, count_ngrams, fit_text_model, out_of_fold, softmax_loss
 from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import MAX_TIMES, hash_ngrams
@@ -100,7 +100,7 @@ def test_loss_of_extreme_log_odds_is_finite() -> None:
 @pytest.mark.parametrize("min_messages", [1, 3])
 def test_margins_are_those_of_scikit_learn(names: tuple[str, ...], min_messages: int) -> None:
     texts, y = topical(80, names)
-    wording = fit_wording(count_ngrams(texts), y, names, C=2.0, min_messages=min_messages, random_state=0)
+    wording = fit_text_model(count_ngrams(texts), y, names, C=2.0, min_messages=min_messages, random_state=0)
     vectorizer = TfidfVectorizer(
         analyzer=lambda text: hash_ngrams(pack([text]))[0].tolist(), sublinear_tf=True, min_df=min_messages
     )
@@ -116,7 +116,7 @@ def test_margins_are_those_of_scikit_learn(names: tuple[str, ...], min_messages:
 
 def test_the_only_output_of_two_classes_speaks_for_the_second() -> None:
     texts, y = topical(80)
-    wording = fit_wording(count_ngrams(texts), y, ("ham", "spam"), C=1.0, min_messages=1, random_state=0)
+    wording = fit_text_model(count_ngrams(texts), y, ("ham", "spam"), C=1.0, min_messages=1, random_state=0)
     log_odds, _ = wording.log_odds(pack(["win prize cash", "see you at home"]))
     assert log_odds[0, 0] > 0 > log_odds[1, 0]
 
@@ -124,7 +124,9 @@ def test_the_only_output_of_two_classes_speaks_for_the_second() -> None:
 @pytest.mark.parametrize("only", [0, 1])
 def test_one_class_of_two_present_gives_a_constant(only: int) -> None:
     texts = pack(["aa", "ab"])
-    wording = fit_wording(count_ngrams(texts), np.full(2, only), ("ham", "spam"), C=1.0, min_messages=1, random_state=0)
+    wording = fit_text_model(
+        count_ngrams(texts), np.full(2, only), ("ham", "spam"), C=1.0, min_messages=1, random_state=0
+    )
     assert wording.classes == ("spam",)
     assert wording.log_odds(texts)[0].ravel().tolist() == [2.0 * only - 1] * 2
 
@@ -133,7 +135,7 @@ def test_one_class_of_two_present_gives_a_constant(only: int) -> None:
 def test_absent_classes_of_many_never_win(present: list[int]) -> None:
     texts, which = topical(60, ("ham", "loan", "spam")[: len(present)])
     y = np.array(present)[which]
-    wording = fit_wording(count_ngrams(texts), y, ("a", "b", "c", "d"), C=1.0, min_messages=1, random_state=0)
+    wording = fit_text_model(count_ngrams(texts), y, ("a", "b", "c", "d"), C=1.0, min_messages=1, random_state=0)
     log_odds, _ = wording.log_odds(texts)
     absent = [c for c in range(4) if c not in present]
     assert log_odds.shape == (60, 4)
@@ -154,7 +156,7 @@ def test_texts_that_share_nothing_give_a_model_that_knows_nothing(n_classes: int
 
 def test_few_passes_of_the_solver_do_not_warn() -> None:
     texts, y = topical(80)
-    fit_wording(count_ngrams(texts), y, ("a", "b"), C=1e6, min_messages=1, random_state=0, max_iter=1)
+    fit_text_model(count_ngrams(texts), y, ("a", "b"), C=1e6, min_messages=1, random_state=0, max_iter=1)
 
 
 @pytest.mark.parametrize("min_messages", [1, 2])
@@ -186,11 +188,11 @@ def test_every_row_is_scored_by_the_model_of_the_other_folds(names: tuple[str, .
     classes = tuple(f"c{i}" for i in range(len(names)))
     for fold in range(3):
         train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        model = fit_wording(counts[train], y[train], classes, C=3.0, min_messages=1, random_state=0)
+        model = fit_text_model(counts[train], y[train], classes, C=3.0, min_messages=1, random_state=0)
         margins, share = model.log_odds(pack([strings[i] for i in test]))
         assert np.array_equal(log_odds[test], wording.scale * margins)
         assert np.array_equal(known[test], share)
-    whole = fit_wording(counts, y, classes, C=3.0, min_messages=1, random_state=0)
+    whole = fit_text_model(counts, y, classes, C=3.0, min_messages=1, random_state=0)
     assert np.array_equal(wording.weights, whole.weights)
 
 
@@ -226,7 +228,7 @@ def test_fewer_campaigns_than_folds_are_enough_and_one_is_not() -> None:
     texts, y = topical(30)
     _, log_odds, _ = fit_out_of_fold(texts, y, y, n_folds=5)
     assert np.isfinite(log_odds).all()
-    with pytest.raises(ValueError, match=r"All messages are of one campaign; wording needs at least 2\."):
+    with pytest.raises(ValueError, match=r"All messages belong to one campaign; the text model needs at least 2\."):
         fit_out_of_fold(texts, y, np.zeros(30), n_folds=5)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fraudsieve.features.text.codepoints import pack
-from fraudsieve.features.wording.model import TextModel, as_known
+from fraudsieve.features.wording.model import TextModel, weigh_by_known_share
 from fraudsieve.features.wording.ngrams import hash_ngrams, linear_scores, rank_table
 
 TEXTS = ["win a prize", "see you", "", "###", "恭喜中奖", "win a prize win a prize"]
@@ -62,5 +62,5 @@ def test_no_text_has_no_row() -> None:
 
 def test_log_odds_count_by_a_power_of_what_is_known() -> None:
     odds, known = np.array([[3.0, -1.0], [3.0, -1.0], [3.0, -1.0]]), np.array([1.0, 0.5, 0.0])
-    assert as_known(odds, known, 4.0).tolist() == [[3.0, -1.0], [0.1875, -0.0625], [0.0, 0.0]]
-    assert as_known(odds, known, 0.0).tolist() == odds.tolist()
+    assert weigh_by_known_share(odds, known, 4.0).tolist() == [[3.0, -1.0], [0.1875, -0.0625], [0.0, 0.0]]
+    assert weigh_by_known_share(odds, known, 0.0).tolist() == odds.tolist()

@@ -28,10 +28,10 @@ def by_hand(text: str, seen: list[str]) -> list[float]:
             pairs[before + char] = pairs.get(before + char, 0) + 1
         for char in ["begin", *one]:
             chars[char] = chars.get(char, 0) + 1
-    total = sum(chars.values()) + surprisal.HALF_SEEN * (len(chars) + surprisal.UNSEEN_KINDS)
+    total = sum(chars.values()) + surprisal.UNSEEN_COUNT * (len(chars) + surprisal.UNSEEN_KINDS)
     alone, after = [], []
     for before, char in zip(["begin", *text], text, strict=False):
-        share = (chars.get(char, 0) + surprisal.HALF_SEEN) / total
+        share = (chars.get(char, 0) + surprisal.UNSEEN_COUNT) / total
         alone.append(-math.log(share))
         above = pairs.get(before + char, 0) + surprisal.PRIOR * share
         after.append(-math.log(above / (chars.get(before, 0) + surprisal.PRIOR)))
