@@ -159,7 +159,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         )
         if not timed:
             self._warn_untimed()
-        histories, network = self._declared(timed)
+        histories, network = self._declare_views(timed)
         numbers, categories = self._profile_columns(records)
         self.matrix_ = AccountMatrix(
             self._subject,
@@ -264,7 +264,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError("subjects: column 'occurred_at' is missing, the cutoff time of an event. Add the column.")
         warnings.warn(UNTIMED, UserWarning, stacklevel=3)
 
-    def _declared(self, timed: bool) -> tuple[tuple[History, ...], Network | None]:
+    def _declare_views(self, timed: bool) -> tuple[tuple[History, ...], Network | None]:
         """Return the feature views and the network that were passed, or the defaults for the events."""
         if self.events is None:
             return (), None

@@ -119,7 +119,7 @@ class ViewState:
         return arrays
 
     def restore(self, arrays: dict[str, Array]) -> int:
-        """Read what `dump` returned, and return the number of events."""
+        """Restore the timelines from the arrays of `dump`, and return the number of events."""
         n_events = 0
         for name, timelines, width in self._tables():
             keys, ends, rows = (arrays[f"{name}.{part}"] for part in ("keys", "ends", "rows"))
@@ -175,16 +175,16 @@ class ViewState:
             out[0] = self.empty_row
             return False
         cutoffs = CutoffTimes(_ONE, np.array([cutoff]), _FIRST_ROW, amounts)
-        events = self._encoded(timeline or Timeline(IDS + len(self.identifiers)))
+        events = self._encode(timeline or Timeline(IDS + len(self.identifiers)))
         fill_history(self.history, events, cutoffs, out)
         if self.history.needs_labels:
-            fill_labels(self.history, self._encoded(labels or Timeline(IDS)), cutoffs, out)
+            fill_labels(self.history, self._encode(labels or Timeline(IDS)), cutoffs, out)
         if is_empty:
             self.empty_row = out[0].copy()
         has_events = events.times.size and events.times[0] < cutoff
         return bool(has_events or (timeline is not None and timeline.first != NEVER))
 
-    def _encoded(self, timeline: Timeline) -> EncodedEvents:
+    def _encode(self, timeline: Timeline) -> EncodedEvents:
         codes, n_codes = {}, {}
         for place, name in enumerate(self.identifiers):
             if IDS + place < timeline.block.shape[1]:

@@ -328,7 +328,7 @@ def save(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     """
     file = Path(path)
     columns = [_storable(frame.iloc[:, place]) for place in range(frame.shape[1])]
-    names = [_printed(name) for name in frame.columns]
+    names = [_to_string(name) for name in frame.columns]
     pyarrow.parquet.write_table(pa.Table.from_arrays(columns, names=names), file)
     return file
 
@@ -340,11 +340,11 @@ def _storable(cells: Cells) -> Any:
     simple = isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "biufM" and cells.dtype.itemsize <= 8
     if simple or isinstance(cells.dtype, pd.StringDtype):
         return pa.array(cells, from_pandas=True)
-    printed = [_printed(cell) if known else None for cell, known in zip(cells, cells.notna(), strict=True)]
+    printed = [_to_string(cell) if known else None for cell, known in zip(cells, cells.notna(), strict=True)]
     return pa.array(printed, pa.large_string())
 
 
-def _printed(cell: object) -> str:
+def _to_string(cell: object) -> str:
     try:
         return str(cell).encode("utf-8", "replace").decode()
     except ValueError:  # an integer of more digits than Python prints

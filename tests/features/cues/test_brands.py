@@ -86,12 +86,12 @@ def test_a_label_counts_when_it_holds_the_brand_or_is_one_edit_from_it(word: str
 def test_brands_are_folded_and_checked() -> None:
     assert check_brands(["ＰayBird", "paybird", "a-b"]) == ("paybird", "a-b")
     assert check_brands(()) == ()
-    with pytest.raises(TypeError, match=r"Put them in a tuple"):
+    with pytest.raises(TypeError, match=r"Pass a tuple"):
         check_brands("paybird")
     with pytest.raises(TypeError, match=r"sequence of brands as strings"):
         check_brands([1])  # type: ignore[list-item]
     for bad in ("ab", "", "a" * 64, "-ab", "ab-", "pay bird", "某银行", "pay.bird"):
-        with pytest.raises(ValueError, match=re.escape("1 of 2 are not. Leave them out.")):
+        with pytest.raises(ValueError, match=re.escape("1 of 2 are not. Remove these brands.")):
             check_brands(["paybird", bad])
 
 

@@ -102,7 +102,7 @@ def test_nothing_is_returned_in_plain() -> None:
 
 
 def test_a_key_is_bytes_and_neither_empty_nor_long() -> None:
-    with pytest.raises(ValueError, match=r"1 to 64 bytes, got 0. Make one with secrets.token_bytes"):
+    with pytest.raises(ValueError, match=r"1 to 64 bytes, got 0. Generate one with secrets.token_bytes"):
         find_contacts(["a"], b"")
     with pytest.raises(ValueError, match=r"1 to 64 bytes, got 65"):
         find_contacts(["a"], b"a" * 65)
