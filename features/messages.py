@@ -37,11 +37,14 @@ __all__ = ["MessageFeatures"]
 class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Compute the feature matrix of messages.
 
-    Families of columns: ``wording`` (per-class log-odds of a linear text model over hashed character 1- to 4-grams),
-    ``pinyin`` (the same for toneless pinyin, if texts are Chinese), ``surprisal`` (surprisal of the characters under a
-    model of legitimate text, and the share of unknown n-grams), ``cues``, ``shape`` and ``obfuscation``. With `events`
-    also ``sender``: the history of the sender at the time the message was sent. With `past` also ``campaign``: the
-    numbers of earlier near-duplicates, of their senders, and of their labels known at that time.
+    Families of columns:
+
+    - ``wording``: per-class log-odds of a linear text model over hashed character 1- to 4-grams;
+    - ``pinyin``: the same for toneless pinyin, if texts are Chinese;
+    - ``surprisal``: surprisal of the characters under a model of legitimate text, and the share of unknown n-grams;
+    - ``cues``, ``shape`` and ``obfuscation``: counts and measures of the text;
+    - ``sender``, with `events`: the history of the sender at the time the message was sent;
+    - ``campaign``, with `past`: numbers of earlier near-duplicates, of their senders, and of their labels known then.
 
     `fit_transform` differs from `fit` followed by `transform`: its text model scores are out of fold, with campaigns
     kept whole. A classifier trained on them sees scores as they will be on new messages.

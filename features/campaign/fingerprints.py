@@ -52,8 +52,8 @@ def fingerprints(texts: CodePoints) -> Array:
     Returns
     -------
     ndarray of uint32, shape (n_texts, 64)
-        The share of columns in which two rows agree estimates the Jaccard similarity of their 3-grams, with a
-        standard error of at most .0625.
+        The share of equal columns of two rows estimates the Jaccard similarity of their 3-grams. The standard error is
+        at most .0625.
 
     Examples
     --------

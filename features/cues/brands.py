@@ -191,8 +191,9 @@ def count_lookalikes(texts: CodePoints, links: Array, brands: Sequence[str] = ()
     Returns
     -------
     ndarray of float64, shape (n_texts, 1)
-        Number of hosts in which a label before the suffix contains a brand, or a part between hyphens is one edit from
-        it, plus the number of words one edit from a brand of at least five characters.
+        Number of look-alike hosts and words. In such a host, a label before the suffix contains a brand, or a part of it
+        between hyphens is one edit from a brand. A word counts if it is one edit from a brand of at least five
+        characters.
 
     Examples
     --------

@@ -205,7 +205,7 @@ def _record(line: bytes) -> dict[str, Any] | None:
         record = json.loads(line.decode())
     except (ValueError, RecursionError):
         return None
-    # Only an escape can make a name that no column may have.
+    # Only an escape sequence can give a name that cannot be encoded.
     good = isinstance(record, dict) and not (b"\\u" in line and has_surrogate("".join(record)))
     return record if good else None
 

@@ -1,8 +1,8 @@
 """Attribution of the score of a text model to characters and text spans.
 
 A score of `TextModel` is a sum over n-grams. The contribution of each occurrence of an n-gram is divided equally among
-the characters that it covers, excluding the start and end marks, so the weights of the characters add up to the score.
-Folding preserves the order of characters, so each folded character can be traced back to a raw one.
+the characters that it covers, excluding the start and end marks. The weights of the characters therefore add up to the
+score. Folding preserves the order of characters, so each folded character can be traced back to a raw one.
 """
 
 import numba as nb

@@ -10,8 +10,8 @@ __all__ = ["campaign_folds"]
 def campaign_folds(y: Array, groups: Array, n_folds: int, random_state: int) -> Array:
     """Assign campaigns to folds.
 
-    Campaigns are assigned in turn, class by class and the large ones first, so that each fold gets its share of each
-    class as far as whole campaigns allow. scikit-learn's `StratifiedGroupKFold` loops over groups in Python, which
+    Campaigns are assigned in turn, class by class and the large ones first. Each fold gets its share of each class, as
+    far as whole campaigns allow. scikit-learn's `StratifiedGroupKFold` loops over groups in Python, which
     takes longer than fitting the model if there are 70,000 groups.
 
     Parameters

@@ -1,9 +1,9 @@
 """Hashed character n-grams, and the kernel that scores them.
 
-An n-gram is one to four consecutive code points of the text with a mark at its start and its end, since the first and
-last words of a message are informative. Its hash is a sum of products, one per position, mixed once; the top `BITS`
-bits are the bucket. Training builds a sparse matrix of the buckets. Scoring fuses hashing and the linear model, and
-builds no matrix.
+An n-gram is one to four consecutive code points of a text. The text has a mark at its start and at its end, since the
+first and last words of a message are informative. The hash is a sum of products, one per position, mixed once; the top
+`BITS` bits are the bucket. Training builds a sparse matrix of the buckets. Scoring fuses hashing and the linear model,
+and builds no matrix.
 """
 
 import threading

@@ -134,7 +134,7 @@ def _std_in_window(
 
     A window is the sum of two parts, relative to an anchor amount: the events up to the anchor, as suffix sums, and the
     later events, as one running sum. When the anchor leaves the window, the last amount becomes the new anchor and the
-    whole window the first part, so every event is summed twice, whatever the width. Since the anchor is an amount of
+    whole window the first part. Every event is therefore summed twice, for any width. Since the anchor is an amount of
     the window, there is little cancellation. The sums have twice the digits of a float64: the result does not depend on
     their order or on events before the window, and live and batch features are equal to the last bit.
 
