@@ -72,7 +72,7 @@ class AccountMatrix:
 
     @property
     def fields(self) -> tuple[RecordField, ...]:
-        """The fields of a record that are read: the account, the cutoff time, its own columns, and further entities."""
+        """The fields of a record that are read: account, times, its own columns, and further entities."""
         names = {name for view in self.histories for name in view.subjects} - {"account_id", *self.categories}
         entities = [RecordField(name, "id", trained=True) for name in sorted(names - set(self.numbers))]
         numbers = [self._number(name) for name in self.numbers]
@@ -117,7 +117,8 @@ class AccountMatrix:
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, ``family__name``: history, network, then those of the record itself."""
         network = self.network.columns if self.network else ()
-        own = [f"{'value' if name == 'amount' else 'profile'}__{name}" for name in (*self.numbers, *self.categories)]
+        names = (*self.numbers, *self.categories)
+        own = [f"{'value' if name == 'amount' else 'profile'}__{name}" for name in names]
         return (*history_columns(self.histories), *network, *self.clock, *own)
 
     @property

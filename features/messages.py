@@ -219,9 +219,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             blocks += [weigh_by_known_share(log_odds, known_share, trust), 1 - known_share]
         is_legitimate = y == classes.index(self.legitimate) if self.legitimate in classes else np.ones(len(y), np.bool_)
         folds = campaign_folds(y, groups, self.n_folds, self.random_state)
-        fits = [surprisal_out_of_fold(form, is_legitimate, folds) for form in (raw, folded)]
-        models["characters"] = tuple(model for model, _ in fits)
-        return models, [*blocks, *(surprisal for _, surprisal in fits)]
+        results = [surprisal_out_of_fold(form, is_legitimate, folds) for form in (raw, folded)]
+        models["characters"] = tuple(model for model, _ in results)
+        return models, [*blocks, *(surprisal for _, surprisal in results)]
 
     def transform(self, X: Any) -> Any:
         """Compute the feature matrix of new messages.

@@ -81,12 +81,12 @@ class CampaignHistory:
     def positions(self) -> list[int]:
         """Positions of `columns` among the columns of the views."""
         sent, names = self.views[0], history_columns(self.views)
-        wanted = [f"volume__campaign_count_{window}" for window in self.windows]
-        wanted += [f"counterparties__campaign_distinct_{window}" for window in self.windows]
-        wanted += [f"counterparties__campaign_distinct_recipient_id_{window}" for window in self.windows]
-        wanted += [f"rhythm__campaign_span_{sent.longest}"]
-        wanted += [f"volume__labelled_count_{sent.longest}_{name}" for name in self.types]
-        return [names.index(name) for name in wanted]
+        view_columns = [f"volume__campaign_count_{window}" for window in self.windows]
+        view_columns += [f"counterparties__campaign_distinct_{window}" for window in self.windows]
+        view_columns += [f"counterparties__campaign_distinct_recipient_id_{window}" for window in self.windows]
+        view_columns += [f"rhythm__campaign_span_{sent.longest}"]
+        view_columns += [f"volume__labelled_count_{sent.longest}_{name}" for name in self.types]
+        return [names.index(name) for name in view_columns]
 
     def message_columns(self, band_columns: Array) -> Array:
         """Return the columns of messages: the maximum over the bands of each message.

@@ -56,10 +56,10 @@ def check_brands(brands: Sequence[str]) -> tuple[str, ...]:
     if isinstance(brands, str) or not all(isinstance(brand, str) for brand in brands):
         raise TypeError("Expected a sequence of brands as strings. Pass a tuple: brands=('paypal', 'icbc').")
     folded = tuple(dict.fromkeys(fold_text(brand) for brand in brands))
-    bad = [place for place, brand in enumerate(folded) if len(brand) < 3 or not VALID.fullmatch(brand)]
-    if bad:
+    invalid = [brand for brand in folded if len(brand) < 3 or not VALID.fullmatch(brand)]
+    if invalid:
         form = "3 to 63 characters a-z, 0-9 and hyphens, as in a host without its suffix"
-        raise ValueError(f"Expected brands of {form}; {len(bad)} of {len(folded)} are not. Remove these brands.")
+        raise ValueError(f"Expected brands of {form}; {len(invalid)} of {len(folded)} are not. Remove these brands.")
     return folded
 
 
@@ -159,20 +159,20 @@ def _count_words(codes: Array, start: int, stop: int, brands: Array, ends: Array
 def brand_kernel(
     codes: Array, offsets: Array, spans: Array, tables: tuple[Array, Array], brands: Array, ends: Array, out: Array
 ) -> None:
-    done = 0
+    counted_to = 0
     for k in range(spans.shape[0]):
         i = spans[k, 0]
         last = k + 1 == spans.shape[0] or spans[k + 1, 0] != i
         first = k == 0 or spans[k - 1, 0] != i
         if first:
-            done, hosts, words = offsets[i], 0, 0
+            counted_to, hosts, words = offsets[i], 0, 0
         hosts += spans[k, 1] == HOST
-        words += _count_words(codes, done, spans[k, 2], brands, ends)
+        words += _count_words(codes, counted_to, spans[k, 2], brands, ends)
         if spans[k, 1] == HOST:
             out[i, 0] += _is_lookalike(codes, spans[k, 2], spans[k, 3], tables, brands, ends)
-        done = spans[k, 3]
+        counted_to = spans[k, 3]
         if last:
-            words += _count_words(codes, done, offsets[i + 1], brands, ends)
+            words += _count_words(codes, counted_to, offsets[i + 1], brands, ends)
             out[i, 0] += words if hosts else 0
 
 
@@ -191,7 +191,7 @@ def count_lookalikes(texts: CodePoints, links: Array, brands: Sequence[str] = ()
     Returns
     -------
     ndarray of float64, shape (n_texts, 1)
-        Number of look-alike hosts and words. In such a host, a label before the suffix contains a brand, or a part of it
+        Number of look-alike hosts and words. In such a host, a label before the suffix contains a brand, or a part
         between hyphens is one edit from a brand. A word counts if it is one edit from a brand of at least five
         characters.
 

@@ -166,8 +166,8 @@ def _kind(codes: Array, begin: int, end: int, base58: Array, base32: Array, out:
     if size == ETHEREUM_LENGTH and first == 48 and codes[begin + 1] | 32 == 120 and _is_hex(codes, begin + 2, end):
         return ETHEREUM if _has_valid_case(codes, begin + 2, end) else -1
     if first | 32 == 98 and codes[begin + 1] | 32 == 99 and codes[begin + 2] == 49:  # bc1
-        same = (first < 97) == (codes[begin + 1] < 97)
-        return BITCOIN if same and _is_bech32(codes, begin, end, base32) else -1
+        has_one_case = (first < 97) == (codes[begin + 1] < 97)
+        return BITCOIN if has_one_case and _is_bech32(codes, begin, end, base32) else -1
     if size > BASE58_LONG or not _decode_base58(codes, begin, end, base58, out):
         return -1
     return TRON if out[0] == TRON_VERSION else BITCOIN if out[0] == 0 or out[0] == 5 else -1

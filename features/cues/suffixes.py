@@ -140,14 +140,14 @@ def split_host(codes: Array, start: int, stop: int, hashes: Array, rules: Array)
         while begin > start and codes[begin - 1] != DOT:
             begin -= 1
             value = hash_left(value, codes[begin])
-        place = find_rule(value, hashes)
-        bits = rules[place] if place >= 0 else 0
+        position = find_rule(value, hashes)
+        bits = rules[position] if position >= 0 else 0
         if bits & EXCEPTION:
             suffix = end + 1
             break
         if wild or bits & (NORMAL | WILD):  # nor can the name above a wildcard be registered
             suffix = begin
-        elif end == stop and place < 0:
+        elif end == stop and position < 0:
             return -1, -1  # unknown top-level domain
         wild = bool(bits & WILD)
         end = begin - 1

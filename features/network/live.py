@@ -1,7 +1,8 @@
 """The live state of the network of accounts; it computes the same columns as a batch. Needs only NumPy.
 
 A state stores each pair of account and value once, with the time of its first event. It grows with the number of pairs,
-not with the number of events. The features of a subject use its links, the accounts that share them, and the links of these accounts.
+not with the number of events. The features of a subject use its links, the accounts that share them, and the links of
+these accounts.
 """
 
 from collections.abc import Iterable, Mapping

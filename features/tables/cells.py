@@ -289,11 +289,11 @@ def faults_by_type(cells: Cells, bad: Mask, words: str) -> dict[str, Mask]:
     >>> faults_by_type(pd.Series(["a", 1]), np.array([False, True]), "no text")
     {'int is no text': array([False,  True])}
     """
-    places = np.flatnonzero(bad)
-    types = np.array([type(cell).__name__ for cell in cells.iloc[places].astype(object)], dtype=object)
+    positions = np.flatnonzero(bad)
+    types = np.array([type(cell).__name__ for cell in cells.iloc[positions].astype(object)], dtype=object)
     faults = {}
     for name in sorted(set(types)):
         mask = np.zeros(len(cells), dtype=bool)
-        mask[places[types == name]] = True
+        mask[positions[types == name]] = True
         faults[f"{name} is {words}"] = mask
     return faults

@@ -56,8 +56,8 @@ class SeenIdHashes:
         seen = np.zeros(len(ids), dtype=bool)
         for firsts, seconds in self._runs:
             if len(firsts):
-                place = np.searchsorted(firsts, first).clip(max=len(firsts) - 1)
-                seen |= (firsts[place] == first) & (seconds[place] == second)
+                position = np.searchsorted(firsts, first).clip(max=len(firsts) - 1)
+                seen |= (firsts[position] == first) & (seconds[position] == second)
         return seen
 
     def _hashes(self, ids: Cells) -> tuple[Array, Array]:

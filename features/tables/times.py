@@ -79,8 +79,8 @@ def convert_times(cells: Cells) -> Converted:
 
 
 def _to_column(times: _Times, faults: dict[str, Mask]) -> Converted:
-    naive, given = times.naive.sum(), (~np.isnat(times.times)).sum()
-    share = "" if naive == given else f" in {naive} of {given} rows"
+    naive, n_times = times.naive.sum(), (~np.isnat(times.times)).sum()
+    share = "" if naive == n_times else f" in {naive} of {n_times} rows"
     notes = (f"has no time zone{share}: taken as UTC",) if naive else ()
     column: Cells = pd.Series(times.times).dt.tz_localize("UTC")
     return Converted(column, faults | {"time outside 1970..2100": times.outside}, notes)
@@ -90,7 +90,7 @@ def _to_times(cells: Cells, naive: Mask) -> _Times:
     if isinstance(cells.dtype, pd.DatetimeTZDtype):
         cells = cells.dt.tz_convert("UTC").dt.tz_localize(None)
     times: Times = cells.to_numpy(copy=True)
-    # The range comes first: a distant year in seconds has no place in microseconds.
+    # The range comes first: a distant year in seconds overflows microseconds.
     outside = ~np.isnat(times) & ~((times >= EARLIEST) & (times < TOO_LATE))
     times[outside] = np.datetime64("NaT")
     return _Times(times.astype("datetime64[us]"), outside, naive & ~np.isnat(times))

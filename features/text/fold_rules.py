@@ -36,8 +36,8 @@ def _classes() -> tuple[Array, Array]:
     """Return (signs, digits): the uses of each sign, as bits, and the digit that a character spells, or 255."""
     size = 0x10000
     signs, digits = np.zeros(size, np.uint8), np.full(size, 255, np.uint8)
-    for bit, some in ((1, MARKS), (2, LATIN_MARKS), (4, SEPARATORS)):
-        signs[[ord(char) for char in some]] |= bit
+    for bit, chars in ((1, MARKS), (2, LATIN_MARKS), (4, SEPARATORS)):
+        signs[[ord(char) for char in chars]] |= bit
     for char, digit in zip(SPELLED + "0123456789", SPELLED_DIGITS + "0123456789", strict=True):
         digits[ord(char)] = int(digit)
     return signs, digits
@@ -66,12 +66,12 @@ def _drop_marks(text: Array, n: int, signs: Array) -> int:
     kept = 0
     at = 0
     while at < n:
-        wanted = 0
+        removable = 0
         if kept and _sign(text[at], signs) & 3:
             kind = _kind(text[kept - 1])
-            wanted = 1 if kind == HAN else 2 if kind == LATIN else 0
+            removable = 1 if kind == HAN else 2 if kind == LATIN else 0
         run = 0
-        while wanted and run < 3 and at + run < n and _sign(text[at + run], signs) & wanted:
+        while removable and run < 3 and at + run < n and _sign(text[at + run], signs) & removable:
             run += 1
         if 0 < run <= 2 and at + run < n and _kind(text[at + run]) == _kind(text[kept - 1]):
             at += run

@@ -221,9 +221,9 @@ def test_no_error_note_or_reason_holds_a_cell(table: TableSchema, wrap: Callable
     names = [*(column.name for column in table.columns), "further", "further_id"]
     cells = pd.Series([wrap(f"{SECRET}{row}") for row in range(3)], dtype=object)
     frame = pd.DataFrame(dict.fromkeys(names, cells))
-    said = "".join(all_messages(frame.iloc[:, cut:], table) for cut in range(len(names)))
-    assert said
-    assert SECRET not in said
+    messages_shown = "".join(all_messages(frame.iloc[:, cut:], table) for cut in range(len(names)))
+    assert messages_shown
+    assert SECRET not in messages_shown
 
 
 def all_messages(frame: pd.DataFrame, table: TableSchema) -> str:
