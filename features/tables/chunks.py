@@ -111,7 +111,7 @@ class ChunkReader:
                     continue
                 for batch in _batches(file, group, self.origin):
                     if start >= first_row and len(batch):
-                        yield self._checked(batch, start)
+                        yield self._check(batch, start)
                     start += len(batch)
 
     def _check(self, batch: pa.Table, start: int) -> Chunk:
