@@ -1,4 +1,4 @@
-"""From records to numbers: tables, folding, n-grams, cues, campaigns, and the builders."""
+"""Features of records: input tables, text features, campaigns, history, network, and the transformers."""
 
 from typing import TYPE_CHECKING, Any
 

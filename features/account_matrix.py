@@ -29,29 +29,29 @@ Record = Mapping[str, Any]
 Subject = Literal["account", "event"]
 
 CUTOFFS: dict[Subject, tuple[str, ...]] = {"account": ("as_of",), "event": ("occurred_at", "as_of")}
-"""The fields that hold the cutoff time: the first one that is there."""
+"""The fields that may hold the cutoff time; the first that is present is used."""
 UNSEEN, MISSING = -1.0, -2.0
 """Codes of an unseen category and of a missing one. Categories seen in training have codes from 0, by frequency."""
 
 
 @dataclass(frozen=True)
 class AccountMatrix:
-    """What is computed of an account or an event, and in which order.
+    """The features of an account or an event, and the order of their columns.
 
     Parameters
     ----------
     subject : {"account", "event"}
-        An account as of a moment, or an event as of its own time.
+        An account at a cutoff time, or an event at its own time.
     histories : tuple of History
-        The views of the events.
+        The feature views of the events.
     network : Network, default=None
-        What is computed of the network.
+        The declaration of the network features; None for no network.
     numbers : tuple of str, default=()
         Columns of the record that are numbers.
     categories : mapping of str to tuple of str, optional
-        Columns of the record that are words, and the words seen in training.
+        Columns of the record that are categories, and the categories seen in training.
     timed : bool, default=True
-        Whether there are times. Without them all events count, and nothing that needs a time is computed.
+        Whether there are times. Without times, all events count, and no feature that needs a time is computed.
 
     Examples
     --------
@@ -72,7 +72,7 @@ class AccountMatrix:
 
     @property
     def fields(self) -> tuple[RecordField, ...]:
-        """The fields of a record that are read: the account, the cutoff time, the record's own, other entities."""
+        """The fields of a record that are read: account, times, its own columns, and further entities."""
         names = {name for view in self.histories for name in view.subjects} - {"account_id", *self.categories}
         entities = [RecordField(name, "id", trained=True) for name in sorted(names - set(self.numbers))]
         numbers = [self._number(name) for name in self.numbers]
@@ -83,7 +83,7 @@ class AccountMatrix:
         return (account, *self._times, *numbers, *categories, *entities)
 
     def _number(self, name: str) -> RecordField:
-        # An amount is of the event itself; other numbers may be yes or no.
+        # Unlike other numbers, the amount of an event may not be a boolean.
         kind: FieldKind = "amount" if name == "amount" and self.subject == "event" else "number"
         return RecordField(name, kind, required=True, trained=True)
 
@@ -92,13 +92,13 @@ class AccountMatrix:
         if not self.timed:
             return ()
         cutoff, *others = CUTOFFS[self.subject]
-        also = [RecordField(name, "time", instead_of=cutoff) for name in others]
-        also += [RecordField("created_at", "time")] if self.subject == "account" else []
-        return (RecordField(cutoff, "time", required=True, trained=True), *also)
+        optional = [RecordField(name, "time", instead_of=cutoff) for name in others]
+        optional += [RecordField("created_at", "time")] if self.subject == "account" else []
+        return (RecordField(cutoff, "time", required=True, trained=True), *optional)
 
     @property
     def history_parts(self) -> tuple[HistoryPart, ...]:
-        """The parts of a history that are read."""
+        """The parts of the history that are read."""
         if self.network:
             return ("events", "labels", "account_labels")
         return ("events", "labels") if self.histories else ()
@@ -110,42 +110,45 @@ class AccountMatrix:
 
     @property
     def text_models(self) -> dict[str, TextModel]:
-        """The text models: none."""
+        """The text models; an account matrix has none."""
         return {}
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, ``family__name``: history, network, then those of the record itself."""
         network = self.network.columns if self.network else ()
-        own = [f"{'value' if name == 'amount' else 'profile'}__{name}" for name in (*self.numbers, *self.categories)]
+        names = (*self.numbers, *self.categories)
+        own = [f"{'value' if name == 'amount' else 'profile'}__{name}" for name in names]
         return (*history_columns(self.histories), *network, *self.clock, *own)
 
     @property
     def clock(self) -> tuple[str, ...]:
-        """The columns that are taken from the moment."""
+        """The columns that are computed from the cutoff time."""
         return CLOCKS[self.subject][0] if self.timed else ()
 
-    def own(self, moments: Array, created: Array, numbers: Mapping[str, Array], words: Mapping[str, Array]) -> Array:
+    def record_columns(
+        self, cutoffs: Array, created: Array, numbers: Mapping[str, Array], categories: Mapping[str, Array]
+    ) -> Array:
         """Compute the columns of the records themselves.
 
         Parameters
         ----------
-        moments, created : ndarray of int64, shape (n_records,)
-            As of when, and when the accounts were made, in microseconds; the least int64 for unknown. Not used
-            without times.
+        cutoffs, created : ndarray of int64, shape (n_records,)
+            Cutoff times, and the times at which the accounts were created, in microseconds since 1970. The minimum of
+            int64 stands for an unknown time. Ignored if the matrix has no times.
         numbers : mapping of str to ndarray of float64, each of shape (n_records,)
-            NaN for none.
-        words : mapping of str to ndarray of object, each of shape (n_records,)
-            Strings, None for none.
+            NaN if missing.
+        categories : mapping of str to ndarray of object, each of shape (n_records,)
+            Strings; None if missing.
 
         Returns
         -------
-        ndarray of float64, shape (n_records, n_own)
+        ndarray of float64, shape (n_records, n_record_columns)
         """
-        parts = CLOCKS[self.subject][1](moments, created) if self.timed else []
+        parts = CLOCKS[self.subject][1](cutoffs, created) if self.timed else []
         parts += [numbers[name] for name in self.numbers]
-        parts += [_coded(words[name], seen) for name, seen in self.categories.items()]
-        return np.column_stack([np.empty((len(moments), 0)), *(part.astype(np.float64) for part in parts)])
+        parts += [_category_codes(categories[name], seen) for name, seen in self.categories.items()]
+        return np.column_stack([np.empty((len(cutoffs), 0)), *(part.astype(np.float64) for part in parts)])
 
     @property
     def history_declaration(self) -> HistoryDeclaration:
@@ -179,17 +182,17 @@ class AccountMatrix:
         Returns
         -------
         FeatureRows
-            Whether there is a history is unknown where the matrix has no feature views.
+            ``has_history`` is None if the matrix has no feature views.
         """
         n = len(records)
         state = self.new_state() if state is None else state
         values, has_history = np.full((n, len(self.columns)), np.nan), np.zeros(n, np.bool_)
         why = np.full(n, None, object)
-        for place, record in enumerate(records):
+        for row, record in enumerate(records):
             try:
-                values[place], has_history[place] = self._row(record, state)
+                values[row], has_history[row] = self._row(record, state)
             except RejectedRecordError as error:
-                why[place] = str(error)
+                why[row] = str(error)
         return FeatureRows(values, why, has_history if self.histories else None)
 
     def to_dict(self) -> dict[str, Any]:
@@ -198,53 +201,54 @@ class AccountMatrix:
             "histories": [history.to_dict() for history in self.histories],
             "network": None if self.network is None else self.network.to_dict(),
             "numbers": list(self.numbers),
-            "categories": {name: list(words) for name, words in self.categories.items()},
+            "categories": {name: list(seen) for name, seen in self.categories.items()},
             "timed": self.timed,
         }
 
     def _row(self, record: Record, state: HistoryState) -> tuple[Array, bool]:
         if parse_id(record.get("account_id"), "account_id") is None:
             raise RejectedRecordError("account_id: expected a string or a whole number, the field is missing")
-        absent = [name for name in (*self.numbers, *self.categories) if name not in record]
-        if absent:
-            raise RejectedRecordError(f"{absent[0]}: expected the field, it is absent; None says that it is not known")
-        moment = self._moment(record, state)
-        asked = {name: value for name, value in record.items() if name != "amount"}
-        own_amount = {"amount": record.get("amount")} if self.subject == "event" else {}
-        history, known = state.compute(asked | own_amount | {"as_of": np.datetime64(moment, "us")})
-        created = record.get("created_at")
-        has_age = self.timed and self.subject == "account" and not is_missing(created)
-        born = parse_time(created, "created_at") if has_age else np.iinfo(np.int64).min
-        own = self.own(
-            np.array([moment]),
-            np.array([born]),
+        missing = [name for name in (*self.numbers, *self.categories) if name not in record]
+        if missing:
+            raise RejectedRecordError(f"{missing[0]}: the field is missing; pass None if the value is unknown")
+        cutoff = self._cutoff(record, state)
+        subject = {name: value for name, value in record.items() if name != "amount"}
+        if self.subject == "event":
+            subject["amount"] = record.get("amount")
+        history, has_history = state.compute(subject | {"as_of": np.datetime64(cutoff, "us")})
+        created_at = record.get("created_at")
+        has_age = self.timed and self.subject == "account" and not is_missing(created_at)
+        created = parse_time(created_at, "created_at") if has_age else np.iinfo(np.int64).min
+        record_columns = self.record_columns(
+            np.array([cutoff]),
+            np.array([created]),
             {name: np.array([profile_number(record.get(name), name)]) for name in self.numbers},
             {name: np.array([parse_id(record.get(name), name)], object) for name in self.categories},
         )
-        return np.concatenate([history[0], own[0]]), bool(known[0])
+        return np.concatenate([history[0], record_columns[0]]), bool(has_history[0])
 
-    def _moment(self, record: Record, state: HistoryState) -> int:
+    def _cutoff(self, record: Record, state: HistoryState) -> int:
         if not self.timed:
-            return max(state.watermark + 1, 1)  # all events are before it
-        given = (name for name in CUTOFFS[self.subject] if not is_missing(record.get(name)))
-        name = next(given, "as_of")
+            return max(state.watermark + 1, 1)  # after all events
+        names = (name for name in CUTOFFS[self.subject] if not is_missing(record.get(name)))
+        name = next(names, "as_of")
         return parse_time(record.get(name), name)
 
 
-def _hour_and_weekday(moments: Array, created: Array) -> list[Array]:
-    return [moments % DAY // HOUR, (moments // DAY + 3) % 7]
+def _hour_and_weekday(cutoffs: Array, created: Array) -> list[Array]:
+    return [cutoffs % DAY // HOUR, (cutoffs // DAY + 3) % 7]
 
 
-def _age_days(moments: Array, created: Array) -> list[Array]:
+def _age_days(cutoffs: Array, created: Array) -> list[Array]:
     unknown = created == np.iinfo(np.int64).min
-    return [np.where(unknown, np.nan, (moments - np.where(unknown, moments, created)) / DAY)]
+    return [np.where(unknown, np.nan, (cutoffs - np.where(unknown, cutoffs, created)) / DAY)]
 
 
 CLOCKS: dict[Subject, tuple[tuple[str, ...], Callable[[Array, Array], list[Array]]]] = {
     "account": (("profile__age_days",), _age_days),
     "event": (("rhythm__hour", "rhythm__weekday"), _hour_and_weekday),
 }
-"""The columns that are computed from the cutoff time and the time of creation, and how."""
+"""The columns that are computed from the cutoff time and the time of creation, with the function that does so."""
 
 
 def profile_number(value: Any, field: str) -> float:
@@ -275,7 +279,7 @@ def profile_number(value: Any, field: str) -> float:
     return parse_amount(float(value) if isinstance(value, bool | np.bool_) else value, field)
 
 
-def _coded(words: Array, seen: Sequence[str]) -> Array:
-    """Number words by a table; missing and unseen apart."""
-    codes = {word: float(place) for place, word in enumerate(seen)}
-    return np.array([MISSING if word is None else codes.get(word, UNSEEN) for word in words.tolist()], np.float64)
+def _category_codes(values: Array, seen: Sequence[str]) -> Array:
+    """Encode categories by their positions in `seen`, or as `MISSING` or `UNSEEN`."""
+    codes = {category: float(code) for code, category in enumerate(seen)}
+    return np.array([MISSING if value is None else codes.get(value, UNSEEN) for value in values.tolist()], np.float64)

@@ -47,7 +47,7 @@ NOT_PROFILE = frozenset(
 
 
 def cutoff_column(records: pd.DataFrame, subject: Subject) -> str | None:
-    """Return the name of the column of cutoff times, None without one; that of an event is its own time."""
+    """Return the name of the column of cutoff times, or None; events prefer ``occurred_at``, accounts ``as_of``."""
     names = ("occurred_at", "as_of") if subject == "event" else ("as_of", "occurred_at")
     return next((name for name in names if name in records), None)
 
@@ -56,7 +56,9 @@ def cutoff_times(records: pd.DataFrame, subject: Subject) -> Array:
     """Return the cutoff times of records as microseconds since 1970."""
     name = cutoff_column(records, subject)
     if name is None:
-        raise SchemaError("subjects", "column 'as_of' is missing, and training had times", "Add the column.")
+        raise SchemaError(
+            "subjects", "column 'as_of' is missing, and the model was trained with times", "Add the column."
+        )
     cutoffs = as_microseconds(records[name])
     if (cutoffs == NEVER).any():
         raise SchemaError("subjects", f"{name!r} is missing in {(cutoffs == NEVER).sum()} rows", REMOVE_ROWS)
@@ -92,7 +94,7 @@ def required_column(records: pd.DataFrame, name: str) -> pd.Series:
 
 
 def number_column(records: pd.DataFrame, name: str) -> Array:
-    """Return a column of numbers; NaN if missing."""
+    """Return a column as float64; NaN if a value is missing."""
     column = required_column(records, name)
     if not pd.api.types.is_numeric_dtype(column) and not column.isna().all():
         raise ColumnTypeError("subjects", f"{name!r}: expected numbers, as in training, got {column.dtype}", READ_IT)

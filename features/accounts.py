@@ -40,7 +40,7 @@ __all__ = ["UNTIMED", "AccountFeatures"]
 
 
 UNTIMED = (
-    "There are no times, neither as_of nor occurred_at of events. Only features that need no time are built: "
+    "There are no times: neither as_of nor occurred_at of events. Only features that need no time are built: "
     "totals over all events, and the network."
 )
 
@@ -64,7 +64,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     account_labels : DataFrame, default=None
         Labels of accounts (``account_id``, ``labelled_at``, ``is_fraud``), for the network.
     subject : {"account", "event"}, default="account"
-        What a row of X is.
+        What the rows of X are.
     history : History or sequence of History, default=None
         The feature views; None for the default views of the columns of the events.
     network : Network or bool, default=None
@@ -143,7 +143,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Returns
         -------
         AccountFeatures
-            The fitted builder.
+            The fitted transformer.
 
         Raises
         ------
@@ -159,7 +159,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         )
         if not timed:
             self._warn_untimed()
-        histories, network = self._declared(timed)
+        histories, network = self._declare_views(timed)
         numbers, categories = self._profile_columns(records)
         self.matrix_ = AccountMatrix(
             self._subject,
@@ -224,7 +224,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         input_features : ignored
-            The names do not depend on the input's.
+            Not used.
 
         Returns
         -------
@@ -264,7 +264,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError("subjects: column 'occurred_at' is missing, the cutoff time of an event. Add the column.")
         warnings.warn(UNTIMED, UserWarning, stacklevel=3)
 
-    def _declared(self, timed: bool) -> tuple[tuple[History, ...], Network | None]:
+    def _declare_views(self, timed: bool) -> tuple[tuple[History, ...], Network | None]:
         """Return the feature views and the network that were passed, or the defaults for the events."""
         if self.events is None:
             return (), None
@@ -312,7 +312,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         created = as_microseconds(records["created_at"]) if "created_at" in records else np.full(len(records), NEVER)
         numbers = {name: number_column(records, name) for name in matrix.numbers}
         categories = {name: category_column(required_column(records, name)) for name in matrix.categories}
-        return np.hstack([*blocks, matrix.own(cutoffs, created, numbers, categories)])
+        return np.hstack([*blocks, matrix.record_columns(cutoffs, created, numbers, categories)])
 
     def _timed_events(self) -> pd.DataFrame:
         if self.events is None:

@@ -1,4 +1,4 @@
-"""The protocol of a feature matrix: what scoring needs to know of messages, accounts and events, and no more."""
+"""The protocol of a feature matrix, which scoring uses for messages, accounts and events alike."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
@@ -21,14 +21,14 @@ Record: TypeAlias = Mapping[str, Any]
 
 
 class FeatureMatrix(Protocol):
-    """What is computed of a record, and in which order: `MessageMatrix` or `AccountMatrix`.
+    """The features of a record, and the order of their columns: a `MessageMatrix` or an `AccountMatrix`.
 
-    Code that scores, stores or explains asks the matrix, and does not ask which of the two it is.
+    Code that scores, stores or explains uses this protocol and does not depend on the class.
     """
 
     @property
     def subject(self) -> Literal["message", "account", "event"]:
-        """What the records are."""
+        """The kind of the records."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -36,15 +36,15 @@ class FeatureMatrix(Protocol):
 
     @property
     def fields(self) -> tuple[RecordField, ...]:
-        """The fields of a record that are read; the first one is always needed."""
+        """The fields of a record that are read; the first one is required."""
 
     @property
     def history_parts(self) -> tuple[HistoryPart, ...]:
-        """The parts of a history that are read; none where the record is all."""
+        """The parts of the history that are read; empty if only the record is read."""
 
     @property
     def history_declaration(self) -> HistoryDeclaration:
-        """What a live state of this matrix computes."""
+        """The declaration of the live state of this matrix."""
 
     @property
     def event_views(self) -> tuple[History, ...]:
@@ -52,15 +52,15 @@ class FeatureMatrix(Protocol):
 
     @property
     def network(self) -> Network | None:
-        """What is computed of the network; None for nothing."""
+        """The declaration of the network features; None without them."""
 
     @property
     def campaigns(self) -> CampaignHistory | None:
-        """What is counted of near-duplicate messages; None for nothing."""
+        """The declaration of the campaign features; None without them."""
 
     @property
     def timed(self) -> bool:
-        """Whether events have times; without them all events count."""
+        """Whether events have times; without times, all events count."""
 
     @property
     def text_models(self) -> Mapping[str, TextModel]:
@@ -68,25 +68,25 @@ class FeatureMatrix(Protocol):
 
     @property
     def characters(self) -> tuple[CharacterModel, ...]:
-        """Models of the characters of legitimate text."""
+        """The character models of legitimate text."""
 
     def new_state(self, *, lateness: str = "1d") -> HistoryState:
         """Return an empty live state."""
 
     def rows(self, records: Sequence[Record], state: HistoryState | None = None) -> FeatureRows:
-        """Compute the feature rows of records with the history in a state; None for no history."""
+        """Compute the feature rows of records with the history in a state; None for an empty history."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the declaration in plain JSON types, without arrays."""
 
 
 def message_matrix_of(matrix: FeatureMatrix) -> MessageMatrix:
-    """Return the matrix as one of messages.
+    """Return the matrix as a `MessageMatrix`.
 
     Raises
     ------
     TypeError
-        If it is one of accounts or events.
+        If it is an `AccountMatrix`.
     """
     if not isinstance(matrix, MessageMatrix):
         raise TypeError(f"Expected a model of messages, got one of {matrix.subject}s.")
@@ -94,12 +94,12 @@ def message_matrix_of(matrix: FeatureMatrix) -> MessageMatrix:
 
 
 def account_matrix_of(matrix: FeatureMatrix) -> AccountMatrix:
-    """Return the matrix as one of accounts or events.
+    """Return the matrix as an `AccountMatrix`.
 
     Raises
     ------
     TypeError
-        If it is one of messages.
+        If it is a `MessageMatrix`.
     """
     if not isinstance(matrix, AccountMatrix):
         raise TypeError(f"Expected a model of accounts or events, got one of {matrix.subject}s.")

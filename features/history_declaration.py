@@ -1,4 +1,4 @@
-"""What is computed of the events, as one value: two models with equal declarations can share a live state."""
+"""The declaration of the history features: models with equal declarations can share a live state."""
 
 from typing import NamedTuple
 

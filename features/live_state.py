@@ -41,9 +41,9 @@ Records: TypeAlias = Record | Sequence[Record]
 
 SECOND = 1_000_000
 CAMPAIGN = {"campaign", "labelled"}
-"""Events with one of these fields are messages, or labels of messages, and need no account."""
+"""Events with one of these fields are messages or labels of messages, and do not need an account."""
 SWEPT_PER_EVENT = 2
-"""Old events of so many other entities are dropped with every event."""
+"""Number of other entities whose old events are dropped with each event."""
 NO_ACCOUNT = "account_id: expected a string or a whole number, the field is missing"
 RecordType: TypeAlias = Literal["events", "labels", "account_labels"]
 READERS = {"events": "_read_event", "labels": "_read_label", "account_labels": "_read_account_label"}
@@ -112,7 +112,7 @@ class HistoryState:
 
     @property
     def declared_network(self) -> Network | None:
-        """The declaration of the network, None without one."""
+        """The declaration of the network; None without a network."""
         return self.network.declaration if self.network else None
 
     @property

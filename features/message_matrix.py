@@ -1,6 +1,6 @@
-"""The feature matrix of messages: from raw text to numbers, in NumPy alone.
+"""The feature matrix of messages, computed from raw text.
 
-Training and scoring both call `MessageMatrix.compute`, so what was trained is what is computed.
+Training and scoring both call `MessageMatrix.compute`, so their columns are the same. Needs only NumPy and Numba.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import OBFUSCATIONS, fold_codes, obfuscation_shares
 from fraudsieve.features.text.pinyin import to_pinyin
-from fraudsieve.features.wording.model import TextModel, as_known
+from fraudsieve.features.wording.model import TextModel, weigh_by_known_share
 from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import SURPRISALS, CharacterModel
 
@@ -40,7 +40,7 @@ class MessageMatrix:
     wording : TextModel or None
         The text model; None for no wording columns.
     sender : tuple of History, default=()
-        The feature views of the sender's events, as of the time of the message.
+        The feature views of the sender's events, at the time of the message.
     pinyin : TextModel, default=None
         A text model of the pinyin of the folded text.
     characters : tuple of CharacterModel, default=()
@@ -78,7 +78,7 @@ class MessageMatrix:
 
     @cached_property
     def history_parts(self) -> tuple[HistoryPart, ...]:
-        """The parts of a history that are read."""
+        """The parts of the history that are read."""
         of_sender: tuple[HistoryPart, ...] = ("events", "labels") if self.sender else ()
         return (*of_sender, "messages") if self.campaigns else of_sender
 
@@ -100,14 +100,14 @@ class MessageMatrix:
         plain += [f"obfuscation__{name}" for name in OBFUSCATIONS]
         plain += [f"sender__{name.split('__', 1)[1]}" for name in history_columns(self.sender)]
         plain += self._campaign_columns
-        learnt: list[str] = []
+        models: list[str] = []
         if self.wording is not None:
-            learnt += [*(f"wording__{name}" for name in self.wording.classes), "surprisal__unknown"]
+            models += [*(f"wording__{name}" for name in self.wording.classes), "surprisal__unknown"]
         if self.pinyin is not None:
-            learnt += [*(f"pinyin__{name}" for name in self.pinyin.classes), "surprisal__unknown_pinyin"]
+            models += [*(f"pinyin__{name}" for name in self.pinyin.classes), "surprisal__unknown_pinyin"]
         for form, _ in zip(("raw", "folded"), self.characters, strict=False):
-            learnt += [f"surprisal__{form}_{name}" for name in SURPRISALS]
-        return (*learnt, *plain)
+            models += [f"surprisal__{form}_{name}" for name in SURPRISALS]
+        return (*models, *plain)
 
     @property
     def _campaign_columns(self) -> tuple[str, ...]:
@@ -140,9 +140,9 @@ class MessageMatrix:
         texts : sequence of str, length n_messages
             Raw texts.
         sender : ndarray of float64, shape (n_messages, n_sender), default=None
-            The history of the senders; None for unknown.
+            The history of the senders; None if unknown.
         campaign : ndarray of float64, shape (n_messages, n_campaign), default=None
-            The features of earlier near-duplicates; None for unknown.
+            The features of earlier near-duplicates; None if unknown.
 
         Returns
         -------
@@ -158,9 +158,9 @@ class MessageMatrix:
         parts: list[Array] = []
         known_shares: dict[str, Array] = {}
         for name, model in self.text_models.items():
-            log_odds, known = model.log_odds(to_pinyin(folded) if name == "pinyin" else folded)
-            parts += [as_known(log_odds, known, model.trust), (1 - known)[:, None]]
-            known_shares[name] = known
+            log_odds, known_share = model.log_odds(to_pinyin(folded) if name == "pinyin" else folded)
+            parts += [weigh_by_known_share(log_odds, known_share, model.trust), (1 - known_share)[:, None]]
+            known_shares[name] = known_share
         parts += [model.surprisal(form) for model, form in zip(self.characters, (raw, folded), strict=False)]
         parts.append(plain)
         for declared, block in ((history_columns(self.sender), sender), (self._campaign_columns, campaign)):
@@ -174,31 +174,31 @@ class MessageMatrix:
         Parameters
         ----------
         records : sequence of dict
-            With ``text``; ``account_id`` and ``sent_at`` where the matrix looks at a history.
+            With ``text``, and ``account_id`` and ``sent_at`` if the matrix has features of a history.
         state : HistoryState, default=None
             The history; None for an empty one.
 
         Returns
         -------
         FeatureRows
-            With the normalised texts, so that an explanation need not normalise them again.
+            Including the normalised texts, which explanations reuse.
         """
         texts: list[Any] = [record.get("text") for record in records]
         reasons = [why_unscorable(text) for text in texts]
         sender = campaign = None
         if self.history_parts:
             state = self.new_state() if state is None else state
-            sender, campaign, wrong = message_history(records, state, self.sender, self.campaigns)
-            reasons = [of_text or of_history for of_text, of_history in zip(reasons, wrong, strict=True)]
+            sender, campaign, history_reasons = message_history(records, state, self.sender, self.campaigns)
+            reasons = [text or history for text, history in zip(reasons, history_reasons, strict=True)]
         why = np.array(reasons, object)
-        if not any(reasons):  # most calls
+        if not any(reasons):  # the usual case
             values, normalised = self._compute(texts, sender, campaign)
             return FeatureRows(values, why, texts=normalised)
-        good = np.flatnonzero(why == None)  # noqa: E711 - compares every element
-        blocks = (None if block is None else block[good] for block in (sender, campaign))
-        rows, normalised = self._compute([texts[place] for place in good], *blocks)
+        scorable = np.flatnonzero(why == None)  # noqa: E711 - compares every element
+        blocks = (None if block is None else block[scorable] for block in (sender, campaign))
+        rows, normalised = self._compute([texts[position] for position in scorable], *blocks)
         values = np.full((len(texts), rows.shape[1]), np.nan)
-        values[good] = rows
+        values[scorable] = rows
         return FeatureRows(values, why, texts=normalised)
 
     def to_dict(self) -> dict[str, Any]:

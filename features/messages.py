@@ -1,4 +1,4 @@
-"""`MessageFeatures`: the builder that a scikit-learn user fits on messages."""
+"""`MessageFeatures`: a scikit-learn transformer that computes the features of messages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.pinyin import needs_pinyin, to_pinyin
 from fraudsieve.features.wording.fit import out_of_fold
 from fraudsieve.features.wording.folds import campaign_folds
-from fraudsieve.features.wording.model import TRUST, as_known
+from fraudsieve.features.wording.model import TRUST, weigh_by_known_share
 from fraudsieve.features.wording.surprisal_fit import surprisal_out_of_fold
 
 from .default_views import default_histories
@@ -35,56 +35,59 @@ __all__ = ["MessageFeatures"]
 
 
 class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Turn messages into a feature matrix.
+    """Compute the feature matrix of messages.
 
-    Families of columns: ``wording`` (per-class log-odds of a linear model over hashed character 1-4-grams), ``pinyin``
-    (the same of toneless pinyin, where texts are Chinese), ``surprisal`` (how improbable the characters are in
-    legitimate text, and which share of the n-grams is unknown), ``cues``, ``shape``, ``obfuscation`` and, where events
-    are given, ``sender``: the history of the sender as of the time that the message was sent; where `past` is given,
-    ``campaign``: how many near-duplicates were sent before, by how many senders, and what was known of them by then.
+    Families of columns:
 
-    `fit_transform` is not `fit` then `transform`: it returns wording scores out of fold, with campaigns kept whole, so
-    that a model trained on them meets the same scores on new messages.
+    - ``wording``: per-class log-odds of a linear text model over hashed character 1- to 4-grams;
+    - ``pinyin``: the same for toneless pinyin, if texts are Chinese;
+    - ``surprisal``: surprisal of the characters under a model of legitimate text, and the share of unknown n-grams;
+    - ``cues``, ``shape`` and ``obfuscation``: counts and measures of the text;
+    - ``sender``, with `events`: the history of the sender at the time the message was sent;
+    - ``campaign``, with `past`: numbers of earlier near-duplicates, of their senders, and of their labels known then.
+
+    `fit_transform` differs from `fit` followed by `transform`: its text model scores are out of fold, with campaigns
+    kept whole. A classifier trained on them sees scores as they will be on new messages.
 
     Parameters
     ----------
     C : float, default=3.0
-        Inverse strength of the wording model's regularisation.
+        Inverse strength of the regularisation of the text model.
     min_messages : int, default=2
-        An n-gram found in fewer messages is not used.
+        Minimum number of messages in which an n-gram must occur.
     n_folds : int, default=5
-        Folds of the out-of-fold wording scores.
+        Number of folds for the out-of-fold scores of the text model.
     wording : bool, default=True
-        Whether to learn wording, pinyin and surprisal, which needs `y`.
+        Whether to fit the text models and the character models, which need `y`.
     pinyin : bool, default=None
-        Whether to learn from the pinyin of messages; None for where at least a twentieth of the characters are Chinese.
+        Whether to fit a text model of pinyin; None fits one if at least 5 % of the characters are Chinese.
     legitimate : str, default="legitimate"
-        The class whose characters have low surprisal; where `y` has no such class, all messages count as such.
+        The class that the character models are fitted on; if `y` has no such class, they are fitted on all messages.
     brands : sequence of str, default=()
-        Names of brands in host names (``("paypal", "icbc")``): hosts and words that look like one are counted.
+        Names of brands in host names, such as ``("paypal", "icbc")``; hosts and words that resemble one are counted.
     events : DataFrame, default=None
-        Events of the senders. With them X is a frame with ``account_id`` and ``sent_at``, either of which may be
-        missing in a row: it has no history then.
+        Events of the senders. X must then be a DataFrame with ``account_id`` and ``sent_at``. A row in which one of
+        them is missing has no history.
     history : History or sequence of History, default=None
         The feature views of the events; None for the default views.
     past : DataFrame, default=None
-        Messages that were sent before, as for `campaign_features`; those of X may be among them, for none sees itself.
-        With it X is a frame with ``sent_at``.
+        Earlier messages, as for `campaign_features`. They may include those of X: a message does not count itself. X
+        must then be a DataFrame with ``text`` and ``sent_at``.
     random_state : int, default=0
         Seed of the folds and the solver.
     n_jobs : int, default=None
-        Folds fitted at a time, as in joblib.
+        Number of folds fitted in parallel, as in joblib.
 
     Attributes
     ----------
     matrix_ : MessageMatrix
         The features that `transform` computes; written into the model folder.
     classes_ : ndarray, shape (n_classes,)
-        The classes of `y`, when wording is learnt.
+        The classes of `y`, if text models are fitted.
 
     See Also
     --------
-    fraudsieve.models.FraudClassifier : The model that boosts from the wording columns.
+    fraudsieve.models.FraudClassifier : The classifier, whose boosting starts from the wording columns.
 
     Examples
     --------
@@ -140,34 +143,34 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
-        """Learn the wording of each class.
+        """Fit the text models and the character models.
 
         Parameters
         ----------
         X : sequence of str, Series, or DataFrame with a column ``text``, length n_messages
             Messages.
         y : array-like, shape (n_messages,)
-            Classes. Not used without wording.
+            Classes; ignored if `wording` is False.
         groups : array-like, shape (n_messages,), default=None
-            Campaigns, kept whole in the folds; by default near-duplicates.
+            Campaigns, kept whole in the folds; None for near-duplicates.
 
         Returns
         -------
         MessageFeatures
-            The fitted builder.
+            The fitted transformer.
 
         Raises
         ------
         ValueError
-            When `y` is missing, has gaps or one class, when all messages are of one campaign, or lengths differ.
+            If `y` is missing, has missing values or one class, all messages belong to one campaign, or lengths differ.
         TypeError
-            When a text is not a string.
+            If a text is not a string.
         """
         self.fit_transform(X, y, groups=groups)
         return self
 
     def fit_transform(self, X: Any, y: Any = None, *, groups: Any = None) -> Any:
-        """Learn the wording of each class and return the training matrix, out of fold.
+        """Fit, and return the training matrix with out-of-fold scores.
 
         Parameters
         ----------
@@ -194,30 +197,31 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             )
         raw = pack(texts)
         folded, plain = MessageMatrix.plain(raw, brands)
-        learnt, parts = self._learn(raw, folded, codes, groups)
-        self.matrix_ = MessageMatrix(**learnt, sender=views, brands=brands, campaigns=campaigns)
-        blocks = [block for block in self._before(X) if block is not None]
-        return np.column_stack([*parts, plain, *blocks])
+        models, blocks = self._fit_models(raw, folded, codes, groups)
+        self.matrix_ = MessageMatrix(**models, sender=views, brands=brands, campaigns=campaigns)
+        history = [block for block in self._history_columns(X) if block is not None]
+        return np.column_stack([*blocks, plain, *history])
 
-    def _learn(
+    def _fit_models(
         self, raw: CodePoints, folded: CodePoints, y: Array, groups: Array
     ) -> tuple[dict[str, Any], list[Array]]:
-        """Fit what needs labels: the parts of the matrix, and their columns out of fold."""
+        """Fit the models that need labels, and return them and their columns out of fold."""
         settings: dict[str, Any] = {"C": self.C, "min_messages": self.min_messages, "n_folds": self.n_folds}
         settings |= {"random_state": self.random_state, "n_jobs": self.n_jobs}
         classes = tuple(str(name) for name in self.classes_)
-        learnt: dict[str, Any] = {}
-        parts: list[Array] = []
+        models: dict[str, Any] = {}
+        blocks: list[Array] = []
         trust = TRUST if self.legitimate in classes else 0.0
         with_pinyin = needs_pinyin(folded) if self.pinyin is None else self.pinyin
         for name, form in {"wording": folded, **({"pinyin": to_pinyin(folded)} if with_pinyin else {})}.items():
-            model, log_odds, known = out_of_fold(form, y, classes, groups, **settings)
-            learnt[name] = replace(model, trust=trust)
-            parts += [as_known(log_odds, known, trust), 1 - known]
-        clean = y == classes.index(self.legitimate) if self.legitimate in classes else np.ones(len(y), np.bool_)
+            model, log_odds, known_share = out_of_fold(form, y, classes, groups, **settings)
+            models[name] = replace(model, trust=trust)
+            blocks += [weigh_by_known_share(log_odds, known_share, trust), 1 - known_share]
+        is_legitimate = y == classes.index(self.legitimate) if self.legitimate in classes else np.ones(len(y), np.bool_)
         folds = campaign_folds(y, groups, self.n_folds, self.random_state)
-        models, surprisals = zip(*(surprisal_out_of_fold(form, clean, folds) for form in (raw, folded)), strict=True)
-        return learnt | {"characters": models}, [*parts, *surprisals]
+        results = [surprisal_out_of_fold(form, is_legitimate, folds) for form in (raw, folded)]
+        models["characters"] = tuple(model for model, _ in results)
+        return models, [*blocks, *(surprisal for _, surprisal in results)]
 
     def transform(self, X: Any) -> Any:
         """Compute the feature matrix of new messages.
@@ -232,7 +236,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of float64 or DataFrame, shape (n_messages, n_columns)
         """
         check_is_fitted(self, "matrix_")
-        return self.matrix_.compute(message_texts(X), *self._before(X))
+        return self.matrix_.compute(message_texts(X), *self._history_columns(X))
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of the columns.
@@ -240,7 +244,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         input_features : ignored
-            The names do not depend on the input's.
+            Not used.
 
         Returns
         -------
@@ -254,8 +258,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             return ()
         return check_histories(self.history or default_histories(map(str, self.events.columns)))
 
-    def _before(self, X: Any) -> tuple[Array | None, Array | None]:
-        """Compute the history of senders and of campaigns; None if no such data is given."""
+    def _history_columns(self, X: Any) -> tuple[Array | None, Array | None]:
+        """Compute the history of senders and of campaigns; None without events or past messages."""
         sender = campaign = None
         if self.matrix_.sender and self.events is not None:
             sender = sender_history(self.events, X, self.matrix_.sender)
@@ -270,19 +274,20 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if y is None:
             raise ValueError(
                 "This MessageFeatures estimator requires y to be passed, but the target y is None: "
-                "wording is learnt from labels. Pass y, or set wording=False."
+                "the text model is fitted on labels. Pass y, or set wording=False."
             )
-        missing = int(
-            pd.isna(np.asarray(y, object)).sum()
-        )  # checked first: next to strings, NumPy converts NaN to "nan"
+        # Counted before the conversion: beside strings, NumPy converts NaN to "nan".
+        missing = int(pd.isna(np.asarray(y, object)).sum())
         y = column_or_1d(np.asarray(y), warn=True)
         check_consistent_length(texts, y)
         if missing:
-            raise ValueError(f"y has no class for {missing} of {len(y)} messages. Leave them out, or label them.")
+            raise ValueError(
+                f"y has no class for {missing} of {len(y)} messages. Remove these messages, or label them."
+            )
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError("y has 1 class; wording needs at least 2. Pass more labels, or set wording=False.")
+            raise ValueError("y has 1 class; the text model needs at least 2. Pass more labels, or set wording=False.")
         return np.asarray(codes)
 
     def __sklearn_tags__(self) -> Tags:
@@ -295,36 +300,38 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def sender_history(events: pd.DataFrame, messages: Any, histories: Sequence[History]) -> Array:
-    """Compute the history of the senders of messages, as of the time that each was sent.
+    """Compute the history of the senders of messages, at the time each message was sent.
 
     Parameters
     ----------
     events : DataFrame
-        Their events.
+        Events of the senders.
     messages : DataFrame
         With ``account_id`` and ``sent_at``.
     histories : sequence of History
-        The views.
+        The feature views.
 
     Returns
     -------
     ndarray of float64, shape (n_messages, n_sender)
-        NaN where the sender or the time is missing.
+        NaN if the sender or the time is missing.
 
     Raises
     ------
     TypeError, ValueError
-        When that is no frame, a column is missing, or ``sent_at`` holds no times.
+        If `messages` is not a DataFrame, a column is missing, or ``sent_at`` is not a column of times.
     """
     if not isinstance(messages, pd.DataFrame):
         raise TypeError(f"Expected a DataFrame with account_id and sent_at, got {type(messages).__name__}.")
     for name in ("account_id", "sent_at"):
         if name not in messages:
-            raise SchemaError("messages", f"column {name!r} is missing", "The history of senders needs it: give it.")
+            raise SchemaError(
+                "messages", f"column {name!r} is missing", "Add the column: the history of senders needs it."
+            )
     subjects = messages[["account_id", "sent_at"]].rename(columns={"sent_at": "as_of"})
-    known = subjects.notna().all(axis=1).to_numpy()
+    is_complete = subjects.notna().all(axis=1).to_numpy()
     block = np.full((len(subjects), len(history_columns(histories))), np.nan)
-    block[known] = history_features(events, subjects[known], histories)
+    block[is_complete] = history_features(events, subjects[is_complete], histories)
     return block
 
 
@@ -343,9 +350,9 @@ def message_texts(X: Any) -> list[str]:
     Raises
     ------
     TypeError
-        When something in it is not a string.
+        If a text is not a string.
     ValueError
-        When a frame has no column ``text``, an array has other than one dimension, or there is no message.
+        If a DataFrame has no column ``text``, an array does not have one dimension, or there are no messages.
 
     Examples
     --------
@@ -356,14 +363,14 @@ def message_texts(X: Any) -> list[str]:
         raise TypeError(f"Expected a sequence of messages, got one {type(X).__name__}. Put the texts in a list.")
     if hasattr(X, "columns"):
         if "text" not in X.columns:
-            raise ValueError(f"Expected a column 'text'; the frame has {[str(name) for name in X.columns]}.")
+            raise ValueError(f"Expected a column 'text'; got {[str(name) for name in X.columns]}.")
         X = X["text"]
     if getattr(X, "ndim", 1) != 1:
         raise ValueError(f"Expected one text per message (1 dimension), got an array of {X.ndim} dimensions.")
     texts = list(X)
     bad = next((i for i, text in enumerate(texts) if not isinstance(text, str)), None)
     if bad is not None:
-        raise TypeError(f"Expected str as text, got {type(texts[bad]).__name__} at position {bad}.")
+        raise TypeError(f"Expected texts as str, got {type(texts[bad]).__name__} at position {bad}.")
     if not texts:
         raise ValueError("Found 0 messages; at least 1 is required.")
     return [str(text) for text in texts]

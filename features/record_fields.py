@@ -38,14 +38,14 @@ class RecordField:
 
 
 class NormalisedTexts(NamedTuple):
-    """Texts as the text model reads them.
+    """Texts in the form that the text model reads.
 
     Attributes
     ----------
     folded : CodePoints
         The normalised texts.
     known_share : ndarray of float64, shape (n_texts,), or None
-        The share of each text's n-grams that the text model knows; None without a text model.
+        Share of the n-grams of each text that the text model knows; None without a text model.
     """
 
     folded: CodePoints
@@ -58,13 +58,13 @@ class FeatureRows(NamedTuple):
     Attributes
     ----------
     X : ndarray of float64, shape (n_records, n_columns)
-        NaN where a record is unscorable.
+        NaN if a record is unscorable.
     why : ndarray of object, shape (n_records,)
-        Why a record is unscorable, in words that contain none of its values; None where it can be scored.
+        Why a record is unscorable, without its values; None if it can be scored.
     has_history : ndarray of bool, shape (n_records,), default=None
-        Whether there is an event of the account; None where the matrix reads no events of accounts.
+        Whether the account has an event; None if the matrix reads no events of accounts.
     texts : NormalisedTexts, default=None
-        The texts of the records that can be scored, in their order; None where records have no text.
+        The texts of the scorable records, in their order; None if records have no text.
     """
 
     X: Array

@@ -1,12 +1,12 @@
-"""Build ``features/text/data/fold.npz``, the table that folds one code point to what a reader sees.
+"""Build ``features/text/data/fold.npz``, the table that maps each code point to what a reader sees.
 
-Run it from the root of the repo: ``python scripts/build_fold_tables.py``. The scoring path reads the file and
-never asks `unicodedata`, whose version differs from one Python to the next: a model must fold a text in the
-same way where it is trained and where it scores.
+Run ``python scripts/build_fold_tables.py`` in the root of the repository. Scoring reads the file and does not use
+`unicodedata`, whose version depends on the Python version: texts must be folded in the same way in training and in
+scoring.
 
 Sources: the Unicode character database of the Python that runs this script (its version is stored);
-`features/text/data/lookalikes.txt`, the reviewed list of look-alikes, one a line;
-`features/text/data/traditional.txt`, which ``scripts/build_traditional.py`` makes.
+`features/text/data/lookalikes.txt`, the reviewed list of look-alikes;
+`features/text/data/traditional.txt`, which ``scripts/build_traditional.py`` writes.
 """
 
 import sys
@@ -18,7 +18,7 @@ import numpy as np
 DATA = Path(__file__).parent.parent / "features" / "text" / "data"
 KINDS = ("compat", "enclosed", "invisible", "mark", "lookalike", "traditional", "case", "blank", "sign")
 LAST = 0x110000
-# Some marks spell words (the vowel signs of Indic scripts, the voicing of kana); those of these blocks only decorate.
+# Blocks of decorations. Other marks are part of the spelling, such as Indic vowel signs and the voicing of kana.
 DECORATIONS = (
     (0x0300, 0x036F),
     (0x0483, 0x0489),
@@ -33,32 +33,32 @@ MAX_EXPANSION = 2
 
 
 def is_decoration(code: int) -> bool:
-    """Tell whether a code point is a combining mark that only decorates the letter before it."""
+    """Return whether a code point is a combining mark that only decorates the letter before it."""
     return any(first <= code <= last for first, last in DECORATIONS)
 
 
 def is_invisible(code: int) -> bool:
-    """Tell whether a code point leaves nothing on the screen: formats, controls, selectors, fillers."""
+    """Return whether a code point is invisible: a format, control, selector or filler character."""
     category = unicodedata.category(chr(code))
     selector = 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF or 0x180B <= code <= 0x180F
     return category in ("Cf", "Cc") or selector or code in INVISIBLE_LETTERS
 
 
 def is_blank(code: int) -> bool:
-    """Tell whether a code point is a kind of white space other than the plain space."""
+    """Return whether a code point is a kind of white space other than the plain space."""
     return code != 0x20 and (unicodedata.category(chr(code)) in ("Zs", "Zl", "Zp") or code in (9, 10, 11, 12, 13, 0x85))
 
 
 def strip_marks(text: str) -> str:
-    """Take accents off Latin, Greek and Cyrillic letters; other scripts spell with theirs."""
+    """Remove accents from Latin, Greek and Cyrillic letters; in other scripts they are part of the spelling."""
     if not unicodedata.name(text[0], "").startswith(ACCENTED_SCRIPTS):
         return text
     return "".join(c for c in unicodedata.normalize("NFD", text) if not is_decoration(ord(c)))
 
 
 def fold_once(char: str, lookalikes: dict[str, str]) -> str:
-    """Fold a single character by one step of every rule."""
-    if char.lower() in lookalikes:  # before NFKC, which takes the lunate sigma for a sigma
+    """Apply each folding rule once to a character."""
+    if char.lower() in lookalikes:  # before NFKC, which maps the lunate sigma to sigma
         return lookalikes[char.lower()]
     compat = unicodedata.normalize("NFKC", char)
     if compat[:1] == "(" and compat[-1:] == ")" and len(compat) > 2:
@@ -69,7 +69,7 @@ def fold_once(char: str, lookalikes: dict[str, str]) -> str:
 
 
 def fold_fully(char: str, lookalikes: dict[str, str]) -> str:
-    """Fold a character until nothing changes; one that would grow beyond two stays as it is."""
+    """Fold a character until it does not change; it is kept if the result has more than two characters."""
     text = char
     for _ in range(8):
         after = "".join(fold_once(c, lookalikes) for c in text)
@@ -81,12 +81,12 @@ def fold_fully(char: str, lookalikes: dict[str, str]) -> str:
 
 
 def is_sign(char: str, folded: str) -> bool:
-    """Tell whether a character is a full-width sign or a unit in one character: both belong to ordinary Chinese."""
+    """Return whether a character is a full-width sign or a unit, which are common in ordinary Chinese."""
     return (0xFF01 <= ord(char) <= 0xFFE6 and not folded.isalnum()) or char in "℃℉" or 0x3371 <= ord(char) <= 0x33DF
 
 
 def kind_of(char: str, folded: str, lookalikes: dict[str, str]) -> str:
-    """Name what a folding undid."""
+    """Return the kind of change that folding makes to a character."""
     name, category = unicodedata.name(char, ""), unicodedata.category(char)
     if is_sign(char, folded):
         return "sign"
@@ -102,13 +102,13 @@ def kind_of(char: str, folded: str, lookalikes: dict[str, str]) -> str:
 
 
 def read_lookalikes(path: Path) -> dict[str, str]:
-    """Read lines of ``look-alike TAB letter TAB name``; a line that starts with # is a comment."""
+    """Read lines of ``look-alike TAB letter TAB name``; lines that start with # are comments."""
     rows = [line.split("\t") for line in path.read_text("utf-8").splitlines() if line and not line.startswith("#")]
     return {row[0]: row[1] for row in rows}
 
 
 def build() -> dict[str, np.ndarray]:
-    """Return the arrays of the table: sources, kinds, lengths and the targets one after another."""
+    """Return the arrays of the table: sources, kinds, and lengths and characters of the targets."""
     lookalikes = read_lookalikes(DATA / "lookalikes.txt")
     traditional = read_lookalikes(DATA / "traditional.txt")
     plain = lookalikes | traditional

@@ -1,9 +1,10 @@
 """Build ``features/text/data/pinyin.npz``: the toneless Mandarin syllable of every Chinese character.
 
-Run it from the root of the repo, with ``pip install "fraudsieve[tables]"``: ``python scripts/build_pinyin_table.py``.
-The scoring path reads the file and needs no package. Of several readings the first is taken, the commonest.
+Run ``python scripts/build_pinyin_table.py`` in the root of the repository, with ``pip install "fraudsieve[tables]"``.
+Scoring reads the file and does not need the package. If a character has several readings, the first one, which is the
+most common, is used.
 
-Source: pypinyin (MIT), whose table is made from Unihan and other dictionaries; its version is stored.
+Source: pypinyin (MIT), whose table is derived from Unihan and other dictionaries; its version is stored.
 """
 
 import sys
@@ -18,7 +19,7 @@ TABLE = Path(__file__).parent.parent / "features" / "text" / "data" / "pinyin.np
 
 
 def toneless(readings: str) -> str:
-    """Return the first of several readings without its tone: u with two dots is v, as people type it."""
+    """Return the first of several readings without its tone, with v for ü, as in input methods."""
     letters = unicodedata.normalize("NFD", readings.split(",")[0])
     kept = "".join(c for c in letters if not unicodedata.combining(c) or c == "\u0308")
     return unicodedata.normalize("NFC", kept).replace("ü", "v").replace("ê", "e")
@@ -27,12 +28,12 @@ def toneless(readings: str) -> str:
 def build() -> dict[str, np.ndarray]:
     """Return the arrays of the table: characters, the number of their syllable, and the syllables."""
     codes = np.array(sorted(PINYIN_DICT), np.uint32)
-    spoken = [toneless(PINYIN_DICT[int(code)]) for code in codes]
-    syllables = sorted(set(spoken))
-    places = {syllable: place for place, syllable in enumerate(syllables)}
+    readings = [toneless(PINYIN_DICT[int(code)]) for code in codes]
+    syllables = sorted(set(readings))
+    indices = {syllable: index for index, syllable in enumerate(syllables)}
     return {
         "code": codes,
-        "syllable": np.array([places[one] for one in spoken], np.uint16),
+        "syllable": np.array([indices[reading] for reading in readings], np.uint16),
         "syllables": np.array(syllables),
         "source": np.array(f"pypinyin {version('pypinyin')}"),
     }

@@ -1,9 +1,10 @@
 """Build ``features/text/data/traditional.txt``: traditional and variant Chinese characters, and the simplified ones.
 
-Run it from the root of the repo, with ``pip install "fraudsieve[tables]"``: ``python scripts/build_traditional.py``;
-then run ``scripts/build_fold_tables.py``, which reads the file. Of several simplified characters the first is taken.
+Run ``python scripts/build_traditional.py`` in the root of the repository, with ``pip install "fraudsieve[tables]"``.
+Then run ``scripts/build_fold_tables.py``, which reads the file. If a character has several simplified forms, the first
+one is used.
 
-Source: the dictionary TSCharacters of OpenCC (Apache License 2.0), as opencc-python-reimplemented ships it.
+Source: the dictionary TSCharacters of OpenCC (Apache License 2.0) in the package opencc-python-reimplemented.
 """
 
 import sys
@@ -25,8 +26,8 @@ def read_pairs() -> dict[str, str]:
 
 if __name__ == "__main__":
     pairs = read_pairs()
-    source = f"TSCharacters of OpenCC (Apache License 2.0), {PACKAGE} {version(PACKAGE)}"
-    head = f"# traditional TAB simplified. Source: {source}"
-    lines = [f"{one}\t{other}" for one, other in sorted(pairs.items())]
+    origin = f"TSCharacters of OpenCC (Apache License 2.0), {PACKAGE} {version(PACKAGE)}"
+    head = f"# traditional TAB simplified. Source: {origin}"
+    lines = [f"{source}\t{target}" for source, target in sorted(pairs.items())]
     TARGET.write_text("\n".join([head, *lines]) + "\n", "utf-8", newline="\n")
     sys.stdout.write(f"{len(pairs)} characters\n")

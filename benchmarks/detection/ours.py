@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from benchmarks.detection.peers import Groups, Labels
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
-from fraudsieve.features.wording.fit import count_ngrams, fit_wording
+from fraudsieve.features.wording.fit import count_ngrams, fit_text_model
 
 __all__ = ["NAME", "fit_predict", "fit_scores", "folded", "wording_scorer"]
 
@@ -102,5 +102,5 @@ def wording_scorer(texts: list[str], y: Groups) -> Callable[[list[str]], Scores]
     """
     classes = tuple(str(code) for code in np.unique(y))
     counts = count_ngrams(pack(texts))
-    model = fit_wording(counts, y, classes, C=1.0, min_messages=2, random_state=0, max_iter=SPEED_ITERATIONS)
+    model = fit_text_model(counts, y, classes, C=1.0, min_messages=2, random_state=0, max_iter=SPEED_ITERATIONS)
     return lambda messages: model.log_odds(pack(messages))[0]

@@ -1,4 +1,4 @@
-"""CampaignHistory: near-duplicate messages, as groups and over time."""
+"""Campaigns: near-duplicate messages, as groups and over time."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -15,16 +15,16 @@ __all__ = ["campaign_features", "label_types"]
 
 
 def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: CampaignHistory) -> Array:
-    """Compute what was known of the near-duplicates of messages strictly before each was sent.
+    """Compute the campaign features of messages from the near-duplicates sent strictly before them.
 
     Parameters
     ----------
     past : DataFrame
-        Messages with ``text`` and ``sent_at``, and, where known, ``account_id`` (the sender), ``recipient_id``,
+        Messages with ``text`` and ``sent_at``, and, if known, ``account_id`` (the sender), ``recipient_id``,
         ``label`` and ``labelled_at`` (as `resolve_label_times` returns it). A message counts from ``sent_at`` on. Its
-        label counts from ``labelled_at`` on, and never from before the message.
+        label counts from ``labelled_at`` on, but never before the message.
     messages : DataFrame
-        With ``text`` and ``sent_at``; they may be in `past` too, for none sees itself.
+        Messages with ``text`` and ``sent_at``. They may also be in `past`: a message does not count itself.
     campaigns : CampaignHistory
         The declaration.
 
@@ -36,7 +36,7 @@ def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: Cam
     Raises
     ------
     SchemaError
-        When a column is missing.
+        If a column is missing.
 
     Examples
     --------
@@ -48,13 +48,13 @@ def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: Cam
     for frame, name in ((past, "past"), (messages, "messages")):
         for column in ("text", "sent_at"):
             if column not in frame:
-                raise SchemaError(name, f"column {column!r} is missing", "Campaigns over time need it: give it.")
-    known = messages["sent_at"].notna().to_numpy()
-    asked = messages[known]
-    subjects = {"campaign": _keys(asked), "as_of": _repeated(_utc(asked["sent_at"]))}
-    of_bands = history_features(_events(past[past["sent_at"].notna()], campaigns), subjects, campaigns.views)
+                raise SchemaError(name, f"column {column!r} is missing", "Add the column: campaign features need it.")
+    has_time = messages["sent_at"].notna().to_numpy()
+    timed = messages[has_time]
+    subjects = {"campaign": _keys(timed), "as_of": _repeated(_utc(timed["sent_at"]))}
+    band_columns = history_features(_events(past[past["sent_at"].notna()], campaigns), subjects, campaigns.views)
     out = np.full((len(messages), len(campaigns.columns)), np.nan)
-    out[known] = campaigns.of_messages(of_bands)
+    out[has_time] = campaigns.message_columns(band_columns)
     return out
 
 
@@ -82,19 +82,20 @@ def label_types(past: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _events(past: pd.DataFrame, campaigns: CampaignHistory) -> pd.DataFrame:
-    """Turn messages, and what became known of them, into events of their bands."""
-    nobody = pd.Series(None, past.index, "str")
+    """Convert messages and their labels to events of their bands."""
+    no_values = pd.Series(None, past.index, "str")
     keys = _keys(past)
     events = pd.DataFrame({"campaign": keys, "occurred_at": _repeated(_utc(past["sent_at"]))})
     for column, name in (("account_id", "sender_id"), ("recipient_id", "recipient_id")):
-        events[name] = _repeated(past.get(column, nobody))
+        events[name] = _repeated(past.get(column, no_values))
     if not campaigns.types:
         return events
-    told = past.reindex(columns=["sent_at", "label", "labelled_at"])
-    known = told[["label", "labelled_at"]].notna().all(axis=1).to_numpy()
-    told = told[known]
-    times, sent = _utc(told["labelled_at"]), _utc(told["sent_at"])
-    labels = pd.DataFrame({"labelled": keys.reshape(-1, N_BANDS)[known].ravel(), "kind": _repeated(told["label"])})
+    labelled = past.reindex(columns=["sent_at", "label", "labelled_at"])
+    has_label = labelled[["label", "labelled_at"]].notna().all(axis=1).to_numpy()
+    labelled = labelled[has_label]
+    times, sent = _utc(labelled["labelled_at"]), _utc(labelled["sent_at"])
+    label_keys = keys.reshape(-1, N_BANDS)[has_label].ravel()
+    labels = pd.DataFrame({"labelled": label_keys, "kind": _repeated(labelled["label"])})
     labels["occurred_at"] = _repeated(times.where(times > sent, sent))
     return pd.concat([events, labels], ignore_index=True)
 

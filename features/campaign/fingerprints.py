@@ -1,9 +1,9 @@
-"""Near-duplicates: messages that are one text with other names, numbers and links in its slots.
+"""Near-duplicates: messages with the same text except for names, numbers and links.
 
-A message's fingerprint is the MinHash of its character 3-grams (Broder, 1997), taken from the folded text with every
-digit read as 0. Two messages are near-duplicates when the estimated Jaccard similarity reaches `SIMILAR`; candidates
-meet in bands of the fingerprint (Leskovec et al., Mining of Massive Datasets, chapter 3), each against the first of
-its bucket, so that the work stays linear in the messages.
+The fingerprint of a message is the MinHash of its character 3-grams (Broder, 1997), computed on the folded text with
+every digit read as 0. Two messages are near-duplicates if their estimated Jaccard similarity is at least `SIMILAR`.
+Candidates share a band of the fingerprint (Leskovec et al., Mining of Massive Datasets, chapter 3). Each is compared
+with the first message of its bucket only, so the time is linear in the number of messages.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ __all__ = ["SIMILAR", "fingerprints", "near_duplicate_groups"]
 
 
 SIMILAR = 0.6
-"""The share of 3-grams from which two messages count as one campaign."""
+"""Minimum share of common 3-grams of two messages in one campaign."""
 N_HASHES = 64
 ROWS_PER_BAND = 4
 SHINGLE = 3
@@ -42,7 +42,7 @@ def _minhash_kernel(codes: Array, offsets: Array, seeds: Array, out: Array) -> N
 
 
 def fingerprints(texts: CodePoints) -> Array:
-    """Take the MinHash of every text.
+    """Compute the MinHash of every text.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ def fingerprints(texts: CodePoints) -> Array:
     Returns
     -------
     ndarray of uint32, shape (n_texts, 64)
-        The share of columns in which two rows agree estimates the Jaccard similarity of their 3-grams, with a
-        standard error of at most .0625.
+        The share of equal columns of two rows estimates the Jaccard similarity of their 3-grams. The standard error is
+        at most .0625.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def _root(parent: Array, i: int) -> int:
 
 @nb.njit(cache=True, nogil=True)
 def _link_kernel(order: Array, starts: Array, prints: Array, parent: Array) -> None:
-    """Join every member of a bucket to the bucket's first when they are similar; the lower index is the root."""
+    """Join each member of a bucket to the first one if they are similar; the lower index is the root."""
     n_hashes = prints.shape[1]
     for b in range(starts.size - 1):
         first = order[starts[b]]
@@ -91,12 +91,12 @@ def _link_kernel(order: Array, starts: Array, prints: Array, parent: Array) -> N
 
 
 def _as_keys(prints: Array) -> Array:
-    """Return every row as one value that sorts and compares."""
+    """Return each row as one value that can be sorted and compared."""
     return np.ascontiguousarray(prints).view(f"V{prints.itemsize * prints.shape[1]}").ravel()
 
 
 def near_duplicate_groups(texts: Sequence[str]) -> Array:
-    """Number the campaigns: near-duplicates of each other get the same number.
+    """Group texts into campaigns: near-duplicates get the same number.
 
     Parameters
     ----------
@@ -117,7 +117,8 @@ def near_duplicate_groups(texts: Sequence[str]) -> Array:
         return np.empty(0, np.int64)
     prints = fingerprints(fold_codes(pack(texts))[0])
     parent = np.arange(len(prints))
-    by_print = np.argsort(_as_keys(prints), kind="stable")  # a bucket's first must not depend on the order of the rows
+    # The first message of a bucket must not depend on the order of the rows.
+    by_print = np.argsort(_as_keys(prints), kind="stable")
     for band in range(0, N_HASHES, ROWS_PER_BAND):
         keys = _as_keys(prints[:, band : band + ROWS_PER_BAND])
         order = by_print[np.argsort(keys[by_print], kind="stable")]

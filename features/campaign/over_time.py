@@ -1,10 +1,10 @@
-"""Campaigns over time: what was known of a message's near-duplicates strictly before it was sent.
+"""Campaigns over time: counts of a message's near-duplicates strictly before it was sent.
 
-A message meets its near-duplicates in bands of its fingerprint (Leskovec et al., Mining of Massive Datasets, chapter
-3): each band is an entity with a history of its own, kept by the same kernels as an account's, in batch and live. A
-message has eight; of each column the highest of the eight counts, so that a disguise, or another name in a slot, must
-break all of them to hide it. With 5 hashes a band, two messages of similarity s meet with probability
-``1 - (1 - s**5)**8``: .98 for .8, .48 for .6, .02 for .3. NumPy alone.
+Near-duplicates share bands of their fingerprints (Leskovec et al., Mining of Massive Datasets, chapter 3). Each band is
+an entity with its own history, computed by the same kernels as the history of an account, in batch and live. A message
+has eight bands, and each column is the maximum over them, so obfuscation hides a campaign only if it changes all bands.
+With five hashes per band, two messages of similarity s share a band with probability ``1 - (1 - s**5)**8``: .98 for .8,
+.48 for .6, .02 for .3. Needs only NumPy and Numba.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,14 +33,14 @@ SHIFT = np.uint64(29)
 
 @dataclass(frozen=True)
 class CampaignHistory:
-    """The declaration of what is counted of a message's campaign.
+    """The declaration of the campaign features of a message.
 
     Parameters
     ----------
     windows : tuple of str, default=("1h", "1d", "7d", "30d")
         As for `History`.
     types : tuple of str, default=()
-        The labels that are counted where near-duplicates had them by then; none where labels have no times.
+        Labels of near-duplicates that are counted, each from the time it became known; empty if labels have no times.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class CampaignHistory:
 
     @cached_property
     def views(self) -> tuple[History, ...]:
-        """The views of the events that messages and their labels are turned into."""
+        """The feature views of the events that messages and their labels are converted to."""
         sent = History(
             self.windows,
             entity="campaign",
@@ -73,35 +73,35 @@ class CampaignHistory:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns."""
-        counts = [f"{what}_{window}" for what in ("messages", "senders", "recipients") for window in self.windows]
+        counts = [f"{count}_{window}" for count in ("messages", "senders", "recipients") for window in self.windows]
         labelled = [f"labelled_{name}" for name in self.types]
         return tuple(f"campaign__{name}" for name in (*counts, "age", *labelled))
 
     @cached_property
-    def places(self) -> list[int]:
-        """Where each of `columns` stands among the columns of the views."""
+    def positions(self) -> list[int]:
+        """Positions of `columns` among the columns of the views."""
         sent, names = self.views[0], history_columns(self.views)
-        wanted = [f"volume__campaign_count_{window}" for window in self.windows]
-        wanted += [f"counterparties__campaign_distinct_{window}" for window in self.windows]
-        wanted += [f"counterparties__campaign_distinct_recipient_id_{window}" for window in self.windows]
-        wanted += [f"rhythm__campaign_span_{sent.longest}"]
-        wanted += [f"volume__labelled_count_{sent.longest}_{name}" for name in self.types]
-        return [names.index(name) for name in wanted]
+        view_columns = [f"volume__campaign_count_{window}" for window in self.windows]
+        view_columns += [f"counterparties__campaign_distinct_{window}" for window in self.windows]
+        view_columns += [f"counterparties__campaign_distinct_recipient_id_{window}" for window in self.windows]
+        view_columns += [f"rhythm__campaign_span_{sent.longest}"]
+        view_columns += [f"volume__labelled_count_{sent.longest}_{name}" for name in self.types]
+        return [names.index(name) for name in view_columns]
 
-    def of_messages(self, of_bands: Array) -> Array:
-        """Return the columns of messages from those of their bands: of each the highest.
+    def message_columns(self, band_columns: Array) -> Array:
+        """Return the columns of messages: the maximum over the bands of each message.
 
         Parameters
         ----------
-        of_bands : ndarray of float64, shape (n_messages * 8, n_view_columns)
-            The columns of the views, the bands of a message one after the other.
+        band_columns : ndarray of float64, shape (n_messages * 8, n_view_columns)
+            The columns of the views, with the bands of a message in consecutive rows.
 
         Returns
         -------
         ndarray of float64, shape (n_messages, n_columns)
-            The age is in seconds since the first near-duplicate in the longest window, NaN without one.
+            The age is the time in seconds since the first near-duplicate in the longest window; NaN without one.
         """
-        block = of_bands[:, self.places].reshape(-1, N_BANDS, len(self.columns))
+        block = band_columns[:, self.positions].reshape(-1, N_BANDS, len(self.columns))
         return np.asarray(np.fmax.reduce(block, axis=1))
 
     def to_dict(self) -> dict[str, Any]:
@@ -110,12 +110,12 @@ class CampaignHistory:
 
     @classmethod
     def from_dict(cls, declared: Mapping[str, Any]) -> "CampaignHistory":
-        """Read what `to_dict` returned.
+        """Read a declaration that `to_dict` returned.
 
         Parameters
         ----------
         declared : mapping
-            A key a parameter.
+            One key per parameter.
 
         Returns
         -------
@@ -125,7 +125,7 @@ class CampaignHistory:
 
 
 def band_keys(folded: CodePoints) -> Array:
-    """Return the keys of texts: near-duplicates share at least one.
+    """Return the band keys of texts; near-duplicates are likely to share at least one.
 
     Parameters
     ----------
@@ -151,21 +151,21 @@ def band_keys(folded: CodePoints) -> Array:
 
 
 def campaign_events(messages: Sequence[Record], campaigns: CampaignHistory) -> list[dict[str, Any]]:
-    """Turn messages into what a live state takes.
+    """Convert messages to events for a live state.
 
     Parameters
     ----------
     messages : sequence of dict
-        Each with ``text`` and ``sent_at``; ``message_id``, ``account_id`` and ``recipient_id`` where known. One with
-        ``label`` and ``labelled_at`` says what became known of a message that was sent before, and nothing else: it
-        counts as that from ``labelled_at`` on, for the longest window, and a later label does not take it back.
+        Each with ``text`` and ``sent_at``, and, if known, ``message_id``, ``account_id`` and ``recipient_id``. A
+        record with ``label`` and ``labelled_at`` is a label of a message that was sent earlier. It counts from
+        ``labelled_at`` on, for the longest window, and a later label does not replace it.
     campaigns : CampaignHistory
         The declaration.
 
     Returns
     -------
     list of dict
-        Eight a message.
+        Eight per message.
 
     Examples
     --------
@@ -176,24 +176,24 @@ def campaign_events(messages: Sequence[Record], campaigns: CampaignHistory) -> l
     >>> state.update(campaign_events([sent], campaigns))
     ()
     >>> later = {"text": "Win 999 now, call me!", "sent_at": "2026-05-01T10:01:00Z"}
-    >>> campaigns.of_messages(state.features(campaign_subjects([later]))).tolist()
+    >>> campaigns.message_columns(state.features(campaign_subjects([later]))).tolist()
     [[1.0, 1.0, 0.0, 60.0]]
     """
     events: list[dict[str, Any]] = []
-    for message, keys in zip(messages, _keys_of(messages), strict=True):
+    for message, keys in zip(messages, _message_keys(messages), strict=True):
         if is_missing(message.get("label")):
             event = {"occurred_at": message.get("sent_at"), "sender_id": message.get("account_id")}
             event |= {"recipient_id": message.get("recipient_id"), "event_id": message.get("message_id")}
             events += [{"campaign": key, **event} for key in keys]
         elif campaigns.types:
-            event = {"occurred_at": _known_from(message), "kind": message["label"]}
+            event = {"occurred_at": _label_time(message), "kind": message["label"]}
             event["event_id"] = message.get("message_id")
             events += [{"labelled": key, **event} for key in keys]
     return events
 
 
 def campaign_subjects(messages: Sequence[Record]) -> list[dict[str, Any]]:
-    """Turn messages into what a live state is asked about.
+    """Convert messages to subjects of a live state.
 
     Parameters
     ----------
@@ -203,19 +203,19 @@ def campaign_subjects(messages: Sequence[Record]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Eight a message, for `CampaignHistory.of_messages`.
+        Eight per message, for `CampaignHistory.message_columns`.
     """
-    pairs = zip(messages, _keys_of(messages), strict=True)
+    pairs = zip(messages, _message_keys(messages), strict=True)
     return [{"campaign": key, "as_of": message.get("sent_at")} for message, keys in pairs for key in keys]
 
 
-def _known_from(message: Record) -> Any:
-    """Return from when on a label counts: nothing is known of a message before it is sent."""
+def _label_time(message: Record) -> Any:
+    """Return the time from which a label counts, which is never before the message was sent."""
     labelled, sent = message.get("labelled_at"), message.get("sent_at")
     if is_missing(sent) or is_missing(labelled):
         return labelled
     return max(labelled, sent, key=lambda time: parse_time(time, "labelled_at"))
 
 
-def _keys_of(messages: Sequence[Record]) -> list[list[int]]:
+def _message_keys(messages: Sequence[Record]) -> list[list[int]]:
     return band_keys(fold_codes(pack([str(message["text"]) for message in messages]))[0]).tolist() if messages else []

@@ -1,4 +1,4 @@
-"""Cues: what a message shows that can be counted, such as links, numbers, amounts and words."""
+"""Cues: counts of links, numbers, amounts and words in a message."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,10 +1,10 @@
-"""Amounts of money, and codes: numbers that stand beside a word for what they are, in folded text.
+"""Amounts of money, codes and invoice numbers: numbers next to a word that names them, in folded text.
 
-An amount is a number right behind or right before a currency, at most one blank apart: a sign, or another word of
-``CURRENCIES``. Thousands may be parted by commas; 百 千 万 亿 k m behind the number multiply it. Numbers in Chinese
-characters are read where folding made digits of them, from six on. A code is four to eight digits at most twelve
-characters from a word for one; an invoice number is eight to twenty digits at most twelve characters behind 发票 or
-"invoice".
+An amount is a number directly after or before a currency (a word of ``CURRENCIES``), with at most one blank between.
+Thousands may be separated by commas, and 百 千 万 亿 k m after the number multiply it. Numbers in Chinese characters
+are read if folding converted them to digits, that is, from six digits on. A code has four to eight digits and is at
+most twelve characters from a word of ``CODE_WORDS``. An invoice number has eight to twenty digits and is at most twelve
+characters after 发票 or "invoice".
 """
 
 from functools import cache
@@ -32,10 +32,11 @@ CODE_WORDS = (
 )
 INVOICE_WORDS = "发票 invoice"
 CURRENCY, CODE_WORD, INVOICE_WORD = 1, 2, 4
-NEAR = 12
+MAX_DISTANCE = 12
+"""Maximum number of characters between a code and its word."""
 BLANK, COMMA, POINT = 32, 44, 46
-TOP = 1e15
-"""Amounts beyond count as this."""
+MAX_VALUE = 1e15
+"""Larger amounts are counted as this one."""
 
 
 @cache
@@ -46,12 +47,12 @@ def amount_automaton() -> Automaton:
 
 @nb.njit(nogil=True)
 def _read_value(codes: Array, at: int, stop: int) -> tuple[int, float]:
-    """Return where a number ends and what it is worth: thousands by commas, and a part behind a point."""
+    """Return the end and the value of a number, which may have thousands separators and decimals."""
     value, scale = 0.0, 1.0
     end = at
     while end < stop and (is_digit(codes[end]) or _is_thousand(codes, end, stop)):
         if codes[end] != COMMA:
-            value = min(10 * value + code_number(codes[end]) - 48, TOP)
+            value = min(10 * value + code_number(codes[end]) - 48, MAX_VALUE)
         end += 1
     if end + 1 < stop and codes[end] == POINT and is_digit(codes[end + 1]):
         end += 1
@@ -64,7 +65,7 @@ def _read_value(codes: Array, at: int, stop: int) -> tuple[int, float]:
 
 @nb.njit(inline="always")
 def _is_thousand(codes: Array, at: int, stop: int) -> bool:
-    """Return whether a comma is followed by three digits and not four."""
+    """Return whether a position has a comma that is followed by exactly three digits."""
     if codes[at] != COMMA or at + 3 >= stop:
         return False
     three = is_digit(codes[at + 1]) and is_digit(codes[at + 2]) and is_digit(codes[at + 3])
@@ -73,7 +74,7 @@ def _is_thousand(codes: Array, at: int, stop: int) -> bool:
 
 @nb.njit(inline="always")
 def _multiplier(codes: Array, at: int, stop: int) -> float:
-    """Return what the character behind a number multiplies it by; 1 for nothing."""
+    """Return the factor of the character after a number; 1 if it has none."""
     if at >= stop:
         return 1.0
     code = codes[at]
@@ -86,7 +87,7 @@ def _multiplier(codes: Array, at: int, stop: int) -> float:
 
 @nb.njit(nogil=True)
 def _mark_words(codes: Array, start: int, stop: int, tables: tuple[Array, ...], marks: Array) -> None:
-    """Note where words begin and end, as bits of their kinds; no letter may touch one in Latin letters, a digit may."""
+    """Mark the starts and ends of words by the bits of their kinds; Latin words may not touch other letters."""
     letters, steps, ends, shorter, lengths, kinds, _ = tables
     marks[: stop - start + 1] = 0
     state = 0
@@ -105,16 +106,16 @@ def _mark_words(codes: Array, start: int, stop: int, tables: tuple[Array, ...], 
 
 
 @nb.njit(inline="always")
-def _beside(marks: Array, codes: Array, at: int, start: int, stop: int) -> bool:
-    """Return whether a currency begins at a place or behind a blank there."""
+def _has_currency(marks: Array, codes: Array, at: int, start: int, stop: int) -> bool:
+    """Return whether a currency begins at a position, or after one blank there."""
     if marks[at - start, 0] & CURRENCY:
         return True
     return at < stop and codes[at] == BLANK and bool(marks[at + 1 - start, 0] & CURRENCY)
 
 
 @nb.njit(nogil=True)
-def _near(marks: Array, begin: int, end: int, bit: int, side: int) -> bool:
-    """Return whether a word of a kind begins (side 0) or ends (side 1) between two places, both of them included."""
+def _has_word(marks: Array, begin: int, end: int, bit: int, side: int) -> bool:
+    """Return whether a word of a kind starts (side 0) or ends (side 1) between two positions, both included."""
     for at in range(max(begin, 0), end + 1):  # noqa: SIM110 - a generator does not compile
         if marks[at, side] & bit:
             return True
@@ -123,25 +124,25 @@ def _near(marks: Array, begin: int, end: int, bit: int, side: int) -> bool:
 
 @nb.njit(nogil=True)
 def _count_number(codes: Array, begin: int, start: int, stop: int, marks: Array, row: Array) -> int:
-    """Count the number that begins here, and return where it ends."""
+    """Count the number that begins at a position, and return its end."""
     end, value = _read_value(codes, begin, stop)
     times = _multiplier(codes, end, stop)
     before = marks[begin - start, 1] & CURRENCY
     if begin > start and codes[begin - 1] == BLANK:
         before |= marks[begin - 1 - start, 1] & CURRENCY
-    behind = end + 1 if times > 1 else end
-    if before or _beside(marks, codes, end, start, stop) or _beside(marks, codes, behind, start, stop):
+    after = end + 1 if times > 1 else end
+    if before or _has_currency(marks, codes, end, start, stop) or _has_currency(marks, codes, after, start, stop):
         row[AMOUNT] += 1
-        row[LARGEST] = max(row[LARGEST], np.log10(1 + min(value * times, TOP)))
+        row[LARGEST] = max(row[LARGEST], np.log10(1 + min(value * times, MAX_VALUE)))
     run = begin
     while run < end and is_digit(codes[run]):
         run += 1
     first, last, size = begin - start, end - start, end - begin
     if run == end and 4 <= size <= 20:
-        is_code = _near(marks, first - NEAR, first, CODE_WORD, 1)
-        is_code = is_code or _near(marks, last, min(last + NEAR, stop - start), CODE_WORD, 0)
+        is_code = _has_word(marks, first - MAX_DISTANCE, first, CODE_WORD, 1)
+        is_code = is_code or _has_word(marks, last, min(last + MAX_DISTANCE, stop - start), CODE_WORD, 0)
         row[CODE] += size <= 8 and is_code
-        row[INVOICE_NUMBER] += size >= 8 and _near(marks, first - NEAR, first, INVOICE_WORD, 1)
+        row[INVOICE_NUMBER] += size >= 8 and _has_word(marks, first - MAX_DISTANCE, first, INVOICE_WORD, 1)
     return end
 
 
@@ -171,8 +172,8 @@ def measure_amounts(texts: CodePoints) -> Array:
     Returns
     -------
     ndarray of float64, shape (n_texts, 4)
-        The counts of `AMOUNTS`, then `AMOUNT_SHAPES`: the decimal logarithm of one more than the largest amount,
-        whatever its currency.
+        The counts of `AMOUNTS`, then `AMOUNT_SHAPES`: the decimal logarithm of one plus the largest amount, ignoring
+        currencies.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Look-alikes of brands in messages that hold a link: ``paypal-login.com``, ``paypa1.com``, ``icbc.shop.com``.
+"""Look-alikes of brands in messages with a link: ``paypal-login.com``, ``paypa1.com``, ``icbc.shop.com``.
 
-The brands are the user's. The host of a brand itself, whatever its suffix, is no look-alike, nor is anything under it.
-The work is bounded by the length of the messages that hold a host, times the number of brands.
+The user supplies the brands. Hosts of a brand itself, with any public suffix, and their subdomains are not look-alikes.
+The time is bounded by the length of the messages with a host, times the number of brands.
 """
 
 import re
@@ -24,29 +24,29 @@ __all__ = ["BRANDS", "check_brands", "count_lookalikes"]
 BRANDS = ("lookalike_brands",)
 DOT, HYPHEN, S = 46, 45, 115
 SHORTEST_WORD = 5
-"""A word beside a link counts against brands of this length or more: too many words are an edit from shorter ones."""
+"""Minimum length of brands that words are compared with: too many words are one edit from shorter ones."""
 VALID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])")
 
 
 def check_brands(brands: Sequence[str]) -> tuple[str, ...]:
-    """Fold brands, and check them.
+    """Fold and check brands.
 
     Parameters
     ----------
     brands : sequence of str
-        What the hosts of the brands are called, without a suffix.
+        Host names of the brands, without a public suffix.
 
     Returns
     -------
     tuple of str
-        Folded, without repetition, in their order.
+        The folded brands, without duplicates, in their order.
 
     Raises
     ------
     TypeError
-        When that is one string, or holds something else.
+        If `brands` is a single string, or an element is not a string.
     ValueError
-        When one cannot stand in a host, or has fewer than three characters.
+        If a brand has fewer than three characters, or characters that a host cannot have.
 
     Examples
     --------
@@ -54,12 +54,12 @@ def check_brands(brands: Sequence[str]) -> tuple[str, ...]:
     ('paypal', 'icbc')
     """
     if isinstance(brands, str) or not all(isinstance(brand, str) for brand in brands):
-        raise TypeError("Expected a sequence of brands as strings. Put them in a tuple: brands=('paypal', 'icbc').")
+        raise TypeError("Expected a sequence of brands as strings. Pass a tuple: brands=('paypal', 'icbc').")
     folded = tuple(dict.fromkeys(fold_text(brand) for brand in brands))
-    bad = [place for place, brand in enumerate(folded) if len(brand) < 3 or not VALID.fullmatch(brand)]
-    if bad:
-        problem = "3 to 63 of a-z, 0-9 and hyphens, as in a host without its suffix"
-        raise ValueError(f"Expected brands of {problem}; {len(bad)} of {len(folded)} are not. Leave them out.")
+    invalid = [brand for brand in folded if len(brand) < 3 or not VALID.fullmatch(brand)]
+    if invalid:
+        form = "3 to 63 characters a-z, 0-9 and hyphens, as in a host without its suffix"
+        raise ValueError(f"Expected brands of {form}; {len(invalid)} of {len(folded)} are not. Remove these brands.")
     return folded
 
 
@@ -75,7 +75,7 @@ def _is_brand(codes: Array, begin: int, end: int, brand: Array) -> bool:
 
 @nb.njit(nogil=True)
 def _one_edit(codes: Array, begin: int, end: int, brand: Array) -> bool:
-    """Return whether one character put in, left out or changed makes the brand of a span."""
+    """Return whether a span becomes the brand by one inserted, deleted or replaced character."""
     size, other = end - begin, brand.size
     if abs(size - other) > 1:
         return False
@@ -89,8 +89,8 @@ def _one_edit(codes: Array, begin: int, end: int, brand: Array) -> bool:
 
 
 @nb.njit(nogil=True)
-def _label_is_like(codes: Array, begin: int, end: int, brand: Array) -> bool:
-    """Return whether a label holds the brand, or a part of it between hyphens is one edit away."""
+def _label_resembles(codes: Array, begin: int, end: int, brand: Array) -> bool:
+    """Return whether a label contains the brand, or a part of it between hyphens is one edit from the brand."""
     for at in range(begin, end - brand.size + 1):
         if _is_brand(codes, at, at + brand.size, brand):
             return True
@@ -104,11 +104,11 @@ def _label_is_like(codes: Array, begin: int, end: int, brand: Array) -> bool:
 
 
 @nb.njit(nogil=True)
-def _host_is_like(codes: Array, begin: int, registered: int, suffix: int, brand: Array) -> bool:
+def _host_resembles(codes: Array, begin: int, registered: int, suffix: int, brand: Array) -> bool:
     at = begin
     for k in range(begin, suffix):
         if codes[k] == DOT:
-            if _label_is_like(codes, at, k, brand):
+            if _label_resembles(codes, at, k, brand):
                 return True
             at = k + 1
     return False
@@ -116,20 +116,20 @@ def _host_is_like(codes: Array, begin: int, registered: int, suffix: int, brand:
 
 @nb.njit(nogil=True)
 def _is_lookalike(codes: Array, begin: int, end: int, tables: tuple[Array, Array], brands: Array, ends: Array) -> bool:
-    """Return whether a host is like a brand and no brand's own."""
+    """Return whether a host resembles a brand and does not belong to any brand."""
     registered, suffix = split_host(codes, begin, end, tables[0], tables[1])
     for b in range(ends.size - 1):
         if _is_brand(codes, registered, suffix - 1, brands[ends[b] : ends[b + 1]]):
             return False
     for b in range(ends.size - 1):
-        if _host_is_like(codes, begin, registered, suffix, brands[ends[b] : ends[b + 1]]):
+        if _host_resembles(codes, begin, registered, suffix, brands[ends[b] : ends[b + 1]]):
             return True
     return False
 
 
 @nb.njit(nogil=True)
-def _word_is_like(codes: Array, begin: int, end: int, brands: Array, ends: Array) -> bool:
-    """Return whether a word is one edit from a brand, the plural aside."""
+def _word_resembles(codes: Array, begin: int, end: int, brands: Array, ends: Array) -> bool:
+    """Return whether a word is one edit from a brand, except its plural."""
     for b in range(ends.size - 1):
         brand = brands[ends[b] : ends[b + 1]]
         if _is_brand(codes, begin, end, brand):
@@ -144,13 +144,13 @@ def _word_is_like(codes: Array, begin: int, end: int, brands: Array, ends: Array
 
 @nb.njit(nogil=True)
 def _count_words(codes: Array, start: int, stop: int, brands: Array, ends: Array) -> int:
-    """Count the words of a stretch that are like a brand."""
+    """Count the words between two positions that resemble a brand."""
     count, at = 0, start
     while at < stop:
         begin = at
         while at < stop and is_alnum(codes[at]):
             at += 1
-        count += at > begin and _word_is_like(codes, begin, at, brands, ends)
+        count += at > begin and _word_resembles(codes, begin, at, brands, ends)
         at += 1
     return count
 
@@ -159,25 +159,25 @@ def _count_words(codes: Array, start: int, stop: int, brands: Array, ends: Array
 def brand_kernel(
     codes: Array, offsets: Array, spans: Array, tables: tuple[Array, Array], brands: Array, ends: Array, out: Array
 ) -> None:
-    done = 0
+    counted_to = 0
     for k in range(spans.shape[0]):
         i = spans[k, 0]
         last = k + 1 == spans.shape[0] or spans[k + 1, 0] != i
         first = k == 0 or spans[k - 1, 0] != i
         if first:
-            done, hosts, words = offsets[i], 0, 0
+            counted_to, hosts, words = offsets[i], 0, 0
         hosts += spans[k, 1] == HOST
-        words += _count_words(codes, done, spans[k, 2], brands, ends)
+        words += _count_words(codes, counted_to, spans[k, 2], brands, ends)
         if spans[k, 1] == HOST:
             out[i, 0] += _is_lookalike(codes, spans[k, 2], spans[k, 3], tables, brands, ends)
-        done = spans[k, 3]
+        counted_to = spans[k, 3]
         if last:
-            words += _count_words(codes, done, offsets[i + 1], brands, ends)
+            words += _count_words(codes, counted_to, offsets[i + 1], brands, ends)
             out[i, 0] += words if hosts else 0
 
 
 def count_lookalikes(texts: CodePoints, links: Array, brands: Sequence[str] = ()) -> Array:
-    """Count the hosts and words that look like a brand, in texts that hold a host.
+    """Count the hosts and words that resemble a brand, in texts with a host.
 
     Parameters
     ----------
@@ -191,8 +191,9 @@ def count_lookalikes(texts: CodePoints, links: Array, brands: Sequence[str] = ()
     Returns
     -------
     ndarray of float64, shape (n_texts, 1)
-        Hosts of which a label before the suffix holds a brand, or of which a part between hyphens is one edit from it,
-        and words one edit from a brand of five characters or more.
+        Number of look-alike hosts and words. In such a host, a label before the suffix contains a brand, or a part
+        between hyphens is one edit from a brand. A word counts if it is one edit from a brand of at least five
+        characters.
 
     Examples
     --------

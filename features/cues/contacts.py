@@ -1,7 +1,7 @@
-"""What messages give as contacts, under a secret key: the same contact gives the same hash, however it is written.
+"""Contacts in messages, hashed with a secret key: a contact has the same hash in every spelling.
 
-Hashes link messages to campaigns and people to networks, and no identifier leaves this module in plain. Without the key
-nobody can try numbers until a hash fits; with it anybody can, so a key is kept as a password is.
+Hashes link messages to campaigns and people to networks without storing identifiers in plain text. Anyone with the key
+can find the number of a hash by trying all numbers, so the key must be kept like a password.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ CONTACT_KINDS: Final = (
     *CRYPTO,
 )
 """The kinds of contacts, in the order of their codes."""
-MESSENGER_HOSTS: Final = ("t.me", "telegram.me", "wa.me")  # whose accounts count, not the host
+MESSENGER_HOSTS: Final = ("t.me", "telegram.me", "wa.me")  # the account in the path is the contact, not the host
 LONGEST_KEY: Final = hashlib.blake2b.MAX_KEY_SIZE
 HASH_BYTES: Final = 16
 
@@ -51,7 +51,7 @@ class Contacts:
     Parameters
     ----------
     message : ndarray of int64, shape (n_contacts,)
-        The place of the message, ascending.
+        Position of the message, ascending.
     kind : ndarray of str, shape (n_contacts,)
         One of `CONTACT_KINDS`.
     digest : ndarray of str, shape (n_contacts,)
@@ -72,19 +72,19 @@ class Contacts:
 
 
 def find_contacts(texts: Sequence[str], key: bytes) -> Contacts:
-    """Find the contacts that messages give.
+    """Find the contacts in messages.
 
-    Registered domains (of shorteners the whole link, for everybody's links are under the same domain), IP addresses,
-    e-mail addresses, telephone numbers, accounts of messengers, bank cards, identity numbers, company numbers and
-    addresses of crypto currencies. A domain that many honest messages name (of a mail service, of a shop) links them
-    as well: leave out what is common before linking.
+    Contacts are registered domains, short links, IP addresses, e-mail addresses, telephone numbers, messenger accounts,
+    bank cards, identity numbers, company numbers and addresses of crypto currencies. The contact of a link shortener is
+    the whole link, since its domain is shared by all users. Domains of mail services and shops also occur in many
+    legitimate messages: remove common contacts before linking messages.
 
     Parameters
     ----------
     texts : sequence of str, length n_messages
         Raw messages.
     key : bytes
-        A secret of 1 to 64 bytes. Hashes under different keys do not meet.
+        A secret of 1 to 64 bytes. Hashes with different keys cannot be compared.
 
     Returns
     -------
@@ -94,21 +94,21 @@ def find_contacts(texts: Sequence[str], key: bytes) -> Contacts:
     Raises
     ------
     TypeError
-        When the key is not bytes.
+        If the key is not bytes.
     ValueError
-        When the key is empty or too long.
+        If the key is empty or too long.
 
     Examples
     --------
-    >>> found = find_contacts(["打138-0013-8000", "call +86 138 0013 8000 or see www.shop.com"], b"a key")
-    >>> found.message.tolist(), found.kind.tolist(), len(set(found.digest))
+    >>> contacts = find_contacts(["打138-0013-8000", "call +86 138 0013 8000 or see www.shop.com"], b"a key")
+    >>> contacts.message.tolist(), contacts.kind.tolist(), len(set(contacts.digest))
     ([0, 1, 1], ['phone', 'domain', 'phone'], 2)
     """
     _check_key(key)
     raw = pack(texts)
     folded, _ = fold_codes(raw)
-    found = {*_links(folded), *_numbers(folded), *_handles(folded), *_crypto(raw)}
-    rows = sorted((message, kind, _hash(kind, plain, key)) for message, kind, plain in found)
+    contacts = {*_links(folded), *_numbers(folded), *_handles(folded), *_crypto(raw)}
+    rows = sorted((message, kind, _hash(kind, plain, key)) for message, kind, plain in contacts)
     message, kind, digest = zip(*rows, strict=True) if rows else ((), (), ())
     return Contacts(np.array(message, np.int64), np.array(kind, np.str_), np.array(digest, np.str_))
 
@@ -117,7 +117,7 @@ def _check_key(key: bytes) -> None:
     if not isinstance(key, bytes):
         raise TypeError(f"Expected the key as bytes, got {type(key).__name__}. Encode it, or read the file as bytes.")
     if not 1 <= len(key) <= LONGEST_KEY:
-        fix = "Make one with secrets.token_bytes(32), keep it secret, and pass the same one every time."
+        fix = "Generate one with secrets.token_bytes(32), keep it secret, and pass the same key in every call."
         raise ValueError(f"Expected a key of 1 to {LONGEST_KEY} bytes, got {len(key)}. {fix}")
 
 
@@ -125,13 +125,13 @@ def _hash(kind: str, plain: str, key: bytes) -> str:
     return hashlib.blake2b(f"{kind}\0{plain}".encode(), key=key, digest_size=HASH_BYTES).hexdigest()
 
 
-def _cut(texts: CodePoints, start: int, stop: int) -> str:
+def _text_of(texts: CodePoints, start: int, stop: int) -> str:
     return "".join(map(chr, texts.codes[start:stop].tolist()))
 
 
 def _links(texts: CodePoints) -> Iterator[tuple[int, str, str]]:
     for message, kind, start, stop in measure_links(texts)[1].tolist():
-        plain = _cut(texts, start, stop)
+        plain = _text_of(texts, start, stop)
         if kind == EMAIL:
             yield message, "email", plain
         elif kind == IP_LINK:
@@ -141,7 +141,7 @@ def _links(texts: CodePoints) -> Iterator[tuple[int, str, str]]:
 
 
 def _domain(texts: CodePoints, message: int, host: str, stop: int) -> Iterator[tuple[int, str, str]]:
-    """Name the registered domain, and the path of a shortener."""
+    """Yield the registered domain, or the whole link of a shortener."""
     domain = registered_domain(host)
     if domain is None or domain in MESSENGER_HOSTS:
         return
@@ -149,7 +149,7 @@ def _domain(texts: CodePoints, message: int, host: str, stop: int) -> Iterator[t
         yield message, "domain", domain
         return
     begin, end = path_end(texts.codes, stop, int(texts.offsets[message + 1]))
-    path = _cut(texts, begin, end).split("?")[0].rstrip("/.,!)")
+    path = _text_of(texts, begin, end).split("?")[0].rstrip("/.,!)")
     if path:
         yield message, "short_link", domain + path
 
@@ -157,7 +157,7 @@ def _domain(texts: CodePoints, message: int, host: str, stop: int) -> Iterator[t
 def _numbers(texts: CodePoints) -> Iterator[tuple[int, str, str]]:
     for message, kind, start, stop in find_numbers(texts).tolist():
         name = NUMBERS[kind]
-        plain = "".join(char for char in _cut(texts, start, stop) if char.isalnum())
+        plain = "".join(char for char in _text_of(texts, start, stop) if char.isalnum())
         if name in PHONES:
             yield message, "phone", _phone(name, plain)
         else:
@@ -165,7 +165,7 @@ def _numbers(texts: CodePoints) -> Iterator[tuple[int, str, str]]:
 
 
 def _phone(name: str, digits: str) -> str:
-    """Write a telephone number in one way: a mobile as 11 digits, a line with its 0, abroad with a plus sign."""
+    """Normalise a telephone number: mobiles to 11 digits, landlines to a leading 0, others to a plus sign."""
     if name == "phones_cn":
         return digits[-11:]
     if name != "phones_international":
@@ -175,11 +175,11 @@ def _phone(name: str, digits: str) -> str:
 
 def _handles(texts: CodePoints) -> Iterator[tuple[int, str, str]]:
     for message, kind, start, stop in find_handles(texts).tolist():
-        yield message, HANDLES[kind], _cut(texts, start, stop)
+        yield message, HANDLES[kind], _text_of(texts, start, stop)
 
 
 def _crypto(texts: CodePoints) -> Iterator[tuple[int, str, str]]:
     for message, kind, start, stop in find_crypto(texts).tolist():
-        plain = _cut(texts, start, stop)
-        in_any_case = CRYPTO[kind] == "ethereum" or plain[:3].lower() == "bc1"
-        yield message, CRYPTO[kind], plain.lower() if in_any_case else plain
+        plain = _text_of(texts, start, stop)
+        ignores_case = CRYPTO[kind] == "ethereum" or plain[:3].lower() == "bc1"
+        yield message, CRYPTO[kind], plain.lower() if ignores_case else plain

@@ -1,9 +1,9 @@
 """Addresses of Bitcoin, Ethereum and TRON in raw text, with their checksums.
 
-They are read as they came, for base58 tells upper from lower case. Only runs of 26 letters and digits or more are
-looked at, so ordinary messages cost one comparison a character. Bitcoin's old addresses and TRON's have four bytes of a
-double SHA-256, Bitcoin's new ones the checksum of bech32 or bech32m. Ethereum's checksum is in the case of its letters
-(EIP-55); in one case alone there is none, and every 0x with forty hexadecimal digits counts.
+Texts must not be folded, since base58 is case-sensitive. Only runs of at least 26 letters and digits are checked, so
+ordinary messages cost one comparison per character. Legacy Bitcoin addresses and TRON addresses end with four bytes of
+a double SHA-256, newer Bitcoin addresses with a bech32 or bech32m checksum. The checksum of Ethereum is the case of its
+letters (EIP-55). An address in a single letter case has none, so every 0x with forty hexadecimal digits counts.
 """
 
 import hashlib
@@ -32,15 +32,15 @@ BECH32, BECH32M = 1, 0x2BC830A3
 GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 
 
-def _places(alphabet: str) -> Array:
-    """Return the value of every ASCII character in an alphabet; 255 for none."""
-    places = np.full(128, 255, np.uint8)
-    places[[ord(char) for char in alphabet]] = np.arange(len(alphabet))
-    return places
+def _alphabet_values(alphabet: str) -> Array:
+    """Return the value of each ASCII character in an alphabet; 255 for characters that are not in it."""
+    values = np.full(128, 255, np.uint8)
+    values[[ord(char) for char in alphabet]] = np.arange(len(alphabet))
+    return values
 
 
-BASE58 = _places("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
-BASE32 = _places("qpzry9x8gf2tvdw0s3jn54khce6mua7l")
+BASE58 = _alphabet_values("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
+BASE32 = _alphabet_values("qpzry9x8gf2tvdw0s3jn54khce6mua7l")
 
 
 @nb.njit(inline="always")
@@ -58,8 +58,8 @@ def _is_hex(codes: Array, begin: int, end: int) -> bool:
 
 
 @nb.njit(nogil=True)
-def _case_holds(codes: Array, begin: int, end: int) -> bool:
-    """Return whether letters are upper where the digest of the lower ones says so, or all of one case (EIP-55)."""
+def _has_valid_case(codes: Array, begin: int, end: int) -> bool:
+    """Return whether the case of the letters is a valid EIP-55 checksum, or all letters have one case."""
     lower, digest = np.empty(end - begin, np.uint8), np.empty(DIGEST, np.uint8)
     n_upper, n_lower = 0, 0
     for at in range(begin, end):
@@ -79,11 +79,11 @@ def _case_holds(codes: Array, begin: int, end: int) -> bool:
 
 
 @nb.njit(nogil=True)
-def _decode_base58(codes: Array, begin: int, end: int, places: Array, out: Array) -> bool:
-    """Write 25 bytes; False when the run is no base58 of that many, with a leading 1 for every leading zero."""
+def _decode_base58(codes: Array, begin: int, end: int, values: Array, out: Array) -> bool:
+    """Decode base58 to 25 bytes; return False if the run does not encode exactly 25 bytes."""
     out[:] = 0
     for at in range(begin, end):
-        carry = np.int64(places[codes[at]])
+        carry = np.int64(values[codes[at]])
         if carry == 255:
             return False
         for k in range(BYTES - 1, -1, -1):
@@ -101,7 +101,7 @@ def _decode_base58(codes: Array, begin: int, end: int, places: Array, out: Array
 
 
 @nb.njit(inline="always")
-def _stir(state: int, value: int) -> int:
+def _bech32_step(state: int, value: int) -> int:
     top = state >> 25
     state = ((state & 0x1FFFFFF) << 5) ^ value
     for k in range(5):
@@ -111,12 +111,12 @@ def _stir(state: int, value: int) -> int:
 
 
 @nb.njit(nogil=True)
-def _is_bech32(codes: Array, begin: int, end: int, places: Array) -> bool:
-    """Return whether a run is a Bitcoin address of segregated witness (BIP 173, BIP 350), in one letter case."""
+def _is_bech32(codes: Array, begin: int, end: int, values: Array) -> bool:
+    """Return whether a run is a SegWit Bitcoin address (BIP 173, BIP 350) in one letter case."""
     upper = codes[begin] < 97
     state = 1
     for part in (3, 3, 0, 98 & 31, 99 & 31):  # "bc", expanded
-        state = _stir(state, part)
+        state = _bech32_step(state, part)
     for at in range(begin + 3, end):
         code = codes[at]
         if 65 <= code <= 90:
@@ -125,10 +125,10 @@ def _is_bech32(codes: Array, begin: int, end: int, places: Array) -> bool:
             code = np.uint32(code + 32)
         elif 97 <= code <= 122 and upper:
             return False
-        if places[code] == 255:
+        if values[code] == 255:
             return False
-        state = _stir(state, code_number(places[code]))
-    version = np.int64(places[codes[begin + 3] + 32 if 65 <= codes[begin + 3] <= 90 else codes[begin + 3]])
+        state = _bech32_step(state, code_number(values[code]))
+    version = np.int64(values[codes[begin + 3] + 32 if 65 <= codes[begin + 3] <= 90 else codes[begin + 3]])
     bits = (end - begin - 3 - 1 - 6) * 5
     size = bits // 8
     if bits % 8 >= 5 or version > 16 or not 2 <= size <= 40 or (version == 0 and size != 20 and size != 32):
@@ -138,9 +138,9 @@ def _is_bech32(codes: Array, begin: int, end: int, places: Array) -> bool:
 
 @nb.njit(cache=True, nogil=True)
 def crypto_kernel(codes: Array, offsets: Array, base58: Array, base32: Array) -> tuple[Array, Array]:
-    """Return what may be an address; of base58 the bytes too, whose checksum is still to be looked at."""
-    room = codes.size // SHORTEST + 1
-    spans, decoded, found = np.empty((room, 4), np.int64), np.empty((room, BYTES), np.uint8), 0
+    """Return the spans that may be addresses, and the decoded base58 bytes, whose checksums are not yet verified."""
+    capacity = codes.size // SHORTEST + 1
+    spans, decoded, n_spans = np.empty((capacity, 4), np.int64), np.empty((capacity, BYTES), np.uint8), 0
     for i in range(offsets.size - 1):
         stop = offsets[i + 1]
         at = offsets[i]
@@ -150,31 +150,31 @@ def crypto_kernel(codes: Array, offsets: Array, base58: Array, base32: Array) ->
                 at += 1
             size = at - begin
             if SHORTEST <= size <= LONGEST:
-                kind = _kind(codes, begin, at, base58, base32, decoded[found])
+                kind = _kind(codes, begin, at, base58, base32, decoded[n_spans])
                 if kind >= 0:
-                    spans[found, 0], spans[found, 1], spans[found, 2], spans[found, 3] = i, kind, begin, at
-                    found += 1
+                    spans[n_spans, 0], spans[n_spans, 1], spans[n_spans, 2], spans[n_spans, 3] = i, kind, begin, at
+                    n_spans += 1
             at += 1
-    return spans[:found], decoded[:found]
+    return spans[:n_spans], decoded[:n_spans]
 
 
 @nb.njit(nogil=True)
 def _kind(codes: Array, begin: int, end: int, base58: Array, base32: Array, out: Array) -> int:
-    """Return what a run of letters and digits may be an address of, or -1."""
+    """Return the currency that a run of letters and digits may be an address of, or -1."""
     size, first = end - begin, codes[begin]
     out[0] = 255
     if size == ETHEREUM_LENGTH and first == 48 and codes[begin + 1] | 32 == 120 and _is_hex(codes, begin + 2, end):
-        return ETHEREUM if _case_holds(codes, begin + 2, end) else -1
+        return ETHEREUM if _has_valid_case(codes, begin + 2, end) else -1
     if first | 32 == 98 and codes[begin + 1] | 32 == 99 and codes[begin + 2] == 49:  # bc1
-        same = (first < 97) == (codes[begin + 1] < 97)
-        return BITCOIN if same and _is_bech32(codes, begin, end, base32) else -1
+        has_one_case = (first < 97) == (codes[begin + 1] < 97)
+        return BITCOIN if has_one_case and _is_bech32(codes, begin, end, base32) else -1
     if size > BASE58_LONG or not _decode_base58(codes, begin, end, base58, out):
         return -1
     return TRON if out[0] == TRON_VERSION else BITCOIN if out[0] == 0 or out[0] == 5 else -1
 
 
-def _checks(decoded: bytes) -> bool:
-    """Return whether the last four bytes are those of the double SHA-256 of the first."""
+def _has_valid_checksum(decoded: bytes) -> bool:
+    """Return whether the last four bytes are the first four of the double SHA-256 of the payload."""
     return hashlib.sha256(hashlib.sha256(decoded[:PAYLOAD]).digest()).digest()[:4] == decoded[PAYLOAD:]
 
 
@@ -189,7 +189,7 @@ def find_crypto(texts: CodePoints) -> Array:
     Returns
     -------
     ndarray of int64, shape (n_found, 4)
-        A row an address: the text, its place in `CRYPTO`, start and stop.
+        One row per address: the text, its index in `CRYPTO`, start and stop.
 
     Examples
     --------
@@ -197,14 +197,14 @@ def find_crypto(texts: CodePoints) -> Array:
     >>> find_crypto(pack(["to 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"])).tolist()
     [[0, 0, 3, 37]]
     """
-    return those_that_check(*crypto_kernel(texts.codes, texts.offsets, BASE58, BASE32))
+    return verified_spans(*crypto_kernel(texts.codes, texts.offsets, BASE58, BASE32))
 
 
-def those_that_check(spans: Array, decoded: Array) -> Array:
-    """Return the spans of `crypto_kernel` whose checksum holds."""
-    if not len(spans):  # most messages
+def verified_spans(spans: Array, decoded: Array) -> Array:
+    """Return the spans of `crypto_kernel` with a valid checksum."""
+    if not len(spans):  # the usual case
         return spans
-    return spans[np.array([row[0] == 255 or _checks(row.tobytes()) for row in decoded], np.bool_)]
+    return spans[np.array([row[0] == 255 or _has_valid_checksum(row.tobytes()) for row in decoded], np.bool_)]
 
 
 def count_crypto(texts: CodePoints) -> Array:

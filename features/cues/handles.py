@@ -1,8 +1,8 @@
-"""Accounts of messengers in folded text: WeChat, QQ, Telegram, WhatsApp.
+"""Messenger accounts in folded text: WeChat, QQ, Telegram, WhatsApp.
 
-A word for the messenger (``data/handles.txt``), a few characters such as ``号:`` or a blank, then something that can be
-an account there. Behind a word in Latin letters and nothing but a blank an account needs a digit or an underscore, for
-"wechat message" is none. ``@name`` counts as Telegram, though other networks write accounts so too.
+A match is a word for the messenger (``data/handles.txt``), a few characters such as ``号:`` or a blank, and a valid
+account name. After a Latin word and only a blank, the account must have a digit or an underscore, so that "wechat
+message" does not match. ``@name`` counts as Telegram, although other networks use the same form.
 """
 
 from functools import cache
@@ -23,7 +23,7 @@ HANDLES = ("wechat", "qq", "telegram", "whatsapp")
 WECHAT, QQ, TELEGRAM, WHATSAPP = range(4)
 WORDS = files("fraudsieve.features.cues") / "data" / "handles.txt"
 GAP = tuple(ord(char) for char in " :=-号是为群搜加+@")
-TELLING = tuple(ord(char) for char in ":=号群@+")
+ANNOUNCING = tuple(ord(char) for char in ":=号群@+")
 MAX_GAP = 4
 SHORTEST_ID = (6, 5, 5, 8)
 LONGEST_ID = (20, 11, 32, 15)
@@ -36,31 +36,31 @@ def handle_automaton() -> Automaton:
 
 @nb.njit(nogil=True)
 def _skip_gap(codes: Array, at: int, stop: int) -> tuple[int, bool]:
-    """Return where the account may begin, and whether what was passed tells that one follows."""
-    begin, telling = at, False
+    """Return where the account may begin, and whether the skipped characters announce an account."""
+    begin, announced = at, False
     while at < stop and at - begin < MAX_GAP:
         if at + 2 < stop and codes[at] == 105 and codes[at + 1] == 100 and is_one_of(codes[at + 2], GAP):  # id
-            at, telling = at + 2, True
+            at, announced = at + 2, True
         elif is_one_of(codes[at], GAP):
-            telling = telling or is_one_of(codes[at], TELLING)
+            announced = announced or is_one_of(codes[at], ANNOUNCING)
             at += 1
         else:
             break
-    return at, telling
+    return at, announced
 
 
 @nb.njit(nogil=True)
 def _read_id(codes: Array, at: int, stop: int, kind: int) -> tuple[int, bool]:
-    """Return where the account that begins here ends, or -1; and whether it holds a digit or an underscore."""
+    """Return the end of the account that begins at a position, or -1, and whether it has a digit or an underscore."""
     if at >= stop:
         return -1, False
-    first, end, marked, digits = codes[at], at, False, True
+    first, end, is_marked, digits = codes[at], at, False, True
     while end < stop and end - at <= LONGEST_ID[kind]:
         code = codes[end]
         hyphen = code == 45 and kind == WECHAT
         if not (is_alnum(code) or code == 95 or hyphen):
             break
-        marked = marked or is_digit(code) or code == 95
+        is_marked = is_marked or is_digit(code) or code == 95
         digits = digits and is_digit(code)
         end += 1
     while end > at and codes[end - 1] == 45:
@@ -72,30 +72,30 @@ def _read_id(codes: Array, at: int, stop: int, kind: int) -> tuple[int, bool]:
         return -1, False
     if kind in (QQ, WHATSAPP):
         return (end if digits and (first != 48 or kind == WHATSAPP) else -1), True
-    return (end if is_latin(first) else -1), marked
+    return (end if is_latin(first) else -1), is_marked
 
 
 @nb.njit(nogil=True)
 def _after_word(codes: Array, begin: int, end: int, bounds: tuple[int, int], kind: int) -> tuple[int, int]:
-    """Return where the account behind a word begins and ends; -1 twice for none."""
+    """Return the start and end of the account after a word; -1 and -1 if there is none."""
     start, stop = bounds
     first, last = codes[begin], codes[end - 1]
     if begin > start and is_alnum(first) and is_alnum(codes[begin - 1]):
         return -1, -1
     if is_latin(last) and end < stop and is_latin(codes[end]) and codes[end] != 105:
         return -1, -1
-    at, telling = _skip_gap(codes, end, stop)
+    at, announced = _skip_gap(codes, end, stop)
     if at == end and is_latin(last) and at < stop and is_latin(codes[at]):
         return -1, -1
-    stops, marked = _read_id(codes, at, stop, kind)
-    if stops < 0 or not (marked or telling or not is_latin(last)):
+    account_end, is_marked = _read_id(codes, at, stop, kind)
+    if account_end < 0 or not (is_marked or announced or not is_latin(last)):
         return -1, -1
-    return at, stops
+    return at, account_end
 
 
 @nb.njit(nogil=True)
 def _at_name(codes: Array, at: int, start: int, stop: int) -> int:
-    """Return where the name ends that an at sign begins, or -1: none in an address or before a host."""
+    """Return the end of the name after an at sign; -1 in an e-mail address or before a host."""
     if at > start and (is_alnum(codes[at - 1]) or codes[at - 1] == 46 or codes[at - 1] == 95):
         return -1
     end, _ = _read_id(codes, at + 1, stop, TELEGRAM)
@@ -107,7 +107,7 @@ def _at_name(codes: Array, at: int, start: int, stop: int) -> int:
 @nb.njit(cache=True, nogil=True)
 def handle_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], spans: Array) -> int:
     letters, steps, ends, shorter, lengths, kinds, _ = tables
-    found = 0
+    n_spans = 0
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
         state, at = 0, start
@@ -126,14 +126,14 @@ def handle_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], spans
                 hit = shorter[hit]
             at += 1
             if begin >= 0:
-                spans[found, 0], spans[found, 1], spans[found, 2], spans[found, 3] = i, kind, begin, end
-                found += 1
+                spans[n_spans, 0], spans[n_spans, 1], spans[n_spans, 2], spans[n_spans, 3] = i, kind, begin, end
+                n_spans += 1
                 state, at = 0, end
-    return found
+    return n_spans
 
 
 def find_handles(texts: CodePoints) -> Array:
-    """Find accounts of messengers.
+    """Find messenger accounts.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def find_handles(texts: CodePoints) -> Array:
     Returns
     -------
     ndarray of int64, shape (n_found, 4)
-        A row an account: the text, its place in `HANDLES`, and where the account starts and stops.
+        One row per account: the text, its index in `HANDLES`, start and stop.
 
     Examples
     --------

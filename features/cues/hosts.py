@@ -1,7 +1,7 @@
-"""Hosts in running text: where one begins and ends, and what is odd about it.
+"""Hosts in running text: their boundaries, and signs that they are suspicious.
 
-A host is labels of ``a-z0-9-`` with single points between them. The functions read folded code points and are compiled
-into the kernels of `links` and `brands`.
+A host consists of labels of ``a-z0-9-`` with single dots between them. The functions read folded code points and are
+compiled into the kernels of `links` and `brands`.
 """
 
 import numba as nb
@@ -11,32 +11,32 @@ from fraudsieve.features.text.characters import code_number, is_alnum, is_digit,
 
 from .suffixes import MAX_HOST, split_host
 
-__all__ = ["find_host", "is_ip", "is_suspicious", "local_part", "path_end", "split_cut"]
+__all__ = ["find_host", "is_ip", "is_suspicious", "local_part", "path_end", "split_trimmed"]
 
 
 DOT, HYPHEN, AT, COLON = 46, 45, 64, 58
 HTTP_END = (58, 47, 47)  # ://
 MAX_LOCAL = 64
-CUTS = 3
+MAX_TRIMS = 3
 
 
 @nb.njit(nogil=True)
 def find_host(codes: Array, dot: int, left: int, stop: int) -> tuple[int, int]:
-    """Return where the host begins and ends whose first point is at `dot`.
+    """Return the start and end of the host whose first dot is at a position.
 
     Parameters
     ----------
     codes : ndarray of uint32
         Folded code points.
     dot : int
-        The place of the point.
+        Position of the dot.
     left, stop : int
-        How far the host may reach.
+        Limits of the host.
 
     Returns
     -------
     begin, end : int
-        Without hyphens at the ends. One label alone, where `begin` or `end` is at the point, is no host.
+        The host, without hyphens at its ends. If `begin` or `end` is at the dot, there is only one label and no host.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def find_host(codes: Array, dot: int, left: int, stop: int) -> tuple[int, int]:
     while begin < dot and codes[begin] == HYPHEN:
         begin += 1
     if begin == dot:
-        return dot, dot  # not a look to the right: from every point of "-.-.-" it would be one to the end
+        return dot, dot  # searching to the right would take quadratic time on "-.-.-"
     end = dot
     while end + 1 < stop and codes[end] == DOT and is_host(codes[end + 1]):
         end += 1
@@ -63,7 +63,7 @@ def find_host(codes: Array, dot: int, left: int, stop: int) -> tuple[int, int]:
 
 @nb.njit(nogil=True)
 def is_ip(codes: Array, begin: int, end: int) -> bool:
-    """Return whether a host is four numbers of 0 to 255.
+    """Return whether a host consists of four numbers from 0 to 255.
 
     Examples
     --------
@@ -85,8 +85,8 @@ def is_ip(codes: Array, begin: int, end: int) -> bool:
 
 
 @nb.njit(nogil=True)
-def split_cut(codes: Array, begin: int, end: int, hashes: Array, rules: Array) -> tuple[int, int, int]:
-    """Split a host, without its last labels where only that gives a public suffix: ``shop.com.See you``.
+def split_trimmed(codes: Array, begin: int, end: int, hashes: Array, rules: Array) -> tuple[int, int, int]:
+    """Split a host, and remove last labels that are not part of it, as in ``shop.com.See you``.
 
     Parameters
     ----------
@@ -100,16 +100,16 @@ def split_cut(codes: Array, begin: int, end: int, hashes: Array, rules: Array) -
     Returns
     -------
     registered, suffix, end : int
-        Where the registered name and the suffix begin, and where the host ends; -1 thrice for none.
+        Starts of the registered name and the suffix, and the end of the host; -1, -1 and -1 without a public suffix.
 
     Examples
     --------
     >>> from fraudsieve.features.cues.suffixes import suffix_table
     >>> from fraudsieve.features.text.codepoints import pack
-    >>> split_cut(pack(["a.shop.com.seeyou"]).codes, 0, 17, *suffix_table())
+    >>> split_trimmed(pack(["a.shop.com.seeyou"]).codes, 0, 17, *suffix_table())
     (2, 7, 10)
     """
-    for _ in range(CUTS):
+    for _ in range(MAX_TRIMS):
         if end - begin <= MAX_HOST:
             registered, suffix = split_host(codes, begin, end, hashes, rules)
             if registered >= 0:
@@ -124,7 +124,7 @@ def split_cut(codes: Array, begin: int, end: int, hashes: Array, rules: Array) -
 
 @nb.njit(nogil=True)
 def local_part(codes: Array, at: int, left: int) -> int:
-    """Return where the local part of an e-mail address begins that ends before `at`; `at` for none.
+    """Return the start of the local part of an e-mail address before `at`; `at` if there is none.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def local_part(codes: Array, at: int, left: int) -> int:
 
 @nb.njit(nogil=True)
 def path_end(codes: Array, end: int, stop: int) -> tuple[int, int]:
-    """Return where the path behind a host begins and ends, past a port; equal for none.
+    """Return the start and end of the path after a host and an optional port; equal if there is no path.
 
     Examples
     --------
@@ -169,20 +169,20 @@ def path_end(codes: Array, end: int, stop: int) -> tuple[int, int]:
 
 @nb.njit(nogil=True)
 def is_suspicious(codes: Array, begin: int, registered: int, suffix: int) -> bool:
-    """Return whether a host looks made up: deep under its registered name, hyphened, or letters with digits.
+    """Return whether a host looks generated: many subdomains, hyphens, or letters mixed with digits.
 
     Parameters
     ----------
     codes : ndarray of uint32
         Folded code points.
     begin, registered, suffix : int
-        Where the host, its registered name and its public suffix begin.
+        Starts of the host, its registered name and its public suffix.
 
     Returns
     -------
     bool
-        Three labels or more before the registered name, two hyphens or more, or letters and two digits or more in the
-        registered name.
+        True for at least three labels before the registered name, at least two hyphens, or letters and at least two
+        digits in the registered name.
 
     Examples
     --------
@@ -200,6 +200,6 @@ def is_suspicious(codes: Array, begin: int, registered: int, suffix: int) -> boo
         else:
             letters += is_latin(code)
             digits += is_digit(code)
-    if starts_with(codes, registered, suffix, (120, 110, 45, 45)):  # xn-- is counted as punycode
+    if starts_with(codes, registered, suffix, (120, 110, 45, 45)):  # punycode has a count of its own
         hyphens, digits = hyphens - 2, 0
     return dots >= 3 or hyphens >= 2 or (letters > 0 and digits >= 2)

@@ -1,7 +1,7 @@
-"""How a text is laid out: signed in brackets, repeating itself, letters glued to digits or Chinese characters.
+"""Layout of a text: bracketed signatures, repetition, and letters next to digits or Chinese characters.
 
-One compiled pass. Repetition and compression look every four characters up among those seen before in the same text,
-in a small hash table that checks what it finds: exact for texts of some thousand characters, an estimate beyond.
+Repetition and compression look up every four characters among the earlier ones of the same text. They use a small hash
+table that compares the characters: the result is exact for texts of a few thousand characters, and an estimate beyond.
 """
 
 import numba as nb
@@ -24,13 +24,13 @@ SQUARE_OPEN, SQUARE_CLOSE = 91, 93
 GRAM = 4
 SLOTS, PROBES = 1 << 13, 8
 MATCH_COST = 3
-"""What a repeated stretch costs in characters: about where it was and how long it is."""
+"""The cost of a repeated stretch in characters, for its position and its length."""
 MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 @nb.njit(inline="always")
 def _head(codes: Array, start: int, stop: int) -> int:
-    """Return how many characters are in the bracket at the start, or 0."""
+    """Return the number of characters in brackets at the start; 0 without brackets."""
     if start == stop or (codes[start] != OPEN and codes[start] != SQUARE_OPEN):
         return 0
     close = CLOSE if codes[start] == OPEN else SQUARE_CLOSE
@@ -42,7 +42,7 @@ def _head(codes: Array, start: int, stop: int) -> int:
 
 @nb.njit(inline="always")
 def _tail(codes: Array, start: int, stop: int) -> int:
-    """Return how many characters are in the bracket at the end, or 0."""
+    """Return the number of characters in brackets at the end; 0 without brackets."""
     if start == stop or codes[stop - 1] != CLOSE:
         return 0
     for k in range(min(stop - start - 1, LONGEST_SIGNATURE + 1)):
@@ -75,8 +75,8 @@ def _same(codes: Array, one: int, other: int) -> bool:
 
 
 @nb.njit(inline="always")
-def _look_up(codes: Array, at: int, start: int, table: Array) -> int:
-    """Return where the four characters stood last in this text, or -1, and note that they stand here."""
+def _find_repeat(codes: Array, at: int, start: int, table: Array) -> int:
+    """Return the last earlier position of the four characters in this text, or -1, and store the current one."""
     value = MIX
     for k in range(GRAM):
         value = (value ^ np.uint64(codes[at + k])) * MIX
@@ -84,7 +84,7 @@ def _look_up(codes: Array, at: int, start: int, table: Array) -> int:
     slot = np.int64(value >> np.uint64(32)) & (SLOTS - 1)
     for _ in range(PROBES - 1):
         seen = table[slot]
-        if seen < start or _same(codes, seen, at):  # of an earlier text: free
+        if seen < start or _same(codes, seen, at):  # entries of earlier texts are free
             break
         slot = (slot + 1) & (SLOTS - 1)
     seen = table[slot]
@@ -97,7 +97,7 @@ def _count_repeats(codes: Array, start: int, stop: int, table: Array, row: Array
     """Measure repetition and compression together."""
     covered, repeated, matched, cost = start, 0, start, 0
     for at in range(start, stop):
-        seen = _look_up(codes, at, start, table) if at + GRAM <= stop else -1
+        seen = _find_repeat(codes, at, start, table) if at + GRAM <= stop else -1
         if seen >= 0:
             repeated += at + GRAM - max(covered, at)
             covered = at + GRAM
@@ -136,10 +136,10 @@ def measure_layout(texts: CodePoints) -> Array:
     Returns
     -------
     ndarray of float64, shape (n_texts, 5)
-        `LAYOUT`: words in which a Latin letter touches a digit or a Chinese character. Then `LAYOUT_SHAPES`: how many
-        characters are in the ``【…】`` or ``[…]`` at the start and in the ``【…】`` at the end, 40 at most; the share
-        of characters in four that stood in the text before; and the length that is left when every repeated stretch
-        takes three characters, by the length of the text (1 for no repetition).
+        `LAYOUT`: number of words in which a Latin letter is next to a digit or a Chinese character. Then
+        `LAYOUT_SHAPES`: number of characters in ``【…】`` or ``[…]`` at the start, and in ``【…】`` at the end, up to
+        40; share of characters in a repeated sequence of four; and the relative length of the text if every repeated
+        stretch took three characters (1 without repetition).
 
     Examples
     --------

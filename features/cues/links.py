@@ -1,8 +1,8 @@
-"""Links and e-mail addresses in folded text: hosts with a public suffix, or numbers where a link is meant.
+"""Links and e-mail addresses in folded text: hosts with a public suffix, or IP addresses used as links.
 
-A host counts when its suffix is on the public suffix list, so ``see you.then`` is none. A host in another script counts
-in its ``xn--`` form alone, for in running Chinese nothing says where it begins. Text that has no point between two
-letters or digits costs one comparison a character.
+A host counts if its suffix is on the public suffix list, so ``see you.then`` does not. A host in another script counts
+only in its ``xn--`` form, because its start cannot be found in running Chinese. Text without a dot between two letters
+or digits costs one comparison per character.
 """
 
 from functools import cache
@@ -16,7 +16,7 @@ from fraudsieve.features.text.characters import is_digit, is_host, starts_with
 from fraudsieve.features.text.codepoints import CodePoints
 from fraudsieve.features.text.spans import new_spans
 
-from .hosts import AT, COLON, DOT, HTTP_END, find_host, is_ip, is_suspicious, local_part, path_end, split_cut
+from .hosts import AT, COLON, DOT, HTTP_END, find_host, is_ip, is_suspicious, local_part, path_end, split_trimmed
 from .suffixes import SEED, find_rule, hash_host, hash_left, suffix_table
 
 __all__ = ["LINKS", "LINK_SHAPES", "measure_links", "shortener_table"]
@@ -31,7 +31,7 @@ XN = (120, 110, 45, 45)
 
 @cache
 def shortener_table() -> Array:
-    """Return the hashes of the shorteners of ``data/shorteners.txt``, ascending; read once a process.
+    """Return the hashes of the shorteners of ``data/shorteners.txt``, ascending; read once per process.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def _is_shortener(codes: Array, registered: int, end: int, shorteners: Array) ->
 
 @nb.njit(nogil=True)
 def _count_path(codes: Array, end: int, stop: int, row: Array) -> int:
-    """Measure the path behind a host, and return where it ends."""
+    """Measure the path after a host, and return its end."""
     begin, at = path_end(codes, end, stop)
     row[PATH_LENGTH] = max(row[PATH_LENGTH], at - begin)
     for k in range(begin, at - 1):
@@ -75,8 +75,8 @@ def _has_punycode(codes: Array, begin: int, end: int) -> bool:
 
 
 @nb.njit(nogil=True)
-def _means_link(codes: Array, begin: int, end: int, start: int, stop: int) -> bool:
-    """Return whether ``://`` stands before four numbers, or a path or a port behind them."""
+def _is_used_as_link(codes: Array, begin: int, end: int, start: int, stop: int) -> bool:
+    """Return whether ``://`` precedes an IP address, or a path or a port follows it."""
     if begin >= start + 3 and starts_with(codes, begin - 3, begin, HTTP_END):
         return True
     if end + 1 < stop and codes[end] == COLON and is_digit(codes[end + 1]):
@@ -94,36 +94,36 @@ def _read_host(
     tables: tuple[Array, Array, Array],
     row: Array,
 ) -> tuple[int, int, int, int]:
-    """Count a host or an address; return its kind, where it begins and ends, and where to read on; -1 for none."""
+    """Count a host or an address; return its kind (-1 if none), its start and end, and where to continue."""
     start, stop = bounds
     hashes, rules, shorteners = tables
     if is_ip(codes, begin, end):
-        if not _means_link(codes, begin, end, start, stop):
+        if not _is_used_as_link(codes, begin, end, start, stop):
             return -1, begin, end, end
         return IP_LINK, begin, end, _count_path(codes, end, stop, row)
     if end + 1 < stop and codes[end] == AT and is_host(codes[end + 1]):
-        return -1, begin, end, end  # the local part of an address, or who logs in
-    registered, suffix, cut = split_cut(codes, begin, end, hashes, rules)
+        return -1, begin, end, end  # the local part of an e-mail address, or a user name
+    registered, suffix, host_end = split_trimmed(codes, begin, end, hashes, rules)
     if registered < 0:
         return -1, begin, end, end
     local = local_part(codes, begin - 1, left) if begin > left and codes[begin - 1] == AT else begin - 1
     if local < begin - 1 and not (local >= start + 3 and starts_with(codes, local - 3, local, HTTP_END)):
-        return EMAIL, local, cut, end
-    row[SHORTENER] += _is_shortener(codes, registered, cut, shorteners)
-    row[PUNYCODE] += _has_punycode(codes, begin, cut)
+        return EMAIL, local, host_end, end
+    row[SHORTENER] += _is_shortener(codes, registered, host_end, shorteners)
+    row[PUNYCODE] += _has_punycode(codes, begin, host_end)
     row[SUSPICIOUS] += is_suspicious(codes, begin, registered, suffix)
-    return HOST, begin, cut, _count_path(codes, cut, stop, row) if cut == end else end
+    return HOST, begin, host_end, _count_path(codes, host_end, stop, row) if host_end == end else end
 
 
 @nb.njit(cache=True, nogil=True)
 def link_kernel(
     codes: Array, offsets: Array, hashes: Array, rules: Array, shorteners: Array, out: Array, spans: Array
 ) -> int:
-    found = 0
+    n_spans = 0
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
         row = out[i]
-        at, left, taken = start + 1, start, start
+        at, left, last_end = start + 1, start, start
         while at < stop - 1:
             if codes[at] != DOT or not is_host(codes[at - 1]) or not is_host(codes[at + 1]):
                 at += 1
@@ -132,20 +132,20 @@ def link_kernel(
             if begin == at or end == at:
                 at += 1
                 continue
-            kind, begin, cut, left = _read_host(
-                codes, begin, end, taken, (start, stop), (hashes, rules, shorteners), row
+            kind, begin, host_end, left = _read_host(
+                codes, begin, end, last_end, (start, stop), (hashes, rules, shorteners), row
             )
             if kind >= 0:
                 row[kind] += 1
-                spans[found, 0], spans[found, 1], spans[found, 2], spans[found, 3] = i, kind, begin, cut
-                found += 1
-                taken = left
+                spans[n_spans, 0], spans[n_spans, 1], spans[n_spans, 2], spans[n_spans, 3] = i, kind, begin, host_end
+                n_spans += 1
+                last_end = left
             at = max(left, at + 1)
-    return found
+    return n_spans
 
 
 def measure_links(texts: CodePoints) -> tuple[Array, Array]:
-    """Find links and e-mail addresses, and count what is odd about them.
+    """Find links and e-mail addresses, and count their suspicious properties.
 
     Parameters
     ----------
@@ -155,11 +155,11 @@ def measure_links(texts: CodePoints) -> tuple[Array, Array]:
     Returns
     -------
     measures : ndarray of float64, shape (n_texts, 8)
-        The counts of `LINKS`: hosts with a public suffix, of them those of shorteners, links to an IP address, hosts
-        with punycode, suspicious hosts (`is_suspicious`), paths with a query, e-mail addresses. Then `LINK_SHAPES`:
-        the length of the longest path, in characters.
+        The counts of `LINKS`: hosts with a public suffix, hosts of link shorteners, links to an IP address, hosts with
+        punycode, suspicious hosts (`is_suspicious`), paths with a query, e-mail addresses. Then `LINK_SHAPES`: the
+        length of the longest path, in characters.
     spans : ndarray of int64, shape (n_found, 4)
-        A row a host or address: the text, its place in `LINKS` ("hosts", "ip_links" or "emails"), start and stop.
+        One row per host or address: the text, its index in `LINKS` ("hosts", "ip_links" or "emails"), start and stop.
 
     Examples
     --------
@@ -172,5 +172,5 @@ def measure_links(texts: CodePoints) -> tuple[Array, Array]:
     ['bit.ly', '10.0.0.1', 'me.too@shop.com.cn']
     """
     out, spans = np.zeros((len(texts), len(LINKS) + len(LINK_SHAPES))), new_spans(texts)
-    found = link_kernel(texts.codes, texts.offsets, *suffix_table(), shortener_table(), out, spans)
-    return out, spans[:found].copy()
+    n_spans = link_kernel(texts.codes, texts.offsets, *suffix_table(), shortener_table(), out, spans)
+    return out, spans[:n_spans].copy()

@@ -1,9 +1,9 @@
-"""Cues and shape: what a message asks its reader to do, and what it looks like.
+"""Cues and shape of messages: counts of suspicious content, and measures of the text.
 
-Cues are counts of things that matter in fraud (links, numbers to call, money, words); shape is lengths, shares and
-other measures. All read the folded text, so that a full-width digit is a digit, except for the addresses of crypto
-currencies, which tell upper from lower case. What one character and its neighbours show is counted here, the rest in
-modules of its own: `links`, `brands`, `numbers`, `handles`, `crypto`, `amounts`, `words`, `layout`.
+Cues are counts of content that matters in fraud: links, telephone numbers, money, words. The shape is lengths, shares
+and other measures. All are computed on the folded text, except for addresses of crypto currencies, which are
+case-sensitive. This module counts single characters and their neighbours. The other counts have modules of their own:
+`links`, `brands`, `numbers`, `handles`, `crypto`, `amounts`, `words`, `layout`.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from fraudsieve.features.text.spans import SHORTEST, count_spans
 
 from .amounts import AMOUNT_SHAPES, AMOUNTS, amount_automaton, amount_kernel
 from .brands import BRANDS, brand_kernel
-from .crypto import BASE32, BASE58, CRYPTO, crypto_kernel, those_that_check
+from .crypto import BASE32, BASE58, CRYPTO, crypto_kernel, verified_spans
 from .handles import HANDLES, handle_automaton, handle_kernel
 from .layout import LAYOUT, LAYOUT_SHAPES, layout_kernel
 from .links import LINK_SHAPES, LINKS, link_kernel, shortener_table
@@ -70,7 +70,7 @@ _, AT_LINKS, AT_BRANDS, AT_NUMBERS, AT_HANDLES, AT_CRYPTO, AT_AMOUNTS, AT_WORDS,
     map(len, BLOCKS), initial=0
 )
 AT_SHAPES = tuple(accumulate(map(len, (BASIC_SHAPES, LINK_SHAPES, AMOUNT_SHAPES)), initial=len(CUES)))
-"""Where the counts of each block begin in the matrix, and the measures of those that have any."""
+"""First columns of the counts of each block, and of the measures of those blocks that have them."""
 HTTP_END = (58, 47, 47)  # ://
 WWW = (119, 119, 119, 46)  # www.
 MONEY = np.array(sorted(ord(c) for c in "$£¥€₹₩₽₺₦฿元"), np.uint32)
@@ -80,7 +80,7 @@ MOBILE_LENGTH = 11  # a mainland Chinese mobile number: 1, then 3-9, then nine d
 
 @nb.njit(inline="always")
 def _is_bare_link(codes: Array, at: int, start: int, stop: int) -> bool:
-    """Check whether ``www.`` starts here, neither inside a word ("awww.") nor after ``://``, which counts by itself."""
+    """Return whether ``www.`` starts here, but not inside a word ("awww.") or after ``://``, already counted."""
     if (at > start and is_latin(codes[at - 1])) or (at >= start + 3 and starts_with(codes, at - 3, at, HTTP_END)):
         return False
     return starts_with(codes, at, stop, WWW)
@@ -88,7 +88,7 @@ def _is_bare_link(codes: Array, at: int, start: int, stop: int) -> bool:
 
 @nb.njit(inline="always")
 def _count_number(codes: Array, start: int, length: int, row: Array) -> None:
-    """Count a run of digits that just ended."""
+    """Count a run of digits."""
     row[5] += 1
     if length == MOBILE_LENGTH and codes[start] == 49 and codes[start + 1] >= 51:
         row[2] += 1
@@ -101,7 +101,7 @@ def _count_number(codes: Array, start: int, length: int, row: Array) -> None:
 
 @nb.njit(inline="always")
 def _count_sign(codes: Array, at: int, start: int, stop: int, row: Array) -> None:
-    """Count a character that is neither letter nor digit."""
+    """Count a character that is neither a letter nor a digit."""
     code = codes[at]
     if code == 37:
         row[7] += 1
@@ -182,15 +182,15 @@ _pack = lru_cache(maxsize=8)(pack)
 
 
 @nb.njit(inline="always")
-def _put(block: Array, first: int, columns: int, out: Array, at: int) -> None:
+def _copy_columns(block: Array, first: int, columns: int, out: Array, at: int) -> None:
     for i in range(out.shape[0]):
         for k in range(columns):
             out[i, at + k] = block[i, first + k]
 
 
 @nb.njit(inline="always")
-def _count(spans: Array, found: int, out: Array, at: int) -> None:
-    for k in range(found):
+def _count_kinds(spans: Array, n_spans: int, out: Array, at: int) -> None:
+    for k in range(n_spans):
         out[spans[k, 0], at + spans[k, 1]] += 1
 
 
@@ -205,41 +205,41 @@ def _all_kernel(
     tables: tuple[Any, ...],
     out: Array,
 ) -> tuple[Array, Array]:
-    """Fill in all columns but those of crypto, and return what may be an address of it.
+    """Fill in all columns except those of crypto currencies, and return the candidates for their addresses.
 
-    To go from Python to a kernel and back takes ten times as long as one of them takes for a message.
+    One kernel calls all others, since a call from Python takes ten times as long as one of them needs for a message.
     """
     money, suffixes, shorteners, handles, amount_words, words, base58, base32 = tables
-    n, room = offsets.size - 1, codes.size // SHORTEST
+    n, capacity = offsets.size - 1, codes.size // SHORTEST
     block = np.zeros((n, N_CUES + N_SHAPES))
     _cue_kernel(codes, offsets, money, block)
-    _put(block, 0, N_CUES, out, 0)
-    _put(block, N_CUES, N_SHAPES, out, AT_SHAPES[0])
+    _copy_columns(block, 0, N_CUES, out, 0)
+    _copy_columns(block, N_CUES, N_SHAPES, out, AT_SHAPES[0])
 
-    block, links = np.zeros((n, N_LINKS + 1)), np.empty((room, 4), np.int64)
+    block, links = np.zeros((n, N_LINKS + 1)), np.empty((capacity, 4), np.int64)
     links = links[: link_kernel(codes, offsets, suffixes[0], suffixes[1], shorteners, block, links)]
-    _put(block, 0, N_LINKS, out, AT_LINKS)
-    _put(block, N_LINKS, 1, out, AT_SHAPES[1])
+    _copy_columns(block, 0, N_LINKS, out, AT_LINKS)
+    _copy_columns(block, N_LINKS, 1, out, AT_SHAPES[1])
     if brand_ends.size > 1:
         block = np.zeros((n, 1))
         brand_kernel(codes, offsets, links, suffixes, brands, brand_ends, block)
-        _put(block, 0, 1, out, AT_BRANDS)
+        _copy_columns(block, 0, 1, out, AT_BRANDS)
 
-    spans = np.empty((room, 4), np.int64)
-    _count(spans, number_kernel(codes, offsets, spans), out, AT_NUMBERS)
-    _count(spans, handle_kernel(codes, offsets, handles, spans), out, AT_HANDLES)
+    spans = np.empty((capacity, 4), np.int64)
+    _count_kinds(spans, number_kernel(codes, offsets, spans), out, AT_NUMBERS)
+    _count_kinds(spans, handle_kernel(codes, offsets, handles, spans), out, AT_HANDLES)
 
     block = np.zeros((n, N_AMOUNTS + len(AMOUNT_SHAPES)))
     amount_kernel(codes, offsets, amount_words, block)
-    _put(block, 0, N_AMOUNTS, out, AT_AMOUNTS)
-    _put(block, N_AMOUNTS, len(AMOUNT_SHAPES), out, AT_SHAPES[2])
+    _copy_columns(block, 0, N_AMOUNTS, out, AT_AMOUNTS)
+    _copy_columns(block, N_AMOUNTS, len(AMOUNT_SHAPES), out, AT_SHAPES[2])
     block = np.zeros((n, len(CATEGORIES)))
     word_kernel(codes, offsets, words, block)
-    _put(block, 0, len(CATEGORIES), out, AT_WORDS)
+    _copy_columns(block, 0, len(CATEGORIES), out, AT_WORDS)
     block = np.zeros((n, N_LAYOUT + len(LAYOUT_SHAPES)))
     layout_kernel(codes, offsets, block)
-    _put(block, 0, N_LAYOUT, out, AT_LAYOUT)
-    _put(block, N_LAYOUT, len(LAYOUT_SHAPES), out, AT_SHAPES[3])
+    _copy_columns(block, 0, N_LAYOUT, out, AT_LAYOUT)
+    _copy_columns(block, N_LAYOUT, len(LAYOUT_SHAPES), out, AT_SHAPES[3])
     return crypto_kernel(raw, raw_offsets, base58, base32)
 
 
@@ -251,17 +251,17 @@ def cues_and_shape(folded: CodePoints, raw: CodePoints | None = None, brands: Se
     folded : CodePoints
         Folded texts.
     raw : CodePoints, default=None
-        The same texts as they came, for `CRYPTO`; without them addresses in base58 are not found.
+        The same texts, not folded, for `CRYPTO`; None finds no addresses in base58.
     brands : sequence of str, default=()
-        As `check_brands` returns them; without any nothing looks like one.
+        As `check_brands` returns them; empty for no look-alikes.
 
     Returns
     -------
     ndarray of float64, shape (n_texts, 67)
-        The counts of `CUES`, then `SHAPES`: the length in characters; the shares of characters that are digits,
-        Latin, Han, blanks, symbols and anything else; distinct characters by length (those that agree modulo 4,096
-        count once); the longest run of one character and the longest number, in characters; and what `measure_links`,
-        `measure_amounts` and `measure_layout` measure.
+        The counts of `CUES`, then `SHAPES`: the length in characters; the shares of digits, Latin letters, Han
+        characters, blanks, symbols and other characters; the number of distinct characters (modulo 4,096) divided by
+        the length; the lengths of the longest run of one character and of the longest number; and the measures of
+        `measure_links`, `measure_amounts` and `measure_layout`.
 
     Examples
     --------
@@ -272,10 +272,10 @@ def cues_and_shape(folded: CodePoints, raw: CodePoints | None = None, brands: Se
     >>> {name: int(n) for name, n in zip(CUES[N_CUES:], row[N_CUES:]) if n}
     {'phones_cn': 1, 'reward': 1}
     """
-    raw, named = folded if raw is None else raw, _pack(tuple(brands))
+    raw, packed_brands = folded if raw is None else raw, _pack(tuple(brands))
     out = np.zeros((len(folded), len(CUES) + len(SHAPES)))
-    texts = (folded.codes, folded.offsets, raw.codes, raw.offsets, named.codes, named.offsets)
-    found = those_that_check(*_all_kernel(*texts, _tables(), out))
-    if len(found):
-        out[:, AT_CRYPTO : AT_CRYPTO + len(CRYPTO)] += count_spans(found, len(folded), len(CRYPTO))
+    texts = (folded.codes, folded.offsets, raw.codes, raw.offsets, packed_brands.codes, packed_brands.offsets)
+    crypto_spans = verified_spans(*_all_kernel(*texts, _tables(), out))
+    if len(crypto_spans):
+        out[:, AT_CRYPTO : AT_CRYPTO + len(CRYPTO)] += count_spans(crypto_spans, len(folded), len(CRYPTO))
     return out

@@ -1,8 +1,8 @@
-"""Numbers that are somebody's: telephones, bank cards, identity cards and companies, in folded text.
+"""Numbers that identify somebody: telephone, bank card, identity and company numbers, in folded text.
 
-A number is read in groups of digits (`telephones`). From every group the kinds are tried from the most particular to
-the least, and what was read is not read again. A card begins with 2-6 or 9, which keeps times in milliseconds out, and
-no letter touches it, which keeps hexadecimal digits out.
+A number is read in groups of digits (`telephones`). At each group the kinds are tried from the most to the least
+specific, and no group is part of two numbers. A card begins with 2-6 or 9, which excludes times in milliseconds, and is
+not next to a letter, which excludes hexadecimal digits.
 """
 
 import numba as nb
@@ -30,7 +30,7 @@ def _is_card(codes: Array, begin: int, end: int, stop: int) -> bool:
 
 @nb.njit(nogil=True)
 def _card(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> int:
-    """Return how many groups a card of 13 to 19 digits takes, or 0: all in one, or by four."""
+    """Return the number of groups of a card of 13 to 19 digits, in one group or in groups of four; 0 if none."""
     begin, end = groups[g, 0], groups[g, 1]
     if begin > start and is_latin(codes[begin - 1]):
         return 0
@@ -56,7 +56,7 @@ def _card(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) ->
 
 @nb.njit(nogil=True)
 def _identity(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> tuple[int, int]:
-    """Return how many groups an identity number takes, or 0, and where it stops: a last ``x`` is in no group."""
+    """Return the number of groups of an identity number, and its end; 0 and 0 if none."""
     size = groups[g, 1] - groups[g, 0]
     k = 1 if size == 17 or size == 18 else 0
     if fits(groups, g, n, size, (6, 8, 4)) or fits(groups, g, n, size, (6, 8, 3)):
@@ -72,7 +72,7 @@ def _identity(codes: Array, start: int, stop: int, groups: Array, g: int, n: int
 
 @nb.njit(nogil=True)
 def _company(codes: Array, start: int, stop: int, group_start: int, group_stop: int) -> int:
-    """Return where the credit code begins that a group of digits begins or all but begins, or -1."""
+    """Return the start of the credit code whose first or second character starts a group of digits; -1 if none."""
     begin = group_start
     if begin > start and is_latin(codes[begin - 1]):
         begin -= 1
@@ -86,7 +86,7 @@ def _company(codes: Array, start: int, stop: int, group_start: int, group_stop: 
 @nb.njit(cache=True, nogil=True)
 def number_kernel(codes: Array, offsets: Array, spans: Array) -> int:
     groups = np.empty((np.diff(offsets).max() // 2 + 1 if offsets.size > 1 else 0, 3), np.int64)
-    found = 0
+    n_spans = 0
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
         n = read_groups(codes, start, stop, groups)
@@ -94,27 +94,27 @@ def number_kernel(codes: Array, offsets: Array, spans: Array) -> int:
         while g < n:
             begin = groups[g, 0]
             kind = CHINESE_ID
-            used, end = _identity(codes, start, stop, groups, g, n)
-            if not used:
+            n_used, end = _identity(codes, start, stop, groups, g, n)
+            if not n_used:
                 company = _company(codes, start, stop, begin, groups[g, 1])
                 if company >= 0:
                     kind, begin, end = COMPANY_NUMBER, company, company + 18
-                    while g + used < n and groups[g + used, 0] < end:
-                        used += 1
+                    while g + n_used < n and groups[g + n_used, 0] < end:
+                        n_used += 1
                 else:
-                    kind, used = find_phone(codes, start, stop, groups, g, n)
-                    if not used:
-                        kind, used = BANK_CARD, _card(codes, start, stop, groups, g, n)
-                    end = groups[g + max(used, 1) - 1, 1]
-            if used:
-                spans[found, 0], spans[found, 1], spans[found, 2], spans[found, 3] = i, kind, begin, end
-                found += 1
-            g += max(used, 1)
-    return found
+                    kind, n_used = find_phone(codes, start, stop, groups, g, n)
+                    if not n_used:
+                        kind, n_used = BANK_CARD, _card(codes, start, stop, groups, g, n)
+                    end = groups[g + max(n_used, 1) - 1, 1]
+            if n_used:
+                spans[n_spans, 0], spans[n_spans, 1], spans[n_spans, 2], spans[n_spans, 3] = i, kind, begin, end
+                n_spans += 1
+            g += max(n_used, 1)
+    return n_spans
 
 
 def find_numbers(texts: CodePoints) -> Array:
-    """Find numbers.
+    """Find telephone, bank card, identity and company numbers.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def find_numbers(texts: CodePoints) -> Array:
     Returns
     -------
     ndarray of int64, shape (n_found, 4)
-        A row a number: the text, its place in `NUMBERS`, and where its digits start and stop.
+        One row per number: the text, its index in `NUMBERS`, start and stop of its digits.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Public suffixes: under which name of a host somebody could register a name of their own.
+"""Public suffixes: the names directly under which domains can be registered.
 
-``a.b.co.uk`` belongs to whoever registered ``b.co.uk``, for ``co.uk`` is a public suffix. The list is kept as hashes of
-its rules, read from the right, so that a walk over the labels of a host meets every rule that could hold. Hosts are in
-ASCII: ``xn--`` where a name is not. ``scripts/build_suffix_table.py`` makes the table.
+``a.b.co.uk`` belongs to the owner of ``b.co.uk``, since ``co.uk`` is a public suffix. The table has hashes of rules,
+computed from right to left, so one pass over the labels of a host finds all rules that may apply. Hosts are in ASCII,
+with ``xn--`` for other scripts. ``scripts/build_suffix_table.py`` builds the table.
 """
 
 from functools import cache
@@ -19,7 +19,7 @@ __all__ = ["NORMAL", "find_rule", "hash_host", "hash_left", "registered_domain",
 
 TABLE = files("fraudsieve.features.cues") / "data" / "suffixes.npz"
 NORMAL, WILD, EXCEPTION = 1, 2, 4
-"""What a rule says, as bits: this is a suffix; so is every name right under it; this is none although such a name."""
+"""Bits of a rule: the name is a suffix, every name directly under it is one, or it is an exception from such a rule."""
 SEED = np.uint64(0xCBF29CE484222325)
 PRIME = np.uint64(0x100000001B3)
 MAX_HOST = 253
@@ -28,7 +28,7 @@ DOT = 46
 
 @cache
 def suffix_table() -> tuple[Array, Array]:
-    """Return the hashes of the rules, ascending, and their bits; read once a process.
+    """Return the hashes of the rules, ascending, and their bits; read once per process.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def hash_left(value: np.uint64, code: np.uint32) -> np.uint64:
     Parameters
     ----------
     value : uint64
-        The hash of what stands to its right.
+        Hash of the characters to the right of it.
     code : uint32
         The character.
 
@@ -70,12 +70,12 @@ def hash_left(value: np.uint64, code: np.uint32) -> np.uint64:
 
 
 def hash_host(host: str) -> np.uint64:
-    """Hash a host, from its right end.
+    """Hash a host from right to left.
 
     Parameters
     ----------
     host : str
-        In lower case.
+        A host in lower case.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def hash_host(host: str) -> np.uint64:
 
 @nb.njit(inline="always")
 def find_rule(value: np.uint64, hashes: Array) -> int:
-    """Return where a hash stands in an ascending table, or -1.
+    """Return the position of a hash in an ascending table, or -1.
 
     Examples
     --------
@@ -118,16 +118,16 @@ def split_host(codes: Array, start: int, stop: int, hashes: Array, rules: Array)
     Parameters
     ----------
     codes : ndarray of uint32
-        Code points that hold the host, of at most 253 characters and in lower case.
+        Code points with the host, in lower case and of at most 253 characters.
     start, stop : int
-        Where it begins and ends.
+        Start and end of the host.
     hashes, rules : ndarray
-        The table.
+        The table of public suffixes.
 
     Returns
     -------
     registered, suffix : int
-        Where they begin; -1 and -1 when the suffix is not on the list or nothing is registered under it.
+        Their starts; -1 and -1 if the suffix is not on the list, or the host has no registered name.
 
     Examples
     --------
@@ -140,15 +140,15 @@ def split_host(codes: Array, start: int, stop: int, hashes: Array, rules: Array)
         while begin > start and codes[begin - 1] != DOT:
             begin -= 1
             value = hash_left(value, codes[begin])
-        place = find_rule(value, hashes)
-        bits = rules[place] if place >= 0 else 0
+        position = find_rule(value, hashes)
+        bits = rules[position] if position >= 0 else 0
         if bits & EXCEPTION:
             suffix = end + 1
             break
-        if wild or bits & (NORMAL | WILD):  # nobody registers the name above a wildcard either
+        if wild or bits & (NORMAL | WILD):  # nor can the name above a wildcard be registered
             suffix = begin
-        elif end == stop and place < 0:
-            return -1, -1  # no such top-level domain
+        elif end == stop and position < 0:
+            return -1, -1  # unknown top-level domain
         wild = bool(bits & WILD)
         end = begin - 1
         value = hash_left(value, np.uint32(DOT))
@@ -161,7 +161,7 @@ def split_host(codes: Array, start: int, stop: int, hashes: Array, rules: Array)
 
 
 def registered_domain(host: str) -> str | None:
-    """Return the name of a host that somebody registered.
+    """Return the registered name of a host.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def registered_domain(host: str) -> str | None:
     Returns
     -------
     str or None
-        None when the suffix is not on the list or nothing is registered under it, or it is longer than any host.
+        None if the suffix is not on the list, or the host has no registered name or is too long.
 
     Examples
     --------

@@ -1,8 +1,7 @@
-"""Telephone numbers in groups of digits: mainland mobiles, lines with an area code, hotlines, and abroad.
+"""Telephone numbers in groups of digits: mainland mobiles, landlines, hotlines, and international numbers.
 
-Groups of digits stand together when one or two of blank, dash and bracket are between them. A hotline is none where a
-currency or a letter touches it, nor where it goes on behind a point. The functions are compiled into the kernel of
-`numbers`.
+Groups of digits are joined if one or two blanks, dashes or brackets are between them. A number next to a currency or a
+letter, or with decimals, is not a hotline. The functions are compiled into the kernel of `numbers`.
 """
 
 import numba as nb
@@ -17,7 +16,7 @@ PHONES = ("phones_cn", "landlines", "hotlines", "phones_international")
 PHONE_CN, LANDLINE, HOTLINE, PHONE_INTERNATIONAL = range(4)
 
 SHORT = (10001, 10010, 10011, 10015, 10016, 10018, 10086, 10099, 11185, 12306, 12315, 12321, 12345, 12348, 12377, 12381)
-"""Hotlines of five digits beside 95xxx and 96xxx. The carrier's 10000 is left out: it is an amount nearly always."""
+"""Five-digit hotlines besides 95xxx and 96xxx. China Telecom's 10000 is excluded: it is nearly always an amount."""
 NO_HOTLINE = tuple(ord(char) for char in "$£¥€₹₩₦฿元块万亿%./")
 
 
@@ -34,21 +33,22 @@ def _is_gap(codes: Array, start: int, stop: int) -> bool:
 
 @nb.njit(inline="always")
 def read_groups(codes: Array, start: int, stop: int, groups: Array) -> int:
-    """Note where the runs of digits begin and end, and whether each stands together with the one before it.
+    """Find the runs of digits of a text, and whether each is joined to the previous one.
 
     Parameters
     ----------
     codes : ndarray of uint32
         Folded code points.
     start, stop : int
-        Where the text begins and ends.
+        Start and end of the text.
     groups : ndarray of int64, shape (n_room, 3)
-        Written to: start, stop, and 1 where it stands together. Half of the characters and one more is room enough.
+        Filled in with start, stop, and 1 if the run is joined to the previous one; needs one row more than half of the
+        characters.
 
     Returns
     -------
     int
-        How many there are.
+        Number of runs.
 
     Examples
     --------
@@ -75,18 +75,18 @@ def read_groups(codes: Array, start: int, stop: int, groups: Array) -> int:
 
 @nb.njit(nogil=True)
 def fits(groups: Array, g: int, n: int, first: int, shape: tuple[int, ...]) -> bool:
-    """Return whether the groups from `g` on stand together and have these lengths.
+    """Return whether the groups from `g` on are joined and have the given lengths.
 
     Parameters
     ----------
     groups : ndarray of int64, shape (n_room, 3)
-        What `read_groups` noted.
+        As filled in by `read_groups`.
     g, n : int
-        The group, and how many there are.
+        Index of the first group, and the number of groups.
     first : int
-        The length of the first, which may have lost a prefix.
+        Length of the first group, perhaps without a prefix.
     shape : tuple of int
-        The lengths.
+        The expected lengths.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def _prefix(codes: Array, start: int, stop: int) -> int:
 
 @nb.njit(nogil=True)
 def _mobile(codes: Array, groups: Array, g: int, n: int) -> int:
-    """Return how many groups a mainland mobile takes, or 0."""
+    """Return the number of groups of a mainland mobile number; 0 if none."""
     skip = _prefix(codes, groups[g, 0], groups[g, 1])
     k = g
     begin = groups[g, 0] + skip
@@ -137,7 +137,7 @@ def _mobile(codes: Array, groups: Array, g: int, n: int) -> int:
 
 @nb.njit(nogil=True)
 def _international(codes: Array, text_start: int, groups: Array, g: int, n: int) -> int:
-    """Return how many groups a number of 8 to 15 digits behind a plus sign takes, or 0."""
+    """Return the number of groups of 8 to 15 digits after a plus sign; 0 if none."""
     begin = groups[g, 0]
     if begin == text_start or codes[begin - 1] != 43 or codes[begin] == 48:
         return 0
@@ -153,7 +153,7 @@ def _international(codes: Array, text_start: int, groups: Array, g: int, n: int)
 
 @nb.njit(nogil=True)
 def _landline(codes: Array, groups: Array, g: int, n: int) -> int:
-    """Return how many groups an area code and seven or eight digits take, or 0."""
+    """Return the number of groups of an area code and seven or eight digits; 0 if none."""
     begin = groups[g, 0]
     size = groups[g, 1] - begin
     if size < 3 or codes[begin] != 48 or codes[begin + 1] == 48:
@@ -173,7 +173,7 @@ def _landline(codes: Array, groups: Array, g: int, n: int) -> int:
 
 @nb.njit(inline="always")
 def _touches(codes: Array, start: int, stop: int, group_start: int, group_stop: int) -> bool:
-    """Return whether a letter or a currency touches a group: a point before it, or before more digits, too."""
+    """Return whether a letter, a currency, or a dot of a decimal number is next to a group."""
     if group_start > start:
         code = codes[group_start - 1]
         if is_latin(code) or (code != 37 and is_one_of(code, NO_HOTLINE)):
@@ -188,7 +188,7 @@ def _touches(codes: Array, start: int, stop: int, group_start: int, group_stop: 
 
 @nb.njit(nogil=True)
 def _hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> int:
-    """Return how many groups a 400 or 800 number or a short number takes, or 0."""
+    """Return the number of groups of a 400 or 800 number or a short number; 0 if none."""
     begin, end = groups[g, 0], groups[g, 1]
     size = end - begin
     if size == 5:
@@ -207,23 +207,23 @@ def _hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: int)
 
 @nb.njit(nogil=True)
 def find_phone(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> tuple[int, int]:
-    """Tell which of `PHONES` begins with a group of digits.
+    """Return the kind of telephone number that begins with a group of digits.
 
     Parameters
     ----------
     codes : ndarray of uint32
         Folded code points.
     start, stop : int
-        Where the text begins and ends.
+        Start and end of the text.
     groups : ndarray of int64, shape (n_room, 3)
-        What `read_groups` noted.
+        As filled in by `read_groups`.
     g, n : int
-        The group, and how many there are.
+        Index of the first group, and the number of groups.
 
     Returns
     -------
-    kind, used : int
-        The place in `PHONES`, and how many groups the number takes: 0 for no number.
+    kind, n_used : int
+        Index in `PHONES`, and the number of groups of the telephone number; 0 if there is none.
 
     Examples
     --------
@@ -233,13 +233,13 @@ def find_phone(codes: Array, start: int, stop: int, groups: Array, g: int, n: in
     >>> find_phone(codes, 0, 12, groups, 0, read_groups(codes, 0, 12, groups))
     (1, 2)
     """
-    used = _mobile(codes, groups, g, n)
-    if used:
-        return PHONE_CN, used
-    used = _international(codes, start, groups, g, n)
-    if used:
-        return PHONE_INTERNATIONAL, used
-    used = _landline(codes, groups, g, n)
-    if used:
-        return LANDLINE, used
+    n_used = _mobile(codes, groups, g, n)
+    if n_used:
+        return PHONE_CN, n_used
+    n_used = _international(codes, start, groups, g, n)
+    if n_used:
+        return PHONE_INTERNATIONAL, n_used
+    n_used = _landline(codes, groups, g, n)
+    if n_used:
+        return LANDLINE, n_used
     return HOTLINE, _hotline(codes, start, stop, groups, g, n)

@@ -1,6 +1,6 @@
-"""Words that fraud is made of, counted by what they do to a reader: urge, promise, threaten, ask for money.
+"""Counts of words that are typical of fraud, by category: urgency, rewards, threats, payments and others.
 
-The words are in ``data/words.txt``: a category, a tab and a word a line, so that adding a word is one line.
+The words are in ``data/words.txt``, which has a category, a tab and a word per line.
 """
 
 from functools import cache
@@ -36,7 +36,7 @@ CATEGORIES = (
 
 @cache
 def word_automaton() -> Automaton:
-    """Return the automaton of the words of ``data/words.txt``, built once a process.
+    """Return the automaton of the words of ``data/words.txt``, built once per process.
 
     Returns
     -------
@@ -68,14 +68,14 @@ def word_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], out: Ar
 
 
 def count_words(texts: CodePoints, automaton: Automaton | None = None) -> Array:
-    """Count the words of each of `CATEGORIES`; of words within words, each counts.
+    """Count the words of each of `CATEGORIES`, including words within other words.
 
     Parameters
     ----------
     texts : CodePoints
         Folded texts.
     automaton : Automaton, default=None
-        Other words, whose kinds are those of `CATEGORIES`.
+        Automaton of other words, whose kinds are indices of `CATEGORIES`; None for the default words.
 
     Returns
     -------

@@ -172,12 +172,12 @@ def history_features(
 def _fill_view(
     view: History, events: SourceTable, subjects: SourceTable, labels: SourceTable | None, out: Array
 ) -> None:
-    fill_history(view, *_encoded(view, events, subjects), out)
+    fill_history(view, *_encode(view, events, subjects), out)
     if view.needs_labels:
         if labels is None:
             measures = ", ".join(name for name in view.measures if name in LABEL_MEASURES)
             raise SchemaError("labels", f"{measures} need labels of events, and none were given", "Pass labels.")
-        fill_labels(view, *_encoded(view, labels, subjects, are_labels=True), out)
+        fill_labels(view, *_encode(view, labels, subjects, are_labels=True), out)
 
 
 def encode_events(
@@ -209,30 +209,30 @@ def encode_events(
     ([0, 2, 3], [10000000, 30000000, 20000000], [2, 0, 1])
     """
     event_table = SourceTable("events", events)
-    return _encoded(history, event_table, event_table if subjects is None else SourceTable("subjects", subjects))
+    return _encode(history, event_table, event_table if subjects is None else SourceTable("subjects", subjects))
 
 
-def _encoded(
+def _encode(
     history: History, source: SourceTable, subjects: SourceTable, *, are_labels: bool = False
 ) -> tuple[EncodedEvents, CutoffTimes]:
     """Encode and sort a table of events or labels, and the table of subjects, which may be the table of events."""
     are_subjects = subjects.name == "events"
     times = source.times("labelled_at" if are_labels else "occurred_at")
     if are_labels and "occurred_at" in source:
-        times = np.maximum(times, source.times("occurred_at"))  # no label is known before its event
+        times = np.maximum(times, source.times("occurred_at"))  # labels do not count before their events
     has_cutoffs = are_subjects and not are_labels
     cutoffs = times if has_cutoffs else subjects.times("occurred_at" if are_subjects else "as_of")
     if max(times.size, cutoffs.size) > _MAX_ROWS:
         raise ValueError(f"Expected at most {_MAX_ROWS:,} rows per call, got more. Split the table by entity.")
     is_complete = not any(source.ids(name).null_count for name in history.entities)
-    same = has_cutoffs and is_complete and history.subjects == history.entities
-    codes, n_entities = _entity_codes(history, source, None if same else subjects)
+    shares_order = has_cutoffs and is_complete and history.subjects == history.entities
+    codes, n_entities = _entity_codes(history, source, None if shares_order else subjects)
     starts, order, sorted_times = sort_events(codes[: times.size], times, n_entities)
     build = _labels if are_labels else _events
     encoded = build(source, history, starts, order, sorted_times)
     needs_amounts = set(history.measures) & CURRENT_AMOUNT_MEASURES and "amount" in subjects
     amounts = subjects.amounts() if needs_amounts else np.empty(0)
-    if same:
+    if shares_order:
         return encoded, CutoffTimes(starts, sorted_times, order, amounts)
     cutoff_starts, rows, sorted_cutoffs = sort_events(codes[times.size :], cutoffs, n_entities)
     return encoded, CutoffTimes(cutoff_starts, sorted_cutoffs, rows, amounts)
@@ -243,7 +243,7 @@ def _entity_codes(history: History, source: SourceTable, subjects: SourceTable |
     columns = [source.ids(name) for name in history.entities]
     n_events = len(columns[0])
     if subjects is not None:
-        columns = [_joined(ids, subjects.ids(name)) for ids, name in zip(columns, history.subjects, strict=True)]
+        columns = [_concatenate(ids, subjects.ids(name)) for ids, name in zip(columns, history.subjects, strict=True)]
     codes, n_entities = _codes(columns[0])
     missing = codes < 0 if columns[0].null_count else None
     for ids in columns[1:]:
@@ -279,7 +279,7 @@ def code_ids(columns: Sequence[Any]) -> Array:
     return _codes(pa.concat_arrays([ids.cast(pa.large_string()) for ids in columns]))[0]
 
 
-def _joined(ids: Any, other_ids: Any) -> Any:
+def _concatenate(ids: Any, other_ids: Any) -> Any:
     return pa.concat_arrays([ids.cast(pa.large_string()), other_ids.cast(pa.large_string())])
 
 

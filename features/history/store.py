@@ -24,7 +24,7 @@ FORMAT = 1
 """The version of the layout. It increases when an older reader would misread a newer folder."""
 MANIFEST = "state.json"
 PRIVATE = 0o600
-"""The permissions of a file: only the owner may read what is known of accounts."""
+"""The permissions of a file: only the owner may read data about accounts."""
 
 
 def write_state(folder: str | Path, facts: dict[str, Any], views: list[Arrays]) -> None:

@@ -47,20 +47,20 @@ class Timeline:
         """Insert an event by its time, unless there is one with the same time and id."""
         if self.size == len(self.block):
             self.block = np.concatenate([self.block, np.empty_like(self.block)])
-        place = self.size
-        while place and self.block[place - 1, TIME] > row[TIME]:
-            place = int(np.searchsorted(self.block[: self.size, TIME], row[TIME], "right"))
+        position = self.size
+        while position and self.block[position - 1, TIME] > row[TIME]:
+            position = int(np.searchsorted(self.block[: self.size, TIME], row[TIME], "right"))
             break
-        if row[EVENT] and self._has(row, place):
+        if row[EVENT] and self._has(row, position):
             return
-        self.block[place + 1 : self.size + 1] = self.block[place : self.size]
-        self.block[place] = row
+        self.block[position + 1 : self.size + 1] = self.block[position : self.size]
+        self.block[position] = row
         self.size += 1
 
-    def _has(self, row: Sequence[int], place: int) -> bool:
-        while place and self.block[place - 1, TIME] == row[TIME]:
-            place -= 1
-            if self.block[place, EVENT] == row[EVENT]:
+    def _has(self, row: Sequence[int], position: int) -> bool:
+        while position and self.block[position - 1, TIME] == row[TIME]:
+            position -= 1
+            if self.block[position, EVENT] == row[EVENT]:
                 return True
         return False
 
@@ -86,9 +86,9 @@ class Timeline:
         timeline.block = block if len(block) else timeline.block
         return timeline
 
-    def column(self, place: int) -> Array:
+    def column(self, position: int) -> Array:
         """Return a copy of a column."""
-        return self.block[: self.size, place].copy()
+        return self.block[: self.size, position].copy()
 
 
 class ViewState:
@@ -97,7 +97,7 @@ class ViewState:
     def __init__(self, history: History) -> None:
         self.history = history
         self.identifiers = (history.counterparty, *history.identifiers)
-        self.kinds = {kind: place for place, kind in enumerate(history.kinds)}
+        self.kinds = {kind: position for position, kind in enumerate(history.kinds)}
         self.timelines: dict[bytes, Timeline] = {}
         self.labels: dict[bytes, Timeline] = {}
         self.longest_window = history.lengths[history.longest] * SECOND
@@ -119,7 +119,7 @@ class ViewState:
         return arrays
 
     def restore(self, arrays: dict[str, Array]) -> int:
-        """Read what `dump` returned, and return the number of events."""
+        """Restore the timelines from the arrays of `dump`, and return the number of events."""
         n_events = 0
         for name, timelines, width in self._tables():
             keys, ends, rows = (arrays[f"{name}.{part}"] for part in ("keys", "ends", "rows"))
@@ -175,20 +175,20 @@ class ViewState:
             out[0] = self.empty_row
             return False
         cutoffs = CutoffTimes(_ONE, np.array([cutoff]), _FIRST_ROW, amounts)
-        events = self._encoded(timeline or Timeline(IDS + len(self.identifiers)))
+        events = self._encode(timeline or Timeline(IDS + len(self.identifiers)))
         fill_history(self.history, events, cutoffs, out)
         if self.history.needs_labels:
-            fill_labels(self.history, self._encoded(labels or Timeline(IDS)), cutoffs, out)
+            fill_labels(self.history, self._encode(labels or Timeline(IDS)), cutoffs, out)
         if is_empty:
             self.empty_row = out[0].copy()
         has_events = events.times.size and events.times[0] < cutoff
         return bool(has_events or (timeline is not None and timeline.first != NEVER))
 
-    def _encoded(self, timeline: Timeline) -> EncodedEvents:
+    def _encode(self, timeline: Timeline) -> EncodedEvents:
         codes, n_codes = {}, {}
-        for place, name in enumerate(self.identifiers):
-            if IDS + place < timeline.block.shape[1]:
-                keys = timeline.column(IDS + place)
+        for position, name in enumerate(self.identifiers):
+            if IDS + position < timeline.block.shape[1]:
+                keys = timeline.column(IDS + position)
                 codes[name], n_codes[name] = code_numbers(keys.view(np.uint64), keys != 0)
         starts = np.array([0, timeline.size])
         amounts = timeline.column(AMOUNT).view(np.float64)

@@ -173,8 +173,8 @@ class _Graph:
         starts = np.searchsorted(labelled, links.accounts)
         n = np.searchsorted(labelled, links.accounts, "right") - starts
         rows = np.repeat(starts - np.concatenate([[0], np.cumsum(n)[:-1]])[: len(n)], n) + np.arange(n.sum())
-        known_from = np.maximum(np.repeat(links.times, n), times[rows])
-        return RunningTotals(np.repeat(links.values, n), known_from, changes[rows])
+        times_known = np.maximum(np.repeat(links.times, n), times[rows])
+        return RunningTotals(np.repeat(links.values, n), times_known, changes[rows])
 
     def degree(self, accounts: Array, cutoffs: Array) -> Array:
         return self.values_of.before(accounts, cutoffs)[:, 0] + self.accounts_of.before(accounts, cutoffs)[:, 0]
@@ -197,10 +197,10 @@ class _Graph:
     def _rates(self, rows: Array, counts: Array, n: int) -> list[Array]:
         """Return the columns of labels from the numbers of labels and frauds of each value."""
         totals = [_sums(rows, counts[:, k], n) for k in range(2)]
-        highest = _maxima(rows, self._shrunk(counts[:, 0], counts[:, 1]), n)
-        return [*totals, self._shrunk(*totals), highest]
+        highest = _maxima(rows, self._shrunken_rate(counts[:, 0], counts[:, 1]), n)
+        return [*totals, self._shrunken_rate(*totals), highest]
 
-    def _shrunk(self, known: Array, frauds: Array) -> Array:
+    def _shrunken_rate(self, known: Array, frauds: Array) -> Array:
         rate, weight = self.network.prior
         return (frauds + weight * rate) / (known + weight)
 
@@ -218,7 +218,7 @@ class _Graph:
             for other_rows, others, times in ((rows, values, row_cutoffs), (fan_rows, fans, fan_cutoffs)):
                 counts = self.labels_of.before(others, times) * (others != accounts[other_rows])[:, None]
                 known, frauds = (_sums(other_rows, counts[:, k], n) for k in range(2))
-                columns += [frauds, self._shrunk(known, frauds)]
+                columns += [frauds, self._shrunken_rate(known, frauds)]
         return columns
 
     def _are_linked(self, accounts: Array, values: Array, cutoffs: Array) -> Array:

@@ -1,7 +1,8 @@
 """The live state of the network of accounts; it computes the same columns as a batch. Needs only NumPy.
 
-A state stores each pair of account and value once, with the time of its first event, so it grows with the pairs and not
-with the events. The features of a subject use its links, the accounts that share them, and the links of these accounts.
+A state stores each pair of account and value once, with the time of its first event. It grows with the number of pairs,
+not with the number of events. The features of a subject use its links, the accounts that share them, and the links of
+these accounts.
 """
 
 from collections.abc import Iterable, Mapping
@@ -86,7 +87,7 @@ class NetworkState:
         links_by_column = {name: self._links_near(name, account) for name in self.declaration.links}
         digests = {account, *(digest for links in links_by_column.values() for link in links for digest in link[:2])}
         codes = {digest: code for code, digest in enumerate(sorted(digests))}
-        encoded = {name: _encoded_links(links, codes) for name, links in links_by_column.items()}
+        encoded = {name: _encode_links(links, codes) for name, links in links_by_column.items()}
         labels = [(codes[digest], *label) for digest in codes for label in self.labels.get(digest, {}).items()]
         columns = (np.array(column) for column in zip(*labels, strict=True)) if labels else (np.empty(0),) * 3
         accounts, times, frauds = columns
@@ -124,7 +125,7 @@ class NetworkState:
         return arrays | {f"labels.{column}": cells for column, cells in _columns(rows).items()}
 
     def restore(self, arrays: Mapping[str, Array]) -> None:
-        """Read what `dump` returned."""
+        """Restore the links and labels from the arrays of `dump`."""
         for index, name in enumerate(self.declaration.links):
             for account, value, time in _rows(arrays, f"links-{index}"):
                 self.link(name, account, value, time)
@@ -132,7 +133,7 @@ class NetworkState:
             self.label(account, time, bool(is_fraud))
 
 
-def _encoded_links(links: Iterable[tuple[int, int, int]], codes: Mapping[int, int]) -> Links:
+def _encode_links(links: Iterable[tuple[int, int, int]], codes: Mapping[int, int]) -> Links:
     rows = [(codes[account], codes[value], time) for account, value, time in links]
     block = np.array(rows, np.int64).reshape(-1, 3)
     return Links(block[:, 0], block[:, 1], block[:, 2])

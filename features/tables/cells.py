@@ -1,8 +1,8 @@
-"""Columns of whatever came, seen as strings: the ground that `kinds` stands on.
+"""Cells of columns of any type: their strings, missing values and types; used by `conversion`.
 
-A cell is a string, something else, or missing. Strings live in pandas' Arrow-backed ``str``; Arrow holds no
-lone surrogates, so these become U+FFFD, and the rows are remembered. Reasons for refusing a cell name its
-type, never its contents.
+A cell is a string, another value, or missing. Strings are stored in the Arrow-backed ``str`` of pandas. Arrow cannot
+store lone surrogates, so they are replaced by U+FFFD, and a mask has their rows. The reason for rejecting a cell names
+its type, never its contents.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -40,18 +40,18 @@ __all__ = [
 Cells: TypeAlias = "pd.Series[Any]"
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
-STRING: Final = pd.StringDtype("pyarrow", na_value=np.nan)  # what pandas 3 calls "str"
+STRING: Final = pd.StringDtype("pyarrow", na_value=np.nan)  # the "str" of pandas 3
 
-# What programs write for a missing value. In a text they are words like any other.
+# Words that programs write for missing values. In texts they are ordinary words.
 MISSING_WORDS: Final = frozenset({"nan", "NaN", "None", "null", "NULL", "<NA>", "NaT", r"\N"})
-MISSING_AMOUNTS: Final = MISSING_WORDS | {"NA", "N/A"}  # "NA" may be Namibia, but never a number or a time
+MISSING_AMOUNTS: Final = MISSING_WORDS | {"NA", "N/A"}  # "NA" may be Namibia, but is never a number or a time
 
-# White space, control and format characters, and the letters and marks that are drawn as nothing.
+# White space, control and format characters, and invisible letters and marks.
 _BLANK: Final = (
     r"^[\s\p{Z}\p{Cc}\p{Cf}\x{034F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{180B}-\x{180F}\x{2800}"
     r"\x{3164}\x{FE00}-\x{FE0F}\x{FFA0}\x{E0100}-\x{E01EF}]*$"
 )
-# Fifteen digits at most, as a float holds them all; no leading zero, as in 007.
+# At most fifteen digits, which a float can represent, and no leading zero, as in 007.
 _PLAIN_NUMBER: Final = r"^[+-]?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d{1,2})?$"
 
 
@@ -62,11 +62,11 @@ class Converted:
     Attributes
     ----------
     column : Series of shape (n_rows,)
-        Missing where the cell was missing or at fault.
+        Missing if the cell was missing or invalid.
     faults : mapping of str to ndarray of bool
-        For every reason, the rows that it holds for.
+        The rows of each reason.
     notes : tuple of str
-        What was changed or assumed on the way, for the user; the name of the column goes in front.
+        Changes and assumptions, for the user; the caller puts the name of the column in front.
     """
 
     column: Cells
@@ -81,59 +81,59 @@ class Strings:
     Attributes
     ----------
     strings : Series of str
-        Missing where no string stands.
+        Missing if the cell is not a string.
     other : ndarray of bool
-        Where something else than a string stands.
-    mended : ndarray of bool
-        Where U+FFFD replaces a lone surrogate.
+        Cells that are neither strings nor missing.
+    replaced : ndarray of bool
+        Strings in which U+FFFD replaces a lone surrogate.
     """
 
     strings: Cells
     other: Mask
-    mended: Mask
+    replaced: Mask
 
 
 def extract_strings(cells: Cells) -> Strings:
-    """Part the strings of a column from what else stands there.
+    """Separate the strings of a column from its other values.
 
     Examples
     --------
-    >>> found = extract_strings(pd.Series(["a", 1, None], dtype=object))
-    >>> found.strings.tolist(), found.other.tolist()
+    >>> cells = extract_strings(pd.Series(["a", 1, None], dtype=object))
+    >>> cells.strings.tolist(), cells.other.tolist()
     (['a', nan, nan], [False, True, False])
     """
-    none = np.zeros(len(cells), dtype=bool)
+    no_rows = np.zeros(len(cells), dtype=bool)
     if isinstance(cells.dtype, pd.StringDtype):
-        return Strings(cells, none, none)
+        return Strings(cells, no_rows, no_rows)
     if cells.dtype != object:
-        return Strings(pd.Series(np.nan, index=cells.index, dtype=STRING), cells.notna().to_numpy(), none)
+        return Strings(pd.Series(np.nan, index=cells.index, dtype=STRING), cells.notna().to_numpy(), no_rows)
     other = _not_strings(cells)
     kept = cells.mask(other) if other.any() else cells
     try:
-        return Strings(kept.astype(STRING), other, none)
+        return Strings(kept.astype(STRING), other, no_rows)
     except UnicodeEncodeError:
-        return _mended(kept, other)
+        return _replace_surrogates(kept, other)
 
 
 def _not_strings(cells: Cells) -> Mask:
     if pd.api.types.infer_dtype(cells, skipna=True) in ("string", "empty"):
         return np.zeros(len(cells), dtype=bool)
-    return np.asarray(cells.notna().to_numpy() & ~_where(cells, lambda cell: isinstance(cell, str)))
+    return np.asarray(cells.notna().to_numpy() & ~_mask_cells(cells, lambda cell: isinstance(cell, str)))
 
 
-def _where(cells: Cells, holds: Callable[[Any], bool]) -> Mask:
+def _mask_cells(cells: Cells, holds: Callable[[Any], bool]) -> Mask:
     return np.fromiter((holds(cell) for cell in cells), dtype=bool, count=len(cells))
 
 
-def _mended(cells: Cells, other: Mask) -> Strings:
-    lone = _where(cells, lambda cell: isinstance(cell, str) and has_surrogate(cell))
+def _replace_surrogates(cells: Cells, other: Mask) -> Strings:
+    lone = _mask_cells(cells, lambda cell: isinstance(cell, str) and has_surrogate(cell))
     values = cells.to_numpy(dtype=object, copy=True)
     values[lone] = [_without_surrogates(text) for text in values[lone]]
     return Strings(pd.Series(values, index=cells.index, dtype=STRING), other, lone)
 
 
 def has_surrogate(text: str) -> bool:
-    r"""Whether a string holds a lone surrogate, so that it cannot be written as UTF-8.
+    r"""Return whether a string has a lone surrogate, so that it cannot be encoded as UTF-8.
 
     Examples
     --------
@@ -148,12 +148,12 @@ def has_surrogate(text: str) -> bool:
 
 
 def _without_surrogates(text: str) -> str:
-    # By way of UTF-16, so that two surrogates that make a character become that character.
+    # Encoding as UTF-16 joins pairs of surrogates to characters.
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def to_plain_dtype(cells: Cells) -> Cells:
-    """Categories, nullable and Arrow types as what they hold.
+    """Convert categorical, nullable and Arrow columns to plain types.
 
     Examples
     --------
@@ -168,7 +168,7 @@ def to_plain_dtype(cells: Cells) -> Cells:
 
 
 def mask_signalling_nan(cells: Cells) -> Cells:
-    """Signalling NaN, for which pandas cannot even ask whether it is missing, as missing.
+    """Make signalling NaN missing; pandas raises an error for it.
 
     Examples
     --------
@@ -184,9 +184,9 @@ def mask_signalling_nan(cells: Cells) -> Cells:
 
 
 def infer_types(cells: Cells, *, printed: bool = False) -> Cells:
-    """Bring a column that no table declares to numbers, to strings, or leave it as it is.
+    """Convert an undeclared column to numbers or strings if all of its cells allow it.
 
-    Printed cells become numbers where every one of them is written as one, without a leading zero.
+    Printed cells become numbers if all of them are numbers without a leading zero.
 
     Examples
     --------
@@ -197,26 +197,26 @@ def infer_types(cells: Cells, *, printed: bool = False) -> Cells:
     """
     dtype = cells.dtype
     if isinstance(dtype, pd.StringDtype):
-        return _guessed(cells.astype(STRING)) if printed else cells.astype(STRING)
+        return _infer_objects(cells.astype(STRING)) if printed else cells.astype(STRING)
     if isinstance(dtype, pd.DatetimeTZDtype) or (isinstance(dtype, np.dtype) and dtype.kind != "O"):
         return cells
     if (pd.api.types.is_numeric_dtype(dtype) or dtype.kind == "b") and not isinstance(dtype, pd.SparseDtype):
         return pd.Series(cells.to_numpy("float64", na_value=np.nan), index=cells.index)
-    return _inferred(cells.astype(object), names=isinstance(dtype, pd.CategoricalDtype))
+    return _infer(cells.astype(object), names=isinstance(dtype, pd.CategoricalDtype))
 
 
-def _inferred(cells: Cells, *, names: bool) -> Cells:
+def _infer(cells: Cells, *, names: bool) -> Cells:
     try:
         if names:  # numbers that are declared as categories are names
             cells = cells.map(str, na_action="ignore")
         cells = cells.where(cells.notna(), np.nan)
-        truths = pd.api.types.infer_dtype(cells, skipna=True) == "boolean"
-        return cells.astype("float64") if truths else cells.infer_objects()
+        is_boolean = pd.api.types.infer_dtype(cells, skipna=True) == "boolean"
+        return cells.astype("float64") if is_boolean else cells.infer_objects()
     except (UnicodeEncodeError, OverflowError):
         return cells
 
 
-def _guessed(cells: Cells) -> Cells:
+def _infer_objects(cells: Cells) -> Cells:
     words = mask_words(cells.str.strip(), MISSING_AMOUNTS)
     present = words.notna().to_numpy()
     if present.any() and match_pattern(words, _PLAIN_NUMBER)[present].all():
@@ -225,19 +225,19 @@ def _guessed(cells: Cells) -> Cells:
 
 
 def match_pattern(strings: Cells, pattern: str) -> Mask:
-    """Where a regular expression (RE2) is found; nowhere where the cell is missing.
+    """Return which cells match a regular expression (RE2); missing cells do not.
 
     Examples
     --------
     >>> match_pattern(pd.Series(["a1", "b", None]), "[0-9]").tolist()
     [True, False, False]
     """
-    found = pc.fill_null(pc.match_substring_regex(pa.array(strings.array), pattern), False)
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
+    matches = pc.fill_null(pc.match_substring_regex(pa.array(strings.array), pattern), False)
+    return np.asarray(matches.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def is_blank(strings: Cells) -> Mask:
-    """Where a string shows nothing: white space, control characters, zero-width characters, fillers.
+    """Return which strings have only white space, control, zero-width and filler characters.
 
     Examples
     --------
@@ -259,7 +259,7 @@ def replace_pattern(strings: Cells, pattern: str, by: str) -> Cells:
 
 
 def string_series(array: Any, index: Any) -> Cells:
-    """Turn an Arrow array, cast to strings, into a Series of ``str``.
+    """Convert an Arrow array to a Series of ``str``.
 
     Examples
     --------
@@ -271,7 +271,7 @@ def string_series(array: Any, index: Any) -> Cells:
 
 
 def mask_words(strings: Cells, words: Collection[str]) -> Cells:
-    """Make blank strings and the given words missing.
+    """Make blank strings and given words missing.
 
     Examples
     --------
@@ -282,18 +282,18 @@ def mask_words(strings: Cells, words: Collection[str]) -> Cells:
 
 
 def faults_by_type(cells: Cells, bad: Mask, words: str) -> dict[str, Mask]:
-    """One reason for every type among the bad cells.
+    """Return one reason for each type among the invalid cells.
 
     Examples
     --------
     >>> faults_by_type(pd.Series(["a", 1]), np.array([False, True]), "no text")
     {'int is no text': array([False,  True])}
     """
-    places = np.flatnonzero(bad)
-    types = np.array([type(cell).__name__ for cell in cells.iloc[places].astype(object)], dtype=object)
+    positions = np.flatnonzero(bad)
+    types = np.array([type(cell).__name__ for cell in cells.iloc[positions].astype(object)], dtype=object)
     faults = {}
     for name in sorted(set(types)):
         mask = np.zeros(len(cells), dtype=bool)
-        mask[places[types == name]] = True
+        mask[positions[types == name]] = True
         faults[f"{name} is {words}"] = mask
     return faults

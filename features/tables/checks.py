@@ -51,9 +51,9 @@ def check(
     origin : str
         The file, or a name for the frame.
     require : iterable of str
-        Further columns that must be there.
+        Further required columns.
     seen : SeenIdHashes, default None
-        The ids of earlier rows, when this is a chunk of a table. They count as duplicates, and the ids of its good rows
+        The ids of earlier rows, if this is a chunk of a table. They count as duplicates, and the ids of its good rows
         are added. A chunk may have no good row.
 
     Returns
@@ -82,9 +82,9 @@ def check(
             _reject_seen(verdict, columns[name].column, name, seen)
     elif not verdict.good.any():
         raise SchemaError(origin, f"none of {len(frame)} rows is good: {verdict.tally()}", describe_requirements(table))
-    good = pd.DataFrame({name: done.column for name, done in columns.items()})[verdict.good]
-    notes = (f"{name} {note}" for name, done in columns.items() for note in done.notes)
-    return good.reset_index(drop=True), _rejected(frame, verdict), (*loaded.notes, *notes)
+    good = pd.DataFrame({name: converted.column for name, converted in columns.items()})[verdict.good]
+    notes = (f"{name} {note}" for name, converted in columns.items() for note in converted.notes)
+    return good.reset_index(drop=True), _rejected_rows(frame, verdict), (*loaded.notes, *notes)
 
 
 def _convert(cells: Cells, kind: Kind | None, printed: bool) -> Converted:
@@ -116,8 +116,8 @@ class _Verdict:
 def _judge(columns: Mapping[str, Converted], table: TableSchema, broken: Mapping[int, str], rows: int) -> _Verdict:
     verdict = _Verdict(np.full(rows, -1, dtype=np.int64))
     for reason in sorted(set(broken.values())):
-        places = [place for place, why in broken.items() if why == reason]
-        verdict.add("", reason, np.isin(np.arange(rows), places))
+        positions = [position for position, cause in broken.items() if cause == reason]
+        verdict.add("", reason, np.isin(np.arange(rows), positions))
     for name in _in_order(columns, table):
         for reason, mask in columns[name].faults.items():
             verdict.add(name, reason, mask)
@@ -132,10 +132,10 @@ def _judge(columns: Mapping[str, Converted], table: TableSchema, broken: Mapping
 def _reject_seen(verdict: _Verdict, ids: Cells, name: str, seen: SeenIdHashes) -> None:
     """Reject the good rows whose id was in an earlier chunk, and remember the ids of the others."""
     repeated = np.zeros(len(ids), dtype=bool)
-    whole = verdict.good & ids.notna().to_numpy()
-    repeated[whole] = seen.holds(ids[whole])
+    is_complete = verdict.good & ids.notna().to_numpy()
+    repeated[is_complete] = seen.holds(ids[is_complete])
     verdict.add(name, DUPLICATE, repeated)
-    seen.add(ids[whole & ~repeated])
+    seen.add(ids[is_complete & ~repeated])
 
 
 def _in_order(columns: Mapping[str, Converted], table: TableSchema) -> list[str]:
@@ -144,62 +144,61 @@ def _in_order(columns: Mapping[str, Converted], table: TableSchema) -> list[str]
 
 
 def _duplicates(key: pd.DataFrame, good: Mask) -> Mask:
-    """Mark good rows whose whole key was in an earlier good row; rejected rows do not count."""
-    whole = good & key.notna().all(axis=1).to_numpy()
+    """Return which good rows have the same complete key as an earlier good row."""
+    is_complete = good & key.notna().all(axis=1).to_numpy()
     repeated = np.zeros(len(key), dtype=bool)
-    repeated[whole] = key[whole].duplicated().to_numpy()
+    repeated[is_complete] = key[is_complete].duplicated().to_numpy()
     return repeated
 
 
-def _rejected(frame: pd.DataFrame, verdict: _Verdict) -> pd.DataFrame:
-    places = np.flatnonzero(~verdict.good)
-    causes = np.array([*verdict.causes, ("", "")], dtype=object)[verdict.codes[places]]
-    sheet = pd.DataFrame(
+def _rejected_rows(frame: pd.DataFrame, verdict: _Verdict) -> pd.DataFrame:
+    positions = np.flatnonzero(~verdict.good)
+    causes = np.array([*verdict.causes, ("", "")], dtype=object)[verdict.codes[positions]]
+    reasons = pd.DataFrame(
         {
-            "row": places,
+            "row": positions,
             "column": pd.Series(causes[:, 0], dtype=STRING),
             "reason": pd.Series(causes[:, 1], dtype=STRING),
         }
     )
-    cells = frame.iloc[places].reset_index(drop=True).set_axis(_input_names(list(frame.columns)), axis=1)
-    return pd.concat([sheet, cells], axis=1)
+    cells = frame.iloc[positions].reset_index(drop=True).set_axis(_input_names(list(frame.columns)), axis=1)
+    return pd.concat([reasons, cells], axis=1)
 
 
 def _input_names(names: list[str]) -> list[str]:
     """Return names for the input columns that differ from `REJECTED_COLUMNS`."""
-    return [_free(name, {*names, *REJECTED_COLUMNS}) if name in REJECTED_COLUMNS else name for name in names]
+    return [_unused_name(name, {*names, *REJECTED_COLUMNS}) if name in REJECTED_COLUMNS else name for name in names]
 
 
-def _free(name: str, taken: set[str]) -> str:
-    while name in taken:
+def _unused_name(name: str, used: set[str]) -> str:
+    while name in used:
         name = f"input_{name}"
     return name
 
 
 def _check_columns(loaded: LoadedTable, table: TableSchema, origin: str, require: tuple[str, ...]) -> None:
     names = list(loaded.frame.columns)
-    strange = sum(not isinstance(name, str) for name in names)
-    if strange:
+    n_unnamed = sum(not isinstance(name, str) for name in names)
+    if n_unnamed:
         raise SchemaError(
-            origin, f"{strange} of {len(names)} column names are not strings", describe_requirements(table)
+            origin, f"{n_unnamed} of {len(names)} column names are not strings", describe_requirements(table)
         )
     missing = [name for name in dict.fromkeys((*table.required, *require)) if name not in names]
     if missing:
-        problem = (
-            f"{_quoted(missing, 'column')} missing from {table.name}; {_describe_columns(names, table, loaded.printed)}"
-        )
+        columns = _describe_columns(names, table, loaded.printed)
+        problem = f"{_quote_names(missing, 'column')} missing from {table.name}; {columns}"
         raise SchemaError(origin, problem + _hint(missing, names, table), describe_requirements(table, require))
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if twice:
-        raise SchemaError(origin, f"{_quoted(twice, 'column')} duplicated", "Keep one of each.")
+    repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if repeated:
+        raise SchemaError(origin, f"{_quote_names(repeated, 'column')} duplicated", "Keep one of each.")
 
 
-def _quoted(names: list[str], noun: str) -> str:
-    shown = ", ".join(_shown(name) for name in names[:MAX_NAMES_SHOWN])
+def _quote_names(names: list[str], noun: str) -> str:
+    shown = ", ".join(_quote(name) for name in names[:MAX_NAMES_SHOWN])
     return f"{noun} {shown} is" if len(names) == 1 else f"{noun}s {shown} are"
 
 
-def _shown(name: str) -> str:
+def _quote(name: str) -> str:
     short = len(name) <= MAX_NAME_LENGTH and name.isprintable()
     return f"'{name}'" if short else f"(a name of {len(name)} characters)"
 
@@ -212,23 +211,23 @@ def _describe_columns(names: list[str], table: TableSchema, printed: bool) -> st
     if printed and not any(name in known or _nearest(name, known) for name in names):
         return f"got {len(names)} columns, all unknown: is the header line missing?"
     more = f" and {len(names) - MAX_NAMES_SHOWN} more" if len(names) > MAX_NAMES_SHOWN else ""
-    return f"got {', '.join(_shown(name) for name in names[:MAX_NAMES_SHOWN])}{more}"
+    return f"got {', '.join(_quote(name) for name in names[:MAX_NAMES_SHOWN])}{more}"
 
 
 def _hint(missing: list[str], names: list[str], table: TableSchema) -> str:
-    spare = [name for name in names if all(name != column.name for column in table.columns)]
-    pairs = [(name, _nearest(name, spare)) for name in missing]
-    hints = [f"{_shown(near)} for '{name}'" for name, near in pairs if near]
+    undeclared = [name for name in names if all(name != column.name for column in table.columns)]
+    pairs = [(name, _nearest(name, undeclared)) for name in missing]
+    hints = [f"{_quote(match)} for '{name}'" for name, match in pairs if match]
     return f" (did you mean {', '.join(hints)}?)" if hints else ""
 
 
 def _nearest(name: str, others: list[str]) -> str | None:
-    folded = {_folded(other): other for other in others}
-    near = difflib.get_close_matches(_folded(name), folded, n=1, cutoff=0.75)
-    return folded[near[0]] if near else None
+    folded = {_normalise(other): other for other in others}
+    match = difflib.get_close_matches(_normalise(name), folded, n=1, cutoff=0.75)
+    return folded[match[0]] if match else None
 
 
-def _folded(name: str) -> str:
+def _normalise(name: str) -> str:
     return name.strip().casefold().replace(" ", "_").replace("-", "_")
 
 

@@ -86,12 +86,12 @@ class ChunkReader:
         """Read all chunks; ids of a chunk count as duplicates in later chunks."""
         return self.after(0)
 
-    def after(self, done: int) -> Iterator[Chunk]:
+    def after(self, first_row: int) -> Iterator[Chunk]:
         """Read the chunks that begin at a row or later. Ids of earlier chunks must have been added to ``seen``.
 
         Parameters
         ----------
-        done : int
+        first_row : int
             Rows to skip.
 
         Yields
@@ -106,15 +106,15 @@ class ChunkReader:
         start = 0
         with open_parquet(self.path, self.origin) as file:
             for group, rows in enumerate(self._groups):
-                if start + rows <= done:
+                if start + rows <= first_row:
                     start += rows
                     continue
                 for batch in _batches(file, group, self.origin):
-                    if start >= done and len(batch):
-                        yield self._checked(batch, start)
+                    if start >= first_row and len(batch):
+                        yield self._check(batch, start)
                     start += len(batch)
 
-    def _checked(self, batch: pa.Table, start: int) -> Chunk:
+    def _check(self, batch: pa.Table, start: int) -> Chunk:
         loaded = load_parquet_batch(batch, self.origin)
         good, rejected, notes = check(loaded, self.table, origin=self.origin, require=(), seen=self.seen)
         rejected["row"] += start

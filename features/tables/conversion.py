@@ -4,14 +4,14 @@
 kind     becomes                 rejected
 ======== ======================= ============================================================================
 id       ``str``, stripped       fractions, floats too large to be exact, bools, broken characters
-text     ``str``, as it is       anything but a string, more than `MAX_TEXT_LENGTH` characters
+text     ``str``, as it is       all values except strings, more than `MAX_TEXT_LENGTH` characters
 time     ``datetime64[us, UTC]`` numbers (epochs too), years outside 1970..2100, strings other than ISO 8601
 number   ``float64``             what does not parse, infinity and beyond 1e15, bools
 category ``str``, stripped       what is neither string, number nor bool
 ======== ======================= ============================================================================
 
-A missing cell is not a fault here: the table's schema decides. Blank strings count as missing. Except in text,
-so do the words that programs write for missing values (null, nan, None ...).
+Whether a cell may be missing is not checked here, but by the schema of the table. Blank strings count as missing.
+Except in text, so do the words that programs write for missing values (null, nan, None ...).
 """
 
 from collections.abc import Callable, Mapping
@@ -89,22 +89,22 @@ def _text(cells: Cells, _printed: bool) -> Converted:
     faults = faults_by_type(cells, split.other, "not text: give a string")
     faults[f"text longer than {MAX_TEXT_LENGTH:,} characters"] = long
     return Converted(
-        split.strings.mask(long | is_blank(split.strings)), faults, _replaced_characters_note(split.mended)
+        split.strings.mask(long | is_blank(split.strings)), faults, _replaced_characters_note(split.replaced)
     )
 
 
-def _replaced_characters_note(mended: Mask) -> tuple[str, ...]:
-    count = int(mended.sum())
+def _replaced_characters_note(replaced: Mask) -> tuple[str, ...]:
+    count = int(replaced.sum())
     return (f"has broken characters in {count} rows: they were replaced by U+FFFD",) if count else ()
 
 
 def _id(cells: Cells, printed: bool) -> Converted:
     split = extract_strings(cells)
-    names, unnamed = _names(cells, split, loose=False)
-    names, notes = _whole(names) if printed else (names, ())
+    names, not_names = _names(cells, split, loose=False)
+    names, notes = _remove_trailing_zero(names) if printed else (names, ())
     exponent = match_pattern(names, _EXPONENT) & printed
-    broken = split.mended | match_pattern(names, "\ufffd")
-    faults = faults_by_type(cells, unnamed, "not an id: give a string or an exact whole number")
+    broken = split.replaced | match_pattern(names, "\ufffd")
+    faults = faults_by_type(cells, not_names, "not an id: give a string or an exact whole number")
     faults["id with broken characters"] = broken
     faults["id in exponent notation: digits are lost"] = exponent
     return Converted(names.mask(broken | exponent), faults, notes)
@@ -112,22 +112,22 @@ def _id(cells: Cells, printed: bool) -> Converted:
 
 def _category(cells: Cells, printed: bool) -> Converted:
     split = extract_strings(cells)
-    names, unnamed = _names(cells, split, loose=True)
-    names, notes = _whole(names) if printed else (names, ())
-    faults = faults_by_type(cells, unnamed, "not a category: give a string")
-    return Converted(names, faults, (*notes, *_replaced_characters_note(split.mended)))
+    names, not_names = _names(cells, split, loose=True)
+    names, notes = _remove_trailing_zero(names) if printed else (names, ())
+    faults = faults_by_type(cells, not_names, "not a category: give a string")
+    return Converted(names, faults, (*notes, *_replaced_characters_note(split.replaced)))
 
 
 def _names(cells: Cells, split: Strings, *, loose: bool) -> tuple[Cells, Mask]:
-    """Names as stripped strings, and the cells that are neither missing nor a name."""
+    """Return names as stripped strings, and the cells that are neither missing nor a name."""
     if not split.other.any():
         return mask_words(split.strings.str.strip(), MISSING_WORDS), split.other
-    spelled = _to_strings(cells, split.other, loose)
-    names = split.strings.where(~split.other, spelled).str.strip()
-    return mask_words(names, MISSING_WORDS), split.other & spelled.isna().to_numpy()
+    strings = _to_strings(cells, split.other, loose)
+    names = split.strings.where(~split.other, strings).str.strip()
+    return mask_words(names, MISSING_WORDS), split.other & strings.isna().to_numpy()
 
 
-def _whole(names: Cells) -> tuple[Cells, tuple[str, ...]]:
+def _remove_trailing_zero(names: Cells) -> tuple[Cells, tuple[str, ...]]:
     """Remove the ``.0`` of whole numbers that were printed as floats."""
     count = int(match_pattern(names, _PRINTED_FLOAT).sum())
     note = f"has whole numbers with a trailing .0 in {count} rows: it was removed"
@@ -140,7 +140,7 @@ def _to_strings(cells: Cells, other: Mask, loose: bool) -> Cells:
     if digits is not None and not (loose and digits.isna().to_numpy()[other].any()):
         return digits
     values = np.full(len(cells), np.nan, dtype=object)
-    values[other] = [_spell(cell, loose) for cell in cells[other].astype(object)]
+    values[other] = [_to_string(cell, loose) for cell in cells[other].astype(object)]
     return pd.Series(values, index=cells.index, dtype=STRING)
 
 
@@ -166,15 +166,15 @@ def _exact_below(dtype: Any) -> int:
     return 1 << min(digits, 53)
 
 
-def _spell(cell: object, loose: bool) -> str | None:
+def _to_string(cell: object, loose: bool) -> str | None:
     if isinstance(cell, bool | np.bool_):
         return str(cell) if loose else None
     if isinstance(cell, Real | Decimal):
-        return _spell_number(cell, loose)
+        return _number_to_string(cell, loose)
     return str(cell) if isinstance(cell, UUID) else None
 
 
-def _spell_number(number: Any, loose: bool) -> str | None:
+def _number_to_string(number: Any, loose: bool) -> str | None:
     """Return the digits of an exact whole number; when loose, also of any finite number."""
     exact = _exact_below(type(number)) if isinstance(number, float | np.floating) else MAX_WHOLE_NUMBER
     try:

@@ -187,14 +187,14 @@ def load_parquet_batch(table: Any, origin: str) -> LoadedTable:
     LoadedTable
     """
     # The unnamed index of a pandas frame is not a column. A named index was a column and becomes one again.
-    kept = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
+    kept = [position for position, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
     return LoadedTable(_frame(table.select(kept), origin))
 
 
 def _jsonl(file: Path, origin: str) -> LoadedTable:
     lines = [line for line in io.BytesIO(_content(file, "JSON Lines", origin)) if line.strip()]
     records = [_record(line) for line in lines]
-    broken = {place: BROKEN_LINE for place, record in enumerate(records) if record is None}
+    broken = {position: BROKEN_LINE for position, record in enumerate(records) if record is None}
     if len(broken) == len(records):
         raise SchemaError(origin, "no line is a JSON object in UTF-8", "Write one object per line.")
     return LoadedTable(pd.DataFrame([record or {} for record in records], dtype=object), broken)
@@ -205,7 +205,7 @@ def _record(line: bytes) -> dict[str, Any] | None:
         record = json.loads(line.decode())
     except (ValueError, RecursionError):
         return None
-    # Only an escape can make a name that no column may have.
+    # Only an escape sequence can give a name that cannot be encoded.
     good = isinstance(record, dict) and not (b"\\u" in line and has_surrogate("".join(record)))
     return record if good else None
 
@@ -216,9 +216,9 @@ def _csv(file: Path, origin: str) -> LoadedTable:
     data, notes = _replace_invalid(data, origin)
     table, broken = _rows(data, names)
     _check_last_quote(table, data, len(table) + len(broken), origin)
-    places = np.full(len(table) + len(broken), -1)
-    places[np.delete(np.arange(len(places)), list(broken))] = np.arange(len(table))
-    frame = _frame(table, origin).reindex(places).reset_index(drop=True)
+    positions = np.full(len(table) + len(broken), -1)
+    positions[np.delete(np.arange(len(positions)), list(broken))] = np.arange(len(table))
+    frame = _frame(table, origin).reindex(positions).reset_index(drop=True)
     return LoadedTable(frame.loc[:, [name != "" for name in frame.columns]], broken, printed=True, notes=notes)
 
 
@@ -283,7 +283,7 @@ def _check_last_quote(table: Any, data: bytes, rows: int, origin: str) -> None:
 
 
 def _frame(table: Any, origin: str) -> pd.DataFrame:
-    columns = {place: _cells(column, origin) for place, column in enumerate(table.columns)}
+    columns = {position: _cells(column, origin) for position, column in enumerate(table.columns)}
     return pd.DataFrame(columns, index=range(len(table))).set_axis(table.column_names, axis=1)
 
 
@@ -327,8 +327,8 @@ def save(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     ['1', 'x', nan]
     """
     file = Path(path)
-    columns = [_storable(frame.iloc[:, place]) for place in range(frame.shape[1])]
-    names = [_printed(name) for name in frame.columns]
+    columns = [_storable(frame.iloc[:, position]) for position in range(frame.shape[1])]
+    names = [_to_string(name) for name in frame.columns]
     pyarrow.parquet.write_table(pa.Table.from_arrays(columns, names=names), file)
     return file
 
@@ -340,11 +340,11 @@ def _storable(cells: Cells) -> Any:
     simple = isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "biufM" and cells.dtype.itemsize <= 8
     if simple or isinstance(cells.dtype, pd.StringDtype):
         return pa.array(cells, from_pandas=True)
-    printed = [_printed(cell) if known else None for cell, known in zip(cells, cells.notna(), strict=True)]
+    printed = [_to_string(cell) if is_present else None for cell, is_present in zip(cells, cells.notna(), strict=True)]
     return pa.array(printed, pa.large_string())
 
 
-def _printed(cell: object) -> str:
+def _to_string(cell: object) -> str:
     try:
         return str(cell).encode("utf-8", "replace").decode()
     except ValueError:  # an integer of more digits than Python prints

@@ -64,7 +64,7 @@ class TableSchema:
         return tuple(column.name for column in self.columns if column.required)
 
     def kind(self, name: str) -> Kind | None:
-        """Return the kind of a column; None for an undeclared column that may hold anything."""
+        """Return the kind of a column; None for an undeclared column of any type."""
         further: Kind | None = "id" if name.endswith("_id") else None
         return next((column.kind for column in self.columns if column.name == name), further)
 

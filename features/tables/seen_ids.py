@@ -35,10 +35,10 @@ class SeenIdHashes:
         ids : Series of str
             None of them missing.
         """
-        self._runs.append(_sorted(*self._hashes(ids)))
+        self._runs.append(_sort(*self._hashes(ids)))
         while len(self._runs) > 1 and 2 * len(self._runs[-1][0]) > len(self._runs[-2][0]):
             last, before = self._runs.pop(), self._runs.pop()
-            self._runs.append(_sorted(*(np.concatenate(pair) for pair in zip(before, last, strict=True))))
+            self._runs.append(_sort(*(np.concatenate(pair) for pair in zip(before, last, strict=True))))
 
     def holds(self, ids: Cells) -> Mask:
         """Return which ids were added before.
@@ -56,8 +56,8 @@ class SeenIdHashes:
         seen = np.zeros(len(ids), dtype=bool)
         for firsts, seconds in self._runs:
             if len(firsts):
-                place = np.searchsorted(firsts, first).clip(max=len(firsts) - 1)
-                seen |= (firsts[place] == first) & (seconds[place] == second)
+                position = np.searchsorted(firsts, first).clip(max=len(firsts) - 1)
+                seen |= (firsts[position] == first) & (seconds[position] == second)
         return seen
 
     def _hashes(self, ids: Cells) -> tuple[Array, Array]:
@@ -69,6 +69,6 @@ class SeenIdHashes:
         return first, second
 
 
-def _sorted(first: Array, second: Array) -> tuple[Array, Array]:
+def _sort(first: Array, second: Array) -> tuple[Array, Array]:
     order = np.argsort(first)
     return first[order], second[order]

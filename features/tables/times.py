@@ -65,22 +65,22 @@ def convert_times(cells: Cells) -> Converted:
     """
     if cells.dtype.kind == "M":
         naive = np.full(len(cells), not isinstance(cells.dtype, pd.DatetimeTZDtype))
-        return _timed(_to_times(cells, naive), {})
+        return _to_column(_to_times(cells, naive), {})
     split = extract_strings(cells)
     strings = mask_words(split.strings.str.strip(), MISSING_AMOUNTS)
     times, number = _parse_strings(strings), match_pattern(strings, _BARE_NUMBER)
     if split.other.any():
         times |= _parse_objects(cells, split.other)
-        number |= _are(cells, split.other, Number)
-    unread = (split.other | strings.notna().to_numpy()) & np.isnat(times.times) & ~times.outside
-    faults = {f"a number is not a time: {_GIVE_TIME}": unread & number}
-    faults |= faults_by_type(cells, unread & ~number & split.other, f"not a time: {_GIVE_TIME}")
-    return _timed(times, faults | {f"not a time: {_GIVE_TIME}": unread & ~number & ~split.other})
+        number |= _is_instance(cells, split.other, Number)
+    unparsed = (split.other | strings.notna().to_numpy()) & np.isnat(times.times) & ~times.outside
+    faults = {f"a number is not a time: {_GIVE_TIME}": unparsed & number}
+    faults |= faults_by_type(cells, unparsed & ~number & split.other, f"not a time: {_GIVE_TIME}")
+    return _to_column(times, faults | {f"not a time: {_GIVE_TIME}": unparsed & ~number & ~split.other})
 
 
-def _timed(times: _Times, faults: dict[str, Mask]) -> Converted:
-    naive, given = times.naive.sum(), (~np.isnat(times.times)).sum()
-    share = "" if naive == given else f" in {naive} of {given} rows"
+def _to_column(times: _Times, faults: dict[str, Mask]) -> Converted:
+    naive, n_times = times.naive.sum(), (~np.isnat(times.times)).sum()
+    share = "" if naive == n_times else f" in {naive} of {n_times} rows"
     notes = (f"has no time zone{share}: taken as UTC",) if naive else ()
     column: Cells = pd.Series(times.times).dt.tz_localize("UTC")
     return Converted(column, faults | {"time outside 1970..2100": times.outside}, notes)
@@ -90,7 +90,7 @@ def _to_times(cells: Cells, naive: Mask) -> _Times:
     if isinstance(cells.dtype, pd.DatetimeTZDtype):
         cells = cells.dt.tz_convert("UTC").dt.tz_localize(None)
     times: Times = cells.to_numpy(copy=True)
-    # The range comes first: a distant year in seconds has no place in microseconds.
+    # The range comes first: a distant year in seconds overflows microseconds.
     outside = ~np.isnat(times) & ~((times >= EARLIEST) & (times < TOO_LATE))
     times[outside] = np.datetime64("NaT")
     return _Times(times.astype("datetime64[us]"), outside, naive & ~np.isnat(times))
@@ -98,13 +98,13 @@ def _to_times(cells: Cells, naive: Mask) -> _Times:
 
 def _parse_strings(strings: Cells) -> _Times:
     # pandas also reads "now", "today" and bare years, so only dates that begin with a year are passed on.
-    dated = strings.where(match_pattern(strings, _YEAR_FIRST)).str.upper()
-    times = pd.to_datetime(dated, format="ISO8601", utc=True, errors="coerce")
-    return _to_times(times, ~match_pattern(dated, _HAS_ZONE))
+    dates = strings.where(match_pattern(strings, _YEAR_FIRST)).str.upper()
+    times = pd.to_datetime(dates, format="ISO8601", utc=True, errors="coerce")
+    return _to_times(times, ~match_pattern(dates, _HAS_ZONE))
 
 
 def _parse_objects(cells: Cells, other: Mask) -> _Times:
-    known = _are(cells, other, (date, np.datetime64))
+    known = _is_instance(cells, other, (date, np.datetime64))
     times = pd.Series(pd.NaT, index=cells.index, dtype=object)
     times[known] = cells[known]
     naive = known.copy()
@@ -112,7 +112,7 @@ def _parse_objects(cells: Cells, other: Mask) -> _Times:
     return _to_times(pd.to_datetime(times, utc=True, errors="coerce"), naive)
 
 
-def _are(cells: Cells, other: Mask, types: type | tuple[type, ...]) -> Mask:
+def _is_instance(cells: Cells, other: Mask, types: type | tuple[type, ...]) -> Mask:
     mask = other.copy()
     mask[other] = [isinstance(cell, types) for cell in cells[other].astype(object)]
     return mask

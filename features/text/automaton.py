@@ -1,7 +1,7 @@
-"""Find many words in texts at once: the automaton of Aho and Corasick over code points.
+"""Search for many words at once: the automaton of Aho and Corasick over code points.
 
-Every character is one step in a table, whatever the number of words. Words of ASCII count between word boundaries, and
-words of another script anywhere, for Chinese has no blanks.
+Each character is one table look-up, for any number of words. ASCII words count only between word boundaries, and other
+words anywhere, since Chinese has no blanks.
 """
 
 from collections import deque
@@ -29,17 +29,17 @@ class Automaton:
     Parameters
     ----------
     letters : ndarray of uint16, shape (65536,)
-        The column of a character; 0 for one of no word.
+        Column of each character; 0 for a character that is in no word.
     steps : ndarray of int32, shape (n_states, n_letters)
-        The state that follows; 0 at the start.
+        The next state; 0 is the start.
     ends : ndarray of int32, shape (n_states,)
-        The longest word that ends at a state; -1 for none.
+        The longest word that ends at a state; -1 if there is none.
     shorter : ndarray of int32, shape (n_states,)
-        The state at which the next shorter word ends; 0 for none.
+        The state at which the next shorter word ends; 0 if there is none.
     lengths, kinds : ndarray of int32, shape (n_words,)
-        Of every word.
+        Length and kind of each word.
     bounded : ndarray of bool, shape (n_words,)
-        Whether it counts between word boundaries alone.
+        Whether a word counts only between word boundaries.
 
     Examples
     --------
@@ -57,17 +57,17 @@ class Automaton:
 
     @property
     def tables(self) -> tuple[Array, ...]:
-        """The arrays, as kernels take them."""
+        """The arrays, in the order that kernels expect."""
         return self.letters, self.steps, self.ends, self.shorter, self.lengths, self.kinds, self.bounded
 
 
 def build_automaton(words: Mapping[str, int]) -> Automaton:
-    """Build the automaton of some words.
+    """Build an automaton of words.
 
     Parameters
     ----------
     words : mapping of str to int
-        Words of the basic plane as folding leaves them, none of them empty, and their kinds.
+        Folded, non-empty words of the basic multilingual plane, and their kinds.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def build_automaton(words: Mapping[str, int]) -> Automaton:
     Examples
     --------
     >>> automaton = build_automaton({"ab": 0})
-    >>> automaton.steps.shape  # the start, "a", "ab"; no letter, "a", "b"
+    >>> automaton.steps.shape  # start, "a", "ab"; other characters, "a", "b"
     (3, 3)
     """
     letters = np.zeros(PLANE, np.uint16)
@@ -101,7 +101,7 @@ def build_automaton(words: Mapping[str, int]) -> Automaton:
 
 
 def _link(children: Sequence[dict[int, int]], ends: list[int], letters: Array, n_letters: int) -> tuple[Array, Array]:
-    """Fill the table of steps from the start outwards; a state that ends no word takes over the word of its tail."""
+    """Build the table of steps in breadth-first order; a state without a word inherits the word of its tail."""
     steps = np.zeros((len(children), n_letters), np.int32)
     shorter, tail = np.zeros(len(children), np.int32), np.zeros(len(children), np.int32)
     waiting = deque([0])
@@ -122,7 +122,7 @@ def _link(children: Sequence[dict[int, int]], ends: list[int], letters: Array, n
 
 @nb.njit(inline="always")
 def is_bounded(codes: Array, begin: int, end: int, start: int, stop: int) -> bool:
-    """Return whether no letter or digit touches a span of a text.
+    """Return whether a span of a text has no adjacent letter or digit.
 
     Examples
     --------
@@ -139,19 +139,19 @@ def read_words(path: Traversable, categories: Sequence[str]) -> dict[str, int]:
     Parameters
     ----------
     path : Path or Traversable
-        Lines of a category, a tab and a word; blank lines and lines that begin with ``#`` do not count.
+        A file with a category, a tab and a word per line; blank lines and lines that begin with ``#`` are ignored.
     categories : sequence of str
-        The categories, in the order of their numbers.
+        The categories, in the order of their indices.
 
     Returns
     -------
     dict of str to int
-        The number of the category of every word.
+        Index of the category of each word.
 
     Raises
     ------
     ValueError
-        When a line is none of that, its category is unknown, or its word is listed twice.
+        If a line has another form, its category is unknown, or its word is repeated.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def read_words(path: Traversable, categories: Sequence[str]) -> dict[str, int]:
             continue
         category, _, word = line.partition("\t")
         if category not in categories or not word or word != word.strip() or word in words:
-            problem = "a known category, a tab and a word that is new"
+            problem = "a known category, a tab and a new word"
             raise ValueError(f"{path.name}, line {number}: expected {problem}. Correct the line.")
         words[word] = list(categories).index(category)
     return words

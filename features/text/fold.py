@@ -28,7 +28,7 @@ CHARACTER_KINDS = ("compat", "enclosed", "invisible", "mark", "lookalike", "trad
 KINDS = (*CHARACTER_KINDS, "inserted", "spelled")
 """The kinds of changes that folding makes: the last two depend on the neighbours, the others on one code point."""
 OBFUSCATIONS = (*KINDS[:6], *KINDS[9:])
-"""The kinds that obfuscate text. Letter case, blanks and full-width signs are also folded, but everybody uses them."""
+"""The kinds that obfuscate text. Letter case, blanks and full-width signs are also folded, but are ordinary."""
 SHARES = np.array([KINDS.index(name) for name in ("case", *OBFUSCATIONS)])
 
 DROPPED = -1

@@ -1,14 +1,14 @@
 """Obfuscation recognised by its neighbours: symbols inserted between the letters of a word, and spelled digits.
 
-Three rules, in this order, each conservative, for people use signs and blanks too:
+Three conservative rules, in this order, since ordinary texts also have signs and blanks:
 
-- a mark that no sentence needs (``*``, ``_``, a star, a dot in the middle) between two Chinese characters goes, and so
-  does a run of two; between Latin letters only marks that no word has;
-- single letters, Chinese characters or digits with the same sign or blank between all of them are one word, from four
-  letters or characters and from six digits on: ``f.r.e.e``, ``加 微 信 号``;
-- six or more digits in a row of which some are spelled in Chinese become digits.
+- one or two marks without a function in a sentence (``*``, ``_``, a star, a middle dot) are removed between Chinese
+  characters; between Latin letters, only marks that never occur in words are removed;
+- at least four single letters or Chinese characters, or six single digits, that are separated by the same sign or blank
+  are joined: ``f.r.e.e``, ``加 微 信 号``;
+- runs of at least six digits that include digits spelled in Chinese are converted to digits.
 
-Folding what these rules leave changes nothing.
+Folding the result again changes nothing.
 """
 
 import numba as nb
@@ -21,11 +21,11 @@ __all__ = ["undo_by_context"]
 
 NOTHING, HAN, LATIN, DIGIT = range(4)
 MARKS = "*·_|^•`★☆♥♦※°○●◆◇■□▲△▼▽♠♣◎¤§¦"
-"""Marks that stand between Chinese characters only to hide them."""
+"""Marks that occur between Chinese characters only as obfuscation."""
 LATIN_MARKS = "*•|^★☆♥♦※°○●◆◇■□▲△▼▽♠♣◎"
-"""Marks that stand between Latin letters only to hide them."""
+"""Marks that occur between Latin letters only as obfuscation."""
 SEPARATORS = MARKS + " .-~/\\+=:;'\"!#$%&@" + "…—–"
-"""Signs that may stand between single letters."""
+"""Signs that may separate single letters."""
 LETTERS_APART, DIGITS_APART = 4, 6
 SPELLED_RUN = 6
 SPELLED = "零〇一二三四五六七八九壹贰叁肆伍陆柒捌玖幺"
@@ -33,11 +33,11 @@ SPELLED_DIGITS = "001234567891234567891"
 
 
 def _classes() -> tuple[Array, Array]:
-    """Return (signs, digits): what a sign may do, as bits, and the digit that a character spells, else 255."""
+    """Return (signs, digits): the uses of each sign, as bits, and the digit that a character spells, or 255."""
     size = 0x10000
     signs, digits = np.zeros(size, np.uint8), np.full(size, 255, np.uint8)
-    for bit, some in ((1, MARKS), (2, LATIN_MARKS), (4, SEPARATORS)):
-        signs[[ord(char) for char in some]] |= bit
+    for bit, chars in ((1, MARKS), (2, LATIN_MARKS), (4, SEPARATORS)):
+        signs[[ord(char) for char in chars]] |= bit
     for char, digit in zip(SPELLED + "0123456789", SPELLED_DIGITS + "0123456789", strict=True):
         digits[ord(char)] = int(digit)
     return signs, digits
@@ -62,16 +62,16 @@ def _sign(code: np.uint32, signs: Array) -> int:
 
 @nb.njit(inline="always")
 def _drop_marks(text: Array, n: int, signs: Array) -> int:
-    """Take marks out from between letters, in place; return how long the text is then."""
+    """Remove marks between letters in place; return the new length."""
     kept = 0
     at = 0
     while at < n:
-        wanted = 0
+        removable = 0
         if kept and _sign(text[at], signs) & 3:
             kind = _kind(text[kept - 1])
-            wanted = 1 if kind == HAN else 2 if kind == LATIN else 0
+            removable = 1 if kind == HAN else 2 if kind == LATIN else 0
         run = 0
-        while wanted and run < 3 and at + run < n and _sign(text[at + run], signs) & wanted:
+        while removable and run < 3 and at + run < n and _sign(text[at + run], signs) & removable:
             run += 1
         if 0 < run <= 2 and at + run < n and _kind(text[at + run]) == _kind(text[kept - 1]):
             at += run
@@ -93,7 +93,7 @@ def _letters_apart(text: Array, at: int, n: int, before: int, signs: Array) -> i
         count += 1
     last = at + 2 * (count - 1)
     if last + 1 < n and _kind(text[last + 1]) != NOTHING:
-        count -= 1  # the last of them begins a longer word
+        count -= 1  # the last letter begins a longer word
     return count if count >= (DIGITS_APART if kind == DIGIT else LETTERS_APART) else 0
 
 
@@ -132,7 +132,7 @@ def _spell_digits(text: Array, n: int, digits: Array) -> int:
 
 @nb.njit(cache=True, nogil=True)
 def _context_kernel(codes: Array, offsets: Array, signs: Array, digits: Array, counts: Array) -> Array:
-    """Apply both rules in place to each text; return where the texts end."""
+    """Apply the rules in place to each text; return the offsets of the results."""
     ends = np.zeros(offsets.size, np.int64)
     for i in range(offsets.size - 1):
         n = offsets[i + 1] - offsets[i]
@@ -140,7 +140,7 @@ def _context_kernel(codes: Array, offsets: Array, signs: Array, digits: Array, c
         left = _join_letters(text, _drop_marks(text, n, signs), signs)
         counts[i, 0] += n - left
         counts[i, 1] += _spell_digits(text, left, digits)
-        codes[ends[i] : ends[i] + left] = text[:left]  # never ahead of what is read
+        codes[ends[i] : ends[i] + left] = text[:left]  # the output never overtakes the input
         ends[i + 1] = ends[i] + left
     return ends
 

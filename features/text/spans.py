@@ -54,6 +54,6 @@ def count_spans(spans: Array, n_texts: int, n_kinds: int) -> Array:
     >>> count_spans(np.array([[1, 0, 4, 9], [1, 0, 9, 15]]), 2, 2).tolist()
     [[0, 0], [2, 0]]
     """
-    if not len(spans):  # most messages
+    if not len(spans):  # the usual case
         return np.zeros((n_texts, n_kinds), np.int64)
     return np.bincount(spans[:, 0] * n_kinds + spans[:, 1], minlength=n_texts * n_kinds).reshape(n_texts, n_kinds)

@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .fit import fit_wording
+    from .fit import fit_text_model
     from .model import TextModel
 
 __all__ = [
     "TextModel",
-    "fit_wording",
+    "fit_text_model",
 ]
 
 # Imported at first use, as in the package above.
 _HOMES = {
     "TextModel": "model",
-    "fit_wording": "fit",
+    "fit_text_model": "fit",
 }
 
 

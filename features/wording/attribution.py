@@ -1,8 +1,8 @@
-"""The pieces of a message that carry its wording score.
+"""Attribution of the score of a text model to characters and text spans.
 
-A score of `TextModel` is a sum over n-grams. Each occurrence of an n-gram shares its part evenly among the characters
-that it covers, the marks of begin and end left out, so the parts of the characters add up to the score. Folding keeps
-the order of what it keeps, so every folded character leads back to the character that it came from.
+A score of `TextModel` is a sum over n-grams. The contribution of each occurrence of an n-gram is divided equally among
+the characters that it covers, excluding the start and end marks. The weights of the characters therefore add up to the
+score. Folding preserves the order of characters, so each folded character can be traced back to a raw one.
 """
 
 import numba as nb
@@ -16,62 +16,63 @@ from fraudsieve.features.text.fold_rules import DIGITS
 from .model import TextModel
 from .ngrams import MAX_N, VALUES, hash_ngrams
 
-__all__ = ["character_weights", "sources", "spans"]
+__all__ = ["character_weights", "source_positions", "spans"]
 
 
 @nb.njit(inline="always")
-def _share_out(rows: Array, part: Array, length: int, out: Array) -> None:
-    """Give each character its share of the n-grams, which come in the order of `hash_ngrams`."""
-    stop, k = length + 2, 0  # with the marks
+def _distribute(rows: Array, contributions: Array, length: int, out: Array) -> None:
+    """Add to each character its share of the n-grams, which are in the order of `hash_ngrams`."""
+    stop, k = length + 2, 0  # including the marks
     for at in range(stop):
         for n in range(1, min(MAX_N, stop - at) + 1):
             if n == 1 and (at == 0 or at == stop - 1):
-                continue  # a mark alone is none
+                continue  # a single mark is not an n-gram
             first, last = max(at - 1, 0), min(at + n - 1, length)
             if rows[k] >= 0:
                 for char in range(first, last):
-                    out[char] += part[rows[k]] / (last - first)
+                    out[char] += contributions[rows[k]] / (last - first)
             k += 1
 
 
 @nb.njit(cache=True, nogil=True)
 def _weigh_kernel(rows: Array, ends: Array, offsets: Array, weights: Array, output: int, out: Array) -> None:
     times = np.zeros(weights.shape[0], np.int32)
-    part = np.empty(weights.shape[0])
+    contributions = np.empty(weights.shape[0])
     for i in range(offsets.size - 1):
-        mine = rows[ends[i] : ends[i + 1]]
-        for row in mine:
+        text_rows = rows[ends[i] : ends[i + 1]]
+        for row in text_rows:
             if row >= 0:
                 times[row] += 1
         square = 0.0
-        for row in mine:
+        for row in text_rows:
             if row >= 0 and times[row]:
                 value = VALUES[min(times[row], VALUES.size - 1)]
                 square += (value * weights[row, 0]) ** 2
-                part[row] = value / times[row] * weights[row, output + 1]
+                contributions[row] = value / times[row] * weights[row, output + 1]
                 times[row] = 0
         if square > 0.0:
-            mine_out = out[offsets[i] : offsets[i + 1]]
-            _share_out(mine, part, offsets[i + 1] - offsets[i], mine_out)
-            mine_out /= np.sqrt(square)
+            text_out = out[offsets[i] : offsets[i + 1]]
+            _distribute(text_rows, contributions, offsets[i + 1] - offsets[i], text_out)
+            text_out /= np.sqrt(square)
 
 
-def character_weights(wording: TextModel, folded: CodePoints, output: int = 0) -> Array:
-    """Share out the wording score of texts among their characters.
+def character_weights(model: TextModel, folded: CodePoints, output: int = 0) -> Array:
+    """Attribute the score of texts to their characters.
 
     Parameters
     ----------
-    wording : TextModel
-        The model.
+    model : TextModel
+        The text model.
     folded : CodePoints
         Folded texts.
     output : int, default=0
-        The output of the model.
+        Index of the output of the model.
 
     Returns
     -------
     ndarray of float64, shape (n_characters,)
-        Those of a text add up to its margin: times the model's scale, the intercept added before, that is `log_odds`.
+        The weights of a text add up to its margin without the intercept. With the intercept, and multiplied by the
+        scale of the model, this is `log_odds`.
 
     Examples
     --------
@@ -82,20 +83,20 @@ def character_weights(wording: TextModel, folded: CodePoints, output: int = 0) -
     ([1.414214, 1.414214], [[2.828427]])
     """
     out = np.zeros(len(folded.codes))
-    if not len(wording.buckets):
+    if not len(model.buckets):
         return out
     buckets, ends = hash_ngrams(folded)
-    rows = np.searchsorted(wording.buckets, buckets).astype(np.int32)
-    rows[rows == len(wording.buckets)] = 0
-    rows[wording.buckets[rows] != buckets] = -1
-    _weigh_kernel(rows, ends, folded.offsets, wording.rows, output, out)
+    rows = np.searchsorted(model.buckets, buckets).astype(np.int32)
+    rows[rows == len(model.buckets)] = 0
+    rows[model.buckets[rows] != buckets] = -1
+    _weigh_kernel(rows, ends, folded.offsets, model.rows, output, out)
     return out
 
 
 @nb.njit(cache=True, nogil=True)
-def _follow_kernel(folded: Array, single: Array, offsets: Array, digits: Array) -> Array:
-    """Match folded characters, in order, with those of raw characters folded one by one; -1 from where none fits."""
-    places = np.full(folded.size, -1, np.int64)
+def _match_kernel(folded: Array, single: Array, offsets: Array, digits: Array) -> Array:
+    """Match folded characters, in order, to raw characters folded one at a time; -1 after the first mismatch."""
+    positions = np.full(folded.size, -1, np.int64)
     raw, at = 0, 0
     for k in range(folded.size):
         while at < single.size:
@@ -105,67 +106,66 @@ def _follow_kernel(folded: Array, single: Array, offsets: Array, digits: Array) 
             if code == folded[k] or spells:
                 while offsets[raw + 1] < at:
                     raw += 1
-                places[k] = raw
+                positions[k] = raw
                 break
-    return places
+    return positions
 
 
-def sources(text: str, folded: Array) -> Array | None:
-    """Find the raw character that every folded one came from.
+def source_positions(text: str, folded: Array) -> Array | None:
+    """Find the raw character that each folded character came from.
 
     Parameters
     ----------
     text : str
-        A text as it came.
+        A raw text.
     folded : ndarray of uint32, shape (n_folded,)
-        The same, folded.
+        The folded text.
 
     Returns
     -------
     ndarray of int64, shape (n_folded,), or None
-        Positions in `text`, ascending; None where `folded` is not what folding makes of it. Folding takes out
-        characters and changes each for itself or, in numbers, into a digit; what it takes out between letters is no
-        letter, so that the first that fits is the one.
+        Positions in `text`, ascending; None if `folded` is not the folded form of `text`. The first match is always
+        correct: folding converts characters one at a time, and between letters it only removes signs.
 
     Examples
     --------
     >>> text = "f.r.e.e  Ｇift"
-    >>> sources(text, fold_codes(pack([text]))[0].codes).tolist()  # "free gift"
+    >>> source_positions(text, fold_codes(pack([text]))[0].codes).tolist()  # "free gift"
     [0, 2, 4, 6, 7, 9, 10, 11, 12]
     """
     single = fold_codes(pack(list(text)))[0]
-    places = _follow_kernel(folded, single.codes, single.offsets, DIGITS)
-    return None if (places < 0).any() else places
+    positions = _match_kernel(folded, single.codes, single.offsets, DIGITS)
+    return None if (positions < 0).any() else positions
 
 
 def spans(weights: Array, n: int) -> list[tuple[int, int, float]]:
-    """Merge neighbouring characters that say much for the same side, and return the strongest runs.
+    """Merge neighbouring characters with large weights of the same sign, and return the strongest text spans.
 
     Parameters
     ----------
     weights : ndarray of float64, shape (n_characters,)
-        The weight of every character of one text. To say much is to weigh more than the mean, without sign, of those
-        that weigh anything; those that weigh nothing belong to the run around them.
+        Weight of each character of one text. A weight is large if its absolute value is at least the mean absolute
+        value of the nonzero weights. Characters with weight zero belong to the span around them.
     n : int
-        How many runs.
+        Maximum number of spans.
 
     Returns
     -------
     list of (start, stop, weight)
-        Disjoint, the heaviest first, at most `n`. What is between them is left out.
+        At most `n` disjoint spans, the largest absolute weight first.
 
     Examples
     --------
     >>> spans(np.array([0.5, 0.0, 1.0, -2.0, 0.0, 0.25]), 2)
     [(3, 4, -2.0), (2, 3, 1.0)]
     """
-    weighty = np.flatnonzero(weights)
-    if not len(weighty):
+    positions = np.flatnonzero(weights)
+    if not len(positions):
         return []
-    some = weights[weighty]
-    side = np.sign(some) * (np.abs(some) >= np.abs(some).mean())
+    nonzero = weights[positions]
+    side = np.sign(nonzero) * (np.abs(nonzero) >= np.abs(nonzero).mean())
     firsts = np.flatnonzero(np.diff(side, prepend=2.0))
-    lasts = np.append(firsts[1:], len(weighty)) - 1
-    totals = np.where(side[firsts] == 0, 0.0, np.add.reduceat(some, firsts))
+    lasts = np.append(firsts[1:], len(positions)) - 1
+    totals = np.where(side[firsts] == 0, 0.0, np.add.reduceat(nonzero, firsts))
     order = np.argsort(-np.abs(totals), kind="stable")[: min(n, np.count_nonzero(totals))]
-    return [(int(weighty[firsts[i]]), int(weighty[lasts[i]]) + 1, float(totals[i])) for i in order]
+    return [(int(positions[firsts[i]]), int(positions[lasts[i]]) + 1, float(totals[i])) for i in order]

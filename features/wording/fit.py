@@ -1,8 +1,8 @@
-"""Fitting the wording model, and scoring the messages that it is fitted on out of fold.
+"""Fitting the text model, and scoring its training messages out of fold.
 
-The model is a linear support vector machine, one class against the rest, over TF-IDF n-grams. Its margins beat those
-of a logistic regression as a start for boosting (DESIGN.md, 4); one temperature turns them into log-odds (Platt's
-scaling without the intercept; for several classes Guo et al., 2017), fitted on out-of-fold margins.
+The model is a linear support vector machine, one class against the rest, over TF-IDF n-grams. Its margins are a better
+start for boosting than those of a logistic regression (DESIGN.md, 4). One temperature, fitted on out-of-fold margins,
+converts them to log-odds (Platt scaling without the intercept; for several classes Guo et al., 2017).
 """
 
 import warnings
@@ -23,10 +23,10 @@ from .folds import campaign_folds
 from .model import TextModel
 from .ngrams import BITS, MAX_TIMES, hash_ngrams
 
-__all__ = ["campaign_weights", "count_ngrams", "fit_wording", "out_of_fold", "softmax_loss"]
+__all__ = ["campaign_weights", "count_ngrams", "fit_text_model", "out_of_fold", "softmax_loss"]
 
 
-NEVER = -1.0  # the margin for a class that a fold has not seen: that of a support vector on the wrong side
+ABSENT_MARGIN = -1.0  # for a class that is not in a fold: the margin of a support vector on the other side
 
 
 def count_ngrams(texts: CodePoints) -> sparse.csr_array:
@@ -45,7 +45,7 @@ def count_ngrams(texts: CodePoints) -> sparse.csr_array:
     Examples
     --------
     >>> from fraudsieve.features.text.codepoints import pack
-    >>> sorted(count_ngrams(pack(["aa"])).data.astype(float).round(3).tolist())[-2:]  # "a" is there twice
+    >>> sorted(count_ngrams(pack(["aa"])).data.astype(float).round(3).tolist())[-2:]  # "a" occurs twice
     [1.0, 1.693]
     """
     buckets, ends = hash_ngrams(texts)
@@ -57,7 +57,7 @@ def count_ngrams(texts: CodePoints) -> sparse.csr_array:
 
 
 def campaign_weights(groups: Array) -> Array:
-    """Weigh rows so that every campaign counts as one message.
+    """Return row weights with which every campaign counts as one message.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def campaign_weights(groups: Array) -> Array:
     return np.asarray(weights / weights.mean())
 
 
-def fit_wording(
+def fit_text_model(
     counts: sparse.csr_array,
     y: Array,
     classes: tuple[str, ...],
@@ -89,24 +89,24 @@ def fit_wording(
     random_state: int,
     max_iter: int = 1000,
 ) -> TextModel:
-    """Fit a wording model with a scale of one.
+    """Fit a text model with a scale of one.
 
     Parameters
     ----------
     counts : csr_array, shape (n_texts, 2**BITS)
         From `count_ngrams`.
     y : ndarray of int, shape (n_texts,)
-        Positions in `classes`; a class may be absent.
+        Indices into `classes`; a class may be absent.
     classes : tuple of str
         All classes.
     C : float
         Inverse strength of the regularisation.
     min_messages : int
-        An n-gram of fewer messages gets no weight.
+        N-grams that occur in fewer messages get no weight.
     random_state : int
         Seed of the solver.
     max_iter : int, default=1000
-        Passes of the solver; the margins are good long before it has converged to the last digit.
+        Maximum passes of the solver; full convergence does not improve the margins.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def fit_wording(
     present = np.unique(y)
     coef, intercept = _fit_svm(vectors, y, C, random_state, max_iter)
     if len(classes) > 2:
-        coef, intercept = _spread(coef, intercept, present, len(classes))
+        coef, intercept = _expand_outputs(coef, intercept, present, len(classes))
     elif len(present) == 1:
         intercept = intercept * np.where(present == 1, 1, -1)
     weights = np.column_stack([idf, (coef * idf).T]).astype(np.float32)
@@ -128,11 +128,11 @@ def fit_wording(
 
 
 def _fit_svm(vectors: Any, y: Array, C: float, random_state: int, max_iter: int) -> tuple[Array, Array]:
-    """Return coefficients and intercepts: one row for two classes, a row a class for more."""
+    """Return coefficients and intercepts: one row for two classes, otherwise one row per class."""
     n_present = len(np.unique(y))
     if n_present == 1:
         return np.zeros((1, vectors.shape[1])), np.array([1.0])
-    if not vectors.shape[1]:  # no n-gram in enough messages
+    if not vectors.shape[1]:  # no n-gram occurs in enough messages
         n_outputs = 1 if n_present == 2 else n_present
         return np.zeros((n_outputs, 0)), np.zeros(n_outputs)
     with warnings.catch_warnings():
@@ -141,11 +141,11 @@ def _fit_svm(vectors: Any, y: Array, C: float, random_state: int, max_iter: int)
     return svm.coef_, svm.intercept_
 
 
-def _spread(coef: Array, intercept: Array, present: Array, n_classes: int) -> tuple[Array, Array]:
-    """Give every class an output: two classes share a margin, an absent class never wins."""
+def _expand_outputs(coef: Array, intercept: Array, present: Array, n_classes: int) -> tuple[Array, Array]:
+    """Give every class an output: two classes share a margin, and an absent class never has the largest."""
     if len(present) == 2:
         coef, intercept = np.vstack([-coef, coef]), np.concatenate([-intercept, intercept])
-    all_coef, all_intercept = np.zeros((n_classes, coef.shape[1])), np.full(n_classes, NEVER)
+    all_coef, all_intercept = np.zeros((n_classes, coef.shape[1])), np.full(n_classes, ABSENT_MARGIN)
     all_coef[present], all_intercept[present] = coef, intercept
     return all_coef, all_intercept
 
@@ -156,9 +156,9 @@ def softmax_loss(log_odds: Array, y: Array) -> Array:
     Parameters
     ----------
     log_odds : ndarray, shape (n_rows, n_outputs)
-        One column for two classes, a column a class for more.
+        One column for two classes, otherwise one column per class.
     y : ndarray of int, shape (n_rows,)
-        Positions of the classes.
+        Indices of the classes.
 
     Returns
     -------
@@ -176,7 +176,7 @@ def softmax_loss(log_odds: Array, y: Array) -> Array:
 
 
 def _fit_scale(margins: Array, y: Array, weights: Array) -> float:
-    """Return the temperature that makes margins the likeliest log-odds."""
+    """Return the temperature that maximises the likelihood of the scaled margins."""
 
     def loss(log_scale: float) -> float:
         return float(np.average(softmax_loss(np.exp(log_scale) * margins, y), weights=weights))
@@ -196,47 +196,49 @@ def out_of_fold(
     random_state: int,
     n_jobs: int | None,
 ) -> tuple[TextModel, Array, Array]:
-    """Fit a wording model and score its own training texts by models that have not seen them.
+    """Fit a text model, and score its training texts out of fold.
 
     Parameters
     ----------
     texts : CodePoints
         Folded texts.
     y, classes, C, min_messages, random_state
-        As in `fit_wording`.
+        As in `fit_text_model`.
     groups : ndarray, shape (n_texts,)
-        Campaigns: never on both sides of a fold.
+        Campaigns; each is kept in one fold.
     n_folds : int
-        At least two.
+        Number of folds, at least two.
     n_jobs : int or None
-        Folds fitted at a time, as in joblib.
+        Number of folds fitted in parallel, as in joblib.
 
     Returns
     -------
     model : TextModel
         Fitted on all texts.
     log_odds : ndarray of float64, shape (n_texts, n_outputs)
-        Out of fold.
-    known : ndarray of float64, shape (n_texts,)
-        The share of a text's n-grams known to the model that scored it.
+        Log-odds out of fold.
+    known_share : ndarray of float64, shape (n_texts,)
+        Share of the n-grams of each text that the model of its fold knows.
 
     Raises
     ------
     ValueError
-        When all texts are of one campaign.
+        If all texts belong to one campaign.
     """
     counts = count_ngrams(texts)
     settings = {"C": C, "min_messages": min_messages, "random_state": random_state}
     fold_of = campaign_folds(y, groups, n_folds, random_state)
     folds = [(np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)) for fold in np.unique(fold_of)]
     if len(folds) < 2:
-        raise ValueError("All messages are of one campaign; wording needs at least 2. Pass more messages, or groups.")
-    fits = [delayed(fit_wording)(counts[train], y[train], classes, **settings) for train, _ in folds]
-    fits.append(delayed(fit_wording)(counts, y, classes, **settings))
-    *fold_models, model = Parallel(n_jobs=n_jobs)(fits)
-    margins, known = np.zeros((len(y), len(model.intercept))), np.zeros(len(y))
+        raise ValueError(
+            "All messages belong to one campaign; the text model needs at least 2. Pass more messages, or groups."
+        )
+    tasks = [delayed(fit_text_model)(counts[train], y[train], classes, **settings) for train, _ in folds]
+    tasks.append(delayed(fit_text_model)(counts, y, classes, **settings))
+    *fold_models, model = Parallel(n_jobs=n_jobs)(tasks)
+    margins, known_share = np.zeros((len(y), len(model.intercept))), np.zeros(len(y))
     for (_, test), fold_model in zip(folds, fold_models, strict=True):
-        margins[test], known[test] = fold_model.log_odds(select_texts(texts, test))
+        margins[test], known_share[test] = fold_model.log_odds(select_texts(texts, test))
     scale = _fit_scale(margins, y, campaign_weights(groups))
     scaled = TextModel(model.classes, model.buckets, model.weights, model.intercept, scale)
-    return scaled, scale * margins, known
+    return scaled, scale * margins, known_share

@@ -1,4 +1,4 @@
-"""Folds that keep campaigns whole and spread classes evenly, in time linear in the rows."""
+"""Folds that keep campaigns whole and classes balanced, in time linear in the number of rows."""
 
 import numpy as np
 
@@ -8,22 +8,22 @@ __all__ = ["campaign_folds"]
 
 
 def campaign_folds(y: Array, groups: Array, n_folds: int, random_state: int) -> Array:
-    """Deal campaigns to folds.
+    """Assign campaigns to folds.
 
-    Campaigns are dealt in turn, class by class and the large ones first, so that each fold gets its share of each
-    class as far as whole campaigns allow. (scikit-learn's `StratifiedGroupKFold` loops over groups in Python: on 70,000
-    of them it takes longer than the model.)
+    Campaigns are assigned in turn, class by class and the large ones first. Each fold gets its share of each class, as
+    far as whole campaigns allow. scikit-learn's `StratifiedGroupKFold` loops over groups in Python, which
+    takes longer than fitting the model if there are 70,000 groups.
 
     Parameters
     ----------
     y : ndarray, shape (n_rows,)
         Classes.
     groups : ndarray, shape (n_rows,)
-        Campaigns. One with rows of several classes is dealt with the class of its first row.
+        Campaigns. A campaign with rows of several classes is assigned with the class of its first row.
     n_folds : int
-        How many folds; fewer when there are fewer campaigns.
+        Number of folds; fewer are used if there are fewer campaigns.
     random_state : int
-        Seed of the order of the folds, and among campaigns of one class and size.
+        Seed of the order of the folds, and of the order of campaigns of the same class and size.
 
     Returns
     -------
@@ -40,6 +40,6 @@ def campaign_folds(y: Array, groups: Array, n_folds: int, random_state: int) -> 
     _, classes = np.unique(y, return_inverse=True)
     rng = np.random.default_rng(random_state)
     order = np.lexsort((rng.random(len(first)), -sizes, classes[first]))
-    dealt = np.empty(len(first), np.int64)
-    dealt[order] = rng.permutation(n_folds)[np.arange(len(first)) % n_folds]
-    return np.asarray(dealt[inverse])
+    fold_of = np.empty(len(first), np.int64)
+    fold_of[order] = rng.permutation(n_folds)[np.arange(len(first)) % n_folds]
+    return np.asarray(fold_of[inverse])

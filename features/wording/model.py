@@ -1,4 +1,4 @@
-"""The wording model: per-class log-odds of a text, from a linear model over its hashed n-grams."""
+"""The text model: per-class log-odds of a text, from a linear model over its hashed n-grams."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -12,11 +12,11 @@ from fraudsieve.features.text.codepoints import CodePoints
 
 from .ngrams import aligned_rows, linear_scores, rank_table
 
-__all__ = ["TRUST", "TextModel", "as_known", "output_classes"]
+__all__ = ["TRUST", "TextModel", "output_classes", "weigh_by_known_share"]
 
 
 TRUST: Final = 4.0
-"""The power for models with a legitimate class: higher ones leave ordinary chat alone at equal recall."""
+"""The exponent for models with a legitimate class: higher values flag less ordinary chat at equal recall."""
 T = TypeVar("T")
 
 
@@ -31,7 +31,7 @@ def output_classes(classes: Sequence[T]) -> Sequence[T]:
     Returns
     -------
     sequence
-        The second of two, whose log-odds say all; else every class.
+        The second class if there are two, since one log-odds is enough; otherwise all classes.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def output_classes(classes: Sequence[T]) -> Sequence[T]:
 
 @dataclass(frozen=True)
 class TextModel:
-    """A linear model of what each class's messages say.
+    """A linear model of the texts of each class.
 
     Parameters
     ----------
@@ -52,18 +52,18 @@ class TextModel:
     buckets : ndarray of int32, shape (n_kept,)
         The n-gram buckets that have weights, ascending.
     weights : ndarray of float32, shape (n_kept, 1 + n_outputs)
-        Inverse document frequency, then that times the coefficient for each output.
+        The inverse document frequency, and its product with the coefficient of each output.
     intercept : ndarray of float64, shape (n_outputs,)
         Added to the scores of `linear_scores`.
     scale : float
-        Turns margins into log-odds; one number, so that it cannot change their order.
+        Factor that converts margins to log-odds; a single number, so that it does not change their order.
     trust : float, default=0.0
-        The power of the known share of a text that its log-odds are weighed by, as a feature; 0 for full weight.
+        Exponent of the known share by which the log-odds are weighted as features; 0 for full weight.
 
     Attributes
     ----------
     rows : ndarray of float32, shape (n_kept, 1 + n_outputs or more)
-        The weights as `aligned_rows` lays them.
+        The weights, as laid out by `aligned_rows`.
 
     Examples
     --------
@@ -83,17 +83,18 @@ class TextModel:
     rows: Array = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.weights.ndim == 2 and self.weights.dtype == np.float32:  # whoever read them checks their form later
+        # Other forms are rejected later, by the reader of the model folder.
+        if self.weights.ndim == 2 and self.weights.dtype == np.float32:
             columns = self.weights.shape[1]
             object.__setattr__(self, "rows", aligned_rows(self.weights))
             object.__setattr__(self, "weights", self.rows[:, :columns])  # one copy in memory
 
     def __reduce__(self) -> tuple[type["TextModel"], tuple[Any, ...]]:
-        return type(self), tuple(getattr(self, one.name) for one in fields(self) if one.init)
+        return type(self), tuple(getattr(self, field.name) for field in fields(self) if field.init)
 
     @cached_property
     def table(self) -> Array:
-        """The look-up table from buckets to rows, made when it is first asked for."""
+        """The look-up table from buckets to rows, built at first use."""
         return rank_table(self.buckets)
 
     def log_odds(self, texts: CodePoints) -> tuple[Array, Array]:
@@ -108,30 +109,29 @@ class TextModel:
         -------
         log_odds : ndarray of float64, shape (n_texts, n_outputs)
             Natural logarithms. With more than two classes they are the terms of a softmax.
-        known : ndarray of float64, shape (n_texts,)
-            The share of a text's n-grams that the model knows.
+        known_share : ndarray of float64, shape (n_texts,)
+            Share of the n-grams of each text that the model knows.
         """
-        margins, known = linear_scores(texts, self.table, self.rows, len(self.intercept))
+        margins, known_share = linear_scores(texts, self.table, self.rows, len(self.intercept))
         margins += self.intercept
         margins *= self.scale
-        return margins, known
+        return margins, known_share
 
 
-def as_known(log_odds: Array, known: Array, trust: float) -> Array:
-    """Weigh log-odds by how much of a text they rest on: those of a text that is hardly known say little.
+def weigh_by_known_share(log_odds: Array, known_share: Array, trust: float) -> Array:
+    """Weigh log-odds by a power of the share of n-grams that the model knows.
 
-    The few n-grams of another kind of message that a model knows are no evidence at full weight, with which a
-    filter that has learnt from advertisements flags ordinary chat. Where there is no legitimate class, and types alone
-    are told apart, nothing speaks for a text's being none of them, and full weight it is.
+    A few known n-grams are weak evidence: at full weight, a filter trained on advertisements flags ordinary chat.
+    Models without a legitimate class only distinguish types of fraud, and keep the full weight.
 
     Parameters
     ----------
     log_odds : ndarray of float64, shape (n_texts, n_outputs)
         From `TextModel.log_odds`.
-    known : ndarray of float64, shape (n_texts,)
-        The share of a text's n-grams that the model knows.
+    known_share : ndarray of float64, shape (n_texts,)
+        Share of the n-grams of each text that the model knows.
     trust : float
-        The power of the share that they are multiplied by.
+        Exponent of the share; 0 for full weight.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def as_known(log_odds: Array, known: Array, trust: float) -> Array:
 
     Examples
     --------
-    >>> as_known(np.array([[2.0], [2.0]]), np.array([1.0, 0.5]), TRUST).tolist()
+    >>> weigh_by_known_share(np.array([[2.0], [2.0]]), np.array([1.0, 0.5]), TRUST).tolist()
     [[2.0], [0.125]]
     """
-    return np.asarray(log_odds * (known**trust)[:, None]) if trust else log_odds
+    return np.asarray(log_odds * (known_share**trust)[:, None]) if trust else log_odds

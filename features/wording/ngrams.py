@@ -1,8 +1,9 @@
 """Hashed character n-grams, and the kernel that scores them.
 
-An n-gram is one to four code points in a row, of the text with a mark at its begin and at its end: how a message opens
-and closes says much. Its hash is a sum of products, one a place, mixed once; the top `BITS` bits are the bucket. In
-training the buckets become a sparse matrix; in scoring hashing and the linear model are fused, and no matrix is made.
+An n-gram is one to four consecutive code points of a text. The text has a mark at its start and at its end, since the
+first and last words of a message are informative. The hash is a sum of products, one per position, mixed once; the top
+`BITS` bits are the bucket. Training builds a sparse matrix of the buckets. Scoring fuses hashing and the linear model,
+and builds no matrix.
 """
 
 import threading
@@ -20,25 +21,25 @@ __all__ = ["BITS", "MAX_N", "MAX_TIMES", "aligned_rows", "hash_ngrams", "linear_
 
 
 BITS = 22
-"""Four million buckets: on real messages of 30,000 distinct n-grams a thousand, few that matter share one."""
+"""Four million buckets: few important n-grams of real messages collide (30,000 distinct per thousand messages)."""
 MAX_N = 4
 
 MAX_TIMES = 100
-"""A repeat of an n-gram in one text beyond this one adds nothing."""
+"""Further repeats of an n-gram in a text add nothing."""
 
-# One odd multiplier a place, from the primes of xxHash (Collet), and the finaliser of MurmurHash3 (Appleby).
+# One odd multiplier per position, from the primes of xxHash (Collet), and the finaliser of MurmurHash3 (Appleby).
 FIRST, SECOND = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)
 THIRD, FOURTH = np.uint64(0x165667B19E3779F9), np.uint64(0x85EBCA77C2B2AE63)
 FINAL = np.uint64(0xFF51AFD7ED558CCD)
 HALF, TOP = np.uint64(32), np.uint64(64 - BITS)
 ONE = np.uint64(1)
-BEGIN, END = np.uint32(0x110000), np.uint32(0x110001)  # beyond Unicode: no text holds them
+BEGIN, END = np.uint32(0x110000), np.uint32(0x110001)  # beyond Unicode, so no text contains them
 VALUES = np.concatenate(([0.0], 1.0 + np.log(np.arange(1, MAX_TIMES + 1)), [1.0 + np.log(MAX_TIMES)]))
-VALUE_STEP = np.diff(VALUES)  # what the next occurrence adds to 1 + ln(times)
+VALUE_STEP = np.diff(VALUES)  # the increase of 1 + ln(count) by the next occurrence
 SQUARE_STEP = np.diff(VALUES**2)
 LINE = 16
 """Numbers of four bytes in a cache line."""
-_own = threading.local()
+_thread_local = threading.local()
 
 
 @nb.njit(inline="always")
@@ -48,7 +49,7 @@ def _bucket(state: np.uint64) -> np.int32:
 
 @nb.njit(inline="always")
 def _bucket_edge(marked: Array, at: int, stop: int, buckets: Array, n: int) -> int:
-    """Fill in the n-grams that start at a place near the begin or the end of a text; a mark alone is none."""
+    """Fill in the n-grams that begin at a position near the start or the end of a text, without single marks."""
     one = np.uint64(marked[at]) * FIRST + FINAL
     if 0 < at < stop - 1:
         buckets[n] = _bucket(one)
@@ -70,9 +71,9 @@ def _bucket_edge(marked: Array, at: int, stop: int, buckets: Array, n: int) -> i
 
 @nb.njit(inline="always")
 def _bucket_text(codes: Array, first: int, last: int, marked: Array, buckets: Array) -> int:
-    """Fill in the bucket of every n-gram of one text and return how many there are; `marked` is room for the text.
+    """Fill in the buckets of all n-grams of one text and return their number; `marked` is a buffer for the text.
 
-    The sums of one start are extended from n-gram to n-gram and need not wait for each other, which rolled hashes do.
+    The sums of one position extend each other and do not depend on those of other positions, unlike rolling hashes.
     """
     if first == last:
         return 0
@@ -87,7 +88,7 @@ def _bucket_text(codes: Array, first: int, last: int, marked: Array, buckets: Ar
         three = two + np.uint64(marked[at + 2]) * THIRD
         four = three + np.uint64(marked[at + 3]) * FOURTH
         buckets[n] = _bucket(one)
-        buckets[n + 1] = _bucket(two ^ FIRST)  # two characters are not one with a NUL after it
+        buckets[n + 1] = _bucket(two ^ FIRST)  # so that "a" and "a\0" differ
         buckets[n + 2] = _bucket(three ^ SECOND)
         buckets[n + 3] = _bucket(four ^ THIRD)
         n += 4
@@ -122,7 +123,7 @@ def hash_ngrams(texts: CodePoints) -> tuple[Array, Array]:
     Returns
     -------
     buckets : ndarray of int32, shape (n_ngrams,)
-        The bucket of every n-gram, text after text; an n-gram that occurs twice is there twice.
+        The bucket of every n-gram, text after text, including repeats.
     ends : ndarray of int64, shape (n_texts + 1,)
         The n-grams of text ``i`` are ``buckets[ends[i]:ends[i + 1]]``.
 
@@ -142,13 +143,14 @@ def hash_ngrams(texts: CodePoints) -> tuple[Array, Array]:
 def rank_table(buckets: Array) -> Array:
     """Return the look-up table from a bucket to its row of weights.
 
-    A word covers 32 buckets: a bit for each that has a row, and above them how many rows come before. It takes a
-    megabyte and one load an n-gram, where a plain table of four million rows goes to memory (measured: twice the time).
+    A word covers 32 buckets: the low half has one bit per bucket with a row, and the high half counts the rows before.
+    The table takes one megabyte and one load per n-gram. A plain table of four million rows does not fit into the
+    cache and takes twice the time (measured).
 
     Parameters
     ----------
     buckets : ndarray of int32, shape (n_kept,)
-        The buckets that have weights, ascending, as their rows are.
+        The buckets that have weights, ascending, in the order of their rows.
 
     Returns
     -------
@@ -167,7 +169,7 @@ def rank_table(buckets: Array) -> Array:
 
 
 def aligned_rows(weights: Array) -> Array:
-    """Lay rows of weights so that each lies in as few cache lines as it can: to fetch them is most of scoring a text.
+    """Align rows of weights so that each spans as few cache lines as possible, since fetching them dominates scoring.
 
     Parameters
     ----------
@@ -177,7 +179,7 @@ def aligned_rows(weights: Array) -> Array:
     Returns
     -------
     ndarray of float32, shape (n_kept, n_columns or more)
-        The weights, and zeros after them; measured with 13 columns, 16 are scored in half the time.
+        The weights, padded with zeros: rows of 16 columns are scored in half the time of 13 (measured).
 
     Examples
     --------
@@ -187,16 +189,16 @@ def aligned_rows(weights: Array) -> Array:
     """
     n, columns = weights.shape
     width = -(-columns // LINE) * LINE if columns > LINE else 1 << max(columns - 1, 0).bit_length()
-    room = np.zeros(n * width + LINE, np.float32)
-    first = -room.ctypes.data % (4 * LINE) // 4
-    rows = room[first : first + n * width].reshape(n, width)
+    buffer = np.zeros(n * width + LINE, np.float32)
+    first = -buffer.ctypes.data % (4 * LINE) // 4
+    rows = buffer[first : first + n * width].reshape(n, width)
     rows[:, :columns] = weights
     return rows
 
 
 @intrinsic
 def _popcount_intrinsic(_: Any, word: Any) -> Any:
-    """Count the bits that are set, in one instruction."""
+    """Count the set bits in one instruction."""
 
     def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         return builder.ctpop(args[0])
@@ -209,7 +211,7 @@ _popcount: Any = _popcount_intrinsic  # compiled code calls it without the typin
 
 @nb.njit(inline="always")
 def _find_rows(buckets: Array, n_all: int, table: Array, rows: Array) -> int:
-    """Fill in the rows of the n-grams that have one and return how many do; no branch to mispredict."""
+    """Fill in the rows of the known n-grams and return their number, without branches to mispredict."""
     n = 0
     for k in range(n_all):
         word = table[buckets[k] >> 5]
@@ -221,8 +223,8 @@ def _find_rows(buckets: Array, n_all: int, table: Array, rows: Array) -> int:
 
 @nb.njit(inline="always")
 def _add_one(rows: Array, n: int, times: Array, weights: Array, scores: Array) -> float:
-    """Add up the only output of one text and return the squared length of its vector."""
-    square, score = 0.0, 0.0  # kept in registers, which an array is not
+    """Sum the single output of one text and return the squared length of its vector."""
+    square, score = 0.0, 0.0  # unlike array elements, these stay in registers
     for k in range(n):
         row = rows[k]
         seen = times[row]
@@ -235,7 +237,7 @@ def _add_one(rows: Array, n: int, times: Array, weights: Array, scores: Array) -
 
 @nb.njit(inline="always")
 def _add_many(rows: Array, n: int, times: Array, weights: Array, scores: Array) -> float:
-    """Add up the outputs of one text and return the squared length of its vector."""
+    """Sum the outputs of one text and return the squared length of its vector."""
     square = 0.0
     for k in range(n):
         row = rows[k]
@@ -250,7 +252,7 @@ def _add_many(rows: Array, n: int, times: Array, weights: Array, scores: Array) 
 
 @nb.njit(cache=True, nogil=True)
 def _score_kernel(
-    codes: Array, offsets: Array, table: Array, weights: Array, times: Array, out: Array, known: Array
+    codes: Array, offsets: Array, table: Array, weights: Array, times: Array, out: Array, known_share: Array
 ) -> None:
     longest = _longest(offsets) + 2
     marked = np.empty(longest, np.uint32)
@@ -267,22 +269,22 @@ def _score_kernel(
             times[rows[k]] = 0
         if square > 0.0:
             out[i] /= np.sqrt(square)
-        known[i] = n_known / max(n_all, 1)
+        known_share[i] = n_known / max(n_all, 1)
 
 
-def _times(n: int) -> Array:
-    """Return zeros that this thread counts in and leaves as zeros: to make them anew takes longer than a text."""
-    times: Array | None = getattr(_own, "times", None)
-    if times is None or len(times) < n:
-        times = _own.times = np.zeros(n, np.uint8)
-    return times
+def _thread_counts(n: int) -> Array:
+    """Return zeros of this thread, which a kernel resets after use: a new array takes longer than scoring a text."""
+    counts: Array | None = getattr(_thread_local, "counts", None)
+    if counts is None or len(counts) < n:
+        counts = _thread_local.counts = np.zeros(n, np.uint8)
+    return counts
 
 
 def linear_scores(texts: CodePoints, table: Array, weights: Array, n_outputs: int | None = None) -> tuple[Array, Array]:
-    """Score texts with a linear model over their TF-IDF vectors, without making the vectors.
+    """Score texts with a linear model over their TF-IDF vectors, without building the vectors.
 
-    The value of an n-gram is ``(1 + ln(times)) * idf``, and a text's vector has length one (sublinear term
-    frequency and cosine normalisation; Salton and Buckley, 1988). A repeat counts up to the 100th.
+    The value of an n-gram is ``(1 + ln(count)) * idf``, and the vector of a text has length one (sublinear term
+    frequency and cosine normalisation; Salton and Buckley, 1988). Counts are limited to 100.
 
     Parameters
     ----------
@@ -291,28 +293,28 @@ def linear_scores(texts: CodePoints, table: Array, weights: Array, n_outputs: in
     table : ndarray of uint64, shape (2**(BITS - 5),)
         From `rank_table`.
     weights : ndarray of float32, shape (n_kept, 1 + n_outputs or more)
-        A row an n-gram: its inverse document frequency, then that times its coefficient for each output. The rows of
-        `aligned_rows` are the fastest.
+        One row per n-gram: its inverse document frequency, and its product with the coefficient of each output. Rows
+        from `aligned_rows` are the fastest.
     n_outputs : int, default=None
-        How many outputs there are; None for all columns after the first.
+        Number of outputs; None for all columns after the first.
 
     Returns
     -------
     scores : ndarray of float64, shape (n_texts, n_outputs)
         Zero for a text without a known n-gram; intercepts are not added.
-    known : ndarray of float64, shape (n_texts,)
-        The share of the text's n-grams that have weights.
+    known_share : ndarray of float64, shape (n_texts,)
+        Share of the n-grams of each text that have weights.
 
     Examples
     --------
     >>> from fraudsieve.features.text.codepoints import pack
     >>> buckets = np.unique(hash_ngrams(pack(["a"]))[0])
     >>> weights = np.tile(np.array([2, 6], np.float32), (len(buckets), 1))
-    >>> scores, known = linear_scores(pack(["a", "b"]), rank_table(buckets), weights)
-    >>> scores.round(6).tolist(), known.tolist()
+    >>> scores, known_share = linear_scores(pack(["a", "b"]), rank_table(buckets), weights)
+    >>> scores.round(6).tolist(), known_share.tolist()
     ([[6.0], [0.0]], [1.0, 0.0])
     """
     out = np.zeros((len(texts), weights.shape[1] - 1 if n_outputs is None else n_outputs))
-    known = np.zeros(len(texts))
-    _score_kernel(texts.codes, texts.offsets, table, weights, _times(len(weights)), out, known)
-    return out, known
+    known_share = np.zeros(len(texts))
+    _score_kernel(texts.codes, texts.offsets, table, weights, _thread_counts(len(weights)), out, known_share)
+    return out, known_share

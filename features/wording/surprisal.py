@@ -1,9 +1,9 @@
-"""How improbable a text is, character by character and pair by pair, under a model of legitimate text.
+"""Surprisal of the characters and character pairs of a text, under a model of legitimate text.
 
-Camouflage reads as nonsense: a rare homophone, a symbol within a word, a character that never follows the one before
-it. None of these need be known in advance; they are improbable. A character has the probability of its smoothed count;
-after another it has that of the pair, which falls back on the character's own (Dirichlet smoothing; Zhai and Lafferty,
-A Study of Smoothing Methods for Language Models Applied to Information Retrieval, 2004).
+Obfuscation is improbable: a rare homophone, a symbol within a word, a character that never follows the previous one.
+Surprisal detects it without a list of known tricks. The probability of a character is its smoothed count. The
+probability of a pair falls back on that of its second character (Dirichlet smoothing; Zhai and Lafferty, A Study of
+Smoothing Methods for Language Models Applied to Information Retrieval, 2004).
 """
 
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ __all__ = ["CHAR_BITS", "PAIR_BITS", "SURPRISALS", "CharacterModel", "count_char
 
 
 SURPRISALS = ("char_mean", "char_std", "char_worst", "pair_mean", "pair_std", "pair_worst")
-"""Mean, spread and worst stretch of the surprisal, in nats: of characters, and of characters after the one before."""
+"""Mean, standard deviation and worst stretch of the surprisal in nats, of characters and of pairs."""
 CHAR_BITS, PAIR_BITS = 16, 20
-"""Characters and pairs are counted in so many buckets, as powers of two."""
+"""Numbers of buckets for characters and pairs, as powers of two."""
 STRETCH = 8
-"""Characters of a stretch."""
-HALF_SEEN = 0.5  # what a character that was never seen counts
-UNSEEN_KINDS = 1000.0  # how many such characters are allowed for
-PRIOR = 5.0  # how many times the one before counts as seen, with the character's own probability
+"""Length of a stretch, in characters."""
+UNSEEN_COUNT = 0.5  # the count of an unseen character
+UNSEEN_KINDS = 1000.0  # assumed number of unseen characters
+PRIOR = 5.0  # weight of the probability of the character alone, in counts
 
 FIRST, SECOND = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)  # as in `ngrams`
 BEGIN = np.uint64(0x110000)
@@ -52,18 +52,18 @@ def _count_kernel(codes: Array, offsets: Array, rows: Array, chars: Array, pairs
             chars[_char_bucket(code)] += 1
             pairs[_pair_bucket(before, code)] += 1
             before = code
-        chars[_char_bucket(BEGIN)] += 1  # how often a text begins: what a first character comes after
+        chars[_char_bucket(BEGIN)] += 1  # the mark that precedes the first character
 
 
 def count_characters(texts: CodePoints, rows: Array) -> tuple[Array, Array]:
-    """Count characters and pairs of some texts.
+    """Count the characters and pairs of selected texts.
 
     Parameters
     ----------
     texts : CodePoints
         Texts.
     rows : ndarray of int64
-        Which of them.
+        Positions of the selected texts.
 
     Returns
     -------
@@ -82,8 +82,8 @@ def count_characters(texts: CodePoints, rows: Array) -> tuple[Array, Array]:
 
 
 @nb.njit(inline="always")
-def _spread(values: Array, n: int, row: Array, at: int) -> None:
-    """Fill in mean, deviation and worst stretch of the first n values."""
+def _summarise(values: Array, n: int, row: Array, at: int) -> None:
+    """Fill in the mean, standard deviation and worst stretch of the first n values."""
     total, square = 0.0, 0.0
     for k in range(n):
         total += values[k]
@@ -115,31 +115,31 @@ def _surprisal_kernel(codes: Array, offsets: Array, chars: Array, pairs: Array, 
         for k in range(n):
             code = np.uint64(codes[offsets[i] + k])
             n_code = float(chars[_char_bucket(code)])
-            share = (n_code + HALF_SEEN) / total
+            share = (n_code + UNSEEN_COUNT) / total
             alone[k] = -np.log(share)
             after[k] = -np.log((pairs[_pair_bucket(before, code)] + PRIOR * share) / (n_before + PRIOR))
             before, n_before = code, n_code
-        _spread(alone, n, out[i], 0)
-        _spread(after, n, out[i], 3)
+        _summarise(alone, n, out[i], 0)
+        _summarise(after, n, out[i], 3)
 
 
 @dataclass(frozen=True)
 class CharacterModel:
-    """Counts of the characters of legitimate text, and of what follows what.
+    """Counts of the characters and character pairs of legitimate text.
 
     Parameters
     ----------
     chars : ndarray of uint32, shape (2**CHAR_BITS,)
-        By bucket; the mark at the begin of every text is counted too.
+        Counts by bucket; the start mark of each text is counted too.
     pairs : ndarray of uint32, shape (2**PAIR_BITS,)
-        By bucket.
+        Counts by bucket.
 
     Examples
     --------
     >>> from fraudsieve.features.text.codepoints import pack
     >>> model = CharacterModel(*count_characters(pack(["see you at six"] * 50), np.arange(50)))
-    >>> known, odd = model.surprisal(pack(["you see", "yxu sqe"]))
-    >>> bool((odd > known).all())
+    >>> usual, unusual = model.surprisal(pack(["you see", "yxu sqe"]))
+    >>> bool((unusual > usual).all())
     True
     """
 
@@ -148,17 +148,17 @@ class CharacterModel:
 
     @cached_property
     def _total(self) -> float:
-        """All that was counted, and half a count for every kind: worked out once, for it takes as long as a message."""
+        """The sum of the smoothed counts, cached because it takes as long as scoring a message."""
         kinds = float(np.count_nonzero(self.chars)) + UNSEEN_KINDS
-        return float(self.chars.sum(dtype=np.float64)) + HALF_SEEN * kinds
+        return float(self.chars.sum(dtype=np.float64)) + UNSEEN_COUNT * kinds
 
     def without(self, chars: Array, pairs: Array) -> "CharacterModel":
-        """Return the model of all texts but those that were counted so.
+        """Return the model without some of its texts.
 
         Parameters
         ----------
         chars, pairs : ndarray of uint32
-            From `count_characters`, of texts that the model holds.
+            Counts of these texts, from `count_characters`.
 
         Returns
         -------
@@ -167,17 +167,17 @@ class CharacterModel:
         return CharacterModel(self.chars - chars, self.pairs - pairs)
 
     def surprisal(self, texts: CodePoints) -> Array:
-        """Measure texts.
+        """Compute the surprisal of texts.
 
         Parameters
         ----------
         texts : CodePoints
-            Texts, of the form that was counted.
+            Texts in the form that was counted, raw or folded.
 
         Returns
         -------
         ndarray of float64, shape (n_texts, 6)
-            `SURPRISALS`, in nats; zeros for an empty text. A stretch is of 8 characters.
+            The columns of `SURPRISALS`, in nats; zeros for an empty text. A stretch has 8 characters.
         """
         out = np.zeros((len(texts), len(SURPRISALS)))
         _surprisal_kernel(texts.codes, texts.offsets, self.chars, self.pairs, self._total, out)

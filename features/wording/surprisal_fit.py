@@ -1,4 +1,4 @@
-"""Fitting models of legitimate characters, and measuring the texts that they are fitted on out of fold."""
+"""Fitting character models of legitimate text, and out-of-fold surprisal of their training texts."""
 
 import numpy as np
 import numpy.typing as npt
@@ -14,21 +14,21 @@ __all__ = ["surprisal_out_of_fold"]
 def surprisal_out_of_fold(
     texts: CodePoints, legitimate: npt.NDArray[np.bool_], folds: Array
 ) -> tuple[CharacterModel, Array]:
-    """Count the characters of legitimate texts, and measure every text by the counts of the other folds.
+    """Fit a character model of legitimate texts, and compute the surprisal of all texts out of fold.
 
     Parameters
     ----------
     texts : CodePoints
         Texts.
     legitimate : ndarray of bool, shape (n_texts,)
-        Which are counted.
+        Whether a text is legitimate.
     folds : ndarray of int, shape (n_texts,)
-        The fold of each.
+        Fold of each text.
 
     Returns
     -------
     model : CharacterModel
-        Of all legitimate texts.
+        Fitted on all legitimate texts.
     surprisal : ndarray of float64, shape (n_texts, 6)
         As from `CharacterModel.surprisal`, out of fold.
 
@@ -36,14 +36,14 @@ def surprisal_out_of_fold(
     --------
     >>> from fraudsieve.features.text.codepoints import pack
     >>> texts, legitimate = pack(["ab", "ab", "xy"]), np.array([True, True, False])
-    >>> model, found = surprisal_out_of_fold(texts, legitimate, np.array([0, 1, 1]))
-    >>> int(model.pairs.sum()), bool(found[2, 0] > found[0, 0])
+    >>> model, surprisal = surprisal_out_of_fold(texts, legitimate, np.array([0, 1, 1]))
+    >>> int(model.pairs.sum()), bool(surprisal[2, 0] > surprisal[0, 0])
     (4, True)
     """
     model = CharacterModel(*count_characters(texts, np.flatnonzero(legitimate)))
-    found = np.empty((len(texts), len(SURPRISALS)))
+    surprisal = np.empty((len(texts), len(SURPRISALS)))
     for fold in np.unique(folds):
         rows = np.flatnonzero(folds == fold)
         others = model.without(*count_characters(texts, rows[legitimate[rows]]))
-        found[rows] = others.surprisal(select_texts(texts, rows))
-    return model, found
+        surprisal[rows] = others.surprisal(select_texts(texts, rows))
+    return model, surprisal

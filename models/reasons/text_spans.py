@@ -8,8 +8,8 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.features.record_fields import NormalisedTexts
 from fraudsieve.features.text.codepoints import CodePoints, select_texts
-from fraudsieve.features.wording.attribution import character_weights, sources, spans
-from fraudsieve.features.wording.model import as_known
+from fraudsieve.features.wording.attribution import character_weights, source_positions, spans
+from fraudsieve.features.wording.model import weigh_by_known_share
 from fraudsieve.models.artifact.folder import Model
 
 from .reason_codes import N_REASONS, explained_classes, output_of
@@ -60,7 +60,7 @@ def explain_text(
     text_model, folded = model.text_model, normalised.folded
     if text_model is None or normalised.known_share is None:
         return [[] for _ in texts]
-    trust = as_known(np.ones((len(texts), 1)), normalised.known_share, text_model.trust)[:, 0]
+    trust = weigh_by_known_share(np.ones((len(texts), 1)), normalised.known_share, text_model.trust)[:, 0]
     classes = explained_classes(model, odds, of)
     spans_by_record: list[list[dict[str, Any]]] = [[] for _ in texts]
     for class_position in np.unique(classes).tolist():
@@ -77,7 +77,7 @@ def explain_text(
 
 
 def _spans(text: str, folded: Array, weights: Array, start: float, n: int) -> list[dict[str, Any]]:
-    positions, form = sources(text, folded), "raw"
+    positions, form = source_positions(text, folded), "raw"
     if positions is None:
         text, form = CodePoints(folded, np.array([0, len(folded)])).unpack()[0], "folded"
     else:

@@ -1,4 +1,4 @@
-"""The builder of accounts and events: what it builds, that it is what the live state says, and its contract."""
+"""`AccountFeatures`: its columns, equality with the live state, and the contract of scikit-learn."""
 
 import json
 import warnings
@@ -49,7 +49,7 @@ def world(n: int = 400, *, seed: int = 0) -> dict[str, pd.DataFrame]:
 
 
 def live(features: AccountFeatures, made: dict[str, pd.DataFrame], records: pd.DataFrame) -> Any:
-    """The same rows from the live runner."""
+    """Compute the same rows with the live runner."""
     state = features.matrix_.new_state(lateness="5000d")
 
     def rows(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
@@ -92,21 +92,23 @@ def test_events_by_family_and_live() -> None:
     np.testing.assert_allclose(frame.tail(50).to_numpy(), rows, rtol=1e-9, atol=1e-9)
 
 
-def test_categories_are_numbered_by_tables_of_the_model() -> None:
+def test_categories_are_encoded_by_frequency_in_training() -> None:
     made = world()
     features = AccountFeatures(accounts=made["accounts"]).fit(made["subjects"])
     assert features.matrix_.categories == {"city": ("oslo", "rome")}
-    asked = pd.DataFrame({"account_id": ["x", "y", "z"], "as_of": START, "city": ["rome ", "bonn", None], "n_cards": 1})
-    found = features.set_output(transform="pandas").transform(asked)
+    records = pd.DataFrame(
+        {"account_id": ["x", "y", "z"], "as_of": START, "city": ["rome ", "bonn", None], "n_cards": 1}
+    )
+    found = features.set_output(transform="pandas").transform(records)
     assert found["profile__city"].tolist() == [1, UNSEEN, MISSING]
     assert found["profile__age_days"].isna().all()
 
 
 def test_the_age_of_an_account() -> None:
     accounts = pd.DataFrame({"account_id": ["ann", "bob"], "created_at": [START, START + pd.Timedelta(days=2)]})
-    asked = pd.DataFrame({"account_id": ["ann", "bob", "eve"], "as_of": START + pd.Timedelta(hours=36)})
-    found = AccountFeatures(accounts=accounts).fit_transform(asked)
-    assert found[:2].tolist() == [[1.5], [-0.5]]  # an account may be asked about before it was made
+    records = pd.DataFrame({"account_id": ["ann", "bob", "eve"], "as_of": START + pd.Timedelta(hours=36)})
+    found = AccountFeatures(accounts=accounts).fit_transform(records)
+    assert found[:2].tolist() == [[1.5], [-0.5]]  # a cutoff time may be before the creation of the account
     assert np.isnan(found[2, 0])
 
 
@@ -119,7 +121,7 @@ def test_an_account_without_events() -> None:
     assert np.isnan(named["value__mean_30d"])
 
 
-def test_without_times_what_needs_none_is_built_and_said() -> None:
+def test_without_times_only_features_without_times_are_built_with_a_warning() -> None:
     made = world()
     events, ids = made["events"].drop(columns="occurred_at"), made["subjects"]["account_id"]
     features = AccountFeatures(events, account_labels=made["account_labels"].drop(columns="labelled_at"))
@@ -137,7 +139,7 @@ def test_without_times_what_needs_none_is_built_and_said() -> None:
 
 @pytest.mark.filterwarnings("ignore:There are no times")
 def test_rates_of_labels_without_times_are_out_of_fold_in_training() -> None:
-    """Ten accounts share a card; each sees the labels of other folds alone, and a new account all of them."""
+    """Ten accounts share a card: each uses only the labels of other folds, and a new account uses all labels."""
     ids = [f"a{i}" for i in range(10)]
     events = pd.DataFrame({"account_id": [*ids, "new"], "card_id": "c", "kind": "pay"})
     labels = pd.DataFrame({"account_id": ids, "is_fraud": True})
@@ -148,8 +150,8 @@ def test_rates_of_labels_without_times_are_out_of_fold_in_training() -> None:
     assert features.transform(["new", "a0"])["network__sharing_known_card_id"].tolist() == [10, 9]
 
 
-def test_no_row_sees_its_own_label_not_even_through_a_total() -> None:
-    """All share a card and are labelled before they are asked about: of a group, leaving oneself out tells."""
+def test_no_row_uses_its_own_label_even_through_totals() -> None:
+    """All accounts share a card and have labels before the cutoff time: leaving out only the own label would leak."""
     rng, n = np.random.default_rng(0), 200
     ids = [f"a{i}" for i in range(n)]
     events = pd.DataFrame({"account_id": ids, "card_id": "c", "kind": "pay", "occurred_at": START})
@@ -169,7 +171,7 @@ def test_no_row_sees_its_own_label_not_even_through_a_total() -> None:
     np.testing.assert_array_equal(features.transform_out_of_fold(early), features.transform(early))
 
 
-def test_ids_as_numbers_with_a_gap_find_their_profiles_and_events() -> None:
+def test_ids_as_floats_with_gaps_match_profiles_and_events() -> None:
     events = pd.DataFrame({"account_id": ["1", "1"], "occurred_at": [START] * 2, "kind": "pay"})
     accounts = pd.DataFrame({"account_id": [1.0, None], "city": ["rome", "oslo"]})
     features = AccountFeatures(events, accounts=accounts, history=History(("1d",), measures=("count",)), network=False)
@@ -179,14 +181,14 @@ def test_ids_as_numbers_with_a_gap_find_their_profiles_and_events() -> None:
         AccountFeatures(events, accounts=pd.concat([accounts, accounts.iloc[:1]])).fit(records)
 
 
-def test_an_event_is_looked_at_as_of_its_own_time() -> None:
+def test_the_cutoff_time_of_an_event_is_its_own_time() -> None:
     made = world(60)
     features = AccountFeatures(made["events"], subject="event").fit(made["events"])
     later = made["events"].assign(as_of=made["events"]["occurred_at"] + pd.Timedelta("1D"))
     np.testing.assert_array_equal(features.transform(later), features.transform(made["events"]))
 
 
-def test_the_future_changes_nothing() -> None:
+def test_later_events_and_labels_change_nothing() -> None:
     made, rng = world(), np.random.default_rng(1)
     parts: dict[str, Any] = {name: made[name] for name in ("events", "accounts", "account_labels")}
     expected = AccountFeatures(**parts).fit(made["subjects"]).transform(made["subjects"])
@@ -206,7 +208,7 @@ def test_the_future_changes_nothing() -> None:
         np.testing.assert_array_equal(found, expected)
 
 
-def test_declared_views_come_back_from_json() -> None:
+def test_declared_views_round_trip_through_json() -> None:
     views = [History(("2d",), entity="device_id", measures=("count",), name="device")]
     made = world()
     features = AccountFeatures(made["events"], subject="event", history=views).fit(made["events"])
@@ -224,7 +226,7 @@ def test_declared_views_come_back_from_json() -> None:
         (
             pd.DataFrame({"account_id": ["a1"], "as_of": [pd.NaT]}),
             ValueError,
-            "column 'as_of' is missing, and training",
+            "column 'as_of' is missing, and the model was trained with times",
         ),
         (np.zeros((2, 2)), ValueError, r"one id per record \(1 dimension\), got 2"),
         (pd.DataFrame({"account_id": ["a1"]}), ValueError, "column 'as_of' is missing"),
@@ -237,7 +239,7 @@ def test_bad_records(records: Any, error: type[Exception], message: str) -> None
         features.transform(records)
 
 
-def test_columns_that_are_gone_or_of_another_type() -> None:
+def test_missing_columns_and_wrong_types_are_errors() -> None:
     made = world(50)
     features = AccountFeatures(subject="event").fit(made["events"])
     with pytest.raises(ValueError, match="column 'kind' is missing"):
@@ -248,7 +250,7 @@ def test_columns_that_are_gone_or_of_another_type() -> None:
         features.transform(made["events"].assign(amount=np.inf))
 
 
-def test_a_clone_and_the_input_left_alone() -> None:
+def test_clones_and_fits_do_not_modify_the_input() -> None:
     made = world(60)
     before = {name: frame.copy(deep=True) for name, frame in made.items()}
     features = AccountFeatures(made["events"], accounts=made["accounts"])
@@ -260,7 +262,7 @@ def test_a_clone_and_the_input_left_alone() -> None:
 
 
 class AccountFeaturesOfNumbers(AccountFeatures):
-    """Takes matrices: the checks of scikit-learn speak numbers. A row is an account, its numbers a profile."""
+    """Accept matrices, as the checks of scikit-learn need: a row is an account, and its numbers are its profile."""
 
     def fit(self, X: Any, y: Any = None) -> Any:
         return super().fit(self._profiles(X, reset=True), y)
@@ -284,7 +286,7 @@ class AccountFeaturesOfNumbers(AccountFeatures):
 
 
 with warnings.catch_warnings():
-    # One check runs on an estimator of accounts as it is; the warning says that the others do not, which run below.
+    # Only one check runs on the estimator of accounts itself, with a warning; the others run below.
     warnings.simplefilter("ignore", SkipTestWarning)
     as_it_is = parametrize_with_checks([AccountFeatures()])
 

@@ -65,13 +65,13 @@ def batch(events: Records, labels: Records, subjects: Records) -> Any:
             else:
                 frame[name] = frame[name].astype("str")
         frames.append(frame)
-    asked = pd.DataFrame(subjects)
-    return history_features(frames[0], asked, VIEWS, labels=frames[1])
+    subject_table = pd.DataFrame(subjects)
+    return history_features(frames[0], subject_table, VIEWS, labels=frames[1])
 
 
 @given(EVENTS, LABELS, st.integers(0, 7 * 24 * 60), st.randoms(use_true_random=False))
-def test_live_is_what_the_batch_says(events: Records, labels: Records, now: int, random: Any) -> None:
-    """Events come up to two days late, and are asked about on the way and in the end."""
+def test_live_equals_batch(events: Records, labels: Records, now: int, random: Any) -> None:
+    """Events arrive up to two days late; features are computed in between and at the end."""
     state = HistoryState(VIEWS, lateness="2d")
     arrivals = [(event["occurred_at"] + random.choice([0, 0, random.randint(0, 2879)]), 0, event) for event in events]
     arrivals += [(label["labelled_at"] + random.choice([0, random.randint(0, 2879)]), 1, label) for label in labels]
@@ -80,11 +80,11 @@ def test_live_is_what_the_batch_says(events: Records, labels: Records, now: int,
         field = "labelled_at" if is_label else "occurred_at"
         given_now = timed([record], field)[0]
         assert state.update(*(((), given_now) if is_label else (given_now, ()))) == ()
-    moments = [now, max([event["occurred_at"] for event in events], default=0)]
+    minutes_of_cutoffs = [now, max([event["occurred_at"] for event in events], default=0)]
     subjects = [
         {"account_id": account, "counterparty_id": other, "as_of": at(minutes), "amount": amount}
         for account, other in (("ann", "x"), ("bob", "y"), ("nobody", "ann"))
-        for minutes in moments
+        for minutes in minutes_of_cutoffs
         for amount in (7.5,)
         if state.watermark < 0 or at(minutes).timestamp() * 1e6 >= state.oldest
     ]
@@ -96,29 +96,29 @@ def test_live_is_what_the_batch_says(events: Records, labels: Records, now: int,
         np.testing.assert_array_equal(state.features(without), expected)
 
 
-def test_many_moments_are_what_the_batch_says_to_the_last_bit() -> None:
-    """A batch goes through a window step by step, a live state looks at one; and events come in another order."""
+def test_many_cutoff_times_equal_batch_to_the_last_bit() -> None:
+    """A batch moves its windows event by event, a live state computes one window; events arrive in another order."""
     rng = np.random.default_rng(1)
     events = [event | {"amount": round(float(rng.lognormal(3, 2)), 2)} for event in stream(3000, days=30)]
     view = History(("1h", "1d", "7d"), measures=tuple(FAMILIES)[: len(FAMILIES) - len(LABEL_MEASURES)])
     state = HistoryState(view, lateness="60d")
     for place in rng.permutation(len(events)):
         assert state.update(events[place]) == ()
-    asked = [{"account_id": event["account_id"], "as_of": event["occurred_at"]} for event in events]
-    expected = history_features(pd.DataFrame(events), pd.DataFrame(asked), view)
-    np.testing.assert_array_equal(state.features(asked), expected)
+    subjects = [{"account_id": event["account_id"], "as_of": event["occurred_at"]} for event in events]
+    expected = history_features(pd.DataFrame(events), pd.DataFrame(subjects), view)
+    np.testing.assert_array_equal(state.features(subjects), expected)
 
 
-def test_deviations_are_those_of_exact_numbers() -> None:
-    """With an amount among them that dwarfs the others, at first and later gone; and with all alike."""
+def test_standard_deviations_equal_exact_arithmetic() -> None:
+    """The first amount is much larger than the others and leaves the window later; then all amounts are equal."""
     rng = np.random.default_rng(2)
     events = stream(400, days=4)
     for place, event in enumerate(events):
         event["amount"] = 12.34 if place > 300 else 1e14 if place % 50 == 0 else round(float(rng.lognormal(1, 1)), 2)
     view = History(("1h", "6h"), measures=("std",))
-    asked = [{"account_id": event["account_id"], "as_of": event["occurred_at"]} for event in events]
-    found = history_features(pd.DataFrame(events), pd.DataFrame(asked), view)
-    for row, subject in zip(found, asked, strict=True):
+    subjects = [{"account_id": event["account_id"], "as_of": event["occurred_at"]} for event in events]
+    found = history_features(pd.DataFrame(events), pd.DataFrame(subjects), view)
+    for row, subject in zip(found, subjects, strict=True):
         for std, hours in zip(row, (1, 6), strict=True):
             amounts = [
                 Fraction(event["amount"])
@@ -130,24 +130,24 @@ def test_deviations_are_those_of_exact_numbers() -> None:
             np.testing.assert_allclose(std, expected, rtol=4e-16)
 
 
-def test_what_is_too_old_is_forgotten_and_the_answers_stay_the_same() -> None:
+def test_old_events_are_dropped_and_features_stay_the_same() -> None:
     history = History(("1h", "1d"))
     events = stream(6000, days=120)
     state = HistoryState(history, lateness="1h")
-    most = 0
+    max_events = 0
     for place, event in enumerate(events):
         state.update(event)
-        most = max(most, state.n_events)
+        max_events = max(max_events, state.n_events)
         if place % 500 == 499:
             subject = {"account_id": "account-1", "as_of": event["occurred_at"] + timedelta(minutes=3)}
             frame = pd.DataFrame(events[: place + 1])
             expected = history_features(frame, pd.DataFrame([subject]), history)
             np.testing.assert_array_equal(state.features(subject), expected)
-    assert most < 6000 / 120 * (25 / 24 + 1 / 24) * 2 + 5 * 20
+    assert max_events < 6000 / 120 * (25 / 24 + 1 / 24) * 2 + 5 * 20
     assert state.n_entities == 5
 
 
-def test_what_an_hour_before_the_longest_window_explains_is_kept() -> None:
+def test_events_of_one_hour_before_the_longest_window_are_kept() -> None:
     history = History(("1h",), measures=("burst",))
     state = HistoryState(history, lateness="1m")
     events = [{"account_id": "ann", "occurred_at": at(minutes), "kind": "pay"} for minutes in (*range(40), 98)]
@@ -159,7 +159,7 @@ def test_what_an_hour_before_the_longest_window_explains_is_kept() -> None:
     assert state.features(subject).tolist() == expected.tolist() == [[40.0]]
 
 
-def test_an_entity_that_falls_silent_is_forgotten_too() -> None:
+def test_old_events_of_inactive_entities_are_dropped() -> None:
     state = HistoryState(History(("1h",)), lateness="1h")
     for place in range(50):
         state.update({"account_id": f"a{place}", "occurred_at": at(place / 10), "kind": "pay"})
@@ -170,7 +170,7 @@ def test_an_entity_that_falls_silent_is_forgotten_too() -> None:
     assert since_last == since_first == 10_010 * 60
 
 
-def test_an_event_that_comes_twice_counts_once() -> None:
+def test_a_repeated_event_counts_once() -> None:
     state = HistoryState(History(("1h",), measures=("count",)))
     event = stream(1)[0]
     subject = {"account_id": event["account_id"], "as_of": event["occurred_at"] + timedelta(minutes=1)}
@@ -202,18 +202,18 @@ def test_an_event_that_comes_twice_counts_once() -> None:
         ({"counterparty_id": ["secret"]}, "counterparty_id: expected a string or a whole number, got list"),
     ],
 )
-def test_a_bad_event_is_set_aside_and_changes_nothing(change: dict[str, Any], reason: str) -> None:
+def test_a_bad_event_is_rejected_and_changes_nothing(change: dict[str, Any], reason: str) -> None:
     state = HistoryState(VIEWS[:2], lateness="1d")
     good = {"account_id": "ann", "occurred_at": at(0), "kind": "pay", "amount": 3.0, "counterparty_id": "x"}
     state.update(good)
-    asked = [{"account_id": "ann", "counterparty_id": "x", "as_of": at(5)}]
-    before = state.features(asked)
+    subjects = [{"account_id": "ann", "counterparty_id": "x", "as_of": at(5)}]
+    before = state.features(subjects)
     refused = state.update([good | change])
     assert [(item.position, item.reason.startswith(reason)) for item in refused] == [(0, True)], refused
-    np.testing.assert_array_equal(state.features(asked), before)
+    np.testing.assert_array_equal(state.features(subjects), before)
 
 
-def test_lateness_reaches_to_its_last_moment() -> None:
+def test_lateness_includes_its_limit() -> None:
     state = HistoryState(History(("1h",), measures=("count",)), lateness="1h")
     state.update({"account_id": "ann", "occurred_at": at(60), "kind": "pay"})
     edge = {"account_id": "ann", "occurred_at": at(0), "kind": "pay"}
@@ -222,7 +222,7 @@ def test_lateness_reaches_to_its_last_moment() -> None:
     assert state.features([{"account_id": "ann", "as_of": at(minutes)} for minutes in (0, 1)]).tolist() == [[0], [1]]
 
 
-def test_bad_labels_and_bad_calls() -> None:
+def test_bad_labels_and_bad_arguments_are_errors() -> None:
     state = HistoryState(VIEWS[1])
     label = {"counterparty_id": "x", "labelled_at": at(0), "is_fraud": True}
     nobody = {"event_id": "e", "labelled_at": at(0), "is_fraud": True}
@@ -253,27 +253,27 @@ def test_forms_of_ids_and_times() -> None:
     assert state.features({"account_id": "7", "as_of": at(0)}).tolist() == [[0, 0]]
 
 
-def test_a_subject_is_known_when_an_event_came_before_it() -> None:
+def test_a_subject_has_history_after_its_first_event() -> None:
     state = HistoryState(History(("1h",), measures=("count",)))
     state.update({"account_id": "ann", "occurred_at": at(0), "kind": "pay"})
-    asked = [("ann", 0), ("ann", 1), ("bob", 1), (None, 1)]
-    _, known = state.compute([{"account_id": account, "as_of": at(minute)} for account, minute in asked])
+    queries = [("ann", 0), ("ann", 1), ("bob", 1), (None, 1)]
+    _, known = state.compute([{"account_id": account, "as_of": at(minute)} for account, minute in queries])
     assert known.tolist() == [False, True, False, False]
 
 
-def test_of_nothing_every_moment_says_the_same_until_something_comes() -> None:
+def test_features_without_history_are_the_same_at_every_cutoff_time() -> None:
     state = HistoryState(VIEWS)
     stranger = {"account_id": "zoe", "counterparty_id": "z", "device_id": None}
     subjects = [stranger | {"as_of": at(minutes)} for minutes in (10, 700, 800)]
-    for asked in (subjects, [subject | {"amount": 5.0} for subject in subjects], subjects[::-1]):
-        told = [HistoryState(VIEWS).features(subject)[0] for subject in asked]
-        np.testing.assert_array_equal(state.features(asked), told)
+    for records in (subjects, [subject | {"amount": 5.0} for subject in subjects], subjects[::-1]):
+        expected = [HistoryState(VIEWS).features(subject)[0] for subject in records]
+        np.testing.assert_array_equal(state.features(records), expected)
     events = timed([{**stranger, "occurred_at": 5, "amount": 3.0, "kind": "pay"}], "occurred_at")
     state.update(events)
     np.testing.assert_allclose(state.features(subjects), batch(events, [], subjects), rtol=1e-9, atol=1e-9)
 
 
-def test_an_event_that_is_refused_links_nothing() -> None:
+def test_a_rejected_event_adds_no_links() -> None:
     state = HistoryState(
         History(("1h",), measures=("count",)), network=Network("", ("card_id", "device_id"), labels=False)
     )
@@ -296,7 +296,7 @@ def test_kinds_that_are_numbers() -> None:
         history_features(frame.assign(kind=0.5), pd.DataFrame([subject]), history)
 
 
-def test_an_amount_that_is_not_known_is_none_whatever_the_neighbours() -> None:
+def test_a_missing_amount_does_not_affect_other_subjects() -> None:
     state = HistoryState(History(("1h",), measures=("mean", "to_mean")))
     state.update({"account_id": "ann", "occurred_at": at(0), "amount": 4, "kind": "pay"})
     subject = {"account_id": "ann", "as_of": at(1)}

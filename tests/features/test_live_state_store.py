@@ -18,24 +18,24 @@ from .live_records import (
 )
 
 
-def test_a_saved_state_answers_the_same(tmp_path: Path) -> None:
+def test_a_saved_state_computes_the_same_features(tmp_path: Path) -> None:
     state = HistoryState(VIEWS, lateness="2d")
     events = stream(400, days=3)
     state.update(events[:300], [{"counterparty_id": "c1", "labelled_at": at(10), "is_fraud": True}])
     state.save(tmp_path / "state")
     state.save(tmp_path / "state")
-    back = HistoryState.load(tmp_path / "state")
-    assert (back.n_events, back.n_entities, back.watermark) == (state.n_events, state.n_entities, state.watermark)
-    asked = [{"account_id": f"account-{i}", "counterparty_id": f"c{i}", "as_of": at(3 * 1440)} for i in range(5)]
-    for one in (state, back):
+    loaded = HistoryState.load(tmp_path / "state")
+    assert (loaded.n_events, loaded.n_entities, loaded.watermark) == (state.n_events, state.n_entities, state.watermark)
+    subjects = [{"account_id": f"account-{i}", "counterparty_id": f"c{i}", "as_of": at(3 * 1440)} for i in range(5)]
+    for one in (state, loaded):
         one.update(events[300:])
-    np.testing.assert_array_equal(back.features(asked), state.features(asked))
+    np.testing.assert_array_equal(loaded.features(subjects), state.features(subjects))
     names = sorted(path.name for path in (tmp_path / "state").iterdir())
     assert len(names) == 1 + len(VIEWS)
     assert not any(b"account-1" in path.read_bytes() for path in (tmp_path / "state").iterdir())
 
 
-def test_a_network_beside_the_views(tmp_path: Path) -> None:
+def test_a_network_is_saved_with_the_views(tmp_path: Path) -> None:
     network = Network(prior=(0.5, 2.0))
     state = HistoryState(VIEWS[2], network=network)
     events = [
@@ -56,9 +56,9 @@ def test_a_network_beside_the_views(tmp_path: Path) -> None:
 
 def test_an_empty_state_can_be_saved(tmp_path: Path) -> None:
     HistoryState(VIEWS).save(tmp_path)
-    back = HistoryState.load(tmp_path)
-    assert back.n_events == 0
-    assert back.update(stream(3)) == ()
+    loaded = HistoryState.load(tmp_path)
+    assert loaded.n_events == 0
+    assert loaded.update(stream(3)) == ()
 
 
 def saved(folder: Path) -> Path:
@@ -70,7 +70,7 @@ def saved(folder: Path) -> Path:
 
 @pytest.mark.parametrize("place", [0, 100, -1])
 @pytest.mark.parametrize("pattern", ["state.json", "view-*.npz"])
-def test_a_changed_byte_is_found(tmp_path: Path, pattern: str, place: int) -> None:
+def test_a_changed_byte_is_an_error(tmp_path: Path, pattern: str, place: int) -> None:
     path = next(saved(tmp_path).glob(pattern))
     content = bytearray(path.read_bytes())
     content[place] ^= 4
@@ -79,7 +79,7 @@ def test_a_changed_byte_is_found(tmp_path: Path, pattern: str, place: int) -> No
         HistoryState.load(tmp_path)
 
 
-def test_states_that_are_not_ours(tmp_path: Path) -> None:
+def test_other_files_are_errors(tmp_path: Path) -> None:
     with pytest.raises(StateError, match=r"state\.json: cannot be read \(FileNotFoundError\)"):
         HistoryState.load(tmp_path / "none")
     manifest = json.loads((saved(tmp_path) / "state.json").read_text())
@@ -94,7 +94,7 @@ def test_states_that_are_not_ours(tmp_path: Path) -> None:
         HistoryState.load(tmp_path)
 
 
-def test_a_save_that_fails_leaves_the_old_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_save_keeps_the_old_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved(tmp_path)
     state = HistoryState.load(tmp_path)
     n_events = state.n_events

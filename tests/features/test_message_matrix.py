@@ -15,7 +15,7 @@ from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import OBFUSCATIONS
 from fraudsieve.features.text.pinyin import to_pinyin
-from fraudsieve.features.wording.model import TextModel, as_known
+from fraudsieve.features.wording.model import TextModel, weigh_by_known_share
 from fraudsieve.features.wording.ngrams import hash_ngrams
 from fraudsieve.features.wording.surprisal import SURPRISALS, CharacterModel, count_characters
 
@@ -43,13 +43,13 @@ matrices = pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES.key
 
 
 @matrices
-def test_columns_are_named_once_each(matrix: MessageMatrix) -> None:
+def test_column_names_are_unique(matrix: MessageMatrix) -> None:
     assert matrix.compute(TEXTS).shape == (len(TEXTS), len(matrix.columns))
     assert len(set(matrix.columns)) == len(matrix.columns)
     assert all(len(name.split("__")) == 2 for name in matrix.columns)
 
 
-def test_columns_come_family_by_family() -> None:
+def test_columns_are_grouped_by_family() -> None:
     plain = (
         *(f"cues__{name}" for name in CUES),
         *(f"shape__{name}" for name in (*SHAPES, "upper")),
@@ -65,14 +65,14 @@ def test_columns_come_family_by_family() -> None:
 
 
 @matrices
-def test_a_batch_is_its_texts_one_by_one_in_any_order(matrix: MessageMatrix) -> None:
+def test_a_batch_equals_its_texts_one_by_one_in_any_order(matrix: MessageMatrix) -> None:
     whole = matrix.compute(TEXTS)
     assert np.array_equal(whole, np.vstack([matrix.compute([text]) for text in TEXTS]))
     assert np.array_equal(matrix.compute(TEXTS[::-1]), whole[::-1])
 
 
 @given(st.lists(ANYTHING, min_size=1, max_size=5))
-def test_any_text_has_finite_features_whatever_its_company(texts: list[str]) -> None:
+def test_features_are_finite_and_do_not_depend_on_other_texts(texts: list[str]) -> None:
     matrix = MATRICES["all parts"]
     before = list(texts)
     whole = matrix.compute(texts)
@@ -82,11 +82,11 @@ def test_any_text_has_finite_features_whatever_its_company(texts: list[str]) -> 
 
 
 @matrices
-def test_no_text_has_no_row(matrix: MessageMatrix) -> None:
+def test_no_texts_have_no_rows(matrix: MessageMatrix) -> None:
     assert matrix.compute([]).shape == (0, len(matrix.columns))
 
 
-def test_columns_say_what_they_are_named_for() -> None:
+def test_columns_have_the_values_of_their_names() -> None:
     matrix = MATRICES["two classes"]
 
     def value(text: str, name: str) -> float:
@@ -99,7 +99,7 @@ def test_columns_say_what_they_are_named_for() -> None:
     assert value("①2", "obfuscation__enclosed") == 0.5
     assert value("eé", "obfuscation__mark") == 0.5
     assert value("аb", "obfuscation__lookalike") == 0.5
-    assert value("\u200b", "obfuscation__invisible") == 1  # nothing is left: as if of one character
+    assert value("\u200b", "obfuscation__invisible") == 1  # nothing is left: the length counts as one
     assert value("１２３４５６７", "cues__long_numbers") == 1
     assert value("win a prize", "surprisal__unknown") == 0
     assert value("###", "surprisal__unknown") == 1
@@ -124,27 +124,29 @@ def test_obfuscation_changes_obfuscation_columns_only() -> None:
     assert changed == {"obfuscation__compat", "obfuscation__invisible", "obfuscation__lookalike", "obfuscation__mark"}
 
 
-def test_brands_and_the_text_as_it_came_reach_the_cues() -> None:
+def test_brands_and_raw_texts_reach_the_cues() -> None:
     text = "paypa1.com 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
     for matrix, n in ((MessageMatrix(None), 0), (MessageMatrix(None, brands=("paypal",)), 1)):
         row = dict(zip(matrix.columns, matrix.compute([text])[0], strict=True))
         assert (row["cues__lookalike_brands"], row["cues__bitcoin"]) == (n, 1)
 
 
-def test_joining_is_what_compute_does() -> None:
+def test_compute_joins_all_blocks() -> None:
     matrix = MATRICES["many classes"]
     assert matrix.wording is not None
     raw = pack(TEXTS)
     folded, plain = MessageMatrix.plain(raw)
     log_odds, known = matrix.wording.log_odds(folded)
-    learnt = [as_known(log_odds, known, matrix.wording.trust), 1 - known]
+    learnt = [weigh_by_known_share(log_odds, known, matrix.wording.trust), 1 - known]
     assert np.array_equal(np.column_stack([*learnt, plain]), matrix.compute(TEXTS))
     whole = MATRICES["all parts"]
     assert whole.pinyin is not None
-    heard, known = whole.pinyin.log_odds(to_pinyin(folded))
+    pinyin_log_odds, known = whole.pinyin.log_odds(to_pinyin(folded))
     odd = [model.surprisal(form) for model, form in zip(whole.characters, (raw, folded), strict=True)]
     assert np.array_equal(
-        np.column_stack([*learnt, as_known(heard, known, whole.pinyin.trust), 1 - known, *odd, plain]),
+        np.column_stack(
+            [*learnt, weigh_by_known_share(pinyin_log_odds, known, whole.pinyin.trust), 1 - known, *odd, plain]
+        ),
         whole.compute(TEXTS),
     )
 

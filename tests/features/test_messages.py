@@ -1,4 +1,4 @@
-"""`MessageFeatures`: the contract of scikit-learn, and our own."""
+"""`MessageFeatures`: the contract of scikit-learn, and its own behaviour."""
 
 import inspect
 import pickle
@@ -43,7 +43,7 @@ TEXTS = [
 LABELS = ["spam"] * 6 + ["ham"] * 6
 NEW = ["win cash", "see you tonight", "", "\udfff\0", "恭喜中奖", "zzz" * 50]
 
-OUT_OF_FOLD = "fit_transform returns wording scores out of fold, so that it differs from fit and transform by design"
+OUT_OF_FOLD = "fit_transform returns out-of-fold scores, so it differs from fit and transform by design"
 
 
 # --- scikit-learn's own checks --------------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ def estimators() -> list[type[BaseEstimator]]:
 
 
 def reading_numbers(estimator: type[Any]) -> type[Any]:
-    """Make a subclass that takes matrices: the checks of scikit-learn speak numbers and refuse an estimator of texts.
+    """Return a subclass that accepts matrices, as the checks of scikit-learn need.
 
     A row is read as the text of its numbers, in letters, since to a campaign all digits are one.
     """
@@ -91,7 +91,7 @@ def expected_to_fail(estimator: Any) -> dict[str, str]:
 
 
 with warnings.catch_warnings():
-    # One check runs on an estimator of texts as it is; the warning says that the others do not, which run below.
+    # Only one check runs on the estimator of texts itself, with a warning; the others run below.
     warnings.simplefilter("ignore", SkipTestWarning)
     as_it_is = parametrize_with_checks([make() for make in estimators()])
 
@@ -110,7 +110,7 @@ def test_scikit_learn_contract_on_numbers_read_as_texts(estimator: Any, check: C
     check(estimator)
 
 
-def test_discovery_finds_the_builder() -> None:
+def test_scikit_learn_discovers_the_transformer() -> None:
     assert MessageFeatures in estimators()
 
 
@@ -128,7 +128,7 @@ def any_fitted(request: pytest.FixtureRequest) -> MessageFeatures:
     return MessageFeatures(n_folds=3, wording=request.param != "no wording").fit(TEXTS, labels)
 
 
-def test_a_batch_is_its_messages_one_by_one_in_any_order(any_fitted: MessageFeatures) -> None:
+def test_a_batch_equals_its_messages_one_by_one_in_any_order(any_fitted: MessageFeatures) -> None:
     whole = any_fitted.transform(NEW)
     assert np.array_equal(whole, np.vstack([any_fitted.transform([text]) for text in NEW]))
     assert np.array_equal(any_fitted.transform(NEW[::-1]), whole[::-1])
@@ -137,21 +137,21 @@ def test_a_batch_is_its_messages_one_by_one_in_any_order(any_fitted: MessageFeat
 
 
 @given(st.lists(ANYTHING, min_size=1, max_size=5))
-def test_any_text_is_transformed_whatever_its_company(fitted: MessageFeatures, texts: list[str]) -> None:
+def test_any_text_is_transformed_independently_of_other_texts(fitted: MessageFeatures, texts: list[str]) -> None:
     whole = fitted.transform(texts)
     assert np.isfinite(whole).all()
     assert np.array_equal(whole, np.vstack([fitted.transform([text]) for text in texts]))
 
 
-def test_fitting_twice_gives_the_same() -> None:
+def test_fitting_is_deterministic() -> None:
     one, two = MessageFeatures(n_folds=3), MessageFeatures(n_folds=3)
     assert np.array_equal(one.fit_transform(TEXTS, LABELS), two.fit_transform(TEXTS, LABELS))
     assert np.array_equal(one.transform(NEW), two.transform(NEW))
     assert np.array_equal(one.fit(TEXTS, LABELS).transform(NEW), two.transform(NEW))
 
 
-def test_the_order_of_training_rows_does_not_matter_to_plain_columns_nor_to_what_is_known() -> None:
-    # The solver goes through rows in turn and folds are dealt by campaign, so wording itself moves a little.
+def test_plain_columns_and_known_shares_do_not_depend_on_the_order_of_rows() -> None:
+    # The solver visits rows in order, and folds are assigned by campaign, so the scores themselves change a little.
     order = np.random.default_rng(0).permutation(len(TEXTS))
     one = MessageFeatures(n_folds=3).fit(TEXTS, LABELS)
     two = MessageFeatures(n_folds=3).fit([TEXTS[i] for i in order], [LABELS[i] for i in order])
@@ -163,12 +163,12 @@ def test_the_order_of_training_rows_does_not_matter_to_plain_columns_nor_to_what
 
 
 def object_frame(texts: list[str]) -> pd.DataFrame:
-    """A frame whose texts may have lone surrogates, which the strings of pandas may not."""
+    """Return a frame of objects, since pandas strings cannot have lone surrogates."""
     return pd.DataFrame({"text": pd.Series(texts, dtype=object)})
 
 
 @pytest.mark.parametrize("kind", ["list", "tuple", "array", "object array", "series", "frame", "labelled frame"])
-def test_every_kind_of_input_gives_the_same_and_is_left_alone(kind: str, fitted: MessageFeatures) -> None:
+def test_every_kind_of_input_gives_the_same_and_is_not_modified(kind: str, fitted: MessageFeatures) -> None:
     make: dict[str, Callable[[], Any]] = {
         "list": lambda: list(NEW),
         "tuple": lambda: tuple(NEW),
@@ -185,13 +185,13 @@ def test_every_kind_of_input_gives_the_same_and_is_left_alone(kind: str, fitted:
     assert pickle.dumps(X) == before
 
 
-def test_pandas_strings_work(fitted: MessageFeatures) -> None:
+def test_pandas_strings_are_accepted(fitted: MessageFeatures) -> None:
     texts = ["win cash", "恭喜中奖", ""]
     assert np.array_equal(fitted.transform(pd.Series(texts)), fitted.transform(texts))
     assert np.array_equal(fitted.transform(pd.DataFrame({"text": texts})), fitted.transform(texts))
 
 
-def test_fitting_leaves_its_input_alone() -> None:
+def test_fitting_does_not_modify_its_input() -> None:
     X, y, groups = list(TEXTS), np.array(LABELS, object), np.arange(len(TEXTS))
     MessageFeatures(n_folds=2).fit(X, y, groups=groups)
     assert X == TEXTS
@@ -199,7 +199,7 @@ def test_fitting_leaves_its_input_alone() -> None:
     assert groups.tolist() == list(range(len(TEXTS)))
 
 
-def test_transform_writes_nothing_to_the_builder(any_fitted: MessageFeatures) -> None:
+def test_transform_does_not_modify_the_transformer(any_fitted: MessageFeatures) -> None:
     before = dict(vars(any_fitted))
     any_fitted.transform(NEW)
     any_fitted.get_feature_names_out()
@@ -207,7 +207,7 @@ def test_transform_writes_nothing_to_the_builder(any_fitted: MessageFeatures) ->
     assert all(vars(any_fitted)[name] is value for name, value in before.items())
 
 
-def test_pickle_and_joblib_bring_the_builder_back_before_fit_and_after(any_fitted: MessageFeatures) -> None:
+def test_pickle_and_joblib_round_trip_before_and_after_fit(any_fitted: MessageFeatures) -> None:
     for copy in (pickle.loads(pickle.dumps(any_fitted)), through_joblib(any_fitted)):
         assert np.array_equal(copy.transform(NEW), any_fitted.transform(NEW))
         assert copy.get_feature_names_out().tolist() == any_fitted.get_feature_names_out().tolist()
@@ -224,7 +224,7 @@ def through_joblib(features: MessageFeatures) -> Any:
     return joblib.load(file)
 
 
-def test_clone_copies_the_settings_and_not_the_fit(fitted: MessageFeatures) -> None:
+def test_clone_copies_the_parameters_but_not_the_fit(fitted: MessageFeatures) -> None:
     copy = clone(fitted)
     assert copy.get_params() == fitted.get_params()
     with pytest.raises(NotFittedError):
@@ -234,7 +234,7 @@ def test_clone_copies_the_settings_and_not_the_fit(fitted: MessageFeatures) -> N
 
 
 @pytest.mark.parametrize("labels", [LABELS, [*LABELS[:9], *["loan"] * 3], None])
-def test_frames_have_the_names_and_the_index(labels: list[str] | None) -> None:
+def test_output_frames_have_the_column_names_and_the_index(labels: list[str] | None) -> None:
     features = MessageFeatures(n_folds=2, wording=labels is not None).set_output(transform="pandas")
     frame = object_frame(TEXTS).set_axis([f"m{i}" for i in range(len(TEXTS))])
     trained = features.fit_transform(frame, labels)
@@ -270,7 +270,7 @@ def test_training_scores_are_out_of_fold() -> None:
     assert trained[:, odd].mean() > features.transform(texts)[:, odd].mean() + 0.1  # its own pairs are not counted
 
 
-def test_wording_is_weighed_by_what_is_known_where_there_is_a_legitimate_class() -> None:
+def test_log_odds_are_weighed_by_the_known_share_if_there_is_a_legitimate_class() -> None:
     for legitimate, trust in (("ham", TRUST), ("other", 0.0)):
         features = MessageFeatures(legitimate=legitimate, n_folds=2, pinyin=True).fit(TEXTS, LABELS)
         assert features.matrix_.wording is not None
@@ -294,7 +294,7 @@ def test_groups_are_kept_whole_and_are_near_duplicates_by_default() -> None:
 
 
 @pytest.mark.parametrize("labels", [LABELS, None], ids=["wording", "no wording"])
-def test_brands_are_folded_and_counted_in_training_as_later(labels: list[str] | None) -> None:
+def test_brands_are_counted_alike_in_training_and_transform(labels: list[str] | None) -> None:
     texts = ["see paypa1.com", *TEXTS[1:]]
     features = MessageFeatures(n_folds=3, brands=["PayPal"], wording=labels is not None)
     trained = features.fit_transform(texts, labels)

@@ -37,7 +37,7 @@ def fitted() -> MessageFeatures:
     ],
     ids=repr,
 )
-def test_a_wrong_setting_is_refused_at_fit_and_not_before(wrong: dict[str, Any]) -> None:
+def test_an_invalid_parameter_is_rejected_by_fit_and_not_before(wrong: dict[str, Any]) -> None:
     features = MessageFeatures(**wrong)
     for fit in (features.fit, features.fit_transform):
         with pytest.raises(InvalidParameterError, match=f"The {next(iter(wrong))!r} parameter of MessageFeatures"):
@@ -56,43 +56,41 @@ def test_a_wrong_setting_is_refused_at_fit_and_not_before(wrong: dict[str, Any])
     ],
     ids=repr,
 )
-def test_what_is_no_text_is_named_by_position_and_type_and_not_by_content(
-    bad: Any, kind: str, fitted: MessageFeatures
-) -> None:
+def test_errors_name_position_and_type_but_not_the_content(bad: Any, kind: str, fitted: MessageFeatures) -> None:
     texts = [*TEXTS[:2], bad, *TEXTS[3:]]
     for refuse in (lambda: fitted.transform(texts), lambda: MessageFeatures().fit(texts, LABELS)):
-        with pytest.raises(TypeError, match=rf"^Expected str as text, got {kind} at position 2\.$") as caught:
+        with pytest.raises(TypeError, match=rf"^Expected texts as str, got {kind} at position 2\.$") as caught:
             refuse()
         assert "8675309" not in str(caught.value)
 
 
-def test_a_missing_pandas_string_is_refused(fitted: MessageFeatures) -> None:
-    with pytest.raises(TypeError, match=r"^Expected str as text, got float at position 1\.$"):
+def test_a_missing_pandas_string_is_rejected(fitted: MessageFeatures) -> None:
+    with pytest.raises(TypeError, match=r"^Expected texts as str, got float at position 1\.$"):
         fitted.transform(pd.DataFrame({"text": ["a", None]}))
 
 
-def test_a_frame_without_texts_is_refused_by_its_columns(fitted: MessageFeatures) -> None:
+def test_a_frame_without_texts_is_rejected(fitted: MessageFeatures) -> None:
     frame = pd.DataFrame({"body": ["secret"], "id": [1]})
     for refuse in (lambda: fitted.transform(frame), lambda: MessageFeatures().fit(frame, ["a"])):
-        with pytest.raises(ValueError, match=r"^Expected a column 'text'; the frame has \['body', 'id'\]\.$"):
+        with pytest.raises(ValueError, match=r"^Expected a column 'text'; got \['body', 'id'\]\.$"):
             refuse()
 
 
 @pytest.mark.parametrize("X", [np.array([["a"]]), np.array("a"), pd.DataFrame([["a", "b"]], columns=["text", "text"])])
-def test_other_than_one_dimension_is_refused(X: Any) -> None:
+def test_arrays_must_have_one_dimension(X: Any) -> None:
     with pytest.raises(ValueError, match=r"^Expected one text per message \(1 dimension\), got an array of [02] dim"):
         message_texts(X)
 
 
 @pytest.mark.parametrize("X", ["secret", {"text": ["secret"]}])
-def test_one_text_or_a_dict_is_no_sequence_of_messages(X: Any) -> None:
+def test_one_text_or_a_dict_is_not_a_sequence_of_messages(X: Any) -> None:
     with pytest.raises(TypeError, match=r"^Expected a sequence of messages, got one (str|dict)\.") as caught:
         message_texts(X)
     assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("empty", [[], np.array([], object), pd.Series([], dtype=str), pd.DataFrame({"text": []})])
-def test_no_message_is_refused(empty: Any, fitted: MessageFeatures) -> None:
+def test_no_messages_are_rejected(empty: Any, fitted: MessageFeatures) -> None:
     for refuse in (lambda: fitted.transform(empty), lambda: MessageFeatures().fit(empty, [])):
         with pytest.raises(ValueError, match="Found 0 messages; at least 1 is required"):
             refuse()
@@ -101,8 +99,8 @@ def test_no_message_is_refused(empty: Any, fitted: MessageFeatures) -> None:
 @pytest.mark.parametrize(
     ("labels", "error"),
     [
-        (None, "requires y to be passed, but the target y is None: wording is learnt from labels"),
-        (["spam"] * 12, r"y has 1 class; wording needs at least 2\."),
+        (None, "requires y to be passed, but the target y is None: the text model is fitted on labels"),
+        (["spam"] * 12, r"y has 1 class; the text model needs at least 2\."),
         (LABELS[:-1], r"inconsistent numbers of samples: \[12, 11\]"),
         ([*LABELS[:-2], None, None], r"y has no class for 2 of 12 messages\."),
         ([*LABELS[:-1], float("nan")], r"y has no class for 1 of 12 messages\."),
@@ -115,12 +113,12 @@ def test_no_message_is_refused(empty: Any, fitted: MessageFeatures) -> None:
     ],
     ids=lambda value: None if isinstance(value, str) else type(value).__name__,
 )
-def test_wrong_labels_are_refused(labels: Any, error: str) -> None:
+def test_invalid_labels_are_rejected(labels: Any, error: str) -> None:
     with pytest.raises(ValueError, match=error):
         MessageFeatures().fit(TEXTS, labels)
 
 
-def test_wrong_groups_are_refused() -> None:
+def test_invalid_groups_are_rejected() -> None:
     features = MessageFeatures()
     with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[12, 3\]"):
         features.fit(TEXTS, LABELS, groups=[1, 2, 3])
@@ -128,10 +126,10 @@ def test_wrong_groups_are_refused() -> None:
         ValueError, match=r"Expected one campaign per message \(1 dimension\), got groups of 2 dimensions"
     ):
         features.fit(TEXTS, LABELS, groups=np.zeros((12, 2)))
-    with pytest.raises(ValueError, match="All messages are of one campaign"):
+    with pytest.raises(ValueError, match="All messages belong to one campaign"):
         features.fit(TEXTS, LABELS, groups=[1] * 12)
 
 
-def test_texts_of_one_campaign_alone_are_refused() -> None:
-    with pytest.raises(ValueError, match="All messages are of one campaign; wording needs at least 2"):
+def test_texts_of_a_single_campaign_are_rejected() -> None:
+    with pytest.raises(ValueError, match="All messages belong to one campaign; the text model needs at least 2"):
         MessageFeatures().fit([f"code {i}: your parcel is held" for i in range(12)], LABELS)

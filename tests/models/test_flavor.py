@@ -96,7 +96,7 @@ def events() -> pd.DataFrame:
 def test_events_score_the_same_through_pyfunc(events: pd.DataFrame, tmp_path: Path) -> None:
     matrix = AccountMatrix("event", (), numbers=("amount",), categories={"kind": tuple(events["kind"].unique())})
     amounts = events["amount"].to_numpy(np.float64)
-    rows = matrix.own(
+    rows = matrix.record_columns(
         events["occurred_at"].astype("int64").to_numpy(),
         np.zeros(len(events), np.int64),
         {"amount": amounts},

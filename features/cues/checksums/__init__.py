@@ -1,4 +1,4 @@
-"""Checksums of identifiers: check digits, and the hash that Ethereum addresses carry."""
+"""Checksums of identifiers: check digits, and the hash in Ethereum addresses."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,7 +1,7 @@
-"""Check digits: of bank cards, of Chinese identity cards, and of the credit codes of Chinese organisations.
+"""Check digits of bank cards, Chinese identity cards, and credit codes of Chinese organisations.
 
-A run of digits that passes is what it looks like far more often than one that does not. The functions read folded code
-points and are compiled into the kernel of `numbers`.
+They distinguish such numbers from other runs of digits. The functions read folded code points and are compiled into
+the kernel of `numbers`.
 """
 
 import numba as nb
@@ -16,7 +16,7 @@ __all__ = ["is_chinese_id", "is_company_number", "passes_luhn"]
 LENGTH = 18
 FIRST_YEAR, LAST_YEAR = 1880, 2099
 MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-CREDIT_SKIPPED = (105, 111, 115, 118, 122)  # i o s v z: too like digits to stand in a credit code
+CREDIT_SKIPPED = (105, 111, 115, 118, 122)  # i o s v z are too similar to digits to be used in credit codes
 
 
 @nb.njit(inline="always")
@@ -55,21 +55,21 @@ def passes_luhn(codes: Array, start: int, stop: int) -> bool:
 
 @nb.njit(inline="always")
 def _is_date(date: int) -> bool:
-    """Return whether a number of the form 19491001 is a day on which somebody can have been born."""
+    """Return whether a number of the form 19491001 is a plausible date of birth."""
     year, month, day = date // 10000, date // 100 % 100, date % 100
     return bool(FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12 and 1 <= day <= MONTH_DAYS[max(month, 1) % 13 - 1])
 
 
 @nb.njit(inline="always")
 def is_chinese_id(codes: Array, start: int, stop: int) -> bool:
-    """Return whether a span is an identity number: a plausible date, and the check digit of ISO 7064 MOD 11-2.
+    """Check whether a span is an identity number, by its date and the check digit of ISO 7064 MOD 11-2.
 
     Parameters
     ----------
     codes : ndarray of uint32
         Folded code points.
     start, stop : int
-        The span: 17 digits, and a digit or ``x``; blanks and dashes between them are passed over.
+        The span: 17 digits, and a digit or ``x``; blanks and dashes between them are ignored.
 
     Returns
     -------
@@ -115,14 +115,14 @@ def _credit_value(code: np.uint32) -> int:
 
 @nb.njit(inline="always")
 def is_company_number(codes: Array, start: int) -> bool:
-    """Check whether 18 characters are a unified social credit code: a region, and the check character of GB 32100-2015.
+    """Check whether 18 characters are a unified social credit code, by the check character of GB 32100-2015.
 
     Parameters
     ----------
     codes : ndarray of uint32
-        Folded code points, at least 18 from `start` on.
+        Folded code points, at least 18 of them from `start` on.
     start : int
-        Where it begins.
+        Position of the first character.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""Keccak-256, which Ethereum's addresses are checked with: the standard library has SHA-3 alone, which pads otherwise.
+"""Keccak-256, the checksum of Ethereum addresses; the standard library has only SHA-3, with another padding.
 
-The constants are those of FIPS 202; Keccak as it was submitted, and as Ethereum uses it, pads with 1 instead of 6.
+The constants are those of FIPS 202. Keccak as submitted, which Ethereum uses, pads with 1 instead of 6.
 """
 
 import numba as nb
@@ -14,9 +14,9 @@ __all__ = ["DIGEST", "KECCAK", "SHA3", "keccak_256"]
 KECCAK, SHA3 = 0x01, 0x06
 """The first byte of the padding."""
 RATE = 136
-"""Bytes of a block."""
+"""Block size in bytes."""
 DIGEST = 32
-"""Bytes of a digest."""
+"""Digest size in bytes."""
 ROUNDS, LANES = 24, 25
 
 
@@ -31,21 +31,21 @@ def _round_constants() -> Array:
     return constants
 
 
-def _walk() -> tuple[Array, Array]:
-    """Return the order in which pi visits the lanes, and how far rho turns each (FIPS 202, algorithms 2 and 3)."""
-    lanes, turns, x, y = np.zeros(LANES - 1, np.int64), np.zeros(LANES - 1, np.uint64), 1, 0
+def _pi_and_rho() -> tuple[Array, Array]:
+    """Return the order of the lanes in pi, and their rotations in rho (FIPS 202, algorithms 2 and 3)."""
+    lanes, rotations, x, y = np.zeros(LANES - 1, np.int64), np.zeros(LANES - 1, np.uint64), 1, 0
     for step in range(LANES - 1):
         x, y = y, (2 * x + 3 * y) % 5
-        lanes[step], turns[step] = x + 5 * y, (step + 1) * (step + 2) // 2 % 64
-    return lanes, turns
+        lanes[step], rotations[step] = x + 5 * y, (step + 1) * (step + 2) // 2 % 64
+    return lanes, rotations
 
 
 IOTA = _round_constants()
-PI, RHO = _walk()
+PI, RHO = _pi_and_rho()
 
 
 @nb.njit(inline="always")
-def _turned(lane: np.uint64, by: np.uint64) -> np.uint64:
+def _rotate_left(lane: np.uint64, by: np.uint64) -> np.uint64:
     return np.uint64((lane << by) | (lane >> (np.uint64(64) - by)))
 
 
@@ -56,12 +56,12 @@ def _permute(state: Array) -> None:
         for x in range(5):
             sums[x] = state[x] ^ state[x + 5] ^ state[x + 10] ^ state[x + 15] ^ state[x + 20]
         for x in range(5):
-            theta = sums[(x + 4) % 5] ^ _turned(sums[(x + 1) % 5], np.uint64(1))
+            theta = sums[(x + 4) % 5] ^ _rotate_left(sums[(x + 1) % 5], np.uint64(1))
             for y in range(0, LANES, 5):
                 state[x + y] ^= theta
         moved = state[1]
         for step in range(LANES - 1):
-            moved, state[PI[step]] = state[PI[step]], _turned(moved, RHO[step])
+            moved, state[PI[step]] = state[PI[step]], _rotate_left(moved, RHO[step])
         for y in range(0, LANES, 5):
             sums[:] = state[y : y + 5]
             for x in range(5):
@@ -71,12 +71,12 @@ def _permute(state: Array) -> None:
 
 @nb.njit(cache=True, nogil=True)
 def keccak_256(message: Array, padding: int, out: Array) -> None:
-    """Write the digest of a message of less than a block.
+    """Write the digest of a message shorter than one block.
 
     Parameters
     ----------
     message : ndarray of uint8, shape (n_bytes,)
-        At most 135 bytes; the caller sees to it.
+        At most 135 bytes, which is not checked.
     padding : int
         `KECCAK` or `SHA3`.
     out : ndarray of uint8, shape (32,)

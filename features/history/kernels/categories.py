@@ -9,7 +9,7 @@ import numpy as np
 from fraudsieve._typing import Array
 
 from .ids import FIRST, HALF, SECOND, number_keys
-from .windows import ONE, added, first_from, hours_of_day
+from .windows import ONE, add_compensated, first_from, hours_of_day
 
 __all__ = ["CODE_MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows", "pairs_in_windows"]
 
@@ -94,7 +94,7 @@ def _codes_in_window(
                     n_valid += 1
                     n_events_of[np.uint32(code)] = n + 1
                     if at_entropy >= 0:
-                        total, error = added(total, error, _n_log_n(n + 1) - _n_log_n(n))
+                        total, error = add_compensated(total, error, _n_log_n(n + 1) - _n_log_n(n))
                 right += ONE
             while left < right and times[left] < cutoff - width:
                 code = codes[left]
@@ -104,7 +104,7 @@ def _codes_in_window(
                     n_valid -= 1
                     n_events_of[np.uint32(code)] = n - 1
                     if at_entropy >= 0:
-                        total, error = added(total, error, _n_log_n(n - 1) - _n_log_n(n))
+                        total, error = add_compensated(total, error, _n_log_n(n - 1) - _n_log_n(n))
                 left += ONE
             if at_distinct >= 0:
                 out[row, at_distinct] = distinct

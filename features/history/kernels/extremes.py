@@ -9,7 +9,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-from .windows import HOUR, added, first_from
+from .windows import HOUR, add_compensated, first_from
 
 __all__ = ["SPREAD_MEASURES", "spread_in_windows"]
 
@@ -50,7 +50,7 @@ def _extreme_in_window(
     A monotonic queue holds the events that are more extreme than all later ones. New events are scanned backwards, so
     that only those more extreme than all later new events are compared with the queue.
     """
-    queue, fresh = np.empty(_longest(starts), np.int32), np.empty(_longest(starts), np.int32)
+    queue, new_events = np.empty(_longest(starts), np.int32), np.empty(_longest(starts), np.int32)
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
@@ -63,17 +63,17 @@ def _extreme_in_window(
                 right += 1
             while left < right and times[left] < cutoff - width:
                 left += 1
-            best, n_fresh = -np.inf, 0
+            best, n_new = -np.inf, 0
             for i in range(right - 1, max(before, left) - 1, -1):
                 if sign * amounts[i] > best:
                     best = sign * amounts[i]
-                    fresh[n_fresh] = i
-                    n_fresh += 1
+                    new_events[n_new] = i
+                    n_new += 1
             while tail > head and sign * amounts[queue[tail - 1]] <= best:
                 tail -= 1
-            while n_fresh > 0:
-                n_fresh -= 1
-                queue[tail] = fresh[n_fresh]
+            while n_new > 0:
+                n_new -= 1
+                queue[tail] = new_events[n_new]
                 tail += 1
             while head < tail and queue[head] < left:
                 head += 1
@@ -94,22 +94,26 @@ def _product(a: float, b: float) -> tuple[float, float]:
 
 
 @nb.njit(inline="always")
-def _deviated(sums: Array, amount: float, anchor: float) -> None:
-    """Add an amount to a count, a sum of deviations and a sum of squares, both compensated."""
-    apart, error = added(amount, 0.0, -anchor)
-    square, square_error = _product(apart, apart)
+def _add_deviation(sums: Array, amount: float, anchor: float) -> None:
+    """Add an amount to a count, a sum of deviations and a sum of squares; both sums are compensated."""
+    difference, error = add_compensated(amount, 0.0, -anchor)
+    square, square_error = _product(difference, difference)
     sums[0] += 1.0
-    sums[1], sums[2] = added(sums[1], sums[2] + error, apart)
-    sums[3], sums[4] = added(sums[3], sums[4] + (square_error + 2.0 * apart * error), square)
+    sums[1], sums[2] = add_compensated(sums[1], sums[2] + error, difference)
+    sums[3], sums[4] = add_compensated(sums[3], sums[4] + (square_error + 2.0 * difference * error), square)
 
 
 @nb.njit(inline="always")
 def _deviation(sums: Array) -> float:
     """Return the standard deviation, ``sqrt(n * squares - total**2) / n``."""
-    n, (total, error), (squares, squares_error) = sums[0], added(sums[1], 0.0, sums[2]), added(sums[3], 0.0, sums[4])
-    more, more_error = _product(n, squares)
-    less, less_error = _product(total, total)
-    spread, rest = added(more, more_error + n * squares_error - less_error - 2.0 * total * error, -less)
+    n = sums[0]
+    total, error = add_compensated(sums[1], 0.0, sums[2])
+    squares, squares_error = add_compensated(sums[3], 0.0, sums[4])
+    n_squares, n_squares_error = _product(n, squares)
+    total_square, total_square_error = _product(total, total)
+    spread, rest = add_compensated(
+        n_squares, n_squares_error + n * squares_error - total_square_error - 2.0 * total * error, -total_square
+    )
     return float(np.sqrt(max(spread + rest, 0.0)) / n)
 
 
@@ -130,49 +134,49 @@ def _std_in_window(
 
     A window is the sum of two parts, relative to an anchor amount: the events up to the anchor, as suffix sums, and the
     later events, as one running sum. When the anchor leaves the window, the last amount becomes the new anchor and the
-    whole window the first part, so every event is summed twice, whatever the width. Since the anchor is an amount of
+    whole window the first part. Every event is therefore summed twice, for any width. Since the anchor is an amount of
     the window, there is little cancellation. The sums have twice the digits of a float64: the result does not depend on
     their order or on events before the window, and live and batch features are equal to the last bit.
 
     The first ``skip`` events of a window are left out: 1 for gaps, since the first gap begins before the window.
     """
-    lower, upper, both = np.empty((_longest(starts), 5)), np.zeros(5), np.empty(5)
+    lower, upper, sums = np.empty((_longest(starts), 5)), np.zeros(5), np.empty(5)
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         start, stop = starts[e], starts[e + 1]
         left = right = first_from(times, start, stop, cutoffs[cutoff_starts[e]] - width)
-        anchored, heaped, anchor = NOWHERE, False, 0.0
+        anchor_at, has_lower, anchor = NOWHERE, False, 0.0
         upper[:] = 0.0
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             cutoff = cutoffs[k]
             while right < stop and times[right] < cutoff:
                 if right >= left + skip and amounts[right] == amounts[right]:
-                    if anchored == NOWHERE:
-                        anchored, anchor = right, amounts[right]
-                    _deviated(upper, amounts[right], anchor)
+                    if anchor_at == NOWHERE:
+                        anchor_at, anchor = right, amounts[right]
+                    _add_deviation(upper, amounts[right], anchor)
                 right += 1
             while left < right and times[left] < cutoff - width:
                 left += 1
             first = min(left + skip, right)
-            if anchored != NOWHERE and first > anchored:
-                anchored, heaped = NOWHERE, False
+            if anchor_at != NOWHERE and first > anchor_at:
+                anchor_at, has_lower = NOWHERE, False
                 upper[:] = 0.0
                 for i in range(right - 1, first - 1, -1):
                     if amounts[i] == amounts[i]:
-                        if anchored == NOWHERE:
-                            anchored, heaped, anchor = i, True, amounts[i]
-                        _deviated(upper, amounts[i], anchor)
+                        if anchor_at == NOWHERE:
+                            anchor_at, has_lower, anchor = i, True, amounts[i]
+                        _add_deviation(upper, amounts[i], anchor)
                     lower[i - start] = upper
                 upper[:] = 0.0
-            both[:] = upper
-            if heaped:
+            sums[:] = upper
+            if has_lower:
                 low = lower[first - start]
-                both[0] += low[0]
-                both[1], both[2] = added(both[1], both[2] + low[2], low[1])
-                both[3], both[4] = added(both[3], both[4] + low[4], low[3])
-            if both[0] > 0.0:
-                out[rows[k], at] = _deviation(both)
+                sums[0] += low[0]
+                sums[1], sums[2] = add_compensated(sums[1], sums[2] + low[2], low[1])
+                sums[3], sums[4] = add_compensated(sums[3], sums[4] + low[4], low[3])
+            if sums[0] > 0.0:
+                out[rows[k], at] = _deviation(sums)
 
 
 @nb.njit(cache=True, nogil=True)

@@ -79,7 +79,7 @@ def _slot(one: np.uint64, two: np.uint64, mask: np.uint64) -> np.uint64:
 
 
 @nb.njit(cache=True, nogil=True)
-def _grown(table: Array, ones: Array, twos: Array, n: int) -> Array:
+def _grow(table: Array, ones: Array, twos: Array, n: int) -> Array:
     larger = np.full(table.size * 4, -1, np.int32)
     mask = np.uint64(larger.size - 1)
     for code in range(n):
@@ -118,7 +118,7 @@ def _code_kernel(offsets: Array, data: Array, valid: Array, codes: Array) -> int
             ones[n], twos[n], firsts[n] = one, two, i
             n += 1
             if 2 * n > table.size:
-                table = _grown(table, ones, twos, n)
+                table = _grow(table, ones, twos, n)
         codes[i] = code
     return n
 
@@ -175,7 +175,7 @@ def number_keys(keys: Array, valid: Array, codes: Array) -> int:
             table[slot], firsts[n] = code, key
             n += 1
             if 2 * n > table.size:
-                table = _grown(table, firsts, firsts[:0], n)
+                table = _grow(table, firsts, firsts[:0], n)
                 mask = np.uint64(table.size - 1)
         codes[i] = code
     return n

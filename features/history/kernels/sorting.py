@@ -1,8 +1,8 @@
 """A stable radix sort of events by entity and time, in linear time.
 
-Events that are not yet sorted by time are distributed by two digits of their times, and then to their entities, where
-an insertion sort has little left to do. If it would need many moves, because most times are close together and a few
-far away, the events of the entity are sorted by all digits of their times.
+Events that are not yet sorted by time are distributed by two digits of their times, and then to their entities. An
+insertion sort of each entity then needs few moves. If it would need many, because most times are close together and a
+few far away, the events of the entity are sorted by all digits of their times.
 """
 
 import numba as nb

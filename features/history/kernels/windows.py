@@ -79,7 +79,7 @@ def _between(running: Array, left: np.uint64, right: np.uint64) -> int:
 
 
 @nb.njit(inline="always")
-def added(total: float, error: float, amount: float) -> tuple[float, float]:
+def add_compensated(total: float, error: float, amount: float) -> tuple[float, float]:
     """Add an amount to a compensated sum (Neumaier, 1974, with Knuth's branch-free error term)."""
     after = total + amount
     back = after - total
@@ -121,9 +121,9 @@ def _totals_in_window(
     # Positions are unsigned, since Numba checks whether a signed index is negative.
     at_count, at_sum, at_mean, at_distinct = columns[COUNT], columns[SUM], columns[MEAN], columns[DISTINCT]
     at_night, at_weekend, at_gap, at_span = columns[NIGHT], columns[WEEKEND], columns[GAP_MEAN], columns[SPAN]
-    by_other, summed = at_distinct >= 0, at_sum >= 0 or at_mean >= 0
-    counted = at_night >= 0 or at_weekend >= 0 or at_gap >= 0 or at_span >= 0
-    n_events_of = np.zeros(n_counterparties if by_other else 0, np.int32)
+    counts_others, sums_amounts = at_distinct >= 0, at_sum >= 0 or at_mean >= 0
+    needs_times = at_night >= 0 or at_weekend >= 0 or at_gap >= 0 or at_span >= 0
+    n_events_of = np.zeros(n_counterparties if counts_others else 0, np.int32)
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
@@ -134,36 +134,36 @@ def _totals_in_window(
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             cutoff = cutoffs[k]
             while right < stop and times[right] < cutoff:
-                if by_other and counterparties[right] >= 0:
+                if counts_others and counterparties[right] >= 0:
                     other = np.uint32(counterparties[right])
                     distinct += n_events_of[other] == 0
                     n_events_of[other] += 1
-                if summed and amounts[right] == amounts[right]:
-                    total, error = added(total, error, amounts[right])
+                if sums_amounts and amounts[right] == amounts[right]:
+                    total, error = add_compensated(total, error, amounts[right])
                     n_valid += 1
                 right += ONE
             while left < right and times[left] < cutoff - width:
-                if by_other and counterparties[left] >= 0:
+                if counts_others and counterparties[left] >= 0:
                     other = np.uint32(counterparties[left])
                     distinct -= n_events_of[other] == 1
                     n_events_of[other] -= 1
-                if summed and amounts[left] == amounts[left]:
-                    total, error = added(total, error, -amounts[left])
+                if sums_amounts and amounts[left] == amounts[left]:
+                    total, error = add_compensated(total, error, -amounts[left])
                     n_valid -= 1
                 left += ONE
             n, row = np.int64(right - left), np.uint32(rows[k])
             if at_count >= 0:
                 out[row, at_count] = n
-            if by_other:
+            if counts_others:
                 out[row, at_distinct] = distinct
-            if summed:
+            if sums_amounts:
                 if n_valid == 0:
                     total, error = 0.0, 0.0
                 if at_sum >= 0:
                     out[row, at_sum] = total + error
                 if at_mean >= 0 and n_valid > 0:
                     out[row, at_mean] = (total + error) / n_valid
-            if counted:
+            if needs_times:
                 if at_night >= 0 and n > 0:
                     out[row, at_night] = _between(nights, left, right) / n
                 if at_weekend >= 0 and n > 0:
@@ -172,7 +172,7 @@ def _totals_in_window(
                     out[row, at_gap] = (times[right - ONE] - times[left]) / (SECOND * (n - 1.0))
                 if at_span >= 0 and n > 0:
                     out[row, at_span] = (cutoff - times[left]) / SECOND
-        if by_other:
+        if counts_others:
             for i in range(left, right):
                 if counterparties[i] >= 0:
                     n_events_of[counterparties[i]] = 0
@@ -225,7 +225,7 @@ def totals_in_windows(
     needs_clock = (columns[:, NIGHT] >= 0).any() or (columns[:, WEEKEND] >= 0).any()
     nights, weekends = _clock_counts(times if needs_clock else times[:0], night[0], night[1])
     bounds = starts, times, cutoff_starts, cutoffs, rows
-    coded = counterparties, n_counterparties
+    codes = counterparties, n_counterparties
     for w in range(widths.size):
         if (columns[w] >= 0).any():
-            _totals_in_window(*bounds, widths[w], amounts, *coded, nights, weekends, columns[w], out)
+            _totals_in_window(*bounds, widths[w], amounts, *codes, nights, weekends, columns[w], out)

@@ -1,4 +1,4 @@
-"""Campaigns over time, in batch: the live state's figures, and nothing of the future."""
+"""Campaign features in batch: equal to the live state, and independent of the future."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -39,10 +39,10 @@ def at(minutes: float) -> datetime:
 
 def live(messages: Records) -> Any:
     state = HistoryState(CAMPAIGNS.views, lateness="14d")
-    told = [message for message in messages if message["label"] and message["labelled_at"]]
-    events = campaign_events([message | {"label": None} for message in messages] + told, CAMPAIGNS)
+    labelled = [message for message in messages if message["label"] and message["labelled_at"]]
+    events = campaign_events([message | {"label": None} for message in messages] + labelled, CAMPAIGNS)
     assert not state.update(events)
-    return CAMPAIGNS.of_messages(state.features(campaign_subjects(messages)))
+    return CAMPAIGNS.message_columns(state.features(campaign_subjects(messages)))
 
 
 def frame_of(messages: Records) -> pd.DataFrame:
@@ -57,7 +57,7 @@ def frame_of(messages: Records) -> pd.DataFrame:
 
 @examples(30)
 @given(MESSAGES)
-def test_batch_is_what_the_live_state_says(messages: Records) -> None:
+def test_batch_equals_live_state(messages: Records) -> None:
     frame = frame_of(messages)
     ours = campaign_features(frame, frame, CAMPAIGNS)
     np.testing.assert_array_equal(ours, live(messages))
@@ -65,12 +65,12 @@ def test_batch_is_what_the_live_state_says(messages: Records) -> None:
 
 @examples(30)
 @given(MESSAGES, MINUTES, st.randoms(use_true_random=False))
-def test_the_future_changes_nothing(messages: Records, now: int, random: Any) -> None:
+def test_later_messages_and_labels_change_nothing(messages: Records, now: int, random: Any) -> None:
     frame = frame_of(messages)
-    asked = frame_of([{"text": text, "sent_at": at(now)} for text in TEXTS])
+    messages_now = frame_of([{"text": text, "sent_at": at(now)} for text in TEXTS])
     future = frame["sent_at"] >= at(now)
     known = frame["labelled_at"].where(frame["labelled_at"] < at(now))
-    expected = campaign_features(frame, asked, CAMPAIGNS)
+    expected = campaign_features(frame, messages_now, CAMPAIGNS)
     scrambled = frame.copy()
     scrambled.loc[future, "text"] = random.choice(TEXTS)
     scrambled.loc[future, "sent_at"] = at(now + random.randint(0, 500))
@@ -81,26 +81,28 @@ def test_the_future_changes_nothing(messages: Records, now: int, random: Any) ->
         "labels changed": frame.assign(label=frame["label"].where(known.notna(), "spam")),
     }
     for name, past in changed.items():
-        np.testing.assert_array_equal(campaign_features(past, asked, CAMPAIGNS), expected, err_msg=name)
+        np.testing.assert_array_equal(campaign_features(past, messages_now, CAMPAIGNS), expected, err_msg=name)
 
 
-def test_no_message_sees_its_own_label_whatever_its_time() -> None:
+def test_no_message_counts_its_own_label() -> None:
     spam = frame_of([{"text": TEXTS[0], "sent_at": at(10), "label": "spam", "labelled_at": at(1)}])
     assert campaign_features(spam, spam, CAMPAIGNS)[0, -2:].tolist() == [0, 0]
-    day = spam.assign(labelled_at=at(24 * 60))  # as it is given: whoever reads days alone has settled their end
+    day = spam.assign(
+        labelled_at=at(24 * 60)
+    )  # label times are used as given; resolve_label_times handles dates without times
     assert campaign_features(day, spam.assign(sent_at=at(24 * 60 + 1)), CAMPAIGNS)[0, -2:].tolist() == [1, 0]
     later = spam.assign(sent_at=at(10.1))
     assert campaign_features(spam, later, CAMPAIGNS)[0, -2:].tolist() == [1, 0]
 
 
-def test_messages_without_a_time_are_of_no_campaign() -> None:
+def test_messages_without_a_time_have_no_campaign_features() -> None:
     frame = frame_of([{"text": TEXTS[0], "sent_at": None}, {"text": TEXTS[0], "sent_at": at(1)}])
     ours = campaign_features(frame, frame, CAMPAIGNS)
     assert np.isnan(ours[0]).all()
     assert ours[1, 0] == 0
 
 
-def test_columns_that_are_missing() -> None:
+def test_missing_columns_are_errors() -> None:
     frame = frame_of([{"text": TEXTS[0], "sent_at": at(1)}])
     slim = frame[["text", "sent_at"]]
     assert campaign_features(slim.assign(label="spam", labelled_at=at(1)), slim, CAMPAIGNS).shape == (1, 9)
@@ -108,7 +110,7 @@ def test_columns_that_are_missing() -> None:
         campaign_features(frame[["text"]], frame, CAMPAIGNS)
 
 
-def test_types_are_those_that_became_known() -> None:
+def test_label_types_are_those_of_labels_with_times() -> None:
     frame = frame_of(
         [
             {"text": "a", "label": "spam", "labelled_at": at(1)},

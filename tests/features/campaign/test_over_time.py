@@ -1,4 +1,4 @@
-"""Campaigns over time, live: what a plain loop over all earlier messages says, and no more memory than the windows."""
+"""Campaign features of the live state: equal to a plain loop over all earlier messages, in bounded memory."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -53,7 +53,7 @@ def at(minutes: float) -> datetime:
 
 
 def timed(messages: Records) -> Records:
-    """Give messages ids and times; a label comes some minutes after, or not at all."""
+    """Add ids and times to messages, and to some of them a label some minutes later."""
     return [
         {name: message[name] for name in ("text", "account_id", "recipient_id", "label")}
         | {"message_id": f"m{place}", "sent_at": at(message["sent_at"])}
@@ -67,23 +67,23 @@ def keys_of(text: str) -> set[int]:
 
 
 def oracle(past: Records, message: Mapping[str, Any]) -> list[float]:
-    """The columns of `CAMPAIGNS` in plain loops."""
+    """Compute the columns of `CAMPAIGNS` in plain loops."""
     best: list[list[float]] = []
-    moment = message["sent_at"]
+    cutoff = message["sent_at"]
     for key in keys_of(message["text"]):
         members = [one for one in past if key in keys_of(one["text"])]
         row: list[float] = []
         sent = {
-            hours: [one for one in members if moment - timedelta(hours=hours) <= one["sent_at"] < moment]
+            hours: [one for one in members if cutoff - timedelta(hours=hours) <= one["sent_at"] < cutoff]
             for hours in (1, 24)
         }
         row += [len(sent[hours]) for hours in (1, 24)]
         for who in ("account_id", "recipient_id"):
             row += [len({one[who] for one in sent[hours]} - {None}) for hours in (1, 24)]
-        row.append(max([(moment - one["sent_at"]).total_seconds() for one in sent[24]], default=np.nan))
+        row.append(max([(cutoff - one["sent_at"]).total_seconds() for one in sent[24]], default=np.nan))
         for name in ("spam", "ham"):
-            told = [one["labelled_at"] for one in members if one["label"] == name]
-            row.append(sum(moment - timedelta(hours=24) <= time < moment for time in told))
+            label_times = [one["labelled_at"] for one in members if one["label"] == name]
+            row.append(sum(cutoff - timedelta(hours=24) <= time < cutoff for time in label_times))
         best.append(row)
     return np.fmax.reduce(np.array(best)).tolist()  # type: ignore[no-any-return]
 
@@ -91,14 +91,14 @@ def oracle(past: Records, message: Mapping[str, Any]) -> list[float]:
 def live(past: Records, messages: Records) -> np.ndarray[Any, Any]:
     state = HistoryState(CAMPAIGNS.views, lateness="14d")
     now = at(60 * 24 * 30)
-    told = [message for message in past if message["label"]]
-    assert not state.update(campaign_events([one | {"label": None} for one in past] + told, CAMPAIGNS), now=now)
-    return CAMPAIGNS.of_messages(state.features(campaign_subjects(messages)))
+    labelled = [message for message in past if message["label"]]
+    assert not state.update(campaign_events([one | {"label": None} for one in past] + labelled, CAMPAIGNS), now=now)
+    return CAMPAIGNS.message_columns(state.features(campaign_subjects(messages)))
 
 
 @pytest.mark.slow
 @given(MESSAGES, st.randoms(use_true_random=False))
-def test_live_is_what_plain_loops_say_in_any_order(drawn: Records, random: Any) -> None:
+def test_live_equals_plain_loops_in_any_order(drawn: Records, random: Any) -> None:
     messages = timed(drawn)
     ours = live(random.sample(messages, len(messages)), messages)
     assert ours.shape == (len(messages), len(CAMPAIGNS.columns))
@@ -107,17 +107,17 @@ def test_live_is_what_plain_loops_say_in_any_order(drawn: Records, random: Any) 
 
 
 @pytest.mark.parametrize(
-    "disguise", ["WIN 500 yuan today, call me on 13777777777", "w*i*n 100 yuan today, call me on 138"]
+    "obfuscated", ["WIN 500 yuan today, call me on 13777777777", "w*i*n 100 yuan today, call me on 138"]
 )
-def test_a_disguise_or_another_number_does_not_hide_the_campaign(disguise: str) -> None:
+def test_obfuscation_and_other_numbers_do_not_hide_the_campaign(obfuscated: str) -> None:
     past = timed(
         [dict.fromkeys(("account_id", "recipient_id", "label")) | {"text": TEXTS[0], "sent_at": 0, "after": 0}]
     )
-    row = live(past, [{"text": disguise, "sent_at": at(5)}])[0]
+    row = live(past, [{"text": obfuscated, "sent_at": at(5)}])[0]
     assert dict(zip(CAMPAIGNS.columns, row, strict=True))["campaign__messages_1h"] == 1
 
 
-def test_keys_of_bands_are_told_apart_and_depend_on_no_neighbour() -> None:
+def test_band_keys_differ_and_do_not_depend_on_other_texts() -> None:
     keys = band_keys(pack(["a" * 30, TEXTS[0], TEXTS[3]]))
     assert keys.shape == (3, N_BANDS)
     assert len(np.unique(keys)) == 3 * N_BANDS
@@ -132,13 +132,13 @@ def test_a_label_never_counts_before_its_message() -> None:
     assert not campaign_events([spam], CampaignHistory())
 
 
-def test_columns_without_labels_and_the_declaration_read_back() -> None:
+def test_columns_without_labels_and_round_trip_of_the_declaration() -> None:
     assert CampaignHistory().columns[-1] == "campaign__age"
     assert CampaignHistory.from_dict(CAMPAIGNS.to_dict()) == CAMPAIGNS
-    assert len(CAMPAIGNS.places) == len(CAMPAIGNS.columns) == len(set(CAMPAIGNS.places))
+    assert len(CAMPAIGNS.positions) == len(CAMPAIGNS.columns) == len(set(CAMPAIGNS.positions))
 
 
-def test_memory_holds_the_windows_alone() -> None:
+def test_memory_is_limited_to_the_windows() -> None:
     state = HistoryState(CAMPAIGNS.views, lateness="1h")
     sizes = []
     for day in range(40):
@@ -151,7 +151,7 @@ def test_memory_holds_the_windows_alone() -> None:
     assert sizes[-1][0] > 0
 
 
-def test_a_saved_state_answers_alike(tmp_path: Path) -> None:
+def test_a_saved_state_computes_the_same_features(tmp_path: Path) -> None:
     state = HistoryState(CAMPAIGNS.views)
     messages = timed(
         [dict.fromkeys(("account_id", "recipient_id", "label")) | {"text": t, "sent_at": 0, "after": 0} for t in TEXTS]

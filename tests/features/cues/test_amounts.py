@@ -1,4 +1,4 @@
-"""Amounts and codes: by hand, against regular expressions, and on a megabyte."""
+"""Amounts and codes: handmade texts, comparison with regular expressions, and a megabyte."""
 
 import math
 import re
@@ -32,8 +32,8 @@ def measured(text: str) -> dict[str, float]:
     return {name: n for name, n in zip(NAMES, measure_amounts(pack([text]))[0].tolist(), strict=True) if n}
 
 
-def spots(words: Sequence[str], text: str) -> list[tuple[int, int]]:
-    """Return where words begin and end."""
+def word_bounds(words: Sequence[str], text: str) -> list[tuple[int, int]]:
+    """Return the starts and ends of words."""
     found = []
     for word in words:
         plain = re.escape(word)
@@ -43,14 +43,16 @@ def spots(words: Sequence[str], text: str) -> list[tuple[int, int]]:
 
 
 def expected(text: str) -> dict[str, float]:
-    money, code, invoice = (spots(words.split(), text) for words in (CURRENCIES, CODE_WORDS, INVOICE_WORDS))
+    money, code, invoice = (word_bounds(words.split(), text) for words in (CURRENCIES, CODE_WORDS, INVOICE_WORDS))
     counts = dict.fromkeys(NAMES, 0.0)
     for number in re.finditer(r"[0-9]+(?:,[0-9]{3}(?![0-9]))*(?:\.[0-9]+)?", text):
         begin, end = number.span()
         times = re.compile(r"[百千万亿]|[km](?![a-z])").match(text, end)
         before = {begin} | ({begin - 1} if text[begin - 1 : begin] == " " else set())
-        behind = {spot for at in (end, times.end() if times else end) for spot in (at, at + (text[at : at + 1] == " "))}
-        if any(b in behind or e in before for b, e in money):
+        after_word = {
+            spot for at in (end, times.end() if times else end) for spot in (at, at + (text[at : at + 1] == " "))
+        }
+        if any(b in after_word or e in before for b, e in money):
             value = float(number.group().replace(",", "")) * (TIMES[times.group()] if times else 1)
             counts["amounts"] += 1
             counts["largest_amount"] = max(counts["largest_amount"], math.log10(1 + min(value, 1e15)))
@@ -101,7 +103,7 @@ def expected(text: str) -> dict[str, float]:
         ("$0." + "9" * 400, 1),
     ],
 )
-def test_amounts_by_hand(text: str, amount: float | None) -> None:
+def test_amounts_of_handmade_texts(text: str, amount: float | None) -> None:
     row = measured(text)
     assert row.get("amounts", 0) == (amount is not None)
     assert row.get("largest_amount", 0) == pytest.approx(math.log10(1 + (amount or 0)))
@@ -125,17 +127,17 @@ def test_amounts_by_hand(text: str, amount: float | None) -> None:
         ("call 12345678", 0),
     ],
 )
-def test_codes_by_hand(text: str, codes: int) -> None:
+def test_codes_of_handmade_texts(text: str, codes: int) -> None:
     assert measured(text).get("codes", 0) == codes
 
 
-def test_invoice_numbers_are_long_and_behind_their_word() -> None:
+def test_invoice_numbers_are_long_and_follow_their_word() -> None:
     assert measured("发票号码12345678") == {"invoice_numbers": 1}
     assert measured("invoice no. 12345678901234567890") == {"invoice_numbers": 1}
     assert measured("12345678发票 发票1234567 发票" + "1" * 21) == {}
 
 
-def test_the_largest_amount_is_that_of_the_text_alone() -> None:
+def test_the_largest_amount_does_not_depend_on_other_texts() -> None:
     rows = measure_amounts(pack(["$5 and $50 or 500", "$", "7", "7"]))
     assert rows[:, NAMES.index("amounts")].tolist() == [2, 0, 0, 0]
     assert rows[0, NAMES.index("largest_amount")] == pytest.approx(math.log10(51))
@@ -144,12 +146,12 @@ def test_the_largest_amount_is_that_of_the_text_alone() -> None:
 @pytest.mark.slow
 @examples(1000)
 @given(MONEY_LIKE)
-def test_measures_are_those_of_regular_expressions(text: str) -> None:
+def test_measures_equal_regular_expressions(text: str) -> None:
     assert measured(text) == pytest.approx(expected(text))
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=())) | MONEY_LIKE, max_size=5))
-def test_any_text_is_measured_alone(texts: list[str]) -> None:
+def test_measures_do_not_depend_on_other_texts(texts: list[str]) -> None:
     rows = measure_amounts(pack(texts))
     assert np.isfinite(rows).all()
     assert all((measure_amounts(pack([text]))[0] == row).all() for text, row in zip(texts, rows, strict=True))

@@ -1,4 +1,4 @@
-"""Look-alikes of brands: by hand, edits against plain Python, and on a megabyte."""
+"""Look-alikes of brands: handmade texts, comparison with plain Python, and a megabyte."""
 
 import re
 import time
@@ -23,7 +23,7 @@ def count(text: str, brands: tuple[str, ...] = NAMES) -> int:
 
 
 def edits(word: str) -> set[str]:
-    """Return what is one edit from a word."""
+    """Return all words one edit from a word."""
     letters = "abdiprycke1"
     cuts = [(word[:k], word[k:]) for k in range(len(word) + 1)]
     near = {a + c + b for a, b in cuts for c in letters} | {a + b[1:] for a, b in cuts if b}
@@ -65,11 +65,11 @@ def edits(word: str) -> set[str]:
         ("paybi1d 1.2.3.4/ me@shop.com, 请看shop.com", 1),
     ],
 )
-def test_lookalikes_by_hand(text: str, n: int) -> None:
+def test_lookalikes_of_handmade_texts(text: str, n: int) -> None:
     assert count(text) == n
 
 
-def test_without_brands_nothing_is_like_them_and_texts_are_apart() -> None:
+def test_without_brands_there_are_no_lookalikes_and_texts_are_independent() -> None:
     assert count("paybi1d.com", ()) == 0
     texts = pack(["paybi1d", "shop.com", "paybi1d.com", "paybi1d"])
     assert count_lookalikes(texts, measure_links(texts)[1], NAMES).ravel().tolist() == [0, 0, 1, 0]
@@ -77,7 +77,7 @@ def test_without_brands_nothing_is_like_them_and_texts_are_apart() -> None:
 
 @examples(300)
 @given(st.sampled_from(sorted(edits("paybird"))) | st.text(st.sampled_from("paybird1"), min_size=5, max_size=9))
-def test_a_label_counts_when_it_holds_the_brand_or_is_one_edit_from_it(word: str) -> None:
+def test_a_label_counts_if_it_contains_the_brand_or_is_one_edit_from_it(word: str) -> None:
     like = word != "paybird" and ("paybird" in word or word in edits("paybird"))
     assert count(f"{word}.com", ("paybird",)) == like
     assert count(f"{word}: shop.com", ("paybird",)) == (word in edits("paybird") and word != "paybirds")
@@ -86,17 +86,17 @@ def test_a_label_counts_when_it_holds_the_brand_or_is_one_edit_from_it(word: str
 def test_brands_are_folded_and_checked() -> None:
     assert check_brands(["ＰayBird", "paybird", "a-b"]) == ("paybird", "a-b")
     assert check_brands(()) == ()
-    with pytest.raises(TypeError, match=r"Put them in a tuple"):
+    with pytest.raises(TypeError, match=r"Pass a tuple"):
         check_brands("paybird")
     with pytest.raises(TypeError, match=r"sequence of brands as strings"):
         check_brands([1])  # type: ignore[list-item]
     for bad in ("ab", "", "a" * 64, "-ab", "ab-", "pay bird", "某银行", "pay.bird"):
-        with pytest.raises(ValueError, match=re.escape("1 of 2 are not. Leave them out.")):
+        with pytest.raises(ValueError, match=re.escape("1 of 2 are not. Remove these brands.")):
             check_brands(["paybird", bad])
 
 
 @given(st.lists(st.text(st.sampled_from("paybird1.com -@/"), max_size=30), max_size=5))
-def test_any_text_is_counted_alone(texts: list[str]) -> None:
+def test_counts_do_not_depend_on_other_texts(texts: list[str]) -> None:
     packed = pack(texts)
     rows = count_lookalikes(packed, measure_links(packed)[1], NAMES)[:, 0]
     assert np.array_equal(rows, [count(text) for text in texts])

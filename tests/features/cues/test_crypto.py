@@ -1,4 +1,4 @@
-"""Addresses of crypto currencies: made from invented bytes by the published rules, and broken."""
+"""Addresses of crypto currencies: valid ones built from invented bytes, and invalid ones."""
 
 import hashlib
 import time
@@ -68,7 +68,7 @@ def test_known_addresses_from_the_standards() -> None:
         "D1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb",
     ],
 )
-def test_the_case_of_ethereums_letters_is_their_checksum(address: str) -> None:
+def test_the_case_of_letters_is_the_checksum_of_ethereum(address: str) -> None:
     """The addresses are those of EIP-55."""
     assert found(f"0x{address}") == found(f"0X{address}") == ["ethereum"]
     assert found(f"0x{address.lower()}") == found(f"0x{address.upper()}") == ["ethereum"]
@@ -78,7 +78,7 @@ def test_the_case_of_ethereums_letters_is_their_checksum(address: str) -> None:
 
 
 @given(st.sampled_from([0, 5, 0x41, 0x6F]), st.binary(min_size=20, max_size=20))
-def test_base58_holds_and_one_wrong_character_breaks_it(version: int, body: bytes) -> None:
+def test_base58_is_valid_and_any_wrong_character_makes_it_invalid(version: int, body: bytes) -> None:
     address = base58check(bytes([version]) + body)
     kinds = {0: ["bitcoin"], 5: ["bitcoin"], 0x41: ["tron"], 0x6F: []}[version]
     assert found(f"转到{address}。") == (kinds if len(address) >= 26 else [])
@@ -88,7 +88,7 @@ def test_base58_holds_and_one_wrong_character_breaks_it(version: int, body: byte
 
 
 @given(st.integers(0, 18), st.binary(min_size=1, max_size=42))
-def test_bech32_holds_where_its_rules_do_and_one_wrong_character_breaks_it(version: int, program: bytes) -> None:
+def test_bech32_follows_its_rules_and_any_wrong_character_makes_it_invalid(version: int, program: bytes) -> None:
     address = segwit(version, program)
     fits = version <= 16 and 2 <= len(program) <= 40 and (version > 0 or len(program) in (20, 32))
     holds = fits and 26 <= len(address) <= 90
@@ -114,18 +114,18 @@ def test_bech32_holds_where_its_rules_do_and_one_wrong_character_breaks_it(versi
         ("", []),
     ],
 )
-def test_runs_by_hand(text: str, kinds: list[str]) -> None:
+def test_addresses_of_handmade_texts(text: str, kinds: list[str]) -> None:
     assert found(text) == kinds
 
 
-def test_texts_do_not_run_into_each_other() -> None:
+def test_addresses_do_not_span_texts() -> None:
     address = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
     assert count_crypto(pack([address[:10], address[10:], address])).tolist() == [[0, 0, 0], [0, 0, 0], [1, 0, 0]]
     assert count_crypto(pack([])).shape == (0, len(CRYPTO))
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=()))))
-def test_any_text_is_read(texts: list[str]) -> None:
+def test_any_text_is_accepted(texts: list[str]) -> None:
     assert count_crypto(pack(texts)).shape == (len(texts), len(CRYPTO))
 
 

@@ -1,4 +1,4 @@
-"""Accounts of messengers: by hand, names against a regular expression, and on a megabyte."""
+"""Messenger accounts: handmade texts, comparison with a regular expression, and a megabyte."""
 
 import re
 import time
@@ -80,11 +80,11 @@ def found(text: str) -> list[tuple[str, str]]:
         ("news 12345678", []),
     ],
 )
-def test_handles_by_hand(text: str, handles: list[tuple[str, str]]) -> None:
+def test_handles_of_handmade_texts(text: str, handles: list[tuple[str, str]]) -> None:
     assert found(text) == handles
 
 
-def test_every_word_of_the_list_is_as_folded_and_is_found() -> None:
+def test_every_word_of_the_list_is_folded_and_matches() -> None:
     words = read_words(WORDS, HANDLES)
     for word, kind in words.items():
         assert fold_text(word) == word
@@ -93,20 +93,20 @@ def test_every_word_of_the_list_is_as_folded_and_is_found() -> None:
         assert found(word + gap + account) == [(HANDLES[kind], account)]
 
 
-def test_texts_do_not_run_into_each_other() -> None:
+def test_accounts_do_not_span_texts() -> None:
     assert not count_handles(pack(["微信", "abc123", "@some", "body"])).any()
     assert count_handles(pack([])).shape == (0, len(HANDLES))
 
 
 @examples(500)
 @given(st.text(st.sampled_from("@ab1_.- 中"), max_size=20))
-def test_names_are_those_of_a_regular_expression(text: str) -> None:
+def test_names_equal_a_regular_expression(text: str) -> None:
     pattern = r"(?<![a-z0-9._])@([a-z][a-z0-9_]{4,31})(?![a-z0-9_]|[.-][a-z0-9])"
     assert [name for _, name in found(text)] == re.findall(pattern, text)
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=())) | HANDLE_LIKE, max_size=5))
-def test_any_text_is_counted_alone(texts: list[str]) -> None:
+def test_counts_do_not_depend_on_other_texts(texts: list[str]) -> None:
     rows = count_handles(pack(texts))
     assert all((count_handles(pack([text]))[0] == row).all() for text, row in zip(texts, rows, strict=True))
     spans = find_handles(pack(texts))

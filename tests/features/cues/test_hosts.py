@@ -1,4 +1,4 @@
-"""The parts of hosts that the links do not show by themselves."""
+"""Parts of hosts that the tests of links do not cover."""
 
 import pytest
 
@@ -20,22 +20,22 @@ from fraudsieve.features.text.codepoints import pack
         ("1.2.3.99999999999999999999999", False),
     ],
 )
-def test_four_numbers_are_an_address(host: str, holds: bool) -> None:
+def test_an_ip_address_has_four_numbers(host: str, holds: bool) -> None:
     assert is_ip(pack([host]).codes, 0, len(host)) == holds
 
 
-def test_a_host_reaches_no_further_than_it_may() -> None:
+def test_a_host_stays_within_its_limits() -> None:
     codes = pack(["aaa.bbb"]).codes
     assert find_host(codes, 3, 1, 5) == (1, 5)
 
 
-def test_a_local_part_has_64_characters_at_most() -> None:
+def test_a_local_part_has_at_most_64_characters() -> None:
     codes = pack(["a" * 100 + "@"]).codes
     assert local_part(codes, 100, 0) == 36
     assert local_part(codes, 100, 50) == 50
 
 
-def test_a_port_has_five_digits_at_most_and_a_path_may_follow() -> None:
+def test_a_port_has_at_most_five_digits_and_a_path_may_follow() -> None:
     assert path_end(pack([":12345/a"]).codes, 0, 8) == (6, 8)
     assert path_end(pack([":123456/a"]).codes, 0, 9) == (6, 6)
     assert path_end(pack(["#中"]).codes, 0, 2) == (0, 1)

@@ -1,4 +1,4 @@
-"""Layout: by hand, against plain Python, and on a megabyte."""
+"""Layout: handmade texts, comparison with plain Python, and a megabyte."""
 
 import re
 import time
@@ -23,7 +23,7 @@ def measured(text: str) -> dict[str, float]:
 
 
 def repeats(text: str) -> tuple[float, float]:
-    """Return repetition and compression, from a dictionary of where four characters stood last."""
+    """Return repetition and compression, from a dictionary of the last position of every four characters."""
     last: dict[str, int] = {}
     covered: set[int] = set()
     cost, done = 0, 0
@@ -75,7 +75,7 @@ def test_mixed_words(text: str, words: int) -> None:
     assert measured(text)["mixed_words"] == words
 
 
-def test_repetition_and_compression_by_hand() -> None:
+def test_repetition_and_compression_of_handmade_texts() -> None:
     assert measured("abcdefgh")["repetition"] == 0
     assert measured("abcdefgh")["compression"] == 1
     assert measured("abcdxabcd")["repetition"] == pytest.approx(4 / 9)
@@ -88,7 +88,7 @@ def test_repetition_and_compression_by_hand() -> None:
 
 @examples(500)
 @given(WORD_LIKE | REPEATING)
-def test_measures_are_those_of_plain_python(text: str) -> None:
+def test_measures_equal_plain_python(text: str) -> None:
     row = measured(text)
     words = re.findall(r"[a-z0-9中]+", text)
     assert row["mixed_words"] == sum(bool(re.search(r"[a-z][0-9中]|[0-9中][a-z]", word)) for word in words)
@@ -99,13 +99,13 @@ def test_measures_are_those_of_plain_python(text: str) -> None:
     assert (row["repetition"], row["compression"]) == pytest.approx(repeats(text))
 
 
-def test_a_long_text_is_as_exact() -> None:
+def test_long_texts_are_exact_too() -> None:
     text = "".join(chr(0x4E00 + 7 * k % 3001) for k in range(3000)) * 2
     row = measured(text)
     assert (row["repetition"], row["compression"]) == pytest.approx(repeats(text))
 
 
-def test_texts_before_leave_no_trace() -> None:
+def test_measures_do_not_depend_on_earlier_texts() -> None:
     rng = np.random.default_rng(0)
     texts = ["".join(map(chr, row)) * 2 for row in rng.integers(0x4E00, 0x9FFF, (400, 100))]
     rows = measure_layout(pack(texts))[:, 3:]
@@ -113,7 +113,7 @@ def test_texts_before_leave_no_trace() -> None:
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=())) | WORD_LIKE, max_size=5))
-def test_any_text_is_measured_alone(texts: list[str]) -> None:
+def test_measures_do_not_depend_on_other_texts(texts: list[str]) -> None:
     rows = measure_layout(pack(texts))
     assert all((measure_layout(pack([text]))[0] == row).all() for text, row in zip(texts, rows, strict=True))
     assert ((rows[:, 3:] >= 0) & (rows[:, 3:] <= 1)).all()

@@ -1,4 +1,4 @@
-"""Links and e-mail addresses: by hand, against regular expressions, and on a megabyte."""
+"""Links and e-mail addresses: handmade texts, comparison with regular expressions, and a megabyte."""
 
 import re
 import time
@@ -36,8 +36,8 @@ def measured(text: str) -> dict[str, int]:
     return {name: int(n) for name, n in zip(NAMES, measure_links(pack([text]))[0][0], strict=True) if n}
 
 
-def split_cut(host: str) -> tuple[str, str] | None:
-    """Return a host, perhaps without its last labels, and its registered name."""
+def split_trimmed(host: str) -> tuple[str, str] | None:
+    """Return a host, without last labels that are not part of it, and its registered name."""
     for _ in range(3):
         name = registered_domain(host)
         if name:
@@ -66,7 +66,7 @@ def expected(text: str) -> dict[str, int]:
                 continue
             counts["ip_links"] += 1
         else:
-            split = split_cut(host)
+            split = split_trimmed(host)
             if not split or re.match(r"@[a-z0-9-]", text[end:]):
                 continue
             local = re.search(r"(?=[a-z0-9])[a-z0-9._%+-]{1,64}@$", text[taken:begin])
@@ -144,14 +144,14 @@ def suspicious(host: str, name: str) -> bool:
         ("a" * 250 + ".shop.com", {}),
     ],
 )
-def test_links_by_hand(text: str, found: dict[str, int]) -> None:
+def test_links_of_handmade_texts(text: str, found: dict[str, int]) -> None:
     found = {name: n for name, n in found.items() if n}
     if "xxn" in text:
         found["suspicious_hosts"] = 1  # two hyphens and no punycode
     assert measured(text) == found
 
 
-def test_spans_are_what_is_linked_and_mailed() -> None:
+def test_spans_are_links_and_email_addresses() -> None:
     text = "see http://bank.com@a.shop.com.cn/x?y and 1.2.3.4/x, mail me@shop.com.thanks"
     assert [(LINKS[kind], text[a:b]) for _, kind, a, b in measure_links(pack(["", text]))[1].tolist()] == [
         ("hosts", "a.shop.com.cn"),
@@ -160,7 +160,7 @@ def test_spans_are_what_is_linked_and_mailed() -> None:
     ]
 
 
-def test_every_shortener_is_found_and_is_a_registered_name_as_it_is_folded() -> None:
+def test_every_shortener_is_a_folded_registered_name_and_matches() -> None:
     names = [line for line in SHORTENERS.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
     assert len(names) == len(set(names)) > 50
     assert [name for name in names if registered_domain(name) != name or fold_text(name) != name] == []
@@ -169,12 +169,12 @@ def test_every_shortener_is_found_and_is_a_registered_name_as_it_is_folded() -> 
 
 @examples(1000)
 @given(LINK_LIKE)
-def test_counts_are_those_of_regular_expressions(text: str) -> None:
+def test_counts_equal_regular_expressions(text: str) -> None:
     assert measured(text) == expected(text)
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=())) | LINK_LIKE, max_size=5))
-def test_any_text_is_measured_alone(texts: list[str]) -> None:
+def test_measures_do_not_depend_on_other_texts(texts: list[str]) -> None:
     rows, spans = measure_links(pack(texts))
     assert all(np.array_equal(measure_links(pack([text]))[0][0], row) for text, row in zip(texts, rows, strict=True))
     assert all(texts_of_span for texts_of_span in spans[:, 3] > spans[:, 2])

@@ -1,4 +1,4 @@
-"""Cues and shape, against handmade texts and regular expressions."""
+"""Cues and shape of handmade texts, and comparison with regular expressions."""
 
 import re
 import time
@@ -84,7 +84,7 @@ def test_cues_of_handmade_texts(text: str, cues: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize("name", CUES)
-def test_every_cue_can_be_found_after_folding(name: str) -> None:
+def test_every_cue_can_be_counted_after_folding(name: str) -> None:
     raw = pack([EVERYTHING])
     row = cues_and_shape(fold_codes(raw)[0], raw, ("paybird",))[0]
     assert row[NAMES.index(name)] > 0
@@ -106,18 +106,18 @@ def test_the_shape_of_a_handmade_text() -> None:
     }
 
 
-def test_an_empty_text_is_all_zero_and_no_text_no_row() -> None:
+def test_an_empty_text_has_zeros_and_no_texts_have_no_rows() -> None:
     assert not any(measured("").values())
     assert cues_and_shape(pack([])).shape == (0, len(NAMES))
 
 
-def test_the_columns_are_these_and_named_once() -> None:
+def test_column_names_are_unique_and_complete() -> None:
     assert len(set(NAMES)) == len(NAMES) == 67
     assert CUES[: len(BASIC_CUES)] == BASIC_CUES
     assert SHAPES[: len(BASIC_SHAPES)] == BASIC_SHAPES
 
 
-def test_each_part_stands_under_its_names() -> None:
+def test_each_block_is_under_its_names() -> None:
     raw = pack([EVERYTHING, "nothing"])
     folded = fold_codes(raw)[0]
     whole = cues_and_shape(folded, raw)
@@ -128,7 +128,7 @@ def test_each_part_stands_under_its_names() -> None:
         assert np.array_equal(whole[:, [NAMES.index(name) for name in names]], block)
 
 
-def test_brands_and_raw_texts_are_read_where_they_are_given() -> None:
+def test_brands_and_raw_texts_are_used_if_passed() -> None:
     folded = pack(["paybi1d.com 1a1zp1ep5qgefi2dmptftl5slmv7divfna"])
     raw = pack(["paybi1d.com 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"])
     for columns, some in (({"bitcoin": 0.0, "lookalike_brands": 0.0}, ()), ({"bitcoin": 1.0}, (raw,))):
@@ -141,7 +141,7 @@ def test_characters_that_agree_modulo_4096_count_once() -> None:
     assert measured("a" + chr(ord("a") + 4096))["distinct"] == 0.5
 
 
-def test_rows_do_not_run_into_each_other() -> None:
+def test_cues_do_not_span_texts() -> None:
     row = cues_and_shape(pack(["138000", "00000 www", ".a http:", "//b", "a", ".b"]))
     assert row[:, NAMES.index("mobiles")].tolist() == [0] * 6
     assert row[:, NAMES.index("links")].tolist() == [0] * 6
@@ -165,7 +165,7 @@ def test_any_text_gets_finite_counts_and_shares(texts: list[str]) -> None:
 
 @examples(300)
 @given(CUE_LIKE)
-def test_counts_are_those_of_regular_expressions(text: str) -> None:
+def test_counts_equal_regular_expressions(text: str) -> None:
     numbers = re.findall(r"[0-9]+", text)
     row = measured(text)
     assert row["links"] == len(re.findall(r"://", text)) + len(re.findall(r"(?<![a-z])(?<!://)www\.", text))

@@ -1,4 +1,4 @@
-"""Numbers that are somebody's: by hand, against regular expressions, and on a megabyte."""
+"""Numbers that identify somebody: handmade texts, comparison with regular expressions, and a megabyte."""
 
 import re
 import time
@@ -57,7 +57,7 @@ NUMBER_LIKE = st.lists(PIECES, max_size=9).map("".join)
 
 
 def expected(text: str) -> dict[str, int]:
-    """Count as the kernel should: group after group, the most particular kind first."""
+    """Count as the kernel should: group by group, the most specific kind first."""
     counts = dict.fromkeys(NUMBERS, 0)
     done = 0
     for group in re.finditer(r"[0-9]+", text):
@@ -167,12 +167,12 @@ def counted(text: str) -> dict[str, int]:
         ("a91350100m000100y43", None),
     ],
 )
-def test_numbers_by_hand(text: str, kind: str | None) -> None:
+def test_numbers_of_handmade_texts(text: str, kind: str | None) -> None:
     assert counted(text) == ({kind: 1} if kind else {})
     assert {name: n for name, n in expected(text).items() if n} == counted(text)
 
 
-def test_a_number_is_one_of_its_kinds_and_read_once() -> None:
+def test_a_number_has_one_kind_and_is_counted_once() -> None:
     text = "13800138000 010-12345678,95588 +8613900139000; 4111 1111 1111 1111"
     spans = find_numbers(pack(["", text]))
     assert [(NUMBERS[kind], text[a:b]) for _, kind, a, b in spans.tolist()] == [
@@ -184,24 +184,24 @@ def test_a_number_is_one_of_its_kinds_and_read_once() -> None:
     ]
 
 
-def test_a_card_has_19_digits_at_most_though_20_pass_the_check() -> None:
+def test_a_card_has_at_most_19_digits_even_if_20_pass_the_check() -> None:
     text = "4111 1111 1111 1111 0018"
     assert [text[a:b] for _, _, a, b in find_numbers(pack([text])).tolist()] == ["4111 1111 1111 1111"]
 
 
-def test_texts_do_not_run_into_each_other() -> None:
+def test_numbers_do_not_span_texts() -> None:
     assert not count_numbers(pack(["138 0013", " 8000", "+", "12345678", "138001", "38000"])).any()
     assert count_numbers(pack([])).shape == (0, len(NUMBERS))
 
 
 @examples(1000)
 @given(NUMBER_LIKE)
-def test_counts_are_those_of_regular_expressions(text: str) -> None:
+def test_counts_equal_regular_expressions(text: str) -> None:
     assert counted(text) == {name: n for name, n in expected(text).items() if n}
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=())) | NUMBER_LIKE, max_size=5))
-def test_any_text_is_counted_alone(texts: list[str]) -> None:
+def test_counts_do_not_depend_on_other_texts(texts: list[str]) -> None:
     rows = count_numbers(pack(texts))
     assert all((count_numbers(pack([text]))[0] == row).all() for text, row in zip(texts, rows, strict=True))
 

@@ -1,4 +1,4 @@
-"""Public suffixes: the rules by hand, and every rule against the package that the table is made from."""
+"""Public suffixes: handmade hosts, and every rule compared with the package that the table is built from."""
 
 import importlib.util
 import re
@@ -34,13 +34,13 @@ needs_list = pytest.mark.skipif(not HAS_LIST, reason="publicsuffixlist of frauds
         ("x.www.ck", "www.ck"),
         ("x.city.kobe.jp", "city.kobe.jp"),  # !city.kobe.jp
         ("x.y.kobe.jp", "x.y.kobe.jp"),
-        ("shop.co.za", "shop.co.za"),  # za itself is no rule
+        ("shop.co.za", "shop.co.za"),  # za itself is not a rule
         ("shop.za", None),
         ("y.kobe.jp", None),
         ("shop.xn--fiqs8s", "shop.xn--fiqs8s"),
         ("com", None),
         ("com.cn", None),
-        ("shop.example", None),  # no public suffix: kept for examples
+        ("shop.example", None),  # not a public suffix: reserved for examples
         ("", None),
         (".", None),
         (".com", None),
@@ -54,7 +54,7 @@ def test_the_registered_name_of_a_host(host: str, registered: str | None) -> Non
     assert registered_domain(host) == registered
 
 
-def test_the_compiled_hash_is_the_plain_one() -> None:
+def test_the_compiled_hash_equals_the_plain_one() -> None:
     value = np.uint64(0xCBF29CE484222325)
     for char in reversed("shop.co.uk"):
         value = np.uint64(hash_left(value, np.uint32(ord(char))))
@@ -68,7 +68,7 @@ def test_a_registered_name_is_the_end_of_its_host_at_a_dot(host: str) -> None:
     assert found is None or registered_domain(found) == found
 
 
-def test_the_table_is_sorted_and_says_where_it_is_from() -> None:
+def test_the_table_is_sorted_and_names_its_source() -> None:
     hashes, rules = suffix_table()
     assert (np.diff(hashes.astype(object)) > 0).all()
     assert len(hashes) == len(rules) > 9000
@@ -77,7 +77,7 @@ def test_the_table_is_sorted_and_says_where_it_is_from() -> None:
 
 
 @needs_list
-def test_every_rule_gives_what_the_package_gives() -> None:
+def test_every_rule_gives_the_result_of_the_package() -> None:
     from publicsuffixlist import PublicSuffixList
 
     listed = PublicSuffixList(accept_unknown=False)

@@ -1,4 +1,4 @@
-"""Words by category: the list, by hand, against regular expressions, and on a megabyte."""
+"""Words by category: the list, handmade texts, comparison with regular expressions, and a megabyte."""
 
 import re
 import time
@@ -48,11 +48,11 @@ def counted(text: str) -> dict[str, int]:
         ("代开发票", {"invoice": 3}),
     ],
 )
-def test_words_by_hand(text: str, found: dict[str, int]) -> None:
+def test_words_of_handmade_texts(text: str, found: dict[str, int]) -> None:
     assert counted(text) == found
 
 
-def test_the_list_is_as_folding_leaves_it_and_every_word_of_it_is_found() -> None:
+def test_every_word_of_the_list_is_folded_and_matches() -> None:
     words = read_words(WORDS, CATEGORIES)
     assert [word for word in words if fold_text(word) != word] == []
     sizes = Counter(words.values())
@@ -63,7 +63,7 @@ def test_the_list_is_as_folding_leaves_it_and_every_word_of_it_is_found() -> Non
 
 @examples(500)
 @given(st.text(st.sampled_from("ab1 中奖\U00020000"), max_size=15))
-def test_counts_are_those_of_regular_expressions(text: str) -> None:
+def test_counts_equal_regular_expressions(text: str) -> None:
     row = count_words(pack([text]), build_automaton(NESTED))[0]
     for word, kind in NESTED.items():
         pattern = rf"(?<![a-z0-9])(?={word}(?![a-z0-9]))" if word.isascii() else rf"(?={word})"
@@ -71,7 +71,7 @@ def test_counts_are_those_of_regular_expressions(text: str) -> None:
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=())) | st.sampled_from(list(NESTED)), max_size=5))
-def test_any_text_is_counted_alone(texts: list[str]) -> None:
+def test_counts_do_not_depend_on_other_texts(texts: list[str]) -> None:
     rows = count_words(pack(texts))
     assert all((count_words(pack([text]))[0] == row).all() for text, row in zip(texts, rows, strict=True))
 

@@ -1,4 +1,4 @@
-"""Tables of events and subjects, made by hand or by hypothesis, for the tests of the batch runner."""
+"""Handmade and generated tables of events and subjects, for the tests of the batch runner."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The batch runner: point-in-time, by hand, with tables of every form, and with invalid tables."""
+"""The batch runner: point-in-time correctness, handmade events, tables of all types, and invalid tables."""
 
 import math
 import statistics
@@ -32,7 +32,7 @@ from .event_tables import (
 
 @examples(40)
 @given(EVENTS)
-def test_events_as_subjects_see_what_is_strictly_before_them(events: Rows) -> None:
+def test_events_as_subjects_use_only_earlier_events(events: Rows) -> None:
     table = as_events(events)
     subjects = table.select([0, 1, 2]).rename_columns(["account_id", "as_of", "amount"])
     np.testing.assert_array_equal(history_features(table, None, HISTORY), history_features(table, subjects, HISTORY))
@@ -40,7 +40,7 @@ def test_events_as_subjects_see_what_is_strictly_before_them(events: Rows) -> No
 
 @examples(60)
 @given(EVENTS, ACCOUNTS, MINUTES, st.randoms(use_true_random=False))
-def test_the_future_changes_nothing(events: Rows, account: str, now: int, random: Any) -> None:
+def test_later_events_change_nothing(events: Rows, account: str, now: int, random: Any) -> None:
     subjects = as_subjects([(account, now), (account, max(now - 30, 0))])
     past, future = [row for row in events if row[1] < now], [row for row in events if row[1] >= now]
     expected = history_features(as_events(events), subjects, HISTORY)
@@ -66,7 +66,7 @@ def test_the_order_of_rows_does_not_matter(events: Rows, subjects: Rows, random:
     np.testing.assert_array_equal(ours, expected[order])
 
 
-def test_by_hand() -> None:
+def test_handmade_events() -> None:
     events = as_events(
         [
             ("ann", 0, 10.0, "x", "pay"),  # Friday 20:00
@@ -96,7 +96,7 @@ def test_by_hand() -> None:
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 7, 49, 1000])
-def test_one_counterparty_has_no_entropy_at_all(n: int) -> None:
+def test_one_counterparty_has_an_entropy_of_exactly_zero(n: int) -> None:
     events = as_events([("ann", 0, 1.0, "x", None)] * n)
     ours = history_features(events, as_subjects([("ann", 5)]), History(("1h",), measures=("entropy", "hour_entropy")))
     assert ours.tolist() == [[0, 0]]
@@ -109,7 +109,7 @@ def test_windows_are_closed_left_and_open_right() -> None:
     assert history_features(events, subjects, history).ravel().tolist() == [0, 1, 1, 0]
 
 
-def test_large_and_old_amounts_leave_no_trace() -> None:
+def test_large_old_amounts_do_not_affect_later_sums() -> None:
     amounts = [1e15, 0.01, 0.02, -1e15, 0.07, 0.01, 123456789.25, 0.03, 0.04]
     events = as_events([("ann", 10 * place, amount, None, None) for place, amount in enumerate(amounts)])
     history = History(("25m",), measures=("sum", "std"))
@@ -143,14 +143,14 @@ def test_tables_in_every_form(form: str) -> None:
     np.testing.assert_array_equal(history_features(forms[form], subjects, HISTORY), expected)
 
 
-def test_any_entity_and_any_counterparty() -> None:
+def test_other_entities_and_counterparties() -> None:
     events = as_events([("ann", 0, 1.0, "x", None), ("bob", 1, 2.0, "x", None), ("bob", 2, 2.0, None, None)])
     history = History(("1h",), entity="counterparty_id", counterparty="account_id", measures=("count", "distinct"))
     subjects = as_subjects([("x", 5)]).rename_columns(["counterparty_id", "as_of"])
     assert history_features(events[:2], subjects, history).tolist() == [[2, 2]]
 
 
-def test_without_an_id_there_is_no_history() -> None:
+def test_a_missing_id_has_no_history() -> None:
     events = as_events([("ann", 0, 1.0, "x", None), ("bob", 1, 2.0, None, None), ("bob", 2, 2.0, None, None)])
     history = History(("1h",), entity="counterparty_id", measures=("count", "since_last"))
     subjects = as_subjects([("x", 5), (None, 5)]).rename_columns(["counterparty_id", "as_of"])
@@ -172,7 +172,7 @@ def as_labels(rows: Rows) -> pa.Table:
 @given(LABELS, MINUTES)
 @example([("x", 5, False), ("x", 5, True), ("x", 7, True)], 9)
 @example([("x", 5, True), ("x", 5, False), ("x", 7, True), ("x", 9, True)], 9)
-def test_labels_count_from_when_they_were_known(labels: Rows, now: int) -> None:
+def test_labels_count_from_the_time_they_became_known(labels: Rows, now: int) -> None:
     subjects = as_subjects([("x", now)]).rename_columns(["counterparty_id", "as_of"])
     ours = history_features(as_events([]), subjects, LABEL_HISTORY, labels=as_labels(labels))[0]
     row = dict(zip(LABEL_HISTORY.columns, ours.tolist(), strict=True))
@@ -237,7 +237,7 @@ def test_missing_columns(column: str) -> None:
         history_features(as_events([]), {"account_id": ["ann"]}, HISTORY)
 
 
-def test_the_input_is_left_alone() -> None:
+def test_the_input_is_not_modified() -> None:
     rows: Rows = [("ann", 30 - place, float(place), "x", "pay") for place in range(20)]
     frame = as_events(rows).to_pandas()
     before = frame.copy(deep=True)
@@ -246,7 +246,7 @@ def test_the_input_is_left_alone() -> None:
 
 
 @pytest.mark.slow
-def test_a_million_events_on_one_account_take_seconds_at_most() -> None:
+def test_a_million_events_of_one_account_take_a_few_seconds() -> None:
     n = 1_000_000
     rng = np.random.default_rng(0)
     events = {

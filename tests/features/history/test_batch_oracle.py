@@ -1,4 +1,4 @@
-"""The batch runner against DuckDB: every measure in plain SQL."""
+"""The batch runner compared with DuckDB: every measure in plain SQL."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ IN_HOUR = """SELECT *, count(*) OVER (PARTITION BY account_id ORDER BY occurred_
 
 
 def oracle(events: pa.Table, subjects: pa.Table, history: History) -> npt.NDArray[np.float64]:
-    """The columns of a history of accounts in plain SQL."""
+    """Compute the columns of a history of accounts in plain SQL."""
     with duckdb.connect(config={"threads": 1}) as base:
         base.register("events", events)
         base.register("subjects", subjects.append_column("place", pa.array(range(len(subjects)), pa.int64())))
@@ -88,13 +88,13 @@ def _column(base: Any, history: History, column: HistoryColumn, n: int) -> npt.N
 
 def _query(base: Any, history: History, column: HistoryColumn, n: int) -> npt.NDArray[np.float64]:
     window = column.window or (history.longest if column.kind else "5000w")
-    told = SQL[column.measure].format(
+    query = SQL[column.measure].format(
         column.identifier or history.counterparty,
         f"to_seconds({window_seconds(window)})",
         seen=_seen(base, window, column.kind),
         remembered=_seen(base, history.longest, column.kind),
     )
-    rows = base.execute(f"SELECT place, {told} GROUP BY place").fetchall()
+    rows = base.execute(f"SELECT place, {query} GROUP BY place").fetchall()
     values = np.full(n, 0.0 if column.measure in ZERO else np.nan)
     for place, value in rows:
         values[place] = values[place] if value is None else value
@@ -120,12 +120,12 @@ def check(events: pa.Table, subjects: pa.Table) -> None:
 @pytest.mark.slow
 @settings(examples(15), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(EVENTS, SUBJECTS)
-def test_batch_is_what_duckdb_says(events: Rows, subjects: Rows) -> None:
+def test_batch_equals_duckdb(events: Rows, subjects: Rows) -> None:
     check(as_events(events), as_subjects(subjects))
 
 
 @pytest.mark.slow
-def test_a_larger_log_is_what_duckdb_says() -> None:
+def test_batch_equals_duckdb_on_a_larger_log() -> None:
     rng = np.random.default_rng(0)
     rows = [
         (f"account-{account}", int(minutes), None if quarters % 9 == 0 else quarters / 4, f"c{other}", kind)
@@ -154,7 +154,7 @@ def views_of_everything() -> list[History]:
 
 @examples(25)
 @given(EVENTS)
-def test_views_of_any_entity_are_what_duckdb_says(events: Rows) -> None:
+def test_views_of_any_entity_equal_duckdb(events: Rows) -> None:
     table = as_events(events)
     subjects = table.rename_columns([name.replace("occurred_at", "as_of") for name in table.column_names])
     views = views_of_everything()

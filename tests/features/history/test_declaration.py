@@ -49,7 +49,7 @@ def test_columns_by_kind() -> None:
 
 
 @given(HISTORIES)
-def test_columns_are_distinct_and_json_brings_a_history_back(history: History) -> None:
+def test_columns_are_distinct_and_json_round_trips(history: History) -> None:
     assert len(set(history.columns)) == len(history.columns) == len(history.positions)
     assert list(history.positions.values()) == list(range(len(history.columns)))
     back = History.from_dict(json.loads(json.dumps(history.to_dict())))
@@ -126,7 +126,7 @@ def test_bad_declarations(parts: dict[str, Any], error: type[Exception], message
     with pytest.raises(error, match=message):
         History(**parts)
     listed = {name: list(part) if isinstance(part, tuple) else part for name, part in parts.items()}
-    if parts != {"measures": ["count"]}:  # in JSON a list it is
+    if parts != {"measures": ["count"]}:  # a list in JSON
         with pytest.raises(error, match=message):
             History.from_dict(listed)
 

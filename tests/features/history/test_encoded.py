@@ -27,7 +27,7 @@ def filled(history: History, events: EncodedEvents) -> list[list[float]]:
         (History(kinds=("pay",), measures=("count",)), "pay: expected 3 kinds, got 0"),
     ],
 )
-def test_events_without_a_column_that_is_needed(history: History, message: str) -> None:
+def test_missing_columns_are_errors(history: History, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         filled(history, EncodedEvents(STARTS, TIMES))
 
@@ -37,13 +37,13 @@ def test_rows_are_in_the_order_of_the_output() -> None:
     assert str(filled(history, EncodedEvents(STARTS, TIMES))) == "[[0.0, nan], [1.0, 1.0], [2.0, 5.0]]"
 
 
-def test_kinds_are_windows_over_their_own_events() -> None:
+def test_kinds_count_only_their_own_events() -> None:
     events = EncodedEvents(STARTS, TIMES, np.array([1.0, np.nan, 4.0]), kinds=np.array([0, 1, -1], np.int32))
     history = History(("1m",), kinds=("pay", "top up"), measures=("count", "sum"))
     assert filled(history, events) == [[0] * 6, [1, 0, 0, 4, 0, 0], [2, 1, 1, 1, 1, 0]]
 
 
-def test_counterparties_of_an_entity_do_not_count_for_the_next() -> None:
+def test_counterparties_are_counted_per_entity() -> None:
     events = EncodedEvents(
         STARTS, TIMES, codes={"counterparty_id": np.array([0, 1, 0], np.int32)}, n_codes={"counterparty_id": 2}
     )
@@ -52,7 +52,7 @@ def test_counterparties_of_an_entity_do_not_count_for_the_next() -> None:
 
 
 @pytest.mark.parametrize("times", [[-1], [-86_400_000_000 * 2 - 1], [-(10**15)]])
-def test_clocks_before_1970(times: list[int]) -> None:
+def test_hours_and_weekdays_before_1970(times: list[int]) -> None:
     time = np.array(times, "M8[us]")
     history = History(("30d",), measures=("night", "weekend"), night=(23, 24))
     out = np.full((1, 2), np.nan)

@@ -1,4 +1,4 @@
-"""The network of accounts: by hand, by brute force, live, and blind to the future."""
+"""The network of accounts: comparison with brute force, batch and live, and independence of the future."""
 
 from collections.abc import Callable
 from typing import Any
@@ -44,12 +44,12 @@ def tables(events: Rows, labels: Rows, subjects: Rows) -> tuple[pd.DataFrame, pd
 
 
 def batch(events: Rows, labels: Rows, subjects: Rows, network: Network = NETWORK) -> npt.NDArray[np.float64]:
-    log, known, asked = tables(events, labels, subjects)
-    return np.asarray(network_features(log, asked, network, labels=known))
+    log, known, subject_table = tables(events, labels, subjects)
+    return np.asarray(network_features(log, subject_table, network, labels=known))
 
 
 def by_hand(events: Rows, labels: Rows, who: str, now: int) -> dict[str, float]:
-    """The same columns by loops over sets."""
+    """Compute the same columns by loops over sets."""
     rate, weight = NETWORK.prior
     past = [event for event in events if event[3] < now]
     known: dict[str, bool] = {}
@@ -101,7 +101,7 @@ def by_hand(events: Rows, labels: Rows, who: str, now: int) -> dict[str, float]:
 @given(EVENTS, LABELS, WHO, TIME)
 @example([("ann", "bob", None, 1), ("bob", "ann", None, 5)], [], "ann", 5)
 @example([("ann", "bob", None, 1), ("bob", "ann", None, 5)], [], "ann", 6)
-def test_batch_is_what_sets_say(events: Rows, labels: Rows, who: str, now: int) -> None:
+def test_batch_equals_plain_sets(events: Rows, labels: Rows, who: str, now: int) -> None:
     ours = dict(zip(NETWORK.columns, batch(events, labels, [(who, now)])[0].tolist(), strict=True))
     assert ours == pytest.approx(by_hand(events, labels, who, now), nan_ok=True)
 
@@ -121,13 +121,13 @@ def live(events: Rows, labels: Rows) -> Callable[[str, int], npt.NDArray[np.floa
 
 @pytest.mark.slow
 @given(EVENTS, LABELS, WHO | st.just("nobody"), TIME)
-def test_live_is_what_the_batch_says_after_a_save_too(events: Rows, labels: Rows, who: str, now: int) -> None:
+def test_live_equals_batch_also_after_a_save(events: Rows, labels: Rows, who: str, now: int) -> None:
     expected = batch(events, labels, [(who, now)])[0]
     np.testing.assert_allclose(live(events, labels)(who, now), expected, rtol=1e-12)
 
 
 @given(EVENTS, LABELS, WHO, TIME, st.randoms(use_true_random=False))
-def test_the_future_changes_nothing(events: Rows, labels: Rows, who: str, now: int, random: Any) -> None:
+def test_later_events_and_labels_change_nothing(events: Rows, labels: Rows, who: str, now: int, random: Any) -> None:
     expected = batch(events, labels, [(who, now)])
     past, known = [event for event in events if event[3] < now], [label for label in labels if label[1] < now]
     np.testing.assert_array_equal(batch(past, known, [(who, now)]), expected)
@@ -138,7 +138,7 @@ def test_the_future_changes_nothing(events: Rows, labels: Rows, who: str, now: i
 
 @pytest.mark.slow
 @given(EVENTS, LABELS, TIME)
-def test_an_own_label_never_counts(events: Rows, labels: Rows, now: int) -> None:
+def test_the_label_of_the_account_itself_never_counts(events: Rows, labels: Rows, now: int) -> None:
     others = [label for label in labels if label[0] != "ann"]
     for own in ([("ann", 0, True)], [("ann", 0, False)], [("ann", 0, True), ("ann", 5, False)]):
         np.testing.assert_array_equal(
@@ -146,7 +146,7 @@ def test_an_own_label_never_counts(events: Rows, labels: Rows, now: int) -> None
         )
 
 
-def test_many_subjects_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_subjects_are_computed_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     events = [(f"a{rng.integers(30)}", f"a{rng.integers(30)}", None, int(rng.integers(20))) for _ in range(400)]
     subjects = [(f"a{rng.integers(35)}", int(rng.integers(25))) for _ in range(200)]
@@ -158,7 +158,7 @@ def test_many_subjects_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_array_equal(one_by_one, whole[:20])
 
 
-def test_nothing_there() -> None:
+def test_empty_tables() -> None:
     assert batch([], [], []).shape == (0, len(NETWORK.columns))
     row = dict(zip(NETWORK.columns, batch([], [], [("ann", 5)])[0].tolist(), strict=True))
     assert (row["network__degree"], row["network__fans"], row["network__met_rate"]) == (0, 0, 0.1)

@@ -1,4 +1,4 @@
-"""Rows: what is good, what is set aside and why, and nothing lost or told."""
+"""Good rows, rejected rows and their reasons: no row is lost, and no cell is quoted."""
 
 import contextlib
 import pickle
@@ -71,7 +71,7 @@ def causes(checked: CheckedTable) -> list[tuple[int, str, str]]:
         (events(event_id=["x", "x", None]), EVENTS, (1, "event_id", TWICE)),
     ],
 )
-def test_a_bad_row_is_set_aside_with_its_reason(
+def test_a_bad_row_is_rejected_with_its_reason(
     frame: pd.DataFrame, table: TableSchema, expected: tuple[int, str, str]
 ) -> None:
     checked = check_table(frame, table)
@@ -79,19 +79,19 @@ def test_a_bad_row_is_set_aside_with_its_reason(
     assert len(checked.good) == 2
 
 
-def test_a_row_with_several_faults_is_rejected_once_for_the_first() -> None:
+def test_a_row_with_several_faults_is_rejected_once_for_the_first_fault() -> None:
     frame = messages(message_id=["a", None, "c"], text=["one", 2, "three"], sent_at=[None, 3, None])
     assert causes(check_table(frame, MESSAGES)) == [(1, "message_id", "no id")]
     assert causes(check_table(frame.iloc[:, ::-1], MESSAGES)) == [(1, "message_id", "no id")]
 
 
-def test_a_bad_row_takes_no_good_one_with_it() -> None:
+def test_a_bad_row_does_not_reject_good_rows() -> None:
     checked = check_table(messages(message_id=["a", "a", "a"], text=[" ", "two", "three"]), MESSAGES)
     assert checked.good["text"].tolist() == ["two"]
     assert [reason for _, _, reason in causes(checked)] == ["no text", TWICE]
 
 
-def test_rows_without_a_unique_id_are_no_duplicates() -> None:
+def test_rows_with_a_missing_key_are_not_duplicates() -> None:
     assert len(check_table(events(event_id=[None, None, "x"]), EVENTS).good) == 3
 
 
@@ -100,7 +100,7 @@ def test_labels_may_repeat_a_subject() -> None:
     assert len(check_table(frame, LABELS).good) == 2
 
 
-def test_rejected_rows_keep_what_came() -> None:
+def test_rejected_rows_keep_their_input_cells() -> None:
     frame = messages(text=["one", 2, ["x"]], extra=[{"a": 1}, {"b": 2}, None])
     rejected = check_table(frame, MESSAGES).rejected
     assert rejected["row"].tolist() == [1, 2]
@@ -109,7 +109,7 @@ def test_rejected_rows_keep_what_came() -> None:
     assert rejected.index.equals(pd.RangeIndex(2))
 
 
-def test_rejected_rows_make_room_for_clashing_names() -> None:
+def test_input_columns_with_reserved_names_are_renamed() -> None:
     frame = messages(text=["one", 2, "x"], row=[5, 6, 7], input_row=[8, 9, 9]).assign(reason="r", column="c")
     rejected = check_table(frame, MESSAGES).rejected
     assert rejected.drop(columns=["message_id", "text"]).to_dict("records") == [
@@ -125,13 +125,13 @@ def test_rejected_rows_make_room_for_clashing_names() -> None:
     ]
 
 
-def test_no_rejected_rows_is_an_empty_table_with_its_columns() -> None:
+def test_without_rejected_rows_the_table_is_empty_with_its_columns() -> None:
     rejected = check_table(messages(), MESSAGES).rejected
     assert list(rejected.columns) == ["row", "column", "reason", "message_id", "text"]
     assert rejected.empty
 
 
-def test_the_frame_is_left_as_it_is() -> None:
+def test_the_frame_is_not_modified() -> None:
     frame = messages(message_id=[1, 2.0, None], sent_at=["2024-05-01", 3, None]).set_axis([5, 5, 6])
     before = pickle.dumps(frame)
     check_table(frame, MESSAGES)
@@ -184,7 +184,7 @@ def garbage(draw: st.DrawFn) -> Case:
 
 @examples(200)
 @given(garbage())
-def test_rows_in_are_rows_out_whatever_came(tmp_path_factory: pytest.TempPathFactory, case: Case) -> None:
+def test_all_input_rows_are_good_or_rejected(tmp_path_factory: pytest.TempPathFactory, case: Case) -> None:
     table, names, columns = case
     # Built here: pandas cannot print a signalling NaN, and hypothesis prints what it drew.
     frame = pd.DataFrame({place: pd.Series(cells, dtype=object) for place, cells in enumerate(columns)})
@@ -205,7 +205,7 @@ def test_rows_in_are_rows_out_whatever_came(tmp_path_factory: pytest.TempPathFac
 @pytest.mark.parametrize("dtype", ["str", "category", "string", "string[pyarrow]"])
 @given(ids=st.lists(st.text(max_size=3) | st.none(), max_size=5))
 @examples(20)
-def test_the_dtype_makes_no_difference(dtype: Any, ids: list[str | None]) -> None:
+def test_the_dtype_does_not_matter(dtype: Any, ids: list[str | None]) -> None:
     frame = pd.DataFrame({"message_id": ["first", *ids], "text": "x"}, dtype=object)
     expected, checked = check_table(frame, MESSAGES), check_table(frame.astype(dtype), MESSAGES)
     pd.testing.assert_frame_equal(checked.good, expected.good)
@@ -221,12 +221,12 @@ def test_no_error_note_or_reason_holds_a_cell(table: TableSchema, wrap: Callable
     names = [*(column.name for column in table.columns), "further", "further_id"]
     cells = pd.Series([wrap(f"{SECRET}{row}") for row in range(3)], dtype=object)
     frame = pd.DataFrame(dict.fromkeys(names, cells))
-    said = "".join(what_is_said(frame.iloc[:, cut:], table) for cut in range(len(names)))
-    assert said
-    assert SECRET not in said
+    messages_shown = "".join(all_messages(frame.iloc[:, cut:], table) for cut in range(len(names)))
+    assert messages_shown
+    assert SECRET not in messages_shown
 
 
-def what_is_said(frame: pd.DataFrame, table: TableSchema) -> str:
+def all_messages(frame: pd.DataFrame, table: TableSchema) -> str:
     try:
         checked = check_table(frame, table)
     except SchemaError as error:

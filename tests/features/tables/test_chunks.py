@@ -1,4 +1,4 @@
-"""A file read part by part: the rows are judged as they are in one go."""
+"""A file read in chunks gives the same result as at once."""
 
 from pathlib import Path
 
@@ -22,7 +22,9 @@ def messages(rows: int) -> pd.DataFrame:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [7, 50, 500, 10_000])
-def test_rows_are_judged_as_in_one_go(tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_give_the_same_rows_as_the_whole_file(
+    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("fraudsieve.features.tables.chunks.CHUNK_ROWS", 64)
     messages(1000).to_parquet(tmp_path / "m.parquet", row_group_size=size)
     whole = read_table(tmp_path / "m.parquet", "messages")
@@ -37,7 +39,7 @@ def test_rows_are_judged_as_in_one_go(tmp_path: Path, size: int, monkeypatch: py
 
 
 @pytest.mark.slow
-def test_reading_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_continues_after_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fraudsieve.features.tables.chunks.CHUNK_ROWS", 64)
     messages(1000).to_parquet(tmp_path / "m.parquet", row_group_size=150)
     parts = list(ChunkReader(tmp_path / "m.parquet", "messages"))
@@ -51,7 +53,7 @@ def test_reading_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Monkey
             pd.testing.assert_frame_equal(one.checked.good, other.checked.good)
 
 
-def test_a_part_without_a_good_row_is_none_the_less_a_part(tmp_path: Path) -> None:
+def test_a_chunk_may_have_no_good_row(tmp_path: Path) -> None:
     frame = pd.DataFrame({"message_id": ["a", "b", "c"], "text": [None, " ", "c"]})
     frame.to_parquet(tmp_path / "m.parquet", row_group_size=2)
     parts = list(ChunkReader(tmp_path / "m.parquet", "messages"))
@@ -66,7 +68,7 @@ def test_a_part_without_a_good_row_is_none_the_less_a_part(tmp_path: Path) -> No
         (b"PAR1" * 20, "cannot be read as its ending says"),
     ],
 )
-def test_what_is_no_parquet_file_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
+def test_other_files_than_parquet_are_rejected(tmp_path: Path, content: bytes, problem: str) -> None:
     file = tmp_path / "m.parquet"
     with pytest.raises(SchemaError, match="there is no such file"):
         ChunkReader(file, "messages")

@@ -1,4 +1,4 @@
-"""Cells of every kind: what they become, and the reason when they are refused."""
+"""Cells of every kind: their conversion, and the reasons for rejecting them."""
 
 import decimal
 import uuid
@@ -21,10 +21,10 @@ def cells(*values: object) -> "pd.Series":
 
 
 def reason(value: object, kind: Kind, *, printed: bool = False) -> str | None:
-    """The one reason for refusing a value, and None for a good or a missing one."""
+    """Return the reason for rejecting a value, or None for a good or a missing one."""
     done = convert(cells(value), kind, printed=printed)
     reasons = [reason for reason, rows in done.faults.items() if rows[0]]
-    assert not reasons or done.column.isna()[0], "a refused cell has no value"
+    assert not reasons or done.column.isna()[0], "a rejected cell has no value"
     return reasons[0] if reasons else None
 
 
@@ -66,12 +66,12 @@ def test_an_id_becomes_a_stripped_string(value: object, expected: str) -> None:
         decimal.Decimal("1.5"),
     ],
 )
-def test_an_id_that_is_no_exact_whole_number_is_refused(value: object) -> None:
+def test_an_id_that_is_not_an_exact_whole_number_is_rejected(value: object) -> None:
     assert reason(value, "id") == f"{type(value).__name__} is not an id: give a string or an exact whole number"
 
 
 @pytest.mark.parametrize("value", [True, [1], {"a": 1}, b"a", pd.Timestamp("2024-05-01")])
-def test_an_id_of_another_type_is_refused(value: object) -> None:
+def test_an_id_of_another_type_is_rejected(value: object) -> None:
     assert reason(value, "id") == f"{type(value).__name__} is not an id: give a string or an exact whole number"
 
 
@@ -95,25 +95,25 @@ def test_ids_of_several_types_in_one_column() -> None:
     assert convert(cells("null", 7, " "), "id").column.isna().tolist() == [True, False, True]
 
 
-def test_printed_whole_numbers_lose_their_point() -> None:
+def test_printed_whole_numbers_lose_their_decimal_point() -> None:
     done = convert(cells("12.0", "x1.0", "3"), "id", printed=True)
     assert done.column.tolist() == ["12", "x1.0", "3"]
     assert done.notes == ("has whole numbers with a trailing .0 in 1 rows: it was removed",)
     assert convert(cells("12.0"), "id").column[0] == "12.0"
 
 
-def test_a_printed_id_in_exponent_notation_is_refused() -> None:
+def test_a_printed_id_in_exponent_notation_is_rejected() -> None:
     assert reason("1.38E+10", "id", printed=True) == "id in exponent notation: digits are lost"
     assert reason("1.38E+10", "id") is None
 
 
-def test_an_id_with_a_lone_surrogate_is_refused() -> None:
+def test_an_id_with_a_lone_surrogate_is_rejected() -> None:
     assert reason("a\ud800", "id") == "id with broken characters"
 
 
 @pytest.mark.parametrize("kind", ["id", "category"])
 @pytest.mark.parametrize("word", NOTHING)
-def test_words_for_nothing_are_missing(word: str, kind: Kind) -> None:
+def test_words_for_missing_values_are_missing(word: str, kind: Kind) -> None:
     assert pd.isna(only(convert(cells(word), kind)))
 
 
@@ -139,11 +139,11 @@ def test_text_is_the_same_from_every_dtype(dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [1, 1.5, True, ["a"], {"a": "b"}, b"a", ("a",)])
-def test_text_that_is_no_string_is_refused(value: object) -> None:
+def test_text_that_is_not_a_string_is_rejected(value: object) -> None:
     assert reason(value, "text") == f"{type(value).__name__} is not text: give a string"
 
 
-def test_a_column_of_numbers_is_no_text() -> None:
+def test_a_column_of_numbers_is_not_text() -> None:
     done = convert(pd.Series([1, 2]), "text")
     assert [(reason, rows.sum()) for reason, rows in done.faults.items() if rows.any()] == [
         ("int is not text: give a string", 2)
@@ -151,7 +151,7 @@ def test_a_column_of_numbers_is_no_text() -> None:
 
 
 @pytest.mark.parametrize("length", [MAX_TEXT_LENGTH + 1, 1_048_576])
-def test_a_text_that_is_too_long_is_refused(length: int) -> None:
+def test_a_text_that_is_too_long_is_rejected(length: int) -> None:
     assert reason("x" * length, "text") == "text longer than 100,000 characters"
 
 
@@ -181,22 +181,22 @@ def test_a_number_becomes_a_float(value: object, expected: float) -> None:
 
 
 @pytest.mark.parametrize("word", [*NOTHING, "NA", "N/A", None, float("nan"), pd.NA])
-def test_a_missing_number_is_fine(word: object) -> None:
+def test_a_missing_number_is_accepted(word: object) -> None:
     assert pd.isna(only(convert(cells(word), "number")))
 
 
 @pytest.mark.parametrize("value", ["abc", "1,000", "1_000", "0x10", "5\x00", "--1", "12 EUR"])
-def test_a_string_that_is_no_number_is_refused(value: str) -> None:
+def test_a_string_that_is_not_a_number_is_rejected(value: str) -> None:
     assert reason(value, "number") == "not a number"
 
 
 @pytest.mark.parametrize("value", ["inf", "-Infinity", "1e999", float("inf"), 10**400, decimal.Decimal("-Infinity")])
-def test_an_infinite_number_is_refused(value: object) -> None:
+def test_an_infinite_number_is_rejected(value: object) -> None:
     assert reason(value, "number") == "an infinite number"
 
 
 @pytest.mark.parametrize("value", [True, [1], 1j, pd.Timedelta(1), pd.Timestamp("2024-05-01")])
-def test_a_number_of_another_type_is_refused(value: object) -> None:
+def test_a_number_of_another_type_is_rejected(value: object) -> None:
     assert reason(value, "number") == f"{type(value).__name__} is not a number"
 
 
@@ -216,11 +216,11 @@ def test_a_category_becomes_a_stripped_string(value: object, expected: str) -> N
 
 
 @pytest.mark.parametrize("value", [["a"], float("inf"), 10**500, pd.Timestamp("2024-05-01")])
-def test_a_category_of_another_type_is_refused(value: object) -> None:
+def test_a_category_of_another_type_is_rejected(value: object) -> None:
     assert reason(value, "category") == f"{type(value).__name__} is not a category: give a string"
 
 
-def test_a_category_with_a_lone_surrogate_is_mended() -> None:
+def test_a_lone_surrogate_in_a_category_is_replaced() -> None:
     done = convert(cells("a\ud800"), "category")
     assert only(done) == "a\ufffd"
     assert done.notes == ("has broken characters in 1 rows: they were replaced by U+FFFD",)

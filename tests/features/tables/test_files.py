@@ -1,4 +1,4 @@
-"""Files: every format reads alike, broken rows keep their place, and bad files are errors that say so."""
+"""Files: all formats give the same rows, broken rows keep their position, and bad files are errors."""
 
 import contextlib
 import gzip
@@ -50,7 +50,7 @@ def causes(checked: CheckedTable) -> list[tuple[int, str, str]]:
     return list(sheet.itertuples(index=False, name=None))
 
 
-def refused(file: Path | str, table: str = "messages") -> str:
+def read_error(file: Path | str, table: str = "messages") -> str:
     with pytest.raises(SchemaError) as caught:
         read_table(file, table)
     assert str(caught.value).startswith(f"{file}: ")
@@ -59,14 +59,14 @@ def refused(file: Path | str, table: str = "messages") -> str:
 
 @pytest.mark.parametrize("ending", READERS)
 @pytest.mark.parametrize("wrap", [Path, str])
-def test_every_format_reads_alike(tmp_path: Path, ending: str, wrap: Callable[[Path], Path | str]) -> None:
+def test_every_format_gives_the_same_rows(tmp_path: Path, ending: str, wrap: Callable[[Path], Path | str]) -> None:
     checked = read_table(wrap(write(FRAME, tmp_path / f"m{ending}")), "messages")
     pd.testing.assert_frame_equal(checked.good, read_table(FRAME, "messages").good)
     assert checked.rejected.empty
     assert checked.notes == ()
 
 
-def test_endings_go_by_any_case(tmp_path: Path) -> None:
+def test_file_endings_are_case_insensitive(tmp_path: Path) -> None:
     assert len(read_table(write(FRAME, tmp_path / "m.csv").rename(tmp_path / "M.CSV"), "messages").good) == 3
 
 
@@ -83,7 +83,7 @@ def test_a_csv_of_float_ids_gives_whole_numbers(tmp_path: Path) -> None:
     assert checked.notes == ("account_id has whole numbers with a trailing .0 in 2 rows: it was removed",)
 
 
-def test_further_columns_of_a_csv_are_numbers_where_all_cells_are(tmp_path: Path) -> None:
+def test_undeclared_csv_columns_are_numbers_if_all_cells_are(tmp_path: Path) -> None:
     content = b"message_id,text,n,zip,mix,empty,phone\n1,a,1,01,1,,12345678901234567\n2,b,2.5,2,x,,1\n"
     good = read_table(put(tmp_path / "m.csv", content), "messages").good
     assert {name: str(good[name].dtype) for name in good.columns[2:]} == {
@@ -96,7 +96,7 @@ def test_further_columns_of_a_csv_are_numbers_where_all_cells_are(tmp_path: Path
     assert good["empty"].isna().all()
 
 
-def test_broken_csv_rows_keep_their_place(tmp_path: Path) -> None:
+def test_broken_csv_rows_keep_their_position(tmp_path: Path) -> None:
     content = b'message_id,text\n1,"a\nb"\n\n2\n3,c\n4,d,e\n5,\n6,f\n'
     checked = read_table(put(tmp_path / "m.csv", content), "messages")
     assert checked.good["message_id"].tolist() == ["1", "3", "6"]
@@ -107,7 +107,7 @@ def test_broken_csv_rows_keep_their_place(tmp_path: Path) -> None:
     ]
 
 
-def test_broken_json_lines_keep_their_place(tmp_path: Path) -> None:
+def test_broken_json_lines_keep_their_position(tmp_path: Path) -> None:
     lines = [
         b'{"message_id": 1, "text": "a"}',
         b"",
@@ -128,7 +128,7 @@ def test_broken_json_lines_keep_their_place(tmp_path: Path) -> None:
     ]
 
 
-def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_part_of_a_name(tmp_path: Path) -> None:
     assert len(read_table(put(tmp_path / "m.csv", b"\xef\xbb\xbfmessage_id,text\n1,a\n"), "messages").good) == 1
 
 
@@ -163,12 +163,12 @@ def test_parquet_types(tmp_path: Path) -> None:
     assert checked.notes == ()
 
 
-def test_parquet_bytes_are_no_text(tmp_path: Path) -> None:
+def test_parquet_bytes_are_not_text(tmp_path: Path) -> None:
     pq.write_table(pa.table({"message_id": ["1"], "text": [b"a"]}), tmp_path / "m.parquet")
-    assert "text: bytes is not text: give a string (1)" in refused(tmp_path / "m.parquet")
+    assert "text: bytes is not text: give a string (1)" in read_error(tmp_path / "m.parquet")
 
 
-def test_single_broken_bytes_are_mended(tmp_path: Path) -> None:
+def test_single_invalid_bytes_are_replaced(tmp_path: Path) -> None:
     rows = b"".join(b"%d,a\n" % row for row in range(9))
     checked = read_table(put(tmp_path / "m.csv", b"message_id,text\nx,\xe6\x82\xa8\xe5\n\xff,b\n" + rows), "messages")
     assert checked.good["text"][0] == "您\ufffd"
@@ -177,7 +177,7 @@ def test_single_broken_bytes_are_mended(tmp_path: Path) -> None:
     pq.write_table(pa.table({"message_id": ["1", "2"], "text": broken}), tmp_path / "m.parquet")
     assert read_table(tmp_path / "m.parquet", "messages").good["text"].tolist() == ["ok", "\ufffd"]
     pq.write_table(pa.table({"message_id": ["2"], "text": broken[1:]}), tmp_path / "m.parquet")
-    assert "1 of 1 rows are not in UTF-8" in refused(tmp_path / "m.parquet")
+    assert "1 of 1 rows are not in UTF-8" in read_error(tmp_path / "m.parquet")
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_single_broken_bytes_are_mended(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_file_is_an_error(tmp_path: Path, name: str, content: bytes, words: str) -> None:
-    assert words in refused(put(tmp_path / name, content))
+    assert words in read_error(put(tmp_path / name, content))
 
 
 @pytest.mark.parametrize("ending", [".csv.gz", ".jsonl.gz", ".ndjson.gz"])
@@ -235,17 +235,17 @@ def test_a_damaged_gzip_file_is_an_error(
 ) -> None:
     file = write(FRAME, tmp_path / f"m{ending}")
     file.write_bytes(damage(file.read_bytes()))
-    assert words in refused(file)
+    assert words in read_error(file)
 
 
-def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    assert "there is no such file" in refused(tmp_path / "m.csv")
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    assert "there is no such file" in read_error(tmp_path / "m.csv")
     (tmp_path / "d.parquet").mkdir()
-    assert "expected a file, got a folder" in refused(tmp_path / "d.parquet")
+    assert "expected a file, got a folder" in read_error(tmp_path / "d.parquet")
 
 
 def test_a_missing_column_is_named_with_the_file(tmp_path: Path) -> None:
-    words = refused(write(FRAME.rename(columns={"text": "Text"}), tmp_path / "m.csv"))
+    words = read_error(write(FRAME.rename(columns={"text": "Text"}), tmp_path / "m.csv"))
     assert "column 'text' is missing from messages; got 'message_id', 'Text'," in words
     assert "did you mean 'Text' for 'text'?" in words
 
@@ -264,10 +264,10 @@ def test_no_error_note_or_reason_holds_a_cell(tmp_path: Path, ending: str) -> No
             whole.replace(b"Zebra", b"\xff"),
             whole + b',"{',
         ):
-            assert SECRET not in said(put(file, content), table)
+            assert SECRET not in all_messages(put(file, content), table)
 
 
-def said(file: Path, table: str) -> str:
+def all_messages(file: Path, table: str) -> str:
     try:
         checked = read_table(file, table)
     except SchemaError as error:

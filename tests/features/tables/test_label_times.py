@@ -1,4 +1,4 @@
-"""When labels count as known."""
+"""Times from which labels count as known."""
 
 import pandas as pd
 import pytest
@@ -16,7 +16,7 @@ from fraudsieve.features.tables.label_times import has_only_dates, resolve_label
         ([], False),
     ],
 )
-def test_days_are_told_from_times(times: list[str | None], days: bool) -> None:
+def test_dates_are_distinguished_from_times(times: list[str | None], days: bool) -> None:
     column = pd.to_datetime(pd.Series(times, dtype=object), utc=True, format="ISO8601")
     assert has_only_dates(column) is days
     moved, notes = resolve_label_times(column)

@@ -1,4 +1,4 @@
-"""The tables, what is an error of a whole table, and how rejected rows are written."""
+"""The tables, errors of whole tables, and writing of rejected rows."""
 
 import decimal
 import pickle
@@ -33,12 +33,12 @@ def test_the_tables_are_declared() -> None:
     assert EVENTS.kind("wallet") is None
 
 
-def test_public_names_are_all_there() -> None:
+def test_public_names_are_exported() -> None:
     assert sorted(schema.__all__) == sorted(set(schema.__all__))
     assert all(hasattr(schema, name) for name in schema.__all__)
 
 
-def test_good_rows_come_in_canonical_types() -> None:
+def test_good_rows_have_canonical_types() -> None:
     frame = pd.DataFrame(
         {
             "account_id": [1.0, 2.0],
@@ -65,7 +65,7 @@ def test_good_rows_come_in_canonical_types() -> None:
     assert good["occurred_at"].dt.hour.tolist() == [0, 0]
 
 
-def test_further_columns_become_plain() -> None:
+def test_undeclared_columns_have_plain_types() -> None:
     frame = messages(objects=[1, None, 2], names=["a", None, "b"], lists=[[1], None, [2]])
     frame["truths"] = pd.Series([True, None, False], dtype=object)
     frame["nullable"] = pd.array([1, None, 2], dtype="Int64")
@@ -87,7 +87,7 @@ def test_further_columns_become_plain() -> None:
 
 
 @pytest.mark.parametrize("table", ["messages", MESSAGES])
-def test_a_table_goes_by_its_name_too(table: TableSchema | str) -> None:
+def test_a_table_can_be_given_by_name(table: TableSchema | str) -> None:
     assert len(read_table(messages(), table).good) == 3
 
 
@@ -96,7 +96,7 @@ def test_an_unknown_table_is_an_error() -> None:
         read_table(messages(), "mesages")
 
 
-def test_a_table_of_ones_own() -> None:
+def test_a_custom_table() -> None:
     table = TableSchema(
         "cards", (ColumnSchema("card_id", "id", required=True), ColumnSchema("limit", "number", required=True))
     )
@@ -150,7 +150,7 @@ def test_long_names_of_columns_are_not_shown() -> None:
         check_table(messages().rename(columns={"text": "x" * 99}), MESSAGES)
 
 
-def test_a_call_may_require_further_columns() -> None:
+def test_further_columns_can_be_required() -> None:
     with pytest.raises(SchemaError, match=r"column 'sent_at' is missing.*text \(text\), sent_at \(time\)"):
         check_table(messages(), MESSAGES, require=["sent_at"])
     with pytest.raises(SchemaError, match="column 'label' is missing"):
@@ -159,7 +159,7 @@ def test_a_call_may_require_further_columns() -> None:
     assert len(checked.good) == 3
 
 
-def test_errors_travel_between_processes() -> None:
+def test_errors_can_be_pickled() -> None:
     error = pickle.loads(pickle.dumps(SchemaError("f", "p", "x")))
     assert str(error) == "f: p. x"
     assert (error.origin, error.problem, error.fix) == ("f", "p", "x")
@@ -167,7 +167,7 @@ def test_errors_travel_between_processes() -> None:
     assert isinstance(error, ValueError)
 
 
-def test_rejected_rows_are_written_whatever_they_hold(tmp_path: Path) -> None:
+def test_rejected_rows_of_any_type_are_written(tmp_path: Path) -> None:
     frame = messages(
         text=[1, "\ud800", {"a": [1]}],
         lone=["\ud800"] * 3,

@@ -1,4 +1,4 @@
-"""Ids of earlier parts: all of them are known again, and no other."""
+"""Ids of earlier chunks: all of them are found, and no others."""
 
 import numpy as np
 import pandas as pd
@@ -6,18 +6,18 @@ import pandas as pd
 from fraudsieve.features.tables.seen_ids import SeenIdHashes
 
 
-def test_every_id_is_known_again_and_no_other() -> None:
+def test_only_added_ids_are_found() -> None:
     seen, rng, known = SeenIdHashes(), np.random.default_rng(0), set()
     for _ in range(40):
         ids = pd.Series(rng.integers(0, 20_000, int(rng.integers(1, 900)))).drop_duplicates().astype("str")
         assert seen.holds(ids).tolist() == [one in known for one in ids]
         seen.add(ids)
         known |= set(ids)
-    assert len(seen._runs) < 12  # merged as they come: looking up stays cheap
+    assert len(seen._runs) < 12  # runs are merged, so that look-ups stay fast
     assert not seen.holds(pd.Series(["20000", "x", ""])).any()
 
 
-def test_nothing_is_a_part_too() -> None:
+def test_an_empty_chunk_is_accepted() -> None:
     seen = SeenIdHashes()
     seen.add(pd.Series([], dtype="str"))
     assert seen.holds(pd.Series(["a"])).tolist() == [False]

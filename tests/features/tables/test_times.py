@@ -1,4 +1,4 @@
-"""Times of whatever form."""
+"""Conversion of times of all forms."""
 
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
@@ -51,19 +51,19 @@ def test_a_time_becomes_utc(value: object, expected: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "null", "NaT", "NA", None, pd.NaT, np.datetime64("NaT"), float("nan")])
-def test_a_missing_time_is_no_fault_here(value: object) -> None:
+def test_a_missing_time_is_accepted(value: object) -> None:
     assert reason(value) is None
 
 
 @pytest.mark.parametrize(
     "value", [1714557600, 1714557600000, 1714557600.5, "1714557600", "1714557600000000", "-5.", "2024", True]
 )
-def test_a_number_is_no_time(value: object) -> None:
+def test_a_number_is_not_a_time(value: object) -> None:
     assert reason(value) == NUMBER
 
 
 @pytest.mark.parametrize("dtype", ["int64", "float64", "Int64", "bool"])
-def test_a_column_of_numbers_is_no_time(dtype: Any) -> None:
+def test_a_column_of_numbers_is_not_a_column_of_times(dtype: Any) -> None:
     faults = convert(pd.Series([1, 0]).astype(dtype), "time").faults
     assert faults[NUMBER].all()
 
@@ -82,12 +82,12 @@ def test_a_column_of_numbers_is_no_time(dtype: Any) -> None:
         "2024-05-01 25:00",
     ],
 )
-def test_a_string_that_is_no_time_is_refused(value: str) -> None:
+def test_a_string_that_is_not_a_time_is_rejected(value: str) -> None:
     assert reason(value) == STRING
 
 
 @pytest.mark.parametrize("value", [time(10), timedelta(1), [2024], pd.Period("2024-05"), b"2024-05-01"])
-def test_a_value_of_another_type_is_no_time(value: object) -> None:
+def test_a_value_of_another_type_is_rejected(value: object) -> None:
     assert reason(value) == f"{type(value).__name__} is not a time: give ISO 8601 or a timestamp"
 
 
@@ -103,7 +103,7 @@ def test_a_value_of_another_type_is_no_time(value: object) -> None:
         date(1900, 1, 1),
     ],
 )
-def test_a_time_out_of_range_is_refused(value: object) -> None:
+def test_a_time_out_of_range_is_rejected(value: object) -> None:
     assert reason(value) == RANGE
 
 
@@ -140,9 +140,9 @@ def test_strings_and_timestamps_may_be_mixed() -> None:
     assert done.notes == ("has no time zone in 1 of 3 rows: taken as UTC",)
 
 
-def test_a_date_is_not_taken_for_a_zone() -> None:
+def test_a_date_is_not_read_as_a_zone() -> None:
     assert convert(pd.Series(["2024-05-01"]), "time").notes == ("has no time zone: taken as UTC",)
 
 
-def test_no_note_where_every_time_has_a_zone() -> None:
+def test_no_note_if_every_time_has_a_zone() -> None:
     assert convert(pd.Series(["2024-05-01T10:00Z", "2024-05-01T10:00-0300", None]), "time").notes == ()

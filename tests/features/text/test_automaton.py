@@ -1,4 +1,4 @@
-"""Many words at once."""
+"""Search for many words at once."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from fraudsieve.features.text.automaton import build_automaton, is_bounded, read
 from fraudsieve.features.text.codepoints import pack
 
 
-def test_a_state_without_a_word_takes_over_that_of_its_tail() -> None:
+def test_a_state_without_a_word_inherits_that_of_its_tail() -> None:
     automaton = build_automaton({"b": 0, "abc": 1, "ab": 2})
     state = 0
     found = []
@@ -23,13 +23,13 @@ def test_a_state_without_a_word_takes_over_that_of_its_tail() -> None:
 @pytest.mark.parametrize(
     ("text", "holds"), [("ab", True), ("xab", False), ("ab1", False), (".ab.", True), ("中ab中", True), ("_ab", True)]
 )
-def test_boundaries_are_letters_and_digits(text: str, holds: bool) -> None:
+def test_words_are_bounded_by_letters_and_digits(text: str, holds: bool) -> None:
     begin = text.index("ab")
     assert is_bounded(pack([text]).codes, begin, begin + 2, 0, len(text)) == holds
 
 
 @pytest.mark.parametrize("line", ["loan", "loan\t", "other\tmoney", "loan\t money", "loan\tcash"])
-def test_a_line_that_is_none_is_an_error_that_says_where(tmp_path: Path, line: str) -> None:
+def test_an_invalid_line_is_an_error_with_its_number(tmp_path: Path, line: str) -> None:
     path = tmp_path / "list.txt"
     path.write_text(f"# a comment\n\nloan\tcash\n{line}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"list.txt, line 4: expected a known category.*Correct the line"):

@@ -13,7 +13,7 @@ ANYTHING = st.text(st.characters(exclude_categories=()))  # lone surrogates and 
 
 @examples(150)
 @given(st.lists(ANYTHING))
-def test_every_string_comes_back(texts: list[str]) -> None:
+def test_every_string_round_trips(texts: list[str]) -> None:
     packed = pack(texts)
     assert packed.unpack() == texts
     assert len(packed) == len(texts)
@@ -38,23 +38,23 @@ def test_every_string_comes_back(texts: list[str]) -> None:
     ],
     ids=ascii,
 )
-def test_odd_strings_come_back(texts: list[str]) -> None:
+def test_unusual_strings_round_trip(texts: list[str]) -> None:
     assert pack(texts).unpack() == texts
 
 
-def test_halves_of_a_surrogate_pair_in_neighbouring_texts_stay_apart() -> None:
+def test_halves_of_a_surrogate_pair_in_neighbouring_texts_are_not_joined() -> None:
     halves = ["\ud83d", "\ude00"]
     assert pack(halves).unpack() == halves
     assert pack(["".join(halves)]).offsets.tolist() == [0, 2]
 
 
-def test_offsets_cut_the_texts() -> None:
+def test_offsets_separate_the_texts() -> None:
     packed = pack(["ab", "", "中文字"])
     assert packed.offsets.tolist() == [0, 2, 2, 5]
     assert packed.codes[packed.offsets[2] : packed.offsets[3]].tolist() == [ord(char) for char in "中文字"]
 
 
-def test_every_code_point_comes_back() -> None:
+def test_every_code_point_round_trips() -> None:
     everything = [chr(code) for code in range(0x110000)]
     packed = pack(everything)
     assert np.array_equal(packed.codes, np.arange(0x110000))

@@ -1,4 +1,4 @@
-"""Folding, over all of Unicode and over texts."""
+"""Folding of all Unicode code points and of texts."""
 
 import runpy
 import unicodedata
@@ -18,7 +18,7 @@ from tests.profiles import examples
 SCRIPT = Path(__file__).parents[3] / "scripts" / "build_fold_tables.py"
 LOOKALIKES = Path(str(TABLE)).with_name("lookalikes.txt")
 ANYTHING = st.text(st.characters(exclude_categories=()))
-# Letters, signs and digits that the rules of neighbours look at.
+# Letters, signs and digits that the context rules use.
 COMMON = "加微信ab f12*.·_| -一二零壹請、，é①\u200b"
 SPACED = st.text(st.sampled_from(COMMON), max_size=30)
 TRICKY = st.text(st.sampled_from("aA Ａé\u0301\u200b\u202e\0 \n\t\u3000\u00a0а①㏂ﬁßİ\ud800\u00a8中\u2800™"))
@@ -36,7 +36,7 @@ def lookalikes() -> list[list[str]]:
     return [line.split("\t") for line in lines if line and not line.startswith("#")]
 
 
-def undone(text: str) -> dict[str, int]:
+def changed_kinds(text: str) -> dict[str, int]:
     counts = fold_codes(pack([text]))[1][0]
     return {kind: int(n) for kind, n in zip(KINDS, counts, strict=True) if n}
 
@@ -64,7 +64,7 @@ def test_all_of_unicode_in_one_text_folds_to_a_fixed_point(stored: dict[str, npt
     assert counts[0, :-2].sum() == len(stored["source"])
 
 
-def test_a_code_point_is_counted_exactly_when_folding_changes_it() -> None:
+def test_a_code_point_is_counted_if_and_only_if_folding_changes_it() -> None:
     everything = CodePoints(np.arange(0x110000, dtype=np.uint32), np.arange(0x110001, dtype=np.int64))
     folded, counts = fold_codes(everything)
     lengths = np.diff(folded.offsets)
@@ -103,7 +103,7 @@ def test_a_hundred_thousand_characters_of_all_of_unicode_fold_to_a_fixed_point(
     assert (counts >= 0).all()
 
 
-def test_no_text_folds_to_nothing_to_fold() -> None:
+def test_no_texts_fold_to_no_texts() -> None:
     folded, counts = fold_codes(pack([]))
     assert folded.unpack() == []
     assert counts.shape == (0, len(KINDS))
@@ -150,14 +150,14 @@ def test_no_text_folds_to_nothing_to_fold() -> None:
         ("\uf900", "岂", {"compat": 1}),
         ("加*微*信", "加微信", {"inserted": 2}),
         ("加★★微", "加微", {"inserted": 2}),
-        ("加★★★微", "加★★★微", {}),  # that is a rule of stars, not a word
+        ("加★★★微", "加★★★微", {}),  # a separator line, not a word
         ("fr*ee", "free", {"inserted": 1}),
         ("my_name 5*3 a-b", "my_name 5*3 a-b", {}),
         ("f.r.e.e now", "free now", {"inserted": 3}),
         ("w i n n now", "winn now", {"inserted": 3}),
         ("i a m ok", "i a m ok", {}),
         ("加 微 信 号", "加微信号", {"inserted": 3}),
-        ("请加 微 信 号 码吧", "请加 微 信 号 码吧", {}),  # words stand at both ends: two are no run
+        ("请加 微 信 号 码吧", "请加 微 信 号 码吧", {}),  # words at both ends: two single letters are too few
         ("1 3 8 0 0 1", "138001", {"inserted": 5}),
         ("1 2 3 4 5", "1 2 3 4 5", {}),
         ("电话一三八零0一", "电话138001", {"spelled": 5}),
@@ -167,9 +167,9 @@ def test_no_text_folds_to_nothing_to_fold() -> None:
     ],
     ids=ascii,
 )
-def test_disguise_is_undone_and_counted(text: str, folded: str, kinds: dict[str, int]) -> None:
+def test_obfuscation_is_removed_and_counted(text: str, folded: str, kinds: dict[str, int]) -> None:
     assert fold_text(text) == folded
-    assert undone(text) == kinds
+    assert changed_kinds(text) == kinds
 
 
 @pytest.mark.parametrize(
@@ -192,15 +192,15 @@ def test_disguise_is_undone_and_counted(text: str, folded: str, kinds: dict[str,
 )
 def test_ordinary_scripts_keep_their_spelling(text: str) -> None:
     assert fold_text(text) == text
-    assert undone(text) == {}
+    assert changed_kinds(text) == {}
 
 
-def test_cyrillic_letters_that_look_latin_change_and_the_others_lose_marks_alone() -> None:
+def test_cyrillic_lookalikes_become_latin_and_other_letters_only_lose_marks() -> None:
     assert fold_text("мы идём домой") == "m" + "ы ид" + "em" + " д" + "omo" + "и"
-    assert undone("мы идём домой") == {"lookalike": 5, "mark": 2}
+    assert changed_kinds("мы идём домой") == {"lookalike": 5, "mark": 2}
 
 
-def test_folding_does_not_look_at_neighbouring_texts() -> None:
+def test_folding_does_not_depend_on_other_texts() -> None:
     texts = ["a ", " b", "\u0301", "e\ud800", ""]
     assert fold_codes(pack(texts))[0].unpack() == ["a ", " b", "", "e\ufffd", ""]
 
@@ -224,11 +224,11 @@ def test_lines_of_lookalikes_are_well_formed(lookalikes: list[list[str]]) -> Non
 def test_every_lookalike_folds_to_its_letter(lookalikes: list[list[str]]) -> None:
     for char, letter, _ in lookalikes:
         assert fold_text(char) == letter
-        assert undone(char) == {"lookalike": 1}
+        assert changed_kinds(char) == {"lookalike": 1}
         assert fold_text(char.upper()) == letter
 
 
-def test_the_stored_table_is_sound(stored: dict[str, npt.NDArray[Any]]) -> None:
+def test_the_stored_table_is_consistent(stored: dict[str, npt.NDArray[Any]]) -> None:
     source, kind, length, target = (stored[name] for name in ("source", "kind", "length", "target"))
     assert (np.diff(source.astype(np.int64)) > 0).all()
     assert len(source) == len(kind) == len(length)

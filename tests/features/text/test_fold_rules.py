@@ -1,4 +1,4 @@
-"""Undoing disguise by the neighbours, on texts that are folded code point by code point."""
+"""Removal of obfuscation by context, in texts that are folded code point by code point."""
 
 import itertools
 import time
@@ -30,23 +30,23 @@ def test_a_character_spells_one_digit() -> None:
 
 
 @pytest.mark.parametrize("mark", MARKS, ids=ascii)
-def test_a_mark_between_chinese_characters_goes(mark: str) -> None:
+def test_a_mark_between_chinese_characters_is_removed(mark: str) -> None:
     assert undo(f"加{mark}微") == (["加微"], [[1, 0]])
     assert undo(f"{mark}加微{mark}a") == ([f"{mark}加微{mark}a"], [[0, 0]])
 
 
 @pytest.mark.parametrize("mark", SEPARATORS, ids=ascii)
-def test_signs_between_latin_letters_stay_unless_no_word_has_them(mark: str) -> None:
+def test_signs_between_latin_letters_are_kept_if_words_have_them(mark: str) -> None:
     expected = "ab" if mark in LATIN_MARKS else f"a{mark}b"
     assert undo(f"a{mark}b")[0] == [expected]
     assert undo(f"1{mark}2")[0] == [f"1{mark}2"]
 
 
 @pytest.mark.parametrize("sign", SEPARATORS, ids=ascii)
-@pytest.mark.parametrize(("letters", "least"), [("free", 4), ("138000", 6)])
-def test_single_letters_apart_are_a_word_from_a_length_on(sign: str, letters: str, least: int) -> None:
+@pytest.mark.parametrize(("letters", "min_length"), [("free", 4), ("138000", 6)])
+def test_separated_letters_are_joined_from_a_minimum_length(sign: str, letters: str, min_length: int) -> None:
     assert undo(sign.join(letters)) == ([letters], [[len(letters) - 1, 0]])
-    fewer = letters[: least - 1]
+    fewer = letters[: min_length - 1]
     expected = fewer if sign in LATIN_MARKS and not fewer.isdigit() else sign.join(fewer)
     assert undo(sign.join(fewer))[0] == [expected]
 
@@ -73,7 +73,7 @@ def test_spelled_digits_of_long_numbers_become_digits(spelled: str, digit: str) 
     assert undo(f"1234{spelled}") == ([f"1234{spelled}"], [[0, 0]])
 
 
-def test_texts_do_not_touch_each_other() -> None:
+def test_rules_do_not_span_texts() -> None:
     texts = ["加*", "微", "f.r.", "e.e", "123", "四五六", ""]
     assert undo(*texts) == (texts, [[0, 0]] * 7)
 
@@ -83,7 +83,7 @@ def test_a_table_beyond_the_first_plane_is_not_needed() -> None:
 
 
 @pytest.mark.parametrize("worst", ["加*", "a.", "1 ", "一", "加**", "a b", "*"], ids=ascii)
-def test_a_megabyte_of_the_worst_takes_less_than_a_second(worst: str) -> None:
+def test_a_megabyte_of_the_worst_case_takes_less_than_a_second(worst: str) -> None:
     undo("warm")
     packed = pack([worst * (MEGABYTE // len(worst))])
     codes = packed.codes.copy()

@@ -1,4 +1,4 @@
-"""Pieces of wording: characters add up to the score, lead back to the raw text, and are merged into disjoint runs."""
+"""Attribution: weights of characters add up to the score, and are merged into disjoint text spans."""
 
 import numpy as np
 import pytest
@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes, fold_text
 from fraudsieve.features.text.fold_rules import SEPARATORS, SPELLED
-from fraudsieve.features.wording.attribution import character_weights, sources, spans
+from fraudsieve.features.wording.attribution import character_weights, source_positions, spans
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import hash_ngrams, linear_scores
 
 SEEN = ["win a prize now", "see you at six", "恭喜中奖 加微信", "a" * 150, "ab"]
 TEXTS = [*SEEN, "", "a", "x", "ab", "win", "###", "win a prize win a prize", "中奖了吗", "a" * 400, "prize\x00"]
-# What folding changes, takes out or joins, among letters.
+# Characters that folding changes, removes or joins, among letters.
 ODD = st.text(st.sampled_from("ab中奖1二" + SPELLED + SEPARATORS + " Ａé①ﬁ㎏\u200b\u0301\ud800謝＊𝟘"), max_size=40)
 
 
@@ -43,25 +43,25 @@ def test_characters_add_up_to_the_score_before_scaling(n_outputs: int) -> None:
             assert scaled == pytest.approx(log_odds[place, output], rel=1e-12)
 
 
-def test_an_ngram_is_shared_by_the_characters_that_it_covers() -> None:
+def test_an_ngram_is_divided_among_the_characters_that_it_covers() -> None:
     texts = pack(["xxaxx"])
 
     def of(word: str, *shorter: str) -> TextModel:
-        """A model that knows what a text has in common with this one, and not with the shorter ones."""
+        """Return a model of the n-grams of a word that the shorter words do not have."""
         buckets = np.intersect1d(hash_ngrams(pack([word]))[0], hash_ngrams(texts)[0])
         buckets = np.setdiff1d(buckets, hash_ngrams(pack(shorter))[0])
         assert len(buckets) == 1
         return TextModel(("c",), buckets, np.array([[1.0, 6.0]], np.float32), np.zeros(1), 1.0)
 
     assert character_weights(of("xax", "xa", "ax"), texts).tolist() == [0, 2, 2, 2, 0]
-    # Twice "xx": half of the part for each, half of that for each character.
+    # "xx" occurs twice: half of the contribution for each, half of that for each character.
     assert character_weights(of("bxxb", "x"), texts) == pytest.approx([1.5, 1.5, 0, 1.5, 1.5])
-    # With the mark of begin or end: all for the letter.
+    # With a start or end mark, the letter gets everything.
     assert character_weights(of("xb", "bxb"), texts).tolist() == [6, 0, 0, 0, 0]
     assert character_weights(of("bx", "bxb"), texts).tolist() == [0, 0, 0, 0, 6]
 
 
-def test_a_text_does_not_depend_on_the_others() -> None:
+def test_weights_do_not_depend_on_other_texts() -> None:
     wording, texts = model(1), pack(TEXTS)
     whole = character_weights(wording, texts)
     for place, text in enumerate(TEXTS):
@@ -86,8 +86,8 @@ def test_a_model_without_ngrams_has_no_weights() -> None:
         ("", []),
     ],
 )
-def test_folded_characters_lead_back(text: str, expected: list[int]) -> None:
-    found = sources(text, fold_codes(pack([text]))[0].codes)
+def test_folded_characters_are_traced_back(text: str, expected: list[int]) -> None:
+    found = source_positions(text, fold_codes(pack([text]))[0].codes)
     assert found is not None
     assert found.tolist() == expected
 
@@ -95,23 +95,23 @@ def test_folded_characters_lead_back(text: str, expected: list[int]) -> None:
 @given(st.one_of(st.text(max_size=40), ODD))
 def test_every_folded_character_comes_from_one_that_folds_to_it(text: str) -> None:
     folded = fold_codes(pack([text]))[0]
-    found = sources(text, folded.codes)
+    found = source_positions(text, folded.codes)
     assert found is not None
     assert (np.diff(found) >= 0).all()
     for char, place in zip(folded.unpack()[0], found.tolist(), strict=True):
         alone = fold_text(text[place])
         assert char in alone or (alone in SPELLED and char.isdigit())
-    # What is left out between two characters is nothing, a blank or a sign: never a letter.
+    # Folding removes only blanks and signs between two characters, never a letter.
     for first, last in zip(found[:-1].tolist(), found[1:].tolist(), strict=True):
         assert not any(char.isalnum() for char in fold_text(text[first + 1 : last]))
 
 
-def test_another_text_cannot_be_traced() -> None:
-    assert sources("abc", pack(["abd"]).codes) is None
-    assert sources("", pack(["a"]).codes) is None
+def test_a_different_text_cannot_be_traced_back() -> None:
+    assert source_positions("abc", pack(["abd"]).codes) is None
+    assert source_positions("", pack(["a"]).codes) is None
 
 
-def test_runs_are_disjoint_ordered_and_say_much() -> None:
+def test_spans_are_disjoint_and_ordered_by_weight() -> None:
     weights = np.array([0.1, 2.0, 0.0, 3.0, -0.1, -4.0, -2.5, 0.2, 1.75, 0.0])
     assert spans(weights, 9) == [(5, 7, -6.5), (1, 4, 5.0), (8, 9, 1.75)]
     assert spans(weights, 2) == [(5, 7, -6.5), (1, 4, 5.0)]
@@ -120,7 +120,7 @@ def test_runs_are_disjoint_ordered_and_say_much() -> None:
 
 
 @given(st.lists(st.integers(-3, 3), max_size=30), st.integers(0, 6))
-def test_a_run_weighs_what_its_characters_do(values: list[int], n: int) -> None:
+def test_the_weight_of_a_span_is_the_sum_of_its_characters(values: list[int], n: int) -> None:
     weights = np.array(values, float)
     found = spans(weights, n)
     seen = np.zeros(len(weights), int)

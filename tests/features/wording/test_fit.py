@@ -1,4 +1,4 @@
-"""Fitting the wording model: against scikit-learn, and proof that training scores are out of fold."""
+"""Fitting the text model: comparison with scikit-learn, and out-of-fold training scores."""
 
 import math
 from collections import Counter
@@ -14,7 +14,7 @@ from sklearn.svm import LinearSVC
 
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
-from fraudsieve.features.wording.fit import campaign_weights, count_ngrams, fit_wording, out_of_fold, softmax_loss
+from fraudsieve.features.wording.fit import campaign_weights, count_ngrams, fit_text_model, out_of_fold, softmax_loss
 from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import MAX_TIMES, hash_ngrams
@@ -27,7 +27,7 @@ TOPICS = {
 
 
 def topical(n: int, names: tuple[str, ...] = ("ham", "spam"), seed: int = 0) -> tuple[CodePoints, Array]:
-    """Texts whose words tell their class, most of the time."""
+    """Return texts whose words usually indicate their class."""
     rng = np.random.default_rng(seed)
     y = rng.integers(0, len(names), n)
     y[: len(names)] = np.arange(len(names))
@@ -37,7 +37,7 @@ def topical(n: int, names: tuple[str, ...] = ("ham", "spam"), seed: int = 0) -> 
 
 
 def random_tokens(n: int, seed: int = 0) -> tuple[list[str], Array]:
-    """Texts of letters drawn at random, with labels drawn at random: nothing to learn."""
+    """Return random texts with random labels, which cannot be learned."""
     rng = np.random.default_rng(seed)
     letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
     return ["".join(row) for row in rng.choice(letters, (n, 20)).tolist()], rng.integers(0, 2, n)
@@ -54,7 +54,7 @@ def fit_out_of_fold(
 
 @example(["a" * 99, "a" * 100, "a" * 101, "a" * 1000])
 @given(st.lists(st.text("ab中", max_size=150), min_size=1, max_size=5))
-def test_counts_are_those_of_a_dictionary(texts: list[str]) -> None:
+def test_counts_equal_a_dictionary(texts: list[str]) -> None:
     counts = count_ngrams(pack(texts))
     for i, text in enumerate(texts):
         times = Counter(hash_ngrams(pack([text]))[0].tolist())
@@ -71,14 +71,14 @@ def test_every_campaign_weighs_the_same(groups: list[int]) -> None:
     assert weights.mean() == pytest.approx(1)
 
 
-def test_loss_of_one_column_is_that_of_scikit_learn() -> None:
+def test_loss_of_one_column_equals_scikit_learn() -> None:
     rng = np.random.default_rng(0)
     log_odds, y = rng.normal(0, 5, (200, 1)), rng.integers(0, 2, 200)
     probability = 1 / (1 + np.exp(-log_odds[:, 0]))
     assert softmax_loss(log_odds, y).mean() == pytest.approx(log_loss(y, probability))
 
 
-def test_loss_of_many_columns_is_that_of_scipy_and_scikit_learn() -> None:
+def test_loss_of_many_columns_equals_scipy_and_scikit_learn() -> None:
     rng = np.random.default_rng(0)
     log_odds, y = rng.normal(0, 5, (200, 4)), rng.integers(0, 4, 200)
     log_probability = log_softmax(log_odds, axis=1)
@@ -86,7 +86,7 @@ def test_loss_of_many_columns_is_that_of_scipy_and_scikit_learn() -> None:
     assert softmax_loss(log_odds, y).mean() == pytest.approx(log_loss(y, np.exp(log_probability)))
 
 
-def test_two_columns_lose_as_much_as_their_difference() -> None:
+def test_loss_of_two_columns_equals_that_of_their_difference() -> None:
     log_odds, y = np.array([[1.0, 3.0], [0.5, -2.0]]), np.array([1, 1])
     assert softmax_loss(log_odds, y) == pytest.approx(softmax_loss(np.diff(log_odds, axis=1), y))
 
@@ -98,9 +98,9 @@ def test_loss_of_extreme_log_odds_is_finite() -> None:
 
 @pytest.mark.parametrize("names", [("ham", "spam"), ("ham", "loan", "spam")])
 @pytest.mark.parametrize("min_messages", [1, 3])
-def test_margins_are_those_of_scikit_learn(names: tuple[str, ...], min_messages: int) -> None:
+def test_margins_equal_scikit_learn(names: tuple[str, ...], min_messages: int) -> None:
     texts, y = topical(80, names)
-    wording = fit_wording(count_ngrams(texts), y, names, C=2.0, min_messages=min_messages, random_state=0)
+    wording = fit_text_model(count_ngrams(texts), y, names, C=2.0, min_messages=min_messages, random_state=0)
     vectorizer = TfidfVectorizer(
         analyzer=lambda text: hash_ngrams(pack([text]))[0].tolist(), sublinear_tf=True, min_df=min_messages
     )
@@ -114,9 +114,9 @@ def test_margins_are_those_of_scikit_learn(names: tuple[str, ...], min_messages:
     assert (np.diff(wording.buckets) > 0).all()
 
 
-def test_the_only_output_of_two_classes_speaks_for_the_second() -> None:
+def test_the_only_output_of_two_classes_is_for_the_second() -> None:
     texts, y = topical(80)
-    wording = fit_wording(count_ngrams(texts), y, ("ham", "spam"), C=1.0, min_messages=1, random_state=0)
+    wording = fit_text_model(count_ngrams(texts), y, ("ham", "spam"), C=1.0, min_messages=1, random_state=0)
     log_odds, _ = wording.log_odds(pack(["win prize cash", "see you at home"]))
     assert log_odds[0, 0] > 0 > log_odds[1, 0]
 
@@ -124,7 +124,9 @@ def test_the_only_output_of_two_classes_speaks_for_the_second() -> None:
 @pytest.mark.parametrize("only", [0, 1])
 def test_one_class_of_two_present_gives_a_constant(only: int) -> None:
     texts = pack(["aa", "ab"])
-    wording = fit_wording(count_ngrams(texts), np.full(2, only), ("ham", "spam"), C=1.0, min_messages=1, random_state=0)
+    wording = fit_text_model(
+        count_ngrams(texts), np.full(2, only), ("ham", "spam"), C=1.0, min_messages=1, random_state=0
+    )
     assert wording.classes == ("spam",)
     assert wording.log_odds(texts)[0].ravel().tolist() == [2.0 * only - 1] * 2
 
@@ -133,7 +135,7 @@ def test_one_class_of_two_present_gives_a_constant(only: int) -> None:
 def test_absent_classes_of_many_never_win(present: list[int]) -> None:
     texts, which = topical(60, ("ham", "loan", "spam")[: len(present)])
     y = np.array(present)[which]
-    wording = fit_wording(count_ngrams(texts), y, ("a", "b", "c", "d"), C=1.0, min_messages=1, random_state=0)
+    wording = fit_text_model(count_ngrams(texts), y, ("a", "b", "c", "d"), C=1.0, min_messages=1, random_state=0)
     log_odds, _ = wording.log_odds(texts)
     absent = [c for c in range(4) if c not in present]
     assert log_odds.shape == (60, 4)
@@ -143,7 +145,7 @@ def test_absent_classes_of_many_never_win(present: list[int]) -> None:
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_texts_that_share_nothing_give_a_model_that_knows_nothing(n_classes: int) -> None:
+def test_texts_without_common_ngrams_give_a_model_without_ngrams(n_classes: int) -> None:
     texts = pack(list("中国人民大学"))
     y = np.arange(6) % n_classes
     wording, log_odds, known = fit_out_of_fold(texts, y, np.arange(6), n_classes, n_folds=2, min_messages=2)
@@ -154,11 +156,11 @@ def test_texts_that_share_nothing_give_a_model_that_knows_nothing(n_classes: int
 
 def test_few_passes_of_the_solver_do_not_warn() -> None:
     texts, y = topical(80)
-    fit_wording(count_ngrams(texts), y, ("a", "b"), C=1e6, min_messages=1, random_state=0, max_iter=1)
+    fit_text_model(count_ngrams(texts), y, ("a", "b"), C=1e6, min_messages=1, random_state=0, max_iter=1)
 
 
 @pytest.mark.parametrize("min_messages", [1, 2])
-def test_training_scores_do_not_know_their_own_labels(min_messages: int) -> None:
+def test_training_scores_do_not_depend_on_their_own_labels(min_messages: int) -> None:
     texts, y = random_tokens(400)
     packed = pack(texts)
     wording, log_odds, _ = fit_out_of_fold(packed, y, np.arange(400), min_messages=min_messages)
@@ -186,16 +188,16 @@ def test_every_row_is_scored_by_the_model_of_the_other_folds(names: tuple[str, .
     classes = tuple(f"c{i}" for i in range(len(names)))
     for fold in range(3):
         train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        model = fit_wording(counts[train], y[train], classes, C=3.0, min_messages=1, random_state=0)
+        model = fit_text_model(counts[train], y[train], classes, C=3.0, min_messages=1, random_state=0)
         margins, share = model.log_odds(pack([strings[i] for i in test]))
         assert np.array_equal(log_odds[test], wording.scale * margins)
         assert np.array_equal(known[test], share)
-    whole = fit_wording(counts, y, classes, C=3.0, min_messages=1, random_state=0)
+    whole = fit_text_model(counts, y, classes, C=3.0, min_messages=1, random_state=0)
     assert np.array_equal(wording.weights, whole.weights)
 
 
 @pytest.mark.parametrize("names", [("ham", "spam"), ("ham", "loan", "spam")])
-def test_no_other_scale_makes_the_labels_likelier(names: tuple[str, ...]) -> None:
+def test_the_scale_maximises_the_likelihood_of_the_labels(names: tuple[str, ...]) -> None:
     texts, y = topical(120, names)
     groups = np.minimum(np.arange(120), 100)
     wording, log_odds, _ = fit_out_of_fold(texts, y, groups, len(names))
@@ -207,7 +209,7 @@ def test_no_other_scale_makes_the_labels_likelier(names: tuple[str, ...]) -> Non
     assert loss(1) <= min(loss(0.97), loss(1.03))
 
 
-def test_the_scale_of_nothing_learnt_is_positive_and_small() -> None:
+def test_the_scale_of_an_uninformative_model_is_positive_and_small() -> None:
     texts, y = random_tokens(200)
     wording, _, _ = fit_out_of_fold(pack(texts), y, np.arange(200))
     assert 0 < wording.scale < 1
@@ -226,11 +228,11 @@ def test_fewer_campaigns_than_folds_are_enough_and_one_is_not() -> None:
     texts, y = topical(30)
     _, log_odds, _ = fit_out_of_fold(texts, y, y, n_folds=5)
     assert np.isfinite(log_odds).all()
-    with pytest.raises(ValueError, match=r"All messages are of one campaign; wording needs at least 2\."):
+    with pytest.raises(ValueError, match=r"All messages belong to one campaign; the text model needs at least 2\."):
         fit_out_of_fold(texts, y, np.zeros(30), n_folds=5)
 
 
-def test_fitting_twice_gives_the_same() -> None:
+def test_fitting_is_deterministic() -> None:
     texts, y = topical(60, ("ham", "loan", "spam"))
     one, odds_one, known_one = fit_out_of_fold(texts, y, np.arange(60), 3)
     two, odds_two, known_two = fit_out_of_fold(texts, y, np.arange(60), 3)

@@ -15,7 +15,7 @@ ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 15)), min_size=1, ma
 
 
 def pure(rows: list[tuple[int, int]]) -> tuple[Array, Array]:
-    """Classes and campaigns of one class each."""
+    """Return classes and campaigns, with one class per campaign."""
     y, groups = np.array(rows).T
     return y, groups * 10 + y
 
@@ -39,10 +39,10 @@ def test_each_class_is_spread_as_evenly_as_whole_campaigns_allow(
     y, groups = pure(rows)
     folds = campaign_folds(y, groups, n_folds, seed)
     for name in set(y.tolist()):
-        mine = y == name
-        campaigns = [len(set(groups[mine & (folds == fold)].tolist())) for fold in range(n_folds)]
-        rows_each = np.bincount(folds[mine], minlength=n_folds)
-        largest = np.unique(groups[mine], return_counts=True)[1].max()
+        of_class = y == name
+        campaigns = [len(set(groups[of_class & (folds == fold)].tolist())) for fold in range(n_folds)]
+        rows_each = np.bincount(folds[of_class], minlength=n_folds)
+        largest = np.unique(groups[of_class], return_counts=True)[1].max()
         assert max(campaigns) - min(campaigns) <= 1
         assert rows_each.max() - rows_each.min() <= largest
 
@@ -57,7 +57,7 @@ def test_permuted_rows_get_permuted_folds(rows: list[tuple[int, int]], n_folds: 
     )
 
 
-def test_the_seed_decides_and_nothing_else() -> None:
+def test_folds_depend_only_on_the_seed() -> None:
     y = np.arange(200) % 2
     groups = np.arange(200)
     one = campaign_folds(y, groups, 5, 3)
@@ -75,7 +75,7 @@ def test_rows_and_classes_balance_on_many_small_campaigns() -> None:
         assert share == pytest.approx([0.2] * 5, abs=0.03)
 
 
-def test_a_campaign_of_several_classes_goes_with_its_first_row() -> None:
+def test_a_campaign_of_several_classes_counts_as_the_class_of_its_first_row() -> None:
     y = np.array(["b", "a", "a", "b"])
     folds = campaign_folds(y, np.array([0, 0, 1, 2]), 2, 0)
     # Of class a there is one campaign (1), of class b the large one (0) comes before the small one (2).
@@ -83,7 +83,7 @@ def test_a_campaign_of_several_classes_goes_with_its_first_row() -> None:
 
 
 @pytest.mark.parametrize("names", [["spam", "ham"], [True, False], [3.0, 1.0]])
-def test_classes_and_campaigns_of_any_type(names: list[Any]) -> None:
+def test_classes_and_campaigns_may_have_any_type(names: list[Any]) -> None:
     y = np.array(names * 4)
     groups = np.array([f"campaign {i}" for i in range(8)], object)
     folds = campaign_folds(y, groups, 2, 0)

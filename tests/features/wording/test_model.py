@@ -1,4 +1,4 @@
-"""The wording model in use."""
+"""The fitted text model."""
 
 import dataclasses
 import pickle
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fraudsieve.features.text.codepoints import pack
-from fraudsieve.features.wording.model import TextModel, as_known
+from fraudsieve.features.wording.model import TextModel, weigh_by_known_share
 from fraudsieve.features.wording.ngrams import hash_ngrams, linear_scores, rank_table
 
 TEXTS = ["win a prize", "see you", "", "###", "恭喜中奖", "win a prize win a prize"]
@@ -38,7 +38,7 @@ def test_the_scale_does_not_change_the_order() -> None:
     assert large == pytest.approx(70 * small)
 
 
-def test_the_table_is_made_once_and_the_model_does_not_change() -> None:
+def test_the_table_is_built_once_and_the_model_is_frozen() -> None:
     wording = model(1)
     assert wording.table is wording.table
     assert np.array_equal(wording.table, rank_table(wording.buckets))
@@ -46,7 +46,7 @@ def test_the_table_is_made_once_and_the_model_does_not_change() -> None:
         wording.scale = 2.0  # type: ignore[misc]
 
 
-def test_a_pickled_model_scores_alike_before_and_after_use() -> None:
+def test_a_pickled_model_scores_the_same_before_and_after_use() -> None:
     wording = model(3)
     fresh = pickle.loads(pickle.dumps(wording))
     expected = wording.log_odds(pack(TEXTS))[0]
@@ -55,12 +55,12 @@ def test_a_pickled_model_scores_alike_before_and_after_use() -> None:
     assert np.array_equal(used.log_odds(pack(TEXTS))[0], expected)
 
 
-def test_no_text_has_no_row() -> None:
+def test_no_texts_have_no_rows() -> None:
     log_odds, known = model(3).log_odds(pack([]))
     assert (log_odds.shape, known.shape) == ((0, 3), (0,))
 
 
-def test_log_odds_count_by_a_power_of_what_is_known() -> None:
+def test_log_odds_are_weighed_by_a_power_of_the_known_share() -> None:
     odds, known = np.array([[3.0, -1.0], [3.0, -1.0], [3.0, -1.0]]), np.array([1.0, 0.5, 0.0])
-    assert as_known(odds, known, 4.0).tolist() == [[3.0, -1.0], [0.1875, -0.0625], [0.0, 0.0]]
-    assert as_known(odds, known, 0.0).tolist() == odds.tolist()
+    assert weigh_by_known_share(odds, known, 4.0).tolist() == [[3.0, -1.0], [0.1875, -0.0625], [0.0, 0.0]]
+    assert weigh_by_known_share(odds, known, 0.0).tolist() == odds.tolist()

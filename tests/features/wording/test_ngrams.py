@@ -1,4 +1,4 @@
-"""Hashed n-grams, and scores against a plain reference."""
+"""Hashed n-grams, and scores compared with a plain implementation."""
 
 import math
 from collections import Counter
@@ -25,14 +25,14 @@ Gram = tuple[int, ...]
 
 
 def ngrams(text: str) -> list[Gram]:
-    """The n-grams of a text between its marks; a mark alone is none, and an empty text has none."""
+    """Return the n-grams of a text with its marks, without single marks; an empty text has none."""
     codes = (BEGIN, *map(ord, text), END) if text else ()
     grams = [codes[at : at + n] for n in range(1, MAX_N + 1) for at in range(len(codes) - n + 1)]
     return [gram for gram in grams if gram not in ((BEGIN,), (END,))]
 
 
 def bucket(gram: Gram | str) -> int:
-    """The bucket of an n-gram, worked out with Python's integers."""
+    """Return the bucket of an n-gram, computed with Python integers."""
     codes = tuple(map(ord, gram)) if isinstance(gram, str) else gram
     state = FINAL + sum(code * place for code, place in zip(codes, PLACES, strict=False))
     state = (state & WORD) ^ (0, *PLACES)[len(codes) - 1]
@@ -40,7 +40,7 @@ def bucket(gram: Gram | str) -> int:
 
 
 def random_model(texts: list[str], n_outputs: int, seed: int) -> tuple[Array, Array]:
-    """Buckets and weights for about half of the n-grams of texts, and for some of no text."""
+    """Return buckets and weights for about half of the n-grams of texts, and for some other n-grams."""
     rng = np.random.default_rng(seed)
     seen = np.unique(hash_ngrams(pack(texts))[0])
     strange = rng.integers(0, 1 << BITS, 50)
@@ -51,7 +51,7 @@ def random_model(texts: list[str], n_outputs: int, seed: int) -> tuple[Array, Ar
 
 
 def reference(text: str, buckets: Array, weights: Array) -> tuple[list[float], float]:
-    """Score one text with dictionaries and no tricks."""
+    """Score one text with dictionaries."""
     rows = {int(b): weights[row].astype(float) for row, b in enumerate(buckets)}
     grams = hash_ngrams(pack([text]))[0].tolist()
     times = Counter(b for b in grams if b in rows)
@@ -72,13 +72,13 @@ def test_every_ngram_is_counted(length: int) -> None:
     assert len(set(buckets[12:-12].tolist())) == 4 * length
 
 
-def test_no_text_has_no_ngrams() -> None:
+def test_no_texts_have_no_ngrams() -> None:
     buckets, ends = hash_ngrams(pack([]))
     assert (len(buckets), ends.tolist()) == (0, [0])
 
 
 @given(TEXTS)
-def test_an_ngram_has_the_same_bucket_wherever_it_stands(texts: list[str]) -> None:
+def test_an_ngram_has_the_same_bucket_at_every_position(texts: list[str]) -> None:
     buckets, ends = hash_ngrams(pack(texts))
     for i, text in enumerate(texts):
         own = buckets[ends[i] : ends[i + 1]].tolist()
@@ -94,7 +94,7 @@ def test_nul_is_a_character_like_any_other() -> None:
     assert len({bucket(gram) for gram in ("ab", "\0ab", "a\0b", "ab\0")}) == 4
 
 
-def test_order_and_place_matter() -> None:
+def test_order_and_position_matter() -> None:
     assert len({bucket(gram) for gram in ("abc", "acb", "bac", "bca", "cab", "cba")}) == 6
     opening, closing = (set(hash_ngrams(pack([text]))[0].tolist()) for text in ("ab", "cab"))
     assert bucket((BEGIN, *map(ord, "ab"))) in opening - closing
@@ -124,7 +124,7 @@ def test_the_rank_table_finds_the_row_of_every_bucket(kept: set[int]) -> None:
 
 @pytest.mark.parametrize("n_outputs", [1, 2, 5])
 @given(texts=TEXTS, seed=st.integers(0, 1000))
-def test_scores_are_those_of_the_reference(n_outputs: int, texts: list[str], seed: int) -> None:
+def test_scores_equal_the_reference(n_outputs: int, texts: list[str], seed: int) -> None:
     buckets, weights = random_model(texts, n_outputs, seed)
     scores, known = linear_scores(pack(texts), rank_table(buckets), weights)
     assert scores.shape == (len(texts), n_outputs)
@@ -136,7 +136,7 @@ def test_scores_are_those_of_the_reference(n_outputs: int, texts: list[str], see
 
 @pytest.mark.parametrize("n_outputs", [1, 5])
 @given(texts=TEXTS, random=st.randoms(use_true_random=False))
-def test_a_text_scores_alike_in_any_company(n_outputs: int, texts: list[str], random: Any) -> None:
+def test_scores_do_not_depend_on_other_texts(n_outputs: int, texts: list[str], random: Any) -> None:
     buckets, weights = random_model(texts, n_outputs, 0)
     table = rank_table(buckets)
     scores, known = linear_scores(pack(texts), table, weights)
@@ -150,16 +150,16 @@ def test_a_text_scores_alike_in_any_company(n_outputs: int, texts: list[str], ra
 
 
 @pytest.mark.parametrize("n_outputs", [1, 5])
-def test_repeats_beyond_the_hundredth_add_nothing(n_outputs: int) -> None:
+def test_counts_are_limited_to_one_hundred(n_outputs: int) -> None:
     buckets = np.sort(np.array([bucket("a"), bucket("b")], np.int32))
     a = buckets.tolist().index(bucket("a"))
     weights = np.ones((2, 1 + n_outputs), np.float32)
-    weights[1 - a, 1:] = 0  # of "b" only the length of the vector hears
+    weights[1 - a, 1:] = 0  # "b" affects only the length of the vector
     counts = [MAX_TIMES - 1, MAX_TIMES, MAX_TIMES + 1, 255, 256, 257, 1000, 70_000]
     scores, _ = linear_scores(pack(["a" * n + "b" for n in counts]), rank_table(buckets), weights)
-    most = 1 + math.log(MAX_TIMES)
+    max_value = 1 + math.log(MAX_TIMES)
     assert scores[0, 0] < scores[1, 0]
-    assert scores[1].tolist() == pytest.approx([most / math.hypot(most, 1)] * n_outputs)
+    assert scores[1].tolist() == pytest.approx([max_value / math.hypot(max_value, 1)] * n_outputs)
     assert (scores[1:] == scores[1]).all()
 
 
@@ -174,7 +174,7 @@ def test_unknown_and_empty_texts_score_zero(n_outputs: int) -> None:
     assert (scores.shape, known.shape) == ((0, n_outputs), (0,))
 
 
-def test_a_known_share_counts_repeats() -> None:
+def test_the_known_share_counts_repeats() -> None:
     buckets = np.array([bucket("a")], np.int32)
     _, known = linear_scores(pack(["aab", "b", "a"]), rank_table(buckets), np.ones((1, 2), np.float32))
     assert known.tolist() == [2 / 12, 0, 1 / 4]

@@ -1,4 +1,4 @@
-"""How improbable texts are: against the formula written out, and over what it was not fitted on."""
+"""Surprisal: comparison with the formula, and out-of-fold values of training texts."""
 
 import math
 
@@ -20,7 +20,7 @@ def model_of(texts: list[str]) -> CharacterModel:
 
 
 def by_hand(text: str, seen: list[str]) -> list[float]:
-    """The same from dictionaries."""
+    """Compute the same with dictionaries."""
     chars: dict[str, int] = {}
     pairs: dict[str, int] = {}
     for one in seen:
@@ -28,10 +28,10 @@ def by_hand(text: str, seen: list[str]) -> list[float]:
             pairs[before + char] = pairs.get(before + char, 0) + 1
         for char in ["begin", *one]:
             chars[char] = chars.get(char, 0) + 1
-    total = sum(chars.values()) + surprisal.HALF_SEEN * (len(chars) + surprisal.UNSEEN_KINDS)
+    total = sum(chars.values()) + surprisal.UNSEEN_COUNT * (len(chars) + surprisal.UNSEEN_KINDS)
     alone, after = [], []
     for before, char in zip(["begin", *text], text, strict=False):
-        share = (chars.get(char, 0) + surprisal.HALF_SEEN) / total
+        share = (chars.get(char, 0) + surprisal.UNSEEN_COUNT) / total
         alone.append(-math.log(share))
         above = pairs.get(before + char, 0) + surprisal.PRIOR * share
         after.append(-math.log(above / (chars.get(before, 0) + surprisal.PRIOR)))
@@ -44,7 +44,7 @@ def by_hand(text: str, seen: list[str]) -> list[float]:
 
 
 @pytest.mark.parametrize("text", ["see you at six", "s", "zzz", "see yxu at s*i*x tonight", "中奖 see"])
-def test_the_formula(text: str) -> None:
+def test_surprisal_equals_the_formula(text: str) -> None:
     np.testing.assert_allclose(model_of(SEEN).surprisal(pack([text]))[0], by_hand(text, SEEN), rtol=1e-9, atol=1e-7)
 
 
@@ -64,7 +64,7 @@ def test_surprisal_is_finite_and_independent_of_other_texts(texts: list[str]) ->
     np.testing.assert_array_equal(whole, np.vstack([model.surprisal(pack([text])) for text in texts]))
 
 
-def test_no_text_is_measured_by_itself() -> None:
+def test_no_text_contributes_to_its_own_surprisal() -> None:
     texts = pack([*SEEN, "win a prize"])
     legitimate, folds = np.array([True, True, True, True, False]), np.array([0, 1, 0, 1, 1])
     model, found = surprisal_out_of_fold(texts, legitimate, folds)

@@ -71,7 +71,7 @@ def test_each_message_is_explained_for_its_own_class(several: Any) -> None:
 
 
 def test_a_text_that_cannot_be_traced_back_has_folded_spans(binary: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fraudsieve.models.reasons.text_spans.sources", lambda text, folded: None)
+    monkeypatch.setattr("fraudsieve.models.reasons.text_spans.source_positions", lambda text, folded: None)
     text = binary.texts[0].upper()
     (explained,) = text_spans(binary.model, [text], Scorer(binary.model).log_odds([text]))
     assert {span["form"] for span in explained} == {"folded"}

@@ -152,7 +152,7 @@ def test_an_absent_field_is_not_an_unknown_value(accounts: Run, events: Run) -> 
     renamed = {("land" if name == "country" else name): value for name, value in good.items()}
     first, second = scorer.score([good, renamed])
     assert (first["status"], second["status"]) == ("no_history", "unscorable")
-    assert second["why"] == "country: expected the field, it is absent; None says that it is not known"
+    assert second["why"] == "country: the field is missing; pass None if the value is unknown"
     event = {"account_id": "x", "occurred_at": "2026-01-01", "kind": "pay"}
     with pytest.raises(ValueError, match="history: events, no event has the field 'amount', and the model uses it"):
         scorer.score(good, history=[event])

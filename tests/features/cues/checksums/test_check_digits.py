@@ -1,4 +1,4 @@
-"""Check digits: invented numbers made with the published arithmetic, right and broken in every place."""
+"""Check digits of invented numbers, valid and with an error at every position."""
 
 import pytest
 from hypothesis import given
@@ -28,56 +28,58 @@ def luhn(number: str) -> bool:
     return sum(doubled) % 10 == 0
 
 
-def id_holds(text: str) -> bool:
+def is_valid_id(text: str) -> bool:
     return is_chinese_id(pack([text]).codes, 0, len(text))
 
 
-def company_holds(text: str) -> bool:
+def is_valid_company(text: str) -> bool:
     return is_company_number(pack([text]).codes, 0)
 
 
 @given(DIGITS)
-def test_luhn_is_that_of_strings(number: str) -> None:
+def test_luhn_equals_a_string_implementation(number: str) -> None:
     assert passes_luhn(pack([number]).codes, 0, len(number)) == luhn(number)
     apart = " ".join(number)
     assert passes_luhn(pack([apart]).codes, 0, len(apart)) == luhn(number)
 
 
 @given(st.integers(100000, 999999), st.dates(), st.integers(0, 999))
-def test_an_identity_number_holds_and_each_wrong_digit_breaks_it(region: int, born: object, order: int) -> None:
+def test_an_identity_number_is_valid_and_any_wrong_digit_makes_it_invalid(
+    region: int, born: object, order: int
+) -> None:
     date = str(born).replace("-", "")
     number = identity(f"{region}{date}{order:03d}")
-    assert id_holds(number) == (1880 <= int(date[:4]) <= 2099)
+    assert is_valid_id(number) == (1880 <= int(date[:4]) <= 2099)
     for place, digit in enumerate(number[:17]):
-        assert not id_holds(number[:place] + str((int(digit) + 1) % 10) + number[place + 1 :])
+        assert not is_valid_id(number[:place] + str((int(digit) + 1) % 10) + number[place + 1 :])
 
 
 @pytest.mark.parametrize("date", ["19491301", "19490001", "19490132", "19490100", "19490431", "18791231", "21000101"])
-def test_an_identity_number_without_a_date_does_not_hold(date: str) -> None:
-    assert not id_holds(identity(f"110105{date}002"))
-    assert id_holds(identity("11010519490131002"))
-    assert id_holds(identity("11010520000229002"))
+def test_an_identity_number_without_a_date_is_invalid(date: str) -> None:
+    assert not is_valid_id(identity(f"110105{date}002"))
+    assert is_valid_id(identity("11010519490131002"))
+    assert is_valid_id(identity("11010520000229002"))
 
 
 def test_an_identity_number_is_18_characters_and_x_is_the_last() -> None:
-    assert id_holds("11010519491231002x")
-    assert not id_holds("1101051949123100x2")
-    assert not id_holds("11010519491231002x"[1:])
-    assert not id_holds("011010519491231002x")
-    assert not id_holds(identity("01010519491231002"))
+    assert is_valid_id("11010519491231002x")
+    assert not is_valid_id("1101051949123100x2")
+    assert not is_valid_id("11010519491231002x"[1:])
+    assert not is_valid_id("011010519491231002x")
+    assert not is_valid_id(identity("01010519491231002"))
 
 
 @given(
     st.sampled_from("159any"), st.integers(1000000, 9999999), st.text(st.sampled_from(CREDIT), min_size=9, max_size=9)
 )
-def test_a_credit_code_holds_and_each_wrong_character_breaks_it(first: str, region: int, rest: str) -> None:
+def test_a_credit_code_is_valid_and_any_wrong_character_makes_it_invalid(first: str, region: int, rest: str) -> None:
     number = credit(f"{first}{region}{rest}")
-    assert company_holds(number)
+    assert is_valid_company(number)
     for place, char in enumerate(number):
         for other in (CREDIT[(CREDIT.index(char) + 1) % 31], "i", "o", "s", "v", "z", "-", "中"):
-            assert not company_holds(number[:place] + other + number[place + 1 :])
+            assert not is_valid_company(number[:place] + other + number[place + 1 :])
 
 
-def test_the_region_of_a_credit_code_is_in_digits() -> None:
-    assert not company_holds(credit("9a350100m000100y4"))
-    assert not company_holds(credit("9135010am000100y4"))
+def test_the_region_of_a_credit_code_has_only_digits() -> None:
+    assert not is_valid_company(credit("9a350100m000100y4"))
+    assert not is_valid_company(credit("9135010am000100y4"))

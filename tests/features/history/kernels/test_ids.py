@@ -1,4 +1,4 @@
-"""Numbering ids."""
+"""Ids encoded as integers."""
 
 import itertools
 
@@ -33,12 +33,12 @@ def number(ids: list[bytes]) -> list[int]:
 @pytest.mark.slow
 @examples(300)
 @given(st.lists(IDS, max_size=40))
-def test_ids_are_numbered_by_first_appearance(ids: list[bytes]) -> None:
+def test_ids_are_encoded_by_first_appearance(ids: list[bytes]) -> None:
     assert code(ids) == code(ids, np.int64) == number(ids)
 
 
 @given(st.lists(st.tuples(IDS, st.booleans()), max_size=20))
-def test_missing_ids_have_no_number(rows: list[tuple[bytes, bool]]) -> None:
+def test_missing_ids_have_no_code(rows: list[tuple[bytes, bool]]) -> None:
     kept = iter(number([name for name, valid in rows if valid]))
     expected = [next(kept) if valid else -1 for _, valid in rows]
     assert code([name for name, _ in rows], valid=[valid for _, valid in rows]) == expected
@@ -50,13 +50,13 @@ def test_many_ids(form: str) -> None:
     assert code(ids) == number(ids)
 
 
-def test_part_of_the_bytes() -> None:
+def test_offsets_may_select_part_of_the_bytes() -> None:
     codes, _ = code_strings(np.array([2, 4, 6, 8]), np.frombuffer(b"xxababcd", np.uint8))
     assert codes.tolist() == [0, 0, 1]
 
 
 @given(st.lists(st.tuples(st.integers(0, 5) | st.integers(0, 2**64 - 1), st.booleans()), max_size=60))
-def test_whole_numbers_are_numbered_by_first_appearance(rows: list[tuple[int, bool]]) -> None:
+def test_integers_are_encoded_by_first_appearance(rows: list[tuple[int, bool]]) -> None:
     keys, valid = np.array([key for key, _ in rows], np.uint64), np.array([valid for _, valid in rows], np.bool_)
     kept = iter(number([str(key).encode() for key, valid in rows if valid]))
     codes, n_codes = code_numbers(keys, valid)

@@ -16,7 +16,7 @@ from tests.profiles import examples
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 5) | st.integers(-(2**63), 2**63 - 1)), max_size=200))
 def test_sorting_is_stable(rows: list[tuple[int, int]]) -> None:
     entities = np.array([entity for entity, _ in rows], np.int32)
-    times = np.array([moment for _, moment in rows], np.int64)
+    times = np.array([time for _, time in rows], np.int64)
     starts, order, in_order = sort_events(entities, times, 4)
     assert order.tolist() == np.lexsort((times, entities)).tolist()
     assert in_order.tolist() == times[order].tolist()
@@ -31,7 +31,7 @@ def test_runs_of_every_length_and_span(size: int, span: int) -> None:
     assert order.tolist() == np.argsort(times, kind="stable").tolist()
 
 
-def test_rows_that_come_by_time() -> None:
+def test_rows_already_sorted_by_time() -> None:
     rng = np.random.default_rng(0)
     entities, times = rng.integers(0, 5, 1000).astype(np.int32), np.sort(rng.integers(0, 300, 1000))
     starts, order, in_order = sort_events(entities, times, 5)
@@ -41,7 +41,7 @@ def test_rows_that_come_by_time() -> None:
 
 
 @pytest.mark.parametrize("bursts", [1, 3, 100])
-def test_bursts_in_a_long_time(bursts: int) -> None:
+def test_bursts_within_a_long_period(bursts: int) -> None:
     rng = np.random.default_rng(bursts)
     times = rng.integers(0, 2**50, bursts)[rng.integers(0, bursts, 5000)] + rng.integers(0, 300, 5000)
     times[:2] = 0, 2**50
@@ -49,14 +49,14 @@ def test_bursts_in_a_long_time(bursts: int) -> None:
     assert order.tolist() == np.argsort(times, kind="stable").tolist()
 
 
-def test_a_long_run_over_all_of_time() -> None:
+def test_a_long_run_over_the_whole_range_of_times() -> None:
     times = np.random.default_rng(0).integers(-(2**63), 2**63 - 1, 5000)
     times[:2] = 2**63 - 1, -(2**63)
     _, order, _ = sort_events(np.zeros(times.size, np.int32), times, 1)
     assert order.tolist() == np.argsort(times, kind="stable").tolist()
 
 
-def test_a_million_events_of_one_entity_take_a_second_at_most() -> None:
+def test_a_million_events_of_one_entity_take_less_than_a_second() -> None:
     times = np.random.default_rng(0).integers(0, 10**13, 1_000_000)
     entities = np.zeros(times.size, np.int32)
     sort_events(entities[:100], times[:100], 1)
