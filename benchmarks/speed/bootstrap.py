@@ -58,7 +58,9 @@ def run(*, rows: int = ROWS, replicates: int = REPLICATES) -> Report:
         plain, expected = _timed(lambda: _plain_loop(scores, truth, groups, PEER_REPLICATES))
         plain *= replicates / PEER_REPLICATES
         progress(f"sklearn: {plain:.1f} s")
-    positions = [RANKING_METRICS.index(name) for name in ("average_precision", "roc_auc", "recall_at_1pct_fpr", "brier")]
+    positions = [
+        RANKING_METRICS.index(name) for name in ("average_precision", "roc_auc", "recall_at_1pct_fpr", "brier")
+    ]
     difference = float(np.abs(result.metrics[:PEER_REPLICATES, positions] - expected).max())
     figures = {"seconds": seconds, "ratio_to_sklearn": seconds / plain, "difference": difference}
     bars = [Bar.at_most("bootstrap.seconds", seconds, SECONDS), Bar.at_most("bootstrap.difference", difference, 1e-9)]

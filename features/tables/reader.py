@@ -74,7 +74,7 @@ def read_table(source: Source, table: TableSchema | str, *, require: Iterable[st
     Raises
     ------
     SchemaError
-        If the file cannot be read, a column is missing or ambiguous, or no row is good.
+        If the file cannot be read, a column is missing or ambiguous, or every row is rejected.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def check_table(
     Raises
     ------
     SchemaError
-        If a column is missing or ambiguous, or no row is good.
+        If a column is missing or ambiguous, or every row is rejected.
 
     Examples
     --------
