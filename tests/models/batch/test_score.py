@@ -112,7 +112,7 @@ def test_rejected_rows_can_be_the_next_input(scorer: Scorer, messages: pd.DataFr
     [
         (b"message_id,words\n1,hello\n", "column 'text' is missing from messages"),
         (b"message_id,text\n", "no rows"),
-        (b"message_id,text\n1,\n2, \n", "none of 2 rows is good"),
+        (b"message_id,text\n1,\n2, \n", "none of 2 rows is accepted"),
         (b"", "got an empty file"),
         (gzip.compress(b"message_id,text\n1,hello\n", mtime=0), "expected CSV, got gzip"),
     ],
