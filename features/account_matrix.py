@@ -76,8 +76,9 @@ class AccountMatrix:
         names = {name for view in self.histories for name in view.subjects} - {"account_id", *self.categories}
         entities = [RecordField(name, "id", trained=True) for name in sorted(names - set(self.numbers))]
         numbers = [self._number(name) for name in self.numbers]
-        if self.subject == "event" and "amount" not in self.numbers:
-            numbers.append(RecordField("amount", "amount"))
+        if self.subject == "event":
+            amounts = dict.fromkeys(("amount", *self._amounts))
+            numbers += [RecordField(name, "amount") for name in amounts if name not in self.numbers]
         categories = [RecordField(name, "category", required=True, trained=True) for name in self.categories]
         account = RecordField("account_id", "id", required=True, trained=True)
         return (account, *self._times, *numbers, *categories, *entities)
@@ -86,6 +87,11 @@ class AccountMatrix:
         # Unlike other numbers, the amount of an event may not be a boolean.
         kind: FieldKind = "amount" if name == "amount" and self.subject == "event" else "number"
         return RecordField(name, kind, required=True, trained=True)
+
+    @property
+    def _amounts(self) -> tuple[str, ...]:
+        """The columns of events that the feature views take as amounts."""
+        return tuple(dict.fromkeys(view.amount for view in self.histories))
 
     @property
     def _times(self) -> tuple[RecordField, ...]:
@@ -212,9 +218,10 @@ class AccountMatrix:
         if missing:
             raise RejectedRecordError(f"{missing[0]}: the field is missing; pass None if the value is unknown")
         cutoff = self._cutoff(record, state)
-        subject = {name: value for name, value in record.items() if name != "amount"}
+        # An event's own amounts are compared with the past; those of an account would be columns of its profile.
+        subject = {name: value for name, value in record.items() if name not in self._amounts}
         if self.subject == "event":
-            subject["amount"] = record.get("amount")
+            subject |= {name: record.get(name) for name in self._amounts}
         history, has_history = state.compute(subject | {"as_of": np.datetime64(cutoff, "us")})
         created_at = record.get("created_at")
         has_age = self.timed and self.subject == "account" and not is_missing(created_at)

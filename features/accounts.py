@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -16,6 +17,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History, check_histories
+from fraudsieve.features.history.measures import MEASURES
 from fraudsieve.features.network.batch import network_features
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.leave_fold_out import network_out_of_fold
@@ -31,10 +33,11 @@ from .account_records import (
     cutoff_times,
     frequent_kinds,
     number_column,
+    number_columns,
     required_column,
     subject_columns,
 )
-from .default_views import default_histories, default_network, without_times
+from .default_views import default_histories, default_network, default_windows, possible_measures, without_times
 
 __all__ = ["UNTIMED", "AccountFeatures"]
 
@@ -270,15 +273,24 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             return (), None
         columns = [str(name) for name in self.events.columns]
         if self.history is None:
-            kinds = frequent_kinds(self.events) if "kind" in columns else ()
-            has_labels = self.labels is not None and timed
-            histories = default_histories(columns, subject=self.subject, kinds=kinds, labels=has_labels)
+            histories = self._default_histories(columns, timed)
         else:
-            histories = check_histories(self.history)
+            histories = tuple(_possible(view, columns) for view in check_histories(self.history))
         network = self.network if isinstance(self.network, Network) else None
         if self.network in (None, True) and self.subject == "account":
             network = default_network(columns, labels=self.account_labels is not None)
         return histories if timed else tuple(without_times(history) for history in histories), network
+
+    def _default_histories(self, columns: list[str], timed: bool) -> tuple[History, ...]:
+        events: Any = self.events
+        return default_histories(
+            columns,
+            subject=self.subject,
+            kinds=frequent_kinds(events) if "kind" in columns else (),
+            labels=self.labels is not None and timed,
+            numbers=number_columns(events),
+            windows=default_windows(as_microseconds(events["occurred_at"])) if timed else History().windows,
+        )
 
     def _profile_columns(self, records: pd.DataFrame) -> tuple[list[str], dict[str, pd.Series]]:
         """Return the further columns of the records: names of numbers, and columns of categories."""
@@ -338,3 +350,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False
         return tags
+
+
+def _possible(view: History, columns: Sequence[str]) -> History:
+    """Return a view that leaves its measures to the default, with those that the columns allow."""
+    return replace(view, measures=possible_measures(columns)) if view.measures == MEASURES else view

@@ -236,12 +236,13 @@ class HistoryState:
             self.n_events -= sum(view.sweep(self.oldest, n) for view in self.views)
 
     def _read_event(self, position: int, event: Record, oldest: int, limit: int) -> PreparedRecord:
-        time, amount = parse_time_between(event, "occurred_at", oldest, limit), parse_amount(event.get("amount"))
+        time = parse_time_between(event, "occurred_at", oldest, limit)
+        parse_amount(
+            event.get("amount")
+        )  # checked by every state, so that models with other views accept the same events
         if entity_key(event, ("account_id",)) is None and CAMPAIGN.isdisjoint(event):
             raise RejectedRecordError(NO_ACCOUNT)
-        parsed = [
-            (view, entity_key(event, view.history.entities), view.row(event, time, amount)) for view in self.views
-        ]
+        parsed = [(view, entity_key(event, view.history.entities), view.row(event, time)) for view in self.views]
         rows = [(view, view.timelines, key, row) for view, key, row in parsed if key is not None]
         return PreparedRecord(position, time, rows, self.network.pairs(event) if self.network else [], None)
 
@@ -280,8 +281,8 @@ class HistoryState:
         Parameters
         ----------
         subjects : dict, or list or tuple of dict
-            Each with the subject columns, ``as_of`` and, if subjects have one, ``amount`` (None if unknown). Without
-            the field, the amount of the last event is compared with the past.
+            Each with the subject columns, ``as_of`` and, if subjects have one, ``amount`` (None if unknown), or what
+            else a view takes as its amount. Without the field, the amount of the last event is compared with the past.
         histories : sequence of History, default=None
             The feature views to compute, in the order of the state; None for all views and the network.
 
@@ -321,13 +322,12 @@ class HistoryState:
             cutoff = parse_time(record.get("as_of"), "as_of")
             if cutoff < self.oldest:
                 raise RejectedRecordError("as_of: expected a time within the lateness of the state, got an older one")
-            amounts = np.full(2, parse_amount(record["amount"])) if "amount" in record else np.empty(0)
             start = 0
             for view in views:
                 stop = start + len(view.history.columns)
                 # Two rows give columns the same memory layout as in a batch, so each kernel is compiled only once.
                 block = np.full((2, stop - start), np.nan)
-                has_events = view.fill(record, cutoff, amounts, block)
+                has_events = view.fill(record, cutoff, block)
                 has_history[row] |= has_events and view in account_views
                 out[row, start:stop] = block[0]
                 start = stop
