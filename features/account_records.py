@@ -131,7 +131,7 @@ def number_columns(events: pd.DataFrame) -> tuple[str, ...]:
         and not str(name).endswith("_id")
         and pd.api.types.is_numeric_dtype(events[name])
         and not pd.api.types.is_bool_dtype(events[name])
-        and events[name].nunique() > 1
+        and events[name].min() != events[name].max()
     )
 
 

@@ -164,7 +164,7 @@ def train(
         notes = (*notes, _optimism_note(report, temporal))
     report_step("logging the run to MLflow")
     logged = _log(final_recipe, Path(output), model, report, data, tuned)
-    notes = (*data.notes, *notes, *_write_rejected(data, output))
+    notes = (*data.notes, *split.notes, *notes, *_write_rejected(data, output))
     return Trained(model, Path(output), report, split, data, logged, notes, tuned)
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import lightgbm as lgb
@@ -27,9 +28,9 @@ NOT_COLUMNS = ("account_id", "counterparty_id", "event_id", "occurred_at", "as_o
 METRICS = {"average_precision": average_precision_score, "roc_auc": roc_auc_score}
 _PROTOCOL = (
     "{protocol} ours: Recipe() and nothing else, seeds 0-{last}; its calibration rows (15 %) come out of the training "
-    "rows. plain, in turn on the same rows, all of the training rows: LightGBM as it comes on counts, sums, means, gaps "
-    "and distinct counterparties, of all and of the last 7 and 30 days, of both sides, the last five events flattened, "
-    "and the columns of the record itself. .std is over seeds. Bars: average precision not below plain's."
+    "rows. plain, in turn on the same rows, all of the training rows: LightGBM as it comes on counts, sums, means, "
+    "gaps and distinct counterparties, of all and of the last 7 and 30 days, of both sides, the last five events "
+    "flattened, and the columns of the record itself. .std is over seeds. Bars: average precision not below plain's."
 )
 
 
@@ -50,10 +51,11 @@ def run_defaults(name: str, *, seeds: int = 3) -> Report:
     task = DEFAULT_SETS[name]()
     runs: dict[str, list[list[float]]] = {"ours": [], PEER: []}
     plain, truth = _plain_columns(task), task.rows["label"].to_numpy(np.float64, na_value=np.nan)
+    contestants = {"ours": partial(_ours, task), PEER: partial(_plain, task, plain, truth)}
     for seed in range(seeds):
-        for contestant, run in (("ours", lambda: _ours(task, seed)), (PEER, lambda: _plain(task, plain, truth, seed))):
+        for contestant, run in contestants.items():
             start = time.perf_counter()
-            scores = run()
+            scores = run(seed)
             seconds = time.perf_counter() - start
             values = [float(metric(truth[task.test], scores)) for metric in METRICS.values()]
             runs[contestant].append([*values, seconds])

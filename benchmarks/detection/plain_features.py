@@ -68,7 +68,8 @@ def _one_side(past: pd.DataFrame, looks: pd.DataFrame, n_numbers: int) -> pd.Dat
     rows = ", ".join(["entity", "t", "other", *numbers])
     nulls = ", ".join(["NULL AS other", *(f"NULL AS {name}" for name in numbers)])
     connection.execute(
-        f"CREATE TABLE past AS SELECT {rows}, row_number() OVER (PARTITION BY entity ORDER BY t) AS place FROM past_frame"
+        f"CREATE TABLE past AS SELECT {rows}, row_number() OVER (PARTITION BY entity ORDER BY t) AS place "
+        "FROM past_frame"
     )
     aggregates, windows = [], []
     for name, width in PLAIN_WINDOWS.items():

@@ -1,5 +1,7 @@
 """The default feature views: what the columns and the span of a table of events allow."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,6 +49,10 @@ def world(n: int = 300, *, counterparty: bool = True) -> pd.DataFrame:
     return events.assign(counterparty_id=rng.choice(["x", "y", "ann"], n)) if counterparty else events
 
 
+def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in record.items()} for record in frame.to_dict("records")]
+
+
 def test_every_numeric_column_of_events_is_measured_on_both_sides() -> None:
     events = world()
     subjects = pd.DataFrame({"account_id": ["ann", "bob"], "as_of": pd.Timestamp("2026-03-01")})
@@ -68,8 +74,8 @@ def test_live_columns_equal_those_of_the_table(subject: str) -> None:
     features = AccountFeatures(events, subject=subject).fit(rows)
     expected = features.transform(rows)[-20:]
     state = features.matrix_.new_state(lateness="52w")
-    assert state.update(events.to_dict("records")) == ()
-    found = features.matrix_.rows(rows.tail(20).to_dict("records"), state)
+    assert state.update(records_of(events)) == ()
+    found = features.matrix_.rows(records_of(rows.tail(20)), state)
     assert (found.why == None).all()  # noqa: E711
     np.testing.assert_array_equal(found.X, expected)
 
@@ -93,5 +99,5 @@ def test_a_measure_that_was_asked_for_needs_its_column() -> None:
     events = world(counterparty=False).drop(columns="terminal_id")
     subjects = pd.DataFrame({"account_id": ["ann"], "as_of": pd.Timestamp("2026-03-01")})
     features = AccountFeatures(events, history=History(("7d",), measures=("count", "distinct")))
-    with pytest.raises(SchemaError, match="'counterparty_id' is missing.*distinct"):
+    with pytest.raises(SchemaError, match=r"'counterparty_id' is missing.*distinct"):
         features.fit_transform(subjects)

@@ -94,6 +94,9 @@ class SplitRecipe(_Part):
     test_share: float = Field(default=0.2, gt=0, lt=0.9)
     calibration_share: float = Field(default=0.15, gt=0, lt=0.9)
     gap_days: float | None = Field(default=None, ge=0)
+    accounts_apart: bool = False
+    """Whether a split by time leaves accounts with fraud in a later slice out of the training slice. A live model has
+    seen the past of such accounts, so by default it is trained on."""
     also_temporal: bool = True
     """Whether a random split, which is optimistic, is reported together with a split by time."""
 

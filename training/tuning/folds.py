@@ -168,7 +168,7 @@ def _by_time(
             return [
                 *forward_folds(
                     *times,
-                    {group_kind: groups},
+                    {group_kind: groups} if group_kind == "campaign" or recipe.split.accounts_apart else {},
                     is_crime,
                     n_folds=n_folds,
                     gap_days=split.gap_days,
