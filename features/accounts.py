@@ -1,5 +1,6 @@
 """`AccountFeatures`: a scikit-learn transformer that computes the features of accounts or of events."""
 
+import secrets
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,10 +23,9 @@ from fraudsieve.features.network.batch import network_features
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.leave_fold_out import network_out_of_fold
 
-from .account_matrix import AccountMatrix, Subject
+from .account_matrix import AccountMatrix, Subject, digest_categories
 from .account_records import (
     NEVER,
-    NOT_PROFILE,
     as_microseconds,
     as_strings,
     category_column,
@@ -38,6 +38,7 @@ from .account_records import (
     subject_columns,
 )
 from .default_views import default_histories, default_network, default_windows, possible_measures, without_times
+from .profile_columns import choose_profile_columns
 
 __all__ = ["UNTIMED", "AccountFeatures"]
 
@@ -77,6 +78,11 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Columns of the records that are not used.
     min_category_rows : int, default=5
         Categories with fewer rows in training are encoded as unseen.
+    categories : sequence of str, default=()
+        Columns of strings that are categories whatever they hold. Other columns of strings are left out if they are
+        identifiers (names that end with ``_id``, and ``ip``), or have too many distinct values to be categories.
+    digest_categories : bool, default=False
+        Whether the model keeps keyed digests of the categories instead of their values. The key is part of the model.
     n_folds : int, default=5
         Number of folds of accounts in `transform_out_of_fold`.
 
@@ -84,6 +90,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     matrix_ : AccountMatrix
         The declaration of the fitted matrix, which is written into the model folder.
+    notes_ : tuple of str
+        Which columns are left out and why, and of which columns the model keeps values.
 
     Examples
     --------
@@ -104,6 +112,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "history": [History, list, tuple, None],
         "network": [Network, "boolean", None],
         "exclude": ["array-like"],
+        "categories": ["array-like"],
+        "digest_categories": ["boolean"],
         "min_category_rows": [Interval(Integral, 1, None, closed="left")],
         "n_folds": [Interval(Integral, 2, None, closed="left")],
     }
@@ -120,6 +130,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         network: Network | bool | None = None,
         exclude: Sequence[str] = (),
         min_category_rows: int = 5,
+        categories: Sequence[str] = (),
+        digest_categories: bool = False,
         n_folds: int = 5,
     ) -> None:
         self.events = events
@@ -131,6 +143,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.network = network
         self.exclude = exclude
         self.min_category_rows = min_category_rows
+        self.categories = categories
+        self.digest_categories = digest_categories
         self.n_folds = n_folds
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -163,15 +177,13 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if not timed:
             self._warn_untimed()
         histories, network = self._declare_views(timed)
-        numbers, categories = self._profile_columns(records)
-        self.matrix_ = AccountMatrix(
-            self._subject,
-            histories,
-            network,
-            tuple(numbers),
-            {name: self._categories(column) for name, column in categories.items()},
-            timed,
-        )
+        excluded = set(self.exclude) | ({"amount"} if self.subject == "account" else set())
+        columns = choose_profile_columns(records, exclude=excluded, declared=self.categories)
+        categories = {name: self._categories(records[name]) for name in columns.categories}
+        key = secrets.token_hex(16) if self.digest_categories and categories else ""
+        digests = {name: tuple(digest_categories(seen, key)) for name, seen in categories.items()}
+        self.matrix_ = AccountMatrix(self._subject, histories, network, columns.numbers, digests, timed, key)
+        self.notes_ = columns.notes(categories, digested=bool(key))
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
@@ -291,19 +303,6 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             numbers=number_columns(events),
             windows=default_windows(as_microseconds(events["occurred_at"])) if timed else History().windows,
         )
-
-    def _profile_columns(self, records: pd.DataFrame) -> tuple[list[str], dict[str, pd.Series]]:
-        """Return the further columns of the records: names of numbers, and columns of categories."""
-        numbers: list[str] = []
-        categories: dict[str, pd.Series] = {}
-        excluded = NOT_PROFILE | set(self.exclude) | ({"amount"} if self.subject == "account" else set())
-        for name in (str(column) for column in records.columns if column not in excluded):
-            column = records[name]
-            if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
-                numbers.append(name)
-            elif not pd.api.types.is_datetime64_any_dtype(column):
-                categories[name] = column
-        return numbers, categories
 
     def _categories(self, column: pd.Series) -> tuple[str, ...]:
         """Return the categories of a column, the most frequent first."""

@@ -129,6 +129,7 @@ def default_windows(times: Array) -> tuple[str, ...]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> day = 86_400_000_000
     >>> default_windows(np.arange(150) * day), default_windows(np.arange(150 * 24) * day // 24)
     (('1d', '7d', '30d', 'all'), ('1h', '1d', '7d', '30d', 'all'))

@@ -32,6 +32,7 @@ ORDER = {
         "record_fields",
         "account_matrix",
         "account_records",
+        "profile_columns",
         "accounts",
         "message_records",
         "message_matrix",

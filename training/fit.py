@@ -255,7 +255,8 @@ def fit_model(
         odds = model.calibration.apply(model.ensemble.log_odds(matrix.to_numpy()))
         fraud = fraud_probability(odds, classes, legitimate)
         points, idle_notes = choose_points(fraud, truth != legitimate, data, split, recipe)
-    notes = [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
+    notes = [*getattr(features, "notes_", ())]  # of accounts and events: which columns are left out
+    notes += [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
     notes += [] if legitimate else [_no_legitimate(recipe.data.legitimate, classes)]
     if len(split.calibration) < MIN_TO_CALIBRATE:
         notes.append(f"calibrated on only {len(split.calibration)} rows: the probabilities are not reliable")

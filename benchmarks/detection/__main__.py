@@ -13,10 +13,10 @@ from sklearn.metrics import f1_score
 
 from benchmarks import attack
 from benchmarks.data.location import load_messages
+from benchmarks.defaults.contest import run_defaults
+from benchmarks.defaults.sets import DEFAULT_SETS
 from benchmarks.detection import ours
 from benchmarks.detection.account_sets import ACCOUNT_SETS
-from benchmarks.detection.default_sets import DEFAULT_SETS
-from benchmarks.detection.defaults import run_defaults
 from benchmarks.detection.false_alarms import compare_chat
 from benchmarks.detection.fdh_cards import fdh_cards
 from benchmarks.detection.folds import Fold, folds_of, schemes_of

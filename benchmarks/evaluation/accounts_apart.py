@@ -47,8 +47,8 @@ def accounts_apart(name: str) -> Report:
     data = load_events(events, min_label_rows=2)
     order = data.rows["as_of"].argsort(kind="stable").to_numpy()
     cut = int((1 - LATER_SHARE) * len(order))
-    earlier, later = np.sort(order[:cut]), np.sort(order[cut:])
-    figures = {}
+    earlier, later = np.sort(order[:cut]).astype(np.int64), np.sort(order[cut:]).astype(np.int64)
+    figures: dict[str, float] = {}
     for how, apart in (("together", False), ("apart", True)):
         recipe = Recipe.model_validate({"split": {"kind": "time", "accounts_apart": apart}})
         figures |= {f"{how}.{part}": value for part, value in _measure(data, earlier, later, recipe).items()}

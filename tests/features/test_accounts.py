@@ -84,7 +84,8 @@ def test_events_by_family_and_live() -> None:
     made = world()
     features = AccountFeatures(made["events"], labels=made["labels"], subject="event").fit(made["events"])
     frame = pd.DataFrame(features.transform(made["events"]), columns=features.get_feature_names_out())
-    assert {"value__amount", "rhythm__hour", "profile__kind", "profile__device_id"} <= set(frame)
+    assert {"value__amount", "rhythm__hour", "profile__kind"} <= set(frame)
+    assert "profile__device_id" not in frame  # an identifier
     assert {"network__fraud_rate_all", "network__counterparty_fraud_rate_all", "value__pair_to_max_all"} <= set(frame)
     assert {"value__last_5", "rhythm__counterparty_ago_2"} <= set(frame)
     last = made["events"].tail(50)

@@ -143,6 +143,8 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
         network=history.declared_network,
         exclude=history.exclude,
         min_category_rows=history.min_category_rows,
+        categories=history.categories,
+        digest_categories=history.digest_categories,
         **_labels(data, recipe.data.legitimate),
     )
 

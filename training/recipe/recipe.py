@@ -126,6 +126,10 @@ class HistoryRecipe(_Part):
     network: dict[str, Any] | bool = True
     exclude: tuple[str, ...] = ()
     min_category_rows: int = Field(default=5, ge=1)
+    categories: tuple[str, ...] = ()
+    """Columns of strings that are categories, even if they look like identifiers or have many values."""
+    digest_categories: bool = False
+    """Whether the model keeps keyed digests of the categories instead of their values."""
 
     @field_validator("views")
     @classmethod

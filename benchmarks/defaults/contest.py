@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from benchmarks.detection.default_sets import DEFAULT_SETS, Task
-from benchmarks.detection.plain_features import plain_features
+from benchmarks.defaults.plain_features import plain_features
+from benchmarks.defaults.sets import DEFAULT_SETS, Task
 from benchmarks.runner import Bar, Report, progress
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import groups_of, read_data, scores_of
