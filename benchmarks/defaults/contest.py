@@ -40,10 +40,10 @@ NOT_COLUMNS = ("account_id", "counterparty_id", "event_id", "occurred_at", "as_o
 METRICS = {"average_precision": average_precision_score, "roc_auc": roc_auc_score}
 _PROTOCOL = (
     "{protocol} ours: Recipe() and nothing else, seeds 0-{last}; its calibration rows (15 %) come out of the training "
-    "rows. In turn on the same rows, all of the training rows, plain: LightGBM as it comes on counts, sums, means, gaps "
-    "and distinct counterparties, of all and of the last 7 and 30 days, of both sides, the last five events flattened, "
-    "and the columns of the record itself; plain_slow: the same with settings that suit rare fraud. Medians over seeds; "
-    ".std is theirs. Bars: average precision not below the peers'."
+    "rows. In turn on the same rows, all of the training rows, plain: LightGBM as it comes on counts, sums, means, "
+    "gaps and distinct counterparties, of all and of the last 7 and 30 days, of both sides, the last five events "
+    "flattened, and the columns of the record itself; plain_slow: the same with settings that suit rare fraud. Medians "
+    "over seeds; .std is theirs. Bars: average precision not below the peers'."
 )
 
 
