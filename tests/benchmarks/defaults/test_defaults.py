@@ -71,7 +71,8 @@ def test_both_contestants_beat_chance_on_a_simulated_set(subject: str, monkeypat
         "plain": True,
         "plain_slow": True,
     }
+    assert report.figures["ahead_of_plain.low"] <= report.figures["ahead_of_plain.high"]
     assert [bar.name for bar in report.bars] == [
-        "average_precision.ahead_of_plain",
-        "average_precision.ahead_of_plain_slow",
+        "average_precision.level_with_plain",
+        "average_precision.level_with_plain_slow",
     ]
