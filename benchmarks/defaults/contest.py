@@ -45,7 +45,7 @@ _PROTOCOL = (
     "gaps and distinct counterparties, of all and of the last 7 and 30 days, of both sides, the last five events "
     "flattened, and the columns of the record itself; plain_slow: the same with settings that suit rare fraud. Medians "
     "over seeds; .std is theirs. ahead_of: the difference in average precision, mean over seeds, with the 95 % "
-    "interval of a bootstrap over test rows ({replicates} draws). Bars: level or ahead, that is, the interval is not below 0."
+    "interval of a bootstrap over test rows ({replicates} draws). Bars: level or ahead: the interval is not below 0."
 )
 
 
