@@ -95,8 +95,9 @@ def _s_ffsd() -> tuple[pd.DataFrame, str]:
 
 def _world() -> tuple[pd.DataFrame, str]:
     world = simulate(days=120)
-    fraud = world.labels.set_index("subject_id")["label"]
-    events = world.events.assign(label=world.events["account_id"].map(fraud[~fraud.index.duplicated()]))
+    label = world.labels.set_index("subject_id")["label"]
+    label = label[~label.index.duplicated()].where(lambda name: name == "legitimate", "fraud")
+    events = world.events.assign(label=world.events["account_id"].map(label))
     return events, "Simulated: 120 days; an event has the label of its account, known from the start."
 
 
