@@ -13,7 +13,7 @@ from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
 
-from .capacity import Capacity
+from .capacity import Capacity, count_days
 
 __all__ = [
     "PointMetrics",
@@ -144,7 +144,7 @@ def check_points(data: LabelledData, split: Split, recipe: Recipe) -> None:
         problems.append("thresholds.alerts_a_day: the records have no times. Add times, or remove this setting")
     if thresholds.costs is not None and thresholds.costs.by_amount:
         amounts = amounts_of(data, split)
-        is_fraud = data.rows["label"].iloc[split.calibration].to_numpy(object) != recipe.data.legitimate
+        is_fraud = data.rows["label"].iloc[split.calibration].to_numpy(object) != data.legitimate
         if amounts is None or np.isnan(amounts[is_fraud]).all():
             problems.append("thresholds.costs.by_amount: no fraud to calibrate on has an amount. Set it to false")
     if problems:
@@ -177,7 +177,9 @@ def choose_points(
     notes : tuple of str
         Points that flag nothing.
     """
-    days, amounts = calibration_days(data, split), amounts_of(data, split)
+    # Times within one day may be no more than an order, and alerts per day would then mean nothing.
+    in_days = bool(recipe.thresholds.alerts_a_day) or (count_days(data.rows["as_of"].to_numpy()) or 0) > 1
+    days, amounts = calibration_days(data, split) if in_days else None, amounts_of(data, split)
     points = operating_points(probability, is_fraud, recipe.thresholds.targets, days=days, amounts=amounts)
     idle = [point.name for point in points if not point.flagged]
     notes = (f"operating points that flag nothing on the calibration slice: {', '.join(idle)}",) if idle else ()

@@ -5,15 +5,24 @@ from dataclasses import fields
 
 from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
+from fraudsieve.training.evaluation.capacity import CapacityCurve
 from fraudsieve.training.evaluation.fraud_rows import SliceMetrics
 from fraudsieve.training.evaluation.labels import waiting_note
-from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES, format_number
+from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES, describe_capacity, format_number
 from fraudsieve.training.evaluation.report import EvaluationReport, SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.types import ClassMetrics
 
 from .rendering import Card, Notice, PageTable, format_interval, format_metric
 
-__all__ = ["headline_cards", "metric_table", "point_table", "report_notices", "slice_tables", "temporal_facts"]
+__all__ = [
+    "capacity_text",
+    "headline_cards",
+    "metric_table",
+    "point_table",
+    "report_notices",
+    "slice_tables",
+    "temporal_facts",
+]
 
 SHARES = frozenset(
     {
@@ -108,11 +117,9 @@ def _descriptions(report: EvaluationReport) -> Iterator[tuple[str, str]]:
     yield "average_precision", f"a random ranking has the base rate: {format_metric(report.base_rate)}"
     yield "recall_at_1pct_fpr", "of all fraud, flagged when 1 % of the legitimate records are flagged too"
     if report.capacity is not None:
-        per_day = report.capacity.alerts_a_day
-        in_all = f"{format_number(report.capacity.alerts)} alerts"
-        alerts = in_all if per_day is None else f"{format_number(per_day)} alerts per day"
-        yield "recall_at_capacity", f"of all fraud, found with {alerts} ({_origin(report.capacity.given)})"
-        yield "precision_at_capacity", f"of the alerts are fraud, with {alerts}"
+        capacity = capacity_text(report.capacity)
+        yield "recall_at_capacity", f"of all fraud, found with {capacity}"
+        yield "precision_at_capacity", f"of the alerts are fraud, with {capacity}"
     if report.costs is not None:
         yield "cost_per_1000", f"{format_number(report.costs.without_review)} when nothing is reviewed"
     if report.card_precision is not None:
@@ -121,8 +128,10 @@ def _descriptions(report: EvaluationReport) -> Iterator[tuple[str, str]]:
     yield "ece", "mean gap between the probabilities and the share of fraud"
 
 
-def _origin(given: bool) -> str:
-    return "as given" if given else "1 % of the rows"
+def capacity_text(capacity: CapacityCurve) -> str:
+    """Describe the review capacity of a report."""
+    names = ("alerts", "alerts_a_day", "flagged", "why")
+    return describe_capacity(**{name: getattr(capacity, name) for name in names})
 
 
 def metric_table(report: EvaluationReport) -> PageTable:
