@@ -205,15 +205,17 @@ def _read_past(model: Model, past: Source | None, records: pd.DataFrame, notes: 
         notes += table.notes
         if len(table.rejected):
             notes.append(f"{len(table.rejected)} past messages were rejected and are ignored")
-        return _with_label_times(_with_classes(model, table.good), notes)
+        return _with_label_times(_with_classes(model, table.good, notes), notes)
     return None
 
 
-def _with_classes(model: Model, labelled: pd.DataFrame) -> pd.DataFrame:
+def _with_classes(model: Model, labelled: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Replace labels by the classes that they stand for, as in training."""
     if "label" not in labelled:
         return labelled
-    return labelled.assign(label=label_reader(model)(labelled["label"]).apply(labelled["label"]))
+    reading = label_reader(model)(labelled["label"])
+    notes += reading.notes
+    return labelled.assign(label=reading.apply(labelled["label"]))
 
 
 def _with_label_times(past: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
@@ -304,9 +306,11 @@ def prepare_labels(model: Model, labels: pd.DataFrame, events: pd.DataFrame | No
     """
     if "labelled_at" not in labels:
         labels = labels.assign(labelled_at=pd.Series(pd.NaT, labels.index, "datetime64[us, UTC]"))
-    labels = _with_classes(model, labels)
+    notes: list[str] = []
+    labels = _with_classes(model, labels, notes)
     timed = labels[labels["labelled_at"].notna() & labels["label"].notna()]
-    times, notes = resolve_label_times(timed["labelled_at"])
+    times, time_notes = resolve_label_times(timed["labelled_at"])
+    notes += time_notes
     timed = timed.assign(labelled_at=times, is_fraud=(timed["label"] != model.legitimate).to_numpy())
     if model.subject != "event":
         timed = timed[["subject_id", "labelled_at", "is_fraud"]]

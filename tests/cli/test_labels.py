@@ -1,15 +1,19 @@
 """Labels 0 and 1 from training to monitoring, without any option that says what they mean."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from fraudsieve.cli.app import app
+from fraudsieve.training.recipe import cores
 from tests.cli.conftest import Run
 
-QUICK = "n_jobs = 1\n[data]\nmin_label_rows = 2\n[evaluate]\nattack = false\nreplicates = 20\n"
+QUICK = "[data]\nmin_label_rows = 2\n[evaluate]\nattack = false\nreplicates = 20\n"
 
 
 def flags(messages: pd.DataFrame) -> pd.DataFrame:
@@ -19,7 +23,9 @@ def flags(messages: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.mark.slow
-def test_0_and_1_from_training_to_monitoring(messages: pd.DataFrame, run: Run) -> None:
+def test_0_and_1_from_training_to_monitoring(messages: pd.DataFrame, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (64.0, 0.0, 0.0))
+    monkeypatch.setattr(cores, "physical_cores", lambda: 8)
     frame = flags(messages)
     half = len(frame) // 2
     earlier, later = frame[:half], frame[half:]
@@ -33,11 +39,13 @@ def test_0_and_1_from_training_to_monitoring(messages: pd.DataFrame, run: Run) -
         assert code == 0, error
         assert answer["report"]["average_precision"] is not None
         assert "the label '0' is read as legitimate, the label '1' is read as fraud; if that is wrong, name" in error
+        assert error.startswith("note: 1 of 8 cores used, because the machine is busy (load 64.0)")
     assert answer["unlabelled"] == 10
     manifest = json.loads(Path("earlier/manifest.json").read_text())
     assert (manifest["classes"], manifest["legitimate"]) == (["fraud", "legitimate"], "legitimate")
     assert manifest["training"]["label_classes"]["0"] == "legitimate"
     assert manifest["training"]["recipe"]["data"]["legitimate"] == "auto"
+    assert "n_jobs" not in manifest["training"]["recipe"]  # the model does not depend on it
 
     frauds = int((later["label"] == 1).sum())
     words = later.assign(label=later["label"].map({0: False, 1: True}))
@@ -46,6 +54,9 @@ def test_0_and_1_from_training_to_monitoring(messages: pd.DataFrame, run: Run) -
         report = run("evaluate", "--model", "earlier", "--messages", f"{table}.parquet")[1]["report"]
         assert (report["rows"], report["frauds"]) == (len(later), frauds)
         assert set(report["by_type"]) == {"fraud", "legitimate"}
+        assert (report["capacity"]["alerts"], report["capacity"]["why"]) == (frauds, "as many as there are frauds")
+    shown = CliRunner().invoke(app, ["evaluate", "--model", "earlier", "--messages", "later.parquet"]).stdout
+    assert f" alerts per day ({100 * frauds / len(later):.3g} % of the records), as many as there are frauds" in shown
     table_of_labels = later.rename(columns={"message_id": "subject_id"})[["subject_id", "label"]]
     table_of_labels.to_parquet("labels.parquet")
     later.drop(columns="label").to_parquet("bare.parquet")
@@ -55,6 +66,9 @@ def test_0_and_1_from_training_to_monitoring(messages: pd.DataFrame, run: Run) -
     call = ("compare", "--champion", "few", "--challenger", "earlier", "--messages", "later.parquet")
     code, answer, error = run(*call, "--recipe", "r.toml")
     assert code == 0, error
+    assert answer["capacity"]["why"] == "as many as there are frauds"
+    shown = CliRunner().invoke(app, [*call, "--recipe", "r.toml"]).stdout
+    assert f" alerts per day ({100 * frauds / len(later):.3g} % of the records), as many as there are frauds" in shown
     assert (answer["rows"], answer["frauds"]) == (len(later), frauds)
 
     call = ("monitor", "--model", "earlier", "--reference", "later.parquet", "--current", "bare.parquet")

@@ -23,6 +23,7 @@ __all__ = [
     "check_points",
     "choose_points",
     "point_metrics",
+    "rates_known",
     "share_of_records",
 ]
 
@@ -87,6 +88,19 @@ def point_metrics(
         )
         for point in points
     )
+
+
+def rates_known(points: Sequence[PointMetrics]) -> list[str]:
+    """Return the names of the rates that any point has: without days there are no alerts per day.
+
+    Examples
+    --------
+    >>> point = OperatingPoint("half", 0.5, false_positive_rate=0.0, recall=1.0, flagged=0.1)
+    >>> rates_known(point_metrics([point], np.array([0.9, 0.1]), np.array([True, False])))
+    ['false_positive_rate', 'recall', 'precision', 'flagged']
+    """
+    rates = [rates for point in points for rates in (point.here, point.calibration)]
+    return [rate.name for rate in fields(PointRates) if any(getattr(item, rate.name) is not None for item in rates)]
 
 
 def _rates(flagged: Array, is_fraud: Array, capacity: Capacity | None) -> PointRates:

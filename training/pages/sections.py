@@ -9,6 +9,7 @@ from fraudsieve.training.evaluation.capacity import CapacityCurve
 from fraudsieve.training.evaluation.fraud_rows import SliceMetrics
 from fraudsieve.training.evaluation.labels import waiting_note
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES, describe_capacity, format_number
+from fraudsieve.training.evaluation.points import rates_known
 from fraudsieve.training.evaluation.report import EvaluationReport, SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.types import ClassMetrics
 
@@ -151,10 +152,11 @@ def metric_table(report: EvaluationReport) -> PageTable:
 
 def point_table(report: EvaluationReport) -> PageTable:
     """Return the table of the operating points: their rates on these records, and on the calibration slice."""
-    columns = ["point", "threshold", *(text for name in RATE_NAMES.values() for text in (name, "calibrated"))]
+    known = rates_known(report.operating_points)
+    columns = ["point", "threshold", *(text for name in known for text in (RATE_NAMES[name], "calibrated"))]
     rows = [
         [point.name.replace("_", " "), format_metric(point.threshold)]
-        + [_rate(name, getattr(rates, name)) for name in RATE_NAMES for rates in (point.here, point.calibration)]
+        + [_rate(name, getattr(rates, name)) for name in known for rates in (point.here, point.calibration)]
         for point in report.operating_points
     ]
     caption = "Rates of each threshold on these records, next to those on the calibration slice."

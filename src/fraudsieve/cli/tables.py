@@ -1,6 +1,6 @@
 """Human-readable tables: the rows that commands print without ``--json``."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,20 +95,22 @@ def _interval_text(interval: tuple[float, float] | None) -> str:
     return "" if interval is None else f"  ({interval[0]:.3f} to {interval[1]:.3f})"
 
 
-def _point_rows(points: Iterable["PointMetrics"]) -> Iterator[tuple[str, str]]:
+def _point_rows(points: Sequence["PointMetrics"]) -> Iterator[tuple[str, str]]:
     """Yield a row for every operating point: its rates on these records, then on the calibration slice."""
     from fraudsieve.training.evaluation.metrics import RATE_NAMES
+    from fraudsieve.training.evaluation.points import rates_known
 
+    known = rates_known(points)
     for index, point in enumerate(points):
         if index == 0:
-            heads = "".join(f"{name:>20}" for name in RATE_NAMES.values())
+            heads = "".join(f"{RATE_NAMES[rate]:>20}" for rate in known)
             yield "operating points", f"{heads}  (in brackets: on the calibration slice)"
-        pairs = zip(_rate_texts(point.here), _rate_texts(point.calibration), strict=True)
+        pairs = zip(_rate_texts(point.here, known), _rate_texts(point.calibration, known), strict=True)
         yield f"  {point.name}", "".join(f"{f'{here} ({calibrated})':>20}" for here, calibrated in pairs)
 
 
-def _rate_texts(rates: "PointRates") -> list[str]:
-    values = {name: getattr(rates, name) for name in RATE_FORMATS}
+def _rate_texts(rates: "PointRates", names: Iterable[str]) -> list[str]:
+    values = {name: getattr(rates, name) for name in names}
     return ["-" if value is None else format(value, RATE_FORMATS[name]) for name, value in values.items()]
 
 
