@@ -117,6 +117,11 @@ class Capacity:
         return cls(max(float(frauds), least), n_rows, several_days, AS_FRAUDS if frauds >= least else AT_LEAST, share)
 
     @property
+    def per_fraud(self) -> bool:
+        """Whether there are as many alerts as frauds, so that other rows have another capacity."""
+        return self.why == AS_FRAUDS
+
+    @property
     def flagged(self) -> float:
         """The alerts as a share of the rows."""
         return self.alerts / self.n_rows if self.n_rows else 0.0

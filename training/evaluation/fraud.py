@@ -118,7 +118,8 @@ def fraud_metrics(
     capacity = Capacity.of(len(rows.is_fraud), days, settings.alerts_a_day, frauds=frauds, share=share)
     costs = RowCosts.of(rows.probability, rows.is_fraud, settings.missed_cost, amounts)
     ranking = Ranking.of(rows.probability, rows.is_fraud, costs.loss, costs.cost)
-    replicates = rows.bootstrap(ranking, None if capacity is None else capacity.points)
+    points = None if capacity is None else capacity.points
+    replicates = rows.bootstrap(ranking, points, per_fraud=capacity is not None and capacity.per_fraud)
     threshold, recall = threshold_at(rows.probability, rows.is_fraud) if rows.both else (np.inf, None)
     parts = [
         _main_metrics(rows, ranking, replicates) | {"recall_at_1pct_fpr": recall},

@@ -74,8 +74,7 @@ def paired_metrics(
     truth = challenger.is_fraud
     frauds, days = int(truth.sum()), count_days(cutoff_times)
     capacity = Capacity.of(len(truth), days, settings.alerts_a_day, frauds=frauds, share=share)
-    points = np.zeros(0) if capacity is None else capacity.points
-    old, new = (_Side.of(rows, points, settings.missed_cost, amounts) for rows in (champion, challenger))
+    old, new = (_Side.of(rows, capacity, settings.missed_cost, amounts) for rows in (champion, challenger))
     compared = {name: place for place, name in enumerate(RANKING_METRICS) if name != "base_rate"}
     figures = {name: _pair(old.metric(place), new.metric(place)) for name, place in compared.items()}
     for row, name in enumerate(AT_ALERTS[:2]):
@@ -103,10 +102,12 @@ class _Side:
     drawn: Replicates | None
 
     @classmethod
-    def of(cls, rows: FraudRows, points: Array, missed_cost: float, amounts: Array | None) -> Self:
+    def of(cls, rows: FraudRows, capacity: Capacity | None, missed_cost: float, amounts: Array | None) -> Self:
+        points = np.zeros(0) if capacity is None else capacity.points
+        per_fraud = capacity is not None and capacity.per_fraud
         costs = RowCosts.of(rows.probability, rows.is_fraud, missed_cost, amounts)
         ranking = Ranking.of(rows.probability, rows.is_fraud, costs.loss, costs.cost)
-        return cls(ranking.metrics(), ranking.at_alerts(points), rows.bootstrap(ranking, points))
+        return cls(ranking.metrics(), ranking.at_alerts(points), rows.bootstrap(ranking, points, per_fraud=per_fraud))
 
     def metric(self, place: int) -> Drawn:
         return self.metrics[place], None if self.drawn is None else self.drawn.metrics[:, place]
