@@ -51,14 +51,15 @@ SCENARIOS: Final[dict[str, tuple[str, ...]]] = {
 PROTOCOL = (
     "{seeds} simulated worlds of {days} days; fraud against legitimate. The messages of the first {later:.0%} of the "
     "period train the strong model, one of {every} of them the weak one; models are compared on the rest, by the "
-    "gates' defaults and with {reviewed:.0%} of the messages reviewed, through MLflow (SQLite). better: strong against "
-    "weak. equal: the strong recipe with another seed against the strong one; equal_back the other way round. "
-    "worse: weak against strong. The others gain average precision: the strong model with a tree that puts {top:.2%} of the legitimate messages on top, against the "
-    "strong model with a tree that lets every message about money pass; the strong model with a calibration that is "
-    "{sure:g} log-odds too confident of fraud, against the weak one; and one trained on full-width copies of fraud "
-    "that are labelled legitimate, against the weak one. promoted: share of the worlds in which the challenger became "
-    "champion; stopped: in which it was rejected by a gate for its flaw (calibration has three); "
-    "alone: and by no other gate; gained: in which its average precision is higher; gain: the mean difference."
+    "gates' defaults and with {reviewed:.0%} of the messages reviewed, through MLflow (SQLite). better: strong "
+    "against weak. equal: the strong recipe with another seed against the strong one; equal_back the other way round."
+    " worse: weak against strong. The others gain average precision: the strong model with a tree that puts {top:.2%}"
+    " of the legitimate messages on top, against the strong model with a tree that lets every message about money "
+    "pass; the strong model with a calibration that is {sure:g} log-odds too confident of fraud, against the weak "
+    "one; and one trained on full-width copies of fraud that are labelled legitimate, against the weak one. promoted:"
+    " share of the worlds in which the challenger became champion; stopped: in which it was rejected by a gate for "
+    "its flaw (calibration has three); alone: and by no other gate; gained: in which its average precision is higher;"
+    " gain: the mean difference."
 )
 
 
