@@ -9,6 +9,7 @@ import numpy as np
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import SchemaError, SplitError
 from fraudsieve.features.accounts import UNTIMED
+from fraudsieve.features.tables.label_values import AUTO
 from fraudsieve.features.tables.reader import Source, write_rejected
 from fraudsieve.models.artifact.folder import Model, write_model
 from fraudsieve.models.classifier import FraudClassifier
@@ -26,6 +27,7 @@ from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetail
 from fraudsieve.training.evaluation.run import evaluate_model
 from fraudsieve.training.pages.charts import draw_figure_files
 from fraudsieve.training.pages.evaluation import model_facts, render_report
+from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split, has_times
@@ -125,7 +127,9 @@ def train(
         raise FileExistsError(
             f"{output}: the model folder exists already. Name another one with --output, or remove it."
         )
-    report_step("reading")
+    recipe, busy_notes = with_threads(recipe)
+    for step in (*busy_notes, "reading"):
+        report_step(step)
     data = read_data(recipe, tables, min_label_rows=recipe.data.min_label_rows)
     _check_classes(data, next(tables[name] for name in given if tables[name] is not None))
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
@@ -164,7 +168,7 @@ def train(
         notes = (*notes, _optimism_note(report, temporal))
     report_step("logging the run to MLflow")
     logged = _log(final_recipe, Path(output), model, report, data, tuned)
-    notes = (*data.notes, *split.notes, *notes, *_write_rejected(data, output))
+    notes = (*busy_notes, *data.notes, *split.notes, *notes, *_write_rejected(data, output))
     return Trained(model, Path(output), report, split, data, logged, notes, tuned)
 
 
@@ -226,6 +230,7 @@ def fit_model(
     notes : tuple of str
         Notes for the user.
     """
+    recipe = with_threads(recipe)[0]
     rows, labels = data.rows, data.rows["label"].to_numpy(object)
     progress("learning the text model" if data.subject == "message" else "computing histories")
     trained_on = training_rows(data, groups, split.train, recipe)
@@ -237,8 +242,8 @@ def fit_model(
     trained_classes = np.isin(truth, classifier.classes_)
     classifier.calibrate(matrix[trained_classes], truth[trained_classes])
     classes = tuple(str(name) for name in classifier.classes_)
-    legitimate = recipe.data.legitimate if recipe.data.legitimate in classes else None
-    warnings = _warnings(trained_on, data, groups, split, recipe.data.legitimate)
+    legitimate = data.legitimate if data.legitimate in classes else None
+    warnings = _warnings(trained_on, data, groups, split)
     model = Model(
         name=recipe.name,
         classes=classes,
@@ -252,21 +257,19 @@ def fit_model(
     points: tuple[OperatingPoint, ...] = ()
     idle_notes: tuple[str, ...] = ()
     if legitimate is not None:
-        odds = model.calibration.apply(model.ensemble.log_odds(matrix.to_numpy()))
+        odds = model.calibration.apply(model.ensemble.log_odds(matrix.to_numpy(), n_threads=recipe.n_jobs or 0))
         fraud = fraud_probability(odds, classes, legitimate)
         points, idle_notes = choose_points(fraud, truth != legitimate, data, split, recipe)
     notes = [*getattr(features, "notes_", ())]  # of accounts and events: which columns are left out
     notes += [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
-    notes += [] if legitimate else [_no_legitimate(recipe.data.legitimate, classes)]
+    notes += [] if legitimate else [_no_legitimate(recipe, classes)]
     if len(split.calibration) < MIN_TO_CALIBRATE:
         notes.append(f"calibrated on only {len(split.calibration)} rows: the probabilities are not reliable")
     notes += [f"{warning['found']}. {warning['do']}" for warning in warnings]
     return replace(model, points=points), features, (*notes, *idle_notes)
 
 
-def _warnings(
-    trained_on: TrainingRows, data: LabelledData, groups: Array, split: Split, legitimate: str
-) -> list[LeakWarning]:
+def _warnings(trained_on: TrainingRows, data: LabelledData, groups: Array, split: Split) -> list[LeakWarning]:
     return find_leaks(
         trained_on.matrix,
         trained_on.labels,
@@ -274,7 +277,7 @@ def _warnings(
         cutoff_times=data.rows["as_of"],
         labelled_at=data.rows["labelled_at"],
         groups={"campaign" if data.subject == "message" else "account": groups},
-        is_fraud=(data.rows["label"] != legitimate).to_numpy(),
+        is_fraud=(data.rows["label"] != data.legitimate).to_numpy(),
         rows=trained_on.positions,
     )
 
@@ -313,9 +316,11 @@ def _optimism_note(report: EvaluationReport, temporal: TemporalMetrics) -> str:
     )
 
 
-def _no_legitimate(label: str, classes: tuple[str, ...]) -> str:
+def _no_legitimate(recipe: Recipe, classes: tuple[str, ...]) -> str:
+    label = recipe.data.legitimate
+    missing = "no label is a word for legitimate records" if label == AUTO else f"no label is {label!r}"
     return (
-        f"no label is {label!r}, so the model separates types and gives no probability of fraud; "
+        f"{missing}, so the model separates types and gives no probability of fraud; "
         f"if one of {', '.join(classes)} is legitimate, name it with --legitimate"
     )
 
@@ -331,8 +336,9 @@ def _training_facts(data: LabelledData, split: Split, recipe: Recipe) -> dict[st
         "window": windows[0],
         "calibration_window": windows[1],
         "digests": data.digests,
+        "label_classes": dict(data.reading.classes),
         "recipe": recipe.model_dump(
-            mode="json", exclude={"data": {"messages", "accounts", "events", "labels"}, "track": True}
+            mode="json", exclude={"data": {"messages", "accounts", "events", "labels"}, "track": True, "n_jobs": True}
         ),
     }
 
@@ -361,7 +367,7 @@ def _log(
         documents={
             "report.json": content,
             "report.html": render_report(report, title=recipe.name, facts=model_facts(model)),
-            "recipe.json": recipe.model_dump(mode="json"),
+            "recipe.json": recipe.model_dump(mode="json", exclude={"n_jobs"}),
             "operating_points.json": {"points": [asdict(point) for point in model.points]},
             **draw_figure_files(report),
         },

@@ -147,7 +147,8 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     recall_at_capacity, precision_at_capacity : float or None
         Recall and precision with as many alerts as people can review.
     capacity : CapacityCurve or None
-        The review capacity, and 20 points up to twice of it.
+        The review capacity: a number of alerts, what share of the rows they are, and why; and 20 points up to twice of
+        it. By default as many alerts as there are frauds.
     card_precision, card_precision_ceiling : float or None
         Share of fraudulent accounts among those listed every day, and that of a perfect ranking.
     accounts_a_day : int or None

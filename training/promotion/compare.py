@@ -131,7 +131,7 @@ def compare_tables(
     check_comparable(old_scorer.model, new_scorer.model)
     report_step("reading")
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-    data = read_tables(recipe, new_scorer.model.subject, tables)
+    data = read_tables(recipe, new_scorer.model, tables)
     metrics = compare_models(old_scorer, new_scorer, data, settings=recipe.evaluate, progress=report_step)
     addresses = _address(old), _address(new)
     return Comparison(metrics, judge(metrics, recipe.gates), addresses, (*data.notes, *metrics["warnings"]))

@@ -140,7 +140,7 @@ def promote(
     check_comparable(None if old is None else old.model, new.model)
     report_step("reading")
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-    data = read_tables(recipe, new.model.subject, tables)
+    data = read_tables(recipe, new.model, tables)
     comparison = compare_models(old, new, data, settings=recipe.evaluate, progress=report_step)
     gates = judge(comparison, recipe.gates)
     report_step("logging the decision to MLflow")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.network.declaration import Network
+from fraudsieve.features.tables.label_values import AUTO
 from fraudsieve.training.labels.trust import Trust
 
 from .sections import GateRecipe, MonitorRecipe, ScoringRecipe, ThresholdRecipe
@@ -42,7 +43,9 @@ class DataRecipe(_Part):
     events: Path | None = None
     labels: Path | None = None
     subject: Literal["auto", "message", "account", "event"] = "auto"
-    legitimate: str = "legitimate"
+    legitimate: str = AUTO
+    """The label of legitimate records. With ``auto``, 0 and 1, true and false, or yes and no are read as legitimate and
+    fraud; otherwise the usual word (legitimate, ham, normal, benign, 正常 ...) is found. See `read_labels`."""
     min_label_rows: int = Field(default=10, ge=2)
     trust: dict[str, Share] = {}
     """Weight of each source of labels, 0 to ignore it; without any, all sources have the same weight."""
@@ -217,7 +220,7 @@ class EvaluateRecipe(_Part):
     """
 
     alerts_a_day: float | None = Field(default=None, gt=0)
-    """Alerts that people can review per day; by default 1 % of the rows per day."""
+    """Alerts that people can review per day; by default as many as there are frauds, at least 1 % of the rows."""
     accounts_a_day: int = Field(default=100, ge=1)
     """Accounts listed per day, for card precision."""
     missed_cost: float = Field(default=10.0, gt=0)
@@ -248,8 +251,9 @@ class Recipe(_Part):
         Name of the registered model.
     seed : int, default=0
         Seed of every random draw.
-    n_jobs : int, default=-1
-        Number of folds fitted in parallel and of LightGBM threads; -1 for all cores.
+    n_jobs : int, default=None
+        Number of folds fitted in parallel and of LightGBM threads; -1 for all cores, None for those that are idle when
+        the run begins. The model does not depend on it.
     data : DataRecipe
         The paths of the tables, the subject, and the legitimate class.
     split : SplitRecipe
@@ -283,7 +287,7 @@ class Recipe(_Part):
 
     name: str = Field(default="fraudsieve", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seed: int = Field(default=0, ge=0)
-    n_jobs: int = Field(default=-1)
+    n_jobs: int | None = None
     data: DataRecipe = DataRecipe()
     split: SplitRecipe = SplitRecipe()
     features: FeatureRecipe = FeatureRecipe()

@@ -25,7 +25,7 @@ def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Rec
     group_kind : str
         The kind of group: ``campaign`` or ``account``.
     recipe : Recipe
-        The kind of split, the shares, the legitimate class and the seed.
+        The kind of split, the shares and the seed.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Rec
         kind = "time" if has_times(cutoffs) else "campaign"
     shares: dict[str, Any] = {"test_share": settings.test_share, "calibration_share": settings.calibration_share}
     if kind == "time":
-        is_crime = labels != recipe.data.legitimate
+        is_crime = labels != data.legitimate
         times = cutoffs, data.rows["labelled_at"]
         # Records that are waiting for a label count too: they show that labels may take longer.
         gap_days = maturity_gap(data.subjects) if settings.gap_days is None else settings.gap_days

@@ -67,7 +67,7 @@ def metric_of(data: LabelledData, recipe: Recipe) -> str:
         If the metric needs a legitimate class or times, and there are none.
     """
     metric = tune_of(recipe).metric
-    has_legitimate = bool((data.rows["label"] == recipe.data.legitimate).any())
+    has_legitimate = bool((data.rows["label"] == data.legitimate).any())
     if metric == "auto":
         return "average_precision" if has_legitimate else "macro_f1"
     if metric != "macro_f1" and not has_legitimate:
@@ -119,7 +119,7 @@ def search_folds(data: LabelledData, groups: Array, group_kind: str, split: Spli
         The split of the run. If it is by time, the folds go forward in time with its gap; otherwise, even if it is
         random, campaigns or accounts are dealt to folds.
     recipe : Recipe
-        Number of folds, legitimate class and seed.
+        Number of folds, and seed.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def search_folds(data: LabelledData, groups: Array, group_kind: str, split: Spli
         dealt = campaign_folds(labels, groups, n_folds, recipe.seed)
         slices = [(np.flatnonzero(dealt != fold), np.flatnonzero(dealt == fold)) for fold in range(n_folds)]
         folds = [Split(group_kind, train, EMPTY, test, (f"{group_kind}s",)) for train, test in slices]
-    is_crime = labels != recipe.data.legitimate
+    is_crime = labels != data.legitimate
     mixed = not is_crime.all()
     usable = [
         fold
@@ -158,7 +158,7 @@ def _by_time(
     data: LabelledData, groups: Array, group_kind: str, split: Split, recipe: Recipe, n_folds: int
 ) -> list[Split]:
     labels = data.rows["label"]
-    legitimate = recipe.data.legitimate
+    legitimate = data.legitimate
     # Without a legitimate class, stratify by the most frequent class against the others.
     has_legitimate = bool((labels == legitimate).any())
     is_crime = (labels != (legitimate if has_legitimate else labels.mode()[0])).to_numpy()
@@ -191,6 +191,7 @@ class _Prepared:
     train: TrainingRows
     matrix: pd.DataFrame
     labels: Array
+    legitimate: str
     cutoff_times: pd.Series
     share: float
     """Share of the records of the test window that are test rows."""
@@ -262,21 +263,22 @@ class SearchFolds:
         train = training_rows(self.data, self.groups, fold.train, recipe)
         rows = self.data.rows.iloc[fold.test]
         labels, share = rows["label"].to_numpy(object), share_of_records(self.data, rows)
-        return _Prepared(train, matrix_of(train.builder, rows), labels, rows["as_of"], share)
+        return _Prepared(train, matrix_of(train.builder, rows), labels, self.data.legitimate, rows["as_of"], share)
 
 
 def _score(fold: _Prepared, recipe: Recipe, subject: str, metric: str) -> float:
     classifier = grow_trees(fold.train, recipe, subject)
     classes = tuple(str(name) for name in classifier.classes_)
-    odds = classifier.ensemble_.log_odds(fold.matrix.to_numpy(), n_threads=recipe.n_jobs)
+    odds = classifier.ensemble_.log_odds(fold.matrix.to_numpy(), n_threads=recipe.n_jobs or 0)
     if metric == "macro_f1":
         predicted = np.array(classes, object)[probabilities(odds).argmax(axis=1)]
         return float(f1_score(fold.labels, predicted, average="macro", zero_division=0.0))
-    probability = fraud_probability(odds, classes, recipe.data.legitimate)
-    is_fraud = fold.labels != recipe.data.legitimate
+    probability = fraud_probability(odds, classes, fold.legitimate)
+    is_fraud = fold.labels != fold.legitimate
     if metric == "average_precision":
         return float(average_precision_score(is_fraud, probability))
-    rows, days = len(is_fraud), count_days(fold.cutoff_times.to_numpy())
-    capacity = Capacity.of(rows, days, recipe.evaluate.alerts_a_day, share=fold.share) or Capacity.of(rows, None)
+    rows, frauds, days = len(is_fraud), int(is_fraud.sum()), count_days(fold.cutoff_times.to_numpy())
+    capacity = Capacity.of(rows, days, recipe.evaluate.alerts_a_day, frauds=frauds, share=fold.share)
+    capacity = capacity or Capacity.of(rows, None, frauds=frauds)
     alerts = np.array([capacity.alerts if capacity else 1.0])
     return float(Ranking.of(probability, is_fraud).at_alerts(alerts)[0, 0])

@@ -62,6 +62,14 @@ def test_operating_points_have_their_rates_here_next_to_the_calibrated_ones(repo
     nothing = replace(points[0], here=replace(points[0].here, **dict.fromkeys(vars(points[0].here))))
     (cells,) = point_table(replace(reports["message"], operating_points=(nothing,))).rows
     assert cells.count("–") == 5
+    assert "alerts per day" in table.columns
+    without_days = [
+        replace(p, **{name: replace(getattr(p, name), alerts_a_day=None) for name in ("here", "calibration")})
+        for p in points
+    ]
+    table = point_table(replace(reports["message"], operating_points=tuple(without_days)))
+    assert "alerts per day" not in table.columns
+    assert {len(cells) for cells in table.rows} == {len(table.columns)}
 
 
 def test_records_that_wait_for_labels_are_a_warning(reports: Reports) -> None:

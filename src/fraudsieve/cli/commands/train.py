@@ -23,7 +23,9 @@ def train_command(
     recipe: Annotated[Path | None, typer.Option(help="A TOML file with all settings of the run.")] = None,
     output: Annotated[Path, typer.Option(help="The model folder to write.")] = Path("fraudsieve-model"),
     name: Annotated[str | None, typer.Option(help="Name of the registered model.")] = None,
-    legitimate: Annotated[str | None, typer.Option(help="The label of records that are not fraud.")] = None,
+    legitimate: Annotated[
+        str | None, typer.Option(help="The label of records that are not fraud; by default it is found.")
+    ] = None,
     split: Annotated[str | None, typer.Option(help="auto, time, campaign, account or random.")] = None,
     experiment: Annotated[str | None, typer.Option(help="Experiment in MLflow.")] = None,
     campaigns: Annotated[
