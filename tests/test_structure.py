@@ -68,6 +68,8 @@ ORDER = {
         "monitoring",
         "promotion",
         "simulation",
+        "facts",
+        "refit",
         "fit",
         "first_run",
     ),
