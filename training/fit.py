@@ -30,7 +30,7 @@ from fraudsieve.training.pages.evaluation import model_facts, render_report
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split, has_times
-from fraudsieve.training.tracking.run import LoggedRun, log_training, tracking_uri
+from fraudsieve.training.tracking.run import SPLIT_MODEL, LoggedRun, log_training, tracking_uri
 from fraudsieve.training.tuning.outcome import TuningResult
 from fraudsieve.training.tuning.search import tune
 
@@ -356,6 +356,7 @@ def _log(
         | {"model.digest": model.digest}
         | ({} if report.refit is None else report.refit.tags),
         nested=tuned.runs if tuned is not None else (),
+        folders={} if report.refit is None else {SPLIT_MODEL: split_model_folder(folder)},
     )
 
 
