@@ -69,6 +69,8 @@ ORDER = {
         "monitoring",
         "promotion",
         "simulation",
+        "facts",
+        "refit",
         "fit",
         "first_run",
     ),

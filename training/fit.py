@@ -19,6 +19,7 @@ from fraudsieve.models.thresholds import OperatingPoint
 from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.builders import Builder, groups_of, matrix_of, read_data
 from fraudsieve.training.data.labelled import LabelledData, origin_of
+from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.evaluation.labels import label_metrics
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES
@@ -31,18 +32,19 @@ from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split, has_times
-from fraudsieve.training.tracking.run import LoggedRun, log_training, tracking_uri
+from fraudsieve.training.tracking.run import SPLIT_MODEL, LoggedRun, log_training, tracking_uri
 from fraudsieve.training.tuning.outcome import TuningResult
 from fraudsieve.training.tuning.search import tune
 
+from .facts import few_to_calibrate, training_facts
 from .leaks import LeakWarning, find_leaks
+from .refit.plan import plan_refit
+from .refit.refitted import split_model_folder, write_refitted
 
 __all__ = ["Trained", "fit_model", "train"]
 
 
 TABLES = ("messages", "accounts", "events", "labels")
-MIN_TO_CALIBRATE = 200
-"""With fewer rows, the calibration and its operating points are not reliable."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +54,7 @@ class Trained:
     Parameters
     ----------
     model : Model
-        The model, as written.
+        The model, as written; trained on all mature rows if the recipe says ``refit``.
     folder : Path
         The model folder.
     report : EvaluationReport
@@ -67,6 +69,8 @@ class Trained:
         Notes for the user.
     tuned : TuningResult, default=None
         Result of the search of settings; None without a search.
+    split_model : Model, default=None
+        The model of the split, which the report is about, if it is not the model that was written.
     """
 
     model: Model
@@ -77,6 +81,7 @@ class Trained:
     logged: LoggedRun
     notes: tuple[str, ...]
     tuned: TuningResult | None = None
+    split_model: Model | None = None
 
 
 def train(
@@ -123,10 +128,11 @@ def train(
     report_step = progress or (lambda step: None)
     given = dict(zip(TABLES, (messages, accounts, events, labels), strict=True))
     tables = {name: getattr(recipe.data, name) if table is None else table for name, table in given.items()}
-    if Path(output).exists():
-        raise FileExistsError(
-            f"{output}: the model folder exists already. Name another one with --output, or remove it."
-        )
+    for folder in [Path(output), *([split_model_folder(output)] if recipe.model.refit else [])]:
+        if folder.exists():
+            raise FileExistsError(
+                f"{folder}: the model folder exists already. Name another one with --output, or remove it."
+            )
     recipe, busy_notes = with_threads(recipe)
     for step in (*busy_notes, "reading"):
         report_step(step)
@@ -136,6 +142,7 @@ def train(
     groups, group_kind = groups_of(data)
     split = choose_split(data, groups, group_kind, recipe)
     check_points(data, split, recipe)
+    plan = plan_refit(data, groups, group_kind, split, recipe) if recipe.model.refit else None
     tuned = (
         None
         if recipe.tune is None
@@ -146,7 +153,7 @@ def train(
     if tuned is not None:
         model = replace(model, training=model.training | {"tuning": tuned.facts})
         notes = (tuned.note, *notes)
-    model = write_model(model, output)
+    model = write_model(model, output) if plan is None else model
     temporal = None
     if split.flatters and recipe.split.also_temporal and has_times(data.rows["as_of"]):
         # With the settings of the recipe: the search has seen rows of that test.
@@ -166,10 +173,14 @@ def train(
     )
     if temporal is not None:
         notes = (*notes, _optimism_note(report, temporal))
+    split_model = None
+    if plan is not None:
+        model, split_model, refit_notes = write_refitted(plan, data, groups, model, final_recipe, output, report_step)
+        report, notes = replace(report, refit=RefitSummary.of(model.training)), (*notes, *refit_notes)
     report_step("logging the run to MLflow")
     logged = _log(final_recipe, Path(output), model, report, data, tuned)
     notes = (*busy_notes, *data.notes, *split.notes, *notes, *_write_rejected(data, output))
-    return Trained(model, Path(output), report, split, data, logged, notes, tuned)
+    return Trained(model, Path(output), report, split, data, logged, notes, tuned, split_model)
 
 
 def _report_details(
@@ -252,7 +263,7 @@ def fit_model(
         ensemble=classifier.ensemble_,
         calibration=classifier.calibration_,
         policy=recipe.scoring.policy,
-        training=_training_facts(data, split, recipe) | {"warnings": warnings},
+        training=training_facts(data, split, recipe) | {"warnings": warnings},
     )
     points: tuple[OperatingPoint, ...] = ()
     idle_notes: tuple[str, ...] = ()
@@ -263,8 +274,7 @@ def fit_model(
     notes = [*getattr(features, "notes_", ())]  # of accounts and events: which columns are left out
     notes += [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
     notes += [] if legitimate else [_no_legitimate(recipe, classes)]
-    if len(split.calibration) < MIN_TO_CALIBRATE:
-        notes.append(f"calibrated on only {len(split.calibration)} rows: the probabilities are not reliable")
+    notes += few_to_calibrate(len(split.calibration))
     notes += [f"{warning['found']}. {warning['do']}" for warning in warnings]
     return replace(model, points=points), features, (*notes, *idle_notes)
 
@@ -325,29 +335,6 @@ def _no_legitimate(recipe: Recipe, classes: tuple[str, ...]) -> str:
     )
 
 
-def _training_facts(data: LabelledData, split: Split, recipe: Recipe) -> dict[str, Any]:
-    windows = [_window(data, rows) for rows in (split.train, split.calibration)]
-    return {
-        "rows": split.rows,
-        "unlabelled": data.n_unlabelled,
-        "rejected": len(data.rejected),
-        "split": split.kind,
-        "gap_days": split.gap_days,
-        "window": windows[0],
-        "calibration_window": windows[1],
-        "digests": data.digests,
-        "label_classes": dict(data.reading.classes),
-        "recipe": recipe.model_dump(
-            mode="json", exclude={"data": {"messages", "accounts", "events", "labels"}, "track": True, "n_jobs": True}
-        ),
-    }
-
-
-def _window(data: LabelledData, rows: Array) -> list[str]:
-    times = data.rows["as_of"].iloc[rows].dropna()
-    return [] if times.empty else [times.min().isoformat(), times.max().isoformat()]
-
-
 def _log(
     recipe: Recipe, folder: Path, model: Model, report: EvaluationReport, data: LabelledData, tuned: TuningResult | None
 ) -> LoggedRun:
@@ -371,8 +358,11 @@ def _log(
             "operating_points.json": {"points": [asdict(point) for point in model.points]},
             **draw_figure_files(report),
         },
-        tags={f"data.{name}.sha256": digest for name, digest in data.digests.items()} | {"model.digest": model.digest},
+        tags={f"data.{name}.sha256": digest for name, digest in data.digests.items()}
+        | {"model.digest": model.digest}
+        | ({} if report.refit is None else report.refit.tags),
         nested=tuned.runs if tuned is not None else (),
+        folders={} if report.refit is None else {SPLIT_MODEL: split_model_folder(folder)},
     )
 
 

@@ -41,7 +41,10 @@ STRENGTHS = ("light", "medium", "strong")
 
 
 def report_notices(report: EvaluationReport) -> Iterator[Notice]:
-    """Yield a notice on how the records were chosen, then one with the reasons to take the metrics with care."""
+    """Yield notices on the model and on how the records were chosen, and one with reasons to take care."""
+    if report.refit is not None:
+        first, *others = report.refit.lines
+        yield Notice(_sentence(first), [_sentence(line) for line in others], "warn")
     if report.split is not None:
         yield _split_notice(report.split)
     elif report.not_later_than_training is not None:
@@ -52,6 +55,10 @@ def report_notices(report: EvaluationReport) -> Iterator[Notice]:
     reasons = [*_reasons(report)]
     if reasons:
         yield Notice("Take these metrics with care", reasons, "warn")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _split_notice(split: SplitSummary) -> Notice:

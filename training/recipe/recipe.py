@@ -17,6 +17,7 @@ from .sections import GateRecipe, MonitorRecipe, ScoringRecipe, ThresholdRecipe
 from .tune import TuneRecipe, check_space
 
 __all__ = [
+    "ClassifierRecipe",
     "DataRecipe",
     "EvaluateRecipe",
     "FeatureRecipe",
@@ -167,7 +168,7 @@ def _declared(read: Callable[[Any], T], declared: dict[str, Any]) -> T:
         raise ValueError(str(error)) from None
 
 
-class ModelRecipe(_Part):
+class ClassifierRecipe(_Part):
     """Parameters of `FraudClassifier`; None for the default.
 
     For messages the defaults are those of `FraudClassifier`, which starts boosting from the text model. Accounts and
@@ -182,6 +183,13 @@ class ModelRecipe(_Part):
     feature_fraction: float | None = Field(default=None, gt=0, le=1)
     row_fraction: float | None = Field(default=None, gt=0, le=1)
     l2: float | None = Field(default=None, ge=0)
+
+
+class ModelRecipe(ClassifierRecipe):
+    """Parameters of `FraudClassifier`, and what is written: the model of the split, or one of all mature rows."""
+
+    refit: bool = False
+    """Whether the model is trained again on all mature rows once the split has been evaluated."""
 
     def settings(self, subject: str) -> dict[str, Any]:
         """Return the parameters of the classifier for a subject.
@@ -200,7 +208,7 @@ class ModelRecipe(_Part):
         >>> ModelRecipe(num_leaves=15).settings("message")
         {'num_leaves': 15}
         """
-        return (WITHOUT_TEXT if subject != "message" else {}) | self.model_dump(exclude_none=True)
+        return (WITHOUT_TEXT if subject != "message" else {}) | self.model_dump(exclude={"refit"}, exclude_none=True)
 
 
 WITHOUT_TEXT: Final[dict[str, Any]] = {
@@ -263,7 +271,7 @@ class Recipe(_Part):
     history : HistoryRecipe
         The history of accounts, of events, or of the senders of messages.
     model : ModelRecipe
-        Parameters of `FraudClassifier`.
+        Parameters of `FraudClassifier`, and whether the model is trained again on all mature rows.
     evaluate : EvaluateRecipe
         The review capacity and the cost of mistakes.
     thresholds : ThresholdRecipe
@@ -306,7 +314,7 @@ class Recipe(_Part):
     def _check_tune(cls, tune: TuneRecipe | None) -> TuneRecipe | None:
         if tune is None:
             return None
-        problems = [f"space.model.{problem}" for problem in check_space(tune.space.model, ModelRecipe)]
+        problems = [f"space.model.{problem}" for problem in check_space(tune.space.model, ClassifierRecipe)]
         problems += [f"space.features.{problem}" for problem in check_space(tune.space.features, FeatureRecipe)]
         if problems:
             raise ValueError("; ".join(problems))

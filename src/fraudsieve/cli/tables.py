@@ -160,6 +160,7 @@ def trained_content(trained: "Trained") -> dict[str, Any]:
         "unlabelled": trained.data.n_unlabelled,
         "rejected": len(trained.data.rejected),
         "rejected_labels": len(trained.data.rejected_labels),
+        "split_model": trained.split_model and trained.split_model.digest,
         "tuning": trained.tuned and trained.tuned.content,
         "notes": list(trained.notes),
     }
@@ -170,7 +171,9 @@ def trained_rows(trained: "Trained") -> list[tuple[str, str]]:
     apart = " and ".join(split.keeps_apart) or "nothing, so these metrics are optimistic"
     tested = f"{trained.report.rows:,} {trained.model.subject}s, split by {split.kind}, kept apart: {apart}"
     left_out = f"{trained.data.n_unlabelled:,} unlabelled, {len(trained.data.rejected):,} rejected"
+    refit = trained.report.refit
     return [
+        *([] if refit is None else [("metrics", line) for line in refit.lines]),
         ("test", tested),
         *_report_rows(trained.report),
         ("left out", left_out),

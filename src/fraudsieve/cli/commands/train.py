@@ -36,6 +36,12 @@ def train_command(
         str | None,
         typer.Option(help="Time for a search of settings inside the training slice: 90s, 20m, 2h. It can be resumed."),
     ] = None,
+    refit: Annotated[
+        bool | None,
+        typer.Option(
+            "--refit", help="Train again on all mature rows; the metrics are those of the model of the split."
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
     json: Json = False,
 ) -> None:
@@ -55,6 +61,7 @@ def train_command(
             "split.kind": split,
             "features.campaigns": campaigns,
             "tune.budget": tune,
+            "model.refit": refit,
             "track.experiment": experiment,
             "seed": seed,
         }
