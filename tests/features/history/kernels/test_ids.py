@@ -80,7 +80,9 @@ def colliding_numbers(n: int) -> npt.NDArray[np.uint64]:
 def colliding_ids(n: int) -> list[bytes]:
     """Return ids in which each changed word is undone by the next one, in a hash of steps without a key."""
     bits = range(n.bit_length())
-    words = [[word for bit in bits for word in (i >> bit & 1 and (1 << 63, 1 << 63 | 1 << 31)) or (0, 0)] for i in range(n)]
+    words = [
+        [word for bit in bits for word in (i >> bit & 1 and (1 << 63, 1 << 63 | 1 << 31)) or (0, 0)] for i in range(n)
+    ]
     return [np.array(row, np.uint64).tobytes() for row in words]
 
 
