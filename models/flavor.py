@@ -24,9 +24,10 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, Tens
 from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
 
 from fraudsieve.exceptions import ArtifactError
-from fraudsieve.models.artifact.folder import Model, read_model
+from fraudsieve.models.artifact.folder import Model
 
 from .predict import Scorer
+from .verification import load_model
 
 __all__ = ["FLAVOR", "log_model", "logged_digest", "model_folder", "resolve_version", "save_model", "signature"]
 
@@ -80,7 +81,7 @@ def save_model(path: str | Path, *, folder: str | Path, mlflow_model: MlflowMode
         If the folder is not a complete model.
     """
     path = Path(path)
-    model = read_model(folder)
+    model = load_model(folder)
     shutil.copytree(folder, path / FOLDER)
     mlflow_model = MlflowModel() if mlflow_model is None else mlflow_model
     mlflow_model.signature = signature(model)

@@ -47,6 +47,7 @@ ORDER = {
         "artifact",
         "scoring",
         "reasons",
+        "verification",
         "predict",
         "model_scores",
         "batch",

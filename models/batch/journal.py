@@ -1,7 +1,7 @@
 """A resumable job: finished parts and a journal of them, kept next to the output until it is complete.
 
-A part is written completely, then listed in the journal with its SHA-256. Every line of the journal ends with the digest
-of all lines up to it, so an edited line counts as the end. The next run of the same job continues after the last listed
+A part is written completely, then listed in the journal with its SHA-256. Every line of the journal has the digest of
+all lines up to it, so an edited line counts as the end. The next run of the same job continues after the last listed
 part. A job with another input or model starts from the beginning.
 """
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-from .ids import HASH_KEY, fold_product, number_keys
+from .ids import fold_product, number_keys
 from .windows import ONE, add_compensated, first_from, hours_of_day
 
 __all__ = ["CODE_MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows", "pairs_in_windows"]
@@ -41,6 +41,7 @@ def code_pairs(codes: Array, amounts: Array, key: Array) -> tuple[Array, int]:
 
     Examples
     --------
+    >>> from fraudsieve.features.history.kernels.ids import HASH_KEY
     >>> codes, n_codes = code_pairs(np.array([1, 1, 2, -1], np.int32), np.array([5.0, 5.0, 5.0, 5.0]), HASH_KEY)
     >>> codes.tolist(), n_codes
     ([0, 0, 1, -1], 2)

@@ -315,7 +315,7 @@ def test_any_bytes_give_rows_or_a_schema_error(
 def test_a_csv_that_ends_inside_a_quoted_cell_is_rejected(tmp_path: Path, last: str, end: str) -> None:
     file = tmp_path / "m.csv"
     file.write_bytes(f"message_id,text\n1,a\n{last}{end}".encode())
-    with pytest.raises(SchemaError, match="row [0-9] opens a quote that is never closed"):
+    with pytest.raises(SchemaError, match=r"row [0-9] opens a quote that is never closed"):
         load(file)
 
 
