@@ -12,8 +12,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
-from benchmarks.runner import Arguments, Bar, Report, progress, run_command
 from tests.attack.outcomes import ACCEPTED, OTHER, REFUSED, Outcome, attempts, generator_names, load
+
+from benchmarks.runner import Arguments, Bar, Report, progress, run_command
 
 __all__ = ["Counts", "attack", "main"]
 

@@ -6,6 +6,7 @@ never exceed a bound.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,10 +54,11 @@ class OperatingPoint:
     @property
     def problem(self) -> str | None:
         """What is wrong with the name or a number; None if nothing is."""
-        shares = [self.false_positive_rate, self.recall, self.flagged]
+        name: Any = self.name  # a manifest can hold any type
+        shares: list[Any] = [self.false_positive_rate, self.recall, self.flagged]
         shares += [] if self.precision is None else [self.precision]
         alerts = 0.0 if self.alerts_a_day is None else self.alerts_a_day
-        if not isinstance(self.name, str):
+        if not isinstance(name, str):
             return "expected a string as name, got another type"
         if not all(isinstance(number, int | float) for number in (self.threshold, *shares, alerts)):
             return "expected numbers, got another type"

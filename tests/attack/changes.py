@@ -14,10 +14,14 @@ ODD_VALUES: Final[tuple[Any, ...]] = (
 
 
 def odd_value(rng: np.random.Generator) -> Any:
-    """Return a value of any JSON type, often at a border, sometimes long."""
-    if rng.random() < 0.05:
-        return [odd_value(rng)] * int(rng.integers(1, 50_000))
-    return ODD_VALUES[int(rng.integers(len(ODD_VALUES)))]
+    """Return a value of any JSON type, often at a border, sometimes long or deep."""
+    value = ODD_VALUES[int(rng.integers(len(ODD_VALUES)))]
+    if rng.random() < 0.04:
+        return [value] * int(rng.integers(1, 50_000))
+    if rng.random() < 0.02:
+        for _ in range(int(rng.integers(1, 300))):
+            value = [value]
+    return value
 
 
 def change_json(document: Any, rng: np.random.Generator) -> None:

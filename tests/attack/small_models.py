@@ -33,7 +33,7 @@ def write_message_model(folder: Path) -> list[str]:
 
 def write_account_model(folder: Path) -> None:
     """Train a model of accounts with views, a network and a category, and write it."""
-    world = simulate(days=20, n_accounts=60, messages_per_day=20)
+    world = simulate(days=20, n_accounts=100, messages_per_day=20)
     accounts = world.accounts[["account_id"]].assign(as_of=world.events["occurred_at"].max(), plan="basic")
     history = [History(("1h", "1d"), kinds=("message",), identifiers=("device_id",))]
     features = AccountFeatures(world.events, history=history, network=Network(identifiers=("device_id",), labels=False))

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from benchmarks.attack_surface import attack, main
 
+from tests.attack import generators
 from tests.attack.outcomes import ACCEPTED, OTHER
 
 GENERATOR = """
@@ -34,9 +36,6 @@ def test_counts_by_outcome(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.slow
 def test_a_process_that_ends_is_a_failure_and_the_run_goes_on() -> None:
-    import numpy as np
-    from tests.attack import generators
-
     numbers = [int(np.random.default_rng(seed).integers(1 << 30)) for seed in range(6)]
     file = Path(generators.__path__[0], "ends_for_a_test.py")
     file.write_text(GENERATOR.replace("ENDS", f"[{numbers[2]}]").replace("DIFFERS", f"[{numbers[4]}]"), "utf-8")

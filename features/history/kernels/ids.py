@@ -89,7 +89,9 @@ def _same_bytes(data: Array, offsets: Array, i: int, j: int) -> bool:
 @nb.njit(inline="always")
 def _slot(one: np.uint64, two: np.uint64, mask: np.uint64, key: Array) -> np.uint64:
     """Hash two words: a sum of their halves times secret factors (Dietzfelbinger, 1996), whose bits are then mixed."""
-    state = (one & LOW) * key[0] + (one >> HALF) * key[1] + (two & LOW) * key[2] + (two >> HALF) * key[3] + key[4]
+    state: np.uint64 = (
+        (one & LOW) * key[0] + (one >> HALF) * key[1] + (two & LOW) * key[2] + (two >> HALF) * key[3] + key[4]
+    )
     return ((state ^ (state >> HALF)) * FINAL >> HALF) & mask
 
 

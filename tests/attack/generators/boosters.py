@@ -3,6 +3,7 @@
 import re
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -22,8 +23,14 @@ def prepare(folder: Path) -> Attempt:
     X = np.random.default_rng(0).normal(size=(ROWS, COLUMNS))
     X[::7, 2] = np.nan
     y = (X[:, 0] + X[:, 1] > 0).astype(int) + (X[:, 3] > 1)
-    settings = {"verbosity": -1, "num_leaves": 7, "min_data_in_leaf": 5, "num_threads": 1, "deterministic": True}
-    objectives = {1: {"objective": "binary"}, 3: {"objective": "multiclass", "num_class": 3}}
+    settings: dict[str, Any] = {
+        "verbosity": -1,
+        "num_leaves": 7,
+        "min_data_in_leaf": 5,
+        "num_threads": 1,
+        "deterministic": True,
+    }
+    objectives: dict[int, dict[str, Any]] = {1: {"objective": "binary"}, 3: {"objective": "multiclass", "num_class": 3}}
     texts = {
         n_outputs: lgb.train(
             settings | objective, lgb.Dataset(X, y.clip(0, max(n_outputs - 1, 1))), 3

@@ -22,7 +22,9 @@ def _attempt(file: Path, complete: dict[str, Any], rng: np.random.Generator) -> 
     for _ in range(int(rng.integers(1, 4))):
         change_json(settings, rng)
     content = _toml(settings).encode("utf-8", "surrogatepass")
-    if rng.random() < 0.3:
+    if rng.random() < 0.02:
+        content += b"\nx = " + b"[" * int(rng.integers(1, 20_000))
+    elif rng.random() < 0.3:
         content = change_bytes(content, rng, likely=b'[]="\n.,{}0')
     file.write_bytes(content)
     return judge(lambda: _reads_equally(file))
