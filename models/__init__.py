@@ -6,12 +6,12 @@ from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
     from .artifact.folder import Model, read_model, write_model
-    from .artifact.inspection import verify
     from .calibration import Calibration, fit_calibration
     from .classifier import FraudClassifier
     from .model_scores import ModelScores
     from .policy import Policy
     from .predict import Scorer
+    from .verification import verify
 
 __all__ = [
     "Calibration",
@@ -36,7 +36,7 @@ _HOMES = {
     "Scorer": "predict",
     "fit_calibration": "calibration",
     "read_model": "artifact.folder",
-    "verify": "artifact.inspection",
+    "verify": "verification",
     "write_model": "artifact.folder",
 }
 

@@ -17,6 +17,10 @@ __all__ = ["Calibration", "fit_calibration", "log_sigmoid", "probabilities"]
 
 PRIOR = 1.0
 """Weight of the prior on no change, for calibration slices of a few rows."""
+SLOPES = (1e-3, 1e3)
+"""Bounds of a slope; those of the fit are exp(-6) and exp(6). A slope below zero would reverse the ranking."""
+MAX_SHIFT = 50.0
+"""Bound of a shift; that of the fit is 6."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,18 @@ class Calibration:
     low: float = 1.0
     high: float = 1.0
     shift: float = 0.0
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the parameters; None if the calibration keeps the ranking and is within its bounds."""
+        slopes = (self.low, self.high)
+        if not all(isinstance(number, int | float) for number in (*slopes, self.shift)):
+            return "expected three numbers, got another type"
+        if not all(SLOPES[0] <= slope <= SLOPES[1] for slope in slopes) or not abs(self.shift) <= MAX_SHIFT:
+            return (
+                f"expected slopes from {SLOPES[0]:g} to {SLOPES[1]:g}, and a shift of at most {MAX_SHIFT:g}, got others"
+            )
+        return None
 
     def apply(self, log_odds: Array) -> Array:
         """Calibrate log-odds.

@@ -24,9 +24,10 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, Tens
 from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
 
 from fraudsieve.exceptions import ArtifactError
-from fraudsieve.models.artifact.folder import Model, read_model
+from fraudsieve.models.artifact.folder import Model
 
 from .predict import Scorer
+from .verification import load_model
 
 __all__ = ["FLAVOR", "log_model", "logged_digest", "model_folder", "resolve_version", "save_model", "signature"]
 
@@ -34,6 +35,9 @@ FLAVOR = "fraudsieve"
 FOLDER = "model"
 HISTORY = "history"
 """Name of the parameter that holds the history."""
+MLMODEL_BYTES = 256 << 10
+"""Maximum size of ``MLmodel``; MLflow writes a few kilobytes."""
+MLMODEL_DEPTH = 20
 
 
 def signature(model: Model) -> ModelSignature:
@@ -77,7 +81,7 @@ def save_model(path: str | Path, *, folder: str | Path, mlflow_model: MlflowMode
         If the folder is not a complete model.
     """
     path = Path(path)
-    model = read_model(folder)
+    model = load_model(folder)
     shutil.copytree(folder, path / FOLDER)
     mlflow_model = MlflowModel() if mlflow_model is None else mlflow_model
     mlflow_model.signature = signature(model)
@@ -203,11 +207,42 @@ def logged_digest(folder: Path) -> str | None:
     -------
     str or None
         None if it is not part of an MLflow model.
+
+    Raises
+    ------
+    ArtifactError
+        If ``MLmodel`` cannot be read, or does not have the digest of a model folder.
     """
     mlmodel = folder.parent / MLMODEL_FILE_NAME
     if not mlmodel.is_file():
         return None
-    return str(yaml.safe_load(mlmodel.read_text("utf-8"))["flavors"][FLAVOR]["digest"])
+    problem, digest = "its fraudsieve flavor has no SHA-256 as digest", None
+    try:
+        digest = _read_yaml(mlmodel)["flavors"][FLAVOR]["digest"]
+    except (ValueError, yaml.YAMLError) as error:
+        problem = f"cannot be read ({type(error).__name__})"
+    except (KeyError, TypeError):
+        pass
+    if not isinstance(digest, str) or not re.fullmatch("[0-9a-f]{64}", digest):
+        raise ArtifactError(str(mlmodel), problem, "Log the model again.")
+    return digest
+
+
+def _read_yaml(path: Path) -> Any:
+    """Read a YAML file of limited size and depth, without aliases.
+
+    A few hundred bytes of aliases can stand for gigabytes, and PyYAML takes minutes for thousands of open brackets.
+    """
+    with path.open("rb") as stream:
+        content = stream.read(MLMODEL_BYTES + 1)
+    if len(content) > MLMODEL_BYTES:
+        raise ValueError(f"expected at most {MLMODEL_BYTES} bytes, got more")
+    text, depth = content.decode(), 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):  # reads on only as events are taken
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > MLMODEL_DEPTH:
+            raise ValueError(f"expected YAML without aliases, of at most {MLMODEL_DEPTH} levels")
+    return yaml.safe_load(text)
 
 
 class _ScorerModel:

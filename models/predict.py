@@ -12,7 +12,7 @@ from fraudsieve.features.feature_matrix import message_matrix_of
 from fraudsieve.features.history.records import RejectedRecord, as_records
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.record_fields import FeatureRows
-from fraudsieve.models.artifact.folder import Model, read_model
+from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.reasons.request import ReasonRequest, count_reasons
 from fraudsieve.models.scoring.columns import Batch, Columns, columns_of, lists_of
 from fraudsieve.models.scoring.fields import model_fields
@@ -22,6 +22,7 @@ from fraudsieve.models.scoring.samples import warm_records
 from fraudsieve.models.scoring.scores import Score, to_columns, to_records
 
 from .policy import Policy
+from .verification import load_model
 
 __all__ = ["Scorer"]
 
@@ -82,7 +83,7 @@ class Scorer:
         policy: Policy | None = None,
         n_threads: int = 1,
     ) -> Self:
-        """Check a model folder and load it.
+        """Check a model folder and load it. The check is that of `verify`; it ends with scoring sample records.
 
         Parameters
         ----------
@@ -102,9 +103,10 @@ class Scorer:
         Raises
         ------
         ArtifactError
-            If a file is missing or changed, or the version or the digest is not the expected one.
+            If a file is missing or changed, the version or the digest is not the expected one, or the model does not
+            give a finite score and finite reasons to sample records.
         """
-        return cls(read_model(folder, digest=digest), policy=policy, n_threads=n_threads)
+        return cls(load_model(folder, digest=digest), policy=policy, n_threads=n_threads)
 
     def warm_up(self, *, reasons: bool = True) -> Self:
         """Score sample records, so that everything is compiled and in memory before the first real one.

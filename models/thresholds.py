@@ -6,6 +6,7 @@ never exceed a bound.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,8 @@ __all__ = ["FALSE_POSITIVE_RATES", "Costs", "OperatingPoint", "Targets", "operat
 
 FALSE_POSITIVE_RATES = (0.01, 0.001, 0.05)
 """Default rates of operating points; the first one decides."""
+MAX_THRESHOLD = float(np.nextafter(1.0, 2.0))
+"""The threshold of a point that flags nothing, if there is a probability of one."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,21 @@ class OperatingPoint:
     alerts_a_day: float | None = None
 
     @property
-    def figures(self) -> tuple[float, ...]:
-        """All numbers that are not None."""
-        optional = [number for number in (self.precision, self.alerts_a_day) if number is not None]
-        return (self.threshold, self.false_positive_rate, self.recall, self.flagged, *optional)
+    def problem(self) -> str | None:
+        """What is wrong with the name or a number; None if nothing is."""
+        name: Any = self.name  # a manifest can hold any type
+        shares: list[Any] = [self.false_positive_rate, self.recall, self.flagged]
+        shares += [] if self.precision is None else [self.precision]
+        alerts = 0.0 if self.alerts_a_day is None else self.alerts_a_day
+        if not isinstance(name, str):
+            return "expected a string as name, got another type"
+        if not all(isinstance(number, int | float) for number in (self.threshold, *shares, alerts)):
+            return "expected numbers, got another type"
+        if not 0 <= self.threshold <= MAX_THRESHOLD:
+            return "expected a threshold from 0 to 1, got another"
+        if not all(0 <= share <= 1 for share in shares) or not 0 <= alerts < np.inf:
+            return "expected rates from 0 to 1, and a finite number of alerts, got others"
+        return None
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ ORDER = {
         "artifact",
         "scoring",
         "reasons",
+        "verification",
         "predict",
         "model_scores",
         "batch",

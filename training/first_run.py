@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fraudsieve._io import check_output_folder
 from fraudsieve._typing import Progress
 from fraudsieve.models.batch.score import ScoringResult, score_file
 from fraudsieve.models.predict import Scorer
@@ -53,12 +54,11 @@ def quickstart(folder: str | Path, *, seed: int = 0, progress: Progress | None =
 
     Raises
     ------
-    FileExistsError
-        When the folder exists already.
+    FileExistsError, PermissionError
+        When the folder exists already, or cannot be created.
     """
     folder, report_step = Path(folder), progress or (lambda step: None)
-    if folder.exists():
-        raise FileExistsError(f"{folder}: the folder exists already. Name another one with --folder, or remove it.")
+    check_output_folder(folder)
     report_step("simulating a small world")
     world = simulate(seed=seed)
     world.write(folder / "world")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fraudsieve._io import check_output_folder
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import SchemaError, SplitError
 from fraudsieve.features.accounts import UNTIMED
@@ -122,17 +123,14 @@ def train(
         When the tables do not fit the subject.
     SplitError
         When there is too little data for the split, or for the folds of a search.
-    FileExistsError
-        When the model folder exists already.
+    FileExistsError, PermissionError
+        When the model folder exists already, or cannot be created. Nothing is read before that.
     """
     report_step = progress or (lambda step: None)
     given = dict(zip(TABLES, (messages, accounts, events, labels), strict=True))
     tables = {name: getattr(recipe.data, name) if table is None else table for name, table in given.items()}
     for folder in [Path(output), *([split_model_folder(output)] if recipe.model.refit else [])]:
-        if folder.exists():
-            raise FileExistsError(
-                f"{folder}: the model folder exists already. Name another one with --output, or remove it."
-            )
+        check_output_folder(folder)
     recipe, busy_notes = with_threads(recipe)
     for step in (*busy_notes, "reading"):
         report_step(step)

@@ -15,6 +15,7 @@ from fraudsieve.features.history.kernels.categories import (
     pairs_in_windows,
 )
 from fraudsieve.features.history.kernels.extremes import SPREAD_MEASURES, spread_in_windows
+from fraudsieve.features.history.kernels.ids import HASH_KEY
 from fraudsieve.features.history.kernels.latest import fill_latest
 from fraudsieve.features.history.kernels.recency import DERIVED, END_MEASURES, fill_derived, fill_ends, label_runs
 from fraudsieve.features.history.kernels.windows import WINDOW_MEASURES, totals_in_windows
@@ -168,13 +169,14 @@ def _fill_events(history: History, events: EncodedEvents, cutoffs: CutoffTimes, 
         for name in history.identifiers:
             codes_in_windows(*windows, *events.coded(name), indices(CODE_MEASURES, name, kind), out)
     if "repeats" in measures:
-        pairs_in_windows(*windows, counterparties[0], amounts, indices(("", "", "repeats", ""), "", kind), out)
+        columns = indices(("", "", "repeats", ""), "", kind)
+        pairs_in_windows(*windows, counterparties[0], amounts, HASH_KEY, columns, out)
     if "hour_entropy" in measures:
         hours_in_windows(*windows, indices(("", "hour_entropy", "", ""), "", kind), out)
     if measures & set(LATEST_MEASURES) and not kind:
-        columns = history.indices(LAST_AMOUNTS, ""), history.indices(("", *LAST_AGES[1:]), "")
+        latest = history.indices(LAST_AMOUNTS, ""), history.indices(("", *LAST_AGES[1:]), "")
         width = history.lengths[history.longest] * SECOND
-        fill_latest(*_bounds(events, cutoffs), amounts, width, *columns, out)
+        fill_latest(*_bounds(events, cutoffs), amounts, width, *latest, out)
     _fill_ends(history, events, cutoffs, kind, out)
 
 

@@ -9,6 +9,7 @@ import gzip
 import io
 import json
 import os
+import secrets
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from fraudsieve._io import PRIVATE, replacing
 from fraudsieve.exceptions import SchemaError
 
 from .cells import Cells, has_surrogate, mask_signalling_nan, string_series
@@ -214,8 +216,7 @@ def _csv(file: Path, origin: str) -> LoadedTable:
     data = _content(file, "CSV", origin)
     names = _header(data, origin)
     data, notes = _replace_invalid(data, origin)
-    table, broken = _rows(data, names)
-    _check_last_quote(table, data, len(table) + len(broken), origin)
+    table, broken = _rows(data, names, origin)
     positions = np.full(len(table) + len(broken), -1)
     positions[np.delete(np.arange(len(positions)), list(broken))] = np.arange(len(table))
     frame = _frame(table, origin).reindex(positions).reset_index(drop=True)
@@ -256,12 +257,22 @@ def _check_share(broken: int, rows: int, origin: str) -> None:
         raise SchemaError(origin, f"{broken} of {rows} rows are not in UTF-8", "Save the file as UTF-8.")
 
 
-def _rows(data: bytes, names: list[str]) -> tuple[Any, dict[int, str]]:
+def _rows(data: bytes, names: list[str], origin: str) -> tuple[Any, dict[int, str]]:
+    """Return the rows, and why some are broken; raise if the file ends inside a quoted cell."""
     broken: dict[int, str] = {}
+    # A row of our own at the end: a cell whose quote is never closed would contain it.
+    mark = secrets.token_hex(8)
+    last = ",".join([mark] * len(names))
+    data += (b"" if data.endswith((b"\n", b"\r")) else b"\n") + last.encode() + b"\n"
+    is_last_broken = False
 
     def reject_row(row: Any) -> str:
-        # Row 1 is the header.
-        broken[row.number - 2] = f"{row.actual_columns} fields where the header has {row.expected_columns}"
+        nonlocal is_last_broken
+        if row.text == last:  # the header has another number of fields for Arrow
+            is_last_broken = True
+        else:
+            # Row 1 is the header.
+            broken[row.number - 2] = f"{row.actual_columns} fields where the header has {row.expected_columns}"
         return "skip"
 
     table = pyarrow.csv.read_csv(
@@ -272,14 +283,12 @@ def _rows(data: bytes, names: list[str]) -> tuple[Any, dict[int, str]]:
             column_types=dict.fromkeys(names, pa.large_string()), null_values=[""], strings_can_be_null=True
         ),
     )
-    return table, broken
-
-
-def _check_last_quote(table: Any, data: bytes, rows: int, origin: str) -> None:
-    """Raise if the last cell extends to the end of the file because a quote is not closed."""
-    last = table.column(table.num_columns - 1)[-1].as_py() if len(table) else None
-    if last and ("\n" in last or "\r" in last) and not data.rstrip().endswith(b'"'):
-        raise SchemaError(origin, f"row {rows - 1} opens a quote that is never closed", "Close or double it.")
+    if is_last_broken:
+        return table, broken
+    if not len(table) or table.column(0)[-1].as_py() != mark:
+        problem = f"row {len(table) + len(broken) - 1} opens a quote that is never closed"
+        raise SchemaError(origin, problem, "The file may be cut short: write it again, or close or double the quote.")
+    return table.slice(0, len(table) - 1), broken
 
 
 def _frame(table: Any, origin: str) -> pd.DataFrame:
@@ -317,7 +326,7 @@ READERS: Final[dict[str, Callable[[Path, str], LoadedTable]]] = {
 
 
 def save(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
-    """Write a frame of any cells as Parquet, columns of mixed types as strings.
+    """Write a frame of any cells as Parquet, columns of mixed types as strings; only the owner can read the file.
 
     Examples
     --------
@@ -329,7 +338,8 @@ def save(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     file = Path(path)
     columns = [_storable(frame.iloc[:, position]) for position in range(frame.shape[1])]
     names = [_to_string(name) for name in frame.columns]
-    pyarrow.parquet.write_table(pa.Table.from_arrays(columns, names=names), file)
+    with replacing(file, mode=PRIVATE) as stream:
+        pyarrow.parquet.write_table(pa.Table.from_arrays(columns, names=names), stream)
     return file
 
 

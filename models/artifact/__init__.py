@@ -6,15 +6,12 @@ from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
     from .folder import FEATURES_VERSION, FORMAT, Model, read_model, write_model
-    from .inspection import Verified, verify
 
 __all__ = [
     "FEATURES_VERSION",
     "FORMAT",
     "Model",
-    "Verified",
     "read_model",
-    "verify",
     "write_model",
 ]
 
@@ -23,9 +20,7 @@ _HOMES = {
     "FEATURES_VERSION": "folder",
     "FORMAT": "folder",
     "Model": "folder",
-    "Verified": "inspection",
     "read_model": "folder",
-    "verify": "inspection",
     "write_model": "folder",
 }
 

@@ -73,5 +73,6 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Array:
     shape, in_columns, dtype = np.lib.format.read_array_header_1_0(head)
     if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(content) - head.tell():
         raise ValueError("an array does not match its header")
-    flat = np.frombuffer(content, dtype, offset=head.tell()).copy()
+    # Compiled code reads only the byte order of this machine.
+    flat = np.frombuffer(content, dtype, offset=head.tell()).astype(dtype.newbyteorder("="))
     return flat.reshape(shape, order="F" if in_columns else "C")

@@ -7,7 +7,6 @@ digest, which a caller can pin. The bytes of a file are read once, checked, and 
 
 import hashlib
 import json
-import math
 import stat
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -30,6 +29,7 @@ from fraudsieve.models.trees.booster_text import check_booster
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import REASONS
 
+from .bounds import FILE_BYTES, MANIFEST_BYTES, size_problem
 from .matrix import EXPORT, MANIFEST, array_files, array_mismatch, build_matrix
 
 __all__ = ["FEATURES_VERSION", "FORMAT", "LIBRARIES", "Model", "read_manifest", "read_model", "write_model"]
@@ -40,9 +40,8 @@ FEATURES_VERSION = 2
 """The version of the features' arithmetic. It increases when the same text would give other numbers."""
 
 BOOSTER = "booster.txt"
-MANIFEST_BYTES = 64 << 20
-FILE_BYTES = 2 << 30
-"""Maximum size of a file, in bytes."""
+MAX_LOG_ODDS = 1e9
+"""Bound of the initial log-odds; the sum of larger ones could overflow."""
 LIBRARIES = ("fraudsieve", "numpy", "lightgbm", "numba")
 
 
@@ -255,14 +254,22 @@ def _parse_manifest(raw: bytes, folder: Path) -> dict[str, Any]:
         newer = isinstance(features, int) and features > FEATURES_VERSION
         fix = "Upgrade fraudsieve." if newer else "Train the model again."
         raise ArtifactError(where, f"expected features of version {FEATURES_VERSION}, got {features!r}", fix)
-    unknown = sorted(set(files) - {BOOSTER, "calibration.json", "wording.npz", "pinyin.npz", "characters.npz"})
-    if unknown:
-        raise ArtifactError(where, f"names {len(unknown)} unknown files", EXPORT)
+    unknown = set(files) - set(FILE_BYTES)
+    problem = f"names {len(unknown)} unknown files" if unknown else _size_problem(manifest)
+    if problem is not None:
+        raise ArtifactError(where, problem, EXPORT)
     return dict(manifest)
 
 
+def _size_problem(manifest: dict[str, Any]) -> str | None:
+    try:
+        return size_problem(manifest)
+    except (KeyError, TypeError, AttributeError) as error:
+        return f"is not a manifest of fraudsieve ({type(error).__name__})"
+
+
 def _checked_bytes(folder: Path, name: str, entry: dict[str, Any]) -> bytes:
-    content = _read_bytes(folder, name, FILE_BYTES)
+    content = _read_bytes(folder, name, FILE_BYTES[name])
     if len(content) != entry["bytes"] or hashlib.sha256(content).hexdigest() != entry["sha256"]:
         problem = "its content does not match the manifest (SHA-256)"
         raise ArtifactError(str(folder / name), problem, "Copy the folder again from where it was made.")
@@ -276,6 +283,9 @@ def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
         text = check_booster(files[BOOSTER], len(manifest["columns"]), len(outputs))
     except ValueError as error:
         raise ArtifactError(BOOSTER, str(error), EXPORT) from None
+    calibration = Calibration(**json.loads(files["calibration.json"]))
+    if calibration.problem is not None:
+        raise ArtifactError("calibration.json", calibration.problem, "Calibrate the model again.")
     booster = lgb.Booster(model_str=text)
     return Model(
         name=manifest["name"],
@@ -283,7 +293,7 @@ def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
         legitimate=manifest["legitimate"],
         matrix=build_matrix(manifest["subject"], manifest["features"], files),
         ensemble=Ensemble(booster, tuple(start["wording"]), np.array(start["base"], np.float64)),
-        calibration=Calibration(**json.loads(files["calibration.json"])),
+        calibration=calibration,
         points=tuple(OperatingPoint(**point) for point in manifest["operating_points"]),
         policy=Policy(**manifest["policy"]),
         training=manifest["training"],
@@ -307,8 +317,9 @@ def _mismatch(model: Model, manifest: dict[str, Any]) -> str | None:
         return "the legitimate class is not one of the classes"
     if manifest["reasons"] != REASONS:
         return "the method of the reasons is unknown"
-    numbers = [*base, *asdict(model.calibration).values()]
-    numbers += [number for point in model.points for number in point.figures]
-    if not all(map(math.isfinite, numbers)):
-        return "a threshold, the calibration or the initial log-odds are not finite"
+    if not all(abs(number) <= MAX_LOG_ODDS for number in base.tolist()):
+        return "the initial log-odds are not finite, or too large"
+    problem = next((point.problem for point in model.points if point.problem), None)
+    if problem is not None:
+        return f"operating points: {problem}"
     return array_mismatch(model.matrix, manifest["features"])

@@ -1,6 +1,5 @@
 """The features of a model in its folder: their declaration in the manifest, and the arrays of the text models."""
 
-import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
@@ -20,13 +19,17 @@ from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import CHAR_BITS, PAIR_BITS, CharacterModel
 
 from .arrays import pack_arrays, read_arrays
+from .bounds import MAX_ARRAY_BYTES
 
 __all__ = ["array_files", "array_mismatch", "build_matrix"]
 
 MANIFEST: Final = "manifest.json"
 EXPORT: Final = "Export the model again."
-MAX_CLASSES: Final = 256
-MAX_CHARACTERS: Final = 16
+MAX_CHARACTERS: Final = 2
+"""Character models of raw and of folded text."""
+MAX_MAGNITUDE: Final = 1e9
+"""Bound of weights, intercepts and scales; sums and products of larger ones could overflow."""
+MAX_TRUST: Final = 100.0
 
 
 def build_matrix(subject: str, declared: Mapping[str, Any], files: Mapping[str, bytes]) -> FeatureMatrix:
@@ -100,11 +103,9 @@ def array_files(matrix: FeatureMatrix) -> dict[str, bytes]:
 
 def _read_wording(name: str, classes: list[str], files: Mapping[str, bytes]) -> TextModel:
     n_outputs, buckets = len(classes), 8 << BITS
-    if n_outputs > MAX_CLASSES:
-        raise ArtifactError(MANIFEST, f"expected at most {MAX_CLASSES} classes, got {n_outputs}", EXPORT)
     sizes = {
         "buckets": buckets,
-        "weights": buckets * (1 + n_outputs),
+        "weights": min(buckets * (1 + n_outputs), MAX_ARRAY_BYTES),
         "intercept": 8 * n_outputs,
         "scale": 8,
         "trust": 8,
@@ -144,9 +145,12 @@ def _text_model_mismatch(wording: TextModel, declared: Mapping[str, Any], name: 
     shapes = (buckets.ndim, wording.weights.shape, wording.intercept.shape)
     types = (buckets.dtype.name, wording.weights.dtype.name, wording.intercept.dtype.name)
     expected = (1, (len(buckets), 1 + n_outputs), (n_outputs,))
-    finite = math.isfinite(wording.scale) and 0 <= wording.trust < math.inf
-    if shapes != expected or types != ("int32", "float32", "float64") or not finite:
+    if shapes != expected or types != ("int32", "float32", "float64"):
         return f"the arrays of the {name} model do not fit each other"
+    are_bounded = [bool((np.abs(part) <= MAX_MAGNITUDE).all()) for part in (wording.weights, wording.intercept)]
+    # A scale below zero would reverse the ranking.
+    if not all(are_bounded) or not 0 < wording.scale <= MAX_MAGNITUDE or not 0 <= wording.trust <= MAX_TRUST:
+        return f"the {name} model has a weight, an intercept, a scale or a trust that is not finite, or out of bounds"
     ascending = (np.diff(buckets, prepend=-1, append=1 << BITS) > 0).all()
     if declared["bits"] != BITS or not ascending:
         return f"the {name} model does not hash n-grams to {BITS} bits"

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from fraudsieve._io import replace_file
+from fraudsieve._io import PRIVATE, replace_file
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.checks import describe_requirements
 from fraudsieve.features.tables.chunks import CHUNK_ROWS, Chunk, ChunkReader
@@ -101,7 +101,6 @@ def score_chunks(
         "versions": {name: version(name) for name in ("fraudsieve", "pyarrow", "lightgbm")},
         "part_rows": CHUNK_ROWS,
     }
-    output.parent.mkdir(parents=True, exist_ok=True)
     journal = Journal(output.parent / f".{output.name}.parts", key)
     remove = False
     try:
@@ -179,7 +178,7 @@ def _assemble(journal: Journal, reader: ChunkReader, output: Path, rejected_outp
         raise SchemaError(reader.origin, problem, describe_requirements(reader.table))
     whole = _concatenate(journal, SCORES)
     if rejected:
-        replace_file(_concatenate(journal, REJECTED), rejected_output)
+        replace_file(_concatenate(journal, REJECTED), rejected_output, mode=PRIVATE)
     else:
         rejected_output.unlink(missing_ok=True)
     replace_file(whole, output)

@@ -1,7 +1,8 @@
 """A resumable job: finished parts and a journal of them, kept next to the output until it is complete.
 
-A part is written completely, then listed in the journal with its SHA-256. The next run of the same job continues after
-the last listed part. A job with another input or model starts from the beginning.
+A part is written completely, then listed in the journal with its SHA-256. Every line of the journal has the digest of
+all lines up to it, so an edited line counts as the end. The next run of the same job continues after the last listed
+part. A job with another input or model starts from the beginning.
 """
 
 import hashlib
@@ -22,6 +23,7 @@ except ImportError:  # Windows, where two runs of the same job are not prevented
 __all__ = ["Journal", "digest_of_file"]
 
 NAME = "journal.jsonl"
+CHAIN = "sha256_to_here"
 
 
 class Journal:
@@ -49,7 +51,7 @@ class Journal:
 
     def __init__(self, folder: Path, key: Mapping[str, Any]) -> None:
         self.folder, self.parts, self.restarted = folder, [], False
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # rejected rows hold text
         self._file = _open_locked(folder / NAME)
         try:
             self._resume(dict(key))
@@ -58,22 +60,26 @@ class Journal:
             raise
 
     parts: list[dict[str, Any]]
+    _digest: str
 
     def _resume(self, key: dict[str, Any]) -> None:
         lines = _read_lines(self._file)
         if lines[:1] == [key]:
             for part in lines[1:]:
-                if not all(_is_complete(self.folder / name, digest) for name, digest in part.get("files", {}).items()):
+                if not all(_is_complete(self.folder / name, digest) for name, digest in part["files"].items()):
                     break
                 self.parts.append(part)
         else:
             self.restarted = bool(lines)
         kept = {NAME, *(name for part in self.parts for name in part["files"])}
         for path in self.folder.iterdir():
-            if path.name not in kept:
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name not in kept:
                 path.unlink()
         self._file.seek(0)
         self._file.truncate()
+        self._digest = ""
         self._write(key, *self.parts)
 
     def add(self, files: Mapping[str, Path], facts: Mapping[str, Any]) -> None:
@@ -95,7 +101,8 @@ class Journal:
 
     def _write(self, *lines: dict[str, Any]) -> None:
         for line in lines:
-            self._file.write(json.dumps(line).encode() + b"\n")
+            self._digest = _chained(line, self._digest)
+            self._file.write(json.dumps(line | {CHAIN: self._digest}).encode() + b"\n")
         self._file.flush()
         sync_descriptor(self._file.fileno())
 
@@ -126,18 +133,28 @@ def _open_locked(path: Path) -> IO[bytes]:
 
 
 def _read_lines(file: IO[bytes]) -> list[dict[str, Any]]:
-    """Return the lines of a journal up to the first incomplete one."""
+    """Return the lines of a journal up to the first that is incomplete or was changed, without their digests."""
     file.seek(0)
     lines: list[dict[str, Any]] = []
+    digest = ""
     for line in file.read().split(b"\n")[:-1]:
         try:
             content = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             break
         if not isinstance(content, dict):
             break
+        written = content.pop(CHAIN, None)
+        digest = _chained(content, digest)
+        if written != digest:
+            break
         lines.append(content)
     return lines
+
+
+def _chained(line: Mapping[str, Any], previous: str) -> str:
+    """Return the digest of a line and of all lines before it, whose digest is given."""
+    return hashlib.sha256(previous.encode() + json.dumps(line).encode()).hexdigest()
 
 
 def _is_complete(path: Path, digest: str) -> bool:

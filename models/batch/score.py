@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fraudsieve._io import replace_file
+from fraudsieve._io import check_output_file, replace_file
 from fraudsieve._typing import Array
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.account_records import as_strings, cutoff_column
@@ -238,6 +238,8 @@ def score_file(
         If the table cannot be used.
     FileExistsError
         If the output would overwrite an input.
+    IsADirectoryError, PermissionError
+        If the output is a folder, or cannot be written. Nothing is read before that.
     BusyError
         If another process is writing the same output.
     """
@@ -246,12 +248,13 @@ def score_file(
     for table in (source, events, labels, past):
         if _is_file(table) and Path(table).resolve() in (output.resolve(), rejected_output.resolve()):
             raise FileExistsError(f"{table}: the scores would overwrite this input. Choose another output.")
+    for file in (output, rejected_output):
+        check_output_file(file)
     if _is_file(source) and _can_chunk(scorer.model, Path(source), events, labels):
         return _score_in_chunks(scorer, Path(source), output, rejected_output, progress, events=events, labels=labels)
     inputs = read_inputs(scorer.model, source, events=events, labels=labels, past=past)
     scores = score_frame(scorer, inputs.records, progress, events=inputs.events, labels=inputs.labels, past=inputs.past)
     scores = _to_file_types(scores)
-    output.parent.mkdir(parents=True, exist_ok=True)
     rejected_output.unlink(missing_ok=True)
     if len(inputs.rejected):
         write_rejected(inputs.rejected, rejected_output)

@@ -15,14 +15,16 @@ __all__ = ["check_booster", "parse_fields", "split_trees"]
 
 
 SPLIT_ARRAYS: Final = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
-WHOLE: Final = frozenset(("split_feature", "decision_type", "left_child", "right_child"))
+WHOLE: Final = frozenset(
+    ("split_feature", "decision_type", "left_child", "right_child", "internal_count", "leaf_count")
+)
 FURTHER_SPLIT_ARRAYS: Final = ("split_gain", "internal_value", "internal_weight", "internal_count")
 FURTHER_LEAF_ARRAYS: Final = ("leaf_weight", "leaf_count")
-"""Scores do not depend on them, but LightGBM ends the process if one is missing."""
+"""Scores do not depend on them, but LightGBM ends the process if one is missing; reasons depend on the counts."""
 FURTHER_ARRAYS: Final = frozenset((*FURTHER_SPLIT_ARRAYS, *FURTHER_LEAF_ARRAYS))
 DECISIONS: Final = (0, 2, 4, 6, 8, 10)
 """Numerical splits: missing values go left or right, and are none, zero or NaN."""
-MAX_LEAF: Final = 1e100
+MAX_LEAF: Final = 1e9
 """Bound of leaf values; the sum of larger ones could overflow."""
 
 HEAD: Final = (
@@ -193,10 +195,8 @@ def _check_tree(fields: dict[str, str], n_columns: int) -> None:
         raise ValueError("it splits on categories, or its leaves are not constants")
     splits = {name: _numbers(fields, name, n_leaves - 1) for name in SPLIT_ARRAYS}
     leaves = _numbers(fields, "leaf_value", n_leaves)
-    for name in FURTHER_SPLIT_ARRAYS:
-        _numbers(fields, name, n_leaves - 1)
-    for name in FURTHER_LEAF_ARRAYS:
-        _numbers(fields, name, n_leaves)
+    further = {name: _numbers(fields, name, n_leaves - 1) for name in FURTHER_SPLIT_ARRAYS}
+    further |= {name: _numbers(fields, name, n_leaves) for name in FURTHER_LEAF_ARRAYS}
     _numbers(fields, "shrinkage", 1)
     if not (np.abs(leaves) < MAX_LEAF).all():
         raise ValueError("a leaf is not a log-odds value")
@@ -207,6 +207,8 @@ def _check_tree(fields: dict[str, str], n_columns: int) -> None:
         raise ValueError("a split has an unsupported decision type")
     if n_leaves > 1:
         _check_paths(splits["left_child"], splits["right_child"], n_leaves)
+        for side in ("left_child", "right_child"):
+            _check_counts(splits[side], further["internal_count"], further["leaf_count"])
 
 
 def _check_paths(left: Array, right: Array, n_leaves: int) -> None:
@@ -218,6 +220,13 @@ def _check_paths(left: Array, right: Array, n_leaves: int) -> None:
         raise ValueError("a split or a leaf is reached twice or never")
     if (child[child >= 0] <= above[child >= 0]).any():
         raise ValueError("a split leads back")
+
+
+def _check_counts(child: Array, splits: Array, leaves: Array) -> None:
+    """Raise unless every split has rows, and no child has more than its parent: reasons weigh by the shares."""
+    below = np.where(child >= 0, splits[np.maximum(child, 0)], leaves[np.maximum(-1 - child, 0)])
+    if not ((splits > 0) & (below >= 0) & (below <= splits)).all():
+        raise ValueError("the row counts of a split and of its children do not fit each other")
 
 
 def _count(fields: dict[str, str], name: str, minimum: int) -> int:

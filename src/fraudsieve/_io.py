@@ -11,8 +11,22 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Final
 
-__all__ = ["new_folder", "replace_file", "sync_descriptor", "sync_folder", "write_file"]
+__all__ = [
+    "PRIVATE",
+    "check_output_file",
+    "check_output_folder",
+    "new_folder",
+    "replace_file",
+    "replacing",
+    "sync_descriptor",
+    "sync_folder",
+    "write_file",
+]
+
+PRIVATE: Final = 0o600
+"""Permissions of a file with messages, accounts or events: only its owner reads it."""
 
 
 def sync_descriptor(descriptor: int) -> None:
@@ -31,8 +45,13 @@ def sync_folder(folder: str | Path) -> None:
         os.close(descriptor)
 
 
-def replace_file(source: str | Path, target: str | Path) -> None:
-    """Move a finished file to its place, replacing an existing one. Both must be on the same file system."""
+def replace_file(source: str | Path, target: str | Path, *, mode: int | None = None) -> None:
+    """Move a finished file to its place, replacing an existing one. Both must be on the same file system.
+
+    `mode` are its permissions; None leaves them as they are.
+    """
+    if mode is not None:
+        Path(source).chmod(mode)
     with Path(source).open("rb+") as stream:
         sync_descriptor(stream.fileno())
     os.replace(source, target)
@@ -51,12 +70,32 @@ def write_file(path: str | Path, content: bytes, *, mode: int = 0o644) -> None:
     mode : int, default=0o644
         Its permissions, before the umask.
     """
+    with replacing(path, mode=mode) as stream:
+        stream.write(content)
+
+
+@contextmanager
+def replacing(path: str | Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
+    """Write a file in parts, replacing an existing one when the block ends without an error.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; its folder must exist.
+    mode : int, default=0o644
+        Its permissions, before the umask.
+
+    Yields
+    ------
+    file object
+        A temporary file in the same folder, opened for writing bytes.
+    """
     path = Path(path)
     staged = path.parent / f".{path.name}-{secrets.token_hex(8)}"
     descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             sync_descriptor(stream.fileno())
         os.replace(staged, path)
@@ -64,6 +103,46 @@ def write_file(path: str | Path, content: bytes, *, mode: int = 0o644) -> None:
         staged.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def check_output_file(path: str | Path) -> None:
+    """Check, before any work, that a file can be written; its folder is created.
+
+    Raises
+    ------
+    IsADirectoryError
+        If it is a folder.
+    PermissionError
+        If its folder cannot be created or written to.
+    """
+    if Path(path).is_dir():
+        raise IsADirectoryError(f"{path}: expected a file to write, got a folder. Name a file in it, or another file.")
+    _check_parent(Path(path))
+
+
+def check_output_folder(path: str | Path) -> None:
+    """Check, before any work, that a new folder can be created; its parent is created.
+
+    Raises
+    ------
+    FileExistsError
+        If it exists.
+    PermissionError
+        If its parent cannot be created or written to.
+    """
+    if os.path.lexists(path):
+        raise FileExistsError(f"{path}: expected a new folder, it exists already. Name another one, or remove it.")
+    _check_parent(Path(path))
+
+
+def _check_parent(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Permissions do not say everything: the file system may be read-only, or full.
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        problem = f"{path}: the folder of the output cannot be written to ({type(error).__name__})"
+        raise PermissionError(f"{problem}. Choose another place.") from None
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import tracemalloc
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ import fraudsieve
 from fraudsieve.exceptions import ArtifactError, RecordError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
-from fraudsieve.models.flavor import FLAVOR, _load_pyfunc, log_model, model_folder, save_model
+from fraudsieve.models.flavor import FLAVOR, _load_pyfunc, log_model, logged_digest, model_folder, save_model
 from fraudsieve.models.policy import Policy
 from fraudsieve.training.simulation.world import simulate
 from tests.shared import mlflow_uri
@@ -330,3 +331,34 @@ def test_a_server_rejects_other_columns(server: str) -> None:
     assert status == 400
     assert "Expected a column 'text'" in strict(answer)["stack_trace"]
     assert SECRET not in json.dumps(strict(answer))
+
+
+BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 8))
+MERGES = "a0: &a0 {x: 1}\n" + "".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 9)}]}}\n" for i in range(1, 8))
+FLAVORS = f"flavors: {{{FLAVOR}: {{digest: "
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (BOMB + FLAVORS + "*a7}}", r"cannot be read \(ValueError\)"),
+        (MERGES + FLAVORS + "*a7}}", r"cannot be read \(ValueError\)"),
+        ("[" * 200_000, r"cannot be read \(ValueError\)"),
+        ("x: " + "y" * (300 << 10), r"cannot be read \(ValueError\)"),
+        ("x: [", r"cannot be read \(ParserError\)"),
+        ("!!python/object/apply:os.getcwd []", r"cannot be read \(ConstructorError\)"),
+        ("[1]", "has no SHA-256 as digest"),
+        ("", "has no SHA-256 as digest"),
+        (FLAVORS + "[a, b]}}", "has no SHA-256 as digest"),
+        (FLAVORS + "'" + "A" * 64 + "'}}", "has no SHA-256 as digest"),
+    ],
+)
+def test_an_mlmodel_that_is_forged_is_rejected(tmp_path: Path, content: str, problem: str) -> None:
+    (tmp_path / "MLmodel").write_text(content, "utf-8")
+    tracemalloc.start()
+    try:
+        with pytest.raises(ArtifactError, match=problem):
+            logged_digest(tmp_path / "model")
+        assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    finally:
+        tracemalloc.stop()

@@ -258,6 +258,12 @@ def test_an_existing_folder_is_an_error_before_any_work(labelled_messages: pd.Da
         train(recipe(tmp_path), output=tmp_path, messages=labelled_messages)
 
 
+def test_a_folder_that_cannot_be_created_is_an_error_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(PermissionError, match="the folder of the output cannot be written to"):
+        train(recipe(tmp_path), output=tmp_path / "file" / "m", messages=tmp_path / "none.csv")
+
+
 def test_no_messages_at_all_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="a table of messages is missing"):
         train(recipe(tmp_path), output=tmp_path / "m")

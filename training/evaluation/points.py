@@ -189,12 +189,25 @@ def choose_points(
     points : tuple of OperatingPoint
         The first one decides.
     notes : tuple of str
-        Points that flag nothing.
+        Points that flag nothing, and rates that the slice is too small for.
     """
     # Times within one day may be no more than an order, and alerts per day would then mean nothing.
     in_days = bool(recipe.thresholds.alerts_a_day) or (count_days(data.rows["as_of"].to_numpy()) or 0) > 1
     days, amounts = calibration_days(data, split) if in_days else None, amounts_of(data, split)
     points = operating_points(probability, is_fraud, recipe.thresholds.targets, days=days, amounts=amounts)
     idle = [point.name for point in points if not point.flagged]
-    notes = (f"operating points that flag nothing on the calibration slice: {', '.join(idle)}",) if idle else ()
-    return points, notes
+    notes = [f"operating points that flag nothing on the calibration slice: {', '.join(idle)}"] if idle else []
+    rates = recipe.thresholds.false_positive_rates if points else ()
+    notes += _small_rate_notes(rates, int(np.sum(~is_fraud)), data.subject)
+    return points, tuple(notes)
+
+
+def _small_rate_notes(rates: Sequence[float], n_legitimate: int, subject: str) -> list[str]:
+    """Return a note if a rate is less than one of the legitimate rows: no row tells its threshold from a lower rate."""
+    small = [rate for rate in rates if 0 < rate * n_legitimate < 1]
+    if not small:
+        return []
+    names = ", ".join(f"false_positive_rate_{rate:g}" for rate in small)
+    needed = int(np.ceil(1 / min(small)))
+    found = f"{names}: less than one of the {n_legitimate:,} legitimate {subject}s of the calibration slice"
+    return [f"{found}, so the rate on later ones can be much higher. Label at least {needed:,}, or use a higher rate"]

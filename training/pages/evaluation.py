@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fraudsieve._io import check_output_file
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.training.data.refit_summary import RefitSummary
@@ -107,6 +108,8 @@ def check_report_path(path: str | Path) -> None:
     ------
     RecipeError
         When the name does not end in ``.html``, or the folder does not exist.
+    IsADirectoryError, PermissionError
+        When the page or its JSON is a folder, or cannot be written.
 
     Examples
     --------
@@ -118,6 +121,8 @@ def check_report_path(path: str | Path) -> None:
     if not page.absolute().parent.is_dir():
         problem = f"the folder {str(page.parent)!r} does not exist. Create it first, or choose another"
         raise RecipeError("report", [problem])
+    for file in (page, page.with_suffix(".json")):
+        check_output_file(file)
 
 
 def write_report(

@@ -367,6 +367,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise RecipeError(str(path), [f"cannot be read ({type(error).__name__}). Name a TOML file"]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(str(path), [f"is not TOML: {error}"]) from None
+    except RecursionError:
+        raise RecipeError(str(path), ["is nested too deeply. Write sections and flat lists"]) from None
 
 
 def _describe(item: Any) -> str:

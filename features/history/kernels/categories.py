@@ -8,7 +8,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-from .ids import FIRST, HALF, SECOND, number_keys
+from .ids import fold_product, number_keys
 from .windows import ONE, add_compensated, first_from, hours_of_day
 
 __all__ = ["CODE_MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows", "pairs_in_windows"]
@@ -20,7 +20,7 @@ DISTINCT, ENTROPY, REPEATS, NEW = range(len(CODE_MEASURES))
 
 
 @nb.njit(cache=True, nogil=True)
-def code_pairs(codes: Array, amounts: Array) -> tuple[Array, int]:
+def code_pairs(codes: Array, amounts: Array, key: Array) -> tuple[Array, int]:
     """Encode pairs of counterparty and amount as integers.
 
     Parameters
@@ -29,29 +29,30 @@ def code_pairs(codes: Array, amounts: Array) -> tuple[Array, int]:
         Codes of the counterparties, -1 if missing.
     amounts : ndarray of float64, shape (n_events,)
         Amounts, NaN if missing.
+    key : ndarray of uint64
+        `ids.HASH_KEY`.
 
     Returns
     -------
     codes : ndarray of int32, shape (n_events,)
-        Code of each pair; -1 if either is missing. Two different pairs share a code with probability 2**-64.
+        Code of each pair; -1 if either is missing. Two different pairs share a code with a probability of about 2**-62.
     n_codes : int
         Number of distinct pairs.
 
     Examples
     --------
-    >>> codes, n_codes = code_pairs(np.array([1, 1, 2, -1], np.int32), np.array([5.0, 5.0, 5.0, 5.0]))
+    >>> from fraudsieve.features.history.kernels.ids import HASH_KEY
+    >>> codes, n_codes = code_pairs(np.array([1, 1, 2, -1], np.int32), np.array([5.0, 5.0, 5.0, 5.0]), HASH_KEY)
     >>> codes.tolist(), n_codes
     ([0, 0, 1, -1], 2)
     """
     keys = (amounts + 0.0).view(np.uint64)  # negative zero equals zero
     valid = np.empty(codes.size, np.bool_)
     for i in range(codes.size):
-        state = (keys[i] * FIRST) ^ (np.uint64(codes[i] + 1) * SECOND)
-        state = (state ^ state >> HALF) * FIRST
-        keys[i] = state ^ state >> HALF
+        keys[i] = fold_product(keys[i] ^ key[4], np.uint64(codes[i] + 1) ^ key[5])
         valid[i] = codes[i] >= 0 and amounts[i] == amounts[i]
     pairs = np.empty(codes.size, np.int32)
-    return pairs, number_keys(keys, valid, pairs)
+    return pairs, number_keys(keys, valid, key, pairs)
 
 
 _SMALL = np.array([0.0, 0.0, *(n * np.log(n) for n in range(2, 4096))])
@@ -224,6 +225,7 @@ def pairs_in_windows(
     widths: Array,
     codes: Array,
     amounts: Array,
+    key: Array,
     columns: Array,
     out: Array,
 ) -> None:
@@ -235,8 +237,10 @@ def pairs_in_windows(
         As for `codes_in_windows`.
     amounts : ndarray of float64, shape (n_events,)
         Amounts, NaN if missing.
+    key : ndarray of uint64
+        `ids.HASH_KEY`.
     """
-    pairs, n_pairs = code_pairs(codes, amounts)
+    pairs, n_pairs = code_pairs(codes, amounts, key)
     codes_in_windows(starts, times, cutoff_starts, cutoffs, rows, widths, pairs, n_pairs, columns, out)
 
 

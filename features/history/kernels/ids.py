@@ -1,19 +1,25 @@
-"""Ids encoded as integers, by a hash table that compares all their bytes. Needs only NumPy and Numba."""
+"""Ids encoded as integers, by a hash table that compares all their bytes. Needs only NumPy and Numba.
+
+Ids come from users, who must not be able to choose ids that share a slot: a table of them would take quadratic time. So
+the hash has a random key per process. The codes do not depend on it.
+"""
+
+import secrets
 
 import numba as nb
 import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["code_numbers", "code_strings", "number_keys"]
+__all__ = ["HASH_KEY", "code_numbers", "code_strings", "fold_product", "number_keys"]
 
 
-FIRST, SECOND = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)  # as in `ngrams`
-FINAL, HALF = np.uint64(0xFF51AFD7ED558CCD), np.uint64(32)
+HASH_KEY = np.frombuffer(secrets.token_bytes(48), np.uint64).copy()
+"""The key of the hash. It is an argument of every kernel, since Numba would compile a global value into its cache."""
+FINAL, HALF, LOW = np.uint64(0xFF51AFD7ED558CCD), np.uint64(32), np.uint64(0xFFFFFFFF)
 SHORT = 15
 """Maximum number of bytes of an id that is stored in two words; their last byte is its length."""
 LONG_MARK = np.uint64(0xFF) << np.uint64(56)
-BELOW_MARK = np.uint64((1 << 56) - 1)
 
 
 @nb.njit(inline="always")
@@ -49,16 +55,24 @@ def _short_key(data: Array, start: int, n: int) -> tuple[np.uint64, np.uint64]:
     return one, two | np.uint64(n) << np.uint64(56)
 
 
+@nb.njit(inline="always")
+def fold_product(one: np.uint64, two: np.uint64) -> np.uint64:
+    """Return the exclusive or of the two halves of a product of 128 bits."""
+    low = (one & LOW) * (two & LOW)
+    middle = (one >> HALF) * (two & LOW)
+    across = (low >> HALF) + ((one & LOW) * (two >> HALF) & LOW) + middle
+    high = (one >> HALF) * (two >> HALF) + ((one & LOW) * (two >> HALF) >> HALF) + (across >> HALF)
+    return high ^ (across << HALF | low & LOW)
+
+
 @nb.njit(cache=True, nogil=True)
-def _long_key(data: Array, start: int, n: int) -> tuple[np.uint64, np.uint64]:
-    one, two = np.uint64(n), FINAL
+def _long_key(data: Array, start: int, n: int, key: Array) -> tuple[np.uint64, np.uint64]:
+    # A factor that nobody knows: without it, a change of one word could be undone by a change of the next.
+    state, factor = key[4] ^ np.uint64(n), key[5]
     for at in range(start, start + n, 8):
-        word = _bytes_at(data, at, min(8, start + n - at))
-        one = (one ^ word) * FIRST
-        one ^= one >> HALF
-        two = (two ^ word) * SECOND
-        two ^= two >> HALF
-    return one, (two & BELOW_MARK) | LONG_MARK
+        word = _eight_at(data, at) if at + 8 <= start + n else _bytes_at(data, at, start + n - at)
+        state = fold_product(state ^ word, factor)
+    return state, LONG_MARK
 
 
 @nb.njit(cache=True, nogil=True)
@@ -73,17 +87,20 @@ def _same_bytes(data: Array, offsets: Array, i: int, j: int) -> bool:
 
 
 @nb.njit(inline="always")
-def _slot(one: np.uint64, two: np.uint64, mask: np.uint64) -> np.uint64:
-    state = (one * FIRST) ^ (two * SECOND)
+def _slot(one: np.uint64, two: np.uint64, mask: np.uint64, key: Array) -> np.uint64:
+    """Hash two words: a sum of their halves times secret factors (Dietzfelbinger, 1996), whose bits are then mixed."""
+    state: np.uint64 = (
+        (one & LOW) * key[0] + (one >> HALF) * key[1] + (two & LOW) * key[2] + (two >> HALF) * key[3] + key[4]
+    )
     return ((state ^ (state >> HALF)) * FINAL >> HALF) & mask
 
 
 @nb.njit(cache=True, nogil=True)
-def _grow(table: Array, ones: Array, twos: Array, n: int) -> Array:
+def _grow(table: Array, ones: Array, twos: Array, n: int, key: Array) -> Array:
     larger = np.full(table.size * 4, -1, np.int32)
     mask = np.uint64(larger.size - 1)
     for code in range(n):
-        slot = _slot(ones[code], twos[code] if twos.size else FINAL, mask)
+        slot = _slot(ones[code], twos[code] if twos.size else FINAL, mask, key)
         while larger[slot] >= 0:
             slot = (slot + np.uint64(1)) & mask
         larger[slot] = code
@@ -91,7 +108,7 @@ def _grow(table: Array, ones: Array, twos: Array, n: int) -> Array:
 
 
 @nb.njit(cache=True, nogil=True)
-def _code_kernel(offsets: Array, data: Array, valid: Array, codes: Array) -> int:
+def _code_kernel(offsets: Array, data: Array, valid: Array, key: Array, codes: Array) -> int:
     rows = codes.size
     ones, twos = np.empty(rows, np.uint64), np.empty(rows, np.uint64)
     firsts = np.empty(rows, np.int64)
@@ -103,9 +120,9 @@ def _code_kernel(offsets: Array, data: Array, valid: Array, codes: Array) -> int
             continue
         start, length = offsets[i], offsets[i + 1] - offsets[i]
         short = length <= SHORT
-        one, two = _short_key(data, start, length) if short else _long_key(data, start, length)
+        one, two = _short_key(data, start, length) if short else _long_key(data, start, length, key)
         mask = np.uint64(table.size - 1)
-        slot = _slot(one, two, mask)
+        slot = _slot(one, two, mask, key)
         code = table[slot]
         while code >= 0:
             if ones[code] == one and twos[code] == two and (short or _same_bytes(data, offsets, firsts[code], i)):
@@ -118,7 +135,7 @@ def _code_kernel(offsets: Array, data: Array, valid: Array, codes: Array) -> int
             ones[n], twos[n], firsts[n] = one, two, i
             n += 1
             if 2 * n > table.size:
-                table = _grow(table, ones, twos, n)
+                table = _grow(table, ones, twos, n, key)
         codes[i] = code
     return n
 
@@ -150,32 +167,32 @@ def code_strings(offsets: Array, data: Array, valid: Array | None = None) -> tup
     ([0, 1, 0], 2)
     """
     codes = np.empty(offsets.size - 1, np.int32)
-    n_codes = _code_kernel(offsets, data, np.empty(0, np.bool_) if valid is None else valid, codes)
+    n_codes = _code_kernel(offsets, data, np.empty(0, np.bool_) if valid is None else valid, HASH_KEY, codes)
     return codes, int(n_codes)
 
 
 @nb.njit(cache=True, nogil=True)
-def number_keys(keys: Array, valid: Array, codes: Array) -> int:
-    """Fill in the codes of `code_numbers` and return the number of distinct keys; `valid` is empty if all are valid."""
+def number_keys(numbers: Array, valid: Array, key: Array, codes: Array) -> int:
+    """Fill in the codes of `code_numbers` and return how many numbers differ; `valid` is empty if all are valid."""
     table = np.full(1 << 10, -1, np.int32)
-    firsts = np.empty(keys.size, np.uint64)
+    firsts = np.empty(numbers.size, np.uint64)
     mask, n = np.uint64(table.size - 1), 0
-    for i in range(keys.size):
+    for i in range(numbers.size):
         if valid.size and not valid[i]:
             codes[i] = -1
             continue
-        key = keys[i]
-        slot = _slot(key, FINAL, mask)
+        number = numbers[i]
+        slot = _slot(number, FINAL, mask, key)
         code = table[slot]
-        while code >= 0 and firsts[np.uint32(code)] != key:
+        while code >= 0 and firsts[np.uint32(code)] != number:
             slot = (slot + np.uint64(1)) & mask
             code = table[slot]
         if code < 0:
             code = np.int32(n)
-            table[slot], firsts[n] = code, key
+            table[slot], firsts[n] = code, number
             n += 1
             if 2 * n > table.size:
-                table = _grow(table, firsts, firsts[:0], n)
+                table = _grow(table, firsts, firsts[:0], n, key)
                 mask = np.uint64(table.size - 1)
         codes[i] = code
     return n
@@ -205,5 +222,5 @@ def code_numbers(keys: Array, valid: Array | None = None) -> tuple[Array, int]:
     ([0, 1, 0], 2)
     """
     codes = np.empty(keys.size, np.int32)
-    n_codes = number_keys(keys, np.empty(0, np.bool_) if valid is None else valid, codes)
+    n_codes = number_keys(keys, np.empty(0, np.bool_) if valid is None else valid, HASH_KEY, codes)
     return codes, int(n_codes)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables.files import READERS
+from fraudsieve.features.tables.files import READERS, load, save
 from fraudsieve.features.tables.reader import CheckedTable, read_table
 
 SECRET = "s3cr3t-Zebra"
@@ -308,3 +308,31 @@ def test_any_bytes_give_rows_or_a_schema_error(
     file = put(tmp_path_factory.getbasetemp() / f"m{ending}", header[ending[1]] + content)
     with contextlib.suppress(SchemaError):
         assert len(read_table(file, "messages").good)
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+@pytest.mark.parametrize("last", ['2,"b', '2,"b ""', '2,"b, c', '"2', '"2""', '2,b,"c', '2,b\n"', '2,"b""\n3,c'])
+def test_a_csv_that_ends_inside_a_quoted_cell_is_rejected(tmp_path: Path, last: str, end: str) -> None:
+    file = tmp_path / "m.csv"
+    file.write_bytes(f"message_id,text\n1,a\n{last}{end}".encode())
+    with pytest.raises(SchemaError, match=r"row [0-9] opens a quote that is never closed"):
+        load(file)
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r", "\r\n", "\n\n"])
+@pytest.mark.parametrize("last", ['2,"b"', '2,"b ""c"""', '2,b "c', '2,"b\n3,c"', "2,", "2", '2,b,"c"'])
+def test_a_csv_that_ends_after_its_last_cell_is_read(tmp_path: Path, last: str, end: str) -> None:
+    file = tmp_path / "m.csv"
+    file.write_bytes(f"message_id,text\n1,a\n{last}{end}".encode())
+    loaded = load(file)
+    assert len(loaded.frame) == 2
+    assert loaded.frame["message_id"][0] == "1"
+    assert set(loaded.broken) <= {1}
+
+
+def test_only_the_owner_can_read_what_is_saved(tmp_path: Path) -> None:
+    file = tmp_path / "rejected.parquet"
+    for _ in range(2):
+        save(pd.DataFrame({"text": ["hi"]}), file)
+        assert file.stat().st_mode & 0o777 == 0o600
+        file.chmod(0o644)  # as an earlier version left it

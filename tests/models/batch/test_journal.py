@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,41 @@ def test_a_truncated_journal_lists_complete_parts(folder: Path) -> None:
         assert parts_of(folder, {"model": 1})[0] == [1, 2, 3][: max(lines - 1, 0)]
 
 
+@pytest.mark.parametrize("at", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda line: line.replace(b'"rows"', b'"rowz"'),
+        lambda line: line.replace(b'"files"', b'"filez"'),
+        lambda line: line.replace(b'"rows": ', b'"rows": 1'),
+        lambda line: line.replace(b"part-", b"../part-"),
+        lambda line: b"{}",
+        lambda line: b"[" * 100_000,
+        lambda line: line + b"\n" + line,  # the rows would be there twice
+        lambda line: b"",
+    ],
+)
+def test_an_edited_line_counts_as_the_end(folder: Path, at: int, edit: Callable[[bytes], bytes]) -> None:
+    lines = (folder / "journal.jsonl").read_bytes().split(b"\n")
+    lines[at] = edited = edit(lines[at])
+    changed = edited != (folder / "journal.jsonl").read_bytes().split(b"\n")[at]
+    (folder / "journal.jsonl").write_bytes(b"\n".join(lines))
+    kept = [1, 2, 3][: max(at - 1, 0)] if changed else [1, 2, 3]
+    kept = [1, 2, 3][:at] if b"\n" in edited else kept  # the line is right, and the same line again is not
+    assert parts_of(folder, {"model": 1})[0] == kept
+    assert parts_of(folder, {"model": 1})[0] == kept
+
+
+def test_a_folder_among_the_parts_is_deleted(folder: Path) -> None:
+    (folder / "more" / "x").mkdir(parents=True)
+    assert parts_of(folder, {"model": 1}) == ([1, 2, 3], False)
+    assert not (folder / "more").exists()
+
+
+def test_only_the_owner_can_read_the_parts(folder: Path) -> None:
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_two_processes_cannot_run_the_same_job(folder: Path) -> None:
     program = f"""
 from pathlib import Path
@@ -95,5 +131,5 @@ def test_a_finished_job_leaves_nothing(folder: Path) -> None:
 
 def test_the_journal_is_readable_json(folder: Path) -> None:
     lines = [json.loads(line) for line in (folder / "journal.jsonl").read_text("utf-8").splitlines()]
-    assert lines[0] == {"model": 1}
+    assert lines[0].items() >= {"model": 1}.items()
     assert [list(line["files"]) for line in lines[1:]] == [["part-1"], ["part-2"], ["part-3"]]

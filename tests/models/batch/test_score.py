@@ -130,6 +130,41 @@ def test_an_unusable_file_leaves_existing_outputs(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_an_output_that_cannot_be_written_is_an_error_before_the_work(
+    scorer: Scorer, messages: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    source = write(messages, tmp_path / f"m.{ending}")
+    (tmp_path / "folder.rejected.parquet").mkdir()
+    (tmp_path / "file").write_bytes(b"x")
+
+    def score(*_: Any) -> None:
+        pytest.fail("rows were scored")
+
+    monkeypatch.setattr(Scorer, "score_columns", score)
+    before = sorted(tmp_path.rglob("*"))
+    for output, kind, text in (
+        (tmp_path, IsADirectoryError, "expected a file to write, got a folder"),
+        (tmp_path / "folder.parquet", IsADirectoryError, "rejected.parquet: expected a file to write, got a folder"),
+        (tmp_path / "file" / "scores.parquet", PermissionError, "the folder of the output cannot be written to"),
+        (Path("/proc/scores.parquet"), PermissionError, "the folder of the output cannot be written to"),
+    ):
+        with pytest.raises(kind, match=text):
+            score_file(scorer, source, output)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_only_the_owner_can_read_rejected_rows(
+    scorer: Scorer, messages: pd.DataFrame, tmp_path: Path, ending: str
+) -> None:
+    source = write(pd.concat([messages, BAD_ROWS]).astype({"message_id": "str"}), tmp_path / f"m.{ending}")
+    (tmp_path / "scores.rejected.parquet").touch(0o644)
+    rejected = score_file(scorer, source, tmp_path / "scores.parquet").rejected_output
+    assert rejected is not None
+    assert rejected.stat().st_mode & 0o777 == 0o600
+
+
 def test_progress_is_reported_after_each_chunk(
     scorer: Scorer, messages: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,7 +45,7 @@ def test_the_records_are_scored_with_a_history(name: str) -> None:
 COMPILED = """
 import sys
 from numba.core.registry import CPUDispatcher
-from fraudsieve.models import Scorer
+from fraudsieve.models import Scorer, read_model
 
 def compiled():
     return {{
@@ -56,9 +56,7 @@ def compiled():
         if isinstance(thing, CPUDispatcher)
     }}
 
-scorer = Scorer.load({folder!r})
-if {warm}:
-    scorer.warm_up()
+scorer = {scorer}
 before = compiled()
 for records in {records!r}:
     state = scorer.new_state()
@@ -82,6 +80,7 @@ def test_nothing_is_left_to_compile(name: str, binary: Any, tmp_path: Path, run_
         records = [{**record, "as_of": "2026-03-01", "sent_at": "2026-03-01", "created_at": None} for record in records]
         events = [{**event, "occurred_at": "2026-02-28T23:30"} for event in history["events"]]
     forms = [records[0], records]
-    facts = {"folder": str(folder), "records": [records[1], *forms], "events": events}
-    assert run_alone(COMPILED.format(warm=True, **facts)) == "True []\n"
-    assert "fraudsieve." in run_alone(COMPILED.format(warm=False, **facts))
+    facts = {"records": [records[1], *forms], "events": events}
+    for call in (f"Scorer.load({str(folder)!r})", f"Scorer(read_model({str(folder)!r})).warm_up()"):
+        assert run_alone(COMPILED.format(scorer=call, **facts)) == "True []\n"
+    assert "fraudsieve." in run_alone(COMPILED.format(scorer=f"Scorer(read_model({str(folder)!r}))", **facts))

@@ -178,6 +178,20 @@ def test_alerts_per_day_stay_near_the_capacity_without_drift(seed: int) -> None:
     assert alerts == pytest.approx(CAPACITY, rel=0.2)
 
 
+@pytest.mark.parametrize(("n_legitimate", "named"), [(99, 2), (100, 1), (999, 1), (1000, 0)])
+def test_a_rate_of_less_than_one_legitimate_row_is_noted(n_legitimate: int, named: int) -> None:
+    n = n_legitimate + 10
+    data = labelled(n)
+    is_fraud, probability = np.arange(n) < 10, np.linspace(1, 0, n)
+    recipe = Recipe.read(overrides={"thresholds": {"false_positive_rates": [0.05, 0.01, 0.001, 0]}})
+    points, notes = choose_points(probability, is_fraud, data, sliced(np.arange(n)), recipe)
+    assert len(points) == 4
+    text = " ".join(notes)
+    names = ("false_positive_rate_0.01", "false_positive_rate_0.001")
+    assert all((f"{name}," in text or f"{name}:" in text) == (at >= 2 - named) for at, name in enumerate(names))
+    assert ("Label at least 1,000" in text) == bool(named)
+
+
 @pytest.mark.slow
 def test_a_run_keeps_its_points_in_the_folder(small_world: World, tmp_path: Path) -> None:
     thresholds = {"alerts_a_day": [5], "precisions": [0.8], "costs": {"missed": 100, "review": 2}, "decide_by": "cost"}

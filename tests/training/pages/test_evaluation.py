@@ -129,3 +129,6 @@ def test_paths_that_cannot_hold_a_report_are_rejected(tmp_path: Path) -> None:
         check_report_path(tmp_path / "r.json")
     with pytest.raises(RecipeError, match="does not exist"):
         check_report_path(tmp_path / "none" / "r.html")
+    (tmp_path / "r.json").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"r\.json: expected a file to write, got a folder"):
+        check_report_path(tmp_path / "r.html")

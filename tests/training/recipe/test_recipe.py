@@ -46,6 +46,7 @@ def test_a_file_and_overrides(tmp_path: Path) -> None:
         ("[model]\nnum_leaves = 1", "model.num_leaves"),
         ("name = 'a b'", "name: "),
         ("not toml", "is not TOML"),
+        ("x = " + "[" * 20_000, "is nested too deeply"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, text: str, named: str) -> None:

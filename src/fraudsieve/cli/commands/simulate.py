@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from fraudsieve._io import check_output_file
 from fraudsieve.cli.console import answer, exit_on_error, steps
 from fraudsieve.cli.options import Json
 
@@ -20,6 +21,7 @@ def simulate_command(
 ) -> None:
     """Simulate a small world: messages, accounts, events and labels. Metrics on it say nothing about real data."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        check_output_file(output / "messages.parquet")
         progress("simulating")
         from fraudsieve.training.simulation.world import simulate
 

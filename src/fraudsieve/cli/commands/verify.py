@@ -20,10 +20,10 @@ def verify_command(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check a model folder without scoring, and list the checks. Exit code 2: a check failed."""
+    """Check a model folder, score sample records with it, and list the checks. Exit code 2: a check failed."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         progress("checking")
-        from fraudsieve.models.artifact.inspection import verify
+        from fraudsieve.models.verification import verify
 
         verified = verify(_find(folder), digest=digest)
     notes(verified.notes)

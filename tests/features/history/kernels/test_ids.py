@@ -1,6 +1,10 @@
 """Ids encoded as integers."""
 
 import itertools
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.kernels.ids import code_numbers, code_strings
+from fraudsieve.features.history.kernels.ids import HASH_KEY, code_numbers, code_strings, number_keys
 from tests.profiles import examples
 
 LENGTHS = [*range(0, 20), 23, 24, 25, 40]
@@ -62,3 +66,56 @@ def test_integers_are_encoded_by_first_appearance(rows: list[tuple[int, bool]]) 
     codes, n_codes = code_numbers(keys, valid)
     assert codes.tolist() == [next(kept) if valid else -1 for _, valid in rows]
     assert n_codes == len({key for key, valid in rows if valid})
+
+
+def colliding_numbers(n: int) -> npt.NDArray[np.uint64]:
+    """Return numbers that share a slot under a hash without a key: the inverse of its last steps."""
+    first, second, final = 0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0xFF51AFD7ED558CCD
+    words = 1 << 64
+    mixed = [low * pow(final, -1, words) % words for low in range(n)]
+    states = [state ^ state >> 32 ^ final * second % words for state in mixed]
+    return np.array([state * pow(first, -1, words) % words for state in states], np.uint64)
+
+
+def colliding_ids(n: int) -> list[bytes]:
+    """Return ids in which each changed word is undone by the next one, in a hash of steps without a key."""
+    bits = range(n.bit_length())
+    words = [
+        [word for bit in bits for word in (i >> bit & 1 and (1 << 63, 1 << 63 | 1 << 31)) or (0, 0)] for i in range(n)
+    ]
+    return [np.array(row, np.uint64).tobytes() for row in words]
+
+
+def seconds(call: Callable[[], object]) -> float:
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def test_ids_that_are_made_to_collide_take_no_longer() -> None:
+    n = 20_000
+    numbers = colliding_numbers(n)
+    usual = seconds(lambda: code_numbers(np.random.default_rng(0).integers(0, 1 << 60, n).astype(np.uint64)))
+    assert seconds(lambda: code_numbers(numbers)) < 10 * usual + 0.01
+    ids = colliding_ids(2000)
+    usual = seconds(lambda: code([f"{i:0{len(ids[0])}}".encode() for i in range(2000)]))
+    assert seconds(lambda: code(ids)) < 10 * usual + 0.01
+    assert code(ids) == number(ids)
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=6, max_size=6))
+def test_codes_do_not_depend_on_the_key(words: list[int]) -> None:
+    numbers, empty = np.arange(3000, dtype=np.uint64) % np.uint64(1700), np.empty(0, np.bool_)
+    codes = np.empty(numbers.size, np.int32)
+    assert number_keys(numbers, empty, np.array(words, np.uint64), codes) == 1700
+    assert codes.tolist() == [i % 1700 for i in range(3000)]
+
+
+def test_every_process_has_a_key_of_its_own() -> None:
+    program = "from fraudsieve.features.history.kernels.ids import HASH_KEY; print(HASH_KEY.tobytes().hex())"
+    keys = {subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in range(2)}
+    assert len(keys) == 2
+    assert HASH_KEY.size == 6

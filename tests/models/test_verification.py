@@ -1,4 +1,4 @@
-"""Inspection of a model folder: the checks are listed, and a folder is rejected before it is built."""
+"""Verification of a model folder: the checks are listed, and what does not score soundly is rejected."""
 
 import json
 import shutil
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fraudsieve.exceptions import ArtifactError
-from fraudsieve.models.artifact.inspection import verify
+from fraudsieve.models.verification import verify
 
 
 def test_the_checks_are_listed(fitted: Any) -> None:

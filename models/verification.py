@@ -1,0 +1,177 @@
+"""The check of a model folder: `Scorer.load` and `verify` run the same one.
+
+It reads the folder, and then scores sample records and explains the scores. Files that match their digests can still
+hold numbers that no score comes of.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fraudsieve.exceptions import ArtifactError
+from fraudsieve.models.artifact.folder import (
+    FEATURES_VERSION,
+    FORMAT,
+    LIBRARIES,
+    Model,
+    read_manifest,
+    read_model,
+)
+from fraudsieve.models.reasons.reason_codes import N_REASONS
+from fraudsieve.models.reasons.request import ReasonRequest
+from fraudsieve.models.scoring.inputs import Events, resolve_history
+from fraudsieve.models.scoring.samples import warm_records
+from fraudsieve.models.scoring.scores import to_records
+
+__all__ = ["Verified", "load_model", "verify"]
+
+NOT_PINNED = (
+    "the digest is not pinned: the folder is complete, but its author is not verified; "
+    "pass the digest that train printed"
+)
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The checks that a model folder passed. A folder that fails a check raises `ArtifactError` instead.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    name, subject, digest : str
+        The model's name, what it scores, and the SHA-256 of its manifest.
+    pinned : bool
+        Whether the digest was compared with an expected one.
+    checks : tuple of (str, str)
+        The subject of each check, and its result.
+    notes : tuple of str
+        What the checks do not cover.
+    """
+
+    folder: Path
+    name: str
+    subject: str
+    digest: str
+    pinned: bool
+    checks: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+
+def load_model(folder: str | Path, *, digest: str | None = None) -> Model:
+    """Read a model folder and check it, as far as scoring sample records and explaining the scores.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The model folder.
+    digest : str, default=None
+        The SHA-256 of its manifest, to accept only that model.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    ArtifactError
+        If a check fails.
+    """
+    model = read_model(folder, digest=digest)
+    try:
+        problem = _sample_problem(model)
+    except Exception as error:  # arrays that fit each other can still raise anything in a kernel or in LightGBM
+        problem = f"cannot score a sample record ({type(error).__name__})"
+    if problem is not None:
+        raise ArtifactError(str(folder), problem, "Train the model again.")
+    return model
+
+
+def _sample_problem(model: Model) -> str | None:
+    """Score sample records, one and several, without and with a history, and explain the scores."""
+    records, history = warm_records(model.matrix)
+    for events in (None, history):
+        for batch in (records[:1], records):
+            problem = _batch_problem(model, batch, events)
+            if problem is not None:
+                return problem
+    return None
+
+
+def _batch_problem(model: Model, records: Sequence[Mapping[str, Any]], events: Events | None) -> str | None:
+    features = model.matrix.rows(records, resolve_history(model.matrix, events))
+    why = next((reason for reason in features.why.tolist() if reason is not None), None)
+    if why is not None:
+        return f"does not score a sample record ({why})"
+    odds = model.calibration.apply(model.ensemble.log_odds(features.X, n_threads=1))
+    if np.isinf(features.X).any() or not np.isfinite(odds).all():
+        return "gives a sample record a feature or log-odds that are not finite"
+    scores: list[dict[str, Any]] = to_records(model, odds, features.why, features.has_history)
+    explained = ReasonRequest(model, N_REASONS, None).explain(records, features, odds)
+    try:
+        json.dumps([scores, explained], ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        return "gives a sample record a score or a reason that is not finite, or a class that is not text"
+    return None
+
+
+def verify(folder: str | Path, *, digest: str | None = None) -> Verified:
+    """Check a model folder as `Scorer.load` does, and list the checks.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The model folder.
+    digest : str, default=None
+        The SHA-256 of its manifest, to accept only that model.
+
+    Returns
+    -------
+    Verified
+        The model's name, subject and digest, the checks and their results, and what they do not cover.
+
+    Raises
+    ------
+    ArtifactError
+        If a check fails. Nothing is built from a file that fails its check.
+
+    Examples
+    --------
+    ::
+
+        verify("fraudsieve-model", digest="…").checks[0]  # ('digest', 'of the manifest, equals the given one')
+    """
+    folder = Path(folder)
+    model = load_model(folder, digest=digest)
+    manifest, _ = read_manifest(folder, digest=model.digest)  # the same bytes as before
+    trees = model.ensemble.booster
+    sizes = [entry["bytes"] for entry in manifest["files"].values()]
+    checks = (
+        ("digest", "of the manifest, equals the given one" if digest else "of the manifest, none was given"),
+        ("versions", f"format {FORMAT}, features {FEATURES_VERSION}: those of this fraudsieve"),
+        ("files", f"{len(sizes)}, {sum(sizes):,} bytes, in the folder itself, SHA-256 as in the manifest"),
+        ("booster", f"{trees.num_trees()} trees: every split and leaf is reached once, and every column exists"),
+        ("arrays", "sizes before they were unpacked, shapes, types and ranges; every number is finite"),
+        ("columns", f"{len(model.matrix.columns)}, in the order of the features that the manifest declares"),
+        ("classes", f"{len(model.classes)}, as many as the trees have outputs for"),
+        ("thresholds", f"{len(model.points)} operating points from 0 to 1; the calibration keeps the ranking"),
+        ("samples", "sample records were scored and explained, without and with a history"),
+    )
+    notes = () if digest else (NOT_PINNED,)
+    return Verified(
+        folder, model.name, model.subject, model.digest, bool(digest), checks, (*notes, *_version_notes(manifest))
+    )
+
+
+def _version_notes(manifest: dict[str, Any]) -> tuple[str, ...]:
+    """Return a note on the libraries whose version differs from the one that wrote the folder."""
+    written = manifest.get("libraries")
+    written = written if isinstance(written, dict) else {}
+    pairs = [(name, str(written.get(name)), version(name)) for name in LIBRARIES]
+    differences = ", ".join(f"{name} {was} (here {now})" for name, was, now in pairs if was != now)
+    return (f"written with {differences}",) if differences else ()
