@@ -1,5 +1,6 @@
 """The features of a model in its folder: their declaration in the manifest, and the arrays of the text models."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
@@ -70,8 +71,15 @@ def _build_accounts(subject: Subject, declared: Mapping[str, Any], files: Mappin
         numbers=tuple(map(str, declared["numbers"])),
         categories={str(name): tuple(map(str, words)) for name, words in declared["categories"].items()},
         timed=bool(declared["timed"]),
-        digest_key=str(declared["digest_key"]),
+        digest_key=_digest_key(declared["digest_key"]),
     )
+
+
+def _digest_key(key: str) -> str:
+    """Check the key of the digests of categories: hexadecimal digits of at most 64 bytes, as BLAKE2b takes them."""
+    if len(bytes.fromhex(key)) > hashlib.blake2b.MAX_KEY_SIZE:
+        raise ValueError("the key of the digests of categories is too long")
+    return key
 
 
 _BUILDERS: Final[dict[str, Callable[[Mapping[str, Any], Mapping[str, bytes]], FeatureMatrix]]] = {
