@@ -1,28 +1,31 @@
-"""Frames: the units in which a log writes, with length and checksum, so that an incomplete write is detected.
+"""Frames: the units in which a log writes, with place, length and checksum, so that each change is detected.
 
-A frame is a marker (4 bytes), the length of its content (8 bytes), the CRC-32 of length and content (4 bytes), and the
-content: JSON lines in ASCII. The marker has bytes that are not ASCII, so that the next frame can be found after a
-damaged one.
+A frame is a marker (4 bytes), its place and the length of its content (3 times 8 bytes: number of the segment, offset
+in the segment, length), the CRC-32 of place, length and content (4 bytes), and the content: JSON lines in ASCII. The
+marker has bytes that are not ASCII, so that the next frame can be found after a damaged one. A frame that was moved or
+copied is complete, but not in its place.
 """
 
 import struct
 import zlib
 from collections.abc import Iterator
 
-__all__ = ["frame", "frames", "is_damaged"]
+__all__ = ["count_records", "frame", "frames", "is_damaged"]
 
 MARKER = b"\xf5fs\xf5"
-LENGTH, CHECKSUM = struct.Struct("<Q"), struct.Struct("<I")
-HEAD = len(MARKER) + LENGTH.size + CHECKSUM.size
+PLACE, CHECKSUM = struct.Struct("<QQQ"), struct.Struct("<I")
+HEAD = len(MARKER) + PLACE.size + CHECKSUM.size
 
 
-def frame(content: bytes) -> bytes:
+def frame(content: bytes, segment: int, offset: int) -> bytes:
     """Frame content.
 
     Parameters
     ----------
     content : bytes
         ASCII.
+    segment, offset : int
+        Where the frame will be written.
 
     Returns
     -------
@@ -30,20 +33,22 @@ def frame(content: bytes) -> bytes:
 
     Examples
     --------
-    >>> len(frame(b"[1]"))
-    19
+    >>> len(frame(b"[1]", 1, 0))
+    35
     """
-    length = LENGTH.pack(len(content))
-    return MARKER + length + CHECKSUM.pack(zlib.crc32(content, zlib.crc32(length))) + content
+    place = PLACE.pack(segment, offset, len(content))
+    return MARKER + place + CHECKSUM.pack(zlib.crc32(content, zlib.crc32(place))) + content
 
 
-def frames(data: bytes, start: int) -> Iterator[tuple[int, bytes]]:
-    """Iterate over complete frames, up to the first that is not.
+def frames(data: bytes, segment: int, start: int) -> Iterator[tuple[int, bytes]]:
+    """Iterate over complete frames in their places, up to the first that is not.
 
     Parameters
     ----------
     data : bytes
-        Content of a file.
+        Content of a segment.
+    segment : int
+        Its number.
     start : int
         Offset of the first frame.
 
@@ -56,11 +61,11 @@ def frames(data: bytes, start: int) -> Iterator[tuple[int, bytes]]:
 
     Examples
     --------
-    >>> data = frame(b"[1]") + frame(b"[2]")
-    >>> [content for _, content in frames(data[:-1], 0)]
+    >>> data = frame(b"[1]", 1, 0) + frame(b"[2]", 1, 35)
+    >>> [content for _, content in frames(data[:-1], 1, 0)]
     [b'[1]']
     """
-    while (content := _content(data, start)) is not None:
+    while (content := _content(data, start)) is not None and _place(data, start)[:2] == (segment, start):
         start += HEAD + len(content)
         yield start, content
 
@@ -71,9 +76,9 @@ def is_damaged(data: bytes, end: int) -> bool:
     Parameters
     ----------
     data : bytes
-        Content of a file.
+        Content of a segment.
     end : int
-        Offset of the end of its last complete frame, from `frames`.
+        Offset of the end of its last frame, from `frames`.
 
     Returns
     -------
@@ -81,10 +86,10 @@ def is_damaged(data: bytes, end: int) -> bool:
 
     Examples
     --------
-    >>> data = bytearray(frame(b"[1]") + frame(b"[2]"))
-    >>> is_damaged(bytes(data[:-1]), 19)
+    >>> data = bytearray(frame(b"[1]", 1, 0) + frame(b"[2]", 1, 35))
+    >>> is_damaged(bytes(data[:-1]), 35)
     False
-    >>> data[18] = 0
+    >>> data[34] = 0
     >>> is_damaged(bytes(data), 0)
     True
     """
@@ -96,12 +101,42 @@ def is_damaged(data: bytes, end: int) -> bool:
     return False
 
 
+def count_records(data: bytes) -> int:
+    """Count the records of an incomplete frame, with the last one, of which a part may be missing.
+
+    Parameters
+    ----------
+    data : bytes
+        The end of a segment, from the end of its last frame.
+
+    Returns
+    -------
+    int
+        0 if it does not begin with a frame.
+
+    Examples
+    --------
+    >>> count_records(frame(b"[1]\\n[2]", 1, 0)[:-1])
+    2
+    """
+    content = data[HEAD:].rstrip(b"\0")
+    return content.count(b"\n") + 1 if content and data.startswith(MARKER) else 0
+
+
+def _place(data: bytes, start: int) -> tuple[int, int, int]:
+    """Return segment, offset and length from the head of a frame."""
+    segment, offset, length = PLACE.unpack_from(data, start + len(MARKER))
+    return segment, offset, length
+
+
 def _content(data: bytes, start: int) -> bytes | None:
-    """Return the content of the frame at an offset; None if there is no complete frame."""
+    """Return the content of the frame at an offset, whatever its place; None if there is no complete frame."""
     if len(data) < start + HEAD or not data.startswith(MARKER, start):
         return None
-    (length,) = LENGTH.unpack_from(data, start + len(MARKER))
-    (checksum,) = CHECKSUM.unpack_from(data, start + len(MARKER) + LENGTH.size)
-    content = data[start + HEAD : start + HEAD + length]
-    is_complete = len(content) == length and zlib.crc32(content, zlib.crc32(LENGTH.pack(length))) == checksum
-    return content if is_complete else None
+    stop = start + HEAD + _place(data, start)[2]
+    # Content has no marker. Without this check, many forged lengths would make the search quadratic.
+    if stop > len(data) or data.find(MARKER, start + HEAD, stop) >= 0:
+        return None
+    content, place = data[start + HEAD : stop], data[start + len(MARKER) : start + len(MARKER) + PLACE.size]
+    (checksum,) = CHECKSUM.unpack_from(data, start + len(MARKER) + PLACE.size)
+    return content if zlib.crc32(content, zlib.crc32(place)) == checksum else None

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from typing import Any
 import pytest
 
 from fraudsieve.exceptions import StateError
-from fraudsieve.models.live.frames import HEAD
-from fraudsieve.models.live.log import HEADER, EventLog
+from fraudsieve.models.live.frames import HEAD, MARKER, PLACE, frame
+from fraudsieve.models.live.log import EventLog
+from fraudsieve.models.live.segments import HEADER
 
 SEGMENT = "0000000001.log"
 FILLS = """
@@ -45,7 +47,7 @@ grow()
 log.append([{"n": n_appended}])
 log.close()
 log = EventLog(folder)
-print(json.dumps([[r["n"] for r in log.replay()] == list(range(n_appended + 1)), log.cut, n_appended, failed]))
+print(json.dumps([[r["n"] for r in log.replay()] == list(range(n_appended + 1)), log.cut is None, n_appended, failed]))
 """
 HOLDS = """
 import sys
@@ -58,6 +60,10 @@ sys.stdin.read()
 
 def numbers(log: EventLog) -> list[int]:
     return [record["n"] for record in log.replay()]
+
+
+def cut_bytes(log: EventLog) -> int:
+    return log.cut.nbytes if log.cut is not None else 0
 
 
 def filled(folder: Path, n: int = 3, **how: Any) -> Path:
@@ -75,7 +81,7 @@ def test_appended_records_are_replayed_in_order_over_segments(tmp_path: Path) ->
         assert numbers(log) == list(range(25))
         assert log.last > 5
         assert log.nbytes == sum(path.stat().st_size for path in tmp_path.glob("*.log"))
-        assert (log.cut, log.is_empty) == (0, False)
+        assert (log.cut, log.is_empty) == (None, False)
         assert next(log.replay())["name"] == "中\ud800"
 
 
@@ -87,7 +93,8 @@ def test_a_tail_torn_at_any_byte_is_truncated(tmp_path: Path) -> None:
         folder.mkdir()
         (folder / SEGMENT).write_bytes(whole[:end])
         with EventLog(folder, fsync="never") as log:
-            assert (log.cut, numbers(log)) == (end - start, [0, 1])
+            assert (cut_bytes(log), numbers(log)) == (end - start, [0, 1])
+            assert log.cut is None or log.cut.n_records == (end - start > HEAD)
             log.append([{"n": 7}])
             assert numbers(log) == [0, 1, 7]
 
@@ -97,7 +104,7 @@ def test_a_tail_of_zeros_or_noise_is_truncated(tail: bytes, tmp_path: Path) -> N
     path = filled(tmp_path) / SEGMENT
     path.write_bytes(path.read_bytes() + tail)
     with EventLog(tmp_path) as log:
-        assert (log.cut, numbers(log)) == (len(tail), [0, 1, 2])
+        assert (cut_bytes(log), numbers(log)) == (len(tail), [0, 1, 2])
 
 
 @pytest.mark.parametrize("start", [b"", HEADER[:5], bytes(len(HEADER))])
@@ -106,7 +113,7 @@ def test_a_segment_without_a_complete_header_is_restarted(start: bytes, tmp_path
     (tmp_path / "0000000002.log").write_bytes(start)
     with EventLog(tmp_path) as log:
         log.append([{"n": 3}])
-        assert (numbers(log), log.cut) == ([0, 1, 2, 3], len(start))
+        assert (numbers(log), cut_bytes(log)) == ([0, 1, 2, 3], len(start))
 
 
 def test_damage_before_the_last_record_is_an_error_with_file_and_offset(tmp_path: Path) -> None:
@@ -118,7 +125,76 @@ def test_damage_before_the_last_record_is_an_error_with_file_and_offset(tmp_path
         with pytest.raises(StateError, match=rf"{SEGMENT}: the record at byte {one} is damaged\. Restore"):
             EventLog(tmp_path, fsync="never")
     assert whole[one:].startswith(b"\xf5fs\xf5")
-    assert HEAD == 16
+    assert HEAD == 32
+
+
+def test_a_cut_says_its_bytes_records_and_time(tmp_path: Path) -> None:
+    before = datetime.now(UTC)
+    with EventLog(tmp_path) as log:
+        log.append([{"n": 0}])
+        start = log.nbytes
+        log.append([{"n": 1}, {"n": 2}, {"n": 3}])
+        stop = log.nbytes
+    path = tmp_path / SEGMENT
+    path.write_bytes(path.read_bytes()[:-12])  # two complete lines and a part of the third
+    with EventLog(tmp_path) as log:
+        assert log.cut is not None
+        assert log.cut[:2] == (stop - start - 12, 2)
+        assert before <= log.cut.at <= datetime.now(UTC)
+    with EventLog(tmp_path) as log:
+        assert log.cut is None
+
+
+def parts_of(folder: Path) -> tuple[bytes, list[bytes]]:
+    """Return the first line of a segment and its frames."""
+    whole = (folder / SEGMENT).read_bytes()
+    head, *frames = whole.split(MARKER)
+    return head, [MARKER + frame for frame in frames]
+
+
+@pytest.mark.parametrize("order", [(0, 2, 1), (0, 1, 2, 2), (0, 0, 1, 2), (1, 2), (0, 2), (2, 1, 0)])
+def test_moved_copied_and_removed_frames_are_damage(order: tuple[int, ...], tmp_path: Path) -> None:
+    head, frames = parts_of(filled(tmp_path))
+    (tmp_path / SEGMENT).write_bytes(head + b"".join(frames[place] for place in order))
+    with pytest.raises(StateError, match=rf"{SEGMENT}: the record at byte \d+ is damaged"):
+        EventLog(tmp_path)
+
+
+def test_exchanged_segments_are_damage(tmp_path: Path) -> None:
+    filled(tmp_path, 2, segment_bytes=1)
+    one, two = tmp_path / "0000000002.log", tmp_path / "0000000003.log"
+    first, second = one.read_bytes(), two.read_bytes()
+    one.write_bytes(second)
+    with EventLog(tmp_path) as log, pytest.raises(StateError, match="0000000002.log: the record at byte 17 is damaged"):
+        list(log.replay())
+    two.write_bytes(first)
+    with pytest.raises(StateError, match="0000000003.log: the record at byte 17 is damaged"):
+        EventLog(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"{", b"[" * 100_000, b'{"n": 1}\n', b""])
+def test_a_frame_without_json_lines_is_damage(content: bytes, tmp_path: Path) -> None:
+    filled(tmp_path, 0)
+    (tmp_path / SEGMENT).write_bytes(HEADER + frame(content, 1, len(HEADER)))
+    with EventLog(tmp_path) as log, pytest.raises(StateError, match=f"{SEGMENT}: the record at byte 17 is damaged"):
+        list(log.replay())
+
+
+def test_many_heads_of_frames_are_searched_in_linear_time(tmp_path: Path) -> None:
+    filled(tmp_path, 1)
+    heads = (MARKER + PLACE.pack(1, 17, 30 * (400_000 - number)) + bytes(4) for number in range(400_000))
+    (tmp_path / SEGMENT).write_bytes(HEADER + b"".join(heads))
+    began = time.process_time()
+    with EventLog(tmp_path) as log:
+        assert numbers(log) == []
+    assert time.process_time() - began < 10  # about 0.3 s; it took minutes
+
+
+def test_an_empty_segment_can_be_used_further(tmp_path: Path) -> None:
+    with EventLog(tmp_path) as log:
+        assert [log.rotate(unless_empty=True), log.rotate()] == [1, 2]
+        log.append([{"n": 1}])
+        assert [log.rotate(unless_empty=True), log.rotate(unless_empty=True)] == [3, 3]
 
 
 def test_damage_in_an_older_segment_is_found_when_it_is_read(tmp_path: Path) -> None:
@@ -198,7 +274,7 @@ def test_remains_of_a_failed_write_are_truncated(call: str, tmp_path: Path, monk
         log.append([{"n": 3}])
         assert numbers(log) == [0, 3]
     with EventLog(tmp_path) as log:
-        assert (numbers(log), log.cut) == ([0, 3], 0)
+        assert (numbers(log), log.cut) == ([0, 3], None)
 
 
 def run(how: str, folder: Path, *, before: str = "") -> subprocess.CompletedProcess[str]:
@@ -211,8 +287,8 @@ def run(how: str, folder: Path, *, before: str = "") -> subprocess.CompletedProc
 def test_a_file_size_limit_loses_nothing(tmp_path: Path) -> None:
     done = run("limit", tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("[true, 0, 7,")
-    assert done.stdout.count("true") == 4
+    assert done.stdout.startswith("[true, true, 7,")
+    assert done.stdout.count("true") == 5
     assert "free disk space" in done.stdout
 
 
@@ -224,9 +300,9 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     if "mount:" in done.stderr:
         pytest.skip("a small disk cannot be mounted here")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("[true, 0, ")
+    assert done.stdout.startswith("[true, true, ")
     assert "No space left on device" in done.stdout
-    assert done.stdout.count("true") == 4
+    assert done.stdout.count("true") == 5
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_reopening_restores_campaigns_and_the_log_holds_no_text(
         assert live.score(queries) == scores
         n_events = live.size.events
         assert live.observe(sent + labelled) == ()
-        assert (live.size.events, live.size.repeats) == (n_events, len(sent))
+        assert (live.size.events, live.size.repeats) == (n_events, len(sent) + len(labelled))
         live.checkpoint()
     with LiveState(message_scorer, tmp_path, lateness="30d") as live:
         assert live.observe(sent) == ()
