@@ -1,7 +1,8 @@
 """A live state on disk: arrays without pickle, checked by digest and replaced atomically.
 
 A folder holds ``state.json`` and one ``part-<n>-<digest>.npz`` for each feature view, for the network if there is one,
-and for the ids of delivered records. The manifest lists these files with their SHA-256 and is replaced last, atomically: a reader finds either the old state or the new one.
+and for the ids of delivered records. The manifest lists these files with their SHA-256 and is replaced last,
+atomically: a reader finds either the old state or the new one.
 """
 
 import hashlib

@@ -165,10 +165,13 @@ def test_exchanged_segments_are_damage(tmp_path: Path) -> None:
     one, two = tmp_path / "0000000002.log", tmp_path / "0000000003.log"
     first, second = one.read_bytes(), two.read_bytes()
     one.write_bytes(second)
-    with EventLog(tmp_path) as log, pytest.raises(StateError, match="0000000002.log: the record at byte 17 is damaged"):
+    with (
+        EventLog(tmp_path) as log,
+        pytest.raises(StateError, match=r"0000000002\.log: the record at byte 17 is damaged"),
+    ):
         list(log.replay())
     two.write_bytes(first)
-    with pytest.raises(StateError, match="0000000003.log: the record at byte 17 is damaged"):
+    with pytest.raises(StateError, match=r"0000000003\.log: the record at byte 17 is damaged"):
         EventLog(tmp_path)
 
 
