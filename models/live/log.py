@@ -18,7 +18,7 @@ from fraudsieve._io import sync_descriptor, sync_folder
 from fraudsieve.exceptions import StateError
 
 from .folder_lock import lock_folder
-from .frames import frame, frames
+from .frames import frame, frames, previous_size
 from .segments import HEADER, RESTORE, LogCut, damaged, end_of_segment
 
 __all__ = ["EventLog", "Fsync"]
@@ -221,14 +221,17 @@ class EventLog:
             If a segment is missing or damaged; the error has file and offset.
         """
         with self._writing:
-            sizes = sorted(self._sizes.items())
+            sizes, previous = sorted(self._sizes.items()), None
         for number, size in sizes:
             data, complete = self._read(number)[:size], len(HEADER)
+            if previous is not None and previous_size(data, complete) not in (None, previous):
+                raise damaged(self._path(number - 1), previous)
             for end, content in frames(data, number, len(HEADER)):
                 yield from self._decode(content, number, complete)
                 complete = end
             if complete != size:
                 raise damaged(self._path(number), complete)
+            previous = size
 
     def close(self) -> None:
         """Sync and close the log, and release the folder."""
@@ -294,7 +297,7 @@ class EventLog:
         self._check_open()
         if self._sizes[self.last] >= self.segment_bytes:
             self._next_segment()
-        data = frame(content, self.last, self._sizes[self.last])
+        data = frame(content, self.last, self._sizes[self.last], self._sizes.get(self.last - 1, 0))
         with self._os_errors("cannot be written", "Nothing was stored: free disk space and send it again."):
             self._truncate()
             self._is_torn = True

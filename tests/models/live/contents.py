@@ -1,5 +1,6 @@
 """The complete content of a live state, for comparisons to the last bit."""
 
+from copy import deepcopy
 from typing import Any
 
 from fraudsieve.features.live_state import HistoryState
@@ -17,7 +18,7 @@ def content(state: HistoryState) -> dict[str, Any]:
             }
             for view in state.views
         ],
-        "network": None if network is None else (network.values, network.accounts, network.labels),
+        "network": None if network is None else deepcopy((network.values, network.accounts, network.labels)),
         "seen": {name: values.tolist() for name, values in _sorted_ids(state).items()},
         "watermark": state.watermark,
         "n_events": state.n_events,

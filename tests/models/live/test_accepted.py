@@ -51,7 +51,8 @@ def send(live: LiveState, part: str, record: dict[str, Any]) -> bool:
     """Send a record and return whether it was accepted."""
     if part == "messages":
         return live.observe(record) == ()
-    return live.update(**{part: record}) == ()
+    parts: dict[str, Any] = {part: record}
+    return live.update(**parts) == ()
 
 
 def check_restored(scorer: Scorer, sent: list[tuple[str, dict[str, Any]]]) -> list[bool]:

@@ -125,7 +125,7 @@ def test_damage_before_the_last_record_is_an_error_with_file_and_offset(tmp_path
         with pytest.raises(StateError, match=rf"{SEGMENT}: the record at byte {one} is damaged\. Restore"):
             EventLog(tmp_path, fsync="never")
     assert whole[one:].startswith(b"\xf5fs\xf5")
-    assert HEAD == 32
+    assert HEAD == 40
 
 
 def test_a_cut_says_its_bytes_records_and_time(tmp_path: Path) -> None:
@@ -175,6 +175,16 @@ def test_exchanged_segments_are_damage(tmp_path: Path) -> None:
         EventLog(tmp_path)
 
 
+def test_a_segment_that_ends_too_early_is_damage(tmp_path: Path) -> None:
+    """Its last frames are missing, but later segments exist."""
+    filled(tmp_path, 9, segment_bytes=300)
+    path = tmp_path / SEGMENT
+    head, *frames = path.read_bytes().split(MARKER)
+    path.write_bytes(head + b"".join(MARKER + frame for frame in frames[:-1]))
+    with EventLog(tmp_path) as log, pytest.raises(StateError, match=f"{SEGMENT}: the record at byte .* is damaged"):
+        list(log.replay())
+
+
 @pytest.mark.parametrize("content", [b"{", b"[" * 100_000, b'{"n": 1}\n', b""])
 def test_a_frame_without_json_lines_is_damage(content: bytes, tmp_path: Path) -> None:
     filled(tmp_path, 0)
@@ -185,7 +195,7 @@ def test_a_frame_without_json_lines_is_damage(content: bytes, tmp_path: Path) ->
 
 def test_many_heads_of_frames_are_searched_in_linear_time(tmp_path: Path) -> None:
     filled(tmp_path, 1)
-    heads = (MARKER + PLACE.pack(1, 17, 30 * (400_000 - number)) + bytes(4) for number in range(400_000))
+    heads = (MARKER + PLACE.pack(0, 1, 17, 40 * (400_000 - number)) + bytes(4) for number in range(400_000))
     (tmp_path / SEGMENT).write_bytes(HEADER + b"".join(heads))
     began = time.process_time()
     with EventLog(tmp_path) as log:
