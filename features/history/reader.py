@@ -72,14 +72,15 @@ def read_record(
 
 
 def _read_event(event: Record, time: int, views: Sequence[ViewState], pairs: Pairs | None) -> PreparedRecord:
-    amount, identifier = parse_amount(event.get("amount")), delivery_id(event, "event")
-    bands = [name for name in CAMPAIGN if parse_id(event.get(name), name) is not None]
-    if entity_key(event, ("account_id",)) is None and not bands:
+    amount = parse_amount(event.get("amount"))
+    is_band = {parse_id(event.get(name), name) for name in CAMPAIGN} != {None}
+    if not is_band and parse_id(event.get("account_id"), "account_id") is None:
         raise RejectedRecordError(NO_ACCOUNT)
-    parsed = [(view, entity_key(event, view.history.entities), view.row(event, time, amount)) for view in views]
-    rows = [(view, view.timelines, key, row) for view, key, row in parsed if key is not None]
+    keys = [(view, entity_key(event, view.history.entities)) for view in views]
+    rows = [(view, view.timelines, key, view.row(event, time, amount)) for view, key in keys if key is not None]
+    identifier = delivery_id(event, "event")
     # The bands of a message share its id, and all of them count.
-    return PreparedRecord(time, rows, pairs(event) if pairs else [], None, 0 if bands else identifier)
+    return PreparedRecord(time, rows, pairs(event) if pairs else [], None, 0 if is_band else identifier)
 
 
 def _read_label(label: Record, time: int, views: Sequence[ViewState]) -> PreparedRecord:

@@ -224,13 +224,13 @@ class EventLog:
             sizes, previous = sorted(self._sizes.items()), None
         for number, size in sizes:
             data, complete = self._read(number)[:size], len(HEADER)
-            if previous is not None and previous_size(data, complete) not in (None, previous):
-                raise damaged(self._path(number - 1), previous)
             for end, content in frames(data, number, len(HEADER)):
                 yield from self._decode(content, number, complete)
                 complete = end
             if complete != size:
                 raise damaged(self._path(number), complete)
+            if previous is not None and previous_size(data, len(HEADER)) not in (None, previous):
+                raise damaged(self._path(number - 1), previous)
             previous = size
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType
 from fraudsieve.features.history.records import parse_amount, parse_id, parse_is_fraud, parse_time
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
-from fraudsieve.models.scoring.inputs import prepare_bands
+from fraudsieve.models.scoring.inputs import message_error, prepare_bands
 
 __all__ = ["LoggedPart", "from_entry", "logged_fields", "message_to_entry", "read_entry", "to_entry"]
 
@@ -95,11 +95,14 @@ def message_to_entry(bands: Sequence[Record]) -> dict[str, Any]:
     Raises
     ------
     RejectedRecordError
-        As for `to_entry`; the error names the field of the events.
+        As for `to_entry`; the error names the field of the message.
     """
     (band,) = {*CAMPAIGN} & bands[0].keys()
-    time = parse_time(bands[0].get("occurred_at"), "occurred_at")
-    return {"messages": [time, {band: [event[band] for event in bands], **_ids(bands[0], MESSAGE_FIELDS)}]}
+    try:
+        time, ids = parse_time(bands[0].get("occurred_at"), "occurred_at"), _ids(bands[0], MESSAGE_FIELDS)
+    except RejectedRecordError as error:
+        raise message_error(str(error), bands[0]) from None
+    return {"messages": [time, {band: [event[band] for event in bands], **ids}]}
 
 
 def from_entry(entry: Any) -> tuple[LoggedPart, list[dict[str, Any]]]:

@@ -19,7 +19,7 @@ from fraudsieve.features.history.reader import RecordType
 from fraudsieve.features.history.records import RejectedRecord, as_records
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.scoring.inputs import message_bands, prepare_bands
+from fraudsieve.models.scoring.inputs import message_bands
 
 from .handover import continue_state, declaration
 from .log import SEGMENT_BYTES, EventLog, Fsync
@@ -298,7 +298,6 @@ class LiveState:
         campaigns = self.scorer.model.matrix.campaigns
         bands = message_bands(campaigns, message) if campaigns is not None else []
         if bands:
-            prepare_bands(self.state, bands, stored=True)  # so that errors name the fields of a message
             yield from self._new(message_to_entry(bands), now)
 
     def _new(self, entry: dict[str, Any], now: datetime) -> Iterator[_Delivery]:

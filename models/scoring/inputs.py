@@ -15,7 +15,7 @@ from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.message_records import why_unscorable
 
-__all__ = ["Events", "message_bands", "observe_messages", "prepare_bands", "resolve_history"]
+__all__ = ["Events", "message_bands", "message_error", "observe_messages", "prepare_bands", "resolve_history"]
 
 Record: TypeAlias = Mapping[str, Any]
 Events: TypeAlias = HistoryState | Sequence[Record] | Mapping[str, Sequence[Record]]
@@ -153,13 +153,13 @@ def prepare_bands(
         if not stored and message.identifier not in state.seen:
             rejected = state.prepare(bands[:1], now=now)[1]
     if rejected:
-        field, _, expected = rejected[0].reason.partition(":")
-        raise RejectedRecordError(f"{_message_field(bands[0], field)}:{expected}")
+        raise message_error(rejected[0].reason, bands[0])
     return [message] if prepared else []
 
 
-def _message_field(band: Record, field: str) -> str:
-    """Return the field of a message that a field of its bands is made from."""
+def message_error(reason: str, band: Record) -> RejectedRecordError:
+    """Return the error for a message whose bands were rejected; it names the field of the message."""
+    field, _, expected = reason.partition(":")
     time = "labelled_at" if "labelled" in band else "sent_at"
     names = {"occurred_at": time, "sender_id": "account_id", "event_id": "message_id", "kind": "label"}
-    return names.get(field, field)
+    return RejectedRecordError(f"{names.get(field, field)}:{expected}")

@@ -85,7 +85,7 @@ def attempt(seed: int, folder: Path) -> str:
     str
         "accepted" if everything is right, or a description of the fault.
     """
-    chance, acknowledged = random.Random(seed), set[str]()
+    chance, acknowledged = random.Random(seed), dict[str, set[int]]()
     spawner = _spawner(message_model())
     for life in range(LIVES):
         fault = live_and_die(spawner, message_scorer(), folder, f"{seed}-{life}", chance.uniform(0, 0.8), acknowledged)
@@ -95,21 +95,20 @@ def attempt(seed: int, folder: Path) -> str:
 
 
 def live_and_die(
-    spawner: "Spawner", scorer: Scorer, folder: Path, life: str, seconds: float, acknowledged: set[str]
+    spawner: "Spawner", scorer: Scorer, folder: Path, life: str, seconds: float, acknowledged: dict[str, set[int]]
 ) -> str | None:
     """Start a process, kill it after some seconds, and check what is restored; return the fault.
 
-    `acknowledged` holds the acknowledged records of earlier lives; those of this one are added.
+    `acknowledged` holds the numbers of the acknowledged records of each life; those of this one are added.
     """
     lines = spawner.live(life, folder, seconds)
-    acknowledged |= {line for line in lines if line.startswith(f"{life} ")}
-    lives = dict.fromkeys([*(line.split()[0] for line in sorted(acknowledged)), life])
+    acknowledged[life] = {int(line.split()[1]) for line in lines if line.startswith(f"{life} ")}
     with LiveState(scorer, folder) as live:
         restored = content(live.state)
-        expected, names = _expected(scorer, live.state, list(lives), acknowledged)
+        expected, n_lost = _expected(scorer, live.state, acknowledged)
         scores = live.score(QUERIES)
-    if acknowledged - names:
-        return f"{len(acknowledged - names)} acknowledged records are lost"
+    if n_lost:
+        return f"{n_lost} acknowledged records are lost"
     expected_content = content(expected)
     for part in ("views", "network", "watermark", "n_events"):
         if restored[part] != expected_content[part]:
@@ -121,21 +120,19 @@ def live_and_die(
     return None
 
 
-def _expected(
-    scorer: Scorer, restored: HistoryState, lives: list[str], acknowledged: set[str]
-) -> tuple[HistoryState, set[str]]:
-    """Return a state in memory of all records whose ids a restored state has seen, and their names."""
-    state, names = scorer.new_state(), set[str]()
-    for life in lives:
-        numbers = [int(name.split()[1]) for name in acknowledged if name.startswith(f"{life} ")]
+def _expected(scorer: Scorer, restored: HistoryState, acknowledged: dict[str, set[int]]) -> tuple[HistoryState, int]:
+    """Return a state in memory of all records that a restored state holds, and how many acknowledged ones it lacks."""
+    state, n_lost = scorer.new_state(), 0
+    for life, numbers in acknowledged.items():
         for number in range(max(numbers, default=0) + IN_FLIGHT):
-            record = delivery(life, number)
-            kind = "event" if number % MESSAGE_EVERY else "message"
-            if delivery_id({"event_id": f"{life} {number}"}, kind) in restored.seen:
-                names.add(f"{life} {number}")
-                rejected = scorer.observe(state, record) if kind == "message" else state.update(record)
+            record, is_message = delivery(life, number), number % MESSAGE_EVERY == 0
+            identifier = delivery_id({"event_id": f"{life} {number}"}, "message" if is_message else "event")
+            if identifier in restored.seen:
+                rejected = scorer.observe(state, record) if is_message else state.update(record)
                 assert rejected == ()
-    return state, names
+            elif number in numbers:
+                n_lost += 1
+    return state, n_lost
 
 
 def delivery(life: str, number: int) -> dict[str, Any]:
