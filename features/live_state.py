@@ -32,7 +32,7 @@ from fraudsieve.features.history.records import (
 )
 from fraudsieve.features.history.seen_ids import SeenIds
 from fraudsieve.features.history.store import read_state, write_state
-from fraudsieve.features.history.timeline import PreparedRecord, Timeline, ViewState
+from fraudsieve.features.history.timeline import PreparedRecord, ViewState
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.live import NetworkState
 
@@ -135,8 +135,7 @@ class HistoryState:
     @property
     def nbytes(self) -> int:
         """Size of the arrays in bytes."""
-        tables = [table for view in self.views for table in (view.timelines, view.labels)]
-        return sum(timeline.block.nbytes for table in tables for timeline in table.values())
+        return sum(view.nbytes for view in self.views)
 
     def update(
         self,
@@ -257,23 +256,15 @@ class HistoryState:
         return n_repeats
 
     def _apply_record(self, record: PreparedRecord) -> None:
-        for row in record.rows:
-            self._add(*row)
+        for view, timelines, key, row in record.rows:
+            view.add(timelines, key, row)
+        self.n_events += len(record.rows)
         if self.network is not None:
             for link in record.links:
                 self.network.link(*link, record.time)
             if record.account_label is not None:
                 account, is_fraud = record.account_label
                 self.network.label(account, record.time, is_fraud)
-
-    def _add(self, view: ViewState, timelines: dict[bytes, Timeline], key: bytes, row: list[int]) -> None:
-        timeline = timelines.get(key)
-        if timeline is None:
-            if key not in view.timelines and key not in view.labels:
-                view.sweep_queue.append(key)
-            timeline = timelines[key] = Timeline(len(row))
-        timeline.add(row)
-        self.n_events += 1
 
     def features(self, subjects: Records, histories: Sequence[History] | None = None) -> Array:
         """Compute the features of subjects, strictly before their cutoff times.

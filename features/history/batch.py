@@ -219,7 +219,7 @@ def _tables(events: TableLike, subjects: TableLike | None) -> tuple[SourceTable,
     if counting is every:
         return every, every
     names = events.column_names if isinstance(events, pa.Table) else list(events)
-    return counting, SourceTable("subjects", {name: every[name] for name in names} | {"as_of": every["occurred_at"]})
+    return counting, SourceTable("subjects", {name: events[name] for name in names} | {"as_of": every["occurred_at"]})
 
 
 def _fill_view(

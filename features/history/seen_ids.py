@@ -45,7 +45,7 @@ class SeenIds:
         return any(identifier in ids for _, ids in self._generations)
 
     def __len__(self) -> int:
-        return sum(len(ids) for _, ids in self._generations)
+        return sum(len(ids) for _, ids in list(self._generations))  # a copy, since another thread may add one
 
     def add(self, identifier: int, newest: int) -> None:
         """Add an id.

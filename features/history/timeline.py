@@ -90,6 +90,7 @@ class ViewState:
         self.kinds = {kind: position for position, kind in enumerate(history.kinds)}
         self.timelines: dict[bytes, Timeline] = {}
         self.labels: dict[bytes, Timeline] = {}
+        self.nbytes = 0
         self.longest_window = history.lengths[history.longest] * SECOND
         self.sweep_queue: deque[bytes] = deque()
         # The row of an entity without history is computed once: most campaigns are new.
@@ -123,11 +124,24 @@ class ViewState:
                     raise ValueError("events are not in order")
                 timelines[key.tobytes()] = Timeline.of(block, first, last)
             n_events += len(rows)
+            self.nbytes += sum(line.block.nbytes for line in timelines.values())
         self.sweep_queue.extend(dict.fromkeys([*self.timelines, *self.labels]))
         return n_events
 
     def _tables(self) -> list[tuple[str, dict[bytes, Timeline], int]]:
         return [("events", self.timelines, IDS + len(self.identifiers)), ("labels", self.labels, IDS)]
+
+    def add(self, timelines: dict[bytes, Timeline], key: bytes, row: Sequence[int]) -> None:
+        """Add a row to the timeline of an entity, in `timelines` or `labels` of this view."""
+        timeline = timelines.get(key)
+        if timeline is None:
+            if key not in self.timelines and key not in self.labels:
+                self.sweep_queue.append(key)
+            timeline = timelines[key] = Timeline(len(row))
+            self.nbytes += timeline.block.nbytes
+        nbytes = timeline.block.nbytes
+        timeline.add(row)
+        self.nbytes += timeline.block.nbytes - nbytes
 
     def row(self, event: Record, time: int, amount: float) -> list[int]:
         """Return an event as a row of its timeline."""
@@ -145,13 +159,19 @@ class ViewState:
             key = self.sweep_queue[0]
             self.sweep_queue.rotate(-1)
             oldest = horizon - self.longest_window - HOUR
-            if key in self.timelines:
-                n_dropped += self.timelines[key].drop_before(oldest)
-            if key in self.labels:
-                n_dropped += self.labels[key].drop_before(oldest, only_frauds=True)
-            elif self.drops_entities and not self.timelines[key].size:
-                del self.timelines[key]
+            n_dropped += self._drop(self.timelines, key, oldest) + self._drop(self.labels, key, oldest)
+            if self.drops_entities and key not in self.labels and not self.timelines[key].size:
+                self.nbytes -= self.timelines.pop(key).block.nbytes
                 self.sweep_queue.pop()
+        return n_dropped
+
+    def _drop(self, timelines: dict[bytes, Timeline], key: bytes, oldest: int) -> int:
+        timeline = timelines.get(key)
+        if timeline is None:
+            return 0
+        nbytes = timeline.block.nbytes
+        n_dropped = timeline.drop_before(oldest, only_frauds=timelines is self.labels)
+        self.nbytes += timeline.block.nbytes - nbytes
         return n_dropped
 
     def fill(self, subject: Record, cutoff: int, amounts: Array, out: Array) -> bool:

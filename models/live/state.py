@@ -7,7 +7,7 @@ and the standard library.
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeAlias
@@ -153,9 +153,8 @@ class LiveState:
 
     @property
     def size(self) -> LiveSize:
-        """Size in memory and on disk."""
-        with self._lock:
-            sizes = self.state.n_events, self.state.n_entities, len(self.state.seen), self._repeats, self.state.nbytes
+        """Size in memory and on disk. It does not wait for updates or scores."""
+        sizes = self.state.n_events, self.state.n_entities, len(self.state.seen), self._repeats, self.state.nbytes
         return LiveSize(*sizes, self._log.nbytes if self._log is not None else 0)
 
     def update(
@@ -191,14 +190,13 @@ class LiveState:
         parts: dict[RecordType, Records] = {"events": events, "labels": labels, "account_labels": account_labels}
         items: list[_Delivery] = []
         rejected: list[RejectedRecord] = []
-        with self._lock:
-            now = now or self._now()
-            for part, records in parts.items():
-                for position, record in enumerate(as_records(records)):
-                    try:
-                        items += self._deliveries(part, record, now)
-                    except RejectedRecordError as error:
-                        rejected.append(RejectedRecord(position, str(error)))
+        now = now or self._now()
+        for part, records in parts.items():
+            for position, record in enumerate(as_records(records)):
+                try:
+                    items += self._deliveries(part, record, now)
+                except RejectedRecordError as error:
+                    rejected.append(RejectedRecord(position, str(error)))
         self._commit(items)
         return tuple(rejected)
 
@@ -226,13 +224,12 @@ class LiveState:
         """
         items: list[_Delivery] = []
         rejected: list[RejectedRecord] = []
-        with self._lock:
-            now = now or self._now()
-            for position, message in enumerate(as_records(messages)):
-                try:
-                    items += self._message_deliveries(message, now)
-                except RejectedRecordError as error:
-                    rejected.append(RejectedRecord(position, str(error)))
+        now = now or self._now()
+        for position, message in enumerate(as_records(messages)):
+            try:
+                items += self._message_deliveries(message, now)
+            except RejectedRecordError as error:
+                rejected.append(RejectedRecord(position, str(error)))
         self._commit(items)
         return tuple(rejected)
 
@@ -290,23 +287,22 @@ class LiveState:
             wall = min(wall, max(self._opened + _seconds_since_boot(), plausible))
         return datetime.fromtimestamp(wall, UTC)
 
-    def _deliveries(self, part: RecordType, record: Record, now: datetime) -> Iterator[_Delivery]:
-        """Yield the delivery of a record, nothing for a repeated one; raise RejectedRecordError."""
-        yield from self._new(to_entry(part, record, self._fields), now)
+    def _deliveries(self, part: RecordType, record: Record, now: datetime) -> list[_Delivery]:
+        """Return the delivery of a record, nothing for a repeated one; raise RejectedRecordError."""
+        return self._new(to_entry(part, record, self._fields), now)
 
-    def _message_deliveries(self, message: Record, now: datetime) -> Iterator[_Delivery]:
+    def _message_deliveries(self, message: Record, now: datetime) -> list[_Delivery]:
         campaigns = self.scorer.model.matrix.campaigns
         bands = message_bands(campaigns, message) if campaigns is not None else []
-        if bands:
-            yield from self._new(message_to_entry(bands), now)
+        return self._new(message_to_entry(bands), now) if bands else []
 
-    def _new(self, entry: dict[str, Any], now: datetime) -> Iterator[_Delivery]:
+    def _new(self, entry: dict[str, Any], now: datetime) -> list[_Delivery]:
         """Read a log entry as if it were restored, so that what is accepted can be restored."""
-        for prepared in read_entry(self.state, entry, now=now):
-            if prepared.identifier in self.state.seen:
-                self._repeats += 1
-            else:
-                yield _Delivery(entry, prepared)
+        with self._lock:  # one record at a time, so that scores need not wait for all records of a call
+            prepared = read_entry(self.state, entry, now=now)
+            new = [_Delivery(entry, one) for one in prepared if one.identifier not in self.state.seen]
+            self._repeats += len(prepared) - len(new)
+        return new
 
     def _commit(self, items: list[_Delivery]) -> None:
         if self._log is None:

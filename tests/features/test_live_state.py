@@ -131,6 +131,11 @@ def test_standard_deviations_equal_exact_arithmetic() -> None:
             np.testing.assert_allclose(std, expected, rtol=4e-16)
 
 
+def nbytes_of(state: HistoryState) -> int:
+    tables = [table for view in state.views for table in (view.timelines, view.labels)]
+    return sum(line.block.nbytes for table in tables for line in table.values())
+
+
 def test_old_events_are_dropped_and_features_stay_the_same() -> None:
     history = History(("1h", "1d"))
     events = stream(6000, days=120)
@@ -139,6 +144,7 @@ def test_old_events_are_dropped_and_features_stay_the_same() -> None:
     for place, event in enumerate(events):
         state.update(event)
         max_events = max(max_events, state.n_events)
+        assert place % 100 or state.nbytes == nbytes_of(state)
         if place % 500 == 499:
             subject = {"account_id": "account-1", "as_of": event["occurred_at"] + timedelta(minutes=3)}
             frame = pd.DataFrame(events[: place + 1])
@@ -206,6 +212,7 @@ def test_history_does_not_depend_on_when_old_events_are_dropped() -> None:
     state.update(cards)
     state.update(cards[-1] | {"occurred_at": at(600)})
     assert 1 < state.n_entities < 20  # some are not dropped yet
+    assert state.nbytes == nbytes_of(state)
     _, known = state.compute([card | {"as_of": at(601)} for card in cards])
     assert known.tolist() == [False] * 19 + [True]
 

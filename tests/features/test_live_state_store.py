@@ -16,6 +16,7 @@ from .live_records import (
     at,
     stream,
 )
+from .test_live_state import nbytes_of
 
 
 def test_a_saved_state_computes_the_same_features(tmp_path: Path) -> None:
@@ -29,6 +30,7 @@ def test_a_saved_state_computes_the_same_features(tmp_path: Path) -> None:
     subjects = [{"account_id": f"account-{i}", "counterparty_id": f"c{i}", "as_of": at(3 * 1440)} for i in range(5)]
     for one in (state, loaded):
         one.update(events[300:])
+        assert one.nbytes == nbytes_of(one)
     np.testing.assert_array_equal(loaded.features(subjects), state.features(subjects))
     names = sorted(path.name for path in (tmp_path / "state").iterdir())
     assert len(names) == 1 + len(VIEWS) + 1  # the manifest, the views and the ids

@@ -317,6 +317,17 @@ def count_events_locked(live: LiveState) -> float:
         return count_events(live)
 
 
+def test_the_size_does_not_wait_for_updates_or_scores(message_scorer: Scorer, tmp_path: Path) -> None:
+    with LiveState(message_scorer, tmp_path) as live:
+        live.update(event())
+        expected, sizes = live.size, []
+        reader = threading.Thread(target=lambda: sizes.append(live.size), daemon=True)
+        with live._lock:
+            reader.start()
+            reader.join(20)
+            assert sizes == [expected]
+
+
 def test_a_state_in_memory_only(message_scorer: Scorer) -> None:
     with LiveState(message_scorer) as live:
         assert live.update([event(), event()]) == ()
