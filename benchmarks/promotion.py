@@ -32,6 +32,8 @@ EVERY = 20
 """The weak model is trained on one of so many messages."""
 TOP = 0.0015
 """Share of the legitimate later messages that the flawed rule puts on top."""
+REVIEWED = 0.01
+"""Share of the messages that people review: the flawed rule takes a good part of it."""
 OVERCONFIDENCE = 3.0
 """Log-odds towards fraud that the miscalibrated challenger adds."""
 ODDS = 200.0
@@ -49,14 +51,15 @@ SCENARIOS: Final[dict[str, tuple[str, ...]]] = {
 PROTOCOL = (
     "{seeds} simulated worlds of {days} days; fraud against legitimate. The messages of the first {later:.0%} of the "
     "period train the strong model, one of {every} of them the weak one; models are compared on the rest, by the "
-    "gates' defaults, through MLflow (SQLite). better: strong against weak. equal: the strong recipe with another "
-    "seed against the strong one; equal_back the other way round. worse: weak against strong. The others gain average"
-    " precision: the strong model with a tree that puts {top:.2%} of the legitimate messages on top, against the "
-    "strong model with a tree that lets every message about money pass; the strong model with a calibration that is "
-    "{sure:g} log-odds too confident of fraud, against the weak one; and one trained on full-width copies of fraud "
-    "that are labelled legitimate, against the weak one. promoted: share of the worlds in which the challenger became "
-    "champion; stopped: in which it was rejected by a gate for its flaw (calibration has three); "
-    "alone: and by no other gate; gained: in which its average precision is higher; gain: the mean difference."
+    "gates' defaults and with {reviewed:.0%} of the messages reviewed, through MLflow (SQLite). better: strong "
+    "against weak. equal: the strong recipe with another seed against the strong one; equal_back the other way round."
+    " worse: weak against strong. The others gain average precision: the strong model with a tree that puts {top:.2%}"
+    " of the legitimate messages on top, against the strong model with a tree that lets every message about money "
+    "pass; the strong model with a calibration that is {sure:g} log-odds too confident of fraud, against the weak "
+    "one; and one trained on full-width copies of fraud that are labelled legitimate, against the weak one. promoted:"
+    " share of the worlds in which the challenger became champion; stopped: in which it was rejected by a gate for "
+    "its flaw (calibration has three); alone: and by no other gate; gained: in which its average precision is higher;"
+    " gain: the mean difference."
 )
 
 
@@ -118,8 +121,10 @@ class Lab:
         nothing: dict[str, Any] = {"params": {}, "documents": {}, "tags": {}}
         for folder in (champion, challenger):
             log_training(folder, uri=self.uri, experiment="promotion", name=name, register=True, metrics={}, **nothing)
-        recipe = Recipe.read(overrides={"name": name, "track.uri": self.uri})
-        return promote(recipe, messages=self.part(LATER, 1.0))
+        later = self.part(LATER, 1.0)
+        days = (later["sent_at"].max().normalize() - later["sent_at"].min().normalize()).days + 1
+        capacity = {"evaluate.alerts_a_day": REVIEWED * len(later) / days}
+        return promote(Recipe.read(overrides={"name": name, "track.uri": self.uri, **capacity}), messages=later)
 
 
 def decisions(folder: Path, seed: int) -> dict[str, Decision]:
@@ -240,7 +245,8 @@ def run(*, seeds: int = 10) -> Report:
         ),
     ]
     rows = sum(world["better"].comparison["rows"] for world in worlds if world["better"].comparison is not None)
-    protocol = PROTOCOL.format(seeds=seeds, days=DAYS, later=LATER, every=EVERY, top=TOP, sure=OVERCONFIDENCE)
+    facts = {"days": DAYS, "later": LATER, "every": EVERY, "top": TOP, "reviewed": REVIEWED, "sure": OVERCONFIDENCE}
+    protocol = PROTOCOL.format(seeds=seeds, **facts)
     return Report("promotion", "simulated", protocol, rows, figures, bars=bars)
 
 

@@ -4,7 +4,8 @@ Training computes the same columns from tables, in `accounts`. This module compu
 and holds what both share: the columns of the record itself and its categories. Needs only NumPy and Numba.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -23,7 +24,7 @@ from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
 from .record_fields import FeatureRows, FieldKind, HistoryPart, RecordField
 
-__all__ = ["MISSING", "UNSEEN", "AccountMatrix", "Subject", "profile_number"]
+__all__ = ["MISSING", "UNSEEN", "AccountMatrix", "Subject", "digest_categories", "profile_number"]
 
 Record = Mapping[str, Any]
 Subject = Literal["account", "event"]
@@ -52,6 +53,8 @@ class AccountMatrix:
         Columns of the record that are categories, and the categories seen in training.
     timed : bool, default=True
         Whether there are times. Without times, all events count, and no feature that needs a time is computed.
+    digest_key : str, default=""
+        The key of the digests that stand for the categories; empty if the categories are kept as they are.
 
     Examples
     --------
@@ -66,6 +69,7 @@ class AccountMatrix:
     numbers: tuple[str, ...] = ()
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     timed: bool = True
+    digest_key: str = ""
 
     campaigns: ClassVar[None] = None
     characters: ClassVar[tuple[CharacterModel, ...]] = ()
@@ -76,8 +80,9 @@ class AccountMatrix:
         names = {name for view in self.histories for name in view.subjects} - {"account_id", *self.categories}
         entities = [RecordField(name, "id", trained=True) for name in sorted(names - set(self.numbers))]
         numbers = [self._number(name) for name in self.numbers]
-        if self.subject == "event" and "amount" not in self.numbers:
-            numbers.append(RecordField("amount", "amount"))
+        if self.subject == "event":
+            amounts = dict.fromkeys(("amount", *self._amounts))
+            numbers += [RecordField(name, "amount") for name in amounts if name not in self.numbers]
         categories = [RecordField(name, "category", required=True, trained=True) for name in self.categories]
         account = RecordField("account_id", "id", required=True, trained=True)
         return (account, *self._times, *numbers, *categories, *entities)
@@ -86,6 +91,11 @@ class AccountMatrix:
         # Unlike other numbers, the amount of an event may not be a boolean.
         kind: FieldKind = "amount" if name == "amount" and self.subject == "event" else "number"
         return RecordField(name, kind, required=True, trained=True)
+
+    @property
+    def _amounts(self) -> tuple[str, ...]:
+        """The columns of events that the feature views take as amounts."""
+        return tuple(dict.fromkeys(view.amount for view in self.histories))
 
     @property
     def _times(self) -> tuple[RecordField, ...]:
@@ -147,7 +157,7 @@ class AccountMatrix:
         """
         parts = CLOCKS[self.subject][1](cutoffs, created) if self.timed else []
         parts += [numbers[name] for name in self.numbers]
-        parts += [_category_codes(categories[name], seen) for name, seen in self.categories.items()]
+        parts += [_category_codes(categories[name], seen, self.digest_key) for name, seen in self.categories.items()]
         return np.column_stack([np.empty((len(cutoffs), 0)), *(part.astype(np.float64) for part in parts)])
 
     @property
@@ -203,6 +213,7 @@ class AccountMatrix:
             "numbers": list(self.numbers),
             "categories": {name: list(seen) for name, seen in self.categories.items()},
             "timed": self.timed,
+            "digest_key": self.digest_key,
         }
 
     def _row(self, record: Record, state: HistoryState) -> tuple[Array, bool]:
@@ -212,9 +223,10 @@ class AccountMatrix:
         if missing:
             raise RejectedRecordError(f"{missing[0]}: the field is missing; pass None if the value is unknown")
         cutoff = self._cutoff(record, state)
-        subject = {name: value for name, value in record.items() if name != "amount"}
+        # An event's own amounts are compared with the past; those of an account would be columns of its profile.
+        subject = {name: value for name, value in record.items() if name not in self._amounts}
         if self.subject == "event":
-            subject["amount"] = record.get("amount")
+            subject |= {name: record.get(name) for name in self._amounts}
         history, has_history = state.compute(subject | {"as_of": np.datetime64(cutoff, "us")})
         created_at = record.get("created_at")
         has_age = self.timed and self.subject == "account" and not is_missing(created_at)
@@ -279,7 +291,37 @@ def profile_number(value: Any, field: str) -> float:
     return parse_amount(float(value) if isinstance(value, bool | np.bool_) else value, field)
 
 
-def _category_codes(values: Array, seen: Sequence[str]) -> Array:
+def digest_categories(categories: Iterable[str], key: str) -> list[str]:
+    """Return keyed digests of categories (BLAKE2b, 64 bits); the categories themselves without a key.
+
+    Parameters
+    ----------
+    categories : iterable of str
+        The values of a column.
+    key : str
+        The key in hexadecimal digits; empty for no digests.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> digest_categories(["rome"], "")
+    ['rome']
+    >>> digest_categories(["rome"], "00ff")
+    ['4c26d3dbbdf6c7ec']
+    """
+    if not key:
+        return list(categories)
+    secret = bytes.fromhex(key)
+    return [hashlib.blake2b(value.encode(), key=secret, digest_size=8).hexdigest() for value in categories]
+
+
+def _category_codes(values: Array, seen: Sequence[str], key: str) -> Array:
     """Encode categories by their positions in `seen`, or as `MISSING` or `UNSEEN`."""
-    codes = {category: float(code) for code, category in enumerate(seen)}
-    return np.array([MISSING if value is None else codes.get(value, UNSEEN) for value in values.tolist()], np.float64)
+    of_seen = {category: float(code) for code, category in enumerate(seen)}
+    distinct = [value for value in dict.fromkeys(values.tolist()) if value is not None]
+    digests = digest_categories(distinct, key)
+    codes = {value: of_seen.get(digest, UNSEEN) for value, digest in zip(distinct, digests, strict=True)}
+    return np.array([MISSING if value is None else codes[value] for value in values.tolist()], np.float64)

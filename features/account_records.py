@@ -20,6 +20,7 @@ __all__ = [
     "cutoff_times",
     "frequent_kinds",
     "number_column",
+    "number_columns",
     "required_column",
     "subject_columns",
 ]
@@ -44,6 +45,7 @@ NOT_PROFILE = frozenset(
     )
 )
 """Columns of a record that are not features of its profile."""
+NOT_NUMBERS = NOT_PROFILE | {"amount", "kind", "ip", "row"}
 
 
 def cutoff_column(records: pd.DataFrame, subject: Subject) -> str | None:
@@ -81,8 +83,8 @@ def subject_columns(records: pd.DataFrame, cutoffs: Array, matrix: AccountMatrix
     columns: dict[str, Any] = {name: required_column(records, name).to_numpy(object) for name in names}
     columns["as_of"] = cutoffs.astype("M8[us]")
     if matrix.subject == "event":
-        has_amounts = "amount" in records
-        columns["amount"] = number_column(records, "amount") if has_amounts else np.full(len(records), np.nan)
+        for name in dict.fromkeys(view.amount for view in matrix.histories):
+            columns[name] = number_column(records, name) if name in records else np.full(len(records), np.nan)
     return columns
 
 
@@ -118,6 +120,19 @@ def as_strings(column: pd.Series) -> pd.Series:
     """Return a column as strings, also if pandas stored whole numbers with gaps as floats."""
     whole = pd.api.types.is_float_dtype(column) and bool((column.dropna() % 1 == 0).all())
     return (column.astype("Int64") if whole else column).astype("str")
+
+
+def number_columns(events: pd.DataFrame) -> tuple[str, ...]:
+    """Return the numeric columns of events, other than the amount, that are no identifiers, labels or flags."""
+    return tuple(
+        str(name)
+        for name in events.columns
+        if name not in NOT_NUMBERS
+        and not str(name).endswith("_id")
+        and pd.api.types.is_numeric_dtype(events[name])
+        and not pd.api.types.is_bool_dtype(events[name])
+        and events[name].min() != events[name].max()
+    )
 
 
 def frequent_kinds(events: pd.DataFrame, max_kinds: int = 6) -> tuple[str, ...]:

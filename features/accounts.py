@@ -1,7 +1,9 @@
 """`AccountFeatures`: a scikit-learn transformer that computes the features of accounts or of events."""
 
+import secrets
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -16,14 +18,14 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History, check_histories
+from fraudsieve.features.history.measures import MEASURES
 from fraudsieve.features.network.batch import network_features
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.leave_fold_out import network_out_of_fold
 
-from .account_matrix import AccountMatrix, Subject
+from .account_matrix import AccountMatrix, Subject, digest_categories
 from .account_records import (
     NEVER,
-    NOT_PROFILE,
     as_microseconds,
     as_strings,
     category_column,
@@ -31,10 +33,12 @@ from .account_records import (
     cutoff_times,
     frequent_kinds,
     number_column,
+    number_columns,
     required_column,
     subject_columns,
 )
-from .default_views import default_histories, default_network, without_times
+from .default_views import default_histories, default_network, default_windows, possible_measures, without_times
+from .profile_columns import choose_profile_columns
 
 __all__ = ["UNTIMED", "AccountFeatures"]
 
@@ -74,6 +78,11 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Columns of the records that are not used.
     min_category_rows : int, default=5
         Categories with fewer rows in training are encoded as unseen.
+    categories : sequence of str, default=()
+        Columns of strings that are categories whatever they hold. Other columns of strings are left out if they are
+        identifiers (names that end with ``_id``, and ``ip``), or have too many distinct values to be categories.
+    digest_categories : bool, default=False
+        Whether the model keeps keyed digests of the categories instead of their values. The key is part of the model.
     n_folds : int, default=5
         Number of folds of accounts in `transform_out_of_fold`.
 
@@ -81,6 +90,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     matrix_ : AccountMatrix
         The declaration of the fitted matrix, which is written into the model folder.
+    notes_ : tuple of str
+        Which columns are left out and why, and of which columns the model keeps values.
 
     Examples
     --------
@@ -101,6 +112,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "history": [History, list, tuple, None],
         "network": [Network, "boolean", None],
         "exclude": ["array-like"],
+        "categories": ["array-like"],
+        "digest_categories": ["boolean"],
         "min_category_rows": [Interval(Integral, 1, None, closed="left")],
         "n_folds": [Interval(Integral, 2, None, closed="left")],
     }
@@ -117,6 +130,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         network: Network | bool | None = None,
         exclude: Sequence[str] = (),
         min_category_rows: int = 5,
+        categories: Sequence[str] = (),
+        digest_categories: bool = False,
         n_folds: int = 5,
     ) -> None:
         self.events = events
@@ -128,6 +143,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.network = network
         self.exclude = exclude
         self.min_category_rows = min_category_rows
+        self.categories = categories
+        self.digest_categories = digest_categories
         self.n_folds = n_folds
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -160,15 +177,13 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if not timed:
             self._warn_untimed()
         histories, network = self._declare_views(timed)
-        numbers, categories = self._profile_columns(records)
-        self.matrix_ = AccountMatrix(
-            self._subject,
-            histories,
-            network,
-            tuple(numbers),
-            {name: self._categories(column) for name, column in categories.items()},
-            timed,
-        )
+        excluded = set(self.exclude) | ({"amount"} if self.subject == "account" else set())
+        columns = choose_profile_columns(records, exclude=excluded, declared=self.categories)
+        categories = {name: self._categories(records[name]) for name in columns.categories}
+        key = secrets.token_hex(16) if self.digest_categories and categories else ""
+        digests = {name: tuple(digest_categories(seen, key)) for name, seen in categories.items()}
+        self.matrix_ = AccountMatrix(self._subject, histories, network, columns.numbers, digests, timed, key)
+        self.notes_ = columns.notes(categories, digested=bool(key))
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
@@ -270,28 +285,24 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             return (), None
         columns = [str(name) for name in self.events.columns]
         if self.history is None:
-            kinds = frequent_kinds(self.events) if "kind" in columns else ()
-            has_labels = self.labels is not None and timed
-            histories = default_histories(columns, subject=self.subject, kinds=kinds, labels=has_labels)
+            histories = self._default_histories(columns, timed)
         else:
-            histories = check_histories(self.history)
+            histories = tuple(_possible(view, columns) for view in check_histories(self.history))
         network = self.network if isinstance(self.network, Network) else None
         if self.network in (None, True) and self.subject == "account":
             network = default_network(columns, labels=self.account_labels is not None)
         return histories if timed else tuple(without_times(history) for history in histories), network
 
-    def _profile_columns(self, records: pd.DataFrame) -> tuple[list[str], dict[str, pd.Series]]:
-        """Return the further columns of the records: names of numbers, and columns of categories."""
-        numbers: list[str] = []
-        categories: dict[str, pd.Series] = {}
-        excluded = NOT_PROFILE | set(self.exclude) | ({"amount"} if self.subject == "account" else set())
-        for name in (str(column) for column in records.columns if column not in excluded):
-            column = records[name]
-            if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
-                numbers.append(name)
-            elif not pd.api.types.is_datetime64_any_dtype(column):
-                categories[name] = column
-        return numbers, categories
+    def _default_histories(self, columns: list[str], timed: bool) -> tuple[History, ...]:
+        events: Any = self.events
+        return default_histories(
+            columns,
+            subject=self.subject,
+            kinds=frequent_kinds(events) if "kind" in columns else (),
+            labels=self.labels is not None and timed,
+            numbers=number_columns(events),
+            windows=default_windows(as_microseconds(events["occurred_at"])) if timed else History().windows,
+        )
 
     def _categories(self, column: pd.Series) -> tuple[str, ...]:
         """Return the categories of a column, the most frequent first."""
@@ -338,3 +349,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False
         return tags
+
+
+def _possible(view: History, columns: Sequence[str]) -> History:
+    """Return a view that leaves its measures to the default, with those that the columns allow."""
+    return replace(view, measures=possible_measures(columns)) if view.measures == MEASURES else view

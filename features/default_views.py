@@ -3,22 +3,36 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.kernels.windows import DAY
 from fraudsieve.features.history.measures import (
     AMOUNT_MEASURES,
     COUNTERPARTY_MEASURES,
     DERIVED_FROM,
     LABEL_MEASURES,
+    LATEST_MEASURES,
     MEASURES,
     TIMELESS,
+    window_seconds,
 )
 from fraudsieve.features.network.declaration import Network
 
-__all__ = ["default_histories", "default_network", "identifier_columns", "without_times"]
+__all__ = [
+    "default_histories",
+    "default_network",
+    "default_windows",
+    "identifier_columns",
+    "possible_measures",
+    "without_times",
+]
 
+WINDOW_LENGTHS = ("1m", "10m", "1h", "1d", "7d", "30d", "90d", "365d")
+SECOND = 1_000_000
 NOT_IDENTIFIERS = frozenset(
     {"account_id", "counterparty_id", "event_id", "occurred_at", "kind", "amount", "label", "labelled_at"}
 )
+NUMBER_MEASURES = ("sum", "mean", "std", "max", "min", "z", "to_mean", "last_1", "last_2", "last_3")
 PAIR = ("count", "sum", "mean", "max", "to_mean", "to_max", "since_last", "since_first")
 
 
@@ -43,7 +57,13 @@ def identifier_columns(columns: Iterable[str]) -> tuple[str, ...]:
 
 
 def default_histories(
-    columns: Iterable[str], *, subject: str = "account", kinds: tuple[str, ...] = (), labels: bool = False
+    columns: Iterable[str],
+    *,
+    subject: str = "account",
+    kinds: tuple[str, ...] = (),
+    labels: bool = False,
+    numbers: tuple[str, ...] = (),
+    windows: tuple[str, ...] = History().windows,
 ) -> tuple[History, ...]:
     """Return the default feature views for a table of events.
 
@@ -58,6 +78,10 @@ def default_histories(
         Kinds of event that have columns of their own.
     labels : bool, default=False
         Whether there are labels of events.
+    numbers : tuple of str, default=()
+        Further numeric columns of events, each measured like the amount.
+    windows : tuple of str, default=("1h", "1d", "7d", "30d")
+        The windows of every view; see `default_windows`.
 
     Returns
     -------
@@ -69,24 +93,85 @@ def default_histories(
     ['', 'received']
     """
     columns = tuple(columns)
-    measures = _measures(columns, MEASURES + (LABEL_MEASURES if labels and subject == "event" else ()))
-    identifiers = identifier_columns(columns) if "counterparty_id" in columns else ()
-    own = History(kinds=kinds, identifiers=identifiers, measures=measures)
+    label_measures = LABEL_MEASURES if labels and subject == "event" else ()
+    measures = possible_measures(columns, (*MEASURES, *LATEST_MEASURES, *label_measures))
+    own = History(windows, kinds=kinds, identifiers=identifier_columns(columns), measures=measures)
     if "counterparty_id" not in columns:
-        return (own,)
-    other = History(entity="counterparty_id", counterparty="account_id", measures=measures)
+        # Without counterparties the first identifier, such as a device, takes their place.
+        counterparty, *identifiers = own.identifiers or ("counterparty_id",)
+        own = replace(own, counterparty=counterparty, identifiers=tuple(identifiers))
+        return own, *_of_numbers(own, numbers)
+    other = History(windows, entity="counterparty_id", counterparty="account_id", measures=measures)
     if subject == "account":
-        return own, replace(other, subject="account_id", name="received")
-    pair = History(entity=("account_id", "counterparty_id"), measures=_measures(columns, PAIR), name="pair")
-    return own, replace(other, name="counterparty"), pair
+        received = replace(other, subject="account_id", name="received")
+        return own, received, *_of_numbers(own, numbers), *_of_numbers(received, numbers)
+    pair = History(
+        windows, entity=("account_id", "counterparty_id"), measures=possible_measures(columns, PAIR), name="pair"
+    )
+    other = replace(other, name="counterparty")
+    return own, other, pair, *_of_numbers(own, numbers), *_of_numbers(other, numbers)
 
 
-def _measures(columns: tuple[str, ...], measures: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the measures that can be computed from the columns."""
+def default_windows(times: Array) -> tuple[str, ...]:
+    """Return the windows that fit the span of a table of events: up to four lengths, and all that is known.
+
+    A window is at most a third of the span, so that it says something else than all events do. Where every time is a
+    date, no window is shorter than a day.
+
+    Parameters
+    ----------
+    times : ndarray of int64, shape (n_events,)
+        Microseconds since 1970.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> day = 86_400_000_000
+    >>> default_windows(np.arange(150) * day), default_windows(np.arange(150 * 24) * day // 24)
+    (('1d', '7d', '30d', 'all'), ('1h', '1d', '7d', '30d', 'all'))
+    """
+    if not len(times):
+        return History().windows
+    shortest = DAY if (times % DAY == 0).all() else 1
+    longest = max((int(times.max()) - int(times.min())) // 3, 1)
+    lengths = [name for name in WINDOW_LENGTHS if shortest <= window_seconds(name) * SECOND <= longest]
+    return (*lengths[-4:], "all")
+
+
+def _of_numbers(view: History, numbers: tuple[str, ...]) -> list[History]:
+    """Return views of the same events that measure further numeric columns."""
+    base = replace(view, kinds=(), identifiers=(), measures=NUMBER_MEASURES)
+    return [replace(base, amount=name, name="_".join(filter(None, (view.name, name)))) for name in numbers]
+
+
+def possible_measures(columns: Iterable[str], measures: tuple[str, ...] = MEASURES) -> tuple[str, ...]:
+    """Return the measures that can be computed from the columns of events.
+
+    Parameters
+    ----------
+    columns : iterable of str
+        The columns of a table of events.
+    measures : tuple of str, default=MEASURES
+        The measures to choose from.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> possible_measures(["account_id", "occurred_at", "amount"], ("count", "sum", "distinct"))
+    ('count', 'sum')
+    """
+    columns = tuple(columns)
     excluded: set[str] = set()
     if "amount" not in columns:
         excluded |= set(AMOUNT_MEASURES)
-    if "counterparty_id" not in columns:
+    if "counterparty_id" not in columns and not identifier_columns(columns):
         excluded |= set(COUNTERPARTY_MEASURES)
     return tuple(name for name in measures if name not in excluded)
 

@@ -27,7 +27,6 @@ from fraudsieve.features.history.records import (
     RejectedRecord,
     as_records,
     check_time_between,
-    parse_amount,
     parse_time,
 )
 from fraudsieve.features.history.seen_ids import SeenIds
@@ -272,8 +271,8 @@ class HistoryState:
         Parameters
         ----------
         subjects : dict, or list or tuple of dict
-            Each with the subject columns, ``as_of`` and, if subjects have one, ``amount`` (None if unknown). Without
-            the field, the amount of the last event is compared with the past.
+            Each with the subject columns, ``as_of`` and, if subjects have one, ``amount`` (None if unknown), or what
+            else a view takes as its amount. Without the field, the amount of the last event is compared with the past.
         histories : sequence of History, default=None
             The feature views to compute, in the order of the state; None for all views and the network.
 
@@ -313,13 +312,12 @@ class HistoryState:
             cutoff = parse_time(record.get("as_of"), "as_of")
             if cutoff < self.oldest:
                 raise RejectedRecordError("as_of: expected a time within the lateness of the state, got an older one")
-            amounts = np.full(2, parse_amount(record["amount"])) if "amount" in record else np.empty(0)
             start = 0
             for view in views:
                 stop = start + len(view.history.columns)
                 # Two rows give columns the same memory layout as in a batch, so each kernel is compiled only once.
                 block = np.full((2, stop - start), np.nan)
-                has_events = view.fill(record, cutoff, amounts, block)
+                has_events = view.fill(record, cutoff, block)
                 has_history[row] |= has_events and view in account_views
                 out[row, start:stop] = block[0]
                 start = stop

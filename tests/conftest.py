@@ -11,6 +11,8 @@ from tests import kernels, profiles, shared
 # Set before LightGBM is loaded, which reads it once. Tests of several threads name their number.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+TRACKING_URI = os.environ.get("MLFLOW_TRACKING_URI")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Load the profile of Hypothesis, and delete compiled kernels that call a changed function."""
@@ -27,10 +29,12 @@ def _shared(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(autouse=True)
 def _restore_tracking_uri() -> Iterator[None]:
-    """Restore the address of MLflow's store: ``mlflow.set_tracking_uri`` leaves it in the environment."""
-    before = os.environ.get("MLFLOW_TRACKING_URI")
+    """Restore the address of MLflow's store: ``mlflow.set_tracking_uri`` leaves it in the environment.
+
+    To what it was before any test, because a fixture of a whole module may have set it before this one begins.
+    """
     yield
-    if before is None:
+    if TRACKING_URI is None:
         os.environ.pop("MLFLOW_TRACKING_URI", None)
     else:
-        os.environ["MLFLOW_TRACKING_URI"] = before
+        os.environ["MLFLOW_TRACKING_URI"] = TRACKING_URI

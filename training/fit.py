@@ -9,6 +9,7 @@ import numpy as np
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import SchemaError, SplitError
 from fraudsieve.features.accounts import UNTIMED
+from fraudsieve.features.tables.label_values import AUTO
 from fraudsieve.features.tables.reader import Source, write_rejected
 from fraudsieve.models.artifact.folder import Model, write_model
 from fraudsieve.models.classifier import FraudClassifier
@@ -18,6 +19,7 @@ from fraudsieve.models.thresholds import OperatingPoint
 from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.builders import Builder, groups_of, matrix_of, read_data
 from fraudsieve.training.data.labelled import LabelledData, origin_of
+from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.evaluation.labels import label_metrics
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES
@@ -26,21 +28,23 @@ from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetail
 from fraudsieve.training.evaluation.run import evaluate_model
 from fraudsieve.training.pages.charts import draw_figure_files
 from fraudsieve.training.pages.evaluation import model_facts, render_report
+from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split, has_times
-from fraudsieve.training.tracking.run import LoggedRun, log_training, tracking_uri
+from fraudsieve.training.tracking.run import SPLIT_MODEL, LoggedRun, log_training, tracking_uri
 from fraudsieve.training.tuning.outcome import TuningResult
 from fraudsieve.training.tuning.search import tune
 
+from .facts import few_to_calibrate, training_facts
 from .leaks import LeakWarning, find_leaks
+from .refit.plan import plan_refit
+from .refit.refitted import split_model_folder, write_refitted
 
 __all__ = ["Trained", "fit_model", "train"]
 
 
 TABLES = ("messages", "accounts", "events", "labels")
-MIN_TO_CALIBRATE = 200
-"""With fewer rows, the calibration and its operating points are not reliable."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +54,7 @@ class Trained:
     Parameters
     ----------
     model : Model
-        The model, as written.
+        The model, as written; trained on all mature rows if the recipe says ``refit``.
     folder : Path
         The model folder.
     report : EvaluationReport
@@ -65,6 +69,8 @@ class Trained:
         Notes for the user.
     tuned : TuningResult, default=None
         Result of the search of settings; None without a search.
+    split_model : Model, default=None
+        The model of the split, which the report is about, if it is not the model that was written.
     """
 
     model: Model
@@ -75,6 +81,7 @@ class Trained:
     logged: LoggedRun
     notes: tuple[str, ...]
     tuned: TuningResult | None = None
+    split_model: Model | None = None
 
 
 def train(
@@ -121,17 +128,21 @@ def train(
     report_step = progress or (lambda step: None)
     given = dict(zip(TABLES, (messages, accounts, events, labels), strict=True))
     tables = {name: getattr(recipe.data, name) if table is None else table for name, table in given.items()}
-    if Path(output).exists():
-        raise FileExistsError(
-            f"{output}: the model folder exists already. Name another one with --output, or remove it."
-        )
-    report_step("reading")
+    for folder in [Path(output), *([split_model_folder(output)] if recipe.model.refit else [])]:
+        if folder.exists():
+            raise FileExistsError(
+                f"{folder}: the model folder exists already. Name another one with --output, or remove it."
+            )
+    recipe, busy_notes = with_threads(recipe)
+    for step in (*busy_notes, "reading"):
+        report_step(step)
     data = read_data(recipe, tables, min_label_rows=recipe.data.min_label_rows)
     _check_classes(data, next(tables[name] for name in given if tables[name] is not None))
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, group_kind = groups_of(data)
     split = choose_split(data, groups, group_kind, recipe)
     check_points(data, split, recipe)
+    plan = plan_refit(data, groups, group_kind, split, recipe) if recipe.model.refit else None
     tuned = (
         None
         if recipe.tune is None
@@ -142,7 +153,7 @@ def train(
     if tuned is not None:
         model = replace(model, training=model.training | {"tuning": tuned.facts})
         notes = (tuned.note, *notes)
-    model = write_model(model, output)
+    model = write_model(model, output) if plan is None else model
     temporal = None
     if split.flatters and recipe.split.also_temporal and has_times(data.rows["as_of"]):
         # With the settings of the recipe: the search has seen rows of that test.
@@ -162,10 +173,14 @@ def train(
     )
     if temporal is not None:
         notes = (*notes, _optimism_note(report, temporal))
+    split_model = None
+    if plan is not None:
+        model, split_model, refit_notes = write_refitted(plan, data, groups, model, final_recipe, output, report_step)
+        report, notes = replace(report, refit=RefitSummary.of(model.training)), (*notes, *refit_notes)
     report_step("logging the run to MLflow")
     logged = _log(final_recipe, Path(output), model, report, data, tuned)
-    notes = (*data.notes, *notes, *_write_rejected(data, output))
-    return Trained(model, Path(output), report, split, data, logged, notes, tuned)
+    notes = (*busy_notes, *data.notes, *split.notes, *notes, *_write_rejected(data, output))
+    return Trained(model, Path(output), report, split, data, logged, notes, tuned, split_model)
 
 
 def _report_details(
@@ -226,6 +241,7 @@ def fit_model(
     notes : tuple of str
         Notes for the user.
     """
+    recipe = with_threads(recipe)[0]
     rows, labels = data.rows, data.rows["label"].to_numpy(object)
     progress("learning the text model" if data.subject == "message" else "computing histories")
     trained_on = training_rows(data, groups, split.train, recipe)
@@ -237,8 +253,8 @@ def fit_model(
     trained_classes = np.isin(truth, classifier.classes_)
     classifier.calibrate(matrix[trained_classes], truth[trained_classes])
     classes = tuple(str(name) for name in classifier.classes_)
-    legitimate = recipe.data.legitimate if recipe.data.legitimate in classes else None
-    warnings = _warnings(trained_on, data, groups, split, recipe.data.legitimate)
+    legitimate = data.legitimate if data.legitimate in classes else None
+    warnings = _warnings(trained_on, data, groups, split)
     model = Model(
         name=recipe.name,
         classes=classes,
@@ -247,25 +263,23 @@ def fit_model(
         ensemble=classifier.ensemble_,
         calibration=classifier.calibration_,
         policy=recipe.scoring.policy,
-        training=_training_facts(data, split, recipe) | {"warnings": warnings},
+        training=training_facts(data, split, recipe) | {"warnings": warnings},
     )
     points: tuple[OperatingPoint, ...] = ()
     idle_notes: tuple[str, ...] = ()
     if legitimate is not None:
-        odds = model.calibration.apply(model.ensemble.log_odds(matrix.to_numpy()))
+        odds = model.calibration.apply(model.ensemble.log_odds(matrix.to_numpy(), n_threads=recipe.n_jobs or 0))
         fraud = fraud_probability(odds, classes, legitimate)
         points, idle_notes = choose_points(fraud, truth != legitimate, data, split, recipe)
-    notes = [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
-    notes += [] if legitimate else [_no_legitimate(recipe.data.legitimate, classes)]
-    if len(split.calibration) < MIN_TO_CALIBRATE:
-        notes.append(f"calibrated on only {len(split.calibration)} rows: the probabilities are not reliable")
+    notes = [*getattr(features, "notes_", ())]  # of accounts and events: which columns are left out
+    notes += [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
+    notes += [] if legitimate else [_no_legitimate(recipe, classes)]
+    notes += few_to_calibrate(len(split.calibration))
     notes += [f"{warning['found']}. {warning['do']}" for warning in warnings]
     return replace(model, points=points), features, (*notes, *idle_notes)
 
 
-def _warnings(
-    trained_on: TrainingRows, data: LabelledData, groups: Array, split: Split, legitimate: str
-) -> list[LeakWarning]:
+def _warnings(trained_on: TrainingRows, data: LabelledData, groups: Array, split: Split) -> list[LeakWarning]:
     return find_leaks(
         trained_on.matrix,
         trained_on.labels,
@@ -273,7 +287,7 @@ def _warnings(
         cutoff_times=data.rows["as_of"],
         labelled_at=data.rows["labelled_at"],
         groups={"campaign" if data.subject == "message" else "account": groups},
-        is_fraud=(data.rows["label"] != legitimate).to_numpy(),
+        is_fraud=(data.rows["label"] != data.legitimate).to_numpy(),
         rows=trained_on.positions,
     )
 
@@ -312,33 +326,13 @@ def _optimism_note(report: EvaluationReport, temporal: TemporalMetrics) -> str:
     )
 
 
-def _no_legitimate(label: str, classes: tuple[str, ...]) -> str:
+def _no_legitimate(recipe: Recipe, classes: tuple[str, ...]) -> str:
+    label = recipe.data.legitimate
+    missing = "no label is a word for legitimate records" if label == AUTO else f"no label is {label!r}"
     return (
-        f"no label is {label!r}, so the model separates types and gives no probability of fraud; "
+        f"{missing}, so the model separates types and gives no probability of fraud; "
         f"if one of {', '.join(classes)} is legitimate, name it with --legitimate"
     )
-
-
-def _training_facts(data: LabelledData, split: Split, recipe: Recipe) -> dict[str, Any]:
-    windows = [_window(data, rows) for rows in (split.train, split.calibration)]
-    return {
-        "rows": split.rows,
-        "unlabelled": data.n_unlabelled,
-        "rejected": len(data.rejected),
-        "split": split.kind,
-        "gap_days": split.gap_days,
-        "window": windows[0],
-        "calibration_window": windows[1],
-        "digests": data.digests,
-        "recipe": recipe.model_dump(
-            mode="json", exclude={"data": {"messages", "accounts", "events", "labels"}, "track": True}
-        ),
-    }
-
-
-def _window(data: LabelledData, rows: Array) -> list[str]:
-    times = data.rows["as_of"].iloc[rows].dropna()
-    return [] if times.empty else [times.min().isoformat(), times.max().isoformat()]
 
 
 def _log(
@@ -360,12 +354,15 @@ def _log(
         documents={
             "report.json": content,
             "report.html": render_report(report, title=recipe.name, facts=model_facts(model)),
-            "recipe.json": recipe.model_dump(mode="json"),
+            "recipe.json": recipe.model_dump(mode="json", exclude={"n_jobs"}),
             "operating_points.json": {"points": [asdict(point) for point in model.points]},
             **draw_figure_files(report),
         },
-        tags={f"data.{name}.sha256": digest for name, digest in data.digests.items()} | {"model.digest": model.digest},
+        tags={f"data.{name}.sha256": digest for name, digest in data.digests.items()}
+        | {"model.digest": model.digest}
+        | ({} if report.refit is None else report.refit.tags),
         nested=tuned.runs if tuned is not None else (),
+        folders={} if report.refit is None else {SPLIT_MODEL: split_model_folder(folder)},
     )
 
 

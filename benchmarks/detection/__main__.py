@@ -13,6 +13,8 @@ from sklearn.metrics import f1_score
 
 from benchmarks import attack
 from benchmarks.data.location import load_messages
+from benchmarks.defaults.contest import run_defaults
+from benchmarks.defaults.sets import DEFAULT_SETS
 from benchmarks.detection import ours
 from benchmarks.detection.account_sets import ACCOUNT_SETS
 from benchmarks.detection.false_alarms import compare_chat
@@ -29,7 +31,7 @@ MESSAGE_SETS = ("fbs_sms", "smishing", "uci_sms", "mudou_sms", "exais_sms", "sto
 STONESKIPPING = 0.935
 """Lower bound of fraudsieve's macro-F1."""
 HISTORY_SETS = {"fdh_cards": fdh_cards, **ACCOUNT_SETS}
-SETS = (*MESSAGE_SETS, *HISTORY_SETS)
+SETS = (*MESSAGE_SETS, *HISTORY_SETS, *(name for name in DEFAULT_SETS if name not in HISTORY_SETS))
 # Schemes on which fraudsieve claims to be ahead of the better peer, not only not behind.
 AHEAD = {("fbs_sms", "campaign")}
 
@@ -55,12 +57,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         "set": {"choices": SETS, "metavar": "SET", "help": ", ".join(SETS)},
         "--repeats": {"type": int, "default": 3, "help": "message sets: how often the folds are drawn (default 3)"},
         "--folds": {"type": int, "default": 5, "help": "message sets: folds of a repeat (default 5)"},
+        "--default": {"action": "store_true", "help": "account sets: the ordinary call without a recipe"},
         "--without": {"action": "append", "default": [], "metavar": "NAME", "help": without},
     }
     return run_command("detection", _run, __doc__, argv, arguments=arguments)
 
 
 def _run(options: argparse.Namespace) -> Report:
+    if options.default or options.set not in (*MESSAGE_SETS, *HISTORY_SETS):
+        return run_defaults(options.set)
     return HISTORY_SETS[options.set]() if options.set in HISTORY_SETS else _message_report(options)
 
 

@@ -2,7 +2,9 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
+from benchmarks.evaluation.accounts_apart import accounts_apart
 from benchmarks.evaluation.calibration_folds import smishing
 from benchmarks.evaluation.capacity_world import capacity_world
 from benchmarks.evaluation.report_sets import fdh_cards, s_ffsd
@@ -15,6 +17,9 @@ SETS: dict[str, Callable[[], Report]] = {
     "smishing": smishing,
     "s_ffsd": s_ffsd,
     "world": capacity_world,
+    "fdh_cards_apart": partial(accounts_apart, "fdh_cards"),
+    "s_ffsd_apart": partial(accounts_apart, "s_ffsd"),
+    "world_apart": partial(accounts_apart, "world"),
 }
 
 

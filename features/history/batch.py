@@ -133,7 +133,7 @@ class SourceTable:
             raise SchemaError(self.name, f"{column!r} has times out of range", READ_IT)
         return times
 
-    def amounts(self, column: str = "amount") -> Array:
+    def amounts(self, column: str) -> Array:
         """Return numbers as float64; NaN if missing."""
         array = self[column]
         numeric = pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean, pa.types.is_null
@@ -282,8 +282,8 @@ def _encode(
     starts, order, sorted_times = sort_events(codes[: times.size], times, n_entities)
     build = _labels if are_labels else _events
     encoded = build(source, history, starts, order, sorted_times)
-    needs_amounts = set(history.measures) & CURRENT_AMOUNT_MEASURES and "amount" in subjects
-    amounts = subjects.amounts() if needs_amounts else np.empty(0)
+    needs_amounts = set(history.measures) & CURRENT_AMOUNT_MEASURES and history.amount in subjects
+    amounts = subjects.amounts(history.amount) if needs_amounts else np.empty(0)
     if shares_order:
         return encoded, CutoffTimes(starts, sorted_times, order, amounts)
     cutoff_starts, rows, sorted_cutoffs = sort_events(codes[times.size :], cutoffs, n_entities)
@@ -345,11 +345,22 @@ def _codes(ids: Any) -> tuple[Array, int]:
     return code_strings(ends, letters, valid)
 
 
+def _check_columns(source: SourceTable, history: History) -> None:
+    """Check that the events have the columns of the declared measures, and name the measures otherwise."""
+    needed_by = dict.fromkeys((history.counterparty, *history.identifiers), COUNTERPARTY_MEASURES)
+    for column, measures in {history.amount: AMOUNT_MEASURES, **needed_by}.items():
+        needing = [measure for measure in history.measures if measure in measures]
+        if needing and column not in source:
+            fix = f"Add the column, or remove what is computed from it: {', '.join(needing)}."
+            raise SchemaError(source.name, f"column {column!r} is missing", fix)
+
+
 def _events(source: SourceTable, history: History, starts: Array, order: Array, times: Array) -> EncodedEvents:
+    _check_columns(source, history)
     measures = set(history.measures)
     columns: dict[str, Any] = {"codes": {}, "n_codes": {}}
     if measures & set(AMOUNT_MEASURES):
-        columns["amounts"] = in_order(source.amounts(), order)
+        columns["amounts"] = in_order(source.amounts(history.amount), order)
     if measures & set(COUNTERPARTY_MEASURES):
         for name in (history.counterparty, *history.identifiers):
             codes, columns["n_codes"][name] = _codes(source.ids(name))

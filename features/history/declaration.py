@@ -59,12 +59,15 @@ class History:
     subject : str or tuple of str, default=""
         Columns of a subject that identify the entity; empty if they are the same as in the events. The entity
         ``"counterparty_id"`` with the subject ``"account_id"`` measures the events that an account received.
+    amount : str, default="amount"
+        Column that the measures of amounts are computed on: any numeric column of events. A subject's own value, if it
+        has the column, is the current amount.
     counterparty : str, default="counterparty_id"
         Column that ``distinct``, ``entropy``, ``new`` and ``repeats`` are computed on.
     identifiers : tuple of str, default=()
         Further columns, such as ``"device_id"``, that ``distinct``, ``entropy`` and ``new`` are also computed on.
     measures : tuple of str, default=MEASURES
-        Measures to compute. The default is every measure that needs no labels, except ``span``.
+        Measures to compute. The default is every measure that needs no labels, except ``span`` and the latest events.
     night : tuple of int, default=(0, 6)
         First hour of the night and the hour at which it ends, UTC; ``(22, 6)`` includes midnight.
     prior : tuple of float, default=(0.01, 10.0)
@@ -91,6 +94,7 @@ class History:
     by_kind: tuple[str, ...] = ("count", "sum")
     entity: str | tuple[str, ...] = "account_id"
     subject: str | tuple[str, ...] = ""
+    amount: str = "amount"
     counterparty: str = "counterparty_id"
     identifiers: tuple[str, ...] = ()
     measures: tuple[str, ...] = MEASURES
@@ -130,7 +134,7 @@ class History:
         """The fields of an event that are used, except its time."""
         measures = set(self.measures)
         others = (self.counterparty, *self.identifiers) if measures & set(COUNTERPARTY_MEASURES) else ()
-        amount = ("amount",) if measures & set(AMOUNT_MEASURES) else ()
+        amount = (self.amount,) if measures & set(AMOUNT_MEASURES) else ()
         return (*self.entities, *others, *amount, *(("kind",) if self.kinds else ()))
 
     @cached_property
@@ -308,7 +312,7 @@ class History:
 
 
 def _check_columns(history: History) -> None:
-    for name in ("counterparty", "name"):
+    for name in ("amount", "counterparty", "name"):
         value = getattr(history, name)
         if not isinstance(value, str) or (not value and name != "name"):
             raise TypeError(f"{name}: expected a string, got {value!r}.")

@@ -15,11 +15,20 @@ from fraudsieve.features.history.kernels.categories import (
     pairs_in_windows,
 )
 from fraudsieve.features.history.kernels.extremes import SPREAD_MEASURES, spread_in_windows
+from fraudsieve.features.history.kernels.latest import fill_latest
 from fraudsieve.features.history.kernels.recency import DERIVED, END_MEASURES, fill_derived, fill_ends, label_runs
 from fraudsieve.features.history.kernels.windows import WINDOW_MEASURES, totals_in_windows
 
 from .declaration import History
-from .measures import AMOUNT_MEASURES, COUNTERPARTY_MEASURES, CURRENT_AMOUNT_MEASURES, IDENTIFIER_MEASURES
+from .measures import (
+    AMOUNT_MEASURES,
+    COUNTERPARTY_MEASURES,
+    CURRENT_AMOUNT_MEASURES,
+    IDENTIFIER_MEASURES,
+    LAST_AGES,
+    LAST_AMOUNTS,
+    LATEST_MEASURES,
+)
 
 __all__ = ["CutoffTimes", "EncodedEvents", "fill_history", "fill_labels"]
 
@@ -162,6 +171,10 @@ def _fill_events(history: History, events: EncodedEvents, cutoffs: CutoffTimes, 
         pairs_in_windows(*windows, counterparties[0], amounts, indices(("", "", "repeats", ""), "", kind), out)
     if "hour_entropy" in measures:
         hours_in_windows(*windows, indices(("", "hour_entropy", "", ""), "", kind), out)
+    if measures & set(LATEST_MEASURES) and not kind:
+        columns = history.indices(LAST_AMOUNTS, ""), history.indices(("", *LAST_AGES[1:]), "")
+        width = history.lengths[history.longest] * SECOND
+        fill_latest(*_bounds(events, cutoffs), amounts, width, *columns, out)
     _fill_ends(history, events, cutoffs, kind, out)
 
 

@@ -29,6 +29,8 @@ measure         family          meaning, for the events in the window           
 `hour_entropy`  rhythm          entropy of the hours of day, in nats                                 NaN
 `since_last`    rhythm          seconds since the last event ever; has no window                     NaN
 `since_first`   profile         seconds since the first event ever; has no window                    NaN
+`last_1`, ...   value           amount of the latest event, the second latest, to the fifth; no window  NaN
+`ago_2`, ...    rhythm          seconds since the second latest event, to the fifth; no window       NaN
 `known`         network         number of labels that became known in the window                     0
 `frauds`        network         number of these labels that are fraud                                0
 `fraud_rate`    network         ``(frauds + weight * rate) / (known + weight)``, from `prior`        the rate
@@ -41,7 +43,8 @@ The current amount is the subject's own amount if subjects have one (a payment),
 without an amount counts in `count`, and in no measure of amounts. An event without a counterparty counts in no measure
 of counterparties. `trend` has no column for the shortest window; `new` has none for the longest, where it would equal
 `distinct`. `since_last` of a kind, `since_clean` and `fraud_run` use only what lies within the longest window. The last
-six measures need labels of events.
+six measures need labels of events. `last_1` to `last_5` and `ago_2` to `ago_5` look back as far as the longest window;
+of events at the same time, the one with the larger amount counts as the later one.
 """
 
 import re
@@ -76,6 +79,15 @@ FAMILIES: Final[Mapping[str, str]] = {
     "hour_entropy": "rhythm",
     "since_last": "rhythm",
     "since_first": "profile",
+    "last_1": "value",
+    "last_2": "value",
+    "last_3": "value",
+    "last_4": "value",
+    "last_5": "value",
+    "ago_2": "rhythm",
+    "ago_3": "rhythm",
+    "ago_4": "rhythm",
+    "ago_5": "rhythm",
     "known": "network",
     "frauds": "network",
     "fraud_rate": "network",
@@ -86,8 +98,12 @@ FAMILIES: Final[Mapping[str, str]] = {
 """The family of every measure."""
 
 LABEL_MEASURES: Final = ("known", "frauds", "fraud_rate", "since_fraud", "since_clean", "fraud_run")
-MEASURES: Final = tuple(name for name in FAMILIES if name not in (*LABEL_MEASURES, "span"))
-"""The default measures: all that need no labels, except `span`."""
+LAST_AMOUNTS: Final = ("last_1", "last_2", "last_3", "last_4", "last_5")
+LAST_AGES: Final = ("since_last", "ago_2", "ago_3", "ago_4", "ago_5")
+"""The amounts of the latest events and the seconds since them, the latest first."""
+LATEST_MEASURES: Final = (*LAST_AMOUNTS, *LAST_AGES[1:])
+MEASURES: Final = tuple(name for name in FAMILIES if name not in (*LABEL_MEASURES, *LATEST_MEASURES, "span"))
+"""The measures of `History` by default: all that need no labels, except `span` and the latest events one by one."""
 DERIVED_FROM: Final[Mapping[str, tuple[str, ...]]] = {
     "trend": ("count",),
     "z": ("mean", "std"),
@@ -99,12 +115,15 @@ DERIVED_FROM: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The measures that a measure is computed from."""
 CURRENT_AMOUNT_MEASURES: Final = frozenset({"z", "to_mean", "to_max"})
-AMOUNT_MEASURES: Final = ("sum", "mean", "std", "max", "min", "z", "to_mean", "to_max", "peak", "since_max", "repeats")
+AMOUNT_MEASURES: Final = (
+    *("sum", "mean", "std", "max", "min", "z", "to_mean", "to_max", "peak", "since_max", "repeats"),
+    *LAST_AMOUNTS,
+)
 TIMELESS: Final = frozenset({"count", "sum", "mean", "std", "max", "min", "distinct", "entropy", "repeats"})
 """Measures that can be computed on events without times."""
 COUNTERPARTY_MEASURES: Final = ("distinct", "entropy", "repeats", "new")
 IDENTIFIER_MEASURES: Final = ("distinct", "entropy", "new")
-WITHOUT_WINDOW: Final = ("since_last", "since_first", "since_fraud", "since_clean", "fraud_run")
+WITHOUT_WINDOW: Final = ("since_last", "since_first", *LATEST_MEASURES, "since_fraud", "since_clean", "fraud_run")
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _MAX_SECONDS: Final = 100 * 366 * 86_400
@@ -176,7 +195,7 @@ def check_measures(measures: tuple[str, ...], parameter: str) -> None:
     for measure in measures:
         if measure not in FAMILIES:
             raise ValueError(f"{parameter}: unknown measure {measure!r}; expected one of {', '.join(FAMILIES)}.")
-        if parameter == "by_kind" and measure in (*LABEL_MEASURES, "since_first"):
+        if parameter == "by_kind" and measure in (*LABEL_MEASURES, *LATEST_MEASURES, "since_first"):
             raise ValueError(f"by_kind: {measure!r} cannot be computed per kind; remove it.")
         missing = [base for base in DERIVED_FROM.get(measure, ()) if base not in measures]
         if missing:

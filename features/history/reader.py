@@ -72,12 +72,12 @@ def read_record(
 
 
 def _read_event(event: Record, time: int, views: Sequence[ViewState], pairs: Pairs | None) -> PreparedRecord:
-    amount = parse_amount(event.get("amount"))
+    parse_amount(event.get("amount"))  # checked for every state, so that all models accept the same events
     is_band = {parse_id(event.get(name), name) for name in CAMPAIGN} != {None}
     if not is_band and parse_id(event.get("account_id"), "account_id") is None:
         raise RejectedRecordError(NO_ACCOUNT)
     keys = [(view, entity_key(event, view.history.entities)) for view in views]
-    rows = [(view, view.timelines, key, view.row(event, time, amount)) for view, key in keys if key is not None]
+    rows = [(view, view.timelines, key, view.row(event, time)) for view, key in keys if key is not None]
     identifier = delivery_id(event, "event")
     # The bands of a message share its id, and all of them count.
     return PreparedRecord(time, rows, pairs(event) if pairs else [], None, 0 if is_band else identifier)

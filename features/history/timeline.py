@@ -15,9 +15,9 @@ from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.kernels.windows import HOUR
 
 from .declaration import History
-from .encoded import NO_CODES, CutoffTimes, EncodedEvents, fill_history, fill_labels
+from .encoded import NO_AMOUNTS, NO_CODES, CutoffTimes, EncodedEvents, fill_history, fill_labels
 from .measures import WITHOUT_WINDOW
-from .records import entity_key, id_digest, parse_id
+from .records import entity_key, id_digest, parse_amount, parse_id
 
 __all__ = ["PreparedRecord", "Timeline", "ViewState", "bits_of", "signed"]
 
@@ -143,10 +143,11 @@ class ViewState:
         timeline.add(row)
         self.nbytes += timeline.block.nbytes - nbytes
 
-    def row(self, event: Record, time: int, amount: float) -> list[int]:
+    def row(self, event: Record, time: int) -> list[int]:
         """Return an event as a row of its timeline."""
         ids = [signed(id_digest(event.get(name), name)) for name in self.identifiers]
         kind = parse_id(event.get("kind"), "kind")
+        amount = parse_amount(event.get(self.history.amount), self.history.amount)
         return [time, bits_of(amount), self.kinds.get(kind or "", -1), *ids]
 
     def sweep(self, horizon: int, n: int) -> int:
@@ -174,8 +175,10 @@ class ViewState:
         self.nbytes += timeline.block.nbytes - nbytes
         return n_dropped
 
-    def fill(self, subject: Record, cutoff: int, amounts: Array, out: Array) -> bool:
+    def fill(self, subject: Record, cutoff: int, out: Array) -> bool:
         """Compute the columns of a subject into the first row; return whether it has history."""
+        name = self.history.amount
+        amounts = np.full(2, parse_amount(subject[name], name)) if name in subject else NO_AMOUNTS
         key = entity_key(subject, self.history.subjects)
         timeline = self.timelines.get(key) if key is not None else None
         labels = self.labels.get(key) if key is not None else None

@@ -67,6 +67,7 @@ def _build_accounts(subject: Subject, declared: Mapping[str, Any], files: Mappin
         numbers=tuple(map(str, declared["numbers"])),
         categories={str(name): tuple(map(str, words)) for name, words in declared["categories"].items()},
         timed=bool(declared["timed"]),
+        digest_key=str(declared["digest_key"]),
     )
 
 

@@ -1,12 +1,14 @@
 """Tables that are read for scoring: records, events, labels and past messages."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.tables.label_times import resolve_label_times
+from fraudsieve.features.tables.label_values import LabelReader, read_labels_for
 from fraudsieve.features.tables.reader import Source, read_table
 from fraudsieve.models.artifact.folder import Model
 
@@ -14,6 +16,7 @@ __all__ = [
     "Inputs",
     "end_of_events",
     "fill_cutoff_times",
+    "label_reader",
     "prepare_labels",
     "read_history",
     "read_inputs",
@@ -145,6 +148,23 @@ def uses_labels(matrix: FeatureMatrix) -> bool:
     return in_network or any(view.needs_labels for view in matrix.event_views)
 
 
+def label_reader(model: Model) -> LabelReader:
+    """Return a reader of labels that reads them as those that a model was trained on.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+
+    Returns
+    -------
+    callable
+        As `read_labels`.
+    """
+    read_as = model.training.get("label_classes") or {}
+    return partial(read_labels_for, read_as=read_as, classes=model.classes, legitimate=model.legitimate)
+
+
 def _read_labels(
     model: Model, labels: Source | None, events: pd.DataFrame | None, notes: list[str]
 ) -> pd.DataFrame | None:
@@ -185,8 +205,17 @@ def _read_past(model: Model, past: Source | None, records: pd.DataFrame, notes: 
         notes += table.notes
         if len(table.rejected):
             notes.append(f"{len(table.rejected)} past messages were rejected and are ignored")
-        return _with_label_times(table.good, notes)
+        return _with_label_times(_with_classes(model, table.good, notes), notes)
     return None
+
+
+def _with_classes(model: Model, labelled: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Replace labels by the classes that they stand for, as in training."""
+    if "label" not in labelled:
+        return labelled
+    reading = label_reader(model)(labelled["label"])
+    notes += reading.notes
+    return labelled.assign(label=reading.apply(labelled["label"]))
 
 
 def _with_label_times(past: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
@@ -277,8 +306,11 @@ def prepare_labels(model: Model, labels: pd.DataFrame, events: pd.DataFrame | No
     """
     if "labelled_at" not in labels:
         labels = labels.assign(labelled_at=pd.Series(pd.NaT, labels.index, "datetime64[us, UTC]"))
-    timed = labels[labels["labelled_at"].notna()]
-    times, notes = resolve_label_times(timed["labelled_at"])
+    notes: list[str] = []
+    labels = _with_classes(model, labels, notes)
+    timed = labels[labels["labelled_at"].notna() & labels["label"].notna()]
+    times, time_notes = resolve_label_times(timed["labelled_at"])
+    notes += time_notes
     timed = timed.assign(labelled_at=times, is_fraud=(timed["label"] != model.legitimate).to_numpy())
     if model.subject != "event":
         timed = timed[["subject_id", "labelled_at", "is_fraud"]]

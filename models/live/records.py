@@ -7,7 +7,7 @@ only, whether a record arrives or is restored: what is accepted can be restored.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.scoring.inputs import message_error, prepare_bands
 
-__all__ = ["LoggedPart", "from_entry", "logged_fields", "message_to_entry", "read_entry", "to_entry"]
+__all__ = ["LoggedFields", "LoggedPart", "from_entry", "logged_fields", "message_to_entry", "read_entry", "to_entry"]
 
 Record: TypeAlias = Mapping[str, Any]
 LoggedPart: TypeAlias = RecordType | Literal["messages"]
@@ -28,21 +28,43 @@ MESSAGE_FIELDS = ("sender_id", "recipient_id", "event_id", "kind")
 PARTS: dict[str, LoggedPart] = {"messages": "messages", **{name: name for name in get_args(RecordType)}}
 
 
-def logged_fields(state: HistoryState) -> frozenset[str]:
-    """Return the id fields that a state uses.
+class LoggedFields(NamedTuple):
+    """The fields of events and labels that a log stores, except those that every log stores.
+
+    Attributes
+    ----------
+    ids : frozenset of str
+        Fields that are ids.
+    amounts : frozenset of str
+        Fields that are amounts.
+    """
+
+    ids: frozenset[str]
+    amounts: frozenset[str]
+
+    def are_in(self, other: "LoggedFields") -> bool:
+        """Return whether another log stores all of them."""
+        return self.ids <= other.ids and self.amounts <= other.amounts
+
+
+def logged_fields(state: HistoryState) -> LoggedFields:
+    """Return the fields that a state uses.
 
     Examples
     --------
     >>> from fraudsieve.features.history.declaration import History
-    >>> sorted(logged_fields(HistoryState(History(identifiers=("device_id",)))) - set(COMMON_FIELDS))
-    ['counterparty_id', 'device_id']
+    >>> fields = logged_fields(HistoryState(History(identifiers=("device_id",), amount="balance")))
+    >>> sorted(fields.ids), sorted(fields.amounts)
+    (['account_id', 'counterparty_id', 'device_id'], ['amount', 'balance'])
     """
     names = {name for view in state.histories for name in (*view.entities, view.counterparty, *view.identifiers)}
     links = state.declared_network.links if state.declared_network else ()
-    return frozenset(names.union(links))
+    return LoggedFields(
+        frozenset(names.union(links)), frozenset({"amount", *(view.amount for view in state.histories)})
+    )
 
 
-def to_entry(part: RecordType, record: Record, fields: frozenset[str]) -> dict[str, Any]:
+def to_entry(part: RecordType, record: Record, fields: LoggedFields) -> dict[str, Any]:
     """Return the log entry of an event or a label.
 
     Parameters
@@ -51,7 +73,7 @@ def to_entry(part: RecordType, record: Record, fields: frozenset[str]) -> dict[s
         Type of the record.
     record : dict
         The record.
-    fields : frozenset of str
+    fields : LoggedFields
         From `logged_fields`.
 
     Returns
@@ -67,15 +89,16 @@ def to_entry(part: RecordType, record: Record, fields: frozenset[str]) -> dict[s
     Examples
     --------
     >>> event = {"account_id": " ann ", "occurred_at": "1970-01-01T00:00:01Z", "amount": 5, "note": "private"}
-    >>> to_entry("events", event, frozenset())
+    >>> to_entry("events", event, LoggedFields(frozenset(), frozenset({"amount"})))
     {'events': [1000000, {'account_id': 'ann', 'amount': 5.0}]}
     """
     field = TIME_FIELDS[part]
-    time, values = parse_time(record.get(field), field), _ids(record, (*COMMON_FIELDS, *sorted(fields)))
+    time, values = parse_time(record.get(field), field), _ids(record, (*COMMON_FIELDS, *sorted(fields.ids)))
     if part != "events":
         values["is_fraud"] = parse_is_fraud(record)
-    elif (amount := parse_amount(record.get("amount"))) == amount:
-        values["amount"] = amount
+    else:
+        amounts = {name: parse_amount(record.get(name), name) for name in sorted(fields.amounts)}
+        values |= {name: amount for name, amount in amounts.items() if amount == amount}
     return {part: [time, values]}
 
 

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from fraudsieve.cli.app import app
 from fraudsieve.models import Scorer
 from fraudsieve.models.policy import Policy
 from tests.cli.conftest import Run
+from tests.shared import mlflow_uri
 
 
 @pytest.mark.slow
@@ -77,3 +80,34 @@ def test_integer_ids_and_times_of_several_zones(messages: pd.DataFrame, run: Run
     assert answer["report"]["split"]["kind"] == "time"
     assert answer["rejected"] == 0
     assert "UTC" in error
+
+
+@pytest.mark.slow
+def test_refit_says_on_the_screen_which_model_the_metrics_are_of(
+    messages: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri(tmp_path))
+    messages.to_parquet("m.parquet")
+    Path("r.toml").write_text("n_jobs = 1\n[evaluate]\nattack = false\nreplicates = 0\n")
+    result = CliRunner().invoke(app, ["train", "--messages", "m.parquet", "--recipe", "r.toml", "--refit"])
+    assert result.exit_code == 0, result.stderr
+    assert f"Trained on {len(messages):,} messages" in result.stdout
+    assert "the metrics are of the model of the split, trained on" in result.stdout
+    assert f"was trained again, on {len(messages):,} rows" in result.stdout
+    assert "inherited from pooled scores of 5 folds that keep every campaign whole" in result.stdout
+    assert "refit: fold 5 of 5" in result.stderr
+    assert Scorer.load("fraudsieve-model").model.training["refit"] is True
+    assert "refit" not in Scorer.load("fraudsieve-model.split-model").model.training
+
+
+@pytest.mark.slow
+def test_refit_in_the_recipe_is_in_the_answer(messages: pd.DataFrame, run: Run) -> None:
+    messages.to_parquet("m.parquet")
+    Path("r.toml").write_text(
+        "n_jobs = 1\n[model]\nrefit = true\nn_rounds = 20\n[evaluate]\nattack = false\nreplicates = 0\n"
+    )
+    code, answer, error = run("train", "--messages", "m.parquet", "--recipe", "r.toml")
+    assert code == 0, error
+    assert answer["report"]["refit"]["split_model"] == answer["split_model"] != answer["digest"]
+    assert answer["report"]["refit"]["rows"] == len(messages)

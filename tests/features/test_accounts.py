@@ -84,8 +84,10 @@ def test_events_by_family_and_live() -> None:
     made = world()
     features = AccountFeatures(made["events"], labels=made["labels"], subject="event").fit(made["events"])
     frame = pd.DataFrame(features.transform(made["events"]), columns=features.get_feature_names_out())
-    assert {"value__amount", "rhythm__hour", "profile__kind", "profile__device_id"} <= set(frame)
-    assert {"network__fraud_rate_7d", "network__counterparty_fraud_rate_7d", "value__pair_to_max_30d"} <= set(frame)
+    assert {"value__amount", "rhythm__hour", "profile__kind"} <= set(frame)
+    assert "profile__device_id" not in frame  # an identifier
+    assert {"network__fraud_rate_all", "network__counterparty_fraud_rate_all", "value__pair_to_max_all"} <= set(frame)
+    assert {"value__last_5", "rhythm__counterparty_ago_2"} <= set(frame)
     last = made["events"].tail(50)
     rows, _, why = live(features, made, last)
     assert (why == None).all()  # noqa: E711
@@ -117,8 +119,8 @@ def test_an_account_without_events() -> None:
     features = AccountFeatures(made["events"]).fit(made["subjects"])
     row = features.transform(pd.DataFrame({"account_id": ["nobody"], "as_of": [START]}))
     named = dict(zip(features.get_feature_names_out(), row[0].tolist(), strict=True))
-    assert named["volume__count_30d"] == named["network__degree"] == 0
-    assert np.isnan(named["value__mean_30d"])
+    assert named["volume__count_all"] == named["network__degree"] == 0
+    assert np.isnan(named["value__mean_all"])
 
 
 def test_without_times_only_features_without_times_are_built_with_a_warning() -> None:

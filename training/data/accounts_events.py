@@ -8,11 +8,21 @@ import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.label_times import resolve_label_times
+from fraudsieve.features.tables.label_values import LabelReader, LabelReading, read_labels
 from fraudsieve.features.tables.reader import CheckedTable, Source, read_table
 from fraudsieve.models.batch.inputs import end_of_events
 from fraudsieve.training.labels.trust import Trust
 
-from .labelled import PLACE, LabelledData, data_digest, join_labels, keep_labelled, origin_of, with_times
+from .labelled import (
+    PLACE,
+    LabelledData,
+    data_digest,
+    join_labels,
+    keep_labelled,
+    origin_of,
+    read_classes,
+    with_times,
+)
 
 __all__ = ["account_labels_of", "event_labels_of", "load_accounts", "load_events"]
 
@@ -24,6 +34,7 @@ def load_accounts(
     labels: Source | None = None,
     min_label_rows: int = 1,
     trust: Trust | None = None,
+    reader: LabelReader = read_labels,
 ) -> LabelledData:
     """Read accounts, their labels and their events.
 
@@ -42,6 +53,8 @@ def load_accounts(
         Rows of a label with fewer rows are rejected.
     trust : Trust, default=None
         Weights of the sources of labels; None trusts all sources equally.
+    reader : callable, optional
+        Reads labels as classes, as `read_labels` does.
 
     Returns
     -------
@@ -72,16 +85,22 @@ def load_accounts(
         table = read_table(accounts, "accounts", require=() if labels is not None else ("label",))
     history = None if events is None else read_table(events, "events")
     frame = with_times(table.good, "as_of")
+    frame, label_table, reading = read_classes(frame, label_table, reader)
     frame = join_labels(frame, label_table, "account_id", trust)
     frame, cutoff_notes = _with_cutoff_times(frame, None if history is None else history.good)
     frame["labelled_at"], time_notes = resolve_label_times(frame["labelled_at"])
     sources = {"accounts": accounts, "events": events, "labels": labels}
-    notes = [*table.notes, *(history.notes if history else ()), *cutoff_notes, *time_notes]
-    return _loaded("account", frame, table, history, label_table, sources, notes, min_label_rows)
+    notes = [*table.notes, *(history.notes if history else ()), *reading.notes, *cutoff_notes, *time_notes]
+    return _loaded("account", frame, table, history, label_table, reading, sources, notes, min_label_rows)
 
 
 def load_events(
-    events: Source, *, labels: Source | None = None, min_label_rows: int = 1, trust: Trust | None = None
+    events: Source,
+    *,
+    labels: Source | None = None,
+    min_label_rows: int = 1,
+    trust: Trust | None = None,
+    reader: LabelReader = read_labels,
 ) -> LabelledData:
     """Read events as subjects, with their labels.
 
@@ -95,6 +114,8 @@ def load_events(
         Rows of a label with fewer rows are rejected.
     trust : Trust, default=None
         Weights of the sources of labels; None trusts all sources equally.
+    reader : callable, optional
+        Reads labels as classes, as `read_labels` does.
 
     Returns
     -------
@@ -117,6 +138,7 @@ def load_events(
     table = read_table(events, "events", require=("event_id",) if labels is not None else ("label",))
     frame = with_times(table.good)
     label_table = None if labels is None else read_table(labels, "labels")
+    frame, label_table, reading = read_classes(frame, label_table, reader)
     frame = join_labels(frame, label_table, "event_id", trust)
     frame["as_of"] = frame["occurred_at"]
     frame["labelled_at"], time_notes = resolve_label_times(frame["labelled_at"])
@@ -124,7 +146,8 @@ def load_events(
     if early:
         time_notes.append(f"{early} labels are dated before their event: they count from the time of the event on")
     sources = {"events": events, "labels": labels}
-    return _loaded("event", frame, table, table, label_table, sources, [*table.notes, *time_notes], min_label_rows)
+    notes = [*table.notes, *reading.notes, *time_notes]
+    return _loaded("event", frame, table, table, label_table, reading, sources, notes, min_label_rows)
 
 
 def _with_cutoff_times(frame: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
@@ -153,6 +176,7 @@ def _loaded(
     table: CheckedTable,
     history: CheckedTable | None,
     labels: CheckedTable | None,
+    reading: LabelReading,
     sources: dict[str, Any],
     notes: list[str],
     min_label_rows: int,
@@ -170,6 +194,7 @@ def _loaded(
         rejected_events=rejected_events,
         notes=(*notes, *loaded.notes),
         digests=digests,
+        reading=reading,
     )
 
 

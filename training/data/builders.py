@@ -1,6 +1,7 @@
 """Feature builders of recipes and models, for messages, accounts or events."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,6 +12,7 @@ from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.feature_matrix import account_matrix_of, message_matrix_of
 from fraudsieve.features.messages import MessageFeatures
+from fraudsieve.features.tables.label_values import LabelReader, read_labels
 from fraudsieve.features.tables.reader import Source
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
@@ -36,17 +38,25 @@ Positions: TypeAlias = npt.NDArray[np.int64]
 Builder: TypeAlias = MessageFeatures | AccountFeatures
 
 
-def read_data(recipe: Recipe, tables: Mapping[str, Source | None], *, min_label_rows: int) -> LabelledData:
+def read_data(
+    recipe: Recipe,
+    tables: Mapping[str, Source | None],
+    *,
+    min_label_rows: int,
+    reader: LabelReader | None = None,
+) -> LabelledData:
     """Read the tables of the subject of a recipe.
 
     Parameters
     ----------
     recipe : Recipe
-        Names the subject.
+        Names the subject, and the legitimate class.
     tables : dict of str to (path or DataFrame)
         ``messages``, ``accounts``, ``events`` and ``labels``; None for a table that is not given.
     min_label_rows : int
         Rows of a label with fewer rows are rejected.
+    reader : callable, default=None
+        Reads labels as classes; None for `read_labels` with the legitimate class of the recipe.
 
     Returns
     -------
@@ -62,7 +72,8 @@ def read_data(recipe: Recipe, tables: Mapping[str, Source | None], *, min_label_
     given = {name: source for name, source in tables.items() if source is not None}
     subject = recipe.data.subject_of(given)
     labels, events = given.get("labels"), given.get("events")
-    settings: dict[str, Any] = {"min_label_rows": min_label_rows, "trust": recipe.data.trusted}
+    reader = partial(read_labels, legitimate=recipe.data.legitimate) if reader is None else reader
+    settings: dict[str, Any] = {"min_label_rows": min_label_rows, "trust": recipe.data.trusted, "reader": reader}
     if subject == "message":
         return load_labelled(given["messages"], labels, events=events, **settings)
     if subject == "account":
@@ -134,7 +145,7 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
     if data.subject == "message":
         settings = recipe.features.model_dump(exclude={"augment", "campaigns"})
         settings["past"] = data.messages if recipe.features.campaigns else None
-        settings |= {"legitimate": recipe.data.legitimate, "random_state": recipe.seed, "n_jobs": recipe.n_jobs}
+        settings |= {"legitimate": data.legitimate, "random_state": recipe.seed, "n_jobs": recipe.n_jobs}
         return MessageFeatures(events=data.events, history=views, **settings)
     return AccountFeatures(
         data.events,
@@ -143,7 +154,9 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
         network=history.declared_network,
         exclude=history.exclude,
         min_category_rows=history.min_category_rows,
-        **_labels(data, recipe.data.legitimate),
+        categories=history.categories,
+        digest_categories=history.digest_categories,
+        **_labels(data, data.legitimate),
     )
 
 
@@ -167,7 +180,7 @@ def rows_to_train(
     train : ndarray of int
         Positions of the slice.
     recipe : Recipe
-        The legitimate class, the share of copies and the seed.
+        The share of copies and the seed.
 
     Returns
     -------
@@ -182,7 +195,7 @@ def rows_to_train(
     labels = rows["label"].to_numpy(object)
     if data.subject != "message":
         return rows, labels, {}
-    is_fraud = labels != recipe.data.legitimate
+    is_fraud = labels != data.legitimate
     augmented = augment(rows["text"].tolist(), is_fraud, share=recipe.features.augment, seed=recipe.seed)
     places = augmented.rows
     return rows.iloc[places].assign(text=augmented.texts), labels[places], {"groups": groups[train][places]}

@@ -9,6 +9,7 @@ import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.label_times import resolve_label_times
+from fraudsieve.features.tables.label_values import LabelReader, LabelReading, read_labels
 from fraudsieve.features.tables.reader import CheckedTable, Source, read_table
 from fraudsieve.training.labels.trust import Trust, label_as_of
 
@@ -21,6 +22,7 @@ __all__ = [
     "keep_labelled",
     "load_labelled",
     "origin_of",
+    "read_classes",
     "with_times",
 ]
 
@@ -60,6 +62,8 @@ class LabelledData:
         The cutoff times (``as_of``) of the records without a label.
     all_labels : DataFrame, default=None
         All rows of the table of labels about these records, replaced ones too; None without such a table.
+    reading : LabelReading, optional
+        How labels were read as classes, and which of them is legitimate.
     """
 
     rows: pd.DataFrame
@@ -74,6 +78,12 @@ class LabelledData:
     messages: pd.DataFrame | None = None
     waiting: pd.Series = field(default_factory=lambda: pd.Series([], dtype="datetime64[us, UTC]"))
     all_labels: pd.DataFrame | None = None
+    reading: LabelReading = field(default_factory=LabelReading)
+
+    @property
+    def legitimate(self) -> str:
+        """The class of legitimate records, whether any record has it or not."""
+        return self.reading.legitimate
 
     @property
     def subjects(self) -> pd.DataFrame:
@@ -89,6 +99,7 @@ def load_labelled(
     events: Source | None = None,
     min_label_rows: int = 1,
     trust: Trust | None = None,
+    reader: LabelReader = read_labels,
 ) -> LabelledData:
     """Read messages and their labels.
 
@@ -104,6 +115,8 @@ def load_labelled(
         Rows of a label with fewer rows are rejected: a class needs rows for training and test.
     trust : Trust, default=None
         Weights of the sources of labels; the rows then have a column ``label_weight``. None trusts all sources equally.
+    reader : callable, optional
+        Reads labels as classes: 0 and 1, for example, as ``legitimate`` and ``fraud``. See `LabelledData.reading`.
 
     Returns
     -------
@@ -127,12 +140,14 @@ def load_labelled(
     frame["as_of"] = frame["sent_at"]
     frame[PLACE] = np.setdiff1d(np.arange(len(frame) + len(table.rejected)), table.rejected["row"])
     label_table = None if labels is None else read_table(labels, "labels")
+    frame, label_table, reading = read_classes(frame, label_table, reader)
     frame = join_labels(frame, label_table, "message_id", trust)
     frame["labelled_at"], time_notes = resolve_label_times(frame["labelled_at"])
     loaded = keep_labelled(frame, table, label_table, "message", origin_of(messages), min_label_rows)
     sources = {"messages": messages, "labels": labels, "events": events}
     digests = {name: data_digest(source) for name, source in sources.items() if source is not None}
-    loaded = replace(loaded, notes=(*table.notes, *time_notes, *loaded.notes), digests=digests, messages=frame)
+    notes = (*table.notes, *reading.notes, *time_notes, *loaded.notes)
+    loaded = replace(loaded, notes=notes, digests=digests, messages=frame, reading=reading)
     if events is None:
         return loaded
     history = read_table(events, "events")
@@ -217,6 +232,39 @@ def with_times(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
     if "label" not in frame:
         frame["label"] = pd.Series(None, frame.index, "str")
     return frame
+
+
+def read_classes(
+    frame: pd.DataFrame, labels: CheckedTable | None, reader: LabelReader
+) -> tuple[pd.DataFrame, CheckedTable | None, LabelReading]:
+    """Replace labels by the classes that they stand for.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From `with_times`, with its own labels.
+    labels : CheckedTable or None
+        The table of labels.
+    reader : callable
+        Reads the labels of both together, as `read_labels` does.
+
+    Returns
+    -------
+    frame : DataFrame
+        With classes as labels.
+    labels : CheckedTable or None
+        With classes as labels; without the rows that say that a subject has none.
+    reading : LabelReading
+        What was read.
+    """
+    own = frame["label"]
+    if labels is None:
+        reading = reader(own)
+        return frame.assign(label=reading.apply(own)), None, reading
+    reading = reader(pd.concat([own.dropna(), labels.good["label"]], ignore_index=True))
+    good = labels.good.assign(label=reading.apply(labels.good["label"]))
+    good = good[good["label"].notna()].reset_index(drop=True)
+    return frame.assign(label=reading.apply(own)), replace(labels, good=good), reading
 
 
 def join_labels(

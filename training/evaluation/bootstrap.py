@@ -80,7 +80,13 @@ def draw_weights(groups: Array, replicates: int, seed: int = 0) -> Iterator[Arra
 
 
 def bootstrap_ranking(
-    ranking: Ranking, groups: Array, *, alerts: Array | None = None, replicates: int = 200, seed: int = 0
+    ranking: Ranking,
+    groups: Array,
+    *,
+    alerts: Array | None = None,
+    per_fraud: bool = False,
+    replicates: int = 200,
+    seed: int = 0,
 ) -> Replicates:
     """Compute the metrics of a ranking for draws of its groups.
 
@@ -92,6 +98,8 @@ def bootstrap_ranking(
         The group of each row, in the order of the rows and not of the ranking.
     alerts : ndarray of float64, shape (n_points,), default=None
         Numbers of alerts at which recall and precision are computed, ascending; None for none.
+    per_fraud : bool, default=False
+        Whether the numbers of alerts are multiples of the number of frauds, and grow with it from draw to draw.
     replicates : int, default=200
         Number of draws.
     seed : int, default=0
@@ -111,10 +119,12 @@ def bootstrap_ranking(
     points = np.zeros(0) if alerts is None else np.asarray(alerts, np.float64)
     metrics = np.empty((replicates, len(RANKING_METRICS)))
     at_alerts = np.empty((replicates, 3, len(points)))
+    frauds = float(ranking.is_fraud.sum())
     for row, counts in enumerate(draw_weights(groups[ranking.order], replicates, seed)):
         weights = counts.astype(np.float64)
+        growth = float(weights @ ranking.is_fraud) / frauds if per_fraud and frauds else 1.0
         metrics[row] = ranking.metrics(weights)
-        at_alerts[row] = ranking.at_alerts(points, weights)
+        at_alerts[row] = ranking.at_alerts(growth * points, weights)
     return Replicates(ranking.metrics(), metrics, at_alerts)
 
 

@@ -14,9 +14,11 @@ __all__ = ["POINTS", "SHARE", "Capacity", "CapacityCurve", "CapacityPoint", "cou
 
 
 SHARE = 0.01
-"""Share of the rows that is reviewed when no number of alerts per day is given."""
+"""Least share of the rows that is reviewed when no number of alerts per day is given."""
 POINTS = 20
-"""Number of points of the curve, evenly up to twice the capacity."""
+"""Number of points of the curve, up to twice the capacity."""
+GIVEN, AS_FRAUDS = "as given", "as many as there are frauds"
+AT_LEAST = f"{SHARE:.0%} of the records, because fewer are fraud"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +41,10 @@ class CapacityCurve:
 
     alerts: float
     alerts_a_day: float | None
+    flagged: float
+    why: str
     days: int | None
     share: float
-    given: bool
     points: tuple[CapacityPoint, ...]
 
 
@@ -68,39 +71,67 @@ class Capacity:
     ----------
     alerts : float
         Total number of alerts.
+    n_rows : int
+        Number of rows.
     days : int or None
-        Length of the period; None if the rows have no times.
-    given : bool
-        Whether the recipe names the capacity; otherwise it is `SHARE` of the rows.
+        Length of the period; None if it is unknown.
+    why : str
+        The reason for this number, in words.
     share : float, default=1.0
         Share of all records of those days that the rows are. Reviewers get alerts of all records: a fifth of the
         records, such as a slice of campaigns, gets a fifth of the alerts.
     """
 
     alerts: float
+    n_rows: int
     days: int | None
-    given: bool
+    why: str
     share: float = 1.0
 
     @classmethod
-    def of(cls, n_rows: int, days: int | None, alerts_a_day: float | None = None, *, share: float = 1.0) -> Self | None:
-        """Compute the capacity: `SHARE` of the rows, or a number of alerts per day.
+    def of(
+        cls,
+        n_rows: int,
+        days: int | None,
+        alerts_a_day: float | None = None,
+        *,
+        frauds: int = 0,
+        share: float = 1.0,
+    ) -> Self | None:
+        """Compute the capacity: a number of alerts per day, or as many alerts as there are frauds.
 
-        Returns None if alerts per day are given and the rows have no times (`days` is None).
+        Without alerts per day, at least `SHARE` of the rows are reviewed, and rows of a single day have no days: their
+        times may be no more than an order. Returns None if alerts per day are given and the rows have no times (`days`
+        is None).
 
         Examples
         --------
-        >>> Capacity.of(3000, 10).alerts, Capacity.of(3000, 10, 5.0).alerts, Capacity.of(3000, None, 5.0)
-        (30.0, 50.0, None)
+        >>> Capacity.of(3000, 10, frauds=400).alerts, Capacity.of(3000, 10).alerts, Capacity.of(3000, 10, 5.0).alerts
+        (400.0, 30.0, 50.0)
         """
-        if alerts_a_day is None:
-            return cls(max(1.0, SHARE * n_rows), days, False, share)
-        return None if days is None else cls(min(alerts_a_day * days * share, float(n_rows)), days, True, share)
+        if alerts_a_day is not None:
+            alerts = None if days is None else min(alerts_a_day * days * share, float(n_rows))
+            return None if alerts is None else cls(alerts, n_rows, days, GIVEN, share)
+        least = max(1.0, SHARE * n_rows)
+        several_days = days if days is not None and days > 1 else None
+        return cls(max(float(frauds), least), n_rows, several_days, AS_FRAUDS if frauds >= least else AT_LEAST, share)
+
+    @property
+    def per_fraud(self) -> bool:
+        """Whether there are as many alerts as frauds, so that other rows have another capacity."""
+        return self.why == AS_FRAUDS
+
+    @property
+    def flagged(self) -> float:
+        """The alerts as a share of the rows."""
+        return self.alerts / self.n_rows if self.n_rows else 0.0
 
     @property
     def points(self) -> Array:
-        """Numbers of alerts, `POINTS` of them up to twice the capacity."""
-        return np.asarray(np.linspace(0, 2 * self.alerts, POINTS + 1)[1:])
+        """Numbers of alerts: `POINTS` of them up to twice the capacity, but not more than there are rows."""
+        last = max(self.alerts, min(2 * self.alerts, self.n_rows))
+        halves = np.linspace(0, self.alerts, POINTS // 2 + 1), np.linspace(self.alerts, last, POINTS // 2 + 1)
+        return np.concatenate([half[1:] for half in halves])
 
     @property
     def place(self) -> int:
@@ -108,5 +139,5 @@ class Capacity:
         return POINTS // 2 - 1
 
     def per_day(self, alerts: float) -> float | None:
-        """Convert alerts of the rows to alerts per day of all records; None if the rows have no times."""
+        """Convert alerts of the rows to alerts per day of all records; None if the days are unknown."""
         return alerts / (self.days * self.share) if self.days else None

@@ -114,10 +114,12 @@ def fraud_metrics(
     >>> fraud_metrics(rows, EvaluateRecipe()).recall_at_capacity
     1.0
     """
-    capacity = Capacity.of(len(rows.is_fraud), count_days(cutoff_times), settings.alerts_a_day, share=share)
+    frauds, days = int(rows.is_fraud.sum()), count_days(cutoff_times)
+    capacity = Capacity.of(len(rows.is_fraud), days, settings.alerts_a_day, frauds=frauds, share=share)
     costs = RowCosts.of(rows.probability, rows.is_fraud, settings.missed_cost, amounts)
     ranking = Ranking.of(rows.probability, rows.is_fraud, costs.loss, costs.cost)
-    replicates = rows.bootstrap(ranking, None if capacity is None else capacity.points)
+    points = None if capacity is None else capacity.points
+    replicates = rows.bootstrap(ranking, points, per_fraud=capacity is not None and capacity.per_fraud)
     threshold, recall = threshold_at(rows.probability, rows.is_fraud) if rows.both else (np.inf, None)
     parts = [
         _main_metrics(rows, ranking, replicates) | {"recall_at_1pct_fpr": recall},
@@ -151,9 +153,10 @@ def _at_capacity(ranking: Ranking, capacity: Capacity | None, replicates: Replic
     curve = CapacityCurve(
         alerts=float(capacity.alerts),
         alerts_a_day=capacity.per_day(capacity.alerts),
+        flagged=capacity.flagged,
+        why=capacity.why,
         days=capacity.days,
         share=capacity.share,
-        given=capacity.given,
         points=points,
     )
     intervals = {"recall_at_capacity": at.recall_interval, "precision_at_capacity": at.precision_interval}

@@ -1,6 +1,7 @@
 """Scored rows of two kinds, fraud and legitimate, and the metrics of a slice of them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
@@ -63,11 +64,12 @@ class FraudRows:
         groups = None if self.groups is None else self.groups[mask]
         return FraudRows(self.probability[mask], self.is_fraud[mask], groups, self.replicates)
 
-    def bootstrap(self, ranking: Ranking, alerts: Array | None = None) -> Replicates | None:
+    def bootstrap(self, ranking: Ranking, alerts: Array | None = None, *, per_fraud: bool = False) -> Replicates | None:
         """Draw groups for the ranking of these rows; None if there are fewer than two groups."""
         if self.groups is None or not self.replicates or len(np.unique(self.groups)) < 2:
             return None
-        return bootstrap_ranking(ranking, self.groups, alerts=alerts, replicates=self.replicates)
+        settings: dict[str, Any] = {"alerts": alerts, "per_fraud": per_fraud, "replicates": self.replicates}
+        return bootstrap_ranking(ranking, self.groups, **settings)
 
     def slice_metrics(self, threshold: float) -> SliceMetrics:
         """Compute the metrics of a slice, such as a month, at the threshold of all rows.

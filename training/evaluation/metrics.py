@@ -2,7 +2,7 @@
 
 from typing import Final
 
-__all__ = ["METRIC_NAMES", "RATE_NAMES", "format_days", "format_number"]
+__all__ = ["METRIC_NAMES", "RATE_NAMES", "describe_capacity", "format_days", "format_number"]
 
 METRIC_NAMES: Final = {
     "average_precision": "average precision",
@@ -40,6 +40,20 @@ def format_number(value: float) -> str:
     ('0.25', '12,000', '0')
     """
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def describe_capacity(*, alerts: float, alerts_a_day: float | None, flagged: float, why: str) -> str:
+    """Describe the review capacity: the alerts, per day where days are known, their share, and the reason.
+
+    Examples
+    --------
+    >>> describe_capacity(alerts=150.0, alerts_a_day=None, flagged=0.134, why="as many as there are frauds")
+    '150 alerts (13.4 % of the records), as many as there are frauds'
+    """
+    number = (
+        f"{format_number(alerts)} alerts" if alerts_a_day is None else f"{format_number(alerts_a_day)} alerts per day"
+    )
+    return f"{number} ({100 * flagged:.3g} % of the records), {why}"
 
 
 def format_days(days: float) -> str:

@@ -13,7 +13,7 @@ from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
 
-from .capacity import Capacity
+from .capacity import Capacity, count_days
 
 __all__ = [
     "PointMetrics",
@@ -23,6 +23,7 @@ __all__ = [
     "check_points",
     "choose_points",
     "point_metrics",
+    "rates_known",
     "share_of_records",
 ]
 
@@ -89,6 +90,19 @@ def point_metrics(
     )
 
 
+def rates_known(points: Sequence[PointMetrics]) -> list[str]:
+    """Return the names of the rates that any point has: without days there are no alerts per day.
+
+    Examples
+    --------
+    >>> point = OperatingPoint("half", 0.5, false_positive_rate=0.0, recall=1.0, flagged=0.1)
+    >>> rates_known(point_metrics([point], np.array([0.9, 0.1]), np.array([True, False])))
+    ['false_positive_rate', 'recall', 'precision', 'flagged']
+    """
+    rates = [rates for point in points for rates in (point.here, point.calibration)]
+    return [rate.name for rate in fields(PointRates) if any(getattr(item, rate.name) is not None for item in rates)]
+
+
 def _rates(flagged: Array, is_fraud: Array, capacity: Capacity | None) -> PointRates:
     return PointRates(
         false_positive_rate=_share(flagged[~is_fraud]),
@@ -144,7 +158,7 @@ def check_points(data: LabelledData, split: Split, recipe: Recipe) -> None:
         problems.append("thresholds.alerts_a_day: the records have no times. Add times, or remove this setting")
     if thresholds.costs is not None and thresholds.costs.by_amount:
         amounts = amounts_of(data, split)
-        is_fraud = data.rows["label"].iloc[split.calibration].to_numpy(object) != recipe.data.legitimate
+        is_fraud = data.rows["label"].iloc[split.calibration].to_numpy(object) != data.legitimate
         if amounts is None or np.isnan(amounts[is_fraud]).all():
             problems.append("thresholds.costs.by_amount: no fraud to calibrate on has an amount. Set it to false")
     if problems:
@@ -177,7 +191,9 @@ def choose_points(
     notes : tuple of str
         Points that flag nothing.
     """
-    days, amounts = calibration_days(data, split), amounts_of(data, split)
+    # Times within one day may be no more than an order, and alerts per day would then mean nothing.
+    in_days = bool(recipe.thresholds.alerts_a_day) or (count_days(data.rows["as_of"].to_numpy()) or 0) > 1
+    days, amounts = calibration_days(data, split) if in_days else None, amounts_of(data, split)
     points = operating_points(probability, is_fraud, recipe.thresholds.targets, days=days, amounts=amounts)
     idle = [point.name for point in points if not point.flagged]
     notes = (f"operating points that flag nothing on the calibration slice: {', '.join(idle)}",) if idle else ()

@@ -13,6 +13,7 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.models.thresholds import OperatingPoint
 from fraudsieve.training.attack.recall import AttackMetrics
+from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 from fraudsieve.training.splits.split import Split
 
@@ -119,6 +120,7 @@ class ReportDetails:
     warnings: tuple[Mapping[str, str], ...] = ()
     temporal: TemporalMetrics | None = None
     not_later_than_training: int | None = None
+    refit: RefitSummary | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +149,8 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     recall_at_capacity, precision_at_capacity : float or None
         Recall and precision with as many alerts as people can review.
     capacity : CapacityCurve or None
-        The review capacity, and 20 points up to twice of it.
+        The review capacity: a number of alerts, what share of the rows they are, and why; and 20 points up to twice of
+        it. By default as many alerts as there are frauds.
     card_precision, card_precision_ceiling : float or None
         Share of fraudulent accounts among those listed every day, and that of a perfect ranking.
     accounts_a_day : int or None
@@ -187,6 +190,8 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     not_later_than_training : int or None
         Records that are not later than those that the model was trained and calibrated on, which make the metrics
         optimistic. None if unknown.
+    refit : RefitSummary or None
+        For a model that was trained again on all mature rows: the metrics are of the model of the split.
 
     Examples
     --------

@@ -11,6 +11,7 @@ import pandas as pd
 from fraudsieve._typing import Array, Progress
 from fraudsieve.features.tables.reader import Source
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.batch.inputs import label_reader
 from fraudsieve.models.batch.score import has_history
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.attack.recall import attack_messages, check_attackable
@@ -116,7 +117,7 @@ def evaluate_tables(
         check_attackable(scorer.model)
     report_step("reading")
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-    all_data = read_tables(recipe, scorer.model.subject, tables)
+    all_data = read_tables(recipe, scorer.model, tables)
     builder = builder_of_model(scorer.model, all_data)  # earlier records are history
     data = all_data if since is None else rows_since(all_data, since)
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
@@ -166,20 +167,23 @@ def load_scorer(model: str | Path | Scorer) -> Scorer:
     return Scorer.load(model_folder(model))
 
 
-def read_tables(recipe: Recipe, subject: str, tables: Mapping[str, Source | None]) -> LabelledData:
-    """Read labelled records of a subject; labels of any number of rows are kept.
+def read_tables(recipe: Recipe, model: Model, tables: Mapping[str, Source | None]) -> LabelledData:
+    """Read labelled records of the subject of a model, and their labels as in its training.
+
+    Labels of any number of rows are kept.
 
     Parameters
     ----------
     recipe : Recipe
         Trust in the sources of labels.
-    subject : str
-        What the model scores: message, account or event.
+    model : Model
+        The model that will score them.
     tables : mapping of str to (path or DataFrame)
         ``messages``, ``accounts``, ``events`` and ``labels``; None for a table that is not given.
     """
-    of_subject = recipe.data.model_copy(update={"subject": subject})
-    return read_data(recipe.model_copy(update={"data": of_subject}), tables, min_label_rows=1)
+    of_subject = recipe.data.model_copy(update={"subject": model.subject})
+    of_model = recipe.model_copy(update={"data": of_subject})
+    return read_data(of_model, tables, min_label_rows=1, reader=label_reader(model))
 
 
 def evaluate_model(

@@ -11,10 +11,10 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.account_matrix import MISSING, UNSEEN
 from fraudsieve.features.tables.reader import Source, read_table
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.batch.inputs import Inputs, read_inputs
+from fraudsieve.models.batch.inputs import Inputs, label_reader, read_inputs
 from fraudsieve.models.batch.score import feature_rows, has_history
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.data.labelled import join_labels, origin_of, with_times
+from fraudsieve.training.data.labelled import join_labels, origin_of, read_classes, with_times
 from fraudsieve.training.evaluation.card_precision import naive_utc
 from fraudsieve.training.labels.trust import Trust
 
@@ -122,7 +122,7 @@ def score_table(
     unseen = rows[:, is_category] == UNSEEN
     rows[:, is_category] = np.where(rows[:, is_category] == MISSING, np.nan, rows[:, is_category])
     return ScoredTable(
-        _with_labels(read.records, labels, model.subject, trust)[ok].reset_index(drop=True),
+        _with_labels(model, read.records, labels, trust)[ok].reset_index(drop=True),
         rows[ok],
         unseen[ok],
         {name: values[ok] for name, values in scores.items()},
@@ -149,6 +149,7 @@ def _no_history(model: Model, read: Inputs, has_events: Array | None) -> Array |
     return ~has_history(read.records, read.events, TIME_COLUMNS["message"])
 
 
-def _with_labels(records: pd.DataFrame, labels: Source | None, subject: str, trust: Trust | None) -> pd.DataFrame:
+def _with_labels(model: Model, records: pd.DataFrame, labels: Source | None, trust: Trust | None) -> pd.DataFrame:
     table = None if labels is None else read_table(labels, "labels")
-    return join_labels(with_times(records), table, f"{subject}_id", trust)
+    frame, table, _ = read_classes(with_times(records), table, label_reader(model))
+    return join_labels(frame, table, f"{model.subject}_id", trust)

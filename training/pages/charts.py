@@ -80,7 +80,9 @@ def _recall_by_alerts(report: EvaluationReport) -> Figure | None:
         chart.legend(name, css, shape="dashed" if name == "precision" else "line")
     chart.legend(f"capacity, {format_number(at)}", "muted", shape="dashed")
     values = f"Recall {report.recall_at_capacity:.3f} and precision {report.precision_at_capacity:.3f}"
-    return chart.to_figure("Found against alerts", f"{values} at the capacity of {format_number(at)} {label}.")
+    return chart.to_figure(
+        "Found against alerts", f"{values} at the capacity of {format_number(at)} {label}, {capacity.why}."
+    )
 
 
 def _interval_band(chart: Chart, points: Sequence[CapacityPoint], name: str, css: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.report import EvaluationReport
 
@@ -88,6 +89,13 @@ def model_facts(model: Model) -> dict[str, str]:
         "columns": f"{len(model.matrix.columns):,}",
         "trained on": " to ".join(training.get("window") or ()),
     }
+    refit = RefitSummary.of(training)
+    if refit is not None:
+        facts |= {
+            "trained again": f"on {refit.rows:,} mature rows, after the split",
+            "calibrated on": f"inherited: {refit.calibrated_on} ({refit.calibration_rows:,} rows)",
+            "model of the split": refit.split_model,
+        }
     facts |= {f"SHA-256 of {name}": digest for name, digest in (training.get("digests") or {}).items()}
     return {name: text for name, text in facts.items() if text}
 

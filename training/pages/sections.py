@@ -5,15 +5,25 @@ from dataclasses import fields
 
 from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
+from fraudsieve.training.evaluation.capacity import CapacityCurve
 from fraudsieve.training.evaluation.fraud_rows import SliceMetrics
 from fraudsieve.training.evaluation.labels import waiting_note
-from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES, format_number
+from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES, describe_capacity, format_number
+from fraudsieve.training.evaluation.points import rates_known
 from fraudsieve.training.evaluation.report import EvaluationReport, SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.types import ClassMetrics
 
 from .rendering import Card, Notice, PageTable, format_interval, format_metric
 
-__all__ = ["headline_cards", "metric_table", "point_table", "report_notices", "slice_tables", "temporal_facts"]
+__all__ = [
+    "capacity_text",
+    "headline_cards",
+    "metric_table",
+    "point_table",
+    "report_notices",
+    "slice_tables",
+    "temporal_facts",
+]
 
 SHARES = frozenset(
     {
@@ -31,7 +41,10 @@ STRENGTHS = ("light", "medium", "strong")
 
 
 def report_notices(report: EvaluationReport) -> Iterator[Notice]:
-    """Yield a notice on how the records were chosen, then one with the reasons to take the metrics with care."""
+    """Yield notices on the model and on how the records were chosen, and one with reasons to take care."""
+    if report.refit is not None:
+        first, *others = report.refit.lines
+        yield Notice(_sentence(first), [_sentence(line) for line in others], "warn")
     if report.split is not None:
         yield _split_notice(report.split)
     elif report.not_later_than_training is not None:
@@ -42,6 +55,10 @@ def report_notices(report: EvaluationReport) -> Iterator[Notice]:
     reasons = [*_reasons(report)]
     if reasons:
         yield Notice("Take these metrics with care", reasons, "warn")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _split_notice(split: SplitSummary) -> Notice:
@@ -108,11 +125,9 @@ def _descriptions(report: EvaluationReport) -> Iterator[tuple[str, str]]:
     yield "average_precision", f"a random ranking has the base rate: {format_metric(report.base_rate)}"
     yield "recall_at_1pct_fpr", "of all fraud, flagged when 1 % of the legitimate records are flagged too"
     if report.capacity is not None:
-        per_day = report.capacity.alerts_a_day
-        in_all = f"{format_number(report.capacity.alerts)} alerts"
-        alerts = in_all if per_day is None else f"{format_number(per_day)} alerts per day"
-        yield "recall_at_capacity", f"of all fraud, found with {alerts} ({_origin(report.capacity.given)})"
-        yield "precision_at_capacity", f"of the alerts are fraud, with {alerts}"
+        capacity = capacity_text(report.capacity)
+        yield "recall_at_capacity", f"of all fraud, found with {capacity}"
+        yield "precision_at_capacity", f"of the alerts are fraud, with {capacity}"
     if report.costs is not None:
         yield "cost_per_1000", f"{format_number(report.costs.without_review)} when nothing is reviewed"
     if report.card_precision is not None:
@@ -121,8 +136,10 @@ def _descriptions(report: EvaluationReport) -> Iterator[tuple[str, str]]:
     yield "ece", "mean gap between the probabilities and the share of fraud"
 
 
-def _origin(given: bool) -> str:
-    return "as given" if given else "1 % of the rows"
+def capacity_text(capacity: CapacityCurve) -> str:
+    """Describe the review capacity of a report."""
+    names = ("alerts", "alerts_a_day", "flagged", "why")
+    return describe_capacity(**{name: getattr(capacity, name) for name in names})
 
 
 def metric_table(report: EvaluationReport) -> PageTable:
@@ -142,10 +159,11 @@ def metric_table(report: EvaluationReport) -> PageTable:
 
 def point_table(report: EvaluationReport) -> PageTable:
     """Return the table of the operating points: their rates on these records, and on the calibration slice."""
-    columns = ["point", "threshold", *(text for name in RATE_NAMES.values() for text in (name, "calibrated"))]
+    known = rates_known(report.operating_points)
+    columns = ["point", "threshold", *(text for name in known for text in (RATE_NAMES[name], "calibrated"))]
     rows = [
         [point.name.replace("_", " "), format_metric(point.threshold)]
-        + [_rate(name, getattr(rates, name)) for name in RATE_NAMES for rates in (point.here, point.calibration)]
+        + [_rate(name, getattr(rates, name)) for name in known for rates in (point.here, point.calibration)]
         for point in report.operating_points
     ]
     caption = "Rates of each threshold on these records, next to those on the calibration slice."

@@ -24,9 +24,11 @@ from fraudsieve.training.evaluation.points import share_of_records
 from fraudsieve.training.evaluation.report import BootstrapSummary
 from fraudsieve.training.evaluation.run import load_scorer, read_tables, row_context
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
+from fraudsieve.training.tracking.registry import Registry
 from fraudsieve.training.tracking.run import CHALLENGER, CHAMPION, tracking_uri, use_store
 
 from .gates import Gate, judge
+from .judged import judged_model
 from .latency import latencies, live_scoring, records_to_time
 from .paired import paired_metrics
 
@@ -115,6 +117,11 @@ def compare_tables(
     SchemaError
         When a table cannot be used, or no record is later than training.
 
+    Notes
+    -----
+    Of a challenger in the registry that was trained again on all mature rows (``refit``), the model of its split is
+    compared, and a warning says so. A folder is compared as it is.
+
     Examples
     --------
     ::
@@ -129,10 +136,15 @@ def compare_tables(
     new = challenger or f"models:/{recipe.name}@{CHALLENGER}"
     old_scorer, new_scorer = load_scorer(old), load_scorer(new)
     check_comparable(old_scorer.model, new_scorer.model)
+    warnings: list[str] = []
+    if isinstance(new, str) and new.startswith(f"models:/{recipe.name}"):
+        registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
+        new_scorer, warnings = judged_model(registry, registry.version_of(new), new_scorer)
     report_step("reading")
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-    data = read_tables(recipe, new_scorer.model.subject, tables)
+    data = read_tables(recipe, new_scorer.model, tables)
     metrics = compare_models(old_scorer, new_scorer, data, settings=recipe.evaluate, progress=report_step)
+    metrics["warnings"] += warnings
     addresses = _address(old), _address(new)
     return Comparison(metrics, judge(metrics, recipe.gates), addresses, (*data.notes, *metrics["warnings"]))
 

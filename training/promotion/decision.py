@@ -17,6 +17,7 @@ from fraudsieve.training.tracking.run import CHALLENGER, CHAMPION, tracking_uri
 
 from .compare import check_comparable, compare_models
 from .gates import Gate, judge
+from .judged import judged_model
 
 __all__ = ["Decision", "promote", "rollback"]
 
@@ -98,8 +99,9 @@ def promote(
 ) -> Decision:
     """Compare a challenger with the champion, and make it champion if it passes the gates.
 
-    Either decision is logged as tags of the version and as a file of its run. If the champion changes during the
-    comparison, the challenger is refused.
+    Of a challenger that was trained again on all mature rows (``refit``), the gates look at the model of its split, and
+    a warning says so. Either decision is logged as tags of the version and as a file of its run. If the champion
+    changes during the comparison, the challenger is refused.
 
     Parameters
     ----------
@@ -138,10 +140,12 @@ def promote(
     new = Scorer.load(registry.folder(version))
     old = None if before is None else Scorer.load(registry.folder(before))
     check_comparable(None if old is None else old.model, new.model)
+    judged, warnings = judged_model(registry, version, new)
     report_step("reading")
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-    data = read_tables(recipe, new.model.subject, tables)
-    comparison = compare_models(old, new, data, settings=recipe.evaluate, progress=report_step)
+    data = read_tables(recipe, new.model, tables)
+    comparison = compare_models(old, judged, data, settings=recipe.evaluate, progress=report_step)
+    comparison["warnings"] += warnings
     gates = judge(comparison, recipe.gates)
     report_step("logging the decision to MLflow")
     return _decide(registry, version, before, gates, comparison, data.notes)

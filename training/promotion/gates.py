@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fraudsieve.training.evaluation.metrics import format_number
 from fraudsieve.training.recipe.sections import GateRecipe
 
 __all__ = ["Gate", "judge"]
@@ -66,7 +67,7 @@ def judge(comparison: Mapping[str, Any], gates: GateRecipe | None = None) -> tup
     bounds = GateRecipe() if gates is None else gates
     figures, first = comparison["figures"], comparison["champion"] is None
     judged = [_average_precision(figures["average_precision"], bounds, "chance" if first else "the champion")]
-    judged += [] if first else [_recall_at_capacity(figures["recall_at_capacity"], comparison["frauds"], bounds)]
+    judged += [] if first else [_recall_at_capacity(figures["recall_at_capacity"], comparison, bounds)]
     judged += _calibration(figures, bounds, first)
     judged += [] if first or comparison["attack"] is None else [_attack(comparison["attack"], bounds)]
     return (*judged, *_latency(comparison["latency"], bounds))
@@ -86,17 +87,18 @@ def _average_precision(pair: Mapping[str, Any], bounds: GateRecipe, peer: str) -
     return Gate(name, interval[0], bound, passed, reason)
 
 
-def _recall_at_capacity(pair: Mapping[str, Any], frauds: int, bounds: GateRecipe) -> Gate:
+def _recall_at_capacity(pair: Mapping[str, Any], comparison: Mapping[str, Any], bounds: GateRecipe) -> Gate:
     name, bound = "recall_at_capacity", bounds.recall_loss
     if pair["difference"] is None:
         reason = "Recall at the review capacity: alerts per day are given, but the records have no times. Add times."
         return Gate(name, None, bound, False, reason)
-    caught = pair["champion"] * frauds
+    caught, capacity = pair["champion"] * comparison["frauds"], comparison["capacity"]
     loss = -pair["difference"] / pair["champion"] if caught > 0 else 0.0
     bound = max(bound, 1 / caught) if caught > 0 else bound  # a difference of one alert is not a loss
     reason = (
-        f"Recall at the review capacity is {pair['challenger']:.3f}, the champion's {pair['champion']:.3f}: "
-        f"a loss of {max(0.0, loss):.1%}; at most {bound:.1%} is allowed."
+        f"Recall at the review capacity of {format_number(capacity['alerts'])} alerts ({capacity['why']}) is "
+        f"{pair['challenger']:.3f}, the champion's {pair['champion']:.3f}: a loss of {max(0.0, loss):.1%}; "
+        f"at most {bound:.1%} is allowed."
     )
     return Gate(name, loss, bound, loss <= bound + ROUNDING, reason)
 

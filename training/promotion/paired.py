@@ -52,7 +52,8 @@ def paired_metrics(
         ``rows``, ``frauds``, ``base_rate``, ``figures`` and ``capacity``. ``figures`` has each of `RANKING_METRICS`
         except the base rate, and recall and precision at the review capacity. Each of them has ``champion``,
         ``challenger``, ``difference`` (challenger minus champion) and ``interval`` (95 %, of the difference).
-        ``capacity`` has alerts, days, and the recall of both models at 20 numbers of alerts up to twice the capacity.
+        ``capacity`` has alerts, the reason for their number, days, and the recall of both models at 20 numbers of
+        alerts up to twice the capacity.
         A metric that cannot be computed is None.
 
     Raises
@@ -71,9 +72,9 @@ def paired_metrics(
     if not np.array_equal(champion.is_fraud, challenger.is_fraud):
         raise ValueError("Expected scores of the same rows, got rows that differ in truth.")
     truth = challenger.is_fraud
-    capacity = Capacity.of(len(truth), count_days(cutoff_times), settings.alerts_a_day, share=share)
-    points = np.zeros(0) if capacity is None else capacity.points
-    old, new = (_Side.of(rows, points, settings.missed_cost, amounts) for rows in (champion, challenger))
+    frauds, days = int(truth.sum()), count_days(cutoff_times)
+    capacity = Capacity.of(len(truth), days, settings.alerts_a_day, frauds=frauds, share=share)
+    old, new = (_Side.of(rows, capacity, settings.missed_cost, amounts) for rows in (champion, challenger))
     compared = {name: place for place, name in enumerate(RANKING_METRICS) if name != "base_rate"}
     figures = {name: _pair(old.metric(place), new.metric(place)) for name, place in compared.items()}
     for row, name in enumerate(AT_ALERTS[:2]):
@@ -82,7 +83,7 @@ def paired_metrics(
         figures[f"{name}_at_capacity"] = at
     return {
         "rows": len(truth),
-        "frauds": int(truth.sum()),
+        "frauds": frauds,
         "base_rate": float(truth.mean()),
         "figures": figures,
         "capacity": None if capacity is None else _by_alerts(capacity, old, new),
@@ -101,10 +102,12 @@ class _Side:
     drawn: Replicates | None
 
     @classmethod
-    def of(cls, rows: FraudRows, points: Array, missed_cost: float, amounts: Array | None) -> Self:
+    def of(cls, rows: FraudRows, capacity: Capacity | None, missed_cost: float, amounts: Array | None) -> Self:
+        points = np.zeros(0) if capacity is None else capacity.points
+        per_fraud = capacity is not None and capacity.per_fraud
         costs = RowCosts.of(rows.probability, rows.is_fraud, missed_cost, amounts)
         ranking = Ranking.of(rows.probability, rows.is_fraud, costs.loss, costs.cost)
-        return cls(ranking.metrics(), ranking.at_alerts(points), rows.bootstrap(ranking, points))
+        return cls(ranking.metrics(), ranking.at_alerts(points), rows.bootstrap(ranking, points, per_fraud=per_fraud))
 
     def metric(self, place: int) -> Drawn:
         return self.metrics[place], None if self.drawn is None else self.drawn.metrics[:, place]
@@ -131,8 +134,9 @@ def _by_alerts(capacity: Capacity, old: _Side, new: _Side) -> dict[str, Any]:
     return {
         "alerts": float(capacity.alerts),
         "alerts_a_day": capacity.per_day(capacity.alerts),
+        "flagged": capacity.flagged,
+        "why": capacity.why,
         "days": capacity.days,
         "share": capacity.share,
-        "given": capacity.given,
         "recall": points,
     }

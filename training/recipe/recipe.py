@@ -10,12 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.network.declaration import Network
+from fraudsieve.features.tables.label_values import AUTO
 from fraudsieve.training.labels.trust import Trust
 
 from .sections import GateRecipe, MonitorRecipe, ScoringRecipe, ThresholdRecipe
 from .tune import TuneRecipe, check_space
 
 __all__ = [
+    "ClassifierRecipe",
     "DataRecipe",
     "EvaluateRecipe",
     "FeatureRecipe",
@@ -42,7 +44,9 @@ class DataRecipe(_Part):
     events: Path | None = None
     labels: Path | None = None
     subject: Literal["auto", "message", "account", "event"] = "auto"
-    legitimate: str = "legitimate"
+    legitimate: str = AUTO
+    """The label of legitimate records. With ``auto``, 0 and 1, true and false, or yes and no are read as legitimate and
+    fraud; otherwise the usual word (legitimate, ham, normal, benign, 正常 ...) is found. See `read_labels`."""
     min_label_rows: int = Field(default=10, ge=2)
     trust: dict[str, Share] = {}
     """Weight of each source of labels, 0 to ignore it; without any, all sources have the same weight."""
@@ -94,6 +98,9 @@ class SplitRecipe(_Part):
     test_share: float = Field(default=0.2, gt=0, lt=0.9)
     calibration_share: float = Field(default=0.15, gt=0, lt=0.9)
     gap_days: float | None = Field(default=None, ge=0)
+    accounts_apart: bool = False
+    """Whether a split by time leaves accounts with fraud in a later slice out of the training slice. A live model has
+    seen the past of such accounts, so by default it is trained on."""
     also_temporal: bool = True
     """Whether a random split, which is optimistic, is reported together with a split by time."""
 
@@ -123,6 +130,10 @@ class HistoryRecipe(_Part):
     network: dict[str, Any] | bool = True
     exclude: tuple[str, ...] = ()
     min_category_rows: int = Field(default=5, ge=1)
+    categories: tuple[str, ...] = ()
+    """Columns of strings that are categories, even if they look like identifiers or have many values."""
+    digest_categories: bool = False
+    """Whether the model keeps keyed digests of the categories instead of their values."""
 
     @field_validator("views")
     @classmethod
@@ -157,7 +168,7 @@ def _declared(read: Callable[[Any], T], declared: dict[str, Any]) -> T:
         raise ValueError(str(error)) from None
 
 
-class ModelRecipe(_Part):
+class ClassifierRecipe(_Part):
     """Parameters of `FraudClassifier`; None for the default.
 
     For messages the defaults are those of `FraudClassifier`, which starts boosting from the text model. Accounts and
@@ -172,6 +183,13 @@ class ModelRecipe(_Part):
     feature_fraction: float | None = Field(default=None, gt=0, le=1)
     row_fraction: float | None = Field(default=None, gt=0, le=1)
     l2: float | None = Field(default=None, ge=0)
+
+
+class ModelRecipe(ClassifierRecipe):
+    """Parameters of `FraudClassifier`, and what is written: the model of the split, or one of all mature rows."""
+
+    refit: bool = False
+    """Whether the model is trained again on all mature rows once the split has been evaluated."""
 
     def settings(self, subject: str) -> dict[str, Any]:
         """Return the parameters of the classifier for a subject.
@@ -190,7 +208,7 @@ class ModelRecipe(_Part):
         >>> ModelRecipe(num_leaves=15).settings("message")
         {'num_leaves': 15}
         """
-        return (WITHOUT_TEXT if subject != "message" else {}) | self.model_dump(exclude_none=True)
+        return (WITHOUT_TEXT if subject != "message" else {}) | self.model_dump(exclude={"refit"}, exclude_none=True)
 
 
 WITHOUT_TEXT: Final[dict[str, Any]] = {
@@ -210,7 +228,7 @@ class EvaluateRecipe(_Part):
     """
 
     alerts_a_day: float | None = Field(default=None, gt=0)
-    """Alerts that people can review per day; by default 1 % of the rows per day."""
+    """Alerts that people can review per day; by default as many as there are frauds, at least 1 % of the rows."""
     accounts_a_day: int = Field(default=100, ge=1)
     """Accounts listed per day, for card precision."""
     missed_cost: float = Field(default=10.0, gt=0)
@@ -241,8 +259,9 @@ class Recipe(_Part):
         Name of the registered model.
     seed : int, default=0
         Seed of every random draw.
-    n_jobs : int, default=-1
-        Number of folds fitted in parallel and of LightGBM threads; -1 for all cores.
+    n_jobs : int, default=None
+        Number of folds fitted in parallel and of LightGBM threads; -1 for all cores, None for those that are idle when
+        the run begins. The model does not depend on it.
     data : DataRecipe
         The paths of the tables, the subject, and the legitimate class.
     split : SplitRecipe
@@ -252,7 +271,7 @@ class Recipe(_Part):
     history : HistoryRecipe
         The history of accounts, of events, or of the senders of messages.
     model : ModelRecipe
-        Parameters of `FraudClassifier`.
+        Parameters of `FraudClassifier`, and whether the model is trained again on all mature rows.
     evaluate : EvaluateRecipe
         The review capacity and the cost of mistakes.
     thresholds : ThresholdRecipe
@@ -276,7 +295,7 @@ class Recipe(_Part):
 
     name: str = Field(default="fraudsieve", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seed: int = Field(default=0, ge=0)
-    n_jobs: int = Field(default=-1)
+    n_jobs: int | None = None
     data: DataRecipe = DataRecipe()
     split: SplitRecipe = SplitRecipe()
     features: FeatureRecipe = FeatureRecipe()
@@ -295,7 +314,7 @@ class Recipe(_Part):
     def _check_tune(cls, tune: TuneRecipe | None) -> TuneRecipe | None:
         if tune is None:
             return None
-        problems = [f"space.model.{problem}" for problem in check_space(tune.space.model, ModelRecipe)]
+        problems = [f"space.model.{problem}" for problem in check_space(tune.space.model, ClassifierRecipe)]
         problems += [f"space.features.{problem}" for problem in check_space(tune.space.features, FeatureRecipe)]
         if problems:
             raise ValueError("; ".join(problems))

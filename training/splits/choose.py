@@ -25,7 +25,7 @@ def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Rec
     group_kind : str
         The kind of group: ``campaign`` or ``account``.
     recipe : Recipe
-        The kind of split, the shares, the legitimate class and the seed.
+        The kind of split, the shares and the seed.
 
     Returns
     -------
@@ -42,11 +42,12 @@ def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Rec
         kind = "time" if has_times(cutoffs) else "campaign"
     shares: dict[str, Any] = {"test_share": settings.test_share, "calibration_share": settings.calibration_share}
     if kind == "time":
-        is_crime = labels != recipe.data.legitimate
+        is_crime = labels != data.legitimate
         times = cutoffs, data.rows["labelled_at"]
         # Records that are waiting for a label count too: they show that labels may take longer.
         gap_days = maturity_gap(data.subjects) if settings.gap_days is None else settings.gap_days
-        split = split_by_time(*times, groups, is_crime, gap_days=gap_days, group_kind=group_kind, **shares)
+        apart = group_kind == "campaign" or settings.accounts_apart
+        split = split_by_time(*times, groups, is_crime, gap_days=gap_days, group_kind=group_kind, apart=apart, **shares)
     elif kind in ("campaign", "account"):
         split = split_by_campaign(labels, groups, seed=recipe.seed, group_kind=group_kind, **shares)
     else:
@@ -58,9 +59,8 @@ def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Rec
 def _check_training(data: LabelledData, split: Split, group_kind: str) -> None:
     classes = data.rows["label"].iloc[split.train].nunique()
     if classes < 2:
-        dropped = ", ".join(f"{n} {reason}" for reason, n in split.dropped.items() if n) or "none"
         raise SplitError(
             f"the training slice of a split by {split.kind} needs at least 2 classes, got {classes}. "
-            f"Rows left out: {dropped}. If every fraudulent {group_kind} is active until the end, "
+            f"{'. '.join((*split.notes, ''))}If every fraudulent {group_kind} is active until the end, "
             f"use --split {group_kind}."
         )

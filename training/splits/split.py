@@ -4,8 +4,9 @@ With times the split is by time: training rows come first, then calibration rows
 arrive, then test rows. Labels that were not known when the test begins are not used. Near-duplicates of fraud in the
 calibration or test slice are removed from the training slice. Near-duplicates of legitimate messages stay: the notices
 of a bank look alike for years, and a live model has seen them too. The calibration slice keeps near-duplicates of the
-test slice, because without them it would have too little fraud. Without times the split is by campaign, and keeps every
-campaign whole. A random split is possible, but optimistic, and is reported as such.
+test slice, because without them it would have too little fraud. A live model has seen the past of an account that turns
+out fraudulent later, so accounts are kept apart only where the recipe asks for it. Without times the split is by
+campaign, and keeps every campaign whole. A random split is possible, but optimistic, and is reported as such.
 """
 
 from dataclasses import dataclass, field
@@ -26,6 +27,16 @@ N_FOLDS = 20
 """Campaigns are dealt to this many folds; a slice consists of whole folds."""
 MIN_TIMES = 20
 """Rows with at most this many distinct times are not split by time."""
+
+
+LEFT_OUT = {
+    "no_time": "have no time",
+    "label_not_known": "had no label yet when the test begins",
+    "in_gap": "are in the gap before the test, which is as long as labels take to arrive",
+    "crime_campaign_of_later_slice": "are near-duplicates of fraud in a later slice",
+    "crime_account_of_later_slice": "are of accounts with fraud in a later slice",
+}
+"""Reasons for which a row is in no slice, in words."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,15 @@ class Split:
     def rows(self) -> dict[str, int]:
         """The number of rows of each slice."""
         return {"train": len(self.train), "calibration": len(self.calibration), "test": len(self.test)}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know: how many labelled rows are in no slice, and why."""
+        parts = [f"{n:,} {LEFT_OUT.get(reason, reason)}" for reason, n in self.dropped.items() if n]
+        if not parts:
+            return ()
+        n_rows = sum(self.rows.values()) + sum(self.dropped.values())
+        return (f"{sum(self.dropped.values()):,} of {n_rows:,} labelled rows are in no slice: {'; '.join(parts)}",)
 
     @property
     def flatters(self) -> bool:
@@ -151,6 +171,7 @@ def split_by_time(
     calibration_share: float,
     gap_days: float | None,
     group_kind: str = "campaign",
+    apart: bool = True,
 ) -> Split:
     """Split by time, with a gap as long as labels take to arrive.
 
@@ -170,6 +191,8 @@ def split_by_time(
         Length of the gap before the test, in days; None for the `maturity_gap` of the rows.
     group_kind : str, default="campaign"
         The kind of group.
+    apart : bool, default=True
+        Whether rows of a group with fraud in a later slice are left out of the training slice.
 
     Returns
     -------
@@ -203,7 +226,7 @@ def split_by_time(
     calibration_start = _quantile(sent_at[usable], 1 - calibration_share)
     calibration = usable & (sent_at >= calibration_start).to_numpy()
     train = usable & ~calibration
-    shared = train & np.isin(groups, groups[(calibration | test) & is_crime])
+    shared = train & np.isin(groups, groups[(calibration | test) & is_crime]) & apart
     dropped = {
         "no_time": ~has_time,
         "label_not_known": late,
@@ -211,8 +234,8 @@ def split_by_time(
         f"crime_{group_kind}_of_later_slice": shared,
     }
     counts = {reason: int(rows.sum()) for reason, rows in dropped.items()}
-    apart = ("time", f"crime {group_kind}s of training")
-    return _checked("time", train & ~shared, calibration, test, apart, counts, gap_days)
+    keeps_apart = ("time", f"crime {group_kind}s of training") if apart else ("time",)
+    return _checked("time", train & ~shared, calibration, test, keeps_apart, counts, gap_days)
 
 
 def _quantile(times: pd.Series, share: float) -> pd.Timestamp:

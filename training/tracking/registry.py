@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.flavor import model_folder
 
-from .run import CHAMPION, quiet, use_store
+from .run import CHAMPION, SPLIT_MODEL, quiet, use_store
 
 __all__ = ["CHAMPIONS", "DECISION", "Registry"]
 
@@ -130,6 +130,25 @@ class Registry:
         """
         with quiet():
             return model_folder(self.address(version))
+
+    def split_model_folder(self, version: str) -> Path | None:
+        """Return a local copy of the model of the split of a version that was trained again.
+
+        Parameters
+        ----------
+        version : str
+            The version.
+
+        Returns
+        -------
+        Path or None
+            None if the run of the version has no such model.
+        """
+        run_id = self.client.get_model_version(self.name, version).run_id
+        if not run_id or SPLIT_MODEL not in {file.path for file in self.client.list_artifacts(run_id)}:
+            return None
+        with quiet():
+            return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=SPLIT_MODEL))
 
     def make_champion(self, version: str, champions: list[str]) -> None:
         """Make a version champion.

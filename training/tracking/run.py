@@ -4,7 +4,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ __all__ = [
     "CHALLENGER",
     "CHAMPION",
     "DEFAULT_STORE",
+    "SPLIT_MODEL",
     "LoggedRun",
     "NestedRun",
     "log_training",
@@ -34,6 +35,8 @@ CHALLENGER = "challenger"
 """Alias of the newest model."""
 CHAMPION = "champion"
 """Alias of the model in use."""
+SPLIT_MODEL = "split_model"
+"""Folder of a run with the model of the split, if the logged model was trained again."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ def log_training(
     documents: dict[str, Any],
     tags: dict[str, str],
     nested: Sequence[NestedRun] = (),
+    folders: Mapping[str, Path] | None = None,
 ) -> LoggedRun:
     """Log a finished training run with its model folder.
 
@@ -161,6 +165,8 @@ def log_training(
         Contents by file name: a string is written as text, anything else as JSON.
     nested : sequence of NestedRun, default=()
         Nested runs.
+    folders : mapping of str to Path, default=None
+        Further folders to log with all files, by name; None for none.
 
     Returns
     -------
@@ -177,6 +183,8 @@ def log_training(
             for file, content in documents.items():
                 log = mlflow.log_text if isinstance(content, str) else mlflow.log_dict
                 log(content, file)
+            for name_in_run, path in (folders or {}).items():
+                mlflow.log_artifacts(str(path), name_in_run)
             for trial in nested:
                 _log_nested(trial, experiment_id, run.info.run_id)
             info = log_model(folder, registered_model_name=name if register else None)

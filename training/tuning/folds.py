@@ -5,8 +5,9 @@ their labels are not used in features of other rows.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import joblib
 import numpy as np
@@ -30,7 +31,7 @@ from fraudsieve.training.splits.split import Split
 
 from .space import tune_of
 
-__all__ = ["METRICS", "SearchFolds", "metric_of", "search_folds", "training_alone"]
+__all__ = ["METRICS", "SearchFolds", "cut_folds", "metric_of", "search_folds", "training_alone"]
 
 
 METRICS = {
@@ -67,7 +68,7 @@ def metric_of(data: LabelledData, recipe: Recipe) -> str:
         If the metric needs a legitimate class or times, and there are none.
     """
     metric = tune_of(recipe).metric
-    has_legitimate = bool((data.rows["label"] == recipe.data.legitimate).any())
+    has_legitimate = bool((data.rows["label"] == data.legitimate).any())
     if metric == "auto":
         return "average_precision" if has_legitimate else "macro_f1"
     if metric != "macro_f1" and not has_legitimate:
@@ -119,7 +120,7 @@ def search_folds(data: LabelledData, groups: Array, group_kind: str, split: Spli
         The split of the run. If it is by time, the folds go forward in time with its gap; otherwise, even if it is
         random, campaigns or accounts are dealt to folds.
     recipe : Recipe
-        Number of folds, legitimate class and seed.
+        Number of folds, and seed.
 
     Returns
     -------
@@ -131,15 +132,19 @@ def search_folds(data: LabelledData, groups: Array, group_kind: str, split: Spli
     SplitError
         If there are fewer.
     """
-    n_folds = tune_of(recipe).folds
     labels = data.rows["label"].to_numpy(object)
-    if split.kind == "time":
-        folds = _by_time(data, groups, group_kind, split, recipe, n_folds)
-    else:
-        dealt = campaign_folds(labels, groups, n_folds, recipe.seed)
-        slices = [(np.flatnonzero(dealt != fold), np.flatnonzero(dealt == fold)) for fold in range(n_folds)]
-        folds = [Split(group_kind, train, EMPTY, test, (f"{group_kind}s",)) for train, test in slices]
-    is_crime = labels != recipe.data.legitimate
+    gap_days = split.gap_days if split.kind == "time" else None
+    folds = cut_folds(
+        data,
+        groups,
+        group_kind,
+        recipe,
+        n_folds=tune_of(recipe).folds,
+        by_time=split.kind == "time",
+        gap_days=gap_days,
+        advice="Use fewer tune.folds, a shorter split.gap_days, or remove --tune.",
+    )
+    is_crime = labels != data.legitimate
     mixed = not is_crime.all()
     usable = [
         fold
@@ -154,33 +159,81 @@ def search_folds(data: LabelledData, groups: Array, group_kind: str, split: Spli
     return usable
 
 
-def _by_time(
-    data: LabelledData, groups: Array, group_kind: str, split: Split, recipe: Recipe, n_folds: int
+def cut_folds(
+    data: LabelledData,
+    groups: Array,
+    group_kind: str,
+    recipe: Recipe,
+    *,
+    n_folds: int,
+    by_time: bool,
+    gap_days: float | None,
+    advice: str,
+    train_shares: Sequence[float] = TRAIN_SHARES,
 ) -> list[Split]:
+    """Cut rows into folds that go forward in time, or that keep groups whole.
+
+    Parameters
+    ----------
+    data : LabelledData
+        The rows.
+    groups : ndarray, shape (n_rows,)
+        Campaigns or accounts of these rows.
+    group_kind : str
+        The kind of group: ``campaign`` or ``account``.
+    recipe : Recipe
+        Legitimate class and seed.
+    n_folds : int
+        Number of folds.
+    by_time : bool
+        Whether the folds go forward in time; the rows then need times.
+    gap_days : float or None
+        Gap before each test window, in days; None for the maturity of the labels known by then.
+    advice : str
+        The end of the error: what to do.
+    train_shares : sequence of float, default=TRAIN_SHARES
+        Shares of the rows before the first window, tried in turn.
+
+    Returns
+    -------
+    list of Split
+
+    Raises
+    ------
+    SplitError
+        If a fold that goes forward in time has nothing to train on.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"label": ["ham", "spam"] * 4})
+    >>> data = LabelledData(rows, pd.DataFrame(), pd.DataFrame(), 0, (), {})
+    >>> folds = cut_folds(
+    ...     data, np.arange(8), "campaign", Recipe(), n_folds=4, by_time=False, gap_days=None, advice="Add data."
+    ... )
+    >>> [(fold.kind, len(fold.train), len(fold.test)) for fold in folds[:2]]
+    [('campaign', 6, 2), ('campaign', 6, 2)]
+    """
     labels = data.rows["label"]
-    legitimate = recipe.data.legitimate
+    if not by_time:
+        dealt = campaign_folds(labels.to_numpy(object), groups, n_folds, recipe.seed)
+        slices = [(np.flatnonzero(dealt != fold), np.flatnonzero(dealt == fold)) for fold in range(n_folds)]
+        return [Split(group_kind, train, EMPTY, test, (f"{group_kind}s",)) for train, test in slices]
+    legitimate = data.legitimate
     # Without a legitimate class, stratify by the most frequent class against the others.
     has_legitimate = bool((labels == legitimate).any())
     is_crime = (labels != (legitimate if has_legitimate else labels.mode()[0])).to_numpy()
     times = data.rows["as_of"], data.rows["labelled_at"]
-    for share in TRAIN_SHARES:
+    apart = {group_kind: groups} if group_kind == "campaign" or recipe.split.accounts_apart else {}
+    settings: dict[str, Any] = {"n_folds": n_folds, "gap_days": gap_days}
+    settings["apart"] = "crime" if has_legitimate else "all"
+    for share in train_shares:
         try:
-            return [
-                *forward_folds(
-                    *times,
-                    {group_kind: groups},
-                    is_crime,
-                    n_folds=n_folds,
-                    gap_days=split.gap_days,
-                    min_train_share=share,
-                    apart="crime" if has_legitimate else "all",
-                )
-            ]
+            return [*forward_folds(*times, apart, is_crime, min_train_share=share, **settings)]
         except SplitError:
             continue
+    gaps = "" if gap_days is None else f", with gaps of {gap_days:.3g} days"
     raise SplitError(
-        f"tune: of {n_folds} folds that go forward in time, with gaps of {split.gap_days:.3g} days, at least one has "
-        "nothing to train on. Use fewer tune.folds, a shorter split.gap_days, or remove --tune."
+        f"of {n_folds} folds that go forward in time{gaps}, at least one has nothing to train on. {advice}"
     )
 
 
@@ -191,6 +244,7 @@ class _Prepared:
     train: TrainingRows
     matrix: pd.DataFrame
     labels: Array
+    legitimate: str
     cutoff_times: pd.Series
     share: float
     """Share of the records of the test window that are test rows."""
@@ -262,21 +316,22 @@ class SearchFolds:
         train = training_rows(self.data, self.groups, fold.train, recipe)
         rows = self.data.rows.iloc[fold.test]
         labels, share = rows["label"].to_numpy(object), share_of_records(self.data, rows)
-        return _Prepared(train, matrix_of(train.builder, rows), labels, rows["as_of"], share)
+        return _Prepared(train, matrix_of(train.builder, rows), labels, self.data.legitimate, rows["as_of"], share)
 
 
 def _score(fold: _Prepared, recipe: Recipe, subject: str, metric: str) -> float:
     classifier = grow_trees(fold.train, recipe, subject)
     classes = tuple(str(name) for name in classifier.classes_)
-    odds = classifier.ensemble_.log_odds(fold.matrix.to_numpy(), n_threads=recipe.n_jobs)
+    odds = classifier.ensemble_.log_odds(fold.matrix.to_numpy(), n_threads=recipe.n_jobs or 0)
     if metric == "macro_f1":
         predicted = np.array(classes, object)[probabilities(odds).argmax(axis=1)]
         return float(f1_score(fold.labels, predicted, average="macro", zero_division=0.0))
-    probability = fraud_probability(odds, classes, recipe.data.legitimate)
-    is_fraud = fold.labels != recipe.data.legitimate
+    probability = fraud_probability(odds, classes, fold.legitimate)
+    is_fraud = fold.labels != fold.legitimate
     if metric == "average_precision":
         return float(average_precision_score(is_fraud, probability))
-    rows, days = len(is_fraud), count_days(fold.cutoff_times.to_numpy())
-    capacity = Capacity.of(rows, days, recipe.evaluate.alerts_a_day, share=fold.share) or Capacity.of(rows, None)
+    rows, frauds, days = len(is_fraud), int(is_fraud.sum()), count_days(fold.cutoff_times.to_numpy())
+    capacity = Capacity.of(rows, days, recipe.evaluate.alerts_a_day, frauds=frauds, share=fold.share)
+    capacity = capacity or Capacity.of(rows, None, frauds=frauds)
     alerts = np.array([capacity.alerts if capacity else 1.0])
     return float(Ranking.of(probability, is_fraud).at_alerts(alerts)[0, 0])

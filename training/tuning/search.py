@@ -212,6 +212,7 @@ def _digest(data: LabelledData, recipe: Recipe) -> str:
     """Return a digest of everything that the trials depend on."""
     tables = {"messages", "accounts", "events", "labels"}
     excluded: dict[str, Any] = {"name": True, "n_jobs": True, "thresholds": True, "track": True, "data": tables}
+    excluded["model"] = {"refit"}
     settings = recipe.model_dump(mode="json", exclude=excluded | {"tune": {"budget", "trials"}})
     facts = {"data": data.digests, "recipe": settings, "versions": [FEATURES_VERSION, lightgbm.__version__]}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -1,6 +1,6 @@
 """Human-readable tables: the rows that commands print without ``--json``."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,35 +75,42 @@ def _left_out(evaluation: "Evaluation") -> dict[str, int]:
 
 
 def _report_rows(report: "EvaluationReport") -> list[tuple[str, str]]:
-    from fraudsieve.training.evaluation.metrics import METRIC_NAMES
+    return [*_metric_rows(report), *_point_rows(report.operating_points), *_label_rows(report)]
 
-    metrics = {name: getattr(report, name) for name in REPORTED}
-    rows = [
-        (METRIC_NAMES[name], f"{value:.3f}{_interval_text(report.intervals.get(name))}")
-        for name, value in metrics.items()
-        if value is not None
-    ]
-    return [*rows, *_point_rows(report.operating_points), *_label_rows(report)]
+
+def _metric_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
+    """Yield a row for every metric, and one for the review capacity before its metrics."""
+    from fraudsieve.training.evaluation.metrics import METRIC_NAMES
+    from fraudsieve.training.pages.sections import capacity_text
+
+    for name in REPORTED:
+        if name == "recall_at_capacity" and report.capacity is not None:
+            yield "review capacity", capacity_text(report.capacity)
+        value = getattr(report, name)
+        if value is not None:
+            yield METRIC_NAMES[name], f"{value:.3f}{_interval_text(report.intervals.get(name))}"
 
 
 def _interval_text(interval: tuple[float, float] | None) -> str:
     return "" if interval is None else f"  ({interval[0]:.3f} to {interval[1]:.3f})"
 
 
-def _point_rows(points: Iterable["PointMetrics"]) -> Iterator[tuple[str, str]]:
+def _point_rows(points: Sequence["PointMetrics"]) -> Iterator[tuple[str, str]]:
     """Yield a row for every operating point: its rates on these records, then on the calibration slice."""
     from fraudsieve.training.evaluation.metrics import RATE_NAMES
+    from fraudsieve.training.evaluation.points import rates_known
 
+    known = rates_known(points)
     for index, point in enumerate(points):
         if index == 0:
-            heads = "".join(f"{name:>20}" for name in RATE_NAMES.values())
+            heads = "".join(f"{RATE_NAMES[rate]:>20}" for rate in known)
             yield "operating points", f"{heads}  (in brackets: on the calibration slice)"
-        pairs = zip(_rate_texts(point.here), _rate_texts(point.calibration), strict=True)
+        pairs = zip(_rate_texts(point.here, known), _rate_texts(point.calibration, known), strict=True)
         yield f"  {point.name}", "".join(f"{f'{here} ({calibrated})':>20}" for here, calibrated in pairs)
 
 
-def _rate_texts(rates: "PointRates") -> list[str]:
-    values = {name: getattr(rates, name) for name in RATE_FORMATS}
+def _rate_texts(rates: "PointRates", names: Iterable[str]) -> list[str]:
+    values = {name: getattr(rates, name) for name in names}
     return ["-" if value is None else format(value, RATE_FORMATS[name]) for name, value in values.items()]
 
 
@@ -153,6 +160,7 @@ def trained_content(trained: "Trained") -> dict[str, Any]:
         "unlabelled": trained.data.n_unlabelled,
         "rejected": len(trained.data.rejected),
         "rejected_labels": len(trained.data.rejected_labels),
+        "split_model": trained.split_model and trained.split_model.digest,
         "tuning": trained.tuned and trained.tuned.content,
         "notes": list(trained.notes),
     }
@@ -163,7 +171,9 @@ def trained_rows(trained: "Trained") -> list[tuple[str, str]]:
     apart = " and ".join(split.keeps_apart) or "nothing, so these metrics are optimistic"
     tested = f"{trained.report.rows:,} {trained.model.subject}s, split by {split.kind}, kept apart: {apart}"
     left_out = f"{trained.data.n_unlabelled:,} unlabelled, {len(trained.data.rejected):,} rejected"
+    refit = trained.report.refit
     return [
+        *([] if refit is None else [("metrics", line) for line in refit.lines]),
         ("test", tested),
         *_report_rows(trained.report),
         ("left out", left_out),
@@ -174,9 +184,14 @@ def trained_rows(trained: "Trained") -> list[tuple[str, str]]:
 
 
 def comparison_rows(comparison: Mapping[str, Any]) -> list[tuple[str, str]]:
-    from fraudsieve.training.evaluation.metrics import METRIC_NAMES
+    from fraudsieve.training.evaluation.metrics import METRIC_NAMES, describe_capacity
 
-    rows = [("later records", _records(comparison)), ("", "champion  challenger  difference")]
+    capacity = comparison["capacity"]
+    rows = [("later records", _records(comparison))]
+    if capacity is not None:
+        names = ("alerts", "alerts_a_day", "flagged", "why")
+        rows.append(("review capacity", describe_capacity(**{name: capacity[name] for name in names})))
+    rows.append(("", "champion  challenger  difference"))
     rows += [(METRIC_NAMES[name], _pair(comparison["figures"][name])) for name in COMPARED]
     attack, latency = comparison["attack"], comparison["latency"]
     if attack is not None:
@@ -195,8 +210,7 @@ def gate_rows(gates: Iterable["Gate"]) -> list[tuple[str, str]]:
 def _records(comparison: Mapping[str, Any]) -> str:
     records = f"{comparison['rows']:,} {comparison['subject']}s, {comparison['frauds']:,} of them fraud"
     capacity = comparison["capacity"]
-    per_day = capacity and capacity["alerts_a_day"]
-    return records + (f"; {per_day:.1f} alerts per day over {capacity['days']:,} days" if per_day else "")
+    return records if capacity is None or capacity["days"] is None else f"{records}, over {capacity['days']:,} days"
 
 
 def _pair(pair: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History, HistoryColumn
-from fraudsieve.features.history.measures import window_seconds
+from fraudsieve.features.history.measures import LATEST_MEASURES, window_seconds
 from tests.profiles import examples
 
 from .event_tables import (
@@ -55,6 +55,11 @@ SQL = {
         WHERE amount IS NOT NULL""",
     "last": "arg_max(amount, (occurred_at, amount)) FROM {seen}",
 }
+LATEST = """{value} FROM (SELECT *, row_number() OVER (PARTITION BY place
+    ORDER BY occurred_at DESC, amount DESC NULLS LAST) AS number FROM {{seen}}) WHERE number = {number}"""
+for k in range(1, 6):
+    SQL[f"last_{k}"] = LATEST.format(value="any_value(amount)", number=k)
+    SQL[f"ago_{k}"] = LATEST.format(value="epoch(any_value(as_of) - any_value(occurred_at))", number=k)
 IN_HOUR = """SELECT *, count(*) OVER (PARTITION BY account_id ORDER BY occurred_at
     RANGE BETWEEN to_microseconds(3599999999) PRECEDING AND CURRENT ROW) AS in_hour FROM events WHERE {}"""
 
@@ -87,7 +92,8 @@ def _column(base: Any, history: History, column: HistoryColumn, n: int) -> npt.N
 
 
 def _query(base: Any, history: History, column: HistoryColumn, n: int) -> npt.NDArray[np.float64]:
-    window = column.window or (history.longest if column.kind else "5000w")
+    within_longest = column.kind or column.measure in LATEST_MEASURES
+    window = column.window or (history.longest if within_longest else "5000w")
     query = SQL[column.measure].format(
         column.identifier or history.counterparty,
         f"to_seconds({window_seconds(window)})",

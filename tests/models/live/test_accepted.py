@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fraudsieve.exceptions import StateError
+from fraudsieve.features import History
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models import Scorer
 from fraudsieve.models.live.state import LiveState
 from tests.models.live.contents import content
 from tests.models.live.samples import event
+from tests.models.live.test_handover import with_views
 from tests.profiles import examples
 
 AT = "2024-05-01T10:00:00Z"
@@ -131,6 +134,18 @@ def test_accepted_implies_restorable_and_restored_equals_live(
     account_scorer: Scorer, message_scorer: Scorer, sent: list[tuple[str, dict[str, Any]]], is_account: bool
 ) -> None:
     check_restored(account_scorer if is_account else message_scorer, sent)
+
+
+def test_every_amount_that_a_view_uses_is_restored(account_scorer: Scorer) -> None:
+    balances = History(("1d",), amount="balance", measures=("sum",), name="balance")
+    scorer = with_views(account_scorer, histories=(*account_scorer.model.matrix.event_views, balances))
+    sent = [("events", event(balance=value, event_id=None)) for value in (7.25, None, "x", float("inf"), 3)]
+    assert check_restored(scorer, sent) == [True, True, False, False, True]
+    with tempfile.TemporaryDirectory() as folder:
+        with LiveState(account_scorer, folder) as live:
+            live.update(event(balance=7.25))
+        with pytest.raises(StateError, match="was written for a model with other history features"):
+            LiveState(scorer, folder)  # the log has no balances
 
 
 def test_times_that_overflow_are_rejected(account_scorer: Scorer) -> None:

@@ -268,6 +268,20 @@ def test_scores_of_events_from_a_file_and_live_are_the_same(events: Run, tmp_pat
     np.testing.assert_allclose(scores, pd.read_parquet(result.output)["probability"], rtol=1e-9)
 
 
+def test_labels_0_and_1_and_no_label_give_the_scores_of_their_words(events: Run, tmp_path: Path) -> None:
+    scorer, requested = Scorer.load(events.trained.folder), events.events.tail(200)
+    words = events.events.rename(columns={"event_id": "subject_id"})[["subject_id", "label", "labelled_at"]]
+    known = words.assign(label=(words["label"] != "legitimate").astype(int)).astype({"label": object})
+    withdrawn = known.sample(frac=1.0, random_state=0).assign(label=-1)  # as known later, and so the latest
+    flags = pd.concat([known, withdrawn.assign(labelled_at=withdrawn["labelled_at"] + pd.Timedelta("1h"))])
+    scores = [
+        pd.read_parquet(score_file(scorer, requested, tmp_path / f"{i}.parquet", events=events.events, labels=t).output)
+        for i, t in enumerate((words, flags, words.assign(label="legitimate")))
+    ]
+    pd.testing.assert_frame_equal(scores[1], scores[0])
+    assert (scores[2]["probability"] != scores[0]["probability"]).any()  # the labels matter
+
+
 def test_evaluation_since_a_time_uses_the_earlier_labels(events: Run, tmp_path: Path) -> None:
     table, since = events.events, events.events["occurred_at"].sort_values().iloc[-400]
     table.to_parquet(tmp_path / "events.parquet")

@@ -45,6 +45,15 @@ def test_replicates_are_the_metrics_of_the_drawn_rows() -> None:
         assert result.at_alerts[row, 1, 0] == pytest.approx(truth[rows][top].mean(), abs=5 / 40)
 
 
+def test_as_many_alerts_as_frauds_are_as_many_in_every_draw() -> None:
+    _, truth, groups = made_up(np.random.default_rng(0))
+    perfect, frauds = Ranking.of(truth.astype(float), truth), np.array([float(truth.sum())])
+    follows = bootstrap_ranking(perfect, groups, alerts=frauds, per_fraud=True, replicates=20)
+    assert follows.at_alerts[:, :2] == pytest.approx(1.0)  # recall and precision of a perfect ranking
+    fixed = bootstrap_ranking(perfect, groups, alerts=frauds, replicates=20)
+    assert fixed.at_alerts[:, :2].min() < 0.95
+
+
 @pytest.mark.slow
 def test_intervals_contain_the_true_value_about_as_often_as_declared() -> None:
     rng = np.random.default_rng(0)

@@ -64,18 +64,21 @@ def test_every_main_metric_has_an_interval_around_it(metrics: Any) -> None:
 
 def test_recall_and_precision_at_the_capacity(rows: FraudRows, metrics: Any) -> None:
     capacity = metrics.capacity
-    assert (capacity.alerts, capacity.days, capacity.given) == (30.0, 60, False)
-    assert capacity.alerts_a_day == 0.5
+    frauds = int(rows.is_fraud.sum())
+    assert (capacity.alerts, capacity.days, capacity.why) == (frauds, 60, "as many as there are frauds")
+    assert capacity.alerts_a_day == frauds / 60
+    assert capacity.flagged == metrics.base_rate
+    assert metrics.recall_at_capacity == pytest.approx(metrics.precision_at_capacity)
     assert len(capacity.points) == POINTS
-    top = np.argsort(-rows.probability)
+    found = np.cumsum(np.r_[0, rows.is_fraud[np.argsort(-rows.probability)]])
     for point in capacity.points:
-        flagged = rows.is_fraud[top[: round(point.alerts)]]
-        assert point.recall == pytest.approx(flagged.sum() / rows.is_fraud.sum())
-        assert point.precision == pytest.approx(flagged.mean())
+        caught = np.interp(point.alerts, np.arange(N + 1), found)  # a part of an alert finds a part of a fraud
+        assert point.recall == pytest.approx(caught / frauds)
+        assert point.precision == pytest.approx(caught / point.alerts)
         assert point.recall_interval[0] <= point.recall <= point.recall_interval[1]
     assert metrics.recall_at_capacity == capacity.points[9].recall
     assert metrics.precision_at_capacity == capacity.points[9].precision
-    assert capacity.points[-1].alerts == 60.0
+    assert capacity.points[-1].alerts == 2 * frauds
 
 
 def test_a_capacity_that_is_given(rows: FraudRows) -> None:

@@ -129,6 +129,18 @@ def test_a_point_that_flags_nothing_is_noted() -> None:
     assert "alerts_a_day_24" not in notes[0]
 
 
+def test_times_within_a_day_give_no_alerts_per_day_unless_they_are_asked_for() -> None:
+    data, split = labelled(20), sliced(np.arange(20))  # one message an hour
+    is_fraud = (data.rows["label"] == "spam").to_numpy()
+    (point, *_), _ = choose_points(np.linspace(0, 1, 20), is_fraud, data, split, Recipe())
+    assert point.alerts_a_day is None
+    asked = Recipe.read(overrides={"thresholds": {"alerts_a_day": [24]}})
+    assert choose_points(np.linspace(0, 1, 20), is_fraud, data, split, asked)[0][0].alerts_a_day is not None
+    several, split = labelled(60), sliced(np.arange(60))
+    is_fraud = (several.rows["label"] == "spam").to_numpy()
+    assert choose_points(np.linspace(0, 1, 60), is_fraud, several, split, Recipe())[0][0].alerts_a_day is not None
+
+
 def with_new_times(world: World, seed: int) -> pd.DataFrame:
     """Return the messages of a world at random times, so that neither volume nor texts nor fraud drift."""
     rng = np.random.default_rng(seed)

@@ -98,7 +98,19 @@ def test_headline_and_intervals(reports: Reports) -> None:
         assert f"95 %: {interval[0]:.3f} to {interval[1]:.3f}" in html
     assert "<h1>A &lt;model&gt;</h1>" in html
     assert "<dd>ab&lt;c</dd>" in html
-    assert "as given" in html
+    assert report.capacity is not None
+    flagged = f"{100 * report.capacity.alerts / report.rows:.3g} % of the records"
+    assert f"found with 4 alerts per day ({flagged}), as given" in html
+
+
+def test_the_page_says_what_the_review_capacity_is_and_why(reports: Reports) -> None:
+    report = reports["account"]  # without times
+    assert report.capacity is not None
+    text = f"{report.frauds} alerts ({100 * (report.base_rate or 0):.3g} % of the records), as many as there are frauds"
+    html = render_report(report, title="Accounts")
+    assert f"of all fraud, found with {text}" in html
+    assert f"at the capacity of {report.frauds} alerts in all, as many as there are frauds." in html
+    assert report.to_dict()["capacity"]["why"] == "as many as there are frauds"
 
 
 def test_both_files_are_written(reports: Reports, tmp_path: Path) -> None:

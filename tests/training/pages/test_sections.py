@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.report import EvaluationReport, SplitSummary, TemporalMetrics
 from fraudsieve.training.pages.rendering import PageTable
 from fraudsieve.training.pages.sections import (
@@ -40,6 +41,31 @@ def test_an_unknown_split_is_noted(reports: Reports) -> None:
     assert "is unknown" in next(report_notices(reports["type-only"])).title
 
 
+def test_a_refit_is_the_first_notice(reports: Reports) -> None:
+    refit = RefitSummary(
+        rows=19_000,
+        window=("2026-01-01T00:00:00+00:00", "2026-06-30T00:00:00+00:00"),
+        left_out={"no_time": 0, "not_mature": 1_200},
+        calibrated_on="pooled scores of 5 folds that go forward in time",
+        calibration_rows=9_500,
+        split_model="ab" * 32,
+        split_rows=12_000,
+        split_window=("2026-01-01T00:00:00+00:00", "2026-04-30T00:00:00+00:00"),
+    )
+    first, second, *_ = report_notices(replace(reports["message"], refit=refit))
+    assert first.kind == "warn"
+    assert first.title == (
+        "The metrics are of the model of the split, trained on 12,000 rows up to 2026-04-30. The model that was "
+        "written was trained again, on 19,000 rows up to 2026-06-30."
+    )
+    assert list(first.lines) == [
+        "Its calibration and operating points are inherited from pooled scores of 5 folds that go forward in time "
+        "(9,500 rows).",
+        "1,200 labelled rows with labels that are not mature were left out of it.",
+    ]
+    assert second.title.startswith("Split by time")
+
+
 def test_records_that_were_trained_on_are_a_red_notice(reports: Reports) -> None:
     report = reports["type-only"]
     (first, *_) = report_notices(replace(report, not_later_than_training=12))
@@ -62,6 +88,14 @@ def test_operating_points_have_their_rates_here_next_to_the_calibrated_ones(repo
     nothing = replace(points[0], here=replace(points[0].here, **dict.fromkeys(vars(points[0].here))))
     (cells,) = point_table(replace(reports["message"], operating_points=(nothing,))).rows
     assert cells.count("–") == 5
+    assert "alerts per day" in table.columns
+    without_days = [
+        replace(p, **{name: replace(getattr(p, name), alerts_a_day=None) for name in ("here", "calibration")})
+        for p in points
+    ]
+    table = point_table(replace(reports["message"], operating_points=tuple(without_days)))
+    assert "alerts per day" not in table.columns
+    assert {len(cells) for cells in table.rows} == {len(table.columns)}
 
 
 def test_records_that_wait_for_labels_are_a_warning(reports: Reports) -> None:

@@ -16,6 +16,7 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.models.artifact.folder import Model, read_model, write_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.after_training import trained_until
+from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.run import read_tables
@@ -29,7 +30,7 @@ QUICK = EvaluateRecipe(attack=False, replicates=50)
 
 
 def read(messages: pd.DataFrame) -> LabelledData:
-    return read_tables(Recipe(), "message", {"messages": messages})
+    return read_data(Recipe(), {"messages": messages}, min_label_rows=1)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,8 @@ def test_a_comparison_has_intervals_over_campaigns_an_attack_and_latencies(whole
     assert whole["attack"]["strength"] == "medium"
     assert 0 < whole["attack"]["challenger"] <= 1
     assert all(0 < whole["latency"][role]["p50_ms"] <= whole["latency"][role]["p99_ms"] for role in whole["latency"])
-    assert whole["capacity"]["alerts"] == pytest.approx(max(1, 0.01 * whole["rows"]))
+    assert whole["capacity"]["alerts"] == pytest.approx(whole["frauds"])
+    assert whole["capacity"]["why"] == "as many as there are frauds"
     assert whole["warnings"] == []
 
 
@@ -174,7 +176,7 @@ def test_models_of_accounts_and_of_events(subject: str, small_world: World, tmp_
     # With a split by account training has rows of all times, so that no row would be later.
     early = {"window": ["2026-01-01T00:00:00+00:00", "2026-01-20T00:00:00+00:00"], "calibration_window": []}
     old, new = (Scorer(replace(scorer.model, training=scorer.model.training | early)) for scorer in (few, many))
-    result = compare_models(old, new, read_tables(Recipe(), subject, tables), settings=QUICK)
+    result = compare_models(old, new, read_tables(Recipe(), new.model, tables), settings=QUICK)
     assert result["subject"] == subject
     assert result["bootstrap"]["over"] == "account"
     assert result["left_out"]["not later than training"] > 0

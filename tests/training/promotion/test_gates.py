@@ -24,6 +24,7 @@ def comparison(**changes: Any) -> dict[str, Any]:
         "observed_over_expected": pair(1.0, 1.1),
     }
     whole: dict[str, Any] = {"champion": {"name": "old"}, "frauds": 10_000, "figures": figures}
+    whole["capacity"] = {"alerts": 10_000.0, "why": "as many as there are frauds"}
     whole["attack"] = {"strength": "medium", "champion": 0.95, "challenger": 0.95}
     whole["latency"] = {"champion": {"p99_ms": 1.0}, "challenger": {"p99_ms": 1.2}}
     for name, value in changes.items():
@@ -112,7 +113,8 @@ def test_a_reason_has_the_values() -> None:
     assert lost.value == pytest.approx(0.2)
     assert lost.bound == 0.05
     assert lost.reason == (
-        "Recall at the review capacity is 0.400, the champion's 0.500: a loss of 20.0%; at most 5.0% is allowed."
+        "Recall at the review capacity of 10,000 alerts (as many as there are frauds) is 0.400, the champion's 0.500: "
+        "a loss of 20.0%; at most 5.0% is allowed."
     )
 
 

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SplitError
+from fraudsieve.training.data.accounts_events import load_events
+from fraudsieve.training.data.builders import groups_of
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
@@ -53,3 +55,34 @@ def test_training_on_one_class_is_an_error() -> None:
     label = np.where(np.arange(200) > 150, "spam", "legitimate")
     with pytest.raises(SplitError, match="needs at least 2 classes, got 1"):
         chosen(messages(label=label))
+
+
+def events(n: int = 400) -> LabelledData:
+    """Return four events per day; from day 30 on, every account is robbed each tenth day."""
+    at = pd.Series(pd.Timestamp("2026-01-01", tz="UTC") + pd.to_timedelta(np.arange(n) * 6, unit="h"))
+    robbed = (np.arange(n) > 120) & (np.arange(n) % 40 < 4)
+    frame = pd.DataFrame({"event_id": np.arange(n), "account_id": np.arange(n) % 4, "occurred_at": at, "kind": "pay"})
+    return load_events(
+        frame.assign(label=np.where(robbed, "fraud", "legitimate"), labelled_at=at + pd.Timedelta(days=2))
+    )
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_the_past_of_accounts_with_later_fraud_is_trained_on_unless_they_are_kept_apart(apart: bool) -> None:
+    data = events()
+    groups, group_kind = groups_of(data)
+    recipe = Recipe.model_validate({"split": {"accounts_apart": apart}})
+    if apart:
+        with pytest.raises(SplitError, match=r"accounts with fraud in a later slice|no training rows"):
+            choose_split(data, groups, group_kind, recipe)
+        return
+    split = choose_split(data, groups, group_kind, recipe)
+    assert split.keeps_apart == ("time",)
+    assert sum(split.dropped.values()) == split.dropped["label_not_known"] + split.dropped["in_gap"] > 0
+    (note,) = split.notes
+    assert note.startswith(f"{sum(split.dropped.values())} of 400 labelled rows are in no slice: ")
+    assert "had no label yet when the test begins" in note
+
+
+def test_a_split_that_leaves_nothing_out_has_no_note() -> None:
+    assert chosen(messages(), kind="random").notes == ()

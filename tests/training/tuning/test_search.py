@@ -158,6 +158,7 @@ def test_other_data_or_another_recipe_start_a_new_search(data: LabelledData) -> 
     assert name(recipe(), messages="b") != same
     for other in ({"tune.folds": 2}, {"seed": 1}, {"features.C": 1.0}, {"tune.space": {"model": {"l2": [1.0, 2.0]}}}):
         assert name(recipe(**other)) != same
+    assert name(recipe(**{"model.refit": True})) == name(recipe())  # no trial depends on it
 
 
 def test_a_time_budget_is_exceeded_by_at_most_a_trial(data: LabelledData, split: Split, tmp_path: Path) -> None:

@@ -23,7 +23,9 @@ def train_command(
     recipe: Annotated[Path | None, typer.Option(help="A TOML file with all settings of the run.")] = None,
     output: Annotated[Path, typer.Option(help="The model folder to write.")] = Path("fraudsieve-model"),
     name: Annotated[str | None, typer.Option(help="Name of the registered model.")] = None,
-    legitimate: Annotated[str | None, typer.Option(help="The label of records that are not fraud.")] = None,
+    legitimate: Annotated[
+        str | None, typer.Option(help="The label of records that are not fraud; by default it is found.")
+    ] = None,
     split: Annotated[str | None, typer.Option(help="auto, time, campaign, account or random.")] = None,
     experiment: Annotated[str | None, typer.Option(help="Experiment in MLflow.")] = None,
     campaigns: Annotated[
@@ -33,6 +35,12 @@ def train_command(
     tune: Annotated[
         str | None,
         typer.Option(help="Time for a search of settings inside the training slice: 90s, 20m, 2h. It can be resumed."),
+    ] = None,
+    refit: Annotated[
+        bool | None,
+        typer.Option(
+            "--refit", help="Train again on all mature rows; the metrics are those of the model of the split."
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
     json: Json = False,
@@ -53,6 +61,7 @@ def train_command(
             "split.kind": split,
             "features.campaigns": campaigns,
             "tune.budget": tune,
+            "model.refit": refit,
             "track.experiment": experiment,
             "seed": seed,
         }

@@ -1,0 +1,80 @@
+"""The latest events one by one: their amounts, and the seconds since them. Needs only NumPy and Numba."""
+
+import numba as nb
+import numpy as np
+
+from fraudsieve._typing import Array
+
+from .windows import first_from
+
+__all__ = ["fill_latest"]
+
+SECOND = 1_000_000
+N_LATEST = 5
+
+
+@nb.njit(cache=True, nogil=True)
+def _insert(time: int, amount: float, held_times: Array, held_amounts: Array, n: int) -> int:
+    """Insert an event that is not older than those held, the latest first; return how many are held."""
+    at = 0
+    # Of events at the same time the larger amount comes first, whatever the order of arrival; a missing one comes last.
+    while at < n and held_times[at] == time and not amount > held_amounts[at] and held_amounts[at] == held_amounts[at]:
+        at += 1
+    if at == N_LATEST:
+        return n
+    last = min(n, N_LATEST - 1)
+    for i in range(last, at, -1):
+        held_times[i], held_amounts[i] = held_times[i - 1], held_amounts[i - 1]
+    held_times[at], held_amounts[at] = time, amount
+    return last + 1
+
+
+@nb.njit(cache=True, nogil=True)
+def fill_latest(
+    starts: Array,
+    times: Array,
+    cutoff_starts: Array,
+    cutoffs: Array,
+    rows: Array,
+    amounts: Array,
+    width: int,
+    amount_columns: Array,
+    age_columns: Array,
+    out: Array,
+) -> None:
+    """Compute the amounts of the five latest events, and the seconds since each.
+
+    Parameters
+    ----------
+    starts, times, cutoff_starts, cutoffs, rows
+        As for `totals_in_windows`.
+    amounts : ndarray of float64, shape (n_events,) or empty
+        Amounts, NaN if missing; empty if no amounts are computed.
+    width : int
+        Length of the longest window in microseconds; older events are ignored.
+    amount_columns, age_columns : ndarray of int64, shape (5,)
+        Columns of the amounts and of the ages, the latest event first; -1 if one is not computed.
+    out : ndarray of float64, shape (n_subjects, n_columns)
+        Filled in; left as it is where there is no such event.
+    """
+    held_times, held_amounts = np.empty(N_LATEST, np.int64), np.empty(N_LATEST)
+    for e in range(starts.size - 1):
+        n, right = 0, starts[e]
+        for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
+            begin = right
+            if begin == starts[e]:  # the first look skips what five later events hide
+                right = first_from(times, begin, starts[e + 1], cutoffs[k])
+                begin = max(right - N_LATEST, begin)
+                while begin > starts[e] and begin < right and times[begin - 1] == times[begin]:
+                    begin -= 1
+            while right < starts[e + 1] and times[right] < cutoffs[k]:
+                right += 1
+            for i in range(begin, right):
+                n = _insert(times[i], amounts[i] if amounts.size > 0 else np.nan, held_times, held_amounts, n)
+            for j in range(n):
+                if held_times[j] < cutoffs[k] - width:
+                    break
+                if amount_columns[j] >= 0:
+                    out[rows[k], amount_columns[j]] = held_amounts[j]
+                if age_columns[j] >= 0:
+                    out[rows[k], age_columns[j]] = (cutoffs[k] - held_times[j]) / SECOND

@@ -1,0 +1,245 @@
+"""What labels say: which of them is the word for legitimate records, and which says that a record has no label."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import pandas as pd
+
+__all__ = ["AUTO", "FRAUD", "LEGITIMATE", "LabelReader", "LabelReading", "read_labels", "read_labels_for"]
+
+AUTO: Final = "auto"
+"""The setting with which the labels themselves say which of them is legitimate."""
+LEGITIMATE: Final = "legitimate"
+FRAUD: Final = "fraud"
+UNLABELLED: Final = "-1"
+FLAGS: Final = {
+    **dict.fromkeys(("0", "false", "no", "否"), LEGITIMATE),
+    **dict.fromkeys(("1", "true", "yes", "是"), FRAUD),
+}
+"""Answers to the question whether a record is fraud, and the classes that they stand for."""
+
+_OPPOSITES: Final = {
+    f"{no}{gap}{crime}"
+    for no, gap in (("no", " "), ("non", " "), ("non", ""), ("not", " "), ("not a", " "))
+    for crime in ("fraud", "fraudulent", "spam", "scam", "phishing", "smishing", "suspicious", "malicious")
+}
+WORDS: Final = frozenset(
+    _OPPOSITES
+    | {"legitimate", "legit", "licit", "ham", "normal", "benign", "good", "genuine", "clean", "safe", "honest", "no"}
+    | {"正常", "合法", "良性", "非诈骗", "非欺诈", "非垃圾", "非詐騙", "非詐欺", "非垃圾短信", "正常短信", "正常邮件"}
+    | {"legitim", "gutartig", "unbedenklich", "kein betrug", "nein"}
+    | {"légitime", "legitime", "bénin", "non frauduleux", "non fraude", "non"}
+    | {"legítimo", "legítima", "legitimo", "legitima", "benigno", "no fraude", "não fraude", "não"}
+    | {"legittimo", "legittima", "normale", "non frode"}
+    | {"нормальный", "нормальное", "норма", "легитимный", "не мошенничество", "не спам", "нет"}
+    | {"正規", "通常", "정상", "bình thường", "hợp pháp", "meşru"}
+)
+"""Usual words for legitimate records, as `_normalise` returns them."""
+OTHERWISE: Final = "if that is wrong, name the label of legitimate records with --legitimate"
+
+
+@dataclass(frozen=True)
+class LabelReading:
+    """The classes that labels stand for.
+
+    Parameters
+    ----------
+    legitimate : str, default="legitimate"
+        The class of legitimate records, whether any record has it or not.
+    classes : mapping of str to (str or None), optional
+        Classes by label, in lower case; None for a label that says that a record has none. Other labels are the names
+        of their classes.
+    notes : tuple of str, default=()
+        What was read, for the user.
+
+    Examples
+    --------
+    >>> reading = LabelReading(classes={"0": "legitimate", "1": "fraud", "-1": None})
+    >>> reading.apply(pd.Series(["0", "1", "-1", "phishing"])).tolist()
+    ['legitimate', 'fraud', nan, 'phishing']
+    """
+
+    legitimate: str = LEGITIMATE
+    classes: Mapping[str, str | None] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def apply(self, labels: "pd.Series[Any]") -> "pd.Series[Any]":
+        """Return the class of every label.
+
+        Parameters
+        ----------
+        labels : Series of str, shape (n_rows,)
+            Labels, missing where there is none.
+
+        Returns
+        -------
+        Series of str, shape (n_rows,)
+        """
+        if not self.classes:
+            return labels
+        names = labels.dropna().unique()
+        return labels.map({name: self.classes.get(_normalise(name), name) for name in names}).astype("str")
+
+
+LabelReader: TypeAlias = Callable[["pd.Series[Any]"], LabelReading]
+"""Reads what the labels of a table say, as `read_labels` does."""
+
+
+def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO) -> LabelReading:
+    """Read what the labels of a table say.
+
+    0 and 1, true and false, yes and no stand for legitimate and fraud. Otherwise the usual word for legitimate records
+    names their class, if exactly one label is such a word. Where all labels are numbers and there are more than two,
+    0 stands for legitimate if more than half of the labels are 0; otherwise it is a type like the others. -1 beside 0
+    and 1 stands for no label.
+
+    Parameters
+    ----------
+    labels : Series of str, shape (n_labels,)
+        All labels, missing where there is none.
+    legitimate : str, default="auto"
+        The label of legitimate records. Labels are then the names of their classes. With ``auto``, they are read as
+        described.
+
+    Returns
+    -------
+    LabelReading
+
+    Examples
+    --------
+    >>> reading = read_labels(pd.Series(["0", "1", "-1"]))
+    >>> reading.apply(pd.Series(["1", "-1"])).tolist()
+    ['fraud', nan]
+    >>> read_labels(pd.Series(["Ham", "spam"])).legitimate
+    'Ham'
+    """
+    names, counts = _spellings(labels)
+    missing = {} if legitimate == UNLABELLED else _missing_labels(names)
+    notes = [_missing_note(counts[label]) for label in missing]
+    if legitimate != AUTO:
+        return LabelReading(legitimate, missing, tuple(notes))
+    for label in missing:
+        del names[label], counts[label]
+    found, by_label, note = _read_automatically(names, counts)
+    return LabelReading(found, {**by_label, **missing}, (*([note] if note else []), *notes))
+
+
+def _spellings(labels: "pd.Series[Any]") -> tuple[dict[str, list[str]], dict[str, int]]:
+    """Return the spellings of every normalised label, the commonest first, and its count."""
+    names: dict[str, list[str]] = {}
+    counts: dict[str, int] = {}
+    for name, count in labels.value_counts().items():
+        label = _normalise(str(name))
+        names.setdefault(label, []).append(str(name))
+        counts[label] = counts.get(label, 0) + int(count)
+    return names, counts
+
+
+def _missing_labels(names: Collection[str]) -> dict[str, str | None]:
+    """Return -1 if it says that a record has no label."""
+    return {UNLABELLED: None} if {"0", "1", UNLABELLED} <= set(names) else {}
+
+
+def _read_automatically(
+    names: Mapping[str, list[str]], counts: Mapping[str, int]
+) -> tuple[str, Mapping[str, str | None], str]:
+    """Return the legitimate class, the classes by label, and a note."""
+    if LEGITIMATE in names.get(LEGITIMATE, ()):
+        return LEGITIMATE, {LEGITIMATE: LEGITIMATE}, ""
+    if names and set(names) <= set(FLAGS):
+        return LEGITIMATE, FLAGS, _flags_note(names)
+    if "0" in names and all(value.isdecimal() for value in names):
+        share = counts["0"] / sum(counts.values())
+        return LEGITIMATE, {"0": LEGITIMATE} if share > 0.5 else {}, _numbers_note(share)
+    words = [value for value in names if value in WORDS]
+    if len(words) != 1:
+        return LEGITIMATE, {}, _ambiguous_note([names[word][0] for word in words]) if words else ""
+    word = names[words[0]][0]
+    return word, {words[0]: word}, f"the label {word!r} is read as legitimate; {OTHERWISE}"
+
+
+def _listed(names: Collection[str]) -> str:
+    return (
+        f"the label {next(iter(names))!r} is" if len(names) == 1 else f"the labels {' and '.join(map(repr, names))} are"
+    )
+
+
+def _flags_note(names: Mapping[str, list[str]]) -> str:
+    said = [
+        f"{_listed([name for value in names if FLAGS[value] == kind for name in names[value]])} read as {kind}"
+        for kind in (LEGITIMATE, FRAUD)
+        if any(FLAGS[value] == kind for value in names)
+    ]
+    return f"{', '.join(said)}; {OTHERWISE}"
+
+
+def _numbers_note(share: float) -> str:
+    if share > 0.5:
+        return f"the label '0' ({share:.0%} of the labels) is read as legitimate, other numbers as types; {OTHERWISE}"
+    return f"the label '0' is read as a type, because only {share:.0%} of the labels are 0; {OTHERWISE} 0"
+
+
+def _ambiguous_note(words: Collection[str]) -> str:
+    return f"{_listed(words)} read as types, because each of them usually means legitimate; {OTHERWISE}"
+
+
+def _missing_note(count: int) -> str:
+    return f"the label '-1' of {count:,} rows, beside 0 and 1, is read as no label; if it is a class, give it a name"
+
+
+def read_labels_for(
+    labels: "pd.Series[Any]", read_as: Mapping[str, str | None], classes: Collection[str], legitimate: str | None
+) -> LabelReading:
+    """Read labels as those were read that a model was trained on.
+
+    If none of the labels then is a class of the model, they are read by themselves: a model that was trained on ham
+    and spam can be evaluated on 0 and 1.
+
+    Parameters
+    ----------
+    labels : Series of str, shape (n_labels,)
+        All labels, missing where there is none.
+    read_as : mapping of str to (str or None)
+        Classes by label, as in the reading of the training.
+    classes : collection of str
+        The classes of the model.
+    legitimate : str or None
+        The legitimate class of the model; None if it has none.
+
+    Returns
+    -------
+    LabelReading
+
+    Examples
+    --------
+    >>> reading = read_labels_for(pd.Series(["0", "1"]), {}, ("ham", "spam"), "ham")
+    >>> reading.apply(pd.Series(["0", "1"])).tolist()
+    ['ham', 'spam']
+    """
+    missing = {} if UNLABELLED in classes else _missing_labels(_spellings(labels)[0])
+    trained = LabelReading(legitimate or LEGITIMATE, {**missing, **read_as})
+    if legitimate is None or labels.isna().all() or trained.apply(labels).isin(list(classes)).any():
+        return trained
+    found = read_labels(labels)
+    others = [name for name in classes if name != legitimate]
+    as_class = {found.legitimate: legitimate, FRAUD: others[0] if len(others) == 1 else FRAUD}
+    by_label = {_normalise(found.legitimate): found.legitimate, FRAUD: FRAUD, **found.classes}
+    translated = {label: None if name is None else as_class.get(name, name) for label, name in by_label.items()}
+    return LabelReading(legitimate, translated, (_foreign_note(labels, translated),))
+
+
+def _foreign_note(labels: "pd.Series[Any]", read_as: Mapping[str, str | None]) -> str:
+    classes = {label: read_as.get(label) for label in _spellings(labels)[0]}
+    read = [f"{label!r} is read as {name!r}" for label, name in classes.items() if name is not None]
+    return (
+        f"no label is a class of the model; {', '.join(read) or 'all are read as types of fraud that it does not know'}"
+    )
+
+
+def _normalise(label: str) -> str:
+    """Return a label in lower case, its words separated by a space, and without the ``.0`` of a whole number."""
+    folded = unicodedata.normalize("NFKC", label).casefold().strip()
+    return re.sub(r"^(-?\d+)\.0+$", r"\1", re.sub(r"(?<=[^\W_])[\s_-]+(?=\w)", " ", folded))

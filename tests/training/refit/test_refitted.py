@@ -1,0 +1,221 @@
+"""A refitted run: the metrics are of the model of the split, and the written model has seen all mature rows."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+import pytest
+
+from fraudsieve.exceptions import SchemaError, SplitError
+from fraudsieve.models.artifact.folder import read_model
+from fraudsieve.models.flavor import model_folder
+from fraudsieve.models.predict import Scorer
+from fraudsieve.models.scoring.scores import fraud_probability
+from fraudsieve.training.data.after_training import trained_until
+from fraudsieve.training.data.builders import groups_of
+from fraudsieve.training.evaluation.run import evaluate_tables
+from fraudsieve.training.fit import train
+from fraudsieve.training.promotion.compare import compare_tables
+from fraudsieve.training.promotion.decision import promote
+from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.refit.plan import plan_refit
+from fraudsieve.training.refit.pooled_scores import pool_scores
+from fraudsieve.training.simulation.world import World
+from fraudsieve.training.tracking.run import use_store
+from tests.shared import mlflow_uri
+
+QUICK = {"features.pinyin": False, "evaluate.attack": False, "evaluate.replicates": 0, "n_jobs": 1}
+FILES = ("booster.txt", "wording.npz", "calibration.json")
+
+
+def run(folder: Path, name: str, *, refit: bool, **tables: Any) -> Any:
+    recipe = Recipe.read(overrides={"track.uri": mlflow_uri(folder), "model.refit": refit, **QUICK})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return train(recipe, output=folder / name, **tables)
+
+
+@pytest.fixture(scope="module")
+def runs(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
+    """Return a run without and a run with a refit."""
+    folder = tmp_path_factory.mktemp("refit")
+    tables: Any = {"messages": small_world.messages, "labels": small_world.labels}
+    return run(folder, "plain", refit=False, **tables), run(folder, "model", refit=True, **tables)
+
+
+def test_the_report_and_the_model_of_the_split_are_those_without_a_refit(runs: tuple[Any, Any]) -> None:
+    plain, refitted = runs
+    report = refitted.report.to_dict()
+    assert report.pop("refit") is not None
+    expected = plain.report.to_dict()
+    assert expected.pop("refit") is None
+    assert report == expected
+    beside = refitted.folder.parent / "model.split-model"
+    assert read_model(beside).digest == refitted.split_model.digest
+    for name in FILES:
+        assert (beside / name).read_bytes() == (plain.folder / name).read_bytes()
+    assert read_model(beside).points == plain.model.points
+    assert plain.split_model is None
+    assert not (plain.folder.parent / "plain.split-model").exists()
+
+
+def test_what_is_written_is_the_refitted_model(runs: tuple[Any, Any]) -> None:
+    plain, refitted = runs
+    written = read_model(refitted.folder)
+    assert written.digest == refitted.model.digest != refitted.split_model.digest
+    for name in FILES:
+        assert (refitted.folder / name).read_bytes() != (plain.folder / name).read_bytes()
+    rounds = written.ensemble.booster.current_iteration()
+    assert rounds == refitted.split_model.ensemble.booster.current_iteration()
+    # It has learned from the test slice of the split.
+    tested = refitted.data.rows.iloc[refitted.split.test]
+    seen = {"text": tested["text"].tolist()}
+    is_fraud = (tested["label"] != "legitimate").to_numpy()
+    before, after = (Scorer(model).score_columns(seen)["probability"] for model in (plain.model, written))
+    assert after[is_fraud].mean() > before[is_fraud].mean()
+
+
+def test_the_manifest_says_all_of_it(runs: tuple[Any, Any]) -> None:
+    plain, refitted = runs
+    training = json.loads((refitted.folder / "manifest.json").read_text("utf-8"))["training"]
+    before = refitted.split_model.training
+    assert training["refit"] is True
+    assert training["metrics_of"] == "split_model"
+    parts = ("rows", "window", "calibration_window")
+    assert training["split_model"] == {"digest": refitted.split_model.digest, **{name: before[name] for name in parts}}
+    assert training["rows"]["train"] > sum(before["rows"].values())
+    assert training["window"][1] > before["calibration_window"][1]
+    assert training["calibration"]["of"] == ["calibration", "operating_points"]
+    assert training["calibration"]["inherited_from"] == "pooled scores of 5 folds that go forward in time"
+    assert training["calibration"]["rows"] == training["rows"]["calibration"] > 0
+    assert training["recipe"]["model"]["refit"] is True
+    assert (training["split"], training["gap_days"]) == ("time", refitted.split.gap_days)
+    assert "refit" not in plain.model.training
+
+
+def test_calibration_and_points_are_those_of_the_pooled_scores(runs: tuple[Any, Any]) -> None:
+    _, refitted = runs
+    data, model = refitted.data, refitted.model
+    recipe = Recipe.read(overrides={**QUICK, "model.refit": True})
+    groups, kind = groups_of(data)
+    plan = plan_refit(data, groups, kind, refitted.split, recipe)
+    pooled = pool_scores(data, groups, plan.folds, model.classes, recipe, lambda step: None)
+    truth = data.rows["label"].to_numpy(object)[pooled.rows]
+    assert model.calibration == pooled.calibrate(truth, model.classes)
+    fraud = fraud_probability(model.calibration.apply(pooled.log_odds), model.classes, "legitimate")
+    for point in model.points:
+        flagged = fraud >= point.threshold
+        assert flagged[truth == "legitimate"].mean() == point.false_positive_rate
+        assert flagged[truth != "legitimate"].mean() == point.recall
+    assert model.points[0].name == "false_positive_rate_0.01"
+    assert 0 < model.points[0].false_positive_rate <= 0.01
+
+
+def test_no_command_scores_rows_of_the_refit_without_saying_so(runs: tuple[Any, Any], small_world: World) -> None:
+    plain, refitted = runs
+    until, before_refit = trained_until(refitted.model), trained_until(plain.model)
+    assert until is not None
+    assert before_refit is not None
+    assert until > before_refit
+    tables: Any = {"messages": small_world.messages, "labels": small_world.labels}
+    since = refitted.data.rows["as_of"].iloc[refitted.split.test].min().to_pydatetime()
+    recipe = Recipe.read(overrides={"evaluate.replicates": 0})
+    evaluation = evaluate_tables(refitted.folder, **tables, recipe=recipe, since=since)
+    seen = int((evaluation.data.rows["as_of"] <= until).sum())
+    assert evaluation.report.not_later_than_training == seen > 0
+    assert any("are not later than what the model was trained and calibrated on" in note for note in evaluation.notes)
+    of_split = evaluate_tables(plain.folder, **tables, recipe=recipe, since=since)
+    assert of_split.report.not_later_than_training == 0
+    before: Any = {
+        "messages": small_world.messages[small_world.messages["sent_at"] <= until],
+        "labels": small_world.labels,
+    }
+    with pytest.raises(SchemaError, match=re.escape(f"later than {until.isoformat()}")):
+        compare_tables(plain.folder, refitted.folder, **before, recipe=recipe)
+
+
+def test_the_run_in_mlflow_has_the_refitted_model_and_says_whose_the_metrics_are(runs: tuple[Any, Any]) -> None:
+    plain, refitted = runs
+    use_store(refitted.logged.uri)
+    logged = mlflow.get_run(refitted.logged.run_id)
+    assert logged.data.tags["refit"] == "true"
+    assert logged.data.tags["metrics_of"] == "split_model"
+    assert logged.data.tags["split_model.digest"] == refitted.split_model.digest
+    assert logged.data.tags["model.digest"] == refitted.model.digest
+    assert logged.data.metrics["average_precision"] == pytest.approx(plain.report.average_precision)
+    assert Scorer.load(model_folder(refitted.logged.model_uri)).model.digest == refitted.model.digest
+    assert "refit" not in mlflow.get_run(plain.logged.run_id).data.tags
+    page = mlflow.artifacts.load_text(f"{logged.info.artifact_uri}/report.html")
+    assert "The metrics are of the model of the split, trained on " in page
+    assert "inherited from pooled scores of 5 folds that go forward in time" in page
+    assert refitted.split_model.digest in page
+
+
+def test_the_gates_look_at_the_model_of_the_split(runs: tuple[Any, Any], small_world: World) -> None:
+    plain, refitted = runs
+    overrides = {"track.uri": refitted.logged.uri, "evaluate.replicates": 20, "evaluate.attack": False}
+    recipe = Recipe.read(overrides=overrides)
+    tables: Any = {"messages": small_world.messages, "labels": small_world.labels}
+    for result in (compare_tables(recipe=recipe, **tables).metrics, promote(recipe, **tables).comparison):
+        assert result is not None
+        assert result["champion"]["digest"] == plain.model.digest
+        assert result["challenger"]["digest"] == refitted.split_model.digest
+        assert result["rows"] >= len(refitted.split.test)
+        # The same trees on the same later records.
+        assert result["figures"]["average_precision"]["difference"] == 0
+        assert any("compared is the model of its split" in warning for warning in result["warnings"])
+    # A folder is compared as it is.
+    one = refitted.data.rows.iloc[[0]][["message_id", "text", "sent_at", "label"]]
+    with pytest.raises(SchemaError, match="none of 1 labelled messages is later"):
+        compare_tables(plain.folder, refitted.folder, messages=one, recipe=recipe)
+
+
+@pytest.mark.slow
+def test_without_times_all_rows_are_trained_on(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
+    label = labelled_messages["label"]
+    untimed = labelled_messages.drop(columns=["sent_at", "labelled_at"])
+    untimed = untimed.assign(label=label.where(label == "legitimate", "fraud"))
+    result = run(tmp_path, "model", refit=True, messages=untimed)
+    training = result.model.training
+    assert training["rows"] == {"train": len(untimed), "calibration": len(untimed)}
+    assert training["calibration"]["inherited_from"] == "pooled scores of 5 folds that keep every campaign whole"
+    assert training["left_out"] == {}
+    assert trained_until(result.model) is None
+    assert result.report.refit.window == ()
+    # The same table is rejected where later records cannot be told from those of the refit.
+    with pytest.raises(SchemaError, match="trained on this table"):
+        compare_tables(tmp_path / "model.split-model", tmp_path / "model", messages=untimed)
+
+
+@pytest.mark.slow
+def test_a_refit_of_events(payments: Any, tmp_path: Path) -> None:
+    result = run(tmp_path, "model", refit=True, events=payments(days=(0, 60), seed=1))
+    training = result.model.training
+    assert trained_until(result.model) == pd.Timestamp(training["window"][1])
+    later = payments(days=(60, 70), seed=2)
+    everything = pd.concat([payments(days=(0, 60), seed=1), later], ignore_index=True)
+    evaluation = evaluate_tables(tmp_path / "model", events=everything, since=later["occurred_at"].min())
+    assert evaluation.report.not_later_than_training == 0
+    assert 0.5 < (evaluation.report.observed_over_expected or 0) < 2
+    assert (evaluation.report.average_precision or 0) > 2 * (evaluation.report.base_rate or 1)
+    assert (evaluation.report.operating_points[0].here.false_positive_rate or 1) < 0.03
+
+
+def test_too_little_data_is_an_error_before_any_work(small_world: World, tmp_path: Path) -> None:
+    steps: list[str] = []
+    recipe = Recipe.read(overrides={"track.uri": "none", "model.refit": True, "split.gap_days": 45, **QUICK})
+    tables: Any = {"messages": small_world.messages, "labels": small_world.labels}
+    with pytest.raises(SplitError, match="or remove --refit"):
+        train(recipe, output=tmp_path / "model", progress=steps.append, **tables)
+    assert steps == ["reading", "looking for campaigns"]
+
+
+def test_both_folders_must_be_new(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
+    (tmp_path / "model.split-model").mkdir()
+    recipe = Recipe.read(overrides={"model.refit": True})
+    with pytest.raises(FileExistsError, match=r"model\.split-model: the model folder exists already"):
+        train(recipe, output=tmp_path / "model", messages=labelled_messages)
+    assert [*tmp_path.iterdir()] == [tmp_path / "model.split-model"]

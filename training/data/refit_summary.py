@@ -1,0 +1,102 @@
+"""What a refit did, for reports and notes: which rows, and which model the metrics are of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+__all__ = ["RefitSummary"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefitSummary:
+    """Rows and calibration of a refitted model, and the model of the split.
+
+    Parameters
+    ----------
+    rows : int
+        Rows that the model was trained on again.
+    window : tuple of str
+        First and last cutoff time of these rows; empty if they have no times.
+    left_out : mapping of str to int
+        Labelled rows that are not mature, by reason.
+    calibrated_on : str
+        Where calibration and operating points come from.
+    calibration_rows : int
+        Number of scores behind them.
+    split_model : str
+        Digest of the model of the split, which the metrics of the run are of.
+    split_rows : int
+        Rows that it was trained on.
+    split_window : tuple of str
+        First and last cutoff time of these rows.
+    """
+
+    rows: int
+    window: tuple[str, ...]
+    left_out: Mapping[str, int]
+    calibrated_on: str
+    calibration_rows: int
+    split_model: str
+    split_rows: int
+    split_window: tuple[str, ...]
+
+    @classmethod
+    def of(cls, training: Mapping[str, Any]) -> Self | None:
+        """Summarise the training facts of a model; None if it was not refitted.
+
+        Parameters
+        ----------
+        training : mapping
+            ``model.training``.
+
+        Returns
+        -------
+        RefitSummary or None
+
+        Examples
+        --------
+        >>> RefitSummary.of({"rows": {"train": 100}}) is None
+        True
+        """
+        if not training.get("refit"):
+            return None
+        before, calibration = training["split_model"], training["calibration"]
+        return cls(
+            rows=training["rows"]["train"],
+            window=tuple(training["window"]),
+            left_out=training["left_out"],
+            calibrated_on=calibration["inherited_from"],
+            calibration_rows=calibration["rows"],
+            split_model=before["digest"],
+            split_rows=before["rows"]["train"],
+            split_window=tuple(before["window"]),
+        )
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags of the run in MLflow, whose metrics are not those of the model that it logs."""
+        return {"refit": "true", "metrics_of": "split_model", "split_model.digest": self.split_model}
+
+    @property
+    def metrics_of(self) -> str:
+        """Say which model the metrics are of."""
+        return (
+            f"the model of the split, trained on {_rows(self.split_rows, self.split_window)}. "
+            f"The model that was written was trained again, on {_rows(self.rows, self.window)}"
+        )
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Sentences about both models, without a full stop at the end."""
+        left_out = {reason: rows for reason, rows in self.left_out.items() if rows}
+        names = {"no_time": "without a time", "not_mature": "with labels that are not mature"}
+        return (
+            f"the metrics are of {self.metrics_of}",
+            f"its calibration and operating points are inherited from {self.calibrated_on} "
+            f"({self.calibration_rows:,} rows)",
+            *(f"{rows:,} labelled rows {names[reason]} were left out of it" for reason, rows in left_out.items()),
+        )
+
+
+def _rows(rows: int, window: tuple[str, ...]) -> str:
+    return f"{rows:,} rows" + (f" up to {window[1][:10]}" if window else "")

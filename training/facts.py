@@ -1,0 +1,85 @@
+"""The facts about a training run that a model keeps in its manifest."""
+
+from typing import Any
+
+from fraudsieve._typing import Array
+from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.splits.split import Split
+
+__all__ = ["few_to_calibrate", "training_facts", "window_of"]
+
+MIN_TO_CALIBRATE = 200
+"""With fewer rows, the calibration and its operating points are not reliable."""
+
+
+def training_facts(data: LabelledData, split: Split, recipe: Recipe) -> dict[str, Any]:
+    """Return the rows, windows, digests and settings of a training run, as plain JSON types.
+
+    Parameters
+    ----------
+    data : LabelledData
+        All rows.
+    split : Split
+        The slices.
+    recipe : Recipe
+        Settings.
+
+    Returns
+    -------
+    dict
+        No paths, and nothing about the store of the run.
+    """
+    return {
+        "rows": split.rows,
+        "unlabelled": data.n_unlabelled,
+        "rejected": len(data.rejected),
+        "split": split.kind,
+        "gap_days": split.gap_days,
+        "window": window_of(data, split.train),
+        "calibration_window": window_of(data, split.calibration),
+        "digests": data.digests,
+        "label_classes": dict(data.reading.classes),
+        "recipe": recipe.model_dump(
+            mode="json", exclude={"data": {"messages", "accounts", "events", "labels"}, "track": True, "n_jobs": True}
+        ),
+    }
+
+
+def window_of(data: LabelledData, rows: Array) -> list[str]:
+    """Return the first and the last cutoff time of some rows; an empty list if none has a time.
+
+    Parameters
+    ----------
+    data : LabelledData
+        All rows.
+    rows : ndarray of int
+        Positions.
+
+    Returns
+    -------
+    list of str
+    """
+    times = data.rows["as_of"].iloc[rows].dropna()
+    return [] if times.empty else [times.min().isoformat(), times.max().isoformat()]
+
+
+def few_to_calibrate(n_rows: int) -> list[str]:
+    """Return a note if there are too few rows for a reliable calibration, else none.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows to calibrate on.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> few_to_calibrate(120)
+    ['calibrated on only 120 rows: the probabilities are not reliable']
+    """
+    few = n_rows < MIN_TO_CALIBRATE
+    return [f"calibrated on only {n_rows} rows: the probabilities are not reliable"] if few else []

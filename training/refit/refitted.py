@@ -1,0 +1,161 @@
+"""The model that is trained again on all mature rows, with the settings of the model of the split."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fraudsieve._typing import Array, Progress
+from fraudsieve.models.artifact.folder import Model, write_model
+from fraudsieve.models.scoring.scores import fraud_probability
+from fraudsieve.models.thresholds import OperatingPoint
+from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.data.training_rows import grow_trees, training_rows
+from fraudsieve.training.evaluation.points import choose_points
+from fraudsieve.training.facts import few_to_calibrate, window_of
+from fraudsieve.training.recipe.recipe import Recipe
+
+from .plan import RefitPlan
+from .pooled_scores import pool_scores
+
+__all__ = ["refit_facts", "refit_model", "split_model_folder", "write_refitted"]
+
+
+def write_refitted(
+    plan: RefitPlan,
+    data: LabelledData,
+    groups: Array,
+    of_split: Model,
+    recipe: Recipe,
+    output: str | Path,
+    progress: Progress,
+) -> tuple[Model, Model, tuple[str, ...]]:
+    """Train again, and write both models: the refitted one to `output`, that of the split next to it.
+
+    Parameters
+    ----------
+    plan, data, groups, of_split, recipe, progress
+        As for `refit_model`.
+    output : str or Path
+        The model folder to write.
+
+    Returns
+    -------
+    model, of_split : Model
+        As written.
+    notes : tuple of str
+        Notes for the user.
+    """
+    model, notes = refit_model(plan, data, groups, of_split, recipe, progress)
+    of_split = write_model(of_split, split_model_folder(output))
+    return write_model(replace(model, training=refit_facts(plan, data, of_split)), output), of_split, notes
+
+
+def split_model_folder(output: str | Path) -> Path:
+    """Return the folder of the model of the split, next to that of the refitted model.
+
+    Parameters
+    ----------
+    output : str or Path
+        The folder of the refitted model.
+
+    Returns
+    -------
+    Path
+
+    Examples
+    --------
+    >>> str(split_model_folder("models/cards"))
+    'models/cards.split-model'
+    """
+    return Path(f"{output}.split-model")
+
+
+def refit_model(
+    plan: RefitPlan, data: LabelledData, groups: Array, of_split: Model, recipe: Recipe, progress: Progress
+) -> tuple[Model, tuple[str, ...]]:
+    """Train on all mature rows, and calibrate on the pooled scores of folds.
+
+    Parameters
+    ----------
+    plan : RefitPlan
+        Rows and folds.
+    data : LabelledData
+        All rows.
+    groups : ndarray, shape (n_rows,)
+        Campaigns or accounts.
+    of_split : Model
+        The model of the split.
+    recipe : Recipe
+        The settings of that model.
+    progress : callable
+        Called with the name of each step as it begins.
+
+    Returns
+    -------
+    model : Model
+        Not yet written. Its training facts are those of the model of the split, until `refit_facts` replaces them.
+    notes : tuple of str
+        Notes for the user.
+    """
+    progress("refit: training on all mature rows")
+    trained_on = training_rows(data, groups, plan.split.train, recipe)
+    classifier = grow_trees(trained_on, recipe, data.subject)
+    classes = tuple(str(name) for name in classifier.classes_)
+    pooled = pool_scores(data, groups, plan.folds, classes, recipe, progress)
+    truth = data.rows["label"].to_numpy(object)[pooled.rows]
+    legitimate = data.legitimate if data.legitimate in classes else None
+    model = replace(
+        of_split,
+        classes=classes,
+        legitimate=legitimate,
+        matrix=trained_on.builder.matrix_,
+        ensemble=classifier.ensemble_,
+        calibration=pooled.calibrate(truth, classes),
+        digest="",
+    )
+    points: tuple[OperatingPoint, ...] = ()
+    notes: tuple[str, ...] = ()
+    if legitimate is not None:
+        fraud = fraud_probability(model.calibration.apply(pooled.log_odds), classes, legitimate)
+        points, notes = choose_points(fraud, truth != legitimate, data, plan.split, recipe)
+    notes = (*few_to_calibrate(len(pooled.rows)), *notes)
+    return replace(model, points=points), tuple(f"refit: {note}" for note in notes)
+
+
+def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model) -> dict[str, Any]:
+    """Return the training facts of a refitted model.
+
+    Parameters
+    ----------
+    plan : RefitPlan
+        Rows and folds.
+    data : LabelledData
+        All rows.
+    of_split : Model
+        The model of the split, as written.
+
+    Returns
+    -------
+    dict
+        The facts of the model of the split, with the rows and windows of the refit instead. ``calibration`` says where
+        calibration and operating points come from, and ``split_model`` which model the metrics of the run are of.
+    """
+    of_run = of_split.training
+    return of_run | {
+        "refit": True,
+        "rows": {"train": len(plan.split.train), "calibration": len(plan.split.calibration)},
+        "window": window_of(data, plan.split.train),
+        "calibration_window": window_of(data, plan.split.calibration),
+        "left_out": plan.left_out,
+        "calibration": {
+            "of": ["calibration", "operating_points"],
+            "inherited_from": f"pooled scores of {plan.scores_of}",
+            "keeps_apart": list(plan.split.keeps_apart),
+            "rows": len(plan.split.calibration),
+        },
+        "metrics_of": "split_model",
+        "split_model": {
+            "digest": of_split.digest,
+            **{name: of_run[name] for name in ("rows", "window", "calibration_window")},
+        },
+    }
