@@ -8,7 +8,7 @@ batch features are therefore equal to the last bit. Needs only NumPy and Numba.
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
@@ -17,36 +17,34 @@ from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.history.declaration import History, check_histories, history_columns
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.measures import window_seconds
+from fraudsieve.features.history.reader import (
+    TIME_FIELDS,
+    RecordType,
+    check_labelled_entity,
+    read_record,
+)
 from fraudsieve.features.history.records import (
     RejectedRecord,
     as_records,
-    entity_key,
-    id_digest,
-    parse_amount,
-    parse_is_fraud,
+    check_time_between,
     parse_time,
-    parse_time_between,
 )
+from fraudsieve.features.history.seen_ids import SeenIds
 from fraudsieve.features.history.store import read_state, write_state
-from fraudsieve.features.history.timeline import PreparedRecord, Timeline, ViewState, bits_of, signed
+from fraudsieve.features.history.timeline import PreparedRecord, ViewState
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.live import NetworkState
 
 from .history_declaration import HistoryDeclaration
 
-__all__ = ["CAMPAIGN", "HistoryState", "RecordType"]
+__all__ = ["HistoryState"]
 
 Record: TypeAlias = Mapping[str, Any]
 Records: TypeAlias = Record | Sequence[Record]
 
 SECOND = 1_000_000
-CAMPAIGN = {"campaign", "labelled"}
-"""Events with one of these fields are messages or labels of messages, and do not need an account."""
 SWEPT_PER_EVENT = 2
 """Number of other entities whose old events are dropped with each event."""
-NO_ACCOUNT = "account_id: expected a string or a whole number, the field is missing"
-RecordType: TypeAlias = Literal["events", "labels", "account_labels"]
-READERS = {"events": "_read_event", "labels": "_read_label", "account_labels": "_read_account_label"}
 
 
 class HistoryState:
@@ -54,8 +52,12 @@ class HistoryState:
 
     Each view keeps the events of its longest window, the lateness and one more hour in memory. It also keeps the times
     of the first and the last event of every entity. Views of other entities than accounts do so only if a measure has
-    no window. An event takes ``8 * (5 + n_identifiers)`` bytes per view and an entity about 400 bytes; `nbytes` is the
+    no window. An event takes ``8 * (4 + n_identifiers)`` bytes per view and an entity about 400 bytes; `nbytes` is the
     size of the arrays. Identifiers are stored as digests. A network keeps every pair of account and counterparty.
+
+    Of several events with the same ``event_id``, only the first counts, whatever the others contain. Events without an
+    id always count. Labels with the same ``event_id`` and time count once. Ids are remembered for the longest window
+    plus the lateness, at about 90 bytes each.
 
     A state is not thread-safe: a caller with several threads must lock it.
 
@@ -78,6 +80,8 @@ class HistoryState:
         Time of the latest event, in microseconds since 1970.
     n_events : int
         Number of events and labels in memory, over all views.
+    seen : SeenIds
+        The digests of the ids of events and labels that count, from `delivery_id`.
 
     Examples
     --------
@@ -104,6 +108,8 @@ class HistoryState:
         self.watermark = NEVER
         self.n_events = 0
         self._late, self._ahead = window_seconds(lateness) * SECOND, window_seconds(ahead) * SECOND
+        longest = max((view.longest_window for view in self.views), default=0)
+        self.seen = SeenIds(longest + self._late)
 
     @property
     def declaration(self) -> HistoryDeclaration:
@@ -128,8 +134,7 @@ class HistoryState:
     @property
     def nbytes(self) -> int:
         """Size of the arrays in bytes."""
-        tables = [table for view in self.views for table in (view.timelines, view.labels)]
-        return sum(timeline.block.nbytes for table in tables for timeline in table.values())
+        return sum(view.nbytes for view in self.views)
 
     def update(
         self,
@@ -146,10 +151,10 @@ class HistoryState:
         Parameters
         ----------
         events : dict, or list or tuple of dict, default=()
-            Events with ``account_id``, ``occurred_at`` and the declared columns. An event with the ``event_id`` and
-            the time of an earlier one counts once.
+            Events with ``account_id``, ``occurred_at`` and the declared columns. Events with the ``event_id`` of an
+            earlier one do not count, and are not rejected.
         labels : dict, or list or tuple of dict, default=()
-            Labels of events, with the entity columns, ``labelled_at`` and ``is_fraud``.
+            Labels of events, with at least one entity column of a view, ``labelled_at`` and ``is_fraud``.
         account_labels : dict, or list or tuple of dict, default=()
             Labels of accounts for the network, with ``account_id``, ``labelled_at`` and ``is_fraud``.
         now : datetime, default=None
@@ -181,7 +186,7 @@ class HistoryState:
         record_type: RecordType = "events",
         *,
         now: datetime | None = None,
-        any_time: bool = False,
+        stored: bool = False,
     ) -> tuple[list[PreparedRecord], list[RejectedRecord]]:
         """Parse and check records without adding them, so that a caller can log them before it calls `apply`.
 
@@ -193,13 +198,14 @@ class HistoryState:
             What the records are.
         now : datetime, default=None
             As for `update`.
-        any_time : bool, default=False
-            Whether late and future records are accepted, because they were checked when they arrived.
+        stored : bool, default=False
+            Whether the records were accepted before. Their times are then not checked, nor whether a view of this
+            state, which may be another one, has an entity of theirs.
 
         Returns
         -------
         prepared : list of PreparedRecord
-            Valid records, for `apply` of this state.
+            Valid records, for `apply` of this state. Repeated deliveries are among them.
         rejected : list of RejectedRecord
             Invalid records with their reasons.
 
@@ -208,72 +214,56 @@ class HistoryState:
         TypeError
             If `records` is not a dict or a list or tuple of dicts.
         """
-        read = getattr(self, READERS[record_type])
         limit = parse_time(now or datetime.now(UTC), "now") + self._ahead
-        bounds = (NEVER, -NEVER) if any_time else (self.oldest, limit)
         prepared, rejected = [], []
         for position, record in enumerate(as_records(records)):
             try:
-                prepared.append(read(position, record, *bounds))
+                read = read_record(record, record_type, self.views, self.network.pairs if self.network else None)
+                if not stored and read.identifier not in self.seen:
+                    check_time_between(read.time, TIME_FIELDS[record_type], self.oldest, limit)
+                    if record_type == "labels" and not read.rows:
+                        check_labelled_entity(record, self.histories)
+                prepared.append(read)
             except RejectedRecordError as error:
                 rejected.append(RejectedRecord(position, str(error)))
         return prepared, rejected
 
-    def apply(self, prepared: Sequence[PreparedRecord]) -> None:
-        """Add records that `prepare` of this state returned, and drop old events."""
+    def apply(self, prepared: Sequence[PreparedRecord]) -> int:
+        """Add records that `prepare` of this state returned, and drop old events.
+
+        Parameters
+        ----------
+        prepared : sequence of PreparedRecord
+            The records.
+
+        Returns
+        -------
+        int
+            Number of repeated deliveries, which are not added.
+        """
+        n_repeats = 0
         for record in prepared:
-            for row in record.rows:
-                self._add(*row)
-            if self.network is not None:
-                for link in record.links:
-                    self.network.link(*link, record.time)
-                if record.account_label is not None:
-                    account, is_fraud = record.account_label
-                    self.network.label(account, record.time, is_fraud)
+            if record.identifier in self.seen:
+                n_repeats += 1
+                continue
+            self._apply_record(record)
             self.watermark = max(self.watermark, record.time)
+            self.seen.add(record.identifier, self.watermark)
         if self.watermark != NEVER:
-            n = SWEPT_PER_EVENT * max(len(prepared), 1)
+            n = SWEPT_PER_EVENT * max(sum(record.n_events for record in prepared), 1)
             self.n_events -= sum(view.sweep(self.oldest, n) for view in self.views)
+        return n_repeats
 
-    def _read_event(self, position: int, event: Record, oldest: int, limit: int) -> PreparedRecord:
-        time = parse_time_between(event, "occurred_at", oldest, limit)
-        parse_amount(
-            event.get("amount")
-        )  # checked by every state, so that models with other views accept the same events
-        if entity_key(event, ("account_id",)) is None and CAMPAIGN.isdisjoint(event):
-            raise RejectedRecordError(NO_ACCOUNT)
-        parsed = [(view, entity_key(event, view.history.entities), view.row(event, time)) for view in self.views]
-        rows = [(view, view.timelines, key, row) for view, key, row in parsed if key is not None]
-        return PreparedRecord(position, time, rows, self.network.pairs(event) if self.network else [], None)
-
-    def _read_account_label(self, position: int, label: Record, oldest: int, limit: int) -> PreparedRecord:
-        time, account = (
-            parse_time_between(label, "labelled_at", oldest, limit),
-            id_digest(label.get("account_id"), "account_id"),
-        )
-        fraud = parse_is_fraud(label)
-        if not account:
-            raise RejectedRecordError(NO_ACCOUNT)
-        return PreparedRecord(position, time, [], [], (account, fraud))
-
-    def _read_label(self, position: int, label: Record, oldest: int, limit: int) -> PreparedRecord:
-        time, fraud = parse_time_between(label, "labelled_at", oldest, limit), parse_is_fraud(label)
-        row = [time, bits_of(float(fraud)), -1, signed(id_digest(label.get("event_id"), "event_id"))]
-        keys = [(view, entity_key(label, view.history.entities)) for view in self.views if view.history.needs_labels]
-        if keys and not any(key for _, key in keys):
-            fields = sorted({name for view, _ in keys for name in view.history.entities})
-            raise RejectedRecordError(f"{', '.join(fields)}: expected the labelled entity, all fields are missing")
-        return PreparedRecord(position, time, [(view, view.labels, key, row) for view, key in keys if key], [], None)
-
-    def _add(self, view: ViewState, timelines: dict[bytes, Timeline], key: bytes, row: list[int]) -> None:
-        timeline = timelines.get(key)
-        if timeline is None:
-            if key not in view.timelines and key not in view.labels:
-                view.sweep_queue.append(key)
-            timeline = timelines[key] = Timeline(len(row))
-        size_before = timeline.size
-        timeline.add(row)
-        self.n_events += timeline.size - size_before
+    def _apply_record(self, record: PreparedRecord) -> None:
+        for view, timelines, key, row in record.rows:
+            view.add(timelines, key, row)
+        self.n_events += len(record.rows)
+        if self.network is not None:
+            for link in record.links:
+                self.network.link(*link, record.time)
+            if record.account_label is not None:
+                account, is_fraud = record.account_label
+                self.network.label(account, record.time, is_fraud)
 
     def features(self, subjects: Records, histories: Sequence[History] | None = None) -> Array:
         """Compute the features of subjects, strictly before their cutoff times.
@@ -346,7 +336,7 @@ class HistoryState:
         write_state(folder, *self.dump())
 
     def dump(self) -> tuple[dict[str, Any], list[dict[str, Array]]]:
-        """Return a copy of the state as `save` writes it: facts in plain JSON types, and arrays per feature view."""
+        """Return a copy of the state as `save` writes it: facts in plain JSON types, and arrays per part."""
         facts = {
             "histories": [history.to_dict() for history in self.histories],
             "network": self.network.declaration.to_dict() if self.network else None,
@@ -355,7 +345,7 @@ class HistoryState:
             "watermark": None if self.watermark == NEVER else self.watermark,
         }
         arrays = [view.dump() for view in self.views]
-        return facts, arrays + ([self.network.dump()] if self.network else [])
+        return facts, [*arrays, *([self.network.dump()] if self.network else []), self.seen.dump()]
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -382,11 +372,12 @@ class HistoryState:
             network = facts["network"] and Network.from_dict(facts["network"])
             state = cls(histories, network=network, lateness=facts["lateness"], ahead=facts["ahead"])
             state.watermark = NEVER if facts["watermark"] is None else int(facts["watermark"])
+            state.seen.load(arrays.pop())
             if state.network is not None:
                 state.network.restore(arrays.pop())
             for view, view_arrays in zip(state.views, arrays, strict=True):
                 state.n_events += view.restore(view_arrays)
-        except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+        except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
             problem = f"the files are not a consistent state ({type(error).__name__})"
             raise StateError(str(folder), problem, "Build the state again from the events.") from None
         return state

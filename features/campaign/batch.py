@@ -5,7 +5,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.history.batch import history_features
+from fraudsieve.features.history.batch import SourceTable, history_features
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
 
@@ -22,7 +22,8 @@ def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: Cam
     past : DataFrame
         Messages with ``text`` and ``sent_at``, and, if known, ``account_id`` (the sender), ``recipient_id``,
         ``label`` and ``labelled_at`` (as `resolve_label_times` returns it). A message counts from ``sent_at`` on. Its
-        label counts from ``labelled_at`` on, but never before the message.
+        label counts from ``labelled_at`` on, but never before the message. If there is a column ``message_id``, only
+        the first row of each id counts.
     messages : DataFrame
         Messages with ``text`` and ``sent_at``. They may also be in `past`: a message does not count itself.
     campaigns : CampaignHistory
@@ -52,7 +53,10 @@ def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: Cam
     has_time = messages["sent_at"].notna().to_numpy()
     timed = messages[has_time]
     subjects = {"campaign": _keys(timed), "as_of": _repeated(_utc(timed["sent_at"]))}
-    band_columns = history_features(_events(past[past["sent_at"].notna()], campaigns), subjects, campaigns.views)
+    sent = past[past["sent_at"].notna()]
+    counting = SourceTable("past", sent).without_repeats("message_id").kept
+    events = _events(sent if counting is None else sent[counting], campaigns)
+    band_columns = history_features(events, subjects, campaigns.views)
     out = np.full((len(messages), len(campaigns.columns)), np.nan)
     out[has_time] = campaigns.message_columns(band_columns)
     return out

@@ -16,7 +16,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.history.records import is_missing, parse_time
+from fraudsieve.features.history.records import is_missing, parse_id, parse_time
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
 
@@ -181,7 +181,7 @@ def campaign_events(messages: Sequence[Record], campaigns: CampaignHistory) -> l
     """
     events: list[dict[str, Any]] = []
     for message, keys in zip(messages, _message_keys(messages), strict=True):
-        if is_missing(message.get("label")):
+        if parse_id(message.get("label"), "label") is None:
             event = {"occurred_at": message.get("sent_at"), "sender_id": message.get("account_id")}
             event |= {"recipient_id": message.get("recipient_id"), "event_id": message.get("message_id")}
             events += [{"campaign": key, **event} for key in keys]

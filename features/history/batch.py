@@ -5,7 +5,7 @@ themselves the subjects, once for both tables.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -35,10 +35,21 @@ _MAX_TIME = 2**62
 
 @dataclass(frozen=True, eq=False)
 class SourceTable:
-    """A table whose columns are checked when they are read; errors name it."""
+    """A table whose columns are checked when they are read; errors name it.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    columns : pyarrow Table, DataFrame or mapping of str to array
+        The table.
+    kept : ndarray of bool, default=None
+        The rows to read; None for all.
+    """
 
     name: str
     columns: TableLike
+    kept: Array | None = None
 
     def __getitem__(self, column: str) -> Any:
         if column not in self:
@@ -54,7 +65,36 @@ class SourceTable:
         if isinstance(array, pa.ChunkedArray):
             # combine_chunks copies
             array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
-        return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+        array = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+        return array if self.kept is None else array.filter(pa.array(self.kept))
+
+    def without_repeats(self, column: str = "event_id", *, time: str | None = None) -> "SourceTable":
+        """Return the table with only the first of the rows that share an id, as in a live state.
+
+        Parameters
+        ----------
+        column : str, default="event_id"
+            The column of ids. Rows without an id are kept, and all rows if there is no such column.
+        time : str, default=None
+            A column of times, if rows with the same id and another time are kept too.
+
+        Returns
+        -------
+        SourceTable
+        """
+        if column not in self:
+            return self
+        ids = self.strings(column)
+        is_blank = pc.equal(ids, "")
+        codes, n_codes = _codes(pc.if_else(is_blank, None, ids) if pc.any(is_blank).as_py() else ids)
+        if time is not None:
+            times, _ = code_numbers(self.times(time).view(np.uint64))
+            pairs = codes.astype(np.int64) * (len(times) + 1) + times
+            codes, n_codes = code_numbers(pairs.astype(np.uint64), codes >= 0)
+        if n_codes == np.count_nonzero(codes >= 0):
+            return self
+        newest = np.maximum.accumulate(codes)  # codes are in the order of first appearance
+        return replace(self, kept=(codes < 0) | (codes > np.concatenate([[-1], newest[:-1]])))
 
     def strings(self, column: str) -> Any:
         """Return a column as strings, also if pandas stored whole numbers with gaps as floats."""
@@ -123,7 +163,8 @@ def history_features(
     events : pyarrow Table, DataFrame or mapping of str to array
         The events, in any order: the entity columns, ``occurred_at`` (timestamps; UTC if without a zone), and the
         columns that the measures need: ``amount``, the counterparty column, ``kind``. Ids are strings or whole
-        numbers and are used unchanged; `read_table` strips blanks and rejects duplicate events.
+        numbers and are used unchanged; `read_table` strips blanks. If there is a column ``event_id``, only the first
+        row of each id counts, as in `HistoryState`.
     subjects : pyarrow Table, DataFrame or mapping of str to array, default=None
         The subject columns, ``as_of`` and, if subjects have one, ``amount``, in any order. If None, every event is a
         subject with its own time as cutoff time.
@@ -131,7 +172,8 @@ def history_features(
         The declaration of one or several feature views; None is ``History()``.
     labels : pyarrow Table, DataFrame or mapping of str to array, default=None
         Labels of events: their entity columns, ``labelled_at``, and ``is_fraud`` (1 or 0, True or False). If there is
-        a column ``occurred_at``, no label counts before its event, whatever its ``labelled_at``.
+        a column ``occurred_at``, no label counts before its event, whatever its ``labelled_at``. If there is a column
+        ``event_id``, labels with the same id and time count once.
 
     Returns
     -------
@@ -159,14 +201,25 @@ def history_features(
     [0.0, 0.0, 1.0, 0.0]
     """
     views = check_histories(History() if history is None else history)
-    event_table = SourceTable("events", events)
-    subject_table = event_table if subjects is None else SourceTable("subjects", subjects)
-    label_table = None if labels is None else SourceTable("labels", labels)
-    n_subjects = len(subject_table["occurred_at" if subjects is None else "as_of"])
+    event_table, subject_table = _tables(events, subjects)
+    label_table = None if labels is None else SourceTable("labels", labels).without_repeats(time="labelled_at")
+    n_subjects = len(subject_table["occurred_at" if subject_table is event_table else "as_of"])
     blocks = [np.full((n_subjects, len(view.columns)), np.nan) for view in views]
     for view, block in zip(views, blocks, strict=True):
         _fill_view(view, event_table, subject_table, label_table, block)
     return blocks[0] if len(blocks) == 1 else np.hstack(blocks)
+
+
+def _tables(events: TableLike, subjects: TableLike | None) -> tuple[SourceTable, SourceTable]:
+    """Return the events that count, and the subjects; without subjects, every event is one, also a repeated one."""
+    every = SourceTable("events", events)
+    counting = every.without_repeats()
+    if subjects is not None:
+        return counting, SourceTable("subjects", subjects)
+    if counting is every:
+        return every, every
+    names = events.column_names if isinstance(events, pa.Table) else list(events)
+    return counting, SourceTable("subjects", {name: events[name] for name in names} | {"as_of": every["occurred_at"]})
 
 
 def _fill_view(
@@ -208,8 +261,7 @@ def encode_events(
     >>> encoded.starts.tolist(), encoded.times.tolist(), cutoffs.rows.tolist()
     ([0, 2, 3], [10000000, 30000000, 20000000], [2, 0, 1])
     """
-    event_table = SourceTable("events", events)
-    return _encode(history, event_table, event_table if subjects is None else SourceTable("subjects", subjects))
+    return _encode(history, *_tables(events, subjects))
 
 
 def _encode(

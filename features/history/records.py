@@ -17,6 +17,8 @@ from fraudsieve.features.tables.limits import MAX_AMOUNT
 __all__ = [
     "RejectedRecord",
     "as_records",
+    "check_time_between",
+    "delivery_id",
     "entity_key",
     "id_digest",
     "is_missing",
@@ -24,7 +26,6 @@ __all__ = [
     "parse_id",
     "parse_is_fraud",
     "parse_time",
-    "parse_time_between",
 ]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -104,18 +105,18 @@ def parse_time(value: Any, field: str) -> int:
     if is_missing(value) or not isinstance(value, datetime | np.datetime64):
         raise RejectedRecordError(f"{field}: expected a time, {_problem_of(value)}")
     if isinstance(value, np.datetime64):
+        if not 1 <= int(value.astype("M8[Y]").astype(np.int64)) + 1970 <= 9999:  # microseconds overflow in silence
+            raise RejectedRecordError(f"{field}: expected a time in the years 1 to 9999, got another one")
         return int(value.astype("M8[us]").astype(np.int64))
     return ((value if value.tzinfo else value.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
 
 
-def parse_time_between(record: Mapping[str, Any], field: str, oldest: int, limit: int) -> int:
-    """Parse a time of a record, and reject it if it is too old or in the future."""
-    time = parse_time(record.get(field), field)
+def check_time_between(time: int, field: str, oldest: int, limit: int) -> None:
+    """Raise RejectedRecordError if a time is too old or in the future."""
     if time > limit:
         raise RejectedRecordError(f"{field}: expected a time that is not in the future, got a later one")
     if time < oldest:
         raise RejectedRecordError(f"{field}: expected a time within the declared lateness, got an older one")
-    return time
 
 
 def parse_is_fraud(label: Mapping[str, Any]) -> bool:
@@ -201,7 +202,35 @@ def id_digest(value: Any, field: str) -> int:
     (True, 0)
     """
     text = parse_id(value, field)
-    return 0 if text is None else int.from_bytes(blake2b(_bytes_of(text), digest_size=8).digest(), "little") or 1
+    return 0 if text is None else _digest_of(_bytes_of(text))
+
+
+def delivery_id(record: Mapping[str, Any], kind: str, time: int | None = None) -> int:
+    """Return a digest of 64 bits that repeated deliveries of a record share; 0 if the record has no ``event_id``.
+
+    Parameters
+    ----------
+    record : dict
+        The record.
+    kind : str
+        What it is: an event and a message with the same id are not repeats of each other.
+    time : int, default=None
+        Its time, if records with the same id and another time are not repeats, as for labels.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> event = {"event_id": "e1", "amount": 5}
+    >>> delivery_id(event, "event") == delivery_id({"event_id": " e1 "}, "event")
+    True
+    >>> delivery_id(event, "event") == delivery_id(event, "message"), delivery_id({"event_id": " "}, "event")
+    (False, 0)
+    """
+    text = parse_id(record.get("event_id"), "event_id")
+    return 0 if text is None else _digest_of(f"{kind} {time} ".encode() + _bytes_of(text))
 
 
 def entity_key(record: Mapping[str, Any], columns: Sequence[str]) -> bytes | None:
@@ -224,7 +253,18 @@ def entity_key(record: Mapping[str, Any], columns: Sequence[str]) -> bytes | Non
 
 
 def _bytes_of(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")  # JSON strings may contain lone surrogates
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # JSON strings may contain lone surrogates; a pair of them is one character
+        return (
+            text.encode("utf-16-le", "surrogatepass")
+            .decode("utf-16-le", "surrogatepass")
+            .encode("utf-8", "surrogatepass")
+        )
+
+
+def _digest_of(content: bytes) -> int:
+    return int.from_bytes(blake2b(content, digest_size=8).digest(), "little") or 1
 
 
 def _problem_of(value: Any) -> str:

@@ -1,7 +1,8 @@
 """A live state on disk: arrays without pickle, checked by digest and replaced atomically.
 
-A folder holds ``state.json`` and one ``view-<n>-<digest>.npz`` per feature view. The manifest lists these files with
-their SHA-256 and is replaced last, atomically: a reader finds either the old state or the new one.
+A folder holds ``state.json`` and one ``part-<n>-<digest>.npz`` for each feature view, for the network if there is one,
+and for the ids of delivered records. The manifest lists these files with their SHA-256 and is replaced last,
+atomically: a reader finds either the old state or the new one.
 """
 
 import hashlib
@@ -27,7 +28,7 @@ PRIVATE = 0o600
 """The permissions of a file: only the owner may read data about accounts."""
 
 
-def write_state(folder: str | Path, facts: dict[str, Any], views: list[Arrays]) -> None:
+def write_state(folder: str | Path, facts: dict[str, Any], parts: list[Arrays]) -> None:
     """Write a state atomically, replacing the state in the folder.
 
     Parameters
@@ -36,24 +37,24 @@ def write_state(folder: str | Path, facts: dict[str, Any], views: list[Arrays]) 
         The folder, which is created if needed.
     facts : dict
         The declaration and other facts, in plain JSON types.
-    views : list of dict of str to ndarray
-        The arrays of each feature view.
+    parts : list of dict of str to ndarray
+        The arrays of each part.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     files = {}
-    for number, arrays in enumerate(views):
+    for number, arrays in enumerate(parts):
         stream = io.BytesIO()
         np.savez(stream, allow_pickle=False, **arrays)
         digest = hashlib.sha256(stream.getvalue()).hexdigest()
-        name = f"view-{number}-{digest[:16]}.npz"
+        name = f"part-{number}-{digest[:16]}.npz"
         write_file(folder / name, stream.getvalue(), mode=PRIVATE)
         files[name] = digest
     manifest = {"format": FORMAT, **facts, "files": files}
     manifest["sha256"] = _digest(manifest)
     content = json.dumps(manifest, indent=2, ensure_ascii=False).encode()
     write_file(folder / MANIFEST, content, mode=PRIVATE)
-    for path in folder.glob("view-*.npz"):
+    for path in folder.glob("part-*.npz"):
         if path.name not in files:
             path.unlink(missing_ok=True)
 
@@ -71,7 +72,7 @@ def read_state(folder: str | Path) -> tuple[dict[str, Any], list[Arrays]]:
         If a file is missing or changed, or has another format version.
     """
     manifest = _read_manifest(Path(folder, MANIFEST))
-    views = []
+    parts = []
     for name, digest in manifest.pop("files").items():
         path = Path(folder, str(name))
         content = _read(path)
@@ -79,11 +80,11 @@ def read_state(folder: str | Path) -> tuple[dict[str, Any], list[Arrays]]:
             raise StateError(str(path), "the SHA-256 differs from that in state.json", "Save the state again.")
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-                views.append({key: arrays[key] for key in arrays.files})
+                parts.append({key: arrays[key] for key in arrays.files})
         except Exception as error:  # NumPy and zipfile raise many types for damaged bytes
             problem = f"the arrays cannot be read ({type(error).__name__})"
             raise StateError(str(path), problem, "Save the state again.") from None
-    return manifest, views
+    return manifest, parts
 
 
 def _read(path: Path) -> bytes:

@@ -24,7 +24,7 @@ __all__ = ["PreparedRecord", "Timeline", "ViewState", "bits_of", "signed"]
 Record: TypeAlias = Mapping[str, Any]
 
 SECOND = 1_000_000
-TIME, AMOUNT, KIND, EVENT, IDS = range(5)
+TIME, AMOUNT, KIND, IDS = range(4)
 """The columns of a timeline; the identifiers have one column each, from IDS on."""
 DIGEST = 16
 MIN_DROP_FRACTION = 8
@@ -44,25 +44,15 @@ class Timeline:
         self.first = self.last = NEVER
 
     def add(self, row: Sequence[int]) -> None:
-        """Insert an event by its time, unless there is one with the same time and id."""
+        """Insert an event after those that are not later."""
         if self.size == len(self.block):
             self.block = np.concatenate([self.block, np.empty_like(self.block)])
         position = self.size
-        while position and self.block[position - 1, TIME] > row[TIME]:
+        if position and self.block[position - 1, TIME] > row[TIME]:
             position = int(np.searchsorted(self.block[: self.size, TIME], row[TIME], "right"))
-            break
-        if row[EVENT] and self._has(row, position):
-            return
-        self.block[position + 1 : self.size + 1] = self.block[position : self.size]
+            self.block[position + 1 : self.size + 1] = self.block[position : self.size]
         self.block[position] = row
         self.size += 1
-
-    def _has(self, row: Sequence[int], position: int) -> bool:
-        while position and self.block[position - 1, TIME] == row[TIME]:
-            position -= 1
-            if self.block[position, EVENT] == row[EVENT]:
-                return True
-        return False
 
     def drop_before(self, time: int, *, only_frauds: bool = False) -> int:
         """Drop older events and return their number; the times of the first and the last (fraud) one are kept."""
@@ -100,6 +90,7 @@ class ViewState:
         self.kinds = {kind: position for position, kind in enumerate(history.kinds)}
         self.timelines: dict[bytes, Timeline] = {}
         self.labels: dict[bytes, Timeline] = {}
+        self.nbytes = 0
         self.longest_window = history.lengths[history.longest] * SECOND
         self.sweep_queue: deque[bytes] = deque()
         # The row of an entity without history is computed once: most campaigns are new.
@@ -133,19 +124,31 @@ class ViewState:
                     raise ValueError("events are not in order")
                 timelines[key.tobytes()] = Timeline.of(block, first, last)
             n_events += len(rows)
+            self.nbytes += sum(line.block.nbytes for line in timelines.values())
         self.sweep_queue.extend(dict.fromkeys([*self.timelines, *self.labels]))
         return n_events
 
     def _tables(self) -> list[tuple[str, dict[bytes, Timeline], int]]:
         return [("events", self.timelines, IDS + len(self.identifiers)), ("labels", self.labels, IDS)]
 
+    def add(self, timelines: dict[bytes, Timeline], key: bytes, row: Sequence[int]) -> None:
+        """Add a row to the timeline of an entity, in `timelines` or `labels` of this view."""
+        timeline = timelines.get(key)
+        if timeline is None:
+            if key not in self.timelines and key not in self.labels:
+                self.sweep_queue.append(key)
+            timeline = timelines[key] = Timeline(len(row))
+            self.nbytes += timeline.block.nbytes
+        nbytes = timeline.block.nbytes
+        timeline.add(row)
+        self.nbytes += timeline.block.nbytes - nbytes
+
     def row(self, event: Record, time: int) -> list[int]:
         """Return an event as a row of its timeline."""
         ids = [signed(id_digest(event.get(name), name)) for name in self.identifiers]
-        event_id = signed(id_digest(event.get("event_id"), "event_id"))
         kind = parse_id(event.get("kind"), "kind")
         amount = parse_amount(event.get(self.history.amount), self.history.amount)
-        return [time, bits_of(amount), self.kinds.get(kind or "", -1), event_id, *ids]
+        return [time, bits_of(amount), self.kinds.get(kind or "", -1), *ids]
 
     def sweep(self, horizon: int, n: int) -> int:
         """Drop the old events of the next n entities, and return the number of events dropped.
@@ -157,13 +160,19 @@ class ViewState:
             key = self.sweep_queue[0]
             self.sweep_queue.rotate(-1)
             oldest = horizon - self.longest_window - HOUR
-            if key in self.timelines:
-                n_dropped += self.timelines[key].drop_before(oldest)
-            if key in self.labels:
-                n_dropped += self.labels[key].drop_before(oldest, only_frauds=True)
-            elif self.drops_entities and not self.timelines[key].size:
-                del self.timelines[key]
+            n_dropped += self._drop(self.timelines, key, oldest) + self._drop(self.labels, key, oldest)
+            if self.drops_entities and key not in self.labels and not self.timelines[key].size:
+                self.nbytes -= self.timelines.pop(key).block.nbytes
                 self.sweep_queue.pop()
+        return n_dropped
+
+    def _drop(self, timelines: dict[bytes, Timeline], key: bytes, oldest: int) -> int:
+        timeline = timelines.get(key)
+        if timeline is None:
+            return 0
+        nbytes = timeline.block.nbytes
+        n_dropped = timeline.drop_before(oldest, only_frauds=timelines is self.labels)
+        self.nbytes += timeline.block.nbytes - nbytes
         return n_dropped
 
     def fill(self, subject: Record, cutoff: int, out: Array) -> bool:
@@ -184,6 +193,9 @@ class ViewState:
             fill_labels(self.history, self._encode(labels or Timeline(IDS)), cutoffs, out)
         if is_empty:
             self.empty_row = out[0].copy()
+        if self.drops_entities:  # only recent events count, so that it does not depend on when old ones are dropped
+            first, stop = np.searchsorted(events.times, [cutoff - self.longest_window, cutoff])
+            return bool(first < stop)
         has_events = events.times.size and events.times[0] < cutoff
         return bool(has_events or (timeline is not None and timeline.first != NEVER))
 
@@ -201,12 +213,10 @@ class ViewState:
 
 
 class PreparedRecord(NamedTuple):
-    """A record that a state has parsed and checked, and that its `apply` does not reject.
+    """A record that was parsed and checked for a state, and that its `apply` does not reject.
 
     Attributes
     ----------
-    position : int
-        Position of the record in the call.
     time : int
         Microseconds since 1970.
     rows : list of tuple
@@ -215,13 +225,18 @@ class PreparedRecord(NamedTuple):
         Pairs of the network: column, account and value.
     account_label : tuple of (int, bool) or None
         An account, and whether it is fraudulent.
+    identifier : int
+        From `delivery_id`: a record whose identifier was applied before is a repeated delivery; 0 for none.
+    n_events : int, default=1
+        Number of rows per view.
     """
 
-    position: int
     time: int
     rows: list[tuple[ViewState, dict[bytes, Timeline], bytes, list[int]]]
     links: list[tuple[str, int, int]]
     account_label: tuple[int, bool] | None
+    identifier: int
+    n_events: int = 1
 
 
 def bits_of(number: float) -> int:

@@ -20,7 +20,8 @@ def network_features(
     Parameters
     ----------
     events : pyarrow Table, DataFrame or mapping of str to array
-        Events with ``account_id``, ``occurred_at`` and the columns that link accounts, in any order.
+        Events with ``account_id``, ``occurred_at`` and the columns that link accounts, in any order. If there is a
+        column ``event_id``, only the first row of each id counts.
     subjects : pyarrow Table, DataFrame or mapping of str to array
         Subjects with ``account_id`` and ``as_of``.
     network : Network, default=None
@@ -55,7 +56,7 @@ def network_features(
     if network.labels and labels is None:
         fix = "Pass labels, or declare Network(labels=False)."
         raise SchemaError("labels", "the network needs labels of accounts, and none were given", fix)
-    event_table, subject_table = SourceTable("events", events), SourceTable("subjects", subjects)
+    event_table, subject_table = SourceTable("events", events).without_repeats(), SourceTable("subjects", subjects)
     label_table = SourceTable("labels", {} if labels is None else labels)
     times, cutoffs = event_table.times("occurred_at"), subject_table.times("as_of")
     account_ids = [event_table.ids("account_id"), subject_table.ids("account_id")]

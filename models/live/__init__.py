@@ -6,12 +6,14 @@ from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
     from .log import EventLog
+    from .segments import LogCut
     from .state import LiveSize, LiveState
 
 __all__ = [
     "EventLog",
     "LiveSize",
     "LiveState",
+    "LogCut",
 ]
 
 # Imported at first use, as in the package above.
@@ -19,6 +21,7 @@ _HOMES = {
     "EventLog": "log",
     "LiveSize": "state",
     "LiveState": "state",
+    "LogCut": "segments",
 }
 
 

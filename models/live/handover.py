@@ -38,7 +38,7 @@ def continue_state(stored: HistoryState, new: HistoryState, folder: Path) -> His
     """
     if declaration(stored) == declaration(new):
         return stored
-    if stored.watermark == NEVER and logged_fields(new) <= logged_fields(stored):
+    if stored.watermark == NEVER and logged_fields(new).are_in(logged_fields(stored)):
         return new  # no checkpoint yet, so the log is complete
     views = {view.history: view for view in stored.views}
     is_subset = set(new.histories) <= set(views) and new.declared_network in (None, stored.declared_network)
@@ -49,6 +49,7 @@ def continue_state(stored: HistoryState, new: HistoryState, folder: Path) -> His
     new.views = [views[history] for history in new.histories]
     new.network = stored.network if new.network else None
     new.watermark = stored.watermark
+    new.seen.load(stored.seen.dump())
     timelines = [line for view in new.views for part in (view.timelines, view.labels) for line in part.values()]
     new.n_events = sum(line.size for line in timelines)
     return new

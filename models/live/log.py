@@ -2,7 +2,7 @@
 
 A folder holds segments, ``<number>.log``, and ``lock``. Records that several threads append at the same time are
 written as one frame (see `frames`) and synced once. An incomplete frame at the end of the last segment was never
-acknowledged: it is truncated when the log is opened. Anywhere else it is damage, which is an error.
+acknowledged: it is cut off when the log is opened. Anywhere else it is damage, which is an error.
 """
 
 import json
@@ -18,17 +18,15 @@ from fraudsieve._io import sync_descriptor, sync_folder
 from fraudsieve.exceptions import StateError
 
 from .folder_lock import lock_folder
-from .frames import frame, frames, is_damaged
+from .frames import frame, frames, previous_size
+from .segments import HEADER, RESTORE, LogCut, damaged, end_of_segment
 
 __all__ = ["EventLog", "Fsync"]
 
 Record: TypeAlias = Mapping[str, Any]
 Fsync: TypeAlias = Literal["always", "interval", "never"]
 
-HEADER = b"fraudsieve-log 1\n"
-"""First line of a segment; the number is the version of the format."""
 SEGMENT_BYTES = 64 << 20
-RESTORE = "Restore the folder from a backup, or choose a new one and send the events again."
 
 
 class _Group:
@@ -60,8 +58,8 @@ class EventLog:
 
     Attributes
     ----------
-    cut : int
-        Bytes of an incomplete frame that were truncated when the log was opened.
+    cut : LogCut or None
+        What was cut off when the log was opened; None for a log that ends with a complete frame.
     first, last : int
         Numbers of the oldest and of the current segment.
 
@@ -96,7 +94,7 @@ class EventLog:
         if not interval > 0 or segment_bytes < 1:
             raise ValueError(f"interval, segment_bytes: expected more than 0, got {interval} and {segment_bytes}.")
         self.folder, self.fsync, self.interval, self.segment_bytes = Path(folder), fsync, interval, segment_bytes
-        self.cut = 0
+        self.cut: LogCut | None = None
         self._sizes: dict[int, int] = {}
         self._file = self._locked = -1
         self._is_torn = self._unsynced = False
@@ -163,18 +161,20 @@ class EventLog:
         if group.error is not None:
             raise group.error
 
-    def rotate(self, *, then: Callable[[], None] | None = None) -> int:
+    def rotate(self, *, then: Callable[[], None] | None = None, unless_empty: bool = False) -> int:
         """Start a new segment.
 
         Parameters
         ----------
         then : callable, default=None
             Called before anything is appended to it. It must not use the log.
+        unless_empty : bool, default=False
+            Whether the current segment is used further if it is empty.
 
         Returns
         -------
         int
-            Number of the new segment.
+            Number of the current segment.
 
         Raises
         ------
@@ -183,7 +183,8 @@ class EventLog:
         """
         with self._writing:
             self._check_open()
-            self._next_segment()
+            if not unless_empty or self._sizes[self.last] > len(HEADER):
+                self._next_segment()
             if then is not None:
                 then()
             return self.last
@@ -220,14 +221,17 @@ class EventLog:
             If a segment is missing or damaged; the error has file and offset.
         """
         with self._writing:
-            sizes = sorted(self._sizes.items())
+            sizes, previous = sorted(self._sizes.items()), None
         for number, size in sizes:
             data, complete = self._read(number)[:size], len(HEADER)
-            for end, content in frames(data, len(HEADER)):
+            for end, content in frames(data, number, len(HEADER)):
+                yield from self._decode(content, number, complete)
                 complete = end
-                yield from map(json.loads, content.split(b"\n"))
             if complete != size:
-                raise self._damaged(number, complete)
+                raise damaged(self._path(number), complete)
+            if previous is not None and previous_size(data, len(HEADER)) not in (None, previous):
+                raise damaged(self._path(number - 1), previous)
+            previous = size
 
     def close(self) -> None:
         """Sync and close the log, and release the folder."""
@@ -271,8 +275,8 @@ class EventLog:
             self._start_segment(1)
             return
         self._sizes = {number: self._path(number).stat().st_size for number in numbers}
-        end = self._end_of_last(self._read(self.last))
-        self.cut = self._sizes[self.last] - end
+        data = self._read(self.last)
+        end, self.cut = end_of_segment(data, self.last, self._path(self.last))
         self._file = os.open(self._path(self.last), os.O_WRONLY | os.O_APPEND)
         os.ftruncate(self._file, end)
         if end == 0:
@@ -280,30 +284,20 @@ class EventLog:
         sync_descriptor(self._file)
         self._sizes[self.last] = max(end, len(HEADER))
 
-    def _end_of_last(self, data: bytes) -> int:
-        """Return the end of the last complete frame; 0 for a segment without a complete header."""
-        if not data.startswith(HEADER):
-            if data.strip(b"\0") and not HEADER.startswith(data):
-                raise StateError(str(self._path(self.last)), "is not a log of this version", RESTORE)
-            return 0
-        end = max((end for end, _ in frames(data, len(HEADER))), default=len(HEADER))
-        if is_damaged(data, end):
-            raise self._damaged(self.last, end)
-        return end
-
     def _write(self, group: _Group) -> None:
         try:
-            self._append(frame(b"\n".join(group.contents)))
+            self._append(b"\n".join(group.contents))
             for callback in group.callbacks:
                 callback()
         except BaseException as error:
             group.error = error
         group.done = True
 
-    def _append(self, data: bytes) -> None:
+    def _append(self, content: bytes) -> None:
         self._check_open()
         if self._sizes[self.last] >= self.segment_bytes:
             self._next_segment()
+        data = frame(content, self.last, self._sizes[self.last], self._sizes.get(self.last - 1, 0))
         with self._os_errors("cannot be written", "Nothing was stored: free disk space and send it again."):
             self._truncate()
             self._is_torn = True
@@ -375,12 +369,15 @@ class EventLog:
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:010d}.log"
 
+    def _decode(self, content: bytes, number: int, offset: int) -> list[Any]:
+        try:
+            return [json.loads(line) for line in content.split(b"\n")]
+        except (ValueError, RecursionError):
+            raise damaged(self._path(number), offset) from None
+
     def _read(self, number: int) -> bytes:
         with self._os_errors("cannot be read", RESTORE, self._path(number)):
             return self._path(number).read_bytes()
-
-    def _damaged(self, number: int, offset: int) -> StateError:
-        return StateError(str(self._path(number)), f"the record at byte {offset} is damaged", RESTORE)
 
     @contextmanager
     def _os_errors(self, problem: str, fix: str, path: Path | None = None) -> Iterator[None]:

@@ -1,43 +1,70 @@
 """Log entries of events, labels and messages: numbers and declared ids, without text.
 
 An entry is ``{part: [time, fields]}``, the time in microseconds since 1970. A message is stored as the keys of its
-fingerprint bands (`fraudsieve.features.campaign`), from which its text cannot be restored.
+fingerprint bands (`fraudsieve.features.campaign`), from which its text cannot be restored. A live state reads entries
+only, whether a record arrives or is restored: what is accepted can be restored.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias, cast
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
-from fraudsieve.features.history.records import id_digest, parse_amount, parse_id
-from fraudsieve.features.live_state import CAMPAIGN, HistoryState, RecordType
+from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType
+from fraudsieve.features.history.records import parse_amount, parse_id, parse_is_fraud, parse_time
+from fraudsieve.features.history.timeline import PreparedRecord
+from fraudsieve.features.live_state import HistoryState
+from fraudsieve.models.scoring.inputs import message_error, prepare_bands
 
-__all__ = ["LoggedPart", "delivery_id", "from_entry", "logged_fields", "message_to_entry", "to_entry"]
+__all__ = ["LoggedFields", "LoggedPart", "from_entry", "logged_fields", "message_to_entry", "read_entry", "to_entry"]
 
 Record: TypeAlias = Mapping[str, Any]
 LoggedPart: TypeAlias = RecordType | Literal["messages"]
 
-COMMON_FIELDS = ("account_id", "event_id", "kind", *sorted(CAMPAIGN))
+COMMON_FIELDS = ("account_id", "event_id", "kind", *CAMPAIGN)
 MESSAGE_FIELDS = ("sender_id", "recipient_id", "event_id", "kind")
-MESSAGE_SALT = 0x5DEECE66D5DEECE6
-"""Separates the ids of messages from those of events."""
+PARTS: dict[str, LoggedPart] = {"messages": "messages", **{name: name for name in get_args(RecordType)}}
 
 
-def logged_fields(state: HistoryState) -> frozenset[str]:
-    """Return the id fields that a state uses.
+class LoggedFields(NamedTuple):
+    """The fields of events and labels that a log stores, except those that every log stores.
+
+    Attributes
+    ----------
+    ids : frozenset of str
+        Fields that are ids.
+    amounts : frozenset of str
+        Fields that are amounts.
+    """
+
+    ids: frozenset[str]
+    amounts: frozenset[str]
+
+    def are_in(self, other: "LoggedFields") -> bool:
+        """Return whether another log stores all of them."""
+        return self.ids <= other.ids and self.amounts <= other.amounts
+
+
+def logged_fields(state: HistoryState) -> LoggedFields:
+    """Return the fields that a state uses.
 
     Examples
     --------
     >>> from fraudsieve.features.history.declaration import History
-    >>> sorted(logged_fields(HistoryState(History(identifiers=("device_id",)))) - set(COMMON_FIELDS))
-    ['counterparty_id', 'device_id']
+    >>> fields = logged_fields(HistoryState(History(identifiers=("device_id",), amount="balance")))
+    >>> sorted(fields.ids), sorted(fields.amounts)
+    (['account_id', 'counterparty_id', 'device_id'], ['amount', 'balance'])
     """
     names = {name for view in state.histories for name in (*view.entities, view.counterparty, *view.identifiers)}
     links = state.declared_network.links if state.declared_network else ()
-    return frozenset(names.union(links))
+    return LoggedFields(
+        frozenset(names.union(links)), frozenset({"amount", *(view.amount for view in state.histories)})
+    )
 
 
-def to_entry(part: RecordType, record: Record, time: int, fields: frozenset[str]) -> dict[str, Any]:
+def to_entry(part: RecordType, record: Record, fields: LoggedFields) -> dict[str, Any]:
     """Return the log entry of an event or a label.
 
     Parameters
@@ -45,10 +72,8 @@ def to_entry(part: RecordType, record: Record, time: int, fields: frozenset[str]
     part : {"events", "labels", "account_labels"}
         Type of the record.
     record : dict
-        A record that the state has prepared.
-    time : int
-        Its time in microseconds.
-    fields : frozenset of str
+        The record.
+    fields : LoggedFields
         From `logged_fields`.
 
     Returns
@@ -59,41 +84,51 @@ def to_entry(part: RecordType, record: Record, time: int, fields: frozenset[str]
     Raises
     ------
     RejectedRecordError
-        If an id is neither a string nor a whole number.
+        If a field has the wrong type, or the time is missing.
 
     Examples
     --------
-    >>> to_entry("events", {"account_id": " ann ", "amount": 5, "note": "private"}, 7, frozenset())
-    {'events': [7, {'account_id': 'ann', 'amount': 5.0}]}
+    >>> event = {"account_id": " ann ", "occurred_at": "1970-01-01T00:00:01Z", "amount": 5, "note": "private"}
+    >>> to_entry("events", event, LoggedFields(frozenset(), frozenset({"amount"})))
+    {'events': [1000000, {'account_id': 'ann', 'amount': 5.0}]}
     """
-    values: dict[str, Any] = _ids(record, dict.fromkeys((*COMMON_FIELDS, *sorted(fields))))
+    field = TIME_FIELDS[part]
+    time, values = parse_time(record.get(field), field), _ids(record, (*COMMON_FIELDS, *sorted(fields.ids)))
     if part != "events":
-        values["is_fraud"] = bool(record["is_fraud"])
-    elif (amount := parse_amount(record.get("amount"))) == amount:
-        values["amount"] = amount
+        values["is_fraud"] = parse_is_fraud(record)
+    else:
+        amounts = {name: parse_amount(record.get(name), name) for name in sorted(fields.amounts)}
+        values |= {name: amount for name, amount in amounts.items() if amount == amount}
     return {part: [time, values]}
 
 
-def message_to_entry(events: Sequence[Record], time: int) -> dict[str, Any]:
-    """Return the log entry of a message.
+def message_to_entry(bands: Sequence[Record]) -> dict[str, Any]:
+    """Return the log entry of a message, or of a label of one.
 
     Parameters
     ----------
-    events : sequence of dict
-        Events from `prepare_message`, at least one.
-    time : int
-        Its time in microseconds.
+    bands : sequence of dict
+        Events from `message_bands`, at least one.
 
     Returns
     -------
     dict
         Plain JSON.
+
+    Raises
+    ------
+    RejectedRecordError
+        As for `to_entry`; the error names the field of the message.
     """
-    (band,) = CAMPAIGN & events[0].keys()
-    return {"messages": [time, {band: [event[band] for event in events], **_ids(events[0], MESSAGE_FIELDS)}]}
+    (band,) = {*CAMPAIGN} & bands[0].keys()
+    try:
+        time, ids = parse_time(bands[0].get("occurred_at"), "occurred_at"), _ids(bands[0], MESSAGE_FIELDS)
+    except RejectedRecordError as error:
+        raise message_error(str(error), bands[0]) from None
+    return {"messages": [time, {band: [event[band] for event in bands], **ids}]}
 
 
-def from_entry(entry: Mapping[str, Any]) -> tuple[LoggedPart, list[dict[str, Any]]]:
+def from_entry(entry: Any) -> tuple[LoggedPart, list[dict[str, Any]]]:
     """Return the records of a log entry, as a state expects them.
 
     Parameters
@@ -106,7 +141,12 @@ def from_entry(entry: Mapping[str, Any]) -> tuple[LoggedPart, list[dict[str, Any
     part : {"events", "labels", "account_labels", "messages"}
         Type of the records.
     records : list of dict
-        One record; for a message its events.
+        One record; for a message its bands.
+
+    Raises
+    ------
+    ValueError
+        If it is not such an entry.
 
     Examples
     --------
@@ -114,41 +154,61 @@ def from_entry(entry: Mapping[str, Any]) -> tuple[LoggedPart, list[dict[str, Any
     >>> part, sorted(records[0])
     ('labels', ['account_id', 'is_fraud', 'labelled_at'])
     """
-    name, (time, values) = next(iter(entry.items()))
-    part = cast(LoggedPart, name)
-    timestamp = np.datetime64(time, "us")
+    part, time, values = _parts_of(entry)
     if part != "messages":
-        return part, [{**values, "occurred_at" if part == "events" else "labelled_at": timestamp}]
-    (band,) = CAMPAIGN & values.keys()
-    return part, [{**values, band: key, "occurred_at": timestamp} for key in values[band]]
+        return part, [{**values, TIME_FIELDS[part]: time}]
+    bands = [name for name in CAMPAIGN if isinstance(values.get(name), list)]
+    if len(bands) != 1 or not values[bands[0]]:
+        raise ValueError("expected the bands of one message")
+    return part, [{**values, bands[0]: key, "occurred_at": time} for key in values[bands[0]]]
 
 
-def delivery_id(part: LoggedPart, record: Record) -> int:
-    """Return the 64-bit id that identifies repeated deliveries of an event or a message.
+def read_entry(
+    state: HistoryState, entry: Any, *, now: datetime | None = None, stored: bool = False
+) -> list[PreparedRecord]:
+    """Read a log entry into a record for a state.
 
     Parameters
     ----------
-    part : {"events", "labels", "account_labels", "messages"}
-        Type of the record.
-    record : dict
-        The record; for a message one of its events.
+    state : HistoryState
+        The state.
+    entry : dict
+        From `to_entry` or `message_to_entry`.
+    now, stored
+        As for `HistoryState.prepare`.
 
     Returns
     -------
-    int
-        0 for labels and for records without an id.
+    list of PreparedRecord
+        One record.
 
     Raises
     ------
     RejectedRecordError
-        If the id is neither a string nor a whole number.
+        If a field is missing or has the wrong type, or the time is out of range.
+    ValueError
+        If it is not a log entry.
     """
-    if part not in ("events", "messages") or "labelled" in record:
-        return 0
-    digest = id_digest(record.get("event_id"), "event_id")
-    return digest ^ MESSAGE_SALT if digest and part == "messages" else digest
+    part, records = from_entry(entry)
+    if part == "messages":
+        return prepare_bands(state, records, now=now, stored=stored)
+    prepared, rejected = state.prepare(records, part, now=now, stored=stored)
+    if rejected:
+        raise RejectedRecordError(rejected[0].reason)
+    return prepared
 
 
-def _ids(record: Record, names: Any) -> dict[str, Any]:
-    ids = ((name, parse_id(record.get(name), name)) for name in names)
+def _parts_of(entry: Any) -> tuple[LoggedPart, np.datetime64, dict[str, Any]]:
+    """Return part, time and fields of an entry."""
+    name, content = next(iter(entry.items()), (None, None)) if isinstance(entry, dict) else (None, None)
+    if name not in PARTS or len(entry) != 1 or not isinstance(content, list) or len(content) != 2:
+        raise ValueError("expected a log entry")
+    time, values = content
+    if type(time) is not int or not -(2**62) < time < 2**62 or not isinstance(values, dict):
+        raise ValueError("expected a time in microseconds and fields")
+    return PARTS[name], np.datetime64(time, "us"), values
+
+
+def _ids(record: Record, names: Sequence[str]) -> dict[str, Any]:
+    ids = ((name, parse_id(record.get(name), name)) for name in dict.fromkeys(names))
     return {name: text for name, text in ids if text is not None}

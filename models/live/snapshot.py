@@ -1,31 +1,28 @@
 """Snapshots of a live state, next to its log: written completely or not at all; the newest one counts.
 
-``snapshot-<number>`` covers all segments before that number: ``state`` is a `HistoryState`, ``ids`` are the delivered
-ids.
+``snapshot-<number>`` covers all segments before that number. It is a saved `HistoryState`.
 """
 
 import shutil
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
 from fraudsieve._io import new_folder
+from fraudsieve._typing import Array
 from fraudsieve.exceptions import StateError
-from fraudsieve.features.history.store import read_state, write_state
+from fraudsieve.features.history.store import write_state
 from fraudsieve.features.live_state import HistoryState
 
-from .log import RESTORE
+from .segments import RESTORE
 
-__all__ = ["Arrays", "drop_snapshots", "read_snapshot", "write_snapshot"]
+__all__ = ["Dump", "drop_snapshots", "has_snapshot", "read_snapshot", "write_snapshot"]
 
-Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
+Dump: TypeAlias = tuple[dict[str, Any], list[dict[str, Array]]]
 
 NAME, STAGED = "snapshot-", ".snapshot-"
 
 
-def write_snapshot(folder: Path, number: int, state: tuple[dict[str, Any], list[Arrays]], ids: Arrays) -> None:
+def write_snapshot(folder: Path, number: int, state: Dump) -> None:
     """Write a snapshot, durable once it returns.
 
     Parameters
@@ -36,8 +33,6 @@ def write_snapshot(folder: Path, number: int, state: tuple[dict[str, Any], list[
         First segment that it does not cover; unique among the snapshots.
     state : tuple
         From `HistoryState.dump`.
-    ids : dict of str to ndarray
-        From `SeenIds.dump`.
 
     Raises
     ------
@@ -46,14 +41,30 @@ def write_snapshot(folder: Path, number: int, state: tuple[dict[str, Any], list[
     """
     try:
         with new_folder(_path(folder, number), mode=0o700) as staged:
-            write_state(staged / "state", *state)
-            write_state(staged / "ids", {}, [ids])
+            write_state(staged, *state)
     except OSError as error:
         fix = "Nothing is lost, the log is complete: free disk space and try again."
         raise StateError(str(folder), f"a snapshot cannot be written ({error.strerror})", fix) from error
 
 
-def read_snapshot(folder: Path) -> tuple[int, HistoryState, Arrays] | None:
+def has_snapshot(folder: Path, number: int) -> bool:
+    """Return whether a folder has the snapshot with a number.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the log.
+    number : int
+        First segment that it does not cover.
+
+    Returns
+    -------
+    bool
+    """
+    return _path(folder, number).exists()
+
+
+def read_snapshot(folder: Path) -> tuple[int, HistoryState] | None:
     """Read the newest snapshot.
 
     Parameters
@@ -66,9 +77,7 @@ def read_snapshot(folder: Path) -> tuple[int, HistoryState, Arrays] | None:
     number : int
         First segment that it does not cover.
     state : HistoryState
-        Its state.
-    ids : dict of str to ndarray
-        For `SeenIds.load`. None instead of the tuple if there is no snapshot.
+        Its state. None instead of the tuple if there is no snapshot.
 
     Raises
     ------
@@ -78,16 +87,10 @@ def read_snapshot(folder: Path) -> tuple[int, HistoryState, Arrays] | None:
     number = max(_numbers(folder), default=None)
     if number is None:
         return None
-    path = _path(folder, number)
     try:
-        state, (_, (ids,)) = HistoryState.load(path / "state"), read_state(path / "ids")
-        if int(np.sum(ids["sizes"])) != len(ids["ids"]) or len(ids["sizes"]) != len(ids["starts"]):
-            raise StateError(str(path / "ids"), "the arrays do not match", RESTORE)
+        return number, HistoryState.load(_path(folder, number))
     except StateError as error:
         raise StateError(error.origin, error.problem, RESTORE) from None
-    except (KeyError, ValueError, TypeError):
-        raise StateError(str(path / "ids"), "does not hold ids", RESTORE) from None
-    return number, state, ids
 
 
 def drop_snapshots(folder: Path, before: int) -> None:

@@ -7,7 +7,7 @@ and the standard library.
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeAlias
@@ -15,17 +15,17 @@ from typing import Any, NamedTuple, Self, TypeAlias
 from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.measures import window_seconds
-from fraudsieve.features.history.records import RejectedRecord, as_records, is_missing, parse_id
+from fraudsieve.features.history.reader import RecordType
+from fraudsieve.features.history.records import RejectedRecord, as_records
 from fraudsieve.features.history.timeline import PreparedRecord
-from fraudsieve.features.live_state import HistoryState, RecordType
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.scoring.inputs import prepare_message
+from fraudsieve.models.scoring.inputs import message_bands
 
 from .handover import continue_state, declaration
-from .log import RESTORE, SEGMENT_BYTES, EventLog, Fsync
-from .records import delivery_id, from_entry, logged_fields, message_to_entry, to_entry
-from .seen_ids import SeenIds
-from .snapshot import drop_snapshots, read_snapshot, write_snapshot
+from .log import SEGMENT_BYTES, EventLog, Fsync
+from .records import logged_fields, message_to_entry, read_entry, to_entry
+from .segments import RESTORE, LogCut
+from .snapshot import Dump, drop_snapshots, has_snapshot, read_snapshot, write_snapshot
 
 __all__ = ["LiveSize", "LiveState"]
 
@@ -63,19 +63,16 @@ class LiveSize(NamedTuple):
 
 
 class _Delivery(NamedTuple):
-    """A checked record: its id (0 for none), its log entry, and the prepared records for the state."""
+    """A checked record: its log entry, and the prepared record for the state."""
 
-    identifier: int
     entry: dict[str, Any]
-    prepared: list[PreparedRecord]
+    prepared: PreparedRecord
 
 
 class LiveState:
     """The live history that a model needs; threads can share it and, with a folder, it is stored on disk.
 
-    An event or a message whose ``event_id`` or ``message_id`` was delivered before is a repeated delivery: it counts
-    once, whatever its content. Records without an id always count. Ids are remembered for the longest window plus the
-    lateness of event time, at about 90 bytes each. A label with the same id and time counts once.
+    Repeated deliveries of an event, a message or a label count once, as in `HistoryState`; messages by ``message_id``.
 
     Records more than an hour in the future are rejected. Jumps of the system clock are limited too. An event that
     is later than the newest one by more than the lateness must also be possible given the time since the state was
@@ -105,8 +102,9 @@ class LiveState:
         The model.
     state : HistoryState
         The history. Threads must use it through `score` only.
-    cut : int
-        Bytes of an incomplete write that were truncated from the log; they were never acknowledged.
+    cut : LogCut or None
+        The bytes and records of an incomplete write that were cut off the log when it was opened, and when; None if
+        there were none. They were not acknowledged, unless `fsync` is not ``"always"``.
 
     Raises
     ------
@@ -137,8 +135,8 @@ class LiveState:
     ) -> None:
         self.scorer = scorer
         self.state = scorer.new_state(lateness=lateness)
-        self.cut = self._repeats = 0
-        self._seen = SeenIds(_id_horizon(self.state))
+        self.cut: LogCut | None = None
+        self._repeats = 0
         self._fields = logged_fields(self.state)
         self._opened = time.time() - _seconds_since_boot()
         self._lock, self._checkpoint = threading.RLock(), threading.Lock()
@@ -155,9 +153,8 @@ class LiveState:
 
     @property
     def size(self) -> LiveSize:
-        """Size in memory and on disk."""
-        with self._lock:
-            sizes = self.state.n_events, self.state.n_entities, len(self._seen), self._repeats, self.state.nbytes
+        """Size in memory and on disk. It does not wait for updates or scores."""
+        sizes = self.state.n_events, self.state.n_entities, len(self.state.seen), self._repeats, self.state.nbytes
         return LiveSize(*sizes, self._log.nbytes if self._log is not None else 0)
 
     def update(
@@ -193,14 +190,13 @@ class LiveState:
         parts: dict[RecordType, Records] = {"events": events, "labels": labels, "account_labels": account_labels}
         items: list[_Delivery] = []
         rejected: list[RejectedRecord] = []
-        with self._lock:
-            now = now or self._now()
-            for part, records in parts.items():
-                for position, record in enumerate(as_records(records)):
-                    try:
-                        items += self._deliveries(part, record, now)
-                    except RejectedRecordError as error:
-                        rejected.append(RejectedRecord(position, str(error)))
+        now = now or self._now()
+        for part, records in parts.items():
+            for position, record in enumerate(as_records(records)):
+                try:
+                    items += self._deliveries(part, record, now)
+                except RejectedRecordError as error:
+                    rejected.append(RejectedRecord(position, str(error)))
         self._commit(items)
         return tuple(rejected)
 
@@ -228,13 +224,12 @@ class LiveState:
         """
         items: list[_Delivery] = []
         rejected: list[RejectedRecord] = []
-        with self._lock:
-            now = now or self._now()
-            for position, message in enumerate(as_records(messages)):
-                try:
-                    items += self._message_deliveries(message, now)
-                except RejectedRecordError as error:
-                    rejected.append(RejectedRecord(position, str(error)))
+        now = now or self._now()
+        for position, message in enumerate(as_records(messages)):
+            try:
+                items += self._message_deliveries(message, now)
+            except RejectedRecordError as error:
+                rejected.append(RejectedRecord(position, str(error)))
         self._commit(items)
         return tuple(rejected)
 
@@ -292,28 +287,22 @@ class LiveState:
             wall = min(wall, max(self._opened + _seconds_since_boot(), plausible))
         return datetime.fromtimestamp(wall, UTC)
 
-    def _deliveries(self, part: RecordType, record: Record, now: datetime) -> Iterator[_Delivery]:
-        """Yield the delivery of a record, nothing for a repeated one; raise RejectedRecordError."""
-        identifier = delivery_id(part, record)
-        if identifier in self._seen:
-            self._repeats += 1
-            return
-        prepared, rejected = self.state.prepare(record, part, now=now)
-        if rejected:
-            raise RejectedRecordError(rejected[0].reason)
-        yield _Delivery(identifier, to_entry(part, record, prepared[0].time, self._fields), prepared)
+    def _deliveries(self, part: RecordType, record: Record, now: datetime) -> list[_Delivery]:
+        """Return the delivery of a record, nothing for a repeated one; raise RejectedRecordError."""
+        return self._new(to_entry(part, record, self._fields), now)
 
-    def _message_deliveries(self, message: Record, now: datetime) -> Iterator[_Delivery]:
+    def _message_deliveries(self, message: Record, now: datetime) -> list[_Delivery]:
         campaigns = self.scorer.model.matrix.campaigns
-        if campaigns is None:
-            return
-        identifier = _message_id(message)
-        if identifier in self._seen:
-            self._repeats += 1
-            return
-        events, prepared = prepare_message(campaigns, self.state, message, now=now)
-        if prepared:
-            yield _Delivery(identifier, message_to_entry(events, prepared[0].time), prepared)
+        bands = message_bands(campaigns, message) if campaigns is not None else []
+        return self._new(message_to_entry(bands), now) if bands else []
+
+    def _new(self, entry: dict[str, Any], now: datetime) -> list[_Delivery]:
+        """Read a log entry as if it were restored, so that what is accepted can be restored."""
+        with self._lock:  # one record at a time, so that scores need not wait for all records of a call
+            prepared = read_entry(self.state, entry, now=now)
+            new = [_Delivery(entry, one) for one in prepared if one.identifier not in self.state.seen]
+            self._repeats += len(prepared) - len(new)
+        return new
 
     def _commit(self, items: list[_Delivery]) -> None:
         if self._log is None:
@@ -322,56 +311,48 @@ class LiveState:
             self._log.append([item.entry for item in items], then=lambda: self._apply(items))
 
     def _apply(self, items: list[_Delivery]) -> None:
+        """Add records; of those that two threads delivered at the same time, and logged twice, only the first."""
         with self._lock:
-            for identifier, _, prepared in items:
-                if identifier in self._seen:  # two threads delivered it at the same time, and both were logged
-                    self._repeats += 1
-                    continue
-                self.state.apply(prepared)
-                self._seen.add(identifier, self.state.watermark)
+            for item in items:
+                self._repeats += self.state.apply([item.prepared])
 
     def _restore(self, log: EventLog) -> None:
         snapshot = read_snapshot(log.folder)
         if snapshot is None:
             if not log.is_empty:
                 raise StateError(str(log.folder), "the snapshot that the log continues is missing", RESTORE)
-            write_snapshot(log.folder, log.first, self.state.dump(), self._seen.dump())
+            write_snapshot(log.folder, log.first, self.state.dump())
             return
-        number, held, ids = snapshot
+        number, held = snapshot
         log.drop_before(number)
         drop_snapshots(log.folder, number)
         if log.first != number:
             raise StateError(str(log.folder), "the part of the log that follows the snapshot is missing", RESTORE)
         is_changed = declaration(held) != declaration(self.state)
         self.state = continue_state(held, self.state, log.folder)
-        self._seen.load(ids)
         for entry in log.replay():
-            self._apply([self._replayed(entry, log.folder)])
-        self._repeats = 0
+            self._replay(entry, log.folder)
         if is_changed:
             self._save(log)
 
-    def _replayed(self, entry: dict[str, Any], folder: Path) -> _Delivery:
+    def _replay(self, entry: Any, folder: Path) -> None:
         try:
-            part, records = from_entry(entry)
-            as_part: RecordType = "events" if part == "messages" else part
-            prepared, rejected = self.state.prepare(records, as_part, any_time=True)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            problem = f"a record of the log cannot be read ({type(error).__name__})"
-            raise StateError(str(folder), problem, RESTORE) from None
-        if rejected:
-            raise StateError(str(folder), f"a record of the log is rejected: {rejected[0].reason}", RESTORE)
-        return _Delivery(delivery_id(part, records[0]), entry, prepared)
+            self.state.apply(read_entry(self.state, entry, stored=True))
+        except RejectedRecordError as error:
+            raise StateError(str(folder), f"a record of the log is rejected: {error}", RESTORE) from None
+        except ValueError:
+            raise StateError(str(folder), "a record of the log cannot be read", RESTORE) from None
 
     def _save(self, log: EventLog) -> None:
-        copies: list[Any] = []
+        copies: list[Dump] = []
 
         def copy() -> None:
             with self._lock:
-                copies.extend((self.state.dump(), self._seen.dump()))
+                copies.append(self.state.dump())
 
-        number = log.rotate(then=copy)
-        write_snapshot(log.folder, number, *copies)
+        # A failed snapshot leaves an empty segment, which the next one uses.
+        number = log.rotate(then=copy, unless_empty=not has_snapshot(log.folder, log.last))
+        write_snapshot(log.folder, number, copies[0])
         log.drop_before(number)
         drop_snapshots(log.folder, number)
 
@@ -381,15 +362,3 @@ def _seconds_since_boot() -> float:
     if not hasattr(time, "clock_gettime"):  # Windows
         return time.monotonic()
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
-def _message_id(message: Record) -> int:
-    if not is_missing(message.get("label")):
-        return 0
-    parse_id(message.get("message_id"), "message_id")  # so that an error names message_id, not event_id
-    return delivery_id("messages", {"event_id": message.get("message_id")})
-
-
-def _id_horizon(state: HistoryState) -> int:
-    windows = [view.lengths[view.longest] for view in state.histories]
-    return (max(windows, default=0) + window_seconds(state.lateness)) * SECOND

@@ -9,12 +9,13 @@ import numpy as np
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events
 from fraudsieve.features.feature_matrix import FeatureMatrix
-from fraudsieve.features.history.records import RejectedRecord, is_missing
+from fraudsieve.features.history.reader import join_events
+from fraudsieve.features.history.records import RejectedRecord
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.message_records import why_unscorable
 
-__all__ = ["Events", "observe_messages", "prepare_message", "resolve_history"]
+__all__ = ["Events", "message_bands", "message_error", "observe_messages", "prepare_bands", "resolve_history"]
 
 Record: TypeAlias = Mapping[str, Any]
 Events: TypeAlias = HistoryState | Sequence[Record] | Mapping[str, Sequence[Record]]
@@ -101,38 +102,64 @@ def observe_messages(
     prepared, rejected = [], []
     for position, message in enumerate(messages):
         try:
-            prepared += prepare_message(matrix.campaigns, state, message, now=now)[1]
+            prepared += prepare_bands(state, message_bands(matrix.campaigns, message), now=now)
         except RejectedRecordError as error:
             rejected.append(RejectedRecord(position, str(error)))
     state.apply(prepared)
     return tuple(rejected)
 
 
-def prepare_message(
-    campaigns: CampaignHistory, state: HistoryState, message: Record, *, now: datetime | None = None
-) -> tuple[list[dict[str, Any]], list[PreparedRecord]]:
-    """Turn a message into the events of its campaign, and check them.
-
-    Returns
-    -------
-    events : list of dict
-        Empty for a label that the declaration does not count.
-    prepared : list of PreparedRecord
-        The same events, for the live state.
+def message_bands(campaigns: CampaignHistory, message: Record) -> list[dict[str, Any]]:
+    """Convert a message, or a label of one, to the events of its bands; an empty list for a label that never counts.
 
     Raises
     ------
     RejectedRecordError
-        If the message cannot be used; the error names the field.
+        If the message has no text.
     """
     problem = why_unscorable(message.get("text"))
     if problem:
         raise RejectedRecordError(problem)
-    events = campaign_events([message], campaigns)
-    prepared, rejected = state.prepare(events, now=now)
+    return campaign_events([message], campaigns)
+
+
+def prepare_bands(
+    state: HistoryState, bands: Sequence[Record], *, now: datetime | None = None, stored: bool = False
+) -> list[PreparedRecord]:
+    """Read the bands of a message into one record for a live state.
+
+    Parameters
+    ----------
+    state : HistoryState
+        The state.
+    bands : sequence of dict
+        From `message_bands`; may be empty.
+    now, stored
+        As for `HistoryState.prepare`.
+
+    Returns
+    -------
+    list of PreparedRecord
+        One record; empty without bands.
+
+    Raises
+    ------
+    RejectedRecordError
+        If a field is missing or has the wrong type, or the time is out of range; the error names the field.
+    """
+    prepared, rejected = state.prepare(bands, stored=True)
+    if prepared and not rejected:
+        message = join_events(bands, prepared)
+        if not stored and message.identifier not in state.seen:
+            rejected = state.prepare(bands[:1], now=now)[1]
     if rejected:
-        time = "sent_at" if is_missing(message.get("label")) else "labelled_at"
-        names = {"occurred_at": time, "sender_id": "account_id", "event_id": "message_id", "kind": "label"}
-        field, _, expected = rejected[0].reason.partition(":")
-        raise RejectedRecordError(f"{names.get(field, field)}:{expected}")
-    return events, prepared
+        raise message_error(rejected[0].reason, bands[0])
+    return [message] if prepared else []
+
+
+def message_error(reason: str, band: Record) -> RejectedRecordError:
+    """Return the error for a message whose bands were rejected; it names the field of the message."""
+    field, _, expected = reason.partition(":")
+    time = "labelled_at" if "labelled" in band else "sent_at"
+    names = {"occurred_at": time, "sender_id": "account_id", "event_id": "message_id", "kind": "label"}
+    return RejectedRecordError(f"{names.get(field, field)}:{expected}")

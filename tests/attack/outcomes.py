@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ __all__ = [
     "generator_names",
     "judge",
     "load",
+    "of_seeds",
 ]
 
 Kind: TypeAlias = Literal["accepted and equal", "refused", "anything else"]
@@ -46,6 +48,19 @@ class Outcome:
 
 
 Attempt: TypeAlias = Callable[[np.random.Generator], Outcome]
+
+
+def of_seeds(attempt: Callable[[int, Path], str], folder: Path) -> Attempt:
+    """Return an attempt that draws a seed, and gives it an empty folder; it says "accepted", "refused", or what failed."""
+
+    def run(rng: np.random.Generator) -> Outcome:
+        seed = int(rng.integers(2**32))
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            said = attempt(seed, Path(place))
+        kinds: dict[str, Kind] = {"accepted": ACCEPTED, "refused": REFUSED}
+        return Outcome(kinds[said]) if said in kinds else Outcome(OTHER, f"seed {seed}: {said}")
+
+    return run
 
 
 def judge(use: Callable[[], bool], *, refusals: tuple[type[Exception], ...] = (FraudsieveError,)) -> Outcome:

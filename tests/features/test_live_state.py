@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+import time
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 from statistics import pvariance
@@ -130,6 +131,11 @@ def test_standard_deviations_equal_exact_arithmetic() -> None:
             np.testing.assert_allclose(std, expected, rtol=4e-16)
 
 
+def nbytes_of(state: HistoryState) -> int:
+    tables = [table for view in state.views for table in (view.timelines, view.labels)]
+    return sum(line.block.nbytes for table in tables for line in table.values())
+
+
 def test_old_events_are_dropped_and_features_stay_the_same() -> None:
     history = History(("1h", "1d"))
     events = stream(6000, days=120)
@@ -138,6 +144,7 @@ def test_old_events_are_dropped_and_features_stay_the_same() -> None:
     for place, event in enumerate(events):
         state.update(event)
         max_events = max(max_events, state.n_events)
+        assert place % 100 or state.nbytes == nbytes_of(state)
         if place % 500 == 499:
             subject = {"account_id": "account-1", "as_of": event["occurred_at"] + timedelta(minutes=3)}
             frame = pd.DataFrame(events[: place + 1])
@@ -174,9 +181,40 @@ def test_a_repeated_event_counts_once() -> None:
     state = HistoryState(History(("1h",), measures=("count",)))
     event = stream(1)[0]
     subject = {"account_id": event["account_id"], "as_of": event["occurred_at"] + timedelta(minutes=1)}
-    for record in (event, event, event | {"event_id": "other"}, event | {"event_id": None}, event | {"event_id": None}):
-        state.update(record)
+    later = event | {"occurred_at": event["occurred_at"] + timedelta(seconds=1)}
+    none = event | {"event_id": None}
+    for record in (event, event, later, event | {"account_id": "ann"}, event | {"event_id": "other"}, none, none):
+        assert state.update(record) == ()
     assert state.features(subject).tolist() == [[4]]
+    assert len(state.seen) == 2
+
+
+def test_a_repeated_event_that_is_late_is_not_rejected() -> None:
+    state = HistoryState(History(("1d",), measures=("count",)), lateness="1h")
+    event = {"event_id": 1, "account_id": "ann", "occurred_at": at(0), "kind": "pay"}
+    state.update([event, event | {"event_id": 2, "occurred_at": at(300)}])
+    assert state.update([event, event | {"event_id": 3}])[0].position == 1
+
+
+def test_many_events_of_one_time_are_added_fast() -> None:
+    event = {"account_id": "ann", "occurred_at": at(0), "kind": "pay"}
+    state = HistoryState(History(("1h",), measures=("count",)))
+    prepared, _ = state.prepare([event | {"event_id": number} for number in range(16_000)])
+    began = time.process_time()
+    state.apply(prepared)
+    assert time.process_time() - began < 5  # 0.1 s; it took 46 s
+    assert state.features({"account_id": "ann", "as_of": at(1)}).tolist() == [[16_000]]
+
+
+def test_history_does_not_depend_on_when_old_events_are_dropped() -> None:
+    state = HistoryState(History(("1h",), entity="card_id", measures=("count",)), lateness="1m")
+    cards = [{"card_id": f"c{place}", "account_id": "ann", "kind": "pay", "occurred_at": at(0)} for place in range(20)]
+    state.update(cards)
+    state.update(cards[-1] | {"occurred_at": at(600)})
+    assert 1 < state.n_entities < 20  # some are not dropped yet
+    assert state.nbytes == nbytes_of(state)
+    _, known = state.compute([card | {"as_of": at(601)} for card in cards])
+    assert known.tolist() == [False] * 19 + [True]
 
 
 @pytest.mark.parametrize(

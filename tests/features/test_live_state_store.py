@@ -16,6 +16,7 @@ from .live_records import (
     at,
     stream,
 )
+from .test_live_state import nbytes_of
 
 
 def test_a_saved_state_computes_the_same_features(tmp_path: Path) -> None:
@@ -29,9 +30,10 @@ def test_a_saved_state_computes_the_same_features(tmp_path: Path) -> None:
     subjects = [{"account_id": f"account-{i}", "counterparty_id": f"c{i}", "as_of": at(3 * 1440)} for i in range(5)]
     for one in (state, loaded):
         one.update(events[300:])
+        assert one.nbytes == nbytes_of(one)
     np.testing.assert_array_equal(loaded.features(subjects), state.features(subjects))
     names = sorted(path.name for path in (tmp_path / "state").iterdir())
-    assert len(names) == 1 + len(VIEWS)
+    assert len(names) == 1 + len(VIEWS) + 1  # the manifest, the views and the ids
     assert not any(b"account-1" in path.read_bytes() for path in (tmp_path / "state").iterdir())
 
 
@@ -69,7 +71,7 @@ def saved(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("place", [0, 100, -1])
-@pytest.mark.parametrize("pattern", ["state.json", "view-*.npz"])
+@pytest.mark.parametrize("pattern", ["state.json", "part-*.npz"])
 def test_a_changed_byte_is_an_error(tmp_path: Path, pattern: str, place: int) -> None:
     path = next(saved(tmp_path).glob(pattern))
     content = bytearray(path.read_bytes())
@@ -83,7 +85,7 @@ def test_other_files_are_errors(tmp_path: Path) -> None:
     with pytest.raises(StateError, match=r"state\.json: cannot be read \(FileNotFoundError\)"):
         HistoryState.load(tmp_path / "none")
     manifest = json.loads((saved(tmp_path) / "state.json").read_text())
-    next(tmp_path.glob("view-*.npz")).unlink()
+    next(tmp_path.glob("part-*.npz")).unlink()
     with pytest.raises(StateError, match=r"\.npz: cannot be read"):
         HistoryState.load(tmp_path)
     (tmp_path / "state.json").write_text(json.dumps(manifest | {"format": 99}))

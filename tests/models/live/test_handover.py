@@ -70,7 +70,7 @@ def test_an_incomplete_folder_is_rejected(message_scorer: Scorer, tmp_path: Path
     (tmp_path / "b" / "0000000002.log").unlink()
     with pytest.raises(StateError, match="the part of the log that follows the snapshot is missing"):
         LiveState(message_scorer, tmp_path / "b")
-    manifest = tmp_path / "c" / "snapshot-0000000001" / "state" / "state.json"
+    manifest = tmp_path / "c" / "snapshot-0000000001" / "state.json"
     manifest.write_text(manifest.read_text().replace('"1d"', '"2d"'))
     for _ in range(2):  # a failed opening releases the folder
         with pytest.raises(StateError, match=r"state.json: the SHA-256 differs from the saved one.* Restore"):

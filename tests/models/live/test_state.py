@@ -95,7 +95,7 @@ def test_reopening_restores_campaigns_and_the_log_holds_no_text(
         assert live.score(queries) == scores
         n_events = live.size.events
         assert live.observe(sent + labelled) == ()
-        assert (live.size.events, live.size.repeats) == (n_events, len(sent))
+        assert (live.size.events, live.size.repeats) == (n_events, len(sent) + len(labelled))
         live.checkpoint()
     with LiveState(message_scorer, tmp_path, lateness="30d") as live:
         assert live.observe(sent) == ()
@@ -315,6 +315,17 @@ def test_threads_update_score_and_checkpoint_together(message_scorer: Scorer, tm
 def count_events_locked(live: LiveState) -> float:
     with live._lock:
         return count_events(live)
+
+
+def test_the_size_does_not_wait_for_updates_or_scores(message_scorer: Scorer, tmp_path: Path) -> None:
+    with LiveState(message_scorer, tmp_path) as live:
+        live.update(event())
+        expected, sizes = live.size, []
+        reader = threading.Thread(target=lambda: sizes.append(live.size), daemon=True)
+        with live._lock:
+            reader.start()
+            reader.join(20)
+            assert sizes == [expected]
 
 
 def test_a_state_in_memory_only(message_scorer: Scorer) -> None:

@@ -1,4 +1,4 @@
-"""Ids of delivered events and messages, remembered for as long as they may be sent again."""
+"""Digests of the ids of delivered records, remembered for as long as they may be sent again."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ class SeenIds:
         return any(identifier in ids for _, ids in self._generations)
 
     def __len__(self) -> int:
-        return sum(len(ids) for _, ids in self._generations)
+        return sum(len(ids) for _, ids in list(self._generations))  # a copy, since another thread may add one
 
     def add(self, identifier: int, newest: int) -> None:
         """Add an id.
@@ -75,6 +75,8 @@ class SeenIds:
 
     def load(self, arrays: Mapping[str, Array]) -> None:
         """Restore the content from the arrays of `dump`."""
+        if int(arrays["sizes"].sum()) != len(arrays["ids"]):
+            raise ValueError("the sizes of the arrays do not agree")
         blocks = np.split(arrays["ids"], np.cumsum(arrays["sizes"])[:-1]) if len(arrays["sizes"]) else []
         for start, ids in zip(arrays["starts"].tolist(), blocks, strict=True):
             self._generations.append((start, set(ids.tolist())))

@@ -1,0 +1,128 @@
+"""The reader of records for a live state: events, labels of events and labels of accounts.
+
+Records that arrive and records from a log are read by the same functions.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from fraudsieve.exceptions import RejectedRecordError
+
+from .declaration import History
+from .records import delivery_id, entity_key, id_digest, parse_amount, parse_id, parse_is_fraud, parse_time
+from .timeline import PreparedRecord, ViewState, bits_of
+
+__all__ = ["CAMPAIGN", "TIME_FIELDS", "RecordType", "check_labelled_entity", "join_events", "read_record"]
+
+Record: TypeAlias = Mapping[str, Any]
+RecordType: TypeAlias = Literal["events", "labels", "account_labels"]
+Pairs: TypeAlias = Callable[[Record], list[tuple[str, int, int]]]
+
+CAMPAIGN = ("campaign", "labelled")
+"""Events with one of these ids are bands of messages or of labels of messages, and do not need an account."""
+TIME_FIELDS: dict[RecordType, str] = {
+    "events": "occurred_at",
+    "labels": "labelled_at",
+    "account_labels": "labelled_at",
+}
+NO_ACCOUNT = "account_id: expected a string or a whole number, the field is missing"
+
+
+def read_record(
+    record: Record, record_type: RecordType, views: Sequence[ViewState], pairs: Pairs | None
+) -> PreparedRecord:
+    """Read a record, whatever its time.
+
+    Parameters
+    ----------
+    record : dict
+        The record.
+    record_type : {"events", "labels", "account_labels"}
+        What it is.
+    views : sequence of ViewState
+        The views to add it to.
+    pairs : callable or None
+        Returns the pairs of an event for the network; None without a network.
+
+    Returns
+    -------
+    PreparedRecord
+        A label without an entity of a view has no rows.
+
+    Raises
+    ------
+    RejectedRecordError
+        If a field is missing or has the wrong type.
+
+    Examples
+    --------
+    >>> event = {"account_id": "ann", "occurred_at": "1970-01-01T00:00:01Z", "amount": 5}
+    >>> read_record(event, "events", [ViewState(History(("1h",)))], None).time
+    1000000
+    """
+    time = parse_time(record.get(TIME_FIELDS[record_type]), TIME_FIELDS[record_type])
+    if record_type == "events":
+        return _read_event(record, time, views, pairs)
+    if record_type == "labels":
+        return _read_label(record, time, views)
+    account, is_fraud = id_digest(record.get("account_id"), "account_id"), parse_is_fraud(record)
+    if not account:
+        raise RejectedRecordError(NO_ACCOUNT)
+    return PreparedRecord(time, [], [], (account, is_fraud), 0)
+
+
+def _read_event(event: Record, time: int, views: Sequence[ViewState], pairs: Pairs | None) -> PreparedRecord:
+    parse_amount(event.get("amount"))  # checked for every state, so that all models accept the same events
+    is_band = {parse_id(event.get(name), name) for name in CAMPAIGN} != {None}
+    if not is_band and parse_id(event.get("account_id"), "account_id") is None:
+        raise RejectedRecordError(NO_ACCOUNT)
+    keys = [(view, entity_key(event, view.history.entities)) for view in views]
+    rows = [(view, view.timelines, key, view.row(event, time)) for view, key in keys if key is not None]
+    identifier = delivery_id(event, "event")
+    # The bands of a message share its id, and all of them count.
+    return PreparedRecord(time, rows, pairs(event) if pairs else [], None, 0 if is_band else identifier)
+
+
+def _read_label(label: Record, time: int, views: Sequence[ViewState]) -> PreparedRecord:
+    row = [time, bits_of(float(parse_is_fraud(label))), -1]
+    keys = [(view, entity_key(label, view.history.entities)) for view in views if view.history.needs_labels]
+    rows = [(view, view.labels, key, row) for view, key in keys if key is not None]
+    return PreparedRecord(time, rows, [], None, delivery_id(label, "label", time))
+
+
+def check_labelled_entity(label: Record, histories: Sequence[History]) -> None:
+    """Raise RejectedRecordError if a label has no entity of a view, also if no view counts labels.
+
+    Parameters
+    ----------
+    label : dict
+        The label of an event.
+    histories : sequence of History
+        The feature views.
+    """
+    counting = [history.entities for history in histories if history.needs_labels]
+    entities = {*counting} or {history.entities for history in histories} or {("account_id",)}
+    if not any(entity_key(label, names) for names in entities):
+        fields = sorted({name for names in entities for name in names})
+        raise RejectedRecordError(f"{', '.join(fields)}: expected the labelled entity, all fields are missing")
+
+
+def join_events(events: Sequence[Record], prepared: Sequence[PreparedRecord]) -> PreparedRecord:
+    """Return the events of a message, or of its label, as one record.
+
+    Parameters
+    ----------
+    events : sequence of dict
+        Events of one message; their ``event_id`` is the id of the message.
+    prepared : sequence of PreparedRecord
+        The same events.
+
+    Returns
+    -------
+    PreparedRecord
+        A message counts once per id, a label of a message once per id and time.
+    """
+    first, is_label = prepared[0], parse_id(events[0].get("labelled"), "labelled") is not None
+    identifier = delivery_id(events[0], *(("message label", first.time) if is_label else ("message",)))
+    rows = [row for record in prepared for row in record.rows]
+    return first._replace(rows=rows, identifier=identifier, n_events=len(events))

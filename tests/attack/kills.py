@@ -1,0 +1,204 @@
+"""Processes that are killed at random while threads append and snapshots are taken every 50 ms.
+
+Whatever was acknowledged is restored, and the restored state is equal to the last bit to one that never crashed.
+"""
+
+import atexit
+import os
+import random
+import select
+import signal
+import subprocess
+import sys
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fraudsieve.features.history.records import delivery_id
+from fraudsieve.features.live_state import HistoryState
+from fraudsieve.models import Scorer
+from fraudsieve.models.live.state import LiveState
+from tests.models.live.contents import content
+from tests.models.live.small_models import message_model, message_scorer
+
+__all__ = ["Spawner", "attempt", "live_and_die"]
+
+LIVES = 2
+THREADS = 3
+MESSAGE_EVERY = 5
+IN_FLIGHT = 100
+"""Records after the last acknowledged one that may be in the log."""
+SPAWNER = """
+import os, sys, threading
+from fraudsieve.models import Scorer
+from fraudsieve.models.live.state import LiveState
+from tests.attack.kills import MESSAGE_EVERY, THREADS, delivery
+
+scorer = Scorer.load(sys.argv[1])
+scorer.observe(scorer.new_state(), delivery("compile", 0))
+
+def report(line):
+    os.write(1, (line + "\\n").encode())
+
+def append(live, life, first):
+    for number in range(first, 1_000_000, THREADS):
+        record = delivery(life, number)
+        if number % MESSAGE_EVERY:
+            assert live.update([record, record]) == ()
+        else:
+            assert live.observe(record) == ()
+        report(f"{life} {number}")
+
+def snapshot(live):
+    while not threading.Event().wait(0.05):
+        live.checkpoint()
+
+for line in sys.stdin:
+    life, folder = line.rstrip("\\n").split(" ", 1)
+    pid = os.fork()
+    if pid == 0:
+        live = LiveState(scorer, folder, segment_bytes=4000)
+        threads = [threading.Thread(target=append, args=(live, life, first)) for first in range(THREADS)]
+        [thread.start() for thread in threads]
+        snapshot(live)
+    report(f"pid {pid}")
+    os.waitpid(pid, 0)
+    report("dead")
+"""
+
+
+def attempt(seed: int, folder: Path) -> str:
+    """Kill a process a few times, and compare what is restored with what was acknowledged.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the times of the kills.
+    folder : Path
+        An empty folder.
+
+    Returns
+    -------
+    str
+        "accepted" if everything is right, or a description of the fault.
+    """
+    chance, acknowledged = random.Random(seed), dict[str, set[int]]()
+    spawner = _spawner(message_model())
+    for life in range(LIVES):
+        fault = live_and_die(spawner, message_scorer(), folder, f"{seed}-{life}", chance.uniform(0, 0.8), acknowledged)
+        if fault is not None:
+            return fault
+    return "accepted"
+
+
+def live_and_die(
+    spawner: "Spawner", scorer: Scorer, folder: Path, life: str, seconds: float, acknowledged: dict[str, set[int]]
+) -> str | None:
+    """Start a process, kill it after some seconds, and check what is restored; return the fault.
+
+    `acknowledged` holds the numbers of the acknowledged records of each life; those of this one are added.
+    """
+    lines = spawner.live(life, folder, seconds)
+    acknowledged[life] = {int(line.split()[1]) for line in lines if line.startswith(f"{life} ")}
+    with LiveState(scorer, folder) as live:
+        restored = content(live.state)
+        expected, n_lost = _expected(scorer, live.state, acknowledged)
+        scores = live.score(QUERIES)
+    if n_lost:
+        return f"{n_lost} acknowledged records are lost"
+    expected_content = content(expected)
+    for part in ("views", "network", "watermark", "n_events"):
+        if restored[part] != expected_content[part]:
+            return f"the restored {part} differ"
+    if restored["seen"]["ids"] != expected_content["seen"]["ids"]:
+        return "the restored ids differ"
+    if repr(scores) != repr(scorer.score(QUERIES, history=expected)):
+        return "the restored scores differ"
+    return None
+
+
+def _expected(scorer: Scorer, restored: HistoryState, acknowledged: dict[str, set[int]]) -> tuple[HistoryState, int]:
+    """Return a state in memory of all records that a restored state holds, and how many acknowledged ones it lacks."""
+    state, n_lost = scorer.new_state(), 0
+    for life, numbers in acknowledged.items():
+        for number in range(max(numbers, default=0) + IN_FLIGHT):
+            record, is_message = delivery(life, number), number % MESSAGE_EVERY == 0
+            identifier = delivery_id({"event_id": f"{life} {number}"}, "message" if is_message else "event")
+            if identifier in restored.seen:
+                rejected = scorer.observe(state, record) if is_message else state.update(record)
+                assert rejected == ()
+            elif number in numbers:
+                n_lost += 1
+    return state, n_lost
+
+
+def delivery(life: str, number: int) -> dict[str, Any]:
+    """Return a message or an event; each has its own time, and all are within some hours."""
+    at = np.datetime64("2024-05-01T10:00:00", "us") + number * 1_000_000 + sum(life.encode()) * 1000
+    if number % MESSAGE_EVERY == 0:
+        return {"message_id": f"{life} {number}", "text": "Your parcel 12 is held, pay now", "sent_at": at}
+    return {
+        "event_id": f"{life} {number}", "account_id": f"a{number % 7}", "occurred_at": at, "kind": "message",
+        "amount": number % 90 / 7, "counterparty_id": f"c{number % 3}", "device_id": f"d{number % 4}",
+    }  # fmt: skip
+
+
+QUERIES = [
+    {"text": "Your parcel 99 is held, pay now", "account_id": f"a{number}", "sent_at": "2024-05-02T08:00:00Z"}
+    for number in range(7)
+]
+
+
+class Spawner:
+    """A process that has loaded a model, and starts processes that append until they are killed."""
+
+    def __init__(self, model: Path) -> None:
+        root = Path(__file__).parent.parent.parent
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SPAWNER, str(model)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root
+        )
+        self.rest = b""
+
+    def live(self, life: str, folder: Path, seconds: float) -> list[str]:
+        """Start a process, kill it after some seconds, and return the lines that it wrote."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{life} {folder}\n".encode())
+        self.process.stdin.flush()
+        lines = self._read_until("pid")
+        pid = next(int(line.split()[1]) for line in lines if line.startswith("pid"))
+        lines += self._read(seconds)
+        os.kill(pid, signal.SIGKILL)
+        return lines + self._read_until("dead")
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.communicate()
+
+    def _read(self, seconds: float) -> list[str]:
+        """Return the complete lines that arrive within some seconds."""
+        assert self.process.stdout is not None
+        end, pipe = time.monotonic() + seconds, self.process.stdout.fileno()
+        while (left := end - time.monotonic()) > 0 and select.select([pipe], [], [], left)[0]:
+            self.rest += os.read(pipe, 65536)
+        *whole, self.rest = self.rest.split(b"\n")
+        return [line.decode() for line in whole]
+
+    def _read_until(self, start: str) -> list[str]:
+        lines: list[str] = []
+        end = time.monotonic() + 100
+        while not any(line.startswith(start) for line in lines):
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise TimeoutError(f"The process did not report {start}.")
+            lines += self._read(0.02)
+        return lines
+
+
+@cache
+def _spawner(model: Path) -> Spawner:
+    spawner = Spawner(model)
+    atexit.register(spawner.close)
+    return spawner

@@ -1,0 +1,71 @@
+"""Repeated events and labels in tables: only the first row of an id counts."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fraudsieve.features.history.batch import SourceTable, encode_events, history_features
+from fraudsieve.features.history.declaration import History
+
+COUNT = History(("1h",), measures=("count", "sum"))
+IDS = st.lists(st.none() | st.sampled_from(["", "a", "b", "c", "d", "ä"]), max_size=30)
+
+
+def table(ids: list[Any]) -> dict[str, Any]:
+    minutes = np.arange(len(ids)) * 60
+    return {
+        "event_id": ids,
+        "account_id": ["ann"] * len(ids),
+        "occurred_at": minutes.astype("M8[s]"),
+        "amount": [1.0] * len(ids),
+    }
+
+
+@given(IDS)
+def test_the_first_row_of_each_id_is_kept(ids: list[str | None]) -> None:
+    seen: set[str] = set()
+    expected = []
+    for row, name in enumerate(ids):
+        if not name or name not in seen:
+            expected.append(row)
+        seen.add(name or "")
+    source = SourceTable("events", {"event_id": pa.array(ids, pa.string()), "row": pa.array(range(len(ids)))})
+    assert source.without_repeats()["row"].to_pylist() == expected
+
+
+@pytest.mark.parametrize("ids", [[1, 2, 1], [1.0, None, 1.0], ["a", "b", "a"], pd.Categorical(["a", "b", "a"])])
+def test_forms_of_tables_and_ids(ids: Any) -> None:
+    columns = table(list(ids)) | {"event_id": ids}
+    for events in (
+        columns,
+        pd.DataFrame(columns),
+        pa.table(pd.DataFrame(columns)),
+        pd.DataFrame(columns, index=[5, 5, 5]),
+    ):
+        assert history_features(events, history=COUNT).tolist() == [[0, 0], [1, 1], [2, 2]]
+        encoded, cutoffs = encode_events(events, COUNT)
+        assert (encoded.times.size, cutoffs.rows.size) == (2, 3)
+
+
+def test_a_table_without_repeats_or_ids_is_not_copied() -> None:
+    for events in (table(["a", "b", None, None]), {"account_id": ["ann"] * 4}):
+        source = SourceTable("events", events)
+        assert source.without_repeats() is source
+
+
+def test_labels_count_once_by_id_and_time() -> None:
+    history = History(("1h",), measures=("count", "known", "frauds"))
+    times = np.array([60, 60, 120, 60], "M8[s]")
+    labels = {
+        "event_id": ["a", "a", "a", "b"],
+        "account_id": ["ann"] * 4,
+        "labelled_at": times,
+        "is_fraud": [1, 0, 1, 0],
+    }
+    subjects = {"account_id": ["ann"], "as_of": np.array([180], "M8[s]")}
+    assert history_features(table(["a"]), subjects, history, labels=labels).tolist() == [[1, 3, 2]]
