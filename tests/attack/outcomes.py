@@ -51,7 +51,7 @@ Attempt: TypeAlias = Callable[[np.random.Generator], Outcome]
 
 
 def of_seeds(attempt: Callable[[int, Path], str], folder: Path) -> Attempt:
-    """Return an attempt that draws a seed, and gives it an empty folder; it says "accepted", "refused", or what failed."""
+    """Return an attempt that draws a seed and uses an empty folder, and says "accepted", "refused" or what failed."""
 
     def run(rng: np.random.Generator) -> Outcome:
         seed = int(rng.integers(2**32))
