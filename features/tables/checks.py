@@ -81,7 +81,9 @@ def check(
         for name in columns.keys() & table.unique[:1]:
             _reject_seen(verdict, columns[name].column, name, seen)
     elif not verdict.good.any():
-        raise SchemaError(origin, f"none of {len(frame)} rows is accepted: {verdict.tally()}", describe_requirements(table))
+        raise SchemaError(
+            origin, f"none of {len(frame)} rows is accepted: {verdict.tally()}", describe_requirements(table)
+        )
     good = pd.DataFrame({name: converted.column for name, converted in columns.items()})[verdict.good]
     notes = (f"{name} {note}" for name, converted in columns.items() for note in converted.notes)
     return good.reset_index(drop=True), _rejected_rows(frame, verdict), (*loaded.notes, *notes)

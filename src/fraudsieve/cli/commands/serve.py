@@ -51,6 +51,7 @@ def serve_command(
         folder, digest, version = _find(model)
         settings = Settings(
             token=token,
+            is_open=open,
             address=model,
             version=version,
             state=state,
