@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from fraudsieve.models.service.description.openapi import describe_service
-from fraudsieve.models.service.description.page import PAGE_HEADERS, render_page
+from fraudsieve.models.service.description.page import PAGE_HEADERS, render_description
 
 from .background import BackgroundTasks
 from .batching import MicroBatcher
@@ -61,7 +61,7 @@ class Routes:
             inline_size=INLINE_WORK if handler.live is None else 0,  # a history may be locked by an update
         )
         document = describe_service(handler.loaded.scorer.model, handler.settings)
-        self.openapi_json, self.page = encode_json(document), render_page(document)
+        self.openapi_json, self.page = encode_json(document), render_description(document)
         self.measuring: asyncio.Task[None] | None = None
 
     def list(self) -> Sequence[Route]:

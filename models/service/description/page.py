@@ -6,7 +6,7 @@ from html import escape
 from string import Template
 from typing import Any
 
-__all__ = ["PAGE_HEADERS", "render_page"]
+__all__ = ["PAGE_HEADERS", "render_description"]
 
 PAGE_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
@@ -40,7 +40,7 @@ WITH_TOKEN = "Every request except those to /healthz and /readyz carries the hea
 WITHOUT_TOKEN = "The service has no token."
 
 
-def render_page(document: Mapping[str, Any]) -> str:
+def render_description(document: Mapping[str, Any]) -> str:
     """Render an OpenAPI document as HTML.
 
     Parameters
