@@ -90,10 +90,10 @@ def test_uvicorn_has_the_steps_of_a_connection(name: str, expected: list[str]) -
 
 def test_uvicorn_has_the_attributes_of_a_connection() -> None:
     """fraudsieve.models.service.transport.http11 reads these attributes."""
-    from uvicorn.protocols.http import httptools_impl
+    from uvicorn.protocols.http import flow_control, httptools_impl
 
     source = inspect.getsource(httptools_impl.HttpToolsProtocol)
     for name in ("app", "connections", "cycle", "flow", "headers", "loop", "parser", "transport", "url"):
         assert re.search(rf"self\.{name}\b", source), name
-    assert "self.write_paused" in inspect.getsource(httptools_impl.FlowControl)
+    assert "self.write_paused" in inspect.getsource(flow_control.FlowControl)
     assert "self.response_complete = " in inspect.getsource(httptools_impl.RequestResponseCycle)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from fraudsieve.models.service.transport.turns import Turns
+
 from .metrics import Metrics
 from .settings import Settings
 
@@ -88,7 +90,7 @@ class RequestLimits:
 
     def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
         self.app, self.settings = app, settings
-        self.running = 0
+        self.running, self.turns = 0, Turns()
         metrics.running.set_function(lambda: self.running)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,6 +98,7 @@ class RequestLimits:
         if scope["type"] != "http" or scope["path"] in PUBLIC_PATHS:
             await self.app(scope, receive, send)
             return
+        await self.turns.start()
         rejection = self._check_head(scope["method"], dict(scope["headers"]))
         if rejection is not None:
             await rejection(scope, receive, send)

@@ -108,7 +108,7 @@ def test_a_warm_up_that_fails_at_the_start_is_tried_again(binary: Any, monkeypat
     flaky, app = Flaky(2), create_app(Scorer.load(binary.folder))
     monkeypatch.setattr("fraudsieve.models.service.handlers.warm_up", flaky)
     monkeypatch.setattr(service_app, "WARM_UP_SECONDS", 0.01)
-    monkeypatch.setattr(service_app.gc, "freeze", lambda: None)  # of this process
+    monkeypatch.setattr("gc.freeze", lambda: None)  # of this process
     before, after, metrics = call_while_running(app, lambda: has_recovered(app.state.handler.metrics, "warm-up"))
     assert before.status_code == 503
     assert (after.status_code, after.json()) == (200, {"status": "ready", "failing": []})
@@ -121,7 +121,7 @@ def test_a_snapshot_that_fails_once_is_not_the_last(
     flaky = Flaky(1)
     monkeypatch.setattr(RequestHandler, "checkpoint", flaky)
     monkeypatch.setattr(service_app, "CHECKPOINT_SECONDS", 0.01)
-    monkeypatch.setattr(service_app.gc, "freeze", lambda: None)
+    monkeypatch.setattr("gc.freeze", lambda: None)
     app = create_app(Scorer.load(accounts_folder), Settings(state=tmp_path / "state"))
     *_, metrics = call_while_running(app, lambda: flaky.calls > 3 and app.state.handler.is_warm)
     assert 'fraudsieve_background_failures_total{task="snapshot"} 1.0' in metrics.text
@@ -129,8 +129,13 @@ def test_a_snapshot_that_fails_once_is_not_the_last(
 
 def test_an_alias_check_that_fails_once_is_not_the_last(binary: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     flaky = Flaky(1)
-    monkeypatch.setattr(AliasWatcher, "_outcome", lambda _: str(flaky() or "same"))
-    monkeypatch.setattr(service_app.gc, "freeze", lambda: None)
+
+    def outcome(_: AliasWatcher) -> str:
+        flaky()
+        return "same"
+
+    monkeypatch.setattr(AliasWatcher, "_outcome", outcome)
+    monkeypatch.setattr("gc.freeze", lambda: None)
     app = create_app(Scorer.load(binary.folder), Settings(address="models:/sms@champion", watch_seconds=0.01))
     *_, metrics = call_while_running(app, lambda: flaky.calls > 3 and app.state.handler.is_warm)
     assert 'fraudsieve_model_swaps_total{outcome="failed"} 1.0' in metrics.text
