@@ -1,6 +1,5 @@
 """Watcher of a registry alias: a new version is downloaded, checked and warmed up, and replaces the model in use."""
 
-import asyncio
 import logging
 import tempfile
 from collections.abc import Callable
@@ -19,8 +18,7 @@ class AliasWatcher:
     """Resolve an alias periodically and swap in the version that it points to.
 
     A version that is damaged, is not the one that was logged, or does not fit the service is rejected. It is not tried
-    again until the alias has pointed elsewhere, and the model in use stays. While the registry cannot be reached, the
-    watcher keeps trying.
+    again until the alias has pointed elsewhere, and the model in use stays.
 
     Parameters
     ----------
@@ -34,39 +32,31 @@ class AliasWatcher:
         self.address, self.handler = address, handler
         self.rejected: str | None = None
 
-    async def watch(self, seconds: float) -> None:
-        """Check the alias forever, in a thread.
-
-        Parameters
-        ----------
-        seconds : float
-            Time between two checks.
-        """
-        while True:
-            await asyncio.sleep(seconds)
-            await asyncio.to_thread(self.check)
-
     def check(self) -> str:
         """Check the alias once, and swap the model if it points to a new version.
 
         Returns
         -------
         str
-            ``same``, ``swapped``, ``refused`` or ``unreachable``.
+            ``same``, ``swapped`` or ``refused``.
+
+        Raises
+        ------
+        Exception
+            If the registry cannot be reached, or the version cannot be downloaded; it is counted as ``failed``.
         """
-        outcome = self._outcome()
-        self.handler.metrics.swaps.labels(outcome).inc()
+        outcome = "failed"
+        try:
+            outcome = self._outcome()
+        finally:
+            self.handler.metrics.swaps.labels(outcome).inc()
         return outcome
 
     def _outcome(self) -> str:
         # Imported here: only a service that watches an alias needs MLflow.
         from fraudsieve.models.flavor import resolve_version
 
-        try:
-            version = resolve_version(self.address)
-        except Exception as error:
-            log_event("registry unreachable", level=logging.WARNING, error=error_location(error))
-            return "unreachable"
+        version = resolve_version(self.address)
         if version != self.rejected:
             self.rejected = None
         if version in (self.handler.loaded.version, self.rejected):
@@ -78,11 +68,7 @@ class AliasWatcher:
         from fraudsieve.models.flavor import logged_digest, model_folder
 
         name = self.address.partition("@")[0]
-        try:
-            downloaded = model_folder(f"{name}/{version}", into=folder)
-        except Exception as error:
-            log_event("model download failed", level=logging.WARNING, version=version, error=error_location(error))
-            return "unreachable"
+        downloaded = model_folder(f"{name}/{version}", into=folder)
         return self._swap(version, lambda: Scorer.load(downloaded, digest=logged_digest(downloaded)))
 
     def _swap(self, version: str, load: Callable[[], Scorer]) -> str:

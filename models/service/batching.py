@@ -17,8 +17,8 @@ Pending: TypeAlias = tuple[Item, asyncio.Future[Result]]
 class MicroBatcher(Generic[Item, Result]):
     """Process items in batches: those that arrive at the same time, or while all threads are busy, share one call.
 
-    No item waits for others to arrive. A small batch runs in the event loop, because handing it to a thread takes as
-    long as processing it. A larger batch runs in a thread of the pool.
+    No item waits for others to arrive. If all pending items together are small, they run in the event loop, because
+    handing them to a thread takes as long as processing them. Otherwise they run in threads of the pool.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class MicroBatcher(Generic[Item, Result]):
     max_size : int
         Total size of a batch. A larger item is a batch of its own.
     inline_size : int, default=0
-        Total size up to which a batch runs in the event loop.
+        Total size of all pending items up to which they run in the event loop.
     """
 
     def __init__(
@@ -51,22 +51,18 @@ class MicroBatcher(Generic[Item, Result]):
         self.pending: deque[Pending[Item, Result]] = deque()
         self.running = 0
 
-    async def submit(self, item: Item, *, alone: bool = False) -> Result:
+    async def submit(self, item: Item) -> Result:
         """Process an item and return its result.
 
         Parameters
         ----------
         item : object
             The item.
-        alone : bool, default=False
-            Whether no other request is open: a small item is then processed at once.
 
         Returns
         -------
         object
         """
-        if alone and self.size(item) <= self.inline_size:
-            return self.process([item])[0]
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self.pending.append((item, future))
         try:
@@ -82,9 +78,9 @@ class MicroBatcher(Generic[Item, Result]):
         while self.pending and self.running < self.max_calls:
             batch, size = self._next_batch()
             items = [item for item, _ in batch]
-            if size <= self.inline_size:
+            if size <= self.inline_size and not self.pending:  # only once, so that the event loop is free soon
                 self._process_inline(batch, items)
-                continue
+                return
             self.running += 1
             call = asyncio.get_running_loop().run_in_executor(self.pool, self.process, items)
             call.add_done_callback(partial(self._finish, batch))

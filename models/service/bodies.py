@@ -3,8 +3,16 @@
 import json
 from typing import Any, NamedTuple
 
+from .json_bounds import json_bounds
+
 __all__ = ["RejectedRequest", "Reply", "ScoreRequest", "as_list", "decode_json", "encode_json", "json_type"]
 
+MAX_DEPTH = 32
+"""Objects and lists around a value."""
+CONTAINERS_PER_RECORD = 8
+"""Objects and lists that a record may hold, on average over as many records as a body may have."""
+BYTES_PER_WORK = 128
+WORK_OF_REASONS = 8
 
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
@@ -31,6 +39,19 @@ class ScoreRequest(NamedTuple):
     body: bytes
     reasons: bool
 
+    @property
+    def work(self) -> int:
+        """Upper bound of the work, estimated before decoding; 1 is a record of usual length without reasons.
+
+        Examples
+        --------
+        >>> ScoreRequest(b'{"text": "a, b"}', False).work, ScoreRequest(b'[{"text": "a"}, {"text": "b"}]', True).work
+        (1, 16)
+        """
+        records = 1 + self.body.count(b",") if self.body.lstrip().startswith(b"[") else 1
+        work = max(records, len(self.body) // BYTES_PER_WORK)
+        return work * WORK_OF_REASONS if self.reasons else work
+
 
 class Reply(NamedTuple):
     """A response body, and the counts that are logged with it."""
@@ -39,16 +60,42 @@ class Reply(NamedTuple):
     counts: dict[str, int]
 
 
-def decode_json(body: bytes) -> Any:
-    """Decode a JSON body; raise RejectedRequest (400) if it is not JSON.
+def decode_json(body: bytes, max_records: int) -> Any:
+    """Decode a JSON body.
+
+    Decoding cannot be interrupted, and its time grows with the number of objects rather than with that of bytes. So
+    that number is limited before.
+
+    Parameters
+    ----------
+    body : bytes
+        JSON in UTF-8.
+    max_records : int
+        Records that a body may have.
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    RejectedRequest
+        If it is not JSON, is nested too deeply, or holds too many objects and lists.
 
     Examples
     --------
-    >>> decode_json(b'{"text": "hi"}')
+    >>> decode_json(b'{"text": "hi"}', 1)
     {'text': 'hi'}
     """
+    n_containers, depth = json_bounds(body)
+    if depth > MAX_DEPTH:
+        raise RejectedRequest(400, f"body: expected JSON with at most {MAX_DEPTH} levels, got more")
+    max_containers = CONTAINERS_PER_RECORD * max_records
+    if n_containers > max_containers:
+        raise RejectedRequest(413, f"body: expected at most {max_containers} objects and lists, got {n_containers}")
     try:
-        return json.loads(body)
+        # Decoded here, because json.loads would also accept UTF-16, in which other bytes are brackets.
+        return json.loads(body.decode("utf-8", "surrogatepass").removeprefix("\ufeff"))
     except (ValueError, RecursionError):
         raise RejectedRequest(400, "body: expected JSON, got something else") from None
 
@@ -56,11 +103,15 @@ def decode_json(body: bytes) -> Any:
 def encode_json(content: Any) -> bytes:
     """Encode as ASCII JSON: a text span may hold half of a surrogate pair, which UTF-8 cannot encode.
 
+    A list is encoded item by item, so that other threads can run in between.
+
     Examples
     --------
-    >>> encode_json({"text": "\\ud83d"})
-    b'{"text":"\\\\ud83d"}'
+    >>> encode_json([{"text": "\\ud83d"}])
+    b'[{"text":"\\\\ud83d"}]'
     """
+    if isinstance(content, list):
+        return f"[{','.join([_encode(item) for item in content])}]".encode("ascii")
     return _encode(content).encode("ascii")
 
 

@@ -49,6 +49,14 @@ class RequestHandler:
         if loaded.scorer.model.matrix.history_parts:
             self.live = LiveState(loaded.scorer, settings.state, lateness=settings.lateness)
         metrics.set_model(loaded)
+        if self.cut_bytes:
+            metrics.cut_bytes.set(self.cut_bytes)
+            log_event("an incomplete write was cut from the event log", level=logging.WARNING, bytes=self.cut_bytes)
+
+    @property
+    def cut_bytes(self) -> int:
+        """Bytes of an incomplete write that were cut from the event log when it was opened."""
+        return self.live.cut if self.live is not None else 0
 
     def warm_up(self) -> None:
         """Score sample records; afterwards the handler is ready."""
@@ -81,7 +89,7 @@ class RequestHandler:
     def _decode_records(self, body: bytes) -> Any:
         """Return the decoded body, or why it is rejected."""
         try:
-            content = decode_json(body)
+            content = decode_json(body, self.settings.max_records)
             if not isinstance(content, dict | list):
                 problem = f"body: expected an object or a list of objects, got {type(content).__name__}"
                 raise RejectedRequest(422, problem)
@@ -99,13 +107,9 @@ class RequestHandler:
 
     def _score_items(self, items: list[Any], reasons: bool) -> list[Score]:
         records = [item for item in items if isinstance(item, dict)]
-        scores = iter(self._score_records(records, reasons))
-        return [
-            next(scores)
-            if isinstance(item, dict)
-            else self._unscorable(f"expected an object, got {json_type(item)}", reasons)
-            for item in items
-        ]
+        others = [f"expected an object, got {json_type(item)}" for item in items if not isinstance(item, dict)]
+        scores, unscorable = iter(self._score_records(records, reasons)), iter(self._unscorable(others, reasons))
+        return [next(scores if isinstance(item, dict) else unscorable) for item in items]
 
     def _score_records(self, records: list[dict[str, Any]], reasons: bool) -> list[Score]:
         try:
@@ -118,16 +122,17 @@ class RequestHandler:
         try:
             return self._call_scorer([record], reasons)[0]
         except Exception as error:
-            return self._unscorable(f"the record cannot be scored ({type(error).__name__})", reasons)
+            return self._unscorable([f"the record cannot be scored ({type(error).__name__})"], reasons)[0]
 
-    def _unscorable(self, why: str, reasons: bool) -> Score:
-        """Return the score of a record that the scorer cannot process."""
+    def _unscorable(self, why: list[str], reasons: bool) -> list[Score]:
+        """Return the scores of records that the scorer cannot process, each with its reason."""
         model = self.loaded.scorer.model
-        odds = np.full((1, len(model.ensemble.base)), np.nan)
-        score = to_records(model, odds, np.array([why], object))[0]
+        odds = np.full((len(why), len(model.ensemble.base)), np.nan)
+        scores = to_records(model, odds, np.array(why, object))
         if not reasons:
-            return score
-        return score | {"explained": None, "reasons": []} | ({"text_spans": []} if model.subject == "message" else {})
+            return scores
+        empty: Score = {"explained": None, "reasons": []} | ({"text_spans": []} if model.subject == "message" else {})
+        return [score | empty for score in scores]
 
     def _call_scorer(self, records: list[Any], reasons: bool) -> list[Score]:
         if self.live is not None:
@@ -152,7 +157,7 @@ class RequestHandler:
         RejectedRequest
             If the body is malformed, the model does not use such records, or they could not be stored.
         """
-        part, records = self._check_events(decode_json(body))
+        part, records = self._check_events(decode_json(body, self.settings.max_records))
         objects = [position for position, record in enumerate(records) if isinstance(record, Mapping)]
         rejected = {position: f"expected an object, got {json_type(record)}"
                     for position, record in enumerate(records) if not isinstance(record, Mapping)}  # fmt: skip
@@ -225,7 +230,11 @@ class RequestHandler:
             "legitimate": model.legitimate,
             "fields": record_fields(model),
             "columns": list(model.matrix.columns),
-            "history": {"parts": list(model.matrix.history_parts), "event_fields": sorted(fields)},
+            "history": {
+                "parts": list(model.matrix.history_parts),
+                "event_fields": sorted(fields),
+                "cut_bytes": self.cut_bytes,
+            },
             "operating_points": [asdict(point) | {"decides": index == 0} for index, point in enumerate(model.points)],
         }
 
@@ -251,11 +260,10 @@ class RequestHandler:
         self.loaded = loaded
         self.metrics.set_model(loaded)
 
-    def render_metrics(self) -> bytes:
-        """Return the metrics in the text format of Prometheus."""
+    def measure_history(self) -> None:
+        """Show the size of the live history in the metrics; waits for its lock."""
         if self.live is not None:
             self.metrics.set_history_size(self.live.size)
-        return self.metrics.render()
 
     def checkpoint(self) -> None:
         """Replace a large event log by a snapshot."""

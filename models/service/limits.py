@@ -2,15 +2,17 @@
 
 import asyncio
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from fraudsieve.models.service.transport.turns import Turns
+
 from .metrics import Metrics
 from .settings import Settings
 
-__all__ = ["PUBLIC_PATHS", "RETRY_AFTER", "RequestLimits", "error_response"]
+__all__ = ["PUBLIC_PATHS", "RETRY_AFTER", "RequestLimits", "error_response", "excess_app"]
 
 PUBLIC_PATHS = {"/healthz", "/readyz"}
 """Paths that need no token."""
@@ -44,6 +46,32 @@ def error_response(status: int, reason: str, headers: dict[str, str] | None = No
     return JSONResponse({"error": reason}, status, headers)
 
 
+def excess_app(on_rejection: Callable[[], None]) -> ASGIApp:
+    """Return the application of connections beyond the limit: healthy, but answered 503 and closed.
+
+    Parameters
+    ----------
+    on_rejection : callable
+        Called for each request that is answered 503.
+
+    Returns
+    -------
+    ASGI application
+    """
+    close = {"connection": "close"}
+    healthy = JSONResponse({"status": "ok"}, headers=close)
+    rejection = error_response(503, "too many open connections", RETRY_AFTER | close)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/healthz":
+            await healthy(scope, receive, send)
+        else:
+            on_rejection()
+            await rejection(scope, receive, send)
+
+    return answer
+
+
 class RequestLimits:
     """ASGI middleware: reads the body of an accepted request into its state, and answers a rejected one.
 
@@ -62,7 +90,7 @@ class RequestLimits:
 
     def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
         self.app, self.settings = app, settings
-        self.running = 0
+        self.running, self.turns = 0, Turns()
         metrics.running.set_function(lambda: self.running)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,6 +98,7 @@ class RequestLimits:
         if scope["type"] != "http" or scope["path"] in PUBLIC_PATHS:
             await self.app(scope, receive, send)
             return
+        await self.turns.start()
         rejection = self._check_head(scope["method"], dict(scope["headers"]))
         if rejection is not None:
             await rejection(scope, receive, send)
@@ -110,11 +139,8 @@ class RequestLimits:
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.running += 1
         try:
-            if scope["state"].get("whole"):
+            async with asyncio.timeout(self.settings.body_seconds):
                 body = await self._read_body(receive)
-            else:
-                async with asyncio.timeout(self.settings.body_seconds):
-                    body = await self._read_body(receive)
         except TimeoutError:
             reason = f"body: expected all of it within {self.settings.body_seconds:g} s"
             await error_response(408, reason, {"connection": "close"})(scope, receive, send)

@@ -58,6 +58,15 @@ class Metrics:
         self.entities = Gauge("state_entities", "Accounts and other entities in the live history.", **options)
         self.state_bytes = Gauge("state_bytes", "Memory of the live history in bytes.", **options)
         self.log_bytes = Gauge("state_log_bytes", "Size of the event log on disk in bytes.", **options)
+        self.cut_bytes = Gauge(
+            "state_cut_bytes", "Bytes of an incomplete write that were cut from the event log at the start.", **options
+        )
+        self.background_failures = Counter(
+            "background_failures", "Failed runs of background tasks.", ("task",), **options
+        )
+        self.background_failing = Gauge(
+            "background_failing", "Failures of a background task since its last success.", ("task",), **options
+        )
         self.swaps = Counter("model_swaps", "Checks of the registry alias, by outcome.", ("outcome",), **options)
         # Looking a metric up by its labels takes as long as counting, and there are only a few labels.
         self._requests_of = cache(lambda route, status: self.requests.labels(route, str(status)))
@@ -93,6 +102,14 @@ class Metrics:
         model = loaded.scorer.model
         self.model.clear()
         self.model.labels(model.name, loaded.version or "", model.digest).set(1)
+
+    def count_background_failure(self, task: str) -> None:
+        """Count a failed run of a background task."""
+        self.background_failures.labels(task).inc()
+
+    def set_background_failures(self, task: str, failures: int) -> None:
+        """Show how often a background task has failed since its last success."""
+        self.background_failing.labels(task).set(failures)
 
     def set_history_size(self, size: LiveSize) -> None:
         """Show the size of the live history."""

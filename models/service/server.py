@@ -1,23 +1,28 @@
 """The server: a listening socket, uvicorn, and a shutdown that lets requests finish. POSIX only."""
 
 import asyncio
+import logging
 import os
+import resource
 import signal
 import socket
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from fraudsieve.exceptions import ServiceError
 from fraudsieve.models.service.transport.http11 import bounded_protocol
 
 from .json_log import log_event
+from .limits import excess_app
 from .settings import Settings
 
 __all__ = ["listen", "run"]
 
 BACKLOG = 2048
 """Connections that wait to be accepted; the default of uvicorn."""
+SPARE_FILES = 1024
+"""Open files beyond those of accepted connections: the log, models, and connections that are turned away."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -54,25 +59,27 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
+def run(app: Starlette, settings: Settings, listener: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in progress.
 
     Parameters
     ----------
-    app : FastAPI
+    app : Starlette
         From `create_app`.
     settings : Settings
         Times and number of connections.
     listener : socket.socket
         From `listen`.
     """
+    _allow_open_files(settings.max_connections + SPARE_FILES)
+    metrics = app.state.handler.metrics
     config = uvicorn.Config(
         app,
         http=bounded_protocol(
             settings.body_seconds,
             settings.max_body,
             settings.max_connections,
-            app.state.handler.metrics.rejected_connections.inc,
+            excess_app(metrics.rejected_connections.inc),
         ),
         ws="none",
         log_config=None,
@@ -88,3 +95,14 @@ def run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
         signal.signal(stop, lambda *_: None)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop, if it is installed
         runner.run(uvicorn.Server(config).serve(sockets=[listener]))
+
+
+def _allow_open_files(number: int) -> None:
+    """Raise the soft limit on open files; without a free one no connection is accepted, not even for /healthz."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = resource.RLIM_INFINITY
+    allowed = number if hard == unlimited else min(number, hard)
+    if soft != unlimited and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if hard != unlimited and hard < number:
+        log_event("too few open files are allowed", level=logging.WARNING, expected=number, allowed=hard)

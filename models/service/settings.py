@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fraudsieve.exceptions import ServiceError
 
-__all__ = ["TOKEN_VARIABLE", "Settings", "check_exposure", "check_platform", "read_token"]
+__all__ = ["TOKEN_VARIABLE", "Settings", "check_exposure", "check_platform", "is_loopback", "read_token"]
 
 TOKEN_VARIABLE = "FRAUDSIEVE_TOKEN"
 """The environment variable that may hold the token."""
@@ -24,6 +24,9 @@ class Settings:
     ----------
     token : str, default=None
         Token that clients must send; None for no authentication.
+    is_open : bool, default=False
+        Whether programs of other machines may call without a token. Otherwise, without a token, only requests that
+        name this machine as their ``Host`` and carry no foreign ``Origin`` are answered.
     address : str, default=None
         Where the model was loaded from, such as ``models:/fraudsieve@champion``. An alias is checked for new versions.
     version : str, default=None
@@ -43,7 +46,8 @@ class Settings:
     threads : int, default=None
         Threads that score; None for one per core.
     body_seconds : float, default=10.0
-        Seconds that the head of a request may take to arrive, and again its body.
+        Seconds that the head of a request may take to arrive, and again its body. A client that reads nothing of an
+        answer for as long is disconnected.
     watch_seconds : float, default=30.0
         Seconds between two checks of the alias.
     grace_seconds : float, default=30.0
@@ -53,6 +57,7 @@ class Settings:
     """
 
     token: str | None = field(default=None, repr=False)
+    is_open: bool = False
     address: str | None = None
     version: str | None = None
     state: Path | None = None
@@ -71,6 +76,11 @@ class Settings:
     def alias(self) -> str | None:
         """The address if it is an alias, whose version may change; else None."""
         return self.address if self.address and self.address.startswith("models:/") and "@" in self.address else None
+
+    @property
+    def is_local_only(self) -> bool:
+        """Whether only programs of this machine may call."""
+        return self.token is None and not self.is_open
 
     @property
     def n_threads(self) -> int:
@@ -152,12 +162,19 @@ def check_exposure(host: str, token: str | None, *, is_open: bool) -> None:
     ...
     fraudsieve.exceptions.ServiceError: 0.0.0.0: is open to other machines, and there is no token. ...
     """
-    if token is None and not is_open and not _is_loopback(host):
+    if token is None and not is_open and not is_loopback(host):
         fix = f"Set {TOKEN_VARIABLE} or --token-file, listen on 127.0.0.1, or pass --open."
         raise ServiceError(host, "is open to other machines, and there is no token", fix)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether a name or address is that of this machine, for itself only.
+
+    Examples
+    --------
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("10.0.0.1")
+    (True, True, False)
+    """
     try:
         return ip_address(host).is_loopback
     except ValueError:

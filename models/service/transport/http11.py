@@ -1,85 +1,66 @@
-"""HTTP/1.1 with limits on open connections, on idle time, and on the size of a request."""
+"""HTTP/1.1 with limits on open connections, on idle and unread time, and on the size of a request.
+
+It is a subclass of uvicorn's protocol over httptools, because uvicorn has none of these limits:
+
+- It waits forever for the head of a first request, and for the end of a body that it has already answered.
+- It waits forever for a client that does not read its answers.
+- Its parser buffers a head, or what follows the last chunk of a body, of any length.
+- Its own limit on connections also rejects those that are open already, and sends no Retry-After.
+- It loses the body of a request with an ``Upgrade`` header, which clients send to offer HTTP/2.
+
+The names that are overridden and used are private to uvicorn, so pyproject.toml has an upper bound for its version, and
+tests/test_private_names.py lists them.
+"""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+import httptools
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from fraudsieve.models.service.limits import RETRY_AFTER, error_response
+from .joined_writes import JoinedWrites
 
 __all__ = ["BoundedProtocol", "bounded_protocol"]
 
 MAX_HEAD = 1 << 16
 """Bytes of a request's head; also what chunked encoding may add to a body of any size."""
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 CHUNK_OVERHEAD = 8
 """A body in chunks of one byte is six times as long on the wire."""
-TOO_MANY_CONNECTIONS = error_response(503, "too many open connections", RETRY_AFTER | {"connection": "close"})
-
-
-class _SinglePacketTransport:
-    """A transport for one response that sends head and body together: each packet costs as much as all of HTTP."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self.transport = transport
-        self.is_closing, self.close = transport.is_closing, transport.close
-        self.head: bytes | None = None
-
-    def write(self, data: bytes) -> None:
-        if self.head is None and data != CONTINUE:
-            self.head = data
-        else:
-            self.transport.write((self.head or b"") + data)
-            self.head = self.head and b""
+MIN_READ = 1 << 16
+"""Bytes that a client must read within the seconds, if so many wait for it."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol over httptools, with limits that it lacks; `bounded_protocol` sets them.
-
-    uvicorn waits forever for the head of a request, and for the end of a body that it has already answered. Its parser
-    buffers a head, or what follows the last chunk of a body, of any length. Its own limit on connections also rejects
-    those that are open already, and sends no Retry-After.
-    """
+    """uvicorn's protocol over httptools, with limits that it lacks; `bounded_protocol` sets them."""
 
     max_seconds: ClassVar[float]
     max_body: ClassVar[int]
     max_connections: ClassVar[int]
+    excess_app: ClassVar[ASGIApp]
 
-    head_timer: asyncio.TimerHandle | None = None
+    joined: JoinedWrites
+    timer: asyncio.TimerHandle | None = None
     in_head = False
     received = 0  # bytes of the request that is arriving
 
-    @staticmethod
-    def on_rejection() -> None:
-        """Run for each connection that is answered 503."""
-
     def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
+        self.joined = JoinedWrites(transport, self.loop)
+        super().connection_made(cast(asyncio.Transport, self.joined))
         if len(self.connections) > self.max_connections:
-            self.app = cast(Any, TOO_MANY_CONNECTIONS)
-            self.on_rejection()
+            self.app = cast(Any, type(self).excess_app)
         self._set_timer()
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["state"]["tasks"] = self.tasks  # requests in progress, over all connections
-        self.in_head, self.received = True, 0
-
-    def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self.scope["state"]["whole"] = True
-
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        self.in_head = False
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.transport = cast(asyncio.Transport, _SinglePacketTransport(self.transport))
-        super()._start_asgi_task(cycle, app)
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._stop_timer()
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(memoryview(data))
+        except httptools.HttpParserError:
+            self.send_400_response("The request is not valid HTTP/1.1.")
         self.received += len(data)
         if self.in_head and self.received > MAX_HEAD:
             self.send_400_response("The request head is too long.")
@@ -87,48 +68,98 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
         self._set_timer()
 
+    def _parse(self, data: memoryview) -> None:
+        while data and not self.transport.is_closing():
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                # The parser stops behind the head, and skips the body. A server may ignore the header.
+                data = data[upgrade.args[0] :]
+                self._parse_without_upgrade()
+
+    def _parse_without_upgrade(self) -> None:
+        """Parse the head again, without the header for which the parser stopped."""
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        if method == b"CONNECT":  # the parser stops for the method
+            self.send_400_response("CONNECT is not supported.")
+            return
+        lines = [b"%b %b HTTP/%b" % (method, self.url, version.encode())]
+        lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.feed_data(b"\r\n".join([*lines, b"", b""]))
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.in_head, self.received = True, 0
+
+    def on_headers_complete(self) -> None:
+        self.in_head = False
+        if not self.parser.should_upgrade():  # else it is parsed again
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
     def on_response_complete(self) -> None:
+        self.joined.flush()
         super().on_response_complete()
         self._set_timer()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._stop_timer()
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._set_timer()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._set_timer()
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
     def _set_timer(self) -> None:
-        if self._is_answering():
+        """Run the timer while the client must send a head or read; the application has timers of its own."""
+        if self._is_answering() and not self.flow.write_paused:
             self._stop_timer()
-        elif self.head_timer is None:
-            self.head_timer = self.loop.call_later(self.max_seconds, self.transport.close)
+        elif self.timer is None:
+            unread = self.transport.get_write_buffer_size()
+            self.timer = self.loop.call_later(self.max_seconds, self._end_if_idle, unread)
+
+    def _end_if_idle(self, unread: int) -> None:
+        self.timer = None
+        left = self.transport.get_write_buffer_size()
+        if not left:
+            self.transport.close()
+        elif left > unread - min(MIN_READ, unread):
+            self.transport.abort()  # close would wait until everything is read
+        else:
+            self._set_timer()
 
     def _stop_timer(self) -> None:
-        if self.head_timer is not None:
-            self.head_timer.cancel()
-            self.head_timer = None
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
 
 
-def bounded_protocol(
-    seconds: float, max_body: int, max_connections: int, on_rejection: Callable[[], None] = lambda: None
-) -> type[BoundedProtocol]:
+def bounded_protocol(seconds: float, max_body: int, max_connections: int, excess_app: ASGIApp) -> type[BoundedProtocol]:
     """Return a protocol class with limits; uvicorn makes an instance for each connection.
 
     Parameters
     ----------
     seconds : float
-        Time for the head of the next request, from the connection or from the previous response.
+        Time for the head of the next request, from the connection or from the previous response; and for a client to
+        read what waits for it, or 64 KiB of it.
     max_body : int
         Bytes of a body.
     max_connections : int
-        Open connections; further ones are answered 503.
-    on_rejection : callable, optional
-        Called for each connection that is answered 503.
+        Open connections.
+    excess_app : ASGI application
+        Answers further connections.
 
     Returns
     -------
     type
     """
     limits = {"max_seconds": seconds, "max_body": max_body, "max_connections": max_connections}
-    return type("LimitedProtocol", (BoundedProtocol,), limits | {"on_rejection": staticmethod(on_rejection)})
+    return type("LimitedProtocol", (BoundedProtocol,), limits | {"excess_app": staticmethod(excess_app)})

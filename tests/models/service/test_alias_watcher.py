@@ -134,7 +134,7 @@ def test_a_service_follows_its_alias(serve: Any, registry: Registry, binary: Any
 
     # A deleted alias changes nothing; a restored one is followed.
     registry.client.delete_registered_model_alias(NAME, "champion")
-    wait_until(lambda: service.metric('fraudsieve_model_swaps_total{outcome="unreachable"}') > 0)
+    wait_until(lambda: service.metric('fraudsieve_model_swaps_total{outcome="failed"}') > 0)
     assert version_of(service) == "2"
     registry.champion("1")
     wait_until(lambda: version_of(service) == "1")

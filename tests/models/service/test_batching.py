@@ -123,16 +123,7 @@ def test_a_cancelled_item_does_not_block_others(inline_size: int) -> None:
     assert run(work, submit_all, inline_size=inline_size) == [4, 9]
 
 
-def test_a_single_request_runs_at_once() -> None:
+def test_only_one_small_batch_at_a_time_runs_in_the_event_loop() -> None:
     work = Work()
-
-    async def submit_all(batcher: MicroBatcher[int, int]) -> list[int]:
-        call = batcher.submit(3, alone=True)
-        with pytest.raises(StopIteration) as done:
-            call.send(None)  # finishes without yielding to the loop
-        return [done.value.value, await batcher.submit(4, alone=True)]
-
-    assert run(work, submit_all, inline_size=10) == [9, 16]
-    assert work.calls == [[3], [4]]
-    assert run(work, lambda batcher: batcher.submit(5, alone=True), inline_size=0) == 25  # large, so in a thread
-    assert work.threads[-1].startswith("pool")
+    assert run(work, several, inline_size=5, max_size=5) == [number * number for number in range(10)]
+    assert [name.startswith("pool") for name in work.threads] == [True, False]

@@ -1,14 +1,17 @@
 """Handling of bodies if something fails; test_app tests the normal case over sockets."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from fraudsieve.exceptions import ArtifactError, StateError
 from fraudsieve.models import Scorer
+from fraudsieve.models.service.app import create_app
 from fraudsieve.models.service.bodies import RejectedRequest, Reply, ScoreRequest
 from fraudsieve.models.service.handlers import RequestHandler
 from fraudsieve.models.service.loaded_model import LoadedModel
@@ -95,7 +98,7 @@ def test_events_that_cannot_be_stored_are_not_acknowledged(
         handler.ingest(json.dumps({"events": EVENTS}).encode())
     assert caught.value.status == 503
     assert "secret" not in str(caught.value)
-    assert b'fraudsieve_accepted_total{part="events"}' not in handler.render_metrics()
+    assert b'fraudsieve_accepted_total{part="events"}' not in handler.metrics.render()
 
 
 def test_an_incompatible_model_does_not_replace_the_one_in_use(handler: RequestHandler, scorer: Scorer) -> None:
@@ -123,9 +126,48 @@ def test_a_snapshot_is_written_once_the_log_is_large(accounts_folder: Path, tmp_
     again.close()
 
 
+def test_what_was_cut_from_a_torn_log_is_told(
+    accounts_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Settings(state=tmp_path / "state")
+    for expected in (0, 7):
+        caplog.clear()
+        handler = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), settings, Metrics())
+        handler.ingest(json.dumps({"events": EVENTS}).encode())
+        handler.close()
+        assert handler.describe_model()["history"]["cut_bytes"] == expected
+        assert f"fraudsieve_state_cut_bytes {expected}.0".encode() in handler.metrics.render()
+        logged = [vars(record)["fields"]["bytes"] for record in caplog.records if "was cut" in record.getMessage()]
+        assert logged == [expected] * bool(expected)
+        newest = max((tmp_path / "state").glob("*.log"))
+        newest.write_bytes(newest.read_bytes() + b"\xf5fs\xf5 torn"[:7])
+
+
+def test_health_and_metrics_do_not_wait_for_the_history(accounts_folder: Path) -> None:
+    app = create_app(Scorer.load(accounts_folder))
+    handler = app.state.handler
+    handler.is_warm = True
+    handler.ingest(json.dumps({"events": EVENTS}).encode())
+
+    async def call() -> list[httpx.Response]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            answers = [await client.get("/metrics")]
+            with handler.live._lock:
+                async with asyncio.timeout(10):
+                    for path in ("/healthz", "/readyz", "/metrics", "/metrics", "/v1/model"):
+                        answers.append(await client.get(path))
+            return answers
+
+    answers = asyncio.run(call())
+    handler.close()
+    assert {answer.status_code for answer in answers} == {200}
+    sizes = {line for answer in answers for line in answer.text.splitlines() if "_state_events " in line}
+    assert len(sizes - {line for line in sizes if line.startswith("#")}) == 1  # the last known one is shown
+
+
 @pytest.mark.slow
 def test_without_the_extra_the_error_names_the_installation(run_alone: Any, binary: Any) -> None:
-    for name in ("fastapi", "uvicorn", "prometheus_client"):
+    for name in ("starlette", "uvicorn", "prometheus_client"):
         printed = run_alone(f"""
 import sys
 sys.modules[{name!r}] = None
@@ -203,4 +245,4 @@ def test_the_scoring_path_imports_nothing_of_the_service(run_alone: Any) -> None
     modules = run_alone(
         "import sys, fraudsieve.models.predict, fraudsieve.models.live.state; print(*sys.modules)"
     ).split()
-    assert {"fastapi", "starlette", "uvicorn", "pydantic", "prometheus_client", "mlflow"} & set(modules) == set()
+    assert {"starlette", "uvicorn", "pydantic", "prometheus_client", "mlflow"} & set(modules) == set()

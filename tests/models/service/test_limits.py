@@ -190,3 +190,22 @@ def test_many_concurrent_requests_are_answered_or_get_retry_after(service: Any) 
         answers = list(pool.map(call, range(60)))
     assert {answer.status_code for answer in answers} == {200, 503}
     assert all(answer.headers.get("retry-after") == "1" for answer in answers if answer.status_code == 503)
+
+
+def test_a_post_that_offers_http_2_keeps_its_body(service: Any) -> None:
+    """Check what the HTTP client of Java sends by default."""
+    body = json.dumps({"text": "x"}).encode()
+    offer = ("connection: Upgrade, HTTP2-Settings, close", "upgrade: h2c", "http2-settings: AAMAAABkAAQAAP__")
+    with socket.create_connection(("127.0.0.1", service.port)) as connection:
+        connection.sendall(head(service, len(body), *offer))
+        connection.sendall(body)
+        answer = answer_of(connection)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["status"] == "ok"
+
+
+def test_deep_nesting_and_many_objects_are_rejected(service: Any) -> None:
+    with service.client(headers=dict(service.client().headers) | {"content-type": "application/json"}) as client:
+        assert client.post("/v1/score", content=b"[" * 33 + b"]" * 33).status_code == 400
+        many = client.post("/v1/score", content=b"[" + b",".join([b"[]"] * 400) + b"]")
+        assert (many.status_code, many.json()["error"].endswith("objects and lists, got 401")) == (413, True)

@@ -51,6 +51,7 @@ def serve_command(
         folder, digest, version = _find(model)
         settings = Settings(
             token=token,
+            is_open=open,
             address=model,
             version=version,
             state=state,
@@ -76,7 +77,8 @@ def _import_service() -> tuple[Any, Any, Any]:
         from fraudsieve.models.service.server import listen, run
     except ModuleNotFoundError as error:
         fix = "Install it: pip install 'fraudsieve[serve]'."
-        raise ServiceError("fraudsieve serve", f"{error.name} is not installed", fix) from None
+        package = (error.name or "a package").partition(".")[0]
+        raise ServiceError("fraudsieve serve", f"{package} is not installed", fix) from None
     return create_app, run, listen
 
 

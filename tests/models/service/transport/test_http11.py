@@ -1,6 +1,7 @@
 """Packets of a connection."""
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -31,22 +32,26 @@ class Transport:
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return default
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
     def pause_reading(self) -> None: ...
 
     def resume_reading(self) -> None: ...
 
 
+async def body_of(receive: Any) -> bytes:
+    message = await receive()
+    body: bytes = message["body"]
+    return body + await body_of(receive) if message["more_body"] else body
+
+
 async def answer(scope: Any, receive: Any, send: Any) -> None:
-    STATES.append((len(scope["state"]["tasks"]), scope["state"].get("whole", False)))
-    body = (await receive())["body"] if scope["method"] == "POST" else b"hello"
+    body = b"hello" if scope["method"] != "POST" else await body_of(receive)
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
     if scope["path"] == "/fails":
         raise ValueError("after the head")
-    await asyncio.sleep(0.01)
     await send({"type": "http.response.body", "body": body})
-
-
-STATES: list[tuple[int, bool]] = []
 
 
 async def handled(connection: Any) -> None:
@@ -64,7 +69,7 @@ def sent(*packets: bytes) -> Transport:
     async def run() -> Transport:
         config = uvicorn.Config(answer, lifespan="off", log_config=None, access_log=False)
         config.load()
-        connection, transport = bounded_protocol(5, 1000, 5)(config, ServerState(), {}), Transport()
+        connection, transport = bounded_protocol(5, 1000, 5, answer)(config, ServerState(), {}), Transport()
         connection.connection_made(transport)
         for packet in packets:
             connection.data_received(packet)
@@ -91,14 +96,37 @@ def test_expect_continue_is_answered_at_once() -> None:
     assert response.endswith(b"\r\n\r\nabc")
 
 
-def test_a_head_without_its_body_is_not_sent(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_response_without_its_body_closes_the_connection(caplog: pytest.LogCaptureFixture) -> None:
     transport = sent(b"GET /fails HTTP/1.1\r\nhost: x\r\n\r\n")
-    assert (transport.written, transport.closed) == ([], True)
+    assert transport.closed
+    assert not any(packet.endswith(b"hello") for packet in transport.written)
     assert "Exception in ASGI application" in caplog.text
 
 
-def test_the_state_has_open_requests_and_completeness() -> None:
-    STATES.clear()
-    head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\n"
-    assert len(sent(head + b"abc", head, b"abc").written) == 2
-    assert STATES == [(1, True), (1, False)]
+def test_head_is_answered_without_a_body() -> None:
+    head, get = sent(b"HEAD / HTTP/1.1\r\nhost: x\r\n\r\n", b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").written
+    assert head.endswith(b"content-length: 5\r\n\r\n")
+    assert get.endswith(b"hello")
+
+
+UPGRADE = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n"
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 500])
+def test_a_request_that_offers_an_upgrade_keeps_its_body(parts: int) -> None:
+    request = b"POST / HTTP/1.1\r\nhost: x\r\n" + UPGRADE + b"content-length: 3\r\n\r\nabc"
+    data = request + b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+    step = -(-len(data) // parts)
+    written = b"".join(sent(*(data[start : start + step] for start in range(0, len(data), step))).written)
+    assert re.findall(rb"\r\n\r\n(\w{3,5})", written.replace(b"HTTP/1.1", b" ")) == [b"abc", b"hello"]
+
+
+def test_many_pipelined_requests_that_offer_an_upgrade() -> None:
+    written = b"".join(sent((b"GET / HTTP/1.1\r\nhost: x\r\n" + UPGRADE + b"\r\n") * 500).written)
+    assert written.count(b"\r\n\r\nhello") == 500
+
+
+def test_connect_is_rejected() -> None:
+    transport = sent(b"CONNECT x:80 HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert transport.closed
+    assert transport.written[0].startswith(b"HTTP/1.1 400")

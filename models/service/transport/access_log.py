@@ -5,9 +5,9 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .json_log import error_location, log_event
-from .limits import error_response
-from .metrics import Metrics
+from fraudsieve.models.service.json_log import error_location, log_event
+from fraudsieve.models.service.limits import error_response
+from fraudsieve.models.service.metrics import Metrics
 
 __all__ = ["AccessLog"]
 

@@ -1,26 +1,10 @@
-"""Request and response bodies as OpenAPI describes them, with examples."""
+"""Response bodies, as the OpenAPI description shows them."""
 
-from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from fraudsieve.models.artifact.folder import Model
-
-from .loaded_model import PARTS, record_fields, sample_record
-
-__all__ = ["ErrorBody", "EventsResult", "Health", "ModelInfo", "Score", "events_body", "score_body"]
-
-SAMPLE_TIME = datetime(2026, 5, 1, 10, tzinfo=UTC)
-EXAMPLES: dict[str, dict[str, Any]] = {
-    "events": {"event_id": "e1", "account_id": "ann", "occurred_at": "2026-05-01T10:00:00Z", "kind": "transfer",
-               "amount": 90, "counterparty_id": "bob"},
-    "labels": {"event_id": "e1", "account_id": "ann", "labelled_at": "2026-05-02T10:00:00Z", "is_fraud": True},
-    "account_labels": {"account_id": "bob", "labelled_at": "2026-05-02T10:00:00Z", "is_fraud": True},
-    "messages": {"message_id": "m1", "text": "Your parcel is held", "sent_at": "2026-05-01T10:00:00Z"},
-}  # fmt: skip
-TYPES = {"string": {"type": ["string", "integer"]}, "time": {"type": "string", "format": "date-time"}}
-TYPES |= {"number or null": {"type": ["number", "null"]}, "string or null": {"type": ["string", "integer", "null"]}}
+__all__ = ["ErrorBody", "EventsResult", "Health", "ModelInfo", "Readiness", "Score"]
 
 
 class ModelIdentity(BaseModel):
@@ -102,6 +86,7 @@ class HistoryInfo(BaseModel):
 
     parts: list[str] = Field(description="Types of records that POST /v1/events accepts.")
     event_fields: list[str] = Field(description="Fields of an event that the model uses.")
+    cut_bytes: int = Field(description="Bytes of an incomplete write that were cut from the event log at the start.")
 
 
 class OperatingPointInfo(BaseModel):
@@ -139,53 +124,13 @@ class Health(BaseModel):
     status: str
 
 
+class Readiness(Health):
+    """Whether the service can score."""
+
+    failing: list[str] = Field(description="Background tasks whose last run failed; they are tried again.")
+
+
 class ErrorBody(BaseModel):
     """An error."""
 
     error: str = Field(description="What was expected and what came.")
-
-
-def score_body(model: Model, max_records: int) -> dict[str, Any]:
-    """Return the ``openapi_extra`` of the route that scores: body, parameter and examples."""
-    record = {
-        "type": "object",
-        "properties": {field["name"]: TYPES[field["type"]] for field in record_fields(model)},
-        "description": "Fields that the model does not use are ignored; GET /v1/model lists those that it uses.",
-    }
-    sample = sample_record(model, SAMPLE_TIME)
-    examples = {"single": {"value": sample}, "list": {"value": [sample, sample]}}
-    reasons = {"name": "reasons", "in": "query", "schema": {"type": "boolean", "default": False}}
-    reasons |= {"description": "Whether to explain the scores."}
-    body = _body({"anyOf": [record, {"type": "array", "items": record, "maxItems": max_records}]}, examples)
-    return {"parameters": [reasons]} | body
-
-
-def events_body(max_records: int) -> dict[str, Any]:
-    """Return the ``openapi_extra`` of the route that adds events: body and examples."""
-    parts = [
-        {
-            "type": "object",
-            "properties": {
-                part: {
-                    "type": "array",
-                    "items": {"type": "object", "properties": _properties(part)},
-                    "maxItems": max_records,
-                }
-            },
-            "required": [part],
-            "additionalProperties": False,
-        }
-        for part in PARTS
-    ]
-    return _body({"anyOf": parts}, {part: {"value": {part: [EXAMPLES[part]]}} for part in PARTS})
-
-
-def _properties(part: str) -> dict[str, Any]:
-    types = {str: TYPES["string"], int: {"type": "number"}, bool: {"type": "boolean"}}
-    properties = {name: types[type(value)] for name, value in EXAMPLES[part].items()}
-    return properties | {name: TYPES["time"] for name in properties if name.endswith("_at")}
-
-
-def _body(schema: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
-    content = {"application/json": {"schema": schema, "examples": examples}}
-    return {"requestBody": {"required": True, "content": content}}

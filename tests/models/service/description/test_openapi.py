@@ -1,6 +1,7 @@
 """The OpenAPI description, and requests generated from it: the service never answers with a server error."""
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,27 @@ pytestmark = pytest.mark.slow
 
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
 ROUTES = [("POST", "/v1/score"), ("POST", "/v1/events"), ("GET", "/v1/model"), ("GET", "/healthz"), ("GET", "/readyz")]
+
+
+def test_the_description_lists_the_routes_and_the_page_shows_it(service: Any) -> None:
+    with service.client() as client:
+        description, page = client.get("/openapi.json").json(), client.get("/docs")
+        for path, operations in description["paths"].items():
+            for method, operation in operations.items():
+                assert f"<code>{method.upper()} {path}</code>" in page.text
+                assert operation["summary"] in page.text
+                assert client.request(method, path, json={}).status_code not in (404, 405)
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert not re.search(r"<script|<link|<img|src=|url\(|href=.?https?:", page.text)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/model", "/metrics", "/openapi.json", "/docs", "/nothing"])
+def test_head_is_answered_like_get_without_a_body(service: Any, path: str) -> None:
+    with service.client() as client:
+        head, get = client.head(path, timeout=20), client.get(path)
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    assert head.headers["content-type"] == get.headers["content-type"]
 
 
 @pytest.fixture(scope="module", params=["messages", "accounts"])

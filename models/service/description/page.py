@@ -1,0 +1,119 @@
+"""The page at ``/docs``: the OpenAPI document for people. It loads nothing, from here or from elsewhere."""
+
+import json
+from collections.abc import Iterator, Mapping
+from html import escape
+from string import Template
+from typing import Any
+
+__all__ = ["PAGE_HEADERS", "render_description"]
+
+PAGE_HEADERS = {
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+}
+PAGE = Template("""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title $version</title>
+<style>
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; }
+h2 { margin-top: 2.5rem; border-bottom: 1px solid #ccc; }
+pre { overflow: auto; padding: 0.75rem; background: #f4f4f4; }
+table { border-collapse: collapse; }
+th, td { padding: 0.2rem 0.8rem 0.2rem 0; text-align: left; vertical-align: top; }
+</style>
+</head>
+<body>
+<h1>$title $version</h1>
+<p>$description</p>
+<p>$access The same as OpenAPI: <a href="/openapi.json">/openapi.json</a>.</p>
+$operations
+<h2>Response bodies</h2>
+$schemas
+</body>
+</html>
+""")
+WITH_TOKEN = "Every request except those to /healthz and /readyz carries the header <code>Authorization: Bearer</code>."
+WITHOUT_TOKEN = "The service has no token."
+
+
+def render_description(document: Mapping[str, Any]) -> str:
+    """Render an OpenAPI document as HTML.
+
+    Parameters
+    ----------
+    document : mapping
+        From `describe_service`.
+
+    Returns
+    -------
+    str
+    """
+    info = document["info"]
+    operations = [
+        _operation(method, path, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    return PAGE.substitute(
+        {name: escape(info[name]) for name in ("title", "version", "description")},
+        access=WITH_TOKEN if "security" in document else WITHOUT_TOKEN,
+        operations="\n".join(operations),
+        schemas="\n".join(_schema(*item) for item in sorted(document["components"]["schemas"].items())),
+    )
+
+
+def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
+    parts = [f"<h2><code>{method.upper()} {escape(path)}</code></h2>", f"<p>{escape(operation['summary'])}.</p>"]
+    if "description" in operation:
+        parts.append(f"<p>{escape(operation['description'])}</p>")
+    for parameter in operation.get("parameters", ()):
+        default = json.dumps(parameter["schema"]["default"])
+        text = f"{escape(parameter['description'])} By default {default}."
+        parts.append(f"<p>Parameter <code>{escape(parameter['name'])}</code>: {text}</p>")
+    if "requestBody" in operation:
+        examples = operation["requestBody"]["content"]["application/json"]["examples"]
+        parts += [_example(name, example["value"]) for name, example in examples.items()]
+    statuses = operation["responses"].items()
+    parts.append(_table((status, escape(response["description"])) for status, response in statuses))
+    return "\n".join(parts)
+
+
+def _example(name: str, value: Any) -> str:
+    return f"<p>Body, {escape(name)}:</p>\n<pre>{escape(json.dumps(value, indent=2, ensure_ascii=False))}</pre>"
+
+
+def _schema(name: str, schema: Mapping[str, Any]) -> str:
+    fields = [
+        (f"<code>{escape(field)}</code>", escape(_type_of(about)), escape(about.get("description", "")))
+        for field, about in schema.get("properties", {}).items()
+    ]
+    description = f"<p>{escape(schema.get('description', ''))}</p>"
+    return f'<h3 id="{escape(name)}">{escape(name)}</h3>\n{description}\n{_table(iter(fields))}'
+
+
+def _type_of(schema: Mapping[str, Any]) -> str:
+    """Name the type of a field.
+
+    Examples
+    --------
+    >>> _type_of({"anyOf": [{"type": "number"}, {"type": "null"}]})
+    'number or null'
+    """
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "anyOf" in schema:
+        return " or ".join(_type_of(option) for option in schema["anyOf"])
+    if "enum" in schema:
+        return " or ".join(map(str, schema["enum"]))
+    if schema.get("type") == "array":
+        return f"list of {_type_of(schema['items'])}"
+    return str(schema.get("type", "any"))
+
+
+def _table(rows: Iterator[tuple[str, ...]]) -> str:
+    lines = ["<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows]
+    return "<table>\n" + "\n".join(lines) + "\n</table>"

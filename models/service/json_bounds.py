@@ -1,0 +1,59 @@
+"""Bounds of JSON text, measured before it is decoded: a small body can hold very many objects."""
+
+import numba as nb
+import numpy as np
+
+from fraudsieve._typing import Array
+
+__all__ = ["json_bounds"]
+
+QUOTE, BACKSLASH, OPEN_LIST, OPEN_OBJECT, CLOSE_LIST, CLOSE_OBJECT = (ord(char) for char in '"\\[{]}')
+
+
+def json_bounds(body: bytes) -> tuple[int, int]:
+    """Count the objects and lists of JSON text, and the deepest nesting of them.
+
+    The text is not checked: of text that is not JSON the counts mean nothing.
+
+    Parameters
+    ----------
+    body : bytes
+        JSON in UTF-8.
+
+    Returns
+    -------
+    n_containers : int
+        Objects and lists.
+    depth : int
+        Objects and lists around the deepest value.
+
+    Examples
+    --------
+    >>> json_bounds(b'[{"text": "[[["}, {"text": "x"}]')
+    (3, 2)
+    """
+    n_containers, depth = _bounds(np.frombuffer(body, np.uint8))
+    return n_containers, depth
+
+
+@nb.njit(cache=True, nogil=True)
+def _bounds(body: Array) -> tuple[int, int]:
+    n_containers = depth = deepest = 0
+    in_string = is_escaped = False
+    for byte in body:
+        if in_string:
+            if is_escaped:
+                is_escaped = False
+            elif byte == BACKSLASH:
+                is_escaped = True
+            elif byte == QUOTE:
+                in_string = False
+        elif byte == QUOTE:
+            in_string = True
+        elif byte in (OPEN_LIST, OPEN_OBJECT):
+            n_containers += 1
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in (CLOSE_LIST, CLOSE_OBJECT):
+            depth -= 1
+    return n_containers, deepest

@@ -1,0 +1,142 @@
+"""Background tasks that fail are tried again, and can be seen to fail."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from fraudsieve.models import Scorer
+from fraudsieve.models.service import app as service_app
+from fraudsieve.models.service.alias_watcher import AliasWatcher
+from fraudsieve.models.service.app import create_app
+from fraudsieve.models.service.background import MAX_PAUSE, BackgroundTasks
+from fraudsieve.models.service.handlers import RequestHandler
+from fraudsieve.models.service.metrics import Metrics
+from fraudsieve.models.service.settings import Settings
+
+
+class Flaky:
+    """Fails a number of times, then works."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures, self.calls = failures, 0
+
+    def __call__(self, *_: Any) -> None:
+        self.calls += 1
+        if self.calls <= self.failures:
+            raise OSError("no space left in /secret")
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+def test_a_failing_task_is_counted_logged_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    metrics, once, repeated = Metrics(), Flaky(2), Flaky(3)
+    caplog.set_level("INFO", "fraudsieve.service")
+
+    async def run() -> list[list[str]]:
+        tasks = BackgroundTasks(metrics)
+        tasks.run_once("once", once, 0.01)
+        tasks.repeat("repeated", repeated, 0.01)
+        await until(lambda: repeated.calls >= 1 and once.calls >= 1)
+        await until(lambda: b'failures_total{task="repeated"} 1.0' in metrics.render() or repeated.calls > 1)
+        shown = [tasks.failing]
+        await until(lambda: once.calls == 3 and repeated.calls >= 6)
+        shown.append(tasks.failing)
+        await tasks.stop()
+        return shown
+
+    first, last = asyncio.run(run())
+    assert "repeated" in first
+    assert last == []
+    assert once.calls == 3
+    assert b'fraudsieve_background_failures_total{task="once"} 2.0' in metrics.render()
+    assert b'fraudsieve_background_failures_total{task="repeated"} 3.0' in metrics.render()
+    assert b'fraudsieve_background_failing{task="repeated"} 0.0' in metrics.render()
+    logged = [vars(record)["fields"] for record in caplog.records]
+    assert [line["failures"] for line in logged if line["task"] == "once"] == [1, 2, 2]
+    assert "secret" not in str(logged)
+    assert "OSError" in str(logged)
+
+
+def test_pauses_grow_up_to_ten_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 13:
+            raise asyncio.CancelledError
+
+    async def run() -> None:
+        tasks = BackgroundTasks(Metrics())
+        tasks.repeat("snapshot", Flaky(100), 1.0)
+        await asyncio.gather(*tasks._tasks, return_exceptions=True)
+
+    monkeypatch.setattr("fraudsieve.models.service.background.asyncio.sleep", sleep)
+    asyncio.run(run())
+    assert pauses == [1.0, *(2.0**n for n in range(1, 10)), *[MAX_PAUSE] * 3]
+
+
+def call_while_running(app: Any, condition: Callable[[], bool]) -> list[httpx.Response]:
+    """Run an application with its lifespan; return its readiness at once and once the condition holds."""
+
+    async def run() -> list[httpx.Response]:
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client,
+        ):
+            answers = [await client.get("/readyz")]
+            await until(condition)
+            return [*answers, await client.get("/readyz"), await client.get("/metrics")]
+
+    return asyncio.run(run())
+
+
+def has_recovered(metrics: Metrics, task: str) -> bool:
+    shown = metrics.render().decode()
+    failed = f'fraudsieve_background_failures_total{{task="{task}"}} 2.0' in shown
+    return failed and f'fraudsieve_background_failing{{task="{task}"}} 0.0' in shown
+
+
+def test_a_warm_up_that_fails_at_the_start_is_tried_again(binary: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    flaky, app = Flaky(2), create_app(Scorer.load(binary.folder))
+    monkeypatch.setattr("fraudsieve.models.service.handlers.warm_up", flaky)
+    monkeypatch.setattr(service_app, "WARM_UP_SECONDS", 0.01)
+    monkeypatch.setattr("gc.freeze", lambda: None)  # of this process
+    before, after, metrics = call_while_running(app, lambda: has_recovered(app.state.handler.metrics, "warm-up"))
+    assert before.status_code == 503
+    assert (after.status_code, after.json()) == (200, {"status": "ready", "failing": []})
+    assert 'fraudsieve_background_failures_total{task="warm-up"} 2.0' in metrics.text
+
+
+def test_a_snapshot_that_fails_once_is_not_the_last(
+    accounts_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flaky = Flaky(1)
+    monkeypatch.setattr(RequestHandler, "checkpoint", flaky)
+    monkeypatch.setattr(service_app, "CHECKPOINT_SECONDS", 0.01)
+    monkeypatch.setattr("gc.freeze", lambda: None)
+    app = create_app(Scorer.load(accounts_folder), Settings(state=tmp_path / "state"))
+    *_, metrics = call_while_running(app, lambda: flaky.calls > 3 and app.state.handler.is_warm)
+    assert 'fraudsieve_background_failures_total{task="snapshot"} 1.0' in metrics.text
+
+
+def test_an_alias_check_that_fails_once_is_not_the_last(binary: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    flaky = Flaky(1)
+
+    def outcome(_: AliasWatcher) -> str:
+        flaky()
+        return "same"
+
+    monkeypatch.setattr(AliasWatcher, "_outcome", outcome)
+    monkeypatch.setattr("gc.freeze", lambda: None)
+    app = create_app(Scorer.load(binary.folder), Settings(address="models:/sms@champion", watch_seconds=0.01))
+    *_, metrics = call_while_running(app, lambda: flaky.calls > 3 and app.state.handler.is_warm)
+    assert 'fraudsieve_model_swaps_total{outcome="failed"} 1.0' in metrics.text
+    assert 'fraudsieve_background_failures_total{task="alias"} 1.0' in metrics.text
