@@ -56,7 +56,7 @@ class RequestHandler:
     @property
     def cut_bytes(self) -> int:
         """Bytes of an incomplete write that were cut from the event log when it was opened."""
-        return self.live.cut if self.live is not None else 0
+        return 0 if self.live is None or self.live.cut is None else self.live.cut.nbytes
 
     def warm_up(self) -> None:
         """Score sample records; afterwards the handler is ready."""
