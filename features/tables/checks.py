@@ -192,7 +192,10 @@ def _check_columns(loaded: LoadedTable, table: TableSchema, origin: str, require
         raise SchemaError(origin, problem + _hint(missing, names, table), describe_requirements(table, require))
     repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if repeated:
-        raise SchemaError(origin, f"{_quote_names(repeated, 'column')} duplicated", "Keep one of each.")
+        known = [column.name for column in table.columns]
+        is_cell = loaded.printed and not all(name in known for name in repeated)
+        columns = f"{len(repeated)} columns are" if is_cell else _quote_names(repeated, "column")
+        raise SchemaError(origin, f"{columns} duplicated", "Keep one of each.")
 
 
 def _quote_names(names: list[str], noun: str) -> str:
@@ -206,14 +209,16 @@ def _quote(name: str) -> str:
 
 
 def _describe_columns(names: list[str], table: TableSchema, printed: bool) -> str:
-    """List the columns, unless they may be the cells of a file without a header."""
+    """List the columns, without those that may be cells of a file whose header is missing or damaged."""
     known = [column.name for column in table.columns]
     if not names:
         return "got no columns"
     if printed and not any(name in known or _nearest(name, known) for name in names):
         return f"got {len(names)} columns, all unknown: is the header line missing?"
-    more = f" and {len(names) - MAX_NAMES_SHOWN} more" if len(names) > MAX_NAMES_SHOWN else ""
-    return f"got {', '.join(_quote(name) for name in names[:MAX_NAMES_SHOWN])}{more}"
+    # A header that lost its end continues with the cells of the first row.
+    shown = [name for name in names if not printed or name in known or _nearest(name, known)][:MAX_NAMES_SHOWN]
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return f"got {', '.join(map(_quote, shown))}{more}"
 
 
 def _hint(missing: list[str], names: list[str], table: TableSchema) -> str:

@@ -336,3 +336,14 @@ def test_only_the_owner_can_read_what_is_saved(tmp_path: Path) -> None:
         save(pd.DataFrame({"text": ["hi"]}), file)
         assert file.stat().st_mode & 0o777 == 0o600
         file.chmod(0o644)  # as an earlier version left it
+
+
+@pytest.mark.parametrize(
+    "header", [f"message_id,te{SECRET},{SECRET} b", f"message_id,text,a{SECRET},a{SECRET}", f"message_id{SECRET},text"]
+)
+def test_a_header_that_runs_into_a_row_is_not_quoted(tmp_path: Path, header: str) -> None:
+    file = tmp_path / "m.csv"
+    file.write_text(f"{header}\n1,a,b,c\n", "utf-8")
+    with pytest.raises(SchemaError, match=r"m\.csv: (column|1 columns)") as caught:
+        read_table(file, "messages")
+    assert SECRET not in str(caught.value)
