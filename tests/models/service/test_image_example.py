@@ -89,7 +89,7 @@ def built(image: list[tuple[str, str]], binary: Any, request: pytest.FixtureRequ
                     stack.enter_context(kernels_of_an_earlier_run(Path(cache_folder[1]), cache))
                 kernels |= kernels_in(command(text=True).stdout)
             ran += 1
-    assert ran == 2
+    assert ran == 1
     return Build(environment, kernels)
 
 
@@ -134,7 +134,7 @@ def test_the_image_scores_without_compiling(started: tuple[str, Path], built: Bu
 
 @pytest.mark.slow
 def test_another_model_fails_the_build(image: list[tuple[str, str]], built: Build) -> None:
-    (check,) = [rest for name, rest in image if name == "RUN" and rest.startswith("fraudsieve verify")]
+    (check,) = [rest for name, rest in image if name == "RUN" and "fraudsieve verify" in rest]
     done = subprocess.run(["sh", "-c", check], env=built.environment | {"DIGEST": "0" * 64}, capture_output=True)
     assert done.returncode == 2
 
