@@ -48,6 +48,7 @@ of events at the same time, the one with the larger amount counts as the later o
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
@@ -172,7 +173,7 @@ def check_names(name: str, value: object) -> None:
         raise TypeError(f"{name}: expected a tuple of strings, got {value!r}.")
     if "" in value:
         raise ValueError(f"{name}: expected names, got an empty string.")
-    repeated = sorted({part for part in value if value.count(part) > 1})
+    repeated = sorted(part for part, n in Counter(value).items() if n > 1)
     if repeated:
         raise ValueError(f"{name}: expected each name once, got {', '.join(map(repr, repeated))} more than once.")
 
