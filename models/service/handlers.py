@@ -60,6 +60,7 @@ class RequestHandler:
 
     def warm_up(self) -> None:
         """Score sample records; afterwards the handler is ready."""
+        decode_json(b"[]", 1)  # compiles what is not the scorer's
         warm_up(self.loaded.scorer)
         self.is_warm = True
 
