@@ -71,7 +71,7 @@ def _build_accounts(subject: Subject, declared: Mapping[str, Any], files: Mappin
         numbers=tuple(map(str, declared["numbers"])),
         categories={str(name): tuple(map(str, words)) for name, words in declared["categories"].items()},
         timed=bool(declared["timed"]),
-        digest_key=_digest_key(declared["digest_key"]),
+        digest_key=_digest_key(declared.get("digest_key", "")),
     )
 
 
