@@ -65,7 +65,8 @@ def test_the_whole(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monke
     assert measured["import_s"] + measured["load_s"] == pytest.approx(measured["import_and_load_s"])
     assert measured["import_and_load_s"] < measured["loaded_s"] < measured["cold_start_s"]
     assert measured["loaded_s"] + measured["score_s"] == pytest.approx(measured["cold_start_s"], abs=0.2)
-    assert measured["score_s"] < measured["compiling.score_s"] / 3  # the second process uses the cache of the first
+    # The second process uses the cache of the first. Loading compiles, since it ends with scored samples.
+    assert measured["cold_start_s"] < measured["compiling.cold_start_s"] / 3
     assert measured["kernels_mb"] > 0.1
     assert 20 < measured["resident_mb"] <= measured["peak_mb"] <= measured["compiling.peak_mb"] < 2000
     assert report["peers"] == {"mlflow.pyfunc": {"import_s": 1.0}}
