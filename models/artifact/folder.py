@@ -286,7 +286,10 @@ def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
     calibration = Calibration(**json.loads(files["calibration.json"]))
     if calibration.problem is not None:
         raise ArtifactError("calibration.json", calibration.problem, "Calibrate the model again.")
-    booster = lgb.Booster(model_str=text)
+    try:
+        booster = lgb.Booster(model_str=text)
+    except lgb.basic.LightGBMError:  # its message quotes the file
+        raise ArtifactError(BOOSTER, "LightGBM cannot read it", EXPORT) from None
     return Model(
         name=manifest["name"],
         classes=tuple(manifest["classes"]),

@@ -180,3 +180,11 @@ def test_character_counts_that_the_kernel_cannot_read_are_rejected(
     stream = io.BytesIO()
     np.savez_compressed(stream, allow_pickle=False, **parts)
     assert_rejected(copy(files={"characters.npz": stream.getvalue()}), "counts of characters do not fit each other")
+
+
+def test_a_booster_with_a_parameter_that_lightgbm_cannot_read_is_rejected(binary: Any, copy: Copy) -> None:
+    text = (binary.folder / "booster.txt").read_text("utf-8")
+    changed = text.replace("[drop_rate: 0.1]", "[drop_rate: =.1]")
+    assert changed != text
+    error = assert_rejected(copy(files={"booster.txt": changed.encode()}), r"booster\.txt: LightGBM cannot read it")
+    assert "=.1" not in str(error)
