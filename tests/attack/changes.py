@@ -1,5 +1,6 @@
 """Random changes of bytes, numbers and JSON documents, for generators of every kind."""
 
+import copy
 import math
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ ODD_VALUES: Final[tuple[Any, ...]] = (
 
 def odd_value(rng: np.random.Generator) -> Any:
     """Return a value of any JSON type, often at a border, sometimes long or deep."""
-    value = ODD_VALUES[int(rng.integers(len(ODD_VALUES)))]
+    value = copy.deepcopy(ODD_VALUES[int(rng.integers(len(ODD_VALUES)))])  # documents are changed in place
     if rng.random() < 0.04:
         return [value] * int(rng.integers(1, 50_000))
     if rng.random() < 0.02:
@@ -43,13 +44,13 @@ def _change_at(parent: Any, key: Any, rng: np.random.Generator) -> None:
     if way == 0:
         del parent[key]
     elif way == 1 and isinstance(parent, list):
-        parent.insert(key, value)
+        parent.insert(key, copy.deepcopy(value))
     elif way == 2 and isinstance(parent, list):
         parent.reverse()
     elif way == 3 and isinstance(value, int | float) and not isinstance(value, bool):
         parent[key] = value * (-1, 0, 2, 1e30, 1 + 1e-9)[int(rng.integers(5))]
     elif way == 4 and isinstance(parent, dict):
-        parent[f"{key}{rng.integers(10)}"] = value
+        parent[f"{key}{rng.integers(10)}"] = copy.deepcopy(value)
     else:
         parent[key] = odd_value(rng)
 
