@@ -353,4 +353,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 def _possible(view: History, columns: Sequence[str]) -> History:
     """Return a view that leaves its measures to the default, with those that the columns allow."""
-    return replace(view, measures=possible_measures(columns)) if view.measures == MEASURES else view
+    if view.measures != MEASURES:
+        return view
+    possible = possible_measures(columns, amount=view.amount, counterparty=view.counterparty)
+    return replace(view, measures=possible)

@@ -94,12 +94,12 @@ def default_histories(
     """
     columns = tuple(columns)
     label_measures = LABEL_MEASURES if labels and subject == "event" else ()
-    measures = possible_measures(columns, (*MEASURES, *LATEST_MEASURES, *label_measures))
-    own = History(windows, kinds=kinds, identifiers=identifier_columns(columns), measures=measures)
+    # Without counterparties the first identifier, such as a device, takes their place.
+    further = ("counterparty_id",) if "counterparty_id" in columns else ()
+    counterparty, *identifiers = (*further, *identifier_columns(columns)) or ("counterparty_id",)
+    measures = possible_measures(columns, (*MEASURES, *LATEST_MEASURES, *label_measures), counterparty=counterparty)
+    own = History(windows, kinds=kinds, counterparty=counterparty, identifiers=tuple(identifiers), measures=measures)
     if "counterparty_id" not in columns:
-        # Without counterparties the first identifier, such as a device, takes their place.
-        counterparty, *identifiers = own.identifiers or ("counterparty_id",)
-        own = replace(own, counterparty=counterparty, identifiers=tuple(identifiers))
         return own, *_of_numbers(own, numbers)
     other = History(windows, entity="counterparty_id", counterparty="account_id", measures=measures)
     if subject == "account":
@@ -148,7 +148,13 @@ def _of_numbers(view: History, numbers: tuple[str, ...]) -> list[History]:
     return [replace(base, amount=name, name="_".join(filter(None, (view.name, name)))) for name in numbers]
 
 
-def possible_measures(columns: Iterable[str], measures: tuple[str, ...] = MEASURES) -> tuple[str, ...]:
+def possible_measures(
+    columns: Iterable[str],
+    measures: tuple[str, ...] = MEASURES,
+    *,
+    amount: str = "amount",
+    counterparty: str = "counterparty_id",
+) -> tuple[str, ...]:
     """Return the measures that can be computed from the columns of events.
 
     Parameters
@@ -157,6 +163,8 @@ def possible_measures(columns: Iterable[str], measures: tuple[str, ...] = MEASUR
         The columns of a table of events.
     measures : tuple of str, default=MEASURES
         The measures to choose from.
+    amount, counterparty : str
+        The columns that a feature view takes as amount and as counterparty.
 
     Returns
     -------
@@ -169,9 +177,9 @@ def possible_measures(columns: Iterable[str], measures: tuple[str, ...] = MEASUR
     """
     columns = tuple(columns)
     excluded: set[str] = set()
-    if "amount" not in columns:
+    if amount not in columns:
         excluded |= set(AMOUNT_MEASURES)
-    if "counterparty_id" not in columns and not identifier_columns(columns):
+    if counterparty not in columns:
         excluded |= set(COUNTERPARTY_MEASURES)
     return tuple(name for name in measures if name not in excluded)
 

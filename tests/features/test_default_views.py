@@ -95,6 +95,17 @@ def test_without_counterparties_and_identifiers_their_measures_are_left_out() ->
         assert not any(name.startswith("counterparties__") for name in columns)
 
 
+@pytest.mark.parametrize(("counterparty", "kept"), [("counterparty_id", False), ("terminal_id", True)])
+def test_a_view_that_leaves_its_measures_to_the_default_goes_by_its_own_counterparty(
+    counterparty: str, kept: bool
+) -> None:
+    events = world(counterparty=False)  # with terminals, which are an identifier
+    subjects = pd.DataFrame({"account_id": ["ann"], "as_of": pd.Timestamp("2026-03-01")})
+    features = AccountFeatures(events, history=History(("7d",), counterparty=counterparty))
+    features.fit_transform(subjects)
+    assert any(name.startswith("counterparties__") for name in features.matrix_.columns) is kept
+
+
 def test_a_measure_that_was_asked_for_needs_its_column() -> None:
     events = world(counterparty=False).drop(columns="terminal_id")
     subjects = pd.DataFrame({"account_id": ["ann"], "as_of": pd.Timestamp("2026-03-01")})
