@@ -36,13 +36,6 @@ def _toml(settings: dict[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    depth = 0
-    while isinstance(value, list) and len(value) == 1:  # some values are hundreds of lists deep
-        value, depth = value[0], depth + 1
-    return "[" * depth + ("" if value is None and depth else _flat_value(value)) + "]" * depth
-
-
-def _flat_value(value: Any) -> str:
     if isinstance(value, dict):
         parts = (f"{json.dumps(key)} = {_value(part)}" for key, part in value.items() if part is not None)
         return "{" + ", ".join(parts) + "}"
