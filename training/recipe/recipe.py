@@ -104,6 +104,25 @@ class SplitRecipe(_Part):
     also_temporal: bool = True
     """Whether a random split, which is optimistic, is reported together with a split by time."""
 
+    def keeps_apart(self, group_kind: str) -> bool:
+        """Return whether fraud of later slices keeps its campaigns, or its accounts, out of the training slice.
+
+        Parameters
+        ----------
+        group_kind : {"campaign", "account"}
+            The kind of group.
+
+        Returns
+        -------
+        bool
+
+        Examples
+        --------
+        >>> SplitRecipe().keeps_apart("campaign"), SplitRecipe().keeps_apart("account")
+        (True, False)
+        """
+        return group_kind == "campaign" or self.accounts_apart
+
 
 class FeatureRecipe(_Part):
     """Parameters of `MessageFeatures`."""

@@ -46,7 +46,7 @@ def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Rec
         times = cutoffs, data.rows["labelled_at"]
         # Records that are waiting for a label count too: they show that labels may take longer.
         gap_days = maturity_gap(data.subjects) if settings.gap_days is None else settings.gap_days
-        apart = group_kind == "campaign" or settings.accounts_apart
+        apart = settings.keeps_apart(group_kind)
         split = split_by_time(*times, groups, is_crime, gap_days=gap_days, group_kind=group_kind, apart=apart, **shares)
     elif kind in ("campaign", "account"):
         split = split_by_campaign(labels, groups, seed=recipe.seed, group_kind=group_kind, **shares)

@@ -223,7 +223,7 @@ def cut_folds(
     has_legitimate = bool((labels == legitimate).any())
     is_crime = (labels != (legitimate if has_legitimate else labels.mode()[0])).to_numpy()
     times = data.rows["as_of"], data.rows["labelled_at"]
-    apart = {group_kind: groups} if group_kind == "campaign" or recipe.split.accounts_apart else {}
+    apart = {group_kind: groups} if recipe.split.keeps_apart(group_kind) else {}
     settings: dict[str, Any] = {"n_folds": n_folds, "gap_days": gap_days}
     settings["apart"] = "crime" if has_legitimate else "all"
     for share in train_shares:
