@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import lightgbm as lgb
 import numpy as np
@@ -21,7 +21,7 @@ from fraudsieve.training.fit import train
 from fraudsieve.training.promotion.decision import Decision, promote
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import simulate
-from fraudsieve.training.tracking.run import log_training
+from fraudsieve.training.tracking.run import RunContent, open_run
 
 __all__ = ["SCENARIOS", "main", "run"]
 
@@ -118,9 +118,9 @@ class Lab:
 
     def decide(self, name: str, champion: Path, challenger: Path) -> Decision:
         """Register two models under a new name, the champion first, and try to promote the second."""
-        nothing: dict[str, Any] = {"params": {}, "documents": {}, "tags": {}}
         for folder in (champion, challenger):
-            log_training(folder, uri=self.uri, experiment="promotion", name=name, register=True, metrics={}, **nothing)
+            with open_run(self.uri, "promotion", name=name) as run:
+                run.finish(folder, RunContent(name, ""), register_as=name)
         later = self.part(LATER, 1.0)
         days = (later["sent_at"].max().normalize() - later["sent_at"].min().normalize()).days + 1
         capacity = {"evaluate.alerts_a_day": REVIEWED * len(later) / days}

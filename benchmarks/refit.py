@@ -23,7 +23,6 @@ from benchmarks.detection.folds import folds_of
 from benchmarks.detection.paired_figures import paired_figures
 from benchmarks.evaluation.handbook import plain_figures
 from benchmarks.runner import Report, progress, run_command
-from fraudsieve.features.tables.reader import Source
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import builder_of_model, groups_of, read_data, scores_of
@@ -196,7 +195,7 @@ def _recipe(**overrides: object) -> Recipe:
     return Recipe.read(overrides={"model.refit": True, **quick, **overrides})
 
 
-def _train(folder: str, recipe: Recipe, **tables: Source) -> Trained:
+def _train(folder: str, recipe: Recipe, **tables: Any) -> Trained:
     """Train with a store in a folder, without output for people."""
     store = recipe.track.model_copy(update={"uri": f"sqlite:///{folder}/mlflow.db"})
     begin = time.perf_counter()

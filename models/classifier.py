@@ -1,6 +1,7 @@
 """`FraudClassifier`: LightGBM that boosts from the wording scores, with calibrated probabilities."""
 
 import re
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -20,6 +21,8 @@ from fraudsieve.models.trees.ensemble import Ensemble, initial_log_odds
 from .calibration import Calibration, fit_calibration, probabilities
 
 __all__ = ["FraudClassifier"]
+
+ROUNDS_PER_CALL = 10
 
 
 class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -117,7 +120,15 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, groups: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        on_round: Callable[[int, float], None] | None = None,
+    ) -> Self:
         """Grow the trees.
 
         Parameters
@@ -131,6 +142,9 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Weights.
         groups : array-like, shape (n_rows,), default=None
             Campaigns: each counts as one row, so that a large campaign does not dominate the model.
+        on_round : callable, default=None
+            Called after every tenth round and after the last, with the number of rounds and the log loss on the
+            training rows.
 
         Returns
         -------
@@ -156,7 +170,8 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         base = np.zeros(len(wording)) if wording else _class_log_odds(codes, weights)
         start = initial_log_odds(X, wording, base).ravel(order="F")
         data = lgb.Dataset(X, codes, weight=weights, init_score=start, params={"verbosity": -1})
-        booster = lgb.train(self._lightgbm_params(), data, self.n_rounds)
+        callbacks = None if on_round is None else [_callback(on_round)]
+        booster = lgb.train(self._lightgbm_params(), data, self.n_rounds, callbacks=callbacks)
         self.ensemble_ = Ensemble(_without_threads(booster), wording, base)
         self.calibration_ = Calibration()
         return self
@@ -273,6 +288,17 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _callback(on_round: Callable[[int, float], None]) -> Callable[[Any], None]:
+    """Return a callback for LightGBM; the loss on the training rows takes time, so it is not computed every round."""
+
+    def after_round(env: Any) -> None:
+        n_rounds = env.iteration + 1
+        if n_rounds % ROUNDS_PER_CALL == 0 or n_rounds == env.end_iteration:
+            on_round(n_rounds, float(env.model.eval_train()[0][2]))
+
+    return after_round
 
 
 def _without_threads(booster: lgb.Booster) -> lgb.Booster:

@@ -9,13 +9,14 @@ from fraudsieve._io import check_output_folder
 from fraudsieve._typing import Progress
 from fraudsieve.models.batch.score import ScoringResult, score_file
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.recipe.recipe import Recipe, TrackRecipe
 from fraudsieve.training.simulation.world import simulate
 
 from .fit import Trained, train
 
 __all__ = ["Quickstart", "quickstart"]
 
+NAME = "fraudsieve-quickstart"
 NEWEST_DAYS = 7
 
 
@@ -41,7 +42,8 @@ def quickstart(folder: str | Path, *, seed: int = 0, progress: Progress | None =
     Parameters
     ----------
     folder : str or Path
-        The folder to create: ``world``, ``model`` and ``scores.parquet`` go there.
+        The folder to create: ``world``, ``model``, ``scores.parquet`` and MLflow's store
+        go there.
     seed : int, default=0
         Seed of the world and of the model.
     progress : callable, default=None
@@ -67,7 +69,7 @@ def quickstart(folder: str | Path, *, seed: int = 0, progress: Progress | None =
     known_labels = world.labels[world.labels["labelled_at"] < last_week]
     is_message = known_labels["subject_id"].isin(world.messages["message_id"])
     trained = train(
-        Recipe(seed=seed),
+        _recipe(folder, seed),
         output=folder / "model",
         messages=world.messages[~new].reset_index(drop=True),
         labels=known_labels[is_message].reset_index(drop=True),
@@ -76,3 +78,9 @@ def quickstart(folder: str | Path, *, seed: int = 0, progress: Progress | None =
     report_step("scoring the last week")
     scored = score_file(Scorer(trained.model), world.messages[new].reset_index(drop=True), folder / "scores.parquet")
     return Quickstart(trained, scored)
+
+
+def _recipe(folder: Path, seed: int) -> Recipe:
+    """Return a recipe with a store and a name of its own: a real model must not become challenger to this one."""
+    store = TrackRecipe(uri=f"sqlite:///{folder / 'mlflow.db'}", experiment=NAME)
+    return Recipe(name=NAME, seed=seed, track=store)

@@ -1,19 +1,21 @@
 """Train a model from a recipe: read, split, fit, calibrate, evaluate, write, log."""
 
-from dataclasses import asdict, dataclass, replace
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from fraudsieve._io import check_output_folder
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import SchemaError, SplitError
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.features.tables.label_values import AUTO
 from fraudsieve.features.tables.reader import Source, write_rejected
 from fraudsieve.models.artifact.folder import Model, write_model
-from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint
@@ -27,20 +29,22 @@ from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 from fraudsieve.training.evaluation.points import check_points, choose_points, share_of_records
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.run import evaluate_model
-from fraudsieve.training.pages.charts import draw_figure_files
-from fraudsieve.training.pages.evaluation import model_facts, render_report
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split, has_times
-from fraudsieve.training.tracking.run import SPLIT_MODEL, LoggedRun, log_training, tracking_uri
+from fraudsieve.training.tracking.inputs import RunInput
+from fraudsieve.training.tracking.run import LoggedRun, OpenRun, open_run
+from fraudsieve.training.tracking.store import tracking_uri
 from fraudsieve.training.tuning.outcome import TuningResult
 from fraudsieve.training.tuning.search import tune
 
 from .facts import few_to_calibrate, training_facts
 from .leaks import LeakWarning, find_leaks
+from .output import check_model_output, remove_aside, set_aside
 from .refit.plan import plan_refit
 from .refit.refitted import split_model_folder, write_refitted
+from .run_content import run_content
 
 __all__ = ["Trained", "fit_model", "train"]
 
@@ -64,8 +68,8 @@ class Trained:
         Rows for training, calibration and test.
     data : LabelledData
         The rows, and those that were rejected.
-    logged : LoggedRun
-        Address of the run in MLflow.
+    logged : LoggedRun or None
+        Address of the run in MLflow; None if the recipe says not to track it.
     notes : tuple of str
         Notes for the user.
     tuned : TuningResult, default=None
@@ -79,20 +83,21 @@ class Trained:
     report: EvaluationReport
     split: Split
     data: LabelledData
-    logged: LoggedRun
+    logged: LoggedRun | None
     notes: tuple[str, ...]
     tuned: TuningResult | None = None
     split_model: Model | None = None
 
 
 def train(
-    recipe: Recipe,
+    recipe: Recipe | None = None,
     *,
     output: str | Path,
     messages: Source | None = None,
     labels: Source | None = None,
     accounts: Source | None = None,
     events: Source | None = None,
+    overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Trained:
     """Train a model on labelled messages, accounts or events; write it to a folder and log it to MLflow.
@@ -101,12 +106,14 @@ def train(
 
     Parameters
     ----------
-    recipe : Recipe
-        All settings of the run.
+    recipe : Recipe, default=None
+        All settings of the run; None for the defaults.
     output : str or Path
         The model folder to write.
     messages, labels, accounts, events : path or DataFrame, default=None
         The tables; by default those of the recipe. With messages, events are the history of their senders.
+    overwrite : bool, default=False
+        Whether to replace a model folder of that name.
     progress : callable, default=None
         Called with the name of each step as it begins.
 
@@ -124,18 +131,35 @@ def train(
     SplitError
         When there is too little data for the split, or for the folds of a search.
     FileExistsError, PermissionError
-        When the model folder exists already, or cannot be created. Nothing is read before that.
+        When the folder exists and is not to be replaced, or is not a model folder, or cannot be created. Nothing is
+        read before that.
+    TrackingError
+        When MLflow's store does not answer, and nothing is read before that; or does not take the finished run.
     """
-    report_step = progress or (lambda step: None)
+    report_step, recipe = progress or (lambda step: None), recipe or Recipe()
     given = dict(zip(TABLES, (messages, accounts, events, labels), strict=True))
     tables = {name: getattr(recipe.data, name) if table is None else table for name, table in given.items()}
-    for folder in [Path(output), *([split_model_folder(output)] if recipe.model.refit else [])]:
-        check_output_folder(folder)
+    folders = [Path(output), *([split_model_folder(output)] if recipe.model.refit else [])]
+    for folder in folders:
+        check_model_output(folder, overwrite=overwrite)
+    if not recipe.track.enabled:
+        return _train(recipe, folders, tables, None, report_step)
+    report_step("opening a run in MLflow")
+    with open_run(tracking_uri(recipe.track.uri), recipe.track.experiment, name=f"{recipe.name}, training") as run:
+        return _train(recipe, folders, tables, run, report_step)
+
+
+def _train(
+    recipe: Recipe, folders: Sequence[Path], tables: dict[str, Any], run: OpenRun | None, report_step: Progress
+) -> Trained:
+    output = folders[0]
     recipe, busy_notes = with_threads(recipe)
     for step in (*busy_notes, "reading"):
         report_step(step)
     data = read_data(recipe, tables, min_label_rows=recipe.data.min_label_rows)
-    _check_classes(data, next(tables[name] for name in given if tables[name] is not None))
+    if run is not None:
+        run.log_inputs([_input(name, tables[name], digest) for name, digest in data.digests.items()])
+    _check_classes(data, next(table for table in tables.values() if table is not None))
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, group_kind = groups_of(data)
     split = choose_split(data, groups, group_kind, recipe)
@@ -147,11 +171,14 @@ def train(
         else tune(data, groups, group_kind, split, recipe, output=output, progress=report_step)
     )
     final_recipe = recipe if tuned is None else tuned.recipe
-    model, builder, notes = fit_model(data, groups, split, final_recipe, report_step)
+    on_round = None if run is None else partial(_log_round, run)
+    model, builder, notes = fit_model(data, groups, split, final_recipe, report_step, on_round)
     if tuned is not None:
         model = replace(model, training=model.training | {"tuning": tuned.facts})
         notes = (tuned.note, *notes)
-    model = write_model(model, output) if plan is None else model
+    if plan is None:
+        set_aside(folders)
+        model = write_model(model, output)
     temporal = None
     if split.flatters and recipe.split.also_temporal and has_times(data.rows["as_of"]):
         # With the settings of the recipe: the search has seen rows of that test.
@@ -173,12 +200,25 @@ def train(
         notes = (*notes, _optimism_note(report, temporal))
     split_model = None
     if plan is not None:
+        set_aside(folders)
         model, split_model, refit_notes = write_refitted(plan, data, groups, model, final_recipe, output, report_step)
         report, notes = replace(report, refit=RefitSummary.of(model.training)), (*notes, *refit_notes)
-    report_step("logging the run to MLflow")
-    logged = _log(final_recipe, Path(output), model, report, data, tuned)
+    logged = None
+    if run is not None:
+        report_step("logging the run to MLflow")
+        content = run_content(final_recipe, output, model, report, data, tuned)
+        logged = run.finish(output, content, register_as=recipe.name if recipe.track.register_model else None)
+    remove_aside(folders)
     notes = (*busy_notes, *data.notes, *split.notes, *notes, *_write_rejected(data, output))
-    return Trained(model, Path(output), report, split, data, logged, notes, tuned, split_model)
+    return Trained(model, output, report, split, data, logged, notes, tuned, split_model)
+
+
+def _input(name: str, source: Source, digest: str) -> RunInput:
+    return RunInput(name, None if isinstance(source, pd.DataFrame) else os.fspath(source), digest)
+
+
+def _log_round(run: OpenRun, n_rounds: int, loss: float) -> None:
+    run.log_metric("boosting.log_loss_of_training", loss, n_rounds)
 
 
 def _report_details(
@@ -213,7 +253,12 @@ def _check_classes(data: LabelledData, source: Source) -> None:
 
 
 def fit_model(
-    data: LabelledData, groups: Array, split: Split, recipe: Recipe, progress: Progress
+    data: LabelledData,
+    groups: Array,
+    split: Split,
+    recipe: Recipe,
+    progress: Progress,
+    on_round: Callable[[int, float], None] | None = None,
 ) -> tuple[Model, Builder, tuple[str, ...]]:
     """Fit features, trees, calibration and operating points on their slices.
 
@@ -229,6 +274,8 @@ def fit_model(
         Settings.
     progress : callable
         Called with the name of each step as it begins.
+    on_round : callable, default=None
+        As for `FraudClassifier.fit`.
 
     Returns
     -------
@@ -245,7 +292,7 @@ def fit_model(
     trained_on = training_rows(data, groups, split.train, recipe)
     features = trained_on.builder
     progress("growing trees")
-    classifier = grow_trees(trained_on, recipe, data.subject)
+    classifier = grow_trees(trained_on, recipe, data.subject, on_round)
     progress("calibrating")
     matrix, truth = matrix_of(features, rows.iloc[split.calibration]), labels[split.calibration]
     trained_classes = np.isin(truth, classifier.classes_)
@@ -331,53 +378,3 @@ def _no_legitimate(recipe: Recipe, classes: tuple[str, ...]) -> str:
         f"{missing}, so the model separates types and gives no probability of fraud; "
         f"if one of {', '.join(classes)} is legitimate, name it with --legitimate"
     )
-
-
-def _log(
-    recipe: Recipe, folder: Path, model: Model, report: EvaluationReport, data: LabelledData, tuned: TuningResult | None
-) -> LoggedRun:
-    content = report.to_dict()
-    settings = FraudClassifier(**recipe.model.settings(data.subject)).get_params()
-    of_text = recipe.features.model_dump() if data.subject == "message" else {}
-    del settings["random_state"], settings["n_jobs"]
-    facts = {"seed": recipe.seed, "subject": data.subject, "split": content["split"]["kind"]}
-    return log_training(
-        folder,
-        uri=tracking_uri(recipe.track.uri),
-        experiment=recipe.track.experiment,
-        name=recipe.name,
-        register=recipe.track.register_model,
-        params={**settings, **of_text, **facts, "legitimate": model.legitimate},
-        metrics=_logged_metrics(content, tuned),
-        documents={
-            "report.json": content,
-            "report.html": render_report(report, title=recipe.name, facts=model_facts(model)),
-            "recipe.json": recipe.model_dump(mode="json", exclude={"n_jobs"}),
-            "operating_points.json": {"points": [asdict(point) for point in model.points]},
-            **draw_figure_files(report),
-        },
-        tags={f"data.{name}.sha256": digest for name, digest in data.digests.items()}
-        | {"model.digest": model.digest}
-        | ({} if report.refit is None else report.refit.tags),
-        nested=tuned.runs if tuned is not None else (),
-        folders={} if report.refit is None else {SPLIT_MODEL: split_model_folder(folder)},
-    )
-
-
-def _logged_metrics(content: dict[str, Any], tuned: TuningResult | None) -> dict[str, float]:
-    """Return every number of a report that is a metric of the run in MLflow."""
-    metrics = _numbers(content) | _numbers(content["temporal"] or {}, "temporal.")
-    metrics |= {f"f1.{_metric_name(name)}": figures["f1"] for name, figures in content["by_type"].items()}
-    if tuned is not None:
-        metrics |= {"tuning.default": tuned.default.mean, "tuning.best": tuned.best.mean}
-        metrics["tuning.taken"] = int(tuned.taken)
-    return metrics
-
-
-def _numbers(content: dict[str, Any], prefix: str = "") -> dict[str, float]:
-    return {f"{prefix}{name}": value for name, value in content.items() if isinstance(value, int | float)}
-
-
-def _metric_name(name: str) -> str:
-    """Replace what MLflow does not allow in the name of a metric."""
-    return "".join(c if c.isalnum() or c in "_-. /" else "_" for c in name)

@@ -11,7 +11,8 @@
     │   ├── SchemaError
     │   │   └── ColumnTypeError (TypeError)
     │   ├── ServiceError
-    │   └── StateError
+    │   ├── StateError
+    │   └── TrackingError
     ├── RecipeError (ValueError)
     ├── RejectedRecordError (ValueError)
     └── SplitError (ValueError)
@@ -36,6 +37,7 @@ __all__ = [
     "ServiceError",
     "SplitError",
     "StateError",
+    "TrackingError",
 ]
 
 
@@ -135,6 +137,16 @@ class ServiceError(LocatedError):
     --------
     >>> print(ServiceError("token.txt", "the file holds no token", "Write one into it."))
     token.txt: the file holds no token. Write one into it.
+    """
+
+
+class TrackingError(LocatedError):
+    """The store of MLflow cannot be used.
+
+    Examples
+    --------
+    >>> print(TrackingError("http://127.0.0.1:5000", "gave no answer within 8 s", "Start the server."))
+    http://127.0.0.1:5000: gave no answer within 8 s. Start the server.
     """
 
 

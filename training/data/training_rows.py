@@ -1,7 +1,9 @@
 """The feature matrix and the classifier of training rows, for a run and for its hyperparameter search."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -40,7 +42,7 @@ class TrainingRows:
     matrix: pd.DataFrame
     labels: Array
     positions: Array
-    campaigns: dict[str, Array]
+    campaigns: dict[str, Any]
     weights: Array | None = None
 
 
@@ -71,7 +73,9 @@ def training_rows(data: LabelledData, groups: Array, train: Array, recipe: Recip
     return TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, weights)
 
 
-def grow_trees(rows: TrainingRows, recipe: Recipe, subject: str) -> FraudClassifier:
+def grow_trees(
+    rows: TrainingRows, recipe: Recipe, subject: str, on_round: Callable[[int, float], None] | None = None
+) -> FraudClassifier:
     """Fit the classifier of a recipe.
 
     Parameters
@@ -82,6 +86,8 @@ def grow_trees(rows: TrainingRows, recipe: Recipe, subject: str) -> FraudClassif
         Settings.
     subject : {"message", "account", "event"}
         The kind of record in a row.
+    on_round : callable, default=None
+        As for `FraudClassifier.fit`.
 
     Returns
     -------
@@ -90,4 +96,4 @@ def grow_trees(rows: TrainingRows, recipe: Recipe, subject: str) -> FraudClassif
     """
     settings = recipe.model.settings(subject)
     classifier = FraudClassifier(**settings, random_state=recipe.seed, n_jobs=recipe.n_jobs)
-    return classifier.fit(rows.matrix, rows.labels, sample_weight=rows.weights, **rows.campaigns)
+    return classifier.fit(rows.matrix, rows.labels, sample_weight=rows.weights, on_round=on_round, **rows.campaigns)

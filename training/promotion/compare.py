@@ -25,7 +25,8 @@ from fraudsieve.training.evaluation.report import BootstrapSummary
 from fraudsieve.training.evaluation.run import load_scorer, read_tables, row_context
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.tracking.registry import Registry
-from fraudsieve.training.tracking.run import CHALLENGER, CHAMPION, tracking_uri, use_store
+from fraudsieve.training.tracking.run import CHALLENGER, CHAMPION
+from fraudsieve.training.tracking.store import tracking_uri, use_store
 
 from .gates import Gate, judge
 from .judged import judged_model

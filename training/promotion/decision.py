@@ -13,7 +13,8 @@ from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.run import read_tables
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.registry import DECISION, Registry
-from fraudsieve.training.tracking.run import CHALLENGER, CHAMPION, tracking_uri
+from fraudsieve.training.tracking.run import CHALLENGER, CHAMPION
+from fraudsieve.training.tracking.store import tracking_uri
 
 from .compare import check_comparable, compare_models
 from .gates import Gate, judge

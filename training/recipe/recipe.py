@@ -262,6 +262,8 @@ class EvaluateRecipe(_Part):
 class TrackRecipe(_Part):
     """The destination of the run in MLflow."""
 
+    enabled: bool = True
+    """Whether the run is logged; without it, the model folder is all that is left of it."""
     experiment: str = "fraudsieve"
     uri: str | None = None
     register_model: bool = True

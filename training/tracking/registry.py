@@ -13,7 +13,8 @@ from mlflow.exceptions import MlflowException
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.flavor import model_folder
 
-from .run import CHAMPION, SPLIT_MODEL, quiet, use_store
+from .run import CHAMPION, SPLIT_MODEL
+from .store import quiet, use_store
 
 __all__ = ["CHAMPIONS", "DECISION", "Registry"]
 

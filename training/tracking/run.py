@@ -1,42 +1,36 @@
-"""Logging of runs, metrics and models in MLflow."""
+"""Logging of runs, metrics and models in MLflow.
 
-import logging
-import os
+A run is opened before the work, so that one that fails or is stopped is known as well.
+"""
+
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import mlflow
-from mlflow.entities import Metric, Param
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from mlflow.entities import LifecycleStage, Metric, Param
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFLOW_RUN_NOTE
 
+from fraudsieve.exceptions import TrackingError
 from fraudsieve.models.flavor import log_model
 
-__all__ = [
-    "CHALLENGER",
-    "CHAMPION",
-    "DEFAULT_STORE",
-    "SPLIT_MODEL",
-    "LoggedRun",
-    "NestedRun",
-    "log_training",
-    "quiet",
-    "tracking_uri",
-    "use_store",
-]
+from .abandoned import end_abandoned_runs, process_tags
+from .inputs import RunInput, log_input
+from .store import check_store, quiet, shown_uri, use_store
 
-DEFAULT_STORE = "sqlite:///mlflow.db"
-"""The store in the working folder, if neither the recipe nor ``MLFLOW_TRACKING_URI`` names another."""
+__all__ = ["CHALLENGER", "CHAMPION", "SPLIT_MODEL", "LoggedRun", "NestedRun", "OpenRun", "RunContent", "open_run"]
+
 CHALLENGER = "challenger"
 """Alias of the newest model."""
 CHAMPION = "champion"
 """Alias of the model in use."""
 SPLIT_MODEL = "split_model"
 """Folder of a run with the model of the split, if the logged model was trained again."""
+ARTIFACTS = "mlruns"
+"""Folder of the files of runs, beside a SQLite store."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +61,12 @@ class LoggedRun:
         path = f"#/experiments/{self.experiment_id}/runs/{self.run_id}"
         if self.uri.startswith("http"):
             return f"{self.uri.rstrip('/')}/{path}"
-        return f"mlflow ui --backend-store-uri {self.uri}  then open /{path}"
+        return f"mlflow ui --backend-store-uri {self.shown_uri}  then open /{path}"
+
+    @property
+    def shown_uri(self) -> str:
+        """The address of the store without its password."""
+        return shown_uri(self.uri)
 
 
 @dataclass(frozen=True)
@@ -98,105 +97,205 @@ class NestedRun:
     seconds: float
 
 
-def tracking_uri(recipe_uri: str | None = None) -> str:
-    """Return the tracking store to use.
+@dataclass(frozen=True)
+class RunContent:
+    """Everything that a finished run holds beside its model.
 
     Parameters
     ----------
-    recipe_uri : str, default=None
-        The store of the recipe.
-
-    Returns
-    -------
-    str
-        The store of the recipe, otherwise ``MLFLOW_TRACKING_URI``, otherwise `DEFAULT_STORE`.
-
-    Examples
-    --------
-    >>> tracking_uri("http://127.0.0.1:5000")
-    'http://127.0.0.1:5000'
-    """
-    return recipe_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
-
-
-def use_store(uri: str) -> None:
-    """Set the store of MLflow for runs and models in this process.
-
-    Parameters
-    ----------
-    uri : str
-        The store, as from `tracking_uri`.
-    """
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-
-
-def log_training(
-    folder: str | Path,
-    *,
-    uri: str,
-    experiment: str,
-    name: str,
-    register: bool,
-    params: dict[str, Any],
-    metrics: dict[str, float],
-    documents: dict[str, Any],
-    tags: dict[str, str],
-    nested: Sequence[NestedRun] = (),
-    folders: Mapping[str, Path] | None = None,
-) -> LoggedRun:
-    """Log a finished training run with its model folder.
-
-    Parameters
-    ----------
-    folder : str or Path
-        The model folder.
-    uri : str
-        The tracking store.
-    experiment : str
-        Name of the experiment, which is created if it does not exist.
     name : str
-        Name under which the model is registered.
-    register : bool
-        Whether to register the model. A new version becomes `CHALLENGER`, and the first `CHAMPION` too.
+        Name of the run.
+    description : str
+        Text in Markdown, of the run and of the version of the model.
     params, metrics, tags : dict
         Parameters, metrics and tags of the run.
     documents : dict of str to object
         Contents by file name: a string is written as text, anything else as JSON.
     nested : sequence of NestedRun, default=()
         Nested runs.
-    folders : mapping of str to Path, default=None
-        Further folders to log with all files, by name; None for none.
-
-    Returns
-    -------
-    LoggedRun
-        The run and the registered version.
+    folders : mapping of str to Path, optional
+        Further folders to log with all files, by name.
     """
+
+    name: str
+    description: str
+    params: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    documents: dict[str, Any] = field(default_factory=dict)
+    nested: Sequence[NestedRun] = ()
+    folders: Mapping[str, Path] = field(default_factory=dict)
+
+
+class OpenRun:
+    """A run in progress; `open_run` makes it.
+
+    Parameters
+    ----------
+    uri, experiment_id, run_id : str
+        As for `LoggedRun`.
+    """
+
+    def __init__(self, uri: str, experiment_id: str, run_id: str) -> None:
+        self.uri, self.experiment_id, self.run_id = uri, experiment_id, run_id
+        self._client = mlflow.MlflowClient(uri, uri)
+
+    def log_metric(self, name: str, value: float, step: int) -> None:
+        """Log a metric while the work goes on.
+
+        Parameters
+        ----------
+        name : str
+            Name of the metric.
+        value : float
+            Its value.
+        step : int
+            The step of the work.
+        """
+        self._client.log_metric(self.run_id, name, value, step=step)  # the client needs no active run of this thread
+
+    def log_inputs(self, inputs: Sequence[RunInput]) -> None:
+        """Log which tables the work reads, without any of their rows.
+
+        Parameters
+        ----------
+        inputs : sequence of RunInput
+            The tables.
+        """
+        with quiet():
+            for table in inputs:
+                log_input(table)
+
+    def finish(self, folder: str | Path, content: RunContent, *, register_as: str | None) -> LoggedRun:
+        """Log what the work led to.
+
+        Parameters
+        ----------
+        folder : str or Path
+            The model folder.
+        content : RunContent
+            The rest.
+        register_as : str or None
+            Name under which the model is registered; None to log it only. A new version becomes `CHALLENGER`, and the
+            first `CHAMPION` too.
+
+        Returns
+        -------
+        LoggedRun
+            The run and the registered version.
+
+        Raises
+        ------
+        TrackingError
+            If the store does not take it. The model folder stays.
+        """
+        try:
+            with quiet():
+                return self._finish(Path(folder), content, register_as)
+        except Exception as error:
+            problem = f"the run could not be logged ({type(error).__name__})"
+            fix = f"The model is complete in {folder}. Check the store, and train again to log and register it."
+            raise TrackingError(f"MLflow's store {shown_uri(self.uri)}", problem, fix) from error
+
+    def _finish(self, folder: Path, content: RunContent, register_as: str | None) -> LoggedRun:
+        mlflow.log_params(content.params)
+        mlflow.log_metrics(content.metrics)
+        mlflow.set_tags(content.tags | {MLFLOW_RUN_NAME: content.name, MLFLOW_RUN_NOTE: content.description})
+        for file, document in content.documents.items():
+            log = mlflow.log_text if isinstance(document, str) else mlflow.log_dict
+            log(document, file)
+        for name, path in content.folders.items():
+            mlflow.log_artifacts(str(path), name)
+        for trial in content.nested:
+            _log_nested(self._client, trial, self.experiment_id, self.run_id)
+        info = log_model(folder, registered_model_name=register_as)
+        if register_as is None:
+            return LoggedRun(self.uri, self.experiment_id, self.run_id, info.model_uri, ())
+        version = str(info.registered_model_version)
+        self._client.update_model_version(register_as, version, content.description)
+        aliases = _set_aliases(self._client, register_as, version)
+        return LoggedRun(self.uri, self.experiment_id, self.run_id, f"models:/{register_as}/{version}", aliases)
+
+
+@contextmanager
+def open_run(uri: str, experiment: str, *, name: str) -> Iterator[OpenRun]:
+    """Open a run, and end it with a status that is true.
+
+    Parameters
+    ----------
+    uri : str
+        The tracking store.
+    experiment : str
+        Name of the experiment, which is created if it does not exist.
+    name : str
+        Name of the run while it goes on.
+
+    Yields
+    ------
+    OpenRun
+        The run. It ends as ``FINISHED``; ``KILLED`` after an interrupt, and ``FAILED`` after any other error, with the
+        type of the error as the tag ``error``. Runs of this machine whose process is gone are ended as ``KILLED``.
+
+    Raises
+    ------
+    TrackingError
+        If the store does not answer. Nothing was done then.
+    """
+    check_store(uri)
     use_store(uri)
     with quiet():
-        experiment_id = mlflow.set_experiment(experiment).experiment_id
-        with mlflow.start_run() as run:
-            mlflow.log_params(params)
-            mlflow.log_metrics(metrics)
-            mlflow.set_tags(tags | _git_state())
-            for file, content in documents.items():
-                log = mlflow.log_text if isinstance(content, str) else mlflow.log_dict
-                log(content, file)
-            for name_in_run, path in (folders or {}).items():
-                mlflow.log_artifacts(str(path), name_in_run)
-            for trial in nested:
-                _log_nested(trial, experiment_id, run.info.run_id)
-            info = log_model(folder, registered_model_name=name if register else None)
-        if not register:
-            return LoggedRun(uri, experiment_id, run.info.run_id, info.model_uri, ())
-        version = str(info.registered_model_version)
-        return LoggedRun(uri, experiment_id, run.info.run_id, f"models:/{name}/{version}", _set_aliases(name, version))
+        experiment_id = _experiment(uri, experiment)
+        end_abandoned_runs(mlflow.MlflowClient(uri, uri), experiment_id)
+        tags = {**process_tags(), **_git_state()}
+        nested = mlflow.active_run() is not None
+        run_id = mlflow.start_run(experiment_id=experiment_id, run_name=name, tags=tags, nested=nested).info.run_id
+    status = "FAILED"
+    try:
+        yield OpenRun(uri, experiment_id, run_id)
+        status = "FINISHED"
+    except (KeyboardInterrupt, SystemExit):
+        status = "KILLED"
+        raise
+    except Exception as error:
+        with quiet():
+            _tag_error(run_id, error)
+        raise
+    finally:
+        with quiet():
+            _end(status)
 
 
-def _log_nested(run: NestedRun, experiment_id: str, parent: str) -> None:
+def _tag_error(run_id: str, error: Exception) -> None:
+    """Note the type of an error, not its text, which may quote a record."""
+    try:
+        mlflow.MlflowClient().set_tag(run_id, "error", type(error).__name__)
+    except Exception:
+        pass
+
+
+def _end(status: str) -> None:
+    try:
+        mlflow.end_run(status)
+    except Exception:
+        pass
+
+
+def _experiment(uri: str, name: str) -> str:
+    """Return an experiment; a new one in a SQLite store keeps its files beside the store, not in the working folder."""
+    client = mlflow.MlflowClient(uri, uri)
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        store = Path(uri.removeprefix("sqlite:///"))
+        beside = (store.parent / ARTIFACTS).resolve().as_uri() if uri.startswith("sqlite:///") else None
+        return str(client.create_experiment(name, artifact_location=beside))
+    if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+        fix = "Restore it in MLflow, or name another with --experiment."
+        raise TrackingError(f"MLflow's store {shown_uri(uri)}", "expected an experiment, it was deleted", fix)
+    return str(experiment.experiment_id)
+
+
+def _log_nested(client: mlflow.MlflowClient, run: NestedRun, experiment_id: str, parent: str) -> None:
     """Log a finished run, in three calls."""
-    client = mlflow.MlflowClient()
     begin, end = (int(1000 * seconds) for seconds in (run.started, run.started + run.seconds))
     tags = {MLFLOW_PARENT_RUN_ID: parent, **run.tags}
     run_id = client.create_run(experiment_id, start_time=begin, tags=tags, run_name=run.name).info.run_id
@@ -208,8 +307,7 @@ def _log_nested(run: NestedRun, experiment_id: str, parent: str) -> None:
     client.set_terminated(run_id, status=run.status, end_time=end)
 
 
-def _set_aliases(name: str, version: str) -> tuple[str, ...]:
-    client = mlflow.MlflowClient()
+def _set_aliases(client: mlflow.MlflowClient, name: str, version: str) -> tuple[str, ...]:
     new = (CHALLENGER,) if CHAMPION in client.get_registered_model(name).aliases else (CHALLENGER, CHAMPION)
     for alias in new:
         client.set_registered_model_alias(name, alias, version)
@@ -226,26 +324,3 @@ def _git_state() -> dict[str, str]:
             return {}
         answers[tag] = done.stdout.strip()
     return {"git.commit": answers["git.commit"], "git.dirty": str(bool(answers["git.dirty"])).lower()}
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Silence MLflow and its database migrations, except for warnings and errors.
-
-    Output of MLflow, such as the address of a run on a server, goes to the error stream, because the standard output
-    belongs to the command.
-
-    Yields
-    ------
-    None
-    """
-    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
-    try:
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

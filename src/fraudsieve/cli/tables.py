@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.training.evaluation.run import Evaluation
     from fraudsieve.training.fit import Trained
     from fraudsieve.training.promotion.gates import Gate
+    from fraudsieve.training.tracking.run import LoggedRun
 
 __all__ = [
     "comparison_rows",
@@ -150,11 +151,7 @@ def trained_content(trained: "Trained") -> dict[str, Any]:
     return {
         "folder": str(trained.folder),
         "digest": trained.model.digest,
-        "model_uri": trained.logged.model_uri,
-        "aliases": list(trained.logged.aliases),
-        "tracking_uri": trained.logged.uri,
-        "run_id": trained.logged.run_id,
-        "run": trained.logged.address,
+        **_logged_content(trained.logged),
         "report": trained.report.to_dict(),
         "operating_points": [asdict(point) for point in trained.model.points],
         "unlabelled": trained.data.n_unlabelled,
@@ -167,7 +164,7 @@ def trained_content(trained: "Trained") -> dict[str, Any]:
 
 
 def trained_rows(trained: "Trained") -> list[tuple[str, str]]:
-    split, logged = trained.split, trained.logged
+    split = trained.split
     apart = " and ".join(split.keeps_apart) or "nothing, so these metrics are optimistic"
     tested = f"{trained.report.rows:,} {trained.model.subject}s, split by {split.kind}, kept apart: {apart}"
     left_out = f"{trained.data.n_unlabelled:,} unlabelled, {len(trained.data.rejected):,} rejected"
@@ -178,9 +175,24 @@ def trained_rows(trained: "Trained") -> list[tuple[str, str]]:
         *_report_rows(trained.report),
         ("left out", left_out),
         ("model folder", str(trained.folder)),
-        ("model", f"{logged.model_uri} ({', '.join(logged.aliases) or 'not registered'})"),
-        ("run in MLflow", logged.address),
+        ("digest", trained.model.digest or ""),
+        *_logged_rows(trained.logged),
     ]
+
+
+def _logged_content(logged: "LoggedRun | None") -> dict[str, Any]:
+    if logged is None:
+        return dict.fromkeys(("model_uri", "aliases", "tracking_uri", "run_id", "run"))
+    aliases = list(logged.aliases)
+    return {"model_uri": logged.model_uri, "aliases": aliases, "tracking_uri": logged.shown_uri,
+            "run_id": logged.run_id, "run": logged.address}  # fmt: skip
+
+
+def _logged_rows(logged: "LoggedRun | None") -> list[tuple[str, str]]:
+    if logged is None:
+        return [("run in MLflow", "none: --no-track")]
+    model = f"{logged.model_uri} ({', '.join(logged.aliases) or 'not registered'})"
+    return [("model", model), ("run in MLflow", logged.address)]
 
 
 def comparison_rows(comparison: Mapping[str, Any]) -> list[tuple[str, str]]:

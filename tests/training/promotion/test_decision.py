@@ -15,7 +15,7 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.training.promotion.decision import promote, rollback
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.registry import Registry
-from fraudsieve.training.tracking.run import log_training
+from fraudsieve.training.tracking.run import RunContent, open_run
 from tests.shared import mlflow_uri
 
 QUICK = {"evaluate.attack": False, "evaluate.replicates": 100}
@@ -29,8 +29,8 @@ class Store:
 
     def register(self, name: str, folder: Path) -> str:
         """Register a model as training does; return its version."""
-        nothing: dict[str, Any] = {"params": {}, "metrics": {}, "documents": {}, "tags": {}}
-        logged = log_training(folder, uri=self.uri, experiment="tests", name=name, register=True, **nothing)
+        with open_run(self.uri, "tests", name=name) as run:
+            logged = run.finish(folder, RunContent(name, ""), register_as=name)
         return logged.model_uri.rpartition("/")[2]
 
     def recipe(self, name: str, **overrides: Any) -> Recipe:

@@ -24,7 +24,7 @@ from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.refit.plan import plan_refit
 from fraudsieve.training.refit.pooled_scores import pool_scores
 from fraudsieve.training.simulation.world import World
-from fraudsieve.training.tracking.run import use_store
+from fraudsieve.training.tracking.store import use_store
 from tests.shared import mlflow_uri
 
 QUICK = {"features.pinyin": False, "evaluate.attack": False, "evaluate.replicates": 0, "n_jobs": 1}

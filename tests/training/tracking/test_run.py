@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fraudsieve.training.tracking.run import DEFAULT_STORE, LoggedRun, _git_state, quiet, tracking_uri
+from fraudsieve.training.tracking.run import LoggedRun, _git_state
+from fraudsieve.training.tracking.store import DEFAULT_STORE, quiet, tracking_uri
 
 
 def test_the_recipe_comes_before_the_environment_and_that_before_the_default(monkeypatch: pytest.MonkeyPatch) -> None:

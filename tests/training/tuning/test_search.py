@@ -260,6 +260,7 @@ def test_better_settings_are_adopted_and_noted(trained: Trained) -> None:
     assert facts["tuning"] == tuned.facts
     assert (facts["recipe"]["model"]["n_rounds"], facts["recipe"]["model"]["num_leaves"]) == (60, leaves)
     assert trained.notes.count(tuned.note) == 1
+    assert trained.logged is not None
     run = mlflow.get_run(trained.logged.run_id)
     assert (run.data.params["n_rounds"], run.data.params["num_leaves"]) == ("60", str(leaves))
     assert run.data.metrics["tuning.best"] == tuned.best.mean > run.data.metrics["tuning.default"]
@@ -267,6 +268,7 @@ def test_better_settings_are_adopted_and_noted(trained: Trained) -> None:
 
 def test_every_trial_is_a_nested_run(trained: Trained) -> None:
     assert trained.tuned is not None
+    assert trained.logged is not None
     client = mlflow.MlflowClient(trained.logged.uri)
     parent = f"tags.`mlflow.parentRunId` = '{trained.logged.run_id}'"
     runs = {run.info.run_name: run for run in client.search_runs([trained.logged.experiment_id], parent)}

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fraudsieve.cli.console import answer, exit_on_error, notes, steps
+from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
 from fraudsieve.cli.options import Accounts, Events, Json, Labels, Messages
 from fraudsieve.cli.tables import trained_content, trained_rows
 
@@ -42,11 +42,16 @@ def train_command(
             "--refit", help="Train again on all mature rows; the metrics are those of the model of the split."
         ),
     ] = None,
+    track: Annotated[
+        bool | None,
+        typer.Option("--track/--no-track", help="Log the run and the model to MLflow; by default they are logged."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older model folder.")] = False,
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
     json: Json = False,
 ) -> None:
     """Train a model on labelled messages, accounts or events; write it to a folder and log it to MLflow."""
-    with exit_on_error(as_json=json), steps(quiet=json) as progress:
+    with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
         from fraudsieve.training.fit import train
         from fraudsieve.training.recipe.recipe import Recipe
 
@@ -63,9 +68,10 @@ def train_command(
             "tune.budget": tune,
             "model.refit": refit,
             "track.experiment": experiment,
+            "track.enabled": track,
             "seed": seed,
         }
-        trained = train(Recipe.read(recipe, overrides), output=output, progress=progress)
+        trained = train(Recipe.read(recipe, overrides), output=output, overwrite=overwrite, progress=progress)
     notes(trained.notes)
     answer(
         trained_content(trained),

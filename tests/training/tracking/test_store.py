@@ -1,0 +1,44 @@
+"""The check of a store before the work starts."""
+
+import socket
+import time
+
+import pytest
+
+from fraudsieve.exceptions import TrackingError
+from fraudsieve.training.tracking.store import check_store, shown_uri
+
+
+def test_a_server_that_is_not_there_is_an_error_at_once() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    begin = time.monotonic()
+    with pytest.raises(TrackingError, match=r"store http://127.0.0.1:\d+: (cannot be used|gave no answer).*--no-track"):
+        check_store(f"http://127.0.0.1:{port}", seconds=2)
+    assert time.monotonic() - begin < 5
+
+
+def test_a_server_that_never_answers_is_an_error_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(TrackingError, match=r"gave no answer within 0\.5 s"):
+            check_store(f"http://127.0.0.1:{port}", seconds=0.5)
+
+
+def test_a_database_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(TrackingError, match=r"store sqlite:////nowhere/mlflow.db: (cannot be used|gave no answer)"):
+        check_store("sqlite:////nowhere/mlflow.db", seconds=2)
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("https://ann:secret@mlflow.example.org", "https://ann:***@mlflow.example.org"),
+        ("postgresql+psycopg://mlflow:a:b@db:5432/mlflow", "postgresql+psycopg://mlflow:***@db:5432/mlflow"),
+        ("sqlite:///mlflow.db", "sqlite:///mlflow.db"),
+        ("http://127.0.0.1:5000/a:b@c", "http://127.0.0.1:5000/a:b@c"),
+    ],
+)
+def test_a_password_is_not_shown(uri: str, shown: str) -> None:
+    assert shown_uri(uri) == shown

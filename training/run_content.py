@@ -1,0 +1,125 @@
+"""What the run of a training holds in MLflow: name, description, parameters, metrics and documents."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.classifier import FraudClassifier
+from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.evaluation.metrics import METRIC_NAMES
+from fraudsieve.training.evaluation.report import EvaluationReport
+from fraudsieve.training.pages.charts import draw_figure_files
+from fraudsieve.training.pages.evaluation import model_facts, render_report
+from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.tracking.run import SPLIT_MODEL, RunContent
+from fraudsieve.training.tuning.outcome import TuningResult
+
+from .refit.refitted import split_model_folder
+
+__all__ = ["describe_run", "run_content"]
+
+TITLE_METRICS = ("average_precision", "macro_f1")
+"""The first of these that a report has is in the name of the run."""
+
+
+def run_content(
+    recipe: Recipe, folder: Path, model: Model, report: EvaluationReport, data: LabelledData, tuned: TuningResult | None
+) -> RunContent:
+    """Return what a finished run holds.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Settings that the model was trained with.
+    folder : Path
+        The model folder.
+    model : Model
+        The model, as written.
+    report : EvaluationReport
+        Metrics on the test slice.
+    data : LabelledData
+        The rows.
+    tuned : TuningResult or None
+        Result of the search of settings.
+
+    Returns
+    -------
+    RunContent
+    """
+    content = report.to_dict()
+    settings = FraudClassifier(**recipe.model.settings(data.subject)).get_params()
+    of_text = recipe.features.model_dump() if data.subject == "message" else {}
+    del settings["random_state"], settings["n_jobs"]
+    facts = {"seed": recipe.seed, "subject": data.subject, "split": content["split"]["kind"]}
+    return RunContent(
+        name=_title(report, data.subject),
+        description=describe_run(report, data.subject, model.digest),
+        params={**settings, **of_text, **facts, "legitimate": model.legitimate},
+        metrics=_logged_metrics(content, tuned),
+        documents={
+            "report.json": content,
+            "report.html": render_report(report, title=recipe.name, facts=model_facts(model)),
+            "recipe.json": recipe.model_dump(mode="json", exclude={"n_jobs"}),
+            "operating_points.json": {"points": [asdict(point) for point in model.points]},
+            **draw_figure_files(report),
+        },
+        tags={f"data.{name}.sha256": digest for name, digest in data.digests.items()}
+        | {"model.digest": model.digest}
+        | ({} if report.refit is None else report.refit.tags),
+        nested=tuned.runs if tuned is not None else (),
+        folders={} if report.refit is None else {SPLIT_MODEL: split_model_folder(folder)},
+    )
+
+
+def _title(report: EvaluationReport, subject: str) -> str:
+    name = next((name for name in TITLE_METRICS if getattr(report, name) is not None), None)
+    metric = "" if name is None else f", {METRIC_NAMES[name]} {getattr(report, name):.3f}"
+    return f"{report.rows:,} {subject}s{metric}"
+
+
+def describe_run(report: EvaluationReport, subject: str, digest: str | None) -> str:
+    """Return a description of a run and of its model, in Markdown.
+
+    Parameters
+    ----------
+    report : EvaluationReport
+        Metrics on the test slice.
+    subject : {"message", "account", "event"}
+        What the model scores.
+    digest : str or None
+        Digest of the model folder.
+
+    Returns
+    -------
+    str
+    """
+    split = "" if report.split is None else f", split by {report.split.kind}"
+    lines = [f"Tested on {report.rows:,} {subject}s{split}."]
+    for name in (*TITLE_METRICS, "recall_at_capacity", "precision_at_capacity"):
+        value, interval = getattr(report, name), report.intervals.get(name)
+        if value is not None:
+            between = "" if interval is None else f" ({interval[0]:.3f} to {interval[1]:.3f})"
+            lines.append(f"- {METRIC_NAMES[name]}: **{value:.3f}**{between}")
+    lines += [f"- warning: {warning['found']}" for warning in report.warnings]
+    lines.append("- the whole report is the artifact `report.html`")
+    return "\n".join([*lines, *([] if digest is None else [f"- digest of the model folder: `{digest}`"])])
+
+
+def _logged_metrics(content: dict[str, Any], tuned: TuningResult | None) -> dict[str, float]:
+    """Return every number of a report that is a metric of the run in MLflow."""
+    metrics = _numbers(content) | _numbers(content["temporal"] or {}, "temporal.")
+    metrics |= {f"f1.{_metric_name(name)}": figures["f1"] for name, figures in content["by_type"].items()}
+    if tuned is not None:
+        metrics |= {"tuning.default": tuned.default.mean, "tuning.best": tuned.best.mean}
+        metrics["tuning.taken"] = int(tuned.taken)
+    return metrics
+
+
+def _numbers(content: dict[str, Any], prefix: str = "") -> dict[str, float]:
+    return {f"{prefix}{name}": value for name, value in content.items() if isinstance(value, int | float)}
+
+
+def _metric_name(name: str) -> str:
+    """Replace what MLflow does not allow in the name of a metric."""
+    return "".join(c if c.isalnum() or c in "_-. /" else "_" for c in name)

@@ -1,0 +1,42 @@
+"""The tables that a run reads, as MLflow's datasets: name, place and digest, and no row."""
+
+from typing import NamedTuple
+
+import mlflow
+from mlflow.data.code_dataset_source import CodeDatasetSource
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.data.sources import LocalArtifactDatasetSource  # type: ignore[attr-defined]  # made at import
+from mlflow.utils.validation import MAX_DATASET_DIGEST_SIZE
+
+__all__ = ["RunInput", "log_input"]
+
+
+class RunInput(NamedTuple):
+    """A table that a run reads.
+
+    Attributes
+    ----------
+    name : str
+        ``messages``, ``accounts``, ``events`` or ``labels``.
+    path : str or None
+        The file; None for a frame.
+    digest : str
+        SHA-256 of the table. MLflow keeps the first 36 characters.
+    """
+
+    name: str
+    path: str | None
+    digest: str
+
+
+def log_input(table: RunInput) -> None:
+    """Log a table as an input of the active run.
+
+    Parameters
+    ----------
+    table : RunInput
+        The table.
+    """
+    source = CodeDatasetSource({}) if table.path is None else LocalArtifactDatasetSource(table.path)
+    dataset = MetaDataset(source, table.name, table.digest[:MAX_DATASET_DIGEST_SIZE])  # type: ignore[abstract]  # it is not
+    mlflow.log_input(dataset, context="training")

@@ -1,0 +1,131 @@
+"""The tracking store of MLflow: which one, whether it answers, and how to silence MLflow."""
+
+import logging
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+
+import mlflow
+
+from fraudsieve.exceptions import TrackingError
+
+__all__ = ["DEFAULT_STORE", "check_store", "quiet", "shown_uri", "tracking_uri", "use_store"]
+
+DEFAULT_STORE = "sqlite:///mlflow.db"
+"""The store in the working folder, if neither the recipe nor ``MLFLOW_TRACKING_URI`` names another."""
+ANSWER_SECONDS = 8.0
+"""Time for a store to answer before the work starts. By itself, MLflow retries for minutes or hours."""
+
+
+def tracking_uri(recipe_uri: str | None = None) -> str:
+    """Return the tracking store to use.
+
+    Parameters
+    ----------
+    recipe_uri : str, default=None
+        The store of the recipe.
+
+    Returns
+    -------
+    str
+        The store of the recipe, otherwise ``MLFLOW_TRACKING_URI``, otherwise `DEFAULT_STORE`.
+
+    Examples
+    --------
+    >>> tracking_uri("http://127.0.0.1:5000")
+    'http://127.0.0.1:5000'
+    """
+    return recipe_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
+
+
+def use_store(uri: str) -> None:
+    """Set the store of MLflow for runs and models in this process.
+
+    Parameters
+    ----------
+    uri : str
+        The store, as from `tracking_uri`.
+    """
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+
+
+def shown_uri(uri: str) -> str:
+    """Return the address of a store without its password.
+
+    Examples
+    --------
+    >>> shown_uri("postgresql://mlflow:secret@db/mlflow")
+    'postgresql://mlflow:***@db/mlflow'
+    """
+    return re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", uri)
+
+
+def check_store(uri: str, *, seconds: float = ANSWER_SECONDS) -> None:
+    """Check that a store answers, so that no work is lost for want of a place to log it.
+
+    Parameters
+    ----------
+    uri : str
+        The store, as from `tracking_uri`.
+    seconds : float, default=8.0
+        Time to wait for an answer.
+
+    Raises
+    ------
+    TrackingError
+        If the store answers with an error, or not in time.
+    """
+    failures: list[BaseException] = []
+
+    def search() -> None:
+        try:
+            mlflow.MlflowClient(uri, uri).search_experiments(max_results=1)
+        except BaseException as error:  # reported below: the thread of the caller raises
+            failures.append(error)
+
+    with quiet(logging.CRITICAL):
+        thread = threading.Thread(target=search, name="check-store", daemon=True)
+        thread.start()
+        thread.join(seconds)
+    if not thread.is_alive() and not failures:
+        return
+    problem = f"gave no answer within {seconds:g} s" if thread.is_alive() else _problem(failures[0])
+    fix = "Start it, give another with MLFLOW_TRACKING_URI, or train without it: --no-track."
+    raise TrackingError(f"MLflow's store {shown_uri(uri)}", problem, fix)
+
+
+def _problem(error: BaseException) -> str:
+    cause = error.__cause__ or error.__context__ or error  # MLflow wraps the error of the connection
+    return f"cannot be used ({type(cause).__name__})"
+
+
+@contextmanager
+def quiet(level: int = logging.WARNING) -> Iterator[None]:
+    """Silence MLflow and its database migrations, except for warnings and errors.
+
+    Output of MLflow, such as the address of a run on a server, goes to the error stream, because the standard output
+    belongs to the command.
+
+    Parameters
+    ----------
+    level : int, default=logging.WARNING
+        The lowest level that is shown.
+
+    Yields
+    ------
+    None
+    """
+    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic", "urllib3")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(level)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        for logger, previous in zip(loggers, levels, strict=True):
+            logger.setLevel(previous)
