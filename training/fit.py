@@ -1,5 +1,6 @@
 """Train a model from a recipe: read, split, fit, calibrate, evaluate, write, log."""
 
+import difflib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -159,7 +160,7 @@ def _train(
     data = read_data(recipe, tables, min_label_rows=recipe.data.min_label_rows)
     if run is not None:
         run.log_inputs([_input(name, tables[name], digest) for name, digest in data.digests.items()])
-    _check_classes(data, next(table for table in tables.values() if table is not None))
+    _check_classes(data, next(table for table in tables.values() if table is not None), recipe.data.legitimate)
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, group_kind = groups_of(data)
     split = choose_split(data, groups, group_kind, recipe)
@@ -244,11 +245,19 @@ def _write_rejected(data: LabelledData, output: str | Path) -> list[str]:
     return notes
 
 
-def _check_classes(data: LabelledData, source: Source) -> None:
-    classes = data.rows["label"].nunique()
-    if classes < 2:
+def _check_classes(data: LabelledData, source: Source, legitimate: str) -> None:
+    classes = sorted(data.rows["label"].unique())
+    if len(classes) < 2:
         raise SchemaError(
-            origin_of(source), f"expected at least 2 classes with enough rows, got {classes}", "Give more labels."
+            origin_of(source), f"expected at least 2 classes with enough rows, got {len(classes)}", "Give more labels."
+        )
+    if legitimate not in (AUTO, *classes):
+        close = difflib.get_close_matches(legitimate.casefold(), [name.casefold() for name in classes], 1)
+        meant = next((name for name in classes if name.casefold() in close), None)
+        raise SchemaError(
+            origin_of(source),
+            f"--legitimate: expected one of the labels {', '.join(map(repr, classes))}, got {legitimate!r}",
+            "Leave it out, and it is found." if meant is None else f"Did you mean {meant!r}?",
         )
 
 

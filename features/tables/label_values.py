@@ -102,7 +102,7 @@ def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO) -> LabelReadin
         All labels, missing where there is none.
     legitimate : str, default="auto"
         The label of legitimate records. Labels are then the names of their classes. With ``auto``, they are read as
-        described.
+        described. Labels that differ in case or spaces alone are one class, and a note says so.
 
     Returns
     -------
@@ -119,12 +119,12 @@ def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO) -> LabelReadin
     names, counts = _spellings(labels)
     missing = {} if legitimate == UNLABELLED else _missing_labels(names)
     notes = [_missing_note(counts[label]) for label in missing]
-    if legitimate != AUTO:
-        return LabelReading(legitimate, missing, tuple(notes))
     for label in missing:
         del names[label], counts[label]
-    found, by_label, note = _read_automatically(names, counts)
-    return LabelReading(found, {**by_label, **missing}, (*([note] if note else []), *notes))
+    found, by_label, note = _read_automatically(names, counts) if legitimate == AUTO else (legitimate, {}, "")
+    spellings = _one_spelling({label: names[label] for label in names if label not in by_label}, found)
+    notes += _spelling_notes(names, spellings)
+    return LabelReading(found, {**spellings, **by_label, **missing}, (*([note] if note else []), *notes))
 
 
 def _spellings(labels: "pd.Series[Any]") -> tuple[dict[str, list[str]], dict[str, int]]:
@@ -136,6 +136,16 @@ def _spellings(labels: "pd.Series[Any]") -> tuple[dict[str, list[str]], dict[str
         names.setdefault(label, []).append(str(name))
         counts[label] = counts.get(label, 0) + int(count)
     return names, counts
+
+
+def _one_spelling(names: Mapping[str, list[str]], legitimate: str) -> dict[str, str | None]:
+    """Return one spelling of labels that differ in case or spaces alone: that of `legitimate`, or the commonest."""
+    several = {label: spellings for label, spellings in names.items() if len(spellings) > 1}
+    return {label: legitimate if legitimate in spellings else spellings[0] for label, spellings in several.items()}
+
+
+def _spelling_notes(names: Mapping[str, list[str]], spellings: Mapping[str, str | None]) -> list[str]:
+    return [f"{_listed(names[label])} read as one, {name!r}" for label, name in spellings.items()]
 
 
 def _missing_labels(names: Collection[str]) -> dict[str, str | None]:

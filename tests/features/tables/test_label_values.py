@@ -84,7 +84,14 @@ def test_the_usual_word_names_the_legitimate_class(values: tuple[str, ...], legi
 def test_a_word_in_several_spellings_is_one_class_by_its_commonest_spelling() -> None:
     reading = read_labels(labels_of("Ham", "ham", "ham", "spam", "Spam"))
     assert reading.legitimate == "ham"
-    assert classes(reading, "HAM", "Ham", "spam", "Spam") == ["ham", "ham", "spam", "Spam"]
+    assert classes(reading, "HAM", "Ham", "spam", "Spam") == ["ham", "ham", "spam", "spam"]
+    assert "the labels 'spam' and 'Spam' are read as one, 'spam'" in reading.notes
+
+
+def test_the_legitimate_label_that_was_named_is_read_in_every_spelling() -> None:
+    reading = read_labels(labels_of("Ham", "Ham", "ham", "spam"), "ham")
+    assert classes(reading, "Ham", "ham", "spam") == ["ham", "ham", "spam"]
+    assert reading.notes == ("the labels 'Ham' and 'ham' are read as one, 'ham'",)
 
 
 def test_legitimate_itself_is_read_without_a_note() -> None:
