@@ -22,6 +22,7 @@ from fraudsieve.features.tables.chunks import CHUNK_ROWS, Chunk, ChunkReader
 from fraudsieve.features.tables.reader import write_rejected
 from fraudsieve.models.predict import Scorer
 
+from .formats import publish
 from .journal import Journal, digest_of_file
 
 __all__ = ["ChunkedResult", "score_chunks"]
@@ -181,7 +182,7 @@ def _assemble(journal: Journal, reader: ChunkReader, output: Path, rejected_outp
         replace_file(_concatenate(journal, REJECTED), rejected_output, mode=PRIVATE)
     else:
         rejected_output.unlink(missing_ok=True)
-    replace_file(whole, output)
+    publish(whole, output)
     return scored, rejected
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fraudsieve._io import check_output_file, replace_file
+from fraudsieve._io import check_output_file
 from fraudsieve._typing import Array
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.account_records import as_strings, cutoff_column
@@ -25,6 +25,7 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import CHUNK, Scorer
 
 from .chunks import score_chunks
+from .formats import check_format, publish
 from .inputs import fill_cutoff_times, read_history, read_inputs, uses_labels
 
 __all__ = ["ScoringResult", "feature_rows", "has_history", "score_file", "score_frame"]
@@ -204,7 +205,7 @@ def score_file(
     labels: Source | None = None,
     past: Source | None = None,
 ) -> ScoringResult:
-    """Score a file of messages, accounts or events into a Parquet file.
+    """Score a file of messages, accounts or events into a file of scores.
 
     A Parquet file is scored in chunks if no score depends on another record. Memory is then bounded, except for the
     events, and an interrupted call resumes. Other inputs are read completely and start from the beginning: messages
@@ -217,7 +218,8 @@ def score_file(
     source : path or DataFrame
         Records to score. Accounts without ``as_of`` are scored as of the last event.
     output : str or Path
-        Parquet file to write, atomically; rejected rows are written to ``<name>.rejected.parquet`` next to it.
+        File to write, atomically: Parquet, CSV or JSON Lines, by its ending. Rejected rows are written to
+        ``<name>.rejected.parquet`` next to it.
     progress : callable, default=None
         Called with the rows done and the total.
     events : path or DataFrame, default=None
@@ -235,7 +237,7 @@ def score_file(
     Raises
     ------
     SchemaError
-        If the table cannot be used.
+        If the table cannot be used, or the ending of the output names no format.
     FileExistsError
         If the output would overwrite an input.
     IsADirectoryError, PermissionError
@@ -250,6 +252,7 @@ def score_file(
             raise FileExistsError(f"{table}: the scores would overwrite this input. Choose another output.")
     for file in (output, rejected_output):
         check_output_file(file)
+    check_format(output)
     if _is_file(source) and _can_chunk(scorer.model, Path(source), events, labels):
         return _score_in_chunks(scorer, Path(source), output, rejected_output, progress, events=events, labels=labels)
     inputs = read_inputs(scorer.model, source, events=events, labels=labels, past=past)
@@ -259,8 +262,8 @@ def score_file(
     if len(inputs.rejected):
         write_rejected(inputs.rejected, rejected_output)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as staging:
-        scores.to_parquet(Path(staging, output.name), index=False)
-        replace_file(Path(staging, output.name), output)
+        scores.to_parquet(Path(staging, "scores"), index=False)
+        publish(Path(staging, "scores"), output)
     rejected = rejected_output if len(inputs.rejected) else None
     return ScoringResult(output, rejected, len(scores), len(inputs.rejected), inputs.notes)
 

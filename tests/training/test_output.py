@@ -15,7 +15,7 @@ def model(folder: Path, content: str) -> Path:
 
 def test_an_older_model_stays_unless_it_is_to_be_overwritten(tmp_path: Path) -> None:
     folder = model(tmp_path / "model", "old")
-    with pytest.raises(FileExistsError, match="expected a new folder, it exists already.*--overwrite"):
+    with pytest.raises(FileExistsError, match=r"expected a new folder, it exists already.*--overwrite"):
         check_model_output(folder, overwrite=False)
     check_model_output(folder, overwrite=True)
     assert (folder / "manifest.json").read_text() == "old"

@@ -14,7 +14,14 @@ from fraudsieve.models.artifact.folder import Model
 
 from .labelled import LabelledData
 
-__all__ = ["RowsAfterTraining", "count_rows_in_training", "rows_after_training", "rows_since", "trained_until"]
+__all__ = [
+    "RowsAfterTraining",
+    "count_rows_in_training",
+    "is_training_table",
+    "rows_after_training",
+    "rows_since",
+    "trained_until",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,9 +155,30 @@ def _overlap_warnings(subject: str, timed: bool, unknown: int) -> tuple[str, ...
     return ()
 
 
+def is_training_table(data: LabelledData, model: Model) -> bool:
+    """Return whether the records are, byte by byte, the table that a model was trained on.
+
+    Parameters
+    ----------
+    data : LabelledData
+        Records.
+    model : Model
+        The model.
+
+    Returns
+    -------
+    bool
+    """
+    table = _labelled_table(data)
+    trained_on: dict[str, Any] = model.training.get("digests") or {}
+    return table is not None and trained_on.get(table) == data.digests[table]
+
+
+def _labelled_table(data: LabelledData) -> str | None:
+    return next((name for name in (f"{data.subject}s", "labels") if name in data.digests), None)
+
+
 def _reject_same_table(data: LabelledData, models: Sequence[Model]) -> None:
-    table = next((name for name in (f"{data.subject}s", "labels") if name in data.digests), None)
-    trained_on: list[dict[str, Any]] = [model.training.get("digests") or {} for model in models]
-    if table is not None and any(digests.get(table) == data.digests[table] for digests in trained_on):
+    if any(is_training_table(data, model) for model in models):
         problem = "a model was trained on this table, and without times later records cannot be identified"
-        raise SchemaError(table, problem, "Give records that no model was trained on.")
+        raise SchemaError(str(_labelled_table(data)), problem, "Give records that no model was trained on.")

@@ -15,7 +15,7 @@ from fraudsieve.models.batch.inputs import label_reader
 from fraudsieve.models.batch.score import has_history
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.attack.recall import attack_messages, check_attackable
-from fraudsieve.training.data.after_training import count_rows_in_training, rows_since
+from fraudsieve.training.data.after_training import count_rows_in_training, is_training_table, rows_since
 from fraudsieve.training.data.builders import Builder, builder_of_model, groups_of, read_data, scores_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
@@ -123,6 +123,7 @@ def evaluate_tables(
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, kind = groups_of(data)
     details = ReportDetails(
+        warnings=tuple(scorer.model.training.get("warnings", ())),
         labels=label_metrics(
             all_data,
             scorer.model.training,
@@ -144,11 +145,17 @@ def evaluate_tables(
         settings=recipe.evaluate,
         details=details,
     )
-    return Evaluation(report, scorer.model, data, (*data.notes, *_notes(details, len(data.rows))))
+    return Evaluation(report, scorer.model, data, (*data.notes, *_notes(details, data, scorer.model)))
 
 
-def _notes(details: ReportDetails, n_rows: int) -> list[str]:
-    notes = []
+def _notes(details: ReportDetails, data: LabelledData, model: Model) -> list[str]:
+    n_rows = len(data.rows)
+    notes = [f"{warning['found']}. {warning['do']}" for warning in details.warnings]
+    if details.not_later_than_training is None and is_training_table(data, model):
+        notes.append(
+            f"these are the {data.subject}s that the model was trained on, so the metrics mean nothing: "
+            f"give {data.subject}s that it has not seen"
+        )
     if details.not_later_than_training:
         notes.append(
             f"{details.not_later_than_training:,} of {n_rows:,} records are not later than what the model was trained "

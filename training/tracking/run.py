@@ -5,7 +5,7 @@ A run is opened before the work, so that one that fails or is stopped is known a
 
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -267,17 +267,13 @@ def open_run(uri: str, experiment: str, *, name: str) -> Iterator[OpenRun]:
 
 def _tag_error(run_id: str, error: Exception) -> None:
     """Note the type of an error, not its text, which may quote a record."""
-    try:
+    with suppress(Exception):  # the error of the work is the one to raise
         mlflow.MlflowClient().set_tag(run_id, "error", type(error).__name__)
-    except Exception:
-        pass
 
 
 def _end(status: str) -> None:
-    try:
+    with suppress(Exception):  # the store may be gone: the error of the work, if any, is the one to raise
         mlflow.end_run(status)
-    except Exception:
-        pass
 
 
 def _experiment(uri: str, name: str) -> str:

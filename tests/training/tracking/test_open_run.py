@@ -59,7 +59,9 @@ def test_a_run_inside_a_run_of_the_user_is_nested(uri: str) -> None:
 def test_inputs_are_logged_without_their_rows(uri: str, tmp_path: Path) -> None:
     with open_run(uri, "tests", name="work") as run:
         run.log_inputs([RunInput("messages", str(tmp_path / "m.csv"), "a1" * 32), RunInput("labels", None, "b2" * 32)])
-    datasets = {item.dataset.name: item.dataset for item in stored(uri, run.run_id).inputs.dataset_inputs}
+    inputs = stored(uri, run.run_id).inputs
+    assert inputs is not None
+    datasets = {item.dataset.name: item.dataset for item in inputs.dataset_inputs}
     assert datasets["messages"].digest == "a1" * 18
     assert str(tmp_path / "m.csv") in datasets["messages"].source
     assert datasets["labels"].source_type == "code"

@@ -20,7 +20,9 @@ def predict_command(
     past: Annotated[
         Path | None, typer.Option(help="Earlier messages, with labels if available, for models that use campaigns.")
     ] = None,
-    output: Annotated[Path, typer.Option(help="The Parquet file of scores to write.")] = Path("scores.parquet"),
+    output: Annotated[Path, typer.Option(help="The scores to write: .parquet, .csv or .jsonl.")] = Path(
+        "scores.parquet"
+    ),
     json: Json = False,
 ) -> None:
     """Score a file of messages, accounts or events."""
