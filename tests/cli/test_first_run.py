@@ -26,8 +26,13 @@ def test_quickstart_in_a_new_process(tmp_path: Path) -> None:
         [sys.executable, "-m", "fraudsieve", "quickstart"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert "show that every step works, and nothing else" in done.stdout
-    assert "mlflow ui --backend-store-uri sqlite:///mlflow.db" in done.stdout
+    assert "mlflow ui --backend-store-uri sqlite:///fraudsieve-quickstart/mlflow.db" in done.stdout
+    assert "models:/fraudsieve-quickstart/1" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["fraudsieve-quickstart"]
     folder = tmp_path / "fraudsieve-quickstart"
+    digest = fraudsieve.Scorer.load(folder / "model").model.digest
+    assert digest is not None
+    assert digest in done.stdout
     assert len(pd.read_parquet(folder / "scores.parquet")) > 100
     assert fraudsieve.Scorer.load(folder / "model").score({"text": "hello"})["status"] == "ok"
     again = subprocess.run([sys.executable, "-m", "fraudsieve", "quickstart"], cwd=tmp_path, capture_output=True)

@@ -16,8 +16,10 @@ __all__ = ["DEFAULT_STORE", "check_store", "quiet", "shown_uri", "tracking_uri",
 
 DEFAULT_STORE = "sqlite:///mlflow.db"
 """The store in the working folder, if neither the recipe nor ``MLFLOW_TRACKING_URI`` names another."""
-ANSWER_SECONDS = 8.0
+ANSWER_SECONDS = 6.0
 """Time for a store to answer before the work starts. By itself, MLflow retries for minutes or hours."""
+ONE_TRY = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+"""Settings of MLflow for the check."""
 
 
 def tracking_uri(recipe_uri: str | None = None) -> str:
@@ -71,7 +73,7 @@ def check_store(uri: str, *, seconds: float = ANSWER_SECONDS) -> None:
     ----------
     uri : str
         The store, as from `tracking_uri`.
-    seconds : float, default=8.0
+    seconds : float, default=6.0
         Time to wait for an answer.
 
     Raises
@@ -87,7 +89,7 @@ def check_store(uri: str, *, seconds: float = ANSWER_SECONDS) -> None:
         except BaseException as error:  # reported below: the thread of the caller raises
             failures.append(error)
 
-    with quiet(logging.CRITICAL):
+    with quiet(logging.CRITICAL), _environment(ONE_TRY):
         thread = threading.Thread(target=search, name="check-store", daemon=True)
         thread.start()
         thread.join(seconds)
@@ -96,6 +98,18 @@ def check_store(uri: str, *, seconds: float = ANSWER_SECONDS) -> None:
     problem = f"gave no answer within {seconds:g} s" if thread.is_alive() else _problem(failures[0])
     fix = "Start it, give another with MLFLOW_TRACKING_URI, or train without it: --no-track."
     raise TrackingError(f"MLflow's store {shown_uri(uri)}", problem, fix)
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set variables of the environment for a while, except those that the user has set."""
+    added = {name: value for name, value in variables.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
 
 
 def _problem(error: BaseException) -> str:

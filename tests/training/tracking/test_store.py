@@ -14,8 +14,8 @@ def test_a_server_that_is_not_there_is_an_error_at_once() -> None:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
     begin = time.monotonic()
-    with pytest.raises(TrackingError, match=r"store http://127.0.0.1:\d+: (cannot be used|gave no answer).*--no-track"):
-        check_store(f"http://127.0.0.1:{port}", seconds=2)
+    with pytest.raises(TrackingError, match=r"store http://127.0.0.1:\d+: cannot be used.*--no-track"):
+        check_store(f"http://127.0.0.1:{port}")
     assert time.monotonic() - begin < 5
 
 
@@ -27,8 +27,8 @@ def test_a_server_that_never_answers_is_an_error_in_time() -> None:
 
 
 def test_a_database_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(TrackingError, match=r"store sqlite:////nowhere/mlflow.db: (cannot be used|gave no answer)"):
-        check_store("sqlite:////nowhere/mlflow.db", seconds=2)
+    with pytest.raises(TrackingError, match=r"store sqlite:////dev/null/mlflow.db: (cannot be used|gave no answer)"):
+        check_store("sqlite:////dev/null/mlflow.db", seconds=2)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,94 @@
+"""Traps of the first hour: a store that is down, words that no label has, outputs that exist, the training table."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+
+import fraudsieve
+from tests.cli.conftest import Run
+
+
+def test_a_dead_store_is_an_error_in_seconds_and_before_the_work(
+    run: Run, messages: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages.to_parquet("m.parquet")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        begin = time.monotonic()
+        code, answer, error = run("train", "--messages", "m.parquet")
+    assert (code, time.monotonic() - begin < 10) == (2, True)
+    assert "Start it, give another with MLFLOW_TRACKING_URI, or train without it: --no-track." in answer["error"]
+    assert not Path("fraudsieve-model").exists()
+    assert error.count("\n") <= 2
+
+
+@pytest.mark.slow
+def test_training_without_a_store_and_over_an_older_model(
+    run: Run, messages: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    messages.to_parquet("m.parquet")
+    call = ("train", "--messages", "m.parquet", "--no-track")
+    code, first, _ = run(*call)
+    assert (code, first["run_id"], first["model_uri"]) == (0, None, None)
+    code, answer, _ = run(*call)
+    assert (code, "--overwrite" in answer["error"]) == (2, True)
+    code, second, _ = run(*call, "--overwrite", "--seed", "1")
+    assert code == 0
+    assert second["digest"] != first["digest"]
+    assert sorted(path.name for path in Path().glob("fraudsieve-model*")) == ["fraudsieve-model"]
+    assert fraudsieve.Scorer.load("fraudsieve-model").model.digest == second["digest"]
+
+
+def test_a_legitimate_label_that_no_row_has_is_an_error(run: Run, messages: pd.DataFrame) -> None:
+    messages.replace({"label": {"legitimate": "ham"}}).to_parquet("m.parquet")
+    code, answer, _ = run("train", "--messages", "m.parquet", "--no-track", "--legitimate", "hamm")
+    assert code == 2
+    expected = "m.parquet: --legitimate: expected one of the labels 'ham', 'spam', got 'hamm'. Did you mean 'ham'?"
+    assert answer["error"] == expected
+
+
+def test_scores_have_the_format_of_their_ending(run: Run, model: Path, messages: pd.DataFrame) -> None:
+    messages.head(20).to_csv("m.csv", index=False)
+    assert run("predict", "--model", model, "--input", "m.csv", "--output", "scores.csv")[0] == 0
+    assert len(pd.read_csv("scores.csv")) == 20
+    code, answer, _ = run("predict", "--model", model, "--input", "m.csv", "--output", "scores.xlsx")
+    assert code == 2
+    assert "expected a file of scores that ends in .parquet, .csv, .jsonl, .ndjson, got '.xlsx'" in answer["error"]
+
+
+def test_evaluating_on_the_training_table_says_so(run: Run, model: Path, messages: pd.DataFrame) -> None:
+    error = run("evaluate", "--model", model, "--messages", model.parent / "m.parquet")[2]
+    assert "these are the messages that the model was trained on, so the metrics mean nothing" in error
+    messages.iloc[::2].to_parquet("half.parquet")
+    assert "mean nothing" not in run("evaluate", "--model", model, "--messages", "half.parquet")[2]
+
+
+@pytest.mark.slow
+def test_training_that_is_terminated_leaves_a_run_that_says_so(run: Run, messages: pd.DataFrame) -> None:
+    messages.to_parquet("m.parquet")
+    command = [sys.executable, "-m", "fraudsieve", "train", "--messages", "m.parquet"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as train:
+        assert train.stderr is not None
+        while "learning the text model" not in train.stderr.readline():
+            assert train.poll() is None
+        train.send_signal(signal.SIGTERM)
+        train.communicate(timeout=60)
+    assert train.returncode == 143
+    uri = os.environ["MLFLOW_TRACKING_URI"]
+    client = mlflow.MlflowClient(uri, uri)
+    experiment = client.get_experiment_by_name("fraudsieve")
+    assert experiment is not None
+    (found,) = client.search_runs([experiment.experiment_id])
+    assert found.info.status == "KILLED"
+    assert found.inputs is not None
+    assert [item.dataset.name for item in found.inputs.dataset_inputs] == ["messages"]
