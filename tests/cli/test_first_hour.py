@@ -66,6 +66,31 @@ def test_scores_have_the_format_of_their_ending(run: Run, model: Path, messages:
     assert "expected a file of scores that ends in .parquet, .csv, .jsonl, .ndjson, got '.xlsx'" in answer["error"]
 
 
+FULL = """
+import resource, signal
+from fraudsieve.cli.app import app
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+app()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["evaluate", "predict"])
+def test_a_disk_that_is_full_is_said_and_older_files_stay(
+    tmp_path: Path, model: Path, messages: pd.DataFrame, command: str
+) -> None:
+    messages = pd.concat([messages] * 5, ignore_index=True)
+    messages.assign(message_id=messages.index.astype(str)).to_parquet(tmp_path / "m.parquet")
+    outputs = {"evaluate": "report.html", "predict": "scores.parquet"}
+    (tmp_path / outputs[command]).write_text("older")
+    option = {"evaluate": ["--messages", "m.parquet", "--report"], "predict": ["--input", "m.parquet", "--output"]}
+    call = [command, "--model", str(model), *option[command], outputs[command]]
+    done = subprocess.run([sys.executable, "-c", FULL, *call], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, "a file became larger than this process may write" in done.stderr) == (1, True)
+    assert (tmp_path / outputs[command]).read_text() == "older"
+
+
 def test_evaluating_on_the_training_table_says_so(run: Run, model: Path, messages: pd.DataFrame) -> None:
     error = run("evaluate", "--model", model, "--messages", model.parent / "m.parquet")[2]
     assert "these are the messages that the model was trained on, so the metrics mean nothing" in error

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fraudsieve._io import check_output_file
+from fraudsieve._io import check_output_file, write_file
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.training.data.refit_summary import RefitSummary
@@ -162,7 +162,7 @@ def write_page(path: str | Path, html: str, content: Mapping[str, Any]) -> tuple
     """Write a page, and its content as JSON under the same name with the suffix ``.json``."""
     page = Path(path)
     json_file = page.with_suffix(".json")
-    page.write_text(html, "utf-8")
     text = json.dumps(to_json_types(content), ensure_ascii=False, allow_nan=False, indent=1)
-    json_file.write_text(text + "\n", "utf-8")
+    write_file(page, html.encode())
+    write_file(json_file, f"{text}\n".encode())
     return page, json_file

@@ -1,5 +1,6 @@
 """Output that commands share: progress on the error stream, results on the output, errors with an exit code."""
 
+import errno
 import json
 import os
 import signal
@@ -32,6 +33,12 @@ WRONG_CALL = 2
 BOUND_EXCEEDED = 3
 """The command succeeded, and a value exceeds a bound of the recipe."""
 
+DISK_PROBLEMS = {
+    errno.ENOSPC: "the disk is full. What was there before is unchanged: free space, or write elsewhere, and try again",
+    errno.EDQUOT: "the quota of the disk is used up. Free space, or write elsewhere, and try again",
+    errno.EFBIG: "a file became larger than this process may write (ulimit -f). Raise the limit, and try again",
+    errno.EIO: "the disk reported an error. Check it, and try again",
+}
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
@@ -85,6 +92,8 @@ def exit_on_error(*, as_json: bool) -> Iterator[None]:
     except Exception as error:
         if os.environ.get("FRAUDSIEVE_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.errno in DISK_PROBLEMS:
+            _fail(DISK_PROBLEMS[error.errno], WORK_FAILED, as_json)
         # The text of another library's error may quote a message or an identifier: print only its type and location.
         frame = traceback.extract_tb(error.__traceback__)[-1]
         location = f"{type(error).__name__} in {os.path.basename(frame.filename)}, line {frame.lineno}"
