@@ -3,9 +3,10 @@
 A run is opened before the work, so that one that fails or is stopped is known as well.
 """
 
+import io
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -208,7 +209,8 @@ class OpenRun:
             mlflow.log_artifacts(str(path), name)
         for trial in content.nested:
             _log_nested(self._client, trial, self.experiment_id, self.run_id)
-        info = log_model(folder, registered_model_name=register_as)
+        with redirect_stderr(io.StringIO()):  # "Successfully registered model": the caller says it
+            info = log_model(folder, registered_model_name=register_as)
         if register_as is None:
             return LoggedRun(self.uri, self.experiment_id, self.run_id, info.model_uri, ())
         version = str(info.registered_model_version)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 
 import mlflow
+import sqlalchemy
 
 from fraudsieve.exceptions import TrackingError
 
@@ -74,7 +75,7 @@ def check_store(uri: str, *, seconds: float = ANSWER_SECONDS) -> None:
     uri : str
         The store, as from `tracking_uri`.
     seconds : float, default=6.0
-        Time to wait for an answer.
+        Time to wait for an answer of a server.
 
     Raises
     ------
@@ -83,21 +84,48 @@ def check_store(uri: str, *, seconds: float = ANSWER_SECONDS) -> None:
     """
     failures: list[BaseException] = []
 
-    def search() -> None:
+    def ask() -> None:
         try:
-            mlflow.MlflowClient(uri, uri).search_experiments(max_results=1)
+            _connect(uri) if _is_database(uri) else _search(uri)
         except BaseException as error:  # reported below: the thread of the caller raises
             failures.append(error)
 
     with quiet(logging.CRITICAL), _environment(ONE_TRY):
-        thread = threading.Thread(target=search, name="check-store", daemon=True)
+        thread = threading.Thread(target=ask, name="check-store", daemon=True)
         thread.start()
-        thread.join(seconds)
+        # A new store in a file is created first, which takes seconds.
+        thread.join(None if _is_file(uri) else seconds)
     if not thread.is_alive() and not failures:
         return
     problem = f"gave no answer within {seconds:g} s" if thread.is_alive() else _problem(failures[0])
     fix = "Start it, give another with MLFLOW_TRACKING_URI, or train without it: --no-track."
     raise TrackingError(f"MLflow's store {shown_uri(uri)}", problem, fix)
+
+
+def _is_file(uri: str) -> bool:
+    return uri.startswith(("sqlite:", "file:")) or "://" not in uri
+
+
+def _is_database(uri: str) -> bool:
+    """Return whether the store is a database on a server, to which MLflow would try to connect for an hour."""
+    return uri.partition(":")[0].partition("+")[0] in ("postgresql", "mysql", "mssql")
+
+
+def _connect(uri: str) -> None:
+    engine = sqlalchemy.create_engine(uri)
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
+
+
+def _search(uri: str) -> None:
+    mlflow.MlflowClient(uri, uri).search_experiments(max_results=1)
+
+
+def _problem(error: BaseException) -> str:
+    cause = error.__cause__ or error.__context__ or error  # MLflow wraps the error of the connection
+    return f"cannot be used ({type(cause).__name__})"
 
 
 @contextmanager
@@ -110,11 +138,6 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
     finally:
         for name in added:
             del os.environ[name]
-
-
-def _problem(error: BaseException) -> str:
-    cause = error.__cause__ or error.__context__ or error  # MLflow wraps the error of the connection
-    return f"cannot be used ({type(cause).__name__})"
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
@@ -26,7 +27,19 @@ def test_a_server_that_never_answers_is_an_error_in_time() -> None:
             check_store(f"http://127.0.0.1:{port}", seconds=0.5)
 
 
-def test_a_database_that_is_not_there_is_an_error() -> None:
+def test_a_database_server_that_is_not_there_is_an_error_at_once() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        uri = f"postgresql+psycopg://ann:secret@127.0.0.1:{closed.getsockname()[1]}/mlflow"
+        with pytest.raises(TrackingError, match=r"store postgresql\+psycopg://ann:\*\*\*@.*: cannot be"):
+            check_store(uri)
+
+
+def test_a_new_store_in_a_file_may_take_longer_than_a_server(tmp_path: Path) -> None:
+    check_store(f"sqlite:///{tmp_path / 'mlflow.db'}", seconds=0.001)
+
+
+def test_a_store_in_a_file_that_cannot_be_created_is_an_error() -> None:
     with pytest.raises(TrackingError, match=r"store sqlite:////dev/null/mlflow.db: (cannot be used|gave no answer)"):
         check_store("sqlite:////dev/null/mlflow.db", seconds=2)
 
