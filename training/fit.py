@@ -1,7 +1,6 @@
 """Train a model from a recipe: read, split, fit, calibrate, evaluate, write, log."""
 
 import difflib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,20 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import SchemaError, SplitError
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.features.tables.label_values import AUTO
-from fraudsieve.features.tables.reader import Source, write_rejected
+from fraudsieve.features.tables.reader import write_rejected
+from fraudsieve.features.tables.source import Source, local_file, origin_of
 from fraudsieve.models.artifact.folder import Model, write_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint
 from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.builders import Builder, groups_of, matrix_of, read_data
-from fraudsieve.training.data.labelled import LabelledData, origin_of
+from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.evaluation.labels import label_metrics
@@ -215,7 +214,8 @@ def _train(
 
 
 def _input(name: str, source: Source, digest: str) -> RunInput:
-    return RunInput(name, None if isinstance(source, pd.DataFrame) else os.fspath(source), digest)
+    file = local_file(source)
+    return RunInput(name, None if file is None else str(file), digest)
 
 
 def _log_round(run: OpenRun, n_rounds: int, loss: float) -> None:

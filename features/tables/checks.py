@@ -16,9 +16,10 @@ import pandas as pd
 from fraudsieve.exceptions import SchemaError
 
 from .cells import STRING, Cells, Converted, Mask, infer_types, mask_signalling_nan
+from .columns import likely_column
 from .conversion import Kind, convert
-from .files import LoadedTable
-from .schema import TableSchema
+from .formats.loaded import LoadedTable, ReadOptions
+from .schema import MESSAGES, TableSchema
 from .seen_ids import SeenIdHashes
 
 __all__ = ["check", "describe_requirements"]
@@ -38,7 +39,14 @@ MAX_REASONS_SHOWN: Final = 5
 
 
 def check(
-    loaded: LoadedTable, table: TableSchema, *, origin: str, require: Iterable[str], seen: SeenIdHashes | None = None
+    loaded: LoadedTable,
+    table: TableSchema,
+    *,
+    origin: str,
+    require: Iterable[str],
+    seen: SeenIdHashes | None = None,
+    options: ReadOptions | None = None,
+    start: int = 0,
 ) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
     """Split the rows into good and rejected ones.
 
@@ -55,6 +63,10 @@ def check(
     seen : SeenIdHashes, default None
         The ids of earlier rows, if this is a chunk of a table. They count as duplicates, and the ids of its good rows
         are added. A chunk may have no good row.
+    options : ReadOptions, default None
+        How dates are read.
+    start : int, default 0
+        The position of the first row in the table, of which this may be a chunk.
 
     Returns
     -------
@@ -72,10 +84,12 @@ def check(
     ['no value']
     """
     _check_columns(loaded, table, origin, tuple(require))
+    loaded = _with_ids(loaded, start) if _has_no_ids(list(loaded.frame.columns), table) else loaded
     frame = loaded.frame.reset_index(drop=True)
     if not len(frame):
         raise SchemaError(origin, "there are no rows", f"Give {table.name} with at least one row.")
-    columns = {name: _convert(frame[name], table.kind(name), loaded.printed) for name in frame.columns}
+    day_first = options is not None and options.day_first
+    columns = {name: _convert(frame[name], table.kind(name), loaded.printed, day_first) for name in frame.columns}
     verdict = _judge(columns, table, loaded.broken, len(frame))
     if seen is not None:
         for name in columns.keys() & table.unique[:1]:
@@ -89,9 +103,28 @@ def check(
     return good.reset_index(drop=True), _rejected_rows(frame, verdict), (*loaded.notes, *notes)
 
 
-def _convert(cells: Cells, kind: Kind | None, printed: bool) -> Converted:
+def _has_no_ids(names: list[str], table: TableSchema) -> bool:
+    """Return whether messages are to be numbered: none of the columns may hold ids under another name."""
+    others = [name for name in names if name not in table.required]
+    if table.name != MESSAGES.name or "message_id" in names:
+        return False
+    return not (likely_column("message_id", others) or _nearest("message_id", others))
+
+
+def _with_ids(loaded: LoadedTable, start: int) -> LoadedTable:
+    """Number the messages of a table that has no ids."""
+    numbers = pd.Series(range(start, start + len(loaded.frame)), index=loaded.frame.index).astype(STRING)
+    frame = loaded.frame.copy(deep=False)
+    frame.insert(0, "message_id", numbers)
+    note = "there is no column message_id: messages are numbered by their rows, from 0"
+    return LoadedTable(frame, loaded.broken, loaded.printed, (*loaded.notes, note))
+
+
+def _convert(cells: Cells, kind: Kind | None, printed: bool, day_first: bool) -> Converted:
     cells = mask_signalling_nan(cells)
-    return convert(cells, kind, printed=printed) if kind else Converted(infer_types(cells, printed=printed))
+    if kind is None:
+        return Converted(infer_types(cells, printed=printed))
+    return convert(cells, kind, printed=printed, day_first=day_first)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +219,8 @@ def _check_columns(loaded: LoadedTable, table: TableSchema, origin: str, require
             origin, f"{n_unnamed} of {len(names)} column names are not strings", describe_requirements(table)
         )
     missing = [name for name in dict.fromkeys((*table.required, *require)) if name not in names]
+    if _has_no_ids(names, table):
+        missing.remove("message_id")
     if missing:
         columns = _describe_columns(names, table, loaded.printed)
         problem = f"{_quote_names(missing, 'column')} missing from {table.name}; {columns}"
@@ -223,9 +258,10 @@ def _describe_columns(names: list[str], table: TableSchema, printed: bool) -> st
 
 def _hint(missing: list[str], names: list[str], table: TableSchema) -> str:
     undeclared = [name for name in names if all(name != column.name for column in table.columns)]
-    pairs = [(name, _nearest(name, undeclared)) for name in missing]
+    pairs = [(name, likely_column(name, undeclared) or _nearest(name, undeclared)) for name in missing]
     hints = [f"{_quote(match)} for '{name}'" for name, match in pairs if match]
-    return f" (did you mean {', '.join(hints)}?)" if hints else ""
+    options = " ".join(f"--column {name}={match}" for name, match in pairs if match)
+    return f" (did you mean {', '.join(hints)}? Then add {options})" if hints else ""
 
 
 def _nearest(name: str, others: list[str]) -> str | None:

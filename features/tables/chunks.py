@@ -12,7 +12,9 @@ import pyarrow.parquet
 from fraudsieve.exceptions import SchemaError
 
 from .checks import check
-from .files import load_parquet_batch, open_parquet
+from .columns import rename_columns
+from .formats.loaded import ReadOptions
+from .formats.parquet import load_parquet_batch, open_parquet
 from .reader import CheckedTable
 from .schema import TABLES
 from .seen_ids import SeenIdHashes
@@ -51,6 +53,8 @@ class ChunkReader:
         A Parquet file.
     table : str
         The expected table.
+    options : ReadOptions, default=None
+        Names of columns, and the order of dates.
 
     Attributes
     ----------
@@ -72,7 +76,8 @@ class ChunkReader:
     [(0, 2), (2, 0)]
     """
 
-    def __init__(self, path: str | os.PathLike[str], table: str) -> None:
+    def __init__(self, path: str | os.PathLike[str], table: str, options: ReadOptions | None = None) -> None:
+        self.options = options or ReadOptions()
         self.path, self.origin, self.table = Path(path), os.fspath(path), TABLES[table]
         self.seen = SeenIdHashes()
         with open_parquet(self.path, self.origin) as file:
@@ -115,8 +120,10 @@ class ChunkReader:
                     start += len(batch)
 
     def _check(self, batch: pa.Table, start: int) -> Chunk:
-        loaded = load_parquet_batch(batch, self.origin)
-        good, rejected, notes = check(loaded, self.table, origin=self.origin, require=(), seen=self.seen)
+        loaded = rename_columns(load_parquet_batch(batch, self.origin), self.table, self.options, self.origin)
+        good, rejected, notes = check(
+            loaded, self.table, origin=self.origin, require=(), seen=self.seen, options=self.options, start=start
+        )
         rejected["row"] += start
         return Chunk(start, len(batch), CheckedTable(good, rejected, notes))
 

@@ -55,7 +55,7 @@ _PRINTED_FLOAT: Final = r"^(-?\d+)\.0$"
 _EXPONENT: Final = r"^-?\d(?:\.\d+)?[eE]\+\d+$"
 
 
-def convert(cells: Cells, kind: Kind, *, printed: bool = False) -> Converted:
+def convert(cells: Cells, kind: Kind, *, printed: bool = False, day_first: bool = False) -> Converted:
     """Bring a column to the canonical type of its kind.
 
     Parameters
@@ -67,6 +67,8 @@ def convert(cells: Cells, kind: Kind, *, printed: bool = False) -> Converted:
     printed : bool, default False
         Whether the cells come from a format that prints everything, so that ``123.0`` may be the whole number
         123 that went through a float.
+    day_first : bool, default False
+        As for `convert_times`.
 
     Returns
     -------
@@ -80,6 +82,8 @@ def convert(cells: Cells, kind: Kind, *, printed: bool = False) -> Converted:
     >>> convert(pd.Series(["2024-05-01 10:00+08:00"]), "time").column[0]
     Timestamp('2024-05-01 02:00:00+0000', tz='UTC')
     """
+    if kind == "time":
+        return convert_times(to_plain_dtype(cells), day_first=day_first)
     return _CONVERTERS[kind](to_plain_dtype(cells), printed)
 
 
@@ -185,10 +189,6 @@ def _number_to_string(number: Any, loose: bool) -> str | None:
         return None
 
 
-def _time(cells: Cells, _printed: bool) -> Converted:
-    return convert_times(cells)
-
-
 def _number(cells: Cells, _printed: bool) -> Converted:
     if cells.dtype.kind in "iuf":
         return _finite(cells.astype("float64"), {})
@@ -229,7 +229,6 @@ def _float(cell: Any) -> float:
 _CONVERTERS: Final[Mapping[Kind, Callable[[Cells, bool], Converted]]] = {
     "id": _id,
     "text": _text,
-    "time": _time,
     "number": _number,
     "category": _category,
 }

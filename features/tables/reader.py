@@ -20,13 +20,15 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import pandas as pd
 
 from .checks import check
-from .files import LoadedTable, load, save
+from .columns import rename_columns
+from .files import save
+from .formats.loaded import LoadedTable
 from .schema import TABLES, TableSchema
+from .source import Source, as_input, origin_of
 
 __all__ = ["CheckedTable", "Source", "check_table", "read_table", "write_rejected"]
 
@@ -51,16 +53,13 @@ class CheckedTable:
     notes: tuple[str, ...] = ()
 
 
-Source: TypeAlias = str | os.PathLike[str] | pd.DataFrame
-
-
 def read_table(source: Source, table: TableSchema | str, *, require: Iterable[str] = ()) -> CheckedTable:
-    """Read a table from a file or a frame, and check it.
+    """Read a table, and check it.
 
     Parameters
     ----------
-    source : path or DataFrame
-        Parquet, CSV or JSON Lines (the last two may be gzipped), or a frame.
+    source : path, frame or InputTable
+        A file, a frame, or what else `InputTable` takes.
     table : TableSchema or str
         The expected table, or its name.
     require : iterable of str, default ()
@@ -74,7 +73,7 @@ def read_table(source: Source, table: TableSchema | str, *, require: Iterable[st
     Raises
     ------
     SchemaError
-        If the file cannot be read, a column is missing or ambiguous, or every row is rejected.
+        If the table cannot be read, a column is missing or ambiguous, or every row is rejected.
 
     Examples
     --------
@@ -83,10 +82,10 @@ def read_table(source: Source, table: TableSchema | str, *, require: Iterable[st
       subject_id label
     0          7  spam
     """
-    if isinstance(source, pd.DataFrame):
-        return check_table(source, table, require=require)
-    expected = _table(table)
-    return CheckedTable(*check(load(source), expected, origin=os.fspath(source), require=_names(require)))
+    given = as_input(source)
+    expected, origin = _table(table), origin_of(given)
+    loaded = rename_columns(given.loaded, expected, given.options, origin)
+    return CheckedTable(*check(loaded, expected, origin=origin, require=_names(require), options=given.options))
 
 
 def check_table(

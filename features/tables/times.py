@@ -1,7 +1,8 @@
 """Conversion of times to UTC.
 
-A number is rejected, because seconds, milliseconds and microseconds since 1970 look alike. So is a date that does
-not begin with its year, because 03/04 is ambiguous. In strings, a date may be eight digits (20240501).
+A column of numbers is read as seconds, milliseconds, microseconds or nanoseconds since 1970, whichever gives times from
+2000 to 2100; at most one of them does. A date that does not begin with its year is rejected unless the order is given,
+because 03/04 is ambiguous. In strings, a date may be eight digits (20240501).
 """
 
 from dataclasses import dataclass
@@ -22,8 +23,15 @@ Times: TypeAlias = npt.NDArray[np.datetime64]
 EARLIEST: Final = np.datetime64("1970-01-01", "s")
 TOO_LATE: Final = np.datetime64("2101-01-01", "s")
 
+UNITS: Final = {1.0: "seconds", 1e3: "milliseconds", 1e6: "microseconds", 1e9: "nanoseconds"}
+"""Units of numbers by how many of them a second has."""
+RECENT: Final = 946_684_800.0
+"""2000-01-01, in seconds since 1970. A column with an earlier number is not read as times."""
+LATEST: Final = 4_102_444_800.0
+"""2100-01-01."""
 _GIVE_TIME: Final = "give ISO 8601 or a timestamp"
 _YEAR_FIRST: Final = r"^(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{8})(?:[Tt ].*)?$"
+_DAY_FIRST: Final = r"^(?P<d>\d{1,2})[-/.](?P<m>\d{1,2})[-/.](?P<y>\d{4})(?P<rest>(?:[Tt ].*)?)$"
 _HAS_ZONE: Final = r"[T ].*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
 _BARE_NUMBER: Final = r"^[+-]?\d+(?:\.\d*)?$"
 
@@ -41,7 +49,7 @@ class _Times:
         return _Times(times, self.outside | more.outside, self.naive | more.naive)
 
 
-def convert_times(cells: Cells) -> Converted:
+def convert_times(cells: Cells, *, day_first: bool = False) -> Converted:
     """Bring a column to ``datetime64[us, UTC]``.
 
     Parameters
@@ -49,6 +57,8 @@ def convert_times(cells: Cells) -> Converted:
     cells : Series of shape (n_rows,)
         Strings, datetimes, dates, or a mixture, in any zones, with a fresh index. A time without a
         zone is read as UTC.
+    day_first : bool, default=False
+        Whether dates that begin with a day, such as 03/04/2026, are read as such.
 
     Returns
     -------
@@ -62,13 +72,20 @@ def convert_times(cells: Cells) -> Converted:
     ([2.0, 0.0, nan], ('has no time zone in 1 of 2 rows: taken as UTC',))
     >>> {reason: rows.sum() for reason, rows in done.faults.items() if rows.any()}
     {'a number is not a time: give ISO 8601 or a timestamp': np.int64(1)}
+    >>> convert_times(pd.Series([1714500000, 1714500060])).notes
+    ('is read as seconds since 1970, UTC',)
     """
+    numbers = _numbers(cells)
+    if numbers is not None:
+        for unit, name in UNITS.items():
+            if _fits(numbers, unit):
+                return _from_numbers(numbers, unit, name)
     if cells.dtype.kind == "M":
         naive = np.full(len(cells), not isinstance(cells.dtype, pd.DatetimeTZDtype))
         return _to_column(_to_times(cells, naive), {})
     split = extract_strings(cells)
     strings = mask_words(split.strings.str.strip(), MISSING_AMOUNTS)
-    times, number = _parse_strings(strings), match_pattern(strings, _BARE_NUMBER)
+    times, number = _parse_strings(strings, day_first=day_first), match_pattern(strings, _BARE_NUMBER)
     if split.other.any():
         times |= _parse_objects(cells, split.other)
         number |= _is_instance(cells, split.other, Number)
@@ -96,11 +113,40 @@ def _to_times(cells: Cells, naive: Mask) -> _Times:
     return _Times(times.astype("datetime64[us]"), outside, naive & ~np.isnat(times))
 
 
-def _parse_strings(strings: Cells) -> _Times:
+def _numbers(cells: Cells) -> "Cells | None":
+    """Return a column in which every cell is a number; None for any other."""
+    split = extract_strings(cells)
+    strings = mask_words(split.strings.str.strip(), MISSING_AMOUNTS)
+    others = cells[split.other]
+    is_number = all(isinstance(cell, Number) and not isinstance(cell, bool) for cell in others.astype(object).dropna())
+    texts = strings[strings.notna()]
+    if not is_number or not match_pattern(texts, _BARE_NUMBER).all():
+        return None
+    numbers = pd.to_numeric(strings, errors="coerce").astype(float)
+    numbers[split.other] = pd.to_numeric(others, errors="coerce").astype(float)
+    return numbers if numbers.notna().any() else None
+
+
+def _fits(numbers: Cells, unit: float) -> bool:
+    seconds = numbers.dropna() / unit
+    return bool(seconds.between(RECENT, LATEST).all())
+
+
+def _from_numbers(numbers: Cells, unit: float, name: str) -> Converted:
+    microseconds = (numbers * (1e6 / unit)).round().astype("Int64")
+    column: Cells = pd.to_datetime(microseconds, unit="us", utc=True).astype("datetime64[us, UTC]")
+    return Converted(column, {}, (f"is read as {name} since 1970, UTC",))
+
+
+def _parse_strings(strings: Cells, *, day_first: bool) -> _Times:
     # pandas also reads "now", "today" and bare years, so only dates that begin with a year are passed on.
     dates = strings.where(match_pattern(strings, _YEAR_FIRST)).str.upper()
     times = pd.to_datetime(dates, format="ISO8601", utc=True, errors="coerce")
-    return _to_times(times, ~match_pattern(dates, _HAS_ZONE))
+    parsed = _to_times(times, ~match_pattern(dates, _HAS_ZONE))
+    if not day_first:
+        return parsed
+    turned = strings.str.replace(_DAY_FIRST, r"\g<y>-\g<m>-\g<d>\g<rest>", regex=True)
+    return parsed | _parse_strings(turned.where(match_pattern(strings, _DAY_FIRST)), day_first=False)
 
 
 def _parse_objects(cells: Cells, other: Mask) -> _Times:

@@ -1,10 +1,9 @@
 """Score a Parquet file in chunks: in bounded memory, and an interrupted run resumes."""
 
-import os
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
@@ -20,6 +19,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.checks import describe_requirements
 from fraudsieve.features.tables.chunks import CHUNK_ROWS, Chunk, ChunkReader
 from fraudsieve.features.tables.reader import write_rejected
+from fraudsieve.features.tables.source import InputTable
 from fraudsieve.models.predict import Scorer
 
 from .formats import publish
@@ -55,7 +55,7 @@ class ChunkedResult:
 def score_chunks(
     scorer: Scorer,
     score: ScoreChunk,
-    source: str | os.PathLike[str],
+    source: InputTable,
     output: Path,
     rejected_output: Path,
     progress: Callable[[int, int], None] | None = None,
@@ -73,8 +73,8 @@ def score_chunks(
         The model.
     score : callable
         Returns a frame of scores and notes for valid rows; no score may depend on other rows.
-    source : path
-        The Parquet file.
+    source : InputTable
+        The Parquet file, and how to read it.
     output, rejected_output : Path
         Files to write; the second only if there are rejected rows.
     progress : callable, default=None
@@ -93,7 +93,7 @@ def score_chunks(
     BusyError
         If another process is writing the same output.
     """
-    reader = ChunkReader(source, f"{scorer.model.subject}s")
+    reader = ChunkReader(source.source, f"{scorer.model.subject}s", source.options)
     before = _size_and_time(reader.path)
     key = {
         "input": {"sha256": digest_of_file(reader.path), "bytes": before[0]},
@@ -101,6 +101,7 @@ def score_chunks(
         "model": scorer.model.digest or secrets.token_hex(),  # a model that was not written to a folder has no digest
         "versions": {name: version(name) for name in ("fraudsieve", "pyarrow", "lightgbm")},
         "part_rows": CHUNK_ROWS,
+        "options": {**asdict(source.options), "columns": dict(source.options.columns)},
     }
     journal = Journal(output.parent / f".{output.name}.parts", key)
     remove = False

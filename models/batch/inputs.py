@@ -7,9 +7,11 @@ import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.feature_matrix import FeatureMatrix
+from fraudsieve.features.tables.formats.loaded import ReadOptions
 from fraudsieve.features.tables.label_times import resolve_label_times
 from fraudsieve.features.tables.label_values import LabelReader, read_labels_for
-from fraudsieve.features.tables.reader import Source, read_table
+from fraudsieve.features.tables.reader import read_table
+from fraudsieve.features.tables.source import Source, as_input
 from fraudsieve.models.artifact.folder import Model
 
 __all__ = [
@@ -87,7 +89,7 @@ def read_inputs(
     SchemaError
         If a table cannot be used.
     """
-    table = read_table(source, f"{model.subject}s", require=require)
+    table = read_table(as_input(source, options_of_model(model)), f"{model.subject}s", require=require)
     notes = list(table.notes)
     history: pd.DataFrame | None = table.good
     if model.subject == "event" and events is None:
@@ -120,10 +122,28 @@ def read_history(
         Assumptions and changes.
     """
     notes: list[str] = []
-    history = _read_events(events, notes)
+    options = options_of_model(model)
+    history = _read_events(None if events is None else as_input(events, options), notes)
     if history is None and model.subject == "message" and model.matrix.event_views:
         notes.append("the model uses events, but none were given: all records are scored without history")
     return history, _read_labels(model, labels, history, notes), notes
+
+
+def options_of_model(model: Model) -> ReadOptions:
+    """Return how the tables of a model were read in its training, as far as it concerns the names of columns.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+
+    Returns
+    -------
+    ReadOptions
+        Without encoding and separator, which belong to a file.
+    """
+    data = (model.training.get("recipe") or {}).get("data") or {}
+    return ReadOptions(columns=data.get("columns") or {}, day_first=bool(data.get("day_first")))
 
 
 def uses_labels(matrix: FeatureMatrix) -> bool:
@@ -172,7 +192,7 @@ def _read_labels(
     if not uses_labels(model.matrix):
         return None
     if labels is not None:
-        table = read_table(labels, "labels").good
+        table = read_table(as_input(labels, options_of_model(model)), "labels").good
     elif events is not None and model.subject == "event" and {"label", "labelled_at"} <= set(events.columns):
         table = events[events["label"].notna()].rename(columns={"event_id": "subject_id"})
     else:
@@ -201,7 +221,7 @@ def _read_past(model: Model, past: Source | None, records: pd.DataFrame, notes: 
     elif past is None:
         notes.append("no earlier messages were given: campaigns are computed from the scored messages only")
     else:
-        table = read_table(past, "messages", require=("sent_at",))
+        table = read_table(as_input(past, options_of_model(model)), "messages", require=("sent_at",))
         notes += table.notes
         if len(table.rejected):
             notes.append(f"{len(table.rejected)} past messages were rejected and are ignored")

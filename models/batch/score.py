@@ -1,11 +1,10 @@
 """Score a file of messages, accounts or events, and write scores and rejected rows."""
 
-import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, TypeGuard
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +19,14 @@ from fraudsieve.features.campaign.batch import campaign_features
 from fraudsieve.features.feature_matrix import account_matrix_of, message_matrix_of
 from fraudsieve.features.message_records import why_unscorable
 from fraudsieve.features.messages import sender_history
-from fraudsieve.features.tables.reader import Source, write_rejected
+from fraudsieve.features.tables.reader import write_rejected
+from fraudsieve.features.tables.source import InputTable, Source, as_input, local_file
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import CHUNK, Scorer
 
 from .chunks import score_chunks
 from .formats import check_format, publish
-from .inputs import fill_cutoff_times, read_history, read_inputs, uses_labels
+from .inputs import fill_cutoff_times, options_of_model, read_history, read_inputs, uses_labels
 
 __all__ = ["ScoringResult", "feature_rows", "has_history", "score_file", "score_frame"]
 
@@ -245,16 +245,17 @@ def score_file(
     BusyError
         If another process is writing the same output.
     """
-    output = Path(output)
+    output, source = Path(output), as_input(source, options_of_model(scorer.model))
     rejected_output = output.with_suffix(".rejected.parquet")
     for table in (source, events, labels, past):
-        if _is_file(table) and Path(table).resolve() in (output.resolve(), rejected_output.resolve()):
-            raise FileExistsError(f"{table}: the scores would overwrite this input. Choose another output.")
-    for file in (output, rejected_output):
-        check_output_file(file)
+        file = None if table is None else local_file(table)
+        if file is not None and file.resolve() in (output.resolve(), rejected_output.resolve()):
+            raise FileExistsError(f"{file}: the scores would overwrite this input. Choose another output.")
+    for path in (output, rejected_output):
+        check_output_file(path)
     check_format(output)
-    if _is_file(source) and _can_chunk(scorer.model, Path(source), events, labels):
-        return _score_in_chunks(scorer, Path(source), output, rejected_output, progress, events=events, labels=labels)
+    if _can_chunk(scorer.model, source, events, labels):
+        return _score_in_chunks(scorer, source, output, rejected_output, progress, events=events, labels=labels)
     inputs = read_inputs(scorer.model, source, events=events, labels=labels, past=past)
     scores = score_frame(scorer, inputs.records, progress, events=inputs.events, labels=inputs.labels, past=inputs.past)
     scores = _to_file_types(scores)
@@ -268,11 +269,12 @@ def score_file(
     return ScoringResult(output, rejected, len(scores), len(inputs.rejected), inputs.notes)
 
 
-def _can_chunk(model: Model, source: Path, events: Source | None, labels: Source | None) -> bool:
+def _can_chunk(model: Model, source: Source, events: Source | None, labels: Source | None) -> bool:
     """Return whether scores are independent of other records, and all inputs are files, which can be hashed."""
     matrix = model.matrix
-    are_files = all(table is None or _is_file(table) for table in (events, labels))
-    if not are_files or not source.name.lower().endswith(".parquet"):
+    file = local_file(source)
+    are_files = all(table is None or local_file(table) is not None for table in (events, labels))
+    if not are_files or file is None or not file.name.lower().endswith(".parquet"):
         return False
     if model.subject == "message":
         return matrix.campaigns is None
@@ -283,20 +285,21 @@ def _can_chunk(model: Model, source: Path, events: Source | None, labels: Source
 
 def _score_in_chunks(
     scorer: Scorer,
-    source: Path,
+    source: InputTable,
     output: Path,
     rejected_output: Path,
     progress: Callable[[int, int], None] | None,
-    **tables: Any,
+    **tables: Source | None,
 ) -> ScoringResult:
-    history, labels, notes = read_history(scorer.model, **tables)
+    history, labels, notes = read_history(scorer.model, events=tables["events"], labels=tables["labels"])
 
     def score(good: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         notes: list[str] = []
         records = fill_cutoff_times(good, history, notes) if scorer.model.subject == "account" else good
         return _to_file_types(score_frame(scorer, records, events=history, labels=labels)), notes
 
-    files = {name: Path(file) for name, file in tables.items() if file is not None}
+    given = {name: local_file(table) for name, table in tables.items() if table is not None}
+    files = {name: file for name, file in given.items() if file is not None}
     result = score_chunks(scorer, score, source, output, rejected_output, progress, dependencies=files)
     rejected = rejected_output if result.rejected else None
     return ScoringResult(output, rejected, result.scored, result.rejected, (*notes, *result.notes), result.resumed)
@@ -305,10 +308,6 @@ def _score_in_chunks(
 def _to_file_types(scores: pd.DataFrame) -> pd.DataFrame:
     """Return scores in the column types of the file, which are the same with and without missing values."""
     return scores.astype(dict.fromkeys(("label", "decision", "status", "why"), "str"))
-
-
-def _is_file(table: Source | None) -> TypeGuard[str | os.PathLike[str]]:
-    return table is not None and not isinstance(table, pd.DataFrame)
 
 
 def has_history(records: pd.DataFrame, events: pd.DataFrame | None, cutoff: str | None) -> npt.NDArray[np.bool_]:

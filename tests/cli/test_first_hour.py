@@ -117,3 +117,26 @@ def test_training_that_is_terminated_leaves_a_run_that_says_so(run: Run, message
     assert found.info.status == "KILLED"
     assert found.inputs is not None
     assert [item.dataset.name for item in found.inputs.dataset_inputs] == ["messages"]
+
+
+@pytest.mark.slow
+def test_a_file_as_excel_writes_it_in_china(run: Run, messages: pd.DataFrame) -> None:
+    names = {"message_id": "编号", "text": "短信内容", "label": "标签"}
+    frame = messages.rename(columns=names)
+    Path("messages.csv").write_bytes(frame.to_csv(index=False, sep=";").encode("gb18030", "replace"))
+    code, answer, _ = run("train", "--messages", "messages.csv", "--no-track")
+    assert code == 2
+    assert "Then add --column message_id=编号 --column text=短信内容" in answer["error"]
+    call = ["train", "--messages", "messages.csv", "--no-track", "--text-column", "短信内容"]
+    code, answer, error = run(*call, "--column", "message_id=编号", "--column", "label=标签")
+    assert code == 0, answer
+    assert "note: read as gb18030; if characters look wrong, name another with --encoding" in error
+    assert "note: columns are separated by semicolons" in error
+    # The model knows the names, so that the same files can be scored, evaluated and monitored as they are.
+    frame.to_excel("messages.xlsx", index=False)
+    code, answer, _ = run("predict", "--model", "fraudsieve-model", "--input", "messages.xlsx")
+    assert (code, answer["scored"]) == (0, len(messages))
+    expected = fraudsieve.Scorer.load("fraudsieve-model").score_columns({"text": messages["text"].tolist()})
+    assert (pd.read_parquet("scores.parquet")["probability"].to_numpy() == expected["probability"]).all()
+    assert run("evaluate", "--model", "fraudsieve-model", "--messages", "messages.xlsx")[0] == 0
+    assert run("evaluate", "--model", "fraudsieve-model", "--messages", "messages.csv", "--encoding", "latin-1")[0] == 2

@@ -9,17 +9,16 @@ import pandas as pd
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.label_times import resolve_label_times
 from fraudsieve.features.tables.label_values import LabelReader, LabelReading, read_labels
-from fraudsieve.features.tables.reader import CheckedTable, Source, read_table
+from fraudsieve.features.tables.reader import CheckedTable, read_table
+from fraudsieve.features.tables.source import Source, data_digest, origin_of
 from fraudsieve.models.batch.inputs import end_of_events
 from fraudsieve.training.labels.trust import Trust
 
 from .labelled import (
     PLACE,
     LabelledData,
-    data_digest,
     join_labels,
     keep_labelled,
-    origin_of,
     read_classes,
     with_times,
 )

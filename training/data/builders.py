@@ -13,7 +13,7 @@ from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.feature_matrix import account_matrix_of, message_matrix_of
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.features.tables.label_values import LabelReader, read_labels
-from fraudsieve.features.tables.reader import Source
+from fraudsieve.features.tables.source import Source, as_input
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.attack.augmentation import augment
@@ -69,7 +69,7 @@ def read_data(
     RecipeError
         When the tables do not fit the subject.
     """
-    given = {name: source for name, source in tables.items() if source is not None}
+    given = {name: as_input(source, recipe.data.options) for name, source in tables.items() if source is not None}
     subject = recipe.data.subject_of(given)
     labels, events = given.get("labels"), given.get("events")
     reader = partial(read_labels, legitimate=recipe.data.legitimate) if reader is None else reader

@@ -1,8 +1,6 @@
 """Read labelled messages as one frame of rows to train on, and what all subjects share for that."""
 
-import hashlib
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,18 +8,17 @@ import pandas as pd
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.label_times import resolve_label_times
 from fraudsieve.features.tables.label_values import LabelReader, LabelReading, read_labels
-from fraudsieve.features.tables.reader import CheckedTable, Source, read_table
+from fraudsieve.features.tables.reader import CheckedTable, read_table
+from fraudsieve.features.tables.source import Source, data_digest, origin_of
 from fraudsieve.training.labels.trust import Trust, label_as_of
 
 __all__ = [
     "PLACE",
     "WEIGHT",
     "LabelledData",
-    "data_digest",
     "join_labels",
     "keep_labelled",
     "load_labelled",
-    "origin_of",
     "read_classes",
     "with_times",
 ]
@@ -321,50 +318,3 @@ def _rejected_rare(rows: pd.DataFrame, min_label_rows: int) -> pd.DataFrame:
     rows = rows.rename(columns={"row": "input_row"}).rename(columns={PLACE: "row"})
     reason = f"the label has fewer than {min_label_rows} rows: too few to train and to test"
     return rows.assign(column="label", reason=reason)
-
-
-def data_digest(source: Source) -> str:
-    """Return the SHA-256 of a table: of the bytes of a file, or of the values of a frame.
-
-    Parameters
-    ----------
-    source : path or DataFrame
-        The table.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-
-    Examples
-    --------
-    >>> data_digest(pd.DataFrame({"a": [1]})) == data_digest(pd.DataFrame({"a": [1]}))
-    True
-    """
-    if isinstance(source, pd.DataFrame):
-        columns = str([str(name) for name in source.columns])
-        values = pd.util.hash_pandas_object(source.astype("str"), index=False).to_numpy()
-        return hashlib.sha256(columns.encode() + values.tobytes()).hexdigest()
-    with Path(source).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def origin_of(source: Source) -> str:
-    """Return the name of a table in errors.
-
-    Parameters
-    ----------
-    source : path or DataFrame
-        The table.
-
-    Returns
-    -------
-    str
-        The path, or ``frame``.
-
-    Examples
-    --------
-    >>> origin_of("m.csv"), origin_of(pd.DataFrame())
-    ('m.csv', 'frame')
-    """
-    return "frame" if isinstance(source, pd.DataFrame) else str(source)

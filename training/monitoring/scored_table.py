@@ -9,12 +9,13 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.account_matrix import MISSING, UNSEEN
-from fraudsieve.features.tables.reader import Source, read_table
+from fraudsieve.features.tables.reader import read_table
+from fraudsieve.features.tables.source import Source, as_input, origin_of
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.batch.inputs import Inputs, label_reader, read_inputs
+from fraudsieve.models.batch.inputs import Inputs, label_reader, options_of_model, read_inputs
 from fraudsieve.models.batch.score import feature_rows, has_history
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.data.labelled import join_labels, origin_of, read_classes, with_times
+from fraudsieve.training.data.labelled import join_labels, read_classes, with_times
 from fraudsieve.training.evaluation.card_precision import naive_utc
 from fraudsieve.training.labels.trust import Trust
 
@@ -150,6 +151,6 @@ def _no_history(model: Model, read: Inputs, has_events: Array | None) -> Array |
 
 
 def _with_labels(model: Model, records: pd.DataFrame, labels: Source | None, trust: Trust | None) -> pd.DataFrame:
-    table = None if labels is None else read_table(labels, "labels")
+    table = None if labels is None else read_table(as_input(labels, options_of_model(model)), "labels")
     frame, table, _ = read_classes(with_times(records), table, label_reader(model))
     return join_labels(frame, table, f"{model.subject}_id", trust)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import ComparisonError, SchemaError
-from fraudsieve.features.tables.reader import Source
+from fraudsieve.features.tables.source import Source
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.attack.recall import attack_messages, attackable

@@ -7,7 +7,7 @@ from typing import Any
 
 from fraudsieve._typing import Progress
 from fraudsieve.exceptions import ComparisonError
-from fraudsieve.features.tables.reader import Source
+from fraudsieve.features.tables.source import Source
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.run import read_tables

@@ -1,18 +1,17 @@
 """The recipe: everything that describes a training run, each with a default."""
 
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, TypeVar
+from typing import Any, Final, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.features.tables.label_values import AUTO
-from fraudsieve.training.labels.trust import Trust
 
+from .data import DataRecipe, RecipeSection
 from .sections import GateRecipe, MonitorRecipe, ScoringRecipe, ThresholdRecipe
 from .tune import TuneRecipe, check_space
 
@@ -29,69 +28,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DataRecipe(_Part):
-    """The paths of the tables, the subject, and the legitimate class."""
-
-    messages: Path | None = None
-    accounts: Path | None = None
-    events: Path | None = None
-    labels: Path | None = None
-    subject: Literal["auto", "message", "account", "event"] = "auto"
-    legitimate: str = AUTO
-    """The label of legitimate records. With ``auto``, 0 and 1, true and false, or yes and no are read as legitimate and
-    fraud; otherwise the usual word (legitimate, ham, normal, benign, 正常 ...) is found. See `read_labels`."""
-    min_label_rows: int = Field(default=10, ge=2)
-    trust: dict[str, Share] = {}
-    """Weight of each source of labels, 0 to ignore it; without any, all sources have the same weight."""
-    default_trust: Share | None = None
-    """Weight of the sources that `trust` does not name; without it a label from such a source is an error."""
-
-    @property
-    def trusted(self) -> Trust:
-        """The weights of the sources of labels."""
-        return Trust(self.trust, self.default_trust)
-
-    def subject_of(self, given: Iterable[str]) -> str:
-        """Return what is scored: by default messages if there are any, otherwise accounts, otherwise events.
-
-        Parameters
-        ----------
-        given : iterable of str
-            The names of the tables that were given.
-
-        Returns
-        -------
-        str
-            ``message``, ``account`` or ``event``.
-
-        Raises
-        ------
-        RecipeError
-            If a table that the subject needs is missing.
-
-        Examples
-        --------
-        >>> DataRecipe().subject_of(["events", "labels"])
-        'event'
-        """
-        names = set(given)
-        first = next((table for table in ("messages", "accounts", "events") if table in names), "messages")
-        subject = first.removesuffix("s") if self.subject == "auto" else self.subject
-        needed = {"message": ["messages"], "account": ["accounts", "labels"], "event": ["events"]}[subject]
-        if not names & set(needed):
-            tables = " or ".join(f"data.{name} (--{name})" for name in needed)
-            raise RecipeError("recipe", [f"a table of {needed[0]} is missing. Give {tables}"])
-        return subject
-
-
-class SplitRecipe(_Part):
+class SplitRecipe(RecipeSection):
     """The kind of split, and the sizes of the test and calibration slices."""
 
     kind: Literal["auto", "time", "campaign", "account", "random"] = "auto"
@@ -124,7 +63,7 @@ class SplitRecipe(_Part):
         return group_kind == "campaign" or self.accounts_apart
 
 
-class FeatureRecipe(_Part):
+class FeatureRecipe(RecipeSection):
     """Parameters of `MessageFeatures`."""
 
     C: float = Field(default=3.0, gt=0)
@@ -138,7 +77,7 @@ class FeatureRecipe(_Part):
     """Whether to use features of earlier near-duplicates; scoring then needs the earlier messages too."""
 
 
-class HistoryRecipe(_Part):
+class HistoryRecipe(RecipeSection):
     """The history of accounts: the feature views, the network, and the columns of the records themselves.
 
     A feature view is a table with the parameters of `History`. Without any, the default views that the columns of the
@@ -187,7 +126,7 @@ def _declared(read: Callable[[Any], T], declared: dict[str, Any]) -> T:
         raise ValueError(str(error)) from None
 
 
-class ClassifierRecipe(_Part):
+class ClassifierRecipe(RecipeSection):
     """Parameters of `FraudClassifier`; None for the default.
 
     For messages the defaults are those of `FraudClassifier`, which starts boosting from the text model. Accounts and
@@ -240,7 +179,7 @@ WITHOUT_TEXT: Final[dict[str, Any]] = {
 """Defaults for accounts and events: on real data with little fraud, many small trees over few columns do best."""
 
 
-class EvaluateRecipe(_Part):
+class EvaluateRecipe(RecipeSection):
     """Parameters of the evaluation: the review capacity and the cost of mistakes.
 
     Costs are in units of one review: reviewing one alert costs 1.
@@ -259,7 +198,7 @@ class EvaluateRecipe(_Part):
     """Bootstrap replicates, over accounts or campaigns, for the intervals; 0 for none."""
 
 
-class TrackRecipe(_Part):
+class TrackRecipe(RecipeSection):
     """The destination of the run in MLflow."""
 
     enabled: bool = True
@@ -269,7 +208,7 @@ class TrackRecipe(_Part):
     register_model: bool = True
 
 
-class Recipe(_Part):
+class Recipe(RecipeSection):
     """Everything that describes a training run.
 
     An unknown key is an error, so that a misspelt key does not go unnoticed.

@@ -1,18 +1,86 @@
 """Options that commands share."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-__all__ = ["Accounts", "Events", "Json", "Labels", "Messages", "ModelOption", "Name"]
+if TYPE_CHECKING:  # imported at first use: PyArrow takes time
+    from fraudsieve.features.tables.source import InputTable
+
+__all__ = [
+    "Accounts",
+    "Columns",
+    "DayFirst",
+    "Encoding",
+    "Events",
+    "Json",
+    "Labels",
+    "Messages",
+    "ModelOption",
+    "Name",
+    "Separator",
+    "TextColumn",
+    "input_table",
+    "reading_overrides",
+]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to the output, and nothing else.")]
 ModelOption = Annotated[
     str, typer.Option("--model", help="A model folder, or an address such as models:/NAME@champion.")
 ]
-Messages = Annotated[Path | None, typer.Option(help="Messages: Parquet, CSV or JSON Lines.")]
-Accounts = Annotated[Path | None, typer.Option(help="Accounts, with the columns of their profiles.")]
-Events = Annotated[Path | None, typer.Option(help="Events: the history of accounts, or of the senders of messages.")]
-Labels = Annotated[Path | None, typer.Option(help="Labels, if they are not a column of the labelled table.")]
+Messages = Annotated[
+    str | None,
+    typer.Option(
+        help="Messages: a file (Parquet, CSV, Excel, JSON), a folder of Parquet files, s3://..., or a table or a query "
+        "of a database: postgresql://user@host/name#sms."
+    ),
+]
+Accounts = Annotated[str | None, typer.Option(help="Accounts, with the columns of their profiles.")]
+Events = Annotated[str | None, typer.Option(help="Events: the history of accounts, or of the senders of messages.")]
+Labels = Annotated[str | None, typer.Option(help="Labels, if they are not a column of the labelled table.")]
 Name = Annotated[str | None, typer.Option(help="Name of the registered model; by default that of the recipe.")]
+TextColumn = Annotated[str | None, typer.Option(help="The column with the text of messages, if it is not called text.")]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--column", help="Another column name: sent_at=date, or events.account_id=card. Repeatable."),
+]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of text files, such as gb18030; by default it is found.")]
+Separator = Annotated[str | None, typer.Option(help="Separator of text files; by default it is found.")]
+DayFirst = Annotated[bool | None, typer.Option("--day-first", help="Read 03/04/2026 as the third of April.")]
+
+
+def reading_overrides(
+    columns: list[str] | None,
+    text_column: str | None,
+    encoding: str | None,
+    separator: str | None,
+    day_first: bool | None,
+) -> dict[str, Any]:
+    """Return the settings of a recipe that say how tables are read; None for those that were not given."""
+    names = dict(_pair(column) for column in columns or [])
+    if text_column is not None:
+        names["messages.text"] = text_column
+    return {
+        "data.columns": names or None,
+        "data.encoding": encoding,
+        "data.separator": separator,
+        "data.day_first": day_first,
+    }
+
+
+def _pair(column: str) -> tuple[str, str]:
+    ours, equals, theirs = column.partition("=")
+    if not equals or not ours or not theirs:
+        raise typer.BadParameter("expected NAME=COLUMN, such as text=content", param_hint="--column")
+    return ours.strip(), theirs
+
+
+def input_table(source: str | None, overrides: dict[str, Any]) -> "InputTable | str | None":
+    """Return a table to score, with the options that were given; without any, those of the model apply."""
+    given = {name.removeprefix("data."): value for name, value in overrides.items() if value is not None}
+    if source is None or not given:
+        return source
+    from fraudsieve.features.tables.formats.loaded import ReadOptions
+    from fraudsieve.features.tables.source import InputTable
+
+    return InputTable(source, ReadOptions(**given))

@@ -111,7 +111,8 @@ def test_a_custom_table() -> None:
         (
             messages().rename(columns={"text": "Text"}),
             "column 'text' is missing from messages; got 'message_id', 'Text' "
-            "(did you mean 'Text' for 'text'?). Expected in messages: message_id (id), text (text).",
+            "(did you mean 'Text' for 'text'? Then add --column text=Text). "
+            "Expected in messages: message_id (id), text (text).",
         ),
         (
             messages().rename(columns={"message_id": "mesage_id"}),
@@ -123,7 +124,7 @@ def test_a_custom_table() -> None:
         ),
         (
             pd.DataFrame({"x": [1]}),
-            "columns 'message_id', 'text' are missing from messages; got 'x'.",
+            "column 'text' is missing from messages; got 'x'.",
         ),
         (pd.DataFrame(index=[1]), "got no columns"),
         (

@@ -56,10 +56,51 @@ def test_a_missing_time_is_accepted(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [1714557600, 1714557600000, 1714557600.5, "1714557600", "1714557600000000", "-5.", "2024", True]
+    ("value", "unit"),
+    [
+        (1714557600, "seconds"),
+        (1714557600.5, "seconds"),
+        ("1714557600", "seconds"),
+        (1714557600_500, "milliseconds"),
+        ("1714557600500000", "microseconds"),
+        (1714557600_500_000_000, "nanoseconds"),
+    ],
 )
-def test_a_number_is_not_a_time(value: object) -> None:
+def test_a_column_of_numbers_is_read_as_the_unit_that_fits(value: Any, unit: str) -> None:
+    done = convert(pd.Series([value, None], dtype=object), "time")
+    half = pd.Timedelta(seconds=0 if value in (1714557600, "1714557600") else 0.5)
+    assert done.column[0] == pd.Timestamp("2024-05-01T10:00:00Z") + half
+    assert done.column.isna().tolist() == [False, True]
+    assert done.column.dtype == "datetime64[us, UTC]"
+    assert done.notes == (f"is read as {unit} since 1970, UTC",)
+    assert not any(rows.any() for rows in done.faults.values())
+
+
+@pytest.mark.parametrize("value", [5, "-5.", "2024", 20240501, 45000.5, 4.2e9, 1e30, True])
+def test_other_numbers_are_not_times(value: object) -> None:
     assert reason(value) == NUMBER
+
+
+def test_a_number_among_times_is_not_a_time() -> None:
+    faults = convert(pd.Series(["2024-05-01", 1714557600], dtype=object), "time").faults
+    assert faults[NUMBER].tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("03/04/2026", "2026-04-03"),
+        ("3.4.2026 10:05", "2026-04-03 10:05"),
+        ("03-04-2026T10:05:06+08:00", "2026-04-03 02:05:06"),
+        ("2026-04-03", "2026-04-03"),
+    ],
+)
+def test_days_come_first_where_that_is_said(value: str, expected: str) -> None:
+    cells = pd.Series([value, "31/02/2026"])
+    done = convert(cells, "time", day_first=True)
+    assert done.column[0] == pd.Timestamp(expected, tz="UTC")
+    assert done.faults[STRING].tolist() == [False, True]
+    assert value.startswith("2026") or convert(cells, "time").faults[STRING].all()
 
 
 @pytest.mark.parametrize("dtype", ["int64", "float64", "Int64", "bool"])

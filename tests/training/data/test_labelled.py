@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.training.data.labelled import WEIGHT, data_digest, load_labelled
+from fraudsieve.features.tables.source import data_digest
+from fraudsieve.training.data.labelled import WEIGHT, load_labelled
 from fraudsieve.training.labels.trust import Trust
 from fraudsieve.training.simulation.world import World
 

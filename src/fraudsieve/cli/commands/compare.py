@@ -6,7 +6,20 @@ from typing import Annotated
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
-from fraudsieve.cli.options import Accounts, Events, Json, Labels, Messages, Name
+from fraudsieve.cli.options import (
+    Accounts,
+    Columns,
+    DayFirst,
+    Encoding,
+    Events,
+    Json,
+    Labels,
+    Messages,
+    Name,
+    Separator,
+    TextColumn,
+    reading_overrides,
+)
 from fraudsieve.cli.tables import comparison_rows, gate_rows
 
 __all__ = ["compare_command"]
@@ -24,6 +37,11 @@ def compare_command(
     accounts: Accounts = None,
     events: Events = None,
     labels: Labels = None,
+    text_column: TextColumn = None,
+    column: Columns = None,
+    encoding: Encoding = None,
+    separator: Separator = None,
+    day_first: DayFirst = None,
     recipe: Annotated[
         Path | None, typer.Option(help="A TOML file; its sections [evaluate] and [gates] apply here.")
     ] = None,
@@ -34,9 +52,14 @@ def compare_command(
         from fraudsieve.training.promotion.compare import compare_tables
         from fraudsieve.training.recipe.recipe import Recipe
 
+        reading = reading_overrides(column, text_column, encoding, separator, day_first)
         tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
         result = compare_tables(
-            champion, challenger, **tables, recipe=Recipe.read(recipe, {"name": name}), progress=progress
+            champion,
+            challenger,
+            **tables,
+            recipe=Recipe.read(recipe, {"name": name, **reading}),
+            progress=progress,
         )
     notes(result.notes)
     verdict = "would be promoted" if result.passes else "would be refused"

@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
-from fraudsieve.cli.options import Accounts, Events, Json, Labels, Messages, ModelOption
+from fraudsieve.cli.options import (
+    Accounts,
+    Columns,
+    DayFirst,
+    Encoding,
+    Events,
+    Json,
+    Labels,
+    Messages,
+    ModelOption,
+    Separator,
+    TextColumn,
+    reading_overrides,
+)
 from fraudsieve.cli.tables import evaluation_content, evaluation_rows
 
 __all__ = ["evaluate_command"]
@@ -19,6 +32,11 @@ def evaluate_command(
     accounts: Accounts = None,
     events: Events = None,
     labels: Labels = None,
+    text_column: TextColumn = None,
+    column: Columns = None,
+    encoding: Encoding = None,
+    separator: Separator = None,
+    day_first: DayFirst = None,
     attack: Annotated[
         bool,
         typer.Option("--attack", help="Obfuscate the fraudulent messages too, and report the recall that is kept."),
@@ -43,9 +61,15 @@ def evaluate_command(
 
         if report is not None:
             check_report_path(report)
+        reading = reading_overrides(column, text_column, encoding, separator, day_first)
         tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
         result = evaluate_tables(
-            model, **tables, recipe=Recipe.read(recipe), attack=attack, since=since, progress=progress
+            model,
+            **tables,
+            recipe=Recipe.read(recipe, reading),
+            attack=attack,
+            since=since,
+            progress=progress,
         )
         files = None
         if report is not None:

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fraudsieve.cli.console import BOUND_EXCEEDED, answer, exit_on_error, notes, steps
-from fraudsieve.cli.options import Events, Json, ModelOption
+from fraudsieve.cli.options import (
+    Columns,
+    DayFirst,
+    Encoding,
+    Events,
+    Json,
+    ModelOption,
+    Separator,
+    TextColumn,
+    input_table,
+    reading_overrides,
+)
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.training.monitoring.report import MonitorReport
@@ -18,14 +29,19 @@ __all__ = ["monitor_command"]
 def monitor_command(
     model: ModelOption,
     reference: Annotated[
-        Path, typer.Option(help="Earlier messages, accounts or events: the test slice, or the first week in use.")
+        str, typer.Option(help="Earlier messages, accounts or events: the test slice, or the first week in use.")
     ],
-    current: Annotated[Path, typer.Option(help="Current ones: Parquet, CSV or JSON Lines.")],
+    current: Annotated[str, typer.Option(help="Current ones: a file, a folder of Parquet files, or an address.")],
     events: Events = None,
-    labels: Annotated[Path | None, typer.Option(help="Labels of current records, if they are not a column.")] = None,
+    labels: Annotated[str | None, typer.Option(help="Labels of current records, if they are not a column.")] = None,
     past: Annotated[
-        Path | None, typer.Option(help="Earlier messages, with labels if available, for models that use campaigns.")
+        str | None, typer.Option(help="Earlier messages, with labels if available, for models that use campaigns.")
     ] = None,
+    text_column: TextColumn = None,
+    column: Columns = None,
+    encoding: Encoding = None,
+    separator: Separator = None,
+    day_first: DayFirst = None,
     recipe: Annotated[Path | None, typer.Option(help="A TOML file; its section [monitor] has the bounds.")] = None,
     report: Annotated[
         Path | None, typer.Option(help="A page to write, such as monitor.html; monitor.json is written next to it.")
@@ -42,13 +58,14 @@ def monitor_command(
         from fraudsieve.training.monitoring.run import monitor_tables
         from fraudsieve.training.recipe.recipe import Recipe
 
+        options = reading_overrides(column, text_column, encoding, separator, day_first)
         result = monitor_tables(
             model,
-            reference,
-            current,
-            events=events,
-            labels=labels,
-            past=past,
+            input_table(reference, options) or reference,
+            input_table(current, options) or current,
+            events=input_table(events, options),
+            labels=input_table(labels, options),
+            past=input_table(past, options),
             recipe=Recipe.read(recipe),
             page=report,
             progress=progress,

@@ -7,19 +7,38 @@ from typing import Annotated
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
-from fraudsieve.cli.options import Events, Json, ModelOption
+from fraudsieve.cli.options import (
+    Columns,
+    DayFirst,
+    Encoding,
+    Events,
+    Json,
+    ModelOption,
+    Separator,
+    TextColumn,
+    input_table,
+    reading_overrides,
+)
 
 __all__ = ["predict_command"]
 
 
 def predict_command(
     model: ModelOption,
-    input: Annotated[Path, typer.Option(help="Messages, accounts or events to score: Parquet, CSV or JSON Lines.")],
+    input: Annotated[
+        str,
+        typer.Option(help="Messages, accounts or events to score: a file, a folder of Parquet files, or an address."),
+    ],
     events: Events = None,
-    labels: Annotated[Path | None, typer.Option(help="Labels of events or accounts, for models that use them.")] = None,
+    labels: Annotated[str | None, typer.Option(help="Labels of events or accounts, for models that use them.")] = None,
     past: Annotated[
-        Path | None, typer.Option(help="Earlier messages, with labels if available, for models that use campaigns.")
+        str | None, typer.Option(help="Earlier messages, with labels if available, for models that use campaigns.")
     ] = None,
+    text_column: TextColumn = None,
+    column: Columns = None,
+    encoding: Encoding = None,
+    separator: Separator = None,
+    day_first: DayFirst = None,
     output: Annotated[Path, typer.Option(help="The scores to write: .parquet, .csv or .jsonl.")] = Path(
         "scores.parquet"
     ),
@@ -38,7 +57,10 @@ def predict_command(
         def show_rows(rows: int, total: int) -> None:
             progress("scoring", rows, total)
 
-        result = score_file(scorer, input, output, show_rows, events=events, labels=labels, past=past)
+        options = reading_overrides(column, text_column, encoding, separator, day_first)
+        given = {"events": events, "labels": labels, "past": past}
+        tables = {name: input_table(table, options) for name, table in given.items()}
+        result = score_file(scorer, input_table(input, options) or input, output, show_rows, **tables)
     notes(result.notes)
     rows = [("scores", str(result.output)), ("scored", f"{result.scored:,}"), ("rejected", f"{result.rejected:,}")]
     if result.rejected_output is not None:

@@ -6,7 +6,20 @@ from typing import Annotated
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
-from fraudsieve.cli.options import Accounts, Events, Json, Labels, Messages, Name
+from fraudsieve.cli.options import (
+    Accounts,
+    Columns,
+    DayFirst,
+    Encoding,
+    Events,
+    Json,
+    Labels,
+    Messages,
+    Name,
+    Separator,
+    TextColumn,
+    reading_overrides,
+)
 from fraudsieve.cli.tables import comparison_rows, gate_rows
 
 __all__ = ["promote_command"]
@@ -21,6 +34,11 @@ def promote_command(
     accounts: Accounts = None,
     events: Events = None,
     labels: Labels = None,
+    text_column: TextColumn = None,
+    column: Columns = None,
+    encoding: Encoding = None,
+    separator: Separator = None,
+    day_first: DayFirst = None,
     recipe: Annotated[Path | None, typer.Option(help="A TOML file; its section [gates] has the conditions.")] = None,
     json: Json = False,
 ) -> None:
@@ -29,8 +47,14 @@ def promote_command(
         from fraudsieve.training.promotion.decision import promote
         from fraudsieve.training.recipe.recipe import Recipe
 
+        reading = reading_overrides(column, text_column, encoding, separator, day_first)
         tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-        decision = promote(Recipe.read(recipe, {"name": name}), challenger=challenger, **tables, progress=progress)
+        decision = promote(
+            Recipe.read(recipe, {"name": name, **reading}),
+            challenger=challenger,
+            **tables,
+            progress=progress,
+        )
     comparison = dict(decision.comparison or {})
     notes((*decision.notes, *comparison["warnings"]))
     gate_reasons = {gate.reason for gate in decision.gates}

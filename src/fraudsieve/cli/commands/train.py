@@ -6,7 +6,19 @@ from typing import Annotated
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
-from fraudsieve.cli.options import Accounts, Events, Json, Labels, Messages
+from fraudsieve.cli.options import (
+    Accounts,
+    Columns,
+    DayFirst,
+    Encoding,
+    Events,
+    Json,
+    Labels,
+    Messages,
+    Separator,
+    TextColumn,
+    reading_overrides,
+)
 from fraudsieve.cli.tables import trained_content, trained_rows
 
 __all__ = ["train_command"]
@@ -17,6 +29,11 @@ def train_command(
     accounts: Accounts = None,
     events: Events = None,
     labels: Labels = None,
+    text_column: TextColumn = None,
+    column: Columns = None,
+    encoding: Encoding = None,
+    separator: Separator = None,
+    day_first: DayFirst = None,
     subject: Annotated[
         str | None, typer.Option(help="What is scored: auto, message, account or event (is this payment fraud?).")
     ] = None,
@@ -56,10 +73,11 @@ def train_command(
         from fraudsieve.training.recipe.recipe import Recipe
 
         overrides = {
-            "data.messages": messages and str(messages),
-            "data.accounts": accounts and str(accounts),
-            "data.events": events and str(events),
-            "data.labels": labels and str(labels),
+            "data.messages": messages,
+            "data.accounts": accounts,
+            "data.events": events,
+            "data.labels": labels,
+            **reading_overrides(column, text_column, encoding, separator, day_first),
             "data.subject": subject,
             "data.legitimate": legitimate,
             "name": name,

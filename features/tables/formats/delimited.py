@@ -1,0 +1,91 @@
+"""Text with a separator between columns: CSV, and what calls itself that."""
+
+import csv
+import io
+import secrets
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from fraudsieve.exceptions import SchemaError
+
+from .encoding import to_utf8
+from .loaded import LoadedTable, ReadOptions, frame_of
+from .signatures import read_content
+
+__all__ = ["load_delimited"]
+
+SEPARATORS: Final = {"\t": "tabs", ";": "semicolons", "|": "vertical bars"}
+"""What may separate columns if the first line has no comma outside quotes."""
+BLOCK_LIMIT: Final = 2**31 - 1  # Arrow counts the bytes of a block in 32 bits
+
+
+def load_delimited(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
+    """Read a text file with a separator; all cells stay text."""
+    data, notes = to_utf8(read_content(file, "CSV", origin), options.encoding, origin)
+    separator, found = _separator(data, file, options)
+    names = _header(data, separator, origin)
+    table, broken = _rows(data, names, separator, origin)
+    positions = np.full(len(table) + len(broken), -1)
+    positions[np.delete(np.arange(len(positions)), list(broken))] = np.arange(len(table))
+    frame = frame_of(table, origin).reindex(positions).reset_index(drop=True)
+    return LoadedTable(frame.loc[:, [name != "" for name in frame.columns]], broken, printed=True, notes=notes + found)
+
+
+def _separator(data: bytes, file: Path, options: ReadOptions) -> tuple[str, tuple[str, ...]]:
+    """Return the separator that was given, of the ending, or of the first line; and a note if it was found."""
+    if options.separator is not None:
+        return options.separator, ()
+    if ".tsv" in file.name.lower():
+        return "\t", ()
+    line = next((line for line in io.BytesIO(data) if line.strip()), b"").decode("utf-8", "replace")
+    if len(next(csv.reader([line]), [])) > 1:
+        return ",", ()
+    counts = {mark: len(next(csv.reader([line], delimiter=mark), [])) for mark in SEPARATORS}
+    best = max(counts, key=lambda mark: counts[mark])
+    return (best, (f"columns are separated by {SEPARATORS[best]}",)) if counts[best] > 1 else (",", ())
+
+
+def _header(data: bytes, separator: str, origin: str) -> list[str]:
+    text = io.TextIOWrapper(io.BytesIO(data), "utf-8", errors="replace", newline="")
+    names = next(row for row in csv.reader(text, delimiter=separator) if row)
+    if any("\ufffd" in name for name in names):
+        raise SchemaError(origin, "the header is not in UTF-8", "Save the file as UTF-8.")
+    return names
+
+
+def _rows(data: bytes, names: list[str], separator: str, origin: str) -> tuple[Any, dict[int, str]]:
+    """Return the rows, and why some are broken; raise if the file ends inside a quoted cell."""
+    broken: dict[int, str] = {}
+    # A row of our own at the end: a cell whose quote is never closed would contain it.
+    mark = secrets.token_hex(8)
+    last = separator.join([mark] * len(names))
+    data += (b"" if data.endswith((b"\n", b"\r")) else b"\n") + last.encode() + b"\n"
+    is_last_broken = False
+
+    def reject_row(row: Any) -> str:
+        nonlocal is_last_broken
+        if row.text == last:  # the header has another number of fields for Arrow
+            is_last_broken = True
+        else:
+            # Row 1 is the header.
+            broken[row.number - 2] = f"{row.actual_columns} fields where the header has {row.expected_columns}"
+        return "skip"
+
+    table = pyarrow.csv.read_csv(
+        pa.BufferReader(data),
+        pyarrow.csv.ReadOptions(use_threads=False, block_size=min(len(data) + 1, BLOCK_LIMIT)),
+        pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=True, invalid_row_handler=reject_row),
+        pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.large_string()), null_values=[""], strings_can_be_null=True
+        ),
+    )
+    if is_last_broken:
+        return table, broken
+    if not len(table) or table.column(0)[-1].as_py() != mark:
+        problem = f"row {len(table) + len(broken) - 1} opens a quote that is never closed"
+        raise SchemaError(origin, problem, "The file may be cut short: write it again, or close or double the quote.")
+    return table.slice(0, len(table) - 1), broken

@@ -1,0 +1,94 @@
+"""A table as it was read, before any check, and the frame of an Arrow table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pandas as pd
+import pyarrow as pa
+
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.tables.cells import Cells, has_surrogate, string_series
+
+__all__ = ["LoadedTable", "ReadOptions", "check_share", "frame_of"]
+
+MAX_BROKEN_SHARE: Final = 0.1  # of the rows; beyond it, the whole file has another encoding
+_TEXT_TYPES: Final = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a table is read, where the file does not say it.
+
+    Parameters
+    ----------
+    columns : mapping of str to str, default={}
+        Columns by another name: the name that fraudsieve knows, and that of the table.
+    encoding : str, default=None
+        Encoding of a text file, such as ``gb18030``; None to find it.
+    separator : str, default=None
+        Character between the columns of a text file; None to find it.
+    day_first : bool, default=False
+        Whether dates such as 03/04/2026 begin with the day. Without it, they are rejected.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    encoding: str | None = None
+    separator: str | None = None
+    day_first: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedTable:
+    """A frame as it was read, before any check.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        All rows, broken ones included (as missing values).
+    broken : dict of int to str
+        Positions of the rows that could not be read, and why.
+    printed : bool
+        Whether all cells, and the names of the columns, were read from plain text.
+    notes : tuple of str
+        Changes, for the user.
+    """
+
+    frame: pd.DataFrame
+    broken: dict[int, str] = field(default_factory=dict)
+    printed: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def frame_of(table: Any, origin: str) -> pd.DataFrame:
+    """Return an Arrow table as a frame; whole numbers with gaps stay whole."""
+    columns = {position: _cells(column, origin) for position, column in enumerate(table.columns)}
+    return pd.DataFrame(columns, index=range(len(table))).set_axis(table.column_names, axis=1)
+
+
+def _cells(column: Any, origin: str) -> Cells:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if any(is_text(column.type) for is_text in _TEXT_TYPES):
+        return _decode(column.cast(pa.large_binary()), origin)
+    if pa.types.is_timestamp(column.type) and column.type.tz:
+        column = column.cast(pa.timestamp(column.type.unit, "UTC"))
+    # Whole numbers with gaps stay whole: as floats, long ids would lose digits.
+    cells: Cells = column.to_pandas(integer_object_nulls=True)
+    return cells
+
+
+def _decode(column: Any, origin: str) -> Cells:
+    """Decode bytes declared as UTF-8, which Parquet files do not always hold."""
+    try:
+        return string_series(column, range(len(column)))
+    except pa.ArrowInvalid:
+        cells = [cell if cell is None else cell.decode("utf-8", "surrogateescape") for cell in column.to_pylist()]
+    check_share(sum(cell is not None and has_surrogate(cell) for cell in cells), len(cells), origin)
+    return pd.Series(cells, dtype=object)
+
+
+def check_share(broken: int, rows: int, origin: str) -> None:
+    """Raise SchemaError if so many rows are not UTF-8 that the whole table is not."""
+    if broken == rows or broken > max(2, MAX_BROKEN_SHARE * rows):
+        raise SchemaError(origin, f"{broken} of {rows} rows are not in UTF-8", "Write the text of the table as UTF-8.")

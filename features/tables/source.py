@@ -1,0 +1,221 @@
+"""Where a table comes from: a file, a folder of Parquet files, a database, a store in the cloud, or a frame."""
+
+import glob
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+
+from fraudsieve.exceptions import SchemaError
+
+from .files import load
+from .formats.loaded import LoadedTable, ReadOptions, frame_of
+from .formats.parquet import load_parquet_batch
+
+__all__ = ["ArrowFrame", "InputTable", "Source", "as_input", "data_digest", "local_file", "origin_of"]
+
+DATABASES: Final = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", "duckdb")
+"""Schemes of addresses that SQLAlchemy reads."""
+
+
+@runtime_checkable
+class ArrowFrame(Protocol):
+    """A frame of another library that Arrow reads, such as those of polars and PyArrow."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Return the rows as a stream of Arrow."""
+
+
+@dataclass(frozen=True, eq=False)
+class InputTable:
+    """A table, and how to read it.
+
+    Parameters
+    ----------
+    source : str, path, or frame of pandas, polars or PyArrow
+        A file; a folder or a pattern of Parquet files; ``postgresql://user@host/name#table`` or another address of
+        SQLAlchemy, followed by ``#`` and a table or a query; or an address such as ``s3://bucket/messages.parquet``,
+        which fsspec reads.
+    options : ReadOptions, optional
+        Names of columns, encoding, separator and order of dates.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"id": [1], "content": ["hello"]})
+    >>> table = InputTable(frame, ReadOptions(columns={"message_id": "id", "text": "content"}))
+    >>> table.loaded.frame.columns.tolist()
+    ['id', 'content']
+    """
+
+    source: Any
+    options: ReadOptions = field(default_factory=ReadOptions)
+
+    @cached_property
+    def loaded(self) -> LoadedTable:
+        """The rows as they were read, once."""
+        if isinstance(self.source, pd.DataFrame):
+            return LoadedTable(self.source)
+        if isinstance(self.source, ArrowFrame):
+            return LoadedTable(frame_of(pa.table(self.source), "frame"))
+        return _load(os.fspath(self.source), self.options)
+
+
+Source: TypeAlias = str | os.PathLike[str] | pd.DataFrame | ArrowFrame | InputTable
+
+
+def as_input(source: Source, options: ReadOptions | None = None) -> InputTable:
+    """Return a source as a table with options; one that has options keeps them.
+
+    Parameters
+    ----------
+    source : path, frame or InputTable
+        The table.
+    options : ReadOptions, default=None
+        How to read it.
+
+    Returns
+    -------
+    InputTable
+    """
+    return source if isinstance(source, InputTable) else InputTable(source, options or ReadOptions())
+
+
+def local_file(source: Source) -> Path | None:
+    """Return the file of this machine that a source is; None for anything else."""
+    place = source.source if isinstance(source, InputTable) else source
+    if not isinstance(place, str | os.PathLike) or "://" in os.fspath(place) or _is_pattern(os.fspath(place)):
+        return None
+    return Path(place)
+
+
+def origin_of(source: Source) -> str:
+    """Return the name of a table in errors.
+
+    Parameters
+    ----------
+    source : path, frame or InputTable
+        The table.
+
+    Returns
+    -------
+    str
+        The path; the address of a database without its user, password and query; or ``frame``.
+
+    Examples
+    --------
+    >>> origin_of("postgresql://ann:secret@db/crm#select 1"), origin_of(Path("m.csv")), origin_of(pd.DataFrame())
+    ('postgresql://db/crm', 'm.csv', 'frame')
+    """
+    place = source.source if isinstance(source, InputTable) else source
+    if not isinstance(place, str | os.PathLike):
+        return "frame"
+    scheme, found, rest = os.fspath(place).partition("://")
+    return os.fspath(place) if not found else f"{scheme}://{rest.partition('#')[0].rpartition('@')[2]}"
+
+
+def data_digest(source: Source) -> str:
+    """Return the SHA-256 of a table: of the bytes of a file, or of the values of anything else.
+
+    Parameters
+    ----------
+    source : path, frame or InputTable
+        The table.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Examples
+    --------
+    >>> data_digest(pd.DataFrame({"a": [1]})) == data_digest(pd.DataFrame({"a": [1]}))
+    True
+    """
+    file = local_file(source)
+    if file is not None:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    frame = as_input(source).loaded.frame
+    columns = str([str(name) for name in frame.columns])
+    values = pd.util.hash_pandas_object(frame.astype("str"), index=False).to_numpy()
+    return hashlib.sha256(columns.encode() + values.tobytes()).hexdigest()
+
+
+def _is_pattern(place: str) -> bool:
+    return os.path.isdir(place) or (glob.has_magic(place) and not os.path.exists(place))
+
+
+def _load(place: str, options: ReadOptions) -> LoadedTable:
+    scheme, is_address, _ = place.partition("://")
+    if is_address:
+        is_database = scheme.partition("+")[0] in DATABASES
+        return _load_from_database(place) if is_database else _load_from_store(place, options)
+    return _load_files(place) if _is_pattern(place) else load(place, options)
+
+
+def _load_files(place: str) -> LoadedTable:
+    """Read all Parquet files of a folder, or those that a pattern names, in the order of their names."""
+    files = sorted(glob.glob(os.path.join(place, "**", "*.parquet") if os.path.isdir(place) else place, recursive=True))
+    if not files:
+        problem = "expected a folder of Parquet files, or a pattern of their names, found none"
+        raise SchemaError(place, problem, "Check the path.")
+    try:
+        tables = [pyarrow.parquet.ParquetFile(file).read() for file in files]
+        table = pa.concat_tables(tables, promote_options="permissive")
+    except (OSError, ValueError, pa.ArrowException) as error:
+        problem = f"the {len(files)} files cannot be read as one table ({type(error).__name__})"
+    else:
+        read = load_parquet_batch(table, place)
+        return LoadedTable(read.frame, notes=(f"read {len(files)} files",))
+    raise SchemaError(place, problem, "They must be Parquet files with columns of the same types.")
+
+
+def _load_from_store(address: str, options: ReadOptions) -> LoadedTable:
+    """Copy a file from a store to this machine, and read it."""
+    try:
+        import fsspec
+    except ImportError:
+        raise SchemaError(address, "is read by fsspec, which is not installed", "Run: pip install fsspec") from None
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, address.rpartition("/")[2])
+        try:
+            fsspec.core.get_fs_token_paths(address)[0].get_file(address, str(copy))
+        except Exception as error:  # each store has errors of its own, which may quote credentials
+            problem = f"cannot be read ({type(error).__name__})"
+        else:
+            return load(copy, options)
+    raise SchemaError(origin_of(address), problem, "Check the address, and the credentials in the environment.")
+
+
+def _load_from_database(address: str) -> LoadedTable:
+    """Read a table, or the rows of a query."""
+    import sqlalchemy
+
+    place, found, query = address.partition("#")
+    if not found or not query.strip():
+        fix = "Add # and a table or a query: postgresql://user@host/name#select id as message_id, body as text from sms"
+        raise SchemaError(origin_of(address), "expected a table or a query after the address", fix)
+    try:
+        engine = sqlalchemy.create_engine(place)
+        is_query = any(character.isspace() for character in query.strip())
+        rows = sqlalchemy.text(query) if is_query else sqlalchemy.select(sqlalchemy.text("*")).select_from(
+            sqlalchemy.table(query.strip())
+        )  # fmt: skip
+        try:
+            with engine.connect() as connection:
+                answer = connection.execute(rows)
+                frame = pd.DataFrame(answer.fetchall(), columns=list(answer.keys()), dtype=object)
+        finally:
+            engine.dispose()
+    except Exception as error:  # the text quotes the query and the password
+        problem = f"cannot be read ({type(error).__name__})"
+    else:
+        return LoadedTable(frame)
+    raise SchemaError(origin_of(address), problem, "Check the address, the driver, and the query.")

@@ -1,0 +1,58 @@
+"""Columns by another name: named, suggested, and never taken in silence."""
+
+import pandas as pd
+import pytest
+
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.tables.columns import LIKELY_NAMES
+from fraudsieve.features.tables.formats.loaded import ReadOptions
+from fraudsieve.features.tables.reader import read_table
+from fraudsieve.features.tables.schema import TABLES
+from fraudsieve.features.tables.source import InputTable
+
+FRAME = pd.DataFrame({"id": ["a", "b"], "content": ["hello", "win"], "date": ["2026-05-01", "2026-05-02"]})
+
+
+def read(frame: pd.DataFrame, columns: dict[str, str], table: str = "messages") -> pd.DataFrame:
+    return read_table(InputTable(frame, ReadOptions(columns=columns)), table).good
+
+
+def test_columns_get_the_names_that_fraudsieve_knows() -> None:
+    good = read(FRAME, {"message_id": "id", "messages.text": "content", "sent_at": "date"})
+    assert list(good.columns) == ["message_id", "text", "sent_at"]
+    assert str(good["sent_at"].dtype) == "datetime64[us, UTC]"
+    assert list(FRAME.columns) == ["id", "content", "date"]
+
+
+def test_a_name_of_one_table_concerns_no_other() -> None:
+    columns = {"messages.text": "content", "message_id": "id", "events.message_id": "date"}
+    assert list(read(FRAME, columns).columns) == ["message_id", "text", "date"]
+
+
+def test_a_column_that_has_the_name_already_is_kept_under_another() -> None:
+    good = read(FRAME.assign(text="old"), {"text": "content", "message_id": "id"})
+    assert (good["text"].tolist(), good["input_text"].tolist()) == (["hello", "win"], ["old", "old"])
+
+
+def test_a_column_that_is_not_there_is_said() -> None:
+    with pytest.raises(SchemaError, match="there is no column 'body', which was named for messages"):
+        read(FRAME, {"messages.text": "body", "message_id": "id"})
+    table = InputTable(FRAME, ReadOptions(columns={"message_id": "id", "text": "content", "sent_at": "when"}))
+    assert "there is no column 'when' for sent_at in messages" in read_table(table, "messages").notes
+
+
+def test_likely_columns_are_suggested_as_options() -> None:
+    with pytest.raises(SchemaError, match="Then add --column message_id=id --column text=content"):
+        read(FRAME, {})
+
+
+def test_messages_without_ids_are_numbered_and_a_note_says_so() -> None:
+    checked = read_table(pd.DataFrame({"text": ["a", None, "c"]}), "messages")
+    assert checked.good["message_id"].tolist() == ["0", "2"]
+    assert checked.rejected["message_id"].tolist() == ["1"]
+    assert checked.notes == ("there is no column message_id: messages are numbered by their rows, from 0",)
+
+
+def test_usual_names_are_of_columns_that_exist() -> None:
+    known = {column.name for table in TABLES.values() for column in table.columns}
+    assert set(LIKELY_NAMES) <= known

@@ -1,0 +1,107 @@
+"""Where tables come from: folders, patterns, frames of other libraries, databases and stores."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.tables.reader import read_table
+from fraudsieve.features.tables.source import InputTable, data_digest, local_file, origin_of
+
+polars = pytest.importorskip("polars")
+
+SECRET = "s3cr3t"
+FRAME = pd.DataFrame(
+    {
+        "message_id": ["1", "2", "3"],
+        "text": ["您好", "win", None],
+        "sent_at": pd.Series(["2026-05-01T10:00", "2026-05-02", None], dtype="datetime64[us, UTC]"),
+        "length": [2, 3, 4],
+    }
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder of two Parquet files, one of them in a folder of its own."""
+    (tmp_path / "table" / "day=2").mkdir(parents=True)
+    FRAME.iloc[:1].to_parquet(tmp_path / "table" / "a.parquet")
+    FRAME.iloc[1:].astype({"length": "float64"}).to_parquet(tmp_path / "table" / "day=2" / "b.parquet")
+    return tmp_path / "table"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as connection, connection:
+        connection.execute("CREATE TABLE sms (message_id INTEGER, text TEXT, sent_at TEXT, length INTEGER)")
+        rows = [(1, "您好", "2026-05-01T10:00Z", 2), (2, "win", "2026-05-02T00:00Z", 3), (3, None, None, 4)]
+        connection.executemany("INSERT INTO sms VALUES (?, ?, ?, ?)", rows)
+    return f"sqlite:///{tmp_path / 'crm.db'}"
+
+
+def check(source: Any) -> None:
+    checked = read_table(source, "messages")
+    expected = read_table(FRAME, "messages")
+    pd.testing.assert_frame_equal(checked.good, expected.good, check_dtype=False)
+    assert checked.rejected["reason"].tolist() == ["no text"]
+
+
+def test_a_folder_of_parquet_files_is_one_table(folder: Path) -> None:
+    check(folder)
+    check(str(folder / "**" / "*.parquet"))
+    assert read_table(folder, "messages").notes == ("read 2 files",)
+    assert len(read_table(folder / "*.parquet", "messages").good) == 1
+
+
+def test_files_that_do_not_fit_together_are_an_error(folder: Path) -> None:
+    pd.DataFrame({"message_id": [["a"]], "text": ["x"]}).to_parquet(folder / "c.parquet")
+    with pytest.raises(SchemaError, match="the 3 files cannot be read as one table"):
+        read_table(folder, "messages")
+    with pytest.raises(SchemaError, match="a pattern of their names, found none"):
+        read_table(folder / "*.csv", "messages")
+
+
+def test_frames_of_polars_and_pyarrow(tmp_path: Path) -> None:
+    FRAME.to_parquet(tmp_path / "m.parquet")
+    table = pq.read_table(tmp_path / "m.parquet")
+    check(table)
+    check(polars.from_arrow(table))
+
+
+def test_a_table_or_a_query_of_a_database(database: str) -> None:
+    check(f"{database}#sms")
+    check(f"{database}#select message_id, text, sent_at, length from sms where length > 0 order by 1")
+
+
+@pytest.mark.parametrize("rest", ["", "#", "#nothing", f"#select {SECRET} from sms"])
+def test_a_database_that_does_not_answer_is_an_error_without_its_query(database: str, rest: str) -> None:
+    with pytest.raises(SchemaError, match=r"crm\.db: (expected a table or a query|cannot be read \(\w+\))") as caught:
+        read_table(f"{database}{rest}", "messages")
+    assert SECRET not in str(caught.value)
+    with pytest.raises(SchemaError, match=r"postgresql\+psycopg://nowhere\.invalid/crm: cannot be read") as caught:
+        read_table(f"postgresql+psycopg://ann:{SECRET}@nowhere.invalid/crm#sms", "messages")
+    assert SECRET not in str(caught.value)
+
+
+def test_a_file_of_a_store_is_read_by_fsspec(tmp_path: Path) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    FRAME.to_parquet(tmp_path / "m.parquet")
+    memory = fsspec.filesystem("memory")
+    memory.put_file(str(tmp_path / "m.parquet"), "/bucket/m.parquet")
+    check("memory://bucket/m.parquet")
+    with pytest.raises(SchemaError, match=r"memory://bucket/x\.parquet: cannot be read \(FileNotFoundError\)"):
+        read_table("memory://bucket/x.parquet", "messages")
+
+
+def test_what_is_not_a_file_is_read_once(database: str) -> None:
+    table = InputTable(f"{database}#sms")
+    assert table.loaded is table.loaded
+    assert data_digest(table) == data_digest(InputTable(f"{database}#sms"))
+    assert local_file(table) is None
+    assert local_file("m.csv") == Path("m.csv")
+    assert origin_of(table) == database

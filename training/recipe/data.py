@@ -1,0 +1,95 @@
+"""The section ``[data]`` of a recipe: the tables, how to read them, and what their labels say."""
+
+import os
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from fraudsieve.exceptions import RecipeError
+from fraudsieve.features.tables.formats.loaded import ReadOptions
+from fraudsieve.features.tables.label_values import AUTO
+from fraudsieve.training.labels.trust import Trust
+
+__all__ = ["DataRecipe", "RecipeSection", "Share"]
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class RecipeSection(BaseModel):
+    """A section of a recipe: unknown keys are an error, and values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Place = Annotated[str, BeforeValidator(lambda place: os.fspath(place) if isinstance(place, os.PathLike) else place)]
+"""A path or an address."""
+
+
+class DataRecipe(RecipeSection):
+    """The paths of the tables, the subject, and the legitimate class."""
+
+    messages: Place | None = None
+    """A file, a folder or pattern of Parquet files, or an address of a store or database, as for `InputTable`."""
+    accounts: Place | None = None
+    events: Place | None = None
+    labels: Place | None = None
+    columns: dict[str, str] = {}
+    """Columns by another name: ``text = "content"``, or ``"events.account_id" = "card"`` for one table alone."""
+    encoding: str | None = None
+    """Encoding of text files; without it, it is found."""
+    separator: str | None = Field(default=None, min_length=1, max_length=1)
+    """Character between the columns of text files; without it, it is found."""
+    day_first: bool = False
+    """Whether dates such as 03/04/2026 begin with the day; without it, they are rejected."""
+    subject: Literal["auto", "message", "account", "event"] = "auto"
+    legitimate: str = AUTO
+    """The label of legitimate records. With ``auto``, 0 and 1, true and false, or yes and no are read as legitimate and
+    fraud; otherwise the usual word (legitimate, ham, normal, benign, 正常 ...) is found. See `read_labels`."""
+    min_label_rows: int = Field(default=10, ge=2)
+    trust: dict[str, Share] = {}
+    """Weight of each source of labels, 0 to ignore it; without any, all sources have the same weight."""
+    default_trust: Share | None = None
+    """Weight of the sources that `trust` does not name; without it a label from such a source is an error."""
+
+    @property
+    def options(self) -> ReadOptions:
+        """How the tables are read."""
+        return ReadOptions(self.columns, self.encoding, self.separator, self.day_first)
+
+    @property
+    def trusted(self) -> Trust:
+        """The weights of the sources of labels."""
+        return Trust(self.trust, self.default_trust)
+
+    def subject_of(self, given: Iterable[str]) -> str:
+        """Return what is scored: by default messages if there are any, otherwise accounts, otherwise events.
+
+        Parameters
+        ----------
+        given : iterable of str
+            The names of the tables that were given.
+
+        Returns
+        -------
+        str
+            ``message``, ``account`` or ``event``.
+
+        Raises
+        ------
+        RecipeError
+            If a table that the subject needs is missing.
+
+        Examples
+        --------
+        >>> DataRecipe().subject_of(["events", "labels"])
+        'event'
+        """
+        names = set(given)
+        first = next((table for table in ("messages", "accounts", "events") if table in names), "messages")
+        subject = first.removesuffix("s") if self.subject == "auto" else self.subject
+        needed = {"message": ["messages"], "account": ["accounts", "labels"], "event": ["events"]}[subject]
+        if not names & set(needed):
+            tables = " or ".join(f"data.{name} (--{name})" for name in needed)
+            raise RecipeError("recipe", [f"a table of {needed[0]} is missing. Give {tables}"])
+        return subject
