@@ -72,6 +72,8 @@ ORDER = {
         "simulation",
         "facts",
         "refit",
+        "output",
+        "run_content",
         "fit",
         "first_run",
     ),

@@ -12,12 +12,12 @@ import pyarrow.parquet
 from fraudsieve._io import replace_file, replacing
 from fraudsieve.exceptions import SchemaError
 
-__all__ = ["check_format", "publish"]
+__all__ = ["check_output_format", "publish"]
 
 ENDINGS: Final = (".parquet", ".csv", ".jsonl", ".ndjson")
 
 
-def check_format(output: Path) -> None:
+def check_output_format(output: Path) -> None:
     """Check that the ending of an output names a format.
 
     Parameters
@@ -32,7 +32,7 @@ def check_format(output: Path) -> None:
 
     Examples
     --------
-    >>> check_format(Path("scores.csv"))
+    >>> check_output_format(Path("scores.csv"))
     """
     if output.suffix.lower() not in ENDINGS:
         problem = f"expected a file of scores that ends in {', '.join(ENDINGS)}, got {output.suffix or 'no ending'!r}"

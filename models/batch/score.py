@@ -25,7 +25,7 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import CHUNK, Scorer
 
 from .chunks import score_chunks
-from .formats import check_format, publish
+from .formats import check_output_format, publish
 from .inputs import fill_cutoff_times, options_of_model, read_history, read_inputs, uses_labels
 
 __all__ = ["ScoringResult", "feature_rows", "has_history", "score_file", "score_frame"]
@@ -253,7 +253,7 @@ def score_file(
             raise FileExistsError(f"{file}: the scores would overwrite this input. Choose another output.")
     for path in (output, rejected_output):
         check_output_file(path)
-    check_format(output)
+    check_output_format(output)
     if _can_chunk(scorer.model, source, events, labels):
         return _score_in_chunks(scorer, source, output, rejected_output, progress, events=events, labels=labels)
     inputs = read_inputs(scorer.model, source, events=events, labels=labels, past=past)

@@ -8,7 +8,7 @@ import pytest
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.files import load
-from fraudsieve.models.batch.formats import check_format, publish
+from fraudsieve.models.batch.formats import check_output_format, publish
 from fraudsieve.models.batch.score import score_file
 from fraudsieve.models.predict import Scorer
 
@@ -62,4 +62,4 @@ def test_scores_are_written_in_the_format_of_the_ending(
 @pytest.mark.parametrize("name", ["scores", "scores.xlsx", "scores.parquet.gz"])
 def test_another_ending_is_an_error(name: str) -> None:
     with pytest.raises(SchemaError, match=r"expected a file of scores that ends in \.parquet, \.csv"):
-        check_format(Path(name))
+        check_output_format(Path(name))
