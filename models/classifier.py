@@ -248,6 +248,13 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         likeliest = self.predict_proba(X).argmax(axis=1)
         return np.asarray(self.classes_[likeliest])
 
+    @property
+    def feature_importances_(self) -> Array:
+        """Share of the gain of all splits that each column has, of shape (n_columns,)."""
+        check_is_fitted(self)
+        gains = self.ensemble_.booster.feature_importance("gain")
+        return np.asarray(gains / max(gains.sum(), np.finfo(np.float64).tiny))
+
     def _uncalibrated(self, X: Any) -> Array:
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")

@@ -28,6 +28,7 @@ __all__ = ["Scorer"]
 
 Record: TypeAlias = Mapping[str, Any]
 
+ADDRESSES = ("models:/", "runs:/")
 CHUNK = 16_384
 """Records per chunk; it bounds the memory of a call."""
 
@@ -88,7 +89,7 @@ class Scorer:
         Parameters
         ----------
         folder : str or Path
-            The model folder.
+            The model folder; with MLflow installed, also an address such as ``models:/fraudsieve@champion``.
         digest : str, default=None
             The SHA-256 of its manifest, to accept only that model.
         policy : Policy, default=None
@@ -106,7 +107,15 @@ class Scorer:
             If a file is missing or changed, the version or the digest is not the expected one, or the model does not
             give a finite score and finite reasons to sample records.
         """
+        if str(folder).startswith(ADDRESSES):
+            from .flavor import model_folder  # MLflow takes seconds to import, and scoring does without it
+
+            folder = model_folder(str(folder))
         return cls(load_model(folder, digest=digest), policy=policy, n_threads=n_threads)
+
+    def __repr__(self) -> str:
+        classes = ", ".join(self.model.classes)
+        return f"Scorer({self.model.name}: {self.model.subject}s as {classes}; digest {str(self.model.digest)[:12]})"
 
     def warm_up(self, *, reasons: bool = True) -> Self:
         """Score sample records, so that everything is compiled and in memory before the first real one.
@@ -239,7 +248,8 @@ class Scorer:
         if isinstance(records, Mapping):
             return self._score_records([records], history, request)[0]
         if not isinstance(records, list | tuple):
-            raise TypeError(f"Expected a dict or a list of dicts, got {type(records).__name__}.")
+            hint = " For a table, call score_columns." if hasattr(records, "columns") else ""
+            raise TypeError(f"Expected a dict or a list of dicts, got {type(records).__name__}.{hint}")
         wrong = next((i for i, record in enumerate(records) if not isinstance(record, Mapping)), None)
         if wrong is not None:
             raise TypeError(f"Expected a dict as record, got {type(records[wrong]).__name__} at position {wrong}.")

@@ -88,11 +88,20 @@ class Trained:
     tuned: TuningResult | None = None
     split_model: Model | None = None
 
+    def __repr__(self) -> str:
+        """Return one line; `report` and `data` are too long to show."""
+        return f"Trained({self.folder}: {_short(self.report)}, {len(self.notes)} notes)"
+
+
+def _short(report: EvaluationReport) -> str:
+    name = "average_precision" if report.average_precision is not None else "macro_f1"
+    return f"{METRIC_NAMES[name]} {getattr(report, name):.3f} on {report.rows:,} rows of the test slice"
+
 
 def train(
     recipe: Recipe | None = None,
     *,
-    output: str | Path,
+    output: str | Path = "fraudsieve-model",
     messages: Source | None = None,
     labels: Source | None = None,
     accounts: Source | None = None,
@@ -108,7 +117,7 @@ def train(
     ----------
     recipe : Recipe, default=None
         All settings of the run; None for the defaults.
-    output : str or Path
+    output : str or Path, default="fraudsieve-model"
         The model folder to write.
     messages, labels, accounts, events : path or DataFrame, default=None
         The tables; by default those of the recipe. With messages, events are the history of their senders.

@@ -94,6 +94,20 @@ def test_wording_of_absent_classes_is_an_ordinary_column() -> None:
     assert [model.feature_names_in_[at] for at in model.ensemble_.wording] == ["wording__spam"]
 
 
+def test_importances_are_shares_of_the_gain_and_rounds_are_reported() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(500, 3))
+    y, seen = np.where(X[:, 1] > 0, "fraud", "legitimate"), []
+    model = FraudClassifier(n_rounds=25, n_jobs=1)
+    model.fit(X, y, on_round=lambda n, loss: seen.append((n, loss)))
+    assert model.feature_importances_.argmax() == 1
+    assert model.feature_importances_.sum() == pytest.approx(1)
+    assert [n for n, _ in seen] == [10, 20, 25]
+    assert seen[0][1] > seen[1][1] > seen[2][1] > 0
+    silent = FraudClassifier(n_rounds=25, n_jobs=1).fit(X, y)
+    assert silent.ensemble_.booster.model_to_string() == model.ensemble_.booster.model_to_string()
+
+
 def test_without_wording_boosting_starts_from_the_class_frequencies() -> None:
     frame, y = frame_of(classes=("ham", "scam", "spam"))
     plain = frame.drop(columns=[name for name in frame if name.startswith("wording")])

@@ -140,7 +140,6 @@ def test_no_records_give_no_scores(by_name: dict[str, Scorer]) -> None:
         (None, "NoneType"),
         (5, "int"),
         (np.array([{"text": SECRET}]), "ndarray"),
-        (pd.DataFrame({"text": [SECRET]}), "DataFrame"),
         (range(3), "range"),
     ],
 )
@@ -153,6 +152,18 @@ def test_other_types_of_records_are_a_type_error(scorer: Scorer, records: Any, n
 def test_other_types_of_a_record_are_a_type_error(scorer: Scorer, record: Any, name: str) -> None:
     with pytest.raises(TypeError, match=rf"^Expected a dict as record, got {name} at position 1\.$"):
         scorer.score([{"text": SECRET}, record])
+
+
+def test_a_table_is_pointed_to_the_method_for_it(scorer: Scorer) -> None:
+    frame: Any = pd.DataFrame({"text": ["a"]})
+    with pytest.raises(TypeError, match=r"got DataFrame\. For a table, call score_columns\.$"):
+        scorer.score(frame)
+    assert len(scorer.score_columns(frame)["probability"]) == 1
+
+
+def test_a_scorer_is_shown_in_one_line(scorer: Scorer) -> None:
+    digest = str(scorer.model.digest)[:12]
+    assert repr(scorer) == f"Scorer({scorer.model.name}: messages as fraud, legitimate; digest {digest})"
 
 
 def test_wrong_columns_are_an_error(scorer: Scorer) -> None:

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import RecipeError, SchemaError
-from fraudsieve.models.flavor import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.evaluation.labels import GapUsed
 from fraudsieve.training.evaluation.run import evaluate_model
@@ -108,10 +107,26 @@ def test_the_registered_model_scores_as_the_folder_does(trained: Any, small_worl
     mlflow.set_tracking_uri(trained.logged.uri)
     texts = small_world.messages["text"].head(50).tolist()
     expected = Scorer.load(trained.folder).score_columns({"text": texts})
-    by_address = Scorer.load(model_folder("models:/fraudsieve@champion"), digest=trained.model.digest)
+    by_address = Scorer.load("models:/fraudsieve@champion", digest=trained.model.digest)
     assert (by_address.score_columns({"text": texts})["probability"] == expected["probability"]).all()
     frame = mlflow.pyfunc.load_model("models:/fraudsieve@challenger").predict(pd.DataFrame({"text": texts}))
     assert (frame["probability"].to_numpy() == expected["probability"]).all()
+
+
+def test_the_run_says_what_it_is_about(trained: Any) -> None:
+    client = mlflow.MlflowClient(trained.logged.uri, trained.logged.uri)
+    run = client.get_run(trained.logged.run_id)
+    assert run.info.status == "FINISHED"
+    metric = f"{trained.report.average_precision:.3f}"
+    assert run.info.run_name == f"{trained.report.rows:,} messages, average precision {metric}"
+    assert f"average precision: **{metric}**" in run.data.tags["mlflow.note.content"]
+    version = client.get_model_version_by_alias("fraudsieve", "champion")
+    assert version.description == run.data.tags["mlflow.note.content"]
+    assert {item.dataset.name for item in run.inputs.dataset_inputs} == {"messages", "labels"}
+    losses = client.get_metric_history(trained.logged.run_id, "boosting.log_loss_of_training")
+    assert [loss.step for loss in losses] == list(range(10, 90, 10))
+    assert "card_precision" not in run.data.metrics
+    assert repr(trained).startswith(f"Trained({trained.folder}: average precision {metric} on ")
 
 
 def test_a_clean_world_is_trained_on_without_a_warning(trained: Any) -> None:

@@ -289,7 +289,9 @@ def row_context(rows: pd.DataFrame, builder: Builder | None = None) -> dict[str,
     ['cutoff_times']
     """
     times = rows["as_of"] if "as_of" in rows and rows["as_of"].notna().any() else None
-    accounts = rows["account_id"] if "account_id" in rows and rows["account_id"].notna().all() else None
+    # Reviewers of messages list messages, not senders, so there is no card precision.
+    has_accounts = "text" not in rows and "account_id" in rows and rows["account_id"].notna().all()
+    accounts = rows["account_id"] if has_accounts else None
     amounts = rows["amount"] if "amount" in rows and pd.api.types.is_numeric_dtype(rows["amount"]) else None
     return {
         "cutoff_times": None if times is None else naive_utc(times),
