@@ -122,6 +122,7 @@ def test_the_run_says_what_it_is_about(trained: Any) -> None:
     assert f"average precision: **{metric}**" in run.data.tags["mlflow.note.content"]
     version = client.get_model_version_by_alias("fraudsieve", "champion")
     assert version.description == run.data.tags["mlflow.note.content"]
+    assert run.inputs is not None
     assert {item.dataset.name for item in run.inputs.dataset_inputs} == {"messages", "labels"}
     losses = client.get_metric_history(trained.logged.run_id, "boosting.log_loss_of_training")
     assert [loss.step for loss in losses] == list(range(10, 90, 10))
