@@ -7,6 +7,7 @@ from typing import Any, Self, TypeAlias, overload
 
 import numpy as np
 
+from fraudsieve._lazy import lazy_attribute
 from fraudsieve._typing import Array
 from fraudsieve.features.feature_matrix import message_matrix_of
 from fraudsieve.features.history.records import RejectedRecord, as_records
@@ -108,9 +109,8 @@ class Scorer:
             give a finite score and finite reasons to sample records.
         """
         if str(folder).startswith(ADDRESSES):
-            from .flavor import model_folder  # MLflow takes seconds to import, and scoring does without it
-
-            folder = model_folder(str(folder))
+            # Imported here: MLflow takes seconds, and scoring does without it.
+            folder = lazy_attribute("fraudsieve.models", {"model_folder": "flavor"}, "model_folder")(str(folder))
         return cls(load_model(folder, digest=digest), policy=policy, n_threads=n_threads)
 
     def __repr__(self) -> str:

@@ -1,6 +1,5 @@
 """Train a model from a recipe: read, split, fit, calibrate, evaluate, write, log."""
 
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,17 +9,18 @@ from typing import Any
 import numpy as np
 
 from fraudsieve._typing import Array, Progress
-from fraudsieve.exceptions import SchemaError, SplitError
+from fraudsieve.exceptions import SplitError
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.features.tables.label_values import AUTO
 from fraudsieve.features.tables.reader import write_rejected
-from fraudsieve.features.tables.source import Source, local_file, origin_of
+from fraudsieve.features.tables.source import Source, local_file
 from fraudsieve.models.artifact.folder import Model, write_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint
 from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.builders import Builder, groups_of, matrix_of, read_data
+from fraudsieve.training.data.classes import check_classes
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
@@ -168,7 +168,7 @@ def _train(
     data = read_data(recipe, tables, min_label_rows=recipe.data.min_label_rows)
     if run is not None:
         run.log_inputs([_input(name, tables[name], digest) for name, digest in data.digests.items()])
-    _check_classes(data, next(table for table in tables.values() if table is not None), recipe.data.legitimate)
+    check_classes(data, next(table for table in tables.values() if table is not None), recipe.data)
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, group_kind = groups_of(data)
     split = choose_split(data, groups, group_kind, recipe)
@@ -252,22 +252,6 @@ def _write_rejected(data: LabelledData, output: str | Path) -> list[str]:
             path = write_rejected(rows, f"{output}.rejected-{table}.parquet")
             notes.append(f"{len(rows)} rows of {table} were rejected; {path} has the reasons")
     return notes
-
-
-def _check_classes(data: LabelledData, source: Source, legitimate: str) -> None:
-    classes = sorted(data.rows["label"].unique())
-    if len(classes) < 2:
-        raise SchemaError(
-            origin_of(source), f"expected at least 2 classes with enough rows, got {len(classes)}", "Give more labels."
-        )
-    if legitimate not in (AUTO, *classes):
-        close = difflib.get_close_matches(legitimate.casefold(), [name.casefold() for name in classes], 1)
-        meant = next((name for name in classes if name.casefold() in close), None)
-        raise SchemaError(
-            origin_of(source),
-            f"--legitimate: expected one of the labels {', '.join(map(repr, classes))}, got {legitimate!r}",
-            "Leave it out, and it is found." if meant is None else f"Did you mean {meant!r}?",
-        )
 
 
 def fit_model(

@@ -16,7 +16,7 @@ import pandas as pd
 from fraudsieve.exceptions import SchemaError
 
 from .cells import STRING, Cells, Converted, Mask, infer_types, mask_signalling_nan
-from .columns import likely_column
+from .columns import LIKELY_NAMES, likely_column
 from .conversion import Kind, convert
 from .formats.loaded import LoadedTable, ReadOptions
 from .schema import MESSAGES, TableSchema
@@ -246,6 +246,7 @@ def _quote(name: str) -> str:
 def _describe_columns(names: list[str], table: TableSchema, printed: bool) -> str:
     """List the columns, without those that may be cells of a file whose header is missing or damaged."""
     known = [column.name for column in table.columns]
+    known += [usual for column in table.columns for usual in LIKELY_NAMES.get(column.name, ())]
     if not names:
         return "got no columns"
     if printed and not any(name in known or _nearest(name, known) for name in names):

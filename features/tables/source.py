@@ -204,6 +204,8 @@ def _load_from_database(address: str) -> LoadedTable:
         raise SchemaError(origin_of(address), "expected a table or a query after the address", fix)
     try:
         engine = sqlalchemy.create_engine(place)
+        if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").is_file():
+            raise FileNotFoundError  # SQLite would create it
         is_query = any(character.isspace() for character in query.strip())
         rows = sqlalchemy.text(query) if is_query else sqlalchemy.select(sqlalchemy.text("*")).select_from(
             sqlalchemy.table(query.strip())

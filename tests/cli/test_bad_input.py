@@ -25,7 +25,7 @@ def write(path: str, content: str | bytes) -> None:
         ("m.parquet", f"message_id,text,label\n1,{SECRET},spam\n", "expected Parquet, got"),
         ("m.csv", b"PAR1" + b"\0" * 100, "expected CSV, got Parquet"),
         ("m.jsonl", '[{"message_id": 1}]', "one JSON array"),
-        ("m.xlsx", "x", "the format is unknown"),
+        ("m.dat", "x", "the format is unknown"),
         ("m.csv.gz", gzip.compress(b"message_id,text,label\n1,x,spam\n", mtime=0)[:-9], "cannot be read"),
         ("m.csv", f"message_id,text,label\n1,{SECRET},spam\n2,{SECRET},spam\n", "expected at least 2 classes"),
     ],

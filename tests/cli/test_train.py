@@ -64,7 +64,7 @@ def test_a_label_seen_once_is_rejected_and_reported(messages: pd.DataFrame, run:
     code, answer, error = run("train", "--messages", "m.parquet")
     assert code == 0
     assert answer["rejected"] == 1
-    assert "1 messages have a label of fewer than 10 rows" in error
+    assert "1 row with the label" in error
     rejected = pd.read_parquet("fraudsieve-model.rejected-messages.parquet")
     assert rejected[["row", "column"]].to_numpy().tolist() == [[0, "label"]]
     assert "fraudsieve-model.rejected-messages.parquet" in error

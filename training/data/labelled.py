@@ -12,6 +12,8 @@ from fraudsieve.features.tables.reader import CheckedTable, read_table
 from fraudsieve.features.tables.source import Source, data_digest, origin_of
 from fraudsieve.training.labels.trust import Trust, label_as_of
 
+from .rare_labels import rare_labels_note
+
 __all__ = [
     "PLACE",
     "WEIGHT",
@@ -196,7 +198,7 @@ def keep_labelled(
     rare = labelled["label"].map(labelled["label"].value_counts()) < min_label_rows
     if rare.any():
         rejected.append(_rejected_rare(labelled[rare], min_label_rows))
-        notes.append(f"{int(rare.sum())} {subject}s have a label of fewer than {min_label_rows} rows and are rejected")
+        notes += rare_labels_note(labelled["label"], min_label_rows)
     good = labelled[~rare].drop(columns=PLACE).reset_index(drop=True)
     all_rejected = pd.concat(rejected, ignore_index=True) if len(rejected) > 1 else table.rejected
     rejected_labels = pd.DataFrame() if labels is None else labels.rejected

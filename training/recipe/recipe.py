@@ -1,5 +1,6 @@
 """The recipe: everything that describes a training run, each with a default."""
 
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -336,4 +337,5 @@ def _describe(item: Any) -> str:
     where = ".".join(str(part) for part in item["loc"]) or "recipe"
     if item["type"] == "extra_forbidden":
         return f"{where}: unknown key"
-    return f"{where}: {item['msg']}, got {item['input']!r}"
+    message = re.sub("^(Input should be|String should have)", "expected", item["msg"].removeprefix("Value error, "))
+    return f"{where}: {message}" if ", got " in message else f"{where}: {message}, got {item['input']!r}"

@@ -311,9 +311,10 @@ def _checked(
     slices = {"training": train, "calibration": calibration, "test": test}
     for name, rows in slices.items():
         if not rows.any():
+            left_out = "; ".join(f"{n:,} {LEFT_OUT.get(reason, reason)}" for reason, n in dropped.items() if n)
             raise SplitError(
-                f"a split by {kind} leaves no {name} rows of {len(rows)} labelled rows. "
-                "Add data, or change the shares or the kind in [split]."
+                f"a split by {kind} leaves no {name} rows of {len(rows)} labelled rows"
+                f"{f': {left_out}' if left_out else ''}. Add data, or change the shares or the kind in [split]."
             )
     train_rows, calibration_rows, test_rows = (np.flatnonzero(rows) for rows in slices.values())
     return Split(kind, train_rows, calibration_rows, test_rows, apart, dropped, gap_days)

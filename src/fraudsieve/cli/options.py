@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fraudsieve.exceptions import RecipeError
+
 if TYPE_CHECKING:  # imported at first use: PyArrow takes time
     from fraudsieve.features.tables.source import InputTable
 
@@ -71,7 +73,7 @@ def reading_overrides(
 def _pair(column: str) -> tuple[str, str]:
     ours, equals, theirs = column.partition("=")
     if not equals or not ours or not theirs:
-        raise typer.BadParameter("expected NAME=COLUMN, such as text=content", param_hint="--column")
+        raise RecipeError("--column", ["expected NAME=COLUMN, such as text=content"])
     return ours.strip(), theirs
 
 

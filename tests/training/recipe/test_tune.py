@@ -52,10 +52,10 @@ def test_a_file_declares_ranges_and_choices_and_the_command_line_the_time(tmp_pa
     ("space", "named"),
     [
         ({"model": {"leaves": [7, 15]}}, "space.model.leaves: unknown setting. Expected one of n_rounds"),
-        ({"model": {"num_leaves": {"low": 1, "high": 15}}}, "space.model.num_leaves: Input should be greater"),
+        ({"model": {"num_leaves": {"low": 1, "high": 15}}}, "space.model.num_leaves: expected greater"),
         (
             {"model": {"num_leaves": {"low": 2.5, "high": 15}}},
-            "space.model.num_leaves: Input should be a valid integer",
+            "space.model.num_leaves: expected a valid integer",
         ),
         ({"features": {"augment": [0.5, 1.5]}}, r"space.features.augment: .*got 1\.5"),
         ({"features": {"pinyin": [True, "loud"]}}, "space.features.pinyin: .*got 'loud'"),

@@ -46,6 +46,9 @@ def predict_command(
 ) -> None:
     """Score a file of messages, accounts or events."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        from fraudsieve.models.batch.formats import check_output_format
+
+        check_output_format(output)
         progress("loading the model")
         from fraudsieve.models.batch.score import score_file
         from fraudsieve.models.flavor import model_folder

@@ -1,0 +1,225 @@
+"""Wrong inputs of the first hour, each with the exact error: what was expected, what came, what to do."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.cli.conftest import Run
+
+MODEL = ("--model", "none")
+NEEDS = "Expected in messages: message_id (id), text (text)"
+
+
+def messages(**columns: object) -> pd.DataFrame:
+    """Return forty messages, half of them spam."""
+    texts = [f"win a prize {row} now" if row % 2 else f"see you at {row}" for row in range(40)]
+    labels = ["spam" if row % 2 else "ham" for row in range(40)]
+    frame = {"message_id": [f"m{row}" for row in range(40)], "text": texts, "label": labels}
+    return pd.DataFrame(frame | columns)
+
+
+def csv(**columns: object) -> bytes:
+    return messages(**columns).to_csv(index=False).encode()
+
+
+FILES: dict[str, bytes] = {
+    "m.csv": csv(),
+    "empty.csv": b"",
+    "header.csv": b"message_id,text,label\n",
+    "m.dat": b"message_id,text,label\n",
+    "unlabelled.csv": b"message_id,text\n1,a\n2,b\n",
+    "names.csv": b"id,content,class\n1,a,spam\n2,b,ham\n",
+    "one-class.csv": csv(label=["spam"] * 40),
+    "few.csv": csv(label=["spam"] * 39 + ["ham"]),
+    "same-ids.csv": csv(message_id=["x"] * 40),
+    "blank.csv": csv(text=[" "] * 40),
+    "quote.csv": b'message_id,text,label\n1,"a,ham\n2,b,spam\n',
+    "gb.csv": "message_id,text,label\n1,您好,ham\n".encode("gb18030"),
+    "noise.csv": b"message_id,text,label\n" + bytes(range(128, 256)) * 9,
+    "m.xlsx": b"not a workbook",
+    "m.csv.zip": b"PK",
+    "m.parquet": b"PAR1xxxx",
+    "m.json": b'[{"message_id": 1}',
+    "broken.toml": b"[split\n",
+    "unknown.toml": b"[spilt]\nkind = 'time'\n",
+    "value.toml": b"[split]\ntest_share = 3\n",
+    "folder/readme.md": b"",
+}
+TRAIN = ("train", "--no-track", "--messages")
+MANIFEST = "manifest.json: cannot be read (FileNotFoundError). Use the path of a complete model folder."
+CASES: list[tuple[tuple[str, ...], str]] = [
+    (("train",), "recipe: a table of messages is missing. Give data.messages (--messages)"),
+    ((*TRAIN, "none.csv"), "none.csv: there is no such file. Check the path."),
+    ((*TRAIN, "empty.csv"), "empty.csv: expected CSV, got an empty file. Write it again with rows."),
+    ((*TRAIN, "header.csv"), "header.csv: there are no rows. Give messages with at least one row."),
+    (
+        (*TRAIN, "m.dat"),
+        "m.dat: the format is unknown. Name the file with one of .parquet, .xlsx, .csv, .tsv, .txt, .jsonl, .ndjson, "
+        ".json; text may be packed as .gz or .zip.",
+    ),
+    (
+        (*TRAIN, "unlabelled.csv"),
+        "unlabelled.csv: column 'label' is missing from messages; got 'message_id', 'text'. "
+        f"{NEEDS}, label (category).",
+    ),
+    (
+        (*TRAIN, "names.csv"),
+        "names.csv: columns 'message_id', 'text', 'label' are missing from messages; got 'id', 'content', 'class' (did "
+        "you mean 'id' for 'message_id', 'content' for 'text', 'class' for 'label'? Then add --column message_id=id "
+        f"--column text=content --column label=class). {NEEDS}, label (category).",
+    ),
+    (
+        (*TRAIN, "one-class.csv"),
+        "one-class.csv: expected at least 2 classes of 10 rows or more, got 1: 'spam' (40). Give more labels.",
+    ),
+    (
+        (*TRAIN, "few.csv"),
+        "few.csv: expected at least 2 classes of 10 rows or more, got 1: 'spam' (39); 1 row is rejected: label: the "
+        "label has fewer than 10 rows: too few to train and to test (1). Give more labels.",
+    ),
+    (
+        (*TRAIN, "same-ids.csv"),
+        "same-ids.csv: expected at least 2 classes of 10 rows or more, got 0: none; 40 rows are rejected: message_id: "
+        "duplicate id: only the first row is kept (39), label: the label has fewer than 10 rows: too few to train and "
+        "to test (1). Give more labels.",
+    ),
+    ((*TRAIN, "blank.csv"), f"blank.csv: none of 40 rows is accepted: text: no text (40). {NEEDS}."),
+    (
+        (*TRAIN, "m.csv", "--legitimate", "hamm"),
+        "m.csv: --legitimate: expected one of the labels 'ham', 'spam', got 'hamm'. Did you mean 'ham'?",
+    ),
+    (
+        (*TRAIN, "m.csv", "--split", "tiem"),
+        "recipe: split.kind: expected 'auto', 'time', 'campaign', 'account' or 'random', got 'tiem'",
+    ),
+    (
+        (*TRAIN, "m.csv", "--split", "time"),
+        "a split by time leaves no training rows of 40 labelled rows: 40 have no time. Add data, or change the shares "
+        "or the kind in [split].",
+    ),
+    ((*TRAIN, "m.csv", "--column", "text"), "--column: expected NAME=COLUMN, such as text=content"),
+    (
+        (*TRAIN, "m.csv", "--text-column", "body"),
+        "m.csv: there is no column 'body', which was named for messages. Check its name, or leave it out.",
+    ),
+    (
+        (*TRAIN, "m.csv", "--encoding", "klingon"),
+        "m.csv: --encoding: expected an encoding such as utf-8, gb18030 or utf-16, got an unknown one. Leave "
+        "--encoding out, and it is found.",
+    ),
+    (
+        (*TRAIN, "gb.csv", "--encoding", "utf-8"),
+        "gb.csv: the file is not in utf-8. Leave --encoding out, and it is found.",
+    ),
+    (
+        (*TRAIN, "noise.csv"),
+        "noise.csv: 1 of 1 rows are not in UTF-8, nor in an encoding that can be found. Save the file as UTF-8, or "
+        "name its encoding with --encoding.",
+    ),
+    (
+        (*TRAIN, "m.csv", "--separator", ";;"),
+        "recipe: data.separator: expected at most 1 character, got ';;'",
+    ),
+    (
+        (*TRAIN, "quote.csv"),
+        "quote.csv: row 0 opens a quote that is never closed. The file may be cut short: write it again, or close or "
+        "double the quote.",
+    ),
+    (
+        (*TRAIN, "m.csv", "--recipe", "broken.toml"),
+        "broken.toml: is not TOML: Expected ']' at the end of a table declaration (at line 1, column 7)",
+    ),
+    ((*TRAIN, "m.csv", "--recipe", "unknown.toml"), "unknown.toml: spilt: unknown key"),
+    ((*TRAIN, "m.csv", "--recipe", "none.toml"), "none.toml: cannot be read (FileNotFoundError). Name a TOML file"),
+    (
+        (*TRAIN, "m.csv", "--output", "folder"),
+        "folder: expected a new folder, it exists already. Name another one, or replace it with --overwrite.",
+    ),
+    (
+        (*TRAIN, "m.csv", "--output", "folder", "--overwrite"),
+        "folder: expected a model folder to overwrite, got something else. Name another one.",
+    ),
+    (
+        (*TRAIN, "m.csv", "--output", "m.csv/model"),
+        "m.csv/model: the folder of the output cannot be written to (FileExistsError). Choose another place.",
+    ),
+    ((*TRAIN, "m.csv", "--subject", "event"), "recipe: a table of events is missing. Give data.events (--events)"),
+    (
+        ("train", "--no-track", "--accounts", "m.csv"),
+        "m.csv: column 'account_id' is missing from accounts; got 'label' and 2 more. Expected in accounts: account_id "
+        "(id), label (category).",
+    ),
+    (
+        (*TRAIN, "m.csv", "--tune", "soon"),
+        "recipe: tune.budget: expected a duration such as 90s, 20m or 2h, got 'soon'",
+    ),
+    (
+        (*TRAIN, "sqlite:///none.db"),
+        "sqlite:///none.db: expected a table or a query after the address. Add # and a table or a query: "
+        "postgresql://user@host/name#select id as message_id, body as text from sms",
+    ),
+    (
+        (*TRAIN, "sqlite:///none.db#sms"),
+        "sqlite:///none.db: cannot be read (FileNotFoundError). Check the address, the driver, and the query.",
+    ),
+    (
+        (*TRAIN, "folder"),
+        "folder: expected a folder of Parquet files, or a pattern of their names, found none. Check the path.",
+    ),
+    (
+        (*TRAIN, "m.xlsx"),
+        "m.xlsx: the workbook cannot be read (BadZipFile). Save it again as .xlsx, without a password.",
+    ),
+    (
+        (*TRAIN, "m.csv.zip"),
+        "m.csv.zip: the archive cannot be read (BadZipFile). Pack it again, without a password.",
+    ),
+    (
+        (*TRAIN, "m.parquet"),
+        "m.parquet: the file cannot be read as its ending says (ArrowInvalid). It may be damaged, cut short, or in "
+        "another format: write it again.",
+    ),
+    ((*TRAIN, "m.json"), "m.json: the file is not a JSON array. It may be cut short: write it again."),
+    (("predict", *MODEL, "--input", "m.csv"), f"none/{MANIFEST}"),
+    (("predict", "--model", "folder", "--input", "m.csv"), f"folder/{MANIFEST}"),
+    (
+        ("predict", *MODEL, "--input", "m.csv", "--output", "s.xlsx"),
+        "s.xlsx: expected a file of scores that ends in .parquet, .csv, .jsonl, .ndjson, got '.xlsx'. The ending "
+        "decides the format: choose one of these.",
+    ),
+    (
+        ("predict", "--model", "models:/none@champion", "--input", "m.csv"),
+        "models:/none@champion: is not in the store that MLFLOW_TRACKING_URI names (RESOURCE_DOES_NOT_EXIST). Train a "
+        "model there, or use an address that exists.",
+    ),
+    (("evaluate", *MODEL, "--messages", "m.csv"), f"none/{MANIFEST}"),
+    (("verify", "folder"), f"folder/{MANIFEST}"),
+    (("monitor", *MODEL, "--reference", "m.csv", "--current", "m.csv"), f"none/{MANIFEST}"),
+    (
+        ("promote", "--messages", "m.csv"),
+        "models:/fraudsieve: is not in the store of the recipe or of MLFLOW_TRACKING_URI. Train a model in this store, "
+        "or name an existing one.",
+    ),
+    (
+        ("rollback",),
+        "models:/fraudsieve: is not in the store of the recipe or of MLFLOW_TRACKING_URI. Train a model in this store, "
+        "or name an existing one.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "expected"), CASES, ids=[" ".join(call) for call, _ in CASES])
+def test_a_wrong_input_is_an_error_that_says_what_to_do(run: Run, call: tuple[str, ...], expected: str) -> None:
+    for name, content in FILES.items():
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_bytes(content)
+    code, answer, _ = run(*call)
+    assert answer["error"] == expected
+    assert code == 2
+    assert not Path("none.db").exists()
+    assert not Path("fraudsieve-model").exists()
+
+
+def test_there_are_forty_of_them() -> None:
+    assert len({expected for _, expected in CASES}) >= 40

@@ -1,0 +1,58 @@
+"""The classes that labels give: enough of them, of enough rows, and the legitimate one among them."""
+
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.tables.label_values import AUTO
+from fraudsieve.features.tables.source import Source, origin_of
+from fraudsieve.training.recipe.data import DataRecipe
+
+from .labelled import LabelledData
+from .rare_labels import nearest_label
+
+__all__ = ["check_classes"]
+
+MAX_SHOWN = 5
+"""Labels and reasons that a message names."""
+
+
+def check_classes(data: LabelledData, source: Source, recipe: DataRecipe) -> None:
+    """Check that there are classes to separate.
+
+    Parameters
+    ----------
+    data : LabelledData
+        The rows that are left, and those that were rejected.
+    source : path or frame
+        The labelled table, for the error.
+    recipe : DataRecipe
+        The label that was named as legitimate, and the rows that a label must have.
+
+    Raises
+    ------
+    SchemaError
+        If there are fewer than two classes, or none is the one that was named.
+    """
+    counts, legitimate = data.rows["label"].value_counts(), recipe.legitimate
+    if len(counts) < 2:
+        had = ", ".join(f"{name!r} ({n:,})" for name, n in counts.items()) or "none"
+        problem = f"expected at least 2 classes of {recipe.min_label_rows} rows or more, got {len(counts)}: {had}"
+        raise SchemaError(origin_of(source), problem + _causes(data), "Give more labels.")
+    if legitimate not in (AUTO, *counts.index):
+        meant = nearest_label(legitimate, counts.index)
+        names = ", ".join(repr(name) for name in sorted(counts.index)[: 4 * MAX_SHOWN])
+        raise SchemaError(
+            origin_of(source),
+            f"--legitimate: expected one of the labels {names}, got {legitimate!r}",
+            "Leave it out, and it is found." if meant is None else f"Did you mean {meant!r}?",
+        )
+
+
+def _causes(data: LabelledData) -> str:
+    """Say why rows are missing: those that were rejected, by reason, and those without a label."""
+    rejected = data.rejected
+    causes = [] if not data.n_unlabelled else [f"{data.n_unlabelled:,} rows have no label"]
+    if len(rejected):
+        texts = rejected["column"].fillna("") + ": " + rejected["reason"]
+        reasons = texts.str.removeprefix(": ").value_counts().head(MAX_SHOWN)
+        named = ", ".join(f"{reason} ({n:,})" for reason, n in reasons.items())
+        causes.append(f"{len(rejected):,} {'row is' if len(rejected) == 1 else 'rows are'} rejected: {named}")
+    return "".join(f"; {cause}" for cause in causes)
