@@ -337,5 +337,5 @@ def _describe(item: Any) -> str:
     where = ".".join(str(part) for part in item["loc"]) or "recipe"
     if item["type"] == "extra_forbidden":
         return f"{where}: unknown key"
-    message = re.sub("^(Input should be|String should have)", "expected", item["msg"].removeprefix("Value error, "))
+    message = re.sub("Input should be|String should have", "expected", item["msg"].removeprefix("Value error, "))
     return f"{where}: {message}" if ", got " in message else f"{where}: {message}, got {item['input']!r}"
