@@ -24,6 +24,7 @@ from .json_log import log_event
 from .limits import RequestLimits, error_response
 from .loaded_model import LoadedModel
 from .metrics import Metrics
+from .processes.messages import READY, WorkerChannel
 from .routes import WARM_UP, Routes
 from .settings import Settings
 
@@ -42,18 +43,20 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
     scorer : Scorer
         The model.
     settings : Settings, default=None
-        Limits, token, folder of the history, registry alias to watch; None for the defaults.
+        Limits, token, store of the history, registry alias to watch; None for the defaults.
 
     Returns
     -------
     Starlette
-        An ASGI application. Its ``state.handler`` holds the model and the history. Run it in one process only, because
-        the history is in its memory.
+        An ASGI application. Its ``state.handler`` holds the model and the history. Several processes may run it if the
+        history has a store, which they follow.
 
     Raises
     ------
     StateError
-        If the folder of the history cannot be used.
+        If the store of the history cannot be used.
+    ServiceError
+        If several workers would hold a history without a store.
 
     Examples
     --------
@@ -63,7 +66,7 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
         uvicorn.run(app)
     """
     settings = settings or Settings()
-    metrics = Metrics()
+    metrics = Metrics(is_shared=settings.workers > 1)
     # LightGBM cannot predict with different numbers of threads at the same time, so each call has one thread.
     loaded = LoadedModel(Scorer(scorer.model, policy=scorer.policy), settings.version)
     handler = RequestHandler(loaded, settings, metrics)
@@ -83,16 +86,18 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
     )
     app.router.redirect_slashes = False  # the target would be made from the Host header
     app.state.handler = handler
+    app.state.channel = None
     return app
 
 
 @asynccontextmanager
 async def _lifespan(
-    handler: RequestHandler, background: BackgroundTasks, pool: ThreadPoolExecutor, _: Starlette
+    handler: RequestHandler, background: BackgroundTasks, pool: ThreadPoolExecutor, app: Starlette
 ) -> AsyncIterator[None]:
     """Warm up in the background, watch the alias, and close everything at shutdown."""
     settings = handler.settings
-    background.run_once(WARM_UP, partial(_get_ready, handler), WARM_UP_SECONDS)
+    channel: WorkerChannel | None = app.state.channel
+    background.run_once(WARM_UP, partial(_get_ready, handler, channel), WARM_UP_SECONDS)
     background.repeat("snapshot", handler.checkpoint, CHECKPOINT_SECONDS)
     if settings.alias is not None:
         background.repeat("alias", AliasWatcher(settings.alias, handler).check, settings.watch_seconds)
@@ -101,17 +106,21 @@ async def _lifespan(
     finally:
         await background.stop()
         await asyncio.to_thread(pool.shutdown)
+        if channel is not None:
+            await asyncio.to_thread(channel.wait_to_close)
         await asyncio.to_thread(handler.close)
         log_event("stopped")
 
 
-def _get_ready(handler: RequestHandler) -> None:
+def _get_ready(handler: RequestHandler, channel: WorkerChannel | None) -> None:
     handler.warm_up()
     # What exists now stays: the collector need not walk through all of it whenever a request makes many objects.
     gc.collect()
     gc.freeze()
     model = handler.loaded.scorer.model
     log_event("ready", model=model.name, version=handler.loaded.version, digest=model.digest)
+    if channel is not None:
+        channel.send(READY)
 
 
 async def _http_error(_: Request, error: Exception) -> Response:

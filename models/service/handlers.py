@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fraudsieve.exceptions import ArtifactError, StateError
+from fraudsieve.exceptions import ArtifactError, ServiceError, StateError
 from fraudsieve.features.history.records import RejectedRecord
 from fraudsieve.models.live.state import LiveState
 from fraudsieve.models.scoring.scores import Score, to_records
@@ -40,6 +40,8 @@ class RequestHandler:
     ------
     StateError
         As for `LiveState`.
+    ServiceError
+        If several workers would hold a history without a store.
     """
 
     def __init__(self, loaded: LoadedModel, settings: Settings, metrics: Metrics) -> None:
@@ -47,6 +49,7 @@ class RequestHandler:
         self.is_warm = False
         self.live: LiveState | None = None
         if loaded.scorer.model.matrix.history_parts:
+            _check_shared(settings)
             self.live = LiveState(loaded.scorer, settings.state, lateness=settings.lateness)
         metrics.set_model(loaded)
         if self.cut_bytes:
@@ -276,6 +279,13 @@ class RequestHandler:
         """Close the live history."""
         if self.live is not None:
             self.live.close()
+
+
+def _check_shared(settings: Settings) -> None:
+    """Raise ServiceError if each worker would hold the events that it happened to receive, and no others."""
+    if settings.workers > 1 and settings.state is None:
+        problem = f"the model uses a history, which {settings.workers} processes share only through a store"
+        raise ServiceError("--workers", problem, "Give --state, for example --state live.db, or run one worker.")
 
 
 def _unused(part: str) -> RejectedRequest:

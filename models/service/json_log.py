@@ -3,12 +3,13 @@
 import json
 import logging
 import os
+import socket
 import sys
 import traceback
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["JsonFormatter", "configure_json_logging", "error_location", "log_event"]
+__all__ = ["JsonFormatter", "configure_json_logging", "error_location", "log_event", "log_listening"]
 
 logger = logging.getLogger("fraudsieve.service")
 _encode = json.JSONEncoder(default=str).encode
@@ -19,12 +20,21 @@ class JsonFormatter(logging.Formatter):
 
     Of an exception only type and location are written, because its text may quote a message.
 
+    Parameters
+    ----------
+    **fields : object
+        Fields of every line, such as the process.
+
     Examples
     --------
     >>> record = logging.LogRecord("x", logging.INFO, "", 0, "stopped", (), None)
     >>> json.loads(JsonFormatter().format(record))["event"]
     'stopped'
     """
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__()
+        self.fields = fields
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
@@ -33,7 +43,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "event": record.getMessage(),
         }
-        content |= getattr(record, "fields", {})
+        content |= self.fields | getattr(record, "fields", {})
         if record.exc_info and record.exc_info[1] is not None:
             content["error"] = error_location(record.exc_info[1])
         return _encode(content)
@@ -52,10 +62,10 @@ def error_location(error: BaseException) -> str:
     return type(error).__name__ + location
 
 
-def configure_json_logging() -> None:
-    """Send all logging of this process to standard error, as JSON lines."""
+def configure_json_logging(**fields: Any) -> None:
+    """Send all logging of this process to standard error, as JSON lines with the given fields."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonFormatter(**fields))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logger.setLevel(logging.INFO)
     # The lines hold neither, and looking them up takes time for every record.
@@ -78,3 +88,9 @@ def log_event(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
         record = logging.LogRecord(logger.name, level, "", 0, event, None, None)
         record.fields = fields
         logger.handle(record)  # logger.log would look up the caller, which takes as long as writing the line
+
+
+def log_listening(listener: socket.socket) -> None:
+    """Log the address that the service listens on."""
+    host, port = listener.getsockname()[:2]
+    log_event("listening", host=host, port=port)

@@ -91,7 +91,7 @@ class RequestLimits:
     def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
         self.app, self.settings = app, settings
         self.running, self.turns = 0, Turns()
-        metrics.running.set_function(lambda: self.running)
+        self.metric = metrics.running
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or reject it."""
@@ -138,6 +138,7 @@ class RequestLimits:
 
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.running += 1
+        self.metric.inc()
         try:
             async with asyncio.timeout(self.settings.body_seconds):
                 body = await self._read_body(receive)
@@ -153,6 +154,7 @@ class RequestLimits:
             await self.app(scope, receive, send)
         finally:
             self.running -= 1
+            self.metric.dec()
 
     async def _read_body(self, receive: Receive) -> bytes:
         body = bytearray()

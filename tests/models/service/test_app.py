@@ -15,7 +15,7 @@ import pytest
 
 from fraudsieve.models import Scorer
 from fraudsieve.models.service.app import create_app
-from fraudsieve.models.service.server import listen
+from fraudsieve.models.service.transport.listener import listen
 
 pytestmark = pytest.mark.slow
 

@@ -109,7 +109,7 @@ def test_an_incompatible_model_does_not_replace_the_one_in_use(handler: RequestH
 
 
 def test_a_snapshot_is_written_once_the_log_is_large(accounts_folder: Path, tmp_path: Path) -> None:
-    settings = Settings(state=tmp_path / "state", checkpoint_bytes=300)
+    settings = Settings(state=str(tmp_path / "state"), checkpoint_bytes=300)
     handler = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), settings, Metrics())
     assert handler.live is not None
     handler.ingest(json.dumps({"events": EVENTS[:1]}).encode())
@@ -129,7 +129,7 @@ def test_a_snapshot_is_written_once_the_log_is_large(accounts_folder: Path, tmp_
 def test_what_was_cut_from_a_torn_log_is_told(
     accounts_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings = Settings(state=tmp_path / "state")
+    settings = Settings(state=str(tmp_path / "state"))
     for expected in (0, 7):
         caplog.clear()
         handler = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), settings, Metrics())
@@ -202,12 +202,10 @@ def test_a_folder_is_served_without_mlflow(run_alone: Any, binary: Any) -> None:
 import sys
 for name in ("mlflow", "pandas", "sklearn", "pyarrow", "httpx"):
     sys.modules[name] = None
-from fraudsieve.cli.commands.serve import _find
-from fraudsieve.models import Scorer
-from fraudsieve.models.service.app import create_app
+from fraudsieve.models.service import Settings
+from fraudsieve.models.service.processes.loading import load_app
 import fraudsieve.cli.app
-folder, digest, version = _find({str(binary.folder)!r})
-create_app(Scorer.load(folder)).state.handler.warm_up()
+load_app(Settings(address={str(binary.folder)!r})).state.handler.warm_up()
 print("no mlflow")
 """)
 
