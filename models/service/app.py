@@ -31,6 +31,7 @@ from .settings import Settings
 __all__ = ["create_app"]
 
 CHECKPOINT_SECONDS = 60.0
+MEASURE_SECONDS = 1.0
 WARM_UP_SECONDS = 1.0
 """Pause after the first failure."""
 
@@ -98,7 +99,10 @@ async def _lifespan(
     settings = handler.settings
     channel: WorkerChannel | None = app.state.channel
     background.run_once(WARM_UP, partial(_get_ready, handler, channel), WARM_UP_SECONDS)
-    background.repeat("snapshot", handler.checkpoint, CHECKPOINT_SECONDS)
+    if channel is None or channel.takes_snapshots:
+        background.repeat("snapshot", handler.checkpoint, CHECKPOINT_SECONDS)
+    if channel is not None:  # another worker may answer /metrics
+        background.repeat("metrics", handler.measure_history, MEASURE_SECONDS)
     if settings.alias is not None:
         background.repeat("alias", AliasWatcher(settings.alias, handler).check, settings.watch_seconds)
     try:

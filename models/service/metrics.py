@@ -69,12 +69,9 @@ class Metrics:
         self.events = Gauge("state_events", "Events and labels in the live history.", **per_process)
         self.entities = Gauge("state_entities", "Accounts and other entities in the live history.", **per_process)
         self.state_bytes = Gauge("state_bytes", "Memory of the live history in bytes.", **per_process)
-        self.log_bytes = Gauge("state_log_bytes", "Size of the event log on disk in bytes.", **per_process)
-        self.cut_bytes = Gauge(
-            "state_cut_bytes",
-            "Bytes of an incomplete write that were cut from the event log at the start.",
-            **per_process,
-        )
+        self.store_bytes = Gauge("state_store_bytes", "Size of the store on disk in bytes.", **per_process)
+        self.offset = Gauge("state_offset", "Offset of the live history: its newest row of the store.", **per_process)
+        self.behind = Gauge("state_behind", "1 if the store of the live history cannot be read.", **per_process)
         self.background_failures = Counter(
             "background_failures", "Failed runs of background tasks.", ("task",), **options
         )
@@ -131,12 +128,14 @@ class Metrics:
         """Show how often a background task has failed since its last success."""
         self.background_failing.labels(task).set(failures)
 
-    def set_history_size(self, size: LiveSize) -> None:
-        """Show the size of the live history."""
+    def set_history(self, size: LiveSize, offset: int, *, is_behind: bool) -> None:
+        """Show size and offset of the live history, and whether it cannot follow its store."""
         self.events.set(size.events)
         self.entities.set(size.entities)
         self.state_bytes.set(size.state_bytes)
-        self.log_bytes.set(size.log_bytes)
+        self.store_bytes.set(size.store_bytes)
+        self.offset.set(offset)
+        self.behind.set(is_behind)
 
     def render(self) -> bytes:
         """Return all metrics, of all workers, in the text format of Prometheus."""

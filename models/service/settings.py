@@ -59,8 +59,8 @@ class Settings:
         Seconds that requests in progress may take to finish when the service is stopped.
     after_seconds : float, default=1.0
         Seconds that a request waits for the offset that it asks for with ``Fraudsieve-After``.
-    checkpoint_bytes : int, default=268435456
-        Size of the event log from which a snapshot replaces it.
+    checkpoint_rows : int, default=100000
+        Rows of the store without a snapshot, which a restart reads again, from which a new snapshot is left.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -79,7 +79,7 @@ class Settings:
     watch_seconds: float = 30.0
     grace_seconds: float = 30.0
     after_seconds: float = 1.0
-    checkpoint_bytes: int = 256 << 20
+    checkpoint_rows: int = 100_000
 
     @property
     def alias(self) -> str | None:

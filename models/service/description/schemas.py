@@ -86,7 +86,10 @@ class HistoryInfo(BaseModel):
 
     parts: list[str] = Field(description="Types of records that POST /v1/events accepts.")
     event_fields: list[str] = Field(description="Fields of an event that the model uses.")
-    cut_bytes: int = Field(description="Bytes of an incomplete write that were cut from the event log at the start.")
+    store: Literal["memory", "sqlite", "postgresql"] | None = Field(
+        description="Kind of store; null for a model without history."
+    )
+    offset: int | None = Field(description="Offset of the history in the process that answers.")
 
 
 class OperatingPointInfo(BaseModel):
@@ -128,6 +131,9 @@ class Readiness(Health):
     """Whether the service can score."""
 
     failing: list[str] = Field(description="Background tasks whose last run failed; they are tried again.")
+    behind: bool = Field(
+        description="Whether the store of the history cannot be read. Scores are then of the history as it was before."
+    )
 
 
 class ErrorBody(BaseModel):

@@ -22,10 +22,12 @@ class WorkerChannel:
     ----------
     pipe : Connection
         The end of the pipe.
+    takes_snapshots : bool
+        Whether this worker, and no other, leaves snapshots of the history while the service runs.
     """
 
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe = pipe
+    def __init__(self, pipe: Connection, *, takes_snapshots: bool) -> None:
+        self._pipe, self.takes_snapshots = pipe, takes_snapshots
         self._may_close = threading.Event()
         self.is_orphan = False
         threading.Thread(target=self._listen, name="supervisor", daemon=True).start()

@@ -122,7 +122,7 @@ class Supervisor:
 
     def _start(self, number: int, *, is_replacement: bool) -> None:
         ours, theirs = Pipe()
-        task = WorkerTask(self.settings, self.metrics_folder, is_replacement)
+        task = WorkerTask(number, self.settings, self.metrics_folder, is_replacement)
         context = multiprocessing.get_context("spawn")
         process = context.Process(target=run_worker, args=(task, self.listener, theirs), name=f"worker-{number}")
         process.start()

@@ -28,6 +28,8 @@ class WorkerTask(NamedTuple):
 
     Parameters
     ----------
+    number : int
+        Its number among the workers; the first leaves snapshots.
     settings : Settings
         As for `create_app`; the address names the model.
     metrics_folder : Path
@@ -36,6 +38,7 @@ class WorkerTask(NamedTuple):
         Whether it follows one that died.
     """
 
+    number: int
     settings: Settings
     metrics_folder: Path
     is_replacement: bool
@@ -57,7 +60,7 @@ def run_worker(task: WorkerTask, listener: socket.socket, pipe: Connection) -> N
     configure_json_logging(pid=os.getpid())
     # prometheus_client reads it when it is imported, which is not before the application is.
     os.environ[METRICS_VARIABLE] = str(task.metrics_folder)
-    channel = WorkerChannel(pipe)
+    channel = WorkerChannel(pipe, takes_snapshots=task.number == 0)
     try:
         serve = _prepare(task, listener, channel)
     except Exception as error:
