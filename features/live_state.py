@@ -368,16 +368,21 @@ class HistoryState:
         """
         facts, arrays = read_state(folder)
         try:
-            histories = [History.from_dict(declared) for declared in facts["histories"]]
-            network = facts["network"] and Network.from_dict(facts["network"])
-            state = cls(histories, network=network, lateness=facts["lateness"], ahead=facts["ahead"])
-            state.watermark = NEVER if facts["watermark"] is None else int(facts["watermark"])
-            state.seen.load(arrays.pop())
-            if state.network is not None:
-                state.network.restore(arrays.pop())
-            for view, view_arrays in zip(state.views, arrays, strict=True):
-                state.n_events += view.restore(view_arrays)
+            return cls.of_dump(facts, arrays)
         except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
             problem = f"the files are not a consistent state ({type(error).__name__})"
             raise StateError(str(folder), problem, "Build the state again from the events.") from None
+
+    @classmethod
+    def of_dump(cls, facts: Mapping[str, Any], arrays: list[dict[str, Array]]) -> Self:
+        """Return the state of a `dump`; its arrays must not be used afterwards."""
+        histories = [History.from_dict(declared) for declared in facts["histories"]]
+        network = facts["network"] and Network.from_dict(facts["network"])
+        state = cls(histories, network=network, lateness=facts["lateness"], ahead=facts["ahead"])
+        state.watermark = NEVER if facts["watermark"] is None else int(facts["watermark"])
+        state.seen.load(arrays.pop())
+        if state.network is not None:
+            state.network.restore(arrays.pop())
+        for view, view_arrays in zip(state.views, arrays, strict=True):
+            state.n_events += view.restore(view_arrays)
         return state
