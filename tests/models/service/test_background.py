@@ -111,7 +111,7 @@ def test_a_warm_up_that_fails_at_the_start_is_tried_again(binary: Any, monkeypat
     monkeypatch.setattr("gc.freeze", lambda: None)  # of this process
     before, after, metrics = call_while_running(app, lambda: has_recovered(app.state.handler.metrics, "warm-up"))
     assert before.status_code == 503
-    assert (after.status_code, after.json()) == (200, {"status": "ready", "failing": []})
+    assert (after.status_code, after.json()) == (200, {"status": "ready", "failing": [], "behind": False})
     assert 'fraudsieve_background_failures_total{task="warm-up"} 2.0' in metrics.text
 
 
