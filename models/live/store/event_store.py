@@ -70,6 +70,13 @@ class StoreTransaction:
         check_chain(position, rows, self.origin)
         return rows
 
+    def batches(self) -> Iterator[list[Row]]:
+        """Iterate over all rows in batches, without those that the transaction appends meanwhile."""
+        position, stop = self.facts.start, self.last.offset
+        while rows := [row for row in self.read_after(position) if row[0] <= stop]:
+            yield rows
+            position = Position(rows[-1][0], rows[-1][3])
+
     def append(self, position: Position, entries: Sequence[tuple[int, bytes]]) -> Position:
         """Append log entries.
 

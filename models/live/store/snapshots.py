@@ -95,6 +95,9 @@ def write_snapshot(
         for chunk in _chunks(parts):
             sha256.update(chunk)
             with store.writing() as transaction:
+                if transaction.facts.generation != generation:  # rows that it covers may have been erased
+                    _drop(transaction, name)
+                    return False
                 transaction.sql.execute("INSERT INTO chunks VALUES (?, ?, ?)", (name, number, chunk))
             number += 1
         facts = SnapshotFacts(name, position, generation, declaration, number, sha256.hexdigest())

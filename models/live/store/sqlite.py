@@ -176,7 +176,9 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             name = getattr(error, "sqlite_errorname", type(error).__name__)
             if name.startswith(DAMAGE) or isinstance(error, sqlite3.ProgrammingError | sqlite3.InterfaceError):
-                raise StateError(self.origin, f"{problem}: the database is damaged or closed ({name})", RESTORE) from error
+                raise StateError(
+                    self.origin, f"{problem}: the database is damaged or closed ({name})", RESTORE
+                ) from error
             fix = "Nothing was stored: free disk space, make the file and its folder writable, and send it again."
             raise StateError(self.origin, f"{problem} ({name})", fix) from error
         except OSError as error:
