@@ -220,7 +220,7 @@ class RequestHandler:
         try:
             self.live.catch_up()  # so that workers that close one after the other leave one snapshot
         except StateError as error:
-            log_event("history cannot be followed", level=logging.ERROR, error=error_location(error))
+            log_event("history cannot be followed", level=logging.ERROR, why=error.problem)
         self.live.close()
 
 

@@ -61,7 +61,7 @@ class EventIngestion:
         try:
             outcome, offset = self._add_to_history(part, records, objects)
         except StateError as error:
-            log_event("history cannot be written", level=logging.ERROR, error=error_location(error))
+            log_event("history cannot be written", level=logging.ERROR, why=error.problem)
             raise RejectedRequest(503, NOT_STORED) from None
         rejected |= outcome
         accepted = len(records) - len(rejected)
