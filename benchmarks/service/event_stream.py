@@ -55,6 +55,10 @@ class EventStream:
                 stop.set()
             sending.result()
 
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
     def _run(self, per_second: float, stop: threading.Event) -> None:
         due = time.perf_counter()
         while not stop.wait(max(0.0, due - time.perf_counter())):

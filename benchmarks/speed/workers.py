@@ -3,7 +3,7 @@
 import json
 import statistics
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -50,8 +50,9 @@ def measure_workers(folder: Path, world: World, place: Path, *, seconds: float, 
         for workers in loads:
             store = place / f"workers-{workers}.db"
             port = running.enter_context(our_server(folder, "--workers", str(workers), "--state", str(store)))
-            streams[workers] = EventStream(port, accounts, HEADERS), port
-            streams[workers][0].fill(PAST_EVENTS)
+            stream = running.enter_context(closing(EventStream(port, accounts, HEADERS)))
+            stream.fill(PAST_EVENTS)
+            streams[workers] = stream, port
         for _ in range(turns):
             for workers, (stream, port) in streams.items():
                 before = stream.sent
