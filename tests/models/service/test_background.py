@@ -122,7 +122,7 @@ def test_a_snapshot_that_fails_once_is_not_the_last(
     monkeypatch.setattr(RequestHandler, "checkpoint", flaky)
     monkeypatch.setattr(service_app, "CHECKPOINT_SECONDS", 0.01)
     monkeypatch.setattr("gc.freeze", lambda: None)
-    app = create_app(Scorer.load(accounts_folder), Settings(state=str(tmp_path / "state")))
+    app = create_app(Scorer.load(accounts_folder), Settings(state=str(tmp_path / "live.db")))
     *_, metrics = call_while_running(app, lambda: flaky.calls > 3 and app.state.handler.is_warm)
     assert 'fraudsieve_background_failures_total{task="snapshot"} 1.0' in metrics.text
 

@@ -89,7 +89,7 @@ def test_a_kill_while_a_model_takes_over(serve: Any, registry: Registry, tmp_pat
     (tmp_path / "tmp").mkdir()
     state = scorers["1"].new_state()
     queries = [{"account_id": name, "as_of": (at + 30 * MINUTE).isoformat()} for name in ("ann", "bob", "nobody")]
-    options = "--state", str(tmp_path / "state"), "--watch-seconds", "0.1"
+    options = "--state", str(tmp_path / "live.db"), "--watch-seconds", "0.1"
     environment = registry.environment | {"TMPDIR": str(tmp_path / "tmp")}
     inside = 0
 
@@ -290,7 +290,7 @@ def test_a_clock_that_jumps(serve: Any, registry: Registry, tmp_path: Path) -> N
     scorers = {version: Scorer.load(folder) for version, folder in registry.folders.items()}
     state, version = scorers["1"].new_state(), "1"
     registry.champion("1")
-    limits = "--watch-seconds", "0.2", "--body-seconds", "4", "--state", str(tmp_path / "state")
+    limits = "--watch-seconds", "0.2", "--body-seconds", "4", "--state", str(tmp_path / "live.db")
 
     def start() -> Any:
         return serve(f"models:/{NAME}@champion", *limits, **registry.environment, **clock.environment)

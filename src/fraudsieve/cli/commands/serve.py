@@ -22,7 +22,7 @@ def serve_command(
         str | None,
         typer.Option(
             help="Store of the event history: a file such as live.db, or postgresql://USER@HOST/DATABASE for several "
-            "machines. Without it, the history is lost on exit."
+            "machines (password in PGPASSWORD or ~/.pgpass). Without it, the history is lost on exit."
         ),
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes. A model with history then needs --state.", min=1)] = 1,
