@@ -47,7 +47,7 @@ OFFSET_HEADER = {
 AFTER_PARAMETER = {
     "name": "Fraudsieve-After",
     "in": "header",
-    "schema": {"type": "integer", "minimum": 0, "default": 0},
+    "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "default": 0},
     "description": "Offset of an earlier answer: the request waits until the history of its process has it, and is "
     "answered 503 if that takes too long.",
 }

@@ -25,7 +25,8 @@ def test_a_worker_that_is_killed_is_replaced_while_the_other_answers(start_worke
     expected = Scorer.load(several.folder).score(record)
     before = workers.pids()
     assert len(before) == 2
-    with workers.load(lambda client, _: client.post("/v1/score", json=record)) as answers:
+    close = {"connection": "close"}  # each request may reach any worker
+    with workers.load(lambda client, _: client.post("/v1/score", json=record, headers=close)) as answers:
         wait_until(lambda: len(answers) > 20)
         workers.kill(before[0])
         wait_until(lambda: not is_running(before[0]))
