@@ -8,7 +8,7 @@ from fraudsieve.features.history.measures import WITHOUT_WINDOW, window_seconds
 from fraudsieve.features.live_state import HistoryState
 
 from .records import LoggedFields, logged_fields
-from .snapshot import decode_state, declaration_digest
+from .snapshot import declaration_digest, decode_state
 from .store.chain import Position
 from .store.event_store import StoreTransaction
 from .store.facts import StoreFacts

@@ -257,6 +257,7 @@ class EventStore:
             problem = f"the store ends at offset {last.offset}, but offset {head.offset} was acknowledged"
             raise StateError(self.origin, problem, RESTORE)
         at_head = transaction.sql.execute('SELECT digest FROM events WHERE "offset" = ?', (head.offset,))
-        expected = [(head.digest,)] if head.offset > facts.start.offset else []
-        if head.offset >= facts.start.offset and at_head != expected:
+        if head.offset == facts.start.offset:
+            at_head = [(facts.start.digest,)]
+        if head.offset >= facts.start.offset and at_head != [(head.digest,)]:
             raise StateError(self.origin, f"the row at offset {head.offset} differs from the head", RESTORE)
