@@ -124,12 +124,10 @@ class StoreSession:
             declaration = declaration_digest(self._replica.state)
             dump, oldest = self._replica.state.dump(), _oldest_needed(self._replica.state)
         with EventStore(self.store.database.another()) as store:
-            with store.reading() as transaction:
-                others = list_snapshots(transaction)
-            if not any((one.position, one.declaration) == (position, declaration) for one in others):
+            if (position, declaration) not in _covered(store):
                 write_snapshot(store, position, generation, declaration, encode_state(dump))
             self.snapshot_offset = position.offset
-            covered = min([position.offset, *(one.position.offset for one in others if one.declaration != declaration)])
+            covered = min((covered.offset for covered, _ in _covered(store)), default=0)
             if oldest is not None:
                 drop_old_rows(store, oldest, covered)
             self._nbytes = store.nbytes
@@ -176,6 +174,12 @@ class StoreSession:
             self.catch_up()
         except Exception as error:  # the next call tries again
             logger.error("the live state cannot be built again: %s", type(error).__name__)
+
+
+def _covered(store: EventStore) -> list[tuple[Position, str]]:
+    """Return the newest row and the declaration of each snapshot."""
+    with store.reading() as transaction:
+        return [(one.position, one.declaration) for one in list_snapshots(transaction)]
 
 
 def _sorted(names: frozenset[str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from fraudsieve.exceptions import StateError
 from fraudsieve.features import History
 from fraudsieve.models import Scorer
 from fraudsieve.models.live.state import LiveState
+from fraudsieve.models.live.store import open_store, snapshots
 from tests.models.live.samples import NIGHTS, RECEIVED, event
 
 DAILY = History(("1d",), measures=("count",), identifiers=("device_id",))
@@ -97,18 +98,18 @@ def test_a_model_with_unbounded_measures_keeps_its_rows(account_scorer: Scorer, 
         assert live._session.store.facts.start.offset == 0
 
 
-def test_the_rows_of_a_model_whose_snapshot_is_older_stay(account_scorer: Scorer, tmp_path: Path) -> None:
+def test_rows_stay_until_the_snapshot_of_another_model_has_them_or_is_old(
+    account_scorer: Scorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     address = tmp_path / "live.db"
     daily = with_views(account_scorer, histories=(DAILY,), network=None)
-    with LiveState(with_views(daily, histories=(WEEKLY,)), address, follow=False) as other:
+    with LiveState(with_views(daily, histories=(WEEKLY,)), address) as other:
         other.update(event(event_id="e0"))
-        other.checkpoint()
+    for kept, start in ((7 * 86_400, 1), (-1, 2)):
+        monkeypatch.setattr(snapshots, "OTHERS_KEPT", kept)
         with LiveState(daily, address) as live:
             old_and_new(live)
-            assert live._session is not None
-            assert live._session.store.facts.start.offset == 1  # what the other's snapshot has
-    with LiveState(daily, address) as live:
-        live.update(event(event_id="e4", occurred_at="2024-07-01T10:00:00Z"))
-        live.checkpoint()
-        assert live._session is not None
-        assert live._session.store.facts.start.offset == 2
+            live.update(event(event_id=kept, occurred_at="2024-07-01T10:00:00Z"))
+            live.checkpoint()
+        with open_store(address) as store:
+            assert store.facts.start.offset == start
