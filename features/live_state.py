@@ -129,7 +129,7 @@ class HistoryState:
     @property
     def n_entities(self) -> int:
         """Number of entities in memory, over all views."""
-        return sum(len(view.timelines) for view in self.views)
+        return sum(len(view.events) for view in self.views)
 
     @property
     def nbytes(self) -> int:
@@ -241,22 +241,23 @@ class HistoryState:
         int
             Number of repeated deliveries, which are not added.
         """
-        n_repeats = 0
-        for record in prepared:
-            if record.identifier in self.seen:
-                n_repeats += 1
-                continue
-            self._apply_record(record)
-            self.watermark = max(self.watermark, record.time)
-            self.seen.add(record.identifier, self.watermark)
-        if self.watermark != NEVER:
-            n = SWEPT_PER_EVENT * max(sum(record.n_events for record in prepared), 1)
-            self.n_events -= sum(view.sweep(self.oldest, n) for view in self.views)
-        return n_repeats
+        identifiers = np.array([record.identifier for record in prepared], np.uint64)
+        is_new = self._admit(identifiers, np.array([record.time for record in prepared], np.int64))
+        for record, counts in zip(prepared, is_new.tolist(), strict=True):
+            if counts:
+                self._apply_record(record)
+        self._sweep(sum(record.n_events for record in prepared))
+        return len(prepared) - int(np.count_nonzero(is_new))
+
+    def _admit(self, identifiers: Array, times: Array) -> Array:
+        """Return which records are new; their times move the watermark."""
+        is_new = self.seen.admit(identifiers, times, self.watermark)
+        self.watermark = max(self.watermark, int(times[is_new].max(initial=NEVER)))
+        return is_new
 
     def _apply_record(self, record: PreparedRecord) -> None:
-        for view, timelines, key, row in record.rows:
-            view.add(timelines, key, row)
+        for pool, key, row in record.rows:
+            pool.add(key, row)
         self.n_events += len(record.rows)
         if self.network is not None:
             for link in record.links:
@@ -264,6 +265,11 @@ class HistoryState:
             if record.account_label is not None:
                 account, is_fraud = record.account_label
                 self.network.label(account, record.time, is_fraud)
+
+    def _sweep(self, n_events: int) -> None:
+        if self.watermark != NEVER:
+            n = SWEPT_PER_EVENT * max(n_events, 1)
+            self.n_events -= sum(view.sweep(self.oldest, n) for view in self.views)
 
     def features(self, subjects: Records, histories: Sequence[History] | None = None) -> Array:
         """Compute the features of subjects, strictly before their cutoff times.

@@ -10,14 +10,7 @@ def content(state: HistoryState) -> dict[str, Any]:
     """Return all that a state holds, without the order in which entities, links and ids arrived."""
     network = state.network
     return {
-        "views": [
-            {
-                key: (line.block[: line.size].tolist(), line.first, line.last)
-                for table in (view.timelines, view.labels)
-                for key, line in table.items()
-            }
-            for view in state.views
-        ],
+        "views": [timelines(pool.dump()) for view in state.views for pool in (view.events, view.labels)],
         "network": None if network is None else deepcopy((network.values, network.accounts, network.labels)),
         "seen": {name: values.tolist() for name, values in _sorted_ids(state).items()},
         "watermark": state.watermark,
@@ -25,7 +18,14 @@ def content(state: HistoryState) -> dict[str, Any]:
     }
 
 
+def timelines(dumped: dict[str, Any]) -> dict[Any, Any]:
+    """Return the ends and the rows of every entity."""
+    stops = dumped["ends"][:, 0].cumsum()
+    parts = zip(dumped["keys"].tolist(), dumped["ends"].tolist(), stops.tolist(), strict=True)
+    return {tuple(key): (ends, dumped["rows"][stop - ends[0] : stop].tolist()) for key, ends, stop in parts}
+
+
 def _sorted_ids(state: HistoryState) -> dict[str, Any]:
     dumped = state.seen.dump()
-    dumped["ids"].sort()
-    return dumped
+    order = dumped["ids"].argsort()
+    return dumped | {name: dumped[name][order] for name in ("ids", "marks")}
