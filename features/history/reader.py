@@ -102,7 +102,7 @@ def check_labelled_entity(label: Record, histories: Sequence[History]) -> None:
     """
     counting = [history.entities for history in histories if history.needs_labels]
     entities = {*counting} or {history.entities for history in histories} or {("account_id",)}
-    if not any(entity_key(label, names) for names in entities):
+    if not any(entity_key(label, names) for names in sorted(entities)):
         fields = sorted({name for names in entities for name in names})
         raise RejectedRecordError(f"{', '.join(fields)}: expected the labelled entity, all fields are missing")
 
