@@ -317,12 +317,9 @@ class HistoryState:
         if self.network is not None:
             for name, accounts, values, records in prepared.links:
                 counts = is_new[records]
-                times = prepared.times[records[counts]]
-                for link in zip(accounts[counts].tolist(), values[counts].tolist(), times.tolist(), strict=True):
-                    self.network.link(name, *link)
-            labels = prepared.accounts, prepared.times, prepared.frauds
-            for label in zip(*(column.tolist() for column in labels), strict=False):
-                self.network.label(*label)
+                self.network.link_many(name, accounts[counts], values[counts], prepared.times[records[counts]])
+            if prepared.accounts.size:
+                self.network.label_many(prepared.accounts, prepared.times, prepared.frauds)
         self._sweep(max((len(part.rows) for part in prepared.rows), default=0))
         return len(prepared) - int(np.count_nonzero(is_new))
 

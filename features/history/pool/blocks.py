@@ -23,6 +23,12 @@ __all__ = [
     "REMOVED",
     "SIZE",
     "TIME",
+    "are_sorted",
+    "drop_after",
+    "gather",
+    "insert",
+    "leave",
+    "sweep",
 ]
 
 TIME, AMOUNT = range(2)
@@ -64,13 +70,14 @@ def _move(rows: Array, slots: Array, heads: Array, slot: int, new: int) -> bool:
     for i in range(slots[slot, SIZE]):
         for column in range(rows.shape[1]):
             rows[offset + i, column] = rows[start + i, column]
-    _leave(rows, slots, heads, slot)
+    leave(rows, slots, heads, slot)
     slots[slot, OFFSET], slots[slot, CLASS] = offset, new
     return True
 
 
 @nb.njit(cache=True, nogil=True)
-def _leave(rows: Array, slots: Array, heads: Array, slot: int) -> None:
+def leave(rows: Array, slots: Array, heads: Array, slot: int) -> None:
+    """Give up the block of a slot, whose rows are somewhere else now or not needed."""
     if slots[slot, CLASS] >= 0:
         rows[slots[slot, OFFSET], TIME] = heads[slots[slot, CLASS]]
         heads[slots[slot, CLASS]] = slots[slot, OFFSET]
@@ -148,7 +155,7 @@ def sweep(
                 slots[slot, SIZE] = size
                 n_dropped += n
                 if size == 0:
-                    _leave(rows, slots, heads, slot)
+                    leave(rows, slots, heads, slot)
                 elif 2 * SIZES[_class_of(size)] <= SIZES[kind]:
                     _move(rows, slots, heads, slot, _class_of(size))
         if kind == OUTSIDE or (kind != REMOVED and size == 0):
@@ -177,7 +184,7 @@ def drop_after(rows: Array, slots: Array, heads: Array, time: int) -> int:
             slots[slot, SIZE] = kept
             n_dropped += size - kept
             if kept == 0:
-                _leave(rows, slots, heads, slot)
+                leave(rows, slots, heads, slot)
     return n_dropped
 
 

@@ -1,8 +1,8 @@
 """The complete content of a live state, for comparisons to the last bit."""
 
-from copy import deepcopy
 from typing import Any
 
+from fraudsieve._typing import Array
 from fraudsieve.features.live_state import HistoryState
 
 
@@ -11,7 +11,7 @@ def content(state: HistoryState) -> dict[str, Any]:
     network = state.network
     return {
         "views": [timelines(pool.dump()) for view in state.views for pool in (view.events, view.labels)],
-        "network": None if network is None else deepcopy((network.values, network.accounts, network.labels)),
+        "network": None if network is None else _sorted_rows(network.dump()),
         "seen": {name: values.tolist() for name, values in _sorted_ids(state).items()},
         "watermark": state.watermark,
         "n_events": state.n_events,
@@ -29,3 +29,11 @@ def _sorted_ids(state: HistoryState) -> dict[str, Any]:
     dumped = state.seen.dump()
     order = dumped["ids"].argsort()
     return dumped | {name: dumped[name][order] for name in ("ids", "marks")}
+
+
+def _sorted_rows(arrays: dict[str, Array]) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the links and the labels of a network, each as sorted rows."""
+    parts: dict[str, list[Array]] = {}
+    for name, cells in arrays.items():
+        parts.setdefault(name.rpartition(".")[0], []).append(cells)
+    return {part: sorted(zip(*(cells.tolist() for cells in columns), strict=True)) for part, columns in parts.items()}
