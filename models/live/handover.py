@@ -117,8 +117,7 @@ def _with_views(stored: HistoryState, new: HistoryState) -> HistoryState:
     new.network = stored.network if new.network else None
     new.watermark = stored.watermark
     new.seen.load(stored.seen.dump())
-    timelines = [line for view in new.views for part in (view.timelines, view.labels) for line in part.values()]
-    new.n_events = sum(line.size for line in timelines)
+    new.n_events = sum(view.n_rows for view in new.views)
     return new
 
 
