@@ -124,7 +124,7 @@ class StoreSession:
             declaration = declaration_digest(self._replica.state)
             dump, oldest = self._replica.state.dump(), _oldest_needed(self._replica.state)
         with EventStore(self.store.database.another()) as store:
-            if (position, declaration) not in _covered(store):
+            if not any(one.offset >= position.offset and of == declaration for one, of in _covered(store)):
                 write_snapshot(store, position, generation, declaration, encode_state(dump))
             self.snapshot_offset = position.offset
             covered = min((covered.offset for covered, _ in _covered(store)), default=0)

@@ -116,6 +116,9 @@ class SqliteDatabase:
     def shrink(self) -> None:
         """Rewrite the file without free space, and empty the write-ahead file."""
         with self._errors("cannot be rewritten without its free space"), self._head.locked():
+            head = self._head.read()
+            if head is not None:
+                self._head.write(head)  # to the other slot, which has a digest of the rows before
             self._connection.execute("VACUUM").fetchall()
             ((is_busy, *_),) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         if is_busy:

@@ -1,4 +1,4 @@
-"""Damaged event stores: flipped bits, cut and deleted files, torn pages, and rows that were changed or forged by SQL."""
+"""Damaged event stores: flipped bits, cut and deleted files, torn pages, and rows that SQL changed or forged."""
 
 import json
 import random

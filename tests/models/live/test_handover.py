@@ -25,7 +25,7 @@ def with_views(scorer: Scorer, **views: Any) -> Scorer:
 
 
 def count(live: LiveState, account: str = "ann", as_of: str = "2024-05-01T11:00:00Z") -> list[float]:
-    return live.state.features({"account_id": account, "as_of": as_of}).tolist()[0]
+    return [*live.state.features({"account_id": account, "as_of": as_of})[0].tolist()]
 
 
 def test_models_that_use_stored_fields_share_a_store(account_scorer: Scorer, address: str) -> None:
