@@ -14,6 +14,10 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError, StateError
+from fraudsieve.features.history.columns.checks import ColumnChecks, check_columns, to_columns
+from fraudsieve.features.history.columns.prepared import PreparedColumns
+from fraudsieve.features.history.columns.reader import ColumnType
+from fraudsieve.features.history.columns.table import Columns, is_columns
 from fraudsieve.features.history.declaration import History, check_histories, history_columns
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.measures import window_seconds
@@ -41,8 +45,11 @@ __all__ = ["HistoryState"]
 
 Record: TypeAlias = Mapping[str, Any]
 Records: TypeAlias = Record | Sequence[Record]
+Prepared: TypeAlias = Sequence[PreparedRecord] | PreparedColumns
 
 SECOND = 1_000_000
+MIN_COLUMN_LENGTH = 64
+"""Fewer records are read one by one."""
 SWEPT_PER_EVENT = 2
 """Number of other entities whose old events are dropped with each event."""
 
@@ -129,7 +136,7 @@ class HistoryState:
     @property
     def n_entities(self) -> int:
         """Number of entities in memory, over all views."""
-        return sum(len(view.timelines) for view in self.views)
+        return sum(len(view.events) for view in self.views)
 
     @property
     def nbytes(self) -> int:
@@ -138,10 +145,10 @@ class HistoryState:
 
     def update(
         self,
-        events: Records = (),
-        labels: Records = (),
+        events: Records | Columns = (),
+        labels: Records | Columns = (),
         *,
-        account_labels: Records = (),
+        account_labels: Records | Columns = (),
         now: datetime | None = None,
     ) -> tuple[RejectedRecord, ...]:
         """Add events and labels.
@@ -170,15 +177,28 @@ class HistoryState:
         TypeError
             If an argument is not a dict or a list or tuple of dicts.
         """
-        prepared: list[PreparedRecord] = []
-        rejected: list[RejectedRecord] = []
-        tables: dict[RecordType, Records] = {"events": events, "labels": labels, "account_labels": account_labels}
-        for record_type, records in tables.items():
-            if not isinstance(records, tuple) or records:
-                valid, invalid = self.prepare(records, record_type, now=now)
-                prepared, rejected = prepared + valid, rejected + invalid
-        self.apply(prepared)
-        return tuple(rejected)
+        tables: dict[RecordType, Records | Columns] = {
+            "events": events,
+            "labels": labels,
+            "account_labels": account_labels,
+        }
+        given = {name: records for name, records in tables.items() if not isinstance(records, tuple) or records}
+        read = [self._prepare_any(records, record_type, now) for record_type, records in given.items()]
+        for prepared, _ in read:
+            self.apply(prepared)
+        return tuple(record for _, rejected in read for record in rejected)
+
+    def _prepare_any(
+        self, records: Records | Columns, record_type: RecordType, now: datetime | None
+    ) -> tuple[Prepared, list[RejectedRecord]]:
+        """Prepare columns, or records: many records as columns, which takes a fraction of the time."""
+        if is_columns(records, TIME_FIELDS[record_type]):
+            return self.prepare_columns(records, record_type, now=now)
+        several = as_records(records)
+        if len(several) < MIN_COLUMN_LENGTH:
+            return self.prepare(several, record_type, now=now)
+        columns = to_columns(several, record_type, self.views, self.declared_network)
+        return self.prepare_columns(columns, record_type, now=now)
 
     def prepare(
         self,
@@ -228,12 +248,49 @@ class HistoryState:
                 rejected.append(RejectedRecord(position, str(error)))
         return prepared, rejected
 
-    def apply(self, prepared: Sequence[PreparedRecord]) -> int:
-        """Add records that `prepare` of this state returned, and drop old events.
+    def prepare_columns(
+        self,
+        columns: Columns,
+        record_type: ColumnType = "events",
+        *,
+        now: datetime | None = None,
+        stored: bool = False,
+    ) -> tuple[PreparedColumns, list[RejectedRecord]]:
+        """Parse and check columns, with the result of `prepare` for the same records, in a fraction of the time.
 
         Parameters
         ----------
-        prepared : sequence of PreparedRecord
+        columns : mapping of str to array, or table
+            As for `update`.
+        record_type : {"events", "labels", "account_labels", "messages"}, default="events"
+            What the records are. Messages have ``occurred_at``, and in ``campaign`` or ``labelled`` the list of the
+            keys of their bands; all bands of a message count as one delivery.
+        now, stored
+            As for `prepare`.
+
+        Returns
+        -------
+        prepared : PreparedColumns
+            Valid records, for `apply` of this state. Repeated deliveries are among them.
+        rejected : list of RejectedRecord
+            Invalid records with their reasons.
+
+        Raises
+        ------
+        ValueError
+            If the columns differ in length.
+        """
+        limit = parse_time(now or datetime.now(UTC), "now") + self._ahead
+        pairs, times = self.network.pairs if self.network else None, None if stored else (self.oldest, limit)
+        checks = ColumnChecks(self.views, self.declared_network, pairs, self.seen, times)
+        return check_columns(columns, record_type, checks)
+
+    def apply(self, prepared: Prepared) -> int:
+        """Add records that `prepare` or `prepare_columns` of this state returned, and drop old events.
+
+        Parameters
+        ----------
+        prepared : sequence of PreparedRecord, or PreparedColumns
             The records.
 
         Returns
@@ -241,22 +298,40 @@ class HistoryState:
         int
             Number of repeated deliveries, which are not added.
         """
-        n_repeats = 0
-        for record in prepared:
-            if record.identifier in self.seen:
-                n_repeats += 1
-                continue
-            self._apply_record(record)
-            self.watermark = max(self.watermark, record.time)
-            self.seen.add(record.identifier, self.watermark)
-        if self.watermark != NEVER:
-            n = SWEPT_PER_EVENT * max(sum(record.n_events for record in prepared), 1)
-            self.n_events -= sum(view.sweep(self.oldest, n) for view in self.views)
-        return n_repeats
+        if isinstance(prepared, PreparedColumns):
+            return self._apply_columns(prepared)
+        identifiers = np.array([record.identifier for record in prepared], np.uint64)
+        is_new = self._admit(identifiers, np.array([record.time for record in prepared], np.int64))
+        for record, counts in zip(prepared, is_new.tolist(), strict=True):
+            if counts:
+                self._apply_record(record)
+        self._sweep(sum(record.n_events for record in prepared))
+        return len(prepared) - int(np.count_nonzero(is_new))
+
+    def _apply_columns(self, prepared: PreparedColumns) -> int:
+        is_new = self._admit(prepared.identifiers, prepared.times)
+        for pool, digests, rows, records in prepared.rows:
+            counts = is_new[records]
+            pool.add_many(digests[counts], rows[counts])
+            self.n_events += int(np.count_nonzero(counts))
+        if self.network is not None:
+            for name, accounts, values, records in prepared.links:
+                counts = is_new[records]
+                self.network.link_many(name, accounts[counts], values[counts], prepared.times[records[counts]])
+            if prepared.accounts.size:
+                self.network.label_many(prepared.accounts, prepared.times, prepared.frauds)
+        self._sweep(max((len(part.rows) for part in prepared.rows), default=0))
+        return len(prepared) - int(np.count_nonzero(is_new))
+
+    def _admit(self, identifiers: Array, times: Array) -> Array:
+        """Return which records are new; their times move the watermark."""
+        is_new = self.seen.admit(identifiers, times, self.watermark)
+        self.watermark = max(self.watermark, int(times[is_new].max(initial=NEVER)))
+        return is_new
 
     def _apply_record(self, record: PreparedRecord) -> None:
-        for view, timelines, key, row in record.rows:
-            view.add(timelines, key, row)
+        for pool, key, row in record.rows:
+            pool.add(key, row)
         self.n_events += len(record.rows)
         if self.network is not None:
             for link in record.links:
@@ -264,6 +339,11 @@ class HistoryState:
             if record.account_label is not None:
                 account, is_fraud = record.account_label
                 self.network.label(account, record.time, is_fraud)
+
+    def _sweep(self, n_events: int) -> None:
+        if self.watermark != NEVER:
+            n = SWEPT_PER_EVENT * max(n_events, 1)
+            self.n_events -= sum(view.sweep(self.oldest, n) for view in self.views)
 
     def features(self, subjects: Records, histories: Sequence[History] | None = None) -> Array:
         """Compute the features of subjects, strictly before their cutoff times.

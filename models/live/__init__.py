@@ -6,11 +6,12 @@ from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
     from .calls import Accepted
+    from .removal import erase, rewind
     from .state import LiveSize, LiveState, Scored
     from .store.addresses import open_store
     from .store.event_store import EventStore
 
-__all__ = ["Accepted", "EventStore", "LiveSize", "LiveState", "Scored", "open_store"]
+__all__ = ["Accepted", "EventStore", "LiveSize", "LiveState", "Scored", "erase", "open_store", "rewind"]
 
 # Imported at first use, as in the package above.
 _HOMES = {
@@ -19,7 +20,9 @@ _HOMES = {
     "LiveSize": "state",
     "LiveState": "state",
     "Scored": "state",
+    "erase": "removal",
     "open_store": "store.addresses",
+    "rewind": "removal",
 }
 
 

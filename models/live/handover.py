@@ -8,7 +8,7 @@ from fraudsieve.features.history.measures import WITHOUT_WINDOW, window_seconds
 from fraudsieve.features.live_state import HistoryState
 
 from .records import LoggedFields, logged_fields
-from .snapshot import decode_state, declaration_digest
+from .snapshot import declaration_digest, decode_state
 from .store.chain import Position
 from .store.event_store import StoreTransaction
 from .store.facts import StoreFacts
@@ -117,8 +117,7 @@ def _with_views(stored: HistoryState, new: HistoryState) -> HistoryState:
     new.network = stored.network if new.network else None
     new.watermark = stored.watermark
     new.seen.load(stored.seen.dump())
-    timelines = [line for view in new.views for part in (view.timelines, view.labels) for line in part.values()]
-    new.n_events = sum(line.size for line in timelines)
+    new.n_events = sum(view.n_rows for view in new.views)
     return new
 
 

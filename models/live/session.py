@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.live_state import HistoryState
 
@@ -14,7 +15,7 @@ from .handover import continued_state, reach, stored_fields
 from .records import LoggedFields, logged_fields
 from .replica import Replica
 from .snapshot import declaration_digest, encode_state
-from .store.chain import START
+from .store.chain import START, Position
 from .store.event_store import EventStore, StoreTransaction
 from .store.retention import drop_old_rows
 from .store.snapshots import list_snapshots, write_snapshot
@@ -70,12 +71,19 @@ class StoreSession:
         StateError
             If it cannot be stored: nothing of the calls was.
         """
-        with self.store.writing() as transaction:
-            self._follow(transaction)
-            new = decide_all(self._replica.state, calls, clock)
-            position = self._replica.position
-            if new:
-                position = transaction.append(position, [encode_entry(entry) for entry, _ in new])
+        position = START
+        try:
+            with self.store.writing() as transaction:
+                self._follow(transaction)
+                new = decide_all(self._replica.state, calls, clock)
+                position = self._replica.position
+                if new:
+                    position = transaction.append(position, [encode_entry(entry) for entry, _ in new])
+        except StateError:
+            if not self._has_row(position):
+                raise
+            self._replica.acknowledge(calls)
+            return
         try:  # what is durable is acknowledged, whatever happens now
             self._replica.apply([record for _, record in new], position)
         except Exception as error:
@@ -116,12 +124,10 @@ class StoreSession:
             declaration = declaration_digest(self._replica.state)
             dump, oldest = self._replica.state.dump(), _oldest_needed(self._replica.state)
         with EventStore(self.store.database.another()) as store:
-            with store.reading() as transaction:
-                others = list_snapshots(transaction)
-            if not any((one.position, one.declaration) == (position, declaration) for one in others):
+            if not any(one.offset >= position.offset and of == declaration for one, of in _covered(store)):
                 write_snapshot(store, position, generation, declaration, encode_state(dump))
             self.snapshot_offset = position.offset
-            covered = min([position.offset, *(one.position.offset for one in others if one.declaration != declaration)])
+            covered = min((covered.offset for covered, _ in _covered(store)), default=0)
             if oldest is not None:
                 drop_old_rows(store, oldest, covered)
             self._nbytes = store.nbytes
@@ -151,11 +157,29 @@ class StoreSession:
         self.snapshot_offset = position.offset
         self._replica.build(state, position, transaction)
 
+    def _has_row(self, position: Position) -> bool:
+        """Catch up, and return whether a row was stored although its commit failed: an answer can be lost."""
+        if position == START:
+            return False
+        try:
+            self.catch_up()
+            with self.store.reading() as transaction:
+                row = transaction.sql.execute('SELECT digest FROM events WHERE "offset" = ?', (position.offset,))
+        except StateError:
+            return False
+        return row == [(position.digest,)]
+
     def _repair(self) -> None:
         try:
             self.catch_up()
         except Exception as error:  # the next call tries again
             logger.error("the live state cannot be built again: %s", type(error).__name__)
+
+
+def _covered(store: EventStore) -> list[tuple[Position, str]]:
+    """Return the newest row and the declaration of each snapshot."""
+    with store.reading() as transaction:
+        return [(one.position, one.declaration) for one in list_snapshots(transaction)]
 
 
 def _sorted(names: frozenset[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from fraudsieve.features.live_state import HistoryState
 
 from .store.chain import RESTORE
 
-__all__ = ["Dump", "decode_state", "declaration_digest", "encode_state"]
+__all__ = ["Dump", "declaration_digest", "decode_state", "encode_state"]
 
 Dump: TypeAlias = tuple[dict[str, Any], list[dict[str, Array]]]
 

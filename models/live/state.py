@@ -348,6 +348,7 @@ class LiveState:
         if self._follower is not None:
             self._follower.close()
         try:
+            self.catch_up()
             self.checkpoint()
         except StateError as error:
             logger.error("no snapshot was left when the live state was closed: %s", error.problem)

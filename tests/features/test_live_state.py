@@ -132,8 +132,10 @@ def test_standard_deviations_equal_exact_arithmetic() -> None:
 
 
 def nbytes_of(state: HistoryState) -> int:
-    tables = [table for view in state.views for table in (view.timelines, view.labels)]
-    return sum(line.block.nbytes for table in tables for line in table.values())
+    """Return the size of all arrays that the timelines of a state consist of."""
+    pools = [pool for view in state.views for pool in (view.events, view.labels)]
+    owners = [owner for pool in pools for owner in (pool, pool.entities)]
+    return sum(value.nbytes for owner in owners for value in vars(owner).values() if isinstance(value, np.ndarray))
 
 
 def test_old_events_are_dropped_and_features_stay_the_same() -> None:

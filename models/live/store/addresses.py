@@ -24,6 +24,7 @@ def open_store(address: str | Path) -> EventStore:
     Returns
     -------
     EventStore
+        The store; close it after use, or use it in a ``with`` block.
 
     Raises
     ------

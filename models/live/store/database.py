@@ -6,7 +6,7 @@ the lock, the head, and how changes of other processes are noticed, and no libra
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from .chain import Head
 
@@ -71,7 +71,7 @@ class Database(Protocol):
     """Its name for errors and logs, without a password."""
     kind: str
     """"sqlite" or "postgresql"."""
-    types: dict[str, str]
+    types: ClassVar[dict[str, str]]
     """For `tables`."""
 
     def reading(self) -> AbstractContextManager[Transaction]:

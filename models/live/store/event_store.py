@@ -73,7 +73,8 @@ class StoreTransaction:
     def batches(self) -> Iterator[list[Row]]:
         """Iterate over all rows in batches, without those that the transaction appends meanwhile."""
         position, stop = self.facts.start, self.last.offset
-        while rows := [row for row in self.read_after(position) if row[0] <= stop]:
+        while left := stop - position.offset:
+            rows = self.read_after(position, min(left, BATCH))
             yield rows
             position = Position(rows[-1][0], rows[-1][3])
 
@@ -252,11 +253,13 @@ class EventStore:
         if head is None:
             raise StateError(self.origin, "the head of the store is missing", RESTORE)
         if head.generation < facts.generation:  # killed after the rows were rewritten, before the head was
+            transaction.sql.set_head(Head(facts.generation, *last))
             return
         if head.generation > facts.generation or head.offset > last.offset:
             problem = f"the store ends at offset {last.offset}, but offset {head.offset} was acknowledged"
             raise StateError(self.origin, problem, RESTORE)
         at_head = transaction.sql.execute('SELECT digest FROM events WHERE "offset" = ?', (head.offset,))
-        expected = [(head.digest,)] if head.offset > facts.start.offset else []
-        if head.offset >= facts.start.offset and at_head != expected:
+        if head.offset == facts.start.offset:
+            at_head = [(facts.start.digest,)]
+        if head.offset >= facts.start.offset and at_head != [(head.digest,)]:
             raise StateError(self.origin, f"the row at offset {head.offset} differs from the head", RESTORE)

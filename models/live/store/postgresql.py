@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from fraudsieve.exceptions import StateError
@@ -14,7 +14,12 @@ __all__ = ["PostgresDatabase", "public_address"]
 
 LOCK = 0x66726175
 """First half of the advisory lock; the second is the schema."""
-OPTIONS = {"connect_timeout": "10", "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3"}
+OPTIONS: dict[str, Any] = {
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+}
 HEAD = "SELECT content FROM meta WHERE name = 'head'"
 AGAIN = "Check that the server runs, and send it again: events with an event_id count once."
 
@@ -79,13 +84,18 @@ class PostgresDatabase:
     """
 
     kind = "postgresql"
-    types = {"integer": "BIGINT", "real": "DOUBLE PRECISION", "text": "TEXT", "bytes": "BYTEA"}
+    types: ClassVar[dict[str, str]] = {
+        "integer": "BIGINT",
+        "real": "DOUBLE PRECISION",
+        "text": "TEXT",
+        "bytes": "BYTEA",
+    }
 
     def __init__(self, address: str) -> None:
         self.origin = public_address(address)
-        self._address, self._connection = address, None
+        self._address = address
+        self._connection: Any = None
         self._seen: Any = None
-        self._nbytes = 0
         try:
             import psycopg  # an extra
         except ImportError:
@@ -121,7 +131,7 @@ class PostgresDatabase:
         with self._errors():
             head = _PostgresTransaction(self._connect()).execute(HEAD)
         is_new, self._seen = head != self._seen, head
-        return is_new
+        return bool(is_new)
 
     def shrink(self) -> None:
         """Remove deleted rows from the tables' files."""

@@ -172,7 +172,12 @@ def _drop_unfinished(store: EventStore, name: str) -> None:
 
 
 def _chunks(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Join and split parts into chunks of one size; the last one is smaller."""
+    waiting = bytearray()
     for part in parts:
-        view = memoryview(part)
-        for start in range(0, len(view), CHUNK):
-            yield bytes(view[start : start + CHUNK])
+        waiting += part
+        while len(waiting) >= CHUNK:
+            yield bytes(waiting[:CHUNK])
+            del waiting[:CHUNK]
+    if waiting:
+        yield bytes(waiting)

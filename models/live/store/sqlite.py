@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from fraudsieve._io import PRIVATE, sync_folder
 from fraudsieve.exceptions import StateError
@@ -65,7 +65,7 @@ class SqliteDatabase:
     """
 
     kind = "sqlite"
-    types = {"integer": "INTEGER", "real": "REAL", "text": "TEXT", "bytes": "BLOB"}
+    types: ClassVar[dict[str, str]] = {"integer": "INTEGER", "real": "REAL", "text": "TEXT", "bytes": "BLOB"}
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -111,11 +111,14 @@ class SqliteDatabase:
         with self._errors("cannot be read"):
             ((version,),) = self._connection.execute("PRAGMA data_version").fetchall()
         is_new, self._version = version != self._version, version
-        return is_new
+        return bool(is_new)
 
     def shrink(self) -> None:
         """Rewrite the file without free space, and empty the write-ahead file."""
         with self._errors("cannot be rewritten without its free space"), self._head.locked():
+            head = self._head.read()
+            if head is not None:
+                self._head.write(head)  # to the other slot, which has a digest of the rows before
             self._connection.execute("VACUUM").fetchall()
             ((is_busy, *_),) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         if is_busy:

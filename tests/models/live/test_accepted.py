@@ -143,10 +143,10 @@ def test_every_amount_that_a_view_uses_is_restored(account_scorer: Scorer) -> No
     sent = [("events", event(balance=value, event_id=None)) for value in (7.25, None, "x", float("inf"), 3)]
     assert check_restored(scorer, sent) == [True, True, False, False, True]
     with tempfile.TemporaryDirectory() as folder:
-        with LiveState(account_scorer, folder) as live:
+        with LiveState(account_scorer, Path(folder, "live.db")) as live:
             live.update(event(balance=7.25))
         with pytest.raises(StateError, match="was written for a model with other history features"):
-            LiveState(scorer, folder)  # the log has no balances
+            LiveState(scorer, Path(folder, "live.db"))  # the rows have no balances
 
 
 def test_times_that_overflow_are_rejected(account_scorer: Scorer) -> None:

@@ -13,7 +13,6 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from fraudsieve.exceptions import StateError
 from fraudsieve.features import history_features
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.message_records import message_history

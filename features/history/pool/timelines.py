@@ -1,0 +1,223 @@
+"""The timelines of all entities of a feature view: their events, or their labels, in order of time.
+
+Needs only NumPy and Numba.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from fraudsieve._typing import Array
+from fraudsieve.features.history.kernels.ids import code_numbers
+from fraudsieve.features.history.kernels.recency import NEVER
+from fraudsieve.features.history.kernels.sorting import sort_events
+
+from .blocks import (
+    CLASS,
+    ENDS,
+    HEADS,
+    NO_BLOCK,
+    OFFSET,
+    REMOVED,
+    SIZE,
+    TIME,
+    are_sorted,
+    drop_after,
+    gather,
+    insert,
+    sweep,
+)
+from .entities import ABSENT, EntityTable
+
+__all__ = ["DIGEST", "TimelinePool"]
+
+DIGEST = 16
+"""Bytes of the digest of an entity."""
+_ONE_GROUP, _ONE_ROW = np.array([0, 1]), np.zeros(1, np.int32)
+
+
+class TimelinePool:
+    """The timelines of all entities of a view, in arrays that they share.
+
+    An entity takes about 70 bytes and an event ``8 * width``; up to a third is spare.
+
+    Parameters
+    ----------
+    width : int
+        Number of columns of a row: time, amount, kind and identifiers.
+    are_labels : bool, default=False
+        Whether the rows are labels: only those of fraud are remembered once they are dropped.
+    drops_entities : bool, default=False
+        Whether an entity without rows is removed. Otherwise the times of its first and its last row are kept.
+
+    Attributes
+    ----------
+    newest_dropped : int
+        Time of the newest row that was dropped because of its age; `NEVER` if none was.
+
+    Examples
+    --------
+    >>> pool = TimelinePool(3)
+    >>> pool.add(bytes(16), [20, 0, -1])
+    >>> pool.add(bytes(16), [10, 0, -1])
+    >>> pool.rows_of(pool.find(bytes(16)))[:, 0].tolist(), len(pool)
+    ([10, 20], 1)
+    """
+
+    def __init__(self, width: int, *, are_labels: bool = False, drops_entities: bool = False) -> None:
+        self.width, self.are_labels, self.drops_entities = width, are_labels, drops_entities
+        self.entities = EntityTable()
+        self.newest_dropped = NEVER
+        self._rows = np.empty((16, width), np.int64)
+        self._slots = _no_slots(16)
+        self._heads = np.full(HEADS + 1, ABSENT)
+        self._heads[HEADS] = 0
+        self._cursor = 0
+        self._wanted = np.empty((1, 2), np.uint64)
+
+    def __len__(self) -> int:
+        return len(self.entities)
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the arrays in bytes."""
+        own = self._rows, self._slots, self._heads, self._wanted
+        return sum(array.nbytes for array in own) + self.entities.nbytes
+
+    def find(self, key: bytes) -> int:
+        """Return the slot of an entity; `ABSENT` if there is none."""
+        self._wanted[0] = np.frombuffer(key, np.uint64)
+        return int(self.entities.find(self._wanted)[0])
+
+    def rows_of(self, slot: int) -> Array:
+        """Return the rows of an entity in order of time. They are valid until the next change."""
+        start = self._slots[slot, OFFSET]
+        return self._rows[start : start + self._slots[slot, SIZE]]
+
+    def ends_of(self, slot: int) -> Array:
+        """Return the times of the first and the last row that were dropped, shape (2,); `NEVER` without one."""
+        return self._slots[slot, ENDS[1:]]
+
+    def add(self, key: bytes, row: Sequence[int]) -> None:
+        """Add a row to the timeline of an entity."""
+        self._wanted[0] = np.frombuffer(key, np.uint64)
+        slots = self._slots_for(self._wanted)
+        self._insert(slots, _ONE_GROUP, _ONE_ROW, np.array([row]))
+
+    def add_many(self, digests: Array, rows: Array) -> None:
+        """Add rows to the timelines of their entities; equal to `add` one by one.
+
+        Parameters
+        ----------
+        digests : ndarray of uint64, shape (n_rows, 2)
+            The entity of each row.
+        rows : ndarray of int64, shape (n_rows, width)
+            The rows in any order.
+        """
+        slots = self._slots_for(digests)
+        groups, n_groups = code_numbers(slots.view(np.uint64))
+        starts, order, _ = sort_events(groups, np.ascontiguousarray(rows[:, TIME]), n_groups)
+        self._insert(slots[order[starts[:-1]]], starts, order, rows)
+
+    def _slots_for(self, digests: Array) -> Array:
+        slots = self.entities.add(digests)
+        n_used, n_allocated = self.entities.n_used, len(self._slots)
+        if n_used > n_allocated:
+            self._slots.resize((n_used + n_used // 4 + 16, self._slots.shape[1]), refcheck=False)
+            self._slots[n_allocated:] = _no_slots(1)
+        return slots
+
+    def _insert(self, slots: Array, starts: Array, order: Array, rows: Array) -> None:
+        done = 0
+        while True:
+            done = insert(self._rows, self._slots, self._heads, slots, starts, order, rows, done)
+            if done == len(slots):
+                break
+            # The block that has no place takes at most 1.5 times the rows that it holds.
+            needed = 2 * (int(starts[done + 1] - starts[done]) + int(self._slots[slots[done], SIZE]))
+            self._grow(needed)
+
+    def _grow(self, needed: int) -> None:
+        # The system moves the pages of a large array instead of their content, so that no update waits for a copy.
+        n = len(self._rows)
+        self._rows.resize((n + max(n // 4, needed), self.width), refcheck=False)
+
+    def sweep(self, oldest: int, n: int) -> int:
+        """Drop the rows before a time of the next n entities, and return the number of rows dropped."""
+        n_used = self.entities.n_used
+        if not n_used:
+            return 0
+        found = np.empty(min(n, n_used), np.int64)
+        arrays = self._rows, self._slots[:n_used], self._heads
+        n_dropped, newest, n_found = sweep(*arrays, self._cursor, oldest, self.are_labels, found)
+        self._cursor = (self._cursor + found.size) % n_used
+        self.newest_dropped = max(self.newest_dropped, newest)
+        if n_found and self.drops_entities:
+            self._remove(found[:n_found])
+        return n_dropped
+
+    def _remove(self, slots: Array) -> None:
+        self.entities.remove(slots)
+        self._slots[slots] = _no_slots(1)
+
+    def drop_after(self, time: int) -> int:
+        """Drop the rows later than a time, and return the number of rows dropped."""
+        slots = self._slots[: self.entities.n_used]
+        n_dropped = drop_after(self._rows, slots, self._heads, time)
+        is_empty = (slots[:, CLASS] == NO_BLOCK) & (slots[:, SIZE] == 0)
+        # An account that only has later events does not have history.
+        gone = np.flatnonzero(is_empty & (slots[:, ENDS[1]] == NEVER))
+        self._remove(gone)
+        return int(n_dropped)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows of all entities."""
+        return int(self._slots[:, SIZE].sum())
+
+    @property
+    def newest(self) -> int:
+        """Time of the newest row; `NEVER` without rows."""
+        slots = self._slots[self._slots[:, SIZE] > 0]
+        return int(self._rows[slots[:, OFFSET] + slots[:, SIZE] - 1, TIME].max(initial=NEVER))
+
+    def dump(self) -> dict[str, Array]:
+        """Return a copy of the timelines: ``keys``, ``ends`` (rows, first, last) and ``rows``, entity by entity."""
+        chosen = np.flatnonzero(self._slots[:, CLASS] != REMOVED)
+        ends = self._slots[chosen][:, ENDS]
+        starts = np.concatenate(([0], np.cumsum(ends[:, 0])))
+        rows = np.empty((starts[-1], self.width), np.int64)
+        gather(self._rows, self._slots, chosen, starts, rows)
+        dropped = np.array([self.newest_dropped])
+        return {"keys": self.entities.digests[chosen], "ends": ends, "rows": rows, "dropped": dropped}
+
+    def restore(self, arrays: Mapping[str, Array]) -> int:
+        """Restore the timelines from the arrays of `dump` and return the number of rows.
+
+        Raises
+        ------
+        ValueError
+            If the arrays do not agree, or rows are not in order of time.
+        """
+        keys, ends, rows = (arrays[name] for name in ("keys", "ends", "rows"))
+        n = len(keys)
+        if keys.shape != (n, 2) or ends.shape != (n, 3) or (ends[:, 0] < 0).any():
+            raise ValueError("the shapes of the arrays do not agree")
+        starts = np.concatenate(([0], np.cumsum(ends[:, 0])))
+        rows = np.ascontiguousarray(rows, np.int64)
+        if rows.shape != (starts[-1], self.width) or not are_sorted(rows, starts):
+            raise ValueError("the rows of the entities do not agree, or are not in order")
+        self.newest_dropped = int(arrays["dropped"][0])
+        self.entities.restore(keys)
+        self._slots = _no_slots(n + 16)
+        self._slots[:n, ENDS], self._slots[:n, SIZE], self._slots[:n, CLASS] = ends, 0, NO_BLOCK
+        self._rows = np.empty((len(rows) + len(rows) // 4 + 16, self.width), np.int64)
+        self._insert(np.arange(n), starts, np.arange(len(rows), dtype=np.int32), rows)
+        return len(rows)
+
+
+def _no_slots(n: int) -> Array:
+    slots = np.zeros((n, 5), np.int64)
+    slots[:, CLASS] = REMOVED
+    slots[:, ENDS[1:]] = NEVER
+    return slots
