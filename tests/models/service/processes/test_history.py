@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,9 @@ def client_of_each(workers: Workers, stack: ExitStack) -> dict[int, httpx.Client
     found: dict[int, httpx.Client] = {}
     while len(found) < 2:
         client = stack.enter_context(workers.service.client())
-        before = len(workers.service.lines("request"))
+        n_requests = len(workers.service.lines("request")) + 1
         client.get("/healthz").raise_for_status()
-        wait_until(lambda before=before: len(workers.service.lines("request")) > before)
+        wait_until(partial(lambda number: len(workers.service.lines("request")) >= number, n_requests))
         found[workers.service.lines("request")[-1]["pid"]] = client
     return found
 
