@@ -251,7 +251,8 @@ WRONG_CALLS = {
 def test_a_wrong_call_is_reported_at_once(run_alone: Any, binary: Any) -> None:
     model = ("--model", str(binary.folder))
     calls = [
-        ["serve", "--json", *(() if "--model" in options else model), *options] for options in WRONG_CALLS.values()
+        ["serve", "--json", "--port", "0", *(() if "--model" in options else model), *options]
+        for options in WRONG_CALLS.values()
     ]
     printed = run_alone(f"""
 from typer.testing import CliRunner
