@@ -24,7 +24,7 @@ from fraudsieve.models.live.state import LiveState
 from tests.models.live.contents import content
 from tests.models.live.small_models import message_model, message_scorer
 
-__all__ = ["Spawner", "attempt", "fault_in", "live_and_die"]
+__all__ = ["Spawner", "attempt", "fault_in", "live_and_die", "n_lost"]
 
 LIVES = 2
 THREADS = 8
@@ -126,10 +126,10 @@ def fault_in(scorer: Scorer, address: str, acknowledged: dict[str, set[int]]) ->
     """Restore a state from a store, and compare it with one in memory of what was acknowledged; return the fault."""
     with LiveState(scorer, address) as live:
         restored = content(live.state)
-        expected, n_lost = _expected(scorer, live.state, acknowledged)
+        expected, lost = _expected(scorer, live.state, acknowledged)
         scores = live.score(QUERIES)
-    if n_lost:
-        return f"{n_lost} acknowledged records are lost"
+    if lost:
+        return f"{lost} acknowledged records are lost"
     expected_content = content(expected)
     for part in ("views", "network", "watermark", "n_events"):
         if restored[part] != expected_content[part]:
@@ -141,9 +141,15 @@ def fault_in(scorer: Scorer, address: str, acknowledged: dict[str, set[int]]) ->
     return None
 
 
+def n_lost(scorer: Scorer, address: str, acknowledged: dict[str, set[int]]) -> int:
+    """Restore a state from a store, and return how many acknowledged records it lacks."""
+    with LiveState(scorer, address) as live:
+        return _expected(scorer, live.state, acknowledged)[1]
+
+
 def _expected(scorer: Scorer, restored: HistoryState, acknowledged: dict[str, set[int]]) -> tuple[HistoryState, int]:
     """Return a state in memory of all records that a restored state holds, and how many acknowledged ones it lacks."""
-    state, n_lost = scorer.new_state(), 0
+    state, lost = scorer.new_state(), 0
     for life, numbers in acknowledged.items():
         for number in range(max(numbers, default=0) + IN_FLIGHT):
             record, is_message = delivery(life, number), number % MESSAGE_EVERY == 0
@@ -152,8 +158,8 @@ def _expected(scorer: Scorer, restored: HistoryState, acknowledged: dict[str, se
                 rejected = scorer.observe(state, record) if is_message else state.update(record)
                 assert rejected == ()
             elif number in numbers:
-                n_lost += 1
-    return state, n_lost
+                lost += 1
+    return state, lost
 
 
 def delivery(life: str, number: int) -> dict[str, Any]:
