@@ -14,6 +14,7 @@ import time
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -32,7 +33,9 @@ MESSAGE_EVERY = 5
 IN_FLIGHT = 200
 """Records after the last acknowledged one that may be in the store."""
 SPAWNER = """
-import os, sys, threading, time
+import importlib.util, os, sys, threading, time
+if importlib.util.find_spec("psycopg"):
+    import psycopg  # once, and not in each process
 from fraudsieve.exceptions import StateError
 from fraudsieve.models import Scorer
 from fraudsieve.models.live.state import LiveState
@@ -164,7 +167,7 @@ def _expected(scorer: Scorer, restored: HistoryState, acknowledged: dict[str, se
 
 def delivery(life: str, number: int) -> dict[str, Any]:
     """Return a message or an event; each has its own time, and all are within some hours."""
-    at = np.datetime64("2024-05-01T10:00:00", "us") + number * 1_000_000 + sum(life.encode()) * 1000
+    at = np.datetime64("2024-05-01T10:00:00", "us") + number * 1_000_000 + crc32(life.encode()) % 1_000_000
     if number % MESSAGE_EVERY == 0:
         return {"message_id": f"{life} {number}", "text": "Your parcel 12 is held, pay now", "sent_at": at}
     return {
@@ -201,6 +204,7 @@ class Spawner:
 
     def start(self, life: str, address: str) -> int:
         """Start a process and return its id."""
+        self.acknowledged.setdefault(life, set())  # its rows may be stored before any is acknowledged
         self._send(f"start {life} {address}")
         return int(self._read_until("pid").split()[1])
 
