@@ -108,13 +108,26 @@ def _decide(
     return new
 
 
+class _Group:
+    """Calls that are handled together."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.is_done = False
+
+
 class CallGroups:
-    """Calls of several threads, handled in groups: the first thread that is free handles all that wait.
+    """Calls of several threads, handled in groups: while one group is handled, the next one gathers.
 
     Parameters
     ----------
     handle : callable
-        Handles a sequence of calls, under a lock.
+        Handles a sequence of calls, under `lock`.
+
+    Attributes
+    ----------
+    lock : threading.Lock
+        Held while a group is handled.
 
     Examples
     --------
@@ -124,22 +137,31 @@ class CallGroups:
     """
 
     def __init__(self, handle: Callable[[Sequence[Call]], None]) -> None:
-        self.lock = threading.RLock()
-        self._handle, self._gathering = handle, threading.Lock()
-        self._waiting: list[Call] = []
+        self.lock = threading.Lock()
+        self._handle, self._changed = handle, threading.Condition()
+        self._gathering, self._is_handling = _Group(), False
+
+    @property
+    def n_waiting(self) -> int:
+        """Number of calls that gather."""
+        return len(self._gathering.calls)
 
     def submit(self, call: Call) -> None:
         """Handle a call, together with those of other threads; errors are in the calls."""
-        with self._gathering:
-            self._waiting.append(call)
-            group = self._waiting
-        with self.lock:
-            with self._gathering:
-                if self._waiting is not group:  # another thread has handled it
-                    return
-                self._waiting = []
-            try:
-                self._handle(group)
-            except BaseException as error:
-                for one in group:
-                    one.error = error
+        with self._changed:
+            group = self._gathering
+            group.calls.append(call)
+            self._changed.wait_for(lambda: group.is_done or not self._is_handling)
+            if group.is_done:  # by another thread
+                return
+            self._gathering, self._is_handling = _Group(), True
+        try:
+            with self.lock:
+                self._handle(group.calls)
+        except BaseException as error:
+            for one in group.calls:
+                one.error = error
+        finally:
+            with self._changed:
+                group.is_done, self._is_handling = True, False
+                self._changed.notify_all()

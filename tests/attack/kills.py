@@ -14,6 +14,7 @@ import time
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from fraudsieve.models.live.state import LiveState
 from tests.models.live.contents import content
 from tests.models.live.small_models import message_model, message_scorer
 
-__all__ = ["Spawner", "attempt", "fault_in", "live_and_die"]
+__all__ = ["Spawner", "attempt", "fault_in", "live_and_die", "n_lost"]
 
 LIVES = 2
 THREADS = 8
@@ -32,7 +33,9 @@ MESSAGE_EVERY = 5
 IN_FLIGHT = 200
 """Records after the last acknowledged one that may be in the store."""
 SPAWNER = """
-import os, sys, threading, time
+import importlib.util, os, sys, threading, time
+if importlib.util.find_spec("psycopg"):
+    import psycopg  # once, and not in each process
 from fraudsieve.exceptions import StateError
 from fraudsieve.models import Scorer
 from fraudsieve.models.live.state import LiveState
@@ -126,10 +129,10 @@ def fault_in(scorer: Scorer, address: str, acknowledged: dict[str, set[int]]) ->
     """Restore a state from a store, and compare it with one in memory of what was acknowledged; return the fault."""
     with LiveState(scorer, address) as live:
         restored = content(live.state)
-        expected, n_lost = _expected(scorer, live.state, acknowledged)
+        expected, lost = _expected(scorer, live.state, acknowledged)
         scores = live.score(QUERIES)
-    if n_lost:
-        return f"{n_lost} acknowledged records are lost"
+    if lost:
+        return f"{lost} acknowledged records are lost"
     expected_content = content(expected)
     for part in ("views", "network", "watermark", "n_events"):
         if restored[part] != expected_content[part]:
@@ -141,9 +144,15 @@ def fault_in(scorer: Scorer, address: str, acknowledged: dict[str, set[int]]) ->
     return None
 
 
+def n_lost(scorer: Scorer, address: str, acknowledged: dict[str, set[int]]) -> int:
+    """Restore a state from a store, and return how many acknowledged records it lacks."""
+    with LiveState(scorer, address) as live:
+        return _expected(scorer, live.state, acknowledged)[1]
+
+
 def _expected(scorer: Scorer, restored: HistoryState, acknowledged: dict[str, set[int]]) -> tuple[HistoryState, int]:
     """Return a state in memory of all records that a restored state holds, and how many acknowledged ones it lacks."""
-    state, n_lost = scorer.new_state(), 0
+    state, lost = scorer.new_state(), 0
     for life, numbers in acknowledged.items():
         for number in range(max(numbers, default=0) + IN_FLIGHT):
             record, is_message = delivery(life, number), number % MESSAGE_EVERY == 0
@@ -152,13 +161,13 @@ def _expected(scorer: Scorer, restored: HistoryState, acknowledged: dict[str, se
                 rejected = scorer.observe(state, record) if is_message else state.update(record)
                 assert rejected == ()
             elif number in numbers:
-                n_lost += 1
-    return state, n_lost
+                lost += 1
+    return state, lost
 
 
 def delivery(life: str, number: int) -> dict[str, Any]:
     """Return a message or an event; each has its own time, and all are within some hours."""
-    at = np.datetime64("2024-05-01T10:00:00", "us") + number * 1_000_000 + sum(life.encode()) * 1000
+    at = np.datetime64("2024-05-01T10:00:00", "us") + number * 1_000_000 + crc32(life.encode()) % 1_000_000
     if number % MESSAGE_EVERY == 0:
         return {"message_id": f"{life} {number}", "text": "Your parcel 12 is held, pay now", "sent_at": at}
     return {
@@ -195,6 +204,7 @@ class Spawner:
 
     def start(self, life: str, address: str) -> int:
         """Start a process and return its id."""
+        self.acknowledged.setdefault(life, set())  # its rows may be stored before any is acknowledged
         self._send(f"start {life} {address}")
         return int(self._read_until("pid").split()[1])
 

@@ -189,11 +189,13 @@ def test_a_call_that_fails_does_not_fail_its_group(account_scorer: Scorer, monke
 
     monkeypatch.setattr(calls, "read_entry", fails_at_bad)
 
-    with live._groups.lock:  # both wait, and are handled as one group
-        threads = [threading.Thread(target=send, args=(name,)) for name in ("bad", "good")]
-        for thread in threads:
+    threads = [threading.Thread(target=send, args=(name,)) for name in ("first", "bad", "good")]
+    with live._groups.lock:  # while the first one is handled, the others gather
+        threads[0].start()
+        wait_until(lambda: live._groups.n_waiting == 0 and live._groups._is_handling)
+        for thread in threads[1:]:
             thread.start()
-        wait_until(lambda: len(live._groups._waiting) == 2)
+        wait_until(lambda: live._groups.n_waiting == 2)
     for thread in threads:
         thread.join()
     assert outcomes["good"] == ()

@@ -46,9 +46,8 @@ def test_rows_are_read_as_they_were_appended(address: str) -> None:
 
 def test_a_block_that_raises_appends_nothing(address: str) -> None:
     with open_store(address) as store:
-        with pytest.raises(TypeError), store.writing() as transaction:
-            transaction.append(transaction.last, ENTRIES)
-            transaction.append(transaction.last, [None])  # type: ignore[list-item]
+        with pytest.raises(TypeError):
+            append(store, [*ENTRIES, (5, None)])  # type: ignore[list-item]
         assert entries_of(store) == []
         append(store, ENTRIES)
     with open_store(address) as store:
