@@ -18,6 +18,7 @@ from fraudsieve.models import Scorer
 from fraudsieve.models.live.removal import erase, rewind
 from fraudsieve.models.live.state import LiveState
 from fraudsieve.models.live.store import open_store
+from fraudsieve.models.live.store.chain import START
 from fraudsieve.models.live.store.rewriting import list_removals
 from tests.models.live.contents import content
 from tests.models.live.samples import count_events, event
@@ -49,6 +50,7 @@ def test_nothing_is_left_of_an_erased_account(account_scorer: Scorer, tmp_path: 
         assert files_with(SECRET, tmp_path) != []
         with open_store(path) as store:
             assert erase(store, account_id=f" {SECRET} ") == len(SENT) + 4 - n_kept
+            assert store.facts.start.digest != START.digest  # a digest of nothing that is known
             (record,) = list_removals(store)
         assert (record["kind"], record["rows"]) == ("erase", len(SENT) + 4 - n_kept)
         assert datetime.fromisoformat(record["at"]) - datetime.now(UTC) < timedelta(minutes=5)
