@@ -56,7 +56,7 @@ class ViewState:
         # Accounts are kept without events, since a score says whether the account ever had one.
         drops = history.entities != ("account_id",) and not set(history.measures) & set(WITHOUT_WINDOW)
         self.drops_entities = drops
-        self.events = TimelinePool(IDS + len(self.identifiers), drops_entities=drops)
+        self.events = TimelinePool(IDS + len(self.identifiers), drops_entities=drops, history=history)
         self.labels = TimelinePool(IDS, are_labels=True, drops_entities=drops)
         # The row of an entity without history is computed once: most campaigns are new.
         self.empty_row: Array | None = None
@@ -119,17 +119,27 @@ class ViewState:
             out[0] = self.empty_row
             return False
         cutoffs = CutoffTimes(_ONE, np.array([cutoff]), _FIRST_ROW, amounts)
-        events = self._encode(self.events, slot)
-        fill_history(self.history, events, cutoffs, out)
+        has_history = self._fill_events(slot, cutoffs, out)
         if self.history.needs_labels:
             fill_labels(self.history, self._encode(self.labels, label_slot), cutoffs, out)
         if is_empty:
             self.empty_row = out[0].copy()
-        if self.drops_entities:  # only recent events count, so that it does not depend on when old ones are dropped
-            first, stop = np.searchsorted(events.times, [cutoff - self.longest_window, cutoff])
-            return bool(first < stop)
-        has_events = events.times.size and events.times[0] < cutoff
-        return bool(has_events or events.firsts[0] != NEVER)
+        return has_history
+
+    def _fill_events(self, slot: int, cutoffs: CutoffTimes, out: Array) -> bool:
+        """Compute the columns of events; return whether the entity has history."""
+        cutoff = int(cutoffs.times[0])
+        # Only recent events count, so that it does not depend on when old ones are dropped.
+        start = cutoff - self.longest_window if self.drops_entities else NEVER
+        if slot in self.events.hot:
+            hot = self.events.hot[slot]
+            hot.fill(cutoff, cutoffs.amounts, out)
+            first, stop = np.searchsorted(hot.rows()[:, TIME], [start, cutoff])
+            return bool(first < stop or (not self.drops_entities and hot.first != NEVER))
+        events = self._encode(self.events, slot)
+        fill_history(self.history, events, cutoffs, out)
+        first, stop = np.searchsorted(events.times, [start, cutoff])
+        return bool(first < stop or (not self.drops_entities and events.firsts[0] != NEVER))
 
     def _encode(self, pool: TimelinePool, slot: int) -> EncodedEvents:
         """Return the rows of an entity as the batch runner encodes them."""
