@@ -108,7 +108,8 @@ def test_a_time_whose_windows_were_dropped_is_an_error() -> None:
     for event in stream(2000, days=2):
         state.update(event)
     before = content(state)
-    with pytest.raises(ValueError, match="Expected a time whose windows are still in memory, got an earlier one"):
-        state.rewind(at(1440))
+    for minutes in (0, 1440, 2 * 1440 - 100):
+        with pytest.raises(ValueError, match="Expected a time whose windows are still in memory, got an earlier one"):
+            state.rewind(at(minutes))
     assert content(state) == before
     assert state.rewind(at(2 * 1440 - 5)) > 0

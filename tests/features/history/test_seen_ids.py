@@ -73,3 +73,29 @@ def test_arrays_that_do_not_agree_are_errors() -> None:
     ):
         with pytest.raises(ValueError, match=r"agree|twice|generation"):
             SeenIds(80).load(arrays | damage)
+
+
+@pytest.mark.parametrize("horizon", [8, 80])
+def test_generations_begin_and_end_at_the_same_time(horizon: int) -> None:
+    seen, sets, newest = SeenIds(horizon), Sets(horizon), 0
+    for time in range(300):
+        assert seen.admit(np.array([time + 1], np.uint64), np.array([time]), newest).all()
+        assert sets.admit(time + 1, time)
+        newest = seen.newest
+        assert len(seen) == sum(len(ids) for _, ids in sets.generations)
+
+
+def test_ids_of_late_events_are_kept_when_the_time_is_taken_back() -> None:
+    seen = SeenIds(80)
+    identifiers, times = np.array([1, 2, 3, 4], np.uint64), np.array([0, 5, 60, 7])
+    assert seen.admit(identifiers, times, 0).all()
+    assert seen.newest_until(10) == 7
+    seen.rewind(10, 7)
+    assert [number for number in range(1, 5) if number in seen] == [1, 2, 4]
+    assert len(seen) == 3
+    loaded = SeenIds(80)
+    loaded.load(seen.dump())
+    for one in (seen, loaded):
+        assert one.admit(np.array([3, 4], np.uint64), np.array([12, 12]), 7).tolist() == [True, False]
+        one.admit(np.array([5], np.uint64), np.array([200]), 12)
+        assert [number for number in range(1, 6) if number in one] == [5]
