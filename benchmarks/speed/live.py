@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks.machine import one_core
 from benchmarks.runner import Bar, Report, progress
+from benchmarks.speed.network import NETWORK_PROTOCOL, measure_network
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.live_state import HistoryState
 
@@ -49,7 +50,9 @@ def run() -> Report:
     pairs = ", ".join(f"{count:,} at {size:,}" for size, count in PAIRS.items())
     protocol = _PROTOCOL.format(columns=len(History().columns), days=DAYS, pairs=pairs, accounts=ACCOUNTS)
     bar = Bar.at_most(f"live.p99_us.{BAR_SIZE}", figures[f"p99_us.{BAR_SIZE}"], BAR_US)
-    return Report("live", "made up", protocol, sum(SIZES), figures, {}, [bar])
+    network_figures, network_bar = measure_network()
+    figures |= network_figures
+    return Report("live", "made up", f"{protocol} {NETWORK_PROTOCOL}", sum(SIZES), figures, {}, [bar, network_bar])
 
 
 def _event(occurred_at: datetime, rng: np.random.Generator) -> dict[str, Any]:
