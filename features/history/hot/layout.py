@@ -8,7 +8,7 @@ from fraudsieve.features.history.kernels.exact import N_DIGITS, N_SQUARE_DIGITS
 __all__ = ["HotArrays"]
 
 PAGE = 512
-"""Maximum number of events of a page."""
+"""Maximum number of events of a page, unless a test sets another."""
 
 # Rows of `HotArrays.pages`.
 TIME, AMOUNT, GAP, TRAILING, CODES = range(5)
@@ -57,7 +57,7 @@ class HotArrays(NamedTuple):
 
     Attributes
     ----------
-    pages : ndarray of int64, shape (n_slots, n_rows, PAGE)
+    pages : ndarray of int64, shape (n_slots, n_rows, page_size)
         Per event: time, bits of the amount, microseconds since the event before, number of events in the hour that ends
         with it (without what `index` adds), codes, and what else a caller gave.
     index : ndarray of int64, shape (7, n_slots)

@@ -13,7 +13,6 @@ from .layout import (
     N_FREE,
     N_PAGES,
     NO_TIME,
-    PAGE,
     RANK,
     SIZE,
     SLOT,
@@ -120,8 +119,9 @@ def make_room(s: Arrays, page: int, at: int) -> tuple[int, int]:
     if s.meta[N_PAGES] == 0:
         _insert_page(s, 0)
         return 0, 0
-    if s.index[SIZE, page] == PAGE:
-        is_end = at == PAGE and page == s.meta[N_PAGES] - 1
+    page_size = s.pages.shape[2]
+    if s.index[SIZE, page] == page_size:
+        is_end = at == page_size and page == s.meta[N_PAGES] - 1
         _insert_page(s, page + 1)
         if is_end:
             return page + 1, 0
@@ -157,9 +157,10 @@ def _insert_page(s: Arrays, page: int) -> None:
 def _split(s: Arrays, page: int) -> None:
     """Move the upper half of a full page to the empty one after it."""
     slot, other = s.index[SLOT, page], s.index[SLOT, page + 1]
-    half = PAGE // 2
-    s.pages[other, :, : PAGE - half] = s.pages[slot, :, half:]
-    s.index[SIZE, page], s.index[SIZE, page + 1] = half, PAGE - half
+    size = s.pages.shape[2]
+    half = size // 2
+    s.pages[other, :, : size - half] = s.pages[slot, :, half:]
+    s.index[SIZE, page], s.index[SIZE, page + 1] = half, size - half
     s.index[RANK, page + 1] = s.index[RANK, page] + half
     s.index[MORE_TRAILING, page + 1] = s.index[MORE_TRAILING, page]
     summarize(s, page)

@@ -67,15 +67,17 @@ class Stream:
         The declaration of the view.
     kind : str
         The kind of event; empty for all events.
+    page_size : int, default=PAGE
+        Maximum number of events of a page.
     """
 
-    def __init__(self, history: History, kind: str = "") -> None:
+    def __init__(self, history: History, kind: str = "", *, page_size: int = PAGE) -> None:
         measures = history.measures_of(kind)
         self._is_kind = bool(kind)
         self._widths = history.widths
         self._set_columns(history, kind)
         n_kept = 0 if kind else 2 + len(history.identifiers)
-        self.arrays = _empty_arrays(history, measures, self._sources, n_kept)
+        self.arrays = _empty_arrays(history, measures, self._sources, (n_kept, page_size))
 
     def _set_columns(self, history: History, kind: str) -> None:
         indices, measures = history.indices_by_window, history.measures_of(kind)
@@ -142,7 +144,7 @@ class Stream:
         self.arrays = s
 
 
-def _empty_arrays(history: History, measures: set[str], sources: Array, n_kept: int) -> HotArrays:
+def _empty_arrays(history: History, measures: set[str], sources: Array, shape: tuple[int, int]) -> HotArrays:
     """Return the arrays of a stream without events."""
     bounds = _bounds(history, measures)
     meta = np.zeros(at.N_META, np.int64)
@@ -165,7 +167,7 @@ def _empty_arrays(history: History, measures: set[str], sources: Array, n_kept: 
     states[:, [at.LEFT, at.RIGHT]] = at.NO_TIME
     n_codes = MIN_CODES if len(sources) else 0
     return HotArrays(
-        pages=np.empty((1, at.CODES + len(sources) + n_kept, PAGE), np.int64),
+        pages=np.empty((1, at.CODES + len(sources) + shape[0], shape[1]), np.int64),
         index=np.zeros((at.N_INDEX, 1), np.int64),
         extremes=np.empty((2, 1)),
         free=np.zeros(1, np.int64),

@@ -8,7 +8,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.kernels.recency import NEVER
 
-from .layout import FIRST, LAST, N_EVENTS
+from .layout import FIRST, LAST, N_EVENTS, PAGE
 from .stream import Stream
 
 __all__ = ["HotTimeline"]
@@ -28,6 +28,8 @@ class HotTimeline:
         declared ones (-1 for another kind), and a digest per identifier (0 if missing).
     first, last : int, default=NEVER
         Times of the first and the last event that were dropped before.
+    page_size : int, default=PAGE
+        Maximum number of events of a page.
 
     Attributes
     ----------
@@ -47,9 +49,9 @@ class HotTimeline:
     [3.0, 30.0]
     """
 
-    def __init__(self, history: History, rows: Array, *, first: int = NEVER, last: int = NEVER) -> None:
+    def __init__(self, history: History, rows: Array, *, first: int = NEVER, last: int = NEVER, page_size: int = PAGE) -> None:
         self.history = history
-        self._streams = [Stream(history, kind) for kind in ("", *history.kinds)]
+        self._streams = [Stream(history, kind, page_size=page_size) for kind in ("", *history.kinds)]
         self._streams[0].arrays.meta[[FIRST, LAST]] = first, last
         self.add_many(rows)
 

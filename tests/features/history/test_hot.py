@@ -92,10 +92,10 @@ STEPS = st.lists(
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: "-".join(view.windows))
-@given(STEPS, st.lists(EVENTS, max_size=40))
-def test_a_hot_timeline_equals_batch_to_the_last_bit(view: History, steps: Any, first: Any) -> None:
+@given(STEPS, st.lists(EVENTS, max_size=40), st.integers(2, 6))
+def test_a_hot_timeline_equals_batch_to_the_last_bit(view: History, steps: Any, first: Any, page_size: int) -> None:
     rows = as_rows(view, first)
-    timeline = HotTimeline(view, rows[np.argsort(rows[:, 0], kind="stable")])
+    timeline = HotTimeline(view, rows[np.argsort(rows[:, 0], kind="stable")], page_size=page_size)
     everything, oldest, ends = rows, START - DAY, (NEVER, NEVER)
     keeps_all = "all" in view.windows
     longest = max(width for width in view.widths.tolist() if width < 100 * DAY)
