@@ -21,6 +21,7 @@ from .layout import (
     HOURS,
     HOURS_PART,
     HOURS_WHOLE,
+    KEEPS_DROPPED,
     LEFT,
     LEFT_WIDTH,
     N,
@@ -52,9 +53,12 @@ from .layout import (
     WHOLE_OF,
     Arrays,
 )
-from .pages import amount_of, seek
+from .pages import amount_of, rank_of, seek
 
 __all__ = ["add_gap", "count_event", "move_interval"]
+
+MANY = 256
+"""From so many events on, an interval that becomes empty is reset."""
 
 
 @nb.njit(cache=True, nogil=True)
@@ -62,7 +66,10 @@ def move_interval(s: Arrays, k: int, cutoff: int) -> None:
     """Move an interval to a cutoff time."""
     left, right = cutoff - s.bounds[k, LEFT_WIDTH], cutoff - s.bounds[k, RIGHT_WIDTH]
     old_left, old_right = s.states[k, LEFT], s.states[k, RIGHT]
-    if left >= old_right or right <= old_left:
+    if _leaves_all(s, k, left, right):
+        s.states[k, :] = 0
+        s.counts[:, k] = 0
+    elif left >= old_right or right <= old_left:
         count_between(s, k, old_left, old_right, -1)
         count_between(s, k, left, right, 1)
     else:
@@ -71,6 +78,20 @@ def move_interval(s: Arrays, k: int, cutoff: int) -> None:
         count_between(s, k, old_right, right, 1)
         count_between(s, k, right, old_right, -1)
     s.states[k, LEFT], s.states[k, RIGHT] = left, right
+
+
+@nb.njit(cache=True, nogil=True)
+def _leaves_all(s: Arrays, k: int, left: int, right: int) -> bool:
+    """Return whether an interval of many events is to be empty: then its sums are set to zero, not taken back."""
+    if s.bounds[k, KEEPS_DROPPED] or s.states[k, LEFT] == s.states[k, RIGHT]:
+        return False
+    page, at = seek(s, left)
+    end_page, end_at = seek(s, right)
+    if page != end_page or at != end_at:
+        return False
+    page, at = seek(s, s.states[k, LEFT])
+    end_page, end_at = seek(s, s.states[k, RIGHT])
+    return bool(rank_of(s, end_page, end_at) - rank_of(s, page, at) > MANY)
 
 
 @nb.njit(cache=True, nogil=True)

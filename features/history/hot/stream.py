@@ -32,6 +32,8 @@ __all__ = ["Stream"]
 SECOND = 1_000_000
 ALL = window_seconds("all") * SECOND
 MIN_CODES = 64
+MAX_MORE_PAGES = 32
+"""Maximum number of pages that are added at once."""
 
 
 @nb.njit(cache=True, nogil=True)
@@ -135,6 +137,25 @@ class Stream:
         blocks = [s.pages[slot, rows, :size].T for slot, size in zip(slots.tolist(), sizes.tolist(), strict=True)]
         return np.concatenate([np.empty((0, len(rows)), np.int64), *blocks])
 
+    def dump(self) -> dict[str, Array]:
+        """Return the arrays, except those that depend on the process; they are not copied."""
+        n_codes = max(int(self.arrays.meta[at.N_CODES]), min(1, len(self.arrays.keys)))
+        arrays = self.arrays._asdict()
+        del arrays["table"], arrays["key"]
+        return arrays | {name: arrays[name][:n_codes] for name in ("counts", "keys", "refs")}
+
+    def restore(self, arrays: dict[str, Array]) -> None:
+        """Continue with copies of the arrays of `dump`."""
+        empty = self.arrays._asdict()
+        for name, array in arrays.items():
+            grows = {"pages": 3, "index": 2, "extremes": 2, "free": 1, "counts": 2, "keys": 2, "refs": 1}
+            same_shape = array.shape == empty[name].shape or (name in grows and array.ndim == grows[name])
+            if array.dtype != empty[name].dtype or not same_shape:
+                raise ValueError("the arrays of an entity with many events do not fit its view")
+        table = np.full(4 << max(len(arrays["keys"]) - 1, 0).bit_length(), -1, np.int32)
+        self.arrays = HotArrays(**{name: array.copy() for name, array in arrays.items()}, table=table, key=HASH_KEY)
+        fill_table(self.arrays)
+
     def _grow(self) -> None:
         s = self.arrays
         if s.meta[at.N_FREE] == 0:
@@ -197,11 +218,11 @@ def _bounds(history: History, measures: set[str]) -> Array:
 def _with_more_pages(s: HotArrays) -> HotArrays:
     """Return the arrays with room for more pages, when none is free."""
     n_slots = len(s.pages)
-    n_more = max(n_slots, 1)
+    n_more = min(n_slots, MAX_MORE_PAGES)
+    s.pages.resize((n_slots + n_more, *s.pages.shape[1:]), refcheck=False)  # in place: large arrays are not copied
     free = np.concatenate([np.arange(n_slots, n_slots + n_more)[::-1], np.empty(n_slots, np.int64)])
     s.meta[at.N_FREE] = n_more
     return s._replace(
-        pages=np.concatenate([s.pages, np.empty((n_more, *s.pages.shape[1:]), np.int64)]),
         index=np.concatenate([s.index, np.zeros((len(s.index), n_more), np.int64)], axis=1),
         extremes=np.concatenate([s.extremes, np.empty((2, n_more))], axis=1),
         free=free,
@@ -211,11 +232,8 @@ def _with_more_pages(s: HotArrays) -> HotArrays:
 def _with_more_codes(s: HotArrays) -> HotArrays:
     """Return the arrays with room for twice as many codes."""
     n_codes = len(s.keys)
-    s = s._replace(
-        counts=np.concatenate([s.counts, np.zeros_like(s.counts)]),
-        keys=np.concatenate([s.keys, np.full_like(s.keys, -1)]),
-        refs=np.concatenate([s.refs, np.zeros_like(s.refs)]),
-        table=np.full(4 * n_codes, -1, np.int32),
-    )
+    for array in (s.counts, s.keys, s.refs):
+        array.resize((2 * n_codes, *array.shape[1:]), refcheck=False)
+    s = s._replace(table=np.full(4 << (2 * n_codes - 1).bit_length(), -1, np.int32))
     fill_table(s)
     return s

@@ -1,6 +1,7 @@
 """The events of one entity of a feature view that has many of them. Needs only NumPy and Numba."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Self
 
 import numpy as np
 
@@ -142,3 +143,44 @@ class HotTimeline:
         """
         for stream in self._streams:
             stream.fill(cutoff, amounts, out)
+
+    def dump(self) -> dict[str, Array]:
+        """Return all arrays, with what was dropped and still counts in a window ``all``.
+
+        Without such a window, `rows`, `first` and `last` are enough, and smaller.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Copies, for `restore`.
+        """
+        return {
+            f"{position}.{name}": array.copy()
+            for position, stream in enumerate(self._streams)
+            for name, array in stream.dump().items()
+        }
+
+    @classmethod
+    def restore(cls, history: History, arrays: Mapping[str, Array]) -> Self:
+        """Return the timeline that `dump` wrote.
+
+        Parameters
+        ----------
+        history : History
+            The declaration of the view.
+        arrays : mapping of str to ndarray
+            From `dump`.
+
+        Returns
+        -------
+        HotTimeline
+
+        Raises
+        ------
+        KeyError, ValueError
+            If an array is missing, or has another shape or type.
+        """
+        timeline = cls(history, np.empty((0, KIND + 2 + len(history.identifiers)), np.int64))
+        for position, stream in enumerate(timeline._streams):
+            stream.restore({name: arrays[f"{position}.{name}"] for name in stream.dump()})
+        return timeline

@@ -86,7 +86,8 @@ STEPS = st.lists(
     st.tuples(st.just("add"), EVENTS)
     | st.tuples(st.just("many"), st.lists(EVENTS, max_size=30))
     | st.tuples(st.just("look"), TIMES)
-    | st.tuples(st.just("drop"), st.integers(0, 3000)),
+    | st.tuples(st.just("drop"), st.integers(0, 3000))
+    | st.tuples(st.just("dump"), st.none()),
     max_size=25,
 )
 
@@ -105,6 +106,8 @@ def test_a_hot_timeline_equals_batch_to_the_last_bit(view: History, steps: Any, 
             for amounts in (np.empty(0), np.full(2, 7.5)):
                 expected = batch(view, everything, cutoff, amounts, ends)
                 check(view, look(timeline, cutoff, amounts), expected)
+        elif step == "dump":
+            timeline = HotTimeline.restore(view, timeline.dump())
         elif step == "drop":
             oldest = max(oldest, START + value * 60 * SECOND)
             is_old = everything[:, 0] < oldest
