@@ -17,7 +17,7 @@ from fraudsieve.features.history.pool.timelines import TimelinePool
 
 from .declaration import History
 from .encoded import NO_AMOUNTS, NO_CODES, CutoffTimes, EncodedEvents, fill_history, fill_labels
-from .measures import WITHOUT_WINDOW
+from .measures import WITHOUT_WINDOW, window_seconds
 from .records import entity_key, id_digest, parse_amount, parse_id
 
 __all__ = ["PreparedRecord", "ViewState", "bits_of", "signed"]
@@ -25,6 +25,7 @@ __all__ = ["PreparedRecord", "ViewState", "bits_of", "signed"]
 Record: TypeAlias = Mapping[str, Any]
 
 SECOND = 1_000_000
+ALL = window_seconds("all")
 TIME, AMOUNT, KIND, IDS = range(4)
 """The columns of a timeline; the identifiers have one column each, from IDS on."""
 _ONE = np.array([0, 1])
@@ -44,8 +45,8 @@ class ViewState:
     ----------
     events, labels : TimelinePool
         The timelines.
-    longest_window : int
-        Microseconds.
+    longest_window, longest_apart : int
+        Microseconds of the longest window, and of the longest one except `all`.
     """
 
     def __init__(self, history: History) -> None:
@@ -53,6 +54,7 @@ class ViewState:
         self.identifiers = (history.counterparty, *history.identifiers)
         self.kinds = {kind: position for position, kind in enumerate(history.kinds)}
         self.longest_window = history.lengths[history.longest] * SECOND
+        self.longest_apart = max([length for length in history.lengths.values() if length != ALL], default=0) * SECOND
         # Accounts are kept without events, since a score says whether the account ever had one.
         drops = history.entities != ("account_id",) and not set(history.measures) & set(WITHOUT_WINDOW)
         self.drops_entities = drops
@@ -100,12 +102,15 @@ class ViewState:
 
         No cutoff time from the horizon on needs these events.
         """
-        oldest = self.oldest_needed(horizon)
-        return self.events.sweep(oldest, n) + self.labels.sweep(oldest, n)
+        oldest = horizon - self.longest_window - HOUR
+        return self.events.sweep(oldest, n, self.oldest_needed(horizon)) + self.labels.sweep(oldest, n)
 
     def oldest_needed(self, horizon: int) -> int:
-        """Return the time of the oldest event that a cutoff time from the horizon on may need."""
-        return horizon - self.longest_window - HOUR
+        """Return the time of the oldest event that a cutoff time from the horizon on needs, except in a window `all`.
+
+        What an entity with many events had before remains in the totals of its window `all`.
+        """
+        return horizon - self.longest_apart - HOUR
 
     def fill(self, subject: Record, cutoff: int, out: Array) -> bool:
         """Compute the columns of a subject into the first row; return whether it has history."""
@@ -134,8 +139,8 @@ class ViewState:
         if slot in self.events.hot:
             hot = self.events.hot[slot]
             hot.fill(cutoff, cutoffs.amounts, out)
-            first, stop = np.searchsorted(hot.rows()[:, TIME], [start, cutoff])
-            return bool(first < stop or (not self.drops_entities and hot.first != NEVER))
+            has_recent = hot.last_before(cutoff) > max(start - 1, NEVER)
+            return has_recent or (not self.drops_entities and hot.first != NEVER)
         events = self._encode(self.events, slot)
         fill_history(self.history, events, cutoffs, out)
         first, stop = np.searchsorted(events.times, [start, cutoff])

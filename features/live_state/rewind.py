@@ -20,7 +20,10 @@ def rewind_state(state: "HistoryState", time: int) -> int:
     oldest = NEVER if newest == NEVER else newest - (state.watermark - state.oldest)
     for view in state.views:
         for pool in (view.events, view.labels):
-            if pool.newest_dropped != NEVER and (newest == NEVER or pool.newest_dropped >= view.oldest_needed(oldest)):
+            lacks = pool.newest_dropped != NEVER and (
+                newest == NEVER or pool.newest_dropped >= view.oldest_needed(oldest)
+            )
+            if lacks or not pool.can_drop_after(time):
                 raise ValueError(
                     "Expected a time whose windows are still in memory, got an earlier one. "
                     "Build the state from the events again, without the later ones."

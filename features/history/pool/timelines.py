@@ -42,6 +42,7 @@ DIGEST = 16
 """Bytes of the digest of an entity."""
 HOT_SIZE = 512
 """An entity with more events has them in a `HotTimeline`."""
+FOREVER = np.iinfo(np.int64).max
 COOL_SHARE = 4
 """It has them in the shared arrays again once they are at most one in four of `HOT_SIZE`."""
 _ONE_GROUP, _ONE_ROW = np.array([0, 1]), np.zeros(1, np.int32)
@@ -183,8 +184,23 @@ class TimelinePool:
         n = len(self._rows)
         self._rows.resize((n + max(n // 4, needed), self.width), refcheck=False)
 
-    def sweep(self, oldest: int, n: int) -> int:
-        """Drop the rows before a time of the next n entities, and return the number of rows dropped."""
+    def sweep(self, oldest: int, n: int, oldest_hot: int | None = None) -> int:
+        """Drop the rows before a time of the next n entities.
+
+        Parameters
+        ----------
+        oldest : int
+            The time.
+        n : int
+            Number of entities.
+        oldest_hot : int, default=None
+            The time for entities in `hot`, which keep totals of what they drop; None for the same one.
+
+        Returns
+        -------
+        int
+            Number of rows dropped.
+        """
         n_used = self.entities.n_used
         if not n_used:
             return 0
@@ -196,7 +212,7 @@ class TimelinePool:
         found = found[:n_found]
         for slot in found.tolist() if self.hot and n_found else ():
             if slot in self.hot:
-                n_dropped += self._sweep_hot(slot, oldest)
+                n_dropped += self._sweep_hot(slot, oldest if oldest_hot is None else oldest_hot)
         if n_found and self.drops_entities:
             self._remove(found[self._slots[found, CLASS] == NO_BLOCK])
         return n_dropped
@@ -206,9 +222,13 @@ class TimelinePool:
         n_dropped = hot.drop_before(oldest)
         if n_dropped:
             self.newest_dropped = max(self.newest_dropped, hot.last)
-            if hot.size <= HOT_SIZE // COOL_SHARE:
+            if hot.size <= HOT_SIZE // COOL_SHARE and not self._keeps_totals(hot):
                 self._cool(slot)
         return n_dropped
+
+    def _keeps_totals(self, hot: HotTimeline) -> bool:
+        """Return whether events that were dropped still count, in a window of all that is known."""
+        return hot.first != NEVER and "all" in hot.history.windows
 
     def _cool(self, slot: int) -> None:
         """Move the events of an entity that has few of them back to the shared arrays."""
@@ -228,13 +248,7 @@ class TimelinePool:
         slots = self._slots[: self.entities.n_used]
         n_dropped = drop_after(self._rows, slots, self._heads, time)
         for slot in list(self.hot):
-            n_before = self.hot[slot].size
-            arrays = self.hot[slot].dump()
-            arrays["rows"] = arrays["rows"][arrays["rows"][:, TIME] <= time]
-            self.hot[slot] = HotTimeline.restore(self.hot[slot].history, arrays)
-            n_dropped += n_before - self.hot[slot].size
-            if self.hot[slot].size <= HOT_SIZE // COOL_SHARE:
-                self._cool(slot)
+            n_dropped += self._drop_hot_after(slot, time)
         is_empty = (slots[:, CLASS] == NO_BLOCK) & (slots[:, SIZE] == 0)
         # An account that only has later events does not have history.
         gone = np.flatnonzero(is_empty & (slots[:, ENDS[1]] == NEVER))
@@ -246,29 +260,50 @@ class TimelinePool:
         """Number of rows of all entities."""
         return int(self._slots[:, SIZE].sum()) + sum(hot.size for hot in self.hot.values())
 
+    def _drop_hot_after(self, slot: int, time: int) -> int:
+        hot, rows = self.hot[slot], self.rows_of(slot)
+        kept = rows[rows[:, TIME] <= time]
+        if len(kept) == len(rows):
+            return 0
+        self.hot[slot] = HotTimeline(hot.history, kept, first=hot.first, last=hot.last)
+        if len(kept) <= HOT_SIZE // COOL_SHARE:
+            self._cool(slot)
+        return len(rows) - len(kept)
+
+    def can_drop_after(self, time: int) -> bool:
+        """Return whether `drop_after` can: totals of a window `all` cannot be taken back."""
+        return not any(self._keeps_totals(hot) and hot.last_before(FOREVER) > time for hot in self.hot.values())
+
     def newest_until(self, time: int) -> int:
         """Return the time of the newest row that is not later than a time; `NEVER` without one."""
         newest = int(newest_until(self._rows, self._slots, time))
-        for hot in self.hot.values():
-            times = hot.rows()[:, TIME]
-            times = times[times <= time]
-            newest = max(newest, int(times[-1])) if times.size else newest
-        return newest
+        return max([newest, *(hot.last_before(time + 1) for hot in self.hot.values())])
 
     def dump(self) -> dict[str, Array]:
-        """Return a copy of the timelines: ``keys``, ``ends`` (rows, first, last) and ``rows``, entity by entity."""
+        """Return a copy of the timelines as arrays.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``keys``, ``ends`` (number of rows, first, last) and ``rows``, entity by entity; and ``hot.<place>.<name>``
+            for an entity with totals of events that were dropped, which has no ``rows``.
+        """
         chosen = np.flatnonzero(self._slots[:, CLASS] != REMOVED)
         ends = self._slots[chosen][:, ENDS]
         places = {slot: place for place, slot in enumerate(chosen.tolist())} if self.hot else {}
+        with_totals = {places[slot]: hot for slot, hot in self.hot.items() if self._keeps_totals(hot)}
         for slot, hot in self.hot.items():
-            ends[places[slot]] = hot.size, hot.first, hot.last
+            ends[places[slot]] = 0 if self._keeps_totals(hot) else hot.size, hot.first, hot.last
         starts = np.concatenate(([0], np.cumsum(ends[:, 0])))
         rows = np.empty((starts[-1], self.width), np.int64)
         gather(self._rows, self._slots, chosen, starts, rows)
         for slot, hot in self.hot.items():
-            rows[starts[places[slot]] :][: hot.size] = hot.rows()
-        dropped = np.array([self.newest_dropped])
-        return {"keys": self.entities.digests[chosen], "ends": ends, "rows": rows, "dropped": dropped}
+            if places[slot] not in with_totals:
+                rows[starts[places[slot]] :][: hot.size] = hot.rows()
+        arrays = {"keys": self.entities.digests[chosen], "ends": ends, "rows": rows}
+        for place, hot in with_totals.items():
+            arrays |= {f"hot.{place}.{name}": array for name, array in hot.dump().items()}
+        return arrays | {"dropped": np.array([self.newest_dropped]), "totals": np.array([*with_totals], np.int64)}
 
     def restore(self, arrays: Mapping[str, Array]) -> int:
         """Restore the timelines from the arrays of `dump` and return the number of rows.
@@ -291,10 +326,21 @@ class TimelinePool:
         self._slots = _no_slots(n + 16)
         self._slots[:n, ENDS], self._slots[:n, SIZE], self._slots[:n, CLASS] = ends, 0, NO_BLOCK
         self._rows = np.empty((len(rows) + len(rows) // 4 + 16, self.width), np.int64)
-        self._insert(np.arange(n), starts, np.arange(len(rows), dtype=np.int32), rows)
+        held = np.flatnonzero(ends[:, 0])
+        self._insert(held, np.append(starts[held], len(rows)), np.arange(len(rows), dtype=np.int32), rows)
         for slot in np.flatnonzero(self._slots[:, SIZE] > HOT_SIZE).tolist():
             self._heat(slot)
-        return len(rows)
+        for slot in arrays["totals"].tolist():
+            self._restore_totals(slot, arrays)
+        return self.n_rows
+
+    def _restore_totals(self, slot: int, arrays: Mapping[str, Array]) -> None:
+        start = f"hot.{slot}."
+        if self.history is None or not 0 <= slot < len(self) or self._slots[slot, CLASS] != NO_BLOCK:
+            raise ValueError("totals belong to no entity")
+        own = {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
+        self.hot[slot] = HotTimeline.restore(self.history, own)
+        self._slots[slot, CLASS] = OUTSIDE
 
 
 def _no_slots(n: int) -> Array:

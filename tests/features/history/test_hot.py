@@ -1,6 +1,5 @@
 """The timeline of an entity with many events: equal to the batch runner, to the last bit."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,7 +32,9 @@ VIEWS = [
 ]
 START = 1_714_766_400 * SECOND  # a Friday, 20:00
 MINUTES = st.sampled_from([0, 1, 2, 30, 59, 60, 61]) | st.integers(0, 4 * 24 * 60)
-TIMES = st.tuples(MINUTES, st.sampled_from([0, 0, 1, SECOND])).map(lambda parts: START + parts[0] * 60 * SECOND + parts[1])
+TIMES = st.tuples(MINUTES, st.sampled_from([0, 0, 1, SECOND])).map(
+    lambda parts: START + parts[0] * 60 * SECOND + parts[1]
+)
 AMOUNTS = st.sampled_from([np.nan, 0.0, -0.0, 5.0, 1e15, 0.1, 1e-9]) | st.integers(-400, 10**7).map(lambda n: n / 100)
 EVENTS = st.tuples(TIMES, AMOUNTS, st.integers(-1, 1), st.integers(0, 3), st.integers(0, 3))
 
