@@ -90,6 +90,8 @@ def add_number(digits: Array, number: float, sign: int) -> None:
     >>> sum_of(digits)
     0.1
     """
+    if number < 0.0:  # the digits of a small negative number would otherwise not be small
+        number, sign = -number, -sign
     whole, part, rest = split_number(number)
     digits[5] += sign * (whole >> BITS)
     digits[4] += sign * (whole & MASK)
@@ -228,26 +230,30 @@ def _add_float(digits: Array, number: float, sign: int) -> None:
 
 @nb.njit(inline="always")
 def _top_digits(digits: Array, sign: int) -> tuple[int, int, int, int]:
-    """Return the four highest digits of a sum as two integers, the position of the highest, and the final carry."""
+    """Return the position of the highest digit, the four highest as two integers, and the carry of all; below 0 if < 0."""
     start, stop = 0, digits.size
     while stop > 0 and digits[stop - 1] == 0:
         stop -= 1
     while start < stop and digits[start] == 0:
         start += 1
-    at, head, below, carried = start, 0, 0, 0
-    d0 = d1 = d2 = 0
-    for i in range(start, stop + 2):
-        carried += sign * digits[i] if i < stop else 0
-        digit, carried = carried & MASK, carried >> BITS
-        if digit != 0:
-            at, head, below = i, digit << BITS | d0, d1 << BITS | d2
-        d2, d1, d0 = d1, d0, digit
-    return at, head, below, carried
+    carried = d0 = d1 = d2 = d3 = 0
+    for i in range(start, stop):
+        carried += sign * digits[i]
+        d3, d2, d1, d0 = d2, d1, d0, carried & MASK
+        carried >>= BITS
+    if carried > MASK:
+        return stop + 1, carried, d0 << BITS | d1, carried
+    if carried != 0:
+        return stop, carried << BITS | d0, d1 << BITS | d2, carried
+    return stop - 1, d0 << BITS | d1, d2 << BITS | d3, carried
 
 
 @nb.njit(cache=True, nogil=True)
 def _two_floats(digits: Array, units: Array) -> tuple[float, float]:
-    """Return the size of a sum as an unevaluated sum of two floats, with 93 or more of its leading bits."""
+    """Return the size of a sum as an unevaluated sum of two floats.
+
+    They hold four digits: the error is below 2**-90 of the sum or of the largest number in it.
+    """
     at, head, below, carried = _top_digits(digits, 1)
     if carried < 0:
         at, head, below, carried = _top_digits(digits, -1)
