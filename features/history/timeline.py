@@ -59,7 +59,7 @@ class ViewState:
         drops = history.entities != ("account_id",) and not set(history.measures) & set(WITHOUT_WINDOW)
         self.drops_entities = drops
         self.events = TimelinePool(IDS + len(self.identifiers), drops_entities=drops, history=history)
-        self.labels = TimelinePool(IDS, are_labels=True, drops_entities=drops)
+        self.labels = TimelinePool(IDS, are_labels=True, drops_entities=drops, history=history)
         # The row of an entity without history is computed once: most campaigns are new.
         self.empty_row: Array | None = None
 
@@ -125,7 +125,9 @@ class ViewState:
             return False
         cutoffs = CutoffTimes(_ONE, np.array([cutoff]), _FIRST_ROW, amounts)
         has_history = self._fill_events(slot, cutoffs, out)
-        if self.history.needs_labels:
+        if label_slot in self.labels.hot:
+            self.labels.hot[label_slot].fill(cutoff, out)
+        elif self.history.needs_labels:
             fill_labels(self.history, self._encode(self.labels, label_slot), cutoffs, out)
         if is_empty:
             self.empty_row = out[0].copy()

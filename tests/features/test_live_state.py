@@ -149,7 +149,9 @@ def nbytes_of(state: HistoryState) -> int:
     pools = [pool for view in state.views for pool in (view.events, view.labels)]
     owners = [owner for pool in pools for owner in (pool, pool.entities)]
     hot = sum(hot.nbytes for pool in pools for hot in pool.hot.values())
-    return hot + sum(array.nbytes for owner in owners for array in vars(owner).values() if isinstance(array, np.ndarray))
+    return hot + sum(
+        array.nbytes for owner in owners for array in vars(owner).values() if isinstance(array, np.ndarray)
+    )
 
 
 @pytest.mark.parametrize("windows", [("1h", "1d"), ("1h", "1d", "all"), ("all",)])

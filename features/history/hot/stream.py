@@ -95,7 +95,9 @@ class Stream:
             code_columns.append(indices(("", "", "repeats", ""), "", kind))
         self._sources = np.array(sources, np.int64)
         shape = len(history.windows), len(sources), len(CODE_MEASURES)
-        self._code_columns = np.ascontiguousarray(np.array(code_columns, np.int64).reshape(-1, *shape[::2]).swapaxes(0, 1))
+        self._code_columns = np.ascontiguousarray(
+            np.array(code_columns, np.int64).reshape(-1, *shape[::2]).swapaxes(0, 1)
+        )
         longest = int(history.widths.argmax())
         self._earlier_parts = np.full(len(history.windows), -1)
         if "new" in measures:

@@ -58,7 +58,10 @@ def test_hot_labels_equal_batch_to_the_last_bit(steps: Any, first: Any) -> None:
             assert labels.last == last
             everything = everything[~is_old]
         else:
-            late = [(max(seconds, oldest // SECOND + 1), is_fraud) for seconds, is_fraud in ([value] if step == "add" else value)]
+            late = [
+                (max(seconds, oldest // SECOND + 1), is_fraud)
+                for seconds, is_fraud in ([value] if step == "add" else value)
+            ]
             new = as_rows(late)
             labels.add(new[0].tolist()) if step == "add" else labels.add_many(new)
             everything = np.concatenate([everything, new])
