@@ -50,7 +50,9 @@ class HotTimeline:
     [3.0, 30.0]
     """
 
-    def __init__(self, history: History, rows: Array, *, first: int = NEVER, last: int = NEVER, page_size: int = PAGE) -> None:
+    def __init__(
+        self, history: History, rows: Array, *, first: int = NEVER, last: int = NEVER, page_size: int = PAGE
+    ) -> None:
         self.history = history
         self._streams = [Stream(history, kind, page_size=page_size) for kind in ("", *history.kinds)]
         self._streams[0].arrays.meta[[FIRST, LAST]] = first, last
@@ -118,7 +120,8 @@ class HotTimeline:
         int
             Number of events dropped.
         """
-        return [stream.drop_before(time) for stream in self._streams][0]
+        n_dropped = [stream.drop_before(time) for stream in self._streams]
+        return n_dropped[0]
 
     def rows(self) -> Array:
         """Return the events held, in order of time.

@@ -37,7 +37,7 @@ def batch(rows: Array, cutoff: int, last: int) -> Array:
     labels = EncodedEvents(np.array([0, len(rows)]), rows[:, 0].copy(), frauds, firsts=ends[0], lasts=ends[1])
     out = np.full((2, len(VIEW.columns)), np.nan)
     fill_labels(VIEW, labels, CutoffTimes(np.array([0, 1]), np.array([cutoff]), np.zeros(1, np.int32)), out)
-    return out[0]
+    return np.asarray(out[0])
 
 
 @given(STEPS, st.lists(LABEL, max_size=20))
@@ -58,7 +58,10 @@ def test_hot_labels_equal_batch_to_the_last_bit(steps: Any, first: Any) -> None:
             assert labels.last == last
             everything = everything[~is_old]
         else:
-            late = [(max(seconds, oldest // SECOND + 1), is_fraud) for seconds, is_fraud in ([value] if step == "add" else value)]
+            late = [
+                (max(seconds, oldest // SECOND + 1), is_fraud)
+                for seconds, is_fraud in ([value] if step == "add" else value)
+            ]
             new = as_rows(late)
             labels.add(new[0].tolist()) if step == "add" else labels.add_many(new)
             everything = np.concatenate([everything, new])
