@@ -14,6 +14,8 @@ SECOND = 1_000_000
 TIME, IS_FRAUD = range(2)
 FRAUD = int(np.float64(1.0).view(np.int64))
 """The bits of the amount of a label of fraud."""
+DROP_SHARE = 8
+"""Old times are dropped once they are at least one in eight."""
 
 
 class SortedTimes:
@@ -36,8 +38,15 @@ class SortedTimes:
         """Return the number of times before a time."""
         return int(np.searchsorted(self.array[: self.size], time))
 
+    def n_to_drop(self, time: int) -> int:
+        """Return the number of times before a time; 0 while they are few, since a drop copies the others."""
+        n = self.before(time)
+        return n if n * DROP_SHARE >= self.size else 0
+
     def drop(self, n: int) -> None:
         """Remove the first times."""
+        if not n:
+            return
         self.array = self.array[n : self.size].copy()
         self.size -= n
 
@@ -124,9 +133,9 @@ class HotLabels:
         Returns
         -------
         int
-            Number of labels dropped.
+            Number of labels dropped; 0 while they are few.
         """
-        n_frauds, n_others = self._frauds.before(time), self._others.before(time)
+        n_frauds, n_others = self._frauds.n_to_drop(time), self._others.n_to_drop(time)
         if n_frauds:
             first, last = self._frauds.array[[0, n_frauds - 1]].tolist()
             self.first = first if self.first == NEVER else min(self.first, first)
@@ -145,6 +154,11 @@ class HotLabels:
         parts = [(self._frauds, FRAUD), (self._others, 0)]
         rows = np.concatenate([np.column_stack([p.array[: p.size], np.full(p.size, bits)]) for p, bits in parts])
         return rows[np.argsort(rows[:, TIME], kind="stable")]
+
+    def last_before(self, cutoff: int) -> int:
+        """Return the time of the last label held that is before a cutoff time; `NEVER` without one."""
+        counts = [(times, times.before(cutoff)) for times in (self._frauds, self._others)]
+        return max((int(times.array[n - 1]) for times, n in counts if n), default=NEVER)
 
     def fill(self, cutoff: int, out: Array) -> None:
         """Compute the columns of labels strictly before a cutoff time, as `fill_labels` does.

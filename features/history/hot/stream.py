@@ -130,6 +130,15 @@ class Stream:
         look = self._widths, self._columns, self._code_columns, self._earlier_parts, self._derived, self._ends
         _look(self.arrays, cutoff, *look, self._is_kind, amounts, out)
 
+    def last_before(self, cutoff: int) -> int:
+        """Return the time of the last event held that is before a cutoff time; `NEVER` without one."""
+        s = self.arrays
+        page = int(np.searchsorted(s.page_index[at.FIRST_TIME, : s.meta[at.N_PAGES]], cutoff)) - 1
+        if page < 0 or not s.meta[at.N_EVENTS]:
+            return NEVER
+        times = s.pages[s.page_index[at.SLOT, page], at.TIME, : s.page_index[at.SIZE, page]]
+        return int(times[np.searchsorted(times, cutoff) - 1])
+
     def rows(self) -> Array:
         """Return the events held, in order, as rows of time, amount and what else was kept of them."""
         s = self.arrays

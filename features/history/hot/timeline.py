@@ -132,6 +132,10 @@ class HotTimeline:
         """
         return self._streams[0].rows()
 
+    def last_before(self, cutoff: int) -> int:
+        """Return the time of the last event held that is before a cutoff time; `NEVER` without one."""
+        return self._streams[0].last_before(cutoff)
+
     def fill(self, cutoff: int, amounts: Array, out: Array) -> None:
         """Compute the columns of the view strictly before a cutoff time, as `fill_history` does.
 

@@ -63,9 +63,9 @@ FIRST_POSITION = 1075 + LOWEST_SQUARE
 @nb.njit(inline="always")
 def split_number(number: float) -> tuple[int, int, float]:
     """Return the whole part of a number, its part in units of 2**-62, and the rest, in these units too."""
-    whole = np.int64(number)
+    whole = int(number)
     scaled = (number - whole) * UNIT
-    part = np.int64(scaled)
+    part = int(scaled)
     return whole, part, scaled - part
 
 
