@@ -11,7 +11,7 @@ from fraudsieve.features.history.kernels.ids import slot_of
 
 from .layout import FREE_CODE, N_CODES, ONE, OWNER, TWO, Arrays
 
-__all__ = ["code_of", "find_code", "free_code", "fill_table"]
+__all__ = ["code_of", "fill_table", "find_code", "free_code"]
 
 
 @nb.njit(cache=True, nogil=True)
@@ -19,7 +19,7 @@ def _home(one: int, two: int, owner: int, table: Array, key: Array) -> int:
     """Return the slot of a key in a table without collisions."""
     mask = np.uint64(table.size - 1)
     mixed = np.uint64(two) ^ (np.uint64(owner) * np.uint64(0x9E3779B97F4A7C15))
-    return np.int64(slot_of(np.uint64(one), mixed, mask, key))
+    return int(np.int64(slot_of(np.uint64(one), mixed, mask, key)))
 
 
 @nb.njit(cache=True, nogil=True)
@@ -48,7 +48,7 @@ def code_of(s: Arrays, one: int, two: int, owner: int) -> int:
         s.meta[N_CODES] += 1
     s.table[slot] = code
     s.keys[code, ONE], s.keys[code, TWO], s.keys[code, OWNER] = one, two, owner
-    return code
+    return int(code)
 
 
 @nb.njit(cache=True, nogil=True)

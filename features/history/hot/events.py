@@ -95,10 +95,10 @@ def _insert(s: Arrays, row: Array) -> None:
         first_page, first_at = seek(s, time - HOUR + 1)
         trailing += rank_of(s, page, at) - rank_of(s, first_page, first_at)
     page, at = make_room(s, page, at)
-    slot = s.index[SLOT, page]
+    slot = s.page_index[SLOT, page]
     s.pages[slot, TIME, at], s.pages[slot, GAP, at] = time, gap
     s.pages[slot, AMOUNT, at] = np.float64(amount).view(np.int64)
-    s.pages[slot, TRAILING, at] = trailing - s.index[MORE_TRAILING, page]
+    s.pages[slot, TRAILING, at] = trailing - s.page_index[MORE_TRAILING, page]
     _write_codes(s, row, slot, at)
     _update_index(s, page, at, time, amount, trailing)
     if s.meta[NEEDS_TRAILING]:
@@ -112,20 +112,20 @@ def _insert(s: Arrays, row: Array) -> None:
 def _time_before(s: Arrays, page: int, at: int, time: int) -> int:
     """Return the time of the event before a position; the time itself if there is none."""
     if at > 0:
-        return s.pages[s.index[SLOT, page], TIME, at - 1]
+        return int(s.pages[s.page_index[SLOT, page], TIME, at - 1])
     if page > 0:
-        return s.pages[s.index[SLOT, page - 1], TIME, s.index[SIZE, page - 1] - 1]
-    return min(s.meta[LAST], time) if s.meta[N_DROPPED] else time
+        return int(s.pages[s.page_index[SLOT, page - 1], TIME, s.page_index[SIZE, page - 1] - 1])
+    return min(int(s.meta[LAST]), time) if s.meta[N_DROPPED] else time
 
 
 @nb.njit(cache=True, nogil=True)
 def _shorten_gap_after(s: Arrays, page: int, at: int, time: int) -> None:
     """Let the gap of the event at a position begin at a time."""
-    if page < s.meta[N_PAGES] and at == s.index[SIZE, page]:
+    if page < s.meta[N_PAGES] and at == s.page_index[SIZE, page]:
         page, at = page + 1, 0
     if page >= s.meta[N_PAGES]:
         return
-    slot = s.index[SLOT, page]
+    slot = s.page_index[SLOT, page]
     following, gap = s.pages[slot, TIME, at], s.pages[slot, GAP, at]
     s.pages[slot, GAP, at] = following - time
     for k in range(len(s.states)):
@@ -154,34 +154,34 @@ def _write_codes(s: Arrays, row: Array, slot: int, at: int) -> None:
 
 @nb.njit(cache=True, nogil=True)
 def _update_index(s: Arrays, page: int, at: int, time: int, amount: float, trailing: int) -> None:
-    s.index[SIZE, page] += 1
+    s.page_index[SIZE, page] += 1
     s.meta[N_EVENTS] += 1
     for i in range(page + 1, s.meta[N_PAGES]):
-        s.index[RANK, i] += 1
+        s.page_index[RANK, i] += 1
     if at == 0:
-        s.index[FIRST_TIME, page] = time
+        s.page_index[FIRST_TIME, page] = time
     if amount > s.extremes[LARGEST, page]:
-        s.extremes[LARGEST, page], s.index[MAX_TIME, page] = amount, time
+        s.extremes[LARGEST, page], s.page_index[MAX_TIME, page] = amount, time
     elif amount == s.extremes[LARGEST, page]:
-        s.index[MAX_TIME, page] = max(time, s.index[MAX_TIME, page])
+        s.page_index[MAX_TIME, page] = max(time, s.page_index[MAX_TIME, page])
     if amount < s.extremes[SMALLEST, page]:
         s.extremes[SMALLEST, page] = amount
-    s.index[MAX_TRAILING, page] = max(trailing, s.index[MAX_TRAILING, page])
+    s.page_index[MAX_TRAILING, page] = max(trailing, s.page_index[MAX_TRAILING, page])
 
 
 @nb.njit(cache=True, nogil=True)
 def _add_trailing(s: Arrays, page: int, at: int, until: int) -> None:
     """Add one to the number of events in the hour that ends with each event from a position up to a time."""
     while page < s.meta[N_PAGES]:
-        slot, size = s.index[SLOT, page], s.index[SIZE, page]
+        slot, size = s.page_index[SLOT, page], s.page_index[SIZE, page]
         if at == 0 and s.pages[slot, TIME, size - 1] < until:
-            s.index[MORE_TRAILING, page] += 1
-            s.index[MAX_TRAILING, page] += 1
+            s.page_index[MORE_TRAILING, page] += 1
+            s.page_index[MAX_TRAILING, page] += 1
         else:
             while at < size and s.pages[slot, TIME, at] < until:
                 s.pages[slot, TRAILING, at] += 1
-                trailing = s.pages[slot, TRAILING, at] + s.index[MORE_TRAILING, page]
-                s.index[MAX_TRAILING, page] = max(trailing, s.index[MAX_TRAILING, page])
+                trailing = s.pages[slot, TRAILING, at] + s.page_index[MORE_TRAILING, page]
+                s.page_index[MAX_TRAILING, page] = max(trailing, s.page_index[MAX_TRAILING, page])
                 at += 1
             if at < size:
                 return
@@ -218,7 +218,7 @@ def drop_events(s: Arrays, time: int) -> int:
             s.states[k, LEFT] = time
         s.states[k, RIGHT] = max(right, time)
     for page in range(min(stop_page + 1, s.meta[N_PAGES])):
-        for at in range(s.index[SIZE, page] if page < stop_page else stop_at):
+        for at in range(s.page_index[SIZE, page] if page < stop_page else stop_at):
             _forget(s, page, at)
     drop_pages(s, stop_page, stop_at)
     s.meta[N_EVENTS] -= n
@@ -229,7 +229,7 @@ def drop_events(s: Arrays, time: int) -> int:
 @nb.njit(cache=True, nogil=True)
 def _forget(s: Arrays, page: int, at: int) -> None:
     """Note what is kept of an event that is dropped, and free codes that nothing uses."""
-    slot = s.index[SLOT, page]
+    slot = s.page_index[SLOT, page]
     time, amount = s.pages[slot, TIME, at], amount_of(s.pages[slot, AMOUNT, at])
     s.meta[FIRST] = time if s.meta[FIRST] == NEVER else min(s.meta[FIRST], time)
     s.meta[LAST] = max(s.meta[LAST], time)
@@ -238,7 +238,7 @@ def _forget(s: Arrays, page: int, at: int) -> None:
             s.dropped[DROPPED_MAX], s.meta[DROPPED_MAX_TIME] = amount, time
         s.dropped[DROPPED_MIN] = min(s.dropped[DROPPED_MIN], amount)
         s.dropped[LAST_AMOUNT] = amount
-    trailing = s.pages[slot, TRAILING, at] + s.index[MORE_TRAILING, page]
+    trailing = s.pages[slot, TRAILING, at] + s.page_index[MORE_TRAILING, page]
     s.meta[DROPPED_TRAILING] = max(s.meta[DROPPED_TRAILING], trailing)
     for i in range(LATEST - 1, 0, -1):
         s.meta[LATEST_TIMES + i] = s.meta[LATEST_TIMES + i - 1]

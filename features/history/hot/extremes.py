@@ -57,18 +57,18 @@ def window_extremes(s: Arrays, w: int, cutoff: int) -> tuple[float, int, float, 
     while page < end_page or (page == end_page and at < end_at):
         if at == 0 and page < end_page:
             if s.extremes[LARGEST, page] >= largest:
-                largest, max_time = s.extremes[LARGEST, page], s.index[MAX_TIME, page]
+                largest, max_time = s.extremes[LARGEST, page], s.page_index[MAX_TIME, page]
             smallest = min(smallest, s.extremes[SMALLEST, page])
-            trailing = max(trailing, s.index[MAX_TRAILING, page])
+            trailing = max(trailing, s.page_index[MAX_TRAILING, page])
         else:
-            slot, stop = s.index[SLOT, page], s.index[SIZE, page] if page < end_page else end_at
+            slot, stop = s.page_index[SLOT, page], s.page_index[SIZE, page] if page < end_page else end_at
             for i in range(at, stop):
                 amount = amount_of(s.pages[slot, AMOUNT, i])
                 if amount >= largest:
                     largest, max_time = amount, s.pages[slot, TIME, i]
                 if amount < smallest:
                     smallest = amount
-                trailing = max(trailing, s.pages[slot, TRAILING, i] + s.index[MORE_TRAILING, page])
+                trailing = max(trailing, s.pages[slot, TRAILING, i] + s.page_index[MORE_TRAILING, page])
         page, at = page + 1, 0
     return largest, max_time, smallest, trailing
 
@@ -79,13 +79,13 @@ def last_amount_before(s: Arrays, cutoff: int) -> float:
     page, at = seek(s, cutoff)
     if page < s.meta[N_PAGES]:
         for i in range(at - 1, -1, -1):
-            amount = amount_of(s.pages[s.index[SLOT, page], AMOUNT, i])
+            amount = amount_of(s.pages[s.page_index[SLOT, page], AMOUNT, i])
             if amount == amount:
                 return amount
     for p in range(page - 1, -1, -1):
         if s.extremes[LARGEST, p] > -np.inf:
-            for i in range(s.index[SIZE, p] - 1, -1, -1):
-                amount = amount_of(s.pages[s.index[SLOT, p], AMOUNT, i])
+            for i in range(s.page_index[SIZE, p] - 1, -1, -1):
+                amount = amount_of(s.pages[s.page_index[SLOT, p], AMOUNT, i])
                 if amount == amount:
                     return amount
     return float(s.dropped[LAST_AMOUNT])
@@ -115,7 +115,7 @@ def fill_ends_of(s: Arrays, cutoff: int, longest: int, is_kind: bool, columns: A
     first, last = s.meta[FIRST], s.meta[LAST]
     n = min(_n_before(s, page, at), N_LATEST_EVENTS)
     if n > 0:
-        first = s.pages[s.index[SLOT, 0], TIME, 0] if first == NEVER else first
+        first = s.pages[s.page_index[SLOT, 0], TIME, 0] if first == NEVER else first
         last = _before(s, page, at, 1)[0]
     if last != NEVER or n > 0:
         for i, time in enumerate((first, last)):
@@ -141,7 +141,7 @@ def _n_before(s: Arrays, page: int, at: int) -> int:
     """Return the number of events held before a position; any number from 5 on stands for more."""
     n = at
     for p in range(page - 1, max(page - 1 - N_LATEST_EVENTS, -1), -1):
-        n += s.index[SIZE, p]
+        n += s.page_index[SIZE, p]
     return n
 
 
@@ -151,6 +151,6 @@ def _before(s: Arrays, page: int, at: int, n: int) -> tuple[int, float]:
     while n > at:
         n -= at
         page -= 1
-        at = s.index[SIZE, page]
-    slot = s.index[SLOT, page]
+        at = s.page_index[SIZE, page]
+    slot = s.page_index[SLOT, page]
     return s.pages[slot, TIME, at - n], amount_of(s.pages[slot, AMOUNT, at - n])

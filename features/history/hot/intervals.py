@@ -1,7 +1,7 @@
 """Sums over intervals whose ends move with the cutoff time. Needs only NumPy and Numba.
 
-An event is added to all sums of an interval, or subtracted from them, exactly; so the ends move in either direction. What
-a move costs is the number of events that it passes.
+An event is added to all sums of an interval, or subtracted from them, exactly; so the ends move in either direction.
+What a move costs is the number of events that it passes.
 """
 
 import numba as nb
@@ -24,7 +24,6 @@ from .layout import (
     KEEPS_DROPPED,
     LEFT,
     LEFT_WIDTH,
-    N,
     N_HOURS,
     N_OF,
     N_OF_CODES,
@@ -52,6 +51,7 @@ from .layout import (
     WEEKENDS,
     WHOLE_OF,
     Arrays,
+    N,
 )
 from .pages import amount_of, rank_of, seek
 
@@ -101,8 +101,8 @@ def count_between(s: Arrays, k: int, since: int, until: int, sign: int) -> None:
         return
     page, at = seek(s, since)
     while page < s.meta[N_PAGES]:
-        slot = s.index[SLOT, page]
-        while at < s.index[SIZE, page]:
+        slot = s.page_index[SLOT, page]
+        while at < s.page_index[SIZE, page]:
             if s.pages[slot, TIME, at] >= until:
                 return
             count_event(s, slot, at, k, sign)
@@ -156,7 +156,7 @@ def _count_hour(s: Arrays, k: int, time: int, sign: int) -> None:
 @nb.njit(cache=True, nogil=True)
 def _count_code(s: Arrays, code: int, j: int, k: int, sign: int) -> None:
     state, of = s.states[k], OF_CODES + j * N_OF_CODES
-    n = np.int64(s.counts[code, k])
+    n = int(np.int64(s.counts[code, k]))
     s.counts[code, k] = n + sign
     state[of + N_OF] += sign
     state[of + DISTINCT_OF] += (n == 0) if sign > 0 else -(n == 1)

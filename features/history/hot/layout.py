@@ -12,7 +12,7 @@ PAGE = 512
 
 # Rows of `HotArrays.pages`.
 TIME, AMOUNT, GAP, TRAILING, CODES = range(5)
-# Rows of `HotArrays.index`.
+# Rows of `HotArrays.page_index`.
 SLOT, SIZE, RANK, FIRST_TIME, MAX_TIME, MAX_TRAILING, MORE_TRAILING = range(7)
 N_INDEX = 7
 # Rows of `HotArrays.extremes`.
@@ -59,8 +59,8 @@ class HotArrays(NamedTuple):
     ----------
     pages : ndarray of int64, shape (n_slots, n_rows, page_size)
         Per event: time, bits of the amount, microseconds since the event before, number of events in the hour that ends
-        with it (without what `index` adds), codes, and what else a caller gave.
-    index : ndarray of int64, shape (7, n_slots)
+        with it (without what `page_index` adds), codes, and what else a caller gave.
+    page_index : ndarray of int64, shape (7, n_slots)
         Per page, in order: its slot, its size, the number of events before it, the first time, the last time of the
         largest amount, the largest number of events in an hour, and what is to be added to each of these numbers.
     extremes : ndarray of float64, shape (2, n_slots)
@@ -92,7 +92,7 @@ class HotArrays(NamedTuple):
     """
 
     pages: Array
-    index: Array
+    page_index: Array
     extremes: Array
     free: Array
     states: Array

@@ -39,7 +39,6 @@ from .layout import (
     KEEPS_DROPPED,
     LAST,
     LEFT,
-    N,
     N_DROPPED,
     N_HOURS,
     N_OF,
@@ -56,6 +55,7 @@ from .layout import (
     WEEKENDS,
     WHOLE_OF,
     Arrays,
+    N,
 )
 from .pages import seek
 
@@ -95,9 +95,7 @@ def fill_windows(
     for w in range(len(columns)):
         _fill_amounts(s, w, columns[w], out[0])
         _fill_rhythm(s, w, cutoff, columns[w], out[0])
-        if columns[w, FIRST_SPREAD + MAX] >= 0 or columns[w, FIRST_SPREAD + MIN] >= 0:
-            _fill_extremes(s, w, cutoff, columns[w], out[0])
-        elif columns[w, FIRST_SPREAD + BURST] >= 0:
+        if max(columns[w, FIRST_SPREAD + MAX], columns[w, FIRST_SPREAD + MIN], columns[w, FIRST_SPREAD + BURST]) >= 0:
             _fill_extremes(s, w, cutoff, columns[w], out[0])
         for j in range(s.sources.size):
             of = OF_CODES + j * N_OF_CODES
@@ -159,10 +157,10 @@ def _ends_of(s: Arrays, w: int, cutoff: int) -> tuple[int, int, int]:
     has_dropped = s.bounds[w, KEEPS_DROPPED] and s.meta[N_DROPPED] > 0
     if page < end_page or at < end_at:
         if not has_dropped:
-            first, gap = s.pages[s.index[SLOT, page], TIME, at], s.pages[s.index[SLOT, page], GAP, at]
+            first, gap = s.pages[s.page_index[SLOT, page], TIME, at], s.pages[s.page_index[SLOT, page], GAP, at]
         if end_at == 0:
-            end_page, end_at = end_page - 1, s.index[SIZE, end_page - 1]
-        last = s.pages[s.index[SLOT, end_page], TIME, end_at - 1]
+            end_page, end_at = end_page - 1, s.page_index[SIZE, end_page - 1]
+        last = s.pages[s.page_index[SLOT, end_page], TIME, end_at - 1]
     return first, last, gap
 
 

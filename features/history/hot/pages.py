@@ -45,21 +45,21 @@ def seek(s: Arrays, time: int) -> tuple[int, int]:
     low, high = 0, s.meta[N_PAGES]
     while low < high:
         middle = (low + high) // 2
-        if s.index[FIRST_TIME, middle] < time:
+        if s.page_index[FIRST_TIME, middle] < time:
             low = middle + 1
         else:
             high = middle
     if low == 0:
         return 0, 0
-    page, slot = low - 1, s.index[SLOT, low - 1]
-    low, high = 1, s.index[SIZE, page]
+    page, slot = low - 1, s.page_index[SLOT, low - 1]
+    low, high = 1, s.page_index[SIZE, page]
     while low < high:
         middle = (low + high) // 2
         if s.pages[slot, TIME, middle] < time:
             low = middle + 1
         else:
             high = middle
-    if low == s.index[SIZE, page] or s.pages[slot, TIME, low] < time:
+    if low == s.page_index[SIZE, page] or s.pages[slot, TIME, low] < time:
         return page + 1, 0
     return page, low
 
@@ -70,14 +70,14 @@ def place_of(s: Arrays, time: int, amount: float) -> tuple[int, int]:
     low, high = 0, s.meta[N_PAGES]
     while low < high:
         middle = (low + high) // 2
-        slot = s.index[SLOT, middle]
+        slot = s.page_index[SLOT, middle]
         if is_less(time, amount, s.pages[slot, TIME, 0], amount_of(s.pages[slot, AMOUNT, 0])):
             high = middle
         else:
             low = middle + 1
     page = max(low - 1, 0)
-    slot = s.index[SLOT, page]
-    low, high = 0, s.index[SIZE, page]
+    slot = s.page_index[SLOT, page]
+    low, high = 0, s.page_index[SIZE, page]
     while low < high:
         middle = (low + high) // 2
         if is_less(time, amount, s.pages[slot, TIME, middle], amount_of(s.pages[slot, AMOUNT, middle])):
@@ -91,16 +91,16 @@ def place_of(s: Arrays, time: int, amount: float) -> tuple[int, int]:
 def rank_of(s: Arrays, page: int, at: int) -> int:
     """Return the number of events before a position, dropped ones included."""
     if page < s.meta[N_PAGES]:
-        return int(s.index[RANK, page] + at)
+        return int(s.page_index[RANK, page] + at)
     if page == 0:
-        return int(s.index[RANK, 0])
-    return int(s.index[RANK, page - 1] + s.index[SIZE, page - 1])
+        return int(s.page_index[RANK, 0])
+    return int(s.page_index[RANK, page - 1] + s.page_index[SIZE, page - 1])
 
 
 @nb.njit(cache=True, nogil=True)
 def summarize(s: Arrays, page: int) -> None:
     """Compute what the index says of a page."""
-    slot, size = s.index[SLOT, page], s.index[SIZE, page]
+    slot, size = s.page_index[SLOT, page], s.page_index[SIZE, page]
     largest, smallest, max_time, trailing = -np.inf, np.inf, NO_TIME, 0
     for at in range(size):
         amount = amount_of(s.pages[slot, AMOUNT, at])
@@ -109,8 +109,11 @@ def summarize(s: Arrays, page: int) -> None:
         smallest = min(smallest, amount) if amount == amount else smallest
         trailing = max(trailing, s.pages[slot, TRAILING, at])
     s.extremes[LARGEST, page], s.extremes[SMALLEST, page] = largest, smallest
-    s.index[MAX_TIME, page], s.index[MAX_TRAILING, page] = max_time, trailing + s.index[MORE_TRAILING, page]
-    s.index[FIRST_TIME, page] = s.pages[slot, TIME, 0]
+    s.page_index[MAX_TIME, page], s.page_index[MAX_TRAILING, page] = (
+        max_time,
+        trailing + s.page_index[MORE_TRAILING, page],
+    )
+    s.page_index[FIRST_TIME, page] = s.pages[slot, TIME, 0]
 
 
 @nb.njit(cache=True, nogil=True)
@@ -120,15 +123,15 @@ def make_room(s: Arrays, page: int, at: int) -> tuple[int, int]:
         _insert_page(s, 0)
         return 0, 0
     page_size = s.pages.shape[2]
-    if s.index[SIZE, page] == page_size:
+    if s.page_index[SIZE, page] == page_size:
         is_end = at == page_size and page == s.meta[N_PAGES] - 1
         _insert_page(s, page + 1)
         if is_end:
             return page + 1, 0
         _split(s, page)
-        if at > s.index[SIZE, page]:
-            page, at = page + 1, at - s.index[SIZE, page]
-    slot, size = s.index[SLOT, page], s.index[SIZE, page]
+        if at > s.page_index[SIZE, page]:
+            page, at = page + 1, at - s.page_index[SIZE, page]
+    slot, size = s.page_index[SLOT, page], s.page_index[SIZE, page]
     for row in range(s.pages.shape[1]):
         for i in range(size, at, -1):
             s.pages[slot, row, i] = s.pages[slot, row, i - 1]
@@ -138,31 +141,31 @@ def make_room(s: Arrays, page: int, at: int) -> tuple[int, int]:
 @nb.njit(cache=True, nogil=True)
 def _insert_page(s: Arrays, page: int) -> None:
     """Insert an empty page before another."""
-    for row in range(s.index.shape[0]):
+    for row in range(s.page_index.shape[0]):
         for i in range(s.meta[N_PAGES], page, -1):
-            s.index[row, i] = s.index[row, i - 1]
+            s.page_index[row, i] = s.page_index[row, i - 1]
     for row in range(s.extremes.shape[0]):
         for i in range(s.meta[N_PAGES], page, -1):
             s.extremes[row, i] = s.extremes[row, i - 1]
     s.meta[N_FREE] -= 1
     s.meta[N_PAGES] += 1
-    rank = s.index[RANK, page - 1] + s.index[SIZE, page - 1] if page else s.index[RANK, 0]
-    s.index[:, page] = 0
-    s.index[SLOT, page], s.index[RANK, page] = s.free[s.meta[N_FREE]], rank
+    rank = s.page_index[RANK, page - 1] + s.page_index[SIZE, page - 1] if page else s.page_index[RANK, 0]
+    s.page_index[:, page] = 0
+    s.page_index[SLOT, page], s.page_index[RANK, page] = s.free[s.meta[N_FREE]], rank
     s.extremes[LARGEST, page], s.extremes[SMALLEST, page] = -np.inf, np.inf
-    s.index[MAX_TIME, page] = NO_TIME
+    s.page_index[MAX_TIME, page] = NO_TIME
 
 
 @nb.njit(cache=True, nogil=True)
 def _split(s: Arrays, page: int) -> None:
     """Move the upper half of a full page to the empty one after it."""
-    slot, other = s.index[SLOT, page], s.index[SLOT, page + 1]
+    slot, other = s.page_index[SLOT, page], s.page_index[SLOT, page + 1]
     size = s.pages.shape[2]
     half = size // 2
     s.pages[other, :, : size - half] = s.pages[slot, :, half:]
-    s.index[SIZE, page], s.index[SIZE, page + 1] = half, size - half
-    s.index[RANK, page + 1] = s.index[RANK, page] + half
-    s.index[MORE_TRAILING, page + 1] = s.index[MORE_TRAILING, page]
+    s.page_index[SIZE, page], s.page_index[SIZE, page + 1] = half, size - half
+    s.page_index[RANK, page + 1] = s.page_index[RANK, page] + half
+    s.page_index[MORE_TRAILING, page + 1] = s.page_index[MORE_TRAILING, page]
     summarize(s, page)
     summarize(s, page + 1)
 
@@ -172,20 +175,20 @@ def drop_pages(s: Arrays, page: int, at: int) -> None:
     """Remove the events before a position."""
     rank = rank_of(s, page, at)
     for i in range(page):
-        s.free[s.meta[N_FREE]] = s.index[SLOT, i]
+        s.free[s.meta[N_FREE]] = s.page_index[SLOT, i]
         s.meta[N_FREE] += 1
     s.meta[N_PAGES] -= page
-    for row in range(s.index.shape[0]):
+    for row in range(s.page_index.shape[0]):
         for i in range(s.meta[N_PAGES]):
-            s.index[row, i] = s.index[row, i + page]
+            s.page_index[row, i] = s.page_index[row, i + page]
     for row in range(s.extremes.shape[0]):
         for i in range(s.meta[N_PAGES]):
             s.extremes[row, i] = s.extremes[row, i + page]
-    s.index[RANK, 0] = rank
+    s.page_index[RANK, 0] = rank
     if at > 0:
-        slot, size = s.index[SLOT, 0], s.index[SIZE, 0] - at
+        slot, size = s.page_index[SLOT, 0], s.page_index[SIZE, 0] - at
         for row in range(s.pages.shape[1]):
             for i in range(size):
                 s.pages[slot, row, i] = s.pages[slot, row, i + at]
-        s.index[SIZE, 0] = size
+        s.page_index[SIZE, 0] = size
         summarize(s, 0)

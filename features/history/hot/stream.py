@@ -51,7 +51,7 @@ def _look(
     out: Array,
 ) -> None:
     """Fill in all columns of a stream in the first row."""
-    longest = widths.argmax()
+    longest = int(widths.argmax())
     fill_windows(s, cutoff, columns, code_columns, earlier_parts, longest, out)
     fill_ends_of(s, cutoff, widths[longest], is_kind, ends, out[0])
     if derived.size:
@@ -133,17 +133,17 @@ class Stream:
     def last_before(self, cutoff: int) -> int:
         """Return the time of the last event held that is before a cutoff time; `NEVER` without one."""
         s = self.arrays
-        page = int(np.searchsorted(s.index[at.FIRST_TIME, : s.meta[at.N_PAGES]], cutoff)) - 1
+        page = int(np.searchsorted(s.page_index[at.FIRST_TIME, : s.meta[at.N_PAGES]], cutoff)) - 1
         if page < 0 or not s.meta[at.N_EVENTS]:
             return NEVER
-        times = s.pages[s.index[at.SLOT, page], at.TIME, : s.index[at.SIZE, page]]
+        times = s.pages[s.page_index[at.SLOT, page], at.TIME, : s.page_index[at.SIZE, page]]
         return int(times[np.searchsorted(times, cutoff) - 1])
 
     def rows(self) -> Array:
         """Return the events held, in order, as rows of time, amount and what else was kept of them."""
         s = self.arrays
         n_pages, kept = s.meta[at.N_PAGES], at.CODES + len(s.sources)
-        slots, sizes = s.index[at.SLOT, :n_pages], s.index[at.SIZE, :n_pages]
+        slots, sizes = s.page_index[at.SLOT, :n_pages], s.page_index[at.SIZE, :n_pages]
         rows = [at.TIME, at.AMOUNT, *range(kept, s.pages.shape[1])]
         blocks = [s.pages[slot, rows, :size].T for slot, size in zip(slots.tolist(), sizes.tolist(), strict=True)]
         return np.concatenate([np.empty((0, len(rows)), np.int64), *blocks])
@@ -159,7 +159,7 @@ class Stream:
         """Continue with copies of the arrays of `dump`."""
         empty = self.arrays._asdict()
         for name, array in arrays.items():
-            grows = {"pages": 3, "index": 2, "extremes": 2, "free": 1, "counts": 2, "keys": 2, "refs": 1}
+            grows = {"pages": 3, "page_index": 2, "extremes": 2, "free": 1, "counts": 2, "keys": 2, "refs": 1}
             same_shape = array.shape == empty[name].shape or (name in grows and array.ndim == grows[name])
             if array.dtype != empty[name].dtype or not same_shape:
                 raise ValueError("the arrays of an entity with many events do not fit its view")
@@ -200,7 +200,7 @@ def _empty_arrays(history: History, measures: set[str], sources: Array, shape: t
     n_codes = MIN_CODES if len(sources) else 0
     return HotArrays(
         pages=np.empty((1, at.CODES + len(sources) + shape[0], shape[1]), np.int64),
-        index=np.zeros((at.N_INDEX, 1), np.int64),
+        page_index=np.zeros((at.N_INDEX, 1), np.int64),
         extremes=np.empty((2, 1)),
         free=np.zeros(1, np.int64),
         states=states,
@@ -234,7 +234,7 @@ def _with_more_pages(s: HotArrays) -> HotArrays:
     free = np.concatenate([np.arange(n_slots, n_slots + n_more)[::-1], np.empty(n_slots, np.int64)])
     s.meta[at.N_FREE] = n_more
     return s._replace(
-        index=np.concatenate([s.index, np.zeros((len(s.index), n_more), np.int64)], axis=1),
+        page_index=np.concatenate([s.page_index, np.zeros((len(s.page_index), n_more), np.int64)], axis=1),
         extremes=np.concatenate([s.extremes, np.empty((2, n_more))], axis=1),
         free=free,
     )

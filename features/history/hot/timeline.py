@@ -120,7 +120,8 @@ class HotTimeline:
         int
             Number of events dropped.
         """
-        return [stream.drop_before(time) for stream in self._streams][0]
+        n_dropped = [stream.drop_before(time) for stream in self._streams]
+        return n_dropped[0]
 
     def rows(self) -> Array:
         """Return the events held, in order of time.

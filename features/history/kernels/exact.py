@@ -1,13 +1,13 @@
 """Exact sums of float64 numbers and of their squares, as integers.
 
-A number is split into digits of 31 bits. A sum has one integer of 64 bits per digit, and a number is added or subtracted
+A number is split into digits of 31 bits. A sum has one integer of 64 bits per digit. A number is added or subtracted
 digit by digit, without carries. So a sum is a plain sum of integers: it does not depend on the order, a number that is
 subtracted leaves no trace, and sums of parts can be added. Carries are made when a sum is read, and it is then rounded
 once. Such a sum is a superaccumulator (Kulisch, 1971; R. M. Neal, Fast exact summation using small and large
 superaccumulators, 2015). It holds up to 2**30 numbers.
 
-It is exact for all numbers from 2**-72 (2e-22) to 2**62 in size. Smaller ones are cut to a multiple of 2**-124, once per
-number. Needs only NumPy and Numba.
+It is exact for all numbers from 2**-72 (2e-22) to 2**62 in size. Smaller ones are cut to a multiple of 2**-124, once
+per number. Needs only NumPy and Numba.
 """
 
 import math
@@ -63,9 +63,9 @@ FIRST_POSITION = 1075 + LOWEST_SQUARE
 @nb.njit(inline="always")
 def split_number(number: float) -> tuple[int, int, float]:
     """Return the whole part of a number, its part in units of 2**-62, and the rest, in these units too."""
-    whole = np.int64(number)
+    whole = int(number)
     scaled = (number - whole) * UNIT
-    part = np.int64(scaled)
+    part = int(scaled)
     return whole, part, scaled - part
 
 
@@ -230,7 +230,7 @@ def _add_float(digits: Array, number: float, sign: int) -> None:
 
 @nb.njit(inline="always")
 def _top_digits(digits: Array, sign: int) -> tuple[int, int, int, int]:
-    """Return the position of the highest digit, the four highest as two integers, and the carry of all; below 0 if < 0."""
+    """Return the position of the highest digit, the four highest as two integers, and the carry with the sign."""
     start, stop = 0, digits.size
     while stop > 0 and digits[stop - 1] == 0:
         stop -= 1

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.encoded import CutoffTimes, EncodedEvents, fill_labels
-from fraudsieve.features.history.hot.labels import FRAUD, HotLabels
+from fraudsieve.features.history.hot.labels import DROP_SHARE, FRAUD, HotLabels
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.measures import LABEL_MEASURES
 
@@ -37,7 +37,7 @@ def batch(rows: Array, cutoff: int, last: int) -> Array:
     labels = EncodedEvents(np.array([0, len(rows)]), rows[:, 0].copy(), frauds, firsts=ends[0], lasts=ends[1])
     out = np.full((2, len(VIEW.columns)), np.nan)
     fill_labels(VIEW, labels, CutoffTimes(np.array([0, 1]), np.array([cutoff]), np.zeros(1, np.int32)), out)
-    return out[0]
+    return np.asarray(out[0])
 
 
 @given(STEPS, st.lists(LABEL, max_size=20))
@@ -52,11 +52,18 @@ def test_hot_labels_equal_batch_to_the_last_bit(steps: Any, first: Any) -> None:
             np.testing.assert_array_equal(out[0], batch(everything, cutoff, last))
         elif step == "drop":
             oldest = max(oldest, value * SECOND)
-            is_old = everything[:, 0] < oldest
-            last = max([last, *everything[is_old & (everything[:, 1] == FRAUD), 0].tolist()])
-            assert labels.drop_before(oldest) == is_old.sum()
+            n_dropped = labels.drop_before(oldest)
+            kept = labels.rows()
+            assert n_dropped == len(everything) - len(kept)
+            for bits in (FRAUD, 0):  # few old ones are not dropped yet
+                times, kept_times = (np.sort(rows[rows[:, 1] == bits, 0]) for rows in (everything, kept))
+                n_old = len(times) - len(kept_times)
+                np.testing.assert_array_equal(times[n_old:], kept_times)
+                assert (times[:n_old] < oldest).all()
+                assert n_old or (kept_times < oldest).sum() * DROP_SHARE <= len(times)
+                last = max([last, *times[:n_old].tolist()]) if bits == FRAUD else last
             assert labels.last == last
-            everything = everything[~is_old]
+            everything = kept
         else:
             late = [
                 (max(seconds, oldest // SECOND + 1), is_fraud)
