@@ -52,7 +52,8 @@ class HistoryState:
     of the first and the last event of every entity. Views of other entities than accounts do so only if a measure has
     no window. An event takes ``8 * (4 + n_identifiers)`` bytes per view, an entity about 80 bytes, and some space is
     spare. An entity with more than 1,024 events takes about ten times as much, so that a look costs the same whatever
-    their number; `nbytes` is the size of the arrays. Identifiers are stored as digests. A network keeps every pair of account and counterparty.
+    their number; `nbytes` is the size of the arrays. Identifiers are stored as digests. A network keeps every pair of
+    account and counterparty.
 
     Of several events with the same ``event_id``, only the first counts, whatever the others contain. Events without an
     id always count. Labels with the same ``event_id`` and time count once. Ids are remembered for the longest window

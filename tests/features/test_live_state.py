@@ -148,7 +148,7 @@ def nbytes_of(state: HistoryState) -> int:
     """Return the size of all arrays that the timelines of a state consist of."""
     pools = [pool for view in state.views for pool in (view.events, view.labels)]
     owners = [owner for pool in pools for owner in (pool, pool.entities)]
-    hot = sum(hot.nbytes for pool in pools for hot in pool.hot.values())
+    hot: int = sum(hot.nbytes for pool in pools for hot in pool.hot.values())
     return hot + sum(
         array.nbytes for owner in owners for array in vars(owner).values() if isinstance(array, np.ndarray)
     )
@@ -315,7 +315,7 @@ def test_bad_labels_and_bad_arguments_are_errors() -> None:
         (3, "counterparty_id: expected the labelled entity, all fields are missing"),
     )
     with pytest.raises(TypeError, match="Expected a dict or a list of dicts, got str"):
-        state.update("event")  # type: ignore[arg-type]
+        state.update("event")
     with pytest.raises(ValueError, match="as_of: expected a time within the lateness of the state, got an older one"):
         state.features({"counterparty_id": "x", "as_of": at(-2 * 1440)})
     with pytest.raises(ValueError, match="as_of: expected a time, the field is missing"):

@@ -48,7 +48,8 @@ def content(state: HistoryState) -> Any:
             dumped = pool.dump()
             stops = np.cumsum(dumped["ends"][:, 0])
             rows = [
-                sorted(dumped["rows"][stop - n : stop].tolist()) for n, stop in zip(dumped["ends"][:, 0], stops, strict=True)
+                sorted(dumped["rows"][stop - n : stop].tolist())
+                for n, stop in zip(dumped["ends"][:, 0], stops, strict=True)
             ]
             parts.append(sorted(zip(dumped["keys"].tolist(), dumped["ends"].tolist(), rows, strict=True)))
     seen = state.seen.dump()

@@ -23,8 +23,6 @@ __all__ = ["NO_LINKS", "ColumnType", "LinkFields", "ReadColumns", "read_columns"
 
 ColumnType: TypeAlias = RecordType | Literal["messages"]
 
-_ALL = np.bool_(True)
-
 
 class LinkFields(NamedTuple):
     """The fields that link accounts in a network; one of them is the counterparty, or none."""
@@ -245,7 +243,7 @@ def _read_account_labels(table: ColumnTable) -> ReadColumns:
     times, invalid = table.times("labelled_at")
     frauds, not_labels = table.frauds("is_fraud")
     accounts = table.ids("account_id")
-    invalid = invalid | not_labels | ~(accounts.is_present & _ALL)
+    invalid = invalid | not_labels | ~accounts.is_present
     identifiers = np.zeros(table.n_rows, np.uint64)
 
     def prepared(kept: Array) -> PreparedColumns:
@@ -277,6 +275,6 @@ def _timed_digests(ids: EncodedIds, times: Array, kind: str, chosen: Array) -> A
 
 def _message_identifiers(table: ColumnTable, times: Array, event_ids: EncodedIds, labelled: EncodedIds) -> Array:
     """Return the identifiers of the bands of messages; all bands of a message have the same."""
-    is_label = labelled.is_present & np.ones(table.n_rows, np.bool_)
+    is_label = labelled.is_present
     sent = _digests(event_ids, "message None ")
     return np.where(is_label, _timed_digests(event_ids, times, "message label", is_label), sent)

@@ -104,7 +104,8 @@ class TimelinePool:
     def nbytes(self) -> int:
         """Size of the arrays in bytes."""
         own = self._rows, self._slots, self._heads, self._wanted
-        return sum(array.nbytes for array in own) + self.entities.nbytes + sum(hot.nbytes for hot in self.hot.values())
+        hot = sum(int(timeline.nbytes) for timeline in self.hot.values())
+        return sum(array.nbytes for array in own) + self.entities.nbytes + hot
 
     def find(self, key: bytes) -> int:
         """Return the slot of an entity; `ABSENT` if there is none."""
@@ -224,7 +225,7 @@ class TimelinePool:
 
     def _sweep_hot(self, slot: int, oldest: int) -> int:
         hot = self.hot[slot]
-        n_dropped = hot.drop_before(oldest)
+        n_dropped: int = hot.drop_before(oldest)
         if n_dropped:
             self.newest_dropped = max(self.newest_dropped, hot.last)
             if hot.size <= HOT_SIZE // COOL_SHARE and not self._keeps_totals(hot):
@@ -263,7 +264,7 @@ class TimelinePool:
     @property
     def n_rows(self) -> int:
         """Number of rows of all entities."""
-        return int(self._slots[:, SIZE].sum()) + sum(hot.size for hot in self.hot.values())
+        return int(self._slots[:, SIZE].sum()) + sum(int(hot.size) for hot in self.hot.values())
 
     def _drop_hot_after(self, slot: int, time: int) -> int:
         hot, rows = self.hot[slot], self.rows_of(slot)
@@ -282,7 +283,7 @@ class TimelinePool:
     def newest_until(self, time: int) -> int:
         """Return the time of the newest row that is not later than a time; `NEVER` without one."""
         newest = int(newest_until(self._rows, self._slots, time))
-        return max([newest, *(hot.last_before(time + 1) for hot in self.hot.values())])
+        return max([newest, *(int(hot.last_before(time + 1)) for hot in self.hot.values())])
 
     def dump(self) -> dict[str, Array]:
         """Return a copy of the timelines as arrays.
