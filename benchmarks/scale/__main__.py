@@ -5,7 +5,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from benchmarks.runner import Report, run_command
+from benchmarks.runner import Arguments, Report, run_command
 
 __all__ = ["NAMES", "main"]
 
@@ -14,7 +14,7 @@ NAMES = ("store",)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line and return the exit code, 0."""
-    arguments = {
+    arguments: Arguments = {
         "name": {"choices": NAMES, "metavar": "NAME", "help": ", ".join(NAMES)},
         "--events": {"type": int, "default": 1_000_000, "help": "events of a restart (1,000,000)"},
         "--seconds": {"type": float, "default": 5.0, "help": "seconds per number of clients (5)"},

@@ -7,6 +7,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.ids import HASH_KEY, fold_product
+from fraudsieve.features.history.kernels.recency import NEVER
 
 __all__ = ["SeenIds"]
 
@@ -126,6 +127,11 @@ class SeenIds:
         self._facts = np.array([1, 1, 0, 0])
         self._ids, self._marks = _empty_table(32)
 
+    @property
+    def newest(self) -> int:
+        """Time of the newest event that the last call of `admit` knew."""
+        return int(self._facts[NEWEST])
+
     def __contains__(self, identifier: int) -> bool:
         return bool(self.contain(np.array([identifier], np.uint64))[0])
 
@@ -181,6 +187,11 @@ class SeenIds:
         self._fill(identifiers[kept], marks[kept])
         for number in range(first, int(self._facts[STOP])):
             self._generations[number % MAX_GENERATIONS, 1] = np.count_nonzero(marks[kept, MARK] == number)
+
+    def newest_until(self, time: int) -> int:
+        """Return the time of the newest event with an id that is not later than a time; `NEVER` without one."""
+        times = self._content()[1][:, TIME]
+        return int(times[times <= time].max(initial=NEVER))
 
     def _content(self) -> tuple[Array, Array]:
         alive = self._marks[:, MARK] >= self._facts[FIRST]

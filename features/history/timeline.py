@@ -17,7 +17,7 @@ from fraudsieve.features.history.pool.timelines import TimelinePool
 
 from .declaration import History
 from .encoded import NO_AMOUNTS, NO_CODES, CutoffTimes, EncodedEvents, fill_history, fill_labels
-from .measures import WITHOUT_WINDOW
+from .measures import WITHOUT_WINDOW, window_seconds
 from .records import entity_key, id_digest, parse_amount, parse_id
 
 __all__ = ["PreparedRecord", "ViewState", "bits_of", "signed"]
@@ -25,6 +25,7 @@ __all__ = ["PreparedRecord", "ViewState", "bits_of", "signed"]
 Record: TypeAlias = Mapping[str, Any]
 
 SECOND = 1_000_000
+ALL = window_seconds("all")
 TIME, AMOUNT, KIND, IDS = range(4)
 """The columns of a timeline; the identifiers have one column each, from IDS on."""
 _ONE = np.array([0, 1])
@@ -44,8 +45,8 @@ class ViewState:
     ----------
     events, labels : TimelinePool
         The timelines.
-    longest_window : int
-        Microseconds.
+    longest_window, longest_apart : int
+        Microseconds of the longest window, and of the longest one except `all`.
     """
 
     def __init__(self, history: History) -> None:
@@ -53,11 +54,12 @@ class ViewState:
         self.identifiers = (history.counterparty, *history.identifiers)
         self.kinds = {kind: position for position, kind in enumerate(history.kinds)}
         self.longest_window = history.lengths[history.longest] * SECOND
+        self.longest_apart = max([length for length in history.lengths.values() if length != ALL], default=0) * SECOND
         # Accounts are kept without events, since a score says whether the account ever had one.
         drops = history.entities != ("account_id",) and not set(history.measures) & set(WITHOUT_WINDOW)
         self.drops_entities = drops
-        self.events = TimelinePool(IDS + len(self.identifiers), drops_entities=drops)
-        self.labels = TimelinePool(IDS, are_labels=True, drops_entities=drops)
+        self.events = TimelinePool(IDS + len(self.identifiers), drops_entities=drops, history=history)
+        self.labels = TimelinePool(IDS, are_labels=True, drops_entities=drops, history=history)
         # The row of an entity without history is computed once: most campaigns are new.
         self.empty_row: Array | None = None
 
@@ -100,12 +102,15 @@ class ViewState:
 
         No cutoff time from the horizon on needs these events.
         """
-        oldest = self.oldest_needed(horizon)
-        return self.events.sweep(oldest, n) + self.labels.sweep(oldest, n)
+        oldest = horizon - self.longest_window - HOUR
+        return self.events.sweep(oldest, n, self.oldest_needed(horizon)) + self.labels.sweep(oldest, n)
 
     def oldest_needed(self, horizon: int) -> int:
-        """Return the time of the oldest event that a cutoff time from the horizon on may need."""
-        return horizon - self.longest_window - HOUR
+        """Return the time of the oldest event that a cutoff time from the horizon on needs, except in a window `all`.
+
+        What an entity with many events had before remains in the totals of its window `all`.
+        """
+        return horizon - self.longest_apart - HOUR
 
     def fill(self, subject: Record, cutoff: int, out: Array) -> bool:
         """Compute the columns of a subject into the first row; return whether it has history."""
@@ -119,17 +124,29 @@ class ViewState:
             out[0] = self.empty_row
             return False
         cutoffs = CutoffTimes(_ONE, np.array([cutoff]), _FIRST_ROW, amounts)
-        events = self._encode(self.events, slot)
-        fill_history(self.history, events, cutoffs, out)
-        if self.history.needs_labels:
+        has_history = self._fill_events(slot, cutoffs, out)
+        if label_slot in self.labels.hot:
+            self.labels.hot[label_slot].fill(cutoff, out)
+        elif self.history.needs_labels:
             fill_labels(self.history, self._encode(self.labels, label_slot), cutoffs, out)
         if is_empty:
             self.empty_row = out[0].copy()
-        if self.drops_entities:  # only recent events count, so that it does not depend on when old ones are dropped
-            first, stop = np.searchsorted(events.times, [cutoff - self.longest_window, cutoff])
-            return bool(first < stop)
-        has_events = events.times.size and events.times[0] < cutoff
-        return bool(has_events or events.firsts[0] != NEVER)
+        return has_history
+
+    def _fill_events(self, slot: int, cutoffs: CutoffTimes, out: Array) -> bool:
+        """Compute the columns of events; return whether the entity has history."""
+        cutoff = int(cutoffs.times[0])
+        # Only recent events count, so that it does not depend on when old ones are dropped.
+        start = cutoff - self.longest_window if self.drops_entities else NEVER
+        if slot in self.events.hot:
+            hot = self.events.hot[slot]
+            hot.fill(cutoff, cutoffs.amounts, out)
+            has_recent = hot.last_before(cutoff) > max(start - 1, NEVER)
+            return has_recent or (not self.drops_entities and hot.first != NEVER)
+        events = self._encode(self.events, slot)
+        fill_history(self.history, events, cutoffs, out)
+        first, stop = np.searchsorted(events.times, [start, cutoff])
+        return bool(first < stop or (not self.drops_entities and events.firsts[0] != NEVER))
 
     def _encode(self, pool: TimelinePool, slot: int) -> EncodedEvents:
         """Return the rows of an entity as the batch runner encodes them."""

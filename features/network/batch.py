@@ -11,7 +11,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.batch import SourceTable, TableLike, code_ids
 
 from .declaration import Network
-from .graph import NetworkGraph, in_time_order
+from .graph import NO_LABELS, LabelRows, LinkRows, NetworkGraph, in_time_order
 
 __all__ = ["CodedTables", "network_columns", "network_features"]
 
@@ -61,7 +61,7 @@ def network_features(
     """
     network = Network(labels=labels is not None) if network is None else network
     tables = CodedTables.read(events, subjects, network, labels)
-    return network_columns(network, tables, [(np.arange(len(tables.cutoffs)), np.arange(len(tables.label_times)))])
+    return network_columns(network, tables, [(np.arange(len(tables.cutoffs)), np.arange(len(tables.labels.times)))])
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,26 +70,20 @@ class CodedTables:
 
     Parameters
     ----------
-    times : ndarray of int64, shape (n_events,)
-        Times of the events, ascending.
-    accounts : ndarray of uint64, shape (n_events,)
-    values : dict of str to ndarray of uint64, each of shape (n_events,)
-        Values of the columns that link accounts.
+    links : dict of str to LinkRows
+        The links of each column, one per event, the earliest first.
+    labels : LabelRows
+        Labels of accounts, in the order of the table.
     subjects : ndarray of uint64, shape (n_subjects,)
+        Their accounts.
     cutoffs : ndarray of int64, shape (n_subjects,)
-    labelled : ndarray of uint64, shape (n_labels,)
-    label_times : ndarray of int64, shape (n_labels,)
-    frauds : ndarray of bool, shape (n_labels,)
+        Their cutoff times.
     """
 
-    times: Array
-    accounts: Array
-    values: dict[str, Array]
+    links: dict[str, LinkRows]
+    labels: LabelRows
     subjects: Array
     cutoffs: Array
-    labelled: Array
-    label_times: Array
-    frauds: Array
 
     @classmethod
     def read(cls, events: TableLike, subjects: TableLike, network: Network, labels: TableLike | None) -> "CodedTables":
@@ -100,18 +94,17 @@ class CodedTables:
         event_table, subject_table = SourceTable("events", events).without_repeats(), SourceTable("subjects", subjects)
         label_table = SourceTable("labels", {} if labels is None else labels)
         times, cutoffs = event_table.times("occurred_at"), subject_table.times("as_of")
-        ids = [event_table.ids(name) for name in ("account_id", *network.links)] + [subject_table.ids("account_id")]
-        label_times, frauds = np.empty(0, np.int64), np.empty(0, np.bool_)
+        ids = [subject_table.ids("account_id"), *(event_table.ids(name) for name in ("account_id", *network.links))]
         if network.labels:
             ids.append(label_table.ids("account_id"))
-            label_times, frauds = label_table.times("labelled_at"), _frauds(label_table)
         codes = (code_ids(ids).astype(np.int64) + 1).view(np.uint64)
-        accounts, *columns = np.split(codes, np.cumsum([len(column) for column in ids])[:-1])
-        labelled = columns.pop() if network.labels else np.empty(0, np.uint64)
-        subject_accounts = columns.pop()
-        times, accounts, *columns = in_time_order(times, accounts, *columns)
-        values = dict(zip(network.links, columns, strict=True))
-        return cls(times, accounts, values, subject_accounts, cutoffs, labelled, label_times, frauds)
+        subject_codes, accounts, *values = np.split(codes, np.cumsum([len(column) for column in ids])[:-1])
+        account_labels = NO_LABELS
+        if network.labels:
+            account_labels = LabelRows(values.pop(), label_table.times("labelled_at"), _frauds(label_table))
+        columns = zip(network.links, values, strict=True)
+        links = {name: in_time_order(LinkRows(accounts, codes_of_values, times)) for name, codes_of_values in columns}
+        return cls(links, account_labels, subject_codes, cutoffs)
 
 
 def _frauds(labels: SourceTable) -> Array:
@@ -141,13 +134,13 @@ def network_columns(network: Network, tables: CodedTables, parts: Sequence[Part]
         NaN for subjects of no part.
     """
     out, first = np.full((len(tables.cutoffs), len(network.columns)), np.nan), 0
-    for name, values in tables.values.items():
-        links = NetworkGraph(network, name)
-        links.link(tables.accounts, values, tables.times)
+    for name, links in tables.links.items():
         n_columns = len(network.columns_of(name))
-        for number, (rows, label_rows) in enumerate(parts):
-            graph = links if number == len(parts) - 1 else links.copy()
-            graph.label(*(column[label_rows] for column in (tables.labelled, tables.label_times, tables.frauds)))
+        for rows, label_rows in parts:
+            graph = NetworkGraph(network, name)
+            graph.add(links, in_time_order(LabelRows(*(column[label_rows] for column in tables.labels))))
+            # Three times as fast: what an account is linked to is still in the processor's cache for the next cutoff.
+            rows = rows[np.lexsort((tables.cutoffs[rows], tables.subjects[rows]))]
             block = np.empty((len(rows), n_columns))
             graph.fill(tables.subjects[rows], tables.cutoffs[rows], block, 0)
             out[rows, first : first + n_columns] = block

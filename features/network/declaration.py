@@ -81,9 +81,10 @@ class Network:
         check_prior(self.prior)
         if not isinstance(self.counterparty, str) or not isinstance(self.labels, bool):
             raise TypeError(f"Expected a string as counterparty and True or False as labels, got {self!r}.")
-        if type(self.max_degree) is not int or self.max_degree < 1:
-            error = ValueError if type(self.max_degree) is int else TypeError
-            raise error(f"max_degree: expected a whole number of at least 1, got {self.max_degree!r}.")
+        if type(self.max_degree) is not int:
+            raise TypeError(f"max_degree: expected a whole number, got {self.max_degree!r}.")
+        if not 1 <= self.max_degree < 2**31:
+            raise ValueError(f"max_degree: expected a whole number from 1 to {2**31 - 1}, got {self.max_degree!r}.")
         if not self.counterparty and not self.identifiers:
             raise ValueError("Expected a counterparty or an identifier that accounts share, got neither.")
 

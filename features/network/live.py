@@ -1,11 +1,11 @@
 """The live state of the network of accounts; it computes the same columns as a batch. Needs only NumPy and Numba.
 
 A state stores each pair of account and value once, with the time of its first event. It grows with the number of pairs,
-not with the number of events. An update takes about the time of a bisection, and so does a look at each value of an
-account, however many accounts share the value.
+not with the number of events. An event takes about the time of a bisection, and so does a look at each value of an
+account, however many accounts share the value. A label takes that time for each value of its account.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.history.records import id_digest
 
 from .declaration import Network
-from .graph import NetworkGraph, in_time_order
+from .graph import LabelRows, LinkRows, NetworkGraph, in_time_order
 
 __all__ = ["NetworkState"]
 
@@ -74,13 +74,13 @@ class NetworkState:
 
     def link(self, name: str, account: int, value: int, time: int) -> None:
         """Link an account to a value from a time on, unless they were linked before."""
-        self.graphs[name].link(_digests(account), _digests(value), _times(time))
+        self.graphs[name].add(LinkRows(_digests(account), _digests(value), _times(time)))
 
     def label(self, account: int, time: int, is_fraud: bool) -> None:
-        """Add a label of an account, and when it became known."""
+        """Add a label of an account, and when it became known; this takes time in proportion to its values."""
         if self.declaration.labels:
             for graph in self.graphs.values():
-                graph.label(_digests(account), _times(time), np.array([is_fraud]))
+                graph.add(labels=LabelRows(_digests(account), _times(time), np.array([is_fraud])))
 
     def link_many(self, name: str, accounts: Array, values: Array, times: Array) -> None:
         """Add the links of many events; equal to `link` for each of them.
@@ -102,8 +102,8 @@ class NetworkState:
         >>> state.n_links
         2
         """
-        times, accounts, values = in_time_order(times, accounts, values)
-        self.graphs[name].link(accounts, values, times)
+        columns = (accounts, np.uint64), (values, np.uint64), (times, np.int64)
+        self.graphs[name].add(in_time_order(LinkRows(*_typed(columns))))
 
     def label_many(self, accounts: Array, times: Array, frauds: Array) -> None:
         """Add many labels; equal to `label` for each of them, in their order.
@@ -126,9 +126,10 @@ class NetworkState:
         [30]
         """
         if self.declaration.labels:
-            times, accounts, frauds = in_time_order(times, accounts, frauds)
+            columns = (accounts, np.uint64), (times, np.int64), (frauds, np.bool_)
+            labels = in_time_order(LabelRows(*_typed(columns)))
             for graph in self.graphs.values():
-                graph.label(accounts, times, frauds)
+                graph.add(labels=labels)
 
     def compute(self, subject: Record, cutoff: int) -> Array:
         """Compute the columns of a subject, strictly before its cutoff time.
@@ -177,13 +178,10 @@ class NetworkState:
 
     def dump(self) -> dict[str, Array]:
         """Return the links and labels as arrays."""
-        arrays: dict[str, Array] = {}
+        arrays = _named("labels", next(iter(self.graphs.values())).list_labels())
         for index, graph in enumerate(self.graphs.values()):
-            columns = zip(("accounts", "values", "times"), graph.list_links(), strict=True)
-            arrays |= {f"links-{index}.{column}": cells for column, cells in columns}
-        labels = next(iter(self.graphs.values())).list_labels()
-        names = ("accounts", "times", "frauds")
-        return arrays | {f"labels.{name}": cells for name, cells in zip(names, labels, strict=True)}
+            arrays |= _named(f"links-{index}", graph.list_links())
+        return arrays
 
     def restore(self, arrays: Mapping[str, Array]) -> None:
         """Replace the links and labels by those of the arrays of `dump`.
@@ -194,19 +192,41 @@ class NetworkState:
             If an array is missing, or the arrays are not those of a state with this declaration.
         """
         restored = NetworkState(self.declaration)
-        for index, (name, graph) in enumerate(restored.graphs.items()):
-            accounts, values, times = (arrays[f"links-{index}.{column}"] for column in ("accounts", "values", "times"))
-            _check_part(f"links-{index}", (accounts, np.uint64), (values, np.uint64), (times, np.int64))
-            restored.link_many(name, accounts, values, times)
-            if graph.n_links != len(times):
-                raise ValueError(f"Expected {len(times)} different links of two ids each, got {graph.n_links}.")
-        accounts, times, frauds = (arrays[f"labels.{column}"] for column in ("accounts", "times", "frauds"))
-        _check_part("labels", (accounts, np.uint64), (times, np.int64), (frauds, np.bool_))
-        restored.label_many(accounts, times, frauds)
-        n_labels = len(restored.dump()["labels.times"])
-        if n_labels != len(times):
-            raise ValueError(f"Expected {len(times)} different labels of accounts, got {n_labels}.")
+        labels = LabelRows(*_part(arrays, "labels", accounts=np.uint64, times=np.int64, frauds=np.bool_))
+        if len(labels.times) and not self.declaration.labels:
+            raise ValueError(f"labels: expected none, since the network declares none, got {len(labels.times)}.")
+        for index, graph in enumerate(restored.graphs.values()):
+            name = f"links-{index}"
+            links = LinkRows(*_part(arrays, name, accounts=np.uint64, values=np.uint64, times=np.int64))
+            graph.add(in_time_order(links), in_time_order(labels))
+            _check_number(name, len(links.times), graph.n_links)
+            _check_number("labels", len(labels.times), graph.n_labels)
         self.graphs = restored.graphs
+
+
+def _typed(columns: Iterable[tuple[Array, type]]) -> Iterator[Array]:
+    """Return arrays of the types for which the kernels are compiled."""
+    return (np.ascontiguousarray(cells, expected) for cells, expected in columns)
+
+
+def _named(part: str, rows: LinkRows | LabelRows) -> dict[str, Array]:
+    return {f"{part}.{name}": cells for name, cells in rows._asdict().items()}
+
+
+def _part(arrays: Mapping[str, Array], part: str, **types: type) -> list[Array]:
+    """Return the arrays of a part, of which a kernel may read equally many rows."""
+    columns = [arrays[f"{part}.{name}"] for name in types]
+    for cells, expected in zip(columns, types.values(), strict=True):
+        if cells.dtype != expected or cells.ndim != 1 or len(cells) != len(columns[0]):
+            wanted, found = f"{np.dtype(expected)} of shape {columns[0].shape}", f"{cells.dtype} of shape {cells.shape}"
+            raise ValueError(f"{part}: expected arrays of {wanted}, got {found}.")
+    return [np.ascontiguousarray(cells) for cells in columns]
+
+
+def _check_number(part: str, expected: int, found: int) -> None:
+    """Check that every row was added: repeated rows, and rows without an id, are not."""
+    if found != expected:
+        raise ValueError(f"{part}: expected {expected} different rows with ids, got {found}.")
 
 
 def _digests(digest: int) -> Array:
@@ -215,11 +235,3 @@ def _digests(digest: int) -> Array:
 
 def _times(time: int) -> Array:
     return np.array([time], np.int64)
-
-
-def _check_part(name: str, *columns: tuple[Array, type]) -> None:
-    """Check the types and the lengths of arrays, before a kernel reads them."""
-    for cells, expected in columns:
-        if cells.dtype != expected or cells.ndim != 1 or len(cells) != len(columns[0][0]):
-            problem = f"{cells.dtype} of shape {cells.shape}"
-            raise ValueError(f"{name}: expected {np.dtype(expected)} in one dimension of equal lengths, got {problem}.")

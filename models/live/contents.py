@@ -14,6 +14,8 @@ from .store.snapshots import list_snapshots
 
 __all__ = ["describe_store", "stored_records"]
 
+FIELDS: dict[str, str] = {"messages": "occurred_at", **{str(part): field for part, field in TIME_FIELDS.items()}}
+
 
 def describe_store(store: EventStore) -> dict[str, Any]:
     """Describe a store, without identifiers.
@@ -76,8 +78,7 @@ def stored_records(store: EventStore) -> Iterator[tuple[str, dict[str, Any]]]:
     for rows in store.rows():
         for _, time, entry, _ in rows:
             ((part, (_, fields)),) = json.loads(entry).items()
-            field = {**TIME_FIELDS, "messages": "occurred_at"}[part]
-            yield part, {**fields, field: np.datetime64(time, "us")}
+            yield part, {**fields, FIELDS[part]: np.datetime64(time, "us")}
 
 
 def _time_text(time: int | None) -> str | None:

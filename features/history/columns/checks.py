@@ -10,13 +10,12 @@ from fraudsieve.features.history.reader import CAMPAIGN, RecordType, check_label
 from fraudsieve.features.history.records import RejectedRecord, check_time_between
 from fraudsieve.features.history.seen_ids import SeenIds
 from fraudsieve.features.history.timeline import ViewState
-from fraudsieve.features.network.declaration import Network
 
 from .prepared import PreparedColumns
-from .reader import ColumnType, ReadColumns, read_columns, time_field
+from .reader import NO_LINKS, ColumnType, LinkFields, ReadColumns, read_columns, time_field
 from .table import Columns, ColumnTable
 
-__all__ = ["ColumnChecks", "check_columns", "to_columns"]
+__all__ = ["ColumnChecks", "check_columns", "records_to_columns"]
 
 Record: TypeAlias = Mapping[str, Any]
 
@@ -30,8 +29,8 @@ class ColumnChecks(NamedTuple):
     ----------
     views : sequence of ViewState
         The views.
-    network : Network or None
-        The network.
+    links : LinkFields
+        The fields that link accounts in the network.
     pairs : callable or None
         As for `read_record`.
     seen : SeenIds
@@ -41,7 +40,7 @@ class ColumnChecks(NamedTuple):
     """
 
     views: Sequence[ViewState]
-    network: Network | None
+    links: LinkFields
     pairs: Callable[[Record], list[tuple[str, int, int]]] | None
     seen: SeenIds
     times: tuple[int, int] | None
@@ -69,7 +68,7 @@ def check_columns(
         Invalid records by position, with their reasons.
     """
     table = ColumnTable(columns, CAMPAIGN if column_type == "messages" else ())
-    read = read_columns(table, column_type, checks.views, checks.network)
+    read = read_columns(table, column_type, checks.views, checks.links)
     kept, reasons = read.is_valid.copy(), {}
     for position in np.flatnonzero(~read.is_valid).tolist():
         reasons[position] = _why_invalid(table, column_type, position, checks)
@@ -101,7 +100,7 @@ def _without_entity(
     positions = np.flatnonzero(suspects)
     positions = positions[~checks.seen.contain(read.identifiers[positions])]
     histories = [view.history for view in checks.views]
-    names = field_names("labels", checks.views, None)
+    names = field_names("labels", checks.views, NO_LINKS)
     found = {
         position: _reason(check_labelled_entity, table.record(position, names), histories)
         for position in positions.tolist()
@@ -111,7 +110,7 @@ def _without_entity(
 
 def _why_invalid(table: ColumnTable, column_type: ColumnType, position: int, checks: ColumnChecks) -> str:
     """Return the reason of the first error, as the reader of records words it."""
-    names = field_names(column_type, checks.views, checks.network)
+    names = field_names(column_type, checks.views, checks.links)
     rows = [position] if table.owners is None else np.flatnonzero(table.owners == position).tolist()
     record_type: RecordType = "events" if column_type == "messages" else column_type
     for row in rows:
@@ -133,20 +132,20 @@ def _reason(check: Callable[..., Any], *arguments: Any) -> str:
     return ""
 
 
-def field_names(column_type: ColumnType, views: Sequence[ViewState], network: Network | None) -> tuple[str, ...]:
+def field_names(column_type: ColumnType, views: Sequence[ViewState], links: LinkFields) -> tuple[str, ...]:
     """Return the fields that records of a type are read from, with the time."""
     names = {time_field(column_type), "account_id", "event_id"}
     names |= {name for view in views for name in view.history.entities}
     if column_type in ("labels", "account_labels"):
         return (*sorted(names), "is_fraud")
-    names |= {"amount", "kind", *CAMPAIGN, *(network.links if network else ())}
+    names |= {"amount", "kind", *CAMPAIGN, *links.names}
     names |= {name for view in views for name in (view.history.amount, *view.identifiers)}
     return tuple(sorted(names))
 
 
-def to_columns(
-    records: Sequence[Record], column_type: ColumnType, views: Sequence[ViewState], network: Network | None
+def records_to_columns(
+    records: Sequence[Record], column_type: ColumnType, views: Sequence[ViewState], links: LinkFields
 ) -> dict[str, list[Any]]:
     """Return records as columns of the fields that they are read from."""
-    names = field_names(column_type, views, network)
+    names = field_names(column_type, views, links)
     return {name: [record.get(name) for record in records] for name in names}

@@ -48,13 +48,16 @@ class EncodedIds:
 
     @property
     def is_present(self) -> Array:
-        """Which rows have an id, or one bool for all."""
-        return np.bool_(True) if self.present.all() else self.present[self.codes]
+        """Which rows have an id."""
+        return self._all(True) if self.present.all() else self.present[self.codes]
 
     @property
     def is_invalid(self) -> Array:
-        """Which rows have a value that is not an id, or one bool for all."""
-        return self.invalid[self.codes] if self.invalid.any() else np.bool_(False)
+        """Which rows have a value that is not an id."""
+        return self.invalid[self.codes] if self.invalid.any() else self._all(False)
+
+    def _all(self, value: bool) -> Array:
+        return np.broadcast_to(np.bool_(value), self.codes.shape)  # takes no memory
 
     @cached_property
     def parts(self) -> list[bytes]:

@@ -68,3 +68,18 @@ class PreparedColumns:
 
     def __len__(self) -> int:
         return len(self.times)
+
+    def add_rows(self, is_new: Array) -> int:
+        """Add the rows of new records to their timelines, and return the number of rows.
+
+        Parameters
+        ----------
+        is_new : ndarray of bool, shape (n_records,)
+            Which records are not repeated deliveries.
+        """
+        n_rows = 0
+        for pool, digests, rows, records in self.rows:
+            counts = is_new[records]
+            pool.add_many(digests[counts], rows[counts])
+            n_rows += int(np.count_nonzero(counts))
+        return n_rows

@@ -14,17 +14,24 @@ from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType
 from fraudsieve.features.history.timeline import AMOUNT, IDS, KIND, TIME, ViewState, bits_of
-from fraudsieve.features.network.declaration import Network
 
 from .encoded_ids import EncodedIds, digests_of
 from .prepared import PreparedColumns, PreparedLinks, PreparedRows
 from .table import ColumnTable
 
-__all__ = ["ColumnType", "ReadColumns", "read_columns", "time_field"]
+__all__ = ["NO_LINKS", "ColumnType", "LinkFields", "ReadColumns", "read_columns", "time_field"]
 
 ColumnType: TypeAlias = RecordType | Literal["messages"]
 
-_ALL = np.bool_(True)
+
+class LinkFields(NamedTuple):
+    """The fields that link accounts in a network; one of them is the counterparty, or none."""
+
+    names: tuple[str, ...]
+    counterparty: str
+
+
+NO_LINKS = LinkFields((), "")
 
 
 def time_field(column_type: ColumnType) -> str:
@@ -57,7 +64,7 @@ class ReadColumns(NamedTuple):
 
 
 def read_columns(
-    table: ColumnTable, column_type: ColumnType, views: Sequence[ViewState], network: Network | None
+    table: ColumnTable, column_type: ColumnType, views: Sequence[ViewState], links: LinkFields
 ) -> ReadColumns:
     """Read the records of a table, whatever their times.
 
@@ -69,8 +76,8 @@ def read_columns(
         What the records are.
     views : sequence of ViewState
         The views to add them to.
-    network : Network or None
-        The network to add them to.
+    links : LinkFields
+        The fields that link accounts in the network.
 
     Returns
     -------
@@ -81,8 +88,8 @@ def read_columns(
     if column_type == "labels":
         return _read_labels(table, views)
     if column_type == "messages":
-        return _by_message(_read_events(table, views, network, are_messages=True), table)
-    return _read_events(table, views, network, are_messages=False)
+        return _by_message(_read_events(table, views, links, are_messages=True), table)
+    return _read_events(table, views, links, are_messages=False)
 
 
 def _by_message(bands: ReadColumns, table: ColumnTable) -> ReadColumns:
@@ -116,7 +123,7 @@ class _Entities(NamedTuple):
 
 
 def _read_events(
-    table: ColumnTable, views: Sequence[ViewState], network: Network | None, *, are_messages: bool
+    table: ColumnTable, views: Sequence[ViewState], links: LinkFields, *, are_messages: bool
 ) -> ReadColumns:
     times, invalid = table.times("occurred_at")
     invalid = invalid | table.amounts("amount")[1]
@@ -130,7 +137,7 @@ def _read_events(
         found, wrong = _entities(table, view.history.entities)
         entities.append(found)
         invalid |= wrong | found.exists & _wrong_fields(table, view)
-    for name in ("account_id", *network.links) if network else ():
+    for name in ("account_id", *links.names) if links.names else ():
         invalid |= table.ids(name).is_invalid
     has_rows = np.logical_or.reduce([found.exists for found in entities], initial=False) | np.zeros_like(invalid)
     if are_messages:
@@ -143,8 +150,7 @@ def _read_events(
             _rows(view.events, found, kept, partial(_event_rows, table, view, times))
             for view, found in zip(views, entities, strict=True)
         ]
-        links = _links(table, network, kept) if network else []
-        return PreparedColumns(times[kept], identifiers[kept], rows, links)
+        return PreparedColumns(times[kept], identifiers[kept], rows, _links(table, links, kept))
 
     return ReadColumns(~invalid, prepared, times, identifiers, has_rows)
 
@@ -195,16 +201,16 @@ def _event_rows(table: ColumnTable, view: ViewState, times: Array, chosen: Array
     return rows
 
 
-def _links(table: ColumnTable, network: Network, kept: Array) -> list[PreparedLinks]:
-    accounts, links = _row_digests(table.ids("account_id")), []
-    for name in network.links:
+def _links(table: ColumnTable, links: LinkFields, kept: Array) -> list[PreparedLinks]:
+    accounts, prepared = _row_digests(table.ids("account_id")), []
+    for name in links.names:
         values = _row_digests(table.ids(name))
         chosen = kept & (accounts != 0) & (values != 0)
-        if name == network.counterparty:
+        if name == links.counterparty:
             chosen &= accounts != values
         records = np.cumsum(kept)[chosen] - 1
-        links.append(PreparedLinks(name, accounts[chosen], values[chosen], records))
-    return links
+        prepared.append(PreparedLinks(name, accounts[chosen], values[chosen], records))
+    return prepared
 
 
 def _read_labels(table: ColumnTable, views: Sequence[ViewState]) -> ReadColumns:
@@ -237,7 +243,7 @@ def _read_account_labels(table: ColumnTable) -> ReadColumns:
     times, invalid = table.times("labelled_at")
     frauds, not_labels = table.frauds("is_fraud")
     accounts = table.ids("account_id")
-    invalid = invalid | not_labels | ~(accounts.is_present & _ALL)
+    invalid = invalid | not_labels | ~accounts.is_present
     identifiers = np.zeros(table.n_rows, np.uint64)
 
     def prepared(kept: Array) -> PreparedColumns:
@@ -269,6 +275,6 @@ def _timed_digests(ids: EncodedIds, times: Array, kind: str, chosen: Array) -> A
 
 def _message_identifiers(table: ColumnTable, times: Array, event_ids: EncodedIds, labelled: EncodedIds) -> Array:
     """Return the identifiers of the bands of messages; all bands of a message have the same."""
-    is_label = labelled.is_present & np.ones(table.n_rows, np.bool_)
+    is_label = labelled.is_present
     sent = _digests(event_ids, "message None ")
     return np.where(is_label, _timed_digests(event_ids, times, "message label", is_label), sent)

@@ -1,18 +1,20 @@
 """The events of one entity of a feature view that has many of them. Needs only NumPy and Numba."""
 
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.encoded import NO_CODES, CutoffTimes, EncodedEvents, fill_history
-from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.kernels.recency import NEVER
+
+from .layout import FIRST, LAST, N_EVENTS, PAGE
+from .stream import Stream
 
 __all__ = ["HotTimeline"]
 
-TIME, AMOUNT, KIND, IDS = range(4)
+TIME, AMOUNT, KIND = range(3)
 
 
 class HotTimeline:
@@ -27,6 +29,8 @@ class HotTimeline:
         declared ones (-1 for another kind), and a digest per identifier (0 if missing).
     first, last : int, default=NEVER
         Times of the first and the last event that were dropped before.
+    page_size : int, default=PAGE
+        Maximum number of events of a page.
 
     Attributes
     ----------
@@ -46,22 +50,35 @@ class HotTimeline:
     [3.0, 30.0]
     """
 
-    def __init__(self, history: History, rows: Array, *, first: int = NEVER, last: int = NEVER) -> None:
+    def __init__(
+        self, history: History, rows: Array, *, first: int = NEVER, last: int = NEVER, page_size: int = PAGE
+    ) -> None:
         self.history = history
-        self.first, self.last = first, last
-        self._rows = np.array(rows, np.int64)
+        self._streams = [Stream(history, kind, page_size=page_size) for kind in ("", *history.kinds)]
+        self._streams[0].arrays.meta[[FIRST, LAST]] = first, last
+        self.add_many(rows)
 
     @property
     def size(self) -> int:
         """Number of events held."""
-        return len(self._rows)
+        return int(self._streams[0].arrays.meta[N_EVENTS])
+
+    @property
+    def first(self) -> int:
+        """Time of the first event that was dropped."""
+        return int(self._streams[0].arrays.meta[FIRST])
+
+    @property
+    def last(self) -> int:
+        """Time of the last event that was dropped."""
+        return int(self._streams[0].arrays.meta[LAST])
 
     @property
     def nbytes(self) -> int:
         """Size of the arrays in bytes."""
-        return self._rows.nbytes
+        return sum(stream.nbytes for stream in self._streams)
 
-    def add(self, row: Array) -> None:
+    def add(self, row: Array | Sequence[int]) -> None:
         """Add an event, which may be late.
 
         Parameters
@@ -69,7 +86,10 @@ class HotTimeline:
         row : ndarray of int64, shape (3 + n_identifiers,), or sequence of int
             The event.
         """
-        self.add_many(np.array([row], np.int64))
+        rows = np.array([row], np.int64)
+        self._streams[0].add(rows)
+        if 0 <= rows[0, KIND] < len(self.history.kinds):
+            self._streams[1 + rows[0, KIND]].add(rows)
 
     def add_many(self, rows: Array) -> None:
         """Add events in any order; they may be late.
@@ -79,8 +99,13 @@ class HotTimeline:
         rows : ndarray of int64, shape (n_events, 3 + n_identifiers)
             The events.
         """
-        together = np.concatenate([self._rows, rows])
-        self._rows = together[np.argsort(together[:, TIME], kind="stable")]
+        if len(rows):
+            # In order, most of them are appended.
+            amounts = np.nan_to_num(rows[:, AMOUNT].copy().view(np.float64), nan=-np.inf)
+            rows = rows[np.lexsort((amounts, rows[:, TIME]))]
+            self._streams[0].add(rows)
+            for position, stream in enumerate(self._streams[1:]):
+                stream.add(rows[rows[:, KIND] == position])
 
     def drop_before(self, time: int) -> int:
         """Drop the events before a time.
@@ -88,20 +113,15 @@ class HotTimeline:
         Parameters
         ----------
         time : int
-            Microseconds since 1970. No cutoff time may need these events later.
+            Microseconds since 1970. No cutoff time may need these events later, except in a window ``all``.
 
         Returns
         -------
         int
-            Number of events dropped; 0 also if there are so few that it does not pay yet.
+            Number of events dropped.
         """
-        n = int(np.searchsorted(self._rows[:, TIME], time))
-        if n:
-            times = self._rows[:n, TIME]
-            self.first = int(times[0]) if self.first == NEVER else min(self.first, int(times[0]))
-            self.last = max(self.last, int(times[-1]))
-            self._rows = self._rows[n:].copy()
-        return n
+        n_dropped = [stream.drop_before(time) for stream in self._streams]
+        return n_dropped[0]
 
     def rows(self) -> Array:
         """Return the events held, in order of time.
@@ -110,7 +130,11 @@ class HotTimeline:
         -------
         ndarray of int64, shape (n_events, 3 + n_identifiers)
         """
-        return self._rows
+        return self._streams[0].rows()
+
+    def last_before(self, cutoff: int) -> int:
+        """Return the time of the last event held that is before a cutoff time; `NEVER` without one."""
+        return self._streams[0].last_before(cutoff)
 
     def fill(self, cutoff: int, amounts: Array, out: Array) -> None:
         """Compute the columns of the view strictly before a cutoff time, as `fill_history` does.
@@ -124,42 +148,46 @@ class HotTimeline:
         out : ndarray of float64, shape (2, n_columns)
             The first row is filled in; undefined values are left as they are.
         """
-        history, rows = self.history, self._rows
-        codes, n_codes = {}, {}
-        for position, name in enumerate((history.counterparty, *history.identifiers)):
-            keys = rows[:, IDS + position].copy()
-            codes[name], n_codes[name] = code_numbers(keys.view(np.uint64), keys != 0)
-        events = EncodedEvents(
-            np.array([0, len(rows)]),
-            rows[:, TIME].copy(),
-            rows[:, AMOUNT].copy().view(np.float64),
-            codes,
-            n_codes,
-            rows[:, KIND].astype(np.int32) if history.kinds else NO_CODES,
-            np.array([self.first]),
-            np.array([self.last]),
-        )
-        cutoffs = CutoffTimes(np.array([0, 1]), np.array([cutoff]), np.zeros(1, np.int32), amounts)
-        fill_history(history, events, cutoffs, out)
+        for stream in self._streams:
+            stream.fill(cutoff, amounts, out)
 
     def dump(self) -> dict[str, Array]:
-        """Return the timeline as arrays, for `restore`; they include what was dropped and still counts."""
-        return {"rows": self._rows.copy(), "ends": np.array([self.first, self.last])}
+        """Return all arrays, with what was dropped and still counts in a window ``all``.
+
+        Without such a window, `rows`, `first` and `last` are enough, and smaller.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Copies, for `restore`.
+        """
+        return {
+            f"{position}.{name}": array.copy()
+            for position, stream in enumerate(self._streams)
+            for name, array in stream.dump().items()
+        }
 
     @classmethod
-    def restore(cls, history: History, arrays: dict[str, Array]) -> Self:
+    def restore(cls, history: History, arrays: Mapping[str, Array]) -> Self:
         """Return the timeline that `dump` wrote.
 
         Parameters
         ----------
         history : History
             The declaration of the view.
-        arrays : dict of str to ndarray
+        arrays : mapping of str to ndarray
             From `dump`.
 
         Returns
         -------
         HotTimeline
+
+        Raises
+        ------
+        KeyError, ValueError
+            If an array is missing, or has another shape or type.
         """
-        first, last = arrays["ends"].tolist()
-        return cls(history, arrays["rows"], first=first, last=last)
+        timeline = cls(history, np.empty((0, KIND + 2 + len(history.identifiers)), np.int64))
+        for position, stream in enumerate(timeline._streams):
+            stream.restore({name: arrays[f"{position}.{name}"] for name in stream.dump()})
+        return timeline

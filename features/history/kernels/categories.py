@@ -63,8 +63,8 @@ _SMALL = np.array([0.0, 0.0, *(n * np.log(n) for n in range(2, 4096))])
 def n_log_n(n: int) -> tuple[int, int]:
     """Return ``n * log(n)``, from a table for small counts: its whole part, and the rest in units of 2**-52."""
     value = float(_SMALL[n]) if n < _SMALL.size else n * np.log(float(n))
-    whole = np.int64(value)
-    return whole, np.int64((value - whole) * PARTS)
+    whole = int(value)
+    return whole, int((value - whole) * PARTS)
 
 
 @nb.njit(inline="always")

@@ -1,13 +1,13 @@
 """Exact sums of float64 numbers and of their squares, as integers.
 
-A number is split into digits of 31 bits. A sum has one integer of 64 bits per digit, and a number is added or subtracted
+A number is split into digits of 31 bits. A sum has one integer of 64 bits per digit. A number is added or subtracted
 digit by digit, without carries. So a sum is a plain sum of integers: it does not depend on the order, a number that is
 subtracted leaves no trace, and sums of parts can be added. Carries are made when a sum is read, and it is then rounded
 once. Such a sum is a superaccumulator (Kulisch, 1971; R. M. Neal, Fast exact summation using small and large
 superaccumulators, 2015). It holds up to 2**30 numbers.
 
-It is exact for all numbers from 2**-72 (2e-22) to 2**62 in size. Smaller ones are cut to a multiple of 2**-124, once per
-number. Needs only NumPy and Numba.
+It is exact for all numbers from 2**-72 (2e-22) to 2**62 in size. Smaller ones are cut to a multiple of 2**-124, once
+per number. Needs only NumPy and Numba.
 """
 
 import math
@@ -63,9 +63,9 @@ FIRST_POSITION = 1075 + LOWEST_SQUARE
 @nb.njit(inline="always")
 def split_number(number: float) -> tuple[int, int, float]:
     """Return the whole part of a number, its part in units of 2**-62, and the rest, in these units too."""
-    whole = np.int64(number)
+    whole = int(number)
     scaled = (number - whole) * UNIT
-    part = np.int64(scaled)
+    part = int(scaled)
     return whole, part, scaled - part
 
 
@@ -90,6 +90,8 @@ def add_number(digits: Array, number: float, sign: int) -> None:
     >>> sum_of(digits)
     0.1
     """
+    if number < 0.0:  # the digits of a small negative number would otherwise not be small
+        number, sign = -number, -sign
     whole, part, rest = split_number(number)
     digits[5] += sign * (whole >> BITS)
     digits[4] += sign * (whole & MASK)
@@ -228,26 +230,30 @@ def _add_float(digits: Array, number: float, sign: int) -> None:
 
 @nb.njit(inline="always")
 def _top_digits(digits: Array, sign: int) -> tuple[int, int, int, int]:
-    """Return the four highest digits of a sum as two integers, the position of the highest, and the final carry."""
+    """Return the position of the highest digit, the four highest as two integers, and the carry with the sign."""
     start, stop = 0, digits.size
     while stop > 0 and digits[stop - 1] == 0:
         stop -= 1
     while start < stop and digits[start] == 0:
         start += 1
-    at, head, below, carried = start, 0, 0, 0
-    d0 = d1 = d2 = 0
-    for i in range(start, stop + 2):
-        carried += sign * digits[i] if i < stop else 0
-        digit, carried = carried & MASK, carried >> BITS
-        if digit != 0:
-            at, head, below = i, digit << BITS | d0, d1 << BITS | d2
-        d2, d1, d0 = d1, d0, digit
-    return at, head, below, carried
+    carried = d0 = d1 = d2 = d3 = 0
+    for i in range(start, stop):
+        carried += sign * digits[i]
+        d3, d2, d1, d0 = d2, d1, d0, carried & MASK
+        carried >>= BITS
+    if carried > MASK:
+        return stop + 1, carried, d0 << BITS | d1, carried
+    if carried != 0:
+        return stop, carried << BITS | d0, d1 << BITS | d2, carried
+    return stop - 1, d0 << BITS | d1, d2 << BITS | d3, carried
 
 
 @nb.njit(cache=True, nogil=True)
 def _two_floats(digits: Array, units: Array) -> tuple[float, float]:
-    """Return the size of a sum as an unevaluated sum of two floats, with 93 or more of its leading bits."""
+    """Return the size of a sum as an unevaluated sum of two floats.
+
+    They hold four digits: the error is below 2**-90 of the sum or of the largest number in it.
+    """
     at, head, below, carried = _top_digits(digits, 1)
     if carried < 0:
         at, head, below, carried = _top_digits(digits, -1)

@@ -77,7 +77,7 @@ def _extreme_in_window(
             if head < tail:
                 if at_since >= 0:
                     out[rows[k], at_since] = (cutoff - times[queue[head]]) / SECOND
-                out[rows[k], at] = amounts[queue[head]]
+                out[rows[k], at] = amounts[queue[head]] + 0.0  # negative zero equals zero
 
 
 @nb.njit(cache=True, nogil=True)

@@ -138,7 +138,7 @@ def _totals_in_window(
                     d5, d4 = d5 + (whole >> BITS), d4 + (whole & MASK)
                     d3, d2 = d3 + (part >> BITS), d2 + (part & MASK)
                     if rest != 0.0:
-                        d1, d0 = d1 + (np.int64(rest * UNIT) >> BITS), d0 + (np.int64(rest * UNIT) & MASK)
+                        d1, d0 = d1 + (int(rest * UNIT) >> BITS), d0 + (int(rest * UNIT) & MASK)
                 right += ONE
             while left < right and times[left] < cutoff - width:
                 if counts_others and counterparties[left] >= 0:
@@ -151,7 +151,7 @@ def _totals_in_window(
                     d5, d4 = d5 - (whole >> BITS), d4 - (whole & MASK)
                     d3, d2 = d3 - (part >> BITS), d2 - (part & MASK)
                     if rest != 0.0:
-                        d1, d0 = d1 - (np.int64(rest * UNIT) >> BITS), d0 - (np.int64(rest * UNIT) & MASK)
+                        d1, d0 = d1 - (int(rest * UNIT) >> BITS), d0 - (int(rest * UNIT) & MASK)
                 left += ONE
             n, row = np.int64(right - left), np.uint32(rows[k])
             if at_count >= 0:

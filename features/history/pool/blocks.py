@@ -26,8 +26,9 @@ __all__ = [
     "are_sorted",
     "drop_after",
     "gather",
-    "insert",
+    "insert_rows",
     "leave",
+    "newest_until",
     "sweep",
 ]
 
@@ -85,7 +86,7 @@ def leave(rows: Array, slots: Array, heads: Array, slot: int) -> None:
 
 
 @nb.njit(cache=True, nogil=True)
-def insert(
+def insert_rows(
     rows: Array, slots: Array, heads: Array, at: Array, starts: Array, order: Array, new: Array, begin: int
 ) -> int:
     """Insert rows, each after those of its slot that are not later.
@@ -186,6 +187,19 @@ def drop_after(rows: Array, slots: Array, heads: Array, time: int) -> int:
             if kept == 0:
                 leave(rows, slots, heads, slot)
     return n_dropped
+
+
+@nb.njit(cache=True, nogil=True)
+def newest_until(rows: Array, slots: Array, time: int) -> int:
+    """Return the time of the newest row that is not later than a time; `NEVER` without one."""
+    newest = NEVER
+    for slot in range(len(slots)):
+        if slots[slot, CLASS] >= 0:
+            start = slots[slot, OFFSET]
+            stop = _first_from(rows, start, start + slots[slot, SIZE], time + 1)
+            if stop > start:
+                newest = max(newest, rows[stop - 1, TIME])
+    return newest
 
 
 @nb.njit(cache=True, nogil=True)

@@ -38,9 +38,9 @@ __all__ = [
     "RETURNED",
     "VALUES",
     "Graph",
-    "add_labels",
-    "add_links",
-    "copy_graph",
+    "LabelRows",
+    "LinkRows",
+    "add_rows",
     "empty_graph",
     "find_link",
     "grow_graph",
@@ -64,16 +64,29 @@ class Graph(NamedTuple):
     steps: Series
 
 
+class LinkRows(NamedTuple):
+    """Links to add: digests of accounts and of values, 0 if missing, and times."""
+
+    accounts: Array
+    values: Array
+    times: Array
+
+
+class LabelRows(NamedTuple):
+    """Labels to add: digests of accounts, 0 if missing; times, and whether they say fraud.
+
+    A label counts until the next one of the account. Of several with the same account and time, the last counts.
+    """
+
+    accounts: Array
+    times: Array
+    frauds: Array
+
+
 def empty_graph(n_nodes: int, n_links: int) -> Graph:
     """Return a graph without links that has room for some."""
     links = empty_series(n_nodes, 2, 2 * n_links, np.int32)
     return Graph(empty_nodes(n_nodes), links, empty_series(n_nodes, 3, 0, np.int64))
-
-
-def copy_graph(graph: Graph) -> Graph:
-    """Return a graph with copies of all arrays."""
-    nodes, links, steps = graph
-    return Graph(Nodes(*map(np.copy, nodes)), Series(*map(np.copy, links)), Series(*map(np.copy, steps)))
 
 
 def grow_graph(graph: Graph, link_room: int, step_room: int) -> Graph:
@@ -156,27 +169,18 @@ def _lacks_room(series: Series, n: int) -> bool:
 
 
 @nb.njit(cache=True, nogil=True)
-def add_links(
-    graph: Graph, accounts: Array, values: Array, times: Array, between: bool, row: int
-) -> tuple[int, int, int]:
-    """Add links from a row on, as long as there is room.
-
-    Rows without an account or a value (0) are skipped, and accounts that are their own counterparty.
-
-    Returns the row that was reached, and the room that it needs for links and for steps.
-    """
-    while row < accounts.size:
-        is_link = accounts[row] != 0 and values[row] != 0 and not (between and accounts[row] == values[row])
-        if is_link:
-            if graph.nodes.n_nodes[0] + 2 > graph.nodes.digests.size:
-                break
-            account, value = intern_node(graph.nodes, accounts[row]), intern_node(graph.nodes, values[row])
-            n_links, n_steps = _room_for_link(graph, account, value)
-            if _lacks_room(graph.links, n_links) or _lacks_room(graph.steps, n_steps):
-                return row, n_links, n_steps
-            _add_link(graph, account, value, times[row], between)
-        row += 1
-    return row, 0, 0
+def _add_link_row(
+    graph: Graph, account_id: np.uint64, value_id: np.uint64, time: int, between: bool
+) -> tuple[int, int]:
+    """Add a link, or return the room that it lacks for links and for steps."""
+    if account_id == 0 or value_id == 0 or (between and account_id == value_id):
+        return 0, 0
+    account, value = intern_node(graph.nodes, account_id), intern_node(graph.nodes, value_id)
+    n_links, n_steps = _room_for_link(graph, account, value)
+    if _lacks_room(graph.links, n_links) or _lacks_room(graph.steps, n_steps):
+        return n_links, n_steps
+    _add_link(graph, account, value, time, between)
+    return 0, 0
 
 
 @nb.njit(cache=True, nogil=True)
@@ -221,22 +225,43 @@ def _add_label(graph: Graph, account: int, time: int, fraud: int) -> None:
 
 
 @nb.njit(cache=True, nogil=True)
-def add_labels(graph: Graph, accounts: Array, times: Array, frauds: Array, row: int) -> tuple[int, int, int]:
-    """Add labels of accounts from a row on, as long as there is room; as `add_links`.
+def _add_label_row(graph: Graph, account_id: np.uint64, time: int, fraud: int) -> int:
+    """Add a label, or return the room that it lacks for steps."""
+    if account_id == 0:
+        return 0
+    account = intern_node(graph.nodes, account_id)
+    n_steps = _room_for_label(graph, account)
+    if _lacks_room(graph.steps, n_steps):
+        return n_steps
+    _add_label(graph, account, time, fraud)
+    return 0
 
-    A later label replaces an earlier one, and a label of the same time the one that came before it.
+
+@nb.njit(cache=True, nogil=True)
+def add_rows(
+    graph: Graph, links: LinkRows, labels: LabelRows, between: bool, row: int, label_row: int
+) -> tuple[int, int, int, int]:
+    """Add links and labels from a row of each on, as long as there is room.
+
+    The earlier of the next link and the next label comes first. If both are sorted, everything is then appended to its
+    series, where it would otherwise be inserted.
+
+    Returns the rows that were reached, and the room that is needed for links and for steps.
     """
-    while row < accounts.size:
-        if accounts[row] != 0:
-            if graph.nodes.n_nodes[0] + 2 > graph.nodes.digests.size:
-                break
-            account = intern_node(graph.nodes, accounts[row])
-            n_steps = _room_for_label(graph, account)
-            if _lacks_room(graph.steps, n_steps):
-                return row, 0, n_steps
-            _add_label(graph, account, times[row], 1 if frauds[row] else 0)
-        row += 1
-    return row, 0, 0
+    while row < links.times.size or label_row < labels.times.size:
+        if graph.nodes.n_nodes[0] + 2 > graph.nodes.digests.size:
+            break
+        n_links, n_steps = 0, 0
+        if label_row == labels.times.size or (row < links.times.size and links.times[row] <= labels.times[label_row]):
+            n_links, n_steps = _add_link_row(graph, links.accounts[row], links.values[row], links.times[row], between)
+            row += 1 if n_links + n_steps == 0 else 0
+        else:
+            fraud = 1 if labels.frauds[label_row] else 0
+            n_steps = _add_label_row(graph, labels.accounts[label_row], labels.times[label_row], fraud)
+            label_row += 1 if n_steps == 0 else 0
+        if n_links + n_steps > 0:
+            return row, label_row, n_links, n_steps
+    return row, label_row, 0, 0
 
 
 @nb.njit(cache=True, nogil=True)

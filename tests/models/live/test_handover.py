@@ -91,8 +91,16 @@ def test_a_model_with_fewer_views_continues_the_snapshot_of_another(account_scor
         assert count(live, as_of="2024-07-01T11:00:00Z") == [1.0]
 
 
-def test_a_model_with_unbounded_measures_keeps_its_rows(account_scorer: Scorer, address: str) -> None:
-    with LiveState(account_scorer, address) as live:
+def test_a_model_with_unbounded_measures_keeps_its_rows(account_scorer: Scorer, tmp_path: Path) -> None:
+    always = History(("all",), measures=("count",), name="always")
+    since = History(("1d",), measures=("count", "since_first"), name="since")
+    for number, history in enumerate((always, since, DAILY)):
+        scorer = with_views(account_scorer, histories=(history,), network=None)
+        with LiveState(scorer, tmp_path / f"{number}.db") as live:
+            old_and_new(live)
+        with open_store(tmp_path / f"{number}.db") as store:
+            assert store.facts.start.offset == (history is DAILY)
+    with LiveState(account_scorer, tmp_path / "network.db") as live:
         old_and_new(live)
         assert live._session is not None
         assert live._session.store.facts.start.offset == 0

@@ -18,6 +18,7 @@ from fraudsieve.models import Scorer
 from fraudsieve.models.live.removal import erase, rewind
 from fraudsieve.models.live.state import LiveState
 from fraudsieve.models.live.store import open_store
+from fraudsieve.models.live.store.chain import START
 from fraudsieve.models.live.store.rewriting import list_removals
 from tests.models.live.contents import content
 from tests.models.live.samples import count_events, event
@@ -40,22 +41,24 @@ def files_with(text: str, folder: Path) -> list[str]:
 
 
 def test_nothing_is_left_of_an_erased_account(account_scorer: Scorer, tmp_path: Path) -> None:
-    path, n_kept = tmp_path / "live.db", len(KEPT) + 1
+    path, n_kept, first = tmp_path / "live.db", len(KEPT) + 2, event(event_id="first", account_id="first")
     with LiveState(account_scorer, path) as live:
+        live.update(first)
         live.update(SENT, LABELS, account_labels=[{**LABELS[0], "account_id": SECRET}])
         live.checkpoint()
         digests = [row[3] for row in rows_of(path)]
         assert files_with(SECRET, tmp_path) != []
         with open_store(path) as store:
-            assert erase(store, account_id=f" {SECRET} ") == len(SENT) + 3 - n_kept
+            assert erase(store, account_id=f" {SECRET} ") == len(SENT) + 4 - n_kept
+            assert store.facts.start.digest != START.digest  # a digest of nothing that is known
             (record,) = list_removals(store)
-        assert (record["kind"], record["rows"]) == ("erase", len(SENT) + 3 - n_kept)
+        assert (record["kind"], record["rows"]) == ("erase", len(SENT) + 4 - n_kept)
         assert datetime.fromisoformat(record["at"]) - datetime.now(UTC) < timedelta(minutes=5)
         assert files_with(SECRET, tmp_path) == []  # while the service runs
         assert not any(digest in file.read_bytes() for digest in digests for file in tmp_path.iterdir())
-        assert live.catch_up() == len(SENT) + 3 + n_kept  # offsets go on rising
+        assert live.catch_up() == len(SENT) + 4 + n_kept  # offsets go on rising
         expected = account_scorer.new_state()
-        expected.update(KEPT, LABELS[1:])
+        expected.update([first, *KEPT], LABELS[1:])
         assert content(live.state) == content(expected)
     with LiveState(account_scorer, path) as live:
         assert content(live.state) == content(expected)

@@ -128,7 +128,7 @@ def rewind_command(
     until: Annotated[str, typer.Option(help="Rows with a later time are removed, such as 2026-05-01T10:00:00Z.")],
     json: Json = False,
 ) -> None:
-    """Remove what is dated after a time, such as events of a clock that was ahead: true ones are too late after them."""
+    """Remove what is dated after a time, such as events of a clock that was ahead, which make true ones too late."""
     with exit_on_error(as_json=json):
         from fraudsieve.models.live.removal import rewind
         from fraudsieve.models.live.store.addresses import open_store

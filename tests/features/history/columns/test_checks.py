@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.columns.checks import field_names, to_columns
-from fraudsieve.features.history.columns.reader import ColumnType
+from fraudsieve.features.history.columns.checks import field_names, records_to_columns
+from fraudsieve.features.history.columns.reader import NO_LINKS, ColumnType, LinkFields
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.reader import RecordType, join_events
 from fraudsieve.features.live_state import HistoryState
@@ -74,6 +74,11 @@ def records(time_field: str) -> st.SearchStrategy[Records]:
     return st.lists(odd | usual, max_size=25)
 
 
+def links_of(state: HistoryState) -> LinkFields:
+    network = state.declared_network
+    return LinkFields(network.links, network.counterparty) if network else NO_LINKS
+
+
 def content(state: HistoryState) -> Any:
     """Return all that a state holds; entities in the order of their digests."""
     seen = state.seen.dump()
@@ -113,7 +118,7 @@ def add_columns(state: HistoryState, columns: Any, record_type: ColumnType) -> t
 def test_columns_equal_records(new_state: Any, calls: Any) -> None:
     one, other = new_state(), new_state()
     for record_type, found in calls:
-        columns = to_columns(found, record_type, other.views, other.declared_network)
+        columns = records_to_columns(found, record_type, other.views, links_of(other))
         assert add_columns(other, columns, record_type) == add_one_by_one(one, found, record_type)
         assert content(other) == content(one)
 
@@ -169,7 +174,7 @@ def test_ids_seen_again_after_years_within_one_call_count_as_one_by_one() -> Non
     now = at(500 * 1440)
     one, other = HistoryState(VIEWS[0], lateness="2d"), HistoryState(VIEWS[0], lateness="2d")
     n_repeats = one.apply(one.prepare(events, now=now)[0])
-    columns = to_columns(events, "events", other.views, None)
+    columns = records_to_columns(events, "events", other.views, NO_LINKS)
     assert other.apply(other.prepare_columns(columns, now=now)[0]) == n_repeats == 3
     assert content(one) == content(other)
 
@@ -257,9 +262,9 @@ def test_stored_columns_are_not_checked_for_their_times() -> None:
 
 def test_the_names_of_fields_include_every_field_that_is_read() -> None:
     state = STATES[0]()
-    names = field_names("events", state.views, state.declared_network)
+    names = field_names("events", state.views, links_of(state))
     assert {"account_id", "counterparty_id", "device_id", "amount", "kind", "event_id", "occurred_at"} <= {*names}
-    assert field_names("labels", state.views, None)[-1] == "is_fraud"
+    assert field_names("labels", state.views, NO_LINKS)[-1] == "is_fraud"
 
 
 def test_later_calls_reject_late_columns() -> None:
@@ -268,7 +273,7 @@ def test_later_calls_reject_late_columns() -> None:
     second = [event | {"event_id": f"s{place // 2}"} for place, event in enumerate(second)]
     for found in (first, second, first):
         expected = add_one_by_one(one, found, "events")
-        assert add_columns(other, to_columns(found, "events", other.views, None), "events") == expected
+        assert add_columns(other, records_to_columns(found, "events", other.views, NO_LINKS), "events") == expected
         assert content(one) == content(other)
     assert datetime.now(UTC) - timedelta(days=1) > at(0)
 
@@ -281,7 +286,7 @@ def test_a_missing_first_id_of_a_pair_hides_a_wrong_second_one() -> None:
     one, other = HistoryState(view), HistoryState(view)
     rejected, _ = add_one_by_one(one, events, "events")
     assert [record.position for record in rejected] == [1]
-    assert add_columns(other, to_columns(events, "events", other.views, None), "events")[0] == rejected
+    assert add_columns(other, records_to_columns(events, "events", other.views, NO_LINKS), "events")[0] == rejected
     assert content(one) == content(other)
 
 

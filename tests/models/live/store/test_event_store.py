@@ -146,6 +146,14 @@ def test_a_torn_head_leaves_the_one_before(tmp_path: Path) -> None:
     assert head.read() == Head(0, 3, bytes(16))
 
 
+def test_commits_are_synced(tmp_path: Path) -> None:
+    """Only a power cut would show the difference."""
+    with open_store(tmp_path / "live.db") as store, store.reading() as transaction:
+        settings = ["synchronous", "journal_mode", "secure_delete"]
+        found = [transaction.sql.execute(f"PRAGMA {name}")[0][0] for name in settings]
+    assert found == [2, "wal", 1]
+
+
 def test_other_files(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "other.db").execute("CREATE TABLE t (a)").connection.close()
     with pytest.raises(StateError, match="expected an event store, got another database"):

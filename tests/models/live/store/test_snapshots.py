@@ -130,8 +130,11 @@ def test_a_damaged_snapshot_is_not_used_if_the_rows_are_complete(
 
 
 def test_a_snapshot_of_rows_that_were_erased_meanwhile_does_not_count(address: str) -> None:
+    asked: list[int] = []
+
     def parts(at: int) -> Any:
         for number in range(3):
+            asked.append(number)
             if number == at:
                 with open_store(address) as other:
                     erase(other, account_id="ann")
@@ -143,4 +146,5 @@ def test_a_snapshot_of_rows_that_were_erased_meanwhile_does_not_count(address: s
                 transaction.append(transaction.last, [(0, b'{"events":[0,{"account_id":"ann"}]}')])
                 position, generation = transaction.last, transaction.facts.generation
             assert not write_snapshot(store, position, generation, "views", parts(at))
+            assert asked.pop() == at  # it stops at once
     assert names(address) == []

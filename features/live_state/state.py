@@ -13,43 +13,34 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.exceptions import RejectedRecordError, StateError
-from fraudsieve.features.history.columns.checks import ColumnChecks, check_columns, to_columns
+from fraudsieve.features.history.columns.checks import ColumnChecks, check_columns
 from fraudsieve.features.history.columns.prepared import PreparedColumns
-from fraudsieve.features.history.columns.reader import ColumnType
-from fraudsieve.features.history.columns.table import Columns, is_columns
+from fraudsieve.features.history.columns.reader import NO_LINKS, ColumnType, LinkFields
+from fraudsieve.features.history.columns.table import Columns
 from fraudsieve.features.history.declaration import History, check_histories, history_columns
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.measures import window_seconds
-from fraudsieve.features.history.reader import (
-    TIME_FIELDS,
-    RecordType,
-    check_labelled_entity,
-    read_record,
-)
-from fraudsieve.features.history.records import (
-    RejectedRecord,
-    as_records,
-    check_time_between,
-    parse_time,
-)
+from fraudsieve.features.history.reader import RecordType
+from fraudsieve.features.history.records import RejectedRecord, as_records, parse_time
 from fraudsieve.features.history.seen_ids import SeenIds
-from fraudsieve.features.history.store import read_state, write_state
+from fraudsieve.features.history.store import write_state
 from fraudsieve.features.history.timeline import PreparedRecord, ViewState
+from fraudsieve.features.history_declaration import HistoryDeclaration
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.live import NetworkState
 
-from .history_declaration import HistoryDeclaration
+from .additions import add_prepared, ids_and_times
+from .arrivals import Prepared, read_any, read_records
+from .looks import compute_features
+from .rewind import rewind_state
+from .snapshot import dump_state, load_state
 
 __all__ = ["HistoryState"]
 
 Record: TypeAlias = Mapping[str, Any]
 Records: TypeAlias = Record | Sequence[Record]
-Prepared: TypeAlias = Sequence[PreparedRecord] | PreparedColumns
 
 SECOND = 1_000_000
-MIN_COLUMN_LENGTH = 64
-"""Fewer records are read one by one."""
 SWEPT_PER_EVENT = 2
 """Number of other entities whose old events are dropped with each event."""
 
@@ -59,12 +50,14 @@ class HistoryState:
 
     Each view keeps the events of its longest window, the lateness and one more hour in memory. It also keeps the times
     of the first and the last event of every entity. Views of other entities than accounts do so only if a measure has
-    no window. An event takes ``8 * (4 + n_identifiers)`` bytes per view and an entity about 400 bytes; `nbytes` is the
-    size of the arrays. Identifiers are stored as digests. A network keeps every pair of account and counterparty.
+    no window. An event takes ``8 * (4 + n_identifiers)`` bytes per view, an entity about 80 bytes, and some space is
+    spare. An entity with more than 1,024 events takes about ten times as much, so that a look costs the same whatever
+    their number; `nbytes` is the size of the arrays. Identifiers are stored as digests. A network keeps every pair of
+    account and counterparty.
 
     Of several events with the same ``event_id``, only the first counts, whatever the others contain. Events without an
     id always count. Labels with the same ``event_id`` and time count once. Ids are remembered for the longest window
-    plus the lateness, at about 90 bytes each.
+    plus the lateness, at 36 to 72 bytes each.
 
     A state is not thread-safe: a caller with several threads must lock it.
 
@@ -155,14 +148,18 @@ class HistoryState:
 
         The events of one call may be in any order: whether one is too late depends on the events of earlier calls.
 
+        Many records are added in a fraction of the time as columns: a mapping of names to arrays or lists, or a table
+        of PyArrow, pandas or Polars. The result is that of the same records as dicts. Times may then also be an array
+        of whole numbers, which are microseconds since 1970.
+
         Parameters
         ----------
-        events : dict, or list or tuple of dict, default=()
+        events : dict, list or tuple of dict, or columns, default=()
             Events with ``account_id``, ``occurred_at`` and the declared columns. Events with the ``event_id`` of an
             earlier one do not count, and are not rejected.
-        labels : dict, or list or tuple of dict, default=()
+        labels : dict, list or tuple of dict, or columns, default=()
             Labels of events, with at least one entity column of a view, ``labelled_at`` and ``is_fraud``.
-        account_labels : dict, or list or tuple of dict, default=()
+        account_labels : dict, list or tuple of dict, or columns, default=()
             Labels of accounts for the network, with ``account_id``, ``labelled_at`` and ``is_fraud``.
         now : datetime, default=None
             The current time, to reject events in the future; None for the system clock.
@@ -175,7 +172,15 @@ class HistoryState:
         Raises
         ------
         TypeError
-            If an argument is not a dict or a list or tuple of dicts.
+            If an argument is not a dict, a list or tuple of dicts, or columns.
+        ValueError
+            If columns differ in length.
+
+        Examples
+        --------
+        >>> state = HistoryState(History(("1h",), measures=("count",)))
+        >>> state.update({"account_id": ["ann", "bob"], "occurred_at": np.array(["2026-05-01", "NaT"], "M8[s]")})
+        (RejectedRecord(position=1, reason='occurred_at: expected a time, the field is missing'),)
         """
         tables: dict[RecordType, Records | Columns] = {
             "events": events,
@@ -183,22 +188,20 @@ class HistoryState:
             "account_labels": account_labels,
         }
         given = {name: records for name, records in tables.items() if not isinstance(records, tuple) or records}
-        read = [self._prepare_any(records, record_type, now) for record_type, records in given.items()]
+        checks = self._checks(now)
+        read = [read_any(records, record_type, checks) for record_type, records in given.items()]
         for prepared, _ in read:
             self.apply(prepared)
         return tuple(record for _, rejected in read for record in rejected)
 
-    def _prepare_any(
-        self, records: Records | Columns, record_type: RecordType, now: datetime | None
-    ) -> tuple[Prepared, list[RejectedRecord]]:
-        """Prepare columns, or records: many records as columns, which takes a fraction of the time."""
-        if is_columns(records, TIME_FIELDS[record_type]):
-            return self.prepare_columns(records, record_type, now=now)
-        several = as_records(records)
-        if len(several) < MIN_COLUMN_LENGTH:
-            return self.prepare(several, record_type, now=now)
-        columns = to_columns(several, record_type, self.views, self.declared_network)
-        return self.prepare_columns(columns, record_type, now=now)
+    def _checks(self, now: datetime | None, *, stored: bool = False) -> ColumnChecks:
+        """Return what new records are checked against; the times of stored ones are not checked."""
+        limit = parse_time(now or datetime.now(UTC), "now") + self._ahead
+        network, times = self.network, None if stored else (self.oldest, limit)
+        if network is None:
+            return ColumnChecks(self.views, NO_LINKS, None, self.seen, times)
+        links = LinkFields(network.declaration.links, network.declaration.counterparty)
+        return ColumnChecks(self.views, links, network.pairs, self.seen, times)
 
     def prepare(
         self,
@@ -234,19 +237,7 @@ class HistoryState:
         TypeError
             If `records` is not a dict or a list or tuple of dicts.
         """
-        limit = parse_time(now or datetime.now(UTC), "now") + self._ahead
-        prepared, rejected = [], []
-        for position, record in enumerate(as_records(records)):
-            try:
-                read = read_record(record, record_type, self.views, self.network.pairs if self.network else None)
-                if not stored and read.identifier not in self.seen:
-                    check_time_between(read.time, TIME_FIELDS[record_type], self.oldest, limit)
-                    if record_type == "labels" and not read.rows:
-                        check_labelled_entity(record, self.histories)
-                prepared.append(read)
-            except RejectedRecordError as error:
-                rejected.append(RejectedRecord(position, str(error)))
-        return prepared, rejected
+        return read_records(as_records(records), record_type, self._checks(now, stored=stored))
 
     def prepare_columns(
         self,
@@ -280,10 +271,7 @@ class HistoryState:
         ValueError
             If the columns differ in length.
         """
-        limit = parse_time(now or datetime.now(UTC), "now") + self._ahead
-        pairs, times = self.network.pairs if self.network else None, None if stored else (self.oldest, limit)
-        checks = ColumnChecks(self.views, self.declared_network, pairs, self.seen, times)
-        return check_columns(columns, record_type, checks)
+        return check_columns(columns, record_type, self._checks(now, stored=stored))
 
     def apply(self, prepared: Prepared) -> int:
         """Add records that `prepare` or `prepare_columns` of this state returned, and drop old events.
@@ -298,52 +286,39 @@ class HistoryState:
         int
             Number of repeated deliveries, which are not added.
         """
-        if isinstance(prepared, PreparedColumns):
-            return self._apply_columns(prepared)
-        identifiers = np.array([record.identifier for record in prepared], np.uint64)
-        is_new = self._admit(identifiers, np.array([record.time for record in prepared], np.int64))
-        for record, counts in zip(prepared, is_new.tolist(), strict=True):
-            if counts:
-                self._apply_record(record)
-        self._sweep(sum(record.n_events for record in prepared))
-        return len(prepared) - int(np.count_nonzero(is_new))
-
-    def _apply_columns(self, prepared: PreparedColumns) -> int:
-        is_new = self._admit(prepared.identifiers, prepared.times)
-        for pool, digests, rows, records in prepared.rows:
-            counts = is_new[records]
-            pool.add_many(digests[counts], rows[counts])
-            self.n_events += int(np.count_nonzero(counts))
-        if self.network is not None:
-            for name, accounts, values, records in prepared.links:
-                counts = is_new[records]
-                self.network.link_many(name, accounts[counts], values[counts], prepared.times[records[counts]])
-            if prepared.accounts.size:
-                self.network.label_many(prepared.accounts, prepared.times, prepared.frauds)
-        self._sweep(max((len(part.rows) for part in prepared.rows), default=0))
-        return len(prepared) - int(np.count_nonzero(is_new))
-
-    def _admit(self, identifiers: Array, times: Array) -> Array:
-        """Return which records are new; their times move the watermark."""
-        is_new = self.seen.admit(identifiers, times, self.watermark)
-        self.watermark = max(self.watermark, int(times[is_new].max(initial=NEVER)))
-        return is_new
-
-    def _apply_record(self, record: PreparedRecord) -> None:
-        for pool, key, row in record.rows:
-            pool.add(key, row)
-        self.n_events += len(record.rows)
-        if self.network is not None:
-            for link in record.links:
-                self.network.link(*link, record.time)
-            if record.account_label is not None:
-                account, is_fraud = record.account_label
-                self.network.label(account, record.time, is_fraud)
-
-    def _sweep(self, n_events: int) -> None:
+        is_new = self.seen.admit(*ids_and_times(prepared), self.watermark)
+        self.watermark = self.seen.newest
+        n_rows, n_events = add_prepared(prepared, is_new, self.network)
+        self.n_events += n_rows
         if self.watermark != NEVER:
             n = SWEPT_PER_EVENT * max(n_events, 1)
             self.n_events -= sum(view.sweep(self.oldest, n) for view in self.views)
+        return len(prepared) - int(np.count_nonzero(is_new))
+
+    def rewind(self, time: datetime) -> int:
+        """Drop the events and labels that are later than a time, and take the watermark back.
+
+        Parameters
+        ----------
+        time : datetime
+            The time; events at it are kept.
+
+        Returns
+        -------
+        int
+            Number of events and labels dropped, over all views.
+
+        Notes
+        -----
+        The watermark is then the time of the newest event or label that is left, of those that a view holds or that
+        have an id. Ids of later events are forgotten: with another time they count.
+
+        Raises
+        ------
+        ValueError
+            If events were dropped as old that are needed at the earlier time. Build the state from the events then.
+        """
+        return rewind_state(self, parse_time(time, "time"))
 
     def features(self, subjects: Records, histories: Sequence[History] | None = None) -> Array:
         """Compute the features of subjects, strictly before their cutoff times.
@@ -383,27 +358,7 @@ class HistoryState:
         has_history : ndarray of bool, shape (n_subjects,)
             Whether the account had an event; without a view of accounts, whether any entity of the subject had one.
         """
-        records = as_records(subjects)
-        account_views = [view for view in self.views if view.history.entities == ("account_id",)] or self.views
-        views = self.views if histories is None else [view for view in self.views if view.history in histories]
-        n_columns = len(self.columns) if histories is None else sum(len(view.history.columns) for view in views)
-        out, has_history = np.empty((len(records), n_columns)), np.zeros(len(records), np.bool_)
-        for row, record in enumerate(records):
-            cutoff = parse_time(record.get("as_of"), "as_of")
-            if cutoff < self.oldest:
-                raise RejectedRecordError("as_of: expected a time within the lateness of the state, got an older one")
-            start = 0
-            for view in views:
-                stop = start + len(view.history.columns)
-                # Two rows give columns the same memory layout as in a batch, so each kernel is compiled only once.
-                block = np.full((2, stop - start), np.nan)
-                has_events = view.fill(record, cutoff, block)
-                has_history[row] |= has_events and view in account_views
-                out[row, start:stop] = block[0]
-                start = stop
-            if self.network is not None and histories is None:
-                out[row, start:] = self.network.compute(record, cutoff)
-        return out, has_history
+        return compute_features(self, as_records(subjects), histories)
 
     def save(self, folder: str | Path) -> None:
         """Write the state to a folder, atomically replacing the state in it.
@@ -417,15 +372,7 @@ class HistoryState:
 
     def dump(self) -> tuple[dict[str, Any], list[dict[str, Array]]]:
         """Return a copy of the state as `save` writes it: facts in plain JSON types, and arrays per part."""
-        facts = {
-            "histories": [history.to_dict() for history in self.histories],
-            "network": self.network.declaration.to_dict() if self.network else None,
-            "lateness": self.lateness,
-            "ahead": self.ahead,
-            "watermark": None if self.watermark == NEVER else self.watermark,
-        }
-        arrays = [view.dump() for view in self.views]
-        return facts, [*arrays, *([self.network.dump()] if self.network else []), self.seen.dump()]
+        return dump_state(self)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -446,23 +393,4 @@ class HistoryState:
         StateError
             If a file is missing or changed, or has another format version.
         """
-        facts, arrays = read_state(folder)
-        try:
-            return cls.of_dump(facts, arrays)
-        except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
-            problem = f"the files are not a consistent state ({type(error).__name__})"
-            raise StateError(str(folder), problem, "Build the state again from the events.") from None
-
-    @classmethod
-    def of_dump(cls, facts: Mapping[str, Any], arrays: list[dict[str, Array]]) -> Self:
-        """Return the state of a `dump`; its arrays must not be used afterwards."""
-        histories = [History.from_dict(declared) for declared in facts["histories"]]
-        network = facts["network"] and Network.from_dict(facts["network"])
-        state = cls(histories, network=network, lateness=facts["lateness"], ahead=facts["ahead"])
-        state.watermark = NEVER if facts["watermark"] is None else int(facts["watermark"])
-        state.seen.load(arrays.pop())
-        if state.network is not None:
-            state.network.restore(arrays.pop())
-        for view, view_arrays in zip(state.views, arrays, strict=True):
-            state.n_events += view.restore(view_arrays)
-        return state
+        return load_state(cls, folder)
