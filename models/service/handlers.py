@@ -127,6 +127,8 @@ class RequestHandler:
 
     def _unscorable(self, why: list[str], reasons: bool) -> list[Score]:
         """Return the scores of records that the scorer cannot process, each with its reason."""
+        if not why:  # the usual case
+            return []
         model = self.loaded.scorer.model
         odds = np.full((len(why), len(model.ensemble.base)), np.nan)
         scores = to_records(model, odds, np.array(why, object))
