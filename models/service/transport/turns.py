@@ -10,25 +10,34 @@ STARTS = 32
 """Requests per turn: without scores, they take about 5 ms."""
 CONNECTIONS_PER_START = 16
 """Connections that are accepted before one more waiting request starts."""
+MAX_BURST = 2048
+"""Connections that can wait to be accepted; if more arrive without a pause, requests do not wait for them."""
 
 
 class Turns:
     """Queue of requests that arrive at the same time, over a thousand connections, say.
 
     uvloop accepts one connection per turn, and `/healthz` may be asked over the last of them. So requests wait while
-    connections arrive: the turns are short then. A few start nevertheless, because connections may never stop arriving.
+    a burst of connections arrives: the turns are short then.
     """
 
     def __init__(self) -> None:
         self.free = STARTS  # requests that may still start in this turn
         self.connections = 0  # accepted in this turn, and in all turns before it since one without any
-        self.is_accepting = self.is_scheduled = False
+        self.has_connection = self.is_scheduled = False
         self.waiting: deque[Callable[[], None]] = deque()
+
+    @property
+    def is_accepting(self) -> bool:
+        """Whether a connection of a burst was accepted in this turn, so that requests wait."""
+        return self.has_connection and self.connections <= MAX_BURST
 
     def connection_made(self) -> None:
         """Note that a connection was accepted in this turn."""
         self.connections += 1
-        self.is_accepting, self.free = True, 0
+        self.has_connection = True
+        if self.is_accepting:
+            self.free = 0
         self._schedule()
 
     async def start(self) -> None:
@@ -53,13 +62,12 @@ class Turns:
 
     def _next_turn(self) -> None:
         self.is_scheduled = False
-        if self.is_accepting:
-            self.free = int(self.connections % CONNECTIONS_PER_START == 0)
-        else:
-            self.free, self.connections = STARTS, 0
+        self.free = int(self.connections % CONNECTIONS_PER_START == 0) if self.is_accepting else STARTS
+        if not self.has_connection:
+            self.connections = 0
         while self.waiting and self.free:
             self.free -= 1
             self.waiting.popleft()()
-        if self.waiting or self.is_accepting:
+        if self.waiting or self.has_connection:
             self._schedule()
-        self.is_accepting = False
+        self.has_connection = False
