@@ -16,6 +16,7 @@ from starlette.responses import Response
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.service.transport.access_log import AccessLog
 from fraudsieve.models.service.transport.local_only import LocalOnly
+from fraudsieve.models.service.transport.turns import Turns
 
 from .alias_watcher import AliasWatcher
 from .background import BackgroundTasks
@@ -74,20 +75,20 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
     background = BackgroundTasks(metrics)
     pool = ThreadPoolExecutor(settings.n_threads, thread_name_prefix="score")
     routes = Routes(handler, background, pool).list()
+    turns = Turns()
     local_only = [Middleware(LocalOnly)] if settings.is_local_only else []
     app = Starlette(
         routes=routes,
         middleware=[
             Middleware(AccessLog, metrics, frozenset(route.path for route in routes)),
             *local_only,
-            Middleware(RequestLimits, settings, metrics),
+            Middleware(RequestLimits, settings, metrics, turns),
         ],
         exception_handlers={HTTPException: _http_error},
         lifespan=partial(_lifespan, handler, background, pool),
     )
     app.router.redirect_slashes = False  # the target would be made from the Host header
-    app.state.handler = handler
-    app.state.channel = None
+    app.state.handler, app.state.turns, app.state.channel = handler, turns, None
     return app
 
 

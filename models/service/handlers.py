@@ -14,7 +14,7 @@ from fraudsieve.models.scoring.scores import Score, to_records
 from .bodies import RejectedRequest, Reply, ScoreRequest, as_list, check_number, decode_json, encode_json, json_type
 from .history.ingestion import EventIngestion
 from .json_log import error_location, log_event
-from .loaded_model import LoadedModel, record_fields, warm_up, why_incompatible
+from .loaded_model import LoadedModel, record_fields, why_incompatible
 from .metrics import Metrics
 from .settings import Settings
 
@@ -63,7 +63,7 @@ class RequestHandler:
     def warm_up(self) -> None:
         """Score sample records; afterwards the handler is ready."""
         decode_json(b"[]", 1)  # compiles what is not the scorer's
-        warm_up(self.loaded.scorer)
+        self.loaded.scorer.warm_up()  # loading does so too, but the model may come from memory
         self.is_warm = True
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[Reply | RejectedRequest]:
@@ -136,6 +136,8 @@ class RequestHandler:
 
     def _unscorable(self, why: list[str], reasons: bool) -> list[Score]:
         """Return the scores of records that the scorer cannot process, each with its reason."""
+        if not why:  # the usual case
+            return []
         model = self.loaded.scorer.model
         odds = np.full((len(why), len(model.ensemble.base)), np.nan)
         scores = to_records(model, odds, np.array(why, object))
@@ -181,22 +183,21 @@ class RequestHandler:
         }
 
     def replace_model(self, loaded: LoadedModel) -> None:
-        """Warm up another model and use it from now on; requests in progress finish with the old one.
+        """Use another model from now on; requests in progress finish with the old one.
 
         Parameters
         ----------
         loaded : LoadedModel
-            The new model.
+            The new model, from `Scorer.load`, which scores sample records.
 
         Raises
         ------
         ArtifactError
-            If it cannot replace the model in use, or does not score a sample record.
+            If it cannot replace the model in use.
         """
         problem = why_incompatible(self.loaded.scorer.model, loaded.scorer.model)
         if problem is not None:
             raise ArtifactError(f"model {loaded.scorer.model.name}", problem, "The model in use stays.")
-        warm_up(loaded.scorer)
         if self.live is not None:
             self.live.scorer = loaded.scorer
         self.loaded = loaded

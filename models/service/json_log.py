@@ -5,14 +5,26 @@ import logging
 import os
 import socket
 import sys
+import time
 import traceback
+from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["JsonFormatter", "configure_json_logging", "error_location", "log_event", "log_listening"]
+__all__ = [
+    "JsonFormatter",
+    "configure_json_logging",
+    "error_location",
+    "log_event",
+    "log_listening",
+    "log_request",
+    "write_requests",
+]
 
 logger = logging.getLogger("fraudsieve.service")
 _encode = json.JSONEncoder(default=str).encode
+_requests: deque[tuple[float, dict[str, Any]]] = deque()
+"""Times and fields of requests that are not written yet."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -85,9 +97,38 @@ def log_event(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
         Counts, routes, versions; neither texts nor identifiers.
     """
     if logger.isEnabledFor(level):
-        record = logging.LogRecord(logger.name, level, "", 0, event, None, None)
-        record.fields = fields
-        logger.handle(record)  # logger.log would look up the caller, which takes as long as writing the line
+        write_requests()  # they came earlier
+        _write(event, level, time.time(), fields)
+
+
+def log_request(**fields: Any) -> None:
+    """Log a request once `write_requests` or `log_event` is called.
+
+    A line takes a tenth of the time of a request if it is written between two of them, and a third of that in a batch.
+
+    Parameters
+    ----------
+    **fields : object
+        As for `log_event`.
+    """
+    if logger.isEnabledFor(logging.INFO):
+        _requests.append((time.time(), fields))
+
+
+def write_requests() -> None:
+    """Write the lines of all logged requests."""
+    while _requests:
+        try:
+            seconds, fields = _requests.popleft()
+        except IndexError:  # another thread has written the last one
+            return
+        _write("request", logging.INFO, seconds, fields)
+
+
+def _write(event: str, level: int, seconds: float, fields: dict[str, Any]) -> None:
+    record = logging.LogRecord(logger.name, level, "", 0, event, None, None)
+    record.created, record.fields = seconds, fields
+    logger.handle(record)  # logger.log would look up the caller, which takes as long as writing the line
 
 
 def log_listening(listener: socket.socket) -> None:

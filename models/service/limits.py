@@ -86,11 +86,13 @@ class RequestLimits:
         Token and limits.
     metrics : Metrics
         Shows the number of requests in progress.
+    turns : Turns
+        Lets requests start.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
-        self.app, self.settings = app, settings
-        self.running, self.turns = 0, Turns()
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics, turns: Turns) -> None:
+        self.app, self.settings, self.turns = app, settings, turns
+        self.running = 0
         self.metric = metrics.running
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

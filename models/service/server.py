@@ -42,6 +42,7 @@ def run(app: Starlette, settings: Settings, listener: socket.socket) -> None:
             settings.max_body,
             settings.max_connections,
             excess_app(metrics.rejected_connections.inc),
+            app.state.turns,
         ),
         ws="none",
         log_config=None,

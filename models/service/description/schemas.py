@@ -102,6 +102,8 @@ class OperatingPointInfo(BaseModel):
     flagged: float = Field(description="Share of all records that are flagged.")
     precision: float | None
     alerts_a_day: float | None = Field(description="Flagged records per day.")
+    legitimate_rows: int | None = Field(description="Legitimate calibration rows, on which the rates stand.")
+    max_false_positive_rate: float | None = Field(description="The target, if it is a false-positive rate.")
     decides: bool = Field(description="Whether decisions are made at this point.")
 
 

@@ -121,7 +121,12 @@ def test_the_metrics_of_two_workers_add_up(start_workers: Any, several: Any) -> 
     answers = list[int]()
     with workers.load(lambda client, _: answers.append(client.post("/v1/score", json={"text": "x"}).status_code), 8):
         wait_until(lambda: len(answers) > 200)
-    served = [line["pid"] for line in workers.service.lines("request") if line["route"] == "/v1/score"]
+
+    def processes() -> list[int]:
+        return [line["pid"] for line in workers.service.lines("request") if line["route"] == "/v1/score"]
+
+    wait_until(lambda: len(processes()) == len(answers))  # lines follow the answers
+    served = processes()
     assert set(served) == set(workers.pids())  # both have served
     total = workers.service.metric('fraudsieve_requests_total{route="/v1/score",status="200"}')
     assert total == len(answers) == len(served)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.attack_surface import attack, main
+from benchmarks.attack_surface.__main__ import main
+from benchmarks.attack_surface.generators import attack
 
 from tests.attack import generators
 from tests.attack.outcomes import ACCEPTED, OTHER

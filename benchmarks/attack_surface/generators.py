@@ -1,8 +1,6 @@
-"""Hostile input by every generator of ``tests/attack``: ``python -m benchmarks.attack_surface --minutes 10``."""
+"""Hostile input by every generator of ``tests/attack``, counted by outcome."""
 
-import argparse
 import multiprocessing
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -12,11 +10,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
-from tests.attack.outcomes import ACCEPTED, OTHER, REFUSED, Outcome, attempts, generator_names, load
+from tests.attack.outcomes import ACCEPTED, OTHER, REFUSED, Outcome, attempts, load
 
-from benchmarks.runner import Arguments, Bar, Report, progress, run_command
+from benchmarks.runner import Bar, progress
 
-__all__ = ["Counts", "attack", "main"]
+from .measured import Measured
+
+__all__ = ["PROTOCOL", "Counts", "attack", "count_outcomes"]
 
 HANGS: Final = 120.0
 """Seconds without an outcome after which a process is stopped."""
@@ -54,28 +54,33 @@ class Counts:
             self.failures.append((seed, outcome.detail))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run from the command line and return the exit code, 0."""
-    arguments: Arguments = {
-        "names": {"nargs": "*", "metavar": "NAME", "help": f"{', '.join(generator_names())} (default all)"},
-        "--minutes": {"type": float, "default": 10.0, "help": "time of the whole run (default 10)"},
-        "--tries": {"type": int, "default": None, "help": "end a generator after this number of inputs, if earlier"},
-        "--seed": {"type": int, "default": 0, "help": "first seed of every generator (default 0)"},
-    }
-    return run_command("attack_surface", _run, __doc__, argv, arguments=arguments)
+def count_outcomes(names: Sequence[str], minutes: float, *, tries: int | None, first_seed: int) -> Measured:
+    """Run generators one after the other.
 
+    Parameters
+    ----------
+    names : sequence of str
+        The generators.
+    minutes : float
+        Time of all of them.
+    tries : int or None
+        Maximum number of inputs of each.
+    first_seed : int
+        Seed of the first input of each.
 
-def _run(options: argparse.Namespace) -> Report:
-    names = options.names or generator_names()
+    Returns
+    -------
+    Measured
+    """
     figures: dict[str, float] = {}
     for name in names:
-        counts = attack(name, options.minutes * 60 / len(names), tries=options.tries, first_seed=options.seed)
+        counts = attack(name, minutes * 60 / len(names), tries=tries, first_seed=first_seed)
         figures |= {f"{name}.{label}": counts.kinds[kind] for kind, label in NAMES.items()}
         progress(f"{name}: " + ", ".join(f"{counts.kinds[kind]:,} {kind}" for kind in NAMES))
         for seed, detail in counts.failures[:MAX_DETAILS]:
             progress(f"  seed {seed}: {detail}")
     bars = [Bar.at_most(f"{name}.anything_else", figures[f"{name}.anything_else"], 0) for name in names]
-    return Report("attack_surface", ", ".join(names), PROTOCOL, int(sum(figures.values())), figures, bars=bars)
+    return Measured(int(sum(figures.values())), figures, bars)
 
 
 def attack(name: str, seconds: float, *, tries: int | None = None, first_seed: int = 0) -> Counts:
@@ -141,7 +146,3 @@ def _send_outcomes(name: str, folder: Path, first_seed: int, sender: Connection)
     sender.send(None)
     for outcome in attempts(attempt, first_seed=first_seed):
         sender.send(outcome)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
