@@ -73,6 +73,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     past : DataFrame, default=None
         Earlier messages, as for `campaign_features`. They may include those of X: a message does not count itself. X
         must then be a DataFrame with ``text`` and ``sent_at``.
+    label_classes : dict of str to (str or None), default=None
+        Classes by label, as for `CampaignHistory`; the labels of `past` are classes already.
     random_state : int, default=0
         Seed of the folds and the solver.
     n_jobs : int, default=None
@@ -109,6 +111,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "events": [pd.DataFrame, None],
         "history": [History, list, tuple, None],
         "past": [pd.DataFrame, None],
+        "label_classes": [dict, None],
         "random_state": [Interval(Integral, 0, None, closed="left")],
         "n_jobs": [Integral, None],
     }
@@ -126,6 +129,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         events: pd.DataFrame | None = None,
         history: History | Sequence[History] | None = None,
         past: pd.DataFrame | None = None,
+        label_classes: Mapping[str, str | None] | None = None,
         random_state: int = 0,
         n_jobs: int | None = None,
     ) -> None:
@@ -139,6 +143,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.events = events
         self.history = history
         self.past = past
+        self.label_classes = label_classes
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -184,7 +189,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self._validate_params()
         texts = message_texts(X)
         views, brands = self._views(), check_brands(self.brands)
-        campaigns = None if self.past is None else CampaignHistory(types=label_types(self.past))
+        campaigns = None
+        if self.past is not None:
+            campaigns = CampaignHistory(types=label_types(self.past), label_classes=self.label_classes or {})
         if not self.wording:
             self.matrix_ = MessageMatrix(None, views, brands=brands, campaigns=campaigns)
             return self.transform(X)

@@ -41,6 +41,16 @@ class OperatingPoint:
         Share of the flagged records that were fraud; None if none was flagged.
     alerts_a_day : float, default=None
         Flagged records per day; None if the number of days is unknown.
+    legitimate_rows : int, default=None
+        Legitimate records of the calibration slice, on which the false-positive rate stands; None if unknown.
+    max_false_positive_rate : float, default=None
+        The target, if it is a false-positive rate.
+
+    Examples
+    --------
+    >>> rare = OperatingPoint("rare", 0.9, 0.0, 0.5, 0.1, legitimate_rows=300, max_false_positive_rate=0.001)
+    >>> rare.warning.partition(",")[0]
+    'rare: less than one of the 300 legitimate rows of the calibration slice'
     """
 
     name: str
@@ -50,22 +60,40 @@ class OperatingPoint:
     flagged: float
     precision: float | None = None
     alerts_a_day: float | None = None
+    legitimate_rows: int | None = None
+    max_false_positive_rate: float | None = None
+
+    @property
+    def warning(self) -> str | None:
+        """Why the false-positive rate on later records can be much higher; None if the slice was large enough.
+
+        If the target is less than one legitimate row, no row tells the threshold from that of a lower target.
+        """
+        rate, rows = self.max_false_positive_rate, self.legitimate_rows
+        if rate is None or rows is None or not 0 < rate * rows < 1:
+            return None
+        found = f"{self.name}: less than one of the {rows:,} legitimate rows of the calibration slice"
+        advice = f"Label at least {int(np.ceil(1 / rate)):,}, or use a higher rate"
+        return f"{found}, so the rate on later ones can be much higher. {advice}"
 
     @property
     def problem(self) -> str | None:
         """What is wrong with the name or a number; None if nothing is."""
         name: Any = self.name  # a manifest can hold any type
         shares: list[Any] = [self.false_positive_rate, self.recall, self.flagged]
-        shares += [] if self.precision is None else [self.precision]
+        shares += [share for share in (self.precision, self.max_false_positive_rate) if share is not None]
+        rows: Any = self.legitimate_rows
         alerts = 0.0 if self.alerts_a_day is None else self.alerts_a_day
-        if not isinstance(name, str):
-            return "expected a string as name, got another type"
+        if not isinstance(name, str) or not name.isprintable():
+            return "expected a printable string as name, got something else"
         if not all(isinstance(number, int | float) for number in (self.threshold, *shares, alerts)):
             return "expected numbers, got another type"
         if not 0 <= self.threshold <= MAX_THRESHOLD:
             return "expected a threshold from 0 to 1, got another"
         if not all(0 <= share <= 1 for share in shares) or not 0 <= alerts < np.inf:
             return "expected rates from 0 to 1, and a finite number of alerts, got others"
+        if rows is not None and (type(rows) is not int or rows < 0):
+            return "expected a number of legitimate rows, got something else"
         return None
 
 
@@ -255,8 +283,10 @@ def operating_points(
     ]
     if targets.costs is not None:
         positions.append(_cheapest(ranked, targets.costs, is_fraud, amounts))
+    rates = [*targets.false_positive_rates, *[None] * (len(positions) - len(targets.false_positive_rates))]
     points = [
-        _point(name, ranked, at, (n_fraud, n_clean), days) for name, at in zip(targets.names, positions, strict=True)
+        _point(name, ranked, at, (n_fraud, n_clean), days, rate)
+        for name, at, rate in zip(targets.names, positions, rates, strict=True)
     ]
     return tuple(sorted(points, key=lambda point: point.name != (targets.decide_by or points[0].name)))
 
@@ -269,7 +299,9 @@ def _cheapest(ranked: _Ranked, costs: Costs, is_fraud: Array, amounts: Array | N
     return int(np.argmin(costs.false_alarm * ranked.clean + costs.review * ranked.cuts - saved))
 
 
-def _point(name: str, ranked: _Ranked, at: int, of: tuple[int, int], days: float | None) -> OperatingPoint:
+def _point(
+    name: str, ranked: _Ranked, at: int, of: tuple[int, int], days: float | None, rate: float | None
+) -> OperatingPoint:
     flagged, frauds = int(ranked.cuts[at]), int(ranked.frauds[at])
     return OperatingPoint(
         name=name,
@@ -279,4 +311,6 @@ def _point(name: str, ranked: _Ranked, at: int, of: tuple[int, int], days: float
         flagged=flagged / sum(of),
         precision=frauds / flagged if flagged else None,
         alerts_a_day=None if days is None else flagged / days,
+        legitimate_rows=of[1],
+        max_false_positive_rate=rate,
     )

@@ -163,9 +163,9 @@ def verify(folder: str | Path, *, digest: str | None = None) -> Verified:
         ("samples", "sample records were scored and explained, without and with a history"),
     )
     notes = () if digest else (NOT_PINNED,)
-    return Verified(
-        folder, model.name, model.subject, model.digest, bool(digest), checks, (*notes, *_version_notes(manifest))
-    )
+    warnings = [point.warning for point in model.points if point.warning is not None]
+    notes = (*notes, *warnings, *_version_notes(manifest))
+    return Verified(folder, model.name, model.subject, model.digest, bool(digest), checks, notes)
 
 
 def _version_notes(manifest: dict[str, Any]) -> tuple[str, ...]:

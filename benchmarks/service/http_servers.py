@@ -21,13 +21,15 @@ PATIENCE = 120.0
 
 
 @contextmanager
-def our_server(folder: Path) -> Iterator[int]:
+def our_server(folder: Path, *options: str) -> Iterator[int]:
     """Run ``fraudsieve serve`` on a model folder.
 
     Parameters
     ----------
     folder : Path
         The model folder.
+    *options : str
+        Further options of the command.
 
     Yields
     ------
@@ -35,7 +37,7 @@ def our_server(folder: Path) -> Iterator[int]:
         Its port.
     """
     port = _free_port()
-    command = [sys.executable, "-m", "fraudsieve", "serve", "--model", str(folder), "--port", str(port)]
+    command = [sys.executable, "-m", "fraudsieve", "serve", "--model", str(folder), "--port", str(port), *options]
     with _running(command, f"http://127.0.0.1:{port}/readyz", FRAUDSIEVE_TOKEN=TOKEN):
         yield port
 

@@ -9,6 +9,9 @@ import numpy as np
 
 from benchmarks.machine import one_core
 from benchmarks.runner import Bar, Report, progress
+from benchmarks.speed.columns import COLUMNS_PROTOCOL, measure_columns
+from benchmarks.speed.hot_entity import HOT_PROTOCOL, measure_hot
+from benchmarks.speed.network import NETWORK_PROTOCOL, measure_network
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.live_state import HistoryState
 
@@ -45,11 +48,16 @@ def run() -> Report:
             for name, share in {"p50": 50, "p99": 99}.items():
                 figures[f"{name}_us.{size}"] = float(np.percentile(taken, share))
             progress(f"{size}: p50 {figures[f'p50_us.{size}']:.0f} us, p99 {figures[f'p99_us.{size}']:.0f} us")
+        hot_figures, hot_bars = measure_hot()
     figures["bytes.account"] = _bytes_of_account()
     pairs = ", ".join(f"{count:,} at {size:,}" for size, count in PAIRS.items())
     protocol = _PROTOCOL.format(columns=len(History().columns), days=DAYS, pairs=pairs, accounts=ACCOUNTS)
     bar = Bar.at_most(f"live.p99_us.{BAR_SIZE}", figures[f"p99_us.{BAR_SIZE}"], BAR_US)
-    return Report("live", "made up", protocol, sum(SIZES), figures, {}, [bar])
+    network_figures, network_bar = measure_network()
+    columns_figures, columns_bar = measure_columns()
+    figures |= hot_figures | network_figures | columns_figures
+    protocol = f"{protocol} {HOT_PROTOCOL} {NETWORK_PROTOCOL} {COLUMNS_PROTOCOL}"
+    return Report("live", "made up", protocol, sum(SIZES), figures, {}, [bar, *hot_bars, network_bar, columns_bar])
 
 
 def _event(occurred_at: datetime, rng: np.random.Generator) -> dict[str, Any]:

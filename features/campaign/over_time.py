@@ -8,7 +8,7 @@ With five hashes per band, two messages of similarity s share a band with probab
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.records import is_missing, parse_id, parse_time
+from fraudsieve.features.tables.label_spelling import normalise_label
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
 
@@ -41,6 +42,8 @@ class CampaignHistory:
         As for `History`.
     types : tuple of str, default=()
         Labels of near-duplicates that are counted, each from the time it became known; empty if labels have no times.
+    label_classes : mapping of str to (str or None), optional
+        Classes by label, as in `LabelReading`: 1 may stand for fraud.
 
     Examples
     --------
@@ -51,6 +54,27 @@ class CampaignHistory:
 
     windows: tuple[str, ...] = ("1h", "1d", "7d", "30d")
     types: tuple[str, ...] = ()
+    label_classes: Mapping[str, str | None] = field(default_factory=dict)
+
+    def class_of(self, label: str) -> str | None:
+        """Return the class that a label stands for; None for a label that says that a message has none, such as -1.
+
+        Parameters
+        ----------
+        label : str
+            As in the tables of training, or the class itself.
+
+        Returns
+        -------
+        str or None
+
+        Examples
+        --------
+        >>> campaigns = CampaignHistory(types=("fraud",), label_classes={"1": "fraud"})
+        >>> campaigns.class_of("1"), campaigns.class_of("fraud")
+        ('fraud', 'fraud')
+        """
+        return self.label_classes.get(normalise_label(label), label)
 
     @cached_property
     def views(self) -> tuple[History, ...]:
@@ -106,7 +130,7 @@ class CampaignHistory:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the declaration in plain JSON types."""
-        return {name: list(value) for name, value in asdict(self).items()}
+        return {"windows": list(self.windows), "types": list(self.types), "label_classes": dict(self.label_classes)}
 
     @classmethod
     def from_dict(cls, declared: Mapping[str, Any]) -> "CampaignHistory":
@@ -121,7 +145,9 @@ class CampaignHistory:
         -------
         CampaignHistory
         """
-        return cls(**{name: tuple(map(str, value)) for name, value in declared.items()})
+        windows, types = (tuple(map(str, declared[name])) for name in ("windows", "types"))
+        classes = {str(label): name if name is None else str(name) for label, name in declared["label_classes"].items()}
+        return cls(windows, types, classes)
 
 
 def band_keys(folded: CodePoints) -> Array:
@@ -158,7 +184,8 @@ def campaign_events(messages: Sequence[Record], campaigns: CampaignHistory) -> l
     messages : sequence of dict
         Each with ``text`` and ``sent_at``, and, if known, ``message_id``, ``account_id`` and ``recipient_id``. A
         record with ``label`` and ``labelled_at`` is a label of a message that was sent earlier. It counts from
-        ``labelled_at`` on, for the longest window, and a later label does not replace it.
+        ``labelled_at`` on, for the longest window, and a later label does not replace it. It is read as the labels of
+        training were.
     campaigns : CampaignHistory
         The declaration.
 
@@ -181,12 +208,14 @@ def campaign_events(messages: Sequence[Record], campaigns: CampaignHistory) -> l
     """
     events: list[dict[str, Any]] = []
     for message, keys in zip(messages, _message_keys(messages), strict=True):
-        if parse_id(message.get("label"), "label") is None:
+        label = _label_text(message.get("label"))
+        name = None if label is None else campaigns.class_of(label)
+        if label is None:
             event = {"occurred_at": message.get("sent_at"), "sender_id": message.get("account_id")}
             event |= {"recipient_id": message.get("recipient_id"), "event_id": message.get("message_id")}
             events += [{"campaign": key, **event} for key in keys]
-        elif campaigns.types:
-            event = {"occurred_at": _label_time(message), "kind": message["label"]}
+        elif campaigns.types and name is not None:
+            event = {"occurred_at": _label_time(message), "kind": name}
             event["event_id"] = message.get("message_id")
             events += [{"labelled": key, **event} for key in keys]
     return events
@@ -207,6 +236,10 @@ def campaign_subjects(messages: Sequence[Record]) -> list[dict[str, Any]]:
     """
     pairs = zip(messages, _message_keys(messages), strict=True)
     return [{"campaign": key, "as_of": message.get("sent_at")} for message, keys in pairs for key in keys]
+
+
+def _label_text(label: Any) -> str | None:
+    return str(label) if isinstance(label, bool) else parse_id(label, "label")
 
 
 def _label_time(message: Record) -> Any:

@@ -77,7 +77,7 @@ def _read_event(event: Record, time: int, views: Sequence[ViewState], pairs: Pai
     if not is_band and parse_id(event.get("account_id"), "account_id") is None:
         raise RejectedRecordError(NO_ACCOUNT)
     keys = [(view, entity_key(event, view.history.entities)) for view in views]
-    rows = [(view, view.timelines, key, view.row(event, time)) for view, key in keys if key is not None]
+    rows = [(view.events, key, view.row(event, time)) for view, key in keys if key is not None]
     identifier = delivery_id(event, "event")
     # The bands of a message share its id, and all of them count.
     return PreparedRecord(time, rows, pairs(event) if pairs else [], None, 0 if is_band else identifier)
@@ -86,7 +86,7 @@ def _read_event(event: Record, time: int, views: Sequence[ViewState], pairs: Pai
 def _read_label(label: Record, time: int, views: Sequence[ViewState]) -> PreparedRecord:
     row = [time, bits_of(float(parse_is_fraud(label))), -1]
     keys = [(view, entity_key(label, view.history.entities)) for view in views if view.history.needs_labels]
-    rows = [(view, view.labels, key, row) for view, key in keys if key is not None]
+    rows = [(view.labels, key, row) for view, key in keys if key is not None]
     return PreparedRecord(time, rows, [], None, delivery_id(label, "label", time))
 
 
@@ -102,7 +102,7 @@ def check_labelled_entity(label: Record, histories: Sequence[History]) -> None:
     """
     counting = [history.entities for history in histories if history.needs_labels]
     entities = {*counting} or {history.entities for history in histories} or {("account_id",)}
-    if not any(entity_key(label, names) for names in entities):
+    if not any(entity_key(label, names) for names in sorted(entities)):
         fields = sorted({name for names in entities for name in names})
         raise RejectedRecordError(f"{', '.join(fields)}: expected the labelled entity, all fields are missing")
 

@@ -19,6 +19,7 @@ __all__ = [
     "as_records",
     "check_time_between",
     "delivery_id",
+    "encode_text",
     "entity_key",
     "id_digest",
     "is_missing",
@@ -202,7 +203,7 @@ def id_digest(value: Any, field: str) -> int:
     (True, 0)
     """
     text = parse_id(value, field)
-    return 0 if text is None else _digest_of(_bytes_of(text))
+    return 0 if text is None else _digest_of(encode_text(text))
 
 
 def delivery_id(record: Mapping[str, Any], kind: str, time: int | None = None) -> int:
@@ -230,7 +231,7 @@ def delivery_id(record: Mapping[str, Any], kind: str, time: int | None = None) -
     (False, 0)
     """
     text = parse_id(record.get("event_id"), "event_id")
-    return 0 if text is None else _digest_of(f"{kind} {time} ".encode() + _bytes_of(text))
+    return 0 if text is None else _digest_of(f"{kind} {time} ".encode() + encode_text(text))
 
 
 def entity_key(record: Mapping[str, Any], columns: Sequence[str]) -> bytes | None:
@@ -246,13 +247,20 @@ def entity_key(record: Mapping[str, Any], columns: Sequence[str]) -> bytes | Non
         text = parse_id(record.get(column), column)
         if text is None:
             return None
-        part = _bytes_of(text)
+        part = encode_text(text)
         state.update(len(part).to_bytes(4, "little"))
         state.update(part)
     return state.digest()
 
 
-def _bytes_of(text: str) -> bytes:
+def encode_text(text: str) -> bytes:
+    """Return the UTF-8 bytes of a text, also of one with surrogates.
+
+    Examples
+    --------
+    >>> encode_text("\\ud83d\\ude00") == encode_text("\\U0001f600")
+    True
+    """
     try:
         return text.encode()
     except UnicodeEncodeError:  # JSON strings may contain lone surrogates; a pair of them is one character

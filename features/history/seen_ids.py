@@ -1,16 +1,99 @@
 """Digests of the ids of delivered records, remembered for as long as they may be sent again."""
 
-from collections import deque
 from collections.abc import Mapping
 
+import numba as nb
 import numpy as np
 
 from fraudsieve._typing import Array
+from fraudsieve.features.history.kernels.ids import HASH_KEY, fold_product
+from fraudsieve.features.history.kernels.recency import NEVER
 
 __all__ = ["SeenIds"]
 
 
 GENERATIONS = 8
+MAX_GENERATIONS = 16
+"""More than can be remembered at a time."""
+FIRST, STOP, N_FILLED, NEWEST = range(4)
+"""Facts about the table: the oldest and the next generation, places that are not empty, time of the newest event."""
+MARK, TIME = range(2)
+"""Columns of a place: the generation of its id, 0 for an empty place; and the time of its event."""
+
+
+@nb.njit(inline="always")
+def _place_of(identifier: np.uint64, ids: Array, marks: Array, key: Array) -> np.uint64:
+    """Return the place of an id, or the empty place where a search for it ends."""
+    mask = np.uint64(ids.size - 1)
+    place = fold_product(identifier ^ key[0], key[1]) & mask
+    while marks[place, MARK] != 0 and ids[place] != identifier:
+        place = (place + np.uint64(1)) & mask
+    return place
+
+
+@nb.njit(cache=True, nogil=True)
+def _contain(identifiers: Array, ids: Array, marks: Array, facts: Array, key: Array, found: Array) -> None:
+    for i in range(identifiers.size):
+        place = _place_of(identifiers[i], ids, marks, key)
+        found[i] = identifiers[i] != 0 and marks[place, MARK] >= max(facts[FIRST], 1)
+
+
+@nb.njit(cache=True, nogil=True)
+def _advance(newest: int, horizon: int, generations: Array, facts: Array) -> None:
+    """Drop the generations that are too old, and begin a new one if the last one is full."""
+    width = horizon // GENERATIONS
+    while facts[FIRST] < facts[STOP] and newest > generations[facts[FIRST] % MAX_GENERATIONS, 0] + width + horizon:
+        facts[FIRST] += 1
+    if facts[FIRST] == facts[STOP] or newest > generations[(facts[STOP] - 1) % MAX_GENERATIONS, 0] + width:
+        generations[facts[STOP] % MAX_GENERATIONS, 0] = newest
+        generations[facts[STOP] % MAX_GENERATIONS, 1] = 0
+        facts[STOP] += 1
+
+
+@nb.njit(cache=True, nogil=True)
+def _admit(
+    identifiers: Array,
+    times: Array,
+    begin: int,
+    horizon: int,
+    ids: Array,
+    marks: Array,
+    generations: Array,
+    facts: Array,
+    key: Array,
+    is_new: Array,
+) -> int:
+    """Add ids in order, and fill in whether each is new; return where the table is full."""
+    for i in range(begin, identifiers.size):
+        identifier = identifiers[i]
+        place = _place_of(identifier, ids, marks, key)
+        if identifier != 0:
+            if marks[place, MARK] >= max(facts[FIRST], 1):
+                is_new[i] = False
+                continue
+            if 3 * (facts[N_FILLED] + 1) > 2 * ids.size:
+                return i
+        is_new[i] = True
+        facts[NEWEST] = max(facts[NEWEST], times[i])
+        _advance(facts[NEWEST], horizon, generations, facts)
+        if identifier != 0:
+            facts[N_FILLED] += marks[place, MARK] == 0
+            ids[place] = identifier
+            marks[place, MARK], marks[place, TIME] = facts[STOP] - 1, times[i]
+            generations[(facts[STOP] - 1) % MAX_GENERATIONS, 1] += 1
+    return identifiers.size
+
+
+@nb.njit(cache=True, nogil=True)
+def _put(identifiers: Array, its_marks: Array, ids: Array, marks: Array, key: Array) -> bool:
+    """Put ids into an empty table; return whether they differ."""
+    for i in range(identifiers.size):
+        place = _place_of(identifiers[i], ids, marks, key)
+        if marks[place, MARK] != 0:
+            return False
+        ids[place] = identifiers[i]
+        marks[place, MARK], marks[place, TIME] = its_marks[i, MARK], its_marks[i, TIME]
+    return True
 
 
 class SeenIds:
@@ -18,7 +101,7 @@ class SeenIds:
 
     Ids are kept in generations, each of an eighth of the horizon. A generation is dropped once the newest event is a
     horizon later than the last time that the generation could receive an id. So memory holds the ids of at most ten
-    eighths of the horizon, at about 90 bytes each.
+    eighths of the horizon, at 36 to 72 bytes each.
 
     Parameters
     ----------
@@ -28,55 +111,123 @@ class SeenIds:
     Examples
     --------
     >>> seen = SeenIds(80)
-    >>> seen.add(7, 0)
-    >>> seen.add(8, 85)
+    >>> seen.admit(np.array([7, 8, 7], np.uint64), np.array([0, 85, 85]), 0).tolist()
+    [True, True, False]
     >>> 7 in seen
     True
-    >>> seen.add(9, 95)
+    >>> seen.admit(np.array([9], np.uint64), np.array([95]), 85).tolist()
+    [True]
     >>> 7 in seen, 8 in seen
     (False, True)
     """
 
     def __init__(self, horizon: int) -> None:
         self.horizon = horizon
-        self._generations: deque[tuple[int, set[int]]] = deque()
+        self._generations = np.zeros((MAX_GENERATIONS, 2), np.int64)
+        self._facts = np.array([1, 1, 0, 0])
+        self._ids, self._marks = _empty_table(32)
+
+    @property
+    def newest(self) -> int:
+        """Time of the newest event that the last call of `admit` knew."""
+        return int(self._facts[NEWEST])
 
     def __contains__(self, identifier: int) -> bool:
-        return any(identifier in ids for _, ids in self._generations)
+        return bool(self.contain(np.array([identifier], np.uint64))[0])
 
     def __len__(self) -> int:
-        return sum(len(ids) for _, ids in list(self._generations))  # a copy, since another thread may add one
+        first, stop = self._facts[: STOP + 1].tolist()
+        return sum(int(self._generations[number % MAX_GENERATIONS, 1]) for number in range(first, stop))
 
-    def add(self, identifier: int, newest: int) -> None:
-        """Add an id.
+    def contain(self, identifiers: Array) -> Array:
+        """Return whether each of several ids is remembered."""
+        found = np.empty(identifiers.size, np.bool_)
+        _contain(identifiers, self._ids, self._marks, self._facts, HASH_KEY, found)
+        return found
+
+    def admit(self, identifiers: Array, times: Array, newest: int) -> Array:
+        """Add ids one after the other.
 
         Parameters
         ----------
-        identifier : int
-            64 bits; 0 means no id and is not added.
+        identifiers : ndarray of uint64, shape (n,)
+            Ids; 0 means no id and is not added.
+        times : ndarray of int64, shape (n,)
+            Times of their events in microseconds. The time of an id that is remembered already does not count.
         newest : int
-            Time of the newest event in microseconds; it never decreases.
+            Time of the newest event before these.
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+            Whether each id is new, or is no id.
         """
-        width = self.horizon // GENERATIONS
-        while self._generations and newest > self._generations[0][0] + width + self.horizon:
-            self._generations.popleft()
-        if not self._generations or newest > self._generations[-1][0] + width:
-            self._generations.append((newest, set()))
-        if identifier:
-            self._generations[-1][1].add(identifier)
+        is_new = np.empty(identifiers.size, np.bool_)
+        self._facts[NEWEST] = newest
+        done = 0
+        while True:
+            table = self._ids, self._marks, self._generations, self._facts, HASH_KEY
+            done = _admit(identifiers, times, done, self.horizon, *table, is_new)
+            if done == identifiers.size:
+                return is_new
+            self._fill(*self._content())
+
+    def rewind(self, time: int, newest: int) -> None:
+        """Forget the ids of events later than a time, as if the newest event were `newest`."""
+        identifiers, marks = self._content()
+        first, stop = self._facts[: STOP + 1].tolist()
+        starts = {number: int(self._generations[number % MAX_GENERATIONS, 0]) for number in range(first, stop)}
+        last = max((number for number in starts if starts[number] <= newest), default=first)
+        if starts:
+            self._facts[STOP] = last + 1
+            start = self._generations[last % MAX_GENERATIONS]
+            start[0] = min(start[0], newest)
+        marks[:, MARK] = np.minimum(marks[:, MARK], last)
+        kept = marks[:, TIME] <= time
+        self._fill(identifiers[kept], marks[kept])
+        for number in range(first, int(self._facts[STOP])):
+            self._generations[number % MAX_GENERATIONS, 1] = np.count_nonzero(marks[kept, MARK] == number)
+
+    def newest_until(self, time: int) -> int:
+        """Return the time of the newest event with an id that is not later than a time; `NEVER` without one."""
+        times = self._content()[1][:, TIME]
+        return int(times[times <= time].max(initial=NEVER))
+
+    def _content(self) -> tuple[Array, Array]:
+        alive = self._marks[:, MARK] >= self._facts[FIRST]
+        return self._ids[alive], self._marks[alive]
+
+    def _fill(self, identifiers: Array, marks: Array) -> None:
+        size = 32
+        while size < 2 * (identifiers.size + 1):
+            size *= 2
+        self._ids, self._marks = _empty_table(size)
+        if not _put(identifiers, marks, self._ids, self._marks, HASH_KEY):
+            raise ValueError("an id is stored twice")
+        self._facts[N_FILLED] = identifiers.size
 
     def dump(self) -> dict[str, Array]:
-        """Return the content as arrays."""
-        return {
-            "starts": np.array([start for start, _ in self._generations], np.int64),
-            "sizes": np.array([len(ids) for _, ids in self._generations], np.int64),
-            "ids": np.array([identifier for _, ids in self._generations for identifier in ids], np.uint64),
-        }
+        """Return a copy of the content as arrays."""
+        identifiers, marks = self._content()
+        first, stop = self._facts[: STOP + 1].tolist()
+        starts = [self._generations[number % MAX_GENERATIONS, 0] for number in range(first, stop)]
+        marks[:, MARK] -= first
+        return {"starts": np.array(starts, np.int64), "ids": identifiers, "marks": marks}
 
     def load(self, arrays: Mapping[str, Array]) -> None:
         """Restore the content from the arrays of `dump`."""
-        if int(arrays["sizes"].sum()) != len(arrays["ids"]):
+        starts, identifiers, marks = (arrays[name] for name in ("starts", "ids", "marks"))
+        numbers = marks[:, MARK]
+        if len(starts) > MAX_GENERATIONS - 2 or identifiers.shape != (len(marks),):
             raise ValueError("the sizes of the arrays do not agree")
-        blocks = np.split(arrays["ids"], np.cumsum(arrays["sizes"])[:-1]) if len(arrays["sizes"]) else []
-        for start, ids in zip(arrays["starts"].tolist(), blocks, strict=True):
-            self._generations.append((start, set(ids.tolist())))
+        if numbers.size and not 0 <= numbers.min() <= numbers.max() < len(starts):
+            raise ValueError("an id is of another generation")
+        self._facts[:] = 1, 1 + len(starts), 0, 0
+        for number, start in enumerate(starts.tolist(), start=1):
+            self._generations[number] = start, np.count_nonzero(numbers == number - 1)
+        shifted = marks + np.array([1, 0])
+        self._fill(np.ascontiguousarray(identifiers, np.uint64), np.ascontiguousarray(shifted, np.int64))
+
+
+def _empty_table(size: int) -> tuple[Array, Array]:
+    return np.empty(size, np.uint64), np.zeros((size, 2), np.int64)

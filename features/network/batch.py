@@ -1,5 +1,9 @@
 """The network of accounts from tables of events, labels and cutoff times."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
 import numpy as np
 
 from fraudsieve._typing import Array
@@ -7,9 +11,12 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.batch import SourceTable, TableLike, code_ids
 
 from .declaration import Network
-from .graph import AccountLabels, Links, network_columns
+from .graph import NO_LABELS, LabelRows, LinkRows, NetworkGraph, in_time_order
 
-__all__ = ["network_features"]
+__all__ = ["CodedTables", "network_columns", "network_features"]
+
+Part: TypeAlias = tuple[Array, Array]
+"""Indices of subjects, and of the labels that count for them."""
 
 
 def network_features(
@@ -37,8 +44,8 @@ def network_features(
     Raises
     ------
     TypeError, ValueError
-        If a column is missing or has the wrong type, a time is missing, or the declaration needs labels and none are
-        passed.
+        If a column is missing or has the wrong type, a time is missing, a label is neither True nor False, or the
+        declaration needs labels and none are passed.
 
     Examples
     --------
@@ -53,25 +60,89 @@ def network_features(
     [0.0, 2.0]
     """
     network = Network(labels=labels is not None) if network is None else network
-    if network.labels and labels is None:
-        fix = "Pass labels, or declare Network(labels=False)."
-        raise SchemaError("labels", "the network needs labels of accounts, and none were given", fix)
-    event_table, subject_table = SourceTable("events", events).without_repeats(), SourceTable("subjects", subjects)
-    label_table = SourceTable("labels", {} if labels is None else labels)
-    times, cutoffs = event_table.times("occurred_at"), subject_table.times("as_of")
-    account_ids = [event_table.ids("account_id"), subject_table.ids("account_id")]
-    columns = [*account_ids, *(event_table.ids(name) for name in network.links)]
-    if network.labels:
-        columns.append(label_table.ids("account_id"))
-    stops = np.cumsum([len(ids) for ids in columns])[:-1]
-    accounts, subject_accounts, *codes = np.split(code_ids(columns), stops)  # equal ids of any columns are equal codes
-    labelled_accounts = codes.pop() if network.labels else np.empty(0, np.int32)
-    links = {}
-    for name, values in zip(network.links, codes, strict=True):
-        is_other = (values != accounts) | (name != network.counterparty)  # an account is never its own counterparty
-        links[name] = Links.of_events(accounts, np.where(is_other, values, -1), times)
-    account_labels = AccountLabels(labelled_accounts, np.empty(0, np.int64), np.empty(0))
-    if network.labels:
-        label_times, frauds = label_table.times("labelled_at"), label_table.amounts("is_fraud")
-        account_labels = AccountLabels(labelled_accounts, label_times, frauds)
-    return network_columns(network, links, account_labels, subject_accounts, cutoffs)
+    tables = CodedTables.read(events, subjects, network, labels)
+    return network_columns(network, tables, [(np.arange(len(tables.cutoffs)), np.arange(len(tables.labels.times)))])
+
+
+@dataclass(frozen=True, eq=False)
+class CodedTables:
+    """Events, subjects and labels with their ids encoded as integers; 0 if missing. Equal ids have equal codes.
+
+    Parameters
+    ----------
+    links : dict of str to LinkRows
+        The links of each column, one per event, the earliest first.
+    labels : LabelRows
+        Labels of accounts, in the order of the table.
+    subjects : ndarray of uint64, shape (n_subjects,)
+        Their accounts.
+    cutoffs : ndarray of int64, shape (n_subjects,)
+        Their cutoff times.
+    """
+
+    links: dict[str, LinkRows]
+    labels: LabelRows
+    subjects: Array
+    cutoffs: Array
+
+    @classmethod
+    def read(cls, events: TableLike, subjects: TableLike, network: Network, labels: TableLike | None) -> "CodedTables":
+        """Read and encode the tables that `network_features` takes."""
+        if network.labels and labels is None:
+            fix = "Pass labels, or declare Network(labels=False)."
+            raise SchemaError("labels", "the network needs labels of accounts, and none were given", fix)
+        event_table, subject_table = SourceTable("events", events).without_repeats(), SourceTable("subjects", subjects)
+        label_table = SourceTable("labels", {} if labels is None else labels)
+        times, cutoffs = event_table.times("occurred_at"), subject_table.times("as_of")
+        ids = [subject_table.ids("account_id"), *(event_table.ids(name) for name in ("account_id", *network.links))]
+        if network.labels:
+            ids.append(label_table.ids("account_id"))
+        codes = (code_ids(ids).astype(np.int64) + 1).view(np.uint64)
+        subject_codes, accounts, *values = np.split(codes, np.cumsum([len(column) for column in ids])[:-1])
+        account_labels = NO_LABELS
+        if network.labels:
+            account_labels = LabelRows(values.pop(), label_table.times("labelled_at"), _frauds(label_table))
+        columns = zip(network.links, values, strict=True)
+        links = {name: in_time_order(LinkRows(accounts, codes_of_values, times)) for name, codes_of_values in columns}
+        return cls(links, account_labels, subject_codes, cutoffs)
+
+
+def _frauds(labels: SourceTable) -> Array:
+    frauds = labels.amounts("is_fraud")
+    n_invalid = int(np.count_nonzero((frauds != 0) & (frauds != 1)))
+    if n_invalid:
+        problem = f"'is_fraud': expected True or False, got another value in {n_invalid} rows"
+        raise SchemaError("labels", problem, "Remove these rows, or correct them.")
+    return frauds.astype(np.bool_)
+
+
+def network_columns(network: Network, tables: CodedTables, parts: Sequence[Part]) -> Array:
+    """Compute the columns of subjects, each part of them with labels of its own.
+
+    Parameters
+    ----------
+    network : Network
+        The declaration.
+    tables : CodedTables
+        The tables.
+    parts : sequence of tuple of ndarray
+        Indices of subjects, and of the labels that count for them.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_subjects, n_columns)
+        NaN for subjects of no part.
+    """
+    out, first = np.full((len(tables.cutoffs), len(network.columns)), np.nan), 0
+    for name, links in tables.links.items():
+        n_columns = len(network.columns_of(name))
+        for rows, label_rows in parts:
+            graph = NetworkGraph(network, name)
+            graph.add(links, in_time_order(LabelRows(*(column[label_rows] for column in tables.labels))))
+            # Three times as fast: what an account is linked to is still in the processor's cache for the next cutoff.
+            rows = rows[np.lexsort((tables.cutoffs[rows], tables.subjects[rows]))]
+            block = np.empty((len(rows), n_columns))
+            graph.fill(tables.subjects[rows], tables.cutoffs[rows], block, 0)
+            out[rows, first : first + n_columns] = block
+        first += n_columns
+    return out

@@ -17,8 +17,14 @@ column               meaning
 `met_degree`         mean degree of the counterparties; `fan_degree`: mean degree of the fans
 ===================  ==========================================================================================
 
-The last five rows exist for counterparties only, since only these are accounts. The label of s itself never counts. The
-columns are computed by sorting and prefix sums: see `graph`.
+The last five rows exist for counterparties only, since only these are accounts. The label of s itself never counts.
+
+What is summed over neighbours costs time in proportion to their number, so it stops at hubs, in batch and live alike:
+
+- An account with more than `max_degree` values at the cutoff time has `degree`, `fans`, `returned`, `fan_frauds` and
+  `fan_rate`. The other columns, which are summed over its values, are NaN.
+- An account with more than `max_degree` fans at the cutoff time has a `fan_degree` of NaN.
+- A value that many accounts share is counted in full: `sharing` and its labels are exact, however many they are.
 """
 
 from collections.abc import Mapping
@@ -49,6 +55,9 @@ class Network:
         Whether labels of accounts are used.
     prior : tuple of float, default=(0.05, 5.0)
         Fraud rate that rates of few labels are shrunk towards, and its weight in labels.
+    max_degree : int, default=1000
+        Number of values, and of fans, above which an account is a hub. What is summed over the neighbours of a hub is
+        NaN; its own degree, its fans and their labels stay exact. It bounds the time of a look at one account.
 
     Raises
     ------
@@ -65,12 +74,17 @@ class Network:
     identifiers: tuple[str, ...] = ()
     labels: bool = True
     prior: tuple[float, float] = (0.05, 5.0)
+    max_degree: int = 1000
 
     def __post_init__(self) -> None:
         check_names("identifiers", self.identifiers)
         check_prior(self.prior)
         if not isinstance(self.counterparty, str) or not isinstance(self.labels, bool):
             raise TypeError(f"Expected a string as counterparty and True or False as labels, got {self!r}.")
+        if type(self.max_degree) is not int:
+            raise TypeError(f"max_degree: expected a whole number, got {self.max_degree!r}.")
+        if not 1 <= self.max_degree < 2**31:
+            raise ValueError(f"max_degree: expected a whole number from 1 to {2**31 - 1}, got {self.max_degree!r}.")
         if not self.counterparty and not self.identifiers:
             raise ValueError("Expected a counterparty or an identifier that accounts share, got neither.")
 

@@ -11,7 +11,7 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.features.history.batch import TableLike
 
-from .batch import network_features
+from .batch import CodedTables, network_columns
 from .declaration import Network
 
 __all__ = ["network_out_of_fold"]
@@ -52,19 +52,18 @@ def network_out_of_fold(
     >>> features[:, cards.columns.index("network__sharing_frauds_card_id")].tolist()
     [0.0, 1.0]
     """
-    out = network_features(events, subjects, network, labels=labels)
+    tables = CodedTables.read(events, subjects, network, labels)
     ids = pd.Series(subjects["account_id"], dtype=object).astype("str").to_numpy(object)
     labelled_ids = labels["account_id"].astype("str")
     is_labelled = _labelled_before(ids, subjects["as_of"], labelled_ids, labels["labelled_at"])
     accounts, account_of_row = np.unique(ids[is_labelled].astype(str), return_inverse=True)
     folds = np.random.default_rng(0).permutation(len(accounts)) % n_folds
     labelled_rows = np.flatnonzero(is_labelled)
+    parts = [(np.flatnonzero(~is_labelled), np.arange(len(labels)))]
     for fold in np.unique(folds):
-        rows = labelled_rows[folds[account_of_row] == fold]
-        other_labels = labels[~labelled_ids.isin(accounts[folds == fold]).to_numpy()]
-        fold_subjects = {name: cells[rows] for name, cells in subjects.items()}
-        out[rows] = network_features(events, fold_subjects, network, labels=other_labels)
-    return out
+        is_other = ~labelled_ids.isin(accounts[folds == fold]).to_numpy()
+        parts.append((labelled_rows[folds[account_of_row] == fold], np.flatnonzero(is_other)))
+    return network_columns(network, tables, parts)
 
 
 def _labelled_before(ids: Array, cutoffs: Array, labelled_ids: pd.Series, times: pd.Series) -> npt.NDArray[np.bool_]:

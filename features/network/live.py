@@ -1,11 +1,11 @@
-"""The live state of the network of accounts; it computes the same columns as a batch. Needs only NumPy.
+"""The live state of the network of accounts; it computes the same columns as a batch. Needs only NumPy and Numba.
 
 A state stores each pair of account and value once, with the time of its first event. It grows with the number of pairs,
-not with the number of events. The features of a subject use its links, the accounts that share them, and the links of
-these accounts.
+not with the number of events. An event takes about the time of a bisection, and so does a look at each value of an
+account, however many accounts share the value. A label takes that time for each value of its account.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.history.records import id_digest
 
 from .declaration import Network
-from .graph import AccountLabels, Links, network_columns
+from .graph import LabelRows, LinkRows, NetworkGraph, in_time_order
 
 __all__ = ["NetworkState"]
 
@@ -29,6 +29,11 @@ class NetworkState:
     declaration : Network
         The declaration of the network features.
 
+    Attributes
+    ----------
+    graphs : dict of str to NetworkGraph
+        The links of each column, with the labels of the accounts.
+
     Examples
     --------
     >>> state = NetworkState(Network(labels=False))
@@ -39,9 +44,17 @@ class NetworkState:
 
     def __init__(self, declaration: Network) -> None:
         self.declaration = declaration
-        self.values: dict[str, dict[int, dict[int, int]]] = {name: {} for name in declaration.links}
-        self.accounts: dict[str, dict[int, set[int]]] = {name: {} for name in declaration.links}
-        self.labels: dict[int, dict[int, bool]] = {}
+        self.graphs = {name: NetworkGraph(declaration, name) for name in declaration.links}
+
+    @property
+    def n_links(self) -> int:
+        """Number of pairs of an account and a value, over all columns."""
+        return sum(graph.n_links for graph in self.graphs.values())
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the arrays in bytes."""
+        return sum(graph.nbytes for graph in self.graphs.values())
 
     def add(self, event: Record, time: int) -> None:
         """Add the links of an event, unless it is later than an event with the same pair."""
@@ -61,13 +74,62 @@ class NetworkState:
 
     def link(self, name: str, account: int, value: int, time: int) -> None:
         """Link an account to a value from a time on, unless they were linked before."""
-        since = self.values[name].setdefault(account, {})
-        since[value] = min(since.get(value, time), time)
-        self.accounts[name].setdefault(value, set()).add(account)
+        self.graphs[name].add(LinkRows(_digests(account), _digests(value), _times(time)))
 
     def label(self, account: int, time: int, is_fraud: bool) -> None:
-        """Add a label of an account, and when it became known."""
-        self.labels.setdefault(account, {})[time] = is_fraud
+        """Add a label of an account, and when it became known; this takes time in proportion to its values."""
+        if self.declaration.labels:
+            for graph in self.graphs.values():
+                graph.add(labels=LabelRows(_digests(account), _times(time), np.array([is_fraud])))
+
+    def link_many(self, name: str, accounts: Array, values: Array, times: Array) -> None:
+        """Add the links of many events; equal to `link` for each of them.
+
+        Parameters
+        ----------
+        name : str
+            The column, one of ``declaration.links``.
+        accounts, values : ndarray of uint64, shape (n_events,)
+            Digests of the accounts and the values, as from `id_digest`. Events in which one is missing (0) have no
+            link, nor have accounts that are their own counterparty.
+        times : ndarray of int64, shape (n_events,)
+            Times of the events in microseconds since 1970, in any order.
+
+        Examples
+        --------
+        >>> state = NetworkState(Network("", ("card_id",), labels=False))
+        >>> state.link_many("card_id", np.array([1, 2], np.uint64), np.array([5, 5], np.uint64), np.array([20, 10]))
+        >>> state.n_links
+        2
+        """
+        columns = (accounts, np.uint64), (values, np.uint64), (times, np.int64)
+        self.graphs[name].add(in_time_order(LinkRows(*_typed(columns))))
+
+    def label_many(self, accounts: Array, times: Array, frauds: Array) -> None:
+        """Add many labels; equal to `label` for each of them, in their order.
+
+        Parameters
+        ----------
+        accounts : ndarray of uint64, shape (n_labels,)
+            Digests of the accounts.
+        times : ndarray of int64, shape (n_labels,)
+            When the labels became known, in microseconds since 1970, in any order.
+        frauds : ndarray of bool, shape (n_labels,)
+            The labels.
+
+        Examples
+        --------
+        >>> state = NetworkState(Network("", ("card_id",), prior=(0.0, 1.0)))
+        >>> state.link_many("card_id", np.array([1, 2], np.uint64), np.array([5, 5], np.uint64), np.array([20, 10]))
+        >>> state.label_many(np.array([2], np.uint64), np.array([30]), np.array([True]))
+        >>> state.dump()["labels.times"].tolist()
+        [30]
+        """
+        if self.declaration.labels:
+            columns = (accounts, np.uint64), (times, np.int64), (frauds, np.bool_)
+            labels = in_time_order(LabelRows(*_typed(columns)))
+            for graph in self.graphs.values():
+                graph.add(labels=labels)
 
     def compute(self, subject: Record, cutoff: int) -> Array:
         """Compute the columns of a subject, strictly before its cutoff time.
@@ -83,70 +145,93 @@ class NetworkState:
         -------
         ndarray of float64, shape (n_columns,)
         """
-        account = id_digest(subject.get("account_id"), "account_id")
-        links_by_column = {name: self._links_near(name, account) for name in self.declaration.links}
-        digests = {account, *(digest for links in links_by_column.values() for link in links for digest in link[:2])}
-        codes = {digest: code for code, digest in enumerate(sorted(digests))}
-        encoded = {name: _encode_links(links, codes) for name, links in links_by_column.items()}
-        labels = [(codes[digest], *label) for digest in codes for label in self.labels.get(digest, {}).items()]
-        columns = (np.array(column) for column in zip(*labels, strict=True)) if labels else (np.empty(0),) * 3
-        accounts, times, frauds = columns
-        account_labels = AccountLabels(accounts.astype(np.int64), times.astype(np.int64), frauds.astype(np.float64))
-        subject_code, cutoffs = np.array([codes[account]]), np.array([cutoff])
-        return np.asarray(network_columns(self.declaration, encoded, account_labels, subject_code, cutoffs)[0])
+        accounts, cutoffs = _digests(id_digest(subject.get("account_id"), "account_id")), _times(cutoff)
+        out, first = np.empty((1, len(self.declaration.columns))), 0
+        for name, graph in self.graphs.items():
+            graph.fill(accounts, cutoffs, out, first)
+            first += len(self.declaration.columns_of(name))
+        row: Array = out[0]
+        return row
 
-    def _links_near(self, name: str, account: int) -> list[tuple[int, int, int]]:
-        """Return the links that the columns of an account are computed from: account, value and time."""
-        values, accounts = self.values[name], self.accounts[name]
-        own_values = set(values.get(account, ()))
-        complete: set[int] = {account}
-        if name == self.declaration.counterparty:
-            complete |= own_values | accounts.get(account, set())  # all their links count for their degrees
-        sharing = {other for value in own_values for other in accounts[value]}
-        links = [(linked, value, time) for linked in complete for value, time in values.get(linked, {}).items()]
-        return links + [
-            (other, value, values[other][value])
-            for other in sharing - complete
-            for value in own_values & set(values[other])
-        ]
+    def rewind(self, time: int) -> None:
+        """Drop the links and labels that are later than a time.
+
+        Parameters
+        ----------
+        time : int
+            Time in microseconds since 1970. A link is kept if the first event of its pair is kept.
+
+        Examples
+        --------
+        >>> state = NetworkState(Network("", ("card_id",), labels=False))
+        >>> state.link_many("card_id", np.array([1, 2], np.uint64), np.array([5, 5], np.uint64), np.array([20, 10]))
+        >>> state.rewind(10)
+        >>> state.n_links
+        1
+        """
+        arrays = self.dump()
+        kept: dict[str, Array] = {}
+        for part in dict.fromkeys(name.rpartition(".")[0] for name in arrays):
+            is_kept = arrays[f"{part}.times"] <= time
+            kept |= {name: cells[is_kept] for name, cells in arrays.items() if name.startswith(f"{part}.")}
+        self.restore(kept)
 
     def dump(self) -> dict[str, Array]:
         """Return the links and labels as arrays."""
-        arrays: dict[str, Array] = {}
-        for index, name in enumerate(self.declaration.links):
-            links = self.values[name]
-            rows = [(account, value, time) for account, values in links.items() for value, time in values.items()]
-            arrays |= {f"links-{index}.{column}": cells for column, cells in _columns(rows).items()}
-        rows = [
-            (account, int(is_fraud), time)
-            for account, labels in self.labels.items()
-            for time, is_fraud in labels.items()
-        ]
-        return arrays | {f"labels.{column}": cells for column, cells in _columns(rows).items()}
+        arrays = _named("labels", next(iter(self.graphs.values())).list_labels())
+        for index, graph in enumerate(self.graphs.values()):
+            arrays |= _named(f"links-{index}", graph.list_links())
+        return arrays
 
     def restore(self, arrays: Mapping[str, Array]) -> None:
-        """Restore the links and labels from the arrays of `dump`."""
-        for index, name in enumerate(self.declaration.links):
-            for account, value, time in _rows(arrays, f"links-{index}"):
-                self.link(name, account, value, time)
-        for account, is_fraud, time in _rows(arrays, "labels"):
-            self.label(account, time, bool(is_fraud))
+        """Replace the links and labels by those of the arrays of `dump`.
+
+        Raises
+        ------
+        KeyError, ValueError
+            If an array is missing, or the arrays are not those of a state with this declaration.
+        """
+        restored = NetworkState(self.declaration)
+        labels = LabelRows(*_part(arrays, "labels", accounts=np.uint64, times=np.int64, frauds=np.bool_))
+        if len(labels.times) and not self.declaration.labels:
+            raise ValueError(f"labels: expected none, since the network declares none, got {len(labels.times)}.")
+        for index, graph in enumerate(restored.graphs.values()):
+            name = f"links-{index}"
+            links = LinkRows(*_part(arrays, name, accounts=np.uint64, values=np.uint64, times=np.int64))
+            graph.add(in_time_order(links), in_time_order(labels))
+            _check_number(name, len(links.times), graph.n_links)
+            _check_number("labels", len(labels.times), graph.n_labels)
+        self.graphs = restored.graphs
 
 
-def _encode_links(links: Iterable[tuple[int, int, int]], codes: Mapping[int, int]) -> Links:
-    rows = [(codes[account], codes[value], time) for account, value, time in links]
-    block = np.array(rows, np.int64).reshape(-1, 3)
-    return Links(block[:, 0], block[:, 1], block[:, 2])
+def _typed(columns: Iterable[tuple[Array, type]]) -> Iterator[Array]:
+    """Return arrays of the types for which the kernels are compiled."""
+    return (np.ascontiguousarray(cells, expected) for cells, expected in columns)
 
 
-def _columns(rows: list[tuple[int, int, int]]) -> dict[str, Array]:
-    accounts, values, times = zip(*rows, strict=True) if rows else ((), (), ())
-    return {
-        "accounts": np.array(accounts, np.uint64),
-        "values": np.array(values, np.uint64),
-        "times": np.array(times, np.int64),
-    }
+def _named(part: str, rows: LinkRows | LabelRows) -> dict[str, Array]:
+    return {f"{part}.{name}": cells for name, cells in rows._asdict().items()}
 
 
-def _rows(arrays: Mapping[str, Array], name: str) -> Iterable[tuple[int, int, int]]:
-    return zip(*(arrays[f"{name}.{column}"].tolist() for column in ("accounts", "values", "times")), strict=True)
+def _part(arrays: Mapping[str, Array], part: str, **types: type) -> list[Array]:
+    """Return the arrays of a part, of which a kernel may read equally many rows."""
+    columns = [arrays[f"{part}.{name}"] for name in types]
+    for cells, expected in zip(columns, types.values(), strict=True):
+        if cells.dtype != expected or cells.ndim != 1 or len(cells) != len(columns[0]):
+            wanted, found = f"{np.dtype(expected)} of shape {columns[0].shape}", f"{cells.dtype} of shape {cells.shape}"
+            raise ValueError(f"{part}: expected arrays of {wanted}, got {found}.")
+    return [np.ascontiguousarray(cells) for cells in columns]
+
+
+def _check_number(part: str, expected: int, found: int) -> None:
+    """Check that every row was added: repeated rows, and rows without an id, are not."""
+    if found != expected:
+        raise ValueError(f"{part}: expected {expected} different rows with ids, got {found}.")
+
+
+def _digests(digest: int) -> Array:
+    return np.array([digest], np.uint64)
+
+
+def _times(time: int) -> Array:
+    return np.array([time], np.int64)

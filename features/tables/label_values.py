@@ -1,12 +1,12 @@
 """What labels say: which of them is the word for legitimate records, and which says that a record has no label."""
 
-import re
-import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import pandas as pd
+
+from .label_spelling import normalise_label
 
 __all__ = ["AUTO", "FRAUD", "LEGITIMATE", "LabelReader", "LabelReading", "read_labels", "read_labels_for"]
 
@@ -37,7 +37,7 @@ WORDS: Final = frozenset(
     | {"нормальный", "нормальное", "норма", "легитимный", "не мошенничество", "не спам", "нет"}
     | {"正規", "通常", "정상", "bình thường", "hợp pháp", "meşru"}
 )
-"""Usual words for legitimate records, as `_normalise` returns them."""
+"""Usual words for legitimate records, as `normalise_label` returns them."""
 OTHERWISE: Final = "if that is wrong, name the label of legitimate records with --legitimate"
 
 
@@ -81,7 +81,7 @@ class LabelReading:
         if not self.classes:
             return labels
         names = labels.dropna().unique()
-        return labels.map({name: self.classes.get(_normalise(name), name) for name in names}).astype("str")
+        return labels.map({name: self.classes.get(normalise_label(name), name) for name in names}).astype("str")
 
 
 LabelReader: TypeAlias = Callable[["pd.Series[Any]"], LabelReading]
@@ -132,7 +132,7 @@ def _spellings(labels: "pd.Series[Any]") -> tuple[dict[str, list[str]], dict[str
     names: dict[str, list[str]] = {}
     counts: dict[str, int] = {}
     for name, count in labels.value_counts().items():
-        label = _normalise(str(name))
+        label = normalise_label(str(name))
         names.setdefault(label, []).append(str(name))
         counts[label] = counts.get(label, 0) + int(count)
     return names, counts
@@ -236,7 +236,7 @@ def read_labels_for(
     found = read_labels(labels)
     others = [name for name in classes if name != legitimate]
     as_class = {found.legitimate: legitimate, FRAUD: others[0] if len(others) == 1 else FRAUD}
-    by_label = {_normalise(found.legitimate): found.legitimate, FRAUD: FRAUD, **found.classes}
+    by_label = {normalise_label(found.legitimate): found.legitimate, FRAUD: FRAUD, **found.classes}
     translated = {label: None if name is None else as_class.get(name, name) for label, name in by_label.items()}
     return LabelReading(legitimate, translated, (_foreign_note(labels, translated),))
 
@@ -247,9 +247,3 @@ def _foreign_note(labels: "pd.Series[Any]", read_as: Mapping[str, str | None]) -
     return (
         f"no label is a class of the model; {', '.join(read) or 'all are read as types of fraud that it does not know'}"
     )
-
-
-def _normalise(label: str) -> str:
-    """Return a label in lower case, its words separated by a space, and without the ``.0`` of a whole number."""
-    folded = unicodedata.normalize("NFKC", label).casefold().strip()
-    return re.sub(r"^(-?\d+)\.0+$", r"\1", re.sub(r"(?<=[^\W_])[\s_-]+(?=\w)", " ", folded))

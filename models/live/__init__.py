@@ -1,27 +1,28 @@
-"""The live state behind a service: history in memory, event log and snapshots."""
+"""The live state behind a service: history in memory, on an event store that processes share."""
 
 from typing import TYPE_CHECKING, Any
 
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from .log import EventLog
-    from .segments import LogCut
-    from .state import LiveSize, LiveState
+    from .calls import Accepted
+    from .removal import erase, rewind
+    from .state import LiveSize, LiveState, Scored
+    from .store.addresses import open_store
+    from .store.event_store import EventStore
 
-__all__ = [
-    "EventLog",
-    "LiveSize",
-    "LiveState",
-    "LogCut",
-]
+__all__ = ["Accepted", "EventStore", "LiveSize", "LiveState", "Scored", "erase", "open_store", "rewind"]
 
 # Imported at first use, as in the package above.
 _HOMES = {
-    "EventLog": "log",
+    "Accepted": "calls",
+    "EventStore": "store.event_store",
     "LiveSize": "state",
     "LiveState": "state",
-    "LogCut": "segments",
+    "Scored": "state",
+    "erase": "removal",
+    "open_store": "store.addresses",
+    "rewind": "removal",
 }
 
 

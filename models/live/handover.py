@@ -1,63 +1,124 @@
-"""Handover of a live state from one model to another."""
+"""Handover of a live state: what a model can continue of a store that it, or another model, has filled."""
 
-from pathlib import Path
-from typing import Any
+import logging
 
 from fraudsieve.exceptions import StateError
-from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.measures import window_seconds
+from fraudsieve.features.history.kernels.windows import HOUR
+from fraudsieve.features.history.measures import WITHOUT_WINDOW, window_seconds
 from fraudsieve.features.live_state import HistoryState
 
-from .records import logged_fields
+from .records import LoggedFields, logged_fields
+from .snapshot import declaration_digest, decode_state
+from .store.chain import Position
+from .store.event_store import StoreTransaction
+from .store.facts import StoreFacts
+from .store.snapshots import SnapshotFacts, list_snapshots, read_snapshot
 
-__all__ = ["continue_state", "declaration"]
+__all__ = ["continued_state", "reach", "stored_fields"]
+
+logger = logging.getLogger("fraudsieve.live")
+
+SECOND = 1_000_000
+ALL = window_seconds("all") * SECOND
 
 
-def continue_state(stored: HistoryState, new: HistoryState, folder: Path) -> HistoryState:
-    """Return the state that a model continues.
+def continued_state(transaction: StoreTransaction, new: HistoryState) -> tuple[HistoryState, Position]:
+    """Return the state from which a model folds the rows of a store, and the position of its newest row.
 
     Parameters
     ----------
-    stored : HistoryState
-        State in the folder; it must not be used afterwards.
+    transaction : StoreTransaction
+        Sees the store.
     new : HistoryState
-        Empty state with the declarations of the model.
-    folder : Path
-        Folder of the state, for the error.
+        An empty state with the declarations of the model.
 
     Returns
     -------
-    HistoryState
-        `stored` if the declarations are equal; or `new` with its views from `stored`; or `new`, empty, if the log is
-        complete and holds the fields that it needs.
+    state : HistoryState
+        From a snapshot of a state with equal declarations; or `new`, empty, if the rows reach as far back as the
+        model looks and have its fields; or `new` with its views from a snapshot of another model.
+    position : Position
 
     Raises
     ------
     StateError
         If none of these is possible.
     """
-    if declaration(stored) == declaration(new):
-        return stored
-    if stored.watermark == NEVER and logged_fields(new).are_in(logged_fields(stored)):
-        return new  # no checkpoint yet, so the log is complete
+    facts, damage = transaction.facts, None
+    snapshots = [one for one in list_snapshots(transaction) if one.position.offset >= facts.start.offset]
+    equal = [one for one in snapshots if one.declaration == declaration_digest(new)]
+    for snapshot in equal:
+        try:
+            return decode_state(read_snapshot(transaction, snapshot), transaction.origin), snapshot.position
+        except StateError as error:
+            logger.error("a snapshot of the live state is not used: %s", error.problem)
+            damage = error
+    if logged_fields(new).are_in(stored_fields(facts)) and _reach_back(transaction, new):
+        return new, facts.start
+    if damage is not None:
+        raise damage
+    others = [one for one in snapshots if one not in equal]
+    return _from_others(transaction, others, new)
+
+
+def stored_fields(facts: StoreFacts) -> LoggedFields:
+    """Return the fields that every row of a store has stored."""
+    return LoggedFields(frozenset(facts.ids), frozenset(facts.amounts))
+
+
+def reach(state: HistoryState) -> int | None:
+    """Return how far before the newest event a state can look, in microseconds; None without a bound.
+
+    The network, the window ``all`` and the measures without a window have none.
+
+    Examples
+    --------
+    >>> from fraudsieve.features.history.declaration import History
+    >>> reach(HistoryState(History(("1h",), measures=("count",)))) // SECOND == 90_000 + 3600
+    True
+    >>> reach(HistoryState(History(("1h",), measures=("count", "since_first")))) is None
+    True
+    """
+    if state.network is not None or any({*view.measures} & {*WITHOUT_WINDOW} for view in state.histories):
+        return None
+    longest = max((window_seconds(view.longest) for view in state.histories), default=0) * SECOND
+    return None if longest >= ALL else longest + window_seconds(state.lateness) * SECOND + HOUR
+
+
+def _reach_back(transaction: StoreTransaction, state: HistoryState) -> bool:
+    """Return whether the rows that were deleted are older than what a state can look at."""
+    dropped_before, length = transaction.facts.dropped_before, reach(state)
+    if dropped_before is None or length is None:
+        return dropped_before is None
+    ((newest,),) = transaction.sql.execute("SELECT max(time) FROM events")
+    return newest is not None and dropped_before <= newest - length
+
+
+def _from_others(
+    transaction: StoreTransaction, snapshots: list[SnapshotFacts], new: HistoryState
+) -> tuple[HistoryState, Position]:
+    for snapshot in snapshots:
+        stored = decode_state(read_snapshot(transaction, snapshot), transaction.origin)
+        if _has_views(stored, new):
+            return _with_views(stored, new), snapshot.position
+    problem = "was written for a model with other history features, or for a smaller lateness"
+    fix = f"Open it with that model, or choose a new store and send the events of {_longest(new)} again."
+    raise StateError(transaction.origin, problem, fix)
+
+
+def _has_views(stored: HistoryState, new: HistoryState) -> bool:
+    is_subset = {*new.histories} <= {*stored.histories} and new.declared_network in (None, stored.declared_network)
+    return is_subset and window_seconds(new.lateness) <= window_seconds(stored.lateness)
+
+
+def _with_views(stored: HistoryState, new: HistoryState) -> HistoryState:
     views = {view.history: view for view in stored.views}
-    is_subset = set(new.histories) <= set(views) and new.declared_network in (None, stored.declared_network)
-    if not is_subset or window_seconds(new.lateness) > window_seconds(stored.lateness):
-        problem = "was written for a model with other history features, or for a smaller lateness"
-        fix = f"Open it with that model, or choose a new folder and send the events of {_longest(new)} again."
-        raise StateError(str(folder), problem, fix)
     new.views = [views[history] for history in new.histories]
     new.network = stored.network if new.network else None
     new.watermark = stored.watermark
     new.seen.load(stored.seen.dump())
-    timelines = [line for view in new.views for part in (view.timelines, view.labels) for line in part.values()]
-    new.n_events = sum(line.size for line in timelines)
+    new.n_events = sum(view.n_rows for view in new.views)
     return new
-
-
-def declaration(state: HistoryState) -> tuple[Any, ...]:
-    """Return declaration and lateness; states with equal ones hold the same data after the same events."""
-    return state.declaration, state.lateness
 
 
 def _longest(state: HistoryState) -> str:

@@ -1,117 +1,87 @@
-"""Snapshots of a live state, next to its log: written completely or not at all; the newest one counts.
+"""Snapshots of a live state in its store."""
 
-``snapshot-<number>`` covers all segments before that number. It is a saved `HistoryState`.
-"""
-
-import shutil
-from pathlib import Path
+import hashlib
+import io
+import json
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-from fraudsieve._io import new_folder
+import numpy as np
+
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import StateError
-from fraudsieve.features.history.store import write_state
+from fraudsieve.features.history.store import FORMAT
 from fraudsieve.features.live_state import HistoryState
+from fraudsieve.features.live_state.snapshot import restore_state
 
-from .segments import RESTORE
+from .store.chain import RESTORE
 
-__all__ = ["Dump", "drop_snapshots", "has_snapshot", "read_snapshot", "write_snapshot"]
+__all__ = ["Dump", "declaration_digest", "decode_state", "encode_state"]
 
 Dump: TypeAlias = tuple[dict[str, Any], list[dict[str, Array]]]
 
-NAME, STAGED = "snapshot-", ".snapshot-"
+LENGTH = 8
 
 
-def write_snapshot(folder: Path, number: int, state: Dump) -> None:
-    """Write a snapshot, durable once it returns.
+def declaration_digest(state: HistoryState) -> str:
+    """Return a digest of declaration and lateness; states with equal ones hold the same data after the same rows."""
+    network = state.declared_network
+    declared = [[view.to_dict() for view in state.histories], network and network.to_dict(), state.lateness, FORMAT]
+    return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def encode_state(dump: Dump) -> Iterator[bytes]:
+    """Return a dumped state as bytes: facts and arrays, each with its length before it.
 
     Parameters
     ----------
-    folder : Path
-        Folder of the log.
-    number : int
-        First segment that it does not cover; unique among the snapshots.
-    state : tuple
+    dump : tuple
         From `HistoryState.dump`.
+    """
+    facts, parts = dump
+    yield from _framed(json.dumps(facts | {"format": FORMAT}).encode())
+    for arrays in parts:
+        stream = io.BytesIO()
+        np.savez(stream, allow_pickle=False, **arrays)
+        yield from _framed(stream.getvalue())
+
+
+def decode_state(content: bytes, origin: str) -> HistoryState:
+    """Return the state of `encode_state`, after its digest was checked.
+
+    Parameters
+    ----------
+    content : bytes
+        The bytes.
+    origin : str
+        Name of the store, for the error.
 
     Raises
     ------
     StateError
-        If it cannot be written; older snapshots stay.
+        If it has another format.
     """
     try:
-        with new_folder(_path(folder, number), mode=0o700) as staged:
-            write_state(staged, *state)
-    except OSError as error:
-        fix = "Nothing is lost, the log is complete: free disk space and try again."
-        raise StateError(str(folder), f"a snapshot cannot be written ({error.strerror})", fix) from error
+        facts, *parts = _parts(content)
+        declared = json.loads(facts)
+        if declared.pop("format") != FORMAT:
+            raise ValueError
+        loaded = [np.load(io.BytesIO(part), allow_pickle=False) for part in parts]
+        return restore_state(
+            HistoryState, declared, [{name: arrays[name] for name in arrays.files} for arrays in loaded]
+        )
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError, OSError, EOFError) as error:
+        raise StateError(origin, f"a snapshot cannot be read ({type(error).__name__})", RESTORE) from None
 
 
-def has_snapshot(folder: Path, number: int) -> bool:
-    """Return whether a folder has the snapshot with a number.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the log.
-    number : int
-        First segment that it does not cover.
-
-    Returns
-    -------
-    bool
-    """
-    return _path(folder, number).exists()
+def _framed(content: bytes) -> Iterator[bytes]:
+    yield len(content).to_bytes(LENGTH, "little")
+    yield content
 
 
-def read_snapshot(folder: Path) -> tuple[int, HistoryState] | None:
-    """Read the newest snapshot.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the log.
-
-    Returns
-    -------
-    number : int
-        First segment that it does not cover.
-    state : HistoryState
-        Its state. None instead of the tuple if there is no snapshot.
-
-    Raises
-    ------
-    StateError
-        If it is damaged.
-    """
-    number = max(_numbers(folder), default=None)
-    if number is None:
-        return None
-    try:
-        return number, HistoryState.load(_path(folder, number))
-    except StateError as error:
-        raise StateError(error.origin, error.problem, RESTORE) from None
-
-
-def drop_snapshots(folder: Path, before: int) -> None:
-    """Delete older snapshots and the remains of unfinished ones.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the log.
-    before : int
-        Number of the snapshot that stays.
-    """
-    old = [_path(folder, number) for number in _numbers(folder) if number < before]
-    for path in (*old, *folder.glob(f"{STAGED}*")):
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _path(folder: Path, number: int) -> Path:
-    return folder / f"{NAME}{number:010d}"
-
-
-def _numbers(folder: Path) -> list[int]:
-    tails = (path.name.removeprefix(NAME) for path in folder.glob(f"{NAME}*"))
-    return [int(tail) for tail in tails if tail.isdecimal()]
+def _parts(content: bytes) -> Iterator[bytes]:
+    start = 0
+    while start < len(content):
+        length = int.from_bytes(content[start : start + LENGTH], "little")
+        yield content[start + LENGTH : start + LENGTH + length]
+        start += LENGTH + length

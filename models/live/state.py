@@ -1,38 +1,37 @@
 """`LiveState`: the history of accounts and campaigns behind a service, kept through restarts and crashes.
 
-A record is checked, then logged, then added to the state, then acknowledged. A folder holds the log (see `log`) and a
-snapshot (see `snapshot`); opening it reads the snapshot and the records that were logged since. It needs NumPy, Numba
-and the standard library.
+A record is checked, stored, added to the state, and then acknowledged. Several processes can share a store: each
+follows the rows that the others append. It needs NumPy, Numba and the standard library; PostgreSQL needs psycopg.
 """
 
+import logging
 import threading
-import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeAlias
 
 from fraudsieve.exceptions import RejectedRecordError, StateError
-from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.measures import window_seconds
 from fraudsieve.features.history.reader import RecordType
-from fraudsieve.features.history.records import RejectedRecord, as_records
-from fraudsieve.features.history.timeline import PreparedRecord
+from fraudsieve.features.history.records import as_records
+from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.inputs import message_bands
 
-from .handover import continue_state, declaration
-from .log import SEGMENT_BYTES, EventLog, Fsync
-from .records import logged_fields, message_to_entry, read_entry, to_entry
-from .segments import RESTORE, LogCut
-from .snapshot import Dump, drop_snapshots, has_snapshot, read_snapshot, write_snapshot
+from .calls import Accepted, Call, CallGroups, Delivery
+from .clock import PlausibleClock
+from .follower import Follower
+from .records import logged_fields, message_to_entry, to_entry
+from .replica import Replica
+from .session import StoreSession
+from .store.addresses import open_store
 
-__all__ = ["LiveSize", "LiveState"]
+__all__ = ["LiveSize", "LiveState", "Scored"]
+
+logger = logging.getLogger("fraudsieve.live")
 
 Record: TypeAlias = Mapping[str, Any]
 Records: TypeAlias = Record | Sequence[Record]
-
-SECOND = 1_000_000
 
 
 class LiveSize(NamedTuple):
@@ -50,8 +49,10 @@ class LiveSize(NamedTuple):
         Repeated deliveries since the state was opened.
     state_bytes : int
         Bytes of the arrays in memory.
-    log_bytes : int
-        Bytes of the log on disk; 0 without a folder.
+    store_bytes : int
+        Bytes of the store on disk; 0 without a store.
+    rows_since_snapshot : int
+        Rows that a restart would read again; 0 without a store.
     """
 
     events: int
@@ -59,18 +60,27 @@ class LiveSize(NamedTuple):
     ids: int
     repeats: int
     state_bytes: int
-    log_bytes: int
+    store_bytes: int
+    rows_since_snapshot: int
 
 
-class _Delivery(NamedTuple):
-    """A checked record: its log entry, and the prepared record for the state."""
+class Scored(NamedTuple):
+    """Scores, and the offset of the state that they were computed from.
 
-    entry: dict[str, Any]
-    prepared: PreparedRecord
+    Attributes
+    ----------
+    scores : dict or list of dict
+        As from `Scorer.score`.
+    offset : int
+        Scores of the same records by the same model at the same offset are equal, in whatever process.
+    """
+
+    scores: Any
+    offset: int
 
 
 class LiveState:
-    """The live history that a model needs; threads can share it and, with a folder, it is stored on disk.
+    """The live history that a model needs; threads share it and, with a store, so do processes.
 
     Repeated deliveries of an event, a message or a label count once, as in `HistoryState`; messages by ``message_id``.
 
@@ -78,84 +88,85 @@ class LiveState:
     is later than the newest one by more than the lateness must also be possible given the time since the state was
     opened. After a larger correction of the clock, open the state again.
 
-    The log stores ids as they are, amounts and times, only of fields that the model uses, and no text. It grows until
-    `checkpoint` is called; the service calls it when `size` is large.
+    The store holds ids as they are, amounts and times, only of fields that the model uses, and no text.
 
     Parameters
     ----------
     scorer : Scorer
         The model.
-    folder : str or Path, default=None
-        Where it is stored; None to keep it in memory only. One process at a time can open it.
+    address : str or Path, default=None
+        The store: a file such as ``live.db``, for SQLite, or ``postgresql://user:password@host/database``. None keeps
+        the history in memory only.
     lateness : str, default="1d"
         As for `HistoryState`.
-    fsync : {"always", "interval", "never"}, default="always"
-        As for `EventLog`.
-    interval : float, default=0.1
-        As for `EventLog`, in seconds.
-    segment_bytes : int, default=67108864
-        As for `EventLog`.
+    follow : bool, default=True
+        Whether a thread follows what other processes append. Without it, `catch_up`, and each update, does.
 
     Attributes
     ----------
     scorer : Scorer
         The model.
-    state : HistoryState
-        The history. Threads must use it through `score` only.
-    cut : LogCut or None
-        The bytes and records of an incomplete write that were cut off the log when it was opened, and when; None if
-        there were none. They were not acknowledged, unless `fsync` is not ``"always"``.
 
     Raises
     ------
     StateError
-        If the folder cannot be written, is in use, is damaged, or was written for a model with other history
-        features. A model that uses a subset of them can continue it. So can a model that uses only logged fields, if
-        there was no checkpoint.
+        If the store cannot be opened, is damaged, or was written for a model with other history features. A model that
+        uses a subset of them can continue it. So can a model that uses only stored fields, if no rows that it needs
+        were deleted.
 
     Examples
     --------
     ::
 
-        with LiveState(Scorer.load("fraudsieve-model"), "live") as live:
+        with LiveState(Scorer.load("fraudsieve-model"), "live.db") as live:
             live.update({"event_id": "e1", "account_id": "ann", "occurred_at": "2026-05-01T10:00:00Z", "kind": "pay"})
             live.score({"account_id": "ann", "as_of": "2026-05-01T11:00:00Z"})
-            live.checkpoint()
     """
 
     def __init__(
-        self,
-        scorer: Scorer,
-        folder: str | Path | None = None,
-        *,
-        lateness: str = "1d",
-        fsync: Fsync = "always",
-        interval: float = 0.1,
-        segment_bytes: int = SEGMENT_BYTES,
+        self, scorer: Scorer, address: str | Path | None = None, *, lateness: str = "1d", follow: bool = True
     ) -> None:
         self.scorer = scorer
-        self.state = scorer.new_state(lateness=lateness)
-        self.cut: LogCut | None = None
-        self._repeats = 0
-        self._fields = logged_fields(self.state)
-        self._opened = time.time() - _seconds_since_boot()
-        self._lock, self._checkpoint = threading.RLock(), threading.Lock()
-        self._log: EventLog | None = None
-        if folder is not None:
-            self._log = EventLog(folder, fsync=fsync, interval=interval, segment_bytes=segment_bytes)
-        if self._log is not None:
-            self.cut = self._log.cut
-            try:
-                self._restore(self._log)
-            except BaseException:
-                self._log.close()
-                raise
+        self._lateness, self._clock = lateness, PlausibleClock()
+        self._replica = Replica(scorer.new_state(lateness=lateness))
+        self._fields = logged_fields(self._replica.state)
+        self._groups = CallGroups(self._handle)
+        self._checkpoint = threading.Lock()
+        self._session: StoreSession | None = None
+        self._follower: Follower | None = None
+        if address is not None:
+            self._session = StoreSession(open_store(address), self._replica, self._new_state)
+            self._fields = self._session.fields
+            self._follower = Follower(self._follow) if follow else None
+
+    @property
+    def state(self) -> HistoryState:
+        """The history. Threads must use it through `score` only."""
+        return self._replica.state
+
+    @property
+    def offset(self) -> int:
+        """The offset of the newest row that the state has."""
+        return self._replica.position.offset
+
+    @property
+    def store(self) -> str:
+        """The kind of store: "memory", "sqlite" or "postgresql"."""
+        return "memory" if self._session is None else self._session.store.kind
+
+    @property
+    def error(self) -> StateError | None:
+        """Why the state cannot follow its store; None if it can. Scores use the state in memory meanwhile."""
+        return None if self._follower is None else self._follower.error
 
     @property
     def size(self) -> LiveSize:
         """Size in memory and on disk. It does not wait for updates or scores."""
-        sizes = self.state.n_events, self.state.n_entities, len(self.state.seen), self._repeats, self.state.nbytes
-        return LiveSize(*sizes, self._log.nbytes if self._log is not None else 0)
+        state, session = self.state, self._session
+        sizes = state.n_events, state.n_entities, len(state.seen), self._replica.n_repeats, state.nbytes
+        if session is None:
+            return LiveSize(*sizes, 0, 0)
+        return LiveSize(*sizes, session.store_bytes, self.offset - session.snapshot_offset)
 
     def update(
         self,
@@ -164,7 +175,7 @@ class LiveState:
         *,
         account_labels: Records = (),
         now: datetime | None = None,
-    ) -> tuple[RejectedRecord, ...]:
+    ) -> Accepted:
         """Add events and labels of events and accounts; return once they are durable.
 
         Parameters
@@ -176,31 +187,29 @@ class LiveState:
 
         Returns
         -------
-        tuple of RejectedRecord
+        Accepted
             Rejected records and reasons: of events first, then of labels, then of account labels. All others count, now
             or since their first delivery.
 
         Raises
         ------
         StateError
-            If it cannot be logged: nothing of this call was added, and all of it can be sent again.
+            If they cannot be stored: nothing of this call was added, and all of it can be sent again.
         TypeError
             If an argument is not a record or a list of records.
         """
         parts: dict[RecordType, Records] = {"events": events, "labels": labels, "account_labels": account_labels}
-        items: list[_Delivery] = []
-        rejected: list[RejectedRecord] = []
-        now = now or self._now()
-        for part, records in parts.items():
+        call = Call(now)
+        for number, (part, records) in enumerate(parts.items()):
             for position, record in enumerate(as_records(records)):
                 try:
-                    items += self._deliveries(part, record, now)
+                    entry = to_entry(part, record, self._fields)
+                    call.deliveries.append(Delivery((number, position), entry))
                 except RejectedRecordError as error:
-                    rejected.append(RejectedRecord(position, str(error)))
-        self._commit(items)
-        return tuple(rejected)
+                    call.rejected.append(((number, position), str(error)))
+        return self._submit(call)
 
-    def observe(self, messages: Records, *, now: datetime | None = None) -> tuple[RejectedRecord, ...]:
+    def observe(self, messages: Records, *, now: datetime | None = None) -> Accepted:
         """Add messages, so that later ones are matched to campaigns; return once they are durable.
 
         Parameters
@@ -212,7 +221,7 @@ class LiveState:
 
         Returns
         -------
-        tuple of RejectedRecord
+        Accepted
             Rejected messages and reasons. Does nothing for a model that does not use campaigns.
 
         Raises
@@ -222,56 +231,129 @@ class LiveState:
         TypeError
             If an argument is not a record or a list of records.
         """
-        items: list[_Delivery] = []
-        rejected: list[RejectedRecord] = []
-        now = now or self._now()
+        campaigns, call = self.scorer.model.matrix.campaigns, Call(now)
         for position, message in enumerate(as_records(messages)):
             try:
-                items += self._message_deliveries(message, now)
+                bands = message_bands(campaigns, message) if campaigns is not None else []
+                if bands:
+                    call.deliveries.append(Delivery((0, position), message_to_entry(bands)))
             except RejectedRecordError as error:
-                rejected.append(RejectedRecord(position, str(error)))
-        self._commit(items)
-        return tuple(rejected)
+                call.rejected.append(((0, position), str(error)))
+        return self._submit(call)
 
-    def score(self, records: Records, *, reasons: bool | int = False, reasons_of: str | None = None) -> Any:
+    def score(
+        self,
+        records: Records,
+        *,
+        reasons: bool | int = False,
+        reasons_of: str | None = None,
+        after: int | None = None,
+        wait_seconds: float = 1.0,
+    ) -> Any:
         """Score records with the current history.
 
         Parameters
         ----------
         records : dict, or list or tuple of dict
             As for `Scorer.score`.
-        reasons : bool or int, default=False
+        reasons, reasons_of
             As for `Scorer.score`.
-        reasons_of : str, default=None
-            As for `Scorer.score`.
+        after, wait_seconds
+            As for `score_at`.
 
         Returns
         -------
         dict or list of dict
             As from `Scorer.score`.
+
+        Raises
+        ------
+        StateBehindError
+            As for `score_at`.
         """
-        with self._lock:
-            return self.scorer.score(records, history=self.state, reasons=reasons, reasons_of=reasons_of)
+        return self.score_at(
+            records, reasons=reasons, reasons_of=reasons_of, after=after, wait_seconds=wait_seconds
+        ).scores
 
-    def checkpoint(self) -> None:
-        """Write a snapshot and delete the segments of the log that it covers. Does nothing without a folder.
+    def score_at(
+        self,
+        records: Records,
+        *,
+        reasons: bool | int = False,
+        reasons_of: str | None = None,
+        after: int | None = None,
+        wait_seconds: float = 1.0,
+    ) -> Scored:
+        """Score records with the current history, and return the offset that it has.
 
-        Updates and scores wait while the state is copied in memory, and continue while the copy is written.
+        Parameters
+        ----------
+        records : dict, or list or tuple of dict
+            As for `Scorer.score`.
+        reasons, reasons_of
+            As for `Scorer.score`.
+        after : int, default=None
+            An offset that the history must have, such as `Accepted.offset` from another process; None for any.
+        wait_seconds : float, default=1.0
+            How long to wait for it.
+
+        Returns
+        -------
+        Scored
+
+        Raises
+        ------
+        StateBehindError
+            If the history does not have the offset in time.
+        """
+        if after is not None and after > self.offset:
+            origin = "memory" if self._session is None else self._session.store.origin
+            self._replica.wait_for(after, wait_seconds, self.catch_up, origin)
+        with self._replica.lock:
+            scores = self.scorer.score(records, history=self.state, reasons=reasons, reasons_of=reasons_of)
+            return Scored(scores, self.offset)
+
+    def catch_up(self) -> int:
+        """Add what other processes appended, and return the offset.
 
         Raises
         ------
         StateError
-            If it cannot be written. Nothing is lost, because the log is kept.
+            If the store cannot be read, or is damaged.
         """
-        if self._log is not None:
+        if self._session is not None:
+            with self._groups.lock:
+                self._session.catch_up()
+        return self.offset
+
+    def checkpoint(self) -> None:
+        """Write a snapshot, so that a restart is fast, and delete rows that no model looks at any more.
+
+        Updates and scores wait while the state is copied in memory, and continue while the copy is written. Does
+        nothing if there is a snapshot of the newest row, or without a store.
+
+        Raises
+        ------
+        StateError
+            If it cannot be written. Nothing is lost, because the rows are kept.
+        """
+        if self._session is not None:
             with self._checkpoint:
-                if not self._log.is_empty:
-                    self._save(self._log)
+                self._session.checkpoint()
 
     def close(self) -> None:
-        """Close the log. Acknowledged records are on disk; no checkpoint is made."""
-        if self._log is not None:
-            self._log.close()
+        """Leave a snapshot, if there are rows without one, and close the store."""
+        if self._session is None:
+            return
+        if self._follower is not None:
+            self._follower.close()
+        try:
+            self.catch_up()
+            self.checkpoint()
+        except StateError as error:
+            logger.error("no snapshot was left when the live state was closed: %s", error.problem)
+        with self._groups.lock:
+            self._session.close()
 
     def __enter__(self) -> Self:
         return self
@@ -279,86 +361,23 @@ class LiveState:
     def __exit__(self, *raised: object) -> None:
         self.close()
 
-    def _now(self) -> datetime:
-        """Return the system time, limited if it is ahead of both the events and the time since opening."""
-        wall, newest = time.time(), self.state.watermark
-        if newest != NEVER:
-            plausible = newest / SECOND + window_seconds(self.state.lateness)
-            wall = min(wall, max(self._opened + _seconds_since_boot(), plausible))
-        return datetime.fromtimestamp(wall, UTC)
+    def _new_state(self) -> HistoryState:
+        return self.scorer.new_state(lateness=self._lateness)
 
-    def _deliveries(self, part: RecordType, record: Record, now: datetime) -> list[_Delivery]:
-        """Return the delivery of a record, nothing for a repeated one; raise RejectedRecordError."""
-        return self._new(to_entry(part, record, self._fields), now)
+    def _submit(self, call: Call) -> Accepted:
+        self._groups.submit(call)
+        return call.outcome()
 
-    def _message_deliveries(self, message: Record, now: datetime) -> list[_Delivery]:
-        campaigns = self.scorer.model.matrix.campaigns
-        bands = message_bands(campaigns, message) if campaigns is not None else []
-        return self._new(message_to_entry(bands), now) if bands else []
+    def _handle(self, calls: Sequence[Call]) -> None:
+        if self._session is not None:
+            self._session.append(calls, self._clock)
+        else:
+            self._replica.append(calls, self._clock)
 
-    def _new(self, entry: dict[str, Any], now: datetime) -> list[_Delivery]:
-        """Read a log entry as if it were restored, so that what is accepted can be restored."""
-        with self._lock:  # one record at a time, so that scores need not wait for all records of a call
-            prepared = read_entry(self.state, entry, now=now)
-            new = [_Delivery(entry, one) for one in prepared if one.identifier not in self.state.seen]
-            self._repeats += len(prepared) - len(new)
-        return new
-
-    def _commit(self, items: list[_Delivery]) -> None:
-        if self._log is None:
-            self._apply(items)
-        elif items:
-            self._log.append([item.entry for item in items], then=lambda: self._apply(items))
-
-    def _apply(self, items: list[_Delivery]) -> None:
-        """Add records; of those that two threads delivered at the same time, and logged twice, only the first."""
-        with self._lock:
-            for item in items:
-                self._repeats += self.state.apply([item.prepared])
-
-    def _restore(self, log: EventLog) -> None:
-        snapshot = read_snapshot(log.folder)
-        if snapshot is None:
-            if not log.is_empty:
-                raise StateError(str(log.folder), "the snapshot that the log continues is missing", RESTORE)
-            write_snapshot(log.folder, log.first, self.state.dump())
-            return
-        number, held = snapshot
-        log.drop_before(number)
-        drop_snapshots(log.folder, number)
-        if log.first != number:
-            raise StateError(str(log.folder), "the part of the log that follows the snapshot is missing", RESTORE)
-        is_changed = declaration(held) != declaration(self.state)
-        self.state = continue_state(held, self.state, log.folder)
-        for entry in log.replay():
-            self._replay(entry, log.folder)
-        if is_changed:
-            self._save(log)
-
-    def _replay(self, entry: Any, folder: Path) -> None:
-        try:
-            self.state.apply(read_entry(self.state, entry, stored=True))
-        except RejectedRecordError as error:
-            raise StateError(str(folder), f"a record of the log is rejected: {error}", RESTORE) from None
-        except ValueError:
-            raise StateError(str(folder), "a record of the log cannot be read", RESTORE) from None
-
-    def _save(self, log: EventLog) -> None:
-        copies: list[Dump] = []
-
-        def copy() -> None:
-            with self._lock:
-                copies.append(self.state.dump())
-
-        # A failed snapshot leaves an empty segment, which the next one uses.
-        number = log.rotate(then=copy, unless_empty=not has_snapshot(log.folder, log.last))
-        write_snapshot(log.folder, number, copies[0])
-        log.drop_before(number)
-        drop_snapshots(log.folder, number)
-
-
-def _seconds_since_boot() -> float:
-    """Return a monotonic clock, if possible one that includes the time in which the machine sleeps."""
-    if not hasattr(time, "clock_gettime"):  # Windows
-        return time.monotonic()
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    def _follow(self) -> None:
+        """Catch up, unless a thread is appending: it catches up itself."""
+        if self._session is not None and self._groups.lock.acquire(blocking=False):
+            try:
+                self._session.follow()
+            finally:
+                self._groups.lock.release()

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.service.transport.access_log import AccessLog
 from fraudsieve.models.service.transport.local_only import LocalOnly
+from fraudsieve.models.service.transport.turns import Turns
 
 from .alias_watcher import AliasWatcher
 from .background import BackgroundTasks
@@ -24,12 +25,14 @@ from .json_log import log_event
 from .limits import RequestLimits, error_response
 from .loaded_model import LoadedModel
 from .metrics import Metrics
+from .processes.messages import READY, WorkerChannel
 from .routes import WARM_UP, Routes
 from .settings import Settings
 
 __all__ = ["create_app"]
 
 CHECKPOINT_SECONDS = 60.0
+MEASURE_SECONDS = 1.0
 WARM_UP_SECONDS = 1.0
 """Pause after the first failure."""
 
@@ -42,18 +45,20 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
     scorer : Scorer
         The model.
     settings : Settings, default=None
-        Limits, token, folder of the history, registry alias to watch; None for the defaults.
+        Limits, token, store of the history, registry alias to watch; None for the defaults.
 
     Returns
     -------
     Starlette
-        An ASGI application. Its ``state.handler`` holds the model and the history. Run it in one process only, because
-        the history is in its memory.
+        An ASGI application. Its ``state.handler`` holds the model and the history. Several processes may run it if the
+        history has a store, which they follow.
 
     Raises
     ------
     StateError
-        If the folder of the history cannot be used.
+        If the store of the history cannot be used.
+    ServiceError
+        If several workers would hold a history without a store.
 
     Examples
     --------
@@ -63,37 +68,42 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
         uvicorn.run(app)
     """
     settings = settings or Settings()
-    metrics = Metrics()
+    metrics = Metrics(is_shared=settings.workers > 1)
     # LightGBM cannot predict with different numbers of threads at the same time, so each call has one thread.
     loaded = LoadedModel(Scorer(scorer.model, policy=scorer.policy), settings.version)
     handler = RequestHandler(loaded, settings, metrics)
     background = BackgroundTasks(metrics)
     pool = ThreadPoolExecutor(settings.n_threads, thread_name_prefix="score")
     routes = Routes(handler, background, pool).list()
+    turns = Turns()
     local_only = [Middleware(LocalOnly)] if settings.is_local_only else []
     app = Starlette(
         routes=routes,
         middleware=[
             Middleware(AccessLog, metrics, frozenset(route.path for route in routes)),
             *local_only,
-            Middleware(RequestLimits, settings, metrics),
+            Middleware(RequestLimits, settings, metrics, turns),
         ],
         exception_handlers={HTTPException: _http_error},
         lifespan=partial(_lifespan, handler, background, pool),
     )
     app.router.redirect_slashes = False  # the target would be made from the Host header
-    app.state.handler = handler
+    app.state.handler, app.state.turns, app.state.channel = handler, turns, None
     return app
 
 
 @asynccontextmanager
 async def _lifespan(
-    handler: RequestHandler, background: BackgroundTasks, pool: ThreadPoolExecutor, _: Starlette
+    handler: RequestHandler, background: BackgroundTasks, pool: ThreadPoolExecutor, app: Starlette
 ) -> AsyncIterator[None]:
     """Warm up in the background, watch the alias, and close everything at shutdown."""
     settings = handler.settings
-    background.run_once(WARM_UP, partial(_get_ready, handler), WARM_UP_SECONDS)
-    background.repeat("snapshot", handler.checkpoint, CHECKPOINT_SECONDS)
+    channel: WorkerChannel | None = app.state.channel
+    background.run_once(WARM_UP, partial(_get_ready, handler, channel), WARM_UP_SECONDS)
+    if channel is None or channel.takes_snapshots:
+        background.repeat("snapshot", handler.checkpoint, CHECKPOINT_SECONDS)
+    if channel is not None:  # another worker may answer /metrics
+        background.repeat("metrics", handler.measure_history, MEASURE_SECONDS)
     if settings.alias is not None:
         background.repeat("alias", AliasWatcher(settings.alias, handler).check, settings.watch_seconds)
     try:
@@ -101,17 +111,21 @@ async def _lifespan(
     finally:
         await background.stop()
         await asyncio.to_thread(pool.shutdown)
+        if channel is not None:
+            await asyncio.to_thread(channel.wait_to_close)
         await asyncio.to_thread(handler.close)
         log_event("stopped")
 
 
-def _get_ready(handler: RequestHandler) -> None:
+def _get_ready(handler: RequestHandler, channel: WorkerChannel | None) -> None:
     handler.warm_up()
     # What exists now stays: the collector need not walk through all of it whenever a request makes many objects.
     gc.collect()
     gc.freeze()
     model = handler.loaded.scorer.model
     log_event("ready", model=model.name, version=handler.loaded.version, digest=model.digest)
+    if channel is not None:
+        channel.send(READY)
 
 
 async def _http_error(_: Request, error: Exception) -> Response:

@@ -1,11 +1,21 @@
 """Request and response bodies: JSON to Python values and back."""
 
 import json
+from collections.abc import Sized
 from typing import Any, NamedTuple
 
 from .json_bounds import json_bounds
 
-__all__ = ["RejectedRequest", "Reply", "ScoreRequest", "as_list", "decode_json", "encode_json", "json_type"]
+__all__ = [
+    "RejectedRequest",
+    "Reply",
+    "ScoreRequest",
+    "as_list",
+    "check_number",
+    "decode_json",
+    "encode_json",
+    "json_type",
+]
 
 MAX_DEPTH = 32
 """Objects and lists around a value."""
@@ -58,10 +68,11 @@ class ScoreRequest(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A response body, and the counts that are logged with it."""
+    """A response body, the counts that are logged with it, and the offset of the history that it saw, if any."""
 
     content: bytes
     counts: dict[str, int]
+    offset: int | None = None
 
 
 def decode_json(body: bytes, max_records: int) -> Any:
@@ -128,6 +139,19 @@ def as_list(content: Any) -> list[Any]:
     ([{'text': 'hi'}], [5])
     """
     return content if isinstance(content, list) else [content]
+
+
+def check_number(records: Sized, max_records: int) -> None:
+    """Raise RejectedRequest if a body has too many records.
+
+    Examples
+    --------
+    >>> check_number([{}, {}], 1)
+    Traceback (most recent call last):
+    fraudsieve.models.service.bodies.RejectedRequest: body: expected at most 1 records, got 2
+    """
+    if len(records) > max_records:
+        raise RejectedRequest(413, f"body: expected at most {max_records} records, got {len(records)}")
 
 
 def json_type(value: Any) -> str:

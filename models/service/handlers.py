@@ -1,27 +1,27 @@
 """Request handling without HTTP: from the bytes of a request body to the bytes of a response body."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from fraudsieve.exceptions import ArtifactError, StateError
-from fraudsieve.features.history.records import RejectedRecord
+from fraudsieve.exceptions import ArtifactError, ServiceError, StateError
 from fraudsieve.models.live.state import LiveState
 from fraudsieve.models.scoring.scores import Score, to_records
 
-from .bodies import RejectedRequest, Reply, ScoreRequest, as_list, decode_json, encode_json, json_type
+from .bodies import RejectedRequest, Reply, ScoreRequest, as_list, check_number, decode_json, encode_json, json_type
+from .history.ingestion import EventIngestion
 from .json_log import error_location, log_event
-from .loaded_model import PARTS, LoadedModel, record_fields, warm_up, why_incompatible
+from .loaded_model import LoadedModel, record_fields, why_incompatible
 from .metrics import Metrics
 from .settings import Settings
 
 __all__ = ["RequestHandler"]
 
-Update = Callable[[Sequence[Mapping[str, Any]]], Sequence[RejectedRecord]]
-"""Adds records to the live history and returns the rejected ones."""
+Offset: TypeAlias = int | None
+"""Offset of the history that scores saw; None for a model without history."""
 
 
 class RequestHandler:
@@ -32,7 +32,7 @@ class RequestHandler:
     loaded : LoadedModel
         The model.
     settings : Settings
-        Limits, and the folder of the history.
+        Limits, and the store of the history.
     metrics : Metrics
         Counts scores and events.
 
@@ -40,28 +40,30 @@ class RequestHandler:
     ------
     StateError
         As for `LiveState`.
+    ServiceError
+        If several workers would hold a history without a store.
     """
 
     def __init__(self, loaded: LoadedModel, settings: Settings, metrics: Metrics) -> None:
         self.loaded, self.settings, self.metrics = loaded, settings, metrics
         self.is_warm = False
         self.live: LiveState | None = None
+        self.ingestion: EventIngestion | None = None
         if loaded.scorer.model.matrix.history_parts:
+            _check_shared(settings)
             self.live = LiveState(loaded.scorer, settings.state, lateness=settings.lateness)
+            self.ingestion = EventIngestion(self.live, settings, metrics)
         metrics.set_model(loaded)
-        if self.cut_bytes:
-            metrics.cut_bytes.set(self.cut_bytes)
-            log_event("an incomplete write was cut from the event log", level=logging.WARNING, bytes=self.cut_bytes)
 
     @property
-    def cut_bytes(self) -> int:
-        """Bytes of an incomplete write that were cut from the event log when it was opened."""
-        return 0 if self.live is None or self.live.cut is None else self.live.cut.nbytes
+    def is_behind(self) -> bool:
+        """Whether the store of the history cannot be read, so that scores are of the history as it was before."""
+        return self.live is not None and self.live.error is not None
 
     def warm_up(self) -> None:
         """Score sample records; afterwards the handler is ready."""
         decode_json(b"[]", 1)  # compiles what is not the scorer's
-        warm_up(self.loaded.scorer)
+        self.loaded.scorer.warm_up()  # loading does so too, but the model may come from memory
         self.is_warm = True
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[Reply | RejectedRequest]:
@@ -75,15 +77,20 @@ class RequestHandler:
         Returns
         -------
         list of Reply or RejectedRequest
-            For each request its score or list of scores, as from `Scorer.score`, or why its body was rejected.
+            For each request its score or list of scores, as from `Scorer.score`, or why its body was rejected. Scores
+            of equal records by the same model at the same offset are equal, whichever process computes them.
         """
         bodies = [self._decode_records(request.body) for request in requests]
         records: dict[bool, list[Any]] = {True: [], False: []}
         for request, body in zip(requests, bodies, strict=True):
             records[request.reasons] += () if isinstance(body, RejectedRequest) else as_list(body)
-        scores = {reasons: iter(self._score_items(items, reasons)) for reasons, items in records.items() if items}
+        scored = {reasons: self._score_items(items, reasons) for reasons, items in records.items() if items}
+        scores = {reasons: iter(of_items) for reasons, (of_items, _) in scored.items()}
+        nothing: tuple[list[Score], Offset] = [], None if self.live is None else self.live.offset
         return [
-            body if isinstance(body, RejectedRequest) else self._reply(body, scores.get(request.reasons, iter(())))
+            body
+            if isinstance(body, RejectedRequest)
+            else self._reply(body, scores.get(request.reasons, iter(())), scored.get(request.reasons, nothing)[1])
             for request, body in zip(requests, bodies, strict=True)
         ]
 
@@ -94,39 +101,43 @@ class RequestHandler:
             if not isinstance(content, dict | list):
                 problem = f"body: expected an object or a list of objects, got {type(content).__name__}"
                 raise RejectedRequest(422, problem)
-            self._check_number(as_list(content))
+            check_number(as_list(content), self.settings.max_records)
         except RejectedRequest as error:
             return error
         return content
 
-    def _reply(self, body: Any, scores_of_batch: Iterator[Score]) -> Reply:
+    def _reply(self, body: Any, scores_of_batch: Iterator[Score], offset: Offset) -> Reply:
         scores = [next(scores_of_batch) for _ in as_list(body)]
         self.metrics.count_scores(scores)
         unscorable = sum(score["status"] == "unscorable" for score in scores)
         content = scores if isinstance(body, list) else scores[0]
-        return Reply(encode_json(content), {"records": len(scores), "unscorable": unscorable})
+        return Reply(encode_json(content), {"records": len(scores), "unscorable": unscorable}, offset)
 
-    def _score_items(self, items: list[Any], reasons: bool) -> list[Score]:
+    def _score_items(self, items: list[Any], reasons: bool) -> tuple[list[Score], Offset]:
         records = [item for item in items if isinstance(item, dict)]
         others = [f"expected an object, got {json_type(item)}" for item in items if not isinstance(item, dict)]
-        scores, unscorable = iter(self._score_records(records, reasons)), iter(self._unscorable(others, reasons))
-        return [next(scores if isinstance(item, dict) else unscorable) for item in items]
+        scored, offset = self._score_records(records, reasons)
+        scores, unscorable = iter(scored), iter(self._unscorable(others, reasons))
+        return [next(scores if isinstance(item, dict) else unscorable) for item in items], offset
 
-    def _score_records(self, records: list[dict[str, Any]], reasons: bool) -> list[Score]:
+    def _score_records(self, records: list[dict[str, Any]], reasons: bool) -> tuple[list[Score], Offset]:
         try:
             return self._call_scorer(records, reasons)
         except Exception as error:  # one record must not fail the others
             log_event("batch failed, scoring its records one by one", level=logging.ERROR, error=error_location(error))
-            return [self._score_single(record, reasons) for record in records]
+            offset = None if self.live is None else self.live.offset  # events may arrive in between: all saw this one
+            return [self._score_single(record, reasons) for record in records], offset
 
     def _score_single(self, record: dict[str, Any], reasons: bool) -> Score:
         try:
-            return self._call_scorer([record], reasons)[0]
+            return self._call_scorer([record], reasons)[0][0]
         except Exception as error:
             return self._unscorable([f"the record cannot be scored ({type(error).__name__})"], reasons)[0]
 
     def _unscorable(self, why: list[str], reasons: bool) -> list[Score]:
         """Return the scores of records that the scorer cannot process, each with its reason."""
+        if not why:  # the usual case
+            return []
         model = self.loaded.scorer.model
         odds = np.full((len(why), len(model.ensemble.base)), np.nan)
         scores = to_records(model, odds, np.array(why, object))
@@ -135,86 +146,17 @@ class RequestHandler:
         empty: Score = {"explained": None, "reasons": []} | ({"text_spans": []} if model.subject == "message" else {})
         return [score | empty for score in scores]
 
-    def _call_scorer(self, records: list[Any], reasons: bool) -> list[Score]:
-        if self.live is not None:
-            return list(self.live.score(records, reasons=reasons))
-        return self.loaded.scorer.score(records, reasons=reasons)
+    def _call_scorer(self, records: list[Any], reasons: bool) -> tuple[list[Score], Offset]:
+        if self.live is None:
+            return self.loaded.scorer.score(records, reasons=reasons), None
+        scored = self.live.score_at(records, reasons=reasons)
+        return list(scored.scores), scored.offset
 
     def ingest(self, body: bytes) -> Reply:
-        """Add the events of a body to the live history; return once they are stored.
-
-        Parameters
-        ----------
-        body : bytes
-            JSON: an object with one of `PARTS`, a list of objects.
-
-        Returns
-        -------
-        Reply
-            ``accepted`` is a number; ``rejected`` lists position and reason of each rejected event.
-
-        Raises
-        ------
-        RejectedRequest
-            If the body is malformed, the model does not use such records, or they could not be stored.
-        """
-        part, records = self._check_events(decode_json(body, self.settings.max_records))
-        objects = [position for position, record in enumerate(records) if isinstance(record, Mapping)]
-        rejected = {position: f"expected an object, got {json_type(record)}"
-                    for position, record in enumerate(records) if not isinstance(record, Mapping)}  # fmt: skip
-        try:
-            rejected |= self._add_to_history(part, records, objects)
-        except StateError as error:
-            log_event("history cannot be written", level=logging.ERROR, error=error_location(error))
-            raise RejectedRequest(503, "the history cannot be written: nothing was stored, send it again") from None
-        accepted = len(records) - len(rejected)
-        self.metrics.count_events(part, accepted, len(rejected))
-        rejections = [{"position": position, "reason": rejected[position]} for position in sorted(rejected)]
-        content = {"part": part, "accepted": accepted, "rejected": rejections}
-        return Reply(encode_json(content), {"accepted": accepted, "rejected": len(rejected)})
-
-    def _check_events(self, content: Any) -> tuple[str, list[Any]]:
-        """Return the type of the records in a body and the records; raise RejectedRequest."""
-        names = ", ".join(PARTS)
-        if not isinstance(content, dict) or len(content) != 1 or not isinstance(next(iter(content.values())), list):
-            raise RejectedRequest(422, f"body: expected an object with a list as one of {names}, got something else")
-        part, records = next(iter(content.items()))
-        if part not in PARTS:
-            raise RejectedRequest(422, f"body: expected one of {names}, got another name")
-        if part not in self.loaded.scorer.model.matrix.history_parts:
-            raise _unused(part)
-        self._check_number(records)
-        return part, records
-
-    def _add_to_history(self, part: str, records: list[Any], positions: list[int]) -> dict[int, str]:
-        """Add the records at some positions to the history; return the reasons of rejected ones, by position."""
-        update = self._update_function(part)
-        try:
-            rejected = update([records[position] for position in positions])
-        except StateError:
-            raise
-        except Exception as error:  # nothing of the call was stored
-            log_event("batch failed, adding its events one by one", level=logging.ERROR, error=error_location(error))
-            single = {position: _add_single(update, records[position]) for position in positions}
-            return {position: reason for position, reason in single.items() if reason is not None}
-        return {positions[index]: reason for index, reason in rejected}
-
-    def _update_function(self, part: str) -> Update:
-        live = self.live
-        if live is None:
-            raise _unused(part)
-        functions: dict[str, Update] = {
-            "events": live.update,
-            "labels": lambda records: live.update(labels=records),
-            "account_labels": lambda records: live.update(account_labels=records),
-            "messages": live.observe,
-        }
-        return functions[part]
-
-    def _check_number(self, records: list[Any]) -> None:
-        max_records = self.settings.max_records
-        if len(records) > max_records:
-            raise RejectedRequest(413, f"body: expected at most {max_records} records, got {len(records)}")
+        """Add the events of a body to the live history, as `EventIngestion.add` does."""
+        if self.ingestion is None:
+            raise RejectedRequest(409, "the model uses no history")
+        return self.ingestion.add(body)
 
     def describe_model(self) -> dict[str, Any]:
         """Describe the model in use and the records that it expects, as in `ModelInfo`."""
@@ -234,58 +176,57 @@ class RequestHandler:
             "history": {
                 "parts": list(model.matrix.history_parts),
                 "event_fields": sorted(fields),
-                "cut_bytes": self.cut_bytes,
+                "store": self.live.store if self.live else None,
+                "offset": self.live.offset if self.live else None,
             },
             "operating_points": [asdict(point) | {"decides": index == 0} for index, point in enumerate(model.points)],
         }
 
     def replace_model(self, loaded: LoadedModel) -> None:
-        """Warm up another model and use it from now on; requests in progress finish with the old one.
+        """Use another model from now on; requests in progress finish with the old one.
 
         Parameters
         ----------
         loaded : LoadedModel
-            The new model.
+            The new model, from `Scorer.load`, which scores sample records.
 
         Raises
         ------
         ArtifactError
-            If it cannot replace the model in use, or does not score a sample record.
+            If it cannot replace the model in use.
         """
         problem = why_incompatible(self.loaded.scorer.model, loaded.scorer.model)
         if problem is not None:
             raise ArtifactError(f"model {loaded.scorer.model.name}", problem, "The model in use stays.")
-        warm_up(loaded.scorer)
         if self.live is not None:
             self.live.scorer = loaded.scorer
         self.loaded = loaded
         self.metrics.set_model(loaded)
 
     def measure_history(self) -> None:
-        """Show the size of the live history in the metrics; waits for its lock."""
+        """Show size and offset of the live history in the metrics; may wait for its store."""
         if self.live is not None:
-            self.metrics.set_history_size(self.live.size)
+            self.metrics.set_history(self.live.size, self.live.offset, is_behind=self.is_behind)
 
     def checkpoint(self) -> None:
-        """Replace a large event log by a snapshot."""
-        if self.live is not None and self.live.size.log_bytes > self.settings.checkpoint_bytes:
+        """Leave a snapshot if a restart would have to read many rows."""
+        if self.live is not None and self.live.size.rows_since_snapshot > self.settings.checkpoint_rows:
             self.live.checkpoint()
             log_event("snapshot written")
 
     def close(self) -> None:
-        """Close the live history."""
-        if self.live is not None:
-            self.live.close()
+        """Close the live history, which leaves a snapshot of all rows."""
+        if self.live is None:
+            return
+        try:
+            self.live.catch_up()  # so that workers that close one after the other leave one snapshot
+        except StateError as error:
+            log_event("history cannot be followed", level=logging.ERROR, why=error.problem)
+        self.live.close()
 
 
-def _unused(part: str) -> RejectedRequest:
-    return RejectedRequest(409, f"{part}: the model does not use them")
-
-
-def _add_single(update: Update, record: Mapping[str, Any]) -> str | None:
-    """Add one record to the history; return the reason if it is rejected."""
-    try:
-        rejected = update([record])
-    except Exception as error:
-        return f"the record cannot be added ({type(error).__name__})"
-    return rejected[0].reason if rejected else None
+def _check_shared(settings: Settings) -> None:
+    """Raise ServiceError if each worker would hold the events that it happened to receive, and no others."""
+    if settings.workers > 1 and settings.state is None:
+        problem = f"the model uses a history, which {settings.workers} processes share only through a store"
+        raise ServiceError("--workers", problem, "Give --state, for example --state live.db, or run one worker.")

@@ -3,21 +3,39 @@
 import json
 import logging
 import os
+import socket
 import sys
+import time
 import traceback
+from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["JsonFormatter", "configure_json_logging", "error_location", "log_event"]
+__all__ = [
+    "JsonFormatter",
+    "configure_json_logging",
+    "error_location",
+    "log_event",
+    "log_listening",
+    "log_request",
+    "write_requests",
+]
 
 logger = logging.getLogger("fraudsieve.service")
 _encode = json.JSONEncoder(default=str).encode
+_requests: deque[tuple[float, dict[str, Any]]] = deque()
+"""Times and fields of requests that are not written yet."""
 
 
 class JsonFormatter(logging.Formatter):
     """Format a log record as a JSON object.
 
     Of an exception only type and location are written, because its text may quote a message.
+
+    Parameters
+    ----------
+    **fields : object
+        Fields of every line, such as the process.
 
     Examples
     --------
@@ -26,6 +44,10 @@ class JsonFormatter(logging.Formatter):
     'stopped'
     """
 
+    def __init__(self, **fields: Any) -> None:
+        super().__init__()
+        self.fields = fields
+
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
         content: dict[str, Any] = {
@@ -33,7 +55,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "event": record.getMessage(),
         }
-        content |= getattr(record, "fields", {})
+        content |= self.fields | getattr(record, "fields", {})
         if record.exc_info and record.exc_info[1] is not None:
             content["error"] = error_location(record.exc_info[1])
         return _encode(content)
@@ -52,10 +74,10 @@ def error_location(error: BaseException) -> str:
     return type(error).__name__ + location
 
 
-def configure_json_logging() -> None:
-    """Send all logging of this process to standard error, as JSON lines."""
+def configure_json_logging(**fields: Any) -> None:
+    """Send all logging of this process to standard error, as JSON lines with the given fields."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonFormatter(**fields))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logger.setLevel(logging.INFO)
     # The lines hold neither, and looking them up takes time for every record.
@@ -75,6 +97,41 @@ def log_event(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
         Counts, routes, versions; neither texts nor identifiers.
     """
     if logger.isEnabledFor(level):
-        record = logging.LogRecord(logger.name, level, "", 0, event, None, None)
-        record.fields = fields
-        logger.handle(record)  # logger.log would look up the caller, which takes as long as writing the line
+        write_requests()  # they came earlier
+        _write(event, level, time.time(), fields)
+
+
+def log_request(**fields: Any) -> None:
+    """Log a request once `write_requests` or `log_event` is called.
+
+    A line takes a tenth of the time of a request if it is written between two of them, and a third of that in a batch.
+
+    Parameters
+    ----------
+    **fields : object
+        As for `log_event`.
+    """
+    if logger.isEnabledFor(logging.INFO):
+        _requests.append((time.time(), fields))
+
+
+def write_requests() -> None:
+    """Write the lines of all logged requests."""
+    while _requests:
+        try:
+            seconds, fields = _requests.popleft()
+        except IndexError:  # another thread has written the last one
+            return
+        _write("request", logging.INFO, seconds, fields)
+
+
+def _write(event: str, level: int, seconds: float, fields: dict[str, Any]) -> None:
+    record = logging.LogRecord(logger.name, level, "", 0, event, None, None)
+    record.created, record.fields = seconds, fields
+    logger.handle(record)  # logger.log would look up the caller, which takes as long as writing the line
+
+
+def log_listening(listener: socket.socket) -> None:
+    """Log the address that the service listens on."""
+    host, port = listener.getsockname()[:2]
+    log_event("listening", host=host, port=port)

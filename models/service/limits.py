@@ -86,12 +86,14 @@ class RequestLimits:
         Token and limits.
     metrics : Metrics
         Shows the number of requests in progress.
+    turns : Turns
+        Lets requests start.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
-        self.app, self.settings = app, settings
-        self.running, self.turns = 0, Turns()
-        metrics.running.set_function(lambda: self.running)
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics, turns: Turns) -> None:
+        self.app, self.settings, self.turns = app, settings, turns
+        self.running = 0
+        self.metric = metrics.running
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or reject it."""
@@ -138,6 +140,7 @@ class RequestLimits:
 
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.running += 1
+        self.metric.inc()
         try:
             async with asyncio.timeout(self.settings.body_seconds):
                 body = await self._read_body(receive)
@@ -153,6 +156,7 @@ class RequestLimits:
             await self.app(scope, receive, send)
         finally:
             self.running -= 1
+            self.metric.dec()
 
     async def _read_body(self, receive: Receive) -> bytes:
         body = bytearray()

@@ -1,16 +1,14 @@
-"""The model that the service uses: its sample records, its warm-up, and whether another one can replace it."""
+"""The model that the service uses: its sample record, and whether another one can replace it."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.fields import FIELD_TYPES
-from fraudsieve.models.scoring.samples import warm_records
 
-__all__ = ["PARTS", "LoadedModel", "record_fields", "sample_record", "warm_up", "why_incompatible"]
+__all__ = ["PARTS", "LoadedModel", "record_fields", "sample_record", "why_incompatible"]
 
 PARTS = ("events", "labels", "account_labels", "messages")
 """Types of records of the live history."""
@@ -59,16 +57,6 @@ def sample_record(model: Model, time: datetime) -> dict[str, Any]:
     values = {"string": "sample", "time": time.isoformat()}
     record = {field["name"]: values.get(field["type"]) for field in record_fields(model)}
     return record | ({"text": SAMPLE} if "text" in record else {})
-
-
-def warm_up(scorer: Scorer) -> None:
-    """Warm up a scorer; raise ArtifactError if it does not score a sample record."""
-    scorer.warm_up()
-    records, history = warm_records(scorer.model.matrix)
-    (score,) = scorer.score(records[:1], history=history)
-    if score["status"] == "unscorable":
-        problem = f"does not score a sample record ({score['why']})"
-        raise ArtifactError(f"model {scorer.model.name}", problem, "Train it again.")
 
 
 def why_incompatible(old: Model, new: Model) -> str | None:

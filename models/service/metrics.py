@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from fraudsieve.models.live.state import LiveSize
 
@@ -21,6 +22,15 @@ class Metrics:
 
     Label values are routes, statuses, classes of the model and types of records: a client cannot add to them.
 
+    Several workers write to files in a common folder, and each shows the metrics of all: sums of counters, histograms
+    and requests in progress, and the state of every process with its ``pid``.
+
+    Parameters
+    ----------
+    is_shared : bool, default=False
+        Whether there are several workers. The environment variable PROMETHEUS_MULTIPROC_DIR named their folder when
+        prometheus_client was imported.
+
     Examples
     --------
     >>> metrics = Metrics()
@@ -29,13 +39,15 @@ class Metrics:
     True
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_shared: bool = False) -> None:
+        self.is_shared = is_shared
         self.registry = CollectorRegistry()
         options: Any = {"namespace": "fraudsieve", "registry": self.registry}
+        summed, per_process = options | {"multiprocess_mode": "livesum"}, options | {"multiprocess_mode": "liveall"}
         self.requests = Counter("requests", "Requests.", ("route", "status"), **options)
         self.seconds = Histogram("request_seconds", "Time to answer a request.", ("route",), buckets=SECONDS, **options)
         self.running = Gauge(
-            "requests_running", "Requests in progress: being read, waiting or being processed.", **options
+            "requests_running", "Requests in progress: being read, waiting or being processed.", **summed
         )
         self.rejected_connections = Counter(
             "connections_refused", "Connections answered 503 because too many were open.", **options
@@ -54,24 +66,27 @@ class Metrics:
             "rejected", "Unscorable records, and rejected events, labels and messages.", ("part",), **options
         )
         self.accepted = Counter("accepted", "Events, labels and messages added to the history.", ("part",), **options)
-        self.events = Gauge("state_events", "Events and labels in the live history.", **options)
-        self.entities = Gauge("state_entities", "Accounts and other entities in the live history.", **options)
-        self.state_bytes = Gauge("state_bytes", "Memory of the live history in bytes.", **options)
-        self.log_bytes = Gauge("state_log_bytes", "Size of the event log on disk in bytes.", **options)
-        self.cut_bytes = Gauge(
-            "state_cut_bytes", "Bytes of an incomplete write that were cut from the event log at the start.", **options
-        )
+        self.events = Gauge("state_events", "Events and labels in the live history.", **per_process)
+        self.entities = Gauge("state_entities", "Accounts and other entities in the live history.", **per_process)
+        self.state_bytes = Gauge("state_bytes", "Memory of the live history in bytes.", **per_process)
+        self.store_bytes = Gauge("state_store_bytes", "Size of the store on disk in bytes.", **per_process)
+        self.offset = Gauge("state_offset", "Offset of the live history: its newest row of the store.", **per_process)
+        self.behind = Gauge("state_behind", "1 if the store of the live history cannot be read.", **per_process)
         self.background_failures = Counter(
             "background_failures", "Failed runs of background tasks.", ("task",), **options
         )
         self.background_failing = Gauge(
-            "background_failing", "Failures of a background task since its last success.", ("task",), **options
+            "background_failing", "Failures of a background task since its last success.", ("task",), **per_process
         )
         self.swaps = Counter("model_swaps", "Checks of the registry alias, by outcome.", ("outcome",), **options)
         # Looking a metric up by its labels takes as long as counting, and there are only a few labels.
         self._requests_of = cache(lambda route, status: self.requests.labels(route, str(status)))
         self._seconds_of, self._scores_of = cache(self.seconds.labels), cache(self.scores.labels)
-        self.model = Gauge("model", "1 for the model in use.", ("name", "version", "digest"), **options)
+        self.model = Gauge(
+            "model", "Processes that use a model; 0 for earlier ones.", ("name", "version", "digest"), **summed
+        )
+        self.worker_restarts = Counter("worker_restarts", "Workers that replaced one that had ended.", **options)
+        self._in_use: Any = None
 
     def count_request(self, route: str, status: int, seconds: float) -> None:
         """Count a request by route and status, and the time it took."""
@@ -100,8 +115,10 @@ class Metrics:
     def set_model(self, loaded: LoadedModel) -> None:
         """Show which model is in use."""
         model = loaded.scorer.model
-        self.model.clear()
-        self.model.labels(model.name, loaded.version or "", model.digest).set(1)
+        if self._in_use is not None:
+            self._in_use.set(0)
+        self._in_use = self.model.labels(model.name, loaded.version or "", model.digest)
+        self._in_use.set(1)
 
     def count_background_failure(self, task: str) -> None:
         """Count a failed run of a background task."""
@@ -111,13 +128,19 @@ class Metrics:
         """Show how often a background task has failed since its last success."""
         self.background_failing.labels(task).set(failures)
 
-    def set_history_size(self, size: LiveSize) -> None:
-        """Show the size of the live history."""
+    def set_history(self, size: LiveSize, offset: int, *, is_behind: bool) -> None:
+        """Show size and offset of the live history, and whether it cannot follow its store."""
         self.events.set(size.events)
         self.entities.set(size.entities)
         self.state_bytes.set(size.state_bytes)
-        self.log_bytes.set(size.log_bytes)
+        self.store_bytes.set(size.store_bytes)
+        self.offset.set(offset)
+        self.behind.set(is_behind)
 
     def render(self) -> bytes:
-        """Return all metrics in the text format of Prometheus."""
-        return generate_latest(self.registry)
+        """Return all metrics, of all workers, in the text format of Prometheus."""
+        if not self.is_shared:
+            return generate_latest(self.registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)

@@ -18,6 +18,7 @@ from .background import BackgroundTasks
 from .batching import MicroBatcher
 from .bodies import RejectedRequest, Reply, ScoreRequest, encode_json
 from .handlers import RequestHandler
+from .history.offsets import AFTER, OFFSET, wait_for_offset
 from .limits import RETRY_AFTER, error_response
 
 __all__ = ["WARM_UP", "Routes"]
@@ -84,6 +85,12 @@ class Routes:
         reasons = _parse_reasons(request.scope["query_string"])
         if reasons is None:
             return error_response(422, "reasons: expected true or false, got something else")
+        if self.handler.live is not None:
+            after = request.headers.get(AFTER, "0")
+            try:
+                await wait_for_offset(self.handler.live, after, self.handler.settings.after_seconds)
+            except RejectedRequest as error:
+                return _respond(request, error)
         body = request.scope["state"]["body"]
         return _respond(request, await self.batcher.submit(ScoreRequest(body, reasons)))
 
@@ -106,7 +113,8 @@ class Routes:
         """Tell whether requests are scored."""
         if not self.handler.is_warm:
             return self._not_ready()
-        return JSONResponse({"status": "ready", "failing": self.background.failing})
+        readiness = {"status": "ready", "failing": self.background.failing, "behind": self.handler.is_behind}
+        return JSONResponse(readiness)
 
     async def metrics(self, _: Request) -> Response:
         """Show the metrics, without waiting for the lock of the history."""
@@ -145,4 +153,5 @@ def _respond(request: Request, result: Reply | RejectedRequest) -> Response:
     if isinstance(result, RejectedRequest):
         return error_response(result.status, str(result), RETRY_AFTER if result.status == 503 else None)
     request.scope["state"]["counts"].update(result.counts)
-    return Response(result.content, media_type="application/json")
+    headers = None if result.offset is None else {OFFSET: str(result.offset)}
+    return Response(result.content, headers=headers, media_type="application/json")

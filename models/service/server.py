@@ -1,8 +1,7 @@
-"""The server: a listening socket, uvicorn, and a shutdown that lets requests finish. POSIX only."""
+"""The server: uvicorn with our protocol, and a shutdown that lets requests finish. POSIX only."""
 
 import asyncio
 import logging
-import os
 import resource
 import signal
 import socket
@@ -10,53 +9,16 @@ import socket
 import uvicorn
 from starlette.applications import Starlette
 
-from fraudsieve.exceptions import ServiceError
 from fraudsieve.models.service.transport.http11 import bounded_protocol
 
-from .json_log import log_event
+from .json_log import log_event, log_listening
 from .limits import excess_app
 from .settings import Settings
 
-__all__ = ["listen", "run"]
+__all__ = ["run"]
 
-BACKLOG = 2048
-"""Connections that wait to be accepted; the default of uvicorn."""
 SPARE_FILES = 1024
 """Open files beyond those of accepted connections: the log, models, and connections that are turned away."""
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Open the listening socket of the service.
-
-    Parameters
-    ----------
-    host : str
-        An address of this machine.
-    port : int
-        Port; 0 for any free port.
-
-    Returns
-    -------
-    socket.socket
-
-    Raises
-    ------
-    ServiceError
-        If the address or the port cannot be used.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio sets TCP_NODELAY only if the protocol is named; without it each response waits 40 ms for an ACK.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if os.name == "posix":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except (OSError, OverflowError) as error:
-        listener.close()
-        problem = f"cannot be listened on ({getattr(error, 'strerror', None) or type(error).__name__})"
-        raise ServiceError(f"{host}, port {port}", problem, "Choose another with --host and --port.") from None
-    return listener
 
 
 def run(app: Starlette, settings: Settings, listener: socket.socket) -> None:
@@ -69,7 +31,7 @@ def run(app: Starlette, settings: Settings, listener: socket.socket) -> None:
     settings : Settings
         Times and number of connections.
     listener : socket.socket
-        From `listen`.
+        The listening socket; workers share it.
     """
     _allow_open_files(settings.max_connections + SPARE_FILES)
     metrics = app.state.handler.metrics
@@ -80,6 +42,7 @@ def run(app: Starlette, settings: Settings, listener: socket.socket) -> None:
             settings.max_body,
             settings.max_connections,
             excess_app(metrics.rejected_connections.inc),
+            app.state.turns,
         ),
         ws="none",
         log_config=None,
@@ -88,13 +51,15 @@ def run(app: Starlette, settings: Settings, listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=max(1, round(settings.grace_seconds)),
     )
-    host, port = listener.getsockname()[:2]
-    log_event("listening", host=host, port=port)
+    server = uvicorn.Server(config)
     # uvicorn raises the signal again once it has stopped; the exit code would then be that of a killed process.
+    # A signal that arrives before uvicorn handles them must not be lost either.
     for stop in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stop, lambda *_: None)
+        signal.signal(stop, server.handle_exit)
+    if settings.workers == 1:  # else the supervisor has logged it
+        log_listening(listener)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop, if it is installed
-        runner.run(uvicorn.Server(config).serve(sockets=[listener]))
+        runner.run(server.serve(sockets=[listener]))
 
 
 def _allow_open_files(number: int) -> None:

@@ -31,8 +31,13 @@ class Settings:
         Where the model was loaded from, such as ``models:/fraudsieve@champion``. An alias is checked for new versions.
     version : str, default=None
         Registered version that the address pointed to.
-    state : Path, default=None
-        Folder of the live history; None to keep it in memory only.
+    state : str, default=None
+        Address of the store of the live history, as for `LiveState`: a file such as ``live.db``, or
+        ``postgresql://...``. None to keep the history in memory only.
+    workers : int, default=1
+        Processes that serve. Each holds the model and the history, and has the limits below for itself: N workers admit
+        N times as many connections and requests in progress. The limits are not divided, because the system does not
+        divide connections evenly; one worker would turn clients away while others are idle.
     lateness : str, default="1d"
         How late an event may arrive, as for `HistoryState`.
     max_body : int, default=1048576
@@ -44,7 +49,7 @@ class Settings:
     max_connections : int, default=1024
         Open connections; further ones are answered 503.
     threads : int, default=None
-        Threads that score; None for one per core.
+        Threads that score, in each process; None for one per core, divided among the workers.
     body_seconds : float, default=10.0
         Seconds that the head of a request may take to arrive, and again its body. A client that reads nothing of an
         answer for as long is disconnected.
@@ -52,15 +57,18 @@ class Settings:
         Seconds between two checks of the alias.
     grace_seconds : float, default=30.0
         Seconds that requests in progress may take to finish when the service is stopped.
-    checkpoint_bytes : int, default=268435456
-        Size of the event log from which a snapshot replaces it.
+    after_seconds : float, default=1.0
+        Seconds that a request waits for the offset that it asks for with ``Fraudsieve-After``.
+    checkpoint_rows : int, default=100000
+        Rows of the store without a snapshot, which a restart reads again, from which a new snapshot is left.
     """
 
     token: str | None = field(default=None, repr=False)
     is_open: bool = False
     address: str | None = None
     version: str | None = None
-    state: Path | None = None
+    state: str | None = field(default=None, repr=False)  # it may hold a password
+    workers: int = 1
     lateness: str = "1d"
     max_body: int = 1 << 20
     max_records: int = 1000
@@ -70,7 +78,8 @@ class Settings:
     body_seconds: float = 10.0
     watch_seconds: float = 30.0
     grace_seconds: float = 30.0
-    checkpoint_bytes: int = 256 << 20
+    after_seconds: float = 1.0
+    checkpoint_rows: int = 100_000
 
     @property
     def alias(self) -> str | None:
@@ -84,8 +93,8 @@ class Settings:
 
     @property
     def n_threads(self) -> int:
-        """Number of threads that score."""
-        return self.threads or os.cpu_count() or 1
+        """Number of threads that score, in each process."""
+        return self.threads or max(1, (os.cpu_count() or 1) // self.workers)
 
 
 def read_token(file: Path | None, environment: Mapping[str, str] = os.environ) -> str | None:

@@ -20,6 +20,7 @@ __all__ = [
     "new_folder",
     "replace_file",
     "replacing",
+    "sync_data",
     "sync_descriptor",
     "sync_folder",
     "write_file",
@@ -32,6 +33,11 @@ PRIVATE: Final = 0o600
 def sync_descriptor(descriptor: int) -> None:
     """Wait until all that was written to an open file is on the disk."""
     os.fsync(descriptor)
+
+
+def sync_data(descriptor: int) -> None:
+    """Wait until the content of an open file is on the disk; not its times, which costs more."""
+    getattr(os, "fdatasync", os.fsync)(descriptor)  # macOS and Windows have no fdatasync
 
 
 def sync_folder(folder: str | Path) -> None:

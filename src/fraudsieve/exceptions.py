@@ -12,6 +12,7 @@
     │   │   └── ColumnTypeError (TypeError)
     │   ├── ServiceError
     │   ├── StateError
+    │   │   └── StateBehindError
     │   └── TrackingError
     ├── RecipeError (ValueError)
     ├── RejectedRecordError (ValueError)
@@ -36,6 +37,7 @@ __all__ = [
     "SchemaError",
     "ServiceError",
     "SplitError",
+    "StateBehindError",
     "StateError",
     "TrackingError",
 ]
@@ -107,6 +109,16 @@ class StateError(LocatedError):
     --------
     >>> print(StateError("state", "the log is of another version", "Start with an empty folder."))
     state: the log is of another version. Start with an empty folder.
+    """
+
+
+class StateBehindError(StateError):
+    """A live state did not reach the offset that a caller asked for in time.
+
+    Examples
+    --------
+    >>> print(StateBehindError("live.db", "expected offset 7 within 1 s, got offset 5", "Ask again."))
+    live.db: expected offset 7 within 1 s, got offset 5. Ask again.
     """
 
 

@@ -14,6 +14,7 @@ import time
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -24,49 +25,64 @@ from fraudsieve.models.live.state import LiveState
 from tests.models.live.contents import content
 from tests.models.live.small_models import message_model, message_scorer
 
-__all__ = ["Spawner", "attempt", "live_and_die"]
+__all__ = ["Spawner", "attempt", "fault_in", "live_and_die", "n_lost"]
 
 LIVES = 2
-THREADS = 3
+THREADS = 8
 MESSAGE_EVERY = 5
-IN_FLIGHT = 100
-"""Records after the last acknowledged one that may be in the log."""
+IN_FLIGHT = 200
+"""Records after the last acknowledged one that may be in the store."""
 SPAWNER = """
-import os, sys, threading
+import importlib.util, os, sys, threading, time
+if importlib.util.find_spec("psycopg"):
+    import psycopg  # once, and not in each process
+from fraudsieve.exceptions import StateError
 from fraudsieve.models import Scorer
 from fraudsieve.models.live.state import LiveState
 from tests.attack.kills import MESSAGE_EVERY, THREADS, delivery
 
 scorer = Scorer.load(sys.argv[1])
 scorer.observe(scorer.new_state(), delivery("compile", 0))
+scorer.new_state().update(delivery("compile", 1))
 
 def report(line):
     os.write(1, (line + "\\n").encode())
 
+def send(live, record, number):
+    return live.update([record, record]) if number % MESSAGE_EVERY else live.observe(record)
+
 def append(live, life, first):
     for number in range(first, 1_000_000, THREADS):
         record = delivery(life, number)
-        if number % MESSAGE_EVERY:
-            assert live.update([record, record]) == ()
-        else:
-            assert live.observe(record) == ()
+        while True:
+            try:
+                assert send(live, record, number).rejected == ()
+                break
+            except StateError:
+                report("error")
+                time.sleep(0.05)
         report(f"{life} {number}")
 
 def snapshot(live):
     while not threading.Event().wait(0.05):
-        live.checkpoint()
+        try:
+            live.checkpoint()
+        except StateError:
+            report("error")
 
 for line in sys.stdin:
-    life, folder = line.rstrip("\\n").split(" ", 1)
+    command, life, address = line.rstrip("\\n").split(" ", 2)
+    if command == "wait":
+        os.waitpid(int(life), 0)
+        report("dead")
+        continue
     pid = os.fork()
     if pid == 0:
-        live = LiveState(scorer, folder, segment_bytes=4000)
+        live = LiveState(scorer, address)
         threads = [threading.Thread(target=append, args=(live, life, first)) for first in range(THREADS)]
         [thread.start() for thread in threads]
         snapshot(live)
     report(f"pid {pid}")
-    os.waitpid(pid, 0)
-    report("dead")
 """
 
 
@@ -86,29 +102,37 @@ def attempt(seed: int, folder: Path) -> str:
         "accepted" if everything is right, or a description of the fault.
     """
     chance, acknowledged = random.Random(seed), dict[str, set[int]]()
-    spawner = _spawner(message_model())
+    spawner, address = _spawner(message_model()), str(folder / "live.db")
     for life in range(LIVES):
-        fault = live_and_die(spawner, message_scorer(), folder, f"{seed}-{life}", chance.uniform(0, 0.8), acknowledged)
+        seconds = chance.uniform(0, 0.8)
+        fault = live_and_die(spawner, message_scorer(), address, f"{seed}-{life}", seconds, acknowledged)
         if fault is not None:
             return fault
     return "accepted"
 
 
 def live_and_die(
-    spawner: "Spawner", scorer: Scorer, folder: Path, life: str, seconds: float, acknowledged: dict[str, set[int]]
+    spawner: "Spawner", scorer: Scorer, address: str, life: str, seconds: float, acknowledged: dict[str, set[int]]
 ) -> str | None:
     """Start a process, kill it after some seconds, and check what is restored; return the fault.
 
     `acknowledged` holds the numbers of the acknowledged records of each life; those of this one are added.
     """
-    lines = spawner.live(life, folder, seconds)
-    acknowledged[life] = {int(line.split()[1]) for line in lines if line.startswith(f"{life} ")}
-    with LiveState(scorer, folder) as live:
+    pid = spawner.start(life, address)
+    spawner.read(seconds)
+    spawner.kill(pid)
+    acknowledged |= spawner.acknowledged
+    return fault_in(scorer, address, acknowledged)
+
+
+def fault_in(scorer: Scorer, address: str, acknowledged: dict[str, set[int]]) -> str | None:
+    """Restore a state from a store, and compare it with one in memory of what was acknowledged; return the fault."""
+    with LiveState(scorer, address) as live:
         restored = content(live.state)
-        expected, n_lost = _expected(scorer, live.state, acknowledged)
+        expected, lost = _expected(scorer, live.state, acknowledged)
         scores = live.score(QUERIES)
-    if n_lost:
-        return f"{n_lost} acknowledged records are lost"
+    if lost:
+        return f"{lost} acknowledged records are lost"
     expected_content = content(expected)
     for part in ("views", "network", "watermark", "n_events"):
         if restored[part] != expected_content[part]:
@@ -120,9 +144,15 @@ def live_and_die(
     return None
 
 
+def n_lost(scorer: Scorer, address: str, acknowledged: dict[str, set[int]]) -> int:
+    """Restore a state from a store, and return how many acknowledged records it lacks."""
+    with LiveState(scorer, address) as live:
+        return _expected(scorer, live.state, acknowledged)[1]
+
+
 def _expected(scorer: Scorer, restored: HistoryState, acknowledged: dict[str, set[int]]) -> tuple[HistoryState, int]:
     """Return a state in memory of all records that a restored state holds, and how many acknowledged ones it lacks."""
-    state, n_lost = scorer.new_state(), 0
+    state, lost = scorer.new_state(), 0
     for life, numbers in acknowledged.items():
         for number in range(max(numbers, default=0) + IN_FLIGHT):
             record, is_message = delivery(life, number), number % MESSAGE_EVERY == 0
@@ -131,13 +161,13 @@ def _expected(scorer: Scorer, restored: HistoryState, acknowledged: dict[str, se
                 rejected = scorer.observe(state, record) if is_message else state.update(record)
                 assert rejected == ()
             elif number in numbers:
-                n_lost += 1
-    return state, n_lost
+                lost += 1
+    return state, lost
 
 
 def delivery(life: str, number: int) -> dict[str, Any]:
     """Return a message or an event; each has its own time, and all are within some hours."""
-    at = np.datetime64("2024-05-01T10:00:00", "us") + number * 1_000_000 + sum(life.encode()) * 1000
+    at = np.datetime64("2024-05-01T10:00:00", "us") + number * 1_000_000 + crc32(life.encode()) % 1_000_000
     if number % MESSAGE_EVERY == 0:
         return {"message_id": f"{life} {number}", "text": "Your parcel 12 is held, pay now", "sent_at": at}
     return {
@@ -153,7 +183,15 @@ QUERIES = [
 
 
 class Spawner:
-    """A process that has loaded a model, and starts processes that append until they are killed."""
+    """A process that has loaded a model, and starts processes that append until they are killed.
+
+    Attributes
+    ----------
+    acknowledged : dict
+        Numbers of the acknowledged records of each life.
+    n_errors : int
+        Errors that the processes were told, before they sent their records again.
+    """
 
     def __init__(self, model: Path) -> None:
         root = Path(__file__).parent.parent.parent
@@ -161,40 +199,60 @@ class Spawner:
             [sys.executable, "-c", SPAWNER, str(model)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root
         )
         self.rest = b""
+        self.acknowledged: dict[str, set[int]] = {}
+        self.n_errors = 0
 
-    def live(self, life: str, folder: Path, seconds: float) -> list[str]:
-        """Start a process, kill it after some seconds, and return the lines that it wrote."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{life} {folder}\n".encode())
-        self.process.stdin.flush()
-        lines = self._read_until("pid")
-        pid = next(int(line.split()[1]) for line in lines if line.startswith("pid"))
-        lines += self._read(seconds)
+    def start(self, life: str, address: str) -> int:
+        """Start a process and return its id."""
+        self.acknowledged.setdefault(life, set())  # its rows may be stored before any is acknowledged
+        self._send(f"start {life} {address}")
+        return int(self._read_until("pid").split()[1])
+
+    def kill(self, pid: int) -> None:
+        """Kill a process, and wait until it is dead."""
         os.kill(pid, signal.SIGKILL)
-        return lines + self._read_until("dead")
+        self._send(f"wait {pid} -")
+        self._read_until("dead")
+
+    def read(self, seconds: float) -> list[str]:
+        """Read for some seconds what the processes report, and return the other lines."""
+        assert self.process.stdout is not None
+        end, pipe, others = time.monotonic() + seconds, self.process.stdout.fileno(), list[str]()
+        while (left := end - time.monotonic()) > 0 and select.select([pipe], [], [], left)[0]:
+            self.rest += os.read(pipe, 65536)
+            *lines, self.rest = self.rest.split(b"\n")
+            others += [line for line in map(bytes.decode, lines) if not self._count(line)]
+        return others
 
     def close(self) -> None:
         """End the process."""
         self.process.kill()
         self.process.communicate()
 
-    def _read(self, seconds: float) -> list[str]:
-        """Return the complete lines that arrive within some seconds."""
-        assert self.process.stdout is not None
-        end, pipe = time.monotonic() + seconds, self.process.stdout.fileno()
-        while (left := end - time.monotonic()) > 0 and select.select([pipe], [], [], left)[0]:
-            self.rest += os.read(pipe, 65536)
-        *whole, self.rest = self.rest.split(b"\n")
-        return [line.decode() for line in whole]
+    def _count(self, line: str) -> bool:
+        """Count an acknowledged record or an error; return whether the line is one."""
+        first, _, second = line.partition(" ")
+        if first in ("pid", "dead"):
+            return False
+        if first == "error":
+            self.n_errors += 1
+        else:
+            self.acknowledged.setdefault(first, set()).add(int(second))
+        return True
 
-    def _read_until(self, start: str) -> list[str]:
-        lines: list[str] = []
+    def _send(self, line: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n".encode())
+        self.process.stdin.flush()
+
+    def _read_until(self, start: str) -> str:
         end = time.monotonic() + 100
-        while not any(line.startswith(start) for line in lines):
+        while True:
+            for line in self.read(0.02):
+                if line.startswith(start):
+                    return line
             if time.monotonic() > end or self.process.poll() is not None:
                 raise TimeoutError(f"The process did not report {start}.")
-            lines += self._read(0.02)
-        return lines
 
 
 @cache

@@ -4,8 +4,10 @@ import math
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
+from pathlib import Path
 from statistics import pvariance
 from typing import Any
 
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.measures import FAMILIES, LABEL_MEASURES
+from fraudsieve.features.history.pool import timelines
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
 
@@ -70,7 +73,16 @@ def batch(events: Records, labels: Records, subjects: Records) -> Any:
     return history_features(frames[0], subject_table, VIEWS, labels=frames[1])
 
 
+@pytest.fixture(scope="module", params=[2, 9, 512])
+def hot_size(request: Any) -> Iterator[int]:
+    """Lower the number of events from which on an entity has a timeline of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timelines, "HOT_SIZE", request.param)
+        yield request.param
+
+
 @given(EVENTS, LABELS, st.integers(0, 7 * 24 * 60), st.randoms(use_true_random=False))
+@pytest.mark.usefixtures("hot_size")
 def test_live_equals_batch(events: Records, labels: Records, now: int, random: Any) -> None:
     """Events arrive up to two days late; features are computed in between and at the end."""
     state = HistoryState(VIEWS, lateness="2d")
@@ -97,6 +109,7 @@ def test_live_equals_batch(events: Records, labels: Records, now: int, random: A
         np.testing.assert_array_equal(state.features(without), expected)
 
 
+@pytest.mark.usefixtures("hot_size")
 def test_many_cutoff_times_equal_batch_to_the_last_bit() -> None:
     """A batch moves its windows event by event, a live state computes one window; events arrive in another order."""
     rng = np.random.default_rng(1)
@@ -132,10 +145,42 @@ def test_standard_deviations_equal_exact_arithmetic() -> None:
 
 
 def nbytes_of(state: HistoryState) -> int:
-    tables = [table for view in state.views for table in (view.timelines, view.labels)]
-    return sum(line.block.nbytes for table in tables for line in table.values())
+    """Return the size of all arrays that the timelines of a state consist of."""
+    pools = [pool for view in state.views for pool in (view.events, view.labels)]
+    owners = [owner for pool in pools for owner in (pool, pool.entities)]
+    hot: int = sum(hot.nbytes for pool in pools for hot in pool.hot.values())
+    return hot + sum(
+        array.nbytes for owner in owners for array in vars(owner).values() if isinstance(array, np.ndarray)
+    )
 
 
+@pytest.mark.parametrize("windows", [("1h", "1d"), ("1h", "1d", "all"), ("all",)])
+def test_features_stay_the_same_while_hot_entities_drop_events(
+    windows: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Rows of a window of all that is known are dropped too, and totals of them stay."""
+    monkeypatch.setattr(timelines, "HOT_SIZE", 20)
+    events = stream(3000, days=60)
+    state = HistoryState(History(windows), lateness="1h")
+    for start in range(0, len(events), 100):
+        found = events[start : start + 100]
+        for event in found:
+            state.update(event)
+        if start % 500 == 0:
+            state.save(tmp_path / "state")
+            state = HistoryState.load(tmp_path / "state")
+        subjects = [{"account_id": f"account-{n}", "as_of": found[-1]["occurred_at"]} for n in range(5)]
+        frame = pd.DataFrame(events[: start + 100])
+        expected = history_features(frame, pd.DataFrame(subjects), state.histories)
+        np.testing.assert_array_equal(state.features(subjects), expected)
+    assert state.n_events < 1000
+    assert state.n_events == sum(view.n_rows for view in state.views)
+    if "all" in windows:
+        with pytest.raises(ValueError, match="Expected a time whose windows are still in memory"):
+            state.rewind(at(59 * 1440))
+
+
+@pytest.mark.usefixtures("hot_size")
 def test_old_events_are_dropped_and_features_stay_the_same() -> None:
     history = History(("1h", "1d"))
     events = stream(6000, days=120)
@@ -270,7 +315,7 @@ def test_bad_labels_and_bad_arguments_are_errors() -> None:
         (3, "counterparty_id: expected the labelled entity, all fields are missing"),
     )
     with pytest.raises(TypeError, match="Expected a dict or a list of dicts, got str"):
-        state.update("event")  # type: ignore[arg-type]
+        state.update("event")
     with pytest.raises(ValueError, match="as_of: expected a time within the lateness of the state, got an older one"):
         state.features({"counterparty_id": "x", "as_of": at(-2 * 1440)})
     with pytest.raises(ValueError, match="as_of: expected a time, the field is missing"):

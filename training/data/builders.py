@@ -145,7 +145,12 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
     if data.subject == "message":
         settings = recipe.features.model_dump(exclude={"augment", "campaigns"})
         settings["past"] = data.messages if recipe.features.campaigns else None
-        settings |= {"legitimate": data.legitimate, "random_state": recipe.seed, "n_jobs": recipe.n_jobs}
+        settings |= {
+            "legitimate": data.legitimate,
+            "label_classes": dict(data.reading.classes),
+            "random_state": recipe.seed,
+            "n_jobs": recipe.n_jobs,
+        }
         return MessageFeatures(events=data.events, history=views, **settings)
     return AccountFeatures(
         data.events,

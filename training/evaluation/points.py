@@ -48,12 +48,16 @@ class PointRates:
 
 @dataclass(frozen=True)
 class PointMetrics:
-    """An operating point, its rates on the evaluated records, and its rates on the calibration slice."""
+    """An operating point, its rates on the evaluated records, and its rates on the calibration slice.
+
+    ``warning`` says why the rates of the calibration slice may not hold, as `OperatingPoint.warning`.
+    """
 
     name: str
     threshold: float
     here: PointRates
     calibration: PointRates
+    warning: str | None = None
 
 
 def point_metrics(
@@ -85,6 +89,7 @@ def point_metrics(
             point.threshold,
             here=_rates(probability >= point.threshold, is_fraud, capacity),
             calibration=PointRates(**{rate.name: getattr(point, rate.name) for rate in fields(PointRates)}),
+            warning=point.warning,
         )
         for point in points
     )
@@ -197,17 +202,4 @@ def choose_points(
     points = operating_points(probability, is_fraud, recipe.thresholds.targets, days=days, amounts=amounts)
     idle = [point.name for point in points if not point.flagged]
     notes = [f"operating points that flag nothing on the calibration slice: {', '.join(idle)}"] if idle else []
-    rates = recipe.thresholds.false_positive_rates if points else ()
-    notes += _small_rate_notes(rates, int(np.sum(~is_fraud)), data.subject)
-    return points, tuple(notes)
-
-
-def _small_rate_notes(rates: Sequence[float], n_legitimate: int, subject: str) -> list[str]:
-    """Return a note if a rate is less than one of the legitimate rows: no row tells its threshold from a lower rate."""
-    small = [rate for rate in rates if 0 < rate * n_legitimate < 1]
-    if not small:
-        return []
-    names = ", ".join(f"false_positive_rate_{rate:g}" for rate in small)
-    needed = int(np.ceil(1 / min(small)))
-    found = f"{names}: less than one of the {n_legitimate:,} legitimate {subject}s of the calibration slice"
-    return [f"{found}, so the rate on later ones can be much higher. Label at least {needed:,}, or use a higher rate"]
+    return points, (*notes, *(point.warning for point in points if point.warning is not None))

@@ -167,7 +167,8 @@ def point_table(report: EvaluationReport) -> PageTable:
         for point in report.operating_points
     ]
     caption = "Rates of each threshold on these records, next to those on the calibration slice."
-    return PageTable(f"{caption} The first point decides.", columns, rows)
+    warnings = "".join(f" {point.warning}." for point in report.operating_points if point.warning is not None)
+    return PageTable(f"{caption} The first point decides.{warnings}", columns, rows)
 
 
 def _rate(name: str, value: float | None) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from fraudsieve._typing import Array
 
 from .ids import fold_product, number_keys
-from .windows import ONE, add_compensated, first_from, hours_of_day
+from .windows import ONE, first_from, hours_of_day
 
 __all__ = ["CODE_MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows", "pairs_in_windows"]
 
@@ -17,6 +17,7 @@ __all__ = ["CODE_MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows"
 CODE_MEASURES = ("distinct", "entropy", "repeats", "new")
 """The measures of `codes_in_windows`, in the order of its columns."""
 DISTINCT, ENTROPY, REPEATS, NEW = range(len(CODE_MEASURES))
+PARTS, PART_MASK = 2.0**52, (1 << 52) - 1
 
 
 @nb.njit(cache=True, nogil=True)
@@ -59,9 +60,28 @@ _SMALL = np.array([0.0, 0.0, *(n * np.log(n) for n in range(2, 4096))])
 
 
 @nb.njit(inline="always")
-def _n_log_n(n: int) -> float:
-    """Return ``n * log(n)``, from a table for small counts."""
-    return float(_SMALL[n]) if n < _SMALL.size else n * np.log(float(n))
+def n_log_n(n: int) -> tuple[int, int]:
+    """Return ``n * log(n)``, from a table for small counts: its whole part, and the rest in units of 2**-52."""
+    value = float(_SMALL[n]) if n < _SMALL.size else n * np.log(float(n))
+    whole = int(value)
+    return whole, int((value - whole) * PARTS)
+
+
+@nb.njit(inline="always")
+def add_step(whole: int, part: int, n: int, after: int) -> tuple[int, int]:
+    """Return a sum of `n_log_n` after one of the counts has changed; a sum of integers does not depend on the order."""
+    whole_of_n, part_of_n = n_log_n(n)
+    whole_after, part_after = n_log_n(after)
+    part += part_after - part_of_n
+    return whole + (whole_after - whole_of_n) + (part >> 52), part & PART_MASK
+
+
+@nb.njit(inline="always")
+def entropy_of(n: int, distinct: int, whole: int, part: int) -> float:
+    """Return the entropy of codes from their number, and from the sum of `n_log_n` of the count of each."""
+    # The entropy of a single code is exactly 0, whatever the rounding of the logarithms.
+    spread = np.log(float(n)) - (float(whole) + float(part) / PARTS) / n
+    return float(max(spread, 0.0) if distinct > 1 else 0.0)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -84,7 +104,7 @@ def _codes_in_window(
             continue
         left = right = np.uint64(first_from(times, starts[e], starts[e + 1], cutoffs[cutoff_starts[e]] - width))
         stop = np.uint64(starts[e + 1])
-        n_valid, distinct, total, error = 0, 0, 0.0, 0.0
+        n_valid, distinct, whole, part = 0, 0, 0, 0
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             cutoff, row = cutoffs[k], rows[k]
             while right < stop and times[right] < cutoff:
@@ -95,7 +115,7 @@ def _codes_in_window(
                     n_valid += 1
                     n_events_of[np.uint32(code)] = n + 1
                     if at_entropy >= 0:
-                        total, error = add_compensated(total, error, _n_log_n(n + 1) - _n_log_n(n))
+                        whole, part = add_step(whole, part, n, n + 1)
                 right += ONE
             while left < right and times[left] < cutoff - width:
                 code = codes[left]
@@ -105,16 +125,14 @@ def _codes_in_window(
                     n_valid -= 1
                     n_events_of[np.uint32(code)] = n - 1
                     if at_entropy >= 0:
-                        total, error = add_compensated(total, error, _n_log_n(n - 1) - _n_log_n(n))
+                        whole, part = add_step(whole, part, n, n - 1)
                 left += ONE
             if at_distinct >= 0:
                 out[row, at_distinct] = distinct
             if at_repeats >= 0:
                 out[row, at_repeats] = n_valid - distinct
             if at_entropy >= 0 and n_valid > 0:
-                # The entropy of a single code is exactly 0, whatever the rounding of the logarithms.
-                spread = np.log(float(n_valid)) - (total + error) / n_valid
-                out[row, at_entropy] = max(spread, 0.0) if distinct > 1 else 0.0
+                out[row, at_entropy] = entropy_of(n_valid, distinct, whole, part)
         for i in range(left, right):
             if codes[i] >= 0:
                 n_events_of[codes[i]] = 0

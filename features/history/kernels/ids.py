@@ -11,7 +11,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["HASH_KEY", "code_numbers", "code_strings", "fold_product", "number_keys"]
+__all__ = ["HASH_KEY", "code_numbers", "code_strings", "fold_product", "number_keys", "slot_of"]
 
 
 HASH_KEY = np.frombuffer(secrets.token_bytes(48), np.uint64).copy()
@@ -87,7 +87,7 @@ def _same_bytes(data: Array, offsets: Array, i: int, j: int) -> bool:
 
 
 @nb.njit(inline="always")
-def _slot(one: np.uint64, two: np.uint64, mask: np.uint64, key: Array) -> np.uint64:
+def slot_of(one: np.uint64, two: np.uint64, mask: np.uint64, key: Array) -> np.uint64:
     """Hash two words: a sum of their halves times secret factors (Dietzfelbinger, 1996), whose bits are then mixed."""
     state: np.uint64 = (
         (one & LOW) * key[0] + (one >> HALF) * key[1] + (two & LOW) * key[2] + (two >> HALF) * key[3] + key[4]
@@ -100,7 +100,7 @@ def _grow(table: Array, ones: Array, twos: Array, n: int, key: Array) -> Array:
     larger = np.full(table.size * 4, -1, np.int32)
     mask = np.uint64(larger.size - 1)
     for code in range(n):
-        slot = _slot(ones[code], twos[code] if twos.size else FINAL, mask, key)
+        slot = slot_of(ones[code], twos[code] if twos.size else FINAL, mask, key)
         while larger[slot] >= 0:
             slot = (slot + np.uint64(1)) & mask
         larger[slot] = code
@@ -122,7 +122,7 @@ def _code_kernel(offsets: Array, data: Array, valid: Array, key: Array, codes: A
         short = length <= SHORT
         one, two = _short_key(data, start, length) if short else _long_key(data, start, length, key)
         mask = np.uint64(table.size - 1)
-        slot = _slot(one, two, mask, key)
+        slot = slot_of(one, two, mask, key)
         code = table[slot]
         while code >= 0:
             if ones[code] == one and twos[code] == two and (short or _same_bytes(data, offsets, firsts[code], i)):
@@ -182,7 +182,7 @@ def number_keys(numbers: Array, valid: Array, key: Array, codes: Array) -> int:
             codes[i] = -1
             continue
         number = numbers[i]
-        slot = _slot(number, FINAL, mask, key)
+        slot = slot_of(number, FINAL, mask, key)
         code = table[slot]
         while code >= 0 and firsts[np.uint32(code)] != number:
             slot = (slot + np.uint64(1)) & mask

@@ -75,6 +75,6 @@ def fill_latest(
                 if held_times[j] < cutoffs[k] - width:
                     break
                 if amount_columns[j] >= 0:
-                    out[rows[k], amount_columns[j]] = held_amounts[j]
+                    out[rows[k], amount_columns[j]] = held_amounts[j] + 0.0  # negative zero equals zero
                 if age_columns[j] >= 0:
                     out[rows[k], age_columns[j]] = (cutoffs[k] - held_times[j]) / SECOND

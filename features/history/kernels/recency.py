@@ -79,7 +79,7 @@ def fill_ends(
                         largest = max(largest, amounts[i]) if tied else amounts[i]
                         largest_at, has_amount = times[i], True
             if last_amount.size > 0:
-                last_amount[row] = largest
+                last_amount[row] = largest + 0.0  # negative zero equals zero
 
 
 @nb.njit(cache=True, nogil=True)

@@ -1,14 +1,16 @@
 """Sliding windows over events sorted by entity and time.
 
-Two pointers bound the window of each cutoff time. Amounts are added at one end and subtracted at the other, and their
-rounding errors are kept, so that an old large amount leaves no trace. Counterparties are counted in an array that is
-reset after each entity. Nights and weekends are differences of running counts. Needs only NumPy and Numba.
+Two pointers bound the window of each cutoff time. Amounts are added at one end and subtracted at the other, exactly, so
+that an old large amount leaves no trace. Counterparties are counted in an array that is reset after each entity. Nights
+and weekends are differences of running counts. Needs only NumPy and Numba.
 """
 
 import numba as nb
 import numpy as np
 
 from fraudsieve._typing import Array
+
+from .exact import BITS, MASK, UNIT, split_number, sum_of_digits
 
 __all__ = ["WINDOW_MEASURES", "hours_of_day", "totals_in_windows"]
 
@@ -79,14 +81,6 @@ def _between(running: Array, left: np.uint64, right: np.uint64) -> int:
 
 
 @nb.njit(inline="always")
-def add_compensated(total: float, error: float, amount: float) -> tuple[float, float]:
-    """Add an amount to a compensated sum (Neumaier, 1974, with Knuth's branch-free error term)."""
-    after = total + amount
-    back = after - total
-    return after, error + ((total - (after - back)) + (amount - back))
-
-
-@nb.njit(inline="always")
 def first_from(times: Array, start: int, stop: int, time: int) -> int:
     """Return the first event of an entity at or after a time; windows of later cutoff times start there or later."""
     if start == stop or times[start] >= time:
@@ -129,8 +123,8 @@ def _totals_in_window(
             continue
         stop = np.uint64(starts[e + 1])
         left = np.uint64(first_from(times, starts[e], starts[e + 1], cutoffs[cutoff_starts[e]] - width))
-        right, distinct = left, 0
-        total, error, n_valid = 0.0, 0.0, 0
+        right, distinct, n_valid = left, 0, 0
+        d5 = d4 = d3 = d2 = d1 = d0 = 0  # the digits of the sum, see `exact`
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             cutoff = cutoffs[k]
             while right < stop and times[right] < cutoff:
@@ -139,8 +133,12 @@ def _totals_in_window(
                     distinct += n_events_of[other] == 0
                     n_events_of[other] += 1
                 if sums_amounts and amounts[right] == amounts[right]:
-                    total, error = add_compensated(total, error, amounts[right])
                     n_valid += 1
+                    whole, part, rest = split_number(amounts[right])
+                    d5, d4 = d5 + (whole >> BITS), d4 + (whole & MASK)
+                    d3, d2 = d3 + (part >> BITS), d2 + (part & MASK)
+                    if rest != 0.0:
+                        d1, d0 = d1 + (int(rest * UNIT) >> BITS), d0 + (int(rest * UNIT) & MASK)
                 right += ONE
             while left < right and times[left] < cutoff - width:
                 if counts_others and counterparties[left] >= 0:
@@ -148,8 +146,12 @@ def _totals_in_window(
                     distinct -= n_events_of[other] == 1
                     n_events_of[other] -= 1
                 if sums_amounts and amounts[left] == amounts[left]:
-                    total, error = add_compensated(total, error, -amounts[left])
                     n_valid -= 1
+                    whole, part, rest = split_number(amounts[left])
+                    d5, d4 = d5 - (whole >> BITS), d4 - (whole & MASK)
+                    d3, d2 = d3 - (part >> BITS), d2 - (part & MASK)
+                    if rest != 0.0:
+                        d1, d0 = d1 - (int(rest * UNIT) >> BITS), d0 - (int(rest * UNIT) & MASK)
                 left += ONE
             n, row = np.int64(right - left), np.uint32(rows[k])
             if at_count >= 0:
@@ -157,12 +159,11 @@ def _totals_in_window(
             if counts_others:
                 out[row, at_distinct] = distinct
             if sums_amounts:
-                if n_valid == 0:
-                    total, error = 0.0, 0.0
+                total = sum_of_digits(d5, d4, d3, d2, d1, d0)
                 if at_sum >= 0:
-                    out[row, at_sum] = total + error
+                    out[row, at_sum] = total
                 if at_mean >= 0 and n_valid > 0:
-                    out[row, at_mean] = (total + error) / n_valid
+                    out[row, at_mean] = total / n_valid
             if needs_times:
                 if at_night >= 0 and n > 0:
                     out[row, at_night] = _between(nights, left, right) / n

@@ -34,7 +34,22 @@ ERRORS = {
     413: "The body is too large, or has too many records",
     415: "The media type or the encoding of the body is not supported",
     422: "The body does not have the expected structure",
-    503: "The service is busy or not ready: try again after the seconds in Retry-After",
+    503: "The service is busy or not ready, the store cannot be written, or the history has not reached "
+    "Fraudsieve-After: try again after the seconds in Retry-After",
+}
+OFFSET_HEADER = {
+    "Fraudsieve-Offset": {
+        "description": "Offset of the history that the answer saw. Equal records get equal scores from the same "
+        "model at the same offset, whichever process answers.",
+        "schema": {"type": "integer", "minimum": 0},
+    }
+}
+AFTER_PARAMETER = {
+    "name": "Fraudsieve-After",
+    "in": "header",
+    "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "default": 0},
+    "description": "Offset of an earlier answer: the request waits until the history of its process has it, and is "
+    "answered 503 if that takes too long.",
 }
 BODY_ERRORS = (400, 408, 413, 415, 422, 503)
 ACCESS_ERRORS = (401, 403)
@@ -103,14 +118,16 @@ def _score_operation(model: Model, max_records: int) -> dict[str, Any]:
     sample = sample_record(model, SAMPLE_TIME)
     examples = {"single": {"value": sample}, "list": {"value": [sample, sample]}}
     reasons = {"name": "reasons", "in": "query", "schema": {"type": "boolean", "default": False}}
+    after, headers = ([AFTER_PARAMETER], {"headers": OFFSET_HEADER}) if model.matrix.history_parts else ([], {})
     score = _reference(Score)
     answer = {"anyOf": [score, {"type": "array", "items": score}]}
     return {
         "summary": "Score one record or a list of records",
         "description": "A record that cannot be scored is `unscorable`, with a reason; the others are scored.",
-        "parameters": [reasons | {"description": "Whether to explain the scores."}],
+        "parameters": [reasons | {"description": "Whether to explain the scores."}, *after],
         "requestBody": _body({"anyOf": [record, _list_of(record, max_records)]}, examples),
-        "responses": {"200": _response("The scores", answer)} | _error_responses(*ACCESS_ERRORS, *BODY_ERRORS),
+        "responses": {"200": _response("The scores", answer) | headers}
+        | _error_responses(*ACCESS_ERRORS, *BODY_ERRORS),
     }
 
 
@@ -124,13 +141,15 @@ def _events_operation(max_records: int) -> dict[str, Any]:
         }
         for part in PARTS
     ]
+    responses = _responses(EventsResult, *ACCESS_ERRORS, 409, *BODY_ERRORS)
+    responses["200"]["headers"] = OFFSET_HEADER
     return {
         "summary": "Add events, labels or messages to the live history",
         "description": "Each request holds one type of record. Accepted records are stored when the response is sent. "
         "Rejected records are listed with position and reason. An event that is sent again with the same `event_id`, "
         "or a message with the same `message_id`, counts once.",
         "requestBody": _body({"anyOf": parts}, {part: {"value": {part: [EXAMPLES[part]]}} for part in PARTS}),
-        "responses": _responses(EventsResult, *ACCESS_ERRORS, 409, *BODY_ERRORS),
+        "responses": responses,
     }
 
 

@@ -73,10 +73,16 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
     for parameter in operation.get("parameters", ()):
         default = json.dumps(parameter["schema"]["default"])
         text = f"{escape(parameter['description'])} By default {default}."
-        parts.append(f"<p>Parameter <code>{escape(parameter['name'])}</code>: {text}</p>")
+        kind = "Header" if parameter["in"] == "header" else "Parameter"
+        parts.append(f"<p>{kind} <code>{escape(parameter['name'])}</code>: {text}</p>")
     if "requestBody" in operation:
         examples = operation["requestBody"]["content"]["application/json"]["examples"]
         parts += [_example(name, example["value"]) for name, example in examples.items()]
+    parts += [
+        f"<p>Header of the response <code>{escape(name)}</code>: {escape(header['description'])}</p>"
+        for response in operation["responses"].values()
+        for name, header in response.get("headers", {}).items()
+    ]
     statuses = operation["responses"].items()
     parts.append(_table((status, escape(response["description"])) for status, response in statuses))
     return "\n".join(parts)

@@ -86,7 +86,10 @@ class HistoryInfo(BaseModel):
 
     parts: list[str] = Field(description="Types of records that POST /v1/events accepts.")
     event_fields: list[str] = Field(description="Fields of an event that the model uses.")
-    cut_bytes: int = Field(description="Bytes of an incomplete write that were cut from the event log at the start.")
+    store: Literal["memory", "sqlite", "postgresql"] | None = Field(
+        description="Kind of store; null for a model without history."
+    )
+    offset: int | None = Field(description="Offset of the history in the process that answers.")
 
 
 class OperatingPointInfo(BaseModel):
@@ -99,6 +102,8 @@ class OperatingPointInfo(BaseModel):
     flagged: float = Field(description="Share of all records that are flagged.")
     precision: float | None
     alerts_a_day: float | None = Field(description="Flagged records per day.")
+    legitimate_rows: int | None = Field(description="Legitimate calibration rows, on which the rates stand.")
+    max_false_positive_rate: float | None = Field(description="The target, if it is a false-positive rate.")
     decides: bool = Field(description="Whether decisions are made at this point.")
 
 
@@ -128,6 +133,9 @@ class Readiness(Health):
     """Whether the service can score."""
 
     failing: list[str] = Field(description="Background tasks whose last run failed; they are tried again.")
+    behind: bool = Field(
+        description="Whether the store of the history cannot be read. Scores are then of the history as it was before."
+    )
 
 
 class ErrorBody(BaseModel):

@@ -1,11 +1,12 @@
 """The access log: every request is counted and logged, and answered with 500 if it raises."""
 
+import asyncio
 import logging
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fraudsieve.models.service.json_log import error_location, log_event
+from fraudsieve.models.service.json_log import error_location, log_event, log_request, write_requests
 from fraudsieve.models.service.limits import error_response
 from fraudsieve.models.service.metrics import Metrics
 
@@ -14,6 +15,8 @@ __all__ = ["AccessLog"]
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 CLIENT_CLOSED = 499
 """Status that is logged if the client disconnected before the response, as in nginx."""
+WRITE_SECONDS = 0.05
+"""Time after which the lines of requests are written, all at once; a process that is killed before loses them."""
 
 
 class AccessLog:
@@ -28,6 +31,8 @@ class AccessLog:
     routes : frozenset of str
         Paths of the service; all other paths are counted as one.
     """
+
+    writing: asyncio.TimerHandle | None = None
 
     def __init__(self, app: ASGIApp, metrics: Metrics, routes: frozenset[str]) -> None:
         self.app, self.metrics, self.routes = app, metrics, routes
@@ -60,4 +65,10 @@ class AccessLog:
         status = status or CLIENT_CLOSED
         self.metrics.count_request(route, status, seconds)
         method = scope["method"] if scope["method"] in METHODS else "other"
-        log_event("request", route=route, method=method, status=status, ms=round(seconds * 1e3, 2), **counts)
+        log_request(route=route, method=method, status=status, ms=round(seconds * 1e3, 2), **counts)
+        if self.writing is None:
+            self.writing = asyncio.get_running_loop().call_later(WRITE_SECONDS, self._write)
+
+    def _write(self) -> None:
+        self.writing = None
+        write_requests()

@@ -13,13 +13,17 @@ tests/test_private_names.py lists them.
 """
 
 import asyncio
+from functools import partial
 from typing import Any, ClassVar, cast
 
 import httptools
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from fraudsieve.models.service.limits import PUBLIC_PATHS
+
 from .joined_writes import JoinedWrites
+from .turns import Turns
 
 __all__ = ["BoundedProtocol", "bounded_protocol"]
 
@@ -30,6 +34,9 @@ CHUNK_OVERHEAD = 8
 MIN_READ = 1 << 16
 """Bytes that a client must read within the seconds, if so many wait for it."""
 
+PROBES = tuple(f"{method} {path} ".encode() for method in ("GET", "HEAD") for path in sorted(PUBLIC_PATHS))
+"""What the requests of probes begin with."""
+
 
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol over httptools, with limits that it lacks; `bounded_protocol` sets them."""
@@ -38,6 +45,7 @@ class BoundedProtocol(HttpToolsProtocol):
     max_body: ClassVar[int]
     max_connections: ClassVar[int]
     excess_app: ClassVar[ASGIApp]
+    turns: ClassVar[Turns]
 
     joined: JoinedWrites
     timer: asyncio.TimerHandle | None = None
@@ -49,6 +57,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_made(cast(asyncio.Transport, self.joined))
         if len(self.connections) > self.max_connections:
             self.app = cast(Any, type(self).excess_app)
+        self.turns.connection_made()
         self._set_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -56,6 +65,18 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_timer()
 
     def data_received(self, data: bytes) -> None:
+        if self.turns.is_accepting and not data.startswith(PROBES):
+            self.transport.pause_reading()
+            self.turns.call_later(partial(self._receive_later, data))
+        else:
+            self._receive(data)
+
+    def _receive_later(self, data: bytes) -> None:
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+            self._receive(data)
+
+    def _receive(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
         try:
             self._parse(memoryview(data))
@@ -142,7 +163,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self.timer = None
 
 
-def bounded_protocol(seconds: float, max_body: int, max_connections: int, excess_app: ASGIApp) -> type[BoundedProtocol]:
+def bounded_protocol(
+    seconds: float, max_body: int, max_connections: int, excess_app: ASGIApp, turns: Turns
+) -> type[BoundedProtocol]:
     """Return a protocol class with limits; uvicorn makes an instance for each connection.
 
     Parameters
@@ -156,10 +179,13 @@ def bounded_protocol(seconds: float, max_body: int, max_connections: int, excess
         Open connections.
     excess_app : ASGI application
         Answers further connections.
+    turns : Turns
+        Turns of the event loop; requests wait while connections arrive.
 
     Returns
     -------
     type
     """
     limits = {"max_seconds": seconds, "max_body": max_body, "max_connections": max_connections}
-    return type("LimitedProtocol", (BoundedProtocol,), limits | {"excess_app": staticmethod(excess_app)})
+    attributes = {"excess_app": staticmethod(excess_app), "turns": turns}
+    return type("LimitedProtocol", (BoundedProtocol,), limits | attributes)

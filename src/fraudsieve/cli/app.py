@@ -18,6 +18,7 @@ try:
     from .commands.rollback import rollback_command
     from .commands.serve import serve_command
     from .commands.simulate import simulate_command
+    from .commands.state import state_app
     from .commands.train import train_command
     from .commands.verify import verify_command
 except ModuleNotFoundError as error:  # the base installation scores, and has no command line
@@ -57,6 +58,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)
+app.add_typer(state_app)
 
 
 def main() -> None:

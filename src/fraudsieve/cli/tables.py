@@ -62,7 +62,8 @@ def evaluation_content(evaluation: "Evaluation", files: tuple[Path, Path] | None
 
 def evaluation_rows(evaluation: "Evaluation", files: tuple[Path, Path] | None) -> list[tuple[str, str]]:
     left_out = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in _left_out(evaluation).items())
-    rows = [*_report_rows(evaluation.report), ("left out", left_out)]
+    warnings = [("warning", point.warning) for point in evaluation.report.operating_points if point.warning is not None]
+    rows = [*_report_rows(evaluation.report), *warnings, ("left out", left_out)]
     rows += _attack_rows(evaluation.report.attack) if evaluation.report.attack is not None else []
     return rows if files is None else [*rows, ("report", f"{files[0]}, and as JSON {files[1]}")]
 

@@ -95,7 +95,7 @@ def attempt(seed: int, folder: Path) -> str:
     try:
         return _send(scorer, bodies, folder / "live", reopen_after=chance.randrange(BODIES))
     except FraudsieveError as error:
-        return f"the folder cannot be opened: {type(error).__name__}"
+        return f"the store cannot be opened: {type(error).__name__}"
     except Exception as error:
         return f"{type(error).__name__} at {_place(error)}"
 
@@ -103,7 +103,7 @@ def attempt(seed: int, folder: Path) -> str:
 def _send(scorer: Scorer, bodies: list[bytes], folder: Path, *, reopen_after: int) -> str:
     """Send bodies, and open the folder again after one of them and at the end."""
     memory, accepted = LiveState(scorer), False
-    live = LiveState(scorer, folder, fsync="never")
+    live = LiveState(scorer, folder / "live.db", follow=False)
     try:
         for number, body in enumerate(bodies):
             outcomes = [_ingest(one, body) for one in (live, memory)]
@@ -112,7 +112,7 @@ def _send(scorer: Scorer, bodies: list[bytes], folder: Path, *, reopen_after: in
             accepted |= outcomes[0] > 0
             if number in (reopen_after, len(bodies) - 1):
                 live.close()
-                live = LiveState(scorer, folder, fsync="never")
+                live = LiveState(scorer, folder / "live.db", follow=False)
             if content(live.state) != content(memory.state):
                 return "the states on disk and in memory differ"
     finally:
@@ -131,14 +131,14 @@ def _ingest(live: LiveState, body: bytes) -> int:
         if part not in PARTS or not isinstance(records, list):
             continue
         given = [record for record in records if isinstance(record, dict)]
-        rejected = live.observe(given) if part == "messages" else _update(live, part, given)
+        rejected = live.observe(given).rejected if part == "messages" else _update(live, part, given)
         n_accepted += len(given) - len(rejected)
     return n_accepted
 
 
 def _update(live: LiveState, part: str, records: list[dict[str, Any]]) -> tuple[Any, ...]:
     parts: dict[str, Any] = {part: records}
-    return live.update(**parts)
+    return live.update(**parts).rejected
 
 
 def _body(chance: random.Random, max_records: int) -> bytes:

@@ -7,6 +7,7 @@ from benchmarks.service import http_load
 from benchmarks.service.http_load import Load
 from benchmarks.service.models import Live, _records, train_on_world
 from benchmarks.speed import serve as speed_serve
+from benchmarks.speed import workers
 
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.simulation.world import World, simulate
@@ -21,6 +22,7 @@ def world() -> World:
 def test_figures_bars_and_peers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_load, "WARM_UP", 0.2)
     monkeypatch.setattr(speed_serve, "WARM", 3)
+    monkeypatch.setattr(workers, "PAST_EVENTS", 100)
     labels = world.labels.sort_values("labelled_at").drop_duplicates("subject_id", keep="last")
     labelled = world.messages[["message_id", "text"]].merge(labels, left_on="message_id", right_on="subject_id")
     report = speed_serve.run(
@@ -43,6 +45,10 @@ def test_figures_bars_and_peers(world: World, monkeypatch: pytest.MonkeyPatch) -
             measured[f"http.{n}.requests_per_second"] for measured in (report.figures, report.peers["mlflow"])
         )
         assert report.figures[f"http.{n}.ratio_to_mlflow"] == own / other
+    for n in (1, 2):
+        assert 0 < report.figures[f"workers.{n}.p50_ms"] <= report.figures[f"workers.{n}.p99_ms"]
+        assert report.figures[f"workers.{n}.events_per_second"] > 0
+    assert report.figures["workers.ratio"] == report.figures["workers.2"] / report.figures["workers.1"]
     bounds = {bar.name: bar.bound for bar in report.bars}
     assert bounds == {
         "record.p50_ms": 1.0,
@@ -54,6 +60,7 @@ def test_figures_bars_and_peers(world: World, monkeypatch: pytest.MonkeyPatch) -
         "batch.ratio_to_parts": 1.2,
         "batch.ratio_to_sklearn": 1 / 3,
         "cold_start_s": 2.0,
+        "workers.ratio": 1.2,
     }
     assert 0.1 < report.figures["cold_start_s"] < 60
 

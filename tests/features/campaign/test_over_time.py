@@ -1,5 +1,6 @@
 """Campaign features of the live state: equal to a plain loop over all earlier messages, in bounded memory."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -162,3 +163,18 @@ def test_a_saved_state_computes_the_same_features(tmp_path: Path) -> None:
     after = HistoryState.load(tmp_path / "state").features(subjects)
     np.testing.assert_array_equal(after, state.features(subjects))
     assert after[:, 0].max() >= 2
+
+
+@pytest.mark.parametrize("label", [1, "1", " 1 ", "1.0", True, "TRUE", "fraud"])
+def test_an_observed_label_is_read_as_the_labels_of_training(label: Any) -> None:
+    classes = {"0": "legitimate", "1": "fraud", "true": "fraud", "-1": None}
+    campaigns = CampaignHistory(("1d",), ("fraud", "legitimate"), classes)
+    assert CampaignHistory.from_dict(json.loads(json.dumps(campaigns.to_dict()))) == campaigns
+    message = {"text": TEXTS[0], "sent_at": at(0), "labelled_at": at(5)}
+    state = HistoryState(campaigns.views)
+    none = message | {"label": -1}  # the message has no label
+    assert state.update(campaign_events([message, message | {"label": label}, none], campaigns)) == ()
+    row = campaigns.message_columns(state.features(campaign_subjects([message | {"sent_at": at(9)}])))[0]
+    counts = dict(zip(campaigns.columns, row.tolist(), strict=True))
+    assert (counts["campaign__messages_1d"], counts["campaign__labelled_fraud"]) == (1, 1)
+    assert counts["campaign__labelled_legitimate"] == 0

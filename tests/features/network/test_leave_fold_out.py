@@ -29,3 +29,23 @@ def test_a_label_at_the_cutoff_time_is_not_known() -> None:
     subjects = {"account_id": ids, "as_of": np.full(2, np.datetime64("2026-05-02", "us"))}
     found = network_out_of_fold(events, subjects, CARDS, labels, n_folds=2)
     np.testing.assert_array_equal(found, network_features(events, subjects, CARDS, labels=labels))
+
+
+def test_each_fold_equals_a_batch_without_its_labels() -> None:
+    rng = np.random.default_rng(0)
+    ids = np.array([f"a{number}" for number in rng.integers(0, 40, 300)], object)
+    occurred_at = np.datetime64("2026-05-01", "us") + rng.integers(0, 9, 300).astype("m8[D]")
+    cards = [f"c{number}" for number in rng.integers(0, 20, 300)]
+    events = pd.DataFrame({"account_id": ids, "card_id": cards, "occurred_at": occurred_at})
+    labels = pd.DataFrame({"account_id": [f"a{number}" for number in range(25)], "labelled_at": DAY})
+    labels["is_fraud"] = rng.random(25) < 0.5
+    subjects = {"account_id": np.array([f"a{number}" for number in range(40)], object)}
+    subjects["as_of"] = np.full(40, np.datetime64("2026-05-08", "us"))
+    found = network_out_of_fold(events, subjects, CARDS, labels, n_folds=3)
+    folds = dict(zip(sorted(labels["account_id"]), np.random.default_rng(0).permutation(25) % 3, strict=True))
+    np.testing.assert_array_equal(found[25:], network_features(events, subjects, CARDS, labels=labels)[25:])
+    for account in range(25):
+        row = {name: cells[account : account + 1] for name, cells in subjects.items()}
+        own_fold = [other for other in range(25) if folds[f"a{other}"] == folds[f"a{account}"]]
+        expected = network_features(events, row, CARDS, labels=labels.drop(index=own_fold))
+        np.testing.assert_array_equal(found[account : account + 1], expected)

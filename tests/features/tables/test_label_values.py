@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from fraudsieve.features.tables.conversion import convert
-from fraudsieve.features.tables.label_values import WORDS, LabelReading, _normalise, read_labels, read_labels_for
+from fraudsieve.features.tables.label_spelling import normalise_label
+from fraudsieve.features.tables.label_values import WORDS, LabelReading, read_labels, read_labels_for
 
 
 def labels_of(*values: Any) -> "pd.Series[Any]":
@@ -138,7 +139,7 @@ def test_a_named_label_is_taken_literally(values: tuple[str, str]) -> None:
 
 
 def test_the_words_are_as_labels_are_normalised() -> None:
-    assert [word for word in WORDS if _normalise(word) != word] == []
+    assert [word for word in WORDS if normalise_label(word) != word] == []
 
 
 def test_no_labels_say_nothing() -> None:

@@ -70,7 +70,12 @@ def test_a_calibration_that_reverses_the_ranking_or_overflows_is_rejected(copy: 
         ({"false_positive_rate": -0.5}, "expected rates from 0 to 1"),
         ({"precision": 2}, "expected rates from 0 to 1"),
         ({"alerts_a_day": -1}, "expected rates from 0 to 1, and a finite number of alerts"),
-        ({"name": 5}, "expected a string as name"),
+        ({"name": 5}, "expected a printable string as name"),
+        ({"name": "\x1b[2J"}, "expected a printable string as name"),
+        ({"max_false_positive_rate": 2}, "expected rates from 0 to 1"),
+        ({"max_false_positive_rate": "0.5"}, "expected numbers, got another type"),
+        ({"legitimate_rows": -1}, "expected a number of legitimate rows"),
+        ({"legitimate_rows": 0.5}, "expected a number of legitimate rows"),
     ],
 )
 def test_an_operating_point_out_of_bounds_is_rejected(copy: Copy, change: dict[str, Any], text: str) -> None:

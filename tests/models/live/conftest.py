@@ -1,5 +1,6 @@
 """Models with a history, trained once per run."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from fraudsieve.features import AccountFeatures, MessageFeatures, Network
 from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
 from fraudsieve.training.simulation.world import World, simulate
+from tests.models.live.postgres import PostgresServer, binaries, running_server
 from tests.models.live.samples import NIGHTS, RECEIVED
 from tests.shared import shared_folder
 
@@ -62,3 +64,20 @@ def account_scorer(world: World) -> Scorer:
     )
     y = np.where(fraud, "fraud", "legitimate").astype(object)
     return Scorer.load(shared_folder("live_accounts", lambda folder: train(features, records, y, folder)) / "model")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    if binaries() is None:
+        pytest.skip("PostgreSQL is not installed")
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a new store, of each kind."""
+    if request.param == "sqlite":
+        return str(tmp_path / "live.db")
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.new_address()

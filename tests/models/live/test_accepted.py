@@ -2,6 +2,7 @@
 
 import tempfile
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,9 +54,9 @@ def deliveries(part: str) -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
 def send(live: LiveState, part: str, record: dict[str, Any]) -> bool:
     """Send a record and return whether it was accepted."""
     if part == "messages":
-        return live.observe(record) == ()
+        return live.observe(record).rejected == ()
     parts: dict[str, Any] = {part: record}
-    return live.update(**parts) == ()
+    return live.update(**parts).rejected == ()
 
 
 def check_restored(scorer: Scorer, sent: list[tuple[str, dict[str, Any]]]) -> list[bool]:
@@ -65,14 +66,14 @@ def check_restored(scorer: Scorer, sent: list[tuple[str, dict[str, Any]]]) -> li
     """
     memory = LiveState(scorer)
     with tempfile.TemporaryDirectory() as folder:
-        with LiveState(scorer, folder, fsync="never") as live:
+        with LiveState(scorer, Path(folder, "live.db")) as live:
             accepted = [send(live, *one) for one in sent]
             before = content(live.state)
-        with LiveState(scorer, folder, fsync="never") as live:
+        with LiveState(scorer, Path(folder, "live.db")) as live:
             assert content(live.state) == before
             again = [send(live, *one) for one in sent]
             after, repeats = content(live.state), live.size.repeats
-        with LiveState(scorer, folder, fsync="never") as live:
+        with LiveState(scorer, Path(folder, "live.db")) as live:
             assert content(live.state) == after
     assert [send(memory, *one) for one in sent] == accepted
     assert content(memory.state) == before
@@ -142,10 +143,10 @@ def test_every_amount_that_a_view_uses_is_restored(account_scorer: Scorer) -> No
     sent = [("events", event(balance=value, event_id=None)) for value in (7.25, None, "x", float("inf"), 3)]
     assert check_restored(scorer, sent) == [True, True, False, False, True]
     with tempfile.TemporaryDirectory() as folder:
-        with LiveState(account_scorer, folder) as live:
+        with LiveState(account_scorer, Path(folder, "live.db")) as live:
             live.update(event(balance=7.25))
         with pytest.raises(StateError, match="was written for a model with other history features"):
-            LiveState(scorer, folder)  # the log has no balances
+            LiveState(scorer, Path(folder, "live.db"))  # the rows have no balances
 
 
 def test_times_that_overflow_are_rejected(account_scorer: Scorer) -> None:

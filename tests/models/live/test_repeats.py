@@ -77,13 +77,13 @@ def test_one_id_three_times_counts_the_same_by_every_way(how: str, account_score
     assert at_once.update(events, LABELS) == ()
     found |= {"state": one_by_one.features(SUBJECTS), "state at once": at_once.features(SUBJECTS)}
     for name in ("one", "two"):
-        with LiveState(account_scorer, tmp_path / name) as live:
+        with LiveState(account_scorer, tmp_path / f"{name}.db") as live:
             parts = [events] if name == "one" else [[record] for record in events]
-            assert [live.update(part) for part in parts] == [()] * len(parts)
+            assert [live.update(part).rejected for part in parts] == [()] * len(parts)
             live.checkpoint()
-            assert live.update(events[1:2] if how != "no ids" else (), LABELS) == ()
+            assert live.update(events[1:2] if how != "no ids" else (), LABELS).rejected == ()
             found[f"update {name}"] = live.state.features(SUBJECTS)
-        with LiveState(account_scorer, tmp_path / name) as live:
+        with LiveState(account_scorer, tmp_path / f"{name}.db") as live:
             found[f"restored {name}"] = live.state.features(SUBJECTS)
     found["service"] = by_service(account_scorer, events, LABELS)
     for way, features in found.items():
@@ -113,7 +113,7 @@ def test_a_label_of_nobody_is_rejected_by_every_model(
     label = {"labelled_at": "2024-05-01T10:00:00Z", "is_fraud": True} | label
     without_views = with_views(account_scorer, histories=())
     for scorer in (account_scorer, message_scorer, without_views, with_views(account_scorer, histories=(NIGHTS,))):
-        ((position, reason),) = LiveState(scorer).update(labels=label)
+        ((position, reason),) = LiveState(scorer).update(labels=label).rejected
         assert position == 0
         assert reason.endswith("expected the labelled entity, all fields are missing")
 
@@ -122,8 +122,8 @@ def test_a_label_does_not_break_the_successor_of_a_model(account_scorer: Scorer,
     """The successor counts labels of another entity."""
     first = with_views(account_scorer, histories=(NIGHTS,))
     label = {"account_id": "ann", "labelled_at": "2024-05-01T10:00:00Z", "is_fraud": True}
-    with LiveState(first, tmp_path) as live:
-        assert live.update(FIRST, [label, label | {"counterparty_id": "bob"}]) == ()
-    with LiveState(account_scorer, tmp_path) as live:
+    with LiveState(first, tmp_path / "live.db") as live:
+        assert live.update(FIRST, [label, label | {"counterparty_id": "bob"}]).rejected == ()
+    with LiveState(account_scorer, tmp_path / "live.db") as live:
         received = live.state.features({"account_id": "bob", "as_of": "2024-05-01T11:00:00Z"}, [RECEIVED])[0]
         assert received[RECEIVED.columns.index("network__received_known_7d")] == 1

@@ -15,7 +15,7 @@ import pytest
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models import Scorer
 from fraudsieve.models.flavor import log_model, logged_digest, model_folder, resolve_version
-from fraudsieve.models.service.loaded_model import warm_up, why_incompatible
+from fraudsieve.models.service.loaded_model import why_incompatible
 from tests.shared import mlflow_uri
 
 pytestmark = pytest.mark.slow
@@ -134,7 +134,7 @@ def test_a_service_follows_its_alias(serve: Any, registry: Registry, binary: Any
 
     # A deleted alias changes nothing; a restored one is followed.
     registry.client.delete_registered_model_alias(NAME, "champion")
-    wait_until(lambda: service.metric('fraudsieve_model_swaps_total{outcome="failed"}') > 0)
+    wait_until(lambda: service.metric('fraudsieve_model_swaps_total{outcome="unreachable"}') > 0)
     assert version_of(service) == "2"
     registry.champion("1")
     wait_until(lambda: version_of(service) == "1")
@@ -158,8 +158,3 @@ def test_which_model_can_replace_another(binary: Any, several: Any, types: Any, 
     assert why_incompatible(binary.model, several.model) is None
     assert "it scores accounts" in str(why_incompatible(binary.model, accounts))
     assert "probability of fraud" in str(why_incompatible(binary.model, types.model))
-
-
-def test_every_kind_of_model_can_be_warmed_up(fitted: Any, accounts_folder: Path) -> None:
-    warm_up(Scorer.load(fitted.folder))
-    warm_up(Scorer.load(accounts_folder))

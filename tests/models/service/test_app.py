@@ -15,7 +15,7 @@ import pytest
 
 from fraudsieve.models import Scorer
 from fraudsieve.models.service.app import create_app
-from fraudsieve.models.service.server import listen
+from fraudsieve.models.service.transport.listener import listen
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +30,7 @@ def service(serve: Any, several: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def live(serve: Any, accounts_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return serve(accounts_folder, "--state", str(tmp_path_factory.mktemp("live") / "state"))
+    return serve(accounts_folder, "--state", str(tmp_path_factory.mktemp("live") / "live.db"))
 
 
 def event(number: int, account: str = "ann") -> dict[str, Any]:
@@ -88,7 +88,7 @@ def test_events_are_rejected_one_by_one_with_reasons(live: Any) -> None:
 
 
 def test_acknowledged_events_survive_a_kill(serve: Any, accounts_folder: Path, tmp_path: Path) -> None:
-    options = ("--state", str(tmp_path / "state"))
+    options = ("--state", str(tmp_path / "live.db"))
     query = {"account_id": "ann", "as_of": (AT + timedelta(minutes=2)).isoformat()}
     first = serve(accounts_folder, *options)
     with first.client() as client:

@@ -1,7 +1,10 @@
 """Background tasks that fail are tried again, and can be seen to fail."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from fraudsieve.models.service.alias_watcher import AliasWatcher
 from fraudsieve.models.service.app import create_app
 from fraudsieve.models.service.background import MAX_PAUSE, BackgroundTasks
 from fraudsieve.models.service.handlers import RequestHandler
+from fraudsieve.models.service.loaded_model import LoadedModel
 from fraudsieve.models.service.metrics import Metrics
 from fraudsieve.models.service.settings import Settings
 
@@ -106,12 +110,12 @@ def has_recovered(metrics: Metrics, task: str) -> bool:
 
 def test_a_warm_up_that_fails_at_the_start_is_tried_again(binary: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     flaky, app = Flaky(2), create_app(Scorer.load(binary.folder))
-    monkeypatch.setattr("fraudsieve.models.service.handlers.warm_up", flaky)
+    monkeypatch.setattr(app.state.handler.loaded.scorer, "warm_up", flaky)
     monkeypatch.setattr(service_app, "WARM_UP_SECONDS", 0.01)
     monkeypatch.setattr("gc.freeze", lambda: None)  # of this process
     before, after, metrics = call_while_running(app, lambda: has_recovered(app.state.handler.metrics, "warm-up"))
     assert before.status_code == 503
-    assert (after.status_code, after.json()) == (200, {"status": "ready", "failing": []})
+    assert (after.status_code, after.json()) == (200, {"status": "ready", "failing": [], "behind": False})
     assert 'fraudsieve_background_failures_total{task="warm-up"} 2.0' in metrics.text
 
 
@@ -122,7 +126,7 @@ def test_a_snapshot_that_fails_once_is_not_the_last(
     monkeypatch.setattr(RequestHandler, "checkpoint", flaky)
     monkeypatch.setattr(service_app, "CHECKPOINT_SECONDS", 0.01)
     monkeypatch.setattr("gc.freeze", lambda: None)
-    app = create_app(Scorer.load(accounts_folder), Settings(state=tmp_path / "state"))
+    app = create_app(Scorer.load(accounts_folder), Settings(state=str(tmp_path / "live.db")))
     *_, metrics = call_while_running(app, lambda: flaky.calls > 3 and app.state.handler.is_warm)
     assert 'fraudsieve_background_failures_total{task="snapshot"} 1.0' in metrics.text
 
@@ -140,3 +144,44 @@ def test_an_alias_check_that_fails_once_is_not_the_last(binary: Any, monkeypatch
     *_, metrics = call_while_running(app, lambda: flaky.calls > 3 and app.state.handler.is_warm)
     assert 'fraudsieve_model_swaps_total{outcome="failed"} 1.0' in metrics.text
     assert 'fraudsieve_background_failures_total{task="alias"} 1.0' in metrics.text
+
+
+def raise_os_error(*_: Any, **__: Any) -> Any:
+    raise OSError("a fault")
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("fraudsieve.models.flavor.resolve_version", "unreachable"),
+        ("fraudsieve.models.flavor.model_folder", "unreachable"),
+        ("tempfile.TemporaryDirectory", "failed"),
+        ("fraudsieve.models.flavor.logged_digest", "refused"),
+    ],
+)
+def test_the_registry_and_other_faults_are_told_apart(
+    binary: Any, monkeypatch: pytest.MonkeyPatch, name: str, outcome: str
+) -> None:
+    handler = RequestHandler(LoadedModel(Scorer.load(binary.folder), "1"), Settings(), Metrics())
+    monkeypatch.setattr("fraudsieve.models.flavor.resolve_version", lambda _: "2")
+    monkeypatch.setattr("fraudsieve.models.flavor.model_folder", lambda _, into: into)
+    monkeypatch.setattr(name, raise_os_error)
+    watcher = AliasWatcher("models:/sms@champion", handler)
+    with pytest.raises(OSError, match="a fault") if outcome != "refused" else nullcontext():
+        watcher.check()
+    assert f'fraudsieve_model_swaps_total{{outcome="{outcome}"}} 1.0' in handler.metrics.render().decode()
+
+
+def test_the_collector_skips_a_model_that_took_over(binary: Any, several: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    handler = RequestHandler(LoadedModel(Scorer.load(binary.folder), "1"), Settings(), Metrics())
+    old = weakref.ref(handler.loaded.scorer.model)
+    monkeypatch.setattr("fraudsieve.models.flavor.resolve_version", lambda _: "2")
+    monkeypatch.setattr("fraudsieve.models.flavor.model_folder", lambda _, into: several.folder)
+    gc.collect()
+    gc.freeze()
+    try:
+        assert AliasWatcher("models:/sms@champion", handler).check() == "swapped"
+        assert not any(item is handler.loaded.scorer.model for item in gc.get_objects())
+        assert old() is None
+    finally:
+        gc.unfreeze()

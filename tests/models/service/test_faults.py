@@ -14,59 +14,18 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import pandas as pd
 import pytest
 
-from fraudsieve.models import Scorer, write_model
-from fraudsieve.models.calibration import Calibration
-from fraudsieve.models.flavor import log_model
-from tests.shared import mlflow_uri
+from fraudsieve.models import Scorer
 
 pytestmark = pytest.mark.slow
 
-NAME = "accounts"
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Registry:
-    """A registry in SQLite with two good versions, whose scores differ."""
-
-    environment: dict[str, str]
-    folders: dict[str, Path]
-    client: mlflow.MlflowClient
-
-    def champion(self, version: str) -> None:
-        self.client.set_registered_model_alias(NAME, "champion", version)
-
-
-@pytest.fixture(scope="module")
-def registry(accounts_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    folder = tmp_path_factory.mktemp("registry")
-    uri = mlflow_uri(folder)
-    other = replace(Scorer.load(accounts_folder).model, calibration=Calibration(shift=1.0))
-    write_model(other, folder / "other")
-    folders = {"1": accounts_folder, "2": folder / "other"}
-    environment = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_REGISTRY_URI": uri}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        mlflow.set_tracking_uri(uri)
-        mlflow.set_registry_uri(uri)
-        experiment = mlflow.create_experiment("faults", artifact_location=str(folder / "artifacts"))
-        with mlflow.start_run(experiment_id=experiment):
-            for model in folders.values():
-                log_model(model, registered_model_name=NAME)
-        yield Registry(environment, folders, mlflow.MlflowClient())
-        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
-        mlflow.set_registry_uri(None)  # type: ignore[arg-type]
 
 
 def event(number: int, at: datetime, account: str = "ann") -> dict[str, Any]:
@@ -81,7 +40,7 @@ def wait_until(condition: Any, seconds: float = 90) -> None:
         time.sleep(0.005)
 
 
-def test_a_kill_while_a_model_takes_over(serve: Any, registry: Registry, tmp_path: Path) -> None:
+def test_a_kill_while_a_model_takes_over(serve: Any, registry: Any, tmp_path: Path) -> None:
     """Kill the service while it fetches a new version, a little later, and at any time."""
     chance, at, scorers = random.Random(3), datetime.now(UTC) - HOUR, dict[str, Scorer]()
     for version, folder in registry.folders.items():
@@ -89,12 +48,12 @@ def test_a_kill_while_a_model_takes_over(serve: Any, registry: Registry, tmp_pat
     (tmp_path / "tmp").mkdir()
     state = scorers["1"].new_state()
     queries = [{"account_id": name, "as_of": (at + 30 * MINUTE).isoformat()} for name in ("ann", "bob", "nobody")]
-    options = "--state", str(tmp_path / "state"), "--watch-seconds", "0.1"
+    options = "--state", str(tmp_path / "live.db"), "--watch-seconds", "0.1"
     environment = registry.environment | {"TMPDIR": str(tmp_path / "tmp")}
     inside = 0
 
     def start() -> Any:
-        return serve(f"models:/{NAME}@champion", *options, **environment)
+        return serve("models:/accounts@champion", *options, **environment)
 
     def check(service: Any, version: str) -> None:
         with service.client() as client:
@@ -285,15 +244,15 @@ def logs_time_of(service: Any, jump: timedelta) -> bool:
     return any(abs(time - datetime.now(UTC) - jump) < 5 * MINUTE for time in logged)
 
 
-def test_a_clock_that_jumps(serve: Any, registry: Registry, tmp_path: Path) -> None:
+def test_a_clock_that_jumps(serve: Any, registry: Any, tmp_path: Path) -> None:
     clock, now = Clock(tmp_path), datetime.now(UTC)
     scorers = {version: Scorer.load(folder) for version, folder in registry.folders.items()}
     state, version = scorers["1"].new_state(), "1"
     registry.champion("1")
-    limits = "--watch-seconds", "0.2", "--body-seconds", "4", "--state", str(tmp_path / "state")
+    limits = "--watch-seconds", "0.2", "--body-seconds", "4", "--state", str(tmp_path / "live.db")
 
     def start() -> Any:
-        return serve(f"models:/{NAME}@champion", *limits, **registry.environment, **clock.environment)
+        return serve("models:/accounts@champion", *limits, **registry.environment, **clock.environment)
 
     def send_events(service: Any, events: list[dict[str, Any]]) -> dict[int, str]:
         with service.client() as client:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fraudsieve.exceptions import ArtifactError, StateError
+from fraudsieve.exceptions import ArtifactError, ServiceError, StateError
 from fraudsieve.models import Scorer
 from fraudsieve.models.service.app import create_app
 from fraudsieve.models.service.bodies import RejectedRequest, Reply, ScoreRequest
@@ -49,8 +49,8 @@ def test_a_record_that_fails_does_not_affect_the_others(
     assert isinstance(expected_reply, Reply)
     expected = json.loads(expected_reply.content)
     assert handler.live is not None
-    failing = fail_for(handler.live.score, lambda record: record["account_id"] == SECRET, OverflowError(SECRET))
-    monkeypatch.setattr(handler.live, "score", failing)
+    failing = fail_for(handler.live.score_at, lambda record: record["account_id"] == SECRET, OverflowError(SECRET))
+    monkeypatch.setattr(handler.live, "score_at", failing)
     (reply,) = handler.score([ScoreRequest(json.dumps(records).encode(), True)])
     assert isinstance(reply, Reply)
     scores = json.loads(reply.content)
@@ -108,17 +108,14 @@ def test_an_incompatible_model_does_not_replace_the_one_in_use(handler: RequestH
     assert handler.loaded is before
 
 
-def test_a_snapshot_is_written_once_the_log_is_large(accounts_folder: Path, tmp_path: Path) -> None:
-    settings = Settings(state=tmp_path / "state", checkpoint_bytes=300)
+def test_a_snapshot_is_left_once_a_restart_would_read_many_rows(accounts_folder: Path, tmp_path: Path) -> None:
+    settings = Settings(state=str(tmp_path / "live.db"), checkpoint_rows=2)
     handler = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), settings, Metrics())
     assert handler.live is not None
-    handler.ingest(json.dumps({"events": EVENTS[:1]}).encode())
-    handler.checkpoint()
-    small = handler.live.size.log_bytes
-    handler.ingest(json.dumps({"events": EVENTS[1:]}).encode())
-    assert handler.live.size.log_bytes > 300 > small
-    handler.checkpoint()
-    assert handler.live.size.log_bytes < small
+    for events, n_rows in ((EVENTS[:1], 1), (EVENTS[1:], 0)):
+        handler.ingest(json.dumps({"events": events}).encode())
+        handler.checkpoint()
+        assert handler.live.size.rows_since_snapshot == n_rows
     handler.close()
     again = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), settings, Metrics())
     assert again.live is not None
@@ -126,21 +123,51 @@ def test_a_snapshot_is_written_once_the_log_is_large(accounts_folder: Path, tmp_
     again.close()
 
 
-def test_what_was_cut_from_a_torn_log_is_told(
-    accounts_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_replies_carry_the_offset_that_they_saw(handler: RequestHandler) -> None:
+    query = ScoreRequest(b'{"account_id": "ann", "as_of": "2026-05-01T10:00:09Z"}', False)
+    requests = [query, query._replace(reasons=True), ScoreRequest(b"[]", False)]
+    added = [handler.ingest(json.dumps({"events": events}).encode()).offset for events in (EVENTS[:3], EVENTS)]
+    assert added == [3, 4]  # repeated deliveries add no rows
+    assert [getattr(reply, "offset", None) for reply in handler.score(requests)] == [4, 4, 4]
+    assert handler.describe_model()["history"]["offset"] == 4
+    assert handler.describe_model()["history"]["store"] == "memory"
+
+
+def test_replies_of_a_model_without_history_carry_no_offset(scorer: Scorer) -> None:
+    handler = RequestHandler(LoadedModel(scorer), Settings(), Metrics())
+    (reply,) = handler.score([ScoreRequest(b'{"text": "x"}', False)])
+    assert isinstance(reply, Reply)
+    assert reply.offset is None
+    with pytest.raises(RejectedRequest, match="no history"):
+        handler.ingest(b'{"events": []}')
+
+
+def test_a_durable_event_is_accepted_even_if_it_cannot_be_applied(
+    accounts_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = Settings(state=tmp_path / "state")
-    for expected in (0, 7):
-        caplog.clear()
-        handler = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), settings, Metrics())
-        handler.ingest(json.dumps({"events": EVENTS}).encode())
-        handler.close()
-        assert handler.describe_model()["history"]["cut_bytes"] == expected
-        assert f"fraudsieve_state_cut_bytes {expected}.0".encode() in handler.metrics.render()
-        logged = [vars(record)["fields"]["bytes"] for record in caplog.records if "was cut" in record.getMessage()]
-        assert logged == [expected] * bool(expected)
-        newest = max((tmp_path / "state").glob("*.log"))
-        newest.write_bytes(newest.read_bytes() + b"\xf5fs\xf5 torn"[:7])
+    settings = Settings(state=str(tmp_path / "live.db"))
+    handler = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), settings, Metrics())
+    assert handler.live is not None
+    body, query = json.dumps({"events": EVENTS}).encode(), {"account_id": "ann", "as_of": "2026-05-01T10:00:09Z"}
+    with monkeypatch.context() as patch:
+        patch.setattr(handler.live.state, "apply", fail_for(handler.live.state.apply, lambda _: True, MemoryError()))
+        answer = handler.ingest(body)
+    assert (json.loads(answer.content)["accepted"], answer.offset) == (4, 4)
+    sent_again = handler.ingest(body)
+    assert (json.loads(sent_again.content)["accepted"], sent_again.offset) == (4, 4)
+    expected = Scorer.load(accounts_folder)
+    state = expected.new_state()
+    state.update(EVENTS)
+    (reply,) = handler.score([ScoreRequest(json.dumps(query).encode(), True)])
+    assert isinstance(reply, Reply)
+    assert json.loads(reply.content) == expected.score(query, history=state, reasons=True)
+    handler.close()
+
+
+def test_several_workers_need_a_store_for_a_history(accounts_folder: Path, scorer: Scorer) -> None:
+    with pytest.raises(ServiceError, match="2 processes share only through a store"):
+        RequestHandler(LoadedModel(Scorer.load(accounts_folder)), Settings(workers=2), Metrics())
+    RequestHandler(LoadedModel(scorer), Settings(workers=2), Metrics())
 
 
 def test_health_and_metrics_do_not_wait_for_the_history(accounts_folder: Path) -> None:
@@ -152,7 +179,7 @@ def test_health_and_metrics_do_not_wait_for_the_history(accounts_folder: Path) -
     async def call() -> list[httpx.Response]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
             answers = [await client.get("/metrics")]
-            with handler.live._lock:
+            with handler.live._replica.lock:
                 async with asyncio.timeout(10):
                     for path in ("/healthz", "/readyz", "/metrics", "/metrics", "/v1/model"):
                         answers.append(await client.get(path))
@@ -202,12 +229,10 @@ def test_a_folder_is_served_without_mlflow(run_alone: Any, binary: Any) -> None:
 import sys
 for name in ("mlflow", "pandas", "sklearn", "pyarrow", "httpx"):
     sys.modules[name] = None
-from fraudsieve.cli.commands.serve import _find
-from fraudsieve.models import Scorer
-from fraudsieve.models.service.app import create_app
+from fraudsieve.models.service import Settings
+from fraudsieve.models.service.processes.loading import load_app
 import fraudsieve.cli.app
-folder, digest, version = _find({str(binary.folder)!r})
-create_app(Scorer.load(folder)).state.handler.warm_up()
+load_app(Settings(address={str(binary.folder)!r})).state.handler.warm_up()
 print("no mlflow")
 """)
 
@@ -226,7 +251,8 @@ WRONG_CALLS = {
 def test_a_wrong_call_is_reported_at_once(run_alone: Any, binary: Any) -> None:
     model = ("--model", str(binary.folder))
     calls = [
-        ["serve", "--json", *(() if "--model" in options else model), *options] for options in WRONG_CALLS.values()
+        ["serve", "--json", "--port", "0", *(() if "--model" in options else model), *options]
+        for options in WRONG_CALLS.values()
     ]
     printed = run_alone(f"""
 from typer.testing import CliRunner

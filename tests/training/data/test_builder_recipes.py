@@ -35,6 +35,17 @@ def test_the_recipe_sets_what_is_scored(small_world: World) -> None:
     )
 
 
+def test_a_live_state_reads_labels_as_those_of_training(small_world: World) -> None:
+    label = (small_world.messages.index % 2).astype(str)
+    tables = {"messages": small_world.messages.assign(label=label, labelled_at=small_world.messages["sent_at"])}
+    data = read_data(Recipe(), tables, min_label_rows=1)
+    builder = make_builder(data, Recipe.read(overrides={"features.campaigns": True}))
+    assert isinstance(builder, MessageFeatures)
+    campaigns = builder.set_params(wording=False).fit(data.rows).matrix_.campaigns
+    assert campaigns is not None
+    assert (campaigns.types, campaigns.class_of("1")) == (("fraud", "legitimate"), "fraud")
+
+
 @pytest.mark.parametrize(
     ("content", "named"),
     [

@@ -1,15 +1,17 @@
 """``fraudsieve serve``."""
 
 import logging
-import os
 from pathlib import Path
-from typing import Annotated, Any
+from socket import socket
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fraudsieve.cli.console import exit_on_error
+from fraudsieve.cli.console import WORK_FAILED, exit_on_error
 from fraudsieve.cli.options import Json, ModelOption
-from fraudsieve.exceptions import ServiceError
+
+if TYPE_CHECKING:
+    from fraudsieve.models.service.settings import Settings
 
 __all__ = ["serve_command"]
 
@@ -17,8 +19,13 @@ __all__ = ["serve_command"]
 def serve_command(
     model: ModelOption,
     state: Annotated[
-        Path | None, typer.Option(help="Folder that stores the event history; without it, the history is lost on exit.")
+        str | None,
+        typer.Option(
+            help="Store of the event history: a file such as live.db, or postgresql://USER@HOST/DATABASE for several "
+            "machines (password in PGPASSWORD or ~/.pgpass). Without it, the history is lost on exit."
+        ),
     ] = None,
+    workers: Annotated[int, typer.Option(help="Processes. A model with history then needs --state.", min=1)] = 1,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 for any free port.", min=0, max=65535)] = 8000,
     token_file: Annotated[
@@ -26,35 +33,48 @@ def serve_command(
     ] = None,
     open: Annotated[bool, typer.Option("--open", help="Allow other machines to call without a token.")] = False,
     lateness: Annotated[str, typer.Option(help="How late an event may arrive.")] = "1d",
-    threads: Annotated[int | None, typer.Option(help="Threads that score; by default one per core.", min=1)] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads that score, per worker; by default one per core in all.", min=1)
+    ] = None,
     max_body: Annotated[int, typer.Option(help="Largest request body in bytes.", min=1)] = 1 << 20,
     max_records: Annotated[int, typer.Option(help="Records per request.", min=1)] = 1000,
-    max_requests: Annotated[int, typer.Option(help="Requests in progress; further ones are answered 503.", min=1)] = 64,
+    max_requests: Annotated[
+        int, typer.Option(help="Requests in progress, per worker; further ones are answered 503.", min=1)
+    ] = 64,
     body_seconds: Annotated[float, typer.Option(help="Seconds that a request may take to arrive.", min=0.1)] = 10.0,
     watch_seconds: Annotated[float, typer.Option(help="Seconds between checks of a registry alias.", min=0.1)] = 30.0,
+    after_seconds: Annotated[
+        float, typer.Option(help="Seconds that a request waits for the offset in Fraudsieve-After.", min=0.0)
+    ] = 1.0,
     grace_seconds: Annotated[float, typer.Option(help="Seconds that requests may take to finish on shutdown.")] = 30.0,
     json: Json = False,
 ) -> None:
-    """Serve a model over HTTP until it is stopped (POSIX only). It logs JSON lines to standard error."""
-    with exit_on_error(as_json=json):
-        create_app, run, listen = _import_service()
-        from fraudsieve.models.predict import Scorer
-        from fraudsieve.models.service.json_log import configure_json_logging, log_event
-        from fraudsieve.models.service.settings import Settings, check_exposure, read_token
+    """Serve a model over HTTP until it is stopped (POSIX only). It logs JSON lines to standard error.
 
+    fraudsieve serve --model fraudsieve-model --state live.db
+
+    fraudsieve serve --model models:/fraudsieve@champion --state postgresql://fraud@db/history --workers 4
+    """
+    with exit_on_error(as_json=json):
+        from fraudsieve.models.service.json_log import configure_json_logging, log_event
+        from fraudsieve.models.service.processes.loading import check_installed
+        from fraudsieve.models.service.settings import Settings, check_exposure, check_platform, read_token
+        from fraudsieve.models.service.transport.listener import listen
+
+        check_platform()
+        check_installed()
         token = read_token(token_file)
         check_exposure(host, token, is_open=open)
         configure_json_logging()
         if token is None:
             clients = "every machine that can reach it" if open else "all users of this machine"
             log_event(f"no token is set: the service accepts requests from {clients}", level=logging.WARNING)
-        folder, digest, version = _find(model)
         settings = Settings(
             token=token,
             is_open=open,
             address=model,
-            version=version,
             state=state,
+            workers=workers,
             lateness=lateness,
             max_body=max_body,
             max_records=max_records,
@@ -62,42 +82,24 @@ def serve_command(
             threads=threads,
             body_seconds=body_seconds,
             watch_seconds=watch_seconds,
+            after_seconds=after_seconds,
             grace_seconds=grace_seconds,
         )
-        listener = listen(host, port)
-        run(create_app(Scorer.load(folder, digest=digest), settings), settings, listener)
+        serve = _serve_alone if workers == 1 else _serve_with_workers
+        is_clean = serve(settings, listen(host, port))
+    if not is_clean:
+        raise typer.Exit(WORK_FAILED)
 
 
-def _import_service() -> tuple[Any, Any, Any]:
-    from fraudsieve.models.service.settings import check_platform
+def _serve_alone(settings: "Settings", listener: socket) -> bool:
+    from fraudsieve.models.service.processes.loading import load_app
+    from fraudsieve.models.service.server import run
 
-    check_platform()
-    try:
-        from fraudsieve.models.service.app import create_app
-        from fraudsieve.models.service.server import listen, run
-    except ModuleNotFoundError as error:
-        fix = "Install it: pip install 'fraudsieve[serve]'."
-        package = (error.name or "a package").partition(".")[0]
-        raise ServiceError("fraudsieve serve", f"{package} is not installed", fix) from None
-    return create_app, run, listen
+    run(load_app(settings), settings, listener)
+    return True
 
 
-def _find(model: str) -> tuple[Path, str | None, str | None]:
-    """Return the model folder, the digest that it must have, and the registered version."""
-    if (Path(model) / "manifest.json").is_file():
-        return Path(model), None, None  # MLflow is not needed
-    # Standard error holds JSON lines only: neither MLflow's own log format nor its progress bars.
-    os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    try:
-        from fraudsieve.models.flavor import logged_digest, model_folder, resolve_version
-    except ModuleNotFoundError as error:
-        fix = "Install it: pip install 'fraudsieve[train,serve]', or pass a model folder."
-        raise ServiceError(model, f"{error.name} is not installed", fix) from None
-    version = None
-    if model.startswith("models:/"):
-        # The alias is resolved once, so that the version shown is the one that is loaded.
-        version = resolve_version(model)
-        model = f"{model.partition('@')[0]}/{version}" if "@" in model else model
-    folder = model_folder(model)
-    return folder, logged_digest(folder), version
+def _serve_with_workers(settings: "Settings", listener: socket) -> bool:
+    from fraudsieve.models.service.processes.supervisor import supervise
+
+    return supervise(settings, listener)

@@ -9,6 +9,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from fraudsieve.models.service.transport.http11 import bounded_protocol
+from fraudsieve.models.service.transport.turns import Turns
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -69,7 +70,7 @@ def sent(*packets: bytes) -> Transport:
     async def run() -> Transport:
         config = uvicorn.Config(answer, lifespan="off", log_config=None, access_log=False)
         config.load()
-        connection, transport = bounded_protocol(5, 1000, 5, answer)(config, ServerState(), {}), Transport()
+        connection, transport = bounded_protocol(5, 1000, 5, answer, Turns())(config, ServerState(), {}), Transport()
         connection.connection_made(transport)
         for packet in packets:
             connection.data_received(packet)
@@ -130,3 +131,27 @@ def test_connect_is_rejected() -> None:
     transport = sent(b"CONNECT x:80 HTTP/1.1\r\nhost: x\r\n\r\n")
     assert transport.closed
     assert transport.written[0].startswith(b"HTTP/1.1 400")
+
+
+def test_while_connections_arrive_requests_wait_and_probes_do_not() -> None:
+    post = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\n"
+
+    async def run() -> tuple[int, list[bytes]]:
+        config, turns = uvicorn.Config(answer, lifespan="off", log_config=None, access_log=False), Turns()
+        config.load()
+        protocol = bounded_protocol(5, 1000, 5, answer, turns)
+        connections = [(protocol(config, ServerState(), {}), Transport()) for _ in range(2)]
+        for connection, transport in connections:
+            connection.connection_made(transport)
+        (waiting, transport), (probe, of_probe) = connections
+        waiting.data_received(post)
+        probe.data_received(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        await handled(probe)
+        n_probes = len(of_probe.written)
+        waiting.data_received(b"abc")
+        await handled(waiting)
+        return n_probes, transport.written
+
+    n_probes, written = asyncio.run(run())
+    assert n_probes == 1
+    assert written[0].endswith(b"\r\n\r\nabc")

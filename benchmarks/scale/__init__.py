@@ -1,0 +1,1 @@
+"""Scale of the live state: its store, under many clients and with many events."""

@@ -1,0 +1,32 @@
+"""Scale of the live state: ``python -m benchmarks.scale NAME``; each NAME is a module ``benchmarks.scale.NAME``."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from benchmarks.runner import Arguments, Report, run_command
+
+__all__ = ["NAMES", "main"]
+
+NAMES = ("store",)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line and return the exit code, 0."""
+    arguments: Arguments = {
+        "name": {"choices": NAMES, "metavar": "NAME", "help": ", ".join(NAMES)},
+        "--events": {"type": int, "default": 1_000_000, "help": "events of a restart (1,000,000)"},
+        "--seconds": {"type": float, "default": 5.0, "help": "seconds per number of clients (5)"},
+    }
+    return run_command("scale", _run, __doc__, argv, arguments=arguments)
+
+
+def _run(options: argparse.Namespace) -> Report:
+    module = importlib.import_module(f"benchmarks.scale.{options.name}")
+    report: Report = module.run(options.events, options.seconds)
+    return report
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""Speed of entities with many events: an event in and a look, where it costs most."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.runner import Bar, progress
+from fraudsieve.features.campaign.over_time import N_BANDS, CampaignHistory
+from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.hot.timeline import HotTimeline
+
+__all__ = ["HOT_PROTOCOL", "measure_hot"]
+
+SIZES = (1000, 100_000, 1_000_000)
+CAMPAIGN_SIZE = 100_000
+PAIRS, WARM_UP = 2000, 20
+BAR_US = 1000.0
+SECOND = 1_000_000
+MINUTE, DAY, SPAN = 60 * SECOND, 86_400 * SECOND, 30 * 86_400 * SECOND
+STEP = SPAN // 100_000
+HOT_PROTOCOL = (
+    "hot, same_time, late, look_back, campaign: a HotTimeline of N events (the largest if no N is named), then pairs of "
+    "one event in and one look. hot: events spread evenly over 30 days. same_time: all events at one time, also the "
+    "new ones. late: one event in a hundred comes up to a minute late. look_back: every other look is a minute back. "
+    "campaign: a message in and a look at all of its eight bands, each with N messages."
+)
+
+
+def measure_hot() -> tuple[dict[str, float], list[Bar]]:
+    """Time pairs of an event and a look on entities with many events.
+
+    Returns
+    -------
+    figures : dict of str to float
+        Microseconds.
+    bars : list of Bar
+        One for each 99th percentile.
+    """
+    figures: dict[str, float] = {}
+    for size in SIZES:
+        for name in ("hot", "same_time"):
+            figures |= _percentiles(f"{name}.{{}}_us.{size}", _pairs(name, size))
+    for name in ("late", "look_back"):
+        figures |= _percentiles(f"{name}.{{}}_us", _pairs(name, SIZES[-1]))
+    figures |= _percentiles(f"campaign.{{}}_us.{CAMPAIGN_SIZE}", _campaign_pairs())
+    return figures, [Bar.at_most(name, value, BAR_US) for name, value in figures.items() if ".p99_us" in name]
+
+
+def _percentiles(name: str, taken: list[float]) -> dict[str, float]:
+    figures = {name.format(share): float(np.percentile(taken, int(share[1:]))) for share in ("p50", "p99")}
+    progress(", ".join(f"{figure} {value:.0f}" for figure, value in figures.items()))
+    return figures
+
+
+def _rows(times: NDArray[np.int64], rng: np.random.Generator, *, n_ids: int = 1) -> NDArray[np.int64]:
+    amounts = rng.integers(1, 1_000_000, len(times)) / 100
+    ids = rng.integers(1, 51, (len(times), n_ids))
+    return np.column_stack([times, amounts.view(np.int64), np.full(len(times), -1), ids])
+
+
+def _pairs(name: str, size: int) -> list[float]:
+    """Time pairs on an account with the default measures."""
+    rng, view = np.random.default_rng(0), History()
+    same = name == "same_time"
+    timeline = HotTimeline(view, _rows(np.full(size, SPAN) if same else np.arange(size) * SPAN // size, rng))
+    out = np.full((2, len(view.columns)), np.nan)
+
+    def pair(index: int) -> Callable[[], None]:
+        now = SPAN + (WARM_UP + index) * STEP
+        late = int(rng.integers(1, 60)) * SECOND if name == "late" and index % 100 == 0 else 0
+        row = _rows(np.array([SPAN if same else now - late]), rng)[0].tolist()
+        cutoff = now + SECOND - (MINUTE if name == "look_back" and index % 2 else 0)
+
+        def call() -> None:
+            timeline.add(row)
+            timeline.fill(cutoff, np.empty(0), out)
+
+        return call
+
+    return _timed(pair)
+
+
+def _campaign_pairs() -> list[float]:
+    """Time pairs on a campaign: eight bands, each a timeline."""
+    rng, (view, *_) = np.random.default_rng(0), CampaignHistory().views
+    times = np.arange(CAMPAIGN_SIZE) * SPAN // CAMPAIGN_SIZE
+    bands = [HotTimeline(view, _rows(times, rng, n_ids=2)) for _ in range(N_BANDS)]
+    out = np.full((2, len(view.columns)), np.nan)
+
+    def pair(index: int) -> Callable[[], None]:
+        now = SPAN + (WARM_UP + index) * STEP
+        row = _rows(np.array([now]), rng, n_ids=2)[0].tolist()
+
+        def call() -> None:
+            for band in bands:
+                band.add(row)
+                band.fill(now + SECOND, np.empty(0), out)
+
+        return call
+
+    return _timed(pair)
+
+
+def _timed(pair: Callable[[int], Callable[[], None]]) -> list[float]:
+    taken = []
+    for index in range(-WARM_UP, PAIRS):
+        call = pair(index)
+        start = time.perf_counter()
+        call()
+        if index >= 0:
+            taken.append((time.perf_counter() - start) * 1e6)
+    return taken

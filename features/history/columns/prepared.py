@@ -1,0 +1,85 @@
+"""Records that were read from columns and checked for a state, in arrays."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from fraudsieve._typing import Array
+from fraudsieve.features.history.pool.timelines import TimelinePool
+
+__all__ = ["PreparedColumns", "PreparedLinks", "PreparedRows"]
+
+
+class PreparedRows(NamedTuple):
+    """Rows to add to timelines.
+
+    Attributes
+    ----------
+    pool : TimelinePool
+        The timelines.
+    digests : ndarray of uint64, shape (n_rows, 2)
+        The entity of each row.
+    rows : ndarray of int64, shape (n_rows, width)
+        The rows.
+    records : ndarray of int64, shape (n_rows,)
+        The record that each row belongs to.
+    """
+
+    pool: TimelinePool
+    digests: Array
+    rows: Array
+    records: Array
+
+
+class PreparedLinks(NamedTuple):
+    """Links of accounts and values of a column, for the network; `records` as in `PreparedRows`."""
+
+    name: str
+    accounts: Array
+    values: Array
+    records: Array
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedColumns:
+    """Valid records, for `HistoryState.apply` of the state that prepared them.
+
+    Attributes
+    ----------
+    times : ndarray of int64, shape (n_records,)
+        Microseconds since 1970.
+    identifiers : ndarray of uint64, shape (n_records,)
+        As `delivery_id` returns them; 0 for none.
+    rows : list of PreparedRows
+        Rows of the views.
+    links : list of PreparedLinks
+        Links of the network.
+    accounts, frauds : ndarray of uint64 and of bool, shape (n_records,)
+        Labels of accounts; empty for other records.
+    """
+
+    times: Array
+    identifiers: Array
+    rows: list[PreparedRows] = field(default_factory=list)
+    links: list[PreparedLinks] = field(default_factory=list)
+    accounts: Array = field(default_factory=lambda: np.empty(0, np.uint64))
+    frauds: Array = field(default_factory=lambda: np.empty(0, np.bool_))
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def add_rows(self, is_new: Array) -> int:
+        """Add the rows of new records to their timelines, and return the number of rows.
+
+        Parameters
+        ----------
+        is_new : ndarray of bool, shape (n_records,)
+            Which records are not repeated deliveries.
+        """
+        n_rows = 0
+        for pool, digests, rows, records in self.rows:
+            counts = is_new[records]
+            pool.add_many(digests[counts], rows[counts])
+            n_rows += int(np.count_nonzero(counts))
+        return n_rows

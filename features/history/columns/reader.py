@@ -1,0 +1,280 @@
+"""The reader of columns for a live state, with the results of the reader of records.
+
+It finds out which records are invalid by the same rules. The reader of records then says why. Needs only NumPy.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from hashlib import blake2b
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from fraudsieve._typing import Array
+from fraudsieve.features.history.kernels.ids import code_numbers
+from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType
+from fraudsieve.features.history.timeline import AMOUNT, IDS, KIND, TIME, ViewState, bits_of
+
+from .encoded_ids import EncodedIds, digests_of
+from .prepared import PreparedColumns, PreparedLinks, PreparedRows
+from .table import ColumnTable
+
+__all__ = ["NO_LINKS", "ColumnType", "LinkFields", "ReadColumns", "read_columns", "time_field"]
+
+ColumnType: TypeAlias = RecordType | Literal["messages"]
+
+
+class LinkFields(NamedTuple):
+    """The fields that link accounts in a network; one of them is the counterparty, or none."""
+
+    names: tuple[str, ...]
+    counterparty: str
+
+
+NO_LINKS = LinkFields((), "")
+
+
+def time_field(column_type: ColumnType) -> str:
+    """Return the name of the column of times."""
+    return "occurred_at" if column_type == "messages" else TIME_FIELDS[column_type]
+
+
+class ReadColumns(NamedTuple):
+    """What was read from a table.
+
+    Attributes
+    ----------
+    is_valid : ndarray of bool, shape (n_records,)
+        Which records are valid, whatever their times.
+    prepared : callable
+        Returns the prepared columns of the records of a mask.
+    times : ndarray of int64, shape (n_records,)
+        Microseconds since 1970; undefined for invalid records.
+    identifiers : ndarray of uint64, shape (n_records,)
+        As in `PreparedColumns`; undefined for invalid records.
+    has_rows : ndarray of bool, shape (n_records,)
+        Which records have a row of a view.
+    """
+
+    is_valid: Array
+    prepared: Callable[[Array], PreparedColumns]
+    times: Array
+    identifiers: Array
+    has_rows: Array
+
+
+def read_columns(
+    table: ColumnTable, column_type: ColumnType, views: Sequence[ViewState], links: LinkFields
+) -> ReadColumns:
+    """Read the records of a table, whatever their times.
+
+    Parameters
+    ----------
+    table : ColumnTable
+        The columns; those of messages have the bands of a message in one row.
+    column_type : {"events", "labels", "account_labels", "messages"}
+        What the records are.
+    views : sequence of ViewState
+        The views to add them to.
+    links : LinkFields
+        The fields that link accounts in the network.
+
+    Returns
+    -------
+    ReadColumns
+    """
+    if column_type == "account_labels":
+        return _read_account_labels(table)
+    if column_type == "labels":
+        return _read_labels(table, views)
+    if column_type == "messages":
+        return _by_message(_read_events(table, views, links, are_messages=True), table)
+    return _read_events(table, views, links, are_messages=False)
+
+
+def _by_message(bands: ReadColumns, table: ColumnTable) -> ReadColumns:
+    """Return what was read from bands for the messages that they belong to; a message without bands is invalid."""
+    owners = table.owners if table.owners is not None else np.arange(table.n_rows)
+    messages = np.arange(table.n_records)
+    sizes, n_invalid = (np.bincount(rows, minlength=len(messages)) for rows in (owners, owners[~bands.is_valid]))
+    firsts = np.minimum(np.searchsorted(owners, messages), max(len(owners) - 1, 0))
+    times, identifiers = (
+        values[firsts] if len(owners) else np.zeros(len(messages), values.dtype)
+        for values in (bands.times, bands.identifiers)
+    )
+
+    def prepared(kept: Array) -> PreparedColumns:
+        kept_bands = kept[owners]
+        numbers = (np.cumsum(kept) - 1)[owners[kept_bands]]
+        read = bands.prepared(kept_bands)
+        rows = [part._replace(records=numbers[part.records]) for part in read.rows]
+        links = [part._replace(records=numbers[part.records]) for part in read.links]
+        return PreparedColumns(times[kept], identifiers[kept], rows, links)
+
+    return ReadColumns((sizes > 0) & (n_invalid == 0), prepared, times, identifiers, np.ones(len(messages), np.bool_))
+
+
+class _Entities(NamedTuple):
+    """The entity of each row of a view: whether it has one, and its digest."""
+
+    exists: Array
+    codes: Array
+    digests: Array
+
+
+def _read_events(
+    table: ColumnTable, views: Sequence[ViewState], links: LinkFields, *, are_messages: bool
+) -> ReadColumns:
+    times, invalid = table.times("occurred_at")
+    invalid = invalid | table.amounts("amount")[1]
+    bands = [table.ids(name) for name in CAMPAIGN]
+    is_band = bands[0].is_present | bands[1].is_present
+    invalid |= bands[0].is_invalid | bands[1].is_invalid | ~(is_band | table.ids("account_id").is_present)
+    event_ids = table.ids("event_id")
+    invalid |= event_ids.is_invalid
+    entities = []
+    for view in views:
+        found, wrong = _entities(table, view.history.entities)
+        entities.append(found)
+        invalid |= wrong | found.exists & _wrong_fields(table, view)
+    for name in ("account_id", *links.names) if links.names else ():
+        invalid |= table.ids(name).is_invalid
+    has_rows = np.logical_or.reduce([found.exists for found in entities], initial=False) | np.zeros_like(invalid)
+    if are_messages:
+        identifiers = _message_identifiers(table, times, event_ids, bands[1])
+    else:
+        identifiers = np.where(is_band, np.uint64(0), _digests(event_ids, "event None "))
+
+    def prepared(kept: Array) -> PreparedColumns:
+        rows = [
+            _rows(view.events, found, kept, partial(_event_rows, table, view, times))
+            for view, found in zip(views, entities, strict=True)
+        ]
+        return PreparedColumns(times[kept], identifiers[kept], rows, _links(table, links, kept))
+
+    return ReadColumns(~invalid, prepared, times, identifiers, has_rows)
+
+
+def _wrong_fields(table: ColumnTable, view: ViewState) -> Array:
+    """Return in which rows a field that a view measures is invalid."""
+    wrong = table.ids("kind").is_invalid | table.amounts(view.history.amount)[1]
+    for name in view.identifiers:
+        wrong = wrong | table.ids(name).is_invalid
+    return wrong
+
+
+def _entities(table: ColumnTable, names: tuple[str, ...]) -> tuple[_Entities, Array]:
+    """Return the entities that columns identify, and where an id is invalid and all before it are present."""
+    columns = [table.ids(name) for name in names]
+    exists, wrong = np.ones(table.n_rows, np.bool_), np.zeros(table.n_rows, np.bool_)
+    for ids in columns:
+        wrong |= exists & ids.is_invalid
+        exists &= ids.is_present
+    if len(columns) == 1:
+        return _Entities(exists, columns[0].codes, columns[0].keys), wrong
+    codes = columns[0].codes
+    for ids in columns[1:]:
+        codes = code_numbers((codes * len(ids.texts) + ids.codes).astype(np.uint64))[0].astype(np.int64)
+    _, firsts = np.unique(codes, return_index=True)
+    parts = zip(*([ids.parts[code] for code in ids.codes[firsts].tolist()] for ids in columns), strict=True)
+    hashed = (b"".join(len(part).to_bytes(4, "little") + part for part in key) for key in parts)
+    digests = b"".join(blake2b(content, digest_size=16).digest() for content in hashed)
+    return _Entities(exists, codes, np.frombuffer(digests, np.uint64).reshape(-1, 2)), wrong
+
+
+def _rows(pool: Any, found: _Entities, kept: Array, rows_of: Callable[[Array], Array]) -> PreparedRows:
+    """Return the rows of the records that are kept and have an entity."""
+    chosen = np.flatnonzero(kept & found.exists)
+    records = np.cumsum(kept)[chosen] - 1
+    return PreparedRows(pool, found.digests[found.codes[chosen]], rows_of(chosen), records)
+
+
+def _event_rows(table: ColumnTable, view: ViewState, times: Array, chosen: Array) -> Array:
+    rows = np.empty((len(chosen), IDS + len(view.identifiers)), np.int64)
+    rows[:, TIME] = times[chosen]
+    rows[:, AMOUNT] = table.amounts(view.history.amount)[0].view(np.int64)[chosen]
+    kinds = table.ids("kind")
+    rows[:, KIND] = np.array([view.kinds.get(text or "", -1) for text in kinds.texts], np.int64)[kinds.codes[chosen]]
+    for column, name in enumerate(view.identifiers, start=IDS):
+        ids = table.ids(name)
+        rows[:, column] = ids.digests.view(np.int64)[ids.codes[chosen]]
+    return rows
+
+
+def _links(table: ColumnTable, links: LinkFields, kept: Array) -> list[PreparedLinks]:
+    accounts, prepared = _row_digests(table.ids("account_id")), []
+    for name in links.names:
+        values = _row_digests(table.ids(name))
+        chosen = kept & (accounts != 0) & (values != 0)
+        if name == links.counterparty:
+            chosen &= accounts != values
+        records = np.cumsum(kept)[chosen] - 1
+        prepared.append(PreparedLinks(name, accounts[chosen], values[chosen], records))
+    return prepared
+
+
+def _read_labels(table: ColumnTable, views: Sequence[ViewState]) -> ReadColumns:
+    times, invalid = table.times("labelled_at")
+    frauds, not_labels = table.frauds("is_fraud")
+    event_ids = table.ids("event_id")
+    invalid = invalid | not_labels | event_ids.is_invalid
+    has_rows, counting = np.zeros_like(invalid), [view for view in views if view.history.needs_labels]
+    entities = []
+    for view in counting:
+        found, wrong = _entities(table, view.history.entities)
+        entities.append(found)
+        invalid |= wrong
+        has_rows |= found.exists
+    identifiers = _timed_digests(event_ids, times, "label", ~invalid)
+    amounts = np.where(frauds, bits_of(1.0), bits_of(0.0))
+
+    def prepared(kept: Array) -> PreparedColumns:
+        def rows_of(chosen: Array) -> Array:
+            return np.stack([times[chosen], amounts[chosen], np.full(len(chosen), -1)], axis=1)
+
+        pairs = zip(counting, entities, strict=True)
+        rows = [_rows(view.labels, found, kept, rows_of) for view, found in pairs]
+        return PreparedColumns(times[kept], identifiers[kept], rows)
+
+    return ReadColumns(~invalid, prepared, times, identifiers, has_rows)
+
+
+def _read_account_labels(table: ColumnTable) -> ReadColumns:
+    times, invalid = table.times("labelled_at")
+    frauds, not_labels = table.frauds("is_fraud")
+    accounts = table.ids("account_id")
+    invalid = invalid | not_labels | ~accounts.is_present
+    identifiers = np.zeros(table.n_rows, np.uint64)
+
+    def prepared(kept: Array) -> PreparedColumns:
+        return PreparedColumns(
+            times[kept], identifiers[kept], accounts=_row_digests(accounts)[kept], frauds=frauds[kept]
+        )
+
+    return ReadColumns(~invalid, prepared, times, identifiers, np.ones_like(invalid))
+
+
+def _row_digests(ids: EncodedIds) -> Array:
+    return ids.digests[ids.codes]
+
+
+def _digests(ids: EncodedIds, prefix: str) -> Array:
+    """Return the digest of each row's prefix and id; 0 without an id."""
+    hashed = digests_of([prefix.encode() + part for part in ids.parts])
+    return np.where(ids.present, hashed, np.uint64(0))[ids.codes]
+
+
+def _timed_digests(ids: EncodedIds, times: Array, kind: str, chosen: Array) -> Array:
+    """Return the digest of kind, time and id of the chosen rows; 0 without an id."""
+    rows = np.flatnonzero(chosen & ids.is_present)
+    pairs = zip(times[rows].tolist(), ids.codes[rows].tolist(), strict=True)
+    digests = np.zeros(len(ids.codes), np.uint64)
+    digests[rows] = digests_of([f"{kind} {time} ".encode() + ids.parts[code] for time, code in pairs])
+    return digests
+
+
+def _message_identifiers(table: ColumnTable, times: Array, event_ids: EncodedIds, labelled: EncodedIds) -> Array:
+    """Return the identifiers of the bands of messages; all bands of a message have the same."""
+    is_label = labelled.is_present
+    sent = _digests(event_ids, "message None ")
+    return np.where(is_label, _timed_digests(event_ids, times, "message label", is_label), sent)

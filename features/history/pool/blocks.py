@@ -1,0 +1,223 @@
+"""Kernels over the rows of many entities in one array: each has a block of its own, which moves when it is full.
+
+A block has one of some sizes, each up to a half larger than the one before. A block that is left is used for the next
+entity that needs one of its size. Needs only NumPy and Numba.
+"""
+
+import numba as nb
+import numpy as np
+
+from fraudsieve._typing import Array
+from fraudsieve.features.history.kernels.recency import NEVER
+
+__all__ = [
+    "AMOUNT",
+    "CLASS",
+    "ENDS",
+    "FIRST",
+    "HEADS",
+    "LAST",
+    "NO_BLOCK",
+    "OFFSET",
+    "OUTSIDE",
+    "REMOVED",
+    "SIZE",
+    "TIME",
+    "are_sorted",
+    "drop_after",
+    "gather",
+    "insert_rows",
+    "leave",
+    "newest_until",
+    "sweep",
+]
+
+TIME, AMOUNT = range(2)
+"""The first columns of a row."""
+OFFSET, SIZE, CLASS, FIRST, LAST = range(5)
+"""The columns of a slot: where its block begins, its number of rows, the size of the block, and the times of the first
+and the last row that were dropped."""
+ENDS = [SIZE, FIRST, LAST]
+NO_BLOCK, OUTSIDE, REMOVED = -1, -2, -3
+"""What stands in place of a size: no rows, rows that are kept elsewhere, and a slot that no entity has."""
+SIZES = np.array([1, 2, *(size << shift for shift in range(56) for size in (3, 4))])
+HEADS = len(SIZES)
+"""Number of block sizes; one more integer holds the end of all blocks."""
+DROP_SHARE = 8
+"""Old rows are dropped once they are at least one in eight of a block: a drop moves all others."""
+FRAUD = int(np.float64(1.0).view(np.int64))
+
+
+@nb.njit(cache=True, nogil=True)
+def _class_of(n: int) -> int:
+    found = 0
+    while SIZES[found] < n:
+        found += 1
+    return found
+
+
+@nb.njit(cache=True, nogil=True)
+def _move(rows: Array, slots: Array, heads: Array, slot: int, new: int) -> bool:
+    """Move the rows of a slot to a block of another size; return False if the array has no place for it."""
+    offset = heads[new]
+    if offset >= 0:
+        heads[new] = rows[offset, TIME]  # a block that was left holds the place of the next one
+    elif heads[HEADS] + SIZES[new] > len(rows):
+        return False
+    else:
+        offset = heads[HEADS]
+        heads[HEADS] += SIZES[new]
+    start = slots[slot, OFFSET]
+    for i in range(slots[slot, SIZE]):
+        for column in range(rows.shape[1]):
+            rows[offset + i, column] = rows[start + i, column]
+    leave(rows, slots, heads, slot)
+    slots[slot, OFFSET], slots[slot, CLASS] = offset, new
+    return True
+
+
+@nb.njit(cache=True, nogil=True)
+def leave(rows: Array, slots: Array, heads: Array, slot: int) -> None:
+    """Give up the block of a slot, whose rows are somewhere else now or not needed."""
+    if slots[slot, CLASS] >= 0:
+        rows[slots[slot, OFFSET], TIME] = heads[slots[slot, CLASS]]
+        heads[slots[slot, CLASS]] = slots[slot, OFFSET]
+        slots[slot, CLASS] = NO_BLOCK
+
+
+@nb.njit(cache=True, nogil=True)
+def insert_rows(
+    rows: Array, slots: Array, heads: Array, at: Array, starts: Array, order: Array, new: Array, begin: int
+) -> int:
+    """Insert rows, each after those of its slot that are not later.
+
+    Group ``g`` of new rows, ``order[starts[g]:starts[g + 1]]`` in order of time, goes to the slot ``at[g]``. Slots
+    with rows elsewhere are left as they are. Returns the first group that has no place.
+    """
+    for g in range(begin, len(at)):
+        slot, n_new = at[g], starts[g + 1] - starts[g]
+        if slots[slot, CLASS] == OUTSIDE:
+            continue
+        size = slots[slot, SIZE]
+        has_place = slots[slot, CLASS] >= 0 and SIZES[slots[slot, CLASS]] >= size + n_new
+        if not has_place and not _move(rows, slots, heads, slot, _class_of(size + n_new)):
+            return g
+        offset = slots[slot, OFFSET]
+        i, j, k = offset + size - 1, starts[g + 1] - 1, offset + size + n_new - 1
+        while j >= starts[g]:
+            if i >= offset and rows[i, TIME] > new[order[j], TIME]:
+                for column in range(rows.shape[1]):
+                    rows[k, column] = rows[i, column]
+                i -= 1
+            else:
+                for column in range(rows.shape[1]):
+                    rows[k, column] = new[order[j], column]
+                j -= 1
+            k -= 1
+        slots[slot, SIZE] = size + n_new
+    return len(at)
+
+
+@nb.njit(inline="always")
+def _first_from(rows: Array, start: int, stop: int, time: int) -> int:
+    while start < stop:
+        middle = (start + stop) >> 1
+        if rows[middle, TIME] < time:
+            start = middle + 1
+        else:
+            stop = middle
+    return start
+
+
+@nb.njit(cache=True, nogil=True)
+def sweep(
+    rows: Array, slots: Array, heads: Array, cursor: int, oldest: int, only_frauds: bool, found: Array
+) -> tuple[int, int, int]:
+    """Drop the old rows of the next slots, and remember the times of the first and the last one.
+
+    Returns the number of rows dropped, the time of the newest of them, and the number of slots in `found`: those that
+    are empty, and those with rows elsewhere.
+    """
+    n_dropped, newest, n_found = 0, NEVER, 0
+    for step in range(found.size):
+        slot = (cursor + step) % len(slots)
+        kind, start = slots[slot, CLASS], slots[slot, OFFSET]
+        size = slots[slot, SIZE]
+        if kind >= 0:
+            stop = _first_from(rows, start, start + size, oldest)
+            n = stop - start
+            if n and n * DROP_SHARE >= size:
+                newest = max(newest, rows[stop - 1, TIME])
+                _remember(rows, slots, slot, start, stop, only_frauds)
+                for i in range(size - n):
+                    for column in range(rows.shape[1]):
+                        rows[start + i, column] = rows[stop + i, column]
+                size -= n
+                slots[slot, SIZE] = size
+                n_dropped += n
+                if size == 0:
+                    leave(rows, slots, heads, slot)
+                elif 2 * SIZES[_class_of(size)] <= SIZES[kind]:
+                    _move(rows, slots, heads, slot, _class_of(size))
+        if kind == OUTSIDE or (kind != REMOVED and size == 0):
+            found[n_found] = slot
+            n_found += 1
+    return n_dropped, newest, n_found
+
+
+@nb.njit(cache=True, nogil=True)
+def _remember(rows: Array, slots: Array, slot: int, start: int, stop: int, only_frauds: bool) -> None:
+    for i in range(start, stop):
+        if not only_frauds or rows[i, AMOUNT] == FRAUD:
+            time = rows[i, TIME]
+            slots[slot, FIRST] = time if slots[slot, FIRST] == NEVER else min(slots[slot, FIRST], time)
+            slots[slot, LAST] = max(slots[slot, LAST], time)
+
+
+@nb.njit(cache=True, nogil=True)
+def drop_after(rows: Array, slots: Array, heads: Array, time: int) -> int:
+    """Drop all rows later than a time and return their number."""
+    n_dropped = 0
+    for slot in range(len(slots)):
+        if slots[slot, CLASS] >= 0:
+            start, size = slots[slot, OFFSET], slots[slot, SIZE]
+            kept = _first_from(rows, start, start + size, time + 1) - start
+            slots[slot, SIZE] = kept
+            n_dropped += size - kept
+            if kept == 0:
+                leave(rows, slots, heads, slot)
+    return n_dropped
+
+
+@nb.njit(cache=True, nogil=True)
+def newest_until(rows: Array, slots: Array, time: int) -> int:
+    """Return the time of the newest row that is not later than a time; `NEVER` without one."""
+    newest = NEVER
+    for slot in range(len(slots)):
+        if slots[slot, CLASS] >= 0:
+            start = slots[slot, OFFSET]
+            stop = _first_from(rows, start, start + slots[slot, SIZE], time + 1)
+            if stop > start:
+                newest = max(newest, rows[stop - 1, TIME])
+    return newest
+
+
+@nb.njit(cache=True, nogil=True)
+def gather(rows: Array, slots: Array, chosen: Array, starts: Array, out: Array) -> None:
+    """Copy the rows of slots to ``out[starts[i]:]``, except those that are kept elsewhere."""
+    for i in range(chosen.size):
+        if slots[chosen[i], CLASS] >= 0:
+            start = slots[chosen[i], OFFSET]
+            for k in range(slots[chosen[i], SIZE]):
+                for column in range(rows.shape[1]):
+                    out[starts[i] + k, column] = rows[start + k, column]
+
+
+@nb.njit(cache=True, nogil=True)
+def are_sorted(rows: Array, starts: Array) -> bool:
+    """Return whether the rows from ``starts[i]`` to ``starts[i + 1]`` are in order of time, for every ``i``."""
+    for i in range(starts.size - 1):
+        for k in range(starts[i] + 1, starts[i + 1]):
+            if rows[k, TIME] < rows[k - 1, TIME]:
+                return False
+    return True

@@ -1,0 +1,396 @@
+"""The live runner: a state that takes events as they arrive, and computes features at any cutoff time.
+
+It shares declarations and kernels with the batch runner, and runs the kernels on the events of one entity. Sums have
+twice the digits of a float64, so they do not depend on the order of arrival or on events before the window. Live and
+batch features are therefore equal to the last bit. Needs only NumPy and Numba.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+
+from fraudsieve._typing import Array
+from fraudsieve.features.history.columns.checks import ColumnChecks, check_columns
+from fraudsieve.features.history.columns.prepared import PreparedColumns
+from fraudsieve.features.history.columns.reader import NO_LINKS, ColumnType, LinkFields
+from fraudsieve.features.history.columns.table import Columns
+from fraudsieve.features.history.declaration import History, check_histories, history_columns
+from fraudsieve.features.history.kernels.recency import NEVER
+from fraudsieve.features.history.measures import window_seconds
+from fraudsieve.features.history.reader import RecordType
+from fraudsieve.features.history.records import RejectedRecord, as_records, parse_time
+from fraudsieve.features.history.seen_ids import SeenIds
+from fraudsieve.features.history.store import write_state
+from fraudsieve.features.history.timeline import PreparedRecord, ViewState
+from fraudsieve.features.history_declaration import HistoryDeclaration
+from fraudsieve.features.network.declaration import Network
+from fraudsieve.features.network.live import NetworkState
+
+from .additions import add_prepared, ids_and_times
+from .arrivals import Prepared, read_any, read_records
+from .looks import compute_features
+from .rewind import rewind_state
+from .snapshot import dump_state, load_state
+
+__all__ = ["HistoryState"]
+
+Record: TypeAlias = Mapping[str, Any]
+Records: TypeAlias = Record | Sequence[Record]
+
+SECOND = 1_000_000
+SWEPT_PER_EVENT = 2
+"""Number of other entities whose old events are dropped with each event."""
+
+
+class HistoryState:
+    """A live state of feature views: takes events as they arrive, computes features, and drops old events.
+
+    Each view keeps the events of its longest window, the lateness and one more hour in memory. It also keeps the times
+    of the first and the last event of every entity. Views of other entities than accounts do so only if a measure has
+    no window. An event takes ``8 * (4 + n_identifiers)`` bytes per view, an entity about 80 bytes, and some space is
+    spare. An entity with more than 1,024 events takes about ten times as much, so that a look costs the same whatever
+    their number; `nbytes` is the size of the arrays. Identifiers are stored as digests. A network keeps every pair of
+    account and counterparty.
+
+    Of several events with the same ``event_id``, only the first counts, whatever the others contain. Events without an
+    id always count. Labels with the same ``event_id`` and time count once. Ids are remembered for the longest window
+    plus the lateness, at 36 to 72 bytes each.
+
+    A state is not thread-safe: a caller with several threads must lock it.
+
+    Parameters
+    ----------
+    histories : History or sequence of History
+        The feature views.
+    network : Network, default=None
+        The network to compute; None for no network.
+    lateness : str, default="1d"
+        How much older than the latest event a new event may be; also how far back a cutoff time may be.
+    ahead : str, default="1h"
+        How far in the future an event may be, since clocks differ. Later events are rejected.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Names of the columns.
+    watermark : int
+        Time of the latest event, in microseconds since 1970.
+    n_events : int
+        Number of events and labels in memory, over all views.
+    seen : SeenIds
+        The digests of the ids of events and labels that count, from `delivery_id`.
+
+    Examples
+    --------
+    >>> state = HistoryState(History(("1h",), measures=("count", "sum", "since_last")))
+    >>> state.update({"account_id": "ann", "occurred_at": "2026-05-01T10:00:00Z", "kind": "pay", "amount": 5})
+    ()
+    >>> state.features({"account_id": "ann", "as_of": "2026-05-01T10:00:30Z"}).tolist()
+    [[1.0, 5.0, 30.0]]
+    """
+
+    def __init__(
+        self,
+        histories: History | Sequence[History],
+        *,
+        network: Network | None = None,
+        lateness: str = "1d",
+        ahead: str = "1h",
+    ) -> None:
+        self.histories = check_histories(histories)
+        self.lateness, self.ahead = lateness, ahead
+        self.columns = history_columns(self.histories) + (network.columns if network else ())
+        self.network = NetworkState(network) if network else None
+        self.views = [ViewState(history) for history in self.histories]
+        self.watermark = NEVER
+        self.n_events = 0
+        self._late, self._ahead = window_seconds(lateness) * SECOND, window_seconds(ahead) * SECOND
+        longest = max((view.longest_window for view in self.views), default=0)
+        self.seen = SeenIds(longest + self._late)
+
+    @property
+    def declaration(self) -> HistoryDeclaration:
+        """The feature views and the network."""
+        return HistoryDeclaration(self.histories, self.declared_network)
+
+    @property
+    def declared_network(self) -> Network | None:
+        """The declaration of the network; None without a network."""
+        return self.network.declaration if self.network else None
+
+    @property
+    def oldest(self) -> int:
+        """The oldest cutoff time that can be computed, in microseconds since 1970."""
+        return NEVER if self.watermark == NEVER else self.watermark - self._late
+
+    @property
+    def n_entities(self) -> int:
+        """Number of entities in memory, over all views."""
+        return sum(len(view.events) for view in self.views)
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the arrays in bytes."""
+        return sum(view.nbytes for view in self.views)
+
+    def update(
+        self,
+        events: Records | Columns = (),
+        labels: Records | Columns = (),
+        *,
+        account_labels: Records | Columns = (),
+        now: datetime | None = None,
+    ) -> tuple[RejectedRecord, ...]:
+        """Add events and labels.
+
+        The events of one call may be in any order: whether one is too late depends on the events of earlier calls.
+
+        Many records are added in a fraction of the time as columns: a mapping of names to arrays or lists, or a table
+        of PyArrow, pandas or Polars. The result is that of the same records as dicts. Times may then also be an array
+        of whole numbers, which are microseconds since 1970.
+
+        Parameters
+        ----------
+        events : dict, list or tuple of dict, or columns, default=()
+            Events with ``account_id``, ``occurred_at`` and the declared columns. Events with the ``event_id`` of an
+            earlier one do not count, and are not rejected.
+        labels : dict, list or tuple of dict, or columns, default=()
+            Labels of events, with at least one entity column of a view, ``labelled_at`` and ``is_fraud``.
+        account_labels : dict, list or tuple of dict, or columns, default=()
+            Labels of accounts for the network, with ``account_id``, ``labelled_at`` and ``is_fraud``.
+        now : datetime, default=None
+            The current time, to reject events in the future; None for the system clock.
+
+        Returns
+        -------
+        tuple of RejectedRecord
+            Rejected records with their reasons: events, then labels, then account labels.
+
+        Raises
+        ------
+        TypeError
+            If an argument is not a dict, a list or tuple of dicts, or columns.
+        ValueError
+            If columns differ in length.
+
+        Examples
+        --------
+        >>> state = HistoryState(History(("1h",), measures=("count",)))
+        >>> state.update({"account_id": ["ann", "bob"], "occurred_at": np.array(["2026-05-01", "NaT"], "M8[s]")})
+        (RejectedRecord(position=1, reason='occurred_at: expected a time, the field is missing'),)
+        """
+        tables: dict[RecordType, Records | Columns] = {
+            "events": events,
+            "labels": labels,
+            "account_labels": account_labels,
+        }
+        given = {name: records for name, records in tables.items() if not isinstance(records, tuple) or records}
+        checks = self._checks(now)
+        read = [read_any(records, record_type, checks) for record_type, records in given.items()]
+        for prepared, _ in read:
+            self.apply(prepared)
+        return tuple(record for _, rejected in read for record in rejected)
+
+    def _checks(self, now: datetime | None, *, stored: bool = False) -> ColumnChecks:
+        """Return what new records are checked against; the times of stored ones are not checked."""
+        limit = parse_time(now or datetime.now(UTC), "now") + self._ahead
+        network, times = self.network, None if stored else (self.oldest, limit)
+        if network is None:
+            return ColumnChecks(self.views, NO_LINKS, None, self.seen, times)
+        links = LinkFields(network.declaration.links, network.declaration.counterparty)
+        return ColumnChecks(self.views, links, network.pairs, self.seen, times)
+
+    def prepare(
+        self,
+        records: Records,
+        record_type: RecordType = "events",
+        *,
+        now: datetime | None = None,
+        stored: bool = False,
+    ) -> tuple[list[PreparedRecord], list[RejectedRecord]]:
+        """Parse and check records without adding them, so that a caller can log them before it calls `apply`.
+
+        Parameters
+        ----------
+        records : dict, or list or tuple of dict
+            As for `update`.
+        record_type : {"events", "labels", "account_labels"}, default="events"
+            What the records are.
+        now : datetime, default=None
+            As for `update`.
+        stored : bool, default=False
+            Whether the records were accepted before. Their times are then not checked, nor whether a view of this
+            state, which may be another one, has an entity of theirs.
+
+        Returns
+        -------
+        prepared : list of PreparedRecord
+            Valid records, for `apply` of this state. Repeated deliveries are among them.
+        rejected : list of RejectedRecord
+            Invalid records with their reasons.
+
+        Raises
+        ------
+        TypeError
+            If `records` is not a dict or a list or tuple of dicts.
+        """
+        return read_records(as_records(records), record_type, self._checks(now, stored=stored))
+
+    def prepare_columns(
+        self,
+        columns: Columns,
+        record_type: ColumnType = "events",
+        *,
+        now: datetime | None = None,
+        stored: bool = False,
+    ) -> tuple[PreparedColumns, list[RejectedRecord]]:
+        """Parse and check columns, with the result of `prepare` for the same records, in a fraction of the time.
+
+        Parameters
+        ----------
+        columns : mapping of str to array, or table
+            As for `update`.
+        record_type : {"events", "labels", "account_labels", "messages"}, default="events"
+            What the records are. Messages have ``occurred_at``, and in ``campaign`` or ``labelled`` the list of the
+            keys of their bands; all bands of a message count as one delivery.
+        now, stored
+            As for `prepare`.
+
+        Returns
+        -------
+        prepared : PreparedColumns
+            Valid records, for `apply` of this state. Repeated deliveries are among them.
+        rejected : list of RejectedRecord
+            Invalid records with their reasons.
+
+        Raises
+        ------
+        ValueError
+            If the columns differ in length.
+        """
+        return check_columns(columns, record_type, self._checks(now, stored=stored))
+
+    def apply(self, prepared: Prepared) -> int:
+        """Add records that `prepare` or `prepare_columns` of this state returned, and drop old events.
+
+        Parameters
+        ----------
+        prepared : sequence of PreparedRecord, or PreparedColumns
+            The records.
+
+        Returns
+        -------
+        int
+            Number of repeated deliveries, which are not added.
+        """
+        is_new = self.seen.admit(*ids_and_times(prepared), self.watermark)
+        self.watermark = self.seen.newest
+        n_rows, n_events = add_prepared(prepared, is_new, self.network)
+        self.n_events += n_rows
+        if self.watermark != NEVER:
+            n = SWEPT_PER_EVENT * max(n_events, 1)
+            self.n_events -= sum(view.sweep(self.oldest, n) for view in self.views)
+        return len(prepared) - int(np.count_nonzero(is_new))
+
+    def rewind(self, time: datetime) -> int:
+        """Drop the events and labels that are later than a time, and take the watermark back.
+
+        Parameters
+        ----------
+        time : datetime
+            The time; events at it are kept.
+
+        Returns
+        -------
+        int
+            Number of events and labels dropped, over all views.
+
+        Notes
+        -----
+        The watermark is then the time of the newest event or label that is left, of those that a view holds or that
+        have an id. Ids of later events are forgotten: with another time they count.
+
+        Raises
+        ------
+        ValueError
+            If events were dropped as old that are needed at the earlier time. Build the state from the events then.
+        """
+        return rewind_state(self, parse_time(time, "time"))
+
+    def features(self, subjects: Records, histories: Sequence[History] | None = None) -> Array:
+        """Compute the features of subjects, strictly before their cutoff times.
+
+        Parameters
+        ----------
+        subjects : dict, or list or tuple of dict
+            Each with the subject columns, ``as_of`` and, if subjects have one, ``amount`` (None if unknown), or what
+            else a view takes as its amount. Without the field, the amount of the last event is compared with the past.
+        histories : sequence of History, default=None
+            The feature views to compute, in the order of the state; None for all views and the network.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_subjects, n_columns)
+            Equal to the features of the batch runner.
+
+        Raises
+        ------
+        ValueError
+            If a cutoff time is missing, or older than `oldest`.
+        """
+        return self.compute(subjects, histories)[0]
+
+    def compute(self, subjects: Records, histories: Sequence[History] | None = None) -> tuple[Array, Array]:
+        """Compute the features of subjects, and whether they have history.
+
+        Parameters
+        ----------
+        subjects, histories
+            As for `features`.
+
+        Returns
+        -------
+        features : ndarray of float64, shape (n_subjects, n_columns)
+            As from `features`.
+        has_history : ndarray of bool, shape (n_subjects,)
+            Whether the account had an event; without a view of accounts, whether any entity of the subject had one.
+        """
+        return compute_features(self, as_records(subjects), histories)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the state to a folder, atomically replacing the state in it.
+
+        Parameters
+        ----------
+        folder : str or Path
+            The folder, which is created if needed.
+        """
+        write_state(folder, *self.dump())
+
+    def dump(self) -> tuple[dict[str, Any], list[dict[str, Array]]]:
+        """Return a copy of the state as `save` writes it: facts in plain JSON types, and arrays per part."""
+        return dump_state(self)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read a state that `save` wrote.
+
+        Parameters
+        ----------
+        folder : str or Path
+            The folder.
+
+        Returns
+        -------
+        HistoryState
+            A state that computes the same features as the saved one.
+
+        Raises
+        ------
+        StateError
+            If a file is missing or changed, or has another format version.
+        """
+        return load_state(cls, folder)

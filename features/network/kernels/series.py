@@ -1,0 +1,180 @@
+"""Series of times, one or several per node, each sorted and contiguous in one shared array. Needs only NumPy and Numba.
+
+A series has a block of the next power of two entries. When it is full, it moves to a block of twice the size, and its
+old block is used again by another series. So an entry costs amortised constant time, and a look-up is a bisection.
+"""
+
+from typing import Any, NamedTuple
+
+import numba as nb
+import numpy as np
+
+from fraudsieve._typing import Array
+
+__all__ = [
+    "ONE",
+    "SIZE",
+    "TAIL",
+    "TWO",
+    "Series",
+    "count_before",
+    "empty_series",
+    "grow_series",
+    "insert",
+    "item_at",
+    "move_earlier",
+    "room_for",
+    "size_of",
+    "start_of",
+]
+
+N_CLASSES = 31
+"""Sizes of blocks are powers of two up to ``2 ** (N_CLASSES - 1)`` entries."""
+TAIL = N_CLASSES
+START, SIZE = 0, 1
+ONE, TWO = np.int64(1), np.int64(2)
+"""Arguments of kernels: Numba would compile a function again for every literal number."""
+
+
+class Series(NamedTuple):
+    """Sorted series of all nodes."""
+
+    spans: Array
+    """Start and size of each series, int32, shape (n_nodes, n_kinds, 2)."""
+    times: Array
+    """Times of the entries, int64; a free block has the start of the next free one as its first time."""
+    items: Array
+    """What belongs to each time."""
+    blocks: Array
+    """Start of the first free block per class of size, int64, -1 if there is none; and the end of the used entries."""
+
+
+def empty_series(n_nodes: int, n_kinds: int, n_entries: int, item_type: type) -> Series:
+    """Return series without entries."""
+    blocks = np.full(N_CLASSES + 1, -1, np.int64)
+    blocks[TAIL] = 0
+    spans = np.zeros((n_nodes, n_kinds, 2), np.int32)
+    return Series(spans, np.empty(n_entries, np.int64), np.empty(n_entries, item_type), blocks)
+
+
+def grow_series(series: Series, n_nodes: int, n_entries: int) -> Series:
+    """Return the same series with more nodes and room for further entries."""
+    spans, used = series.spans, int(series.blocks[TAIL])
+    if n_nodes > len(spans):
+        spans = np.zeros((n_nodes, *spans.shape[1:]), np.int32)
+        spans[: len(series.spans)] = series.spans
+    n_wanted = used + n_entries
+    if n_wanted <= len(series.times):
+        return series._replace(spans=spans)
+    if n_wanted >= 2**31:
+        raise OverflowError(f"Expected fewer than {2**31:,} entries of a network, got {n_wanted:,}.")
+    n = min(max(n_wanted, len(series.times) * 5 // 4), 2**31 - 1)
+    times, items = np.empty(n, np.int64), np.empty(n, series.items.dtype)
+    times[:used], items[:used] = series.times[:used], series.items[:used]
+    return Series(spans, times, items, series.blocks)
+
+
+# The three functions below widen what they read to 64 bits: Numba would compile their callers once more for 32.
+@nb.njit(cache=True, nogil=True)
+def start_of(series: Series, node: int, kind: np.int64) -> int:
+    """Return the position of the first entry of a series."""
+    start: int = series.spans[node, kind, START] + 0
+    return start
+
+
+@nb.njit(cache=True, nogil=True)
+def size_of(series: Series, node: int, kind: np.int64) -> int:
+    """Return the number of entries of a series."""
+    size: int = series.spans[node, kind, SIZE] + 0
+    return size
+
+
+@nb.njit(cache=True, nogil=True)
+def item_at(series: Series, position: int) -> int:
+    """Return the item of an entry."""
+    item: int = series.items[position] + 0
+    return item
+
+
+@nb.njit(inline="always")
+def _is_full(size: int) -> bool:
+    """Return whether a series fills its block: zero or a power of two."""
+    return size & (size - 1) == 0
+
+
+@nb.njit(cache=True, nogil=True)
+def room_for(size: int, n: Any) -> int:
+    """Return how many entries the shared array may grow by when n entries are inserted into a series."""
+    if n == 0:
+        return 0
+    capacity = 1
+    while capacity < size:
+        capacity *= 2
+    room: int = 0 if size > 0 and size + n <= capacity else 4 * (size + n)
+    return room
+
+
+@nb.njit(cache=True, nogil=True)
+def count_before(series: Series, node: int, kind: np.int64, time: int) -> int:
+    """Return the number of entries of a series strictly before a time."""
+    start = start_of(series, node, kind)
+    low, high = start, start + size_of(series, node, kind)
+    while low < high:
+        middle = (low + high) // 2
+        if series.times[middle] < time:
+            low = middle + 1
+        else:
+            high = middle
+    return low - start
+
+
+@nb.njit(cache=True, nogil=True)
+def _take_block(blocks: Array, times: Array, size_class: int) -> int:
+    start: int = blocks[size_class]
+    if start >= 0:
+        blocks[size_class] = times[start]
+    else:
+        start = blocks[TAIL]
+        blocks[TAIL] += 1 << size_class
+    return start
+
+
+@nb.njit(cache=True, nogil=True)
+def _move_to_larger_block(series: Series, node: int, kind: np.int64) -> None:
+    start, size = start_of(series, node, kind), size_of(series, node, kind)
+    size_class = 0
+    while 1 << size_class <= size:
+        size_class += 1
+    larger = _take_block(series.blocks, series.times, size_class)
+    for k in range(size):
+        series.times[larger + k], series.items[larger + k] = series.times[start + k], series.items[start + k]
+    if size:
+        series.times[start] = series.blocks[size_class - 1]
+        series.blocks[size_class - 1] = start
+    series.spans[node, kind, START] = larger
+
+
+@nb.njit(cache=True, nogil=True)
+def insert(series: Series, node: int, kind: np.int64, position: int, time: int, item: int) -> None:
+    """Insert an entry into a series; the caller has made sure that there is room."""
+    size = size_of(series, node, kind)
+    if _is_full(size):
+        _move_to_larger_block(series, node, kind)
+    start = start_of(series, node, kind)
+    for k in range(start + size, start + position, -1):
+        series.times[k], series.items[k] = series.times[k - 1], series.items[k - 1]
+    series.times[start + position], series.items[start + position] = time, item
+    series.spans[node, kind, SIZE] = size + 1
+
+
+@nb.njit(cache=True, nogil=True)
+def move_earlier(series: Series, node: int, kind: np.int64, old_time: int, item: int, time: int) -> None:
+    """Give an entry, which the series must have, an earlier time."""
+    start = start_of(series, node, kind)
+    at = start + count_before(series, node, kind, old_time)
+    while series.items[at] != item:  # entries of one and the same time are in no order
+        at += 1
+    target = start + count_before(series, node, kind, time)
+    for k in range(at, target, -1):
+        series.times[k], series.items[k] = series.times[k - 1], series.items[k - 1]
+    series.times[target], series.items[target] = time, item

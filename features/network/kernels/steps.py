@@ -1,0 +1,55 @@
+"""Running counts of a node: series whose items are totals up to and including a time. Needs only NumPy and Numba.
+
+A total is two counts in one integer, known accounts in the upper and frauds in the lower half. Changes at one and the
+same time share an entry, so the totals do not depend on the order of changes, and no entry needs to be removed.
+"""
+
+import numba as nb
+import numpy as np
+
+from .series import Series, count_before, insert, item_at, size_of, start_of
+
+__all__ = ["HALF", "add_change", "frauds_of", "known_of", "label_before", "total_before"]
+
+HALF = 32
+LOW = (1 << HALF) - 1
+
+
+@nb.njit(inline="always")
+def known_of(total: int) -> int:
+    """Return the number of known accounts of a total."""
+    return total >> HALF
+
+
+@nb.njit(inline="always")
+def frauds_of(total: int) -> int:
+    """Return the number of frauds of a total."""
+    return total & LOW
+
+
+@nb.njit(cache=True, nogil=True)
+def total_before(steps: Series, node: int, kind: np.int64, time: int) -> int:
+    """Return the total strictly before a time."""
+    n = count_before(steps, node, kind, time)
+    return item_at(steps, start_of(steps, node, kind) + n - 1) if n else 0
+
+
+@nb.njit(cache=True, nogil=True)
+def add_change(steps: Series, node: int, kind: np.int64, time: int, change: int | np.int64) -> None:
+    """Add a change of the counts from a time on; a change of zero adds no entry."""
+    if change == 0:
+        return
+    n, size = count_before(steps, node, kind, time), size_of(steps, node, kind)
+    first = start_of(steps, node, kind) + n
+    if n == size or steps.times[first] != time:
+        insert(steps, node, kind, n, time, item_at(steps, first - 1) if n else 0)
+    first = start_of(steps, node, kind) + n
+    for k in range(first, start_of(steps, node, kind) + size_of(steps, node, kind)):
+        steps.items[k] += change
+
+
+@nb.njit(cache=True, nogil=True)
+def label_before(steps: Series, node: int, kind: np.int64, time: int) -> int:
+    """Return the label of a node strictly before a time, as a total of one account; 0 if it has none."""
+    n = count_before(steps, node, kind, time)
+    return (1 << HALF) + item_at(steps, start_of(steps, node, kind) + n - 1) if n else 0

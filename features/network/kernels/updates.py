@@ -1,0 +1,275 @@
+"""Links and labels that are added to a graph, one by one and in any order. Needs only NumPy and Numba.
+
+A link is stored at its account and at its value. Besides them, a value has the running counts of its known and
+fraudulent accounts: the label of an account counts from the later of the link and the label on. A link that turns out
+to be older than it was, and a label between others, change what depends on them.
+"""
+
+from typing import NamedTuple
+
+import numba as nb
+import numpy as np
+
+from fraudsieve._typing import Array
+
+from .nodes import Nodes, empty_nodes, grow_nodes, intern_node
+from .series import (
+    ONE,
+    TAIL,
+    TWO,
+    Series,
+    count_before,
+    empty_series,
+    grow_series,
+    insert,
+    item_at,
+    move_earlier,
+    room_for,
+    size_of,
+    start_of,
+)
+from .steps import HALF, add_change
+
+__all__ = [
+    "ACCOUNTS",
+    "LABELLED",
+    "LABELS",
+    "NEVER",
+    "RETURNED",
+    "VALUES",
+    "Graph",
+    "LabelRows",
+    "LinkRows",
+    "add_rows",
+    "empty_graph",
+    "find_link",
+    "grow_graph",
+    "list_series",
+]
+
+NEVER = 2**63 - 1
+"""Time of a link that there is not."""
+VALUES, ACCOUNTS = np.int64(0), np.int64(1)
+"""Series of links: the values of an account, and the accounts of a value."""
+LABELS, LABELLED, RETURNED = np.int64(0), np.int64(1), np.int64(2)
+"""Series of steps: labels of an account (0 or 1), known and fraudulent accounts of a value, and links both ways."""
+KNOWN = 1 << HALF
+
+
+class Graph(NamedTuple):
+    """The links of one column, with the labels of the accounts."""
+
+    nodes: Nodes
+    links: Series
+    steps: Series
+
+
+class LinkRows(NamedTuple):
+    """Links to add: digests of accounts and of values, 0 if missing, and times."""
+
+    accounts: Array
+    values: Array
+    times: Array
+
+
+class LabelRows(NamedTuple):
+    """Labels to add: digests of accounts, 0 if missing; times, and whether they say fraud.
+
+    A label counts until the next one of the account. Of several with the same account and time, the last counts.
+    """
+
+    accounts: Array
+    times: Array
+    frauds: Array
+
+
+def empty_graph(n_nodes: int, n_links: int) -> Graph:
+    """Return a graph without links that has room for some."""
+    links = empty_series(n_nodes, 2, 2 * n_links, np.int32)
+    return Graph(empty_nodes(n_nodes), links, empty_series(n_nodes, 3, 0, np.int64))
+
+
+def grow_graph(graph: Graph, link_room: int, step_room: int) -> Graph:
+    """Return the same graph with room for two more nodes, and for more entries."""
+    nodes, capacity = graph.nodes, len(graph.nodes.digests)
+    if nodes.n_nodes[0] + 2 > capacity:
+        capacity = max(64, capacity * 3 // 2)
+        nodes = grow_nodes(nodes, capacity)
+    links = grow_series(graph.links, capacity, link_room)
+    return Graph(nodes, links, grow_series(graph.steps, capacity, step_room))
+
+
+@nb.njit(cache=True, nogil=True)
+def find_link(links: Series, account: int, value: int) -> int:
+    """Return since when an account is linked to a value; `NEVER` if it is not. The shorter series is searched."""
+    node, kind, wanted = account, VALUES, value
+    if size_of(links, value, ACCOUNTS) < size_of(links, account, VALUES):
+        node, kind, wanted = value, ACCOUNTS, account
+    start, since = start_of(links, node, kind), NEVER
+    for k in range(start, start + size_of(links, node, kind)):
+        if links.items[k] == wanted:
+            since = links.times[k]
+            break
+    return since
+
+
+@nb.njit(cache=True, nogil=True)
+def _room_for_link(graph: Graph, account: int, value: int) -> tuple[int, int]:
+    """Return how many entries of links and of steps a link may add."""
+    links, steps = graph.links, graph.steps
+    n_links = room_for(size_of(links, account, VALUES), ONE) + room_for(size_of(links, value, ACCOUNTS), ONE)
+    n_steps = room_for(size_of(steps, value, LABELLED), 2 * size_of(steps, account, LABELS))
+    n_steps += room_for(size_of(steps, account, RETURNED), TWO) + room_for(size_of(steps, value, RETURNED), TWO)
+    return n_links, n_steps
+
+
+@nb.njit(cache=True, nogil=True)
+def _add_labels_of_link(steps: Series, account: int, value: int, old: int, time: int) -> None:
+    """Count the labels of an account at a value from a time on, and no longer from the old one on."""
+    start, fraud, known = start_of(steps, account, LABELS), 0, KNOWN
+    for k in range(start, start + size_of(steps, account, LABELS)):
+        change = item_at(steps, k) - fraud + known
+        fraud, known = item_at(steps, k), 0
+        add_change(steps, value, LABELLED, max(time, steps.times[k]), change)
+        if old != NEVER:
+            add_change(steps, value, LABELLED, max(old, steps.times[k]), -change)
+
+
+@nb.njit(cache=True, nogil=True)
+def _add_return(graph: Graph, account: int, value: int, old: int, time: int) -> None:
+    """Count a link of an account to a counterparty that is linked to it too, at both."""
+    back = find_link(graph.links, value, account)
+    if back == NEVER:
+        return
+    for node in (account, value):
+        add_change(graph.steps, node, RETURNED, max(time, back), ONE)
+        if old != NEVER:
+            add_change(graph.steps, node, RETURNED, max(old, back), -ONE)
+
+
+@nb.njit(cache=True, nogil=True)
+def _add_link(graph: Graph, account: int, value: int, time: int, between: bool) -> None:
+    links, old = graph.links, find_link(graph.links, account, value)
+    if old <= time:
+        return
+    if old == NEVER:
+        insert(links, account, VALUES, count_before(links, account, VALUES, time), time, value)
+        insert(links, value, ACCOUNTS, count_before(links, value, ACCOUNTS, time), time, account)
+    else:
+        move_earlier(links, account, VALUES, old, value, time)
+        move_earlier(links, value, ACCOUNTS, old, account, time)
+    _add_labels_of_link(graph.steps, account, value, old, time)
+    if between:
+        _add_return(graph, account, value, old, time)
+
+
+@nb.njit(inline="always")
+def _lacks_room(series: Series, n: int) -> bool:
+    return bool(series.blocks[TAIL] + n > series.times.size)
+
+
+@nb.njit(cache=True, nogil=True)
+def _add_link_row(
+    graph: Graph, account_id: np.uint64, value_id: np.uint64, time: int, between: bool
+) -> tuple[int, int]:
+    """Add a link, or return the room that it lacks for links and for steps."""
+    if account_id == 0 or value_id == 0 or (between and account_id == value_id):
+        return 0, 0
+    account, value = intern_node(graph.nodes, account_id), intern_node(graph.nodes, value_id)
+    n_links, n_steps = _room_for_link(graph, account, value)
+    if _lacks_room(graph.links, n_links) or _lacks_room(graph.steps, n_steps):
+        return n_links, n_steps
+    _add_link(graph, account, value, time, between)
+    return 0, 0
+
+
+@nb.njit(cache=True, nogil=True)
+def _room_for_label(graph: Graph, account: int) -> int:
+    """Return how many entries of steps a label may add: one for itself, and two at every value."""
+    links, steps = graph.links, graph.steps
+    n, start = room_for(size_of(steps, account, LABELS), ONE), start_of(links, account, VALUES)
+    for k in range(start, start + size_of(links, account, VALUES)):
+        n += room_for(size_of(steps, item_at(links, k), LABELLED), TWO)
+    return n
+
+
+@nb.njit(cache=True, nogil=True)
+def _store_label(steps: Series, account: int, time: int, fraud: int) -> tuple[int, int]:
+    """Store a label; return its change of the counts, and when the next label of the account undoes it."""
+    n, size = count_before(steps, account, LABELS, time), size_of(steps, account, LABELS)
+    at = start_of(steps, account, LABELS) + n
+    if n < size and steps.times[at] == time:
+        change = fraud - item_at(steps, at)
+        steps.items[at] = fraud
+    else:
+        change = fraud - item_at(steps, at - 1) if n else fraud + KNOWN
+        insert(steps, account, LABELS, n, time, fraud)
+    next_time = NEVER
+    if n + 1 < size_of(steps, account, LABELS):
+        next_time = steps.times[start_of(steps, account, LABELS) + n + 1]
+    return change, next_time
+
+
+@nb.njit(cache=True, nogil=True)
+def _add_label(graph: Graph, account: int, time: int, fraud: int) -> None:
+    links, steps = graph.links, graph.steps
+    change, next_time = _store_label(steps, account, time, fraud)
+    if change == 0:
+        return
+    start = start_of(links, account, VALUES)
+    for k in range(start, start + size_of(links, account, VALUES)):
+        value, since = item_at(links, k), links.times[k]
+        add_change(steps, value, LABELLED, max(time, since), change)
+        if next_time != NEVER:
+            add_change(steps, value, LABELLED, max(next_time, since), -change)
+
+
+@nb.njit(cache=True, nogil=True)
+def _add_label_row(graph: Graph, account_id: np.uint64, time: int, fraud: int) -> int:
+    """Add a label, or return the room that it lacks for steps."""
+    if account_id == 0:
+        return 0
+    account = intern_node(graph.nodes, account_id)
+    n_steps = _room_for_label(graph, account)
+    if _lacks_room(graph.steps, n_steps):
+        return n_steps
+    _add_label(graph, account, time, fraud)
+    return 0
+
+
+@nb.njit(cache=True, nogil=True)
+def add_rows(
+    graph: Graph, links: LinkRows, labels: LabelRows, between: bool, row: int, label_row: int
+) -> tuple[int, int, int, int]:
+    """Add links and labels from a row of each on, as long as there is room.
+
+    The earlier of the next link and the next label comes first. If both are sorted, everything is then appended to its
+    series, where it would otherwise be inserted.
+
+    Returns the rows that were reached, and the room that is needed for links and for steps.
+    """
+    while row < links.times.size or label_row < labels.times.size:
+        if graph.nodes.n_nodes[0] + 2 > graph.nodes.digests.size:
+            break
+        n_links, n_steps = 0, 0
+        if label_row == labels.times.size or (row < links.times.size and links.times[row] <= labels.times[label_row]):
+            n_links, n_steps = _add_link_row(graph, links.accounts[row], links.values[row], links.times[row], between)
+            row += 1 if n_links + n_steps == 0 else 0
+        else:
+            fraud = 1 if labels.frauds[label_row] else 0
+            n_steps = _add_label_row(graph, labels.accounts[label_row], labels.times[label_row], fraud)
+            label_row += 1 if n_steps == 0 else 0
+        if n_links + n_steps > 0:
+            return row, label_row, n_links, n_steps
+    return row, label_row, 0, 0
+
+
+@nb.njit(cache=True, nogil=True)
+def list_series(nodes: Nodes, series: Series, kind: np.int64, owners: Array, times: Array, items: Array) -> None:
+    """Write every entry of the series of a kind, node by node: the digest of the node, the time and the item."""
+    row = 0
+    for node in range(nodes.n_nodes[0]):
+        start = start_of(series, node, kind)
+        for k in range(start, start + size_of(series, node, kind)):
+            owners[row], times[row], items[row] = nodes.digests[node], series.times[k], series.items[k]
+            row += 1

@@ -1,0 +1,42 @@
+"""The current time, safe against jumps of the system clock."""
+
+import time
+from datetime import UTC, datetime
+
+from fraudsieve.features.history.kernels.recency import NEVER
+from fraudsieve.features.history.measures import window_seconds
+from fraudsieve.features.live_state import HistoryState
+
+__all__ = ["PlausibleClock"]
+
+SECOND = 1_000_000
+
+
+class PlausibleClock:
+    """The system time, limited if it is ahead of both the events and the time since the clock was created.
+
+    Examples
+    --------
+    >>> clock = PlausibleClock()
+    >>> from fraudsieve.features.history.declaration import History
+    >>> clock.now(HistoryState(History())).year > 2000
+    True
+    """
+
+    def __init__(self) -> None:
+        self._opened = time.time() - seconds_since_boot()
+
+    def now(self, state: HistoryState) -> datetime:
+        """Return the time at which a state takes events."""
+        wall, newest = time.time(), state.watermark
+        if newest != NEVER:
+            plausible = newest / SECOND + window_seconds(state.lateness)
+            wall = min(wall, max(self._opened + seconds_since_boot(), plausible))
+        return datetime.fromtimestamp(wall, UTC)
+
+
+def seconds_since_boot() -> float:
+    """Return a monotonic clock, if possible one that includes the time in which the machine sleeps."""
+    if not hasattr(time, "clock_gettime"):  # Windows
+        return time.monotonic()
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -1,0 +1,192 @@
+"""A replica at work on its store: it appends, follows, and leaves snapshots."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from fraudsieve.exceptions import StateError
+from fraudsieve.features.history.kernels.recency import NEVER
+from fraudsieve.features.live_state import HistoryState
+
+from .calls import Call, decide_all
+from .clock import PlausibleClock
+from .fold import encode_entry
+from .handover import continued_state, reach, stored_fields
+from .records import LoggedFields, logged_fields
+from .replica import Replica
+from .snapshot import declaration_digest, encode_state
+from .store.chain import START, Position
+from .store.event_store import EventStore, StoreTransaction
+from .store.retention import drop_old_rows
+from .store.snapshots import list_snapshots, write_snapshot
+
+__all__ = ["StoreSession"]
+
+logger = logging.getLogger("fraudsieve.live")
+
+
+class StoreSession:
+    """A replica and its store. Threads must take turns, but `checkpoint` can run beside the other methods.
+
+    Parameters
+    ----------
+    store : EventStore
+        The store; it is closed if the state cannot be restored from it.
+    replica : Replica
+        An empty state.
+    new_state : callable
+        Returns another empty state.
+
+    Attributes
+    ----------
+    fields : LoggedFields
+        The fields that rows store.
+    snapshot_offset : int
+        Offset of the newest row that a snapshot has.
+    """
+
+    def __init__(self, store: EventStore, replica: Replica, new_state: Callable[[], HistoryState]) -> None:
+        self.store, self._replica, self._new_state = store, replica, new_state
+        self.snapshot_offset = 0
+        self._is_stale = True
+        try:
+            self.fields = self._declare_fields()
+            with store.reading() as transaction:
+                self._build(transaction)
+            self._nbytes = store.nbytes
+        except BaseException:
+            store.close()
+            raise
+
+    @property
+    def store_bytes(self) -> int:
+        """Bytes of the store; for PostgreSQL at the last snapshot."""
+        return self.store.nbytes if self.store.kind == "sqlite" else self._nbytes
+
+    def append(self, calls: Sequence[Call], clock: PlausibleClock) -> None:
+        """Decide on calls, store what is new, and add it to the state.
+
+        Raises
+        ------
+        StateError
+            If it cannot be stored: nothing of the calls was.
+        """
+        position = START
+        try:
+            with self.store.writing() as transaction:
+                self._follow(transaction)
+                new = decide_all(self._replica.state, calls, clock)
+                position = self._replica.position
+                if new:
+                    position = transaction.append(position, [encode_entry(entry) for entry, _ in new])
+        except StateError:
+            if not self._has_row(position):
+                raise
+            self._replica.acknowledge(calls)
+            return
+        try:  # what is durable is acknowledged, whatever happens now
+            self._replica.apply([record for _, record in new], position)
+        except Exception as error:
+            logger.error("events could not be added to the live state, it is built again: %s", type(error).__name__)
+            self._repair()
+        self._replica.acknowledge(calls)
+
+    def catch_up(self) -> None:
+        """Add the rows that other processes appended.
+
+        Raises
+        ------
+        StateError
+            If the store cannot be read, or is damaged.
+        """
+        self._is_stale = True
+        with self.store.reading() as transaction:
+            self._follow(transaction)
+        self._is_stale = False
+
+    def follow(self) -> None:
+        """Catch up if the store has changed."""
+        if self.store.has_changed() or self._is_stale:
+            self.catch_up()
+
+    def checkpoint(self) -> None:
+        """Write a snapshot of the state if there is none, and delete rows that no model looks at any more.
+
+        Raises
+        ------
+        StateError
+            If it cannot be written; the rows are kept.
+        """
+        with self._replica.lock:
+            position, generation = self._replica.position, self._replica.generation
+            if self._replica.is_broken or position.offset == self.snapshot_offset:
+                return
+            declaration = declaration_digest(self._replica.state)
+            dump, oldest = self._replica.state.dump(), _oldest_needed(self._replica.state)
+        with EventStore(self.store.database.another()) as store:
+            if not any(one.offset >= position.offset and of == declaration for one, of in _covered(store)):
+                write_snapshot(store, position, generation, declaration, encode_state(dump))
+            self.snapshot_offset = position.offset
+            covered = min((covered.offset for covered, _ in _covered(store)), default=0)
+            if oldest is not None:
+                drop_old_rows(store, oldest, covered)
+            self._nbytes = store.nbytes
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    def _declare_fields(self) -> LoggedFields:
+        """Return the fields that rows store: the model's own if the store is empty, else those of the other rows."""
+        own = logged_fields(self._replica.state)
+        with self.store.writing() as transaction:
+            facts = transaction.facts
+            if transaction.last == START and facts.generation == 0:
+                transaction.change_facts(replace(facts, ids=_sorted(own.ids), amounts=_sorted(own.amounts)))
+            return stored_fields(transaction.facts)
+
+    def _follow(self, transaction: StoreTransaction) -> None:
+        if self._replica.needs_restore(transaction):
+            self._build(transaction)
+        else:
+            self._replica.follow(transaction)
+
+    def _build(self, transaction: StoreTransaction) -> None:
+        """Build the state from the newest snapshot that fits, and the rows after it."""
+        state, position = continued_state(transaction, self._new_state())
+        self.snapshot_offset = position.offset
+        self._replica.build(state, position, transaction)
+
+    def _has_row(self, position: Position) -> bool:
+        """Catch up, and return whether a row was stored although its commit failed: an answer can be lost."""
+        if position == START:
+            return False
+        try:
+            self.catch_up()
+            with self.store.reading() as transaction:
+                row = transaction.sql.execute('SELECT digest FROM events WHERE "offset" = ?', (position.offset,))
+        except StateError:
+            return False
+        return row == [(position.digest,)]
+
+    def _repair(self) -> None:
+        try:
+            self.catch_up()
+        except Exception as error:  # the next call tries again
+            logger.error("the live state cannot be built again: %s", type(error).__name__)
+
+
+def _covered(store: EventStore) -> list[tuple[Position, str]]:
+    """Return the newest row and the declaration of each snapshot."""
+    with store.reading() as transaction:
+        return [(one.position, one.declaration) for one in list_snapshots(transaction)]
+
+
+def _sorted(names: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(names))
+
+
+def _oldest_needed(state: HistoryState) -> int | None:
+    """Return the time of the oldest event that a state can look at; None if it can look at all."""
+    length = reach(state)
+    return None if length is None or state.watermark == NEVER else state.watermark - length

@@ -1,0 +1,125 @@
+"""The chain of digests over the rows of a store: each row carries a digest of itself and of all rows before it.
+
+SQLite does not notice a flipped bit in an amount, and drops commits in silence behind one in its write-ahead file. The
+chain notices both: whoever reads rows computes their digests again from a position that is known.
+"""
+
+import struct
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import NamedTuple, TypeAlias
+
+from fraudsieve.exceptions import StateError
+
+__all__ = ["RESTORE", "START", "Head", "Position", "Row", "check_chain", "extend_chain", "row_digest"]
+
+Row: TypeAlias = tuple[int, int, bytes, bytes]
+"""Offset, time in microseconds since 1970, log entry as JSON, and digest."""
+
+RESTORE = "Restore the store from a backup."
+_NUMBERS = struct.Struct("<qq")
+
+
+class Position(NamedTuple):
+    """A place in the chain: the offset and the digest of a row."""
+
+    offset: int
+    digest: bytes
+
+
+class Head(NamedTuple):
+    """The newest row of a store, and how often its rows were rewritten before."""
+
+    generation: int
+    offset: int
+    digest: bytes
+
+
+START = Position(0, bytes(16))
+"""The position before the first row."""
+
+
+def row_digest(previous: bytes, offset: int, time: int, entry: bytes) -> bytes:
+    """Return the digest of a row.
+
+    Examples
+    --------
+    >>> row_digest(START.digest, 1, 0, b"{}") == row_digest(START.digest, 1, 1, b"{}")
+    False
+    """
+    return blake2b(previous + _NUMBERS.pack(offset, time) + entry, digest_size=16).digest()
+
+
+def extend_chain(position: Position, entries: Sequence[tuple[int, bytes]]) -> tuple[list[Row], Position]:
+    """Return entries as the rows that follow a position, and the position of the last.
+
+    Parameters
+    ----------
+    position : Position
+        The newest row.
+    entries : sequence of (int, bytes)
+        Time and log entry of each new row.
+
+    Returns
+    -------
+    rows : list of Row
+    position : Position
+
+    Examples
+    --------
+    >>> rows, position = extend_chain(START, [(0, b"{}"), (7, b"{}")])
+    >>> [row[0] for row in rows], position.offset
+    ([1, 2], 2)
+    """
+    rows: list[Row] = []
+    offset, digest = position
+    for time, entry in entries:
+        offset += 1
+        digest = row_digest(digest, offset, time, entry)
+        rows.append((offset, time, entry, digest))
+    return rows, Position(offset, digest)
+
+
+def check_chain(position: Position, rows: Sequence[Row], origin: str) -> Position:
+    """Check that rows follow a position, and return the position of the last.
+
+    Parameters
+    ----------
+    position : Position
+        The row before the first.
+    rows : sequence of Row
+        The rows in order.
+    origin : str
+        Name of the store, for the error.
+
+    Returns
+    -------
+    Position
+
+    Raises
+    ------
+    StateError
+        If a row is missing or changed.
+
+    Examples
+    --------
+    >>> rows, _ = extend_chain(START, [(0, b"{}"), (7, b"{}")])
+    >>> check_chain(START, rows[1:], "live.db")
+    Traceback (most recent call last):
+    fraudsieve.exceptions.StateError: live.db: the rows are damaged from offset 1 on: ...
+    """
+    offset, digest = position
+    for number, time, entry, stored in rows:
+        offset += 1
+        if number != offset or not isinstance(entry, bytes) or not isinstance(time, int):
+            raise damaged(origin, offset)
+        digest = row_digest(digest, offset, time, entry)
+        if digest != stored:
+            raise damaged(origin, offset)
+    return Position(offset, digest)
+
+
+def damaged(origin: str, offset: int) -> StateError:
+    """Return the error for a row that is missing or changed."""
+    problem = f"the rows are damaged from offset {offset} on: one is missing, or differs from its digest"
+    return StateError(origin, problem, RESTORE)

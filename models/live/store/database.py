@@ -1,0 +1,107 @@
+"""What a store needs of a database, in plain SQL that SQLite and PostgreSQL share.
+
+Some ten statements do not earn SQLAlchemy, which the base installation does not have: what differs between the two is
+the lock, the head, and how changes of other processes are noticed, and no library hides that.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, Protocol
+
+from .chain import Head
+
+__all__ = ["Database", "Transaction", "tables"]
+
+SCHEMA = (
+    'CREATE TABLE events ("offset" {integer} PRIMARY KEY, time {integer} NOT NULL, entry {bytes} NOT NULL, '
+    "digest {bytes} NOT NULL)",
+    "CREATE TABLE meta (name {text} PRIMARY KEY, content {text} NOT NULL)",
+    'CREATE TABLE snapshots (id {text} PRIMARY KEY, "offset" {integer} NOT NULL, started {real} NOT NULL, '
+    "facts {text} NOT NULL)",
+    "CREATE TABLE chunks (snapshot {text} NOT NULL, number {integer} NOT NULL, content {bytes} NOT NULL, "
+    "PRIMARY KEY (snapshot, number))",
+    "CREATE TABLE erasures (number {integer} PRIMARY KEY, facts {text} NOT NULL)",
+)
+
+
+def tables(types: dict[str, str]) -> list[str]:
+    """Return the statements that create the tables of a store.
+
+    Parameters
+    ----------
+    types : dict
+        The database's types of ``integer``, ``real``, ``text`` and ``bytes``.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> tables({"integer": "BIGINT", "real": "REAL", "text": "TEXT", "bytes": "BYTEA"})[1]
+    'CREATE TABLE meta (name TEXT PRIMARY KEY, content TEXT NOT NULL)'
+    """
+    return [statement.format(**types) for statement in SCHEMA]
+
+
+class Transaction(Protocol):
+    """A transaction. Parameters are marked by ``?``."""
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Execute a statement and return its rows."""
+        ...
+
+    def execute_many(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
+        """Execute a statement once per element."""
+        ...
+
+    def read_head(self) -> Head | None:
+        """Return the head; None in a new store."""
+        ...
+
+    def set_head(self, head: Head) -> None:
+        """Replace the head: durable once the transaction is committed, and before the lock is released."""
+        ...
+
+
+class Database(Protocol):
+    """A connection to the database of a store. Threads must take turns."""
+
+    origin: str
+    """Its name for errors and logs, without a password."""
+    kind: str
+    """"sqlite" or "postgresql"."""
+    types: ClassVar[dict[str, str]]
+    """For `tables`."""
+
+    def reading(self) -> AbstractContextManager[Transaction]:
+        """Return a transaction that sees one state of the store. Raises StateError."""
+        ...
+
+    def writing(self) -> AbstractContextManager[Transaction]:
+        """Return a transaction under the lock over processes, committed unless the block raises. Raises StateError."""
+        ...
+
+    def has_tables(self, transaction: Transaction) -> bool:
+        """Return whether the store was created."""
+        ...
+
+    def has_changed(self) -> bool:
+        """Return whether another connection may have changed the store since the last call. Raises StateError."""
+        ...
+
+    def shrink(self) -> None:
+        """Return free space to the system, so that deleted rows can no longer be read from the files."""
+        ...
+
+    def nbytes(self) -> int:
+        """Return the size of the store on disk."""
+        ...
+
+    def another(self) -> "Database":
+        """Return another connection to the same database."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection."""
+        ...

@@ -1,0 +1,53 @@
+"""Deletion of old rows: a prefix of the order, in small transactions, so that others append in between."""
+
+from dataclasses import replace
+
+from .chain import Position
+from .event_store import EventStore
+
+__all__ = ["drop_old_rows"]
+
+BATCH = 10_000
+
+
+def drop_old_rows(store: EventStore, before: int, covered: int) -> int:
+    """Delete the first rows as long as they are old and a snapshot has them.
+
+    Parameters
+    ----------
+    store : EventStore
+        The store.
+    before : int
+        A time, in microseconds since 1970, before which no model looks at an event.
+    covered : int
+        Offset of the newest row that every snapshot has.
+
+    Returns
+    -------
+    int
+        Number of deleted rows.
+
+    Raises
+    ------
+    StateError
+        If they cannot be deleted.
+    """
+    n_dropped = 0
+    while n := _drop_batch(store, before, covered):
+        n_dropped += n
+    return n_dropped
+
+
+def _drop_batch(store: EventStore, before: int, covered: int) -> int:
+    with store.writing() as transaction:
+        rows = transaction.sql.execute(
+            'SELECT "offset", time, digest FROM events WHERE "offset" <= ? ORDER BY "offset" LIMIT ?', (covered, BATCH)
+        )
+        n = next((index for index, (_, time, _) in enumerate(rows) if time >= before), len(rows))
+        if n:
+            offset, _, digest = rows[n - 1]
+            transaction.sql.execute('DELETE FROM events WHERE "offset" <= ?', (offset,))
+            facts = transaction.facts
+            dropped_before = max(before, before if facts.dropped_before is None else facts.dropped_before)
+            transaction.change_facts(replace(facts, start=Position(offset, digest), dropped_before=dropped_before))
+        return n

@@ -1,0 +1,87 @@
+"""Removal of rows from the middle: the rows that stay are written anew, with new offsets and a new chain.
+
+It is one transaction: a crash leaves the old rows or the new ones. Offsets go on rising, so that whoever waits for an
+old one is not stuck. The new chain starts at random: no digest is left from which a removed row could be guessed.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from .chain import Head, Position, Row, extend_chain
+from .event_store import EventStore, StoreTransaction
+from .facts import read_sealed, sealed
+from .snapshots import drop_snapshots
+
+__all__ = ["list_removals", "remove_rows"]
+
+IsKept: TypeAlias = Callable[[Row], bool]
+
+INSERT = 'INSERT INTO events ("offset", time, entry, digest) VALUES (?, ?, ?, ?)'
+
+
+def remove_rows(store: EventStore, choose: Callable[[StoreTransaction], IsKept], record: dict[str, Any]) -> int:
+    """Remove rows and all snapshots, record that it was done, and remove the bytes from the files.
+
+    Parameters
+    ----------
+    store : EventStore
+        The store. Other processes notice, and build their states again.
+    choose : callable
+        Gets a transaction of the store; returns a function that tells whether a row stays.
+    record : dict
+        What is recorded beside the time and the number of rows: no identifiers.
+
+    Returns
+    -------
+    int
+        Number of removed rows.
+
+    Raises
+    ------
+    StateError
+        If it fails: nothing was removed.
+    """
+    with store.writing() as transaction:
+        n_removed, last = _rewrite(transaction, choose(transaction))
+        ((count,),) = transaction.sql.execute("SELECT count(*) FROM erasures")
+        facts = record | {"at": datetime.now(UTC).isoformat(timespec="seconds"), "rows": n_removed}
+        transaction.sql.execute("INSERT INTO erasures (number, facts) VALUES (?, ?)", (count + 1, sealed(facts)))
+        if n_removed:
+            drop_snapshots(transaction)
+            transaction.sql.set_head(Head(transaction.facts.generation, *last))
+    if n_removed:
+        store.finish_erasure()
+    return n_removed
+
+
+def list_removals(store: EventStore) -> list[dict[str, Any]]:
+    """Return what was removed and when, the oldest first.
+
+    Raises
+    ------
+    StateError
+        If it cannot be read.
+    """
+    with store.reading() as transaction:
+        rows = transaction.sql.execute("SELECT facts FROM erasures ORDER BY number")
+    return [read_sealed(facts, store.origin) for (facts,) in rows]
+
+
+def _rewrite(transaction: StoreTransaction, is_kept: IsKept) -> tuple[int, Position]:
+    """Write the kept rows after the last one, delete the old ones; return their number and the new last position."""
+    old_last, n_old, n_kept = transaction.last, 0, 0
+    start = last = Position(old_last.offset, secrets.token_bytes(16))
+    for rows in transaction.batches():
+        kept, last = extend_chain(last, [(time, entry) for _, time, entry, _ in filter(is_kept, rows)])
+        transaction.sql.execute_many(INSERT, kept)
+        n_old, n_kept = n_old + len(rows), n_kept + len(kept)
+    if n_old == n_kept:
+        transaction.sql.execute('DELETE FROM events WHERE "offset" > ?', (old_last.offset,))
+        return 0, old_last
+    transaction.sql.execute('DELETE FROM events WHERE "offset" <= ?', (old_last.offset,))
+    facts = transaction.facts
+    transaction.change_facts(replace(facts, generation=facts.generation + 1, start=start, needs_shrinking=True))
+    return n_old - n_kept, last

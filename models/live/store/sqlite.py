@@ -1,0 +1,189 @@
+"""A store in an SQLite file: the standard library's module, a write-ahead file, synced with every commit."""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from fraudsieve._io import PRIVATE, sync_folder
+from fraudsieve.exceptions import StateError
+
+from .chain import RESTORE, Head
+from .database import Transaction
+from .head_file import HeadFile
+
+__all__ = ["SqliteDatabase"]
+
+logger = logging.getLogger("fraudsieve.live")
+
+WAIT = 30.0
+"""Seconds to wait for a lock of SQLite's own, which readers hold for milliseconds only."""
+SETTINGS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA secure_delete = ON",  # what is erased must not stay in free pages
+    "PRAGMA cell_size_check = ON",
+    "PRAGMA journal_size_limit = 67108864",
+    "PRAGMA trusted_schema = OFF",
+)
+DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+
+
+class _SqliteTransaction:
+    def __init__(self, connection: sqlite3.Connection, head: HeadFile) -> None:
+        self._connection, self._head = connection, head
+        self.new_head: Head | None = None
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(statement, parameters).fetchall()
+
+    def execute_many(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
+        self._connection.executemany(statement, parameters)
+
+    def read_head(self) -> Head | None:
+        return self.new_head or self._head.read()
+
+    def set_head(self, head: Head) -> None:
+        self.new_head = head
+
+
+class SqliteDatabase:
+    """A connection to a store in an SQLite file, and its head in ``<file>.head``.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; it is created, readable for its owner only, if it does not exist.
+
+    Raises
+    ------
+    StateError
+        If it cannot be opened for writing.
+    """
+
+    kind = "sqlite"
+    types: ClassVar[dict[str, str]] = {"integer": "INTEGER", "real": "REAL", "text": "TEXT", "bytes": "BLOB"}
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.origin = str(path)
+        self._version = -1
+        with self._errors("cannot be opened for writing"):
+            self._head = HeadFile(self._check_files())
+        try:
+            with self._errors("cannot be opened for writing"), self._head.locked():
+                self._connection = sqlite3.connect(
+                    self.path, timeout=WAIT, isolation_level=None, check_same_thread=False
+                )
+                for setting in SETTINGS:
+                    self._connection.execute(setting).fetchall()
+        except BaseException:
+            self._head.close()
+            raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """Return a transaction that sees one state of the store."""
+        with self._errors("cannot be read"), self._transaction("BEGIN") as transaction:
+            yield transaction
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """Return a transaction under the lock over processes."""
+        with self._errors("cannot be written"), self._head.locked():
+            with self._transaction("BEGIN IMMEDIATE") as transaction:
+                yield transaction
+            if transaction.new_head is not None:
+                self._sync_head(transaction.new_head)
+
+    def has_tables(self, transaction: Transaction) -> bool:
+        """Return whether the store was created."""
+        names = {name for (name,) in transaction.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if names and "meta" not in names:
+            raise StateError(self.origin, "expected an event store, got another database", "Name a new file.")
+        return bool(names)
+
+    def has_changed(self) -> bool:
+        """Return whether another connection changed the store since the last call."""
+        with self._errors("cannot be read"):
+            ((version,),) = self._connection.execute("PRAGMA data_version").fetchall()
+        is_new, self._version = version != self._version, version
+        return bool(is_new)
+
+    def shrink(self) -> None:
+        """Rewrite the file without free space, and empty the write-ahead file."""
+        with self._errors("cannot be rewritten without its free space"), self._head.locked():
+            head = self._head.read()
+            if head is not None:
+                self._head.write(head)  # to the other slot, which has a digest of the rows before
+            self._connection.execute("VACUUM").fetchall()
+            ((is_busy, *_),) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        if is_busy:
+            fix = "Nothing is lost. End what reads it for long, and open it again."
+            raise StateError(self.origin, "the write-ahead file cannot be emptied, because it is being read", fix)
+
+    def nbytes(self) -> int:
+        """Return the size of the file and of its write-ahead file."""
+        paths = self.path, self.path.with_name(f"{self.path.name}-wal")
+        return sum(path.stat().st_size for path in paths if path.exists())
+
+    def another(self) -> "SqliteDatabase":
+        """Return another connection to the same file."""
+        return SqliteDatabase(self.path)
+
+    def close(self) -> None:
+        """Close the connection; the last one moves the write-ahead file into the database."""
+        self._connection.close()
+        self._head.close()
+
+    def _check_files(self) -> Path:
+        """Create the file if there is none, and return the path of the head."""
+        head = self.path.with_name(f"{self.path.name}.head")
+        if self.path.is_dir():
+            raise StateError(self.origin, "expected a file, got a folder", "Name a file, such as live.db.")
+        if not self.path.exists():
+            if head.exists() and head.stat().st_size:
+                raise StateError(self.origin, f"the database is missing, but {head.name} exists", RESTORE)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, PRIVATE))
+            sync_folder(self.path.parent)
+        if not os.access(self.path, os.W_OK):
+            raise PermissionError(13, "Permission denied")
+        return head
+
+    def _sync_head(self, head: Head) -> None:
+        """Write the head after a commit. The commit is durable, so it must not fail for this."""
+        try:
+            self._head.write(head)
+        except OSError as error:
+            logger.error("the head of the store cannot be written: %s", error.strerror)
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[_SqliteTransaction]:
+        self._connection.execute(begin)
+        try:
+            yield _SqliteTransaction(self._connection, self._head)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _errors(self, problem: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            name = getattr(error, "sqlite_errorname", type(error).__name__)
+            if name.startswith(DAMAGE) or isinstance(error, sqlite3.ProgrammingError | sqlite3.InterfaceError):
+                raise StateError(
+                    self.origin, f"{problem}: the database is damaged or closed ({name})", RESTORE
+                ) from error
+            fix = "Nothing was stored: free disk space, make the file and its folder writable, and send it again."
+            raise StateError(self.origin, f"{problem} ({name})", fix) from error
+        except OSError as error:
+            fix = "Make the file and its folder writable."
+            raise StateError(self.origin, f"{problem} ({error.strerror})", fix) from error

@@ -1,0 +1,53 @@
+"""What a worker and its supervisor tell each other over a pipe, which closes if either of them dies."""
+
+import os
+import signal
+import threading
+from multiprocessing.connection import Connection
+
+__all__ = ["CLOSE", "DRAINED", "READY", "WorkerChannel"]
+
+READY = "ready"
+"""From a worker: its model is warm, and it serves."""
+DRAINED = "drained"
+"""From a worker that stops: its last request is answered, and it waits for CLOSE."""
+CLOSE = "close"
+"""To a worker: close the history and exit."""
+
+
+class WorkerChannel:
+    """The worker's end of the pipe. If the supervisor dies, the worker stops as on SIGTERM.
+
+    Parameters
+    ----------
+    pipe : Connection
+        The end of the pipe.
+    takes_snapshots : bool
+        Whether this worker, and no other, leaves snapshots of the history while the service runs.
+    """
+
+    def __init__(self, pipe: Connection, *, takes_snapshots: bool) -> None:
+        self._pipe, self.takes_snapshots = pipe, takes_snapshots
+        self._may_close = threading.Event()
+        self.is_orphan = False
+        threading.Thread(target=self._listen, name="supervisor", daemon=True).start()
+
+    def send(self, message: object) -> None:
+        """Tell the supervisor, if it lives."""
+        try:
+            self._pipe.send(message)
+        except OSError:
+            self.is_orphan = True
+
+    def wait_to_close(self) -> None:
+        """Say that all requests are answered, and wait until the history may be closed."""
+        self.send(DRAINED)
+        self._may_close.wait()
+
+    def _listen(self) -> None:
+        try:
+            self._pipe.recv()  # CLOSE is all that is ever sent
+        except (EOFError, OSError):
+            self.is_orphan = True
+            os.kill(os.getpid(), signal.SIGTERM)
+        self._may_close.set()

@@ -1,0 +1,160 @@
+"""``fraudsieve state``: what is in an event store, and how it gets in and out."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fraudsieve.cli.console import answer, exit_on_error, steps
+from fraudsieve.cli.options import Json, ModelOption
+
+__all__ = ["state_app"]
+
+state_app = typer.Typer(
+    name="state",
+    help="The event store of a live state: describe it, load and export events, erase an account, rewind.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Address = Annotated[str, typer.Argument(help="A file such as live.db, or postgresql://USER@HOST/DATABASE.")]
+
+
+class Part(StrEnum):
+    """Types of records."""
+
+    EVENTS = "events"
+    LABELS = "labels"
+    ACCOUNT_LABELS = "account_labels"
+    MESSAGES = "messages"
+
+
+@state_app.command("info")
+def info_command(address: Address, json: Json = False) -> None:
+    """Describe a store: rows, offsets, times, fields, snapshots, and what was removed when."""
+    with exit_on_error(as_json=json):
+        from fraudsieve.models.live.contents import describe_store
+        from fraudsieve.models.live.store.addresses import open_store
+
+        _check_exists(address)
+        with open_store(address) as store:
+            content = describe_store(store)
+    rows = [(name, _text(value)) for name, value in content.items() if name != "removals"]
+    rows += [("removed", ", ".join(f"{name} {value}" for name, value in one.items())) for one in content["removals"]]
+    answer(content, as_json=json, title=content["address"], rows=rows)
+
+
+@state_app.command("load")
+def load_command(
+    address: Address,
+    model: ModelOption,
+    source: Annotated[
+        str, typer.Argument(help="Parquet, CSV or JSON Lines; - for JSON Lines from standard input.")
+    ] = "-",
+    part: Annotated[Part, typer.Option(help="What the records are.")] = Part.EVENTS,
+    json: Json = False,
+) -> None:
+    """Add records to a store, such as the history of the months before. Those with a known event_id count once.
+
+    fraudsieve state load live.db events.parquet --model fraudsieve-model
+
+    kcat -C -t payments -e | fraudsieve state load live.db --model fraudsieve-model
+    """
+    with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        progress("loading the model")
+        from fraudsieve.models.live.loading import batches_of, json_lines, load_records
+        from fraudsieve.models.live.state import LiveState
+        from fraudsieve.models.predict import Scorer
+
+        n_rejected = 0
+        if source == "-":
+            batches = json_lines(sys.stdin.buffer)
+        else:
+            from fraudsieve.training.data.store_tables import records_of_table
+
+            progress("reading")
+            records, n_rejected = records_of_table(source, part)
+            batches = batches_of(records)
+        scorer = Scorer.load(_folder(model))
+        progress("opening the store")
+        with LiveState(scorer, address) as live:
+            accepted, reasons = load_records(live, part.value, batches, lambda done: progress("loading", done))
+    content = {"accepted": accepted, "rejected": n_rejected + reasons.total(), "reasons": dict(reasons)}
+    rows = [("accepted", f"{accepted:,}"), ("rejected", f"{content['rejected']:,}")]
+    rows += [(f"{count:,} times", reason) for reason, count in reasons.most_common()]
+    answer(content, as_json=json, title=f"Loaded {part.value}", rows=rows)
+
+
+@state_app.command("export")
+def export_command(
+    address: Address,
+    output: Annotated[Path, typer.Option(help="The folder of the Parquet tables to write.")] = Path("live-tables"),
+    json: Json = False,
+) -> None:
+    """Write the events and labels of a store as tables to train on."""
+    with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        progress("reading the store")
+        from fraudsieve.models.live.store.addresses import open_store
+        from fraudsieve.training.data.store_tables import export_tables
+
+        _check_exists(address)
+        with open_store(address) as store:
+            content = export_tables(store, output)
+    answer(content, as_json=json, title=str(output), rows=[(name, f"{n:,}") for name, n in content.items()])
+
+
+@state_app.command("erase")
+def erase_command(
+    address: Address,
+    account_id: Annotated[str, typer.Option(help="The account; - reads it from standard input.")],
+    json: Json = False,
+) -> None:
+    """Erase an account: all rows that name it in any id field, and all snapshots. Services notice by themselves."""
+    with exit_on_error(as_json=json):
+        from fraudsieve.models.live.removal import erase
+        from fraudsieve.models.live.store.addresses import open_store
+
+        _check_exists(address)
+        with open_store(address) as store:
+            content = {"erased": erase(store, account_id=sys.stdin.readline() if account_id == "-" else account_id)}
+    answer(content, as_json=json, title="Erased", rows=[("rows", f"{content['erased']:,}")])
+
+
+@state_app.command("rewind")
+def rewind_command(
+    address: Address,
+    until: Annotated[str, typer.Option(help="Rows with a later time are removed, such as 2026-05-01T10:00:00Z.")],
+    json: Json = False,
+) -> None:
+    """Remove what is dated after a time, such as events of a clock that was ahead, which make true ones too late."""
+    with exit_on_error(as_json=json):
+        from fraudsieve.models.live.removal import rewind
+        from fraudsieve.models.live.store.addresses import open_store
+
+        _check_exists(address)
+        with open_store(address) as store:
+            content = {"removed": rewind(store, until)}
+    answer(content, as_json=json, title="Rewound", rows=[("rows", f"{content['removed']:,}")])
+
+
+def _check_exists(address: str) -> None:
+    """Raise FileNotFoundError if the address is a file that does not exist: opening it would create it."""
+    if "://" not in address and not Path(address).exists():
+        raise FileNotFoundError(f"{address}: there is no such store. Check the path.")
+
+
+def _folder(model: str) -> Path:
+    """Return the folder of a model; MLflow is needed for an address in it only."""
+    if (Path(model) / "manifest.json").is_file():
+        return Path(model)
+    from fraudsieve.models.flavor import model_folder
+
+    return model_folder(model)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,51 @@
+"""The long run of the generators: counts by outcome, and a process that ends is counted and replaced."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benchmarks.attack_surface.__main__ import main
+from benchmarks.attack_surface.generators import attack
+
+from tests.attack import generators
+from tests.attack.outcomes import ACCEPTED, OTHER
+
+GENERATOR = """
+import os
+from tests.attack.outcomes import Outcome, judge
+
+def prepare(folder):
+    def attempt(rng):
+        number = int(rng.integers(1 << 30))
+        if number in ENDS:
+            os._exit(7)
+        return judge(lambda: number not in DIFFERS)
+    return attempt
+"""
+
+
+@pytest.mark.slow
+def test_counts_by_outcome(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recipes", "--minutes", "1", "--tries", "40", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert report["rows"] == 40
+    assert sum(report["figures"].values()) == 40
+    assert report["figures"]["recipes.anything_else"] == 0
+    assert [bar["holds"] for bar in report["bars"]] == [True]
+
+
+@pytest.mark.slow
+def test_a_process_that_ends_is_a_failure_and_the_run_goes_on() -> None:
+    numbers = [int(np.random.default_rng(seed).integers(1 << 30)) for seed in range(6)]
+    file = Path(generators.__path__[0], "ends_for_a_test.py")
+    file.write_text(GENERATOR.replace("ENDS", f"[{numbers[2]}]").replace("DIFFERS", f"[{numbers[4]}]"), "utf-8")
+    try:
+        counts = attack("ends_for_a_test", 60, tries=6)
+    finally:
+        file.unlink()
+    assert counts.kinds == {ACCEPTED: 4, OTHER: 2}
+    assert counts.failures == [
+        (2, "the process ended with exit code 7"),
+        (4, "accepted, and the results differ"),
+    ]

@@ -1,0 +1,113 @@
+"""``fraudsieve state``: load, describe, export, erase, rewind."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from fraudsieve.cli.app import app
+from fraudsieve.models.live.loading import json_lines
+from tests.models.live.samples import event
+from tests.models.live.small_models import account_model, message_model
+
+RUN = CliRunner()
+EVENTS = [event(event_id=str(number), account_id=f"a{number % 3}", counterparty_id="bob") for number in range(9)]
+LABELS = [{"counterparty_id": "bob", "labelled_at": "2024-05-01T11:00:00Z", "is_fraud": True, "event_id": "1"}]
+
+
+def run(*arguments: Any, stdin: str = "", code: int = 0) -> dict[str, Any]:
+    result = RUN.invoke(app, ["state", *map(str, arguments), "--json"], input=stdin)
+    assert result.exit_code == code, result.output
+    content: dict[str, Any] = json.loads(result.stdout)
+    return content
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A store that was loaded from a table, with its rows in another order, and from standard input."""
+    table, path = tmp_path / "events.csv", tmp_path / "live.db"
+    pd.DataFrame(EVENTS[::-1]).to_csv(table, index=False)
+    loaded = run("load", path, table, "--model", account_model())
+    assert loaded == {"accepted": 9, "rejected": 0, "reasons": {}}
+    lines = "\n".join(json.dumps(label) for label in LABELS) + '\n[1]\n{"account_id"\n{}\n'
+    loaded = run("load", path, "--model", account_model(), "--part", "labels", stdin=lines)
+    assert (loaded["accepted"], loaded["rejected"]) == (1, 3)
+    assert loaded["reasons"]["expected a JSON object per line, got something else"] == 2
+    return path
+
+
+def test_a_loaded_store_is_described_and_loading_again_adds_nothing(store: Path, tmp_path: Path) -> None:
+    again = run("load", store, tmp_path / "events.csv", "--model", account_model())
+    assert again["accepted"] == 9
+    described = run("info", store)
+    assert (described["rows"], described["offset"], described["snapshots"]) == (10, 10, [10])
+    assert (described["oldest"], described["newest"]) == ("2024-05-01T10:00:00Z", "2024-05-01T11:00:00Z")
+    assert described["fields"] == ["account_id", "amount", "counterparty_id", "device_id"]
+    result = RUN.invoke(app, ["state", "info", str(store)])
+    assert "offset" in result.stdout
+
+
+def test_events_and_labels_are_exported(store: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tables"
+    assert run("export", store, "--output", folder) == {
+        "events": 9, "labels": 1, "account_labels": 0, "messages_without_text": 0
+    }  # fmt: skip
+    events = pd.read_parquet(folder / "events.parquet").sort_values("event_id")
+    assert events["event_id"].tolist() == [sent["event_id"] for sent in EVENTS]
+    assert events["account_id"].tolist() == [sent["account_id"] for sent in EVENTS]
+    assert str(events["occurred_at"].iloc[0]) == "2024-05-01 10:00:00+00:00"
+    assert pd.read_parquet(folder / "labels.parquet")["is_fraud"].tolist() == [True]
+    assert oct((folder / "events.parquet").stat().st_mode & 0o777) == "0o600"
+    other = tmp_path / "other.db"  # what was exported can be loaded
+    assert run("load", other, folder / "events.parquet", "--model", account_model())["accepted"] == 9
+    labels = folder / "labels.parquet"
+    assert run("load", other, labels, "--model", account_model(), "--part", "labels")["accepted"] == 1
+
+
+def test_an_account_is_erased_and_a_store_rewound(store: Path) -> None:
+    assert run("erase", store, "--account-id", "-", stdin="a0\n") == {"erased": 3}
+    assert run("rewind", store, "--until", "2024-05-01T10:30:00Z") == {"removed": 1}
+    described = run("info", store)
+    assert described["rows"] == 6
+    assert [one["kind"] for one in described["removals"]] == ["erase", "rewind"]
+
+
+def test_a_table_of_labelled_messages_is_loaded_as_messages_and_labels(tmp_path: Path) -> None:
+    table, path = tmp_path / "messages.jsonl", tmp_path / "live.db"
+    sent = {"account_id": "ann", "sent_at": "2024-05-01T10:00:00Z", "text": "Your parcel is held, pay now"}
+    rows = [
+        sent | {"message_id": "m1", "label": "fraud", "labelled_at": "2024-05-01T12:00:00Z"},
+        sent | {"message_id": "m2", "sent_at": "2024-05-01T11:00:00Z"},
+    ]
+    table.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert run("load", path, table, "--model", message_model(), "--part", "messages")["accepted"] == 3
+    assert run("info", path)["newest"] == "2024-05-01T12:00:00Z"
+    assert run("export", path, "--output", tmp_path / "tables")["messages_without_text"] == 3
+
+
+def test_wrong_calls(tmp_path: Path) -> None:
+    for command in (["info"], ["export"], ["erase", "--account-id", "a"], ["rewind", "--until", "2024-05-01"]):
+        failed = run(command[0], tmp_path / "none.db", *command[1:], code=2)
+        assert "there is no such store. Check the path." in failed["error"]
+    assert not (tmp_path / "none.db").exists()
+    (tmp_path / "other.db").write_text("no store" * 1000)
+    assert "the database is damaged" in run("info", tmp_path / "other.db", code=2)["error"]
+
+
+def test_lines_are_read_as_they_arrive() -> None:
+    parts = [b'{"a":1}\n{"a":', b"2}\n", b"\n", b'{"a":3}']
+
+    class Slow(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            part = parts.pop(0) if parts else b""
+            buffer[: len(part)] = part
+            return len(part)
+
+    assert list(json_lines(io.BufferedReader(Slow()))) == [[{"a": 1}], [{"a": 2}], [{"a": 3}]]

@@ -1,0 +1,151 @@
+"""Timelines in shared arrays, compared with a list per entity."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fraudsieve._typing import Array
+from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.kernels.recency import NEVER
+from fraudsieve.features.history.pool import timelines
+from fraudsieve.features.history.pool.entities import EntityTable
+from fraudsieve.features.history.pool.timelines import TimelinePool
+
+ROW = st.tuples(st.integers(0, 12), st.integers(0, 60), st.integers(0, 3))
+STEPS = st.lists(
+    st.tuples(st.just("add"), ROW)
+    | st.tuples(st.just("add_many"), st.lists(ROW, max_size=30))
+    | st.tuples(st.just("sweep"), st.tuples(st.integers(0, 40), st.integers(1, 20)))
+    | st.tuples(st.just("restore"), st.none()),
+    max_size=30,
+)
+HISTORY = History(("1h",), measures=("count",))
+
+
+def digest_of(entity: int) -> Array:
+    return np.array([[entity * 2**59, entity]], np.uint64)
+
+
+class Lists:
+    """The same as `TimelinePool`, with a list per entity."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, list[list[int]]] = {}
+
+    def add(self, entity: int, time: int, amount: int) -> None:
+        rows = self.rows.setdefault(entity, [])
+        rows.insert(sum(row[0] <= time for row in rows), [time, amount, -1, 0])
+
+
+@pytest.fixture(scope="module", params=[1, 8, 512])
+def hot_size(request: Any) -> Iterator[int]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timelines, "HOT_SIZE", request.param)
+        yield request.param
+
+
+@given(STEPS, st.booleans())
+@pytest.mark.usefixtures("hot_size")
+def test_a_pool_equals_a_list_per_entity(steps: Any, drops_entities: bool) -> None:
+    def new() -> TimelinePool:
+        return TimelinePool(4, drops_entities=drops_entities, history=HISTORY)
+
+    pool, lists, swept = new(), Lists(), 0
+    for name, argument in steps:
+        if name == "add":
+            entity, time, amount = argument
+            pool.add(digest_of(entity).tobytes(), [time, amount, -1, 0])
+            lists.add(entity, time, amount)
+        elif name == "add_many":
+            digests = np.array([digest_of(entity)[0] for entity, _, _ in argument], np.uint64).reshape(-1, 2)
+            rows = np.array([[time, amount, -1, 0] for _, time, amount in argument], np.int64).reshape(-1, 4)
+            pool.add_many(digests, rows)
+            for row in argument:
+                lists.add(*row)
+        elif name == "sweep":
+            before = pool.n_rows
+            n_dropped = pool.sweep(*argument)
+            assert before - pool.n_rows == n_dropped
+            swept = max(swept, argument[0])
+        else:
+            restored = new()
+            assert restored.restore(pool.dump()) == pool.n_rows
+            pool = restored
+        for entity, rows_of_list in lists.rows.items():
+            slot = pool.find(digest_of(entity).tobytes())
+            held = pool.rows_of(slot).tolist() if slot >= 0 else []
+            every, found = Counter(map(tuple, rows_of_list)), Counter(map(tuple, held))
+            lost = list((every - found).elements())
+            assert found <= every
+            assert [row[0] for row in held] == sorted(row[0] for row in held)
+            assert all(time < swept for time, *_ in lost)
+            if slot >= 0 and lost and not drops_entities:
+                first, last = pool.ends_of(slot).tolist()
+                assert (first, last) == (min(row[0] for row in lost), max(row[0] for row in lost))
+            assert slot >= 0 or (drops_entities and not held)
+        assert pool.newest_until(30) == max(
+            (row[0] for entity in lists.rows for row in rows_held(pool, entity) if row[0] <= 30), default=NEVER
+        )
+
+
+def rows_held(pool: TimelinePool, entity: int) -> list[list[int]]:
+    slot = pool.find(digest_of(entity).tobytes())
+    return pool.rows_of(slot).tolist() if slot >= 0 else []
+
+
+def test_many_entities_with_one_row_take_few_bytes() -> None:
+    pool = TimelinePool(4, history=HISTORY)
+    digests = np.random.default_rng(0).integers(0, 2**63, (50_000, 2)).astype(np.uint64)
+    rows = np.zeros((50_000, 4), np.int64)
+    for start in range(0, 50_000, 100):
+        pool.add_many(digests[start : start + 100], rows[start : start + 100])
+    assert len(pool) == 50_000
+    assert pool.nbytes / 50_000 < 140
+
+
+def test_a_block_that_is_left_is_used_again() -> None:
+    pool, key = TimelinePool(4), digest_of(1).tobytes()
+    for number in range(200_000):
+        pool.add(key, [number, 0, -1, 0])
+        if number % 10 == 9:
+            pool.sweep(number - 20, 1)
+    assert pool.nbytes < 20_000
+
+
+def test_entities_that_are_removed_leave_the_others_in_place() -> None:
+    entities, rng = EntityTable(), np.random.default_rng(0)
+    known: dict[int, int] = {}
+    for _ in range(300):
+        numbers = rng.integers(0, 500, 20)
+        slots = entities.add(np.stack([numbers.astype(np.uint64), np.zeros(20, np.uint64)], axis=1))
+        known |= dict(zip(numbers.tolist(), slots.tolist(), strict=True))
+        gone = rng.choice(list(known), min(15, len(known)), replace=False).tolist()
+        entities.remove(np.array([known.pop(number) for number in gone]))
+        every = np.stack([np.arange(500, dtype=np.uint64), np.zeros(500, np.uint64)], axis=1)
+        assert {number: slot for number, slot in enumerate(entities.find(every).tolist()) if slot >= 0} == known
+        assert len(entities) == len(known)
+    assert entities.n_used <= 520
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"keys": np.zeros((2, 2), np.uint64)},
+        {"keys": np.zeros((3, 2), np.uint64)},
+        {"ends": np.array([[1, NEVER, NEVER], [3, NEVER, NEVER]])},
+        {"ends": np.array([[-1, NEVER, NEVER], [4, NEVER, NEVER]])},
+        {"rows": np.array([[5, 0, -1, 0], [9, 0, -1, 0], [7, 0, -1, 0]])},
+        {"rows": np.zeros((3, 5), np.int64)},
+    ],
+)
+def test_arrays_that_do_not_agree_are_errors(damage: dict[str, Array]) -> None:
+    pool = TimelinePool(4)
+    pool.add_many(np.vstack([digest_of(1), digest_of(2), digest_of(2)]), np.array([[5, 0, -1, 0]] * 3))
+    TimelinePool(4).restore(pool.dump())
+    with pytest.raises(ValueError, match=r"agree|order|twice"):
+        TimelinePool(4).restore(pool.dump() | damage)

@@ -1,0 +1,116 @@
+"""Tables from and to the event store of a live state: history to load, and events with labels to train on."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fraudsieve._io import PRIVATE, write_file
+from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.features.history.kernels.recency import NEVER
+from fraudsieve.features.history.records import parse_time
+from fraudsieve.features.tables.files import load
+from fraudsieve.features.tables.reader import read_table
+from fraudsieve.models.live.contents import stored_records
+from fraudsieve.models.live.store.event_store import EventStore
+
+__all__ = ["export_tables", "records_of_table"]
+
+TIMES = {"events": "occurred_at", "labels": "labelled_at", "account_labels": "labelled_at", "messages": "sent_at"}
+
+
+def records_of_table(path: str | Path, part: str) -> tuple[list[dict[str, Any]], int]:
+    """Read a table as records for a live state, in order of time.
+
+    Parameters
+    ----------
+    path : str or Path
+        Parquet, CSV or JSON Lines.
+    part : {"events", "labels", "account_labels", "messages"}
+        What it holds. Events and messages are tables as for training; labels have the fields of the service.
+
+    Returns
+    -------
+    records : list of dict
+        Without missing values.
+    n_rejected : int
+        Number of rows that the table of events or messages rejects.
+
+    Raises
+    ------
+    SchemaError
+        If the file cannot be read, or a column is missing.
+    """
+    if part in ("events", "messages"):
+        checked = read_table(path, part)
+        frame, n_rejected = checked.good, len(checked.rejected)
+    else:
+        frame, n_rejected = load(path).frame, 0
+    rows = frame.to_dict("records")
+    records = [{str(name): value for name, value in row.items() if not _is_missing(value)} for row in rows]
+    if part == "messages":
+        records = [record for message in records for record in _message_and_label(message)]
+    return sorted(records, key=lambda record: _time_of(record, part)), n_rejected
+
+
+def export_tables(store: EventStore, folder: str | Path) -> dict[str, int]:
+    """Write the events and labels of a store as Parquet tables to train on.
+
+    Messages have no table: a store does not hold their texts.
+
+    Parameters
+    ----------
+    store : EventStore
+        From `open_store`.
+    folder : str or Path
+        Where ``events.parquet``, ``labels.parquet`` and ``account_labels.parquet`` are written, readable for their
+        owner only. It is created if needed.
+
+    Returns
+    -------
+    dict of str to int
+        Number of rows of each table, and of messages that were left out.
+
+    Raises
+    ------
+    StateError
+        If the rows are damaged, or were rewritten meanwhile.
+    """
+    parts: dict[str, list[dict[str, Any]]] = {"events": [], "labels": [], "account_labels": []}
+    n_messages = 0
+    for part, record in stored_records(store):
+        if part in parts:
+            parts[part].append(record)
+        else:
+            n_messages += 1
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for part, records in parts.items():
+        if records:
+            write_file(Path(folder, f"{part}.parquet"), _parquet(pd.DataFrame(records), TIMES[part]), mode=PRIVATE)
+    return {part: len(records) for part, records in parts.items()} | {"messages_without_text": n_messages}
+
+
+def _parquet(frame: pd.DataFrame, time: str) -> bytes:
+    frame[time] = frame[time].dt.tz_localize("UTC")
+    first = [name for name in ("event_id", "account_id", time) if name in frame]
+    content: bytes = frame[[*first, *(name for name in frame if name not in first)]].to_parquet(index=False)
+    return content
+
+
+def _message_and_label(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a message of a labelled table, and its label from when it was known: a live state takes two records."""
+    message = {name: value for name, value in row.items() if name not in ("label", "labelled_at")}
+    return [message, row] if {"label", "labelled_at"} <= row.keys() else [message]
+
+
+def _time_of(record: dict[str, Any], part: str) -> int:
+    """Return a key that sorts records by time; those without a right one, which are rejected later, are first."""
+    field = "labelled_at" if "label" in record else TIMES[part]
+    try:
+        return parse_time(record.get(field), field)
+    except RejectedRecordError:
+        return NEVER
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value is pd.NaT or value is pd.NA or value != value
