@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import f1_score, precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
 from fraudsieve._typing import Array
 
 from .bootstrap import Interval, bootstrap_f1, percentile_interval
 from .fraud_rows import threshold_at
 
-__all__ = ["ClassMetrics", "TypeMetrics", "type_metrics"]
+__all__ = ["ClassMetrics", "ConfusionMatrix", "TypeMetrics", "type_metrics"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,14 @@ class ClassMetrics:
     caught: float | None
 
 
+@dataclass(frozen=True)
+class ConfusionMatrix:
+    """Numbers of records by label (rows) and by predicted class (columns), both in the order of ``classes``."""
+
+    classes: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class TypeMetrics:
     """Metrics over all types, and of each. See `EvaluationReport`."""
@@ -37,6 +45,7 @@ class TypeMetrics:
     macro_f1: float
     accuracy: float
     by_type: Mapping[str, ClassMetrics]
+    confusion: ConfusionMatrix
     intervals: Mapping[str, Interval | None]
 
 
@@ -85,10 +94,12 @@ def type_metrics(
         )
         for place, (name, precision, recall, f1, rows) in enumerate(zip(names, *columns, strict=True))
     }
+    counts = confusion_matrix(labels, predicted, labels=names)
     return TypeMetrics(
         macro_f1=float(f1_score(labels, predicted, average="macro", zero_division=0.0)),
         accuracy=float(np.mean(labels == predicted)),
         by_type=by_type,
+        confusion=ConfusionMatrix(tuple(names), tuple(tuple(int(n) for n in row) for row in counts)),
         intervals={"macro_f1": None if drawn is None else percentile_interval(np.nanmean(drawn, axis=1))},
     )
 

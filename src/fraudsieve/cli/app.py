@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable
 from typing import Annotated
 
+from fraudsieve._command import remember_command
+
 __all__ = ["app", "main"]
 
 try:
@@ -61,4 +63,5 @@ for name, command in COMMANDS.items():
 
 def main() -> None:
     """Run the command line."""
+    remember_command(sys.argv[1:])
     app()
