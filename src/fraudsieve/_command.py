@@ -20,9 +20,9 @@ def command_line() -> str | None:
 
     Examples
     --------
-    >>> remember_command(["train", "--messages", "postgresql://me:secret@db/mails?query=select 1"])
+    >>> remember_command(["train", "--messages", "postgresql://me:secret@db/mails#select 1"])
     >>> command_line()
-    "fraudsieve train --messages 'postgresql://***@db/mails?...'"
+    "fraudsieve train --messages 'postgresql://***@db/mails#...'"
     """
     arguments = _arguments.get()
     return None if arguments is None else shlex.join(["fraudsieve", *map(_without_secrets, arguments)])
@@ -32,4 +32,4 @@ def _without_secrets(argument: str) -> str:
     """Hide what an address may hold in confidence: who logs in, and what is asked."""
     if "://" not in argument:
         return argument
-    return re.sub(r"\?.*", "?...", re.sub(r"://[^/\s]*@", "://***@", argument), flags=re.DOTALL)
+    return re.sub(r"([?#]).*", r"\1...", re.sub(r"://[^/\s]*@", "://***@", argument), flags=re.DOTALL)

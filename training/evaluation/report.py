@@ -18,7 +18,7 @@ from fraudsieve.training.recipe.recipe import EvaluateRecipe
 from fraudsieve.training.splits.split import Split
 
 from .bootstrap import LEVEL
-from .breakdown.decision import Decision, decide
+from .breakdown.decision import DecisionMetrics, decision_metrics
 from .breakdown.errors import LargestErrors
 from .capacity import Capacity, count_days
 from .fraud import FraudMetrics, fraud_metrics
@@ -167,7 +167,7 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         Metrics of the accounts with and without a history.
     slices : tuple of Slice, or None
         Metrics by channel, language, length and other values that the rows have, at the threshold of all rows.
-    decision : Decision or None
+    decision : DecisionMetrics or None
         Frauds found and reviews at the operating point that decides; None without operating points.
     errors : LargestErrors or None
         Missed frauds and false alarms, by identifier, at the point that decides; None without identifiers.
@@ -215,7 +215,7 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     rows: int
     bootstrap: BootstrapSummary | None
     operating_points: tuple[PointMetrics, ...]
-    decision: Decision | None
+    decision: DecisionMetrics | None
     errors: LargestErrors | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -311,7 +311,7 @@ def evaluate(
         context: dict[str, Any] = {"cutoff_times": cutoff_times, "accounts": accounts, "amounts": amounts}
         fraud = fraud_metrics(rows, settings, **context, has_history=has_history, slices=slices, share=share)
         if points:
-            decision = decide(rows, points[0].name, points[0].threshold, all_records)
+            decision = decision_metrics(rows, points[0].name, points[0].threshold, all_records)
         if ids is not None and (points or rows.both):
             threshold = points[0].threshold if points else threshold_at(rows.probability, is_fraud)[0]
             errors = LargestErrors.of(ids, labels, rows.probability, is_fraud, threshold)

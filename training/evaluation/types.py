@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
-from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from fraudsieve._typing import Array
 
@@ -36,6 +37,22 @@ class ConfusionMatrix:
 
     classes: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(cls, labels: Array, predicted: Array, names: list[str]) -> Self:
+        """Count the records of every pair of names; unlike scikit-learn's, this does not warn about a single one.
+
+        Examples
+        --------
+        >>> ConfusionMatrix.of(np.array(["a", "b"]), np.array(["b", "b"]), ["a", "b"]).counts
+        ((0, 1), (0, 1))
+        """
+        code = {name: i for i, name in enumerate(names)}
+        cells = np.array(
+            [code[truth] * len(names) + code[guess] for truth, guess in zip(labels, predicted, strict=True)]
+        )
+        counts = np.bincount(cells.astype(np.int64), minlength=len(names) ** 2).reshape(len(names), len(names))
+        return cls(tuple(names), tuple(tuple(row) for row in counts.tolist()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,12 +111,11 @@ def type_metrics(
         )
         for place, (name, precision, recall, f1, rows) in enumerate(zip(names, *columns, strict=True))
     }
-    counts = confusion_matrix(labels, predicted, labels=names)
     return TypeMetrics(
         macro_f1=float(f1_score(labels, predicted, average="macro", zero_division=0.0)),
         accuracy=float(np.mean(labels == predicted)),
         by_type=by_type,
-        confusion=ConfusionMatrix(tuple(names), tuple(tuple(int(n) for n in row) for row in counts)),
+        confusion=ConfusionMatrix.of(labels, predicted, names),
         intervals={"macro_f1": None if drawn is None else percentile_interval(np.nanmean(drawn, axis=1))},
     )
 

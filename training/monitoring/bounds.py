@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.training.pages.words import feature_words, point_words
+from fraudsieve.training.pages.words import point_words
 from fraudsieve.training.recipe.sections import MonitorRecipe
 
 from .clusters import Clusters
@@ -94,7 +94,7 @@ def _exceeded_by_indices(measures: MonitorMeasures, settings: MonitorRecipe) -> 
         (
             "family_psi",
             family["family"],
-            feature_words(family["worst"]["column"]),
+            f"column {family['worst']['column']}",
             family["worst"],
         )
         for family in measures.families
@@ -113,10 +113,7 @@ def _exceeded_by_shares(measures: MonitorMeasures, settings: MonitorRecipe) -> I
     shares = measures.shares
     named = [("rejected_rise", "rejected", "rejected rows", shares["rejected"])]
     named += [("cold_start_rise", "cold_start", "rows without a history", shares["cold_start"])]
-    named += [
-        ("unseen_rise", name, f"unseen categories of {feature_words(name)}", share)
-        for name, share in shares["unseen"].items()
-    ]
+    named += [("unseen_rise", name, f"unseen categories of {name}", share) for name, share in shares["unseen"].items()]
     for bound, name, words, share in named:
         limit = getattr(settings, bound)
         if share is not None and limit is not None and share["rise"] > max(limit, share["chance"]):

@@ -98,7 +98,7 @@ def _notices(report: MonitorReport) -> Iterator[Notice]:
     count = len(report.exceeded)
     if count:
         title = "1 bound is exceeded." if count == 1 else f"{count} bounds are exceeded."
-        yield Notice(title, [bound.text for bound in report.exceeded], "bad")
+        yield Notice(title, [in_words(bound.text) for bound in report.exceeded], "bad")
     else:
         yield Notice("No bound is exceeded.")
     if report.notes:

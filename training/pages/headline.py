@@ -31,36 +31,42 @@ def headline(report: EvaluationReport) -> Headline | None:
     given = capacity is not None and capacity.why == "as given"
     if decision is not None and not given:
         return Headline(
-            _title(decision.found, report.frauds, decision.reviews, decision.reviews_a_day),
+            _title(decision.found, report.frauds, decision.reviews),
             tuple(
                 _lines(
                     report.base_rate,
                     (decision.recall, decision.recall_interval),
                     (decision.precision, decision.precision_interval),
                     f"Every record with a probability of at least {decision.threshold:.3g} is reviewed: "
-                    f"the point {point_words(decision.point)}, which decides.",
+                    f"the point {point_words(decision.point)}, which decides.{_per_day(decision.reviews_a_day)}",
                 )
             ),
         )
     if capacity is None or report.recall_at_capacity is None:
         return None
     found = report.recall_at_capacity * report.frauds
+    why = "as many as the recipe says" if given else capacity.why
     return Headline(
-        _title(round(found), report.frauds, round(capacity.alerts), capacity.alerts_a_day),
+        _title(round(found), report.frauds, round(capacity.alerts)),
         tuple(
             _lines(
                 report.base_rate,
                 (report.recall_at_capacity, report.intervals.get("recall_at_capacity")),
                 (report.precision_at_capacity, report.intervals.get("precision_at_capacity")),
-                f"The records with the highest probabilities are reviewed, {capacity.why}.",
+                f"The records with the highest probabilities are reviewed, {why}.{_per_day(capacity.alerts_a_day)}",
             )
         ),
     )
 
 
-def _title(found: int, frauds: int, reviews: int, reviews_a_day: float | None) -> str:
-    per_day = "" if reviews_a_day is None else f", {format_number(float(f'{reviews_a_day:.2g}'))} per day"
-    return f"{found:,} of {frauds:,} frauds are found with {reviews:,} reviews{per_day}."
+def _title(found: int, frauds: int, reviews: int) -> str:
+    return f"{found:,} of {frauds:,} frauds are found with {reviews:,} reviews."
+
+
+def _per_day(reviews_a_day: float | None) -> str:
+    if reviews_a_day is None:
+        return ""
+    return f" Over all records of this time, that is {format_number(float(f'{reviews_a_day:.2g}'))} reviews per day."
 
 
 def _lines(
@@ -71,7 +77,8 @@ def _lines(
 ) -> Iterator[str]:
     yield f"{_share(*recall)} of all fraud is found."
     if precision[0] is not None:
-        yield f"{_share(*precision)} of the reviews find fraud. Reviews at random would find {_percent(base_rate)}."
+        at_random = f"Reviews at random would find {_percent(base_rate)}, the base rate."
+        yield f"{_share(*precision)} of the reviews find fraud. {at_random}"
     yield how
 
 

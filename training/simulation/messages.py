@@ -121,8 +121,9 @@ def _fraud(rng: Generator, people: People, campaigns: CampaignPlan) -> Messages:
     sent = campaigns.start[campaign] + (rng.beta(1, 2, n) * campaigns.length[campaign]).astype(np.int64)
     progress = people.period.progress(sent).tolist()
     crimes = people.rings.crime[ring]
+    (phrase_rng,) = rng.spawn(1)  # phrases do not change what else is drawn
     texts = (
-        _fraud_text(rng, campaigns, c, CRIMES[crime], part)
+        _fraud_text(rng, phrase_rng, campaigns, c, CRIMES[crime], part)
         for c, crime, part in zip(campaign.tolist(), crimes.tolist(), progress, strict=True)
     )
     return Messages(
@@ -135,24 +136,27 @@ def _fraud(rng: Generator, people: People, campaigns: CampaignPlan) -> Messages:
     )
 
 
-def _fraud_text(rng: Generator, campaigns: CampaignPlan, c: int, crime: str, progress: float) -> str:
-    """Write one message of campaign `c`; later ones are obfuscated more often and more strongly.
-
-    Most have a stock phrase of their type: without words that campaigns share, no type could be learnt from others.
-    """
+def _fraud_text(
+    rng: Generator, phrase_rng: Generator, campaigns: CampaignPlan, c: int, crime: str, progress: float
+) -> str:
+    """Write one message of campaign `c`; later ones are obfuscated more often and more strongly."""
     language = campaigns.language[c]
     text = fill_template(campaigns.template[c], rng=rng, language=language, fixed=campaigns.fixed[c], extras=0.4)
-    if rng.random() < _PHRASE_SHARE:
-        phrases = PHRASES[crime][language]
-        text += phrases[rng.integers(len(phrases))]
+    phrase = _phrase(phrase_rng, crime, language)
     if rng.random() >= _FIRST_OBFUSCATED + (_LAST_OBFUSCATED - _FIRST_OBFUSCATED) * progress:
-        return text
+        return text + phrase
     rate = _FIRST_TOUCHED + (_LAST_TOUCHED - _FIRST_TOUCHED) * progress
     kinds = campaigns.kinds[c][: 1 + rng.binomial(2, progress)]
     obfuscated = apply_obfuscations(text, rng=rng, language=language, kinds=kinds, rate=rate)
     if obfuscated == text:
-        return apply_obfuscations(text, rng=rng, language=language, kinds=("zero_width",), rate=rate)
-    return obfuscated
+        obfuscated = apply_obfuscations(text, rng=rng, language=language, kinds=("zero_width",), rate=rate)
+    return obfuscated + apply_obfuscations(phrase, rng=phrase_rng, language=language, kinds=kinds, rate=rate)
+
+
+def _phrase(rng: Generator, crime: str, language: str) -> str:
+    """Draw a stock phrase for most messages: without words that campaigns share, no type could be learnt."""
+    phrases = PHRASES[crime][language]
+    return phrases[rng.integers(len(phrases))] if rng.random() < _PHRASE_SHARE else ""
 
 
 def _notices(rng: Generator, people: People, size: int) -> Messages:

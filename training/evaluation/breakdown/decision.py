@@ -9,11 +9,11 @@ from fraudsieve.training.evaluation.bootstrap import Interval, draw_weights, per
 from fraudsieve.training.evaluation.capacity import Capacity
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 
-__all__ = ["Decision", "decide"]
+__all__ = ["DecisionMetrics", "decision_metrics"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
+class DecisionMetrics:
     """Outcome of flagging every record from a threshold on.
 
     Parameters
@@ -44,7 +44,9 @@ class Decision:
     precision_interval: Interval | None
 
 
-def decide(rows: FraudRows, point: str, threshold: float, capacity: Capacity | None = None) -> Decision:
+def decision_metrics(
+    rows: FraudRows, point: str, threshold: float, capacity: Capacity | None = None
+) -> DecisionMetrics:
     """Count what a threshold flags.
 
     Parameters
@@ -60,18 +62,18 @@ def decide(rows: FraudRows, point: str, threshold: float, capacity: Capacity | N
 
     Returns
     -------
-    Decision
+    DecisionMetrics
 
     Examples
     --------
-    >>> decision = decide(FraudRows(np.array([0.9, 0.8, 0.1]), np.array([True, False, True])), "half", 0.5)
+    >>> decision = decision_metrics(FraudRows(np.array([0.9, 0.8, 0.1]), np.array([True, False, True])), "half", 0.5)
     >>> decision.found, decision.frauds, decision.reviews, decision.recall
     (1, 2, 2, 0.5)
     """
     flagged = rows.probability >= threshold
     found, frauds, reviews = int((flagged & rows.is_fraud).sum()), int(rows.is_fraud.sum()), int(flagged.sum())
     recall, precision = _intervals(rows, flagged)
-    return Decision(
+    return DecisionMetrics(
         point=point,
         threshold=threshold,
         reviews=reviews,
