@@ -18,6 +18,8 @@ __all__ = ["Quickstart", "quickstart"]
 
 NAME = "fraudsieve-quickstart"
 NEWEST_DAYS = 7
+MESSAGES_PER_DAY, FRAUD_SHARE = 100.0, 0.2
+"""With fewer frauds, a type has so few campaigns that chance alone decides whether it can be learnt."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +64,7 @@ def quickstart(folder: str | Path, *, seed: int = 0, progress: Progress | None =
     folder, report_step = Path(folder), progress or (lambda step: None)
     check_output_folder(folder)
     report_step("simulating a small world")
-    world = simulate(seed=seed)
+    world = simulate(seed=seed, messages_per_day=MESSAGES_PER_DAY, fraud_share=FRAUD_SHARE)
     world.write(folder / "world")
     last_week = world.messages["sent_at"].max() - pd.Timedelta(days=NEWEST_DAYS)
     new = world.messages["sent_at"] >= last_week

@@ -29,6 +29,7 @@ from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 from fraudsieve.training.evaluation.points import check_points, choose_points, share_of_records
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.run import evaluate_model
+from fraudsieve.training.pages.origin import PageOrigin
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
@@ -215,7 +216,7 @@ def _train(
     logged = None
     if run is not None:
         report_step("logging the run to MLflow")
-        content = run_content(final_recipe, output, model, report, data, tuned)
+        content = run_content(final_recipe, output, model, report, data, tuned, PageOrigin(run=run.page))
         logged = run.finish(output, content, register_as=recipe.name if recipe.track.register_model else None)
     remove_aside(folders)
     notes = (*busy_notes, *data.notes, *split.notes, *notes, *_write_rejected(data, output))

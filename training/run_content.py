@@ -11,6 +11,7 @@ from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.pages.charts import draw_figure_files
 from fraudsieve.training.pages.evaluation import model_facts, render_report
+from fraudsieve.training.pages.origin import PageOrigin
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.run import SPLIT_MODEL, RunContent
 from fraudsieve.training.tuning.outcome import TuningResult
@@ -24,7 +25,13 @@ TITLE_METRICS = ("average_precision", "macro_f1")
 
 
 def run_content(
-    recipe: Recipe, folder: Path, model: Model, report: EvaluationReport, data: LabelledData, tuned: TuningResult | None
+    recipe: Recipe,
+    folder: Path,
+    model: Model,
+    report: EvaluationReport,
+    data: LabelledData,
+    tuned: TuningResult | None,
+    origin: PageOrigin,
 ) -> RunContent:
     """Return what a finished run holds.
 
@@ -42,6 +49,8 @@ def run_content(
         The rows.
     tuned : TuningResult or None
         Result of the search of settings.
+    origin : PageOrigin
+        Where the page of the report comes from.
 
     Returns
     -------
@@ -59,7 +68,7 @@ def run_content(
         metrics=_logged_metrics(content, tuned),
         documents={
             "report.json": content,
-            "report.html": render_report(report, title=recipe.name, facts=model_facts(model)),
+            "report.html": render_report(report, title=recipe.name, facts=model_facts(model), origin=origin),
             "recipe.json": recipe.model_dump(mode="json", exclude={"n_jobs"}),
             "operating_points.json": {"points": [asdict(point) for point in model.points]},
             **draw_figure_files(report),

@@ -128,6 +128,11 @@ def message_report() -> EvaluationReport:
         group_kind="campaign",
         accounts=groups % 150,
         has_history=rng.random(4000) < 0.7,
+        slices={
+            "channel": rng.choice(np.array(["sms", "chat", "email"], object), 4000),
+            "age of the account": rng.choice(np.array(["less than 1 day", "more than 30 days"], object), 4000),
+        },
+        ids=np.array([f"m{i:07d}" for i in range(4000)], object),
         share=0.5,
         points=operating_points(1 - by_class[:500, 0], labels[:500] != TYPES[0], Targets(precisions=(0.9,)), days=25.0),
         settings=EvaluateRecipe(accounts_a_day=3, alerts_a_day=4, replicates=100),

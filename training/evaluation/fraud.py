@@ -5,22 +5,23 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from fraudsieve._typing import Array
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 from .bootstrap import Interval, Replicates, percentile_interval
+from .breakdown.curves import ScoreCurves, score_curves
+from .breakdown.slices import Slice, slice_metrics
 from .capacity import Capacity, CapacityCurve, CapacityPoint, count_days
 from .card_precision import DailyLists, naive_utc
 from .costs import CostCurve, CostPoint, RowCosts
 from .fraud_rows import FraudRows, SliceMetrics, threshold_at
 from .json_types import finite_or_none
-from .ranking import ECE_BINS, RANKING_METRICS, Ranking
+from .ranking import RANKING_METRICS, Ranking
 
-__all__ = ["ColdStart", "FraudMetrics", "MonthMetrics", "ReliabilityBin", "ScoreCurves", "fraud_metrics"]
+__all__ = ["ColdStart", "FraudMetrics", "MonthMetrics", "fraud_metrics"]
 
-CURVE_POINTS = 120
 COST_POINTS = 40
 AT_ALERTS = ("recall", "precision", "share_of_loss")
 """The rows of `Ranking.at_alerts`."""
@@ -39,23 +40,6 @@ class ColdStart:
 
     with_history: SliceMetrics | None
     no_history: SliceMetrics | None
-
-
-@dataclass(frozen=True)
-class ReliabilityBin:
-    """Mean probability and share of fraud of a bin of rows, all bins of equal size."""
-
-    expected: float
-    observed: float
-    rows: int
-
-
-@dataclass(frozen=True)
-class ScoreCurves:
-    """Pairs of recall and precision (None if all rows are of one kind), and the reliability of probabilities."""
-
-    precision_recall: tuple[tuple[float, float], ...] | None
-    reliability: tuple[ReliabilityBin, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +68,7 @@ class FraudMetrics:
     curves: ScoreCurves | None = None
     by_month: tuple[MonthMetrics, ...] | None = None
     cold_start: ColdStart | None = None
+    slices: tuple[Slice, ...] | None = None
     intervals: Mapping[str, Interval | None] = field(default_factory=dict)
 
 
@@ -95,6 +80,7 @@ def fraud_metrics(
     accounts: Array | None = None,
     amounts: Array | None = None,
     has_history: Array | None = None,
+    slices: Mapping[str, Array] | None = None,
     share: float = 1.0,
 ) -> FraudMetrics:
     """Compute the metrics of fraud against legitimate.
@@ -105,7 +91,7 @@ def fraud_metrics(
         Scores, truth and groups; at least one row.
     settings : EvaluateRecipe
         Capacity, costs and replicates.
-    cutoff_times, accounts, amounts, has_history, share
+    cutoff_times, accounts, amounts, has_history, slices, share
         As for `evaluate`.
 
     Examples
@@ -127,9 +113,10 @@ def fraud_metrics(
         _card_precision(rows, settings, cutoff_times, accounts),
         {
             "costs": _cost_curve(ranking, costs, capacity, settings, by_amount=amounts is not None),
-            "curves": ScoreCurves(_precision_recall(rows), _reliability(ranking)),
+            "curves": score_curves(rows, ranking),
             "by_month": _by_month(rows, threshold, cutoff_times),
             "cold_start": _cold_start(rows, threshold, has_history),
+            "slices": slice_metrics(rows, threshold, slices) if slices else None,
         },
     ]
     intervals = {name: interval for part in parts for name, interval in part.pop("intervals", {}).items()}
@@ -216,26 +203,6 @@ def _cost_curve(
             for number, cost in zip(alerts, 1000 * (alerts + loss - avoided) / n, strict=True)
         ),
     )
-
-
-def _precision_recall(rows: FraudRows) -> tuple[tuple[float, float], ...] | None:
-    """Return recall and precision at points spread evenly over the recall."""
-    if not rows.both:
-        return None
-    precision, recall, _ = precision_recall_curve(rows.is_fraud, rows.probability, drop_intermediate=True)
-    precision, recall = precision[::-1], recall[::-1]
-    places = np.unique(np.searchsorted(recall, np.linspace(0, 1, CURVE_POINTS + 1)).clip(max=len(recall) - 1))
-    return tuple((float(recall[i]), float(precision[i])) for i in places)
-
-
-def _reliability(ranking: Ranking) -> tuple[ReliabilityBin, ...]:
-    """Return bins of equal size, from the lowest scores."""
-    n = len(ranking.score)
-    bins = np.array_split(np.arange(n)[::-1], min(ECE_BINS, n))
-    sizes = np.diff(ranking.starts)
-    # Rows of one score count as their mean, as in the calibration error: their order means nothing.
-    observed = np.repeat(np.add.reduceat(ranking.is_fraud, ranking.starts[:-1]) / sizes, sizes)
-    return tuple(ReliabilityBin(float(ranking.score[b].mean()), float(observed[b].mean()), len(b)) for b in bins)
 
 
 def _by_month(rows: FraudRows, threshold: float, cutoff_times: Array | None) -> tuple[MonthMetrics, ...] | None:

@@ -18,6 +18,8 @@ from fraudsieve.training.recipe.recipe import EvaluateRecipe
 from fraudsieve.training.splits.split import Split
 
 from .bootstrap import LEVEL
+from .breakdown.decision import DecisionMetrics, decision_metrics
+from .breakdown.errors import LargestErrors
 from .capacity import Capacity, count_days
 from .fraud import FraudMetrics, fraud_metrics
 from .fraud_rows import FraudRows, threshold_at
@@ -158,13 +160,21 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     costs : CostCurve or None
         Costs by number of alerts.
     curves : ScoreCurves or None
-        Precision against recall, and the reliability of probabilities.
+        Precision and recall, ROC, gains, reliability, and the scores of each kind of record.
     by_month : tuple of MonthMetrics, or None
         Metrics of every month, at the threshold of all rows.
     cold_start : ColdStart or None
         Metrics of the accounts with and without a history.
+    slices : tuple of Slice, or None
+        Metrics by channel, language, length and other values that the rows have, at the threshold of all rows.
+    decision : DecisionMetrics or None
+        Frauds found and reviews at the operating point that decides; None without operating points.
+    errors : LargestErrors or None
+        Missed frauds and false alarms, by identifier, at the point that decides; None without identifiers.
     macro_f1, accuracy : float
         Over the types.
+    confusion : ConfusionMatrix
+        Numbers of records by label and predicted class.
     by_type : mapping of str to ClassMetrics
         Metrics of every type.
     intervals : mapping of str to (float, float), or None
@@ -205,6 +215,8 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     rows: int
     bootstrap: BootstrapSummary | None
     operating_points: tuple[PointMetrics, ...]
+    decision: DecisionMetrics | None
+    errors: LargestErrors | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON types, under the names of its fields.
@@ -231,6 +243,8 @@ def evaluate(
     accounts: Array | None = None,
     amounts: Array | None = None,
     has_history: Array | None = None,
+    slices: Mapping[str, Array] | None = None,
+    ids: Array | None = None,
     share: float = 1.0,
     points: Sequence[OperatingPoint] = (),
     settings: EvaluateRecipe | None = None,
@@ -262,6 +276,10 @@ def evaluate(
         Amounts at stake: for the costs. See `RowCosts`.
     has_history : ndarray of bool, shape (n_rows,), default=None
         Whether the account has a history: for the cold start.
+    slices : mapping of str to ndarray of str objects, shape (n_rows,), default=None
+        The value of each row by what the rows are sliced by, as from `slices_of_rows`.
+    ids : ndarray of str objects, shape (n_rows,), default=None
+        The identifier of each row: for the largest errors.
     share : float, default=1.0
         Share of all records of their time that the rows are: for alerts per day. See `Capacity`.
     points : sequence of OperatingPoint, default=()
@@ -286,11 +304,17 @@ def evaluate(
     """
     settings = EvaluateRecipe() if settings is None else settings
     is_fraud = labels != legitimate
-    fraud = FraudMetrics()
+    all_records = Capacity.of(len(labels), count_days(cutoff_times), share=share)
+    fraud, decision, errors = FraudMetrics(), None, None
     if legitimate is not None:
         rows = FraudRows(np.asarray(probability, np.float64), is_fraud, groups, settings.replicates)
-        context = {"cutoff_times": cutoff_times, "accounts": accounts, "amounts": amounts, "has_history": has_history}
-        fraud = fraud_metrics(rows, settings, **context, share=share)
+        context: dict[str, Any] = {"cutoff_times": cutoff_times, "accounts": accounts, "amounts": amounts}
+        fraud = fraud_metrics(rows, settings, **context, has_history=has_history, slices=slices, share=share)
+        if points:
+            decision = decision_metrics(rows, points[0].name, points[0].threshold, all_records)
+        if ids is not None and (points or rows.both):
+            threshold = points[0].threshold if points else threshold_at(rows.probability, is_fraud)[0]
+            errors = LargestErrors.of(ids, labels, rows.probability, is_fraud, threshold)
     types = type_metrics(
         labels,
         np.array(classes, object)[class_probability.argmax(axis=1)],
@@ -299,11 +323,12 @@ def evaluate(
         groups=groups,
         replicates=settings.replicates,
     )
-    all_records = Capacity.of(len(labels), count_days(cutoff_times), share=share)
     return EvaluationReport(
         rows=len(labels),
         bootstrap=BootstrapSummary.of(groups, is_fraud, group_kind, settings),
         operating_points=point_metrics(points, probability, is_fraud, capacity=all_records),
+        decision=decision,
+        errors=errors,
         **vars(details or ReportDetails()),
         **vars(fraud) | vars(types) | {"intervals": {**fraud.intervals, **types.intervals}},
     )

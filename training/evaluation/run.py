@@ -20,6 +20,7 @@ from fraudsieve.training.data.builders import Builder, builder_of_model, groups_
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 
+from .breakdown.slices import slices_of_rows
 from .card_precision import naive_utc
 from .labels import label_metrics, waiting_note
 from .points import share_of_records
@@ -250,7 +251,8 @@ def evaluate_model(
     scores = scores_of(scorer, rows, builder)
     scored = scores["status"] != "unscorable"
     probability, labels = scores["probability"][scored], rows["label"].to_numpy(object)[scored]
-    context = row_context(rows, builder) | {"groups": groups}
+    context = row_context(rows, builder) | {"groups": groups, "ids": _ids(rows)}
+    slices = {name: values[scored] for name, values in slices_of_rows(rows, _first_seen(rows, builder)).items()}
     attack_result = None
     if attack:
         attack_result = attack_messages(
@@ -266,6 +268,7 @@ def evaluate_model(
         labels,
         model.legitimate,
         **{name: None if values is None else values[scored] for name, values in context.items()},
+        slices=slices,
         group_kind=group_kind,
         share=share,
         points=model.points,
@@ -299,6 +302,20 @@ def row_context(rows: pd.DataFrame, builder: Builder | None = None) -> dict[str,
         "amounts": None if amounts is None else amounts.to_numpy(np.float64),
         "has_history": rows_with_history(rows, builder),
     }
+
+
+def _ids(rows: pd.DataFrame) -> Array | None:
+    """Return the identifiers of the records; None if they have none."""
+    name = next((name for name in ("message_id", "event_id", "account_id") if name in rows), None)
+    return None if name is None else rows[name].to_numpy(object)
+
+
+def _first_seen(rows: pd.DataFrame, builder: Builder | None) -> pd.Series | None:
+    """Return when the account of each row was created or, if that is not known, had its first event."""
+    events = None if builder is None else builder.events
+    if "created_at" in rows or events is None or "account_id" not in rows or "occurred_at" not in events:
+        return None
+    return rows["account_id"].map(events.groupby("account_id")["occurred_at"].min())
 
 
 def rows_with_history(rows: pd.DataFrame, builder: Builder | None) -> Array | None:

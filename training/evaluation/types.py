@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from sklearn.metrics import f1_score, precision_recall_fscore_support
@@ -11,7 +12,7 @@ from fraudsieve._typing import Array
 from .bootstrap import Interval, bootstrap_f1, percentile_interval
 from .fraud_rows import threshold_at
 
-__all__ = ["ClassMetrics", "TypeMetrics", "type_metrics"]
+__all__ = ["ClassMetrics", "ConfusionMatrix", "TypeMetrics", "type_metrics"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,30 @@ class ClassMetrics:
     caught: float | None
 
 
+@dataclass(frozen=True)
+class ConfusionMatrix:
+    """Numbers of records by label (rows) and by predicted class (columns), both in the order of ``classes``."""
+
+    classes: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(cls, labels: Array, predicted: Array, names: list[str]) -> Self:
+        """Count the records of every pair of names; unlike scikit-learn's, this does not warn about a single one.
+
+        Examples
+        --------
+        >>> ConfusionMatrix.of(np.array(["a", "b"]), np.array(["b", "b"]), ["a", "b"]).counts
+        ((0, 1), (0, 1))
+        """
+        code = {name: i for i, name in enumerate(names)}
+        cells = np.array(
+            [code[truth] * len(names) + code[guess] for truth, guess in zip(labels, predicted, strict=True)]
+        )
+        counts = np.bincount(cells.astype(np.int64), minlength=len(names) ** 2).reshape(len(names), len(names))
+        return cls(tuple(names), tuple(tuple(row) for row in counts.tolist()))
+
+
 @dataclass(frozen=True, kw_only=True)
 class TypeMetrics:
     """Metrics over all types, and of each. See `EvaluationReport`."""
@@ -37,6 +62,7 @@ class TypeMetrics:
     macro_f1: float
     accuracy: float
     by_type: Mapping[str, ClassMetrics]
+    confusion: ConfusionMatrix
     intervals: Mapping[str, Interval | None]
 
 
@@ -89,6 +115,7 @@ def type_metrics(
         macro_f1=float(f1_score(labels, predicted, average="macro", zero_division=0.0)),
         accuracy=float(np.mean(labels == predicted)),
         by_type=by_type,
+        confusion=ConfusionMatrix.of(labels, predicted, names),
         intervals={"macro_f1": None if drawn is None else percentile_interval(np.nanmean(drawn, axis=1))},
     )
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from fraudsieve._typing import Array
+from fraudsieve.training.pages.words import point_words
 from fraudsieve.training.recipe.sections import MonitorRecipe
 
 from .clusters import Clusters
@@ -93,12 +94,12 @@ def _exceeded_by_indices(measures: MonitorMeasures, settings: MonitorRecipe) -> 
         (
             "family_psi",
             family["family"],
-            f"family {family['family']}, column {family['worst']['column']}",
+            f"column {family['worst']['column']}",
             family["worst"],
         )
         for family in measures.families
     ]
-    indices += [("score_psi", name, f"scores, {name}", drift) for name, drift in measures.scores.items()]
+    indices += [("score_psi", name, f"scores: {name}", drift) for name, drift in measures.scores.items()]
     for bound, name, where, drift in indices:
         limit = getattr(settings, bound)
         if limit is not None and drift["excess"] > limit and drift["clear"]:
@@ -125,7 +126,7 @@ def _exceeded_by_alerts(measures: MonitorMeasures, settings: MonitorRecipe) -> I
     for point in measures.alerts[:1]:  # the point that decides
         times = point["times"]
         if limit is not None and max(times, 1 / times) > max(limit, point["chance"]):
-            text = f"alerts at {point['name'].replace('_', ' ')}: {_both(point)}; the bound is {limit:g} times"
+            text = f"alerts at {point_words(point['name'])}: {_both(point)}; the bound is {limit:g} times"
             yield ExceededBound("alerts_times", point["name"], times, limit, text)
 
 

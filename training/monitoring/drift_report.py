@@ -7,6 +7,7 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
 
+from .distributions import MAX_DISTRIBUTIONS, category_names, distribution
 from .drift import Drift, measure_drift
 from .scored_table import ScoredTable, categories_of
 
@@ -38,13 +39,19 @@ def column_drift(model: Model, before: ScoredTable, after: ScoredTable, compared
     )
     means = [_means(rows, is_category) for rows in (reference, current)]
     columns: list[dict[str, Any]] = [
-        {"column": model.matrix.columns[place], "family": model.cues[place][0]}
+        {"column": model.matrix.columns[place], "family": model.cues[place][0], "place": i}
         | _drift_of(drift, i)
         | {"mean": {"reference": means[0][i], "current": means[1][i]}}
         | {"missing": {"reference": _share_nan(reference[:, i]), "current": _share_nan(current[:, i])}}
         for i, place in enumerate(places)
     ]
     columns.sort(key=_rank, reverse=True)
+    names = category_names(model)
+    for rank, column in enumerate(columns):
+        i = column.pop("place")
+        if rank < MAX_DISTRIBUTIONS:
+            of_codes = names[int(categories_of(model)[: places[i]].sum())] if is_category[i] else None
+            column["distribution"] = distribution(reference[:, i], current[:, i], of_codes)
     families = dict.fromkeys(column["family"] for column in columns)
     return {"families": [_family(name, columns) for name in families], "columns": columns}
 

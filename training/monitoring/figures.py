@@ -1,12 +1,15 @@
 """The charts of a monitor report. Each function returns a `Figure`, or None if the report has no data for it."""
 
-from fraudsieve.training.evaluation.fraud import ReliabilityBin
+from typing import Any
+
+from fraudsieve.training.evaluation.breakdown.curves import ReliabilityBin
 from fraudsieve.training.pages.charts import draw_reliability, make_row_chart
 from fraudsieve.training.pages.svg import Chart, Figure
+from fraudsieve.training.pages.words import feature_words, point_words
 
 from .report import MonitorMeasures
 
-__all__ = ["draw_monitor_figures"]
+__all__ = ["draw_distributions", "draw_monitor_figures"]
 
 MAX_TYPES = 16
 MAX_INDEX = 1.0
@@ -19,6 +22,29 @@ def draw_monitor_figures(measures: MonitorMeasures) -> list[Figure]:
     return [figure for figure in figures if figure is not None]
 
 
+def draw_distributions(measures: MonitorMeasures) -> list[Figure]:
+    """Draw the distributions of the columns that moved most, reference and current side by side."""
+    return [_distribution(column) for column in measures.columns if column.get("distribution") and column["clear"]]
+
+
+def _distribution(column: dict[str, Any]) -> Figure:
+    parts = column["distribution"]
+    end = 1.05 * max(max(part["reference"], part["current"]) for part in parts)
+    chart = make_row_chart([part["bin"] for part in parts], "share of the records", 28, end=end)
+    for i, part in enumerate(parts):
+        for table, css, lift in (("reference", "muted", 0.2), ("current", "c1", -0.2)):
+            title = f"{part['bin']}: {100 * part[table]:.1f} % ({table})"
+            chart.bar(lift - i, part[table], css, thick=9, title=title)
+    chart.legend("reference", "muted", shape="square")
+    chart.legend("current", "c1", shape="square")
+    description = f"PSI {column['psi']:.2f}; without drift it would be {column['expected']:.2f}."
+    return chart.to_figure(_capital(feature_words(column["column"])), description)
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def _families(measures: MonitorMeasures) -> Figure | None:
     """Draw the drift of every family: its mean, and the column that moved most."""
     families, bound = measures.families, measures.bounds["family_psi"]
@@ -26,12 +52,21 @@ def _families(measures: MonitorMeasures) -> Figure | None:
         return None
     highest = max(bound or 0.0, *(family["worst"]["excess"] for family in families))
     end = min(max(1.15 * highest, 0.1), MAX_INDEX)
-    chart = make_row_chart([family["family"] for family in families], "PSI above what few rows cause", 26, end=end)
+    chart = make_row_chart(
+        [feature_words(family["family"]) for family in families], "PSI above what few rows cause", 26, end=end
+    )
     for i, family in enumerate(families):
         worst = family["worst"]
         mean = max(family["mean"]["psi"] - family["mean"]["expected"], 0.0)
-        chart.bar(-i, mean, "c1 pale", title=f"{family['family']}: mean {mean:.3f} of {family['columns']} columns")
-        title = f"{worst['column']}: {worst['excess']:.3f}, of which chance explains {worst['chance']:.3f}"
+        chart.bar(
+            -i,
+            mean,
+            "c1 pale",
+            title=f"{feature_words(family['family'])}: mean {mean:.3f} of {family['columns']} columns",
+        )
+        title = (
+            f"{feature_words(worst['column'])}: {worst['excess']:.3f}, of which chance explains {worst['chance']:.3f}"
+        )
         chart.dot(worst["excess"], -i, "c2", shape="diamond", title=title)
     chart.legend("mean", "c1 pale", shape="square")
     chart.legend("column that moved most", "c2", shape="diamond")
@@ -39,7 +74,7 @@ def _families(measures: MonitorMeasures) -> Figure | None:
         chart.line([(bound, 0.6), (bound, 0.6 - len(families))], "muted", dashed=True)
         chart.legend("bound", "muted", shape="dashed")
     worst = families[0]["worst"]
-    return chart.to_figure("What has moved?", f"{worst['column']} moved most: {worst['excess']:.2f}.")
+    return chart.to_figure("What has moved?", f"Most: {feature_words(worst['column'])}, {worst['excess']:.2f}.")
 
 
 def _flagged(measures: MonitorMeasures) -> Figure | None:
@@ -55,12 +90,12 @@ def _flagged(measures: MonitorMeasures) -> Figure | None:
     for i, point in enumerate(points):
         shares = f"{point['reference']:.4f} of the reference, {point['current']:.4f} of the current records"
         css, shape = ("c1", "square") if i else ("c2", "diamond")
-        title = f"{point['name'].replace('_', ' ')}: {shares}"
+        title = f"{point_words(point['name'])}: {shares}"
         chart.dot(point["reference"], point["current"], css, shape=shape, title=title)
     chart.legend("any threshold", "c1")
     chart.legend("the one that decides", "c2", shape="diamond")
     first = points[0]
-    description = f"At {first['name'].replace('_', ' ')} {first['times']:.2f} times as many records are flagged. "
+    description = f"At {point_words(first['name'])}, {first['times']:.2f} times as many records are flagged. "
     return chart.to_figure("Are there more alerts?", description + "Above the diagonal there are more alerts.")
 
 

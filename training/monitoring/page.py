@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES
+from fraudsieve.training.pages.origin import PageOrigin
 from fraudsieve.training.pages.rendering import Card, Notice, PageTable, format_interval, format_metric, render_page
+from fraudsieve.training.pages.words import feature_words, in_words, point_words
 
-from .figures import draw_monitor_figures
+from .figures import draw_distributions, draw_monitor_figures
 from .report import MonitorMeasures, MonitorReport
 
 __all__ = ["render_monitor_report"]
@@ -28,7 +30,11 @@ BOUND_NAMES = {
 
 
 def render_monitor_report(
-    report: MonitorReport, *, title: str = "Monitor", facts: Mapping[str, str] | None = None
+    report: MonitorReport,
+    *,
+    title: str = "Monitor",
+    facts: Mapping[str, str] | None = None,
+    origin: PageOrigin | None = None,
 ) -> str:
     """Render a monitor report as one page of HTML.
 
@@ -40,6 +46,8 @@ def render_monitor_report(
         Heading of the page.
     facts : mapping of str to str, default=None
         Names and texts about the model, as from `model_facts`; None for none.
+    origin : PageOrigin, default=None
+        Where the page comes from; None for the present, and the command that runs.
 
     Returns
     -------
@@ -57,9 +65,11 @@ def render_monitor_report(
         "monitor.html.j2",
         title=title,
         subtitle=_subtitle(report),
+        origin=origin or PageOrigin(),
         notices=list(_notices(report)),
         cards=list(_cards(report)),
         figures=draw_monitor_figures(report),
+        distributions=draw_distributions(report),
         sections={
             "Families": [_family_table(report)],
             "Columns": [_column_table(report)],
@@ -88,11 +98,11 @@ def _notices(report: MonitorReport) -> Iterator[Notice]:
     count = len(report.exceeded)
     if count:
         title = "1 bound is exceeded." if count == 1 else f"{count} bounds are exceeded."
-        yield Notice(title, [bound.text for bound in report.exceeded], "bad")
+        yield Notice(title, [in_words(bound.text) for bound in report.exceeded], "bad")
     else:
         yield Notice("No bound is exceeded.")
     if report.notes:
-        yield Notice("Take these metrics with care", [f"{note}." for note in report.notes], "warn")
+        yield Notice("Take these metrics with care", [f"{in_words(note)}." for note in report.notes], "warn")
 
 
 def _cards(measures: MonitorMeasures) -> Iterator[Card]:
@@ -100,7 +110,7 @@ def _cards(measures: MonitorMeasures) -> Iterator[Card]:
     for point in measures.alerts[:1]:
         shares = f"{_percent(point['current'])} now, {_percent(point['reference'])} in the reference"
         yield Card(
-            "alerts, times the reference", format_metric(point["times"]), f"at {_words(point['name'])}: {shares}"
+            "alerts, times the reference", format_metric(point["times"]), f"at {point_words(point['name'])}: {shares}"
         )
     yield from _performance_cards(measures)
     for name, words in (("rejected", "rejected rows"), ("cold_start", "rows without a history")):
@@ -112,7 +122,7 @@ def _cards(measures: MonitorMeasures) -> Iterator[Card]:
 def _drift_cards(measures: MonitorMeasures) -> Iterator[Card]:
     for family in measures.families[:1]:
         worst = family["worst"]
-        about = f"{worst['column']}; without drift it would be {format_metric(worst['expected'])}"
+        about = f"{feature_words(worst['column'])}; without drift it would be {format_metric(worst['expected'])}"
         yield Card("PSI of the column that moved most", format_metric(worst["psi"]), about)
     names = {"probability": "PSI of the probability", "types": "PSI of the types"}
     for name, words in names.items():
@@ -138,9 +148,9 @@ def _performance_cards(measures: MonitorMeasures) -> Iterator[Card]:
 def _family_table(measures: MonitorMeasures) -> PageTable:
     rows = [
         [
-            family["family"],
+            feature_words(family["family"]),
             f"{family['columns']:,}",
-            family["worst"]["column"],
+            feature_words(family["worst"]["column"]),
             *(format_metric(family["worst"][index]) for index in ("psi", "expected", "js")),
             *(format_metric(family["mean"][index]) for index in ("psi", "js")),
         ]
@@ -153,7 +163,7 @@ def _family_table(measures: MonitorMeasures) -> PageTable:
 def _column_table(measures: MonitorMeasures) -> PageTable:
     rows = [
         [
-            column["column"],
+            feature_words(column["column"]),
             *(format_metric(column[index]) for index in ("psi", "expected", "chance", "js")),
             *(format_metric(column["mean"][table]) for table in TABLES),
             *(_percent(column["missing"][table]) for table in TABLES),
@@ -170,7 +180,7 @@ def _column_table(measures: MonitorMeasures) -> PageTable:
 def _alert_table(measures: MonitorMeasures) -> PageTable:
     rows = [
         [
-            _words(point["name"]),
+            point_words(point["name"]),
             *(_percent(point[table]) for table in TABLES),
             format_metric(point["times"]),
             *(format_metric(point["alerts_a_day"][table]) for table in TABLES),
@@ -185,7 +195,7 @@ def _performance_table(measures: MonitorMeasures) -> PageTable:
     rows = []
     for point in measures.expected:
         for table in TABLES:
-            expected, cells = point[table], [f"{_words(point['name'])}, {table}"]
+            expected, cells = point[table], [f"{point_words(point['name'])}, {table}"]
             observed = expected["observed"] or {"precision": None, "recall": None}
             for name in ("precision", "recall"):
                 interval = format_interval(expected[f"{name}_interval"])
@@ -210,17 +220,13 @@ def _calibration_table(calibration: Mapping[str, Any] | None) -> PageTable | Non
 
 def _share_table(shares: Mapping[str, Any]) -> PageTable:
     named = {"rejected rows": shares["rejected"], "without a history": shares["cold_start"]}
-    named |= {f"unseen: {name}": share for name, share in shares["unseen"].items()}
+    named |= {f"unseen: {feature_words(name)}": share for name, share in shares["unseen"].items()}
     rows = [
         [name, *(_percent(share[column]) for column in (*TABLES, "rise", "chance"))]
         for name, share in named.items()
         if share is not None
     ]
     return PageTable("Shares of the rows.", ["rows", "reference", "current", "rise", "by chance"], rows)
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _percent(share: float) -> str:

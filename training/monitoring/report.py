@@ -67,6 +67,7 @@ class MonitorReport(MonitorMeasures):
         ``mean``. The family that moved most comes first.
     columns : list of dict
         For every column the measures of `Drift`, and the ``mean`` and share of ``missing`` values of both tables.
+        The first six also have their ``distribution``: the share of both tables in each bin.
     left_out : mapping of str to list of str
         Columns that are not compared, by the reason.
     scores : mapping

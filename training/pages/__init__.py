@@ -7,10 +7,12 @@ from fraudsieve._lazy import lazy_attribute
 if TYPE_CHECKING:
     from .charts import draw_figures
     from .evaluation import render_report, write_report
+    from .origin import PageOrigin
     from .svg import Figure
 
 __all__ = [
     "Figure",
+    "PageOrigin",
     "draw_figures",
     "render_report",
     "write_report",
@@ -19,6 +21,7 @@ __all__ = [
 # Imported at first use, as in the package above.
 _HOMES = {
     "Figure": "svg",
+    "PageOrigin": "origin",
     "draw_figures": "charts",
     "render_report": "evaluation",
     "write_report": "evaluation",

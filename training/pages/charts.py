@@ -3,16 +3,18 @@
 import re
 from collections.abc import Callable, Sequence
 
+from fraudsieve.training.evaluation.breakdown.curves import ReliabilityBin
 from fraudsieve.training.evaluation.capacity import CapacityCurve, CapacityPoint
 from fraudsieve.training.evaluation.costs import CostCurve, CostPoint
-from fraudsieve.training.evaluation.fraud import ReliabilityBin
 from fraudsieve.training.evaluation.metrics import format_number
 from fraudsieve.training.evaluation.report import EvaluationReport
 
 from .labels import draw_label_delays
 from .rendering import style_sheet
+from .score_charts import draw_histogram, draw_lift, draw_roc
 from .svg import CHARACTER, Chart, Figure
 from .svg_scale import shorten, text_width
+from .words import feature_words
 
 __all__ = ["draw_figure_files", "draw_figures", "draw_reliability", "make_row_chart"]
 
@@ -220,8 +222,9 @@ def _importance(report: EvaluationReport) -> Figure | None:
         return None
     gains = list(report.importance.items())
     shown = gains[:MAX_ROWS]
-    chart = make_row_chart([name for name, _ in shown], "share of the gain", 24, top=12, end=shown[0][1])
-    for i, (name, gain) in enumerate(shown):
+    names = [feature_words(name) for name, _ in shown]
+    chart = make_row_chart(names, "share of the gain", 24, top=12, end=shown[0][1])
+    for i, (name, (_, gain)) in enumerate(zip(names, shown, strict=True)):
         chart.bar(-i, gain, "c1", title=f"{name}: {gain:.3f}")
     description = "LightGBM's gain by family of features. The text model, from which boosting starts, is not included."
     return chart.to_figure("What the trees use", description + _not_drawn(gains))
@@ -256,6 +259,9 @@ def _cost_curve(report: EvaluationReport) -> Figure | None:
 CHARTS: dict[str, Callable[[EvaluationReport], Figure | None]] = {
     "recall_by_alerts": _recall_by_alerts,
     "precision_recall": _precision_recall,
+    "lift": draw_lift,
+    "roc": draw_roc,
+    "score_histogram": draw_histogram,
     "reliability": _reliability,
     "cost_curve": _cost_curve,
     "by_month": _by_month,

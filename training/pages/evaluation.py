@@ -12,8 +12,11 @@ from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.report import EvaluationReport
 
+from .breakdown import breakdown_tables
 from .charts import draw_figures
+from .headline import headline
 from .labels import delay_table, draw_label_delays, page_facts
+from .origin import PageOrigin
 from .rendering import render_page
 from .sections import headline_cards, metric_table, point_table, report_notices, slice_tables, temporal_facts
 
@@ -21,7 +24,11 @@ __all__ = ["check_report_path", "model_facts", "render_report", "write_page", "w
 
 
 def render_report(
-    report: EvaluationReport, *, title: str = "Evaluation", facts: Mapping[str, str] | None = None
+    report: EvaluationReport,
+    *,
+    title: str = "Evaluation",
+    facts: Mapping[str, str] | None = None,
+    origin: PageOrigin | None = None,
 ) -> str:
     """Render an evaluation report as one page of HTML.
 
@@ -33,6 +40,8 @@ def render_report(
         Heading of the page.
     facts : mapping of str to str, default=None
         Names and texts about the model, as from `model_facts`; None for none.
+    origin : PageOrigin, default=None
+        Where the page comes from; None for the present, and the command that runs.
 
     Returns
     -------
@@ -55,12 +64,15 @@ def render_report(
         "evaluation.html.j2",
         title=title,
         subtitle=_subtitle(report),
+        origin=origin or PageOrigin(),
+        headline=headline(report),
         notices=list(report_notices(report)),
         cards=headline_cards(report),
         figures=draw_figures(report),
         metrics=metric_table(report),
         points=point_table(report),
         slices=slice_tables(report),
+        breakdown=breakdown_tables(report),
         temporal=temporal_facts(report.temporal),
         labels={} if labels is None else page_facts(labels),
         label_delays=None if labels is None else delay_table(labels),
@@ -84,6 +96,7 @@ def model_facts(model: Model) -> dict[str, str]:
     facts = {
         "model": model.name,
         "digest": model.digest or "not written",
+        "run in MLflow": f"the one with the tag model.digest = {model.digest}" if model.digest else "",
         "subject": model.subject,
         "classes": ", ".join(model.classes),
         "legitimate class": model.legitimate or "none",
@@ -131,6 +144,7 @@ def write_report(
     *,
     title: str = "Evaluation",
     facts: Mapping[str, str] | None = None,
+    origin: PageOrigin | None = None,
 ) -> tuple[Path, Path]:
     """Write an evaluation report as a page, and as JSON next to it.
 
@@ -144,6 +158,8 @@ def write_report(
         Heading of the page.
     facts : mapping of str to str, default=None
         Names and texts about the model, as from `model_facts`; None for none.
+    origin : PageOrigin, default=None
+        Where the page comes from; None for the present, and the command that runs.
 
     Returns
     -------
@@ -155,7 +171,7 @@ def write_report(
     FileNotFoundError
         When the folder does not exist.
     """
-    return write_page(path, render_report(report, title=title, facts=facts), report.to_dict())
+    return write_page(path, render_report(report, title=title, facts=facts, origin=origin), report.to_dict())
 
 
 def write_page(path: str | Path, html: str, content: Mapping[str, Any]) -> tuple[Path, Path]:

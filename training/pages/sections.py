@@ -13,7 +13,9 @@ from fraudsieve.training.evaluation.points import rates_known
 from fraudsieve.training.evaluation.report import EvaluationReport, SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.types import ClassMetrics
 
+from .breakdown import slice_table
 from .rendering import Card, Notice, PageTable, format_interval, format_metric
+from .words import in_words, point_words
 
 __all__ = [
     "capacity_text",
@@ -84,7 +86,7 @@ def _later_notice(not_later: int, rows: int) -> Notice:
 
 def _reasons(report: EvaluationReport) -> Iterator[str]:
     for warning in report.warnings:
-        yield f"{warning['found']}. {warning['do']}"
+        yield in_words(f"{warning['found']}. {warning['do']}")
     draws = report.bootstrap
     if draws is not None and draws.groups_with_fraud < MIN_GROUPS:
         yield f"Only {draws.groups_with_fraud} {draws.over}s have fraud: the intervals are not reliable."
@@ -160,13 +162,16 @@ def metric_table(report: EvaluationReport) -> PageTable:
 def point_table(report: EvaluationReport) -> PageTable:
     """Return the table of the operating points: their rates on these records, and on the calibration slice."""
     known = rates_known(report.operating_points)
-    columns = ["point", "threshold", *(text for name in known for text in (RATE_NAMES[name], "calibrated"))]
+    columns = ["point", "threshold", *(RATE_NAMES[name] for name in known)]
     rows = [
-        [point.name.replace("_", " "), format_metric(point.threshold)]
-        + [_rate(name, getattr(rates, name)) for name in known for rates in (point.here, point.calibration)]
+        [point_words(point.name), format_metric(point.threshold)]
+        + [
+            f"{_rate(name, getattr(point.here, name))} ({_rate(name, getattr(point.calibration, name))})"
+            for name in known
+        ]
         for point in report.operating_points
     ]
-    caption = "Rates of each threshold on these records, next to those on the calibration slice."
+    caption = "Rates of each threshold on these records, and in brackets those on the calibration slice."
     warnings = "".join(f" {point.warning}." for point in report.operating_points if point.warning is not None)
     return PageTable(f"{caption} The first point decides.{warnings}", columns, rows)
 
@@ -186,8 +191,8 @@ def slice_tables(report: EvaluationReport) -> dict[str, PageTable]:
         }
     return {
         "By type": _type_table(report.by_type),
-        "By month": _slice_table("Months, at one threshold: 1 % false positives over all months.", "month", months),
-        "Cold start": _slice_table("Accounts with and without a history, at that threshold.", "history", histories),
+        "By month": slice_table("Months, at one threshold: 1 % false positives over all months.", "month", months),
+        "Cold start": slice_table("Accounts with and without a history, at that threshold.", "history", histories),
         "Under attack": _attack_table(report.attack),
     }
 
@@ -207,25 +212,6 @@ def _type_table(by_type: Mapping[str, ClassMetrics]) -> PageTable:
     ]
     columns = ["type", "rows", "F1", "interval", "precision", "recall", "flagged"]
     return PageTable("Types; flagged: at 1 % false positives, as whatever type.", columns, rows)
-
-
-def _slice_table(caption: str, name: str, slices: Mapping[str, SliceMetrics | None]) -> PageTable:
-    columns = ["rows", "frauds", "average precision", "interval", "recall", "false positives", "observed / expected"]
-    rows = [
-        [
-            key,
-            f"{metrics.rows:,}",
-            f"{metrics.frauds:,}",
-            format_metric(metrics.average_precision),
-            format_interval(metrics.interval),
-            format_metric(metrics.recall),
-            format_metric(metrics.false_positive_rate),
-            format_metric(metrics.observed_over_expected),
-        ]
-        for key, metrics in slices.items()
-        if metrics is not None
-    ]
-    return PageTable(caption, [name, *columns], rows)
 
 
 def _attack_table(attack: AttackMetrics | None) -> PageTable:

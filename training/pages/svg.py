@@ -4,6 +4,7 @@ There are no styles or scripts here: colours are classes that the page defines (
 Content-Security-Policy holds and a chart is legible in light and in dark.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -58,6 +59,8 @@ class Chart:
         Space for the labels of the vertical axis.
     top : float, default=34.0
         Space for the legend.
+    log_up : bool, default=False
+        Whether values of the vertical axis are logarithms to the base of 10, whose powers are written.
 
     Examples
     --------
@@ -72,6 +75,7 @@ class Chart:
     height: float = 280.0
     left: float = 54.0
     top: float = 34.0
+    log_up: bool = False
     parts: list[str] = field(default_factory=list)
     legend_end: float = 8.0
 
@@ -169,10 +173,11 @@ class Chart:
         self.text(place, self.height - 28, text, "middle")
 
     def _axes_frame(self, x_label: str, y_label: str) -> None:
-        for value in nice_ticks(*self.y):
+        ticks = range(math.ceil(self.y[0]), math.floor(self.y[1]) + 1) if self.log_up else nice_ticks(*self.y)
+        for value in ticks:
             place = self.up.place(value)
             self._add(f'<path class="grid" d="M{self.left} {place}H{WIDTH - 14:g}"/>')
-            self.text(self.left - 6, place + 4, format_number(value), "end")
+            self.text(self.left - 6, place + 4, format_number(10**value if self.log_up else value), "end")
         self.text((self.left + WIDTH) / 2, self.height - 8, x_label, "middle", "label")
         turn = f'transform="rotate(-90)" x="{-round((self.top + self.height - 46) / 2, 1)}" y="12"'
         self._add(f'<text class="label" {turn} text-anchor="middle">{escape(y_label)}</text>')

@@ -15,7 +15,7 @@ from .basics import Ints, lookup, utc_times
 from .campaigns import CampaignPlan, languages
 from .obfuscation import apply_obfuscations
 from .people import People
-from .templates import CRIMES, FRAUD, NOTICES, PERSONAL
+from .templates import CRIMES, FRAUD, NOTICES, PERSONAL, PHRASES
 from .text import fill_template
 
 __all__ = ["Messages", "make_messages"]
@@ -29,6 +29,7 @@ _NOTICE_SHARE: Final = 0.45
 _STRANGER_SHARE: Final = 0.15
 _SLIP_SHARE: Final = 0.03
 _QUOTING_SHARE: Final = 0.01
+_PHRASE_SHARE: Final = 0.7
 _QUOTING: Final = {"en": "Got this, is it real? ", "zh": "我收到这个，是真的吗："}
 _SLIPS: Final[dict[str, tuple[str, ...]]] = {"en": ("digits", "spacing"), "zh": ("digits", "traditional")}
 _FIRST_OBFUSCATED, _LAST_OBFUSCATED = 0.05, 0.5
@@ -119,28 +120,43 @@ def _fraud(rng: Generator, people: People, campaigns: CampaignPlan) -> Messages:
     ring, n = campaigns.ring[campaign], len(campaign)
     sent = campaigns.start[campaign] + (rng.beta(1, 2, n) * campaigns.length[campaign]).astype(np.int64)
     progress = people.period.progress(sent).tolist()
+    crimes = people.rings.crime[ring]
+    (phrase_rng,) = rng.spawn(1)  # phrases do not change what else is drawn
+    texts = (
+        _fraud_text(rng, phrase_rng, campaigns, c, CRIMES[crime], part)
+        for c, crime, part in zip(campaign.tolist(), crimes.tolist(), progress, strict=True)
+    )
     return Messages(
-        crime=people.rings.crime[ring],
+        crime=crimes,
         sender=people.members(rng, ring),
         recipient=people.strangers(rng, sent, chinese=campaigns.chinese[campaign]),
         sent=sent,
         channel=rng.choice(len(_CHANNELS), size=n, p=_FRAUD_CHANNELS),
-        text=tuple(_fraud_text(rng, campaigns, c, part) for c, part in zip(campaign.tolist(), progress, strict=True)),
+        text=tuple(texts),
     )
 
 
-def _fraud_text(rng: Generator, campaigns: CampaignPlan, c: int, progress: float) -> str:
+def _fraud_text(
+    rng: Generator, phrase_rng: Generator, campaigns: CampaignPlan, c: int, crime: str, progress: float
+) -> str:
     """Write one message of campaign `c`; later ones are obfuscated more often and more strongly."""
     language = campaigns.language[c]
     text = fill_template(campaigns.template[c], rng=rng, language=language, fixed=campaigns.fixed[c], extras=0.4)
+    phrase = _phrase(phrase_rng, crime, language)
     if rng.random() >= _FIRST_OBFUSCATED + (_LAST_OBFUSCATED - _FIRST_OBFUSCATED) * progress:
-        return text
+        return text + phrase
     rate = _FIRST_TOUCHED + (_LAST_TOUCHED - _FIRST_TOUCHED) * progress
     kinds = campaigns.kinds[c][: 1 + rng.binomial(2, progress)]
     obfuscated = apply_obfuscations(text, rng=rng, language=language, kinds=kinds, rate=rate)
     if obfuscated == text:
-        return apply_obfuscations(text, rng=rng, language=language, kinds=("zero_width",), rate=rate)
-    return obfuscated
+        obfuscated = apply_obfuscations(text, rng=rng, language=language, kinds=("zero_width",), rate=rate)
+    return obfuscated + apply_obfuscations(phrase, rng=phrase_rng, language=language, kinds=kinds, rate=rate)
+
+
+def _phrase(rng: Generator, crime: str, language: str) -> str:
+    """Draw a stock phrase for most messages: without words that campaigns share, no type could be learnt."""
+    phrases = PHRASES[crime][language]
+    return phrases[rng.integers(len(phrases))] if rng.random() < _PHRASE_SHARE else ""
 
 
 def _notices(rng: Generator, people: People, size: int) -> Messages:

@@ -1,7 +1,7 @@
 """Templates of messages in Chinese and English: the eight crime types, notices from businesses, and private messages.
 
-The texts are in ``data/fraud.tsv`` and ``data/legitimate.tsv``. Shops, links, numbers and handles are slots, which
-`fill_template` fills with names that do not exist.
+The texts are in ``data/fraud.tsv``, ``data/phrases.tsv`` and ``data/legitimate.tsv``. Shops, links, numbers and handles
+are slots, which `fill_template` fills with names that do not exist.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final
 
 from .basics import read_rows
 
-__all__ = ["CRIMES", "FRAUD", "NOTICES", "PERSONAL"]
+__all__ = ["CRIMES", "FRAUD", "NOTICES", "PERSONAL", "PHRASES"]
 
 
 def _by_language(table: str) -> dict[str, dict[str, tuple[str, ...]]]:
@@ -26,5 +26,7 @@ FRAUD: Final = _by_language("fraud.tsv")
 """By crime type and language."""
 CRIMES: Final = tuple(FRAUD)
 """The crime types."""
+PHRASES: Final = _by_language("phrases.tsv")
+"""Stock phrases that messages of a type share across campaigns, by crime type and language."""
 NOTICES, PERSONAL = _by_language("legitimate.tsv").values()
 """By language: notices from businesses, and private messages."""

@@ -141,6 +141,14 @@ class OpenRun:
         self.uri, self.experiment_id, self.run_id = uri, experiment_id, run_id
         self._client = mlflow.MlflowClient(uri, uri)
 
+    @property
+    def page(self) -> str:
+        """The web address of the run where the store has one, otherwise its identifier."""
+        if not self.uri.startswith(("http://", "https://")):
+            return self.run_id
+        path = f"#/experiments/{self.experiment_id}/runs/{self.run_id}"
+        return f"{shown_uri(self.uri).rstrip('/')}/{path}"
+
     def log_metric(self, name: str, value: float, step: int) -> None:
         """Log a metric while the work goes on.
 

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable
 from typing import Annotated
 
+from fraudsieve._command import remember_command
+
 __all__ = ["app", "main"]
 
 try:
@@ -63,4 +65,5 @@ app.add_typer(state_app)
 
 def main() -> None:
     """Run the command line."""
+    remember_command(sys.argv[1:])
     app()

@@ -63,7 +63,7 @@ def test_an_exceeded_bound_has_a_text() -> None:
     (bound,) = bounds_exceeded(measures(families=[{"family": "cues", "worst": index(0.5)}]), MonitorRecipe())
     assert (bound.name, bound.value, bound.limit) == ("cues", 0.5, 0.25)
     assert bound.text == (
-        "family cues, column cues__links: PSI 0.51, where 0.01 is expected without drift; the bound is 0.25 above it"
+        "column cues__links: PSI 0.51, where 0.01 is expected without drift; the bound is 0.25 above it"
     )
 
 

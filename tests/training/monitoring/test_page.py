@@ -11,6 +11,7 @@ from fraudsieve.training.monitoring.figures import draw_monitor_figures
 from fraudsieve.training.monitoring.page import render_monitor_report
 from fraudsieve.training.monitoring.report import MonitorReport
 from fraudsieve.training.pages.rendering import content_security_policy
+from fraudsieve.training.pages.words import feature_words, in_words
 
 
 def test_exceeded_bounds_are_on_the_page(monitored: MonitorReport) -> None:
@@ -18,7 +19,7 @@ def test_exceeded_bounds_are_on_the_page(monitored: MonitorReport) -> None:
     assert len(monitored.exceeded) >= 4
     assert f"<strong>{len(monitored.exceeded)} bounds are exceeded.</strong>" in html
     for bound in monitored.exceeded:
-        assert f"<li>{escape(bound.text)}</li>" in html
+        assert f"<li>{escape(in_words(bound.text))}</li>" in html
     assert monitored.notes
     for note in monitored.notes:
         assert f"<li>{escape_markup(note)}.</li>" in html
@@ -33,7 +34,7 @@ def test_numbers_of_the_report_are_on_the_page(monitored: MonitorReport) -> None
     html = render_monitor_report(monitored)
     worst = monitored.families[0]["worst"]
     assert f'<div class="value">{worst["psi"]:.3f}</div>' in html
-    assert f"{worst['column']}; without drift it would be {worst['expected']:.3f}" in html
+    assert f"{feature_words(worst['column'])}; without drift it would be {worst['expected']:.3f}" in html
     assert f"<td>{100 * monitored.shares['rejected']['current']:.1f} %</td>" in html
     for point in monitored.expected:
         low, high = point["current"]["recall_interval"]

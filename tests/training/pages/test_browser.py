@@ -7,6 +7,7 @@ Chromium is controlled over a pipe with its DevTools protocol. Screenshots are w
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.monitoring.page import render_monitor_report
 from fraudsieve.training.monitoring.report import MonitorReport
@@ -38,6 +40,8 @@ FLAGS = [
 ]
 NAMES = ("message", "account", "type-only", "monitor")
 PATIENCE = 60.0
+PAPER_WIDTH = 688
+"""Pixels across A4 paper, without margins of 14 mm."""
 Reports = dict[str, EvaluationReport]
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed: apt-get install chromium")
@@ -90,12 +94,14 @@ class Chromium:
         answer: dict[str, Any] = json.loads(message)
         return answer
 
-    def open(self, page: Path, width: int, scheme: str) -> None:
+    def open(self, page: Path, width: int, scheme: str, media: str = "screen") -> None:
         """Show a page, and keep its events."""
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500
         )
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.call(
+            "Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}]
+        )
         self.events.clear()
         self.call("Page.navigate", url=page.as_uri())
         until = time.monotonic() + PATIENCE
@@ -151,7 +157,7 @@ def keep(picture: bytes, name: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page(chromium: Chromium, pages: dict[str, Path], name: str, width: int, scheme: str) -> None:
     chromium.open(pages[name], width, scheme)
@@ -167,6 +173,52 @@ def test_a_page(chromium: Chromium, pages: dict[str, Path], name: str, width: in
     assert chromium.value(too_wide) == []
     paper = chromium.value("getComputedStyle(document.body).backgroundColor")
     assert paper == ("rgb(246, 247, 249)" if scheme == "light" else "rgb(17, 21, 27)")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_printed_page_is_light_and_cuts_nothing(chromium: Chromium, pages: dict[str, Path], name: str) -> None:
+    chromium.open(pages[name], PAPER_WIDTH, "dark", media="print")
+    keep(chromium.picture(), f"report-{name}-print.png")
+    assert chromium.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert chromium.value("getComputedStyle(document.body).color") == "rgb(28, 36, 48)"
+    cut = (
+        "[...document.querySelectorAll('main *')].filter(e => !e.closest('svg') && "
+        "e.getBoundingClientRect().right > innerWidth + 0.5).map(e => e.textContent.slice(0, 60))"
+    )
+    assert chromium.value(cut) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_wide_screens_need_no_scrolling_and_have_no_half_empty_row(
+    chromium: Chromium, pages: dict[str, Path], name: str
+) -> None:
+    chromium.open(pages[name], 1280, "light")
+    scrolled = (
+        "[...document.querySelectorAll('.table')].filter(t => t.scrollWidth > t.clientWidth + 1)"
+        ".map(t => t.getAttribute('aria-label'))"
+    )
+    assert chromium.value(scrolled) == []
+    half_empty = (
+        "[...document.querySelectorAll('.figures')].filter(f => f.lastElementChild.getBoundingClientRect().right < "
+        "f.getBoundingClientRect().right - 2).length"
+    )
+    assert chromium.value(half_empty) == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_of_the_code_is_on_a_page(chromium: Chromium, pages: dict[str, Path], name: str) -> None:
+    chromium.open(pages[name], 1280, "light")
+    text = chromium.value("document.querySelector('main').innerText + document.querySelector('main').innerHTML")
+    assert re.findall(r"\b[a-z]+__\w+", text) == []
+    keys = "|".join(sorted(k for k in (*METRIC_NAMES, *RATE_NAMES) if "_" in k))
+    assert re.findall(rf"\b(?:{keys})\b", text) == []
+
+
+@pytest.mark.parametrize("name", ["message", "account"])
+def test_what_a_manager_asks_is_on_the_first_screen(chromium: Chromium, pages: dict[str, Path], name: str) -> None:
+    for width in (1280, 400):
+        chromium.open(pages[name], width, "light")
+        assert chromium.value("document.querySelector('.headline').getBoundingClientRect().bottom") < 900
 
 
 @pytest.mark.parametrize("name", NAMES)

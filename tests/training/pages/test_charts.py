@@ -13,6 +13,9 @@ Reports = dict[str, EvaluationReport]
 TITLES = [
     "Found against alerts",
     "Precision against recall",
+    "Lift",
+    "ROC curve",
+    "Scores of fraud and of legitimate records",
     "Are the probabilities right?",
     "What mistakes cost",
     "By month",

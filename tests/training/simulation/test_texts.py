@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.training.simulation.obfuscation import KINDS, apply_obfuscations
-from fraudsieve.training.simulation.templates import CRIMES, FRAUD, NOTICES, PERSONAL
+from fraudsieve.training.simulation.templates import CRIMES, FRAUD, NOTICES, PERSONAL, PHRASES
 from fraudsieve.training.simulation.text import fill_template
 from fraudsieve.training.simulation.world import World, simulate
 from tests.training.simulation.worlds import WELL_LABELLED, labelled_messages
@@ -100,3 +100,15 @@ def test_each_obfuscation_changes_text_but_no_link(language: str, kind: str) -> 
     changed = apply_obfuscations(plain + link, rng=np.random.default_rng(0), language=language, kinds=[kind], rate=0.5)
     assert changed.endswith(link)
     assert not changed.startswith(plain)
+
+
+def test_types_share_phrases_across_campaigns(labelled: pd.DataFrame) -> None:
+    for crime, by_language in PHRASES.items():
+        messages = labelled[labelled["label"] == crime]
+        used = [messages["text"].str.contains(phrase.strip(" .，"), regex=False) for phrase in by_language["zh"]]
+        assert sum(rows.any() for rows in used) >= 3, crime
+
+
+def test_no_phrase_belongs_to_two_types() -> None:
+    phrases = [phrase for by_language in PHRASES.values() for texts in by_language.values() for phrase in texts]
+    assert len(phrases) == len({*phrases}) == 2 * 5 * len(CRIMES)

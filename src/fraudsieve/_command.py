@@ -1,0 +1,35 @@
+"""The command that runs, for the pages and documents that it writes."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from contextvars import ContextVar
+
+__all__ = ["command_line", "remember_command"]
+
+_arguments: ContextVar[tuple[str, ...] | None] = ContextVar("arguments", default=None)
+
+
+def remember_command(arguments: Sequence[str]) -> None:
+    """Remember the arguments of the command that runs."""
+    _arguments.set(tuple(arguments))
+
+
+def command_line() -> str | None:
+    """Return the command as it was typed, without the passwords and queries of addresses; None outside of one.
+
+    Examples
+    --------
+    >>> remember_command(["train", "--messages", "postgresql://me:secret@db/mails#select 1"])
+    >>> command_line()
+    "fraudsieve train --messages 'postgresql://***@db/mails#...'"
+    """
+    arguments = _arguments.get()
+    return None if arguments is None else shlex.join(["fraudsieve", *map(_without_secrets, arguments)])
+
+
+def _without_secrets(argument: str) -> str:
+    """Hide what an address may hold in confidence: who logs in, and what is asked."""
+    if "://" not in argument:
+        return argument
+    return re.sub(r"([?#]).*", r"\1...", re.sub(r"://[^/\s]*@", "://***@", argument), flags=re.DOTALL)

@@ -1,0 +1,29 @@
+"""Words instead of names in the code."""
+
+import pytest
+
+from fraudsieve.training.pages.words import feature_words, in_words, point_words
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("volume__count_1h_transfer", "volume: count in 1 hour transfer"),
+        ("value__std_30d", "value: standard deviation in 30 days"),
+        ("profile__z_index", "profile: z-score index"),
+        ("wording__spam", "text model: spam"),
+        ("unlike_training", "unlike training"),
+    ],
+)
+def test_a_feature(name: str, words: str) -> None:
+    assert feature_words(name) == words
+
+
+def test_other_names_in_a_sentence_stay() -> None:
+    assert in_words("label_weight of sender__count: high") == "label_weight of sender: count: high"
+
+
+def test_points() -> None:
+    assert point_words("false_positive_rate_1e-05") == "0.001 % false positives"
+    assert point_words("cost") == "lowest cost"
+    assert point_words("my_own") == "my own"

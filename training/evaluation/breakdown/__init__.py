@@ -1,0 +1,1 @@
+"""What an evaluation shows besides its main metrics: curves, decisions, slices, and the largest errors."""

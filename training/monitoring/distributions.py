@@ -1,0 +1,82 @@
+"""The distributions of the columns that moved most, in both tables, for the page to show side by side."""
+
+from typing import Any
+
+import numpy as np
+
+from fraudsieve._typing import Array
+from fraudsieve.features.account_matrix import UNSEEN
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.training.evaluation.metrics import format_number
+
+from .binning import Binning
+
+__all__ = ["MAX_DISTRIBUTIONS", "category_names", "distribution"]
+
+MAX_DISTRIBUTIONS = 6
+"""Columns whose distributions are kept: those that moved most."""
+MAX_BINS = 10
+"""Of a column of categories, so many are told apart."""
+
+
+def category_names(model: Model) -> list[tuple[str, ...]]:
+    """Return the names of the categories of every column of categories; none where digests stand for them."""
+    tables = getattr(model.matrix, "categories", {})
+    hidden = bool(getattr(model.matrix, "digest_key", ""))
+    return [() if hidden else tuple(names) for names in tables.values()]
+
+
+def distribution(reference: Array, current: Array, names: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
+    """Return the shares of both tables in each bin of a column, in the order of the values.
+
+    Parameters
+    ----------
+    reference, current : ndarray of float64, each of shape (n_rows,)
+        Values of the column, NaN for missing.
+    names : tuple of str, default=None
+        Names of the codes, if the column is one of categories; None for numbers.
+
+    Returns
+    -------
+    list of dict
+        ``bin`` (which values, in words), and the shares of ``reference`` and ``current`` there.
+
+    Examples
+    --------
+    >>> distribution(np.array([0.0, 0.0, 7.0]), np.array([0.0, np.nan, 9.0]))[0]["bin"]
+    '0'
+    """
+    both = np.concatenate([reference, current])
+    bins = Binning.of(reference[:, None], np.array([names is not None]))
+    inside = [mask[:, 0] for mask in bins.inside(both[:, None])]
+    shown: list[dict[str, Any]] = [
+        {
+            "bin": _words(both[mask], names),
+            "reference": float(mask[: len(reference)].mean()),
+            "current": float(mask[len(reference) :].mean()),
+        }
+        for mask in inside
+        if mask.any()
+    ]
+    if names is None or len(shown) <= MAX_BINS:
+        return shown
+    shown.sort(key=lambda part: -max(part["reference"], part["current"]))
+    rest = {table: sum(part[table] for part in shown[MAX_BINS:]) for table in ("reference", "current")}
+    return [*shown[:MAX_BINS], {"bin": "all others", **rest}]
+
+
+def _words(values: Array, names: tuple[str, ...] | None) -> str:
+    if np.isnan(values).all():
+        return "missing"
+    low, high = float(values.min()), float(values.max())
+    if names is not None:
+        return _name(low, names) if low == high else "rare categories"
+    if low == high:
+        return format_number(low)
+    return f"{format_number(low)} to {format_number(high)}"
+
+
+def _name(code: float, names: tuple[str, ...]) -> str:
+    if code == UNSEEN:
+        return "not seen in training"
+    return names[int(code)] if 0 <= code < len(names) else f"category {code:g}"

@@ -1,0 +1,80 @@
+"""Tables of an evaluation report that break its metrics down: types that are confused, slices, largest errors."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from fraudsieve.training.evaluation.breakdown.errors import LargestErrors, ScoredRecord
+from fraudsieve.training.evaluation.fraud_rows import SliceMetrics
+from fraudsieve.training.evaluation.report import EvaluationReport
+from fraudsieve.training.evaluation.types import ConfusionMatrix
+
+from .rendering import PageTable, format_interval, format_metric
+
+__all__ = ["breakdown_tables", "slice_table"]
+
+MAX_CLASSES = 9
+
+
+def breakdown_tables(report: EvaluationReport) -> dict[str, list[PageTable]]:
+    """Return the tables by their headings."""
+    parts: dict[str, dict[str, SliceMetrics]] = {}
+    for part in report.slices or ():
+        parts.setdefault(part.by, {})[part.value] = part
+    caption = "At one threshold: 1 % false positives over all records. Values with few records or frauds are left out."
+    return {
+        "Which types are confused": [_confusion_table(report.confusion)],
+        "Slices": [slice_table(f"By {by}. {caption}", by, values) for by, values in parts.items()],
+        "Largest errors": _error_tables(report.errors),
+    }
+
+
+def slice_table(caption: str, name: str, slices: Mapping[str, SliceMetrics | None]) -> PageTable:
+    """Return a table with one row per slice, such as a month."""
+    columns = ["rows", "frauds", "average precision", "interval", "recall", "false positives", "observed / expected"]
+    rows = [
+        [
+            key,
+            f"{metrics.rows:,}",
+            f"{metrics.frauds:,}",
+            format_metric(metrics.average_precision),
+            format_interval(metrics.interval),
+            format_metric(metrics.recall),
+            format_metric(metrics.false_positive_rate),
+            format_metric(metrics.observed_over_expected),
+        ]
+        for key, metrics in slices.items()
+        if metrics is not None
+    ]
+    return PageTable(caption, [name, *columns], rows)
+
+
+def _confusion_table(confusion: ConfusionMatrix) -> PageTable:
+    """Return the matrix; the classes with the fewest records are added up if there are many."""
+    counts, names = np.array(confusion.counts), list(confusion.classes)
+    order = np.argsort(-counts.sum(axis=1), kind="stable")
+    shown, rest = (
+        (order, order[:0]) if len(order) <= MAX_CLASSES else (order[: MAX_CLASSES - 1], order[MAX_CLASSES - 1 :])
+    )
+    groups, heads = [[i] for i in shown], [names[i] for i in shown]
+    if len(rest):
+        groups, heads = [*groups, list(rest)], [*heads, f"{len(rest)} others"]
+    rows = [
+        [head, *(f"{int(counts[np.ix_(group, other)].sum()):,}" for other in groups)]
+        for head, group in zip(heads, groups, strict=True)
+    ]
+    return PageTable("Records by label (rows) and by the class that is predicted (columns).", ["label", *heads], rows)
+
+
+def _error_tables(errors: LargestErrors | None) -> list[PageTable]:
+    if errors is None:
+        return []
+    return [
+        _error_table("Frauds that are not flagged, with the lowest probabilities.", errors.missed),
+        _error_table("Legitimate records that are flagged, with the highest probabilities.", errors.false_alarms),
+    ]
+
+
+def _error_table(caption: str, records: Sequence[ScoredRecord]) -> PageTable:
+    rows = [[record.record_id, record.label, f"{record.probability:.4f}"] for record in records]
+    return PageTable(f"{caption} By identifier.", ["record", "label", "probability"], rows)

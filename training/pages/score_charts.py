@@ -1,0 +1,72 @@
+"""Charts of the scores of an evaluation report: ROC, lift, and the scores of each kind of record."""
+
+import math
+from collections.abc import Sequence
+
+from fraudsieve.training.evaluation.metrics import format_number
+from fraudsieve.training.evaluation.report import EvaluationReport
+
+from .svg import Chart, Figure
+
+__all__ = ["draw_histogram", "draw_lift", "draw_roc"]
+
+EMPTY = math.log10(0.5)
+"""Where a bin without records is drawn on an axis of logarithms: half a step below one record."""
+
+
+def draw_roc(report: EvaluationReport) -> Figure | None:
+    """Draw recall against the false-positive rate; None without both kinds of records."""
+    curve = None if report.curves is None else report.curves.roc
+    if not curve or report.roc_auc is None:
+        return None
+    chart = Chart((0, 1), (0, 1))
+    chart.axes("share of the legitimate records that is flagged", "recall")
+    chart.line([(0, 0), (1, 1)], "muted", dashed=True)
+    chart.line(curve, "c1")
+    chart.legend("this model", "c1")
+    chart.legend("random ranking", "muted", shape="dashed")
+    return chart.to_figure("ROC curve", f"Area under the curve {report.roc_auc:.3f}; a random ranking has 0.5.")
+
+
+def draw_lift(report: EvaluationReport) -> Figure | None:
+    """Draw how many times as much fraud as at random is found among the highest scores; None without fraud."""
+    gains = None if report.curves is None else report.curves.gains
+    if not gains or not report.base_rate:
+        return None
+    lift = [(share, recall / share) for share, recall in gains if share > 0]
+    best, top = min(1 / report.base_rate, 1 / lift[0][0]), 1.08 * max(2.0, max(value for _, value in lift))
+    chart = Chart((0, 1), (0, max(top, 1.08 * best)))
+    chart.axes("share of the records that is reviewed", "times a random ranking")
+    chart.line([(share, min(best, 1 / share)) for share, _ in lift], "muted", dashed=True)
+    chart.line(lift, "c1")
+    chart.legend("this model", "c1")
+    chart.legend("perfect ranking", "muted", shape="dashed")
+    tenth = min(lift, key=lambda point: abs(point[0] - 0.1))
+    description = f"The tenth of the records with the highest scores holds {format_number(round(tenth[1], 1))} times"
+    return chart.to_figure("Lift", f"{description} as much fraud as a tenth at random.")
+
+
+def draw_histogram(report: EvaluationReport) -> Figure | None:
+    """Draw the number of records of each kind by probability, on an axis of logarithms; None without scores."""
+    bins = () if report.curves is None else report.curves.histogram
+    if not bins:
+        return None
+    highest = max(max(part.frauds, part.legitimate) for part in bins)
+    chart = Chart((0, 1), (EMPTY, math.log10(max(highest, 10)) * 1.04), log_up=True)
+    chart.axes("probability of fraud", "records")
+    for name, css, counts in (
+        ("legitimate", "c1", [part.legitimate for part in bins]),
+        ("fraud", "c2", [part.frauds for part in bins]),
+    ):
+        line = _steps(counts)
+        chart.band([(x, EMPTY) for x, _ in line], line, css)
+        chart.line(line, css, dashed=name == "fraud")
+        chart.legend(name, css, shape="dashed" if name == "fraud" else "line")
+    return chart.to_figure("Scores of fraud and of legitimate records", "Each step up is ten times as many records.")
+
+
+def _steps(counts: Sequence[int]) -> list[tuple[float, float]]:
+    """Return the outline of bars of equal width."""
+    heights = [math.log10(max(count, 0.5)) for count in counts]
+    n = len(counts)
+    return [point for i, y in enumerate(heights) for point in ((i / n, y), ((i + 1) / n, y))]
