@@ -52,6 +52,9 @@ class Score(BaseModel):
     )
     status: Literal["ok", "no_history", "unscorable"]
     why: str | None = Field(description="Why the record is unscorable.")
+    unlike_training: float | None = Field(
+        description="Share of the training records that are less strange; above 0.999 the record is like none of them."
+    )
     model: ModelIdentity
     explained: ExplainedClass | None = None
     reasons: list[Reason] = []
