@@ -4,7 +4,6 @@ The score of a class is a sum: the contributions of its columns (the log-odds th
 boosting from, and the Shapley values of the trees), a base that all records share, and the change by calibration.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -101,9 +100,9 @@ def explain(
         For every record ``explained``, the class, its calibrated log-odds (with more than two classes, its term of the
         softmax) and the ``techniques`` of MITRE F3 that it stands for; and ``reasons``, a list of dicts with
         ``family``, ``cue``, ``direction`` (1 for the class, -1 against it, 0 for neither), ``log_odds`` and
-        ``sentence``, which holds no text and no identifier of the record. The strongest come first. The last three have None as cue:
-        ``rest`` (the reasons not named), ``base`` (the same for all records) and ``calibration``. All add up to the
-        calibrated log-odds; without ``calibration``, to the uncalibrated ones.
+        ``sentence``, which holds no text and no identifier of the record. The strongest come first. The last three have
+        None as cue: ``rest`` (the reasons not named), ``base`` (the same for all records) and ``calibration``. All add
+        up to the calibrated log-odds; without ``calibration``, to the uncalibrated ones.
 
     Raises
     ------

@@ -11,17 +11,20 @@ from fraudsieve.models.trees.ensemble import Ensemble
 
 __all__ = ["MAX_STRANGENESS_COLUMNS", "positions_of", "strangeness_columns"]
 
-MAX_STRANGENESS_COLUMNS: Final = 64
-OF_MESSAGES: Final = frozenset(
-    f"shape__{name}" for name in ("length", "digits", "latin", "han", "blanks", "symbols", "other", "distinct", "upper")
+MAX_STRANGENESS_COLUMNS: Final = 32
+SHAPES: Final = ("length", "digits", "latin", "han", "blanks", "symbols", "other", "distinct", "upper")
+SURPRISALS: Final = (
+    *("unknown", "unknown_pinyin", "raw_char_mean", "raw_pair_mean", "folded_char_mean", "folded_pair_mean"),
+    "raw_pair_worst",
 )
+OF_MESSAGES: Final = frozenset(f"shape__{name}" for name in SHAPES) | {f"surprisal__{name}" for name in SURPRISALS}
 
 
 def strangeness_columns(matrix: FeatureMatrix, ensemble: Ensemble) -> tuple[str, ...]:
     """Return the columns that the strangeness of a record is computed from.
 
     For messages these are the surprisal of the characters, the share of unknown n-grams, the length, and the shares of
-    the scripts: an unusual content alone, such as a link, is not strange. For accounts and events they are the columns
+    the scripts: a content such as a link is not strange. For accounts and events they are the columns
     that the trees gain most from.
 
     Examples
@@ -35,7 +38,7 @@ def strangeness_columns(matrix: FeatureMatrix, ensemble: Ensemble) -> tuple[str,
     ('profile__age',)
     """
     if matrix.subject == "message":
-        return tuple(name for name in matrix.columns if name.startswith("surprisal__") or name in OF_MESSAGES)
+        return tuple(name for name in matrix.columns if name in OF_MESSAGES)
     gains = ensemble.booster.feature_importance("gain")
     order = np.argsort(-gains, kind="stable")[:MAX_STRANGENESS_COLUMNS]
     return tuple(matrix.columns[at] for at in sorted(order) if gains[at] > 0)

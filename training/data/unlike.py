@@ -1,4 +1,4 @@
-"""Fit `UnlikeTraining`: quantiles of the training rows, calibrated on rows that the model was not trained on."""
+"""Fit `UnlikeTraining`: the distance from the training rows, calibrated on rows that the model was not trained on."""
 
 from collections.abc import Sequence
 
@@ -8,26 +8,26 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.models.strangeness.columns import positions_of, strangeness_columns
-from fraudsieve.models.strangeness.tails import Tails, fit_tails
-from fraudsieve.models.strangeness.unlike_training import UnlikeTraining, calibrate_strangeness
+from fraudsieve.models.strangeness.distance import TrainingDistance, fit_distance
+from fraudsieve.models.strangeness.unlike_training import UnlikeTraining, calibrate_distance
 from fraudsieve.models.trees.ensemble import Ensemble
 
-__all__ = ["fit_unlike", "tails_of", "unlike_of"]
+__all__ = ["distance_of", "fit_unlike", "unlike_of"]
 
 
-def tails_of(trained_on: pd.DataFrame, names: Sequence[str]) -> Tails:
-    """Return the quantiles of the named columns of training rows; those that a fold does not have are left out.
+def distance_of(trained_on: pd.DataFrame, names: Sequence[str]) -> TrainingDistance:
+    """Return the distance from training rows by the named columns; those that a fold does not have are left out.
 
     Examples
     --------
-    >>> tails_of(pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}), ["b"]).columns.tolist()
+    >>> distance_of(pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}), ["b"]).columns.tolist()
     [1]
     """
-    return fit_tails(trained_on.to_numpy(np.float64), positions_of(names, list(trained_on.columns)))
+    return fit_distance(trained_on.to_numpy(np.float64), positions_of(names, list(trained_on.columns)))
 
 
-def unlike_of(trained_on: pd.DataFrame, names: Sequence[str], strangeness: Array) -> UnlikeTraining | None:
-    """Return the quantiles of training rows, calibrated on the strangeness of other rows.
+def unlike_of(trained_on: pd.DataFrame, names: Sequence[str], distances: Array) -> UnlikeTraining | None:
+    """Return the distance from training rows, calibrated on the distances of other rows.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def unlike_of(trained_on: pd.DataFrame, names: Sequence[str], strangeness: Array
         Feature rows of the training slice.
     names : sequence of str
         The columns to use, from `strangeness_columns`.
-    strangeness : ndarray of float64, shape (n_rows,)
+    distances : ndarray of float64, shape (n_rows,)
         Of rows that the model was not trained on, legitimate and fraud alike.
 
     Returns
@@ -49,10 +49,10 @@ def unlike_of(trained_on: pd.DataFrame, names: Sequence[str], strangeness: Array
     >>> unlike.usual.tolist(), unlike.shares.tolist()
     ([1.5], [0.25, 0.5, 0.75])
     """
-    tails = tails_of(trained_on, names)
-    if not len(tails.columns) or not len(strangeness):
+    distance = distance_of(trained_on, names)
+    if not len(distance.columns) or not len(distances):
         return None
-    return calibrate_strangeness(tails, strangeness, trained_on.median().to_numpy(np.float64))
+    return calibrate_distance(distance, distances, trained_on.median().to_numpy(np.float64))
 
 
 def fit_unlike(
@@ -75,5 +75,5 @@ def fit_unlike(
         None if no column tells records apart, or there are no rows.
     """
     names = strangeness_columns(matrix, ensemble)
-    strangeness = tails_of(trained_on, names).strangeness(calibration.to_numpy(np.float64))
-    return unlike_of(trained_on, names, strangeness)
+    distances = distance_of(trained_on, names).apply(calibration.to_numpy(np.float64))
+    return unlike_of(trained_on, names, distances)
