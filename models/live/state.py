@@ -233,7 +233,9 @@ class LiveState:
         self._commit(items)
         return tuple(rejected)
 
-    def score(self, records: Records, *, reasons: bool | int = False, reasons_of: str | None = None) -> Any:
+    def score(
+        self, records: Records, *, reasons: bool | int = False, reasons_of: str | None = None, language: str = "en"
+    ) -> Any:
         """Score records with the current history.
 
         Parameters
@@ -244,6 +246,8 @@ class LiveState:
             As for `Scorer.score`.
         reasons_of : str, default=None
             As for `Scorer.score`.
+        language : {"en", "zh"}, default="en"
+            As for `Scorer.score`.
 
         Returns
         -------
@@ -251,7 +255,8 @@ class LiveState:
             As from `Scorer.score`.
         """
         with self._lock:
-            return self.scorer.score(records, history=self.state, reasons=reasons, reasons_of=reasons_of)
+            explain: dict[str, Any] = {"reasons": reasons, "reasons_of": reasons_of, "language": language}
+            return self.scorer.score(records, history=self.state, **explain)
 
     def checkpoint(self) -> None:
         """Write a snapshot and delete the segments of the log that it covers. Does nothing without a folder.

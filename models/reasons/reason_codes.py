@@ -12,7 +12,7 @@ from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.sentences.sentence import REST, sentence_of
 from fraudsieve.models.sentences.techniques import techniques_of
-from fraudsieve.models.sentences.values import Language
+from fraudsieve.models.sentences.values import Language, check_language
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import shapley_values
 
@@ -75,7 +75,7 @@ def check_class(model: Model, of: str | None) -> None:
 
 
 def explain(
-    model: Model, X: Array, odds: Array, *, n: int = N_REASONS, of: str | None = None, language: Language = "en"
+    model: Model, X: Array, odds: Array, *, n: int = N_REASONS, of: str | None = None, language: str = "en"
 ) -> list[dict[str, Any]]:
     """Return the reasons for the scores of records.
 
@@ -107,8 +107,9 @@ def explain(
     Raises
     ------
     ValueError
-        If the model has no such class, or trees that cannot be explained.
+        If the model has no such class, trees that cannot be explained, or no sentences in the language.
     """
+    known_language = check_language(language)
     classes = explained_classes(model, odds, of)
     explanations: list[dict[str, Any]] = [{} for _ in range(len(X))]
     for position in np.unique(classes).tolist():
@@ -118,7 +119,7 @@ def explain(
         calibrated = sign * odds[rows, output]
         name = model.classes[position]
         explained = {"class": name, "techniques": techniques_of(name)}
-        named = _rank_reasons(model, X[rows], parts, calibrated, n, language)
+        named = _rank_reasons(model, X[rows], parts, calibrated, n, known_language)
         for row, reasons, log_odds in zip(rows, named, calibrated, strict=True):
             explanations[row] = {"explained": {**explained, "log_odds": float(log_odds)}, "reasons": reasons}
     return explanations

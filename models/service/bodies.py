@@ -1,11 +1,22 @@
 """Request and response bodies: JSON to Python values and back."""
 
 import json
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+
+from fraudsieve.models.sentences.values import Language
 
 from .json_bounds import json_bounds
 
-__all__ = ["RejectedRequest", "Reply", "ScoreRequest", "as_list", "decode_json", "encode_json", "json_type"]
+__all__ = [
+    "Explanation",
+    "RejectedRequest",
+    "Reply",
+    "ScoreRequest",
+    "as_list",
+    "decode_json",
+    "encode_json",
+    "json_type",
+]
 
 MAX_DEPTH = 32
 """Objects and lists around a value."""
@@ -16,6 +27,10 @@ MAX_COUNTED = 1 << 13
 WORK_OF_REASONS = 8
 
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
+
+Explanation: TypeAlias = Language | None
+"""The language of reasons; None for scores without reasons."""
 
 
 class RejectedRequest(Exception):
@@ -35,10 +50,16 @@ class RejectedRequest(Exception):
 
 
 class ScoreRequest(NamedTuple):
-    """Body of a request for scores, and whether reasons are requested."""
+    """Body of a request for scores, whether reasons are requested, and the language of their sentences."""
 
     body: bytes
     reasons: bool
+    language: Language = "en"
+
+    @property
+    def explanation(self) -> Explanation:
+        """The language of the reasons; None if there are none."""
+        return self.language if self.reasons else None
 
     @property
     def work(self) -> int:

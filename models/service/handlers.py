@@ -12,7 +12,7 @@ from fraudsieve.features.history.records import RejectedRecord
 from fraudsieve.models.live.state import LiveState
 from fraudsieve.models.scoring.scores import Score, to_records
 
-from .bodies import RejectedRequest, Reply, ScoreRequest, as_list, decode_json, encode_json, json_type
+from .bodies import Explanation, RejectedRequest, Reply, ScoreRequest, as_list, decode_json, encode_json, json_type
 from .json_log import error_location, log_event
 from .loaded_model import PARTS, LoadedModel, record_fields, warm_up, why_incompatible
 from .metrics import Metrics
@@ -78,12 +78,13 @@ class RequestHandler:
             For each request its score or list of scores, as from `Scorer.score`, or why its body was rejected.
         """
         bodies = [self._decode_records(request.body) for request in requests]
-        records: dict[bool, list[Any]] = {True: [], False: []}
+        records: dict[Explanation, list[Any]] = {}
         for request, body in zip(requests, bodies, strict=True):
-            records[request.reasons] += () if isinstance(body, RejectedRequest) else as_list(body)
-        scores = {reasons: iter(self._score_items(items, reasons)) for reasons, items in records.items() if items}
+            items = records.setdefault(request.explanation, [])
+            items += () if isinstance(body, RejectedRequest) else as_list(body)
+        scores = {kind: iter(self._score_items(items, kind)) for kind, items in records.items() if items}
         return [
-            body if isinstance(body, RejectedRequest) else self._reply(body, scores.get(request.reasons, iter(())))
+            body if isinstance(body, RejectedRequest) else self._reply(body, scores.get(request.explanation, iter(())))
             for request, body in zip(requests, bodies, strict=True)
         ]
 
@@ -106,39 +107,40 @@ class RequestHandler:
         content = scores if isinstance(body, list) else scores[0]
         return Reply(encode_json(content), {"records": len(scores), "unscorable": unscorable})
 
-    def _score_items(self, items: list[Any], reasons: bool) -> list[Score]:
+    def _score_items(self, items: list[Any], kind: Explanation) -> list[Score]:
         records = [item for item in items if isinstance(item, dict)]
         others = [f"expected an object, got {json_type(item)}" for item in items if not isinstance(item, dict)]
-        scores, unscorable = iter(self._score_records(records, reasons)), iter(self._unscorable(others, reasons))
+        scores, unscorable = iter(self._score_records(records, kind)), iter(self._unscorable(others, kind))
         return [next(scores if isinstance(item, dict) else unscorable) for item in items]
 
-    def _score_records(self, records: list[dict[str, Any]], reasons: bool) -> list[Score]:
+    def _score_records(self, records: list[dict[str, Any]], kind: Explanation) -> list[Score]:
         try:
-            return self._call_scorer(records, reasons)
+            return self._call_scorer(records, kind)
         except Exception as error:  # one record must not fail the others
             log_event("batch failed, scoring its records one by one", level=logging.ERROR, error=error_location(error))
-            return [self._score_single(record, reasons) for record in records]
+            return [self._score_single(record, kind) for record in records]
 
-    def _score_single(self, record: dict[str, Any], reasons: bool) -> Score:
+    def _score_single(self, record: dict[str, Any], kind: Explanation) -> Score:
         try:
-            return self._call_scorer([record], reasons)[0]
+            return self._call_scorer([record], kind)[0]
         except Exception as error:
-            return self._unscorable([f"the record cannot be scored ({type(error).__name__})"], reasons)[0]
+            return self._unscorable([f"the record cannot be scored ({type(error).__name__})"], kind)[0]
 
-    def _unscorable(self, why: list[str], reasons: bool) -> list[Score]:
+    def _unscorable(self, why: list[str], kind: Explanation) -> list[Score]:
         """Return the scores of records that the scorer cannot process, each with its reason."""
         model = self.loaded.scorer.model
         odds = np.full((len(why), len(model.ensemble.base)), np.nan)
         scores = to_records(model, odds, np.array(why, object))
-        if not reasons:
+        if kind is None:
             return scores
         empty: Score = {"explained": None, "reasons": []} | ({"text_spans": []} if model.subject == "message" else {})
         return [score | empty for score in scores]
 
-    def _call_scorer(self, records: list[Any], reasons: bool) -> list[Score]:
+    def _call_scorer(self, records: list[Any], kind: Explanation) -> list[Score]:
+        explain: dict[str, Any] = {} if kind is None else {"reasons": True, "language": kind}
         if self.live is not None:
-            return list(self.live.score(records, reasons=reasons))
-        return self.loaded.scorer.score(records, reasons=reasons)
+            return list(self.live.score(records, **explain))
+        return self.loaded.scorer.score(records, **explain)
 
     def ingest(self, body: bytes) -> Reply:
         """Add the events of a body to the live history; return once they are stored.

@@ -27,7 +27,8 @@ SMALLEST_SHARE: Final = 0.0005
 
 @nb.njit(inline="always")
 def _logarithm(value: float) -> float:
-    return np.copysign(np.log1p(abs(value)), value)
+    magnitude: float = np.log1p(abs(value))
+    return magnitude if value >= 0 else -magnitude
 
 
 @nb.njit(cache=True, nogil=True)

@@ -44,7 +44,7 @@ def account_matrix(subject: str) -> AccountMatrix:
     return AccountMatrix(subject, (*views, every), network, numbers, categories)  # type: ignore[arg-type]
 
 
-MATRICES = {
+MATRICES: dict[str, FeatureMatrix] = {
     "messages": message_matrix(),
     "accounts": account_matrix("account"),
     "events": account_matrix("event"),
@@ -54,7 +54,7 @@ MATRICES = {
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("subject", MATRICES)
 def test_every_column_has_a_sentence_without_code_names(subject: str, language: Language) -> None:
-    matrix: FeatureMatrix = MATRICES[subject]
+    matrix = MATRICES[subject]
     phrases = phrases_of(matrix)
     assert tuple(phrases) == matrix.columns
     for name, phrase in phrases.items():
