@@ -291,13 +291,10 @@ class Scorer:
             raise KeyError(f"Expected a column {key!r}; the columns are {sorted(map(str, columns))}.")
         check_unknown(columns, "columns", self.policy, self._fields)
         records = records_of(columns, [key, *(set(self._fields.checks) - {key})])
-        chunks = list(self._chunks(records, history))
-        odds, unlike, why = (
-            np.concatenate(part) for part in zip(*((c[2], c[3], c[1].why) for c in chunks), strict=True)
-        )
-        parts = [features.has_history for _, features, _, _ in chunks if features.has_history is not None]
-        with_history = np.concatenate(parts) if parts else None
-        return to_columns(self.model, odds, why, with_history, unlike, self.policy)
+        parts = [(odds, unlike, rows.why, rows.has_history) for _, rows, odds, unlike in self._chunks(records, history)]
+        odds, unlike, why, has_history = zip(*parts, strict=True)
+        with_history, join = None if has_history[0] is None else np.concatenate(has_history), np.concatenate
+        return to_columns(self.model, join(odds), join(why), with_history, join(unlike), self.policy)
 
     def score_rows(self, rows: Array, why: Array | None = None, has_history: Array | None = None) -> dict[str, Array]:
         """Score feature rows from a builder.
@@ -356,7 +353,7 @@ class Scorer:
         return self.model.calibration.apply(self.model.ensemble.log_odds(rows, n_threads=self.n_threads))
 
     def _score_features(self, features: FeatureRows) -> tuple[FeatureRows, Array, Array]:
-        """Return the rows as the policy leaves them, their calibrated log-odds, and how unlike training they are."""
+        """Return the rows as the policy leaves them, their calibrated log-odds, and their ``unlike_training``."""
         unlike = unlike_shares(self.model, features.X, features.why)
         if self.policy.unlike_training == "unscorable":
             features = exclude_unlike(features, unlike, self.policy.unlike_training_limit)

@@ -242,7 +242,9 @@ def score_file(
         Labels of events or accounts, for models that use labels.
     past : path or DataFrame, default=None
         Earlier messages, with ``label`` and ``labelled_at`` if available, for models that use campaigns.
-    reasons, language
+    reasons : int, default=0
+        As for `score_frame`.
+    language : {"en", "zh"}, default="en"
         As for `score_frame`.
 
     Returns

@@ -7,7 +7,7 @@ from fraudsieve.features.history.declaration import History
 
 from .values import Language
 
-__all__ = ["amounts_of", "events_of", "partners_of", "plain_words"]
+__all__ = ["events_of", "measured_amounts", "partners_of", "plain_words"]
 
 CHINESE: Final[Mapping[str, str]] = {
     "account": "账户",
@@ -76,12 +76,12 @@ def events_of(view: History, language: Language, account: str = "account") -> st
     return f"between {whose}" if len(words) > 1 else f"{'received by' if is_received else 'of'} {whose}"
 
 
-def amounts_of(view: History, language: Language) -> str:
+def measured_amounts(view: History, language: Language) -> str:
     """Return what the measures of amounts are computed on.
 
     Examples
     --------
-    >>> amounts_of(History(), "en"), amounts_of(History(amount="balance_after"), "en")
+    >>> measured_amounts(History(), "en"), measured_amounts(History(amount="balance_after"), "en")
     ('amounts', 'values of balance after')
     """
     if language == "zh":

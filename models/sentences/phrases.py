@@ -7,7 +7,7 @@ from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history.declaration import History, HistoryColumn
 from fraudsieve.features.network.declaration import Network
 
-from .entities import amounts_of, events_of, partners_of, plain_words
+from .entities import events_of, measured_amounts, partners_of, plain_words
 from .values import LANGUAGES, Language, window_words
 
 __all__ = ["Phrase", "phrases_of"]
@@ -83,7 +83,7 @@ def _view_slots(view: History, column: HistoryColumn, account: str, language: La
         "kind": kind,
         "window": window_words(column.window, language),
         "shortest": window_words(view.shortest, language),
-        "amounts": amounts_of(view, language),
+        "amounts": measured_amounts(view, language),
         "partners": partners_of(column.identifier or view.counterparty, language),
     }
 

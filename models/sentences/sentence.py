@@ -7,7 +7,7 @@ from typing import Final
 from fraudsieve.features.account_matrix import MISSING, UNSEEN
 
 from .phrases import Phrase
-from .templates import fill, language_of, read_templates
+from .templates import fill, read_templates
 from .values import Language, in_words
 
 __all__ = ["REST", "sentence_of"]
@@ -55,12 +55,12 @@ def sentence_of(phrase: Phrase, value: float, usual: float, language: Language) 
     """
     slots = phrase.slots[language]
     if math.isnan(value):
-        return fill(language_of(read_templates()[phrase.missing], language), slots, False)
+        return fill(read_templates()[phrase.missing].text(language), slots, False)
     template = read_templates()[phrase.key]
     words = _category(value, phrase.words, language) if phrase.words is not None else ""
     words = words or ("" if template.unit == "sign" else in_words(value, template.unit, language))
     is_first = value > 0 if template.unit == "sign" else value == 1
-    text = fill(language_of(template, language), {**slots, "value": words}, is_first)
+    text = fill(template.text(language), {**slots, "value": words}, is_first)
     if template.unit in NOT_COMPARED or math.isnan(usual):
         return text
     return text + _comparison(in_words(usual, template.unit, language), words, language)

@@ -21,6 +21,10 @@ class Template(NamedTuple):
     en: str
     zh: str
 
+    def text(self, language: Language) -> str:
+        """Return the sentence in a language."""
+        return self.zh if language == "zh" else self.en
+
 
 @cache
 def read_templates() -> Mapping[str, Template]:
@@ -66,8 +70,3 @@ def _filler(slots: Mapping[str, str], is_first: bool) -> Callable[[re.Match[str]
         return (first if is_first else second) if bar else slots[first]
 
     return text_of
-
-
-def language_of(template: Template, language: Language) -> str:
-    """Return the sentence of a template in a language."""
-    return template.zh if language == "zh" else template.en

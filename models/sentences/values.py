@@ -6,6 +6,7 @@ __all__ = ["LANGUAGES", "Language", "check_language", "duration", "in_words", "w
 
 Language: TypeAlias = Literal["en", "zh"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+"""The languages of the sentences: English and Chinese."""
 TIMES: Final = (
     (86_400.0, "day", "天"),
     (3_600.0, "hour", "小时"),

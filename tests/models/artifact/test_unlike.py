@@ -20,7 +20,8 @@ def unlike_of(fitted: Fitted) -> UnlikeTraining:
 
 def test_the_arrays_are_equal_after_reading(binary: Fitted, tmp_path: Path) -> None:
     written = unlike_of(binary)
-    read = read_model(write_model(binary.model, tmp_path / "model") and tmp_path / "model").unlike
+    write_model(binary.model, tmp_path / "model")
+    read = read_model(tmp_path / "model").unlike
     assert read is not None
     assert read.scale == written.scale
     for name in OF_DISTANCE:
@@ -61,17 +62,17 @@ def broken(unlike: UnlikeTraining) -> dict[str, UnlikeTraining]:
 
 
 def test_wrong_numbers_are_rejected(binary: Fitted, tmp_path: Path) -> None:
-    for number, (problem, unlike) in enumerate(broken(unlike_of(binary)).items()):
-        folder = tmp_path / str(number)
-        write_model(replace(binary.model, unlike=unlike), folder)
+    for problem, unlike in broken(unlike_of(binary)).items():
+        write_model(replace(binary.model, unlike=unlike), tmp_path / problem)
         with pytest.raises(ArtifactError, match="unlike_training"):
-            read_model(folder)
-            pytest.fail(f"accepted {problem}")
+            read_model(tmp_path / problem)
 
 
 def test_a_changed_byte_is_rejected(binary: Fitted, tmp_path: Path) -> None:
     write_model(binary.model, tmp_path / "model")
     file = tmp_path / "model" / "unlike_training.npz"
-    file.write_bytes(file.read_bytes()[:-1] + b"\0")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
     with pytest.raises(ArtifactError, match="SHA-256"):
         read_model(tmp_path / "model")

@@ -18,7 +18,8 @@ def fit(n: int) -> UnlikeTraining:
 @pytest.mark.parametrize("n", [200, 3000])
 def test_the_share_of_rows_from_the_same_distribution_is_uniform(n: int) -> None:
     shares = fit(n).apply(np.random.default_rng(2).normal(size=(400, 5)))
-    assert kstest(shares, "uniform").pvalue > 0.01
+    # The critical value of two samples at the level .01: the calibration rows are a sample, too.
+    assert kstest(shares, "uniform").statistic < 1.63 * np.sqrt(1 / n + 1 / 400)
 
 
 def test_the_share_rises_with_the_distance_and_stays_below_one() -> None:
