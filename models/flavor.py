@@ -54,7 +54,12 @@ def signature(model: Model) -> ModelSignature:
         The columns of `Scorer.score_columns`, and the parameter ``history`` if the model uses one. Without inputs,
         because the errors of MLflow's own checks quote rows; `Scorer` checks the input.
     """
-    numbers = ["probability", "false_positive_rate", *(f"probability__{name}" for name in model.classes)]
+    numbers = [
+        "probability",
+        "false_positive_rate",
+        "unlike_training",
+        *(f"probability__{name}" for name in model.classes),
+    ]
     strings = ["label", "decision", "status", "why"]
     outputs: list[ColSpec | TensorSpec] = [ColSpec(DataType.double, name, required=False) for name in numbers]
     outputs += [ColSpec(DataType.string, name, required=False) for name in strings]

@@ -15,12 +15,13 @@ from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.reasons.request import ReasonRequest, count_reasons
-from fraudsieve.models.scoring.columns import Batch, Columns, columns_of, lists_of
+from fraudsieve.models.scoring.columns import Batch, Columns, check_records, columns_of, records_of
 from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.inputs import Events, observe_messages, resolve_history
 from fraudsieve.models.scoring.record_policy import apply_policy, check_unknown
 from fraudsieve.models.scoring.samples import warm_records
 from fraudsieve.models.scoring.scores import Score, to_columns, to_records
+from fraudsieve.models.scoring.unlike import exclude_unlike, unlike_shares
 
 from .policy import Policy
 from .verification import load_model
@@ -188,6 +189,7 @@ class Scorer:
         history: Events | None = None,
         reasons: bool | int = False,
         reasons_of: str | None = None,
+        language: str = "en",
     ) -> Score: ...
 
     @overload
@@ -198,6 +200,7 @@ class Scorer:
         history: Events | None = None,
         reasons: bool | int = False,
         reasons_of: str | None = None,
+        language: str = "en",
     ) -> list[Score]: ...
 
     def score(
@@ -207,6 +210,7 @@ class Scorer:
         history: Events | None = None,
         reasons: bool | int = False,
         reasons_of: str | None = None,
+        language: str = "en",
     ) -> Score | list[Score]:
         """Score one record or many.
 
@@ -224,6 +228,8 @@ class Scorer:
             Whether to explain the score: True for the strongest five reasons and text spans, or their number.
         reasons_of : str, default=None
             The class that is explained; None for the likeliest crime.
+        language : {"en", "zh"}, default="en"
+            The language of the sentences of the reasons.
 
         Returns
         -------
@@ -231,7 +237,8 @@ class Scorer:
             ``probability`` (of fraud, calibrated; None if the model has no legitimate class), ``label`` (the likeliest
             class), ``probabilities`` (of every class), ``decision`` (``flag`` or ``pass``; None without an operating
             point), ``false_positive_rate`` (of the strictest operating point that the score reaches), ``status``
-            (``ok``, ``no_history`` if the account has no event, or ``unscorable``), ``why`` and ``model``
+            (``ok``, ``no_history`` if the account has no event, or ``unscorable``), ``why``, ``unlike_training``
+            (the share of training records that are less strange: at 0.999, stranger than 99.9 % of them) and ``model``
             (name and digest). With reasons also ``explained`` and ``reasons``, as from `explain`, and for a message
             ``text_spans``, as from `explain_text`; None and empty if the record is unscorable.
 
@@ -240,19 +247,14 @@ class Scorer:
         TypeError
             If the input is not a record or a list of records.
         ValueError
-            If the model cannot use the history, or the reasons are not a valid number or class.
+            If the model cannot use the history, or the reasons are not a valid number, class or language.
         RecordError
             If the policy rejects a field.
         """
-        request = None if reasons is False else ReasonRequest(self.model, count_reasons(reasons), reasons_of)
+        request = None if reasons is False else ReasonRequest(self.model, count_reasons(reasons), reasons_of, language)
         if isinstance(records, Mapping):
             return self._score_records([records], history, request)[0]
-        if not isinstance(records, list | tuple):
-            hint = " For a table, call score_columns." if hasattr(records, "columns") else ""
-            raise TypeError(f"Expected a dict or a list of dicts, got {type(records).__name__}.{hint}")
-        wrong = next((i for i, record in enumerate(records) if not isinstance(record, Mapping)), None)
-        if wrong is not None:
-            raise TypeError(f"Expected a dict as record, got {type(records[wrong]).__name__} at position {wrong}.")
+        check_records(records)
         return self._score_records(records, history, request)
 
     def score_columns(self, columns: Columns | Batch | Any, *, history: Events | None = None) -> dict[str, Array]:
@@ -269,8 +271,8 @@ class Scorer:
         Returns
         -------
         dict of str to ndarray, each of shape (n_records,)
-            ``probability``, ``label``, ``decision``, ``false_positive_rate``, ``status``, ``why``, and
-            ``probability__<class>`` for every class. NaN and None where a record is unscorable.
+            ``probability``, ``label``, ``decision``, ``false_positive_rate``, ``status``, ``why``,
+            ``unlike_training``, and ``probability__<class>`` for every class. NaN and None if a record is unscorable.
 
         Raises
         ------
@@ -288,15 +290,11 @@ class Scorer:
         if key not in columns:
             raise KeyError(f"Expected a column {key!r}; the columns are {sorted(map(str, columns))}.")
         check_unknown(columns, "columns", self.policy, self._fields)
-        lists = lists_of(columns, [key, *(set(self._fields.checks) - {key})])
-        if len(lists) == 1:  # messages without a history
-            records = [{key: value} for value in lists[key]]
-        else:
-            records = [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
-        parts = [(odds, features.why, features.has_history) for _, features, odds in self._chunks(records, history)]
-        odds, why, has_history = zip(*parts, strict=True)
-        with_history = None if has_history[0] is None else np.concatenate(has_history)
-        return to_columns(self.model, np.concatenate(odds), np.concatenate(why), with_history)
+        records = records_of(columns, [key, *(set(self._fields.checks) - {key})])
+        parts = [(odds, unlike, rows.why, rows.has_history) for _, rows, odds, unlike in self._chunks(records, history)]
+        odds, unlike, why, has_history = zip(*parts, strict=True)
+        with_history, join = None if has_history[0] is None else np.concatenate(has_history), np.concatenate
+        return to_columns(self.model, join(odds), join(why), with_history, join(unlike), self.policy)
 
     def score_rows(self, rows: Array, why: Array | None = None, has_history: Array | None = None) -> dict[str, Array]:
         """Score feature rows from a builder.
@@ -324,7 +322,8 @@ class Scorer:
             expected = len(self.model.matrix.columns)
             raise ValueError(f"Expected rows of {expected} columns, got an array of shape {rows.shape}.")
         why = np.full(len(rows), None, object) if why is None else why
-        return to_columns(self.model, self._scorable_log_odds(rows, why), why, has_history)
+        features, odds, unlike = self._score_features(FeatureRows(rows, why, has_history))
+        return to_columns(self.model, odds, features.why, has_history, unlike, self.policy)
 
     def log_odds(self, texts: Sequence[str], sender: Array | None = None, campaign: Array | None = None) -> Array:
         """Return calibrated log-odds of messages.
@@ -353,6 +352,13 @@ class Scorer:
     def _log_odds(self, rows: Array) -> Array:
         return self.model.calibration.apply(self.model.ensemble.log_odds(rows, n_threads=self.n_threads))
 
+    def _score_features(self, features: FeatureRows) -> tuple[FeatureRows, Array, Array]:
+        """Return the rows as the policy leaves them, their calibrated log-odds, and their ``unlike_training``."""
+        unlike = unlike_shares(self.model, features.X, features.why)
+        if self.policy.unlike_training == "unscorable":
+            features = exclude_unlike(features, unlike, self.policy.unlike_training_limit)
+        return features, self._scorable_log_odds(features.X, features.why), unlike
+
     def _scorable_log_odds(self, rows: Array, why: Array) -> Array:
         """Return calibrated log-odds, NaN where a record is unscorable."""
         if len(rows) and not any(why.tolist()):  # most calls
@@ -365,18 +371,17 @@ class Scorer:
 
     def _chunks(
         self, records: Sequence[Record], history: Events | None
-    ) -> Iterator[tuple[Sequence[Record], FeatureRows, Array]]:
-        """Yield records, their feature rows and their calibrated log-odds, chunk by chunk; at least one chunk."""
+    ) -> Iterator[tuple[Sequence[Record], FeatureRows, Array, Array]]:
+        """Yield records and what `_score_features` returns for them, chunk by chunk; at least one chunk."""
         matrix = self.model.matrix
-        if not self.policy.is_default:
+        if self.policy.changes_fields:
             records = [
                 apply_policy(record, position, self.policy, self._fields) for position, record in enumerate(records)
             ]
         state = resolve_history(matrix, history)
         for start in range(0, max(len(records), 1), CHUNK):
             chunk = records[start : start + CHUNK]
-            features = matrix.rows(chunk, state)
-            yield chunk, features, self._scorable_log_odds(features.X, features.why)
+            yield chunk, *self._score_features(matrix.rows(chunk, state))
 
     def _score_records(
         self, records: Sequence[Record], history: Events | None, request: ReasonRequest | None
@@ -384,8 +389,8 @@ class Scorer:
         for position, record in enumerate(records):
             check_unknown(record, f"record {position}", self.policy, self._fields)
         scores: list[Score] = []
-        for chunk, features, odds in self._chunks(records, history):
-            chunk_scores = to_records(self.model, odds, features.why, features.has_history)
+        for chunk, features, odds, unlike in self._chunks(records, history):
+            chunk_scores = to_records(self.model, odds, features.why, features.has_history, unlike, self.policy)
             if request is not None:
                 explanations = request.explain(chunk, features, odds)
                 chunk_scores = [score | reasons for score, reasons in zip(chunk_scores, explanations, strict=True)]

@@ -27,6 +27,7 @@ from fraudsieve.models.reasons.request import ReasonRequest
 from fraudsieve.models.scoring.inputs import Events, resolve_history
 from fraudsieve.models.scoring.samples import warm_records
 from fraudsieve.models.scoring.scores import to_records
+from fraudsieve.models.scoring.unlike import unlike_shares
 
 __all__ = ["Verified", "load_model", "verify"]
 
@@ -111,7 +112,8 @@ def _batch_problem(model: Model, records: Sequence[Mapping[str, Any]], events: E
     odds = model.calibration.apply(model.ensemble.log_odds(features.X, n_threads=1))
     if np.isinf(features.X).any() or not np.isfinite(odds).all():
         return "gives a sample record a feature or log-odds that are not finite"
-    scores: list[dict[str, Any]] = to_records(model, odds, features.why, features.has_history)
+    unlike = unlike_shares(model, features.X, features.why)
+    scores: list[dict[str, Any]] = to_records(model, odds, features.why, features.has_history, unlike)
     explained = ReasonRequest(model, N_REASONS, None).explain(records, features, odds)
     try:
         json.dumps([scores, explained], ensure_ascii=False, allow_nan=False).encode()

@@ -45,6 +45,8 @@ ORDER = {
         "trees",
         "classifier",
         "policy",
+        "strangeness",
+        "sentences",
         "artifact",
         "scoring",
         "reasons",

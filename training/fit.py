@@ -24,6 +24,7 @@ from fraudsieve.training.data.classes import check_classes
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
+from fraudsieve.training.data.unlike import fit_unlike
 from fraudsieve.training.evaluation.labels import label_metrics
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 from fraudsieve.training.evaluation.points import check_points, choose_points, share_of_records
@@ -311,6 +312,7 @@ def fit_model(
         ensemble=classifier.ensemble_,
         calibration=classifier.calibration_,
         policy=recipe.scoring.policy,
+        unlike=fit_unlike(features.matrix_, classifier.ensemble_, trained_on.matrix, matrix),
         training=training_facts(data, split, recipe) | {"warnings": warnings},
     )
     points: tuple[OperatingPoint, ...] = ()

@@ -16,6 +16,7 @@ FILE_BYTES: Final[Mapping[str, int]] = {
     "wording.npz": 1 << 30,
     "pinyin.npz": 1 << 30,
     "characters.npz": 256 << 20,
+    "unlike_training.npz": 1 << 20,
 }
 """The files of a model, and the maximum size of each in bytes."""
 MAX_ARRAY_BYTES: Final = 1 << 30

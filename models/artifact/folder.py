@@ -1,8 +1,9 @@
 """The model folder: written completely or not at all, and checked before anything is built from it.
 
-A folder holds ``manifest.json``, ``booster.txt`` (LightGBM's own text), ``wording.npz`` (arrays, no pickle) and
-``calibration.json``. The manifest names every other file with its size and SHA-256; its own SHA-256 is the model's
-digest, which a caller can pin. The bytes of a file are read once, checked, and the model is built from these bytes.
+A folder holds ``manifest.json``, ``booster.txt`` (LightGBM's own text), ``wording.npz`` (arrays, no pickle),
+``calibration.json`` and ``unlike_training.npz``. The manifest names every other file with its size and SHA-256; its own
+SHA-256 is the model's digest, which a caller can pin. The bytes of a file are read once, checked, and the model is
+built from these bytes.
 """
 
 import hashlib
@@ -19,11 +20,14 @@ import lightgbm as lgb
 import numpy as np
 
 from fraudsieve._io import new_folder, write_file
+from fraudsieve._typing import Array
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.wording.model import TextModel, output_classes
 from fraudsieve.models.calibration import Calibration
 from fraudsieve.models.policy import Policy
+from fraudsieve.models.sentences.phrases import Phrase, phrases_of
+from fraudsieve.models.strangeness.unlike_training import UnlikeTraining
 from fraudsieve.models.thresholds import OperatingPoint
 from fraudsieve.models.trees.booster_text import check_booster
 from fraudsieve.models.trees.ensemble import Ensemble
@@ -31,10 +35,11 @@ from fraudsieve.models.trees.shapley import REASONS
 
 from .bounds import FILE_BYTES, MANIFEST_BYTES, size_problem
 from .matrix import EXPORT, MANIFEST, array_files, array_mismatch, build_matrix
+from .unlike import read_unlike, unlike_files, unlike_mismatch
 
 __all__ = ["FEATURES_VERSION", "FORMAT", "LIBRARIES", "Model", "read_manifest", "read_model", "write_model"]
 
-FORMAT = 1
+FORMAT = 2
 """The version of the folder's layout. It increases when an older reader would misread a newer folder."""
 FEATURES_VERSION = 2
 """The version of the features' arithmetic. It increases when the same text would give other numbers."""
@@ -69,6 +74,8 @@ class Model:
         What to do with a field that is missing, unknown or of the wrong type.
     training : dict, optional
         Information about the training: rows, digests, settings.
+    unlike : UnlikeTraining, default=None
+        The share of training records that are less strange than a record; None if it is not computed.
     digest : str, default=""
         SHA-256 of the manifest, once written or read.
     """
@@ -82,6 +89,7 @@ class Model:
     points: tuple[OperatingPoint, ...] = ()
     policy: Policy = field(default_factory=Policy)
     training: dict[str, Any] = field(default_factory=dict)
+    unlike: UnlikeTraining | None = None
     digest: str = ""
 
     @property
@@ -94,6 +102,16 @@ class Model:
         """The family and the cue of every column: what is before and after the first ``__`` of its name."""
         split = (name.partition("__") for name in self.matrix.columns)
         return tuple((family, cue) for family, _, cue in split)
+
+    @cached_property
+    def phrases(self) -> tuple[Phrase, ...]:
+        """What every column says, for the sentences of reasons."""
+        return tuple(phrases_of(self.matrix).values())
+
+    @cached_property
+    def usual(self) -> Array:
+        """The median of every column in training; NaN where it is not known."""
+        return np.full(len(self.matrix.columns), np.nan) if self.unlike is None else self.unlike.usual
 
     @property
     def text_model(self) -> TextModel | None:
@@ -139,7 +157,7 @@ def _serialise(model: Model) -> dict[str, bytes]:
         BOOSTER: model.ensemble.booster.model_to_string(num_iteration=-1).encode(),
         "calibration.json": json.dumps(asdict(model.calibration), indent=2).encode(),
     }
-    return files | array_files(model.matrix)
+    return files | array_files(model.matrix) | unlike_files(model.unlike)
 
 
 def _manifest(model: Model, files: dict[str, bytes]) -> dict[str, Any]:
@@ -300,6 +318,7 @@ def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
         points=tuple(OperatingPoint(**point) for point in manifest["operating_points"]),
         policy=Policy(**manifest["policy"]),
         training=manifest["training"],
+        unlike=read_unlike(files, len(manifest["columns"])),
     )
 
 
@@ -325,4 +344,4 @@ def _mismatch(model: Model, manifest: dict[str, Any]) -> str | None:
     problem = next((point.problem for point in model.points if point.problem), None)
     if problem is not None:
         return f"operating points: {problem}"
-    return array_mismatch(model.matrix, manifest["features"])
+    return array_mismatch(model.matrix, manifest["features"]) or unlike_mismatch(model.unlike, len(named))

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import pandas as pd
 import pyarrow as pa
@@ -61,6 +61,7 @@ def score_chunks(
     progress: Callable[[int, int], None] | None = None,
     *,
     dependencies: Mapping[str, Path] = MappingProxyType({}),
+    settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> ChunkedResult:
     """Score a Parquet file in chunks.
 
@@ -81,6 +82,8 @@ def score_chunks(
         Called with the rows done and the total.
     dependencies : mapping of str to Path, default={}
         Further files that the scores depend on, by name.
+    settings : mapping of str to object, default={}
+        Further settings that the scores depend on, in plain JSON types.
 
     Returns
     -------
@@ -101,6 +104,7 @@ def score_chunks(
         "model": scorer.model.digest or secrets.token_hex(),  # a model that was not written to a folder has no digest
         "versions": {name: version(name) for name in ("fraudsieve", "pyarrow", "lightgbm")},
         "part_rows": CHUNK_ROWS,
+        "settings": dict(settings),
         "options": {**asdict(source.options), "columns": dict(source.options.columns)},
     }
     journal = Journal(output.parent / f".{output.name}.parts", key)

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,10 +23,12 @@ from fraudsieve.features.tables.reader import write_rejected
 from fraudsieve.features.tables.source import InputTable, Source, as_input, local_file
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import CHUNK, Scorer
+from fraudsieve.models.sentences.values import check_language
 
 from .chunks import score_chunks
 from .formats import check_output_format, publish
 from .inputs import fill_cutoff_times, options_of_model, read_history, read_inputs, uses_labels
+from .reason_columns import reason_columns
 
 __all__ = ["ScoringResult", "feature_rows", "has_history", "score_file", "score_frame"]
 
@@ -65,6 +67,8 @@ def score_frame(
     events: pd.DataFrame | None = None,
     labels: pd.DataFrame | None = None,
     past: pd.DataFrame | None = None,
+    reasons: int = 0,
+    language: str = "en",
 ) -> pd.DataFrame:
     """Score a frame of messages, accounts or events.
 
@@ -82,6 +86,10 @@ def score_frame(
         Labels of events or accounts: ``labelled_at``, ``is_fraud`` and the columns that identify them.
     past : DataFrame, default=None
         Earlier messages, for models that use campaigns. The scored messages always count.
+    reasons : int, default=0
+        How many reasons to add for each record, as from `reason_columns`.
+    language : {"en", "zh"}, default="en"
+        The language of their sentences.
 
     Returns
     -------
@@ -91,9 +99,13 @@ def score_frame(
     matrix = scorer.model.matrix
     names = [name for name in IDS[scorer.model.subject] if name in records]
     ids = pd.DataFrame({name: records[name].to_numpy(object) for name in names})
-    if scorer.model.subject != "message" or matrix.history_parts:
+    if reasons or scorer.model.subject != "message" or matrix.history_parts:
         rows = feature_rows(scorer.model, records, events=events, labels=labels, past=past)
-        return pd.concat([ids, pd.DataFrame(scorer.score_rows(*rows))], axis=1)
+        scores = scorer.score_rows(*rows)
+        if reasons:
+            scored = scores["status"] != "unscorable"
+            scores |= reason_columns(scorer.model, rows[0], scored, n=reasons, language=language)
+        return pd.concat([ids, pd.DataFrame(scores)], axis=1)
     parts = []
     for start in range(0, len(records), CHUNK):
         part = records.iloc[start : start + CHUNK]
@@ -204,6 +216,8 @@ def score_file(
     events: Source | None = None,
     labels: Source | None = None,
     past: Source | None = None,
+    reasons: int = 0,
+    language: str = "en",
 ) -> ScoringResult:
     """Score a file of messages, accounts or events into a file of scores.
 
@@ -228,6 +242,10 @@ def score_file(
         Labels of events or accounts, for models that use labels.
     past : path or DataFrame, default=None
         Earlier messages, with ``label`` and ``labelled_at`` if available, for models that use campaigns.
+    reasons : int, default=0
+        As for `score_frame`.
+    language : {"en", "zh"}, default="en"
+        As for `score_frame`.
 
     Returns
     -------
@@ -254,11 +272,13 @@ def score_file(
     for path in (output, rejected_output):
         check_output_file(path)
     check_output_format(output)
+    explain: dict[str, Any] = {"reasons": reasons, "language": check_language(language)}
     if _can_chunk(scorer.model, source, events, labels):
-        return _score_in_chunks(scorer, source, output, rejected_output, progress, events=events, labels=labels)
+        tables = {"events": events, "labels": labels}
+        return _score_in_chunks(scorer, source, output, rejected_output, progress, explain, **tables)
     inputs = read_inputs(scorer.model, source, events=events, labels=labels, past=past)
-    scores = score_frame(scorer, inputs.records, progress, events=inputs.events, labels=inputs.labels, past=inputs.past)
-    scores = _to_file_types(scores)
+    history: dict[str, Any] = {"events": inputs.events, "labels": inputs.labels, "past": inputs.past}
+    scores = _to_file_types(score_frame(scorer, inputs.records, progress, **history, **explain))
     rejected_output.unlink(missing_ok=True)
     if len(inputs.rejected):
         write_rejected(inputs.rejected, rejected_output)
@@ -289,6 +309,7 @@ def _score_in_chunks(
     output: Path,
     rejected_output: Path,
     progress: Callable[[int, int], None] | None,
+    explain: dict[str, Any],
     **tables: Source | None,
 ) -> ScoringResult:
     history, labels, notes = read_history(scorer.model, events=tables["events"], labels=tables["labels"])
@@ -296,18 +317,23 @@ def _score_in_chunks(
     def score(good: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         notes: list[str] = []
         records = fill_cutoff_times(good, history, notes) if scorer.model.subject == "account" else good
-        return _to_file_types(score_frame(scorer, records, events=history, labels=labels)), notes
+        return _to_file_types(score_frame(scorer, records, events=history, labels=labels, **explain)), notes
 
     given = {name: local_file(table) for name, table in tables.items() if table is not None}
     files = {name: file for name, file in given.items() if file is not None}
-    result = score_chunks(scorer, score, source, output, rejected_output, progress, dependencies=files)
+    result = score_chunks(
+        scorer, score, source, output, rejected_output, progress, dependencies=files, settings=explain
+    )
     rejected = rejected_output if result.rejected else None
     return ScoringResult(output, rejected, result.scored, result.rejected, (*notes, *result.notes), result.resumed)
 
 
 def _to_file_types(scores: pd.DataFrame) -> pd.DataFrame:
     """Return scores in the column types of the file, which are the same with and without missing values."""
-    return scores.astype(dict.fromkeys(("label", "decision", "status", "why"), "str"))
+    reasons = [name for name in scores.columns if name.startswith("reason_") or name in ("reasons", "explained")]
+    numbers = [name for name in reasons if name.endswith("_log_odds")]
+    words = ["label", "decision", "status", "why", *(name for name in reasons if name not in numbers)]
+    return scores.astype(dict.fromkeys(words, "str") | dict.fromkeys(numbers, np.float64))
 
 
 def has_history(records: pd.DataFrame, events: pd.DataFrame | None, cutoff: str | None) -> npt.NDArray[np.bool_]:

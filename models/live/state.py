@@ -247,6 +247,7 @@ class LiveState:
         *,
         reasons: bool | int = False,
         reasons_of: str | None = None,
+        language: str = "en",
         after: int | None = None,
         wait_seconds: float = 1.0,
     ) -> Any:
@@ -257,6 +258,8 @@ class LiveState:
         records : dict, or list or tuple of dict
             As for `Scorer.score`.
         reasons, reasons_of
+            As for `Scorer.score`.
+        language : {"en", "zh"}, default="en"
             As for `Scorer.score`.
         after, wait_seconds
             As for `score_at`.
@@ -271,9 +274,8 @@ class LiveState:
         StateBehindError
             As for `score_at`.
         """
-        return self.score_at(
-            records, reasons=reasons, reasons_of=reasons_of, after=after, wait_seconds=wait_seconds
-        ).scores
+        explain: dict[str, Any] = {"reasons": reasons, "reasons_of": reasons_of, "language": language}
+        return self.score_at(records, **explain, after=after, wait_seconds=wait_seconds).scores
 
     def score_at(
         self,
@@ -281,6 +283,7 @@ class LiveState:
         *,
         reasons: bool | int = False,
         reasons_of: str | None = None,
+        language: str = "en",
         after: int | None = None,
         wait_seconds: float = 1.0,
     ) -> Scored:
@@ -290,7 +293,7 @@ class LiveState:
         ----------
         records : dict, or list or tuple of dict
             As for `Scorer.score`.
-        reasons, reasons_of
+        reasons, reasons_of, language
             As for `Scorer.score`.
         after : int, default=None
             An offset that the history must have, such as `Accepted.offset` from another process; None for any.
@@ -310,7 +313,8 @@ class LiveState:
             origin = "memory" if self._session is None else self._session.store.origin
             self._replica.wait_for(after, wait_seconds, self.catch_up, origin)
         with self._replica.lock:
-            scores = self.scorer.score(records, history=self.state, reasons=reasons, reasons_of=reasons_of)
+            explain: dict[str, Any] = {"reasons": reasons, "reasons_of": reasons_of, "language": language}
+            scores = self.scorer.score(records, history=self.state, **explain)
             return Scored(scores, self.offset)
 
     def catch_up(self) -> int:

@@ -4,13 +4,15 @@ The score of a class is a sum: the contributions of its columns (the log-odds th
 boosting from, and the Shapley values of the trees), a base that all records share, and the change by calibration.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.sentences.sentence import REST, sentence_of
+from fraudsieve.models.sentences.techniques import techniques_of
+from fraudsieve.models.sentences.values import Language, check_language
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import shapley_values
 
@@ -72,7 +74,9 @@ def check_class(model: Model, of: str | None) -> None:
         raise ValueError(f"reasons_of: expected one of {', '.join(model.classes)}, got another name.")
 
 
-def explain(model: Model, X: Array, odds: Array, *, n: int = N_REASONS, of: str | None = None) -> list[dict[str, Any]]:
+def explain(
+    model: Model, X: Array, odds: Array, *, n: int = N_REASONS, of: str | None = None, language: str = "en"
+) -> list[dict[str, Any]]:
     """Return the reasons for the scores of records.
 
     Parameters
@@ -87,21 +91,25 @@ def explain(model: Model, X: Array, odds: Array, *, n: int = N_REASONS, of: str 
         How many reasons are named; the others are added up.
     of : str, default=None
         The class that is explained; None for the likeliest crime.
+    language : {"en", "zh"}, default="en"
+        The language of the sentences.
 
     Returns
     -------
     list of dict
-        For every record ``explained``, the class and its calibrated log-odds (with more than two classes, its term of
-        the softmax); and ``reasons``, a list of dicts with ``family``, ``cue``, ``direction`` (1 for the class, -1
-        against it, 0 for neither) and ``log_odds``. The strongest come first. The last three have None as cue:
-        ``rest`` (the reasons not named), ``base`` (the same for all records) and ``calibration``. All add up to the
-        calibrated log-odds; without ``calibration``, to the uncalibrated ones.
+        For every record ``explained``, the class, its calibrated log-odds (with more than two classes, its term of the
+        softmax) and the ``techniques`` of MITRE F3 that it stands for; and ``reasons``, a list of dicts with
+        ``family``, ``cue``, ``direction`` (1 for the class, -1 against it, 0 for neither), ``log_odds`` and
+        ``sentence``, which holds no text and no identifier of the record. The strongest come first. The last three have
+        None as cue: ``rest`` (the reasons not named), ``base`` (the same for all records) and ``calibration``. All add
+        up to the calibrated log-odds; without ``calibration``, to the uncalibrated ones.
 
     Raises
     ------
     ValueError
-        If the model has no such class, or trees that cannot be explained.
+        If the model has no such class, trees that cannot be explained, or no sentences in the language.
     """
+    known_language = check_language(language)
     classes = explained_classes(model, odds, of)
     explanations: list[dict[str, Any]] = [{} for _ in range(len(X))]
     for position in np.unique(classes).tolist():
@@ -109,8 +117,9 @@ def explain(model: Model, X: Array, odds: Array, *, n: int = N_REASONS, of: str 
         output, sign = output_of(model, position)
         parts = sign * contributions(model.ensemble, X[rows], output)
         calibrated = sign * odds[rows, output]
-        explained = {"class": model.classes[position]}
-        named = _rank_reasons(parts, calibrated, model.cues, n)
+        name = model.classes[position]
+        explained = {"class": name, "techniques": techniques_of(name)}
+        named = _rank_reasons(model, X[rows], parts, calibrated, n, known_language)
         for row, reasons, log_odds in zip(rows, named, calibrated, strict=True):
             explanations[row] = {"explained": {**explained, "log_odds": float(log_odds)}, "reasons": reasons}
     return explanations
@@ -122,7 +131,7 @@ def output_of(model: Model, position: int) -> tuple[int, float]:
 
 
 def _rank_reasons(
-    parts: Array, calibrated: Array, cues: Sequence[tuple[str, str]], n: int
+    model: Model, X: Array, parts: Array, calibrated: Array, n: int, language: Language
 ) -> list[list[dict[str, Any]]]:
     """Return the strongest reasons of each row, and the sum of the others."""
     columns, base = parts[:, :-1], parts[:, -1]
@@ -132,17 +141,23 @@ def _rank_reasons(
     np.put_along_axis(others, order, 0.0, axis=1)
     sums = np.column_stack([others.sum(axis=1), base, calibrated - parts.sum(axis=1)])
     reasons = []
-    for positions, values, last in zip(order.tolist(), strongest.tolist(), sums.tolist(), strict=True):
+    for row, positions, values, last in zip(X, order.tolist(), strongest.tolist(), sums.tolist(), strict=True):
         named = [
-            _reason(cues[position][0], cues[position][1], value)
+            _of_column(model, position, float(row[position]), value, language)
             for position, value in zip(positions, values, strict=True)
             if value
         ]
-        named += [_reason(name, None, value) for name, value in zip(("rest", "base", "calibration"), last, strict=True)]
+        named += [_reason(name, None, value, REST[name][language]) for name, value in zip(REST, last, strict=True)]
         reasons.append(named)
     return reasons
 
 
-def _reason(family: str, cue: str | None, log_odds: float) -> dict[str, Any]:
+def _of_column(model: Model, position: int, value: float, log_odds: float, language: Language) -> dict[str, Any]:
+    """Return the reason that the value of a column is."""
+    sentence = sentence_of(model.phrases[position], value, float(model.usual[position]), language)
+    return _reason(*model.cues[position], log_odds, sentence)
+
+
+def _reason(family: str, cue: str | None, log_odds: float, sentence: str) -> dict[str, Any]:
     direction = (log_odds > 0) - (log_odds < 0)
-    return {"family": family, "cue": cue, "direction": direction, "log_odds": log_odds}
+    return {"family": family, "cue": cue, "direction": direction, "log_odds": log_odds, "sentence": sentence}

@@ -6,6 +6,7 @@ from typing import Any
 from fraudsieve._typing import Array
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.sentences.values import check_language
 
 from .reason_codes import N_REASONS, check_class, explain
 from .text_spans import explain_text
@@ -34,17 +35,17 @@ def count_reasons(reasons: bool | int) -> int:
 
 
 class ReasonRequest:
-    """Number of reasons and of text spans, and the class to explain; None for the likeliest crime.
+    """Number of reasons and of text spans, the class to explain (None for the likeliest crime), and the language.
 
     Raises
     ------
     ValueError
-        If the model has no such class.
+        If the model has no such class, or there are no sentences in the language.
     """
 
-    def __init__(self, model: Model, n: int, of: str | None) -> None:
+    def __init__(self, model: Model, n: int, of: str | None, language: str = "en") -> None:
         check_class(model, of)
-        self.model, self.n, self.of = model, n, of
+        self.model, self.n, self.of, self.language = model, n, of, check_language(language)
 
     def explain(self, records: Sequence[Mapping[str, Any]], features: FeatureRows, odds: Array) -> list[dict[str, Any]]:
         """Explain the scores of records from their feature rows and log-odds, without computing them again.
@@ -58,7 +59,7 @@ class ReasonRequest:
         if not good:
             return self._empty(features, len(records))
         values, odds = (part if len(good) == len(records) else part[good] for part in (features.X, odds))
-        explained = explain(self.model, values, odds, n=self.n, of=self.of)
+        explained = explain(self.model, values, odds, n=self.n, of=self.of, language=self.language)
         if features.texts is not None:
             texts = [records[position]["text"] for position in good]
             spans = explain_text(self.model, texts, features.texts, odds, n=self.n, of=self.of)

@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 
 import numpy as np
 
-__all__ = ["Batch", "Columns", "columns_of", "lists_of"]
+__all__ = ["Batch", "Columns", "check_records", "columns_of", "lists_of", "records_of"]
 
 Columns: TypeAlias = Mapping[str, Sequence[Any]]
 
@@ -107,3 +107,38 @@ def lists_of(columns: Columns, names: Iterable[str]) -> dict[str, list[Any]]:
             lists[name] = _to_list(columns[name], name, n)
             n = len(lists[name])
     return lists
+
+
+def records_of(columns: Columns, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the records that columns hold, with those of the named fields that exist.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `lists_of`.
+
+    Examples
+    --------
+    >>> records_of({"a": [1, 2], "b": (3, 4)}, ["a", "c"])
+    [{'a': 1}, {'a': 2}]
+    """
+    lists = lists_of(columns, names)
+    if len(lists) == 1:  # messages without a history
+        ((name, cells),) = lists.items()
+        return [{name: value} for value in cells]
+    return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+
+
+def check_records(records: object) -> None:
+    """Raise TypeError unless these are a list or a tuple of records.
+
+    Examples
+    --------
+    >>> check_records([{"text": "hi"}])
+    """
+    if not isinstance(records, list | tuple):
+        hint = " For a table, call score_columns." if hasattr(records, "columns") else ""
+        raise TypeError(f"Expected a dict or a list of dicts, got {type(records).__name__}.{hint}")
+    wrong = next((i for i, record in enumerate(records) if not isinstance(record, Mapping)), None)
+    if wrong is not None:
+        raise TypeError(f"Expected a dict as record, got {type(records[wrong]).__name__} at position {wrong}.")

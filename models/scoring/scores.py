@@ -1,5 +1,6 @@
 """From log-odds to scores (probability, label, decision, status), as columns and as records."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -8,6 +9,7 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.calibration import log_sigmoid, probabilities
+from fraudsieve.models.policy import Policy
 from fraudsieve.models.thresholds import OperatingPoint
 
 __all__ = ["fraud_probability", "to_columns", "to_records"]
@@ -15,11 +17,20 @@ __all__ = ["fraud_probability", "to_columns", "to_records"]
 Score: TypeAlias = dict[str, Any]
 
 
-def to_columns(model: Model, odds: Array, why: Array, has_history: Array | None = None) -> dict[str, Array]:
+def to_columns(
+    model: Model,
+    odds: Array,
+    why: Array,
+    has_history: Array | None = None,
+    unlike: Array | None = None,
+    policy: Policy | None = None,
+) -> dict[str, Array]:
     """Turn calibrated log-odds into the columns of `Scorer.score_columns`.
 
-    `why` is None where a record can be scored. `has_history` is whether the account has an event.
+    `why` is None where a record can be scored. `has_history` is whether the account has an event, `unlike` what
+    `unlike_shares` returns, and None where it is not known.
     """
+    unlike = np.full(len(odds), np.nan) if unlike is None else unlike
     scored = why == None  # noqa: E711 - compares every element
     classes = probabilities(odds)
     label = np.full(len(odds), None, object)
@@ -28,6 +39,7 @@ def to_columns(model: Model, odds: Array, why: Array, has_history: Array | None 
     decision = np.full(len(odds), None, object)
     if model.points:
         decision[scored] = np.where(fraud[scored] >= model.points[0].threshold, "flag", "pass")
+        decision[unlike >= _flag_limit(model, policy)] = "flag"
     status = np.where(scored, "ok", "unscorable").astype(object)
     if has_history is not None:
         status[scored & ~has_history] = "no_history"
@@ -38,6 +50,7 @@ def to_columns(model: Model, odds: Array, why: Array, has_history: Array | None 
         "false_positive_rate": _reached(model, fraud),
         "status": status,
         "why": why,
+        "unlike_training": unlike,
     }
     return columns | {f"probability__{name}": classes[:, k] for k, name in enumerate(model.classes)}
 
@@ -50,7 +63,20 @@ def _reached(model: Model, fraud: Array) -> Array:
     return reached
 
 
-def to_records(model: Model, odds: Array, why: Array, has_history: Array | None = None) -> list[Score]:
+def _flag_limit(model: Model, policy: Policy | None) -> float:
+    """Return the share from which records are flagged whatever their probability; infinite if none are."""
+    policy = model.policy if policy is None else policy
+    return policy.unlike_training_limit if policy.unlike_training == "flag" else math.inf
+
+
+def to_records(
+    model: Model,
+    odds: Array,
+    why: Array,
+    has_history: Array | None = None,
+    unlike: Array | None = None,
+    policy: Policy | None = None,
+) -> list[Score]:
     """Turn calibrated log-odds into the records of `Scorer.score`, in plain JSON types.
 
     They equal the rows of `to_columns`. For a single record plain Python is faster than NumPy's overhead.
@@ -60,19 +86,24 @@ def to_records(model: Model, odds: Array, why: Array, has_history: Array | None 
     shares = probabilities(odds).tolist()
     fraud = [None] * len(odds) if model.legitimate is None else _fraud(model, odds).tolist()
     cold_starts = [False] * len(odds) if has_history is None else (~has_history).tolist()
+    unlike_values = [None] * len(odds) if unlike is None or model.unlike is None else unlike.tolist()
+    flag_limit = _flag_limit(model, policy)
     scores = []
-    for row, probability, reason, is_cold in zip(shares, fraud, why.tolist(), cold_starts, strict=True):
+    rows = zip(shares, fraud, why.tolist(), cold_starts, unlike_values, strict=True)
+    for row, probability, reason, is_cold, strange in rows:
         if reason is not None:
-            scores.append(_unscorable(model.classes, reason) | {"model": identity})
+            strange = None if strange is None or math.isnan(strange) else strange
+            scores.append(_unscorable(model.classes, reason, strange) | {"model": identity})
             continue
         reached = [point for point in points if probability is not None and probability >= point.threshold]
         score = {
             "probability": probability,
             "label": model.classes[row.index(max(row))],
-            "decision": _decision(model, probability),
+            "decision": _decision(model, probability, strange is not None and strange >= flag_limit),
             "false_positive_rate": reached[-1].false_positive_rate if reached else None,
             "status": "no_history" if is_cold else "ok",
             "why": None,
+            "unlike_training": strange,
             "probabilities": dict(zip(model.classes, row, strict=True)),
             "model": identity,
         }
@@ -80,15 +111,17 @@ def to_records(model: Model, odds: Array, why: Array, has_history: Array | None 
     return scores
 
 
-def _decision(model: Model, probability: float | None) -> str | None:
+def _decision(model: Model, probability: float | None, flagged: bool) -> str | None:
     if not model.points:
         return None
-    return "flag" if probability is not None and probability >= model.points[0].threshold else "pass"
+    reached = probability is not None and probability >= model.points[0].threshold
+    return "flag" if flagged or reached else "pass"
 
 
-def _unscorable(classes: Sequence[str], why: str) -> Score:
+def _unscorable(classes: Sequence[str], why: str, unlike: float | None) -> Score:
     names = ("probability", "label", "decision", "false_positive_rate")
-    return dict.fromkeys(names) | {"status": "unscorable", "why": why, "probabilities": dict.fromkeys(classes)}
+    known = {"status": "unscorable", "why": why, "unlike_training": unlike}
+    return dict.fromkeys(names) | known | {"probabilities": dict.fromkeys(classes)}
 
 
 def _threshold(point: OperatingPoint) -> float:

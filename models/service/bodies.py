@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Sized
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+
+from fraudsieve.models.sentences.values import Language
 
 from .json_bounds import json_bounds
 
 __all__ = [
+    "Explanation",
     "RejectedRequest",
     "Reply",
     "ScoreRequest",
@@ -28,6 +31,10 @@ WORK_OF_REASONS = 8
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 
+Explanation: TypeAlias = Language | None
+"""The language of reasons; None for scores without reasons."""
+
+
 class RejectedRequest(Exception):
     """A request that is answered with an error status; the message holds nothing of the request.
 
@@ -45,10 +52,16 @@ class RejectedRequest(Exception):
 
 
 class ScoreRequest(NamedTuple):
-    """Body of a request for scores, and whether reasons are requested."""
+    """Body of a request for scores, whether reasons are requested, and the language of their sentences."""
 
     body: bytes
     reasons: bool
+    language: Language = "en"
+
+    @property
+    def explanation(self) -> Explanation:
+        """The language of the reasons; None if there are none."""
+        return self.language if self.reasons else None
 
     @property
     def work(self) -> int:

@@ -11,7 +11,17 @@ from fraudsieve.exceptions import ArtifactError, ServiceError, StateError
 from fraudsieve.models.live.state import LiveState
 from fraudsieve.models.scoring.scores import Score, to_records
 
-from .bodies import RejectedRequest, Reply, ScoreRequest, as_list, check_number, decode_json, encode_json, json_type
+from .bodies import (
+    Explanation,
+    RejectedRequest,
+    Reply,
+    ScoreRequest,
+    as_list,
+    check_number,
+    decode_json,
+    encode_json,
+    json_type,
+)
 from .history.ingestion import EventIngestion
 from .json_log import error_location, log_event
 from .loaded_model import LoadedModel, record_fields, why_incompatible
@@ -81,16 +91,17 @@ class RequestHandler:
             of equal records by the same model at the same offset are equal, whichever process computes them.
         """
         bodies = [self._decode_records(request.body) for request in requests]
-        records: dict[bool, list[Any]] = {True: [], False: []}
+        records: dict[Explanation, list[Any]] = {}
         for request, body in zip(requests, bodies, strict=True):
-            records[request.reasons] += () if isinstance(body, RejectedRequest) else as_list(body)
-        scored = {reasons: self._score_items(items, reasons) for reasons, items in records.items() if items}
-        scores = {reasons: iter(of_items) for reasons, (of_items, _) in scored.items()}
+            items = records.setdefault(request.explanation, [])
+            items += () if isinstance(body, RejectedRequest) else as_list(body)
+        scored = {kind: self._score_items(items, kind) for kind, items in records.items() if items}
+        scores = {kind: iter(of_items) for kind, (of_items, _) in scored.items()}
         nothing: tuple[list[Score], Offset] = [], None if self.live is None else self.live.offset
         return [
             body
             if isinstance(body, RejectedRequest)
-            else self._reply(body, scores.get(request.reasons, iter(())), scored.get(request.reasons, nothing)[1])
+            else self._reply(body, scores.get(request.explanation, iter(())), scored.get(request.explanation, nothing)[1])
             for request, body in zip(requests, bodies, strict=True)
         ]
 
@@ -113,43 +124,44 @@ class RequestHandler:
         content = scores if isinstance(body, list) else scores[0]
         return Reply(encode_json(content), {"records": len(scores), "unscorable": unscorable}, offset)
 
-    def _score_items(self, items: list[Any], reasons: bool) -> tuple[list[Score], Offset]:
+    def _score_items(self, items: list[Any], kind: Explanation) -> tuple[list[Score], Offset]:
         records = [item for item in items if isinstance(item, dict)]
         others = [f"expected an object, got {json_type(item)}" for item in items if not isinstance(item, dict)]
-        scored, offset = self._score_records(records, reasons)
-        scores, unscorable = iter(scored), iter(self._unscorable(others, reasons))
+        scored, offset = self._score_records(records, kind)
+        scores, unscorable = iter(scored), iter(self._unscorable(others, kind))
         return [next(scores if isinstance(item, dict) else unscorable) for item in items], offset
 
-    def _score_records(self, records: list[dict[str, Any]], reasons: bool) -> tuple[list[Score], Offset]:
+    def _score_records(self, records: list[dict[str, Any]], kind: Explanation) -> tuple[list[Score], Offset]:
         try:
-            return self._call_scorer(records, reasons)
+            return self._call_scorer(records, kind)
         except Exception as error:  # one record must not fail the others
             log_event("batch failed, scoring its records one by one", level=logging.ERROR, error=error_location(error))
             offset = None if self.live is None else self.live.offset  # events may arrive in between: all saw this one
-            return [self._score_single(record, reasons) for record in records], offset
+            return [self._score_single(record, kind) for record in records], offset
 
-    def _score_single(self, record: dict[str, Any], reasons: bool) -> Score:
+    def _score_single(self, record: dict[str, Any], kind: Explanation) -> Score:
         try:
-            return self._call_scorer([record], reasons)[0][0]
+            return self._call_scorer([record], kind)[0][0]
         except Exception as error:
-            return self._unscorable([f"the record cannot be scored ({type(error).__name__})"], reasons)[0]
+            return self._unscorable([f"the record cannot be scored ({type(error).__name__})"], kind)[0]
 
-    def _unscorable(self, why: list[str], reasons: bool) -> list[Score]:
+    def _unscorable(self, why: list[str], kind: Explanation) -> list[Score]:
         """Return the scores of records that the scorer cannot process, each with its reason."""
         if not why:  # the usual case
             return []
         model = self.loaded.scorer.model
         odds = np.full((len(why), len(model.ensemble.base)), np.nan)
         scores = to_records(model, odds, np.array(why, object))
-        if not reasons:
+        if kind is None:
             return scores
         empty: Score = {"explained": None, "reasons": []} | ({"text_spans": []} if model.subject == "message" else {})
         return [score | empty for score in scores]
 
-    def _call_scorer(self, records: list[Any], reasons: bool) -> tuple[list[Score], Offset]:
+    def _call_scorer(self, records: list[Any], kind: Explanation) -> tuple[list[Score], Offset]:
+        explain: dict[str, Any] = {} if kind is None else {"reasons": True, "language": kind}
         if self.live is None:
-            return self.loaded.scorer.score(records, reasons=reasons), None
-        scored = self.live.score_at(records, reasons=reasons)
+            return self.loaded.scorer.score(records, **explain), None
+        scored = self.live.score_at(records, **explain)
         return list(scored.scores), scored.offset
 
     def ingest(self, body: bytes) -> Reply:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from fraudsieve.models.sentences.values import LANGUAGES, Language
 from fraudsieve.models.service.description.openapi import describe_service
 from fraudsieve.models.service.description.page import PAGE_HEADERS, render_description
 
@@ -82,9 +83,11 @@ class Routes:
         """Score the records of the body."""
         if not self.handler.is_warm:
             return self._not_ready()
-        reasons = _parse_reasons(request.scope["query_string"])
+        reasons, language = _parse_query(request.scope["query_string"])
         if reasons is None:
             return error_response(422, "reasons: expected true or false, got something else")
+        if language is None:
+            return error_response(422, f"language: expected one of {', '.join(LANGUAGES)}, got another one")
         if self.handler.live is not None:
             after = request.headers.get(AFTER, "0")
             try:
@@ -92,7 +95,7 @@ class Routes:
             except RejectedRequest as error:
                 return _respond(request, error)
         body = request.scope["state"]["body"]
-        return _respond(request, await self.batcher.submit(ScoreRequest(body, reasons)))
+        return _respond(request, await self.batcher.submit(ScoreRequest(body, reasons, language)))
 
     async def events(self, request: Request) -> Response:
         """Add the events of the body to the live history."""
@@ -136,9 +139,14 @@ class Routes:
         return error_response(503, NOT_WARM if WARM_UP in self.background.failing else LOADING, RETRY_AFTER)
 
 
-def _parse_reasons(query: bytes) -> bool | None:
-    """Return the value of the parameter ``reasons``; None if it is neither true nor false."""
-    return FLAGS.get(QueryParams(query).get("reasons", "false").lower()) if query else False
+def _parse_query(query: bytes) -> tuple[bool | None, Language | None]:
+    """Return the parameters ``reasons`` and ``language``; None for one that has none of its values."""
+    if not query:
+        return False, "en"
+    parameters = QueryParams(query)
+    language = parameters.get("language", "en").lower()
+    known = next((name for name in LANGUAGES if name == language), None)
+    return FLAGS.get(parameters.get("reasons", "false").lower()), known
 
 
 def _ingest(handler: RequestHandler, body: bytes) -> Reply | RejectedRequest:

@@ -24,6 +24,7 @@ import pytest
 from fraudsieve.features import AccountFeatures, History, MessageFeatures, Network
 from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
 from fraudsieve.models.thresholds import operating_points
+from fraudsieve.training.data.unlike import fit_unlike
 from fraudsieve.training.simulation.world import simulate
 from tests.shared import shared_folder
 
@@ -64,7 +65,8 @@ def train(folder: Path, name: str, texts: list[str], labels: npt.NDArray[np.obje
     features = MessageFeatures(n_folds=2).set_output(transform="pandas")
     matrix = features.fit_transform(messages[~calibration], labels[~calibration])
     classifier = FraudClassifier(n_rounds=15, n_jobs=1).fit(matrix, labels[~calibration])
-    classifier.calibrate(features.transform(messages[calibration]), labels[calibration])
+    calibration_rows = features.transform(messages[calibration])
+    classifier.calibrate(calibration_rows, labels[calibration])
     model = Model(
         name=name,
         classes=tuple(map(str, classifier.classes_)),
@@ -73,6 +75,7 @@ def train(folder: Path, name: str, texts: list[str], labels: npt.NDArray[np.obje
         ensemble=classifier.ensemble_,
         calibration=classifier.calibration_,
         training={"rows": int((~calibration).sum())},
+        unlike=fit_unlike(features.matrix_, classifier.ensemble_, matrix, calibration_rows),
     )
     if legitimate is not None:
         fraud = Scorer(model).score_columns({"text": messages[calibration].tolist()})["probability"]

@@ -115,6 +115,7 @@ class ReportDetails:
     """Parts of a report besides the metrics of scores. See `EvaluationReport`."""
 
     unscorable: int = 0
+    unlike_training: float | None = None
     importance: Mapping[str, float] | None = None
     attack: AttackMetrics | None = None
     labels: LabelMetrics | None = None
@@ -185,6 +186,8 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         Rates of the operating points of the model; the first one decides.
     unscorable : int
         Records that could not be scored.
+    unlike_training : float or None
+        Share of the scored records that are stranger than 99 % of the training records; about .01 of similar ones.
     importance : mapping of str to float, or None
         Share of every family of features in the gain of the trees.
     attack : AttackMetrics or None

@@ -80,7 +80,8 @@ class MonitorReport(MonitorMeasures):
     calibration : dict or None
         Calibration on the labelled current records; None without labels.
     shares : mapping
-        Shares of ``rejected`` rows, of ``cold_start`` rows without a history, and of ``unseen`` categories.
+        Shares of ``rejected`` rows, of ``cold_start`` rows without a history, of ``unseen`` categories, and of rows
+        with an ``unlike_training`` above .99.
     bounds : mapping of str to float, or None
         The bounds of the recipe.
     model, digest, subject : str

@@ -16,6 +16,7 @@ from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.tables.source import Source, data_digest
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
+from fraudsieve.models.strangeness.unlike_training import STRANGE
 from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.run import load_scorer
 from fraudsieve.training.pages.evaluation import check_report_path, model_facts, write_page
@@ -176,7 +177,7 @@ def _window(model: Model, table: ScoredTable) -> list[str] | None:
 
 
 def _shares(model: Model, before: ScoredTable, after: ScoredTable) -> dict[str, Any]:
-    """Compare the shares of rejected rows, of rows without a history, and of unseen categories."""
+    """Compare the shares of rejected rows, of rows without a history or unlike training, and of unseen categories."""
     both = before, after
     # The sender of a rejected row is not known: such rows have no clusters.
     rejected = compare_shares(
@@ -191,7 +192,12 @@ def _shares(model: Model, before: ScoredTable, after: ScoredTable) -> dict[str, 
         cold_start = compare_shares(
             Share.of(before.no_history, before.clusters), Share.of(after.no_history, after.clusters)
         )
-    return {"rejected": rejected, "cold_start": cold_start, "unseen": unseen}
+    strange = None
+    if model.unlike is not None:
+        strange = compare_shares(
+            *(Share.of(table.scores["unlike_training"] > STRANGE, table.clusters) for table in both)
+        )
+    return {"rejected": rejected, "cold_start": cold_start, "unseen": unseen, "unlike_training": strange}
 
 
 def _limits(model: Model, before: ScoredTable, reference: Source, events: Source | None) -> Iterator[str]:

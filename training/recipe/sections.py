@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from fraudsieve.models.policy import Missing, Policy, Unknown, WrongType
+from fraudsieve.models.policy import Missing, Policy, Unknown, Unlike, WrongType
 from fraudsieve.models.thresholds import FALSE_POSITIVE_RATES, Costs, Targets
 
 __all__ = ["CostRecipe", "GateRecipe", "MonitorRecipe", "ScoringRecipe", "ThresholdRecipe"]
@@ -103,12 +103,12 @@ class MonitorRecipe(BaseModel):
 
 
 class ScoringRecipe(BaseModel):
-    """Parameters of `Policy`, for fields that are missing, unknown or of the wrong type; the model keeps them.
+    """Parameters of `Policy`, for unusual fields and records; the model keeps them.
 
     Examples
     --------
-    >>> ScoringRecipe(unknown="error").policy
-    Policy(missing='unscorable', wrong_type='unscorable', unknown='error')
+    >>> ScoringRecipe(unlike_training="unscorable").policy.unlike_training_limit
+    0.999
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -116,6 +116,8 @@ class ScoringRecipe(BaseModel):
     missing: Missing = "unscorable"
     wrong_type: WrongType = "unscorable"
     unknown: Unknown = "ignore"
+    unlike_training: Unlike = "score"
+    unlike_training_limit: Annotated[float, Field(gt=0, le=1)] = 0.999
 
     @property
     def policy(self) -> Policy:

@@ -10,6 +10,7 @@ from fraudsieve.models.calibration import Calibration, fit_calibration
 from fraudsieve.training.data.builders import matrix_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import grow_trees, training_rows
+from fraudsieve.training.data.unlike import distance_of
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
 
@@ -31,11 +32,14 @@ class PooledScores:
         Uncalibrated.
     seen : ndarray of bool, shape (n_rows,)
         Whether the class of the row was among the training rows of its fold.
+    distances : ndarray of float64, shape (n_rows,)
+        The distance of each row from the training rows of its fold.
     """
 
     rows: Array
     log_odds: Array
     seen: Array
+    distances: Array
 
     def calibrate(self, labels: Array, classes: Sequence[str]) -> Calibration:
         """Fit a calibration on the rows whose class their fold has seen.
@@ -60,6 +64,7 @@ def pool_scores(
     groups: Array,
     folds: Sequence[Split],
     classes: Sequence[str],
+    columns: Sequence[str],
     recipe: Recipe,
     progress: Progress,
 ) -> PooledScores:
@@ -75,6 +80,8 @@ def pool_scores(
         Their tests do not overlap.
     classes : sequence of str
         All classes, sorted.
+    columns : sequence of str
+        The columns that the distance is computed from.
     recipe : Recipe
         Settings.
     progress : callable
@@ -84,7 +91,7 @@ def pool_scores(
     -------
     PooledScores
     """
-    labels, odds, seen = data.rows["label"].to_numpy(object), [], []
+    labels, odds, seen, distances = data.rows["label"].to_numpy(object), [], [], []
     for number, fold in enumerate(folds, 1):
         progress(f"refit: fold {number} of {len(folds)}")
         trained_on = training_rows(data, groups, fold.train, recipe)
@@ -93,9 +100,10 @@ def pool_scores(
         fold_classes = [str(name) for name in classifier.classes_]
         odds.append(with_all_classes(classifier.ensemble_.log_odds(matrix.to_numpy()), fold_classes, classes))
         seen.append(np.isin(labels[fold.test], classifier.classes_))
+        distances.append(distance_of(trained_on.matrix, columns).apply(matrix.to_numpy()))
     rows = np.concatenate([fold.test for fold in folds])
     order = np.argsort(rows)
-    return PooledScores(rows[order], np.concatenate(odds)[order], np.concatenate(seen)[order])
+    return PooledScores(rows[order], *(np.concatenate(parts)[order] for parts in (odds, seen, distances)))
 
 
 def with_all_classes(log_odds: Array, seen: Sequence[str], classes: Sequence[str]) -> Array:

@@ -7,9 +7,11 @@ from typing import Any
 from fraudsieve._typing import Array, Progress
 from fraudsieve.models.artifact.folder import Model, write_model
 from fraudsieve.models.scoring.scores import fraud_probability
+from fraudsieve.models.strangeness.columns import strangeness_columns
 from fraudsieve.models.thresholds import OperatingPoint
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import grow_trees, training_rows
+from fraudsieve.training.data.unlike import unlike_of
 from fraudsieve.training.evaluation.points import choose_points
 from fraudsieve.training.facts import few_to_calibrate, window_of
 from fraudsieve.training.recipe.recipe import Recipe
@@ -101,7 +103,8 @@ def refit_model(
     trained_on = training_rows(data, groups, plan.split.train, recipe)
     classifier = grow_trees(trained_on, recipe, data.subject)
     classes = tuple(str(name) for name in classifier.classes_)
-    pooled = pool_scores(data, groups, plan.folds, classes, recipe, progress)
+    columns = strangeness_columns(trained_on.builder.matrix_, classifier.ensemble_)
+    pooled = pool_scores(data, groups, plan.folds, classes, columns, recipe, progress)
     truth = data.rows["label"].to_numpy(object)[pooled.rows]
     legitimate = data.legitimate if data.legitimate in classes else None
     model = replace(
@@ -111,6 +114,7 @@ def refit_model(
         matrix=trained_on.builder.matrix_,
         ensemble=classifier.ensemble_,
         calibration=pooled.calibrate(truth, classes),
+        unlike=unlike_of(trained_on.matrix, columns, pooled.distances),
         digest="",
     )
     points: tuple[OperatingPoint, ...] = ()

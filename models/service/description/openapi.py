@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 import fraudsieve
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.sentences.values import LANGUAGES
 from fraudsieve.models.service.loaded_model import PARTS, record_fields, sample_record
 from fraudsieve.models.service.settings import Settings
 
@@ -119,12 +120,17 @@ def _score_operation(model: Model, max_records: int) -> dict[str, Any]:
     examples = {"single": {"value": sample}, "list": {"value": [sample, sample]}}
     reasons = {"name": "reasons", "in": "query", "schema": {"type": "boolean", "default": False}}
     after, headers = ([AFTER_PARAMETER], {"headers": OFFSET_HEADER}) if model.matrix.history_parts else ([], {})
+    language = {"name": "language", "in": "query", "schema": {"type": "string", "enum": [*LANGUAGES], "default": "en"}}
     score = _reference(Score)
     answer = {"anyOf": [score, {"type": "array", "items": score}]}
     return {
         "summary": "Score one record or a list of records",
         "description": "A record that cannot be scored is `unscorable`, with a reason; the others are scored.",
-        "parameters": [reasons | {"description": "Whether to explain the scores."}, *after],
+        "parameters": [
+            reasons | {"description": "Whether to explain the scores."},
+            language | {"description": "The language of the sentences of the reasons."},
+            *after,
+        ],
         "requestBody": _body({"anyOf": [record, _list_of(record, max_records)]}, examples),
         "responses": {"200": _response("The scores", answer) | headers}
         | _error_responses(*ACCESS_ERRORS, *BODY_ERRORS),

@@ -21,13 +21,22 @@ class Reason(BaseModel):
     cue: str | None
     direction: Literal[-1, 0, 1] = Field(description="1 if it raises the log-odds, -1 if it lowers them.")
     log_odds: float
+    sentence: str = Field(description="What the record shows, in words; without its text or identifiers.")
+
+
+class Technique(BaseModel):
+    """A technique of the MITRE Fight Fraud Framework (F3)."""
+
+    id: str
+    name: str
 
 
 class ExplainedClass(BaseModel):
-    """The class that the reasons explain, and its log-odds."""
+    """The class that the reasons explain, its log-odds, and the techniques that it stands for."""
 
     class_: str = Field(alias="class")
     log_odds: float
+    techniques: list[Technique]
 
 
 class TextSpan(BaseModel):
@@ -52,6 +61,9 @@ class Score(BaseModel):
     )
     status: Literal["ok", "no_history", "unscorable"]
     why: str | None = Field(description="Why the record is unscorable.")
+    unlike_training: float | None = Field(
+        description="Share of the training records that are less strange; above 0.999 the record is like none of them."
+    )
     model: ModelIdentity
     explained: ExplainedClass | None = None
     reasons: list[Reason] = []

@@ -35,7 +35,7 @@ def test_scores_are_those_of_a_model_of_the_other_rows(labelled_messages: pd.Dat
     ]
     recipe = Recipe.read(overrides={"n_jobs": 1, "features.pinyin": False, "model.n_rounds": 5})
     classes, steps = sorted(set(truth)), list[Any]()
-    pooled = pool_scores(data, groups, folds, classes, recipe, steps.append)
+    pooled = pool_scores(data, groups, folds, classes, ["shape__length"], recipe, steps.append)
     assert steps == ["refit: fold 1 of 2", "refit: fold 2 of 2"]
     assert pooled.rows.tolist() == list(range(len(truth)))
     trained_on = training_rows(data, groups, folds[0].train, recipe)
@@ -53,7 +53,7 @@ def test_rows_whose_class_was_not_seen_do_not_calibrate() -> None:
     odds = rng.normal(size=(300, 1))
     labels = np.where(rng.random(300) < 1 / (1 + np.exp(-2 * odds[:, 0])), "spam", "ham").astype(object)
     seen = np.arange(300) < 200
-    pooled = PooledScores(np.arange(300), odds, seen)
+    pooled = PooledScores(np.arange(300), odds, seen, np.zeros(300))
     expected = fit_calibration(odds[:200], (labels[:200] == "spam").astype(int))
     assert pooled.calibrate(labels, ["ham", "spam"]) == expected
     assert expected.low > 1

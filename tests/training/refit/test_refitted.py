@@ -102,7 +102,7 @@ def test_calibration_and_points_are_those_of_the_pooled_scores(runs: tuple[Any, 
     recipe = Recipe.read(overrides={**QUICK, "model.refit": True})
     groups, kind = groups_of(data)
     plan = plan_refit(data, groups, kind, refitted.split, recipe)
-    pooled = pool_scores(data, groups, plan.folds, model.classes, recipe, lambda step: None)
+    pooled = pool_scores(data, groups, plan.folds, model.classes, ["shape__length"], recipe, lambda step: None)
     truth = data.rows["label"].to_numpy(object)[pooled.rows]
     assert model.calibration == pooled.calibrate(truth, model.classes)
     fraud = fraud_probability(model.calibration.apply(pooled.log_odds), model.classes, "legitimate")

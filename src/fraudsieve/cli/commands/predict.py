@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +19,7 @@ from fraudsieve.cli.options import (
     input_table,
     reading_overrides,
 )
+from fraudsieve.models.sentences.values import Language
 
 __all__ = ["predict_command"]
 
@@ -39,6 +40,10 @@ def predict_command(
     encoding: Encoding = None,
     separator: Separator = None,
     day_first: DayFirst = None,
+    reasons: Annotated[
+        int, typer.Option(min=0, help="How many reasons to write for each record, as columns and as JSON.")
+    ] = 0,
+    language: Annotated[Language, typer.Option(help="The language of the sentences of the reasons.")] = "en",
     output: Annotated[Path, typer.Option(help="The scores to write: .parquet, .csv or .jsonl.")] = Path(
         "scores.parquet"
     ),
@@ -62,8 +67,9 @@ def predict_command(
 
         options = reading_overrides(column, text_column, encoding, separator, day_first)
         given = {"events": events, "labels": labels, "past": past}
-        tables = {name: input_table(table, options) for name, table in given.items()}
-        result = score_file(scorer, input_table(input, options) or input, output, show_rows, **tables)
+        tables: dict[str, Any] = {name: input_table(table, options) for name, table in given.items()}
+        explain: dict[str, Any] = {"reasons": reasons, "language": language}
+        result = score_file(scorer, input_table(input, options) or input, output, show_rows, **tables, **explain)
     notes(result.notes)
     rows = [("scores", str(result.output)), ("scored", f"{result.scored:,}"), ("rejected", f"{result.rejected:,}")]
     if result.rejected_output is not None:

@@ -1,0 +1,1 @@
+"""Models on records that are unlike those of their training: ``python -m benchmarks.transfer NAME``."""

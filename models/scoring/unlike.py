@@ -1,0 +1,61 @@
+"""Records that are unlike the training records: their share, and what the policy makes of them."""
+
+from typing import Final
+
+import numpy as np
+
+from fraudsieve._typing import Array
+from fraudsieve.features.record_fields import FeatureRows, NormalisedTexts
+from fraudsieve.features.text.codepoints import select_texts
+from fraudsieve.models.artifact.folder import Model
+
+__all__ = ["UNLIKE", "exclude_unlike", "unlike_shares"]
+
+UNLIKE: Final = "unlike_training: the record is stranger than the limit of the policy"
+"""Why a record is unscorable under the policy."""
+
+
+def unlike_shares(model: Model, X: Array, why: Array) -> Array:
+    """Return the share of training records that are less strange than each record.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    X : ndarray of float64, shape (n_records, n_columns)
+        Feature rows.
+    why : ndarray of object, shape (n_records,)
+        Why a record is unscorable; None where it can be scored.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_records,)
+        NaN where a record is unscorable, and for a model that was trained without `Model.unlike`.
+    """
+    if model.unlike is None or not len(X):
+        return np.full(len(X), np.nan)
+    shares = model.unlike.apply(X)
+    if any(why.tolist()):
+        shares[why != None] = np.nan  # noqa: E711 - compares every element
+    return shares
+
+
+def exclude_unlike(features: FeatureRows, shares: Array, limit: float) -> FeatureRows:
+    """Return the rows with those records unscorable whose share reaches the limit.
+
+    Examples
+    --------
+    >>> rows = FeatureRows(np.zeros((2, 1)), np.array([None, None], object))
+    >>> [reason is None for reason in exclude_unlike(rows, np.array([0.5, 0.9999]), 0.999).why]
+    [True, False]
+    """
+    excluded = shares >= limit  # NaN is not
+    if not excluded.any():
+        return features
+    texts = features.texts
+    if texts is not None:
+        scorable = features.why == None  # noqa: E711 - compares every element
+        kept = np.flatnonzero(~excluded[scorable])
+        known = None if texts.known_share is None else texts.known_share[kept]
+        texts = NormalisedTexts(select_texts(texts.folded, kept), known)
+    return features._replace(why=np.where(excluded, UNLIKE, features.why), texts=texts)

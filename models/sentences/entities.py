@@ -1,0 +1,89 @@
+"""Names of columns, entities and views in words."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from fraudsieve.features.history.declaration import History
+
+from .values import Language
+
+__all__ = ["events_of", "measured_amounts", "partners_of", "plain_words"]
+
+CHINESE: Final[Mapping[str, str]] = {
+    "account": "账户",
+    "counterparty": "对手方",
+    "device": "设备",
+    "ip": "IP 地址",
+    "card": "卡",
+    "merchant": "商户",
+    "terminal": "终端",
+    "recipient": "接收者",
+    "sender": "发送者",
+    "amount": "金额",
+    "email": "邮箱",
+    "phone": "电话",
+}
+ENGLISH: Final[Mapping[str, str]] = {"ip": "IP address", "email": "e-mail address", "phone": "telephone number"}
+
+
+def plain_words(name: str, language: Language = "en") -> str:
+    """Return the name of a column in words.
+
+    Examples
+    --------
+    >>> plain_words("credit_limit"), plain_words("device_id"), plain_words("device_id", "zh")
+    ('credit limit', 'device', '设备')
+    """
+    word = name.removesuffix("_id")
+    if language == "zh" and word in CHINESE:
+        return CHINESE[word]
+    return ENGLISH.get(word, word.replace("_", " ").strip())
+
+
+def partners_of(column: str, language: Language) -> str:
+    """Return the plural of an entity.
+
+    Examples
+    --------
+    >>> partners_of("counterparty_id", "en"), partners_of("ip", "en"), partners_of("device_id", "zh")
+    ('counterparties', 'IP addresses', '设备')
+    """
+    word = plain_words(column, language)
+    if language == "zh":
+        return word
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return f"{word[:-1]}ies"
+    return f"{word}es" if word.endswith(("s", "x", "ch", "sh")) else f"{word}s"
+
+
+def events_of(view: History, language: Language, account: str = "account") -> str:
+    """Return whose events a feature view measures.
+
+    Examples
+    --------
+    >>> events_of(History(), "en"), events_of(History(entity="counterparty_id", subject="account_id"), "en")
+    ('of the account', 'received by the account')
+    >>> events_of(History(entity=("account_id", "counterparty_id")), "zh")
+    '该账户与该对手方之间的'
+    """
+    names = [account if name == "account_id" else name for name in view.subjects]
+    words = [plain_words(name, language) for name in names]
+    is_received = tuple(view.entities) == ("counterparty_id",)
+    if language == "zh":
+        whose = "与".join(f"该{word}" for word in words)
+        return f"{whose}之间的" if len(words) > 1 else f"{whose}{'收到的' if is_received else '的'}"
+    whose = " and ".join(f"the {word}" for word in words)
+    return f"between {whose}" if len(words) > 1 else f"{'received by' if is_received else 'of'} {whose}"
+
+
+def measured_amounts(view: History, language: Language) -> str:
+    """Return what the measures of amounts are computed on.
+
+    Examples
+    --------
+    >>> measured_amounts(History(), "en"), measured_amounts(History(amount="balance_after"), "en")
+    ('amounts', 'values of balance after')
+    """
+    if language == "zh":
+        return "金额" if view.amount == "amount" else f"{plain_words(view.amount, language)}的值"
+    return "amounts" if view.amount == "amount" else f"values of {plain_words(view.amount)}"

@@ -1,0 +1,126 @@
+"""The phrase of every column of a model: its template, and the words that do not depend on a record."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from fraudsieve.features.feature_matrix import FeatureMatrix
+from fraudsieve.features.history.declaration import History, HistoryColumn
+from fraudsieve.features.network.declaration import Network
+
+from .entities import events_of, measured_amounts, partners_of, plain_words
+from .values import LANGUAGES, Language, window_words
+
+__all__ = ["Phrase", "phrases_of"]
+
+Slots = Mapping[Language, Mapping[str, str]]
+
+
+class Phrase(NamedTuple):
+    """What a column says.
+
+    Attributes
+    ----------
+    key : str
+        The key of its template.
+    missing : str
+        The key of the template for a missing value.
+    slots : mapping of str to mapping
+        By language, the words for the slots of the template.
+    words : tuple of str, default=None
+        The words of a category; None for a number. They are empty if the model keeps digests of them.
+    """
+
+    key: str
+    missing: str
+    slots: Slots
+    words: tuple[str, ...] | None = None
+
+
+def phrases_of(matrix: FeatureMatrix) -> dict[str, Phrase]:
+    """Return the phrase of every column of a matrix.
+
+    Parameters
+    ----------
+    matrix : FeatureMatrix
+        The features of a model.
+
+    Returns
+    -------
+    dict of str to Phrase
+        By the name of the column.
+
+    Examples
+    --------
+    >>> from fraudsieve.features.message_matrix import MessageMatrix
+    >>> phrases_of(MessageMatrix(None))["cues__qq"].key
+    'cues__qq'
+    """
+    of_sender = matrix.subject == "message"
+    phrases = dict(_of_views(matrix.event_views, "sender" if of_sender else "account"))
+    if of_sender:
+        phrases = {f"sender__{name.partition('__')[2]}": phrase for name, phrase in phrases.items()}
+    phrases |= dict(_of_network(matrix.network)) if matrix.network else {}
+    declared = matrix.to_dict()
+    for name in matrix.columns:
+        if name not in phrases:
+            phrases[name] = _of_record(name, declared)
+    return {name: phrases[name] for name in matrix.columns}
+
+
+def _of_views(views: tuple[History, ...], account: str) -> Iterator[tuple[str, Phrase]]:
+    for view in views:
+        for column, position in view.positions.items():
+            slots = {language: _view_slots(view, column, account, language) for language in LANGUAGES}
+            yield view.columns[position], Phrase(f"history__{column.measure}", "missing__history", slots)
+
+
+def _view_slots(view: History, column: HistoryColumn, account: str, language: Language) -> dict[str, str]:
+    kind = ""
+    if column.kind:
+        kind = f" of kind {column.kind}" if language == "en" else f"“{column.kind}”类"
+    return {
+        "of": events_of(view, language, account),
+        "kind": kind,
+        "window": window_words(column.window, language),
+        "shortest": window_words(view.shortest, language),
+        "amounts": measured_amounts(view, language),
+        "partners": partners_of(column.identifier or view.counterparty, language),
+    }
+
+
+def _of_network(network: Network) -> Iterator[tuple[str, Phrase]]:
+    for link in network.links:
+        ending = "" if link == network.counterparty else f"_{link}"
+        for name in network.columns_of(link):
+            measure = name.partition("__")[2].removesuffix(ending)
+            slots = {language: {"partners": partners_of(link, language)} for language in LANGUAGES}
+            yield name, Phrase(f"network__{measure}", "missing__network", slots)
+
+
+def _of_record(name: str, declared: Mapping[str, object]) -> Phrase:
+    """Return the phrase of a column of a message, or of an account or an event itself."""
+    family, _, cue = name.partition("__")
+    if "categories" in declared:
+        return _of_profile(name, cue, declared)
+    if family in ("wording", "pinyin"):
+        return Phrase(family, "missing__message", _named(cue, cue))
+    if family == "campaign":
+        measure, _, rest = cue.partition("_")
+        window = {language: {"window": window_words(rest, language)} for language in LANGUAGES if measure != "labelled"}
+        slots: Slots = _named(rest, rest) if measure == "labelled" else window if rest else {"en": {}, "zh": {}}
+        return Phrase(f"campaign__{measure}", "missing__campaign", slots)
+    return Phrase(name, "missing__message", {"en": {}, "zh": {}})
+
+
+def _of_profile(name: str, cue: str, declared: Mapping[str, object]) -> Phrase:
+    slots = _named(plain_words(cue), plain_words(cue, "zh"))
+    categories, numbers = declared["categories"], declared["numbers"]
+    if isinstance(categories, Mapping) and cue in categories:
+        words = () if declared.get("digest_key") else tuple(categories[cue])
+        return Phrase("category", "missing__number", slots, words)
+    is_number = isinstance(numbers, list) and cue in numbers
+    return Phrase("number" if is_number else name, "missing__number", slots)
+
+
+def _named(english: str, chinese: str) -> Slots:
+    return {"en": {"name": english}, "zh": {"name": chinese}}

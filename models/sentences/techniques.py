@@ -1,0 +1,42 @@
+"""The techniques of the MITRE Fight Fraud Framework (F3) that a class of fraud stands for, from ``data/f3.tsv``."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+__all__ = ["techniques_of"]
+
+TABLE: Final = files("fraudsieve.models.sentences") / "data" / "f3.tsv"
+
+
+@cache
+def _techniques() -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """Return the ids and names of the techniques by class; the file is read once per process."""
+    by_class: dict[str, tuple[tuple[str, str], ...]] = {}
+    for line in TABLE.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            name, technique, words = line.split("\t")
+            by_class[name] = (*by_class.get(name, ()), (technique, words))
+    return by_class
+
+
+def techniques_of(name: str) -> list[dict[str, str]]:
+    """Return the techniques of a class.
+
+    Parameters
+    ----------
+    name : str
+        The class.
+
+    Returns
+    -------
+    list of dict
+        With ``id`` and ``name``; empty for a class that the table does not have.
+
+    Examples
+    --------
+    >>> techniques_of("account_takeover"), techniques_of("legitimate")
+    ([{'id': 'F1006', 'name': 'Account Takeover'}], [])
+    """
+    return [{"id": technique, "name": words} for technique, words in _techniques().get(name, ())]

@@ -1,0 +1,72 @@
+"""The templates of sentences, from ``data/sentences.tsv``."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Final, NamedTuple
+
+from .values import Language
+
+__all__ = ["Template", "fill", "read_templates"]
+
+TABLE: Final = files("fraudsieve.models.sentences") / "data" / "sentences.tsv"
+SLOT: Final = re.compile(r"\{([^{}]*)\}")
+
+
+class Template(NamedTuple):
+    """The unit of a value, and a sentence about it in each language."""
+
+    unit: str
+    en: str
+    zh: str
+
+    def text(self, language: Language) -> str:
+        """Return the sentence in a language."""
+        return self.zh if language == "zh" else self.en
+
+
+@cache
+def read_templates() -> Mapping[str, Template]:
+    """Return the templates by key; the file is read once per process.
+
+    Examples
+    --------
+    >>> read_templates()["cues__qq"].en
+    'names {value} QQ {account|accounts}'
+    """
+    lines = TABLE.read_text(encoding="utf-8").splitlines()
+    cells = (line.split("\t") for line in lines if line and not line.startswith("#"))
+    return {key: Template(unit, en, zh) for key, unit, en, zh in cells}
+
+
+def fill(template: str, slots: Mapping[str, str], is_first: bool) -> str:
+    """Fill a template.
+
+    Parameters
+    ----------
+    template : str
+        With slots, such as ``{value}``, and forms, such as ``{link|links}``.
+    slots : mapping of str to str
+        The text of each slot.
+    is_first : bool
+        Whether the first of two forms is used.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> fill("contains {value} {link|links}", {"value": "2"}, False)
+    'contains 2 links'
+    """
+    return SLOT.sub(_filler(slots, is_first), template)
+
+
+def _filler(slots: Mapping[str, str], is_first: bool) -> Callable[[re.Match[str]], str]:
+    def text_of(match: re.Match[str]) -> str:
+        first, bar, second = match[1].partition("|")
+        return (first if is_first else second) if bar else slots[first]
+
+    return text_of

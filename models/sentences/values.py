@@ -1,0 +1,113 @@
+"""Values in words: counts, amounts, lengths of time, shares and days of the week, in English and in Chinese."""
+
+from typing import Final, Literal, TypeAlias, get_args
+
+__all__ = ["LANGUAGES", "Language", "check_language", "duration", "in_words", "window_words"]
+
+Language: TypeAlias = Literal["en", "zh"]
+LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+"""The languages of the sentences: English and Chinese."""
+TIMES: Final = (
+    (86_400.0, "day", "天"),
+    (3_600.0, "hour", "小时"),
+    (60.0, "minute", "分钟"),
+    (1.0, "second", "秒"),
+)
+WINDOW_UNITS: Final = {"s": ("second", "秒"), "m": ("minute", "分钟"), "h": ("hour", "小时"), "d": ("day", "天")}
+WINDOW_UNITS_OF_WEEKS: Final = ("week", "周")
+WEEKDAYS: Final = {
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    "zh": ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
+}
+
+
+def check_language(language: str) -> Language:
+    """Return the language.
+
+    Raises
+    ------
+    ValueError
+        If there are no sentences in it.
+
+    Examples
+    --------
+    >>> check_language("zh")
+    'zh'
+    """
+    for known in LANGUAGES:
+        if language == known:
+            return known
+    raise ValueError(f"language: expected one of {', '.join(LANGUAGES)}, got another one.")
+
+
+def in_words(value: float, unit: str, language: Language) -> str:
+    """Return a value in its unit.
+
+    Parameters
+    ----------
+    value : float
+        A finite number.
+    unit : str
+        ``count``, ``number``, ``amount``, ``share``, ``seconds``, ``days``, ``hour`` or ``weekday``.
+    language : {"en", "zh"}
+        The language.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> in_words(0.125, "share", "en"), in_words(10_900, "seconds", "en"), in_words(10_900, "seconds", "zh")
+    ('12.5 %', '3 hours', '3 小时')
+    """
+    if unit == "share":
+        return f"{_number(100 * value, 1)} %"
+    if unit in ("seconds", "days"):
+        return duration(value * (86_400 if unit == "days" else 1), language)
+    if unit == "hour":
+        return f"{int(value)}:00"
+    if unit == "weekday":
+        return WEEKDAYS[language][int(value) % 7]
+    if unit == "count" and value == 0 and language == "en":
+        return "no"
+    return _number(value, 2)
+
+
+def _number(value: float, decimals: int) -> str:
+    """Return a number with separators of thousands, without zeros at its end."""
+    if abs(value) >= 1e15 or 0 < abs(value) < 10.0**-decimals / 2:
+        return f"{value:.2g}"
+    text = f"{value:,.{decimals}f}"
+    text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def duration(seconds: float, language: Language) -> str:
+    """Return a length of time in its largest unit.
+
+    Examples
+    --------
+    >>> duration(45, "en"), duration(86_400 * 1.5, "en"), duration(60, "zh")
+    ('45 seconds', '1.5 days', '1 分钟')
+    """
+    length, english, chinese = next((unit for unit in TIMES if abs(seconds) >= unit[0]), TIMES[-1])
+    amount = seconds / length
+    text = _number(amount, 0 if amount >= 10 else 1)
+    return f"{text} {chinese}" if language == "zh" else f"{text} {english}{'' if text == '1' else 's'}"
+
+
+def window_words(window: str, language: Language) -> str:
+    """Return a window in words.
+
+    Examples
+    --------
+    >>> window_words("1h", "en"), window_words("7d", "en"), window_words("7d", "zh"), window_words("all", "en")
+    ('the last hour', 'the last 7 days', '过去 7 天', 'all the time before')
+    """
+    if window in ("all", ""):
+        return "all the time before" if language == "en" else "此前全部时间"
+    number, unit = int(window[:-1]), WINDOW_UNITS.get(window[-1], WINDOW_UNITS_OF_WEEKS)
+    if language == "zh":
+        return f"过去 {number} {unit[1]}"
+    return f"the last {unit[0]}" if number == 1 else f"the last {number} {unit[0]}s"

@@ -1,0 +1,135 @@
+"""Distance of feature rows from the training rows: the squared Mahalanobis distance, with a cost for missing values.
+
+Unlike the tails of single columns, the distance notices unusual combinations: a short text may have improbable
+characters, a long one may not. Columns are on a logarithmic scale, so that sums of money do not outweigh shares, and no
+column counts for more than `MAX_DEVIATION`. The correlations are shrunk towards none: columns that hardly differ from
+each other in training would otherwise decide alone.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numba as nb
+import numpy as np
+
+from fraudsieve._typing import Array
+
+__all__ = ["TrainingDistance", "fit_distance"]
+
+MAX_DEVIATION: Final = 8.0
+"""Maximum deviation of a column from its mean, in standard deviations."""
+SMALLEST_SCALE: Final = 1e-3
+SHRINKAGE: Final = 0.3
+SMALLEST_SHARE: Final = 0.0005
+"""Rarer ways to be missing, or not, count like one of this share."""
+
+
+@nb.njit(inline="always")
+def _logarithm(value: float) -> float:
+    magnitude: float = np.log1p(abs(value))
+    return magnitude if value >= 0 else -magnitude
+
+
+@nb.njit(cache=True, nogil=True)
+def _distance_kernel(
+    X: Array, center: Array, scale: Array, precision: Array, absent: Array, present: Array, out: Array
+) -> None:
+    n = X.shape[1]
+    z = np.empty(n)
+    for i in range(X.shape[0]):
+        total = 0.0
+        for k in range(n):
+            if np.isnan(X[i, k]):
+                z[k] = 0.0
+                total += absent[k]
+            else:
+                z[k] = min(max((_logarithm(X[i, k]) - center[k]) / scale[k], -MAX_DEVIATION), MAX_DEVIATION)
+                total += present[k]
+        for k in range(n):
+            row = precision[k, k] * z[k]
+            for j in range(k):
+                row += 2 * precision[k, j] * z[j]
+            total += row * z[k]
+        out[i] = total
+
+
+@dataclass(frozen=True)
+class TrainingDistance:
+    """Means, scales and correlations of the columns of training rows.
+
+    Parameters
+    ----------
+    columns : ndarray of int64, shape (n_used,)
+        Positions of the columns that are used.
+    center, scale : ndarray of float64, shape (n_used,)
+        Mean and standard deviation of the signed logarithm of each column.
+    precision : ndarray of float64, shape (n_used, n_used)
+        The inverse of the shrunk correlations.
+    missing : ndarray of float64, shape (n_used,)
+        The share of missing values.
+
+    Examples
+    --------
+    >>> distance = fit_distance(np.random.default_rng(0).normal(size=(500, 2)), np.arange(2))
+    >>> usual, unusual, missing = distance.apply(np.array([[0.1, 0.1], [3.0, -3.0], [np.nan, 0.1]]))
+    >>> bool(usual < unusual), bool(usual < missing)
+    (True, True)
+    """
+
+    columns: Array
+    center: Array
+    scale: Array
+    precision: Array
+    missing: Array
+
+    @cached_property
+    def _costs(self) -> tuple[Array, Array]:
+        """The cost of a missing and of a present value of each column: minus twice the logarithm of its share."""
+        shares = (self.missing, 1 - self.missing)
+        absent, present = (-2 * np.log(np.maximum(share, SMALLEST_SHARE)) for share in shares)
+        return absent, present
+
+    def apply(self, X: Array) -> Array:
+        """Compute the distance of feature rows.
+
+        Parameters
+        ----------
+        X : ndarray of float64, shape (n_rows, n_columns)
+            Feature rows.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows,)
+        """
+        out, used = np.empty(len(X)), X.take(self.columns, axis=1)
+        _distance_kernel(used, self.center, self.scale, self.precision, *self._costs, out)
+        return out
+
+
+def fit_distance(X: Array, columns: Array) -> TrainingDistance:
+    """Compute means, scales and correlations of columns of training rows.
+
+    Parameters
+    ----------
+    X : ndarray of float64, shape (n_rows, n_columns)
+        Training rows; at least one.
+    columns : ndarray of int64
+        Positions of the columns to use; those without any value are left out.
+
+    Returns
+    -------
+    TrainingDistance
+
+    Examples
+    --------
+    >>> fit_distance(np.array([[1.0, np.nan], [2.0, np.nan]]), np.array([0, 1])).columns.tolist()
+    [0]
+    """
+    columns = columns[~np.isnan(X[:, columns]).all(axis=0)].astype(np.int64)
+    used = X[:, columns]
+    logarithms = np.copysign(np.log1p(np.abs(used)), used)
+    center, scale = np.nanmean(logarithms, axis=0), np.maximum(np.nanstd(logarithms, axis=0), SMALLEST_SCALE)
+    z = np.nan_to_num((logarithms - center) / scale).clip(-MAX_DEVIATION, MAX_DEVIATION)
+    correlations = z.T @ z / max(len(z), 1) + SHRINKAGE * np.eye(len(columns))
+    return TrainingDistance(columns, center, scale, np.linalg.inv(correlations), np.isnan(used).mean(axis=0))

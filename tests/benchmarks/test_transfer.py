@@ -1,0 +1,45 @@
+"""The benchmark of `unlike_training`, on small simulated sets under the names of the shared ones."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benchmarks.data.location import DATA_VARIABLE
+from benchmarks.transfer.__main__ import main
+from benchmarks.transfer.unlike import LANGUAGES, random_texts, unlike_sets
+
+from fraudsieve.training.simulation.world import simulate
+
+
+@pytest.fixture
+def sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    messages = simulate(days=20, n_accounts=120).messages[["message_id", "text"]]
+    messages["label"] = np.where(np.arange(len(messages)) % 3, "ham", "spam")
+    folder = tmp_path / "messages"
+    folder.mkdir()
+    for name in LANGUAGES:
+        messages.to_parquet(folder / f"{name}.parquet")
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+
+
+@pytest.mark.usefixtures("sets")
+def test_the_report_compares_a_model_with_the_other_sets() -> None:
+    report = unlike_sets(["uci_sms"])
+    figures = report.figures
+    assert figures["uci_sms.ks"] < figures["uci_sms.noise"]
+    assert figures["uci_sms.above.emoji"] == figures["uci_sms.above.random"] == 1
+    assert 0.4 < figures["uci_sms.auc.nus_sms_zh"] < 0.6  # here it has the same messages
+    assert {bar.name for bar in report.bars} >= {"uci_sms.ks", "uci_sms.above.fbs_sms"}
+
+
+def test_missing_data_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+    assert main(["unlike", "--json"]) == 0
+    assert "Skipped uci_sms" in capsys.readouterr().out
+
+
+def test_random_texts_repeat() -> None:
+    assert random_texts(5) == random_texts(5)
+    assert len(set(random_texts(50))) == 50
