@@ -97,11 +97,12 @@ class RequestHandler:
             items += () if isinstance(body, RejectedRequest) else as_list(body)
         scored = {kind: self._score_items(items, kind) for kind, items in records.items() if items}
         scores = {kind: iter(of_items) for kind, (of_items, _) in scored.items()}
-        nothing: tuple[list[Score], Offset] = [], None if self.live is None else self.live.offset
+        offsets = {kind: offset for kind, (_, offset) in scored.items()}
+        now = None if self.live is None else self.live.offset  # that of a request without records
         return [
             body
             if isinstance(body, RejectedRequest)
-            else self._reply(body, scores.get(request.explanation, iter(())), scored.get(request.explanation, nothing)[1])
+            else self._reply(body, scores.get(request.explanation, iter(())), offsets.get(request.explanation, now))
             for request, body in zip(requests, bodies, strict=True)
         ]
 
