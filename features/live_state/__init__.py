@@ -15,3 +15,7 @@ _HOMES = {"HistoryState": "state"}
 
 def __getattr__(name: str) -> Any:
     return lazy_attribute(__name__, _HOMES, name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

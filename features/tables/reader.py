@@ -25,7 +25,7 @@ import pandas as pd
 
 from .checks import check
 from .columns import rename_columns
-from .files import save
+from .formats.files import save
 from .formats.loaded import LoadedTable
 from .schema import TABLES, TableSchema
 from .source import Source, as_input, origin_of

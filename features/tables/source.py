@@ -15,7 +15,7 @@ import pyarrow.parquet
 
 from fraudsieve.exceptions import SchemaError
 
-from .files import load
+from .formats.files import load
 from .formats.loaded import LoadedTable, ReadOptions, frame_of
 from .formats.parquet import load_parquet_batch
 

@@ -9,7 +9,7 @@ from fraudsieve._io import PRIVATE, write_file
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.records import parse_time
-from fraudsieve.features.tables.files import load
+from fraudsieve.features.tables.formats.files import load
 from fraudsieve.features.tables.reader import read_table
 from fraudsieve.models.live.contents import stored_records
 from fraudsieve.models.live.store.event_store import EventStore

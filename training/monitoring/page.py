@@ -6,7 +6,7 @@ from typing import Any
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 from fraudsieve.training.pages.origin import PageOrigin
 from fraudsieve.training.pages.rendering import Card, Notice, PageTable, format_interval, format_metric, render_page
-from fraudsieve.training.pages.words import feature_words, in_words, point_words
+from fraudsieve.training.pages.words import feature_words, names_in_words, point_words
 
 from .figures import draw_distributions, draw_monitor_figures
 from .report import MonitorMeasures, MonitorReport
@@ -98,11 +98,11 @@ def _notices(report: MonitorReport) -> Iterator[Notice]:
     count = len(report.exceeded)
     if count:
         title = "1 bound is exceeded." if count == 1 else f"{count} bounds are exceeded."
-        yield Notice(title, [in_words(bound.text) for bound in report.exceeded], "bad")
+        yield Notice(title, [names_in_words(bound.text) for bound in report.exceeded], "bad")
     else:
         yield Notice("No bound is exceeded.")
     if report.notes:
-        yield Notice("Take these metrics with care", [f"{in_words(note)}." for note in report.notes], "warn")
+        yield Notice("Take these metrics with care", [f"{names_in_words(note)}." for note in report.notes], "warn")
 
 
 def _cards(measures: MonitorMeasures) -> Iterator[Card]:

@@ -15,7 +15,7 @@ from fraudsieve.training.evaluation.types import ClassMetrics
 
 from .breakdown import slice_table
 from .rendering import Card, Notice, PageTable, format_interval, format_metric
-from .words import in_words, point_words
+from .words import names_in_words, point_words
 
 __all__ = [
     "capacity_text",
@@ -86,7 +86,7 @@ def _later_notice(not_later: int, rows: int) -> Notice:
 
 def _reasons(report: EvaluationReport) -> Iterator[str]:
     for warning in report.warnings:
-        yield in_words(f"{warning['found']}. {warning['do']}")
+        yield names_in_words(f"{warning['found']}. {warning['do']}")
     draws = report.bootstrap
     if draws is not None and draws.groups_with_fraud < MIN_GROUPS:
         yield f"Only {draws.groups_with_fraud} {draws.over}s have fraud: the intervals are not reliable."

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-__all__ = ["feature_words", "in_words", "point_words"]
+__all__ = ["feature_words", "names_in_words", "point_words"]
 
 FAMILIES: Final = {"wording": "text model", "cues": "cues", "shape": "shape of the text"}
 MEASURES: Final = {
@@ -40,12 +40,12 @@ def _window(match: re.Match[str]) -> str:
     return f"in {number} {unit}{'' if number == '1' else 's'}"
 
 
-def in_words(text: str) -> str:
+def names_in_words(text: str) -> str:
     """Replace the names of features in a sentence.
 
     Examples
     --------
-    >>> in_words("value__mean_1d: high alone separates 'spam'.")
+    >>> names_in_words("value__mean_1d: high alone separates 'spam'.")
     "value: mean in 1 day: high alone separates 'spam'."
     """
     return FEATURE.sub(lambda match: feature_words(match[0]), text)

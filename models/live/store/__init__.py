@@ -16,3 +16,7 @@ _HOMES = {"EventStore": "event_store", "open_store": "addresses"}
 
 def __getattr__(name: str) -> Any:
     return lazy_attribute(__name__, _HOMES, name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fraudsieve.features.tables.files import load
+from fraudsieve.features.tables.formats.files import load
 from fraudsieve.features.tables.reader import check_table, read_table
 from tests.attack.changes import change_bytes
 from tests.attack.outcomes import SECRET, Attempt, Outcome, judge

@@ -11,7 +11,7 @@ from fraudsieve.training.monitoring.figures import draw_monitor_figures
 from fraudsieve.training.monitoring.page import render_monitor_report
 from fraudsieve.training.monitoring.report import MonitorReport
 from fraudsieve.training.pages.rendering import content_security_policy
-from fraudsieve.training.pages.words import feature_words, in_words
+from fraudsieve.training.pages.words import feature_words, names_in_words
 
 
 def test_exceeded_bounds_are_on_the_page(monitored: MonitorReport) -> None:
@@ -19,7 +19,7 @@ def test_exceeded_bounds_are_on_the_page(monitored: MonitorReport) -> None:
     assert len(monitored.exceeded) >= 4
     assert f"<strong>{len(monitored.exceeded)} bounds are exceeded.</strong>" in html
     for bound in monitored.exceeded:
-        assert f"<li>{escape(in_words(bound.text))}</li>" in html
+        assert f"<li>{escape(names_in_words(bound.text))}</li>" in html
     assert monitored.notes
     for note in monitored.notes:
         assert f"<li>{escape_markup(note)}.</li>" in html

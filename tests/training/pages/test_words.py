@@ -2,7 +2,7 @@
 
 import pytest
 
-from fraudsieve.training.pages.words import feature_words, in_words, point_words
+from fraudsieve.training.pages.words import feature_words, names_in_words, point_words
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def test_a_feature(name: str, words: str) -> None:
 
 
 def test_other_names_in_a_sentence_stay() -> None:
-    assert in_words("label_weight of sender__count: high") == "label_weight of sender: count: high"
+    assert names_in_words("label_weight of sender__count: high") == "label_weight of sender: count: high"
 
 
 def test_points() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fraudsieve.features.tables.files import load
+from fraudsieve.features.tables.formats.files import load
 from fraudsieve.features.tables.formats.loaded import ReadOptions
 
 

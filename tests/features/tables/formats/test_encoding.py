@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables.files import load
 from fraudsieve.features.tables.formats.encoding import to_utf8
+from fraudsieve.features.tables.formats.files import load
 from fraudsieve.features.tables.formats.loaded import ReadOptions
 
 CHINESE = ["您的包裹被扣留，请点击链接支付关税", "恭喜您获得大奖", "今天晚上一起吃饭吗", "【银行】您的账户已被冻结"]

@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables.files import load
+from fraudsieve.features.tables.formats.files import load
 from fraudsieve.features.tables.reader import read_table
 
 

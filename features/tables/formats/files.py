@@ -18,14 +18,14 @@ import pyarrow.parquet
 
 from fraudsieve._io import PRIVATE, replacing
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.tables.cells import Cells, mask_signalling_nan
 
-from .cells import Cells, mask_signalling_nan
-from .formats.delimited import load_delimited
-from .formats.json_lines import load_json, load_json_lines
-from .formats.loaded import LoadedTable, ReadOptions
-from .formats.parquet import load_parquet
-from .formats.signatures import check_exists
-from .formats.workbook import load_workbook
+from .delimited import load_delimited
+from .json_lines import load_json, load_json_lines
+from .loaded import LoadedTable, ReadOptions
+from .parquet import load_parquet
+from .signatures import check_exists
+from .workbook import load_workbook
 
 __all__ = ["READERS", "load", "save"]
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables.files import READERS, load, save
+from fraudsieve.features.tables.formats.files import READERS, load, save
 from fraudsieve.features.tables.reader import CheckedTable, read_table
 
 SECRET = "s3cr3t-Zebra"
