@@ -21,8 +21,8 @@ SECOND = 1_000_000
 MINUTE, DAY, SPAN = 60 * SECOND, 86_400 * SECOND, 30 * 86_400 * SECOND
 STEP = SPAN // 100_000
 HOT_PROTOCOL = (
-    "hot, same_time, late, look_back, campaign: a HotTimeline of N events (the largest if no N is named), then pairs of "
-    "one event in and one look. hot: events spread evenly over 30 days. same_time: all events at one time, also the "
+    "hot, same_time, late, look_back, campaign: a HotTimeline of N events (the largest if no N is named), then pairs "
+    "of one event in and one look. hot: events spread evenly over 30 days. same_time: all events at one time, also the "
     "new ones. late: one event in a hundred comes up to a minute late. look_back: every other look is a minute back. "
     "campaign: a message in and a look at all of its eight bands, each with N messages."
 )

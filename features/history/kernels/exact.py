@@ -22,9 +22,9 @@ __all__ = [
     "N_SQUARE_DIGITS",
     "add_number",
     "add_square",
+    "add_to_digits",
     "deviation_of",
     "round_digits",
-    "split_number",
     "sum_of",
     "sum_of_digits",
 ]
@@ -67,6 +67,18 @@ def split_number(number: float) -> tuple[int, int, float]:
     scaled = (number - whole) * UNIT
     part = int(scaled)
     return whole, part, scaled - part
+
+
+@nb.njit(inline="always")
+def add_to_digits(
+    d5: int, d4: int, d3: int, d2: int, d1: int, d0: int, number: float, sign: int
+) -> tuple[int, int, int, int, int, int]:
+    """Add a number to the digits of a sum, the highest first, or subtract it, as `add_number` does with an array."""
+    whole, part, rest = split_number(number)
+    if rest != 0.0:
+        d1, d0 = d1 + sign * (int(rest * UNIT) >> BITS), d0 + sign * (int(rest * UNIT) & MASK)
+    d5, d4 = d5 + sign * (whole >> BITS), d4 + sign * (whole & MASK)
+    return d5, d4, d3 + sign * (part >> BITS), d2 + sign * (part & MASK), d1, d0
 
 
 @nb.njit(cache=True, nogil=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-from .exact import BITS, MASK, UNIT, split_number, sum_of_digits
+from .exact import add_to_digits, sum_of_digits
 
 __all__ = ["WINDOW_MEASURES", "hours_of_day", "totals_in_windows"]
 
@@ -134,11 +134,7 @@ def _totals_in_window(
                     n_events_of[other] += 1
                 if sums_amounts and amounts[right] == amounts[right]:
                     n_valid += 1
-                    whole, part, rest = split_number(amounts[right])
-                    d5, d4 = d5 + (whole >> BITS), d4 + (whole & MASK)
-                    d3, d2 = d3 + (part >> BITS), d2 + (part & MASK)
-                    if rest != 0.0:
-                        d1, d0 = d1 + (int(rest * UNIT) >> BITS), d0 + (int(rest * UNIT) & MASK)
+                    d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[right], 1)
                 right += ONE
             while left < right and times[left] < cutoff - width:
                 if counts_others and counterparties[left] >= 0:
@@ -147,11 +143,7 @@ def _totals_in_window(
                     n_events_of[other] -= 1
                 if sums_amounts and amounts[left] == amounts[left]:
                     n_valid -= 1
-                    whole, part, rest = split_number(amounts[left])
-                    d5, d4 = d5 - (whole >> BITS), d4 - (whole & MASK)
-                    d3, d2 = d3 - (part >> BITS), d2 - (part & MASK)
-                    if rest != 0.0:
-                        d1, d0 = d1 - (int(rest * UNIT) >> BITS), d0 - (int(rest * UNIT) & MASK)
+                    d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[left], -1)
                 left += ONE
             n, row = np.int64(right - left), np.uint32(rows[k])
             if at_count >= 0:
