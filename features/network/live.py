@@ -1,11 +1,11 @@
 """The live state of the network of accounts; it computes the same columns as a batch. Needs only NumPy and Numba.
 
 A state stores each pair of account and value once, with the time of its first event. It grows with the number of pairs,
-not with the number of events. An update takes about the time of a bisection, and so does a look at each value of an
-account, however many accounts share the value.
+not with the number of events. An event takes about the time of a bisection, and so does a look at each value of an
+account, however many accounts share the value. A label takes that time for each value of its account.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -77,7 +77,7 @@ class NetworkState:
         self.graphs[name].add(LinkRows(_digests(account), _digests(value), _times(time)))
 
     def label(self, account: int, time: int, is_fraud: bool) -> None:
-        """Add a label of an account, and when it became known."""
+        """Add a label of an account, and when it became known; this takes time in proportion to its values."""
         if self.declaration.labels:
             for graph in self.graphs.values():
                 graph.add(labels=LabelRows(_digests(account), _times(time), np.array([is_fraud])))
@@ -102,7 +102,8 @@ class NetworkState:
         >>> state.n_links
         2
         """
-        self.graphs[name].add(in_time_order(LinkRows(accounts, values, times)))
+        columns = (accounts, np.uint64), (values, np.uint64), (times, np.int64)
+        self.graphs[name].add(in_time_order(LinkRows(*_typed(columns))))
 
     def label_many(self, accounts: Array, times: Array, frauds: Array) -> None:
         """Add many labels; equal to `label` for each of them, in their order.
@@ -125,7 +126,8 @@ class NetworkState:
         [30]
         """
         if self.declaration.labels:
-            labels = in_time_order(LabelRows(accounts, times, frauds))
+            columns = (accounts, np.uint64), (times, np.int64), (frauds, np.bool_)
+            labels = in_time_order(LabelRows(*_typed(columns)))
             for graph in self.graphs.values():
                 graph.add(labels=labels)
 
@@ -200,6 +202,11 @@ class NetworkState:
             _check_number(name, len(links.times), graph.n_links)
             _check_number("labels", len(labels.times), graph.n_labels)
         self.graphs = restored.graphs
+
+
+def _typed(columns: Iterable[tuple[Array, type]]) -> Iterator[Array]:
+    """Return arrays of the types for which the kernels are compiled."""
+    return (np.ascontiguousarray(cells, expected) for cells, expected in columns)
 
 
 def _named(part: str, rows: LinkRows | LabelRows) -> dict[str, Array]:
