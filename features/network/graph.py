@@ -30,8 +30,6 @@ class NetworkGraph:
         The declaration.
     name : str
         The column, one of ``network.links``.
-    n_nodes, n_links : int, default=64
-        Expected number of accounts and values, and of links; the graph grows when there are more.
 
     Examples
     --------
@@ -46,9 +44,9 @@ class NetworkGraph:
     [[1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5]]
     """
 
-    def __init__(self, network: Network, name: str, n_nodes: int = 64, n_links: int = 64) -> None:
+    def __init__(self, network: Network, name: str) -> None:
         self.network, self.between = network, name == network.counterparty
-        self._graph = empty_graph(n_nodes, n_links)
+        self._graph = empty_graph()
 
     @property
     def n_links(self) -> int:

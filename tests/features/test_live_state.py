@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
-from pathlib import Path
 from statistics import pvariance
 from typing import Any
 
@@ -152,32 +151,6 @@ def nbytes_of(state: HistoryState) -> int:
     return hot + sum(
         array.nbytes for owner in owners for array in vars(owner).values() if isinstance(array, np.ndarray)
     )
-
-
-@pytest.mark.parametrize("windows", [("1h", "1d"), ("1h", "1d", "all"), ("all",)])
-def test_features_stay_the_same_while_hot_entities_drop_events(
-    windows: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Rows of a window of all that is known are dropped too, and totals of them stay."""
-    monkeypatch.setattr(timelines, "HOT_SIZE", 20)
-    events = stream(3000, days=60)
-    state = HistoryState(History(windows), lateness="1h")
-    for start in range(0, len(events), 100):
-        found = events[start : start + 100]
-        for event in found:
-            state.update(event)
-        if start % 500 == 0:
-            state.save(tmp_path / "state")
-            state = HistoryState.load(tmp_path / "state")
-        subjects = [{"account_id": f"account-{n}", "as_of": found[-1]["occurred_at"]} for n in range(5)]
-        frame = pd.DataFrame(events[: start + 100])
-        expected = history_features(frame, pd.DataFrame(subjects), state.histories)
-        np.testing.assert_array_equal(state.features(subjects), expected)
-    assert state.n_events < 1000
-    assert state.n_events == sum(view.n_rows for view in state.views)
-    if "all" in windows:
-        with pytest.raises(ValueError, match="Expected a time whose windows are still in memory"):
-            state.rewind(at(59 * 1440))
 
 
 @pytest.mark.usefixtures("hot_size")

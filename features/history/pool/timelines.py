@@ -181,8 +181,8 @@ class TimelinePool:
             done = insert_rows(self._rows, self._slots, self._heads, slots, starts, order, rows, done)
             if done == len(slots):
                 break
-            # The block that has no place takes at most 1.5 times the rows that it holds.
-            needed = 2 * (int(starts[done + 1] - starts[done]) + int(self._slots[slots[done], SIZE]))
+            n_rows = int(starts[done + 1] - starts[done]) + int(self._slots[slots[done], SIZE])
+            needed = n_rows + n_rows // 2 + 1  # the largest block for these rows
             self._grow(needed)
 
     def _grow(self, needed: int) -> None:

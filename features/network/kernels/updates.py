@@ -54,6 +54,8 @@ VALUES, ACCOUNTS = np.int64(0), np.int64(1)
 LABELS, LABELLED, RETURNED = np.int64(0), np.int64(1), np.int64(2)
 """Series of steps: labels of an account (0 or 1), known and fraudulent accounts of a value, and links both ways."""
 KNOWN = 1 << HALF
+FIRST_NODES = 64
+"""Number of nodes that an empty graph has room for."""
 
 
 class Graph(NamedTuple):
@@ -83,17 +85,17 @@ class LabelRows(NamedTuple):
     frauds: Array
 
 
-def empty_graph(n_nodes: int, n_links: int) -> Graph:
-    """Return a graph without links that has room for some."""
-    links = empty_series(n_nodes, 2, 2 * n_links, np.int32)
-    return Graph(empty_nodes(n_nodes), links, empty_series(n_nodes, 3, 0, np.int64))
+def empty_graph() -> Graph:
+    """Return a graph without links."""
+    n = FIRST_NODES
+    return Graph(empty_nodes(n), empty_series(n, 2, 0, np.int32), empty_series(n, 3, 0, np.int64))
 
 
 def grow_graph(graph: Graph, link_room: int, step_room: int) -> Graph:
     """Return the same graph with room for two more nodes, and for more entries."""
     nodes, capacity = graph.nodes, len(graph.nodes.digests)
     if nodes.n_nodes[0] + 2 > capacity:
-        capacity = max(64, capacity * 3 // 2)
+        capacity = capacity * 3 // 2
         nodes = grow_nodes(nodes, capacity)
     links = grow_series(graph.links, capacity, link_room)
     return Graph(nodes, links, grow_series(graph.steps, capacity, step_room))
