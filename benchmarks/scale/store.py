@@ -13,6 +13,7 @@ from tests.models.live.postgres import binaries, running_server
 from tests.models.live.small_models import account_scorer, message_model, message_scorer
 
 from benchmarks.runner import Bar, Report, progress
+from fraudsieve._io import sync_data
 from fraudsieve.models.live.fold import encode_entry
 from fraudsieve.models.live.state import LiveState
 from fraudsieve.models.live.store import open_store
@@ -67,11 +68,11 @@ def _sync_time(folder: Path) -> float:
     """Return the microseconds that one sync of a small file takes."""
     with (folder / "sync").open("w+b", buffering=0) as file:
         file.write(bytes(8192))
-        os.fsync(file.fileno())
+        sync_data(file.fileno())
         start = time.perf_counter()
         for number in range(SYNCS):
             os.pwrite(file.fileno(), bytes(64), 4096 * (number % 2))
-            os.fdatasync(file.fileno())
+            sync_data(file.fileno())
     return (time.perf_counter() - start) / SYNCS * 1e6
 
 
