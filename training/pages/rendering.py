@@ -15,6 +15,8 @@ from markupsafe import Markup
 
 from fraudsieve.training.evaluation.metrics import format_number
 
+from .columns import side_by_side
+
 __all__ = [
     "Card",
     "Notice",
@@ -60,13 +62,15 @@ class Card:
 @cache
 def template_environment() -> Environment:
     """Return the environment of the templates: every value is escaped, an unknown name is an error."""
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("fraudsieve.training.pages"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["side_by_side"] = side_by_side
+    return environment
 
 
 @cache
