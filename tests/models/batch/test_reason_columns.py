@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -16,7 +17,11 @@ def test_reasons_are_those_of_the_scorer(scorer: Scorer, labelled: pd.DataFrame,
     source = tmp_path / "messages.parquet"
     pd.DataFrame({"message_id": [f"m-{at}" for at in range(30)], "text": texts}).to_parquet(source)
     output = score_file(scorer, source, tmp_path / f"scores.{ending}", reasons=2, language="zh").output
-    readers = {"parquet": pd.read_parquet, "csv": pd.read_csv, "jsonl": lambda path: pd.read_json(path, lines=True)}
+    readers: dict[str, Any] = {
+        "parquet": pd.read_parquet,
+        "csv": pd.read_csv,
+        "jsonl": lambda path: pd.read_json(path, lines=True),
+    }
     scores = readers[ending](output)
     for row, text in zip(scores.to_dict("records"), texts, strict=True):
         score = scorer.score({"text": text}, reasons=2, language="zh")
