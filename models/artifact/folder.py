@@ -171,6 +171,7 @@ def _manifest(model: Model, files: dict[str, bytes]) -> dict[str, Any]:
         "features": {"version": FEATURES_VERSION, **model.matrix.to_dict()},
         "columns": [{"name": name, "type": "float64"} for name in model.matrix.columns],
         "start": {"wording": list(model.ensemble.wording), "base": model.ensemble.base.tolist()},
+        "unlike_training": model.unlike is not None,
         "policy": asdict(model.policy),
         "reasons": REASONS,
         "operating_points": [asdict(point) for point in model.points],
@@ -344,4 +345,6 @@ def _mismatch(model: Model, manifest: dict[str, Any]) -> str | None:
     problem = next((point.problem for point in model.points if point.problem), None)
     if problem is not None:
         return f"operating points: {problem}"
+    if (model.unlike is not None) is not manifest["unlike_training"]:
+        return "the manifest and the files disagree on unlike_training"
     return array_mismatch(model.matrix, manifest["features"]) or unlike_mismatch(model.unlike, len(named))

@@ -27,7 +27,7 @@ def test_the_report_compares_a_model_with_the_other_sets() -> None:
     report = unlike_sets(["uci_sms"])
     figures = report.figures
     assert figures["uci_sms.ks"] < figures["uci_sms.noise"]
-    assert figures["uci_sms.above.emoji"] == figures["uci_sms.above.random"] == 1
+    assert min(figures["uci_sms.above.emoji"], figures["uci_sms.above.random"]) > 0.97
     assert 0.4 < figures["uci_sms.auc.nus_sms_zh"] < 0.6  # here it has the same messages
     assert {bar.name for bar in report.bars} >= {"uci_sms.ks", "uci_sms.above.fbs_sms"}
 

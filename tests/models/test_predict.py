@@ -24,6 +24,7 @@ FIELDS = {
     "false_positive_rate",
     "status",
     "why",
+    "unlike_training",
     "probabilities",
     "model",
 }

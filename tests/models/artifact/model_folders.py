@@ -12,7 +12,10 @@ import pytest
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models import read_model
 
-FILES = ("booster.txt", "calibration.json", "characters.npz", "manifest.json", "pinyin.npz", "wording.npz")
+FILES = (
+    *("booster.txt", "calibration.json", "characters.npz", "manifest.json", "pinyin.npz", "unlike_training.npz"),
+    "wording.npz",
+)
 POINT = {"name": "p", "threshold": 0.5, "false_positive_rate": 0.1, "recall": 0.5, "flagged": 0.2}
 Manifest = dict[str, Any]
 Copy = Callable[..., Path]

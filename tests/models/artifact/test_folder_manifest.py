@@ -123,7 +123,7 @@ def test_further_files_are_not_read(binary: Any, copy: Copy) -> None:
     ("change", "text", "fix"),
     [
         ({"format": 0}, f"expected format {FORMAT}, got 0", "Train the model again."),
-        ({"format": 2}, f"expected format {FORMAT}, got 2", "Upgrade fraudsieve."),
+        ({"format": 9}, f"expected format {FORMAT}, got 9", "Upgrade fraudsieve."),
         ({"format": "1"}, f"expected format {FORMAT}, got '1'", "Train the model again."),
         ({"features": {"version": 1}}, "expected features of version 2, got 1", "Train the model again."),
         ({"features": {"version": 3}}, "expected features of version 2, got 3", "Upgrade fraudsieve."),

@@ -12,6 +12,7 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.models import FraudClassifier, Model, Scorer
 from fraudsieve.models.calibration import Calibration
 from fraudsieve.models.reasons.reason_codes import check_class, contributions, explain, explained_classes, output_of
+from fraudsieve.models.sentences.techniques import techniques_of
 from fraudsieve.models.trees.ensemble import Ensemble
 
 
@@ -52,7 +53,11 @@ def check_sums(model: Model, X: Array) -> None:
                 total = sum(reason["log_odds"] for reason in explanation["reasons"])
                 assert total == pytest.approx(sign * odds[row, output], rel=1e-9, abs=1e-12)
                 assert total - values["calibration"] == pytest.approx(sign * raw[row, output], rel=1e-9, abs=1e-12)
-                assert explanation["explained"] == {"class": name, "log_odds": sign * odds[row, output]}
+                assert explanation["explained"] == {
+                    "class": name,
+                    "techniques": techniques_of(name),
+                    "log_odds": sign * odds[row, output],
+                }
                 assert n < 10_000 or abs(values["rest"]) < 1e-12
 
 

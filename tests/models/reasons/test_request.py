@@ -89,7 +89,8 @@ def test_a_model_of_messages_without_wording_has_no_text_spans(binary: Any) -> N
     matrix = MessageMatrix(None)
     X = matrix.compute(binary.texts)
     fitted = FraudClassifier(n_rounds=5, n_jobs=1).fit(X, binary.labels)
-    scorer = Scorer(replace(binary.model, matrix=matrix, ensemble=fitted.ensemble_, calibration=fitted.calibration_))
+    parts = {"matrix": matrix, "ensemble": fitted.ensemble_, "calibration": fitted.calibration_, "unlike": None}
+    scorer = Scorer(replace(binary.model, **parts))
     score = scorer.score({"text": binary.texts[0]}, reasons=True)
     assert score["text_spans"] == []
     total = sum(reason["log_odds"] for reason in score["reasons"])

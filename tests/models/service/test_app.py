@@ -46,6 +46,13 @@ def test_scores_over_http_equal_those_of_the_scorer(service: Any, several: Any) 
         assert client.post("/v1/score", json=records[0]).json() == scorer.score(records[0])
         explained = client.post("/v1/score?reasons=true", json=records[:20]).json()
         assert explained == scorer.score(records[:20], reasons=True)
+        chinese = client.post("/v1/score?reasons=true&language=zh", json=records[:20]).json()
+        assert chinese == scorer.score(records[:20], reasons=True, language="zh") != explained
+        answer = client.post("/v1/score?reasons=true&language=fr", json=records[0])
+        assert (answer.status_code, answer.json()["error"]) == (
+            422,
+            "language: expected one of en, zh, got another one",
+        )
         assert client.post("/v1/score", json=[]).json() == []
 
 
