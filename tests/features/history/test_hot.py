@@ -75,3 +75,20 @@ def without_negative_zeros(rows: Array) -> Array:
     rows = rows.copy()
     rows[:, 1] = (rows[:, 1].copy().view(np.float64) + 0.0).view(np.int64)
     return rows
+
+
+def test_identifiers_that_leave_make_room_for_others() -> None:
+    """Hundreds of codes collide in their hash table; those that no event uses any more are removed from it."""
+    rng, view = np.random.default_rng(0), VIEWS[3]
+    rows = np.zeros((3000, 5), np.int64)
+    rows[:, 0] = START + np.arange(3000) * SECOND
+    rows[:, 3:] = rng.integers(1, 2**60, (400, 2))[rng.integers(0, 400, 3000) // 4 + np.arange(3000) // 10]
+    timeline = HotTimeline(view, rows[:500])
+    for stop in range(500, 3000, 100):
+        oldest = START + (stop - 400) * SECOND
+        timeline.drop_before(oldest)
+        timeline.add_many(rows[stop : stop + 100])
+        held = rows[stop - 400 : stop + 100]
+        cutoff = START + (stop + 100) * SECOND
+        check(view, look(timeline, cutoff, np.empty(0)), batch(view, held, cutoff, np.empty(0)))
+    assert timeline.nbytes < 500_000
