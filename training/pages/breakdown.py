@@ -14,6 +14,8 @@ from .rendering import PageTable, format_interval, format_metric
 __all__ = ["breakdown_tables", "slice_table"]
 
 MAX_CLASSES = 9
+BREAK = "\N{ZERO WIDTH SPACE}"
+"""Where the head of a column may be broken."""
 
 
 def breakdown_tables(report: EvaluationReport) -> dict[str, list[PageTable]]:
@@ -63,7 +65,8 @@ def _confusion_table(confusion: ConfusionMatrix) -> PageTable:
         [head, *(f"{int(counts[np.ix_(group, other)].sum()):,}" for other in groups)]
         for head, group in zip(heads, groups, strict=True)
     ]
-    return PageTable("Records by label (rows) and by the class that is predicted (columns).", ["label", *heads], rows)
+    columns = [head.replace("_", f"_{BREAK}") for head in heads]
+    return PageTable("Records by label (rows) and by the class that is predicted (columns).", ["label", *columns], rows)
 
 
 def _error_tables(errors: LargestErrors | None) -> list[PageTable]:
