@@ -35,7 +35,7 @@ from fraudsieve.models.trees.shapley import REASONS
 
 from .bounds import FILE_BYTES, MANIFEST_BYTES, size_problem
 from .matrix import EXPORT, MANIFEST, array_files, array_mismatch, build_matrix
-from .unlike import read_unlike, unlike_files, unlike_mismatch
+from .unlike import UNLIKE_FILE, read_unlike, unlike_files, unlike_mismatch
 
 __all__ = ["FEATURES_VERSION", "FORMAT", "LIBRARIES", "Model", "read_manifest", "read_model", "write_model"]
 
@@ -319,7 +319,7 @@ def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
         points=tuple(OperatingPoint(**point) for point in manifest["operating_points"]),
         policy=Policy(**manifest["policy"]),
         training=manifest["training"],
-        unlike=read_unlike(files, len(manifest["columns"])),
+        unlike=read_unlike(files, len(manifest["columns"])) if manifest["unlike_training"] else None,
     )
 
 
@@ -345,6 +345,6 @@ def _mismatch(model: Model, manifest: dict[str, Any]) -> str | None:
     problem = next((point.problem for point in model.points if point.problem), None)
     if problem is not None:
         return f"operating points: {problem}"
-    if (model.unlike is not None) is not manifest["unlike_training"]:
+    if manifest["unlike_training"] is not (UNLIKE_FILE in manifest["files"]):
         return "the manifest and the files disagree on unlike_training"
     return array_mismatch(model.matrix, manifest["features"]) or unlike_mismatch(model.unlike, len(named))

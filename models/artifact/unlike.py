@@ -35,16 +35,16 @@ def unlike_files(unlike: UnlikeTraining | None) -> dict[str, bytes]:
     return {UNLIKE_FILE: pack_arrays(arrays | {"scale_beyond": np.float64(unlike.scale)})}
 
 
-def read_unlike(files: Mapping[str, bytes], n_columns: int) -> UnlikeTraining | None:
-    """Read the arrays of a model with so many columns; None if the folder has none.
+def read_unlike(files: Mapping[str, bytes], n_columns: int) -> UnlikeTraining:
+    """Read the arrays of a model with so many columns.
 
     Raises
     ------
+    KeyError
+        If the file is missing.
     ArtifactError
         If an array is not one that such a model has.
     """
-    if UNLIKE_FILE not in files:
-        return None
     of_column, of_value = 8 * MAX_STRANGENESS_COLUMNS, 8 * MAX_VALUES
     sizes = dict.fromkeys(OF_DISTANCE, of_column) | {"precision": of_column * MAX_STRANGENESS_COLUMNS}
     sizes |= {"values": of_value, "shares": of_value, "usual": 8 * n_columns, "scale_beyond": 8}

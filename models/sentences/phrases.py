@@ -77,7 +77,8 @@ def _of_views(views: tuple[History, ...], account: str) -> Iterator[tuple[str, P
 def _view_slots(view: History, column: HistoryColumn, account: str, language: Language) -> dict[str, str]:
     kind = ""
     if column.kind:
-        kind = f" of kind {column.kind}" if language == "en" else f"“{column.kind}”类"
+        words = _without_underscores(column.kind)
+        kind = f" of kind {words}" if language == "en" else f"“{words}”类"
     return {
         "of": events_of(view, language, account),
         "kind": kind,
@@ -103,11 +104,11 @@ def _of_record(name: str, declared: Mapping[str, object]) -> Phrase:
     if "categories" in declared:
         return _of_profile(name, cue, declared)
     if family in ("wording", "pinyin"):
-        return Phrase(family, "missing__message", _named(cue, cue))
+        return Phrase(family, "missing__message", _same(cue))
     if family == "campaign":
         measure, _, rest = cue.partition("_")
         window = {language: {"window": window_words(rest, language)} for language in LANGUAGES if measure != "labelled"}
-        slots: Slots = _named(rest, rest) if measure == "labelled" else window if rest else {"en": {}, "zh": {}}
+        slots: Slots = _same(rest) if measure == "labelled" else window if rest else {"en": {}, "zh": {}}
         return Phrase(f"campaign__{measure}", "missing__campaign", slots)
     return Phrase(name, "missing__message", {"en": {}, "zh": {}})
 
@@ -124,3 +125,12 @@ def _of_profile(name: str, cue: str, declared: Mapping[str, object]) -> Phrase:
 
 def _named(english: str, chinese: str) -> Slots:
     return {"en": {"name": english}, "zh": {"name": chinese}}
+
+
+def _same(label: str) -> Slots:
+    """Return a label, which is the user's own word in every language."""
+    return _named(_without_underscores(label), _without_underscores(label))
+
+
+def _without_underscores(name: str) -> str:
+    return name.replace("_", " ")

@@ -76,3 +76,13 @@ def test_a_changed_byte_is_rejected(binary: Fitted, tmp_path: Path) -> None:
     file.write_bytes(content)
     with pytest.raises(ArtifactError, match="SHA-256"):
         read_model(tmp_path / "model")
+
+
+def test_a_file_that_the_manifest_does_not_declare_is_rejected(binary: Fitted, tmp_path: Path) -> None:
+    write_model(binary.model, tmp_path / "model")
+    manifest = tmp_path / "model" / "manifest.json"
+    manifest.write_text(
+        manifest.read_text("utf-8").replace('"unlike_training": true', '"unlike_training": false'), "utf-8"
+    )
+    with pytest.raises(ArtifactError, match="disagree on unlike_training"):
+        read_model(tmp_path / "model")
