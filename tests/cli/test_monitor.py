@@ -8,7 +8,7 @@ import pandas as pd
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
-from fraudsieve.training.pages.words import in_words
+from fraudsieve.training.pages.words import names_in_words
 from tests.cli.conftest import SECRET, Run
 
 
@@ -33,7 +33,7 @@ def test_monitor_exits_with_3_when_a_bound_is_exceeded_and_names_it(
     assert (answer["files"], answer["exceeded"]) == ({"page": "m.html", "json": "m.json"}, answer["report"]["exceeded"])
     assert json.loads(Path("m.json").read_text("utf-8")) == answer["report"]
     page = Path("m.html").read_text("utf-8")
-    assert in_words(answer["exceeded"][0]["text"]) in page
+    assert names_in_words(answer["exceeded"][0]["text"]) in page
     assert SECRET not in page + error + json.dumps(answer)
     shown = CliRunner().invoke(app, [*map(str, call)])
     assert shown.exit_code == 3

@@ -25,7 +25,7 @@ def test_the_checks_are_listed(fitted: Any) -> None:
     checks = dict(verified.checks)
     assert checks["booster"].startswith(f"{fitted.model.ensemble.booster.num_trees()} trees")
     assert checks["columns"].startswith(f"{len(fitted.model.matrix.columns)}, ")
-    assert checks["files"].startswith("5, ")
+    assert checks["files"].startswith("6, ")
 
 
 def test_without_a_pinned_digest_there_is_a_note(binary: Any) -> None:

@@ -264,7 +264,7 @@ def test_labels_are_weighted_by_the_trust_in_their_sources(small_world: World, t
 
 
 def test_a_single_class_is_an_error(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
-    with pytest.raises(SchemaError, match="expected at least 2 classes with enough rows, got 1"):
+    with pytest.raises(SchemaError, match="expected at least 2 classes of 10 rows or more, got 1"):
         train(recipe(tmp_path), output=tmp_path / "m", messages=labelled_messages.assign(label="spam"))
     assert not (tmp_path / "m").exists()
 

@@ -206,7 +206,7 @@ def test_a_refit_of_events(payments: Any, tmp_path: Path) -> None:
 
 def test_too_little_data_is_an_error_before_any_work(small_world: World, tmp_path: Path) -> None:
     steps: list[str] = []
-    recipe = Recipe.read(overrides={"track.uri": "none", "model.refit": True, "split.gap_days": 45, **QUICK})
+    recipe = Recipe.read(overrides={"track.enabled": False, "model.refit": True, "split.gap_days": 45, **QUICK})
     tables: Any = {"messages": small_world.messages, "labels": small_world.labels}
     with pytest.raises(SplitError, match="or remove --refit"):
         train(recipe, output=tmp_path / "model", progress=steps.append, **tables)
