@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fraudsieve.exceptions import ArtifactError, ServiceError, StateError
+from fraudsieve.features.history.hot.warm_up import compile_hot_kernels
 from fraudsieve.models.live.state import LiveState
 from fraudsieve.models.scoring.scores import Score, to_records
 
@@ -74,6 +75,8 @@ class RequestHandler:
         """Score sample records; afterwards the handler is ready."""
         decode_json(b"[]", 1)  # compiles what is not the scorer's
         self.loaded.scorer.warm_up()  # loading does so too, but the model may come from memory
+        if self.live is not None:
+            compile_hot_kernels(self.live.state.histories)
         self.is_warm = True
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[Reply | RejectedRequest]:
