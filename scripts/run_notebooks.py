@@ -26,9 +26,7 @@ def run(path: Path) -> None:
             cell.outputs = [output for output in cell.outputs if not _is_ignored(output)]
             errors = [output for output in cell.outputs if output.get("name") == "stderr"]
             if errors:
-                raise SystemExit(
-                    f"{path.name}: expected no warnings, got:\n{errors[0].text}"
-                )
+                raise SystemExit(f"{path.name}: expected no warnings, got:\n{errors[0].text}")
     nbformat.write(notebook, path)
 
 
