@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
+    from .formats.loaded import ReadOptions
     from .reader import CheckedTable, check_table, read_table, write_rejected
     from .schema import ACCOUNTS, EVENTS, LABELS, MESSAGES, TABLES, ColumnSchema, TableSchema
+    from .source import InputTable
 
 __all__ = [
     "ACCOUNTS",
@@ -16,6 +18,8 @@ __all__ = [
     "TABLES",
     "CheckedTable",
     "ColumnSchema",
+    "InputTable",
+    "ReadOptions",
     "TableSchema",
     "check_table",
     "read_table",
@@ -28,8 +32,10 @@ _HOMES = {
     "CheckedTable": "reader",
     "ColumnSchema": "schema",
     "EVENTS": "schema",
+    "InputTable": "source",
     "LABELS": "schema",
     "MESSAGES": "schema",
+    "ReadOptions": "formats.loaded",
     "TABLES": "schema",
     "TableSchema": "schema",
     "check_table": "reader",

@@ -71,20 +71,25 @@ Source: TypeAlias = str | os.PathLike[str] | pd.DataFrame | ArrowFrame | InputTa
 
 
 def as_input(source: Source, options: ReadOptions | None = None) -> InputTable:
-    """Return a source as a table with options; one that has options keeps them.
+    """Return a source as a table with options; those that it has come before those that are given.
 
     Parameters
     ----------
     source : path, frame or InputTable
         The table.
     options : ReadOptions, default=None
-        How to read it.
+        How to read it, where the source does not say so.
 
     Returns
     -------
     InputTable
+        The source itself, with the rows that it has read, if nothing is added to its options.
     """
-    return source if isinstance(source, InputTable) else InputTable(source, options or ReadOptions())
+    defaults = options or ReadOptions()
+    if not isinstance(source, InputTable):
+        return InputTable(source, defaults)
+    completed = source.options.or_else(defaults)
+    return source if completed == source.options else InputTable(source.source, completed)
 
 
 def local_file(source: Source) -> Path | None:

@@ -138,5 +138,8 @@ def test_a_file_as_excel_writes_it_in_china(run: Run, messages: pd.DataFrame) ->
     assert (code, answer["scored"]) == (0, len(messages))
     expected = fraudsieve.Scorer.load("fraudsieve-model").score_columns({"text": messages["text"].tolist()})
     assert (pd.read_parquet("scores.parquet")["probability"].to_numpy() == expected["probability"]).all()
+    # Options that say how a file is written add to what the model knows, and do not replace it.
+    code, answer, _ = run("predict", "--model", "fraudsieve-model", "--input", "messages.csv", "--encoding", "gb18030")
+    assert (code, answer.get("scored")) == (0, len(messages)), answer
     assert run("evaluate", "--model", "fraudsieve-model", "--messages", "messages.xlsx")[0] == 0
     assert run("evaluate", "--model", "fraudsieve-model", "--messages", "messages.csv", "--encoding", "latin-1")[0] == 2

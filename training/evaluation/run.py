@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array, Progress
-from fraudsieve.features.tables.source import Source
+from fraudsieve.features.tables.source import Source, as_input
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.inputs import label_reader, options_of_model
 from fraudsieve.models.batch.score import has_history
@@ -191,12 +191,10 @@ def read_tables(recipe: Recipe, model: Model, tables: Mapping[str, Source | None
         ``messages``, ``accounts``, ``events`` and ``labels``; None for a table that is not given.
     """
     of_subject = recipe.data.model_copy(update={"subject": model.subject})
-    if not recipe.data.columns:
-        of_training = options_of_model(model)
-        names = {"columns": dict(of_training.columns), "day_first": recipe.data.day_first or of_training.day_first}
-        of_subject = of_subject.model_copy(update=names)
     of_model = recipe.model_copy(update={"data": of_subject})
-    return read_data(of_model, tables, min_label_rows=1, reader=label_reader(model))
+    options = recipe.data.options.or_else(options_of_model(model))
+    given = {name: as_input(table, options) for name, table in tables.items() if table is not None}
+    return read_data(of_model, given, min_label_rows=1, reader=label_reader(model))
 
 
 def evaluate_model(

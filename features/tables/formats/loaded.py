@@ -22,7 +22,7 @@ class ReadOptions:
 
     Parameters
     ----------
-    columns : mapping of str to str, default={}
+    columns : mapping of str to str, optional
         Columns by another name: the name that fraudsieve knows, and that of the table.
     encoding : str, default=None
         Encoding of a text file, such as ``gb18030``; None to find it.
@@ -36,6 +36,21 @@ class ReadOptions:
     encoding: str | None = None
     separator: str | None = None
     day_first: bool = False
+
+    def or_else(self, defaults: "ReadOptions") -> "ReadOptions":
+        """Return these options, and of other ones what they leave open.
+
+        Examples
+        --------
+        >>> ReadOptions(encoding="gb18030").or_else(ReadOptions({"text": "content"}, "utf-8")).encoding
+        'gb18030'
+        """
+        return ReadOptions(
+            self.columns or defaults.columns,
+            self.encoding or defaults.encoding,
+            self.separator or defaults.separator,
+            self.day_first or defaults.day_first,
+        )
 
 
 @dataclass(frozen=True, eq=False)

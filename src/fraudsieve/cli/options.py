@@ -78,7 +78,7 @@ def _pair(column: str) -> tuple[str, str]:
 
 
 def input_table(source: str | None, overrides: dict[str, Any]) -> "InputTable | str | None":
-    """Return a table to score, with the options that were given; without any, those of the model apply."""
+    """Return a table to score, with the options that were given; those of the model complete them."""
     given = {name.removeprefix("data."): value for name, value in overrides.items() if value is not None}
     if source is None or not given:
         return source

@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.tables.formats.loaded import ReadOptions
 from fraudsieve.features.tables.reader import read_table
-from fraudsieve.features.tables.source import InputTable, data_digest, local_file, origin_of
+from fraudsieve.features.tables.source import InputTable, as_input, data_digest, local_file, origin_of
 
 polars = pytest.importorskip("polars")
 
@@ -96,6 +97,13 @@ def test_a_file_of_a_store_is_read_by_fsspec(tmp_path: Path) -> None:
     check("memory://bucket/m.parquet")
     with pytest.raises(SchemaError, match=r"memory://bucket/x\.parquet: cannot be read \(FileNotFoundError\)"):
         read_table("memory://bucket/x.parquet", "messages")
+
+
+def test_options_of_a_table_come_before_defaults_and_are_completed_by_them() -> None:
+    table = as_input("m.csv", ReadOptions(encoding="gb18030", columns={}))
+    completed = as_input(table, ReadOptions(columns={"text": "content"}, encoding="utf-8", day_first=True))
+    assert completed.options == ReadOptions({"text": "content"}, "gb18030", None, True)
+    assert as_input(completed, ReadOptions(columns={"text": "body"})) is completed
 
 
 def test_what_is_not_a_file_is_read_once(database: str) -> None:
