@@ -1,8 +1,8 @@
 """The live runner: a state that takes events as they arrive, and computes features at any cutoff time.
 
-It shares declarations and kernels with the batch runner, and runs the kernels on the events of one entity. Sums have
-twice the digits of a float64, so they do not depend on the order of arrival or on events before the window. Live and
-batch features are therefore equal to the last bit. Needs only NumPy and Numba.
+It shares declarations and kernels with the batch runner, and runs the kernels on the events of one entity. Sums are
+exact, so they do not depend on the order of arrival or on events before the window. Live and batch features are
+therefore equal to the last bit. Needs only NumPy and Numba.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,8 @@ class HistoryState:
     id always count. Labels with the same ``event_id`` and time count once. Ids are remembered for the longest window
     plus the lateness, at 36 to 72 bytes each.
 
-    A state is not thread-safe: a caller with several threads must lock it.
+    A state is not thread-safe: a caller with several threads must lock it, for looks too, which move the windows of
+    entities with many events.
 
     Parameters
     ----------

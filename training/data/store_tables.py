@@ -8,7 +8,8 @@ import pandas as pd
 from fraudsieve._io import PRIVATE, write_file
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.records import parse_time
+from fraudsieve.features.history.reader import TIME_FIELDS
+from fraudsieve.features.history.records import is_missing, parse_time
 from fraudsieve.features.tables.formats.files import load
 from fraudsieve.features.tables.reader import read_table
 from fraudsieve.models.live.contents import stored_records
@@ -16,7 +17,7 @@ from fraudsieve.models.live.store.event_store import EventStore
 
 __all__ = ["export_tables", "records_of_table"]
 
-TIMES = {"events": "occurred_at", "labels": "labelled_at", "account_labels": "labelled_at", "messages": "sent_at"}
+TIMES = {str(part): field for part, field in TIME_FIELDS.items()} | {"messages": "sent_at"}
 
 
 def records_of_table(path: str | Path, part: str) -> tuple[list[dict[str, Any]], int]:
@@ -47,7 +48,7 @@ def records_of_table(path: str | Path, part: str) -> tuple[list[dict[str, Any]],
     else:
         frame, n_rejected = load(path).frame, 0
     rows = frame.to_dict("records")
-    records = [{str(name): value for name, value in row.items() if not _is_missing(value)} for row in rows]
+    records = [{str(name): value for name, value in row.items() if not is_missing(value)} for row in rows]
     if part == "messages":
         records = [record for message in records for record in _message_and_label(message)]
     return sorted(records, key=lambda record: _time_of(record, part)), n_rejected
@@ -110,7 +111,3 @@ def _time_of(record: dict[str, Any], part: str) -> int:
         return parse_time(record.get(field), field)
     except RejectedRecordError:
         return NEVER
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or value is pd.NaT or value is pd.NA or value != value

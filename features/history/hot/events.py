@@ -7,6 +7,7 @@ import numba as nb
 import numpy as np
 
 from fraudsieve._typing import Array
+from fraudsieve.features.history.kernels.latest import N_LATEST as N_LATEST_EVENTS
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.kernels.windows import HOUR
 
@@ -53,7 +54,6 @@ from .pages import amount_of, drop_pages, make_room, place_of, rank_of, seek
 
 __all__ = ["drop_events", "insert_events"]
 
-LATEST = 5
 FIRST_ID = 3
 """Column of the first identifier of a row; the columns before it are the time, the amount and the kind."""
 
@@ -240,11 +240,11 @@ def _forget(s: Arrays, page: int, at: int) -> None:
         s.dropped[LAST_AMOUNT] = amount
     trailing = s.pages[slot, TRAILING, at] + s.page_index[MORE_TRAILING, page]
     s.meta[DROPPED_TRAILING] = max(s.meta[DROPPED_TRAILING], trailing)
-    for i in range(LATEST - 1, 0, -1):
+    for i in range(N_LATEST_EVENTS - 1, 0, -1):
         s.meta[LATEST_TIMES + i] = s.meta[LATEST_TIMES + i - 1]
         s.dropped[LATEST_AMOUNTS + i] = s.dropped[LATEST_AMOUNTS + i - 1]
     s.meta[LATEST_TIMES], s.dropped[LATEST_AMOUNTS] = time, amount
-    s.meta[N_LATEST] = min(s.meta[N_LATEST] + 1, LATEST)
+    s.meta[N_LATEST] = min(s.meta[N_LATEST] + 1, N_LATEST_EVENTS)
     for j in range(s.sources.size):
         code = s.pages[slot, CODES + j, at]
         if code >= 0:

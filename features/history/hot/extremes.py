@@ -7,6 +7,7 @@ import numba as nb
 import numpy as np
 
 from fraudsieve._typing import Array
+from fraudsieve.features.history.kernels.latest import N_LATEST as N_LATEST_EVENTS
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.kernels.windows import SECOND
 
@@ -41,8 +42,6 @@ from .layout import (
 from .pages import amount_of, seek
 
 __all__ = ["fill_ends_of", "last_amount_before", "window_extremes"]
-
-N_LATEST_EVENTS = 5
 
 
 @nb.njit(cache=True, nogil=True)
