@@ -1,4 +1,4 @@
-"""Columns of a DataFrame of records, parsed for `AccountFeatures`: cutoff times, numbers and categories."""
+"""Columns of a DataFrame of records, parsed for `AccountFeatures`: cutoff times and the columns of subjects."""
 
 from typing import Any
 
@@ -7,44 +7,29 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
+from fraudsieve.features.profile.frames import (
+    NOT_PROFILE,
+    READ_IT,
+    REMOVE_ROWS,
+    as_strings,
+    number_column,
+    required_column,
+)
 
 from .account_matrix import AccountMatrix, Subject
 
 __all__ = [
     "NEVER",
-    "NOT_PROFILE",
     "as_microseconds",
-    "as_strings",
-    "category_column",
     "cutoff_column",
     "cutoff_times",
     "frequent_kinds",
-    "number_column",
     "number_columns",
-    "required_column",
     "subject_columns",
 ]
 
 
-READ_IT = "Read the table with read_table."
-REMOVE_ROWS = "Remove these rows, or read the table with read_table."
 NEVER = np.iinfo(np.int64).min
-NOT_PROFILE = frozenset(
-    (
-        "account_id",
-        "as_of",
-        "created_at",
-        "label",
-        "labelled_at",
-        "label_weight",
-        "source",
-        "event_id",
-        "occurred_at",
-        "counterparty_id",
-        "is_fraud",
-    )
-)
-"""Columns of a record that are not features of its profile."""
 NOT_NUMBERS = NOT_PROFILE | {"amount", "kind", "ip", "row"}
 
 
@@ -86,40 +71,6 @@ def subject_columns(records: pd.DataFrame, cutoffs: Array, matrix: AccountMatrix
         for name in dict.fromkeys(view.amount for view in matrix.histories):
             columns[name] = number_column(records, name) if name in records else np.full(len(records), np.nan)
     return columns
-
-
-def required_column(records: pd.DataFrame, name: str) -> pd.Series:
-    """Return a column, or raise an error if it is missing."""
-    if name not in records:
-        raise SchemaError("subjects", f"column {name!r} is missing", "Add it: the model was trained with it.")
-    return records[name]
-
-
-def number_column(records: pd.DataFrame, name: str) -> Array:
-    """Return a column as float64; NaN if a value is missing."""
-    column = required_column(records, name)
-    if not pd.api.types.is_numeric_dtype(column) and not column.isna().all():
-        raise ColumnTypeError("subjects", f"{name!r}: expected numbers, as in training, got {column.dtype}", READ_IT)
-    numbers = pd.to_numeric(column).to_numpy(np.float64, na_value=np.nan)
-    if np.isinf(numbers).any():
-        problem = f"{name!r} is infinite in {np.isinf(numbers).sum()} rows"
-        raise SchemaError("subjects", problem, REMOVE_ROWS)
-    return numbers
-
-
-def category_column(column: pd.Series) -> Array:
-    """Return a column as strings without surrounding blanks; None if missing or blank."""
-    missing = column.isna().to_numpy()
-    categories = as_strings(column).str.strip().to_numpy(object)
-    categories[missing] = None
-    categories[categories == ""] = None
-    return categories
-
-
-def as_strings(column: pd.Series) -> pd.Series:
-    """Return a column as strings, also if pandas stored whole numbers with gaps as floats."""
-    whole = pd.api.types.is_float_dtype(column) and bool((column.dropna() % 1 == 0).all())
-    return (column.astype("Int64") if whole else column).astype("str")
 
 
 def number_columns(events: pd.DataFrame) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """`AccountFeatures`: a scikit-learn transformer that computes the features of accounts or of events."""
 
-import secrets
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,23 +21,20 @@ from fraudsieve.features.history.measures import MEASURES
 from fraudsieve.features.network.batch import network_features
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.leave_fold_out import network_out_of_fold
+from fraudsieve.features.profile.choice import choose_profile_columns
+from fraudsieve.features.profile.frames import as_strings, own_values
 
-from .account_matrix import AccountMatrix, Subject, digest_categories
+from .account_matrix import AccountMatrix, Subject
 from .account_records import (
     NEVER,
     as_microseconds,
-    as_strings,
-    category_column,
     cutoff_column,
     cutoff_times,
     frequent_kinds,
-    number_column,
     number_columns,
-    required_column,
     subject_columns,
 )
 from .default_views import default_histories, default_network, default_windows, possible_measures, without_times
-from .profile_columns import choose_profile_columns
 
 __all__ = ["UNTIMED", "AccountFeatures"]
 
@@ -179,11 +175,9 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         histories, network = self._declare_views(timed)
         excluded = set(self.exclude) | ({"amount"} if self.subject == "account" else set())
         columns = choose_profile_columns(records, exclude=excluded, declared=self.categories)
-        categories = {name: self._categories(records[name]) for name in columns.categories}
-        key = secrets.token_hex(16) if self.digest_categories and categories else ""
-        digests = {name: tuple(digest_categories(seen, key)) for name, seen in categories.items()}
-        self.matrix_ = AccountMatrix(self._subject, histories, network, columns.numbers, digests, timed, key)
-        self.notes_ = columns.notes(categories, digested=bool(key))
+        own = columns.learn(records, self.min_category_rows, digested=self.digest_categories)
+        self.matrix_ = AccountMatrix(self._subject, histories, network, own, timed)
+        self.notes_ = columns.notes(own)
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
@@ -304,12 +298,6 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             windows=default_windows(as_microseconds(events["occurred_at"])) if timed else History().windows,
         )
 
-    def _categories(self, column: pd.Series) -> tuple[str, ...]:
-        """Return the categories of a column, the most frequent first."""
-        counts = pd.Series(category_column(column)).value_counts(sort=False)
-        frequent = counts[counts >= self.min_category_rows]
-        return tuple(str(category) for category in sorted(frequent.index, key=lambda name: (-frequent[name], name)))
-
     def _compute(self, records: pd.DataFrame, *, out_of_fold: bool = False) -> Array:
         matrix = self.matrix_
         cutoffs = cutoff_times(records, matrix.subject) if matrix.timed else np.ones(len(records), np.int64)
@@ -321,9 +309,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             if matrix.network is not None:
                 blocks.append(self._network_features(matrix.network, events, subjects, out_of_fold=out_of_fold))
         created = as_microseconds(records["created_at"]) if "created_at" in records else np.full(len(records), NEVER)
-        numbers = {name: number_column(records, name) for name in matrix.numbers}
-        categories = {name: category_column(required_column(records, name)) for name in matrix.categories}
-        return np.hstack([*blocks, matrix.record_columns(cutoffs, created, numbers, categories)])
+        own = matrix.own.compute(own_values(records, matrix.own), len(records))
+        return np.hstack([*blocks, matrix.record_columns(cutoffs, created, own)])
 
     def _timed_events(self) -> pd.DataFrame:
         if self.events is None:

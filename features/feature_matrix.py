@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
 from fraudsieve.features.campaign.over_time import CampaignHistory
+from fraudsieve.features.cues.own_lists import OwnLists
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.network.declaration import Network
+from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.surprisal import CharacterModel
 
@@ -61,6 +63,14 @@ class FeatureMatrix(Protocol):
     @property
     def timed(self) -> bool:
         """Whether events have times; without times, all events count."""
+
+    @property
+    def own(self) -> OwnColumns:
+        """The own columns of the records: numbers and categories."""
+
+    @property
+    def lists(self) -> OwnLists | None:
+        """The own lists of words, brands, hotlines and short hosts; None if the records have no text."""
 
     @property
     def text_models(self) -> Mapping[str, TextModel]:

@@ -12,8 +12,10 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.features.campaign.over_time import CampaignHistory
-from fraudsieve.features.cues.matrix import CUES, SHAPES, cues_and_shape
+from fraudsieve.features.cues.matrix import CUES, NO_LISTS, SHAPES, cues_and_shape
+from fraudsieve.features.cues.own_lists import OwnLists
 from fraudsieve.features.history.declaration import History, history_columns
+from fraudsieve.features.profile.own_columns import NO_COLUMNS, OwnColumns
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import OBFUSCATIONS, fold_codes, obfuscation_shares
 from fraudsieve.features.text.pinyin import to_pinyin
@@ -47,8 +49,10 @@ class MessageMatrix:
         Character models of legitimate text, raw and folded.
     campaigns : CampaignHistory, default=None
         The features of earlier near-duplicates; None for no such columns.
-    brands : tuple of str, default=()
-        Brands whose look-alikes are counted, as `check_brands` returns them.
+    lists : OwnLists, optional
+        Own words, brands, hotlines and short hosts.
+    own : OwnColumns, optional
+        The own columns of the messages.
 
     Examples
     --------
@@ -62,7 +66,8 @@ class MessageMatrix:
     pinyin: TextModel | None = None
     characters: tuple[CharacterModel, ...] = ()
     campaigns: CampaignHistory | None = None
-    brands: tuple[str, ...] = ()
+    lists: OwnLists = NO_LISTS
+    own: OwnColumns = NO_COLUMNS
 
     subject: ClassVar[Literal["message"]] = "message"
     timed: ClassVar[bool] = True
@@ -70,11 +75,11 @@ class MessageMatrix:
 
     @cached_property
     def fields(self) -> tuple[RecordField, ...]:
-        """The fields of a message that are read: the text and, with a history, the sender and the time."""
+        """The fields of a message that are read: the text, with a history the sender and the time, and own columns."""
         fields = [RecordField("text", "text", required=True, trained=True)]
         if self.history_parts:
             fields += [RecordField("account_id", "id"), RecordField("sent_at", "time")]
-        return tuple(fields)
+        return (*fields, *self.own.fields)
 
     @cached_property
     def history_parts(self) -> tuple[HistoryPart, ...]:
@@ -98,8 +103,9 @@ class MessageMatrix:
         """Names of the columns, ``family__name``."""
         plain = [f"cues__{name}" for name in CUES] + [f"shape__{name}" for name in (*SHAPES, "upper")]
         plain += [f"obfuscation__{name}" for name in OBFUSCATIONS]
+        plain += [f"cues__{name}" for name in self.lists.columns]
         plain += [f"sender__{name.split('__', 1)[1]}" for name in history_columns(self.sender)]
-        plain += self._campaign_columns
+        plain += [*self._campaign_columns, *self.own.columns]
         models: list[str] = []
         if self.wording is not None:
             models += [*(f"wording__{name}" for name in self.wording.classes), "surprisal__unknown"]
@@ -132,7 +138,13 @@ class MessageMatrix:
         """
         return HistoryState(self.history_declaration.histories, lateness=lateness)
 
-    def compute(self, texts: Sequence[str], sender: Array | None = None, campaign: Array | None = None) -> Array:
+    def compute(
+        self,
+        texts: Sequence[str],
+        sender: Array | None = None,
+        campaign: Array | None = None,
+        own: Array | None = None,
+    ) -> Array:
         """Compute every column.
 
         Parameters
@@ -143,18 +155,20 @@ class MessageMatrix:
             The history of the senders; None if unknown.
         campaign : ndarray of float64, shape (n_messages, n_campaign), default=None
             The features of earlier near-duplicates; None if unknown.
+        own : ndarray of float64, shape (n_messages, n_own_columns), default=None
+            The own columns, from `OwnColumns.compute`; None if unknown.
 
         Returns
         -------
         ndarray of float64, shape (n_messages, n_columns)
         """
-        return self._compute(texts, sender, campaign)[0]
+        return self._compute(texts, sender, campaign, own)[0]
 
     def _compute(
-        self, texts: Sequence[str], sender: Array | None, campaign: Array | None
+        self, texts: Sequence[str], sender: Array | None, campaign: Array | None, own: Array | None
     ) -> tuple[Array, NormalisedTexts]:
         raw = pack(texts)
-        folded, plain = self.plain(raw, self.brands)
+        folded, plain = self.plain(raw, self.lists)
         parts: list[Array] = []
         known_shares: dict[str, Array] = {}
         for name, model in self.text_models.items():
@@ -166,6 +180,8 @@ class MessageMatrix:
         for declared, block in ((history_columns(self.sender), sender), (self._campaign_columns, campaign)):
             if declared:
                 parts.append(np.full((len(texts), len(declared)), np.nan) if block is None else block)
+        if self.own:
+            parts.append(self.own.unknown(len(texts)) if own is None else own)
         return np.concatenate(parts, axis=1), NormalisedTexts(folded, known_shares.get("wording"))
 
     def rows(self, records: Sequence[Record], state: HistoryState | None = None) -> FeatureRows:
@@ -174,7 +190,7 @@ class MessageMatrix:
         Parameters
         ----------
         records : sequence of dict
-            With ``text``, and ``account_id`` and ``sent_at`` if the matrix has features of a history.
+            With ``text``, ``account_id`` and ``sent_at`` if the matrix has features of a history, and the own columns.
         state : HistoryState, default=None
             The history; None for an empty one.
 
@@ -185,24 +201,27 @@ class MessageMatrix:
         """
         texts: list[Any] = [record.get("text") for record in records]
         reasons = [why_unscorable(text) for text in texts]
-        sender = campaign = None
+        sender = campaign = own = None
         if self.history_parts:
             state = self.new_state() if state is None else state
             sender, campaign, history_reasons = message_history(records, state, self.sender, self.campaigns)
             reasons = [text or history for text, history in zip(reasons, history_reasons, strict=True)]
+        if self.own:
+            own, own_reasons = self.own.of_records(records)
+            reasons = [reason or of_own for reason, of_own in zip(reasons, own_reasons, strict=True)]
         why = np.array(reasons, object)
         if not any(reasons):  # the usual case
-            values, normalised = self._compute(texts, sender, campaign)
+            values, normalised = self._compute(texts, sender, campaign, own)
             return FeatureRows(values, why, texts=normalised)
         scorable = np.flatnonzero(why == None)  # noqa: E711 - compares every element
-        blocks = (None if block is None else block[scorable] for block in (sender, campaign))
+        blocks = (None if block is None else block[scorable] for block in (sender, campaign, own))
         rows, normalised = self._compute([texts[position] for position in scorable], *blocks)
         values = np.full((len(texts), rows.shape[1]), np.nan)
         values[scorable] = rows
         return FeatureRows(values, why, texts=normalised)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the declaration in plain JSON types, without the arrays of the models."""
+        """Return the declaration in plain JSON types, without the arrays of the models and the lists."""
         models = {name: {"classes": list(model.classes), "bits": BITS} for name, model in self.text_models.items()}
         return {
             "wording": models.get("wording"),
@@ -210,26 +229,31 @@ class MessageMatrix:
             "characters": len(self.characters),
             "sender": [history.to_dict() for history in self.sender],
             "campaigns": None if self.campaigns is None else self.campaigns.to_dict(),
-            "brands": list(self.brands),
+            "lists": bool(self.lists),
+            "own": self.own.to_dict(),
         }
 
     @staticmethod
-    def plain(raw: CodePoints, brands: Sequence[str] = ()) -> tuple[CodePoints, Array]:
+    def plain(raw: CodePoints, lists: OwnLists = NO_LISTS) -> tuple[CodePoints, Array]:
         """Fold texts and compute the columns that need no labels.
 
         Parameters
         ----------
         raw : CodePoints
             Raw texts.
-        brands : sequence of str, default=()
-            As `check_brands` returns them.
+        lists : OwnLists, optional
+            Own words, brands, hotlines and short hosts.
 
         Returns
         -------
         folded : CodePoints
             The input of the text model.
         plain : ndarray of float64, shape (n_messages, n_plain)
-            Cues, shape and obfuscation; upper case and obfuscation as shares of the folded length.
+            Cues, shape, obfuscation, and counts of own words; upper case and obfuscation as shares of the folded
+            length.
         """
         folded, counts = fold_codes(raw)
-        return folded, np.concatenate([cues_and_shape(folded, raw, brands), obfuscation_shares(folded, counts)], axis=1)
+        parts = [cues_and_shape(folded, raw, lists), obfuscation_shares(folded, counts)]
+        if lists.words:
+            parts.append(lists.count_words(folded))
+        return folded, np.concatenate(parts, axis=1)

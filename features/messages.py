@@ -14,13 +14,14 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from fraudsieve._typing import Array
-from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.campaign.batch import campaign_features, label_types
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.campaign.over_time import CampaignHistory
-from fraudsieve.features.cues.brands import check_brands
-from fraudsieve.features.history.batch import history_features
-from fraudsieve.features.history.declaration import History, check_histories, history_columns
+from fraudsieve.features.cues.own_lists import Brands, OwnLists
+from fraudsieve.features.history.declaration import History, check_histories
+from fraudsieve.features.profile.choice import declared_columns
+from fraudsieve.features.profile.frames import own_values
+from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.pinyin import needs_pinyin, to_pinyin
 from fraudsieve.features.wording.fit import out_of_fold
@@ -29,6 +30,7 @@ from fraudsieve.features.wording.model import TRUST, weigh_by_known_share
 from fraudsieve.features.wording.surprisal_fit import surprisal_out_of_fold
 
 from .default_views import default_histories
+from .message_frames import message_frame, message_texts, sender_history
 from .message_matrix import MessageMatrix
 
 __all__ = ["MessageFeatures"]
@@ -44,7 +46,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     - ``surprisal``: surprisal of the characters under a model of legitimate text, and the share of unknown n-grams;
     - ``cues``, ``shape`` and ``obfuscation``: counts and measures of the text;
     - ``sender``, with `events`: the history of the sender at the time the message was sent;
-    - ``campaign``, with `past`: numbers of earlier near-duplicates, of their senders, and of their labels known then.
+    - ``campaign``, with `past`: numbers of earlier near-duplicates, of their senders, and of their labels known then;
+    - ``profile``, with `columns`: own columns of the messages.
 
     `fit_transform` differs from `fit` followed by `transform`: its text model scores are out of fold, with campaigns
     kept whole. A classifier trained on them sees scores as they will be on new messages.
@@ -63,8 +66,26 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Whether to fit a text model of pinyin; None fits one if at least 5 % of the characters are Chinese.
     legitimate : str, default="legitimate"
         The class that the character models are fitted on; if `y` has no such class, they are fitted on all messages.
-    brands : sequence of str, default=()
+    columns : sequence of str, default=()
+        Own columns of the messages that are features, such as ``("channel", "country")``. X must then be a DataFrame
+        that has them. Columns of numbers and booleans are numbers, others are categories.
+    categories : sequence of str, default=()
+        Those of `columns` that are categories whatever they hold.
+    min_category_rows : int, default=5
+        Categories with fewer rows in training are encoded as unseen.
+    digest_categories : bool, default=False
+        Whether the model keeps keyed digests of the categories instead of their values. The key is part of the model.
+    words : dict of str to sequence of str, default=None
+        Own words by group; each group is counted in a column ``cues__own_<group>``. They are normalised as messages
+        are; words of ASCII count between word boundaries, others anywhere.
+    brands : sequence of str, or dict of str to sequence of str, default=()
         Names of brands in host names, such as ``("paypal", "icbc")``; hosts and words that resemble one are counted.
+        As a dict with the domains of each brand, such as ``{"icbc": ["icbc.com.cn"]}``; other hosts with the name are
+        then look-alikes. A brand without domains owns its name under every public suffix.
+    hotlines : sequence of str, default=()
+        Telephone numbers that are counted as hotlines, as they are written in messages.
+    short_hosts : sequence of str, default=()
+        Registered domains that are counted as link shorteners.
     events : DataFrame, default=None
         Events of the senders. X must then be a DataFrame with ``account_id`` and ``sent_at``. A row in which one of
         them is missing has no history.
@@ -86,6 +107,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         The features that `transform` computes; written into the model folder.
     classes_ : ndarray, shape (n_classes,)
         The classes of `y`, if text models are fitted.
+    notes_ : tuple of str
+        Of which columns the model keeps values.
 
     See Also
     --------
@@ -107,7 +130,14 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "wording": ["boolean"],
         "pinyin": ["boolean", None],
         "legitimate": [str],
-        "brands": [list, tuple],
+        "columns": ["array-like"],
+        "categories": ["array-like"],
+        "min_category_rows": [Interval(Integral, 1, None, closed="left")],
+        "digest_categories": ["boolean"],
+        "words": [Mapping, None],
+        "brands": [list, tuple, Mapping],
+        "hotlines": [list, tuple],
+        "short_hosts": [list, tuple],
         "events": [pd.DataFrame, None],
         "history": [History, list, tuple, None],
         "past": [pd.DataFrame, None],
@@ -125,7 +155,14 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         wording: bool = True,
         pinyin: bool | None = None,
         legitimate: str = "legitimate",
-        brands: Sequence[str] = (),
+        columns: Sequence[str] = (),
+        categories: Sequence[str] = (),
+        min_category_rows: int = 5,
+        digest_categories: bool = False,
+        words: Mapping[str, Sequence[str]] | None = None,
+        brands: Brands = (),
+        hotlines: Sequence[str] = (),
+        short_hosts: Sequence[str] = (),
         events: pd.DataFrame | None = None,
         history: History | Sequence[History] | None = None,
         past: pd.DataFrame | None = None,
@@ -139,7 +176,14 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.wording = wording
         self.pinyin = pinyin
         self.legitimate = legitimate
+        self.columns = columns
+        self.categories = categories
+        self.min_category_rows = min_category_rows
+        self.digest_categories = digest_categories
+        self.words = words
         self.brands = brands
+        self.hotlines = hotlines
+        self.short_hosts = short_hosts
         self.events = events
         self.history = history
         self.past = past
@@ -188,12 +232,13 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         self._validate_params()
         texts = message_texts(X)
-        views, brands = self._views(), check_brands(self.brands)
+        views, own = self._views(), self._own_columns(X)
+        lists = OwnLists.of(self.words, self.brands, self.hotlines, self.short_hosts)
         campaigns = None
         if self.past is not None:
             campaigns = CampaignHistory(types=label_types(self.past), label_classes=self.label_classes or {})
         if not self.wording:
-            self.matrix_ = MessageMatrix(None, views, brands=brands, campaigns=campaigns)
+            self.matrix_ = MessageMatrix(None, views, lists=lists, own=own, campaigns=campaigns)
             return self.transform(X)
         codes = self._check_classes(texts, y)
         groups = near_duplicate_groups(texts) if groups is None else np.asarray(groups)
@@ -203,11 +248,11 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 f"Expected one campaign per message (1 dimension), got groups of {groups.ndim} dimensions."
             )
         raw = pack(texts)
-        folded, plain = MessageMatrix.plain(raw, brands)
+        folded, plain = MessageMatrix.plain(raw, lists)
         models, blocks = self._fit_models(raw, folded, codes, groups)
-        self.matrix_ = MessageMatrix(**models, sender=views, brands=brands, campaigns=campaigns)
-        history = [block for block in self._history_columns(X) if block is not None]
-        return np.column_stack([*blocks, plain, *history])
+        self.matrix_ = MessageMatrix(**models, sender=views, lists=lists, own=own, campaigns=campaigns)
+        of_records = [block for block in self._record_columns(X) if block is not None]
+        return np.column_stack([*blocks, plain, *of_records])
 
     def _fit_models(
         self, raw: CodePoints, folded: CodePoints, y: Array, groups: Array
@@ -243,7 +288,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of float64 or DataFrame, shape (n_messages, n_columns)
         """
         check_is_fitted(self, "matrix_")
-        return self.matrix_.compute(message_texts(X), *self._history_columns(X))
+        return self.matrix_.compute(message_texts(X), *self._record_columns(X))
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of the columns.
@@ -265,16 +310,30 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             return ()
         return check_histories(self.history or default_histories(map(str, self.events.columns)))
 
-    def _history_columns(self, X: Any) -> tuple[Array | None, Array | None]:
-        """Compute the history of senders and of campaigns; None without events or past messages."""
-        sender = campaign = None
+    def _own_columns(self, X: Any) -> OwnColumns:
+        """Learn the categories of the own columns."""
+        if not len(self.columns):
+            self.notes_: tuple[str, ...] = ()
+            return OwnColumns()
+        records = message_frame(X, self.columns)
+        columns = declared_columns(records, self.columns, categories=self.categories)
+        own = columns.learn(records, self.min_category_rows, digested=self.digest_categories)
+        self.notes_ = columns.notes(own)
+        return own
+
+    def _record_columns(self, X: Any) -> tuple[Array | None, Array | None, Array | None]:
+        """Compute the history of senders and of campaigns, and the own columns; None for those that are not used."""
+        sender = campaign = own = None
         if self.matrix_.sender and self.events is not None:
             sender = sender_history(self.events, X, self.matrix_.sender)
         if self.matrix_.campaigns is not None and self.past is not None:
             if not isinstance(X, pd.DataFrame):
                 raise TypeError(f"Expected a DataFrame with text and sent_at, got {type(X).__name__}.")
             campaign = campaign_features(self.past, X, self.matrix_.campaigns)
-        return sender, campaign
+        if self.matrix_.own:
+            frame = message_frame(X, self.matrix_.own.names)
+            own = self.matrix_.own.compute(own_values(frame, self.matrix_.own, "messages"), len(frame))
+        return sender, campaign, own
 
     def _check_classes(self, texts: list[str], y: Any) -> Array:
         """Store the classes of `y` and return their codes."""
@@ -304,80 +363,3 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.two_d_array = False
         tags.target_tags.required = self.wording
         return tags
-
-
-def sender_history(events: pd.DataFrame, messages: Any, histories: Sequence[History]) -> Array:
-    """Compute the history of the senders of messages, at the time each message was sent.
-
-    Parameters
-    ----------
-    events : DataFrame
-        Events of the senders.
-    messages : DataFrame
-        With ``account_id`` and ``sent_at``.
-    histories : sequence of History
-        The feature views.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_messages, n_sender)
-        NaN if the sender or the time is missing.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `messages` is not a DataFrame, a column is missing, or ``sent_at`` is not a column of times.
-    """
-    if not isinstance(messages, pd.DataFrame):
-        raise TypeError(f"Expected a DataFrame with account_id and sent_at, got {type(messages).__name__}.")
-    for name in ("account_id", "sent_at"):
-        if name not in messages:
-            raise SchemaError(
-                "messages", f"column {name!r} is missing", "Add the column: the history of senders needs it."
-            )
-    subjects = messages[["account_id", "sent_at"]].rename(columns={"sent_at": "as_of"})
-    is_complete = subjects.notna().all(axis=1).to_numpy()
-    block = np.full((len(subjects), len(history_columns(histories))), np.nan)
-    block[is_complete] = history_features(events, subjects[is_complete], histories)
-    return block
-
-
-def message_texts(X: Any) -> list[str]:
-    """Return the texts of messages as a list.
-
-    Parameters
-    ----------
-    X : sequence of str, Series, or DataFrame with a column ``text``
-        Messages.
-
-    Returns
-    -------
-    list of str
-
-    Raises
-    ------
-    TypeError
-        If a text is not a string.
-    ValueError
-        If a DataFrame has no column ``text``, an array does not have one dimension, or there are no messages.
-
-    Examples
-    --------
-    >>> message_texts(np.array(["a", "b"], object))
-    ['a', 'b']
-    """
-    if isinstance(X, str | Mapping):
-        raise TypeError(f"Expected a sequence of messages, got one {type(X).__name__}. Put the texts in a list.")
-    if hasattr(X, "columns"):
-        if "text" not in X.columns:
-            raise ValueError(f"Expected a column 'text'; got {[str(name) for name in X.columns]}.")
-        X = X["text"]
-    if getattr(X, "ndim", 1) != 1:
-        raise ValueError(f"Expected one text per message (1 dimension), got an array of {X.ndim} dimensions.")
-    texts = list(X)
-    bad = next((i for i, text in enumerate(texts) if not isinstance(text, str)), None)
-    if bad is not None:
-        raise TypeError(f"Expected texts as str, got {type(texts[bad]).__name__} at position {bad}.")
-    if not texts:
-        raise ValueError("Found 0 messages; at least 1 is required.")
-    return [str(text) for text in texts]

@@ -4,6 +4,7 @@ from typing import Any
 
 from fraudsieve._typing import Array
 from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.recipe.lists import LISTS
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
 
@@ -41,7 +42,13 @@ def training_facts(data: LabelledData, split: Split, recipe: Recipe) -> dict[str
         "digests": data.digests,
         "label_classes": dict(data.reading.classes),
         "recipe": recipe.model_dump(
-            mode="json", exclude={"data": {"messages", "accounts", "events", "labels"}, "track": True, "n_jobs": True}
+            mode="json",
+            exclude={
+                "data": {"messages", "accounts", "events", "labels"},
+                "features": {*LISTS},  # the model holds them
+                "track": True,
+                "n_jobs": True,
+            },
         ),
     }
 

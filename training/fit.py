@@ -21,6 +21,7 @@ from fraudsieve.models.thresholds import OperatingPoint
 from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.builders import Builder, groups_of, matrix_of, read_data
 from fraudsieve.training.data.classes import check_classes
+from fraudsieve.training.data.column_notes import candidate_notes
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
@@ -321,7 +322,7 @@ def fit_model(
         odds = model.calibration.apply(model.ensemble.log_odds(matrix.to_numpy(), n_threads=recipe.n_jobs or 0))
         fraud = fraud_probability(odds, classes, legitimate)
         points, idle_notes = choose_points(fraud, truth != legitimate, data, split, recipe)
-    notes = [*getattr(features, "notes_", ())]  # of accounts and events: which columns are left out
+    notes = [*features.notes_, *candidate_notes(data, recipe)]
     notes += [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
     notes += [] if legitimate else [_no_legitimate(recipe, classes)]
     notes += few_to_calibrate(len(split.calibration))

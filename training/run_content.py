@@ -12,7 +12,8 @@ from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.pages.charts import draw_figure_files
 from fraudsieve.training.pages.evaluation import model_facts, render_report
 from fraudsieve.training.pages.origin import PageOrigin
-from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.recipe.lists import LISTS
+from fraudsieve.training.recipe.recipe import FeatureRecipe, Recipe
 from fraudsieve.training.tracking.run import SPLIT_MODEL, RunContent
 from fraudsieve.training.tuning.outcome import TuningResult
 
@@ -58,7 +59,7 @@ def run_content(
     """
     content = report.to_dict()
     settings = FraudClassifier(**recipe.model.settings(data.subject)).get_params()
-    of_text = recipe.features.model_dump() if data.subject == "message" else {}
+    of_text = _feature_params(recipe.features) if data.subject == "message" else {}
     del settings["random_state"], settings["n_jobs"]
     facts = {"seed": recipe.seed, "subject": data.subject, "split": content["split"]["kind"]}
     return RunContent(
@@ -79,6 +80,13 @@ def run_content(
         nested=tuned.runs if tuned is not None else (),
         folders={} if report.refit is None else {SPLIT_MODEL: split_model_folder(folder)},
     )
+
+
+def _feature_params(features: FeatureRecipe) -> dict[str, Any]:
+    """Return the parameters of the features, with the sizes of the lists: MLflow limits the length of a parameter."""
+    sizes = {f"words.{name}": len(words) for name, words in features.words.items()}
+    sizes |= {name: len(getattr(features, name)) for name in LISTS if name != "words"}
+    return features.model_dump(exclude={*LISTS}) | {name: size for name, size in sizes.items() if size}
 
 
 def _title(report: EvaluationReport, subject: str) -> str:

@@ -1,6 +1,7 @@
 """Look-alikes of brands in messages with a link: ``paypal-login.com``, ``paypa1.com``, ``icbc.shop.com``.
 
-The user supplies the brands. Hosts of a brand itself, with any public suffix, and their subdomains are not look-alikes.
+The user supplies the brands. The domains of a brand and their subdomains are not look-alikes; without declared domains,
+its name under any public suffix is its own.
 The time is bounded by the length of the messages with a host, times the number of brands.
 """
 
@@ -16,7 +17,7 @@ from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_text
 
 from .links import HOST
-from .suffixes import split_host, suffix_table
+from .suffixes import find_rule, hash_span, split_host, suffix_table
 
 __all__ = ["BRANDS", "check_brands", "count_lookalikes"]
 
@@ -115,11 +116,22 @@ def _host_resembles(codes: Array, begin: int, registered: int, suffix: int, bran
 
 
 @nb.njit(nogil=True)
-def _is_lookalike(codes: Array, begin: int, end: int, tables: tuple[Array, Array], brands: Array, ends: Array) -> bool:
+def _is_lookalike(
+    codes: Array,
+    begin: int,
+    end: int,
+    tables: tuple[Array, Array],
+    brands: Array,
+    ends: Array,
+    any_suffix: Array,
+    domains: Array,
+) -> bool:
     """Return whether a host resembles a brand and does not belong to any brand."""
     registered, suffix = split_host(codes, begin, end, tables[0], tables[1])
+    if domains.size and find_rule(hash_span(codes, registered, end), domains) >= 0:
+        return False
     for b in range(ends.size - 1):
-        if _is_brand(codes, registered, suffix - 1, brands[ends[b] : ends[b + 1]]):
+        if any_suffix[b] and _is_brand(codes, registered, suffix - 1, brands[ends[b] : ends[b + 1]]):
             return False
     for b in range(ends.size - 1):
         if _host_resembles(codes, begin, registered, suffix, brands[ends[b] : ends[b + 1]]):
@@ -157,7 +169,15 @@ def _count_words(codes: Array, start: int, stop: int, brands: Array, ends: Array
 
 @nb.njit(cache=True, nogil=True)
 def brand_kernel(
-    codes: Array, offsets: Array, spans: Array, tables: tuple[Array, Array], brands: Array, ends: Array, out: Array
+    codes: Array,
+    offsets: Array,
+    spans: Array,
+    tables: tuple[Array, Array],
+    brands: Array,
+    ends: Array,
+    any_suffix: Array,
+    domains: Array,
+    out: Array,
 ) -> None:
     counted_to = 0
     for k in range(spans.shape[0]):
@@ -169,7 +189,8 @@ def brand_kernel(
         hosts += spans[k, 1] == HOST
         words += _count_words(codes, counted_to, spans[k, 2], brands, ends)
         if spans[k, 1] == HOST:
-            out[i, 0] += _is_lookalike(codes, spans[k, 2], spans[k, 3], tables, brands, ends)
+            begin, end = spans[k, 2], spans[k, 3]
+            out[i, 0] += _is_lookalike(codes, begin, end, tables, brands, ends, any_suffix, domains)
         counted_to = spans[k, 3]
         if last:
             words += _count_words(codes, counted_to, offsets[i + 1], brands, ends)
@@ -205,5 +226,6 @@ def count_lookalikes(texts: CodePoints, links: Array, brands: Sequence[str] = ()
     out = np.zeros((len(texts), len(BRANDS)))
     if brands and len(links):
         named = pack(brands)
-        brand_kernel(texts.codes, texts.offsets, links, suffix_table(), named.codes, named.offsets, out)
+        own = np.ones(len(brands), np.bool_), np.empty(0, np.uint64)
+        brand_kernel(texts.codes, texts.offsets, links, suffix_table(), named.codes, named.offsets, *own, out)
     return out

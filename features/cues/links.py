@@ -17,7 +17,7 @@ from fraudsieve.features.text.codepoints import CodePoints
 from fraudsieve.features.text.spans import new_spans
 
 from .hosts import AT, COLON, DOT, HTTP_END, find_host, is_ip, is_suspicious, local_part, path_end, split_trimmed
-from .suffixes import SEED, find_rule, hash_host, hash_left, suffix_table
+from .suffixes import find_rule, hash_host, hash_span, suffix_table
 
 __all__ = ["LINKS", "LINK_SHAPES", "measure_links", "shortener_table"]
 
@@ -48,10 +48,7 @@ def shortener_table() -> Array:
 
 @nb.njit(nogil=True)
 def _is_shortener(codes: Array, registered: int, end: int, shorteners: Array) -> bool:
-    value = SEED
-    for k in range(end - registered):
-        value = hash_left(value, codes[end - 1 - k])
-    return find_rule(value, shorteners) >= 0
+    return find_rule(hash_span(codes, registered, end), shorteners) >= 0
 
 
 @nb.njit(nogil=True)

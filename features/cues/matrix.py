@@ -6,8 +6,7 @@ case-sensitive. This module counts single characters and their neighbours. The o
 `links`, `brands`, `numbers`, `handles`, `crypto`, `amounts`, `words`, `layout`.
 """
 
-from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import cache
 from itertools import accumulate, chain
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_digit, is_han, is_latin, starts_with
-from fraudsieve.features.text.codepoints import CodePoints, pack
+from fraudsieve.features.text.codepoints import CodePoints
 from fraudsieve.features.text.spans import SHORTEST, count_spans
 
 from .amounts import AMOUNT_SHAPES, AMOUNTS, amount_automaton, amount_kernel
@@ -24,12 +23,13 @@ from .brands import BRANDS, brand_kernel
 from .crypto import BASE32, BASE58, CRYPTO, crypto_kernel, verified_spans
 from .handles import HANDLES, handle_automaton, handle_kernel
 from .layout import LAYOUT, LAYOUT_SHAPES, layout_kernel
-from .links import LINK_SHAPES, LINKS, link_kernel, shortener_table
+from .links import LINK_SHAPES, LINKS, link_kernel
 from .numbers import NUMBERS, number_kernel
+from .own_lists import ListTables, OwnLists
 from .suffixes import suffix_table
 from .words import CATEGORIES, word_automaton, word_kernel
 
-__all__ = ["BASIC_CUES", "BASIC_SHAPES", "CUES", "SHAPES", "cues_and_shape"]
+__all__ = ["BASIC_CUES", "BASIC_SHAPES", "CUES", "NO_LISTS", "SHAPES", "cues_and_shape"]
 
 
 BASIC_CUES = (
@@ -71,6 +71,8 @@ _, AT_LINKS, AT_BRANDS, AT_NUMBERS, AT_HANDLES, AT_CRYPTO, AT_AMOUNTS, AT_WORDS,
 )
 AT_SHAPES = tuple(accumulate(map(len, (BASIC_SHAPES, LINK_SHAPES, AMOUNT_SHAPES)), initial=len(CUES)))
 """First columns of the counts of each block, and of the measures of those blocks that have them."""
+NO_LISTS = OwnLists()
+"""No own lists: the built-in tables alone; made once, with its tables."""
 HTTP_END = (58, 47, 47)  # ://
 WWW = (119, 119, 119, 46)  # www.
 MONEY = np.array(sorted(ord(c) for c in "$£¥€₹₩₽₺₦฿元"), np.uint32)
@@ -175,10 +177,7 @@ def _cue_kernel(codes: Array, offsets: Array, money: Array, out: Array) -> None:
 @cache
 def _tables() -> tuple[Any, ...]:
     words = (handle_automaton().tables, amount_automaton().tables, word_automaton().tables)
-    return MONEY, suffix_table(), shortener_table(), *words, BASE58, BASE32
-
-
-_pack = lru_cache(maxsize=8)(pack)
+    return MONEY, suffix_table(), *words, BASE58, BASE32
 
 
 @nb.njit(inline="always")
@@ -200,8 +199,7 @@ def _all_kernel(
     offsets: Array,
     raw: Array,
     raw_offsets: Array,
-    brands: Array,
-    brand_ends: Array,
+    lists: ListTables,
     tables: tuple[Any, ...],
     out: Array,
 ) -> tuple[Array, Array]:
@@ -209,7 +207,7 @@ def _all_kernel(
 
     One kernel calls all others, since a call from Python takes ten times as long as one of them needs for a message.
     """
-    money, suffixes, shorteners, handles, amount_words, words, base58, base32 = tables
+    money, suffixes, handles, amount_words, words, base58, base32 = tables
     n, capacity = offsets.size - 1, codes.size // SHORTEST
     block = np.zeros((n, N_CUES + N_SHAPES))
     _cue_kernel(codes, offsets, money, block)
@@ -217,16 +215,19 @@ def _all_kernel(
     _copy_columns(block, N_CUES, N_SHAPES, out, AT_SHAPES[0])
 
     block, links = np.zeros((n, N_LINKS + 1)), np.empty((capacity, 4), np.int64)
-    links = links[: link_kernel(codes, offsets, suffixes[0], suffixes[1], shorteners, block, links)]
+    links = links[: link_kernel(codes, offsets, suffixes[0], suffixes[1], lists.shorteners, block, links)]
     _copy_columns(block, 0, N_LINKS, out, AT_LINKS)
     _copy_columns(block, N_LINKS, 1, out, AT_SHAPES[1])
-    if brand_ends.size > 1:
+    brands = lists.brands
+    if brands.ends.size > 1:
         block = np.zeros((n, 1))
-        brand_kernel(codes, offsets, links, suffixes, brands, brand_ends, block)
+        brand_kernel(
+            codes, offsets, links, suffixes, brands.codes, brands.ends, brands.any_suffix, brands.domains, block
+        )
         _copy_columns(block, 0, 1, out, AT_BRANDS)
 
     spans = np.empty((capacity, 4), np.int64)
-    _count_kinds(spans, number_kernel(codes, offsets, spans), out, AT_NUMBERS)
+    _count_kinds(spans, number_kernel(codes, offsets, lists.hotlines, spans), out, AT_NUMBERS)
     _count_kinds(spans, handle_kernel(codes, offsets, handles, spans), out, AT_HANDLES)
 
     block = np.zeros((n, N_AMOUNTS + len(AMOUNT_SHAPES)))
@@ -243,7 +244,7 @@ def _all_kernel(
     return crypto_kernel(raw, raw_offsets, base58, base32)
 
 
-def cues_and_shape(folded: CodePoints, raw: CodePoints | None = None, brands: Sequence[str] = ()) -> Array:
+def cues_and_shape(folded: CodePoints, raw: CodePoints | None = None, lists: OwnLists = NO_LISTS) -> Array:
     """Count the cues of every text and measure its shape.
 
     Parameters
@@ -252,8 +253,8 @@ def cues_and_shape(folded: CodePoints, raw: CodePoints | None = None, brands: Se
         Folded texts.
     raw : CodePoints, default=None
         The same texts, not folded, for `CRYPTO`; None finds no addresses in base58.
-    brands : sequence of str, default=()
-        As `check_brands` returns them; empty for no look-alikes.
+    lists : OwnLists, optional
+        Own brands, hotlines and short hosts. Groups of words have columns of their own: see `OwnLists.count_words`.
 
     Returns
     -------
@@ -272,10 +273,10 @@ def cues_and_shape(folded: CodePoints, raw: CodePoints | None = None, brands: Se
     >>> {name: int(n) for name, n in zip(CUES[N_CUES:], row[N_CUES:]) if n}
     {'phones_cn': 1, 'reward': 1}
     """
-    raw, packed_brands = folded if raw is None else raw, _pack(tuple(brands))
+    raw = folded if raw is None else raw
     out = np.zeros((len(folded), len(CUES) + len(SHAPES)))
-    texts = (folded.codes, folded.offsets, raw.codes, raw.offsets, packed_brands.codes, packed_brands.offsets)
-    crypto_spans = verified_spans(*_all_kernel(*texts, _tables(), out))
+    texts = (folded.codes, folded.offsets, raw.codes, raw.offsets)
+    crypto_spans = verified_spans(*_all_kernel(*texts, lists.tables, _tables(), out))
     if len(crypto_spans):
         out[:, AT_CRYPTO : AT_CRYPTO + len(CRYPTO)] += count_spans(crypto_spans, len(folded), len(CRYPTO))
     return out

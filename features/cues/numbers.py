@@ -14,13 +14,26 @@ from fraudsieve.features.text.characters import is_alnum, is_latin
 from fraudsieve.features.text.codepoints import CodePoints
 from fraudsieve.features.text.spans import count_spans, new_spans
 
-from .telephones import PHONES, find_phone, fits, read_groups
+from .telephones import HOTLINE, PHONES, find_hotline, find_phone, fits, read_groups
 
-__all__ = ["NUMBERS", "count_numbers", "find_numbers"]
+__all__ = ["NO_HOTLINES", "NUMBERS", "count_numbers", "find_numbers", "number_key"]
 
 
 NUMBERS = (*PHONES, "bank_cards", "chinese_ids", "company_numbers")
 BANK_CARD, CHINESE_ID, COMPANY_NUMBER = 4, 5, 6
+NO_HOTLINES = np.empty(0, np.int64)
+"""No hotlines besides those that are built in."""
+
+
+def number_key(digits: str) -> int:
+    """Return a number of up to 17 digits as an integer that keeps leading zeros.
+
+    Examples
+    --------
+    >>> number_key("0800")
+    10800
+    """
+    return int("1" + digits)
 
 
 @nb.njit(inline="always")
@@ -84,7 +97,7 @@ def _company(codes: Array, start: int, stop: int, group_start: int, group_stop: 
 
 
 @nb.njit(cache=True, nogil=True)
-def number_kernel(codes: Array, offsets: Array, spans: Array) -> int:
+def number_kernel(codes: Array, offsets: Array, hotlines: Array, spans: Array) -> int:
     groups = np.empty((np.diff(offsets).max() // 2 + 1 if offsets.size > 1 else 0, 3), np.int64)
     n_spans = 0
     for i in range(offsets.size - 1):
@@ -93,8 +106,12 @@ def number_kernel(codes: Array, offsets: Array, spans: Array) -> int:
         g = 0
         while g < n:
             begin = groups[g, 0]
-            kind = CHINESE_ID
-            n_used, end = _identity(codes, start, stop, groups, g, n)
+            kind = HOTLINE
+            n_used = find_hotline(codes, start, stop, groups, g, n, hotlines) if hotlines.size else 0
+            end = groups[g + max(n_used, 1) - 1, 1]
+            if not n_used:
+                kind = CHINESE_ID
+                n_used, end = _identity(codes, start, stop, groups, g, n)
             if not n_used:
                 company = _company(codes, start, stop, begin, groups[g, 1])
                 if company >= 0:
@@ -133,7 +150,7 @@ def find_numbers(texts: CodePoints) -> Array:
     [[1, 0, 7, 20]]
     """
     spans = new_spans(texts)
-    return spans[: number_kernel(texts.codes, texts.offsets, spans)].copy()
+    return spans[: number_kernel(texts.codes, texts.offsets, NO_HOTLINES, spans)].copy()
 
 
 def count_numbers(texts: CodePoints) -> Array:

@@ -14,7 +14,16 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import pack
 
-__all__ = ["NORMAL", "find_rule", "hash_host", "hash_left", "registered_domain", "split_host", "suffix_table"]
+__all__ = [
+    "NORMAL",
+    "find_rule",
+    "hash_host",
+    "hash_left",
+    "hash_span",
+    "registered_domain",
+    "split_host",
+    "suffix_table",
+]
 
 
 TABLE = files("fraudsieve.features.cues") / "data" / "suffixes.npz"
@@ -67,6 +76,21 @@ def hash_left(value: np.uint64, code: np.uint32) -> np.uint64:
     True
     """
     return (value ^ np.uint64(code)) * PRIME
+
+
+@nb.njit(nogil=True)
+def hash_span(codes: Array, start: int, stop: int) -> np.uint64:
+    """Hash a part of a text as `hash_host` hashes a host.
+
+    Examples
+    --------
+    >>> bool(hash_span(pack(["see a.example"]).codes, 4, 13) == hash_host("a.example"))
+    True
+    """
+    value = SEED
+    for k in range(stop - start):
+        value = hash_left(value, codes[stop - 1 - k])
+    return value
 
 
 def hash_host(host: str) -> np.uint64:

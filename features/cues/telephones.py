@@ -5,11 +5,12 @@ letter, or with decimals, is not a hotline. The functions are compiled into the 
 """
 
 import numba as nb
+import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import code_number, is_alnum, is_digit, is_latin, is_one_of
 
-__all__ = ["PHONES", "find_phone", "fits", "read_groups"]
+__all__ = ["HOTLINE", "PHONES", "find_hotline", "find_phone", "fits", "read_groups"]
 
 
 PHONES = ("phones_cn", "landlines", "hotlines", "phones_international")
@@ -17,6 +18,8 @@ PHONE_CN, LANDLINE, HOTLINE, PHONE_INTERNATIONAL = range(4)
 
 SHORT = (10001, 10010, 10011, 10015, 10016, 10018, 10086, 10099, 11185, 12306, 12315, 12321, 12345, 12348, 12377, 12381)
 """Five-digit hotlines besides 95xxx and 96xxx. China Telecom's 10000 is excluded: it is nearly always an amount."""
+MAX_DIGITS = 15
+"""Digits of the longest telephone number (ITU-T E.164)."""
 NO_HOTLINE = tuple(ord(char) for char in "$£¥€₹₩₦฿元块万亿%./")
 
 
@@ -203,6 +206,46 @@ def _hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: int)
         return 0 if _touches(codes, start, stop, begin, end) else 1
     in_three = fits(groups, g, n, size, (3, 3, 4)) or fits(groups, g, n, size, (4, 3, 3))
     return 3 if in_three or fits(groups, g, n, size, (3, 4, 3)) else 0
+
+
+@nb.njit(nogil=True)
+def find_hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: int, hotlines: Array) -> int:
+    """Return how many groups of digits, from `g` on, are one of the listed hotlines; 0 if they are none.
+
+    Parameters
+    ----------
+    codes, start, stop, groups, g, n
+        As for `find_phone`.
+    hotlines : ndarray of int64, shape (n_hotlines,)
+        Listed numbers as from `number_key`, ascending.
+
+    Returns
+    -------
+    int
+        The longest number counts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fraudsieve.features.text.codepoints import pack
+    >>> codes, groups = pack(["dial 0800-123 now"]).codes, np.empty((9, 3), np.int64)
+    >>> find_hotline(codes, 0, 17, groups, 0, read_groups(codes, 0, 17, groups), np.array([10800, 10800123]))
+    2
+    """
+    value, n_digits, n_used = 1, 0, 0
+    for k in range(g, n):
+        if k > g and not groups[k, 2]:
+            break
+        n_digits += groups[k, 1] - groups[k, 0]
+        if n_digits > MAX_DIGITS:
+            break
+        for at in range(groups[k, 0], groups[k, 1]):
+            value = 10 * value + code_number(codes[at]) - 48
+        place = np.searchsorted(hotlines, value)
+        listed = place < hotlines.size and hotlines[place] == value
+        if listed and not _touches(codes, start, stop, groups[g, 0], groups[k, 1]):
+            n_used = k - g + 1
+    return n_used
 
 
 @nb.njit(nogil=True)

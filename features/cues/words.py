@@ -13,7 +13,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.text.automaton import Automaton, build_automaton, is_bounded, read_words
 from fraudsieve.features.text.codepoints import CodePoints
 
-__all__ = ["CATEGORIES", "WORDS", "count_words", "word_automaton"]
+__all__ = ["CATEGORIES", "WORDS", "count_groups", "count_words", "word_automaton"]
 
 
 WORDS = files("fraudsieve.features.cues") / "data" / "words.txt"
@@ -67,15 +67,13 @@ def word_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], out: Ar
                 end = shorter[end]
 
 
-def count_words(texts: CodePoints, automaton: Automaton | None = None) -> Array:
+def count_words(texts: CodePoints) -> Array:
     """Count the words of each of `CATEGORIES`, including words within other words.
 
     Parameters
     ----------
     texts : CodePoints
         Folded texts.
-    automaton : Automaton, default=None
-        Automaton of other words, whose kinds are indices of `CATEGORIES`; None for the default words.
 
     Returns
     -------
@@ -88,6 +86,11 @@ def count_words(texts: CodePoints, automaton: Automaton | None = None) -> Array:
     >>> {name: int(n) for name, n in zip(CATEGORIES, row) if n}
     {'urgency': 1, 'reward': 3, 'payment': 1}
     """
-    out = np.zeros((len(texts), len(CATEGORIES)))
-    word_kernel(texts.codes, texts.offsets, (automaton or word_automaton()).tables, out)
+    return count_groups(texts, word_automaton(), len(CATEGORIES))
+
+
+def count_groups(texts: CodePoints, automaton: Automaton, n_groups: int) -> Array:
+    """Count the words of an automaton by their kinds, from 0 to `n_groups`; returns shape (n_texts, n_groups)."""
+    out = np.zeros((len(texts), n_groups))
+    word_kernel(texts.codes, texts.offsets, automaton.tables, out)
     return out

@@ -28,8 +28,8 @@ class Automaton:
 
     Parameters
     ----------
-    letters : ndarray of uint16, shape (65536,)
-        Column of each character; 0 for a character that is in no word.
+    letters : ndarray of uint16, shape (n_codes,)
+        Column of each character, of at least the basic multilingual plane; 0 for a character that is in no word.
     steps : ndarray of int32, shape (n_states, n_letters)
         The next state; 0 is the start.
     ends : ndarray of int32, shape (n_states,)
@@ -67,7 +67,7 @@ def build_automaton(words: Mapping[str, int]) -> Automaton:
     Parameters
     ----------
     words : mapping of str to int
-        Folded, non-empty words of the basic multilingual plane, and their kinds.
+        Folded, non-empty words and their kinds.
 
     Returns
     -------
@@ -79,8 +79,8 @@ def build_automaton(words: Mapping[str, int]) -> Automaton:
     >>> automaton.steps.shape  # start, "a", "ab"; other characters, "a", "b"
     (3, 3)
     """
-    letters = np.zeros(PLANE, np.uint16)
     alphabet = sorted({ord(char) for word in words for char in word})
+    letters = np.zeros(max([PLANE, *(code + 1 for code in alphabet[-1:])]), np.uint16)
     letters[alphabet] = np.arange(1, len(alphabet) + 1)
     children: list[dict[int, int]] = [{}]
     ends = [-1]

@@ -17,6 +17,7 @@ FILE_BYTES: Final[Mapping[str, int]] = {
     "pinyin.npz": 1 << 30,
     "characters.npz": 256 << 20,
     "unlike_training.npz": 1 << 20,
+    "lists.json": 4 << 20,
 }
 """The files of a model, and the maximum size of each in bytes."""
 MAX_ARRAY_BYTES: Final = 1 << 30
@@ -42,7 +43,7 @@ def size_problem(manifest: Mapping[str, Any]) -> str | None:
 
     Examples
     --------
-    >>> size_problem({"columns": [], "classes": ["a"] * 300, "operating_points": [], "name": "m", "features": {}})
+    >>> size_problem({"columns": [], "classes": ["a"] * 300, "operating_points": [], "name": "m"})
     'expected at most 256 classes, got 300'
     """
     for name, limit in (("columns", MAX_COLUMNS), ("classes", MAX_CLASSES), ("operating_points", MAX_POINTS)):
@@ -51,10 +52,11 @@ def size_problem(manifest: Mapping[str, Any]) -> str | None:
     if any(len(name) > MAX_NAME for name in (manifest["name"], *manifest["classes"])):
         return f"expected a name and classes of at most {MAX_NAME} characters, got more"
     features = manifest["features"]
-    words = features.get("categories") or {}
+    own = features["own"]
+    words = own["categories"]
     if sum(map(len, words.values())) > MAX_WORDS or len(words) > MAX_ITEMS:
         return f"expected at most {MAX_WORDS:,} words of at most {MAX_ITEMS} categories, got more"
-    longest = _longest_list({name: part for name, part in features.items() if name != "categories"})
+    longest = max(_longest_list({name: part for name, part in features.items() if name != "own"}), len(own["numbers"]))
     if longest > MAX_ITEMS:
         return f"expected lists of at most {MAX_ITEMS} items in the features, got one of {longest}"
     n_columns = sum(map(_count_columns, _views(features)))

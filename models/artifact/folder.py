@@ -34,12 +34,12 @@ from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import REASONS
 
 from .bounds import FILE_BYTES, MANIFEST_BYTES, size_problem
-from .matrix import EXPORT, MANIFEST, array_files, array_mismatch, build_matrix
+from .matrix import EXPORT, LISTS_FILE, MANIFEST, array_mismatch, build_matrix, matrix_files
 from .unlike import UNLIKE_FILE, read_unlike, unlike_files, unlike_mismatch
 
 __all__ = ["FEATURES_VERSION", "FORMAT", "LIBRARIES", "Model", "read_manifest", "read_model", "write_model"]
 
-FORMAT = 2
+FORMAT = 3
 """The version of the folder's layout. It increases when an older reader would misread a newer folder."""
 FEATURES_VERSION = 2
 """The version of the features' arithmetic. It increases when the same text would give other numbers."""
@@ -157,7 +157,7 @@ def _serialise(model: Model) -> dict[str, bytes]:
         BOOSTER: model.ensemble.booster.model_to_string(num_iteration=-1).encode(),
         "calibration.json": json.dumps(asdict(model.calibration), indent=2).encode(),
     }
-    return files | array_files(model.matrix) | unlike_files(model.unlike)
+    return files | matrix_files(model.matrix) | unlike_files(model.unlike)
 
 
 def _manifest(model: Model, files: dict[str, bytes]) -> dict[str, Any]:
@@ -345,6 +345,8 @@ def _mismatch(model: Model, manifest: dict[str, Any]) -> str | None:
     problem = next((point.problem for point in model.points if point.problem), None)
     if problem is not None:
         return f"operating points: {problem}"
-    if manifest["unlike_training"] is not (UNLIKE_FILE in manifest["files"]):
-        return "the manifest and the files disagree on unlike_training"
+    declared = {UNLIKE_FILE: manifest["unlike_training"], LISTS_FILE: manifest["features"].get("lists", False)}
+    for name, is_declared in declared.items():
+        if is_declared is not (name in manifest["files"]):
+            return f"the manifest and the files disagree on {name}"
     return array_mismatch(model.matrix, manifest["features"]) or unlike_mismatch(model.unlike, len(named))

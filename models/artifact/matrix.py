@@ -1,6 +1,6 @@
-"""The features of a model in its folder: their declaration in the manifest, and the arrays of the text models."""
+"""The features of a model in its folder: their declaration in the manifest, and the files of arrays and lists."""
 
-import hashlib
+import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
@@ -10,11 +10,12 @@ import numpy as np
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.account_matrix import AccountMatrix, Subject
 from fraudsieve.features.campaign.over_time import CampaignHistory
-from fraudsieve.features.cues.brands import check_brands
+from fraudsieve.features.cues.own_lists import OwnLists
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.network.declaration import Network
+from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import CHAR_BITS, PAIR_BITS, CharacterModel
@@ -22,9 +23,11 @@ from fraudsieve.features.wording.surprisal import CHAR_BITS, PAIR_BITS, Characte
 from .arrays import pack_arrays, read_arrays
 from .bounds import MAX_ARRAY_BYTES
 
-__all__ = ["array_files", "array_mismatch", "build_matrix"]
+__all__ = ["LISTS_FILE", "array_mismatch", "build_matrix", "matrix_files"]
 
 MANIFEST: Final = "manifest.json"
+LISTS_FILE: Final = "lists.json"
+"""The file of the own lists of words, brands, hotlines and short hosts."""
 EXPORT: Final = "Export the model again."
 MAX_CHARACTERS: Final = 2
 """Character models of raw and of folded text."""
@@ -59,8 +62,21 @@ def _build_messages(declared: Mapping[str, Any], files: Mapping[str, bytes]) -> 
     }
     characters = _read_characters(declared["characters"], files) if declared["characters"] else ()
     campaigns = None if declared["campaigns"] is None else CampaignHistory.from_dict(declared["campaigns"])
-    brands = check_brands(declared["brands"])
-    return MessageMatrix(**models, sender=sender, characters=characters, campaigns=campaigns, brands=brands)
+    return MessageMatrix(
+        **models,
+        sender=sender,
+        characters=characters,
+        campaigns=campaigns,
+        lists=_read_lists(files) if declared["lists"] else OwnLists(),
+        own=OwnColumns.from_dict(declared["own"]),
+    )
+
+
+def _read_lists(files: Mapping[str, bytes]) -> OwnLists:
+    try:
+        return OwnLists.of(**json.loads(files[LISTS_FILE]))
+    except (ValueError, TypeError, AttributeError, RecursionError):  # the errors quote entries
+        raise ArtifactError(LISTS_FILE, "does not hold lists of words, brands, hotlines and hosts", EXPORT) from None
 
 
 def _build_accounts(subject: Subject, declared: Mapping[str, Any], files: Mapping[str, bytes]) -> AccountMatrix:
@@ -68,18 +84,9 @@ def _build_accounts(subject: Subject, declared: Mapping[str, Any], files: Mappin
         subject,
         check_histories([History.from_dict(view) for view in declared["histories"]]),
         None if declared["network"] is None else Network.from_dict(declared["network"]),
-        numbers=tuple(map(str, declared["numbers"])),
-        categories={str(name): tuple(map(str, words)) for name, words in declared["categories"].items()},
+        own=OwnColumns.from_dict(declared["own"]),
         timed=bool(declared["timed"]),
-        digest_key=_digest_key(declared.get("digest_key", "")),
     )
-
-
-def _digest_key(key: str) -> str:
-    """Check the key of the digests of categories: hexadecimal digits of at most 64 bytes, as BLAKE2b takes them."""
-    if len(bytes.fromhex(key)) > hashlib.blake2b.MAX_KEY_SIZE:
-        raise ValueError("the key of the digests of categories is too long")
-    return key
 
 
 _BUILDERS: Final[dict[str, Callable[[Mapping[str, Any], Mapping[str, bytes]], FeatureMatrix]]] = {
@@ -89,12 +96,12 @@ _BUILDERS: Final[dict[str, Callable[[Mapping[str, Any], Mapping[str, bytes]], Fe
 }
 
 
-def array_files(matrix: FeatureMatrix) -> dict[str, bytes]:
-    """Return the files that hold the arrays of a matrix by name, in NumPy's format, without pickle.
+def matrix_files(matrix: FeatureMatrix) -> dict[str, bytes]:
+    """Return the files that hold the arrays and the lists of a matrix by name: NumPy's format without pickle, and JSON.
 
     Examples
     --------
-    >>> array_files(MessageMatrix(None))
+    >>> matrix_files(MessageMatrix(None))
     {}
     """
     files: dict[str, bytes] = {}
@@ -106,6 +113,8 @@ def array_files(matrix: FeatureMatrix) -> dict[str, bytes]:
         counts = {f"chars-{place}": model.chars for place, model in enumerate(matrix.characters)}
         counts |= {f"pairs-{place}": model.pairs for place, model in enumerate(matrix.characters)}
         files["characters.npz"] = pack_arrays(counts)
+    if matrix.lists:
+        files[LISTS_FILE] = json.dumps(matrix.lists.to_dict(), indent=2, ensure_ascii=False).encode()
     return files
 
 

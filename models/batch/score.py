@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,12 +13,13 @@ import pandas as pd
 from fraudsieve._io import check_output_file
 from fraudsieve._typing import Array
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.account_records import as_strings, cutoff_column
+from fraudsieve.features.account_records import cutoff_column
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.campaign.batch import campaign_features
 from fraudsieve.features.feature_matrix import account_matrix_of, message_matrix_of
+from fraudsieve.features.message_frames import sender_history
 from fraudsieve.features.message_records import why_unscorable
-from fraudsieve.features.messages import sender_history
+from fraudsieve.features.profile.frames import as_strings, own_values
 from fraudsieve.features.tables.reader import write_rejected
 from fraudsieve.features.tables.source import InputTable, Source, as_input, local_file
 from fraudsieve.models.artifact.folder import Model
@@ -99,8 +100,9 @@ def score_frame(
     matrix = scorer.model.matrix
     names = [name for name in IDS[scorer.model.subject] if name in records]
     ids = pd.DataFrame({name: records[name].to_numpy(object) for name in names})
-    if reasons or scorer.model.subject != "message" or matrix.history_parts:
-        rows = feature_rows(scorer.model, records, events=events, labels=labels, past=past)
+    if reasons or scorer.model.subject != "message" or matrix.history_parts or matrix.own:
+        model = replace(scorer.model, policy=scorer.policy)
+        rows = feature_rows(model, records, events=events, labels=labels, past=past)
         scores = scorer.score_rows(*rows)
         if reasons:
             scored = scores["status"] != "unscorable"
@@ -169,7 +171,10 @@ def _message_rows(
     if matrix.campaigns is not None and "sent_at" in records:
         campaign = campaign_features(_all_messages(past, records), records, matrix.campaigns)
     why = np.array([why_unscorable(text) for text in records["text"]], object)
-    return matrix.compute(records["text"].tolist(), sender, campaign), why, None
+    own = matrix.own.compute(
+        own_values(records, matrix.own, "messages", missing_as_unknown=model.policy.missing == "missing"), len(records)
+    )
+    return matrix.compute(records["text"].tolist(), sender, campaign, own), why, None
 
 
 def _account_rows(

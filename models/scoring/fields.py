@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from fraudsieve.exceptions import RejectedRecordError
-from fraudsieve.features.account_matrix import profile_number
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history.records import parse_amount, parse_id, parse_time
+from fraudsieve.features.profile.own_columns import profile_category, profile_number
 from fraudsieve.features.record_fields import FieldKind
 
 __all__ = ["FIELD_TYPES", "Check", "ModelFields", "model_fields"]
@@ -43,7 +43,7 @@ _CHECKS: Final[Mapping[FieldKind, Check]] = {
     "time": parse_time,
     "number": profile_number,
     "amount": parse_amount,
-    "category": parse_id,
+    "category": profile_category,
 }
 
 
@@ -75,7 +75,8 @@ def model_fields(matrix: FeatureMatrix) -> ModelFields:
     Examples
     --------
     >>> from fraudsieve.features.account_matrix import AccountMatrix
-    >>> model_fields(AccountMatrix("account", (), numbers=("age",))).trained
+    >>> from fraudsieve.features.profile.own_columns import OwnColumns
+    >>> model_fields(AccountMatrix("account", (), own=OwnColumns(("age",)))).trained
     ('account_id', 'as_of', 'age')
     """
     fields = matrix.fields

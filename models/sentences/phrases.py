@@ -6,6 +6,7 @@ from typing import NamedTuple
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history.declaration import History, HistoryColumn
 from fraudsieve.features.network.declaration import Network
+from fraudsieve.features.profile.own_columns import OwnColumns
 
 from .entities import events_of, measured_amounts, partners_of, plain_words
 from .values import LANGUAGES, Language, window_words
@@ -60,10 +61,11 @@ def phrases_of(matrix: FeatureMatrix) -> dict[str, Phrase]:
     if of_sender:
         phrases = {f"sender__{name.partition('__')[2]}": phrase for name, phrase in phrases.items()}
     phrases |= dict(_of_network(matrix.network)) if matrix.network else {}
-    declared = matrix.to_dict()
+    phrases |= dict(_of_own_columns(matrix.own))
+    phrases |= {f"cues__own_{name}": Phrase("cues__own", "missing__message", _same(name)) for name in _groups(matrix)}
     for name in matrix.columns:
         if name not in phrases:
-            phrases[name] = _of_record(name, declared)
+            phrases[name] = _of_record(name)
     return {name: phrases[name] for name in matrix.columns}
 
 
@@ -98,11 +100,24 @@ def _of_network(network: Network) -> Iterator[tuple[str, Phrase]]:
             yield name, Phrase(f"network__{measure}", "missing__network", slots)
 
 
-def _of_record(name: str, declared: Mapping[str, object]) -> Phrase:
-    """Return the phrase of a column of a message, or of an account or an event itself."""
+def _groups(matrix: FeatureMatrix) -> Iterator[str]:
+    """Yield the groups of own words."""
+    yield from () if matrix.lists is None else matrix.lists.words
+
+
+def _of_own_columns(own: OwnColumns) -> Iterator[tuple[str, Phrase]]:
+    for name, column in zip(own.names, own.columns, strict=True):
+        seen = own.categories.get(name)
+        words = None if seen is None else () if own.digest_key else tuple(seen)
+        slots = _named(plain_words(name), plain_words(name, "zh"))
+        yield column, Phrase("number" if seen is None else "category", "missing__number", slots, words)
+
+
+def _of_record(name: str) -> Phrase:
+    """Return the phrase of a column of a message, or of the times of an account or an event."""
     family, _, cue = name.partition("__")
-    if "categories" in declared:
-        return _of_profile(name, cue, declared)
+    if family in ("profile", "rhythm"):
+        return Phrase(name, "missing__number", _named(plain_words(cue), plain_words(cue, "zh")))
     if family in ("wording", "pinyin"):
         return Phrase(family, "missing__message", _same(cue))
     if family == "campaign":
@@ -111,16 +126,6 @@ def _of_record(name: str, declared: Mapping[str, object]) -> Phrase:
         slots: Slots = _same(rest) if measure == "labelled" else window if rest else {"en": {}, "zh": {}}
         return Phrase(f"campaign__{measure}", "missing__campaign", slots)
     return Phrase(name, "missing__message", {"en": {}, "zh": {}})
-
-
-def _of_profile(name: str, cue: str, declared: Mapping[str, object]) -> Phrase:
-    slots = _named(plain_words(cue), plain_words(cue, "zh"))
-    categories, numbers = declared["categories"], declared["numbers"]
-    if isinstance(categories, Mapping) and cue in categories:
-        words = () if declared.get("digest_key") else tuple(categories[cue])
-        return Phrase("category", "missing__number", slots, words)
-    is_number = isinstance(numbers, list) and cue in numbers
-    return Phrase("number" if is_number else name, "missing__number", slots)
 
 
 def _named(english: str, chinese: str) -> Slots:

@@ -33,7 +33,8 @@ def strangeness_columns(matrix: FeatureMatrix, ensemble: Ensemble) -> tuple[str,
     >>> from fraudsieve.features.account_matrix import AccountMatrix
     >>> x = np.random.default_rng(0).normal(size=(100, 2))
     >>> trees = lgb.train({"objective": "binary", "verbosity": -1}, lgb.Dataset(x, x[:, 1] > 0), 2)
-    >>> matrix = AccountMatrix("account", (), numbers=("age",))
+    >>> from fraudsieve.features.profile.own_columns import OwnColumns
+    >>> matrix = AccountMatrix("account", (), own=OwnColumns(("age",)))
     >>> strangeness_columns(matrix, Ensemble(trees, (), np.zeros(1)))
     ('profile__age',)
     """

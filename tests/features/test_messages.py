@@ -298,7 +298,7 @@ def test_brands_are_counted_alike_in_training_and_transform(labels: list[str] | 
     texts = ["see paypa1.com", *TEXTS[1:]]
     features = MessageFeatures(n_folds=3, brands=["PayPal"], wording=labels is not None)
     trained = features.fit_transform(texts, labels)
-    assert features.matrix_.brands == ("paypal",)
+    assert features.matrix_.lists.brands == {"paypal": ()}
     column = list(features.get_feature_names_out()).index("cues__lookalike_brands")
     assert trained[:, column].tolist() == features.transform(texts)[:, column].tolist() == [1] + [0] * 11
     with pytest.raises(ValueError, match="1 of 1 are not"):

@@ -8,7 +8,7 @@ import pytest
 from sklearn.utils._param_validation import InvalidParameterError
 
 from fraudsieve.features import MessageFeatures
-from fraudsieve.features.messages import message_texts
+from fraudsieve.features.message_frames import message_texts
 
 from .test_messages import LABELS, TEXTS
 

@@ -150,6 +150,9 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
             "label_classes": dict(data.reading.classes),
             "random_state": recipe.seed,
             "n_jobs": recipe.n_jobs,
+            "categories": history.categories,
+            "min_category_rows": history.min_category_rows,
+            "digest_categories": history.digest_categories,
         }
         return MessageFeatures(events=data.events, history=views, **settings)
     return AccountFeatures(
@@ -259,13 +262,14 @@ def scores_of(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None) -> di
     rows : DataFrame
         Records.
     builder : MessageFeatures or AccountFeatures, or None
-        Computes the features of records with a history; None for messages alone.
+        Computes the features of records with a history or own columns; None for messages alone.
 
     Returns
     -------
     dict of str to ndarray, each of shape (n_rows,)
         As from `Scorer.score_columns`.
     """
-    if builder is None or (isinstance(builder, MessageFeatures) and not builder.matrix_.history_parts):
+    is_text_alone = isinstance(builder, MessageFeatures) and not (builder.matrix_.history_parts or builder.matrix_.own)
+    if builder is None or is_text_alone:
         return scorer.score_columns({"text": rows["text"].tolist()})
     return scorer.score_rows(matrix_of(builder, rows).to_numpy())

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.features.account_matrix import UNSEEN
+from fraudsieve.features.profile.own_columns import UNSEEN
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.training.evaluation.metrics import format_number
 
@@ -21,9 +21,8 @@ MAX_BINS = 10
 
 def category_names(model: Model) -> list[tuple[str, ...]]:
     """Return the names of the categories of every column of categories; none where digests stand for them."""
-    tables = getattr(model.matrix, "categories", {})
-    hidden = bool(getattr(model.matrix, "digest_key", ""))
-    return [() if hidden else tuple(names) for names in tables.values()]
+    own = model.matrix.own
+    return [() if own.digest_key else tuple(names) for names in own.categories.values()]
 
 
 def distribution(reference: Array, current: Array, names: tuple[str, ...] | None = None) -> list[dict[str, Any]]:

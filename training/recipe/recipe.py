@@ -13,6 +13,7 @@ from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.network.declaration import Network
 
 from .data import DataRecipe, RecipeSection
+from .lists import ListRecipe
 from .sections import GateRecipe, MonitorRecipe, ScoringRecipe, ThresholdRecipe
 from .tune import TuneRecipe, check_space
 
@@ -64,14 +65,15 @@ class SplitRecipe(RecipeSection):
         return group_kind == "campaign" or self.accounts_apart
 
 
-class FeatureRecipe(RecipeSection):
+class FeatureRecipe(ListRecipe):
     """Parameters of `MessageFeatures`."""
 
+    columns: tuple[str, ...] = ()
+    """Own columns of the messages that are features; they must be known before a message is scored."""
     C: float = Field(default=3.0, gt=0)
     min_messages: int = Field(default=2, ge=1)
     n_folds: int = Field(default=5, ge=2)
     pinyin: bool | None = None
-    brands: tuple[str, ...] = ()
     augment: float = Field(default=0.5, ge=0, le=1)
     """Share of the fraudulent messages of which an obfuscated copy is added to the training rows."""
     campaigns: bool = False

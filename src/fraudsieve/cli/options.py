@@ -24,6 +24,7 @@ __all__ = [
     "TextColumn",
     "input_table",
     "reading_overrides",
+    "split_names",
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to the output, and nothing else.")]
@@ -68,6 +69,11 @@ def reading_overrides(
         "data.separator": separator,
         "data.day_first": day_first,
     }
+
+
+def split_names(names: str) -> list[str]:
+    """Return the names of a list with commas."""
+    return [name.strip() for name in names.split(",") if name.strip()]
 
 
 def _pair(column: str) -> tuple[str, str]:

@@ -16,11 +16,13 @@ from fraudsieve.features.cues.layout import LAYOUT, LAYOUT_SHAPES, measure_layou
 from fraudsieve.features.cues.links import LINK_SHAPES, LINKS, measure_links
 from fraudsieve.features.cues.matrix import BASIC_CUES, BASIC_SHAPES, CUES, SHAPES, cues_and_shape
 from fraudsieve.features.cues.numbers import NUMBERS, count_numbers
+from fraudsieve.features.cues.own_lists import OwnLists
 from fraudsieve.features.cues.words import CATEGORIES, count_words
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
 from tests.profiles import examples
 
+PAYBIRD = OwnLists.of(brands=["paybird"])
 NAMES = (*CUES, *SHAPES)
 SCRIPTS = ("digits", "latin", "han", "blanks", "symbols", "other")
 ANYTHING = st.text(st.characters(exclude_categories=()))
@@ -86,7 +88,7 @@ def test_cues_of_handmade_texts(text: str, cues: dict[str, int]) -> None:
 @pytest.mark.parametrize("name", CUES)
 def test_every_cue_can_be_counted_after_folding(name: str) -> None:
     raw = pack([EVERYTHING])
-    row = cues_and_shape(fold_codes(raw)[0], raw, ("paybird",))[0]
+    row = cues_and_shape(fold_codes(raw)[0], raw, PAYBIRD)[0]
     assert row[NAMES.index(name)] > 0
 
 
@@ -134,7 +136,7 @@ def test_brands_and_raw_texts_are_used_if_passed() -> None:
     for columns, some in (({"bitcoin": 0.0, "lookalike_brands": 0.0}, ()), ({"bitcoin": 1.0}, (raw,))):
         row = dict(zip(NAMES, cues_and_shape(folded, *some)[0].tolist(), strict=True))
         assert {name: row[name] for name in columns} == columns
-    assert cues_and_shape(folded, None, ("paybird",))[0, NAMES.index("lookalike_brands")] == 1
+    assert cues_and_shape(folded, None, PAYBIRD)[0, NAMES.index("lookalike_brands")] == 1
 
 
 def test_characters_that_agree_modulo_4096_count_once() -> None:

@@ -105,7 +105,7 @@ def view(**changes: Any) -> dict[str, Any]:
         ({"sender": [view(kinds=[str(n) for n in range(200_000)])]}, "lists of at most 1000 items"),
         ({"sender": [view(name=str(n)) for n in range(20_000)]}, "lists of at most 1000 items"),
         ({"campaigns": {"windows": [f"{n}s" for n in range(1, 200_001)]}}, "lists of at most 1000 items"),
-        ({"brands": [f"brand{n}" for n in range(200_000)]}, "lists of at most 1000 items"),
+        ({"own": {"numbers": ["n"] * 200_000, "categories": {}, "digest_key": ""}}, "lists of at most 1000 items"),
         (
             {"sender": [view(windows=[f"{n}s" for n in range(1, 900)], kinds=[str(n) for n in range(900)])] * 20},
             "views of at most 20000 columns",

@@ -12,6 +12,7 @@ from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.network.declaration import Network
+from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
 from fraudsieve.models.scoring.samples import warm_records
 
@@ -19,9 +20,9 @@ VIEWS = (History(("1h", "1d"), identifiers=("device_id",)), History(("1d",), ent
 MATRICES: dict[str, Any] = {
     "messages": MessageMatrix(None),
     "senders": MessageMatrix(None, sender=VIEWS[:1], campaigns=CampaignHistory()),
-    "accounts": AccountMatrix("account", VIEWS, Network(identifiers=("device_id",)), numbers=("age",)),
-    "events": AccountMatrix("event", VIEWS, numbers=("amount",), categories={"kind": ("pay",)}),
-    "untimed": AccountMatrix("event", (), numbers=("amount",), timed=False),
+    "accounts": AccountMatrix("account", VIEWS, Network(identifiers=("device_id",)), own=OwnColumns(("age",))),
+    "events": AccountMatrix("event", VIEWS, own=OwnColumns(("amount",), {"kind": ("pay",)})),
+    "untimed": AccountMatrix("event", (), own=OwnColumns(("amount",)), timed=False),
 }
 
 

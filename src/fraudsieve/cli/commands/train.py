@@ -18,6 +18,7 @@ from fraudsieve.cli.options import (
     Separator,
     TextColumn,
     reading_overrides,
+    split_names,
 )
 from fraudsieve.cli.tables import trained_content, trained_rows
 
@@ -48,6 +49,10 @@ def train_command(
     campaigns: Annotated[
         bool | None,
         typer.Option("--campaigns", help="Use earlier near-duplicates; scoring then needs earlier messages too."),
+    ] = None,
+    feature_columns: Annotated[
+        str | None,
+        typer.Option(help="Own columns of messages that are features, by commas: channel,country."),
     ] = None,
     tune: Annotated[
         str | None,
@@ -83,6 +88,7 @@ def train_command(
             "name": name,
             "split.kind": split,
             "features.campaigns": campaigns,
+            "features.columns": None if feature_columns is None else split_names(feature_columns),
             "tune.budget": tune,
             "model.refit": refit,
             "track.experiment": experiment,

@@ -8,7 +8,7 @@ import pytest
 
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.accounts import AccountFeatures
-from fraudsieve.features.profile_columns import choose_profile_columns
+from fraudsieve.features.profile.choice import choose_profile_columns
 
 N = 400
 
@@ -32,7 +32,7 @@ def profiles() -> pd.DataFrame:
 
 def test_identifiers_and_columns_with_many_values_are_left_out_and_named() -> None:
     features = AccountFeatures().fit(profiles())
-    assert list(features.matrix_.categories) == ["city"]
+    assert list(features.matrix_.own.categories) == ["city"]
     left_out, kept = features.notes_
     assert left_out.startswith("columns left out: merchant_email (97 distinct values in 400 rows, too many")
     assert all(f"{name} (" in left_out for name in ("iban", "device_id", "ip", "closed_at"))
@@ -41,7 +41,7 @@ def test_identifiers_and_columns_with_many_values_are_left_out_and_named() -> No
 
 def test_declared_columns_are_categories_whatever_they_hold() -> None:
     features = AccountFeatures(categories=["device_id", "merchant_email"], min_category_rows=1).fit(profiles())
-    assert list(features.matrix_.categories) == ["city", "merchant_email", "device_id"]
+    assert list(features.matrix_.own.categories) == ["city", "merchant_email", "device_id"]
 
 
 def test_few_values_are_categories_in_a_small_table() -> None:

@@ -1,0 +1,293 @@
+"""Own lists of a user: words, brands with their domains, hotlines, and hosts of link shorteners.
+
+They join the tables that are built in. Entries are normalised as messages are, so that obfuscated text is found too.
+The lists are part of a model: scoring uses those that it was trained with.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Final, NamedTuple, Self, TypeAlias
+
+import numpy as np
+
+from fraudsieve._typing import Array
+from fraudsieve.features.text.automaton import Automaton, build_automaton
+from fraudsieve.features.text.codepoints import CodePoints, pack
+from fraudsieve.features.text.fold import fold_codes
+
+from .brands import check_brands
+from .links import shortener_table
+from .numbers import number_key
+from .suffixes import hash_host, registered_domain
+from .words import count_groups
+
+__all__ = ["BrandTables", "Brands", "ListTables", "OwnLists"]
+
+Words: TypeAlias = Mapping[str, Sequence[str]]
+Brands: TypeAlias = Mapping[str, Sequence[str]] | Sequence[str]
+
+GROUP: Final = re.compile(r"\w{1,40}")
+MAX_GROUPS, MAX_BRANDS, MAX_ENTRIES = 100, 1000, 100_000
+"""Limits of the numbers of groups, of brands (each message with a host is compared with all of them), and of a list."""
+MAX_LENGTH: Final = 64
+"""Maximum length of a word, in characters."""
+MAX_CELLS: Final = 1 << 26
+"""Maximum size of the automaton of the words: 256 MB, some 10,000 Chinese words."""
+MIN_DIGITS, MAX_DIGITS = 3, 15
+"""Digits of a hotline; a telephone number has at most 15 (ITU-T E.164)."""
+MAX_SHOWN: Final = 40
+
+
+class BrandTables(NamedTuple):
+    """Brands as the kernel reads them.
+
+    Attributes
+    ----------
+    codes, ends : ndarray
+        The packed names.
+    any_suffix : ndarray of bool, shape (n_brands,)
+        Whether a brand owns its name under every public suffix, since its domains are not declared.
+    domains : ndarray of uint64, shape (n_domains,)
+        Hashes of the domains of the brands, ascending.
+    """
+
+    codes: Array
+    ends: Array
+    any_suffix: Array
+    domains: Array
+
+
+class ListTables(NamedTuple):
+    """The lists as the kernels of the cues read them: brands, numbers of hotlines, and hashes of short hosts."""
+
+    brands: BrandTables
+    hotlines: Array
+    shorteners: Array
+
+
+@dataclass(frozen=True)
+class OwnLists:
+    """Lists of a user, normalised and checked; `of` makes them.
+
+    Parameters
+    ----------
+    words : mapping of str to tuple of str, optional
+        Words by group; the words of a group are counted in a column of its own.
+    brands : mapping of str to tuple of str, optional
+        The domains of each brand. A host that has the name of a brand, and is none of its domains, is a look-alike. A
+        brand without domains owns its name under every public suffix.
+    hotlines : tuple of str, default=()
+        Digits of telephone numbers that are counted as hotlines.
+    short_hosts : tuple of str, default=()
+        Registered domains that are counted as link shorteners.
+
+    Examples
+    --------
+    >>> lists = OwnLists.of(words={"gambling": ["Ｂaccarat", "百家乐"]}, brands={"icbc": ["icbc.com.cn"]})
+    >>> lists.words, lists.columns
+    ({'gambling': ('baccarat', '百家乐')}, ('own_gambling',))
+    """
+
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    brands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hotlines: tuple[str, ...] = ()
+    short_hosts: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        words: Words | None = None,
+        brands: Brands = (),
+        hotlines: Sequence[str] = (),
+        short_hosts: Sequence[str] = (),
+    ) -> Self:
+        """Normalise and check lists.
+
+        Parameters
+        ----------
+        words : mapping of str to sequence of str, default=None
+            Words by group.
+        brands : sequence of str, or mapping of str to sequence of str, default=()
+            Names of brands in host names, with their domains if they are a mapping.
+        hotlines : sequence of str, default=()
+            Telephone numbers as they are written; only their digits count.
+        short_hosts : sequence of str, default=()
+            Registered domains of link shorteners, such as ``bit.ly``.
+
+        Returns
+        -------
+        OwnLists
+
+        Raises
+        ------
+        TypeError
+            If a list is a single string, or an entry is not a string.
+        ValueError
+            If an entry is empty after normalisation, too short, too long, repeated, or of the wrong form. The error
+            names the list and the entry.
+        """
+        groups = {name: _check_words(name, list_) for name, list_ in (words or {}).items()}
+        _check_groups(groups)
+        named = brands if isinstance(brands, Mapping) else dict.fromkeys(check_brands(brands), ())
+        domains = {name: _check_hosts(f"brands.{name}", hosts) for name, hosts in named.items()}
+        folded = check_brands(list(domains))
+        if len(domains) > MAX_BRANDS:
+            raise ValueError(f"brands: expected at most {MAX_BRANDS} brands, got {len(domains)}. Use fewer.")
+        if len(folded) < len(domains):
+            raise ValueError("brands: expected every brand once, got one in two spellings. Keep one.")
+        return cls(
+            groups,
+            dict(zip(folded, domains.values(), strict=True)),
+            _distinct("hotlines", hotlines, _digits),
+            _check_hosts("short_hosts", short_hosts),
+        )
+
+    def __bool__(self) -> bool:
+        """Return whether there is any list."""
+        return bool(self.words or self.brands or self.hotlines or self.short_hosts)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the counts of the groups of words."""
+        return tuple(f"own_{name}" for name in self.words)
+
+    @cached_property
+    def tables(self) -> ListTables:
+        """The brands, hotlines and short hosts, with the built-in shorteners."""
+        names = pack(tuple(self.brands))
+        any_suffix = np.array([not hosts for hosts in self.brands.values()], np.bool_)
+        domains = _hashes(host for hosts in self.brands.values() for host in hosts)
+        hotlines = np.array(sorted(number_key(digits) for digits in self.hotlines), np.int64)
+        shorteners = np.union1d(shortener_table(), _hashes(self.short_hosts))
+        return ListTables(BrandTables(names.codes, names.offsets, any_suffix, domains), hotlines, shorteners)
+
+    @cached_property
+    def automaton(self) -> Automaton:
+        """The automaton of the words, whose kinds are positions of groups."""
+        groups = {word: place for place, list_ in enumerate(self.words.values()) for word in list_}
+        automaton = build_automaton(groups)
+        # Boundaries are between letters or digits: "t.me/" has none at its end.
+        bounded = [word.isascii() and word[0].isalnum() and word[-1].isalnum() for word in groups]
+        return replace(automaton, bounded=np.array(bounded))
+
+    def count_words(self, folded: CodePoints) -> Array:
+        """Count the words of each group in texts.
+
+        Parameters
+        ----------
+        folded : CodePoints
+            Folded texts.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_texts, n_groups)
+
+        Examples
+        --------
+        >>> from fraudsieve.features.text.fold import fold_codes
+        >>> lists = OwnLists.of(words={"cards": ["poker"], "chips": ["筹码"]})
+        >>> lists.count_words(fold_codes(pack(["Ｐ０ker 筹*码, pokers"]))[0]).tolist()
+        [[1.0, 1.0]]
+        """
+        return count_groups(folded, self.automaton, len(self.words))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the lists in plain JSON types."""
+        return {
+            "words": {name: list(list_) for name, list_ in self.words.items()},
+            "brands": {name: list(hosts) for name, hosts in self.brands.items()},
+            "hotlines": list(self.hotlines),
+            "short_hosts": list(self.short_hosts),
+        }
+
+
+def _check_words(name: str, words: Sequence[str]) -> tuple[str, ...]:
+    if not GROUP.fullmatch(name):
+        raise ValueError(
+            f"words: expected groups named by letters, digits and _, got {_quote(name)}. Rename the group."
+        )
+    folded = _distinct(f"words.{name}", words, _word)
+    if not folded:
+        raise ValueError(f"words.{name}: expected at least one word, got none. Add words or remove the group.")
+    return folded
+
+
+def _word(folded: str) -> str:
+    """Return a normalised word, or raise ValueError that says what was expected."""
+    if not folded:
+        raise ValueError("expected words that normalisation does not remove")
+    if len(folded) < 2 and folded.isascii():
+        raise ValueError("expected words of two or more letters, digits or signs")
+    if len(folded) > MAX_LENGTH:
+        raise ValueError(f"expected words of at most {MAX_LENGTH} characters")
+    return folded
+
+
+def _check_groups(groups: Mapping[str, tuple[str, ...]]) -> None:
+    """Check that no word is in two groups, and that the automaton is not too large."""
+    if len(groups) > MAX_GROUPS:
+        raise ValueError(f"words: expected at most {MAX_GROUPS} groups, got {len(groups)}. Join groups.")
+    homes: dict[str, str] = {}
+    for name, words in groups.items():
+        for word in words:
+            other = homes.setdefault(word, name)
+            if other != name:
+                problem = f"words: expected every word in one group, got {_quote(word)} in {other} and {name}"
+                raise ValueError(f"{problem}. Keep it in one.")
+    characters = sum(map(len, homes))
+    if (characters + 1) * (len({char for word in homes for char in word}) + 1) > MAX_CELLS:
+        problem = f"words: expected lists whose table fits into 256 MB, got {len(homes):,} words"
+        raise ValueError(f"{problem} of {characters:,} characters. Use fewer words.")
+
+
+def _digits(folded: str) -> str:
+    digits = "".join(char for char in folded if char.isascii() and char.isdigit())
+    if not MIN_DIGITS <= len(digits) <= MAX_DIGITS:
+        raise ValueError(f"expected numbers of {MIN_DIGITS} to {MAX_DIGITS} digits")
+    return digits
+
+
+def _check_hosts(name: str, hosts: Sequence[str]) -> tuple[str, ...]:
+    return _distinct(name, hosts, _host)
+
+
+def _host(folded: str) -> str:
+    try:
+        folded = folded.encode("idna").decode() if not folded.isascii() else folded
+        registered = registered_domain(folded)
+    except UnicodeError:
+        registered = None
+    if registered is None:
+        raise ValueError("expected domains under a public suffix, such as bit.ly or icbc.com.cn")
+    if registered != folded:
+        raise ValueError(f"expected registered domains, such as {registered}")
+    return folded
+
+
+def _distinct(name: str, entries: Sequence[str], check: Callable[[str], str]) -> tuple[str, ...]:
+    """Return the checked entries of a list; none may be repeated."""
+    if isinstance(entries, str) or not all(isinstance(entry, str) for entry in entries):
+        raise TypeError(f"{name}: expected a list of strings, got {type(entries).__name__}. Put the entries in a list.")
+    if len(entries) > MAX_ENTRIES:
+        raise ValueError(f"{name}: expected at most {MAX_ENTRIES:,} entries, got {len(entries):,}. Use fewer.")
+    first: dict[str, str] = {}
+    for entry, folded in zip(entries, fold_codes(pack(list(entries)))[0].unpack(), strict=True):
+        try:
+            checked = check(folded.strip())
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}, got {_quote(entry)}. Correct or remove it.") from None
+        if checked in first:
+            both = f"{_quote(first[checked])} and {_quote(entry)}"
+            raise ValueError(f"{name}: expected every entry once after normalisation, got {both}. Keep one.")
+        first[checked] = entry
+    return tuple(first)
+
+
+def _quote(entry: str) -> str:
+    return repr(entry if len(entry) <= MAX_SHOWN else f"{entry[:MAX_SHOWN]}...")
+
+
+def _hashes(hosts: Iterable[str]) -> Array:
+    return np.array(sorted({hash_host(host) for host in hosts}), np.uint64)

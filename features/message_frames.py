@@ -1,0 +1,121 @@
+"""Messages as `MessageFeatures` takes them: texts, own columns, and the history of their senders."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.history.batch import history_features
+from fraudsieve.features.history.declaration import History, history_columns
+
+__all__ = ["message_frame", "message_texts", "sender_history"]
+
+
+def message_frame(X: Any, columns: Sequence[str]) -> pd.DataFrame:
+    """Return messages that have own columns.
+
+    Parameters
+    ----------
+    X : DataFrame
+        Messages.
+    columns : sequence of str
+        The own columns, for the error.
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    TypeError
+        If it is not a DataFrame.
+
+    Examples
+    --------
+    >>> message_frame(pd.DataFrame({"text": ["hi"], "channel": ["sms"]}), ["channel"]).shape
+    (1, 2)
+    """
+    if not isinstance(X, pd.DataFrame):
+        names = ", ".join(map(str, columns))
+        raise TypeError(f"Expected a DataFrame with text and the columns {names}, got {type(X).__name__}.")
+    return X
+
+
+def sender_history(events: pd.DataFrame, messages: Any, histories: Sequence[History]) -> Array:
+    """Compute the history of the senders of messages, at the time each message was sent.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Events of the senders.
+    messages : DataFrame
+        With ``account_id`` and ``sent_at``.
+    histories : sequence of History
+        The feature views.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_messages, n_sender)
+        NaN if the sender or the time is missing.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `messages` is not a DataFrame, a column is missing, or ``sent_at`` is not a column of times.
+    """
+    if not isinstance(messages, pd.DataFrame):
+        raise TypeError(f"Expected a DataFrame with account_id and sent_at, got {type(messages).__name__}.")
+    for name in ("account_id", "sent_at"):
+        if name not in messages:
+            raise SchemaError(
+                "messages", f"column {name!r} is missing", "Add the column: the history of senders needs it."
+            )
+    subjects = messages[["account_id", "sent_at"]].rename(columns={"sent_at": "as_of"})
+    is_complete = subjects.notna().all(axis=1).to_numpy()
+    block = np.full((len(subjects), len(history_columns(histories))), np.nan)
+    block[is_complete] = history_features(events, subjects[is_complete], histories)
+    return block
+
+
+def message_texts(X: Any) -> list[str]:
+    """Return the texts of messages as a list.
+
+    Parameters
+    ----------
+    X : sequence of str, Series, or DataFrame with a column ``text``
+        Messages.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    TypeError
+        If a text is not a string.
+    ValueError
+        If a DataFrame has no column ``text``, an array does not have one dimension, or there are no messages.
+
+    Examples
+    --------
+    >>> message_texts(np.array(["a", "b"], object))
+    ['a', 'b']
+    """
+    if isinstance(X, str | Mapping):
+        raise TypeError(f"Expected a sequence of messages, got one {type(X).__name__}. Put the texts in a list.")
+    if hasattr(X, "columns"):
+        if "text" not in X.columns:
+            raise ValueError(f"Expected a column 'text'; got {[str(name) for name in X.columns]}.")
+        X = X["text"]
+    if getattr(X, "ndim", 1) != 1:
+        raise ValueError(f"Expected one text per message (1 dimension), got an array of {X.ndim} dimensions.")
+    texts = list(X)
+    bad = next((i for i, text in enumerate(texts) if not isinstance(text, str)), None)
+    if bad is not None:
+        raise TypeError(f"Expected texts as str, got {type(texts[bad]).__name__} at position {bad}.")
+    if not texts:
+        raise ValueError("Found 0 messages; at least 1 is required.")
+    return [str(text) for text in texts]

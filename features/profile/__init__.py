@@ -1,0 +1,1 @@
+"""Own columns of records: the further columns of accounts, events and messages that are features."""

@@ -1,0 +1,191 @@
+"""Which further columns of records are features: numbers, and strings that are categories."""
+
+import secrets
+from collections.abc import Collection
+from typing import Final, NamedTuple
+
+import pandas as pd
+
+from fraudsieve.exceptions import ColumnTypeError, SchemaError
+from fraudsieve.features.default_views import identifier_columns
+
+from .frames import NOT_PROFILE, category_column, frequent_categories, is_number, required_column
+from .own_columns import OwnColumns, digest_categories
+
+__all__ = ["ProfileColumns", "candidate_columns", "choose_profile_columns", "declared_columns"]
+
+NOT_OWN: Final = NOT_PROFILE | {"message_id", "text", "recipient_id", "sent_at", "campaign", "row"}
+"""Columns of messages that are read as such, or say what a label says."""
+
+FEW_VALUES, MANY_VALUES, MAX_SHARE = 20, 1000, 0.1
+"""So few distinct values are always categories, so many never, nor are as many as such a share of the rows."""
+
+
+class ProfileColumns(NamedTuple):
+    """The columns that are numbers and categories, and those that are left out, with the reason."""
+
+    numbers: tuple[str, ...]
+    categories: tuple[str, ...]
+    left_out: dict[str, str]
+
+    def learn(self, records: pd.DataFrame, min_rows: int, *, digested: bool = False) -> OwnColumns:
+        """Return the columns with the categories of records.
+
+        Parameters
+        ----------
+        records : DataFrame
+            Training records.
+        min_rows : int
+            Categories with fewer rows are encoded as unseen.
+        digested : bool, default=False
+            Whether keyed digests stand for the categories.
+
+        Returns
+        -------
+        OwnColumns
+
+        Examples
+        --------
+        >>> records = pd.DataFrame({"city": ["rome", "bonn", "rome"]})
+        >>> ProfileColumns((), ("city",), {}).learn(records, 2).categories
+        {'city': ('rome',)}
+        """
+        seen = {name: frequent_categories(records[name], min_rows) for name in self.categories}
+        key = secrets.token_hex(16) if digested and seen else ""
+        return OwnColumns(self.numbers, {name: tuple(digest_categories(seen[name], key)) for name in seen}, key)
+
+    def notes(self, own: OwnColumns) -> tuple[str, ...]:
+        """Return what a user should know: the columns left out, and the columns of which values are kept.
+
+        Examples
+        --------
+        >>> left_out = {"email": "an identifier"}
+        >>> ProfileColumns((), ("city",), left_out).notes(OwnColumns((), {"city": ("rome",)}))
+        ('columns left out: email (an identifier); history.categories declares a column as one of categories',
+         'the model keeps values of city (1); history.digest_categories keeps keyed digests instead')
+        """
+        notes = []
+        if self.left_out:
+            columns = ", ".join(f"{name} ({reason})" for name, reason in self.left_out.items())
+            notes.append(f"columns left out: {columns}; history.categories declares a column as one of categories")
+        kept = ", ".join(f"{name} ({len(values):,})" for name, values in own.categories.items() if values)
+        if kept and own.digest_key:
+            notes.append(f"the model keeps keyed digests of the values of {kept}")
+        elif kept:
+            notes.append(f"the model keeps values of {kept}; history.digest_categories keeps keyed digests instead")
+        return tuple(notes)
+
+
+def choose_profile_columns(
+    records: pd.DataFrame, *, exclude: Collection[str] = (), declared: Collection[str] = ()
+) -> ProfileColumns:
+    """Choose the columns of records that are features.
+
+    Parameters
+    ----------
+    records : DataFrame
+        Accounts or events.
+    exclude : collection of str, default=()
+        Columns that are not used, and not reported either.
+    declared : collection of str, default=()
+        Columns of strings that are categories whatever they hold.
+
+    Returns
+    -------
+    ProfileColumns
+
+    Examples
+    --------
+    >>> records = pd.DataFrame({"account_id": ["a", "b"], "city": ["rome", "bonn"], "device_id": ["x", "y"], "age": 30})
+    >>> choose_profile_columns(records)
+    ProfileColumns(numbers=('age',), categories=('city',), left_out={'device_id': 'an identifier'})
+    """
+    numbers, categories, left_out = [], [], {}
+    names = [str(name) for name in records.columns if name not in NOT_PROFILE and name not in exclude]
+    identifiers = set(identifier_columns(names))
+    for name in names:
+        column = records[name]
+        if name in declared:
+            categories.append(name)
+        elif name in identifiers:
+            left_out[name] = "an identifier"
+        elif is_number(column):
+            numbers.append(name)
+        elif pd.api.types.is_datetime64_any_dtype(column):
+            left_out[name] = "a time"
+        elif (n_distinct := _too_many(column)) > 0:
+            left_out[name] = f"{n_distinct:,} distinct values in {len(column):,} rows, too many to be categories"
+        else:
+            categories.append(name)
+    return ProfileColumns(tuple(numbers), tuple(categories), left_out)
+
+
+def _too_many(column: pd.Series) -> int:
+    """Return the number of distinct values of a column if they are too many to be categories, else 0."""
+    n_distinct = pd.Series(category_column(column)).nunique()
+    limit = max(FEW_VALUES, min(MANY_VALUES, MAX_SHARE * len(column)))
+    return n_distinct if n_distinct > limit else 0
+
+
+def declared_columns(
+    records: pd.DataFrame, names: Collection[str], *, categories: Collection[str] = (), table: str = "messages"
+) -> ProfileColumns:
+    """Return the columns that a user names as features.
+
+    Parameters
+    ----------
+    records : DataFrame
+        Messages.
+    names : collection of str
+        The columns. Those of numbers and booleans are numbers, all others categories.
+    categories : collection of str, default=()
+        Columns that are categories whatever they hold.
+    table : str, default="messages"
+        Name of the table, for errors.
+
+    Returns
+    -------
+    ProfileColumns
+
+    Raises
+    ------
+    SchemaError
+        If a column is missing, repeated, or one that a message cannot have as a feature, such as its label.
+    ColumnTypeError
+        If a column holds times.
+
+    Examples
+    --------
+    >>> declared_columns(pd.DataFrame({"channel": ["sms"], "length": [3], "hour": [5]}), ["channel", "hour"])
+    ProfileColumns(numbers=('hour',), categories=('channel',), left_out={})
+    """
+    numbers: list[str] = []
+    words: list[str] = []
+    for name in names:
+        column = required_column(records, name, table)
+        if name in NOT_OWN:
+            raise SchemaError(table, f"column {name!r} cannot be a feature by itself", "Remove it from the columns.")
+        if name in numbers or name in words:
+            raise SchemaError(table, f"column {name!r} is named twice", "Name it once.")
+        if pd.api.types.is_datetime64_any_dtype(column):
+            problem = f"{name!r}: expected numbers or words as a feature, got times"
+            raise ColumnTypeError(table, problem, "Make a number of it, such as the hour or an age in days.")
+        (numbers if is_number(column) and name not in categories else words).append(name)
+    return ProfileColumns(tuple(numbers), tuple(words), {})
+
+
+def candidate_columns(records: pd.DataFrame) -> tuple[str, ...]:
+    """Return the columns of messages that could be features: numbers and categories of more than one value.
+
+    Examples
+    --------
+    >>> candidate_columns(pd.DataFrame({"text": ["a", "b"], "channel": ["sms", "app"], "version": [1, 1]}))
+    ('channel',)
+    """
+    chosen = choose_profile_columns(records, exclude=NOT_OWN)
+    names = (*chosen.numbers, *chosen.categories)
+    return tuple(name for name in map(str, records.columns) if name in names and _varies(records[name]))
+
+
+def _varies(column: pd.Series) -> bool:
+    return len(column.dropna().unique()) > 1

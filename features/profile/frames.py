@@ -1,0 +1,137 @@
+"""Own columns of a DataFrame of records: their values, checked, for training and for scoring of tables."""
+
+import difflib
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import ColumnTypeError, SchemaError
+from fraudsieve.features.tables.limits import MAX_AMOUNT
+
+from .own_columns import OwnColumns
+
+__all__ = [
+    "NOT_PROFILE",
+    "READ_IT",
+    "REMOVE_ROWS",
+    "as_strings",
+    "category_column",
+    "frequent_categories",
+    "is_number",
+    "number_column",
+    "own_values",
+    "required_column",
+]
+
+READ_IT: Final = "Read the table with read_table."
+REMOVE_ROWS: Final = "Remove these rows, or read the table with read_table."
+NOT_PROFILE = frozenset(
+    (
+        "account_id",
+        "as_of",
+        "created_at",
+        "label",
+        "labelled_at",
+        "label_weight",
+        "source",
+        "event_id",
+        "occurred_at",
+        "counterparty_id",
+        "is_fraud",
+    )
+)
+"""Columns of a record that are not features of its profile."""
+
+
+def own_values(
+    records: pd.DataFrame, own: OwnColumns, table: str = "subjects", *, missing_as_unknown: bool = False
+) -> dict[str, Array]:
+    """Return the values of own columns, as `OwnColumns.compute` takes them.
+
+    Parameters
+    ----------
+    records : DataFrame
+        Records.
+    own : OwnColumns
+        The columns.
+    table : str, default="subjects"
+        Name of the table, for errors.
+    missing_as_unknown : bool, default=False
+        Whether a column that is missing has no known value; otherwise it is an error.
+
+    Returns
+    -------
+    dict of str to ndarray, each of shape (n_records,)
+
+    Raises
+    ------
+    SchemaError
+        If a column is missing, or a number is infinite.
+    ColumnTypeError
+        If a column of numbers holds anything else.
+
+    Examples
+    --------
+    >>> own_values(pd.DataFrame({"age": [3, 4], "city": ["rome", " "]}), OwnColumns(("age",), {"city": ("rome",)}))
+    {'age': array([3., 4.]), 'city': array(['rome', None], dtype=object)}
+    """
+    if missing_as_unknown:
+        records = records.assign(**{name: None for name in own.names if name not in records})
+    values = {name: number_column(records, name, table) for name in own.numbers}
+    return values | {name: category_column(required_column(records, name, table)) for name in own.categories}
+
+
+def required_column(records: pd.DataFrame, name: str, table: str = "subjects") -> pd.Series:
+    """Return a column, or raise an error that names a similar one if it is missing."""
+    if name not in records:
+        similar = difflib.get_close_matches(name, map(str, records.columns), n=1)
+        hint = f" (did you mean {similar[0]!r}?)" if similar else ""
+        raise SchemaError(table, f"column {name!r} is missing{hint}", "Add it: the model is trained with it.")
+    return records[name]
+
+
+def number_column(records: pd.DataFrame, name: str, table: str = "subjects") -> Array:
+    """Return a column as float64; NaN if a value is missing."""
+    column = required_column(records, name, table)
+    if not pd.api.types.is_numeric_dtype(column) and not column.isna().all():
+        raise ColumnTypeError(table, f"{name!r}: expected numbers, as in training, got {column.dtype}", READ_IT)
+    numbers = pd.to_numeric(column).to_numpy(np.float64, na_value=np.nan)
+    too_large = np.abs(numbers) > MAX_AMOUNT
+    if too_large.any():
+        raise SchemaError(table, f"{name!r} is infinite or beyond 1e15 in {too_large.sum()} rows", REMOVE_ROWS)
+    return numbers
+
+
+def is_number(column: pd.Series) -> bool:
+    """Return whether a column holds numbers or booleans."""
+    return bool(pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column))
+
+
+def category_column(column: pd.Series) -> Array:
+    """Return a column as strings without surrounding blanks; None if missing or blank."""
+    missing = column.isna().to_numpy()
+    categories = as_strings(column).str.strip().to_numpy(object)
+    categories[missing] = None
+    categories[categories == ""] = None
+    return categories
+
+
+def frequent_categories(column: pd.Series, min_rows: int) -> tuple[str, ...]:
+    """Return the categories of a column with at least so many rows, the most frequent first.
+
+    Examples
+    --------
+    >>> frequent_categories(pd.Series(["app", "sms", "sms", "web", "web"]), 2)
+    ('sms', 'web')
+    """
+    counts = pd.Series(category_column(column)).value_counts(sort=False)
+    frequent = counts[counts >= min_rows]
+    return tuple(str(category) for category in sorted(frequent.index, key=lambda name: (-frequent[name], name)))
+
+
+def as_strings(column: pd.Series) -> pd.Series:
+    """Return a column as strings, also if pandas stored whole numbers with gaps as floats."""
+    whole = pd.api.types.is_float_dtype(column) and bool((column.dropna() % 1 == 0).all())
+    return (column.astype("Int64") if whole else column).astype("str")

@@ -1,0 +1,280 @@
+"""Own columns of records: numbers, and categories that are encoded by tables of the model.
+
+They are the columns that a user's table has besides those that every table has: a channel, a country, an age. Messages,
+accounts and events share this module. Needs only NumPy.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Self, TypeAlias
+
+import numpy as np
+
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.features.history.records import parse_amount, parse_id
+from fraudsieve.features.record_fields import RecordField
+
+__all__ = ["MISSING", "NO_COLUMNS", "UNSEEN", "OwnColumns", "digest_categories", "profile_category", "profile_number"]
+
+Record: TypeAlias = Mapping[str, Any]
+
+UNSEEN, MISSING = -1.0, -2.0
+"""Codes of an unseen category and of a missing one. Categories seen in training have codes from 0, by frequency."""
+MAX_KEY_BYTES: Final = hashlib.blake2b.MAX_KEY_SIZE
+
+
+@dataclass(frozen=True)
+class OwnColumns:
+    """The own columns of a record that are features.
+
+    Parameters
+    ----------
+    numbers : tuple of str, default=()
+        Columns that are numbers.
+    categories : mapping of str to tuple of str, optional
+        Columns that are categories, and the categories seen in training, the most frequent first.
+    digest_key : str, default=""
+        The key of the digests that stand for the categories; empty if the categories are kept as they are.
+
+    Examples
+    --------
+    >>> own = OwnColumns(("age",), {"city": ("rome", "bonn")})
+    >>> own.columns
+    ('profile__age', 'profile__city')
+    >>> own.of_records([{"age": 30, "city": "bonn"}, {"age": None, "city": "oslo"}, {"age": 1}])[0].tolist()
+    [[30.0, 1.0], [nan, -1.0], [nan, nan]]
+    """
+
+    numbers: tuple[str, ...] = ()
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    digest_key: str = ""
+
+    def __bool__(self) -> bool:
+        """Return whether there is any column."""
+        return bool(self.numbers or self.categories)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the fields of a record: numbers, then categories."""
+        return (*self.numbers, *self.categories)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of the feature matrix, in the order of `names`."""
+        return tuple(f"{'value' if name == 'amount' else 'profile'}__{name}" for name in self.names)
+
+    @property
+    def fields(self) -> tuple[RecordField, ...]:
+        """The fields of a record that are read; every record needs them, though their values may be missing."""
+        kinds = dict.fromkeys(self.numbers, "number") | dict.fromkeys(self.categories, "category")
+        return tuple(
+            RecordField(name, "category" if kind == "category" else "number", required=True, trained=True)
+            for name, kind in kinds.items()
+        )
+
+    def compute(self, values: Mapping[str, Array], n_records: int) -> Array:
+        """Compute the columns of many records.
+
+        Parameters
+        ----------
+        values : mapping of str to ndarray, each of shape (n_records,)
+            For each number float64, NaN if missing; for each category object: strings, None if missing.
+        n_records : int
+            Number of records.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_records, n_columns)
+        """
+        columns = np.empty((n_records, len(self.names)))
+        for place, name in enumerate(self.numbers):
+            columns[:, place] = values[name]
+        for place, (name, seen) in enumerate(self.categories.items(), len(self.numbers)):
+            columns[:, place] = _category_codes(values[name], seen, self.digest_key)
+        return columns
+
+    def unknown(self, n_records: int) -> Array:
+        """Return the columns of records of which no value is known."""
+        row = [np.nan] * len(self.numbers) + [MISSING] * len(self.categories)
+        return np.tile(np.array(row, np.float64), (n_records, 1))
+
+    def check_fields(self, record: Record) -> None:
+        """Raise RejectedRecordError if a record lacks a field, which is not the same as a missing value."""
+        for name in self.names:
+            if name not in record:
+                raise RejectedRecordError(f"{name}: the field is missing; pass None if the value is unknown")
+
+    def of_records(self, records: Sequence[Record]) -> tuple[Array, list[str | None]]:
+        """Compute the columns of records given as dicts.
+
+        Parameters
+        ----------
+        records : sequence of dict
+            Records with the fields of `names`.
+
+        Returns
+        -------
+        columns : ndarray of float64, shape (n_records, n_columns)
+            NaN if a record is rejected.
+        why : list of str or None, length n_records
+            Why a record is rejected, without its values; None if it is not.
+        """
+        why: list[str | None] = []
+        cells: list[list[Any]] = []
+        for record in records:
+            try:
+                self.check_fields(record)
+                cells.append(self._parse(record))
+                why.append(None)
+            except RejectedRecordError as error:
+                cells.append([np.nan] * len(self.numbers) + [None] * len(self.categories))
+                why.append(str(error))
+        table = np.array(cells, object).reshape(len(records), len(self.names))
+        columns = self.compute({name: table[:, place] for place, name in enumerate(self.names)}, len(records))
+        columns[[reason is not None for reason in why]] = np.nan
+        return columns, why
+
+    def of_record(self, record: Record) -> Array:
+        """Compute the columns of one record that has all fields.
+
+        Raises
+        ------
+        RejectedRecordError
+            If a value has the wrong type; the error names the field.
+        """
+        cells = self._parse(record)
+        values = {name: np.array([cell], object) for name, cell in zip(self.names, cells, strict=True)}
+        row: Array = self.compute(values, 1)[0]
+        return row
+
+    def _parse(self, record: Record) -> list[Any]:
+        """Return the checked values of a record, in the order of `names`."""
+        numbers = [profile_number(record.get(name), name) for name in self.numbers]
+        return [*numbers, *(profile_category(record.get(name), name) for name in self.categories)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the declaration in plain JSON types."""
+        return {
+            "numbers": list(self.numbers),
+            "categories": {name: list(seen) for name, seen in self.categories.items()},
+            "digest_key": self.digest_key,
+        }
+
+    @classmethod
+    def from_dict(cls, declared: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` returned.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is not such a declaration, or the key is not one that BLAKE2b takes.
+
+        Examples
+        --------
+        >>> OwnColumns.from_dict(OwnColumns(("age",)).to_dict()) == OwnColumns(("age",))
+        True
+        """
+        key = declared["digest_key"]
+        if len(bytes.fromhex(key)) > MAX_KEY_BYTES:
+            raise ValueError("the key of the digests of categories is too long")
+        categories = {str(name): tuple(map(str, seen)) for name, seen in declared["categories"].items()}
+        return cls(tuple(map(str, declared["numbers"])), categories, key)
+
+
+NO_COLUMNS: Final = OwnColumns()
+"""No own columns."""
+
+
+def profile_number(value: Any, field: str) -> float:
+    """Check a number of a profile and return it as a float; unlike an amount, it may be True or False.
+
+    Parameters
+    ----------
+    value : float, bool or None
+        The number.
+    field : str
+        Name of the field, for errors.
+
+    Returns
+    -------
+    float
+        NaN if the number is missing.
+
+    Raises
+    ------
+    RejectedRecordError
+        If the value is not a number, is infinite, or is beyond 1e15.
+
+    Examples
+    --------
+    >>> profile_number(True, "verified"), profile_number(None, "age")
+    (1.0, nan)
+    """
+    return parse_amount(float(value) if isinstance(value, bool | np.bool_) else value, field)
+
+
+def profile_category(value: Any, field: str) -> str | None:
+    """Check a category of a profile and return it as a string without surrounding blanks.
+
+    Parameters
+    ----------
+    value : str, int, float or None
+        The category. A whole number may be a float, since pandas stores whole numbers with gaps so.
+    field : str
+        Name of the field, for errors.
+
+    Returns
+    -------
+    str or None
+        None if the category is missing or blank.
+
+    Raises
+    ------
+    RejectedRecordError
+        If the value is neither a string nor a whole number.
+
+    Examples
+    --------
+    >>> profile_category(" app ", "channel"), profile_category(86.0, "country"), profile_category(None, "channel")
+    ('app', '86', None)
+    """
+    is_whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return parse_id(int(value) if is_whole else value, field)
+
+
+def digest_categories(categories: Iterable[str], key: str) -> list[str]:
+    """Return keyed digests of categories (BLAKE2b, 64 bits); the categories themselves without a key.
+
+    Parameters
+    ----------
+    categories : iterable of str
+        The values of a column.
+    key : str
+        The key in hexadecimal digits; empty for no digests.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> digest_categories(["rome"], "")
+    ['rome']
+    >>> digest_categories(["rome"], "00ff")
+    ['4c26d3dbbdf6c7ec']
+    """
+    if not key:
+        return list(categories)
+    secret = bytes.fromhex(key)
+    return [hashlib.blake2b(value.encode(), key=secret, digest_size=8).hexdigest() for value in categories]
+
+
+def _category_codes(values: Array, seen: Sequence[str], key: str) -> Array:
+    """Encode categories by their positions in `seen`, or as `MISSING` or `UNSEEN`."""
+    of_seen = {category: float(code) for code, category in enumerate(seen)}
+    distinct = [value for value in dict.fromkeys(values.tolist()) if value is not None]
+    digests = digest_categories(distinct, key)
+    codes = {value: of_seen.get(digest, UNSEEN) for value, digest in zip(distinct, digests, strict=True)}
+    return np.array([MISSING if value is None else codes[value] for value in values.tolist()], np.float64)

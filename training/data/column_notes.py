@@ -1,0 +1,37 @@
+"""A note about the columns of messages that a recipe does not use as features."""
+
+from typing import Final
+
+from fraudsieve.features.profile.choice import candidate_columns
+from fraudsieve.training.recipe.recipe import Recipe
+
+from .labelled import LabelledData
+
+__all__ = ["candidate_notes"]
+
+MAX_NAMES: Final = 8
+
+
+def candidate_notes(data: LabelledData, recipe: Recipe) -> list[str]:
+    """Return a note that names the columns of messages that could be features, or none.
+
+    Parameters
+    ----------
+    data : LabelledData
+        The rows.
+    recipe : Recipe
+        Settings; the columns that it uses are not named.
+
+    Returns
+    -------
+    list of str
+    """
+    if data.subject != "message":
+        return []
+    names = [name for name in candidate_columns(data.rows) if name not in recipe.features.columns]
+    if not names:
+        return []
+    shown = ",".join(names[:MAX_NAMES])
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    known = "if they are known when a message is scored"
+    return [f"columns that could be features, {known}: --feature-columns {shown}{more}"]

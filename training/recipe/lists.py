@@ -1,0 +1,72 @@
+"""The own lists of the section ``[features]`` of a recipe: words, brands, hotlines and hosts of link shorteners."""
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from fraudsieve.features.cues.own_lists import OwnLists
+
+from .data import RecipeSection
+
+__all__ = ["LISTS", "ListRecipe", "read_list"]
+
+MAX_BYTES: Final = 4 << 20
+
+
+def read_list(path: str) -> list[str]:
+    """Read a list from a text file in UTF-8, with an entry per line; blank lines and comments (``#``) are ignored.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, is not UTF-8, or is larger than 4 MB.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise ValueError(f"expected a list of at most 4 MB, got a larger file, {path}. Use fewer entries.")
+        lines = content.decode("utf-8-sig").splitlines()
+    except OSError as error:
+        problem = f"expected a text file with an entry per line, got {path}, which cannot be read"
+        raise ValueError(f"{problem} ({type(error).__name__}). Name a file, or write a list.") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"expected a list in UTF-8, got another encoding in {path}. Save it as UTF-8.") from None
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _from_file(entries: Any) -> Any:
+    return read_list(entries) if isinstance(entries, str) else entries
+
+
+Entries = Annotated[tuple[str, ...], BeforeValidator(_from_file)]
+"""Strings, or the path of a text file with one of them per line."""
+
+
+class ListRecipe(RecipeSection):
+    """Own lists. Files are read with the recipe, so that a recipe holds the lists themselves.
+
+    Examples
+    --------
+    >>> ListRecipe(words={"gambling": ["Baccarat", "百家乐"]}).words["gambling"]
+    ('Baccarat', '百家乐')
+    """
+
+    words: dict[str, Entries] = Field(default_factory=dict)
+    """Words by group. Each group is counted in a column of its own, ``cues__own_<group>``."""
+    brands: Entries | dict[str, Entries] = ()
+    """Names of brands in host names; as a table, with the domains that belong to each."""
+    hotlines: Entries = ()
+    """Telephone numbers of a bank or an authority, as they are written in messages."""
+    short_hosts: Entries = ()
+    """Registered domains of link shorteners, besides those that are built in."""
+
+    @model_validator(mode="after")
+    def _check_lists(self) -> Self:
+        OwnLists.of(self.words, self.brands, self.hotlines, self.short_hosts)
+        return self
+
+
+LISTS: Final = tuple(ListRecipe.model_fields)
+"""The keys of the lists."""
