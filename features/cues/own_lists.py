@@ -29,6 +29,7 @@ Words: TypeAlias = Mapping[str, Sequence[str]]
 Brands: TypeAlias = Mapping[str, Sequence[str]] | Sequence[str]
 
 GROUP: Final = re.compile(r"\w{1,40}")
+HOST: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 MAX_GROUPS, MAX_BRANDS, MAX_ENTRIES = 100, 1000, 100_000
 """Limits of the numbers of groups, of brands (each message with a host is compared with all of them), and of a list."""
 MAX_LENGTH: Final = 64
@@ -256,7 +257,7 @@ def _check_hosts(name: str, hosts: Sequence[str]) -> tuple[str, ...]:
 def _host(folded: str) -> str:
     try:
         folded = folded.encode("idna").decode() if not folded.isascii() else folded
-        registered = registered_domain(folded)
+        registered = registered_domain(folded) if HOST.fullmatch(folded) else None
     except UnicodeError:
         registered = None
     if registered is None:

@@ -1,0 +1,122 @@
+"""Own columns of records: numbers, categories, missing and unseen values, from dicts and from frames alike."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fraudsieve.exceptions import ColumnTypeError, SchemaError
+from fraudsieve.features.profile.choice import candidate_columns, declared_columns
+from fraudsieve.features.profile.frames import own_values
+from fraudsieve.features.profile.own_columns import MISSING, UNSEEN, OwnColumns
+
+OWN = OwnColumns(("age", "verified"), {"channel": ("sms", "app"), "国家": ("CN", "86")})
+RECORDS: list[dict[str, Any]] = [
+    {"age": 3, "verified": True, "channel": "app", "国家": "CN"},
+    {"age": None, "verified": False, "channel": " sms ", "国家": 86},
+    {"age": 2.5, "verified": None, "channel": "fax", "国家": None},
+    {"age": math.nan, "verified": 1, "channel": "", "国家": 86.0},
+]
+
+
+def test_missing_and_unseen_are_told_apart_and_blanks_do_not_count() -> None:
+    columns, why = OWN.of_records(RECORDS)
+    expected = [[3, 1, 1, 0], [np.nan, 0, 0, 1], [2.5, np.nan, UNSEEN, MISSING], [np.nan, 1, MISSING, 1]]
+    np.testing.assert_array_equal(columns, np.array(expected))
+    assert why == [None] * 4
+    assert OWN.columns == ("profile__age", "profile__verified", "profile__channel", "profile__国家")
+
+
+def test_a_frame_gives_the_same_as_its_records_in_any_batch() -> None:
+    frame = pd.DataFrame(RECORDS).assign(verified=[1.0, 0.0, np.nan, 1.0])
+    columns = OWN.compute(own_values(frame, OWN, "messages"), len(frame))
+    np.testing.assert_array_equal(columns, OWN.of_records(RECORDS)[0])
+    np.testing.assert_array_equal(columns, np.array([OWN.of_record(record) for record in RECORDS]))
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"age": "3"}, "age: expected a number, got str"),
+        ({"age": 1e16}, "age: expected a number up to 1e\\+15"),
+        ({"channel": 2.5}, "channel: expected a string or a whole number, got float"),
+        ({"channel": ["sms"]}, "channel: expected a string or a whole number, got list"),
+    ],
+)
+def test_wrong_values_are_rejected_by_name_without_touching_others(change: dict[str, Any], text: str) -> None:
+    columns, why = OWN.of_records([RECORDS[0] | change, RECORDS[0]])
+    assert why[0] is not None
+    assert why[1] is None
+    with pytest.raises(ValueError, match=text):
+        raise ValueError(why[0])
+    assert np.isnan(columns[0]).all()
+    np.testing.assert_array_equal(columns[1], OWN.of_record(RECORDS[0]))
+
+
+def test_a_missing_field_is_not_a_missing_value() -> None:
+    record = {name: value for name, value in RECORDS[0].items() if name != "channel"}
+    assert OWN.of_records([record])[1] == ["channel: the field is missing; pass None if the value is unknown"]
+
+
+def test_digests_encode_alike_and_hide_values() -> None:
+    frame = pd.DataFrame({"channel": ["sms"] * 3 + ["app"] * 2 + ["fax"]})
+    columns = declared_columns(frame, ["channel"])
+    plain, digested = columns.learn(frame, 2), columns.learn(frame, 2, digested=True)
+    assert plain.categories == {"channel": ("sms", "app")}
+    assert "sms" not in str(digested.to_dict())
+    records = frame.to_dict("records")
+    np.testing.assert_array_equal(plain.of_records(records)[0], digested.of_records(records)[0])
+    assert OwnColumns.from_dict(digested.to_dict()) == digested
+
+
+def test_a_key_that_blake2b_does_not_take_is_refused() -> None:
+    with pytest.raises(ValueError, match="too long"):
+        OwnColumns.from_dict({"numbers": [], "categories": {}, "digest_key": "00" * 65})
+
+
+def test_columns_that_cannot_be_features_are_errors_with_a_suggestion() -> None:
+    frame = pd.DataFrame({"text": ["a"], "channel": ["sms"], "label": ["x"], "seen": pd.to_datetime(["2026-01-01"])})
+    with pytest.raises(SchemaError, match=r"messages: column 'chanel' is missing \(did you mean 'channel'\?\)"):
+        declared_columns(frame, ["chanel"])
+    with pytest.raises(SchemaError, match="'label' cannot be a feature"):
+        declared_columns(frame, ["label"])
+    with pytest.raises(SchemaError, match="'channel' is named twice"):
+        declared_columns(frame, ["channel", "channel"])
+    with pytest.raises(ColumnTypeError, match="'seen': expected numbers or words as a feature, got times"):
+        declared_columns(frame, ["seen"])
+
+
+def test_numbers_may_be_declared_as_categories() -> None:
+    frame = pd.DataFrame({"country": [86.0, 1.0, None]})
+    assert declared_columns(frame, ["country"]).numbers == ("country",)
+    own = declared_columns(frame, ["country"], categories=["country"]).learn(frame, 1)
+    assert own.categories == {"country": ("1", "86")}
+    np.testing.assert_array_equal(own.of_records([{"country": 86.0}, {"country": "1"}])[0], [[1.0], [0.0]])
+
+
+def test_candidates_are_columns_that_vary_and_no_label_says() -> None:
+    frame = pd.DataFrame(
+        {
+            "message_id": ["1", "2"],
+            "text": ["a", "b"],
+            "label": ["x", "y"],
+            "campaign": ["c", "d"],
+            "channel": ["sms", "app"],
+            "constant": ["k", "k"],
+            "empty": [None, None],
+            "length": [1, 2],
+            "device_id": ["d1", "d2"],
+        }
+    )
+    assert candidate_columns(frame) == ("channel", "length")
+
+
+def test_a_column_missing_in_a_frame_is_unknown_if_the_policy_says_so() -> None:
+    frame = pd.DataFrame({"age": [1.0]})
+    own = OwnColumns(("age",), {"channel": ("sms",)})
+    with pytest.raises(SchemaError, match="column 'channel' is missing"):
+        own_values(frame, own, "messages")
+    values = own_values(frame, own, "messages", missing_as_unknown=True)
+    assert own.compute(values, 1).tolist() == [[1.0, MISSING]]
