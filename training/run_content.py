@@ -84,7 +84,7 @@ def run_content(
 
 def _feature_params(features: FeatureRecipe) -> dict[str, Any]:
     """Return the parameters of the features, with the sizes of the lists: MLflow limits the length of a parameter."""
-    sizes = {f"words.{name}": len(words) for name, words in features.words.items()}
+    sizes = {f"words.{name}": len(words) for name, words in (features.words or {}).items()}
     sizes |= {name: len(getattr(features, name)) for name in LISTS if name != "words"}
     return features.model_dump(exclude={*LISTS}) | {name: size for name, size in sizes.items() if size}
 

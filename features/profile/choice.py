@@ -9,7 +9,7 @@ import pandas as pd
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.default_views import identifier_columns
 
-from .frames import NOT_PROFILE, category_column, frequent_categories, is_number, required_column
+from .frames import NOT_PROFILE, category_column, frequent_categories, is_flag, is_number, required_column
 from .own_columns import OwnColumns, digest_categories
 
 __all__ = ["ProfileColumns", "candidate_columns", "choose_profile_columns", "declared_columns"]
@@ -139,7 +139,7 @@ def declared_columns(
     names : collection of str
         The columns. Those of numbers and booleans are numbers, all others categories.
     categories : collection of str, default=()
-        Columns that are categories whatever they hold.
+        Columns that are categories although they hold numbers.
     table : str, default="messages"
         Name of the table, for errors.
 
@@ -170,7 +170,8 @@ def declared_columns(
         if pd.api.types.is_datetime64_any_dtype(column):
             problem = f"{name!r}: expected numbers or words as a feature, got times"
             raise ColumnTypeError(table, problem, "Make a number of it, such as the hour or an age in days.")
-        (numbers if is_number(column) and name not in categories else words).append(name)
+        is_word = not is_number(column) or (name in categories and not is_flag(column))
+        (words if is_word else numbers).append(name)
     return ProfileColumns(tuple(numbers), tuple(words), {})
 
 
@@ -188,4 +189,7 @@ def candidate_columns(records: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _varies(column: pd.Series) -> bool:
-    return len(column.dropna().unique()) > 1
+    """Return whether a column has two values; cells of words may be lists, which cannot be hashed."""
+    if is_number(column):
+        return bool(column.min() != column.max())
+    return len({value for value in category_column(column) if value is not None}) > 1

@@ -19,6 +19,7 @@ __all__ = [
     "as_strings",
     "category_column",
     "frequent_categories",
+    "is_flag",
     "is_number",
     "number_column",
     "own_values",
@@ -95,6 +96,8 @@ def required_column(records: pd.DataFrame, name: str, table: str = "subjects") -
 def number_column(records: pd.DataFrame, name: str, table: str = "subjects") -> Array:
     """Return a column as float64; NaN if a value is missing."""
     column = required_column(records, name, table)
+    if is_flag(column):
+        column = column.astype("boolean")
     if not pd.api.types.is_numeric_dtype(column) and not column.isna().all():
         raise ColumnTypeError(table, f"{name!r}: expected numbers, as in training, got {column.dtype}", READ_IT)
     numbers = pd.to_numeric(column).to_numpy(np.float64, na_value=np.nan)
@@ -104,9 +107,21 @@ def number_column(records: pd.DataFrame, name: str, table: str = "subjects") -> 
     return numbers
 
 
+def is_flag(column: pd.Series) -> bool:
+    """Return whether a column holds booleans; with missing ones pandas stores them as objects.
+
+    Examples
+    --------
+    >>> is_flag(pd.Series([True, None])), is_flag(pd.Series(["yes", None]))
+    (True, False)
+    """
+    is_object = column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "boolean"
+    return bool(pd.api.types.is_bool_dtype(column) or is_object)
+
+
 def is_number(column: pd.Series) -> bool:
     """Return whether a column holds numbers or booleans."""
-    return bool(pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column))
+    return bool(pd.api.types.is_numeric_dtype(column)) or is_flag(column)
 
 
 def category_column(column: pd.Series) -> Array:

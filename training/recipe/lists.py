@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, model_validator
 
 from fraudsieve.features.cues.own_lists import OwnLists
 
@@ -53,7 +53,7 @@ class ListRecipe(RecipeSection):
     ('Baccarat', '百家乐')
     """
 
-    words: dict[str, Entries] = Field(default_factory=dict)
+    words: dict[str, Entries] | None = None
     """Words by group. Each group is counted in a column of its own, ``cues__own_<group>``."""
     brands: Entries | dict[str, Entries] = ()
     """Names of brands in host names; as a table, with the domains that belong to each."""

@@ -110,7 +110,10 @@ def test_lists_are_restored_from_plain_types() -> None:
         ({"words": {"a b": ["bonus"]}}, "words: expected groups named by letters, digits and _, got 'a b'"),
         ({"words": {"a": []}}, "words.a: expected at least one word, got none"),
         ({"words": {f"g{n}": [f"word{n}"] for n in range(101)}}, "expected at most 100 groups, got 101"),
-        ({"words": {"a": [chr(0x4E00 + n) * 60 for n in range(3000)]}}, "whose table fits into 256 MB, got 3,000 words"),
+        (
+            {"words": {"a": [chr(0x4E00 + n) * 60 for n in range(3000)]}},
+            "whose table fits into 256 MB, got 3,000 words",
+        ),
         ({"brands": {"icbc": ["icbc"]}}, "brands.icbc: expected domains under a public suffix"),
         ({"brands": {"icbc": ["www.icbc.com.cn"]}}, "expected registered domains, such as icbc.com.cn, got 'www"),
         ({"brands": {"icbc": [], "ICBC": []}}, "brands: expected every brand once"),

@@ -17,7 +17,7 @@ RECORDS: list[dict[str, Any]] = [
     {"age": 3, "verified": True, "channel": "app", "国家": "CN"},
     {"age": None, "verified": False, "channel": " sms ", "国家": 86},
     {"age": 2.5, "verified": None, "channel": "fax", "国家": None},
-    {"age": math.nan, "verified": 1, "channel": "", "国家": 86.0},
+    {"age": math.nan, "verified": 1, "channel": "", "国家": "86"},
 ]
 
 
@@ -30,7 +30,7 @@ def test_missing_and_unseen_are_told_apart_and_blanks_do_not_count() -> None:
 
 
 def test_a_frame_gives_the_same_as_its_records_in_any_batch() -> None:
-    frame = pd.DataFrame(RECORDS).assign(verified=[1.0, 0.0, np.nan, 1.0])
+    frame = pd.DataFrame(RECORDS).assign(verified=pd.Series([True, False, None, True], dtype=object))
     columns = OWN.compute(own_values(frame, OWN, "messages"), len(frame))
     np.testing.assert_array_equal(columns, OWN.of_records(RECORDS)[0])
     np.testing.assert_array_equal(columns, np.array([OWN.of_record(record) for record in RECORDS]))
@@ -89,7 +89,8 @@ def test_columns_that_cannot_be_features_are_errors_with_a_suggestion() -> None:
 
 
 def test_numbers_may_be_declared_as_categories() -> None:
-    frame = pd.DataFrame({"country": [86.0, 1.0, None]})
+    frame = pd.DataFrame({"country": [86.0, 1.0, None], "flag": [True, None, False]})
+    assert declared_columns(frame, ["flag"], categories=["flag"]).numbers == ("flag",)
     assert declared_columns(frame, ["country"]).numbers == ("country",)
     own = declared_columns(frame, ["country"], categories=["country"]).learn(frame, 1)
     assert own.categories == {"country": ("1", "86")}
@@ -108,9 +109,11 @@ def test_candidates_are_columns_that_vary_and_no_label_says() -> None:
             "empty": [None, None],
             "length": [1, 2],
             "device_id": ["d1", "d2"],
+            "tags": [["a"], ["b", "c"]],
+            "flag": [True, None],
         }
     )
-    assert candidate_columns(frame) == ("channel", "length")
+    assert candidate_columns(frame) == ("channel", "length", "tags")
 
 
 def test_a_column_missing_in_a_frame_is_unknown_if_the_policy_says_so() -> None:

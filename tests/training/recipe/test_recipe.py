@@ -15,7 +15,8 @@ from fraudsieve.training.recipe.recipe import FeatureRecipe, ModelRecipe, Recipe
 
 def test_defaults_are_those_of_the_estimators() -> None:
     settings = FeatureRecipe().model_dump(exclude={"augment", "campaigns"})
-    assert settings.items() <= MessageFeatures().get_params().items()
+    parameters = MessageFeatures().get_params()
+    assert settings == {name: parameters[name] for name in settings}
     assert FeatureRecipe().augment == inspect.signature(augment).parameters["share"].default
     assert ModelRecipe().settings("message") == {}
     assert FraudClassifier(**ModelRecipe().settings("event")).get_params()["n_rounds"] == 300
