@@ -350,3 +350,31 @@ def test_a_megabyte_in_one_text_works(long: str) -> None:
 def test_texts_that_share_no_ngram_can_be_fitted() -> None:
     trained = MessageFeatures(n_folds=2).fit_transform(list("中国人民"), list("abab"))
     assert np.isfinite(trained).all()
+
+
+def test_own_columns_need_a_frame_that_has_them_and_are_the_same_in_transform() -> None:
+    frame = pd.DataFrame({"text": TEXTS, "channel": ["sms", "app"] * 6, "age": [*range(11), None]})
+    features = MessageFeatures(n_folds=3, columns=["channel", "age"], min_category_rows=2)
+    trained = features.fit_transform(frame, LABELS)
+    names = list(features.get_feature_names_out())
+    own = [names.index(name) for name in ("profile__age", "profile__channel")]
+    assert own == [len(names) - 2, len(names) - 1]
+    np.testing.assert_array_equal(trained[:, own], features.transform(frame)[:, own])
+    assert trained[:, own[1]].tolist() == [1, 0] * 6
+    assert features.notes_[0].startswith("the model keeps values of channel (2)")
+    with pytest.raises(TypeError, match="Expected a DataFrame with text and the columns age, channel, got list"):
+        features.transform(TEXTS)
+    with pytest.raises(TypeError, match="Expected a DataFrame with text and the columns channel, got list"):
+        MessageFeatures(columns=["channel"]).fit(TEXTS, LABELS)
+    with pytest.raises(ValueError, match="column 'channel' is missing"):
+        MessageFeatures(columns=["channel"]).fit(frame[["text"]], LABELS)
+
+
+def test_own_lists_are_counted_alike_in_training_and_transform() -> None:
+    texts = ["we play Ｂaccarat", *TEXTS[1:]]
+    features = MessageFeatures(n_folds=3, words={"gambling": ["baccarat"]})
+    trained = features.fit_transform(texts, LABELS)
+    column = list(features.get_feature_names_out()).index("cues__own_gambling")
+    assert trained[:, column].tolist() == features.transform(texts)[:, column].tolist() == [1] + [0] * 11
+    with pytest.raises(ValueError, match=r"words\.gambling: expected words of two or more"):
+        MessageFeatures(words={"gambling": ["x"]}).fit(TEXTS, LABELS)

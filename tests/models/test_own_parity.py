@@ -1,7 +1,7 @@
 """A model with own columns and own lists: the same scores, to the last bit, in every supported way."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,10 @@ FIELDS = ["channel", "国家", "age", "is_new"]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("own") / "model"
     write_own_model(path)
-    yield path
+    return path
 
 
 @pytest.fixture(scope="module")

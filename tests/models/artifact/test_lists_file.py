@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,14 @@ from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models import read_model
 from tests.models.own_model import write_own_model
 
-SHA_PROBLEM = "lists.json: its content does not match the manifest"
+SHA_PROBLEM = r"lists\.json: its content does not match the manifest"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("own") / "model"
     write_own_model(path)
-    yield path
+    return path
 
 
 @pytest.fixture
@@ -52,7 +51,7 @@ def test_a_folder_with_a_changed_word_is_refused(copy: Path) -> None:
 
 def test_a_folder_without_its_lists_is_refused(copy: Path) -> None:
     (copy / "lists.json").unlink()
-    with pytest.raises(ArtifactError, match="lists.json: cannot be read"):
+    with pytest.raises(ArtifactError, match=r"lists\.json: cannot be read"):
         read_model(copy)
 
 
@@ -70,7 +69,7 @@ def test_another_manifest_is_another_digest(copy: Path) -> None:
 )
 def test_content_that_is_not_of_lists_is_refused(copy: Path, content: bytes) -> None:
     forge(copy, content)
-    with pytest.raises(ArtifactError, match="lists.json: does not hold lists"):
+    with pytest.raises(ArtifactError, match=r"lists\.json: does not hold lists"):
         read_model(copy)
 
 
@@ -78,5 +77,5 @@ def test_lists_that_the_manifest_does_not_declare_are_refused(copy: Path) -> Non
     manifest = json.loads((copy / "manifest.json").read_bytes())
     manifest["features"]["lists"] = False
     (copy / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-    with pytest.raises(ArtifactError, match="columns that are not those of the features|disagree on lists.json"):
+    with pytest.raises(ArtifactError, match="columns that are not those of the features"):
         read_model(copy)

@@ -1,6 +1,7 @@
 """A table is scored as in a service, and keeps clusters, labels and unseen categories."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from fraudsieve.models.batch.inputs import read_inputs
 from fraudsieve.models.batch.score import score_frame
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.monitoring.scored_table import categories_of, score_table
+from tests.models.own_model import records, write_own_model
 
 Payments = Callable[..., pd.DataFrame]
 
@@ -57,3 +59,12 @@ def test_events_that_labels_should_name_need_an_id(payment_scorer: Scorer, payme
     labels = pd.DataFrame({"subject_id": now["event_id"][:5], "label": "extortion"})
     with pytest.raises(SchemaError, match="'event_id' is missing"):
         score_table(payment_scorer, now.drop(columns="event_id"), labels=labels)
+
+
+def test_own_categories_of_messages_are_told_from_numbers(tmp_path: Path) -> None:
+    write_own_model(tmp_path / "model")
+    frame = pd.DataFrame(records()).assign(message_id=[f"m{n}" for n in range(len(records()))])
+    scored = score_table(Scorer.load(tmp_path / "model"), frame)
+    assert scored.unseen.sum(axis=0).tolist() == [2, 0]  # channel, 国家
+    assert np.isnan(scored.rows[-2:, -1]).all()
+    assert not np.isnan(scored.rows[:-2, -1]).any()
