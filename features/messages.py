@@ -30,6 +30,7 @@ from fraudsieve.features.wording.surprisal_fit import surprisal_out_of_fold
 
 from .default_views import default_histories
 from .message_matrix import MessageMatrix
+from .unnamed import remember_unnamed
 
 __all__ = ["MessageFeatures"]
 
@@ -207,7 +208,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         models, blocks = self._fit_models(raw, folded, codes, groups)
         self.matrix_ = MessageMatrix(**models, sender=views, brands=brands, campaigns=campaigns)
         history = [block for block in self._history_columns(X) if block is not None]
-        return np.column_stack([*blocks, plain, *history])
+        return remember_unnamed(np.column_stack([*blocks, plain, *history]))
 
     def _fit_models(
         self, raw: CodePoints, folded: CodePoints, y: Array, groups: Array

@@ -27,6 +27,7 @@ from .json_types import to_json_types
 from .labels import LabelMetrics
 from .points import PointMetrics, point_metrics
 from .ranking import ECE_BINS, Ranking
+from .summary import report_table
 from .types import TypeMetrics, type_metrics
 
 __all__ = [
@@ -220,6 +221,9 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     operating_points: tuple[PointMetrics, ...]
     decision: DecisionMetrics | None
     errors: LargestErrors | None
+
+    def _repr_html_(self) -> str:
+        return report_table(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON types, under the names of its fields.
