@@ -27,10 +27,10 @@ from fraudsieve.features.wording.fit import out_of_fold
 from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.features.wording.model import TRUST, weigh_by_known_share
 from fraudsieve.features.wording.surprisal_fit import surprisal_out_of_fold
+from fraudsieve.features.wording.unnamed import remember_unnamed
 
 from .default_views import default_histories
 from .message_matrix import MessageMatrix
-from .unnamed import remember_unnamed
 
 __all__ = ["MessageFeatures"]
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .calibration import Calibration, fit_calibration
     from .classifier import FraudClassifier
     from .model_scores import ModelScores
-    from .pipeline import save_model
+    from .pipeline import save_pipeline
     from .policy import Policy
     from .predict import Scorer
     from .verification import verify
@@ -25,7 +25,7 @@ __all__ = [
     "ScoringResult",
     "fit_calibration",
     "read_model",
-    "save_model",
+    "save_pipeline",
     "score_file",
     "verify",
     "write_model",
@@ -42,7 +42,7 @@ _HOMES = {
     "ScoringResult": "batch.score",
     "fit_calibration": "calibration",
     "read_model": "artifact.folder",
-    "save_model": "pipeline",
+    "save_pipeline": "pipeline",
     "score_file": "batch.score",
     "verify": "verification",
     "write_model": "artifact.folder",

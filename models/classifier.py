@@ -15,9 +15,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from fraudsieve._typing import Array
-from fraudsieve.features.unnamed import is_unnamed
 from fraudsieve.features.wording.fit import campaign_weights
 from fraudsieve.features.wording.model import output_classes
+from fraudsieve.features.wording.unnamed import is_unnamed
 from fraudsieve.models.trees.ensemble import Ensemble, initial_log_odds
 
 from .calibration import Calibration, fit_calibration, probabilities

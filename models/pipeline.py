@@ -1,4 +1,4 @@
-"""`save_model`: a fitted scikit-learn pipeline of a builder and a `FraudClassifier` as a model folder."""
+"""`save_pipeline`: a fitted scikit-learn pipeline of a builder and a `FraudClassifier` as a model folder."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,7 +23,7 @@ from .calibration import fit_calibration
 from .classifier import FraudClassifier
 from .thresholds import operating_points
 
-__all__ = ["save_model"]
+__all__ = ["save_pipeline"]
 
 Builder: TypeAlias = MessageFeatures | AccountFeatures
 
@@ -31,7 +31,7 @@ KEEP = "Store the pipeline with joblib or mlflow.sklearn instead"
 WITHOUT_COLUMNS = ("drop", "passthrough", None)
 
 
-def save_model(
+def save_pipeline(
     pipeline: Any,
     folder: str | Path,
     *,
@@ -92,7 +92,7 @@ def save_model(
     >>> pipeline = make_pipeline(features, FraudClassifier(n_rounds=2, n_jobs=1))
     >>> pipeline = pipeline.fit(texts, ["spam", "spam", "ham", "ham"])
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     model = save_model(pipeline, f"{folder}/model")
+    ...     model = save_pipeline(pipeline, f"{folder}/model")
     ...     score = Scorer.load(f"{folder}/model").score({"text": "a prize for you"})
     >>> model.legitimate, bool(np.isclose(score["probability"], pipeline.predict_proba(["a prize for you"])[0, 1]))
     ('ham', True)

@@ -36,7 +36,6 @@ ORDER = {
         "accounts",
         "message_records",
         "message_matrix",
-        "unnamed",
         "messages",
         "feature_matrix",
     ),

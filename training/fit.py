@@ -16,7 +16,7 @@ from fraudsieve.features.tables.label_values import AUTO
 from fraudsieve.features.tables.reader import write_rejected
 from fraudsieve.features.tables.source import Source, local_file
 from fraudsieve.models.artifact.folder import Model, write_model
-from fraudsieve.models.artifact.summary import model_facts
+from fraudsieve.models.artifact.summary import model_summary
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint
@@ -28,11 +28,10 @@ from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.data.unlike import fit_unlike
 from fraudsieve.training.evaluation.labels import label_metrics
-from fraudsieve.training.evaluation.metrics import METRIC_NAMES
+from fraudsieve.training.evaluation.metrics import METRIC_NAMES, headline_figure
 from fraudsieve.training.evaluation.points import check_points, choose_points, share_of_records
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.run import evaluate_model
-from fraudsieve.training.evaluation.summary import headline_figure
 from fraudsieve.training.pages.origin import PageOrigin
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
@@ -99,7 +98,7 @@ class Trained:
 
     def _repr_html_(self) -> str:
         run = {} if self.logged is None else {"run in MLflow": self.logged.run_id}
-        facts = {"folder": str(self.folder), "headline": self._headline(), **model_facts(self.model), **run}
+        facts = {"folder": str(self.folder), "headline": self._headline(), **model_summary(self.model), **run}
         return facts_table("Trained model", facts | {"notes": f"{len(self.notes)}, in .notes"})
 
     def _headline(self) -> str:

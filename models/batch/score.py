@@ -265,14 +265,14 @@ def score_file(
 
     Examples
     --------
-    >>> from fraudsieve import FraudClassifier, MessageFeatures, save_model
+    >>> from fraudsieve import FraudClassifier, MessageFeatures, save_pipeline
     >>> from sklearn.pipeline import make_pipeline
     >>> texts = ["win a prize now", "prize waiting, call now", "see you at six", "dinner at home tonight"]
     >>> features = MessageFeatures(n_folds=2).set_output(transform="pandas")
     >>> pipeline = make_pipeline(features, FraudClassifier(n_rounds=2, n_jobs=1))
     >>> pipeline = pipeline.fit(texts, ["spam", "spam", "ham", "ham"])
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     model = save_model(pipeline, f"{folder}/model")
+    ...     model = save_pipeline(pipeline, f"{folder}/model")
     ...     result = score_file(f"{folder}/model", pd.DataFrame({"text": ["a prize", ""]}), f"{folder}/scores.csv")
     ...     scores = pd.read_csv(f"{folder}/scores.csv")
     >>> result.scored, result.rejected, scores["label"].tolist()

@@ -7,7 +7,7 @@ from ._lazy import lazy_attribute
 
 if TYPE_CHECKING:
     from .features import AccountFeatures, History, HistoryState, MessageFeatures, Network
-    from .models import FraudClassifier, ModelScores, Policy, Scorer, save_model, score_file
+    from .models import FraudClassifier, ModelScores, Policy, Scorer, save_pipeline, score_file
     from .training import Recipe, compare_tables, evaluate_tables, monitor_tables, promote, rollback, train
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
     "monitor_tables",
     "promote",
     "rollback",
-    "save_model",
+    "save_pipeline",
     "score_file",
     "train",
 ]
@@ -51,7 +51,7 @@ _HOMES = {
     "monitor_tables": "training",
     "promote": "training",
     "rollback": "training",
-    "save_model": "models",
+    "save_pipeline": "models",
     "score_file": "models",
     "train": "training",
 }

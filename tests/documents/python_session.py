@@ -4,13 +4,22 @@ import json
 import sys
 import traceback
 
-names: dict[str, object] = {"__name__": "__main__"}
-for line in sys.stdin:
-    place, text = json.loads(line)
-    try:
-        exec(compile("\n" * int(place.rpartition(":")[2]) + text, place, "exec"), names)
-        answer = ""
-    except BaseException:
-        answer = traceback.format_exc()
-    sys.__stdout__.write(json.dumps(answer) + "\n")
-    sys.__stdout__.flush()
+__all__ = ["run_blocks"]
+
+
+def run_blocks() -> None:
+    """Run the blocks on standard input; an answer is empty, or the traceback of the block."""
+    names: dict[str, object] = {"__name__": "__main__"}
+    for line in sys.stdin:
+        place, text = json.loads(line)
+        try:
+            exec(compile("\n" * int(place.rpartition(":")[2]) + text, place, "exec"), names)
+            answer = ""
+        except BaseException:
+            answer = traceback.format_exc()
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    run_blocks()

@@ -1,4 +1,4 @@
-"""`save_model`: a folder scores as its pipeline does; what a folder cannot hold is an error that says what to do."""
+"""`save_pipeline`: a folder scores as its pipeline does; what a folder cannot hold is an error that says what to do."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from fraudsieve.features import AccountFeatures, History, MessageFeatures
-from fraudsieve.models import FraudClassifier, Scorer, save_model
+from fraudsieve.models import FraudClassifier, Scorer, save_pipeline
 from fraudsieve.training.evaluation.run import evaluate_tables
 from fraudsieve.training.simulation.world import simulate
 
@@ -49,7 +49,7 @@ def scores(folder: Path, texts: list[str]) -> npt.NDArray[np.float64]:
 
 
 def test_a_folder_scores_as_its_pipeline(pipeline: Pipeline, tmp_path: Path) -> None:
-    model = save_model(pipeline, tmp_path / "shop")
+    model = save_pipeline(pipeline, tmp_path / "shop")
     assert (model.name, model.classes, model.legitimate, model.points) == ("shop", ("ham", "spam"), "ham", ())
     new = ["call now for a prize", "home at six", "something else"]
     np.testing.assert_allclose(scores(tmp_path / "shop", new), pipeline.predict_proba(new)[:, 1], rtol=1e-12)
@@ -69,7 +69,7 @@ def test_the_builder_may_be_in_another_step(step: Any, tmp_path: Path) -> None:
     X = FRAME if isinstance(step, ColumnTransformer) else TEXTS
     pipeline = fitted(step, X=X)
     assert pipeline[-1].ensemble_.wording == (0,)
-    save_model(pipeline, tmp_path / "model")
+    save_pipeline(pipeline, tmp_path / "model")
     np.testing.assert_allclose(scores(tmp_path / "model", TEXTS), pipeline.predict_proba(X)[:, 1], rtol=1e-12)
 
 
@@ -77,16 +77,16 @@ def test_calibration_chooses_operating_points_and_leaves_the_pipeline_as_it_is(
     pipeline: Pipeline, tmp_path: Path
 ) -> None:
     before = pipeline.predict_proba(TEXTS)
-    model = save_model(pipeline, tmp_path / "model", name="shop", calibration=(TEXTS, LABELS))
+    model = save_pipeline(pipeline, tmp_path / "model", name="shop", calibration=(TEXTS, LABELS))
     assert model.name == "shop"
     assert model.points[0].name == "false_positive_rate_0.01"
     assert Scorer.load(tmp_path / "model").score({"text": TEXTS[0]})["decision"] == "flag"
     np.testing.assert_array_equal(pipeline.predict_proba(TEXTS), before)
     noisy = np.where(np.arange(80) % 3 == 0, "ham", np.tile(LABELS, 5))
-    calibrated = save_model(pipeline, tmp_path / "noisy", calibration=(TEXTS * 5, noisy))
+    calibrated = save_pipeline(pipeline, tmp_path / "noisy", calibration=(TEXTS * 5, noisy))
     assert calibrated.calibration != model.calibration
     with pytest.raises(ValueError, match=r"classes of the pipeline \['ham', 'spam'\], got also \['scam'\]"):
-        save_model(pipeline, tmp_path / "other", calibration=(["a"], ["scam"]))
+        save_pipeline(pipeline, tmp_path / "other", calibration=(["a"], ["scam"]))
     assert not (tmp_path / "other").exists()
 
 
@@ -102,14 +102,14 @@ def test_calibration_chooses_operating_points_and_leaves_the_pipeline_as_it_is(
 )
 def test_the_legitimate_class(labels: Any, settings: dict[str, Any], expected: str | None, tmp_path: Path) -> None:
     y = np.where(LABELS == "ham", *labels)
-    assert save_model(fitted(features(), y=y), tmp_path / "model", **settings).legitimate == expected
+    assert save_pipeline(fitted(features(), y=y), tmp_path / "model", **settings).legitimate == expected
 
 
 def test_the_builder_names_the_legitimate_class(tmp_path: Path) -> None:
     y = np.where(LABELS == "ham", "red", "blue")
-    assert save_model(fitted(features(legitimate="red"), y=y), tmp_path / "model").legitimate == "red"
+    assert save_pipeline(fitted(features(legitimate="red"), y=y), tmp_path / "model").legitimate == "red"
     with pytest.raises(ValueError, match=r"legitimate: expected one of the classes \['blue', 'red'\], got 'green'"):
-        save_model(fitted(features(), y=y), tmp_path / "other", legitimate="green")
+        save_pipeline(fitted(features(), y=y), tmp_path / "other", legitimate="green")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_the_builder_names_the_legitimate_class(tmp_path: Path) -> None:
 )
 def test_what_a_folder_cannot_hold_is_named(step: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):
-        save_model(fitted(step, X=FRAME), tmp_path / "model")
+        save_pipeline(fitted(step, X=FRAME), tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
 
@@ -146,18 +146,18 @@ def test_other_objects_are_rejected(pipeline: Pipeline, tmp_path: Path) -> None:
     search = GridSearchCV(pipeline, {})
     search.best_estimator_ = pipeline
     with pytest.raises(TypeError, match=r"got GridSearchCV\. Pass its best_estimator_"):
-        save_model(search, tmp_path / "model")
+        save_pipeline(search, tmp_path / "model")
     with pytest.raises(TypeError, match="got FraudClassifier"):
-        save_model(pipeline[-1], tmp_path / "model")
+        save_pipeline(pipeline[-1], tmp_path / "model")
     with pytest.raises(ValueError, match="FraudClassifier as last step, got LogisticRegression"):
-        save_model(make_pipeline(features(), LogisticRegression()), tmp_path / "model")
+        save_pipeline(make_pipeline(features(), LogisticRegression()), tmp_path / "model")
     with pytest.raises(ValueError, match="got 0"):
-        save_model(make_pipeline(trees()), tmp_path / "model")
+        save_pipeline(make_pipeline(trees()), tmp_path / "model")
     with pytest.raises(NotFittedError):
-        save_model(make_pipeline(features(), trees()), tmp_path / "model")
+        save_pipeline(make_pipeline(features(), trees()), tmp_path / "model")
     (tmp_path / "model").mkdir()
     with pytest.raises(FileExistsError):
-        save_model(pipeline, tmp_path / "model")
+        save_pipeline(pipeline, tmp_path / "model")
 
 
 def test_a_classifier_of_other_columns_is_rejected(pipeline: Pipeline, tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_classifier_of_other_columns_is_rejected(pipeline: Pipeline, tmp_path:
     reversed_columns = clone(trees()).fit(rows[rows.columns[::-1]], LABELS)
     for other in (reversed_columns, clone(trees()).fit(rows.iloc[:, 1:], LABELS)):
         with pytest.raises(ValueError, match="columns that are others or in another order"):
-            save_model(Pipeline([("features", pipeline[0]), ("trees", other)]), tmp_path / "model")
+            save_pipeline(Pipeline([("features", pipeline[0]), ("trees", other)]), tmp_path / "model")
 
 
 def test_accounts_too(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_accounts_too(tmp_path: Path) -> None:
     y = np.where(np.arange(len(accounts)) % 3 == 0, "fraud", "legitimate").astype(object)
     builder = AccountFeatures(world.events, history=[History(("1d",), kinds=("message",))])
     pipeline = fitted(builder, X=accounts, y=y)
-    save_model(pipeline, tmp_path / "model")
+    save_pipeline(pipeline, tmp_path / "model")
     events = world.events.astype(object).where(world.events.notna(), None).to_dict("records")
     scored = Scorer.load(tmp_path / "model").score_columns(accounts, history=events)
     np.testing.assert_allclose(scored["probability"], pipeline.predict_proba(accounts)[:, 0], rtol=1e-12)
@@ -182,6 +182,6 @@ def test_accounts_too(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_saved_pipeline_can_be_evaluated(pipeline: Pipeline, tmp_path: Path) -> None:
-    save_model(pipeline, tmp_path / "model", calibration=(TEXTS, LABELS))
+    save_pipeline(pipeline, tmp_path / "model", calibration=(TEXTS, LABELS))
     table = pd.DataFrame({"message_id": [f"m{i}" for i in range(16)], "text": TEXTS, "label": LABELS})
     assert evaluate_tables(tmp_path / "model", messages=table).report.average_precision == 1.0
