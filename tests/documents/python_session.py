@@ -10,6 +10,7 @@ __all__ = ["run_blocks"]
 def run_blocks() -> None:
     """Run the blocks on standard input; an answer is empty, or the traceback of the block."""
     names: dict[str, object] = {"__name__": "__main__"}
+    answers, sys.stdout = sys.stdout, sys.stderr  # what blocks print is not an answer
     for line in sys.stdin:
         place, text = json.loads(line)
         try:
@@ -17,8 +18,8 @@ def run_blocks() -> None:
             answer = ""
         except BaseException:
             answer = traceback.format_exc()
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
 
 
 if __name__ == "__main__":

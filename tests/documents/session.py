@@ -72,7 +72,7 @@ class Session:
         self.python.stdin.flush()
         while True:
             line = self.python.stdout.readline()
-            if not line.startswith('"'):  # what the block prints
+            if not line.startswith('"'):  # what a compiled library prints
                 assert line, f"{place}: the interpreter ended"
                 continue
             assert json.loads(line) == "", f"{place}\n{text}\n{json.loads(line)}"

@@ -13,7 +13,9 @@ pip() {
 stop_server() {
     if [ -s server.pid ]; then
         kill "$(cat server.pid)" 2>/dev/null || true
-        while kill -0 "$(cat server.pid)" 2>/dev/null; do sleep 0.1; done
+        local waited=0
+        # At most a minute: where nobody waits for a process that has ended, it seems to exist.
+        while kill -0 "$(cat server.pid)" 2>/dev/null && [ $((waited += 1)) -lt 600 ]; do sleep 0.1; done
         rm server.pid
     fi
 }

@@ -11,6 +11,8 @@ from .blocks import BEFORE, NOT_RUN, RUN, Block, blocks_of, documents, reason_no
 from .session import Session
 from .tables import write_tables
 
+PROGRAMS = ("bash", "curl", "openssl")
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -31,6 +33,7 @@ def test_what_is_not_run_exists() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not all(map(shutil.which, PROGRAMS)), reason=f"needs {', '.join(PROGRAMS)}")
 @pytest.mark.parametrize("document", documents())
 def test_the_blocks_of_a_document_run(document: str, folder: Path) -> None:
     with Session(folder) as session:
