@@ -26,7 +26,9 @@ FRAME = pd.DataFrame({"text": TEXTS, "amount": np.arange(16.0)})
 
 
 def features(**settings: Any) -> MessageFeatures:
-    return MessageFeatures(n_folds=2, **settings).set_output(transform="pandas")
+    builder = MessageFeatures(n_folds=2, **settings)
+    builder.set_output(transform="pandas")
+    return builder
 
 
 def trees() -> FraudClassifier:
@@ -175,7 +177,7 @@ def test_accounts_too(tmp_path: Path) -> None:
     builder = AccountFeatures(world.events, history=[History(("1d",), kinds=("message",))])
     pipeline = fitted(builder, X=accounts, y=y)
     save_pipeline(pipeline, tmp_path / "model")
-    events = world.events.astype(object).where(world.events.notna(), None).to_dict("records")
+    events: Any = world.events.astype(object).where(world.events.notna(), None).to_dict("records")
     scored = Scorer.load(tmp_path / "model").score_columns(accounts, history=events)
     np.testing.assert_allclose(scored["probability"], pipeline.predict_proba(accounts)[:, 0], rtol=1e-12)
 
