@@ -28,6 +28,7 @@ from fraudsieve.features.wording.fit import out_of_fold
 from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.features.wording.model import TRUST, weigh_by_known_share
 from fraudsieve.features.wording.surprisal_fit import surprisal_out_of_fold
+from fraudsieve.features.wording.unnamed import remember_unnamed
 
 from .default_views import default_histories
 from .message_frames import message_frame, message_texts, sender_history
@@ -252,7 +253,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         models, blocks = self._fit_models(raw, folded, codes, groups)
         self.matrix_ = MessageMatrix(**models, sender=views, lists=lists, own=own, campaigns=campaigns)
         of_records = [block for block in self._record_columns(X) if block is not None]
-        return np.column_stack([*blocks, plain, *of_records])
+        return remember_unnamed(np.column_stack([*blocks, plain, *of_records]))
 
     def _fit_models(
         self, raw: CodePoints, folded: CodePoints, y: Array, groups: Array

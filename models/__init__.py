@@ -6,9 +6,11 @@ from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
     from .artifact.folder import Model, read_model, write_model
+    from .batch.score import ScoringResult, score_file
     from .calibration import Calibration, fit_calibration
     from .classifier import FraudClassifier
     from .model_scores import ModelScores
+    from .pipeline import save_pipeline
     from .policy import Policy
     from .predict import Scorer
     from .verification import verify
@@ -20,8 +22,11 @@ __all__ = [
     "ModelScores",
     "Policy",
     "Scorer",
+    "ScoringResult",
     "fit_calibration",
     "read_model",
+    "save_pipeline",
+    "score_file",
     "verify",
     "write_model",
 ]
@@ -34,8 +39,11 @@ _HOMES = {
     "ModelScores": "model_scores",
     "Policy": "policy",
     "Scorer": "predict",
+    "ScoringResult": "batch.score",
     "fit_calibration": "calibration",
     "read_model": "artifact.folder",
+    "save_pipeline": "pipeline",
+    "score_file": "batch.score",
     "verify": "verification",
     "write_model": "artifact.folder",
 }

@@ -1,7 +1,8 @@
 """`FraudClassifier`: LightGBM that boosts from the wording scores, with calibrated probabilities."""
 
 import re
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -16,6 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from fraudsieve._typing import Array
 from fraudsieve.features.wording.fit import campaign_weights
 from fraudsieve.features.wording.model import output_classes
+from fraudsieve.features.wording.unnamed import is_unnamed
 from fraudsieve.models.trees.ensemble import Ensemble, initial_log_odds
 
 from .calibration import Calibration, fit_calibration, probabilities
@@ -23,13 +25,18 @@ from .calibration import Calibration, fit_calibration, probabilities
 __all__ = ["FraudClassifier"]
 
 ROUNDS_PER_CALL = 10
+UNNAMED = (
+    "The columns of X have no names, so boosting starts from the class frequencies, not from the text model. "
+    'Call set_output(transform="pandas") on MessageFeatures.'
+)
 
 
 class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Classify feature rows as fraud or not, or by crime type.
 
-    The log-odds are those of the wording columns (``wording__<class>``, recognised by name, so pass a DataFrame:
-    see `set_output` of `MessageFeatures`) plus a LightGBM model of all columns. Without wording columns boosting starts
+    The log-odds are those of the wording columns plus a LightGBM model of all columns. Wording columns are recognised
+    by name, so pass a DataFrame: see `set_output` of `MessageFeatures`. The name is ``wording__<class>``, also behind
+    the prefix of a step, as `ColumnTransformer` and `FeatureUnion` write it. Without wording columns boosting starts
     from the class frequencies. There is no resampling and no class weighting, because they distort probabilities.
 
     Parameters
@@ -154,9 +161,16 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If `y` has one class, lengths differ, or X has infinite values.
+            If `y` has one class, lengths differ, X has infinite values, or several steps have wording columns.
+
+        Warns
+        -----
+        UserWarning
+            If X is an array of `MessageFeatures` with wording columns, which cannot be recognised without their names.
         """
         self._validate_params()
+        if is_unnamed(X):
+            warnings.warn(UNNAMED, UserWarning, stacklevel=2)
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -166,7 +180,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if groups is not None:
             check_consistent_length(X, groups)
             weights = weights * campaign_weights(np.asarray(groups))
-        wording = self._wording_columns()
+        wording = _wording_positions(list(getattr(self, "feature_names_in_", ())), self.classes_.tolist())
         base = np.zeros(len(wording)) if wording else _class_log_odds(codes, weights)
         start = initial_log_odds(X, wording, base).ravel(order="F")
         data = lgb.Dataset(X, codes, weight=weights, init_score=start, params={"verbosity": -1})
@@ -260,17 +274,6 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X = validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
         return self.ensemble_.log_odds(X, n_threads=self.n_jobs or 0)
 
-    def _wording_columns(self) -> tuple[int, ...]:
-        """Return the positions of the wording columns, in the order of the outputs."""
-        names = list(getattr(self, "feature_names_in_", ()))
-        expected = [f"wording__{name}" for name in output_classes(self.classes_.tolist())]
-        if not any(name in names for name in expected):
-            return ()
-        missing = [name for name in expected if name not in names]
-        if missing:
-            raise ValueError(f"Expected a wording column for every class, got none for {missing}.")
-        return tuple(names.index(name) for name in expected)
-
     def _lightgbm_params(self) -> dict[str, Any]:
         n_classes = len(self.classes_)
         objective = {"objective": "binary"} if n_classes == 2 else {"objective": "multiclass", "num_class": n_classes}
@@ -295,6 +298,24 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _wording_positions(names: Sequence[str], classes: Sequence[Any]) -> tuple[int, ...]:
+    """Return the positions of the wording columns, in the order of the outputs; empty if there are none."""
+    expected = [f"wording__{name}" for name in output_classes(classes)]
+    prefixes = {
+        name.removesuffix(end) for name in names for end in expected if name == end or name.endswith(f"__{end}")
+    }
+    if not prefixes:
+        return ()
+    if len(prefixes) > 1:
+        found = ", ".join(repr(f"{prefix}wording__") for prefix in sorted(prefixes))
+        raise ValueError(f"Expected the wording columns of one step, got those of several: {found}. Keep one of them.")
+    (prefix,) = prefixes
+    missing = [name for name in expected if prefix + name not in names]
+    if missing:
+        raise ValueError(f"Expected a wording column for every class, got none for {missing}.")
+    return tuple(names.index(prefix + name) for name in expected)
 
 
 def _callback(on_round: Callable[[int, float], None]) -> Callable[[Any], None]:

@@ -14,6 +14,7 @@ from fraudsieve.features.history.records import RejectedRecord, as_records
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.artifact.summary import model_line, model_table
 from fraudsieve.models.reasons.request import ReasonRequest, count_reasons
 from fraudsieve.models.scoring.columns import Batch, Columns, check_records, columns_of, records_of
 from fraudsieve.models.scoring.fields import model_fields
@@ -40,7 +41,6 @@ class Scorer:
 
     A record that cannot be scored has the ``status`` ``unscorable``, and ``why`` names the field. Fields that the model
     does not use are ignored. One record, many records and columns give the same scores to the last bit.
-
     Threads can share a scorer; a live state is for one thread.
 
     Parameters
@@ -115,8 +115,10 @@ class Scorer:
         return cls(load_model(folder, digest=digest), policy=policy, n_threads=n_threads)
 
     def __repr__(self) -> str:
-        classes = ", ".join(self.model.classes)
-        return f"Scorer({self.model.name}: {self.model.subject}s as {classes}; digest {str(self.model.digest)[:12]})"
+        return f"Scorer({model_line(self.model)})"
+
+    def _repr_html_(self) -> str:
+        return model_table("Scorer", self.model)
 
     def warm_up(self, *, reasons: bool = True) -> Self:
         """Score sample records, so that everything is compiled and in memory before the first real one.

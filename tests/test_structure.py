@@ -50,6 +50,7 @@ ORDER = {
         "sentences",
         "artifact",
         "scoring",
+        "pipeline",
         "reasons",
         "verification",
         "predict",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .monitoring.report import MonitorReport
     from .monitoring.run import monitor_tables
     from .promotion.compare import Comparison, compare_tables
+    from .promotion.decision import Decision, promote, rollback
     from .recipe.recipe import Recipe
     from .simulation.world import World
     from .splits.forward import Fold, forward_folds
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Comparison",
+    "Decision",
     "DelayCurve",
     "Evaluation",
     "Fold",
@@ -41,7 +43,9 @@ __all__ = [
     "maturity_gap",
     "maturity_gaps",
     "monitor_tables",
+    "promote",
     "reversals",
+    "rollback",
     "split_by_campaign",
     "split_by_time",
     "split_randomly",
@@ -51,6 +55,7 @@ __all__ = [
 # Imported at first use: MLflow alone takes seconds.
 _HOMES = {
     "Comparison": "promotion.compare",
+    "Decision": "promotion.decision",
     "DelayCurve": "labels.maturity",
     "Evaluation": "evaluation.run",
     "Fold": "splits.forward",
@@ -71,7 +76,9 @@ _HOMES = {
     "maturity_gap": "labels.maturity",
     "maturity_gaps": "labels.maturity",
     "monitor_tables": "monitoring.run",
+    "promote": "promotion.decision",
     "reversals": "labels.trust",
+    "rollback": "promotion.decision",
     "split_by_campaign": "splits.split",
     "split_by_time": "splits.split",
     "split_randomly": "splits.split",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fraudsieve._html import facts_table
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import SplitError
 from fraudsieve.features.accounts import UNTIMED
@@ -15,6 +16,7 @@ from fraudsieve.features.tables.label_values import AUTO
 from fraudsieve.features.tables.reader import write_rejected
 from fraudsieve.features.tables.source import Source, local_file
 from fraudsieve.models.artifact.folder import Model, write_model
+from fraudsieve.models.artifact.summary import model_summary
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.thresholds import OperatingPoint
@@ -27,7 +29,7 @@ from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.data.unlike import fit_unlike
 from fraudsieve.training.evaluation.labels import label_metrics
-from fraudsieve.training.evaluation.metrics import METRIC_NAMES
+from fraudsieve.training.evaluation.metrics import METRIC_NAMES, headline_figure
 from fraudsieve.training.evaluation.points import check_points, choose_points, share_of_records
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.run import evaluate_model
@@ -93,12 +95,15 @@ class Trained:
 
     def __repr__(self) -> str:
         """Return one line; `report` and `data` are too long to show."""
-        return f"Trained({self.folder}: {_short(self.report)}, {len(self.notes)} notes)"
+        return f"Trained({self.folder}: {self._headline()}, {len(self.notes)} notes)"
 
+    def _repr_html_(self) -> str:
+        run = {} if self.logged is None else {"run in MLflow": self.logged.run_id}
+        facts = {"folder": str(self.folder), "headline": self._headline(), **model_summary(self.model), **run}
+        return facts_table("Trained model", facts | {"notes": f"{len(self.notes)}, in .notes"})
 
-def _short(report: EvaluationReport) -> str:
-    name = "average_precision" if report.average_precision is not None else "macro_f1"
-    return f"{METRIC_NAMES[name]} {getattr(report, name):.3f} on {report.rows:,} rows of the test slice"
+    def _headline(self) -> str:
+        return f"{headline_figure(self.report)} on {self.report.rows:,} rows of the test slice"
 
 
 def train(

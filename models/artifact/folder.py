@@ -35,6 +35,7 @@ from fraudsieve.models.trees.shapley import REASONS
 
 from .bounds import FILE_BYTES, MANIFEST_BYTES, size_problem
 from .matrix import EXPORT, LISTS_FILE, MANIFEST, array_mismatch, build_matrix, matrix_files
+from .summary import model_line, model_table
 from .unlike import UNLIKE_FILE, read_unlike, unlike_files, unlike_mismatch
 
 __all__ = ["FEATURES_VERSION", "FORMAT", "LIBRARIES", "Model", "read_manifest", "read_model", "write_model"]
@@ -91,6 +92,13 @@ class Model:
     training: dict[str, Any] = field(default_factory=dict)
     unlike: UnlikeTraining | None = None
     digest: str = ""
+
+    def __repr__(self) -> str:
+        """Return one line; the arrays are too long to show."""
+        return f"Model({model_line(self)})"
+
+    def _repr_html_(self) -> str:
+        return model_table("Model", self)
 
     @property
     def subject(self) -> str:

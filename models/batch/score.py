@@ -213,7 +213,7 @@ def _empty_labels(matrix: AccountMatrix) -> pd.DataFrame:
 
 
 def score_file(
-    scorer: Scorer,
+    model: Scorer | str | Path,
     source: Source,
     output: str | Path,
     progress: Callable[[int, int], None] | None = None,
@@ -232,8 +232,8 @@ def score_file(
 
     Parameters
     ----------
-    scorer : Scorer
-        The model.
+    model : Scorer, str or Path
+        A loaded model, or what `Scorer.load` takes.
     source : path or DataFrame
         Records to score. Accounts without ``as_of`` are scored as of the last event.
     output : str or Path
@@ -267,7 +267,23 @@ def score_file(
         If the output is a folder, or cannot be written. Nothing is read before that.
     BusyError
         If another process is writing the same output.
+
+    Examples
+    --------
+    >>> from fraudsieve import FraudClassifier, MessageFeatures, save_pipeline
+    >>> from sklearn.pipeline import make_pipeline
+    >>> texts = ["win a prize now", "prize waiting, call now", "see you at six", "dinner at home tonight"]
+    >>> features = MessageFeatures(n_folds=2).set_output(transform="pandas")
+    >>> pipeline = make_pipeline(features, FraudClassifier(n_rounds=2, n_jobs=1))
+    >>> pipeline = pipeline.fit(texts, ["spam", "spam", "ham", "ham"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model = save_pipeline(pipeline, f"{folder}/model")
+    ...     result = score_file(f"{folder}/model", pd.DataFrame({"text": ["a prize", ""]}), f"{folder}/scores.csv")
+    ...     scores = pd.read_csv(f"{folder}/scores.csv")
+    >>> result.scored, result.rejected, scores["label"].tolist()
+    (1, 1, ['spam'])
     """
+    scorer = model if isinstance(model, Scorer) else Scorer.load(model)
     output, source = Path(output), as_input(source, options_of_model(scorer.model))
     rejected_output = output.with_suffix(".rejected.parquet")
     for table in (source, events, labels, past):

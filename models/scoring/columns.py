@@ -7,6 +7,8 @@ import numpy as np
 
 __all__ = ["Batch", "Columns", "check_records", "columns_of", "lists_of", "records_of"]
 
+IN_A_DICT = ' Put a text in a dict: {"text": ...}.'
+
 Columns: TypeAlias = Mapping[str, Sequence[Any]]
 
 
@@ -138,7 +140,9 @@ def check_records(records: object) -> None:
     """
     if not isinstance(records, list | tuple):
         hint = " For a table, call score_columns." if hasattr(records, "columns") else ""
+        hint = IN_A_DICT if isinstance(records, str) else hint
         raise TypeError(f"Expected a dict or a list of dicts, got {type(records).__name__}.{hint}")
     wrong = next((i for i, record in enumerate(records) if not isinstance(record, Mapping)), None)
     if wrong is not None:
-        raise TypeError(f"Expected a dict as record, got {type(records[wrong]).__name__} at position {wrong}.")
+        hint = IN_A_DICT if isinstance(records[wrong], str) else ""
+        raise TypeError(f"Expected a dict as record, got {type(records[wrong]).__name__} at position {wrong}.{hint}")

@@ -7,8 +7,8 @@ from ._lazy import lazy_attribute
 
 if TYPE_CHECKING:
     from .features import AccountFeatures, History, HistoryState, MessageFeatures, Network
-    from .models import FraudClassifier, Scorer
-    from .training import Recipe, train
+    from .models import FraudClassifier, ModelScores, Policy, Scorer, save_pipeline, score_file
+    from .training import Recipe, compare_tables, evaluate_tables, monitor_tables, promote, rollback, train
 
 __all__ = [
     "AccountFeatures",
@@ -16,10 +16,19 @@ __all__ = [
     "History",
     "HistoryState",
     "MessageFeatures",
+    "ModelScores",
     "Network",
+    "Policy",
     "Recipe",
     "Scorer",
     "__version__",
+    "compare_tables",
+    "evaluate_tables",
+    "monitor_tables",
+    "promote",
+    "rollback",
+    "save_pipeline",
+    "score_file",
     "train",
 ]
 
@@ -32,9 +41,18 @@ _HOMES = {
     "History": "features",
     "HistoryState": "features",
     "MessageFeatures": "features",
+    "ModelScores": "models",
     "Network": "features",
+    "Policy": "models",
     "Recipe": "training",
     "Scorer": "models",
+    "compare_tables": "training",
+    "evaluate_tables": "training",
+    "monitor_tables": "training",
+    "promote": "training",
+    "rollback": "training",
+    "save_pipeline": "models",
+    "score_file": "models",
     "train": "training",
 }
 

@@ -94,6 +94,34 @@ def test_wording_of_absent_classes_is_an_ordinary_column() -> None:
     assert [model.feature_names_in_[at] for at in model.ensemble_.wording] == ["wording__spam"]
 
 
+@pytest.mark.parametrize("prefix", ["text__", "union__text__"])
+@pytest.mark.parametrize("classes", [("fraud", "legitimate"), ("ham", "scam", "spam")])
+def test_wording_columns_are_found_behind_the_prefix_of_a_step(prefix: str, classes: tuple[str, ...]) -> None:
+    frame, y = frame_of(classes=classes)
+    plain = small().fit(frame, y)
+    prefixed = small().fit(frame.add_prefix(prefix), y)
+    assert prefixed.ensemble_.wording == plain.ensemble_.wording != ()
+    np.testing.assert_array_equal(prefixed.predict_proba(frame.add_prefix(prefix)), plain.predict_proba(frame))
+
+
+def test_wording_columns_of_several_steps_are_an_error() -> None:
+    frame, y = frame_of()
+    both = pd.concat([frame.add_prefix("a__"), frame.add_prefix("b__")], axis=1)
+    with pytest.raises(ValueError, match=r"those of several: 'a__wording__', 'b__wording__'\. Keep one of them"):
+        small().fit(both, y)
+
+
+def test_an_array_of_the_builder_of_messages_has_lost_its_names() -> None:
+    texts, y = (
+        ["win a prize", "a prize, call now", "see you at six", "home tonight"] * 3,
+        ["spam", "spam", "ham", "ham"] * 3,
+    )
+    with pytest.warns(UserWarning, match=r"boosting starts from the class frequencies.* set_output"):
+        make_pipeline(MessageFeatures(n_folds=2), small()).fit(texts, y)
+    make_pipeline(MessageFeatures(n_folds=2, wording=False), small()).fit(texts, y)  # no start to lose
+    make_pipeline(MessageFeatures(n_folds=2).set_output(transform="pandas"), small()).fit(texts, y)
+
+
 def test_importances_are_shares_of_the_gain_and_rounds_are_reported() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(500, 3))

@@ -165,6 +165,7 @@ def test_a_table_is_pointed_to_the_method_for_it(scorer: Scorer) -> None:
 def test_a_scorer_is_shown_in_one_line(scorer: Scorer) -> None:
     digest = str(scorer.model.digest)[:12]
     assert repr(scorer) == f"Scorer({scorer.model.name}: messages as fraud, legitimate; digest {digest})"
+    assert f"<td>{scorer.model.digest}</td>" in scorer._repr_html_()
 
 
 def test_wrong_columns_are_an_error(scorer: Scorer) -> None:

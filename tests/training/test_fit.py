@@ -128,6 +128,10 @@ def test_the_run_says_what_it_is_about(trained: Any) -> None:
     assert [loss.step for loss in losses] == list(range(10, 90, 10))
     assert "card_precision" not in run.data.metrics
     assert repr(trained).startswith(f"Trained({trained.folder}: average precision {metric} on ")
+    table = trained._repr_html_()
+    assert "Trained model" in table
+    assert trained.model.digest in table
+    assert f"average precision {metric} on " in table
 
 
 def test_a_clean_world_is_trained_on_without_a_warning(trained: Any) -> None:

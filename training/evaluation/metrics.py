@@ -1,8 +1,21 @@
-"""Names and formats of metrics, shared by the command line, the pages and the gates."""
+"""Names and formats of metrics, shared by the command line, the pages, the gates and notebooks."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["METRIC_NAMES", "RATE_NAMES", "describe_capacity", "format_days", "format_number"]
+from fraudsieve._html import facts_table
+
+if TYPE_CHECKING:  # the report imports this module
+    from .report import EvaluationReport
+
+__all__ = [
+    "METRIC_NAMES",
+    "RATE_NAMES",
+    "describe_capacity",
+    "format_days",
+    "format_number",
+    "headline_figure",
+    "report_table",
+]
 
 METRIC_NAMES: Final = {
     "average_precision": "average precision",
@@ -29,6 +42,17 @@ RATE_NAMES: Final = {
     "alerts_a_day": "alerts per day",
 }
 """The rates of an operating point."""
+
+SHOWN = (
+    "average_precision",
+    "base_rate",
+    "recall_at_capacity",
+    "precision_at_capacity",
+    "recall_at_1pct_fpr",
+    "ece",
+    "macro_f1",
+)
+"""The metrics of the short table of a report."""
 
 
 def format_number(value: float) -> str:
@@ -65,3 +89,24 @@ def format_days(days: float) -> str:
     ('13', '0.0417', '1,230')
     """
     return format_number(float(f"{days:.3g}"))
+
+
+def headline_figure(report: "EvaluationReport") -> str:
+    """Return the name and the value of the metric that matters most."""
+    name = "average_precision" if report.average_precision is not None else "macro_f1"
+    return f"{METRIC_NAMES[name]} {getattr(report, name):.3f}"
+
+
+def report_table(report: "EvaluationReport") -> str:
+    """Return the main figures as a table in HTML."""
+    facts = {"records": f"{report.rows:,}" + ("" if report.frauds is None else f", {report.frauds:,} of them fraud")}
+    if report.decision is not None:
+        decision = report.decision
+        facts["found"] = f"{decision.found:,} frauds with {decision.reviews:,} reviews, at {decision.point}"
+    for name in SHOWN:
+        value, interval = getattr(report, name), report.intervals.get(name)
+        if value is not None:
+            between = "" if interval is None else f" (95 % interval: {interval[0]:.3f} to {interval[1]:.3f})"
+            facts[METRIC_NAMES[name]] = f"{value:.3f}{between}"
+    facts["types"] = ", ".join(report.by_type)
+    return facts_table("Evaluation report", facts)

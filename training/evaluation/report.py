@@ -25,6 +25,7 @@ from .fraud import FraudMetrics, fraud_metrics
 from .fraud_rows import FraudRows, threshold_at
 from .json_types import to_json_types
 from .labels import LabelMetrics
+from .metrics import headline_figure, report_table
 from .points import PointMetrics, point_metrics
 from .ranking import ECE_BINS, Ranking
 from .types import TypeMetrics, type_metrics
@@ -220,6 +221,13 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     operating_points: tuple[PointMetrics, ...]
     decision: DecisionMetrics | None
     errors: LargestErrors | None
+
+    def __repr__(self) -> str:
+        """Return one line; `to_dict` has everything."""
+        return f"EvaluationReport({headline_figure(self)} on {self.rows:,} rows)"
+
+    def _repr_html_(self) -> str:
+        return report_table(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON types, under the names of its fields.

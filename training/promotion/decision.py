@@ -89,7 +89,7 @@ class Decision:
 
 
 def promote(
-    recipe: Recipe,
+    recipe: Recipe | None = None,
     *,
     challenger: str | None = None,
     messages: Source | None = None,
@@ -106,8 +106,8 @@ def promote(
 
     Parameters
     ----------
-    recipe : Recipe
-        Name of the registered model, store, gates, capacity and costs.
+    recipe : Recipe, default=None
+        Name of the registered model, store, gates, capacity and costs; None for the defaults.
     challenger : str, default=None
         Address of a version of that model; None for the alias ``challenger``.
     messages, accounts, events, labels : path or DataFrame, default=None
@@ -128,8 +128,15 @@ def promote(
         When the version is the champion already, or the two cannot be compared.
     SchemaError
         When a table cannot be used, or no record is later than training.
+
+    Examples
+    --------
+    ::
+
+        decision = promote(messages="later.parquet")
+        decision.promoted, decision.reasons
     """
-    report_step = progress or (lambda step: None)
+    report_step, recipe = progress or (lambda step: None), recipe or Recipe()
     report_step("reading the registry")
     registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
     version = registry.version_of(challenger or f"models:/{recipe.name}@{CHALLENGER}")
@@ -183,13 +190,13 @@ def _champions_with(registry: Registry, champion: str | None) -> list[str]:
     return champions if champion is None or champions[-1:] == [champion] else [*champions, champion]
 
 
-def rollback(recipe: Recipe) -> Decision:
+def rollback(recipe: Recipe | None = None) -> Decision:
     """Set the alias ``champion`` back to the previous champion.
 
     Parameters
     ----------
-    recipe : Recipe
-        Name of the registered model, and the store.
+    recipe : Recipe, default=None
+        Name of the registered model, and the store; None for the defaults.
 
     Returns
     -------
@@ -202,7 +209,15 @@ def rollback(recipe: Recipe) -> Decision:
         When there is no such model, or the previous version no longer exists.
     ComparisonError
         When the champion was not promoted, or is the first one.
+
+    Examples
+    --------
+    ::
+
+        decision = rollback()
+        decision.champion  # the version that is champion again
     """
+    recipe = recipe or Recipe()
     registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
     champion, champions = registry.aliases().get(CHAMPION), registry.champions()
     if champion is None or champions[-1:] != [champion]:

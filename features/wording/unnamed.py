@@ -1,0 +1,29 @@
+"""Arrays with wording columns that lack the names by which a classifier would find them."""
+
+from typing import Any
+from weakref import WeakValueDictionary
+
+from fraudsieve._typing import Array
+
+__all__ = ["is_unnamed", "remember_unnamed"]
+
+_arrays: WeakValueDictionary[int, Array] = WeakValueDictionary()
+
+
+def remember_unnamed(rows: Array) -> Array:
+    """Remember that an array has wording columns, as long as it exists, and return it."""
+    _arrays[id(rows)] = rows
+    return rows
+
+
+def is_unnamed(rows: Any) -> bool:
+    """Return whether these rows are an array that was remembered.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rows = remember_unnamed(np.zeros((2, 3)))
+    >>> is_unnamed(rows), is_unnamed(rows.copy())
+    (True, False)
+    """
+    return _arrays.get(id(rows)) is rows

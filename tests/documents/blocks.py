@@ -1,0 +1,61 @@
+"""The fenced blocks of a document, and the blocks and commands that are not run here, with the reason."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["BEFORE", "NOT_RUN", "ROOT", "Block", "blocks_of", "documents", "reason_not_to_run"]
+
+ROOT = Path(__file__).parent.parent.parent
+RUN = ("sh", "python", "toml", "console")
+
+NOT_RUN = {
+    'pip install -e ".[dev]"': "the suite does not run itself",
+    'pip install -e ".[bench]"': "benchmarks need data that are not part of the project",
+    "ENV NUMBA_CPU_NAME": "tests/models/service/test_image_example.py runs the commands of the image",
+    "mlflow.pyfunc.spark_udf": "PySpark is not a dependency",
+}
+"""What a block begins with or contains, and why it is not run."""
+
+BEFORE = {
+    "docs/live_state.md": "fraudsieve train --messages messages.parquet --events events.parquet --campaigns --no-track",
+}
+"""What a reader of a document has done before."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a document."""
+
+    document: str
+    line: int
+    language: str
+    text: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.document}:{self.line}"
+
+
+def documents() -> list[str]:
+    """Return the documents whose blocks are run."""
+    return [
+        path.relative_to(ROOT).as_posix()
+        for path in [*sorted(ROOT.glob("README*.md")), *sorted(ROOT.glob("docs/**/*.md"))]
+    ]
+
+
+def blocks_of(document: str) -> list[Block]:
+    """Return the blocks of a document in order."""
+    text = (ROOT / document).read_text("utf-8")
+    return [
+        Block(document, text.count("\n", 0, match.start()) + 1, match[2], match[3])
+        for match in re.finditer(r"^( *)```(\w*)\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL)
+    ]
+
+
+def reason_not_to_run(block: Block) -> str | None:
+    """Return why a block is not run; None for one that is."""
+    if block.language in ("", "text"):
+        return "what a block prints"
+    return next((reason for part, reason in NOT_RUN.items() if part in block.text), None)

@@ -1,0 +1,79 @@
+"""A folder in which the blocks of a document are run in order, as in a reader's shell and interpreter."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+from .blocks import ROOT, Block
+
+__all__ = ["Session"]
+
+HERE = Path(__file__).parent
+
+
+class Session:
+    """A shell, an interpreter and a folder; exported names, variables and files last from block to block."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "FRAUDSIEVE_"))}
+        paths = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "src")}
+        self.environment = clean | paths | {"PORT": str(port), "PROJECT": str(ROOT / "pyproject.toml")}
+        (folder / "shell.env").touch()
+        self.python = subprocess.Popen(
+            [sys.executable, str(HERE / "python_session.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            env=self.environment,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shell("stop_server")
+        assert self.python.stdin is not None
+        self.python.stdin.close()
+        self.python.wait(60)
+
+    def run(self, block: Block) -> None:
+        """Run a block, and raise AssertionError with what it printed if it fails."""
+        if block.language == "toml":
+            (self.folder / "recipe.toml").write_text(block.text, "utf-8")
+            self.execute(block.place, "from fraudsieve import Recipe; Recipe.read('recipe.toml')")
+        elif block.language == "python":
+            self.execute(block.place, block.text)
+        elif block.language == "console":
+            lines = block.text.splitlines()
+            self.shell("\n".join(line[2:] for line in lines if line.startswith(("$ ", "> "))), block.place)
+        else:
+            self.shell(block.text, block.place)
+
+    def shell(self, text: str, place: str = "") -> None:
+        script = f"source {HERE / 'shell.sh'}\nsource shell.env\n{text}\nexport -p > shell.env\n"
+        done = subprocess.run(
+            ["bash", "-c", script], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{place} exits with {done.returncode}\n{text}\n{done.stdout}\n{done.stderr}"
+
+    def execute(self, place: str, text: str) -> None:
+        assert self.python.stdin is not None
+        assert self.python.stdout is not None
+        self.python.stdin.write(json.dumps([place, text]) + "\n")
+        self.python.stdin.flush()
+        while True:
+            line = self.python.stdout.readline()
+            if not line.startswith('"'):  # what a compiled library prints
+                assert line, f"{place}: the interpreter ended"
+                continue
+            assert json.loads(line) == "", f"{place}\n{text}\n{json.loads(line)}"
+            return
