@@ -48,6 +48,7 @@ ORDER = {
         "strangeness",
         "sentences",
         "artifact",
+        "rules",
         "scoring",
         "reasons",
         "verification",

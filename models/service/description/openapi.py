@@ -34,7 +34,7 @@ ERRORS = {
     409: "The model does not use such records",
     413: "The body is too large, or has too many records",
     415: "The media type or the encoding of the body is not supported",
-    422: "The body does not have the expected structure",
+    422: "The body does not have the expected structure, or no record has the field that is scored",
     503: "The service is busy or not ready, the store cannot be written, or the history has not reached "
     "Fraudsieve-After: try again after the seconds in Retry-After",
 }
