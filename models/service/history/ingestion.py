@@ -24,17 +24,17 @@ NOTHING_STORED = f"{NOT_WRITTEN}nothing was stored, send it again later"
 class _PartlyStoredError(Exception):
     """The store failed after some records of a request were handled."""
 
-    def __init__(self, handled: int, rejected: int, position: int) -> None:
+    def __init__(self, stored: int, position: int) -> None:
         super().__init__()
-        self.handled, self.rejected, self.position = handled, rejected, position
+        self.stored, self.position = stored, position
 
     @property
     def answer(self) -> str:
         """What the client is told."""
-        stored = self.handled - self.rejected
         return (
-            f"{NOT_WRITTEN}of the records before position {self.position}, {stored} were stored and {self.rejected} "
-            f"rejected, the others were not handled: send those from position {self.position} on again later"
+            f"{NOT_WRITTEN}of the records before position {self.position}, {self.stored} were stored and "
+            f"{self.position - self.stored} rejected, the others were not handled: send those from position "
+            f"{self.position} on again later"
         )
 
 
@@ -82,7 +82,7 @@ class EventIngestion:
             log_event("history cannot be written", level=logging.ERROR, why=error.problem)
             raise RejectedRequest(503, NOTHING_STORED) from None
         except _PartlyStoredError as error:
-            self.metrics.count_events(part, error.handled - error.rejected, error.rejected)
+            self.metrics.count_events(part, error.stored, error.position - error.stored)
             raise RejectedRequest(503, error.answer) from None
         rejected |= outcome
         accepted = len(records) - len(rejected)
@@ -137,7 +137,7 @@ def _add_one_by_one(update: Update, records: list[Any], positions: list[int]) ->
             if not handled:
                 raise
             log_event("history cannot be written", level=logging.ERROR, why=error.problem)
-            raise _PartlyStoredError(handled, len(rejected), position) from None
+            raise _PartlyStoredError(handled - len(rejected), position) from None
         except Exception as error:
             rejected[position] = f"the record cannot be added ({type(error).__name__})"
         else:
