@@ -16,7 +16,7 @@ from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.reasons.request import ReasonRequest, count_reasons
 from fraudsieve.models.rules.decisions import decide_columns, decide_records
-from fraudsieve.models.rules.rule_set import Rules
+from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.models.scoring.columns import Batch, Columns, check_records, columns_of, lists_of, records_of
 from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.inputs import Events, observe_messages, resolve_history
@@ -56,7 +56,7 @@ class Scorer:
         Threads of LightGBM for many records, 0 for all cores. If several threads score at the same time, use
         the same number for all scorers of the process. LightGBM has one number for the whole process: if another
         scorer changes it during a prediction, LightGBM writes beyond its buffers and the process ends.
-    rules : Rules, default=None
+    rules : RuleSet, default=None
         Rules beside the model, which may replace its decisions.
 
     Attributes
@@ -77,7 +77,7 @@ class Scorer:
     """
 
     def __init__(
-        self, model: Model, *, policy: Policy | None = None, n_threads: int = 1, rules: Rules | None = None
+        self, model: Model, *, policy: Policy | None = None, n_threads: int = 1, rules: RuleSet | None = None
     ) -> None:
         self.model, self.rules = model, rules
         self.policy = model.policy if policy is None else policy
@@ -92,7 +92,7 @@ class Scorer:
         digest: str | None = None,
         policy: Policy | None = None,
         n_threads: int = 1,
-        rules: Rules | None = None,
+        rules: RuleSet | None = None,
     ) -> Self:
         """Check a model folder and load it. The check is that of `verify`; it ends with scoring sample records.
 

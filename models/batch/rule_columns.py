@@ -10,7 +10,7 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.decisions import decide_columns
-from fraudsieve.models.rules.rule_set import Rules
+from fraudsieve.models.rules.rule_set import RuleSet
 
 __all__ = ["DECISION_COLUMNS", "RuleCount", "count_rules", "message_columns", "rules_key", "with_rules"]
 
@@ -36,13 +36,13 @@ def message_columns(scorer: Scorer, messages: pd.DataFrame) -> dict[str, Any]:
     return {name: messages[name].tolist() for name in ("text", *sorted(fields - {"text"}))}
 
 
-def with_rules(rules: Rules | None, records: pd.DataFrame, scores: dict[str, Array]) -> dict[str, Array]:
+def with_rules(rules: RuleSet | None, records: pd.DataFrame, scores: dict[str, Array]) -> dict[str, Array]:
     """Return columns of scores with the decisions of rules; unchanged without rules.
 
     Examples
     --------
     >>> from fraudsieve.models.rules import Rule
-    >>> rules = Rules([Rule("mules", "account_id", ["a1"], "flag", "case 17")])
+    >>> rules = RuleSet([Rule("mules", "account_id", ["a1"], "flag", "case 17")])
     >>> scores = {"decision": np.array(["pass"], object)}
     >>> with_rules(rules, pd.DataFrame({"account_id": ["a1"]}), scores)["decision"].tolist()
     ['flag']
@@ -53,7 +53,7 @@ def with_rules(rules: Rules | None, records: pd.DataFrame, scores: dict[str, Arr
     return decide_columns(rules, columns, scores)
 
 
-def count_rules(rules: Rules | None, scores: pd.DataFrame) -> tuple[RuleCount, ...]:
+def count_rules(rules: RuleSet | None, scores: pd.DataFrame) -> tuple[RuleCount, ...]:
     """Return how many of the scored records each rule decided, in the order of the rules."""
     if rules is None:
         return ()
@@ -71,7 +71,7 @@ def count_rules(rules: Rules | None, scores: pd.DataFrame) -> tuple[RuleCount, .
     )
 
 
-def rules_key(rules: Rules | None) -> dict[str, Any]:
+def rules_key(rules: RuleSet | None) -> dict[str, Any]:
     """Return what the decisions depend on, in plain JSON types: the rules, and which of them are expired."""
     if rules is None:
         return {}

@@ -7,18 +7,18 @@ from fraudsieve._lazy import lazy_attribute
 if TYPE_CHECKING:
     from .files import read_rules
     from .rule import Rule
-    from .rule_set import Rules
+    from .rule_set import RuleSet
 
 __all__ = [
     "Rule",
-    "Rules",
+    "RuleSet",
     "read_rules",
 ]
 
 # Imported at first use, as in the package above.
 _HOMES = {
     "Rule": "rule",
-    "Rules": "rule_set",
+    "RuleSet": "rule_set",
     "read_rules": "files",
 }
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-from .rule_set import Rules
+from .rule_set import RuleSet
 
 __all__ = ["COLUMNS", "decide_columns", "decide_records"]
 
@@ -16,7 +16,7 @@ COLUMNS: Final = ("rule", "rule_reason", "model_decision")
 
 
 def decide_records(
-    rules: Rules, records: Sequence[Mapping[str, Any]], scores: list[dict[str, Any]]
+    rules: RuleSet, records: Sequence[Mapping[str, Any]], scores: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Set the decision of each score to that of the rule that its record matches, and return the scores.
 
@@ -25,7 +25,7 @@ def decide_records(
     Examples
     --------
     >>> from fraudsieve.models.rules import Rule
-    >>> rules = Rules([Rule("mules", "account_id", ["a1"], "flag", "case 17")])
+    >>> rules = RuleSet([Rule("mules", "account_id", ["a1"], "flag", "case 17")])
     >>> scores = [{"decision": "pass"}, {"decision": "pass"}]
     >>> scores = decide_records(rules, [{"account_id": "a1"}, {"account_id": "b"}], scores)
     >>> scores[0]["decision"], scores[0]["model_decision"], scores[0]["rule"]["id"], scores[1]["rule"]
@@ -40,13 +40,15 @@ def decide_records(
     return scores
 
 
-def decide_columns(rules: Rules, columns: Mapping[str, Sequence[Any]], scores: Mapping[str, Array]) -> dict[str, Array]:
+def decide_columns(
+    rules: RuleSet, columns: Mapping[str, Sequence[Any]], scores: Mapping[str, Array]
+) -> dict[str, Array]:
     """Return columns of scores with the decisions of rules, and `COLUMNS`.
 
     Examples
     --------
     >>> from fraudsieve.models.rules import Rule
-    >>> rules = Rules([Rule("mules", "account_id", ["a1"], "flag", "case 17")])
+    >>> rules = RuleSet([Rule("mules", "account_id", ["a1"], "flag", "case 17")])
     >>> scores = {"decision": np.array(["pass", "pass"], object)}
     >>> decided = decide_columns(rules, {"account_id": ["a1", "b"]}, scores)
     >>> decided["decision"].tolist(), decided["rule"].tolist()

@@ -9,7 +9,7 @@ from typing import Any, Final
 from fraudsieve.exceptions import SchemaError
 
 from .rule import Rule
-from .rule_set import Rules
+from .rule_set import RuleSet
 
 __all__ = ["read_rules"]
 
@@ -18,7 +18,7 @@ _REQUIRED: Final = ("id", "field", "action", "reason")
 _EXAMPLE: Final = 'Write a table [[rule]] with id, field, values or file, action = "flag" or "pass", and reason.'
 
 
-def read_rules(path: str | Path) -> Rules:
+def read_rules(path: str | Path) -> RuleSet:
     """Read a rules file, and the lists of values that it names.
 
     Parameters
@@ -29,7 +29,7 @@ def read_rules(path: str | Path) -> Rules:
 
     Returns
     -------
-    Rules
+    RuleSet
 
     Raises
     ------
@@ -77,7 +77,7 @@ def read_rules(path: str | Path) -> Rules:
             raise _located(path, f"rule {number}", error) from None
     try:
         lists = [path.parent / entry["file"] for entry in entries if "file" in entry]
-        return Rules(rules, digest=digest.hexdigest(), files=[path, *lists])
+        return RuleSet(rules, digest=digest.hexdigest(), files=[path, *lists])
     except ValueError as error:
         raise _located(path, "rules", error) from None
 

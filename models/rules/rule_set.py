@@ -1,4 +1,4 @@
-"""`Rules`: which rule decides about a record, and the decisions that follow."""
+"""`RuleSet`: which rule decides about a record, and the decisions that follow."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from fraudsieve._typing import Array
 from .lookups import IN_TEXT, TEXT, Lookups
 from .rule import Rule
 
-__all__ = ["Rules"]
+__all__ = ["RuleSet"]
 
 Record: TypeAlias = Mapping[str, Any]
 FOREVER = datetime.max.replace(tzinfo=UTC)
@@ -24,7 +24,7 @@ class _Current(NamedTuple):
     lookups: Lookups
 
 
-class Rules:
+class RuleSet:
     """Rules beside a model. They change the decision of a score, and leave its probability as it is.
 
     Flag wins over pass; of several rules with one action, the one that comes first names the decision. A message passes
@@ -53,7 +53,7 @@ class Rules:
 
     Examples
     --------
-    >>> rules = Rules([Rule("bad-shops", "host", ["bad.example.com"], "flag", "fake shops")])
+    >>> rules = RuleSet([Rule("bad-shops", "host", ["bad.example.com"], "flag", "fake shops")])
     >>> rules.match({"text": ["see http://pay.bad.example.com/1", "see you"]}, 2).tolist()
     [0, -1]
     """
@@ -72,7 +72,7 @@ class Rules:
         return len(self.rules)
 
     def __repr__(self) -> str:
-        return f"Rules({len(self)} rules; digest {str(self.digest)[:12]})"
+        return f"RuleSet({len(self)} rules; digest {str(self.digest)[:12]})"
 
     def expired(self, now: datetime | None = None) -> tuple[str, ...]:
         """Return the ids of the rules that are expired.

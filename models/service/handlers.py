@@ -12,7 +12,7 @@ from fraudsieve.exceptions import ArtifactError, RecordError, ServiceError, Stat
 from fraudsieve.features.history.hot.warm_up import compile_hot_kernels
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.live.state import LiveState
-from fraudsieve.models.rules.rule_set import Rules
+from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.models.scoring.record_policy import check_body
 from fraudsieve.models.scoring.scores import Score, to_records
 
@@ -268,12 +268,12 @@ class RequestHandler:
             self.loaded = loaded
         self.metrics.set_model(loaded)
 
-    def replace_rules(self, rules: Rules) -> None:
+    def replace_rules(self, rules: RuleSet) -> None:
         """Use other rules from now on.
 
         Parameters
         ----------
-        rules : Rules
+        rules : RuleSet
             The new rules.
         """
         with self._replacing:
@@ -303,7 +303,7 @@ class RequestHandler:
         self.live.close()
 
 
-def _describe_rules(rules: Rules) -> dict[str, Any]:
+def _describe_rules(rules: RuleSet) -> dict[str, Any]:
     return {"rules": [rule.id for rule in rules.rules], "expired": list(rules.expired()), "digest": rules.digest}
 
 

@@ -62,13 +62,6 @@ class Metrics:
             **options,
         )
         self.flagged = Counter("flagged", "Records that the model flags; rules are counted apart.", **options)
-        self.rule_decisions = Counter(
-            "rule_decisions", "Records whose decision is that of a rule.", ("rule", "action"), **options
-        )
-        self.rule_loads = Counter("rule_loads", "Changed rules files, by outcome.", ("outcome",), **options)
-        self.rules_refused = Gauge(
-            "rules_refused", "1 if the rules file cannot be used, and earlier rules are in use.", **per_process
-        )
         self.cold_starts = Counter("cold_starts", "Scored records of accounts without history.", **options)
         self.rejected = Counter(
             "rejected", "Unscorable records, and rejected events, labels and messages.", ("part",), **options
@@ -87,6 +80,27 @@ class Metrics:
             "background_failing", "Failures of a background task since its last success.", ("task",), **per_process
         )
         self.swaps = Counter("model_swaps", "Checks of the registry alias, by outcome.", ("outcome",), **options)
+        # Looking a metric up by its labels takes as long as counting, and there are only a few labels.
+        self._requests_of = cache(lambda route, status: self.requests.labels(route, str(status)))
+        self._seconds_of, self._scores_of = cache(self.seconds.labels), cache(self.scores.labels)
+        self.model = Gauge(
+            "model", "Processes that use a model; 0 for earlier ones.", ("name", "version", "digest"), **summed
+        )
+        self.worker_restarts = Counter("worker_restarts", "Workers that replaced one that had ended.", **options)
+        self._in_use: Any = None
+        self._add_rules(options, per_process)
+        self._add_shadow(options)
+
+    def _add_rules(self, options: dict[str, Any], per_process: dict[str, Any]) -> None:
+        self.rule_decisions = Counter(
+            "rule_decisions", "Records whose decision is that of a rule.", ("rule", "action"), **options
+        )
+        self.rule_loads = Counter("rule_loads", "Changed rules files, by outcome.", ("outcome",), **options)
+        self.rules_refused = Gauge(
+            "rules_refused", "1 if the rules file cannot be used, and earlier rules are in use.", **per_process
+        )
+
+    def _add_shadow(self, options: dict[str, Any]) -> None:
         self.shadow_decisions = Counter(
             "shadow_decisions",
             "Records by the decisions of the model and of the shadow.",
@@ -106,14 +120,6 @@ class Metrics:
             "shadow_failed", "Records that the shadow could not score, or not keep in its file.", ("task",), **options
         )
         self.shadow_swaps = Counter("shadow_swaps", "Checks of the alias of the shadow.", ("outcome",), **options)
-        # Looking a metric up by its labels takes as long as counting, and there are only a few labels.
-        self._requests_of = cache(lambda route, status: self.requests.labels(route, str(status)))
-        self._seconds_of, self._scores_of = cache(self.seconds.labels), cache(self.scores.labels)
-        self.model = Gauge(
-            "model", "Processes that use a model; 0 for earlier ones.", ("name", "version", "digest"), **summed
-        )
-        self.worker_restarts = Counter("worker_restarts", "Workers that replaced one that had ended.", **options)
-        self._in_use: Any = None
 
     def count_request(self, route: str, status: int, seconds: float) -> None:
         """Count a request by route and status, and the time it took."""

@@ -14,7 +14,7 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.inputs import label_reader, options_of_model
 from fraudsieve.models.batch.score import has_history
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.rules.rule_set import Rules
+from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.models.strangeness.unlike_training import share_of_strange
 from fraudsieve.training.attack.recall import attack_messages, check_attackable
 from fraudsieve.training.data.after_training import count_rows_in_training, is_training_table, rows_since
@@ -73,7 +73,7 @@ def evaluate_tables(
     recipe: Recipe | None = None,
     attack: bool = False,
     since: datetime | None = None,
-    rules: Rules | None = None,
+    rules: RuleSet | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a model on tables of labelled records.
@@ -90,7 +90,7 @@ def evaluate_tables(
         Whether to also measure the recall that is kept when fraudulent messages are obfuscated.
     since : datetime, default=None
         Evaluate the records from this time on; earlier ones are their history. A naive time is UTC. None evaluates all.
-    rules : Rules, default=None
+    rules : RuleSet, default=None
         Rules beside the model, as they are now: the report counts the records that they decide, apart from all else.
     progress : callable, default=None
         Called with the name of each step as it begins.
@@ -214,7 +214,7 @@ def evaluate_model(
     share: float = 1.0,
     settings: EvaluateRecipe | None = None,
     details: ReportDetails | None = None,
-    rules: Rules | None = None,
+    rules: RuleSet | None = None,
 ) -> EvaluationReport:
     """Score labelled records and evaluate the scores.
 
@@ -238,7 +238,7 @@ def evaluate_model(
         Capacity, costs and replicates; None for the defaults.
     details : ReportDetails, default=None
         Further parts of the report. Unscorable records, importance, attack and rules are filled in here.
-    rules : Rules, default=None
+    rules : RuleSet, default=None
         As for `evaluate_tables`.
 
     Returns
@@ -293,7 +293,7 @@ def evaluate_model(
 
 
 def _rule_metrics(
-    rules: Rules, model: Model, rows: pd.DataFrame, labels: Array, probability: Array
+    rules: RuleSet, model: Model, rows: pd.DataFrame, labels: Array, probability: Array
 ) -> tuple[RuleMetrics, ...]:
     columns = {name: rows[name].tolist() for name in rules.fields if name in rows}
     is_fraud = None if model.legitimate is None else labels != model.legitimate

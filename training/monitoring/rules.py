@@ -4,19 +4,19 @@ from typing import Any
 
 import numpy as np
 
-from fraudsieve.models.rules.rule_set import Rules
+from fraudsieve.models.rules.rule_set import RuleSet
 
 from .scored_table import ScoredTable
 
 __all__ = ["rule_shares"]
 
 
-def rule_shares(rules: Rules | None, before: ScoredTable, after: ScoredTable) -> list[dict[str, Any]]:
+def rule_shares(rules: RuleSet | None, before: ScoredTable, after: ScoredTable) -> list[dict[str, Any]]:
     """Return ``id``, ``action``, ``reason`` and ``expired`` of each rule, and the share of both tables that it decides.
 
     Parameters
     ----------
-    rules : Rules or None
+    rules : RuleSet or None
         The rules as they are now, for both tables.
     before, after : ScoredTable
         The reference and the current records.
@@ -43,7 +43,7 @@ def rule_shares(rules: Rules | None, before: ScoredTable, after: ScoredTable) ->
     ]
 
 
-def _shares(rules: Rules, table: ScoredTable) -> list[float]:
+def _shares(rules: RuleSet, table: ScoredTable) -> list[float]:
     records = table.records
     matched = rules.match({name: records[name].tolist() for name in rules.fields if name in records}, len(records))
     counts = np.bincount(matched[matched >= 0], minlength=len(rules))

@@ -17,7 +17,7 @@ from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.tables.source import Source, data_digest
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.rules.rule_set import Rules
+from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.models.strangeness.unlike_training import STRANGE
 from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.run import load_scorer
@@ -51,7 +51,7 @@ def monitor_tables(
     labels: Source | None = None,
     past: Source | None = None,
     recipe: Recipe | None = None,
-    rules: Rules | None = None,
+    rules: RuleSet | None = None,
     page: str | Path | None = None,
     progress: Progress | None = None,
 ) -> MonitorReport:
@@ -69,7 +69,7 @@ def monitor_tables(
     recipe : Recipe, default=None
         Its section ``monitor`` has the bounds, and ``data.trust`` the weights of the sources of labels. None for the
         defaults.
-    rules : Rules, default=None
+    rules : RuleSet, default=None
         Rules beside the model, as they are now: the report has the share of both tables that each decides.
     page : str or Path, default=None
         An HTML page to write, such as ``monitor.html``; the report is written next to it as JSON. None for no page.

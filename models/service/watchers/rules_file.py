@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.rules.files import read_rules
-from fraudsieve.models.rules.rule_set import Rules
+from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.models.service.handlers import RequestHandler
 from fraudsieve.models.service.json_log import log_event
 
@@ -57,7 +57,7 @@ class RulesWatcher:
             return "same"
         return self._load(rules)
 
-    def _load(self, rules: Rules) -> str:
+    def _load(self, rules: RuleSet) -> str:
         self.handler.replace_rules(rules)
         self.handler.metrics.rule_loads.labels("loaded").inc()
         log_event("rules loaded", rules=len(rules), expired=len(rules.expired()), digest=rules.digest)

@@ -10,7 +10,7 @@ import pytest
 from fraudsieve.models import Scorer
 from fraudsieve.models.batch import chunks
 from fraudsieve.models.batch.score import score_file, score_frame
-from fraudsieve.models.rules import Rule, Rules
+from fraudsieve.models.rules import Rule, RuleSet
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def ruled(scorer: Scorer) -> Scorer:
         Rule("accounts", "account_id", ["a1", "a2"], "pass", "contract"),
         Rule("hosts", "host", ["bad.example.com"], "flag", "fake shop"),
     ]
-    return Scorer(scorer.model, rules=Rules(rules))
+    return Scorer(scorer.model, rules=RuleSet(rules))
 
 
 def test_counts_are_of_all_rows_even_if_a_run_was_interrupted(
@@ -66,7 +66,7 @@ def test_other_rules_restart_an_interrupted_run(
         patch.setattr(chunks, "_assemble", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             score_file(ruled, tmp_path / "m.parquet", tmp_path / "s.parquet")
-    other = Scorer(ruled.model, rules=Rules([Rule("accounts", "account_id", ["a3"], "pass", "contract")]))
+    other = Scorer(ruled.model, rules=RuleSet([Rule("accounts", "account_id", ["a3"], "pass", "contract")]))
     done = score_file(other, tmp_path / "m.parquet", tmp_path / "s.parquet")
     assert (done.resumed, [rule.records for rule in done.rules]) == (0, [int((frame["account_id"] == "a3").sum())])
 

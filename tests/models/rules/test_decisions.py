@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fraudsieve.models import Scorer
-from fraudsieve.models.rules import Rule, Rules
+from fraudsieve.models.rules import Rule, RuleSet
 
-RULES = Rules(
+RULES = RuleSet(
     [
         Rule("mules", "account_id", ["ann"], "flag", "case 17"),
         Rule("partners", "account_id", ["bob"], "pass", "contract"),

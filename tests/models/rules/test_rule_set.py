@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.models.rules import Rule, Rules
+from fraudsieve.models.rules import Rule, RuleSet
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -17,13 +17,13 @@ def rule(name: str, field: str, *values: Any, action: Any = "flag", until: Any =
     return Rule(name, field, values, action, f"why {name}", until)
 
 
-def texts(rules: Rules, *messages: Any) -> list[int]:
+def texts(rules: RuleSet, *messages: Any) -> list[int]:
     found: list[int] = rules.match({"text": messages}, len(messages)).tolist()
     return found
 
 
 def test_identifiers_are_exact_and_numbers_are_those_of_texts() -> None:
-    rules = Rules([rule("a", "account_id", "ann", 77), rule("b", "counterparty_id", "zed")])
+    rules = RuleSet([rule("a", "account_id", "ann", 77), rule("b", "counterparty_id", "zed")])
     accounts = ["ann", "Ann", "ann ", 77, "77", np.int64(77), 77.0, True, None, float("nan"), ["ann"], "anna"]
     expected = [0, -1, 0, 0, 0, 0, -1, -1, -1, -1, -1, -1]
     assert rules.match({"account_id": accounts}, len(accounts)).tolist() == expected
@@ -35,7 +35,7 @@ def test_identifiers_are_exact_and_numbers_are_those_of_texts() -> None:
 
 
 def test_hosts_are_found_in_every_spelling_and_below_the_host() -> None:
-    rules = Rules([rule("bad", "host", "Bad.Example.COM", "10.0.0.1")])
+    rules = RuleSet([rule("bad", "host", "Bad.Example.COM", "10.0.0.1")])
     found = [
         "see http://bad.example.com/x",
         "pay.bad.example.com",
@@ -59,7 +59,7 @@ def test_hosts_are_found_in_every_spelling_and_below_the_host() -> None:
 
 
 def test_a_known_host_does_not_let_others_pass() -> None:
-    rules = Rules([rule("ours", "host", "shop.example.com", "example.org", action="pass")])
+    rules = RuleSet([rule("ours", "host", "shop.example.com", "example.org", action="pass")])
     assert texts(
         rules,
         "shop.example.com",
@@ -72,16 +72,16 @@ def test_a_known_host_does_not_let_others_pass() -> None:
 
 
 def test_telephone_numbers_are_found_in_every_spelling() -> None:
-    rules = Rules([rule("calls", "telephone", "138 0013 8000", "+44 20 7946 0958", "010-65529988")])
+    rules = RuleSet([rule("calls", "telephone", "138 0013 8000", "+44 20 7946 0958", "010-65529988")])
     spellings = ["13800138000", "call +86 138-0013-8000", "+44 20 79460958", "+86 10 65529988", "010 6552 9988"]
     assert texts(rules, *spellings) == [0] * len(spellings)
     assert texts(rules, "13800138001", "020 7946 0958", "no number") == [-1, -1, -1]
-    known = Rules([rule("ours", "telephone", "13800138000", action="pass")])
+    known = RuleSet([rule("ours", "telephone", "13800138000", action="pass")])
     assert texts(known, "13800138000", "13800138000 or 13900139000") == [0, -1]
 
 
 def test_flag_wins_over_pass_and_the_first_rule_names_the_decision() -> None:
-    rules = Rules(
+    rules = RuleSet(
         [
             rule("partner", "account_id", "ann", action="pass"),
             rule("second", "host", "evil.net"),
@@ -90,13 +90,15 @@ def test_flag_wins_over_pass_and_the_first_rule_names_the_decision() -> None:
     )
     columns = {"account_id": ["ann", "bob", "ann", "cid"], "text": ["x", "evil.net", "x", "x"]}
     assert rules.match(columns, 4).tolist() == [2, 1, 2, -1]
-    passing = Rules([rule("one", "account_id", "ann", action="pass"), rule("two", "account_id", "ann", action="pass")])
+    passing = RuleSet(
+        [rule("one", "account_id", "ann", action="pass"), rule("two", "account_id", "ann", action="pass")]
+    )
     assert passing.match(columns, 4).tolist() == [0, -1, 0, -1]
 
 
 def test_an_expired_rule_does_nothing() -> None:
     ends = {"day": date(2026, 6, 1), "time": NOW + timedelta(hours=1), "naive": datetime(2026, 6, 1, 13), "none": None}
-    rules = Rules([rule(name, "account_id", name, until=until) for name, until in ends.items()])
+    rules = RuleSet([rule(name, "account_id", name, until=until) for name, until in ends.items()])
     columns = {"account_id": list(ends)}
     for now, expired in (
         (NOW, set()),
@@ -110,7 +112,7 @@ def test_an_expired_rule_does_nothing() -> None:
 
 
 def test_what_an_expired_rule_hid_comes_to_light() -> None:
-    rules = Rules([rule("old", "account_id", "ann", until=NOW), rule("new", "account_id", "ann", action="pass")])
+    rules = RuleSet([rule("old", "account_id", "ann", until=NOW), rule("new", "account_id", "ann", action="pass")])
     assert rules.match({"account_id": ["ann"]}, 1, now=NOW - timedelta(seconds=1)).tolist() == [0]
     assert rules.match({"account_id": ["ann"]}, 1, now=NOW).tolist() == [1]
 
@@ -118,7 +120,7 @@ def test_what_an_expired_rule_hid_comes_to_light() -> None:
 def test_many_records_and_many_values_equal_a_search_one_by_one() -> None:
     draw = random.Random(0)
     names = [f"h{n}.example.com" for n in range(300)]
-    rules = Rules(
+    rules = RuleSet(
         [
             rule("flagged", "host", *names[:100]),
             rule("passed", "host", *names[50:200], action="pass"),
@@ -158,9 +160,9 @@ def test_a_wrong_rule_says_what_is_expected(wrong: dict[str, Any], message: str)
 
 def test_wrong_sets_of_rules_are_rejected_without_naming_values() -> None:
     with pytest.raises(ValueError, match="got several with 'a'"):
-        Rules([rule("a", "account_id", "x"), rule("a", "account_id", "y")])
+        RuleSet([rule("a", "account_id", "x"), rule("a", "account_id", "y")])
     for field, value in (("host", "see you"), ("host", "secret"), ("telephone", "secret"), ("telephone", "1 2")):
         with pytest.raises(ValueError, match="a: values, position 1: expected a") as caught:
-            Rules([rule("a", field, "a.example.com" if field == "host" else "13800138000", value)])
+            RuleSet([rule("a", field, "a.example.com" if field == "host" else "13800138000", value)])
         assert "secret" not in str(caught.value)
-    assert "x" not in repr(rule("a", "ip", "x")) + repr(Rules([]))
+    assert "x" not in repr(rule("a", "ip", "x")) + repr(RuleSet([]))

@@ -1,4 +1,4 @@
-"""Rules, a shadow, bodies without the scored field, and probes, over sockets."""
+"""RuleSet, a shadow, bodies without the scored field, and probes, over sockets."""
 
 import json
 from dataclasses import replace
@@ -27,7 +27,7 @@ reason = "case 17"
 def challenger(binary: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model with higher probabilities."""
     folder = tmp_path_factory.mktemp("challenger") / "model"
-    write_model(replace(binary.model, calibration=Calibration(shift=3.0)), folder)
+    write_model(replace(binary.model, calibration=Calibration(shift=-3.0)), folder)
     return folder
 
 

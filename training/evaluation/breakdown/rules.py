@@ -8,7 +8,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.models.rules.rule import Rule
-from fraudsieve.models.rules.rule_set import Rules
+from fraudsieve.models.rules.rule_set import RuleSet
 
 __all__ = ["RuleMetrics", "rule_metrics"]
 
@@ -78,13 +78,13 @@ class RuleMetrics:
 
 
 def rule_metrics(
-    rules: Rules, columns: Mapping[str, Sequence[Any]], n: int, is_fraud: Array | None, flagged: Array | None
+    rules: RuleSet, columns: Mapping[str, Sequence[Any]], n: int, is_fraud: Array | None, flagged: Array | None
 ) -> tuple[RuleMetrics, ...]:
     """Return the metrics of the rules that are in force now, and those that are expired, in their order.
 
     Parameters
     ----------
-    rules : Rules
+    rules : RuleSet
         The rules.
     columns : mapping of str to sequence, each of length n
         The fields of the records that rules are about.
@@ -99,7 +99,7 @@ def rule_metrics(
 
     Examples
     --------
-    >>> rules = Rules([Rule("mules", "account_id", ["a1"], "flag", "case 17")])
+    >>> rules = RuleSet([Rule("mules", "account_id", ["a1"], "flag", "case 17")])
     >>> is_fraud, flagged = np.array([True, False]), np.array([False, False])
     >>> (mules,) = rule_metrics(rules, {"account_id": ["a1", "b"]}, 2, is_fraud, flagged)
     >>> mules.records, mules.frauds, mules.changed_frauds

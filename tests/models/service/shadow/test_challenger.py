@@ -13,7 +13,7 @@ from fraudsieve.exceptions import ArtifactError, ServiceError
 from fraudsieve.models import Scorer
 from fraudsieve.models.calibration import Calibration
 from fraudsieve.models.live.state import LiveState
-from fraudsieve.models.rules import Rule, Rules
+from fraudsieve.models.rules import Rule, RuleSet
 from fraudsieve.models.service.app import create_app
 from fraudsieve.models.service.bodies import Reply, ScoreRequest
 from fraudsieve.models.service.handlers import RequestHandler
@@ -29,8 +29,8 @@ SECRET = "my secret words"
 
 
 def other(scorer: Scorer, shift: float = 2.0) -> LoadedModel:
-    """Return a challenger with higher probabilities."""
-    calibration = replace(scorer.model.calibration, shift=shift)
+    """Return a challenger with higher probabilities of fraud, by that many log-odds."""
+    calibration = replace(scorer.model.calibration, shift=-shift)  # log-odds are those of the second class
     return LoadedModel(Scorer(replace(scorer.model, calibration=calibration, digest="other")), "2")
 
 
@@ -74,8 +74,9 @@ def test_decisions_and_differences_are_counted_and_sampled(
         assert metric(shadow.metrics, name) == pairs.count(pair)
     assert len({*pairs}) >= 3
     assert metric(shadow.metrics, "fraudsieve_shadow_difference_count") == 300
-    total = sum(two["probability"] - one["probability"] for one, two in zip(scores[:-1], expected[:-1], strict=True))
-    assert metric(shadow.metrics, "fraudsieve_shadow_difference_sum") == pytest.approx(total)
+    raised = [two["probability"] - one["probability"] for one, two in zip(scores[:-1], expected[:-1], strict=True)]
+    name = 'fraudsieve_shadow_difference_bucket{le="0.2"}'
+    assert metric(shadow.metrics, name) == sum(difference <= 0.2 for difference in raised) < 300
     shadow.close()
     text = (tmp_path / "shadow.jsonl").read_text()
     lines = [json.loads(line) for line in text.splitlines()]
@@ -166,7 +167,7 @@ def test_a_file_that_cannot_be_written_loses_lines_and_nothing_else(
 
 
 def test_the_model_is_compared_and_not_the_rules(scorer: Scorer, start: Callable[..., Shadow]) -> None:
-    rules = Rules([Rule("ours", "account_id", ["ann"], "flag", "why")])
+    rules = RuleSet([Rule("ours", "account_id", ["ann"], "flag", "why")])
     records = [{"text": "see you at six", "account_id": "ann"}]
     (score,) = Scorer(scorer.model, rules=rules).score(records)
     assert (score["decision"], score["model_decision"]) == ("flag", "pass")

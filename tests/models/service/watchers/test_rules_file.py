@@ -33,7 +33,7 @@ def replace(path: Path, content: str) -> None:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    replace(tmp_path / "mules.txt", "ann\n")
+    replace(tmp_path / "mules.txt", "zebedee\n")
     replace(tmp_path / "rules.toml", RULE)
     return tmp_path / "rules.toml"
 
@@ -53,7 +53,7 @@ def test_changed_files_replace_the_rules(handler: RequestHandler, path: Path) ->
     assert [watcher.check(), watcher.check()] == ["same", "same"]
     replace(path.with_name("mules.txt"), "bob\n")
     assert [watcher.check(), watcher.check()] == ["loaded", "same"]
-    assert (decides(handler, "ann"), decides(handler, "bob")) == (False, True)
+    assert (decides(handler, "zebedee"), decides(handler, "bob")) == (False, True)
     replace(path, RULE.replace("flag", "pass"))
     assert watcher.check() == "loaded"
     assert handler.loaded.scorer.score({"text": "x", "account_id": "bob"})["rule"]["action"] == "pass"
@@ -69,13 +69,13 @@ def test_broken_files_leave_the_rules_and_are_read_again_once_they_are_mended(
     path.with_name("mules.txt").unlink()
     replace(path, RULE)
     assert watcher.check() == "refused"
-    assert decides(handler, "ann")
+    assert decides(handler, "zebedee")
     assert b"fraudsieve_rules_refused 1.0" in handler.metrics.render()
     assert len(caplog.records) == 2  # once for each problem
-    assert "ann" not in str([vars(record) for record in caplog.records])
+    assert "zebedee" not in str([vars(record) for record in caplog.records])
     replace(path.with_name("mules.txt"), "cid\n")
     assert [watcher.check(), watcher.check()] == ["loaded", "same"]
-    assert (decides(handler, "ann"), decides(handler, "cid")) == (False, True)
+    assert (decides(handler, "zebedee"), decides(handler, "cid")) == (False, True)
     assert b"fraudsieve_rules_refused 0.0" in handler.metrics.render()
 
 
@@ -98,4 +98,4 @@ def test_an_unchanged_file_is_not_read_again(
 def test_another_model_keeps_the_rules(handler: RequestHandler, scorer: Scorer) -> None:
     handler.replace_model(LoadedModel(Scorer(scorer.model), "2"))
     assert handler.loaded.version == "2"
-    assert decides(handler, "ann")
+    assert decides(handler, "zebedee")
