@@ -30,6 +30,7 @@ def read_rules(path: str | Path) -> RuleSet:
     Returns
     -------
     RuleSet
+        The rules, with the digest of the files.
 
     Raises
     ------

@@ -15,6 +15,8 @@ __all__ = ["RuleSet"]
 Record: TypeAlias = Mapping[str, Any]
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
+SAMPLE = "see http://shop.example.com/a or call 13800138000"
+
 
 class _Current(NamedTuple):
     """Lookups of the rules that are in force from one time until another."""
@@ -67,6 +69,7 @@ class RuleSet:
         self.fields = frozenset(TEXT if rule.field in IN_TEXT else rule.field for rule in self.rules)
         Lookups.of(self.rules, range(len(self.rules)))  # so that a bad value is found now, also of an expired rule
         self._current = self._lookups_at(datetime.now(UTC))
+        self.match({TEXT: [SAMPLE]}, 1)  # compiles what a first record would wait for
 
     def __len__(self) -> int:
         return len(self.rules)

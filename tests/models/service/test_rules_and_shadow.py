@@ -129,6 +129,7 @@ def test_a_body_without_the_scored_field_is_422_unless_the_policy_says_otherwise
         "body: text: expected a value, no record has the field. Provide it; the fields of the model are at /v1/model."
     )
     with service.client() as client:
+        body: Any
         for body in ({}, {"message": "hi"}, [{"message": "hi"}], [{"message": "hi"}, 5]):
             answer = client.post("/v1/score", json=body)
             assert (answer.status_code, answer.json()) == (422, {"error": error})
