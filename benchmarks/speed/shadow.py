@@ -41,10 +41,10 @@ reason = "benchmark"
 """
 VALUES = 10_000
 _PROTOCOL = (
-    "one model of {dataset}, trained by the defaults, behind three services: plain; rules (--rules, {values:,} hosts and "
-    "{values:,} accounts); shadow (--shadow, the same model). One message per request, {turns} turns of {seconds:g} s for "
-    "every number of clients, the services in turn, medians. scored: the share of the records that the shadow has "
-    "scored at the end; the others were dropped"
+    "one model of {dataset}, trained by the defaults, behind three services: plain; rules (--rules, {values:,} hosts "
+    "and {values:,} accounts); shadow (--shadow, the same model). One message per request, {turns} turns of "
+    "{seconds:g} s for every number of clients, the services in turn, medians. scored: the share of the records that "
+    "the shadow has scored at the end; the others were dropped"
 )
 
 
