@@ -22,7 +22,7 @@ __all__ = ["run"]
 DATASET = "fbs_sms"
 RECORDS, CLIENTS, SECONDS, TURNS = 3000, (1, 8), 5.0, 5
 RATE_BOUND = 0.75
-"""Of the requests per second without a shadow: its thread may take a fifth of a core."""
+"""Of the requests per second without a shadow: its thread may work a fifth of the time."""
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 RULES = """
 [[rule]]
