@@ -44,14 +44,15 @@ class RulesWatcher:
         """
         in_use = self.handler.loaded.scorer.rules
         # Looked up before they are read: what changes meanwhile is seen at the next check.
-        signature = _signature(in_use.files if in_use is not None and in_use.files else [self.path])
+        files = in_use.files if in_use is not None and in_use.files else (self.path,)
+        signature = _signature(files)
         if signature == self.signature and self.problem is None:
             return "same"
         try:
             rules = read_rules(self.path)
         except SchemaError as error:
             return self._refuse(error.problem)
-        self.signature, self.problem = _signature(rules.files), None
+        self.signature, self.problem = signature if rules.files == files else None, None
         self.handler.metrics.rules_refused.set(0)
         if in_use is not None and rules.digest == in_use.digest:
             return "same"
