@@ -27,9 +27,11 @@ MAX_RECORDS, MAX_BYTES = 4096, 8 << 20
 """Records that wait, and bytes of their bodies; further ones are dropped."""
 BATCH: Final = 64
 """Records that are scored in one call: a longer one would hold the lock of the history for long."""
-REST, MIN_REST = 4.0, 0.02
-"""Rest after a batch: at least as many times as long as it took, so that a fifth of the time is the most that is used,
-and at least some seconds, in which records gather. Many in one call cost a tenth of as many calls."""
+REST: Final = 4.0
+"""Rest after a batch, as a multiple of the time that it took: a fifth of the time is the most that is used."""
+GATHER_SECONDS: Final = 0.25
+"""Rest if nothing is waiting, so that records gather: each batch makes requests wait for the interpreter, and one of
+many records takes hardly longer than one of a few."""
 AGREEING_SHARE: Final = 0.01
 """Share of the records with equal decisions that is kept in the sample; of the others all are kept."""
 LOG_SECONDS: Final = 60.0
@@ -150,7 +152,8 @@ class Shadow:
                 return
             start = time.perf_counter()
             self._compare(records, scores)
-            time.sleep(max(MIN_REST, REST * (time.perf_counter() - start)))
+            rest = REST * (time.perf_counter() - start)
+            time.sleep(rest if self._queue else max(rest, GATHER_SECONDS))
 
     def _next_batch(self) -> tuple[list[dict[str, Any]], list[Score]]:
         """Wait for records; return some, and their scores. Empty if the shadow is closed."""

@@ -46,6 +46,7 @@ def scored(metrics: Metrics) -> float:
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Shadow]]:
     monkeypatch.setattr(challenger, "REST", 0.0)
+    monkeypatch.setattr(challenger, "GATHER_SECONDS", 0.0)
     started: list[Shadow] = []
 
     def make(loaded: LoadedModel, **options: Any) -> Shadow:
