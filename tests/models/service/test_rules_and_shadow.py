@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +151,24 @@ def test_a_body_without_the_scored_field_is_422_unless_the_policy_says_otherwise
         assert (answer.status_code, "record 1: 1 fields are unknown" in answer.text) == (422, True)
         answer = client.post("/v1/score", json=[{"text": 5}])
         assert (answer.status_code, "text: expected a string, got int" in answer.text) == (422, True)
+
+
+def test_the_alias_of_a_shadow_is_followed(serve: Any, registry: Any, accounts_folder: Path) -> None:
+    registry.champion("1")
+    options = ("--shadow", "models:/accounts@champion", "--watch-seconds", "0.2")
+    service = serve(accounts_folder, *options, **registry.environment)
+    event = {"account_id": "ann", "kind": "message", "device_id": "d", "counterparty_id": "bob", "amount": 1}
+    event |= {"event_id": "e1", "occurred_at": (datetime.now(UTC) - timedelta(hours=1)).isoformat()}
+    with service.client() as client:
+        assert client.get("/v1/model").json()["shadow"]["version"] == "1"
+        client.post("/v1/events", json={"events": [event]}).raise_for_status()
+        registry.champion("2")
+        service.wait_for("shadow swapped")
+        about = client.get("/v1/model").json()
+        assert (about["shadow"]["version"], about["version"]) == ("2", None)
+        query = {"account_id": "ann", "as_of": datetime.now(UTC).isoformat()}
+        score = client.post("/v1/score", json=query).json()
+    assert (score["status"], score["model"]["digest"]) == ("ok", Scorer.load(accounts_folder).model.digest)
+    wait_until(lambda: service.metric("fraudsieve_shadow_difference_count") == 1)
+    assert service.metric('fraudsieve_shadow_swaps_total{outcome="swapped"}') == 1
+    assert service.metric('fraudsieve_model_swaps_total{outcome="swapped"}') == 0
