@@ -23,7 +23,7 @@ __all__ = ["run"]
 DATASET = "fbs_sms"
 RECORDS, CLIENTS, SECONDS, TURNS = 3000, (1, 8), 5.0, 6
 RATE_BOUND = 0.75
-"""Of the requests per second without a shadow: its thread may work a fifth of the time."""
+"""Of the requests per second without a shadow: its thread works at most a tenth of the time, and holds the interpreter meanwhile."""
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 RULES = """
 [[rule]]

@@ -21,7 +21,8 @@ PROBABILITIES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.
 class Metrics:
     """Counters, histograms and gauges of one service.
 
-    Label values are routes, statuses, classes of the model and types of records: a client cannot add to them.
+    Label values are routes, statuses, classes of the model, types of records and ids of rules: a client cannot add to
+    them.
 
     Several workers write to files in a common folder, and each shows the metrics of all: sums of counters, histograms
     and requests in progress, and the state of every process with its ``pid``.

@@ -73,7 +73,7 @@ def _confusion_table(confusion: ConfusionMatrix) -> PageTable:
 
 def _rule_table(rules: Sequence[RuleMetrics]) -> PageTable:
     """Return the table of what rules decide; the metrics of the page are those of the model."""
-    columns = ["rule", "decision", "reason", "records", "frauds", "against the model", "frauds", "until"]
+    columns = ["rule", "decision", "reason", "records", "of them fraud", "against the model", "of these fraud", "until"]
     rows = [
         [
             rule.id,

@@ -27,8 +27,8 @@ MAX_RECORDS, MAX_BYTES = 4096, 8 << 20
 """Records that wait, and bytes of their bodies; further ones are dropped."""
 BATCH: Final = 64
 """Records that are scored in one call: a longer one would hold the lock of the history for long."""
-REST: Final = 4.0
-"""Rest after a batch, as a multiple of the time that it took: a fifth of the time is the most that is used."""
+REST: Final = 9.0
+"""Rest after a batch, as a multiple of the time that it took: a tenth of the time is the most that is used."""
 GATHER_SECONDS: Final = 0.25
 """Rest if nothing is waiting, so that records gather: each batch makes requests wait for the interpreter, and one of
 many records takes hardly longer than one of a few."""
@@ -65,7 +65,7 @@ class Shadow:
     """A challenger that scores each record too, after it is answered.
 
     It never touches an answer: what it raises is counted and logged, and what it cannot keep up with is dropped and
-    counted. Its thread works at most a fifth of the time.
+    counted. Its thread works at most a tenth of the time.
 
     Parameters
     ----------
