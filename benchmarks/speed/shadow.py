@@ -23,7 +23,7 @@ __all__ = ["run"]
 DATASET = "fbs_sms"
 RECORDS, CLIENTS, SECONDS, TURNS = 3000, (1, 8), 5.0, 6
 RATE_BOUND = 0.75
-"""Of the requests per second without a shadow: its thread works at most a tenth of the time, and holds the interpreter meanwhile."""
+"""Of the requests per second without: the thread of a shadow works at most a tenth of the time."""
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 RULES = """
 [[rule]]
