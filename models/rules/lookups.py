@@ -22,6 +22,7 @@ __all__ = ["Lookups"]
 Key = TypeVar("Key", bound=Hashable)
 TEXT = "text"
 IN_TEXT = (HOST, TELEPHONE)
+NONE = np.empty(0, np.int64)
 ACTIONS: tuple[Action, ...] = ("flag", "pass")
 """The one that comes first wins."""
 
@@ -87,13 +88,13 @@ class Lookups(NamedTuple):
 
     def _in_texts(self, texts: CodePoints, no_rule: int) -> Array:
         ranks = np.full(len(texts), no_rule, np.int64)
-        if self.hosts:
-            spans = measure_links(texts)[1]
+        spans = measure_links(texts)[1] if self.hosts else np.empty((0, 4), np.int64)
+        if len(spans):  # few messages have a host
             for action, hosts in self.hosts.items():
                 found = hosts.ranks_of(texts, spans, no_rule)
                 ranks = np.minimum(ranks, _of_texts(action, spans[:, 0], found, len(texts), no_rule))
-        if self.telephones:
-            text, numbers = find_telephones(texts)
+        text, numbers = find_telephones(texts) if self.telephones else (NONE, NONE)
+        if len(text):
             for action, telephones in self.telephones.items():
                 found = telephones.ranks_of(numbers, no_rule)
                 ranks = np.minimum(ranks, _of_texts(action, text, found, len(texts), no_rule))

@@ -79,6 +79,16 @@ def test_broken_files_leave_the_rules_and_are_read_again_once_they_are_mended(
     assert b"fraudsieve_rules_refused 0.0" in handler.metrics.render()
 
 
+def test_a_file_that_comes_back_is_used_again(handler: RequestHandler, path: Path) -> None:
+    watcher = RulesWatcher(path, handler)
+    assert watcher.check() == "same"
+    path.rename(path.with_name("away"))
+    assert watcher.check() == "refused"
+    path.with_name("away").rename(path)
+    assert watcher.check() == "same"
+    assert b"fraudsieve_rules_refused 0.0" in handler.metrics.render()
+
+
 def test_an_unchanged_file_is_not_read_again(
     handler: RequestHandler, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
