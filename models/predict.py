@@ -16,9 +16,12 @@ from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.artifact.summary import model_line, model_table
 from fraudsieve.models.reasons.request import ReasonRequest, count_reasons
-from fraudsieve.models.scoring.columns import Batch, Columns, check_records, columns_of, records_of
+from fraudsieve.models.rules.decisions import decide_columns, decide_records
+from fraudsieve.models.rules.rule_set import RuleSet
+from fraudsieve.models.scoring.columns import Batch, Columns, check_records, columns_of, lists_of, records_of
 from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.inputs import Events, observe_messages, resolve_history
+from fraudsieve.models.scoring.log_odds import calibrated_log_odds, scorable_log_odds
 from fraudsieve.models.scoring.record_policy import apply_policy, check_unknown
 from fraudsieve.models.scoring.samples import warm_records
 from fraudsieve.models.scoring.scores import Score, to_columns, to_records
@@ -53,11 +56,13 @@ class Scorer:
         Threads of LightGBM for many records, 0 for all cores. If several threads score at the same time, use
         the same number for all scorers of the process. LightGBM has one number for the whole process: if another
         scorer changes it during a prediction, LightGBM writes beyond its buffers and the process ends.
+    rules : RuleSet, default=None
+        Rules beside the model, which may replace its decisions.
 
     Attributes
     ----------
-    policy : Policy
-        The policy in use.
+    policy, rules
+        The policy and the rules in use. Rules can be replaced at any time.
 
     Examples
     --------
@@ -71,8 +76,10 @@ class Scorer:
         scorer.score({"account_id": "ann", "as_of": "2026-05-01T11:00:00Z"}, history=state)
     """
 
-    def __init__(self, model: Model, *, policy: Policy | None = None, n_threads: int = 1) -> None:
-        self.model = model
+    def __init__(
+        self, model: Model, *, policy: Policy | None = None, n_threads: int = 1, rules: RuleSet | None = None
+    ) -> None:
+        self.model, self.rules = model, rules
         self.policy = model.policy if policy is None else policy
         self.n_threads = n_threads
         self._fields = model_fields(model.matrix)
@@ -85,6 +92,7 @@ class Scorer:
         digest: str | None = None,
         policy: Policy | None = None,
         n_threads: int = 1,
+        rules: RuleSet | None = None,
     ) -> Self:
         """Check a model folder and load it. The check is that of `verify`; it ends with scoring sample records.
 
@@ -94,9 +102,7 @@ class Scorer:
             The model folder; with MLflow installed, also an address such as ``models:/fraudsieve@champion``.
         digest : str, default=None
             The SHA-256 of its manifest, to accept only that model.
-        policy : Policy, default=None
-            What to do with a field that is missing, unknown or of the wrong type; None for the policy of the model.
-        n_threads : int, default=1
+        policy, n_threads, rules
             As for `Scorer`.
 
         Returns
@@ -112,7 +118,7 @@ class Scorer:
         if str(folder).startswith(ADDRESSES):
             # Imported here: MLflow takes seconds, and scoring does without it.
             folder = lazy_attribute("fraudsieve.models", {"model_folder": "flavor"}, "model_folder")(str(folder))
-        return cls(load_model(folder, digest=digest), policy=policy, n_threads=n_threads)
+        return cls(load_model(folder, digest=digest), policy=policy, n_threads=n_threads, rules=rules)
 
     def __repr__(self) -> str:
         return f"Scorer({model_line(self.model)})"
@@ -241,7 +247,8 @@ class Scorer:
             point), ``false_positive_rate`` (of the strictest operating point that the score reaches), ``status``
             (``ok``, ``no_history`` if the account has no event, or ``unscorable``), ``why``, ``unlike_training``
             (the share of training records that are less strange: at 0.999, stranger than 99.9 % of them) and ``model``
-            (name and digest). With reasons also ``explained`` and ``reasons``, as from `explain`, and for a message
+            (name and digest). With rules also ``rule`` (id, action and reason of the rule that decided, or None) and
+            ``model_decision``. With reasons also ``explained`` and ``reasons``, as from `explain`, and for a message
             ``text_spans``, as from `explain_text`; None and empty if the record is unscorable.
 
         Raises
@@ -275,6 +282,7 @@ class Scorer:
         dict of str to ndarray, each of shape (n_records,)
             ``probability``, ``label``, ``decision``, ``false_positive_rate``, ``status``, ``why``,
             ``unlike_training``, and ``probability__<class>`` for every class. NaN and None if a record is unscorable.
+            With rules also ``rule``, ``rule_reason`` and ``model_decision``.
 
         Raises
         ------
@@ -296,10 +304,12 @@ class Scorer:
         parts = [(odds, unlike, rows.why, rows.has_history) for _, rows, odds, unlike in self._chunks(records, history)]
         odds, unlike, why, has_history = zip(*parts, strict=True)
         with_history, join = None if has_history[0] is None else np.concatenate(has_history), np.concatenate
-        return to_columns(self.model, join(odds), join(why), with_history, join(unlike), self.policy)
+        scores = to_columns(self.model, join(odds), join(why), with_history, join(unlike), self.policy)
+        rules = self.rules
+        return scores if rules is None else decide_columns(rules, lists_of(columns, rules.fields), scores)
 
     def score_rows(self, rows: Array, why: Array | None = None, has_history: Array | None = None) -> dict[str, Array]:
-        """Score feature rows from a builder.
+        """Score feature rows from a builder; rules are not applied, since the rows do not hold what they are about.
 
         Parameters
         ----------
@@ -349,27 +359,15 @@ class Scorer:
         TypeError
             If it is not a model of messages.
         """
-        return self._log_odds(message_matrix_of(self.model.matrix).compute(texts, sender, campaign))
-
-    def _log_odds(self, rows: Array) -> Array:
-        return self.model.calibration.apply(self.model.ensemble.log_odds(rows, n_threads=self.n_threads))
+        rows = message_matrix_of(self.model.matrix).compute(texts, sender, campaign)
+        return calibrated_log_odds(self.model, rows, self.n_threads)
 
     def _score_features(self, features: FeatureRows) -> tuple[FeatureRows, Array, Array]:
         """Return the rows as the policy leaves them, their calibrated log-odds, and their ``unlike_training``."""
         unlike = unlike_shares(self.model, features.X, features.why)
         if self.policy.unlike_training == "unscorable":
             features = exclude_unlike(features, unlike, self.policy.unlike_training_limit)
-        return features, self._scorable_log_odds(features.X, features.why), unlike
-
-    def _scorable_log_odds(self, rows: Array, why: Array) -> Array:
-        """Return calibrated log-odds, NaN where a record is unscorable."""
-        if len(rows) and not any(why.tolist()):  # most calls
-            return self._log_odds(rows)
-        good = np.flatnonzero(why == None)  # noqa: E711 - compares every element
-        odds = np.full((len(rows), len(self.model.ensemble.base)), np.nan)
-        if len(good):
-            odds[good] = self._log_odds(rows[good])
-        return odds
+        return features, scorable_log_odds(self.model, features.X, features.why, self.n_threads), unlike
 
     def _chunks(
         self, records: Sequence[Record], history: Events | None
@@ -388,6 +386,7 @@ class Scorer:
     def _score_records(
         self, records: Sequence[Record], history: Events | None, request: ReasonRequest | None
     ) -> list[Score]:
+        rules = self.rules  # another thread may replace them
         for position, record in enumerate(records):
             check_unknown(record, f"record {position}", self.policy, self._fields)
         scores: list[Score] = []
@@ -397,4 +396,4 @@ class Scorer:
                 explanations = request.explain(chunk, features, odds)
                 chunk_scores = [score | reasons for score, reasons in zip(chunk_scores, explanations, strict=True)]
             scores += chunk_scores
-        return scores
+        return scores if rules is None else decide_records(rules, records, scores)

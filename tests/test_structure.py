@@ -49,6 +49,7 @@ ORDER = {
         "strangeness",
         "sentences",
         "artifact",
+        "rules",
         "scoring",
         "pipeline",
         "reasons",

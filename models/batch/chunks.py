@@ -24,6 +24,7 @@ from fraudsieve.models.predict import Scorer
 
 from .formats import publish
 from .journal import Journal, digest_of_file
+from .rule_columns import DECISION_COLUMNS
 
 __all__ = ["ChunkedResult", "score_chunks"]
 
@@ -44,12 +45,15 @@ class ChunkedResult:
         Number of rows of each kind; an interrupted run had already scored or rejected the `resumed` ones.
     notes : tuple of str
         Assumptions and changes.
+    decisions : DataFrame
+        The columns of the scores that `count_rules` reads; empty without rules.
     """
 
     scored: int
     rejected: int
     resumed: int
     notes: tuple[str, ...]
+    decisions: pd.DataFrame
 
 
 def score_chunks(
@@ -119,6 +123,7 @@ def score_chunks(
             raise SchemaError(
                 reader.origin, "the file changed while it was read", "Run it again once the file is complete."
             )
+        decisions = _read_decisions(journal)
         done = _assemble(journal, reader, output, rejected_output)
         remove = True
     except SchemaError:
@@ -126,7 +131,7 @@ def score_chunks(
         raise
     finally:
         journal.close(remove=remove)
-    return ChunkedResult(*done, resumed, _notes(journal, resumed))
+    return ChunkedResult(*done, resumed, _notes(journal, resumed), decisions)
 
 
 def _size_and_time(path: Path) -> tuple[int, int]:
@@ -189,6 +194,16 @@ def _assemble(journal: Journal, reader: ChunkReader, output: Path, rejected_outp
         rejected_output.unlink(missing_ok=True)
     publish(whole, output)
     return scored, rejected
+
+
+def _read_decisions(journal: Journal) -> pd.DataFrame:
+    """Return the columns of the decisions of rules; empty without rules."""
+    files = [journal.folder / name for part in journal.parts for name in part["files"] if name.endswith(SCORES)]
+    columns = [name for name in DECISION_COLUMNS if files and name in pyarrow.parquet.read_schema(files[0]).names]
+    if len(columns) < len(DECISION_COLUMNS):
+        return pd.DataFrame()
+    tables = [pyarrow.parquet.read_table(file, columns=columns) for file in files]
+    return pd.DataFrame(pa.concat_tables(tables, promote_options="permissive").to_pydict())
 
 
 def _concatenate(journal: Journal, ending: str) -> Path:

@@ -24,12 +24,14 @@ from fraudsieve.features.tables.reader import write_rejected
 from fraudsieve.features.tables.source import InputTable, Source, as_input, local_file
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import CHUNK, Scorer
+from fraudsieve.models.rules.decisions import COLUMNS
 from fraudsieve.models.sentences.values import check_language
 
 from .chunks import score_chunks
 from .formats import check_output_format, publish
 from .inputs import fill_cutoff_times, options_of_model, read_history, read_inputs, uses_labels
 from .reason_columns import reason_columns
+from .rule_columns import RuleCount, count_rules, message_columns, rules_key, with_rules
 
 __all__ = ["ScoringResult", "feature_rows", "has_history", "score_file", "score_frame"]
 
@@ -50,6 +52,8 @@ class ScoringResult:
         Assumptions and changes.
     resumed : int, default=0
         Rows that an interrupted run had already scored or rejected.
+    rules : tuple of RuleCount, default=()
+        How many records each rule decided.
     """
 
     output: Path
@@ -58,6 +62,7 @@ class ScoringResult:
     rejected: int
     notes: tuple[str, ...]
     resumed: int = 0
+    rules: tuple[RuleCount, ...] = ()
 
 
 def score_frame(
@@ -71,7 +76,7 @@ def score_frame(
     reasons: int = 0,
     language: str = "en",
 ) -> pd.DataFrame:
-    """Score a frame of messages, accounts or events.
+    """Score a frame of messages, accounts or events; the rules of the scorer decide too.
 
     Parameters
     ----------
@@ -103,7 +108,7 @@ def score_frame(
     if reasons or scorer.model.subject != "message" or matrix.history_parts or matrix.own:
         model = replace(scorer.model, policy=scorer.policy)
         rows = feature_rows(model, records, events=events, labels=labels, past=past)
-        scores = scorer.score_rows(*rows)
+        scores = with_rules(scorer.rules, records, scorer.score_rows(*rows))
         if reasons:
             scored = scores["status"] != "unscorable"
             scores |= reason_columns(scorer.model, rows[0], scored, n=reasons, language=language)
@@ -111,7 +116,7 @@ def score_frame(
     parts = []
     for start in range(0, len(records), CHUNK):
         part = records.iloc[start : start + CHUNK]
-        parts.append(pd.DataFrame(scorer.score_columns({"text": part["text"].tolist()})))
+        parts.append(pd.DataFrame(scorer.score_columns(message_columns(scorer, part))))
         if progress is not None:
             progress(start + len(part), len(records))
     return pd.concat([ids, pd.concat(parts, ignore_index=True)], axis=1)
@@ -300,6 +305,7 @@ def score_file(
     inputs = read_inputs(scorer.model, source, events=events, labels=labels, past=past)
     history: dict[str, Any] = {"events": inputs.events, "labels": inputs.labels, "past": inputs.past}
     scores = _to_file_types(score_frame(scorer, inputs.records, progress, **history, **explain))
+    rules = count_rules(scorer.rules, scores)
     rejected_output.unlink(missing_ok=True)
     if len(inputs.rejected):
         write_rejected(inputs.rejected, rejected_output)
@@ -307,7 +313,7 @@ def score_file(
         scores.to_parquet(Path(staging, "scores"), index=False)
         publish(Path(staging, "scores"), output)
     rejected = rejected_output if len(inputs.rejected) else None
-    return ScoringResult(output, rejected, len(scores), len(inputs.rejected), inputs.notes)
+    return ScoringResult(output, rejected, len(scores), len(inputs.rejected), inputs.notes, rules=rules)
 
 
 def _can_chunk(model: Model, source: Source, events: Source | None, labels: Source | None) -> bool:
@@ -343,17 +349,27 @@ def _score_in_chunks(
     given = {name: local_file(table) for name, table in tables.items() if table is not None}
     files = {name: file for name, file in given.items() if file is not None}
     result = score_chunks(
-        scorer, score, source, output, rejected_output, progress, dependencies=files, settings=explain
+        scorer,
+        score,
+        source,
+        output,
+        rejected_output,
+        progress,
+        dependencies=files,
+        settings=explain | rules_key(scorer.rules),
     )
     rejected = rejected_output if result.rejected else None
-    return ScoringResult(output, rejected, result.scored, result.rejected, (*notes, *result.notes), result.resumed)
+    found = (*notes, *result.notes)
+    rules = count_rules(scorer.rules, result.decisions)
+    return ScoringResult(output, rejected, result.scored, result.rejected, found, result.resumed, rules)
 
 
 def _to_file_types(scores: pd.DataFrame) -> pd.DataFrame:
     """Return scores in the column types of the file, which are the same with and without missing values."""
     reasons = [name for name in scores.columns if name.startswith("reason_") or name in ("reasons", "explained")]
     numbers = [name for name in reasons if name.endswith("_log_odds")]
-    words = ["label", "decision", "status", "why", *(name for name in reasons if name not in numbers)]
+    rules = [name for name in COLUMNS if name in scores]
+    words = ["label", "decision", "status", "why", *rules, *(name for name in reasons if name not in numbers)]
     return scores.astype(dict.fromkeys(words, "str") | dict.fromkeys(numbers, np.float64))
 
 

@@ -286,6 +286,7 @@ class LiveState:
         language: str = "en",
         after: int | None = None,
         wait_seconds: float = 1.0,
+        scorer: Scorer | None = None,
     ) -> Scored:
         """Score records with the current history, and return the offset that it has.
 
@@ -299,6 +300,8 @@ class LiveState:
             An offset that the history must have, such as `Accepted.offset` from another process; None for any.
         wait_seconds : float, default=1.0
             How long to wait for it.
+        scorer : Scorer, default=None
+            Another model that declares the same history; None for that of the state.
 
         Returns
         -------
@@ -314,7 +317,7 @@ class LiveState:
             self._replica.wait_for(after, wait_seconds, self.catch_up, origin)
         with self._replica.lock:
             explain: dict[str, Any] = {"reasons": reasons, "reasons_of": reasons_of, "language": language}
-            scores = self.scorer.score(records, history=self.state, **explain)
+            scores = (scorer or self.scorer).score(records, history=self.state, **explain)
             return Scored(scores, self.offset)
 
     def catch_up(self) -> int:

@@ -1,6 +1,6 @@
 """Application of a policy to fields of a record that are missing, unknown or of the wrong type."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from fraudsieve.exceptions import RecordError, RejectedRecordError
@@ -9,7 +9,7 @@ from fraudsieve.models.policy import Policy
 
 from .fields import Check, ModelFields
 
-__all__ = ["apply_policy", "check_unknown"]
+__all__ = ["apply_policy", "check_body", "check_unknown"]
 
 Record: TypeAlias = Mapping[str, Any]
 
@@ -46,6 +46,34 @@ def apply_policy(record: Record, position: int, policy: Policy, fields: ModelFie
         if not is_missing(values.get(name)):
             _apply_to_wrong_type(values, name, check, position, policy)
     return values
+
+
+def check_body(records: Sequence[Any], policy: Policy, fields: ModelFields) -> None:
+    """Check the records of a request as a whole.
+
+    Raises
+    ------
+    RecordError
+        If no object among them has the field that is scored, such as the text of a message, unless the policy for
+        missing fields is ``missing``; or if the policy rejects a field.
+
+    Examples
+    --------
+    >>> from fraudsieve.features.account_matrix import AccountMatrix
+    >>> from fraudsieve.models.scoring.fields import model_fields
+    >>> check_body([{"account": "a"}], Policy(), model_fields(AccountMatrix("account", ())))
+    Traceback (most recent call last):
+    ...
+    fraudsieve.exceptions.RecordError: body: account_id: expected a value, no record has the field. Provide it; ...
+    """
+    objects = [(position, record) for position, record in enumerate(records) if isinstance(record, dict)]
+    if objects and policy.missing != "missing" and not any(fields.key in record for _, record in objects):
+        problem = f"{fields.key}: expected a value, no record has the field"
+        raise RecordError("body", problem, "Provide it; the fields of the model are at /v1/model.")
+    if "error" in (policy.missing, policy.wrong_type, policy.unknown):
+        for position, record in objects:
+            check_unknown(record, f"record {position}", policy, fields)
+            apply_policy(record, position, policy, fields)
 
 
 def _apply_to_missing(values: dict[str, Any], name: str, position: int, policy: Policy) -> None:

@@ -17,8 +17,9 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.models.service.transport.access_log import AccessLog
 from fraudsieve.models.service.transport.local_only import LocalOnly
 from fraudsieve.models.service.transport.turns import Turns
+from fraudsieve.models.service.watchers.alias import AliasWatcher
+from fraudsieve.models.service.watchers.rules_file import RulesWatcher
 
-from .alias_watcher import AliasWatcher
 from .background import BackgroundTasks
 from .handlers import RequestHandler
 from .json_log import log_event
@@ -37,7 +38,7 @@ WARM_UP_SECONDS = 1.0
 """Pause after the first failure."""
 
 
-def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
+def create_app(scorer: Scorer, settings: Settings | None = None, *, shadow: LoadedModel | None = None) -> Starlette:
     """Create the service of a model.
 
     Parameters
@@ -45,7 +46,9 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
     scorer : Scorer
         The model.
     settings : Settings, default=None
-        Limits, token, store of the history, registry alias to watch; None for the defaults.
+        Limits, token, store of the history, registry alias and rules file to watch; None for the defaults.
+    shadow : LoadedModel, default=None
+        A challenger that scores beside the model, in a thread, and whose answers nobody gets.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
     StateError
         If the store of the history cannot be used.
     ServiceError
-        If several workers would hold a history without a store.
+        If several workers would hold a history without a store, or the challenger cannot run beside the model.
 
     Examples
     --------
@@ -70,8 +73,10 @@ def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
     settings = settings or Settings()
     metrics = Metrics(is_shared=settings.workers > 1)
     # LightGBM cannot predict with different numbers of threads at the same time, so each call has one thread.
-    loaded = LoadedModel(Scorer(scorer.model, policy=scorer.policy), settings.version)
+    loaded = LoadedModel(Scorer(scorer.model, policy=scorer.policy, rules=scorer.rules), settings.version)
     handler = RequestHandler(loaded, settings, metrics)
+    if shadow is not None:
+        handler.start_shadow(shadow)
     background = BackgroundTasks(metrics)
     pool = ThreadPoolExecutor(settings.n_threads, thread_name_prefix="score")
     routes = Routes(handler, background, pool).list()
@@ -97,15 +102,13 @@ async def _lifespan(
     handler: RequestHandler, background: BackgroundTasks, pool: ThreadPoolExecutor, app: Starlette
 ) -> AsyncIterator[None]:
     """Warm up in the background, watch the alias, and close everything at shutdown."""
-    settings = handler.settings
     channel: WorkerChannel | None = app.state.channel
     background.run_once(WARM_UP, partial(_get_ready, handler, channel), WARM_UP_SECONDS)
     if channel is None or channel.takes_snapshots:
         background.repeat("snapshot", handler.checkpoint, CHECKPOINT_SECONDS)
     if channel is not None:  # another worker may answer /metrics
         background.repeat("metrics", handler.measure_history, MEASURE_SECONDS)
-    if settings.alias is not None:
-        background.repeat("alias", AliasWatcher(settings.alias, handler).check, settings.watch_seconds)
+    _watch(handler, background)
     try:
         yield
     finally:
@@ -115,6 +118,18 @@ async def _lifespan(
             await asyncio.to_thread(channel.wait_to_close)
         await asyncio.to_thread(handler.close)
         log_event("stopped")
+
+
+def _watch(handler: RequestHandler, background: BackgroundTasks) -> None:
+    """Watch what may change: the alias of the model, that of the shadow, and the rules file."""
+    settings, metrics, seconds = handler.settings, handler.metrics, handler.settings.watch_seconds
+    if settings.alias is not None:
+        background.repeat("alias", AliasWatcher(settings.alias, handler, metrics.swaps).check, seconds)
+    if settings.shadow_alias is not None and handler.shadow is not None:
+        watcher = AliasWatcher(settings.shadow_alias, handler.shadow, metrics.shadow_swaps, role="shadow")
+        background.repeat("shadow alias", watcher.check, seconds)
+    if settings.rules is not None:
+        background.repeat("rules", RulesWatcher(settings.rules, handler).check, seconds)
 
 
 def _get_ready(handler: RequestHandler, channel: WorkerChannel | None) -> None:

@@ -1,15 +1,19 @@
 """Request handling without HTTP: from the bytes of a request body to the bytes of a response body."""
 
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from fraudsieve.exceptions import ArtifactError, ServiceError, StateError
+from fraudsieve.exceptions import ArtifactError, RecordError, ServiceError, StateError
 from fraudsieve.features.history.hot.warm_up import compile_hot_kernels
+from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.live.state import LiveState
+from fraudsieve.models.rules.rule_set import RuleSet
+from fraudsieve.models.scoring.record_policy import check_body
 from fraudsieve.models.scoring.scores import Score, to_records
 
 from .bodies import (
@@ -28,6 +32,8 @@ from .json_log import error_location, log_event
 from .loaded_model import LoadedModel, record_fields, why_incompatible
 from .metrics import Metrics
 from .settings import Settings
+from .shadow.challenger import Shadow, why_no_shadow
+from .shadow.sample_file import SampleFile
 
 __all__ = ["RequestHandler"]
 
@@ -60,11 +66,40 @@ class RequestHandler:
         self.is_warm = False
         self.live: LiveState | None = None
         self.ingestion: EventIngestion | None = None
+        self.shadow: Shadow | None = None
+        self._replacing = threading.Lock()
         if loaded.scorer.model.matrix.history_parts:
             _check_shared(settings)
             self.live = LiveState(loaded.scorer, settings.state, lateness=settings.lateness)
             self.ingestion = EventIngestion(self.live, settings, metrics)
         metrics.set_model(loaded)
+
+    def start_shadow(self, loaded: LoadedModel) -> None:
+        """Score with a challenger too, beside the answers.
+
+        Parameters
+        ----------
+        loaded : LoadedModel
+            The challenger.
+
+        Raises
+        ------
+        ServiceError
+            If it cannot run beside the model.
+        IsADirectoryError, PermissionError
+            If the file of the sample cannot be written.
+        """
+        problem = self._why_no_shadow(loaded.scorer.model)
+        if problem is not None:
+            raise ServiceError("--shadow", problem, "Choose a challenger with the same subject, classes and history.")
+        settings = self.settings
+        file = None if settings.shadow_file is None else SampleFile(settings.shadow_file, settings.shadow_bytes)
+        self.shadow = Shadow(
+            loaded, self.metrics, self._why_no_shadow, live=self.live, file=file, ids=settings.shadow_ids
+        )
+
+    def _why_no_shadow(self, challenger: Model) -> str | None:
+        return why_no_shadow(self.loaded.scorer.model, challenger)
 
     @property
     def is_behind(self) -> bool:
@@ -105,7 +140,9 @@ class RequestHandler:
         return [
             body
             if isinstance(body, RejectedRequest)
-            else self._reply(body, scores.get(request.explanation, iter(())), offsets.get(request.explanation, now))
+            else self._reply(
+                request, body, scores.get(request.explanation, iter(())), offsets.get(request.explanation, now)
+            )
             for request, body in zip(requests, bodies, strict=True)
         ]
 
@@ -117,13 +154,19 @@ class RequestHandler:
                 problem = f"body: expected an object or a list of objects, got {type(content).__name__}"
                 raise RejectedRequest(422, problem)
             check_number(as_list(content), self.settings.max_records)
+            check_body(as_list(content), self.loaded.scorer.policy, self.loaded.fields)
+        except RecordError as error:
+            return RejectedRequest(422, str(error))
         except RejectedRequest as error:
             return error
         return content
 
-    def _reply(self, body: Any, scores_of_batch: Iterator[Score], offset: Offset) -> Reply:
+    def _reply(self, request: ScoreRequest, body: Any, scores_of_batch: Iterator[Score], offset: Offset) -> Reply:
         scores = [next(scores_of_batch) for _ in as_list(body)]
         self.metrics.count_scores(scores)
+        if self.shadow is not None:
+            pairs = [pair for pair in zip(as_list(body), scores, strict=True) if isinstance(pair[0], dict)]
+            self.shadow.submit([record for record, _ in pairs], [score for _, score in pairs], len(request.body))
         unscorable = sum(score["status"] == "unscorable" for score in scores)
         content = scores if isinstance(body, list) else scores[0]
         return Reply(encode_json(content), {"records": len(scores), "unscorable": unscorable}, offset)
@@ -156,6 +199,8 @@ class RequestHandler:
         model = self.loaded.scorer.model
         odds = np.full((len(why), len(model.ensemble.base)), np.nan)
         scores = to_records(model, odds, np.array(why, object))
+        if self.loaded.scorer.rules is not None:
+            scores = [score | {"model_decision": None, "rule": None} for score in scores]
         if kind is None:
             return scores
         empty: Score = {"explained": None, "reasons": []} | ({"text_spans": []} if model.subject == "message" else {})
@@ -176,7 +221,7 @@ class RequestHandler:
 
     def describe_model(self) -> dict[str, Any]:
         """Describe the model in use and the records that it expects, as in `ModelInfo`."""
-        loaded = self.loaded
+        loaded, rules = self.loaded, self.loaded.scorer.rules
         model = loaded.scorer.model
         fields = {name for view in self.live.state.histories for name in view.fields} if self.live else set()
         return {
@@ -195,6 +240,8 @@ class RequestHandler:
                 "store": self.live.store if self.live else None,
                 "offset": self.live.offset if self.live else None,
             },
+            "rules": None if rules is None else _describe_rules(rules),
+            "shadow": None if self.shadow is None else _describe_shadow(self.shadow, self.settings),
             "operating_points": [asdict(point) | {"decides": index == 0} for index, point in enumerate(model.points)],
         }
 
@@ -214,10 +261,23 @@ class RequestHandler:
         problem = why_incompatible(self.loaded.scorer.model, loaded.scorer.model)
         if problem is not None:
             raise ArtifactError(f"model {loaded.scorer.model.name}", problem, "The model in use stays.")
-        if self.live is not None:
-            self.live.scorer = loaded.scorer
-        self.loaded = loaded
+        with self._replacing:
+            loaded.scorer.rules = self.loaded.scorer.rules
+            if self.live is not None:
+                self.live.scorer = loaded.scorer
+            self.loaded = loaded
         self.metrics.set_model(loaded)
+
+    def replace_rules(self, rules: RuleSet) -> None:
+        """Use other rules from now on.
+
+        Parameters
+        ----------
+        rules : RuleSet
+            The new rules.
+        """
+        with self._replacing:
+            self.loaded.scorer.rules = rules
 
     def measure_history(self) -> None:
         """Show size and offset of the live history in the metrics; may wait for its store."""
@@ -231,7 +291,9 @@ class RequestHandler:
             log_event("snapshot written")
 
     def close(self) -> None:
-        """Close the live history, which leaves a snapshot of all rows."""
+        """Stop the shadow, and close the live history, which leaves a snapshot of all rows."""
+        if self.shadow is not None:
+            self.shadow.close()
         if self.live is None:
             return
         try:
@@ -239,6 +301,16 @@ class RequestHandler:
         except StateError as error:
             log_event("history cannot be followed", level=logging.ERROR, why=error.problem)
         self.live.close()
+
+
+def _describe_rules(rules: RuleSet) -> dict[str, Any]:
+    return {"rules": [rule.id for rule in rules.rules], "expired": list(rules.expired()), "digest": rules.digest}
+
+
+def _describe_shadow(shadow: Shadow, settings: Settings) -> dict[str, Any]:
+    loaded = shadow.loaded
+    model = loaded.scorer.model
+    return {"name": model.name, "version": loaded.version, "address": settings.shadow, "digest": model.digest}
 
 
 def _check_shared(settings: Settings) -> None:

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.scoring.fields import FIELD_TYPES
+from fraudsieve.models.scoring.fields import FIELD_TYPES, ModelFields, model_fields
 
 __all__ = ["PARTS", "LoadedModel", "record_fields", "sample_record", "why_incompatible"]
 
@@ -29,6 +30,11 @@ class LoadedModel:
 
     scorer: Scorer
     version: str | None = None
+
+    @cached_property
+    def fields(self) -> ModelFields:
+        """The fields of the records that the model scores."""
+        return model_fields(self.scorer.model.matrix)
 
 
 def record_fields(model: Model) -> list[dict[str, Any]]:

@@ -14,13 +14,15 @@ from .loaded_model import LoadedModel
 __all__ = ["Metrics"]
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+DIFFERENCES = (-0.5, -0.2, -0.1, -0.05, -0.02, -0.01, -0.001, 0.0, 0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 PROBABILITIES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 0.99, 1.0)
 
 
 class Metrics:
     """Counters, histograms and gauges of one service.
 
-    Label values are routes, statuses, classes of the model and types of records: a client cannot add to them.
+    Label values are routes, statuses, classes of the model, types of records and ids of rules: a client cannot add to
+    them.
 
     Several workers write to files in a common folder, and each shows the metrics of all: sums of counters, histograms
     and requests in progress, and the state of every process with its ``pid``.
@@ -60,7 +62,7 @@ class Metrics:
             buckets=PROBABILITIES,
             **options,
         )
-        self.flagged = Counter("flagged", "Records whose decision is flag.", **options)
+        self.flagged = Counter("flagged", "Records that the model flags; rules are counted apart.", **options)
         self.cold_starts = Counter("cold_starts", "Scored records of accounts without history.", **options)
         self.rejected = Counter(
             "rejected", "Unscorable records, and rejected events, labels and messages.", ("part",), **options
@@ -87,6 +89,38 @@ class Metrics:
         )
         self.worker_restarts = Counter("worker_restarts", "Workers that replaced one that had ended.", **options)
         self._in_use: Any = None
+        self._add_rules(options, per_process)
+        self._add_shadow(options)
+
+    def _add_rules(self, options: dict[str, Any], per_process: dict[str, Any]) -> None:
+        self.rule_decisions = Counter(
+            "rule_decisions", "Records whose decision is that of a rule.", ("rule", "action"), **options
+        )
+        self.rule_loads = Counter("rule_loads", "Changed rules files, by outcome.", ("outcome",), **options)
+        self.rules_refused = Gauge(
+            "rules_refused", "1 if the rules file cannot be used, and earlier rules are in use.", **per_process
+        )
+
+    def _add_shadow(self, options: dict[str, Any]) -> None:
+        self.shadow_decisions = Counter(
+            "shadow_decisions",
+            "Records by the decisions of the model and of the shadow.",
+            ("model", "shadow"),
+            **options,
+        )
+        self.shadow_difference = Histogram(
+            "shadow_difference",
+            "Probability of the shadow less that of the model.",
+            buckets=DIFFERENCES,
+            **options,
+        )
+        self.shadow_dropped = Counter(
+            "shadow_dropped", "Records that the shadow did not score, because too many waited.", **options
+        )
+        self.shadow_failed = Counter(
+            "shadow_failed", "Records that the shadow could not score, or not keep in its file.", ("task",), **options
+        )
+        self.shadow_swaps = Counter("shadow_swaps", "Checks of the alias of the shadow.", ("outcome",), **options)
 
     def count_request(self, route: str, status: int, seconds: float) -> None:
         """Count a request by route and status, and the time it took."""
@@ -96,6 +130,9 @@ class Metrics:
     def count_scores(self, scores: Sequence[dict[str, Any]]) -> None:
         """Count the scores of a request."""
         for score in scores:
+            rule = score.get("rule")
+            if rule is not None:
+                self.rule_decisions.labels(rule["id"], rule["action"]).inc()
             if score["status"] == "unscorable":
                 self.rejected.labels("records").inc()
                 continue
@@ -104,8 +141,16 @@ class Metrics:
             self._scores_of(score["label"]).observe(probability)
             if score["status"] == "no_history":
                 self.cold_starts.inc()
-            if score["decision"] == "flag":
+            if score.get("model_decision", score["decision"]) == "flag":
                 self.flagged.inc()
+
+    def count_shadow(
+        self, decision: str | None, shadow_decision: str | None, probability: float | None, shadow: float | None
+    ) -> None:
+        """Count the decisions of the model and its shadow about a record, and the difference of their probabilities."""
+        self.shadow_decisions.labels(decision or "none", shadow_decision or "none").inc()
+        if probability is not None and shadow is not None:
+            self.shadow_difference.observe(shadow - probability)
 
     def count_events(self, part: str, accepted: int, rejected: int) -> None:
         """Count accepted and rejected records of one type: events, labels, account_labels or messages."""

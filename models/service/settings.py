@@ -8,7 +8,15 @@ from pathlib import Path
 
 from fraudsieve.exceptions import ServiceError
 
-__all__ = ["TOKEN_VARIABLE", "Settings", "check_exposure", "check_platform", "is_loopback", "read_token"]
+__all__ = [
+    "TOKEN_VARIABLE",
+    "Settings",
+    "check_exposure",
+    "check_platform",
+    "check_shadow",
+    "is_loopback",
+    "read_token",
+]
 
 TOKEN_VARIABLE = "FRAUDSIEVE_TOKEN"
 """The environment variable that may hold the token."""
@@ -61,6 +69,16 @@ class Settings:
         Seconds that a request waits for the offset that it asks for with ``Fraudsieve-After``.
     checkpoint_rows : int, default=100000
         Rows of the store without a snapshot, which a restart reads again, from which a new snapshot is left.
+    rules : str, default=None
+        A rules file, which is read again whenever it has changed; None for no rules.
+    shadow : str, default=None
+        Address of a challenger that scores beside the model, whose answers nobody gets. An alias is followed.
+    shadow_file : str, default=None
+        File for a sample of what the challenger says.
+    shadow_ids : bool, default=False
+        Whether the sample has the identifiers of the records.
+    shadow_bytes : int, default=67108864
+        Largest size of the sample, which consists of two files.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -80,11 +98,21 @@ class Settings:
     grace_seconds: float = 30.0
     after_seconds: float = 1.0
     checkpoint_rows: int = 100_000
+    rules: str | None = None
+    shadow: str | None = None
+    shadow_file: str | None = None
+    shadow_ids: bool = False
+    shadow_bytes: int = 1 << 26
 
     @property
     def alias(self) -> str | None:
         """The address if it is an alias, whose version may change; else None."""
-        return self.address if self.address and self.address.startswith("models:/") and "@" in self.address else None
+        return _alias(self.address)
+
+    @property
+    def shadow_alias(self) -> str | None:
+        """The address of the shadow if it is an alias; else None."""
+        return _alias(self.shadow)
 
     @property
     def is_local_only(self) -> bool:
@@ -95,6 +123,10 @@ class Settings:
     def n_threads(self) -> int:
         """Number of threads that score, in each process."""
         return self.threads or max(1, (os.cpu_count() or 1) // self.workers)
+
+
+def _alias(address: str | None) -> str | None:
+    return address if address and address.startswith("models:/") and "@" in address else None
 
 
 def read_token(file: Path | None, environment: Mapping[str, str] = os.environ) -> str | None:
@@ -144,6 +176,12 @@ def check_platform() -> None:
     except ImportError:
         fix = "Run it on Linux or macOS, or in a container."
         raise ServiceError("fraudsieve serve", "needs a POSIX system", fix) from None
+
+
+def check_shadow(settings: Settings) -> None:
+    """Raise ServiceError if there is a file for the sample of a shadow, or its identifiers, and no shadow."""
+    if settings.shadow is None and (settings.shadow_file is not None or settings.shadow_ids):
+        raise ServiceError("--shadow-file", "there is no challenger", "Name one with --shadow.")
 
 
 def check_exposure(host: str, token: str | None, *, is_open: bool) -> None:

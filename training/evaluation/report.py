@@ -20,6 +20,7 @@ from fraudsieve.training.splits.split import Split
 from .bootstrap import LEVEL
 from .breakdown.decision import DecisionMetrics, decision_metrics
 from .breakdown.errors import LargestErrors
+from .breakdown.rules import RuleMetrics
 from .capacity import Capacity, count_days
 from .fraud import FraudMetrics, fraud_metrics
 from .fraud_rows import FraudRows, threshold_at
@@ -125,6 +126,7 @@ class ReportDetails:
     temporal: TemporalMetrics | None = None
     not_later_than_training: int | None = None
     refit: RefitSummary | None = None
+    rules: tuple[RuleMetrics, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,6 +208,8 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         optimistic. None if unknown.
     refit : RefitSummary or None
         For a model that was trained again on all mature rows: the metrics are of the model of the split.
+    rules : tuple of RuleMetrics
+        The records that rules beside the model decide; all other metrics are those of the model.
 
     Examples
     --------

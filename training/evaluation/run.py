@@ -14,6 +14,7 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.inputs import label_reader, options_of_model
 from fraudsieve.models.batch.score import has_history
 from fraudsieve.models.predict import Scorer
+from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.models.strangeness.unlike_training import share_of_strange
 from fraudsieve.training.attack.recall import attack_messages, check_attackable
 from fraudsieve.training.data.after_training import count_rows_in_training, is_training_table, rows_since
@@ -21,6 +22,7 @@ from fraudsieve.training.data.builders import Builder, builder_of_model, groups_
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 
+from .breakdown.rules import RuleMetrics, rule_metrics
 from .breakdown.slices import slices_of_rows
 from .card_precision import naive_utc
 from .labels import label_metrics, waiting_note
@@ -71,6 +73,7 @@ def evaluate_tables(
     recipe: Recipe | None = None,
     attack: bool = False,
     since: datetime | None = None,
+    rules: RuleSet | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a model on tables of labelled records.
@@ -87,6 +90,8 @@ def evaluate_tables(
         Whether to also measure the recall that is kept when fraudulent messages are obfuscated.
     since : datetime, default=None
         Evaluate the records from this time on; earlier ones are their history. A naive time is UTC. None evaluates all.
+    rules : RuleSet, default=None
+        Rules beside the model, as they are now: the report counts the records that they decide, apart from all else.
     progress : callable, default=None
         Called with the name of each step as it begins.
 
@@ -146,6 +151,7 @@ def evaluate_tables(
         share=share_of_records(data, data.rows),
         settings=recipe.evaluate,
         details=details,
+        rules=rules,
     )
     return Evaluation(report, scorer.model, data, (*data.notes, *_notes(details, data, scorer.model)))
 
@@ -208,6 +214,7 @@ def evaluate_model(
     share: float = 1.0,
     settings: EvaluateRecipe | None = None,
     details: ReportDetails | None = None,
+    rules: RuleSet | None = None,
 ) -> EvaluationReport:
     """Score labelled records and evaluate the scores.
 
@@ -230,7 +237,9 @@ def evaluate_model(
     settings : EvaluateRecipe, default=None
         Capacity, costs and replicates; None for the defaults.
     details : ReportDetails, default=None
-        Further parts of the report. Unscorable records, importance and attack are filled in here.
+        Further parts of the report. Unscorable records, importance, attack and rules are filled in here.
+    rules : RuleSet, default=None
+        As for `evaluate_tables`.
 
     Returns
     -------
@@ -278,8 +287,18 @@ def evaluate_model(
             unlike_training=share_of_strange(scores["unlike_training"][scored]),
             importance=gain_by_family(model),
             attack=attack_result,
+            rules=() if rules is None else _rule_metrics(rules, model, rows[scored], labels, probability),
         ),
     )
+
+
+def _rule_metrics(
+    rules: RuleSet, model: Model, rows: pd.DataFrame, labels: Array, probability: Array
+) -> tuple[RuleMetrics, ...]:
+    columns = {name: rows[name].tolist() for name in rules.fields if name in rows}
+    is_fraud = None if model.legitimate is None else labels != model.legitimate
+    flagged = probability >= model.points[0].threshold if model.points else None
+    return rule_metrics(rules, columns, len(rows), is_fraud, flagged)
 
 
 def row_context(rows: pd.DataFrame, builder: Builder | None = None) -> dict[str, Array | None]:

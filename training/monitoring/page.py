@@ -1,6 +1,6 @@
 """The page of a monitor report: the bounds that are exceeded, the charts, and the tables."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES
@@ -76,6 +76,7 @@ def render_monitor_report(
             "Operating points": [_alert_table(report), _performance_table(report)],
             "Calibration": [_calibration_table(report.calibration)],
             "Rejected rows and missing information": [_share_table(report.shares)],
+            "Rules beside the model": [_rule_table(report.rules)] if report.rules else [],
         },
         bounds={
             BOUND_NAMES.get(name, name.replace("_", " ")): "none" if value is None else f"{value:g}"
@@ -216,6 +217,22 @@ def _calibration_table(calibration: Mapping[str, Any] | None) -> PageTable | Non
     ]
     labelled = f"{calibration['rows']:,} current records with labels ({_percent(calibration['share'])})"
     return PageTable(f"{labelled}; intervals over {calibration['over']}s.", ["metric", "value", "interval"], rows)
+
+
+def _rule_table(rules: Sequence[Mapping[str, Any]]) -> PageTable:
+    rows = [
+        [
+            rule["id"],
+            rule["action"],
+            rule["reason"],
+            _percent(rule["reference"]),
+            _percent(rule["current"]),
+            "yes" if rule["expired"] else "no",
+        ]
+        for rule in rules
+    ]
+    caption = "Share of the records that each rule decides. All else on this page is about the model alone."
+    return PageTable(caption, ["rule", "decision", "reason", "reference", "current", "expired"], rows)
 
 
 def _share_table(shares: Mapping[str, Any]) -> PageTable:

@@ -1,7 +1,7 @@
 """The monitor report: changes between reference and current records, and exceeded bounds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fraudsieve.training.evaluation.json_types import to_json_types
@@ -48,6 +48,7 @@ class MonitorMeasures:
     calibration: dict[str, Any] | None
     shares: Mapping[str, Any]
     bounds: Mapping[str, float | None]
+    rules: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +85,9 @@ class MonitorReport(MonitorMeasures):
         with an ``unlike_training`` above .99.
     bounds : mapping of str to float, or None
         The bounds of the recipe.
+    rules : list of dict
+        The share of both tables that each rule beside the model decides, as from `rule_shares`. All else is about the
+        model alone.
     model, digest, subject : str
         Name and digest of the model, and what a record is: message, account or event.
     exceeded : tuple of ExceededBound

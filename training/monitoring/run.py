@@ -5,6 +5,7 @@ need not have come. Where they have, calibration and observed precision and reca
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.tables.source import Source, data_digest
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
+from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.models.strangeness.unlike_training import STRANGE
 from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.run import load_scorer
@@ -28,6 +30,7 @@ from .bounds import Share, bounds_exceeded, compare_shares
 from .drift_report import column_drift, score_drift
 from .page import render_monitor_report
 from .report import MonitorMeasures, MonitorReport
+from .rules import rule_shares
 from .scored_table import ScoredTable, categories_of, score_table
 
 __all__ = ["monitor_tables"]
@@ -48,6 +51,7 @@ def monitor_tables(
     labels: Source | None = None,
     past: Source | None = None,
     recipe: Recipe | None = None,
+    rules: RuleSet | None = None,
     page: str | Path | None = None,
     progress: Progress | None = None,
 ) -> MonitorReport:
@@ -65,6 +69,8 @@ def monitor_tables(
     recipe : Recipe, default=None
         Its section ``monitor`` has the bounds, and ``data.trust`` the weights of the sources of labels. None for the
         defaults.
+    rules : RuleSet, default=None
+        Rules beside the model, as they are now: the report has the share of both tables that each decides.
     page : str or Path, default=None
         An HTML page to write, such as ``monitor.html``; the report is written next to it as JSON. None for no page.
     progress : callable, default=None
@@ -102,6 +108,7 @@ def monitor_tables(
     after = score_table(scorer, current, **tables)
     report_step("comparing")
     measures = _measure(scorer.model, before, after, compared, recipe.monitor)
+    measures = replace(measures, rules=rule_shares(rules, before, after))
     limits = _limits(scorer.model, before, reference, events)
     report = MonitorReport(
         **vars(measures),

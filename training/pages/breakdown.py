@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fraudsieve.training.evaluation.breakdown.errors import LargestErrors, ScoredRecord
+from fraudsieve.training.evaluation.breakdown.rules import RuleMetrics
 from fraudsieve.training.evaluation.fraud_rows import SliceMetrics
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.evaluation.types import ConfusionMatrix
@@ -28,6 +29,7 @@ def breakdown_tables(report: EvaluationReport) -> dict[str, list[PageTable]]:
         "Which types are confused": [_confusion_table(report.confusion)],
         "Slices": [slice_table(f"By {by}. {caption}", by, values) for by, values in parts.items()],
         "Largest errors": _error_tables(report.errors),
+        "Rules beside the model": [_rule_table(report.rules)] if report.rules else [],
     }
 
 
@@ -67,6 +69,27 @@ def _confusion_table(confusion: ConfusionMatrix) -> PageTable:
     ]
     columns = [head.replace("_", f"_{BREAK}") for head in heads]
     return PageTable("Records by label (rows) and by the class that is predicted (columns).", ["label", *columns], rows)
+
+
+def _rule_table(rules: Sequence[RuleMetrics]) -> PageTable:
+    """Return the table of what rules decide; the metrics of the page are those of the model."""
+    columns = ["rule", "decision", "reason", "records", "of them fraud", "against the model", "of these fraud", "until"]
+    rows = [
+        [
+            rule.id,
+            rule.action,
+            rule.reason,
+            *(
+                "-" if count is None else f"{count:,}"
+                for count in (rule.records, rule.frauds, rule.changed, rule.changed_frauds)
+            ),
+            "expired" if rule.expired else rule.until or "-",
+        ]
+        for rule in rules
+    ]
+    decided = sum(rule.records for rule in rules)
+    caption = f"{decided:,} records are decided by a rule. All metrics on this page are those of the model alone."
+    return PageTable(caption, columns, rows)
 
 
 def _error_tables(errors: LargestErrors | None) -> list[PageTable]:

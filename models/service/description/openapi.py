@@ -34,7 +34,7 @@ ERRORS = {
     409: "The model does not use such records",
     413: "The body is too large, or has too many records",
     415: "The media type or the encoding of the body is not supported",
-    422: "The body does not have the expected structure",
+    422: "The body does not have the expected structure, or no record has the field that is scored",
     503: "The service is busy or not ready, the store cannot be written, or the history has not reached "
     "Fraudsieve-After: try again after the seconds in Retry-After",
 }
@@ -125,7 +125,8 @@ def _score_operation(model: Model, max_records: int) -> dict[str, Any]:
     answer = {"anyOf": [score, {"type": "array", "items": score}]}
     return {
         "summary": "Score one record or a list of records",
-        "description": "A record that cannot be scored is `unscorable`, with a reason; the others are scored.",
+        "description": "A record that cannot be scored is `unscorable`, with a reason; the others are scored. A body "
+        "in which no record has the field that is scored is answered 422, unless the policy of the model allows it.",
         "parameters": [
             reasons | {"description": "Whether to explain the scores."},
             language | {"description": "The language of the sentences of the reasons."},
@@ -153,7 +154,8 @@ def _events_operation(max_records: int) -> dict[str, Any]:
         "summary": "Add events, labels or messages to the live history",
         "description": "Each request holds one type of record. Accepted records are stored when the response is sent. "
         "Rejected records are listed with position and reason. An event that is sent again with the same `event_id`, "
-        "or a message with the same `message_id`, counts once.",
+        "or a message with the same `message_id`, counts once. If the store fails midway, the answer 503 says which "
+        "records to send again.",
         "requestBody": _body({"anyOf": parts}, {part: {"value": {part: [EXAMPLES[part]]}} for part in PARTS}),
         "responses": responses,
     }

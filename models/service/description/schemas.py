@@ -49,13 +49,23 @@ class TextSpan(BaseModel):
     log_odds: float
 
 
+class AppliedRule(BaseModel):
+    """The rule that decided about a record."""
+
+    id: str
+    action: Literal["flag", "pass"]
+    reason: str
+
+
 class Score(BaseModel):
     """The score of a record; with ``reasons=true`` also its explanation."""
 
     probability: float | None = Field(description="Probability of fraud; null if the model has no legitimate class.")
     label: str | None = Field(description="The most probable class.")
     probabilities: dict[str, float | None] = Field(description="Probability of each class.")
-    decision: Literal["flag", "pass"] | None = Field(description="Decision at the first operating point.")
+    decision: Literal["flag", "pass"] | None = Field(
+        description="Decision at the first operating point, or that of a rule."
+    )
     false_positive_rate: float | None = Field(
         description="False-positive rate of the strictest operating point that the probability reaches."
     )
@@ -65,6 +75,10 @@ class Score(BaseModel):
         description="Share of the training records that are less strange; above 0.999 the record is like none of them."
     )
     model: ModelIdentity
+    rule: AppliedRule | None = Field(default=None, description="The rule that decided; only if the service has rules.")
+    model_decision: Literal["flag", "pass"] | None = Field(
+        default=None, description="Decision of the model itself; only if the service has rules."
+    )
     explained: ExplainedClass | None = None
     reasons: list[Reason] = []
     text_spans: list[TextSpan] = []
@@ -119,6 +133,23 @@ class OperatingPointInfo(BaseModel):
     decides: bool = Field(description="Whether decisions are made at this point.")
 
 
+class RulesInfo(BaseModel):
+    """The rules beside the model."""
+
+    rules: list[str] = Field(description="Their ids, in the order of the file.")
+    expired: list[str] = Field(description="Ids of those that are expired.")
+    digest: str | None = Field(description="SHA-256 of the rules file and its lists.")
+
+
+class ShadowInfo(BaseModel):
+    """The challenger that scores beside the model, and whose answers nobody gets."""
+
+    name: str
+    version: str | None = Field(description="Registered version; null for a model folder.")
+    address: str | None = Field(description="The folder or address that the service was started with.")
+    digest: str = Field(description="SHA-256 of the model's manifest.")
+
+
 class ModelInfo(BaseModel):
     """The model in use, and the records that it expects."""
 
@@ -132,6 +163,8 @@ class ModelInfo(BaseModel):
     fields: list[RecordFieldInfo] = Field(description="Fields of a record that the model uses.")
     columns: list[str] = Field(description="Feature columns of the model.")
     history: HistoryInfo
+    rules: RulesInfo | None = Field(description="The rules beside the model; null without a rules file.")
+    shadow: ShadowInfo | None = Field(description="The challenger that scores beside the model; null without one.")
     operating_points: list[OperatingPointInfo]
 
 

@@ -17,7 +17,25 @@ __all__ = ["EventIngestion"]
 
 Update: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Accepted]
 """Adds records to the live history."""
-NOT_STORED = "the store of the history cannot be written: nothing was stored, send it again later"
+NOT_WRITTEN = "the store of the history cannot be written: "
+NOTHING_STORED = f"{NOT_WRITTEN}nothing was stored, send it again later"
+
+
+class _PartlyStoredError(Exception):
+    """The store failed after some records of a request were handled."""
+
+    def __init__(self, stored: int, position: int) -> None:
+        super().__init__()
+        self.stored, self.position = stored, position
+
+    @property
+    def answer(self) -> str:
+        """What the client is told."""
+        return (
+            f"{NOT_WRITTEN}of the records before position {self.position}, {self.stored} were stored and "
+            f"{self.position - self.stored} rejected, the others were not handled: send those from position "
+            f"{self.position} on again later"
+        )
 
 
 class EventIngestion:
@@ -62,7 +80,10 @@ class EventIngestion:
             outcome, offset = self._add_to_history(part, records, objects)
         except StateError as error:
             log_event("history cannot be written", level=logging.ERROR, why=error.problem)
-            raise RejectedRequest(503, NOT_STORED) from None
+            raise RejectedRequest(503, NOTHING_STORED) from None
+        except _PartlyStoredError as error:
+            self.metrics.count_events(part, error.stored, error.position - error.stored)
+            raise RejectedRequest(503, error.answer) from None
         rejected |= outcome
         accepted = len(records) - len(rejected)
         self.metrics.count_events(part, accepted, len(rejected))
@@ -108,12 +129,15 @@ class EventIngestion:
 
 def _add_one_by_one(update: Update, records: list[Any], positions: list[int]) -> tuple[dict[int, str], int]:
     """Add records one by one; return the reasons of rejected ones by position, and the offset after the last."""
-    rejected, offset = {}, 0
-    for position in positions:
+    rejected, offset = dict[int, str](), 0
+    for handled, position in enumerate(positions):
         try:
             reasons, offset = update([records[position]])
-        except StateError:
-            raise  # those before it are stored; sent again, they count once
+        except StateError as error:
+            if not handled:
+                raise
+            log_event("history cannot be written", level=logging.ERROR, why=error.problem)
+            raise _PartlyStoredError(handled - len(rejected), position) from None
         except Exception as error:
             rejected[position] = f"the record cannot be added ({type(error).__name__})"
         else:

@@ -53,10 +53,18 @@ def load_app(settings: Settings) -> "Starlette":
     """
     # Imported here: a worker first says where its metrics are, and the supervisor imports none of this.
     from fraudsieve.models.predict import Scorer
+    from fraudsieve.models.rules.files import read_rules
     from fraudsieve.models.service.app import create_app
+    from fraudsieve.models.service.loaded_model import LoadedModel
 
+    rules = None if settings.rules is None else read_rules(settings.rules)
     found = find_model(settings.address or "")
-    return create_app(Scorer.load(found.folder, digest=found.digest), replace(settings, version=found.version))
+    scorer = Scorer.load(found.folder, digest=found.digest, rules=rules)
+    shadow = None
+    if settings.shadow is not None:
+        challenger = find_model(settings.shadow)
+        shadow = LoadedModel(Scorer.load(challenger.folder, digest=challenger.digest), challenger.version)
+    return create_app(scorer, replace(settings, version=found.version), shadow=shadow)
 
 
 def find_model(address: str) -> FoundModel:

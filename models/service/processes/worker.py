@@ -6,6 +6,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
@@ -74,7 +75,7 @@ def run_worker(task: WorkerTask, listener: socket.socket, pipe: Connection) -> N
 
 
 def _prepare(task: WorkerTask, listener: socket.socket, channel: WorkerChannel) -> Callable[[], None]:
-    app = load_app(task.settings)
+    app = load_app(_settings_of(task))
     from fraudsieve.models.service.server import run
 
     app.state.channel = channel
@@ -83,6 +84,15 @@ def _prepare(task: WorkerTask, listener: socket.socket, channel: WorkerChannel) 
         # Until it is ready the others answer, while requests to a cold worker would be answered 503.
         app.state.handler.warm_up()
     return lambda: run(app, task.settings, listener)
+
+
+def _settings_of(task: WorkerTask) -> Settings:
+    """Return the settings of a worker, which keeps the sample of its shadow in a file of its own."""
+    file = task.settings.shadow_file
+    if file is None:
+        return task.settings
+    own = Path(file).with_stem(f"{Path(file).stem}.{task.number}")
+    return replace(task.settings, shadow_file=str(own))
 
 
 def _presentable(error: Exception) -> Exception:

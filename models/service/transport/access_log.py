@@ -12,6 +12,8 @@ from fraudsieve.models.service.metrics import Metrics
 
 __all__ = ["AccessLog"]
 
+PROBES = {"/healthz", "/readyz", "/metrics"}
+"""Requests of machines, several a minute: they are counted, and logged only if they fail."""
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 CLIENT_CLOSED = 499
 """Status that is logged if the client disconnected before the response, as in nginx."""
@@ -64,6 +66,8 @@ class AccessLog:
         seconds = time.perf_counter() - started
         status = status or CLIENT_CLOSED
         self.metrics.count_request(route, status, seconds)
+        if route in PROBES and status in (200, 503):  # while the service starts, /readyz is 503
+            return
         method = scope["method"] if scope["method"] in METHODS else "other"
         log_request(route=route, method=method, status=status, ms=round(seconds * 1e3, 2), **counts)
         if self.writing is None:

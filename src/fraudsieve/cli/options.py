@@ -1,5 +1,6 @@
 """Options that commands share."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,6 +21,7 @@ __all__ = [
     "Messages",
     "ModelOption",
     "Name",
+    "RulesOption",
     "Separator",
     "TextColumn",
     "input_table",
@@ -42,6 +44,10 @@ Accounts = Annotated[str | None, typer.Option(help="Accounts, with the columns o
 Events = Annotated[str | None, typer.Option(help="Events: the history of accounts, or of the senders of messages.")]
 Labels = Annotated[str | None, typer.Option(help="Labels, if they are not a column of the labelled table.")]
 Name = Annotated[str | None, typer.Option(help="Name of the registered model; by default that of the recipe.")]
+RulesOption = Annotated[
+    Path | None,
+    typer.Option("--rules", help="A rules file (TOML): senders, hosts and accounts that are always flagged or passed."),
+]
 TextColumn = Annotated[str | None, typer.Option(help="The column with the text of messages, if it is not called text.")]
 Columns = Annotated[
     list[str] | None,

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
+    from fraudsieve.models.batch.rule_columns import RuleCount
     from fraudsieve.training.attack.recall import AttackMetrics
+    from fraudsieve.training.evaluation.breakdown.rules import RuleMetrics
     from fraudsieve.training.evaluation.points import PointMetrics, PointRates
     from fraudsieve.training.evaluation.report import EvaluationReport
     from fraudsieve.training.evaluation.run import Evaluation
@@ -19,6 +21,7 @@ __all__ = [
     "evaluation_content",
     "evaluation_rows",
     "gate_rows",
+    "rule_rows",
     "trained_content",
     "trained_rows",
 ]
@@ -64,6 +67,7 @@ def evaluation_rows(evaluation: "Evaluation", files: tuple[Path, Path] | None) -
     left_out = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in _left_out(evaluation).items())
     warnings = [("warning", point.warning) for point in evaluation.report.operating_points if point.warning is not None]
     rows = [*_report_rows(evaluation.report), *warnings, ("left out", left_out)]
+    rows += rule_rows(evaluation.report.rules, evaluation.report.rows)
     rows += _attack_rows(evaluation.report.attack) if evaluation.report.attack is not None else []
     return rows if files is None else [*rows, ("report", f"{files[0]}, and as JSON {files[1]}")]
 
@@ -114,6 +118,20 @@ def _point_rows(points: Sequence["PointMetrics"]) -> Iterator[tuple[str, str]]:
 def _rate_texts(rates: "PointRates", names: Iterable[str]) -> list[str]:
     values = {name: getattr(rates, name) for name in names}
     return ["-" if value is None else format(value, RATE_FORMATS[name]) for name, value in values.items()]
+
+
+def rule_rows(rules: Sequence["RuleCount | RuleMetrics"], records: int) -> Iterator[tuple[str, str]]:
+    """Yield how many records the rules decided, and a row for every rule."""
+    if rules:
+        decided = sum(rule.records for rule in rules)
+        yield "rules", f"{decided:,} of {records:,} records were decided by a rule"
+    for rule in rules:
+        parts = [f"{rule.action}: {rule.records:,}"]
+        frauds, changed_frauds = getattr(rule, "frauds", None), getattr(rule, "changed_frauds", None)
+        parts += [] if frauds is None else [f"{frauds:,} of them fraud"]
+        parts += [f"{rule.changed:,} against the model"] if rule.changed else []
+        parts += [f"{changed_frauds:,} of these fraud"] if rule.changed and changed_frauds is not None else []
+        yield f"  {rule.id}", ", ".join([*parts, "expired"] if rule.expired else parts)
 
 
 def _label_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:

@@ -13,13 +13,13 @@ import pytest
 
 from fraudsieve.models import Scorer
 from fraudsieve.models.service import app as service_app
-from fraudsieve.models.service.alias_watcher import AliasWatcher
 from fraudsieve.models.service.app import create_app
 from fraudsieve.models.service.background import MAX_PAUSE, BackgroundTasks
 from fraudsieve.models.service.handlers import RequestHandler
 from fraudsieve.models.service.loaded_model import LoadedModel
 from fraudsieve.models.service.metrics import Metrics
 from fraudsieve.models.service.settings import Settings
+from fraudsieve.models.service.watchers.alias import AliasWatcher
 
 
 class Flaky:
@@ -166,7 +166,7 @@ def test_the_registry_and_other_faults_are_told_apart(
     monkeypatch.setattr("fraudsieve.models.flavor.resolve_version", lambda _: "2")
     monkeypatch.setattr("fraudsieve.models.flavor.model_folder", lambda _, into: into)
     monkeypatch.setattr(name, raise_os_error)
-    watcher = AliasWatcher("models:/sms@champion", handler)
+    watcher = AliasWatcher("models:/sms@champion", handler, handler.metrics.swaps)
     with pytest.raises(OSError, match="a fault") if outcome != "refused" else nullcontext():
         watcher.check()
     assert f'fraudsieve_model_swaps_total{{outcome="{outcome}"}} 1.0' in handler.metrics.render().decode()
@@ -180,7 +180,7 @@ def test_the_collector_skips_a_model_that_took_over(binary: Any, several: Any, m
     gc.collect()
     gc.freeze()
     try:
-        assert AliasWatcher("models:/sms@champion", handler).check() == "swapped"
+        assert AliasWatcher("models:/sms@champion", handler, handler.metrics.swaps).check() == "swapped"
         assert not any(item is handler.loaded.scorer.model for item in gc.get_objects())
         assert old() is None
     finally:

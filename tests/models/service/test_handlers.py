@@ -72,7 +72,7 @@ def test_requests_scored_together_equal_single_ones(handler: RequestHandler) -> 
     together = handler.score(requests)
     assert [str(reply) for reply in together] == [str(reply) for reply in alone]
     statuses = [reply.status if isinstance(reply, RejectedRequest) else 200 for reply in together]
-    assert statuses == [200] * 6 + [413] * 2 + [422] * 2 + [200] * 4 + [400]
+    assert statuses == [200] * 6 + [413] * 2 + [422] * 4 + [200] * 2 + [400]
     assert handler.score([]) == []
 
 

@@ -69,10 +69,10 @@ def test_the_lines_of_requests_are_written_soon(lines: list[dict[str, Any]]) -> 
     async def ignore(_: Any) -> None: ...
 
     async def run() -> None:
-        access_log = AccessLog(answer, Metrics(), frozenset(["/healthz"]))
+        access_log = AccessLog(answer, Metrics(), frozenset(["/v1/score"]))
         for _ in range(2):
             for _ in range(3):
-                await access_log({"type": "http", "path": "/healthz", "method": "GET"}, receive, ignore)
+                await access_log({"type": "http", "path": "/v1/score", "method": "POST"}, receive, ignore)
             before = len(lines)
             async with asyncio.timeout(30):
                 while len(lines) < before + 3:

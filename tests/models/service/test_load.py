@@ -79,12 +79,14 @@ def test_it_is_healthy_before_the_requests_of_connections_that_arrived_earlier(s
             for connection in connections:
                 connection.sendall(request.encode())
             probe = stack.enter_context(socket.create_connection(address))
-            probe.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+            # A wrong method, because a probe that succeeds is not logged.
+            probe.sendall(b"POST /healthz HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n")
         finally:
             os.kill(service.process.pid, signal.SIGCONT)
         for connection in (probe, *connections):
             connection.settimeout(60)
-            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+            status = 405 if connection is probe else 200
+            assert connection.recv(65536).startswith(f"HTTP/1.1 {status}".encode())
     routes = [line["route"] for line in service.lines("request")[n_lines:]]
     assert routes.index("/healthz") < n_connections / 10
 

@@ -17,6 +17,7 @@ from fraudsieve.cli.options import (
     Labels,
     Messages,
     ModelOption,
+    RulesOption,
     Separator,
     TextColumn,
     reading_overrides,
@@ -51,10 +52,12 @@ def evaluate_command(
         datetime | None,
         typer.Option(help="Evaluate the records from this time on (UTC); earlier ones are their history."),
     ] = None,
+    rules: RulesOption = None,
     json: Json = False,
 ) -> None:
     """Score labelled messages, accounts or events with a model, and evaluate the scores."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        from fraudsieve.models.rules.files import read_rules
         from fraudsieve.training.evaluation.run import evaluate_tables
         from fraudsieve.training.pages.evaluation import check_report_path, model_facts, write_report
         from fraudsieve.training.recipe.recipe import Recipe
@@ -69,6 +72,7 @@ def evaluate_command(
             recipe=Recipe.read(recipe, reading),
             attack=attack,
             since=since,
+            rules=None if rules is None else read_rules(rules),
             progress=progress,
         )
         files = None

@@ -14,6 +14,7 @@ from fraudsieve.cli.options import (
     Events,
     Json,
     ModelOption,
+    RulesOption,
     Separator,
     TextColumn,
     input_table,
@@ -46,6 +47,7 @@ def monitor_command(
     report: Annotated[
         Path | None, typer.Option(help="A page to write, such as monitor.html; monitor.json is written next to it.")
     ] = None,
+    rules: RulesOption = None,
     json: Json = False,
 ) -> None:
     """Report what has changed since a model was made: features, scores, alerts, calibration, unknown accounts.
@@ -55,6 +57,7 @@ def monitor_command(
     """
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         progress("loading the model")
+        from fraudsieve.models.rules.files import read_rules
         from fraudsieve.training.monitoring.run import monitor_tables
         from fraudsieve.training.recipe.recipe import Recipe
 
@@ -67,6 +70,7 @@ def monitor_command(
             labels=input_table(labels, options),
             past=input_table(past, options),
             recipe=Recipe.read(recipe),
+            rules=None if rules is None else read_rules(rules),
             page=report,
             progress=progress,
         )
@@ -104,6 +108,9 @@ def _rows(report: "MonitorReport") -> Iterator[tuple[str, str]]:
         share = report.shares[name]
         if share is not None:
             yield words, f"{share['current']:.2%}, {share['reference']:.2%} in the reference"
+    for rule in report.rules:
+        shares = f"{rule['current']:.2%} decided, {rule['reference']:.2%} in the reference"
+        yield f"rule {rule['id']}", f"{rule['action']}: {shares}{', expired' if rule['expired'] else ''}"
 
 
 def _calibration(calibration: dict[str, Any]) -> str:

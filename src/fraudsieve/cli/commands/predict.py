@@ -14,11 +14,13 @@ from fraudsieve.cli.options import (
     Events,
     Json,
     ModelOption,
+    RulesOption,
     Separator,
     TextColumn,
     input_table,
     reading_overrides,
 )
+from fraudsieve.cli.tables import rule_rows
 from fraudsieve.models.sentences.values import Language
 
 __all__ = ["predict_command"]
@@ -44,6 +46,7 @@ def predict_command(
         int, typer.Option(min=0, help="How many reasons to write for each record, as columns and as JSON.")
     ] = 0,
     language: Annotated[Language, typer.Option(help="The language of the sentences of the reasons.")] = "en",
+    rules: RulesOption = None,
     output: Annotated[Path, typer.Option(help="The scores to write: .parquet, .csv or .jsonl.")] = Path(
         "scores.parquet"
     ),
@@ -58,8 +61,10 @@ def predict_command(
         from fraudsieve.models.batch.score import score_file
         from fraudsieve.models.flavor import model_folder
         from fraudsieve.models.predict import Scorer
+        from fraudsieve.models.rules.files import read_rules
 
-        scorer = Scorer.load(model_folder(model), n_threads=0)
+        applied = None if rules is None else read_rules(rules)
+        scorer = Scorer.load(model_folder(model), n_threads=0, rules=applied)
         progress("reading")
 
         def show_rows(rows: int, total: int) -> None:
@@ -74,5 +79,6 @@ def predict_command(
     rows = [("scores", str(result.output)), ("scored", f"{result.scored:,}"), ("rejected", f"{result.rejected:,}")]
     if result.rejected_output is not None:
         rows.append(("rejected rows", str(result.rejected_output)))
+    rows += rule_rows(result.rules, result.scored)
     content = asdict(result) | {"model": scorer.model.name, "digest": scorer.model.digest}
     answer(content, as_json=json, title=f"Scored with {scorer.model.name}", rows=rows)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fraudsieve.cli.console import WORK_FAILED, exit_on_error
-from fraudsieve.cli.options import Json, ModelOption
+from fraudsieve.cli.options import Json, ModelOption, RulesOption
 
 if TYPE_CHECKING:
     from fraudsieve.models.service.settings import Settings
@@ -47,6 +47,17 @@ def serve_command(
         float, typer.Option(help="Seconds that a request waits for the offset in Fraudsieve-After.", min=0.0)
     ] = 1.0,
     grace_seconds: Annotated[float, typer.Option(help="Seconds that requests may take to finish on shutdown.")] = 30.0,
+    rules: RulesOption = None,
+    shadow: Annotated[
+        str | None,
+        typer.Option(help="A challenger that scores beside the model, unseen: a model folder, or models:/NAME@alias."),
+    ] = None,
+    shadow_file: Annotated[
+        Path | None, typer.Option(help="A file for a sample of what the challenger says, such as shadow.jsonl.")
+    ] = None,
+    shadow_ids: Annotated[
+        bool, typer.Option("--shadow-ids", help="Write the identifiers of records into the sample.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Serve a model over HTTP until it is stopped (POSIX only). It logs JSON lines to standard error.
@@ -58,7 +69,13 @@ def serve_command(
     with exit_on_error(as_json=json):
         from fraudsieve.models.service.json_log import configure_json_logging, log_event
         from fraudsieve.models.service.processes.loading import check_installed
-        from fraudsieve.models.service.settings import Settings, check_exposure, check_platform, read_token
+        from fraudsieve.models.service.settings import (
+            Settings,
+            check_exposure,
+            check_platform,
+            check_shadow,
+            read_token,
+        )
         from fraudsieve.models.service.transport.listener import listen
 
         check_platform()
@@ -84,7 +101,12 @@ def serve_command(
             watch_seconds=watch_seconds,
             after_seconds=after_seconds,
             grace_seconds=grace_seconds,
+            rules=None if rules is None else str(rules),
+            shadow=shadow,
+            shadow_file=None if shadow_file is None else str(shadow_file),
+            shadow_ids=shadow_ids,
         )
+        check_shadow(settings)
         serve = _serve_alone if workers == 1 else _serve_with_workers
         is_clean = serve(settings, listen(host, port))
     if not is_clean:

@@ -38,7 +38,7 @@ def client_of_each(workers: Workers, stack: ExitStack) -> dict[int, httpx.Client
     while len(found) < 2:
         client = stack.enter_context(workers.service.client())
         n_requests = len(workers.service.lines("request")) + 1
-        client.get("/healthz").raise_for_status()
+        client.get("/v1/model").raise_for_status()
         wait_until(partial(lambda number: len(workers.service.lines("request")) >= number, n_requests))
         found[workers.service.lines("request")[-1]["pid"]] = client
     return found

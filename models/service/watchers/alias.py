@@ -5,15 +5,25 @@ import logging
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
+
+from prometheus_client import Counter
 
 from fraudsieve.exceptions import LocatedError
 from fraudsieve.models.predict import Scorer
+from fraudsieve.models.service.json_log import error_location, log_event
+from fraudsieve.models.service.loaded_model import LoadedModel
 
-from .handlers import RequestHandler
-from .json_log import error_location, log_event
-from .loaded_model import LoadedModel
+__all__ = ["AliasWatcher", "ModelHolder"]
 
-__all__ = ["AliasWatcher"]
+
+class ModelHolder(Protocol):
+    """An object that uses a model, which can be replaced."""
+
+    loaded: LoadedModel
+
+    def replace_model(self, loaded: LoadedModel) -> None:
+        """Use another model from now on; raise ArtifactError if it does not fit."""
 
 
 class AliasWatcher:
@@ -26,12 +36,16 @@ class AliasWatcher:
     ----------
     address : str
         ``models:/NAME@ALIAS``.
-    handler : RequestHandler
+    holder : ModelHolder
         Holds the model in use.
+    swaps : Counter
+        Counts the checks by outcome.
+    role : str, default="model"
+        What the model is in the log: the model of the service, or its shadow.
     """
 
-    def __init__(self, address: str, handler: RequestHandler) -> None:
-        self.address, self.handler = address, handler
+    def __init__(self, address: str, holder: ModelHolder, swaps: Counter, *, role: str = "model") -> None:
+        self.address, self.holder, self.swaps, self.role = address, holder, swaps, role
         self.rejected: str | None = None
         self.outcome = "same"
 
@@ -53,7 +67,7 @@ class AliasWatcher:
         try:
             self.outcome = self._outcome()
         finally:
-            self.handler.metrics.swaps.labels(self.outcome).inc()
+            self.swaps.labels(self.outcome).inc()
         return self.outcome
 
     @contextmanager
@@ -71,7 +85,7 @@ class AliasWatcher:
             version = resolve_version(self.address)
         if version != self.rejected:
             self.rejected = None
-        if version in (self.handler.loaded.version, self.rejected):
+        if version in (self.holder.loaded.version, self.rejected):
             return "same"
         with tempfile.TemporaryDirectory(prefix="fraudsieve-") as folder:
             return self._download(version, folder)
@@ -85,18 +99,18 @@ class AliasWatcher:
         return self._swap(version, lambda: Scorer.load(downloaded, digest=logged_digest(downloaded)))
 
     def _swap(self, version: str, load: Callable[[], Scorer]) -> str:
-        old_version = self.handler.loaded.version
+        old_version = self.holder.loaded.version
         try:
-            self.handler.replace_model(LoadedModel(load(), version))
+            self.holder.replace_model(LoadedModel(load(), version))
         except Exception as error:
             self.rejected = version
             why = error.problem if isinstance(error, LocatedError) else error_location(error)
-            log_event("model refused", level=logging.ERROR, version=version, why=why, in_use=old_version)
+            log_event(f"{self.role} refused", level=logging.ERROR, version=version, why=why, in_use=old_version)
             return "refused"
         # As at the start, the collector need not walk through the model. The old one is freed by its reference counts:
         # to unfreeze it, and to walk through everything, would stop all requests for a tenth of a second (measured).
         gc.collect()
         gc.freeze()
-        digest = self.handler.loaded.scorer.model.digest
-        log_event("model swapped", before=old_version, version=version, digest=digest)
+        digest = self.holder.loaded.scorer.model.digest
+        log_event(f"{self.role} swapped", before=old_version, version=version, digest=digest)
         return "swapped"

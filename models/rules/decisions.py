@@ -1,0 +1,64 @@
+"""Decisions by rules: they replace that of the model, which is kept beside them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from fraudsieve._typing import Array
+
+from .rule_set import RuleSet
+
+__all__ = ["COLUMNS", "decide_columns", "decide_records"]
+
+COLUMNS: Final = ("rule", "rule_reason", "model_decision")
+"""The columns that rules add: id and reason of the rule that decided, and the decision of the model."""
+
+
+def decide_records(
+    rules: RuleSet, records: Sequence[Mapping[str, Any]], scores: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Set the decision of each score to that of the rule that its record matches, and return the scores.
+
+    Every score gets ``model_decision`` and ``rule``: id, action and reason, or None.
+
+    Examples
+    --------
+    >>> from fraudsieve.models.rules import Rule
+    >>> rules = RuleSet([Rule("mules", "account_id", ["a1"], "flag", "case 17")])
+    >>> scores = [{"decision": "pass"}, {"decision": "pass"}]
+    >>> scores = decide_records(rules, [{"account_id": "a1"}, {"account_id": "b"}], scores)
+    >>> scores[0]["decision"], scores[0]["model_decision"], scores[0]["rule"]["id"], scores[1]["rule"]
+    ('flag', 'pass', 'mules', None)
+    """
+    for score, position in zip(scores, rules.match_records(records).tolist(), strict=True):
+        score["model_decision"], score["rule"] = score["decision"], None
+        if position >= 0:
+            rule = rules.rules[position]
+            score["decision"] = rule.action
+            score["rule"] = {"id": rule.id, "action": rule.action, "reason": rule.reason}
+    return scores
+
+
+def decide_columns(
+    rules: RuleSet, columns: Mapping[str, Sequence[Any]], scores: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Return columns of scores with the decisions of rules, and `COLUMNS`.
+
+    Examples
+    --------
+    >>> from fraudsieve.models.rules import Rule
+    >>> rules = RuleSet([Rule("mules", "account_id", ["a1"], "flag", "case 17")])
+    >>> scores = {"decision": np.array(["pass", "pass"], object)}
+    >>> decided = decide_columns(rules, {"account_id": ["a1", "b"]}, scores)
+    >>> decided["decision"].tolist(), decided["rule"].tolist()
+    (['flag', 'pass'], ['mules', None])
+    """
+    by_model = scores["decision"]
+    matched = rules.match(columns, len(by_model))
+    actions, ids, reasons = (
+        np.array([*(getattr(rule, name) for rule in rules.rules), None], object) for name in ("action", "id", "reason")
+    )
+    decision = np.where(matched >= 0, actions[matched], by_model)
+    added = dict(zip(COLUMNS, (ids[matched], reasons[matched], by_model), strict=True))
+    return {**scores, "decision": decision, **added}

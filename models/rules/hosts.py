@@ -1,0 +1,106 @@
+"""Rules about hosts: the hosts of links and e-mail addresses in a text, and the hosts above them."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Self
+
+import numba as nb
+import numpy as np
+
+from fraudsieve._typing import Array
+from fraudsieve.features.cues.links import EMAIL, measure_links
+from fraudsieve.features.cues.suffixes import SEED, find_rule, hash_host, hash_left
+from fraudsieve.features.text.codepoints import CodePoints, pack
+from fraudsieve.features.text.fold import fold_codes
+
+__all__ = ["HostTable", "normalise_hosts"]
+
+DOT, AT = 46, 64
+BEFORE, AFTER = "http://", "/"
+"""Put around a host, so that an IP address is read as that of a link."""
+
+
+def normalise_hosts(values: Sequence[str]) -> list[str]:
+    """Return hosts as the messages' hosts are read: normalised, in lower case.
+
+    Raises
+    ------
+    ValueError
+        If a value is not a host; the error has its position only.
+
+    Examples
+    --------
+    >>> normalise_hosts(["Bad.Example.COM", "10.0.0.1"])
+    ['bad.example.com', '10.0.0.1']
+    """
+    folded, _ = fold_codes(pack([f"{BEFORE}{value}{AFTER}" for value in values]))
+    spans = measure_links(folded)[1]
+    text = spans[:, 0]
+    is_whole = (spans[:, 2] == folded.offsets[text] + len(BEFORE)) & (
+        spans[:, 3] == folded.offsets[text + 1] - len(AFTER)
+    )
+    good = np.bincount(text[is_whole & (spans[:, 1] != EMAIL)], minlength=len(values)) == 1
+    if not good.all():
+        position = int(np.flatnonzero(~good)[0])
+        problem = "expected a host such as bad.example.com or an IP address, under a public suffix and in its xn-- form"
+        raise ValueError(f"values, position {position}: {problem}")
+    return [text[len(BEFORE) : -len(AFTER)] for text in folded.unpack()]
+
+
+class HostTable(NamedTuple):
+    """Hosts and the ranks of their rules, ascending by hash.
+
+    Attributes
+    ----------
+    hashes : ndarray of uint64, shape (n_hosts,)
+    ranks : ndarray of int64, shape (n_hosts,)
+    hosts : CodePoints
+        The hosts themselves: whoever chooses a host could choose one with the same hash.
+    """
+
+    hashes: Array
+    ranks: Array
+    hosts: CodePoints
+
+    @classmethod
+    def of(cls, ranks: Mapping[str, int]) -> Self:
+        """Make the table of normalised hosts."""
+        hosts = sorted(ranks, key=hash_host)
+        hashes = np.array([hash_host(host) for host in hosts], np.uint64)
+        return cls(hashes, np.array([ranks[host] for host in hosts], np.int64), pack(hosts))
+
+    def ranks_of(self, texts: CodePoints, spans: Array, no_rule: int) -> Array:
+        """Return the lowest rank of the rules about each span of `measure_links`; `no_rule` without any.
+
+        Examples
+        --------
+        >>> texts = pack(["see a.bad.example.com or notbad.example.com"])
+        >>> HostTable.of({"bad.example.com": 3}).ranks_of(texts, measure_links(texts)[1], 9).tolist()
+        [3, 9]
+        """
+        found = np.full(len(spans), no_rule, np.int64)
+        if len(self.hashes) and len(spans):
+            _match_hosts(texts.codes, spans, self.hashes, self.ranks, self.hosts.codes, self.hosts.offsets, found)
+        return found
+
+
+@nb.njit(cache=True, nogil=True)
+def _match_hosts(
+    codes: Array, spans: Array, hashes: Array, ranks: Array, host_codes: Array, host_offsets: Array, found: Array
+) -> None:
+    for s in range(spans.shape[0]):
+        start, stop = spans[s, 2], spans[s, 3]
+        value = SEED
+        for at in range(stop - 1, start - 1, -1):
+            value = hash_left(value, codes[at])
+            at_start = at == start or codes[at - 1] == DOT or codes[at - 1] == AT
+            if not at_start:
+                continue
+            position = find_rule(value, hashes)
+            if position >= 0 and host_offsets[position + 1] - host_offsets[position] == stop - at:
+                same = True
+                for k in range(stop - at):
+                    same = same and codes[at + k] == host_codes[host_offsets[position] + k]
+                if same:
+                    found[s] = min(found[s], ranks[position])
+            if at > start and codes[at - 1] == AT:  # what precedes is the name in an e-mail address
+                break

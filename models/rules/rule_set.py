@@ -1,0 +1,139 @@
+"""`RuleSet`: which rule decides about a record, and the decisions that follow."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+from fraudsieve._typing import Array
+
+from .lookups import IN_TEXT, TEXT, Lookups
+from .rule import Rule
+
+__all__ = ["RuleSet"]
+
+Record: TypeAlias = Mapping[str, Any]
+FOREVER = datetime.max.replace(tzinfo=UTC)
+
+SAMPLE = "see http://shop.example.com/a or call 13800138000"
+
+
+class _Current(NamedTuple):
+    """Lookups of the rules that are in force from one time until another."""
+
+    since: datetime
+    until: datetime
+    lookups: Lookups
+
+
+class RuleSet:
+    """Rules beside a model. They change the decision of a score, and leave its probability as it is.
+
+    Flag wins over pass; of several rules with one action, the one that comes first names the decision. A message passes
+    by a rule about hosts or telephone numbers only if all that it contains are on such rules. An expired rule does
+    nothing. Threads can share rules.
+
+    Parameters
+    ----------
+    rules : sequence of Rule
+        The rules.
+    digest : str, default=None
+        SHA-256 of the files that they come from.
+    files : sequence of Path, default=()
+        These files.
+
+    Attributes
+    ----------
+    rules : tuple of Rule
+    fields : frozenset of str
+        The fields of a record that are read.
+
+    Raises
+    ------
+    ValueError
+        If two rules have the same id, or a value is not a host or a telephone number.
+
+    Examples
+    --------
+    >>> rules = RuleSet([Rule("bad-shops", "host", ["bad.example.com"], "flag", "fake shops")])
+    >>> rules.match({"text": ["see http://pay.bad.example.com/1", "see you"]}, 2).tolist()
+    [0, -1]
+    """
+
+    def __init__(self, rules: Sequence[Rule], *, digest: str | None = None, files: Sequence[Path] = ()) -> None:
+        self.rules, self.digest, self.files = tuple(rules), digest, tuple(files)
+        ids = [rule.id for rule in self.rules]
+        repeated = next((name for name in ids if ids.count(name) > 1), None)
+        if repeated is not None:
+            raise ValueError(f"expected one rule per id, got several with {repeated!r}")
+        self.fields = frozenset(TEXT if rule.field in IN_TEXT else rule.field for rule in self.rules)
+        Lookups.of(self.rules, range(len(self.rules)))  # so that a bad value is found now, also of an expired rule
+        self._current = self._lookups_at(datetime.now(UTC))
+        self.match({TEXT: [SAMPLE]}, 1)  # compiles what a first record would wait for
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    def __repr__(self) -> str:
+        return f"RuleSet({len(self)} rules; digest {str(self.digest)[:12]})"
+
+    def expired(self, now: datetime | None = None) -> tuple[str, ...]:
+        """Return the ids of the rules that are expired.
+
+        Parameters
+        ----------
+        now : datetime, default=None
+            The time, with a time zone; None for the present.
+
+        Returns
+        -------
+        tuple of str
+        """
+        now = datetime.now(UTC) if now is None else now
+        return tuple(rule.id for rule in self.rules if not rule.is_in_force(now))
+
+    def match(self, columns: Mapping[str, Sequence[Any]], n: int, *, now: datetime | None = None) -> Array:
+        """Return the rule that decides about each record.
+
+        Parameters
+        ----------
+        columns : mapping of str to sequence, each of length n
+            The fields of the records; those that are missing match no rule.
+        n : int
+            Number of records.
+        now : datetime, default=None
+            The time at which rules are in force, with a time zone; None for the present.
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+            Positions in ``rules``; -1 for none.
+        """
+        now, current = datetime.now(UTC) if now is None else now, self._current
+        if not current.since <= now < current.until:
+            current = self._current = self._lookups_at(now)
+        return current.lookups.match(columns, n)
+
+    def match_records(self, records: Sequence[Record], *, now: datetime | None = None) -> Array:
+        """Return the rule that decides about each record; see `match`.
+
+        Parameters
+        ----------
+        records : sequence of dict
+            The records.
+        now : datetime, default=None
+            As for `match`.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_records,)
+        """
+        columns = {name: [record.get(name) for record in records] for name in self.fields}
+        return self.match(columns, len(records), now=now)
+
+    def _lookups_at(self, now: datetime) -> _Current:
+        ends = [rule.end for rule in self.rules if rule.end is not None]
+        in_force = [position for position, rule in enumerate(self.rules) if rule.is_in_force(now)]
+        since = max((end for end in ends if end <= now), default=datetime.min.replace(tzinfo=UTC))
+        until = min((end for end in ends if end > now), default=FOREVER)
+        return _Current(since, until, Lookups.of(self.rules, in_force))

@@ -1,0 +1,106 @@
+"""Rules about telephone numbers in a text, in whatever spelling."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Self
+
+import numba as nb
+import numpy as np
+
+from fraudsieve._typing import Array
+from fraudsieve.features.cues.numbers import NUMBERS, find_numbers
+from fraudsieve.features.cues.telephones import PHONES
+from fraudsieve.features.text.codepoints import CodePoints, pack
+from fraudsieve.features.text.fold import fold_codes
+
+__all__ = ["TelephoneTable", "find_telephones", "normalise_telephones"]
+
+MOBILE, LANDLINE, ABROAD = (NUMBERS.index(name) for name in ("phones_cn", "landlines", "phones_international"))
+IS_TELEPHONE = np.array([name in PHONES for name in NUMBERS])
+KIND = 10**16
+"""Telephone numbers have up to 15 digits; what they are is written in front."""
+
+
+def find_telephones(texts: CodePoints) -> tuple[Array, Array]:
+    """Find the telephone numbers in folded texts.
+
+    Returns
+    -------
+    text : ndarray of int64, shape (n_found,)
+        Position of the text, ascending.
+    number : ndarray of int64, shape (n_found,)
+        The number: equal for all spellings.
+
+    Examples
+    --------
+    >>> _, number = find_telephones(pack(["138-0013-8000", "+86 138 0013 8000", "010 65529988", "+86 10 65529988"]))
+    >>> bool(number[0] == number[1]), bool(number[2] == number[3]), len(set(number.tolist()))
+    (True, True, 2)
+    """
+    spans = find_numbers(texts)
+    spans = spans[IS_TELEPHONE[spans[:, 1]]]
+    return spans[:, 0], _numbers(texts.codes, spans)
+
+
+@nb.njit(cache=True, nogil=True)
+def _numbers(codes: Array, spans: Array) -> Array:
+    numbers = np.empty(spans.shape[0], np.int64)
+    for s in range(spans.shape[0]):
+        kind, value, n_digits = spans[s, 1], np.int64(0), 0
+        for at in range(spans[s, 2], spans[s, 3]):
+            code = np.int64(codes[at])
+            if 48 <= code <= 57:
+                value, n_digits = 10 * value + code - 48, n_digits + 1
+        if kind == MOBILE:
+            value %= 10**11
+        elif kind == ABROAD and value // 10 ** max(n_digits - 2, 0) == 86:  # a landline, written from abroad
+            kind, value = LANDLINE, value % 10 ** (n_digits - 2)
+        numbers[s] = (kind + 1) * KIND + value
+    return numbers
+
+
+def normalise_telephones(values: Sequence[str]) -> list[int]:
+    """Return telephone numbers as those of messages are read.
+
+    Raises
+    ------
+    ValueError
+        If a value is not a telephone number; the error has its position only.
+
+    Examples
+    --------
+    >>> len(normalise_telephones(["138 0013 8000", "+44 20 7946 0958"]))
+    2
+    """
+    text, number = find_telephones(fold_codes(pack(values))[0])
+    good = np.bincount(text, minlength=len(values)) == 1
+    if not good.all():
+        position = int(np.flatnonzero(~good)[0])
+        problem = "expected a telephone number such as 13800138000 or +44 20 7946 0958"
+        raise ValueError(f"values, position {position}: {problem}")
+    return [int(value) for value in number]
+
+
+class TelephoneTable(NamedTuple):
+    """Telephone numbers, ascending, and the ranks of their rules."""
+
+    numbers: Array
+    ranks: Array
+
+    @classmethod
+    def of(cls, ranks: Mapping[int, int]) -> Self:
+        """Make the table of normalised numbers."""
+        numbers = sorted(ranks)
+        return cls(np.array(numbers, np.int64), np.array([ranks[number] for number in numbers], np.int64))
+
+    def ranks_of(self, numbers: Array, no_rule: int) -> Array:
+        """Return the rank of the rule about each number; `no_rule` without any.
+
+        Examples
+        --------
+        >>> TelephoneTable.of({7: 2}).ranks_of(np.array([7, 8]), 9).tolist()
+        [2, 9]
+        """
+        if not len(self.numbers):
+            return np.full(len(numbers), no_rule, np.int64)
+        at = np.minimum(np.searchsorted(self.numbers, numbers), len(self.numbers) - 1)
+        return np.where(self.numbers[at] == numbers, self.ranks[at], no_rule)

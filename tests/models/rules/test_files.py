@@ -1,0 +1,84 @@
+"""Rules files: what is read, what is refused, and that no value is named."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.models.rules import read_rules
+
+MULES = """
+[[rule]]
+id = "mules"
+field = "account_id"
+values = ["a1", 77]
+action = "flag"
+reason = "case 17"
+until = 2026-12-31
+"""
+SHOPS = """
+[[rule]]
+id = "shops"
+field = "host"
+file = "shops.txt"
+action = "pass"
+reason = "our own"
+"""
+
+
+def write(folder: Path, content: str, shops: bytes = b"") -> Path:
+    (folder / "shops.txt").write_bytes(shops)
+    (folder / "rules.toml").write_text(content, "utf-8")
+    return folder / "rules.toml"
+
+
+def test_rules_and_their_lists_are_read(tmp_path: Path) -> None:
+    path = write(tmp_path, MULES + SHOPS, b"\xef\xbb\xbf# ours\r\nshop.example.com\r\n\r\n  example.org \n")
+    rules = read_rules(path)
+    mules, shops = rules.rules
+    assert (mules.id, mules.values, mules.action, mules.until) == ("mules", ("a1", "77"), "flag", date(2026, 12, 31))
+    assert (shops.values, shops.until) == (("shop.example.com", "example.org"), None)
+    assert rules.files == (path, tmp_path / "shops.txt")
+    assert rules.match({"text": ["see a.example.org"], "account_id": ["b"]}, 1).tolist() == [1]
+    assert len(read_rules(write(tmp_path, ""))) == 0
+
+
+def test_the_digest_changes_with_the_file_and_with_its_lists(tmp_path: Path) -> None:
+    digests = [
+        read_rules(write(tmp_path, content, shops)).digest
+        for content, shops in ((MULES + SHOPS, b"a.com\nb.com"), (MULES + SHOPS, b"a.com\nc.com"), (MULES, b""))
+    ]
+    assert len(set(digests)) == 3
+    assert read_rules(write(tmp_path, MULES)).digest == digests[2]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[[rule]\nid = 'x'", "expected TOML in UTF-8"),
+        ("[rules]", "expected tables .*rule.* and nothing else"),
+        ("rule = 5", "expected tables"),
+        (MULES.replace('id = "mules"', ""), "rule 1: id is missing"),
+        (MULES.replace("reason", "why"), "rule 1: expected id, field, .* got 1 other keys"),
+        (MULES + SHOPS.replace("file", "values = ['x.com']\nfile"), "rule 2: expected either values or file"),
+        (MULES.replace('values = ["a1", 77]', ""), "rule 1: expected either values or file"),
+        (MULES.replace("77", "7.5"), "rule 1: values, position 1: expected a string or a whole number, got float"),
+        (MULES.replace('["a1", 77]', '"a1"'), "rule 1: values: expected a list"),
+        (MULES + MULES, "rules: expected one rule per id, got several with 'mules'"),
+        (SHOPS.replace("shops.txt", "none.txt"), "none.txt: cannot be read .FileNotFoundError."),
+    ],
+)
+def test_a_wrong_file_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(SchemaError, match=message) as caught:
+        read_rules(write(tmp_path, content))
+    assert "a1" not in str(caught.value).replace(str(tmp_path), "")
+
+
+def test_wrong_lists_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match="shops: values, position 1: expected a host"):
+        read_rules(write(tmp_path, SHOPS, b"a.com\nsecret"))
+    with pytest.raises(SchemaError, match=r"shops.txt: expected UTF-8"):
+        read_rules(write(tmp_path, SHOPS, b"\xff"))
+    with pytest.raises(SchemaError, match="cannot be read"):
+        read_rules(tmp_path / "nothing.toml")

@@ -1,0 +1,112 @@
+"""Rules beside a model on labelled records, counted apart: the metrics of the model know nothing of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from fraudsieve._typing import Array
+from fraudsieve.models.rules.rule import Rule
+from fraudsieve.models.rules.rule_set import RuleSet
+
+__all__ = ["RuleMetrics", "rule_metrics"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleMetrics:
+    """The records that a rule decides.
+
+    Parameters
+    ----------
+    id, action, reason : str
+        The rule.
+    until : str or None
+        Its last day, or the time at which it ends; None for no end.
+    expired : bool
+        Whether it is expired, so that it decides nothing.
+    records : int
+        Records that it decides.
+    frauds : int or None
+        Fraudulent ones among them; None without a legitimate class.
+    changed : int or None
+        Records that it decides otherwise than the model; None without operating points.
+    changed_frauds : int or None
+        Fraudulent ones among these: found by a rule that flags, missed by one that passes.
+    """
+
+    id: str
+    action: str
+    reason: str
+    until: str | None
+    expired: bool
+    records: int
+    frauds: int | None
+    changed: int | None
+    changed_frauds: int | None
+
+    @classmethod
+    def of(cls, rule: Rule, decided: Array, is_fraud: Array | None, flagged: Array | None, *, expired: bool) -> Self:
+        """Count the records that a rule decides.
+
+        Parameters
+        ----------
+        rule : Rule
+            The rule.
+        decided, is_fraud, flagged : ndarray of bool, each of shape (n_rows,)
+            Records that the rule decides, that are fraud, and that the model flags; None for the last two if they
+            are not known.
+        expired : bool
+            Whether the rule is expired.
+
+        Returns
+        -------
+        RuleMetrics
+        """
+        changed = None if flagged is None else decided & (flagged != (rule.action == "flag"))
+        return cls(
+            id=rule.id,
+            action=rule.action,
+            reason=rule.reason,
+            until=None if rule.until is None else rule.until.isoformat(),
+            expired=expired,
+            records=int(decided.sum()),
+            frauds=None if is_fraud is None else int((decided & is_fraud).sum()),
+            changed=None if changed is None else int(changed.sum()),
+            changed_frauds=None if changed is None or is_fraud is None else int((changed & is_fraud).sum()),
+        )
+
+
+def rule_metrics(
+    rules: RuleSet, columns: Mapping[str, Sequence[Any]], n: int, is_fraud: Array | None, flagged: Array | None
+) -> tuple[RuleMetrics, ...]:
+    """Return the metrics of the rules that are in force now, and those that are expired, in their order.
+
+    Parameters
+    ----------
+    rules : RuleSet
+        The rules.
+    columns : mapping of str to sequence, each of length n
+        The fields of the records that rules are about.
+    n : int
+        Number of records.
+    is_fraud, flagged : ndarray of bool, shape (n,), or None
+        Whether the truth is fraud, and whether the model flags the record.
+
+    Returns
+    -------
+    tuple of RuleMetrics
+
+    Examples
+    --------
+    >>> rules = RuleSet([Rule("mules", "account_id", ["a1"], "flag", "case 17")])
+    >>> is_fraud, flagged = np.array([True, False]), np.array([False, False])
+    >>> (mules,) = rule_metrics(rules, {"account_id": ["a1", "b"]}, 2, is_fraud, flagged)
+    >>> mules.records, mules.frauds, mules.changed_frauds
+    (1, 1, 1)
+    """
+    matched, expired = rules.match(columns, n), rules.expired()
+    return tuple(
+        RuleMetrics.of(rule, np.equal(matched, position), is_fraud, flagged, expired=rule.id in expired)
+        for position, rule in enumerate(rules.rules)
+    )

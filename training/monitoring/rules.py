@@ -1,0 +1,50 @@
+"""Rules beside a model in both tables: the share of the records that each decides, apart from the model's alerts."""
+
+from typing import Any
+
+import numpy as np
+
+from fraudsieve.models.rules.rule_set import RuleSet
+
+from .scored_table import ScoredTable
+
+__all__ = ["rule_shares"]
+
+
+def rule_shares(rules: RuleSet | None, before: ScoredTable, after: ScoredTable) -> list[dict[str, Any]]:
+    """Return ``id``, ``action``, ``reason`` and ``expired`` of each rule, and the share of both tables that it decides.
+
+    Parameters
+    ----------
+    rules : RuleSet or None
+        The rules as they are now, for both tables.
+    before, after : ScoredTable
+        The reference and the current records.
+
+    Returns
+    -------
+    list of dict
+        Empty without rules.
+    """
+    if rules is None:
+        return []
+    shares = [_shares(rules, table) for table in (before, after)]
+    expired = rules.expired()
+    return [
+        {
+            "id": rule.id,
+            "action": rule.action,
+            "reason": rule.reason,
+            "expired": rule.id in expired,
+            "reference": shares[0][position],
+            "current": shares[1][position],
+        }
+        for position, rule in enumerate(rules.rules)
+    ]
+
+
+def _shares(rules: RuleSet, table: ScoredTable) -> list[float]:
+    records = table.records
+    matched = rules.match({name: records[name].tolist() for name in rules.fields if name in records}, len(records))
+    counts = np.bincount(matched[matched >= 0], minlength=len(rules))
+    return [float(count) / len(records) for count in counts]
