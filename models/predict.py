@@ -14,10 +14,12 @@ from fraudsieve.features.history.records import RejectedRecord, as_records
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.reasons.reason_columns import reason_columns
 from fraudsieve.models.reasons.request import ReasonRequest, count_reasons
 from fraudsieve.models.scoring.columns import Batch, Columns, check_records, columns_of, records_of
 from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.inputs import Events, observe_messages, resolve_history
+from fraudsieve.models.scoring.log_odds import calibrated_log_odds, scorable_log_odds
 from fraudsieve.models.scoring.record_policy import apply_policy, check_unknown
 from fraudsieve.models.scoring.samples import warm_records
 from fraudsieve.models.scoring.scores import Score, to_columns, to_records
@@ -296,7 +298,15 @@ class Scorer:
         with_history, join = None if has_history[0] is None else np.concatenate(has_history), np.concatenate
         return to_columns(self.model, join(odds), join(why), with_history, join(unlike), self.policy)
 
-    def score_rows(self, rows: Array, why: Array | None = None, has_history: Array | None = None) -> dict[str, Array]:
+    def score_rows(
+        self,
+        rows: Array,
+        why: Array | None = None,
+        has_history: Array | None = None,
+        *,
+        reasons: int = 0,
+        language: str = "en",
+    ) -> dict[str, Array]:
         """Score feature rows from a builder.
 
         Parameters
@@ -307,6 +317,10 @@ class Scorer:
             Why a record is unscorable, None where it can be scored; None if all can be.
         has_history : ndarray of bool, shape (n_records,), default=None
             Whether the account has an event; None if the model uses no events.
+        reasons : int, default=0
+            How many reasons to add to each record, as from `reason_columns`.
+        language : {"en", "zh"}, default="en"
+            The language of their sentences.
 
         Returns
         -------
@@ -323,7 +337,9 @@ class Scorer:
             raise ValueError(f"Expected rows of {expected} columns, got an array of shape {rows.shape}.")
         why = np.full(len(rows), None, object) if why is None else why
         features, odds, unlike = self._score_features(FeatureRows(rows, why, has_history))
-        return to_columns(self.model, odds, features.why, has_history, unlike, self.policy)
+        columns = to_columns(self.model, odds, features.why, has_history, unlike, self.policy)
+        extra = reason_columns(self.model, rows, odds, features.why, n=reasons, language=language) if reasons else {}
+        return columns | extra
 
     def log_odds(self, texts: Sequence[str], sender: Array | None = None, campaign: Array | None = None) -> Array:
         """Return calibrated log-odds of messages.
@@ -347,27 +363,15 @@ class Scorer:
         TypeError
             If it is not a model of messages.
         """
-        return self._log_odds(message_matrix_of(self.model.matrix).compute(texts, sender, campaign))
-
-    def _log_odds(self, rows: Array) -> Array:
-        return self.model.calibration.apply(self.model.ensemble.log_odds(rows, n_threads=self.n_threads))
+        rows = message_matrix_of(self.model.matrix).compute(texts, sender, campaign)
+        return calibrated_log_odds(self.model, rows, self.n_threads)
 
     def _score_features(self, features: FeatureRows) -> tuple[FeatureRows, Array, Array]:
         """Return the rows as the policy leaves them, their calibrated log-odds, and their ``unlike_training``."""
         unlike = unlike_shares(self.model, features.X, features.why)
         if self.policy.unlike_training == "unscorable":
             features = exclude_unlike(features, unlike, self.policy.unlike_training_limit)
-        return features, self._scorable_log_odds(features.X, features.why), unlike
-
-    def _scorable_log_odds(self, rows: Array, why: Array) -> Array:
-        """Return calibrated log-odds, NaN where a record is unscorable."""
-        if len(rows) and not any(why.tolist()):  # most calls
-            return self._log_odds(rows)
-        good = np.flatnonzero(why == None)  # noqa: E711 - compares every element
-        odds = np.full((len(rows), len(self.model.ensemble.base)), np.nan)
-        if len(good):
-            odds[good] = self._log_odds(rows[good])
-        return odds
+        return features, scorable_log_odds(self.model, features.X, features.why, self.n_threads), unlike
 
     def _chunks(
         self, records: Sequence[Record], history: Events | None
@@ -375,9 +379,7 @@ class Scorer:
         """Yield records and what `_score_features` returns for them, chunk by chunk; at least one chunk."""
         matrix = self.model.matrix
         if self.policy.changes_fields:
-            records = [
-                apply_policy(record, position, self.policy, self._fields) for position, record in enumerate(records)
-            ]
+            records = [apply_policy(record, at, self.policy, self._fields) for at, record in enumerate(records)]
         state = resolve_history(matrix, history)
         for start in range(0, max(len(records), 1), CHUNK):
             chunk = records[start : start + CHUNK]

@@ -28,7 +28,6 @@ from fraudsieve.models.sentences.values import check_language
 from .chunks import score_chunks
 from .formats import check_output_format, publish
 from .inputs import fill_cutoff_times, options_of_model, read_history, read_inputs, uses_labels
-from .reason_columns import reason_columns
 
 __all__ = ["ScoringResult", "feature_rows", "has_history", "score_file", "score_frame"]
 
@@ -101,10 +100,7 @@ def score_frame(
     ids = pd.DataFrame({name: records[name].to_numpy(object) for name in names})
     if reasons or scorer.model.subject != "message" or matrix.history_parts:
         rows = feature_rows(scorer.model, records, events=events, labels=labels, past=past)
-        scores = scorer.score_rows(*rows)
-        if reasons:
-            scored = scores["status"] != "unscorable"
-            scores |= reason_columns(scorer.model, rows[0], scored, n=reasons, language=language)
+        scores = scorer.score_rows(*rows, reasons=reasons, language=language)
         return pd.concat([ids, pd.DataFrame(scores)], axis=1)
     parts = []
     for start in range(0, len(records), CHUNK):
