@@ -20,6 +20,7 @@ from fraudsieve.training.splits.split import Split
 from .bootstrap import LEVEL
 from .breakdown.decision import DecisionMetrics, decision_metrics
 from .breakdown.errors import LargestErrors
+from .breakdown.unlike import UnlikeMetrics
 from .capacity import Capacity, count_days
 from .fraud import FraudMetrics, fraud_metrics
 from .fraud_rows import FraudRows, threshold_at
@@ -28,7 +29,6 @@ from .labels import LabelMetrics
 from .points import PointMetrics, point_metrics
 from .ranking import ECE_BINS, Ranking
 from .types import TypeMetrics, type_metrics
-from .unlike import UnlikeMetrics
 
 __all__ = [
     "BootstrapSummary",

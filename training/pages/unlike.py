@@ -1,7 +1,7 @@
 """Records that look like nothing in training, on a page: a sentence, facts, and a chart."""
 
+from fraudsieve.training.evaluation.breakdown.unlike import UnlikeMetrics
 from fraudsieve.training.evaluation.report import EvaluationReport
-from fraudsieve.training.evaluation.unlike import UnlikeMetrics
 
 from .rendering import Card, format_interval, format_metric, format_rate
 from .svg import Chart, Figure

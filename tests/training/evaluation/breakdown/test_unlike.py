@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
+from fraudsieve.training.evaluation.breakdown.unlike import UnlikeMetrics
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
-from fraudsieve.training.evaluation.unlike import UnlikeMetrics
 
 
 def made_up(n: int = 2000) -> tuple[FraudRows, np.ndarray]:

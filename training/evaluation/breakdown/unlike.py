@@ -8,9 +8,8 @@ from sklearn.metrics import average_precision_score
 
 from fraudsieve._typing import Array
 from fraudsieve.models.strangeness.unlike_training import STRANGE
-
-from .bootstrap import Interval
-from .fraud_rows import FraudRows
+from fraudsieve.training.evaluation.bootstrap import Interval
+from fraudsieve.training.evaluation.fraud_rows import FraudRows
 
 __all__ = ["EXPECTED", "UnlikeMetrics"]
 
