@@ -15,6 +15,7 @@ from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.artifact.summary import model_line, model_table
+from fraudsieve.models.reasons.reason_columns import reason_columns
 from fraudsieve.models.reasons.request import ReasonRequest, count_reasons
 from fraudsieve.models.rules.decisions import decide_columns, decide_records
 from fraudsieve.models.rules.rule_set import RuleSet
@@ -308,7 +309,15 @@ class Scorer:
         rules = self.rules
         return scores if rules is None else decide_columns(rules, lists_of(columns, rules.fields), scores)
 
-    def score_rows(self, rows: Array, why: Array | None = None, has_history: Array | None = None) -> dict[str, Array]:
+    def score_rows(
+        self,
+        rows: Array,
+        why: Array | None = None,
+        has_history: Array | None = None,
+        *,
+        reasons: int = 0,
+        language: str = "en",
+    ) -> dict[str, Array]:
         """Score feature rows from a builder; rules are not applied, since the rows do not hold what they are about.
 
         Parameters
@@ -319,6 +328,10 @@ class Scorer:
             Why a record is unscorable, None where it can be scored; None if all can be.
         has_history : ndarray of bool, shape (n_records,), default=None
             Whether the account has an event; None if the model uses no events.
+        reasons : int, default=0
+            How many reasons to add to each record, as from `reason_columns`.
+        language : {"en", "zh"}, default="en"
+            The language of their sentences.
 
         Returns
         -------
@@ -335,7 +348,9 @@ class Scorer:
             raise ValueError(f"Expected rows of {expected} columns, got an array of shape {rows.shape}.")
         why = np.full(len(rows), None, object) if why is None else why
         features, odds, unlike = self._score_features(FeatureRows(rows, why, has_history))
-        return to_columns(self.model, odds, features.why, has_history, unlike, self.policy)
+        columns = to_columns(self.model, odds, features.why, has_history, unlike, self.policy)
+        extra = reason_columns(self.model, rows, odds, features.why, n=reasons, language=language) if reasons else {}
+        return columns | extra
 
     def log_odds(self, texts: Sequence[str], sender: Array | None = None, campaign: Array | None = None) -> Array:
         """Return calibrated log-odds of messages.
@@ -375,9 +390,7 @@ class Scorer:
         """Yield records and what `_score_features` returns for them, chunk by chunk; at least one chunk."""
         matrix = self.model.matrix
         if self.policy.changes_fields:
-            records = [
-                apply_policy(record, position, self.policy, self._fields) for position, record in enumerate(records)
-            ]
+            records = [apply_policy(record, at, self.policy, self._fields) for at, record in enumerate(records)]
         state = resolve_history(matrix, history)
         for start in range(0, max(len(records), 1), CHUNK):
             chunk = records[start : start + CHUNK]

@@ -11,6 +11,7 @@ from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.pages.charts import draw_figure_files
 from fraudsieve.training.pages.evaluation import model_facts, render_report
+from fraudsieve.training.pages.headline import headline
 from fraudsieve.training.pages.origin import PageOrigin
 from fraudsieve.training.recipe.lists import LISTS
 from fraudsieve.training.recipe.recipe import FeatureRecipe, Recipe
@@ -57,7 +58,7 @@ def run_content(
     -------
     RunContent
     """
-    content = report.to_dict()
+    content, title = report.to_dict(), f"Evaluation: {recipe.name}"
     settings = FraudClassifier(**recipe.model.settings(data.subject)).get_params()
     of_text = _feature_params(recipe.features) if data.subject == "message" else {}
     del settings["random_state"], settings["n_jobs"]
@@ -69,7 +70,7 @@ def run_content(
         metrics=_logged_metrics(content, tuned),
         documents={
             "report.json": content,
-            "report.html": render_report(report, title=recipe.name, facts=model_facts(model), origin=origin),
+            "report.html": render_report(report, title=title, facts=model_facts(model), origin=origin),
             "recipe.json": recipe.model_dump(mode="json", exclude={"n_jobs"}),
             "operating_points.json": {"points": [asdict(point) for point in model.points]},
             **draw_figure_files(report),
@@ -112,7 +113,9 @@ def describe_run(report: EvaluationReport, subject: str, digest: str | None) -> 
     str
     """
     split = "" if report.split is None else f", split by {report.split.kind}"
-    lines = [f"Tested on {report.rows:,} {subject}s{split}."]
+    finding = headline(report)
+    found = "" if finding is None else f" **{finding.title}**"
+    lines = [f"Tested on {report.rows:,} {subject}s{split}.{found}", ""]
     for name in (*TITLE_METRICS, "recall_at_capacity", "precision_at_capacity"):
         value, interval = getattr(report, name), report.intervals.get(name)
         if value is not None:
@@ -127,6 +130,7 @@ def _logged_metrics(content: dict[str, Any], tuned: TuningResult | None) -> dict
     """Return every number of a report that is a metric of the run in MLflow."""
     metrics = _numbers(content) | _numbers(content["temporal"] or {}, "temporal.")
     metrics |= {f"f1.{_metric_name(name)}": figures["f1"] for name, figures in content["by_type"].items()}
+    metrics |= _numbers({"share": (content["unlike_training"] or {}).get("share")}, "unlike_training.")
     if tuned is not None:
         metrics |= {"tuning.default": tuned.default.mean, "tuning.best": tuned.best.mean}
         metrics["tuning.taken"] = int(tuned.taken)

@@ -30,7 +30,6 @@ from fraudsieve.models.sentences.values import check_language
 from .chunks import score_chunks
 from .formats import check_output_format, publish
 from .inputs import fill_cutoff_times, options_of_model, read_history, read_inputs, uses_labels
-from .reason_columns import reason_columns
 from .rule_columns import RuleCount, count_rules, message_columns, rules_key, with_rules
 
 __all__ = ["ScoringResult", "feature_rows", "has_history", "score_file", "score_frame"]
@@ -108,10 +107,7 @@ def score_frame(
     if reasons or scorer.model.subject != "message" or matrix.history_parts or matrix.own:
         model = replace(scorer.model, policy=scorer.policy)
         rows = feature_rows(model, records, events=events, labels=labels, past=past)
-        scores = with_rules(scorer.rules, records, scorer.score_rows(*rows))
-        if reasons:
-            scored = scores["status"] != "unscorable"
-            scores |= reason_columns(scorer.model, rows[0], scored, n=reasons, language=language)
+        scores = with_rules(scorer.rules, records, scorer.score_rows(*rows, reasons=reasons, language=language))
         return pd.concat([ids, pd.DataFrame(scores)], axis=1)
     parts = []
     for start in range(0, len(records), CHUNK):

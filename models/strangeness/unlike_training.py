@@ -10,7 +10,7 @@ from fraudsieve._typing import Array
 
 from .distance import TrainingDistance
 
-__all__ = ["STRANGE", "UnlikeTraining", "calibrate_distance", "share_of_strange"]
+__all__ = ["STRANGE", "UnlikeTraining", "calibrate_distance"]
 
 MAX_VALUES: Final = 1024
 """How many values of the calibration rows are kept: the strangest half of them, and quantiles of the others."""
@@ -124,15 +124,3 @@ def calibrate_distance(distance: TrainingDistance, distances: Array, usual: Arra
         kept = np.concatenate([kept, np.arange(len(values) - half, len(values))])
         values, shares = values[kept], shares[kept]
     return UnlikeTraining(distance, values, shares, max(scale, SMALLEST_SCALE), usual)
-
-
-def share_of_strange(shares: Array) -> float | None:
-    """Return the share of records that are unlike training; None if it is not known.
-
-    Examples
-    --------
-    >>> share_of_strange(np.array([0.5, 0.999])), share_of_strange(np.array([np.nan]))
-    (0.5, None)
-    """
-    known = shares[~np.isnan(shares)]
-    return float((known > STRANGE).mean()) if len(known) else None

@@ -113,7 +113,7 @@ def message_report() -> EvaluationReport:
         keeps_apart=("campaigns",),
         flatters=False,
         rows={"train": 12_000, "calibration": 3000, "test": 4000},
-        dropped={"label came too late": 210},
+        dropped={"label_not_known": 210},
         gap_days=12.5,
     )
     shares = {"campaign": 0.41, "sender": 0.3, "pinyin": 0.11, "obfuscation": 0.09, "cues": 0.06, "shape": 0.03}
@@ -133,6 +133,7 @@ def message_report() -> EvaluationReport:
             "age of the account": rng.choice(np.array(["less than 1 day", "more than 30 days"], object), 4000),
         },
         ids=np.array([f"m{i:07d}" for i in range(4000)], object),
+        unlike_training=np.where(np.arange(4000) % 25 == 0, 0.999, rng.random(4000)),
         share=0.5,
         points=operating_points(1 - by_class[:500, 0], labels[:500] != TYPES[0], Targets(precisions=(0.9,)), days=25.0),
         settings=EvaluateRecipe(accounts_a_day=3, alerts_a_day=4, replicates=100),

@@ -23,12 +23,16 @@ __all__ = [
     "bootstrap_ranking",
     "draw_weights",
     "percentile_interval",
+    "share_intervals",
+    "wilson_interval",
 ]
 
 Interval: TypeAlias = tuple[float, float]
 
 LEVEL = 0.95
 """Probability with which an interval should contain the true value."""
+NORMAL_QUANTILE = 1.959963984540054
+"""The quantile of the normal distribution for `LEVEL`, on both sides."""
 MIN_GROUPS = 30
 """With fewer groups that have fraud, intervals from a bootstrap over groups are not reliable."""
 
@@ -184,3 +188,77 @@ def percentile_interval(values: Array, level: float = LEVEL) -> Interval | None:
         return None
     low, high = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def share_intervals(
+    parts: Array, wholes: Array, groups: Array, *, replicates: int = 200, seed: int = 0
+) -> list[Interval | None]:
+    """Return the intervals of shares of rows, such as recall and precision at a threshold.
+
+    From draws of the groups. If fewer than `MIN_GROUPS` groups are in a whole, or no draw differs from another, it is
+    `wilson_interval` instead, with as many observations as there are groups.
+
+    Parameters
+    ----------
+    parts, wholes : ndarray of bool, shape (n_rows, n_shares)
+        The rows of each part, and of the whole that it is a share of.
+    groups : ndarray, shape (n_rows,)
+        The group of each row.
+    replicates : int, default=200
+        Number of draws.
+    seed : int, default=0
+        Seed of the draws.
+
+    Returns
+    -------
+    list of (tuple of (float, float), or None)
+        For each share; None for a share of no rows.
+
+    Examples
+    --------
+    >>> flagged, is_fraud = np.array([[True], [True], [False]]), np.array([[True], [True], [True]])
+    >>> [(round(low, 2), round(high, 2)) for low, high in share_intervals(flagged, is_fraud, np.arange(3))]
+    [(0.21, 0.94)]
+    """
+    codes = np.unique(groups, return_inverse=True)[1]
+    n_groups, n_shares = int(codes.max()) + 1, wholes.shape[1]
+    counted = np.column_stack([parts & wholes, wholes])
+    # A draw is a sum over groups, which are often far fewer than rows.
+    sums = np.column_stack([np.bincount(codes, column, n_groups) for column in counted.T])
+    drawn = np.array([weights @ sums for weights in draw_weights(np.arange(n_groups), replicates, seed)])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = drawn[:, :n_shares] / drawn[:, n_shares:]
+    intervals: list[Interval | None] = []
+    for place, (part, whole) in enumerate(sums.sum(axis=0).reshape(2, n_shares).T):
+        interval = percentile_interval(shares[:, place]) if whole else None
+        n_inside = int((sums[:, n_shares + place] > 0).sum())
+        if whole and (n_inside < MIN_GROUPS or interval is None or interval[0] == interval[1]):
+            interval = wilson_interval(float(part / whole), n_inside)
+        intervals.append(interval)
+    return intervals
+
+
+def wilson_interval(share: float, n_observations: int) -> Interval:
+    """Return the interval of a share of independent observations (Wilson, 1927), at the level `LEVEL`.
+
+    Parameters
+    ----------
+    share : float
+        The share that was observed.
+    n_observations : int
+        At least one.
+
+    Returns
+    -------
+    tuple of (float, float)
+
+    Examples
+    --------
+    >>> low, high = wilson_interval(1.0, 10)
+    >>> round(low, 3), round(high, 3)
+    (0.722, 1.0)
+    """
+    z2 = NORMAL_QUANTILE**2 / n_observations
+    middle = (share + z2 / 2) / (1 + z2)
+    half = float(np.sqrt(share * (1 - share) * z2 + z2 * z2 / 4)) / (1 + z2)
+    return max(middle - half, 0.0), min(middle + half, 1.0)

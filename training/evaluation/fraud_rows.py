@@ -8,7 +8,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from fraudsieve._typing import Array
 
-from .bootstrap import Interval, Replicates, bootstrap_ranking
+from .bootstrap import Interval, Replicates, bootstrap_ranking, share_intervals
 from .ranking import FIXED_RATE, Ranking
 
 __all__ = ["FraudRows", "SliceMetrics", "threshold_at"]
@@ -16,9 +16,9 @@ __all__ = ["FraudRows", "SliceMetrics", "threshold_at"]
 
 @dataclass(frozen=True, kw_only=True)
 class SliceMetrics:
-    """Metrics of a slice of the rows; recall and false-positive rate are at the threshold of all rows.
+    """Metrics of a slice of the rows; recall, precision and false-positive rate are at the threshold of all rows.
 
-    The interval is that of the average precision. None if a metric cannot be computed.
+    ``interval`` is that of the average precision. None if a metric cannot be computed.
     """
 
     rows: int
@@ -28,6 +28,9 @@ class SliceMetrics:
     interval: Interval | None
     roc_auc: float | None
     recall: float | None
+    recall_interval: Interval | None
+    precision: float | None
+    precision_interval: Interval | None
     false_positive_rate: float | None
     mean_probability: float
     observed_over_expected: float | None
@@ -71,6 +74,26 @@ class FraudRows:
         settings: dict[str, Any] = {"alerts": alerts, "per_fraud": per_fraud, "replicates": self.replicates}
         return bootstrap_ranking(ranking, self.groups, **settings)
 
+    def threshold_intervals(self, threshold: float) -> tuple[Interval | None, Interval | None]:
+        """Return the intervals of recall and precision when every row from a threshold on is flagged.
+
+        None if the groups are unknown; see `share_intervals`.
+        """
+        flagged = self.probability >= threshold
+        parts, wholes = np.column_stack([flagged, self.is_fraud]), np.column_stack([self.is_fraud, flagged])
+        recall, precision = self._share_intervals(parts, wholes) or (None, None)
+        return recall, precision
+
+    def share_interval(self, part: Array) -> Interval | None:
+        """Return the interval of the share of the rows that a boolean mask selects; None if the groups are unknown."""
+        intervals = self._share_intervals(part[:, None], np.ones((len(part), 1), np.bool_))
+        return None if intervals is None else intervals[0]
+
+    def _share_intervals(self, parts: Array, wholes: Array) -> list[Interval | None] | None:
+        if self.groups is None or not self.replicates or len(np.unique(self.groups)) < 2:
+            return None
+        return share_intervals(parts, wholes, self.groups, replicates=self.replicates)
+
     def slice_metrics(self, threshold: float) -> SliceMetrics:
         """Compute the metrics of a slice, such as a month, at the threshold of all rows.
 
@@ -83,6 +106,7 @@ class FraudRows:
         """
         flagged, expected = self.probability >= threshold, float(self.probability.sum())
         replicates = self.bootstrap(Ranking.of(self.probability, self.is_fraud)) if self.both else None
+        recall_interval, precision_interval = self.threshold_intervals(threshold)
         return SliceMetrics(
             rows=len(self.is_fraud),
             frauds=int(self.is_fraud.sum()),
@@ -91,6 +115,9 @@ class FraudRows:
             interval=None if replicates is None else replicates.intervals()["average_precision"],
             roc_auc=float(roc_auc_score(self.is_fraud, self.probability)) if self.both else None,
             recall=float(flagged[self.is_fraud].mean()) if self.is_fraud.any() else None,
+            recall_interval=recall_interval,
+            precision=float(self.is_fraud[flagged].mean()) if flagged.any() else None,
+            precision_interval=precision_interval,
             false_positive_rate=float(flagged[~self.is_fraud].mean()) if not self.is_fraud.all() else None,
             mean_probability=float(self.probability.mean()),
             observed_over_expected=float(self.is_fraud.sum()) / expected if expected > 0 else None,

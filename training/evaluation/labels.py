@@ -188,7 +188,7 @@ def _gap_used(training: Mapping[str, Any]) -> GapUsed:
         return GapUsed(None, "unknown to the model" if kind in (None, "time") else f"split by {kind}, not by time")
     if given is not None:
         return GapUsed(days, "as given")
-    return GapUsed(days, f"{MATURE:.0%} of the labels have come by then" if days else "labels have no times")
+    return GapUsed(days, f"{100 * MATURE:.0f} % of the labels have come by then" if days else "labels have no times")
 
 
 def _youngest(

@@ -21,6 +21,7 @@ from .bootstrap import LEVEL
 from .breakdown.decision import DecisionMetrics, decision_metrics
 from .breakdown.errors import LargestErrors
 from .breakdown.rules import RuleMetrics
+from .breakdown.unlike import UnlikeMetrics
 from .capacity import Capacity, count_days
 from .fraud import FraudMetrics, fraud_metrics
 from .fraud_rows import FraudRows, threshold_at
@@ -117,7 +118,6 @@ class ReportDetails:
     """Parts of a report besides the metrics of scores. See `EvaluationReport`."""
 
     unscorable: int = 0
-    unlike_training: float | None = None
     importance: Mapping[str, float] | None = None
     attack: AttackMetrics | None = None
     labels: LabelMetrics | None = None
@@ -189,8 +189,8 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         Rates of the operating points of the model; the first one decides.
     unscorable : int
         Records that could not be scored.
-    unlike_training : float or None
-        Share of the scored records that are stranger than 99 % of the training records; about .01 of similar ones.
+    unlike_training : UnlikeMetrics or None
+        Records that look like nothing in training, and the average precision without them.
     importance : mapping of str to float, or None
         Share of every family of features in the gain of the trees.
     attack : AttackMetrics or None
@@ -225,6 +225,7 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     operating_points: tuple[PointMetrics, ...]
     decision: DecisionMetrics | None
     errors: LargestErrors | None
+    unlike_training: UnlikeMetrics | None
 
     def __repr__(self) -> str:
         """Return one line; `to_dict` has everything."""
@@ -260,6 +261,7 @@ def evaluate(
     has_history: Array | None = None,
     slices: Mapping[str, Array] | None = None,
     ids: Array | None = None,
+    unlike_training: Array | None = None,
     share: float = 1.0,
     points: Sequence[OperatingPoint] = (),
     settings: EvaluateRecipe | None = None,
@@ -295,6 +297,8 @@ def evaluate(
         The value of each row by what the rows are sliced by, as from `slices_of_rows`.
     ids : ndarray of str objects, shape (n_rows,), default=None
         The identifier of each row: for the largest errors.
+    unlike_training : ndarray of float64, shape (n_rows,), default=None
+        The share of training records that are less strange than each row; NaN if unknown.
     share : float, default=1.0
         Share of all records of their time that the rows are: for alerts per day. See `Capacity`.
     points : sequence of OperatingPoint, default=()
@@ -320,9 +324,9 @@ def evaluate(
     settings = EvaluateRecipe() if settings is None else settings
     is_fraud = labels != legitimate
     all_records = Capacity.of(len(labels), count_days(cutoff_times), share=share)
+    rows = FraudRows(np.asarray(probability, np.float64), is_fraud, groups, settings.replicates)
     fraud, decision, errors = FraudMetrics(), None, None
     if legitimate is not None:
-        rows = FraudRows(np.asarray(probability, np.float64), is_fraud, groups, settings.replicates)
         context: dict[str, Any] = {"cutoff_times": cutoff_times, "accounts": accounts, "amounts": amounts}
         fraud = fraud_metrics(rows, settings, **context, has_history=has_history, slices=slices, share=share)
         if points:
@@ -344,6 +348,7 @@ def evaluate(
         operating_points=point_metrics(points, probability, is_fraud, capacity=all_records),
         decision=decision,
         errors=errors,
+        unlike_training=None if unlike_training is None else UnlikeMetrics.of(rows, unlike_training),
         **vars(details or ReportDetails()),
         **vars(fraud) | vars(types) | {"intervals": {**fraud.intervals, **types.intervals}},
     )

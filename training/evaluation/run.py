@@ -15,7 +15,6 @@ from fraudsieve.models.batch.inputs import label_reader, options_of_model
 from fraudsieve.models.batch.score import has_history
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
-from fraudsieve.models.strangeness.unlike_training import share_of_strange
 from fraudsieve.training.attack.recall import attack_messages, check_attackable
 from fraudsieve.training.data.after_training import count_rows_in_training, is_training_table, rows_since
 from fraudsieve.training.data.builders import Builder, builder_of_model, groups_of, read_data, scores_of
@@ -277,6 +276,7 @@ def evaluate_model(
         model.legitimate,
         **{name: None if values is None else values[scored] for name, values in context.items()},
         slices=slices,
+        unlike_training=scores["unlike_training"][scored],
         group_kind=group_kind,
         share=share,
         points=model.points,
@@ -284,7 +284,6 @@ def evaluate_model(
         details=replace(
             details or ReportDetails(),
             unscorable=int((~scored).sum()),
-            unlike_training=share_of_strange(scores["unlike_training"][scored]),
             importance=gain_by_family(model),
             attack=attack_result,
             rules=() if rules is None else _rule_metrics(rules, model, rows[scored], labels, probability),

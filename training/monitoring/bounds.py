@@ -113,6 +113,7 @@ def _exceeded_by_shares(measures: MonitorMeasures, settings: MonitorRecipe) -> I
     shares = measures.shares
     named = [("rejected_rise", "rejected", "rejected rows", shares["rejected"])]
     named += [("cold_start_rise", "cold_start", "rows without a history", shares["cold_start"])]
+    named += [("unlike_rise", "unlike_training", "rows that look like nothing in training", shares["unlike_training"])]
     named += [("unseen_rise", name, f"unseen categories of {name}", share) for name, share in shares["unseen"].items()]
     for bound, name, words, share in named:
         limit = getattr(settings, bound)

@@ -1,5 +1,6 @@
 """The charts of a monitor report. Each function returns a `Figure`, or None if the report has no data for it."""
 
+from datetime import datetime
 from typing import Any
 
 from fraudsieve.training.evaluation.breakdown.curves import ReliabilityBin
@@ -9,7 +10,7 @@ from fraudsieve.training.pages.words import feature_words, point_words
 
 from .report import MonitorMeasures
 
-__all__ = ["draw_distributions", "draw_monitor_figures"]
+__all__ = ["draw_distributions", "draw_monitor_figures", "draw_unlike_over_time"]
 
 MAX_TYPES = 16
 MAX_INDEX = 1.0
@@ -17,7 +18,7 @@ MAX_INDEX = 1.0
 
 
 def draw_monitor_figures(measures: MonitorMeasures) -> list[Figure]:
-    """Draw all charts of a monitor report; charts without data are left out."""
+    """Draw the charts of what has changed; charts without data are left out."""
     figures = [_families(measures), _flagged(measures), _types(measures), _reliability(measures)]
     return [figure for figure in figures if figure is not None]
 
@@ -115,6 +116,38 @@ def _types(measures: MonitorMeasures) -> Figure | None:
     chart.legend("current", "c1", shape="circle")
     rest = f" {len(shares) - MAX_TYPES} more are not drawn." if len(shares) > MAX_TYPES else ""
     return chart.to_figure("Which types are predicted?", f"The likeliest class of every record.{rest}")
+
+
+def draw_unlike_over_time(measures: MonitorMeasures) -> Figure | None:
+    """Draw the share of records that look like nothing in training over time, and the bound on it."""
+    unlike, compared = measures.unlike, measures.shares["unlike_training"]
+    if unlike is None or compared is None or len(unlike["periods"]) < 2:
+        return None
+    starts = sorted({part["start"] for part in unlike["periods"]})
+    limit = measures.bounds["unlike_rise"]
+    bound = None if limit is None else compared["reference"] + max(limit, compared["chance"])
+    chart = Chart(
+        (-0.3, len(starts) - 0.7), (0, 1.1 * max(bound or 0.02, *(part["share"] for part in unlike["periods"])))
+    )
+    chart.names_below([_day(start) for start in starts], f"{unlike['period']} from", "share of the records")
+    for table, css, shape in (("reference", "muted", "square"), ("current", "c1", "circle")):
+        points = [(starts.index(part["start"]), part) for part in unlike["periods"] if part["table"] == table]
+        if points:
+            chart.line([(x, part["share"]) for x, part in points], css)
+            chart.legend(table, css, shape=shape)
+        for x, part in points:
+            title = f"{part['start']}: {100 * part['share']:.1f} % of {part['rows']:,} ({table})"
+            chart.dot(x, part["share"], css, shape=shape, title=title)
+    if bound is not None:
+        chart.line([(-0.3, bound), (len(starts) - 0.7, bound)], "c2", dashed=True)
+        chart.legend("bound", "c2", shape="dashed")
+    description = "1 % is usual. More of them are new tricks, another language, or damaged data."
+    return chart.to_figure("Do records look like nothing in training?", description)
+
+
+def _day(date: str) -> str:
+    day = datetime.fromisoformat(date)
+    return f"{day.day} {day:%b}"
 
 
 def _reliability(measures: MonitorMeasures) -> Figure | None:

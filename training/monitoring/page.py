@@ -8,7 +8,7 @@ from fraudsieve.training.pages.origin import PageOrigin
 from fraudsieve.training.pages.rendering import Card, Notice, PageTable, format_interval, format_metric, render_page
 from fraudsieve.training.pages.words import feature_words, names_in_words, point_words
 
-from .figures import draw_distributions, draw_monitor_figures
+from .figures import draw_distributions, draw_monitor_figures, draw_unlike_over_time
 from .report import MonitorMeasures, MonitorReport
 
 __all__ = ["render_monitor_report"]
@@ -22,6 +22,7 @@ BOUND_NAMES = {
     "rejected_rise": "rise of rejected rows",
     "unseen_rise": "rise of unseen categories",
     "cold_start_rise": "rise of rows without a history",
+    "unlike_rise": "rise of rows unlike training",
     "ece": "calibration error (ECE)",
     "observed_times": "observed over expected fraud, times",
     "labelled_share": "share with labels that calibration needs",
@@ -69,13 +70,14 @@ def render_monitor_report(
         notices=list(_notices(report)),
         cards=list(_cards(report)),
         figures=draw_monitor_figures(report),
+        unlike=[figure] if (figure := draw_unlike_over_time(report)) else [],
         distributions=draw_distributions(report),
         sections={
             "Families": [_family_table(report)],
             "Columns": [_column_table(report)],
             "Operating points": [_alert_table(report), _performance_table(report)],
             "Calibration": [_calibration_table(report.calibration)],
-            "Rejected rows and missing information": [_share_table(report.shares)],
+            "Rejected and unusual rows": [_share_table(report.shares)],
             "Rules beside the model": [_rule_table(report.rules)] if report.rules else [],
         },
         bounds={
@@ -118,6 +120,10 @@ def _cards(measures: MonitorMeasures) -> Iterator[Card]:
         share = measures.shares[name]
         if share is not None:
             yield Card(words, _percent(share["current"]), f"{_percent(share['reference'])} in the reference")
+    unlike = measures.shares["unlike_training"]
+    if unlike is not None:
+        about = f"look like nothing in training; {_percent(unlike['reference'])} in the reference, 1 % is usual"
+        yield Card("rows unlike training", _percent(unlike["current"]), about)
 
 
 def _drift_cards(measures: MonitorMeasures) -> Iterator[Card]:
@@ -237,6 +243,7 @@ def _rule_table(rules: Sequence[Mapping[str, Any]]) -> PageTable:
 
 def _share_table(shares: Mapping[str, Any]) -> PageTable:
     named = {"rejected rows": shares["rejected"], "without a history": shares["cold_start"]}
+    named |= {"unlike training": shares["unlike_training"]}
     named |= {f"unseen: {feature_words(name)}": share for name, share in shares["unseen"].items()}
     rows = [
         [name, *(_percent(share[column]) for column in (*TABLES, "rise", "chance"))]

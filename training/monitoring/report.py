@@ -47,6 +47,7 @@ class MonitorMeasures:
     expected: list[dict[str, Any]]
     calibration: dict[str, Any] | None
     shares: Mapping[str, Any]
+    unlike: Mapping[str, Any] | None
     bounds: Mapping[str, float | None]
     rules: list[dict[str, Any]] = field(default_factory=list)
 
@@ -82,7 +83,9 @@ class MonitorReport(MonitorMeasures):
         Calibration on the labelled current records; None without labels.
     shares : mapping
         Shares of ``rejected`` rows, of ``cold_start`` rows without a history, of ``unseen`` categories, and of rows
-        with an ``unlike_training`` above .99.
+        with an ``unlike_training`` above .99, which look like nothing in training.
+    unlike : mapping or None
+        The share of these rows over time, see `unlike_over_time`; None without times.
     bounds : mapping of str to float, or None
         The bounds of the recipe.
     rules : list of dict

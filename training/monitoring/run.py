@@ -18,7 +18,6 @@ from fraudsieve.features.tables.source import Source, data_digest
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
-from fraudsieve.models.strangeness.unlike_training import STRANGE
 from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.run import load_scorer
 from fraudsieve.training.pages.evaluation import check_report_path, model_facts, write_page
@@ -32,6 +31,7 @@ from .page import render_monitor_report
 from .report import MonitorMeasures, MonitorReport
 from .rules import rule_shares
 from .scored_table import ScoredTable, categories_of, score_table
+from .unlike import compare_unlike, unlike_over_time
 
 __all__ = ["monitor_tables"]
 
@@ -151,6 +151,7 @@ def _measure(
         "expected": estimate_performance(model, before, after),
         "calibration": measure_calibration(model, after, settings.replicates),
         "shares": _shares(model, before, after),
+        "unlike": unlike_over_time(model, before, after),
         "bounds": settings.model_dump(exclude={"exclude", "ages", "replicates"}),
     }
     return MonitorMeasures(**to_json_types(measures))
@@ -199,11 +200,7 @@ def _shares(model: Model, before: ScoredTable, after: ScoredTable) -> dict[str, 
         cold_start = compare_shares(
             Share.of(before.no_history, before.clusters), Share.of(after.no_history, after.clusters)
         )
-    strange = None
-    if model.unlike is not None:
-        strange = compare_shares(
-            *(Share.of(table.scores["unlike_training"] > STRANGE, table.clusters) for table in both)
-        )
+    strange = compare_unlike(model, before, after)
     return {"rejected": rejected, "cold_start": cold_start, "unseen": unseen, "unlike_training": strange}
 
 
@@ -212,8 +209,8 @@ def _limits(model: Model, before: ScoredTable, reference: Source, events: Source
     inside = _share_trained_on(model, before, reference)
     if inside:
         yield (
-            f"{inside:.0%} of the reference are from the time that the model was trained on: there, the text model "
-            "and all else that was fitted perform better than on new records, which then seem to have moved. "
+            f"{100 * inside:.0f} % of the reference are from the time that the model was trained on: there, the text "
+            "model and all else that was fitted perform better than on new records, which then seem to have moved. "
             "Use the test slice, or the first week that was scored"
         )
     if model.subject == "event" and events is None:

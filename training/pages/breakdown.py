@@ -4,19 +4,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from fraudsieve.training.evaluation.bootstrap import Interval
 from fraudsieve.training.evaluation.breakdown.errors import LargestErrors, ScoredRecord
 from fraudsieve.training.evaluation.breakdown.rules import RuleMetrics
 from fraudsieve.training.evaluation.fraud_rows import SliceMetrics
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.evaluation.types import ConfusionMatrix
 
-from .rendering import PageTable, format_interval, format_metric
+from .rendering import PageTable, format_interval, format_metric, format_rate
 
 __all__ = ["breakdown_tables", "slice_table"]
 
 MAX_CLASSES = 9
-BREAK = "\N{ZERO WIDTH SPACE}"
-"""Where the head of a column may be broken."""
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def breakdown_tables(report: EvaluationReport) -> dict[str, list[PageTable]]:
@@ -24,7 +24,10 @@ def breakdown_tables(report: EvaluationReport) -> dict[str, list[PageTable]]:
     parts: dict[str, dict[str, SliceMetrics]] = {}
     for part in report.slices or ():
         parts.setdefault(part.by, {})[part.value] = part
-    caption = "At one threshold: 1 % false positives over all records. Values with few records or frauds are left out."
+    caption = (
+        "At one threshold: 1 % false positives over all records. In brackets: 95 % intervals. "
+        "Values with few records or frauds are left out."
+    )
     return {
         "Which types are confused": [_confusion_table(report.confusion)],
         "Slices": [slice_table(f"By {by}. {caption}", by, values) for by, values in parts.items()],
@@ -35,22 +38,28 @@ def breakdown_tables(report: EvaluationReport) -> dict[str, list[PageTable]]:
 
 def slice_table(caption: str, name: str, slices: Mapping[str, SliceMetrics | None]) -> PageTable:
     """Return a table with one row per slice, such as a month."""
-    columns = ["rows", "frauds", "average precision", "interval", "recall", "false positives", "observed / expected"]
+    columns = ["rows", "frauds", "average precision", "recall", "precision", "false positives", "observed / expected"]
     rows = [
         [
             key,
             f"{metrics.rows:,}",
             f"{metrics.frauds:,}",
-            format_metric(metrics.average_precision),
-            format_interval(metrics.interval),
-            format_metric(metrics.recall),
-            format_metric(metrics.false_positive_rate),
+            _with_interval(metrics.average_precision, metrics.interval),
+            _with_interval(metrics.recall, metrics.recall_interval),
+            _with_interval(metrics.precision, metrics.precision_interval),
+            format_rate(metrics.false_positive_rate),
             format_metric(metrics.observed_over_expected),
         ]
         for key, metrics in slices.items()
         if metrics is not None
     ]
     return PageTable(caption, [name, *columns], rows)
+
+
+def _with_interval(value: float | None, interval: Interval | None) -> str:
+    if interval is None:
+        return format_metric(value)
+    return f"{format_metric(value)} ({format_interval(interval).replace(' ', NO_BREAK_SPACE)})"
 
 
 def _confusion_table(confusion: ConfusionMatrix) -> PageTable:
@@ -67,8 +76,8 @@ def _confusion_table(confusion: ConfusionMatrix) -> PageTable:
         [head, *(f"{int(counts[np.ix_(group, other)].sum()):,}" for other in groups)]
         for head, group in zip(heads, groups, strict=True)
     ]
-    columns = [head.replace("_", f"_{BREAK}") for head in heads]
-    return PageTable("Records by label (rows) and by the class that is predicted (columns).", ["label", *columns], rows)
+    caption = "Records by label (rows) and by the class that is predicted (columns)."
+    return PageTable(caption, ["label", *heads], rows, by_label=True)
 
 
 def _rule_table(rules: Sequence[RuleMetrics]) -> PageTable:

@@ -14,6 +14,7 @@ from .rendering import style_sheet
 from .score_charts import draw_histogram, draw_lift, draw_roc
 from .svg import CHARACTER, Chart, Figure
 from .svg_scale import shorten, text_width
+from .unlike import draw_unlike
 from .words import feature_words
 
 __all__ = ["draw_figure_files", "draw_figures", "draw_reliability", "make_row_chart"]
@@ -24,7 +25,7 @@ STANDALONE = '<svg xmlns="http://www.w3.org/2000/svg" width="600" style="backgro
 
 
 def draw_figures(report: EvaluationReport) -> list[Figure]:
-    """Draw all charts of an evaluation report, except that of its labels.
+    """Draw the charts of an evaluation report, except those of its labels and of records unlike training.
 
     Parameters
     ----------
@@ -51,7 +52,8 @@ def draw_figures(report: EvaluationReport) -> list[Figure]:
 
 def draw_figure_files(report: EvaluationReport) -> dict[str, str]:
     """Return all charts of a report as SVG images that need no other file, by file name in a folder ``figures``."""
-    figures = {name: draw(report) for name, draw in (CHARTS | {"labels_known": _draw_labels}).items()}
+    others = {"labels_known": _draw_labels, "unlike_training": draw_unlike}
+    figures = {name: draw(report) for name, draw in (CHARTS | others).items()}
     return {f"figures/{name}.svg": _standalone(figure) for name, figure in figures.items() if figure is not None}
 
 

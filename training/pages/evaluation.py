@@ -1,7 +1,7 @@
 """The page of an evaluation report, which needs no other file, and the report as JSON."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from .labels import delay_table, draw_label_delays, page_facts
 from .origin import PageOrigin
 from .rendering import render_page
 from .sections import headline_cards, metric_table, point_table, report_notices, slice_tables, temporal_facts
+from .unlike import draw_unlike, unlike_facts
 
 __all__ = ["check_report_path", "model_facts", "render_report", "write_page", "write_report"]
 
@@ -60,6 +61,7 @@ def render_report(
     """
     labels = report.labels
     label_figure = None if labels is None else draw_label_delays(labels)
+    unlike_figure = draw_unlike(report)
     return render_page(
         "evaluation.html.j2",
         title=title,
@@ -73,6 +75,8 @@ def render_report(
         points=point_table(report),
         slices=slice_tables(report),
         breakdown=breakdown_tables(report),
+        unlike=unlike_facts(report),
+        unlike_figures=[unlike_figure] if unlike_figure else [],
         temporal=temporal_facts(report.temporal),
         labels={} if labels is None else page_facts(labels),
         label_delays=None if labels is None else delay_table(labels),
@@ -101,7 +105,7 @@ def model_facts(model: Model) -> dict[str, str]:
         "classes": ", ".join(model.classes),
         "legitimate class": model.legitimate or "none",
         "columns": f"{len(model.matrix.columns):,}",
-        "trained on": " to ".join(training.get("window") or ()),
+        "trained on": _period(training.get("window")),
     }
     refit = RefitSummary.of(training)
     if refit is not None:
@@ -112,6 +116,13 @@ def model_facts(model: Model) -> dict[str, str]:
         }
     facts |= {f"SHA-256 of {name}": digest for name, digest in (training.get("digests") or {}).items()}
     return {name: text for name, text in facts.items() if text}
+
+
+def _period(window: Sequence[str] | None) -> str:
+    """Return the period of the training data, to the minute."""
+    if not window:
+        return ""
+    return f"{' to '.join(time[:16].replace('T', ' ') for time in window)} UTC"
 
 
 def check_report_path(path: str | Path) -> None:

@@ -20,13 +20,13 @@ def page_facts(labels: LabelMetrics) -> dict[str, str]:
         del facts["labels have come"]  # the table shows it
     if labels.mature_by_class:
         classes = (f"{name} {format_days(days)}" for name, days in labels.mature_by_class.items())
-        facts[f"days until {MATURE:.0%} have come, by class"] = ", ".join(classes)
+        facts[f"days until {100 * MATURE:.0f} % have come, by class"] = ", ".join(classes)
     return facts
 
 
 def label_facts(labels: LabelMetrics) -> Iterator[tuple[str, str]]:
     """Yield names and texts of facts about the labels."""
-    delays = [f"{delay.share:.0%} after {format_days(delay.days)} days" for delay in labels.delays or ()]
+    delays = [f"{100 * delay.share:.0f} % after {format_days(delay.days)} days" for delay in labels.delays or ()]
     yield "labels have come", ", ".join(delays) or "not known: labels have no times"
     days, why = labels.gap.days, labels.gap.why
     yield "gap before the test", why if days is None else f"{format_days(days)} days; {why}"
@@ -62,7 +62,7 @@ def delay_table(labels: LabelMetrics) -> PageTable | None:
     for source in labels.by_source or ():
         days = ["–"] * len(SHARES) if source.days is None else [format_days(day) for day in source.days]
         rows.append([f"first from {source.source}", f"{source.first:,}", *days, f"{source.reversed:,}"])
-    columns = ["labels", "rows", *(f"{share:.0%}" for share in SHARES), "reversed"]
+    columns = ["labels", "rows", *(f"{100 * share:.0f} %" for share in SHARES), "reversed"]
     return PageTable("Days until these shares of the labels have come, of those that come at all.", columns, rows)
 
 
@@ -75,7 +75,7 @@ def draw_label_delays(labels: LabelMetrics) -> Figure | None:
     chart = Chart((0, end), (0, 1))
     chart.axes("age in days", "share of the labels that come")
     chart.line([(0.0, 0.0), *((age, share) for age, share in curve if age <= end)], "c1")
-    texts = [f"{delay.share:.0%} after {format_days(delay.days)}" for delay in delays]
+    texts = [f"{100 * delay.share:.0f} % after {format_days(delay.days)}" for delay in delays]
     for delay, text in zip(delays, texts, strict=True):
         chart.dot(delay.days, delay.share, "c1", title=f"{text} days")
     chart.legend("come by that age", "c1")

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from fraudsieve.training.evaluation.metrics import format_number
 
@@ -24,6 +24,7 @@ __all__ = [
     "content_security_policy",
     "format_interval",
     "format_metric",
+    "format_rate",
     "render_page",
     "style_sheet",
     "template_environment",
@@ -41,11 +42,15 @@ class Notice:
 
 @dataclass(frozen=True)
 class PageTable:
-    """A table whose first cell in each row is the name of the row. Without rows nothing is shown."""
+    """A table whose first cell in each row is the name of the row. Without rows nothing is shown.
+
+    With `by_label`, columns are named by labels, which are shown as they are in the data.
+    """
 
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    by_label: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,13 @@ def template_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["side_by_side"] = side_by_side
+    environment.filters["breakable"] = _breakable
     return environment
+
+
+def _breakable(name: str) -> Markup:
+    """Return a name that may be broken after an underscore, without a character that would be copied."""
+    return escape(name).replace("_", Markup("_<wbr>"))
 
 
 @cache
@@ -110,6 +121,17 @@ def format_metric(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.3f}" if abs(value) < 10 else format_number(round(value, 1))
+
+
+def format_rate(rate: float | None) -> str:
+    """Return a small share in percent.
+
+    Examples
+    --------
+    >>> format_rate(0.0123), format_rate(None)
+    ('1.23 %', '–')
+    """
+    return "–" if rate is None else f"{100 * rate:.2f} %"
 
 
 def format_interval(interval: Sequence[float] | None) -> str:

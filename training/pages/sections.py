@@ -12,9 +12,11 @@ from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES, des
 from fraudsieve.training.evaluation.points import rates_known
 from fraudsieve.training.evaluation.report import EvaluationReport, SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.types import ClassMetrics
+from fraudsieve.training.splits.split import LEFT_OUT
 
 from .breakdown import slice_table
-from .rendering import Card, Notice, PageTable, format_interval, format_metric
+from .rendering import Card, Notice, PageTable, format_interval, format_metric, format_rate
+from .unlike import unlike_card, unlike_text
 from .words import names_in_words, point_words
 
 __all__ = [
@@ -66,12 +68,16 @@ def _sentence(text: str) -> str:
 def _split_notice(split: SplitSummary) -> Notice:
     counts = ", ".join(f"{name} {rows:,}" for name, rows in split.rows.items())
     lines = [f"Rows: {counts}."] * bool(counts)
-    lines += [f"{rows:,} rows left out: {reason}" for reason, rows in split.dropped.items() if rows]
+    lines += [f"Left out: {rows:,} rows, which {_reason(reason)}." for reason, rows in split.dropped.items() if rows]
     if split.flatters:
         title = f"These metrics are too good: the split is {split.kind}, and keeps nothing apart."
         return Notice(title, [*lines, OPTIMISTIC], "bad")
     apart = " and ".join(split.keeps_apart) or "nothing"
     return Notice(f"Split by {split.kind}; on one side only: {apart}.", lines)
+
+
+def _reason(name: str) -> str:
+    return LEFT_OUT.get(name, name.replace("_", " "))
 
 
 def _later_notice(not_later: int, rows: int) -> Notice:
@@ -90,6 +96,8 @@ def _reasons(report: EvaluationReport) -> Iterator[str]:
     draws = report.bootstrap
     if draws is not None and draws.groups_with_fraud < MIN_GROUPS:
         yield f"Only {draws.groups_with_fraud} {draws.over}s have fraud: the intervals are not reliable."
+    if report.unlike_training is not None and report.unlike_training.is_clearly_more:
+        yield f"{unlike_text(report.unlike_training)}. The model knows little about such records."
     if report.unscorable:
         yield f"{report.unscorable:,} records could not be scored. They are not in these metrics."
     waiting = None if report.labels is None else waiting_note(report.labels.youngest)
@@ -100,11 +108,12 @@ def _reasons(report: EvaluationReport) -> Iterator[str]:
 def headline_cards(report: EvaluationReport) -> list[Card]:
     """Return cards of the headline metrics, each with a value to compare it with."""
     descriptions = dict(_descriptions(report))
-    return [
+    cards = [
         _card(report, name, descriptions[name])
         for name in METRIC_NAMES
         if name in descriptions and getattr(report, name) is not None
     ]
+    return cards if report.unlike_training is None else [*cards, unlike_card(report.unlike_training)]
 
 
 def _card(report: EvaluationReport, name: str, description: str) -> Card:
@@ -172,13 +181,16 @@ def point_table(report: EvaluationReport) -> PageTable:
         for point in report.operating_points
     ]
     caption = "Rates of each threshold on these records, and in brackets those on the calibration slice."
-    warnings = "".join(f" {point.warning}." for point in report.operating_points if point.warning is not None)
+    warnings = "".join(
+        f" {point_words(point.name)}: {point.warning.removeprefix(f'{point.name}: ')}."
+        for point in report.operating_points
+        if point.warning is not None
+    )
     return PageTable(f"{caption} The first point decides.{warnings}", columns, rows)
 
 
 def _rate(name: str, value: float | None) -> str:
-    small = value is not None and name in ("false_positive_rate", "flagged")
-    return f"{100 * (value or 0):.2f} %" if small else format_metric(value)
+    return format_rate(value) if name in ("false_positive_rate", "flagged") else format_metric(value)
 
 
 def slice_tables(report: EvaluationReport) -> dict[str, PageTable]:
@@ -226,7 +238,7 @@ def _attack_table(attack: AttackMetrics | None) -> PageTable:
     rows.append([f"mean of characters ({attack.language})", "", *means])
     caption = (
         f"Share that is kept of the recall of {format_metric(attack.recall)} on {attack.rows:,} original texts, "
-        f"at {attack.false_positive_rate:.0%} false positives."
+        f"at {100 * attack.false_positive_rate:.0f} % false positives."
     )
     return PageTable(caption, ["obfuscation", "level", *STRENGTHS], rows)
 
@@ -260,5 +272,5 @@ def _split_facts(split: SplitSummary) -> Iterator[tuple[str, str]]:
     for name, rows in split.rows.items():
         yield f"{name} rows", f"{rows:,}"
     for reason, rows in split.dropped.items():
-        yield f"left out, {reason}", f"{rows:,}"
+        yield f"left out, as they {_reason(reason)}", f"{rows:,}"
     yield "gap in days", format_number(split.gap_days)

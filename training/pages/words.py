@@ -14,6 +14,29 @@ MEASURES: Final = {
     "to mean": "ratio to the mean",
     "to max": "ratio to the maximum",
 }
+NAMES: Final = {
+    "cues__ats": "cues: @ signs",
+    "cues__phones_cn": "cues: Chinese phone numbers",
+    "obfuscation__compat": "obfuscation: compatibility characters",
+    "obfuscation__enclosed": "obfuscation: enclosed characters",
+    "obfuscation__inserted": "obfuscation: inserted symbols",
+    "obfuscation__invisible": "obfuscation: invisible characters",
+    "obfuscation__lookalike": "obfuscation: look-alike characters",
+    "obfuscation__mark": "obfuscation: combining marks",
+    "obfuscation__spelled": "obfuscation: spelled-out digits",
+    "obfuscation__traditional": "obfuscation: traditional characters",
+    "shape__bracketed_head": "shape of the text: bracketed beginning",
+    "shape__bracketed_tail": "shape of the text: bracketed end",
+    "shape__distinct": "shape of the text: distinct characters",
+    "shape__han": "shape of the text: Chinese characters",
+    "shape__latin": "shape of the text: Latin letters",
+    "shape__other": "shape of the text: characters of other scripts",
+    "shape__upper": "shape of the text: capital letters",
+    "surprisal__unknown": "surprisal: unknown n-grams",
+    "surprisal__unknown_pinyin": "surprisal: unknown n-grams of pinyin",
+}
+"""Names whose words say too little."""
+SURPRISAL: Final = re.compile(r"surprisal__(raw|folded)_(char|pair)_(mean|std|worst)")
 UNITS: Final = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
 FEATURE: Final = re.compile(r"\b([a-z][a-z_]*?)__(\w+)")
 WINDOW: Final = re.compile(r"\b(\d+)([smhdw])\b")
@@ -27,12 +50,22 @@ def feature_words(name: str) -> str:
     >>> feature_words("value__mean_7d"), feature_words("wording"), feature_words("since_last")
     ('value: mean in 7 days', 'text model', 'since last')
     """
+    if name in NAMES:
+        return NAMES[name]
+    if match := SURPRISAL.fullmatch(name):
+        return _surprisal_words(*match.groups())
     family, _, rest = name.partition("__")
     words = FAMILIES.get(family, family.replace("_", " "))
     rest = WINDOW.sub(_window, rest.replace("_", " "))
     for measure, text in MEASURES.items():
         rest = re.sub(rf"^{measure}\b", text, rest)
     return f"{words}: {rest}" if rest else words
+
+
+def _surprisal_words(text: str, unit: str, measure: str) -> str:
+    units = {"char": "characters", "pair": "pairs of characters"}[unit]
+    measures = {"mean": "mean", "std": "standard deviation", "worst": "the most unusual stretch"}[measure]
+    return f"surprisal: {units}{' of the normalised text' if text == 'folded' else ''}, {measures}"
 
 
 def _window(match: re.Match[str]) -> str:

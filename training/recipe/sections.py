@@ -92,6 +92,8 @@ class MonitorRecipe(BaseModel):
     """Rise, for each column, of the share of rows with a category that training did not see."""
     cold_start_rise: Share | None = 0.2
     """Rise of the share of rows without a history."""
+    unlike_rise: Share | None = 0.05
+    """Rise of the share of rows that look like nothing in training; about .01 is usual."""
     ece: Share | None = 0.05
     """Calibration error on the labelled rows, at the lower end of its interval."""
     observed_times: Factor | None = 2.0

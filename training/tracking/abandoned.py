@@ -4,6 +4,9 @@ import os
 import socket
 
 import mlflow
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
+
+from .descriptions import ABANDONED
 
 __all__ = ["end_abandoned_runs", "process_tags"]
 
@@ -38,6 +41,7 @@ def end_abandoned_runs(client: mlflow.MlflowClient, experiment_id: str) -> int:
         if tags.get(HOST) == socket.gethostname() and not _is_alive(tags.get(PROCESS, ""))
     ]
     for run_id in gone:
+        client.set_tag(run_id, MLFLOW_RUN_NOTE, ABANDONED)
         client.set_terminated(run_id, status="KILLED")
     return len(gone)
 

@@ -19,6 +19,7 @@ from fraudsieve.exceptions import TrackingError
 from fraudsieve.models.flavor import log_model
 
 from .abandoned import end_abandoned_runs, process_tags
+from .descriptions import IN_PROGRESS, KILLED, describe_failure, describe_once
 from .inputs import RunInput, log_input
 from .store import check_store, quiet, shown_uri, use_store
 
@@ -223,6 +224,7 @@ class OpenRun:
             return LoggedRun(self.uri, self.experiment_id, self.run_id, info.model_uri, ())
         version = str(info.registered_model_version)
         self._client.update_model_version(register_as, version, content.description)
+        describe_once(self._client, register_as)
         aliases = _set_aliases(self._client, register_as, version)
         return LoggedRun(self.uri, self.experiment_id, self.run_id, f"models:/{register_as}/{version}", aliases)
 
@@ -256,7 +258,7 @@ def open_run(uri: str, experiment: str, *, name: str) -> Iterator[OpenRun]:
     with quiet():
         experiment_id = _experiment(uri, experiment)
         end_abandoned_runs(mlflow.MlflowClient(uri, uri), experiment_id)
-        tags = {**process_tags(), **_git_state()}
+        tags = {**process_tags(), **_git_state(), MLFLOW_RUN_NOTE: IN_PROGRESS}
         nested = mlflow.active_run() is not None
         run_id = mlflow.start_run(experiment_id=experiment_id, run_name=name, tags=tags, nested=nested).info.run_id
     status = "FAILED"
@@ -265,20 +267,23 @@ def open_run(uri: str, experiment: str, *, name: str) -> Iterator[OpenRun]:
         status = "FINISHED"
     except (KeyboardInterrupt, SystemExit):
         status = "KILLED"
+        with quiet():
+            _set_tags(run_id, {MLFLOW_RUN_NOTE: KILLED})
         raise
     except Exception as error:
         with quiet():
-            _tag_error(run_id, error)
+            _set_tags(run_id, {"error": type(error).__name__, MLFLOW_RUN_NOTE: describe_failure(error)})
         raise
     finally:
         with quiet():
             _end(status)
 
 
-def _tag_error(run_id: str, error: Exception) -> None:
-    """Note the type of an error, not its text, which may quote a record."""
+def _set_tags(run_id: str, tags: Mapping[str, str]) -> None:
+    """Set tags of a run whose work has failed."""
     with suppress(Exception):  # the error of the work is the one to raise
-        mlflow.MlflowClient().set_tag(run_id, "error", type(error).__name__)
+        for name, text in tags.items():
+            mlflow.MlflowClient().set_tag(run_id, name, text)
 
 
 def _end(status: str) -> None:

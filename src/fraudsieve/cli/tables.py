@@ -88,6 +88,7 @@ def _metric_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     """Yield a row for every metric, and one for the review capacity before its metrics."""
     from fraudsieve.training.evaluation.metrics import METRIC_NAMES
     from fraudsieve.training.pages.sections import capacity_text
+    from fraudsieve.training.pages.unlike import unlike_text
 
     for name in REPORTED:
         if name == "recall_at_capacity" and report.capacity is not None:
@@ -95,6 +96,14 @@ def _metric_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
         value = getattr(report, name)
         if value is not None:
             yield METRIC_NAMES[name], f"{value:.3f}{_interval_text(report.intervals.get(name))}"
+    unlike = report.unlike_training
+    if unlike is not None:
+        without = (
+            ""
+            if unlike.average_precision is None
+            else f"; average precision without them {unlike.average_precision:.3f}"
+        )
+        yield "unlike training", f"{unlike_text(unlike)}{without}"
 
 
 def _interval_text(interval: tuple[float, float] | None) -> str:

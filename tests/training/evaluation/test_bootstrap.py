@@ -2,9 +2,17 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, f1_score
 
-from fraudsieve.training.evaluation.bootstrap import bootstrap_f1, bootstrap_ranking, draw_weights, percentile_interval
+from fraudsieve.training.evaluation.bootstrap import (
+    bootstrap_f1,
+    bootstrap_ranking,
+    draw_weights,
+    percentile_interval,
+    share_intervals,
+    wilson_interval,
+)
 from fraudsieve.training.evaluation.ranking import RANKING_METRICS, Ranking
 
 
@@ -84,6 +92,38 @@ def test_a_class_that_is_not_drawn_has_no_f1() -> None:
     result = bootstrap_f1(truth, truth, np.arange(4), replicates=100)
     assert np.isnan(result[:, 1]).any()
     assert (result[~np.isnan(result)] == 1).all()
+
+
+def test_intervals_of_shares_are_of_the_drawn_rows() -> None:
+    rng = np.random.default_rng(0)
+    parts, wholes, groups = rng.random((400, 2)) < 0.6, rng.random((400, 2)) < 0.7, rng.integers(0, 90, 400)
+    codes = np.unique(groups, return_inverse=True)[1]
+    drawn = [
+        [(parts & wholes)[rows, k].sum() / wholes[rows, k].sum() for k in range(2)]
+        for weights in draw_weights(np.unique(groups), 40)
+        for rows in [np.repeat(np.arange(400), weights[codes])]
+    ]
+    expected = [percentile_interval(shares) for shares in np.array(drawn).T]
+    assert share_intervals(parts, wholes, groups, replicates=40) == [pytest.approx(pair) for pair in expected]
+
+
+def test_shares_of_few_groups_have_the_interval_of_wilson() -> None:
+    groups = np.repeat(np.arange(20), 5)
+    all_of, some, none = np.ones(100, bool), groups < 15, np.zeros(100, bool)
+    parts, wholes = np.column_stack([all_of, some, all_of]), np.column_stack([all_of, all_of, none])
+    whole, part, nothing = share_intervals(parts, wholes, groups, replicates=20)
+    for interval, successes in ((whole, 20), (part, 15)):
+        expected = binomtest(successes, 20).proportion_ci(method="wilson")
+        assert interval == pytest.approx((expected.low, expected.high))
+    assert nothing is None
+
+
+def test_a_share_that_no_draw_changes_is_not_certain() -> None:
+    rows = np.ones((200, 1), bool)
+    (interval,) = share_intervals(rows, rows, np.arange(200), replicates=20)
+    assert interval is not None
+    assert interval == pytest.approx(wilson_interval(1.0, 200))
+    assert 0.97 < interval[0] < 1 == interval[1]
 
 
 def test_too_little_to_draw_from_has_no_interval() -> None:

@@ -26,7 +26,10 @@ def test_metrics_of_a_slice() -> None:
     assert metrics.recall == pytest.approx((p[truth] >= 0.6).mean())
     assert metrics.false_positive_rate == pytest.approx((p[~truth] >= 0.6).mean())
     assert metrics.observed_over_expected == pytest.approx(truth.sum() / p.sum())
+    assert metrics.precision == pytest.approx(truth[p >= 0.6].mean())
     assert metrics.interval[0] < metrics.average_precision < metrics.interval[1]
+    assert metrics.recall_interval[0] < metrics.recall < metrics.recall_interval[1]
+    assert metrics.precision_interval[0] < metrics.precision < metrics.precision_interval[1]
 
 
 def test_a_slice_of_one_kind_has_what_can_be_computed() -> None:
@@ -40,7 +43,9 @@ def test_a_slice_of_one_kind_has_what_can_be_computed() -> None:
 @pytest.mark.parametrize("groups", [None, np.zeros(2)])
 def test_without_groups_there_is_no_interval(groups: np.ndarray | None) -> None:
     rows = FraudRows(np.array([0.9, 0.2]), np.array([True, False]), groups)
-    assert rows.slice_metrics(0.5).interval is None
+    metrics = rows.slice_metrics(0.5)
+    assert metrics.interval is metrics.recall_interval is metrics.precision_interval is None
+    assert rows.share_interval(rows.is_fraud) is None
 
 
 def test_the_threshold_flags_no_more_than_the_rate() -> None:

@@ -17,6 +17,7 @@ def share(hits: int, rows: int) -> Share:
 
 def measures(**parts: Any) -> MonitorMeasures:
     shares = {"rejected": compare_shares(share(0, 1000), share(0, 1000)), "cold_start": None, "unseen": {}}
+    shares["unlike_training"] = None
     nothing: dict[str, Any] = {
         "rows": {},
         "windows": {},
@@ -29,6 +30,7 @@ def measures(**parts: Any) -> MonitorMeasures:
         "expected": [],
         "calibration": None,
         "shares": shares,
+        "unlike": None,
         "bounds": {},
     }
     return MonitorMeasures(**nothing | parts)
@@ -67,14 +69,14 @@ def test_an_exceeded_bound_has_a_text() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["rejected", "cold_start", "unseen"])
+@pytest.mark.parametrize("name", ["rejected", "cold_start", "unseen", "unlike_training"])
 def test_a_rise_of_a_share(name: str) -> None:
     def of(compared: dict[str, Any]) -> MonitorMeasures:
         return measures(
             shares={**measures().shares, name: {"profile__city": compared} if name == "unseen" else compared}
         )
 
-    bound = f"{name}_rise"
+    bound = f"{name.removesuffix('_training')}_rise"
     assert names(of(compare_shares(share(10, 1000), share(300, 1000)))) == [bound]
     assert names(of(compare_shares(share(300, 1000), share(10, 1000)))) == []  # a decrease is not a rise
     assert names(of(compare_shares(share(0, 1000), share(40, 1000)))) == []

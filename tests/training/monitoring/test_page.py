@@ -55,8 +55,10 @@ def test_all_figures_are_drawn_and_a_bare_report_has_none(monitored: MonitorRepo
         "alerts": [],
         "expected": [],
         "calibration": None,
+        "unlike": None,
     }
     shares = {"rejected": monitored.shares["rejected"], "cold_start": None, "unseen": {}}
+    shares["unlike_training"] = None
     html = render_monitor_report(replace(monitored, **nothing, exceeded=(), notes=(), shares=shares))
     assert "<strong>No bound is exceeded.</strong>" in html
     assert "<figure>" not in html

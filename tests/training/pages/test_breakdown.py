@@ -32,7 +32,14 @@ def test_slices_have_rows_frauds_and_intervals(reports: Reports) -> None:
     part = report.slices[0]
     assert part.interval is not None
     assert tables[0].rows[0][:3] == [part.value, f"{part.rows:,}", f"{part.frauds:,}"]
-    assert tables[0].rows[0][4] == f"{part.interval[0]:.3f} to {part.interval[1]:.3f}"
+    for place, value, interval in (
+        (3, part.average_precision, part.interval),
+        (4, part.recall, part.recall_interval),
+        (5, part.precision, part.precision_interval),
+    ):
+        assert interval is not None
+        text = f"{value:.3f} ({interval[0]:.3f} to {interval[1]:.3f})"
+        assert tables[0].rows[0][place].replace("\N{NO-BREAK SPACE}", " ") == text
 
 
 def test_errors_are_identifiers(reports: Reports) -> None:

@@ -90,7 +90,7 @@ def test_intervals_are_drawn_where_they_are_known(reports: Reports) -> None:
 
 def test_every_figure_is_a_file(reports: Reports) -> None:
     files = draw_figure_files(reports["message"])
-    assert list(files) == [f"figures/{name}.svg" for name in (*CHARTS, "labels_known")]
+    assert list(files) == [f"figures/{name}.svg" for name in (*CHARTS, "labels_known", "unlike_training")]
     assert draw_figure_files(replace(reports["type-only"], by_type={})) == {}
 
 

@@ -17,7 +17,7 @@ from fraudsieve.training.pages.rendering import content_security_policy
 
 Reports = dict[str, EvaluationReport]
 NAMES = ("message", "account", "type-only")
-VOID = {"meta", "link", "br", "img", "input"}
+VOID = {"meta", "link", "br", "img", "input", "wbr"}
 
 
 class Page(HTMLParser):

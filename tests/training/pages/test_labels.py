@@ -35,10 +35,11 @@ def test_the_section_shows_the_numbers(reports: Reports, labels: LabelMetrics) -
     assert f"{young.waiting:,} of {young.records:,} records wait" in html
     assert f"{100 * young.share_to_come:.0f} % of the labels" in html
     assert f"<dd>{labels.reversals.count:,} (" in html
-    assert "12.5 days; 95% of the labels have come by then" in html
+    assert "12.5 days; 95 % of the labels have come by then" in html
     for source in labels.by_source:
         assert source.days
-        assert f"first from {source.source}</th><td>{source.first:,}</td>" in html
+        name = source.source.replace("_", "_<wbr>")
+        assert f"first from {name}</th><td>{source.first:,}</td>" in html
         assert f"<td>{source.days[2]:.3g}</td>" in html
     for name, days in labels.mature_by_class.items():
         assert f"{name} {days:.3g}" in html
@@ -52,7 +53,7 @@ def test_the_chart(labels: LabelMetrics) -> None:
     assert figure
     assert labels.delays
     assert figure.svg.count("<circle") == 4
-    assert f"95% after {labels.delays[2].days:.3g} days" in figure.svg
+    assert f"95 % after {labels.delays[2].days:.3g} days" in figure.svg
     assert "gap, 12.5 days" in figure.svg
     figure = draw_label_delays(replace(labels, gap=GapUsed(None, "split by campaign, not by time")))
     assert figure

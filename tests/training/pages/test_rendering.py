@@ -82,6 +82,18 @@ def test_notices_cards_and_facts_are_escaped() -> None:
     assert (band.attrib["x"], band.attrib["width"], mark.attrib["x"]) == ("20.0", "80.0", "50.0")
 
 
+def test_names_may_be_broken_after_an_underscore() -> None:
+    table = str(part("table", PageTable("caption", ["a_<b", "c"], [["d_e", "f_g"]], by_label=True)))
+    assert '<th scope="col">a_<wbr>&lt;b</th>' in table
+    assert '<th scope="row">d_<wbr>e</th><td>f_g</td>' in table
+    assert '<div class="table labels"' in table
+
+
+@pytest.mark.parametrize(("n", "three"), [(3, True), (4, False), (5, True), (7, False), (8, False), (9, True)])
+def test_the_last_row_of_cards_is_as_full_as_can_be(n: int, three: bool) -> None:
+    assert ('class="cards three"' in part("cards", [Card("name", "1", "about")] * n)) == three
+
+
 def test_empty_parts_are_not_shown() -> None:
     assert part("table", PageTable("caption", ["a"], [])) == ""
     assert part("table", None) == part("facts", {}) == part("cards", []) == part("figures", []) == ""

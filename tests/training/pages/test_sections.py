@@ -15,6 +15,7 @@ from fraudsieve.training.pages.sections import (
     slice_tables,
     temporal_facts,
 )
+from fraudsieve.training.pages.words import point_words
 
 Reports = dict[str, EvaluationReport]
 
@@ -34,7 +35,7 @@ def test_an_honest_split_is_named(reports: Reports) -> None:
     first = next(report_notices(reports["message"]))
     assert first.kind == ""
     assert first.title.startswith("Split by time; on one side only: campaigns.")
-    assert "210 rows left out: label came too late" in first.lines
+    assert "Left out: 210 rows, which had no label yet when the test begins." in first.lines
 
 
 def test_an_unknown_split_is_noted(reports: Reports) -> None:
@@ -85,9 +86,10 @@ def test_operating_points_have_their_rates_here_next_to_the_calibrated_ones(repo
         rates = [f"{100 * (rates.false_positive_rate or 0):.2f} %" for rates in (here, then)]
         assert cells[2:4] == [f"{rates[0]} ({rates[1]})", f"{here.recall:.3f} ({then.recall:.3f})"]
     assert point_table(reports["type-only"]).rows == []
-    warned = replace(points[1], warning="half: less than one of the 9 legitimate rows")
+    warned = replace(points[1], warning=f"{points[1].name}: less than one of 9 rows")
     title = point_table(replace(reports["message"], operating_points=(points[0], warned))).caption
-    assert title.endswith("The first point decides. half: less than one of the 9 legitimate rows.")
+    assert title.endswith(f"The first point decides. {point_words(points[1].name)}: less than one of 9 rows.")
+    assert points[1].name not in title
     nothing = replace(points[0], here=replace(points[0].here, **dict.fromkeys(vars(points[0].here))))
     (cells,) = point_table(replace(reports["message"], operating_points=(nothing,))).rows
     assert [cell.startswith("– (") for cell in cells[2:]] == [True] * 5
@@ -129,8 +131,8 @@ def test_few_groups_are_a_warning(reports: Reports) -> None:
 
 
 def test_missing_metrics_have_no_card(reports: Reports) -> None:
-    assert len(headline_cards(reports["message"])) == 8
-    assert len(headline_cards(reports["account"])) == 7  # no card precision without times
+    assert len(headline_cards(reports["message"])) == 9
+    assert len(headline_cards(reports["account"])) == 7  # neither card precision nor strange records
     (card,) = headline_cards(reports["type-only"])
     assert card.interval == "no interval"
 

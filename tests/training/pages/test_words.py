@@ -2,7 +2,8 @@
 
 import pytest
 
-from fraudsieve.training.pages.words import feature_words, names_in_words, point_words
+from fraudsieve.features import MessageFeatures
+from fraudsieve.training.pages.words import NAMES, feature_words, names_in_words, point_words
 
 
 @pytest.mark.parametrize(
@@ -13,10 +14,18 @@ from fraudsieve.training.pages.words import feature_words, names_in_words, point
         ("profile__z_index", "profile: z-score index"),
         ("wording__spam", "text model: spam"),
         ("unlike_training", "unlike training"),
+        ("shape__other", "shape of the text: characters of other scripts"),
+        ("surprisal__raw_pair_worst", "surprisal: pairs of characters, the most unusual stretch"),
+        ("surprisal__folded_char_std", "surprisal: characters of the normalised text, standard deviation"),
     ],
 )
 def test_a_feature(name: str, words: str) -> None:
     assert feature_words(name) == words
+
+
+def test_names_that_have_words_of_their_own_are_columns_of_messages() -> None:
+    columns = {*MessageFeatures().fit(["Pay the fee", "明天见"], ["spam", "ham"]).get_feature_names_out()}
+    assert {*NAMES} - columns == set()
 
 
 def test_other_names_in_a_sentence_stay() -> None:

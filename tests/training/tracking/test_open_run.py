@@ -11,6 +11,7 @@ import pytest
 from mlflow.entities import Run
 
 from fraudsieve.exceptions import TrackingError
+from fraudsieve.training.tracking.descriptions import describe_once
 from fraudsieve.training.tracking.inputs import RunInput
 from fraudsieve.training.tracking.run import RunContent, open_run
 from tests.shared import mlflow_uri
@@ -32,6 +33,7 @@ def test_a_run_is_running_while_the_work_goes_on(uri: str) -> None:
         run.log_metric("loss", 0.5, 10)
         assert stored(uri, run.run_id).info.status == "RUNNING"
         assert stored(uri, run.run_id).data.metrics == {"loss": 0.5}
+        assert stored(uri, run.run_id).data.tags["mlflow.note.content"] == "In progress."
     ended = stored(uri, run.run_id)
     assert (ended.info.status, ended.info.run_name) == ("FINISHED", "work")
     assert mlflow.active_run() is None
@@ -45,6 +47,8 @@ def test_work_that_fails_leaves_a_run_that_says_so(uri: str, error: BaseExceptio
         raise error
     ended = stored(uri, run.run_id)
     assert ended.info.status == status
+    told = {"FAILED": "Failed with `ValueError`.", "KILLED": "Stopped before it was finished."}
+    assert ended.data.tags["mlflow.note.content"].startswith(told[status])
     assert ended.data.tags.get("error") == ("ValueError" if status == "FAILED" else None)
     assert "text of a message" not in str(ended.to_dictionary())
 
@@ -113,4 +117,16 @@ def test_a_run_whose_process_was_killed_is_ended_by_the_next(uri: str) -> None:
         with open_run(uri, "tests", name="next") as alive, open_run(uri, "tests", name="inside"):
             assert stored(uri, alive.run_id).info.status == "RUNNING"
         assert stored(uri, other.run_id).info.status == "RUNNING"
-    assert stored(uri, run_id).info.status == "KILLED"
+    ended = stored(uri, run_id)
+    assert ended.info.status == "KILLED"
+    assert ended.data.tags["mlflow.note.content"].startswith("Its process is gone")
+
+
+def test_a_registered_model_says_what_its_aliases_are(uri: str) -> None:
+    client = mlflow.MlflowClient(uri, uri)
+    client.create_registered_model("ours", description="of the user")
+    describe_once(client, "ours")
+    assert client.get_registered_model("ours").description == "of the user"
+    client.create_registered_model("new")
+    describe_once(client, "new")
+    assert "fraudsieve promote --name new" in client.get_registered_model("new").description

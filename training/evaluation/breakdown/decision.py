@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from fraudsieve._typing import Array
-from fraudsieve.training.evaluation.bootstrap import Interval, draw_weights, percentile_interval
+from fraudsieve.training.evaluation.bootstrap import Interval
 from fraudsieve.training.evaluation.capacity import Capacity
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 
@@ -66,13 +63,14 @@ def decision_metrics(
 
     Examples
     --------
+    >>> import numpy as np
     >>> decision = decision_metrics(FraudRows(np.array([0.9, 0.8, 0.1]), np.array([True, False, True])), "half", 0.5)
     >>> decision.found, decision.frauds, decision.reviews, decision.recall
     (1, 2, 2, 0.5)
     """
     flagged = rows.probability >= threshold
     found, frauds, reviews = int((flagged & rows.is_fraud).sum()), int(rows.is_fraud.sum()), int(flagged.sum())
-    recall, precision = _intervals(rows, flagged)
+    recall, precision = rows.threshold_intervals(threshold)
     return DecisionMetrics(
         point=point,
         threshold=threshold,
@@ -85,14 +83,3 @@ def decision_metrics(
         precision=found / reviews if reviews else None,
         precision_interval=precision,
     )
-
-
-def _intervals(rows: FraudRows, flagged: Array) -> tuple[Interval | None, Interval | None]:
-    """Return the intervals of recall and precision at a fixed threshold."""
-    if rows.groups is None or not rows.replicates or len(np.unique(rows.groups)) < 2:
-        return None, None
-    counted = np.column_stack([flagged & rows.is_fraud, rows.is_fraud, flagged]).astype(np.float64)
-    sums = np.array([weights @ counted for weights in draw_weights(rows.groups, rows.replicates)])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shares = sums[:, :1] / sums[:, 1:]
-    return percentile_interval(shares[:, 0]), percentile_interval(shares[:, 1])

@@ -77,7 +77,8 @@ def evaluate_command(
         )
         files = None
         if report is not None:
-            files = write_report(report, result.report, title=result.model.name, facts=model_facts(result.model))
+            heading = f"Evaluation: {result.model.name}"
+            files = write_report(report, result.report, title=heading, facts=model_facts(result.model))
     notes(result.notes)
     title = f"{result.model.name} on {result.report.rows:,} {result.model.subject}s"
     answer(evaluation_content(result, files), as_json=json, title=title, rows=evaluation_rows(result, files))

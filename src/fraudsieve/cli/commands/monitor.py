@@ -104,7 +104,11 @@ def _rows(report: "MonitorReport") -> Iterator[tuple[str, str]]:
         yield "expected there", ", ".join(values) or "nothing is flagged"
     if report.calibration:
         yield "calibration error", _calibration(report.calibration)
-    for name, words in (("rejected", "rejected"), ("cold_start", "without history")):
+    for name, words in (
+        ("rejected", "rejected"),
+        ("cold_start", "without history"),
+        ("unlike_training", "unlike training"),
+    ):
         share = report.shares[name]
         if share is not None:
             yield words, f"{share['current']:.2%}, {share['reference']:.2%} in the reference"

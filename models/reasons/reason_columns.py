@@ -7,7 +7,8 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.reasons.reason_codes import explain
+
+from .reason_codes import explain
 
 __all__ = ["reason_columns"]
 
@@ -15,7 +16,9 @@ EXPLAINED_AT_ONCE: Final = 4096
 """Rows that are explained in one call: the contributions of all their columns are in memory."""
 
 
-def reason_columns(model: Model, X: Array, scored: Array, *, n: int, language: str = "en") -> dict[str, Array]:
+def reason_columns(
+    model: Model, X: Array, odds: Array, why: Array, *, n: int, language: str = "en"
+) -> dict[str, Array]:
     """Return the strongest reasons of records.
 
     Parameters
@@ -24,8 +27,10 @@ def reason_columns(model: Model, X: Array, scored: Array, *, n: int, language: s
         The model.
     X : ndarray of float64, shape (n_records, n_columns)
         Feature rows.
-    scored : ndarray of bool, shape (n_records,)
-        Whether a record has a score.
+    odds : ndarray of float64, shape (n_records, n_outputs)
+        Their calibrated log-odds.
+    why : ndarray of object, shape (n_records,)
+        Why a record is unscorable; None where it has a score.
     n : int
         How many reasons; at least 1.
     language : {"en", "zh"}, default="en"
@@ -44,11 +49,10 @@ def reason_columns(model: Model, X: Array, scored: Array, *, n: int, language: s
     """
     names = [f"reason_{k}{part}" for k in range(1, n + 1) for part in ("", "_log_odds", "_sentence")]
     columns = {name: np.full(len(X), None, object) for name in ("explained", *names, "reasons")}
-    rows = np.flatnonzero(scored)
+    rows = np.flatnonzero(why == None)  # noqa: E711 - compares every element
     for start in range(0, len(rows), EXPLAINED_AT_ONCE):
         part = rows[start : start + EXPLAINED_AT_ONCE]
-        odds = model.calibration.apply(model.ensemble.log_odds(X[part]))
-        explanations = explain(model, X[part], odds, n=n, language=language)
+        explanations = explain(model, X[part], odds[part], n=n, language=language)
         for row, explanation in zip(part.tolist(), explanations, strict=True):
             for name, value in _cells(explanation).items():
                 columns[name][row] = value
