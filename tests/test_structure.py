@@ -41,6 +41,8 @@ ORDER = {
     ),
     "models": (
         "calibration",
+        "guarantees",
+        "points",
         "thresholds",
         "trees",
         "classifier",

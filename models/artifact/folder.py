@@ -25,10 +25,10 @@ from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.wording.model import TextModel, output_classes
 from fraudsieve.models.calibration import Calibration
+from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.sentences.phrases import Phrase, phrases_of
 from fraudsieve.models.strangeness.unlike_training import UnlikeTraining
-from fraudsieve.models.thresholds import OperatingPoint
 from fraudsieve.models.trees.booster_text import check_booster
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import REASONS
@@ -39,7 +39,7 @@ from .unlike import UNLIKE_FILE, read_unlike, unlike_files, unlike_mismatch
 
 __all__ = ["FEATURES_VERSION", "FORMAT", "LIBRARIES", "Model", "read_manifest", "read_model", "write_model"]
 
-FORMAT = 2
+FORMAT = 3
 """The version of the folder's layout. It increases when an older reader would misread a newer folder."""
 FEATURES_VERSION = 2
 """The version of the features' arithmetic. It increases when the same text would give other numbers."""
@@ -70,6 +70,8 @@ class Model:
         From log-odds to calibrated log-odds.
     points : tuple of OperatingPoint, default=()
         The operating points; the first one makes the decision.
+    absent_points : tuple of AbsentPoint, default=()
+        Rates of false positives that could not be promised.
     policy : Policy, optional
         What to do with a field that is missing, unknown or of the wrong type.
     training : dict, optional
@@ -87,6 +89,7 @@ class Model:
     ensemble: Ensemble
     calibration: Calibration
     points: tuple[OperatingPoint, ...] = ()
+    absent_points: tuple[AbsentPoint, ...] = ()
     policy: Policy = field(default_factory=Policy)
     training: dict[str, Any] = field(default_factory=dict)
     unlike: UnlikeTraining | None = None
@@ -175,6 +178,7 @@ def _manifest(model: Model, files: dict[str, bytes]) -> dict[str, Any]:
         "policy": asdict(model.policy),
         "reasons": REASONS,
         "operating_points": [asdict(point) for point in model.points],
+        "absent_points": [asdict(point) for point in model.absent_points],
         "training": model.training,
         "libraries": {name: version(name) for name in LIBRARIES},
         "files": {
@@ -317,6 +321,7 @@ def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
         ensemble=Ensemble(booster, tuple(start["wording"]), np.array(start["base"], np.float64)),
         calibration=calibration,
         points=tuple(OperatingPoint(**point) for point in manifest["operating_points"]),
+        absent_points=tuple(AbsentPoint(**point) for point in manifest["absent_points"]),
         policy=Policy(**manifest["policy"]),
         training=manifest["training"],
         unlike=read_unlike(files, len(manifest["columns"])) if manifest["unlike_training"] else None,
@@ -342,9 +347,9 @@ def _mismatch(model: Model, manifest: dict[str, Any]) -> str | None:
         return "the method of the reasons is unknown"
     if not all(abs(number) <= MAX_LOG_ODDS for number in base.tolist()):
         return "the initial log-odds are not finite, or too large"
-    problem = next((point.problem for point in model.points if point.problem), None)
-    if problem is not None:
-        return f"operating points: {problem}"
+    problems = [*(point.problem for point in model.points), *(point.problem for point in model.absent_points)]
+    if any(problems):
+        return f"operating points: {next(filter(None, problems))}"
     if manifest["unlike_training"] is not (UNLIKE_FILE in manifest["files"]):
         return "the manifest and the files disagree on unlike_training"
     return array_mismatch(model.matrix, manifest["features"]) or unlike_mismatch(model.unlike, len(named))

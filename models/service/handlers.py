@@ -196,6 +196,7 @@ class RequestHandler:
                 "offset": self.live.offset if self.live else None,
             },
             "operating_points": [asdict(point) | {"decides": index == 0} for index, point in enumerate(model.points)],
+            "absent_points": [asdict(point) for point in model.absent_points],
         }
 
     def replace_model(self, loaded: LoadedModel) -> None:

@@ -276,6 +276,7 @@ def evaluate_model(
             details or ReportDetails(),
             unscorable=int((~scored).sum()),
             unlike_training=share_of_strange(scores["unlike_training"][scored]),
+            absent_points=model.absent_points,
             importance=gain_by_family(model),
             attack=attack_result,
         ),

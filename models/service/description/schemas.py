@@ -109,14 +109,27 @@ class OperatingPointInfo(BaseModel):
 
     name: str
     threshold: float
-    false_positive_rate: float
-    recall: float
+    false_positive_rate: float | None = Field(description="Null if the point was chosen without labels.")
+    recall: float | None = Field(description="Null if the point was chosen without labels.")
     flagged: float = Field(description="Share of all records that are flagged.")
     precision: float | None
     alerts_a_day: float | None = Field(description="Flagged records per day.")
-    legitimate_rows: int | None = Field(description="Legitimate calibration rows, on which the rates stand.")
-    max_false_positive_rate: float | None = Field(description="The target, if it is a false-positive rate.")
+    max_false_positive_rate: float | None = Field(
+        description="The promised rate, over legitimate campaigns or accounts; null if the target is another."
+    )
+    confidence: float | None = Field(description="Probability with which the promised rate is kept.")
+    legitimate_groups: int | None = Field(description="Campaigns or accounts that the promise stands on.")
     decides: bool = Field(description="Whether decisions are made at this point.")
+
+
+class AbsentPointInfo(BaseModel):
+    """A rate of false positives that could not be promised."""
+
+    name: str
+    max_false_positive_rate: float
+    confidence: float
+    legitimate_groups: int = Field(description="Legitimate campaigns or accounts of the calibration data.")
+    needed_groups: int = Field(description="How many are needed.")
 
 
 class ModelInfo(BaseModel):
@@ -133,6 +146,7 @@ class ModelInfo(BaseModel):
     columns: list[str] = Field(description="Feature columns of the model.")
     history: HistoryInfo
     operating_points: list[OperatingPointInfo]
+    absent_points: list[AbsentPointInfo] = Field(description="Operating points for which too few labels were there.")
 
 
 class Health(BaseModel):
