@@ -77,6 +77,7 @@ ORDER = {
         "facts",
         "refit",
         "output",
+        "recalibration",
         "run_content",
         "fit",
         "first_run",

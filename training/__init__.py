@@ -14,18 +14,22 @@ if TYPE_CHECKING:
     from .monitoring.report import MonitorReport
     from .monitoring.run import monitor_tables
     from .promotion.compare import Comparison, compare_tables
+    from .recalibration.audit import Audit
+    from .recalibration.run import Recalibrated, draw_audit_sample, recalibrate
     from .recipe.recipe import Recipe
     from .simulation.world import World
     from .splits.forward import Fold, forward_folds
     from .splits.split import Split, split_by_campaign, split_by_time, split_randomly
 
 __all__ = [
+    "Audit",
     "Comparison",
     "DelayCurve",
     "Evaluation",
     "Fold",
     "LabelledData",
     "MonitorReport",
+    "Recalibrated",
     "Recipe",
     "Split",
     "Trained",
@@ -33,6 +37,7 @@ __all__ = [
     "World",
     "compare_tables",
     "delay_curve",
+    "draw_audit_sample",
     "evaluate_tables",
     "find_leaks",
     "forward_folds",
@@ -41,6 +46,7 @@ __all__ = [
     "maturity_gap",
     "maturity_gaps",
     "monitor_tables",
+    "recalibrate",
     "reversals",
     "split_by_campaign",
     "split_by_time",
@@ -50,12 +56,14 @@ __all__ = [
 
 # Imported at first use: MLflow alone takes seconds.
 _HOMES = {
+    "Audit": "recalibration.audit",
     "Comparison": "promotion.compare",
     "DelayCurve": "labels.maturity",
     "Evaluation": "evaluation.run",
     "Fold": "splits.forward",
     "LabelledData": "data.labelled",
     "MonitorReport": "monitoring.report",
+    "Recalibrated": "recalibration.run",
     "Recipe": "recipe.recipe",
     "Split": "splits.split",
     "Trained": "fit",
@@ -63,6 +71,7 @@ _HOMES = {
     "World": "simulation.world",
     "compare_tables": "promotion.compare",
     "delay_curve": "labels.maturity",
+    "draw_audit_sample": "recalibration.run",
     "evaluate_tables": "evaluation.run",
     "find_leaks": "leaks",
     "forward_folds": "splits.forward",
@@ -71,6 +80,7 @@ _HOMES = {
     "maturity_gap": "labels.maturity",
     "maturity_gaps": "labels.maturity",
     "monitor_tables": "monitoring.run",
+    "recalibrate": "recalibration.run",
     "reversals": "labels.trust",
     "split_by_campaign": "splits.split",
     "split_by_time": "splits.split",
