@@ -226,13 +226,17 @@ def point_notes(points: Sequence[OperatingPoint], absent: Sequence[AbsentPoint],
     --------
     >>> absent = AbsentPoint("false_positive_rate_0.01", 0.01, 0.95, 100, 299)
     >>> point_notes([OperatingPoint("capacity", 0.5, 0.1, 0.9, 0.2)], [absent], Targets((0.01,)))[-1]
-    'false_positive_rate_0.01 is absent, so capacity decides: it flags 20.0 % of the records of the calibration slice'
+    'false_positive_rate_0.01 is absent, so capacity decides: it flags 20.0 % of the records that it was chosen on'
     """
     idle = [point.name for point in points if not point.flagged]
-    notes = [f"operating points that flag nothing on the calibration slice: {', '.join(idle)}"] if idle else []
+    notes = (
+        [f"operating points that flag nothing on the records that they were chosen on: {', '.join(idle)}"]
+        if idle
+        else []
+    )
     notes += [point.reason for point in absent]
     meant = targets.decide_by or targets.names[0]
     if points and points[0].name != meant:
-        flags = f"it flags {100 * points[0].flagged:.1f} % of the records of the calibration slice"
+        flags = f"it flags {100 * points[0].flagged:.1f} % of the records that it was chosen on"
         notes.append(f"{meant} is absent, so {points[0].name} decides: {flags}")
     return tuple(notes)

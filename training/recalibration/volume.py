@@ -82,5 +82,6 @@ def volume_interval(flagged: Array, groups: Array) -> tuple[float, float]:
     independent = n * share * (1 - share)
     effect = max(float((sums**2).sum()) / independent, 1.0) if independent else 1.0
     size = max(round(n / effect), 1)
-    low, high = betabinom.interval(LEVEL, size, max(share * size, 0.5), (1 - share) * size + 1)
-    return float(low) / size, float(high) / size
+    chances = betabinom.pmf(np.arange(size + 1), size, max(share * size, 0.5), (1 - share) * size + 1)
+    low, high = np.searchsorted(np.cumsum(chances), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low) / size, float(min(high, size)) / size

@@ -25,14 +25,16 @@ class WeightedCalibration:
     ----------
     calibration : Calibration
         The fit.
-    max_error : float
-        Mean absolute error of the probabilities of the traffic that 95 % of the replicates do not exceed.
+    max_error : float or None
+        Mean absolute error of the probabilities of the traffic that 95 % of the replicates do not exceed. None for more
+        than two classes: the one parameter of their calibration cannot follow another share of fraud.
     observed_over_expected : (float, float)
-        The 95 % interval of the frauds of the traffic over the sum of its probabilities.
+        The 95 % interval of the frauds of the traffic over the sum of its probabilities, by the difference estimator
+        (Sarndal, Swensson and Wretman, 1992, "Model assisted survey sampling", section 6.3).
     """
 
     calibration: Calibration
-    max_error: float
+    max_error: float | None
     observed_over_expected: tuple[float, float]
 
 
@@ -63,14 +65,16 @@ def fit_weighted(model: Model, log_odds: Array, audit: Audit, labels: Array, *, 
     rng = np.random.default_rng(seed)
     fitted = _fit(odds, codes, weight)
     probability = _fraud(model, fitted, log_odds)
+    residual = (labels[kept] != model.legitimate).astype(np.float64) - probability[audit.rows[kept]]
     errors, ratios = [], []
     for _ in range(REPLICATES):
         drawn = _redraw(strata, rng)
         again = _fraud(model, _fit(odds[drawn], codes[drawn], weight[drawn]), log_odds)
         errors.append(np.abs(again - probability).mean())
-        ratios.append(again.sum() / probability.sum())
+        ratios.append(1 + weight[drawn] @ residual[drawn] / probability.sum())
     low, high = np.quantile(ratios, [0.025, 0.975])
-    return WeightedCalibration(fitted, float(np.quantile(errors, 0.95)), (float(low), float(high)))
+    error = float(np.quantile(errors, 0.95)) if len(model.classes) == 2 else None
+    return WeightedCalibration(fitted, error, (float(low), float(high)))
 
 
 def _fit(log_odds: Array, codes: Array, weight: Array) -> Calibration:
