@@ -53,10 +53,10 @@ def recalibrated(draws: int = DRAWS) -> Report:
         for draw in range(draws):
             progress(f"half {draw + 1} of {draws}")
             checks.append(_check(Scorer(trained.model), traffic, Path(folder), draw))
-    frame = pd.DataFrame(checks)
-    inside = {f"{name.removesuffix('.in')}.inside": frame[name].mean() for name in frame if name.endswith(".in")}
-    figures = inside | {name: frame[name].mean() for name in frame if not name.endswith((".in", ".before"))}
-    before = {name.removesuffix(".before"): frame[name].mean() for name in frame if name.endswith(".before")}
+    means: dict[str, float] = {str(name): float(value) for name, value in pd.DataFrame(checks).mean().items()}
+    inside = {f"{name}side": value for name, value in means.items() if name.endswith(".in")}
+    figures = inside | {name: value for name, value in means.items() if not name.endswith((".in", ".before"))}
+    before = {name.removesuffix(".before"): value for name, value in means.items() if name.endswith(".before")}
     bars = [Bar.at_least(name, value, MIN_INSIDE) for name, value in inside.items()]
     protocol = PROTOCOL.format(spam=SPAM_SHARE, draws=draws, flagged=FLAGGED, audited=AUDITED, least=MIN_INSIDE)
     return Report("transfer", "recalibrate", protocol, len(traffic), figures, {"before": before}, bars)

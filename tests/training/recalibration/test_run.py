@@ -105,7 +105,7 @@ def test_an_audited_sample_sets_rates_and_calibration_and_is_tracked(folder: Pat
     # In MLflow: a version, linked to its parent.
     assert content["model"] == "models:/messages/1"
     client = mlflow.MlflowClient(mlflow_uri(tmp_path), mlflow_uri(tmp_path))
-    tags = client.get_run(client.get_model_version("messages", "1").run_id).data.tags
+    tags = client.get_run(str(client.get_model_version("messages", "1").run_id)).data.tags
     assert (tags["parent.model.digest"], tags["model.digest"]) == (parent.digest, model.digest)
 
 
