@@ -1,100 +1,27 @@
-"""Operating points: the probability from which records are flagged, and the resulting metrics.
+"""The choice of operating points: the probability from which records are flagged, and the resulting metrics.
 
-A point is chosen on rows that the model was not trained on: for a false-positive rate, for a number of alerts per day,
-for a precision, or for the lowest cost. Records with equal probabilities are flagged together or not at all, so ties
-never exceed a bound.
+A point is chosen on rows that the model was not trained on: for a false-positive rate that it promises, for a number of
+alerts per day, for a precision, for the lowest cost, or for the review capacity. Records with equal probabilities are
+flagged together or not at all, so ties never exceed a bound.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["FALSE_POSITIVE_RATES", "Costs", "OperatingPoint", "Targets", "operating_points"]
+from .guarantees import CONFIDENCE, allowed_false_positives, draw_of_groups, groups_needed
+from .points import AbsentPoint, OperatingPoint
+
+__all__ = ["CAPACITY", "FALSE_POSITIVE_RATES", "Costs", "Targets", "deciding_first", "operating_points"]
 
 
 FALSE_POSITIVE_RATES = (0.01, 0.001, 0.05)
 """Default rates of operating points; the first one decides."""
-MAX_THRESHOLD = float(np.nextafter(1.0, 2.0))
-"""The threshold of a point that flags nothing, if there is a probability of one."""
-
-
-@dataclass(frozen=True)
-class OperatingPoint:
-    """A threshold and its metrics on the calibration slice.
-
-    Parameters
-    ----------
-    name : str
-        Its target, such as ``false_positive_rate_0.01``.
-    threshold : float
-        A record is flagged when its probability is at least this.
-    false_positive_rate : float
-        Share of the legitimate records that were flagged.
-    recall : float
-        Share of the fraud that was flagged.
-    flagged : float
-        Share of all records that were flagged.
-    precision : float, default=None
-        Share of the flagged records that were fraud; None if none was flagged.
-    alerts_a_day : float, default=None
-        Flagged records per day; None if the number of days is unknown.
-    legitimate_rows : int, default=None
-        Legitimate records of the calibration slice, on which the false-positive rate stands; None if unknown.
-    max_false_positive_rate : float, default=None
-        The target, if it is a false-positive rate.
-
-    Examples
-    --------
-    >>> rare = OperatingPoint("rare", 0.9, 0.0, 0.5, 0.1, legitimate_rows=300, max_false_positive_rate=0.001)
-    >>> rare.warning.partition(",")[0]
-    'rare: less than one of the 300 legitimate rows of the calibration slice'
-    """
-
-    name: str
-    threshold: float
-    false_positive_rate: float
-    recall: float
-    flagged: float
-    precision: float | None = None
-    alerts_a_day: float | None = None
-    legitimate_rows: int | None = None
-    max_false_positive_rate: float | None = None
-
-    @property
-    def warning(self) -> str | None:
-        """Why the false-positive rate on later records can be much higher; None if the slice was large enough.
-
-        If the target is less than one legitimate row, no row tells the threshold from that of a lower target.
-        """
-        rate, rows = self.max_false_positive_rate, self.legitimate_rows
-        if rate is None or rows is None or not 0 < rate * rows < 1:
-            return None
-        found = f"{self.name}: less than one of the {rows:,} legitimate rows of the calibration slice"
-        advice = f"Label at least {int(np.ceil(1 / rate)):,}, or use a higher rate"
-        return f"{found}, so the rate on later ones can be much higher. {advice}"
-
-    @property
-    def problem(self) -> str | None:
-        """What is wrong with the name or a number; None if nothing is."""
-        name: Any = self.name  # a manifest can hold any type
-        shares: list[Any] = [self.false_positive_rate, self.recall, self.flagged]
-        shares += [share for share in (self.precision, self.max_false_positive_rate) if share is not None]
-        rows: Any = self.legitimate_rows
-        alerts = 0.0 if self.alerts_a_day is None else self.alerts_a_day
-        if not isinstance(name, str) or not name.isprintable():
-            return "expected a printable string as name, got something else"
-        if not all(isinstance(number, int | float) for number in (self.threshold, *shares, alerts)):
-            return "expected numbers, got another type"
-        if not 0 <= self.threshold <= MAX_THRESHOLD:
-            return "expected a threshold from 0 to 1, got another"
-        if not all(0 <= share <= 1 for share in shares) or not 0 <= alerts < np.inf:
-            return "expected rates from 0 to 1, and a finite number of alerts, got others"
-        if rows is not None and (type(rows) is not int or rows < 0):
-            return "expected a number of legitimate rows, got something else"
-        return None
+CAPACITY = "capacity"
+"""The name of the point of the review capacity, which decides if the point that is meant to is absent."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +84,7 @@ class Targets:
     Parameters
     ----------
     false_positive_rates : tuple of float, default=FALSE_POSITIVE_RATES
-        Maximum shares of the legitimate records that are flagged.
+        Maximum rates of false positives, each above 0 and below 1.
     alerts_a_day : tuple of float, default=()
         Maximum numbers of flagged records per day.
     precisions : tuple of float, default=()
@@ -166,11 +93,13 @@ class Targets:
         Costs, for a point of the lowest cost.
     decide_by : str, default=None
         Name of the deciding point; None for the first.
+    confidence : float, default=0.95
+        Probability with which a rate of false positives is kept, from 0.5 to below 1.
 
     Examples
     --------
     >>> Targets((0.01,), alerts_a_day=(50,), precisions=(0.9,), costs=Costs(100.0)).names
-    ('false_positive_rate_0.01', 'alerts_a_day_50', 'precision_0.9', 'cost')
+    ('false_positive_rate_0.01', 'alerts_a_day_50', 'precision_0.9', 'cost', 'capacity')
     """
 
     false_positive_rates: tuple[float, ...] = FALSE_POSITIVE_RATES
@@ -178,6 +107,7 @@ class Targets:
     precisions: tuple[float, ...] = ()
     costs: Costs | None = None
     decide_by: str | None = None
+    confidence: float = CONFIDENCE
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -185,7 +115,7 @@ class Targets:
         named = [f"false_positive_rate_{rate:g}" for rate in self.false_positive_rates]
         named += [f"alerts_a_day_{alerts:g}" for alerts in self.alerts_a_day]
         named += [f"precision_{precision:g}" for precision in self.precisions]
-        return (*named, *(["cost"] if self.costs else []))
+        return (*named, *(["cost"] if self.costs else []), CAPACITY)
 
 
 @dataclass(frozen=True)
@@ -223,9 +153,11 @@ def operating_points(
     is_fraud: Array,
     targets: Targets = Targets(),
     *,
+    groups: Array | None = None,
+    capacity: float | None = None,
     days: float | None = None,
     amounts: Array | None = None,
-) -> tuple[OperatingPoint, ...]:
+) -> tuple[tuple[OperatingPoint, ...], tuple[AbsentPoint, ...]]:
     """Choose thresholds on rows that the model was not trained on.
 
     Parameters
@@ -236,6 +168,11 @@ def operating_points(
         True classes.
     targets : Targets, optional
         The targets; by default `FALSE_POSITIVE_RATES`.
+    groups : ndarray, shape (n_rows,), default=None
+        The campaign or account of each row; None if all rows are independent. A rate of false positives is promised
+        over groups: one legitimate record of each is drawn.
+    capacity : float, default=None
+        The review capacity: number of the rows that can be reviewed. None for as many as there are frauds.
     days : float, default=None
         Days that the rows span; None if unknown.
     amounts : ndarray of float64, shape (n_rows,), default=None
@@ -243,10 +180,12 @@ def operating_points(
 
     Returns
     -------
-    tuple of OperatingPoint
-        The deciding point first; empty if the rows have only one class. A threshold is the lowest that meets a rate, a
-        number or a precision, or the highest with the lowest cost. A point flags nothing if no threshold meets its
-        target.
+    points : tuple of OperatingPoint
+        The deciding point first, which is that of the capacity if the one in `decide_by` is absent; empty if the rows
+        have only one class. A threshold is the lowest that meets a rate, a number or a precision, or the highest with
+        the lowest cost. A point flags nothing if no threshold meets its target.
+    absent : tuple of AbsentPoint
+        Rates of false positives that too few legitimate groups allow to promise.
 
     Raises
     ------
@@ -256,12 +195,13 @@ def operating_points(
 
     Examples
     --------
-    >>> p, truth = np.array([0.1, 0.2, 0.3, 0.9]), np.array([False, False, False, True])
-    >>> [(point.name, point.recall) for point in operating_points(p, truth)][0]
-    ('false_positive_rate_0.01', 1.0)
-    >>> (point,) = operating_points(p, truth, Targets((), alerts_a_day=(1,)), days=2.0)
-    >>> point.name, point.alerts_a_day, bool(0.2 < point.threshold <= 0.3)
-    ('alerts_a_day_1', 1.0, True)
+    >>> p, truth = np.append(np.arange(400) / 800, 0.9), np.arange(401) == 400
+    >>> points, absent = operating_points(p, truth)
+    >>> points[0].name, points[0].recall, [point.name for point in absent]
+    ('false_positive_rate_0.01', 1.0, ['false_positive_rate_0.001'])
+    >>> points, absent = operating_points(p, truth, Targets((), alerts_a_day=(1,)), days=2.0)
+    >>> points[0].name, points[0].alerts_a_day
+    ('alerts_a_day_1', 1.0)
     """
     if targets.decide_by is not None and targets.decide_by not in targets.names:
         raise ValueError(f"decide_by: expected one of {', '.join(targets.names)}, got {targets.decide_by!r}.")
@@ -271,24 +211,66 @@ def operating_points(
         )
     n_fraud, n_clean = int(is_fraud.sum()), int((~is_fraud).sum())
     if not n_fraud or not n_clean:
-        return ()
+        return (), ()
     ranked = _rank(probability, is_fraud)
-    positions = [ranked.last(ranked.clean <= np.floor(rate * n_clean)) for rate in targets.false_positive_rates]
+    points, absent = _promised(ranked, is_fraud, groups, targets, days)
     # 0.1 alerts per day are one in ten days, but 0.1 * 10.0 may be less than one by a rounding error.
-    positions += [
-        ranked.last(ranked.cuts <= np.floor(alerts * (days or 0.0) * (1 + 1e-12))) for alerts in targets.alerts_a_day
-    ]
+    at_most = [alerts * (days or 0.0) * (1 + 1e-12) for alerts in targets.alerts_a_day]
+    positions = [ranked.last(ranked.cuts <= np.floor(alerts)) for alerts in at_most]
     positions += [
         ranked.last(ranked.frauds >= precision * np.maximum(ranked.cuts, 1)) for precision in targets.precisions
     ]
     if targets.costs is not None:
         positions.append(_cheapest(ranked, targets.costs, is_fraud, amounts))
-    rates = [*targets.false_positive_rates, *[None] * (len(positions) - len(targets.false_positive_rates))]
-    points = [
-        _point(name, ranked, at, (n_fraud, n_clean), days, rate)
-        for name, at, rate in zip(targets.names, positions, rates, strict=True)
-    ]
-    return tuple(sorted(points, key=lambda point: point.name != (targets.decide_by or points[0].name)))
+    positions.append(ranked.last(ranked.cuts <= (n_fraud if capacity is None else np.floor(capacity * (1 + 1e-12)))))
+    others = targets.names[len(targets.false_positive_rates) :]
+    points += [_point(name, ranked, at, days) for name, at in zip(others, positions, strict=True)]
+    return deciding_first(points, targets.decide_by or targets.names[0]), tuple(absent)
+
+
+def deciding_first(points: Sequence[OperatingPoint], decide_by: str) -> tuple[OperatingPoint, ...]:
+    """Put the deciding point first: the named one or, if that is absent, the one of the capacity.
+
+    Parameters
+    ----------
+    points : sequence of OperatingPoint
+        Points, one of which is that of the capacity.
+    decide_by : str
+        The name of the point that is meant to decide.
+
+    Returns
+    -------
+    tuple of OperatingPoint
+
+    Examples
+    --------
+    >>> cost, capacity = (OperatingPoint(name, 0.5, 0.1, 0.9, 0.2) for name in ("cost", "capacity"))
+    >>> [point.name for point in deciding_first((cost, capacity), "false_positive_rate_0.001")]
+    ['capacity', 'cost']
+    """
+    first = decide_by if decide_by in {point.name for point in points} else CAPACITY
+    return tuple(sorted(points, key=lambda point: point.name != first))
+
+
+def _promised(
+    ranked: _Ranked, is_fraud: Array, groups: Array | None, targets: Targets, days: float | None
+) -> tuple[list[OperatingPoint], list[AbsentPoint]]:
+    """Return the points of the rates that can be promised, and those that cannot."""
+    clean = np.flatnonzero(~is_fraud)
+    drawn = np.zeros(len(is_fraud), np.bool_)
+    drawn[clean if groups is None else clean[draw_of_groups(groups[clean])]] = True
+    n_groups = int(drawn.sum())
+    alarms = np.concatenate([[0], np.cumsum(drawn[ranked.order])])[ranked.cuts]
+    points: list[OperatingPoint] = []
+    absent: list[AbsentPoint] = []
+    for name, rate in zip(targets.names, targets.false_positive_rates, strict=False):
+        promise = (rate, targets.confidence, n_groups)
+        allowed = allowed_false_positives(n_groups, rate, targets.confidence)
+        if allowed < 0:
+            absent.append(AbsentPoint(name, *promise, groups_needed(rate, targets.confidence)))
+        else:
+            points.append(_point(name, ranked, ranked.last(alarms <= allowed), days, promise))
+    return points, absent
 
 
 def _cheapest(ranked: _Ranked, costs: Costs, is_fraud: Array, amounts: Array | None) -> int:
@@ -300,17 +282,21 @@ def _cheapest(ranked: _Ranked, costs: Costs, is_fraud: Array, amounts: Array | N
 
 
 def _point(
-    name: str, ranked: _Ranked, at: int, of: tuple[int, int], days: float | None, rate: float | None
+    name: str,
+    ranked: _Ranked,
+    at: int,
+    days: float | None,
+    promise: tuple[float | None, float | None, int | None] = (None, None, None),
 ) -> OperatingPoint:
     flagged, frauds = int(ranked.cuts[at]), int(ranked.frauds[at])
+    n, n_fraud = len(ranked.order), int(ranked.frauds[-1])
     return OperatingPoint(
-        name=name,
-        threshold=ranked.threshold(at),
-        false_positive_rate=(flagged - frauds) / of[1],
-        recall=frauds / of[0],
-        flagged=flagged / sum(of),
-        precision=frauds / flagged if flagged else None,
-        alerts_a_day=None if days is None else flagged / days,
-        legitimate_rows=of[1],
-        max_false_positive_rate=rate,
+        name,
+        ranked.threshold(at),
+        (flagged - frauds) / (n - n_fraud),
+        frauds / n_fraud,
+        flagged / n,
+        frauds / flagged if flagged else None,
+        None if days is None else flagged / days,
+        *promise,
     )

@@ -161,13 +161,17 @@ def verify(folder: str | Path, *, digest: str | None = None) -> Verified:
         ("arrays", "sizes before they were unpacked, shapes, types and ranges; every number is finite"),
         ("columns", f"{len(model.matrix.columns)}, in the order of the features that the manifest declares"),
         ("classes", f"{len(model.classes)}, as many as the trees have outputs for"),
-        ("thresholds", f"{len(model.points)} operating points from 0 to 1; the calibration keeps the ranking"),
+        ("thresholds", f"{_count_points(model)} from 0 to 1; the calibration keeps the ranking"),
         ("samples", "sample records were scored and explained, without and with a history"),
     )
     notes = () if digest else (NOT_PINNED,)
-    warnings = [point.warning for point in model.points if point.warning is not None]
-    notes = (*notes, *warnings, *_version_notes(manifest))
+    notes = (*notes, *(point.reason for point in model.absent_points), *_version_notes(manifest))
     return Verified(folder, model.name, model.subject, model.digest, bool(digest), checks, notes)
+
+
+def _count_points(model: Model) -> str:
+    absent = f" ({len(model.absent_points)} absent)" if model.absent_points else ""
+    return f"{len(model.points)} operating points{absent}"
 
 
 def _version_notes(manifest: dict[str, Any]) -> tuple[str, ...]:

@@ -42,6 +42,8 @@ ORDER = {
     ),
     "models": (
         "calibration",
+        "guarantees",
+        "points",
         "thresholds",
         "trees",
         "classifier",
@@ -78,6 +80,7 @@ ORDER = {
         "facts",
         "refit",
         "output",
+        "recalibration",
         "run_content",
         "fit",
         "first_run",

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from .monitoring.run import monitor_tables
     from .promotion.compare import Comparison, compare_tables
     from .promotion.decision import Decision, promote, rollback
+    from .recalibration.audit import Audit
+    from .recalibration.run import Recalibrated, draw_audit_sample, recalibrate
     from .recipe.recipe import Recipe
     from .simulation.world import World
     from .splits.forward import Fold, forward_folds
     from .splits.split import Split, split_by_campaign, split_by_time, split_randomly
 
 __all__ = [
+    "Audit",
     "Comparison",
     "Decision",
     "DelayCurve",
@@ -28,6 +31,7 @@ __all__ = [
     "Fold",
     "LabelledData",
     "MonitorReport",
+    "Recalibrated",
     "Recipe",
     "Split",
     "Trained",
@@ -35,6 +39,7 @@ __all__ = [
     "World",
     "compare_tables",
     "delay_curve",
+    "draw_audit_sample",
     "evaluate_tables",
     "find_leaks",
     "forward_folds",
@@ -44,6 +49,7 @@ __all__ = [
     "maturity_gaps",
     "monitor_tables",
     "promote",
+    "recalibrate",
     "reversals",
     "rollback",
     "split_by_campaign",
@@ -54,6 +60,7 @@ __all__ = [
 
 # Imported at first use: MLflow alone takes seconds.
 _HOMES = {
+    "Audit": "recalibration.audit",
     "Comparison": "promotion.compare",
     "Decision": "promotion.decision",
     "DelayCurve": "labels.maturity",
@@ -61,6 +68,7 @@ _HOMES = {
     "Fold": "splits.forward",
     "LabelledData": "data.labelled",
     "MonitorReport": "monitoring.report",
+    "Recalibrated": "recalibration.run",
     "Recipe": "recipe.recipe",
     "Split": "splits.split",
     "Trained": "fit",
@@ -68,6 +76,7 @@ _HOMES = {
     "World": "simulation.world",
     "compare_tables": "promotion.compare",
     "delay_curve": "labels.maturity",
+    "draw_audit_sample": "recalibration.run",
     "evaluate_tables": "evaluation.run",
     "find_leaks": "leaks",
     "forward_folds": "splits.forward",
@@ -77,6 +86,7 @@ _HOMES = {
     "maturity_gaps": "labels.maturity",
     "monitor_tables": "monitoring.run",
     "promote": "promotion.decision",
+    "recalibrate": "recalibration.run",
     "reversals": "labels.trust",
     "rollback": "promotion.decision",
     "split_by_campaign": "splits.split",

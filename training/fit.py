@@ -17,9 +17,9 @@ from fraudsieve.features.tables.reader import write_rejected
 from fraudsieve.features.tables.source import Source, local_file
 from fraudsieve.models.artifact.folder import Model, write_model
 from fraudsieve.models.artifact.summary import model_summary
+from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.scores import fraud_probability
-from fraudsieve.models.thresholds import OperatingPoint
 from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.builders import Builder, groups_of, matrix_of, read_data
 from fraudsieve.training.data.classes import check_classes
@@ -322,17 +322,18 @@ def fit_model(
         training=training_facts(data, split, recipe) | {"warnings": warnings},
     )
     points: tuple[OperatingPoint, ...] = ()
-    idle_notes: tuple[str, ...] = ()
+    absent: tuple[AbsentPoint, ...] = ()
+    point_notes: tuple[str, ...] = ()
     if legitimate is not None:
         odds = model.calibration.apply(model.ensemble.log_odds(matrix.to_numpy(), n_threads=recipe.n_jobs or 0))
         fraud = fraud_probability(odds, classes, legitimate)
-        points, idle_notes = choose_points(fraud, truth != legitimate, data, split, recipe)
+        points, absent, point_notes = choose_points(fraud, truth != legitimate, data, groups, split, recipe)
     notes = [*features.notes_, *candidate_notes(data, recipe)]
     notes += [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
     notes += [] if legitimate else [_no_legitimate(recipe, classes)]
     notes += few_to_calibrate(len(split.calibration))
     notes += [f"{warning['found']}. {warning['do']}" for warning in warnings]
-    return replace(model, points=points), features, (*notes, *idle_notes)
+    return replace(model, points=points, absent_points=absent), features, (*notes, *point_notes)
 
 
 def _warnings(trained_on: TrainingRows, data: LabelledData, groups: Array, split: Split) -> list[LeakWarning]:

@@ -72,7 +72,10 @@ def run_content(
             "report.json": content,
             "report.html": render_report(report, title=title, facts=model_facts(model), origin=origin),
             "recipe.json": recipe.model_dump(mode="json", exclude={"n_jobs"}),
-            "operating_points.json": {"points": [asdict(point) for point in model.points]},
+            "operating_points.json": {
+                "points": [asdict(point) for point in model.points],
+                "absent": [asdict(point) for point in model.absent_points],
+            },
             **draw_figure_files(report),
         },
         tags={f"data.{name}.sha256": digest for name, digest in data.digests.items()}

@@ -7,6 +7,7 @@ from functools import partial
 from benchmarks.evaluation.accounts_apart import accounts_apart
 from benchmarks.evaluation.calibration_folds import smishing
 from benchmarks.evaluation.capacity_world import capacity_world
+from benchmarks.evaluation.guarantee import guarantee
 from benchmarks.evaluation.report_sets import fdh_cards, s_ffsd
 from benchmarks.runner import Report, run_command
 
@@ -17,6 +18,7 @@ SETS: dict[str, Callable[[], Report]] = {
     "smishing": smishing,
     "s_ffsd": s_ffsd,
     "world": capacity_world,
+    "guarantee": guarantee,
     "fdh_cards_apart": partial(accounts_apart, "fdh_cards"),
     "s_ffsd_apart": partial(accounts_apart, "s_ffsd"),
     "world_apart": partial(accounts_apart, "world"),

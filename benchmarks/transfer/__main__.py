@@ -4,11 +4,12 @@ import sys
 from collections.abc import Callable, Sequence
 
 from benchmarks.runner import Report, run_command
+from benchmarks.transfer.recalibrated import recalibrated
 from benchmarks.transfer.unlike import unlike_sets
 
 __all__ = ["SETS", "main"]
 
-SETS: dict[str, Callable[[], Report]] = {"unlike": unlike_sets}
+SETS: dict[str, Callable[[], Report]] = {"unlike": unlike_sets, "recalibrate": recalibrated}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

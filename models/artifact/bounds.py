@@ -43,10 +43,17 @@ def size_problem(manifest: Mapping[str, Any]) -> str | None:
 
     Examples
     --------
-    >>> size_problem({"columns": [], "classes": ["a"] * 300, "operating_points": [], "name": "m"})
+    >>> manifest = {"columns": [], "operating_points": [], "absent_points": [], "name": "m"}
+    >>> size_problem(manifest | {"classes": ["a"] * 300})
     'expected at most 256 classes, got 300'
     """
-    for name, limit in (("columns", MAX_COLUMNS), ("classes", MAX_CLASSES), ("operating_points", MAX_POINTS)):
+    limits = {
+        "columns": MAX_COLUMNS,
+        "classes": MAX_CLASSES,
+        "operating_points": MAX_POINTS,
+        "absent_points": MAX_POINTS,
+    }
+    for name, limit in limits.items():
         if len(manifest[name]) > limit:
             return f"expected at most {limit} {name.replace('_', ' ')}, got {len(manifest[name])}"
     if any(len(name) > MAX_NAME for name in (manifest["name"], *manifest["classes"])):

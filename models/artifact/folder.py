@@ -25,10 +25,10 @@ from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.wording.model import TextModel, output_classes
 from fraudsieve.models.calibration import Calibration
+from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.sentences.phrases import Phrase, phrases_of
 from fraudsieve.models.strangeness.unlike_training import UnlikeTraining
-from fraudsieve.models.thresholds import OperatingPoint
 from fraudsieve.models.trees.booster_text import check_booster
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import REASONS
@@ -71,6 +71,8 @@ class Model:
         From log-odds to calibrated log-odds.
     points : tuple of OperatingPoint, default=()
         The operating points; the first one makes the decision.
+    absent_points : tuple of AbsentPoint, default=()
+        Rates of false positives that could not be promised.
     policy : Policy, optional
         What to do with a field that is missing, unknown or of the wrong type.
     training : dict, optional
@@ -88,6 +90,7 @@ class Model:
     ensemble: Ensemble
     calibration: Calibration
     points: tuple[OperatingPoint, ...] = ()
+    absent_points: tuple[AbsentPoint, ...] = ()
     policy: Policy = field(default_factory=Policy)
     training: dict[str, Any] = field(default_factory=dict)
     unlike: UnlikeTraining | None = None
@@ -183,6 +186,7 @@ def _manifest(model: Model, files: dict[str, bytes]) -> dict[str, Any]:
         "policy": asdict(model.policy),
         "reasons": REASONS,
         "operating_points": [asdict(point) for point in model.points],
+        "absent_points": [asdict(point) for point in model.absent_points],
         "training": model.training,
         "libraries": {name: version(name) for name in LIBRARIES},
         "files": {
@@ -325,6 +329,7 @@ def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
         ensemble=Ensemble(booster, tuple(start["wording"]), np.array(start["base"], np.float64)),
         calibration=calibration,
         points=tuple(OperatingPoint(**point) for point in manifest["operating_points"]),
+        absent_points=tuple(AbsentPoint(**point) for point in manifest["absent_points"]),
         policy=Policy(**manifest["policy"]),
         training=manifest["training"],
         unlike=read_unlike(files, len(manifest["columns"])) if manifest["unlike_training"] else None,
@@ -350,9 +355,9 @@ def _mismatch(model: Model, manifest: dict[str, Any]) -> str | None:
         return "the method of the reasons is unknown"
     if not all(abs(number) <= MAX_LOG_ODDS for number in base.tolist()):
         return "the initial log-odds are not finite, or too large"
-    problem = next((point.problem for point in model.points if point.problem), None)
-    if problem is not None:
-        return f"operating points: {problem}"
+    problems = [*(point.problem for point in model.points), *(point.problem for point in model.absent_points)]
+    if any(problems):
+        return f"operating points: {next(filter(None, problems))}"
     declared = {UNLIKE_FILE: manifest["unlike_training"], LISTS_FILE: manifest["features"].get("lists", False)}
     for name, is_declared in declared.items():
         if is_declared is not (name in manifest["files"]):

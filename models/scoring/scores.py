@@ -9,8 +9,8 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.calibration import log_sigmoid, probabilities
+from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.policy import Policy
-from fraudsieve.models.thresholds import OperatingPoint
 
 __all__ = ["fraud_probability", "to_columns", "to_records"]
 
@@ -59,7 +59,8 @@ def _reached(model: Model, fraud: Array) -> Array:
     """Return the false-positive rate of the strictest operating point that each score reaches, else NaN."""
     reached = np.full(len(fraud), np.nan)
     for point in sorted(model.points, key=_threshold):
-        reached[fraud >= point.threshold] = point.false_positive_rate
+        rate = point.false_positive_rate
+        reached[fraud >= point.threshold] = np.nan if rate is None else rate
     return reached
 
 

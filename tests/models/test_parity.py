@@ -108,7 +108,8 @@ def trained(rows: pd.DataFrame, past: pd.DataFrame, events: pd.DataFrame) -> Mod
     classes = tuple(map(str, classifier.classes_))
     model = Model("m", classes, "legitimate", features.matrix_, classifier.ensemble_, classifier.calibration_)
     fraud = score_frame(Scorer(model), rows, events=events, past=past)["probability"].to_numpy()
-    return replace(model, points=operating_points(fraud, y != "legitimate"))
+    points, absent = operating_points(fraud, y != "legitimate")
+    return replace(model, points=points, absent_points=absent)
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from fraudsieve.models import Scorer
+from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.predict import CHUNK
-from fraudsieve.models.thresholds import OperatingPoint
 
 FIELDS = {
     "probability",

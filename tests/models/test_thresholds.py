@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from fraudsieve._typing import Array
-from fraudsieve.models.thresholds import FALSE_POSITIVE_RATES, Costs, Targets, operating_points
+from fraudsieve.models.guarantees import draw_of_groups
+from fraudsieve.models.thresholds import CAPACITY, FALSE_POSITIVE_RATES, Costs, Targets, operating_points
 
 # Few distinct values, so that ties are frequent.
 TIED = st.sampled_from([0.0, 1e-300, 0.1, 0.1 + 2**-56, 0.5, 1 - 2**-53, 1.0])
@@ -20,68 +22,114 @@ def as_arrays(rows: list[tuple[float, bool]]) -> tuple[Array, Array]:
     return np.array(probability), np.array(is_fraud)
 
 
+RATES = (0.05, 0.2, 0.5)
+
+
 @given(ROWS)
 def test_no_rate_is_exceeded_and_thresholds_are_minimal(rows: list[tuple[float, bool]]) -> None:
     probability, is_fraud = as_arrays(rows)
-    points = operating_points(probability, is_fraud)
+    points, absent = operating_points(probability, is_fraud, Targets(RATES))
     if is_fraud.all() or not is_fraud.any():
-        assert points == ()
+        assert (points, absent) == ((), ())
         return
-    assert [point.name for point in points] == [f"false_positive_rate_{rate}" for rate in FALSE_POSITIVE_RATES]
-    for rate, point in zip(FALSE_POSITIVE_RATES, points, strict=True):
+    n_clean = int((~is_fraud).sum())
+    promised = {point.max_false_positive_rate for point in points} - {None}
+    assert promised | {missing.max_false_positive_rate for missing in absent} == set(RATES)
+    for missing in absent:
+        assert missing.legitimate_groups == n_clean < missing.needed_groups
+    for point in points:
         flagged = probability >= point.threshold
-        assert point.false_positive_rate == flagged[~is_fraud].mean() <= rate
+        assert point.false_positive_rate == flagged[~is_fraud].mean()
         assert point.recall == flagged[is_fraud].mean()
         assert point.flagged == flagged.mean()
-        below = np.nextafter(point.threshold, -1)
-        assert (probability >= below)[~is_fraud].mean() > rate
+        if point.max_false_positive_rate is not None:
+            # With groups of one, the bound is the plain binomial one.
+            rate, below = point.max_false_positive_rate, np.nextafter(point.threshold, -1)
+            assert binom.cdf(flagged[~is_fraud].sum(), n_clean, rate) <= 0.05
+            assert binom.cdf((probability >= below)[~is_fraud].sum(), n_clean, rate) > 0.05
+
+
+@given(ROWS, st.integers(1, 40))
+def test_a_threshold_is_never_looser_than_the_bound_over_groups(rows: list[tuple[float, bool]], n: int) -> None:
+    probability, is_fraud = both_kinds(rows)
+    groups = np.arange(len(rows) + 2) * n // (len(rows) + 2)
+    points, absent = operating_points(probability, is_fraud, Targets(RATES), groups=groups)
+    n_groups = len(np.unique(groups[~is_fraud]))
+    clean = np.flatnonzero(~is_fraud)
+    drawn = clean[draw_of_groups(groups[clean])]
+    found = {point.legitimate_groups for point in points} | {missing.legitimate_groups for missing in absent}
+    assert found - {None} == {n_groups}
+    for point in points:
+        if point.max_false_positive_rate is not None:
+            hits = (probability[drawn] >= point.threshold).sum()
+            assert binom.cdf(hits, n_groups, point.max_false_positive_rate) <= 0.05
+
+
+@given(ROWS, st.floats(0.5, 0.98))
+def test_thresholds_rise_with_the_confidence_and_fall_with_the_rate(
+    rows: list[tuple[float, bool]], confidence: float
+) -> None:
+    probability, is_fraud = both_kinds(rows)
+
+    def thresholds(confidence: float) -> list[float]:
+        points, _ = operating_points(probability, is_fraud, Targets(RATES, confidence=confidence))
+        of_rates = {point.max_false_positive_rate: point.threshold for point in points}
+        return [of_rates.get(rate, 2.0) for rate in RATES]
+
+    loose, strict = thresholds(confidence), thresholds(confidence + 0.01)
+    assert all(a <= b for a, b in zip(loose, strict, strict=True))
+    assert loose == sorted(loose, reverse=True)
 
 
 def test_the_first_rate_decides_and_the_points_are_ordered_as_their_rates() -> None:
     rng = np.random.default_rng(0)
-    points = operating_points(rng.random(20_000), rng.random(20_000) < 0.1)
-    assert points[0].name == "false_positive_rate_0.01"
-    by_rate = [point.threshold for _, point in sorted(zip(FALSE_POSITIVE_RATES, points, strict=True))]
+    points, absent = operating_points(rng.random(20_000), rng.random(20_000) < 0.1)
+    assert absent == ()
+    assert [point.name for point in points] == list(Targets().names)
+    by_rate = [point.threshold for _, point in sorted(zip(FALSE_POSITIVE_RATES, points[:3], strict=True))]
     assert by_rate == sorted(by_rate, reverse=True)
-    assert [point.false_positive_rate for point in points] == pytest.approx(FALSE_POSITIVE_RATES, rel=0.1)
-
-
-@pytest.mark.parametrize("n_clean", [100, 700, 2900, 5700, 12_300])
-def test_a_whole_number_of_false_positives_is_allowed_in_full(n_clean: int) -> None:
-    probability = np.append(np.arange(n_clean) / n_clean, 1.0)
-    is_fraud = np.arange(n_clean + 1) == n_clean
-    assert operating_points(probability, is_fraud)[0].false_positive_rate == 0.01
+    rates = [point.false_positive_rate or 0 for point in points[:3]]
+    assert all(rate / 2 < found < rate for rate, found in zip(FALSE_POSITIVE_RATES, rates, strict=True))
+    assert [point.legitimate_groups for point in points[:3]] == [17_962] * 3
 
 
 def test_ties_stay_below() -> None:
-    probability = np.array([0.4] * 99 + [0.9] * 2 + [0.9])
-    is_fraud = np.arange(102) == 101
-    point = operating_points(probability, is_fraud)[0]
+    probability = np.array([0.4] * 298 + [0.9] * 2 + [0.9])
+    is_fraud = np.arange(301) == 300
+    point = operating_points(probability, is_fraud)[0][0]
     assert (point.false_positive_rate, point.recall) == (0.0, 0.0)
     assert point.threshold > 0.9
 
 
 def test_a_legitimate_message_of_probability_one_prevents_flags() -> None:
-    point = operating_points(np.array([1.0, 1.0]), np.array([True, False]))[0]
-    assert (point.flagged, point.recall) == (0.0, 0.0)
+    point = operating_points(np.ones(400), np.arange(400) == 0)[0][0]
+    assert (point.name, point.flagged, point.recall) == ("false_positive_rate_0.01", 0.0, 0.0)
     assert point.threshold > 1
 
 
 @pytest.mark.parametrize("truth", [True, False])
 def test_with_one_class_there_are_no_points(truth: bool) -> None:
-    assert operating_points(np.array([0.1, 0.9]), np.array([truth, truth])) == ()
-    assert operating_points(np.zeros(0), np.zeros(0, bool)) == ()
+    assert operating_points(np.array([0.1, 0.9]), np.array([truth, truth])) == ((), ())
+    assert operating_points(np.zeros(0), np.zeros(0, bool)) == ((), ())
 
 
-def test_two_rows_are_enough() -> None:
-    point = operating_points(np.array([0.2, 0.3]), np.array([False, True]))[0]
-    assert (point.false_positive_rate, point.recall, point.flagged) == (0.0, 1.0, 0.5)
+def test_with_two_rows_the_capacity_decides() -> None:
+    (point,), absent = operating_points(np.array([0.2, 0.3]), np.array([False, True]))
+    assert (point.name, point.false_positive_rate, point.recall, point.flagged) == (CAPACITY, 0.0, 1.0, 0.5)
     assert 0.2 < point.threshold <= 0.3
+    assert [(point.legitimate_groups, point.needed_groups) for point in absent] == [(1, 299), (1, 2995), (1, 59)]
 
 
-def only(probability: Array, is_fraud: Array, targets: Targets, **options: Any) -> Any:
-    (point,) = operating_points(probability, is_fraud, targets, **options)
-    return point
+def test_the_capacity_is_as_many_alerts_as_frauds_or_as_many_as_are_given() -> None:
+    arrays = np.linspace(0, 1, 50), np.arange(50) % 5 == 0
+    assert only(*arrays, Targets(()), CAPACITY).flagged * 50 == 10
+    assert only(*arrays, Targets(()), CAPACITY, capacity=3.9).flagged * 50 == 3
+    assert only(*arrays, Targets(()), CAPACITY, capacity=900.0).threshold == 0
+
+
+def only(probability: Array, is_fraud: Array, targets: Targets, name: str | None = None, **options: Any) -> Any:
+    points, _ = operating_points(probability, is_fraud, targets, **options)
+    return next(point for point in points if point.name == (name or targets.names[0]))
 
 
 def both_kinds(rows: list[tuple[float, bool]]) -> tuple[Array, Array]:
@@ -170,17 +218,17 @@ def test_a_fraud_of_an_unknown_amount_costs_the_mean() -> None:
 def test_the_named_point_decides_and_the_others_keep_their_order() -> None:
     targets = Targets((0.1, 0.2), (3,), (0.5,), Costs(1.0))
     arrays = np.linspace(0, 1, 50), np.arange(50) % 3 == 0
-    assert [point.name for point in operating_points(*arrays, targets, days=1.0)] == list(targets.names)
+    assert [point.name for point in operating_points(*arrays, targets, days=1.0)[0]] == list(targets.names)
     named = Targets((0.1, 0.2), (3,), (0.5,), Costs(1.0), "precision_0.5")
-    names = [point.name for point in operating_points(*arrays, named, days=1.0)]
+    names = [point.name for point in operating_points(*arrays, named, days=1.0)[0]]
     assert names == ["precision_0.5", *(name for name in targets.names if name != "precision_0.5")]
-    with pytest.raises(ValueError, match=r"decide_by: expected one of false_positive_rate_0\.1, got 'none'"):
+    with pytest.raises(ValueError, match=r"decide_by: expected one of false_positive_rate_0\.1, capacity, got 'none'"):
         operating_points(*arrays, Targets((0.1,), decide_by="none"))
 
 
 def test_alerts_per_day_need_days() -> None:
     with pytest.raises(ValueError, match="alerts_a_day: expected the number of days that the rows span"):
         operating_points(np.array([0.1, 0.9]), np.array([False, True]), Targets(alerts_a_day=(1,)))
-    (point, *_) = operating_points(np.array([0.1, 0.9]), np.array([False, True]))
+    (point, *_), _ = operating_points(np.array([0.1, 0.9]), np.array([False, True]))
     assert point.alerts_a_day is None
     assert point.problem is None

@@ -34,19 +34,21 @@ def test_without_a_pinned_digest_there_is_a_note(binary: Any) -> None:
     assert verified.notes[0].startswith("the digest is not pinned")
 
 
-def test_operating_points_on_too_few_legitimate_rows_are_noted(binary: Any, tmp_path: Path) -> None:
+def test_absent_points_are_written_and_noted(binary: Any, tmp_path: Path) -> None:
     probability = np.linspace(0, 1, 300)
-    points = operating_points(probability, probability > 0.9)
-    write_model(replace(read_model(binary.folder), points=points), tmp_path / "m")
-    written = json.loads((tmp_path / "m" / "manifest.json").read_text("utf-8"))["operating_points"]
-    assert [(point["legitimate_rows"], point["max_false_positive_rate"]) for point in written] == [
-        (270, 0.01), (270, 0.001), (270, 0.05),
+    points, absent = operating_points(probability, probability > 0.9)
+    model = replace(read_model(binary.folder), points=points, absent_points=absent)
+    write_model(model, tmp_path / "m")
+    written = json.loads((tmp_path / "m" / "manifest.json").read_text("utf-8"))
+    names = ["capacity", "false_positive_rate_0.05"]
+    assert [point["name"] for point in written["operating_points"]] == names
+    assert [(point["max_false_positive_rate"], point["legitimate_groups"]) for point in written["absent_points"]] == [
+        (0.01, 270), (0.001, 270),
     ]  # fmt: skip
-    notes = verify(tmp_path / "m").notes
-    assert [note.partition(",")[0] for note in notes[1:]] == [
-        "false_positive_rate_0.001: less than one of the 270 legitimate rows of the calibration slice"
-    ]
-    assert "Label at least 1,000" in notes[1]
+    assert read_model(tmp_path / "m").absent_points == absent
+    verified = verify(tmp_path / "m")
+    assert verified.notes[1:3] == tuple(point.reason for point in absent)
+    assert dict(verified.checks)["thresholds"].startswith("2 operating points (2 absent) from 0 to 1")
 
 
 def test_other_versions_of_libraries_are_noted(binary: Any, tmp_path: Path) -> None:

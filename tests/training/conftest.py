@@ -107,6 +107,8 @@ def message_report() -> EvaluationReport:
     """Return a report with all parts."""
     by_class, labels, groups = scored(4000, TYPES, 0)
     rng = np.random.default_rng(1)
+    targets = Targets(precisions=(0.9,))
+    points, absent = operating_points(1 - by_class[:500, 0], labels[:500] != TYPES[0], targets, days=25.0)
     cutoff_times = np.datetime64("2025-11-03", "us") + np.sort(rng.integers(0, 200 * 86_400, 4000)).astype("m8[s]")
     split = SplitSummary(
         kind="time",
@@ -135,10 +137,11 @@ def message_report() -> EvaluationReport:
         ids=np.array([f"m{i:07d}" for i in range(4000)], object),
         unlike_training=np.where(np.arange(4000) % 25 == 0, 0.999, rng.random(4000)),
         share=0.5,
-        points=operating_points(1 - by_class[:500, 0], labels[:500] != TYPES[0], Targets(precisions=(0.9,)), days=25.0),
+        points=points,
         settings=EvaluateRecipe(accounts_a_day=3, alerts_a_day=4, replicates=100),
         details=ReportDetails(
             unscorable=3,
+            absent_points=absent,
             importance=shares,
             attack=attack(),
             split=split,

@@ -8,7 +8,8 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RecipeError
-from fraudsieve.models.thresholds import OperatingPoint, operating_points
+from fraudsieve.models.points import AbsentPoint, OperatingPoint
+from fraudsieve.models.thresholds import Targets, operating_points
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
@@ -23,6 +24,7 @@ __all__ = [
     "check_points",
     "choose_points",
     "point_metrics",
+    "point_notes",
     "rates_known",
     "share_of_records",
 ]
@@ -48,16 +50,12 @@ class PointRates:
 
 @dataclass(frozen=True)
 class PointMetrics:
-    """An operating point, its rates on the evaluated records, and its rates on the calibration slice.
-
-    ``warning`` says why the rates of the calibration slice may not hold, as `OperatingPoint.warning`.
-    """
+    """An operating point, its rates on the evaluated records, and its rates on the calibration slice."""
 
     name: str
     threshold: float
     here: PointRates
     calibration: PointRates
-    warning: str | None = None
 
 
 def point_metrics(
@@ -89,7 +87,6 @@ def point_metrics(
             point.threshold,
             here=_rates(probability >= point.threshold, is_fraud, capacity),
             calibration=PointRates(**{rate.name: getattr(point, rate.name) for rate in fields(PointRates)}),
-            warning=point.warning,
         )
         for point in points
     )
@@ -178,8 +175,8 @@ def amounts_of(data: LabelledData, split: Split) -> Array | None:
 
 
 def choose_points(
-    probability: Array, is_fraud: Array, data: LabelledData, split: Split, recipe: Recipe
-) -> tuple[tuple[OperatingPoint, ...], tuple[str, ...]]:
+    probability: Array, is_fraud: Array, data: LabelledData, groups: Array, split: Split, recipe: Recipe
+) -> tuple[tuple[OperatingPoint, ...], tuple[AbsentPoint, ...], tuple[str, ...]]:
     """Choose the operating points of a recipe on the calibration slice.
 
     Parameters
@@ -188,18 +185,58 @@ def choose_points(
         Calibrated probability of fraud.
     is_fraud : ndarray of bool, shape (n_calibration,)
         The truth.
+    data : LabelledData
+        All rows.
+    groups : ndarray, shape (n_rows,)
+        The campaign or account of each row.
+    split : Split
+        The slices.
+    recipe : Recipe
+        Its sections ``thresholds`` and ``evaluate`` have the targets and the review capacity.
 
     Returns
     -------
     points : tuple of OperatingPoint
         The first one decides.
+    absent : tuple of AbsentPoint
+        Rates that the slice has too few legitimate campaigns or accounts for.
     notes : tuple of str
-        Points that flag nothing, and rates that the slice is too small for.
+        Points that are absent or flag nothing, and which point decides if not the one that is meant to.
     """
     # Times within one day may be no more than an order, and alerts per day would then mean nothing.
     in_days = bool(recipe.thresholds.alerts_a_day) or (count_days(data.rows["as_of"].to_numpy()) or 0) > 1
     days, amounts = calibration_days(data, split) if in_days else None, amounts_of(data, split)
-    points = operating_points(probability, is_fraud, recipe.thresholds.targets, days=days, amounts=amounts)
+    targets, alerts_a_day = recipe.thresholds.targets, recipe.evaluate.alerts_a_day
+    points, absent = operating_points(
+        probability,
+        is_fraud,
+        targets,
+        groups=groups[split.calibration],
+        capacity=None if alerts_a_day is None or days is None else alerts_a_day * days,
+        days=days,
+        amounts=amounts,
+    )
+    return points, absent, point_notes(points, absent, targets)
+
+
+def point_notes(points: Sequence[OperatingPoint], absent: Sequence[AbsentPoint], targets: Targets) -> tuple[str, ...]:
+    """Return notes on points that are absent or flag nothing, and on the decision if another point makes it.
+
+    Examples
+    --------
+    >>> absent = AbsentPoint("false_positive_rate_0.01", 0.01, 0.95, 100, 299)
+    >>> point_notes([OperatingPoint("capacity", 0.5, 0.1, 0.9, 0.2)], [absent], Targets((0.01,)))[-1]
+    'false_positive_rate_0.01 is absent, so capacity decides: it flags 20.0 % of the records that it was chosen on'
+    """
     idle = [point.name for point in points if not point.flagged]
-    notes = [f"operating points that flag nothing on the calibration slice: {', '.join(idle)}"] if idle else []
-    return points, (*notes, *(point.warning for point in points if point.warning is not None))
+    notes = (
+        [f"operating points that flag nothing on the records that they were chosen on: {', '.join(idle)}"]
+        if idle
+        else []
+    )
+    notes += [point.reason for point in absent]
+    meant = targets.decide_by or targets.names[0]
+    if points and points[0].name != meant:
+        flags = f"it flags {100 * points[0].flagged:.1f} % of the records that it was chosen on"
+        notes.append(f"{meant} is absent, so {points[0].name} decides: {flags}")
+    return tuple(notes)

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.models.thresholds import OperatingPoint
+from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
@@ -118,6 +118,7 @@ class ReportDetails:
     """Parts of a report besides the metrics of scores. See `EvaluationReport`."""
 
     unscorable: int = 0
+    absent_points: tuple[AbsentPoint, ...] = ()
     importance: Mapping[str, float] | None = None
     attack: AttackMetrics | None = None
     labels: LabelMetrics | None = None
@@ -187,6 +188,8 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         Draws behind the intervals.
     operating_points : tuple of PointMetrics
         Rates of the operating points of the model; the first one decides.
+    absent_points : tuple of AbsentPoint
+        Rates of false positives that the model cannot promise.
     unscorable : int
         Records that could not be scored.
     unlike_training : UnlikeMetrics or None

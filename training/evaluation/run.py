@@ -284,6 +284,7 @@ def evaluate_model(
         details=replace(
             details or ReportDetails(),
             unscorable=int((~scored).sum()),
+            absent_points=model.absent_points,
             importance=gain_by_family(model),
             attack=attack_result,
             rules=() if rules is None else _rule_metrics(rules, model, rows[scored], labels, probability),

@@ -181,12 +181,9 @@ def point_table(report: EvaluationReport) -> PageTable:
         for point in report.operating_points
     ]
     caption = "Rates of each threshold on these records, and in brackets those on the calibration slice."
-    warnings = "".join(
-        f" {point_words(point.name)}: {point.warning.removeprefix(f'{point.name}: ')}."
-        for point in report.operating_points
-        if point.warning is not None
-    )
-    return PageTable(f"{caption} The first point decides.{warnings}", columns, rows)
+    promise = " Rates of false positives are promised over campaigns or accounts, each of which counts once."
+    absent = "".join(f" {point.reason}." for point in report.absent_points)
+    return PageTable(f"{caption} The first point decides.{promise}{absent}", columns, rows)
 
 
 def _rate(name: str, value: float | None) -> str:

@@ -4,12 +4,13 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from fraudsieve.models.guarantees import CONFIDENCE
 from fraudsieve.models.policy import Missing, Policy, Unknown, Unlike, WrongType
 from fraudsieve.models.thresholds import FALSE_POSITIVE_RATES, Costs, Targets
 
 __all__ = ["CostRecipe", "GateRecipe", "MonitorRecipe", "ScoringRecipe", "ThresholdRecipe"]
 
-Rate = Annotated[float, Field(ge=0, lt=1)]
+Rate = Annotated[float, Field(gt=0, lt=1)]
 Alerts = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Precision = Annotated[float, Field(gt=0, le=1)]
 Index = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -44,6 +45,7 @@ class ThresholdRecipe(BaseModel):
     precisions: tuple[Precision, ...] = ()
     costs: CostRecipe | None = None
     decide_by: str | None = None
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = CONFIDENCE
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
@@ -58,7 +60,9 @@ class ThresholdRecipe(BaseModel):
     def targets(self) -> Targets:
         """The targets that operating points are chosen for."""
         costs = None if self.costs is None else Costs(**self.costs.model_dump())
-        return Targets(self.false_positive_rates, self.alerts_a_day, self.precisions, costs, self.decide_by)
+        return Targets(
+            self.false_positive_rates, self.alerts_a_day, self.precisions, costs, self.decide_by, self.confidence
+        )
 
 
 class MonitorRecipe(BaseModel):

@@ -6,9 +6,9 @@ from typing import Any
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.models.artifact.folder import Model, write_model
+from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.strangeness.columns import strangeness_columns
-from fraudsieve.models.thresholds import OperatingPoint
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import grow_trees, training_rows
 from fraudsieve.training.data.unlike import unlike_of
@@ -118,12 +118,13 @@ def refit_model(
         digest="",
     )
     points: tuple[OperatingPoint, ...] = ()
+    absent: tuple[AbsentPoint, ...] = ()
     notes: tuple[str, ...] = ()
     if legitimate is not None:
         fraud = fraud_probability(model.calibration.apply(pooled.log_odds), classes, legitimate)
-        points, notes = choose_points(fraud, truth != legitimate, data, plan.split, recipe)
+        points, absent, notes = choose_points(fraud, truth != legitimate, data, groups, plan.split, recipe)
     notes = (*few_to_calibrate(len(pooled.rows)), *notes)
-    return replace(model, points=points), tuple(f"refit: {note}" for note in notes)
+    return replace(model, points=points, absent_points=absent), tuple(f"refit: {note}" for note in notes)
 
 
 def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model) -> dict[str, Any]:

@@ -123,13 +123,16 @@ class OperatingPointInfo(BaseModel):
 
     name: str
     threshold: float
-    false_positive_rate: float
-    recall: float
+    false_positive_rate: float | None = Field(description="Null if the point was chosen without labels.")
+    recall: float | None = Field(description="Null if the point was chosen without labels.")
     flagged: float = Field(description="Share of all records that are flagged.")
     precision: float | None
     alerts_a_day: float | None = Field(description="Flagged records per day.")
-    legitimate_rows: int | None = Field(description="Legitimate calibration rows, on which the rates stand.")
-    max_false_positive_rate: float | None = Field(description="The target, if it is a false-positive rate.")
+    max_false_positive_rate: float | None = Field(
+        description="The promised rate, over legitimate campaigns or accounts; null if the target is another."
+    )
+    confidence: float | None = Field(description="Probability with which the promised rate is kept.")
+    legitimate_groups: int | None = Field(description="Campaigns or accounts that the promise stands on.")
     decides: bool = Field(description="Whether decisions are made at this point.")
 
 
@@ -150,6 +153,16 @@ class ShadowInfo(BaseModel):
     digest: str = Field(description="SHA-256 of the model's manifest.")
 
 
+class AbsentPointInfo(BaseModel):
+    """A rate of false positives that could not be promised."""
+
+    name: str
+    max_false_positive_rate: float
+    confidence: float
+    legitimate_groups: int = Field(description="Legitimate campaigns or accounts of the calibration data.")
+    needed_groups: int = Field(description="How many are needed.")
+
+
 class ModelInfo(BaseModel):
     """The model in use, and the records that it expects."""
 
@@ -166,6 +179,7 @@ class ModelInfo(BaseModel):
     rules: RulesInfo | None = Field(description="The rules beside the model; null without a rules file.")
     shadow: ShadowInfo | None = Field(description="The challenger that scores beside the model; null without one.")
     operating_points: list[OperatingPointInfo]
+    absent_points: list[AbsentPointInfo] = Field(description="Operating points for which too few labels were there.")
 
 
 class Health(BaseModel):

@@ -17,6 +17,7 @@ try:
     from .commands.predict import predict_command
     from .commands.promote import promote_command
     from .commands.quickstart import quickstart_command
+    from .commands.recalibrate import recalibrate_command
     from .commands.rollback import rollback_command
     from .commands.serve import serve_command
     from .commands.simulate import simulate_command
@@ -52,6 +53,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate_command,
     "predict": predict_command,
     "monitor": monitor_command,
+    "recalibrate": recalibrate_command,
     "compare": compare_command,
     "promote": promote_command,
     "rollback": rollback_command,

@@ -65,8 +65,7 @@ def evaluation_content(evaluation: "Evaluation", files: tuple[Path, Path] | None
 
 def evaluation_rows(evaluation: "Evaluation", files: tuple[Path, Path] | None) -> list[tuple[str, str]]:
     left_out = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in _left_out(evaluation).items())
-    warnings = [("warning", point.warning) for point in evaluation.report.operating_points if point.warning is not None]
-    rows = [*_report_rows(evaluation.report), *warnings, ("left out", left_out)]
+    rows = [*_report_rows(evaluation.report), ("left out", left_out)]
     rows += rule_rows(evaluation.report.rules, evaluation.report.rows)
     rows += _attack_rows(evaluation.report.attack) if evaluation.report.attack is not None else []
     return rows if files is None else [*rows, ("report", f"{files[0]}, and as JSON {files[1]}")]
@@ -81,7 +80,7 @@ def _left_out(evaluation: "Evaluation") -> dict[str, int]:
 
 
 def _report_rows(report: "EvaluationReport") -> list[tuple[str, str]]:
-    return [*_metric_rows(report), *_point_rows(report.operating_points), *_label_rows(report)]
+    return [*_metric_rows(report), *_point_rows(report.operating_points), *_absent_rows(report), *_label_rows(report)]
 
 
 def _metric_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
@@ -122,6 +121,12 @@ def _point_rows(points: Sequence["PointMetrics"]) -> Iterator[tuple[str, str]]:
             yield "operating points", f"{heads}  (in brackets: on the calibration slice)"
         pairs = zip(_rate_texts(point.here, known), _rate_texts(point.calibration, known), strict=True)
         yield f"  {point.name}", "".join(f"{f'{here} ({calibrated})':>20}" for here, calibrated in pairs)
+
+
+def _absent_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
+    for point in report.absent_points:
+        found = f"{point.legitimate_groups:,} of the {point.needed_groups:,} legitimate campaigns or accounts"
+        yield f"  {point.name}", f"absent: {found} to calibrate on that it needs"
 
 
 def _rate_texts(rates: "PointRates", names: Iterable[str]) -> list[str]:
@@ -182,6 +187,7 @@ def trained_content(trained: "Trained") -> dict[str, Any]:
         **_logged_content(trained.logged),
         "report": trained.report.to_dict(),
         "operating_points": [asdict(point) for point in trained.model.points],
+        "absent_points": [asdict(point) for point in trained.model.absent_points],
         "unlabelled": trained.data.n_unlabelled,
         "rejected": len(trained.data.rejected),
         "rejected_labels": len(trained.data.rejected_labels),

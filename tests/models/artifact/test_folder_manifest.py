@@ -149,7 +149,7 @@ def test_further_files_are_not_read(binary: Any, copy: Copy) -> None:
             "operating points: expected rates",
             "Export the model",
         ),
-        ({"operating_points": [POINT | {"recall": None}]}, "another type", "Export the model again."),
+        ({"operating_points": [POINT | {"recall": "1"}]}, "another type", "Export the model again."),
         ({"reasons": "path"}, "the method of the reasons is unknown", "Export the model again."),
     ],
 )

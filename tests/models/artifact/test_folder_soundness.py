@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.wording.surprisal import CharacterModel
 from fraudsieve.models import Scorer, verify
+from fraudsieve.models.points import AbsentPoint
 from tests.models.artifact.model_folders import POINT, Copy, Manifest, arrays
 
 
@@ -74,12 +76,29 @@ def test_a_calibration_that_reverses_the_ranking_or_overflows_is_rejected(copy: 
         ({"name": "\x1b[2J"}, "expected a printable string as name"),
         ({"max_false_positive_rate": 2}, "expected rates from 0 to 1"),
         ({"max_false_positive_rate": "0.5"}, "expected numbers, got another type"),
-        ({"legitimate_rows": -1}, "expected a number of legitimate rows"),
-        ({"legitimate_rows": 0.5}, "expected a number of legitimate rows"),
+        ({"flagged": None}, "expected rates from 0 to 1"),
+        ({"legitimate_groups": -1}, "expected a number of legitimate groups"),
+        ({"legitimate_groups": 0.5}, "expected a number of legitimate groups"),
     ],
 )
 def test_an_operating_point_out_of_bounds_is_rejected(copy: Copy, change: dict[str, Any], text: str) -> None:
     folder = copy(lambda manifest: manifest.update(operating_points=[POINT, POINT | change]))
+    assert_unsound(folder, f"operating points: {text}")
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"name": "\x1b[2J"}, "expected a printable string as name"),
+        ({"max_false_positive_rate": 0}, "expected rates between 0 and 1"),
+        ({"confidence": "0.95"}, "expected rates between 0 and 1"),
+        ({"legitimate_groups": -1}, "expected a number of legitimate groups"),
+        ({"needed_groups": 1.5}, "expected a number of legitimate groups"),
+    ],
+)
+def test_an_absent_point_out_of_bounds_is_rejected(copy: Copy, change: dict[str, Any], text: str) -> None:
+    absent = asdict(AbsentPoint("false_positive_rate_0.001", 0.001, 0.95, 10, 2995))
+    folder = copy(lambda manifest: manifest.update(absent_points=[absent, absent | change]))
     assert_unsound(folder, f"operating points: {text}")
 
 

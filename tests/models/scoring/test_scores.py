@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.scoring.scores import fraud_probability, to_columns, to_records
-from fraudsieve.models.thresholds import OperatingPoint
 
 
 @given(hnp.arrays(float, (5, 4), elements=st.floats(-1e3, 1e3)))

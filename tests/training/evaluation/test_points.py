@@ -12,8 +12,9 @@ from sklearn.metrics import confusion_matrix, precision_score, recall_score
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import read_model
+from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.thresholds import OperatingPoint, Targets, operating_points
+from fraudsieve.models.thresholds import Targets, operating_points
 from fraudsieve.training.data.builders import groups_of
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.evaluation.capacity import Capacity
@@ -43,6 +44,10 @@ def labelled(n: int = 100, n_unlabelled: int = 0, **columns: Any) -> LabelledDat
     sent = pd.Series(pd.date_range("2026-01-01", periods=n + n_unlabelled, freq="h", tz="UTC"))
     rows = pd.DataFrame({"as_of": sent[:n], "label": np.where(np.arange(n) % 5, "legitimate", "spam"), **columns})
     return LabelledData(rows, rows[:0], rows[:0], n_unlabelled, (), {}, messages=pd.DataFrame({"as_of": sent}))
+
+
+def singles(data: LabelledData) -> Array:
+    return np.arange(len(data.rows))
 
 
 def sliced(calibration: Array, kind: str = "time") -> Split:
@@ -114,7 +119,7 @@ def test_costs_go_by_the_amounts_of_the_slice() -> None:
     data, split = labelled(amount=np.where(np.arange(100) < 50, 100.0, 1.0)), sliced(np.arange(40, 60))
     is_fraud = (data.rows["label"] == "spam").to_numpy()[split.calibration]
     probability = np.linspace(1, 0, 20)
-    points, _ = choose_points(probability, is_fraud, data, split, recipe)
+    points, _, _ = choose_points(probability, is_fraud, data, singles(data), split, recipe)
     # There is fraud at 40, 45, 50 and 55; from 50 on it costs less than a review.
     assert np.flatnonzero(probability >= points[0].threshold).max() == 5
 
@@ -123,7 +128,7 @@ def test_a_point_that_flags_nothing_is_noted() -> None:
     data, split = labelled(), sliced(np.arange(50))
     is_fraud = (data.rows["label"] == "spam").to_numpy()[:50]
     recipe = Recipe.read(overrides={"thresholds": {"alerts_a_day": [24], "precisions": [0.99]}})
-    points, notes = choose_points(np.linspace(0, 1, 50), is_fraud, data, split, recipe)
+    points, _, notes = choose_points(np.linspace(0, 1, 50), is_fraud, data, singles(data), split, recipe)
     assert [point.name for point in points if not point.flagged and point.name.startswith("prec")] == ["precision_0.99"]
     assert "precision_0.99" in notes[0]
     assert "alerts_a_day_24" not in notes[0]
@@ -132,13 +137,15 @@ def test_a_point_that_flags_nothing_is_noted() -> None:
 def test_times_within_a_day_give_no_alerts_per_day_unless_they_are_asked_for() -> None:
     data, split = labelled(20), sliced(np.arange(20))  # one message an hour
     is_fraud = (data.rows["label"] == "spam").to_numpy()
-    (point, *_), _ = choose_points(np.linspace(0, 1, 20), is_fraud, data, split, Recipe())
+    (point, *_), _, _ = choose_points(np.linspace(0, 1, 20), is_fraud, data, singles(data), split, Recipe())
     assert point.alerts_a_day is None
     asked = Recipe.read(overrides={"thresholds": {"alerts_a_day": [24]}})
-    assert choose_points(np.linspace(0, 1, 20), is_fraud, data, split, asked)[0][0].alerts_a_day is not None
+    (point, *_), _, _ = choose_points(np.linspace(0, 1, 20), is_fraud, data, singles(data), split, asked)
+    assert point.alerts_a_day is not None
     several, split = labelled(60), sliced(np.arange(60))
     is_fraud = (several.rows["label"] == "spam").to_numpy()
-    assert choose_points(np.linspace(0, 1, 60), is_fraud, several, split, Recipe())[0][0].alerts_a_day is not None
+    (point, *_), _, _ = choose_points(np.linspace(0, 1, 60), is_fraud, several, singles(several), split, Recipe())
+    assert point.alerts_a_day is not None
 
 
 def with_new_times(world: World, seed: int) -> pd.DataFrame:
@@ -168,7 +175,7 @@ def test_alerts_per_day_stay_near_the_capacity_without_drift(seed: int) -> None:
         overrides={"thresholds": {"alerts_a_day": [CAPACITY], "decide_by": f"alerts_a_day_{CAPACITY:g}"}}
     )
     scores = probability[rows["message_id"].iloc[split.calibration]].to_numpy()
-    (point, *_), _ = choose_points(scores, is_fraud[split.calibration], data, split, recipe)
+    (point, *_), _, _ = choose_points(scores, is_fraud[split.calibration], data, np.arange(n), split, recipe)
     assert point.alerts_a_day is not None
     assert CAPACITY - 0.1 < point.alerts_a_day <= CAPACITY
 
@@ -178,18 +185,42 @@ def test_alerts_per_day_stay_near_the_capacity_without_drift(seed: int) -> None:
     assert alerts == pytest.approx(CAPACITY, rel=0.2)
 
 
-@pytest.mark.parametrize(("n_legitimate", "named"), [(99, 2), (100, 1), (999, 1), (1000, 0)])
-def test_a_rate_of_less_than_one_legitimate_row_is_noted(n_legitimate: int, named: int) -> None:
+@pytest.mark.parametrize(("n_legitimate", "absent_rates"), [(58, 3), (59, 2), (298, 2), (299, 1), (2994, 1), (2995, 0)])
+def test_a_rate_that_too_few_campaigns_allow_is_absent_and_the_capacity_decides(
+    n_legitimate: int, absent_rates: int
+) -> None:
     n = n_legitimate + 10
     data = labelled(n)
     is_fraud, probability = np.arange(n) < 10, np.linspace(1, 0, n)
-    recipe = Recipe.read(overrides={"thresholds": {"false_positive_rates": [0.05, 0.01, 0.001, 0]}})
-    points, notes = choose_points(probability, is_fraud, data, sliced(np.arange(n)), recipe)
-    assert len(points) == 4
-    text = " ".join(notes)
-    names = ("false_positive_rate_0.01", "false_positive_rate_0.001")
-    assert all((f"{name}," in text or f"{name}:" in text) == (at >= 2 - named) for at, name in enumerate(names))
-    assert ("Label at least 1,000" in text) == bool(named)
+    recipe = Recipe.read(overrides={"thresholds.false_positive_rates": [0.001, 0.01, 0.05]})
+    points, absent, notes = choose_points(probability, is_fraud, data, singles(data), sliced(np.arange(n)), recipe)
+    assert [point.name for point in absent] == list(recipe.thresholds.targets.names[:absent_rates])
+    assert points[0].name == ("capacity" if absent_rates else "false_positive_rate_0.001")
+    assert all(point.reason in notes for point in absent)
+    assert ("so capacity decides" in " ".join(notes)) == bool(absent_rates)
+    if n_legitimate == 58:
+        assert "label 1 more" in absent[-1].reason
+
+
+def test_copies_of_one_campaign_do_not_count() -> None:
+    n = 700
+    data, is_fraud, groups = labelled(n), np.arange(n) < 10, np.arange(n) // 2
+    recipe = Recipe.read(overrides={"thresholds.false_positive_rates": [0.01]})
+    points, _, _ = choose_points(np.linspace(1, 0, n), is_fraud, data, groups, sliced(np.arange(n)), recipe)
+    assert points[0].legitimate_groups == 345
+    absent = choose_points(np.linspace(1, 0, n), is_fraud, data, groups // 2, sliced(np.arange(n)), recipe)[1]
+    assert [point.legitimate_groups for point in absent] == [173]  # one campaign has both kinds
+
+
+def test_the_capacity_is_that_of_the_evaluation() -> None:
+    data, split = labelled(), sliced(np.arange(72))  # one message an hour: three days
+    is_fraud = (data.rows["label"] == "spam").to_numpy()[:72]
+    recipe = Recipe.read(overrides={"evaluate.alerts_a_day": 2, "thresholds.decide_by": "capacity"})
+    points, _, _ = choose_points(np.linspace(0, 1, 72), is_fraud, data, singles(data), split, recipe)
+    assert points[0].name == "capacity"
+    assert points[0].flagged * 72 == pytest.approx(6)
+    by_frauds, _, _ = choose_points(np.linspace(0, 1, 72), is_fraud, data, singles(data), split, Recipe())
+    assert next(point for point in by_frauds if point.name == "capacity").flagged * 72 == is_fraud.sum()
 
 
 @pytest.mark.slow
@@ -237,7 +268,8 @@ def test_rates_are_those_of_scikit_learn_and_of_the_calibration_slice() -> None:
     is_fraud = rng.random(3000) < 0.1
     probability = np.clip(rng.normal(0.2 + 0.3 * is_fraud, 0.15), 0, 1)
     targets = Targets((0.01, 0.1), alerts_a_day=(5,), precisions=(0.8,))
-    points = operating_points(probability[:1000], is_fraud[:1000], targets, days=20.0)
+    points, absent = operating_points(probability[:1000], is_fraud[:1000], targets, days=20.0)
+    assert absent == ()
     p, truth = probability[1000:], is_fraud[1000:]
     metrics = point_metrics(points, p, truth, capacity=Capacity.of(2000, 10, share=0.25))
     assert [item.name for item in metrics] == list(targets.names)

@@ -15,7 +15,6 @@ from fraudsieve.training.pages.sections import (
     slice_tables,
     temporal_facts,
 )
-from fraudsieve.training.pages.words import point_words
 
 Reports = dict[str, EvaluationReport]
 
@@ -86,10 +85,8 @@ def test_operating_points_have_their_rates_here_next_to_the_calibrated_ones(repo
         rates = [f"{100 * (rates.false_positive_rate or 0):.2f} %" for rates in (here, then)]
         assert cells[2:4] == [f"{rates[0]} ({rates[1]})", f"{here.recall:.3f} ({then.recall:.3f})"]
     assert point_table(reports["type-only"]).rows == []
-    warned = replace(points[1], warning=f"{points[1].name}: less than one of 9 rows")
-    title = point_table(replace(reports["message"], operating_points=(points[0], warned))).caption
-    assert title.endswith(f"The first point decides. {point_words(points[1].name)}: less than one of 9 rows.")
-    assert points[1].name not in title
+    (absent,) = reports["message"].absent_points
+    assert table.caption.endswith(f" which counts once. {absent.reason}.")
     nothing = replace(points[0], here=replace(points[0].here, **dict.fromkeys(vars(points[0].here))))
     (cells,) = point_table(replace(reports["message"], operating_points=(nothing,))).rows
     assert [cell.startswith("– (") for cell in cells[2:]] == [True] * 5

@@ -1,0 +1,124 @@
+"""Rates of false positives with a guarantee in a finite sample.
+
+The number of false positives among `n` independent legitimate records is binomial. A threshold that lets at most `c`
+of them pass keeps a rate with confidence ``1 - d`` if ``P(Binomial(n, rate) <= c) <= d``: the order statistic of the
+umbrella algorithm (Tong, Feng and Li, 2018, "Neyman-Pearson classification algorithms and NP receiver operating
+characteristics", Science Advances 4, proposition 1), and the upper bound of Clopper and Pearson (1934). It holds for
+any distribution of the probabilities.
+
+Near-duplicates and records of one account are not independent. Groups are, so one record of each is drawn: a campaign
+counts once, whatever its size.
+"""
+
+import numpy as np
+
+from fraudsieve._typing import Array
+
+__all__ = ["CONFIDENCE", "allowed_false_positives", "draw_of_groups", "groups_needed", "upper_rate"]
+
+CONFIDENCE = 0.95
+"""Default probability, over calibration slices, that the true rate is at most the promised one."""
+
+
+def allowed_false_positives(n: int, rate: float, confidence: float = CONFIDENCE) -> int:
+    """Return how many of `n` independent legitimate records may be flagged for a rate to be kept.
+
+    Parameters
+    ----------
+    n : int
+        Number of records.
+    rate : float
+        The largest share of legitimate records that may be flagged, above 0 and below 1.
+    confidence : float, default=0.95
+        Probability with which the rate is kept.
+
+    Returns
+    -------
+    int
+        The largest number; -1 if there are too few records.
+
+    Examples
+    --------
+    >>> [allowed_false_positives(n, 0.01) for n in (298, 299, 1000)]
+    [-1, 0, 4]
+    """
+    from scipy.special import bdtr  # the scoring path does without
+
+    # More than the expected number is never allowed, as confidence is above one half.
+    counts = np.arange(int(n * rate) + 2)
+    return int(np.searchsorted(bdtr(counts.astype(np.float64), n, rate), 1 - confidence, side="right")) - 1
+
+
+def groups_needed(rate: float, confidence: float = CONFIDENCE) -> int:
+    """Return the least number of legitimate groups with which a rate can be promised.
+
+    Parameters
+    ----------
+    rate : float
+        The largest share of legitimate groups that may be flagged, above 0 and below 1.
+    confidence : float, default=0.95
+        Probability with which the rate is kept.
+
+    Returns
+    -------
+    int
+        None of so many may be flagged.
+
+    Examples
+    --------
+    >>> [groups_needed(rate) for rate in (0.05, 0.01, 0.001)]
+    [59, 299, 2995]
+    """
+    n = int(np.ceil(np.log1p(-confidence) / np.log1p(-rate)))
+    # At whole numbers, logarithms can be wrong by one in either direction.
+    return next(m for m in range(max(n - 1, 1), n + 2) if allowed_false_positives(m, rate, confidence) >= 0)
+
+
+def upper_rate(hits: int, n: float, confidence: float = CONFIDENCE) -> float:
+    """Return the upper bound of a rate, one-sided (Clopper and Pearson, 1934).
+
+    Parameters
+    ----------
+    hits : int
+        Records that were flagged.
+    n : float
+        Independent records, flagged or not.
+    confidence : float, default=0.95
+        Probability with which the rate is at most the bound.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(upper_rate(0, 299), 4), round(upper_rate(4, 1000), 4), upper_rate(3, 3)
+    (0.01, 0.0091, 1.0)
+    """
+    from scipy.special import betaincinv
+
+    return 1.0 if hits >= n else float(betaincinv(hits + 1, n - hits, confidence))
+
+
+def draw_of_groups(groups: Array, seed: int = 0) -> Array:
+    """Draw one row of every group.
+
+    Parameters
+    ----------
+    groups : ndarray, shape (n_rows,)
+        The campaign or account of each row.
+    seed : int, default=0
+        Seed of the draw.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_groups,)
+        Positions, ascending; each row of a group is equally probable.
+
+    Examples
+    --------
+    >>> draw_of_groups(np.array([7, 7, 7, 9, 8])).tolist()[1:]
+    [3, 4]
+    """
+    shuffled = np.random.default_rng(seed).permutation(len(groups))
+    return np.sort(shuffled[np.unique(groups[shuffled], return_index=True)[1]])

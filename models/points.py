@@ -1,0 +1,133 @@
+"""Operating points: thresholds with their metrics, and points that the calibration slice is too small for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["MAX_THRESHOLD", "AbsentPoint", "OperatingPoint"]
+
+MAX_THRESHOLD = float(np.nextafter(1.0, 2.0))
+"""The threshold of a point that flags nothing, if there is a probability of one."""
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A threshold and its metrics on the calibration slice.
+
+    Parameters
+    ----------
+    name : str
+        Its target, such as ``false_positive_rate_0.01``.
+    threshold : float
+        A record is flagged when its probability is at least this.
+    false_positive_rate : float or None
+        Share of the legitimate records that were flagged; None if labels are not known.
+    recall : float or None
+        Share of the fraud that was flagged; None if labels are not known.
+    flagged : float
+        Share of all records that were flagged.
+    precision : float, default=None
+        Share of the flagged records that were fraud; None if none was flagged, or labels are not known.
+    alerts_a_day : float, default=None
+        Flagged records per day; None if the number of days is unknown.
+    max_false_positive_rate : float, default=None
+        The rate that is promised, if the target is one: over legitimate campaigns or accounts, each of which counts
+        once.
+    confidence : float, default=None
+        Probability, over calibration slices, that the true rate is at most the promised one.
+    legitimate_groups : int, default=None
+        The campaigns or accounts that the promise stands on.
+
+    Examples
+    --------
+    >>> OperatingPoint("p", 0.9, 0.002, 0.5, 0.1, max_false_positive_rate=0.01, confidence=0.95).problem is None
+    True
+    """
+
+    name: str
+    threshold: float
+    false_positive_rate: float | None
+    recall: float | None
+    flagged: float
+    precision: float | None = None
+    alerts_a_day: float | None = None
+    max_false_positive_rate: float | None = None
+    confidence: float | None = None
+    legitimate_groups: int | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the name or a number; None if nothing is."""
+        name: Any = self.name  # a manifest can hold any type
+        optional = (self.false_positive_rate, self.recall, self.precision, self.max_false_positive_rate)
+        shares: list[Any] = [share for share in (self.flagged, *optional, self.confidence) if share is not None]
+        alerts = 0.0 if self.alerts_a_day is None else self.alerts_a_day
+        if not isinstance(name, str) or not name.isprintable():
+            return "expected a printable string as name, got something else"
+        if not all(isinstance(number, int | float) for number in (self.threshold, *shares, alerts)):
+            return "expected numbers, got another type"
+        if not 0 <= self.threshold <= MAX_THRESHOLD:
+            return "expected a threshold from 0 to 1, got another"
+        if self.flagged is None or not all(0 <= share <= 1 for share in shares) or not 0 <= alerts < np.inf:
+            return "expected rates from 0 to 1, and a finite number of alerts, got others"
+        return None if self.legitimate_groups is None else _count_problem(self.legitimate_groups)
+
+
+@dataclass(frozen=True)
+class AbsentPoint:
+    """A rate of false positives that cannot be promised, because there are too few legitimate groups.
+
+    Parameters
+    ----------
+    name : str
+        The name of the point, such as ``false_positive_rate_0.001``.
+    max_false_positive_rate : float
+        The rate that was to be promised.
+    confidence : float
+        The confidence with which it was to be promised.
+    legitimate_groups : int
+        Legitimate campaigns or accounts of the calibration slice.
+    needed_groups : int
+        The least number with which the rate can be promised.
+
+    Examples
+    --------
+    >>> AbsentPoint("false_positive_rate_0.001", 0.001, 0.95, 800, 2995).reason
+    'false_positive_rate_0.001 is absent: a rate of at most 0.1 % needs 2,995 legitimate campaigns or accounts to \
+calibrate on (95 % confidence), there are 800: label 2,195 more'
+    """
+
+    name: str
+    max_false_positive_rate: float
+    confidence: float
+    legitimate_groups: int
+    needed_groups: int
+
+    @property
+    def missing_groups(self) -> int:
+        """How many more legitimate groups are needed."""
+        return self.needed_groups - self.legitimate_groups
+
+    @property
+    def reason(self) -> str:
+        """Why the point is absent, and what to do."""
+        rate, confidence = f"{100 * self.max_false_positive_rate:.4g} %", f"{100 * self.confidence:.4g} % confidence"
+        needs = f"a rate of at most {rate} needs {self.needed_groups:,} legitimate campaigns or accounts"
+        found = f"there are {self.legitimate_groups:,}: label {self.missing_groups:,} more"
+        return f"{self.name} is absent: {needs} to calibrate on ({confidence}), {found}"
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the name or a number; None if nothing is."""
+        name: Any = self.name
+        rates: tuple[Any, ...] = (self.max_false_positive_rate, self.confidence)
+        if not isinstance(name, str) or not name.isprintable():
+            return "expected a printable string as name, got something else"
+        if not all(isinstance(rate, int | float) and 0 < rate < 1 for rate in rates):
+            return "expected rates between 0 and 1, got others"
+        return _count_problem(self.legitimate_groups) or _count_problem(self.needed_groups)
+
+
+def _count_problem(count: Any) -> str | None:
+    return "expected a number of legitimate groups, got something else" if type(count) is not int or count < 0 else None

@@ -1,0 +1,148 @@
+"""``fraudsieve recalibrate``."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
+from fraudsieve.cli.options import (
+    Columns,
+    DayFirst,
+    Encoding,
+    Events,
+    Json,
+    ModelOption,
+    Separator,
+    TextColumn,
+    input_table,
+    reading_overrides,
+)
+from fraudsieve.exceptions import RecipeError
+
+if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
+    from fraudsieve.training.recalibration.run import Recalibrated
+
+__all__ = ["recalibrate_command"]
+
+
+def recalibrate_command(
+    model: ModelOption,
+    input: Annotated[str, typer.Option(help="The traffic: messages, accounts or events, with identifiers.")],
+    output: Annotated[Path | None, typer.Option(help="The model folder to write.")] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="Labels of the records of --sample or, without it, of all records.")
+    ] = None,
+    draw: Annotated[
+        int | None, typer.Option(min=1, help="Draw so many records to label, write them to --sample, and stop.")
+    ] = None,
+    sample: Annotated[
+        Path | None, typer.Option(help="The CSV file of the records that were drawn, with their probabilities.")
+    ] = None,
+    alerts_a_day: Annotated[float | None, typer.Option(min=0, help="Alerts per day that people can review.")] = None,
+    flagged: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Share of the records to flag; by default that at the model's capacity."),
+    ] = None,
+    events: Events = None,
+    past: Annotated[str | None, typer.Option(help="Earlier messages, for models that use campaigns.")] = None,
+    text_column: TextColumn = None,
+    column: Columns = None,
+    encoding: Encoding = None,
+    separator: Separator = None,
+    day_first: DayFirst = None,
+    recipe: Annotated[Path | None, typer.Option(help="A TOML file; its section [track] names MLflow's store.")] = None,
+    track: Annotated[
+        bool | None,
+        typer.Option("--track/--no-track", help="Log the run and the model to MLflow; by default they are logged."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older model folder.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
+    json: Json = False,
+) -> None:
+    """Set thresholds and calibration of a model for other traffic, with the same trees.
+
+    Without labels, thresholds are set by alert volume. --draw 300 --sample audit.csv draws records for people to label;
+    their labels then set calibration and rates of false positives.
+    """
+    with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
+        _check(draw, sample, output, labels)
+        progress("loading the model")
+        from fraudsieve.training.recalibration.run import draw_audit_sample, recalibrate
+        from fraudsieve.training.recipe.recipe import Recipe
+
+        options = reading_overrides(column, text_column, encoding, separator, day_first)
+        given = {"events": events, "past": past}
+        tables: dict[str, Any] = {name: input_table(table, options) for name, table in given.items()}
+        source = input_table(input, options) or input
+        settings = Recipe.read(recipe, {"track.enabled": track, "seed": seed})
+        if draw is not None and sample is not None:
+            audit = draw_audit_sample(model, source, draw, sample, **tables, seed=settings.seed)
+            content: dict[str, Any] = {"sample": str(sample), "drawn": len(audit.rows)}
+            rows, title = [("sample", str(sample))], f"Drew {len(audit.rows):,} records to label"
+        else:
+            result = recalibrate(
+                model,
+                source,
+                output=output or Path(),
+                labels=input_table(labels, options),
+                sample=sample,
+                alerts_a_day=alerts_a_day,
+                flagged=flagged,
+                recipe=settings,
+                overwrite=overwrite,
+                progress=progress,
+                **tables,
+            )
+            notes(result.notes)
+            content, rows, title = _content(result), list(_rows(result)), f"Recalibrated {result.model.name}"
+    answer(content, as_json=json, title=title, rows=rows)
+
+
+def _check(draw: int | None, sample: Path | None, output: Path | None, labels: str | None) -> None:
+    """Check that the options make one of the two calls: a draw, or a recalibration."""
+    if draw is not None and sample is None:
+        raise RecipeError("--draw", ["expected a file for the sample. Add --sample audit.csv"])
+    if draw is None and output is None:
+        raise RecipeError("--output", ["expected a model folder to write, got none. Add --output, or draw with --draw"])
+    if draw is not None and (output is not None or labels is not None):
+        raise RecipeError("--draw", ["draws and stops: use --output and --labels in the next call, without --draw"])
+    if draw is None and sample is not None and labels is None:
+        raise RecipeError("--sample", ["expected its labels, got none. Add --labels"])
+
+
+def _content(result: "Recalibrated") -> dict[str, Any]:
+    logged = result.logged
+    return {
+        "folder": str(result.folder),
+        "digest": result.model.digest,
+        "model": None if logged is None else logged.model_uri,
+        "recalibration": result.facts,
+        "operating_points": [asdict(point) for point in result.model.points],
+        "absent_points": [asdict(point) for point in result.model.absent_points],
+        "notes": list(result.notes),
+    }
+
+
+def _rows(result: "Recalibrated") -> Iterator[tuple[str, str]]:
+    facts = result.facts
+    yield "folder", str(result.folder)
+    yield "digest", result.model.digest
+    yield "set", " and ".join(facts["of"]).replace("_", " ")
+    yield "labels", f"{facts['labels']:,}"
+    low, high = facts["flagged_interval"]
+    yield "alerts at the capacity", f"{facts['flagged']:.2%} of the records, next time {low:.2%} to {high:.2%}"
+    for place, point in enumerate(result.model.points):
+        rate = "" if point.false_positive_rate is None else f", false positives {point.false_positive_rate:.2%}"
+        interval = facts.get("false_positive_rate_interval", {}).get(point.name)
+        between = "" if interval is None else f" ({interval[0]:.2%} to {interval[1]:.2%})"
+        decides = "; decides" if place == 0 else ""
+        yield f"  {point.name}", f"threshold {point.threshold:.4f}, flags {point.flagged:.2%}{rate}{between}{decides}"
+    if "observed_over_expected_interval" in facts:
+        ends, error = facts["observed_over_expected_interval"], facts["max_calibration_error"]
+        at_most = "" if error is None else f"error at most {error:.3f}, "
+        yield "calibration", f"{at_most}observed over expected {ends[0]:.2f} to {ends[1]:.2f} (95 %)"
+    if result.logged is not None:
+        yield "model", result.logged.model_uri

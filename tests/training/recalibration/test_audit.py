@@ -1,0 +1,93 @@
+"""The sample of records to label: its strata, its probabilities, and its file."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.training.recalibration.audit import draw_audit, read_audit, write_audit
+from fraudsieve.training.recalibration.traffic import Traffic
+
+
+def traffic(n: int = 1000, n_groups: int | None = None) -> Traffic:
+    ids, groups = np.array([f"m{i}" for i in range(n)], object), np.arange(n) % (n_groups or n)
+    return Traffic(ids, np.zeros((n, 1)), groups, "campaign", np.full(n, None, object), None, 0, ())
+
+
+def test_high_scores_are_drawn_more_often_and_never_twice() -> None:
+    score = np.random.default_rng(0).permutation(1000) / 1000
+    audit = draw_audit(score, np.arange(1000), 100)
+    assert len(np.unique(audit.rows)) == len(audit.rows) == 100
+    top = score[audit.rows] >= 0.99
+    assert top.sum() == 10
+    assert (audit.probability[top] == 1).all()
+    bottom = score[audit.rows] < 0.7
+    assert bottom.sum() == 23
+    assert audit.probability[bottom] == pytest.approx(23 / 700)
+
+
+@pytest.mark.parametrize("n", [1, 7, 300, 1000, 5000])
+def test_as_many_are_drawn_as_there_are(n: int) -> None:
+    audit = draw_audit(np.linspace(0, 1, 1000), np.arange(1000), n)
+    assert len(audit.rows) == min(n, 1000)
+    if n >= 1000:
+        assert (audit.probability == 1).all()
+
+
+def test_weights_by_inverse_probabilities_are_unbiased() -> None:
+    rng = np.random.default_rng(0)
+    groups = rng.integers(0, 400, 1500)
+    score = rng.random(1500)
+    value = (score > 0.9) + 0.2 * (groups % 7)
+    records, campaigns = [], []
+    for seed in range(400):
+        audit = draw_audit(score, groups, 100, seed=seed)
+        records.append((value[audit.rows] / audit.probability).sum())
+        campaigns.append((1 / audit.group_probability).sum())
+    error = np.std(records) / np.sqrt(400)
+    # Strata are of drawn records, so that probabilities are those of a score's stratum up to its ends.
+    assert np.mean(records) == pytest.approx(value.sum(), abs=4 * error)
+    assert campaigns == pytest.approx([len(np.unique(groups))] * 400)
+
+
+def test_a_written_sample_is_read_again_with_further_columns(tmp_path: Path) -> None:
+    of, path = traffic(1000, 250), tmp_path / "audit.csv"
+    audit = draw_audit(np.linspace(0, 1, 1000), of.groups, 60)
+    write_audit(audit, of, path)
+    frame = pd.read_csv(path)
+    assert list(frame.columns) == ["subject_id", "inclusion_probability"]
+    assert not frame["inclusion_probability"].is_monotonic_decreasing
+    frame.assign(label="spam").to_csv(path, index=False)
+    again = read_audit(path, of)
+    order, expected = np.argsort(again.rows), np.argsort(audit.rows)
+    assert again.rows[order].tolist() == audit.rows[expected].tolist()
+    assert again.probability[order] == pytest.approx(audit.probability[expected])
+    assert again.group_probability[order] == pytest.approx(audit.group_probability[expected])
+    assert again.probability * 4 == pytest.approx(again.group_probability)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"inclusion_probability": 0.0}, "expected probabilities above 0"),
+        ({"inclusion_probability": "high"}, "expected probabilities above 0"),
+        ({"subject_id": "m1"}, "each once"),
+        ({"subject_id": "elsewhere"}, "got 3 others"),
+    ],
+)
+def test_a_sample_that_does_not_fit_is_rejected(tmp_path: Path, change: dict[str, Any], text: str) -> None:
+    frame = pd.DataFrame({"subject_id": ["m1", "m2", "m3"], "inclusion_probability": [0.5, 0.5, 1.0]})
+    frame.assign(**change).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(SchemaError, match=text) as caught:
+        read_audit(tmp_path / "a.csv", traffic())
+    assert "elsewhere" not in str(caught.value)
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    pd.DataFrame({"subject_id": ["m1"]}).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(SchemaError, match="expected the column inclusion_probability"):
+        read_audit(tmp_path / "a.csv", replace(traffic(), rejected=1))

@@ -1,0 +1,81 @@
+"""Rates of an audited sample: coverage of promises, of intervals, and weighted shares."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fraudsieve._typing import Array
+from fraudsieve.models.points import OperatingPoint
+from fraudsieve.models.thresholds import Targets
+from fraudsieve.training.recalibration.audit import draw_audit
+from fraudsieve.training.recalibration.rates import AuditedRecords, promised_points, rate_interval, with_rates
+
+
+def audited(rng: np.random.Generator, n: int = 8000, drawn: int = 300) -> tuple[AuditedRecords, Array, Array]:
+    """Return an audited sample of records, 5 % of them fraud, and all scores and classes."""
+    is_fraud = rng.random(n) < 0.05
+    score = rng.normal(np.where(is_fraud, 3.0, 0.0))
+    probability = 1 / (1 + np.exp(3 - score))
+    audit = draw_audit(probability, np.arange(n), drawn, seed=int(rng.integers(1 << 30)))
+    truth = is_fraud[audit.rows].astype(float)
+    records = AuditedRecords(probability[audit.rows], truth, audit.probability, audit.group_probability, n)
+    return records, probability, is_fraud
+
+
+def true_rate(threshold: float) -> float:
+    from scipy.stats import norm
+
+    return float(norm.sf(3 + np.log(threshold / (1 - threshold)))) if 0 < threshold < 1 else float(threshold <= 0)
+
+
+def test_the_true_rate_exceeds_the_promise_in_at_most_one_audit_of_twenty() -> None:
+    rng, rates = np.random.default_rng(0), []
+    for _ in range(300):
+        points, _ = promised_points(audited(rng)[0], Targets((0.02,)))
+        rates += [true_rate(point.threshold) for point in points]
+    assert len(rates) == 300
+    assert np.mean(np.array(rates) > 0.02) <= 0.05
+    assert 0.005 < np.mean(rates) < 0.02  # not so careful that nothing is flagged
+
+
+def test_the_interval_has_the_true_rate() -> None:
+    rng, inside = np.random.default_rng(1), []
+    for _ in range(200):
+        low, high = rate_interval(audited(rng)[0], 0.4)
+        inside.append(low <= true_rate(0.4) <= high)
+    assert np.mean(inside) >= 0.94
+
+
+def test_a_rate_that_the_sample_is_too_small_for_is_absent() -> None:
+    points, absent = promised_points(audited(np.random.default_rng(0), 2000, 100)[0], Targets((0.2, 0.0001)))
+    assert [point.max_false_positive_rate for point in points] == [0.2]
+    assert [point.max_false_positive_rate for point in absent] == [0.0001]
+    assert absent[0].legitimate_groups < absent[0].needed_groups
+    assert absent[0].problem is None
+
+
+def test_records_without_a_label_count_against_the_rate() -> None:
+    records = audited(np.random.default_rng(0))[0]
+    unknown = replace(records, is_fraud=np.where(np.arange(300) % 3, records.is_fraud, np.nan))
+    known_at, unknown_at = (promised_points(of, Targets((0.05,)))[0][0].threshold for of in (records, unknown))
+    assert unknown_at > known_at
+
+
+def test_a_higher_confidence_never_lowers_a_threshold() -> None:
+    records = audited(np.random.default_rng(2))[0]
+    at = [
+        promised_points(records, Targets((0.05,), confidence=confidence))[0][0].threshold
+        for confidence in (0.6, 0.8, 0.95, 0.99)
+    ]
+    assert at == sorted(at)
+
+
+def test_with_all_records_drawn_rates_are_those_of_the_records() -> None:
+    records, probability, is_fraud = audited(np.random.default_rng(0), 400, 400)
+    (point,) = with_rates([OperatingPoint("p", 0.2, None, None, 0.0)], records, probability, 4.0)
+    flagged = probability >= 0.2
+    assert point.false_positive_rate == pytest.approx(flagged[~is_fraud].mean())
+    assert point.recall == pytest.approx(flagged[is_fraud].mean())
+    assert point.precision == pytest.approx(is_fraud[flagged].mean())
+    assert (point.flagged, point.alerts_a_day) == (flagged.mean(), flagged.sum() / 4)

@@ -1,0 +1,1 @@
+"""Recalibration: the same trees, with thresholds and calibration for other traffic."""

@@ -1,0 +1,171 @@
+"""A sample of records for people to label, and the probability with which each was drawn.
+
+One record of every campaign or account is drawn, so that copies are not labelled twice. Of these, as many are drawn
+from each stratum of the score: few records have a high score, and these decide the rate of false positives. Sums over
+the sample are weighted by the inverse of the inclusion probability (Horvitz and Thompson, 1952, "A generalization of
+sampling without replacement from a finite universe"), and shares divide by the sum of the weights (Hajek, 1971).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._io import write_file
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.models.guarantees import draw_of_groups
+
+from .traffic import Traffic
+
+__all__ = ["TOP_SHARES", "Audit", "audit_of", "draw_audit", "read_audit", "write_audit"]
+
+TOP_SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
+"""The lower ends of the strata, as shares of the campaigns or accounts from the highest score down."""
+COLUMNS = ("subject_id", "inclusion_probability")
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """Records that were drawn.
+
+    Parameters
+    ----------
+    rows : ndarray of int64, shape (n_drawn,)
+        Their positions in the traffic.
+    probability : ndarray of float64, shape (n_drawn,)
+        The probability with which the record was drawn.
+    group_probability : ndarray of float64, shape (n_drawn,)
+        The probability with which its campaign or account was drawn.
+    """
+
+    rows: Array
+    probability: Array
+    group_probability: Array
+
+
+def draw_audit(score: Array, groups: Array, n: int, *, seed: int = 0) -> Audit:
+    """Draw records, as many from each stratum of the score.
+
+    Parameters
+    ----------
+    score : ndarray of float64, shape (n_records,)
+        Probability of fraud.
+    groups : ndarray, shape (n_records,)
+        Campaigns or accounts.
+    n : int
+        How many to draw; all groups if there are fewer.
+    seed : int, default=0
+        Seed of the draw.
+
+    Returns
+    -------
+    Audit
+
+    Examples
+    --------
+    >>> audit = draw_audit(np.linspace(0, 1, 1000), np.arange(1000), 50)
+    >>> len(audit.rows), bool((audit.rows >= 900).sum() == 30), audit.group_probability.max().item()
+    (50, True, 1.0)
+    """
+    rng = np.random.default_rng(seed)
+    drawn = draw_of_groups(groups, seed)
+    drawn = drawn[np.lexsort((rng.random(len(drawn)), -score[drawn]))]
+    ends = np.unique(np.ceil(np.array(TOP_SHARES) * len(drawn)).astype(np.int64))
+    strata = [part for part in np.split(drawn, ends[:-1]) if len(part)]
+    counts = _allocate([len(part) for part in strata], n)
+    parts = [rng.choice(part, count, replace=False) for part, count in zip(strata, counts, strict=True)]
+    rates = [np.full(count, count / len(part)) for part, count in zip(strata, counts, strict=True)]
+    return audit_of(np.concatenate(parts), np.concatenate(rates), groups)
+
+
+def _allocate(sizes: list[int], n: int) -> list[int]:
+    """Return equal counts; what a small stratum cannot give, the others do."""
+    counts, left = [0] * len(sizes), n
+    for rank, place in enumerate(np.argsort(sizes, kind="stable")):
+        counts[place] = min(sizes[place], int(np.ceil(left / (len(sizes) - rank))))
+        left -= counts[place]
+    return counts
+
+
+def audit_of(rows: Array, group_probability: Array, groups: Array) -> Audit:
+    """Return a sample of known probabilities of campaigns or accounts.
+
+    Parameters
+    ----------
+    rows : ndarray of int64, shape (n_drawn,)
+        Positions.
+    group_probability : ndarray of float64, shape (n_drawn,)
+        As in `Audit`.
+    groups : ndarray, shape (n_records,)
+        Campaigns or accounts.
+
+    Returns
+    -------
+    Audit
+    """
+    sizes = np.bincount(np.unique(groups, return_inverse=True)[1])[np.unique(groups, return_inverse=True)[1]]
+    return Audit(rows, group_probability / sizes[rows], group_probability)
+
+
+def write_audit(audit: Audit, traffic: Traffic, path: str | Path, *, seed: int = 0) -> Path:
+    """Write the identifiers of a sample and their probabilities, in random order and without scores.
+
+    Parameters
+    ----------
+    audit : Audit
+        The sample.
+    traffic : Traffic
+        The records it was drawn from.
+    path : str or Path
+        The CSV file to write.
+    seed : int, default=0
+        Seed of the order, so that who labels does not see which records have high scores.
+
+    Returns
+    -------
+    Path
+    """
+    order = np.random.default_rng(seed).permutation(len(audit.rows))
+    columns = (traffic.ids[audit.rows[order]], audit.probability[order])
+    content = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True))).to_csv(index=False)
+    write_file(Path(path), content.encode())
+    return Path(path)
+
+
+def read_audit(path: str | Path, traffic: Traffic) -> Audit:
+    """Read a sample that `write_audit` wrote, with or without further columns.
+
+    Parameters
+    ----------
+    path : str or Path
+        The CSV file.
+    traffic : Traffic
+        The records that it was drawn from.
+
+    Returns
+    -------
+    Audit
+
+    Raises
+    ------
+    SchemaError
+        If the file lacks a column, has probabilities that are not above 0 and at most 1, or identifiers that are
+        repeated or not in the traffic.
+    """
+    fix = "Draw a sample of this traffic again."
+    frame = pd.read_csv(path, dtype={"subject_id": str})
+    missing = [name for name in COLUMNS if name not in frame]
+    if missing:
+        raise SchemaError(str(path), f"expected the column {missing[0]}, there is none", fix)
+    probability = pd.to_numeric(frame["inclusion_probability"], errors="coerce").to_numpy(np.float64)
+    positions = pd.Index(traffic.ids.astype(str)).get_indexer(pd.Index(frame["subject_id"]))
+    if not ((probability > 0) & (probability <= 1)).all():
+        raise SchemaError(str(path), "expected probabilities above 0 and at most 1, got others", fix)
+    if (positions < 0).any() or len(np.unique(positions)) < len(positions):
+        n = int((positions < 0).sum())
+        raise SchemaError(str(path), f"expected identifiers of the traffic, each once, got {n} others", fix)
+    sizes = np.bincount(np.unique(traffic.groups, return_inverse=True)[1])
+    size = sizes[np.unique(traffic.groups, return_inverse=True)[1]][positions]
+    return Audit(positions, probability, np.minimum(probability * size, 1.0))

@@ -1,0 +1,179 @@
+"""What is set by traffic without labels, by labels of all its records, and by those of an audited sample."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.guarantees import groups_needed
+from fraudsieve.models.points import AbsentPoint, OperatingPoint
+from fraudsieve.models.scoring.scores import fraud_probability
+from fraudsieve.models.thresholds import CAPACITY, Targets, operating_points
+
+from .audit import Audit
+from .rates import AuditedRecords, promised_points, rate_interval, with_rates
+from .traffic import Traffic
+from .volume import volume_point
+from .weighted import WeightedCalibration, fit_weighted
+
+__all__ = ["Outcome", "by_all_labels", "by_audit", "by_volume", "fraud_of"]
+
+MIN_LABELS = 100
+"""With fewer audited labels, neither calibration nor rates are set."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A recalibrated model, not yet with its points, and what is known about them.
+
+    Parameters
+    ----------
+    model : Model
+        With its new calibration.
+    points : sequence of OperatingPoint
+        In the order of the targets.
+    absent : sequence of AbsentPoint
+        Rates that cannot be promised.
+    facts : dict
+        What was set, on how many labels, and intervals.
+    """
+
+    model: Model
+    points: list[OperatingPoint]
+    absent: list[AbsentPoint]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def fraud_of(model: Model, read: Traffic) -> Array:
+    """Return the probability of fraud of every record, with the calibration of a model.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    read : Traffic
+        The records.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_records,)
+    """
+    return fraud_probability(model.calibration.apply(read.log_odds), model.classes, model.legitimate)
+
+
+def by_volume(model: Model, read: Traffic, targets: Targets, share: float) -> Outcome:
+    """Set the threshold of the capacity: no label is needed, and no rate is known.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    read : Traffic
+        The records.
+    targets : Targets
+        The targets of its training.
+    share : float
+        Share of the records that is flagged at the capacity.
+
+    Returns
+    -------
+    Outcome
+    """
+    absent = [
+        AbsentPoint(name, rate, targets.confidence, 0, groups_needed(rate, targets.confidence))
+        for name, rate in zip(targets.names, targets.false_positive_rates, strict=False)
+    ]
+    facts = {"of": ["operating_points"], "labels": 0}
+    return Outcome(model, [volume_point(CAPACITY, fraud_of(model, read), share, read.days)], absent, facts)
+
+
+def by_all_labels(model: Model, read: Traffic, targets: Targets, share: float, *, seed: int = 0) -> Outcome:
+    """Set calibration and points as in training: every record has a label.
+
+    Parameters
+    ----------
+    model, read, targets, share
+        As for `by_volume`.
+    seed : int, default=0
+        Seed of the replicates.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    SchemaError
+        If a record has no label, or all are fraud or all legitimate.
+    """
+    n, missing = len(read.ids), int(pd.isna(read.labels).sum())
+    if missing:
+        problem = f"expected a label of every record, {missing:,} have none"
+        fix = "Draw a sample (--draw) and name it (--sample), so that it is known why others have none."
+        raise SchemaError("labels", problem, fix)
+    is_fraud = read.labels != model.legitimate
+    if is_fraud.all() or not is_fraud.any():
+        raise SchemaError("labels", "expected fraud and legitimate records, got one of them", "Use a longer period.")
+    fitted = fit_weighted(model, read.log_odds, Audit(np.arange(n), np.ones(n), np.ones(n)), read.labels, seed=seed)
+    model = replace(model, calibration=fitted.calibration)
+    alerts = () if read.days is None else targets.alerts_a_day
+    kept = replace(targets, alerts_a_day=alerts, costs=None, decide_by=None)  # amounts are not read
+    settings: dict[str, Any] = {"groups": read.groups, "capacity": share * n, "days": read.days}
+    points, absent = operating_points(fraud_of(model, read), is_fraud, kept, **settings)
+    return Outcome(model, list(points), list(absent), _facts(n, fitted))
+
+
+def by_audit(model: Model, read: Traffic, audit: Audit, targets: Targets, share: float, *, seed: int = 0) -> Outcome:
+    """Set calibration and rates of false positives by an audited sample, and the capacity by all records.
+
+    Parameters
+    ----------
+    model, read, targets, share
+        As for `by_volume`.
+    audit : Audit
+        The sample.
+    seed : int, default=0
+        Seed of the replicates.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    SchemaError
+        If fewer than `MIN_LABELS` of the sample have a label.
+    """
+    labels = read.labels[audit.rows]
+    has_label = ~pd.isna(labels)
+    if has_label.sum() < MIN_LABELS:
+        problem = f"expected labels of {MIN_LABELS} records of the sample, got {int(has_label.sum())}"
+        raise SchemaError("labels", problem, "Label more of the sample, or draw a larger one (--draw).")
+    fitted = fit_weighted(model, read.log_odds, audit, labels, seed=seed)
+    model = replace(model, calibration=fitted.calibration)
+    probability = fraud_of(model, read)
+    audited = AuditedRecords(
+        probability[audit.rows],
+        np.where(has_label, labels != model.legitimate, np.nan).astype(np.float64),
+        audit.probability,
+        audit.group_probability,
+        len(np.unique(read.groups)),
+    )
+    promised, absent = promised_points(audited, targets)
+    points = with_rates([*promised, volume_point(CAPACITY, probability, share)], audited, probability, read.days)
+    intervals = {point.name: list(rate_interval(audited, point.threshold)) for point in points}
+    facts = {"drawn": len(audit.rows), "false_positive_rate_interval": intervals}
+    return Outcome(model, points, absent, _facts(int(has_label.sum()), fitted) | facts)
+
+
+def _facts(n_labels: int, fitted: WeightedCalibration) -> dict[str, Any]:
+    return {
+        "of": ["operating_points", "calibration"],
+        "labels": n_labels,
+        "max_calibration_error": fitted.max_error,
+        "observed_over_expected_interval": list(fitted.observed_over_expected),
+    }

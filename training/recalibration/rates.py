@@ -1,0 +1,190 @@
+"""Rates of an audited sample: weighted shares, and rates of false positives that it can promise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fraudsieve._typing import Array
+from fraudsieve.models.guarantees import groups_needed, upper_rate
+from fraudsieve.models.points import AbsentPoint, OperatingPoint
+from fraudsieve.models.thresholds import Targets
+
+__all__ = ["AuditedRecords", "promised_points", "rate_interval", "with_rates"]
+
+OF_FRAUD = 0.2
+"""Part of the error probability that the bound of the share of fraud takes; that of false positives has the rest."""
+
+
+@dataclass(frozen=True, eq=False)
+class AuditedRecords:
+    """Audited records and their labels.
+
+    Parameters
+    ----------
+    probability : ndarray of float64, shape (n_audited,)
+        Probability of fraud.
+    is_fraud : ndarray of float64, shape (n_audited,)
+        1 for fraud, 0 for legitimate, NaN without a label.
+    inclusion : ndarray of float64, shape (n_audited,)
+        The probability with which the record was drawn.
+    group_inclusion : ndarray of float64, shape (n_audited,)
+        The probability with which its campaign or account was drawn.
+    n_groups : int
+        Campaigns or accounts of the traffic.
+    """
+
+    probability: Array
+    is_fraud: Array
+    inclusion: Array
+    group_inclusion: Array
+    n_groups: int
+
+
+def promised_points(records: AuditedRecords, targets: Targets) -> tuple[list[OperatingPoint], list[AbsentPoint]]:
+    """Choose the thresholds of the rates of false positives that an audited sample can promise.
+
+    Suppose that every record above a threshold were kept with the same probability, the lowest of them. The number of
+    false positives that are kept is then binomial, and its upper bound divided by that probability bounds the share of
+    all campaigns or accounts. The weighted count is rounded up. Bounds are checked from the strictest threshold down,
+    and the first failure ends the search (fixed sequence testing, as in Angelopoulos et al., 2021, "Learn then test").
+    Audited records without a label count against the rate.
+
+    Parameters
+    ----------
+    records : AuditedRecords
+        The audited sample.
+    targets : Targets
+        Rates and confidence.
+
+    Returns
+    -------
+    points : list of OperatingPoint
+        With the promise, but without rates.
+    absent : list of AbsentPoint
+        Rates that the sample is too small for. Its groups are those that an equally informative plain sample has.
+    """
+    points: list[OperatingPoint] = []
+    absent: list[AbsentPoint] = []
+    error = 1 - targets.confidence
+    legitimate = 1 - _fraud_bound(records, 1 - OF_FRAUD * error)
+    thresholds, bounds = _bounds(records, 1 - (1 - OF_FRAUD) * error)
+    for name, rate in zip(targets.names, targets.false_positive_rates, strict=False):
+        holds = np.cumprod(bounds <= rate * legitimate)
+        if holds.any():
+            at, n = int(holds.sum()) - 1, int(np.isfinite(records.is_fraud).sum())
+            promise: dict[str, Any] = {
+                "max_false_positive_rate": rate,
+                "confidence": targets.confidence,
+                "legitimate_groups": n,
+            }
+            points.append(OperatingPoint(name, float(thresholds[at]), None, None, 0.0, **promise))
+            continue
+        needed = groups_needed(max(rate * legitimate, 1e-9), 1 - (1 - OF_FRAUD) * error)
+        found = min(int(records.n_groups * records.group_inclusion[records.probability.argmax()]), needed - 1)
+        absent.append(AbsentPoint(name, rate, targets.confidence, found, needed))
+    return points, absent
+
+
+def _bounds(records: AuditedRecords, confidence: float) -> tuple[Array, Array]:
+    """Return thresholds from the strictest down, and upper bounds of the share of groups that are false positives."""
+    order = np.argsort(-records.probability, kind="stable")
+    ranked, inclusion = records.probability[order], records.group_inclusion[order]
+    weights = np.where(records.is_fraud[order] == 1, 0.0, 1 / inclusion)  # without a label: against the rate
+    n = len(order)
+    # The record just below a threshold counts for the lowest probability: its stratum may reach above it.
+    lowest = np.minimum.accumulate(inclusion)
+    ends = np.append(np.flatnonzero(np.diff(ranked) < 0) + 1, n)
+    cuts = np.unique(np.concatenate([[0], ends]))
+    thresholds = np.array([np.nextafter(ranked[cut], 2.0) if cut < n else 0.0 for cut in cuts])
+    reach = lowest[np.minimum(cuts, n - 1)]
+    hits = np.ceil(np.concatenate([[0.0], np.cumsum(weights)])[cuts] * reach - 1e-9)
+    uppers = [upper_rate(int(hit), records.n_groups, confidence) for hit in hits]
+    return thresholds, np.minimum(np.array(uppers) / reach, 1.0)
+
+
+def _fraud_bound(records: AuditedRecords, confidence: float) -> float:
+    """Return the upper bound of the share of groups that are fraud."""
+    lowest = float(records.group_inclusion.min())
+    hits = np.ceil((1 / records.group_inclusion[records.is_fraud != 0]).sum() * lowest - 1e-9)
+    return min(upper_rate(int(hits), records.n_groups, confidence) / lowest, 1.0)
+
+
+def rate_interval(records: AuditedRecords, threshold: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Return a two-sided interval of the rate of false positives over campaigns or accounts.
+
+    Parameters
+    ----------
+    records : AuditedRecords
+        The audited sample.
+    threshold : float
+        Records with at least this probability are flagged.
+    confidence : float, default=0.95
+        Probability that the interval has the rate.
+
+    Returns
+    -------
+    low, high : float
+    """
+    tail = (1 - confidence) / 2
+    legitimate = records.is_fraud == 0
+    flagged = records.probability >= threshold
+    reach = float(records.group_inclusion[flagged].min()) if flagged.any() else float(records.group_inclusion.max())
+    below = records.probability[~flagged]
+    if len(below):
+        reach = min(reach, float(records.group_inclusion[~flagged][below.argmax()]))
+    count = (1 / records.group_inclusion[flagged & legitimate]).sum() * reach
+    high = upper_rate(int(np.ceil(count - 1e-9)), records.n_groups, 1 - tail) / reach
+    low = _lower_rate(int(count + 1e-9), records.n_groups, 1 - tail) / reach
+    share = float(np.average(records.is_fraud[np.isfinite(records.is_fraud)] == 0, weights=_weights(records)))
+    return low / share, min(high / share, 1.0)
+
+
+def _lower_rate(hits: int, n: int, confidence: float) -> float:
+    return 1 - upper_rate(n - hits, n, confidence) if hits else 0.0
+
+
+def _weights(records: AuditedRecords) -> Array:
+    return np.asarray(1 / records.group_inclusion[np.isfinite(records.is_fraud)])
+
+
+def with_rates(
+    points: Sequence[OperatingPoint], records: AuditedRecords, probability: Array, days: float | None
+) -> list[OperatingPoint]:
+    """Return points with the rates that the sample estimates, and the alerts that the traffic has.
+
+    Parameters
+    ----------
+    points : sequence of OperatingPoint
+        Points.
+    records : AuditedRecords
+        The audited sample; its labelled records are weighted by the inverse of their probabilities.
+    probability : ndarray of float64, shape (n_records,)
+        Probability of fraud of the traffic.
+    days : float or None
+        Days that the traffic spans.
+
+    Returns
+    -------
+    list of OperatingPoint
+    """
+    known = np.isfinite(records.is_fraud)
+    weight, fraud = 1 / records.inclusion[known], records.is_fraud[known] == 1
+    filled = []
+    for point in points:
+        hit = records.probability[known] >= point.threshold
+        flagged = float((probability >= point.threshold).mean())
+        rates: dict[str, Any] = {
+            "false_positive_rate": _share(hit, ~fraud, weight),
+            "recall": _share(hit, fraud, weight),
+            "precision": _share(fraud, hit, weight),
+        }
+        alerts = None if days is None else flagged * len(probability) / days
+        filled.append(replace(point, flagged=flagged, alerts_a_day=alerts, **rates))
+    return filled
+
+
+def _share(part: Array, of: Array, weight: Array) -> float | None:
+    total = float(weight[of].sum())
+    return float(weight[of & part].sum()) / total if total else None

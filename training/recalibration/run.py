@@ -1,0 +1,252 @@
+"""Recalibrate a model for other traffic: the same trees, other thresholds and, with labels, another calibration."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fraudsieve._typing import Progress
+from fraudsieve.exceptions import RecipeError
+from fraudsieve.features.tables.source import Source, data_digest, local_file
+from fraudsieve.models.artifact.folder import Model, write_model
+from fraudsieve.models.predict import Scorer
+from fraudsieve.models.thresholds import CAPACITY, deciding_first
+from fraudsieve.training.evaluation.points import point_notes
+from fraudsieve.training.evaluation.run import load_scorer
+from fraudsieve.training.output import check_model_output, remove_aside, set_aside
+from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.recipe.sections import ThresholdRecipe
+from fraudsieve.training.tracking.inputs import RunInput
+from fraudsieve.training.tracking.run import LoggedRun, open_run
+from fraudsieve.training.tracking.store import tracking_uri
+
+from .audit import Audit, draw_audit, read_audit, write_audit
+from .content import recalibration_content
+from .outcomes import by_all_labels, by_audit, by_volume, fraud_of
+from .traffic import Traffic, read_traffic
+from .volume import volume_interval
+
+__all__ = ["Recalibrated", "draw_audit_sample", "recalibrate"]
+
+
+@dataclass(frozen=True, eq=False)
+class Recalibrated:
+    """Result of `recalibrate`.
+
+    Parameters
+    ----------
+    model : Model
+        The model, as written. ``training["recalibration"]`` says from which model and on what.
+    folder : Path
+        The model folder.
+    logged : LoggedRun or None
+        The run in MLflow; None if it is not tracked.
+    notes : tuple of str
+        Notes for the user.
+    """
+
+    model: Model
+    folder: Path
+    logged: LoggedRun | None
+    notes: tuple[str, ...]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was recalibrated, from which model, and on what."""
+        return dict(self.model.training["recalibration"])
+
+
+def draw_audit_sample(
+    model: str | Path | Scorer,
+    traffic: Source,
+    n: int,
+    sample: str | Path,
+    *,
+    events: Source | None = None,
+    past: Source | None = None,
+    seed: int = 0,
+) -> Audit:
+    """Draw records for people to label, stratified by score, and write their identifiers and probabilities.
+
+    Parameters
+    ----------
+    model : str, Path or Scorer
+        A model folder, an address, or a loaded model.
+    traffic : path or DataFrame
+        Messages, accounts or events, with identifiers.
+    n : int
+        How many to draw.
+    sample : str or Path
+        The CSV file to write: ``subject_id`` and ``inclusion_probability``.
+    events, past : path or DataFrame, default=None
+        As for `score_file`.
+    seed : int, default=0
+        Seed of the draw.
+
+    Returns
+    -------
+    Audit
+        Positions in the traffic that can be scored, and probabilities.
+
+    Raises
+    ------
+    SchemaError
+        If a table cannot be used.
+    """
+    scorer = _with_legitimate(load_scorer(model))
+    read = read_traffic(scorer.model, traffic, events=events, past=past)
+    audit = draw_audit(fraud_of(scorer.model, read), read.groups, n, seed=seed)
+    write_audit(audit, read, sample, seed=seed)
+    return audit
+
+
+def recalibrate(
+    model: str | Path | Scorer,
+    traffic: Source,
+    *,
+    output: str | Path,
+    labels: Source | None = None,
+    sample: str | Path | None = None,
+    events: Source | None = None,
+    past: Source | None = None,
+    alerts_a_day: float | None = None,
+    flagged: float | None = None,
+    recipe: Recipe | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Recalibrated:
+    """Set the thresholds of a model and, with labels, its calibration, for other traffic. The trees stay.
+
+    Without labels, the only point is that of the capacity: the threshold with the given alert volume. With the labels
+    of a sample that `draw_audit_sample` drew, calibration and rates of false positives are set too, weighted by
+    inverse inclusion probabilities. With labels of all records they are set as in training.
+
+    Parameters
+    ----------
+    model : str, Path or Scorer
+        A model folder, an address such as ``models:/NAME@champion``, or a loaded model.
+    traffic : path or DataFrame
+        Messages, accounts or events, with identifiers; at least 100 that can be scored.
+    output : str or Path
+        The model folder to write.
+    labels : path or DataFrame, default=None
+        A table of labels: of the sample or, without a sample, of all records. Without it, labels do not count.
+    sample : str or Path, default=None
+        The file of `draw_audit_sample`, with the same traffic.
+    events, past : path or DataFrame, default=None
+        As for `score_file`.
+    alerts_a_day : float, default=None
+        Alerts per day that people can review; the traffic needs times.
+    flagged : float, default=None
+        Share of the records that people can review. Without both, it is that of the capacity of the model.
+    recipe : Recipe, default=None
+        Its section ``track`` has the store of MLflow, and ``seed`` the seed.
+    overwrite : bool, default=False
+        Whether to replace a model folder of that name.
+    progress : callable, default=None
+        Called with the name of each step as it begins.
+
+    Returns
+    -------
+    Recalibrated
+
+    Raises
+    ------
+    SchemaError
+        If a table cannot be used, or too few of the records that need one have a label.
+    RecipeError
+        If the model has no legitimate class, or the alert volume cannot be used.
+    FileExistsError
+        If the folder exists and is not to be replaced.
+    TrackingError
+        If MLflow's store does not answer.
+
+    Examples
+    --------
+    ::
+
+        draw_audit_sample("fraudsieve-model", "traffic.parquet", 300, "audit.csv")
+        recalibrate(
+            "fraudsieve-model", "traffic.parquet", labels="labels.csv", sample="audit.csv", output="fraudsieve-here"
+        )
+    """
+    report_step, recipe = progress or (lambda step: None), recipe or Recipe()
+    check_model_output(Path(output), overwrite=overwrite)
+    report_step("loading the model")
+    scorer = _with_legitimate(load_scorer(model))
+    report_step("scoring")
+    read = read_traffic(scorer.model, traffic, labels=labels, events=events, past=past)
+    share = _share_to_flag(scorer.model, read, alerts_a_day, flagged)
+    report_step("recalibrating")
+    new, notes = _recalibrate(scorer.model, read, labels is not None, sample, share, recipe.seed)
+    new = replace(new, digest="", training=_training(scorer.model, new, traffic, labels))
+    set_aside([Path(output)])
+    logged = None
+    if recipe.track.enabled:
+        report_step("logging the run to MLflow")
+        with open_run(
+            tracking_uri(recipe.track.uri), recipe.track.experiment, name=f"{new.name}, recalibration"
+        ) as run:
+            file = local_file(traffic)
+            run.log_inputs([RunInput("traffic", None if file is None else str(file), data_digest(traffic))])
+            new = write_model(new, output)
+            content = recalibration_content(new, model if isinstance(model, str) else None)
+            logged = run.finish(output, content, register_as=new.name if recipe.track.register_model else None)
+    else:
+        new = write_model(new, output)
+    remove_aside([Path(output)])
+    return Recalibrated(new, Path(output), logged, (*read.notes, *notes))
+
+
+def _with_legitimate(scorer: Scorer) -> Scorer:
+    if scorer.model.legitimate is None:
+        raise RecipeError("the model", ["it has no legitimate class, so it has no operating points to set"])
+    return scorer
+
+
+def _share_to_flag(model: Model, read: Traffic, alerts_a_day: float | None, flagged: float | None) -> float:
+    """Return the share of the records that are flagged at the capacity."""
+    if alerts_a_day is not None and flagged is not None:
+        raise RecipeError("--alerts-a-day", ["expected one alert volume, got --flagged too. Remove one"])
+    if alerts_a_day is not None:
+        if read.days is None:
+            raise RecipeError("--alerts-a-day", ["the records have no times. Add times, or use --flagged"])
+        return min(alerts_a_day * read.days / len(read.ids), 1.0)
+    if flagged is not None:
+        return flagged
+    share = next((point.flagged for point in model.points if point.name == CAPACITY), None)
+    if share is None:
+        raise RecipeError("the model", ["it has no alert volume. Give one: --alerts-a-day or --flagged"])
+    return share
+
+
+def _recalibrate(
+    model: Model, read: Traffic, has_labels: bool, sample: str | Path | None, share: float, seed: int
+) -> tuple[Model, tuple[str, ...]]:
+    """Return the model with new points and facts, and notes."""
+    thresholds = model.training.get("recipe", {}).get("thresholds")
+    targets = (ThresholdRecipe() if thresholds is None else ThresholdRecipe.model_validate(thresholds)).targets
+    if not has_labels:
+        outcome = by_volume(model, read, targets, share)
+    elif sample is None:
+        outcome = by_all_labels(model, read, targets, share, seed=seed)
+    else:
+        outcome = by_audit(model, read, read_audit(sample, read), targets, share, seed=seed)
+    points = deciding_first(outcome.points, targets.decide_by or targets.names[0])
+    capacity = next(point for point in points if point.name == CAPACITY)
+    low, high = volume_interval(fraud_of(outcome.model, read) >= capacity.threshold, read.groups)
+    volume = {"flagged": capacity.flagged, "flagged_interval": [low, high], "days": read.days}
+    facts = model.training | {"recalibration": outcome.facts | volume}
+    chosen = {point.name for point in points} | {point.name for point in outcome.absent}
+    left_out = ", ".join(name for name in targets.names if name not in chosen)
+    notes = point_notes(points, outcome.absent, targets)
+    if left_out:
+        notes = (*notes, f"operating points that are not chosen again: {left_out}")
+    return replace(outcome.model, points=points, absent_points=tuple(outcome.absent), training=facts), notes
+
+
+def _training(model: Model, new: Model, traffic: Source, labels: Source | None) -> dict[str, Any]:
+    """Return the training facts of the new model: those of the old one, and what was recalibrated."""
+    digests = {"traffic": data_digest(traffic)} | ({} if labels is None else {"labels": data_digest(labels)})
+    facts = new.training["recalibration"]
+    parent = {"parent": model.digest, "calibration_before": asdict(model.calibration), "digests": digests}
+    return new.training | {"recalibration": parent | facts}

@@ -1,0 +1,125 @@
+"""The records that a model is recalibrated on: scores before calibration, campaigns or accounts, and labels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.tables.reader import read_table
+from fraudsieve.features.tables.source import Source, as_input, origin_of
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.batch.inputs import label_reader, options_of_model, read_inputs
+from fraudsieve.models.batch.score import feature_rows
+from fraudsieve.training.data.builders import row_groups
+from fraudsieve.training.data.labelled import join_labels, read_classes, with_times
+
+__all__ = ["MIN_ROWS", "Traffic", "read_traffic"]
+
+MIN_ROWS = 100
+"""With fewer records, a share of them says little."""
+TIME_COLUMNS = {"message": "sent_at", "account": "as_of", "event": "occurred_at"}
+
+
+@dataclass(frozen=True, eq=False)
+class Traffic:
+    """Records of the traffic that can be scored.
+
+    Parameters
+    ----------
+    ids : ndarray of object, shape (n_records,)
+        Their identifiers, each once.
+    log_odds : ndarray of float64, shape (n_records, n_outputs)
+        Before calibration.
+    groups : ndarray of int64, shape (n_records,)
+        Campaigns or accounts.
+    group_kind : str
+        ``campaign`` or ``account``.
+    labels : ndarray of object, shape (n_records,)
+        Missing where there is no label; labels of the table itself do not count.
+    days : float or None
+        The time that the records span, one gap more than there are; None without two distinct times.
+    rejected : int
+        Rows that could not be used or scored.
+    notes : tuple of str
+        Assumptions made while reading.
+    """
+
+    ids: Array
+    log_odds: Array
+    groups: Array
+    group_kind: str
+    labels: Array
+    days: float | None
+    rejected: int
+    notes: tuple[str, ...]
+
+
+def read_traffic(
+    model: Model,
+    source: Source,
+    *,
+    labels: Source | None = None,
+    events: Source | None = None,
+    past: Source | None = None,
+) -> Traffic:
+    """Read records and score them.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    source : path or DataFrame
+        Messages, accounts or events.
+    labels : path or DataFrame, default=None
+        A table of labels.
+    events, past : path or DataFrame, default=None
+        As for `read_inputs`.
+
+    Returns
+    -------
+    Traffic
+
+    Raises
+    ------
+    SchemaError
+        If a table cannot be used, an identifier is missing or repeated, or fewer than `MIN_ROWS` can be scored.
+    """
+    name = f"{model.subject}_id"
+    read = read_inputs(model, source, events=events, past=past, require=(name,))
+    rows, why, _ = feature_rows(model, read.records, events=read.events, past=read.past)
+    ok = np.full(len(rows), True) if why is None else pd.isna(why)
+    records = read.records[ok].drop(columns=["label", "labelled_at"], errors="ignore").reset_index(drop=True)
+    if len(records) < MIN_ROWS:
+        problem = f"expected {MIN_ROWS} records that can be scored, got {len(records)}"
+        raise SchemaError(origin_of(source), problem, "Use a longer period.")
+    if records[name].isna().any() or records[name].duplicated().any():
+        raise SchemaError(origin_of(source), f"expected a {name} that no other row has in every row", "Add it.")
+    groups, kind = row_groups(records, model.subject)
+    return Traffic(
+        records[name].to_numpy(object),
+        model.ensemble.log_odds(rows[ok]),
+        groups,
+        kind,
+        _labels(model, records, labels),
+        _days(records, TIME_COLUMNS[model.subject]),
+        len(read.rejected) + int((~ok).sum()),
+        read.notes,
+    )
+
+
+def _labels(model: Model, records: pd.DataFrame, labels: Source | None) -> Array:
+    if labels is None:
+        return np.full(len(records), None, object)
+    table = read_table(as_input(labels, options_of_model(model)), "labels")
+    frame, checked, _ = read_classes(with_times(records), table, label_reader(model))
+    joined = join_labels(frame, checked, f"{model.subject}_id")["label"]
+    return joined.where(joined.notna(), None).to_numpy(object)
+
+
+def _days(records: pd.DataFrame, name: str) -> float | None:
+    times = records[name].dropna() if name in records else pd.Series(dtype="datetime64[us, UTC]")
+    if len(times) < 2 or times.min() == times.max():
+        return None
+    return float((times.max() - times.min()) / pd.Timedelta(days=1) / (len(times) - 1) * len(records))
