@@ -14,6 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from fraudsieve._typing import Array
 from fraudsieve.features.accounts import AccountFeatures
+from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
+from fraudsieve.features.message_frames import message_texts
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.features.tables.label_values import AUTO, read_labels
 from fraudsieve.models.artifact.folder import Model, write_model
@@ -58,8 +60,8 @@ def save_pipeline(
         or 0. None for a model of types, which gives no probability of fraud.
     calibration : tuple of (X, y), default=None
         Labelled records that the pipeline was not fitted on, preferably later ones. The probabilities are calibrated on
-        them, and the operating points are chosen, the first of which decides. Without them the calibration is that of
-        the classifier, and ``decision`` is None.
+        them, and the operating points are chosen over their campaigns or accounts. The first point decides. Without
+        them the calibration is that of the classifier, and ``decision`` is None.
 
     Returns
     -------
@@ -109,7 +111,7 @@ def save_pipeline(
     )
     if calibration is not None:
         X, y = calibration
-        model = _calibrate(model, np.asarray(pipeline[:-1].transform(X), np.float64), y)
+        model = _calibrate(model, np.asarray(pipeline[:-1].transform(X), np.float64), y, _groups(builder, X))
     return write_model(model, folder)
 
 
@@ -196,7 +198,14 @@ def _legitimate_class(legitimate: str | None, classes: tuple[str, ...], builder:
     )
 
 
-def _calibrate(model: Model, rows: Array, y: Any) -> Model:
+def _groups(builder: Builder, X: Any) -> Array:
+    """Return the campaign of every message, or the account of every row: rates are promised over these."""
+    if isinstance(builder, MessageFeatures):
+        return near_duplicate_groups(message_texts(X))
+    return pd.factorize(X["account_id"])[0]
+
+
+def _calibrate(model: Model, rows: Array, y: Any, groups: Array) -> Model:
     """Calibrate a model on other rows, and choose its operating points on them."""
     truth = np.array([str(label) for label in np.asarray(y)], object)
     check_consistent_length(rows, truth)
@@ -209,4 +218,5 @@ def _calibrate(model: Model, rows: Array, y: Any) -> Model:
     if model.legitimate is None:
         return model
     fraud = fraud_probability(calibration.apply(odds), model.classes, model.legitimate)
-    return replace(model, points=operating_points(fraud, truth != model.legitimate))
+    points, absent = operating_points(fraud, truth != model.legitimate, groups=groups)
+    return replace(model, points=points, absent_points=absent)

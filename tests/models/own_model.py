@@ -43,7 +43,7 @@ def write_own_model(folder: Path) -> Model:
     labels = frame["label"].to_numpy(object)
     matrix = features.fit_transform(frame, labels)
     fitted = FraudClassifier(n_rounds=8, n_jobs=1, min_leaf_rows=5).fit(matrix, labels)
-    points = operating_points(fitted.predict_proba(matrix)[:, 0], labels == "fraud", days=1.0)
+    points, absent = operating_points(fitted.predict_proba(matrix)[:, 0], labels == "fraud", days=1.0)
     model = Model(
         "own",
         ("fraud", "legitimate"),
@@ -52,6 +52,7 @@ def write_own_model(folder: Path) -> Model:
         fitted.ensemble_,
         fitted.calibration_,
         points=points,
+        absent_points=absent,
     )
     return write_model(model, folder)
 
@@ -59,6 +60,6 @@ def write_own_model(folder: Path) -> Model:
 def records() -> list[dict[str, Any]]:
     """Return records to score: those of the messages, and some with unseen and missing values."""
     names = ["text", "channel", "国家", "age", "is_new"]
-    rows = messages()[names].astype(object).where(lambda frame: frame.notna(), None).to_dict("records")
+    rows: Any = messages()[names].astype(object).where(lambda frame: frame.notna(), None).to_dict("records")
     odd = {"text": "百家樂 🎰 call 0800-123", "channel": "fax", "国家": None, "age": None, "is_new": None}
     return [*rows, odd, {**odd, "text": "see you"}]
