@@ -61,4 +61,5 @@ def records() -> list[dict[str, Any]]:
     names = ["text", "channel", "国家", "age", "is_new"]
     rows = messages()[names].astype(object).where(lambda frame: frame.notna(), None).to_dict("records")
     odd = {"text": "百家樂 🎰 call 0800-123", "channel": "fax", "国家": None, "age": None, "is_new": None}
-    return [*rows, odd, {**odd, "text": "see you"}]
+    named = [{str(name): value for name, value in row.items()} for row in rows]
+    return [*named, odd, {**odd, "text": "see you"}]
