@@ -25,8 +25,10 @@ def messages() -> pd.DataFrame:
     """Return labelled messages with a channel, a country, an age and a flag; some values are missing."""
     rng = np.random.default_rng(5)
     is_fraud = rng.random(N) < 0.4
-    texts = [rng.choice(FRAUD if fraud else LEGITIMATE).format(n=n) for n, fraud in enumerate(is_fraud)]
-    channel = np.where(is_fraud, rng.choice(["sms", "app"], N, p=[0.8, 0.2]), rng.choice(["sms", "app", "mail"], N))
+    is_plain = is_fraud & (rng.random(N) < 0.6)  # of the others the channel tells, not the text
+    texts = [rng.choice(FRAUD if plain else LEGITIMATE).format(n=n) for n, plain in enumerate(is_plain)]
+    of_fraud, of_others = rng.choice(["sms", "app"], N, p=[0.9, 0.1]), rng.choice(["sms", "app", "mail"], N)
+    channel = np.where(is_fraud, of_fraud, of_others)
     frame = pd.DataFrame({"message_id": [f"m{n}" for n in range(N)], "text": texts, "channel": channel})
     frame["国家"] = rng.choice(["CN", "US", "NG"], N)
     frame["age"] = np.where(rng.random(N) < 0.2, np.nan, rng.integers(0, 90, N))
