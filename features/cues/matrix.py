@@ -207,6 +207,7 @@ def _all_kernel(
 
     One kernel calls all others, since a call from Python takes ten times as long as one of them needs for a message.
     """
+    (brands, brand_ends, any_suffix, domains), hotlines, shorteners = lists
     money, suffixes, handles, amount_words, words, base58, base32 = tables
     n, capacity = offsets.size - 1, codes.size // SHORTEST
     block = np.zeros((n, N_CUES + N_SHAPES))
@@ -215,19 +216,16 @@ def _all_kernel(
     _copy_columns(block, N_CUES, N_SHAPES, out, AT_SHAPES[0])
 
     block, links = np.zeros((n, N_LINKS + 1)), np.empty((capacity, 4), np.int64)
-    links = links[: link_kernel(codes, offsets, suffixes[0], suffixes[1], lists.shorteners, block, links)]
+    links = links[: link_kernel(codes, offsets, suffixes[0], suffixes[1], shorteners, block, links)]
     _copy_columns(block, 0, N_LINKS, out, AT_LINKS)
     _copy_columns(block, N_LINKS, 1, out, AT_SHAPES[1])
-    brands = lists.brands
-    if brands.ends.size > 1:
+    if brand_ends.size > 1:
         block = np.zeros((n, 1))
-        brand_kernel(
-            codes, offsets, links, suffixes, brands.codes, brands.ends, brands.any_suffix, brands.domains, block
-        )
+        brand_kernel(codes, offsets, links, suffixes, brands, brand_ends, any_suffix, domains, block)
         _copy_columns(block, 0, 1, out, AT_BRANDS)
 
     spans = np.empty((capacity, 4), np.int64)
-    _count_kinds(spans, number_kernel(codes, offsets, lists.hotlines, spans), out, AT_NUMBERS)
+    _count_kinds(spans, number_kernel(codes, offsets, hotlines, spans), out, AT_NUMBERS)
     _count_kinds(spans, handle_kernel(codes, offsets, handles, spans), out, AT_HANDLES)
 
     block = np.zeros((n, N_AMOUNTS + len(AMOUNT_SHAPES)))

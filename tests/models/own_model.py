@@ -25,8 +25,10 @@ def messages() -> pd.DataFrame:
     """Return labelled messages with a channel, a country, an age and a flag; some values are missing."""
     rng = np.random.default_rng(5)
     is_fraud = rng.random(N) < 0.4
-    texts = [rng.choice(FRAUD if fraud else LEGITIMATE).format(n=n) for n, fraud in enumerate(is_fraud)]
-    channel = np.where(is_fraud, rng.choice(["sms", "app"], N, p=[0.8, 0.2]), rng.choice(["sms", "app", "mail"], N))
+    is_plain = is_fraud & (rng.random(N) < 0.6)  # of the others the channel tells, not the text
+    texts = [rng.choice(FRAUD if plain else LEGITIMATE).format(n=n) for n, plain in enumerate(is_plain)]
+    of_fraud, of_others = rng.choice(["sms", "app"], N, p=[0.9, 0.1]), rng.choice(["sms", "app", "mail"], N)
+    channel = np.where(is_fraud, of_fraud, of_others)
     frame = pd.DataFrame({"message_id": [f"m{n}" for n in range(N)], "text": texts, "channel": channel})
     frame["国家"] = rng.choice(["CN", "US", "NG"], N)
     frame["age"] = np.where(rng.random(N) < 0.2, np.nan, rng.integers(0, 90, N))
@@ -41,7 +43,7 @@ def write_own_model(folder: Path) -> Model:
     features = MessageFeatures(columns=["channel", "国家", "age", "is_new"], n_folds=3, **LISTS)
     features.set_output(transform="pandas")
     labels = frame["label"].to_numpy(object)
-    matrix = features.fit_transform(frame, labels)
+    matrix = features.fit_transform(frame, labels, groups=np.arange(N))
     fitted = FraudClassifier(n_rounds=8, n_jobs=1, min_leaf_rows=5).fit(matrix, labels)
     points, absent = operating_points(fitted.predict_proba(matrix)[:, 0], labels == "fraud", days=1.0)
     model = Model(
@@ -62,4 +64,5 @@ def records() -> list[dict[str, Any]]:
     names = ["text", "channel", "国家", "age", "is_new"]
     rows: Any = messages()[names].astype(object).where(lambda frame: frame.notna(), None).to_dict("records")
     odd = {"text": "百家樂 🎰 call 0800-123", "channel": "fax", "国家": None, "age": None, "is_new": None}
-    return [*rows, odd, {**odd, "text": "see you"}]
+    named = [{str(name): value for name, value in row.items()} for row in rows]
+    return [*named, odd, {**odd, "text": "see you"}]

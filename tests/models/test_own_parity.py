@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.models import Policy, Scorer, score_file
-from fraudsieve.models.batch.score import score_frame
+from fraudsieve.models import Policy, Scorer
+from fraudsieve.models.batch.score import score_file, score_frame
 from fraudsieve.models.flavor import save_model
 from fraudsieve.models.sentences.sentence import sentence_of
 from tests.models.own_model import messages, records, write_own_model

@@ -111,7 +111,7 @@ def test_lists_are_restored_from_plain_types() -> None:
         ({"words": {"a": []}}, "words.a: expected at least one word, got none"),
         ({"words": {f"g{n}": [f"word{n}"] for n in range(101)}}, "expected at most 100 groups, got 101"),
         (
-            {"words": {"a": [chr(0x4E00 + n) * 60 for n in range(3000)]}},
+            {"words": {"a": [chr(0xAC00 + n) * 60 for n in range(3000)]}},
             "whose table fits into 256 MB, got 3,000 words",
         ),
         ({"brands": {"icbc": ["icbc"]}}, "brands.icbc: expected domains under a public suffix"),

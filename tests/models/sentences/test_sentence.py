@@ -49,7 +49,7 @@ def account_matrix(subject: str) -> AccountMatrix:
     network = default_network(EVENTS, labels=True) if subject == "account" else None
     categories = {"home_town": ("rome", "bonn"), "plan_type": ("basic",)}
     numbers = ("amount", "credit_limit")
-    return AccountMatrix(subject, (*views, every), network, numbers, categories)  # type: ignore[arg-type]
+    return AccountMatrix(subject, (*views, every), network, OwnColumns(numbers, categories))  # type: ignore[arg-type]
 
 
 MATRICES: dict[str, FeatureMatrix] = {
