@@ -98,7 +98,7 @@ class Shadow:
         self._queue: deque[_Job] = deque()
         self._records = self._bytes = 0
         self._changed = threading.Condition()
-        self._is_closed = False
+        self._closed = threading.Event()
         self._logged_at = float("-inf")
         self._thread = threading.Thread(target=self._run, name="shadow", daemon=True)
         self._thread.start()
@@ -116,7 +116,7 @@ class Shadow:
             Bytes that they took in the request.
         """
         with self._changed:
-            if self._records + len(records) > MAX_RECORDS or self._bytes + size > MAX_BYTES or self._is_closed:
+            if self._records + len(records) > MAX_RECORDS or self._bytes + size > MAX_BYTES or self._closed.is_set():
                 self.metrics.shadow_dropped.inc(len(records))
                 return
             self._queue.append(_Job(records, list(scores), size))
@@ -139,7 +139,7 @@ class Shadow:
     def close(self) -> None:
         """Stop; what is waiting is dropped."""
         with self._changed:
-            self._is_closed = True
+            self._closed.set()
             self.metrics.shadow_dropped.inc(self._records)
             self._queue.clear()
             self._changed.notify()
@@ -153,12 +153,12 @@ class Shadow:
             start = time.perf_counter()
             self._compare(records, scores)
             rest = REST * (time.perf_counter() - start)
-            time.sleep(rest if self._queue else max(rest, GATHER_SECONDS))
+            self._closed.wait(rest if self._queue else max(rest, GATHER_SECONDS))
 
     def _next_batch(self) -> tuple[list[dict[str, Any]], list[Score]]:
         """Wait for records; return some, and their scores. Empty if the shadow is closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._is_closed)
+            self._changed.wait_for(lambda: self._queue or self._closed.is_set())
             records: list[dict[str, Any]] = []
             scores: list[Score] = []
             while self._queue and len(records) < BATCH:
