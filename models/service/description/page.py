@@ -1,6 +1,7 @@
 """The page at ``/docs``: the OpenAPI document for people. It loads nothing, from here or from elsewhere."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from string import Template
@@ -19,11 +20,16 @@ PAGE = Template("""<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$title $version</title>
 <style>
+html { color-scheme: light dark; --line: #ccc; --box: #f4f4f4; }
+@media screen and (prefers-color-scheme: dark) { html { --line: #444; --box: #262626; } }
+@media print { html { color-scheme: light; } h2, h3 { break-after: avoid; } pre, tr { break-inside: avoid; } }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; }
-h2 { margin-top: 2.5rem; border-bottom: 1px solid #ccc; }
-pre { overflow: auto; padding: 0.75rem; background: #f4f4f4; }
+h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); }
+h2, h3, p, td { overflow-wrap: anywhere; }
+pre { padding: 0.75rem; background: var(--box); white-space: pre-wrap; overflow-wrap: anywhere; }
 table { border-collapse: collapse; }
 th, td { padding: 0.2rem 0.8rem 0.2rem 0; text-align: left; vertical-align: top; }
+td { min-width: 2.2rem; }
 </style>
 </head>
 <body>
@@ -69,23 +75,34 @@ def render_description(document: Mapping[str, Any]) -> str:
 def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
     parts = [f"<h2><code>{method.upper()} {escape(path)}</code></h2>", f"<p>{escape(operation['summary'])}.</p>"]
     if "description" in operation:
-        parts.append(f"<p>{escape(operation['description'])}</p>")
+        parts.append(f"<p>{_prose(operation['description'])}</p>")
     for parameter in operation.get("parameters", ()):
         default = json.dumps(parameter["schema"]["default"])
-        text = f"{escape(parameter['description'])} By default {default}."
+        text = f"{_prose(parameter['description'])} By default {default}."
         kind = "Header" if parameter["in"] == "header" else "Parameter"
         parts.append(f"<p>{kind} <code>{escape(parameter['name'])}</code>: {text}</p>")
     if "requestBody" in operation:
         examples = operation["requestBody"]["content"]["application/json"]["examples"]
         parts += [_example(name, example["value"]) for name, example in examples.items()]
     parts += [
-        f"<p>Header of the response <code>{escape(name)}</code>: {escape(header['description'])}</p>"
+        f"<p>Header of the response <code>{escape(name)}</code>: {_prose(header['description'])}</p>"
         for response in operation["responses"].values()
         for name, header in response.get("headers", {}).items()
     ]
     statuses = operation["responses"].items()
-    parts.append(_table((status, escape(response["description"])) for status, response in statuses))
+    parts.append(_table((status, _prose(response["description"])) for status, response in statuses))
     return "\n".join(parts)
+
+
+def _prose(text: str) -> str:
+    """Escape a text, and mark names in backticks as code.
+
+    Examples
+    --------
+    >>> _prose("the `event_id` of <one>")
+    'the <code>event_id</code> of &lt;one&gt;'
+    """
+    return re.sub(r"`+([^`]+)`+", r"<code>\1</code>", escape(text))
 
 
 def _example(name: str, value: Any) -> str:
@@ -94,10 +111,10 @@ def _example(name: str, value: Any) -> str:
 
 def _schema(name: str, schema: Mapping[str, Any]) -> str:
     fields = [
-        (f"<code>{escape(field)}</code>", escape(_type_of(about)), escape(about.get("description", "")))
+        (f"<code>{escape(field)}</code>", escape(_type_of(about)), _prose(about.get("description", "")))
         for field, about in schema.get("properties", {}).items()
     ]
-    description = f"<p>{escape(schema.get('description', ''))}</p>"
+    description = f"<p>{_prose(schema.get('description', ''))}</p>"
     return f'<h3 id="{escape(name)}">{escape(name)}</h3>\n{description}\n{_table(iter(fields))}'
 
 

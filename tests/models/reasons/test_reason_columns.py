@@ -7,8 +7,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from fraudsieve._typing import Array
 from fraudsieve.models import Scorer
-from fraudsieve.models.batch.score import score_file
+from fraudsieve.models.batch.score import score_file, score_frame
+from fraudsieve.models.trees.ensemble import Ensemble
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl"])
@@ -42,3 +44,18 @@ def test_without_reasons_there_are_no_such_columns(scorer: Scorer, labelled: pd.
     scores = pd.read_parquet(score_file(scorer, messages, tmp_path / "scores.parquet").output)
     assert not [name for name in scores.columns if name.startswith("reason")]
     assert scores["unlike_training"].between(0, 1).all()
+
+
+def test_the_trees_run_once(scorer: Scorer, labelled: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[int] = []
+    log_odds = Ensemble.log_odds
+
+    def count(ensemble: Ensemble, X: Array, *, n_threads: int = 0) -> Array:
+        runs.append(len(X))
+        return log_odds(ensemble, X, n_threads=n_threads)
+
+    monkeypatch.setattr(Ensemble, "log_odds", count)
+    scored = score_frame(scorer, pd.DataFrame({"text": labelled["text"][:30]}), reasons=2)
+    assert runs == [30]
+    plain = score_frame(scorer, pd.DataFrame({"text": labelled["text"][:30]}))
+    assert scored[plain.columns].equals(plain)

@@ -1,0 +1,110 @@
+"""Chromium, controlled over a pipe with its DevTools protocol."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-extensions",
+    "--hide-scrollbars",
+    "--remote-debugging-pipe",
+]
+PATIENCE = 60.0
+
+
+class Chromium:
+    """A browser with one page."""
+
+    def __init__(self, profile: Path) -> None:
+        assert BROWSER is not None
+        browser_in, our_out = os.pipe()
+        our_in, browser_out = os.pipe()
+        # Chromium expects its pipe at the descriptors 3 and 4.
+        command = f'exec "$0" "$@" 3</proc/self/fd/{browser_in} 4>/proc/self/fd/{browser_out}'
+        self.process = subprocess.Popen(
+            ["/bin/sh", "-c", command, BROWSER, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            pass_fds=(browser_in, browser_out),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        for end in (browser_in, browser_out):
+            os.close(end)
+        self.out, self.answers = os.fdopen(our_out, "wb"), os.fdopen(our_in, "rb")
+        self.events: list[dict[str, Any]] = []
+        self.number, self.session, self.rest = 0, "", b""
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        self.number += 1
+        request = {"id": self.number, "method": method, "params": parameters}
+        request |= {"sessionId": self.session} if self.session else {}
+        self.out.write(json.dumps(request).encode() + b"\0")
+        self.out.flush()
+        while (answer := self._next()).get("id") != self.number:
+            self.events.append(answer)
+        assert "error" not in answer, answer["error"]
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def _next(self) -> dict[str, Any]:
+        while b"\0" not in self.rest:
+            part = os.read(self.answers.fileno(), 1 << 20)
+            assert part, "Chromium ended."
+            self.rest += part
+        message, self.rest = self.rest.split(b"\0", 1)
+        answer: dict[str, Any] = json.loads(message)
+        return answer
+
+    def open(self, page: Path, width: int, scheme: str, media: str = "screen") -> None:
+        """Show a page, and keep its events."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500
+        )
+        self.call(
+            "Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}]
+        )
+        self.events.clear()
+        self.call("Page.navigate", url=page.as_uri())
+        until = time.monotonic() + PATIENCE
+        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+            assert time.monotonic() < until, "The page did not load."
+            self.value("1")
+        time.sleep(0.2)
+        self.value("1")  # reads the events that have arrived
+
+    def value(self, expression: str) -> Any:
+        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+
+    def of(self, *methods: str) -> list[dict[str, Any]]:
+        return [event["params"] for event in self.events if event.get("method") in methods]
+
+    def picture(self) -> bytes:
+        shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+        return base64.b64decode(shot["data"])
+
+    def close(self) -> None:
+        self.out.close()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.answers.close()
