@@ -18,6 +18,7 @@ def test_help_and_version() -> None:
         "evaluate",
         "predict",
         "monitor",
+        "recalibrate",
         "compare",
         "promote",
         "rollback",

@@ -120,6 +120,12 @@ def test_with_two_rows_the_capacity_decides() -> None:
     assert [(point.legitimate_groups, point.needed_groups) for point in absent] == [(1, 299), (1, 2995), (1, 59)]
 
 
+def test_the_capacity_decides_before_a_looser_rate_that_can_be_promised() -> None:
+    points, absent = operating_points(np.linspace(0, 1, 110), np.arange(110) >= 100)
+    assert [point.name for point in points] == [CAPACITY, "false_positive_rate_0.05"]
+    assert [point.name for point in absent] == ["false_positive_rate_0.01", "false_positive_rate_0.001"]
+
+
 def test_the_capacity_is_as_many_alerts_as_frauds_or_as_many_as_are_given() -> None:
     arrays = np.linspace(0, 1, 50), np.arange(50) % 5 == 0
     assert only(*arrays, Targets(()), CAPACITY).flagged * 50 == 10

@@ -37,7 +37,11 @@ def test_the_model_beats_chance_on_later_messages(trained: Any) -> None:
     assert trained.split.kind == "time"
     assert trained.report.average_precision > 2 * trained.report.base_rate
     assert trained.model.legitimate == "legitimate"
-    assert trained.model.points[0].false_positive_rate <= 0.01
+    # Its legitimate messages are of a few templates: too few campaigns for a promise of 1 %.
+    assert trained.model.points[0].name == "capacity"
+    assert {point.name for point in trained.model.absent_points} >= {"false_positive_rate_0.01"}
+    assert trained.report.absent_points == trained.model.absent_points
+    assert any("so capacity decides" in note for note in trained.notes)
 
 
 def test_the_report_is_complete(trained: Any) -> None:

@@ -34,7 +34,7 @@ def recalibration_content(model: Model, address: str | None) -> RunContent:
     ]
     parent = {"parent.model": address} if address is not None and address.startswith("models:/") else {}
     metrics = {"labels": float(facts["labels"]), "flagged": facts["flagged"]}
-    if facts.get("max_calibration_error") is not None:
+    if "max_calibration_error" in facts:
         metrics["max_calibration_error"] = facts["max_calibration_error"]
     return RunContent(
         name=f"{model.name}, recalibrated",

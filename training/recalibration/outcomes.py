@@ -18,7 +18,7 @@ from .audit import Audit
 from .rates import AuditedRecords, promised_points, rate_interval, with_rates
 from .traffic import Traffic
 from .volume import volume_point
-from .weighted import WeightedCalibration, fit_weighted
+from .weighted import CalibrationBounds, bound_calibration, fit_weighted
 
 __all__ = ["Outcome", "by_all_labels", "by_audit", "by_volume", "fraud_of"]
 
@@ -91,15 +91,13 @@ def by_volume(model: Model, read: Traffic, targets: Targets, share: float) -> Ou
     return Outcome(model, [volume_point(CAPACITY, fraud_of(model, read), share, read.days)], absent, facts)
 
 
-def by_all_labels(model: Model, read: Traffic, targets: Targets, share: float, *, seed: int = 0) -> Outcome:
+def by_all_labels(model: Model, read: Traffic, targets: Targets, share: float) -> Outcome:
     """Set calibration and points as in training: every record has a label.
 
     Parameters
     ----------
     model, read, targets, share
         As for `by_volume`.
-    seed : int, default=0
-        Seed of the replicates.
 
     Returns
     -------
@@ -118,16 +116,18 @@ def by_all_labels(model: Model, read: Traffic, targets: Targets, share: float, *
     is_fraud = read.labels != model.legitimate
     if is_fraud.all() or not is_fraud.any():
         raise SchemaError("labels", "expected fraud and legitimate records, got one of them", "Use a longer period.")
-    fitted = fit_weighted(model, read.log_odds, Audit(np.arange(n), np.ones(n), np.ones(n)), read.labels, seed=seed)
-    model = replace(model, calibration=fitted.calibration)
+    every = Audit(np.arange(n), np.ones(n), np.ones(n))
+    model = replace(model, calibration=fit_weighted(model, read.log_odds, every, read.labels))
+    probability = fraud_of(model, read)
     alerts = () if read.days is None else targets.alerts_a_day
     kept = replace(targets, alerts_a_day=alerts, costs=None, decide_by=None)  # amounts are not read
     settings: dict[str, Any] = {"groups": read.groups, "capacity": share * n, "days": read.days}
-    points, absent = operating_points(fraud_of(model, read), is_fraud, kept, **settings)
-    return Outcome(model, list(points), list(absent), _facts(n, fitted))
+    points, absent = operating_points(probability, is_fraud, kept, **settings)
+    bounds = bound_calibration(probability, every, is_fraud.astype(np.float64))
+    return Outcome(model, list(points), list(absent), _facts(n, bounds))
 
 
-def by_audit(model: Model, read: Traffic, audit: Audit, targets: Targets, share: float, *, seed: int = 0) -> Outcome:
+def by_audit(model: Model, read: Traffic, audit: Audit, targets: Targets, share: float) -> Outcome:
     """Set calibration and rates of false positives by an audited sample, and the capacity by all records.
 
     Parameters
@@ -136,8 +136,6 @@ def by_audit(model: Model, read: Traffic, audit: Audit, targets: Targets, share:
         As for `by_volume`.
     audit : Audit
         The sample.
-    seed : int, default=0
-        Seed of the replicates.
 
     Returns
     -------
@@ -153,8 +151,7 @@ def by_audit(model: Model, read: Traffic, audit: Audit, targets: Targets, share:
     if has_label.sum() < MIN_LABELS:
         problem = f"expected labels of {MIN_LABELS} records of the sample, got {int(has_label.sum())}"
         raise SchemaError("labels", problem, "Label more of the sample, or draw a larger one (--draw).")
-    fitted = fit_weighted(model, read.log_odds, audit, labels, seed=seed)
-    model = replace(model, calibration=fitted.calibration)
+    model = replace(model, calibration=fit_weighted(model, read.log_odds, audit, labels))
     probability = fraud_of(model, read)
     audited = AuditedRecords(
         probability[audit.rows],
@@ -167,13 +164,14 @@ def by_audit(model: Model, read: Traffic, audit: Audit, targets: Targets, share:
     points = with_rates([*promised, volume_point(CAPACITY, probability, share)], audited, probability, read.days)
     intervals = {point.name: list(rate_interval(audited, point.threshold)) for point in points}
     facts = {"drawn": len(audit.rows), "false_positive_rate_interval": intervals}
-    return Outcome(model, points, absent, _facts(int(has_label.sum()), fitted) | facts)
+    bounds = bound_calibration(probability, audit, audited.is_fraud)
+    return Outcome(model, points, absent, _facts(int(has_label.sum()), bounds) | facts)
 
 
-def _facts(n_labels: int, fitted: WeightedCalibration) -> dict[str, Any]:
+def _facts(n_labels: int, bounds: CalibrationBounds) -> dict[str, Any]:
     return {
         "of": ["operating_points", "calibration"],
         "labels": n_labels,
-        "max_calibration_error": fitted.max_error,
-        "observed_over_expected_interval": list(fitted.observed_over_expected),
+        "max_calibration_error": bounds.max_error,
+        "observed_over_expected_interval": list(bounds.observed_over_expected),
     }

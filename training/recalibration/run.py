@@ -177,7 +177,7 @@ def recalibrate(
     read = read_traffic(scorer.model, traffic, labels=labels, events=events, past=past)
     share = _share_to_flag(scorer.model, read, alerts_a_day, flagged)
     report_step("recalibrating")
-    new, notes = _recalibrate(scorer.model, read, labels is not None, sample, share, recipe.seed)
+    new, notes = _recalibrate(scorer.model, read, labels is not None, sample, share)
     new = replace(new, digest="", training=_training(scorer.model, new, traffic, labels))
     set_aside([Path(output)])
     logged = None
@@ -220,7 +220,7 @@ def _share_to_flag(model: Model, read: Traffic, alerts_a_day: float | None, flag
 
 
 def _recalibrate(
-    model: Model, read: Traffic, has_labels: bool, sample: str | Path | None, share: float, seed: int
+    model: Model, read: Traffic, has_labels: bool, sample: str | Path | None, share: float
 ) -> tuple[Model, tuple[str, ...]]:
     """Return the model with new points and facts, and notes."""
     thresholds = model.training.get("recipe", {}).get("thresholds")
@@ -228,9 +228,9 @@ def _recalibrate(
     if not has_labels:
         outcome = by_volume(model, read, targets, share)
     elif sample is None:
-        outcome = by_all_labels(model, read, targets, share, seed=seed)
+        outcome = by_all_labels(model, read, targets, share)
     else:
-        outcome = by_audit(model, read, read_audit(sample, read), targets, share, seed=seed)
+        outcome = by_audit(model, read, read_audit(sample, read), targets, share)
     points = deciding_first(outcome.points, targets.decide_by or targets.names[0])
     capacity = next(point for point in points if point.name == CAPACITY)
     low, high = volume_interval(fraud_of(outcome.model, read) >= capacity.threshold, read.groups)

@@ -7,38 +7,36 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.calibration import Calibration, fit_calibration
-from fraudsieve.models.scoring.scores import fraud_probability
 
-from .audit import Audit
+from .audit import TOP_SHARES, Audit
 
-__all__ = ["WeightedCalibration", "fit_weighted"]
+__all__ = ["CalibrationBounds", "bound_calibration", "fit_weighted"]
 
-REPLICATES = 100
-"""Bootstrap replicates."""
+NORMAL_QUANTILE = 1.96
+"""Of two-sided intervals of 95 %."""
+UNSEEN = 0.5
+"""Squared errors that are added to those of every stratum (as Jeffreys adds to a count): a sample of the many records
+with low scores often has none of the few frauds among them, and would then seem to be certain."""
 
 
 @dataclass(frozen=True)
-class WeightedCalibration:
-    """A calibration and the uncertainty of its probabilities.
+class CalibrationBounds:
+    """How far calibrated probabilities can be from the frauds of the traffic.
 
     Parameters
     ----------
-    calibration : Calibration
-        The fit.
-    max_error : float or None
-        Mean absolute error of the probabilities of the traffic that 95 % of the replicates do not exceed. None for more
-        than two classes: the one parameter of their calibration cannot follow another share of fraud.
+    max_error : float
+        Upper bound of the calibration error over the strata of the score: the difference between frauds and the sum of
+        probabilities in a stratum, as a share of all records, at the end of its 95 % interval; summed over strata.
     observed_over_expected : (float, float)
-        The 95 % interval of the frauds of the traffic over the sum of its probabilities, by the difference estimator
-        (Sarndal, Swensson and Wretman, 1992, "Model assisted survey sampling", section 6.3).
+        The 95 % interval of the frauds over the sum of the probabilities.
     """
 
-    calibration: Calibration
-    max_error: float | None
+    max_error: float
     observed_over_expected: tuple[float, float]
 
 
-def fit_weighted(model: Model, log_odds: Array, audit: Audit, labels: Array, *, seed: int = 0) -> WeightedCalibration:
+def fit_weighted(model: Model, log_odds: Array, audit: Audit, labels: Array) -> Calibration:
     """Fit a calibration on audited records.
 
     Parameters
@@ -50,46 +48,62 @@ def fit_weighted(model: Model, log_odds: Array, audit: Audit, labels: Array, *, 
     audit : Audit
         The audited records and their probabilities.
     labels : ndarray of object, shape (n_audited,)
-        Their classes; None without a label.
-    seed : int, default=0
-        Seed of the replicates.
+        Their classes; missing without a label.
 
     Returns
     -------
-    WeightedCalibration
-        Replicates draw audited records with replacement, those of a stratum for each other.
+    Calibration
     """
-    kept = np.isin(labels.astype(str), model.classes) & (labels != None)  # noqa: E711 - compares every element
-    odds, codes = log_odds[audit.rows[kept]], np.searchsorted(model.classes, labels[kept].astype(str))
-    weight, strata = 1 / audit.probability[kept], np.round(audit.group_probability[kept], 9)
-    rng = np.random.default_rng(seed)
-    fitted = _fit(odds, codes, weight)
-    probability = _fraud(model, fitted, log_odds)
-    residual = (labels[kept] != model.legitimate).astype(np.float64) - probability[audit.rows[kept]]
-    errors, ratios = [], []
-    for _ in range(REPLICATES):
-        drawn = _redraw(strata, rng)
-        again = _fraud(model, _fit(odds[drawn], codes[drawn], weight[drawn]), log_odds)
-        errors.append(np.abs(again - probability).mean())
-        ratios.append(1 + weight[drawn] @ residual[drawn] / probability.sum())
-    low, high = np.quantile(ratios, [0.025, 0.975])
-    error = float(np.quantile(errors, 0.95)) if len(model.classes) == 2 else None
-    return WeightedCalibration(fitted, error, (float(low), float(high)))
-
-
-def _fit(log_odds: Array, codes: Array, weight: Array) -> Calibration:
+    kept = np.isin(labels.astype(str), model.classes)
+    codes, weight = np.searchsorted(model.classes, labels[kept].astype(str)), 1 / audit.probability[kept]
     # The weights sum to the number of audited records, so that the prior weighs as much as in training.
-    return fit_calibration(log_odds, codes, weight * (len(weight) / weight.sum()))
+    return fit_calibration(log_odds[audit.rows[kept]], codes, weight * (len(weight) / weight.sum()))
 
 
-def _fraud(model: Model, calibration: Calibration, log_odds: Array) -> Array:
-    return fraud_probability(calibration.apply(log_odds), model.classes, model.legitimate)
+def bound_calibration(probability: Array, audit: Audit, is_fraud: Array) -> CalibrationBounds:
+    """Bound the error of probabilities by a stratified sample.
+
+    The frauds of the traffic are estimated by the sum of the probabilities and the weighted errors of the sample: the
+    difference estimator (Sarndal, Swensson and Wretman, 1992, "Model assisted survey sampling", section 6.3). Its
+    variance is the sum of those of the strata (Cochran, 1977, "Sampling techniques", section 5.3).
+
+    Parameters
+    ----------
+    probability : ndarray of float64, shape (n_records,)
+        Probability of fraud of the traffic.
+    audit : Audit
+        The audited records and their probabilities.
+    is_fraud : ndarray of float64, shape (n_audited,)
+        1 for fraud, 0 for legitimate, NaN without a label.
+
+    Returns
+    -------
+    CalibrationBounds
+
+    Examples
+    --------
+    >>> probability = np.repeat([0.1, 0.5], [900, 100])
+    >>> audit = Audit(np.arange(1000), np.ones(1000), np.ones(1000))
+    >>> bounds = bound_calibration(probability, audit, np.tile(np.arange(10) == 0, 100).astype(float))
+    >>> low, high = bounds.observed_over_expected
+    >>> bool(low < 100 / 140 < high), bool(bounds.max_error > 0.04)
+    (True, True)
+    """
+    known = np.isfinite(is_fraud)
+    rows, weight = audit.rows[known], 1 / audit.probability[known]
+    errors = weight * (is_fraud[known] - probability[rows])
+    strata = _strata(probability)[rows]
+    sums = np.bincount(strata, errors)
+    counts = np.maximum(np.bincount(strata), 1)
+    deviations = np.sqrt(np.bincount(strata, errors**2) + UNSEEN * np.bincount(strata, weight**2) / counts)
+    ends = np.abs(sums) + NORMAL_QUANTILE * deviations
+    expected, width = probability.sum(), NORMAL_QUANTILE * np.sqrt((deviations**2).sum())
+    low, high = (1 + (errors.sum() + end) / expected for end in (-width, width))
+    return CalibrationBounds(float(min(ends.sum() / len(probability), 1.0)), (float(max(low, 0.0)), float(high)))
 
 
-def _redraw(strata: Array, rng: np.random.Generator) -> Array:
-    """Return positions of a replicate: as many of each stratum as there are."""
-    order = np.argsort(strata, kind="stable")
-    starts = np.flatnonzero(np.diff(strata[order], prepend=-1.0))
-    sizes = np.diff(np.append(starts, len(order)))
-    offsets = (rng.random(len(order)) * np.repeat(sizes, sizes)).astype(np.int64)
-    return np.asarray(order[np.repeat(starts, sizes) + offsets])
+def _strata(probability: Array) -> Array:
+    """Return the stratum of every record: those of `draw_audit`, but of records."""
+    ranks = np.empty(len(probability))
+    ranks[np.argsort(-probability, kind="stable")] = np.arange(len(probability)) / len(probability)
+    return np.searchsorted(np.array(TOP_SHARES[:-1]), ranks, side="right")

@@ -110,8 +110,9 @@ def test_calibration_and_points_are_those_of_the_pooled_scores(runs: tuple[Any, 
         flagged = fraud >= point.threshold
         assert flagged[truth == "legitimate"].mean() == point.false_positive_rate
         assert flagged[truth != "legitimate"].mean() == point.recall
-    assert model.points[0].name == "false_positive_rate_0.01"
-    assert 0 < model.points[0].false_positive_rate <= 0.01
+    groups_found = {point.legitimate_groups for point in model.absent_points}
+    assert groups_found == {len(set(groups[pooled.rows][truth == "legitimate"].tolist()))}
+    assert model.points[0].name == "capacity"
 
 
 def test_no_command_scores_rows_of_the_refit_without_saying_so(runs: tuple[Any, Any], small_world: World) -> None:

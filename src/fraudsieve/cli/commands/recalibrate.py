@@ -142,7 +142,7 @@ def _rows(result: "Recalibrated") -> Iterator[tuple[str, str]]:
         yield f"  {point.name}", f"threshold {point.threshold:.4f}, flags {point.flagged:.2%}{rate}{between}{decides}"
     if "observed_over_expected_interval" in facts:
         ends, error = facts["observed_over_expected_interval"], facts["max_calibration_error"]
-        at_most = "" if error is None else f"error at most {error:.3f}, "
-        yield "calibration", f"{at_most}observed over expected {ends[0]:.2f} to {ends[1]:.2f} (95 %)"
+        ratio = f"observed over expected {ends[0]:.2f} to {ends[1]:.2f}"
+        yield "calibration", f"error at most {error:.3f}, {ratio} (95 %)"
     if result.logged is not None:
         yield "model", result.logged.model_uri
