@@ -41,9 +41,7 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self.shell("stop_server")
-        assert self.python.stdin is not None
-        self.python.stdin.close()
-        self.python.wait(60)
+        self.python.communicate()
 
     def run(self, block: Block) -> None:
         """Run a block, and raise AssertionError with what it printed if it fails."""
