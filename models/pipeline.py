@@ -202,7 +202,8 @@ def _groups(builder: Builder, X: Any) -> Array:
     """Return the campaign of every message, or the account of every row: rates are promised over these."""
     if isinstance(builder, MessageFeatures):
         return near_duplicate_groups(message_texts(X))
-    return pd.factorize(X["account_id"])[0]
+    codes, _ = pd.factorize(X["account_id"])
+    return np.asarray(codes)
 
 
 def _calibrate(model: Model, rows: Array, y: Any, groups: Array) -> Model:
