@@ -47,7 +47,7 @@ _CARDS = (
     "labels known 7 days after each payment, so the payments of the last 7 days have none), no recipe but one thread, "
     "no intervals. Both models score all payments of the following {week} days. ours: the model trained again on all "
     "mature rows; split: the model of the split, of the same run. Metrics of scikit-learn; ece: 15 bins of equal mass. "
-    "false_positive_rate: at the operating point that decides. gain: the difference in average precision, with its 95 % "
+    "false_positive_rate: at the operating point that decides. gain: difference in average precision, with its 95 % "
     "interval over accounts ({replicates} draws)."
 )
 _MESSAGES = (
