@@ -42,13 +42,12 @@ REPLICATES = 200
 LEGITIMATE, FRAUD = "legitimate", "fraud"
 CLEAN = "ham"
 """The legitimate class of the message sets."""
-POINT = "false_positive_rate_0.01"
 _CARDS = (
     "fraudsieve train --subject event --split time --refit on the first {days} days of fdh_cards ({accounts} accounts; "
     "labels known 7 days after each payment, so the payments of the last 7 days have none), no recipe but one thread, "
     "no intervals. Both models score all payments of the following {week} days. ours: the model trained again on all "
     "mature rows; split: the model of the split, of the same run. Metrics of scikit-learn; ece: 15 bins of equal mass. "
-    "false_positive_rate: at the operating point for .01. gain: the difference in average precision, with its 95 % "
+    "false_positive_rate: at the operating point that decides. gain: difference in average precision, with its 95 % "
     "interval over accounts ({replicates} draws)."
 )
 _MESSAGES = (
@@ -56,7 +55,7 @@ _MESSAGES = (
     "other folds (split by campaign, no recipe but one thread, no intervals, no attack); both models score the outer "
     "fold. ours: the model trained again on all rows; split: the model of the split, of the same run. "
     "average_precision: mean of the folds; other metrics over the folds together. ece: 15 bins of equal mass. "
-    "false_positive_rate: at the operating point for .01."
+    "false_positive_rate: at the operating point that decides."
 )
 
 
@@ -219,7 +218,7 @@ def _models(trained: Trained) -> Mapping[str, Model]:
 
 
 def _threshold(model: Model) -> float:
-    return next(point.threshold for point in model.points if point.name == POINT)
+    return model.points[0].threshold
 
 
 def _at_point(model: Model, is_fraud: NDArray[np.bool_], scores: Scores) -> dict[str, float]:

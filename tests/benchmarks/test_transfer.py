@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from benchmarks.data.location import DATA_VARIABLE
 from benchmarks.transfer.__main__ import main
+from benchmarks.transfer.recalibrated import recalibrated
 from benchmarks.transfer.unlike import LANGUAGES, random_texts, unlike_sets
 
 from fraudsieve.training.simulation.world import simulate
@@ -43,3 +44,22 @@ def test_missing_data_are_named(
 def test_random_texts_repeat() -> None:
     assert random_texts(5) == random_texts(5)
     assert len(set(random_texts(50))) == 50
+
+
+@pytest.mark.slow
+def test_a_recalibrated_model_is_checked_on_the_other_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = simulate(days=40, n_accounts=200)
+    labels = world.labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")["label"]
+    messages = world.messages[["message_id", "text"]].assign(label=world.messages["message_id"].map(labels)).dropna()
+    messages["label"] = np.where(messages["label"] == "legitimate", "ham", "spam")
+    (tmp_path / "messages").mkdir()
+    is_ham = messages["label"] == "ham"
+    tables = {"smishing": messages, "nus_sms_en": messages[is_ham], "spamhunter": messages[~is_ham]}
+    for name, rows in tables.items():
+        rows.reset_index(drop=True).to_parquet(tmp_path / "messages" / f"{name}.parquet")
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+    report = recalibrated(draws=1)
+    names = ("volume", "false_positives", "promised", "observed_over_expected", "ece")
+    assert [bar.name for bar in report.bars] == [f"{name}.inside" for name in names]
+    assert report.figures["volume"] == pytest.approx(0.06, abs=0.04)
+    assert set(report.peers["before"]) >= {"observed_over_expected", "ece"}

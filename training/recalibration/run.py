@@ -148,6 +148,7 @@ def recalibrate(
     Returns
     -------
     Recalibrated
+        The new model, and what it was recalibrated on.
 
     Raises
     ------

@@ -232,7 +232,7 @@ def test_a_run_keeps_its_points_in_the_folder(small_world: World, tmp_path: Path
     points = read_model(tmp_path / "m").points
     assert points == trained.model.points
     assert points[0].name == "cost"
-    assert {"alerts_a_day_5", "precision_0.8", "false_positive_rate_0.01"} < {point.name for point in points}
+    assert {"alerts_a_day_5", "precision_0.8", "capacity"} < {point.name for point in points}
     by_name = {point.name: point for point in points}
     alerts = by_name["alerts_a_day_5"].alerts_a_day
     assert alerts is not None

@@ -62,6 +62,17 @@ def test_records_without_a_label_count_against_the_rate() -> None:
     assert unknown_at > known_at
 
 
+def test_false_positives_without_a_label_count_as_much_as_with_one() -> None:
+    records = audited(np.random.default_rng(0))[0]
+    hidden = (records.is_fraud == 0) & (records.probability > np.quantile(records.probability, 0.3))
+    assert hidden.sum() > 10
+    known_at, hidden_at = (
+        promised_points(replace(records, is_fraud=truth), Targets((0.05,)))[0][0].threshold
+        for truth in (records.is_fraud, np.where(hidden, np.nan, records.is_fraud))
+    )
+    assert hidden_at >= known_at
+
+
 def test_a_higher_confidence_never_lowers_a_threshold() -> None:
     records = audited(np.random.default_rng(2))[0]
     at = [
