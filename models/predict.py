@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, TypeAlias, overload
+from typing import Any, Self, TypeAlias, Unpack, overload
 
 import numpy as np
 
@@ -18,10 +18,12 @@ from fraudsieve.models.reasons.request import ReasonRequest, count_reasons
 from fraudsieve.models.scoring.columns import Batch, Columns, check_records, columns_of, records_of
 from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.inputs import Events, observe_messages, resolve_history
+from fraudsieve.models.scoring.observers import ScoredChunk, ScoreObserver
+from fraudsieve.models.scoring.options import ScoreOptions
 from fraudsieve.models.scoring.record_policy import apply_policy, check_unknown
+from fraudsieve.models.scoring.rows import score_features
 from fraudsieve.models.scoring.samples import warm_records
 from fraudsieve.models.scoring.scores import Score, to_columns, to_records
-from fraudsieve.models.scoring.unlike import exclude_unlike, unlike_shares
 
 from .policy import Policy
 from .verification import load_model
@@ -182,26 +184,10 @@ class Scorer:
         return observe_messages(self.model.matrix, state, as_records(messages), now=now)
 
     @overload
-    def score(
-        self,
-        records: Record,
-        *,
-        history: Events | None = None,
-        reasons: bool | int = False,
-        reasons_of: str | None = None,
-        language: str = "en",
-    ) -> Score: ...
+    def score(self, records: Record, **options: Unpack[ScoreOptions]) -> Score: ...
 
     @overload
-    def score(
-        self,
-        records: Sequence[Record],
-        *,
-        history: Events | None = None,
-        reasons: bool | int = False,
-        reasons_of: str | None = None,
-        language: str = "en",
-    ) -> list[Score]: ...
+    def score(self, records: Sequence[Record], **options: Unpack[ScoreOptions]) -> list[Score]: ...
 
     def score(
         self,
@@ -211,6 +197,7 @@ class Scorer:
         reasons: bool | int = False,
         reasons_of: str | None = None,
         language: str = "en",
+        evidence: ScoreObserver | None = None,
     ) -> Score | list[Score]:
         """Score one record or many.
 
@@ -230,6 +217,8 @@ class Scorer:
             The class that is explained; None for the likeliest crime.
         language : {"en", "zh"}, default="en"
             The language of the sentences of the reasons.
+        evidence : EvidenceLog, default=None
+            The log that records what the scores were made of, before they are returned.
 
         Returns
         -------
@@ -240,10 +229,13 @@ class Scorer:
             (``ok``, ``no_history`` if the account has no event, or ``unscorable``), ``why``, ``unlike_training``
             (the share of training records that are less strange: at 0.999, stranger than 99.9 % of them) and ``model``
             (name and digest). With reasons also ``explained`` and ``reasons``, as from `explain`, and for a message
-            ``text_spans``, as from `explain_text`; None and empty if the record is unscorable.
+            ``text_spans``, as from `explain_text`; None and empty if the record is unscorable. A score that was
+            recorded has ``evidence``: the log, and the number of the record.
 
         Raises
         ------
+        EvidenceError
+            If the evidence cannot be written.
         TypeError
             If the input is not a record or a list of records.
         ValueError
@@ -253,9 +245,9 @@ class Scorer:
         """
         request = None if reasons is False else ReasonRequest(self.model, count_reasons(reasons), reasons_of, language)
         if isinstance(records, Mapping):
-            return self._score_records([records], history, request)[0]
+            return self._score_records([records], history, request, evidence)[0]
         check_records(records)
-        return self._score_records(records, history, request)
+        return self._score_records(records, history, request, evidence)
 
     def score_columns(self, columns: Columns | Batch | Any, *, history: Events | None = None) -> dict[str, Array]:
         """Score records given as columns.
@@ -347,27 +339,12 @@ class Scorer:
         TypeError
             If it is not a model of messages.
         """
-        return self._log_odds(message_matrix_of(self.model.matrix).compute(texts, sender, campaign))
-
-    def _log_odds(self, rows: Array) -> Array:
-        return self.model.calibration.apply(self.model.ensemble.log_odds(rows, n_threads=self.n_threads))
+        rows = message_matrix_of(self.model.matrix).compute(texts, sender, campaign)
+        return self._score_features(FeatureRows(rows, np.full(len(rows), None, object)))[1]
 
     def _score_features(self, features: FeatureRows) -> tuple[FeatureRows, Array, Array]:
         """Return the rows as the policy leaves them, their calibrated log-odds, and their ``unlike_training``."""
-        unlike = unlike_shares(self.model, features.X, features.why)
-        if self.policy.unlike_training == "unscorable":
-            features = exclude_unlike(features, unlike, self.policy.unlike_training_limit)
-        return features, self._scorable_log_odds(features.X, features.why), unlike
-
-    def _scorable_log_odds(self, rows: Array, why: Array) -> Array:
-        """Return calibrated log-odds, NaN where a record is unscorable."""
-        if len(rows) and not any(why.tolist()):  # most calls
-            return self._log_odds(rows)
-        good = np.flatnonzero(why == None)  # noqa: E711 - compares every element
-        odds = np.full((len(rows), len(self.model.ensemble.base)), np.nan)
-        if len(good):
-            odds[good] = self._log_odds(rows[good])
-        return odds
+        return score_features(self.model, self.policy, features, n_threads=self.n_threads)
 
     def _chunks(
         self, records: Sequence[Record], history: Events | None
@@ -384,7 +361,11 @@ class Scorer:
             yield chunk, *self._score_features(matrix.rows(chunk, state))
 
     def _score_records(
-        self, records: Sequence[Record], history: Events | None, request: ReasonRequest | None
+        self,
+        records: Sequence[Record],
+        history: Events | None,
+        request: ReasonRequest | None,
+        evidence: ScoreObserver | None = None,
     ) -> list[Score]:
         for position, record in enumerate(records):
             check_unknown(record, f"record {position}", self.policy, self._fields)
@@ -394,5 +375,9 @@ class Scorer:
             if request is not None:
                 explanations = request.explain(chunk, features, odds)
                 chunk_scores = [score | reasons for score, reasons in zip(chunk_scores, explanations, strict=True)]
+            if evidence is not None:
+                asked = {} if request is None else {"n": request.n, "of": request.of}
+                parts = (chunk, features, odds, chunk_scores, history, asked)
+                evidence.add(ScoredChunk(self.model, self.policy, *parts))
             scores += chunk_scores
         return scores

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fraudsieve.exceptions import ArtifactError, ServiceError, StateError
+from fraudsieve.exceptions import ArtifactError, EvidenceError, ServiceError, StateError
 from fraudsieve.features.history.hot.warm_up import compile_hot_kernels
 from fraudsieve.models.live.state import LiveState
 from fraudsieve.models.scoring.scores import Score, to_records
@@ -27,6 +27,7 @@ from .history.ingestion import EventIngestion
 from .json_log import error_location, log_event
 from .loaded_model import LoadedModel, record_fields, why_incompatible
 from .metrics import Metrics
+from .recording.recorder import NOT_RECORDED, EvidenceRecorder
 from .settings import Settings
 
 __all__ = ["RequestHandler"]
@@ -64,7 +65,8 @@ class RequestHandler:
             _check_shared(settings)
             self.live = LiveState(loaded.scorer, settings.state, lateness=settings.lateness)
             self.ingestion = EventIngestion(self.live, settings, metrics)
-        metrics.set_model(loaded)
+        self.evidence = None if settings.evidence is None else EvidenceRecorder(settings.evidence)
+        self._use(loaded)
 
     @property
     def is_behind(self) -> bool:
@@ -98,7 +100,11 @@ class RequestHandler:
         for request, body in zip(requests, bodies, strict=True):
             items = records.setdefault(request.explanation, [])
             items += () if isinstance(body, RejectedRequest) else as_list(body)
-        scored = {kind: self._score_items(items, kind) for kind, items in records.items() if items}
+        try:
+            scored = {kind: self._score_items(items, kind) for kind, items in records.items() if items}
+        except EvidenceError as error:  # a score without its evidence is not given out
+            log_event("evidence cannot be written", level=logging.ERROR, why=error.problem)
+            return [RejectedRequest(503, NOT_RECORDED)] * len(requests)
         scores = {kind: iter(of_items) for kind, (of_items, _) in scored.items()}
         offsets = {kind: offset for kind, (_, offset) in scored.items()}
         now = None if self.live is None else self.live.offset  # that of a request without records
@@ -138,6 +144,8 @@ class RequestHandler:
     def _score_records(self, records: list[dict[str, Any]], kind: Explanation) -> tuple[list[Score], Offset]:
         try:
             return self._call_scorer(records, kind)
+        except EvidenceError:
+            raise
         except Exception as error:  # one record must not fail the others
             log_event("batch failed, scoring its records one by one", level=logging.ERROR, error=error_location(error))
             offset = None if self.live is None else self.live.offset  # events may arrive in between: all saw this one
@@ -146,6 +154,8 @@ class RequestHandler:
     def _score_single(self, record: dict[str, Any], kind: Explanation) -> Score:
         try:
             return self._call_scorer([record], kind)[0][0]
+        except EvidenceError:
+            raise
         except Exception as error:
             return self._unscorable([f"the record cannot be scored ({type(error).__name__})"], kind)[0]
 
@@ -163,6 +173,8 @@ class RequestHandler:
 
     def _call_scorer(self, records: list[Any], kind: Explanation) -> tuple[list[Score], Offset]:
         explain: dict[str, Any] = {} if kind is None else {"reasons": True, "language": kind}
+        if self.evidence is not None:
+            explain["evidence"] = self.evidence.log
         if self.live is None:
             return self.loaded.scorer.score(records, **explain), None
         scored = self.live.score_at(records, **explain)
@@ -216,8 +228,13 @@ class RequestHandler:
             raise ArtifactError(f"model {loaded.scorer.model.name}", problem, "The model in use stays.")
         if self.live is not None:
             self.live.scorer = loaded.scorer
+        self._use(loaded)
+
+    def _use(self, loaded: LoadedModel) -> None:
         self.loaded = loaded
         self.metrics.set_model(loaded)
+        if self.evidence is not None:
+            self.evidence.use(loaded)
 
     def measure_history(self) -> None:
         """Show size and offset of the live history in the metrics; may wait for its store."""
@@ -231,7 +248,9 @@ class RequestHandler:
             log_event("snapshot written")
 
     def close(self) -> None:
-        """Close the live history, which leaves a snapshot of all rows."""
+        """Close the evidence, and the live history, which leaves a snapshot of all rows."""
+        if self.evidence is not None:
+            self.evidence.close()
         if self.live is None:
             return
         try:

@@ -60,7 +60,8 @@ class Routes:
             handler.score,
             size=lambda request: request.work,
             max_size=BATCH_WORK,
-            inline_size=INLINE_WORK if handler.live is None else 0,  # a history may be locked by an update
+            # A history may be locked by an update, and evidence waits for the disk.
+            inline_size=INLINE_WORK if handler.live is None and handler.evidence is None else 0,
         )
         document = describe_service(handler.loaded.scorer.model, handler.settings)
         self.openapi_json, self.page = encode_json(document), render_description(document)

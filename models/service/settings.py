@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from fraudsieve.exceptions import ServiceError
+from fraudsieve.models.evidence.settings import EvidenceSettings
 
 __all__ = ["TOKEN_VARIABLE", "Settings", "check_exposure", "check_platform", "is_loopback", "read_token"]
 
@@ -61,6 +62,8 @@ class Settings:
         Seconds that a request waits for the offset that it asks for with ``Fraudsieve-After``.
     checkpoint_rows : int, default=100000
         Rows of the store without a snapshot, which a restart reads again, from which a new snapshot is left.
+    evidence : EvidenceSettings, default=None
+        Where the evidence of scores goes; None for nowhere.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -80,6 +83,7 @@ class Settings:
     grace_seconds: float = 30.0
     after_seconds: float = 1.0
     checkpoint_rows: int = 100_000
+    evidence: EvidenceSettings | None = None
 
     @property
     def alias(self) -> str | None:

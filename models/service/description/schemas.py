@@ -49,6 +49,13 @@ class TextSpan(BaseModel):
     log_odds: float
 
 
+class EvidencePlace(BaseModel):
+    """Where the evidence of a score is: in which log, and in which record of it."""
+
+    log: str
+    record: int
+
+
 class Score(BaseModel):
     """The score of a record; with ``reasons=true`` also its explanation."""
 
@@ -68,6 +75,7 @@ class Score(BaseModel):
     explained: ExplainedClass | None = None
     reasons: list[Reason] = []
     text_spans: list[TextSpan] = []
+    evidence: EvidencePlace | None = None
 
 
 class EventRejection(BaseModel):

@@ -6,6 +6,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
@@ -74,7 +75,10 @@ def run_worker(task: WorkerTask, listener: socket.socket, pipe: Connection) -> N
 
 
 def _prepare(task: WorkerTask, listener: socket.socket, channel: WorkerChannel) -> Callable[[], None]:
-    app = load_app(task.settings)
+    settings = task.settings
+    if settings.evidence is not None:  # a log is of one process
+        settings = replace(settings, evidence=settings.evidence.of_worker(task.number))
+    app = load_app(settings)
     from fraudsieve.models.service.server import run
 
     app.state.channel = channel

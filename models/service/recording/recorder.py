@@ -1,0 +1,50 @@
+"""The evidence of a service: one log per process, whose checkpoints go to the log of the service."""
+
+from fraudsieve.models.evidence.settings import EvidenceSettings
+from fraudsieve.models.service.json_log import log_event
+from fraudsieve.models.service.loaded_model import LoadedModel
+
+__all__ = ["NOT_RECORDED", "EvidenceRecorder"]
+
+NOT_RECORDED = "the evidence of the scores cannot be written; send the request again"
+
+
+class EvidenceRecorder:
+    """The evidence log of a process.
+
+    Parameters
+    ----------
+    settings : EvidenceSettings
+        Where it is.
+
+    Attributes
+    ----------
+    log : EvidenceLog
+        The log.
+
+    Raises
+    ------
+    BusyError, EvidenceError
+        As for `EvidenceLog`.
+    """
+
+    def __init__(self, settings: EvidenceSettings) -> None:
+        self.log = settings.open()
+        self._logged_size = 0
+
+    def use(self, loaded: LoadedModel) -> None:
+        """Record the version of a model with its scores."""
+        if loaded.version is not None:
+            self.log.model_versions[loaded.scorer.model.digest] = loaded.version
+
+    def log_checkpoint(self) -> None:
+        """Log size and root if there are new records: the log of the service is kept elsewhere, or should be."""
+        checkpoint = self.log.checkpoint()
+        if checkpoint.size > self._logged_size:
+            log_event("evidence checkpoint", log=checkpoint.log, size=checkpoint.size, root=checkpoint.root)
+            self._logged_size = checkpoint.size
+
+    def close(self) -> None:
+        """Log a last checkpoint, and close the log."""
+        self.log_checkpoint()
+        self.log.close()
