@@ -19,13 +19,16 @@ from fraudsieve.features.campaign.batch import campaign_features
 from fraudsieve.features.feature_matrix import account_matrix_of, message_matrix_of
 from fraudsieve.features.message_records import why_unscorable
 from fraudsieve.features.messages import sender_history
+from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.features.tables.reader import write_rejected
 from fraudsieve.features.tables.source import InputTable, Source, as_input, local_file
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.evidence.log import EvidenceLog
 from fraudsieve.models.predict import CHUNK, Scorer
 from fraudsieve.models.sentences.values import check_language
 
 from .chunks import score_chunks
+from .evidence import describe_tables, record_rows
 from .formats import check_output_format, publish
 from .inputs import fill_cutoff_times, options_of_model, read_history, read_inputs, uses_labels
 from .reason_columns import reason_columns
@@ -69,6 +72,8 @@ def score_frame(
     past: pd.DataFrame | None = None,
     reasons: int = 0,
     language: str = "en",
+    evidence: EvidenceLog | None = None,
+    source: dict[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Score a frame of messages, accounts or events.
 
@@ -90,6 +95,10 @@ def score_frame(
         How many reasons to add for each record, as from `reason_columns`.
     language : {"en", "zh"}, default="en"
         The language of their sentences.
+    evidence : EvidenceLog, default=None
+        The log that records what the scores were made of.
+    source : dict, default=None
+        What the history was read from, as from `describe_tables`, for the evidence; None if there is none.
 
     Returns
     -------
@@ -99,9 +108,14 @@ def score_frame(
     matrix = scorer.model.matrix
     names = [name for name in IDS[scorer.model.subject] if name in records]
     ids = pd.DataFrame({name: records[name].to_numpy(object) for name in names})
-    if reasons or scorer.model.subject != "message" or matrix.history_parts:
+    if evidence is not None or reasons or scorer.model.subject != "message" or matrix.history_parts:
         rows = feature_rows(scorer.model, records, events=events, labels=labels, past=past)
         scores = scorer.score_rows(*rows)
+        if evidence is not None:
+            why = np.full(len(rows[0]), None, object) if rows[1] is None else rows[1]
+            features = FeatureRows(rows[0], why, rows[2])
+            history = source or {"source": "none"}
+            record_rows(evidence, scorer, records, features, scores["decision"], history=history, reasons=reasons)
         if reasons:
             scored = scores["status"] != "unscorable"
             scores |= reason_columns(scorer.model, rows[0], scored, n=reasons, language=language)
@@ -218,6 +232,7 @@ def score_file(
     past: Source | None = None,
     reasons: int = 0,
     language: str = "en",
+    evidence: EvidenceLog | None = None,
 ) -> ScoringResult:
     """Score a file of messages, accounts or events into a file of scores.
 
@@ -246,6 +261,8 @@ def score_file(
         As for `score_frame`.
     language : {"en", "zh"}, default="en"
         As for `score_frame`.
+    evidence : EvidenceLog, default=None
+        The log that records what the scores were made of. A run that was interrupted may record its last chunk twice.
 
     Returns
     -------
@@ -273,12 +290,16 @@ def score_file(
         check_output_file(path)
     check_output_format(output)
     explain: dict[str, Any] = {"reasons": reasons, "language": check_language(language)}
+    proof: dict[str, Any] = {}
+    if evidence is not None:
+        given = {"scored": source, "events": events, "labels": labels, "past": past}
+        proof = {"evidence": evidence, "source": describe_tables(scorer, given)}
     if _can_chunk(scorer.model, source, events, labels):
         tables = {"events": events, "labels": labels}
-        return _score_in_chunks(scorer, source, output, rejected_output, progress, explain, **tables)
+        return _score_in_chunks(scorer, source, output, rejected_output, progress, explain, proof, **tables)
     inputs = read_inputs(scorer.model, source, events=events, labels=labels, past=past)
     history: dict[str, Any] = {"events": inputs.events, "labels": inputs.labels, "past": inputs.past}
-    scores = _to_file_types(score_frame(scorer, inputs.records, progress, **history, **explain))
+    scores = _to_file_types(score_frame(scorer, inputs.records, progress, **history, **explain, **proof))
     rejected_output.unlink(missing_ok=True)
     if len(inputs.rejected):
         write_rejected(inputs.rejected, rejected_output)
@@ -310,6 +331,7 @@ def _score_in_chunks(
     rejected_output: Path,
     progress: Callable[[int, int], None] | None,
     explain: dict[str, Any],
+    proof: dict[str, Any],
     **tables: Source | None,
 ) -> ScoringResult:
     history, labels, notes = read_history(scorer.model, events=tables["events"], labels=tables["labels"])
@@ -317,12 +339,14 @@ def _score_in_chunks(
     def score(good: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         notes: list[str] = []
         records = fill_cutoff_times(good, history, notes) if scorer.model.subject == "account" else good
-        return _to_file_types(score_frame(scorer, records, events=history, labels=labels, **explain)), notes
+        return _to_file_types(score_frame(scorer, records, events=history, labels=labels, **explain, **proof)), notes
 
     given = {name: local_file(table) for name, table in tables.items() if table is not None}
     files = {name: file for name, file in given.items() if file is not None}
+    # With another log, or without one, the chunks of an interrupted run have not the evidence that is asked for.
+    settings = explain | ({"evidence": proof["evidence"].id} if proof else {})
     result = score_chunks(
-        scorer, score, source, output, rejected_output, progress, dependencies=files, settings=explain
+        scorer, score, source, output, rejected_output, progress, dependencies=files, settings=settings
     )
     rejected = rejected_output if result.rejected else None
     return ScoringResult(output, rejected, result.scored, result.rejected, (*notes, *result.notes), result.resumed)

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from fraudsieve.exceptions import EvidenceError
 
-from .canonical import encode_canonical
+from .canonical import decode_canonical, encode_canonical
 from .checkpoints import Checkpoint, checkpoint_of
 from .lines import line_of, log_lines, read_line
 from .merkle import inclusion_path, is_included, root_of
 from .verification import log_leaves
 
-__all__ = ["ProofCheck", "check_proof", "prove_record"]
+__all__ = ["ProofCheck", "check_proof", "prove_record", "read_proof"]
 
 FORMAT: Final = 1
 
@@ -93,6 +93,21 @@ def prove_record(path: str | Path, index: int, checkpoint: Checkpoint | None = N
         "path": [digest.hex() for digest in inclusion_path(leaves[:size], index)],
         "checkpoint": None if checkpoint is None else checkpoint.to_dict(),
     }
+
+
+def read_proof(path: str | Path) -> dict[str, Any] | None:
+    """Read a proof from a file; None if the file is something else, such as a log.
+
+    Raises
+    ------
+    EvidenceError
+        If the file cannot be read.
+    """
+    lines = log_lines(path)
+    line = next(lines, b"")
+    if not line.startswith(b'{"body":') or next(lines, None) is not None:
+        return None
+    return dict(decode_canonical(line.removesuffix(b"\n"), str(path)))
 
 
 def check_proof(proof: dict[str, Any], *, public_key: str | None = None) -> ProofCheck:

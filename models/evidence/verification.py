@@ -12,8 +12,9 @@ from fraudsieve.exceptions import EvidenceError
 from .checkpoints import Checkpoint, signers
 from .lines import NO_RECORD, Line, log_lines, read_line
 from .merkle import Frontier
+from .records import clock
 
-__all__ = ["EvidenceCheck", "Problem", "log_leaves", "verify_log"]
+__all__ = ["EvidenceCheck", "Problem", "checkpoint_log", "log_leaves", "verify_log"]
 
 WITHOUT_CHECKPOINT: Final = (
     "no checkpoint was given: whoever could write to the file could also write all of it anew, or cut off its end"
@@ -141,6 +142,21 @@ def log_leaves(path: str | Path) -> tuple[str, list[bytes]]:
     return check.log, [read_line(line, str(path)).leaf for line in log_lines(path)]
 
 
+def checkpoint_log(path: str | Path) -> Checkpoint:
+    """Return the checkpoint of a log as it is now.
+
+    Raises
+    ------
+    EvidenceError
+        If anything in the log is wrong, or it has no records.
+    """
+    check = verify_log(path)
+    if check.problems or check.root is None or not check.size:
+        problem = check.problems[0].text if check.problems else "has no records"
+        raise EvidenceError(str(path), problem, "Verify the log first.")
+    return Checkpoint(check.log, check.size, check.root, clock())
+
+
 def _read(path: str | Path) -> tuple[list[Line | None], str]:
     """Return the lines, None for one that cannot be read, and the id that most of them have."""
     lines: list[Line | None] = []
@@ -233,9 +249,13 @@ def _chain(lines: Sequence[Line]) -> list[Problem]:
         if before is None or before == line.previous:
             continue
         after = by_index.get(n + 1)
-        # If the next record still names this one, this one is as it was written, and the one before it is not.
-        changed = n - 1 if n and after is not None and after.previous == line.leaf else n
-        problems.append(Problem("changed", (changed, changed), f"record {changed} changed: the chain breaks at it"))
+        first = last = n
+        if n and after is None:  # nothing says which of the two is as it was written
+            first = n - 1
+        elif n and after is not None and after.previous == line.leaf:  # this one is, so the one before it is not
+            first = last = n - 1
+        text = f"{_named(first, last)} changed: the chain of digests breaks there"
+        problems.append(Problem("changed", (first, last), text))
     return problems
 
 

@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fraudsieve.cli.console import WORK_FAILED, exit_on_error
+from fraudsieve.cli.evidence_options import (
+    EvidenceAll,
+    EvidenceContent,
+    EvidenceFile,
+    EvidenceKey,
+    evidence_settings,
+)
 from fraudsieve.cli.options import Json, ModelOption
 
 if TYPE_CHECKING:
@@ -47,6 +54,10 @@ def serve_command(
         float, typer.Option(help="Seconds that a request waits for the offset in Fraudsieve-After.", min=0.0)
     ] = 1.0,
     grace_seconds: Annotated[float, typer.Option(help="Seconds that requests may take to finish on shutdown.")] = 30.0,
+    evidence: EvidenceFile = None,
+    evidence_all: EvidenceAll = False,
+    evidence_content: EvidenceContent = "omitted",
+    evidence_key: EvidenceKey = None,
     json: Json = False,
 ) -> None:
     """Serve a model over HTTP until it is stopped (POSIX only). It logs JSON lines to standard error.
@@ -84,6 +95,7 @@ def serve_command(
             watch_seconds=watch_seconds,
             after_seconds=after_seconds,
             grace_seconds=grace_seconds,
+            evidence=evidence_settings(evidence, evidence_all, evidence_content, evidence_key),
         )
         serve = _serve_alone if workers == 1 else _serve_with_workers
         is_clean = serve(settings, listen(host, port))
