@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve.models.scoring.observers import ScoredChunk
 from fraudsieve.models.scoring.scores import Score
 
-from .canonical import encode_canonical
-from .records import describe_history, describe_setting, is_flagged, to_record
+from .canonical import encode_canonical, join_object
+from .records import describe_history, is_flagged, to_record
 
 if TYPE_CHECKING:
     from .log import EvidenceLog
@@ -50,11 +50,13 @@ class EvidenceBatch:
         bodies: list[bytes] = []
         scores: list[Score] = []
         for chunk, chosen, described in self._chunks:
-            setting = describe_setting(chunk.model, chunk.policy, self._log.model_versions.get(chunk.model.digest))
-            setting["history"] = described if history is None else history
-            columns = chunk.model.matrix.columns
+            setting, writer = self._log.setting(chunk.model, chunk.policy)
+            source = encode_canonical(described if history is None else history)
             for n in chosen:
-                bodies.append(encode_canonical(to_record(chunk, n, self._log.content, columns) | setting))
+                record = to_record(chunk, n, self._log.content)
+                parts = {name: encode_canonical(value) for name, value in record.items()}
+                features = writer.write(chunk.features.X[n])
+                bodies.append(join_object({**setting, **parts, "features": features, "history": source}))
                 scores.append(chunk.scores[n])
         self._chunks = []
         if bodies:

@@ -12,11 +12,21 @@ from typing import Any, Final
 
 import numpy as np
 
+from fraudsieve._typing import Array
 from fraudsieve.exceptions import EvidenceError, RejectedRecordError
 from fraudsieve.features.history.records import is_missing, parse_time
 
-__all__ = ["decode_canonical", "encode_canonical", "field_value", "read_field_value", "to_plain"]
+__all__ = [
+    "NumberWriter",
+    "decode_canonical",
+    "encode_canonical",
+    "field_value",
+    "join_object",
+    "read_field_value",
+    "to_plain",
+]
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 MAX_INTEGER: Final = 2**53
 """The largest integer that every JSON reader keeps."""
 
@@ -66,7 +76,42 @@ def encode_canonical(plain: Any) -> bytes:
     >>> encode_canonical(to_plain({"b": [1, True], "a": -0.0}))
     b'{"a":"-0x0.0p+0","b":[1,true]}'
     """
-    return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+    return _encode(plain).encode("ascii")
+
+
+def join_object(parts: Mapping[str, bytes]) -> bytes:
+    """Return the canonical text of a dict whose values are encoded already.
+
+    Examples
+    --------
+    >>> join_object({"b": b"2", "a": b"[]"})
+    b'{"a":[],"b":2}'
+    """
+    return b"{%b}" % b",".join(b"%b:%b" % (encode_canonical(name), parts[name]) for name in sorted(parts))
+
+
+class NumberWriter:
+    """Writes rows of numbers by name: the same text as `encode_canonical`, several times as fast.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of the columns.
+
+    Examples
+    --------
+    >>> NumberWriter(["b", "a"]).write(np.array([1.0, -0.0]))
+    b'{"a":"-0x0.0p+0","b":"0x1.0000000000000p+0"}'
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._order = np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)
+        fields = (_encode(names[at]).replace("%", "%%") + ':"%s"' for at in self._order)
+        self._template = "{" + ",".join(fields) + "}"
+
+    def write(self, row: Array) -> bytes:
+        """Return the canonical text of a row."""
+        return (self._template % tuple(map(float.hex, row[self._order].tolist()))).encode("ascii")
 
 
 def decode_canonical(text: bytes, origin: str) -> Any:

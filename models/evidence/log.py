@@ -13,15 +13,17 @@ from typing import Final, Literal, Self, TypeAlias, get_args
 
 from fraudsieve._io import PRIVATE, lock_file, sync_data, sync_folder
 from fraudsieve.exceptions import BusyError, EvidenceError
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.policy import Policy
 from fraudsieve.models.scoring.observers import ScoredChunk
 
 from .batch import EvidenceBatch
-from .canonical import encode_canonical, to_plain
+from .canonical import NumberWriter, encode_canonical, to_plain
 from .checkpoints import Checkpoint
 from .content import Content
 from .lines import NO_RECORD, leaf_of_line, line_of, read_line
 from .merkle import Frontier
-from .records import FORMAT, clock, software
+from .records import FORMAT, clock, describe_setting, software
 
 __all__ = ["EvidenceLog", "Which"]
 
@@ -78,6 +80,7 @@ class EvidenceLog:
             raise ValueError(f"which: expected flagged or all, got {which!r}.")
         self.path, self.which, self.content = Path(path), which, content or Content()
         self.model_versions: dict[str, str] = {}
+        self._settings: dict[tuple[str, Policy, str | None], tuple[dict[str, bytes], NumberWriter]] = {}
         self._appending, self._syncing = threading.Lock(), threading.Lock()
         self._frontier, self._last = Frontier(), NO_RECORD
         self.id = secrets.token_hex(LOG_ID_BYTES)
@@ -113,6 +116,15 @@ class EvidenceLog:
     def batch(self) -> EvidenceBatch:
         """Return a batch, which collects evidence while a lock is held and is committed afterwards."""
         return EvidenceBatch(self)
+
+    def setting(self, model: Model, policy: Policy) -> tuple[dict[str, bytes], NumberWriter]:
+        """Return what the records of a model have in common, encoded, and a writer of its feature rows."""
+        key = (model.digest, policy, self.model_versions.get(model.digest))
+        if key not in self._settings:
+            described = describe_setting(model, policy, key[2])
+            encoded = {name: encode_canonical(value) for name, value in described.items()}
+            self._settings[key] = encoded, NumberWriter(model.matrix.columns)
+        return self._settings[key]
 
     def append(self, bodies: list[bytes]) -> int:
         """Append records, and return once they are on the disk.

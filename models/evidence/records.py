@@ -1,7 +1,7 @@
 """The record of a score: everything that a second computation of it needs, in plain values of canonical JSON."""
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
@@ -55,7 +55,7 @@ def software() -> dict[str, str]:
 
 def describe_setting(model: Model, policy: Policy, model_version: str | None) -> Plain:
     """Return what the records of a model have in common: model, configuration, operating points and software."""
-    configuration = {
+    configuration: Plain = {
         "features_version": FEATURES_VERSION,
         "policy": asdict(policy),
         "calibration": asdict(model.calibration),
@@ -88,8 +88,8 @@ def describe_history(history: Any, content: Content) -> Plain:
     return {"source": "given", "records": len(records), **digest}
 
 
-def to_record(chunk: ScoredChunk, position: int, content: Content, columns: Sequence[str]) -> Plain:
-    """Return the record of one score, without what records have in common.
+def to_record(chunk: ScoredChunk, position: int, content: Content) -> Plain:
+    """Return the record of one score, without its features and what records have in common.
 
     Parameters
     ----------
@@ -99,8 +99,6 @@ def to_record(chunk: ScoredChunk, position: int, content: Content, columns: Sequ
         The record in the chunk.
     content : Content
         What is kept of the input.
-    columns : sequence of str
-        Names of the feature columns.
 
     Returns
     -------
@@ -115,8 +113,6 @@ def to_record(chunk: ScoredChunk, position: int, content: Content, columns: Sequ
         "time": clock(),
         "subject": {"type": subject, "id": content.subject_id(record, subject)},
         "input": content.describe_input(record, input_fields(chunk.model.matrix)),
-        # Formatted here and not by `to_plain`: hundreds of numbers, of which each costs.
-        "features": dict(zip(columns, map(float.hex, features.X[position].tolist()), strict=True)),
         "has_history": None if features.has_history is None else bool(features.has_history[position]),
         "log_odds": to_plain(chunk.log_odds[position].tolist()),
         "score": to_plain(score_numbers(score)),

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from fraudsieve.exceptions import EvidenceError
 from fraudsieve.models.evidence.canonical import (
     MAX_INTEGER,
+    NumberWriter,
     decode_canonical,
     encode_canonical,
     field_value,
+    join_object,
     read_field_value,
     to_plain,
 )
@@ -61,6 +63,13 @@ def test_floats_keep_every_bit_but_the_payload_of_nan(value: float) -> None:
 def test_other_texts_are_refused(text: bytes) -> None:
     with pytest.raises(EvidenceError, match="is not canonical JSON"):
         decode_canonical(text, "log")
+
+
+@given(st.dictionaries(st.text(), st.floats(), min_size=1))
+def test_rows_of_numbers_are_written_as_by_the_general_writer(row: dict[str, float]) -> None:
+    expected = encode_canonical(to_plain(row))
+    assert NumberWriter([*row]).write(np.array([*row.values()])) == expected
+    assert join_object({name: encode_canonical(to_plain(value)) for name, value in row.items()}) == expected
 
 
 def test_integers_beyond_what_json_readers_keep_are_strings() -> None:

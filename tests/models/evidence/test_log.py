@@ -100,7 +100,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str)
     log = EvidenceLog(tmp_path / "log")
     log.append([BODY])
     monkeypatch.setattr(log_module, part, fail)
-    with pytest.raises(EvidenceError, match="cannot be written .No space left"):
+    with pytest.raises(EvidenceError, match=r"cannot be written .No space left"):
         log.append([BODY])
     monkeypatch.undo()
     with pytest.raises(EvidenceError, match="a write to it failed before"):
