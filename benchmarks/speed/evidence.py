@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import pandas as pd
+
 from benchmarks.runner import progress
 from benchmarks.service.http_load import Load, load
 from benchmarks.service.http_servers import TOKEN, our_server
+from benchmarks.service.models import train_on_messages
 from fraudsieve.models.predict import Scorer
 
 __all__ = ["CLIENTS", "FLAGGED", "measure_evidence"]
@@ -19,19 +22,16 @@ MODES: Mapping[str, tuple[str, ...]] = {"off": (), "flagged": (), "all": ("--evi
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 
 
-def measure_evidence(
-    folder: Path, texts: Sequence[str], place: Path, *, seconds: float, turns: int
-) -> dict[str, float]:
+def measure_evidence(messages: pd.DataFrame, place: Path, *, seconds: float, turns: int) -> dict[str, float]:
     """Load services without evidence, with that of flagged scores, and with that of all scores, in turn.
 
     Parameters
     ----------
-    folder : Path
-        A model of messages alone.
-    texts : sequence of str
-        Messages; flagged ones are left out beyond the share of 5 %.
+    messages : DataFrame
+        Labelled messages with legitimate ones among them, on which a model is trained. All are sent, but flagged ones
+        only up to a share of 5 %.
     place : Path
-        Where the logs are written.
+        An empty folder, for the model and the logs.
     seconds : float
         Length of a turn.
     turns : int
@@ -44,7 +44,8 @@ def measure_evidence(
         ``evidence.all_loss``: the share of them that evidence costs; ``evidence.bytes_per_record``, and
         ``evidence.share_flagged`` of the messages.
     """
-    chosen, share = _mixed(folder, texts)
+    folder = train_on_messages(messages, place)
+    chosen, share = _mixed(folder, messages["text"].tolist())
     bodies = [json.dumps({"text": text}).encode() for text in chosen]
     loads: dict[str, list[Load]] = {mode: [] for mode in MODES}
     with ExitStack() as running:

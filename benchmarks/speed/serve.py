@@ -38,7 +38,7 @@ from fraudsieve.training.simulation.world import World, simulate
 
 __all__ = ["run"]
 
-DATASET = "fbs_sms"
+DATASET, EVIDENCE_DATASET = "fbs_sms", "uci_sms"  # the first has no legitimate messages, so that nothing is flagged
 RECORDS, CLIENTS, SECONDS, TURNS, ROUNDS, STARTS = 3000, (1, 8, 32), 5.0, 3, 5, 5
 WARM = 50
 """Records that are scored before timing starts."""
@@ -73,7 +73,8 @@ _PROTOCOL = (
     "workers: fraudsieve serve --workers 1 and 2 on a file as store, the model with history, one message per request, "
     "{worker_clients} clients, and {events:g} events per second, ten per request; the same turns. evidence: fraudsieve "
     "serve without --evidence, with it, and with --evidence-all; one message per request, of which at most 5 % are "
-    "flagged, {evidence_clients} clients; loss: the share of requests per second that it costs; the same turns."
+    "flagged, {evidence_clients} clients, a model of {evidence_dataset}; loss: the share of requests per second that "
+    "it costs; the same turns."
 )
 
 
@@ -113,6 +114,7 @@ def run(
     -------
     Report
     """
+    is_given = messages is not None
     messages = load_messages(DATASET) if messages is None else messages
     world = simulate(days=60, n_accounts=600) if world is None else world
     with tempfile.TemporaryDirectory() as temporary:
@@ -129,7 +131,8 @@ def run(
         by_server = _http(plain, folder / "saved", texts, clients, seconds, turns)
         figures |= by_server["ours"]
         peers["mlflow"] = by_server["mlflow"]
-        figures |= measure_evidence(plain, texts, folder, seconds=seconds, turns=turns)
+        progress("loading services with evidence")
+        figures |= _evidence(messages if is_given else load_messages(EVIDENCE_DATASET), folder, seconds, turns)
         progress("loading one worker and two")
         figures |= measure_workers(live, world, folder, seconds=seconds, turns=turns)
     for name in (f"http.{count}" for count in clients):
@@ -141,6 +144,7 @@ def run(
         worker_clients=WORKER_CLIENTS,
         events=EVENTS_PER_SECOND,
         evidence_clients=EVIDENCE_CLIENTS,
+        evidence_dataset=EVIDENCE_DATASET,
         **numbers,
     )
     return Report("serve", DATASET, protocol, len(messages), figures, peers, _bars(figures, clients))
@@ -256,6 +260,12 @@ def _http(
                 by_server["mlflow" if name == "mlflow" else "ours"] |= figures
                 progress(f"{name}: " + ", ".join(f"{key} {value:.1f}" for key, value in figures.items()))
     return by_server
+
+
+def _evidence(messages: pd.DataFrame, folder: Path, seconds: float, turns: int) -> dict[str, float]:
+    place = folder / "evidence"
+    place.mkdir()
+    return measure_evidence(messages, place, seconds=seconds, turns=turns)
 
 
 def _medians(name: str, loads: Sequence[Load]) -> dict[str, float]:
