@@ -98,13 +98,31 @@ class Checkpoint:
 
 
 def write_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
-    """Add a checkpoint to a file, as a line; the file is replaced as a whole."""
+    """Add a checkpoint to a file, as a line; the file is replaced as a whole.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        The checkpoint.
+    path : str or Path
+        The file; it is created if it does not exist.
+    """
     before = Path(path).read_bytes() if Path(path).exists() else b""
     write_file(path, before + encode_canonical(checkpoint.to_dict()) + b"\n")
 
 
 def read_checkpoints(path: str | Path) -> list[Checkpoint]:
     """Read the checkpoints of a file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    list of Checkpoint
+        In the order of their lines.
 
     Raises
     ------

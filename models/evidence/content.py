@@ -189,6 +189,16 @@ def is_input(record: Mapping[str, Any], described: Mapping[str, Any], matrix: Fe
 def read_key(path: str | Path) -> bytes:
     """Read a key from a file that holds nothing else; blanks at both ends do not count.
 
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    bytes
+        The key, at least 32 bytes.
+
     Raises
     ------
     EvidenceError

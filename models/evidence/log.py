@@ -45,6 +45,9 @@ class EvidenceLog:
         The scores that are recorded. A model without operating points flags nothing.
     content : Content, default=None
         What is kept of texts and identifiers; None for `Content()`, digests alone.
+    deferred : bool, default=False
+        Whether records are on the disk only after `sync`, and not as soon as they are appended.
+
     Attributes
     ----------
     path : Path
@@ -75,10 +78,12 @@ class EvidenceLog:
         *,
         which: Which = "flagged",
         content: Content | None = None,
+        deferred: bool = False,
     ) -> None:
         if which not in get_args(Which):
             raise ValueError(f"which: expected flagged or all, got {which!r}.")
         self.path, self.which, self.content = Path(path), which, content or Content()
+        self.deferred = deferred
         self.model_versions: dict[str, str] = {}
         self._settings: dict[tuple[str, Policy, str | None], tuple[dict[str, bytes], NumberWriter]] = {}
         self._appending, self._syncing = threading.Lock(), threading.Lock()
@@ -127,9 +132,7 @@ class EvidenceLog:
         return self._settings[key]
 
     def append(self, bodies: list[bytes]) -> int:
-        """Append records, and return once they are on the disk.
-
-        Threads that append at the same time share one sync.
+        """Append records, and return once they are on the disk, or, if that is deferred, in the file.
 
         Parameters
         ----------
@@ -148,17 +151,29 @@ class EvidenceLog:
         """
         with self._appending:
             first = self._write(bodies)
-            end = self._end
-        with self._syncing:
-            if self._synced < end:  # else the sync of another thread had them too
-                self._check_sound()
-                target = self._end
-                try:
-                    sync_data(self._file)
-                except OSError as error:
-                    raise self._broken(error) from error
-                self._synced = target
+        if not self.deferred:
+            self.sync()
         return first
+
+    def sync(self) -> None:
+        """Return once all that was appended is on the disk. Threads that wait at the same time share one sync.
+
+        Raises
+        ------
+        EvidenceError
+            As for `append`.
+        """
+        end = self._end
+        with self._syncing:
+            if self._synced >= end:  # the sync of another thread had it too
+                return
+            self._check_sound()
+            end = self._end
+            try:
+                sync_data(self._file)
+            except OSError as error:
+                raise self._broken(error) from error
+            self._synced = end
 
     def _write(self, bodies: list[bytes]) -> int:
         """Write lines at the end of the file, all or none."""
@@ -191,9 +206,17 @@ class EvidenceLog:
         return EvidenceError(str(self.path), f"cannot be written ({error.strerror})", fix)
 
     def checkpoint(self) -> Checkpoint:
-        """Return size and root of the log as of now. Keep it elsewhere: it shows whether the end is cut later."""
+        """Return size and root of the log as of now. Keep it elsewhere: it shows whether the end is cut later.
+
+        Raises
+        ------
+        EvidenceError
+            If it cannot be synced: what a checkpoint covers is on the disk.
+        """
         with self._appending:
-            return Checkpoint(self.id, self.size, self._frontier.root.hex(), clock())
+            checkpoint = Checkpoint(self.id, self.size, self._frontier.root.hex(), clock())
+        self.sync()
+        return checkpoint
 
     def close(self) -> None:
         """Close the file."""

@@ -123,6 +123,7 @@ def check_proof(proof: dict[str, Any], *, public_key: str | None = None) -> Proo
     Returns
     -------
     ProofCheck
+        The record, and what is wrong with the proof.
 
     Raises
     ------

@@ -59,19 +59,19 @@ class Difference:
 class ReplayReport:
     """What a replay found.
 
-    Attributes
+    Parameters
     ----------
-    scores : int
+    scores : int, default=0
         Recorded scores.
-    replayed : int
+    replayed : int, default=0
         Scores that were computed again from their feature vectors.
-    rebuilt : int
+    rebuilt : int, default=0
         Of them, those whose feature vectors were computed again from kept inputs.
-    different : int
+    different : int, default=0
         Scores of which at least one number differs.
-    differences : list of Difference
+    differences : list of Difference, optional
         The first hundred numbers that differ.
-    skipped : dict of str to int
+    skipped : dict of str to int, optional
         Why scores, or vectors, were not computed again, and how many.
     """
 
@@ -118,6 +118,7 @@ def replay_log(
     Returns
     -------
     ReplayReport
+        How many scores were computed again, and the numbers that differ.
 
     Raises
     ------

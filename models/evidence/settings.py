@@ -39,8 +39,8 @@ class EvidenceSettings:
         """Return the settings of one of several processes, each of which has its own log."""
         return replace(self, path=self.path.with_suffix(f".{number}{self.path.suffix}"))
 
-    def open(self) -> EvidenceLog:
-        """Open the log.
+    def open(self, *, deferred: bool = False) -> EvidenceLog:
+        """Open the log; `deferred` is as for `EvidenceLog`.
 
         Raises
         ------
@@ -48,4 +48,4 @@ class EvidenceSettings:
             As for `EvidenceLog`, and if the key cannot be read.
         """
         key = None if self.key_file is None else read_key(self.key_file)
-        return EvidenceLog(self.path, which=self.which, content=Content(self.content, key))
+        return EvidenceLog(self.path, which=self.which, content=Content(self.content, key), deferred=deferred)

@@ -91,6 +91,7 @@ def verify_log(
     Returns
     -------
     EvidenceCheck
+        What was found; its `problems` are empty if nothing is wrong.
 
     Raises
     ------

@@ -132,7 +132,8 @@ class RequestHandler:
         self.metrics.count_scores(scores)
         unscorable = sum(score["status"] == "unscorable" for score in scores)
         content = scores if isinstance(body, list) else scores[0]
-        return Reply(encode_json(content), {"records": len(scores), "unscorable": unscorable}, offset)
+        evidence = any("evidence" in score for score in scores)
+        return Reply(encode_json(content), {"records": len(scores), "unscorable": unscorable}, offset, evidence)
 
     def _score_items(self, items: list[Any], kind: Explanation) -> tuple[list[Score], Offset]:
         records = [item for item in items if isinstance(item, dict)]

@@ -60,8 +60,7 @@ class Routes:
             handler.score,
             size=lambda request: request.work,
             max_size=BATCH_WORK,
-            # A history may be locked by an update, and evidence waits for the disk.
-            inline_size=INLINE_WORK if handler.live is None and handler.evidence is None else 0,
+            inline_size=INLINE_WORK if handler.live is None else 0,  # a history may be locked by an update
         )
         document = describe_service(handler.loaded.scorer.model, handler.settings)
         self.openapi_json, self.page = encode_json(document), render_description(document)
@@ -96,7 +95,10 @@ class Routes:
             except RejectedRequest as error:
                 return _respond(request, error)
         body = request.scope["state"]["body"]
-        return _respond(request, await self.batcher.submit(ScoreRequest(body, reasons, language)))
+        reply = await self.batcher.submit(ScoreRequest(body, reasons, language))
+        if self.handler.evidence is not None and isinstance(reply, Reply) and reply.evidence:
+            reply = await self.handler.evidence.secure(reply)
+        return _respond(request, reply)
 
     async def events(self, request: Request) -> Response:
         """Add the events of the body to the live history."""

@@ -1,5 +1,6 @@
 """Evidence in a service: recorded before it answers, one log per process, checkpoints in the log of the service."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,19 +51,39 @@ def test_answers_say_where_their_evidence_is(handler: RequestHandler, binary: Fi
     assert b'"version":"7"' in (tmp_path / "log.jsonl").read_bytes()
 
 
+@pytest.mark.parametrize("part", ["_write_all", "sync_data"])
 def test_a_score_without_its_evidence_is_not_given_out(
-    handler: RequestHandler, binary: Fitted, monkeypatch: pytest.MonkeyPatch
+    handler: RequestHandler, binary: Fitted, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     def fail(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(log_module, "sync_data", fail)
-    for reply in handler.score([request(binary.texts[:3]), request(["a"])]):
-        assert isinstance(reply, RejectedRequest)
-        assert (reply.status, str(reply)) == (503, NOT_RECORDED)
+    monkeypatch.setattr(log_module, part, fail)
+    replies = handler.score([request(binary.texts[:3]), request(["a"])])
+    if part == "_write_all":
+        assert [(reply.status, str(reply)) for reply in replies if isinstance(reply, RejectedRequest)] == [
+            (503, NOT_RECORDED)
+        ] * 2
+    else:
+        assert handler.evidence is not None
+        for reply in replies:
+            assert isinstance(reply, Reply)
+            assert reply.evidence
+            secured = asyncio.run(handler.evidence.secure(reply))
+            assert isinstance(secured, RejectedRequest)
+            assert (secured.status, str(secured)) == (503, NOT_RECORDED)
     monkeypatch.undo()
     (reply,) = handler.score([request(["a"])])
     assert isinstance(reply, RejectedRequest)  # until it is started again
+
+
+def test_an_answer_waits_for_its_evidence(handler: RequestHandler, binary: Fitted, tmp_path: Path) -> None:
+    (reply,) = handler.score([request(binary.texts[:2])])
+    assert isinstance(reply, Reply)
+    assert handler.evidence is not None
+    assert handler.evidence.log._synced < (tmp_path / "log.jsonl").stat().st_size
+    assert asyncio.run(handler.evidence.secure(reply)) == reply
+    assert handler.evidence.log._synced == (tmp_path / "log.jsonl").stat().st_size
 
 
 def test_a_log_that_cannot_be_opened_is_an_error_at_the_start(binary: Fitted, tmp_path: Path) -> None:

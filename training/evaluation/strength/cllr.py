@@ -51,6 +51,7 @@ def min_log_ratio_cost(score: Array, is_fraud: Array) -> float:
     Returns
     -------
     float
+        In bits, at most 1.
 
     Examples
     --------
