@@ -54,7 +54,7 @@ class Content:
     >>> content.pseudonym("account_id", "ann") == content.pseudonym("recipient_id", "ann")
     True
     >>> content.pseudonym("account_id", "ann").rpartition(".")[0]
-    'p1.b331b85b.account'
+    'p1.a9aae2b0.account'
     """
 
     kind: ContentKind = "omitted"
@@ -151,7 +151,7 @@ def input_fields(matrix: FeatureMatrix) -> dict[str, str]:
     --------
     >>> from fraudsieve.features.account_matrix import AccountMatrix
     >>> sorted(input_fields(AccountMatrix("account", (), numbers=("age",))))
-    ['account_id', 'age', 'as_of']
+    ['account_id', 'age', 'as_of', 'created_at']
     """
     ids: dict[str, str] = dict.fromkeys(IDS[matrix.subject], "id")
     return ids | {field.name: field.kind for field in matrix.fields}

@@ -18,7 +18,7 @@ from fraudsieve.models.live.store.snapshots import list_snapshots, read_snapshot
 
 from .canonical import read_field_value
 
-__all__ = ["KeptInputs", "NotKept", "Scored", "by_history"]
+__all__ = ["KeptInputs", "NotKept", "RecordedScore", "by_history"]
 
 
 class NotKept(Exception):
@@ -26,16 +26,16 @@ class NotKept(Exception):
 
 
 @dataclass(frozen=True)
-class Scored:
+class RecordedScore:
     """A recorded score: its index in the log, and what was recorded."""
 
     index: int
     body: Mapping[str, Any]
 
 
-def by_history(scored: Sequence[Scored]) -> list[list[Scored]]:
+def by_history(scored: Sequence[RecordedScore]) -> list[list[RecordedScore]]:
     """Return scores in groups that saw one history and whose inputs were kept alike, in the order of offsets."""
-    groups: dict[tuple[int, str, str], list[Scored]] = {}
+    groups: dict[tuple[int, str, str], list[RecordedScore]] = {}
     for one in scored:
         history = one.body["history"]
         key = (history.get("offset", -1), repr(sorted(history.items())), one.body["input"]["content"])
@@ -67,7 +67,7 @@ class KeptInputs:
         if self._past is not None:
             self._past.store.close()
 
-    def rows(self, group: Sequence[Scored]) -> FeatureRows:
+    def rows(self, group: Sequence[RecordedScore]) -> FeatureRows:
         """Return the feature rows of scores that saw the same history, from their inputs.
 
         Raises

@@ -21,7 +21,7 @@ from fraudsieve.models.scoring.unlike import UNLIKE
 
 from .canonical import to_plain
 from .content import Content
-from .inputs import KeptInputs, NotKept, Scored, by_history
+from .inputs import KeptInputs, NotKept, RecordedScore, by_history
 from .lines import Line, log_lines, read_line
 from .records import FORMAT, reason_numbers, score_numbers
 
@@ -144,7 +144,7 @@ def replay_log(
     return report
 
 
-def _scores(path: str | Path, scorer: Scorer, report: ReplayReport) -> Iterator[Scored]:
+def _scores(path: str | Path, scorer: Scorer, report: ReplayReport) -> Iterator[RecordedScore]:
     for number, line in enumerate(log_lines(path), 1):
         read = read_line(line, f"{path}, line {number}")
         if read.body.get("kind") != "score":
@@ -152,7 +152,7 @@ def _scores(path: str | Path, scorer: Scorer, report: ReplayReport) -> Iterator[
         problem = _problem(read, scorer, path)
         report.scores += 1
         if problem is None:
-            yield Scored(read.index, read.body)
+            yield RecordedScore(read.index, read.body)
         else:
             report.skip(problem)
 
@@ -168,7 +168,7 @@ def _problem(line: Line, scorer: Scorer, path: str | Path) -> str | None:
     return None
 
 
-def _replay(scorer: Scorer, batch: Sequence[Scored], report: ReplayReport) -> None:
+def _replay(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport) -> None:
     """Compute scores from recorded vectors."""
     model, columns = scorer.model, scorer.model.matrix.columns
     for policy, group in _by_policy(batch).items():
@@ -183,7 +183,7 @@ def _replay(scorer: Scorer, batch: Sequence[Scored], report: ReplayReport) -> No
         report.replayed += len(group)
 
 
-def _reasons(scorer: Scorer, one: Scored, X: Array, log_odds: Array) -> Any:
+def _reasons(scorer: Scorer, one: RecordedScore, X: Array, log_odds: Array) -> Any:
     """Return the reasons of a recorded vector; text spans are of the text, and are taken over."""
     recorded = one.body["reasons"]
     if recorded["explained"] is None:  # an unscorable record
@@ -193,8 +193,8 @@ def _reasons(scorer: Scorer, one: Scored, X: Array, log_odds: Array) -> Any:
     return computed | {"text_spans": recorded["text_spans"]}
 
 
-def _by_policy(batch: Sequence[Scored]) -> dict[Policy, list[Scored]]:
-    groups: dict[Policy, list[Scored]] = {}
+def _by_policy(batch: Sequence[RecordedScore]) -> dict[Policy, list[RecordedScore]]:
+    groups: dict[Policy, list[RecordedScore]] = {}
     for one in batch:
         declared = dict(one.body["configuration"]["policy"])
         declared["unlike_training_limit"] = float.fromhex(declared["unlike_training_limit"])
@@ -202,7 +202,7 @@ def _by_policy(batch: Sequence[Scored]) -> dict[Policy, list[Scored]]:
     return groups
 
 
-def _recorded_rows(group: Sequence[Scored], columns: Sequence[str]) -> FeatureRows:
+def _recorded_rows(group: Sequence[RecordedScore], columns: Sequence[str]) -> FeatureRows:
     X = np.array([[float.fromhex(one.body["features"].get(name, "nan")) for name in columns] for one in group])
     reasons = [one.body["score"]["why"] for one in group]
     why = np.array([None if reason == UNLIKE else reason for reason in reasons], object)  # the policy decides again
@@ -210,7 +210,7 @@ def _recorded_rows(group: Sequence[Scored], columns: Sequence[str]) -> FeatureRo
     return FeatureRows(X, why, None if known[0] is None else np.array(known, bool))
 
 
-def _rebuild(scorer: Scorer, batch: Sequence[Scored], report: ReplayReport, inputs: KeptInputs) -> None:
+def _rebuild(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport, inputs: KeptInputs) -> None:
     """Compute vectors from kept inputs, and compare them with those that were recorded."""
     columns = scorer.model.matrix.columns
     for group in by_history(batch):

@@ -68,8 +68,8 @@ def log10_likelihood_ratio(probability: Array, share: float, bounds: tuple[float
 
     Examples
     --------
-    >>> log10_likelihood_ratio(np.array([0.5, 10 / 11]), 0.5).round(6).tolist()
-    [0.0, 1.0]
+    >>> log10_likelihood_ratio(np.array([10 / 11, 100 / 101]), 0.5).round(6).tolist()
+    [1.0, 2.0]
     """
     with np.errstate(divide="ignore"):
         odds = np.log10(probability) - np.log1p(-probability) / np.log(10)

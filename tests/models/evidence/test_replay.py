@@ -34,8 +34,8 @@ def score_messages(
     scorer = Scorer.load(fitted.folder)
     records = [{"message_id": f"m{at}", "text": fitted.texts[at % len(fitted.texts)]} for at in range(n)]
     with EvidenceLog(path, which=which, content=Content(content)) as log:
-        scores: list[dict[str, Any]] = [scorer.score(one, evidence=log, **options) for one in records[: n // 10]]
-        return scores + scorer.score(records[n // 10 :], evidence=log, **options)
+        scores: list[dict[str, Any]] = [scorer.score(one, evidence=log, **options) for one in records[:5]]
+        return scores + scorer.score(records[5:], evidence=log, **options)
 
 
 def events(n: int) -> list[dict[str, Any]]:
@@ -48,17 +48,25 @@ def events(n: int) -> list[dict[str, Any]]:
     ]
 
 
-def score_accounts(folder: Path, n: int, *, content: ContentKind = "kept") -> Path:
-    """Score accounts while their events arrive, and record them; return the log, beside the store ``live.db``."""
+def score_accounts(folder: Path, n: int, *, step: int = 1) -> Path:
+    """Score accounts while their events arrive, and record them; return the log, beside the store ``live.db``.
+
+    Events arrive in steps. After each, two scores per event are computed: as of then, and as of the first event.
+    """
     path = folder / "log.jsonl"
     with (
-        EvidenceLog(path, which="all", content=Content(content)) as log,
+        EvidenceLog(path, which="all", content=Content("kept")) as log,
         LiveState(account_scorer(), folder / "live.db") as live,
     ):
-        for event in events(n):
-            live.update(event)
-            record = {"account_id": event["account_id"], "as_of": event["occurred_at"] + timedelta(seconds=30)}
-            live.score_at([record, record | {"as_of": START}], evidence=log)
+        arriving = events(n)
+        for first in range(0, n, step):
+            new = arriving[first : first + step]
+            live.update(new)
+            names = [event["account_id"] for event in new]
+            now = new[-1]["occurred_at"] + timedelta(seconds=30)
+            live.score_at(
+                [{"account_id": name, "as_of": time} for name in names for time in (now, START)], evidence=log
+            )
     return path
 
 
@@ -197,7 +205,7 @@ def test_ten_thousand_scores_replay_in_another_process_with_other_threads(
     binary: Fitted, tmp_path: Path, run_alone: Callable[[str], str]
 ) -> None:
     score_messages(binary, tmp_path / "log", 10_000, reasons=3)
-    score_accounts(tmp_path, 5_000)
+    score_accounts(tmp_path, 5_000, step=50)
     assert verify_log(tmp_path / "log").size == 10_001
     program = """
 from fraudsieve.models import Scorer
