@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from .checkpoints import Checkpoint, read_checkpoints, write_checkpoint
     from .content import Content, read_key
     from .log import EvidenceLog
-    from .proofs import check_proof, prove_record
+    from .proofs import check_growth, check_proof, prove_growth, prove_record
     from .replay import ReplayReport, replay_log
     from .verification import EvidenceCheck, verify_log
 
@@ -18,7 +18,9 @@ __all__ = [
     "EvidenceCheck",
     "EvidenceLog",
     "ReplayReport",
+    "check_growth",
     "check_proof",
+    "prove_growth",
     "prove_record",
     "read_checkpoints",
     "read_key",
@@ -34,7 +36,9 @@ _HOMES = {
     "EvidenceCheck": "verification",
     "EvidenceLog": "log",
     "ReplayReport": "replay",
+    "check_growth": "proofs",
     "check_proof": "proofs",
+    "prove_growth": "proofs",
     "prove_record": "proofs",
     "read_checkpoints": "checkpoints",
     "read_key": "content",
