@@ -292,6 +292,7 @@ def score_file(
     explain: dict[str, Any] = {"reasons": reasons, "language": check_language(language)}
     proof: dict[str, Any] = {}
     if evidence is not None:
+        evidence.check(scorer.model)
         given = {"scored": source, "events": events, "labels": labels, "past": past}
         proof = {"evidence": evidence, "source": describe_tables(scorer, given)}
     if _can_chunk(scorer.model, source, events, labels):

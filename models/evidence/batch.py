@@ -29,6 +29,7 @@ class EvidenceBatch:
 
     def add(self, chunk: ScoredChunk) -> None:
         """Collect what the log selects of scores. Nothing is written."""
+        self._log.check(chunk.model)
         everything = self._log.which == "all"
         chosen = [n for n, score in enumerate(chunk.scores) if everything or is_flagged(score)]
         if chosen:  # a live state changes as soon as its lock is released: it is described here

@@ -42,7 +42,7 @@ class EvidenceLog:
     path : str or Path
         The file; its folder must exist.
     which : {"flagged", "all"}, default="flagged"
-        The scores that are recorded. A model without operating points flags nothing.
+        The scores that are recorded. A model without operating points flags nothing, and is refused.
     content : Content, default=None
         What is kept of texts and identifiers; None for `Content()`, digests alone.
     deferred : bool, default=False
@@ -121,6 +121,12 @@ class EvidenceLog:
     def batch(self) -> EvidenceBatch:
         """Return a batch, which collects evidence while a lock is held and is committed afterwards."""
         return EvidenceBatch(self)
+
+    def check(self, model: Model) -> None:
+        """Raise EvidenceError if the log would stay empty: the model flags nothing, and nothing else is recorded."""
+        if self.which == "flagged" and not model.points:
+            problem = "the model has no operating point, so that no score is flagged"
+            raise EvidenceError(str(self.path), problem, "Record all scores, or train the model with operating points.")
 
     def setting(self, model: Model, policy: Policy) -> tuple[dict[str, bytes], NumberWriter]:
         """Return what the records of a model have in common, encoded, and a writer of its feature rows."""

@@ -52,6 +52,8 @@ class RequestHandler:
     ------
     StateError
         As for `LiveState`.
+    BusyError, EvidenceError
+        As for `EvidenceRecorder`.
     ServiceError
         If several workers would hold a history without a store.
     """
@@ -61,12 +63,14 @@ class RequestHandler:
         self.is_warm = False
         self.live: LiveState | None = None
         self.ingestion: EventIngestion | None = None
+        self.evidence = None if settings.evidence is None else EvidenceRecorder(settings.evidence)
+        if self.evidence is not None:
+            self.evidence.use(loaded)
         if loaded.scorer.model.matrix.history_parts:
             _check_shared(settings)
             self.live = LiveState(loaded.scorer, settings.state, lateness=settings.lateness)
             self.ingestion = EventIngestion(self.live, settings, metrics)
-        self.evidence = None if settings.evidence is None else EvidenceRecorder(settings.evidence)
-        self._use(loaded)
+        metrics.set_model(loaded)
 
     @property
     def is_behind(self) -> bool:
@@ -223,19 +227,18 @@ class RequestHandler:
         ------
         ArtifactError
             If it cannot replace the model in use.
+        EvidenceError
+            If it flags nothing, and the evidence of flagged scores is recorded.
         """
         problem = why_incompatible(self.loaded.scorer.model, loaded.scorer.model)
         if problem is not None:
             raise ArtifactError(f"model {loaded.scorer.model.name}", problem, "The model in use stays.")
-        if self.live is not None:
-            self.live.scorer = loaded.scorer
-        self._use(loaded)
-
-    def _use(self, loaded: LoadedModel) -> None:
-        self.loaded = loaded
-        self.metrics.set_model(loaded)
         if self.evidence is not None:
             self.evidence.use(loaded)
+        if self.live is not None:
+            self.live.scorer = loaded.scorer
+        self.loaded = loaded
+        self.metrics.set_model(loaded)
 
     def measure_history(self) -> None:
         """Show size and offset of the live history in the metrics; may wait for its store."""

@@ -41,7 +41,14 @@ class EvidenceRecorder:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="evidence")
 
     def use(self, loaded: LoadedModel) -> None:
-        """Record the version of a model with its scores."""
+        """Record the version of a model with its scores.
+
+        Raises
+        ------
+        EvidenceError
+            If the log would stay empty, as from `EvidenceLog.check`.
+        """
+        self.log.check(loaded.scorer.model)
         if loaded.version is not None:
             self.log.model_versions[loaded.scorer.model.digest] = loaded.version
 

@@ -165,6 +165,11 @@ def test_offsets_out_of_order_and_a_history_in_memory(tmp_path: Path) -> None:
     assert (report.replayed, report.rebuilt, report.different) == (2, 0, 0)
 
 
+def test_a_log_that_would_stay_empty_is_an_error(types: Fitted, tmp_path: Path) -> None:
+    with EvidenceLog(tmp_path / "log") as log, pytest.raises(EvidenceError, match="no score is flagged"):
+        Scorer.load(types.folder).score({"text": "a"}, evidence=log)
+
+
 def test_a_number_that_differs_is_named(binary: Fitted, tmp_path: Path) -> None:
     score_messages(binary, tmp_path / "log", 12)
 
