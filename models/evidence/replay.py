@@ -175,22 +175,30 @@ def _replay(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport
         rows = _recorded_rows(group, columns)
         features, log_odds, unlike = score_features(model, policy, rows, n_threads=scorer.n_threads)
         scores = to_records(model, log_odds, features.why, features.has_history, unlike, policy)
+        reasons = _reasons(scorer, group, features.X, log_odds)
         for n, one in enumerate(group):
             computed = {"log_odds": to_plain(log_odds[n].tolist()), "score": to_plain(score_numbers(scores[n]))}
-            if one.body["reasons"] is not None:
-                computed["reasons"] = _reasons(scorer, one, features.X[n : n + 1], log_odds[n : n + 1])
+            if n in reasons:
+                computed["reasons"] = reasons[n]
             report.compare(one.index, {name: one.body[name] for name in computed}, computed)
         report.replayed += len(group)
 
 
-def _reasons(scorer: Scorer, one: RecordedScore, X: Array, log_odds: Array) -> Any:
-    """Return the reasons of a recorded vector; text spans are of the text, and are taken over."""
-    recorded = one.body["reasons"]
-    if recorded["explained"] is None:  # an unscorable record
-        return recorded
-    (explained,) = explain(scorer.model, X, log_odds, n=recorded["asked"]["n"], of=recorded["asked"]["of"])
-    computed = to_plain(reason_numbers(explained, Content(), recorded["asked"]))
-    return computed | {"text_spans": recorded["text_spans"]}
+def _reasons(scorer: Scorer, group: Sequence[RecordedScore], X: Array, log_odds: Array) -> dict[int, Any]:
+    """Return the reasons of recorded vectors by place; text spans are of the text, and are taken over."""
+    places: dict[tuple[int, str | None], list[int]] = {}
+    for n, one in enumerate(group):
+        recorded = one.body["reasons"]
+        if recorded is not None and recorded["explained"] is not None:  # else it is unscorable
+            places.setdefault((recorded["asked"]["n"], recorded["asked"]["of"]), []).append(n)
+    reasons: dict[int, Any] = {}
+    for (number, of), rows in places.items():
+        explained = explain(scorer.model, X[rows], log_odds[rows], n=number, of=of)
+        for n, one in zip(rows, explained, strict=True):
+            recorded = group[n].body["reasons"]
+            computed = to_plain(reason_numbers(one, Content(), recorded["asked"]))
+            reasons[n] = computed | {"text_spans": recorded["text_spans"]}
+    return reasons
 
 
 def _by_policy(batch: Sequence[RecordedScore]) -> dict[Policy, list[RecordedScore]]:

@@ -205,25 +205,30 @@ def test_other_models_versions_and_formats(binary: Fitted, several: Fitted, tmp_
     assert replace(scorer.model).digest == binary.model.digest
 
 
-@pytest.mark.slow
-def test_ten_thousand_scores_replay_in_another_process_with_other_threads(
-    binary: Fitted, tmp_path: Path, run_alone: Callable[[str], str]
-) -> None:
-    score_messages(binary, tmp_path / "log", 10_000, reasons=3)
-    score_accounts(tmp_path, 5_000, step=50)
-    assert verify_log(tmp_path / "log").size == 10_001
-    program = """
+PROGRAM = """
 from fraudsieve.models import Scorer
 from fraudsieve.models.evidence import replay_log
 scorer = Scorer.load({folder!r}, n_threads=2)
 report = replay_log({log!r}, scorer, state={state!r})
 print(report.replayed, report.rebuilt, report.different, report.skipped)
 """
-    of_messages = {"folder": str(binary.folder), "log": str(tmp_path / "log"), "state": None}
-    assert run_alone(program.format(**of_messages)).strip() == "10000 10000 0 {}"
-    of_accounts = {
-        "folder": str(account_model()),
-        "log": str(tmp_path / "log.jsonl"),
-        "state": str(tmp_path / "live.db"),
-    }
-    assert run_alone(program.format(**of_accounts)).strip() == "10000 10000 0 {}"
+
+
+@pytest.mark.slow
+def test_ten_thousand_scores_of_messages_replay_in_another_process_with_other_threads(
+    binary: Fitted, tmp_path: Path, run_alone: Callable[[str], str]
+) -> None:
+    score_messages(binary, tmp_path / "log", 10_000, reasons=3)
+    assert verify_log(tmp_path / "log").size == 10_001
+    program = PROGRAM.format(folder=str(binary.folder), log=str(tmp_path / "log"), state=None)
+    assert run_alone(program).strip() == "10000 10000 0 {}"
+
+
+@pytest.mark.slow
+def test_ten_thousand_scores_with_a_history_replay_in_another_process_with_other_threads(
+    tmp_path: Path, run_alone: Callable[[str], str]
+) -> None:
+    path = score_accounts(tmp_path, 5_000, step=50)
+    assert verify_log(path).problems == ()
+    program = PROGRAM.format(folder=str(account_model()), log=str(path), state=str(tmp_path / "live.db"))
+    assert run_alone(program).strip() == "10000 10000 0 {}"
