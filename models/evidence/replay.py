@@ -193,10 +193,10 @@ def _reasons(scorer: Scorer, group: Sequence[RecordedScore], X: Array, log_odds:
             places.setdefault((recorded["asked"]["n"], recorded["asked"]["of"]), []).append(n)
     reasons: dict[int, Any] = {}
     for (number, of), rows in places.items():
-        explained = explain(scorer.model, X[rows], log_odds[rows], n=number, of=of)
-        for n, one in zip(rows, explained, strict=True):
+        explanations = explain(scorer.model, X[rows], log_odds[rows], n=number, of=of)
+        for n, explained in zip(rows, explanations, strict=True):
             recorded = group[n].body["reasons"]
-            computed = to_plain(reason_numbers(one, Content(), recorded["asked"]))
+            computed = to_plain(reason_numbers(explained, Content(), recorded["asked"]))
             reasons[n] = computed | {"text_spans": recorded["text_spans"]}
     return reasons
 
