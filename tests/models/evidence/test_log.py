@@ -42,6 +42,15 @@ def test_what_a_killed_process_left_incomplete_is_cut_off(tmp_path: Path, cut: i
     assert verify_log(tmp_path / "log", [kept]).problems == ()
 
 
+def test_a_long_incomplete_line_is_cut_off(tmp_path: Path) -> None:
+    write_log(tmp_path / "log", 3)
+    with (tmp_path / "log").open("ab") as stream:
+        stream.write(b"x" * 5000)
+    kept = write_log(tmp_path / "log", 1)
+    assert kept.size == 4
+    assert verify_log(tmp_path / "log", [kept]).problems == ()
+
+
 def test_a_damaged_log_is_not_continued(tmp_path: Path) -> None:
     write_log(tmp_path / "log", 3)
     content = (tmp_path / "log").read_bytes().replace(b'"number":0', b'"number":7')

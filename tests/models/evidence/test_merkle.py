@@ -55,6 +55,7 @@ def test_a_proof_of_inclusion_holds_for_its_leaf_alone(leaves: list[bytes], data
     assert not is_included(leaves[index], index, size, [*path, root], root)
     assert not is_included(leaves[index], index, size, path, bytes(32))
     assert not is_included(leaves[index], size, size, path, root)
+    assert not is_included(leaves[index], index, 2 * size + 1, path, root)
     if path:
         assert not is_included(leaves[index], index, size, path[:-1], root)
 
