@@ -43,7 +43,9 @@ def test_small_sets(ratios: list[float], frauds: list[int], expected: tuple[floa
     assert bounds(ratios, frauds) == pytest.approx(expected)
 
 
-@given(st.lists(st.tuples(st.floats(-9, 9), st.booleans()), min_size=1, max_size=30))
+@given(
+    st.lists(st.tuples(st.integers(-90, 90).map(lambda tenths: tenths / 10), st.booleans()), min_size=1, max_size=30)
+)
 def test_bounds_agree_with_the_costs_of_every_threshold(rows: list[tuple[float, bool]]) -> None:
     ratio, fraud = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
     low, high = log10_ratio_bounds(ratio, fraud)
