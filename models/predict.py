@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, TypeAlias, overload
+from typing import Any, Self, TypeAlias, Unpack, overload
 
 import numpy as np
 
@@ -22,11 +22,13 @@ from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.models.scoring.columns import Batch, Columns, check_records, columns_of, lists_of, records_of
 from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.inputs import Events, observe_messages, resolve_history
-from fraudsieve.models.scoring.log_odds import calibrated_log_odds, scorable_log_odds
+from fraudsieve.models.scoring.log_odds import calibrated_log_odds
+from fraudsieve.models.scoring.observers import ScoredChunk, ScoreObserver
+from fraudsieve.models.scoring.options import ScoreOptions
 from fraudsieve.models.scoring.record_policy import apply_policy, check_unknown
+from fraudsieve.models.scoring.rows import score_features
 from fraudsieve.models.scoring.samples import warm_records
 from fraudsieve.models.scoring.scores import Score, to_columns, to_records
-from fraudsieve.models.scoring.unlike import exclude_unlike, unlike_shares
 
 from .policy import Policy
 from .verification import load_model
@@ -58,12 +60,7 @@ class Scorer:
         the same number for all scorers of the process. LightGBM has one number for the whole process: if another
         scorer changes it during a prediction, LightGBM writes beyond its buffers and the process ends.
     rules : RuleSet, default=None
-        Rules beside the model, which may replace its decisions.
-
-    Attributes
-    ----------
-    policy, rules
-        The policy and the rules in use. Rules can be replaced at any time.
+        Rules beside the model, which may replace its decisions. The attribute can be set at any time.
 
     Examples
     --------
@@ -191,26 +188,10 @@ class Scorer:
         return observe_messages(self.model.matrix, state, as_records(messages), now=now)
 
     @overload
-    def score(
-        self,
-        records: Record,
-        *,
-        history: Events | None = None,
-        reasons: bool | int = False,
-        reasons_of: str | None = None,
-        language: str = "en",
-    ) -> Score: ...
+    def score(self, records: Record, **options: Unpack[ScoreOptions]) -> Score: ...
 
     @overload
-    def score(
-        self,
-        records: Sequence[Record],
-        *,
-        history: Events | None = None,
-        reasons: bool | int = False,
-        reasons_of: str | None = None,
-        language: str = "en",
-    ) -> list[Score]: ...
+    def score(self, records: Sequence[Record], **options: Unpack[ScoreOptions]) -> list[Score]: ...
 
     def score(
         self,
@@ -220,6 +201,7 @@ class Scorer:
         reasons: bool | int = False,
         reasons_of: str | None = None,
         language: str = "en",
+        evidence: ScoreObserver | None = None,
     ) -> Score | list[Score]:
         """Score one record or many.
 
@@ -239,6 +221,8 @@ class Scorer:
             The class that is explained; None for the likeliest crime.
         language : {"en", "zh"}, default="en"
             The language of the sentences of the reasons.
+        evidence : EvidenceLog, default=None
+            The log that records what the scores were made of, before they are returned.
 
         Returns
         -------
@@ -250,10 +234,13 @@ class Scorer:
             (the share of training records that are less strange: at 0.999, stranger than 99.9 % of them) and ``model``
             (name and digest). With rules also ``rule`` (id, action and reason of the rule that decided, or None) and
             ``model_decision``. With reasons also ``explained`` and ``reasons``, as from `explain`, and for a message
-            ``text_spans``, as from `explain_text`; None and empty if the record is unscorable.
+            ``text_spans``, as from `explain_text`; None and empty if the record is unscorable. A score that was
+            recorded has ``evidence``: the log, and the number of the record.
 
         Raises
         ------
+        EvidenceError
+            If the evidence cannot be written.
         TypeError
             If the input is not a record or a list of records.
         ValueError
@@ -263,9 +250,9 @@ class Scorer:
         """
         request = None if reasons is False else ReasonRequest(self.model, count_reasons(reasons), reasons_of, language)
         if isinstance(records, Mapping):
-            return self._score_records([records], history, request)[0]
+            return self._score_records([records], history, request, evidence)[0]
         check_records(records)
-        return self._score_records(records, history, request)
+        return self._score_records(records, history, request, evidence)
 
     def score_columns(self, columns: Columns | Batch | Any, *, history: Events | None = None) -> dict[str, Array]:
         """Score records given as columns.
@@ -343,11 +330,11 @@ class Scorer:
         ValueError
             If the rows have another number of columns than the model.
         """
-        if rows.ndim != 2 or rows.shape[1] != len(self.model.matrix.columns):
-            expected = len(self.model.matrix.columns)
+        expected = len(self.model.matrix.columns)
+        if rows.ndim != 2 or rows.shape[1] != expected:
             raise ValueError(f"Expected rows of {expected} columns, got an array of shape {rows.shape}.")
-        why = np.full(len(rows), None, object) if why is None else why
-        features, odds, unlike = self._score_features(FeatureRows(rows, why, has_history))
+        features = FeatureRows(rows, np.full(len(rows), None, object) if why is None else why, has_history)
+        features, odds, unlike = score_features(self.model, self.policy, features, self.n_threads)
         columns = to_columns(self.model, odds, features.why, has_history, unlike, self.policy)
         extra = reason_columns(self.model, rows, odds, features.why, n=reasons, language=language) if reasons else {}
         return columns | extra
@@ -377,27 +364,24 @@ class Scorer:
         rows = message_matrix_of(self.model.matrix).compute(texts, sender, campaign)
         return calibrated_log_odds(self.model, rows, self.n_threads)
 
-    def _score_features(self, features: FeatureRows) -> tuple[FeatureRows, Array, Array]:
-        """Return the rows as the policy leaves them, their calibrated log-odds, and their ``unlike_training``."""
-        unlike = unlike_shares(self.model, features.X, features.why)
-        if self.policy.unlike_training == "unscorable":
-            features = exclude_unlike(features, unlike, self.policy.unlike_training_limit)
-        return features, scorable_log_odds(self.model, features.X, features.why, self.n_threads), unlike
-
     def _chunks(
         self, records: Sequence[Record], history: Events | None
     ) -> Iterator[tuple[Sequence[Record], FeatureRows, Array, Array]]:
         """Yield records and what `_score_features` returns for them, chunk by chunk; at least one chunk."""
-        matrix = self.model.matrix
         if self.policy.changes_fields:
             records = [apply_policy(record, at, self.policy, self._fields) for at, record in enumerate(records)]
-        state = resolve_history(matrix, history)
+        matrix, state = self.model.matrix, resolve_history(self.model.matrix, history)
         for start in range(0, max(len(records), 1), CHUNK):
             chunk = records[start : start + CHUNK]
-            yield chunk, *self._score_features(matrix.rows(chunk, state))
+            rows = matrix.rows(chunk, state)
+            yield chunk, *score_features(self.model, self.policy, rows, self.n_threads)
 
     def _score_records(
-        self, records: Sequence[Record], history: Events | None, request: ReasonRequest | None
+        self,
+        records: Sequence[Record],
+        history: Events | None,
+        request: ReasonRequest | None,
+        evidence: ScoreObserver | None = None,
     ) -> list[Score]:
         rules = self.rules  # another thread may replace them
         for position, record in enumerate(records):
@@ -408,5 +392,8 @@ class Scorer:
             if request is not None:
                 explanations = request.explain(chunk, features, odds)
                 chunk_scores = [score | reasons for score, reasons in zip(chunk_scores, explanations, strict=True)]
+            if evidence is not None:
+                asked = {} if request is None else {"n": request.n, "of": request.of}
+                evidence.add(ScoredChunk(self.model, self.policy, chunk, features, odds, chunk_scores, history, asked))
             scores += chunk_scores
         return scores if rules is None else decide_records(rules, records, scores)

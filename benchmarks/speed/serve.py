@@ -25,6 +25,8 @@ from benchmarks.runner import Bar, Report, progress
 from benchmarks.service.http_load import Load, load
 from benchmarks.service.http_servers import TOKEN, mlflow_server, our_server
 from benchmarks.service.models import Live, train_on_messages, train_on_world
+from benchmarks.speed.evidence import CLIENTS as EVIDENCE_CLIENTS
+from benchmarks.speed.evidence import measure_evidence
 from benchmarks.speed.timing import medians_in_turn
 from benchmarks.speed.workers import CLIENTS as WORKER_CLIENTS
 from benchmarks.speed.workers import EVENTS_PER_SECOND, measure_workers
@@ -36,11 +38,12 @@ from fraudsieve.training.simulation.world import World, simulate
 
 __all__ = ["run"]
 
-DATASET = "fbs_sms"
+DATASET, EVIDENCE_DATASET = "fbs_sms", "uci_sms"  # the first has no legitimate messages, so that nothing is flagged
 RECORDS, CLIENTS, SECONDS, TURNS, ROUNDS, STARTS = 3000, (1, 8, 32), 5.0, 3, 5, 5
 WARM = 50
 """Records that are scored before timing starts."""
 PARTS_BOUND, SKLEARN_BOUND, HTTP_BOUND, START_BOUND, WORKERS_BOUND = 1.2, 1 / 3, 10.0, 2.0, 1.2
+EVIDENCE_BOUND = 0.15
 RECORD_BOUNDS = {"record.p50_ms": 1.0, "record.p99_ms": 5.0, "history.p50_ms": 2.0, "history.p99_ms": 8.0}
 HIDDEN = ("mlflow", "sklearn", "pandas", "pyarrow", "joblib")
 """Packages that LightGBM imports if they are installed; a service does not install them."""
@@ -68,7 +71,10 @@ _PROTOCOL = (
     "alone. cold_start: from the start of the process to the first score with reasons, Numba's cache, Python's "
     "bytecode and the disk warm, median of {starts}; packages outside the base installation are hidden from it. "
     "workers: fraudsieve serve --workers 1 and 2 on a file as store, the model with history, one message per request, "
-    "{worker_clients} clients, and {events:g} events per second, ten per request; the same turns."
+    "{worker_clients} clients, and {events:g} events per second, ten per request; the same turns. evidence: fraudsieve "
+    "serve without --evidence, with it, and with --evidence-all; one message per request, of which at most 5 % are "
+    "flagged, {evidence_clients} clients, a model of {evidence_dataset}; loss: the share of requests per second that "
+    "it costs; the same turns."
 )
 
 
@@ -108,6 +114,7 @@ def run(
     -------
     Report
     """
+    is_given = messages is not None
     messages = load_messages(DATASET) if messages is None else messages
     world = simulate(days=60, n_accounts=600) if world is None else world
     with tempfile.TemporaryDirectory() as temporary:
@@ -124,13 +131,22 @@ def run(
         by_server = _http(plain, folder / "saved", texts, clients, seconds, turns)
         figures |= by_server["ours"]
         peers["mlflow"] = by_server["mlflow"]
+        progress("loading services with evidence")
+        figures |= _evidence(messages if is_given else load_messages(EVIDENCE_DATASET), folder, seconds, turns)
         progress("loading one worker and two")
         figures |= measure_workers(live, world, folder, seconds=seconds, turns=turns)
     for name in (f"http.{count}" for count in clients):
         rate = f"{name}.requests_per_second"
         figures[f"{name}.ratio_to_mlflow"] = figures[rate] / peers["mlflow"][rate]
     numbers = {"records": records, "turns": turns, "seconds": seconds, "rounds": rounds, "starts": starts}
-    protocol = _PROTOCOL.format(dataset=DATASET, worker_clients=WORKER_CLIENTS, events=EVENTS_PER_SECOND, **numbers)
+    protocol = _PROTOCOL.format(
+        dataset=DATASET,
+        worker_clients=WORKER_CLIENTS,
+        events=EVENTS_PER_SECOND,
+        evidence_clients=EVIDENCE_CLIENTS,
+        evidence_dataset=EVIDENCE_DATASET,
+        **numbers,
+    )
     return Report("serve", DATASET, protocol, len(messages), figures, peers, _bars(figures, clients))
 
 
@@ -139,6 +155,7 @@ def _bars(figures: Mapping[str, float], clients: Sequence[int]) -> list[Bar]:
     ratios = [f"http.{count}.ratio_to_mlflow" for count in clients]
     bars += [Bar.at_least(name, figures[name], HTTP_BOUND) for name in ratios]
     bars.append(Bar.at_least("workers.ratio", figures["workers.ratio"], WORKERS_BOUND))
+    bars.append(Bar.at_most("evidence.flagged_loss", figures["evidence.flagged_loss"], EVIDENCE_BOUND))
     upper = {"batch.ratio_to_parts": PARTS_BOUND, "batch.ratio_to_sklearn": SKLEARN_BOUND, "cold_start_s": START_BOUND}
     return bars + [Bar.at_most(name, figures[name], bound) for name, bound in upper.items()]
 
@@ -243,6 +260,12 @@ def _http(
                 by_server["mlflow" if name == "mlflow" else "ours"] |= figures
                 progress(f"{name}: " + ", ".join(f"{key} {value:.1f}" for key, value in figures.items()))
     return by_server
+
+
+def _evidence(messages: pd.DataFrame, folder: Path, seconds: float, turns: int) -> dict[str, float]:
+    place = folder / "evidence"
+    place.mkdir()
+    return measure_evidence(messages, place, seconds=seconds, turns=turns)
 
 
 def _medians(name: str, loads: Sequence[Load]) -> dict[str, float]:

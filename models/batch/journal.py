@@ -12,13 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from fraudsieve._io import replace_file, sync_descriptor
+from fraudsieve._io import lock_file, replace_file, sync_descriptor
 from fraudsieve.exceptions import BusyError
-
-try:
-    import fcntl
-except ImportError:  # Windows, where two runs of the same job are not prevented
-    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["Journal", "digest_of_file"]
 
@@ -121,14 +116,9 @@ class Journal:
 
 def _open_locked(path: Path) -> IO[bytes]:
     file = path.open("a+b")
-    if fcntl is not None:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # released when the process ends
-        except OSError:
-            file.close()
-            raise BusyError(
-                f"{path.parent}: another process is writing the same output. Wait until it has finished."
-            ) from None
+    if not lock_file(file.fileno()):
+        file.close()
+        raise BusyError(f"{path.parent}: another process is writing the same output. Wait until it has finished.")
     return file
 
 

@@ -4,35 +4,29 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from fraudsieve._io import check_output_file
-from fraudsieve._typing import Array
-from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.account_records import cutoff_column
-from fraudsieve.features.accounts import AccountFeatures
-from fraudsieve.features.campaign.batch import campaign_features
-from fraudsieve.features.feature_matrix import account_matrix_of, message_matrix_of
-from fraudsieve.features.message_frames import sender_history
-from fraudsieve.features.message_records import why_unscorable
-from fraudsieve.features.profile.frames import as_strings, own_values
+from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.features.tables.reader import write_rejected
 from fraudsieve.features.tables.source import InputTable, Source, as_input, local_file
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.evidence.log import EvidenceLog
 from fraudsieve.models.predict import CHUNK, Scorer
 from fraudsieve.models.rules.decisions import COLUMNS
 from fraudsieve.models.sentences.values import check_language
 
 from .chunks import score_chunks
+from .evidence import describe_tables, record_rows
 from .formats import check_output_format, publish
-from .inputs import fill_cutoff_times, options_of_model, read_history, read_inputs, uses_labels
+from .inputs import fill_cutoff_times, options_of_model, read_history, read_inputs
+from .rows import feature_rows
 from .rule_columns import RuleCount, count_rules, message_columns, rules_key, with_rules
 
-__all__ = ["ScoringResult", "feature_rows", "has_history", "score_file", "score_frame"]
+__all__ = ["ScoringResult", "score_file", "score_frame"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +68,8 @@ def score_frame(
     past: pd.DataFrame | None = None,
     reasons: int = 0,
     language: str = "en",
+    evidence: EvidenceLog | None = None,
+    source: dict[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Score a frame of messages, accounts or events; the rules of the scorer decide too.
 
@@ -95,6 +91,10 @@ def score_frame(
         How many reasons to add for each record, as from `reason_columns`.
     language : {"en", "zh"}, default="en"
         The language of their sentences.
+    evidence : EvidenceLog, default=None
+        The log that records what the scores were made of.
+    source : dict, default=None
+        What the history was read from, as from `describe_tables`, for the evidence; None if there is none.
 
     Returns
     -------
@@ -104,10 +104,17 @@ def score_frame(
     matrix = scorer.model.matrix
     names = [name for name in IDS[scorer.model.subject] if name in records]
     ids = pd.DataFrame({name: records[name].to_numpy(object) for name in names})
-    if reasons or scorer.model.subject != "message" or matrix.history_parts or matrix.own:
+    asks_rows = evidence is not None or reasons or scorer.model.subject != "message"
+    if asks_rows or matrix.history_parts or matrix.own:
         model = replace(scorer.model, policy=scorer.policy)
         rows = feature_rows(model, records, events=events, labels=labels, past=past)
-        scores = with_rules(scorer.rules, records, scorer.score_rows(*rows, reasons=reasons, language=language))
+        scores = scorer.score_rows(*rows, reasons=reasons, language=language)
+        if evidence is not None:
+            why = np.full(len(rows[0]), None, object) if rows[1] is None else rows[1]
+            features = FeatureRows(rows[0], why, rows[2])
+            history = source or {"source": "none"}
+            record_rows(evidence, scorer, records, features, scores["decision"], history=history, reasons=reasons)
+        scores = with_rules(scorer.rules, records, scores)
         return pd.concat([ids, pd.DataFrame(scores)], axis=1)
     parts = []
     for start in range(0, len(records), CHUNK):
@@ -126,93 +133,6 @@ IDS = {
 """The columns of a record that are written with its score."""
 
 
-def feature_rows(
-    model: Model,
-    records: pd.DataFrame,
-    *,
-    events: pd.DataFrame | None = None,
-    labels: pd.DataFrame | None = None,
-    past: pd.DataFrame | None = None,
-) -> tuple[Array, Array | None, Array | None]:
-    """Compute the feature rows of records and their history.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    records, events, labels, past
-        As for `score_frame`.
-
-    Returns
-    -------
-    rows : ndarray of float64, shape (n_records, n_columns)
-        In the order of the model's columns.
-    why : ndarray of object, shape (n_records,), or None
-        Why a message is unscorable, else None; None for accounts and events.
-    has_history : ndarray of bool, shape (n_records,), or None
-        Whether the account has history; None for messages, and if the model uses no events.
-    """
-    compute = _message_rows if model.subject == "message" else _account_rows
-    return compute(model, records, events, labels, past)
-
-
-_Rows: TypeAlias = tuple[Array, Array | None, Array | None]
-
-
-def _message_rows(
-    model: Model,
-    records: pd.DataFrame,
-    events: pd.DataFrame | None,
-    labels: pd.DataFrame | None,
-    past: pd.DataFrame | None,
-) -> _Rows:
-    matrix = message_matrix_of(model.matrix)
-    sender = None if events is None or not matrix.sender else sender_history(events, records, matrix.sender)
-    campaign = None
-    if matrix.campaigns is not None and "sent_at" in records:
-        campaign = campaign_features(_all_messages(past, records), records, matrix.campaigns)
-    why = np.array([why_unscorable(text) for text in records["text"]], object)
-    own = matrix.own.compute(
-        own_values(records, matrix.own, "messages", missing_as_unknown=model.policy.missing == "missing"), len(records)
-    )
-    return matrix.compute(records["text"].tolist(), sender, campaign, own), why, None
-
-
-def _account_rows(
-    model: Model,
-    records: pd.DataFrame,
-    events: pd.DataFrame | None,
-    labels: pd.DataFrame | None,
-    past: pd.DataFrame | None,
-) -> _Rows:
-    matrix = account_matrix_of(model.matrix)
-    if labels is None and uses_labels(matrix):
-        labels = _empty_labels(matrix)
-    builder = AccountFeatures(events, subject=matrix.subject)
-    builder.labels = labels if matrix.subject == "event" else None
-    builder.account_labels = labels if matrix.subject == "account" else None
-    builder.matrix_ = matrix
-    cutoff = cutoff_column(records, matrix.subject) if matrix.timed else None
-    history_mask = has_history(records, events, cutoff) if matrix.histories else None
-    return np.asarray(builder.transform(records), np.float64), None, history_mask
-
-
-def _all_messages(past: pd.DataFrame | None, records: pd.DataFrame) -> pd.DataFrame:
-    """Concatenate past and scored messages, each message once."""
-    if past is None:
-        return records
-    if "message_id" in records and "message_id" in past:
-        records = records[~records["message_id"].isin(past["message_id"])]
-    return pd.concat([past, records], ignore_index=True)
-
-
-def _empty_labels(matrix: AccountMatrix) -> pd.DataFrame:
-    names = {name for view in matrix.histories for name in view.entities} | {"account_id"}
-    empty = {name: pd.Series([], dtype="str") for name in names}
-    times = pd.Series([], dtype="datetime64[us, UTC]")
-    return pd.DataFrame(empty | {"labelled_at": times, "is_fraud": pd.Series([], dtype=bool)})
-
-
 def score_file(
     model: Scorer | str | Path,
     source: Source,
@@ -224,6 +144,7 @@ def score_file(
     past: Source | None = None,
     reasons: int = 0,
     language: str = "en",
+    evidence: EvidenceLog | None = None,
 ) -> ScoringResult:
     """Score a file of messages, accounts or events into a file of scores.
 
@@ -252,6 +173,8 @@ def score_file(
         As for `score_frame`.
     language : {"en", "zh"}, default="en"
         As for `score_frame`.
+    evidence : EvidenceLog, default=None
+        The log that records what the scores were made of. A run that was interrupted may record its last chunk twice.
 
     Returns
     -------
@@ -295,12 +218,17 @@ def score_file(
         check_output_file(path)
     check_output_format(output)
     explain: dict[str, Any] = {"reasons": reasons, "language": check_language(language)}
+    proof: dict[str, Any] = {}
+    if evidence is not None:
+        evidence.check(scorer.model)
+        given = {"scored": source, "events": events, "labels": labels, "past": past}
+        proof = {"evidence": evidence, "source": describe_tables(scorer, given)}
     if _can_chunk(scorer.model, source, events, labels):
         tables = {"events": events, "labels": labels}
-        return _score_in_chunks(scorer, source, output, rejected_output, progress, explain, **tables)
+        return _score_in_chunks(scorer, source, output, rejected_output, progress, explain, proof, **tables)
     inputs = read_inputs(scorer.model, source, events=events, labels=labels, past=past)
     history: dict[str, Any] = {"events": inputs.events, "labels": inputs.labels, "past": inputs.past}
-    scores = _to_file_types(score_frame(scorer, inputs.records, progress, **history, **explain))
+    scores = _to_file_types(score_frame(scorer, inputs.records, progress, **history, **explain, **proof))
     rules = count_rules(scorer.rules, scores)
     rejected_output.unlink(missing_ok=True)
     if len(inputs.rejected):
@@ -333,6 +261,7 @@ def _score_in_chunks(
     rejected_output: Path,
     progress: Callable[[int, int], None] | None,
     explain: dict[str, Any],
+    proof: dict[str, Any],
     **tables: Source | None,
 ) -> ScoringResult:
     history, labels, notes = read_history(scorer.model, events=tables["events"], labels=tables["labels"])
@@ -340,10 +269,12 @@ def _score_in_chunks(
     def score(good: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         notes: list[str] = []
         records = fill_cutoff_times(good, history, notes) if scorer.model.subject == "account" else good
-        return _to_file_types(score_frame(scorer, records, events=history, labels=labels, **explain)), notes
+        return _to_file_types(score_frame(scorer, records, events=history, labels=labels, **explain, **proof)), notes
 
     given = {name: local_file(table) for name, table in tables.items() if table is not None}
     files = {name: file for name, file in given.items() if file is not None}
+    # With another log, or without one, the chunks of an interrupted run have not the evidence that is asked for.
+    settings = explain | ({"evidence": proof["evidence"].id} if proof else {})
     result = score_chunks(
         scorer,
         score,
@@ -352,7 +283,7 @@ def _score_in_chunks(
         rejected_output,
         progress,
         dependencies=files,
-        settings=explain | rules_key(scorer.rules),
+        settings=settings | rules_key(scorer.rules),
     )
     rejected = rejected_output if result.rejected else None
     found = (*notes, *result.notes)
@@ -367,27 +298,3 @@ def _to_file_types(scores: pd.DataFrame) -> pd.DataFrame:
     rules = [name for name in COLUMNS if name in scores]
     words = ["label", "decision", "status", "why", *rules, *(name for name in reasons if name not in numbers)]
     return scores.astype(dict.fromkeys(words, "str") | dict.fromkeys(numbers, np.float64))
-
-
-def has_history(records: pd.DataFrame, events: pd.DataFrame | None, cutoff: str | None) -> npt.NDArray[np.bool_]:
-    """Return which records have an earlier event of their account.
-
-    Parameters
-    ----------
-    records : DataFrame
-        Accounts or events.
-    events : DataFrame or None
-        The events.
-    cutoff : str or None
-        Name of the column of cutoff times; None without times.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_records,)
-    """
-    if events is None or not len(events):
-        return np.zeros(len(records), np.bool_)
-    accounts, event_accounts = as_strings(records["account_id"]), as_strings(events["account_id"])
-    if cutoff is None:
-        return accounts.isin(event_accounts).to_numpy()
-    return (accounts.map(events.groupby(event_accounts)["occurred_at"].min()) < records[cutoff]).to_numpy()

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.kernels.recency import NEVER
@@ -62,6 +63,12 @@ class StoreSession:
     def store_bytes(self) -> int:
         """Bytes of the store; for PostgreSQL at the last snapshot."""
         return self.store.nbytes if self.store.kind == "sqlite" else self._nbytes
+
+    def describe_position(self) -> dict[str, Any]:
+        """Describe what the state was read from, for evidence. The caller holds the lock of the replica."""
+        offset, digest = self._replica.position
+        rows = {"offset": offset, "digest": digest.hex(), "generation": self._replica.generation}
+        return {"source": "store", "store": self.store.origin, "lateness": self._replica.state.lateness, **rows}
 
     def append(self, calls: Sequence[Call], clock: PlausibleClock) -> None:
         """Decide on calls, store what is new, and add it to the state.

@@ -17,6 +17,7 @@ from fraudsieve.features.history.records import as_records
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.inputs import message_bands
+from fraudsieve.models.scoring.observers import ScoreLog
 
 from .calls import Accepted, Call, CallGroups, Delivery
 from .clock import PlausibleClock
@@ -284,6 +285,7 @@ class LiveState:
         reasons: bool | int = False,
         reasons_of: str | None = None,
         language: str = "en",
+        evidence: ScoreLog | None = None,
         after: int | None = None,
         wait_seconds: float = 1.0,
         scorer: Scorer | None = None,
@@ -294,8 +296,8 @@ class LiveState:
         ----------
         records : dict, or list or tuple of dict
             As for `Scorer.score`.
-        reasons, reasons_of, language
-            As for `Scorer.score`.
+        reasons, reasons_of, language, evidence
+            As for `Scorer.score`. The evidence names the store, its offset and its digest there.
         after : int, default=None
             An offset that the history must have, such as `Accepted.offset` from another process; None for any.
         wait_seconds : float, default=1.0
@@ -315,10 +317,14 @@ class LiveState:
         if after is not None and after > self.offset:
             origin = "memory" if self._session is None else self._session.store.origin
             self._replica.wait_for(after, wait_seconds, self.catch_up, origin)
+        batch = None if evidence is None else evidence.batch()
         with self._replica.lock:
             explain: dict[str, Any] = {"reasons": reasons, "reasons_of": reasons_of, "language": language}
-            scores = (scorer or self.scorer).score(records, history=self.state, **explain)
-            return Scored(scores, self.offset)
+            scores = (scorer or self.scorer).score(records, history=self.state, evidence=batch, **explain)
+            offset, source = self.offset, None if self._session is None else self._session.describe_position()
+        if batch is not None:
+            batch.commit(source)  # not under the lock: it waits for the disk
+        return Scored(scores, offset)
 
     def catch_up(self) -> int:
         """Add what other processes appended, and return the offset.

@@ -108,6 +108,8 @@ async def _lifespan(
         background.repeat("snapshot", handler.checkpoint, CHECKPOINT_SECONDS)
     if channel is not None:  # another worker may answer /metrics
         background.repeat("metrics", handler.measure_history, MEASURE_SECONDS)
+    if handler.evidence is not None:
+        background.repeat("evidence", handler.evidence.log_checkpoint, CHECKPOINT_SECONDS)
     _watch(handler, background)
     try:
         yield

@@ -81,11 +81,15 @@ class ScoreRequest(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A response body, the counts that are logged with it, and the offset of the history that it saw, if any."""
+    """A response body, the counts that are logged with it, and the offset of the history that it saw, if any.
+
+    One with `evidence` is given out once the evidence of its scores is on the disk.
+    """
 
     content: bytes
     counts: dict[str, int]
     offset: int | None = None
+    evidence: bool = False
 
 
 def decode_json(body: bytes, max_records: int) -> Any:

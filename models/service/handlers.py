@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fraudsieve.exceptions import ArtifactError, RecordError, ServiceError, StateError
+from fraudsieve.exceptions import ArtifactError, EvidenceError, RecordError, ServiceError, StateError
 from fraudsieve.features.history.hot.warm_up import compile_hot_kernels
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.live.state import LiveState
@@ -31,6 +31,7 @@ from .history.ingestion import EventIngestion
 from .json_log import error_location, log_event
 from .loaded_model import LoadedModel, record_fields, why_incompatible
 from .metrics import Metrics
+from .recording.recorder import NOT_RECORDED, EvidenceRecorder
 from .settings import Settings
 from .shadow.challenger import Shadow, why_no_shadow
 from .shadow.sample_file import SampleFile
@@ -57,6 +58,8 @@ class RequestHandler:
     ------
     StateError
         As for `LiveState`.
+    BusyError, EvidenceError
+        As for `EvidenceRecorder`.
     ServiceError
         If several workers would hold a history without a store.
     """
@@ -68,6 +71,9 @@ class RequestHandler:
         self.ingestion: EventIngestion | None = None
         self.shadow: Shadow | None = None
         self._replacing = threading.Lock()
+        self.evidence = None if settings.evidence is None else EvidenceRecorder(settings.evidence)
+        if self.evidence is not None:
+            self.evidence.use(loaded)
         if loaded.scorer.model.matrix.history_parts:
             _check_shared(settings)
             self.live = LiveState(loaded.scorer, settings.state, lateness=settings.lateness)
@@ -133,7 +139,11 @@ class RequestHandler:
         for request, body in zip(requests, bodies, strict=True):
             items = records.setdefault(request.explanation, [])
             items += () if isinstance(body, RejectedRequest) else as_list(body)
-        scored = {kind: self._score_items(items, kind) for kind, items in records.items() if items}
+        try:
+            scored = {kind: self._score_items(items, kind) for kind, items in records.items() if items}
+        except EvidenceError as error:  # a score without its evidence is not given out
+            log_event("evidence cannot be written", level=logging.ERROR, why=error.problem)
+            return [RejectedRequest(503, NOT_RECORDED)] * len(requests)
         scores = {kind: iter(of_items) for kind, (of_items, _) in scored.items()}
         offsets = {kind: offset for kind, (_, offset) in scored.items()}
         now = None if self.live is None else self.live.offset  # that of a request without records
@@ -169,7 +179,8 @@ class RequestHandler:
             self.shadow.submit([record for record, _ in pairs], [score for _, score in pairs], len(request.body))
         unscorable = sum(score["status"] == "unscorable" for score in scores)
         content = scores if isinstance(body, list) else scores[0]
-        return Reply(encode_json(content), {"records": len(scores), "unscorable": unscorable}, offset)
+        evidence = any("evidence" in score for score in scores)
+        return Reply(encode_json(content), {"records": len(scores), "unscorable": unscorable}, offset, evidence)
 
     def _score_items(self, items: list[Any], kind: Explanation) -> tuple[list[Score], Offset]:
         records = [item for item in items if isinstance(item, dict)]
@@ -181,6 +192,8 @@ class RequestHandler:
     def _score_records(self, records: list[dict[str, Any]], kind: Explanation) -> tuple[list[Score], Offset]:
         try:
             return self._call_scorer(records, kind)
+        except EvidenceError:
+            raise
         except Exception as error:  # one record must not fail the others
             log_event("batch failed, scoring its records one by one", level=logging.ERROR, error=error_location(error))
             offset = None if self.live is None else self.live.offset  # events may arrive in between: all saw this one
@@ -189,6 +202,8 @@ class RequestHandler:
     def _score_single(self, record: dict[str, Any], kind: Explanation) -> Score:
         try:
             return self._call_scorer([record], kind)[0][0]
+        except EvidenceError:
+            raise
         except Exception as error:
             return self._unscorable([f"the record cannot be scored ({type(error).__name__})"], kind)[0]
 
@@ -208,6 +223,8 @@ class RequestHandler:
 
     def _call_scorer(self, records: list[Any], kind: Explanation) -> tuple[list[Score], Offset]:
         explain: dict[str, Any] = {} if kind is None else {"reasons": True, "language": kind}
+        if self.evidence is not None:
+            explain["evidence"] = self.evidence.log
         if self.live is None:
             return self.loaded.scorer.score(records, **explain), None
         scored = self.live.score_at(records, **explain)
@@ -258,10 +275,14 @@ class RequestHandler:
         ------
         ArtifactError
             If it cannot replace the model in use.
+        EvidenceError
+            If it flags nothing, and the evidence of flagged scores is recorded.
         """
         problem = why_incompatible(self.loaded.scorer.model, loaded.scorer.model)
         if problem is not None:
             raise ArtifactError(f"model {loaded.scorer.model.name}", problem, "The model in use stays.")
+        if self.evidence is not None:
+            self.evidence.use(loaded)
         with self._replacing:
             loaded.scorer.rules = self.loaded.scorer.rules
             if self.live is not None:
@@ -292,9 +313,11 @@ class RequestHandler:
             log_event("snapshot written")
 
     def close(self) -> None:
-        """Stop the shadow, and close the live history, which leaves a snapshot of all rows."""
+        """Stop the shadow, close the evidence, and close the live history, which leaves a snapshot of all rows."""
         if self.shadow is not None:
             self.shadow.close()
+        if self.evidence is not None:
+            self.evidence.close()
         if self.live is None:
             return
         try:

@@ -95,7 +95,10 @@ class Routes:
             except RejectedRequest as error:
                 return _respond(request, error)
         body = request.scope["state"]["body"]
-        return _respond(request, await self.batcher.submit(ScoreRequest(body, reasons, language)))
+        reply = await self.batcher.submit(ScoreRequest(body, reasons, language))
+        if self.handler.evidence is not None and isinstance(reply, Reply) and reply.evidence:
+            reply = await self.handler.evidence.secure(reply)
+        return _respond(request, reply)
 
     async def events(self, request: Request) -> Response:
         """Add the events of the body to the live history."""

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from fraudsieve.exceptions import ServiceError
+from fraudsieve.models.evidence.settings import EvidenceSettings
 
 __all__ = [
     "TOKEN_VARIABLE",
@@ -79,6 +80,8 @@ class Settings:
         Whether the sample has the identifiers of the records.
     shadow_bytes : int, default=67108864
         Largest size of the sample, which consists of two files.
+    evidence : EvidenceSettings, default=None
+        Where the evidence of scores goes; None for nowhere.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -103,6 +106,7 @@ class Settings:
     shadow_file: str | None = None
     shadow_ids: bool = False
     shadow_bytes: int = 1 << 26
+    evidence: EvidenceSettings | None = None
 
     @property
     def alias(self) -> str | None:

@@ -17,6 +17,7 @@ __all__ = [
     "PRIVATE",
     "check_output_file",
     "check_output_folder",
+    "lock_file",
     "new_folder",
     "replace_file",
     "replacing",
@@ -49,6 +50,19 @@ def sync_folder(folder: str | Path) -> None:
         sync_descriptor(descriptor)
     finally:
         os.close(descriptor)
+
+
+def lock_file(descriptor: int) -> bool:
+    """Lock an open file until it is closed; return False if another process holds the lock. Windows has no lock."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def replace_file(source: str | Path, target: str | Path, *, mode: int | None = None) -> None:

@@ -7,6 +7,7 @@
     ├── ComparisonError (ValueError)
     ├── LocatedError (ValueError)
     │   ├── ArtifactError
+    │   ├── EvidenceError
     │   ├── RecordError
     │   ├── SchemaError
     │   │   └── ColumnTypeError (TypeError)
@@ -29,6 +30,7 @@ __all__ = [
     "BusyError",
     "ColumnTypeError",
     "ComparisonError",
+    "EvidenceError",
     "FraudsieveError",
     "LocatedError",
     "RecipeError",
@@ -119,6 +121,16 @@ class StateBehindError(StateError):
     --------
     >>> print(StateBehindError("live.db", "expected offset 7 within 1 s, got offset 5", "Ask again."))
     live.db: expected offset 7 within 1 s, got offset 5. Ask again.
+    """
+
+
+class EvidenceError(LocatedError):
+    """Evidence cannot be written, or what is read is not evidence of this library.
+
+    Examples
+    --------
+    >>> print(EvidenceError("evidence.jsonl", "expected an evidence log, got another file", "Name a log."))
+    evidence.jsonl: expected an evidence log, got another file. Name a log.
     """
 
 

@@ -122,7 +122,7 @@ def run_alone(tmp_path: Path) -> Callable[[str], str]:
 
     def run(program: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, timeout=120
+            [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, timeout=600
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

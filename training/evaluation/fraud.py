@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from fraudsieve._typing import Array
+from fraudsieve.models.evidence.strength import log10_likelihood_ratio, log10_ratio_bounds
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 from .bootstrap import Interval, Replicates, percentile_interval
@@ -19,6 +20,7 @@ from .costs import CostCurve, CostPoint, RowCosts
 from .fraud_rows import FraudRows, SliceMetrics, threshold_at
 from .json_types import finite_or_none
 from .ranking import RANKING_METRICS, Ranking
+from .strength.cllr import log_ratio_cost, min_log_ratio_cost
 
 __all__ = ["ColdStart", "FraudMetrics", "MonthMetrics", "fraud_metrics"]
 
@@ -56,6 +58,9 @@ class FraudMetrics:
     recall_at_1pct_fpr: float | None = None
     ece: float | None = None
     brier: float | None = None
+    cllr: float | None = None
+    min_cllr: float | None = None
+    log10_lr_bounds: tuple[float, float] | None = None
     observed_over_expected: float | None = None
     cost_per_1000: float | None = None
     recall_at_capacity: float | None = None
@@ -82,6 +87,7 @@ def fraud_metrics(
     has_history: Array | None = None,
     slices: Mapping[str, Array] | None = None,
     share: float = 1.0,
+    calibration_share: float | None = None,
 ) -> FraudMetrics:
     """Compute the metrics of fraud against legitimate.
 
@@ -93,6 +99,8 @@ def fraud_metrics(
         Capacity, costs and replicates.
     cutoff_times, accounts, amounts, has_history, slices, share
         As for `evaluate`.
+    calibration_share : float, default=None
+        Share of fraud in the calibration slice, for likelihood ratios; None for that of the rows.
 
     Examples
     --------
@@ -111,6 +119,7 @@ def fraud_metrics(
         _main_metrics(rows, ranking, replicates) | {"recall_at_1pct_fpr": recall},
         _at_capacity(ranking, capacity, replicates),
         _card_precision(rows, settings, cutoff_times, accounts),
+        _strength(rows, calibration_share),
         {
             "costs": _cost_curve(ranking, costs, capacity, settings, by_amount=amounts is not None),
             "curves": score_curves(rows, ranking),
@@ -130,6 +139,18 @@ def _main_metrics(rows: FraudRows, ranking: Ranking, replicates: Replicates | No
         metrics["roc_auc"] = float(roc_auc_score(rows.is_fraud, rows.probability))
     intervals = dict.fromkeys(RANKING_METRICS) if replicates is None else replicates.intervals()
     return {"frauds": int(rows.is_fraud.sum()), **metrics, "intervals": intervals}
+
+
+def _strength(rows: FraudRows, share: float | None) -> dict[str, Any]:
+    """Return the cost of the likelihood ratios, and the bounds that so many rows support."""
+    if not rows.both:
+        return {}
+    ratios = log10_likelihood_ratio(rows.probability, float(rows.is_fraud.mean()) if share is None else share)
+    return {
+        "cllr": finite_or_none(log_ratio_cost(ratios, rows.is_fraud)),
+        "min_cllr": min_log_ratio_cost(rows.probability, rows.is_fraud),
+        "log10_lr_bounds": log10_ratio_bounds(ratios, rows.is_fraud),
+    }
 
 
 def _at_capacity(ranking: Ranking, capacity: Capacity | None, replicates: Replicates | None) -> dict[str, Any]:

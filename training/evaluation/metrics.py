@@ -28,6 +28,8 @@ METRIC_NAMES: Final = {
     "base_rate": "base rate",
     "ece": "calibration error (ECE)",
     "brier": "Brier score",
+    "cllr": "cost of likelihood ratios (Cllr), in bits",
+    "min_cllr": "least Cllr of this ranking, in bits",
     "observed_over_expected": "observed over expected fraud",
     "macro_f1": "macro-F1 over types",
     "accuracy": "accuracy over types",

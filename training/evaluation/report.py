@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from fraudsieve._typing import Array
+from fraudsieve.models.evidence.strength import fraud_share
 from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.data.refit_summary import RefitSummary
@@ -149,6 +150,10 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         Recall at the threshold that flags at most 1 % of the legitimate records.
     ece : float or None
         Expected calibration error over 15 bins of equal mass.
+    cllr, min_cllr : float or None
+        Cost of the likelihood ratios in bits (1: they say nothing), and the least that a calibration could reach.
+    log10_lr_bounds : tuple of (float, float), or None
+        Log10 of the smallest and the largest likelihood ratio that so many rows support (ELUB).
     observed_over_expected : float or None
         Number of frauds over the sum of the probabilities.
     cost_per_1000 : float or None
@@ -331,7 +336,15 @@ def evaluate(
     fraud, decision, errors = FraudMetrics(), None, None
     if legitimate is not None:
         context: dict[str, Any] = {"cutoff_times": cutoff_times, "accounts": accounts, "amounts": amounts}
-        fraud = fraud_metrics(rows, settings, **context, has_history=has_history, slices=slices, share=share)
+        fraud = fraud_metrics(
+            rows,
+            settings,
+            **context,
+            has_history=has_history,
+            slices=slices,
+            share=share,
+            calibration_share=fraud_share(points),
+        )
         if points:
             decision = decision_metrics(rows, points[0].name, points[0].threshold, all_records)
         if ids is not None and (points or rows.both):

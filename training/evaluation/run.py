@@ -12,7 +12,7 @@ from fraudsieve._typing import Array, Progress
 from fraudsieve.features.tables.source import Source, as_input
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.inputs import label_reader, options_of_model
-from fraudsieve.models.batch.score import has_history
+from fraudsieve.models.batch.rows import has_history
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.training.attack.recall import attack_messages, check_attackable

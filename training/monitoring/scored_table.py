@@ -13,7 +13,7 @@ from fraudsieve.features.tables.reader import read_table
 from fraudsieve.features.tables.source import Source, as_input, origin_of
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.inputs import Inputs, label_reader, options_of_model, read_inputs
-from fraudsieve.models.batch.score import feature_rows, has_history
+from fraudsieve.models.batch.rows import feature_rows, has_history
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.labelled import join_labels, read_classes, with_times
 from fraudsieve.training.evaluation.card_precision import naive_utc

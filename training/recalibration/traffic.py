@@ -11,7 +11,7 @@ from fraudsieve.features.tables.reader import read_table
 from fraudsieve.features.tables.source import Source, as_input, origin_of
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.inputs import label_reader, options_of_model, read_inputs
-from fraudsieve.models.batch.score import feature_rows
+from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.training.data.builders import row_groups
 from fraudsieve.training.data.labelled import join_labels, read_classes, with_times
 

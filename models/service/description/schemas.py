@@ -57,6 +57,13 @@ class AppliedRule(BaseModel):
     reason: str
 
 
+class EvidencePlace(BaseModel):
+    """Where the evidence of a score is: in which log, and in which record of it."""
+
+    log: str
+    record: int
+
+
 class Score(BaseModel):
     """The score of a record; with ``reasons=true`` also its explanation."""
 
@@ -82,6 +89,7 @@ class Score(BaseModel):
     explained: ExplainedClass | None = None
     reasons: list[Reason] = []
     text_spans: list[TextSpan] = []
+    evidence: EvidencePlace | None = None
 
 
 class EventRejection(BaseModel):

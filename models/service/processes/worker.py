@@ -87,12 +87,14 @@ def _prepare(task: WorkerTask, listener: socket.socket, channel: WorkerChannel) 
 
 
 def _settings_of(task: WorkerTask) -> Settings:
-    """Return the settings of a worker, which keeps the sample of its shadow in a file of its own."""
-    file = task.settings.shadow_file
-    if file is None:
-        return task.settings
-    own = Path(file).with_stem(f"{Path(file).stem}.{task.number}")
-    return replace(task.settings, shadow_file=str(own))
+    """Return the settings of a worker, which has a log of evidence and a sample of its shadow of its own."""
+    settings = task.settings
+    if settings.evidence is not None:
+        settings = replace(settings, evidence=settings.evidence.of_worker(task.number))
+    if settings.shadow_file is not None:
+        file = Path(settings.shadow_file)
+        settings = replace(settings, shadow_file=str(file.with_stem(f"{file.stem}.{task.number}")))
+    return settings
 
 
 def _presentable(error: Exception) -> Exception:

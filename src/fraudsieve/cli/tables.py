@@ -35,6 +35,8 @@ REPORTED = (
     "cost_per_1000",
     "roc_auc",
     "ece",
+    "cllr",
+    "min_cllr",
     "macro_f1",
 )
 COMPARED = (

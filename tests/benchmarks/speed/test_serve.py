@@ -61,7 +61,13 @@ def test_figures_bars_and_peers(world: World, monkeypatch: pytest.MonkeyPatch) -
         "batch.ratio_to_sklearn": 1 / 3,
         "cold_start_s": 2.0,
         "workers.ratio": 1.2,
+        "evidence.flagged_loss": 0.15,
     }
+    assert 0 < report.figures["evidence.share_flagged"] <= 0.05
+    assert 1000 < report.figures["evidence.bytes_per_record"] < 50_000
+    for mode in ("flagged", "all"):
+        rate = report.figures[f"evidence.{mode}"] / report.figures["evidence.off"]
+        assert report.figures[f"evidence.{mode}_loss"] == 1 - rate
     assert 0.1 < report.figures["cold_start_s"] < 60
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models import Scorer
-from fraudsieve.models.batch.score import has_history, score_file, score_frame
+from fraudsieve.models.batch.rows import has_history
+from fraudsieve.models.batch.score import score_file, score_frame
 
 BAD_ROWS = pd.DataFrame(
     {"message_id": ["m-0", None, "bad-2", "bad-3"], "text": ["the same id", "no id", None, " \u200b"]}

@@ -1,5 +1,6 @@
 """``fraudsieve predict``."""
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,6 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
+from fraudsieve.cli.evidence_options import (
+    EvidenceAll,
+    EvidenceContent,
+    EvidenceFile,
+    EvidenceKey,
+    evidence_settings,
+)
 from fraudsieve.cli.options import (
     Columns,
     DayFirst,
@@ -50,6 +58,10 @@ def predict_command(
     output: Annotated[Path, typer.Option(help="The scores to write: .parquet, .csv or .jsonl.")] = Path(
         "scores.parquet"
     ),
+    evidence: EvidenceFile = None,
+    evidence_all: EvidenceAll = False,
+    evidence_content: EvidenceContent = "omitted",
+    evidence_key: EvidenceKey = None,
     json: Json = False,
 ) -> None:
     """Score a file of messages, accounts or events."""
@@ -57,6 +69,7 @@ def predict_command(
         from fraudsieve.models.batch.formats import check_output_format
 
         check_output_format(output)
+        recording = evidence_settings(evidence, evidence_all, evidence_content, evidence_key)
         progress("loading the model")
         from fraudsieve.models.batch.score import score_file
         from fraudsieve.models.flavor import model_folder
@@ -74,7 +87,9 @@ def predict_command(
         given = {"events": events, "labels": labels, "past": past}
         tables: dict[str, Any] = {name: input_table(table, options) for name, table in given.items()}
         explain: dict[str, Any] = {"reasons": reasons, "language": language}
-        result = score_file(scorer, input_table(input, options) or input, output, show_rows, **tables, **explain)
+        with nullcontext() if recording is None else recording.open() as log:
+            source = input_table(input, options) or input
+            result = score_file(scorer, source, output, show_rows, **tables, **explain, evidence=log)
     notes(result.notes)
     rows = [("scores", str(result.output)), ("scored", f"{result.scored:,}"), ("rejected", f"{result.rejected:,}")]
     if result.rejected_output is not None:

@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fraudsieve.cli.console import WORK_FAILED, exit_on_error
+from fraudsieve.cli.evidence_options import (
+    EvidenceAll,
+    EvidenceContent,
+    EvidenceFile,
+    EvidenceKey,
+    evidence_settings,
+)
 from fraudsieve.cli.options import Json, ModelOption, RulesOption
 
 if TYPE_CHECKING:
@@ -58,6 +65,10 @@ def serve_command(
     shadow_ids: Annotated[
         bool, typer.Option("--shadow-ids", help="Write the identifiers of records into the sample.")
     ] = False,
+    evidence: EvidenceFile = None,
+    evidence_all: EvidenceAll = False,
+    evidence_content: EvidenceContent = "omitted",
+    evidence_key: EvidenceKey = None,
     json: Json = False,
 ) -> None:
     """Serve a model over HTTP until it is stopped (POSIX only). It logs JSON lines to standard error.
@@ -105,6 +116,7 @@ def serve_command(
             shadow=shadow,
             shadow_file=None if shadow_file is None else str(shadow_file),
             shadow_ids=shadow_ids,
+            evidence=evidence_settings(evidence, evidence_all, evidence_content, evidence_key),
         )
         check_shadow(settings)
         serve = _serve_alone if workers == 1 else _serve_with_workers

@@ -1,0 +1,109 @@
+"""Evidence of the scores of a file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._typing import Array
+from fraudsieve.features.record_fields import FeatureRows
+from fraudsieve.features.tables.source import Source, local_file
+from fraudsieve.models.evidence.log import EvidenceLog
+from fraudsieve.models.predict import CHUNK, Scorer
+from fraudsieve.models.reasons.request import ReasonRequest
+from fraudsieve.models.scoring.observers import ScoredChunk
+from fraudsieve.models.scoring.rows import score_features
+from fraudsieve.models.scoring.scores import to_records
+
+from .journal import digest_of_file
+
+__all__ = ["describe_tables", "record_rows"]
+
+
+def describe_tables(scorer: Scorer, tables: Mapping[str, Source | None]) -> dict[str, Any]:
+    """Describe what the history of a file's scores was read from: SHA-256 and size of the tables that are files.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        The model.
+    tables : mapping of str to path, DataFrame or None
+        The tables by their part; the scored table is part of the history too, for models that use one.
+
+    Returns
+    -------
+    dict
+        In the types of canonical JSON, without names of files.
+    """
+    if not scorer.model.matrix.history_parts:
+        return {"source": "none"}
+    return {"source": "tables", **{part: _describe(table) for part, table in tables.items() if table is not None}}
+
+
+def _describe(table: Source) -> dict[str, Any]:
+    path: Path | None = local_file(table)
+    if path is None or not path.is_file():
+        return {"sha256": None, "bytes": None}
+    return {"sha256": digest_of_file(path), "bytes": path.stat().st_size}
+
+
+def record_rows(
+    log: EvidenceLog,
+    scorer: Scorer,
+    records: pd.DataFrame,
+    features: FeatureRows,
+    decision: Array,
+    *,
+    history: dict[str, Any],
+    reasons: int = 0,
+) -> None:
+    """Record the evidence of scored rows, those that the log selects.
+
+    Parameters
+    ----------
+    log : EvidenceLog
+        The log.
+    scorer : Scorer
+        The model.
+    records : DataFrame
+        The records.
+    features : FeatureRows
+        Their feature rows.
+    decision : ndarray of object, shape (n_records,)
+        Their decisions, from `Scorer.score_rows`.
+    history : dict
+        From `describe_tables`.
+    reasons : int, default=0
+        How many reasons to record.
+
+    Raises
+    ------
+    EvidenceError
+        If they cannot be written.
+    """
+    chosen = np.arange(len(records)) if log.which == "all" else np.flatnonzero(decision == "flag")
+    request = ReasonRequest(scorer.model, reasons, None) if reasons else None
+    for start in range(0, len(chosen), CHUNK):
+        rows = chosen[start : start + CHUNK]
+        known = None if features.has_history is None else features.has_history[rows]
+        part = FeatureRows(features.X[rows], features.why[rows], known)
+        fields = [{str(name): value for name, value in row.items()} for row in records.iloc[rows].to_dict("records")]
+        batch = log.batch()
+        batch.add(_scored(scorer, fields, part, request))
+        batch.commit(history)
+
+
+def _scored(
+    scorer: Scorer, records: list[dict[str, Any]], rows: FeatureRows, request: ReasonRequest | None
+) -> ScoredChunk:
+    model, policy = scorer.model, scorer.policy
+    features, log_odds, unlike = score_features(model, policy, rows, n_threads=scorer.n_threads)
+    scores = to_records(model, log_odds, features.why, features.has_history, unlike, policy)
+    asked: dict[str, Any] = {}
+    if request is not None:
+        explained = request.explain(records, features, log_odds)
+        scores = [score | reasons for score, reasons in zip(scores, explained, strict=True)]
+        asked = {"n": request.n, "of": request.of}
+    return ScoredChunk(model, policy, records, features, log_odds, scores, None, asked)

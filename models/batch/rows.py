@@ -1,0 +1,133 @@
+"""Feature rows of tables, and which of their accounts have a history."""
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from fraudsieve._typing import Array
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.account_records import cutoff_column
+from fraudsieve.features.accounts import AccountFeatures
+from fraudsieve.features.campaign.batch import campaign_features
+from fraudsieve.features.feature_matrix import account_matrix_of, message_matrix_of
+from fraudsieve.features.message_frames import sender_history
+from fraudsieve.features.message_records import why_unscorable
+from fraudsieve.features.profile.frames import as_strings, own_values
+from fraudsieve.models.artifact.folder import Model
+
+from .inputs import uses_labels
+
+__all__ = ["feature_rows", "has_history"]
+
+
+def feature_rows(
+    model: Model,
+    records: pd.DataFrame,
+    *,
+    events: pd.DataFrame | None = None,
+    labels: pd.DataFrame | None = None,
+    past: pd.DataFrame | None = None,
+) -> tuple[Array, Array | None, Array | None]:
+    """Compute the feature rows of records and their history.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    records, events, labels, past
+        As for `score_frame`.
+
+    Returns
+    -------
+    rows : ndarray of float64, shape (n_records, n_columns)
+        In the order of the model's columns.
+    why : ndarray of object, shape (n_records,), or None
+        Why a message is unscorable, else None; None for accounts and events.
+    has_history : ndarray of bool, shape (n_records,), or None
+        Whether the account has history; None for messages, and if the model uses no events.
+    """
+    compute = _message_rows if model.subject == "message" else _account_rows
+    return compute(model, records, events, labels, past)
+
+
+_Rows: TypeAlias = tuple[Array, Array | None, Array | None]
+
+
+def has_history(records: pd.DataFrame, events: pd.DataFrame | None, cutoff: str | None) -> npt.NDArray[np.bool_]:
+    """Return which records have an earlier event of their account.
+
+    Parameters
+    ----------
+    records : DataFrame
+        Accounts or events.
+    events : DataFrame or None
+        The events.
+    cutoff : str or None
+        Name of the column of cutoff times; None without times.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_records,)
+    """
+    if events is None or not len(events):
+        return np.zeros(len(records), np.bool_)
+    accounts, event_accounts = as_strings(records["account_id"]), as_strings(events["account_id"])
+    if cutoff is None:
+        return accounts.isin(event_accounts).to_numpy()
+    return (accounts.map(events.groupby(event_accounts)["occurred_at"].min()) < records[cutoff]).to_numpy()
+
+
+def _message_rows(
+    model: Model,
+    records: pd.DataFrame,
+    events: pd.DataFrame | None,
+    labels: pd.DataFrame | None,
+    past: pd.DataFrame | None,
+) -> _Rows:
+    matrix = message_matrix_of(model.matrix)
+    sender = None if events is None or not matrix.sender else sender_history(events, records, matrix.sender)
+    campaign = None
+    if matrix.campaigns is not None and "sent_at" in records:
+        campaign = campaign_features(_all_messages(past, records), records, matrix.campaigns)
+    why = np.array([why_unscorable(text) for text in records["text"]], object)
+    own = matrix.own.compute(
+        own_values(records, matrix.own, "messages", missing_as_unknown=model.policy.missing == "missing"), len(records)
+    )
+    return matrix.compute(records["text"].tolist(), sender, campaign, own), why, None
+
+
+def _account_rows(
+    model: Model,
+    records: pd.DataFrame,
+    events: pd.DataFrame | None,
+    labels: pd.DataFrame | None,
+    past: pd.DataFrame | None,
+) -> _Rows:
+    matrix = account_matrix_of(model.matrix)
+    if labels is None and uses_labels(matrix):
+        labels = _empty_labels(matrix)
+    builder = AccountFeatures(events, subject=matrix.subject)
+    builder.labels = labels if matrix.subject == "event" else None
+    builder.account_labels = labels if matrix.subject == "account" else None
+    builder.matrix_ = matrix
+    cutoff = cutoff_column(records, matrix.subject) if matrix.timed else None
+    history_mask = has_history(records, events, cutoff) if matrix.histories else None
+    return np.asarray(builder.transform(records), np.float64), None, history_mask
+
+
+def _all_messages(past: pd.DataFrame | None, records: pd.DataFrame) -> pd.DataFrame:
+    """Concatenate past and scored messages, each message once."""
+    if past is None:
+        return records
+    if "message_id" in records and "message_id" in past:
+        records = records[~records["message_id"].isin(past["message_id"])]
+    return pd.concat([past, records], ignore_index=True)
+
+
+def _empty_labels(matrix: AccountMatrix) -> pd.DataFrame:
+    names = {name for view in matrix.histories for name in view.entities} | {"account_id"}
+    empty = {name: pd.Series([], dtype="str") for name in names}
+    times = pd.Series([], dtype="datetime64[us, UTC]")
+    return pd.DataFrame(empty | {"labelled_at": times, "is_fraud": pd.Series([], dtype=bool)})

@@ -1,0 +1,214 @@
+"""What a record keeps of its input: nothing, keyed pseudonyms, or the values; and the digest of the input.
+
+A plain digest of a telephone number or a short text can be guessed by trying all of them. With a key, only whoever has
+the key can compute the digest. Without one it is salted, so that equal inputs of two records do not look equal.
+"""
+
+import hashlib
+import hmac
+import secrets
+from base64 import b32encode
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+from fraudsieve.exceptions import EvidenceError, RejectedRecordError
+from fraudsieve.features.feature_matrix import FeatureMatrix
+from fraudsieve.features.history.records import is_missing, parse_id
+
+from .canonical import encode_canonical, field_value
+
+__all__ = ["Content", "ContentKind", "input_fields", "is_input", "read_key"]
+
+ContentKind: TypeAlias = Literal["omitted", "pseudonymised", "kept"]
+
+MIN_KEY_BYTES: Final = 32
+IDS: Final = {"message": ("message_id",), "account": ("account_id",), "event": ("event_id",)}
+"""The identifier of each subject."""
+_ACCOUNTS: Final = ("account_id", "counterparty_id", "recipient_id")
+"""Fields that name an account: equal accounts get equal pseudonyms in all of them."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What evidence keeps of texts and identifiers.
+
+    Parameters
+    ----------
+    kind : {"omitted", "pseudonymised", "kept"}, default="omitted"
+        ``omitted`` keeps a digest of the input alone; ``pseudonymised`` also numbers and times, and keyed pseudonyms of
+        texts, identifiers and categories; ``kept`` keeps every field that the model reads.
+    key : bytes, default=None
+        At least 32 secret bytes; needed for pseudonyms. With a key, digests of inputs are keyed too.
+
+    Raises
+    ------
+    ValueError
+        If the kind is another one, or the key is missing or short.
+
+    Examples
+    --------
+    >>> content = Content("pseudonymised", b"0" * 32)
+    >>> content.pseudonym("account_id", "ann") == content.pseudonym("recipient_id", "ann")
+    True
+    >>> content.pseudonym("account_id", "ann").rpartition(".")[0]
+    'p1.a9aae2b0.account'
+    """
+
+    kind: ContentKind = "omitted"
+    key: bytes | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(ContentKind):
+            expected = ", ".join(get_args(ContentKind))
+            raise ValueError(f"content: expected one of {expected}, got {self.kind!r}.")
+        if self.kind == "pseudonymised" and self.key is None:
+            raise ValueError("content: pseudonyms need a key. Create one, for example with: openssl rand -hex 32.")
+        if self.key is not None and len(self.key) < MIN_KEY_BYTES:
+            raise ValueError(f"key: expected at least {MIN_KEY_BYTES} bytes, got {len(self.key)}.")
+
+    @property
+    def key_id(self) -> str | None:
+        """A name of the key that tells nothing about it; None without a key."""
+        return None if self.key is None else self._keyed("key id", b"")[:4].hex()
+
+    def pseudonym(self, name: str, value: str) -> str:
+        """Return the pseudonym of a value: ``p1.<id of the key>.<type>.<128 bits>``.
+
+        Parameters
+        ----------
+        name : str
+            The field.
+        value : str
+            Its value.
+
+        Returns
+        -------
+        str
+            Equal for equal values of one type under one key, and useless without the key.
+        """
+        kind = "account" if name in _ACCOUNTS else name.removesuffix("_id")
+        digest = self._keyed(f"pseudonym {kind}", value.encode("utf-8", "surrogatepass"))[:16]
+        return f"p1.{self.key_id}.{kind}.{b32encode(digest).decode().rstrip('=').lower()}"
+
+    def describe_input(self, record: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, Any]:
+        """Return what is kept of an input: its digest, and its fields as declared.
+
+        Parameters
+        ----------
+        record : mapping
+            The record.
+        fields : mapping of str to str
+            From `input_fields`.
+
+        Returns
+        -------
+        dict
+            ``content``, ``digest`` with ``salt`` or ``key``, and ``fields`` unless they are omitted.
+        """
+        values = {name: field_value(record[name]) for name in fields if name in record}
+        salt = "" if self.key is not None else secrets.token_hex(16)
+        digest = self._input_digest(values, salt)
+        described: dict[str, Any] = {"content": self.kind, "digest": digest, "salt": salt, "key": self.key_id}
+        if self.kind == "omitted":
+            return described
+        return described | {"fields": {name: self._kept(name, fields[name], values[name]) for name in values}}
+
+    def subject_id(self, record: Mapping[str, Any], subject: str) -> str | None:
+        """Return the identifier of a record, or its pseudonym; None if it has none, or identifiers are omitted."""
+        if self.kind == "omitted":
+            return None
+        for name in IDS[subject]:
+            value = record.get(name)
+            if not is_missing(value):
+                kept = self._kept(name, "id", field_value(value))
+                return kept if isinstance(kept, str) else encode_canonical(kept).decode()
+        return None
+
+    def _kept(self, name: str, kind: str, value: Any) -> Any:
+        if self.kind == "kept" or kind not in ("text", "id", "category") or value is None:
+            return value
+        with suppress(RejectedRecordError):  # of a type that no model reads
+            value = value if kind == "text" else parse_id(value, name)
+        return self.pseudonym(name, value if isinstance(value, str) else encode_canonical(value).decode())
+
+    def _input_digest(self, values: Mapping[str, Any], salt: str) -> str:
+        content = salt.encode() + encode_canonical(values)
+        return (hashlib.sha256(content).digest() if self.key is None else self._keyed("input", content)).hex()
+
+    def _keyed(self, purpose: str, content: bytes) -> bytes:
+        assert self.key is not None
+        derived = hmac.digest(self.key, b"fraudsieve evidence 1 " + purpose.encode(), "sha256")
+        return hmac.digest(derived, content, "sha256")
+
+
+def input_fields(matrix: FeatureMatrix) -> dict[str, str]:
+    """Return the fields of an input that evidence is about, and what their values are: those that the model reads.
+
+    Examples
+    --------
+    >>> from fraudsieve.features.account_matrix import AccountMatrix
+    >>> sorted(input_fields(AccountMatrix("account", (), numbers=("age",))))
+    ['account_id', 'age', 'as_of', 'created_at']
+    """
+    ids: dict[str, str] = dict.fromkeys(IDS[matrix.subject], "id")
+    return ids | {field.name: field.kind for field in matrix.fields}
+
+
+def is_input(record: Mapping[str, Any], described: Mapping[str, Any], matrix: FeatureMatrix, content: Content) -> bool:
+    """Return whether a record is the input that evidence describes.
+
+    Parameters
+    ----------
+    record : mapping
+        The record.
+    described : mapping
+        From `Content.describe_input`.
+    matrix : FeatureMatrix
+        That of the model.
+    content : Content
+        With the key, if the digest is keyed.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from fraudsieve.features.account_matrix import AccountMatrix
+    >>> matrix, record = AccountMatrix("account", (), numbers=("age",)), {"account_id": "ann", "age": 3}
+    >>> is_input(record, Content().describe_input(record, input_fields(matrix)), matrix, Content())
+    True
+    """
+    values = {name: field_value(record[name]) for name in input_fields(matrix) if name in record}
+    return bool(content._input_digest(values, described["salt"]) == described["digest"])
+
+
+def read_key(path: str | Path) -> bytes:
+    """Read a key from a file that holds nothing else; blanks at both ends do not count.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    bytes
+        The key, at least 32 bytes.
+
+    Raises
+    ------
+    EvidenceError
+        If it cannot be read, or is short.
+    """
+    try:
+        key = Path(path).read_bytes().strip()
+    except OSError as error:
+        raise EvidenceError(str(path), f"cannot be read ({type(error).__name__})", "Name a file with a key.") from None
+    if len(key) < MIN_KEY_BYTES:
+        fix = "Create one, for example with: openssl rand -hex 32."
+        raise EvidenceError(str(path), f"expected a key of at least {MIN_KEY_BYTES} bytes, got {len(key)}", fix)
+    return key

@@ -1,0 +1,121 @@
+"""The lines of an evidence log: a record, its place in the log, the digest of the record before it, and its own digest.
+
+A line is canonical JSON: ``{"leaf":<digest>,"record":{"body":...,"index":...,"log":...,"previous":<digest>}}``. The
+digest is that of a leaf of the Merkle tree, over the bytes of the record. It shows at once which line was changed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from fraudsieve.exceptions import EvidenceError
+
+from .canonical import decode_canonical
+from .merkle import leaf_digest
+
+__all__ = ["NO_RECORD", "Line", "leaf_of_line", "line_of", "log_lines", "read_line"]
+
+NO_RECORD: Final = bytes(32)
+"""What the first record has as the digest of the one before it."""
+_HEAD: Final = b'{"leaf":"'
+_MIDDLE: Final = b'","record":'
+_START: Final = len(_HEAD) + 64 + len(_MIDDLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a log.
+
+    Parameters
+    ----------
+    log : str
+        Id of the log.
+    index : int
+        Place of the record in the log, from 0.
+    previous : bytes
+        Digest of the record before it.
+    leaf : bytes
+        Digest of the record.
+    body : dict
+        What is recorded.
+    """
+
+    log: str
+    index: int
+    previous: bytes
+    leaf: bytes
+    body: dict[str, Any]
+
+
+def line_of(body: bytes, log: str, index: int, previous: bytes) -> tuple[bytes, bytes]:
+    """Return the line of a record, and its digest.
+
+    Parameters
+    ----------
+    body : bytes
+        What is recorded, as canonical JSON.
+    log, index, previous
+        As in `Line`.
+
+    Examples
+    --------
+    >>> line, leaf = line_of(b'{"kind":"opened"}', "a", 0, NO_RECORD)
+    >>> read_line(line, "log").leaf == leaf
+    True
+    """
+    record = b'{"body":%b,"index":%d,"log":"%b","previous":"%b"}' % (body, index, log.encode(), previous.hex().encode())
+    leaf = leaf_digest(record)
+    return b"%b%b%b%b}\n" % (_HEAD, leaf.hex().encode(), _MIDDLE, record), leaf
+
+
+def leaf_of_line(line: bytes) -> bytes | None:
+    """Return the digest of the record in a line; None if the line does not hold that digest.
+
+    Examples
+    --------
+    >>> line, leaf = line_of(b'{}', "a", 0, NO_RECORD)
+    >>> leaf_of_line(line) == leaf, leaf_of_line(line.replace(b'{}', b'[]'))
+    (True, None)
+    """
+    leaf = leaf_digest(line[_START:-2])
+    expected = b"%b%b%b" % (_HEAD, leaf.hex().encode(), _MIDDLE)
+    return leaf if line[:_START] == expected and line[-2:] == b"}\n" else None
+
+
+def read_line(line: bytes, origin: str) -> Line:
+    """Read a line, strictly.
+
+    Raises
+    ------
+    EvidenceError
+        If it is not canonical JSON, does not match its digest, or is not a line of a log.
+    """
+    leaf = leaf_of_line(line)
+    if leaf is None:
+        fix = "It was changed after it was written."
+        raise EvidenceError(origin, "differs from its digest, or is not a line of an evidence log", fix)
+    record = decode_canonical(line[_START:-2], origin)
+    try:
+        read = Line(record["log"], record["index"], bytes.fromhex(record["previous"]), leaf, record["body"])
+        is_sound = type(read.index) is int and type(read.log) is str and isinstance(read.body, dict)
+    except (KeyError, TypeError, ValueError):
+        is_sound = False
+    if not is_sound or len(record) != 4:
+        raise EvidenceError(origin, "is not a record of an evidence log", "Name a file that fraudsieve wrote.")
+    return read
+
+
+def log_lines(path: str | Path) -> Iterator[bytes]:
+    """Iterate over the lines of a file, with their ends; the last one may lack it.
+
+    Raises
+    ------
+    EvidenceError
+        If the file cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            yield from stream
+    except OSError as error:
+        raise EvidenceError(str(path), f"cannot be read ({type(error).__name__})", "Name an evidence log.") from None

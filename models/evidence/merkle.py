@@ -1,0 +1,198 @@
+"""The Merkle tree of RFC 6962 (Certificate Transparency): one digest of a whole log, and short proofs of its parts.
+
+A proof of inclusion shows one record without the others. A proof of consistency shows that a log only grew. The
+prefixes of leaves and nodes differ, so that a node cannot be passed off as a record.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final
+
+__all__ = [
+    "Frontier",
+    "consistency_path",
+    "inclusion_path",
+    "is_consistent",
+    "is_included",
+    "leaf_digest",
+    "root_of",
+]
+
+EMPTY: Final = hashlib.sha256().digest()
+"""The root of a tree without leaves."""
+
+
+def leaf_digest(content: bytes) -> bytes:
+    """Return the digest of a leaf: SHA-256 of the byte 0 and the content."""
+    return hashlib.sha256(b"\x00" + content).digest()
+
+
+def _node(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+class Frontier:
+    """A tree that grows at its end. It holds one digest per complete subtree: a few dozen for billions of leaves.
+
+    Attributes
+    ----------
+    size : int
+        Number of leaves.
+
+    Examples
+    --------
+    >>> frontier = Frontier()
+    >>> for number in range(5):
+    ...     frontier.append(leaf_digest(bytes([number])))
+    >>> frontier.root == root_of([leaf_digest(bytes([number])) for number in range(5)])
+    True
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._subtrees: list[bytes] = []
+
+    def append(self, leaf: bytes) -> None:
+        """Add the digest of a leaf."""
+        n = self.size
+        while n & 1:  # a complete subtree of the same size is to the left
+            leaf = _node(self._subtrees.pop(), leaf)
+            n >>= 1
+        self._subtrees.append(leaf)
+        self.size += 1
+
+    @property
+    def root(self) -> bytes:
+        """The digest of the tree."""
+        if not self._subtrees:
+            return EMPTY
+        root = self._subtrees[-1]
+        for left in reversed(self._subtrees[:-1]):
+            root = _node(left, root)
+        return root
+
+
+def root_of(leaves: Sequence[bytes]) -> bytes:
+    """Return the digest of the tree over the digests of leaves."""
+    frontier = Frontier()
+    for leaf in leaves:
+        frontier.append(leaf)
+    return frontier.root
+
+
+def _split(n: int) -> int:
+    """Return the largest power of two below n."""
+    return 1 << ((n - 1).bit_length() - 1)
+
+
+def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """Return the proof that a leaf is in the tree: the digests beside its way to the root, from the leaf up.
+
+    Parameters
+    ----------
+    leaves : sequence of bytes
+        Digests of all leaves.
+    index : int
+        The leaf.
+
+    Raises
+    ------
+    IndexError
+        If there is no such leaf.
+
+    Examples
+    --------
+    >>> leaves = [leaf_digest(bytes([number])) for number in range(5)]
+    >>> is_included(leaves[3], 3, 5, inclusion_path(leaves, 3), root_of(leaves))
+    True
+    """
+    if not 0 <= index < len(leaves):
+        raise IndexError(f"Expected a leaf from 0 to {len(leaves) - 1}, got {index}.")
+    path: list[bytes] = []
+    while len(leaves) > 1:
+        k = _split(len(leaves))
+        if index < k:
+            path.append(root_of(leaves[k:]))
+            leaves = leaves[:k]
+        else:
+            path.append(root_of(leaves[:k]))
+            leaves, index = leaves[k:], index - k
+    return path[::-1]
+
+
+def is_included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
+    """Return whether a proof shows that a leaf is in the tree with a root (RFC 9162, section 2.1.3.2)."""
+    if not 0 <= index < size:
+        return False
+    node, last = index, size - 1
+    for digest in path:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            leaf = _node(digest, leaf)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            leaf = _node(leaf, digest)
+        node, last = node >> 1, last >> 1
+    return last == 0 and leaf == root
+
+
+def consistency_path(leaves: Sequence[bytes], size: int) -> list[bytes]:
+    """Return the proof that the tree continues the one over its first leaves.
+
+    Parameters
+    ----------
+    leaves : sequence of bytes
+        Digests of all leaves.
+    size : int
+        Number of leaves of the earlier tree, at least 1.
+
+    Raises
+    ------
+    IndexError
+        If the tree has fewer leaves.
+
+    Examples
+    --------
+    >>> leaves = [leaf_digest(bytes([number])) for number in range(7)]
+    >>> is_consistent(3, root_of(leaves[:3]), 7, root_of(leaves), consistency_path(leaves, 3))
+    True
+    """
+    if not 0 < size <= len(leaves):
+        raise IndexError(f"Expected a size from 1 to {len(leaves)}, got {size}.")
+    path: list[bytes] = []
+    is_whole = True  # whether the earlier tree is a complete subtree of the later one, whose digest is known
+    while size < len(leaves):
+        k = _split(len(leaves))
+        if size <= k:
+            path.append(root_of(leaves[k:]))
+            leaves = leaves[:k]
+        else:
+            path.append(root_of(leaves[:k]))
+            leaves, size, is_whole = leaves[k:], size - k, False
+    return path[::-1] if is_whole else [root_of(leaves), *path[::-1]]
+
+
+def is_consistent(size: int, root: bytes, later_size: int, later_root: bytes, path: Sequence[bytes]) -> bool:
+    """Return whether a proof shows that a tree continues an earlier one (RFC 9162, section 2.1.4.2)."""
+    if size == later_size:
+        return not path and root == later_root
+    if not 0 < size < later_size or not path:
+        return False
+    path = path if size & (size - 1) else [root, *path]
+    node, last = size - 1, later_size - 1
+    while node & 1:
+        node, last = node >> 1, last >> 1
+    earlier = later = path[0]
+    for digest in path[1:]:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            earlier, later = _node(digest, earlier), _node(digest, later)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            later = _node(later, digest)
+        node, last = node >> 1, last >> 1
+    return last == 0 and earlier == root and later == later_root

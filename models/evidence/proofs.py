@@ -1,0 +1,213 @@
+"""Proofs without the log: that one record is in it, and that it only grew from one checkpoint to another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from fraudsieve.exceptions import EvidenceError
+
+from .canonical import decode_canonical, encode_canonical
+from .checkpoints import Checkpoint, checkpoint_of
+from .lines import line_of, log_lines, read_line
+from .merkle import consistency_path, inclusion_path, is_consistent, is_included, root_of
+from .verification import log_leaves
+
+__all__ = ["ProofCheck", "check_growth", "check_proof", "prove_growth", "prove_record", "read_proof"]
+
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True)
+class ProofCheck:
+    """What a proof shows.
+
+    Parameters
+    ----------
+    log : str
+        Id of the log.
+    index : int
+        The record.
+    size : int
+        Number of records of the log that the proof is about.
+    root : str
+        Root of the tree over them, hexadecimal. Compare it with one that was kept elsewhere, unless it is signed.
+    body : dict
+        What is recorded.
+    signed_by : str or None
+        The public key that signed the checkpoint.
+    problems : tuple of str
+        Empty if the proof holds.
+    """
+
+    log: str
+    index: int
+    size: int
+    root: str
+    body: dict[str, Any]
+    signed_by: str | None
+    problems: tuple[str, ...]
+
+
+def prove_record(path: str | Path, index: int, checkpoint: Checkpoint | None = None) -> dict[str, Any]:
+    """Return the proof that a record is in a log.
+
+    Parameters
+    ----------
+    path : str or Path
+        The log.
+    index : int
+        The record.
+    checkpoint : Checkpoint, default=None
+        The checkpoint that the proof leads to, with at least index + 1 records; None for the log as it is now, which
+        proves nothing until its root is compared with one that was kept elsewhere.
+
+    Returns
+    -------
+    dict
+        In the types of canonical JSON.
+
+    Raises
+    ------
+    EvidenceError
+        If anything in the log is wrong, it has no such record, or the checkpoint is of another log.
+    """
+    log, leaves = log_leaves(path)
+    size = len(leaves) if checkpoint is None else checkpoint.size
+    if not 0 <= index < size or size > len(leaves):
+        problem = f"expected a record from 0 to {min(size, len(leaves)) - 1}, got {index}"
+        raise EvidenceError(str(path), problem, "Name a record of the log that the checkpoint covers.")
+    root = root_of(leaves[:size]).hex()
+    if checkpoint is not None and (checkpoint.log, checkpoint.root) != (log, root):
+        raise EvidenceError(str(path), "is not the log of the checkpoint", "Verify the log first.")
+    line = next(line for n, line in enumerate(log_lines(path)) if n == index)
+    read = read_line(line, str(path))
+    return {
+        "kind": "proof",
+        "format": FORMAT,
+        "log": log,
+        "index": index,
+        "previous": read.previous.hex(),
+        "body": read.body,
+        "size": size,
+        "root": root,
+        "path": [digest.hex() for digest in inclusion_path(leaves[:size], index)],
+        "checkpoint": None if checkpoint is None else checkpoint.to_dict(),
+    }
+
+
+def read_proof(path: str | Path) -> dict[str, Any] | None:
+    """Read a proof from a file; None if the file is something else, such as a log.
+
+    Raises
+    ------
+    EvidenceError
+        If the file cannot be read.
+    """
+    lines = log_lines(path)
+    line = next(lines, b"")
+    if not line.startswith(b'{"body":') or next(lines, None) is not None:
+        return None
+    return dict(decode_canonical(line.removesuffix(b"\n"), str(path)))
+
+
+def check_proof(proof: dict[str, Any], *, public_key: str | None = None) -> ProofCheck:
+    """Check a proof, without the log.
+
+    Parameters
+    ----------
+    proof : dict
+        From `prove_record`, or `decode_canonical` of its text.
+    public_key : str, default=None
+        The key that must have signed its checkpoint, from `read_public_key`; None for any.
+
+    Returns
+    -------
+    ProofCheck
+        The record, and what is wrong with the proof.
+
+    Raises
+    ------
+    EvidenceError
+        If it is not a proof.
+    """
+    try:
+        if proof["kind"] != "proof" or proof["format"] != FORMAT:
+            raise ValueError
+        body = encode_canonical(proof["body"])
+        _, leaf = line_of(body, proof["log"], proof["index"], bytes.fromhex(proof["previous"]))
+        path, root = [bytes.fromhex(digest) for digest in proof["path"]], bytes.fromhex(proof["root"])
+        holds = is_included(leaf, proof["index"], proof["size"], path, root)
+        named = {name: proof[name] for name in ("log", "index", "size", "root", "body")}
+        checkpoint = None if proof["checkpoint"] is None else checkpoint_of(proof["checkpoint"], "proof")
+    except (KeyError, TypeError, ValueError, AttributeError):
+        fix = "Name a file that fraudsieve evidence prove wrote."
+        raise EvidenceError("proof", f"is not a proof of format {FORMAT}", fix) from None
+    problems = [] if holds else ["the record is not in a log with this root"]
+    problems += _checkpoint_problems(checkpoint, proof, public_key)
+    return ProofCheck(
+        **named, signed_by=None if checkpoint is None else checkpoint.public_key, problems=tuple(problems)
+    )
+
+
+def _checkpoint_problems(one: Checkpoint | None, proof: dict[str, Any], public_key: str | None) -> list[str]:
+    if one is None:
+        return [] if public_key is None else ["there is no checkpoint, which the given key could have signed"]
+    problems = []
+    if (one.log, one.size, one.root) != (proof["log"], proof["size"], proof["root"]):
+        problems.append("the checkpoint is of another log, or of another size of it")
+    if (text := one.signature_problem()) is not None:
+        problems.append(f"the checkpoint {text}")
+    elif public_key is not None and one.public_key != public_key:
+        problems.append("the checkpoint is not signed by the given key")
+    return problems
+
+
+def prove_growth(path: str | Path, earlier: Checkpoint, later: Checkpoint) -> tuple[str, ...]:
+    """Return the proof that a log only grew from one checkpoint to another, for whoever has the two alone.
+
+    Parameters
+    ----------
+    path : str or Path
+        The log.
+    earlier, later : Checkpoint
+        Checkpoints of it.
+
+    Returns
+    -------
+    tuple of str
+        Digests, hexadecimal.
+
+    Raises
+    ------
+    EvidenceError
+        If anything in the log is wrong, or it is not the log of the checkpoints.
+    """
+    log, leaves = log_leaves(path)
+    for one in (earlier, later):
+        if one.log != log or one.size > len(leaves) or root_of(leaves[: one.size]).hex() != one.root:
+            raise EvidenceError(str(path), "is not the log of the checkpoint", "Verify the log first.")
+    if not 0 < earlier.size <= later.size:
+        problem = f"expected sizes that grow, got {earlier.size} and {later.size}"
+        raise EvidenceError("checkpoints", problem, "Give the earlier one first.")
+    return tuple(digest.hex() for digest in consistency_path(leaves[: later.size], earlier.size))
+
+
+def check_growth(proof: Sequence[str], earlier: Checkpoint, later: Checkpoint) -> bool:
+    """Check that a log only grew from one checkpoint to another, without the log.
+
+    Parameters
+    ----------
+    proof : sequence of str
+        From `prove_growth`.
+    earlier, later : Checkpoint
+        The checkpoints; their signatures are checked by `Checkpoint.signature_problem`.
+
+    Returns
+    -------
+    bool
+        Whether the records of the earlier one are the first of the later one, unchanged.
+    """
+    roots = bytes.fromhex(earlier.root), bytes.fromhex(later.root)
+    path = [bytes.fromhex(digest) for digest in proof]
+    return earlier.log == later.log and is_consistent(earlier.size, roots[0], later.size, roots[1], path)

@@ -1,0 +1,143 @@
+"""The record of a score: everything that a second computation of it needs, in plain values of canonical JSON."""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from typing import Any, Final, TypeAlias
+
+from fraudsieve.features.live_state import HistoryState
+from fraudsieve.models.artifact.folder import FEATURES_VERSION, LIBRARIES, Model
+from fraudsieve.models.policy import Policy
+from fraudsieve.models.scoring.observers import ScoredChunk
+from fraudsieve.models.scoring.scores import Score
+
+from .canonical import to_plain
+from .content import Content, input_fields
+
+__all__ = [
+    "FORMAT",
+    "clock",
+    "describe_history",
+    "describe_setting",
+    "is_flagged",
+    "reason_numbers",
+    "score_numbers",
+    "software",
+    "to_record",
+]
+
+Plain: TypeAlias = dict[str, Any]
+
+FORMAT: Final = 1
+"""The version of the records. It increases when an older reader would misread a newer record."""
+SCORE_NUMBERS: Final = ("probability", "label", "decision", "false_positive_rate", "status", "why", "unlike_training")
+
+
+def is_flagged(score: Score) -> bool:
+    """Return whether a score is flagged."""
+    return bool(score["decision"] == "flag")
+
+
+def clock() -> str:
+    """Return the time of this machine's clock, UTC, in microseconds."""
+    return f"{datetime.now(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+@cache
+def software() -> dict[str, str]:
+    """Return the versions of what computes scores: fraudsieve, its libraries, Python and the machine."""
+    versions = {name: version(name) for name in LIBRARIES}
+    return versions | {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
+
+
+def describe_setting(model: Model, policy: Policy, model_version: str | None) -> Plain:
+    """Return what the records of a model have in common: model, configuration, operating points and software."""
+    configuration: Plain = {
+        "features_version": FEATURES_VERSION,
+        "policy": asdict(policy),
+        "calibration": asdict(model.calibration),
+        "operating_points": [asdict(point) for point in model.points],
+        "legitimate": model.legitimate,
+    }
+    names = {"name": model.name, "digest": model.digest, "version": model_version}
+    return {"model": names, "configuration": to_plain(configuration), "software": software()}
+
+
+def describe_history(history: Any, content: Content) -> Plain:
+    """Describe a history that was passed to a scorer: none, a live state in memory, or events.
+
+    Examples
+    --------
+    >>> describe_history(None, Content())
+    {'source': 'none'}
+    >>> describe_history([{"account_id": "ann"}], Content())["records"]
+    1
+    """
+    if history is None:
+        return {"source": "none"}
+    if isinstance(history, HistoryState):
+        times = {"newest_us": to_plain(int(history.watermark)), "lateness": history.lateness}
+        return {"source": "memory", "events": history.n_events, **times}
+    parts = history if isinstance(history, Mapping) else {"events": history}
+    records = {f"{part} {n}": record for part, listed in parts.items() for n, record in enumerate(listed)}
+    merged = {f"{place} {name}": value for place, record in records.items() for name, value in record.items()}
+    digest = Content(key=content.key).describe_input(merged, dict.fromkeys(merged, "other"))
+    return {"source": "given", "records": len(records), **digest}
+
+
+def to_record(chunk: ScoredChunk, position: int, content: Content) -> Plain:
+    """Return the record of one score, without its features and what records have in common.
+
+    Parameters
+    ----------
+    chunk : ScoredChunk
+        The scores.
+    position : int
+        The record in the chunk.
+    content : Content
+        What is kept of the input.
+
+    Returns
+    -------
+    dict
+        In the types of canonical JSON.
+    """
+    score, record, features = chunk.scores[position], chunk.records[position], chunk.features
+    subject = chunk.model.subject
+    return {
+        "kind": "score",
+        "format": FORMAT,
+        "time": clock(),
+        "subject": {"type": subject, "id": content.subject_id(record, subject)},
+        "input": content.describe_input(record, input_fields(chunk.model.matrix)),
+        "has_history": None if features.has_history is None else bool(features.has_history[position]),
+        "log_odds": to_plain(chunk.log_odds[position].tolist()),
+        "score": to_plain(score_numbers(score)),
+        "reasons": to_plain(reason_numbers(score, content, chunk.reasons)),
+    }
+
+
+def score_numbers(score: Score) -> Plain:
+    """Return what is compared of a score: its numbers, its class and its decision."""
+    return {name: score[name] for name in SCORE_NUMBERS} | {"probabilities": score["probabilities"]}
+
+
+def reason_numbers(score: Score, content: Content, asked: Mapping[str, Any]) -> Plain | None:
+    """Return the reasons of a score as numbers, without their sentences; None if none were requested.
+
+    The texts of text spans are content. Where it is not kept, a span has its place and its number alone.
+    """
+    if "reasons" not in score:
+        return None
+    spans = score.get("text_spans", ())
+    named = ("start", "stop", "form", "log_odds") + (("text",) if content.kind == "kept" else ())
+    explained = score["explained"]
+    return {
+        "asked": {name: asked.get(name) for name in ("n", "of")},
+        "explained": explained and {"class": explained["class"], "log_odds": explained["log_odds"]},
+        "reasons": [{name: reason[name] for name in ("family", "cue", "log_odds")} for reason in score["reasons"]],
+        "text_spans": [{name: span[name] for name in named} for span in spans],
+    }

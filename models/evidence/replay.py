@@ -1,0 +1,266 @@
+"""Replay: compute recorded scores again, from the recorded numbers, and compare every bit."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import EvidenceError
+from fraudsieve.features.record_fields import FeatureRows
+from fraudsieve.models.artifact.folder import FEATURES_VERSION
+from fraudsieve.models.policy import Policy
+from fraudsieve.models.predict import Scorer
+from fraudsieve.models.reasons.reason_codes import explain
+from fraudsieve.models.scoring.rows import score_features
+from fraudsieve.models.scoring.scores import to_records
+from fraudsieve.models.scoring.unlike import UNLIKE
+
+from .canonical import to_plain
+from .content import Content
+from .inputs import KeptInputs, NotKept, RecordedScore, by_history
+from .lines import Line, log_lines, read_line
+from .records import FORMAT, reason_numbers, score_numbers
+
+__all__ = ["Difference", "ReplayReport", "replay_log"]
+
+BATCH: Final = 1000
+MAX_DIFFERENCES: Final = 100
+"""Differences that a report lists; all are counted."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A number that a replay does not reproduce.
+
+    Parameters
+    ----------
+    record : int
+        The record.
+    number : str
+        Its name, such as ``features.cue__links`` or ``score.probability``.
+    recorded, computed : str
+        The recorded value and that of the replay; of a number also its decimal form.
+    difference : float or None
+        Computed minus recorded; None if they are not both numbers.
+    """
+
+    record: int
+    number: str
+    recorded: str
+    computed: str
+    difference: float | None
+
+
+@dataclass
+class ReplayReport:
+    """What a replay found.
+
+    Parameters
+    ----------
+    scores : int, default=0
+        Recorded scores.
+    replayed : int, default=0
+        Scores that were computed again from their feature vectors.
+    rebuilt : int, default=0
+        Of them, those whose feature vectors were computed again from kept inputs.
+    different : int, default=0
+        Scores of which at least one number differs.
+    differences : list of Difference, optional
+        The first hundred numbers that differ.
+    skipped : dict of str to int, optional
+        Why scores, or vectors, were not computed again, and how many.
+    """
+
+    scores: int = 0
+    replayed: int = 0
+    rebuilt: int = 0
+    different: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    skipped: dict[str, int] = field(default_factory=dict)
+
+    def skip(self, why: str, n: int = 1) -> None:
+        """Count scores that were not computed again."""
+        self.skipped[why] = self.skipped.get(why, 0) + n
+
+    def compare(self, index: int, recorded: Mapping[str, Any], computed: Mapping[str, Any]) -> None:
+        """Compare numbers by name, and note those that differ."""
+        before, after = (dict(_flat("", numbers)) for numbers in (recorded, computed))
+        names = [name for name in before | after if before.get(name, "") != after.get(name, "")]
+        self.different += bool(names)
+        for name in names[: MAX_DIFFERENCES - len(self.differences)]:
+            self.differences.append(_difference(index, name, before.get(name, ""), after.get(name, "")))
+
+
+def replay_log(
+    path: str | Path, scorer: Scorer, *, state: str | Path | None = None, progress: Callable[[int], None] | None = None
+) -> ReplayReport:
+    """Compute the scores of a log again, and compare them with those that were recorded, to the last bit.
+
+    From the recorded feature vector to the score, always. From the input to the vector, where inputs were kept: of
+    texts without a history from the texts, and with a history from the events that the store held at the recorded
+    offset.
+
+    Parameters
+    ----------
+    path : str or Path
+        The log; verify it first.
+    scorer : Scorer
+        The model of the scores. Records of other models are counted, and skipped.
+    state : str or Path, default=None
+        The store that the history was read from, as for `LiveState`; None to replay from vectors alone.
+    progress : callable, default=None
+        Called with the number of scores so far.
+
+    Returns
+    -------
+    ReplayReport
+        How many scores were computed again, and the numbers that differ.
+
+    Raises
+    ------
+    EvidenceError
+        If a line cannot be read, or a record has another format.
+    StateError
+        If the store cannot be read.
+
+    Examples
+    --------
+    ::
+
+        replay_log("evidence.jsonl", Scorer.load("fraudsieve-model")).different  # 0
+    """
+    report = ReplayReport()
+    scored = _scores(path, scorer, report)
+    with KeptInputs(scorer.model, state) as inputs:
+        while batch := list(islice(scored, BATCH)):
+            _replay(scorer, batch, report)
+            _rebuild(scorer, batch, report, inputs)
+            if progress is not None:
+                progress(report.scores)
+    return report
+
+
+def _scores(path: str | Path, scorer: Scorer, report: ReplayReport) -> Iterator[RecordedScore]:
+    for number, line in enumerate(log_lines(path), 1):
+        read = read_line(line, f"{path}, line {number}")
+        if read.body.get("kind") != "score":
+            continue
+        problem = _problem(read, scorer, path)
+        report.scores += 1
+        if problem is None:
+            yield RecordedScore(read.index, read.body)
+        else:
+            report.skip(problem)
+
+
+def _problem(line: Line, scorer: Scorer, path: str | Path) -> str | None:
+    if line.body.get("format") != FORMAT:
+        problem = f"record {line.index}: expected format {FORMAT}, got {line.body.get('format')!r}"
+        raise EvidenceError(str(path), problem, "Replay it with the version of fraudsieve that is recorded in it.")
+    if line.body["model"]["digest"] != scorer.model.digest:
+        return "is of another model"
+    if line.body["configuration"]["features_version"] != FEATURES_VERSION:
+        return "is of another version of the features"
+    return None
+
+
+def _replay(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport) -> None:
+    """Compute scores from recorded vectors."""
+    model, columns = scorer.model, scorer.model.matrix.columns
+    for policy, group in _by_policy(batch).items():
+        rows = _recorded_rows(group, columns)
+        features, log_odds, unlike = score_features(model, policy, rows, n_threads=scorer.n_threads)
+        scores = to_records(model, log_odds, features.why, features.has_history, unlike, policy)
+        reasons = _reasons(scorer, group, features.X, log_odds)
+        for n, one in enumerate(group):
+            computed = {"log_odds": to_plain(log_odds[n].tolist()), "score": to_plain(score_numbers(scores[n]))}
+            if n in reasons:
+                computed["reasons"] = reasons[n]
+            report.compare(one.index, {name: one.body[name] for name in computed}, computed)
+        report.replayed += len(group)
+
+
+def _reasons(scorer: Scorer, group: Sequence[RecordedScore], X: Array, log_odds: Array) -> dict[int, Any]:
+    """Return the reasons of recorded vectors by place; text spans are of the text, and are taken over."""
+    places: dict[tuple[int, str | None], list[int]] = {}
+    for n, one in enumerate(group):
+        recorded = one.body["reasons"]
+        if recorded is not None and recorded["explained"] is not None:  # else it is unscorable
+            places.setdefault((recorded["asked"]["n"], recorded["asked"]["of"]), []).append(n)
+    reasons: dict[int, Any] = {}
+    for (number, of), rows in places.items():
+        explanations = explain(scorer.model, X[rows], log_odds[rows], n=number, of=of)
+        for n, explained in zip(rows, explanations, strict=True):
+            recorded = group[n].body["reasons"]
+            computed = to_plain(reason_numbers(explained, Content(), recorded["asked"]))
+            reasons[n] = computed | {"text_spans": recorded["text_spans"]}
+    return reasons
+
+
+def _by_policy(batch: Sequence[RecordedScore]) -> dict[Policy, list[RecordedScore]]:
+    groups: dict[Policy, list[RecordedScore]] = {}
+    for one in batch:
+        declared = dict(one.body["configuration"]["policy"])
+        declared["unlike_training_limit"] = float.fromhex(declared["unlike_training_limit"])
+        groups.setdefault(Policy(**declared), []).append(one)
+    return groups
+
+
+def _recorded_rows(group: Sequence[RecordedScore], columns: Sequence[str]) -> FeatureRows:
+    X = np.array([[float.fromhex(one.body["features"].get(name, "nan")) for name in columns] for one in group])
+    reasons = [one.body["score"]["why"] for one in group]
+    why = np.array([None if reason == UNLIKE else reason for reason in reasons], object)  # the policy decides again
+    known = [one.body["has_history"] for one in group]
+    return FeatureRows(X, why, None if known[0] is None else np.array(known, bool))
+
+
+def _rebuild(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport, inputs: KeptInputs) -> None:
+    """Compute vectors from kept inputs, and compare them with those that were recorded."""
+    columns = scorer.model.matrix.columns
+    for group in by_history(batch):
+        try:
+            features = inputs.rows(group)
+        except NotKept as error:
+            report.skip(str(error), len(group))
+            continue
+        for n, one in enumerate(group):
+            computed: dict[str, Any] = {
+                "features": dict(zip(columns, map(float.hex, features.X[n].tolist()), strict=True)),
+                "has_history": None if features.has_history is None else bool(features.has_history[n]),
+            }
+            report.compare(one.index, {name: one.body[name] for name in computed}, computed)
+        report.rebuilt += len(group)
+
+
+def _flat(place: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the values of nested dicts and lists, with their places."""
+    if isinstance(value, Mapping):
+        items: Any = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    else:
+        yield place, value
+        return
+    for name, item in items:
+        yield from _flat(f"{place}.{name}" if place else str(name), item)
+
+
+def _difference(index: int, name: str, recorded: Any, computed: Any) -> Difference:
+    before, after = _number(recorded), _number(computed)
+    change = None if before is None or after is None else after - before
+    return Difference(index, name, _text(recorded, before), _text(computed, after), change)
+
+
+def _text(value: Any, number: float | None) -> str:
+    return str(value) if number is None else f"{value} ({number!r})"
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float.fromhex(value) if isinstance(value, str) and ("0x" in value or value == "nan") else None
+    except ValueError:
+        return None

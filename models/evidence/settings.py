@@ -1,0 +1,51 @@
+"""How a command records evidence: where, of which scores, and what it keeps of texts and identifiers."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .content import Content, ContentKind, read_key
+from .log import EvidenceLog, Which
+
+__all__ = ["EvidenceSettings"]
+
+
+@dataclass(frozen=True)
+class EvidenceSettings:
+    """Where evidence goes, and what it holds.
+
+    Parameters
+    ----------
+    path : Path
+        The log.
+    which : {"flagged", "all"}, default="flagged"
+        As for `EvidenceLog`.
+    content : {"omitted", "pseudonymised", "kept"}, default="omitted"
+        As for `Content`.
+    key_file : Path, default=None
+        File of the key of pseudonyms and digests; None without a key.
+
+    Examples
+    --------
+    >>> EvidenceSettings(Path("evidence.jsonl")).of_worker(1).path.name
+    'evidence.1.jsonl'
+    """
+
+    path: Path
+    which: Which = "flagged"
+    content: ContentKind = "omitted"
+    key_file: Path | None = None
+
+    def of_worker(self, number: int) -> "EvidenceSettings":
+        """Return the settings of one of several processes, each of which has its own log."""
+        return replace(self, path=self.path.with_suffix(f".{number}{self.path.suffix}"))
+
+    def open(self, *, deferred: bool = False) -> EvidenceLog:
+        """Open the log; `deferred` is as for `EvidenceLog`.
+
+        Raises
+        ------
+        BusyError, EvidenceError
+            As for `EvidenceLog`, and if the key cannot be read.
+        """
+        key = None if self.key_file is None else read_key(self.key_file)
+        return EvidenceLog(self.path, which=self.which, content=Content(self.content, key), deferred=deferred)

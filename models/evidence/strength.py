@@ -1,0 +1,139 @@
+"""How strongly a score supports fraud: the likelihood ratio, its bounds, and the words of the ENFSI guideline.
+
+A likelihood ratio says how much more probable a score is for a fraudulent record than for a legitimate one. It is not
+the probability that the record is fraudulent, which also depends on how frequent fraud is.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from fraudsieve._typing import Array
+from fraudsieve.models.points import OperatingPoint
+
+__all__ = ["describe_strength", "fraud_share", "log10_likelihood_ratio", "log10_ratio_bounds"]
+
+WORDS: Final = (
+    (np.log10(2), "no support for either"),
+    (1.0, "weak support"),
+    (2.0, "moderate support"),
+    (3.0, "moderately strong support"),
+    (4.0, "strong support"),
+    (6.0, "very strong support"),
+    (np.inf, "extremely strong support"),
+)
+"""Upper limit, as log10 of the likelihood ratio, of each expression."""
+
+
+def fraud_share(points: Sequence[OperatingPoint]) -> float | None:
+    """Return the share of fraud in the calibration slice, from the rates of its operating points.
+
+    The share that is flagged is the mean of recall and false-positive rate, weighted by this share.
+
+    Returns
+    -------
+    float or None
+        None without a point whose recall differs from its false-positive rate.
+
+    Examples
+    --------
+    >>> fraud_share([OperatingPoint("p", 0.5, false_positive_rate=0.1, recall=0.9, flagged=0.3)])
+    0.25
+    """
+    rates = [(point.recall, point.false_positive_rate, point.flagged) for point in points]
+    clear = [(recall, fpr, flagged) for recall, fpr, flagged in rates if (recall or 0) > (fpr or 0)]
+    if not clear:
+        return None
+    recall, fpr, flagged = max(clear, key=lambda rate: (rate[0] or 0) - (rate[1] or 0))
+    share = (flagged - (fpr or 0)) / ((recall or 0) - (fpr or 0))
+    return float(np.round(share, 12)) if 0 < share < 1 else None
+
+
+def log10_likelihood_ratio(probability: Array, share: float, bounds: tuple[float, float] = (-np.inf, np.inf)) -> Array:
+    """Return the likelihood ratio of calibrated probabilities: their odds over those of the calibration slice.
+
+    Parameters
+    ----------
+    probability : ndarray of float64, shape (n_rows,)
+        Calibrated probability of fraud.
+    share : float
+        Share of fraud in the calibration slice, from `fraud_share`.
+    bounds : tuple of (float, float), default=(-inf, inf)
+        From `log10_ratio_bounds`.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows,)
+        In powers of ten.
+
+    Examples
+    --------
+    >>> log10_likelihood_ratio(np.array([10 / 11, 100 / 101]), 0.5).round(6).tolist()
+    [1.0, 2.0]
+    """
+    with np.errstate(divide="ignore"):
+        odds = np.log10(probability) - np.log1p(-probability) / np.log(10)
+    return np.asarray(np.clip(odds - np.log10(share / (1 - share)), *bounds))
+
+
+def log10_ratio_bounds(log10_ratio: Array, is_fraud: Array) -> tuple[float, float]:
+    """Return the empirical lower and upper bound (ELUB) of likelihood ratios that so many rows can support.
+
+    Vergeer et al., Numerical likelihood ratios outputted by LR systems are often based on extrapolation: when to stop
+    extrapolating?, Science and Justice 56 (2016). One misleading row more of each kind is assumed. Beyond a bound,
+    decisions by the ratio would then cost more than decisions without it.
+
+    Parameters
+    ----------
+    log10_ratio : ndarray of float64, shape (n_rows,)
+        Likelihood ratios of rows that the model was not trained on, in powers of ten.
+    is_fraud : ndarray of bool, shape (n_rows,)
+        The truth.
+
+    Returns
+    -------
+    tuple of (float, float)
+        In powers of ten; (0, 0) if the rows support no ratio but one.
+
+    Examples
+    --------
+    >>> low, high = log10_ratio_bounds(np.array([9.0, 9, 9, -9, -9, -9]), np.array([1, 1, 1, 0, 0, 0], bool))
+    >>> round(10**low, 3), round(10**high, 3)
+    (0.333, 3.0)
+    """
+    ratio = np.asarray(log10_ratio, np.float64)
+    low = -_upper_bound(-ratio[~is_fraud], -ratio[is_fraud])
+    return min(low, 0.0), max(_upper_bound(ratio[is_fraud], ratio[~is_fraud]), 0.0)
+
+
+def _upper_bound(supported: Array, other: Array) -> float:
+    """Return the least threshold, at least 0, from which acting on the ratio costs more than never acting on it.
+
+    Between two ratios the rates of errors are constant, so that the threshold of equal cost is known exactly.
+    """
+    starts = np.unique(np.concatenate([[0.0], supported, other]))
+    starts = starts[starts >= 0]
+    missed = (np.searchsorted(np.sort(supported), starts, side="right") + 1) / (len(supported) + 1)
+    misled = (len(other) - np.searchsorted(np.sort(other), starts, side="right") + 1) / (len(other) + 1)
+    with np.errstate(divide="ignore"):
+        equal = np.maximum(np.log10(np.maximum(1 - missed, 0.0)) - np.log10(misled), starts)
+    ends = np.append(starts[1:], np.inf)
+    return float(equal[equal < ends].min(initial=np.inf))
+
+
+def describe_strength(log10_ratio: float) -> str:
+    """Return what a likelihood ratio is called in the ENFSI guideline for evaluative reporting (2015).
+
+    Examples
+    --------
+    >>> describe_strength(1.9), describe_strength(-3.5)
+    ('moderate support for fraud', 'strong support for a legitimate record')
+    >>> describe_strength(0.1)
+    'no support for either'
+    """
+    size = abs(log10_ratio)
+    words = next(words for limit, words in WORDS if size < limit or limit == np.inf)
+    if words == WORDS[0][1]:
+        return words
+    return f"{words} for {'fraud' if log10_ratio > 0 else 'a legitimate record'}"

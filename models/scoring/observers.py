@@ -1,0 +1,69 @@
+"""Observers of scores: what a scorer hands over of every chunk that it has scored, for evidence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from fraudsieve._typing import Array
+from fraudsieve.features.record_fields import FeatureRows
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.policy import Policy
+
+from .scores import Score
+
+__all__ = ["ScoreBatch", "ScoreLog", "ScoreObserver", "ScoredChunk"]
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredChunk:
+    """Records and their scores, with all that the scores were computed from.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    policy : Policy
+        The policy in use.
+    records : sequence of mapping, length n_records
+        The records.
+    features : FeatureRows
+        Their feature rows.
+    log_odds : ndarray of float64, shape (n_records, n_outputs)
+        Their calibrated log-odds.
+    scores : list of dict, length n_records
+        As `Scorer.score` returns them.
+    history : object
+        The history as it was passed; None without one.
+    reasons : mapping
+        How reasons were requested: number, class and language; empty if they were not.
+    """
+
+    model: Model
+    policy: Policy
+    records: Sequence[Mapping[str, Any]]
+    features: FeatureRows
+    log_odds: Array
+    scores: list[Score]
+    history: Any
+    reasons: Mapping[str, Any]
+
+
+class ScoreObserver(Protocol):
+    """Receives scores, such as an `EvidenceLog`."""
+
+    def add(self, chunk: ScoredChunk) -> None:
+        """Take over what was scored. It may add keys to the scores."""
+
+
+class ScoreBatch(ScoreObserver, Protocol):
+    """Collects scores while a lock is held, and records them afterwards."""
+
+    def commit(self, history: dict[str, Any] | None = None) -> None:
+        """Record what was collected, with what the history was read from; None for what was passed to the scorer."""
+
+
+class ScoreLog(ScoreObserver, Protocol):
+    """Records scores, at once or in batches."""
+
+    def batch(self) -> ScoreBatch:
+        """Return an empty batch."""

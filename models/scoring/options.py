@@ -1,0 +1,18 @@
+"""The keywords of `Scorer.score`, for its signatures."""
+
+from typing import TypedDict
+
+from .inputs import Events
+from .observers import ScoreObserver
+
+__all__ = ["ScoreOptions"]
+
+
+class ScoreOptions(TypedDict, total=False):
+    """The keywords of `Scorer.score`."""
+
+    history: Events | None
+    reasons: bool | int
+    reasons_of: str | None
+    language: str
+    evidence: ScoreObserver | None

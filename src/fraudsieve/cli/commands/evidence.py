@@ -1,0 +1,140 @@
+"""``fraudsieve evidence``: check an evidence log, replay its scores, prove one record, and leave checkpoints."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fraudsieve.cli.console import WRONG_CALL, answer, exit_on_error, notes, steps
+from fraudsieve.cli.options import Json, ModelOption
+
+__all__ = ["evidence_app"]
+
+evidence_app = typer.Typer(
+    name="evidence",
+    help="Evidence of scores: check a log, replay its scores, prove one record, and leave checkpoints.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Log = Annotated[Path, typer.Argument(help="An evidence log.")]
+Checkpoints = Annotated[Path | None, typer.Option(help="Checkpoints that were kept elsewhere.")]
+PublicKey = Annotated[Path | None, typer.Option(help="The Ed25519 key that must have signed (PEM).")]
+
+
+@evidence_app.command("verify")
+def verify_evidence_command(
+    file: Annotated[Path, typer.Argument(help="An evidence log, or the proof of one record.")],
+    checkpoints: Checkpoints = None,
+    public_key: PublicKey = None,
+    json: Json = False,
+) -> None:
+    """Check that nothing in a log, or in the proof of a record, was changed. Exit code 2: something is wrong."""
+    with exit_on_error(as_json=json):
+        from fraudsieve.models.evidence.checkpoints import read_checkpoints, read_public_key
+        from fraudsieve.models.evidence.proofs import check_proof, read_proof
+        from fraudsieve.models.evidence.verification import verify_log
+
+        key = None if public_key is None else read_public_key(public_key)
+        proof = read_proof(file)
+        if proof is not None:
+            shown = check_proof(proof, public_key=key)
+            problems = shown.problems
+            content = asdict(shown)
+            rows = [("log", shown.log), ("record", f"{shown.index} of {shown.size:,}"), ("root", shown.root)]
+            rows += [("signed by", shown.signed_by or "nobody")]
+        else:
+            check = verify_log(file, [] if checkpoints is None else read_checkpoints(checkpoints), public_key=key)
+            problems = tuple(problem.text for problem in check.problems)
+            content = asdict(check)
+            rows = [("log", check.log), ("records", f"{check.size:,}"), ("root", check.root or "none")]
+            rows += [("checkpoints", f"{check.checkpoints}"), ("signed by", ", ".join(check.signed_by) or "nobody")]
+            notes(check.notes)
+    rows += [("problem", text) for text in problems]
+    title = f"{file}: {'something is wrong' if problems else 'nothing was changed'}"
+    answer(content, as_json=json, title=title, rows=rows)
+    if problems:
+        raise typer.Exit(WRONG_CALL)
+
+
+@evidence_app.command("replay")
+def replay_command(
+    file: Log,
+    model: ModelOption,
+    state: Annotated[str | None, typer.Option(help="The store that the history was read from, as for serve.")] = None,
+    threads: Annotated[int, typer.Option(help="Threads of LightGBM, 0 for all cores.", min=0)] = 1,
+    json: Json = False,
+) -> None:
+    """Compute the scores of a log again, and compare every bit. Exit code 2: a number differs."""
+    with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        progress("loading the model")
+        from fraudsieve.models.evidence.replay import replay_log
+        from fraudsieve.models.predict import Scorer
+
+        scorer = Scorer.load(model, n_threads=threads)
+        progress("replaying")
+        report = replay_log(file, scorer, state=state, progress=lambda done: progress("replaying", done))
+    rows = [("scores", f"{report.scores:,}"), ("replayed from vectors", f"{report.replayed:,}")]
+    rows += [("vectors rebuilt from inputs", f"{report.rebuilt:,}"), ("different", f"{report.different:,}")]
+    rows += [(f"{count:,} times", why) for why, count in report.skipped.items()]
+    rows += [
+        (f"record {one.record}", f"{one.number}: {one.recorded}, now {one.computed}") for one in report.differences
+    ]
+    title = f"{file}: {'some numbers differ' if report.different else 'equal to the last bit'}"
+    answer(asdict(report), as_json=json, title=title, rows=rows)
+    if report.different:
+        raise typer.Exit(WRONG_CALL)
+
+
+@evidence_app.command("prove")
+def prove_command(
+    file: Log,
+    record: Annotated[int, typer.Option(help="Number of the record, as in the score's evidence.", min=0)],
+    output: Annotated[Path, typer.Option(help="The proof to write.")],
+    checkpoints: Checkpoints = None,
+    json: Json = False,
+) -> None:
+    """Write the proof that a record is in a log, up to the last checkpoint: a file that holds no other record."""
+    with exit_on_error(as_json=json):
+        from fraudsieve._io import PRIVATE, check_output_file, write_file
+        from fraudsieve.models.evidence.canonical import encode_canonical
+        from fraudsieve.models.evidence.checkpoints import read_checkpoints
+        from fraudsieve.models.evidence.proofs import prove_record
+
+        check_output_file(output)
+        kept = [] if checkpoints is None else read_checkpoints(checkpoints)
+        last = max(kept, key=lambda one: one.size, default=None)
+        proof = prove_record(file, record, last)
+        write_file(output, encode_canonical(proof) + b"\n", mode=PRIVATE)
+    content = {"output": str(output), "record": record, "size": proof["size"], "root": proof["root"]}
+    answer(content, as_json=json, title=str(output), rows=[(name, str(value)) for name, value in content.items()])
+
+
+@evidence_app.command("checkpoint")
+def checkpoint_command(
+    file: Log,
+    output: Annotated[Path, typer.Option(help="File to add the checkpoint to. Keep it elsewhere than the log.")],
+    key: Annotated[Path | None, typer.Option(help="The Ed25519 key to sign with (PEM).")] = None,
+    json: Json = False,
+) -> None:
+    """Add size and root of a log, as they are now, to a file. Kept elsewhere, it shows whether the log is cut later.
+
+    openssl genpkey -algorithm ed25519 -out private.pem && openssl pkey -in private.pem -pubout -out public.pem
+
+    fraudsieve evidence checkpoint evidence.jsonl --output /elsewhere/checkpoints.jsonl --key private.pem
+    """
+    with exit_on_error(as_json=json):
+        from fraudsieve._io import check_output_file
+        from fraudsieve.models.evidence.checkpoints import read_private_key, write_checkpoint
+        from fraudsieve.models.evidence.verification import checkpoint_log
+
+        check_output_file(output)
+        checkpoint = checkpoint_log(file)
+        if key is not None:
+            checkpoint = checkpoint.sign(read_private_key(key))
+        write_checkpoint(checkpoint, output)
+    content: dict[str, Any] = checkpoint.to_dict() | {"output": str(output)}
+    names = ("log", "size", "root", "time", "public_key", "output")
+    rows = [(name, str(content[name])) for name in names if content[name] is not None]
+    answer(content, as_json=json, title=f"Checkpoint of {file}", rows=rows)

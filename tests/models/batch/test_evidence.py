@@ -1,0 +1,67 @@
+"""Evidence of the scores of a file: with a history from tables, and when a run was interrupted."""
+
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from fraudsieve.exceptions import EvidenceError
+from fraudsieve.models import Scorer
+from fraudsieve.models.batch import chunks
+from fraudsieve.models.batch.score import score_file
+from fraudsieve.models.evidence.content import Content
+from fraudsieve.models.evidence.lines import read_line
+from fraudsieve.models.evidence.log import EvidenceLog
+from fraudsieve.models.evidence.replay import replay_log
+from fraudsieve.training.simulation.world import simulate
+from tests.models.conftest import Fitted
+from tests.models.evidence.logs import lines_of
+
+
+def test_accounts_with_a_history_of_tables(accounts_folder: Path, tmp_path: Path) -> None:
+    world, scorer = simulate(days=20, n_accounts=100, messages_per_day=30), Scorer.load(accounts_folder)
+    accounts, events = tmp_path / "accounts.parquet", tmp_path / "events.parquet"
+    world.accounts[["account_id"]].assign(as_of=world.events["occurred_at"].max()).to_parquet(accounts, index=False)
+    world.events.to_parquet(events, index=False)
+    with EvidenceLog(tmp_path / "log", which="all", content=Content("kept")) as log:
+        done = score_file(scorer, accounts, tmp_path / "scores.parquet", events=events, evidence=log)
+    bodies = [read_line(line, "log").body for line in lines_of(tmp_path / "log")[1:]]
+    assert len(bodies) == done.scored == 100
+    history = bodies[0]["history"]
+    assert history["source"] == "tables"
+    assert history["events"]["sha256"] == hashlib.sha256(events.read_bytes()).hexdigest()
+    assert {body["has_history"] for body in bodies} >= {True}
+    assert bodies[0]["subject"]["id"] == bodies[0]["input"]["fields"]["account_id"]
+    report = replay_log(tmp_path / "log", scorer)
+    assert (report.replayed, report.rebuilt, report.different) == (100, 0, 0)
+    written = pd.read_parquet(tmp_path / "scores.parquet")["probability"]
+    assert [float.fromhex(body["score"]["probability"]) for body in bodies] == written.tolist()
+    with EvidenceLog(tmp_path / "flagged") as log, pytest.raises(EvidenceError, match="no score is flagged"):
+        score_file(scorer, accounts, tmp_path / "scores.parquet", events=events, evidence=log)
+
+
+def test_a_run_that_goes_on_has_the_evidence_of_every_chunk(
+    binary: Fitted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer, source = Scorer.load(binary.folder), tmp_path / "m.parquet"
+    ids = [f"m{at}" for at in range(40)]
+    frame = pd.DataFrame({"message_id": ids, "text": binary.texts[:40]})
+    frame.to_parquet(source, index=False, row_group_size=10)
+    monkeypatch.setattr("fraudsieve.features.tables.chunks.CHUNK_ROWS", 10)
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def run(name: str) -> list[str]:
+        with EvidenceLog(tmp_path / name, which="all", content=Content("kept")) as log:
+            score_file(scorer, source, tmp_path / "scores.parquet", evidence=log)
+        bodies = [read_line(line, "log").body for line in lines_of(tmp_path / name)]
+        return [body["subject"]["id"] for body in bodies if body["kind"] == "score"]
+
+    for name in ("first", "second"):  # the second log has nothing of the chunks of the first run
+        with monkeypatch.context() as patch:
+            patch.setattr(chunks, "_assemble", stop)
+            with pytest.raises(KeyboardInterrupt):
+                run(name)
+        assert run(name) == ids

@@ -1,0 +1,234 @@
+"""Scores of models of messages and of accounts with a history, replayed: equal to the last bit, or what differs."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fraudsieve.exceptions import EvidenceError
+from fraudsieve.models import Policy, Scorer
+from fraudsieve.models.evidence.canonical import encode_canonical
+from fraudsieve.models.evidence.content import Content, ContentKind
+from fraudsieve.models.evidence.lines import line_of, read_line
+from fraudsieve.models.evidence.log import EvidenceLog, Which
+from fraudsieve.models.evidence.replay import replay_log
+from fraudsieve.models.evidence.verification import verify_log
+from fraudsieve.models.live.removal import rewind
+from fraudsieve.models.live.state import LiveState
+from fraudsieve.models.live.store.addresses import open_store
+from tests.models.conftest import Fitted
+from tests.models.evidence.logs import lines_of
+from tests.models.live.small_models import account_model, account_scorer, message_scorer
+
+START = datetime(2026, 5, 1, 10, tzinfo=UTC)
+
+
+def score_messages(
+    fitted: Fitted, path: Path, n: int, *, content: ContentKind = "kept", which: Which = "all", **options: Any
+) -> list[dict[str, Any]]:
+    """Score messages one by one and together, and record them."""
+    scorer = Scorer.load(fitted.folder)
+    records = [{"message_id": f"m{at}", "text": fitted.texts[at % len(fitted.texts)]} for at in range(n)]
+    with EvidenceLog(path, which=which, content=Content(content)) as log:
+        scores: list[dict[str, Any]] = [scorer.score(one, evidence=log, **options) for one in records[:5]]
+        return scores + scorer.score(records[5:], evidence=log, **options)
+
+
+def events(n: int) -> list[dict[str, Any]]:
+    accounts = {"account_id": 5, "counterparty_id": 3, "device_id": 2}
+    names = [{name: f"a{number % many}" for name, many in accounts.items()} for number in range(n)]
+    times = [START + timedelta(minutes=number) for number in range(n)]
+    return [
+        {**name, "event_id": f"e{number}", "occurred_at": time, "kind": "message", "amount": number * 1.1}
+        for number, (name, time) in enumerate(zip(names, times, strict=True))
+    ]
+
+
+def score_accounts(folder: Path, n: int, *, step: int = 1) -> Path:
+    """Score accounts while their events arrive, and record them; return the log, beside the store ``live.db``.
+
+    Events arrive in steps. After each, two scores per event are computed: as of then, and as of the first event.
+    """
+    path = folder / "log.jsonl"
+    with (
+        EvidenceLog(path, which="all", content=Content("kept")) as log,
+        LiveState(account_scorer(), folder / "live.db") as live,
+    ):
+        arriving = events(n)
+        for first in range(0, n, step):
+            new = arriving[first : first + step]
+            live.update(new)
+            names = [event["account_id"] for event in new]
+            now = new[-1]["occurred_at"] + timedelta(seconds=30)
+            live.score_at(
+                [{"account_id": name, "as_of": time} for name in names for time in (now, START)], evidence=log
+            )
+    return path
+
+
+def change(path: Path, index: int, edit: Callable[[dict[str, Any]], None]) -> None:
+    """Edit a record, and write its line anew with a digest that fits."""
+    lines = lines_of(path)
+    line = read_line(lines[index], "log")
+    edit(line.body)
+    lines[index], _ = line_of(encode_canonical(line.body), line.log, index, line.previous)
+    path.write_bytes(b"".join(lines))
+
+
+def test_scores_of_messages_replay_from_vectors_and_from_texts(fitted: Fitted, tmp_path: Path) -> None:
+    scores = score_messages(fitted, tmp_path / "log", 60, reasons=True)
+    report = replay_log(tmp_path / "log", Scorer.load(fitted.folder, n_threads=2))
+    assert (report.scores, report.replayed, report.rebuilt, report.different) == (60, 60, 60, 0)
+    assert report.skipped == {}
+    body = read_line(lines_of(tmp_path / "log")[1], "log").body
+    assert (
+        float.fromhex(body["score"]["probabilities"][fitted.model.classes[0]])
+        == (scores[0]["probabilities"][fitted.model.classes[0]])
+    )
+    assert scores[0]["evidence"]["record"] == 1
+    assert sum(float.fromhex(one["log_odds"]) for one in body["reasons"]["reasons"]) == pytest.approx(
+        float.fromhex(body["reasons"]["explained"]["log_odds"])
+    )
+    assert body["reasons"]["text_spans"][0]["text"] in body["input"]["fields"]["text"]
+
+
+def test_flagged_scores_alone_are_recorded_and_nothing_of_the_text(binary: Fitted, tmp_path: Path) -> None:
+    scores = score_messages(binary, tmp_path / "log", 200, content="omitted", which="flagged", reasons=True)
+    flagged = [score for score in scores if score["decision"] == "flag"]
+    assert 0 < len(flagged) < 200
+    assert [score["evidence"]["record"] for score in flagged] == [*range(1, len(flagged) + 1)]
+    assert not any("evidence" in score for score in scores if score["decision"] != "flag")
+    content = (tmp_path / "log").read_text("ascii")
+    assert not any(json.dumps(text)[1:-1] in content for text in binary.texts if len(text) > 8)
+    assert all(name not in content for name in ('"text"', '"message_id"'))
+    report = replay_log(tmp_path / "log", Scorer.load(binary.folder))
+    assert (report.replayed, report.rebuilt, report.different) == (len(flagged), 0, 0)
+    assert report.skipped == {"the input was not kept, so the vector is taken as it was recorded": len(flagged)}
+
+
+@pytest.mark.parametrize("unlike", ["score", "flag", "unscorable"])
+def test_policies_and_unscorable_records(binary: Fitted, tmp_path: Path, unlike: Any) -> None:
+    policy = Policy(missing="missing", unlike_training=unlike, unlike_training_limit=0.5)
+    scorer = Scorer.load(binary.folder, policy=policy)
+    with EvidenceLog(tmp_path / "log", which="all", content=Content("kept")) as log:
+        scorer.score([{"text": text} for text in [*binary.texts[:40], "", 7, None]], reasons=True, evidence=log)
+    report = replay_log(tmp_path / "log", Scorer.load(binary.folder))
+    assert (report.replayed, report.rebuilt, report.different) == (43, 43, 0)
+
+
+def test_scores_with_a_history_replay_from_the_events_known_then(tmp_path: Path) -> None:
+    path = score_accounts(tmp_path, 30)
+    report = replay_log(path, account_scorer(), state=tmp_path / "live.db")
+    assert (report.replayed, report.rebuilt, report.different, report.skipped) == (60, 60, 0, {})
+    body = read_line(lines_of(path)[7], "log").body
+    assert body["history"]["offset"] == 4
+    without = replay_log(path, account_scorer())
+    assert (without.replayed, without.rebuilt) == (60, 0)
+    assert without.skipped == {"no store was given, so the vector is taken as it was recorded": 60}
+
+
+def test_a_history_that_was_changed_since_is_not_taken_for_that_of_then(tmp_path: Path) -> None:
+    path = score_accounts(tmp_path, 10)
+    with LiveState(account_scorer(), tmp_path / "other.db") as other:
+        other.update([event | {"amount": 1} for event in events(9)])
+    report = replay_log(path, account_scorer(), state=tmp_path / "other.db")
+    assert report.rebuilt == 0
+    assert {*report.skipped} == {
+        "the store has other rows than were recorded: it is another store",
+        "the store does not have the recorded offset: it is another store",
+    }
+    with open_store(tmp_path / "live.db") as store:
+        rewind(store, "2026-05-01T10:05:00Z")
+    report = replay_log(path, account_scorer(), state=tmp_path / "live.db")
+    assert report.skipped == {"rows of the store were erased or rewound since": 20}
+
+
+def test_offsets_out_of_order_and_a_history_in_memory(tmp_path: Path) -> None:
+    path = score_accounts(tmp_path, 6)
+    lines = lines_of(path)
+    path.write_bytes(b"".join([lines[0], *reversed(lines[1:])]))
+    assert replay_log(path, account_scorer(), state=tmp_path / "live.db").rebuilt == 12
+    scorer = message_scorer()
+    state = scorer.new_state()
+    with EvidenceLog(tmp_path / "memory", which="all", content=Content("kept")) as log:
+        record = {"text": "pay 3 now", "account_id": "a1", "sent_at": START}
+        scorer.score(record, history=state, evidence=log)
+        scorer.score(record, history={"events": events(3)}, evidence=log)
+    described = [read_line(line, "log").body["history"] for line in lines_of(tmp_path / "memory")[1:]]
+    assert [one["source"] for one in described] == ["memory", "given"]
+    assert described[1]["records"] == 3
+    report = replay_log(tmp_path / "memory", scorer)
+    assert (report.replayed, report.rebuilt, report.different) == (2, 0, 0)
+
+
+def test_a_log_that_would_stay_empty_is_an_error(types: Fitted, tmp_path: Path) -> None:
+    with EvidenceLog(tmp_path / "log") as log, pytest.raises(EvidenceError, match="no score is flagged"):
+        Scorer.load(types.folder).score({"text": "a"}, evidence=log)
+
+
+def test_a_number_that_differs_is_named(binary: Fitted, tmp_path: Path) -> None:
+    score_messages(binary, tmp_path / "log", 12)
+
+    def one_bit(body: dict[str, Any]) -> None:
+        probability = float.fromhex(body["score"]["probability"])
+        body["score"]["probability"] = (probability * (1 + 2**-52)).hex()
+
+    change(tmp_path / "log", 5, one_bit)
+    report = replay_log(tmp_path / "log", Scorer.load(binary.folder))
+    (difference,) = report.differences
+    assert (report.different, difference.record, difference.number) == (1, 5, "score.probability")
+    assert difference.difference is not None
+    assert 0 < abs(difference.difference) < 1e-15
+
+    def a_feature(body: dict[str, Any]) -> None:
+        body["features"]["cues__links"] = "0x1.8p+3"
+
+    change(tmp_path / "log", 7, a_feature)
+    names = {one.number for one in replay_log(tmp_path / "log", Scorer.load(binary.folder)).differences}
+    assert "features.cues__links" in names
+
+
+def test_other_models_versions_and_formats(binary: Fitted, several: Fitted, tmp_path: Path) -> None:
+    score_messages(binary, tmp_path / "log", 12)
+    report = replay_log(tmp_path / "log", Scorer.load(several.folder))
+    assert (report.scores, report.replayed, report.skipped) == (12, 0, {"is of another model": 12})
+    change(tmp_path / "log", 3, lambda body: body["configuration"].update(features_version=1))
+    scorer = Scorer.load(binary.folder)
+    assert replay_log(tmp_path / "log", scorer).skipped == {"is of another version of the features": 1}
+    change(tmp_path / "log", 4, lambda body: body.update(format=2))
+    with pytest.raises(EvidenceError, match="record 4: expected format 1, got 2"):
+        replay_log(tmp_path / "log", scorer)
+    assert replace(scorer.model).digest == binary.model.digest
+
+
+PROGRAM = """
+from fraudsieve.models import Scorer
+from fraudsieve.models.evidence import replay_log
+scorer = Scorer.load({folder!r}, n_threads=2)
+report = replay_log({log!r}, scorer, state={state!r})
+print(report.replayed, report.rebuilt, report.different, report.skipped)
+"""
+
+
+@pytest.mark.slow
+def test_ten_thousand_scores_of_messages_replay_in_another_process_with_other_threads(
+    binary: Fitted, tmp_path: Path, run_alone: Callable[[str], str]
+) -> None:
+    score_messages(binary, tmp_path / "log", 10_000, reasons=3)
+    assert verify_log(tmp_path / "log").size == 10_001
+    program = PROGRAM.format(folder=str(binary.folder), log=str(tmp_path / "log"), state=None)
+    assert run_alone(program).strip() == "10000 10000 0 {}"
+
+
+@pytest.mark.slow
+def test_ten_thousand_scores_with_a_history_replay_in_another_process_with_other_threads(
+    tmp_path: Path, run_alone: Callable[[str], str]
+) -> None:
+    path = score_accounts(tmp_path, 5_000, step=50)
+    assert verify_log(path).problems == ()
+    program = PROGRAM.format(folder=str(account_model()), log=str(path), state=str(tmp_path / "live.db"))
+    assert run_alone(program).strip() == "10000 10000 0 {}"

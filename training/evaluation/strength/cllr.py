@@ -1,0 +1,67 @@
+"""Cllr, the cost of log-likelihood ratios, and the least that a better calibration could make of it.
+
+Brümmer and du Preez, Application-independent evaluation of speaker detection, Computer Speech and Language 20 (2006).
+0 is perfect; 1 is what a ratio of one costs that says nothing; above 1, ratios mislead. The difference to the minimum
+is the loss by calibration, and the minimum is the loss by ranking.
+"""
+
+import numpy as np
+from sklearn.isotonic import IsotonicRegression
+
+from fraudsieve._typing import Array
+
+__all__ = ["log_ratio_cost", "min_log_ratio_cost"]
+
+
+def log_ratio_cost(log10_ratio: Array, is_fraud: Array) -> float:
+    """Return Cllr in bits.
+
+    Parameters
+    ----------
+    log10_ratio : ndarray of float64, shape (n_rows,)
+        Likelihood ratios in powers of ten.
+    is_fraud : ndarray of bool, shape (n_rows,)
+        The truth, with rows of both kinds.
+
+    Returns
+    -------
+    float
+        Each kind of rows counts half.
+
+    Examples
+    --------
+    >>> log_ratio_cost(np.zeros(4), np.array([True, False, False, False]))
+    1.0
+    """
+    natural = np.asarray(log10_ratio, np.float64) * np.log(10)
+    frauds, others = np.logaddexp(0, -natural[is_fraud]).mean(), np.logaddexp(0, natural[~is_fraud]).mean()
+    return float((frauds + others) / 2 / np.log(2))
+
+
+def min_log_ratio_cost(score: Array, is_fraud: Array) -> float:
+    """Return the least Cllr that a monotone change of scores can reach, by isotonic regression (PAV).
+
+    Parameters
+    ----------
+    score : ndarray of float64, shape (n_rows,)
+        Scores that increase with the probability of fraud.
+    is_fraud : ndarray of bool, shape (n_rows,)
+        The truth, with rows of both kinds.
+
+    Returns
+    -------
+    float
+        In bits, at most 1.
+
+    Examples
+    --------
+    >>> min_log_ratio_cost(np.array([0.1, 0.2, 0.3]), np.array([False, False, True]))
+    0.0
+    """
+    _, rank = np.unique(score, return_inverse=True)
+    posterior = IsotonicRegression(y_min=0, y_max=1).fit_transform(rank, is_fraud.astype(np.float64))
+    posterior = np.clip(posterior, 0.0, 1.0)
+    share = is_fraud.mean()
+    with np.errstate(divide="ignore"):
+        ratio = (np.log(posterior) - np.log1p(-posterior) - np.log(share / (1 - share))) / np.log(10)
+    return log_ratio_cost(ratio, is_fraud)
