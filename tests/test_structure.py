@@ -55,6 +55,7 @@ ORDER = {
         "model_scores",
         "batch",
         "live",
+        "cases",
         "flavor",
         "service",
     ),

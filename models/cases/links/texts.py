@@ -114,9 +114,7 @@ def _phrase_matrix(texts: list[str]) -> sp.csr_matrix:
     return sp.diags(1 / np.maximum(norms, 1e-12)) @ weights
 
 
-def _links(
-    actions: Actions, settings: CaseSettings, first: Array, second: Array, similar: Array, kind: str
-) -> Links:
+def _links(actions: Actions, settings: CaseSettings, first: Array, second: Array, similar: Array, kind: str) -> Links:
     source, target = np.minimum(first, second), np.maximum(first, second)
     window = int(settings.identifier_days * 86_400_000_000)
     decay = time_decay(actions.time[source], actions.time[target], window, settings.half_life)

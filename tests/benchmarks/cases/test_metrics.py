@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from benchmarks.cases.metrics import case_metrics
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import completeness_score
-
-from benchmarks.cases.metrics import case_metrics
 
 PARTITIONS = st.lists(st.tuples(st.sampled_from(["a", "b", "c", None]), st.integers(0, 3)), min_size=1, max_size=30)
 
