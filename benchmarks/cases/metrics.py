@@ -157,4 +157,4 @@ def _reviews_saved(overlaps: _Overlaps) -> float:
     order = np.lexsort((found, -overlaps.cases))
     target = REVIEWED * overlaps.rings.sum()
     opened = int(np.searchsorted(np.cumsum(found[order]), target - 1e-9)) + 1
-    return 1 - opened / (REVIEWED * overlaps.cases.sum())
+    return float(1 - opened / (REVIEWED * overlaps.cases.sum()))

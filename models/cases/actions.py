@@ -95,7 +95,7 @@ class Actions:
 
 def _moment(time: pd.Timestamp) -> int:
     zoned = time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
-    return int(zoned.as_unit("us").value)
+    return int(zoned.to_datetime64().astype("datetime64[us]").astype(np.int64))
 
 
 def _microseconds(frame: pd.DataFrame, column: str) -> Array:

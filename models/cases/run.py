@@ -1,6 +1,7 @@
 """From a table of flagged actions to cases, in one call."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 
-from .actions import NO_TIME, Actions
+from .actions import Actions
 from .book import CaseBook
 from .bridges import connecting_path, find_bridges, within_cases
 from .links.sources import find_links
@@ -76,18 +77,19 @@ class Cases:
         case_of = self.members.set_index("action_id")["case_id"]
         if not {first, second} <= set(case_of.index):
             raise KeyError("Expected the ids of two members; at least one is not in the table of members.")
-        inside = self.links[self.links["case_id"] == case_of[first]]
+        inside: pd.DataFrame = self.links[self.links["case_id"] == case_of[first]]
         if case_of[first] != case_of[second]:
-            return inside.iloc[:0]
+            return inside.head(0)
         ids = pd.Index(case_of.index[case_of == case_of[first]])
-        ends = [ids.get_indexer(inside[name]) for name in ("source_id", "target_id")]
+        source, target = (ids.get_indexer(inside[name]) for name in ("source_id", "target_id"))
         weights = inside["weight"].to_numpy()
         none = np.full(len(inside), -1)
-        graph = Links(*ends, none, weights, none, weights, none).graph(len(ids))
+        graph = Links(source, target, none, weights, none, weights, none).graph(len(ids))
         path = connecting_path(graph, ids.get_loc(first), ids.get_loc(second))
-        steps = {frozenset(step): place for place, step in enumerate(zip(path[:-1], path[1:], strict=True))}
-        place = pd.Series([steps.get(frozenset(pair), -1) for pair in zip(*ends, strict=True)], inside.index)
-        return inside.loc[place[place >= 0].sort_values(kind="stable").index]
+        steps = {frozenset(step): place for place, step in enumerate(pairwise(path))}
+        place = pd.Series([steps.get(frozenset(pair), -1) for pair in zip(source, target, strict=True)], inside.index)
+        order: pd.Index = place[place >= 0].sort_values(kind="stable").index
+        return inside.loc[order]
 
 
 def find_cases(
@@ -160,12 +162,13 @@ def find_cases(
     )
 
 
-def _member_table(actions: Actions, names: Array) -> pd.DataFrame:
+def _member_table(actions: Actions, case_ids: Array) -> pd.DataFrame:
     """Return the actions with their cases; texts and identifiers stay out."""
     own = ("action_id", "account_id", "counterparty_id")
-    columns = [name for name in actions.frame if name in own or not (name.endswith("_id") or name in ("text", "ip"))]
+    names = [str(name) for name in actions.frame]
+    columns = [name for name in names if name in own or not (name.endswith("_id") or name in ("text", "ip"))]
     members = actions.frame[columns].copy()
-    members.insert(0, "case_id", names)
+    members.insert(0, "case_id", case_ids)
     return members
 
 
@@ -174,21 +177,20 @@ def _link_table(actions: Actions, links: Links, names: Array, bridges: tuple[Arr
     together = names[links.source] == names[links.target]
     n = np.int64(len(actions))
     known = np.maximum(actions.known[links.source], actions.known[links.target])
+    times = known.astype("datetime64[us]")  # NO_TIME is NaT
     table: dict[str, Any] = {
         "source_id": ids[links.source],
         "target_id": ids[links.target],
         "kind": np.array(LINK_KINDS, object)[links.kind],
         "weight": links.weight,
-        "evidence": np.append(links.values, None)[links.value],
+        "evidence": np.concatenate([links.shared, np.array([None], object)])[links.value],
         "strength": links.strength,
-        "known_at": pd.to_datetime(np.where(known == NO_TIME, np.datetime64("NaT"), known.astype("datetime64[us]"))),
+        "known_at": pd.Series(times).dt.tz_localize("UTC"),
         "is_bridge": np.isin(links.source * n + links.target, bridges[0] * n + bridges[1]),
-        "case_id": np.where(together, names[links.source], None),
+        "case_id": np.where(together, names[links.source], np.array(None, object)),
     }
-    frame = pd.DataFrame(table).astype(
-        dict.fromkeys(("source_id", "target_id", "kind", "evidence", "case_id"), "str")
-    )
-    return frame.assign(known_at=frame["known_at"].dt.tz_localize("UTC"))
+    words = ("source_id", "target_id", "kind", "evidence", "case_id")
+    return pd.DataFrame(table).astype(dict.fromkeys(words, "str"))
 
 
 def _hub_table(hubs: Hubs) -> pd.DataFrame:

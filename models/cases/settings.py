@@ -43,7 +43,7 @@ class CaseSettings:
     max_sharing : int, default=500
         An identifier of more accounts, or an account of more flagged actions within a window, is a hub and links
         nothing.
-    resolution : float, default=0.006
+    resolution : float, default=0.0045
         Resolution of the constant Potts model: the density of links that a case must exceed.
 
     Examples
@@ -71,4 +71,4 @@ class CaseSettings:
     coherence: float = 0.75
     nearest: int = 32
     max_sharing: int = 500
-    resolution: float = 0.006
+    resolution: float = 0.0045

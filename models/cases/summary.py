@@ -60,8 +60,8 @@ def summarise_cases(
     Returns
     -------
     DataFrame of shape (n_cases, n_columns)
-        In the order of `case`: ``rank`` (from 1), ``actions``, ``accounts``, ``first_seen``, ``last_seen``, ``known_at``
-        (when its last member was known), ``amount``, ``amount_at_stake`` (amounts times probabilities),
+        In the order of `case`: ``rank`` (from 1), ``actions``, ``accounts``, ``first_seen``, ``last_seen``,
+        ``known_at`` (when its last member was known), ``amount``, ``amount_at_stake`` (amounts times probabilities),
         ``expected_frauds`` (sum of the probabilities), ``review_minutes``, ``finds_per_hour``, ``types``, ``links``,
         ``link_kinds``, ``density`` (linked pairs among all pairs), ``bridges`` and ``shared_reasons``.
     """
@@ -116,7 +116,8 @@ def _count_accounts(actions: Actions, case: Array, n_cases: int) -> Array:
 def _times(times: Array, case: Array, n_cases: int, which: str) -> pd.Series:
     has_time = times != NO_TIME
     found = pd.Series(times[has_time].astype("datetime64[us]")).groupby(case[has_time]).agg(which)
-    return found.reindex(range(n_cases)).dt.tz_localize("UTC")
+    out: pd.Series = found.reindex(range(n_cases)).dt.tz_localize("UTC")
+    return out
 
 
 def _frequent(words: pd.Series, case: Array, n_cases: int, least: int = 1) -> Array:
@@ -127,7 +128,8 @@ def _frequent(words: pd.Series, case: Array, n_cases: int, least: int = 1) -> Ar
     counts = counts[counts["count"] >= least].sort_values(["case", "count", "word"], ascending=[True, False, True])
     counts = counts[counts.groupby("case").cumcount() < MAX_WORDS]
     text = counts["word"].astype("str") + " " + counts["count"].astype("str")
-    return text.groupby(counts["case"]).agg(", ".join).reindex(range(n_cases)).fillna("").to_numpy(object)
+    joined = text.groupby(counts["case"]).agg(", ".join)
+    return np.asarray(joined.reindex(range(n_cases)).fillna(""), object)
 
 
 def _density(inside: Links, case: Array, size: Array) -> Array:
@@ -135,4 +137,5 @@ def _density(inside: Links, case: Array, size: Array) -> Array:
     linked = sp.coo_matrix((np.ones(len(inside)), (inside.source, inside.target)), (len(case),) * 2).tocsr()
     pairs = np.bincount(case[linked.tocoo().row], minlength=len(size))
     possible = size * (size - 1) / 2
-    return np.divide(pairs, possible, out=np.full(len(size), np.nan), where=possible > 0)
+    density: Array = np.divide(pairs, possible, out=np.full(len(size), np.nan), where=possible > 0)
+    return density

@@ -93,9 +93,9 @@ def identifier_links(
     found = find_identifiers(actions.frame, key)
     value, values = pd.factorize(found["value"], sort=True)
     action = found["record"].to_numpy(np.int64)
-    n_actions = np.bincount(value, minlength=len(values))
-    accounts = pd.Series(actions.actors()[action]).groupby(value).nunique().to_numpy(np.int64)
-    common = np.zeros(len(values), np.int64)
+    n_actions: Array = np.bincount(value, minlength=len(values))
+    accounts: Array = pd.Series(actions.actors()[action]).groupby(value).nunique().to_numpy(np.int64)
+    common: Array = np.zeros(len(values), np.int64)
     if unflagged is not None and len(values):
         background = find_identifiers(unflagged, key)["value"].value_counts()
         common = background.reindex(values, fill_value=0).to_numpy(np.int64)

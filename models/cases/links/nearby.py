@@ -41,12 +41,10 @@ def address_links(actions: Actions, settings: CaseSettings, key: bytes) -> tuple
     hubs : Hubs
         Ranges of more than ``max_sharing`` accounts, such as a proxy.
     """
-    codes, plain = pd.factorize(actions.frame["ip"]) if "ip" in actions.frame else (np.empty(0, np.int64), [])
-    digests = np.array([_range_digest(str(address), key) for address in plain], object)
-    of_address, values = pd.factorize(digests)  # None, for what is not an address, is -1
-    value = of_address[codes] if len(codes) else codes
-    rows = np.flatnonzero(value >= 0) if len(codes) else np.empty(0, np.int64)
-    rows = rows[codes[rows] >= 0]
+    addresses = actions.frame["ip"] if "ip" in actions.frame else pd.Series(None, actions.frame.index, "str")
+    digests = {address: _range_digest(str(address), key) for address in addresses.dropna().unique()}
+    value, values = pd.factorize(addresses.map(digests).astype("str"))
+    rows = np.flatnonzero(value >= 0)
     n_actions = np.bincount(value[rows], minlength=len(values))
     accounts = pd.Series(actions.actors()[rows]).groupby(value[rows]).nunique().to_numpy(np.int64)
     is_hub = accounts > settings.max_sharing

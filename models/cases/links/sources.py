@@ -63,4 +63,4 @@ def _less_across_kinds(links: Links, actions: Actions, settings: CaseSettings) -
     kind = pd.factorize(actions.frame["kind"])[0]
     across = (kind[links.source] != kind[links.target]) & (links.kind != HARD)
     weight = np.where(across, links.weight * settings.across_kinds, links.weight)
-    return Links(links.source, links.target, links.kind, weight, links.value, links.strength, links.values)
+    return Links(links.source, links.target, links.kind, weight, links.value, links.strength, links.shared)

@@ -39,10 +39,10 @@ class Links:
     weight : ndarray of float64, shape (n_links,)
         What the link is worth after decay.
     value : ndarray of int64, shape (n_links,)
-        Position in `values`; -1 if the evidence is a similarity.
+        Position in `shared`; -1 if the evidence is a similarity.
     strength : ndarray of float64, shape (n_links,)
         The similarity of texts, or the number of further accounts that link the other ends of both actions.
-    values : ndarray of object, shape (n_values,)
+    shared : ndarray of object, shape (n_values,)
         What is shared: the id of an account, or the kind and the keyed digest of an identifier.
     """
 
@@ -52,14 +52,15 @@ class Links:
     weight: Array
     value: Array
     strength: Array
-    values: Array
+    shared: Array
 
     def __len__(self) -> int:
         return len(self.source)
 
     def __getitem__(self, rows: Array) -> "Links":
         columns = (self.source, self.target, self.kind, self.weight, self.value, self.strength)
-        return Links(*(column[rows] for column in columns), self.values)
+        source, target, kind, weight, value, strength = (column[rows] for column in columns)
+        return Links(source, target, kind, weight, value, strength, self.shared)
 
     def graph(self, n_actions: int) -> sp.csr_matrix:
         """Return the symmetric matrix of weights; those of several links of two actions are added up.
@@ -84,7 +85,7 @@ class Hubs:
     Parameters
     ----------
     value : ndarray of object, shape (n_hubs,)
-        As in `Links.values`.
+        As in `Links.shared`.
     actions, accounts : ndarray of int64, shape (n_hubs,)
         How many flagged actions and accounts share it.
     unflagged : ndarray of int64, shape (n_hubs,)
@@ -110,7 +111,7 @@ def concatenate_links(parts: Sequence[Links]) -> Links:
     Links
         Sorted by source, target and kind.
     """
-    shifts = np.cumsum([0, *(len(part.values) for part in parts[:-1])])
+    shifts = np.cumsum([0, *(len(part.shared) for part in parts[:-1])])
     values = [np.where(part.value < 0, -1, part.value + shift) for part, shift in zip(parts, shifts, strict=True)]
     source, target, kind, weight, strength = (
         np.concatenate([getattr(part, name) for part in parts])
@@ -118,5 +119,5 @@ def concatenate_links(parts: Sequence[Links]) -> Links:
     )
     order = np.lexsort((kind, target, source))
     order = order[weight[order] > 0]
-    columns = (source, target, kind, weight, np.concatenate(values), strength)
-    return Links(*(column[order] for column in columns), np.concatenate([part.values for part in parts]))
+    all_values = np.concatenate([part.shared for part in parts])
+    return Links(source, target, kind, weight, np.concatenate(values), strength, all_values)[order]

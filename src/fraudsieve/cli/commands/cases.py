@@ -76,6 +76,7 @@ def cases_command(
         options = reading_overrides(column, text_column, encoding, separator, day_first)
         tables: dict[str, Any] = {"messages": messages, "events": events, "accounts": accounts}
         progress("linking and partitioning")
+        given_tables: dict[str, Any] = {name: input_table(table, options) for name, table in tables.items()}
         found = find_cases_in_tables(
             scores,
             key=_key(key_file),
@@ -83,7 +84,7 @@ def cases_command(
             settings=settings,
             as_of=None if as_of is None else pd.Timestamp(as_of),
             book=None if previous is None else read_book(previous),
-            **{name: input_table(table, options) for name, table in tables.items()},
+            **given_tables,
         )
         progress("writing")
         folder = write_cases(found, output)
@@ -105,11 +106,7 @@ def _key(path: Path | None) -> bytes:
 
 def _rows(found: "Cases") -> list[tuple[str, str]]:
     """Return the first cases by rank, and the hubs."""
-    rows = [
-        (
-            case.case_id,
-            f"{case.actions:,} actions, {case.accounts:,} accounts, {case.expected_frauds:.1f} frauds expected",
-        )
-        for case in found.cases.head(SHOWN).itertuples()
-    ]
+    columns = [found.cases[name] for name in ("case_id", "actions", "accounts", "expected_frauds")]
+    first = zip(*(column.head(SHOWN) for column in columns), strict=True)
+    rows = [(str(name), f"{n:,} actions, {m:,} accounts, {frauds:.1f} frauds expected") for name, n, m, frauds in first]
     return [*rows, ("hubs", f"{len(found.hubs):,} values that too many share link nothing")]
