@@ -22,7 +22,7 @@ GROWTH: Final = 4.4
 """Memory of four times as many actions, at most, as a multiple: linear, and a tenth."""
 DAYS: Final = 90
 PROTOCOL: Final = (
-    "Simulated transfers of 90 days: rings of 24 actions among 4 accounts within a week, and as many transfers between "
+    "Simulated transfers of 90 days: rings of 28 actions among 4 accounts within a week, and as many transfers between "
     "random accounts. From the frame of flagged actions to links, cases, bridges and their table. cpu_seconds is the "
     "time of this one-threaded process, which a machine with two idle cores needs at most; seconds is what passed. "
     "megabytes is the growth of the peak of the resident memory. The kernels were compiled before."
@@ -66,10 +66,10 @@ def flagged_actions(n: int, seed: int = 0) -> pd.DataFrame:
     DataFrame of shape (n, 7)
     """
     rng = np.random.default_rng(seed)
-    ring = np.repeat(np.arange(n // 48), 24)
+    ring = np.repeat(np.arange(n // 56), 28)
     in_ring = len(ring)
     others = n - in_ring
-    first = rng.integers(0, DAYS, n // 48)[ring]
+    first = rng.integers(0, DAYS, n // 56)[ring]
     accounts = np.concatenate([4 * ring + rng.integers(0, 4, in_ring), rng.integers(0, 2 * n, others)])
     payees = np.concatenate([4 * ring + rng.integers(0, 4, in_ring), rng.integers(0, 2 * n, others)])
     days = np.concatenate([first + rng.random(in_ring) * 7, rng.random(others) * DAYS])

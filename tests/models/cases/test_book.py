@@ -21,10 +21,8 @@ def update(book: CaseBook, groups: list[str]) -> CaseBook:
 
 def changes(before: CaseBook, after: CaseBook) -> list[tuple[str, str, str | None, int]]:
     new = after.history.iloc[len(before.history) :]
-    return [
-        (row.change, row.case_id, None if pd.isna(row.other_id) else row.other_id, row.actions)
-        for row in new.itertuples()
-    ]
+    others = [None if missing else name for name, missing in zip(new["other_id"], new["other_id"].isna(), strict=True)]
+    return list(zip(new["change"], new["case_id"], others, new["actions"], strict=True))
 
 
 def test_a_case_keeps_its_id_when_it_grows_also_by_an_earlier_member() -> None:
@@ -73,7 +71,8 @@ def test_every_move_is_recorded_and_ids_are_unique(before: list[int], after: lis
 
 def test_ids_stay_while_rings_grow_action_by_action() -> None:
     frame = planted_rings([8, 8, 8]).sort_values("occurred_at", ignore_index=True)
-    book, seen = CaseBook(), {}
+    book = CaseBook()
+    seen: dict[int, str] = {}
     for day in (0.5, 1.0, 1.5, 2.5):
         moment = frame["occurred_at"].dt.floor("D").min() + pd.Timedelta(days=day)
         found = find_cases(frame, key=b"a key", as_of=moment, book=book)

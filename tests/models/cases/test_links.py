@@ -1,6 +1,7 @@
 """Single kinds of links: windows, decay, closure, texts, addresses and sign-ups."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from .planted import START
 SETTINGS = CaseSettings(window_days=5)
 
 
-def links_of(rows: list[dict[str, object]], settings: CaseSettings = SETTINGS) -> pd.DataFrame:
+def links_of(rows: list[dict[str, Any]], settings: CaseSettings = SETTINGS) -> pd.DataFrame:
     """Return the links of actions on numbered days."""
     frame = pd.DataFrame(rows)
     frame["action_id"] = [f"{k:03}" for k in range(len(frame))]
@@ -79,7 +80,7 @@ def test_a_further_shared_account_makes_a_link_heavier() -> None:
 
 def test_texts_link_by_near_duplicates_and_by_phrases() -> None:
     common = "we hold all of your files and will publish them"
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"text": "Your parcel 123 is held, pay the fee today", "day": 0},
         {"text": "Your parcel 987 is held, pay the fee today", "day": 1},
         {"text": f"good morning to you and your company, {common}", "day": 2},
@@ -105,7 +106,9 @@ def test_addresses_link_by_range_and_sign_ups_by_minutes() -> None:
 
 
 def test_soft_links_between_kinds_weigh_less_and_hard_ones_do_not() -> None:
-    rows = [{"account_id": "x", "device_id": "d", "kind": kind, "day": 0} for kind in ("payment", "transfer")]
+    rows: list[dict[str, Any]] = [
+        {"account_id": "x", "device_id": "d", "kind": kind, "day": 0} for kind in ("payment", "transfer")
+    ]
     across = links_of(rows).set_index("kind")["weight"]
     within = links_of([row | {"kind": "payment"} for row in rows]).set_index("kind")["weight"]
     assert across["same_sender"] == pytest.approx(within["same_sender"] * SETTINGS.across_kinds)

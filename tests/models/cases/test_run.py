@@ -100,10 +100,11 @@ def test_an_identifier_that_most_records_share_is_a_hub() -> None:
 
 def test_the_table_of_cases_adds_up() -> None:
     frame = planted_rings([4, 3]).assign(amount=10.0, probability=0.5, type="scam", reason="cues__links")
-    found = find_cases(frame, key=KEY).cases.set_index("actions").loc[4]
-    assert found[["rank", "accounts", "amount", "amount_at_stake", "expected_frauds"]].tolist() == [1, 5, 40, 20, 2]
+    found = find_cases(frame, key=KEY).cases.iloc[0]
+    columns = ["rank", "actions", "accounts", "amount", "amount_at_stake", "expected_frauds"]
+    assert found[columns].to_list() == [1, 4, 5, 40, 20, 2]
     assert found["finds_per_hour"] == pytest.approx(60 * 2 / 14)
-    assert found[["types", "shared_reasons"]].tolist() == ["scam 4", "cues__links 4"]
+    assert found[["types", "shared_reasons"]].to_list() == ["scam 4", "cues__links 4"]
     assert (found["density"], found["bridges"], found["links"]) == (1.0, 0, 6)
 
 
