@@ -106,7 +106,11 @@ def _time_cpm(actions: Actions, days: float, resolution: float, seed: int) -> Ar
 
 
 def _tokens(texts: pd.Series) -> Array:
-    found = [(chat, token) for chat, text in enumerate(texts) for token in set(TOKEN.findall(text))]
+    found = [
+        (chat, token)
+        for chat, text in enumerate(texts)
+        for token in {part.rstrip(".,;:!?)") for part in TOKEN.findall(text)}
+    ]
     chats = np.array([chat for chat, _ in found], np.int64)
     tokens = pd.factorize(np.array([token for _, token in found], object))[0]
     shared = sp.csr_matrix((np.ones(len(chats)), (chats, tokens)), (len(texts), int(tokens.max(initial=0)) + 1))

@@ -25,7 +25,9 @@ class CaseSettings:
         Weights of a shared account: it sends in both actions, receives in both, receives and then sends, or sends and
         then receives.
     hard : float, default=5.0
-        Weight of a shared identifier: telephone, link, handle, wallet, bank account, device.
+        Weight of a shared identifier: telephone, short link, handle, wallet, bank account, device.
+    domain : float, default=0.3
+        Weight of a shared domain, which often belongs to a third party.
     text, wording, address_range, sign_up : float
         Weights of near-duplicate texts, shared phrases, a shared address range, and sign-ups within minutes.
     across_kinds : float, default=0.1
@@ -60,8 +62,9 @@ class CaseSettings:
     onward: float = 1.0
     against: float = 0.4
     hard: float = 5.0
+    domain: float = 0.3
     text: float = 2.0
-    wording: float = 2.0
+    wording: float = 1.0
     address_range: float = 0.3
     sign_up: float = 0.1
     across_kinds: float = 0.1

@@ -85,8 +85,9 @@ def identifier_links(
     Returns
     -------
     links : Links
-        Between each action and the eight before it that share the identifier. The weight is ``hard``, less decay, and
-        divided by the logarithm of the number of accounts that share it: what few share says more.
+        Between each action and the eight before it that share the identifier. The weight is ``hard``, or
+        ``domain`` for a domain, less decay, and divided by the logarithm of the number of accounts that share it:
+        what few share says more.
     hubs : Hubs
         Identifiers of more than ``max_sharing`` accounts, or of mostly unflagged records.
     """
@@ -113,7 +114,9 @@ def _pair(
     window = int(settings.identifier_days * 86_400_000_000)
     first, second = pair_entries(entries, window, min(NEAREST, settings.nearest))
     shared = entries.value[first]
-    weight = settings.hard * time_decay(entries.time[first], entries.time[second], window, settings.half_life)
+    is_domain = np.array([value.startswith("domain:") for value in values], np.bool_)
+    weight = np.where(is_domain, settings.domain, settings.hard)[shared]
+    weight = weight * time_decay(entries.time[first], entries.time[second], window, settings.half_life)
     weight = weight / np.maximum(np.log2(accounts[shared]), 1.0)
     kind = np.full(len(shared), HARD)
     source, target = entries.action[first], entries.action[second]

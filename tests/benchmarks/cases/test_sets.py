@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from benchmarks.cases.__main__ import main
@@ -40,7 +41,7 @@ def test_missing_data_are_named(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_means_over_actions_are_the_metrics() -> None:
-    rings, cases = pd.Series(["a", "a", "b", None, "b"], dtype=object).to_numpy(), [0, 1, 1, 1, 2]
+    rings, cases = pd.Series(["a", "a", "b", None, "b"], dtype=object).to_numpy(), np.array([0, 1, 1, 1, 2])
     precision, recall = b_cubed_of_actions(rings, cases)
     figures = case_metrics(rings, cases)
     has_ring = [0, 1, 2, 4]

@@ -106,10 +106,20 @@ def test_addresses_link_by_range_and_sign_ups_by_minutes() -> None:
 
 
 def test_soft_links_between_kinds_weigh_less_and_hard_ones_do_not() -> None:
-    rows: list[dict[str, Any]] = [
-        {"account_id": "x", "device_id": "d", "kind": kind, "day": 0} for kind in ("payment", "transfer")
-    ]
+    row: dict[str, Any] = {"account_id": "x", "device_id": "d", "day": 0}
+    rows = [row | {"kind": kind} for kind in ("payment", "transfer")]
     across = links_of(rows).set_index("kind")["weight"]
-    within = links_of([row | {"kind": "payment"} for row in rows]).set_index("kind")["weight"]
+    within = links_of([row | {"kind": "payment"}] * 2).set_index("kind")["weight"]
     assert across["same_sender"] == pytest.approx(within["same_sender"] * SETTINGS.across_kinds)
     assert across["identifier"] == within["identifier"]
+
+
+def test_a_domain_says_less_than_a_telephone_number_and_both_less_if_many_share_them() -> None:
+    def weight(text: str, n: int) -> float:
+        rows = [{"account_id": f"a{k}", "text": text, "day": 0} for k in range(n)]
+        links = links_of(rows)
+        return float(links.loc[links["kind"] == "identifier", "weight"].max())
+
+    assert weight("see shop-example.com", 2) == SETTINGS.domain
+    assert weight("call 138 0013 8000", 2) == SETTINGS.hard
+    assert weight("call 138 0013 8000", 8) == pytest.approx(SETTINGS.hard / 3)
