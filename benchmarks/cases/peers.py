@@ -112,8 +112,8 @@ def _tokens(texts: pd.Series) -> Array:
         for token in {part.rstrip(".,;:!?)") for part in TOKEN.findall(text)}
     ]
     chats = np.array([chat for chat, _ in found], np.int64)
-    tokens = pd.factorize(np.array([token for _, token in found], object))[0]
-    shared = sp.csr_matrix((np.ones(len(chats)), (chats, tokens)), (len(texts), int(tokens.max(initial=0)) + 1))
+    codes = pd.factorize(np.array([token for _, token in found], object))[0]
+    shared = sp.csr_matrix((np.ones(len(chats)), (chats, codes)), (len(texts), int(codes.max(initial=0)) + 1))
     return np.asarray(connected_components(shared @ shared.T, directed=False)[1])
 
 

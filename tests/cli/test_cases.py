@@ -18,7 +18,8 @@ def folder(tmp_path: Path) -> Path:
     events = planted_rings([5, 4]).rename(columns={"action_id": "event_id"}).drop(columns="ring").assign(amount=10.0)
     events.to_parquet(tmp_path / "events.parquet")
     scores = events[["event_id", "account_id", "occurred_at"]].assign(probability=0.9, decision="flag", label="scam")
-    scores.loc[8, ["probability", "decision"]] = [0.1, "pass"]
+    scores.loc[8, "probability"] = 0.1
+    scores.loc[8, "decision"] = "pass"
     scores.to_parquet(tmp_path / "scores.parquet")
     return tmp_path
 
