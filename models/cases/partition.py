@@ -61,6 +61,7 @@ def partition_actions(graph: sp.csr_matrix, ids: Array, *, resolution: float, se
     Returns
     -------
     Partition
+        The case and the component of each action.
 
     Raises
     ------

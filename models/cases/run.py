@@ -129,6 +129,7 @@ def find_cases(
     Returns
     -------
     Cases
+        The cases, their members and links, hubs, and the book to go on with.
 
     Raises
     ------

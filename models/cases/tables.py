@@ -53,12 +53,21 @@ def find_cases_in_tables(
         The tables that were scored. Records that are not flagged say how common an identifier is.
     threshold : float, default=None
         Flags records of at least this probability instead.
-    settings, as_of, book, review, seed
+    settings : CaseSettings, default=None
+        As for `find_cases`.
+    as_of : Timestamp, default=None
+        As for `find_cases`.
+    book : CaseBook, default=None
+        As for `find_cases`.
+    review : ReviewTime, default=None
+        As for `find_cases`.
+    seed : int, default=0
         As for `find_cases`.
 
     Returns
     -------
     Cases
+        As from `find_cases`.
 
     Raises
     ------
@@ -174,6 +183,7 @@ def read_book(folder: str | os.PathLike[str]) -> CaseBook:
     Returns
     -------
     CaseBook
+        The ids, and what happened to the cases so far.
 
     Raises
     ------
