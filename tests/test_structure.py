@@ -61,6 +61,7 @@ ORDER = {
         "live",
         "evidence",
         "batch",
+        "cases",
         "flavor",
         "service",
     ),

@@ -11,6 +11,7 @@ __all__ = ["app", "main"]
 try:
     import typer
 
+    from .commands.cases import cases_command
     from .commands.compare import compare_command
     from .commands.evaluate import evaluate_command
     from .commands.evidence import evidence_app
@@ -53,6 +54,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "train": train_command,
     "evaluate": evaluate_command,
     "predict": predict_command,
+    "cases": cases_command,
     "monitor": monitor_command,
     "recalibrate": recalibrate_command,
     "compare": compare_command,

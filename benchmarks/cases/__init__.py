@@ -1,0 +1,1 @@
+"""Quality of cases: flagged actions, partitioned, against true rings."""

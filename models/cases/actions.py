@@ -1,0 +1,114 @@
+"""Flagged actions (messages, payments, sign-ups) in a canonical order, with codes in place of identifiers."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SchemaError
+
+__all__ = ["NO_TIME", "Actions"]
+
+NO_TIME: Final = np.iinfo(np.int64).min
+"""The time of an action that has none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Actions:
+    """Flagged actions, sorted by time and id, so that no result depends on the order of the input.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_actions, n_columns)
+        The actions: ``action_id`` and, if known, ``account_id``, ``counterparty_id``, ``occurred_at``, ``known_at``,
+        ``kind``, ``type``, ``amount``, ``probability``, ``text``, ``ip`` and identifiers (columns that end in
+        ``_id``).
+    account, counterparty : ndarray of int64, shape (n_actions,)
+        Positions in `names`; -1 if there is none.
+    time, known : ndarray of int64, shape (n_actions,)
+        When the action occurred, and when it was known to be flagged, in microseconds since 1970; `NO_TIME` if unknown.
+    names : ndarray of str
+        Ids of the accounts and counterparties.
+    """
+
+    frame: pd.DataFrame
+    account: Array
+    counterparty: Array
+    time: Array
+    known: Array
+    names: Array
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, as_of: pd.Timestamp | None = None) -> "Actions":
+        """Sort actions, and leave out what was not yet known at a moment.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            The actions, in any order; ``action_id`` is unique. An action without ``known_at`` was known at once.
+        as_of : Timestamp, default=None
+            Only actions that were known strictly before it count; None for all. An action without a time counts.
+
+        Returns
+        -------
+        Actions
+
+        Raises
+        ------
+        SchemaError
+            If there is no column ``action_id``, or an id occurs twice.
+
+        Examples
+        --------
+        >>> Actions.from_frame(pd.DataFrame({"action_id": ["b", "a"]})).frame["action_id"].tolist()
+        ['a', 'b']
+        """
+        if "action_id" not in frame:
+            raise SchemaError("actions", "column 'action_id' is missing", "Add the id of each flagged action.")
+        ids = frame["action_id"].astype("str")
+        if ids.duplicated().any():
+            count = int(ids.duplicated().sum())
+            raise SchemaError("actions", f"{count} ids occur more than once", "Keep one row per flagged action.")
+        time = _microseconds(frame, "occurred_at")
+        known = np.maximum(_microseconds(frame, "known_at"), time)
+        order = np.lexsort((ids.to_numpy(object).astype(str), time))
+        if as_of is not None:
+            order = order[known[order] < _moment(as_of)]
+        kept = frame.iloc[order].reset_index(drop=True).assign(action_id=ids.to_numpy(object)[order])
+        account, counterparty, names = _codes(kept)
+        return cls(kept, account, counterparty, time[order], known[order], names)
+
+    def actors(self) -> Array:
+        """Return the account of each action, and a number of its own for an action without one.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_actions,)
+        """
+        return np.where(self.account >= 0, self.account, len(self.names) + np.arange(len(self)))
+
+
+def _moment(time: pd.Timestamp) -> int:
+    zoned = time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
+    return int(zoned.to_datetime64().astype("datetime64[us]").astype(np.int64))
+
+
+def _microseconds(frame: pd.DataFrame, column: str) -> Array:
+    """Return the times of a column; `NO_TIME` where one is missing, since pandas has that number for it too."""
+    if column not in frame:
+        return np.full(len(frame), NO_TIME)
+    times = pd.to_datetime(frame[column], utc=True).dt.tz_convert(None)
+    return times.to_numpy("datetime64[us]").astype(np.int64)
+
+
+def _codes(frame: pd.DataFrame) -> tuple[Array, Array, Array]:
+    missing = pd.Series(None, frame.index, "str")
+    columns = [frame[name].astype("str") if name in frame else missing for name in ("account_id", "counterparty_id")]
+    codes, names = pd.factorize(pd.concat(columns, ignore_index=True))
+    account, counterparty = np.split(codes.astype(np.int64), 2)
+    return account, counterparty, np.asarray(names, object)

@@ -1,0 +1,95 @@
+"""Soft links by address range, and by sign-ups within minutes."""
+
+import hashlib
+import ipaddress
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._typing import Array
+from fraudsieve.models.cases.actions import Actions
+from fraudsieve.models.cases.settings import CaseSettings
+
+from .pairs import Entries, pair_entries, time_decay
+from .table import LINK_KINDS, Hubs, Links
+
+__all__ = ["address_links", "sign_up_links"]
+
+NEAREST: Final = 8
+PREFIXES: Final = {4: 24, 6: 48}
+"""Length of the network that counts as one range, by version of the protocol."""
+SIGN_UPS: Final = ("sign_up", "signup", "registration", "register", "account_created")
+"""Kinds of events that create an account."""
+
+
+def address_links(actions: Actions, settings: CaseSettings, key: bytes) -> tuple[Links, Hubs]:
+    """Link actions from one range of addresses (/24, or /48 of IPv6).
+
+    Parameters
+    ----------
+    actions : Actions
+        The flagged actions; column ``ip``.
+    settings : CaseSettings
+        Weight, window and limit.
+    key : bytes
+        The key of the digests.
+
+    Returns
+    -------
+    links : Links
+    hubs : Hubs
+        Ranges of more than ``max_sharing`` accounts, such as a proxy.
+    """
+    addresses = actions.frame["ip"] if "ip" in actions.frame else pd.Series(None, actions.frame.index, "str")
+    digests = {address: _range_digest(str(address), key) for address in addresses.dropna().unique()}
+    value, values = pd.factorize(addresses.map(digests).astype("str"))
+    rows = np.flatnonzero(value >= 0)
+    n_actions = np.bincount(value[rows], minlength=len(values))
+    accounts = pd.Series(actions.actors()[rows]).groupby(value[rows]).nunique().to_numpy(np.int64)
+    is_hub = accounts > settings.max_sharing
+    hubs = np.flatnonzero(is_hub)
+    rows = rows[~is_hub[value[rows]]]
+    window = int(settings.identifier_days * 86_400_000_000)
+    links = _links(actions, settings, value[rows], rows, window, "address_range", np.asarray(values, object))
+    return links, Hubs(np.asarray(values, object)[hubs], n_actions[hubs], accounts[hubs], np.zeros_like(hubs))
+
+
+def _range_digest(address: str, key: bytes) -> str | None:
+    try:
+        version = ipaddress.ip_address(address).version
+        network = ipaddress.ip_network(f"{address}/{PREFIXES[version]}", strict=False)
+    except ValueError:
+        return None
+    return "address_range:" + hashlib.blake2b(str(network).encode(), key=key, digest_size=16).hexdigest()
+
+
+def sign_up_links(actions: Actions, settings: CaseSettings) -> Links:
+    """Link sign-ups that are minutes apart: weak alone, but of a batch of them each has several.
+
+    Parameters
+    ----------
+    actions : Actions
+        The flagged actions; column ``kind``.
+    settings : CaseSettings
+        Weight and window.
+
+    Returns
+    -------
+    Links
+    """
+    none = pd.Series(None, actions.frame.index, "str")
+    rows = np.flatnonzero(actions.frame.get("kind", none).isin(SIGN_UPS))
+    window = int(settings.sign_up_minutes * 60_000_000)
+    return _links(actions, settings, np.zeros_like(rows), rows, window, "sign_up", np.array(["sign_up"], object))
+
+
+def _links(
+    actions: Actions, settings: CaseSettings, value: Array, action: Array, window: int, kind: str, values: Array
+) -> Links:
+    entries = Entries.sort(value.astype(np.int64), action, actions.time[action])
+    first, second = pair_entries(entries, window, NEAREST)
+    weight = getattr(settings, kind) * time_decay(entries.time[first], entries.time[second], window, settings.half_life)
+    code = np.full(len(first), LINK_KINDS.index(kind))
+    columns = (entries.action[first], entries.action[second], code, weight, entries.value[first])
+    return Links(*columns, np.ones(len(first)), values)

@@ -1,0 +1,199 @@
+"""From a table of flagged actions to cases, in one call."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._typing import Array
+
+from .actions import Actions
+from .book import CaseBook
+from .bridges import connecting_path, find_bridges, within_cases
+from .links.sources import find_links
+from .links.table import LINK_KINDS, Hubs, Links
+from .partition import partition_actions
+from .settings import CaseSettings
+from .summary import ReviewTime, summarise_cases
+
+__all__ = ["Cases", "find_cases"]
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """Cases, and all that is known of them.
+
+    Parameters
+    ----------
+    cases : DataFrame of shape (n_cases, n_columns)
+        ``case_id`` and what `summarise_cases` returns, by rank.
+    members : DataFrame of shape (n_actions, n_columns)
+        ``case_id`` and the columns of the action, without its text and its identifiers.
+    links : DataFrame of shape (n_links, n_columns)
+        ``source_id`` and ``target_id`` (actions), ``kind``, ``weight``, ``evidence`` (the id of an account, or a keyed
+        digest), ``strength`` (a similarity, or how many accounts close a cycle), ``known_at``, ``is_bridge``, and
+        ``case_id``; it is missing if the link leads from one case to another.
+    hubs : DataFrame of shape (n_hubs, 4)
+        ``value``, ``actions``, ``accounts`` and ``unflagged``.
+    book : CaseBook
+        The ids, and what happened to the cases so far.
+    """
+
+    cases: pd.DataFrame
+    members: pd.DataFrame
+    links: pd.DataFrame
+    hubs: pd.DataFrame
+    book: CaseBook
+
+    def why_together(self, first: str, second: str) -> pd.DataFrame:
+        """Return the links of the strongest path between two members of a case.
+
+        Parameters
+        ----------
+        first, second : str
+            Ids of actions.
+
+        Returns
+        -------
+        DataFrame
+            Rows of `links`, from the first to the second action; several for two actions with several links. Empty
+            if they are not in one case.
+
+        Raises
+        ------
+        KeyError
+            If one of them is not a member.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"action_id": ["a", "b", "c"], "account_id": ["x", "x", "y"],
+        ...     "counterparty_id": ["y", "z", "w"]})
+        >>> found = find_cases(frame, key=b"a key")
+        >>> found.why_together("b", "c")[["source_id", "target_id", "kind", "evidence"]].to_numpy().tolist()
+        [['a', 'b', 'same_sender', 'x'], ['a', 'c', 'onward', 'y']]
+        """
+        case_of = self.members.set_index("action_id")["case_id"]
+        if not {first, second} <= set(case_of.index):
+            raise KeyError("Expected the ids of two members; at least one is not in the table of members.")
+        inside: pd.DataFrame = self.links[self.links["case_id"] == case_of[first]]
+        if case_of[first] != case_of[second]:
+            return inside.head(0)
+        ids = pd.Index(case_of.index[case_of == case_of[first]])
+        source, target = (ids.get_indexer(inside[name]) for name in ("source_id", "target_id"))
+        weights = inside["weight"].to_numpy()
+        none = np.full(len(inside), -1)
+        graph = Links(source, target, none, weights, none, weights, none).graph(len(ids))
+        path = connecting_path(graph, ids.get_loc(first), ids.get_loc(second))
+        steps = {frozenset(step): place for place, step in enumerate(pairwise(path))}
+        place = pd.Series([steps.get(frozenset(pair), -1) for pair in zip(source, target, strict=True)], inside.index)
+        order: pd.Index = place[place >= 0].sort_values(kind="stable").index
+        return inside.loc[order]
+
+
+def find_cases(
+    flagged: pd.DataFrame,
+    *,
+    key: bytes,
+    settings: CaseSettings | None = None,
+    as_of: pd.Timestamp | None = None,
+    unflagged: pd.DataFrame | None = None,
+    book: CaseBook | None = None,
+    review: ReviewTime | None = None,
+    seed: int = 0,
+) -> Cases:
+    """Form cases of flagged actions.
+
+    Parameters
+    ----------
+    flagged : DataFrame of shape (n_actions, n_columns)
+        The actions: ``action_id`` and, if known, ``account_id``, ``counterparty_id``, ``occurred_at``, ``known_at``,
+        ``kind``, ``type``, ``amount``, ``probability``, ``reason``, ``text``, ``ip`` and identifiers (columns that end
+        in ``_id``).
+    key : bytes
+        A secret of 1 to 64 bytes; identifiers are kept as digests under it.
+    settings : CaseSettings, default=None
+        Weights, windows and resolution; None for the defaults.
+    as_of : Timestamp, default=None
+        Cases as they were known then: only actions known strictly before count.
+    unflagged : DataFrame, default=None
+        Records that are not flagged; an identifier that is common among them links nothing.
+    book : CaseBook, default=None
+        Earlier cases, whose ids stay.
+    review : ReviewTime, default=None
+        How long a review takes, for the ranking; None for the defaults.
+    seed : int, default=0
+        Seed of Leiden's algorithm.
+
+    Returns
+    -------
+    Cases
+        The cases, their members and links, hubs, and the book to go on with.
+
+    Raises
+    ------
+    SchemaError
+        If the ids of the actions are missing or not unique, or graspologic-native is not installed.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"action_id": ["a", "b", "c"], "account_id": ["ann", "ann", "bob"], "amount": [5, 6, 7]})
+    >>> find_cases(frame, key=b"a key").cases[["rank", "actions", "amount"]].to_numpy().tolist()
+    [[1.0, 2.0, 11.0], [2.0, 1.0, 7.0]]
+    """
+    settings, book = settings or CaseSettings(), book or CaseBook()
+    actions = Actions.from_frame(flagged, as_of)
+    known = unflagged if as_of is None or unflagged is None else Actions.from_frame(unflagged, as_of).frame
+    links, hubs = find_links(actions, settings, key=key, unflagged=known)
+    ids = actions.frame["action_id"].to_numpy(object)
+    graph = links.graph(len(actions))
+    case = partition_actions(graph, ids, resolution=settings.resolution, seed=seed).case
+    bridges = find_bridges(within_cases(graph, case))
+    book = book.update(ids, case, as_of)
+    names = book.members.to_numpy(object)
+    summary = summarise_cases(actions, case, links, bridges, review or ReviewTime())
+    summary.insert(0, "case_id", names[np.unique(case, return_index=True)[1]])
+    return Cases(
+        summary.sort_values("rank", ignore_index=True),
+        _member_table(actions, names),
+        _link_table(actions, links, names, bridges),
+        _hub_table(hubs),
+        book,
+    )
+
+
+def _member_table(actions: Actions, case_ids: Array) -> pd.DataFrame:
+    """Return the actions with their cases; texts and identifiers stay out."""
+    own = ("action_id", "account_id", "counterparty_id")
+    names = [str(name) for name in actions.frame]
+    columns = [name for name in names if name in own or not (name.endswith("_id") or name in ("text", "ip"))]
+    members = actions.frame[columns].copy()
+    members.insert(0, "case_id", case_ids)
+    return members
+
+
+def _link_table(actions: Actions, links: Links, names: Array, bridges: tuple[Array, Array]) -> pd.DataFrame:
+    ids = actions.frame["action_id"].to_numpy(object)
+    together = names[links.source] == names[links.target]
+    n = np.int64(len(actions))
+    known = np.maximum(actions.known[links.source], actions.known[links.target])
+    times = known.astype("datetime64[us]")  # NO_TIME is NaT
+    table: dict[str, Any] = {
+        "source_id": ids[links.source],
+        "target_id": ids[links.target],
+        "kind": np.array(LINK_KINDS, object)[links.kind],
+        "weight": links.weight,
+        "evidence": np.concatenate([links.shared, np.array([None], object)])[links.value],
+        "strength": links.strength,
+        "known_at": pd.Series(times).dt.tz_localize("UTC"),
+        "is_bridge": np.isin(links.source * n + links.target, bridges[0] * n + bridges[1]),
+        "case_id": np.where(together, names[links.source], np.array(None, object)),
+    }
+    words = ("source_id", "target_id", "kind", "evidence", "case_id")
+    return pd.DataFrame(table).astype(dict.fromkeys(words, "str"))
+
+
+def _hub_table(hubs: Hubs) -> pd.DataFrame:
+    columns = {name: getattr(hubs, name) for name in ("value", "actions", "accounts", "unflagged")}
+    return pd.DataFrame(columns).astype({"value": "str"}).sort_values("value", ignore_index=True)

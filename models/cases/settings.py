@@ -1,0 +1,77 @@
+"""What links are worth and how cases are cut: one declaration for messages and events."""
+
+from dataclasses import dataclass
+
+__all__ = ["CaseSettings"]
+
+
+@dataclass(frozen=True)
+class CaseSettings:
+    """How flagged actions are linked and partitioned.
+
+    The unit of time is a matter of the domain: set `window_days` to the time in which a ring moves on from one action
+    to the next. The other defaults were chosen by cross-validation over the rings of four data sets
+    (``python -m benchmarks.cases``).
+
+    Parameters
+    ----------
+    window_days : float, default=8.0
+        Actions that share an account are linked if they are at most this far apart.
+    identifier_days : float, default=60.0
+        The same for identifiers, texts and address ranges, which stay in use for longer.
+    sign_up_minutes : float, default=10.0
+        The same for sign-ups.
+    same_sender, same_recipient, onward, against : float
+        Weights of a shared account: it sends in both actions, receives in both, receives and then sends, or sends and
+        then receives.
+    hard : float, default=5.0
+        Weight of a shared identifier: telephone, short link, handle, wallet, bank account, device.
+    domain : float, default=0.3
+        Weight of a shared domain, which often belongs to a third party.
+    text, wording, address_range, sign_up : float
+        Weights of near-duplicate texts, shared phrases, a shared address range, and sign-ups within minutes.
+    across_kinds : float, default=0.1
+        Factor of soft links between actions of different kinds, such as a payment and a sign-up.
+    half_life : float, default=1.25
+        Time, in windows, after which a link has lost half of its weight, linearly; never more than the window lets in.
+    closure : float, default=1.67
+        Rise of the weight of a shared account for every further account that links the other ends of both actions.
+    max_closures : int, default=2
+        Further accounts that count, at most.
+    coherence : float, default=0.75
+        Exponent of the similarity of the neighbourhoods of two actions; 0 ignores them.
+    nearest : int, default=32
+        Earlier actions with the same value that an action is linked to, at most. It bounds the number of links.
+    max_sharing : int, default=500
+        An identifier of more accounts, or an account of more flagged actions within a window, is a hub and links
+        nothing.
+    resolution : float, default=0.0045
+        Resolution of the constant Potts model: the density of links that a case must exceed.
+
+    Examples
+    --------
+    >>> CaseSettings(window_days=2).window_days
+    2
+    """
+
+    window_days: float = 8.0
+    identifier_days: float = 60.0
+    sign_up_minutes: float = 10.0
+    same_sender: float = 0.85
+    same_recipient: float = 1.0
+    onward: float = 1.0
+    against: float = 0.4
+    hard: float = 5.0
+    domain: float = 0.3
+    text: float = 2.0
+    wording: float = 1.0
+    address_range: float = 0.3
+    sign_up: float = 0.1
+    across_kinds: float = 0.1
+    half_life: float = 1.25
+    closure: float = 1.67
+    max_closures: int = 2
+    coherence: float = 0.75
+    nearest: int = 32
+    max_sharing: int = 500
+    resolution: float = 0.0045

@@ -1,0 +1,112 @@
+"""``fraudsieve cases``."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fraudsieve.cli.console import answer, exit_on_error, steps
+from fraudsieve.cli.options import (
+    Accounts,
+    Columns,
+    DayFirst,
+    Encoding,
+    Events,
+    Json,
+    Messages,
+    Separator,
+    TextColumn,
+    input_table,
+    reading_overrides,
+)
+from fraudsieve.exceptions import RecipeError
+
+if TYPE_CHECKING:  # imported at first use: SciPy and PyArrow take time
+    from fraudsieve.models.cases.run import Cases
+
+__all__ = ["cases_command"]
+
+KEY_VARIABLE = "FRAUDSIEVE_CASES_KEY"
+SHOWN = 5
+
+
+def cases_command(
+    scores: Annotated[str, typer.Option(help="Scores of predict: flagged records become members of cases.")],
+    messages: Messages = None,
+    events: Events = None,
+    accounts: Accounts = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Flag records of at least this probability; by default, decision says it.")
+    ] = None,
+    window_days: Annotated[
+        float | None, typer.Option(help="Actions that share an account are linked if they are at most this far apart.")
+    ] = None,
+    resolution: Annotated[
+        float | None, typer.Option(help="Density of links that a case must exceed; higher makes smaller cases.")
+    ] = None,
+    as_of: Annotated[datetime | None, typer.Option(help="Cases as they were known at this time (UTC).")] = None,
+    previous: Annotated[Path | None, typer.Option(help="A folder of earlier cases, whose ids stay.")] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"A file with the secret key of digests; by default ${KEY_VARIABLE}, else a key of this run."
+        ),
+    ] = None,
+    text_column: TextColumn = None,
+    column: Columns = None,
+    encoding: Encoding = None,
+    separator: Separator = None,
+    day_first: DayFirst = None,
+    output: Annotated[Path, typer.Option(help="A new folder to write.")] = Path("cases"),
+    json: Json = False,
+) -> None:
+    """Form cases of flagged records: what belongs together, by shared accounts and identifiers, texts and times."""
+    with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        import pandas as pd
+
+        from fraudsieve._io import check_output_folder
+        from fraudsieve.models.cases.settings import CaseSettings
+        from fraudsieve.models.cases.tables import find_cases_in_tables, read_book, write_cases
+
+        check_output_folder(output)
+        given: dict[str, Any] = {"window_days": window_days, "resolution": resolution}
+        settings = CaseSettings(**{name: value for name, value in given.items() if value is not None})
+        options = reading_overrides(column, text_column, encoding, separator, day_first)
+        tables: dict[str, Any] = {"messages": messages, "events": events, "accounts": accounts}
+        progress("linking and partitioning")
+        given_tables: dict[str, Any] = {name: input_table(table, options) for name, table in tables.items()}
+        found = find_cases_in_tables(
+            scores,
+            key=_key(key_file),
+            threshold=threshold,
+            settings=settings,
+            as_of=None if as_of is None else pd.Timestamp(as_of),
+            book=None if previous is None else read_book(previous),
+            **given_tables,
+        )
+        progress("writing")
+        folder = write_cases(found, output)
+    counts = {"cases": len(found.cases), "members": len(found.members), "links": len(found.links)}
+    content = {"output": str(folder), **counts, "hubs": len(found.hubs)}
+    title = f"{counts['cases']:,} cases of {counts['members']:,} flagged records"
+    answer(content, as_json=json, title=title, rows=[("output", str(folder)), *_rows(found)])
+
+
+def _key(path: Path | None) -> bytes:
+    """Return the key of digests: without one, digests of two runs cannot be compared, and nobody needs to keep it."""
+    if path is not None:
+        return path.read_bytes().strip()
+    key = os.environ.get(KEY_VARIABLE, "").encode() or os.urandom(32)
+    if len(key) > 64:
+        raise RecipeError(KEY_VARIABLE, [f"expected 1 to 64 bytes, got {len(key)}"])
+    return key
+
+
+def _rows(found: "Cases") -> list[tuple[str, str]]:
+    """Return the first cases by rank, and the hubs."""
+    columns = [found.cases[name] for name in ("case_id", "actions", "accounts", "expected_frauds")]
+    first = zip(*(column.head(SHOWN) for column in columns), strict=True)
+    rows = [(str(name), f"{n:,} actions, {m:,} accounts, {frauds:.1f} frauds expected") for name, n, m, frauds in first]
+    return [*rows, ("hubs", f"{len(found.hubs):,} values that too many share link nothing")]

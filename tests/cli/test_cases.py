@@ -1,0 +1,74 @@
+"""``fraudsieve cases``: the folder that it writes, ids that stay, and wrong calls."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from fraudsieve.cli.app import app
+from tests.models.cases.planted import planted_rings
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with scores and events of two rings, and of a payment that is not flagged."""
+    events = planted_rings([5, 4]).rename(columns={"action_id": "event_id"}).drop(columns="ring").assign(amount=10.0)
+    events.to_parquet(tmp_path / "events.parquet")
+    scores = events[["event_id", "account_id", "occurred_at"]].assign(probability=0.9, decision="flag", label="scam")
+    scores.loc[8, "probability"] = 0.1
+    scores.loc[8, "decision"] = "pass"
+    scores.to_parquet(tmp_path / "scores.parquet")
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+    tables = ("--scores", str(folder / "scores.parquet"), "--events", str(folder / "events.parquet"))
+    result = CliRunner().invoke(app, ["cases", *tables, *arguments, "--json"])
+    return result.exit_code, json.loads(result.stdout)
+
+
+def test_the_folder_holds_the_tables(folder: Path) -> None:
+    code, content = run(folder, "--output", str(folder / "cases"))
+    assert (code, content["cases"], content["members"]) == (0, 2, 8)
+    tables = {path.stem: pd.read_parquet(path) for path in (folder / "cases").iterdir()}
+    assert set(tables) == {"cases", "members", "links", "hubs", "changes"}
+    assert tables["cases"][["rank", "actions", "amount", "types"]].to_numpy().tolist() == [
+        [1, 5, 50.0, "scam 5"],
+        [2, 3, 30.0, "scam 3"],
+    ]
+    assert set(tables["links"]["source_id"]) <= set(tables["members"]["action_id"])
+    assert tables["changes"]["change"].tolist() == ["opened", "opened"]
+
+
+def test_a_threshold_and_earlier_cases(folder: Path) -> None:
+    run(folder, "--output", str(folder / "first"))
+    arguments = ("--threshold", "0.05", "--previous", str(folder / "first"), "--output", str(folder / "second"))
+    code, content = run(folder, *arguments)
+    assert (code, content["members"]) == (0, 9)
+    first, second = (pd.read_parquet(folder / name / "cases.parquet")["case_id"] for name in ("first", "second"))
+    assert set(first) == set(second)
+    changes = pd.read_parquet(folder / "second" / "changes.parquet")
+    assert changes["change"].tolist() == ["opened", "opened", "grew"]
+
+
+def test_cases_as_they_were_known(folder: Path) -> None:
+    code, content = run(folder, "--as-of", "2026-01-02T00:00:00", "--output", str(folder / "cases"))
+    members = pd.read_parquet(folder / "cases" / "members.parquet")
+    assert code == 0
+    assert 0 < content["members"] == len(members) < 8
+    assert members["occurred_at"].max() < pd.Timestamp("2026-01-02", tz="UTC")
+
+
+def test_wrong_calls_are_named(folder: Path) -> None:
+    (folder / "full").mkdir()
+    assert run(folder, "--output", str(folder / "full"))[0] == 2
+    code, content = run(folder, "--threshold", "0.99", "--output", str(folder / "cases"))
+    assert (code, "none of the 9 records is flagged" in content["error"]) == (2, True)
+    code, content = run(folder, "--previous", str(folder / "full"), "--output", str(folder / "cases"))
+    assert (code, "expected a folder of cases" in content["error"]) == (2, True)
+    pd.read_parquet(folder / "events.parquet").iloc[1:].to_parquet(folder / "events.parquet")
+    code, content = run(folder, "--output", str(folder / "cases"))
+    assert (code, "1 flagged records are not in the table of events" in content["error"]) == (2, True)

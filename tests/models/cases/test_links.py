@@ -1,0 +1,125 @@
+"""Single kinds of links: windows, decay, closure, texts, addresses and sign-ups."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fraudsieve.models.cases import Actions, CaseSettings
+from fraudsieve.models.cases.links import LINK_KINDS, find_links
+from fraudsieve.models.cases.links.pairs import Entries, pair_entries
+
+from .planted import START
+
+SETTINGS = CaseSettings(window_days=5)
+
+
+def links_of(rows: list[dict[str, Any]], settings: CaseSettings = SETTINGS) -> pd.DataFrame:
+    """Return the links of actions on numbered days."""
+    frame = pd.DataFrame(rows)
+    frame["action_id"] = [f"{k:03}" for k in range(len(frame))]
+    frame["occurred_at"] = START + pd.to_timedelta(frame.pop("day"), unit="D")
+    links, _ = find_links(Actions.from_frame(frame), settings, key=b"a key")
+    kinds = np.array(LINK_KINDS, object)[links.kind]
+    columns = {"source": links.source, "target": links.target, "kind": kinds, "weight": links.weight}
+    return pd.DataFrame(columns | {"strength": links.strength})
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 20)), max_size=30), st.integers(0, 8), st.integers(1, 4))
+def test_pairs_are_those_of_a_loop(rows: list[tuple[int, int]], window: int, nearest: int) -> None:
+    rows = sorted(rows, key=lambda row: row[1])
+    value, time = (np.array([row[k] for row in rows], np.int64) for k in range(2))
+    entries = Entries.sort(value, np.arange(len(rows)), time)
+    earlier, later = pair_entries(entries, window, nearest)
+    expected = set()
+    for k, (own, now) in enumerate(rows):
+        before = [m for m in range(k) if rows[m][0] == own and now - rows[m][1] <= window]
+        expected |= {(m, k) for m in before[-nearest:]}
+    assert set(zip(entries.action[earlier].tolist(), entries.action[later].tolist(), strict=True)) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kind"),
+    [
+        (("x", "p"), ("x", "q"), "same_sender"),
+        (("p", "x"), ("q", "x"), "same_recipient"),
+        (("p", "x"), ("x", "q"), "onward"),
+        (("x", "p"), ("q", "x"), "against"),
+    ],
+)
+def test_the_role_of_a_shared_account_names_the_link(
+    first: tuple[str, str], second: tuple[str, str], kind: str
+) -> None:
+    rows = [{"account_id": a, "counterparty_id": b, "day": day} for day, (a, b) in enumerate((first, second))]
+    assert links_of(rows)["kind"].tolist() == [kind]
+
+
+def test_links_decay_and_end_with_the_window() -> None:
+    weights = [
+        links_of([{"account_id": "x", "day": 0}, {"account_id": "x", "day": day}])["weight"] for day in (0, 2, 5, 5.1)
+    ]
+    assert [len(weight) for weight in weights] == [1, 1, 1, 0]
+    assert weights[0][0] > weights[1][0] > weights[2][0] > 0
+
+
+def test_a_further_shared_account_makes_a_link_heavier() -> None:
+    pairs = [("x", "p"), ("x", "q"), ("y", "p"), ("y", "q")]
+    closed = links_of([{"account_id": a, "counterparty_id": b, "day": 0} for a, b in pairs])
+    opened = links_of([{"account_id": a, "counterparty_id": b, "day": 0} for a, b in pairs[:2]])
+    assert closed["strength"].tolist() == [1.0] * 4
+    assert opened["strength"].tolist() == [0.0]
+    flat = replace(SETTINGS, coherence=0.0)
+    rows = [{"account_id": a, "counterparty_id": b, "day": 0} for a, b in pairs]
+    heavier, lighter = links_of(rows, flat)["weight"].min(), links_of(rows[:2], flat)["weight"].max()
+    assert heavier == pytest.approx(lighter * (1 + SETTINGS.closure))
+
+
+def test_texts_link_by_near_duplicates_and_by_phrases() -> None:
+    common = "we hold all of your files and will publish them"
+    rows: list[dict[str, Any]] = [
+        {"text": "Your parcel 123 is held, pay the fee today", "day": 0},
+        {"text": "Your parcel 987 is held, pay the fee today", "day": 1},
+        {"text": f"good morning to you and your company, {common}", "day": 2},
+        {"text": f"{common}, so that everybody reads what you did not protect as you should have", "day": 3},
+        {"text": "nothing of the kind", "day": 4},
+    ]
+    links = links_of(rows)
+    assert {(a, b) for a, b, kind in links.iloc[:, :3].to_numpy().tolist() if kind == "text"} == {(0, 1)}
+    assert {(a, b) for a, b, kind in links.iloc[:, :3].to_numpy().tolist() if kind == "wording"} >= {(2, 3)}
+    assert 4 not in set(links["source"]) | set(links["target"])
+
+
+def test_addresses_link_by_range_and_sign_ups_by_minutes() -> None:
+    addresses = ["10.0.0.1", "10.0.0.99", "10.0.1.1", "not an address", None, "2001:db8::1", "2001:db8:0:1::1"]
+    links = links_of([{"ip": address, "day": 0} for address in addresses])
+    assert links[["source", "target", "kind"]].to_numpy().tolist() == [
+        [0, 1, "address_range"],
+        [5, 6, "address_range"],
+    ]
+    minutes = [0, 5, 30]
+    rows = [{"kind": "sign_up", "account_id": f"a{k}", "day": minute / 1440} for k, minute in enumerate(minutes)]
+    assert links_of(rows)[["source", "target", "kind"]].to_numpy().tolist() == [[0, 1, "sign_up"]]
+
+
+def test_soft_links_between_kinds_weigh_less_and_hard_ones_do_not() -> None:
+    row: dict[str, Any] = {"account_id": "x", "device_id": "d", "day": 0}
+    rows = [row | {"kind": kind} for kind in ("payment", "transfer")]
+    across = links_of(rows).set_index("kind")["weight"]
+    within = links_of([row | {"kind": "payment"}] * 2).set_index("kind")["weight"]
+    assert across["same_sender"] == pytest.approx(within["same_sender"] * SETTINGS.across_kinds)
+    assert across["identifier"] == within["identifier"]
+
+
+def test_a_domain_says_less_than_a_telephone_number_and_both_less_if_many_share_them() -> None:
+    def weight(text: str, n: int) -> float:
+        rows = [{"account_id": f"a{k}", "text": text, "day": 0} for k in range(n)]
+        links = links_of(rows)
+        return float(links.loc[links["kind"] == "identifier", "weight"].max())
+
+    assert weight("see shop-example.com", 2) == SETTINGS.domain
+    assert weight("call 138 0013 8000", 2) == SETTINGS.hard
+    assert weight("call 138 0013 8000", 8) == pytest.approx(SETTINGS.hard / 3)
