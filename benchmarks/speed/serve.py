@@ -22,14 +22,14 @@ from sklearn.svm import LinearSVC
 from benchmarks.data.location import load_messages
 from benchmarks.machine import one_core
 from benchmarks.runner import Bar, Report, progress
+from benchmarks.service.evidence import CLIENTS as EVIDENCE_CLIENTS
+from benchmarks.service.evidence import measure_evidence
 from benchmarks.service.http_load import Load, load
 from benchmarks.service.http_servers import TOKEN, mlflow_server, our_server
 from benchmarks.service.models import Live, train_on_messages, train_on_world
-from benchmarks.speed.evidence import CLIENTS as EVIDENCE_CLIENTS
-from benchmarks.speed.evidence import measure_evidence
+from benchmarks.service.workers import CLIENTS as WORKER_CLIENTS
+from benchmarks.service.workers import EVENTS_PER_SECOND, measure_workers
 from benchmarks.speed.timing import medians_in_turn
-from benchmarks.speed.workers import CLIENTS as WORKER_CLIENTS
-from benchmarks.speed.workers import EVENTS_PER_SECOND, measure_workers
 from fraudsieve.features.feature_matrix import message_matrix_of
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.flavor import save_model

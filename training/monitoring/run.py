@@ -26,7 +26,7 @@ from fraudsieve.training.recipe.sections import MonitorRecipe
 
 from .alerts import estimate_performance, measure_alerts, measure_calibration
 from .bounds import Share, bounds_exceeded, compare_shares
-from .drift_report import column_drift, score_drift
+from .drift.report import column_drift, score_drift
 from .page import render_monitor_report
 from .report import MonitorMeasures, MonitorReport
 from .rules import rule_shares

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import pytest
-from benchmarks.service import http_load
+from benchmarks.service import http_load, workers
 from benchmarks.service.http_load import Load
 from benchmarks.service.models import Live, _records, train_on_world
 from benchmarks.speed import serve as speed_serve
-from benchmarks.speed import workers
 
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.simulation.world import World, simulate

@@ -6,10 +6,10 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.training.monitoring.scored_table import ScoredTable, categories_of
 
 from .distributions import MAX_DISTRIBUTIONS, category_names, distribution
-from .drift import Drift, measure_drift
-from .scored_table import ScoredTable, categories_of
+from .divergence import Drift, measure_drift
 
 __all__ = ["column_drift", "score_drift"]
 

@@ -12,9 +12,9 @@ from scipy.special import rel_entr
 from scipy.stats import f as f_distribution
 
 from fraudsieve._typing import Array
+from fraudsieve.training.monitoring.clusters import Clusters
 
 from .binning import N_BINS, Binning
-from .clusters import Clusters
 
 __all__ = ["LEVEL", "Drift", "js_distance", "measure_drift", "psi"]
 
