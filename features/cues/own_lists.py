@@ -167,7 +167,7 @@ class OwnLists:
         --------
         >>> from fraudsieve.features.text.fold import fold_codes
         >>> lists = OwnLists.of(words={"cards": ["poker"], "chips": ["筹码"]})
-        >>> lists.count_words(fold_codes(pack(["Ｐ０ker 筹*码, pokers"]))[0]).tolist()
+        >>> lists.count_words(fold_codes(pack(["Ｐｏker 筹*码, pokers"]))[0]).tolist()
         [[1.0, 1.0]]
         """
         return count_groups(folded, self.automaton, len(self.words))

@@ -353,7 +353,9 @@ def test_texts_that_share_no_ngram_can_be_fitted() -> None:
 
 
 def test_own_columns_need_a_frame_that_has_them_and_are_the_same_in_transform() -> None:
-    frame = pd.DataFrame({"text": TEXTS, "channel": ["sms", "app"] * 6, "age": [*range(11), None]})
+    frame = pd.DataFrame(
+        {"text": pd.Series(TEXTS, dtype=object), "channel": ["sms", "app"] * 6, "age": [*range(11), None]}
+    )
     features = MessageFeatures(n_folds=3, columns=["channel", "age"], min_category_rows=2)
     trained = features.fit_transform(frame, LABELS)
     names = list(features.get_feature_names_out())

@@ -145,13 +145,15 @@ def test_no_records_give_no_scores(by_name: dict[str, Scorer]) -> None:
     ],
 )
 def test_other_types_of_records_are_a_type_error(scorer: Scorer, records: Any, name: str) -> None:
-    with pytest.raises(TypeError, match=rf"^Expected a dict or a list of dicts, got {name}\.$"):
+    hint = r" Put a text in a dict: \{\"text\": \.\.\.\}\." if name == "str" else ""
+    with pytest.raises(TypeError, match=rf"^Expected a dict or a list of dicts, got {name}\.{hint}$"):
         scorer.score(records)
 
 
 @pytest.mark.parametrize(("record", "name"), [(SECRET, "str"), (None, "NoneType"), ([{"text": SECRET}], "list")])
 def test_other_types_of_a_record_are_a_type_error(scorer: Scorer, record: Any, name: str) -> None:
-    with pytest.raises(TypeError, match=rf"^Expected a dict as record, got {name} at position 1\.$"):
+    hint = r" Put a text in a dict: \{\"text\": \.\.\.\}\." if name == "str" else ""
+    with pytest.raises(TypeError, match=rf"^Expected a dict as record, got {name} at position 1\.{hint}$"):
         scorer.score([{"text": SECRET}, record])
 
 

@@ -20,8 +20,9 @@ def test_the_checks_are_listed(fitted: Any) -> None:
     verified = verify(fitted.folder, digest=fitted.model.digest)
     assert (verified.name, verified.subject, verified.digest) == (fitted.model.name, "message", fitted.model.digest)
     assert verified.pinned
-    too_few_rows = ["false_positive_rate_0.001"] if fitted.model.legitimate else []
-    assert [note.partition(":")[0] for note in verified.notes] == too_few_rows
+    absent = [f"{point.name} is absent" for point in fitted.model.absent_points]
+    assert bool(absent) is bool(fitted.model.legitimate)
+    assert [note.partition(":")[0] for note in verified.notes] == absent
     checks = dict(verified.checks)
     assert checks["booster"].startswith(f"{fitted.model.ensemble.booster.num_trees()} trees")
     assert checks["columns"].startswith(f"{len(fitted.model.matrix.columns)}, ")
