@@ -23,7 +23,7 @@ from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.builders import Builder, groups_of, matrix_of, read_data
 from fraudsieve.training.data.classes import check_classes
-from fraudsieve.training.data.column_notes import candidate_notes
+from fraudsieve.training.data.column_notes import candidate_notes, check_own_columns
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
@@ -177,6 +177,7 @@ def _train(
     if run is not None:
         run.log_inputs([_input(name, tables[name], digest) for name, digest in data.digests.items()])
     check_classes(data, next(table for table in tables.values() if table is not None), recipe.data)
+    check_own_columns(data, recipe)
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, group_kind = groups_of(data)
     split = choose_split(data, groups, group_kind, recipe)

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Collection
+from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.default_views import identifier_columns
 
-from .frames import NOT_PROFILE, category_column, frequent_categories, is_flag, is_number, required_column
+from .frames import NOT_PROFILE, category_column, frequent_categories, is_flag, is_number
 from .own_columns import OwnColumns, digest_categories
 
 __all__ = ["ProfileColumns", "candidate_columns", "choose_profile_columns", "declared_columns"]
@@ -162,9 +163,14 @@ def declared_columns(
     numbers: list[str] = []
     words: list[str] = []
     for name in names:
-        column = required_column(records, name, table)
         if name in NOT_OWN:
             raise SchemaError(table, f"column {name!r} cannot be a feature by itself", "Remove it from the columns.")
+        if name not in records:
+            similar = get_close_matches(name, {*map(str, records.columns)} - NOT_OWN, 1)
+            hint = f" (did you mean {similar[0]!r}?)" if similar else ""
+            problem = f"column {name!r}, which is named as a feature, is missing{hint}"
+            raise SchemaError(table, problem, "Correct the name, or remove it.")
+        column = records[name]
         if name in numbers or name in words:
             raise SchemaError(table, f"column {name!r} is named twice", "Name it once.")
         if pd.api.types.is_datetime64_any_dtype(column):

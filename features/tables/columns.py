@@ -95,7 +95,8 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
     found = {ours: theirs for ours, theirs in (anywhere | here).items() if theirs in names and theirs != ours}
     taken = {ours: f"input_{ours}" for ours in found if ours in names}
     renamed = loaded.frame.rename(columns=taken | {theirs: ours for ours, theirs in found.items()})
-    known = [column.name for column in table.columns]
+    # Records to score have no labels; where labels are needed, their absence is an error.
+    known = {column.name for column in table.columns} - {"label", "labelled_at"}
     unused = [name for name in anywhere if name in known and anywhere[name] not in names and name not in names]
     notes = [f"there is no column {anywhere[name]!r} for {name} in {table.name}" for name in unused]
     return LoadedTable(renamed, loaded.broken, loaded.printed, (*loaded.notes, *notes))

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -90,7 +91,9 @@ def _located(path: Path, where: str, error: ValueError) -> SchemaError:
 def _rule(entry: Mapping[str, Any], lines: list[bytes]) -> Rule:
     unknown = set(entry) - {*_KEYS}
     if unknown:
-        raise ValueError(f"expected {', '.join(_KEYS)}, got {len(unknown)} other keys")
+        near = [close[0] for key in sorted(unknown) if (close := get_close_matches(key, _KEYS, 1))]
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise ValueError(f"expected {', '.join(_KEYS)}, got an unknown key{hint}")
     missing = [name for name in _REQUIRED if name not in entry]
     if missing:
         raise ValueError(f"{missing[0]} is missing")

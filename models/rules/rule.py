@@ -68,7 +68,7 @@ class Rule:
         if not isinstance(self.field, str) or not self.field:
             raise ValueError("field: expected the name of a field")
         if self.field not in _USUAL and (near := get_close_matches(self.field, _USUAL, 1, 0.8)):
-            raise ValueError(f"field: no record has {self.field!r}, did you mean {near[0]!r}?")
+            raise ValueError(f"field: expected a field such as {near[0]!r}, got {self.field!r}")
         if self.action not in ("flag", "pass"):
             raise ValueError("action: expected flag or pass")
         if not isinstance(self.reason, str) or not self.reason.strip():

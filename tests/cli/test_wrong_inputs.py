@@ -23,6 +23,12 @@ def csv(**columns: object) -> bytes:
     return messages(**columns).to_csv(index=False).encode()
 
 
+def rule(**values: str) -> bytes:
+    """Return a rule as TOML."""
+    usual = {"id": "'mules'", "field": "'account_id'", "action": "'flag'", "reason": "'a case'"}
+    return "".join(["[[rule]]\n", *(f"{key} = {value}\n" for key, value in (usual | values).items())]).encode()
+
+
 FILES: dict[str, bytes] = {
     "m.csv": csv(),
     "empty.csv": b"",
@@ -45,8 +51,38 @@ FILES: dict[str, bytes] = {
     "unknown.toml": b"[spilt]\nkind = 'time'\n",
     "value.toml": b"[split]\ntest_share = 3\n",
     "folder/readme.md": b"",
+    "no-words.toml": b"[features.words]\ngambling = []\n",
+    "group.toml": b"[features.words]\n'online casino' = ['baccarat']\n",
+    "letter.toml": b"[features.words]\ngambling = ['x']\n",
+    "spellings.toml": b"[features.words]\ngambling = ['Baccarat', 'baccarat']\n",
+    "two-groups.toml": b"[features.words]\ncasino = ['baccarat']\nlottery = ['baccarat']\n",
+    "word-file.toml": b"[features.words]\ngambling = 'casino.txt'\n",
+    "hotline.toml": b"[features]\nhotlines = ['12']\n",
+    "short-host.toml": b"[features]\nshort_hosts = ['www.goo.gs']\n",
+    "brand.toml": b"[features.brands]\nicbc = ['https://icbc.com.cn/login']\n",
+    "one-column.toml": b"[features]\ncolumns = 'channel'\n",
+    "colums.toml": b"[features]\ncolums = ['channel']\n",
+    "rate.toml": b"[thresholds]\nfalse_positive_rates = [1.5]\n",
+    "decide.toml": b"[thresholds]\ndecide_by = 'capacty'\n",
+    "rules-broken.toml": b"[[rule]\n",
+    "rules-other.toml": b"[rules]\n",
+    "rules-key.toml": rule(values="['x']", untill="2026-01-01"),
+    "rules-reason.toml": rule(values="['x']", reason="' '"),
+    "rules-values.toml": rule(),
+    "rules-action.toml": rule(values="['x']", action="'block'"),
+    "rules-field.toml": rule(values="['x']", field="'acount_id'"),
+    "rules-host.toml": rule(values="['not a host']", field="'host'"),
+    "rules-until.toml": rule(values="['x']", until="'tomorrow'"),
+    "rules-file.toml": rule(file="'absent.txt'"),
+    "rules-blank.toml": rule(values="['x', ' ']"),
+    "rules-twice.toml": rule(values="['x']") + rule(values="['y']"),
 }
 TRAIN = ("train", "--no-track", "--messages")
+OWN = (*TRAIN, "m.csv", "--feature-columns")
+RECIPE = (*TRAIN, "m.csv", "--recipe")
+SERVE = ("serve", *MODEL, "--port", "0")
+RULES = ("predict", *MODEL, "--input", "m.csv", "--rules")
+WRITE_RULE = 'Write a table [[rule]] with id, field, values or file, action = "flag" or "pass", and reason.'
 MANIFEST = "manifest.json: cannot be read (FileNotFoundError). Use the path of a complete model folder."
 CASES: list[tuple[tuple[str, ...], str]] = [
     (("train",), "recipe: a table of messages is missing. Give data.messages (--messages)"),
@@ -200,6 +236,124 @@ CASES: list[tuple[tuple[str, ...], str]] = [
         ("promote", "--messages", "m.csv"),
         "models:/fraudsieve: is not in the store of the recipe or of MLFLOW_TRACKING_URI. Train a model in this store, "
         "or name an existing one.",
+    ),
+    (
+        (*OWN, "chanel"),
+        "messages: column 'chanel', which is named as a feature, is missing. Correct the name, or remove it.",
+    ),
+    ((*OWN, "text"), "messages: column 'text' cannot be a feature by itself. Remove it from the columns."),
+    ((*RECIPE, "one-column.toml"), "one-column.toml: features.columns: expected a list, got 'channel'"),
+    ((*RECIPE, "colums.toml"), "colums.toml: features.colums: unknown key"),
+    (
+        (*RECIPE, "no-words.toml"),
+        "no-words.toml: features: words.gambling: expected at least one word, got none. Add words or remove the group.",
+    ),
+    (
+        (*RECIPE, "group.toml"),
+        "group.toml: features: words: expected groups named by letters, digits and _, got 'online casino'. Rename the "
+        "group.",
+    ),
+    (
+        (*RECIPE, "letter.toml"),
+        "letter.toml: features: words.gambling: expected words of two or more letters, digits or signs, got 'x'. "
+        "Correct or remove it.",
+    ),
+    (
+        (*RECIPE, "spellings.toml"),
+        "spellings.toml: features: words.gambling: expected every entry once after normalisation, got 'Baccarat' and "
+        "'baccarat'. Keep one.",
+    ),
+    (
+        (*RECIPE, "two-groups.toml"),
+        "two-groups.toml: features: words: expected every word in one group, got 'baccarat' in casino and lottery. "
+        "Keep it in one.",
+    ),
+    (
+        (*RECIPE, "word-file.toml"),
+        "word-file.toml: features.words.gambling: expected a text file with an entry per line, got casino.txt, which "
+        "cannot be read (FileNotFoundError). Name a file, or write a list.",
+    ),
+    (
+        (*RECIPE, "hotline.toml"),
+        "hotline.toml: features: hotlines: expected numbers of 3 to 15 digits, got '12'. Correct or remove it.",
+    ),
+    (
+        (*RECIPE, "short-host.toml"),
+        "short-host.toml: features: short_hosts: expected registered domains, such as goo.gs, got 'www.goo.gs'. "
+        "Correct or remove it.",
+    ),
+    (
+        (*RECIPE, "brand.toml"),
+        "brand.toml: features: brands.icbc: expected domains under a public suffix, such as bit.ly or icbc.com.cn, got "
+        "'https://icbc.com.cn/login'. Correct or remove it.",
+    ),
+    ((*RECIPE, "rate.toml"), "rate.toml: thresholds.false_positive_rates.0: expected less than 1, got 1.5"),
+    (
+        (*RECIPE, "decide.toml"),
+        "decide.toml: thresholds: decide_by: expected the name of an operating point (false_positive_rate_0.01, "
+        "false_positive_rate_0.001, false_positive_rate_0.05, capacity), got 'capacty'",
+    ),
+    (
+        (*RULES, "rules-broken.toml"),
+        "rules-broken.toml: expected TOML in UTF-8 (Expected ']]' at the end of an array declaration (at line 1, "
+        f"column 7)). {WRITE_RULE}",
+    ),
+    ((*RULES, "rules-other.toml"), f"rules-other.toml: expected tables [[rule]] and nothing else. {WRITE_RULE}"),
+    (
+        (*RULES, "rules-key.toml"),
+        "rules-key.toml: rule 1: expected id, field, values, file, action, reason, until, got an unknown key (did you "
+        f"mean 'until'?). {WRITE_RULE}",
+    ),
+    ((*RULES, "rules-reason.toml"), f"rules-reason.toml: rule 1: reason: expected a text. {WRITE_RULE}"),
+    ((*RULES, "rules-values.toml"), f"rules-values.toml: rule 1: expected either values or file. {WRITE_RULE}"),
+    ((*RULES, "rules-action.toml"), f"rules-action.toml: rule 1: action: expected flag or pass. {WRITE_RULE}"),
+    (
+        (*RULES, "rules-field.toml"),
+        f"rules-field.toml: rule 1: field: expected a field such as 'account_id', got 'acount_id'. {WRITE_RULE}",
+    ),
+    (
+        (*RULES, "rules-host.toml"),
+        "rules-host.toml: rules: mules: values, position 0: expected a host such as bad.example.com or an IP address, "
+        f"under a public suffix and in its xn-- form. {WRITE_RULE}",
+    ),
+    (
+        (*RULES, "rules-until.toml"),
+        f"rules-until.toml: rule 1: until: expected a date or a time, such as 2026-12-31. {WRITE_RULE}",
+    ),
+    (
+        (*RULES, "rules-file.toml"),
+        "absent.txt: cannot be read (FileNotFoundError). Name a rules file, and lists beside it, that can be read.",
+    ),
+    (
+        (*RULES, "rules-blank.toml"),
+        f"rules-blank.toml: rule 1: values, position 1: expected an identifier, got a blank. {WRITE_RULE}",
+    ),
+    (
+        (*RULES, "rules-twice.toml"),
+        f"rules-twice.toml: rules: expected one rule per id, got several with 'mules'. {WRITE_RULE}",
+    ),
+    (
+        (*RULES, "none.toml"),
+        "none.toml: cannot be read (FileNotFoundError). Name a rules file, and lists beside it, that can be read.",
+    ),
+    (SERVE, f"none/{MANIFEST}"),
+    ((*SERVE, "--shadow-file", "s.jsonl"), "--shadow-file: there is no challenger. Name one with --shadow."),
+    (
+        (*SERVE, "--host", "0.0.0.0"),
+        "0.0.0.0: is open to other machines, and there is no token. Set FRAUDSIEVE_TOKEN or --token-file, listen on "
+        "127.0.0.1, or pass --open.",
+    ),
+    (
+        (*SERVE, "--rules", "rules-action.toml"),
+        f"rules-action.toml: rule 1: action: expected flag or pass. {WRITE_RULE}",
+    ),
+    (
+        ("recalibrate", *MODEL, "--input", "m.csv", "--draw", "5"),
+        "--draw: expected a file for the sample. Add --sample audit.csv",
+    ),
+    (
+        ("recalibrate", *MODEL, "--input", "m.csv", "--sample", "none.csv", "--output", "new"),
+        "--sample: expected its labels, got none. Add --labels",
     ),
     (
         ("rollback",),

@@ -30,6 +30,9 @@ def write_tables(folder: Path) -> None:
     labels = pd.concat([_one_fraud_of_accounts(world), _labels_of_events(world)], ignore_index=True)
     for name, table in (tables | {"labels": labels}).items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
+    export = messages[["message_id", "text", "label"]].rename(columns={"text": "content", "label": "class"})
+    export[~later].to_csv(folder / "export.csv", index=False, encoding="gb18030")
+    export[later].drop(columns="class").to_excel(folder / "export.xlsx", index=False)
     texts = messages[~later][["message_id", "sent_at", "text", "label"]].replace({"label": {"legitimate": "正常"}})
     texts.columns = pd.Index(["编号", "时间", "内容", "类别"])
     texts.to_csv(folder / "短信.csv", index=False, encoding="gb18030")

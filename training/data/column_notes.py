@@ -1,15 +1,36 @@
-"""A note about the columns of messages that a recipe does not use as features."""
+"""The columns of messages that are features by a recipe, and a note about those that could be."""
 
 from typing import Final
 
-from fraudsieve.features.profile.choice import candidate_columns
+from fraudsieve.features.profile.choice import candidate_columns, declared_columns
 from fraudsieve.training.recipe.recipe import Recipe
 
 from .labelled import LabelledData
 
-__all__ = ["candidate_notes"]
+__all__ = ["candidate_notes", "check_own_columns"]
 
 MAX_NAMES: Final = 8
+
+
+def check_own_columns(data: LabelledData, recipe: Recipe) -> None:
+    """Raise an error before the work if a column that is named as a feature is missing or cannot be one.
+
+    Parameters
+    ----------
+    data : LabelledData
+        The rows.
+    recipe : Recipe
+        Settings.
+
+    Raises
+    ------
+    SchemaError
+        If a column of messages is missing, repeated, or one that cannot be a feature, such as the label.
+    ColumnTypeError
+        If a column holds times.
+    """
+    if data.subject == "message":
+        declared_columns(data.rows, recipe.features.columns, categories=recipe.history.categories)
 
 
 def candidate_notes(data: LabelledData, recipe: Recipe) -> list[str]:

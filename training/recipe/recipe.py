@@ -340,4 +340,5 @@ def _describe(item: Any) -> str:
     if item["type"] == "extra_forbidden":
         return f"{where}: unknown key"
     message = re.sub("Input should be|String should have", "expected", item["msg"].removeprefix("Value error, "))
+    message = message.replace("a valid tuple", "a list").replace("a valid dictionary", "a table")
     return f"{where}: {message}" if ", got " in message else f"{where}: {message}, got {item['input']!r}"

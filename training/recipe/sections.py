@@ -53,7 +53,8 @@ class ThresholdRecipe(BaseModel):
         if len(set(names)) < len(names):
             raise ValueError("two operating points have the same name. Remove one of them")
         if self.decide_by is not None and self.decide_by not in names:
-            raise ValueError(f"decide_by must be the name of an operating point: {', '.join(names) or 'there is none'}")
+            expected = ", ".join(names) or "no name, because there are no points"
+            raise ValueError(f"decide_by: expected the name of an operating point ({expected}), got {self.decide_by!r}")
         return self
 
     @property

@@ -39,6 +39,9 @@ def test_a_column_that_is_not_there_is_said() -> None:
         read(FRAME, {"messages.text": "body", "message_id": "id"})
     table = InputTable(FRAME, ReadOptions(columns={"message_id": "id", "text": "content", "sent_at": "when"}))
     assert "there is no column 'when' for sent_at in messages" in read_table(table, "messages").notes
+    columns = {"message_id": "id", "text": "content", "label": "verdict"}
+    notes = read_table(InputTable(FRAME, ReadOptions(columns=columns)), "messages").notes
+    assert not any("verdict" in note for note in notes)  # records to score have no labels
 
 
 def test_likely_columns_are_suggested_as_options() -> None:

@@ -144,7 +144,7 @@ def test_many_records_and_many_values_equal_a_search_one_by_one() -> None:
     ("wrong", "message"),
     [
         ({"name": "a b"}, "id: expected 1 to 64 letters"),
-        ({"field": "acount_id"}, "did you mean 'account_id'"),
+        ({"field": "acount_id"}, "expected a field such as 'account_id', got 'acount_id'"),
         ({"action": "drop"}, "action: expected flag or pass"),
         ({"until": "tomorrow"}, "until: expected a date"),
         ({"values": [True]}, "values, position 0: expected a string or a whole number, got bool"),

@@ -42,7 +42,7 @@ def test_a_file_sets_the_thresholds(tmp_path: Path) -> None:
         ({"costs": {"missed": 1, "review": -1}}, "thresholds.costs.review: "),
         ({"costs": {"missed": float("nan")}}, "thresholds.costs.missed: "),
         ({"alert_a_day": [5]}, "thresholds.alert_a_day: unknown key"),
-        ({"decide_by": "cost"}, "decide_by must be the name of an operating point: false_positive_rate_0.01, "),
+        ({"decide_by": "cost"}, r"decide_by: expected the name of an operating point \(false_positive_rate_0.01, "),
         ({"alerts_a_day": [5, 5.0]}, "two operating points have the same name"),
     ],
 )

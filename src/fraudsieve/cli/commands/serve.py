@@ -120,7 +120,8 @@ def serve_command(
         )
         check_shadow(settings)
         serve = _serve_alone if workers == 1 else _serve_with_workers
-        is_clean = serve(settings, listen(host, port))
+        with listen(host, port) as listener:
+            is_clean = serve(settings, listener)
     if not is_clean:
         raise typer.Exit(WORK_FAILED)
 
