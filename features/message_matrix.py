@@ -24,7 +24,7 @@ from fraudsieve.features.wording.surprisal import SURPRISALS, CharacterModel
 from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
 from .message_records import message_history, why_unscorable
-from .record_fields import FeatureRows, HistoryPart, NormalisedTexts, RecordField
+from .record_fields import FeatureRows, HistoryPart, RecordField
 
 __all__ = ["MessageMatrix"]
 
@@ -150,23 +150,20 @@ class MessageMatrix:
         """
         return self._compute(texts, sender, campaign)[0]
 
-    def _compute(
-        self, texts: Sequence[str], sender: Array | None, campaign: Array | None
-    ) -> tuple[Array, NormalisedTexts]:
+    def _compute(self, texts: Sequence[str], sender: Array | None, campaign: Array | None) -> tuple[Array, CodePoints]:
         raw = pack(texts)
         folded, plain = self.plain(raw, self.brands)
         parts: list[Array] = []
-        known_shares: dict[str, Array] = {}
         for name, model in self.text_models.items():
             log_odds, known_share = model.log_odds(to_pinyin(folded) if name == "pinyin" else folded)
-            parts += [weigh_by_known_share(log_odds, known_share, model.trust), (1 - known_share)[:, None]]
-            known_shares[name] = known_share
+            weighed = weigh_by_known_share(log_odds, known_share, model.trust, model.legitimate)
+            parts += [weighed, (1 - known_share)[:, None]]
         parts += [model.surprisal(form) for model, form in zip(self.characters, (raw, folded), strict=False)]
         parts.append(plain)
         for declared, block in ((history_columns(self.sender), sender), (self._campaign_columns, campaign)):
             if declared:
                 parts.append(np.full((len(texts), len(declared)), np.nan) if block is None else block)
-        return np.concatenate(parts, axis=1), NormalisedTexts(folded, known_shares.get("wording"))
+        return np.concatenate(parts, axis=1), folded
 
     def rows(self, records: Sequence[Record], state: HistoryState | None = None) -> FeatureRows:
         """Compute the feature rows of messages.

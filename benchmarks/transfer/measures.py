@@ -10,7 +10,7 @@ from scipy.special import expit
 from sklearn.metrics import average_precision_score
 
 from fraudsieve.models.calibration import fit_calibration
-from fraudsieve.training.attack.recall import strict_threshold
+from fraudsieve.training.attack.counts import strict_threshold
 from fraudsieve.training.evaluation.bootstrap import draw_weights
 from fraudsieve.training.evaluation.report import calibration_error
 
