@@ -13,10 +13,10 @@ from benchmarks.attack import available_contestants
 from benchmarks.detection import ours
 from benchmarks.detection.folds import grouped_splits
 from benchmarks.detection.peers import FitScores
-from benchmarks.detection.svd_trees import SvdTrees
 from benchmarks.runner import Bar, Report, progress
 from benchmarks.transfer.measures import DrawScores, bootstrap_figures, figures_of
 from benchmarks.transfer.pairs import PAIRS, Pair, TargetTexts, load_source, load_target
+from benchmarks.transfer.svd_trees import SvdTrees
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 
 __all__ = ["ROWS", "compare_pairs", "contestants"]

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 from benchmarks.data.location import DATA_VARIABLE
-from benchmarks.detection.svd_trees import SvdTrees
 from benchmarks.transfer.__main__ import main
 from benchmarks.transfer.contest import compare_pairs, contestants
 from benchmarks.transfer.pairs import PAIRS, load_source, load_target
+from benchmarks.transfer.svd_trees import SvdTrees
 
 FRAUD = "prize claim urgent account locked verify winner voucher cash gift bonus bank"
 HAM = "dinner home tonight see you at six bring wine bread milk bus late"
