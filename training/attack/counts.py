@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -57,7 +57,7 @@ class AttackCounts:
     flagged: Counts
 
     def __add__(self, other: "AttackCounts") -> "AttackCounts":
-        sums = {}
+        sums: dict[str, Any] = {}
         for field in fields(self):
             own, added = getattr(self, field.name), getattr(other, field.name)
             sums[field.name] = (
