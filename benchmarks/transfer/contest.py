@@ -125,8 +125,8 @@ def _source_figures(
                 scores[pair][name].append(found)
     figures: dict[str, dict[str, float]] = {name: {} for name in fits}
     for pair, by_name in scores.items():
-        for name, found in _pair_figures(by_name, complete[pair]).items():
-            figures[name] |= {f"{pair}.{figure}": value for figure, value in found.items()}
+        for name, of_pair in _pair_figures(by_name, complete[pair]).items():
+            figures[name] |= {f"{pair}.{figure}": value for figure, value in of_pair.items()}
     return figures
 
 

@@ -148,7 +148,7 @@ def _attack_rows(attack: "AttackMetrics") -> list[tuple[str, str]]:
     return [*rows, ("  share of these flagged", _in_columns(flagged))]
 
 
-def _in_columns(shares: list[float | None]) -> str:
+def _in_columns(shares: Sequence[float | None]) -> str:
     return "".join(f"{'-' if share is None else f'{share:.3f}':>8}" for share in shares)
 
 
@@ -212,10 +212,10 @@ def comparison_rows(comparison: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows += [(METRIC_NAMES[name], _pair(comparison["figures"][name])) for name in COMPARED]
     attack, latency = comparison["attack"], comparison["latency"]
     if attack is not None:
-        names = {"kept": "recall kept", "kept_alike": "the same, all obfuscated", "flagged": "legitimate flagged"}
-        for figure, name in names.items():
-            pair = attack[figure]["champion"], attack[figure]["challenger"], 3
-            rows.append((f"{name}, {attack['strength']} attack", _old_new_difference(*pair)))
+        titles = {"kept": "recall kept", "kept_alike": "the same, all obfuscated", "flagged": "legitimate flagged"}
+        for figure, title in titles.items():
+            old, new = attack[figure]["champion"], attack[figure]["challenger"]
+            rows.append((f"{title}, {attack['strength']} attack", _old_new_difference(old, new, 3)))
     times = [None if latency[role] is None else latency[role]["p99_ms"] for role in ("champion", "challenger")]
     rows.append(("one record, p99 in ms", _old_new_difference(times[0], times[1], 2)))
     left_out = ", ".join(f"{n:,} {reason}" for reason, n in comparison["left_out"].items() if n)
