@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from benchmarks.runner import Arguments, Report, run_command
 from benchmarks.transfer.contest import ROWS, compare_pairs, contestants
@@ -11,14 +11,21 @@ from benchmarks.transfer.unlike import unlike_sets
 
 __all__ = ["SETS", "main"]
 
-SETS = ("pairs", "unlike")
+SETS: dict[str, Callable[[], Report]] = {"unlike": unlike_sets}
+PAIRS_OF_SETS = "pairs"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line and return the exit code, 0."""
     which = "pairs (default): trained on one set, tested on another; unlike: what unlike_training says"
     arguments: Arguments = {
-        "set": {"nargs": "?", "choices": SETS, "default": "pairs", "metavar": "NAME", "help": which},
+        "set": {
+            "nargs": "?",
+            "choices": (PAIRS_OF_SETS, *SETS),
+            "default": PAIRS_OF_SETS,
+            "metavar": "NAME",
+            "help": which,
+        },
         "--pair": {
             "action": "append",
             "choices": PAIRS,
@@ -33,8 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> Report:
-    if options.set == "unlike":
-        return unlike_sets()
+    if options.set in SETS:
+        return SETS[options.set]()
     names = options.pair or list(PAIRS)
     return compare_pairs(names, contestants(without=options.without), draws=options.draws, rows=options.rows)
 
