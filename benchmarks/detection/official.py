@@ -15,9 +15,9 @@ __all__ = ["compare_split"]
 
 _PROTOCOL = (
     "The split of the file: {train:,} rows to train on, {test:,} to test on. In turn: {names}; peers choose their "
-    "settings inside the training rows, as on the other sets. Ours: MessageFeatures and "
-    "FraudClassifier, by default. While features were designed, figures on these test rows were seen, so this one is "
-    "slightly optimistic."
+    "settings inside the training rows, as on the other sets. Ours: MessageFeatures, "
+    "FraudClassifier and obfuscated copies, by default. While the copies were designed (their share, and the "
+    "characters that they use), figures on these test rows were seen, so this one is slightly optimistic."
 )
 
 

@@ -70,12 +70,15 @@ def fit_scores(
 
 
 def _fit(texts: list[str], y: Labels, groups: Groups) -> tuple[Any, Any]:
-    """Fit features and model as a training run does."""
+    """Fit features and model as a training run does, with obfuscated copies."""
     from fraudsieve.features import MessageFeatures
     from fraudsieve.models import FraudClassifier
+    from fraudsieve.training.attack.augmentation import augment
 
+    augmented = augment(texts, y != LEGITIMATE)
+    y, groups = y[augmented.rows], groups[augmented.rows]
     features = MessageFeatures(legitimate=LEGITIMATE).set_output(transform="pandas")
-    return features, FraudClassifier().fit(features.fit_transform(texts, y, groups=groups), y, groups=groups)
+    return features, FraudClassifier().fit(features.fit_transform(augmented.texts, y, groups=groups), y, groups=groups)
 
 
 def folded(texts: list[str]) -> list[str]:

@@ -16,6 +16,7 @@ from fraudsieve.features.tables.label_values import LabelReader, read_labels
 from fraudsieve.features.tables.source import Source, as_input
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
+from fraudsieve.training.attack.augmentation import augment
 from fraudsieve.training.recipe.recipe import Recipe
 
 from .accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
@@ -29,6 +30,7 @@ __all__ = [
     "matrix_of",
     "read_data",
     "row_groups",
+    "rows_to_train",
     "scores_of",
 ]
 
@@ -141,7 +143,7 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
     history = recipe.history
     views = history.histories
     if data.subject == "message":
-        settings = recipe.features.model_dump(exclude={"campaigns"})
+        settings = recipe.features.model_dump(exclude={"augment", "campaigns"})
         settings["past"] = data.messages if recipe.features.campaigns else None
         settings |= {
             "legitimate": data.legitimate,
@@ -167,6 +169,41 @@ def _labels(data: LabelledData, legitimate: str) -> dict[str, Any]:
     if data.subject == "event":
         return {"labels": event_labels_of(data, legitimate)}
     return {"account_labels": account_labels_of(data, legitimate)}
+
+
+def rows_to_train(
+    data: LabelledData, groups: Positions, train: Positions, recipe: Recipe
+) -> tuple[pd.DataFrame, npt.NDArray[np.object_], dict[str, Positions]]:
+    """Return the rows to train on: those of the slice and, for fraudulent messages, obfuscated copies.
+
+    Parameters
+    ----------
+    data : LabelledData
+        All rows.
+    groups : ndarray, shape (n_rows,)
+        Campaigns or accounts.
+    train : ndarray of int
+        Positions of the slice.
+    recipe : Recipe
+        The share of copies and the seed.
+
+    Returns
+    -------
+    rows : DataFrame
+        Records.
+    labels : ndarray of object
+        Their classes.
+    groups : dict
+        For messages ``groups``, their campaigns: each campaign counts as one row, with its copies. Empty otherwise.
+    """
+    rows = data.rows.iloc[train]
+    labels = rows["label"].to_numpy(object)
+    if data.subject != "message":
+        return rows, labels, {}
+    is_fraud = labels != data.legitimate
+    augmented = augment(rows["text"].tolist(), is_fraud, share=recipe.features.augment, seed=recipe.seed)
+    places = augmented.rows
+    return rows.iloc[places].assign(text=augmented.texts), labels[places], {"groups": groups[train][places]}
 
 
 def matrix_of(builder: Builder, rows: pd.DataFrame) -> pd.DataFrame:

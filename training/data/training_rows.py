@@ -12,7 +12,7 @@ from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.recipe.recipe import Recipe
 
-from .builders import Builder, make_builder
+from .builders import Builder, make_builder, rows_to_train
 from .labelled import WEIGHT, LabelledData
 
 __all__ = ["TrainingRows", "grow_trees", "training_rows"]
@@ -31,9 +31,9 @@ class TrainingRows:
     labels : ndarray of str objects, shape (n_rows,)
         Classes.
     positions : ndarray of int64, shape (n_rows,)
-        Position of each row in the data.
+        Position of each row in the data, or of the row that it is an obfuscated copy of.
     campaigns : dict
-        For messages ``groups``, the campaign of each row: a campaign counts as one row. Empty otherwise.
+        As from `rows_to_train`.
     weights : ndarray of float64, shape (n_rows,), default=None
         Weights of the labels; None for equal weights.
     """
@@ -65,9 +65,7 @@ def training_rows(data: LabelledData, groups: Array, train: Array, recipe: Recip
     TrainingRows
     """
     builder = make_builder(data, recipe).set_output(transform="pandas")
-    rows = data.rows.iloc[train]
-    labels = rows["label"].to_numpy(object)
-    campaigns = {"groups": groups[train]} if data.subject == "message" else {}
+    rows, labels, campaigns = rows_to_train(data, groups, train, recipe)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", UNTIMED)  # reported as a note
         matrix = builder.fit_transform(rows, labels, **campaigns)

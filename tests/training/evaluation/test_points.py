@@ -196,7 +196,7 @@ def test_a_rate_of_less_than_one_legitimate_row_is_noted(n_legitimate: int, name
 def test_a_run_keeps_its_points_in_the_folder(small_world: World, tmp_path: Path) -> None:
     thresholds = {"alerts_a_day": [5], "precisions": [0.8], "costs": {"missed": 100, "review": 2}, "decide_by": "cost"}
     settings = {"track.uri": mlflow_uri(tmp_path), "track.register_model": False, "n_jobs": 1}
-    recipe = Recipe.read(overrides={**settings, "thresholds": thresholds, "model.n_rounds": 20})
+    recipe = Recipe.read(overrides={**settings, "thresholds": thresholds, "model.n_rounds": 20, "features.augment": 0})
     trained = train(recipe, output=tmp_path / "m", messages=small_world.messages, labels=small_world.labels)
     points = read_model(tmp_path / "m").points
     assert points == trained.model.points
@@ -216,7 +216,7 @@ def test_alerts_of_a_trained_model_stay_near_the_capacity_without_drift(seed: in
     world = simulate(seed=seed, days=DAYS)
     messages = with_new_times(world, seed)
     settings = {"split": {"kind": "random", "test_share": 0.3, "calibration_share": 0.3}, "n_jobs": 1, "seed": seed}
-    recipe = Recipe.read(overrides={**settings, "thresholds.alerts_a_day": [12]})
+    recipe = Recipe.read(overrides={**settings, "thresholds.alerts_a_day": [12], "features.augment": 0})
     data = load_labelled(messages, world.labels.drop(columns="labelled_at"), min_label_rows=10)
     groups, group_kind = groups_of(data)
     split = choose_split(data, groups, group_kind, recipe)

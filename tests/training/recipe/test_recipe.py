@@ -1,5 +1,6 @@
 """Recipes: defaults, files, overrides, and errors that name mistakes."""
 
+import inspect
 import pickle
 from pathlib import Path
 
@@ -8,12 +9,14 @@ import pytest
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.models.classifier import FraudClassifier
+from fraudsieve.training.attack.augmentation import augment
 from fraudsieve.training.recipe.recipe import FeatureRecipe, ModelRecipe, Recipe
 
 
 def test_defaults_are_those_of_the_estimators() -> None:
-    settings = FeatureRecipe().model_dump(exclude={"campaigns"})
+    settings = FeatureRecipe().model_dump(exclude={"augment", "campaigns"})
     assert settings.items() <= MessageFeatures().get_params().items()
+    assert FeatureRecipe().augment == inspect.signature(augment).parameters["share"].default
     assert ModelRecipe().settings("message") == {}
     assert FraudClassifier(**ModelRecipe().settings("event")).get_params()["n_rounds"] == 300
     assert ModelRecipe(n_rounds=7).settings("account")["n_rounds"] == 7

@@ -57,7 +57,7 @@ def test_a_file_declares_ranges_and_choices_and_the_command_line_the_time(tmp_pa
             {"model": {"num_leaves": {"low": 2.5, "high": 15}}},
             "space.model.num_leaves: expected a valid integer",
         ),
-        ({"features": {"C": [0.5, -1.5]}}, r"space.features.C: .*got -1\.5"),
+        ({"features": {"augment": [0.5, 1.5]}}, r"space.features.augment: .*got 1\.5"),
         ({"features": {"pinyin": [True, "loud"]}}, "space.features.pinyin: .*got 'loud'"),
         ({"model": {"l2": [1.0]}}, "at least 2"),
         ({"model": {"l2": {"low": 2, "high": 1}}}, "low must be less than high"),

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
 from fraudsieve.exceptions import RecipeError, SplitError
-from fraudsieve.training.data.builders import groups_of, make_builder, matrix_of
+from fraudsieve.training.data.builders import groups_of, make_builder, matrix_of, rows_to_train
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.recipe.recipe import Recipe
@@ -110,8 +110,7 @@ def by_hand(folds: SearchFolds, settings: Recipe, place: int) -> tuple[Any, Any,
     """Train and test on a fold as a run does; return probability of fraud, likeliest class and truth."""
     fold, data = folds.folds[place], folds.data
     builder = make_builder(data, settings).set_output(transform="pandas")
-    rows, campaigns = data.rows.iloc[fold.train], {"groups": folds.groups[fold.train]}
-    labels = rows["label"].to_numpy(object)
+    rows, labels, campaigns = rows_to_train(data, folds.groups, fold.train, settings)
     matrix = builder.fit_transform(rows, labels, **campaigns)
     trained = TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns)
     classifier = grow_trees(trained, settings, "message")
