@@ -132,7 +132,7 @@ def load_target(pair: Pair, *, rows: int) -> TargetTexts:
     )
     parts = [target, _sample(load_messages(pair.chat), rows)] if pair.chat else [target]
     frame = pd.concat([part.reindex(columns=["text", "label", "sent_at"]) for part in parts], ignore_index=True)
-    years = pd.to_datetime(frame["sent_at"], utc=True).dt.year.fillna(0).to_numpy(np.int64)
+    years = np.asarray(pd.to_datetime(frame["sent_at"], utc=True).dt.year.fillna(0), np.int64)
     return TargetTexts(frame["text"].tolist(), (frame["label"] != LEGITIMATE).to_numpy(), years)
 
 
