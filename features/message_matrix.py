@@ -26,7 +26,7 @@ from fraudsieve.features.wording.surprisal import SURPRISALS, CharacterModel
 from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
 from .message_records import message_history, why_unscorable
-from .record_fields import FeatureRows, HistoryPart, NormalisedTexts, RecordField
+from .record_fields import FeatureRows, HistoryPart, RecordField
 
 __all__ = ["MessageMatrix"]
 
@@ -166,15 +166,14 @@ class MessageMatrix:
 
     def _compute(
         self, texts: Sequence[str], sender: Array | None, campaign: Array | None, own: Array | None
-    ) -> tuple[Array, NormalisedTexts]:
+    ) -> tuple[Array, CodePoints]:
         raw = pack(texts)
         folded, plain = self.plain(raw, self.lists)
         parts: list[Array] = []
-        known_shares: dict[str, Array] = {}
         for name, model in self.text_models.items():
             log_odds, known_share = model.log_odds(to_pinyin(folded) if name == "pinyin" else folded)
-            parts += [weigh_by_known_share(log_odds, known_share, model.trust), (1 - known_share)[:, None]]
-            known_shares[name] = known_share
+            weighed = weigh_by_known_share(log_odds, known_share, model.trust, model.legitimate)
+            parts += [weighed, (1 - known_share)[:, None]]
         parts += [model.surprisal(form) for model, form in zip(self.characters, (raw, folded), strict=False)]
         parts.append(plain)
         for declared, block in ((history_columns(self.sender), sender), (self._campaign_columns, campaign)):
@@ -182,7 +181,7 @@ class MessageMatrix:
                 parts.append(np.full((len(texts), len(declared)), np.nan) if block is None else block)
         if self.own:
             parts.append(self.own.unknown(len(texts)) if own is None else own)
-        return np.concatenate(parts, axis=1), NormalisedTexts(folded, known_shares.get("wording"))
+        return np.concatenate(parts, axis=1), folded
 
     def rows(self, records: Sequence[Record], state: HistoryState | None = None) -> FeatureRows:
         """Compute the feature rows of messages.

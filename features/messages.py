@@ -26,7 +26,7 @@ from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.pinyin import needs_pinyin, to_pinyin
 from fraudsieve.features.wording.fit import out_of_fold
 from fraudsieve.features.wording.folds import campaign_folds
-from fraudsieve.features.wording.model import TRUST, weigh_by_known_share
+from fraudsieve.features.wording.model import TRUST, output_classes, weigh_by_known_share
 from fraudsieve.features.wording.surprisal_fit import surprisal_out_of_fold
 from fraudsieve.features.wording.unnamed import remember_unnamed
 
@@ -264,12 +264,14 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         classes = tuple(str(name) for name in self.classes_)
         models: dict[str, Any] = {}
         blocks: list[Array] = []
+        outputs = output_classes(classes)
         trust = TRUST if self.legitimate in classes else 0.0
+        legitimate = outputs.index(self.legitimate) if self.legitimate in outputs else -1
         with_pinyin = needs_pinyin(folded) if self.pinyin is None else self.pinyin
         for name, form in {"wording": folded, **({"pinyin": to_pinyin(folded)} if with_pinyin else {})}.items():
             model, log_odds, known_share = out_of_fold(form, y, classes, groups, **settings)
-            models[name] = replace(model, trust=trust)
-            blocks += [weigh_by_known_share(log_odds, known_share, trust), 1 - known_share]
+            models[name] = replace(model, trust=trust, legitimate=legitimate)
+            blocks += [weigh_by_known_share(log_odds, known_share, trust, legitimate), 1 - known_share]
         is_legitimate = y == classes.index(self.legitimate) if self.legitimate in classes else np.ones(len(y), np.bool_)
         folds = campaign_folds(y, groups, self.n_folds, self.random_state)
         results = [surprisal_out_of_fold(form, is_legitimate, folds) for form in (raw, folded)]

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 
-__all__ = ["FeatureRows", "FieldKind", "HistoryPart", "NormalisedTexts", "RecordField"]
+__all__ = ["FeatureRows", "FieldKind", "HistoryPart", "RecordField"]
 
 FieldKind: TypeAlias = Literal["text", "id", "time", "number", "amount", "category"]
 HistoryPart: TypeAlias = Literal["events", "labels", "account_labels", "messages"]
@@ -37,21 +37,6 @@ class RecordField:
     instead_of: str | None = None
 
 
-class NormalisedTexts(NamedTuple):
-    """Texts in the form that the text model reads.
-
-    Attributes
-    ----------
-    folded : CodePoints
-        The normalised texts.
-    known_share : ndarray of float64, shape (n_texts,), or None
-        Share of the n-grams of each text that the text model knows; None without a text model.
-    """
-
-    folded: CodePoints
-    known_share: Array | None
-
-
 class FeatureRows(NamedTuple):
     """The feature rows of records.
 
@@ -63,11 +48,11 @@ class FeatureRows(NamedTuple):
         Why a record is unscorable, without its values; None if it can be scored.
     has_history : ndarray of bool, shape (n_records,), default=None
         Whether the account has an event; None if the matrix reads no events of accounts.
-    texts : NormalisedTexts, default=None
-        The texts of the scorable records, in their order; None if records have no text.
+    texts : CodePoints, default=None
+        The folded texts of the scorable records, in their order; None if records have no text.
     """
 
     X: Array
     why: Array
     has_history: Array | None = None
-    texts: NormalisedTexts | None = None
+    texts: CodePoints | None = None

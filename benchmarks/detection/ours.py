@@ -19,6 +19,7 @@ LEGITIMATE = "ham"
 SPEED_ITERATIONS = 5  # hashed labels cannot be learned; a few iterations give weights of the right shape
 
 Scores: TypeAlias = NDArray[np.floating[Any]]
+TextScorer: TypeAlias = Callable[[list[str]], Scores]
 
 
 def fit_predict(texts_train: list[str], y_train: Labels, groups_train: Groups, texts_test: list[str]) -> Labels:

@@ -1,21 +1,53 @@
-"""Models on records that are unlike those of their training: ``python -m benchmarks.transfer NAME``."""
+"""Models on records that are unlike those of their training: ``python -m benchmarks.transfer``."""
 
+import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks.runner import Report, run_command
+from benchmarks.runner import Arguments, Report, run_command
+from benchmarks.transfer.contest import ROWS, compare_pairs, contestants
+from benchmarks.transfer.pairs import PAIRS
 from benchmarks.transfer.recalibrated import recalibrated
 from benchmarks.transfer.unlike import unlike_sets
 
 __all__ = ["SETS", "main"]
 
 SETS: dict[str, Callable[[], Report]] = {"unlike": unlike_sets, "recalibrate": recalibrated}
+PAIRS_OF_SETS = "pairs"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line and return the exit code, 0."""
-    choice = {"choices": SETS, "metavar": "NAME", "help": ", ".join(SETS)}
-    return run_command("transfer", lambda options: SETS[options.set](), __doc__, argv, arguments={"set": choice})
+    which = (
+        "pairs (default): trained on one set, tested on another; unlike: what unlike_training says; "
+        "recalibrate: a model for the traffic of another set"
+    )
+    arguments: Arguments = {
+        "set": {
+            "nargs": "?",
+            "choices": (PAIRS_OF_SETS, *SETS),
+            "default": PAIRS_OF_SETS,
+            "metavar": "NAME",
+            "help": which,
+        },
+        "--pair": {
+            "action": "append",
+            "choices": PAIRS,
+            "metavar": "PAIR",
+            "help": f"{', '.join(PAIRS)} (default all)",
+        },
+        "--draws": {"type": int, "default": 3, "help": "draws of the training rows (default 3)"},
+        "--rows": {"type": int, "default": ROWS, "help": f"the most rows of a set (default {ROWS})"},
+        "--without": {"action": "append", "default": [], "metavar": "NAME", "help": "leave out a contestant"},
+    }
+    return run_command("transfer", _run, __doc__, argv, arguments=arguments)
+
+
+def _run(options: argparse.Namespace) -> Report:
+    if options.set in SETS:
+        return SETS[options.set]()
+    names = options.pair or list(PAIRS)
+    return compare_pairs(names, contestants(without=options.without), draws=options.draws, rows=options.rows)
 
 
 if __name__ == "__main__":

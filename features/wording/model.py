@@ -12,7 +12,7 @@ from fraudsieve.features.text.codepoints import CodePoints
 
 from .ngrams import aligned_rows, linear_scores, rank_table
 
-__all__ = ["TRUST", "TextModel", "output_classes", "weigh_by_known_share"]
+__all__ = ["TRUST", "TextModel", "evidence_weights", "output_classes", "weigh_by_known_share"]
 
 
 TRUST: Final = 4.0
@@ -58,7 +58,9 @@ class TextModel:
     scale : float
         Factor that converts margins to log-odds; a single number, so that it does not change their order.
     trust : float, default=0.0
-        Exponent of the known share by which the log-odds are weighted as features; 0 for full weight.
+        Exponent of the known share by which evidence of fraud is weighted as a feature; 0 for full weight.
+    legitimate : int, default=-1
+        The output of the legitimate class; -1 if it is the class of two that has no output.
 
     Attributes
     ----------
@@ -80,6 +82,7 @@ class TextModel:
     intercept: Array
     scale: float
     trust: float = 0.0
+    legitimate: int = -1
     rows: Array = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -118,11 +121,12 @@ class TextModel:
         return margins, known_share
 
 
-def weigh_by_known_share(log_odds: Array, known_share: Array, trust: float) -> Array:
-    """Weigh log-odds by a power of the share of n-grams that the model knows.
+def evidence_weights(log_odds: Array, known_share: Array, trust: float, legitimate: int) -> Array:
+    """Return the weights of log-odds: a power of the known share where they speak for fraud, one elsewhere.
 
-    A few known n-grams are weak evidence: at full weight, a filter trained on advertisements flags ordinary chat.
-    Models without a legitimate class only distinguish types of fraud, and keep the full weight.
+    A few known n-grams are weak evidence: at full weight, a filter trained on advertisements flags ordinary chat. But
+    the lack of evidence of fraud is no evidence of fraud. Log-odds that speak for the legitimate class keep their
+    weight, or unknown text would get even odds.
 
     Parameters
     ----------
@@ -131,15 +135,50 @@ def weigh_by_known_share(log_odds: Array, known_share: Array, trust: float) -> A
     known_share : ndarray of float64, shape (n_texts,)
         Share of the n-grams of each text that the model knows.
     trust : float
-        Exponent of the share; 0 for full weight.
+        Exponent of the share; 0 for full weight. Models without a legitimate class only distinguish types of fraud,
+        and keep the full weight.
+    legitimate : int
+        The output of the legitimate class; -1 if it has none.
 
     Returns
     -------
     ndarray of float64, shape (n_texts, n_outputs)
+        Of the log-odds against the legitimate class.
 
     Examples
     --------
-    >>> weigh_by_known_share(np.array([[2.0], [2.0]]), np.array([1.0, 0.5]), TRUST).tolist()
-    [[2.0], [0.125]]
+    >>> evidence_weights(np.array([[2.0], [-2.0]]), np.array([0.5, 0.5]), TRUST, -1).tolist()
+    [[0.0625], [1.0]]
     """
-    return np.asarray(log_odds * (known_share**trust)[:, None]) if trust else log_odds
+    if not trust:
+        return np.ones_like(log_odds)
+    if log_odds.shape[1] == 1:
+        is_fraud = log_odds > 0 if legitimate < 0 else log_odds < 0
+    else:
+        is_fraud = log_odds > log_odds[:, [legitimate]]
+    return np.where(is_fraud, (known_share**trust)[:, None], 1.0)
+
+
+def weigh_by_known_share(log_odds: Array, known_share: Array, trust: float, legitimate: int) -> Array:
+    """Weigh the evidence of fraud in log-odds by a power of the share of n-grams that the model knows.
+
+    Parameters
+    ----------
+    log_odds, known_share, trust, legitimate
+        As for `evidence_weights`.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_texts, n_outputs)
+        The log-odds of the legitimate class stay as they are, and the others move towards them.
+
+    Examples
+    --------
+    >>> weigh_by_known_share(np.array([[2.0], [-2.0]]), np.array([0.5, 0.5]), TRUST, -1).tolist()
+    [[0.125], [-2.0]]
+    >>> weigh_by_known_share(np.array([[1.0, 3.0, 0.0]]), np.array([0.5]), TRUST, 0).tolist()
+    [[1.0, 1.125, 0.0]]
+    """
+    weights = evidence_weights(log_odds, known_share, trust, legitimate)
+    base = log_odds[:, [legitimate]] if trust and log_odds.shape[1] > 1 else 0.0
+    return np.asarray(base + weights * (log_odds - base))

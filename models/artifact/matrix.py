@@ -1,6 +1,7 @@
 """The features of a model in its folder: their declaration in the manifest, and the files of arrays and lists."""
 
 import json
+import operator
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
@@ -107,7 +108,11 @@ def matrix_files(matrix: FeatureMatrix) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for name, model in matrix.text_models.items():
         arrays = {"buckets": model.buckets, "weights": model.weights, "intercept": model.intercept}
-        numbers = {"scale": np.float64(model.scale), "trust": np.float64(model.trust)}
+        numbers = {
+            "scale": np.float64(model.scale),
+            "trust": np.float64(model.trust),
+            "legitimate": np.int64(model.legitimate),
+        }
         files[f"{name}.npz"] = pack_arrays(arrays | numbers)
     if matrix.characters:
         counts = {f"chars-{place}": model.chars for place, model in enumerate(matrix.characters)}
@@ -126,9 +131,10 @@ def _read_wording(name: str, classes: list[str], files: Mapping[str, bytes]) -> 
         "intercept": 8 * n_outputs,
         "scale": 8,
         "trust": 8,
+        "legitimate": 8,
     }
     arrays = _arrays(files, name, sizes)
-    numbers = float(arrays["scale"]), float(arrays["trust"])
+    numbers = float(arrays["scale"]), float(arrays["trust"]), operator.index(arrays["legitimate"][()])
     return TextModel(tuple(classes), arrays["buckets"], arrays["weights"], arrays["intercept"], *numbers)
 
 
@@ -168,6 +174,9 @@ def _text_model_mismatch(wording: TextModel, declared: Mapping[str, Any], name: 
     # A scale below zero would reverse the ranking.
     if not all(are_bounded) or not 0 < wording.scale <= MAX_MAGNITUDE or not 0 <= wording.trust <= MAX_TRUST:
         return f"the {name} model has a weight, an intercept, a scale or a trust that is not finite, or out of bounds"
+    # Of two classes the legitimate one may have no output; of more, evidence of fraud is measured against it.
+    if not (-1 if n_outputs == 1 or not wording.trust else 0) <= wording.legitimate < n_outputs:
+        return f"the {name} model has no output {wording.legitimate} of the legitimate class"
     ascending = (np.diff(buckets, prepend=-1, append=1 << BITS) > 0).all()
     if declared["bits"] != BITS or not ascending:
         return f"the {name} model does not hash n-grams to {BITS} bits"

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.features.record_fields import NormalisedTexts
 from fraudsieve.features.text.codepoints import CodePoints, select_texts
 from fraudsieve.features.wording.attribution import character_weights, source_positions, spans
-from fraudsieve.features.wording.model import weigh_by_known_share
+from fraudsieve.features.wording.model import TextModel, evidence_weights
 from fraudsieve.models.artifact.folder import Model
 
 from .reason_codes import N_REASONS, explained_classes, output_of
@@ -20,7 +19,7 @@ __all__ = ["explain_text"]
 def explain_text(
     model: Model,
     texts: Sequence[str],
-    normalised: NormalisedTexts,
+    folded: CodePoints,
     odds: Array,
     *,
     n: int = N_REASONS,
@@ -34,7 +33,7 @@ def explain_text(
         A model of messages.
     texts : sequence of str, length n_records
         The messages.
-    normalised : NormalisedTexts
+    folded : CodePoints
         Their normalised forms, from `MessageMatrix.rows`.
     odds : ndarray of float64, shape (n_records, n_outputs)
         Their calibrated log-odds.
@@ -57,23 +56,36 @@ def explain_text(
     ValueError
         If the model has no such class.
     """
-    text_model, folded = model.text_model, normalised.folded
-    if text_model is None or normalised.known_share is None:
+    text_model = model.text_model
+    if text_model is None:
         return [[] for _ in texts]
-    trust = weigh_by_known_share(np.ones((len(texts), 1)), normalised.known_share, text_model.trust)[:, 0]
     classes = explained_classes(model, odds, of)
     spans_by_record: list[list[dict[str, Any]]] = [[] for _ in texts]
     for class_position in np.unique(classes).tolist():
         rows = np.flatnonzero(classes == class_position)
         of_class, (output, sign) = select_texts(folded, rows), output_of(model, class_position)
-        weights = sign * text_model.scale * character_weights(text_model, of_class, output)
-        start = float(sign * text_model.scale * text_model.intercept[output])
+        weights, starts = _weighted_evidence(text_model, of_class, output)
         for position, row in enumerate(rows.tolist()):
             part = slice(of_class.offsets[position], of_class.offsets[position + 1])
             spans_by_record[row] = _spans(
-                texts[row], of_class.codes[part], trust[row] * weights[part], trust[row] * start, n
+                texts[row], of_class.codes[part], sign * weights[part], float(sign * starts[position]), n
             )
     return spans_by_record
+
+
+def _weighted_evidence(text_model: TextModel, folded: CodePoints, output: int) -> tuple[Array, Array]:
+    """Return the part of every character, and of the intercept, in the wording column of an output."""
+    log_odds, known_share = text_model.log_odds(folded)
+    trusted = evidence_weights(log_odds, known_share, text_model.trust, text_model.legitimate)[:, output]
+    by_output = [(output, trusted)]
+    if text_model.trust and log_odds.shape[1] > 1:  # the log-odds move towards those of the legitimate class
+        by_output.append((text_model.legitimate, 1 - trusted))
+    weights, starts = np.zeros(len(folded.codes)), np.zeros(len(folded))
+    for of_output, share in by_output:
+        characters = character_weights(text_model, folded, of_output)
+        weights += np.repeat(share, np.diff(folded.offsets)) * text_model.scale * characters
+        starts += share * text_model.scale * text_model.intercept[of_output]
+    return weights, starts
 
 
 def _spans(text: str, folded: Array, weights: Array, start: float, n: int) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.features.record_fields import FeatureRows, NormalisedTexts
+from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.features.text.codepoints import select_texts
 from fraudsieve.models.artifact.folder import Model
 
@@ -55,7 +55,5 @@ def exclude_unlike(features: FeatureRows, shares: Array, limit: float) -> Featur
     texts = features.texts
     if texts is not None:
         scorable = features.why == None  # noqa: E711 - compares every element
-        kept = np.flatnonzero(~excluded[scorable])
-        known = None if texts.known_share is None else texts.known_share[kept]
-        texts = NormalisedTexts(select_texts(texts.folded, kept), known)
+        texts = select_texts(texts, np.flatnonzero(~excluded[scorable]))
     return features._replace(why=np.where(excluded, UNLIKE, features.why), texts=texts)

@@ -90,9 +90,30 @@ def test_figures_of_stubs() -> None:
     assert own["smishing.kept.medium.character"] == pytest.approx(np.mean([own[name] for name in applying]))
     assert "smishing.kept.medium.synonym" in own
     assert "smishing.kept.medium.homophone" not in own
-    assert report.peers["linear_svm"] == {name: value for name, value in own.items() if "changed" in name} | {
-        "smishing.recall": 0.0
-    }
+    peer = report.peers["linear_svm"]
+    assert peer["smishing.recall"] == peer["smishing.flagged.medium.character"] == 0.0
+    assert not [name for name in peer if ".kept." in name or ".both." in name]  # nothing is caught, so nothing is kept
+
+
+def test_what_flags_all_that_is_odd_keeps_its_recall_but_not_when_all_are_obfuscated() -> None:
+    def flag_odd(texts: list[str], is_fraud: Flags, groups: Groups) -> Score:
+        score = first_words(texts, is_fraud, groups)
+        return lambda batch: np.where([not text.isascii() for text in batch], 2.0, score(batch))
+
+    figures = attack.compare("smishing", made_up(), {"ours": flag_odd}, folds=3).figures
+    assert figures["smishing.kept.medium.zero_width"] == 1.0
+    assert figures["smishing.both.medium.zero_width"] == 0.0
+    assert figures["smishing.flagged.medium.zero_width"] == 1.0
+    assert figures["smishing.flagged.medium.leetspeak"] < 0.5
+    assert 0 < figures["smishing.both.medium.character"] < figures["smishing.kept.medium.character"]
+
+
+def test_the_perturbations_of_another_project_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    ways = {("lurebench", "leet"): lambda texts: [text.replace("e", "\u0435") for text in texts]}
+    monkeypatch.setattr(attack, "lurebench_ways", lambda: ways)
+    figures = attack.compare("smishing", made_up(), {"ours": first_words}, folds=3).figures
+    assert figures["smishing.kept.lurebench.leet"] < 0.5
+    assert {"smishing.both.lurebench.leet", "smishing.flagged.lurebench.leet"} <= set(figures)
 
 
 def test_chinese_has_the_obfuscations_of_chinese() -> None:
@@ -133,6 +154,7 @@ def test_folds_add_up() -> None:
 
 def report_of(dataset: str, mean: float, peer: float) -> Report:
     figures = {f"{dataset}.recall": 0.5, f"{dataset}.kept.medium.character": mean, f"{dataset}.kept.light.worst": mean}
+    figures |= {f"{dataset}.both.medium.character": mean, f"{dataset}.flagged.medium.character": 1 - mean}
     return Report("attack", dataset, "", 10, figures, {"svm": {f"{dataset}.kept.medium.character": peer}})
 
 
@@ -141,12 +163,19 @@ def test_all_sets_are_held_to_the_bar() -> None:
     assert (report.dataset, report.rows) == ("smishing, mudou_sms", 20)
     assert report.figures["kept.medium.character"] == 0.85
     assert report.figures["kept.light.worst"] == 0.85
+    assert report.figures["flagged.medium.character"] == pytest.approx(0.15)
     assert report.figures["smishing.kept.medium.character"] == 0.95
     assert report.peers["svm"]["kept.medium.character"] == 0.8
     assert {bar.name: bar.holds for bar in report.bars} == {
         "kept.medium.character": False,
         "smishing.kept.medium.character": True,
         "mudou_sms.kept.medium.character": False,
+        "both.medium.character": False,
+        "smishing.both.medium.character": True,
+        "mudou_sms.both.medium.character": False,
+        "flagged.medium.character": False,
+        "smishing.flagged.medium.character": False,
+        "mudou_sms.flagged.medium.character": False,
     }
 
 

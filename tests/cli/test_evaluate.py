@@ -110,7 +110,10 @@ def test_evaluate_under_attack(model: Path, messages: pd.DataFrame, run: Run) ->
     table = CliRunner().invoke(app, ["evaluate", "--model", str(model), "--messages", "m.parquet", "--attack"]).stdout
     assert "  light  medium  strong" in table
     assert f"{strong['kept']:.3f}" in next(line for line in table.splitlines() if "symbols" in line)
-    assert f"{metrics['character']['medium']['mean']:.3f}" in table.splitlines()[-1]
+    lines = table.splitlines()[-3:]
+    for line, figure in zip(lines, ("mean", "mean_alike", "flagged"), strict=True):
+        assert f"{metrics['character']['medium'][figure]:.3f}" in line
+    assert metrics["legitimate_rows"] == int((messages["label"] == "legitimate").sum())
 
 
 def test_an_attack_needs_fraud(model: Path, messages: pd.DataFrame, run: Run) -> None:

@@ -138,16 +138,15 @@ def test_compute_joins_all_blocks() -> None:
     raw = pack(TEXTS)
     folded, plain = MessageMatrix.plain(raw)
     log_odds, known = matrix.wording.log_odds(folded)
-    learnt = [weigh_by_known_share(log_odds, known, matrix.wording.trust), 1 - known]
+    learnt = [weigh_by_known_share(log_odds, known, matrix.wording.trust, matrix.wording.legitimate), 1 - known]
     assert np.array_equal(np.column_stack([*learnt, plain]), matrix.compute(TEXTS))
     whole = MATRICES["all parts"]
     assert whole.pinyin is not None
     pinyin_log_odds, known = whole.pinyin.log_odds(to_pinyin(folded))
+    heard = weigh_by_known_share(pinyin_log_odds, known, whole.pinyin.trust, whole.pinyin.legitimate)
     odd = [model.surprisal(form) for model, form in zip(whole.characters, (raw, folded), strict=True)]
     assert np.array_equal(
-        np.column_stack(
-            [*learnt, weigh_by_known_share(pinyin_log_odds, known, whole.pinyin.trust), 1 - known, *odd, plain]
-        ),
+        np.column_stack([*learnt, heard, 1 - known, *odd, plain]),
         whole.compute(TEXTS),
     )
 

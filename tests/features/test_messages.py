@@ -271,11 +271,12 @@ def test_training_scores_are_out_of_fold() -> None:
 
 
 def test_log_odds_are_weighed_by_the_known_share_if_there_is_a_legitimate_class() -> None:
-    for legitimate, trust in (("ham", TRUST), ("other", 0.0)):
+    for legitimate, trust, output in (("ham", TRUST, -1), ("spam", TRUST, 0), ("other", 0.0, -1)):
         features = MessageFeatures(legitimate=legitimate, n_folds=2, pinyin=True).fit(TEXTS, LABELS)
         assert features.matrix_.wording is not None
         assert features.matrix_.pinyin is not None
         assert (features.matrix_.wording.trust, features.matrix_.pinyin.trust) == (trust, trust)
+        assert (features.matrix_.wording.legitimate, features.matrix_.pinyin.legitimate) == (output, output)
 
 
 @pytest.mark.slow

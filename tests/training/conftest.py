@@ -97,10 +97,15 @@ def attack() -> AttackMetrics:
         loss = rng.uniform(0.02, 0.5)
         kept = {"light": 1 - loss / 4, "medium": 1 - loss / 2, "strong": 1 - loss}
         level = "word" if name == "synonym" else "character"
-        recalls = {strength: KeptRecall(0.6 * share, share, float(place != 5)) for strength, share in kept.items()}
+        recalls = {
+            strength: KeptRecall(0.6 * share, share, float(place != 5), 0.5 * share, 0.8 * share, 0.02)
+            for strength, share in kept.items()
+        }
         obfuscations[name] = ObfuscationMetrics(level, applies=True, **recalls)
-    character = {strength: CharacterSummary(0.8, 0.5, "symbols") for strength in ("light", "medium", "strong")}
-    return AttackMetrics(0.01, "en", 300, 0.6, obfuscations, character)
+    character = {
+        strength: CharacterSummary(0.8, 0.5, "symbols", 0.7, 0.021) for strength in ("light", "medium", "strong")
+    }
+    return AttackMetrics(0.01, "en", 300, 1200, 0.6, obfuscations, character)
 
 
 def message_report() -> EvaluationReport:

@@ -1,8 +1,12 @@
-"""The recall that a model keeps when fraud is obfuscated."""
+"""The recall that a model keeps when messages are obfuscated, and the false alarms that obfuscation causes.
 
-from collections.abc import Callable, Mapping, Sequence
+A model that flags all that is odd keeps its recall when fraud alone is obfuscated. So legitimate messages are
+obfuscated alike: how many of them are flagged, and how much fraud is caught at a threshold that few of them exceed?
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -11,124 +15,23 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.models.artifact.folder import Model
 
-from .obfuscations import OBFUSCATIONS, STRENGTHS, language_of, obfuscate
+from .counts import FALSE_POSITIVE_RATE, AttackCounts, attack_counts
+from .obfuscations import OBFUSCATIONS, STRENGTHS, language_of
 
 __all__ = [
-    "FALSE_POSITIVE_RATE",
-    "AttackCounts",
     "AttackMetrics",
     "CharacterSummary",
     "KeptRecall",
     "ObfuscationMetrics",
-    "attack_counts",
     "attack_messages",
     "attack_metrics",
     "attackable",
     "check_attackable",
-    "strict_threshold",
+    "kept_recall",
 ]
 
-Counts: TypeAlias = Mapping[tuple[str, str], int]
-
-FALSE_POSITIVE_RATE = 0.01
-"""Share of clean legitimate texts that may lie above the threshold."""
-
-MAX_TEXTS = 2000
-"""Largest number of fraudulent texts that `attack_messages` obfuscates, to bound its running time."""
-
-
-@dataclass(frozen=True)
-class AttackCounts:
-    """Numbers of fraudulent texts that were caught; the counts of several folds can be added.
-
-    Parameters
-    ----------
-    rows : int
-        Fraudulent texts.
-    clean : int
-        Texts caught without obfuscation.
-    caught : mapping of (str, str) to int
-        Texts caught after obfuscation, by obfuscation and strength.
-    changed : mapping of (str, str) to int
-        Texts that the obfuscation changed, by obfuscation and strength.
-
-    Examples
-    --------
-    >>> counts = AttackCounts(10, 8, {("symbols", "light"): 6}, {("symbols", "light"): 10})
-    >>> (counts + counts).caught
-    {('symbols', 'light'): 12}
-    """
-
-    rows: int
-    clean: int
-    caught: Counts
-    changed: Counts
-
-    def __add__(self, other: "AttackCounts") -> "AttackCounts":
-        caught = {key: count + other.caught[key] for key, count in self.caught.items()}
-        changed = {key: count + other.changed[key] for key, count in self.changed.items()}
-        return AttackCounts(self.rows + other.rows, self.clean + other.clean, caught, changed)
-
-
-def strict_threshold(legitimate: Array, false_positive_rate: float = FALSE_POSITIVE_RATE) -> float:
-    """Return the score that at most the given share of legitimate texts exceeds.
-
-    Parameters
-    ----------
-    legitimate : ndarray, shape (n_texts,)
-        Scores of clean legitimate texts, at least one.
-    false_positive_rate : float, default=0.01
-        The share.
-
-    Returns
-    -------
-    float
-        The score of a legitimate text; neither that text nor its ties are flagged.
-
-    Examples
-    --------
-    >>> strict_threshold(np.arange(200.0))
-    197.0
-    """
-    ranked = np.sort(legitimate)[::-1]
-    return float(ranked[min(int(false_positive_rate * len(ranked)), len(ranked) - 1)])
-
-
-def attack_counts(
-    score: Callable[[list[str]], Array], fraud: Sequence[str], legitimate: Array, *, seed: int = 0
-) -> AttackCounts:
-    """Obfuscate fraudulent texts in every way, and count the texts that are still caught.
-
-    Parameters
-    ----------
-    score : callable
-        Maps all fraudulent texts, in their order, to scores: the higher, the more fraudulent. NaN is never caught.
-    fraud : sequence of str
-        The texts.
-    legitimate : ndarray, shape (n_texts,)
-        Scores of legitimate texts of the same table, without obfuscation; they set the threshold.
-    seed : int, default=0
-        Seed of the obfuscations.
-
-    Returns
-    -------
-    AttackCounts
-
-    Examples
-    --------
-    >>> counts = attack_counts(lambda texts: np.array(["win" in text for text in texts]), ["win"], np.zeros(9))
-    >>> counts.clean, counts.caught["leetspeak", "light"], counts.caught["spelled_digits", "light"]
-    (1, 0, 1)
-    """
-    threshold = strict_threshold(legitimate)
-    clean = list(fraud)
-    caught, changed = {}, {}
-    for name in OBFUSCATIONS:
-        for strength in STRENGTHS:
-            texts = obfuscate(clean, name, strength, seed)
-            caught[name, strength] = int((score(texts) > threshold).sum())
-            changed[name, strength] = sum(after != before for after, before in zip(texts, clean, strict=True))
-    return AttackCounts(len(clean), int((score(clean) > threshold).sum()), caught, changed)
+MAX_TEXTS: Final = 2000
+"""Largest number of texts of each kind that `attack_messages` obfuscates, to bound its running time."""
 
 
 @dataclass(frozen=True)
@@ -144,11 +47,21 @@ class KeptRecall:
         clean recall is 0.
     changed : float
         Share of the texts that the obfuscation changed.
+    recall_alike : float
+        Share of the fraudulent texts above the score that 1 % of the legitimate texts exceed when they are obfuscated
+        alike.
+    kept_alike : float or None
+        That share over the clean recall, at most 1.
+    flagged : float
+        Share of the obfuscated legitimate texts that is flagged, at the threshold of clean texts.
     """
 
     recall: float
     kept: float | None
     changed: float
+    recall_alike: float
+    kept_alike: float | None
+    flagged: float
 
 
 @dataclass(frozen=True)
@@ -169,11 +82,25 @@ class ObfuscationMetrics:
 
 @dataclass(frozen=True)
 class CharacterSummary:
-    """Mean and worst kept recall over the applicable obfuscations of characters; None if the clean recall is 0."""
+    """Summary over the obfuscations of characters that apply to the language.
+
+    Parameters
+    ----------
+    mean, worst : float or None
+        Mean and lowest kept recall; None if the clean recall is 0.
+    worst_obfuscation : str or None
+        The obfuscation with the lowest kept recall.
+    mean_alike : float or None
+        Mean kept recall when legitimate texts are obfuscated alike.
+    flagged : float
+        Mean share of the obfuscated legitimate texts that is flagged.
+    """
 
     mean: float | None
     worst: float | None
     worst_obfuscation: str | None
+    mean_alike: float | None
+    flagged: float
 
 
 @dataclass(frozen=True)
@@ -186,8 +113,8 @@ class AttackMetrics:
         Share of clean legitimate texts above the threshold.
     language : {"zh", "en"}
         The language of the texts.
-    rows : int
-        Fraudulent texts.
+    rows, legitimate_rows : int
+        Fraudulent and legitimate texts that were obfuscated.
     recall : float
         Recall on the texts without obfuscation.
     obfuscations : mapping of str to ObfuscationMetrics
@@ -199,6 +126,7 @@ class AttackMetrics:
     false_positive_rate: float
     language: str
     rows: int
+    legitimate_rows: int
     recall: float
     obfuscations: Mapping[str, ObfuscationMetrics]
     character: Mapping[str, CharacterSummary]
@@ -221,15 +149,17 @@ def attack_metrics(counts: AttackCounts, language: str) -> AttackMetrics:
 
     Examples
     --------
-    >>> counts = attack_counts(lambda texts: np.array(["win" in text for text in texts]), ["win"], np.zeros(9))
+    >>> def has_win(texts):
+    ...     return np.array(["win" in text for text in texts])
+    >>> counts = attack_counts(has_win, ["win", "hi"], np.array([True, False]), np.zeros(9))
     >>> attack_metrics(counts, "en").obfuscations["spelled_digits"].strong
-    KeptRecall(recall=1.0, kept=1.0, changed=0.0)
+    KeptRecall(recall=1.0, kept=1.0, changed=0.0, recall_alike=1.0, kept_alike=1.0, flagged=0.0)
     """
     obfuscations = {
         name: ObfuscationMetrics(
             way.level,
             language in way.languages,
-            **{strength: _kept_recall(counts, (name, strength)) for strength in STRENGTHS},
+            **{strength: kept_recall(counts, (name, strength)) for strength in STRENGTHS},
         )
         for name, way in OBFUSCATIONS.items()
     }
@@ -237,6 +167,7 @@ def attack_metrics(counts: AttackCounts, language: str) -> AttackMetrics:
         false_positive_rate=FALSE_POSITIVE_RATE,
         language=language,
         rows=counts.rows,
+        legitimate_rows=counts.legitimate_rows,
         recall=counts.clean / counts.rows,
         obfuscations=obfuscations,
         character={strength: _summary(obfuscations, strength) for strength in STRENGTHS},
@@ -287,7 +218,7 @@ def attackable(model: Model, labels: Array) -> bool:
 def attack_messages(
     score: Callable[[pd.DataFrame], Array], rows: pd.DataFrame, is_fraud: Array, probability: Array
 ) -> AttackMetrics:
-    """Measure the recall of a model on the obfuscated fraud among labelled messages.
+    """Measure the recall of a model, and its false alarms, on obfuscated labelled messages.
 
     Parameters
     ----------
@@ -303,7 +234,7 @@ def attack_messages(
     Returns
     -------
     AttackMetrics
-        As from `attack_metrics`. Of more than `MAX_TEXTS` fraudulent rows, that many are obfuscated, evenly spaced.
+        As from `attack_metrics`. Of more than `MAX_TEXTS` rows of a kind, that many are obfuscated, evenly spaced.
 
     Raises
     ------
@@ -323,30 +254,54 @@ def attack_messages(
         if not rows_of_kind.any():
             problem = f"an attack needs fraudulent and legitimate rows, but no scorable row is {kind}"
             raise SchemaError("messages", problem, f"Add {kind} messages.")
-    chosen = np.flatnonzero(is_fraud)
-    if len(chosen) > MAX_TEXTS:
-        chosen = chosen[np.linspace(0, len(chosen) - 1, MAX_TEXTS).astype(np.intp)]
-    fraud, texts = rows.iloc[chosen], rows["text"].tolist()
+    chosen = np.concatenate([_spaced(np.flatnonzero(kind)) for kind in (is_fraud, ~is_fraud)])
+    attacked = rows.iloc[chosen]
     counts = attack_counts(
-        lambda obfuscated: score(fraud.assign(text=obfuscated)), fraud["text"].tolist(), probability[~is_fraud]
+        lambda obfuscated: score(attacked.assign(text=obfuscated)),
+        attacked["text"].tolist(),
+        is_fraud[chosen],
+        probability[~is_fraud],
     )
-    return attack_metrics(counts, language_of(texts))
+    return attack_metrics(counts, language_of(rows["text"].tolist()))
 
 
-def _kept_recall(counts: AttackCounts, key: tuple[str, str]) -> KeptRecall:
+def kept_recall(counts: AttackCounts, key: tuple[str, str]) -> KeptRecall:
+    """Return the recall under one obfuscation, by its name and strength.
+
+    Examples
+    --------
+    >>> key = ("symbols", "light")
+    >>> counts = AttackCounts(10, 20, 8, {key: 6}, {key: 4}, {key: 10}, {key: 1})
+    >>> kept_recall(counts, key)
+    KeptRecall(recall=0.6, kept=0.75, changed=1.0, recall_alike=0.4, kept_alike=0.5, flagged=0.05)
+    """
+    kept, kept_alike = (
+        min(1.0, caught[key] / counts.clean) if counts.clean else None
+        for caught in (counts.caught, counts.caught_alike)
+    )
     return KeptRecall(
         recall=counts.caught[key] / counts.rows,
-        kept=min(1.0, counts.caught[key] / counts.clean) if counts.clean else None,
+        kept=kept,
         changed=counts.changed[key] / counts.rows,
+        recall_alike=counts.caught_alike[key] / counts.rows,
+        kept_alike=kept_alike,
+        flagged=counts.flagged[key] / counts.legitimate_rows,
     )
+
+
+def _spaced(rows: Array) -> Array:
+    """Return at most `MAX_TEXTS` of the rows, evenly spaced."""
+    if len(rows) <= MAX_TEXTS:
+        return rows
+    return np.asarray(rows[np.linspace(0, len(rows) - 1, MAX_TEXTS).astype(np.intp)])
 
 
 def _summary(obfuscations: Mapping[str, ObfuscationMetrics], strength: str) -> CharacterSummary:
-    shares = {
-        name: way.at(strength).kept for name, way in obfuscations.items() if way.level == "character" and way.applies
-    }
-    kept = {name: share for name, share in shares.items() if share is not None}
+    by_name = {name: way.at(strength) for name, way in obfuscations.items() if way.level == "character" and way.applies}
+    flagged = sum(recall.flagged for recall in by_name.values()) / len(by_name)
+    kept = {name: recall.kept for name, recall in by_name.items() if recall.kept is not None}
     if not kept:
-        return CharacterSummary(None, None, None)
+        return CharacterSummary(None, None, None, None, flagged)
     worst = min(kept, key=lambda name: kept[name])
-    return CharacterSummary(sum(kept.values()) / len(kept), kept[worst], worst)
+    alike = [recall.kept_alike for recall in by_name.values() if recall.kept_alike is not None]
+    return CharacterSummary(sum(kept.values()) / len(kept), kept[worst], worst, sum(alike) / len(alike), flagged)

@@ -232,10 +232,16 @@ def _attack_table(attack: AttackMetrics | None) -> PageTable:
         kept = [format_metric(recall.kept if recall.changed else None) for recall in recalls]
         rows.append([name.replace("_", " "), metrics.level, *kept])
     means = [format_metric(attack.character[strength].mean) for strength in STRENGTHS]
+    alike = [format_metric(attack.character[strength].mean_alike) for strength in STRENGTHS]
+    flagged = [format_metric(attack.character[strength].flagged) for strength in STRENGTHS]
     rows.append([f"mean of characters ({attack.language})", "", *means])
+    rows.append(["the same, legitimate texts obfuscated alike", "", *alike])
+    rows.append(["share of these that is flagged", "", *flagged])
     caption = (
         f"Share that is kept of the recall of {format_metric(attack.recall)} on {attack.rows:,} original texts, "
-        f"at {100 * attack.false_positive_rate:.0f} % false positives."
+        f"at {100 * attack.false_positive_rate:.0f} % false positives. The last two rows: the same at that rate among "
+        f"{attack.legitimate_rows:,} legitimate texts that are obfuscated alike, and the share of these that the "
+        "threshold of original texts flags."
     )
     return PageTable(caption, ["obfuscation", "level", *STRENGTHS], rows)
 

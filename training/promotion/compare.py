@@ -13,7 +13,7 @@ from fraudsieve.exceptions import ComparisonError, SchemaError
 from fraudsieve.features.tables.source import Source
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.attack.recall import attack_messages, attackable
+from fraudsieve.training.attack.recall import CharacterSummary, attack_messages, attackable
 from fraudsieve.training.data.after_training import rows_after_training, trained_until
 from fraudsieve.training.data.builders import Builder, builder_of_model, groups_of, scores_of
 from fraudsieve.training.data.labelled import LabelledData
@@ -37,6 +37,7 @@ __all__ = ["STRENGTH", "Comparison", "check_comparable", "compare_models", "comp
 
 
 STRENGTH = "medium"
+ATTACK_FIGURES = {"kept": "mean", "kept_alike": "mean_alike", "flagged": "flagged"}
 """Strength of the obfuscations under which the recall of the models is compared."""
 
 
@@ -219,8 +220,9 @@ def compare_models(
         - ``champion``, ``challenger``: name, digest and ``trained_until``.
         - ``subject``, and ``bootstrap``, the draws behind the intervals.
         - ``left_out``: numbers of records by reason.
-        - ``attack``: the share of the recall that each model keeps under obfuscations of characters at medium strength;
-          None without an attack.
+        - ``attack``: under obfuscations of characters at medium strength, the share of the recall that each model keeps
+          (``kept``), also when legitimate messages are obfuscated alike (``kept_alike``), and the share of these that
+          it flags (``flagged``); None without an attack.
         - ``latency``: p50 and p99 of one record, in milliseconds.
         - ``warnings``.
 
@@ -246,7 +248,7 @@ def compare_models(
     attacked = settings.attack and attackable(challenger.model, scored.rows["label"].to_numpy(object))
     if attacked:
         report_step("attacking")
-    kept = [side.kept_recall(scored.rows, is_fraud) for side in sides] if attacked else []
+    attacks = [side.attack(scored.rows, is_fraud) for side in sides] if attacked else []
     report_step("timing single records")
     calls = [live_scoring(scorer, data, _start(scored.rows)) for scorer in scorers]
     times = latencies(calls, records_to_time(scored.rows))
@@ -258,7 +260,7 @@ def compare_models(
         **metrics,
         "bootstrap": to_json_types(bootstrap),
         "left_out": {**later.left_out, "unscorable": unscorable},
-        "attack": {"strength": STRENGTH, **_by_role(kept)} if kept else None,
+        "attack": _attack_by_role(attacks) if attacks else None,
         "latency": _by_role(times),
         "warnings": [*later.warnings, *_few_groups_warnings(bootstrap)],
     }
@@ -272,15 +274,15 @@ class _Side:
     builder: Builder
     probability: Array
 
-    def kept_recall(self, rows: pd.DataFrame, is_fraud: Array) -> float | None:
-        """Return the mean share of the recall that is kept under obfuscations of characters."""
-        attack = attack_messages(
+    def attack(self, rows: pd.DataFrame, is_fraud: Array) -> CharacterSummary:
+        """Return the means over obfuscations of characters."""
+        metrics = attack_messages(
             lambda obfuscated: scores_of(self.scorer, obfuscated, self.builder)["probability"],
             rows,
             is_fraud,
             self.probability,
         )
-        return attack.character[STRENGTH].mean
+        return metrics.character[STRENGTH]
 
 
 def _score(scorers: Sequence[Scorer], data: LabelledData, later: Array) -> tuple[list[_Side], LabelledData, int]:
@@ -318,6 +320,11 @@ def _start(rows: pd.DataFrame) -> pd.Timestamp | None:
 
 def _by_role(values: Sequence[Any]) -> dict[str, Any]:
     return {"champion": None if len(values) == 1 else values[0], "challenger": values[-1]}
+
+
+def _attack_by_role(attacks: Sequence[CharacterSummary]) -> dict[str, Any]:
+    values = {name: [getattr(attack, field) for attack in attacks] for name, field in ATTACK_FIGURES.items()}
+    return {"strength": STRENGTH} | {name: _by_role(of_models) for name, of_models in values.items()}
 
 
 def _facts(model: Model) -> dict[str, Any]:

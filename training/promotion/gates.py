@@ -52,7 +52,8 @@ def judge(comparison: Mapping[str, Any], gates: GateRecipe | None = None) -> tup
     -------
     tuple of Gate
         ``average_precision``, ``calibration_error``, ``observed_over_expected`` and ``latency``; with a champion also
-        ``recall_at_capacity``, ``calibration_loss``, ``latency_ratio`` and, if there was an attack, ``attack``.
+        ``recall_at_capacity``, ``calibration_loss``, ``latency_ratio`` and, if there was an attack, ``attack``,
+        ``attack_alike`` and ``attack_flagged``.
         Without a champion, the average precision is compared with the base rate.
 
     Examples
@@ -69,7 +70,7 @@ def judge(comparison: Mapping[str, Any], gates: GateRecipe | None = None) -> tup
     judged = [_average_precision(figures["average_precision"], bounds, "chance" if first else "the champion")]
     judged += [] if first else [_recall_at_capacity(figures["recall_at_capacity"], comparison, bounds)]
     judged += _calibration(figures, bounds, first)
-    judged += [] if first or comparison["attack"] is None else [_attack(comparison["attack"], bounds)]
+    judged += [] if first or comparison["attack"] is None else [*_attack(comparison["attack"], bounds)]
     return (*judged, *_latency(comparison["latency"], bounds))
 
 
@@ -121,16 +122,26 @@ def _calibration(figures: Mapping[str, Any], bounds: GateRecipe, first: bool) ->
     yield Gate("observed_over_expected", ratio, bound, passed, reason)
 
 
-def _attack(attack: Mapping[str, Any], bounds: GateRecipe) -> Gate:
-    name, bound, old, new = "attack", bounds.attack_loss, attack["champion"], attack["challenger"]
-    if old is None or new is None:
-        reason = "Under attack: no fraud is found even without obfuscation, so there is no recall to keep."
-        return Gate(name, None, bound, False, reason)
+def _attack(attack: Mapping[str, Any], bounds: GateRecipe) -> Iterator[Gate]:
+    when = f"Under attack at {attack['strength']} strength"
+    alike = f"{when}, with legitimate records obfuscated alike,"
+    for name, of, figure in (("attack", when, "kept"), ("attack_alike", alike, "kept_alike")):
+        bound, old, new = bounds.attack_loss, attack[figure]["champion"], attack[figure]["challenger"]
+        if old is None or new is None:
+            reason = "Under attack: no fraud is found even without obfuscation, so there is no recall to keep."
+            yield Gate(name, None, bound, False, reason)
+            continue
+        reason = (
+            f"{of} {new:.1%} of the recall is kept, by the champion {old:.1%}: "
+            f"a loss of {max(0.0, old - new):.1%}; at most {bound:.1%} is allowed."
+        )
+        yield Gate(name, old - new, bound, old - new <= bound, reason)
+    bound, old, new = bounds.attack_flagged, attack["flagged"]["champion"], attack["flagged"]["challenger"]
     reason = (
-        f"Under attack at {attack['strength']} strength {new:.1%} of the recall is kept, by the champion {old:.1%}: "
-        f"a loss of {max(0.0, old - new):.1%}; at most {bound:.1%} is allowed."
+        f"{when} {new:.1%} of the legitimate records are flagged, by the champion {old:.1%}: "
+        f"{max(0.0, new - old):.1%} more; at most {bound:.1%} more are allowed."
     )
-    return Gate(name, old - new, bound, old - new <= bound, reason)
+    yield Gate("attack_flagged", new - old, bound, new - old <= bound, reason)
 
 
 def _latency(latency: Mapping[str, Any], bounds: GateRecipe) -> Iterator[Gate]:

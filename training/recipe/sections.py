@@ -158,7 +158,10 @@ class GateRecipe(BaseModel):
     observed_over_expected: float = Field(default=2.0, ge=1)
     """Largest factor between observed fraud and the fraud that the probabilities predict, in either direction."""
     attack_loss: float = Field(default=0.05, ge=0, le=1)
-    """Largest loss, against the champion, of the share of recall kept under attack at medium strength."""
+    """Largest loss, against the champion, of the share of recall kept under attack at medium strength, whether or not
+    legitimate messages are obfuscated alike."""
+    attack_flagged: float = Field(default=0.02, ge=0, le=1)
+    """Largest excess over the champion's of the share of obfuscated legitimate messages that is flagged."""
     latency_ms: float = Field(default=25.0, gt=0)
     """Largest p99 of the time to score one record, in milliseconds."""
     latency_ratio: float = Field(default=2.0, ge=1)

@@ -175,10 +175,14 @@ def _attack_rows(attack: "AttackMetrics") -> list[tuple[str, str]]:
         kept = _in_columns([recall.kept for recall in recalls]) if changed else "       - nothing to change"
         rows.append((f"  {name}", kept))
     means = [attack.character[strength].mean for strength in strengths]
-    return [*rows, (f"  mean of characters ({attack.language})", _in_columns(means))]
+    rows.append((f"  mean of characters ({attack.language})", _in_columns(means)))
+    alike = [attack.character[strength].mean_alike for strength in strengths]
+    flagged = [attack.character[strength].flagged for strength in strengths]
+    rows.append(("  legitimate obfuscated alike", _in_columns(alike)))
+    return [*rows, ("  share of these flagged", _in_columns(flagged))]
 
 
-def _in_columns(shares: list[float | None]) -> str:
+def _in_columns(shares: Sequence[float | None]) -> str:
     return "".join(f"{'-' if share is None else f'{share:.3f}':>8}" for share in shares)
 
 
@@ -243,8 +247,10 @@ def comparison_rows(comparison: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows += [(METRIC_NAMES[name], _pair(comparison["figures"][name])) for name in COMPARED]
     attack, latency = comparison["attack"], comparison["latency"]
     if attack is not None:
-        name = f"recall kept, {attack['strength']} attack"
-        rows.append((name, _old_new_difference(attack["champion"], attack["challenger"], 3)))
+        titles = {"kept": "recall kept", "kept_alike": "the same, all obfuscated", "flagged": "legitimate flagged"}
+        for figure, title in titles.items():
+            old, new = attack[figure]["champion"], attack[figure]["challenger"]
+            rows.append((f"{title}, {attack['strength']} attack", _old_new_difference(old, new, 3)))
     times = [None if latency[role] is None else latency[role]["p99_ms"] for role in ("champion", "challenger")]
     rows.append(("one record, p99 in ms", _old_new_difference(times[0], times[1], 2)))
     left_out = ", ".join(f"{n:,} {reason}" for reason, n in comparison["left_out"].items() if n)

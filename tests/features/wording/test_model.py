@@ -60,7 +60,31 @@ def test_no_texts_have_no_rows() -> None:
     assert (log_odds.shape, known.shape) == ((0, 3), (0,))
 
 
-def test_log_odds_are_weighed_by_a_power_of_the_known_share() -> None:
-    odds, known = np.array([[3.0, -1.0], [3.0, -1.0], [3.0, -1.0]]), np.array([1.0, 0.5, 0.0])
-    assert weigh_by_known_share(odds, known, 4.0).tolist() == [[3.0, -1.0], [0.1875, -0.0625], [0.0, 0.0]]
-    assert weigh_by_known_share(odds, known, 0.0).tolist() == odds.tolist()
+KNOWN = np.array([1.0, 0.5, 0.0])
+
+
+@pytest.mark.parametrize(("legitimate", "sign"), [(-1, 1.0), (0, -1.0)])
+def test_evidence_of_fraud_is_weighed_by_a_power_of_the_known_share(legitimate: int, sign: float) -> None:
+    odds = np.array([[3.0], [3.0], [3.0]])
+    weighed = weigh_by_known_share(sign * odds, KNOWN, 4.0, legitimate)
+    assert (sign * weighed).tolist() == [[3.0], [0.1875], [0.0]]
+
+
+@pytest.mark.parametrize(("legitimate", "sign"), [(-1, 1.0), (0, -1.0)])
+def test_unknown_text_keeps_what_speaks_for_the_legitimate_class(legitimate: int, sign: float) -> None:
+    odds = sign * np.array([[-1.0], [-1.0], [-1.0]])
+    assert weigh_by_known_share(odds, KNOWN, 4.0, legitimate).tolist() == odds.tolist()
+
+
+def test_types_of_fraud_move_towards_the_legitimate_class() -> None:
+    odds = np.array([[4.0, 2.0, -1.0]] * 3)
+    assert weigh_by_known_share(odds, KNOWN, 4.0, 1).tolist() == [
+        [4.0, 2.0, -1.0],
+        [2.125, 2.0, -1.0],
+        [2.0, 2.0, -1.0],
+    ]
+
+
+def test_without_a_legitimate_class_log_odds_keep_their_weight() -> None:
+    odds = np.array([[4.0, 2.0, -1.0]] * 3)
+    assert weigh_by_known_share(odds, KNOWN, 0.0, -1).tolist() == odds.tolist()

@@ -100,6 +100,11 @@ def test_damaged_wording_is_rejected(binary: Any, copy: Copy, damage: Callable[[
         ("trust", lambda stored: np.float64("inf")),
         ("trust", lambda stored: np.float64(-1)),
         ("trust", lambda stored: None),
+        ("legitimate", lambda stored: np.int64(1)),
+        ("legitimate", lambda stored: np.int64(-2)),
+        ("legitimate", lambda stored: np.float64(0)),
+        ("legitimate", lambda stored: np.zeros(2, np.int64)),
+        ("legitimate", lambda stored: None),
     ],
 )
 def test_wording_arrays_that_the_kernel_cannot_read_are_rejected(
@@ -109,7 +114,8 @@ def test_wording_arrays_that_the_kernel_cannot_read_are_rejected(
         content = arrays(binary.folder, **{name: change(stored[name])})
     assert_rejected(
         copy(files={"wording.npz": content}),
-        "do not make a model|do not fit each other|n-grams to 22|at most 8 bytes|expected the arrays|out of bounds",
+        "do not make a model|do not fit each other|n-grams to 22|at most 8 bytes|expected the arrays|out of bounds"
+        "|no output",
     )
 
 
@@ -155,7 +161,7 @@ class Bomb:
 def test_a_pickle_is_never_loaded(binary: Any, copy: Copy, tmp_path: Path) -> None:
     fuse = tmp_path / "exploded"
     with np.load(io.BytesIO(content := arrays(binary.folder, intercept=np.array([Bomb(fuse)], object)))) as stored:
-        assert set(stored.files) == {"buckets", "weights", "intercept", "scale", "trust"}
+        assert set(stored.files) == {"buckets", "weights", "intercept", "scale", "trust", "legitimate"}
     assert_rejected(copy(files={"wording.npz": content}), "an array does not match its header")
     assert_rejected(copy(files={"wording.npz": pickle.dumps(Bomb(fuse))}), "the files do not make a model")
     assert not fuse.exists()

@@ -170,7 +170,7 @@ def test_a_class_that_cannot_be_written_as_json_is_rejected(types: Any, copy: Co
 
 def test_arrays_of_the_other_byte_order_give_the_same_scores(binary: Any, copy: Copy) -> None:
     swapped = {}
-    for name in ("buckets", "weights", "intercept", "scale", "trust"):
+    for name in ("buckets", "weights", "intercept", "scale", "trust", "legitimate"):
         values = stored(binary.folder, name)
         swapped[name] = values.astype(values.dtype.newbyteorder(">"))
     scorer = Scorer.load(copy(files={"wording.npz": arrays(binary.folder, **swapped)}))

@@ -1,91 +1,42 @@
 """The recall that is kept under attack, with scores that look for single words."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.training.attack.counts import AttackCounts
 from fraudsieve.training.attack.obfuscations import OBFUSCATIONS, STRENGTHS
 from fraudsieve.training.attack.recall import (
-    AttackCounts,
     CharacterSummary,
     KeptRecall,
-    attack_counts,
     attack_messages,
     attack_metrics,
     attackable,
     check_attackable,
-    strict_threshold,
 )
 
-FRAUD = ["free free", "free prize 555", "prize"]
 
-
-def score_word(word: str) -> Callable[[list[str]], npt.NDArray[Any]]:
-    return lambda texts: np.array([float(word in text) for text in texts])
-
-
-@given(st.lists(st.floats(-5, 5), min_size=1, max_size=300), st.sampled_from([0.0, 0.01, 0.05, 0.5]))
-def test_no_more_than_the_rate_is_above_the_threshold(scores: list[float], rate: float) -> None:
-    legitimate = np.array(scores)
-    threshold = strict_threshold(legitimate, rate)
-    assert (legitimate > threshold).mean() <= rate
-    lower = legitimate[legitimate < threshold]
-    if len(lower):  # any lower threshold exceeds the rate
-        assert (legitimate > lower.max()).mean() > rate
-
-
-def test_everything_below_the_threshold_is_missed() -> None:
-    counts = attack_counts(score_word("free"), FRAUD, np.zeros(50))
-    assert (counts.rows, counts.clean) == (3, 2)
-    assert counts.caught["spelled_digits", "strong"] == 2
-    assert counts.changed["spelled_digits", "strong"] == 1
-    assert counts.changed["homophone", "strong"] == 0
-    assert counts.caught["symbols", "strong"] < 2
-    assert attack_counts(score_word("free"), FRAUD, np.ones(50)).clean == 0
-
-
-def test_ties_with_the_threshold_and_nan_are_not_caught() -> None:
-    assert attack_counts(lambda texts: np.ones(len(texts)), FRAUD, np.ones(5)).clean == 0
-    assert attack_counts(lambda texts: np.full(len(texts), np.nan), FRAUD, np.ones(5)).clean == 0
-
-
-def test_the_score_always_gets_all_texts_in_their_order() -> None:
-    seen: list[int] = []
-
-    def score(texts: list[str]) -> npt.NDArray[np.float64]:
-        seen.append(len(texts))
-        return np.zeros(len(texts))
-
-    attack_counts(score, FRAUD, np.zeros(5))
-    assert seen == [3] * (len(OBFUSCATIONS) * len(STRENGTHS) + 1)
-
-
-def test_counts_of_folds_add_up() -> None:
-    first, second = (attack_counts(score_word("free"), texts, np.zeros(5)) for texts in (FRAUD[:1], FRAUD[1:]))
-    assert first + second == attack_counts(score_word("free"), FRAUD, np.zeros(5))
-
-
-def made_up(kept: dict[str, int], clean: int = 10) -> AttackCounts:
+def made_up(kept: dict[str, int], clean: int = 10, flagged: int = 0) -> AttackCounts:
+    """Counts of 20 fraudulent and 50 legitimate texts; of the fraud that is kept, half is when all are obfuscated."""
     keys = [(name, strength) for name in OBFUSCATIONS for strength in STRENGTHS]
-    return AttackCounts(20, clean, {key: kept.get(key[0], clean) for key in keys}, dict.fromkeys(keys, 20))
+    caught = {key: kept.get(key[0], clean) for key in keys}
+    alike = {key: count // 2 for key, count in caught.items()}
+    return AttackCounts(20, 50, clean, caught, alike, dict.fromkeys(keys, 20), dict.fromkeys(keys, flagged))
 
 
 def test_the_mean_is_over_obfuscations_of_characters_that_apply() -> None:
     metrics = attack_metrics(made_up({"symbols": 5, "homophone": 0, "synonym": 0}), "en")
     names = [name for name, way in OBFUSCATIONS.items() if way.level == "character" and "en" in way.languages]
     assert metrics.recall == 0.5
-    assert metrics.obfuscations["symbols"].light == KeptRecall(0.25, 0.5, 1.0)
+    assert metrics.obfuscations["symbols"].light == KeptRecall(0.25, 0.5, 1.0, 0.1, 0.2, 0.0)
     light = metrics.character["light"]
     assert light.mean == pytest.approx(1 - 0.5 / len(names))
     assert (light.worst, light.worst_obfuscation) == (0.5, "symbols")
@@ -95,17 +46,25 @@ def test_the_mean_is_over_obfuscations_of_characters_that_apply() -> None:
 
 def test_a_gain_does_not_offset_a_loss() -> None:
     metrics = attack_metrics(made_up({"symbols": 5, "spacing": 15}), "en")
-    assert metrics.obfuscations["spacing"].light == KeptRecall(0.75, 1.0, 1.0)
-    assert metrics.character["light"] == attack_metrics(made_up({"symbols": 5}), "en").character["light"]
+    assert metrics.obfuscations["spacing"].light == KeptRecall(0.75, 1.0, 1.0, 0.35, 0.7, 0.0)
+    assert metrics.character["light"].mean == attack_metrics(made_up({"symbols": 5}), "en").character["light"].mean
 
 
 def test_without_clean_recall_nothing_is_kept() -> None:
     metrics = attack_metrics(made_up({}, clean=0), "en")
     assert metrics.obfuscations["symbols"].light.kept is None
-    assert metrics.character["light"] == CharacterSummary(None, None, None)
+    assert metrics.character["light"] == CharacterSummary(None, None, None, None, 0.0)
 
 
-def test_only_the_text_of_fraud_is_obfuscated() -> None:
+def test_false_alarms_are_a_share_of_the_legitimate_texts() -> None:
+    metrics = attack_metrics(made_up({}, flagged=5), "en")
+    assert metrics.legitimate_rows == 50
+    assert metrics.obfuscations["symbols"].medium.flagged == 0.1
+    assert metrics.character["medium"].flagged == pytest.approx(0.1)
+    assert metrics.character["medium"].mean_alike == pytest.approx(0.5)
+
+
+def test_only_the_text_is_obfuscated_of_fraudulent_and_legitimate_messages_alike() -> None:
     rows = pd.DataFrame({"text": ["free 4 u", "dinner?", "free 2"], "account_id": ["a", "b", "c"]}, index=[5, 7, 9])
     seen: list[pd.DataFrame] = []
 
@@ -116,13 +75,14 @@ def test_only_the_text_of_fraud_is_obfuscated() -> None:
     is_fraud = np.array([True, False, True])
     metrics = attack_messages(score, rows, is_fraud, np.array([1.0, 0.5, 1.0]))
     assert (metrics.rows, metrics.recall, metrics.language) == (2, 1.0, "en")
-    assert metrics.obfuscations["homophone"].strong == KeptRecall(1.0, 1.0, 0.0)
+    assert metrics.obfuscations["homophone"].strong == KeptRecall(1.0, 1.0, 0.0, 1.0, 1.0, 0.0)
     assert metrics.obfuscations["synonym"].strong.kept == 0.0
-    assert all(call["account_id"].tolist() == ["a", "c"] for call in seen)
+    assert all(call["account_id"].tolist() == ["a", "c", "b"] for call in seen)
+    assert {call["text"].iloc[2] for call in seen} > {"dinner?"}
     assert rows["text"].tolist() == ["free 4 u", "dinner?", "free 2"]
 
 
-def test_a_sample_of_many_frauds_is_obfuscated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sample_of_many_texts_is_obfuscated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fraudsieve.training.attack.recall.MAX_TEXTS", 3)
     rows = pd.DataFrame({"text": [f"free {i}" for i in range(9)] + ["dinner?"]})
     seen: list[list[str]] = []
@@ -132,8 +92,8 @@ def test_a_sample_of_many_frauds_is_obfuscated(monkeypatch: pytest.MonkeyPatch) 
         return np.ones(len(rows))
 
     metrics = attack_messages(score, rows, np.arange(10) < 9, np.zeros(10))
-    assert metrics.rows == 3
-    assert seen[-1] == ["free 0", "free 4", "free 8"]  # the last call scores the clean texts
+    assert (metrics.rows, metrics.legitimate_rows) == (3, 1)
+    assert seen[-1] == ["free 0", "free 4", "free 8", "dinner?"]  # the last call scores the clean texts
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,8 @@ def test_tables_of_slices(reports: Reports) -> None:
     symbols = report.attack.obfuscations["symbols"]
     assert row(tables["Under attack"], "symbols")[3] == f"{symbols.medium.kept:.3f}"
     assert row(tables["Under attack"], "leetspeak").count("–") == 3  # nothing to change
+    assert row(tables["Under attack"], "the same, legitimate texts obfuscated alike")[2:] == ["0.700"] * 3
+    assert row(tables["Under attack"], "share of these that is flagged")[2:] == ["0.021"] * 3
     assert row(tables["By type"], "spam")[-1] == f"{report.by_type['spam'].caught:.3f}"
 
 

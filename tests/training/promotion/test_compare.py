@@ -66,7 +66,9 @@ def test_a_comparison_has_intervals_over_campaigns_an_attack_and_latencies(whole
     low, high = whole["figures"]["average_precision"]["interval"]
     assert 0 < low < whole["figures"]["average_precision"]["difference"] < high
     assert whole["attack"]["strength"] == "medium"
-    assert 0 < whole["attack"]["challenger"] <= 1
+    assert 0 < whole["attack"]["kept"]["challenger"] <= 1
+    assert 0 < whole["attack"]["kept_alike"]["challenger"] <= 1
+    assert 0 <= whole["attack"]["flagged"]["challenger"] < 1
     assert all(0 < whole["latency"][role]["p50_ms"] <= whole["latency"][role]["p99_ms"] for role in whole["latency"])
     assert whole["capacity"]["alerts"] == pytest.approx(whole["frauds"])
     assert whole["capacity"]["why"] == "as many as there are frauds"

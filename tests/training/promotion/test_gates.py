@@ -15,6 +15,15 @@ def pair(old: float | None, new: float, interval: list[float] | None = None) -> 
     return {"champion": old, "challenger": new, "difference": difference, "interval": interval}
 
 
+def attack(**challenger: float | None) -> dict[str, Any]:
+    """Return the figures of an attack in which the challenger is as good as the champion, except for the given ones."""
+    champion = {"kept": 0.95, "kept_alike": 0.9, "flagged": 0.03}
+    changed = champion | challenger
+    return {"strength": "medium"} | {
+        name: {"champion": old, "challenger": changed[name]} for name, old in champion.items()
+    }
+
+
 def comparison(**changes: Any) -> dict[str, Any]:
     """Return a comparison in which the challenger passes all gates, except for the given changes."""
     figures = {
@@ -25,7 +34,7 @@ def comparison(**changes: Any) -> dict[str, Any]:
     }
     whole: dict[str, Any] = {"champion": {"name": "old"}, "frauds": 10_000, "figures": figures}
     whole["capacity"] = {"alerts": 10_000.0, "why": "as many as there are frauds"}
-    whole["attack"] = {"strength": "medium", "champion": 0.95, "challenger": 0.95}
+    whole["attack"] = attack()
     whole["latency"] = {"champion": {"p99_ms": 1.0}, "challenger": {"p99_ms": 1.2}}
     for name, value in changes.items():
         (figures if name in figures else whole)[name] = value
@@ -46,6 +55,8 @@ def test_all_gates_are_there_and_passed() -> None:
         "calibration_loss",
         "observed_over_expected",
         "attack",
+        "attack_alike",
+        "attack_flagged",
         "latency",
         "latency_ratio",
     }
@@ -74,8 +85,11 @@ def test_all_gates_are_there_and_passed() -> None:
         ("observed_over_expected", pair(1.0, 2.1), "observed_over_expected"),
         ("observed_over_expected", pair(1.0, 0.49), "observed_over_expected"),
         ("observed_over_expected", pair(None, 1.0) | {"challenger": None}, "observed_over_expected"),
-        ("attack", {"strength": "medium", "champion": 0.95, "challenger": 0.89}, "attack"),
-        ("attack", {"strength": "medium", "champion": 0.95, "challenger": None}, "attack"),
+        ("attack", attack(kept=0.89), "attack"),
+        ("attack", attack(kept=None), "attack"),
+        ("attack", attack(kept_alike=0.84), "attack_alike"),
+        ("attack", attack(kept_alike=None), "attack_alike"),
+        ("attack", attack(flagged=0.051), "attack_flagged"),
         ("latency", {"champion": {"p99_ms": 20.0}, "challenger": {"p99_ms": 26.0}}, "latency"),
         ("latency", {"champion": {"p99_ms": 1.0}, "challenger": {"p99_ms": 2.1}}, "latency_ratio"),
     ],
@@ -92,7 +106,7 @@ def test_one_failed_gate_stops_a_challenger(name: str, value: Any, gate: str) ->
         ("recall_at_capacity", pair(0.0, 0.0)),
         ("ece", pair(0.052, 0.079)),
         ("observed_over_expected", pair(1.0, 0.51)),
-        ("attack", {"strength": "medium", "champion": 0.95, "challenger": 0.91}),
+        ("attack", attack(kept=0.91, kept_alike=0.86, flagged=0.049)),
         ("attack", None),
         ("latency", {"champion": {"p99_ms": 13.0}, "challenger": {"p99_ms": 24.9}}),
     ],

@@ -1,0 +1,146 @@
+"""The pairs of the transfer benchmark: a set to train on, and texts from elsewhere to look at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmarks.data.location import load_messages
+from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
+
+__all__ = ["PAIRS", "Pair", "TargetTexts", "load_source", "load_target"]
+
+LEGITIMATE: Final = "ham"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A source that models are trained on, and a target that they have not seen.
+
+    Parameters
+    ----------
+    source : str
+        The set of the training rows.
+    target : str
+        The set that is looked at.
+    chat : str, default=""
+        The set of legitimate texts, if the target has none.
+    whole_chat : bool, default=False
+        Whether the target is all legitimate: its fraud is then the source's that no model was trained on.
+
+    Examples
+    --------
+    >>> Pair("smishing", "spamhunter", chat="nus_sms_en").name
+    'smishing_spamhunter'
+    """
+
+    source: str
+    target: str
+    chat: str = ""
+    whole_chat: bool = False
+
+    @property
+    def name(self) -> str:
+        """First part of the names of the figures."""
+        return f"{self.source}_{self.target}"
+
+
+PAIRS: Final[Mapping[str, Pair]] = {
+    pair.name: pair
+    for pair in (
+        Pair("smishing", "nus_sms_en", whole_chat=True),
+        Pair("smishing", "spamhunter", chat="nus_sms_en"),
+        Pair("mudou_sms", "nus_sms_zh", whole_chat=True),
+        Pair("mudou_sms", "fbs_sms", chat="nus_sms_zh"),
+        Pair("stoneskipping", "mudou_sms"),
+    )
+}
+
+
+@dataclass(frozen=True, eq=False)
+class TargetTexts:
+    """The texts of a target.
+
+    Parameters
+    ----------
+    texts : list of str of length n_texts
+        Raw texts.
+    is_fraud : ndarray of bool of shape (n_texts,)
+        Which of them are fraud or spam.
+    years : ndarray of int of shape (n_texts,)
+        The year of each text; 0 if unknown.
+    """
+
+    texts: list[str]
+    is_fraud: NDArray[np.bool_]
+    years: NDArray[np.int64]
+
+    @cached_property
+    def groups(self) -> NDArray[np.int64]:
+        """Near-duplicates share a number: they are no independent evidence."""
+        return near_duplicate_groups(self.texts)
+
+
+def load_source(name: str, *, rows: int, seed: int) -> tuple[list[str], NDArray[np.bool_]]:
+    """Draw rows of a set to train and calibrate on.
+
+    Parameters
+    ----------
+    name : str
+        The set. If it has a column ``split``, its training rows.
+    rows : int
+        The most rows that are drawn.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    texts : list of str
+        Raw texts.
+    is_fraud : ndarray of bool
+        Whether each is fraud or spam.
+    """
+    frame = load_messages(name)
+    if "split" in frame:
+        frame = frame[frame["split"] == "train"]
+    if len(frame) > rows:
+        frame = frame.iloc[np.random.default_rng(seed).permutation(len(frame))[:rows]]
+    return frame["text"].tolist(), (frame["label"] != LEGITIMATE).to_numpy()
+
+
+def load_target(pair: Pair, *, rows: int) -> TargetTexts:
+    """Read the texts of a target, with its legitimate texts from elsewhere if it has none.
+
+    Parameters
+    ----------
+    pair : Pair
+        The pair.
+    rows : int
+        The most rows of each set that are read, drawn once with seed 0.
+
+    Returns
+    -------
+    TargetTexts
+        Of a set of reports in many languages, those whose letters are of the Latin alphabet without accents.
+    """
+    target = _sample(
+        _plain_latin(load_messages(pair.target)) if pair.chat == "nus_sms_en" else load_messages(pair.target), rows
+    )
+    parts = [target, _sample(load_messages(pair.chat), rows)] if pair.chat else [target]
+    frame = pd.concat([part.reindex(columns=["text", "label", "sent_at"]) for part in parts], ignore_index=True)
+    years = np.asarray(pd.to_datetime(frame["sent_at"], utc=True).dt.year.fillna(0), np.int64)
+    return TargetTexts(frame["text"].tolist(), (frame["label"] != LEGITIMATE).to_numpy(), years)
+
+
+def _sample(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
+    return frame.sample(rows, random_state=0) if len(frame) > rows else frame
+
+
+def _plain_latin(frame: pd.DataFrame) -> pd.DataFrame:
+    """Keep the texts whose letters are all ASCII: a model of English is not asked about other scripts."""
+    letters = frame["text"].str.replace(r"[\W\d_]", "", regex=True)
+    return frame[letters.str.fullmatch("[A-Za-z]+")]

@@ -1,0 +1,126 @@
+"""Transfer between small made-up sets under the names of the shared ones."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from benchmarks.data.location import DATA_VARIABLE
+from benchmarks.transfer.__main__ import main
+from benchmarks.transfer.contest import compare_pairs, contestants
+from benchmarks.transfer.pairs import PAIRS, load_source, load_target
+from benchmarks.transfer.svd_trees import SvdTrees
+
+FRAUD = "prize claim urgent account locked verify winner voucher cash gift bonus bank"
+HAM = "dinner home tonight see you at six bring wine bread milk bus late"
+
+Flags = npt.NDArray[np.bool_]
+Score = Callable[[list[str]], npt.NDArray[Any]]
+
+
+def made_up(rows: int, fraud: float, *, seed: int = 0) -> pd.DataFrame:
+    """Messages whose words are drawn for every row."""
+    rng = np.random.default_rng(seed)
+    labels = np.where(rng.random(rows) < fraud, "spam", "ham")
+    texts = [" ".join(rng.choice((FRAUD if label == "spam" else HAM).split(), 7)) for label in labels]
+    return pd.DataFrame({"text": texts, "label": labels})
+
+
+@pytest.fixture
+def sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "messages"
+    folder.mkdir()
+    made_up(400, 0.4).to_parquet(folder / "smishing.parquet")
+    made_up(300, 0.0, seed=1).to_parquet(folder / "nus_sms_en.parquet")
+    reports = made_up(200, 1.0, seed=2).assign(sent_at=pd.Timestamp("2020-05-01"))
+    reports.loc[0, "text"], reports.loc[1, "text"] = "ваш приз", "préstamo"
+    reports.loc[100:, "sent_at"] = pd.Timestamp("2021-05-01")
+    reports.to_parquet(folder / "spamhunter.parquet")
+    made_up(400, 0.5).assign(split="train").to_parquet(folder / "stoneskipping.parquet")
+    made_up(200, 0.5, seed=3).to_parquet(folder / "mudou_sms.parquet")
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+
+
+def fraud_words(texts: list[str], is_fraud: Flags, groups: npt.NDArray[np.intp]) -> Score:
+    """Count the words of fraud."""
+    return lambda batch: np.array([sum(word in FRAUD.split() for word in text.split()) for text in batch], float)
+
+
+@pytest.mark.usefixtures("sets")
+def test_reports_get_the_chat_and_keep_only_plain_latin_letters() -> None:
+    target = load_target(PAIRS["smishing_spamhunter"], rows=1000)
+    assert (int(target.is_fraud.sum()), int((~target.is_fraud).sum())) == (198, 300)
+    assert sorted(set(target.years.tolist())) == [0, 2020, 2021]
+    assert len(load_target(PAIRS["smishing_spamhunter"], rows=50).texts) == 100
+
+
+@pytest.mark.usefixtures("sets")
+def test_the_rows_of_a_large_source_are_drawn() -> None:
+    first, again, second = (load_source("stoneskipping", rows=100, seed=seed)[0] for seed in (0, 0, 1))
+    assert first == again != second
+    assert len(first) == 100
+
+
+@pytest.mark.usefixtures("sets")
+def test_no_contestant_is_trained_on_held_back_rows() -> None:
+    trained: list[set[str]] = []
+    scored: list[list[str]] = []
+
+    def remember(texts: list[str], is_fraud: Flags, groups: npt.NDArray[np.intp]) -> Score:
+        trained.append(set(texts))
+        score = fraud_words(texts, is_fraud, groups)
+
+        def remember_scored(batch: list[str]) -> npt.NDArray[Any]:
+            scored.append(batch)
+            return score(batch)
+
+        return remember_scored
+
+    report = compare_pairs(["smishing_nus_sms_en", "smishing_spamhunter"], {"ours": remember}, draws=2)
+    assert len(trained) == 2  # pairs of a source share their models
+    assert trained[0] != trained[1]
+    held_back = scored[0]
+    assert not trained[0] & set(held_back)
+    assert report.figures["smishing_nus_sms_en.recall_at_1pct"] == 1.0
+    assert report.figures["smishing_nus_sms_en.flagged"] == 0.0
+    assert report.figures["smishing_spamhunter.recall_at_1pct.2021"] == 1.0
+    assert [bar.name for bar in report.bars] == ["smishing_nus_sms_en.flagged"]
+
+
+@pytest.mark.usefixtures("sets")
+def test_bars_hold_ours_to_the_svm() -> None:
+    def blind(texts: list[str], is_fraud: Flags, groups: npt.NDArray[np.intp]) -> Score:
+        return lambda batch: np.zeros(len(batch))
+
+    fits = {"ours": blind, "linear_svm": fraud_words}
+    report = compare_pairs(["stoneskipping_mudou_sms"], fits, draws=1)
+    assert [(bar.name, bar.value, bar.bound, bar.holds) for bar in report.bars] == [
+        ("stoneskipping_mudou_sms.recall_at_1pct", 0.0, 1.0, False)
+    ]
+    assert report.figures["stoneskipping_mudou_sms.recall_at_1pct.lead_over_linear_svm.high"] < 0
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("sets")
+def test_one_command_line_call(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--pair", "smishing_spamhunter", "--draws", "1", "--without", "fasttext", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert content["figures"]["smishing_spamhunter.average_precision"] > 0.95
+    assert set(content["peers"]) == {"linear_svm", "lightgbm_svd"}
+    assert all(np.isfinite(list(peer.values())).all() for peer in [content["figures"], *content["peers"].values()])
+
+
+@pytest.mark.usefixtures("sets")
+def test_svd_trees_score_fraud_high() -> None:
+    frame = made_up(300, 0.5, seed=5)
+    is_fraud = (frame["label"] == "spam").to_numpy()
+    score = SvdTrees(n_components=10, n_rounds=20).fit_scores(frame["text"].tolist(), is_fraud, np.arange(300))
+    assert score(["prize claim winner", "dinner home tonight"])[0] > score(["prize claim winner", "see you at six"])[1]
+
+
+def test_contestants_can_be_left_out() -> None:
+    assert set(contestants(without=["lightgbm_svd", "fasttext"])) == {"ours", "linear_svm"}
