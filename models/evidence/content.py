@@ -150,7 +150,8 @@ def input_fields(matrix: FeatureMatrix) -> dict[str, str]:
     Examples
     --------
     >>> from fraudsieve.features.account_matrix import AccountMatrix
-    >>> sorted(input_fields(AccountMatrix("account", (), numbers=("age",))))
+    >>> from fraudsieve.features.profile.own_columns import OwnColumns
+    >>> sorted(input_fields(AccountMatrix("account", (), own=OwnColumns(("age",)))))
     ['account_id', 'age', 'as_of', 'created_at']
     """
     ids: dict[str, str] = dict.fromkeys(IDS[matrix.subject], "id")
@@ -178,7 +179,8 @@ def is_input(record: Mapping[str, Any], described: Mapping[str, Any], matrix: Fe
     Examples
     --------
     >>> from fraudsieve.features.account_matrix import AccountMatrix
-    >>> matrix, record = AccountMatrix("account", (), numbers=("age",)), {"account_id": "ann", "age": 3}
+    >>> from fraudsieve.features.profile.own_columns import OwnColumns
+    >>> matrix, record = AccountMatrix("account", (), own=OwnColumns(("age",))), {"account_id": "ann", "age": 3}
     >>> is_input(record, Content().describe_input(record, input_fields(matrix)), matrix, Content())
     True
     """
