@@ -369,7 +369,7 @@ def test_own_columns_need_a_frame_that_has_them_and_are_the_same_in_transform() 
         features.transform(TEXTS)
     with pytest.raises(TypeError, match="Expected a DataFrame with text and the columns channel, got list"):
         MessageFeatures(columns=["channel"]).fit(TEXTS, LABELS)
-    with pytest.raises(ValueError, match="column 'channel' is missing"):
+    with pytest.raises(ValueError, match="column 'channel', which is named as a feature, is missing"):
         MessageFeatures(columns=["channel"]).fit(frame[["text"]], LABELS)
 
 
