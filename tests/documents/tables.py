@@ -21,6 +21,7 @@ def write_tables(folder: Path) -> None:
         "messages": messages[~later],
         "later": messages[later],
         "new": messages[later].drop(columns=["label", "labelled_at"]),
+        "traffic": messages[later].drop(columns=["label", "labelled_at"]),
         "first-week": messages[later & (messages["sent_at"] < weeks[1])],
         "this-week": messages[messages["sent_at"] >= weeks[1]],
         "accounts": world.accounts,
@@ -30,6 +31,8 @@ def write_tables(folder: Path) -> None:
     labels = pd.concat([_one_fraud_of_accounts(world), _labels_of_events(world)], ignore_index=True)
     for name, table in (tables | {"labels": labels}).items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
+    audited = messages[later][["message_id", "label"]].rename(columns={"message_id": "subject_id"})
+    audited.to_csv(folder / "labels.csv", index=False)
     export = messages[["message_id", "text", "label"]].rename(columns={"text": "content", "label": "class"})
     export[~later].to_csv(folder / "export.csv", index=False, encoding="gb18030")
     export[later].drop(columns="class").to_excel(folder / "export.xlsx", index=False)

