@@ -14,7 +14,8 @@ NOT_RUN = {
     'pip install -e ".[bench]"': "benchmarks need data that are not part of the project",
     "ENV NUMBA_CPU_NAME": "tests/models/service/test_image_example.py runs the commands of the image",
     "mlflow.pyfunc.spark_udf": "PySpark is not a dependency",
-    "fraudsieve evidence": "tests/cli/test_evidence.py runs these commands; keys and the place elsewhere are the reader's",
+    "fraudsieve cases": "tests/cli/test_cases.py runs the command on its own scores",
+    "fraudsieve evidence": "tests/cli/test_evidence.py runs these; keys and the place elsewhere are the reader's",
 }
 """What a block begins with or contains, and why it is not run."""
 

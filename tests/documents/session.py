@@ -45,7 +45,10 @@ class Session:
 
     def run(self, block: Block) -> None:
         """Run a block, and raise AssertionError with what it printed if it fails."""
-        if block.language == "toml":
+        if block.language == "toml" and "[[rule]]" in block.text:
+            (self.folder / "rules.toml").write_text(block.text, "utf-8")
+            self.execute(block.place, "from fraudsieve.models.rules import read_rules; read_rules('rules.toml')")
+        elif block.language == "toml":
             (self.folder / "recipe.toml").write_text(block.text, "utf-8")
             self.execute(block.place, "from fraudsieve import Recipe; Recipe.read('recipe.toml')")
         elif block.language == "python":
