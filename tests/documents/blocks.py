@@ -14,6 +14,7 @@ NOT_RUN = {
     'pip install -e ".[bench]"': "benchmarks need data that are not part of the project",
     "ENV NUMBA_CPU_NAME": "tests/models/service/test_image_example.py runs the commands of the image",
     "mlflow.pyfunc.spark_udf": "PySpark is not a dependency",
+    "--shadow ": "tests/models/service/shadow runs services with a challenger",
     "fraudsieve cases": "tests/cli/test_cases.py runs the command on its own scores",
     "fraudsieve evidence": "tests/cli/test_evidence.py runs these; keys and the place elsewhere are the reader's",
 }

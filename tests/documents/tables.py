@@ -31,7 +31,7 @@ def write_tables(folder: Path) -> None:
     labels = pd.concat([_one_fraud_of_accounts(world), _labels_of_events(world)], ignore_index=True)
     for name, table in (tables | {"labels": labels}).items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
-    (folder / "partners.txt").write_text("shop.example\n", "utf-8")
+    (folder / "partners.txt").write_text("partner-shop.com\n", "utf-8")
     audited = messages[later][["message_id", "label"]].rename(columns={"message_id": "subject_id"})
     audited.to_csv(folder / "labels.csv", index=False)
     export = messages[["message_id", "text", "label"]].rename(columns={"text": "content", "label": "class"})
