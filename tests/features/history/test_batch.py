@@ -256,7 +256,10 @@ def test_a_million_events_of_one_account_take_a_few_seconds() -> None:
         "counterparty_id": rng.integers(0, 1000, n),
     }
     history_features({name: column[:10] for name, column in events.items()})
-    start = time.process_time()
-    out = history_features(events)
-    assert time.process_time() - start < 15
+    seconds = []
+    for _ in range(2):  # the first also waits for memory that the process never had
+        start = time.process_time()
+        out = history_features(events)
+        seconds.append(time.process_time() - start)
+    assert min(seconds) < 8
     assert out[:, 0].max() > 400
