@@ -23,7 +23,7 @@ from .numbers import NUMBERS, find_numbers
 from .suffixes import find_rule, hash_host, registered_domain
 from .telephones import PHONES
 
-__all__ = ["CONTACT_KINDS", "Contacts", "find_contacts"]
+__all__ = ["CONTACT_KINDS", "LONGEST_KEY", "Contacts", "find_contacts", "keyed_digest"]
 
 
 CONTACT_KINDS: Final = (
@@ -108,7 +108,7 @@ def find_contacts(texts: Sequence[str], key: bytes) -> Contacts:
     raw = pack(texts)
     folded, _ = fold_codes(raw)
     contacts = {*_links(folded), *_numbers(folded), *_handles(folded), *_crypto(raw)}
-    rows = sorted((message, kind, _hash(kind, plain, key)) for message, kind, plain in contacts)
+    rows = sorted((message, kind, keyed_digest(kind, plain, key)) for message, kind, plain in contacts)
     message, kind, digest = zip(*rows, strict=True) if rows else ((), (), ())
     return Contacts(np.array(message, np.int64), np.array(kind, np.str_), np.array(digest, np.str_))
 
@@ -121,7 +121,28 @@ def _check_key(key: bytes) -> None:
         raise ValueError(f"Expected a key of 1 to {LONGEST_KEY} bytes, got {len(key)}. {fix}")
 
 
-def _hash(kind: str, plain: str, key: bytes) -> str:
+def keyed_digest(kind: str, plain: str, key: bytes) -> str:
+    """Return the keyed digest of an identifier (BLAKE2b, 128 bits), which nobody can guess without the key.
+
+    Parameters
+    ----------
+    kind : str
+        What it is, such as ``phone``; equal identifiers of two kinds have two digests.
+    plain : str
+        The identifier.
+    key : bytes, 1 to 64
+        The secret key.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits.
+
+    Examples
+    --------
+    >>> len(keyed_digest("phone", "13800138000", b"a key"))
+    32
+    """
     return hashlib.blake2b(f"{kind}\0{plain}".encode(), key=key, digest_size=HASH_BYTES).hexdigest()
 
 

@@ -12,7 +12,7 @@ from fraudsieve._typing import Array
 
 from .exact import add_to_digits, sum_of_digits
 
-__all__ = ["WINDOW_MEASURES", "hours_of_day", "totals_in_windows"]
+__all__ = ["WINDOW_MEASURES", "first_from", "hours_of_day", "totals_in_windows"]
 
 
 WINDOW_MEASURES = ("count", "sum", "mean", "distinct", "night", "weekend", "gap_mean", "span")

@@ -1,6 +1,5 @@
 """Links by shared identifiers: contacts in texts, devices, cards and other ids of events, all under a key."""
 
-import hashlib
 from collections.abc import Iterator
 from typing import Final
 
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
-from fraudsieve.features.cues.contacts import find_contacts
+from fraudsieve.features.cues.contacts import find_contacts, keyed_digest
 from fraudsieve.models.cases.actions import Actions
 from fraudsieve.models.cases.settings import CaseSettings
 
@@ -60,8 +59,7 @@ def _columns(frame: pd.DataFrame, key: bytes) -> Iterator[pd.DataFrame]:
             continue
         codes, plain = pd.factorize(frame[name])
         kind = name.removesuffix("_id")
-        digests = [hashlib.blake2b(f"{kind}\0{value}".encode(), key=key, digest_size=16) for value in plain]
-        values = np.array([f"{kind}:{digest.hexdigest()}" for digest in digests], object)
+        values = np.array([f"{kind}:{keyed_digest(kind, str(value), key)}" for value in plain], object)
         rows = np.flatnonzero(codes >= 0)
         yield pd.DataFrame({"record": rows, "value": values[codes[rows]]})
 

@@ -1,6 +1,5 @@
 """Soft links by address range, and by sign-ups within minutes."""
 
-import hashlib
 import ipaddress
 from typing import Final
 
@@ -8,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
+from fraudsieve.features.cues.contacts import keyed_digest
 from fraudsieve.models.cases.actions import Actions
 from fraudsieve.models.cases.settings import CaseSettings
 
@@ -61,7 +61,7 @@ def _range_digest(address: str, key: bytes) -> str | None:
         network = ipaddress.ip_network(f"{address}/{PREFIXES[version]}", strict=False)
     except ValueError:
         return None
-    return "address_range:" + hashlib.blake2b(str(network).encode(), key=key, digest_size=16).hexdigest()
+    return f"address_range:{keyed_digest('address_range', str(network), key)}"
 
 
 def sign_up_links(actions: Actions, settings: CaseSettings) -> Links:

@@ -5,20 +5,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from fraudsieve._typing import Array
+from fraudsieve.features.history.kernels.windows import first_from
 from fraudsieve.models.cases.actions import NO_TIME, Actions
 
 __all__ = ["count_closures", "neighbourhood_similarity"]
-
-
-@nb.njit(cache=True, nogil=True)
-def _first_after(times: Array, start: int, stop: int, bound: int) -> int:
-    while start < stop:
-        middle = (start + stop) // 2
-        if times[middle] < bound:
-            start = middle + 1
-        else:
-            stop = middle
-    return start
 
 
 @nb.njit(cache=True, nogil=True)
@@ -32,14 +22,14 @@ def _closure_kernel(
         if x < 0 or y < 0:
             continue
         count, direct = 0, False
-        start = _first_after(times, offsets[x], offsets[x + 1], span[0, k])
+        start = first_from(times, offsets[x], offsets[x + 1], span[0, k])
         for m in range(start, min(offsets[x + 1], start + limit)):
             if times[m] > span[1, k]:
                 break
             direct |= other[m] == y
             if other[m] != shared[k] and other[m] != y:
                 mark[other[m]] = k
-        start = _first_after(times, offsets[y], offsets[y + 1], span[0, k])
+        start = first_from(times, offsets[y], offsets[y + 1], span[0, k])
         for m in range(start, min(offsets[y + 1], start + limit)):
             if times[m] > span[1, k]:
                 break

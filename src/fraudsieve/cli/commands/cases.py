@@ -96,11 +96,14 @@ def cases_command(
 
 def _key(path: Path | None) -> bytes:
     """Return the key of digests: without one, digests of two runs cannot be compared, and nobody needs to keep it."""
-    if path is not None:
-        return path.read_bytes().strip()
-    key = os.environ.get(KEY_VARIABLE, "").encode() or os.urandom(32)
-    if len(key) > 64:
-        raise RecipeError(KEY_VARIABLE, [f"expected 1 to 64 bytes, got {len(key)}"])
+    from fraudsieve.features.cues.contacts import LONGEST_KEY
+
+    if path is None:
+        origin, key = KEY_VARIABLE, os.environ.get(KEY_VARIABLE, "").encode() or os.urandom(32)
+    else:
+        origin, key = str(path), path.read_bytes().strip()
+    if not 1 <= len(key) <= LONGEST_KEY:
+        raise RecipeError(origin, [f"expected a key of 1 to {LONGEST_KEY} bytes, got {len(key)}"])
     return key
 
 
