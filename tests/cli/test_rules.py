@@ -127,8 +127,8 @@ def test_a_recipe_names_the_rules(model: Path, sent: pd.DataFrame, run: Run) -> 
     code, by_recipe, _ = run(*call, "--recipe", "recipe.toml")
     assert (code, by_recipe) == (0, by_option)
     assert by_recipe["report"]["rules"]
-    call = ("monitor", "--model", model, "--reference", "m.parquet", "--current", "m.parquet")
-    assert run(*call, "--recipe", "recipe.toml")[1]["report"]["rules"][0]["id"] == "mules"
+    watch = ("monitor", "--model", model, "--reference", "m.parquet", "--current", "m.parquet")
+    assert run(*watch, "--recipe", "recipe.toml")[1]["report"]["rules"][0]["id"] == "mules"
     code, trained, _ = run("train", "--messages", "m.parquet", "--recipe", "recipe.toml", "--output", "o", "--no-track")
     assert code == 0
     assert [rule["id"] for rule in trained["report"]["rules"]] == ["mules", "partners", "old"]
