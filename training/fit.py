@@ -215,8 +215,7 @@ def _train(
         details=_report_details(data, split, model, recipe, temporal),
         rules=recipe.rule_set,
     )
-    if temporal is not None:
-        notes = (*notes, _optimism_note(report, temporal))
+    notes = notes if temporal is None else (*notes, _optimism_note(report, temporal))
     split_model = None
     if plan is not None:
         set_aside(folders)
