@@ -369,4 +369,4 @@ def test_trees_do_not_split_on_surprisal(prefix: str) -> None:
     fitted = FraudClassifier(n_jobs=1).fit(X, y)
     assert fitted.feature_importances_.tolist() == [0.0, 1.0]
     named = FraudClassifier(n_jobs=1).fit(X.set_axis(["profile__surprisal", "cues__money"], axis=1), y)
-    assert named.feature_importances_[0] > 0.9
+    assert named.feature_importances_[0] > 0.5

@@ -30,7 +30,10 @@ pre { padding: 0.75rem; background: var(--box); white-space: pre-wrap; overflow-
 table { border-collapse: collapse; }
 th, td { padding: 0.2rem 0.8rem 0.2rem 0; text-align: left; vertical-align: top; }
 td { min-width: 2.2rem; overflow-wrap: break-word; }
-@media (max-width: 40rem) { .fields td { display: block; padding: 0; } .fields tr { display: block; margin: 0.6rem 0; } }
+@media (max-width: 40rem) {
+.fields td, .fields tr { display: block; padding: 0; }
+.fields tr { margin: 0.6rem 0; }
+}
 </style>
 </head>
 <body>
