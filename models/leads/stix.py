@@ -18,7 +18,12 @@ Object = dict[str, Any]
 NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, f"{SCHEMA}:stix")
 SCO_NAMESPACE: Final = uuid.UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
 """The namespace that STIX 2.1 (section 2.9) prescribes for the ids of observables."""
-EXTENSION_CREATED: Final = "2026-11-28T00:00:00.000Z"
+STABLE: Final = {
+    "spec_version": "2.1",
+    "created": "2026-11-28T00:00:00.000Z",
+    "modified": "2026-11-28T00:00:00.000Z",
+}
+"""Of objects that are the same in every bundle: an id has one time of creation."""
 EXTENSION: Final = f"extension-definition--{uuid.uuid5(NAMESPACE, 'extension')}"
 AUTHOR: Final = f"identity--{uuid.uuid5(NAMESPACE, 'fraudsieve')}"
 F3: Final = "mitre-f3"
@@ -39,8 +44,7 @@ def to_stix(lead: dict[str, Any]) -> dict[str, Any]:
         account and an observation for each account, a note and a grouping.
     """
     created, sender = _stix_time(lead["created"]), _identity(lead["sender"])
-    common = {"spec_version": "2.1", "created": created, "modified": created}
-    own = {**common, "created_by_ref": sender}
+    own = {"spec_version": "2.1", "created": created, "modified": created, "created_by_ref": sender}
     accounts = _accounts(lead)
     observed = [_observation(lead, own, account) for account in accounts]
     note = _note(lead, own, [one["id"] for one in observed] or [sender])
@@ -59,8 +63,7 @@ def to_stix(lead: dict[str, Any]) -> dict[str, Any]:
         grouping["external_references"] = [
             {"source_name": F3, "external_id": name, "description": words} for name, words in sorted(techniques.items())
         ]
-    identity = _sender(lead["sender"], common)
-    objects = [identity, *_definition(), *accounts, *observed, note, grouping]
+    objects = [_sender(lead["sender"]), *_definition(), *accounts, *observed, note, grouping]
     return {"type": "bundle", "id": _id("bundle", lead["id"]), "objects": objects}
 
 
@@ -92,12 +95,11 @@ def to_stix_revocation(notice: dict[str, Any]) -> dict[str, Any]:
         "context": "suspicious-activity",
         "object_refs": [sender],
     }
-    identity = _sender(notice["sender"], {"spec_version": "2.1", "created": created, "modified": created})
-    return {"type": "bundle", "id": _id("bundle", notice["id"]), "objects": [identity, grouping]}
+    return {"type": "bundle", "id": _id("bundle", notice["id"]), "objects": [_sender(notice["sender"]), grouping]}
 
 
-def _sender(name: str, common: Object) -> Object:
-    return {"type": "identity", "id": _identity(name), **common, "name": name, "identity_class": "organization"}
+def _sender(name: str) -> Object:
+    return {"type": "identity", "id": _identity(name), **STABLE, "name": name, "identity_class": "organization"}
 
 
 def _id(kind: str, lead: str, part: str = "") -> str:
@@ -116,12 +118,11 @@ def _stix_time(time: str) -> str:
 
 def _definition() -> list[Object]:
     """Return the definition of the extension and the identity of its author, the same in every bundle."""
-    common = {"spec_version": "2.1", "created": EXTENSION_CREATED, "modified": EXTENSION_CREATED}
-    author = {"type": "identity", "id": AUTHOR, **common, "name": "fraudsieve", "identity_class": "system"}
+    author = {"type": "identity", "id": AUTHOR, **STABLE, "name": "fraudsieve", "identity_class": "system"}
     definition = {
         "type": "extension-definition",
         "id": EXTENSION,
-        **common,
+        **STABLE,
         "created_by_ref": AUTHOR,
         "name": "Lead of fraudsieve",
         "description": "Adds the whole lead to a grouping, as the property lead.",

@@ -64,6 +64,7 @@ def actions() -> pd.DataFrame:
             "type": "money_mule",
             "amount": [950.25, 1200.0, 15.0],
             "currency": "EUR",
+            "device_id": ["device-marker", None, "device-marker"],
         }
     )
     return pd.concat([flagged.assign(probability=0.97), payments.assign(probability=0.9999)], ignore_index=True)
