@@ -113,12 +113,12 @@ def read_reasons(scores: Source, members: pd.DataFrame) -> dict[str, ActionReaso
     Returns
     -------
     dict of str to ActionReasons
-        By action. Reasons against the class, and sums of reasons that are not named, are left out.
+        By action that is scored there. Reasons against the class, and sums of those that are not named, are left out.
 
     Raises
     ------
     LeadError
-        If the scores have no reasons, or an action is not among them.
+        If the scores have no reasons, or no action is among them.
     """
     frame, origin = as_input(scores).loaded.frame, origin_of(scores)
     name = next((name for name in IDS if name in frame), None)
@@ -128,9 +128,8 @@ def read_reasons(scores: Source, members: pd.DataFrame) -> dict[str, ActionReaso
     ids = frame[name].astype("str")
     mine = ids.isin(members["action_id"]) & frame["reasons"].notna()
     found = dict(zip(ids[mine], frame.loc[mine, "reasons"], strict=True))
-    missing = len(members) - len(found)
-    if missing:
-        problem = f"{missing} of {len(members)} actions have no reasons in it"
+    if not found:
+        problem = f"none of the {len(members)} actions has reasons in it"
         raise LeadError(origin, problem, "Give the scores that the cases were formed of.")
     try:
         return {action: _reasons_of(json.loads(text)) for action, text in found.items()}

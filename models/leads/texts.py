@@ -48,19 +48,19 @@ def describe_texts(
     Returns
     -------
     dict of str to dict
-        By message, ``digest`` and, if asked for, ``excerpt``.
+        By message, ``digest`` and, if asked for, ``excerpt``. Actions that are not messages of the table are left out.
 
     Raises
     ------
     LeadError
-        If a message is not in the table, or excerpts are asked for and the table has no accounts.
+        If no action is in the table, or excerpts are asked for and the table has no accounts.
     """
     if form == "omitted":
         return {}
     table = read_table(messages, "messages").good
     own = table[table["message_id"].isin(set(ids))]
-    if len(own) < len(set(ids)):
-        problem = f"{len(set(ids)) - len(own)} actions of the case are not in the table of messages"
+    if own.empty:
+        problem = f"none of the {len(ids)} actions of the case is in the table of messages"
         raise LeadError(origin_of(messages), problem, "Give the table that was scored.")
     texts = dict(zip(own["message_id"].astype(str), own["text"].astype(str), strict=True))
     described = {name: {"digest": key.pseudonym("text", text)} for name, text in texts.items()}

@@ -131,8 +131,9 @@ def test_reasons_are_read_from_scores(case: CaseContent) -> None:
     found = read_reasons(scores_of({"decision": "flag"}), messages)
     assert found["M-MARKER-0"].named == (("cues", "telephones"),)
     assert found["M-MARKER-0"].techniques[0] == ("F1032", "Impersonate Official")
-    with pytest.raises(LeadError, match="3 of 8 actions have no reasons"):
-        read_reasons(scores_of({}), case.members)
+    assert read_reasons(scores_of({}), case.members) == found
+    with pytest.raises(LeadError, match="none of the 3 actions has reasons"):
+        read_reasons(scores_of({}), case.members[case.members["kind"] != "message"])
     with pytest.raises(LeadError, match="expected a column 'reasons'"):
         read_reasons(scores_of({}).drop(columns="reasons"), messages)
     with pytest.raises(LeadError, match="expected reasons as JSON") as raised:

@@ -98,7 +98,7 @@ def create_command(
         with LeadLog(log) as opened:  # what leaves the house is in the log before
             opened.record_lead(lead, case, format)
             write_file(path, encode_lead(to_stix(lead) if format == "stix" else lead), mode=PRIVATE)
-    notes(_what_is_missing(lead, loaded))
+    notes((*_what_is_missing(lead, loaded), *_without_reasons(lead, given=scores is not None)))
     written = {"output": str(path), "lead": lead["id"], "digest": lead_digest(lead), "recipient": lead["recipient"]}
     counts = {"actions": lead["case"]["actions"], "flagged_accounts": lead["case"]["flagged_accounts"]}
     rows = [(name.replace("_", " "), str(value)) for name, value in (written | counts).items()]
@@ -124,6 +124,13 @@ def _what_is_missing(lead: dict[str, Any], model: "Model | None") -> tuple[str, 
     if lead["error_rates"] is None:
         missing.append("the lead says no error rates: the operating point of the model does not flag all its actions")
     return tuple(missing)
+
+
+def _without_reasons(lead: dict[str, Any], *, given: bool) -> tuple[str, ...]:
+    if not given:
+        return ("the lead says no reasons: they need --scores",)
+    n = sum(not action["reasons"] for action in lead["actions"])
+    return (f"{n} of {len(lead['actions'])} actions have no reasons in the scores",) if n else ()
 
 
 @lead_app.command("resolve")
