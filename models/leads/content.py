@@ -3,7 +3,7 @@
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
@@ -28,6 +28,8 @@ Lead: TypeAlias = dict[str, Any]
 NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, SCHEMA)
 """Of the ids of leads, which are digests of their contents."""
 BY_ACCOUNT: Final = LINK_KINDS[:4]
+LEGITIMATE: Final = "legitimate"
+"""The usual name of the class that is not a type of fraud."""
 NO_REASONS: Final = ActionReasons((), ())
 
 
@@ -127,6 +129,7 @@ def make_lead(
         As the schema describes it. Actions are in the order of their pseudonyms, which tells nothing about them.
     """
     disclosure = disclosure or Disclosure()
+    case = _without_legitimate_types(case, LEGITIMATE if model is None else model.legitimate)
     when = (created or datetime.now(UTC)).astimezone(UTC)
     named = _named_accounts(case, disclosure)
     ratios = strength_of_actions(case.members, model)
@@ -155,6 +158,14 @@ def make_lead(
         "model": describe_model(model),
     }
     return lead | {"id": str(uuid.uuid5(NAMESPACE, encode_lead(lead).decode()))}
+
+
+def _without_legitimate_types(case: CaseContent, legitimate: str | None) -> CaseContent:
+    """Return the case without the types of actions that are flagged, and yet likelier legitimate than of any type."""
+    if "type" not in case.members:
+        return case
+    types = case.members["type"]
+    return replace(case, members=case.members.assign(type=types.mask(types.eq(legitimate))))
 
 
 def _named_accounts(case: CaseContent, disclosure: Disclosure) -> frozenset[str]:

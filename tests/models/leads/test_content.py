@@ -75,6 +75,16 @@ def test_types_and_reasons_have_techniques_of_f3(case: CaseContent) -> None:
     assert lead["reasons"][-1] == {"name": "history__count__1h", "actions": 1, "techniques": ["F1047"]}
 
 
+def test_an_action_that_is_likelier_legitimate_than_of_any_type_has_no_type(case: CaseContent, model: Model) -> None:
+    members = case.members.assign(type=case.members["type"].replace("money_mule", "legitimate"))
+    for lead in (lead_of(replace(case, members=members)), lead_of(replace(case, members=members), model=model)):
+        assert [one["name"] for one in lead["types"]] == ["telecom_scam"]
+        assert sum("type" in action for action in lead["actions"]) == 5
+    renamed = case.members.assign(type=case.members["type"].replace("money_mule", "ham"))
+    lead = lead_of(replace(case, members=renamed), model=replace(model, legitimate="ham"))
+    assert [one["name"] for one in lead["types"]] == ["telecom_scam"]
+
+
 def test_strength_is_bounded_and_rates_have_intervals(case: CaseContent, model: Model) -> None:
     lead = lead_of(case, model=model)
     # log10 of 97/3 over 1/9 is 2.46; of 9999 over 1/9 it is 4.95, beyond the bound of 3.12.

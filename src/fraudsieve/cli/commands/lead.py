@@ -62,7 +62,7 @@ def create_command(
 ) -> None:
     """Write a case as a lead: the minimum that carries the reasons, under pseudonyms. The log of leads records it.
 
-    openssl rand -hex 32 > lead.key
+    echo "$(date +%F) $(openssl rand -hex 32)" > lead.key
 
     fraudsieve lead create case-1f0c --recipient "Financial Intelligence Unit" --legal-basis "Art. 33 AMLD"
     --sender "Example Bank" --key lead.key --model fraudsieve-model --scores scores.parquet
