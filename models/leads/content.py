@@ -165,7 +165,7 @@ def _without_legitimate_types(case: CaseContent, legitimate: str | None) -> Case
     if "type" not in case.members:
         return case
     types = case.members["type"]
-    return replace(case, members=case.members.assign(type=types.mask(types.eq(legitimate))))
+    return replace(case, members=case.members.assign(type=types.mask(types.isin([legitimate]))))
 
 
 def _named_accounts(case: CaseContent, disclosure: Disclosure) -> frozenset[str]:

@@ -110,9 +110,8 @@ def key_of(recipient: str = TERMS.recipient, **options: Any) -> LeadKey:
     return derive_key(SECRET, recipient, **options)
 
 
-def with_support(model: Model, **changes: Any) -> Model:
+def with_support(model: Model) -> Model:
     """Return a model with an operating point, and bounds that cut the larger ratios of the case."""
     point = OperatingPoint("false_positive_rate_0.01", 0.9, 0.008, 0.75, 0.1, max_false_positive_rate=0.01)
     support = RatioSupport(-1.87, 3.12, 0.1, 120, 1080, 60, 900)
-    named = {"name": "messages", "digest": "ab" * 32, "points": (point,), "ratio_support": support}
-    return replace(model, **(named | changes))
+    return replace(model, name="messages", digest="ab" * 32, points=(point,), ratio_support=support)

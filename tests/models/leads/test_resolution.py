@@ -35,7 +35,7 @@ def lead_of(case: CaseContent, **options: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("per_case", [False, True])
 def test_every_pseudonym_is_resolved_with_all_tables(case: CaseContent, tmp_path: Path, *, per_case: bool) -> None:
     lead = lead_of(case, per_case=per_case)
-    tables = {"events": events(), "messages": messages(), "cases": tmp_path / "cases"}
+    tables: dict[str, Any] = {"events": events(), "messages": messages(), "cases": tmp_path / "cases"}
     found = resolve_lead(lead, [Secret(b"new" * 11), SECRET], **tables)
     assert found["value"].notna().all()
     by_type = {kind: set(group["value"]) for kind, group in found.groupby("type")}

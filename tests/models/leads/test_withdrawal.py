@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fraudsieve._io import write_file
 from fraudsieve.exceptions import LeadError
 from fraudsieve.models.evidence import verify_log
-from fraudsieve.models.leads import withdrawal
 from fraudsieve.models.leads.case_content import CaseContent
 from fraudsieve.models.leads.content import LeadTerms, make_lead
 from fraudsieve.models.leads.files import lead_digest
@@ -167,7 +167,7 @@ def killed_at(step: int) -> Iterator[None]:
         return run
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(withdrawal, "write_file", guarded(withdrawal.write_file))
+        patch.setattr("fraudsieve.models.leads.withdrawal.write_file", guarded(write_file))
         patch.setattr(LeadLog, "_append", guarded(LeadLog._append))
         yield
 
