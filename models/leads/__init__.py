@@ -7,7 +7,7 @@ from fraudsieve._lazy import lazy_attribute
 if TYPE_CHECKING:
     from .case_content import ActionReasons, CaseContent, read_case, read_reasons
     from .content import Disclosure, LeadTerms, make_lead
-    from .files import encode_lead, lead_digest, lead_schema, read_lead
+    from .files import encode_lead, lead_digest, lead_schema, read_lead, withdrawal_schema
     from .keys import LeadKey, Secret, derive_key, read_secrets
     from .log import LeadEntry, LeadLog, LeadRegister, Withdrawal, read_register
     from .resolution import resolve_lead
@@ -41,6 +41,7 @@ __all__ = [
     "to_stix",
     "withdraw_lead",
     "withdraw_reversed",
+    "withdrawal_schema",
 ]
 
 # Imported at first use, as in the package above.
@@ -70,6 +71,7 @@ _HOMES = {
     "to_stix": "stix",
     "withdraw_lead": "withdrawal",
     "withdraw_reversed": "withdrawal",
+    "withdrawal_schema": "files",
 }
 
 

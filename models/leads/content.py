@@ -127,6 +127,17 @@ def make_lead(
     -------
     dict
         As the schema describes it. Actions are in the order of their pseudonyms, which tells nothing about them.
+
+    Examples
+    --------
+    >>> from fraudsieve.models.leads.keys import Secret, derive_key
+    >>> members = pd.DataFrame({"action_id": ["m1", "m2"], "account_id": "ann", "counterparty_id": ["bob", "eve"]})
+    >>> link = {"kind": "same_sender", "evidence": "ann", "source_id": "m1", "target_id": "m2"}
+    >>> case = CaseContent("case-1", members, pd.DataFrame([link]))
+    >>> key = derive_key(Secret(b"s" * 32), "police")
+    >>> lead = make_lead(case, key, LeadTerms("police", "Art. 33", "Example Bank"))
+    >>> lead["links"][0]["value"] == key.pseudonym("account", "ann"), "counterparty" in lead["actions"][0]
+    (True, False)
     """
     disclosure = disclosure or Disclosure()
     case = _without_legitimate_types(case, LEGITIMATE if model is None else model.legitimate)

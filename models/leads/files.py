@@ -2,24 +2,19 @@
 
 import hashlib
 import json
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 from fraudsieve.exceptions import LeadError
 
-__all__ = ["SCHEMA", "encode_lead", "lead_digest", "lead_schema", "read_lead"]
+__all__ = ["SCHEMA", "WITHDRAWAL_SCHEMA", "encode_lead", "lead_digest", "lead_schema", "read_lead", "withdrawal_schema"]
 
 SCHEMA: Final = "urn:fraudsieve:lead:1"
 """The name of the schema, and of the format of leads."""
+WITHDRAWAL_SCHEMA: Final = "urn:fraudsieve:lead-withdrawal:1"
 NEEDED: Final = ("id", "recipient", "key", "case", "actions", "links")
 FIX: Final = "Name a file that 'fraudsieve lead create' has written."
-
-
-@cache
-def _schema_text() -> str:
-    return (files("fraudsieve.models.leads") / "data" / "lead.schema.json").read_text("utf-8")
 
 
 def lead_schema() -> dict[str, Any]:
@@ -34,7 +29,27 @@ def lead_schema() -> dict[str, Any]:
     >>> lead_schema()["$id"]
     'urn:fraudsieve:lead:1'
     """
-    schema: dict[str, Any] = json.loads(_schema_text())
+    return _read_schema("lead")
+
+
+def withdrawal_schema() -> dict[str, Any]:
+    """Return the JSON schema (2020-12) of notices of withdrawals.
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> withdrawal_schema()["$id"]
+    'urn:fraudsieve:lead-withdrawal:1'
+    """
+    return _read_schema("withdrawal")
+
+
+def _read_schema(name: str) -> dict[str, Any]:
+    text = (files("fraudsieve.models.leads") / "data" / f"{name}.schema.json").read_text("utf-8")
+    schema: dict[str, Any] = json.loads(text)
     return schema
 
 

@@ -230,6 +230,13 @@ def read_secrets(path: str | Path) -> list[Secret]:
     ------
     LeadError
         If it cannot be read, a secret is short or is there twice, or the days do not descend.
+
+    Examples
+    --------
+    >>> path = getfixture("tmp_path") / "lead.key"
+    >>> _ = path.write_text("2026-11-01 " + "n" * 64 + "\\n2026-05-01 " + "o" * 64)
+    >>> [secret.since.isoformat() for secret in read_secrets(path)]
+    ['2026-11-01', '2026-05-01']
     """
     try:
         lines = [line.split() for line in Path(path).read_text("utf-8").splitlines()]

@@ -129,6 +129,14 @@ class LeadLog:
         If another process writes to it.
     EvidenceError
         If it cannot be written, or was changed.
+
+    Examples
+    --------
+    ::
+
+        with LeadLog("leads.jsonl") as log:
+            log.record_lead(lead, case.case_id, "json")
+            Path("lead.json").write_bytes(encode_lead(lead))
     """
 
     def __init__(self, path: str | Path, *, user: str | None = None) -> None:

@@ -87,6 +87,16 @@ def resolve_lead(
     ------
     LeadError
         If the key of the lead was derived from none of the secrets.
+
+    Examples
+    --------
+    >>> from fraudsieve.models.leads.keys import derive_key
+    >>> secret = Secret(b"s" * 32)
+    >>> key = derive_key(secret, "police")
+    >>> lead = {"recipient": "police", "key": {"id": key.id, "salt": None}, "account": key.pseudonym("account", "ann")}
+    >>> accounts = pd.DataFrame({"account_id": ["ann", "bob"]})
+    >>> resolve_lead(lead, [secret], accounts=accounts)["value"].tolist()
+    ['ann']
     """
     key = key_of_lead(lead, secrets)
     wanted = wanted_pseudonyms([encode_lead(dict(lead)).decode()], key.id)

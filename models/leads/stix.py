@@ -42,6 +42,12 @@ def to_stix(lead: dict[str, Any]) -> dict[str, Any]:
     dict
         A bundle of the identities of the sender and of the extension's author, the extension's definition, a user
         account and an observation for each account, a note and a grouping.
+
+    Examples
+    --------
+    ::
+
+        Path("lead.stix.json").write_bytes(encode_lead(to_stix(lead)))
     """
     created, sender = _stix_time(lead["created"]), _identity(lead["sender"])
     own = {"spec_version": "2.1", "created": created, "modified": created, "created_by_ref": sender}

@@ -15,7 +15,7 @@ from fraudsieve.exceptions import LeadError
 from fraudsieve.features.tables.label_values import AUTO
 from fraudsieve.features.tables.source import Source
 
-from .files import encode_lead
+from .files import WITHDRAWAL_SCHEMA, encode_lead
 from .keys import Secret
 from .log import LeadEntry, LeadLog, LeadRegister, read_register
 from .reversals import find_reversed, read_label_histories
@@ -23,8 +23,7 @@ from .stix import to_stix_revocation
 
 __all__ = ["withdraw_lead", "withdraw_reversed"]
 
-SCHEMA: Final = "urn:fraudsieve:lead-withdrawal:1"
-NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, SCHEMA)
+NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, WITHDRAWAL_SCHEMA)
 REVERSED: Final = "the labels of actions or accounts of the lead were reversed"
 
 
@@ -55,6 +54,12 @@ def withdraw_lead(
     ------
     LeadError
         If the log has no such lead, or the reason is empty.
+
+    Examples
+    --------
+    ::
+
+        withdraw_lead("leads.jsonl", lead["id"], "given in error", "withdrawals")
     """
     if not reason.strip() or not reason.isprintable():
         raise LeadError("reason", "expected printable words, got others", "The recipient reads them.")
@@ -103,6 +108,12 @@ def withdraw_reversed(
     ------
     LeadError
         If the key of a lead was derived from none of the secrets, or no label stands for legitimate records.
+
+    Examples
+    --------
+    ::
+
+        withdraw_reversed("leads.jsonl", "labels.parquet", read_secrets("lead.key"), "withdrawals")
     """
     histories = read_label_histories(labels, legitimate)
     with _opened(log, user) as opened:
@@ -124,7 +135,7 @@ def _opened(log: str | Path, user: str | None) -> LeadLog:
 def _notice(entry: LeadEntry, reason: str, members: Sequence[str]) -> dict[str, Any]:
     """Return the notice of a withdrawal. Its id depends on the lead alone, so that a recipient knows it again."""
     return {
-        "schema": SCHEMA,
+        "schema": WITHDRAWAL_SCHEMA,
         "id": str(uuid.uuid5(NAMESPACE, entry.lead)),
         "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "sender": entry.sender,

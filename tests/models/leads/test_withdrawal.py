@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from fraudsieve.exceptions import LeadError
 from fraudsieve.models.evidence import verify_log
 from fraudsieve.models.leads.case_content import CaseContent
 from fraudsieve.models.leads.content import LeadTerms, make_lead
-from fraudsieve.models.leads.files import lead_digest
+from fraudsieve.models.leads.files import lead_digest, withdrawal_schema
 from fraudsieve.models.leads.keys import Secret, derive_key
 from fraudsieve.models.leads.log import LeadLog, read_register
 from fraudsieve.models.leads.reversals import is_reversed
@@ -69,6 +70,9 @@ def test_each_recipient_gets_one_notice_and_no_second(case: CaseContent, tmp_pat
     assert [one["type"] for one in told if "type" in one] == ["bundle"]
     notice = next(one for one in told if one.get("recipient") == RECIPIENTS[0])
     assert notice["reversed"] == [key_of().pseudonym("action", "M-MARKER-3")]
+    validator = jsonschema.Draft202012Validator(withdrawal_schema(), format_checker=jsonschema.FormatChecker())
+    assert [error.message for error in validator.iter_errors(notice)] == []
+    assert not validator.is_valid(notice | {"reversed": ["M-MARKER-3"]})
     assert notice["lead_digest"] == read_register(log).find(notice["lead"]).digest
     before = [path.read_bytes() for path in paths]
     assert withdraw_reversed(log, REVERSAL, [SECRET], folder) == ()
