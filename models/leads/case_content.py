@@ -75,6 +75,7 @@ def read_case(folder: str | os.PathLike[str], case_id: str) -> CaseContent:
     Returns
     -------
     CaseContent
+        Its members and the links between them.
 
     Raises
     ------

@@ -23,6 +23,7 @@ def lead_schema() -> dict[str, Any]:
     Returns
     -------
     dict
+        A copy.
 
     Examples
     --------
@@ -38,6 +39,7 @@ def withdrawal_schema() -> dict[str, Any]:
     Returns
     -------
     dict
+        A copy.
 
     Examples
     --------
@@ -75,7 +77,18 @@ def encode_lead(lead: dict[str, Any]) -> bytes:
 
 
 def lead_digest(lead: dict[str, Any]) -> str:
-    """Return the SHA-256 of a lead, which the log of leads has."""
+    """Return the SHA-256 of a lead, which the log of leads has.
+
+    Parameters
+    ----------
+    lead : dict
+        The lead.
+
+    Returns
+    -------
+    str
+        Of its bytes as JSON, hexadecimal.
+    """
     return hashlib.sha256(encode_lead(lead)).hexdigest()
 
 

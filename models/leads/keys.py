@@ -159,6 +159,7 @@ def derive_key(secret: Secret, recipient: str, *, case: str | None = None, salt:
     Returns
     -------
     LeadKey
+        The key, with its salt if it is of a case.
 
     Raises
     ------

@@ -203,6 +203,7 @@ def read_register(path: str | Path) -> LeadRegister:
     Returns
     -------
     LeadRegister
+        Leads and withdrawals.
 
     Raises
     ------
