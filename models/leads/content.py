@@ -128,6 +128,11 @@ def make_lead(
     dict
         As the schema describes it. Actions are in the order of their pseudonyms, which tells nothing about them.
 
+    Raises
+    ------
+    LeadError
+        If the key is that of another recipient.
+
     Examples
     --------
     >>> from fraudsieve.models.leads.keys import Secret, derive_key
@@ -139,6 +144,9 @@ def make_lead(
     >>> lead["links"][0]["value"] == key.pseudonym("account", "ann"), "counterparty" in lead["actions"][0]
     (True, False)
     """
+    if key.recipient != terms.recipient:
+        problem = f"expected a key for {terms.recipient}, got one for {key.recipient or 'nobody'}"
+        raise LeadError("key", problem, "Derive it for the recipient: two recipients never share pseudonyms.")
     disclosure = disclosure or Disclosure()
     case = _without_legitimate_types(case, LEGITIMATE if model is None else model.legitimate)
     when = (created or datetime.now(UTC)).astimezone(UTC)

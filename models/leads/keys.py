@@ -52,6 +52,8 @@ class LeadKey:
         From `derive_key`.
     salt : str, default=None
         What distinguishes the key of a case, hexadecimal; it is no secret. None for the key of all cases.
+    recipient : str, default=""
+        Who gets the pseudonyms.
 
     Attributes
     ----------
@@ -65,11 +67,11 @@ class LeadKey:
     'p1.dce80344.account.qkdkllmkc3hmip22pblaraejc4'
     """
 
-    def __init__(self, derived: bytes, salt: str | None = None) -> None:
+    def __init__(self, derived: bytes, salt: str | None = None, recipient: str = "") -> None:
         # HMAC-SHA-256 (RFC 2104) with the key's two blocks hashed once: half the time of hmac.digest on short values.
         block = derived.ljust(64, b"\0")
         self._inner, self._outer = sha256(bytes(b ^ 0x36 for b in block)), sha256(bytes(b ^ 0x5C for b in block))
-        self.salt = salt
+        self.salt, self.recipient = salt, recipient
         self.id = self._digest(KEY_ID)[:4].hex()
 
     def pseudonym(self, kind: str, value: str) -> str:
@@ -176,7 +178,7 @@ def derive_key(secret: Secret, recipient: str, *, case: str | None = None, salt:
     name = recipient_name(recipient)
     if case is not None:
         salt = _expand(secret.value, {"case": case, "purpose": f"{PURPOSE} salt", "recipient": name})[:16].hex()
-    return LeadKey(_expand(secret.value, {"purpose": PURPOSE, "recipient": name, "salt": salt}), salt)
+    return LeadKey(_expand(secret.value, {"purpose": PURPOSE, "recipient": name, "salt": salt}), salt, name)
 
 
 def _expand(secret: bytes, info: dict[str, str | None]) -> bytes:

@@ -18,6 +18,7 @@ from fraudsieve.models.leads.case_content import CaseContent, read_case, read_re
 from fraudsieve.models.leads.claims import strength_of_actions
 from fraudsieve.models.leads.content import Disclosure, LeadTerms, amount_class, make_lead
 from fraudsieve.models.leads.files import lead_schema
+from fraudsieve.models.leads.keys import LeadKey
 
 from .planted import CREATED, REASONS, TERMS, key_of, scores_of, with_support
 
@@ -149,6 +150,12 @@ def test_reasons_are_read_from_scores(case: CaseContent) -> None:
     with pytest.raises(LeadError, match="expected reasons as JSON") as raised:
         read_reasons(scores_of({}).assign(reasons='["marker"'), messages)
     assert "marker" not in str(raised.value)
+
+
+def test_a_key_of_another_recipient_is_refused(case: CaseContent) -> None:
+    for key in (key_of("Police"), LeadKey(b"k" * 32)):
+        with pytest.raises(LeadError, match="expected a key for Financial Intelligence Unit, got one for"):
+            make_lead(case, key, TERMS)
 
 
 def test_wrong_calls_are_named(case: CaseContent, tmp_path: Path) -> None:
