@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["MAX_THRESHOLD", "AbsentPoint", "OperatingPoint"]
+__all__ = ["MAX_THRESHOLD", "AbsentPoint", "OperatingPoint", "RatioSupport"]
 
 MAX_THRESHOLD = float(np.nextafter(1.0, 2.0))
 """The threshold of a point that flags nothing, if there is a probability of one."""
@@ -127,6 +127,49 @@ calibrate on (95 % confidence), there are 800: label 2,195 more'
         if not all(isinstance(rate, int | float) and 0 < rate < 1 for rate in rates):
             return "expected rates between 0 and 1, got others"
         return _count_problem(self.legitimate_groups) or _count_problem(self.needed_groups)
+
+
+@dataclass(frozen=True)
+class RatioSupport:
+    """What the calibration slice supports of likelihood ratios, and what rates on it stand on.
+
+    Parameters
+    ----------
+    log10_low, log10_high : float
+        The empirical lower and upper bound (ELUB) of a likelihood ratio, in powers of ten.
+    fraud_share : float
+        Share of fraud in the slice, whose odds are those before the score.
+    frauds, legitimate : int
+        Rows of each kind.
+    fraud_groups, legitimate_groups : int
+        Campaigns or accounts of each kind; the rows of one of them are not independent.
+
+    Examples
+    --------
+    >>> RatioSupport(-1.5, 2.0, 0.1, 100, 900, 40, 700).problem is None
+    True
+    """
+
+    log10_low: float
+    log10_high: float
+    fraud_share: float
+    frauds: int
+    legitimate: int
+    fraud_groups: int
+    legitimate_groups: int
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with a number; None if nothing is."""
+        numbers: tuple[Any, ...] = (self.log10_low, self.log10_high, self.fraud_share)
+        if not all(isinstance(number, int | float) and np.isfinite(number) for number in numbers):
+            return "expected finite bounds of likelihood ratios, got others"
+        if not self.log10_low <= 0 <= self.log10_high or not 0 < self.fraud_share < 1:
+            return "expected bounds around 0 and a share between 0 and 1, got others"
+        counts = (self.frauds, self.legitimate, self.fraud_groups, self.legitimate_groups)
+        if any(type(count) is not int or count < 1 for count in counts):
+            return "expected numbers of records and groups of both kinds, got something else"
+        return None
 
 
 def _count_problem(count: Any) -> str | None:

@@ -62,6 +62,7 @@ ORDER = {
         "evidence",
         "batch",
         "cases",
+        "leads",
         "flavor",
         "service",
     ),

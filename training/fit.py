@@ -17,6 +17,7 @@ from fraudsieve.features.tables.reader import write_rejected
 from fraudsieve.features.tables.source import Source, local_file
 from fraudsieve.models.artifact.folder import Model, write_model
 from fraudsieve.models.artifact.summary import model_summary
+from fraudsieve.models.evidence.strength import support_of
 from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.scores import fraud_probability
@@ -325,16 +326,19 @@ def fit_model(
     points: tuple[OperatingPoint, ...] = ()
     absent: tuple[AbsentPoint, ...] = ()
     point_notes: tuple[str, ...] = ()
+    support = None
     if legitimate is not None:
         odds = model.calibration.apply(model.ensemble.log_odds(matrix.to_numpy(), n_threads=recipe.n_jobs or 0))
         fraud = fraud_probability(odds, classes, legitimate)
         points, absent, point_notes = choose_points(fraud, truth != legitimate, data, groups, split, recipe)
+        support = support_of(fraud, truth != legitimate, groups[split.calibration])
     notes = [*features.notes_, *candidate_notes(data, recipe)]
     notes += [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
     notes += [] if legitimate else [_no_legitimate(recipe, classes)]
     notes += few_to_calibrate(len(split.calibration))
     notes += [f"{warning['found']}. {warning['do']}" for warning in warnings]
-    return replace(model, points=points, absent_points=absent), features, (*notes, *point_notes)
+    model = replace(model, points=points, absent_points=absent, ratio_support=support)
+    return model, features, (*notes, *point_notes)
 
 
 def _warnings(trained_on: TrainingRows, data: LabelledData, groups: Array, split: Split) -> list[LeakWarning]:

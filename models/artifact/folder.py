@@ -25,7 +25,7 @@ from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.wording.model import TextModel, output_classes
 from fraudsieve.models.calibration import Calibration
-from fraudsieve.models.points import AbsentPoint, OperatingPoint
+from fraudsieve.models.points import AbsentPoint, OperatingPoint, RatioSupport
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.sentences.phrases import Phrase, phrases_of
 from fraudsieve.models.strangeness.unlike_training import UnlikeTraining
@@ -73,6 +73,8 @@ class Model:
         The operating points; the first one makes the decision.
     absent_points : tuple of AbsentPoint, default=()
         Rates of false positives that could not be promised.
+    ratio_support : RatioSupport, default=None
+        What the calibration slice supports of likelihood ratios; None if it is not known.
     policy : Policy, optional
         What to do with a field that is missing, unknown or of the wrong type.
     training : dict, optional
@@ -91,6 +93,7 @@ class Model:
     calibration: Calibration
     points: tuple[OperatingPoint, ...] = ()
     absent_points: tuple[AbsentPoint, ...] = ()
+    ratio_support: RatioSupport | None = None
     policy: Policy = field(default_factory=Policy)
     training: dict[str, Any] = field(default_factory=dict)
     unlike: UnlikeTraining | None = None
@@ -187,6 +190,7 @@ def _manifest(model: Model, files: dict[str, bytes]) -> dict[str, Any]:
         "reasons": REASONS,
         "operating_points": [asdict(point) for point in model.points],
         "absent_points": [asdict(point) for point in model.absent_points],
+        "ratio_support": None if model.ratio_support is None else asdict(model.ratio_support),
         "training": model.training,
         "libraries": {name: version(name) for name in LIBRARIES},
         "files": {
@@ -330,6 +334,7 @@ def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
         calibration=calibration,
         points=tuple(OperatingPoint(**point) for point in manifest["operating_points"]),
         absent_points=tuple(AbsentPoint(**point) for point in manifest["absent_points"]),
+        ratio_support=RatioSupport(**support) if (support := manifest.get("ratio_support")) else None,
         policy=Policy(**manifest["policy"]),
         training=manifest["training"],
         unlike=read_unlike(files, len(manifest["columns"])) if manifest["unlike_training"] else None,
@@ -358,6 +363,8 @@ def _mismatch(model: Model, manifest: dict[str, Any]) -> str | None:
     problems = [*(point.problem for point in model.points), *(point.problem for point in model.absent_points)]
     if any(problems):
         return f"operating points: {next(filter(None, problems))}"
+    if model.ratio_support is not None and model.ratio_support.problem is not None:
+        return f"likelihood ratios: {model.ratio_support.problem}"
     declared = {UNLIKE_FILE: manifest["unlike_training"], LISTS_FILE: manifest["features"].get("lists", False)}
     for name, is_declared in declared.items():
         if is_declared is not (name in manifest["files"]):

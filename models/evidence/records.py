@@ -61,6 +61,7 @@ def describe_setting(model: Model, policy: Policy, model_version: str | None) ->
         "calibration": asdict(model.calibration),
         "operating_points": [asdict(point) for point in model.points],
         "legitimate": model.legitimate,
+        "ratio_support": None if model.ratio_support is None else asdict(model.ratio_support),
     }
     names = {"name": model.name, "digest": model.digest, "version": model_version}
     return {"model": names, "configuration": to_plain(configuration), "software": software()}

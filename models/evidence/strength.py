@@ -10,9 +10,17 @@ from typing import Final
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.models.points import OperatingPoint
+from fraudsieve.models.guarantees import upper_rate
+from fraudsieve.models.points import OperatingPoint, RatioSupport
 
-__all__ = ["describe_strength", "fraud_share", "log10_likelihood_ratio", "log10_ratio_bounds"]
+__all__ = [
+    "describe_strength",
+    "fraud_share",
+    "log10_likelihood_ratio",
+    "log10_ratio_bounds",
+    "rate_bounds",
+    "support_of",
+]
 
 WORDS: Final = (
     (np.log10(2), "no support for either"),
@@ -120,6 +128,68 @@ def _upper_bound(supported: Array, other: Array) -> float:
         equal = np.maximum(np.log10(np.maximum(1 - missed, 0.0)) - np.log10(misled), starts)
     ends = np.append(starts[1:], np.inf)
     return float(equal[equal < ends].min(initial=np.inf))
+
+
+def support_of(probability: Array, is_fraud: Array, groups: Array) -> RatioSupport | None:
+    """Return what a calibration slice supports of likelihood ratios.
+
+    Parameters
+    ----------
+    probability : ndarray of float64, shape (n_rows,)
+        Calibrated probability of fraud.
+    is_fraud : ndarray of bool, shape (n_rows,)
+        The truth.
+    groups : ndarray, shape (n_rows,)
+        The campaign or account of each row.
+
+    Returns
+    -------
+    RatioSupport or None
+        None if the rows are all fraud, or all legitimate.
+
+    Examples
+    --------
+    >>> probability, is_fraud = np.repeat([0.99, 0.01], 50), np.repeat([True, False], 50)
+    >>> support = support_of(probability, is_fraud, np.arange(100) // 2)
+    >>> round(support.log10_high, 3), support.frauds, support.fraud_groups
+    (1.699, 50, 25)
+    """
+    is_fraud = np.asarray(is_fraud, np.bool_)
+    if is_fraud.all() or not is_fraud.any():
+        return None
+    share = float(is_fraud.mean())
+    low, high = log10_ratio_bounds(log10_likelihood_ratio(probability, share), is_fraud)
+    rows, sizes = [], []
+    for kind in (is_fraud, ~is_fraud):
+        rows.append(int(kind.sum()))
+        sizes.append(len(np.unique(groups[kind])))
+    return RatioSupport(float(low), float(high), share, *rows, *sizes)
+
+
+def rate_bounds(rate: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the interval of a rate, two-sided (Clopper and Pearson, 1934).
+
+    Parameters
+    ----------
+    rate : float
+        Share of the rows that were flagged.
+    n : int
+        Independent rows; with campaigns or accounts of several rows, their number, which makes the interval wider.
+    confidence : float, default=0.95
+        Probability with which the interval holds the true rate.
+
+    Returns
+    -------
+    tuple of (float, float)
+
+    Examples
+    --------
+    >>> [round(bound, 4) for bound in rate_bounds(0.01, 500)]
+    [0.0033, 0.0232]
+    """
+    hits, one_sided = rate * n, (1 + confidence) / 2
+    low = 1 - upper_rate(int(np.ceil(n - hits)), n, one_sided)
+    return low, upper_rate(int(np.ceil(hits)), n, one_sided)
 
 
 def describe_strength(log10_ratio: float) -> str:

@@ -8,6 +8,7 @@
     ├── LocatedError (ValueError)
     │   ├── ArtifactError
     │   ├── EvidenceError
+    │   ├── LeadError
     │   ├── RecordError
     │   ├── SchemaError
     │   │   └── ColumnTypeError (TypeError)
@@ -32,6 +33,7 @@ __all__ = [
     "ComparisonError",
     "EvidenceError",
     "FraudsieveError",
+    "LeadError",
     "LocatedError",
     "RecipeError",
     "RecordError",
@@ -131,6 +133,16 @@ class EvidenceError(LocatedError):
     --------
     >>> print(EvidenceError("evidence.jsonl", "expected an evidence log, got another file", "Name a log."))
     evidence.jsonl: expected an evidence log, got another file. Name a log.
+    """
+
+
+class LeadError(LocatedError):
+    """A lead cannot be made, resolved or withdrawn, or what is read is not a lead of this library.
+
+    Examples
+    --------
+    >>> print(LeadError("lead.json", "expected a lead, got another file", "Name a lead."))
+    lead.json: expected a lead, got another file. Name a lead.
     """
 
 

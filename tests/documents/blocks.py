@@ -16,6 +16,7 @@ NOT_RUN = {
     "mlflow.pyfunc.spark_udf": "PySpark is not a dependency",
     "--shadow ": "tests/models/service/shadow runs services with a challenger",
     "fraudsieve cases": "tests/cli/test_cases.py runs the command on its own scores",
+    "fraudsieve lead": "tests/cli/test_lead.py runs the commands on cases of its own",
     "fraudsieve evidence": "tests/cli/test_evidence.py runs these; keys and the place elsewhere are the reader's",
 }
 """What a block begins with or contains, and why it is not run."""

@@ -10,6 +10,9 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import RecipeError, SchemaError
+from fraudsieve.models.artifact.folder import read_model
+from fraudsieve.models.batch.score import score_frame
+from fraudsieve.models.evidence.strength import log10_likelihood_ratio, log10_ratio_bounds
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.evaluation.labels import GapUsed
 from fraudsieve.training.evaluation.run import evaluate_model
@@ -42,6 +45,20 @@ def test_the_model_beats_chance_on_later_messages(trained: Any) -> None:
     assert {point.name for point in trained.model.absent_points} >= {"false_positive_rate_0.01"}
     assert trained.report.absent_points == trained.model.absent_points
     assert any("so capacity decides" in note for note in trained.notes)
+
+
+def test_the_model_keeps_what_its_calibration_supports_of_likelihood_ratios(trained: Any) -> None:
+    support, rows = trained.model.ratio_support, trained.data.rows.iloc[trained.split.calibration]
+    is_fraud = (rows["label"] != "legitimate").to_numpy()
+    assert (support.frauds, support.legitimate) == (is_fraud.sum(), (~is_fraud).sum())
+    assert 0 < support.fraud_groups <= support.frauds
+    assert 0 < support.legitimate_groups < support.legitimate  # its legitimate messages are of a few templates
+    assert support.fraud_share == pytest.approx(is_fraud.mean())
+    probability = score_frame(Scorer(trained.model), rows)["probability"].to_numpy()
+    ratios = log10_likelihood_ratio(probability, support.fraud_share)
+    assert (support.log10_low, support.log10_high) == pytest.approx(log10_ratio_bounds(ratios, is_fraud))
+    assert support.log10_low < 0 < support.log10_high < 4
+    assert read_model(trained.folder).ratio_support == support
 
 
 def test_the_report_is_complete(trained: Any) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.evidence.strength import support_of
 from fraudsieve.models.guarantees import groups_needed
 from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.scoring.scores import fraud_probability
@@ -124,6 +125,7 @@ def by_all_labels(model: Model, read: Traffic, targets: Targets, share: float) -
     settings: dict[str, Any] = {"groups": read.groups, "capacity": share * n, "days": read.days}
     points, absent = operating_points(probability, is_fraud, kept, **settings)
     bounds = bound_calibration(probability, every, is_fraud.astype(np.float64))
+    model = replace(model, ratio_support=support_of(probability, is_fraud, read.groups))
     return Outcome(model, list(points), list(absent), _facts(n, bounds))
 
 
@@ -151,7 +153,9 @@ def by_audit(model: Model, read: Traffic, audit: Audit, targets: Targets, share:
     if has_label.sum() < MIN_LABELS:
         problem = f"expected labels of {MIN_LABELS} records of the sample, got {int(has_label.sum())}"
         raise SchemaError("labels", problem, "Label more of the sample, or draw a larger one (--draw).")
-    model = replace(model, calibration=fit_weighted(model, read.log_odds, audit, labels))
+    # The bounds of likelihood ratios assume that rows count once each; those of a sample are weighted.
+    calibration = fit_weighted(model, read.log_odds, audit, labels)
+    model = replace(model, calibration=calibration, ratio_support=None)
     probability = fraud_of(model, read)
     audited = AuditedRecords(
         probability[audit.rows],

@@ -6,6 +6,7 @@ from typing import Any
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.models.artifact.folder import Model, write_model
+from fraudsieve.models.evidence.strength import support_of
 from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.strangeness.columns import strangeness_columns
@@ -120,11 +121,14 @@ def refit_model(
     points: tuple[OperatingPoint, ...] = ()
     absent: tuple[AbsentPoint, ...] = ()
     notes: tuple[str, ...] = ()
+    support = None
     if legitimate is not None:
         fraud = fraud_probability(model.calibration.apply(pooled.log_odds), classes, legitimate)
         points, absent, notes = choose_points(fraud, truth != legitimate, data, groups, plan.split, recipe)
+        support = support_of(fraud, truth != legitimate, groups[plan.split.calibration])
     notes = (*few_to_calibrate(len(pooled.rows)), *notes)
-    return replace(model, points=points, absent_points=absent), tuple(f"refit: {note}" for note in notes)
+    model = replace(model, points=points, absent_points=absent, ratio_support=support)
+    return model, tuple(f"refit: {note}" for note in notes)
 
 
 def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model) -> dict[str, Any]:

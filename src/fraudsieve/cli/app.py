@@ -15,6 +15,7 @@ try:
     from .commands.compare import compare_command
     from .commands.evaluate import evaluate_command
     from .commands.evidence import evidence_app
+    from .commands.lead import lead_app
     from .commands.monitor import monitor_command
     from .commands.predict import predict_command
     from .commands.promote import promote_command
@@ -67,6 +68,7 @@ for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(state_app)
 app.add_typer(evidence_app)
+app.add_typer(lead_app)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import pytest
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.wording.surprisal import CharacterModel
 from fraudsieve.models import Scorer, verify
-from fraudsieve.models.points import AbsentPoint
+from fraudsieve.models.points import AbsentPoint, RatioSupport
 from tests.models.artifact.model_folders import POINT, Copy, Manifest, arrays
 
 
@@ -100,6 +100,36 @@ def test_an_absent_point_out_of_bounds_is_rejected(copy: Copy, change: dict[str,
     absent = asdict(AbsentPoint("false_positive_rate_0.001", 0.001, 0.95, 10, 2995))
     folder = copy(lambda manifest: manifest.update(absent_points=[absent, absent | change]))
     assert_unsound(folder, f"operating points: {text}")
+
+
+SUPPORT = asdict(RatioSupport(-1.5, 2.0, 0.1, 100, 900, 40, 700))
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"log10_high": float("inf")}, "expected finite bounds"),
+        ({"log10_low": "0"}, "expected finite bounds"),
+        ({"log10_low": 0.5}, "expected bounds around 0"),
+        ({"fraud_share": 1.0}, "expected bounds around 0 and a share between 0 and 1"),
+        ({"fraud_groups": 0}, "expected numbers of records and groups"),
+        ({"legitimate": 1.5}, "expected numbers of records and groups"),
+    ],
+)
+def test_bounds_of_likelihood_ratios_that_make_no_sense_are_rejected(
+    copy: Copy, change: dict[str, Any], text: str
+) -> None:
+    assert_unsound(copy(lambda manifest: manifest.update(ratio_support=SUPPORT | change)), f"likelihood ratios: {text}")
+
+
+def test_bounds_of_likelihood_ratios_are_read(copy: Copy) -> None:
+    folder = copy(lambda manifest: manifest.update(ratio_support=SUPPORT))
+    assert Scorer.load(folder).model.ratio_support == RatioSupport(**SUPPORT)
+
+
+def test_a_folder_that_is_older_than_bounds_of_likelihood_ratios_has_none(copy: Copy) -> None:
+    folder = copy(lambda manifest: manifest.pop("ratio_support"))
+    assert Scorer.load(folder).model.ratio_support is None
 
 
 def test_the_threshold_of_a_point_that_flags_nothing_is_accepted(copy: Copy) -> None:

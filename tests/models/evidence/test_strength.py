@@ -10,6 +10,8 @@ from fraudsieve.models.evidence.strength import (
     fraud_share,
     log10_likelihood_ratio,
     log10_ratio_bounds,
+    rate_bounds,
+    support_of,
 )
 from fraudsieve.models.thresholds import operating_points
 
@@ -92,3 +94,25 @@ def test_ratios_are_odds_over_odds_within_bounds() -> None:
 )
 def test_words_of_the_enfsi_guideline(ratio: float, words: str) -> None:
     assert describe_strength(float(np.log10(ratio))) == words
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "low", "high"), [(0, 10, 0.0, 0.3085), (5, 10, 0.1871, 0.8129), (10, 10, 0.6915, 1)]
+)
+def test_intervals_of_clopper_and_pearson(hits: int, n: int, low: float, high: float) -> None:
+    assert rate_bounds(hits / n, n) == pytest.approx((low, high), abs=5e-5)
+
+
+@given(st.floats(0.0, 1.0), st.integers(1, 10_000))
+def test_an_interval_has_its_rate(rate: float, n: int) -> None:
+    low, high = rate_bounds(rate, n)
+    assert 0 <= low <= rate <= high <= 1
+
+
+def test_support_counts_groups_of_each_kind() -> None:
+    probability, is_fraud = np.array([0.9, 0.8, 0.2, 0.1, 0.1]), np.array([1, 1, 0, 0, 0], bool)
+    support = support_of(probability, is_fraud, np.array(["a", "a", "b", "c", "c"]))
+    assert support is not None
+    assert (support.frauds, support.legitimate, support.fraud_groups, support.legitimate_groups) == (2, 3, 1, 2)
+    assert support.fraud_share == 0.4
+    assert support_of(probability, np.ones(5, bool), np.arange(5)) is None

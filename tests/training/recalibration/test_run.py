@@ -88,6 +88,7 @@ def test_an_audited_sample_sets_rates_and_calibration_and_is_tracked(folder: Pat
                   "--output", tmp_path / "m2", "--flagged", 0.05, "--recipe", tmp_path / "r.toml")  # fmt: skip
     model, parent = read_model(tmp_path / "m2"), read_model(folder / "m")
     assert model.calibration != parent.calibration
+    assert model.ratio_support is None  # the bounds of the parent are of another calibration
     facts = model.training["recalibration"]
     assert (facts["labels"], facts["drawn"]) == (250, 250)
     assert facts["of"] == ["operating_points", "calibration"]
@@ -115,6 +116,9 @@ def test_labels_of_all_records_set_the_points_as_in_training(folder: Path, tmp_p
     result = recalibrate(folder / "m", traffic, labels=labels, **given)
     promised = [point for point in result.model.points if point.max_false_positive_rate is not None]
     assert promised
+    support = result.model.ratio_support
+    assert support is not None
+    assert support.frauds + support.legitimate == len(pd.read_parquet(traffic))
     assert all((point.false_positive_rate or 0) <= (point.max_false_positive_rate or 0) for point in promised)
     assert result.model.points[0].name == promised[0].name == "false_positive_rate_0.01"
     given["output"] = tmp_path / "m3"

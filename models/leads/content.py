@@ -1,0 +1,297 @@
+"""`make_lead`: one case as a minimal lead for one recipient, as a plain dict that the published schema describes."""
+
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve.exceptions import LeadError
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.cases.links.table import LINK_KINDS
+from fraudsieve.models.evidence.strength import describe_strength
+from fraudsieve.models.sentences.techniques import techniques_of
+
+from .case_content import ActionReasons, CaseContent
+from .claims import CLAIM, describe_model, error_rates, strength_of_actions, summarise_strength
+from .files import SCHEMA, encode_lead
+from .keys import LeadKey, recipient_name
+
+__all__ = ["Disclosure", "LeadTerms", "amount_class", "make_lead"]
+
+Lead: TypeAlias = dict[str, Any]
+
+NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, SCHEMA)
+"""Of the ids of leads, which are digests of their contents."""
+BY_ACCOUNT: Final = LINK_KINDS[:4]
+LEGITIMATE: Final = "legitimate"
+"""The usual name of the class that is not a type of fraud."""
+NO_REASONS: Final = ActionReasons((), ())
+
+
+@dataclass(frozen=True)
+class LeadTerms:
+    """Who gives a lead to whom, and under which law.
+
+    Parameters
+    ----------
+    recipient : str
+        Who gets it. Its pseudonyms are of this name.
+    legal_basis : str
+        The basis of the disclosure, such as an article of a law.
+    sender : str
+        The house.
+    purpose : str, default="report of suspected fraud"
+        Why it is given.
+
+    Raises
+    ------
+    LeadError
+        If one of them is empty.
+    """
+
+    recipient: str
+    legal_basis: str
+    sender: str
+    purpose: str = "report of suspected fraud"
+
+    def __post_init__(self) -> None:
+        for name in ("legal_basis", "sender", "purpose"):
+            text = getattr(self, name)
+            if not text.strip() or not text.isprintable():
+                raise LeadError(name, "expected printable words, got others", "A lead and its log say it.")
+        object.__setattr__(self, "recipient", recipient_name(self.recipient))
+
+
+@dataclass(frozen=True)
+class Disclosure:
+    """What a lead discloses beyond the minimum.
+
+    Parameters
+    ----------
+    amounts : bool, default=False
+        Exact amounts; otherwise powers of ten.
+    times : bool, default=False
+        Exact times; otherwise days. With exact times, two recipients could join their leads.
+    shared_accounts : bool, default=False
+        Pseudonyms of accounts that are not flagged, if they link actions of the case, such as one that collects.
+
+    Examples
+    --------
+    >>> Disclosure(amounts=True).times
+    False
+    """
+
+    amounts: bool = False
+    times: bool = False
+    shared_accounts: bool = False
+
+
+def make_lead(
+    case: CaseContent,
+    key: LeadKey,
+    terms: LeadTerms,
+    *,
+    disclosure: Disclosure | None = None,
+    model: Model | None = None,
+    reasons: Mapping[str, ActionReasons] | None = None,
+    texts: Mapping[str, Mapping[str, str]] | None = None,
+    created: datetime | None = None,
+) -> Lead:
+    """Return a case as a lead.
+
+    Parameters
+    ----------
+    case : CaseContent
+        From `read_case`.
+    key : LeadKey
+        The key of the recipient, from `derive_key`.
+    terms : LeadTerms
+        Recipient, legal basis, sender and purpose.
+    disclosure : Disclosure, default=None
+        What is disclosed beyond the minimum; None for nothing.
+    model : Model, default=None
+        The model that scored the actions. Without it, the lead states no strength and no error rates.
+    reasons : mapping of str to ActionReasons, default=None
+        From `read_reasons`.
+    texts : mapping of str to mapping, default=None
+        From `describe_texts`.
+    created : datetime, default=None
+        The time of the lead; None for now.
+
+    Returns
+    -------
+    dict
+        As the schema describes it. Actions are in the order of their pseudonyms, which tells nothing about them.
+
+    Raises
+    ------
+    LeadError
+        If the key is that of another recipient.
+
+    Examples
+    --------
+    >>> from fraudsieve.models.leads.keys import Secret, derive_key
+    >>> members = pd.DataFrame({"action_id": ["m1", "m2"], "account_id": "ann", "counterparty_id": ["bob", "eve"]})
+    >>> link = {"kind": "same_sender", "evidence": "ann", "source_id": "m1", "target_id": "m2"}
+    >>> case = CaseContent("case-1", members, pd.DataFrame([link]))
+    >>> key = derive_key(Secret(b"s" * 32), "police")
+    >>> lead = make_lead(case, key, LeadTerms("police", "Art. 33", "Example Bank"))
+    >>> lead["links"][0]["value"] == key.pseudonym("account", "ann"), "counterparty" in lead["actions"][0]
+    (True, False)
+    """
+    if key.recipient != terms.recipient:
+        problem = f"expected a key for {terms.recipient}, got one for {key.recipient or 'nobody'}"
+        raise LeadError("key", problem, "Derive it for the recipient: two recipients never share pseudonyms.")
+    disclosure = disclosure or Disclosure()
+    case = _without_legitimate_types(case, LEGITIMATE if model is None else model.legitimate)
+    when = (created or datetime.now(UTC)).astimezone(UTC)
+    named = _named_accounts(case, disclosure)
+    ratios = strength_of_actions(case.members, model)
+    actions = [
+        _action(row, key, named, disclosure, (reasons or {}).get(str(row["action_id"]), NO_REASONS))
+        | ({} if ratios is None else {"log10_lr": ratios[at], "words": describe_strength(ratios[at])})
+        | ({"text": dict(texts[str(row["action_id"])])} if texts and str(row["action_id"]) in texts else {})
+        for at, row in enumerate(case.members.to_dict("records"))
+    ]
+    lead: Lead = {
+        "schema": SCHEMA,
+        "created": f"{when:%Y-%m-%dT%H:%M:%SZ}",
+        "sender": terms.sender,
+        "recipient": terms.recipient,
+        "legal_basis": terms.legal_basis,
+        "purpose": terms.purpose,
+        "key": {"id": key.id, "scope": "recipient" if key.salt is None else "case", "salt": key.salt},
+        "claim": CLAIM,
+        "case": _summary(case, key),
+        "types": _types(case.members),
+        "reasons": _reasons(case.members, reasons or {}),
+        "actions": sorted(actions, key=lambda action: str(action["id"])),
+        "links": _links(case, key, named),
+        "strength": summarise_strength(ratios, model),
+        "error_rates": error_rates(case.members, model),
+        "model": describe_model(model),
+    }
+    return lead | {"id": str(uuid.uuid5(NAMESPACE, encode_lead(lead).decode()))}
+
+
+def _without_legitimate_types(case: CaseContent, legitimate: str | None) -> CaseContent:
+    """Return the case without the types of actions that are flagged, and yet likelier legitimate than of any type."""
+    if "type" not in case.members:
+        return case
+    types = case.members["type"]
+    return replace(case, members=case.members.assign(type=types.mask(types.isin([legitimate]))))
+
+
+def _named_accounts(case: CaseContent, disclosure: Disclosure) -> frozenset[str]:
+    """Return the accounts that are named, by pseudonyms: those that are flagged and, if asked for, those that link."""
+    if not disclosure.shared_accounts:
+        return case.flagged_accounts
+    shared = case.links.loc[case.links["kind"].isin(BY_ACCOUNT), "evidence"].dropna()
+    return case.flagged_accounts | frozenset(shared)
+
+
+def _summary(case: CaseContent, key: LeadKey) -> dict[str, Any]:
+    times = _times(case.members).dropna()
+    days = [] if times.empty else [_day(times.min()), _day(times.max())]
+    counts = {"actions": len(case.members), "flagged_accounts": len(case.flagged_accounts)}
+    return {"id": key.pseudonym("case", case.case_id), **counts, "days": days}
+
+
+def _times(members: pd.DataFrame) -> "pd.Series[pd.Timestamp]":
+    column = members["occurred_at"] if "occurred_at" in members else pd.Series(pd.NaT, members.index)
+    return pd.to_datetime(column, utc=True)
+
+
+def _day(time: pd.Timestamp) -> str:
+    return f"{time:%Y-%m-%d}"
+
+
+def _action(
+    row: Mapping[Any, Any], key: LeadKey, named: frozenset[str], disclosure: Disclosure, reasons: ActionReasons
+) -> dict[str, Any]:
+    """Return one action, without its ratio and its text."""
+    action: dict[str, Any] = {"id": key.pseudonym("action", str(row["action_id"]))}
+    for field, column in (("account", "account_id"), ("counterparty", "counterparty_id")):
+        if _known(row, column) and row[column] in named:
+            action[field] = key.pseudonym("account", str(row[column]))
+    action |= {name: str(row[name]) for name in ("kind", "type", "currency") if _known(row, name)}
+    if _known(row, "occurred_at"):
+        time = pd.Timestamp(row["occurred_at"])
+        time = time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
+        action["time"] = f"{time:%Y-%m-%dT%H:%M:%SZ}" if disclosure.times else _day(time)
+    if _known(row, "amount") and np.isfinite(row["amount"]):
+        amount = float(row["amount"])
+        action["amount"] = amount if disclosure.amounts else amount_class(amount)
+    return action | {"reasons": [f"{family}__{cue}" for family, cue in reasons.named]}
+
+
+def _known(row: Mapping[Any, Any], name: str) -> bool:
+    return name in row and not pd.isna(row[name])
+
+
+def amount_class(amount: float) -> str:
+    """Return the power of ten that an amount is in, without its sign.
+
+    Examples
+    --------
+    >>> [amount_class(amount) for amount in (0.0, 0.5, 10.0, 9_999.0, -250.0)]
+    ['below 1', 'below 1', '10 to 100', '1,000 to 10,000', '100 to 1,000']
+    """
+    size = abs(amount)
+    if not size >= 1:
+        return "below 1"
+    low = 10 ** int(np.floor(np.log10(size)))
+    low = low // 10 if low > size else low * 10 if low * 10 <= size else low  # at powers of ten, log10 can be off
+    return f"{low:,} to {low * 10:,}"
+
+
+def _types(members: pd.DataFrame) -> list[dict[str, Any]]:
+    counts = Counter(members["type"].dropna().astype(str)) if "type" in members else Counter[str]()
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [{"name": name, "actions": n, "techniques": techniques_of(name)} for name, n in ordered]
+
+
+def _reasons(members: pd.DataFrame, reasons: Mapping[str, ActionReasons]) -> list[dict[str, Any]]:
+    """Return every reason with the number of actions that have it, and the techniques that it speaks for."""
+    counts: Counter[tuple[str, str]] = Counter()
+    techniques: dict[tuple[str, str], set[str]] = {}
+    for action in members["action_id"].astype(str):
+        found = reasons.get(action, NO_REASONS)
+        for name in found.named:
+            counts[name] += 1
+            techniques.setdefault(name, set()).update(technique for technique, _ in found.techniques)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [{"name": "__".join(name), "actions": n, "techniques": sorted(techniques[name])} for name, n in ordered]
+
+
+def _links(case: CaseContent, key: LeadKey, named: frozenset[str]) -> list[dict[str, Any]]:
+    """Return what the actions share: each value once, with the actions that share it."""
+    groups: dict[tuple[str, str | None], set[str]] = {}
+    columns = [case.links[name] for name in ("kind", "evidence", "source_id", "target_id")]
+    for kind, value, source, target in zip(*columns, strict=True):
+        shared = None if pd.isna(value) else str(value)
+        groups.setdefault((str(kind), shared), set()).update((str(source), str(target)))
+    links = []
+    for (kind, value), ids in groups.items():
+        actions = sorted(key.pseudonym("action", one) for one in ids)
+        links.append({"kind": kind, "actions": actions, **_shared_value(kind, value, key, named)})
+    return sorted(links, key=_order)
+
+
+def _order(link: Mapping[str, Any]) -> tuple[str, str, Sequence[str]]:
+    return str(link["kind"]), str(link.get("value", "")), link["actions"]
+
+
+def _shared_value(kind: str, value: str | None, key: LeadKey, named: frozenset[str]) -> dict[str, str]:
+    """Return the pseudonym of what is shared; nothing for a similarity, or an account that is not to be named."""
+    if value is None:
+        return {}
+    if kind in BY_ACCOUNT:
+        return {"value": key.pseudonym("account", value)} if value in named else {}
+    of, colon, _ = value.partition(":")
+    return {"of": of, "value": key.pseudonym("identifier", value)} if colon else {}

@@ -1,0 +1,231 @@
+"""The log of leads: who gave what to whom, when, why and under which law, and what was withdrawn.
+
+It is an evidence log: durable, append-only, chained by digests, with checkpoints that are kept elsewhere. ``fraudsieve
+evidence verify`` checks it. It has pseudonyms in place of the identifiers of accounts and actions.
+"""
+
+import getpass
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, Self, TypeAlias
+
+from fraudsieve.exceptions import LeadError
+from fraudsieve.models.evidence.canonical import encode_canonical
+from fraudsieve.models.evidence.lines import log_lines, read_line
+from fraudsieve.models.evidence.log import EvidenceLog
+from fraudsieve.models.evidence.records import clock
+from fraudsieve.models.evidence.verification import verify_log
+
+from .files import lead_digest
+
+__all__ = ["Export", "LeadEntry", "LeadLog", "LeadRegister", "Withdrawal", "read_register"]
+
+Export: TypeAlias = Literal["json", "stix"]
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True)
+class LeadEntry:
+    """A lead in the log.
+
+    Parameters
+    ----------
+    lead, digest, created : str
+        Its id, the SHA-256 of its JSON, and its time.
+    time, user : str
+        When and by whom it was made, by the clock and the account of the machine.
+    sender, recipient, purpose, legal_basis : str
+        As the lead has them.
+    case : str
+        The id of the case.
+    key : dict
+        Id and salt of the key of its pseudonyms.
+    export : {"json", "stix"}
+        The format in which it was written.
+    members : tuple of str
+        Pseudonyms of its actions and accounts.
+    """
+
+    lead: str
+    digest: str
+    created: str
+    time: str
+    user: str
+    sender: str
+    recipient: str
+    purpose: str
+    legal_basis: str
+    case: str
+    key: dict[str, Any]
+    export: Export
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """The withdrawal of a lead.
+
+    Parameters
+    ----------
+    lead : str
+        The id of the lead.
+    notice : dict
+        The notice to its recipient.
+    is_written : bool
+        Whether the log says that the notice was written.
+    """
+
+    lead: str
+    notice: dict[str, Any]
+    is_written: bool
+
+
+@dataclass(frozen=True)
+class LeadRegister:
+    """What a log of leads says.
+
+    Parameters
+    ----------
+    leads : tuple of LeadEntry
+        In the order in which they were made.
+    withdrawals : dict of str to Withdrawal
+        By the id of the lead.
+    """
+
+    leads: tuple[LeadEntry, ...]
+    withdrawals: dict[str, Withdrawal]
+
+    def find(self, lead: str) -> LeadEntry:
+        """Return a lead by its id.
+
+        Raises
+        ------
+        LeadError
+            If the log has no such lead.
+        """
+        for entry in self.leads:
+            if entry.lead == lead:
+                return entry
+        raise LeadError(
+            "log of leads", f"none of the {len(self.leads)} leads has this id", "See: fraudsieve lead list."
+        )
+
+
+class LeadLog:
+    """A log of leads, open for appending. One process at a time has it open.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; it is created if it does not exist.
+    user : str, default=None
+        Who makes or withdraws leads; None for the account of the machine.
+
+    Raises
+    ------
+    BusyError
+        If another process writes to it.
+    EvidenceError
+        If it cannot be written, or was changed.
+
+    Examples
+    --------
+    ::
+
+        with LeadLog("leads.jsonl") as log:
+            log.record_lead(lead, case.case_id, "json")
+            Path("lead.json").write_bytes(encode_lead(lead))
+    """
+
+    def __init__(self, path: str | Path, *, user: str | None = None) -> None:
+        self.user = user or _account()
+        self._log = EvidenceLog(path)
+
+    def record_lead(self, lead: dict[str, Any], case_id: str, export: Export) -> None:
+        """Record a lead. It is on the disk when this returns: a lead leaves the house only after that.
+
+        Parameters
+        ----------
+        lead : dict
+            From `make_lead`.
+        case_id : str
+            The case that it is of.
+        export : {"json", "stix"}
+            The format in which it is written.
+        """
+        accounts = (
+            action[name] for action in lead["actions"] for name in ("account", "counterparty") if name in action
+        )
+        members = sorted({*(action["id"] for action in lead["actions"]), *accounts})
+        named = {name: lead[name] for name in ("created", "sender", "recipient", "purpose", "legal_basis")}
+        own = {"lead": lead["id"], "digest": lead_digest(lead), "case": case_id, "export": export, "members": members}
+        self._append([{"kind": "lead", **named, **own, "key": {name: lead["key"][name] for name in ("id", "salt")}}])
+
+    def record_withdrawals(self, notices: Sequence[dict[str, Any]]) -> None:
+        """Record the notices of withdrawals, all or none."""
+        self._append([{"kind": "withdrawal", "lead": notice["lead"], "notice": notice} for notice in notices])
+
+    def record_notice(self, lead: str) -> None:
+        """Record that the notice of a withdrawal was written."""
+        self._append([{"kind": "notice", "lead": lead}])
+
+    def _append(self, bodies: Sequence[dict[str, Any]]) -> None:
+        common = {"format": FORMAT, "time": clock(), "user": self.user}
+        if bodies:
+            self._log.append([encode_canonical(common | body) for body in bodies])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._log.close()
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container may have a user without a name
+        return "unknown"
+
+
+def read_register(path: str | Path) -> LeadRegister:
+    """Read a log of leads, after checking that nothing in it was changed.
+
+    Parameters
+    ----------
+    path : str or Path
+        The log.
+
+    Returns
+    -------
+    LeadRegister
+        Leads and withdrawals.
+
+    Raises
+    ------
+    EvidenceError
+        If it cannot be read.
+    LeadError
+        If it was changed, or is not a log of leads.
+    """
+    check = verify_log(path)
+    if check.problems:
+        fix = "Keep the file as it is, and see: fraudsieve evidence verify."
+        raise LeadError(str(path), check.problems[0].text, fix)
+    bodies = [read_line(line, str(path)).body for line in log_lines(path)]
+    try:
+        written = {body["lead"] for body in bodies if body["kind"] == "notice"}
+        leads = tuple(_entry(body) for body in bodies if body["kind"] == "lead")
+        told = [(body["lead"], body["notice"]) for body in bodies if body["kind"] == "withdrawal"]
+    except (KeyError, TypeError):
+        raise LeadError(str(path), "expected a log of leads, got another log", "Name the log of leads.") from None
+    return LeadRegister(leads, {lead: Withdrawal(lead, notice, lead in written) for lead, notice in told})
+
+
+def _entry(body: dict[str, Any]) -> LeadEntry:
+    names = [name for name in LeadEntry.__dataclass_fields__ if name != "members"]
+    return LeadEntry(**{name: body[name] for name in names}, members=tuple(body["members"]))

@@ -1,0 +1,144 @@
+"""Which account, action, text or case a pseudonym stands for: computed again over what the house has."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from fraudsieve._io import PRIVATE, write_file
+from fraudsieve.exceptions import LeadError
+from fraudsieve.features.tables.reader import read_table
+from fraudsieve.features.tables.source import Source
+
+from .files import encode_lead
+from .keys import LeadKey, Secret, find_key
+from .matching import match_values, wanted_pseudonyms
+
+__all__ = ["key_of_lead", "resolve_lead", "write_resolution"]
+
+COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "accounts": {"account_id": ("account", "action")},
+    "events": {"event_id": ("action",), "account_id": ("account",), "counterparty_id": ("account",)},
+    "messages": {
+        "message_id": ("action",),
+        "account_id": ("account",),
+        "recipient_id": ("account",),
+        "text": ("text",),
+    },
+}
+"""What the columns of a table can be behind a pseudonym."""
+
+
+def key_of_lead(lead: Mapping[str, Any], secrets: Sequence[Secret]) -> LeadKey:
+    """Return the key that the pseudonyms of a lead were made with.
+
+    Parameters
+    ----------
+    lead : mapping
+        The lead.
+    secrets : sequence of Secret
+        From `read_secrets`.
+
+    Returns
+    -------
+    LeadKey
+
+    Raises
+    ------
+    LeadError
+        If it was derived from none of the secrets.
+    """
+    key = find_key(secrets, lead["recipient"], lead["key"]["id"], lead["key"]["salt"])
+    if key is None:
+        problem = f"its key {lead['key']['id']} is of none of the {len(secrets)} secrets"
+        raise LeadError("lead", problem, "Give the file of keys that also has the older secrets.")
+    return key
+
+
+def resolve_lead(
+    lead: Mapping[str, Any],
+    secrets: Sequence[Secret],
+    *,
+    accounts: Source | None = None,
+    events: Source | None = None,
+    messages: Source | None = None,
+    cases: str | Path | None = None,
+) -> pd.DataFrame:
+    """Find what the pseudonyms of a lead stand for.
+
+    Parameters
+    ----------
+    lead : mapping
+        The lead.
+    secrets : sequence of Secret
+        From `read_secrets`.
+    accounts, events, messages : path or DataFrame, default=None
+        Tables of the house with the accounts, actions and texts.
+    cases : str or Path, default=None
+        The folder of cases, for the case, and for identifiers, of which the house itself has keyed digests.
+
+    Returns
+    -------
+    DataFrame of shape (n_pseudonyms, 3)
+        ``pseudonym``, ``type`` and ``value``, which is missing if no table has it; sorted by type and pseudonym.
+
+    Raises
+    ------
+    LeadError
+        If the key of the lead was derived from none of the secrets.
+
+    Examples
+    --------
+    >>> from fraudsieve.models.leads.keys import derive_key
+    >>> secret = Secret(b"s" * 32)
+    >>> key = derive_key(secret, "police")
+    >>> lead = {"recipient": "police", "key": {"id": key.id, "salt": None}, "account": key.pseudonym("account", "ann")}
+    >>> accounts = pd.DataFrame({"account_id": ["ann", "bob"]})
+    >>> resolve_lead(lead, [secret], accounts=accounts)["value"].tolist()
+    ['ann']
+    """
+    key = key_of_lead(lead, secrets)
+    wanted = wanted_pseudonyms([encode_lead(dict(lead)).decode()], key.id)
+    found: dict[str, str] = {}
+    given = {"accounts": accounts, "events": events, "messages": messages}
+    for kind, values in (*_values(given), *_values_of_cases(cases)):
+        if kind in wanted:
+            unique = values.dropna().astype("str").unique().tolist()
+            found |= match_values(key, kind, unique, wanted[kind])
+    rows = [(name, kind, found.get(name)) for kind in sorted(wanted) for name in sorted(wanted[kind].values())]
+    return pd.DataFrame(rows, columns=["pseudonym", "type", "value"]).astype("str")
+
+
+def _values(given: Mapping[str, Source | None]) -> Iterator[tuple[str, "pd.Series[Any]"]]:
+    for name, source in given.items():
+        if source is None:
+            continue
+        table = read_table(source, name).good
+        for column, kinds in COLUMNS[name].items():
+            if column in table:
+                yield from ((kind, table[column]) for kind in kinds)
+
+
+def _values_of_cases(folder: str | Path | None) -> Iterator[tuple[str, "pd.Series[Any]"]]:
+    if folder is None:
+        return
+    try:
+        members, links = (pd.read_parquet(Path(folder) / f"{name}.parquet") for name in ("members", "links"))
+    except (OSError, ValueError) as error:
+        fix = "Name a folder that 'fraudsieve cases' has written."
+        raise LeadError(str(folder), f"cannot be read ({type(error).__name__})", fix) from None
+    yield from (("case", members["case_id"]), ("action", members["action_id"]), ("identifier", links["evidence"]))
+
+
+def write_resolution(table: pd.DataFrame, path: str | Path) -> None:
+    """Write what pseudonyms stand for to a CSV file that only its owner can read.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `resolve_lead`.
+    path : str or Path
+        The file.
+    """
+    write_file(path, str(table.to_csv(index=False)).encode("utf-8", "surrogatepass"), mode=PRIVATE)

@@ -1,0 +1,190 @@
+"""Labels that were reversed: what a lead says is fraud, and is not, or is another kind of fraud than was known."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from fraudsieve.exceptions import LeadError
+from fraudsieve.features.tables.label_values import AUTO, read_labels
+from fraudsieve.features.tables.reader import read_table
+from fraudsieve.features.tables.source import Source, origin_of
+
+from .keys import LeadKey, Secret, find_key
+from .log import LeadEntry
+from .matching import match_values, wanted_pseudonyms
+
+__all__ = ["LabelHistories", "find_reversed", "is_reversed", "read_label_histories"]
+
+ACTION: Final = "action"
+ACCOUNT: Final = "account"
+
+
+@dataclass(frozen=True, eq=False)
+class LabelHistories:
+    """The labels of records and accounts over time.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (n_labels, 3)
+        ``subject``, ``label`` and ``time`` (NaT if it is not known), the oldest first.
+    legitimate : str
+        The label of what is not fraud.
+    """
+
+    table: pd.DataFrame
+    legitimate: str
+
+    def candidates(self) -> dict[str, list[str]]:
+        """Return the subjects that could contradict a lead, as actions and as accounts."""
+        last = self.table.drop_duplicates("subject", keep="last")
+        first = self.table.drop_duplicates(["subject", "label"])
+        several = first.loc[first["subject"].duplicated(), "subject"].unique().tolist()
+        legitimate = last.loc[last["label"].eq(self.legitimate), "subject"].tolist()
+        return {ACTION: list({*legitimate, *several}), ACCOUNT: several}
+
+    def reversed(self, kind: str, subjects: Iterable[str], created: pd.Timestamp) -> set[str]:
+        """Return those of some subjects whose labels contradict a lead of a time, as `is_reversed` says."""
+        own = self.table[self.table["subject"].isin(set(subjects))]
+        return {
+            str(subject)
+            for subject, group in own.groupby("subject")
+            if is_reversed(
+                kind, group["label"].tolist(), group["time"].tolist(), created=created, legitimate=self.legitimate
+            )
+        }
+
+
+def is_reversed(
+    kind: str, labels: Sequence[str], times: Sequence[pd.Timestamp], *, created: pd.Timestamp, legitimate: str
+) -> bool:
+    """Return whether the labels of a subject contradict a lead.
+
+    They do if a label of fraud that was known with the lead, or came after it, is not the last one: it was reversed,
+    or is of another type. An action also contradicts its lead if it is legitimate by now and had no label before. An
+    account does not: the account that a fraudulent payment was made from is often legitimate.
+
+    Parameters
+    ----------
+    kind : {"action", "account"}
+        What the subject is in the lead.
+    labels : sequence of str
+        Its labels, the oldest first.
+    times : sequence of Timestamp
+        When each was given. NaT counts as before the lead.
+    created : Timestamp
+        The time of the lead.
+    legitimate : str
+        The label of what is not fraud.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> lead, *times = pd.to_datetime(["2026-05-05", "2026-05-01", "2026-05-09"], utc=True)
+    >>> for labels in (["scam", "ham"], ["scam", "loan"], ["ham", "scam"], ["scam", "scam"]):
+    ...     is_reversed("account", labels, times, created=lead, legitimate="ham")
+    True
+    True
+    False
+    False
+    """
+    last = labels[-1]
+    if kind == ACTION and last == legitimate:
+        return True
+    before = sum(bool(pd.isna(time) or time <= created) for time in times)
+    believed = labels[max(before - 1, 0) :]
+    return any(label not in (last, legitimate) for label in believed)
+
+
+def read_label_histories(labels: Source, legitimate: str = AUTO) -> LabelHistories:
+    """Read the labels of records and accounts over time.
+
+    Parameters
+    ----------
+    labels : path or DataFrame
+        The table of labels: ``subject_id``, ``label`` and, if known, ``labelled_at``.
+    legitimate : str, default="auto"
+        The label of what is not fraud; by default the usual word for it.
+
+    Returns
+    -------
+    LabelHistories
+
+    Raises
+    ------
+    LeadError
+        If no label says that a record is legitimate, and it is not said which does.
+    """
+    table = read_table(labels, "labels").good
+    reading = read_labels(table["label"], legitimate)
+    unknown = pd.Series(pd.NaT, table.index)
+    times = pd.to_datetime(table.get("labelled_at", unknown), utc=True)
+    columns = {"subject": table["subject_id"].astype("str"), "label": reading.apply(table["label"]), "time": times}
+    frame = pd.DataFrame(columns)
+    frame = frame[frame["label"].notna()].sort_values("time", kind="stable", na_position="first", ignore_index=True)
+    if legitimate == AUTO and not frame["label"].eq(reading.legitimate).any():
+        fix = "Name the label of legitimate records with --legitimate."
+        raise LeadError(origin_of(labels), "none of the labels is a word for legitimate records", fix)
+    return LabelHistories(frame, reading.legitimate)
+
+
+def find_reversed(
+    leads: Sequence[LeadEntry], histories: LabelHistories, secrets: Sequence[Secret]
+) -> dict[str, tuple[str, ...]]:
+    """Find the leads that labels contradict.
+
+    Parameters
+    ----------
+    leads : sequence of LeadEntry
+        Leads that are not yet withdrawn.
+    histories : LabelHistories
+        From `read_label_histories`.
+    secrets : sequence of Secret
+        From `read_secrets`.
+
+    Returns
+    -------
+    dict of str to tuple of str
+        The pseudonyms that are contradicted, by the id of the lead.
+
+    Raises
+    ------
+    LeadError
+        If the key of a lead was derived from none of the secrets: nothing is known of its members then.
+    """
+    by_key: dict[tuple[str, str, str | None], list[LeadEntry]] = {}
+    for entry in leads:
+        by_key.setdefault((entry.recipient, entry.key["id"], entry.key["salt"]), []).append(entry)
+    keys = {place: find_key(secrets, *place) for place in by_key}
+    unknown = sum(key is None for key in keys.values())
+    if unknown:
+        fix = "Give the file of keys that also has the older secrets."
+        raise LeadError("log of leads", f"{unknown} of {len(keys)} keys are of none of the secrets", fix)
+    candidates, found = histories.candidates(), dict[str, tuple[str, ...]]()
+    for place, entries in by_key.items():
+        found |= _reversed_of_key(entries, histories, candidates, keys[place])
+    return found
+
+
+def _reversed_of_key(
+    leads: Sequence[LeadEntry], histories: LabelHistories, candidates: dict[str, list[str]], key: LeadKey | None
+) -> dict[str, tuple[str, ...]]:
+    assert key is not None
+    wanted = wanted_pseudonyms((name for entry in leads for name in entry.members), key.id)
+    subjects = {
+        kind: match_values(key, kind, candidates[kind], wanted[kind]) for kind in (ACTION, ACCOUNT) if kind in wanted
+    }
+    found = {}
+    for entry in leads:
+        created, contradicted = pd.Timestamp(entry.created), list[str]()
+        for kind, by_name in subjects.items():
+            own = {name: by_name[name] for name in entry.members if name in by_name}
+            changed = histories.reversed(kind, own.values(), created) if own else set()
+            contradicted += [name for name, subject in own.items() if subject in changed]
+        if contradicted:
+            found[entry.lead] = tuple(sorted(contradicted))
+    return found

@@ -1,0 +1,223 @@
+"""``fraudsieve lead``: give a case to an authority, resolve its pseudonyms, and withdraw what labels contradict."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from fraudsieve.cli.console import answer, exit_on_error, notes, steps
+from fraudsieve.cli.options import Accounts, Events, Json, Labels, Messages
+
+if TYPE_CHECKING:  # imported at first use: pandas takes time
+    from fraudsieve.models.artifact.folder import Model
+
+__all__ = ["lead_app"]
+
+lead_app = typer.Typer(
+    name="lead",
+    help="Leads: give a case to an authority under pseudonyms, resolve them, and withdraw what was wrong.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Key = Annotated[
+    Path, typer.Option(help="The secrets of pseudonyms: lines of a day and openssl rand -hex 32, the newest first.")
+]
+Log = Annotated[Path, typer.Option(help="The log of leads; evidence verify checks it.")]
+LOG = Path("leads.jsonl")
+
+
+@lead_app.command("create")
+def create_command(
+    case: Annotated[str, typer.Argument(help="A case_id of cases.parquet.")],
+    recipient: Annotated[str, typer.Option(help="Who gets it. Pseudonyms are of this name.")],
+    legal_basis: Annotated[str, typer.Option(help="The basis of the disclosure, such as an article of a law.")],
+    sender: Annotated[str, typer.Option(help="The house that gives it.", envvar="FRAUDSIEVE_SENDER")],
+    key: Key,
+    cases: Annotated[Path, typer.Option(help="A folder that cases has written.")] = Path("cases"),
+    model: Annotated[
+        str | None, typer.Option(help="The model that scored the case: strength and error rates are of it.")
+    ] = None,
+    scores: Annotated[str | None, typer.Option(help="Scores of predict --reasons, for the reasons of actions.")] = None,
+    messages: Annotated[str | None, typer.Option(help="The messages that were scored, for their texts.")] = None,
+    texts: Annotated[
+        Literal["omitted", "digests", "excerpts"],
+        typer.Option(help="Of texts: keyed digests, or also excerpts in which only words of many accounts are left."),
+    ] = "digests",
+    amounts: Annotated[bool, typer.Option("--amounts", help="Exact amounts, and not powers of ten.")] = False,
+    times: Annotated[
+        bool, typer.Option("--times", help="Exact times, and not days. Two recipients could join their leads by them.")
+    ] = False,
+    shared_accounts: Annotated[
+        bool, typer.Option("--shared-accounts", help="Name accounts that are not flagged, but link actions.")
+    ] = False,
+    per_case: Annotated[
+        bool, typer.Option("--per-case", help="A key for this case alone: the recipient cannot join it with others.")
+    ] = False,
+    purpose: Annotated[str, typer.Option(help="Why it is given.")] = "report of suspected fraud",
+    format: Annotated[Literal["json", "stix"], typer.Option(help="A lead, or a STIX 2.1 bundle of it.")] = "json",
+    output: Annotated[Path | None, typer.Option(help="The file to write; by default lead-ID.json.")] = None,
+    log: Log = LOG,
+    json: Json = False,
+) -> None:
+    """Write a case as a lead: the minimum that carries the reasons, under pseudonyms. The log of leads records it.
+
+    echo "$(date +%F) $(openssl rand -hex 32)" > lead.key
+
+    fraudsieve lead create case-1f0c --recipient "Financial Intelligence Unit" --legal-basis "Art. 33 AMLD"
+    --sender "Example Bank" --key lead.key --model fraudsieve-model --scores scores.parquet
+    """
+    with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        from fraudsieve._io import PRIVATE, check_output_file, write_file
+        from fraudsieve.models.leads.case_content import read_case, read_reasons
+        from fraudsieve.models.leads.content import Disclosure, LeadTerms, make_lead
+        from fraudsieve.models.leads.files import encode_lead, lead_digest
+        from fraudsieve.models.leads.keys import derive_key, read_secrets
+        from fraudsieve.models.leads.log import LeadLog
+        from fraudsieve.models.leads.stix import to_stix
+        from fraudsieve.models.leads.texts import describe_texts
+
+        terms = LeadTerms(recipient, legal_basis, sender, purpose)
+        check_output_file(output or Path("lead.json"))
+        progress("reading the case")
+        content = read_case(cases, case)
+        used = derive_key(read_secrets(key)[0], recipient, case=case if per_case else None)
+        loaded = None if model is None else _load_model(model)
+        ids = content.members["action_id"].tolist()
+        lead = make_lead(
+            content,
+            used,
+            terms,
+            disclosure=Disclosure(amounts=amounts, times=times, shared_accounts=shared_accounts),
+            model=loaded,
+            reasons=None if scores is None else read_reasons(scores, content.members),
+            texts=None if messages is None else describe_texts(messages, ids, texts, used),
+        )
+        path = output or Path(f"lead-{lead['id']}.json")
+        progress("writing")
+        with LeadLog(log) as opened:  # what leaves the house is in the log before
+            opened.record_lead(lead, case, format)
+            write_file(path, encode_lead(to_stix(lead) if format == "stix" else lead), mode=PRIVATE)
+    notes((*_what_is_missing(lead, loaded), *_without_reasons(lead, given=scores is not None)))
+    written = {"output": str(path), "lead": lead["id"], "digest": lead_digest(lead), "recipient": lead["recipient"]}
+    counts = {"actions": lead["case"]["actions"], "flagged_accounts": lead["case"]["flagged_accounts"]}
+    rows = [(name.replace("_", " "), str(value)) for name, value in (written | counts).items()]
+    answer(written | counts | {"log": str(log)}, as_json=json, title=f"Lead for {lead['recipient']}", rows=rows)
+
+
+def _load_model(address: str) -> "Model":
+    from fraudsieve.models.artifact.folder import read_model
+    from fraudsieve.models.flavor import model_folder
+
+    return read_model(model_folder(address))
+
+
+def _what_is_missing(lead: dict[str, Any], model: "Model | None") -> tuple[str, ...]:
+    """Return notes on what a lead does not say, and why."""
+    if model is None:
+        return ("the lead says no strength and no error rates: they need --model",)
+    if model.ratio_support is None:
+        return ("the model has no bounds of likelihood ratios, so the lead says no strength: train it again",)
+    missing = []
+    if lead["strength"] is None:
+        missing.append("the lead says no strength: an action of the case has no probability")
+    if lead["error_rates"] is None:
+        missing.append("the lead says no error rates: the operating point of the model does not flag all its actions")
+    return tuple(missing)
+
+
+def _without_reasons(lead: dict[str, Any], *, given: bool) -> tuple[str, ...]:
+    if not given:
+        return ("the lead says no reasons: they need --scores",)
+    n = sum(not action["reasons"] for action in lead["actions"])
+    return (f"{n} of {len(lead['actions'])} actions have no reasons in the scores",) if n else ()
+
+
+@lead_app.command("resolve")
+def resolve_command(
+    lead: Annotated[Path, typer.Argument(help="A lead, as JSON or as a STIX bundle.")],
+    key: Key,
+    accounts: Accounts = None,
+    events: Events = None,
+    messages: Messages = None,
+    cases: Annotated[Path | None, typer.Option(help="The folder of cases, for cases and identifiers.")] = None,
+    output: Annotated[Path, typer.Option(help="The table to write (CSV); it has identifiers.")] = Path("resolved.csv"),
+    json: Json = False,
+) -> None:
+    """Write which account, action or text each pseudonym of a lead is, by computing them again over your tables."""
+    with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        from fraudsieve._io import check_output_file
+        from fraudsieve.models.leads.files import read_lead
+        from fraudsieve.models.leads.keys import read_secrets
+        from fraudsieve.models.leads.resolution import resolve_lead, write_resolution
+
+        check_output_file(output)
+        secrets, content = read_secrets(key), read_lead(lead)
+        progress("computing pseudonyms")
+        tables: dict[str, Any] = {"accounts": accounts, "events": events, "messages": messages}
+        table = resolve_lead(content, secrets, cases=cases, **tables)
+        write_resolution(table, output)
+    resolved = table["value"].notna()
+    counts = {"pseudonyms": len(table), "resolved": int(resolved.sum())}
+    by_type = {
+        str(kind): f"{int(known.sum())} of {len(known)}" for kind, known in resolved.groupby(table["type"], sort=True)
+    }
+    rows = [("output", str(output)), *by_type.items()]
+    title = f"{counts['resolved']} of {counts['pseudonyms']} pseudonyms resolved"
+    answer({"output": str(output), **counts, "by_type": by_type}, as_json=json, title=title, rows=rows)
+
+
+@lead_app.command("withdraw")
+def withdraw_command(
+    lead: Annotated[str | None, typer.Argument(help="The id or the file of a lead; with --labels, none.")] = None,
+    labels: Labels = None,
+    legitimate: Annotated[str, typer.Option(help="The label of legitimate records; by default the word for it.")] = (
+        "auto"
+    ),
+    key: Annotated[Path | None, typer.Option(help="The secrets of pseudonyms, for --labels.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; the recipient reads it.")] = None,
+    output: Annotated[Path, typer.Option(help="The folder of notices.")] = Path("withdrawals"),
+    log: Log = LOG,
+    json: Json = False,
+) -> None:
+    """Withdraw a lead, or all leads that labels contradict: one notice for each recipient of each lead, once."""
+    with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        from fraudsieve.exceptions import LeadError
+        from fraudsieve.models.leads.files import read_lead
+        from fraudsieve.models.leads.keys import read_secrets
+        from fraudsieve.models.leads.withdrawal import REVERSED, withdraw_lead, withdraw_reversed
+
+        if (lead is None) == (labels is None) or (labels is not None and key is None) or not (reason or labels):
+            problem = "expected a lead and --reason, or --labels and --key, and not both"
+            raise LeadError("withdraw", problem, "See: fraudsieve lead withdraw --help.")
+        progress("withdrawing")
+        if lead is not None:
+            name = str(read_lead(lead)["id"]) if Path(lead).is_file() else lead
+            paths = withdraw_lead(log, name, reason or "", output)
+        else:
+            assert labels is not None
+            assert key is not None
+            given: dict[str, Any] = {"legitimate": legitimate, "reason": reason or REVERSED}
+            paths = withdraw_reversed(log, labels, read_secrets(key), output, **given)
+    rows = [("notice", str(path)) for path in paths] or [("notices", "none to write")]
+    content = {"notices": [str(path) for path in paths], "log": str(log)}
+    answer(content, as_json=json, title=f"{len(paths)} notices written", rows=rows)
+
+
+@lead_app.command("list")
+def list_command(log: Log = LOG, json: Json = False) -> None:
+    """List the leads of a log, and which were withdrawn."""
+    with exit_on_error(as_json=json):
+        from fraudsieve.models.leads.log import read_register
+
+        register = read_register(log)
+        names = ("lead", "time", "user", "recipient", "case", "purpose", "legal_basis", "digest")
+        leads = [
+            {name: getattr(entry, name) for name in names} | {"withdrawn": entry.lead in register.withdrawals}
+            for entry in register.leads
+        ]
+    rows = [
+        (str(one["lead"]), f"{one['time']} {one['recipient']}{', withdrawn' if one['withdrawn'] else ''}")
+        for one in leads
+    ]
+    answer({"leads": leads}, as_json=json, title=f"{len(leads)} leads", rows=rows or [("leads", "none")])
