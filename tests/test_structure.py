@@ -73,6 +73,7 @@ ORDER = {
         "splits",
         "evaluation",
         "pages",
+        "case_pages",
         "tracking",
         "tuning",
         "leaks",

@@ -33,7 +33,7 @@ def run(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
 def test_the_folder_holds_the_tables(folder: Path) -> None:
     code, content = run(folder, "--output", str(folder / "cases"))
     assert (code, content["cases"], content["members"]) == (0, 2, 8)
-    tables = {path.stem: pd.read_parquet(path) for path in (folder / "cases").iterdir()}
+    tables = {path.stem: pd.read_parquet(path) for path in (folder / "cases").glob("*.parquet")}
     assert set(tables) == {"cases", "members", "links", "hubs", "changes"}
     assert tables["cases"][["rank", "actions", "amount", "types"]].to_numpy().tolist() == [
         [1, 5, 50.0, "scam 5"],
