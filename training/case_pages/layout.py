@@ -11,8 +11,11 @@ from fraudsieve._typing import Array
 __all__ = ["place_nodes"]
 
 GOLDEN_ANGLE: Final = np.pi * (3 - 5**0.5)
+SPREAD: Final = 0.3
+"""How far a spiral parts nodes that are equally far from all others, in steps of the graph."""
 STEPS: Final = 40
 """Steps of stress majorisation; more move nodes by less than their size."""
+MAX_STRETCH: Final = 2.0
 PUSHES: Final = 40
 """Rounds in which nodes that are too near to each other move apart."""
 
@@ -68,7 +71,7 @@ def _start(distances: Array) -> Array:
     centred = -(squares - squares.mean(axis=0) - squares.mean(axis=1)[:, None] + squares.mean()) / 2
     values, vectors = np.linalg.eigh(centred)
     flat = vectors[:, -2:] * np.sqrt(np.maximum(values[-2:], 0))
-    angle, radius = GOLDEN_ANGLE * np.arange(n), np.sqrt((np.arange(n) + 1) / n)
+    angle, radius = GOLDEN_ANGLE * np.arange(n), SPREAD * np.sqrt((np.arange(n) + 1) / n)
     spiral: Array = np.column_stack([np.cos(angle), np.sin(angle)]) * radius[:, None]
     out: Array = _signed(flat[:, ::-1]) + spiral
     return out
@@ -101,10 +104,11 @@ def _turn(places: Array) -> Array:
 
 
 def _fit(places: Array, width: float, height: float) -> Array:
-    """Stretch places to the box, each axis by itself, but a line stays one."""
-    low, high = places.min(axis=0), places.max(axis=0)
-    extent = np.maximum(high - low, 0.05 * (high - low).max() + 1e-9)
-    out: Array = ((places - (low + high) / 2) / extent + 0.5) * np.array([width, height])
+    """Stretch places to the box, but the flatter direction at most twice as much: a chain stays one."""
+    box, low, high = np.array([width, height]), places.min(axis=0), places.max(axis=0)
+    scale = box / np.maximum(high - low, 1e-9)
+    scale = np.minimum(scale, MAX_STRETCH * scale.min())
+    out: Array = (places - (low + high) / 2) * scale + box / 2
     return out
 
 
@@ -122,5 +126,5 @@ def _push_apart(places: Array, width: float, height: float, gap: float) -> Array
         way = np.where(apart[..., None] > 1e-6, between / np.maximum(apart, 1e-6)[..., None], aside[:, None])
         step = np.where(near[..., None], way * (gap - apart)[..., None] / 2, 0.0).sum(axis=1)
         places = np.clip(places + np.clip(step, -gap, gap), 0, box)
-    out: Array = places
+    out: Array = np.clip(places, 0, box)
     return out

@@ -115,6 +115,7 @@ def _draw_axis(chart: Chart, low: int, high: int) -> None:
     for tick in ticks:
         place = chart.across.place(tick)
         chart.guide(place)
+        place = min(place, 398 - CHARACTER * 2.5)  # half of a label
         chart.text(place, bottom + 16, f"{np.datetime64(tick, 'us').item():{form}}", "middle")
     first, last = (f"{np.datetime64(end, 'us').item():%Y-%m-%d}" for end in (low, high))
     chart.text(

@@ -60,6 +60,6 @@ def three_cases() -> Cases:
     return cases_of([ring("small", 5), ring("large", 200, seed=1), campaign("parcel", 12)], confirmed=3)
 
 
-def many_cases(n: int = 500, size: int = 6) -> Cases:
+def many_cases(n: int = 500, size: int = 3) -> Cases:
     """Return rings of payments."""
     return cases_of([ring(f"ring-{k}", 2 + k % size, seed=k) for k in range(n)])
