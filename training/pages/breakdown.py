@@ -43,10 +43,11 @@ def review_facts(reviews: CaseReviews | None) -> dict[str, str]:
         return {}
     if reviews.reviews is None:
         return {"cases": f"{str(reviews.skipped).capitalize()}."}
+    form = f"the {reviews.records:,} records with the highest probabilities form {reviews.cases:,} cases"
     facts = {
         f"recall, {reviews.reviews:,} records reviewed": format_metric(reviews.recall_of_records),
-        f"recall, {reviews.reviews:,} cases reviewed": f"{format_metric(reviews.recall_of_cases)}; the {reviews.records:,} "
-        f"records with the highest probabilities form {reviews.cases:,} cases, as known at the end of the period",
+        f"recall, {reviews.reviews:,} cases reviewed": f"{format_metric(reviews.recall_of_cases)}; {form}, "
+        "as known at the end of the period",
     }
     if reviews.reviews_saved is not None and reviews.time_saved is not None:
         same = f"{reviews.reviews_of_cases:,} reviews of cases find as much fraud as {reviews.reviews:,} of records"
