@@ -62,6 +62,11 @@ def rows_of_cases(cases: Cases, limit: int | None = None) -> Iterator[CaseRows]:
     limit : int, default=None
         How many; None for all.
 
+    Yields
+    ------
+    CaseRows
+        The row of the table of cases, the members by time, and their links.
+
     Examples
     --------
     >>> from fraudsieve.models.cases import find_cases

@@ -124,6 +124,8 @@ def _overlap(one: Box, other: Box) -> bool:
 def _description(rows: CaseRows, graph: CaseGraph) -> str:
     more_actions = len(rows.members) - len(graph.actions)
     parts = ["Actions are joined to the accounts and identifiers that they have in common"]
+    if graph.shared:
+        parts += [f"{graph.shared[0][1]} has most of them"]
     parts += [f"{more_actions:,} more actions are not drawn"] if more_actions else []
     parts += [f"{graph.n_left_out:,} more accounts and identifiers are not drawn"] if graph.n_left_out else []
     return "; ".join(parts) + "."
