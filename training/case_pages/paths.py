@@ -42,8 +42,8 @@ def joined_through(rows: CaseRows, names: CaseNames) -> list[str]:
     if not len(links):
         return [""] * n
     heaviest: dict[tuple[int, int], int] = {}
-    for row, (source, target) in enumerate(zip(links.source.tolist(), links.target.tolist(), strict=True)):
-        heaviest.setdefault((source, target), row)  # the heaviest are first
+    for k, (source, target) in enumerate(zip(links.source.tolist(), links.target.tolist(), strict=True)):
+        heaviest.setdefault((source, target), k)  # the heaviest are first
     before, centre = _tree(links.source, links.target, links.weight, n)
     said = []
     for member, other in enumerate(before.tolist()):

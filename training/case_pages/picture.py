@@ -89,12 +89,14 @@ def _draw_nodes(chart: Chart, rows: CaseRows, graph: CaseGraph, places: Array) -
     for node, member in enumerate(graph.actions.tolist()):
         css = "muted" if confirmed[member] == "legitimate" else "c1"
         title = f"action {member + 1}" + (f", confirmed {confirmed[member]}" if confirmed[member] is not None else "")
-        chart.mark(*places[node].tolist(), f"{css}{' small' if small else ''}", "circle", title)
+        x, y = places[node].tolist()
+        chart.mark(x, y, f"{css}{' small' if small else ''}", "circle", title)
     degree = np.bincount(graph.edges.ravel(), minlength=len(graph)) if len(graph.edges) else np.zeros(len(graph))
     labels = []
     for node, (kind, name) in enumerate(graph.shared, len(graph.actions)):
         css, shape = ("c2", "square") if kind == "account" else ("c3", "diamond")
-        chart.mark(*places[node].tolist(), css, shape, f"{name}, {int(degree[node])} actions")
+        x, y = places[node].tolist()
+        chart.mark(x, y, css, shape, f"{name}, {int(degree[node])} actions")
         labels.append((node, shorten(name, LABEL_WIDTH), name))
     labels.sort(key=lambda label: -degree[label[0]])
     if len(graph.actions) <= NUMBERED:

@@ -88,7 +88,7 @@ def context_identifiers(actions: Actions, context: pd.DataFrame, key: bytes) -> 
     table = pd.DataFrame(
         {
             "name": names.to_numpy(object)[rows],
-            "account": pd.Index(actions.names).get_indexer(names.to_numpy(object))[rows],
+            "account": pd.Index(actions.names).get_indexer(pd.Index(names.to_numpy(object)))[rows],
             "value": found["value"].to_numpy(object),
             "time": microseconds_of(context, "occurred_at")[rows],
         }

@@ -1,5 +1,7 @@
 """Confirmed members: as of a moment, in the score of a case, and never in its partition."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,7 +83,7 @@ def test_labels_without_their_columns_are_refused() -> None:
         find_cases(flagged(), key=KEY, labels=pd.DataFrame({"action_id": ["a"]}))
 
 
-def both() -> tuple[list[pd.DataFrame], dict[str, pd.DataFrame]]:
+def both() -> tuple[list[Any], dict[str, Any]]:
     """Return scores and tables of messages and of events, which share ids, accounts and a telephone number."""
     times = [START + pd.Timedelta(hours=k) for k in range(3)]
     messages = pd.DataFrame({"message_id": ["1", "2", "3"], "text": ["call 138 0013 8000", "hello you", "hello me"]})
@@ -141,9 +143,8 @@ def test_the_reasons_of_a_service_are_read_too() -> None:
     members = find_cases_in_tables(served, key=KEY, messages=tables["messages"]).members
     assert members["reason"].fillna("").tolist() == ["cues__links", ""]
     assert members["reason_sentence"].fillna("").tolist() == ["It has 2 links.", ""]
-    as_text = scores[0].assign(
-        reasons=['{"reasons": [{"family": "cues", "cue": "links", "sentence": "x"}]}', None, None]
-    )
+    texts: list[Any] = ['{"reasons": [{"family": "cues", "cue": "links", "sentence": "x"}]}', None, None]
+    as_text = scores[0].assign(reasons=texts)
     members = find_cases_in_tables(as_text, key=KEY, messages=tables["messages"]).members
     assert members["reason"].fillna("").tolist() == ["cues__links", ""]
     assert np.isclose(members["probability"], [0.9, 0.8]).all()

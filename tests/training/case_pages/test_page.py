@@ -25,8 +25,8 @@ def cases() -> Cases:
     return three_cases()
 
 
-def body(cases: Cases, **options: bool) -> str:
-    return render_cases_page(cases, origin=ORIGIN, **options).partition("</style>")[2]
+def body(cases: Cases, *, show_identifiers: bool = False) -> str:
+    return render_cases_page(cases, origin=ORIGIN, show_identifiers=show_identifiers).partition("</style>")[2]
 
 
 def test_every_case_is_listed_and_can_be_opened(cases: Cases) -> None:

@@ -110,7 +110,7 @@ def cases_command(
     content = {"output": str(folder), **counts, "hubs": len(found.hubs)}
     content |= {"page": str(folder / "cases.html")}
     title = f"{counts['cases']:,} cases of {counts['members']:,} flagged records"
-    answer(content, as_json=json, title=title, rows=[("page", content["page"]), *_rows(found)])
+    answer(content, as_json=json, title=title, rows=[("page", str(folder / "cases.html")), *_rows(found)])
 
 
 def _key(path: Path | None) -> bytes:
