@@ -57,6 +57,14 @@ def test_a_label_after_the_moment_changes_nothing() -> None:
     assert find_cases(frame, key=KEY, labels=undated).cases["confirmed_frauds"].sum() == 12
 
 
+def test_the_last_label_known_counts() -> None:
+    times = [START + pd.Timedelta(days=day) for day in (9, 1, 4)]
+    labels = pd.DataFrame({"action_id": "a-0-0", "is_fraud": [True, True, False], "labelled_at": times})
+    for moment, word in ((3, "fraud"), (5, "legitimate"), (10, "fraud")):
+        found = find_cases(flagged(), key=KEY, as_of=START + pd.Timedelta(days=moment), labels=labels)
+        assert found.members.set_index("action_id")["confirmed"].dropna().to_dict() == {"a-0-0": word}
+
+
 def test_confirmed_members_count_as_1_and_0_also_in_money_and_rank() -> None:
     frame = planted_rings([3, 3]).assign(probability=[0.9] * 3 + [0.8] * 3, amount=10.0)
     before = find_cases(frame, key=KEY)
