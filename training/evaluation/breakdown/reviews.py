@@ -20,7 +20,7 @@ KEY: Final = b"evaluation"
 TIMES: Final = ("occurred_at", "sent_at", "as_of")
 """Columns that say when a record happened, the best first."""
 IDS: Final = {"message_id", "event_id", "action_id", "counterparty_id"}
-OWN: Final = ("account_id", "counterparty_id", "kind", "amount", "text", "ip")
+OWN: Final = ("account_id", "counterparty_id", "kind", "text", "ip")
 NOT_INSTALLED: Final = "cases are not compared: graspologic-native is not installed (fraudsieve[cases])"
 NO_FRAUD: Final = "cases are not compared: there is no fraud"
 
