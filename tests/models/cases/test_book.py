@@ -91,7 +91,8 @@ def test_merges_and_splits_have_the_number_of_actions_that_moved(before: list[in
 @given(st.lists(LABELS, min_size=2, max_size=4))
 def test_ids_stay_while_groups_only_grow(steps: list[list[int]]) -> None:
     labels: list[int] = []
-    book, given_ids = CaseBook(), {}
+    book = CaseBook()
+    given_ids: dict[int, str] = {}
     for step in steps:
         labels += step
         ids = np.array([f"action-{k:02}" for k in range(len(labels))], object)

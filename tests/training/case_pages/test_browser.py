@@ -93,7 +93,7 @@ def test_texts_of_a_picture_do_not_leave_it_or_overlap(chromium: Chromium, pages
         "[t.childNodes[0].textContent, t.getBoundingClientRect()])})))"
     )
     charts = json.loads(boxes)
-    assert len(charts) == 8
+    assert len(charts) == {"few": 6, "many": 8}[name]
     for chart in charts:
         for i, (text, box) in enumerate(chart["texts"]):
             assert chart["svg"]["left"] - 1 <= box["left"], text
@@ -132,9 +132,9 @@ def test_the_keyboard_reaches_and_opens_every_case(chromium: Chromium, pages: di
             summaries.append(name)
             press(chromium, "Enter", 13)
             wait_for(chromium, "document.activeElement.parentElement.open")
-        if len(summaries) == 4:
+        if len(summaries) == 3:
             break
-    assert links == summaries == ["1.", "2.", "3.", "4."]
+    assert links == summaries == ["1.", "2.", "3."]
 
 
 def test_a_link_opens_its_case_without_scripts(chromium: Chromium, pages: dict[str, Path]) -> None:

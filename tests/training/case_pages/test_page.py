@@ -63,13 +63,13 @@ def test_a_page_does_not_depend_on_the_order_of_the_input() -> None:
 
 
 def test_a_large_page_stays_usable(cases: Cases, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert body(cases).count('aria-label="What the case consists of') == 4
+    assert body(cases).count('aria-label="What the case consists of') == 3
     monkeypatch.setattr(module, "MAX_FIGURE_BYTES", 1)
     monkeypatch.setattr(module, "MAX_ROWS", 1)
     limited = body(cases)
     assert limited.count('aria-label="What the case consists of') == 1
-    assert "26 more are in members.parquet" in limited  # of the 36 actions of the second case
-    monkeypatch.setattr(module, "MAX_CASES", 3)
+    assert "2 more are in members.parquet" in limited  # of the 12 actions of the second case
+    monkeypatch.setattr(module, "MAX_CASES", 2)
     assert "1 cases of lower rank are in cases.parquet only" in body(cases)
 
 
