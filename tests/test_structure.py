@@ -74,6 +74,7 @@ ORDER = {
         "splits",
         "evaluation",
         "pages",
+        "case_pages",
         "tracking",
         "tuning",
         "leaks",

@@ -7,7 +7,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 
-__all__ = ["b_cubed_of_actions", "case_metrics"]
+__all__ = ["b_cubed_of_actions", "case_metrics", "pairs_of_actions"]
 
 FOUND = 0.5
 """Share of a ring's actions that one case must hold for the ring to count as found."""
@@ -93,6 +93,31 @@ def b_cubed_of_actions(rings: Array, cases: Array) -> tuple[Array, Array]:
     row = np.searchsorted(overlaps.ring * np.int64(n_cases) + overlaps.case, ring * np.int64(n_cases) + case)
     shared = np.where(ring >= 0, overlaps.shared[np.minimum(row, len(overlaps.shared) - 1)], np.nan)
     return shared / overlaps.cases[case], shared / overlaps.rings[np.maximum(ring, 0)]
+
+
+def pairs_of_actions(rings: Array, cases: Array) -> tuple[Array, Array, Array]:
+    """Return how many other actions are with each one in its ring and case, in its case, and in its ring.
+
+    Parameters
+    ----------
+    rings, cases : array-like of shape (n_actions,)
+        As for `case_metrics`.
+
+    Returns
+    -------
+    together, in_case, in_ring : ndarray of float64, shape (n_actions,)
+        NaN without a ring, except for `in_case`.
+
+    Examples
+    --------
+    >>> [column.tolist() for column in pairs_of_actions(["a", "a", None], [0, 1, 1])]
+    [[0.0, 0.0, nan], [0.0, 1.0, 1.0], [1.0, 1.0, nan]]
+    """
+    precision, recall = b_cubed_of_actions(rings, cases)
+    case = np.unique(np.asarray(cases), return_inverse=True)[1]
+    in_case = np.bincount(case)[case].astype(np.float64)
+    shared = precision * in_case
+    return shared - 1, in_case - 1, shared / recall - 1
 
 
 def _count(rings: Array, cases: Array) -> _Overlaps:

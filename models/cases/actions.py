@@ -9,7 +9,7 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 
-__all__ = ["NO_TIME", "Actions"]
+__all__ = ["NO_TIME", "Actions", "microseconds_of", "moment_of"]
 
 NO_TIME: Final = np.iinfo(np.int64).min
 """The time of an action that has none."""
@@ -74,11 +74,11 @@ class Actions:
         if ids.duplicated().any():
             count = int(ids.duplicated().sum())
             raise SchemaError("actions", f"{count} ids occur more than once", "Keep one row per flagged action.")
-        time = _microseconds(frame, "occurred_at")
-        known = np.maximum(_microseconds(frame, "known_at"), time)
+        time = microseconds_of(frame, "occurred_at")
+        known = np.maximum(microseconds_of(frame, "known_at"), time)
         order = np.lexsort((ids.to_numpy(object).astype(str), time))
         if as_of is not None:
-            order = order[known[order] < _moment(as_of)]
+            order = order[known[order] < moment_of(as_of)]
         kept = frame.iloc[order].reset_index(drop=True).assign(action_id=ids.to_numpy(object)[order])
         account, counterparty, names = _codes(kept)
         return cls(kept, account, counterparty, time[order], known[order], names)
@@ -93,12 +93,19 @@ class Actions:
         return np.where(self.account >= 0, self.account, len(self.names) + np.arange(len(self)))
 
 
-def _moment(time: pd.Timestamp) -> int:
+def moment_of(time: pd.Timestamp) -> int:
+    """Return a time, UTC if it has no zone, in microseconds since 1970.
+
+    Examples
+    --------
+    >>> moment_of(pd.Timestamp("1970-01-01 00:00:01"))
+    1000000
+    """
     zoned = time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
     return int(zoned.to_datetime64().astype("datetime64[us]").astype(np.int64))
 
 
-def _microseconds(frame: pd.DataFrame, column: str) -> Array:
+def microseconds_of(frame: pd.DataFrame, column: str) -> Array:
     """Return the times of a column; `NO_TIME` where one is missing, since pandas has that number for it too."""
     if column not in frame:
         return np.full(len(frame), NO_TIME)

@@ -9,9 +9,10 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 
-from .actions import Actions
+from .actions import Actions, microseconds_of, moment_of
 from .book import CaseBook
 from .bridges import connecting_path, find_bridges, within_cases
+from .labels import with_labels
 from .links.sources import find_links
 from .links.table import LINK_KINDS, Hubs, Links
 from .partition import partition_actions
@@ -30,7 +31,8 @@ class Cases:
     cases : DataFrame of shape (n_cases, n_columns)
         ``case_id`` and what `summarise_cases` returns, by rank.
     members : DataFrame of shape (n_actions, n_columns)
-        ``case_id`` and the columns of the action, without its text and its identifiers.
+        ``case_id`` and the columns of the action, without its text and its identifiers. With labels, ``confirmed``
+        (``fraud`` or ``legitimate``) and ``labelled_at``, as of the moment.
     links : DataFrame of shape (n_links, n_columns)
         ``source_id`` and ``target_id`` (actions), ``kind``, ``weight``, ``evidence`` (the id of an account, or a keyed
         digest), ``strength`` (a similarity, or how many accounts close a cycle), ``known_at``, ``is_bridge``, and
@@ -99,6 +101,8 @@ def find_cases(
     settings: CaseSettings | None = None,
     as_of: pd.Timestamp | None = None,
     unflagged: pd.DataFrame | None = None,
+    context: pd.DataFrame | None = None,
+    labels: pd.DataFrame | None = None,
     book: CaseBook | None = None,
     review: ReviewTime | None = None,
     seed: int = 0,
@@ -119,6 +123,13 @@ def find_cases(
         Cases as they were known then: only actions known strictly before count.
     unflagged : DataFrame, default=None
         Records that are not flagged; an identifier that is common among them links nothing.
+    context : DataFrame, default=None
+        Events of accounts (``account_id``, ``occurred_at``, identifiers) that are not flagged themselves. A flagged
+        action has the identifiers that its account used until it was known.
+    labels : DataFrame, default=None
+        Confirmed actions: ``action_id``, ``is_fraud`` and, if known, ``labelled_at``. What was known strictly before
+        `as_of` counts in the scores of cases, as 1 for fraud and 0 for legitimate. No label changes which actions
+        are together.
     book : CaseBook, default=None
         Earlier cases, whose ids stay.
     review : ReviewTime, default=None
@@ -145,13 +156,17 @@ def find_cases(
     settings, book = settings or CaseSettings(), book or CaseBook()
     actions = Actions.from_frame(flagged, as_of)
     known = unflagged if as_of is None or unflagged is None else Actions.from_frame(unflagged, as_of).frame
-    links, hubs = find_links(actions, settings, key=key, unflagged=known)
+    used = context
+    if context is not None and as_of is not None:
+        used = context[microseconds_of(context, "occurred_at") < moment_of(as_of)]
+    links, hubs = find_links(actions, settings, key=key, unflagged=known, context=used)
     ids = actions.frame["action_id"].to_numpy(object)
     graph = links.graph(len(actions))
     case = partition_actions(graph, ids, resolution=settings.resolution, seed=seed).case
     bridges = find_bridges(within_cases(graph, case))
     book = book.update(ids, case, as_of)
     names = book.members.to_numpy(object)
+    actions = with_labels(actions, labels, as_of)  # after the partition, which no label may change
     summary = summarise_cases(actions, case, links, bridges, review or ReviewTime())
     summary.insert(0, "case_id", names[np.unique(case, return_index=True)[1]])
     return Cases(

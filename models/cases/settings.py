@@ -34,7 +34,7 @@ class CaseSettings:
         Factor of soft links between actions of different kinds, such as a payment and a sign-up.
     half_life : float, default=1.25
         Time, in windows, after which a link has lost half of its weight, linearly; never more than the window lets in.
-    closure : float, default=1.67
+    closure : float, default=2.0
         Rise of the weight of a shared account for every further account that links the other ends of both actions.
     max_closures : int, default=2
         Further accounts that count, at most.
@@ -57,10 +57,10 @@ class CaseSettings:
     window_days: float = 8.0
     identifier_days: float = 60.0
     sign_up_minutes: float = 10.0
-    same_sender: float = 0.85
+    same_sender: float = 0.75
     same_recipient: float = 1.0
     onward: float = 1.0
-    against: float = 0.4
+    against: float = 0.45
     hard: float = 5.0
     domain: float = 0.3
     text: float = 2.0
@@ -69,7 +69,7 @@ class CaseSettings:
     sign_up: float = 0.1
     across_kinds: float = 0.1
     half_life: float = 1.25
-    closure: float = 1.67
+    closure: float = 2.0
     max_closures: int = 2
     coherence: float = 0.75
     nearest: int = 32

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from fraudsieve._typing import Array
 
 from .actions import NO_TIME, Actions
+from .labels import CONFIRMED, confirmed_probability
 from .links.table import LINK_KINDS, Links
 
 __all__ = ["ReviewTime", "summarise_cases"]
@@ -62,13 +63,14 @@ def summarise_cases(
     DataFrame of shape (n_cases, n_columns)
         In the order of `case`: ``rank`` (from 1), ``actions``, ``accounts``, ``first_seen``, ``last_seen``,
         ``known_at`` (when its last member was known), ``amount``, ``amount_at_stake`` (amounts times probabilities),
-        ``expected_frauds`` (sum of the probabilities), ``review_minutes``, ``finds_per_hour``, ``types``, ``links``,
+        ``expected_frauds`` (sum of the probabilities; a confirmed member counts as 1 or 0), ``confirmed_frauds`` and
+        ``confirmed_legitimate`` (members with labels), ``review_minutes``, ``finds_per_hour``, ``types``, ``links``,
         ``link_kinds``, ``density`` (linked pairs among all pairs), ``bridges`` and ``shared_reasons``.
     """
     n_cases = int(case.max()) + 1 if len(case) else 0
     frame = actions.frame
     size = np.bincount(case, minlength=n_cases)
-    probability = _numbers(frame, "probability", 1.0)
+    probability = confirmed_probability(frame, _numbers(frame, "probability", 1.0))
     amount = _numbers(frame, "amount", 0.0)
     inside = links[case[links.source] == case[links.target]]
     out = pd.DataFrame(
@@ -84,6 +86,9 @@ def summarise_cases(
             "review_minutes": review.case_minutes + review.action_minutes * size,
         }
     )
+    for answer, word in zip(("frauds", "legitimate"), CONFIRMED.values(), strict=True):
+        is_confirmed = frame["confirmed"].eq(word) if "confirmed" in frame else np.zeros(len(frame))
+        out[f"confirmed_{answer}"] = np.bincount(case, is_confirmed, n_cases).astype(np.int64)
     out["finds_per_hour"] = 60 * out["expected_frauds"] / out["review_minutes"]
     out["types"] = _frequent(frame["type"], case, n_cases) if "type" in frame else ""
     out["links"] = np.bincount(case[inside.source], minlength=n_cases)

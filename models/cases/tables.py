@@ -9,30 +9,30 @@ import pandas as pd
 
 from fraudsieve._io import PRIVATE, new_folder, write_file
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables.reader import read_table
-from fraudsieve.features.tables.source import Source, as_input, origin_of
+from fraudsieve.features.tables.label_values import AUTO
+from fraudsieve.features.tables.source import Source
 
 from .book import CHANGES, CaseBook
+from .inputs import read_case_inputs
+from .labels import labels_of_records, read_case_labels
 from .run import Cases, find_cases
 from .settings import CaseSettings
 from .summary import ReviewTime
 
 __all__ = ["find_cases_in_tables", "read_book", "write_cases"]
 
-IDS: Final = {"message_id": "messages", "event_id": "events", "account_id": "accounts"}
-"""The id of a score, in the order in which they are looked for, and the table of what was scored."""
-RENAMED: Final = {"recipient_id": "counterparty_id", "sent_at": "occurred_at", "created_at": "occurred_at"}
-SCORES: Final = {"label": "type", "reason_1": "reason"}
 KEPT: Final = ("members", "changes")
 
 
 def find_cases_in_tables(
-    scores: Source,
+    scores: Source | list[Source],
     *,
     key: bytes,
     messages: Source | None = None,
     events: Source | None = None,
     accounts: Source | None = None,
+    labels: Source | None = None,
+    legitimate: str = AUTO,
     threshold: float | None = None,
     settings: CaseSettings | None = None,
     as_of: pd.Timestamp | None = None,
@@ -44,13 +44,19 @@ def find_cases_in_tables(
 
     Parameters
     ----------
-    scores : path or DataFrame
-        Scores of messages, events or accounts, as ``predict`` writes them. A record is flagged if its ``decision`` is
-        ``flag``. With a column ``known_at``, that is when it was known.
+    scores : path, DataFrame, or a list of them
+        Scores of messages, events or accounts, as ``predict`` writes them; a list for cases that span them. A record
+        is flagged if its ``decision`` is ``flag``. With a column ``known_at``, that is when it was known.
     key : bytes
         A secret of 1 to 64 bytes for the digests of identifiers.
     messages, events, accounts : path or DataFrame, default=None
-        The tables that were scored. Records that are not flagged say how common an identifier is.
+        The tables that were scored. Records that are not flagged say how common an identifier is. Events without
+        scores of events say which identifiers, such as devices, the accounts of flagged records used before.
+    labels : path or DataFrame, default=None
+        Confirmed records: ``subject_id``, ``label`` and, if known, ``labelled_at``. With several subjects, an id may
+        begin with its subject, as in ``message:17``.
+    legitimate : str, default="auto"
+        The label of legitimate records; ``auto`` to recognise the usual words.
     threshold : float, default=None
         Flags records of at least this probability instead.
     settings : CaseSettings, default=None
@@ -67,7 +73,7 @@ def find_cases_in_tables(
     Returns
     -------
     Cases
-        As from `find_cases`.
+        As from `find_cases`. ``subject`` and ``record`` of a member say what it is and give its id.
 
     Raises
     ------
@@ -82,59 +88,26 @@ def find_cases_in_tables(
     >>> find_cases_in_tables(scores, events=events, key=b"a key").cases["actions"].tolist()
     [2]
     """
-    scored = as_input(scores).loaded.frame
-    origin = origin_of(scores)
-    name = next((name for name in IDS if name in scored), None)
-    if name is None:
-        raise SchemaError(origin, f"expected one of the columns {', '.join(IDS)}", "Give the scores of predict.")
-    given = {"messages": messages, "events": events, "accounts": accounts}[IDS[name]]
-    scored = scored.assign(action_id=scored[name].astype("str"))
-    flagged = scored[_is_flagged(scored, threshold, origin)]
-    if flagged.empty:
-        fix = "Choose a lower threshold, or score more records."
-        raise SchemaError(origin, f"none of the {len(scored)} records is flagged", fix)
-    records = None if given is None else _records(given, name)
-    actions = _join(flagged, records, name, origin)
-    unflagged = None if records is None else records[~records["action_id"].isin(flagged["action_id"])]
+    given = scores if isinstance(scores, list) else [scores]
+    inputs = read_case_inputs(given, {"messages": messages, "events": events, "accounts": accounts}, threshold)
+    confirmed = None
+    if labels is not None:
+        confirmed = labels_of_records(read_case_labels(labels, legitimate), inputs.flagged, labels)
     return find_cases(
-        actions, key=key, settings=settings, as_of=as_of, unflagged=unflagged, book=book, review=review, seed=seed
+        inputs.flagged,
+        key=key,
+        settings=settings,
+        as_of=as_of,
+        unflagged=inputs.unflagged,
+        context=inputs.context,
+        labels=confirmed,
+        book=book,
+        review=review,
+        seed=seed,
     )
 
 
-def _is_flagged(scored: pd.DataFrame, threshold: float | None, origin: str) -> pd.Series:
-    column = "decision" if threshold is None else "probability"
-    if column not in scored:
-        raise SchemaError(origin, f"column {column!r} is missing", "Give the scores of predict.")
-    return scored["decision"].eq("flag") if threshold is None else scored["probability"].ge(threshold)
-
-
-def _records(source: Source, name: str) -> pd.DataFrame:
-    """Read what was scored, with the columns of actions."""
-    records = read_table(source, IDS[name], require=[name]).good
-    records = records[records[name].notna()]
-    renamed = {old: new for old, new in RENAMED.items() if old in records and new not in records}
-    out = records.rename(columns=renamed).drop(columns=["label", "labelled_at"], errors="ignore")
-    if name == "account_id" and "kind" not in out:
-        out["kind"] = "sign_up"
-    return out.assign(action_id=records[name].astype("str"))
-
-
-def _join(flagged: pd.DataFrame, records: pd.DataFrame | None, name: str, origin: str) -> pd.DataFrame:
-    """Return the flagged records with their scores."""
-    kept = ["action_id", *(column for column in ("probability", "known_at", *SCORES) if column in flagged)]
-    scores = flagged[kept].rename(columns=SCORES)
-    if records is None:
-        own = [column for column in ("account_id", "occurred_at") if column in flagged]
-        return scores.join(flagged[own])
-    missing = int((~scores["action_id"].isin(records["action_id"])).sum())
-    if missing:
-        problem = f"{missing} flagged records are not in the table of {IDS[name]}"
-        raise SchemaError(origin, problem, "Give the table that was scored.")
-    known = records.drop(columns=[column for column in scores if column != "action_id"], errors="ignore")
-    return known.merge(scores, on="action_id", how="inner", validate="one_to_one")
-
-
-def write_cases(cases: Cases, folder: str | os.PathLike[str]) -> Path:
+def write_cases(cases: Cases, folder: str | os.PathLike[str], page: str | None = None) -> Path:
     """Write cases to a new folder, which only its owner can read.
 
     Parameters
@@ -143,6 +116,8 @@ def write_cases(cases: Cases, folder: str | os.PathLike[str]) -> Path:
         The cases.
     folder : str or path
         A folder that does not exist yet.
+    page : str, default=None
+        A page of HTML to write beside the tables, as ``cases.html``.
 
     Returns
     -------
@@ -162,6 +137,8 @@ def write_cases(cases: Cases, folder: str | os.PathLike[str]) -> Path:
     with new_folder(Path(folder), mode=0o700) as staged:
         for name, table in tables.items():
             write_file(staged / f"{name}.parquet", table.to_parquet(index=False), mode=PRIVATE)
+        if page is not None:
+            write_file(staged / "cases.html", page.encode(), mode=PRIVATE)
     return Path(folder)
 
 

@@ -33,7 +33,7 @@ def run(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
 def test_the_folder_holds_the_tables(folder: Path) -> None:
     code, content = run(folder, "--output", str(folder / "cases"))
     assert (code, content["cases"], content["members"]) == (0, 2, 8)
-    tables = {path.stem: pd.read_parquet(path) for path in (folder / "cases").iterdir()}
+    tables = {path.stem: pd.read_parquet(path) for path in (folder / "cases").glob("*.parquet")}
     assert set(tables) == {"cases", "members", "links", "hubs", "changes"}
     assert tables["cases"][["rank", "actions", "amount", "types"]].to_numpy().tolist() == [
         [1, 5, 50.0, "scam 5"],
@@ -60,6 +60,47 @@ def test_cases_as_they_were_known(folder: Path) -> None:
     assert code == 0
     assert 0 < content["members"] == len(members) < 8
     assert members["occurred_at"].max() < pd.Timestamp("2026-01-02", tz="UTC")
+
+
+def test_the_page_hides_identifiers_unless_asked(folder: Path) -> None:
+    code, content = run(folder, "--output", str(folder / "cases"))
+    page = folder / "cases" / "cases.html"
+    assert (code, content["page"]) == (0, str(page))
+    assert page.stat().st_mode & 0o077 == 0
+    assert "payer-0-0" not in page.read_text("utf-8")
+    run(folder, "--show-identifiers", "--output", str(folder / "shown"))
+    assert "payer-0-0" in (folder / "shown" / "cases.html").read_text("utf-8")
+
+
+def test_labels_are_those_of_the_moment(folder: Path) -> None:
+    times = ["2026-01-02T01:00:00", "2026-06-01T01:00:00"]
+    labels = pd.DataFrame({"subject_id": ["a-0-0", "a-0-1"], "label": ["scam", "ham"], "labelled_at": times})
+    labels.to_csv(folder / "labels.csv", index=False)
+    arguments = ("--labels", str(folder / "labels.csv"), "--as-of", "2026-05-01T00:00:00")
+    assert run(folder, *arguments, "--output", str(folder / "cases"))[0] == 0
+    confirmed = pd.read_parquet(folder / "cases" / "members.parquet").set_index("action_id")["confirmed"].dropna()
+    assert confirmed.to_dict() == {"a-0-0": "fraud"}
+    cases = pd.read_parquet(folder / "cases" / "cases.parquet").iloc[0]
+    assert cases["expected_frauds"] == pytest.approx(1 + 4 * 0.9)
+    code = run(folder, *arguments, "--legitimate", "scam", "--output", str(folder / "other"))[0]
+    assert code == 0
+    assert pd.read_parquet(folder / "other" / "members.parquet")["confirmed"].dropna().tolist() == ["legitimate"]
+
+
+def test_scores_of_messages_and_of_events_in_one_call(folder: Path) -> None:
+    messages = pd.DataFrame({"message_id": ["m1", "m2"], "text": "pay me", "account_id": ["payer-0-0", "nobody"]})
+    messages = messages.assign(sent_at=pd.Timestamp("2026-01-01 12:00", tz="UTC"))
+    messages.to_parquet(folder / "messages.parquet")
+    messages[["message_id"]].assign(probability=0.7, decision="flag").to_parquet(folder / "m.parquet")
+    both = ("--scores", str(folder / "m.parquet"), "--messages", str(folder / "messages.parquet"))
+    code, content = run(folder, *both, "--output", str(folder / "cases"))
+    members = pd.read_parquet(folder / "cases" / "members.parquet")
+    assert (code, content["members"]) == (0, 10)
+    assert sorted(members["subject"].value_counts().items()) == [("event", 8), ("message", 2)]
+    assert set(members["record"]) >= {"m1", "m2", "a-0-0"}
+    assert members["action_id"].str.contains("message:m1").any()
+    code, content = run(folder, "--scores", str(folder / "scores.parquet"), "--output", str(folder / "twice"))
+    assert (code, "expected one file of scores for events, got several" in content["error"]) == (2, True)
 
 
 def test_wrong_calls_are_named(folder: Path) -> None:

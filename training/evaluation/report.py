@@ -21,6 +21,7 @@ from fraudsieve.training.splits.split import Split
 from .bootstrap import LEVEL
 from .breakdown.decision import DecisionMetrics, decision_metrics
 from .breakdown.errors import LargestErrors
+from .breakdown.reviews import CaseReviews
 from .breakdown.rules import RuleMetrics
 from .breakdown.unlike import UnlikeMetrics
 from .capacity import Capacity, count_days
@@ -129,6 +130,7 @@ class ReportDetails:
     not_later_than_training: int | None = None
     refit: RefitSummary | None = None
     rules: tuple[RuleMetrics, ...] = ()
+    cases: CaseReviews | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,6 +220,8 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         For a model that was trained again on all mature rows: the metrics are of the model of the split.
     rules : tuple of RuleMetrics
         The records that rules beside the model decide; all other metrics are those of the model.
+    cases : CaseReviews or None
+        Fraud found by reviewing cases beside that found by reviewing records, at the review capacity.
 
     Examples
     --------

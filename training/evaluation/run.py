@@ -21,8 +21,10 @@ from fraudsieve.training.data.builders import Builder, builder_of_model, groups_
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 
+from .breakdown.reviews import CaseReviews, case_reviews
 from .breakdown.rules import RuleMetrics, rule_metrics
 from .breakdown.slices import slices_of_rows
+from .capacity import Capacity, count_days
 from .card_precision import naive_utc
 from .labels import label_metrics, waiting_note
 from .points import share_of_records
@@ -237,7 +239,7 @@ def evaluate_model(
     settings : EvaluateRecipe, default=None
         Capacity, costs and replicates; None for the defaults.
     details : ReportDetails, default=None
-        Further parts of the report. Unscorable records, importance, attack and rules are filled in here.
+        Further parts of the report. Unscorable records, importance, attack, rules and cases are filled in.
     rules : RuleSet, default=None
         As for `evaluate_tables`.
 
@@ -289,8 +291,28 @@ def evaluate_model(
             importance=gain_by_family(model),
             attack=attack_result,
             rules=() if rules is None else _rule_metrics(rules, model, rows[scored], labels, probability),
+            cases=_case_reviews(model, rows[scored], probability, labels, builder, settings, share),
         ),
     )
+
+
+def _case_reviews(
+    model: Model,
+    rows: pd.DataFrame,
+    probability: Array,
+    labels: Array,
+    builder: Builder | None,
+    settings: EvaluateRecipe | None,
+    share: float,
+) -> CaseReviews | None:
+    """Compare reviews of cases at the capacity of the report; None without a legitimate class or a capacity."""
+    if model.legitimate is None:
+        return None
+    is_fraud, times = labels != model.legitimate, row_context(rows)["cutoff_times"]
+    per_day = None if settings is None else settings.alerts_a_day
+    capacity = Capacity.of(len(rows), count_days(times), per_day, frauds=int(is_fraud.sum()), share=share)
+    events = None if builder is None else builder.events
+    return None if capacity is None else case_reviews(rows, probability, is_fraud, capacity.alerts, events=events)
 
 
 def _rule_metrics(

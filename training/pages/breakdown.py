@@ -6,6 +6,7 @@ import numpy as np
 
 from fraudsieve.training.evaluation.bootstrap import Interval
 from fraudsieve.training.evaluation.breakdown.errors import LargestErrors, ScoredRecord
+from fraudsieve.training.evaluation.breakdown.reviews import CaseReviews
 from fraudsieve.training.evaluation.breakdown.rules import RuleMetrics
 from fraudsieve.training.evaluation.fraud_rows import SliceMetrics
 from fraudsieve.training.evaluation.report import EvaluationReport
@@ -13,7 +14,7 @@ from fraudsieve.training.evaluation.types import ConfusionMatrix
 
 from .rendering import PageTable, format_interval, format_metric, format_rate
 
-__all__ = ["breakdown_tables", "slice_table"]
+__all__ = ["breakdown_tables", "review_facts", "slice_table"]
 
 MAX_CLASSES = 9
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
@@ -34,6 +35,25 @@ def breakdown_tables(report: EvaluationReport) -> dict[str, list[PageTable]]:
         "Largest errors": _error_tables(report.errors),
         "Rules beside the model": [_rule_table(report.rules)] if report.rules else [],
     }
+
+
+def review_facts(reviews: CaseReviews | None) -> dict[str, str]:
+    """Return what reviews of cases find beside reviews of records, in words; without a comparison the reason."""
+    if reviews is None:
+        return {}
+    if reviews.reviews is None:
+        return {"cases": f"{str(reviews.skipped).capitalize()}."}
+    form = f"the {reviews.records:,} records with the highest probabilities form {reviews.cases:,} cases"
+    facts = {
+        f"recall, {reviews.reviews:,} records reviewed": format_metric(reviews.recall_of_records),
+        f"recall, {reviews.reviews:,} cases reviewed": f"{format_metric(reviews.recall_of_cases)}; {form}, "
+        "as known at the end of the period",
+    }
+    if reviews.reviews_saved is not None and reviews.time_saved is not None:
+        same = f"{reviews.reviews_of_cases:,} reviews of cases find as much fraud as {reviews.reviews:,} of records"
+        facts["reviews saved"] = f"{100 * reviews.reviews_saved:.0f} %: {same}"
+        facts["time saved"] = f"{100 * reviews.time_saved:.0f} %, since each record of a case takes time too"
+    return facts
 
 
 def slice_table(caption: str, name: str, slices: Mapping[str, SliceMetrics | None]) -> PageTable:

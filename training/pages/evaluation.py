@@ -12,7 +12,7 @@ from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.report import EvaluationReport
 
-from .breakdown import breakdown_tables
+from .breakdown import breakdown_tables, review_facts
 from .charts import draw_figures
 from .headline import headline
 from .labels import delay_table, draw_label_delays, page_facts
@@ -75,6 +75,7 @@ def render_report(
         points=point_table(report),
         slices=slice_tables(report),
         breakdown=breakdown_tables(report),
+        reviews=review_facts(report.cases),
         unlike=unlike_facts(report),
         unlike_figures=[unlike_figure] if unlike_figure else [],
         temporal=temporal_facts(report.temporal),

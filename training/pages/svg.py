@@ -78,6 +78,7 @@ class Chart:
     log_up: bool = False
     parts: list[str] = field(default_factory=list)
     legend_end: float = 8.0
+    legend_middle: float = 12.0
 
     @property
     def across(self) -> Scale:
@@ -139,18 +140,40 @@ class Chart:
 
     def dot(self, x: float, y: float, css: str, *, shape: str = "circle", title: str = "") -> None:
         """Draw a mark: a circle, square or diamond, so that colour is not the only difference."""
-        self._mark(self.across.place(x), self.up.place(y), css, shape, title)
+        self.mark(self.across.place(x), self.up.place(y), css, shape, title)
 
     def legend(self, name: str, css: str, *, shape: str = "line") -> None:
         """Add an entry to the legend: a line, dashed line, circle, square or diamond."""
-        at, middle = self.legend_end, 12.0
+        at, middle = self.legend_end, self.legend_middle
         if shape in ("line", "dashed"):
             dashed = " dashed" if shape == "dashed" else ""
             self._add(f'<path class="line {css}{dashed}" d="M{at} {middle}h18"/>')
         else:
-            self._mark(at + 9, middle, css, shape, "")
+            self.mark(at + 9, middle, css, shape)
         self.text(at + 24, middle + 4, name)
         self.legend_end = at + 24 + CHARACTER * text_width(name) + 16
+
+    def mark(self, x: float, y: float, css: str, shape: str = "circle", title: str = "") -> None:
+        """Draw a mark at a position of the chart: a circle, square or diamond, with a title as its tooltip."""
+        tooltip = f"<title>{escape(title)}</title>" if title else ""
+        drawn = {
+            "circle": f'<circle class="fill {css}" cx="{x}" cy="{y}" r="4">{tooltip}</circle>',
+            "square": f'<path class="fill {css}" d="M{x - 3.6:.1f} {y - 3.6:.1f}h7.2v7.2h-7.2z">{tooltip}</path>',
+            "diamond": f'<path class="fill {css}" d="M{x} {y - 5.2:.1f}l5.2 5.2l-5.2 5.2l-5.2 -5.2z">{tooltip}</path>',
+        }
+        self._add(drawn[shape])
+
+    def segment(self, start: tuple[float, float], end: tuple[float, float], css: str) -> None:
+        """Draw a straight line between two positions of the chart."""
+        self._add(f'<path class="line {css}" d="M{start[0]:.4g} {start[1]:.4g}L{end[0]:.4g} {end[1]:.4g}"/>')
+
+    def guide(self, x: float) -> None:
+        """Draw a faint vertical line at a position of the chart."""
+        self._add(f'<path class="grid" d="M{x} {self.top}V{self.height - 46}"/>')
+
+    def next_legend_line(self) -> None:
+        """Continue the legend on a new line."""
+        self.legend_end, self.legend_middle = 8.0, self.legend_middle + 18
 
     def text(self, x: float, y: float, text: str, anchor: str = "start", css: str = "tick", *, title: str = "") -> None:
         """Write a text at a position of the chart, with `title` as its tooltip if they differ."""
@@ -181,15 +204,6 @@ class Chart:
         self.text((self.left + WIDTH) / 2, self.height - 8, x_label, "middle", "label")
         turn = f'transform="rotate(-90)" x="{-round((self.top + self.height - 46) / 2, 1)}" y="12"'
         self._add(f'<text class="label" {turn} text-anchor="middle">{escape(y_label)}</text>')
-
-    def _mark(self, x: float, y: float, css: str, shape: str, title: str) -> None:
-        tooltip = f"<title>{escape(title)}</title>" if title else ""
-        drawn = {
-            "circle": f'<circle class="fill {css}" cx="{x}" cy="{y}" r="4">{tooltip}</circle>',
-            "square": f'<path class="fill {css}" d="M{x - 3.6:.1f} {y - 3.6:.1f}h7.2v7.2h-7.2z">{tooltip}</path>',
-            "diamond": f'<path class="fill {css}" d="M{x} {y - 5.2:.1f}l5.2 5.2l-5.2 5.2l-5.2 -5.2z">{tooltip}</path>',
-        }
-        self._add(drawn[shape])
 
     def _add(self, part: str) -> None:
         self.parts.append(part)

@@ -16,7 +16,12 @@ __all__ = ["find_links"]
 
 
 def find_links(
-    actions: Actions, settings: CaseSettings, *, key: bytes, unflagged: pd.DataFrame | None = None
+    actions: Actions,
+    settings: CaseSettings,
+    *,
+    key: bytes,
+    unflagged: pd.DataFrame | None = None,
+    context: pd.DataFrame | None = None,
 ) -> tuple[Links, Hubs]:
     """Find what links flagged actions.
 
@@ -30,6 +35,8 @@ def find_links(
         A secret of 1 to 64 bytes, for the digests of identifiers.
     unflagged : DataFrame, default=None
         Records that are not flagged, which say how common an identifier is.
+    context : DataFrame, default=None
+        Events of accounts, whose identifiers count as those of the flagged actions of the account.
 
     Returns
     -------
@@ -46,7 +53,7 @@ def find_links(
     ([0], [1], 0)
     """
     by_account, account_hubs = account_links(actions, settings)
-    by_identifier, identifier_hubs = identifier_links(actions, settings, key, unflagged)
+    by_identifier, identifier_hubs = identifier_links(actions, settings, key, unflagged, context)
     by_address, address_hubs = address_links(actions, settings, key)
     soft = [text_links(actions, settings), wording_links(actions, settings), sign_up_links(actions, settings)]
     links = concatenate_links([by_account, by_identifier, by_address, *soft])

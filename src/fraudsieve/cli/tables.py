@@ -69,8 +69,18 @@ def evaluation_rows(evaluation: "Evaluation", files: tuple[Path, Path] | None) -
     left_out = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in _left_out(evaluation).items())
     rows = [*_report_rows(evaluation.report), ("left out", left_out)]
     rows += rule_rows(evaluation.report.rules, evaluation.report.rows)
+    rows += _review_rows(evaluation.report)
     rows += _attack_rows(evaluation.report.attack) if evaluation.report.attack is not None else []
     return rows if files is None else [*rows, ("report", f"{files[0]}, and as JSON {files[1]}")]
+
+
+def _review_rows(report: "EvaluationReport") -> list[tuple[str, str]]:
+    """Return how many reviews of cases find as much fraud as reviews of records."""
+    reviews = report.cases
+    if reviews is None or reviews.reviews_saved is None:
+        return []
+    text = f"{reviews.reviews_saved:.0%}: {reviews.reviews_of_cases:,} cases for {reviews.reviews:,} records"
+    return [("reviews saved", text)]
 
 
 def _left_out(evaluation: "Evaluation") -> dict[str, int]:

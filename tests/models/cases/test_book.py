@@ -1,5 +1,7 @@
 """Ids of cases over time: they stay under growth, and merges and splits are recorded exactly."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 from hypothesis import given
@@ -67,6 +69,38 @@ def test_every_move_is_recorded_and_ids_are_unique(before: list[int], after: lis
     for action in set(first.members.index) & set(second.members.index):
         old, new = first.members[action], second.members[action]
         assert old == new or {("merged", new, old), ("split", old, new)} & kinds
+
+
+@given(LABELS, LABELS)
+def test_merges_and_splits_have_the_number_of_actions_that_moved(before: list[int], after: list[int]) -> None:
+    n = min(len(before), len(after))
+    ids = np.array([f"action-{k:02}" for k in range(n)], object)
+    first = CaseBook().update(ids, np.unique(before[:n], return_inverse=True)[1])
+    second = first.update(ids, np.unique(after[:n], return_inverse=True)[1])
+    recorded: dict[tuple[str, str], int] = {}
+    for change, case, other, count in changes(first, second):
+        if other is not None:
+            source, target = (other, case) if change == "merged" else (case, other)
+            assert (change == "merged") == (len(set(second.members[first.members == source])) == 1)
+            assert (source, target) not in recorded
+            recorded[source, target] = count
+    moved = Counter((first.members[action], second.members[action]) for action in ids)
+    assert recorded == {pair: count for pair, count in moved.items() if pair[0] != pair[1]}
+
+
+@given(st.lists(LABELS, min_size=2, max_size=4))
+def test_ids_stay_while_groups_only_grow(steps: list[list[int]]) -> None:
+    labels: list[int] = []
+    book = CaseBook()
+    given_ids: dict[int, str] = {}
+    for step in steps:
+        labels += step
+        ids = np.array([f"action-{k:02}" for k in range(len(labels))], object)
+        order = np.argsort([f"{k % 7}{k:02}" for k in range(len(labels))])  # new actions are not only at the end
+        book = book.update(ids[order], np.unique(np.array(labels)[order], return_inverse=True)[1])
+        for action, label in zip(ids, labels, strict=True):
+            assert given_ids.setdefault(label, book.members[action]) == book.members[action]
+    assert not {"merged", "split", "closed"} & set(book.history["change"])
 
 
 def test_ids_stay_while_rings_grow_action_by_action() -> None:

@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.models.cases import Cases, CaseSettings, find_cases
+from fraudsieve.models.cases import Cases, CaseSettings, find_cases, partition_actions
 
 from .planted import START, planted_rings
 
@@ -61,6 +62,18 @@ def test_a_component_that_nothing_touched_keeps_its_cases() -> None:
     others = planted_rings([5, 6], seed=3).assign(action_id=lambda rows: "z" + rows["action_id"])
     others[["account_id", "counterparty_id"]] = "z" + others[["account_id", "counterparty_id"]]
     assert alone <= groups_of(find_cases(pd.concat([others, frame]), key=KEY))
+
+
+def test_a_component_is_cut_with_a_seed_of_its_own() -> None:
+    rng = np.random.default_rng(0)
+    ring = sp.diags([1.0] * 79, 1) + sp.coo_matrix(([1.0], ([0], [79])), (80, 80))  # a cycle has many equal cuts
+    graph = sp.csr_matrix(ring + ring.T)
+    other = sp.csr_matrix(np.triu(rng.random((40, 40)), 1))
+    both = sp.block_diag([graph, other + other.T], format="csr")
+    ids = np.array([f"{k:03}" for k in range(120)], object)
+    cuts = [partition_actions(graph, ids[:80], resolution=0.3, seed=seed).case.tolist() for seed in range(6)]
+    assert len({tuple(cut) for cut in cuts}) > 1  # so that the seed matters
+    assert [partition_actions(both, ids, resolution=0.3, seed=seed).case[:80].tolist() for seed in range(6)] == cuts
 
 
 @given(st.integers(0, 60))

@@ -33,10 +33,21 @@ SHOWN = 5
 
 
 def cases_command(
-    scores: Annotated[str, typer.Option(help="Scores of predict: flagged records become members of cases.")],
+    scores: Annotated[
+        list[str],
+        typer.Option(
+            help="Scores of predict: flagged records become members of cases. Give it again for scores of other tables."
+        ),
+    ],
     messages: Messages = None,
     events: Events = None,
     accounts: Accounts = None,
+    labels: Annotated[
+        str | None, typer.Option(help="Confirmed records, by subject_id: they count as 1 or 0 in the score of a case.")
+    ] = None,
+    legitimate: Annotated[
+        str, typer.Option(help="The label of legitimate records; by default, the usual words are recognised.")
+    ] = "auto",
     threshold: Annotated[
         float | None, typer.Option(help="Flag records of at least this probability; by default, decision says it.")
     ] = None,
@@ -54,6 +65,9 @@ def cases_command(
             help=f"A file with the secret key of digests; by default ${KEY_VARIABLE}, else a key of this run."
         ),
     ] = None,
+    show_identifiers: Annotated[
+        bool, typer.Option("--show-identifiers", help="Write ids of accounts and records on the page.")
+    ] = False,
     text_column: TextColumn = None,
     column: Columns = None,
     encoding: Encoding = None,
@@ -69,29 +83,34 @@ def cases_command(
         from fraudsieve._io import check_output_folder
         from fraudsieve.models.cases.settings import CaseSettings
         from fraudsieve.models.cases.tables import find_cases_in_tables, read_book, write_cases
+        from fraudsieve.training.case_pages.page import render_cases_page
 
         check_output_folder(output)
         given: dict[str, Any] = {"window_days": window_days, "resolution": resolution}
         settings = CaseSettings(**{name: value for name, value in given.items() if value is not None})
         options = reading_overrides(column, text_column, encoding, separator, day_first)
-        tables: dict[str, Any] = {"messages": messages, "events": events, "accounts": accounts}
+        tables: dict[str, Any] = {"messages": messages, "events": events, "accounts": accounts, "labels": labels}
+        moment = None if as_of is None else pd.Timestamp(as_of)
         progress("linking and partitioning")
         given_tables: dict[str, Any] = {name: input_table(table, options) for name, table in tables.items()}
         found = find_cases_in_tables(
-            scores,
+            list(scores),
             key=_key(key_file),
             threshold=threshold,
             settings=settings,
-            as_of=None if as_of is None else pd.Timestamp(as_of),
+            as_of=moment,
+            legitimate=legitimate,
             book=None if previous is None else read_book(previous),
             **given_tables,
         )
         progress("writing")
-        folder = write_cases(found, output)
+        page = render_cases_page(found, show_identifiers=show_identifiers, as_of=moment)
+        folder = write_cases(found, output, page)
     counts = {"cases": len(found.cases), "members": len(found.members), "links": len(found.links)}
     content = {"output": str(folder), **counts, "hubs": len(found.hubs)}
+    content |= {"page": str(folder / "cases.html")}
     title = f"{counts['cases']:,} cases of {counts['members']:,} flagged records"
-    answer(content, as_json=json, title=title, rows=[("output", str(folder)), *_rows(found)])
+    answer(content, as_json=json, title=title, rows=[("page", str(folder / "cases.html")), *_rows(found)])
 
 
 def _key(path: Path | None) -> bytes:

@@ -1,0 +1,87 @@
+"""Names on a page of cases: numbers instead of identifiers, unless these are asked for."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from fraudsieve.models.sentences.entities import plain_words
+
+__all__ = ["LINK_WORDS", "CaseNames", "link_words"]
+
+LINK_WORDS: Final = {
+    "same_sender": "both sent by",
+    "same_recipient": "both received by",
+    "onward": "received, then sent by",
+    "against": "sent, then received by",
+    "identifier": "same",
+    "text": "similar texts",
+    "wording": "shared phrases",
+    "address_range": "same",
+    "sign_up": "sign-ups within minutes",
+}
+"""Kinds of links in words; what is shared follows."""
+WITHOUT_VALUE: Final = frozenset({"text", "wording", "sign_up"})
+DIGITS: Final = 8
+"""Digits of a digest that are shown, if identifiers are asked for."""
+
+
+class CaseNames:
+    """Names of accounts and of shared identifiers, numbered in the order in which they are asked for.
+
+    Parameters
+    ----------
+    show_identifiers : bool, default=False
+        Whether accounts have their ids, and identifiers the first digits of their digests.
+
+    Examples
+    --------
+    >>> names = CaseNames()
+    >>> names.account("ann"), names.account("bob"), names.account("ann"), names.value("device:ab12")
+    ('account 1', 'account 2', 'account 1', 'device 1')
+    """
+
+    def __init__(self, show_identifiers: bool = False) -> None:
+        self.show_identifiers = show_identifiers
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._counts: dict[str, int] = {}
+
+    def account(self, account: str) -> str:
+        """Return the name of an account."""
+        return account if self.show_identifiers else self._numbered("account", account)
+
+    def value(self, value: str) -> str:
+        """Return the name of what is shared: an identifier (kind and digest), or else an account."""
+        kind, colon, digest = value.partition(":")
+        if not colon or not _is_digest(digest):
+            return self.account(value)
+        name = self._numbered(plain_words(kind), value)
+        return f"{name} ({digest[:DIGITS]})" if self.show_identifiers else name
+
+    def number_all(self, accounts: Iterable[str]) -> None:
+        """Number accounts in an order."""
+        for account in accounts:
+            self.account(account)
+
+    def _numbered(self, kind: str, value: str) -> str:
+        if (kind, value) not in self._numbers:
+            self._counts[kind] = self._counts.get(kind, 0) + 1
+            self._numbers[kind, value] = self._counts[kind]
+        return f"{kind} {self._numbers[kind, value]}"
+
+
+def _is_digest(text: str) -> bool:
+    return bool(text) and not set(text) - set("0123456789abcdef")
+
+
+def link_words(kind: str, value: str | None, names: CaseNames) -> str:
+    """Return a sentence fragment for a link.
+
+    Examples
+    --------
+    >>> link_words("onward", "ann", CaseNames()), link_words("text", None, CaseNames())
+    ('received, then sent by account 1', 'similar texts')
+    """
+    words = LINK_WORDS[kind]
+    if kind in WITHOUT_VALUE or value is None:
+        return words
+    name = names.value(value) if kind in ("identifier", "address_range") else names.account(value)
+    return f"{words} {name}"

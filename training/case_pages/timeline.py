@@ -1,0 +1,129 @@
+"""The time line of a case: when its accounts acted."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from fraudsieve._typing import Array
+from fraudsieve.training.pages.svg import CHARACTER, Chart, Figure
+from fraudsieve.training.pages.svg_scale import shorten, text_width
+
+from .case_rows import CaseRows
+from .names import CaseNames
+
+__all__ = ["draw_timeline", "time_ticks"]
+
+MAX_ROWS: Final = 12
+OTHERS: Final = "all others"
+MINUTE: Final = 60_000_000
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+STEPS: Final = (
+    *(n * MINUTE for n in (1, 5, 15, 30)),
+    *(n * HOUR for n in (1, 3, 6, 12)),
+    *(n * DAY for n in (1, 2, 3, 5, 7, 14, 30, 60, 90, 180, 365, 1825)),
+)
+"""Distances between the times below the axis, in microseconds."""
+MAX_TICKS: Final = 4
+MARKS: Final = {"fraud": ("c2", "square"), "legitimate": ("muted", "diamond"), None: ("c1", "circle")}
+"""Colour and shape by what a label says."""
+
+
+def draw_timeline(rows: CaseRows, names: CaseNames) -> Figure | None:
+    """Draw a row for each of the accounts with most actions, and a mark for each action.
+
+    Parameters
+    ----------
+    rows : CaseRows
+        The case.
+    names : CaseNames
+        Names of accounts.
+
+    Returns
+    -------
+    Figure or None
+        None if no action has a time.
+    """
+    times = rows.times("occurred_at")
+    known = ~np.isnat(times)
+    if not known.any():
+        return None
+    micros = times[known].astype(np.int64)
+    low, high = int(micros.min()), int(micros.max())
+    margin = max((high - low) // 50, MINUTE)
+    lines = _lines(rows, names)
+    labels = [shorten(name, 16) for name, _ in lines]
+    left = 14 + CHARACTER * max(map(text_width, labels))
+    height = 80.0 + 24 * len(lines)
+    chart = Chart((low - margin, high + margin), (0.6 - len(lines), 0.6), height=height, left=left)
+    _draw_axis(chart, low - margin, high + margin)
+    confirmed = rows.column("confirmed")
+    _draw_legend(chart, set(confirmed.tolist()))
+    for row, (name, members) in enumerate(lines):
+        chart.text(left - 8, chart.up.place(-row) + 4, labels[row], "end", title=name)
+        drawn = dict.fromkeys(_marks(chart, times, members, confirmed, known))
+        for x, (css, shape) in drawn:
+            chart.mark(x, chart.up.place(-row), css, shape)
+    untimed = int((~known).sum())
+    more = f" {untimed:,} actions without a time are not drawn." if untimed else ""
+    text = f"Each mark is an action, in the row of the account that sends or receives. Times are UTC.{more}"
+    return chart.to_figure("When its accounts acted", text)
+
+
+def _marks(
+    chart: Chart, times: Array, members: Array, confirmed: Array, known: Array
+) -> Iterator[tuple[float, tuple[str, str]]]:
+    for member in members:
+        if known[member]:
+            yield chart.across.place(float(times[member].astype(np.int64))), MARKS[confirmed[member]]
+
+
+def _lines(rows: CaseRows, names: CaseNames) -> list[tuple[str, Array]]:
+    """Return the rows of the time line: a name, and the positions of the members in it."""
+    ends = [rows.column(name) for name in ("account_id", "counterparty_id")]
+    count = Counter(str(value) for column in ends for value in column if value is not None)
+    top = [account for account, _ in sorted(count.items(), key=lambda item: (-item[1], item[0]))[:MAX_ROWS]]
+    taking_part = {account: (ends[0] == account) | (ends[1] == account) for account in top}
+    lines = [(names.account(account), np.flatnonzero(mask)) for account, mask in taking_part.items()]
+    rest = np.flatnonzero(~np.any([np.zeros(len(rows.members), bool), *taking_part.values()], axis=0))
+    return [*lines, (OTHERS if lines else "actions", rest)] if len(rest) else lines
+
+
+def time_ticks(low: int, high: int) -> tuple[list[int], str]:
+    """Return round times, at most `MAX_TICKS` of them, and the form in which they are written.
+
+    Parameters
+    ----------
+    low, high : int
+        The ends, in microseconds since 1970.
+
+    Examples
+    --------
+    >>> time_ticks(0, 2 * DAY)
+    ([0, 86400000000, 172800000000], '%m-%d')
+    """
+    step = next((step for step in STEPS if high // step - -(-low // step) < MAX_TICKS), STEPS[-1])
+    form = "%Y" if step >= 365 * DAY else "%m-%d" if step >= DAY else "%H:%M"
+    return list(range(-(-low // step) * step, high + 1, step)), form
+
+
+def _draw_axis(chart: Chart, low: int, high: int) -> None:
+    ticks, form = time_ticks(low, high)
+    bottom = chart.height - 46
+    for tick in ticks:
+        place = chart.across.place(tick)
+        chart.guide(place)
+        place = min(place, 398 - CHARACTER * 2.5)  # half of a label
+        chart.text(place, bottom + 16, f"{np.datetime64(tick, 'us').item():{form}}", "middle")
+    first, last = (f"{np.datetime64(end, 'us').item():%Y-%m-%d}" for end in (low, high))
+    chart.text(
+        (chart.left + 400) / 2, chart.height - 8, first if first == last else f"{first} to {last}", "middle", "label"
+    )
+
+
+def _draw_legend(chart: Chart, said: set[str | None]) -> None:
+    for value, name in (("fraud", "confirmed fraud"), ("legitimate", "legitimate"), (None, "not confirmed")):
+        if value in said and said != {None}:
+            chart.legend(name, MARKS[value][0], shape=MARKS[value][1])
