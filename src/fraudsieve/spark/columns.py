@@ -86,7 +86,9 @@ def is_valid_amount(amount: Column) -> Column:
 
 
 def check_added_names(frame: DataFrame, table: str, new: Sequence[str]) -> None:
-    """Raise SchemaError if a column has the name of one that is added."""
-    added = [name for name in frame.columns if name in new or name.startswith(PREFIX)]
-    if added:
-        raise SchemaError(table, f"column {added[0]!r} has the name of a column that is added", "Rename it.")
+    """Raise SchemaError if a column has the name of one that is added, or one that PySpark cannot pass to workers."""
+    for name in frame.columns:
+        if name in new or name.startswith(PREFIX):
+            raise SchemaError(table, f"column {name!r} has the name of a column that is added", "Rename it.")
+        if "." in name or "`" in name:
+            raise SchemaError(table, f"column {name!r}: expected a name without dots and backticks", "Rename it.")

@@ -23,7 +23,7 @@ from .columns import PREFIX, check_added_names, check_type, is_valid_amount, mic
 from .history_frames import CUTOFF, HistoryFrames, append_views, block_name, raise_problems, with_keys
 from .views import group_views
 
-__all__ = ["account_features", "check_network", "read_views"]
+__all__ = ["account_features", "amounts_of_subjects", "check_network", "history_block"]
 
 CREATED = f"{PREFIX}created"
 WHOLE_NUMBERS = {
@@ -97,8 +97,8 @@ def account_features(
     """
     check_network(matrix)
     check_added_names(subjects, "subjects", matrix.columns)
-    views = read_views(matrix, events)
-    rows, columns = with_keys(_with_times(subjects, matrix), views, _amounts(matrix), stripped=False)
+    views = _views(matrix, events)
+    rows, columns = with_keys(_with_times(subjects, matrix), views, amounts_of_subjects(matrix), stripped=False)
     n_subjects = raise_problems(rows, "subjects", _problems(subjects, matrix, columns))
     finish = FinishFeatures(matrix, tuple(subjects.columns))
     new = [T.StructField(name, T.DoubleType()) for name in matrix.columns]
@@ -118,7 +118,7 @@ def check_network(matrix: AccountMatrix) -> None:
         raise SchemaError("matrix", problem, fix)
 
 
-def read_views(matrix: AccountMatrix, events: DataFrame | None) -> tuple[History, ...]:
+def _views(matrix: AccountMatrix, events: DataFrame | None) -> tuple[History, ...]:
     """Return the feature views of a matrix, which need events."""
     if matrix.histories and events is None:
         raise SchemaError("events", "the model needs events, and none were given", "Pass events.")
@@ -139,7 +139,7 @@ def _with_times(subjects: DataFrame, matrix: AccountMatrix) -> DataFrame:
     return subjects.select("*", cutoff.alias(CUTOFF), created.alias(CREATED))
 
 
-def _amounts(matrix: AccountMatrix) -> tuple[str, ...]:
+def amounts_of_subjects(matrix: AccountMatrix) -> tuple[str, ...]:
     """Return the amounts of subjects that views compare with the past: those of events."""
     is_event = matrix.subject == "event"
     return tuple(dict.fromkeys(view.amount for view in matrix.histories)) if is_event else ()
@@ -149,7 +149,7 @@ def _problems(subjects: DataFrame, matrix: AccountMatrix, columns: dict[str, str
     """Return what is wrong with a row of subjects, by the name of the column, after a check of the types."""
     name = cutoff_column(subjects.columns, matrix.subject) or "as_of"
     problems = {name: of_name(CUTOFF).isNull()}
-    problems |= {name: ~is_valid_amount(of_name(columns[name])) for name in _amounts(matrix)}
+    problems |= {name: ~is_valid_amount(of_name(columns[name])) for name in amounts_of_subjects(matrix)}
     for name in matrix.own.categories:
         check_type(subjects, "subjects", name, "strings, whole numbers or booleans")
     for name in matrix.own.numbers:

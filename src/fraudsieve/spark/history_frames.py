@@ -65,6 +65,8 @@ class HistoryFrames:
         counting = [group for group in groups if group.needs_labels]
         if not counting:
             return None
+        if self.labels is None and self.is_lenient:  # as a scorer without labels
+            return self._no_labels(counting)
         if self.labels is None:
             views = [view for group in counting for view in group.views]
             measures = dict.fromkeys(name for view in views for name in view.measures if name in LABEL_MEASURES)
@@ -80,6 +82,12 @@ class HistoryFrames:
         if f"{TIME}_of_event" in columns:  # labels do not count before their events
             labels = labels.withColumn(TIME, F.greatest(TIME, f"{TIME}_of_event"))
         return labels
+
+    def _no_labels(self, groups: Sequence[ViewGroup]) -> DataFrame:
+        names = dict.fromkeys(name for group in groups for name in group.entities)
+        fields = [T.StructField(f"id:{name}", T.StringType()) for name in names]
+        fields += [T.StructField(FRAUD, T.DoubleType()), T.StructField(TIME, T.LongType())]
+        return self.events.sparkSession.createDataFrame([], T.StructType(fields))
 
     def _checked(
         self, frame: DataFrame, table: str, columns: dict[str, Column], amounts: list[str], time: str
